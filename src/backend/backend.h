@@ -1,0 +1,241 @@
+/* What a device must do. The contract of every backend: `cpu` is linked in,
+ * others are modules opened at run time (backend/open.c).
+ *
+ * Elements. Weights and activations are of the backend's compute type, `real`:
+ * f32, or bf16 under PRECISION_BF16. The type is never complete, so that host
+ * code cannot read device memory by accident; backend_at() does pointer
+ * arithmetic. Statistics, losses, logits, gradients of parameters and routing
+ * weights are f32 everywhere.
+ *
+ * Order and failure. Operations run in the order of the calls and may return
+ * before they are done. The first failure (a lost device, no memory for
+ * scratch) is kept, everything after it is skipped, and the next synchronise or
+ * download reports it; after that the backend is good only for destroy.
+ * A backend is used by one thread at a time.
+ *
+ * Matrices are row major. Shapes are given as [rows, columns]. Unless it says
+ * "added", an output is overwritten. Inputs and outputs do not overlap unless it
+ * says so. NaN in gives NaN out. */
+#ifndef PWEMOE_BACKEND_BACKEND_H
+#define PWEMOE_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { BACKEND_API_VERSION = 1 };
+
+typedef struct real real;
+
+enum precision { PRECISION_F32, PRECISION_BF16 };
+
+enum activation {
+    ACTIVATION_NONE,
+    ACTIVATION_GELU,       /* x Phi(x), by erf: "gelu" */
+    ACTIVATION_GELU_TANH,  /* "gelu_new", "gelu_pytorch_tanh" */
+    ACTIVATION_QUICK_GELU, /* x sigmoid(1.702 x): "quick_gelu" */
+    ACTIVATION_RELU
+};
+
+/* C = op(A) op(B), with op(A) [m, k], op(B) [k, n], C [m, n]; then C is added to
+ * if accumulate, and bias [n] is added to each row. ld* are row strides in
+ * elements of the matrix as stored. Where activation is not NONE, c receives
+ * activation(x) and before (same shape and stride as c, may be NULL) receives x;
+ * accumulate and c_is_f32 are then false. */
+struct matmul {
+    size_t m, n, k;
+    const real *a;
+    size_t lda;
+    bool transpose_a; /* A is stored [k, m] */
+    const real *b;
+    size_t ldb;
+    bool transpose_b; /* B is stored [n, k], as torch.nn.Linear keeps weights */
+    const real *bias;
+    void *c;
+    size_t ldc;
+    bool c_is_f32; /* c is float * rather than real * */
+    bool accumulate;
+    enum activation activation;
+    real *before;
+};
+
+/* Multi-head scaled dot-product attention over `batch` sequences of `tokens`
+ * rows. qkv is [batch * tokens, 3 * heads * head_width]: queries, keys and
+ * values of all heads side by side. Scores are scaled by head_width^-0.5. */
+struct attention_shape {
+    size_t batch, tokens, heads, head_width;
+    bool causal;
+};
+
+/* A run of an arena that one row of routing weights applies to. */
+struct merge_segment {
+    uint64_t begin; /* first element, a multiple of 64 */
+    uint64_t count; /* elements */
+    uint32_t row;   /* of the routing weights */
+    uint32_t unused;
+};
+
+struct adam {
+    float learning_rate, beta1, beta2, epsilon;
+    float weight_decay; /* decoupled (AdamW); 0 for Adam */
+    unsigned step;      /* 1 for the first */
+};
+
+struct backend {
+    unsigned api_version;
+    char name[96]; /* "cpu (2 threads, AVX2)", "cuda:0 NVIDIA H200" */
+    enum precision precision;
+    size_t real_size; /* bytes of a real */
+
+    void (*destroy)(struct backend *);
+
+    /* --- memory ------------------------------------------------------- */
+    /* Zeroed, aligned to 256 bytes. */
+    int (*allocate)(struct backend *, size_t bytes, void **memory, struct error *);
+    void (*release)(struct backend *, void *memory); /* NULL is fine */
+    /* Device bytes held now through allocate, and the most ever. */
+    void (*memory_use)(struct backend *, size_t *now, size_t *peak);
+    void (*upload)(struct backend *, void *device, const void *host, size_t bytes);
+    int (*download)(struct backend *, void *host, const void *device, size_t bytes,
+                    struct error *);
+    /* The same with conversion between f32 on the host and real. */
+    void (*upload_real)(struct backend *, real *device, const float *host,
+                        size_t count);
+    int (*download_real)(struct backend *, float *host, const real *device,
+                         size_t count, struct error *);
+    void (*zero)(struct backend *, void *device, size_t bytes);
+    void (*copy)(struct backend *, void *to, const void *from, size_t bytes);
+    int (*synchronise)(struct backend *, struct error *);
+
+    /* --- products and norms ------------------------------------------- */
+    void (*matmul)(struct backend *, const struct matmul *);
+
+    /* y = (x - mean) rstd gamma + beta per row of [rows, width]; mean and rstd
+     * [rows] are kept for the way back. */
+    void (*layer_norm)(struct backend *, real *y, float *mean, float *rstd,
+                       const real *x, const real *gamma, const real *beta, size_t rows,
+                       size_t width, float epsilon);
+    /* dx [rows, width] is added to. */
+    void (*layer_norm_backward)(struct backend *, real *dx, const real *dy,
+                                const real *x, const float *mean, const float *rstd,
+                                const real *gamma, size_t rows, size_t width);
+    /* dgamma, dbeta [width], over the rows given; added to if accumulate. */
+    void (*layer_norm_gradient)(struct backend *, float *dgamma, float *dbeta,
+                                const real *dy, const real *x, const float *mean,
+                                const float *rstd, size_t rows, size_t width,
+                                bool accumulate);
+    /* sums[width] = sum over rows of x, whose rows lie `stride` elements apart. */
+    void (*column_sums)(struct backend *, float *sums, const real *x, size_t rows,
+                        size_t width, size_t stride, bool accumulate);
+    /* y = x / |x|_2 per row; norms [rows] are kept. A zero row stays zero. */
+    void (*l2_normalise)(struct backend *, real *y, float *norms, const real *x,
+                         size_t rows, size_t width);
+    void (*l2_normalise_backward)(struct backend *, real *dx, const real *dy,
+                                  const real *y, const float *norms, size_t rows,
+                                  size_t width);
+
+    /* --- elementwise --------------------------------------------------- */
+    void (*add)(struct backend *, real *to, const real *x, size_t count);
+    void (*activation)(struct backend *, real *y, const real *x, size_t count,
+                       enum activation);
+    /* dx = dy activation'(x); dx may be dy. */
+    void (*activation_backward)(struct backend *, real *dx, const real *dy,
+                                const real *x, size_t count, enum activation);
+
+    /* --- attention ----------------------------------------------------- */
+    /* out [batch * tokens, heads * head_width]; log_sums [batch, heads, tokens]
+     * (log of the sum of exponentiated scores) is kept for the way back. */
+    void (*attention)(struct backend *, real *out, float *log_sums, const real *qkv,
+                      const struct attention_shape *);
+    void (*attention_backward)(struct backend *, real *dqkv, const real *dout,
+                               const real *out, const float *log_sums,
+                               const real *qkv, const struct attention_shape *);
+
+    /* --- embedding ------------------------------------------------------ */
+    /* Patches as rows: columns[images * patches, channels * patch * patch] from
+     * pixels u8 [images, channels, size, size], each value scale[c] * v + shift[c]
+     * (host arrays, at most 4 channels); patches in row-major order, a row
+     * ordered channel, y, x as torch.nn.Conv2d's weight is. */
+    void (*patches)(struct backend *, real *columns, const uint8_t *pixels,
+                    size_t images, size_t channels, size_t size, size_t patch,
+                    const float *scale, const float *shift);
+    /* tokens[images, 1 + patches, width]: class vector, then embedded patches,
+     * with position [1 + patches, width] added. */
+    void (*assemble_tokens)(struct backend *, real *tokens, const real *embedded,
+                            const real *class_vector, const real *position,
+                            size_t images, size_t patches, size_t width);
+    /* dembedded[images * patches, width]: dtokens without its class rows. */
+    void (*assemble_tokens_backward)(struct backend *, real *dembedded,
+                                     const real *dtokens, size_t images,
+                                     size_t patches, size_t width);
+    /* out[i] = x[index[i]], rows of width; index i32 on the device. */
+    void (*gather_rows)(struct backend *, real *out, const real *x,
+                        const int32_t *index, size_t count, size_t width);
+    /* to[index[i]] = x[i]; other rows are left as they are. */
+    void (*scatter_rows)(struct backend *, real *to, const real *x,
+                         const int32_t *index, size_t count, size_t width);
+
+    /* --- losses --------------------------------------------------------- */
+    /* loss[i] = -log softmax(logits[i])[labels[i]]; dlogits (may be NULL) =
+     * scale[i] * (softmax(logits[i]) - onehot). labels i32, all on the device. */
+    void (*cross_entropy)(struct backend *, float *loss, real *dlogits,
+                          const float *logits, const int32_t *labels,
+                          const float *scale, size_t rows, size_t classes);
+    /* The lowest index of the greatest logit; a row with a NaN gives -1. */
+    void (*argmax)(struct backend *, int32_t *out, const float *logits, size_t rows,
+                   size_t classes);
+
+    /* --- the heart ------------------------------------------------------ */
+    /* out = base + sum_t weights[row][t] * vectors[t], for each segment with its
+     * row, in one pass over one arena. vectors: `tasks` arenas, `stride` elements
+     * apart. segments and weights f32 [rows, tasks] on the device. Elements
+     * outside every segment are left as they are. */
+    void (*merge)(struct backend *, real *out, const real *base, const real *vectors,
+                  size_t stride, size_t tasks, const struct merge_segment *segments,
+                  size_t segment_count, const float *weights);
+    /* out[g][t] += <gradient[g], vectors[t]> for `groups` gradients f32 of `count`
+     * elements, gradient_stride apart, and all tasks, in one pass. out f32
+     * [groups, tasks]. This is d loss / d weights of the merge, for a parameter
+     * whose gradient is at hand. */
+    void (*route_gradient)(struct backend *, float *out, const float *gradient,
+                           size_t gradient_stride, size_t groups, const real *vectors,
+                           size_t stride, size_t tasks, size_t count);
+
+    /* --- full-model training --------------------------------------------- */
+    /* One Adam(W) step as torch.optim does it, on f32 state. parameters are
+     * master weights; compute (may be NULL) receives them as real. */
+    void (*adam)(struct backend *, float *parameters, real *compute,
+                 const float *gradient, float *first, float *second, size_t count,
+                 const struct adam *);
+    /* to += scale * x, f32. */
+    void (*add_scaled)(struct backend *, float *to, const float *x, float scale,
+                       size_t count);
+    /* to += scale * x * x, f32: the diagonal Fisher information. */
+    void (*add_squares)(struct backend *, float *to, const float *x, float scale,
+                        size_t count);
+    /* out f32 [n, n] = inner products of n f32 vectors, stride apart. */
+    void (*gram)(struct backend *, float *out, const float *vectors, size_t stride,
+                 size_t n, size_t count);
+};
+
+static inline real *backend_at(const struct backend *b, const real *base,
+                               size_t offset) {
+    return (real *)((const char *)base + offset * b->real_size);
+}
+
+/* Opens a device by name: "auto" (a GPU where there is one, else the CPU),
+ * "cpu", "cuda" or "cuda:N". threads 0 means one a core. Under "auto" a GPU that
+ * cannot be used is no error: note (may be NULL) then receives one line saying
+ * which and why, else it is the empty string. */
+int backend_open(const char *device, enum precision precision, unsigned threads,
+                 struct backend **backend, char note[256], struct error *error);
+void backend_close(struct backend *backend);
+
+/* One line on each backend: name, and whether it is built and can be used. For
+ * `pwemoe info`. Calls row once a backend. */
+void backend_list(void (*row)(void *self, const char *name, const char *state),
+                  void *self);
+
+#endif

@@ -1,0 +1,40 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/memory.h"
+
+int error_set(struct error *error, const char *format, ...) {
+    if (!error)
+        return -1;
+    char raw[sizeof error->text];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    text_escape(error->text, sizeof error->text, raw);
+    return -1;
+}
+
+int error_prefix(struct error *error, const char *format, ...) {
+    if (!error)
+        return -1;
+    char raw[sizeof error->text];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return -1;
+    char where[sizeof error->text], whole[2 * sizeof error->text + 2];
+    text_escape(where, sizeof where, raw);
+    snprintf(whole, sizeof whole, "%s: %s", where, error->text);
+    snprintf(error->text, sizeof error->text, "%.*s", (int)sizeof error->text - 1,
+             whole);
+    return -1;
+}
+
+int error_memory(struct error *error) {
+    return error_set(error, "out of memory");
+}

@@ -1,0 +1,7 @@
+libpwemoe_a_SOURCES += \
+  src/base/error.h src/base/error.c \
+  src/base/memory.h src/base/memory.c \
+  src/base/random.h src/base/random.c \
+  src/base/sha256.h src/base/sha256.c \
+  src/base/text.c \
+  src/base/work.h

@@ -1,0 +1,33 @@
+/* Allocation with checked sizes, and text that is safe to show. */
+#ifndef PWEMOE_BASE_MEMORY_H
+#define PWEMOE_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* false when a * b (or a + b) does not fit; *result is then untouched. */
+bool size_multiply(size_t a, size_t b, size_t *result);
+bool size_add(size_t a, size_t b, size_t *result);
+
+/* count * size bytes, zeroed; NULL when the product overflows or memory is
+ * out. A zero product gives a pointer that may be freed. Freed with free(). */
+void *array_new(size_t count, size_t size);
+
+/* Grows *array so that it holds at least needed elements (doubling). Returns 0,
+ * or -1 with *array and *capacity unchanged. */
+int array_reserve(void **array, size_t *capacity, size_t needed, size_t size);
+
+/* printf into fresh memory; NULL when memory is out. Freed with free(). */
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Copies text with control bytes (C0, DEL, C1 in UTF-8) and invalid UTF-8
+ * written as \xNN, so that a name from a file cannot steer a terminal. Always
+ * terminates; cuts at a character. Returns out. */
+char *text_escape(char *out, size_t size, const char *text);
+
+/* The nearest of count names by edit distance, or NULL where none is near
+ * enough to be a misspelling. For "unknown key ...; did you mean ...?". */
+const char *text_nearest(const char *word, const char *const *names, size_t count);
+
+#endif

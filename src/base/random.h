@@ -1,0 +1,30 @@
+/* Pseudo-random numbers whose state can be stored: xoshiro256**, seeded by
+ * splitmix64 (Blackman & Vigna, "Scrambled linear pseudorandom number
+ * generators", 2021). The same seed gives the same numbers on every machine. */
+#ifndef PWEMOE_BASE_RANDOM_H
+#define PWEMOE_BASE_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct random {
+    uint64_t state[4];
+};
+
+/* stream separates generators of one seed (one per task, one per purpose). */
+void random_seed(struct random *random, uint64_t seed, uint64_t stream);
+uint64_t random_next(struct random *random);
+/* Uniform in [0, 1), 53 bits. */
+double random_uniform(struct random *random);
+/* Uniform integer in [0, bound), bound > 0, without bias. */
+uint64_t random_below(struct random *random, uint64_t bound);
+/* Standard normal (polar method, nothing cached, so state is all there is). */
+double random_normal(struct random *random);
+/* Gamma(shape, 1), shape > 0 (Marsaglia & Tsang 2000). */
+double random_gamma(struct random *random, double shape);
+/* count numbers >= 0 that sum to 1, Dirichlet(alpha, ..., alpha). */
+void random_dirichlet(struct random *random, double alpha, size_t count, double *out);
+/* Fisher-Yates over count indices 0..count-1 written to out. */
+void random_permutation(struct random *random, size_t count, uint32_t *out);
+
+#endif

@@ -1,0 +1,85 @@
+#include "base/sha256.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct sha256 {
+    EVP_MD_CTX *context;
+};
+
+struct sha256 *sha256_new(void) {
+    struct sha256 *hash = malloc(sizeof *hash);
+    if (!hash)
+        return NULL;
+    hash->context = EVP_MD_CTX_new();
+    if (!hash->context || !EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL)) {
+        sha256_free(hash);
+        return NULL;
+    }
+    return hash;
+}
+
+void sha256_add(struct sha256 *hash, const void *bytes, size_t count) {
+    EVP_DigestUpdate(hash->context, bytes, count);
+}
+
+void sha256_finish(struct sha256 *hash, char hex[SHA256_HEX]) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    EVP_DigestFinal_ex(hash->context, digest, &size);
+    for (unsigned i = 0; i < size; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    sha256_free(hash);
+}
+
+void sha256_free(struct sha256 *hash) {
+    if (!hash)
+        return;
+    EVP_MD_CTX_free(hash->context);
+    free(hash);
+}
+
+int sha256_file(const char *path, char hex[SHA256_HEX], unsigned long long *size,
+                struct error *error) {
+    enum { CHUNK = 1 << 18 };
+    int result = -1;
+    unsigned char *chunk = malloc(CHUNK);
+    struct sha256 *hash = sha256_new();
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (!chunk || !hash) {
+        error_memory(error);
+        goto done;
+    }
+    if (file < 0) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        goto done;
+    }
+    *size = 0;
+    for (;;) {
+        ssize_t got = read(file, chunk, CHUNK);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            error_set(error, "%s: %s", path, strerror(errno));
+            goto done;
+        }
+        if (got == 0)
+            break;
+        sha256_add(hash, chunk, (size_t)got);
+        *size += (unsigned long long)got;
+    }
+    sha256_finish(hash, hex);
+    hash = NULL;
+    result = 0;
+done:
+    sha256_free(hash);
+    free(chunk);
+    if (file >= 0)
+        close(file);
+    return result;
+}

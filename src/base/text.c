@@ -1,0 +1,104 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* The length of the well-formed UTF-8 sequence at p (RFC 3629: no overlong forms,
+ * no surrogates, nothing above U+10FFFF), or 0. */
+static size_t utf8_length(const unsigned char *p) {
+    if (p[0] < 0x80)
+        return 1;
+    size_t length;
+    unsigned low = 0x80, high = 0xbf;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
+        length = 2;
+    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
+        length = 3;
+        if (p[0] == 0xe0)
+            low = 0xa0;
+        else if (p[0] == 0xed)
+            high = 0x9f;
+    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        length = 4;
+        if (p[0] == 0xf0)
+            low = 0x90;
+        else if (p[0] == 0xf4)
+            high = 0x8f;
+    } else {
+        return 0;
+    }
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if (p[i] < 0x80 || p[i] > 0xbf)
+            return 0;
+    return length;
+}
+
+char *text_escape(char *out, size_t size, const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
+    size_t used = 0;
+    if (size == 0)
+        return out;
+    while (*p) {
+        size_t length = utf8_length(p);
+        bool control = length == 1 ? (*p < 0x20 || *p == 0x7f)
+                                   : length == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+        if (length == 0 || control) {
+            size_t bytes = length ? length : 1;
+            if (used + 4 * bytes >= size)
+                break;
+            for (size_t i = 0; i < bytes; i++)
+                used += (size_t)snprintf(out + used, size - used, "\\x%02X", p[i]);
+            p += bytes;
+        } else {
+            if (used + length >= size)
+                break;
+            memcpy(out + used, p, length);
+            used += length;
+            p += length;
+        }
+    }
+    out[used] = '\0';
+    return out;
+}
+
+/* Levenshtein distance; words longer than the table are never near. */
+static size_t edit_distance(const char *a, const char *b) {
+    enum { LONGEST = 63 };
+    size_t n = strlen(a), m = strlen(b);
+    if (n > LONGEST || m > LONGEST)
+        return SIZE_MAX;
+    size_t row[LONGEST + 1];
+    for (size_t j = 0; j <= m; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[m];
+}
+
+const char *text_nearest(const char *word, const char *const *names, size_t count) {
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        size_t distance = edit_distance(word, names[i]);
+        if (distance < best) {
+            best = distance;
+            nearest = names[i];
+        }
+    }
+    size_t allowed = 1 + strlen(word) / 3;
+    return best <= allowed ? nearest : NULL;
+}

@@ -1,0 +1,46 @@
+/* A Hugging Face model directory: config.json, and the tensors of
+ * model.safetensors or of the shards that model.safetensors.index.json names.
+ * Ownership: everything reached from a struct model_directory lives until
+ * model_directory_close. */
+#ifndef PWEMOE_CHECKPOINT_DIRECTORY_H
+#define PWEMOE_CHECKPOINT_DIRECTORY_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/sha256.h"
+#include "base/work.h"
+#include "checkpoint/safetensors.h"
+
+struct model_directory;
+
+/* Map and shards must agree both ways; a shard stays inside the directory. */
+int model_directory_open(const char *path, struct model_directory **directory,
+                         struct error *error);
+void model_directory_close(struct model_directory *directory); /* NULL is fine */
+
+const char *model_directory_path(const struct model_directory *directory);
+/* config.json, an object. */
+json_t *model_directory_config(const struct model_directory *directory);
+/* preprocessor_config.json, an object, or NULL where there is none. */
+json_t *model_directory_preprocessor(const struct model_directory *directory);
+
+size_t model_directory_count(const struct model_directory *directory);
+const struct tensor *model_directory_at(const struct model_directory *directory,
+                                        size_t index);
+const struct tensor *model_directory_find(const struct model_directory *directory,
+                                          const char *name);
+
+/* What a checkpoint is known by in results.db: bytes of all its tensor files, and
+ * SHA-256 over them in the order of their names (each file's own digest, hashed
+ * again; for one file, that file's digest). */
+struct fingerprint {
+    unsigned long long size;
+    char sha256[SHA256_HEX];
+};
+/* Reads everything: ViT-B/32 takes a second. */
+int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
+                                const struct work *work, struct error *error);
+
+#endif

@@ -1,0 +1,66 @@
+/* Labelled images of one task and one split, preprocessed once.
+ *
+ * Sources: a folder with one folder a class (PNG, JPEG, PPM; classes in byte
+ * order of their names, or as classnames says), or an idx images file (u8, gzip
+ * or not), its labels in the file beside it whose name has "labels" and "idx1"
+ * where this has "images" and "idx3".
+ *
+ * Ownership: the dataset owns pixels, labels and class names until
+ * dataset_close. Images are decoded, made RGB, resized and cropped as the
+ * model's image processor does, and kept as u8 [count, 3, size, size]; scaling to
+ * floats is the model's first step (preprocess.h has its constants). */
+#ifndef PWEMOE_DATA_DATASET_H
+#define PWEMOE_DATA_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/work.h"
+#include "data/preprocess.h"
+
+struct dataset {
+    size_t count;   /* examples */
+    size_t classes; /* labels are 0 .. classes-1 */
+    size_t size;    /* pixels an edge */
+    uint8_t *pixels;      /* [count, 3, size, size] */
+    int32_t *labels;      /* [count] */
+    char **class_names;   /* [classes]; digits "0", "1", ... for idx files */
+    char **example_names; /* [count], file names below the folder; NULL for idx */
+};
+
+struct dataset_options {
+    const struct preprocess *preprocess;
+    /* A file with one class name a line, or NULL. For a class folder the lines
+     * name, in order, the classes shown; their number must be the folders'. */
+    const char *classnames;
+    size_t limit; /* at most so many examples, spread evenly over the whole list
+                     in its order after a fixed shuffle; 0: all */
+    unsigned threads;
+};
+
+/* Errors name the file. An empty class folder, a file that is no image, counts
+ * that differ: each is an error. */
+int dataset_open(const char *path, const struct dataset_options *options,
+                 struct dataset **dataset, const struct work *work,
+                 struct error *error);
+void dataset_close(struct dataset *dataset); /* NULL is fine */
+
+/* Endless shuffled batches of a training split. The order is a function of seed
+ * and of how many examples were drawn, so that a run can go on where it was. */
+struct batches {
+    uint64_t seed;
+    uint64_t stream; /* the task's number */
+    uint64_t drawn;  /* examples so far: all the state there is */
+    uint32_t *order; /* of the current pass, owned */
+    size_t count;
+    uint64_t pass; /* that `order` belongs to, plus 1; 0: none yet */
+};
+
+int batches_begin(struct batches *batches, size_t count, uint64_t seed, uint64_t stream,
+                  struct error *error);
+/* The next n example indices, crossing into the next shuffled pass as needed. */
+void batches_next(struct batches *batches, size_t n, uint32_t *indices);
+void batches_end(struct batches *batches);
+
+#endif

@@ -1,0 +1,3 @@
+libpwemoe_a_SOURCES += \
+  src/data/dataset.h \
+  src/data/preprocess.h

@@ -1,0 +1,36 @@
+/* What an image goes through before the model sees it, as preprocessor_config.json
+ * says (CLIPImageProcessor, ViTImageProcessor): resize by Pillow's antialiased
+ * filter, centre crop, rescale, normalise. */
+#ifndef PWEMOE_DATA_PREPROCESS_H
+#define PWEMOE_DATA_PREPROCESS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum resample { RESAMPLE_NEAREST = 0, RESAMPLE_LANCZOS = 1, RESAMPLE_BILINEAR = 2,
+                RESAMPLE_BICUBIC = 3, RESAMPLE_BOX = 4, RESAMPLE_HAMMING = 5 };
+
+struct preprocess {
+    enum resample resample;
+    bool shortest_edge; /* resize keeps the aspect; else to width x height */
+    size_t width, height; /* of the resize; width is the edge if shortest_edge */
+    size_t crop;          /* centre crop, pixels an edge; 0: none */
+    float scale[3], shift[3]; /* value = scale[c] * byte + shift[c] */
+};
+
+/* config: preprocessor_config.json's object, or NULL for CLIP's constants
+ * (clip true) or ViT's (0.5, 0.5). image_size is the model's: what the pixels
+ * come out as; a config that gives another size is an error naming both. */
+int preprocess_read(const json_t *config, bool clip, size_t image_size,
+                    struct preprocess *out, struct error *error);
+
+/* Interleaved RGB u8 [height, width, 3] to planar u8 [3, size, size]. Byte for
+ * byte what Pillow's resize and the processor's crop give. */
+int preprocess_apply(const struct preprocess *preprocess, const uint8_t *rgb,
+                     size_t width, size_t height, uint8_t *out, struct error *error);
+
+#endif

@@ -1,0 +1,93 @@
+/* From a solution to its objective vector: the pool of models and the held-out
+ * data in memory, one merged model at a time, batch after batch.
+ *
+ * This is what the explorer, `pwemoe front` and `pwemoe eval` drive. A struct
+ * evaluator is used by one thread at a time and never writes to the store; the
+ * caller stores what is complete (evaluator_results). */
+#ifndef PWEMOE_EVAL_EVALUATOR_H
+#define PWEMOE_EVAL_EVALUATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/sha256.h"
+#include "base/work.h"
+#include "store/store.h"
+
+struct evaluator;
+
+struct evaluator_options {
+    const char *device; /* "auto", "cpu", "cuda:N" */
+    bool bf16;
+    unsigned threads;  /* 0: one a core */
+    size_t batch;      /* images a batch; 0: a default */
+    size_t limit;      /* held-out examples a task at most; 0: all */
+    const char *split; /* "test" or "train" */
+};
+
+/* Loads pretrained model, experts, heads and held-out data as the recipe says.
+ * Checkpoints whose fingerprint is not the stored one are refused, naming them.
+ * note receives the line of backend_open. progress: "reading", bytes or images. */
+int evaluator_open(const struct store_recipe *recipe, const char *directory,
+                   const struct evaluator_options *options, struct evaluator **evaluator,
+                   char note[256], const struct work *work, struct error *error);
+void evaluator_close(struct evaluator *evaluator); /* NULL is fine */
+
+size_t evaluator_tasks(const struct evaluator *evaluator);
+/* Held-out examples of a task. */
+size_t evaluator_examples(const struct evaluator *evaluator, size_t task);
+/* "cpu (2 threads, AVX2)" */
+const char *evaluator_device(const struct evaluator *evaluator);
+
+/* Makes routers (a blob of the store) the current ones for
+ * evaluator_begin_preference. Refused where they do not fit the pool. */
+int evaluator_use_routers(struct evaluator *evaluator, const void *blob, size_t size,
+                          struct error *error);
+/* What the routers' panel shows. Modules in order of depth: "block 3 mlp". */
+size_t evaluator_modules(const struct evaluator *evaluator);
+const char *evaluator_module_name(const struct evaluator *evaluator, size_t module);
+/* weights [modules, tasks] of the current routers at a preference. */
+int evaluator_routing(const struct evaluator *evaluator, const double *preference,
+                      float *weights, struct error *error);
+
+/* Starts the evaluation of a merged model; one that runs is dropped. The weights
+ * are unloaded (the merge is done) before these return. */
+int evaluator_begin_preference(struct evaluator *evaluator, const double *preference,
+                               struct error *error);
+/* kind "merge": methods average, task-arithmetic, ...; kind "single": methods
+ * "pretrained", "stl" (each task by its own expert). parameters: JSON object. */
+int evaluator_begin_method(struct evaluator *evaluator, const char *method,
+                           const char *parameters, const struct work *work,
+                           struct error *error);
+
+struct running { /* of one task */
+    uint64_t examples, correct;
+    double value;     /* percent correct so far; 0 with no examples */
+    double low, high; /* 95 % interval in percent */
+    double loss;      /* mean cross-entropy so far */
+    bool complete;
+};
+
+/* Evaluates one batch: of the task with the fewest examples seen, relative to its
+ * split, in one order fixed for all solutions. Returns 1 when every task is
+ * complete (running then holds the final figures), 0 when there is more, -1. */
+int evaluator_step(struct evaluator *evaluator, struct running *running /* [tasks] */,
+                   struct error *error);
+
+/* The current model's hash: SHA-256 over the tensors as export writes them. */
+int evaluator_model_sha256(struct evaluator *evaluator, char hex[SHA256_HEX],
+                           struct error *error);
+/* Fills evaluations [tasks] for store_evaluations_put. `correct` points into the
+ * evaluator and holds until the next begin. */
+void evaluator_results(const struct evaluator *evaluator,
+                       struct store_evaluation *evaluations);
+
+/* Exports the current model; solution describes it in pwemoe.json. head: a task
+ * number whose head becomes the model's classifier, or -1. */
+int evaluator_export(struct evaluator *evaluator, const char *path,
+                     const struct store_solution *solution, int head,
+                     const struct work *work, struct error *error);
+
+#endif

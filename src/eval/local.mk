@@ -1,0 +1,3 @@
+libpwemoe_a_SOURCES += \
+  src/eval/evaluator.h \
+  src/eval/interval.h

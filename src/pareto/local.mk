@@ -1,0 +1,3 @@
+libpwemoe_a_SOURCES += \
+  src/pareto/pareto.h \
+  src/pareto/simplex.h

@@ -1,0 +1,45 @@
+/* Pareto dominance and the indicators of a set of objective vectors.
+ *
+ * Points are rows of a double array [count, objectives], minimised in every
+ * column; callers turn the sign of what is maximised. NaN is refused by the
+ * callers' readers and must not be passed. */
+#ifndef PWEMOE_PARETO_PARETO_H
+#define PWEMOE_PARETO_PARETO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* a dominates b: no worse anywhere, better somewhere. */
+bool pareto_dominates(const double *a, const double *b, size_t objectives);
+
+/* keep[i] = no point dominates point i. Of equal points all are kept, unless
+ * first_of_equals: then only the first. Returns how many are kept, or -1. */
+long pareto_filter(const double *points, size_t count, size_t objectives,
+                   bool first_of_equals, bool *keep, struct error *error);
+
+/* Exact volume dominated by the points and bounded by reference (the union of
+ * the boxes [point, reference]); points not strictly inside add nothing. */
+int pareto_hypervolume(const double *points, size_t count, size_t objectives,
+                       const double *reference, double *volume, struct error *error);
+
+/* contributions[i] = volume of all points less that without point i. */
+int pareto_contributions(const double *points, size_t count, size_t objectives,
+                         const double *reference, double *contributions,
+                         struct error *error);
+
+/* Mean over the reference set of the distance to the nearest point: IGD
+ * (Euclidean) and IGD+ (only the amounts by which a point is worse; Ishibuchi et
+ * al. 2015). Both sets are not empty. */
+double pareto_igd(const double *points, size_t count, const double *references,
+                  size_t reference_count, size_t objectives);
+double pareto_igd_plus(const double *points, size_t count, const double *references,
+                       size_t reference_count, size_t objectives);
+/* The least e such that every reference is weakly dominated by some point moved
+ * by e in every objective (Zitzler et al. 2003). */
+double pareto_epsilon_additive(const double *points, size_t count,
+                               const double *references, size_t reference_count,
+                               size_t objectives);
+
+#endif

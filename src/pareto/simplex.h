@@ -1,0 +1,34 @@
+/* Preference vectors on the simplex. */
+#ifndef PWEMOE_PARETO_SIMPLEX_H
+#define PWEMOE_PARETO_SIMPLEX_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* How many vectors of `tasks` multiples of 1/(edge-1) sum to 1:
+ * C(edge-2+tasks, tasks-1); edge >= 2. 0 when it does not fit size_t. */
+size_t simplex_grid_count(size_t tasks, size_t edge);
+/* Vector `index` of that grid, lexicographic, first coordinate falling: the
+ * first is (1, 0, ...), the last (..., 0, 1). Components are k/(edge-1), exact. */
+void simplex_grid_at(size_t tasks, size_t edge, size_t index, double *preference);
+
+/* "0.3,0.7" (commas or white space) into tasks numbers. Refused, saying why: a
+ * wrong number of them, a negative one, NaN, a sum further than 1e-6 from 1. */
+int simplex_parse(const char *text, size_t tasks, double *preference,
+                  struct error *error);
+/* Six significant digits, commas; returns out. */
+char *simplex_text(const double *preference, size_t tasks, char *out, size_t size);
+
+/* The nearest point of the simplex in Euclidean distance (Duchi et al. 2008). */
+void simplex_project(double *vector, size_t tasks);
+
+/* An estimate of the objective vector at a preference from `count` stored
+ * (preference, objectives) pairs: local linear regression weighted by a Gaussian
+ * of the distance, falling back to the nearest neighbours' weighted mean where
+ * that is singular. Exact at stored points. count >= 1. */
+int simplex_interpolate(const double *preferences, const double *values, size_t count,
+                        size_t tasks, size_t objectives, const double *preference,
+                        double *estimate, struct error *error);
+
+#endif

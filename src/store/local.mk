@@ -1,0 +1,2 @@
+libpwemoe_a_SOURCES += \
+  src/store/store.h

@@ -1,0 +1,236 @@
+/* results.db, the project's memory. The only code that speaks SQL is in store/.
+ *
+ * One struct store is used by one thread at a time; several processes and several
+ * stores may have one file open (WAL; a reader never blocks a writer; a writer
+ * waits up to 10 s, then says "is locked by another process"). Every write is a
+ * transaction of its own unless it is between store_begin and store_commit.
+ * Strings and arrays given to a function stay the caller's; those that come back
+ * in a struct belong to it and are freed by the function named beside it.
+ *
+ * Tasks are known by their position 0..T-1 in the recipe, which never changes.
+ * Objectives likewise: one a task for now, "accuracy" in percent, maximised. */
+#ifndef PWEMOE_STORE_STORE_H
+#define PWEMOE_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/sha256.h"
+
+enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 1 /* user_version */ };
+
+struct store;
+
+enum store_mode { STORE_READ_ONLY, STORE_READ_WRITE };
+
+/* A file that is missing, no database, no results.db of ours (application_id),
+ * of a newer format or corrupt is an error that says which. An older format is
+ * migrated when opened to write. Read-only works on a read-only file system. */
+int store_open(const char *path, enum store_mode mode, struct store **store,
+               struct error *error);
+void store_close(struct store *store); /* NULL is fine */
+const char *store_path(const struct store *store);
+
+int store_begin(struct store *store, struct error *error);
+int store_commit(struct store *store, struct error *error);
+void store_rollback(struct store *store);
+
+/* Grows whenever anyone changes the file: for a viewer that polls. */
+int store_version(struct store *store, int64_t *version, struct error *error);
+
+/* --- the recipe ------------------------------------------------------------ */
+
+struct store_checkpoint { /* empty path: there is none */
+    char *path; /* absolute, or relative to the folder of results.db */
+    unsigned long long size;
+    char sha256[SHA256_HEX];
+};
+
+struct store_objective {
+    char *name;   /* "mnist" */
+    char *metric; /* "accuracy" */
+    char *unit;   /* "%" */
+    bool maximise;
+    double reference; /* component of the hypervolume's reference point */
+};
+
+struct store_task {
+    char *name;
+    struct store_checkpoint expert;
+    char *train_path, *test_path; /* "" where there is none */
+    char *head; /* "" (the expert's own), "zero-shot", or a path */
+    char *classnames_path, *templates_path; /* "" where there is none */
+    struct store_objective objective;
+};
+
+struct store_recipe {
+    char *name;
+    char *model; /* "clip-vision", "vit" */
+    struct store_checkpoint pretrained;
+    char *text; /* the recipe as it was read */
+    size_t task_count;
+    struct store_task *tasks;
+};
+
+/* A new file with this recipe. path must not exist. It appears whole. */
+int store_create(const char *path, const struct store_recipe *recipe,
+                 struct store **store, struct error *error);
+int store_recipe(struct store *store, struct store_recipe **recipe,
+                 struct error *error);
+void store_recipe_free(struct store_recipe *recipe);
+/* Updates a task's expert or head after `pwemoe finetune`. Evaluations of
+ * solutions that used the old expert stay, marked stale (see below). */
+int store_set_expert(struct store *store, size_t task,
+                     const struct store_checkpoint *expert, struct error *error);
+/* Changes the reference point; it is kept with the time of the change. */
+int store_set_reference(struct store *store, const double *reference,
+                        struct error *error);
+
+/* --- routers ---------------------------------------------------------------- */
+
+struct store_routers {
+    int64_t id; /* 0 before it is stored */
+    int64_t run; /* the training run it belongs to */
+    unsigned step;
+    void *blob; /* safetensors bytes: weights, and in metadata how it was trained */
+    size_t size;
+};
+
+struct store_run { /* a training run of routers, or of a full model */
+    int64_t id;
+    char *method;      /* "ls", "epo", "mgda" */
+    char *upscale;     /* "mlp", "attn+mlp", "all"; "" for a full model */
+    char *parameters;  /* JSON object: lambda, alpha, lr, steps, seed, ... */
+    unsigned steps_done, steps;
+    double seconds;    /* of training so far */
+    double started;    /* Unix time */
+    bool complete;
+};
+
+int store_run_begin(struct store *store, struct store_run *run /* id is set */,
+                    struct error *error);
+/* Saves a step: routers, the state to resume from (any bytes), and the curve
+ * points since the last save, in one transaction. The earlier resume state of
+ * the run is replaced, routers of earlier steps are kept. */
+struct store_curve_point {
+    unsigned step;
+    size_t task;
+    double loss;
+};
+int store_run_save(struct store *store, struct store_run *run,
+                   struct store_routers *routers /* id is set; may be NULL */,
+                   const void *state, size_t state_size,
+                   const struct store_curve_point *points, size_t point_count,
+                   struct error *error);
+/* The newest run (method, upscale NULL: any), or -1 with found false. */
+int store_run_last(struct store *store, const char *method, const char *upscale,
+                   bool *found, struct store_run *run, struct error *error);
+int store_runs(struct store *store, struct store_run **runs, size_t *count,
+               struct error *error);
+void store_runs_free(struct store_run *runs, size_t count);
+void store_run_clear(struct store_run *run); /* frees members */
+int store_run_state(struct store *store, int64_t run, void **state, size_t *size,
+                    struct error *error); /* free() */
+int store_curve(struct store *store, int64_t run, struct store_curve_point **points,
+                size_t *count, struct error *error); /* free() */
+int store_routers_get(struct store *store, int64_t id, struct store_routers *routers,
+                      struct error *error);
+/* The routers of a run's last saved step; found false where there are none. */
+int store_routers_last(struct store *store, int64_t run, bool *found,
+                       struct store_routers *routers, struct error *error);
+void store_routers_clear(struct store_routers *routers);
+
+/* --- solutions and evaluations ------------------------------------------------ */
+
+struct store_solution {
+    int64_t id;
+    char *kind;       /* "pwemoe", "merge", "single", "train", "import" */
+    char *method;     /* "ls", "task-arithmetic", "ties", "pretrained", "stl", ... */
+    char *parameters; /* JSON object in canonical form (sorted keys): {"scale":0.3} */
+    double *preference; /* [tasks] or NULL */
+    int64_t routers;    /* 0: none */
+    char *label;        /* shown; "" for a default made of the above */
+    char model_sha256[SHA256_HEX]; /* of the merged tensors; "" if unknown */
+    double created;
+};
+
+/* The solution with this identity (kind, method, parameters, preference, routers)
+ * is found or made; solution->id is set. Preferences are equal when they agree to
+ * 1e-9. */
+int store_solution_put(struct store *store, struct store_solution *solution,
+                       struct error *error);
+int store_solution_get(struct store *store, int64_t id, bool *found,
+                       struct store_solution *solution, struct error *error);
+void store_solution_clear(struct store_solution *solution);
+
+struct store_evaluation {
+    int64_t id;
+    int64_t solution;
+    size_t objective;
+    char *split;      /* "test" */
+    double value;     /* in the objective's unit: percent */
+    double low, high; /* 95 % interval; equal to value where it has no meaning */
+    uint64_t examples;
+    bool complete;    /* over the whole split */
+    bool imported;    /* not measured by this program */
+    bool stale;       /* an expert has changed since */
+    double loss;      /* mean cross-entropy; NaN where unknown */
+    void *correct;    /* a bit an example in the fixed order, low bit first; or NULL */
+    size_t correct_size;
+};
+
+/* Stores evaluations of one solution at once and the hash of the model that was
+ * scored. An existing complete evaluation of the same (solution, objective,
+ * split) is replaced only by another complete one; a partial one by more. */
+int store_evaluations_put(struct store *store, int64_t solution,
+                          const char *model_sha256,
+                          const struct store_evaluation *evaluations, size_t count,
+                          struct error *error);
+
+/* Everything that a list, a front or the explorer shows, in one query: solutions
+ * with their evaluations of one split, ordered by id. */
+struct store_row {
+    struct store_solution solution;
+    /* [objectives]: examples 0 where there is none. correct is not loaded. */
+    struct store_evaluation *evaluations;
+    char *upscale; /* of the routers' run; "" where there are none */
+    unsigned step; /* of the routers */
+};
+int store_rows(struct store *store, const char *split, struct store_row **rows,
+               size_t *count, struct error *error);
+void store_rows_free(struct store_row *rows, size_t count);
+/* The bits of one evaluation (free()), found false where they were not kept. */
+int store_correct(struct store *store, int64_t solution, size_t objective,
+                  const char *split, bool *found, void **bits, uint64_t *examples,
+                  struct error *error);
+
+/* --- bookmarks, log ------------------------------------------------------------ */
+
+struct store_bookmark {
+    int64_t id;
+    char *name;
+    double *preference; /* [tasks], or NULL where it marks a solution only */
+    int64_t solution;   /* or 0 */
+    double created;
+};
+int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
+                       struct error *error); /* a name that exists is replaced */
+int store_bookmark_delete(struct store *store, int64_t id, struct error *error);
+int store_bookmarks(struct store *store, struct store_bookmark **bookmarks,
+                    size_t *count, struct error *error);
+void store_bookmarks_free(struct store_bookmark *bookmarks, size_t count);
+
+struct store_log_line {
+    int64_t id;
+    double time;
+    char *text;
+};
+int store_log(struct store *store, struct error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int store_log_lines(struct store *store, size_t newest, struct store_log_line **lines,
+                    size_t *count, struct error *error);
+void store_log_lines_free(struct store_log_line *lines, size_t count);
+
+#endif

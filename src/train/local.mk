@@ -1,0 +1,1 @@
+libpwemoe_a_SOURCES +=

@@ -1,0 +1,16 @@
+# Each area of tests lists its programs: check_PROGRAMS and TESTS.
+include tests/base/local.mk
+include tests/checkpoint/local.mk
+include tests/data/local.mk
+include tests/model/local.mk
+include tests/merge/local.mk
+include tests/moe/local.mk
+include tests/train/local.mk
+include tests/eval/local.mk
+include tests/pareto/local.mk
+include tests/store/local.mk
+include tests/backend/local.mk
+include tests/command/local.mk
+include tests/tui/local.mk
+include tests/gpu/local.mk
+include tests/fuzz/local.mk
