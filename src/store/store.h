@@ -4,8 +4,14 @@
  * stores may have one file open (WAL; a reader never blocks a writer; a writer
  * waits up to 10 s, then says "is locked by another process"). Every write is a
  * transaction of its own unless it is between store_begin and store_commit.
+ * A function that fails inside store_begin and store_commit leaves nothing of its
+ * own behind; what was done before it stays until store_commit or store_rollback.
  * Strings and arrays given to a function stay the caller's; those that come back
- * in a struct belong to it and are freed by the function named beside it.
+ * in a struct belong to it and are freed by the function named beside it. A
+ * function that fails leaves its results empty (NULL, 0), nothing to free.
+ * Whatever is read is checked: a row that this program cannot have written is an
+ * error that says so. A commit is on the disk (synchronous=FULL) when the function
+ * returns: neither kill -9 nor a power cut loses it.
  *
  * Tasks are known by their position 0..T-1 in the recipe, which never changes.
  * Objectives likewise: one a task for now, "accuracy" in percent, maximised. */
@@ -32,24 +38,28 @@ int store_open(const char *path, enum store_mode mode, struct store **store,
                struct error *error);
 void store_close(struct store *store); /* NULL is fine */
 const char *store_path(const struct store *store);
+/* How long a write waits for another process's; 10,000 ms when opened. */
+void store_set_timeout(struct store *store, int milliseconds);
 
+/* Not nested. A commit that fails has undone the transaction. */
 int store_begin(struct store *store, struct error *error);
 int store_commit(struct store *store, struct error *error);
 void store_rollback(struct store *store);
 
-/* Grows whenever anyone changes the file: for a viewer that polls. */
+/* Grows whenever anyone changes the file: for a viewer that polls. A few
+ * microseconds; no statement of it waits for a lock. */
 int store_version(struct store *store, int64_t *version, struct error *error);
 
 /* --- the recipe ------------------------------------------------------------ */
 
 struct store_checkpoint { /* empty path: there is none */
-    char *path; /* absolute, or relative to the folder of results.db */
+    char *path;           /* absolute, or relative to the folder of results.db */
     unsigned long long size;
     char sha256[SHA256_HEX];
 };
 
 struct store_objective {
-    char *name;   /* "mnist" */
+    char *name;   /* "mnist", the task's when NULL at store_create */
     char *metric; /* "accuracy" */
     char *unit;   /* "%" */
     bool maximise;
@@ -60,7 +70,7 @@ struct store_task {
     char *name;
     struct store_checkpoint expert;
     char *train_path, *test_path; /* "" where there is none */
-    char *head; /* "" (the expert's own), "zero-shot", or a path */
+    char *head;                   /* "" (the expert's own), "zero-shot", or a path */
     char *classnames_path, *templates_path; /* "" where there is none */
     struct store_objective objective;
 };
@@ -74,24 +84,35 @@ struct store_recipe {
     struct store_task *tasks;
 };
 
-/* A new file with this recipe. path must not exist. It appears whole. */
+/* A new file with this recipe. path must not exist. It appears whole. Strings of
+ * the recipe that are NULL are taken as "". */
 int store_create(const char *path, const struct store_recipe *recipe,
                  struct store **store, struct error *error);
 int store_recipe(struct store *store, struct store_recipe **recipe,
                  struct error *error);
 void store_recipe_free(struct store_recipe *recipe);
-/* Updates a task's expert or head after `pwemoe finetune`. Evaluations of
- * solutions that used the old expert stay, marked stale (see below). */
+/* Updates a task's expert after `pwemoe finetune`. Evaluations that used the old
+ * expert stay, marked stale (see below): all of merges and routers, the task's own
+ * objective of single and trained models, none of imported ones. The same sha256
+ * as before marks nothing. */
 int store_set_expert(struct store *store, size_t task,
                      const struct store_checkpoint *expert, struct error *error);
 /* Changes the reference point; it is kept with the time of the change. */
-int store_set_reference(struct store *store, const double *reference,
+int store_set_reference(struct store *store, const double *reference /* [tasks] */,
                         struct error *error);
+struct store_reference {
+    double since;   /* Unix time */
+    double *values; /* [tasks] */
+};
+/* All reference points the file has had, the present one last. */
+int store_references(struct store *store, struct store_reference **references,
+                     size_t *count, struct error *error);
+void store_references_free(struct store_reference *references, size_t count);
 
 /* --- routers ---------------------------------------------------------------- */
 
 struct store_routers {
-    int64_t id; /* 0 before it is stored */
+    int64_t id;  /* 0 before it is stored */
     int64_t run; /* the training run it belongs to */
     unsigned step;
     void *blob; /* safetensors bytes: weights, and in metadata how it was trained */
@@ -100,41 +121,49 @@ struct store_routers {
 
 struct store_run { /* a training run of routers, or of a full model */
     int64_t id;
-    char *method;      /* "ls", "epo", "mgda" */
-    char *upscale;     /* "mlp", "attn+mlp", "all"; "" for a full model */
-    char *parameters;  /* JSON object: lambda, alpha, lr, steps, seed, ... */
+    char *method;     /* "ls", "epo", "mgda" */
+    char *upscale;    /* "mlp", "attn+mlp", "all"; "" for a full model */
+    char *parameters; /* JSON object: lambda, alpha, lr, steps, seed, ... */
     unsigned steps_done, steps;
-    double seconds;    /* of training so far */
-    double started;    /* Unix time */
+    double seconds; /* of training so far */
+    double started; /* Unix time */
     bool complete;
 };
 
-int store_run_begin(struct store *store, struct store_run *run /* id is set */,
-                    struct error *error);
-/* Saves a step: routers, the state to resume from (any bytes), and the curve
- * points since the last save, in one transaction. The earlier resume state of
- * the run is replaced, routers of earlier steps are kept. */
+/* id is set, and started (to now) where it is 0. parameters is put in canonical
+ * form in the file. */
+int store_run_begin(struct store *store, struct store_run *run, struct error *error);
+/* Saves a step: steps, steps_done, seconds and complete of the run, routers, the
+ * state to resume from (any bytes), and the curve points since the last save, in
+ * one transaction. The earlier resume state of the run is replaced (kept where
+ * state is NULL), routers of earlier steps are kept. Curve points of a step that
+ * is there already are replaced; so are routers, unless a solution uses them and
+ * they differ, which is an error. */
 struct store_curve_point {
     unsigned step;
     size_t task;
-    double loss;
+    double loss; /* NaN where it was none */
 };
 int store_run_save(struct store *store, struct store_run *run,
                    struct store_routers *routers /* id is set; may be NULL */,
                    const void *state, size_t state_size,
                    const struct store_curve_point *points, size_t point_count,
                    struct error *error);
-/* The newest run (method, upscale NULL: any), or -1 with found false. */
+/* The newest run (method, upscale NULL: any); 0 with found false where there is
+ * none. */
 int store_run_last(struct store *store, const char *method, const char *upscale,
                    bool *found, struct store_run *run, struct error *error);
 int store_runs(struct store *store, struct store_run **runs, size_t *count,
                struct error *error);
 void store_runs_free(struct store_run *runs, size_t count);
 void store_run_clear(struct store_run *run); /* frees members */
+/* NULL and 0 where none was saved. free() */
 int store_run_state(struct store *store, int64_t run, void **state, size_t *size,
-                    struct error *error); /* free() */
+                    struct error *error);
+/* In the order of steps, then tasks. */
 int store_curve(struct store *store, int64_t run, struct store_curve_point **points,
                 size_t *count, struct error *error); /* free() */
+/* Routers that are not there are an error. */
 int store_routers_get(struct store *store, int64_t id, struct store_routers *routers,
                       struct error *error);
 /* The routers of a run's last saved step; found false where there are none. */
@@ -146,10 +175,12 @@ void store_routers_clear(struct store_routers *routers);
 
 struct store_solution {
     int64_t id;
-    char *kind;       /* "pwemoe", "merge", "single", "train", "import" */
-    char *method;     /* "ls", "task-arithmetic", "ties", "pretrained", "stl", ... */
-    char *parameters; /* JSON object in canonical form (sorted keys): {"scale":0.3} */
-    double *preference; /* [tasks] or NULL */
+    char *kind;         /* "pwemoe", "merge", "single", "train", "import" */
+    char *method;       /* "ls", "task-arithmetic", "ties", "pretrained", "stl", ... */
+    char *parameters;   /* JSON object in canonical form (sorted keys, no spaces,
+                           shortest numbers): {"scale":0.3}. Any form may be given,
+                           NULL or "" for {}; what is read is canonical. */
+    double *preference; /* [tasks] or NULL; each in [0, 1], their sum 1 to 1e-6 */
     int64_t routers;    /* 0: none */
     char *label;        /* shown; "" for a default made of the above */
     char model_sha256[SHA256_HEX]; /* of the merged tensors; "" if unknown */
@@ -157,8 +188,8 @@ struct store_solution {
 };
 
 /* The solution with this identity (kind, method, parameters, preference, routers)
- * is found or made; solution->id is set. Preferences are equal when they agree to
- * 1e-9. */
+ * is found or made; solution->id is set. Preferences are equal when each of their
+ * numbers agrees to 1e-9. created 0 is taken as now. */
 int store_solution_put(struct store *store, struct store_solution *solution,
                        struct error *error);
 int store_solution_get(struct store *store, int64_t id, bool *found,
@@ -166,24 +197,28 @@ int store_solution_get(struct store *store, int64_t id, bool *found,
 void store_solution_clear(struct store_solution *solution);
 
 struct store_evaluation {
-    int64_t id;
+    bool present; /* in rows: false where there is none; not read when storing */
     int64_t solution;
     size_t objective;
-    char *split;      /* "test" */
-    double value;     /* in the objective's unit: percent */
-    double low, high; /* 95 % interval; equal to value where it has no meaning */
-    uint64_t examples;
-    bool complete;    /* over the whole split */
-    bool imported;    /* not measured by this program */
-    bool stale;       /* an expert has changed since */
-    double loss;      /* mean cross-entropy; NaN where unknown */
-    void *correct;    /* a bit an example in the fixed order, low bit first; or NULL */
+    char *split;       /* "test" */
+    double value;      /* in the objective's unit: percent */
+    double low, high;  /* 95 % interval; equal to value where it has no meaning */
+    uint64_t examples; /* 0 only where imported: not known */
+    bool complete;     /* over the whole split */
+    bool imported;     /* not measured by this program: solution's kind is "import" */
+    bool stale;        /* an expert, or the model, has changed since */
+    double loss;       /* mean cross-entropy; NaN where unknown */
+    void *correct;     /* a bit an example in the fixed order, low bit first; or NULL */
     size_t correct_size;
 };
 
 /* Stores evaluations of one solution at once and the hash of the model that was
- * scored. An existing complete evaluation of the same (solution, objective,
- * split) is replaced only by another complete one; a partial one by more. */
+ * scored (NULL or "" where there is no one model). An existing complete evaluation
+ * of the same (solution, objective, split) is replaced only by another complete
+ * one, a partial one by more examples; a stale one by any. A hash that is not the
+ * stored one makes the solution's other evaluations stale: they are of another
+ * model. The solution's kind decides whether figures are imported; `imported` must
+ * agree with it. */
 int store_evaluations_put(struct store *store, int64_t solution,
                           const char *model_sha256,
                           const struct store_evaluation *evaluations, size_t count,
@@ -193,7 +228,7 @@ int store_evaluations_put(struct store *store, int64_t solution,
  * with their evaluations of one split, ordered by id. */
 struct store_row {
     struct store_solution solution;
-    /* [objectives]: examples 0 where there is none. correct is not loaded. */
+    /* [objectives]: present is false where there is none. correct is not loaded. */
     struct store_evaluation *evaluations;
     char *upscale; /* of the routers' run; "" where there are none */
     unsigned step; /* of the routers */
@@ -201,7 +236,8 @@ struct store_row {
 int store_rows(struct store *store, const char *split, struct store_row **rows,
                size_t *count, struct error *error);
 void store_rows_free(struct store_row *rows, size_t count);
-/* The bits of one evaluation (free()), found false where they were not kept. */
+/* The bits of one evaluation, (examples + 7) / 8 bytes (free()); found false where
+ * they were not kept. */
 int store_correct(struct store *store, int64_t solution, size_t objective,
                   const char *split, bool *found, void **bits, uint64_t *examples,
                   struct error *error);
@@ -224,11 +260,12 @@ void store_bookmarks_free(struct store_bookmark *bookmarks, size_t count);
 
 struct store_log_line {
     int64_t id;
-    double time;
+    double time; /* Unix time */
     char *text;
 };
 int store_log(struct store *store, struct error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The newest so many lines, the oldest of them first. */
 int store_log_lines(struct store *store, size_t newest, struct store_log_line **lines,
                     size_t *count, struct error *error);
 void store_log_lines_free(struct store_log_line *lines, size_t count);
