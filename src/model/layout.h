@@ -1,0 +1,100 @@
+/* Where each parameter lies in an arena.
+ *
+ * A model's parameters are one array of `size` elements, in order of depth:
+ * embeddings, patch embedding, pre norm, then for each block norm 1, attention,
+ * norm 2, MLP, then post norm and projection. Pretrained weights, task vectors and
+ * merged weights all have this layout, so that merging is one pass over arenas.
+ * Every parameter begins at a multiple of LAYOUT_ALIGN elements, except that
+ * keys and values follow queries directly: the three are one matrix
+ * [3 width, width], and their biases one vector. Elements between are zero.
+ *
+ * Ownership: a layout owns its names and arrays until layout_free. */
+#ifndef PWEMOE_MODEL_LAYOUT_H
+#define PWEMOE_MODEL_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "checkpoint/directory.h"
+#include "model/config.h"
+
+enum { LAYOUT_ALIGN = 64 };
+
+/* What a router can steer: the parameters of one module are contiguous. */
+enum module_kind {
+    MODULE_EMBEDDING, /* class vector and positions */
+    MODULE_PATCH,
+    MODULE_PRE_NORM,
+    MODULE_NORM1,
+    MODULE_ATTENTION,
+    MODULE_NORM2,
+    MODULE_MLP,
+    MODULE_POST_NORM,
+    MODULE_PROJECTION
+};
+
+struct module {
+    enum module_kind kind;
+    size_t block;        /* for the four kinds inside blocks */
+    size_t begin, count; /* elements of the arena */
+};
+
+struct parameter {
+    char *name; /* as the pretrained checkpoint writes it */
+    size_t module;
+    unsigned rank;
+    uint64_t shape[4];
+    size_t offset, count;
+    bool optional; /* an expert may lack it: its task vector is then zero */
+};
+
+struct block_offsets {
+    size_t norm1_gamma, norm1_beta;
+    size_t qkv_weight, qkv_bias; /* [3 width, width], [3 width] */
+    size_t out_weight, out_bias;
+    size_t norm2_gamma, norm2_beta;
+    size_t fc1_weight, fc1_bias; /* [mlp_width, width] */
+    size_t fc2_weight, fc2_bias; /* [width, mlp_width] */
+};
+
+struct layout {
+    struct model_config config;
+    size_t size; /* elements, a multiple of LAYOUT_ALIGN */
+    size_t parameter_count;
+    struct parameter *parameters;
+    size_t module_count;
+    struct module *modules;
+    size_t class_vector, position;
+    size_t patch_weight, patch_bias;
+    size_t pre_gamma, pre_beta;
+    struct block_offsets *blocks; /* [layers] */
+    size_t post_gamma, post_beta;
+    size_t projection;
+};
+
+/* The layout of a pretrained model; names are those of its directory. */
+int layout_new(const struct model_config *config,
+               const struct model_directory *pretrained, struct layout **layout,
+               struct error *error);
+void layout_free(struct layout *layout); /* NULL is fine */
+
+/* Reads a checkpoint's parameters as f32 into arena [size], which is zeroed
+ * first. Names may have or lack the model's prefix. missing: what an optional
+ * parameter that is not there is taken from (the pretrained arena), or NULL: it
+ * is then an error. */
+int layout_load(const struct layout *layout, const struct model_directory *directory,
+                const float *missing, float *arena, struct error *error);
+
+/* Compares an expert with the layout: every parameter that is missing, has
+ * another shape or a dtype that holds no numbers, and every further tensor of the
+ * transformer that the pretrained model lacks (a deeper model). line is called
+ * with one sentence each, the directory not named in it. Returns how many. */
+size_t layout_compare(const struct layout *layout, const struct model_directory *expert,
+                      void (*line)(void *self, const char *text), void *self);
+
+/* "block 3 attention" into out; returns out. Blocks are counted from 0 as tensor
+ * names do. */
+char *module_name(const struct layout *layout, size_t module, char *out, size_t size);
+
+#endif

@@ -1,0 +1,545 @@
+#include "model/transformer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* What one block keeps, for n = B R rows. */
+struct block_activations {
+    real *input;          /* (n, W) the residual stream */
+    real *norm1;          /* (n, W) */
+    float *mean1, *rstd1; /* (n) */
+    real *qkv;            /* (n, 3W) */
+    float *log_sums;      /* (B, heads, R) */
+    real *mixed;          /* (n, W) attention before its output product */
+    real *middle;         /* (n, W) the stream between attention and MLP */
+    real *norm2;          /* (n, W) */
+    float *mean2, *rstd2; /* (n) */
+    real *before, *after; /* (n, F) around the activation */
+};
+
+struct transformer {
+    struct backend *backend;
+    const struct layout *layout;
+    size_t capacity, images;
+    bool training;
+    float scale[3], shift[3];
+    void *memory; /* of everything below */
+
+    real *columns;  /* (B patches, 3 P P) */
+    real *embedded; /* (B patches, W) */
+    real *sum;      /* (n, W) before the pre norm, where there is one */
+    float *pre_mean, *pre_rstd;
+    struct block_activations *blocks; /* [layers]; the same buffers when not training */
+    real *stream;                     /* (n, W) output of the last block */
+    int32_t *class_rows;              /* (B) */
+    real *classes, *normed; /* (B, W) class rows before and after the post norm */
+    float *post_mean, *post_rstd;
+    real *features; /* (B, D) */
+
+    /* The way back. */
+    real *dstream, *dwide, *dnarrow; /* (n, W), (n, max(F, 3W)), (n, W) */
+    real *dclasses, *dnormed;        /* (B, W) */
+};
+
+/* Carves buffers from one allocation: run once with memory NULL for the size. */
+struct carver {
+    char *memory;
+    size_t used;
+    bool overflow;
+};
+
+static void *carve(struct carver *carver, size_t count, size_t size) {
+    enum { ALIGN = 256 };
+    size_t bytes;
+    void *at = carver->memory ? carver->memory + carver->used : NULL;
+    if (!size_multiply(count, size, &bytes) || !size_add(bytes, ALIGN - 1, &bytes) ||
+        !size_add(carver->used, bytes / ALIGN * ALIGN, &carver->used))
+        carver->overflow = true;
+    return at;
+}
+
+static void carve_block(struct transformer *t, struct carver *c,
+                        struct block_activations *a) {
+    const struct model_config *m = &t->layout->config;
+    size_t r = t->backend->real_size;
+    size_t n = t->capacity * model_config_tokens(m), w = m->width;
+    if (t->training || a == t->blocks)
+        a->input = carve(c, n * w, r);
+    a->norm1 = carve(c, n * w, r);
+    a->mean1 = carve(c, n, sizeof(float));
+    a->rstd1 = carve(c, n, sizeof(float));
+    a->qkv = carve(c, 3 * n * w, r);
+    a->log_sums = carve(c, n * m->heads, sizeof(float));
+    a->mixed = carve(c, n * w, r);
+    a->middle = t->training ? carve(c, n * w, r) : a->input;
+    a->norm2 = t->training ? carve(c, n * w, r) : a->norm1;
+    a->mean2 = carve(c, n, sizeof(float));
+    a->rstd2 = carve(c, n, sizeof(float));
+    a->before = t->training ? carve(c, n * m->mlp_width, r) : NULL;
+    a->after = carve(c, n * m->mlp_width, r);
+}
+
+static void carve_all(struct transformer *t, struct carver *c) {
+    const struct model_config *m = &t->layout->config;
+    size_t r = t->backend->real_size, b = t->capacity, w = m->width;
+    size_t n = b * model_config_tokens(m), patches = b * model_config_patches(m);
+    t->columns = carve(c, patches * m->channels * m->patch_size * m->patch_size, r);
+    t->embedded = carve(c, patches * w, r);
+    if (m->pre_norm) {
+        t->sum = carve(c, n * w, r);
+        t->pre_mean = carve(c, n, sizeof(float));
+        t->pre_rstd = carve(c, n, sizeof(float));
+    }
+    for (size_t i = 0; i < m->layers; i++) {
+        if (t->training || i == 0)
+            carve_block(t, c, &t->blocks[i]);
+        else
+            t->blocks[i] = t->blocks[0];
+    }
+    t->stream = t->training ? carve(c, n * w, r) : t->blocks[0].input;
+    t->class_rows = carve(c, b, sizeof(int32_t));
+    t->classes = carve(c, b * w, r);
+    t->normed = carve(c, b * w, r);
+    t->post_mean = carve(c, b, sizeof(float));
+    t->post_rstd = carve(c, b, sizeof(float));
+    t->features = m->projection ? carve(c, b * m->projection, r) : t->normed;
+    if (t->training) {
+        size_t wide = m->mlp_width > 3 * w ? m->mlp_width : 3 * w;
+        t->dstream = carve(c, n * w, r);
+        t->dwide = carve(c, n * wide, r);
+        t->dnarrow = carve(c, n * w, r);
+        t->dclasses = carve(c, b * w, r);
+        t->dnormed = carve(c, b * w, r);
+    }
+}
+
+int transformer_new(struct backend *backend, const struct layout *layout,
+                    const struct preprocess *preprocess, size_t images, bool training,
+                    struct transformer **transformer, struct error *error) {
+    const struct model_config *m = &layout->config;
+    struct transformer *t = array_new(1, sizeof *t);
+    int32_t *rows = array_new(images, sizeof *rows);
+    struct carver carver = {0};
+    if (!t || !rows)
+        goto memory;
+    t->backend = backend;
+    t->layout = layout;
+    t->capacity = images;
+    t->training = training;
+    memcpy(t->scale, preprocess->scale, sizeof t->scale);
+    memcpy(t->shift, preprocess->shift, sizeof t->shift);
+    t->blocks = array_new(m->layers, sizeof *t->blocks);
+    if (!t->blocks)
+        goto memory;
+    carve_all(t, &carver);
+    if (carver.overflow)
+        goto memory;
+    if (backend->allocate(backend, carver.used, &t->memory, error)) {
+        error_prefix(error, "activations of %zu images (use a smaller batch)", images);
+        goto failed;
+    }
+    carver = (struct carver){.memory = t->memory};
+    carve_all(t, &carver);
+    for (size_t i = 0; i < images; i++)
+        rows[i] = (int32_t)(i * model_config_tokens(m));
+    backend->upload(backend, t->class_rows, rows, images * sizeof *rows);
+    free(rows);
+    *transformer = t;
+    return 0;
+memory:
+    error_memory(error);
+failed:
+    free(rows);
+    transformer_free(t);
+    return -1;
+}
+
+void transformer_free(struct transformer *t) {
+    if (!t)
+        return;
+    if (t->memory)
+        t->backend->release(t->backend, t->memory);
+    free(t->blocks);
+    free(t);
+}
+
+real *transformer_tokens(struct transformer *t) {
+    return t->blocks[0].input;
+}
+
+/* y (rows, outputs) = x (rows, inputs) weight^T + bias, weight (outputs, inputs). */
+static void linear(struct transformer *t, const real *weights, real *y, const real *x,
+                   size_t weight, size_t bias, size_t rows, size_t outputs,
+                   size_t inputs) {
+    struct backend *b = t->backend;
+    b->matmul(b, &(struct matmul){.m = rows,
+                                  .n = outputs,
+                                  .k = inputs,
+                                  .a = x,
+                                  .lda = inputs,
+                                  .b = backend_at(b, weights, weight),
+                                  .ldb = inputs,
+                                  .transpose_b = true,
+                                  .bias = backend_at(b, weights, bias),
+                                  .c = y,
+                                  .ldc = outputs});
+}
+
+/* to = from + x weight^T + bias; to may be from. */
+static void linear_residual(struct transformer *t, const real *weights, real *to,
+                            const real *from, const real *x, size_t weight, size_t bias,
+                            size_t rows, size_t outputs, size_t inputs) {
+    struct backend *b = t->backend;
+    if (to != from)
+        b->copy(b, to, from, rows * outputs * b->real_size);
+    b->matmul(b, &(struct matmul){.m = rows,
+                                  .n = outputs,
+                                  .k = inputs,
+                                  .a = x,
+                                  .lda = inputs,
+                                  .b = backend_at(b, weights, weight),
+                                  .ldb = inputs,
+                                  .transpose_b = true,
+                                  .bias = backend_at(b, weights, bias),
+                                  .c = to,
+                                  .ldc = outputs,
+                                  .accumulate = true});
+}
+
+void transformer_embed(struct transformer *t, const real *weights,
+                       const uint8_t *pixels, size_t images) {
+    struct backend *b = t->backend;
+    const struct layout *l = t->layout;
+    const struct model_config *m = &l->config;
+    size_t patches = model_config_patches(m), w = m->width;
+    size_t column = m->channels * m->patch_size * m->patch_size;
+    t->images = images;
+    b->patches(b, t->columns, pixels, images, m->channels, m->image_size, m->patch_size,
+               t->scale, t->shift);
+    b->matmul(b, &(struct matmul){.m = images * patches,
+                                  .n = w,
+                                  .k = column,
+                                  .a = t->columns,
+                                  .lda = column,
+                                  .b = backend_at(b, weights, l->patch_weight),
+                                  .ldb = column,
+                                  .transpose_b = true,
+                                  .bias = m->patch_bias
+                                              ? backend_at(b, weights, l->patch_bias)
+                                              : NULL,
+                                  .c = t->embedded,
+                                  .ldc = w});
+    real *tokens = transformer_tokens(t);
+    b->assemble_tokens(b, m->pre_norm ? t->sum : tokens, t->embedded,
+                       backend_at(b, weights, l->class_vector),
+                       backend_at(b, weights, l->position), images, patches, w);
+    if (m->pre_norm)
+        b->layer_norm(b, tokens, t->pre_mean, t->pre_rstd, t->sum,
+                      backend_at(b, weights, l->pre_gamma),
+                      backend_at(b, weights, l->pre_beta), images * (patches + 1), w,
+                      m->epsilon);
+}
+
+static void block_forward(struct transformer *t, const real *weights, size_t block,
+                          real *output) {
+    struct backend *b = t->backend;
+    const struct model_config *m = &t->layout->config;
+    const struct block_offsets *o = &t->layout->blocks[block];
+    struct block_activations *a = &t->blocks[block];
+    size_t rows = model_config_tokens(m), n = t->images * rows, w = m->width;
+    struct attention_shape shape = {.batch = t->images,
+                                    .tokens = rows,
+                                    .heads = m->heads,
+                                    .head_width = w / m->heads};
+
+    b->layer_norm(b, a->norm1, a->mean1, a->rstd1, a->input,
+                  backend_at(b, weights, o->norm1_gamma),
+                  backend_at(b, weights, o->norm1_beta), n, w, m->epsilon);
+    linear(t, weights, a->qkv, a->norm1, o->qkv_weight, o->qkv_bias, n, 3 * w, w);
+    b->attention(b, a->mixed, a->log_sums, a->qkv, &shape);
+    linear_residual(t, weights, a->middle, a->input, a->mixed, o->out_weight,
+                    o->out_bias, n, w, w);
+    b->layer_norm(b, a->norm2, a->mean2, a->rstd2, a->middle,
+                  backend_at(b, weights, o->norm2_gamma),
+                  backend_at(b, weights, o->norm2_beta), n, w, m->epsilon);
+    b->matmul(b, &(struct matmul){.m = n,
+                                  .n = m->mlp_width,
+                                  .k = w,
+                                  .a = a->norm2,
+                                  .lda = w,
+                                  .b = backend_at(b, weights, o->fc1_weight),
+                                  .ldb = w,
+                                  .transpose_b = true,
+                                  .bias = backend_at(b, weights, o->fc1_bias),
+                                  .c = a->after,
+                                  .ldc = m->mlp_width,
+                                  .activation = m->activation,
+                                  .before = a->before});
+    linear_residual(t, weights, output, a->middle, a->after, o->fc2_weight, o->fc2_bias,
+                    n, w, m->mlp_width);
+}
+
+const real *transformer_run(struct transformer *t, const real *weights, size_t images) {
+    struct backend *b = t->backend;
+    const struct layout *l = t->layout;
+    const struct model_config *m = &l->config;
+    size_t w = m->width;
+    t->images = images;
+    for (size_t i = 0; i < m->layers; i++)
+        block_forward(t, weights, i,
+                      i + 1 < m->layers ? t->blocks[i + 1].input : t->stream);
+    b->gather_rows(b, t->classes, t->stream, t->class_rows, images, w);
+    b->layer_norm(b, t->normed, t->post_mean, t->post_rstd, t->classes,
+                  backend_at(b, weights, l->post_gamma),
+                  backend_at(b, weights, l->post_beta), images, w, m->epsilon);
+    if (m->projection)
+        b->matmul(b, &(struct matmul){.m = images,
+                                      .n = m->projection,
+                                      .k = w,
+                                      .a = t->normed,
+                                      .lda = w,
+                                      .b = backend_at(b, weights, l->projection),
+                                      .ldb = w,
+                                      .transpose_b = true,
+                                      .c = t->features,
+                                      .ldc = m->projection});
+    return t->features;
+}
+
+/* The way back: what every step needs. */
+struct way_back {
+    struct transformer *t;
+    const real *weights;
+    const size_t *group_images;
+    size_t groups;
+    struct gradient_sink *sink;
+};
+
+/* Gradient of weight (outputs, inputs) and bias (outputs) of y = x weight^T + bias,
+ * from dy (rows, outputs) and x (rows, inputs), `rows` of them an image. bias may
+ * be SIZE_MAX. */
+static void linear_gradient(const struct way_back *way, const real *dy, const real *x,
+                            size_t weight, size_t bias, size_t outputs, size_t inputs,
+                            size_t rows) {
+    struct backend *b = way->t->backend;
+    struct gradient_sink *sink = way->sink;
+    size_t stride = 0, first = 0;
+    float *place = sink->place(sink->self, weight, outputs * inputs, &stride);
+    for (size_t g = 0; place && g < way->groups; g++) {
+        size_t count = way->group_images[g] * rows;
+        b->matmul(b, &(struct matmul){.m = outputs,
+                                      .n = inputs,
+                                      .k = count,
+                                      .a = backend_at(b, dy, first * outputs),
+                                      .lda = outputs,
+                                      .transpose_a = true,
+                                      .b = backend_at(b, x, first * inputs),
+                                      .ldb = inputs,
+                                      .c = place + g * stride,
+                                      .ldc = inputs,
+                                      .c_is_f32 = true,
+                                      .accumulate = sink->accumulate});
+        first += count;
+    }
+    if (place)
+        sink->ready(sink->self, weight, outputs * inputs);
+    if (bias == SIZE_MAX)
+        return;
+    place = sink->place(sink->self, bias, outputs, &stride);
+    first = 0;
+    for (size_t g = 0; place && g < way->groups; g++) {
+        size_t count = way->group_images[g] * rows;
+        b->column_sums(b, place + g * stride, backend_at(b, dy, first * outputs), count,
+                       outputs, outputs, sink->accumulate);
+        first += count;
+    }
+    if (place)
+        sink->ready(sink->self, bias, outputs);
+}
+
+/* Gradient of a layer norm's gamma and beta. The two are one region each. */
+static void norm_gradient(const struct way_back *way, const real *dy, const real *x,
+                          const float *mean, const float *rstd, size_t gamma,
+                          size_t beta, size_t rows) {
+    struct backend *b = way->t->backend;
+    struct gradient_sink *sink = way->sink;
+    size_t w = way->t->layout->config.width, stride = 0;
+    /* gamma and beta lie side by side, so that both fit one region. */
+    size_t span = beta + w - gamma, first = 0;
+    float *place = sink->place(sink->self, gamma, span, &stride);
+    if (!place)
+        return;
+    for (size_t g = 0; g < way->groups; g++) {
+        size_t count = way->group_images[g] * rows;
+        float *at = place + g * stride;
+        if (!sink->accumulate && span > 2 * w) /* the padding between the two */
+            b->zero(b, at + w, (span - 2 * w) * sizeof *at);
+        b->layer_norm_gradient(b, at, at + (beta - gamma), backend_at(b, dy, first * w),
+                               backend_at(b, x, first * w), mean + first, rstd + first,
+                               count, w, sink->accumulate);
+        first += count;
+    }
+    sink->ready(sink->self, gamma, span);
+}
+
+/* dx (n, inputs) = dy (n, outputs) weight. */
+static void linear_backward(const struct way_back *way, real *dx, const real *dy,
+                            size_t weight, size_t n, size_t outputs, size_t inputs) {
+    struct backend *b = way->t->backend;
+    b->matmul(b, &(struct matmul){.m = n,
+                                  .n = inputs,
+                                  .k = outputs,
+                                  .a = dy,
+                                  .lda = outputs,
+                                  .b = backend_at(b, way->weights, weight),
+                                  .ldb = inputs,
+                                  .c = dx,
+                                  .ldc = inputs});
+}
+
+/* dstream is the gradient of the block's output and becomes that of its input.
+ * Returns false where nothing further down is wanted. */
+static bool block_backward(const struct way_back *way, size_t block) {
+    struct transformer *t = way->t;
+    struct backend *b = t->backend;
+    const struct model_config *m = &t->layout->config;
+    const struct block_offsets *o = &t->layout->blocks[block];
+    const struct block_activations *a = &t->blocks[block];
+    size_t rows = model_config_tokens(m), n = t->images * rows, w = m->width;
+    size_t f = m->mlp_width, lowest = way->sink->lowest;
+    struct attention_shape shape = {.batch = t->images,
+                                    .tokens = rows,
+                                    .heads = m->heads,
+                                    .head_width = w / m->heads};
+
+    linear_gradient(way, t->dstream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
+    linear_backward(way, t->dwide, t->dstream, o->fc2_weight, n, w, f);
+    b->activation_backward(b, t->dwide, t->dwide, a->before, n * f, m->activation);
+    linear_gradient(way, t->dwide, a->norm2, o->fc1_weight, o->fc1_bias, f, w, rows);
+    if (lowest >= o->fc1_weight)
+        return false;
+    linear_backward(way, t->dnarrow, t->dwide, o->fc1_weight, n, f, w);
+    norm_gradient(way, t->dnarrow, a->middle, a->mean2, a->rstd2, o->norm2_gamma,
+                  o->norm2_beta, rows);
+    if (lowest >= o->norm2_gamma)
+        return false;
+    b->layer_norm_backward(b, t->dstream, t->dnarrow, a->middle, a->mean2, a->rstd2,
+                           backend_at(b, way->weights, o->norm2_gamma), n, w);
+
+    linear_gradient(way, t->dstream, a->mixed, o->out_weight, o->out_bias, w, w, rows);
+    linear_backward(way, t->dnarrow, t->dstream, o->out_weight, n, w, w);
+    b->attention_backward(b, t->dwide, t->dnarrow, a->mixed, a->log_sums, a->qkv,
+                          &shape);
+    linear_gradient(way, t->dwide, a->norm1, o->qkv_weight,
+                    m->qkv_bias ? o->qkv_bias : SIZE_MAX, 3 * w, w, rows);
+    if (lowest >= o->qkv_weight)
+        return false;
+    linear_backward(way, t->dnarrow, t->dwide, o->qkv_weight, n, 3 * w, w);
+    norm_gradient(way, t->dnarrow, a->input, a->mean1, a->rstd1, o->norm1_gamma,
+                  o->norm1_beta, rows);
+    if (lowest >= o->norm1_gamma)
+        return false;
+    b->layer_norm_backward(b, t->dstream, t->dnarrow, a->input, a->mean1, a->rstd1,
+                           backend_at(b, way->weights, o->norm1_gamma), n, w);
+    return true;
+}
+
+/* Class vector and positions: sums over images of the gradient of their sum. */
+static void embedding_gradient(const struct way_back *way, const real *dtokens) {
+    struct transformer *t = way->t;
+    struct backend *b = t->backend;
+    struct gradient_sink *sink = way->sink;
+    const struct layout *l = t->layout;
+    size_t w = l->config.width, wide = w * model_config_tokens(&l->config);
+    const size_t offsets[] = {l->class_vector, l->position}, counts[] = {w, wide};
+    for (int i = 0; i < 2; i++) {
+        size_t stride = 0, first = 0;
+        float *place = sink->place(sink->self, offsets[i], counts[i], &stride);
+        if (!place)
+            continue;
+        for (size_t g = 0; g < way->groups; g++) {
+            b->column_sums(b, place + g * stride, backend_at(b, dtokens, first * wide),
+                           way->group_images[g], counts[i], wide, sink->accumulate);
+            first += way->group_images[g];
+        }
+        sink->ready(sink->self, offsets[i], counts[i]);
+    }
+}
+
+static void stem_backward(const struct way_back *way) {
+    struct transformer *t = way->t;
+    struct backend *b = t->backend;
+    const struct layout *l = t->layout;
+    const struct model_config *m = &l->config;
+    size_t patches = model_config_patches(m), w = m->width;
+    size_t n = t->images * (patches + 1);
+    real *dtokens = t->dstream;
+    if (m->pre_norm) {
+        norm_gradient(way, t->dstream, t->sum, t->pre_mean, t->pre_rstd, l->pre_gamma,
+                      l->pre_beta, patches + 1);
+        b->zero(b, t->dnarrow, n * w * b->real_size);
+        b->layer_norm_backward(b, t->dnarrow, t->dstream, t->sum, t->pre_mean,
+                               t->pre_rstd, backend_at(b, way->weights, l->pre_gamma),
+                               n, w);
+        dtokens = t->dnarrow;
+    }
+    b->assemble_tokens_backward(b, t->dwide, dtokens, t->images, patches, w);
+    linear_gradient(way, t->dwide, t->columns, l->patch_weight,
+                    m->patch_bias ? l->patch_bias : SIZE_MAX, w,
+                    m->channels * m->patch_size * m->patch_size, patches);
+    embedding_gradient(way, dtokens);
+}
+
+void transformer_backward(struct transformer *t, const real *weights,
+                          const real *dfeatures, const size_t *group_images,
+                          size_t groups, struct gradient_sink *sink) {
+    struct backend *b = t->backend;
+    const struct layout *l = t->layout;
+    const struct model_config *m = &l->config;
+    size_t w = m->width, n = t->images * model_config_tokens(m);
+    struct way_back way = {.t = t,
+                           .weights = weights,
+                           .group_images = group_images,
+                           .groups = groups,
+                           .sink = sink};
+
+    const real *dnormed = dfeatures;
+    if (m->projection) {
+        linear_gradient(&way, dfeatures, t->normed, l->projection, SIZE_MAX,
+                        m->projection, w, 1);
+        linear_backward(&way, t->dnormed, dfeatures, l->projection, t->images,
+                        m->projection, w);
+        dnormed = t->dnormed;
+    }
+    norm_gradient(&way, dnormed, t->classes, t->post_mean, t->post_rstd, l->post_gamma,
+                  l->post_beta, 1);
+    b->zero(b, t->dclasses, t->images * w * b->real_size);
+    b->layer_norm_backward(b, t->dclasses, dnormed, t->classes, t->post_mean,
+                           t->post_rstd, backend_at(b, weights, l->post_gamma),
+                           t->images, w);
+    b->zero(b, t->dstream, n * w * b->real_size);
+    b->scatter_rows(b, t->dstream, t->dclasses, t->class_rows, t->images, w);
+    for (size_t i = m->layers; i-- > 0;)
+        if (!block_backward(&way, i))
+            return;
+    if (sink->lowest < l->blocks[0].norm1_gamma)
+        stem_backward(&way);
+}
+
+size_t transformer_largest_region(const struct layout *layout) {
+    const struct model_config *m = &layout->config;
+    size_t w = m->width;
+    const size_t regions[] = {w * m->mlp_width,
+                              3 * w * w,
+                              w * m->channels * m->patch_size * m->patch_size,
+                              w * model_config_tokens(m),
+                              w * m->projection,
+                              2 * w + LAYOUT_ALIGN};
+    size_t largest = 0;
+    for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
+        if (regions[i] > largest)
+            largest = regions[i];
+    return largest;
+}

@@ -1,0 +1,64 @@
+/* The pre-norm vision transformer: forward and backward, as two plain lists of
+ * backend calls in mirrored order. CLIP's vision tower and ViT are this one core
+ * with other parts at its ends (config.h).
+ *
+ * Dimensions: B images of R rows (R = patches + 1), W width, F mlp_width, D
+ * features. A model object holds activations for up to `images` images; the
+ * weights are an arena laid out by layout.h and given to each call, so that one
+ * object serves any number of merged models. */
+#ifndef PWEMOE_MODEL_TRANSFORMER_H
+#define PWEMOE_MODEL_TRANSFORMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "data/preprocess.h"
+#include "model/layout.h"
+
+struct transformer;
+
+/* training: keep what the way back needs. The layout and the backend must live
+ * as long as the object. */
+int transformer_new(struct backend *backend, const struct layout *layout,
+                    const struct preprocess *preprocess, size_t images, bool training,
+                    struct transformer **transformer, struct error *error);
+void transformer_free(struct transformer *transformer); /* NULL is fine */
+
+/* Pixels u8 [B, 3, size, size] on the device to the input of the first block. */
+void transformer_embed(struct transformer *transformer, const real *weights,
+                       const uint8_t *pixels, size_t images);
+/* The input of the first block [B, R, W]: what transformer_embed wrote, and where
+ * a stored one may be put instead of calling it. */
+real *transformer_tokens(struct transformer *transformer);
+/* The blocks and what follows them: tokens to features [B, D], which stay in the
+ * object until the next call. */
+const real *transformer_run(struct transformer *transformer, const real *weights,
+                            size_t images);
+
+/* Who wants gradients of parameters, and where. Regions are runs of the arena: a
+ * weight matrix, a bias, or the joined ones of queries, keys and values. */
+struct gradient_sink {
+    void *self;
+    /* f32 memory for the region's gradient, [groups] of them `*stride` elements
+     * apart; NULL where it is not wanted. */
+    float *(*place)(void *self, size_t offset, size_t count, size_t *stride);
+    /* The region's gradient is complete (queued on the backend). */
+    void (*ready)(void *self, size_t offset, size_t count);
+    bool accumulate; /* place() memory is added to rather than overwritten */
+    /* Nothing below this element of the arena is wanted: the way back ends there. */
+    size_t lowest;
+};
+
+/* After transformer_run of a training object: gradients from dfeatures [B, D].
+ * The images are `groups` runs of group_images[g] each, in order, whose gradients
+ * are kept apart (one for all of LS, one a task for EPO). */
+void transformer_backward(struct transformer *transformer, const real *weights,
+                          const real *dfeatures, const size_t *group_images,
+                          size_t groups, struct gradient_sink *sink);
+
+/* Largest region a sink will see, in elements. */
+size_t transformer_largest_region(const struct layout *layout);
+
+#endif
