@@ -1,1 +1,4 @@
-libpwemoe_a_SOURCES +=
+libpwemoe_a_SOURCES += \
+  src/moe/upscaling.h src/moe/upscaling.c \
+  src/moe/routers.h src/moe/routers.c \
+  src/moe/pool.h src/moe/pool.c

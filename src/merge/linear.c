@@ -1,0 +1,33 @@
+#include "merge/linear.h"
+
+static int run_pretrained(const struct merge_input *input, struct merge_result *result,
+                          struct error *error) {
+    return merge_uniform(input, 0, result, error);
+}
+
+static int run_average(const struct merge_input *input, struct merge_result *result,
+                       struct error *error) {
+    return merge_uniform(input, 1 / (float)input->pool->tasks, result, error);
+}
+
+static int run_task_arithmetic(const struct merge_input *input,
+                               struct merge_result *result, struct error *error) {
+    double scale;
+    if (merge_scale(input->parameters, 0.3, &scale, error))
+        return -1;
+    return merge_uniform(input, (float)scale, result, error);
+}
+
+const struct merge_method merge_pretrained = {
+    .name = "pretrained",
+    .summary = "the pretrained model with each expert's head",
+    .run = run_pretrained};
+
+const struct merge_method merge_average = {
+    .name = "average", .summary = "the mean of the experts", .run = run_average};
+
+const struct merge_method merge_task_arithmetic = {
+    .name = "task-arithmetic",
+    .summary = "theta_0 + scale * sum of task vectors",
+    .takes_scale = true,
+    .run = run_task_arithmetic};

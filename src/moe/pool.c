@@ -1,0 +1,157 @@
+#include "moe/pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "moe/routers.h"
+
+/* Reads the pretrained model: its layout, constants and weights. */
+static int open_pretrained(struct pool *pool, const char *model, const char *path,
+                           float **weights, struct error *error) {
+    struct model_config config;
+    if (model_directory_open(path, &pool->pretrained, error) ||
+        model_config_read(model_directory_config(pool->pretrained), model, path,
+                          &config, error) ||
+        layout_new(&config, pool->pretrained, &pool->layout, error))
+        return -1;
+    if (preprocess_read(model_directory_preprocessor(pool->pretrained),
+                        config.kind == MODEL_CLIP_VISION, config.image_size,
+                        &pool->preprocess, error))
+        return error_prefix(error, "%s", path);
+    *weights = array_new(pool->layout->size, sizeof **weights);
+    if (!*weights)
+        return error_memory(error);
+    return layout_load(pool->layout, pool->pretrained, NULL, *weights, error);
+}
+
+/* Reads one expert into vector (scratch of the layout's size) as a task vector. */
+static int read_expert(struct pool *pool, size_t index, const struct pool_task *task,
+                       const float *base, float *vector, struct error *error) {
+    struct model_directory *expert;
+    if (model_directory_open(task->expert, &expert, error))
+        return error_prefix(error, "task %s", task->name);
+    size_t features = model_config_features(&pool->layout->config);
+    int result = layout_load(pool->layout, expert, base, vector, error);
+    if (result == 0)
+        result =
+            *task->head
+                ? head_from_file(task->head, features, &pool->heads[index], error)
+                : head_from_directory(expert, features, &pool->heads[index], error);
+    model_directory_close(expert);
+    if (result)
+        return error_prefix(error, "task %s", task->name);
+    for (size_t i = 0; i < pool->layout->size; i++)
+        vector[i] -= base[i];
+    return 0;
+}
+
+int pool_open(struct backend *b, const char *model, const char *pretrained,
+              const struct pool_task *tasks, size_t task_count, struct pool **out,
+              const struct work *work, struct error *error) {
+    struct pool *pool = array_new(1, sizeof *pool);
+    float *base = NULL, *vector = NULL;
+    if (!pool)
+        return error_memory(error);
+    pool->backend = b;
+    pool->tasks = task_count;
+    pool->heads = array_new(task_count, sizeof *pool->heads);
+    if (!pool->heads) {
+        error_memory(error);
+        goto failed;
+    }
+    if (open_pretrained(pool, model, pretrained, &base, error))
+        goto failed;
+    size_t size = pool->layout->size, bytes;
+    vector = array_new(size, sizeof *vector);
+    if (!vector || !size_multiply(size * b->real_size, task_count, &bytes)) {
+        error_memory(error);
+        goto failed;
+    }
+    if (b->allocate(b, size * b->real_size, (void **)&pool->base, error) ||
+        b->allocate(b, bytes, (void **)&pool->vectors, error)) {
+        error_prefix(error, "%zu task vectors", task_count);
+        goto failed;
+    }
+    b->upload_real(b, pool->base, base, size);
+    for (size_t t = 0; t < task_count; t++) {
+        work_report(work, "reading models", t, task_count);
+        if (work_stopped(work)) {
+            error_set(error, "stopped");
+            goto failed;
+        }
+        if (read_expert(pool, t, &tasks[t], base, vector, error))
+            goto failed;
+        b->upload_real(b, backend_at(b, pool->vectors, t * size), vector, size);
+    }
+    work_report(work, "reading models", task_count, task_count);
+    if (b->synchronise(b, error))
+        goto failed;
+    free(base);
+    free(vector);
+    *out = pool;
+    return 0;
+failed:
+    free(base);
+    free(vector);
+    pool_close(pool);
+    return -1;
+}
+
+void pool_close(struct pool *pool) {
+    if (!pool)
+        return;
+    struct backend *b = pool->backend;
+    b->release(b, pool->base);
+    b->release(b, pool->vectors);
+    for (size_t t = 0; pool->heads && t < pool->tasks; t++)
+        head_clear(&pool->heads[t]);
+    free(pool->heads);
+    layout_free(pool->layout);
+    model_directory_close(pool->pretrained);
+    free(pool);
+}
+
+struct unloader {
+    struct pool *pool;
+    size_t rows, segment_count;
+    struct merge_segment *segments; /* on the device */
+    float *weights;                 /* (rows, tasks) on the device */
+};
+
+int unloader_new(struct pool *pool, const struct upscaling *upscaling,
+                 struct unloader **out, struct error *error) {
+    struct backend *b = pool->backend;
+    struct unloader *u = array_new(1, sizeof *u);
+    if (!u)
+        return error_memory(error);
+    u->pool = pool;
+    u->rows = upscaling->modules + 1;
+    u->segment_count = upscaling->segment_count;
+    size_t bytes = u->segment_count * sizeof *u->segments;
+    if (b->allocate(b, bytes, (void **)&u->segments, error) ||
+        b->allocate(b, u->rows * pool->tasks * sizeof(float), (void **)&u->weights,
+                    error)) {
+        unloader_free(u);
+        return -1;
+    }
+    b->upload(b, u->segments, upscaling->segments, bytes);
+    *out = u;
+    return 0;
+}
+
+void unloader_free(struct unloader *u) {
+    if (!u)
+        return;
+    u->pool->backend->release(u->pool->backend, u->segments);
+    u->pool->backend->release(u->pool->backend, u->weights);
+    free(u);
+}
+
+void unloader_merge(struct unloader *u, const float *weights, real *out) {
+    struct pool *pool = u->pool;
+    struct backend *b = pool->backend;
+    b->upload(b, u->weights, weights, u->rows * pool->tasks * sizeof *weights);
+    b->merge(b, out, pool->base, pool->vectors, pool->layout->size, pool->tasks,
+             u->segments, u->segment_count, u->weights);
+}

@@ -1,0 +1,49 @@
+/* The pool of models: the pretrained one and the task vectors of its experts, as
+ * arenas on one device, and the merge that unloads a mixture into plain weights. */
+#ifndef PWEMOE_MOE_POOL_H
+#define PWEMOE_MOE_POOL_H
+
+#include <stddef.h>
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "base/work.h"
+#include "checkpoint/directory.h"
+#include "data/preprocess.h"
+#include "model/heads.h"
+#include "model/layout.h"
+#include "moe/upscaling.h"
+
+struct pool {
+    struct backend *backend; /* the caller's */
+    struct model_directory *pretrained;
+    struct layout *layout;
+    struct preprocess preprocess;
+    size_t tasks;
+    real *base;         /* (size) */
+    real *vectors;      /* (tasks, size) task vectors theta_t - theta_0 */
+    struct head *heads; /* [tasks] */
+};
+
+/* What a task brings. head: a path, or "" for the expert's own classifier. */
+struct pool_task {
+    const char *name, *expert, *head;
+};
+
+/* model: "clip-vision", "vit" or NULL. An expert of another shape is refused. */
+int pool_open(struct backend *backend, const char *model, const char *pretrained,
+              const struct pool_task *tasks, size_t task_count, struct pool **pool,
+              const struct work *work, struct error *error);
+void pool_close(struct pool *pool); /* NULL is fine */
+
+/* What one merge needs besides the pool: segments and room for routing weights on
+ * the device. */
+struct unloader;
+
+int unloader_new(struct pool *pool, const struct upscaling *upscaling,
+                 struct unloader **unloader, struct error *error);
+void unloader_free(struct unloader *unloader); /* NULL is fine */
+/* weights [modules + 1, tasks] on the host; out (size) on the device. */
+void unloader_merge(struct unloader *unloader, const float *weights, real *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* Which modules get a router, and which run of the arena each row of routing
+ * weights applies to. Rows 0 .. modules-1 belong to the routers, in order of
+ * depth; the last row (index `modules`) to everything that is not upscaled and
+ * holds the scaling coefficient for every task (task arithmetic). */
+#ifndef PWEMOE_MOE_UPSCALING_H
+#define PWEMOE_MOE_UPSCALING_H
+
+#include <stddef.h>
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "model/layout.h"
+
+enum granularity {
+    UPSCALE_NONE,     /* no routers: one row for the whole model */
+    UPSCALE_MLP,      /* the MLP of each block */
+    UPSCALE_ATTN_MLP, /* attention and MLP of each block */
+    UPSCALE_ALL       /* those, every layer norm and the patch embedding */
+};
+
+/* "mlp", "attn+mlp", "all"; NULL or -1 where there is no such. */
+const char *granularity_name(enum granularity granularity);
+int granularity_parse(const char *text, enum granularity *out, struct error *error);
+
+struct upscaling {
+    const struct layout *layout;
+    enum granularity granularity;
+    size_t modules;        /* routers */
+    size_t *module;        /* [modules] index into layout->modules */
+    size_t *row_of_module; /* [layout->module_count], `modules` where there is none */
+    struct merge_segment *segments; /* host; they cover the arena in order */
+    size_t segment_count;
+    size_t lowest; /* first element of the arena that a router steers */
+};
+
+int upscaling_new(const struct layout *layout, enum granularity granularity,
+                  struct upscaling **upscaling, struct error *error);
+void upscaling_free(struct upscaling *upscaling); /* NULL is fine */
+
+/* The row of routing weights that the parameter at an arena offset follows. */
+size_t upscaling_row(const struct upscaling *upscaling, size_t offset);
+
+#endif
