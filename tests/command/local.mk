@@ -1,1 +1,29 @@
-# Tests of src/command.
+# Tests of src/command. test_command drives ./pwemoe itself.
+command_tests = \
+  tests/command/test_options \
+  tests/command/test_output \
+  tests/command/test_points \
+  tests/command/test_progress \
+  tests/command/test_recipe \
+  tests/command/test_command
+check_PROGRAMS += $(command_tests)
+TESTS += $(command_tests)
+tests_command_test_options_SOURCES = tests/command/test_options.c
+tests_command_test_options_LDADD = $(TEST_LIBS)
+tests_command_test_output_SOURCES = tests/command/test_output.c
+tests_command_test_output_LDADD = $(TEST_LIBS)
+tests_command_test_points_SOURCES = tests/command/test_points.c
+tests_command_test_points_LDADD = $(TEST_LIBS)
+tests_command_test_progress_SOURCES = tests/command/test_progress.c
+tests_command_test_progress_LDADD = $(TEST_LIBS)
+tests_command_test_recipe_SOURCES = tests/command/test_recipe.c
+tests_command_test_recipe_LDADD = $(TEST_LIBS)
+tests_command_test_command_SOURCES = tests/command/test_command.c \
+  tests/command/run.h tests/command/run.c
+tests_command_test_command_LDADD = $(TEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_recipe tests/fuzz/fuzz_points
+tests_fuzz_fuzz_recipe_SOURCES = tests/fuzz/fuzz_recipe.c
+tests_fuzz_fuzz_recipe_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_points_SOURCES = tests/fuzz/fuzz_points.c
+tests_fuzz_fuzz_points_LDADD = $(FUZZ_LIBS)

@@ -1,0 +1,66 @@
+/* A subcommand of `pwemoe`: one file each, which defines one descriptor. The
+ * table of them all is in main.c. */
+#ifndef PWEMOE_COMMAND_COMMAND_H
+#define PWEMOE_COMMAND_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/work.h"
+#include "command/options.h"
+#include "command/output.h"
+
+enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Options that several commands take. The bits are rows of the table in main.c. */
+enum {
+    TAKES_QUIET = 1 << 0,
+    TAKES_FORMAT = 1 << 1,
+    TAKES_SEED = 1 << 2,
+    TAKES_DEVICE = 7 << 3 /* --device, --threads, --precision */
+};
+
+struct common {
+    bool quiet;
+    unsigned format; /* enum output_format */
+    uint64_t seed;
+    const char *device;
+    uint64_t threads;
+    unsigned precision; /* enum precision of the backend */
+};
+
+struct command;
+
+struct invocation {
+    const struct command *command;
+    const char *const *operands;
+    size_t operand_count;
+    const struct common *common;
+    const void *options;     /* the command's own structure */
+    const struct work *work; /* stop flag, and progress on a terminal */
+};
+
+struct command {
+    const char *name;
+    const char *usage;   /* operands and main options: "FILE RECIPE" */
+    const char *summary; /* one line, for `pwemoe help` */
+    const char *text;    /* a paragraph or more for --help */
+    size_t operands_min, operands_max;
+    unsigned common; /* TAKES_... */
+    bool stops;      /* sees work->stop: SIGINT and SIGTERM only set it */
+    const struct option_spec *options; /* may be NULL */
+    size_t options_size;               /* of the structure they fill */
+    enum exit_status (*run)(const struct invocation *, struct error *);
+};
+
+/* One line on stderr, unless --quiet: what was done, or a remark. */
+void command_note(const struct invocation *invocation, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+extern const struct command command_init, command_finetune, command_merge,
+    command_train, command_front, command_eval, command_export, command_show,
+    command_plot, command_import, command_indicators, command_info, command_report;
+
+#endif

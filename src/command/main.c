@@ -1,0 +1,244 @@
+/* The command `pwemoe`: a table of subcommands, and what they have in common. */
+#include <config.h>
+
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "command/command.h"
+#include "command/progress.h"
+
+static const struct command *const commands[] = {
+    &command_info,
+    &command_indicators,
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* Row i is taken by a command whose `common` has bit i. */
+static const struct option_spec common_options[] = {
+    {.name = "quiet",
+     .type = OPTION_FLAG,
+     .help = "No progress and no remarks on standard error; errors still are shown",
+     .offset = offsetof(struct common, quiet)},
+    {.name = "format",
+     .type = OPTION_CHOICE,
+     .value = "F",
+     .choices = "table|csv|json",
+     .initial = "table",
+     .help = "How rows are printed: table, csv or json",
+     .offset = offsetof(struct common, format)},
+    {.name = "seed",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .initial = "0",
+     .maximum = 9007199254740992.0,
+     .help = "Seed of everything that is drawn at random",
+     .offset = offsetof(struct common, seed)},
+    {.name = "device",
+     .type = OPTION_TEXT,
+     .value = "D",
+     .initial = "auto",
+     .help = "Where to compute: auto (a GPU where there is one), cpu, cuda or cuda:N",
+     .offset = offsetof(struct common, device)},
+    {.name = "threads",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .initial = "0",
+     .maximum = 1024,
+     .help = "Threads of the CPU; 0 is one a core",
+     .offset = offsetof(struct common, threads)},
+    {.name = "precision",
+     .type = OPTION_CHOICE,
+     .value = "P",
+     .choices = "f32|bf16",
+     .initial = "f32",
+     .help = "Arithmetic of the models: f32 or bf16",
+     .offset = offsetof(struct common, precision)},
+    {0}};
+
+static atomic_bool stop;
+static struct progress bars;
+
+static void on_signal(int number) {
+    (void)number;
+    atomic_store_explicit(&stop, true, memory_order_relaxed);
+}
+
+/* The first signal asks for a stop at a safe point; a second one ends at once. */
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal,
+                               .sa_flags = (int)(SA_RESTART | SA_RESETHAND)};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void command_note(const struct invocation *invocation, const char *format, ...) {
+    if (invocation->common->quiet)
+        return;
+    char raw[1024], text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    progress_clear(&bars);
+    fprintf(stderr, "pwemoe: %s\n", text_escape(text, sizeof text, raw));
+}
+
+static enum exit_status fail(enum exit_status status, const char *command,
+                             const struct error *error) {
+    progress_clear(&bars);
+    if (status == EXIT_USAGE && command)
+        fprintf(stderr, "pwemoe %s: %s\n", command, error->text);
+    else
+        fprintf(stderr, "pwemoe: %s\n", error->text);
+    return status;
+}
+
+/* What was printed is there, or the exit status says that it is not. */
+static enum exit_status flush(void) {
+    struct error error;
+    if (output_flush(&error))
+        return fail(EXIT_FAILED, NULL, &error);
+    return EXIT_DONE;
+}
+
+static const struct command *find_command(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static enum exit_status unknown_command(const char *name) {
+    const char *names[COMMANDS + 1];
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i]->name;
+    names[COMMANDS] = "help";
+    const char *nearest = text_nearest(name, names, COMMANDS + 1);
+    struct error error;
+    if (nearest)
+        error_set(&error, "unknown command '%s'; did you mean '%s'?", name, nearest);
+    else
+        error_set(&error, "unknown command '%s'; `pwemoe help` lists the commands",
+                  name);
+    return fail(EXIT_USAGE, NULL, &error);
+}
+
+static void print_summary(FILE *out) {
+    fputs(
+        "Usage: pwemoe COMMAND ...\n\n"
+        "Merges fine-tuned copies of one model into one, for every trade-off between\n"
+        "their tasks.\n\n",
+        out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+    fputs(
+        "\n`pwemoe help COMMAND` tells more of one; `pwemoe --version` the version.\n",
+        out);
+}
+
+static void print_help(const struct command *command, const struct option_group *groups,
+                       size_t count) {
+    size_t column =
+        (size_t)printf("Usage: pwemoe %s%s", command->name, *command->usage ? " " : "");
+    options_wrap(stdout, command->usage, column, 14);
+    putchar('\n');
+    options_wrap(stdout, command->text, 0, 0);
+    puts("\nOptions:");
+    options_help(groups, count, stdout);
+}
+
+static int check_operands(const struct command *command, size_t count,
+                          struct error *error) {
+    if (count < command->operands_min)
+        return error_set(error, "too few operands; usage: pwemoe %s %s", command->name,
+                         command->usage);
+    if (count > command->operands_max)
+        return error_set(error, "too many operands; usage: pwemoe %s%s%s",
+                         command->name, *command->usage ? " " : "", command->usage);
+    return 0;
+}
+
+static enum exit_status run_command(const struct command *command, size_t count,
+                                    const char *const *arguments) {
+    static const struct option_spec none[] = {{0}};
+    struct error error = {""};
+    struct common common = {0};
+    enum exit_status status = EXIT_FAILED;
+    void *values = calloc(1, command->options_size + 1);
+    const char **operands = array_new(count + 1, sizeof *operands);
+    struct option_group groups[] = {
+        {command->options ? command->options : none, values, ~0u},
+        {common_options, &common, command->common}};
+    struct invocation invocation = {
+        .command = command, .operands = operands, .common = &common, .options = values};
+    bool help;
+    if (!values || !operands) {
+        error_memory(&error);
+    } else if (options_parse(groups, 2, count, arguments, operands,
+                             &invocation.operand_count, &help, &error)) {
+        status = EXIT_USAGE;
+    } else if (help) {
+        print_help(command, groups, 2);
+        status = output_flush(&error) ? EXIT_FAILED : EXIT_DONE;
+    } else if (check_operands(command, invocation.operand_count, &error)) {
+        status = EXIT_USAGE;
+    } else {
+        progress_init(&bars, common.quiet);
+        struct work work = {.stop = &stop, .progress = progress_report, .self = &bars};
+        invocation.work = &work;
+        if (command->stops)
+            catch_signals();
+        status = command->run(&invocation, &error);
+        progress_clear(&bars);
+    }
+    free(values);
+    free(operands);
+    if (status != EXIT_DONE)
+        return fail(status, command->name, &error);
+    return status;
+}
+
+static enum exit_status help_command(size_t count, const char *const *arguments) {
+    struct error error = {""};
+    if (count > 1) {
+        error_set(&error, "too many operands; usage: pwemoe help [COMMAND]");
+        return fail(EXIT_USAGE, "help", &error);
+    }
+    if (count == 1 && strcmp(arguments[0], "--help") != 0) {
+        const struct command *command = find_command(arguments[0]);
+        if (!command)
+            return unknown_command(arguments[0]);
+        return run_command(command, 1, (const char *const[]){"--help"});
+    }
+    print_summary(stdout);
+    return flush();
+}
+
+int main(int argc, char **argv) {
+    setlocale(LC_CTYPE, "");  /* widths of characters; numbers keep their point */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is then an error of writing */
+    if (argc < 2) {
+        print_summary(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    size_t count = (size_t)argc - 2;
+    const char *const *arguments = (const char *const *)argv + 2;
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
+        strcmp(name, "-h") == 0)
+        return help_command(count, arguments);
+    if (strcmp(name, "--version") == 0) {
+        puts("pwemoe " PACKAGE_VERSION);
+        return flush();
+    }
+    const struct command *command = find_command(name);
+    if (!command)
+        return unknown_command(name);
+    return run_command(command, count, arguments);
+}

@@ -1,0 +1,24 @@
+/* Running ./pwemoe in tests. */
+#ifndef PWEMOE_TESTS_COMMAND_RUN_H
+#define PWEMOE_TESTS_COMMAND_RUN_H
+
+#include <stddef.h>
+
+struct ran {
+    int status; /* exit status, or 128 + signal */
+    char *out, *err;
+};
+
+/* Runs ./pwemoe with a shell's words ("indicators p.csv --ref '1 1'"), the whole
+ * of stdout and stderr kept. A redirection in the words wins. */
+struct ran run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void ran_free(struct ran *ran);
+
+/* One line, ending in a newline, beginning with "pwemoe". */
+int is_one_line(const char *text);
+
+/* A temporary folder of this program's own, removed at exit. */
+const char *folder(void);
+void write_file(const char *name, const char *text); /* below folder() */
+
+#endif

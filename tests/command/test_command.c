@@ -1,0 +1,235 @@
+/* The command itself: exit statuses, one-line errors, formats, broken output. */
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "run.h"
+
+struct bad {
+    const char *words;
+    int status;
+    const char *says;
+};
+
+static void expect_errors(const struct bad *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct ran ran = run(cases[i].words, folder());
+        if (ran.status != cases[i].status || !is_one_line(ran.err) || *ran.out ||
+            !strstr(ran.err, cases[i].says))
+            fail_msg("pwemoe %s: status %d, stderr '%s', stdout '%s'", cases[i].words,
+                     ran.status, ran.err, ran.out);
+        ran_free(&ran);
+    }
+}
+#define EXPECT_ERRORS(cases) expect_errors(cases, sizeof cases / sizeof *(cases))
+
+static void wrong_usage_is_2(void **state) {
+    (void)state;
+    static const struct bad cases[] = {
+        {"sohw", 2, "unknown command 'sohw'"},
+        {"inidcators", 2, "did you mean 'indicators'?"},
+        {"help nonsense", 2, "unknown command 'nonsense'"},
+        {"help info info", 2, "too many operands"},
+        {"info --fromat json", 2, "did you mean --format?"},
+        {"info --format xml", 2, "table|csv|json"},
+        {"info extra", 2, "too many operands"},
+        {"info --seed 3", 2, "unknown option --seed"},
+        {"indicators", 2, "too few operands"},
+        {"indicators %s/p.csv", 2, "--ref is missing"},
+        {"indicators %s/p.csv --ref", 2, "--ref needs a value"},
+        {"indicators %s/p.csv --ref 1,x", 2, "--ref: 'x' is no number"},
+        {"indicators %s/p.csv --ref 1,2,3", 2, "--ref has 3 numbers"},
+        {"indicators %s/p.csv --ref 1 --maximise --directions min,max", 2, "exclude"},
+        {"indicators %s/p.csv --ref 1 --directions min", 2, "names 1 objectives"},
+        {"indicators %s/p.csv --ref 1 --directions min,mux", 2, "min or max"},
+    };
+    EXPECT_ERRORS(cases);
+}
+
+static void failures_are_1(void **state) {
+    (void)state;
+    write_file("ragged.csv", "1 2\n3\n");
+    write_file("three.csv", "1 2 3\n");
+    static const struct bad cases[] = {
+        {"indicators %s/missing.csv --ref 1", 1, "missing.csv: No such file"},
+        {"indicators %s --ref 1", 1, "Is a directory"},
+        {"indicators %s/ragged.csv --ref 9", 1, "ragged.csv:2: 1 numbers"},
+        {"indicators %1$s/p.csv --ref 9 --reference-set %1$s/three.csv", 1,
+         "three.csv has points of 3 objectives"},
+        {"indicators %1$s/p.csv --ref 9 --reference-set %1$s/none.csv", 1, "none.csv"},
+    };
+    EXPECT_ERRORS(cases);
+}
+
+static void help_and_version(void **state) {
+    (void)state;
+    struct ran ran = run("--version");
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.out, "pwemoe " PACKAGE_VERSION "\n");
+    ran_free(&ran);
+    ran = run("%s", "");
+    assert_int_equal(ran.status, 2);
+    assert_string_equal(ran.out, "");
+    assert_non_null(strstr(ran.err, "Usage: pwemoe COMMAND"));
+    ran_free(&ran);
+    ran = run("help");
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.err, "");
+    assert_non_null(strstr(ran.out, "  indicators "));
+    ran_free(&ran);
+    ran = run("help indicators");
+    struct ran same = run("indicators --help");
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.out, same.out);
+    assert_non_null(strstr(ran.out, "  --reference-set FILE"));
+    ran_free(&ran);
+    ran_free(&same);
+}
+
+static json_t *json_of(const char *words) {
+    struct ran ran = run(words, folder());
+    json_t *document = json_loads(ran.out, 0, NULL);
+    if (ran.status || !document || *ran.err)
+        fail_msg("pwemoe %s: status %d, '%s' '%s'", words, ran.status, ran.out,
+                 ran.err);
+    ran_free(&ran);
+    return document;
+}
+
+static double number(const json_t *object, const char *key) {
+    return json_number_value(json_object_get(object, key));
+}
+
+/* (1, 3), (2, 2), (3, 1) and (3, 3), which the others dominate. Up to (4, 4) they
+ * cover 3 + 2 + 1 = 6; without (1, 3) 5 is left, without (2, 2) 5, ... */
+static void indicators_of_four_points(void **state) {
+    (void)state;
+    json_t *d = json_of("indicators %s/p.csv --ref 4,4 --format json");
+    assert_true(number(d, "points") == 4);
+    assert_true(number(d, "nondominated") == 3);
+    assert_true(number(d, "hypervolume") == 6);
+    assert_true(json_number_value(json_array_get(json_object_get(d, "reference"), 1)) ==
+                4);
+    static const double contributions[] = {1, 1, 1, 0};
+    json_t *list = json_object_get(d, "contributions");
+    assert_int_equal(json_array_size(list), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(json_number_value(json_array_get(list, i)) == contributions[i]);
+    assert_null(json_object_get(d, "igd"));
+    json_decref(d);
+}
+
+/* Turned round: of the same points maximised from (0, 0) only (3, 3) stands. */
+static void indicators_maximised(void **state) {
+    (void)state;
+    json_t *d = json_of("indicators %s/p.csv --ref 0 --maximise --format json "
+                        "--no-contributions");
+    assert_true(number(d, "nondominated") == 1);
+    assert_true(number(d, "hypervolume") == 9);
+    assert_true(json_number_value(json_array_get(json_object_get(d, "reference"), 1)) ==
+                0);
+    assert_true(json_is_null(json_object_get(d, "contributions")));
+    json_decref(d);
+    /* Small x and great y: (1, 3) dominates all. */
+    d = json_of("indicators %s/p.csv --ref 4,0 --directions min,max --format=json");
+    assert_true(number(d, "nondominated") == 1);
+    assert_true(number(d, "hypervolume") == 9);
+    json_decref(d);
+}
+
+/* The reference set {(1, 2)}: the nearest points are 1 away, (1, 3) and (2, 2). */
+static void indicators_with_a_reference_set(void **state) {
+    (void)state;
+    write_file("set.csv", "1 2\n");
+    json_t *d = json_of("indicators %1$s/p.csv --ref 4 --reference-set %1$s/set.csv "
+                        "--format json");
+    assert_true(number(d, "igd") == 1);
+    assert_true(number(d, "igd_plus") == 1);
+    assert_true(number(d, "epsilon_additive") == 1);
+    json_decref(d);
+}
+
+static void indicators_as_text_and_csv(void **state) {
+    (void)state;
+    struct ran ran = run("indicators %s/p.csv --ref 4,4", folder());
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.out, "points        4\n"
+                                 "nondominated  3\n"
+                                 "reference     4 4\n"
+                                 "hypervolume   6\n");
+    ran_free(&ran);
+    ran = run("indicators - --ref 4,4 --format csv <%s/p.csv", folder());
+    assert_string_equal(ran.out,
+                        "points,nondominated,reference,hypervolume,contributions\r\n"
+                        "4,3,4 4,6,1 1 1 0\r\n");
+    ran_free(&ran);
+}
+
+static void info_is_json_csv_and_text(void **state) {
+    (void)state;
+    json_t *d = json_of("info --format json");
+    assert_string_equal(json_string_value(json_object_get(d, "version")),
+                        PACKAGE_VERSION);
+    assert_non_null(json_object_get(json_object_get(d, "build"), "cuda"));
+    json_t *backend = json_array_get(json_object_get(d, "backends"), 0);
+    assert_string_equal(json_string_value(json_object_get(backend, "name")), "cpu");
+    assert_true(json_array_size(json_object_get(d, "libraries")) >= 6);
+    json_decref(d);
+    struct ran ran = run("info");
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.out, "pwemoe " PACKAGE_VERSION "\n"));
+    assert_non_null(strstr(ran.out, "SQLite"));
+    ran_free(&ran);
+    ran = run("info --format csv");
+    assert_int_equal(strncmp(ran.out, "section,name,value\r\n", 20), 0);
+    ran_free(&ran);
+}
+
+static void lost_output_is_1(void **state) {
+    (void)state;
+    static const char *const words[] = {"info", "info --format json", "help", "--version",
+                                        "info --help",
+                                        "indicators %s/p.csv --ref 4 --format csv"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "%s >/dev/full", words[i]);
+        struct ran ran = run(line, folder());
+        if (ran.status != 1 || !strstr(ran.err, "No space left on device") ||
+            !is_one_line(ran.err))
+            fail_msg("%s: %d '%s'", line, ran.status, ran.err);
+        ran_free(&ran);
+    }
+    /* A reader that has gone: the shell's status is the left side's. */
+    struct ran ran =
+        run("--version >/dev/null; { sleep 0.2; ./pwemoe info; echo $? >'%s/status'; } | "
+            "true; test \"$(cat '%s/status')\" = 1",
+            folder(), folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "Broken pipe"));
+    ran_free(&ran);
+}
+
+int main(void) {
+    write_file("p.csv", "# four points\n1,3\n2 2\n3, 1\n3 3\n");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_usage_is_2),
+        cmocka_unit_test(failures_are_1),
+        cmocka_unit_test(help_and_version),
+        cmocka_unit_test(indicators_of_four_points),
+        cmocka_unit_test(indicators_maximised),
+        cmocka_unit_test(indicators_with_a_reference_set),
+        cmocka_unit_test(indicators_as_text_and_csv),
+        cmocka_unit_test(info_is_json_csv_and_text),
+        cmocka_unit_test(lost_output_is_1),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,93 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "command/points.h"
+
+static int read_bytes(const char *text, size_t size, struct points *points,
+                      struct error *error) {
+    FILE *file = fmemopen((void *)(uintptr_t)text, size, "r");
+    assert_non_null(file);
+    int result = points_read_stream(file, "p.csv", points, error);
+    fclose(file);
+    return result;
+}
+
+static void separators_and_comments(void **state) {
+    (void)state;
+    static const char text[] = "\xef\xbb\xbf# heading\n"
+                               "1,2\n"
+                               "\n"
+                               "  3 ,\t4  # here\r\n"
+                               "5e-1 -6\n"
+                               "7\t8";
+    static const double expected[] = {1, 2, 3, 4, 0.5, -6, 7, 8};
+    struct points points;
+    struct error error;
+    assert_int_equal(read_bytes(text, sizeof text - 1, &points, &error), 0);
+    assert_int_equal(points.count, 4);
+    assert_int_equal(points.columns, 2);
+    for (size_t i = 0; i < 8; i++)
+        assert_true(points.values[i] == expected[i]);
+    points_free(&points);
+}
+
+static void refusals(void **state) {
+    (void)state;
+#define CASE(text, says) {text, sizeof text - 1, says}
+    static const struct {
+        const char *text;
+        size_t size;
+        const char *says;
+    } cases[] = {
+        CASE("# nothing\n", "p.csv: there is no point in it"),
+        CASE("1 2\n3\n", "p.csv:2: 1 numbers, the rows before have 2"),
+        CASE("1 2\n\n3 4 5\n", "p.csv:3: 3 numbers"),
+        CASE("a b\n", "p.csv:1: 'a' is no number"),
+        CASE("1 2x\n", "p.csv:1: '2x' is no number"),
+        CASE("1 2\nNaN 1\n", "p.csv:2: 'NaN' is not finite"),
+        CASE("1 -inf\n", "p.csv:1: '-inf' is not finite"),
+        CASE("1 1e999\n", "p.csv:1: '1e999' is not finite"),
+        CASE("1,,2\n", "p.csv:1: an empty field"),
+        CASE(",2\n", "p.csv:1: an empty field"),
+        CASE("1,2,\n", "p.csv:1: an empty field"),
+        CASE("1 2\n3 \0 4\n", "p.csv:2: a zero byte"),
+        CASE("1;2\n", "p.csv:1: '1;2' is no number"),
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct points points;
+        struct error error = {""};
+        int result = read_bytes(cases[i].text, cases[i].size, &points, &error);
+        if (result != -1 || points.values || !strstr(error.text, cases[i].says))
+            fail_msg("case %zu: '%s'", i, error.text);
+    }
+}
+
+static void vectors(void **state) {
+    (void)state;
+    double *values;
+    size_t count;
+    struct error error;
+    assert_int_equal(points_vector("-1, 2.5", "--ref", &values, &count, &error), 0);
+    assert_int_equal(count, 2);
+    assert_true(values[0] == -1 && values[1] == 2.5);
+    free(values);
+    assert_int_equal(points_vector("1,x", "--ref", &values, &count, &error), -1);
+    assert_string_equal(error.text, "--ref: 'x' is no number");
+    assert_int_equal(points_vector(" ", "--ref", &values, &count, &error), -1);
+    assert_null(values);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(separators_and_comments),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(vectors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
