@@ -6,7 +6,7 @@ libpwemoe_a_SOURCES += \
   src/command/progress.h src/command/progress.c \
   src/command/recipe.h src/command/recipe.c
 
-bin_PROGRAMS += pwemoe
+EXTRA_PROGRAMS += pwemoe
 pwemoe_SOURCES = \
   src/command/main.c \
   src/command/command.h \

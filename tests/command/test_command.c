@@ -1,10 +1,10 @@
 /* The command itself: exit statuses, one-line errors, formats, broken output. */
 #include <config.h>
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,9 +196,9 @@ static void info_is_json_csv_and_text(void **state) {
 
 static void lost_output_is_1(void **state) {
     (void)state;
-    static const char *const words[] = {"info", "info --format json", "help", "--version",
-                                        "info --help",
-                                        "indicators %s/p.csv --ref 4 --format csv"};
+    static const char *const words[] = {
+        "info",      "info --format json", "help",
+        "--version", "info --help",        "indicators %s/p.csv --ref 4 --format csv"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char line[256];
         snprintf(line, sizeof line, "%s >/dev/full", words[i]);
@@ -209,10 +209,10 @@ static void lost_output_is_1(void **state) {
         ran_free(&ran);
     }
     /* A reader that has gone: the shell's status is the left side's. */
-    struct ran ran =
-        run("--version >/dev/null; { sleep 0.2; ./pwemoe info; echo $? >'%s/status'; } | "
-            "true; test \"$(cat '%s/status')\" = 1",
-            folder(), folder());
+    struct ran ran = run(
+        "--version >/dev/null; { sleep 0.2; ./pwemoe info; echo $? >'%s/status'; } | "
+        "true; test \"$(cat '%s/status')\" = 1",
+        folder(), folder());
     assert_int_equal(ran.status, 0);
     assert_non_null(strstr(ran.err, "Broken pipe"));
     ran_free(&ran);

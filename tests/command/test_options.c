@@ -17,20 +17,39 @@ struct values {
     const char *out;
 };
 
-static const struct option_spec specs[] = {
-    {.name = "loud", .type = OPTION_FLAG, .help = "Be loud",
-     .offset = offsetof(struct values, loud)},
-    {.name = "grid", .type = OPTION_UNSIGNED, .value = "M", .help = "Points an edge",
-     .initial = "11", .minimum = 2, .maximum = 1000,
-     .offset = offsetof(struct values, grid)},
-    {.name = "keep", .type = OPTION_REAL, .value = "P", .help = "Part kept",
-     .initial = "0.2", .minimum = 0, .maximum = 1, .above_minimum = true,
-     .offset = offsetof(struct values, keep)},
-    {.name = "format", .type = OPTION_CHOICE, .value = "F", .help = "Format",
-     .choices = "table|csv|json", .offset = offsetof(struct values, format)},
-    {.name = "out", .type = OPTION_TEXT, .value = "DIR", .help = "Where",
-     .offset = offsetof(struct values, out)},
-    {0}};
+static const struct option_spec specs[] = {{.name = "loud",
+                                            .type = OPTION_FLAG,
+                                            .help = "Be loud",
+                                            .offset = offsetof(struct values, loud)},
+                                           {.name = "grid",
+                                            .type = OPTION_UNSIGNED,
+                                            .value = "M",
+                                            .help = "Points an edge",
+                                            .initial = "11",
+                                            .minimum = 2,
+                                            .maximum = 1000,
+                                            .offset = offsetof(struct values, grid)},
+                                           {.name = "keep",
+                                            .type = OPTION_REAL,
+                                            .value = "P",
+                                            .help = "Part kept",
+                                            .initial = "0.2",
+                                            .minimum = 0,
+                                            .maximum = 1,
+                                            .above_minimum = true,
+                                            .offset = offsetof(struct values, keep)},
+                                           {.name = "format",
+                                            .type = OPTION_CHOICE,
+                                            .value = "F",
+                                            .help = "Format",
+                                            .choices = "table|csv|json",
+                                            .offset = offsetof(struct values, format)},
+                                           {.name = "out",
+                                            .type = OPTION_TEXT,
+                                            .value = "DIR",
+                                            .help = "Where",
+                                            .offset = offsetof(struct values, out)},
+                                           {0}};
 
 struct parsed {
     struct values values;

@@ -1,8 +1,8 @@
+#include <fcntl.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <fcntl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +13,17 @@
 #include "command/output.h"
 
 static const struct output_column columns[] = {
-    {"name", IN_ALL, 0},     {"count", IN_ALL, 0},      {"value", IN_ALL, 2},
-    {"vector", IN_ALL, -1},  {"object", IN_JSON, 0},    {"flat", IN_FLAT, 0},
+    {"name", IN_ALL, 0},    {"count", IN_ALL, 0},   {"value", IN_ALL, 2},
+    {"vector", IN_ALL, -1}, {"object", IN_JSON, 0}, {"flat", IN_FLAT, 0},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static void add(struct output *output, const char *name, json_int_t count, double value,
                 json_t *object) {
-    output_row(output, (json_t *[]){output_text(name), json_integer(count),
-                                    output_real(value),
-                                    output_reals((double[]){0.1, 1.0 / 3}, 2), object,
-                                    json_true()});
+    output_row(output,
+               (json_t *[]){output_text(name), json_integer(count), output_real(value),
+                            output_reals((double[]){0.1, 1.0 / 3}, 2), object,
+                            json_true()});
 }
 
 /* What output_end writes to stdout: it goes to a file for that long. */
@@ -66,8 +66,8 @@ static void json_is_one_document_with_exact_numbers(void **state) {
     assert_int_equal(json_array_size(document), 5);
     json_t *row = json_array_get(document, 0);
     assert_true(json_real_value(json_object_get(row, "value")) == 0.1);
-    assert_true(json_real_value(json_object_get(json_object_get(row, "object"),
-                                                "scale")) == 0.3);
+    assert_true(json_real_value(
+                    json_object_get(json_object_get(row, "object"), "scale")) == 0.3);
     assert_null(json_object_get(row, "flat"));
     row = json_array_get(document, 1);
     assert_true(json_real_value(json_object_get(row, "value")) == 1.0 / 3);
@@ -124,12 +124,12 @@ static void tables_line_up(void **state) {
     for (char *line = text; *line; line += strcspn(line, "\n") + 1, lines++) {
         char copy[256];
         snprintf(copy, sizeof copy, "%.*s", (int)strcspn(line, "\n"), line);
-        static const char *const counts[] = {"count", " 1", "-20", " 3",
-                                             "9007199254740993", " 5"};
+        static const char *const counts[] = {
+            "count", " 1", "-20", " 3", "9007199254740993", " 5"};
         char *at = strstr(copy, counts[lines]);
         assert_non_null(at);
         at[strlen(counts[lines])] = '\0';
-        assert_int_equal(output_width(copy), 15 + 2 + 16);
+        assert_int_equal(output_width(copy), 14 + 2 + 16);
     }
     assert_int_equal(lines, 6);
     assert_non_null(strstr(text, "  12345.68  "));

@@ -39,7 +39,8 @@ static void separators_and_comments(void **state) {
 
 static void refusals(void **state) {
     (void)state;
-#define CASE(text, says) {text, sizeof text - 1, says}
+#define CASE(text, says) \
+    { text, sizeof text - 1, says }
     static const struct {
         const char *text;
         size_t size;
