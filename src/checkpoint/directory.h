@@ -15,7 +15,8 @@
 
 struct model_directory;
 
-/* Map and shards must agree both ways; a shard stays inside the directory. */
+/* model.safetensors where there is one, else the shards. Map and shards must agree
+ * both ways; a shard stays inside the directory. */
 int model_directory_open(const char *path, struct model_directory **directory,
                          struct error *error);
 void model_directory_close(struct model_directory *directory); /* NULL is fine */
@@ -26,6 +27,7 @@ json_t *model_directory_config(const struct model_directory *directory);
 /* preprocessor_config.json, an object, or NULL where there is none. */
 json_t *model_directory_preprocessor(const struct model_directory *directory);
 
+/* Shard by shard in the order of their names, each in the order of its data. */
 size_t model_directory_count(const struct model_directory *directory);
 const struct tensor *model_directory_at(const struct model_directory *directory,
                                         size_t index);
@@ -33,13 +35,14 @@ const struct tensor *model_directory_find(const struct model_directory *director
                                           const char *name);
 
 /* What a checkpoint is known by in results.db: bytes of all its tensor files, and
- * SHA-256 over them in the order of their names (each file's own digest, hashed
- * again; for one file, that file's digest). */
+ * SHA-256 over them: for one file, that file's digest; for shards, the digest of
+ * their digests, as 64 hexadecimal digits each, in the order of their names. */
 struct fingerprint {
     unsigned long long size;
     char sha256[SHA256_HEX];
 };
-/* Reads everything: ViT-B/32 takes a second. */
+/* Reads everything: ViT-B/32 takes a second. progress counts bytes; a stop gives
+ * an error that ends in "stopped". */
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
                                 const struct work *work, struct error *error);
 

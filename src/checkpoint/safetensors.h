@@ -70,7 +70,8 @@ struct tensor_source {
     uint64_t bytes;
 };
 /* Gives at least 1 byte, at most `room`, of tensor `index` from `offset` on into
- * out and their number into *got. Returns 0 or -1. */
+ * out and their number into *got. Returns 0 or -1. As long as it gives whole
+ * elements, offset and room are multiples of the element's size. */
 typedef int (*tensor_read)(void *self, size_t index, uint64_t offset, void *out,
                            size_t room, size_t *got, struct error *error);
 

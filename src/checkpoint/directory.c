@@ -1,0 +1,180 @@
+#include "checkpoint/directory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "checkpoint/tensor_files.h"
+
+struct model_directory {
+    char *path;
+    json_t *config, *preprocessor;
+    struct safetensors **shards;
+    size_t shard_count;
+    const struct tensor **tensors; /* shard by shard, in the order of their data */
+    const struct tensor **by_name;
+    size_t count;
+};
+
+static int compare_names(const void *left, const void *right) {
+    const struct tensor *const *a = left, *const *b = right;
+    return strcmp((*a)->name, (*b)->name);
+}
+
+static int compare_key(const void *key, const void *entry) {
+    const struct tensor *const *tensor = entry;
+    return strcmp(key, (*tensor)->name);
+}
+
+static int open_shards(struct model_directory *directory,
+                       const struct tensor_files *files, struct error *error) {
+    directory->shards = array_new(files->count, sizeof *directory->shards);
+    if (!directory->shards)
+        return error_memory(error);
+    for (size_t i = 0; i < files->count; i++) {
+        char *path = text_format("%s/%s", directory->path, files->names[i]);
+        if (!path)
+            return error_memory(error);
+        int result;
+        if (files->map && access(path, F_OK) != 0)
+            result = error_set(error,
+                               "%s: %s; model.safetensors.index.json names this shard",
+                               path, strerror(errno));
+        else
+            result = safetensors_open(path, &directory->shards[i], error);
+        free(path);
+        if (result != 0)
+            return -1;
+        directory->shard_count++;
+        directory->count += safetensors_count(directory->shards[i]);
+    }
+    return 0;
+}
+
+/* That the map gives each tensor of the shards the shard it is in, and that there
+ * is no tensor in the map besides. */
+static int check_map(const struct model_directory *directory,
+                     const struct tensor_files *files, struct error *error) {
+    for (size_t i = 0; i < files->count; i++)
+        for (size_t j = 0; j < safetensors_count(directory->shards[i]); j++) {
+            const char *name = safetensors_at(directory->shards[i], j)->name;
+            const char *said = json_string_value(json_object_get(files->map, name));
+            if (!said)
+                return error_set(error,
+                                 "%s/%s: %s is not in model.safetensors.index.json",
+                                 directory->path, files->names[i], name);
+            if (strcmp(said, files->names[i]) != 0)
+                return error_set(error,
+                                 "%s/%s: %s is in this shard, but "
+                                 "model.safetensors.index.json puts it in %s",
+                                 directory->path, files->names[i], name, said);
+        }
+    const char *name;
+    json_t *value;
+    json_object_foreach(files->map, name, value) {
+        if (!model_directory_find(directory, name))
+            return error_set(error,
+                             "%s/%s: %s, which model.safetensors.index.json puts "
+                             "there, is missing",
+                             directory->path, json_string_value(value), name);
+    }
+    return 0;
+}
+
+static int collect(struct model_directory *directory, struct error *error) {
+    directory->tensors = array_new(directory->count, sizeof *directory->tensors);
+    directory->by_name = array_new(directory->count, sizeof *directory->by_name);
+    if (!directory->tensors || !directory->by_name)
+        return error_memory(error);
+    size_t filled = 0;
+    for (size_t i = 0; i < directory->shard_count; i++)
+        for (size_t j = 0; j < safetensors_count(directory->shards[i]); j++)
+            directory->tensors[filled++] = safetensors_at(directory->shards[i], j);
+    memcpy(directory->by_name, directory->tensors, filled * sizeof *directory->tensors);
+    qsort(directory->by_name, filled, sizeof *directory->by_name, compare_names);
+    return 0;
+}
+
+static int open_all(struct model_directory *directory, struct error *error) {
+    struct tensor_files files;
+    if (tensor_files_list(directory->path, &files, error) != 0)
+        return -1;
+    int result =
+        json_object_read(directory->path, "config.json", 0, &directory->config, error);
+    if (result == 0)
+        result = json_object_read(directory->path, "preprocessor_config.json", 1,
+                                  &directory->preprocessor, error);
+    if (result == 0)
+        result = open_shards(directory, &files, error);
+    if (result == 0)
+        result = collect(directory, error);
+    if (result == 0 && files.map)
+        result = check_map(directory, &files, error);
+    tensor_files_free(&files);
+    return result;
+}
+
+int model_directory_open(const char *path, struct model_directory **result,
+                         struct error *error) {
+    struct model_directory *directory = array_new(1, sizeof *directory);
+    if (!directory)
+        return error_memory(error);
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    directory->path = strndup(path, length);
+    if (!directory->path) {
+        free(directory);
+        return error_memory(error);
+    }
+    if (open_all(directory, error) != 0) {
+        model_directory_close(directory);
+        return -1;
+    }
+    *result = directory;
+    return 0;
+}
+
+void model_directory_close(struct model_directory *directory) {
+    if (!directory)
+        return;
+    for (size_t i = 0; i < directory->shard_count; i++)
+        safetensors_close(directory->shards[i]);
+    free(directory->shards);
+    free(directory->tensors);
+    free(directory->by_name);
+    json_decref(directory->config);
+    json_decref(directory->preprocessor);
+    free(directory->path);
+    free(directory);
+}
+
+const char *model_directory_path(const struct model_directory *directory) {
+    return directory->path;
+}
+
+json_t *model_directory_config(const struct model_directory *directory) {
+    return directory->config;
+}
+
+json_t *model_directory_preprocessor(const struct model_directory *directory) {
+    return directory->preprocessor;
+}
+
+size_t model_directory_count(const struct model_directory *directory) {
+    return directory->count;
+}
+
+const struct tensor *model_directory_at(const struct model_directory *directory,
+                                        size_t index) {
+    return directory->tensors[index];
+}
+
+const struct tensor *model_directory_find(const struct model_directory *directory,
+                                          const char *name) {
+    const struct tensor **found = bsearch(name, directory->by_name, directory->count,
+                                          sizeof *directory->by_name, compare_key);
+    return found ? *found : NULL;
+}

@@ -1,0 +1,30 @@
+/* The dtypes of safetensors, for the reader, the writer and the export: not for
+ * other folders. */
+#ifndef PWEMOE_CHECKPOINT_DTYPE_H
+#define PWEMOE_CHECKPOINT_DTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "checkpoint/safetensors.h"
+
+/* All of them stand in one array, in the order in which writers put tensors last
+ * to first: a pointer that is greater is written earlier. */
+struct dtype_entry {
+    const char *name; /* "F32" */
+    enum dtype dtype;
+    unsigned bits; /* of one element */
+};
+
+/* NULL for a name that no version of the format has. */
+const struct dtype_entry *dtype_entry_find(const char *name);
+/* The entry of a dtype that is not DTYPE_OTHER. */
+const struct dtype_entry *dtype_entry_of(enum dtype dtype);
+
+/* Elements and bytes of a tensor. false where one of them does not fit, or where
+ * elements narrower than a byte do not fill the last one. */
+bool dtype_measure(const struct dtype_entry *entry, unsigned rank,
+                   const uint64_t *shape, uint64_t *count, uint64_t *bytes);
+
+#endif

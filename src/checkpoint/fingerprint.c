@@ -1,0 +1,111 @@
+/* The digest that a checkpoint is known by. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "checkpoint/directory.h"
+#include "checkpoint/tensor_files.h"
+
+enum { CHUNK = 1 << 20 };
+
+struct progress {
+    const struct work *work;
+    unsigned long long done, total;
+};
+
+/* Adds the file's bytes to a digest of their own, which goes to hex. */
+static int digest_file(const char *path, struct progress *progress,
+                       char hex[SHA256_HEX], struct error *error) {
+    int result = -1, descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    unsigned char *chunk = malloc(CHUNK);
+    struct sha256 *hash = sha256_new();
+    if (descriptor < 0) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        goto done;
+    }
+    if (!chunk || !hash) {
+        error_memory(error);
+        goto done;
+    }
+    for (;;) {
+        if (work_stopped(progress->work)) {
+            error_set(error, "%s: stopped", path);
+            goto done;
+        }
+        ssize_t got = read(descriptor, chunk, CHUNK);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            error_set(error, "%s: %s", path, strerror(errno));
+            goto done;
+        }
+        if (got == 0)
+            break;
+        sha256_add(hash, chunk, (size_t)got);
+        progress->done += (unsigned long long)got;
+        work_report(progress->work, "fingerprint", (size_t)progress->done,
+                    (size_t)progress->total);
+    }
+    sha256_finish(hash, hex);
+    hash = NULL;
+    result = 0;
+done:
+    sha256_free(hash);
+    free(chunk);
+    if (descriptor >= 0)
+        close(descriptor);
+    return result;
+}
+
+static int digest_files(const char *directory, const struct tensor_files *files,
+                        struct fingerprint *fingerprint, struct progress *progress,
+                        struct error *error) {
+    struct sha256 *whole = sha256_new();
+    if (!whole)
+        return error_memory(error);
+    char hex[SHA256_HEX];
+    for (size_t i = 0; i < files->count; i++) {
+        char *path = text_format("%s/%s", directory, files->names[i]);
+        int result =
+            path ? digest_file(path, progress, hex, error) : error_memory(error);
+        free(path);
+        if (result != 0) {
+            sha256_free(whole);
+            return -1;
+        }
+        sha256_add(whole, hex, SHA256_HEX - 1);
+    }
+    sha256_finish(whole, fingerprint->sha256);
+    if (files->count == 1)
+        memcpy(fingerprint->sha256, hex, SHA256_HEX);
+    fingerprint->size = progress->done;
+    return 0;
+}
+
+static unsigned long long size_of_files(const char *directory,
+                                        const struct tensor_files *files) {
+    unsigned long long total = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        struct stat status;
+        char *path = text_format("%s/%s", directory, files->names[i]);
+        if (path && stat(path, &status) == 0)
+            total += (unsigned long long)status.st_size;
+        free(path);
+    }
+    return total;
+}
+
+int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
+                                const struct work *work, struct error *error) {
+    struct tensor_files files;
+    if (tensor_files_list(path, &files, error) != 0)
+        return -1;
+    struct progress progress = {work, 0, size_of_files(path, &files)};
+    int result = digest_files(path, &files, fingerprint, &progress, error);
+    tensor_files_free(&files);
+    return result;
+}

@@ -1,0 +1,164 @@
+#include "checkpoint/tensor_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static const char index_name[] = "model.safetensors.index.json";
+
+enum { JSON_BYTES_MAX = 64 << 20 };
+
+static int parse_object(int descriptor, const char *path, json_t **object,
+                        struct error *error) {
+    struct stat status;
+    if (fstat(descriptor, &status) != 0)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, "%s: not a file", path);
+    if (status.st_size > JSON_BYTES_MAX)
+        return error_set(error, "%s: over %d MiB, too large to be read", path,
+                         JSON_BYTES_MAX >> 20);
+    json_error_t place;
+    json_t *value = json_loadfd(descriptor, JSON_REJECT_DUPLICATES, &place);
+    if (!value)
+        return error_set(error, "%s: no valid JSON: %s (line %d, column %d)", path,
+                         place.text, place.line, place.column);
+    if (!json_is_object(value)) {
+        json_decref(value);
+        return error_set(error, "%s: holds no JSON object", path);
+    }
+    *object = value;
+    return 0;
+}
+
+int json_object_read(const char *directory, const char *name, int missing_is_fine,
+                     json_t **object, struct error *error) {
+    *object = NULL;
+    char *path = text_format("%s/%s", directory, name);
+    if (!path)
+        return error_memory(error);
+    /* Without O_NONBLOCK opening a pipe would wait for its writer. */
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), result = 0;
+    if (descriptor >= 0)
+        result = parse_object(descriptor, path, object, error);
+    else if (errno != ENOENT || !missing_is_fine)
+        result = error_set(error, "%s: %s", path, strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    free(path);
+    return result;
+}
+
+/* A plain name of a safetensors file: nothing that leads out of the directory. */
+static bool is_shard_name(const char *name) {
+    size_t length = strlen(name), ending = strlen(".safetensors");
+    return length > ending && name[0] != '.' && !strchr(name, '/') &&
+           strcmp(name + length - ending, ".safetensors") == 0;
+}
+
+static int compare_texts(const void *left, const void *right) {
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* The distinct file names of the map, sorted. */
+static int list_shards(const char *directory, struct tensor_files *files,
+                       struct error *error) {
+    size_t entries = json_object_size(files->map), kept = 0;
+    if (entries == 0)
+        return error_set(error, "%s/%s: weight_map is missing or empty", directory,
+                         index_name);
+    files->names = array_new(entries, sizeof *files->names);
+    if (!files->names)
+        return error_memory(error);
+    const char *tensor;
+    json_t *value;
+    json_object_foreach(files->map, tensor, value) {
+        const char *name = json_string_value(value);
+        if (!name)
+            return error_set(error, "%s/%s: the file of %s is no text", directory,
+                             index_name, tensor);
+        if (!is_shard_name(name))
+            return error_set(error,
+                             "%s/%s: %s is said to be in %s; a shard is a "
+                             ".safetensors file of this directory",
+                             directory, index_name, tensor, name);
+        if (files->count > 0 && strcmp(files->names[files->count - 1], name) == 0)
+            continue; /* maps go shard by shard, mostly */
+        if (!(files->names[files->count] = strdup(name)))
+            return error_memory(error);
+        files->count++;
+    }
+    qsort(files->names, files->count, sizeof *files->names, compare_texts);
+    for (size_t i = 0; i < files->count; i++) {
+        if (kept > 0 && strcmp(files->names[kept - 1], files->names[i]) == 0)
+            free(files->names[i]);
+        else
+            files->names[kept++] = files->names[i];
+    }
+    files->count = kept;
+    return 0;
+}
+
+static bool exists(const char *directory, const char *name) {
+    char *path = text_format("%s/%s", directory, name);
+    bool there = path && access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+static int list(const char *directory, struct tensor_files *files,
+                struct error *error) {
+    struct stat status;
+    if (stat(directory, &status) != 0)
+        return error_set(error, "%s: %s", directory, strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return error_set(error, "%s: not a model directory", directory);
+    if (exists(directory, "model.safetensors")) {
+        files->names = array_new(1, sizeof *files->names);
+        if (!files->names || !(files->names[0] = strdup("model.safetensors")))
+            return error_memory(error);
+        files->count = 1;
+        return 0;
+    }
+    json_t *index;
+    if (json_object_read(directory, index_name, 1, &index, error) != 0)
+        return -1;
+    if (index) {
+        json_t *map = json_object_get(index, "weight_map");
+        files->map = json_is_object(map) ? json_incref(map) : NULL;
+        json_decref(index);
+        return list_shards(directory, files, error);
+    }
+    if (exists(directory, "pytorch_model.bin") ||
+        exists(directory, "pytorch_model.bin.index.json"))
+        return error_set(error,
+                         "%s: holds its weights as pytorch_model.bin only, which is "
+                         "not read (it is a program); save the model as safetensors",
+                         directory);
+    return error_set(error, "%s: holds neither model.safetensors nor %s", directory,
+                     index_name);
+}
+
+int tensor_files_list(const char *directory, struct tensor_files *files,
+                      struct error *error) {
+    *files = (struct tensor_files){0};
+    if (list(directory, files, error) == 0)
+        return 0;
+    tensor_files_free(files);
+    return -1;
+}
+
+void tensor_files_free(struct tensor_files *files) {
+    for (size_t i = 0; i < files->count; i++)
+        free(files->names[i]);
+    free(files->names);
+    json_decref(files->map);
+    *files = (struct tensor_files){0};
+}
