@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "checkpoint/draft.h"
 #include "checkpoint/dtype.h"
-#include "checkpoint/output.h"
 #include "checkpoint/safetensors.h"
+#include "checkpoint/write.h"
 
 enum { LENGTH_BYTES = 8, HEADER_MAX = 100000000, CHUNK = 1 << 20 };
 
@@ -169,8 +170,8 @@ static int ask(tensor_read read, void *self, const struct tensor_source *tensor,
     return 0;
 }
 
-/* The bytes of all tensors, in the order of the layout, into the output. */
-static int write_data(struct output *output, const struct tensor_source *tensors,
+/* The bytes of all tensors, in the order of the layout, into the draft. */
+static int write_data(struct draft *draft, const struct tensor_source *tensors,
                       size_t count, const struct layout *layout, tensor_read read,
                       void *self, struct error *error) {
     unsigned char *chunk = malloc(CHUNK);
@@ -186,35 +187,47 @@ static int write_data(struct output *output, const struct tensor_source *tensors
                 break;
             filled += got;
             if (filled == CHUNK) {
-                result = output_write(output, chunk, filled, error);
+                result = draft_write(draft, chunk, filled, error);
                 filled = 0;
             }
         }
     }
     if (result == 0)
-        result = output_write(output, chunk, filled, error);
+        result = draft_write(draft, chunk, filled, error);
     free(chunk);
+    return result;
+}
+
+int safetensors_write_as(const char *path, const char *shown,
+                         const struct tensor_source *tensors, size_t count,
+                         const char *const *metadata, tensor_read read, void *self,
+                         struct error *error) {
+    struct layout layout;
+    struct draft *draft = NULL;
+    int result = layout_make(tensors, count, metadata, &layout, error);
+    if (result != 0)
+        error_prefix(error, "%s", shown);
+    if (result == 0)
+        result = draft_open(path, shown, &draft, error);
+    if (result == 0)
+        result = draft_reserve(draft, layout.head_size + layout.data_size, error);
+    if (result == 0)
+        result = draft_write(draft, layout.head, layout.head_size, error);
+    if (result == 0)
+        result = write_data(draft, tensors, count, &layout, read, self, error);
+    if (result == 0)
+        result = draft_commit(draft, error);
+    else
+        draft_discard(draft);
+    layout_free(&layout);
     return result;
 }
 
 int safetensors_write(const char *path, const struct tensor_source *tensors,
                       size_t count, const char *const *metadata, tensor_read read,
                       void *self, struct error *error) {
-    struct layout layout;
-    struct output *output = NULL;
-    int result = -1;
-    if (layout_make(tensors, count, metadata, &layout, error) != 0) {
-        error_prefix(error, "%s", path);
-    } else if (output_open(path, layout.head_size + layout.data_size, &output, error) ==
-                   0 &&
-               output_write(output, layout.head, layout.head_size, error) == 0 &&
-               write_data(output, tensors, count, &layout, read, self, error) == 0) {
-        result = output_commit(output, error);
-        output = NULL;
-    }
-    output_discard(output);
-    layout_free(&layout);
-    return result;
+    return safetensors_write_as(path, path, tensors, count, metadata, read, self,
+                                error);
 }
 
 int safetensors_write_memory(const struct tensor_source *tensors, size_t count,

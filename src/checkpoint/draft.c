@@ -1,0 +1,157 @@
+#include <config.h>
+
+#include "checkpoint/draft.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* The disk is set to work whenever this much more has been written, so that the
+ * sync at the end finds little to wait for. */
+enum { WRITEBACK = 16 << 20 };
+
+struct draft {
+    int descriptor;
+    char *path, *shown, *folder, *temporary;
+    uint64_t written, pushed;
+};
+
+int path_beside(const char *path, char **folder, char **temporary) {
+    static atomic_uint serial;
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
+    if (!slash)
+        *folder = strdup(".");
+    else if (slash == path)
+        *folder = strdup("/");
+    else
+        *folder = strndup(path, (size_t)(slash - path));
+    /* A name may have 255 bytes; the last component may use them all. */
+    *temporary = *folder ? text_format("%s/.%.200s.%ld.%u.tmp", *folder, last,
+                                       (long)getpid(), atomic_fetch_add(&serial, 1))
+                         : NULL;
+    if (*temporary)
+        return 0;
+    free(*folder);
+    *folder = NULL;
+    return -1;
+}
+
+int folder_sync(const char *path, struct error *error) {
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    /* Some file systems cannot sync a folder and say EINVAL; there is no more that
+     * could be done on them. */
+    int result = fsync(descriptor) != 0 && errno != EINVAL ? -1 : 0;
+    if (result != 0)
+        error_set(error, "%s: %s", path, strerror(errno));
+    close(descriptor);
+    return result;
+}
+
+static int fail(const struct draft *draft, struct error *error) {
+    return error_set(error, "%s: cannot be written: %s", draft->shown, strerror(errno));
+}
+
+int draft_reserve(struct draft *draft, uint64_t bytes, struct error *error) {
+    if (bytes == 0 || bytes > INT64_MAX ||
+        fallocate(draft->descriptor, 0, 0, (off_t)bytes) == 0)
+        return 0;
+    /* What is no want of room is left for the writing to find out. */
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+        return fail(draft, error);
+    return 0;
+}
+
+int draft_open(const char *path, const char *shown, struct draft **result,
+               struct error *error) {
+    struct draft *draft = array_new(1, sizeof *draft);
+    if (!draft)
+        return error_memory(error);
+    draft->descriptor = -1;
+    draft->path = strdup(path);
+    draft->shown = strdup(shown);
+    if (!draft->path || !draft->shown ||
+        path_beside(path, &draft->folder, &draft->temporary) != 0) {
+        draft_discard(draft);
+        return error_memory(error);
+    }
+    draft->descriptor =
+        open(draft->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (draft->descriptor < 0) {
+        fail(draft, error);
+        free(draft->temporary); /* not ours to remove */
+        draft->temporary = NULL;
+        draft_discard(draft);
+        return -1;
+    }
+    *result = draft;
+    return 0;
+}
+
+int draft_write(struct draft *draft, const void *bytes, size_t count,
+                struct error *error) {
+    const char *from = bytes;
+    while (count > 0) {
+        ssize_t written = write(draft->descriptor, from, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return fail(draft, error);
+        from += written;
+        count -= (size_t)written;
+        draft->written += (uint64_t)written;
+    }
+#ifdef SYNC_FILE_RANGE_WRITE
+    if (draft->written - draft->pushed >= WRITEBACK) {
+        sync_file_range(draft->descriptor, (off_t)draft->pushed,
+                        (off_t)(draft->written - draft->pushed), SYNC_FILE_RANGE_WRITE);
+        draft->pushed = draft->written;
+    }
+#endif
+    return 0;
+}
+
+int draft_commit(struct draft *draft, struct error *error) {
+    /* Room reserved past the end would stay in the file. */
+    int result = ftruncate(draft->descriptor, (off_t)draft->written);
+    if (result == 0)
+        result = fsync(draft->descriptor);
+    if (result != 0)
+        fail(draft, error);
+    int closed = close(draft->descriptor);
+    draft->descriptor = -1;
+    if (result == 0 && closed != 0)
+        result = fail(draft, error);
+    if (result == 0 && rename(draft->temporary, draft->path) != 0)
+        result = fail(draft, error);
+    if (result != 0) {
+        draft_discard(draft);
+        return -1;
+    }
+    result = folder_sync(draft->folder, error);
+    free(draft->temporary);
+    draft->temporary = NULL;
+    draft_discard(draft);
+    return result;
+}
+
+void draft_discard(struct draft *draft) {
+    if (!draft)
+        return;
+    if (draft->descriptor >= 0)
+        close(draft->descriptor);
+    if (draft->temporary)
+        unlink(draft->temporary);
+    free(draft->temporary);
+    free(draft->folder);
+    free(draft->path);
+    free(draft->shown);
+    free(draft);
+}

@@ -1,0 +1,33 @@
+/* A file that appears whole or not at all: written beside its place under a name
+ * of its own that begins with a dot, synced, and renamed. For this folder. */
+#ifndef PWEMOE_CHECKPOINT_DRAFT_H
+#define PWEMOE_CHECKPOINT_DRAFT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct draft;
+
+/* shown is what errors call the file. */
+int draft_open(const char *path, const char *shown, struct draft **draft,
+               struct error *error);
+/* Asks for room for that many bytes where the file system can, so that a full disk
+ * is told before anything is written. */
+int draft_reserve(struct draft *draft, uint64_t bytes, struct error *error);
+int draft_write(struct draft *draft, const void *bytes, size_t count,
+                struct error *error);
+/* Syncs and renames, or removes and fails; frees draft either way. */
+int draft_commit(struct draft *draft, struct error *error);
+/* Removes what was written and frees draft; NULL is fine. */
+void draft_discard(struct draft *draft);
+
+/* Puts the entries of the folder at path on the disk. */
+int folder_sync(const char *path, struct error *error);
+/* The folder that path lies in, and a name ".LAST.NUMBER.tmp" in it that is unlike
+ * any given before by this process; last is path's last component. Both are in
+ * fresh memory; -1 when memory is out. */
+int path_beside(const char *path, char **folder, char **temporary);
+
+#endif

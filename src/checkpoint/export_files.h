@@ -1,0 +1,16 @@
+/* The files of an export other than its tensors. For this folder. */
+#ifndef PWEMOE_CHECKPOINT_EXPORT_FILES_H
+#define PWEMOE_CHECKPOINT_EXPORT_FILES_H
+
+#include "checkpoint/export.h"
+
+/* That the names of plan->files stay inside the new directory and are each once. */
+int export_files_check(const struct export_plan *plan, struct error *error);
+
+/* Writes them, config.json and copies of the pretrained directory's other files
+ * into folder, which errors call shown, and syncs the folder. */
+int export_files_write(const char *folder, const char *shown,
+                       const struct export_plan *plan, const struct work *work,
+                       struct error *error);
+
+#endif
