@@ -1,9 +1,9 @@
 /* Labelled images of one task and one split, preprocessed once.
  *
  * Sources: a folder with one folder a class (PNG, JPEG, PPM; classes in byte
- * order of their names, or as classnames says), or an idx images file (u8, gzip
- * or not), its labels in the file beside it whose name has "labels" and "idx1"
- * where this has "images" and "idx3".
+ * order of their names, or as classnames says; dataset_options), or an idx images file
+ * (u8, gzip or not), its labels in the file beside it whose name has "labels" and
+ * "idx1" where this has "images" and "idx3".
  *
  * Ownership: the dataset owns pixels, labels and class names until
  * dataset_close. Images are decoded, made RGB, resized and cropped as the
@@ -20,27 +20,32 @@
 #include "data/preprocess.h"
 
 struct dataset {
-    size_t count;   /* examples */
-    size_t classes; /* labels are 0 .. classes-1 */
-    size_t size;    /* pixels an edge */
+    size_t count;         /* examples */
+    size_t classes;       /* labels are 0 .. classes-1, whether or not one is drawn */
+    size_t size;          /* pixels an edge */
     uint8_t *pixels;      /* [count, 3, size, size] */
     int32_t *labels;      /* [count] */
-    char **class_names;   /* [classes]; digits "0", "1", ... for idx files */
+    char **class_names;   /* [classes]; numbers "0", "1", ... for idx files unless
+                             classnames says better */
     char **example_names; /* [count], file names below the folder; NULL for idx */
 };
 
 struct dataset_options {
     const struct preprocess *preprocess;
-    /* A file with one class name a line, or NULL. For a class folder the lines
-     * name, in order, the classes shown; their number must be the folders'. */
+    /* A file with one class name a line, or NULL. For class folders the number of
+     * lines must be theirs: where they are the folders' own names in another order
+     * they give the labels' order, else line i is what the i-th folder is shown as
+     * (class_folders_rename). For idx files line i names label i. */
     const char *classnames;
-    size_t limit; /* at most so many examples, spread evenly over the whole list
-                     in its order after a fixed shuffle; 0: all */
-    unsigned threads;
+    /* At most so many examples, 0: all. They are drawn by a fixed shuffle, each
+     * class in proportion, and kept in the list's order. */
+    size_t limit;
+    unsigned threads; /* 0: one a core */
 };
 
 /* Errors name the file. An empty class folder, a file that is no image, counts
- * that differ: each is an error. */
+ * that differ: each is an error. Progress is "reading images". Where work says
+ * stop it fails with the text "stopped". */
 int dataset_open(const char *path, const struct dataset_options *options,
                  struct dataset **dataset, const struct work *work,
                  struct error *error);

@@ -1,3 +1,12 @@
 libpwemoe_a_SOURCES += \
-  src/data/dataset.h \
-  src/data/preprocess.h
+  src/data/batches.c \
+  src/data/dataset.h src/data/dataset.c \
+  src/data/folder.h src/data/folder.c \
+  src/data/idx.h src/data/idx.c \
+  src/data/image.h src/data/image.c \
+  src/data/image_formats.h \
+  src/data/image_jpeg.c \
+  src/data/image_png.c \
+  src/data/image_pnm.c \
+  src/data/preprocess.h src/data/preprocess.c \
+  src/data/resize.h src/data/resize.c

@@ -11,25 +11,39 @@
 
 #include "base/error.h"
 
-enum resample { RESAMPLE_NEAREST = 0, RESAMPLE_LANCZOS = 1, RESAMPLE_BILINEAR = 2,
-                RESAMPLE_BICUBIC = 3, RESAMPLE_BOX = 4, RESAMPLE_HAMMING = 5 };
+/* Pillow's numbers, which the configs use. */
+enum resample {
+    RESAMPLE_NEAREST = 0,
+    RESAMPLE_LANCZOS = 1,
+    RESAMPLE_BILINEAR = 2,
+    RESAMPLE_BICUBIC = 3,
+    RESAMPLE_BOX = 4,
+    RESAMPLE_HAMMING = 5
+};
 
 struct preprocess {
     enum resample resample;
-    bool shortest_edge; /* resize keeps the aspect; else to width x height */
-    size_t width, height; /* of the resize; width is the edge if shortest_edge */
-    size_t crop;          /* centre crop, pixels an edge; 0: none */
+    bool shortest_edge;       /* resize keeps the aspect; else to width x height */
+    size_t width, height;     /* of the resize, 0: none; the edge if shortest_edge */
+    size_t crop;              /* centre crop, pixels an edge; 0: none */
+    size_t size;              /* what comes out, pixels an edge */
     float scale[3], shift[3]; /* value = scale[c] * byte + shift[c] */
 };
 
 /* config: preprocessor_config.json's object, or NULL for CLIP's constants
- * (clip true) or ViT's (0.5, 0.5). image_size is the model's: what the pixels
- * come out as; a config that gives another size is an error naming both. */
+ * (clip true: shortest edge, crop, bicubic) or ViT's (0.5, 0.5, bilinear).
+ * What a config leaves out is what its image_processor_type has by default, and
+ * clip says which that is where it has no type. image_size is the model's: what
+ * the pixels come out as; a config that gives another size is an error naming
+ * both. So is a step that is not one of the four above. */
 int preprocess_read(const json_t *config, bool clip, size_t image_size,
                     struct preprocess *out, struct error *error);
 
 /* Interleaved RGB u8 [height, width, 3] to planar u8 [3, size, size]. Byte for
- * byte what Pillow's resize and the processor's crop give. */
+ * byte what Pillow's resize and the processor's crop give: a picture smaller than
+ * the crop is set in the middle of zeros. Fails where memory is out, where the
+ * picture is too long for its width, and where there is no crop and the picture
+ * does not come out square. */
 int preprocess_apply(const struct preprocess *preprocess, const uint8_t *rgb,
                      size_t width, size_t height, uint8_t *out, struct error *error);
 

@@ -1,0 +1,273 @@
+#include "data/folder.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+
+struct names {
+    char **at;
+    size_t count, capacity;
+};
+
+static void names_release(struct names *names) {
+    for (size_t i = 0; i < names->count; i++)
+        free(names->at[i]);
+    free(names->at);
+    *names = (struct names){0};
+}
+
+/* Takes name over, also when it fails. */
+static int names_add(struct names *names, char *name, struct error *error) {
+    if (!name || array_reserve((void **)&names->at, &names->capacity, names->count + 1,
+                               sizeof *names->at)) {
+        free(name);
+        return error_memory(error);
+    }
+    names->at[names->count++] = name;
+    return 0;
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The entries of a folder that do not begin with a dot, in byte order. */
+static int list(const char *path, struct names *names, struct error *error) {
+    *names = (struct names){0};
+    DIR *folder = opendir(path);
+    if (!folder)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    int status = 0;
+    struct dirent *entry;
+    while (status == 0 && (errno = 0, entry = readdir(folder)))
+        if (entry->d_name[0] != '.')
+            status = names_add(names, strdup(entry->d_name), error);
+    if (status == 0 && errno)
+        status = error_set(error, "%s: %s", path, strerror(errno));
+    closedir(folder);
+    if (status)
+        names_release(names);
+    else if (names->count)
+        qsort(names->at, names->count, sizeof *names->at, by_bytes);
+    return status;
+}
+
+/* 1 for a folder, 0 for anything else that is there, -1. */
+static int is_folder(const char *path, struct error *error) {
+    struct stat about;
+    if (stat(path, &about))
+        return error_set(error, "%s: %s", path, strerror(errno));
+    return S_ISDIR(about.st_mode);
+}
+
+/* What class_folders_read gathers. */
+struct gathered {
+    struct names classes, files;
+    int32_t *labels;
+    size_t capacity; /* of labels */
+};
+
+/* Takes file over, also when it fails. */
+static int add_file(struct gathered *gathered, char *file, struct error *error) {
+    if (array_reserve((void **)&gathered->labels, &gathered->capacity,
+                      gathered->files.count + 1, sizeof *gathered->labels)) {
+        free(file);
+        return error_memory(error);
+    }
+    gathered->labels[gathered->files.count] = (int32_t)gathered->classes.count;
+    return names_add(&gathered->files, file, error);
+}
+
+static int read_class(const char *path, const char *class, struct gathered *gathered,
+                      struct error *error) {
+    struct names names;
+    char *folder = text_format("%s/%s", path, class);
+    if (!folder)
+        return error_memory(error);
+    int status = list(folder, &names, error);
+    if (status == 0 && names.count == 0)
+        status = error_set(error, "%s: a class folder without images", folder);
+    for (size_t i = 0; status == 0 && i < names.count; i++) {
+        char *file = text_format("%s/%s", folder, names.at[i]);
+        int inside = file ? is_folder(file, error) : error_memory(error);
+        if (inside > 0)
+            status = error_set(error, "%s: a folder inside a class folder", file);
+        else if (inside < 0)
+            status = -1;
+        else
+            status =
+                add_file(gathered, text_format("%s/%s", class, names.at[i]), error);
+        free(file);
+    }
+    names_release(&names);
+    free(folder);
+    if (status)
+        return -1;
+    return names_add(&gathered->classes, strdup(class), error);
+}
+
+static int read_classes(const char *path, const struct names *entries,
+                        struct gathered *gathered, struct error *error) {
+    for (size_t i = 0; i < entries->count; i++) {
+        char *inner = text_format("%s/%s", path, entries->at[i]);
+        int folder = inner ? is_folder(inner, error) : error_memory(error);
+        free(inner);
+        if (folder < 0 ||
+            (folder > 0 && read_class(path, entries->at[i], gathered, error)))
+            return -1;
+    }
+    if (gathered->classes.count == 0)
+        return error_set(error, "%s: no class folders in it", path);
+    if (gathered->files.count > INT32_MAX)
+        return error_set(error, "%s: more than %d images", path, INT32_MAX);
+    return 0;
+}
+
+int class_folders_read(const char *path, struct class_folders *folders,
+                       struct error *error) {
+    struct names entries;
+    struct gathered gathered = {0};
+    *folders = (struct class_folders){0};
+    if (list(path, &entries, error))
+        return -1;
+    int status = read_classes(path, &entries, &gathered, error);
+    names_release(&entries);
+    if (status) {
+        names_release(&gathered.classes);
+        names_release(&gathered.files);
+        free(gathered.labels);
+        return -1;
+    }
+    *folders =
+        (struct class_folders){gathered.files.count, gathered.classes.count,
+                               gathered.classes.at, gathered.files.at, gathered.labels};
+    return 0;
+}
+
+void class_folders_release(struct class_folders *folders) {
+    class_names_release(folders->class_names, folders->classes);
+    class_names_release(folders->files, folders->count);
+    free(folders->labels);
+    *folders = (struct class_folders){0};
+}
+
+void class_names_release(char **names, size_t count) {
+    for (size_t i = 0; names && i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The line without white space around it, in place. */
+static char *trim(char *line, size_t length) {
+    while (length && is_blank(line[length - 1]))
+        line[--length] = '\0';
+    while (is_blank(*line))
+        line++;
+    return line;
+}
+
+static int read_lines(FILE *file, struct names *names, struct error *error) {
+    enum { LONGEST = 4096, MOST = 1000000 };
+    char *line = NULL;
+    size_t capacity = 0, empty = 0, number = 0;
+    ssize_t length;
+    int status = 0;
+    while (status == 0 && (errno = 0, length = getline(&line, &capacity, file)) >= 0) {
+        number++;
+        /* Some editors put a byte-order mark first. */
+        char *begin = line;
+        if (number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
+            begin += 3;
+        char *name = trim(begin, (size_t)(line + length - begin));
+        if (!*name) {
+            empty = empty ? empty : number;
+        } else if (empty) {
+            status =
+                error_set(error, "line %zu is empty; each line names a class", empty);
+        } else if (strlen(name) > LONGEST || names->count == MOST) {
+            status = error_set(error, "line %zu is too long, or the file has too many",
+                               number);
+        } else {
+            status = names_add(names, strdup(name), error);
+        }
+    }
+    free(line);
+    if (status == 0 && ferror(file))
+        status = error_set(error, "%s", strerror(errno));
+    if (status == 0 && names->count == 0)
+        status = error_set(error, "no class names in it");
+    return status;
+}
+
+int class_names_read(const char *path, char ***out, size_t *count,
+                     struct error *error) {
+    struct names names = {0};
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    int status = read_lines(file, &names, error);
+    fclose(file);
+    if (status) {
+        names_release(&names);
+        return error_prefix(error, "%s", path);
+    }
+    *out = names.at;
+    *count = names.count;
+    return 0;
+}
+
+/* Whether two names are one but for case and for what stands between words. */
+static bool is_same_name(const char *a, const char *b) {
+    for (;; a++, b++) {
+        int x = tolower((unsigned char)*a), y = tolower((unsigned char)*b);
+        x = x == '_' || x == '-' ? ' ' : x;
+        y = y == '_' || y == '-' ? ' ' : y;
+        if (x != y)
+            return false;
+        if (!x)
+            return true;
+    }
+}
+
+/* place[i] = the line that names folder i; false unless each folder has one line. */
+static bool match(const struct class_folders *folders, char **names, size_t *place) {
+    for (size_t i = 0; i < folders->classes; i++) {
+        size_t found = 0;
+        for (size_t line = 0; line < folders->classes; line++)
+            if (is_same_name(folders->class_names[i], names[line])) {
+                place[i] = line;
+                found++;
+            }
+        if (found != 1)
+            return false;
+    }
+    return true;
+}
+
+int class_folders_rename(struct class_folders *folders, char **names, size_t count,
+                         struct error *error) {
+    if (count != folders->classes)
+        return error_set(error, "%zu class names for %zu class folders", count,
+                         folders->classes);
+    size_t *place = array_new(count, sizeof *place);
+    if (!place)
+        return error_memory(error);
+    if (match(folders, names, place))
+        for (size_t i = 0; i < folders->count; i++)
+            folders->labels[i] = (int32_t)place[folders->labels[i]];
+    free(place);
+    class_names_release(folders->class_names, folders->classes);
+    folders->class_names = names;
+    return 0;
+}

@@ -1,0 +1,38 @@
+/* What lies in a folder of class folders, and files of class names. */
+#ifndef PWEMOE_DATA_FOLDER_H
+#define PWEMOE_DATA_FOLDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct class_folders {
+    size_t count, classes;
+    char **class_names; /* [classes] */
+    char **files;       /* [count], "CLASS/FILE", class after class, in byte order */
+    int32_t *labels;    /* [count] */
+};
+
+/* Each folder below path is a class and each file in it an image; files beside the
+ * class folders and names that begin with a dot are passed over. No class, a class
+ * without a file, or a folder inside a class is an error that names it. */
+int class_folders_read(const char *path, struct class_folders *folders,
+                       struct error *error);
+void class_folders_release(struct class_folders *folders);
+
+/* The lines of a text file without their ends and without white space around; empty
+ * lines at the end do not count, an empty one before it is an error. Fresh memory:
+ * each line, and the array. */
+int class_names_read(const char *path, char ***names, size_t *count,
+                     struct error *error);
+void class_names_release(char **names, size_t count);
+
+/* Gives the classes the names of a file. Where each line is the name of one of the
+ * folders (case, and space, _ and - are all one), the labels are put into the
+ * file's order; else line i is what the i-th folder's class is shown as. Takes
+ * names over on success. */
+int class_folders_rename(struct class_folders *folders, char **names, size_t count,
+                         struct error *error);
+
+#endif
