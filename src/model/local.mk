@@ -2,4 +2,5 @@ libpwemoe_a_SOURCES += \
   src/model/config.h src/model/config.c \
   src/model/layout.h src/model/layout.c \
   src/model/transformer.h src/model/transformer.c \
-  src/model/heads.h src/model/heads.c
+  src/model/heads.h src/model/heads.c \
+  src/model/saving.h src/model/saving.c

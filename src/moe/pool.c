@@ -49,6 +49,9 @@ static int read_expert(struct pool *pool, size_t index, const struct pool_task *
 int pool_open(struct backend *b, const char *model, const char *pretrained,
               const struct pool_task *tasks, size_t task_count, struct pool **out,
               const struct work *work, struct error *error) {
+    if (task_count < 1 || task_count > POOL_TASKS_MAX)
+        return error_set(error, "%zu tasks; 1 to %d can be merged", task_count,
+                         POOL_TASKS_MAX);
     struct pool *pool = array_new(1, sizeof *pool);
     float *base = NULL, *vector = NULL;
     if (!pool)

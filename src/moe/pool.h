@@ -14,6 +14,8 @@
 #include "model/layout.h"
 #include "moe/upscaling.h"
 
+enum { POOL_TASKS_MAX = 64 };
+
 struct pool {
     struct backend *backend; /* the caller's */
     struct model_directory *pretrained;
@@ -30,7 +32,8 @@ struct pool_task {
     const char *name, *expert, *head;
 };
 
-/* model: "clip-vision", "vit" or NULL. An expert of another shape is refused. */
+/* 1 to POOL_TASKS_MAX tasks. model: "clip-vision", "vit" or NULL. An expert of another
+ * shape is refused. */
 int pool_open(struct backend *backend, const char *model, const char *pretrained,
               const struct pool_task *tasks, size_t task_count, struct pool **pool,
               const struct work *work, struct error *error);

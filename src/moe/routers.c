@@ -93,7 +93,7 @@ static void hidden_layer(const struct routers *r, const struct parts *p, size_t 
     }
 }
 
-enum { HIDDEN_MAX = 2 * 64 }; /* STORE_TASKS_MAX tasks */
+enum { HIDDEN_MAX = 2 * 64 }; /* of 64 tasks, the most a pool holds */
 
 void routers_forward(const struct routers *r, const double *preference,
                      float *weights) {

@@ -1,0 +1,115 @@
+#include "model/saving.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* config.json with the labels of a head; NULL when memory is out. */
+static json_t *config_with_labels(const json_t *config, const struct head *head,
+                                  char *const *labels) {
+    json_t *copy = json_deep_copy(config);
+    json_t *names = json_object(), *numbers = json_object();
+    bool failed = !copy || !names || !numbers;
+    for (size_t i = 0; !failed && i < head->classes; i++) {
+        char number[24], fallback[32];
+        snprintf(number, sizeof number, "%zu", i);
+        snprintf(fallback, sizeof fallback, "LABEL_%zu", i);
+        const char *label = labels ? labels[i] : fallback;
+        failed = json_object_set_new(names, number, json_string(label)) ||
+                 json_object_set_new(numbers, label, json_integer((json_int_t)i));
+    }
+    if (!failed)
+        failed = json_object_set(copy, "id2label", names) ||
+                 json_object_set(copy, "label2id", numbers) ||
+                 json_object_set_new(copy, "num_labels",
+                                     json_integer((json_int_t)head->classes));
+    json_decref(names);
+    json_decref(numbers);
+    if (failed) {
+        json_decref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+int saving_write(const char *path, const struct saving *saving, const struct work *work,
+                 struct error *error) {
+    const struct layout *l = saving->layout;
+    const struct head *head = saving->head;
+    struct export_tensor *tensors = array_new(l->parameter_count + 2, sizeof *tensors);
+    json_t *config = NULL;
+    float *zeros = NULL;
+    int result = -1;
+    if (!tensors) {
+        error_memory(error);
+        goto done;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < l->parameter_count; i++) {
+        const struct parameter *p = &l->parameters[i];
+        struct export_tensor *t = &tensors[count++];
+        t->name = p->name;
+        t->rank = p->rank;
+        memcpy(t->shape, p->shape, sizeof p->shape);
+        t->values = saving->weights + p->offset;
+    }
+    if (head) {
+        config = config_with_labels(model_directory_config(saving->pretrained), head,
+                                    saving->labels);
+        zeros = array_new(head->classes, sizeof *zeros);
+        if (!config || !zeros) {
+            error_memory(error);
+            goto done;
+        }
+        tensors[count++] =
+            (struct export_tensor){.name = "classifier.weight",
+                                   .rank = 2,
+                                   .shape = {head->classes, head->features},
+                                   .values = head->weight};
+        tensors[count++] =
+            (struct export_tensor){.name = "classifier.bias",
+                                   .rank = 1,
+                                   .shape = {head->classes},
+                                   .values = head->bias ? head->bias : zeros};
+    }
+    struct export_plan plan = {.pretrained = saving->pretrained,
+                               .tensors = tensors,
+                               .tensor_count = count,
+                               .files = saving->files,
+                               .file_count = saving->file_count,
+                               .config = config};
+    result = export_write(path, &plan, work, error);
+done:
+    free(tensors);
+    free(zeros);
+    json_decref(config);
+    return result;
+}
+
+int saving_hash(const struct layout *l, const struct model_directory *pretrained,
+                const float *weights, char hex[SHA256_HEX], struct error *error) {
+    enum { CHUNK = 1 << 16 };
+    unsigned char *bytes = malloc(CHUNK * sizeof(double));
+    struct sha256 *hash = sha256_new();
+    if (!bytes || !hash) {
+        free(bytes);
+        sha256_free(hash);
+        return error_memory(error);
+    }
+    for (size_t i = 0; i < l->parameter_count; i++) {
+        const struct parameter *p = &l->parameters[i];
+        const struct tensor *tensor = model_directory_find(pretrained, p->name);
+        enum dtype dtype = tensor ? tensor->dtype : DTYPE_F32;
+        for (size_t at = 0; at < p->count; at += CHUNK) {
+            size_t n = p->count - at < CHUNK ? p->count - at : CHUNK;
+            tensor_from_f32(dtype, weights + p->offset + at, n, bytes);
+            sha256_add(hash, bytes, n * dtype_size(dtype));
+        }
+    }
+    sha256_finish(hash, hex);
+    free(bytes);
+    return 0;
+}

@@ -1,0 +1,24 @@
+#include "train/combine.h"
+
+#include <string.h>
+
+static const char *const names[] = {
+    [COMBINE_LS] = "ls", [COMBINE_EPO] = "epo", [COMBINE_MGDA] = "mgda"};
+
+const char *combine_name(enum combine combine) {
+    return names[combine];
+}
+
+int combine_parse(const char *text, enum combine *out, struct error *error) {
+    for (int i = COMBINE_LS; i <= COMBINE_MGDA; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (enum combine)i;
+            return 0;
+        }
+    }
+    return error_set(error, "method \"%s\" is not one of ls, epo, mgda", text);
+}
+
+bool combine_per_task(enum combine combine) {
+    return combine != COMBINE_LS;
+}

@@ -1,0 +1,24 @@
+/* How the losses of several tasks become one update: LS, EPO, MGDA. */
+#ifndef PWEMOE_TRAIN_COMBINE_H
+#define PWEMOE_TRAIN_COMBINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum combine { COMBINE_LS, COMBINE_EPO, COMBINE_MGDA };
+
+const char *combine_name(enum combine combine); /* "ls" */
+int combine_parse(const char *text, enum combine *out, struct error *error);
+/* Whether the method looks at each task's own gradient. */
+bool combine_per_task(enum combine combine);
+
+/* weights [tasks] of the tasks' gradients, from their inner products gram [tasks,
+ * tasks], losses [tasks] and the preference [tasks]. LS: the preference itself
+ * (gram may be NULL). EPO: epo.h. MGDA: mgda.h, which has no preference. */
+int combine_weights(enum combine combine, const double *gram, const double *losses,
+                    const double *preference, size_t tasks, double *weights,
+                    struct error *error);
+
+#endif

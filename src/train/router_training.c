@@ -1,0 +1,365 @@
+#include "train/router_training.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "model/transformer.h"
+#include "train/optimiser.h"
+#include "train/task_batch.h"
+
+struct router_training {
+    struct router_training_options options;
+    struct pool *pool;
+    struct upscaling *upscaling;
+    struct unloader *unloader;
+    struct transformer *transformer;
+    struct head_bank *heads;
+    struct task_batch *batch;
+    struct routers *routers;
+    struct random random; /* of the preferences */
+    unsigned step;
+    size_t groups;     /* gradients kept apart in a step: 1 or tasks */
+    size_t group_room; /* groups there is device memory for */
+
+    real *weights;      /* (layout size) the merged model */
+    real *dfeatures;    /* (tasks batch, D) */
+    float *region;      /* (groups, largest region) gradient of one region */
+    float *drouting;    /* (modules, groups, tasks) on the device */
+    size_t region_size; /* elements of one group's region */
+
+    float *routing;       /* (modules + 1, tasks) */
+    float *host_drouting; /* (modules, groups, tasks) */
+    float *dweights;      /* (modules, tasks) of one group */
+    float *gradients;     /* (tasks, routers->count) */
+    float *first, *second;
+    double *preference, *losses, *gram, *mix; /* mix: weights of the gradients */
+};
+
+struct router_training_options router_training_defaults(void) {
+    return (struct router_training_options){.method = COMBINE_LS,
+                                            .upscale = UPSCALE_ATTN_MLP,
+                                            .layers = 2,
+                                            .lambda = 0.3,
+                                            .alpha = 1,
+                                            .learning_rate = 0.01,
+                                            .steps = 4000,
+                                            .batch = 16};
+}
+
+/* --- the sink: each region's gradient against the task vectors ----------------- */
+
+static float *place_region(void *self, size_t offset, size_t count, size_t *stride) {
+    struct router_training *t = self;
+    (void)count;
+    if (upscaling_row(t->upscaling, offset) == t->upscaling->modules)
+        return NULL;
+    *stride = t->region_size;
+    return t->region;
+}
+
+static void reduce_region(void *self, size_t offset, size_t count) {
+    struct router_training *t = self;
+    struct pool *pool = t->pool;
+    struct backend *b = pool->backend;
+    size_t row = upscaling_row(t->upscaling, offset);
+    b->route_gradient(b, t->drouting + row * t->groups * pool->tasks, t->region,
+                      t->region_size, t->groups, backend_at(b, pool->vectors, offset),
+                      pool->layout->size, pool->tasks, count);
+}
+
+/* --- making and freeing --------------------------------------------------------- */
+
+static int allocate_host(struct router_training *t) {
+    size_t tasks = t->pool->tasks, modules = t->upscaling->modules;
+    size_t count = t->routers->count;
+    t->routing = array_new((modules + 1) * tasks, sizeof *t->routing);
+    t->host_drouting = array_new(modules * tasks * tasks, sizeof *t->host_drouting);
+    t->dweights = array_new(modules * tasks, sizeof *t->dweights);
+    t->gradients = array_new(tasks * count, sizeof *t->gradients);
+    t->first = array_new(count, sizeof *t->first);
+    t->second = array_new(count, sizeof *t->second);
+    t->preference = array_new(tasks, sizeof *t->preference);
+    t->losses = array_new(tasks, sizeof *t->losses);
+    t->gram = array_new(tasks * tasks, sizeof *t->gram);
+    t->mix = array_new(tasks, sizeof *t->mix);
+    return t->routing && t->host_drouting && t->dweights && t->gradients && t->first &&
+                   t->second && t->preference && t->losses && t->gram && t->mix
+               ? 0
+               : -1;
+}
+
+static int allocate_device(struct router_training *t, struct error *error) {
+    struct backend *b = t->pool->backend;
+    const struct layout *l = t->pool->layout;
+    size_t tasks = t->pool->tasks, rows = tasks * t->options.batch;
+    size_t features = model_config_features(&l->config);
+    size_t largest = transformer_largest_region(l);
+    t->region_size = (largest + LAYOUT_ALIGN - 1) / LAYOUT_ALIGN * LAYOUT_ALIGN;
+    t->group_room = combine_per_task(t->options.method) ? tasks : 1;
+    return b->allocate(b, l->size * b->real_size, (void **)&t->weights, error) ||
+                   b->allocate(b, rows * features * b->real_size,
+                               (void **)&t->dfeatures, error) ||
+                   b->allocate(b, t->group_room * t->region_size * sizeof(float),
+                               (void **)&t->region, error) ||
+                   b->allocate(b, t->upscaling->modules * tasks * tasks * sizeof(float),
+                               (void **)&t->drouting, error)
+               ? -1
+               : 0;
+}
+
+int router_training_new(struct pool *pool, const struct dataset *const *train,
+                        const struct router_training_options *options,
+                        struct router_training **out, struct error *error) {
+    struct backend *b = pool->backend;
+    struct router_training *t = array_new(1, sizeof *t);
+    if (!t)
+        return error_memory(error);
+    t->options = *options;
+    t->pool = pool;
+    random_seed(&t->random, options->seed, 1);
+    size_t rows = pool->tasks * options->batch;
+    if (upscaling_new(pool->layout, options->upscale, &t->upscaling, error) ||
+        unloader_new(pool, t->upscaling, &t->unloader, error) ||
+        transformer_new(b, pool->layout, &pool->preprocess, rows, true, &t->transformer,
+                        error) ||
+        head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
+                      options->batch, &t->heads, error) ||
+        task_batch_new(b, train, pool->tasks, options->batch, options->seed, &t->batch,
+                       error))
+        goto failed;
+    struct random random;
+    random_seed(&random, options->seed, 2);
+    if (routers_new(options->upscale, options->layers, t->upscaling->modules,
+                    pool->tasks, (float)options->lambda, &random, &t->routers, error) ||
+        allocate_device(t, error))
+        goto failed;
+    if (allocate_host(t)) {
+        error_memory(error);
+        goto failed;
+    }
+    *out = t;
+    return 0;
+failed:
+    router_training_free(t);
+    return -1;
+}
+
+void router_training_free(struct router_training *t) {
+    if (!t)
+        return;
+    struct backend *b = t->pool->backend;
+    b->release(b, t->weights);
+    b->release(b, t->dfeatures);
+    b->release(b, t->region);
+    b->release(b, t->drouting);
+    task_batch_free(t->batch);
+    head_bank_free(t->heads);
+    transformer_free(t->transformer);
+    unloader_free(t->unloader);
+    upscaling_free(t->upscaling);
+    routers_free(t->routers);
+    void *arrays[] = {t->routing, t->host_drouting, t->dweights, t->gradients, t->first,
+                      t->second,  t->preference,    t->losses,   t->gram,      t->mix};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        free(arrays[i]);
+    free(t);
+}
+
+/* --- a step ----------------------------------------------------------------------- */
+
+/* Forward and backward of the batch on the device, `n` examples of each task, at
+ * a preference: losses [tasks] and t->gradients [groups, count]. */
+static int losses_and_gradients(struct router_training *t, const double *preference,
+                                size_t n, size_t groups, double *losses,
+                                struct error *error) {
+    struct pool *pool = t->pool;
+    struct backend *b = pool->backend;
+    struct task_batch *batch = t->batch;
+    size_t tasks = pool->tasks, modules = t->upscaling->modules;
+    size_t features = model_config_features(&pool->layout->config);
+    double ones[POOL_TASKS_MAX];
+    size_t group_images[POOL_TASKS_MAX];
+    for (size_t i = 0; i < tasks; i++) {
+        ones[i] = 1;
+        group_images[i] = groups == 1 ? tasks * n : n;
+    }
+    t->groups = groups;
+    routers_forward(t->routers, preference, t->routing);
+    unloader_merge(t->unloader, t->routing, t->weights);
+    task_batch_weigh(batch, groups == 1 ? preference : ones);
+    transformer_embed(t->transformer, t->weights, batch->pixels, tasks * n);
+    const real *x = transformer_run(t->transformer, t->weights, tasks * n);
+    for (size_t i = 0; i < tasks; i++)
+        head_bank_loss(t->heads, i, backend_at(b, x, i * n * features), n,
+                       batch->labels + i * n, batch->loss + i * n, batch->scale + i * n,
+                       (real *)backend_at(b, t->dfeatures, i * n * features));
+    struct gradient_sink sink = {.self = t,
+                                 .place = place_region,
+                                 .ready = reduce_region,
+                                 .lowest = t->upscaling->lowest};
+    size_t cells = modules * groups * tasks;
+    b->zero(b, t->drouting, cells * sizeof(float));
+    transformer_backward(t->transformer, t->weights, t->dfeatures, group_images, groups,
+                         &sink);
+    if (b->download(b, t->host_drouting, t->drouting, cells * sizeof(float), error) ||
+        task_batch_losses(batch, losses, error))
+        return -1;
+    for (size_t g = 0; g < groups; g++) {
+        for (size_t m = 0; m < modules; m++)
+            memcpy(t->dweights + m * tasks, t->host_drouting + (m * groups + g) * tasks,
+                   tasks * sizeof(float));
+        routers_backward(t->routers, preference, t->dweights,
+                         t->gradients + g * t->routers->count);
+    }
+    return 0;
+}
+
+/* t->gradients of the tasks to one gradient, in the place of the first. */
+static int mix_gradients(struct router_training *t, struct error *error) {
+    size_t tasks = t->pool->tasks, count = t->routers->count;
+    float *g = t->gradients;
+    for (size_t i = 0; i < tasks; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < count; k++)
+                sum += (double)g[i * count + k] * g[j * count + k];
+            t->gram[i * tasks + j] = t->gram[j * tasks + i] = sum;
+        }
+    }
+    if (combine_weights(t->options.method, t->gram, t->losses, t->preference, tasks,
+                        t->mix, error))
+        return -1;
+    for (size_t k = 0; k < count; k++) {
+        double sum = 0;
+        for (size_t i = 0; i < tasks; i++)
+            sum += t->mix[i] * g[i * count + k];
+        g[k] = (float)sum;
+    }
+    return 0;
+}
+
+unsigned router_training_step_count(const struct router_training *t) {
+    return t->step;
+}
+
+const struct routers *router_training_routers(const struct router_training *t) {
+    return t->routers;
+}
+
+int router_training_step(struct router_training *t, double *losses,
+                         struct error *error) {
+    const struct router_training_options *o = &t->options;
+    random_dirichlet(&t->random, o->alpha, t->pool->tasks, t->preference);
+    task_batch_next(t->batch);
+    if (losses_and_gradients(t, t->preference, o->batch, t->group_room, t->losses,
+                             error))
+        return -1;
+    if (t->group_room > 1 && mix_gradients(t, error))
+        return -1;
+    struct adam adam = {.learning_rate = (float)optimiser_cosine(o->learning_rate, 0.1,
+                                                                 0, t->step, o->steps),
+                        .beta1 = 0.9f,
+                        .beta2 = 0.999f,
+                        .epsilon = 1e-8f,
+                        .step = t->step + 1};
+    optimiser_adam(t->routers->parameters, t->gradients, t->first, t->second,
+                   t->routers->count, &adam);
+    t->step++;
+    memcpy(losses, t->losses, t->pool->tasks * sizeof *losses);
+    return 0;
+}
+
+int router_training_gradients(struct router_training *t, const double *preference,
+                              const uint8_t *pixels, const int32_t *labels, size_t n,
+                              size_t groups, double *losses, float *gradients,
+                              struct error *error) {
+    struct backend *b = t->pool->backend;
+    size_t tasks = t->pool->tasks;
+    if (n > t->options.batch || (groups != 1 && groups != t->group_room))
+        return error_set(error, "a batch or a number of groups that was not planned");
+    size_t batch = t->batch->batch;
+    t->batch->batch = n;
+    b->upload(b, t->batch->pixels, pixels, tasks * n * t->batch->image);
+    b->upload(b, t->batch->labels, labels, tasks * n * sizeof *labels);
+    int result = losses_and_gradients(t, preference, n, groups, losses, error);
+    t->batch->batch = batch;
+    if (result == 0)
+        memcpy(gradients, t->gradients, groups * t->routers->count * sizeof *gradients);
+    return result;
+}
+
+int router_training_set_routers(struct router_training *t,
+                                const struct routers *routers, struct error *error) {
+    if (routers->granularity != t->routers->granularity ||
+        routers->layers != t->routers->layers ||
+        routers->modules != t->routers->modules || routers->tasks != t->routers->tasks)
+        return error_set(error, "these routers are of another shape");
+    memcpy(t->routers->parameters, routers->parameters,
+           routers->count * sizeof *routers->parameters);
+    t->routers->lambda = routers->lambda;
+    return 0;
+}
+
+/* --- the state between steps --------------------------------------------------------
+ */
+
+struct saved {
+    char magic[8];
+    uint64_t step, tasks, count;
+    struct random random;
+    /* then drawn u64 [tasks], parameters, first, second f32 [count] */
+};
+
+static const char saved_magic[8] = "PWERTR1";
+
+static size_t saved_size(const struct router_training *t) {
+    return sizeof(struct saved) + t->pool->tasks * sizeof(uint64_t) +
+           3 * t->routers->count * sizeof(float);
+}
+
+int router_training_save(const struct router_training *t, void **bytes, size_t *size,
+                         struct error *error) {
+    size_t floats = t->routers->count * sizeof(float);
+    *size = saved_size(t);
+    char *at = *bytes = malloc(*size);
+    if (!at)
+        return error_memory(error);
+    struct saved saved = {.step = t->step,
+                          .tasks = t->pool->tasks,
+                          .count = t->routers->count,
+                          .random = t->random};
+    memcpy(saved.magic, saved_magic, sizeof saved_magic);
+    memcpy(at, &saved, sizeof saved);
+    at += sizeof saved;
+    for (size_t i = 0; i < t->pool->tasks; i++, at += sizeof(uint64_t))
+        memcpy(at, &t->batch->draws[i].drawn, sizeof(uint64_t));
+    memcpy(at, t->routers->parameters, floats);
+    memcpy(at + floats, t->first, floats);
+    memcpy(at + 2 * floats, t->second, floats);
+    return 0;
+}
+
+int router_training_resume(struct router_training *t, const void *bytes, size_t size,
+                           struct error *error) {
+    struct saved saved;
+    size_t floats = t->routers->count * sizeof(float);
+    if (size != saved_size(t))
+        return error_set(error, "the saved state is of another run; start a new one");
+    const char *at = bytes;
+    memcpy(&saved, at, sizeof saved);
+    at += sizeof saved;
+    if (memcmp(saved.magic, saved_magic, sizeof saved_magic) != 0 ||
+        saved.tasks != t->pool->tasks || saved.count != t->routers->count ||
+        saved.step > t->options.steps)
+        return error_set(error, "the saved state is of another run; start a new one");
+    t->step = (unsigned)saved.step;
+    t->random = saved.random;
+    for (size_t i = 0; i < t->pool->tasks; i++, at += sizeof(uint64_t))
+        memcpy(&t->batch->draws[i].drawn, at, sizeof(uint64_t));
+    memcpy(t->routers->parameters, at, floats);
+    memcpy(t->first, at + floats, floats);
+    memcpy(t->second, at + 2 * floats, floats);
+    return 0;
+}

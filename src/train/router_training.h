@@ -1,0 +1,70 @@
+/* Training the routers of a mixture. Per step: draw a preference r from
+ * Dirichlet(alpha), evaluate the routers, merge once, one batch of every task
+ * forward and backward, reduce each layer's weight gradient against the task
+ * vectors as soon as it exists, combine the tasks (combine.h), one Adam step on
+ * the routers. DESIGN: W_m(r) = W_m,0 + sum_t R_m(r)_t tau_m,t. */
+#ifndef PWEMOE_TRAIN_ROUTER_TRAINING_H
+#define PWEMOE_TRAIN_ROUTER_TRAINING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "data/dataset.h"
+#include "moe/pool.h"
+#include "moe/routers.h"
+#include "train/combine.h"
+
+struct router_training_options {
+    enum combine method;
+    enum granularity upscale;
+    unsigned layers;      /* of a router: 2 (default) or 1 */
+    double lambda;        /* 0.3 */
+    double alpha;         /* of the Dirichlet distribution: 1 */
+    double learning_rate; /* 0.01; cosine to a tenth over all steps */
+    unsigned steps;       /* 4,000 */
+    size_t batch;         /* examples of each task: 16 */
+    uint64_t seed;
+};
+
+/* The defaults above (ls, attn+mlp, seed 0). */
+struct router_training_options router_training_defaults(void);
+
+struct router_training;
+
+/* train [tasks]: the training splits, the caller's until free. */
+int router_training_new(struct pool *pool, const struct dataset *const *train,
+                        const struct router_training_options *options,
+                        struct router_training **training, struct error *error);
+void router_training_free(struct router_training *training); /* NULL is fine */
+
+/* Steps done; training is over at options.steps. */
+unsigned router_training_step_count(const struct router_training *training);
+/* One step. losses [tasks] receives the mean loss of each task's batch. */
+int router_training_step(struct router_training *training, double *losses,
+                         struct error *error);
+const struct routers *router_training_routers(const struct router_training *training);
+
+/* All that the next step depends on (freed with free()), and back into an object
+ * made with the same options: it then goes on to the same numbers, bit for bit on
+ * one backend and thread count. */
+int router_training_save(const struct router_training *training, void **bytes,
+                         size_t *size, struct error *error);
+int router_training_resume(struct router_training *training, const void *bytes,
+                           size_t size, struct error *error);
+
+/* Losses [tasks] and d losses[g] / d router parameters, gradients [groups, count],
+ * of one given batch at one preference: what a step computes, for tests and for
+ * analysis. groups is 1 (of sum_t preference[t] losses[t]) or tasks. pixels u8
+ * [tasks, n, 3, size, size], labels [tasks, n] with n at most options.batch. */
+int router_training_gradients(struct router_training *training,
+                              const double *preference, const uint8_t *pixels,
+                              const int32_t *labels, size_t n, size_t groups,
+                              double *losses, float *gradients, struct error *error);
+
+/* Replaces the routers' parameters (of the same shape), for tests and to start from
+ * stored ones. */
+int router_training_set_routers(struct router_training *training,
+                                const struct routers *routers, struct error *error);
+
+#endif

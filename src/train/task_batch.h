@@ -1,0 +1,39 @@
+/* One batch of every task, side by side, on the device: what a training step
+ * reads. Examples of a task come in shuffled passes without end (dataset.h). */
+#ifndef PWEMOE_TRAIN_TASK_BATCH_H
+#define PWEMOE_TRAIN_TASK_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "data/dataset.h"
+
+struct task_batch {
+    struct backend *backend;
+    size_t tasks, batch, image; /* examples of each task; bytes of an image */
+    const struct dataset *const *datasets; /* [tasks], the caller's */
+    struct batches *draws;                 /* [tasks] */
+    uint8_t *pixels;     /* (tasks, batch, 3, size, size) on the device */
+    int32_t *labels;     /* (tasks, batch) on the device */
+    float *loss, *scale; /* (tasks, batch) on the device */
+    uint8_t *host_pixels;
+    int32_t *host_labels;
+    float *host_values; /* (tasks, batch) */
+};
+
+int task_batch_new(struct backend *backend, const struct dataset *const *datasets,
+                   size_t tasks, size_t batch, uint64_t seed, struct task_batch **out,
+                   struct error *error);
+void task_batch_free(struct task_batch *batch); /* NULL is fine */
+
+/* Draws the next examples of every task and puts them on the device. */
+void task_batch_next(struct task_batch *batch);
+/* Row scales of each task: weights[t] / batch on the device, so that gradients are
+ * those of sum_t weights[t] * mean loss of t. */
+void task_batch_weigh(struct task_batch *batch, const double *weights);
+/* Mean loss of each task, from the device. */
+int task_batch_losses(struct task_batch *batch, double *losses, struct error *error);
+
+#endif
