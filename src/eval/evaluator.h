@@ -31,8 +31,9 @@ struct evaluator_options {
  * Checkpoints whose fingerprint is not the stored one are refused, naming them.
  * note receives the line of backend_open. progress: "reading", bytes or images. */
 int evaluator_open(const struct store_recipe *recipe, const char *directory,
-                   const struct evaluator_options *options, struct evaluator **evaluator,
-                   char note[256], const struct work *work, struct error *error);
+                   const struct evaluator_options *options,
+                   struct evaluator **evaluator, char note[256],
+                   const struct work *work, struct error *error);
 void evaluator_close(struct evaluator *evaluator); /* NULL is fine */
 
 size_t evaluator_tasks(const struct evaluator *evaluator);
@@ -84,10 +85,13 @@ int evaluator_model_sha256(struct evaluator *evaluator, char hex[SHA256_HEX],
 void evaluator_results(const struct evaluator *evaluator,
                        struct store_evaluation *evaluations);
 
-/* Exports the current model; solution describes it in pwemoe.json. head: a task
+/* Exports the current model; solution describes it in pwemoe.json, with figures
+ * [tasks] (those of the store; NULL: what this evaluator has measured). Where
+ * solution has a hash and the model has another, nothing is written. head: a task
  * number whose head becomes the model's classifier, or -1. */
 int evaluator_export(struct evaluator *evaluator, const char *path,
-                     const struct store_solution *solution, int head,
+                     const struct store_solution *solution,
+                     const struct store_evaluation *figures, int head,
                      const struct work *work, struct error *error);
 
 #endif

@@ -1,0 +1,176 @@
+#include "eval/provenance.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Names come from files: what is not UTF-8 is escaped, so that it can be JSON. */
+static json_t *json_name(const char *text) {
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    size_t size = 4 * strlen(text) + 1;
+    char *escaped = malloc(size);
+    if (!escaped)
+        return NULL;
+    string = json_string(text_escape(escaped, size, text));
+    free(escaped);
+    return string;
+}
+
+static json_t *json_checkpoint(const struct store_checkpoint *checkpoint) {
+    return json_pack("{s:o, s:I, s:s}", "path", json_name(checkpoint->path), "size",
+                     (json_int_t)checkpoint->size, "sha256", checkpoint->sha256);
+}
+
+json_t *provenance_sources(const struct store_recipe *recipe) {
+    json_t *tasks = json_array(), *experts = json_array();
+    bool failed = !tasks || !experts;
+    for (size_t t = 0; !failed && t < recipe->task_count; t++)
+        failed =
+            json_array_append_new(tasks, json_name(recipe->tasks[t].name)) ||
+            json_array_append_new(experts, json_checkpoint(&recipe->tasks[t].expert));
+    if (failed) {
+        json_decref(tasks);
+        json_decref(experts);
+        return NULL;
+    }
+    return json_pack("{s:i, s:o, s:o, s:o, s:o}", "format", 1, "name",
+                     json_name(recipe->name), "tasks", tasks, "pretrained",
+                     json_checkpoint(&recipe->pretrained), "experts", experts);
+}
+
+static json_t *json_preference(const double *preference, size_t tasks) {
+    if (!preference)
+        return json_null();
+    json_t *array = json_array();
+    for (size_t t = 0; array && t < tasks; t++)
+        json_array_append_new(array, json_real(preference[t]));
+    return array;
+}
+
+static json_t *json_figures(const struct provenance *p) {
+    json_t *object = json_object();
+    const json_t *names = json_object_get(p->sources, "tasks");
+    for (size_t t = 0; object && t < p->pool->tasks; t++) {
+        const struct store_evaluation *f = &p->figures[t];
+        if (f->examples == 0)
+            continue;
+        const char *name = json_string_value(json_array_get(names, t));
+        json_object_set_new(object, name,
+                            json_pack("{s:f, s:f, s:f, s:I, s:b}", "value", f->value,
+                                      "low", f->low, "high", f->high, "examples",
+                                      (json_int_t)f->examples, "complete",
+                                      (int)f->complete));
+    }
+    return object;
+}
+
+static json_t *json_weights(const struct provenance *p) {
+    const struct layout *layout = p->pool->layout;
+    json_t *object = json_object();
+    for (size_t i = 0; object && i < layout->parameter_count; i++) {
+        if (!p->weights[i])
+            continue;
+        json_t *row = json_array();
+        for (size_t t = 0; row && t < p->pool->tasks; t++)
+            json_array_append_new(row, json_real((double)p->weights[i][t]));
+        json_object_set_new(object, layout->parameters[i].name, row);
+    }
+    return object;
+}
+
+static json_t *describe(const struct provenance *p) {
+    const struct store_solution *s = p->solution;
+    json_error_t where;
+    json_t *object = json_copy((json_t *)p->sources);
+    json_t *parameters = s->parameters && *s->parameters
+                             ? json_loads(s->parameters, 0, &where)
+                             : json_object();
+    if (!object) {
+        json_decref(parameters);
+        return NULL;
+    }
+    json_object_set_new(object, "kind", json_name(s->kind));
+    json_object_set_new(object, "method", json_name(s->method));
+    json_object_set_new(object, "parameters", parameters);
+    json_object_set_new(object, "preference",
+                        json_preference(s->preference, p->pool->tasks));
+    json_object_set_new(object, "model_sha256", json_string(p->sha256));
+    json_object_set_new(object, "objectives", json_figures(p));
+    json_object_set_new(object, "weights", json_weights(p));
+    return object;
+}
+
+/* heads/NAME.safetensors, NAME made of harmless bytes only. */
+static char *head_file_name(const char *task) {
+    char *name = text_format("heads/%s.safetensors", task);
+    for (char *at = name ? name + strlen("heads/") : NULL; at && *at; at++)
+        if (!isalnum((unsigned char)*at) && !strchr("._-", *at))
+            *at = '_';
+    return name;
+}
+
+/* A later task whose name comes out the same gets its number in front. */
+static int name_head(struct provenance_files *files, const char *task, size_t number,
+                     const char **out, struct error *error) {
+    char *name = head_file_name(task);
+    for (size_t i = 0; name && i < files->count; i++) {
+        if (strcmp(files->files[i].name, name) == 0) {
+            free(name);
+            name = text_format("heads/task-%zu.safetensors", number);
+        }
+    }
+    *out = name;
+    return name ? 0 : error_memory(error);
+}
+
+int provenance_write(const struct provenance *p, struct provenance_files *out,
+                     struct error *error) {
+    const json_t *names = json_object_get(p->sources, "tasks");
+    *out = (struct provenance_files){0};
+    out->files = array_new(p->pool->tasks + 1, sizeof *out->files);
+    if (!out->files)
+        return error_memory(error);
+    for (size_t t = 0; t < p->pool->tasks; t++) {
+        struct export_file file = {0};
+        void *bytes = NULL;
+        if (name_head(out, json_string_value(json_array_get(names, t)), t, &file.name,
+                      error))
+            goto failed;
+        if (head_to_memory(&p->pool->heads[t], &bytes, &file.size, error)) {
+            free((char *)file.name);
+            goto failed;
+        }
+        file.bytes = bytes;
+        out->files[out->count++] = file;
+    }
+    json_t *description = describe(p);
+    char *text = description ? json_dumps(description, JSON_INDENT(2)) : NULL;
+    json_decref(description);
+    char *name = text_format("%s", "pwemoe.json");
+    if (!text || !name) {
+        free(text);
+        free(name);
+        error_memory(error);
+        goto failed;
+    }
+    out->files[out->count++] =
+        (struct export_file){.name = name, .bytes = text, .size = strlen(text)};
+    return 0;
+failed:
+    provenance_files_clear(out);
+    return -1;
+}
+
+void provenance_files_clear(struct provenance_files *files) {
+    for (size_t i = 0; i < files->count; i++) {
+        free((char *)files->files[i].name);
+        free((void *)files->files[i].bytes);
+    }
+    free(files->files);
+    *files = (struct provenance_files){0};
+}

@@ -1,0 +1,43 @@
+/* What an exported model says of itself: pwemoe.json, and the heads of all tasks.
+ *
+ * pwemoe.json is an object: format 1; name of the recipe; kind, method, parameters,
+ * preference (array or null); model_sha256 of the tensors; pretrained and experts
+ * (path, size, sha256; experts by task); objectives by task (value, low, high,
+ * examples, complete), where measured; weights: for each tensor the T numbers that
+ * multiplied its task vectors, in the order of `tasks`, for methods that are such
+ * sums. theta = theta_0 + sum_t weights[t] (theta_t - theta_0) makes the same
+ * file from the sources. */
+#ifndef PWEMOE_EVAL_PROVENANCE_H
+#define PWEMOE_EVAL_PROVENANCE_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "checkpoint/export.h"
+#include "moe/pool.h"
+#include "store/store.h"
+
+/* The part that the recipe gives: name, tasks, pretrained, experts. NULL when
+ * memory is out. */
+json_t *provenance_sources(const struct store_recipe *recipe);
+
+struct provenance {
+    const json_t *sources;
+    const struct pool *pool;
+    const struct store_solution *solution;
+    const char *sha256;
+    const struct store_evaluation *figures; /* [tasks]; examples 0: not measured */
+    const float *const *weights; /* [parameters] rows of T numbers, or NULLs */
+};
+
+/* pwemoe.json and heads/TASK.safetensors, as files for an export. */
+struct provenance_files {
+    struct export_file *files;
+    size_t count;
+};
+int provenance_write(const struct provenance *provenance,
+                     struct provenance_files *files, struct error *error);
+void provenance_files_clear(struct provenance_files *files);
+
+#endif

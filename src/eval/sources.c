@@ -1,0 +1,122 @@
+#include "eval/sources.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+char *sources_path(const char *directory, const char *path) {
+    if (*path == '/' || !directory || !*directory || strcmp(directory, ".") == 0)
+        return text_format("%s", path);
+    return text_format("%s/%s", directory, path);
+}
+
+static int check_one(const char *directory, const struct store_checkpoint *checkpoint,
+                     const char *advice, const struct work *work, struct error *error) {
+    char *path = sources_path(directory, checkpoint->path);
+    if (!path)
+        return error_memory(error);
+    struct fingerprint found;
+    int result = model_directory_fingerprint(path, &found, work, error);
+    if (result == 0 && (found.size != checkpoint->size ||
+                        strcmp(found.sha256, checkpoint->sha256) != 0))
+        result =
+            error_set(error, "%s: is not the checkpoint this file was made with; %s",
+                      path, advice);
+    free(path);
+    return result;
+}
+
+int sources_check(const struct store_recipe *recipe, const char *directory,
+                  const struct work *work, struct error *error) {
+    if (check_one(directory, &recipe->pretrained,
+                  "put the old one back or start a new results.db with pwemoe init",
+                  work, error))
+        return error_prefix(error, "pretrained model");
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        const struct store_task *task = &recipe->tasks[t];
+        if (!*task->expert.sha256)
+            return error_set(error,
+                             "task %s: has no expert yet; make it with pwemoe finetune "
+                             "--task %s",
+                             task->name, task->name);
+        if (check_one(directory, &task->expert,
+                      "put the old one back or start a new results.db with pwemoe init",
+                      work, error))
+            return error_prefix(error, "task %s", task->name);
+    }
+    return 0;
+}
+
+int sources_pool(const struct store_recipe *recipe, const char *directory,
+                 struct backend *backend, struct pool **pool, const struct work *work,
+                 struct error *error) {
+    size_t count = recipe->task_count;
+    int result = -1;
+    char *pretrained = sources_path(directory, recipe->pretrained.path);
+    struct pool_task *tasks = array_new(count, sizeof *tasks);
+    char **paths = array_new(2 * count, sizeof *paths);
+    if (!pretrained || !tasks || !paths) {
+        error_memory(error);
+        goto done;
+    }
+    for (size_t t = 0; t < count; t++) {
+        const struct store_task *task = &recipe->tasks[t];
+        if (strcmp(task->head, "zero-shot") == 0) {
+            error_set(error,
+                      "task %s: a zero-shot head is made from CLIP's text side, which "
+                      "this version does not run; give head: FILE.safetensors "
+                      "with weight [classes, %s]",
+                      task->name, "features");
+            goto done;
+        }
+        paths[2 * t] = sources_path(directory, task->expert.path);
+        paths[2 * t + 1] =
+            *task->head ? sources_path(directory, task->head) : text_format("%s", "");
+        if (!paths[2 * t] || !paths[2 * t + 1]) {
+            error_memory(error);
+            goto done;
+        }
+        tasks[t] = (struct pool_task){
+            .name = task->name, .expert = paths[2 * t], .head = paths[2 * t + 1]};
+    }
+    result = pool_open(backend, *recipe->model ? recipe->model : NULL, pretrained,
+                       tasks, count, pool, work, error);
+done:
+    for (size_t i = 0; paths && i < 2 * count; i++)
+        free(paths[i]);
+    free(paths);
+    free(tasks);
+    free(pretrained);
+    return result;
+}
+
+int sources_dataset(const struct store_recipe *recipe, const char *directory,
+                    const struct sources_data *which,
+                    const struct preprocess *preprocess, struct dataset **dataset,
+                    const struct work *work, struct error *error) {
+    const struct store_task *task = &recipe->tasks[which->task];
+    bool train = strcmp(which->split, "train") == 0;
+    const char *named = train ? task->train_path : task->test_path;
+    if (!*named)
+        return error_set(error, "task %s: the recipe names no %s data", task->name,
+                         which->split);
+    char *path = sources_path(directory, named);
+    char *classnames =
+        *task->classnames_path ? sources_path(directory, task->classnames_path) : NULL;
+    int result = -1;
+    if (!path || (*task->classnames_path && !classnames)) {
+        error_memory(error);
+    } else {
+        struct dataset_options options = {.preprocess = preprocess,
+                                          .classnames = classnames,
+                                          .limit = which->limit,
+                                          .threads = which->threads};
+        result = dataset_open(path, &options, dataset, work, error);
+        if (result)
+            error_prefix(error, "task %s", task->name);
+    }
+    free(path);
+    free(classnames);
+    return result;
+}

@@ -1,0 +1,41 @@
+/* From a recipe in the store to models and data in memory: the paths, the checks
+ * and the refusals, in one place for evaluation and training. directory is the
+ * folder that relative paths start from: that of results.db. */
+#ifndef PWEMOE_EVAL_SOURCES_H
+#define PWEMOE_EVAL_SOURCES_H
+
+#include <stddef.h>
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "base/work.h"
+#include "data/dataset.h"
+#include "moe/pool.h"
+#include "store/store.h"
+
+/* The path as it can be opened; freed with free(), NULL when memory is out. */
+char *sources_path(const char *directory, const char *path);
+
+/* Compares the pretrained model and every expert with the stored fingerprints. A
+ * checkpoint that is missing or has changed is an error that names it. */
+int sources_check(const struct store_recipe *recipe, const char *directory,
+                  const struct work *work, struct error *error);
+
+/* The pool of the recipe's models (pool.h). */
+int sources_pool(const struct store_recipe *recipe, const char *directory,
+                 struct backend *backend, struct pool **pool, const struct work *work,
+                 struct error *error);
+
+struct sources_data {
+    size_t task;
+    const char *split; /* "train" or "test" */
+    size_t limit;      /* 0: all */
+    unsigned threads;
+};
+/* One task's images of one split (dataset.h). */
+int sources_dataset(const struct store_recipe *recipe, const char *directory,
+                    const struct sources_data *which,
+                    const struct preprocess *preprocess, struct dataset **dataset,
+                    const struct work *work, struct error *error);
+
+#endif
