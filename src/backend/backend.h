@@ -150,8 +150,8 @@ struct backend {
     void (*attention)(struct backend *, real *out, float *log_sums, const real *qkv,
                       const struct attention_shape *);
     void (*attention_backward)(struct backend *, real *dqkv, const real *dout,
-                               const real *out, const float *log_sums,
-                               const real *qkv, const struct attention_shape *);
+                               const real *out, const float *log_sums, const real *qkv,
+                               const struct attention_shape *);
 
     /* --- embedding ------------------------------------------------------ */
     /* Patches as rows: columns[images * patches, channels * patch * patch] from
@@ -168,8 +168,8 @@ struct backend {
                             size_t images, size_t patches, size_t width);
     /* dembedded[images * patches, width]: dtokens without its class rows. */
     void (*assemble_tokens_backward)(struct backend *, real *dembedded,
-                                     const real *dtokens, size_t images,
-                                     size_t patches, size_t width);
+                                     const real *dtokens, size_t images, size_t patches,
+                                     size_t width);
     /* out[i] = x[index[i]], rows of width; index i32 on the device. */
     void (*gather_rows)(struct backend *, real *out, const real *x,
                         const int32_t *index, size_t count, size_t width);

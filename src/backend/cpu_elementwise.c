@@ -1,0 +1,120 @@
+/* One run of elements for each thread. */
+#include <math.h>
+
+#include "backend/cpu.h"
+
+/* Elements are divided in runs of whole cache lines. */
+enum { LINE = 64 };
+
+static void add(struct backend *backend, real *to, const real *x, size_t count) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, count);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t i, end;
+        cpu_part(count, LINE, part, threads, &i, &end);
+        cpu->kernels->add(cpu_floats(to) + i, cpu_const_floats(x) + i, end - i);
+    }
+}
+
+static void activation(struct backend *backend, real *y, const real *x, size_t count,
+                       enum activation kind) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, count);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t i, end;
+        cpu_part(count, LINE, part, threads, &i, &end);
+        cpu->kernels->activation(cpu_floats(y) + i, cpu_const_floats(x) + i, end - i,
+                                 kind);
+    }
+}
+
+static void activation_backward(struct backend *backend, real *dx, const real *dy,
+                                const real *x, size_t count, enum activation kind) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, count);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t i, end;
+        cpu_part(count, LINE, part, threads, &i, &end);
+        cpu->kernels->activation_backward(cpu_floats(dx) + i, cpu_const_floats(dy) + i,
+                                          cpu_const_floats(x) + i, end - i, kind);
+    }
+}
+
+/* torch.optim.AdamW's arithmetic: the decay first, then the step with both
+ * moments corrected for their start at zero. */
+static struct adam_factors adam_factors(const struct adam *adam) {
+    double steps = adam->step;
+    double first = 1 - pow(adam->beta1, steps), second = 1 - pow(adam->beta2, steps);
+    double rate = adam->learning_rate;
+    return (struct adam_factors){
+        .beta1 = adam->beta1,
+        .beta2 = adam->beta2,
+        .keep = (float)(1 - rate * (double)adam->weight_decay),
+        .step = (float)(rate / first),
+        .root_correction = (float)(1 / sqrt(second)),
+        .epsilon = adam->epsilon,
+    };
+}
+
+static void adam(struct backend *backend, float *parameters, real *compute,
+                 const float *gradient, float *first, float *second, size_t count,
+                 const struct adam *settings) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    struct adam_factors factors = adam_factors(settings);
+    int threads = cpu_threads_for(cpu, count);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t i, end;
+        cpu_part(count, LINE, part, threads, &i, &end);
+        cpu->kernels->adam(parameters + i, compute ? cpu_floats(compute) + i : NULL,
+                           gradient + i, first + i, second + i, end - i, &factors);
+    }
+}
+
+static void add_scaled(struct backend *backend, float *to, const float *x, float scale,
+                       size_t count) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, count);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t i, end;
+        cpu_part(count, LINE, part, threads, &i, &end);
+        cpu->kernels->add_scaled(to + i, x + i, scale, end - i);
+    }
+}
+
+static void add_squares(struct backend *backend, float *to, const float *x, float scale,
+                        size_t count) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, count);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t i, end;
+        cpu_part(count, LINE, part, threads, &i, &end);
+        cpu->kernels->add_squares(to + i, x + i, scale, end - i);
+    }
+}
+
+void cpu_fill_elementwise(struct backend *table) {
+    table->add = add;
+    table->activation = activation;
+    table->activation_backward = activation_backward;
+    table->adam = adam;
+    table->add_scaled = add_scaled;
+    table->add_squares = add_squares;
+}

@@ -1,0 +1,52 @@
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <string.h>
+
+#include "backend/cpu.h"
+
+/* What oneDNN leaves to us: bias and activation, row by row in one pass. */
+static void finish(struct cpu *cpu, const struct matmul *p) {
+    float *c = p->c, *before = cpu_floats(p->before);
+    const float *bias = cpu_const_floats(p->bias);
+    if (!bias && !before && p->activation == ACTIVATION_NONE)
+        return;
+    int threads = cpu_threads_for(cpu, p->m * p->n);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t row = 0; row < p->m; row++)
+        cpu->kernels->bias_activation(c + row * p->ldc,
+                                      before ? before + row * p->ldc : NULL, bias, p->n,
+                                      p->activation);
+}
+
+static void matmul(struct backend *backend, const struct matmul *p) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed || p->m == 0 || p->n == 0)
+        return;
+    float *c = p->c;
+    if (p->k == 0) {
+        if (!p->accumulate)
+            for (size_t row = 0; row < p->m; row++)
+                memset(c + row * p->ldc, 0, p->n * sizeof *c);
+    } else {
+        /* oneDNN takes the number of threads from the calling thread's setting. */
+        int before = omp_get_max_threads();
+        omp_set_num_threads(cpu->threads);
+        dnnl_status_t status = dnnl_sgemm(
+            p->transpose_a ? 'T' : 'N', p->transpose_b ? 'T' : 'N', (dnnl_dim_t)p->m,
+            (dnnl_dim_t)p->n, (dnnl_dim_t)p->k, 1.0f, cpu_const_floats(p->a),
+            (dnnl_dim_t)p->lda, cpu_const_floats(p->b), (dnnl_dim_t)p->ldb,
+            p->accumulate ? 1.0f : 0.0f, c, (dnnl_dim_t)p->ldc);
+        omp_set_num_threads(before);
+        if (status != dnnl_success) {
+            cpu_fail(cpu, "oneDNN refused a matrix product [%zu, %zu] x [%zu, %zu] %s",
+                     p->m, p->k, p->k, p->n,
+                     status == dnnl_out_of_memory ? "(out of memory)" : "");
+            return;
+        }
+    }
+    finish(cpu, p);
+}
+
+void cpu_fill_matmul(struct backend *table) {
+    table->matmul = matmul;
+}

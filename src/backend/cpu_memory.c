@@ -1,0 +1,113 @@
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "backend/cpu.h"
+#include "base/memory.h"
+
+enum { ALIGNMENT = 256, HUGE_FROM = 8 << 20, PAGE = 4096 };
+
+/* Lies right before each block handed out. */
+struct block {
+    void *start; /* what calloc gave */
+    size_t bytes;
+};
+
+static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
+                        struct error *error) {
+    struct cpu *cpu = cpu_of(backend);
+    size_t whole;
+    char *start = NULL;
+    if (size_add(bytes, ALIGNMENT + sizeof(struct block), &whole))
+        start = calloc(1, whole);
+    if (!start)
+        return error_set(error,
+                         "out of memory for %zu MiB on the CPU (%zu MiB are in use); "
+                         "use fewer tasks or a smaller batch",
+                         bytes >> 20, cpu->now >> 20);
+    uintptr_t first = (uintptr_t)start + sizeof(struct block);
+    char *block =
+        start + sizeof(struct block) + (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
+    ((struct block *)(void *)block)[-1] = (struct block){start, bytes};
+#ifdef MADV_HUGEPAGE
+    /* Fewer, larger pages: an arena is read from end to end. Only advice. */
+    if (bytes >= HUGE_FROM) {
+        uintptr_t page = ((uintptr_t)block + PAGE - 1) / PAGE * PAGE;
+        madvise((void *)page, bytes - PAGE, MADV_HUGEPAGE);
+    }
+#endif
+    cpu->now += bytes;
+    if (cpu->now > cpu->peak)
+        cpu->peak = cpu->now;
+    *memory = block;
+    return 0;
+}
+
+static void cpu_release(struct backend *backend, void *memory) {
+    if (!memory)
+        return;
+    struct block *block = (struct block *)memory - 1;
+    cpu_of(backend)->now -= block->bytes;
+    free(block->start);
+}
+
+static void memory_use(struct backend *backend, size_t *now, size_t *peak) {
+    *now = cpu_of(backend)->now;
+    *peak = cpu_of(backend)->peak;
+}
+
+static int synchronise(struct backend *backend, struct error *error) {
+    struct cpu *cpu = cpu_of(backend);
+    return cpu->failed ? error_set(error, "%s", cpu->failure.text) : 0;
+}
+
+/* memcpy on several threads where it is long. */
+static void copy_bytes(struct backend *backend, void *to, const void *from,
+                       size_t bytes) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed || bytes == 0)
+        return;
+    int threads = cpu_threads_for(cpu, bytes / 64);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t begin, end;
+        cpu_part(bytes, PAGE, part, threads, &begin, &end);
+        memcpy((char *)to + begin, (const char *)from + begin, end - begin);
+    }
+}
+
+static void upload_real(struct backend *backend, real *device, const float *host,
+                        size_t count) {
+    copy_bytes(backend, device, host, count * sizeof(float));
+}
+
+static int download(struct backend *backend, void *host, const void *device,
+                    size_t bytes, struct error *error) {
+    copy_bytes(backend, host, device, bytes);
+    return synchronise(backend, error);
+}
+
+static int download_real(struct backend *backend, float *host, const real *device,
+                         size_t count, struct error *error) {
+    return download(backend, host, device, count * sizeof(float), error);
+}
+
+static void zero(struct backend *backend, void *device, size_t bytes) {
+    struct cpu *cpu = cpu_of(backend);
+    if (!cpu->failed && bytes > 0)
+        memset(device, 0, bytes);
+}
+
+void cpu_fill_memory(struct backend *table) {
+    table->allocate = cpu_allocate;
+    table->release = cpu_release;
+    table->memory_use = memory_use;
+    table->upload = copy_bytes;
+    table->download = download;
+    table->upload_real = upload_real;
+    table->download_real = download_real;
+    table->zero = zero;
+    table->copy = copy_bytes;
+    table->synchronise = synchronise;
+}

@@ -1,0 +1,150 @@
+/* Norms, column sums and losses: independent rows, or independent columns. */
+#include <math.h>
+#include <string.h>
+
+#include "backend/cpu.h"
+
+/* Columns that one thread sums at a time. */
+enum { COLUMN_STRIP = 64 };
+
+static void layer_norm(struct backend *backend, real *y, float *mean, float *rstd,
+                       const real *x, const real *gamma, const real *beta, size_t rows,
+                       size_t width, float epsilon) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, rows * width);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t row = 0; row < rows; row++)
+        cpu->kernels->layer_norm_row(cpu_floats(y) + row * width, &mean[row],
+                                     &rstd[row], cpu_const_floats(x) + row * width,
+                                     cpu_const_floats(gamma), cpu_const_floats(beta),
+                                     width, epsilon);
+}
+
+static void layer_norm_backward(struct backend *backend, real *dx, const real *dy,
+                                const real *x, const float *mean, const float *rstd,
+                                const real *gamma, size_t rows, size_t width) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, rows * width);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t row = 0; row < rows; row++)
+        cpu->kernels->layer_norm_backward_row(
+            cpu_floats(dx) + row * width, cpu_const_floats(dy) + row * width,
+            cpu_const_floats(x) + row * width, mean[row], rstd[row],
+            cpu_const_floats(gamma), width);
+}
+
+static void layer_norm_gradient(struct backend *backend, float *dgamma, float *dbeta,
+                                const real *dy, const real *x, const float *mean,
+                                const float *rstd, size_t rows, size_t width,
+                                bool accumulate) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    if (!accumulate) {
+        memset(dgamma, 0, width * sizeof *dgamma);
+        memset(dbeta, 0, width * sizeof *dbeta);
+    }
+    int threads = cpu_threads_for(cpu, rows * width);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t first = 0; first < width; first += COLUMN_STRIP) {
+        size_t columns = width - first < COLUMN_STRIP ? width - first : COLUMN_STRIP;
+        cpu->kernels->layer_norm_gradient(
+            dgamma + first, dbeta + first, cpu_const_floats(dy) + first,
+            cpu_const_floats(x) + first, mean, rstd, rows, width, columns);
+    }
+}
+
+static void column_sums(struct backend *backend, float *sums, const real *x,
+                        size_t rows, size_t width, size_t stride, bool accumulate) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    if (!accumulate)
+        memset(sums, 0, width * sizeof *sums);
+    int threads = cpu_threads_for(cpu, rows * width);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t first = 0; first < width; first += COLUMN_STRIP) {
+        size_t columns = width - first < COLUMN_STRIP ? width - first : COLUMN_STRIP;
+        cpu->kernels->column_sums(sums + first, cpu_const_floats(x) + first, rows,
+                                  stride, columns);
+    }
+}
+
+static void l2_normalise(struct backend *backend, real *y, float *norms, const real *x,
+                         size_t rows, size_t width) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, rows * width);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t row = 0; row < rows; row++)
+        cpu->kernels->l2_normalise_row(cpu_floats(y) + row * width, &norms[row],
+                                       cpu_const_floats(x) + row * width, width);
+}
+
+static void l2_normalise_backward(struct backend *backend, real *dx, const real *dy,
+                                  const real *y, const float *norms, size_t rows,
+                                  size_t width) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, rows * width);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t row = 0; row < rows; row++)
+        cpu->kernels->l2_normalise_backward_row(
+            cpu_floats(dx) + row * width, cpu_const_floats(dy) + row * width,
+            cpu_const_floats(y) + row * width, norms[row], width);
+}
+
+static void cross_entropy(struct backend *backend, float *loss, real *dlogits,
+                          const float *logits, const int32_t *labels,
+                          const float *scale, size_t rows, size_t classes) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, 4 * rows * classes);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t row = 0; row < rows; row++) {
+        float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
+        if (labels[row] < 0 || (size_t)labels[row] >= classes) {
+            loss[row] = NAN;
+            for (size_t j = 0; d && j < classes; j++)
+                d[j] = NAN;
+            continue;
+        }
+        cpu->kernels->cross_entropy_row(&loss[row], d, logits + row * classes,
+                                        (size_t)labels[row],
+                                        scale && d ? scale[row] : 0, classes);
+    }
+}
+
+static void argmax(struct backend *backend, int32_t *out, const float *logits,
+                   size_t rows, size_t classes) {
+    if (cpu_of(backend)->failed)
+        return;
+    for (size_t row = 0; row < rows; row++) {
+        const float *x = logits + row * classes;
+        size_t best = 0;
+        bool nan = false;
+        for (size_t j = 0; j < classes; j++) {
+            nan |= x[j] != x[j];
+            best = x[j] > x[best] ? j : best;
+        }
+        out[row] = nan ? -1 : (int32_t)best;
+    }
+}
+
+void cpu_fill_rows(struct backend *table) {
+    table->layer_norm = layer_norm;
+    table->layer_norm_backward = layer_norm_backward;
+    table->layer_norm_gradient = layer_norm_gradient;
+    table->column_sums = column_sums;
+    table->l2_normalise = l2_normalise;
+    table->l2_normalise_backward = l2_normalise_backward;
+    table->cross_entropy = cross_entropy;
+    table->argmax = argmax;
+}

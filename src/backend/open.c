@@ -1,0 +1,152 @@
+/* Backends by name, and the module that holds the CUDA one. */
+#include <ctype.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#include "backend/cpu.h"
+#include "backend/module.h"
+#include "base/memory.h"
+
+#ifdef WITH_CUDA_MODULE
+enum { CUDA_BUILT = 1 };
+#else
+enum { CUDA_BUILT = 0 };
+#endif
+
+#define CUDA_MODULE "pwemoe-cuda.so"
+
+/* Opens the module; it stays open, since its library's own threads and
+ * destructors do not survive being unloaded. PWEMOE_MODULE_DIR says where else
+ * than in the installed place it lies (a program that is not installed). */
+static int module_open(const struct backend_module **module, struct error *error) {
+    const char *folder = getenv("PWEMOE_MODULE_DIR");
+    if (!folder || folder[0] == '\0')
+        folder = PWEMOE_MODULE_DIR;
+    char *path = text_format("%s/%s", folder, CUDA_MODULE);
+    if (!path)
+        return error_memory(error);
+    int status = -1;
+    void *handle = NULL;
+    backend_module_function *function = NULL;
+    if (access(path, F_OK) != 0) {
+        if (CUDA_BUILT)
+            error_set(error, "not found: %s; is pwemoe installed whole?", path);
+        else
+            error_set(error, "not built: configure with --with-cuda=yes where nvcc is");
+        goto end;
+    }
+    handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        const char *why = dlerror();
+        error_set(error, "cannot be loaded: %s", why ? why : path);
+        goto end;
+    }
+    void *symbol = dlsym(handle, BACKEND_MODULE_SYMBOL);
+    memcpy(&function, &symbol, sizeof function);
+    *module = function ? function() : NULL;
+    if (!*module) {
+        error_set(error, "%s is no backend module of pwemoe (it has no %s)", path,
+                  BACKEND_MODULE_SYMBOL);
+        goto end;
+    }
+    if ((*module)->api_version != BACKEND_API_VERSION) {
+        error_set(error,
+                  "%s has backend API version %u, this program needs %u; install "
+                  "both from one build",
+                  path, (*module)->api_version, (unsigned)BACKEND_API_VERSION);
+        goto end;
+    }
+    status = 0;
+end:
+    if (status != 0 && handle)
+        dlclose(handle);
+    free(path);
+    return status;
+}
+
+static int cuda_open(unsigned index, enum precision precision, struct backend **backend,
+                     struct error *error) {
+    const struct backend_module *module;
+    unsigned devices;
+    if (module_open(&module, error) != 0 || module->count(&devices, error) != 0)
+        return error_prefix(error, "cuda");
+    if (index >= devices)
+        return error_set(
+            error, "cuda:%u: there %s %u CUDA device%s here, counted from 0", index,
+            devices == 1 ? "is" : "are", devices, devices == 1 ? "" : "s");
+    return module->open(index, precision, backend, error);
+}
+
+/* The number behind "cuda:", or -1. */
+static long cuda_index(const char *device) {
+    if (strcmp(device, "cuda") == 0)
+        return 0;
+    if (strncmp(device, "cuda:", 5) != 0 || !isdigit((unsigned char)device[5]))
+        return -1;
+    char *end;
+    long index = strtol(device + 5, &end, 10);
+    return *end == '\0' && index < 1024 ? index : -1;
+}
+
+int backend_open(const char *device, enum precision precision, unsigned threads,
+                 struct backend **backend, char note[256], struct error *error) {
+    if (note)
+        note[0] = '\0';
+    if (strcmp(device, "cpu") == 0)
+        return cpu_open(precision, threads, backend, error);
+    if (strcmp(device, "auto") == 0) {
+        struct error why;
+        if (cuda_open(0, precision, backend, &why) == 0)
+            return 0;
+        if (cpu_open(precision, threads, backend, error) != 0)
+            return error_prefix(error, "%.200s; the CPU is used instead", why.text);
+        if (note)
+            snprintf(note, 256, "%.200s; the CPU is used", why.text);
+        return 0;
+    }
+    long index = cuda_index(device);
+    if (index < 0)
+        return error_set(error, "device %s is not known: auto, cpu, cuda or cuda:N",
+                         device);
+    return cuda_open((unsigned)index, precision, backend, error);
+}
+
+void backend_close(struct backend *backend) {
+    if (backend)
+        backend->destroy(backend);
+}
+
+void backend_list(void (*row)(void *self, const char *name, const char *state),
+                  void *self) {
+    char line[160];
+    struct backend *cpu;
+    struct error error;
+    if (cpu_open(PRECISION_F32, 0, &cpu, &error) == 0) {
+        snprintf(line, sizeof line, "usable: %s", cpu->name);
+        row(self, "cpu", line);
+        backend_close(cpu);
+    } else {
+        row(self, "cpu", error.text);
+    }
+    const struct backend_module *module;
+    unsigned devices;
+    if (module_open(&module, &error) != 0 || module->count(&devices, &error) != 0) {
+        row(self, "cuda", error.text);
+        return;
+    }
+    for (unsigned i = 0; i < devices; i++) {
+        char name[16], device[96];
+        snprintf(name, sizeof name, "cuda:%u", i);
+        if (module->describe(i, device, &error) == 0) {
+            snprintf(line, sizeof line, "usable: %s", device);
+            row(self, name, line);
+        } else {
+            row(self, name, error.text);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+/* The CPU backend's inner loops, compiled once for each instruction set from the
+ * same source (simd/baseline.c, simd/x86_64_v3.c, simd/x86_64_v4.c) and chosen
+ * when the backend is opened. They use one thread, allocate nothing and cannot
+ * fail; the cpu_*.c files divide the work among threads. */
+#ifndef PWEMOE_BACKEND_SIMD_KERNELS_H
+#define PWEMOE_BACKEND_SIMD_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backend/backend.h"
+
+/* The factors of one Adam step, worked out once in f64. */
+struct adam_factors {
+    float beta1, beta2;    /* decay of the moments */
+    float keep;            /* 1 - learning_rate * weight_decay */
+    float step;            /* learning_rate / (1 - beta1^n) */
+    float root_correction; /* 1 / sqrt(1 - beta2^n) */
+    float epsilon;
+};
+
+/* One head of one sequence. Rows of q, k, v (and of their gradients) lie
+ * qkv_stride apart, rows of out and dout out_stride apart. */
+struct attention_head {
+    size_t tokens, width;
+    size_t qkv_stride, out_stride;
+    bool causal;
+    const float *q, *k, *v;
+    float *out;      /* written by forward, read by backward */
+    float *log_sums; /* [tokens], likewise */
+    const float *dout;
+    float *dq, *dk, *dv;
+    float *scratch; /* at least attention_scratch() floats */
+};
+
+struct kernels {
+    const char *instruction_set;
+    bool (*usable)(void); /* on this processor */
+
+    void (*activation)(float *y, const float *x, size_t count, enum activation kind);
+    void (*activation_backward)(float *dx, const float *dy, const float *x,
+                                size_t count, enum activation kind);
+    /* x = c + bias (bias may be NULL); before (may be NULL) = x; c = kind(x). */
+    void (*bias_activation)(float *c, float *before, const float *bias, size_t count,
+                            enum activation kind);
+    void (*add)(float *to, const float *x, size_t count);
+
+    void (*layer_norm_row)(float *y, float *mean, float *rstd, const float *x,
+                           const float *gamma, const float *beta, size_t width,
+                           float epsilon);
+    void (*layer_norm_backward_row)(float *dx, const float *dy, const float *x,
+                                    float mean, float rstd, const float *gamma,
+                                    size_t width);
+    /* Both over `columns` columns of rows that lie `stride` apart; added to. */
+    void (*layer_norm_gradient)(float *dgamma, float *dbeta, const float *dy,
+                                const float *x, const float *mean, const float *rstd,
+                                size_t rows, size_t stride, size_t columns);
+    void (*column_sums)(float *sums, const float *x, size_t rows, size_t stride,
+                        size_t columns);
+    void (*l2_normalise_row)(float *y, float *norm, const float *x, size_t width);
+    void (*l2_normalise_backward_row)(float *dx, const float *dy, const float *y,
+                                      float norm, size_t width);
+    /* dlogits may be NULL. */
+    void (*cross_entropy_row)(float *loss, float *dlogits, const float *logits,
+                              size_t label, float scale, size_t classes);
+
+    /* Floats of scratch that one head needs. */
+    size_t (*attention_scratch)(size_t tokens, size_t width, bool backward);
+    void (*attention)(const struct attention_head *head);
+    void (*attention_backward)(const struct attention_head *head);
+
+    /* out = base + sum_t weights[t] * vectors[t * stride ...]; out aligned to 64
+     * bytes. stream: write past the caches. */
+    void (*merge)(float *out, const float *base, const float *vectors, size_t stride,
+                  size_t tasks, const float *weights, size_t count, bool stream);
+    /* sums[g * tasks + t] += <gradient[g], vectors[t]>. */
+    void (*products)(double *sums, const float *gradient, size_t gradient_stride,
+                     size_t groups, const float *vectors, size_t stride, size_t tasks,
+                     size_t count);
+
+    void (*adam)(float *parameters, float *compute, const float *gradient, float *first,
+                 float *second, size_t count, const struct adam_factors *factors);
+    void (*add_scaled)(float *to, const float *x, float scale, size_t count);
+    void (*add_squares)(float *to, const float *x, float scale, size_t count);
+};
+
+extern const struct kernels kernels_baseline;
+#ifdef __x86_64__
+extern const struct kernels kernels_x86_64_v3;
+extern const struct kernels kernels_x86_64_v4;
+#endif
+
+/* The fastest set that this processor has. */
+const struct kernels *kernels_best(void);
+
+#endif

@@ -1,0 +1,177 @@
+#include <math.h>
+#include <string.h>
+
+#include "conformance.h"
+
+struct product {
+    size_t m, n, k, spare; /* spare: how much wider rows lie than they are */
+    bool transpose_a, transpose_b, bias, c_is_f32, accumulate;
+    enum activation activation;
+    bool before, nan;
+};
+
+static double element(const struct tensor *t, size_t stride, bool transposed, size_t i,
+                      size_t j) {
+    return t->host[transposed ? j * stride + i : i * stride + j];
+}
+
+/* The elements between rows belong to nobody and must stay as they are. */
+static void keep_gaps(const struct tensor *t, size_t rows, size_t width, size_t stride,
+                      double *wanted) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = width; j < stride; j++)
+            wanted[i * stride + j] = t->host[i * stride + j];
+}
+
+static void product(struct conformance *c, const struct product *p) {
+    struct backend *b = c->backend;
+    size_t lda = (p->transpose_a ? p->m : p->k) + p->spare;
+    size_t ldb = (p->transpose_b ? p->k : p->n) + 2 * p->spare;
+    size_t ldc = p->n + p->spare;
+    struct tensor *a =
+        tensor_random(c, ELEMENT_REAL, (p->transpose_a ? p->k : p->m) * lda, 1);
+    struct tensor *right =
+        tensor_random(c, ELEMENT_REAL, (p->transpose_b ? p->n : p->k) * ldb, 1);
+    struct tensor *bias = p->bias ? tensor_random(c, ELEMENT_REAL, p->n, 1) : NULL;
+    enum element element_c = p->c_is_f32 ? ELEMENT_F32 : ELEMENT_REAL;
+    struct tensor *out = p->accumulate ? tensor_random(c, element_c, p->m * ldc, 1)
+                                       : tensor_output(c, element_c, p->m * ldc);
+    struct tensor *before =
+        p->before ? tensor_output(c, ELEMENT_REAL, p->m * ldc) : NULL;
+    if (p->nan)
+        tensor_set(c, a, lda * ((p->transpose_a ? p->k : p->m) - 1), (double)NAN);
+    struct matmul call = {
+        .m = p->m,
+        .n = p->n,
+        .k = p->k,
+        .a = a->real,
+        .lda = lda,
+        .transpose_a = p->transpose_a,
+        .b = right->real,
+        .ldb = ldb,
+        .transpose_b = p->transpose_b,
+        .bias = bias ? bias->real : NULL,
+        .c = out->data,
+        .ldc = ldc,
+        .c_is_f32 = p->c_is_f32,
+        .accumulate = p->accumulate,
+        .activation = p->activation,
+        .before = before ? before->real : NULL,
+    };
+    b->matmul(b, &call);
+
+    double *x = numbers(c, p->m * ldc), *x_tolerance = numbers(c, p->m * ldc);
+    double *y = numbers(c, p->m * ldc), *y_tolerance = numbers(c, p->m * ldc);
+    double store = p->c_is_f32 ? SINGLE : c->store;
+    for (size_t i = 0; i < p->m; i++)
+        for (size_t j = 0; j < p->n; j++) {
+            double sum = 0, size = 0, error;
+            for (size_t l = 0; l < p->k; l++) {
+                double term = element(a, lda, p->transpose_a, i, l) *
+                              element(right, ldb, p->transpose_b, l, j);
+                sum += term;
+                size += fabs(term);
+            }
+            /* The result may be written once before bias or c is added. */
+            double written = fabs(sum);
+            if (bias)
+                sum += bias->host[j], size += fabs(bias->host[j]);
+            if (p->accumulate)
+                sum += out->host[i * ldc + j], size += fabs(out->host[i * ldc + j]);
+            size_t at = i * ldc + j;
+            double rounding = (double)(p->k + 2) * SINGLE * size;
+            x[at] = sum;
+            x_tolerance[at] = rounding + store * (written + fabs(sum));
+            /* The activation may see x as computed or as written; no activation's
+             * slope is above 1.2. */
+            y[at] = activation_of(p->activation, sum, &error);
+            y_tolerance[at] = p->activation == ACTIVATION_NONE
+                                  ? x_tolerance[at]
+                                  : 1.2 * x_tolerance[at] + error + store * fabs(y[at]);
+        }
+    keep_gaps(out, p->m, p->n, ldc, y);
+    check(c, "product", out, y, y_tolerance);
+    if (before) {
+        keep_gaps(before, p->m, p->n, ldc, x);
+        check(c, "before the activation", before, x, x_tolerance);
+    }
+    check_unchanged(c, "a", a);
+    check_unchanged(c, "b", right);
+}
+
+static void shapes(struct conformance *c) {
+    static const size_t sizes[] = {1, 3, 17, 257};
+    for (size_t i = 0; i < 64; i++)
+        for (unsigned transposed = 0; transposed < 4; transposed++) {
+            struct product p = {sizes[i % 4], sizes[i / 4 % 4], sizes[i / 16], .spare = 0,
+                                .transpose_a = transposed & 1,
+                                .transpose_b = transposed & 2};
+            /* All four transposes at the odd sizes, one each at the large. */
+            if (p.m * p.n * p.k < 257 * 257 * 17 || transposed == i % 4)
+                product(c, &p);
+        }
+    product(c, &(struct product){64, 128, 32, .transpose_b = true});
+    product(c, &(struct product){100, 192, 64, .transpose_b = true, .bias = true});
+}
+
+static void strides(struct conformance *c) {
+    for (unsigned transposed = 0; transposed < 4; transposed++) {
+        product(c, &(struct product){17, 23, 9, .spare = 5, .transpose_a = transposed & 1,
+                                     .transpose_b = transposed & 2});
+        product(c, &(struct product){64, 72, 40, .spare = 64,
+                                     .transpose_a = transposed & 1,
+                                     .transpose_b = transposed & 2, .bias = true,
+                                     .before = true, .activation = ACTIVATION_GELU});
+        product(c, &(struct product){33, 3, 65, .spare = 1001,
+                                     .transpose_a = transposed & 1,
+                                     .transpose_b = transposed & 2, .c_is_f32 = true,
+                                     .accumulate = true});
+    }
+}
+
+static void epilogues(struct conformance *c) {
+    static const enum activation kinds[] = {ACTIVATION_NONE, ACTIVATION_GELU,
+                                            ACTIVATION_GELU_TANH, ACTIVATION_QUICK_GELU,
+                                            ACTIVATION_RELU};
+    for (size_t i = 0; i < 5; i++)
+        for (unsigned flags = 0; flags < 4; flags++) {
+            struct product p = {19, 72, 31, .spare = 0, .transpose_b = true,
+                                .bias = flags & 1, .before = (flags & 2) && i > 0,
+                                .activation = kinds[i]};
+            product(c, &p);
+            p.m = 128, p.n = 64, p.k = 48, p.nan = flags == 3;
+            product(c, &p);
+        }
+}
+
+static void outputs(struct conformance *c) {
+    for (unsigned flags = 0; flags < 8; flags++) {
+        struct product p = {21, 40, 57, .spare = 0, .transpose_b = true,
+                            .bias = flags & 1, .c_is_f32 = flags & 2,
+                            .accumulate = flags & 4};
+        product(c, &p);
+        p.m = 3, p.n = 5, p.spare = 2;
+        product(c, &p);
+        /* Weight gradients: dW = dY^T X, added up in f32. */
+        p.m = 48, p.n = 64, p.k = 130, p.spare = 0;
+        p.transpose_a = true, p.transpose_b = false;
+        product(c, &p);
+    }
+    struct product nan = {17, 9, 30, .spare = 3, .nan = true};
+    product(c, &nan);
+    nan.transpose_a = true;
+    nan.c_is_f32 = true;
+    product(c, &nan);
+    /* Nothing to sum, and nothing to write. */
+    product(c, &(struct product){3, 4, 0, .spare = 1, .bias = true});
+    product(c, &(struct product){3, 4, 0, .spare = 1, .accumulate = true});
+    product(c, &(struct product){0, 4, 5, .spare = 0});
+    product(c, &(struct product){4, 0, 5, .spare = 1});
+}
+
+const struct conformance_case conformance_matmul_cases[] = {
+    {"matmul shapes", shapes},
+    {"matmul strides", strides},
+    {"matmul epilogues", epilogues},
+    {"matmul outputs", outputs},
+    {NULL, NULL}};
