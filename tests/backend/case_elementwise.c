@@ -83,8 +83,10 @@ static void adam(struct conformance *c) {
     for (size_t s = 0; s < SIZES; s++)
         for (unsigned variant = 0; variant < 3; variant++) {
             size_t n = sizes[s];
-            struct adam settings = {.learning_rate = 1e-2f, .beta1 = 0.9f,
-                                    .beta2 = 0.999f, .epsilon = 1e-8f,
+            struct adam settings = {.learning_rate = 1e-2f,
+                                    .beta1 = 0.9f,
+                                    .beta2 = 0.999f,
+                                    .epsilon = 1e-8f,
                                     .weight_decay = variant == 1 ? 0.1f : 0,
                                     .step = variant == 0 ? 1 : 1000};
             struct tensor *p = tensor_random(c, ELEMENT_F32, n, 1);
@@ -102,16 +104,17 @@ static void adam(struct conformance *c) {
             double *wanted[4], *tolerance[4];
             for (size_t i = 0; i < 4; i++)
                 wanted[i] = numbers(c, n), tolerance[i] = numbers(c, n);
-            double b1 = settings.beta1, b2 = settings.beta2, lr = settings.learning_rate;
+            double b1 = settings.beta1, b2 = settings.beta2,
+                   lr = settings.learning_rate;
             double correction1 = 1 - pow(b1, settings.step);
             double correction2 = 1 - pow(b2, settings.step);
             for (size_t i = 0; i < n; i++) {
-                double gi = g->host[i], old_m = b1 * m->host[i], old_v = b2 * v->host[i];
+                double gi = g->host[i], old_m = b1 * m->host[i],
+                       old_v = b2 * v->host[i];
                 double m1 = old_m + (1 - b1) * gi, v1 = old_v + (1 - b2) * gi * gi;
                 double error_m = 4 * SINGLE * (fabs(old_m) + fabs((1 - b1) * gi));
                 double root = sqrt(v1 / correction2) + (double)settings.epsilon;
-                double kept =
-                    p->host[i] * (1 - lr * (double)settings.weight_decay);
+                double kept = p->host[i] * (1 - lr * (double)settings.weight_decay);
                 double step = lr / correction1 * m1 / root;
                 wanted[0][i] = kept - step;
                 tolerance[0][i] = 3 * SINGLE * (fabs(kept) + fabs(step)) +

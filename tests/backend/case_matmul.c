@@ -103,7 +103,10 @@ static void shapes(struct conformance *c) {
     static const size_t sizes[] = {1, 3, 17, 257};
     for (size_t i = 0; i < 64; i++)
         for (unsigned transposed = 0; transposed < 4; transposed++) {
-            struct product p = {sizes[i % 4], sizes[i / 4 % 4], sizes[i / 16], .spare = 0,
+            struct product p = {sizes[i % 4],
+                                sizes[i / 4 % 4],
+                                sizes[i / 16],
+                                .spare = 0,
                                 .transpose_a = transposed & 1,
                                 .transpose_b = transposed & 2};
             /* All four transposes at the odd sizes, one each at the large. */
@@ -116,8 +119,9 @@ static void shapes(struct conformance *c) {
 
 static void strides(struct conformance *c) {
     for (unsigned transposed = 0; transposed < 4; transposed++) {
-        product(c, &(struct product){17, 23, 9, .spare = 5, .transpose_a = transposed & 1,
-                                     .transpose_b = transposed & 2});
+        product(c,
+                &(struct product){17, 23, 9, .spare = 5, .transpose_a = transposed & 1,
+                                  .transpose_b = transposed & 2});
         product(c, &(struct product){64, 72, 40, .spare = 64,
                                      .transpose_a = transposed & 1,
                                      .transpose_b = transposed & 2, .bias = true,
@@ -135,8 +139,13 @@ static void epilogues(struct conformance *c) {
                                             ACTIVATION_RELU};
     for (size_t i = 0; i < 5; i++)
         for (unsigned flags = 0; flags < 4; flags++) {
-            struct product p = {19, 72, 31, .spare = 0, .transpose_b = true,
-                                .bias = flags & 1, .before = (flags & 2) && i > 0,
+            struct product p = {19,
+                                72,
+                                31,
+                                .spare = 0,
+                                .transpose_b = true,
+                                .bias = flags & 1,
+                                .before = (flags & 2) && i > 0,
                                 .activation = kinds[i]};
             product(c, &p);
             p.m = 128, p.n = 64, p.k = 48, p.nan = flags == 3;
@@ -146,8 +155,13 @@ static void epilogues(struct conformance *c) {
 
 static void outputs(struct conformance *c) {
     for (unsigned flags = 0; flags < 8; flags++) {
-        struct product p = {21, 40, 57, .spare = 0, .transpose_b = true,
-                            .bias = flags & 1, .c_is_f32 = flags & 2,
+        struct product p = {21,
+                            40,
+                            57,
+                            .spare = 0,
+                            .transpose_b = true,
+                            .bias = flags & 1,
+                            .c_is_f32 = flags & 2,
                             .accumulate = flags & 4};
         product(c, &p);
         p.m = 3, p.n = 5, p.spare = 2;

@@ -54,7 +54,8 @@ static void transfer(struct conformance *c) {
         double *values = numbers(c, n), *tolerance = numbers(c, n);
         for (size_t j = 0; j < n; j++) {
             values[j] = (double)(float)random_normal(&c->random);
-            tolerance[j] = b->precision == PRECISION_F32 ? 0 : c->store * fabs(values[j]);
+            tolerance[j] =
+                b->precision == PRECISION_F32 ? 0 : c->store * fabs(values[j]);
         }
         values[n / 2] = (double)NAN;
         struct tensor *reals = tensor_from(c, ELEMENT_REAL, n, values);

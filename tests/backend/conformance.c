@@ -70,11 +70,10 @@ static void tensor_read(struct conformance *c, const struct tensor *t, double *v
     void *buffer = malloc(t->count * 4 + 4);
     if (!buffer)
         give_up(c->name, "out of memory");
-    int status = t->element == ELEMENT_REAL
-                     ? c->backend->download_real(c->backend, buffer, t->real, t->count,
-                                                 &error)
-                     : c->backend->download(c->backend, buffer, t->data, t->count * 4,
-                                            &error);
+    int status =
+        t->element == ELEMENT_REAL
+            ? c->backend->download_real(c->backend, buffer, t->real, t->count, &error)
+            : c->backend->download(c->backend, buffer, t->data, t->count * 4, &error);
     if (status != 0)
         give_up(c->name, error.text);
     for (size_t i = 0; i < t->count; i++)
@@ -160,9 +159,9 @@ void check(struct conformance *c, const char *what, struct tensor *out,
     tensor_read(c, out, got);
     for (size_t i = 0; i < out->count; i++) {
         c->checks++;
-        bool right = isnan(wanted[i])
-                         ? isnan(got[i])
-                         : got[i] == wanted[i] || fabs(got[i] - wanted[i]) <= tolerance[i];
+        bool right = isnan(wanted[i]) ? isnan(got[i])
+                                      : got[i] == wanted[i] ||
+                                            fabs(got[i] - wanted[i]) <= tolerance[i];
         if (!right) {
             char text[160];
             snprintf(text, sizeof text,

@@ -65,8 +65,10 @@ struct conformance_fault {
 };
 extern const struct conformance_fault conformance_faults[];
 extern const size_t conformance_fault_count;
-/* Puts the right operations back. */
-void conformance_fault_remove(struct backend *backend);
+/* Plants the fault, runs its victim, puts the right operation back. False: the
+ * suite is blind to it. */
+bool conformance_fault_found(struct backend *backend,
+                             const struct conformance_fault *fault);
 
 /* --- for the cases ------------------------------------------------------- */
 /* Inputs: normal numbers times size, rounded to the element type. */

@@ -101,12 +101,12 @@ INLINE float v_greatest(vf x) {
 
 /* exp(x) = 2^n exp(r), |r| <= ln 2 / 2, exp(r) by a polynomial fitted to it on that
  * interval. Adding 1.5 * 2^23 rounds to an integer, whose low bits are then the
- * float's low bits. Under -87.3 (the least normal number) the result is 0; it
- * ends at 2^127 above, which every caller divides by or has excluded. */
+ * float's low bits. Under -87.3 (the least normal number) the result is 0,
+ * from 88.4 on it is infinite. */
 INLINE vf v_exp(vf x) {
     const vf low = v_splat(-87.33f);
     vi vanishes = (vi)(x < low);
-    vf y = v_select((vi)(x > 88.3f), v_splat(88.3f), x);
+    vf y = v_select((vi)(x > 88.7f), v_splat(88.7f), x);
     y = v_select(vanishes, low, y);
     vf t = y * 1.44269504f + 12582912.0f;
     vf n = t - 12582912.0f;

@@ -1,0 +1,122 @@
+#include <math.h>
+#include <string.h>
+
+#include "conformance.h"
+
+static void patches(struct conformance *c) {
+    static const struct {
+        size_t images, channels, size, patch;
+    } shapes[] = {
+        {3, 3, 12, 4}, {1, 1, 17, 17}, {2, 4, 9, 3}, {1, 3, 64, 32}, {2, 3, 7, 2}};
+    static const float scale[] = {0.0145f, 0.0149f, 0.0143f, 0.02f};
+    static const float shift[] = {-1.79f, -1.75f, -1.48f, 0.5f};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        size_t images = shapes[s].images, channels = shapes[s].channels;
+        size_t size = shapes[s].size, patch = shapes[s].patch, edge = size / patch;
+        size_t bytes = images * channels * size * size;
+        /* Bytes travel in a tensor of integers, four each. */
+        double *words = numbers(c, bytes / 4 + 1);
+        for (size_t i = 0; i < bytes / 4 + 1; i++)
+            words[i] = (double)(int32_t)(random_next(&c->random) & 0x7fffffff);
+        struct tensor *pixels = tensor_from(c, ELEMENT_I32, bytes / 4 + 1, words);
+        size_t width = channels * patch * patch, n = images * edge * edge * width;
+        struct tensor *out = tensor_output(c, ELEMENT_REAL, n);
+        c->backend->patches(c->backend, out->real, (const uint8_t *)pixels->data,
+                            images, channels, size, patch, scale, shift);
+        double *wanted = numbers(c, n), *tolerance = numbers(c, n);
+        for (size_t i = 0; i < n; i++) {
+            size_t x = i % patch, y = i / patch % patch,
+                   ch = i / (patch * patch) % channels;
+            size_t left = i / width % edge, top = i / width / edge % edge;
+            size_t image = i / width / edge / edge;
+            size_t at = ((image * channels + ch) * size + top * patch + y) * size +
+                        left * patch + x;
+            int32_t word = (int32_t)words[at / 4];
+            uint8_t pixel;
+            memcpy(&pixel, (char *)&word + at % 4, 1);
+            double scaled = (double)scale[ch] * pixel;
+            wanted[i] = scaled + (double)shift[ch];
+            tolerance[i] = 2 * SINGLE * (scaled + fabs((double)shift[ch])) +
+                           c->store * fabs(wanted[i]);
+        }
+        check(c, "columns", out, wanted, tolerance);
+    }
+}
+
+static void tokens(struct conformance *c) {
+    static const struct {
+        size_t images, patches, width;
+    } shapes[] = {{1, 1, 1}, {3, 4, 17}, {2, 49, 64}, {5, 3, 257}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        size_t images = shapes[s].images, count = shapes[s].patches;
+        size_t width = shapes[s].width, rows = count + 1;
+        struct tensor *embedded =
+            tensor_random(c, ELEMENT_REAL, images * count * width, 1);
+        struct tensor *class_vector = tensor_random(c, ELEMENT_REAL, width, 1);
+        struct tensor *position = tensor_random(c, ELEMENT_REAL, rows * width, 1);
+        tensor_set(c, embedded, 0, (double)NAN);
+        size_t n = images * rows * width;
+        struct tensor *out = tensor_output(c, ELEMENT_REAL, n);
+        c->backend->assemble_tokens(c->backend, out->real, embedded->real,
+                                    class_vector->real, position->real, images, count,
+                                    width);
+        double *wanted = numbers(c, n), *tolerance = numbers(c, n);
+        for (size_t i = 0; i < n; i++) {
+            size_t image = i / width / rows, row = i / width % rows, j = i % width;
+            double from = row == 0
+                              ? class_vector->host[j]
+                              : embedded->host[(image * count + row - 1) * width + j];
+            wanted[i] = from + position->host[row * width + j];
+            tolerance[i] = c->store * fabs(wanted[i]);
+        }
+        check(c, "tokens", out, wanted, tolerance);
+
+        struct tensor *dtokens = tensor_random(c, ELEMENT_REAL, n, 1);
+        struct tensor *back = tensor_output(c, ELEMENT_REAL, images * count * width);
+        c->backend->assemble_tokens_backward(c->backend, back->real, dtokens->real,
+                                             images, count, width);
+        for (size_t i = 0; i < images * count * width; i++)
+            wanted[i] = dtokens->host[i + (i / width / count + 1) * width];
+        check(c, "dembedded", back, wanted, numbers(c, images * count * width));
+    }
+}
+
+static void rows(struct conformance *c) {
+    static const struct {
+        size_t rows, count, width;
+    } shapes[] = {{1, 1, 1}, {17, 5, 3}, {257, 40, 17}, {50, 50, 64}, {9, 3, 257}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        size_t all = shapes[s].rows, count = shapes[s].count, width = shapes[s].width;
+        /* Gathering may take a row twice; scattering takes each at most once. */
+        double *any = numbers(c, count), *once = numbers(c, count);
+        uint32_t order[257];
+        random_permutation(&c->random, all, order);
+        for (size_t i = 0; i < count; i++) {
+            any[i] = (double)random_below(&c->random, all);
+            once[i] = order[i];
+        }
+        struct tensor *x = tensor_random(c, ELEMENT_REAL, all * width, 1);
+        tensor_set(c, x, (size_t)any[0] * width, (double)NAN);
+        struct tensor *index = tensor_from(c, ELEMENT_I32, count, any);
+        struct tensor *out = tensor_output(c, ELEMENT_REAL, count * width);
+        c->backend->gather_rows(c->backend, out->real, x->real, index->i32, count,
+                                width);
+        double *wanted = numbers(c, (all + count) * width);
+        for (size_t i = 0; i < count * width; i++)
+            wanted[i] = x->host[(size_t)any[i / width] * width + i % width];
+        check(c, "gathered", out, wanted, numbers(c, count * width));
+
+        struct tensor *from = tensor_random(c, ELEMENT_REAL, count * width, 1);
+        struct tensor *to = tensor_random(c, ELEMENT_REAL, all * width, 1);
+        index = tensor_from(c, ELEMENT_I32, count, once);
+        c->backend->scatter_rows(c->backend, to->real, from->real, index->i32, count,
+                                 width);
+        memcpy(wanted, to->host, all * width * sizeof *wanted);
+        for (size_t i = 0; i < count * width; i++)
+            wanted[(size_t)once[i / width] * width + i % width] = from->host[i];
+        check(c, "scattered", to, wanted, numbers(c, all * width));
+    }
+}
+
+const struct conformance_case conformance_embedding_cases[] = {
+    {"patches", patches}, {"tokens", tokens}, {"rows by index", rows}, {NULL, NULL}};
