@@ -1,2 +1,11 @@
 libpwemoe_a_SOURCES += \
-  src/store/store.h
+  src/store/store.h \
+  src/store/sql.h src/store/sql.c \
+  src/store/canonical.c \
+  src/store/schema.h src/store/schema.c \
+  src/store/create.h src/store/open.c \
+  src/store/recipe.c \
+  src/store/run.c \
+  src/store/solution.h src/store/solution.c \
+  src/store/evaluation.c \
+  src/store/bookmark.c

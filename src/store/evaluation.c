@@ -1,0 +1,375 @@
+/* Evaluations: what a solution scored, kept once and never lost. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "store/solution.h"
+
+static size_t bits_size(uint64_t examples) {
+    return (size_t)(examples / 8 + (examples % 8 != 0));
+}
+
+/* --- storing ---------------------------------------------------------------- */
+
+struct target { /* the solution that evaluations are of */
+    int64_t id;
+    bool imported;
+    char model_sha256[SHA256_HEX];
+};
+
+static int find_target(struct store *store, struct target *target,
+                       struct error *error) {
+    sqlite3_stmt *statement = sql_prepare(
+        store, error, "SELECT kind = 'import', model_sha256 FROM solution WHERE id = ?",
+        "i", target->id);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result == 0)
+        result = error_set(error, "%s: there is no solution %lld", store->path,
+                           (long long)target->id);
+    if (result > 0) {
+        struct sql_row row = {store, statement, "a solution", error, false};
+        target->imported = sql_boolean(&row, 0);
+        sql_sha256(&row, 1, target->model_sha256);
+        result = row.failed ? -1 : 0;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int check(struct store *store, const struct target *target,
+                 const struct store_evaluation *evaluation, struct error *error) {
+    const struct store_evaluation *e = evaluation;
+    if (e->objective >= store->tasks)
+        return error_set(error, "an evaluation is of objective %zu of %zu",
+                         e->objective, store->tasks);
+    if (!e->split || !*e->split)
+        return error_set(error, "an evaluation names no split");
+    if (!isfinite(e->value) || !isfinite(e->low) || !isfinite(e->high))
+        return error_set(error, "an evaluation of objective %zu is no number",
+                         e->objective);
+    /* The interval is computed apart from the value: allow for its rounding. */
+    if (e->low > e->value + 1e-6 || e->high < e->value - 1e-6)
+        return error_set(error,
+                         "an evaluation of objective %zu, %g, is not in %g to %g",
+                         e->objective, e->value, e->low, e->high);
+    if (e->imported != target->imported)
+        return error_set(error, "%s: solution %lld holds %s figures only", store->path,
+                         (long long)target->id,
+                         target->imported ? "imported" : "measured");
+    if (!e->imported && e->examples == 0)
+        return error_set(error, "an evaluation of objective %zu is over no examples",
+                         e->objective);
+    if (e->examples > INT64_MAX)
+        return error_set(error, "an evaluation of objective %zu is over %llu examples",
+                         e->objective, (unsigned long long)e->examples);
+    if (e->correct && e->correct_size != bits_size(e->examples))
+        return error_set(error, "%zu bytes of bits for %llu examples", e->correct_size,
+                         (unsigned long long)e->examples);
+    return 0;
+}
+
+/* A percentage outside 0 to 100 is a fault, whoever measured it. */
+static int check_unit(struct store *store, const struct store_evaluation *evaluation,
+                      struct error *error) {
+    sqlite3_stmt *statement =
+        sql_prepare(store, error, "SELECT unit = '%' FROM objective WHERE position = ?",
+                    "i", (int64_t)evaluation->objective);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    bool percent = result > 0 && sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    if (result < 0)
+        return -1;
+    if (percent && (evaluation->value < 0 || evaluation->value > 100))
+        return error_set(error,
+                         "an evaluation of objective %zu is %g %%; 0 to 100 is "
+                         "asked for",
+                         evaluation->objective, evaluation->value);
+    return 0;
+}
+
+/* Whether this evaluation takes the place of the one that is there, if any. */
+static int replaces(struct store *store, int64_t solution,
+                    const struct store_evaluation *evaluation, bool *replace,
+                    struct error *error) {
+    sqlite3_stmt *statement =
+        sql_prepare(store, error,
+                    "SELECT complete, stale, examples FROM evaluation"
+                    " WHERE solution = ? AND objective = ? AND split = ?",
+                    "iit", solution, (int64_t)evaluation->objective, evaluation->split);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    *replace = true;
+    if (result > 0) {
+        struct sql_row row = {store, statement, "an evaluation", error, false};
+        bool complete = sql_boolean(&row, 0), stale = sql_boolean(&row, 1);
+        uint64_t examples = (uint64_t)sql_integer(&row, 2, 0, INT64_MAX);
+        *replace = stale || evaluation->complete ||
+                   (!complete && evaluation->examples > examples);
+        result = row.failed ? -1 : 0;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int put_one(struct store *store, int64_t solution,
+                   const struct store_evaluation *evaluation, struct error *error) {
+    const struct store_evaluation *e = evaluation;
+    int64_t objective = (int64_t)e->objective;
+    bool replace;
+    if (check_unit(store, e, error) || replaces(store, solution, e, &replace, error))
+        return -1;
+    if (!replace)
+        return 0;
+    if (sql_write(store, error,
+                  "INSERT INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"
+                  " ON CONFLICT DO UPDATE SET value = excluded.value,"
+                  " low = excluded.low, high = excluded.high,"
+                  " examples = excluded.examples, complete = excluded.complete,"
+                  " stale = 0, loss = excluded.loss, time = excluded.time",
+                  "iitdddibdd", solution, objective, e->split, e->value,
+                  fmin(e->low, e->value), fmax(e->high, e->value), (int64_t)e->examples,
+                  (int)e->complete, e->loss, sql_now()))
+        return -1;
+    if (!e->correct)
+        return sql_write(store, error,
+                         "DELETE FROM correct"
+                         " WHERE solution = ? AND objective = ? AND split = ?",
+                         "iit", solution, objective, e->split);
+    return sql_write(store, error,
+                     "INSERT INTO correct VALUES (?, ?, ?, ?)"
+                     " ON CONFLICT DO UPDATE SET bits = excluded.bits",
+                     "iitx", solution, objective, e->split, (const void *)e->correct,
+                     e->correct_size);
+}
+
+static int put_model(struct store *store, const struct target *target,
+                     const char *model_sha256, struct error *error) {
+    if (!model_sha256 || !*model_sha256 ||
+        strcmp(model_sha256, target->model_sha256) == 0)
+        return 0;
+    if (*target->model_sha256 &&
+        sql_write(store, error, "UPDATE evaluation SET stale = 1 WHERE solution = ?",
+                  "i", target->id))
+        return -1;
+    return sql_write(store, error, "UPDATE solution SET model_sha256 = ? WHERE id = ?",
+                     "ti", model_sha256, target->id);
+}
+
+static int put(struct store *store, int64_t solution, const char *model_sha256,
+               const struct store_evaluation *evaluations, size_t count,
+               struct error *error) {
+    struct target target = {.id = solution};
+    if (find_target(store, &target, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (check(store, &target, &evaluations[i], error))
+            return -1;
+    if (put_model(store, &target, model_sha256, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (put_one(store, solution, &evaluations[i], error))
+            return -1;
+    return 0;
+}
+
+int store_evaluations_put(struct store *store, int64_t solution,
+                          const char *model_sha256,
+                          const struct store_evaluation *evaluations, size_t count,
+                          struct error *error) {
+    if (sql_write_begin(store, error))
+        return -1;
+    return sql_write_end(
+        store, put(store, solution, model_sha256, evaluations, count, error), error);
+}
+
+/* --- reading ---------------------------------------------------------------- */
+
+void store_rows_free(struct store_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        store_solution_clear(&rows[i].solution);
+        free(rows[i].evaluations); /* and the split's name, which lies behind them */
+        free(rows[i].upscale);
+    }
+    free(rows);
+}
+
+/* The evaluations of one row, none present, and one copy of split for them all, in
+ * one allocation. */
+static struct store_evaluation *evaluations_new(size_t tasks, int64_t solution,
+                                                const char *split, size_t length,
+                                                bool imported) {
+    struct store_evaluation *evaluations =
+        calloc(1, tasks * sizeof *evaluations + length + 1);
+    if (!evaluations)
+        return NULL;
+    char *name = (char *)(evaluations + tasks);
+    memcpy(name, split, length + 1);
+    for (size_t t = 0; t < tasks; t++) {
+        evaluations[t].solution = solution;
+        evaluations[t].objective = t;
+        evaluations[t].split = name;
+        evaluations[t].imported = imported;
+        evaluations[t].loss = NAN;
+    }
+    return evaluations;
+}
+
+struct rows {
+    struct store_row *rows;
+    size_t count, capacity;
+};
+
+static int read_solutions(struct store *store, const char *split, struct rows *rows,
+                          struct error *error) {
+    sqlite3_stmt *statement =
+        sql_prepare(store, error,
+                    "SELECT " SOLUTION_COLUMNS ", ifnull(run.upscale, ''),"
+                    " ifnull(routers.step, 0), s.routers IS NULL OR run.id IS NOT NULL"
+                    " FROM solution s LEFT JOIN routers ON routers.id = s.routers"
+                    " LEFT JOIN run ON run.id = routers.run ORDER BY s.id",
+                    "");
+    if (!statement)
+        return -1;
+    size_t length = strlen(split);
+    int result;
+    while ((result = sql_step(store, statement, error)) > 0) {
+        struct sql_row row = {store, statement, "a solution", error, false};
+        if (array_reserve((void **)&rows->rows, &rows->capacity, rows->count + 1,
+                          sizeof *rows->rows)) {
+            result = error_memory(error);
+            break;
+        }
+        struct store_row *out = &rows->rows[rows->count++];
+        memset(out, 0, sizeof *out);
+        solution_read(&row, &out->solution);
+        out->upscale = sql_text(&row, SOLUTION_COLUMN_COUNT);
+        out->step =
+            (unsigned)sql_integer(&row, SOLUTION_COLUMN_COUNT + 1, 0, UINT32_MAX);
+        bool linked = sql_boolean(&row, SOLUTION_COLUMN_COUNT + 2);
+        if (!row.failed && !linked) {
+            sql_corrupt(store, error, "the routers of solution %lld are missing",
+                        (long long)out->solution.id);
+            row.failed = true;
+        }
+        if (row.failed) {
+            result = -1;
+            break;
+        }
+        out->evaluations =
+            evaluations_new(store->tasks, out->solution.id, split, length,
+                            strcmp(out->solution.kind, "import") == 0);
+        if (!out->evaluations) {
+            result = error_memory(error);
+            break;
+        }
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int read_evaluation(struct sql_row *row, struct store_evaluation *evaluation) {
+    evaluation->present = true;
+    evaluation->value = sql_real(row, 2);
+    evaluation->low = sql_real(row, 3);
+    evaluation->high = sql_real(row, 4);
+    evaluation->examples =
+        (uint64_t)sql_integer(row, 5, evaluation->imported ? 0 : 1, INT64_MAX);
+    evaluation->complete = sql_boolean(row, 6);
+    evaluation->stale = sql_boolean(row, 7);
+    evaluation->loss = sql_real_or_null(row, 8);
+    if (!row->failed && !(evaluation->low <= evaluation->value &&
+                          evaluation->value <= evaluation->high)) {
+        sql_corrupt(row->store, row->error, "an evaluation is not in its interval");
+        row->failed = true;
+    }
+    return row->failed ? -1 : 0;
+}
+
+static int read_evaluations(struct store *store, const char *split, struct rows *rows,
+                            struct error *error) {
+    sqlite3_stmt *statement =
+        sql_prepare(store, error,
+                    "SELECT solution, objective, value, low, high, examples, complete,"
+                    " stale, loss FROM evaluation WHERE split = ? ORDER BY solution",
+                    "t", split);
+    if (!statement)
+        return -1;
+    size_t at = 0;
+    int result;
+    while ((result = sql_step(store, statement, error)) > 0) {
+        struct sql_row row = {store, statement, "an evaluation", error, false};
+        int64_t solution = sql_integer(&row, 0, 1, INT64_MAX);
+        size_t objective = (size_t)sql_integer(&row, 1, 0, (int64_t)store->tasks - 1);
+        if (row.failed) {
+            result = -1;
+            break;
+        }
+        /* Both queries come in the order of solutions. */
+        while (at < rows->count && rows->rows[at].solution.id < solution)
+            at++;
+        if (at == rows->count || rows->rows[at].solution.id != solution) {
+            result = sql_corrupt(store, error, "an evaluation is of no solution");
+            break;
+        }
+        if (read_evaluation(&row, &rows->rows[at].evaluations[objective])) {
+            result = -1;
+            break;
+        }
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+int store_rows(struct store *store, const char *split, struct store_row **result,
+               size_t *count, struct error *error) {
+    *result = NULL;
+    *count = 0;
+    struct rows rows = {0};
+    if (sql_read_begin(store, error))
+        return -1;
+    int failed = read_solutions(store, split, &rows, error) ||
+                 read_evaluations(store, split, &rows, error);
+    sql_read_end(store);
+    if (failed) {
+        store_rows_free(rows.rows, rows.count);
+        return -1;
+    }
+    *result = rows.rows;
+    *count = rows.count;
+    return 0;
+}
+
+int store_correct(struct store *store, int64_t solution, size_t objective,
+                  const char *split, bool *found, void **bits, uint64_t *examples,
+                  struct error *error) {
+    *found = false;
+    *bits = NULL;
+    *examples = 0;
+    sqlite3_stmt *statement =
+        sql_prepare(store, error,
+                    "SELECT e.examples, c.bits FROM correct c JOIN evaluation e"
+                    " USING (solution, objective, split)"
+                    " WHERE c.solution = ? AND c.objective = ? AND c.split = ?",
+                    "iit", solution,
+                    objective > INT64_MAX ? (int64_t)-1 : (int64_t)objective, split);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result > 0) {
+        struct sql_row row = {store, statement, "the bits of an evaluation", error,
+                              false};
+        size_t size;
+        *examples = (uint64_t)sql_integer(&row, 0, 0, INT64_MAX);
+        *bits = sql_blob(&row, 1, &size);
+        result = row.failed ? -1 : 0;
+        if (result == 0 && (!*bits || size != bits_size(*examples)))
+            result = sql_corrupt(store, error,
+                                 "the bits of an evaluation are %zu bytes", size);
+        *found = result == 0;
+        if (result) {
+            free(*bits);
+            *bits = NULL;
+            *examples = 0;
+        }
+    }
+    sqlite3_finalize(statement);
+    return result;
+}

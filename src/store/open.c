@@ -1,0 +1,375 @@
+#include <config.h> /* renameat2 wants _GNU_SOURCE */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "store/create.h"
+#include "store/schema.h"
+
+enum { PATIENCE = 10000 /* ms */ };
+
+/* The path as a file: URI. Plain names will not do: SQLite takes ":memory:" and
+ * names that begin with "file:" for something else. */
+static char *path_uri(const char *path, const char *parameters) {
+    size_t length = strlen(path), size;
+    if (!size_multiply(length, 3, &size) ||
+        !size_add(size, strlen(parameters) + 16, &size))
+        return NULL;
+    char *uri = malloc(size);
+    if (!uri)
+        return NULL;
+    char *out = uri + sprintf(uri, "%s", path[0] == '/' ? "file://" : "file:./");
+    for (const unsigned char *p = (const unsigned char *)path; *p; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                     (*p >= '0' && *p <= '9') || strchr("/._-", *p);
+        out += sprintf(out, plain ? "%c" : "%%%02X", *p);
+    }
+    strcpy(out, parameters);
+    return uri;
+}
+
+static struct store *store_new(const char *path, enum store_mode mode) {
+    struct store *store = array_new(1, sizeof *store);
+    if (!store)
+        return NULL;
+    store->mode = mode;
+    store->path = strdup(path);
+    if (!store->path) {
+        free(store);
+        return NULL;
+    }
+    return store;
+}
+
+void store_close(struct store *store) {
+    if (!store)
+        return;
+    sqlite3_close_v2(store->db);
+    free(store->path);
+    free(store);
+}
+
+static int configure(struct store *store, struct error *error) {
+    sqlite3 *db = store->db;
+    /* What a file from someone else could use to run more than our statements. */
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+    store_set_timeout(store, PATIENCE);
+    return sql_execute(store,
+                       "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+                       "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY",
+                       error);
+}
+
+static int connect(struct store *store, const char *path, int flags,
+                   const char *parameters, struct error *error) {
+    char *uri = path_uri(path, parameters);
+    if (!uri)
+        return error_memory(error);
+    int result = sqlite3_open_v2(uri, &store->db,
+                                 flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+                                     SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE,
+                                 NULL);
+    free(uri);
+    if (!store->db)
+        return error_memory(error);
+    if (result != SQLITE_OK)
+        return sql_error(store, error);
+    return configure(store, error);
+}
+
+/* Faults that are told better before SQLite sees the file. */
+static int check_file(const char *path, struct error *error) {
+    static const char magic[16] = "SQLite format 3";
+    struct stat status;
+    if (stat(path, &status))
+        return error_set(error, "%s: %s; `pwemoe init` makes a results file", path,
+                         strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, "%s: is no file; give one that `pwemoe init` made",
+                         path);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    char head[100];
+    ssize_t length = pread(file, head, sizeof head, 0);
+    int failure = errno;
+    close(file);
+    if (length < 0)
+        return error_set(error, "%s: %s", path, strerror(failure));
+    if (length == 0)
+        return error_set(error, "%s: is empty; `pwemoe init` makes a results file",
+                         path);
+    if ((size_t)length < sizeof head || memcmp(head, magic, sizeof magic) != 0)
+        return error_set(
+            error, "%s: is no database; give a file that `pwemoe init` made", path);
+    return 0;
+}
+
+/* The file's first page is read: whatever keeps a connection from working comes up
+ * here. */
+static int connect_to_read(struct store *store, struct error *error) {
+    if (connect(store, store->path, SQLITE_OPEN_READONLY, "", error))
+        return -1;
+    if (sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
+                     NULL) == SQLITE_OK)
+        return 0;
+    int code = sqlite3_errcode(store->db) & 0xff;
+    sql_error(store, error);
+    if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)
+        return -1;
+    /* WAL wants a -shm file beside the database, which cannot be made here. With no
+     * -wal there is nothing but the file itself, and no one can change it. */
+    char *wal = text_format("%s-wal", store->path);
+    if (!wal)
+        return error_memory(error);
+    struct stat status;
+    bool pending = stat(wal, &status) == 0 && status.st_size > 0;
+    free(wal);
+    if (pending)
+        return error_set(error,
+                         "%s: its newest figures are in %s-wal, which cannot be read "
+                         "where nothing may be written; copy both to a folder of yours",
+                         store->path, store->path);
+    sqlite3_close_v2(store->db);
+    store->db = NULL;
+    return connect(store, store->path, SQLITE_OPEN_READONLY, "?immutable=1", error);
+}
+
+static int count_tasks(struct store *store, struct error *error) {
+    sqlite3_stmt *statement = sql_prepare(
+        store, error,
+        "SELECT (SELECT count(*) FROM recipe), (SELECT count(*) FROM task),"
+        " (SELECT count(*) FROM objective), (SELECT max(position) FROM task),"
+        " (SELECT max(position) FROM objective)",
+        "");
+    if (!statement)
+        return -1;
+    int result = sql_step(store, statement, error);
+    if (result > 0) {
+        sqlite3_int64 tasks = sqlite3_column_int64(statement, 1);
+        result = 0;
+        if (sqlite3_column_int64(statement, 0) != 1 || tasks < 1 ||
+            tasks > STORE_TASKS_MAX || sqlite3_column_int64(statement, 2) != tasks ||
+            sqlite3_column_int64(statement, 3) != tasks - 1 ||
+            sqlite3_column_int64(statement, 4) != tasks - 1)
+            result = sql_corrupt(store, error, "its recipe is not whole");
+        else
+            store->tasks = (size_t)tasks;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+int store_open(const char *path, enum store_mode mode, struct store **opened,
+               struct error *error) {
+    *opened = NULL;
+    if (check_file(path, error))
+        return -1;
+    struct store *store = store_new(path, mode);
+    if (!store)
+        return error_memory(error);
+    int format;
+    if (mode == STORE_READ_ONLY
+            ? connect_to_read(store, error)
+            : connect(store, path, SQLITE_OPEN_READWRITE, "", error))
+        goto fail;
+    if (mode == STORE_READ_WRITE && sqlite3_db_readonly(store->db, "main")) {
+        error_set(error, "%s: cannot be written; copy it to a folder of yours", path);
+        goto fail;
+    }
+    if (schema_check_application(store, &format, error))
+        goto fail;
+    if (format < STORE_FORMAT && mode == STORE_READ_ONLY) {
+        error_set(error,
+                  "%s: is of format %d; open it once for writing, which brings it to "
+                  "format %d",
+                  path, format, STORE_FORMAT);
+        goto fail;
+    }
+    if (format < STORE_FORMAT &&
+        schema_migrate(store, schema_migrations, schema_migration_count, STORE_FORMAT,
+                       error))
+        goto fail;
+    if (schema_check_objects(store, error) || schema_check_pages(store, error) ||
+        count_tasks(store, error))
+        goto fail;
+    if (mode == STORE_READ_WRITE &&
+        sql_execute(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", error))
+        goto fail;
+    *opened = store;
+    return 0;
+fail:
+    store_close(store);
+    return -1;
+}
+
+const char *store_path(const struct store *store) {
+    return store->path;
+}
+
+void store_set_timeout(struct store *store, int milliseconds) {
+    sqlite3_busy_timeout(store->db, milliseconds);
+}
+
+int store_begin(struct store *store, struct error *error) {
+    if (store->explicit_)
+        return error_set(error, "%s: a transaction is open already", store->path);
+    if (sql_execute(store, "BEGIN IMMEDIATE", error))
+        return -1;
+    store->explicit_ = true;
+    store->undone = false;
+    return 0;
+}
+
+int store_commit(struct store *store, struct error *error) {
+    if (!store->explicit_)
+        return error_set(error, "%s: no transaction is open", store->path);
+    bool undone = store->undone || sqlite3_get_autocommit(store->db);
+    int result = undone ? error_set(error,
+                                    "%s: the transaction was undone by an earlier "
+                                    "failure; start again",
+                                    store->path)
+                        : sql_execute(store, "COMMIT", error);
+    store_rollback(store);
+    return result;
+}
+
+void store_rollback(struct store *store) {
+    if (store->explicit_ && !sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    store->explicit_ = store->undone = false;
+}
+
+int store_version(struct store *store, int64_t *version, struct error *error) {
+    sqlite3_stmt *statement = sql_prepare(store, error, "PRAGMA data_version", "");
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result > 0) {
+        /* data_version tells of other connections' commits, total_changes of ours. */
+        int seen = sqlite3_column_int(statement, 0);
+        if (seen != store->data_version)
+            store->version++;
+        store->data_version = seen;
+        *version = store->version + sqlite3_total_changes64(store->db);
+    }
+    sqlite3_finalize(statement);
+    return result < 0 ? -1 : 0;
+}
+
+/* --- a new file ------------------------------------------------------------- */
+
+/* A connection to a new empty file beside path, whose name comes back in `beside`.
+ * Its journal is in memory: a file that is not finished is thrown away. */
+static int connect_beside(const char *path, char **beside, struct store **made,
+                          struct error *error) {
+    for (int attempt = 0; attempt < 100; attempt++) {
+        uint32_t number = 0;
+        if (getrandom(&number, sizeof number, 0) != sizeof number)
+            return error_set(error, "%s: %s", path, strerror(errno));
+        char *name = text_format("%s.new-%08x", path, number);
+        if (!name)
+            return error_memory(error);
+        int file = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file < 0 && errno == EEXIST) {
+            free(name);
+            continue;
+        }
+        if (file < 0) {
+            free(name);
+            return error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+        }
+        close(file);
+        *beside = name;
+        *made = store_new(path, STORE_READ_WRITE);
+        if (!*made)
+            return error_memory(error);
+        if (connect(*made, name, SQLITE_OPEN_READWRITE, "", error))
+            return -1;
+        return sql_execute(*made, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL",
+                           error);
+    }
+    return error_set(error, "%s: cannot be made: no free name beside it", path);
+}
+
+static void flush_folder(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int file = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (file >= 0) {
+        fsync(file);
+        close(file);
+    }
+    free(folder);
+}
+
+/* Gives the finished file its name without replacing another. */
+static int give_name(const char *beside, const char *path, struct error *error) {
+    int result = renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (result && (errno == EINVAL || errno == ENOSYS)) {
+        result = link(beside, path);
+        if (result == 0)
+            unlink(beside);
+    }
+    if (result)
+        return errno == EEXIST
+                   ? error_set(error, "%s: exists already; give another name", path)
+                   : error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+    flush_folder(path);
+    return 0;
+}
+
+/* A -wal or -journal left by a file that was deleted would be taken for the new
+ * file's own. */
+static int check_free(const char *path, struct error *error) {
+    static const char *const ends[] = {"", "-wal", "-journal"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char *name = text_format("%s%s", path, ends[i]);
+        if (!name)
+            return error_memory(error);
+        struct stat status;
+        bool there = lstat(name, &status) == 0;
+        free(name);
+        if (there && i == 0)
+            return error_set(error, "%s: exists already; give another name", path);
+        if (there)
+            return error_set(
+                error, "%s: %s%s is left from a file that is gone; remove it first",
+                path, path, ends[i]);
+    }
+    return 0;
+}
+
+int store_create(const char *path, const struct store_recipe *recipe,
+                 struct store **store, struct error *error) {
+    *store = NULL;
+    if (check_free(path, error))
+        return -1;
+    char *beside = NULL;
+    struct store *made = NULL;
+    int result = connect_beside(path, &beside, &made, error);
+    if (result == 0 && (result = sql_write_begin(made, error)) == 0) {
+        result = schema_create(made, error);
+        if (result == 0)
+            result = create_recipe(made, recipe, error);
+        result = sql_write_end(made, result, error);
+    }
+    store_close(made);
+    if (result == 0)
+        result = give_name(beside, path, error);
+    if (result && beside)
+        unlink(beside);
+    free(beside);
+    return result ? -1 : store_open(path, STORE_READ_WRITE, store, error);
+}

@@ -1,0 +1,328 @@
+/* The recipe: models, tasks, objectives, the hypervolume's reference point. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "store/create.h"
+#include "store/sql.h"
+
+static int check_checkpoint(const struct store_checkpoint *checkpoint, const char *what,
+                            struct error *error) {
+    size_t length = strnlen(checkpoint->sha256, SHA256_HEX);
+    if (checkpoint->size > INT64_MAX)
+        return error_set(error, "%s: its size, %llu bytes, is out of range", what,
+                         checkpoint->size);
+    if (length != 0 && (length != SHA256_HEX - 1 ||
+                        strspn(checkpoint->sha256, "0123456789abcdef") != length))
+        return error_set(error, "%s: its sha256 is not 64 hexadecimal digits", what);
+    return 0;
+}
+
+static int put_task(struct store *store, size_t position, const struct store_task *task,
+                    double now, struct error *error) {
+    const struct store_objective *objective = &task->objective;
+    int64_t at = (int64_t)position;
+    if (!task->name || !*task->name)
+        return error_set(error, "task %zu has no name", position);
+    if (!isfinite(objective->reference))
+        return error_set(error, "task %s: the reference point is no number",
+                         task->name);
+    if (check_checkpoint(&task->expert, task->name, error))
+        return -1;
+    if (sql_write(store, error, "INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?)",
+                  "itttttt", at, task->name, task->train_path, task->test_path,
+                  task->head, task->classnames_path, task->templates_path))
+        return error_prefix(error, "task %s", task->name);
+    if (sql_write(store, error,
+                  "INSERT INTO expert (task, path, size, sha256, since)"
+                  " VALUES (?, ?, ?, ?, ?)",
+                  "ititd", at, task->expert.path, (int64_t)task->expert.size,
+                  task->expert.sha256, now))
+        return -1;
+    bool named = objective->name && *objective->name;
+    if (sql_write(store, error, "INSERT INTO objective VALUES (?, ?, ?, ?, ?)", "itttb",
+                  at, named ? objective->name : task->name, objective->metric,
+                  objective->unit, (int)objective->maximise))
+        return -1;
+    return sql_write(store, error, "INSERT INTO reference VALUES (1, ?, ?, ?)", "idd",
+                     at, objective->reference, now);
+}
+
+int create_recipe(struct store *store, const struct store_recipe *recipe,
+                  struct error *error) {
+    double now = sql_now();
+    if (recipe->task_count < 1 || recipe->task_count > STORE_TASKS_MAX)
+        return error_set(error, "%s: %zu tasks; 1 to %d are asked for", store->path,
+                         recipe->task_count, STORE_TASKS_MAX);
+    if (check_checkpoint(&recipe->pretrained, "pretrained", error))
+        return -1;
+    if (sql_write(store, error, "INSERT INTO recipe VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+                  "ttttitd", recipe->name, recipe->model, recipe->text,
+                  recipe->pretrained.path, (int64_t)recipe->pretrained.size,
+                  recipe->pretrained.sha256, now))
+        return -1;
+    for (size_t t = 0; t < recipe->task_count; t++)
+        if (put_task(store, t, &recipe->tasks[t], now, error))
+            return -1;
+    store->tasks = recipe->task_count;
+    return 0;
+}
+
+void store_recipe_free(struct store_recipe *recipe) {
+    if (!recipe)
+        return;
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        struct store_task *task = &recipe->tasks[t];
+        free(task->name);
+        free(task->expert.path);
+        free(task->train_path);
+        free(task->test_path);
+        free(task->head);
+        free(task->classnames_path);
+        free(task->templates_path);
+        free(task->objective.name);
+        free(task->objective.metric);
+        free(task->objective.unit);
+    }
+    free(recipe->tasks);
+    free(recipe->name);
+    free(recipe->model);
+    free(recipe->pretrained.path);
+    free(recipe->text);
+    free(recipe);
+}
+
+static void read_checkpoint(struct sql_row *row, int column,
+                            struct store_checkpoint *checkpoint) {
+    checkpoint->path = sql_text(row, column);
+    checkpoint->size = (unsigned long long)sql_integer(row, column + 1, 0, INT64_MAX);
+    sql_sha256(row, column + 2, checkpoint->sha256);
+}
+
+static int read_head(struct store *store, struct store_recipe *recipe,
+                     struct error *error) {
+    sqlite3_stmt *statement = sql_prepare(
+        store, error,
+        "SELECT name, model, text, pretrained_path, pretrained_size, pretrained_sha256"
+        " FROM recipe",
+        "");
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result == 0)
+        result = sql_corrupt(store, error, "its recipe is missing");
+    if (result > 0) {
+        struct sql_row row = {store, statement, "its recipe", error, false};
+        recipe->name = sql_text(&row, 0);
+        recipe->model = sql_text(&row, 1);
+        recipe->text = sql_text(&row, 2);
+        read_checkpoint(&row, 3, &recipe->pretrained);
+        result = row.failed ? -1 : 0;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static void read_task(struct sql_row *row, size_t position, struct store_task *task) {
+    struct store_objective *objective = &task->objective;
+    sql_integer(row, 0, (int64_t)position, (int64_t)position);
+    task->name = sql_text(row, 1);
+    task->train_path = sql_text(row, 2);
+    task->test_path = sql_text(row, 3);
+    task->head = sql_text(row, 4);
+    task->classnames_path = sql_text(row, 5);
+    task->templates_path = sql_text(row, 6);
+    read_checkpoint(row, 7, &task->expert);
+    objective->name = sql_text(row, 10);
+    objective->metric = sql_text(row, 11);
+    objective->unit = sql_text(row, 12);
+    objective->maximise = sql_boolean(row, 13);
+    objective->reference = sql_real(row, 14);
+}
+
+static int read_tasks(struct store *store, struct store_recipe *recipe,
+                      struct error *error) {
+    sqlite3_stmt *statement =
+        sql_prepare(store, error,
+                    "SELECT t.position, t.name, t.train_path, t.test_path, t.head,"
+                    "  t.classnames_path, t.templates_path, e.path, e.size, e.sha256,"
+                    "  o.name, o.metric, o.unit, o.maximise, r.value"
+                    " FROM task t LEFT JOIN objective o ON o.position = t.position"
+                    " LEFT JOIN expert e"
+                    "  ON e.id = (SELECT max(id) FROM expert WHERE task = t.position)"
+                    " LEFT JOIN reference r ON r.objective = t.position"
+                    "  AND r.change = (SELECT max(change) FROM reference)"
+                    " ORDER BY t.position",
+                    "");
+    if (!statement)
+        return -1;
+    int result;
+    size_t read = 0;
+    while ((result = sql_step(store, statement, error)) > 0) {
+        if (read == recipe->task_count)
+            break;
+        struct sql_row row = {store, statement, "a task", error, false};
+        read_task(&row, read, &recipe->tasks[read]);
+        if (row.failed) {
+            sqlite3_finalize(statement);
+            return -1;
+        }
+        read++;
+    }
+    sqlite3_finalize(statement);
+    if (result >= 0 && (result > 0 || read != recipe->task_count))
+        result = sql_corrupt(store, error, "its recipe is not whole");
+    return result;
+}
+
+int store_recipe(struct store *store, struct store_recipe **result,
+                 struct error *error) {
+    *result = NULL;
+    struct store_recipe *recipe = array_new(1, sizeof *recipe);
+    if (!recipe || !(recipe->tasks = array_new(store->tasks, sizeof *recipe->tasks))) {
+        free(recipe);
+        return error_memory(error);
+    }
+    recipe->task_count = store->tasks;
+    int failed = sql_read_begin(store, error);
+    if (!failed) {
+        failed = read_head(store, recipe, error) || read_tasks(store, recipe, error);
+        sql_read_end(store);
+    }
+    if (failed) {
+        store_recipe_free(recipe);
+        return -1;
+    }
+    *result = recipe;
+    return 0;
+}
+
+/* --- changes ---------------------------------------------------------------- */
+
+static int set_expert(struct store *store, size_t task,
+                      const struct store_checkpoint *expert, struct error *error) {
+    int64_t at = (int64_t)task;
+    sqlite3_stmt *statement = sql_prepare(
+        store, error,
+        "SELECT sha256 FROM expert WHERE task = ? ORDER BY id DESC LIMIT 1", "i", at);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    bool same = false;
+    if (result > 0) {
+        struct sql_row row = {store, statement, "an expert", error, false};
+        char before[SHA256_HEX];
+        sql_sha256(&row, 0, before);
+        same = *before && strcmp(before, expert->sha256) == 0;
+        result = row.failed ? -1 : 0;
+    }
+    sqlite3_finalize(statement);
+    if (result < 0)
+        return -1;
+    if (sql_write(store, error,
+                  "INSERT INTO expert (task, path, size, sha256, since)"
+                  " VALUES (?, ?, ?, ?, ?)",
+                  "ititd", at, expert->path, (int64_t)expert->size, expert->sha256,
+                  sql_now()))
+        return -1;
+    if (same)
+        return 0;
+    return sql_write(store, error,
+                     "UPDATE evaluation SET stale = 1 WHERE solution IN"
+                     "  (SELECT id FROM solution WHERE kind IN ('pwemoe', 'merge'))"
+                     " OR objective = ? AND solution IN"
+                     "  (SELECT id FROM solution WHERE kind IN ('single', 'train'))",
+                     "i", at);
+}
+
+int store_set_expert(struct store *store, size_t task,
+                     const struct store_checkpoint *expert, struct error *error) {
+    if (task >= store->tasks)
+        return error_set(error, "%s: task %zu of %zu", store->path, task, store->tasks);
+    if (check_checkpoint(expert, "expert", error) || sql_write_begin(store, error))
+        return -1;
+    return sql_write_end(store, set_expert(store, task, expert, error), error);
+}
+
+void store_references_free(struct store_reference *references, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(references[i].values);
+    free(references);
+}
+
+int store_references(struct store *store, struct store_reference **result,
+                     size_t *count, struct error *error) {
+    *result = NULL;
+    *count = 0;
+    sqlite3_stmt *statement = sql_prepare(
+        store, error,
+        "SELECT change, objective, value, since FROM reference ORDER BY 1, 2", "");
+    if (!statement)
+        return -1;
+    struct store_reference *references = NULL;
+    size_t used = 0, capacity = 0, next = 0;
+    int step;
+    while ((step = sql_step(store, statement, error)) > 0) {
+        struct sql_row row = {store, statement, "a reference point", error, false};
+        if (next == 0) {
+            if (array_reserve((void **)&references, &capacity, used + 1,
+                              sizeof *references)) {
+                step = error_memory(error);
+                break;
+            }
+            references[used].values = array_new(store->tasks, sizeof(double));
+            if (!references[used].values) {
+                step = error_memory(error);
+                break;
+            }
+            used++;
+        }
+        /* Every change holds all objectives, so these come as 0..T-1 again and again.
+         */
+        sql_integer(&row, 0, (int64_t)used, (int64_t)used);
+        sql_integer(&row, 1, (int64_t)next, (int64_t)next);
+        references[used - 1].values[next] = sql_real(&row, 2);
+        references[used - 1].since = sql_real(&row, 3);
+        if (row.failed) {
+            step = -1;
+            break;
+        }
+        next = (next + 1) % store->tasks;
+    }
+    sqlite3_finalize(statement);
+    if (step == 0 && (next != 0 || used == 0))
+        step = sql_corrupt(store, error, "a reference point is not whole");
+    if (step < 0) {
+        store_references_free(references, used);
+        return -1;
+    }
+    *result = references;
+    *count = used;
+    return 0;
+}
+
+static int set_reference(struct store *store, const double *reference,
+                         struct error *error) {
+    struct store_reference *references;
+    size_t count;
+    if (store_references(store, &references, &count, error))
+        return -1;
+    bool same = true;
+    for (size_t t = 0; t < store->tasks; t++)
+        same = same && references[count - 1].values[t] == reference[t];
+    store_references_free(references, count);
+    double now = sql_now();
+    for (size_t t = 0; t < store->tasks && !same; t++)
+        if (sql_write(store, error, "INSERT INTO reference VALUES (?, ?, ?, ?)", "iidd",
+                      (int64_t)count + 1, (int64_t)t, reference[t], now))
+            return -1;
+    return 0;
+}
+
+int store_set_reference(struct store *store, const double *reference,
+                        struct error *error) {
+    for (size_t t = 0; t < store->tasks; t++)
+        if (!isfinite(reference[t]))
+            return error_set(error, "the reference point has no number for task %zu",
+                             t);
+    if (sql_write_begin(store, error))
+        return -1;
+    return sql_write_end(store, set_reference(store, reference, error), error);
+}

@@ -1,0 +1,318 @@
+#include "store/schema.h"
+
+#include <string.h>
+
+/* Every object of the file. SQLite keeps this text, comments included, in the file
+ * itself: `sqlite3 results.db .schema` shows it. A change of any of it needs a new
+ * STORE_FORMAT and a migration. */
+struct object {
+    const char *name, *sql;
+};
+
+#define HASH(column)                                                       \
+    "  " column " TEXT NOT NULL CHECK (" column " = '' OR (length(" column \
+    ") = 64\n    AND " column " NOT GLOB '*[^0-9a-f]*')),\n"
+
+static const struct object objects[] = {
+    {"recipe",
+     "CREATE TABLE recipe (\n"
+     "  -- one row: what recipe.yaml said; paths are absolute or relative to this "
+     "file\n"
+     "  id INTEGER PRIMARY KEY CHECK (id = 1),\n"
+     "  name TEXT NOT NULL,\n"
+     "  model TEXT NOT NULL, -- 'clip-vision', 'vit', 'gpt2-classifier'\n"
+     "  text TEXT NOT NULL, -- the recipe as it was read\n"
+     "  pretrained_path TEXT NOT NULL,\n"
+     "  pretrained_size INTEGER NOT NULL CHECK (pretrained_size >= 0), -- bytes\n" HASH(
+         "pretrained_sha256") "  created REAL NOT NULL -- times are Unix times\n"
+                              ") STRICT"},
+    {"task", "CREATE TABLE task (\n"
+             "  -- positions 0..T-1, which are the order of every preference vector\n"
+             "  position INTEGER PRIMARY KEY CHECK (position BETWEEN 0 AND 63),\n"
+             "  name TEXT NOT NULL UNIQUE CHECK (name <> ''),\n"
+             "  train_path TEXT NOT NULL, -- '' where there is none, as in the others\n"
+             "  test_path TEXT NOT NULL,\n"
+             "  head TEXT NOT NULL, -- '': the expert's own; 'zero-shot'; or a path\n"
+             "  classnames_path TEXT NOT NULL,\n"
+             "  templates_path TEXT NOT NULL\n"
+             ") STRICT"},
+    {"expert",
+     "CREATE TABLE expert (\n"
+     "  -- the fine-tuned model of a task; the last row of a task holds\n"
+     "  id INTEGER PRIMARY KEY,\n"
+     "  task INTEGER NOT NULL REFERENCES task (position),\n"
+     "  path TEXT NOT NULL,\n"
+     "  size INTEGER NOT NULL CHECK (size >= 0),\n" HASH("sha256") "  since REAL NOT "
+                                                                   "NULL\n"
+                                                                   ") STRICT"},
+    {"objective", "CREATE TABLE objective (\n"
+                  "  -- one a task, with the task's position\n"
+                  "  position INTEGER PRIMARY KEY REFERENCES task (position),\n"
+                  "  name TEXT NOT NULL CHECK (name <> ''),\n"
+                  "  metric TEXT NOT NULL, -- 'accuracy'\n"
+                  "  unit TEXT NOT NULL, -- '%'\n"
+                  "  maximise INTEGER NOT NULL CHECK (maximise IN (0, 1))\n"
+                  ") STRICT"},
+    {"reference",
+     "CREATE TABLE reference (\n"
+     "  -- the hypervolume's reference points; the one with the highest change holds\n"
+     "  change INTEGER NOT NULL CHECK (change >= 1),\n"
+     "  objective INTEGER NOT NULL REFERENCES objective (position),\n"
+     "  value REAL NOT NULL,\n"
+     "  since REAL NOT NULL,\n"
+     "  PRIMARY KEY (change, objective)\n"
+     ") STRICT, WITHOUT ROWID"},
+    {"run",
+     "CREATE TABLE run (\n"
+     "  -- a training run of routers, or of a full model (upscale '')\n"
+     "  id INTEGER PRIMARY KEY,\n"
+     "  method TEXT NOT NULL CHECK (method <> ''), -- 'ls', 'epo', 'mgda'\n"
+     "  upscale TEXT NOT NULL, -- 'mlp', 'attn+mlp', 'all'\n"
+     "  parameters TEXT NOT NULL, -- a JSON object\n"
+     "  steps_done INTEGER NOT NULL CHECK (steps_done BETWEEN 0 AND 4294967295),\n"
+     "  steps INTEGER NOT NULL CHECK (steps BETWEEN 0 AND 4294967295),\n"
+     "  seconds REAL NOT NULL CHECK (seconds >= 0),\n"
+     "  started REAL NOT NULL,\n"
+     "  complete INTEGER NOT NULL CHECK (complete IN (0, 1))\n"
+     ") STRICT"},
+    {"run_state", "CREATE TABLE run_state (\n"
+                  "  -- what a run goes on from; only the last is kept\n"
+                  "  run INTEGER PRIMARY KEY REFERENCES run (id),\n"
+                  "  bytes BLOB NOT NULL\n"
+                  ") STRICT"},
+    {"curve", "CREATE TABLE curve (\n"
+              "  -- training losses\n"
+              "  run INTEGER NOT NULL REFERENCES run (id),\n"
+              "  step INTEGER NOT NULL CHECK (step BETWEEN 0 AND 4294967295),\n"
+              "  task INTEGER NOT NULL REFERENCES task (position),\n"
+              "  loss REAL, -- NULL: was no number\n"
+              "  PRIMARY KEY (run, step, task)\n"
+              ") STRICT, WITHOUT ROWID"},
+    {"routers",
+     "CREATE TABLE routers (\n"
+     "  -- all routers of one model at one training step\n"
+     "  id INTEGER PRIMARY KEY,\n"
+     "  run INTEGER NOT NULL REFERENCES run (id),\n"
+     "  step INTEGER NOT NULL CHECK (step BETWEEN 0 AND 4294967295),\n"
+     "  bytes BLOB NOT NULL CHECK (length(bytes) > 0), -- a safetensors file\n"
+     "  UNIQUE (run, step)\n"
+     ") STRICT"},
+    {"solution",
+     "CREATE TABLE solution (\n"
+     "  -- how a model is made\n"
+     "  id INTEGER PRIMARY KEY,\n"
+     "  kind TEXT NOT NULL\n"
+     "    CHECK (kind IN ('pwemoe', 'merge', 'single', 'train', 'import')),\n"
+     "  method TEXT NOT NULL CHECK (method <> ''),\n"
+     "  parameters TEXT NOT NULL, -- a JSON object, keys sorted, no spaces\n"
+     "  preference BLOB, -- a number a task, 8 bytes IEEE 754, low byte first\n"
+     "  preference_key REAL NOT NULL, -- a projection, to find near ones; -1 for NULL\n"
+     "  routers INTEGER REFERENCES routers (id),\n"
+     "  label TEXT NOT NULL,\n" HASH("model_sha256") "  -- of the merged tensors\n"
+                                                     "  created REAL NOT NULL\n"
+                                                     ") STRICT"},
+    {"solution_identity",
+     "CREATE UNIQUE INDEX solution_identity ON solution (\n"
+     "  kind, method, parameters, ifnull(routers, 0), preference_key,\n"
+     "  ifnull(preference, x''))"},
+    {"solution_routers", "CREATE INDEX solution_routers ON solution (routers)"},
+    {"evaluation",
+     "CREATE TABLE evaluation (\n"
+     "  -- a solution's figure in one objective, over examples of one split\n"
+     "  solution INTEGER NOT NULL REFERENCES solution (id),\n"
+     "  objective INTEGER NOT NULL REFERENCES objective (position),\n"
+     "  split TEXT NOT NULL CHECK (split <> ''), -- 'test', 'train'\n"
+     "  value REAL NOT NULL, -- in the objective's unit\n"
+     "  low REAL NOT NULL CHECK (low <= value), -- 95 % interval\n"
+     "  high REAL NOT NULL CHECK (high >= value),\n"
+     "  examples INTEGER NOT NULL CHECK (examples >= 0), -- 0: imported, not known\n"
+     "  complete INTEGER NOT NULL CHECK (complete IN (0, 1)), -- the whole split\n"
+     "  stale INTEGER NOT NULL CHECK (stale IN (0, 1)), -- the model has changed\n"
+     "  loss REAL, -- mean cross-entropy, NULL where unknown\n"
+     "  time REAL NOT NULL,\n"
+     "  PRIMARY KEY (solution, objective, split)\n"
+     ") STRICT, WITHOUT ROWID"},
+    {"correct",
+     "CREATE TABLE correct (\n"
+     "  -- a bit an example in the fixed order, low bit first; apart from evaluation,\n"
+     "  -- so that lists need not read past it\n"
+     "  solution INTEGER NOT NULL,\n"
+     "  objective INTEGER NOT NULL,\n"
+     "  split TEXT NOT NULL,\n"
+     "  bits BLOB NOT NULL,\n"
+     "  UNIQUE (solution, objective, split),\n"
+     "  FOREIGN KEY (solution, objective, split)\n"
+     "    REFERENCES evaluation (solution, objective, split) ON DELETE CASCADE\n"
+     ") STRICT"},
+    {"bookmark", "CREATE TABLE bookmark (\n"
+                 "  id INTEGER PRIMARY KEY,\n"
+                 "  name TEXT NOT NULL UNIQUE CHECK (name <> ''),\n"
+                 "  preference BLOB, -- as in solution\n"
+                 "  solution INTEGER REFERENCES solution (id),\n"
+                 "  created REAL NOT NULL,\n"
+                 "  CHECK (preference IS NOT NULL OR solution IS NOT NULL)\n"
+                 ") STRICT"},
+    {"log", "CREATE TABLE log (\n"
+            "  -- what was done to this file\n"
+            "  id INTEGER PRIMARY KEY,\n"
+            "  time REAL NOT NULL,\n"
+            "  text TEXT NOT NULL\n"
+            ") STRICT"},
+};
+enum { OBJECTS = sizeof objects / sizeof *objects };
+
+/* Format 1 is the first; the next one's step stands here. The entry at the end is
+ * there because C has no empty arrays. */
+const struct schema_migration schema_migrations[] = {{0, NULL}};
+const size_t schema_migration_count =
+    sizeof schema_migrations / sizeof *schema_migrations - 1;
+
+static int set_format(struct store *store, int format, struct error *error) {
+    char sql[64];
+    sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA user_version=%d", format);
+    return sql_execute(store, sql, error);
+}
+
+int schema_create(struct store *store, struct error *error) {
+    char sql[64];
+    sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA application_id=%d",
+                     SCHEMA_APPLICATION);
+    if (sql_execute(store, sql, error) || set_format(store, STORE_FORMAT, error))
+        return -1;
+    for (size_t i = 0; i < OBJECTS; i++)
+        if (sql_execute(store, objects[i].sql, error))
+            return -1;
+    return 0;
+}
+
+static int pragma(struct store *store, const char *sql, int *value,
+                  struct error *error) {
+    sqlite3_stmt *statement = sql_prepare(store, error, sql, "");
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result > 0)
+        *value = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    return result < 0 ? -1 : 0;
+}
+
+int schema_check_application(struct store *store, int *format, struct error *error) {
+    int application = 0;
+    *format = 0;
+    if (pragma(store, "PRAGMA application_id", &application, error) ||
+        pragma(store, "PRAGMA user_version", format, error))
+        return -1;
+    if (application != SCHEMA_APPLICATION)
+        return error_set(error,
+                         "%s: is a database of another program; give a file that "
+                         "`pwemoe init` made",
+                         store->path);
+    if (*format > STORE_FORMAT)
+        return error_set(
+            error,
+            "%s: is of format %d, this program reads up to %d; use a newer "
+            "pwemoe",
+            store->path, *format, STORE_FORMAT);
+    if (*format < 1)
+        return sql_corrupt(store, error, "its format is %d", *format);
+    return 0;
+}
+
+int schema_migrate(struct store *store, const struct schema_migration *migrations,
+                   size_t count, int to, struct error *error) {
+    for (;;) {
+        int format;
+        if (sql_write_begin(store, error))
+            return -1;
+        int result = pragma(store, "PRAGMA user_version", &format, error);
+        bool done = result == 0 && format >= to;
+        if (result == 0 && !done) {
+            const struct schema_migration *migration = NULL;
+            for (size_t i = 0; i < count; i++)
+                if (migrations[i].from == format)
+                    migration = &migrations[i];
+            if (!migration)
+                result = error_set(error, "%s: format %d cannot be brought to %d",
+                                   store->path, format, to);
+            else if (sql_execute(store, migration->sql, error) ||
+                     set_format(store, format + 1, error))
+                result =
+                    error_prefix(error, "bringing format %d to %d", format, format + 1);
+        }
+        if (sql_write_end(store, result, error))
+            return -1;
+        if (done)
+            return 0;
+    }
+}
+
+int schema_check_objects(struct store *store, struct error *error) {
+    /* sqlite_ names are SQLite's own: automatic indices, ANALYZE's tables. */
+    sqlite3_stmt *statement = sql_prepare(
+        store, error,
+        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite^_%' "
+        "ESCAPE '^'",
+        "");
+    if (!statement)
+        return -1;
+    bool seen[OBJECTS] = {false};
+    int result;
+    while ((result = sql_step(store, statement, error)) > 0) {
+        const char *name = (const char *)sqlite3_column_text(statement, 0);
+        const char *sql = (const char *)sqlite3_column_text(statement, 1);
+        size_t i = 0;
+        while (i < OBJECTS && name && strcmp(objects[i].name, name) != 0)
+            i++;
+        if (!name || i == OBJECTS || !sql || strcmp(sql, objects[i].sql) != 0 ||
+            seen[i]) {
+            if (sqlite3_errcode(store->db) == SQLITE_NOMEM)
+                result = error_memory(error);
+            else
+                result = sql_corrupt(store, error,
+                                     "its table or index \"%s\" is not of format %d",
+                                     name ? name : "", STORE_FORMAT);
+            break;
+        }
+        seen[i] = true;
+    }
+    sqlite3_finalize(statement);
+    for (size_t i = 0; i < OBJECTS && result == 0; i++)
+        if (!seen[i])
+            result = sql_corrupt(store, error, "its table or index \"%s\" is missing",
+                                 objects[i].name);
+    return result;
+}
+
+static int check(struct store *store, const char *sql, struct error *error) {
+    sqlite3_stmt *statement = sql_prepare(store, error, sql, "");
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result > 0) {
+        const char *said = (const char *)sqlite3_column_text(statement, 0);
+        result = 0;
+        if (!said)
+            result = error_memory(error);
+        else if (strcmp(said, "ok") != 0)
+            result = sql_corrupt(store, error, "%s", said);
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+int schema_check_pages(struct store *store, struct error *error) {
+    /* All pages of a small file; of a large one those that everything else hangs
+     * on. A damaged page elsewhere is found when it is read. */
+    enum { PAGES_MAX = 1024 };
+    static const char *const first[] = {
+        "PRAGMA quick_check('recipe')",    "PRAGMA quick_check('task')",
+        "PRAGMA quick_check('expert')",    "PRAGMA quick_check('objective')",
+        "PRAGMA quick_check('reference')",
+    };
+    int pages = 0;
+    if (pragma(store, "PRAGMA page_count", &pages, error))
+        return -1;
+    if (pages <= PAGES_MAX)
+        return check(store, "PRAGMA quick_check(1)", error);
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        if (check(store, first[i], error))
+            return -1;
+    return 0;
+}

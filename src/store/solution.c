@@ -1,0 +1,197 @@
+/* Solutions: how each model is made, each once. */
+#include "store/solution.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static const char *const kinds[] = {"pwemoe", "merge", "single", "train", "import"};
+
+static bool known_kind(const char *kind) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kind && strcmp(kind, kinds[i]) == 0)
+            return true;
+    return false;
+}
+
+void store_solution_clear(struct store_solution *solution) {
+    free(solution->kind);
+    free(solution->method);
+    free(solution->parameters);
+    free(solution->preference);
+    free(solution->label);
+    memset(solution, 0, sizeof *solution);
+}
+
+void solution_read(struct sql_row *row, struct store_solution *solution) {
+    memset(solution, 0, sizeof *solution);
+    solution->id = sql_integer(row, 0, 1, INT64_MAX);
+    solution->kind = sql_text(row, 1);
+    solution->method = sql_text(row, 2);
+    solution->parameters = sql_text(row, 3);
+    solution->preference = sql_preference(row, 4);
+    solution->routers = sql_id_or_null(row, 5);
+    solution->label = sql_text(row, 6);
+    sql_sha256(row, 7, solution->model_sha256);
+    solution->created = sql_real(row, 8);
+    if (!row->failed && !known_kind(solution->kind)) {
+        sql_corrupt(row->store, row->error, "solution %lld is of kind \"%s\"",
+                    (long long)solution->id, solution->kind);
+        row->failed = true;
+    }
+}
+
+/* Near preferences have near keys: the sum of r_t times fixed numbers in (0, 1), so
+ * that components that agree to 1e-9 move it by at most tasks * 1e-9. The numbers
+ * are the fractions of multiples of the golden ratio, which keeps the points of a
+ * grid apart. */
+static double preference_key(const double *preference, size_t tasks) {
+    if (!preference)
+        return -1;
+    double key = 0;
+    for (size_t t = 0; t < tasks; t++)
+        key += preference[t] * fmod((double)(t + 1) * 0.6180339887498949, 1.0);
+    return key;
+}
+
+static bool equal(const double *a, const double *b, size_t tasks) {
+    if (!a || !b)
+        return !a && !b;
+    for (size_t t = 0; t < tasks; t++)
+        if (!(fabs(a[t] - b[t]) <= 1e-9))
+            return false;
+    return true;
+}
+
+/* Sets id where a solution like this one is there, else 0; *labelled tells whether
+ * that one has a label. */
+static int find(struct store *store, const struct store_solution *solution,
+                const char *parameters, double key, int64_t *id, bool *labelled,
+                struct error *error) {
+    *id = 0;
+    *labelled = false;
+    double reach = 1e-9 * (double)(store->tasks + 1);
+    sqlite3_stmt *statement =
+        sql_prepare(store, error,
+                    "SELECT id, preference, label <> '' FROM solution WHERE kind = ?"
+                    " AND method = ? AND parameters = ? AND ifnull(routers, 0) = ?"
+                    " AND preference_key BETWEEN ? AND ? ORDER BY id",
+                    "tttidd", solution->kind, solution->method, parameters,
+                    solution->routers, key - reach, key + reach);
+    if (!statement)
+        return -1;
+    int result;
+    while ((result = sql_step(store, statement, error)) > 0) {
+        struct sql_row row = {store, statement, "a solution", error, false};
+        double *preference = sql_preference(&row, 1);
+        bool same =
+            !row.failed && equal(preference, solution->preference, store->tasks);
+        free(preference);
+        int64_t there = sql_integer(&row, 0, 1, INT64_MAX);
+        bool has_label = sql_boolean(&row, 2);
+        if (row.failed) {
+            result = -1;
+            break;
+        }
+        if (same) {
+            *id = there;
+            *labelled = has_label;
+            break;
+        }
+    }
+    sqlite3_finalize(statement);
+    return result < 0 ? -1 : 0;
+}
+
+static int check_routers(struct store *store, int64_t id, struct error *error) {
+    sqlite3_stmt *statement =
+        sql_prepare(store, error, "SELECT 1 FROM routers WHERE id = ?", "i", id);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    sqlite3_finalize(statement);
+    if (result == 0)
+        return error_set(error, "%s: there are no routers %lld", store->path,
+                         (long long)id);
+    return result < 0 ? -1 : 0;
+}
+
+static int put(struct store *store, const struct store_solution *solution,
+               const char *parameters, int64_t *id, struct error *error) {
+    double key = preference_key(solution->preference, store->tasks);
+    bool labelled;
+    if (find(store, solution, parameters, key, id, &labelled, error))
+        return -1;
+    if (*id && !labelled && solution->label && *solution->label)
+        return sql_write(store, error, "UPDATE solution SET label = ? WHERE id = ?",
+                         "ti", solution->label, *id);
+    if (*id)
+        return 0;
+    if (solution->routers && check_routers(store, solution->routers, error))
+        return -1;
+    unsigned char bytes[8 * STORE_TASKS_MAX];
+    if (solution->preference)
+        sql_preference_pack(solution->preference, store->tasks, bytes);
+    if (sql_write(store, error,
+                  "INSERT INTO solution (kind, method, parameters, preference,"
+                  " preference_key, routers, label, model_sha256, created)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "tttxdIttd", solution->kind, solution->method, parameters,
+                  solution->preference ? (const void *)bytes : NULL, store->tasks * 8,
+                  key, solution->routers, solution->label, solution->model_sha256,
+                  solution->created != 0 ? solution->created : sql_now()))
+        return -1;
+    *id = sqlite3_last_insert_rowid(store->db);
+    return 0;
+}
+
+int store_solution_put(struct store *store, struct store_solution *solution,
+                       struct error *error) {
+    if (!known_kind(solution->kind))
+        return error_set(
+            error,
+            "a solution is of kind \"%s\"; pwemoe, merge, single, train and "
+            "import are known",
+            solution->kind ? solution->kind : "");
+    if (!solution->method || !*solution->method)
+        return error_set(error, "a solution has no method");
+    if (!isfinite(solution->created))
+        return error_set(error, "a solution's time is no number");
+    if (solution->preference &&
+        sql_preference_check(solution->preference, store->tasks, error))
+        return -1;
+    char *parameters =
+        sql_canonical_json(solution->parameters, "a solution's parameters", error);
+    if (!parameters)
+        return -1;
+    int64_t id = 0;
+    int result = sql_write_begin(store, error);
+    if (result == 0) {
+        result = put(store, solution, parameters, &id, error);
+        result = sql_write_end(store, result, error);
+    }
+    free(parameters);
+    if (result == 0)
+        solution->id = id;
+    return result;
+}
+
+int store_solution_get(struct store *store, int64_t id, bool *found,
+                       struct store_solution *solution, struct error *error) {
+    *found = false;
+    memset(solution, 0, sizeof *solution);
+    sqlite3_stmt *statement = sql_prepare(
+        store, error, "SELECT " SOLUTION_COLUMNS " FROM solution s WHERE s.id = ?", "i",
+        id);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result > 0) {
+        struct sql_row row = {store, statement, "a solution", error, false};
+        solution_read(&row, solution);
+        if (row.failed)
+            store_solution_clear(solution);
+        result = row.failed ? -1 : 0;
+        *found = result == 0;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
