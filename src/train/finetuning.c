@@ -1,0 +1,494 @@
+#include "train/finetuning.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "checkpoint/safetensors.h"
+#include "model/transformer.h"
+#include "moe/pool.h"
+#include "train/optimiser.h"
+#include "train/task_batch.h"
+
+/* f32 master weights with their Adam state on the device. */
+struct trained {
+    float *values, *gradient, *first, *second;
+    real *compute; /* what the model reads: values themselves in f32 */
+    size_t count;
+};
+
+struct trained_head {
+    size_t classes;
+    bool has_bias;
+    struct trained weight, bias;
+};
+
+struct finetuning {
+    struct finetuning_options options;
+    struct backend *backend;
+    const struct layout *layout;
+    size_t tasks, groups;
+    double *preference, *losses, *gram, *mix;
+    float *host_gram;
+    struct transformer *transformer;
+    struct head_bank *heads;
+    struct task_batch *batch;
+    struct trained model;
+    float *task_gradients; /* (tasks, size) where each task's is looked at, or NULL */
+    float *device_gram;    /* (tasks, tasks) */
+    struct trained_head *trained_heads; /* [tasks] */
+    real *dfeatures;                    /* (tasks batch, D) */
+    unsigned step;
+};
+
+struct finetuning_options finetuning_defaults(void) {
+    return (struct finetuning_options){.method = COMBINE_LS,
+                                       .learning_rate = 1e-4,
+                                       .head_rate = 10,
+                                       .weight_decay = 0.01,
+                                       .steps = 1000,
+                                       .batch = 32,
+                                       .train_heads = true};
+}
+
+int finetuning_new_head(size_t classes, size_t features, uint64_t seed,
+                        struct head *head, struct error *error) {
+    *head = (struct head){.classes = classes, .features = features};
+    size_t count;
+    if (!size_multiply(classes, features, &count))
+        return error_memory(error);
+    head->weight = array_new(count, sizeof *head->weight);
+    head->bias = array_new(classes, sizeof *head->bias);
+    if (!head->weight || !head->bias) {
+        head_clear(head);
+        return error_memory(error);
+    }
+    struct random random;
+    random_seed(&random, seed, 3);
+    for (size_t i = 0; i < count; i++)
+        head->weight[i] = (float)(0.02 * random_normal(&random));
+    return 0;
+}
+
+/* --- making and freeing ------------------------------------------------------------
+ */
+
+/* compute: where the model reads reals; NULL to make that too. */
+static int trained_new(struct backend *b, struct trained *t, size_t count,
+                       const float *start, real *compute, struct error *error) {
+    size_t bytes = count * sizeof(float);
+    t->count = count;
+    t->compute = compute;
+    if (b->allocate(b, bytes, (void **)&t->values, error) ||
+        b->allocate(b, bytes, (void **)&t->gradient, error) ||
+        b->allocate(b, bytes, (void **)&t->first, error) ||
+        b->allocate(b, bytes, (void **)&t->second, error))
+        return -1;
+    if (!compute && b->real_size == sizeof(float))
+        t->compute = (real *)t->values;
+    else if (!compute &&
+             b->allocate(b, count * b->real_size, (void **)&t->compute, error))
+        return -1;
+    b->upload(b, t->values, start, bytes);
+    if ((void *)t->compute != (void *)t->values)
+        b->upload_real(b, t->compute, start, count);
+    return 0;
+}
+
+static void trained_free(struct backend *b, struct trained *t, bool owns_compute) {
+    if (owns_compute && (void *)t->compute != (void *)t->values)
+        b->release(b, t->compute);
+    b->release(b, t->values);
+    b->release(b, t->gradient);
+    b->release(b, t->first);
+    b->release(b, t->second);
+}
+
+static int new_heads(struct finetuning *f, const struct head *heads,
+                     struct error *error) {
+    struct backend *b = f->backend;
+    for (size_t t = 0; t < f->tasks; t++) {
+        struct trained_head *h = &f->trained_heads[t];
+        h->classes = heads[t].classes;
+        h->has_bias = heads[t].bias != NULL;
+        if (trained_new(b, &h->weight, heads[t].classes * heads[t].features,
+                        heads[t].weight, head_bank_weight(f->heads, t), error))
+            return -1;
+        if (h->has_bias && trained_new(b, &h->bias, heads[t].classes, heads[t].bias,
+                                       head_bank_bias(f->heads, t), error))
+            return -1;
+    }
+    return 0;
+}
+
+int finetuning_new(struct backend *b, const struct layout *layout,
+                   const struct preprocess *preprocess, const float *weights,
+                   const struct finetuning_task_set *set,
+                   const struct finetuning_options *options, struct finetuning **out,
+                   struct error *error) {
+    size_t tasks = set->tasks, rows = tasks * options->batch;
+    struct finetuning *f = array_new(1, sizeof *f);
+    if (!f)
+        return error_memory(error);
+    f->options = *options;
+    f->backend = b;
+    f->layout = layout;
+    f->tasks = tasks;
+    f->groups = tasks > 1 && combine_per_task(options->method) ? tasks : 1;
+    f->preference = array_new(tasks, sizeof *f->preference);
+    f->losses = array_new(tasks, sizeof *f->losses);
+    f->gram = array_new(tasks * tasks, sizeof *f->gram);
+    f->mix = array_new(tasks, sizeof *f->mix);
+    f->host_gram = array_new(tasks * tasks, sizeof *f->host_gram);
+    f->trained_heads = array_new(tasks, sizeof *f->trained_heads);
+    if (!f->preference || !f->losses || !f->gram || !f->mix || !f->host_gram ||
+        !f->trained_heads) {
+        error_memory(error);
+        goto failed;
+    }
+    memcpy(f->preference, set->preference, tasks * sizeof *f->preference);
+    size_t features = model_config_features(&layout->config);
+    if (transformer_new(b, layout, preprocess, rows, true, &f->transformer, error) ||
+        head_bank_new(b, &layout->config, set->heads, tasks, options->batch, &f->heads,
+                      error) ||
+        task_batch_new(b, set->train, tasks, options->batch, options->seed, &f->batch,
+                       error) ||
+        trained_new(b, &f->model, layout->size, weights, NULL, error) ||
+        b->allocate(b, rows * features * b->real_size, (void **)&f->dfeatures, error))
+        goto failed;
+    if (f->groups > 1 && (b->allocate(b, tasks * layout->size * sizeof(float),
+                                      (void **)&f->task_gradients, error) ||
+                          b->allocate(b, tasks * tasks * sizeof(float),
+                                      (void **)&f->device_gram, error)))
+        goto failed;
+    if (options->train_heads && new_heads(f, set->heads, error))
+        goto failed;
+    *out = f;
+    return 0;
+failed:
+    finetuning_free(f);
+    return -1;
+}
+
+void finetuning_free(struct finetuning *f) {
+    if (!f)
+        return;
+    struct backend *b = f->backend;
+    for (size_t t = 0; f->trained_heads && t < f->tasks; t++) {
+        trained_free(b, &f->trained_heads[t].weight, false);
+        trained_free(b, &f->trained_heads[t].bias, false);
+    }
+    free(f->trained_heads);
+    trained_free(b, &f->model, true);
+    b->release(b, f->dfeatures);
+    b->release(b, f->task_gradients);
+    b->release(b, f->device_gram);
+    task_batch_free(f->batch);
+    head_bank_free(f->heads);
+    transformer_free(f->transformer);
+    free(f->preference);
+    free(f->losses);
+    free(f->gram);
+    free(f->mix);
+    free(f->host_gram);
+    free(f);
+}
+
+/* --- a step -------------------------------------------------------------------------
+ */
+
+static float *place_gradient(void *self, size_t offset, size_t count, size_t *stride) {
+    struct finetuning *f = self;
+    (void)count;
+    *stride = f->layout->size;
+    return (f->groups > 1 ? f->task_gradients : f->model.gradient) + offset;
+}
+
+static void gradient_ready(void *self, size_t offset, size_t count) {
+    (void)self;
+    (void)offset;
+    (void)count;
+}
+
+/* Forward and backward of the batch on the device, n examples of each task. */
+static void forward_backward(struct finetuning *f, size_t n) {
+    struct backend *b = f->backend;
+    struct task_batch *batch = f->batch;
+    size_t features = model_config_features(&f->layout->config);
+    size_t whole = f->tasks * n;
+    size_t each[POOL_TASKS_MAX];
+    for (size_t t = 0; t < f->tasks; t++)
+        each[t] = n;
+    transformer_embed(f->transformer, f->model.compute, batch->pixels, whole);
+    const real *x = transformer_run(f->transformer, f->model.compute, whole);
+    for (size_t t = 0; t < f->tasks; t++) {
+        head_bank_loss(f->heads, t, backend_at(b, x, t * n * features), n,
+                       batch->labels + t * n, batch->loss + t * n, batch->scale + t * n,
+                       (real *)backend_at(b, f->dfeatures, t * n * features));
+        struct trained_head *h = &f->trained_heads[t];
+        if (f->options.train_heads)
+            head_bank_gradient(f->heads, h->weight.gradient,
+                               h->has_bias ? h->bias.gradient : NULL);
+    }
+    struct gradient_sink sink = {
+        .self = f, .place = place_gradient, .ready = gradient_ready};
+    transformer_backward(f->transformer, f->model.compute, f->dfeatures,
+                         f->groups > 1 ? each : &whole, f->groups, &sink);
+}
+
+/* The tasks' gradients, kept apart, to one; the heads' scaled alike. */
+static int mix_gradients(struct finetuning *f, struct error *error) {
+    struct backend *b = f->backend;
+    size_t tasks = f->tasks, size = f->layout->size;
+    b->gram(b, f->device_gram, f->task_gradients, size, tasks, size);
+    if (b->download(b, f->host_gram, f->device_gram,
+                    tasks * tasks * sizeof *f->host_gram, error))
+        return -1;
+    for (size_t i = 0; i < tasks * tasks; i++)
+        f->gram[i] = f->host_gram[i];
+    if (combine_weights(f->options.method, f->gram, f->losses, f->preference, tasks,
+                        f->mix, error))
+        return -1;
+    b->zero(b, f->model.gradient, size * sizeof(float));
+    for (size_t t = 0; t < tasks; t++) {
+        b->add_scaled(b, f->model.gradient, f->task_gradients + t * size,
+                      (float)f->mix[t], size);
+        struct trained_head *h = &f->trained_heads[t];
+        struct trained *parts[] = {&h->weight, &h->bias};
+        for (int i = 0; f->options.train_heads && i < 2; i++)
+            if (parts[i]->count) /* x += (mix - 1) x */
+                b->add_scaled(b, parts[i]->gradient, parts[i]->gradient,
+                              (float)(f->mix[t] - 1), parts[i]->count);
+    }
+    return 0;
+}
+
+static void update(struct finetuning *f, struct trained *t, double rate, double decay) {
+    struct backend *b = f->backend;
+    if (!t->count)
+        return;
+    struct adam adam = {.learning_rate = (float)rate,
+                        .beta1 = 0.9f,
+                        .beta2 = 0.999f,
+                        .epsilon = 1e-8f,
+                        .weight_decay = (float)decay,
+                        .step = f->step + 1};
+    real *compute = (void *)t->compute == (void *)t->values ? NULL : t->compute;
+    b->adam(b, t->values, compute, t->gradient, t->first, t->second, t->count, &adam);
+}
+
+unsigned finetuning_step_count(const struct finetuning *f) {
+    return f->step;
+}
+
+int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
+    const struct finetuning_options *o = &f->options;
+    double ones[POOL_TASKS_MAX];
+    for (size_t t = 0; t < f->tasks; t++)
+        ones[t] = 1;
+    task_batch_next(f->batch);
+    task_batch_weigh(f->batch, f->groups > 1 ? ones : f->preference);
+    forward_backward(f, o->batch);
+    if (task_batch_losses(f->batch, f->losses, error) ||
+        (f->groups > 1 && mix_gradients(f, error)))
+        return -1;
+    double rate =
+        optimiser_cosine(o->learning_rate, 0, o->steps / 20, f->step, o->steps);
+    update(f, &f->model, rate, o->weight_decay);
+    for (size_t t = 0; o->train_heads && t < f->tasks; t++) {
+        update(f, &f->trained_heads[t].weight, rate * o->head_rate, o->weight_decay);
+        update(f, &f->trained_heads[t].bias, rate * o->head_rate, 0);
+    }
+    f->step++;
+    memcpy(losses, f->losses, f->tasks * sizeof *losses);
+    return 0;
+}
+
+int finetuning_gradient(struct finetuning *f, const uint8_t *pixels,
+                        const int32_t *labels, size_t n, float *gradient,
+                        struct error *error) {
+    struct backend *b = f->backend;
+    if (f->tasks != 1 || n > f->options.batch)
+        return error_set(error, "a batch that was not planned");
+    double one = 1;
+    size_t batch = f->batch->batch;
+    f->batch->batch = n;
+    b->upload(b, f->batch->pixels, pixels, n * f->batch->image);
+    b->upload(b, f->batch->labels, labels, n * sizeof *labels);
+    task_batch_weigh(f->batch, &one);
+    forward_backward(f, n);
+    f->batch->batch = batch;
+    return b->download(b, gradient, f->model.gradient,
+                       f->layout->size * sizeof *gradient, error);
+}
+
+/* --- results and state
+ * ------------------------------------------------------------------ */
+
+int finetuning_weights(struct finetuning *f, float *weights, struct error *error) {
+    return f->backend->download(f->backend, weights, f->model.values,
+                                f->layout->size * sizeof *weights, error);
+}
+
+int finetuning_head(struct finetuning *f, size_t task, struct head *head,
+                    struct error *error) {
+    struct backend *b = f->backend;
+    struct trained_head *h = &f->trained_heads[task];
+    size_t features = model_config_features(&f->layout->config);
+    *head = (struct head){.classes = h->classes, .features = features};
+    head->weight = array_new(h->weight.count, sizeof *head->weight);
+    head->bias = h->has_bias ? array_new(h->classes, sizeof *head->bias) : NULL;
+    if (!head->weight || (h->has_bias && !head->bias)) {
+        head_clear(head);
+        return error_memory(error);
+    }
+    if (b->download(b, head->weight, h->weight.values, h->weight.count * sizeof(float),
+                    error) ||
+        (h->has_bias && b->download(b, head->bias, h->bias.values,
+                                    h->classes * sizeof(float), error))) {
+        head_clear(head);
+        return -1;
+    }
+    return 0;
+}
+
+/* Everything trained, in the order of the state file. */
+static size_t list_trained(struct finetuning *f, struct trained **list) {
+    size_t count = 0;
+    list[count++] = &f->model;
+    for (size_t t = 0; f->options.train_heads && t < f->tasks; t++) {
+        list[count++] = &f->trained_heads[t].weight;
+        if (f->trained_heads[t].has_bias)
+            list[count++] = &f->trained_heads[t].bias;
+    }
+    return count;
+}
+
+struct state_writer {
+    struct finetuning *f;
+    struct trained **list;
+    float *chunk; /* one array, downloaded when its first byte is asked for */
+};
+
+static float *part_of(struct trained *t, size_t part) {
+    return part == 0 ? t->values : part == 1 ? t->first : t->second;
+}
+
+static int read_state(void *self, size_t index, uint64_t offset, void *out, size_t room,
+                      size_t *got, struct error *error) {
+    struct state_writer *w = self;
+    struct backend *b = w->f->backend;
+    struct trained *t = w->list[index / 3];
+    size_t bytes = t->count * sizeof(float);
+    if (offset == 0 && b->download(b, w->chunk, part_of(t, index % 3), bytes, error))
+        return -1;
+    *got = bytes - offset < room ? (size_t)(bytes - offset) : room;
+    memcpy(out, (char *)w->chunk + offset, *got);
+    return 0;
+}
+
+enum { STATE_NAME = 32 };
+
+static void state_name(char name[STATE_NAME], size_t index) {
+    static const char *const parts[] = {"values", "first", "second"};
+    snprintf(name, STATE_NAME, "%zu.%s", index / 3, parts[index % 3]);
+}
+
+int finetuning_save(struct finetuning *f, const char *path, struct error *error) {
+    size_t most = 1 + 2 * f->tasks;
+    struct trained **list = array_new(most, sizeof *list);
+    struct tensor_source *sources = array_new(3 * most, sizeof *sources);
+    char(*names)[STATE_NAME] = array_new(3 * most, sizeof *names);
+    float *chunk = NULL;
+    int result = -1;
+    if (!list || !sources || !names) {
+        error_memory(error);
+        goto done;
+    }
+    size_t count = list_trained(f, list), largest = 0;
+    for (size_t i = 0; i < 3 * count; i++) {
+        state_name(names[i], i);
+        size_t n = list[i / 3]->count;
+        largest = n > largest ? n : largest;
+        sources[i] = (struct tensor_source){.name = names[i],
+                                            .dtype_name = "F32",
+                                            .rank = 1,
+                                            .shape = {n},
+                                            .bytes = n * sizeof(float)};
+    }
+    chunk = array_new(largest, sizeof *chunk);
+    if (!chunk) {
+        error_memory(error);
+        goto done;
+    }
+    char step[32], drawn[32];
+    snprintf(step, sizeof step, "%u", f->step);
+    snprintf(drawn, sizeof drawn, "%llu", (unsigned long long)f->batch->draws[0].drawn);
+    const char *metadata[] = {"kind", "pwemoe-finetuning", "step", step, "drawn", drawn,
+                              NULL};
+    struct state_writer writer = {.f = f, .list = list, .chunk = chunk};
+    result = safetensors_write(path, sources, 3 * count, metadata, read_state, &writer,
+                               error);
+done:
+    free(list);
+    free(sources);
+    free(names);
+    free(chunk);
+    return result;
+}
+
+static int resume_from(struct finetuning *f, const struct safetensors *file,
+                       const char *path, struct trained **list, size_t count,
+                       struct error *error) {
+    struct backend *b = f->backend;
+    const char *kind = safetensors_metadata(file, "kind");
+    const char *step = safetensors_metadata(file, "step");
+    const char *drawn = safetensors_metadata(file, "drawn");
+    if (!kind || strcmp(kind, "pwemoe-finetuning") != 0 || !step || !drawn ||
+        strtoul(step, NULL, 10) > f->options.steps)
+        return error_set(error, "%s: is no state of such a run; start anew without it",
+                         path);
+    for (size_t i = 0; i < 3 * count; i++) {
+        char name[STATE_NAME];
+        state_name(name, i);
+        struct trained *t = list[i / 3];
+        const struct tensor *tensor = safetensors_find(file, name);
+        if (!tensor || tensor->dtype != DTYPE_F32 || tensor->count != t->count)
+            return error_set(error, "%s: %s is not of this run's size", path, name);
+        float *values = malloc(t->count * sizeof *values);
+        if (!values)
+            return error_memory(error);
+        int result = tensor_to_f32(tensor, path, values, error);
+        if (result == 0) {
+            b->upload(b, part_of(t, i % 3), values, t->count * sizeof *values);
+            if (i % 3 == 0 && (void *)t->compute != (void *)t->values)
+                b->upload_real(b, t->compute, values, t->count);
+            result = b->synchronise(b, error);
+        }
+        free(values);
+        if (result)
+            return -1;
+    }
+    f->step = (unsigned)strtoul(step, NULL, 10);
+    for (size_t t = 0; t < f->tasks; t++)
+        f->batch->draws[t].drawn = strtoull(drawn, NULL, 10);
+    return 0;
+}
+
+int finetuning_resume(struct finetuning *f, const char *path, struct error *error) {
+    struct safetensors *file;
+    struct trained **list = array_new(1 + 2 * f->tasks, sizeof *list);
+    if (!list)
+        return error_memory(error);
+    if (safetensors_open(path, &file, error)) {
+        free(list);
+        return -1;
+    }
+    size_t count = list_trained(f, list);
+    int result = resume_from(f, file, path, list, count, error);
+    safetensors_close(file);
+    free(list);
+    return result;
+}

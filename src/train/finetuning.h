@@ -1,0 +1,77 @@
+/* Training every parameter of a model: one task's expert, or several tasks at once
+ * by LS, EPO or MGDA (the full-model baselines). AdamW; the rate rises linearly
+ * over the first twentieth of the steps, then falls to 0 along a cosine. */
+#ifndef PWEMOE_TRAIN_FINETUNING_H
+#define PWEMOE_TRAIN_FINETUNING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "data/dataset.h"
+#include "data/preprocess.h"
+#include "model/heads.h"
+#include "model/layout.h"
+#include "train/combine.h"
+
+struct finetuning_options {
+    enum combine method;  /* of several tasks; with one task all are the same */
+    double learning_rate; /* 1e-4 */
+    double head_rate;     /* a trained head learns so many times faster: 10 */
+    double weight_decay;  /* 0.01 */
+    unsigned steps;
+    size_t batch; /* examples of each task: 32 */
+    uint64_t seed;
+    bool train_heads; /* else they stay as given, as CLIP's do */
+};
+
+/* The values above, one epoch of 1,000 steps, heads trained. */
+struct finetuning_options finetuning_defaults(void);
+
+/* What is trained, the caller's until free. */
+struct finetuning_task_set {
+    size_t tasks;
+    const struct dataset *const *train; /* [tasks] */
+    const struct head *heads;           /* [tasks] where they start */
+    const double *preference;           /* [tasks], sums to 1; for one task {1} */
+};
+
+struct finetuning;
+
+/* weights [layout size]: where the model starts, on the host, copied. */
+int finetuning_new(struct backend *backend, const struct layout *layout,
+                   const struct preprocess *preprocess, const float *weights,
+                   const struct finetuning_task_set *set,
+                   const struct finetuning_options *options,
+                   struct finetuning **finetuning, struct error *error);
+void finetuning_free(struct finetuning *finetuning); /* NULL is fine */
+
+unsigned finetuning_step_count(const struct finetuning *finetuning);
+/* One step; losses [tasks] receives the mean loss of each task's batch. */
+int finetuning_step(struct finetuning *finetuning, double *losses, struct error *error);
+
+/* The weights [layout size] and a task's head as they are now. */
+int finetuning_weights(struct finetuning *finetuning, float *weights,
+                       struct error *error);
+int finetuning_head(struct finetuning *finetuning, size_t task, struct head *head,
+                    struct error *error);
+
+/* The whole state as a file, so that a run can go on later to the same numbers. */
+int finetuning_save(struct finetuning *finetuning, const char *path,
+                    struct error *error);
+int finetuning_resume(struct finetuning *finetuning, const char *path,
+                      struct error *error);
+
+/* The gradient [layout size] of the mean loss of one given batch of the first task,
+ * for tests: pixels u8 [n, 3, size, size], labels [n], n at most options.batch. */
+int finetuning_gradient(struct finetuning *finetuning, const uint8_t *pixels,
+                        const int32_t *labels, size_t n, float *gradient,
+                        struct error *error);
+
+/* A new head: weights N(0, 0.02^2), bias 0. */
+int finetuning_new_head(size_t classes, size_t features, uint64_t seed,
+                        struct head *head, struct error *error);
+
+#endif
