@@ -1,4 +1,5 @@
 # Each area of tests lists its programs: check_PROGRAMS and TESTS.
+include tests/support/local.mk
 include tests/base/local.mk
 include tests/checkpoint/local.mk
 include tests/data/local.mk

@@ -1,0 +1,80 @@
+#include "support/golden.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+const char *golden_path(const char *name) {
+    static char paths[4][1024];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    const char *source = getenv("srcdir");
+    snprintf(path, sizeof paths[0], "%s/tests/golden/%s", source ? source : ".", name);
+    return path;
+}
+
+struct safetensors *golden_open(const char *name) {
+    struct safetensors *file;
+    struct error error;
+    if (safetensors_open(golden_path(name), &file, &error))
+        fail_msg("%s", error.text);
+    return file;
+}
+
+const struct tensor *golden_tensor(const struct safetensors *file, const char *name) {
+    const struct tensor *tensor = safetensors_find(file, name);
+    if (!tensor)
+        fail_msg("the golden file has no %s", name);
+    return tensor;
+}
+
+double *golden_values(const struct safetensors *file, const char *name) {
+    const struct tensor *tensor = golden_tensor(file, name);
+    double *values = malloc((size_t)tensor->count * sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < tensor->count; i++) {
+        if (tensor->dtype == DTYPE_F64) {
+            memcpy(&values[i], (const char *)tensor->data + 8 * i, 8);
+        } else {
+            float f;
+            assert_int_equal(tensor->dtype, DTYPE_F32);
+            memcpy(&f, (const char *)tensor->data + 4 * i, 4);
+            values[i] = (double)f;
+        }
+    }
+    return values;
+}
+
+int32_t *golden_labels(const struct safetensors *file, const char *name) {
+    const struct tensor *tensor = golden_tensor(file, name);
+    assert_int_equal(tensor->dtype, DTYPE_I32);
+    int32_t *values = malloc((size_t)tensor->bytes);
+    assert_non_null(values);
+    memcpy(values, tensor->data, (size_t)tensor->bytes);
+    return values;
+}
+
+void golden_close(const char *what, const float *got, const double *expected,
+                  size_t count, double relative) {
+    double largest = 0, worst = 0;
+    size_t where = 0;
+    for (size_t i = 0; i < count; i++) {
+        double difference = fabs((double)got[i] - expected[i]);
+        if (!(difference <= worst)) { /* NaN is the worst */
+            worst = difference;
+            where = i;
+        }
+        if (fabs(expected[i]) > largest)
+            largest = fabs(expected[i]);
+    }
+    if (!(worst <= relative * largest))
+        fail_msg("%s[%zu] is %.9g, expected %.9g (off by %.3g of the largest, %.3g "
+                 "allowed)",
+                 what, where, (double)got[where], expected[where], worst / largest,
+                 relative);
+}

@@ -1,0 +1,26 @@
+/* Golden files of tests/golden/ as arrays, and comparison with them. Part of cmocka
+ * tests: whatever goes wrong here fails the running test. */
+#ifndef PWEMOE_TESTS_SUPPORT_GOLDEN_H
+#define PWEMOE_TESTS_SUPPORT_GOLDEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "checkpoint/safetensors.h"
+
+/* tests/golden/NAME below srcdir; valid until the next call but three. */
+const char *golden_path(const char *name);
+
+struct safetensors *golden_open(const char *name);
+const struct tensor *golden_tensor(const struct safetensors *file, const char *name);
+/* F32 or F64 values as doubles; free(). */
+double *golden_values(const struct safetensors *file, const char *name);
+/* I32 values; free(). */
+int32_t *golden_labels(const struct safetensors *file, const char *name);
+
+/* |got - expected| <= relative * max |expected| over count values: an error of the
+ * array as a whole, since single elements may be near zero by cancellation. */
+void golden_close(const char *what, const float *got, const double *expected,
+                  size_t count, double relative);
+
+#endif
