@@ -1,1 +1,27 @@
 # Tests of src/checkpoint.
+check_LIBRARIES += tests/checkpoint/libsupport.a
+tests_checkpoint_libsupport_a_SOURCES = tests/checkpoint/support.h \
+  tests/checkpoint/support.c
+CHECKPOINT_TEST_LIBS = tests/checkpoint/libsupport.a $(TEST_LIBS)
+
+check_PROGRAMS += tests/checkpoint/test_convert
+TESTS += tests/checkpoint/test_convert
+tests_checkpoint_test_convert_SOURCES = tests/checkpoint/test_convert.c
+tests_checkpoint_test_convert_LDADD = $(CHECKPOINT_TEST_LIBS)
+
+check_PROGRAMS += tests/checkpoint/test_safetensors
+TESTS += tests/checkpoint/test_safetensors
+tests_checkpoint_test_safetensors_SOURCES = tests/checkpoint/test_safetensors.c
+tests_checkpoint_test_safetensors_LDADD = $(CHECKPOINT_TEST_LIBS)
+
+check_PROGRAMS += tests/checkpoint/test_refused
+TESTS += tests/checkpoint/test_refused
+tests_checkpoint_test_refused_SOURCES = tests/checkpoint/test_refused.c
+tests_checkpoint_test_refused_LDADD = $(CHECKPOINT_TEST_LIBS)
+
+check_PROGRAMS += tests/checkpoint/test_directory
+TESTS += tests/checkpoint/test_directory
+tests_checkpoint_test_directory_SOURCES = tests/checkpoint/test_directory.c
+tests_checkpoint_test_directory_LDADD = $(CHECKPOINT_TEST_LIBS)
+
+EXTRA_DIST += tests/golden/make_safetensors.py tests/golden/safetensors
