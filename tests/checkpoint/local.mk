@@ -24,4 +24,9 @@ TESTS += tests/checkpoint/test_directory
 tests_checkpoint_test_directory_SOURCES = tests/checkpoint/test_directory.c
 tests_checkpoint_test_directory_LDADD = $(CHECKPOINT_TEST_LIBS)
 
+check_PROGRAMS += tests/checkpoint/test_export
+TESTS += tests/checkpoint/test_export
+tests_checkpoint_test_export_SOURCES = tests/checkpoint/test_export.c
+tests_checkpoint_test_export_LDADD = $(CHECKPOINT_TEST_LIBS)
+
 EXTRA_DIST += tests/golden/make_safetensors.py tests/golden/safetensors

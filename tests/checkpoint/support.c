@@ -33,9 +33,9 @@ int folder_teardown(void **state) {
 }
 
 const char *in(const char *folder, const char *name) {
-    static char paths[8][1024];
+    static char paths[64][1024];
     static unsigned next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 64];
     snprintf(path, sizeof *paths, "%s/%s", folder, name);
     return path;
 }

@@ -13,7 +13,7 @@
 int folder_setup(void **state);
 int folder_teardown(void **state);
 
-/* FOLDER/NAME, of which several can be in use at once; never freed. */
+/* FOLDER/NAME, of which sixty-four can be in use at once; never freed. */
 const char *in(const char *folder, const char *name);
 /* The path of a golden file. */
 const char *golden(const char *name);
