@@ -27,6 +27,23 @@ static bool is_harmless(tjhandle decoder) {
            strstr(tjGetErrorStr2(decoder), "extraneous bytes before marker");
 }
 
+/* Without the FAST flags TurboJPEG uses the exact integer DCT and smooth chroma
+ * upsampling, libjpeg's defaults. A file of endless scans is refused. The first
+ * warning ends the work, so that a short file which promises a large picture costs
+ * nothing; after a harmless one it is done again without that. */
+static int decompress(tjhandle decoder, const uint8_t *data, size_t size, uint8_t *out,
+                      int width, int height, int format) {
+    int status = tjDecompress2(decoder, data, size, out, width, 0, height, format,
+                               TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING);
+    if (status && is_harmless(decoder)) {
+        status = tjDecompress2(decoder, data, size, out, width, 0, height, format,
+                               TJFLAG_LIMITSCANS);
+        if (status && is_harmless(decoder))
+            status = 0;
+    }
+    return status;
+}
+
 static int jpeg_decode(tjhandle decoder, const uint8_t *data, size_t size,
                        struct image *image, struct error *error) {
     int width, height, subsampling, colours;
@@ -44,12 +61,8 @@ static int jpeg_decode(tjhandle decoder, const uint8_t *data, size_t size,
     uint8_t *cmyk = NULL;
     if (four && !(cmyk = malloc(pixels * 4)))
         return error_memory(error);
-    /* Without the FAST flags TurboJPEG uses the exact integer DCT and smooth
-     * chroma upsampling, libjpeg's defaults. A file of endless scans is refused. */
-    int status = tjDecompress2(decoder, data, size, four ? cmyk : image->rgb, width, 0,
-                               height, four ? TJPF_CMYK : TJPF_RGB, TJFLAG_LIMITSCANS);
-    if (status && is_harmless(decoder))
-        status = 0;
+    int status = decompress(decoder, data, size, four ? cmyk : image->rgb, width,
+                            height, four ? TJPF_CMYK : TJPF_RGB);
     if (status)
         error_set(error, "the JPEG is damaged (%s)", tjGetErrorStr2(decoder));
     else if (four)

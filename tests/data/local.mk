@@ -1,1 +1,25 @@
-# Tests of src/data.
+# Tests of src/data. Pillow's and transformers' results are in tests/golden/data.
+DATA_TESTS = \
+  tests/data/test_batches \
+  tests/data/test_dataset \
+  tests/data/test_images \
+  tests/data/test_preprocess
+check_PROGRAMS += $(DATA_TESTS)
+TESTS += $(DATA_TESTS)
+tests_data_test_batches_SOURCES = tests/data/test_batches.c
+tests_data_test_batches_LDADD = $(TEST_LIBS)
+tests_data_test_dataset_SOURCES = tests/data/test_dataset.c tests/data/files.c tests/data/files.h
+tests_data_test_dataset_LDADD = $(TEST_LIBS)
+tests_data_test_images_SOURCES = tests/data/test_images.c tests/data/files.c tests/data/files.h
+tests_data_test_images_LDADD = $(TEST_LIBS)
+tests_data_test_preprocess_SOURCES = tests/data/test_preprocess.c tests/data/files.c tests/data/files.h
+tests_data_test_preprocess_LDADD = $(TEST_LIBS)
+EXTRA_DIST += tests/golden/make_data.py tests/golden/data
+
+FUZZ_TARGETS += tests/fuzz/fuzz_idx tests/fuzz/fuzz_image tests/fuzz/fuzz_preprocess
+tests_fuzz_fuzz_idx_SOURCES = tests/fuzz/fuzz_idx.c
+tests_fuzz_fuzz_idx_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c
+tests_fuzz_fuzz_image_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_preprocess_SOURCES = tests/fuzz/fuzz_preprocess.c
+tests_fuzz_fuzz_preprocess_LDADD = $(FUZZ_LIBS)
