@@ -1,3 +1,9 @@
 libpwemoe_a_SOURCES += \
   src/pareto/pareto.h \
-  src/pareto/simplex.h
+  src/pareto/order.h src/pareto/order.c \
+  src/pareto/filter.c \
+  src/pareto/sweep.h src/pareto/sweep.c \
+  src/pareto/wfg.h src/pareto/wfg.c \
+  src/pareto/hypervolume.c \
+  src/pareto/indicators.c \
+  src/pareto/simplex.h src/pareto/simplex.c

@@ -20,11 +20,15 @@ long pareto_filter(const double *points, size_t count, size_t objectives,
                    bool first_of_equals, bool *keep, struct error *error);
 
 /* Exact volume dominated by the points and bounded by reference (the union of
- * the boxes [point, reference]); points not strictly inside add nothing. */
+ * the boxes [point, reference]); points not strictly inside add nothing. Fails on a
+ * reference or a point inside that is not finite, on 0 or more than 64 objectives,
+ * and without memory. Time grows steeply with objectives: n log n for 2 and 3, n^2
+ * for 4, then exponentially (WFG: While, Bradstreet & Barone 2012). */
 int pareto_hypervolume(const double *points, size_t count, size_t objectives,
                        const double *reference, double *volume, struct error *error);
 
-/* contributions[i] = volume of all points less that without point i. */
+/* contributions[i] = volume of all points less that without point i: 0 for dominated
+ * points and for each of equal ones. Fails as above. */
 int pareto_contributions(const double *points, size_t count, size_t objectives,
                          const double *reference, double *contributions,
                          struct error *error);

@@ -23,10 +23,14 @@ char *simplex_text(const double *preference, size_t tasks, char *out, size_t siz
 /* The nearest point of the simplex in Euclidean distance (Duchi et al. 2008). */
 void simplex_project(double *vector, size_t tasks);
 
-/* An estimate of the objective vector at a preference from `count` stored
- * (preference, objectives) pairs: local linear regression weighted by a Gaussian
- * of the distance, falling back to the nearest neighbours' weighted mean where
- * that is singular. Exact at stored points. count >= 1. */
+/* An estimate of the objective vector at a preference from `count` stored pairs
+ * (preferences [count, tasks], values [count, objectives]): moving least squares of a
+ * plane, weighted by a Gaussian of the distance (its width the distance of the
+ * neighbour that makes a plane determined) over its square. Exact at stored points
+ * (the mean where one is stored twice) and for values linear in the preference;
+ * where the stored preferences do not spread in some direction, the weighted mean
+ * along it. Never outside the range of the stored values. Fails on count 0 and
+ * without memory. */
 int simplex_interpolate(const double *preferences, const double *values, size_t count,
                         size_t tasks, size_t objectives, const double *preference,
                         double *estimate, struct error *error);

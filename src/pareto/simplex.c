@@ -1,0 +1,295 @@
+#include "pareto/simplex.h"
+
+#include <ctype.h>
+#include <locale.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* C(n, k), or 0 where it does not fit. */
+static size_t binomial(size_t n, size_t k) {
+    if (k > n)
+        return 0;
+    if (k > n - k)
+        k = n - k;
+    size_t result = 1;
+    for (size_t i = 1; i <= k; i++) {
+        unsigned __int128 wide = (unsigned __int128)result * (n - k + i) / i;
+        if (wide > SIZE_MAX)
+            return 0;
+        result = (size_t)wide;
+    }
+    return result;
+}
+
+size_t simplex_grid_count(size_t tasks, size_t edge) {
+    size_t top;
+    if (tasks == 0 || edge < 2 || !size_add(edge - 2, tasks, &top))
+        return 0;
+    return binomial(top, tasks - 1);
+}
+
+void simplex_grid_at(size_t tasks, size_t edge, size_t index, double *preference) {
+    size_t left = edge - 1;
+    for (size_t i = 0; i < tasks; i++) {
+        size_t part = left;
+        if (i + 1 < tasks) {
+            /* From the greatest part down, skip the vectors that have it here. */
+            for (size_t with = 1; index >= with && part > 0;
+                 with = simplex_grid_count(tasks - i - 1, left - part + 1)) {
+                index -= with;
+                part--;
+            }
+        }
+        preference[i] = (double)part / (double)(edge - 1);
+        left -= part;
+    }
+}
+
+/* Numbers are read and written with a point, whatever the user's locale has. */
+static locale_t plain_begin(locale_t *plain) {
+    *plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    return *plain ? uselocale(*plain) : (locale_t)0;
+}
+
+static void plain_end(locale_t plain, locale_t before) {
+    if (!plain)
+        return;
+    uselocale(before);
+    freelocale(plain);
+}
+
+static double read_number(const char *text, char **end) {
+    locale_t plain, before = plain_begin(&plain);
+    double value = strtod(text, end);
+    plain_end(plain, before);
+    return value;
+}
+
+int simplex_parse(const char *text, size_t tasks, double *preference,
+                  struct error *error) {
+    size_t count = 0;
+    double sum = 0;
+    const char *at = text;
+    bool comma = false;
+    for (;;) {
+        while (isspace((unsigned char)*at))
+            at++;
+        if (*at == '\0' && !comma)
+            break;
+        char *end;
+        double value = read_number(at, &end);
+        if (end == at || isnan(value))
+            return error_set(error,
+                             "preference \"%s\": number %zu cannot be read; give %zu "
+                             "numbers that sum to 1",
+                             text, count + 1, tasks);
+        if (value < 0 || isinf(value))
+            return error_set(error,
+                             "preference \"%s\": number %zu is not between 0 and 1; "
+                             "give %zu numbers that sum to 1",
+                             text, count + 1, tasks);
+        if (count < tasks)
+            preference[count] = value;
+        count++;
+        sum += value;
+        at = end;
+        while (isspace((unsigned char)*at))
+            at++;
+        comma = *at == ',';
+        if (comma)
+            at++;
+        else if (at == end && *at != '\0')
+            return error_set(error,
+                             "preference \"%s\": \"%.16s\" after number %zu; separate "
+                             "numbers by commas",
+                             text, at, count);
+    }
+    if (count != tasks)
+        return error_set(error,
+                         "preference \"%s\" has %zu numbers; give %zu, one a task",
+                         text, count, tasks);
+    if (!(fabs(sum - 1) <= 1e-6))
+        return error_set(error, "preference \"%s\" sums to %.9g; it has to sum to 1",
+                         text, sum);
+    return 0;
+}
+
+char *simplex_text(const double *preference, size_t tasks, char *out, size_t size) {
+    size_t used = 0;
+    if (size > 0)
+        out[0] = '\0';
+    locale_t plain, before = plain_begin(&plain);
+    for (size_t i = 0; i < tasks && used < size; i++) {
+        int length =
+            snprintf(out + used, size - used, "%s%.6g", i ? "," : "", preference[i]);
+        if (length < 0)
+            break;
+        used += (size_t)length;
+    }
+    plain_end(plain, before);
+    return out;
+}
+
+void simplex_project(double *vector, size_t tasks) {
+    /* Michelot's (1986) way to the same threshold as by sorting: take the mean excess
+     * of those above the threshold until no more of them fall below it. */
+    double threshold = -INFINITY;
+    size_t above = tasks + 1;
+    for (;;) {
+        double sum = 0;
+        size_t count = 0;
+        for (size_t i = 0; i < tasks; i++)
+            if (vector[i] > threshold) {
+                sum += vector[i];
+                count++;
+            }
+        if (count == above || count == 0)
+            break;
+        above = count;
+        threshold = (sum - 1) / (double)count;
+    }
+    double total = 0;
+    for (size_t i = 0; i < tasks; i++) {
+        vector[i] = fmax(vector[i] - threshold, 0);
+        total += vector[i];
+    }
+    for (size_t i = 0; i < tasks && total > 0; i++)
+        vector[i] /= total;
+}
+
+/* Solves matrix [size, size] x = right for each of the columns of `right`, in place
+ * (Cholesky; the lower triangle is read); false where the matrix is not positive
+ * definite. */
+static bool solve(double *matrix, double *right, size_t size, size_t columns) {
+    for (size_t j = 0; j < size; j++) {
+        double pivot = matrix[j * size + j];
+        for (size_t k = 0; k < j; k++)
+            pivot -= matrix[j * size + k] * matrix[j * size + k];
+        if (!(pivot > 0))
+            return false;
+        pivot = sqrt(pivot);
+        matrix[j * size + j] = pivot;
+        for (size_t i = j + 1; i < size; i++) {
+            double sum = matrix[i * size + j];
+            for (size_t k = 0; k < j; k++)
+                sum -= matrix[i * size + k] * matrix[j * size + k];
+            matrix[i * size + j] = sum / pivot;
+        }
+    }
+    for (size_t c = 0; c < columns; c++) {
+        double *x = right + c * size;
+        for (size_t i = 0; i < size; i++) {
+            for (size_t k = 0; k < i; k++)
+                x[i] -= matrix[i * size + k] * x[k];
+            x[i] /= matrix[i * size + i];
+        }
+        for (size_t i = size; i-- > 0;) {
+            for (size_t k = i + 1; k < size; k++)
+                x[i] -= matrix[k * size + i] * x[k];
+            x[i] /= matrix[i * size + i];
+        }
+    }
+    return true;
+}
+
+static int rising(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Below this distance two preferences are one: they are shown with six digits. */
+#define SAME_PREFERENCE 1e-7
+
+/* distances [count] to preference, sorted in `sorted`; the width of the Gaussian is
+ * the distance of the neighbour that makes a plane determined. */
+static double neighbour_width(const double *preferences, size_t count, size_t tasks,
+                              const double *preference, double *distances,
+                              double *sorted) {
+    for (size_t i = 0; i < count; i++) {
+        double square = 0;
+        for (size_t j = 0; j < tasks; j++) {
+            double d = preferences[i * tasks + j] - preference[j];
+            square += d * d;
+        }
+        distances[i] = sorted[i] = sqrt(square);
+    }
+    qsort(sorted, count, sizeof *sorted, rising);
+    return fmax(sorted[count - 1 < tasks ? count - 1 : tasks], SAME_PREFERENCE);
+}
+
+int simplex_interpolate(const double *preferences, const double *values, size_t count,
+                        size_t tasks, size_t objectives, const double *preference,
+                        double *estimate, struct error *error) {
+    /* Unknowns: the value at the preference, and the slopes along all coordinates
+     * but the last, which the others determine. */
+    size_t size = tasks, cells, rights;
+    if (count == 0 || tasks == 0 || !size_multiply(size, size, &cells) ||
+        !size_multiply(size, objectives, &rights))
+        return error_set(error, "nothing to interpolate from; evaluate a preference");
+    double *distances = array_new(count, 2 * sizeof *distances);
+    double *matrix = array_new(cells, sizeof *matrix);
+    double *right = array_new(rights, sizeof *right);
+    double *row = array_new(size, sizeof *row);
+    int result = -1;
+    if (!distances || !matrix || !right || !row) {
+        error_memory(error);
+        goto out;
+    }
+    double width = neighbour_width(preferences, count, tasks, preference, distances,
+                                   distances + count);
+    double total = 0;
+    for (size_t j = 0; j < objectives; j++)
+        estimate[j] = 0;
+    bool same = distances[count] < SAME_PREFERENCE; /* the nearest of the sorted */
+    for (size_t i = 0; i < count; i++) {
+        double d = distances[i];
+        if (same && d >= SAME_PREFERENCE)
+            continue;
+        /* Without bound at a stored preference, so that its value is met there and
+         * nothing jumps on the way to it. */
+        double weight =
+            same ? 1 : exp(-d * d / (2 * width * width)) * width * width / (d * d);
+        total += weight;
+        row[0] = 1;
+        for (size_t j = 0; j + 1 < tasks; j++)
+            row[j + 1] = (preferences[i * tasks + j] - preference[j]) / width;
+        for (size_t a = 0; a < size; a++) {
+            for (size_t b = 0; b <= a; b++)
+                matrix[a * size + b] += weight * row[a] * row[b];
+            for (size_t j = 0; j < objectives; j++)
+                right[j * size + a] += weight * row[a] * values[i * objectives + j];
+        }
+        for (size_t j = 0; j < objectives; j++)
+            estimate[j] += weight * values[i * objectives + j];
+    }
+    for (size_t j = 0; j < objectives; j++)
+        estimate[j] /= total;
+    /* A direction in which the stored preferences do not spread has slope 0. */
+    double trace = 0;
+    for (size_t a = 1; a < size; a++)
+        trace += matrix[a * size + a];
+    for (size_t a = 1; a < size; a++)
+        matrix[a * size + a] += 1e-9 * trace;
+    if (!same && solve(matrix, right, size, objectives))
+        for (size_t j = 0; j < objectives; j++) {
+            double low = INFINITY, high = -INFINITY;
+            for (size_t i = 0; i < count; i++) {
+                low = fmin(low, values[i * objectives + j]);
+                high = fmax(high, values[i * objectives + j]);
+            }
+            estimate[j] = fmin(fmax(right[j * size], low), high);
+        }
+    result = 0;
+out:
+    free(row);
+    free(right);
+    free(matrix);
+    free(distances);
+    return result;
+}
