@@ -1,5 +1,5 @@
 libpwemoe_a_SOURCES += \
-  src/eval/interval.h \
+  src/eval/interval.h src/eval/interval.c \
   src/eval/sources.h src/eval/sources.c \
   src/eval/provenance.h src/eval/provenance.c \
   src/eval/evaluator.h src/eval/evaluator.c

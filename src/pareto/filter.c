@@ -60,7 +60,7 @@ static int filter_three(const double *points, const size_t *first, size_t rows,
     size_t *rank = array_new(rows, sizeof *rank);
     size_t *row_of = array_new(rows, sizeof *row_of);
     struct rank_set stair = {0};
-    if (!rank || !row_of || rank_set_new(&stair, rows)) {
+    if (!rank || !row_of || rank_set_new(&stair, rows + 1)) {
         free(rank);
         free(row_of);
         return -1;
@@ -68,7 +68,8 @@ static int filter_three(const double *points, const size_t *first, size_t rows,
     for (size_t i = 0; i < rows; i++)
         items[i] = (struct order_item){points[3 * first[i] + 1], i};
     order_sort(items, scratch, rows);
-    /* Equal values share the greatest rank, so that `below` finds all at most it. */
+    /* Equal values share the greatest rank, so that "below the next rank" is at most.
+     */
     for (size_t i = rows; i-- > 0;) {
         bool tied = i + 1 < rows && items[i].key == items[i + 1].key;
         rank[items[i].index] = tied ? rank[items[i + 1].index] : i;

@@ -1,1 +1,5 @@
 # Tests of src/eval.
+check_PROGRAMS += tests/eval/test_interval
+TESTS += tests/eval/test_interval
+tests_eval_test_interval_SOURCES = tests/eval/test_interval.c
+tests_eval_test_interval_LDADD = $(TEST_LIBS)
