@@ -67,10 +67,10 @@ static int configure(struct store *store, struct error *error) {
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     store_set_timeout(store, PATIENCE);
-    return sql_execute(store,
-                       "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-                       "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY",
-                       error);
+    return sql_execute(
+        store,
+        "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY",
+        error);
 }
 
 static int connect(struct store *store, const char *path, int flags,
@@ -141,7 +141,7 @@ static int connect_to_read(struct store *store, struct error *error) {
     if (pending)
         return error_set(error,
                          "%s: its newest figures are in %s-wal, which cannot be read "
-                         "where nothing may be written; copy both to a folder of yours",
+                         "here; copy both to a folder of yours",
                          store->path, store->path);
     sqlite3_close_v2(store->db);
     store->db = NULL;
@@ -205,6 +205,9 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
         goto fail;
     if (schema_check_objects(store, error) || schema_check_pages(store, error) ||
         count_tasks(store, error))
+        goto fail;
+    /* 16 MB: what store_rows reads of a large file. */
+    if (sql_execute(store, "PRAGMA cache_size=-16384", error))
         goto fail;
     if (mode == STORE_READ_WRITE &&
         sql_execute(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", error))

@@ -1,7 +1,12 @@
 # Tests of src/store.
-STORE_TESTS = tests/store/test_store
+STORE_TESTS = tests/store/test_store tests/store/test_evaluations \
+  tests/store/test_processes
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
-tests_store_test_store_SOURCES = tests/store/test_store.c tests/store/support.c \
-  tests/store/support.h
+STORE_SUPPORT = tests/store/support.c tests/store/support.h
+tests_store_test_store_SOURCES = tests/store/test_store.c $(STORE_SUPPORT)
 tests_store_test_store_LDADD = $(TEST_LIBS)
+tests_store_test_evaluations_SOURCES = tests/store/test_evaluations.c $(STORE_SUPPORT)
+tests_store_test_evaluations_LDADD = $(TEST_LIBS)
+tests_store_test_processes_SOURCES = tests/store/test_processes.c $(STORE_SUPPORT)
+tests_store_test_processes_LDADD = $(TEST_LIBS)

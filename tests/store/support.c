@@ -28,9 +28,9 @@ int folder_remove(void **state) {
 }
 
 const char *in_folder(void **state, const char *name) {
-    static char paths[4][4200];
+    static char paths[16][4200];
     static unsigned next;
-    char *path = paths[next++ % 4];
+    char *path = paths[next++ % 16];
     snprintf(path, sizeof paths[0], "%s/%s", (const char *)*state, name);
     return path;
 }
