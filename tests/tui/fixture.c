@@ -1,0 +1,174 @@
+#define _GNU_SOURCE
+#include "fixture.h"
+
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pareto/simplex.h"
+
+char *fixture_folder(void) {
+    const char *base = getenv("TMPDIR");
+    char *path;
+    if (asprintf(&path, "%s/pwemoe-tui-XXXXXX", base && *base ? base : "/tmp") < 0 ||
+        !mkdtemp(path)) {
+        perror("mkdtemp");
+        exit(99);
+    }
+    return path;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type,
+                      struct FTW *walk) {
+    (void)status;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void fixture_remove(char *folder) {
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(folder);
+}
+
+double fixture_value(const double *preference, size_t t) {
+    return 60 + 30 * sqrt(preference[t]);
+}
+
+static void check(int result, const struct error *error) {
+    if (result) {
+        fprintf(stderr, "fixture: %s\n", error->text);
+        exit(99);
+    }
+}
+
+static void put(struct store *store, struct store_solution *solution,
+                const double *values, size_t tasks) {
+    struct store_evaluation evaluations[STORE_TASKS_MAX] = {{0}};
+    struct error error;
+    check(store_solution_put(store, solution, &error), &error);
+    for (size_t t = 0; t < tasks; t++)
+        evaluations[t] = (struct store_evaluation){.objective = t,
+                                                   .split = "test",
+                                                   .value = values[t],
+                                                   .low = values[t] - 1,
+                                                   .high = values[t] + 1,
+                                                   .examples = 1000,
+                                                   .complete = true,
+                                                   .loss = 0.5};
+    check(store_evaluations_put(store, solution->id, "", evaluations, tasks, &error),
+          &error);
+}
+
+static void put_constant(struct store *store, const char *kind, const char *method,
+                         const char *parameters, size_t tasks, double value) {
+    double values[STORE_TASKS_MAX];
+    for (size_t t = 0; t < tasks; t++)
+        values[t] = value + (double)t;
+    struct store_solution solution = {.kind = (char *)kind,
+                                      .method = (char *)method,
+                                      .parameters = (char *)parameters,
+                                      .label = ""};
+    put(store, &solution, values, tasks);
+}
+
+static void put_baselines(struct store *store, size_t tasks) {
+    char parameters[64];
+    put_constant(store, "single", "pretrained", "{}", tasks, 20);
+    put_constant(store, "single", "stl", "{}", tasks, 95);
+    put_constant(store, "merge", "average", "{}", tasks, 66);
+    for (int i = 0; i <= 10; i++) {
+        double scale = i / 10.0;
+        snprintf(parameters, sizeof parameters, "{\"scale\":%.1f}", scale);
+        put_constant(store, "merge", "task-arithmetic", parameters, tasks,
+                     74 - 60 * (scale - 0.3) * (scale - 0.3));
+        put_constant(store, "merge", "ties", parameters, tasks,
+                     72 - 40 * (scale - 0.6) * (scale - 0.6));
+    }
+}
+
+static int64_t put_run(struct store *store, size_t tasks) {
+    enum { STEPS = 200 };
+    struct store_run run = {.method = "ls",
+                            .upscale = "mlp",
+                            .parameters = "{}",
+                            .steps = STEPS,
+                            .steps_done = STEPS,
+                            .complete = true};
+    struct store_routers routers = {.step = STEPS, .blob = "routers", .size = 7};
+    struct store_curve_point *points = calloc(STEPS * tasks, sizeof *points);
+    struct error error;
+    for (unsigned step = 0; step < STEPS; step++)
+        for (size_t t = 0; t < tasks; t++)
+            points[step * tasks + t] = (struct store_curve_point){
+                step, t, 0.4 + 0.1 * (double)t + exp(-(double)step / 60)};
+    check(store_run_begin(store, &run, &error), &error);
+    run.steps_done = STEPS;
+    run.complete = true;
+    check(store_run_save(store, &run, &routers, NULL, 0, points, STEPS * tasks, &error),
+          &error);
+    free(points);
+    return routers.id;
+}
+
+void fixture_write(const char *path, const struct fixture_options *options) {
+    static const char *const names[] = {"alpha", "beta", "gamma", "delta", "epsilon",
+                                        "zeta",  "eta",  "theta", "iota",  "kappa"};
+    struct store_task tasks[STORE_TASKS_MAX] = {{0}};
+    char experts[STORE_TASKS_MAX][64], tests[STORE_TASKS_MAX][64];
+    char made[STORE_TASKS_MAX][16];
+    struct error error;
+    struct store *store;
+    for (size_t t = 0; t < options->tasks; t++) {
+        snprintf(experts[t], sizeof experts[t], "models/expert%zu", t);
+        snprintf(tests[t], sizeof tests[t], "data/test%zu", t);
+        snprintf(made[t], sizeof made[t], "task%zu", t);
+        tasks[t] =
+            (struct store_task){.name = (char *)(options->names ? options->names[t]
+                                                 : t < 10       ? names[t]
+                                                                : made[t]),
+                                .expert = {.path = experts[t], .size = 1},
+                                .train_path = "",
+                                .test_path = tests[t],
+                                .head = "",
+                                .classnames_path = "",
+                                .templates_path = "",
+                                .objective = {NULL, "accuracy", "%", true, 0}};
+        memset(tasks[t].expert.sha256, 'a', SHA256_HEX - 1);
+    }
+    struct store_recipe recipe = {.name = "fixture",
+                                  .model = "vit",
+                                  .pretrained = {.path = "models/base", .size = 1},
+                                  .text = "",
+                                  .task_count = options->tasks,
+                                  .tasks = tasks};
+    memset(recipe.pretrained.sha256, 'b', SHA256_HEX - 1);
+    check(store_create(path, &recipe, &store, &error), &error);
+    check(store_begin(store, &error), &error);
+    int64_t routers = options->edge ? put_run(store, options->tasks) : 0;
+    size_t count =
+        options->edge ? simplex_grid_count(options->tasks, options->edge) : 0;
+    for (size_t i = 0; i < count; i++) {
+        double preference[STORE_TASKS_MAX], values[STORE_TASKS_MAX];
+        simplex_grid_at(options->tasks, options->edge, i, preference);
+        for (size_t t = 0; t < options->tasks; t++)
+            values[t] = fixture_value(preference, t);
+        struct store_solution solution = {.kind = "pwemoe",
+                                          .method = "ls",
+                                          .parameters = "{}",
+                                          .preference = preference,
+                                          .routers = routers,
+                                          .label = ""};
+        put(store, &solution, values, options->tasks);
+    }
+    if (options->baselines)
+        put_baselines(store, options->tasks);
+    if (options->log)
+        for (int i = 0; i < 30; i++)
+            check(store_log(store, &error, "line %d of the log", i), &error);
+    check(store_commit(store, &error), &error);
+    store_close(store);
+}

@@ -1,0 +1,29 @@
+/* Databases for the explorer's tests: made through the store, with figures that
+ * follow a formula, so that a test knows what must be on the screen. */
+#ifndef TESTS_TUI_FIXTURE_H
+#define TESTS_TUI_FIXTURE_H
+
+#include <stddef.h>
+
+#include "store/store.h"
+
+/* A folder of its own under TMPDIR, removed with what is in it by fixture_remove. */
+char *fixture_folder(void);
+void fixture_remove(char *folder);
+
+struct fixture_options {
+    size_t tasks;
+    size_t edge;              /* of the grid of stored preferences; 0: none */
+    const char *const *names; /* NULL: alpha, beta, ... */
+    bool baselines;
+    bool log;
+};
+
+/* What the fixture says objective t is at a preference: concave, from 60 with no
+ * weight to 90 with all of it. */
+double fixture_value(const double *preference, size_t t);
+
+/* Writes path; checkpoints are named but do not exist. Ends the test on failure. */
+void fixture_write(const char *path, const struct fixture_options *options);
+
+#endif

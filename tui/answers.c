@@ -1,0 +1,390 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app.h"
+#include "pareto/simplex.h"
+
+/* --- opening ------------------------------------------------------------------- */
+
+static void ask_vector(struct model *model) {
+    char text[512];
+    dialog_open(&model->dialog, DIALOG_LINE, FOR_VECTOR, "Preference vector",
+                "one share a task, in the recipe's order; their sum is 1");
+    simplex_text(model->preference, model->tasks, text, sizeof text);
+    dialog_text(&model->dialog, text);
+}
+
+static void ask_target(struct model *model) {
+    char prompt[256];
+    if (!model->samples.count) {
+        model_say(model, true, "nothing is stored with these routers to search in");
+        return;
+    }
+    snprintf(prompt, sizeof prompt, "at least, then the best of the rest: %.60s 72",
+             model_task_name(model, 0));
+    dialog_open(&model->dialog, DIALOG_LINE, FOR_TARGET, "Ask for figures", prompt);
+}
+
+static void ask_bookmark(struct model *model) {
+    char text[64];
+    dialog_open(&model->dialog, DIALOG_LINE, FOR_BOOKMARK, "Bookmark",
+                "a name; one that exists is replaced");
+    snprintf(text, sizeof text, "point %zu", model->catalog->bookmark_count + 1);
+    dialog_text(&model->dialog, text);
+}
+
+static void ask_which_bookmark(struct model *model, enum dialog_purpose purpose,
+                               const char *title) {
+    const struct catalog *catalog = model->catalog;
+    size_t kept = purpose == FOR_COMPARE_SECOND ? model->dialog.chosen : 0;
+    if (!catalog->bookmark_count && purpose == FOR_GOTO_BOOKMARK) {
+        model_say(model, false, "there are no bookmarks yet; b makes one");
+        return;
+    }
+    dialog_open(&model->dialog, DIALOG_LIST, purpose, title, "");
+    if (purpose != FOR_GOTO_BOOKMARK)
+        dialog_add(&model->dialog, -1, 0, INK_TEXT, false, "where you are now");
+    for (size_t i = 0; i < catalog->bookmark_count; i++) {
+        const struct store_bookmark *bookmark = &catalog->bookmarks[i];
+        char where[128] = "", text[256];
+        if (bookmark->preference)
+            simplex_text(bookmark->preference, catalog->tasks, where, sizeof where);
+        snprintf(text, sizeof text, "%.60s  %.50s", bookmark->name, where);
+        dialog_add(&model->dialog, (int64_t)i, 0, INK_TEXT, false, text);
+    }
+    /* The second side starts at the next one. */
+    if (purpose == FOR_COMPARE_SECOND && kept + 1 < model->dialog.count)
+        model->dialog.chosen = kept + 1;
+}
+
+static void ask_series(struct model *model, const struct marks *marks) {
+    const struct catalog *catalog = model->catalog;
+    dialog_open(&model->dialog, DIALOG_LIST, FOR_SERIES, "Shown in the scatters", "");
+    model->dialog.switches = true;
+    for (size_t s = 0; s < catalog->series_count; s++) {
+        char text[160];
+        snprintf(text, sizeof text, "%s (%zu)", catalog->series[s].name,
+                 catalog->series[s].count);
+        dialog_add(&model->dialog, (int64_t)s, marks->mark[catalog->series[s].mark],
+                   catalog->series[s].ink, model_series_visible(model, s), text);
+    }
+    if (!catalog->series_count) {
+        dialog_close(&model->dialog);
+        model_say(model, false, "nothing is stored yet");
+    }
+}
+
+static void ask_pair(struct model *model) {
+    if (model->tasks < 3) {
+        model_say(model, false, "two tasks make one pair");
+        return;
+    }
+    dialog_open(&model->dialog, DIALOG_LIST, FOR_PAIR, "Pair of objectives", "");
+    for (size_t a = 0; a < model->tasks; a++)
+        for (size_t b = a + 1; b < model->tasks; b++) {
+            char text[160];
+            snprintf(text, sizeof text, "%.50s over %.50s", model_task_name(model, b),
+                     model_task_name(model, a));
+            if (a == model->pair_a && b == model->pair_b)
+                model->dialog.chosen = model->dialog.count;
+            dialog_add(&model->dialog, (int64_t)(a * STORE_TASKS_MAX + b), 0, INK_TEXT,
+                       false, text);
+        }
+}
+
+static void ask_routers(struct model *model) {
+    const struct catalog *catalog = model->catalog;
+    dialog_open(&model->dialog, DIALOG_LIST, FOR_ROUTERS, "Routers", "");
+    for (size_t i = catalog->run_count; i-- > 0;) {
+        char text[160], name[120];
+        if (!catalog->run_routers[i])
+            continue;
+        snprintf(
+            text, sizeof text, "run %lld: %s", (long long)catalog->runs[i].id,
+            catalog_routers_text(catalog, catalog->run_routers[i], name, sizeof name));
+        if (catalog->run_routers[i] == model->routers)
+            model->dialog.chosen = model->dialog.count;
+        dialog_add(&model->dialog, catalog->run_routers[i], 0, INK_TEXT, false, text);
+    }
+    if (!model->dialog.count) {
+        dialog_close(&model->dialog);
+        model_say(model, false, "no routers are trained yet: pwemoe train");
+    }
+}
+
+/* A path next to where the program was started, made of names and shares. */
+static void propose_path(const struct model *model, char *out, size_t size) {
+    const char *name = model->catalog->recipe->name;
+    size_t used = 0;
+    for (; *name && used + 1 < size && used < 60; name++) {
+        unsigned char c = (unsigned char)*name;
+        bool plain = c >= 0x80 || c == '-' || c == '_' || c == '.' ||
+                     (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                     (c >= 'a' && c <= 'z');
+        out[used] = plain && !(used == 0 && c == '.') ? *name : '-';
+        used++;
+    }
+    out[used] = '\0';
+    if (!used)
+        used = (size_t)snprintf(out, size, "merged");
+    for (size_t t = 0; t < model->tasks && t < 8 && used < size; t++)
+        used +=
+            (size_t)snprintf(out + used, size - used, "-%.2f", model->preference[t]);
+}
+
+static void ask_export(struct model *model) {
+    char path[256];
+    if (!model->ready) {
+        model_say(model, true, "%s",
+                  model->missing[0] ? model->missing
+                                    : "checkpoints are still being read");
+        return;
+    }
+    if (!model->routers) {
+        model_say(model, true, "no routers are trained yet: pwemoe train");
+        return;
+    }
+    dialog_open(&model->dialog, DIALOG_EXPORT, FOR_EXPORT, "Export",
+                "a new directory for the model of this preference");
+    /* Only classifiers with heads of their own have one to choose. */
+    if (strcmp(model->catalog->recipe->model, "clip-vision"))
+        for (size_t t = 0; t < model->tasks; t++)
+            dialog_add(&model->dialog, (int64_t)t, 0, INK_TEXT, false,
+                       model_task_name(model, t));
+    propose_path(model, path, sizeof path);
+    dialog_text(&model->dialog, path);
+}
+
+bool app_ask(struct app *app, enum action action) {
+    struct model *model = &app->model;
+    switch (action) {
+    case ACTION_VECTOR:
+        ask_vector(model);
+        return true;
+    case ACTION_TARGET:
+        ask_target(model);
+        return true;
+    case ACTION_BOOKMARK:
+        ask_bookmark(model);
+        return true;
+    case ACTION_GOTO_BOOKMARK:
+        ask_which_bookmark(model, FOR_GOTO_BOOKMARK, "Go to a bookmark");
+        return true;
+    case ACTION_COMPARE:
+        ask_which_bookmark(model, FOR_COMPARE_FIRST, "Compare: A");
+        return true;
+    case ACTION_SERIES:
+        ask_series(model, app->canvas.marks);
+        return true;
+    case ACTION_PAIR:
+        ask_pair(model);
+        return true;
+    case ACTION_ROUTERS:
+        ask_routers(model);
+        return true;
+    case ACTION_EXPORT:
+        ask_export(model);
+        return true;
+    case ACTION_HELP:
+        dialog_open(&model->dialog, DIALOG_PAGE, FOR_HELP, "Help", "");
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* --- answering ----------------------------------------------------------------- */
+
+static void answer_vector(struct model *model) {
+    double preference[STORE_TASKS_MAX] = {0};
+    struct error error;
+    if (simplex_parse(model->dialog.text, model->tasks, preference, &error)) {
+        snprintf(model->dialog.error, sizeof model->dialog.error, "%.500s", error.text);
+        return;
+    }
+    dialog_close(&model->dialog);
+    model_go(model, preference, false);
+}
+
+static void answer_target(struct model *model) {
+    double least[STORE_TASKS_MAX];
+    struct target_answer answer = {0};
+    struct error error;
+    if (target_parse(model->dialog.text, model->catalog->recipe, least, &error)) {
+        snprintf(model->dialog.error, sizeof model->dialog.error, "%.500s", error.text);
+        return;
+    }
+    dialog_close(&model->dialog);
+    if (!estimate_target(&model->samples, least, &answer))
+        return;
+    model_go(model, answer.preference, false);
+    if (answer.met)
+        model_say(model, false, "here it is met%s",
+                  answer.stored ? ", and measured"
+                                : ", by estimate; wait for the figures");
+    else
+        model_say(model, true, "not to be had; closest is here, %.2f short%s",
+                  answer.shortfall, answer.stored ? "" : " by estimate");
+}
+
+static void answer_bookmark(struct app *app) {
+    struct model *model = &app->model;
+    if (!model->dialog.text[0]) {
+        snprintf(model->dialog.error, sizeof model->dialog.error, "write a name");
+        return;
+    }
+    int64_t solution =
+        model->row != SIZE_MAX ? model->catalog->rows[model->row].solution.id : 0;
+    if (app->worker)
+        worker_bookmark(app->worker, model->dialog.text, model->preference, solution);
+    dialog_close(&model->dialog);
+}
+
+static void choose_side(struct model *model, struct compared *side, int64_t value) {
+    const struct catalog *catalog = model->catalog;
+    *side = (struct compared){.row = SIZE_MAX};
+    if (value < 0) {
+        snprintf(side->name, sizeof side->name, "where you are now");
+        memcpy(side->preference, model->preference, sizeof side->preference);
+        side->has_preference = true;
+        side->row = model->row;
+    } else {
+        const struct store_bookmark *bookmark = &catalog->bookmarks[value];
+        snprintf(side->name, sizeof side->name, "%.120s", bookmark->name);
+        if (bookmark->preference) {
+            memcpy(side->preference, bookmark->preference,
+                   catalog->tasks * sizeof *side->preference);
+            side->has_preference = true;
+            side->row = catalog_find(catalog, bookmark->preference, model->routers);
+        }
+        for (size_t i = 0; i < catalog->count && bookmark->solution; i++)
+            if (catalog->rows[i].solution.id == bookmark->solution)
+                side->row = i;
+    }
+    if (side->row != SIZE_MAX)
+        side->solution = catalog->rows[side->row].solution.id;
+}
+
+static void answer_compare(struct app *app) {
+    struct model *model = &app->model;
+    bool second = model->dialog.purpose == FOR_COMPARE_SECOND;
+    choose_side(model, &model->compared[second],
+                model->dialog.items[model->dialog.chosen].value);
+    if (!second) {
+        ask_which_bookmark(model, FOR_COMPARE_SECOND, "Compare with: B");
+        return;
+    }
+    memset(model->paired, 0, sizeof model->paired);
+    if (model->compared[0].solution && model->compared[1].solution)
+        reader_compare(app->reader, model->compared[0].solution,
+                       model->compared[1].solution);
+    dialog_open(&model->dialog, DIALOG_PAGE, FOR_COMPARISON, "Side by side", "");
+}
+
+static void answer_export(struct app *app) {
+    struct model *model = &app->model;
+    struct dialog *dialog = &model->dialog;
+    struct worker_export request = {.routers = model->routers, .head = dialog->head};
+    struct stat status;
+    if (!dialog->text[0]) {
+        snprintf(dialog->error, sizeof dialog->error, "write a path");
+        return;
+    }
+    if (lstat(dialog->text, &status) == 0) {
+        snprintf(dialog->error, sizeof dialog->error,
+                 "that exists; nothing is overwritten, choose another name");
+        return;
+    }
+    snprintf(request.path, sizeof request.path, "%s", dialog->text);
+    memcpy(request.preference, model->preference, sizeof request.preference);
+    if (model->row != SIZE_MAX && model->catalog->solutions[model->row].whole &&
+        !model->catalog->solutions[model->row].stale) {
+        const struct store_row *row = &model->catalog->rows[model->row];
+        request.measured = true;
+        memcpy(request.model_sha256, row->solution.model_sha256,
+               sizeof request.model_sha256);
+        for (size_t t = 0; t < model->tasks; t++) {
+            request.figures[t] = row->evaluations[t];
+            /* What these point to is the catalog's, which may be gone by then. */
+            request.figures[t].split = NULL;
+            request.figures[t].correct = NULL;
+            request.figures[t].correct_size = 0;
+        }
+    }
+    dialog->error[0] = '\0';
+    dialog->done = dialog->total = 0;
+    if (worker_export_begin(app->worker, &request))
+        dialog->state = EXPORT_WRITING;
+    else
+        snprintf(dialog->error, sizeof dialog->error, "another export is under way");
+}
+
+static void accept(struct app *app) {
+    struct model *model = &app->model;
+    struct dialog *dialog = &model->dialog;
+    int64_t value = dialog->count && dialog->kind == DIALOG_LIST
+                        ? dialog->items[dialog->chosen].value
+                        : 0;
+    switch (dialog->purpose) {
+    case FOR_VECTOR:
+        answer_vector(model);
+        return;
+    case FOR_TARGET:
+        answer_target(model);
+        return;
+    case FOR_BOOKMARK:
+        answer_bookmark(app);
+        return;
+    case FOR_EXPORT:
+        answer_export(app);
+        return;
+    case FOR_COMPARE_FIRST:
+    case FOR_COMPARE_SECOND:
+        answer_compare(app);
+        return;
+    case FOR_PAIR:
+        model->pair_a = (size_t)value / STORE_TASKS_MAX;
+        model->pair_b = (size_t)value % STORE_TASKS_MAX;
+        break;
+    case FOR_ROUTERS:
+        model_use_routers(model, value);
+        break;
+    case FOR_GOTO_BOOKMARK:
+        if (model->catalog->bookmarks[value].preference)
+            model_go(model, model->catalog->bookmarks[value].preference, false);
+        break;
+    default:
+        break;
+    }
+    dialog_close(dialog);
+}
+
+static void answered(struct app *app, enum dialog_answer answer) {
+    struct dialog *dialog = &app->model.dialog;
+    switch (answer) {
+    case DIALOG_CANCEL:
+        if (dialog->kind == DIALOG_EXPORT && dialog->state == EXPORT_WRITING)
+            worker_export_stop(app->worker);
+        else
+            dialog_close(dialog);
+        break;
+    case DIALOG_ACCEPT:
+        accept(app);
+        break;
+    case DIALOG_SWITCHED:
+        model_series_toggle(&app->model, (size_t)dialog->items[dialog->chosen].value);
+        break;
+    case DIALOG_OPEN:
+        break;
+    }
+}
+
+void app_dialog_key(struct app *app, int key) {
+    answered(app, dialog_key(&app->model.dialog, key));
+}
+
+void app_dialog_click(struct app *app, int x, int y) {
+    struct view whole = view_whole(&app->canvas);
+    answered(app, dialog_click(&app->model.dialog, &whole, x, y));
+}

@@ -1,0 +1,136 @@
+#include "app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void app_tell_worker(struct app *app) {
+    struct model *model = &app->model;
+    struct worker_wish wish = {.serial = model->serial, .routers = model->routers};
+    if (!app->worker || !model->catalog || !model->ready || app->asked == model->serial)
+        return;
+    memcpy(wish.preference, model->preference, sizeof wish.preference);
+    wish.evaluate = model_needs_evaluation(model);
+    app->asked = model->serial;
+    worker_want(app->worker, &wish);
+}
+
+static void take_modules(struct model *model, struct event *event) {
+    free(model->module_names);
+    model->module_names = event->names;
+    model->modules = event->modules;
+    model->routing_serial = 0; /* the weights at hand are of other modules */
+    event->names = NULL;
+}
+
+static void take_routing(struct model *model, struct event *event) {
+    if (event->modules != model->modules)
+        return;
+    free(model->routing);
+    model->routing = event->weights;
+    model->routing_serial = event->serial;
+    event->weights = NULL;
+}
+
+static void take_running(struct model *model, const struct event *event) {
+    if (event->serial != model->serial || model->figures == FIGURES_COMPLETE)
+        return;
+    bool complete = true;
+    memcpy(model->running, event->running, sizeof model->running);
+    for (size_t t = 0; t < model->tasks; t++)
+        complete = complete && model->running[t].complete;
+    model->figures = complete ? FIGURES_COMPLETE : FIGURES_RUNNING;
+}
+
+static void take_paired(struct model *model, const struct event *event) {
+    if (event->a != model->compared[0].solution ||
+        event->b != model->compared[1].solution)
+        return;
+    for (size_t t = 0; t < model->tasks; t++)
+        model->paired[t] =
+            (struct paired){event->paired[t].known, event->paired[t].p,
+                            event->paired[t].only_a, event->paired[t].only_b};
+}
+
+static void take_exported(struct model *model, const struct event *event) {
+    struct dialog *dialog = &model->dialog;
+    bool open = dialog->kind == DIALOG_EXPORT && dialog->state == EXPORT_WRITING;
+    if (open) {
+        dialog->state = event->text[0] ? EXPORT_ASKING : EXPORT_DONE;
+        snprintf(dialog->error, sizeof dialog->error, "%.500s", event->text);
+    }
+    if (!event->text[0])
+        model_say(model, false, "exported");
+    else if (!open)
+        model_say(model, true, "not exported: %s", event->text);
+}
+
+static void take(struct app *app, struct event *event) {
+    struct model *model = &app->model;
+    switch (event->kind) {
+    case EVENT_CATALOG:
+        if (model_take_catalog(model, event->catalog))
+            model_say(model, true, "memory is out");
+        event->catalog = NULL;
+        break;
+    case EVENT_FAILED:
+    case EVENT_TROUBLE:
+        model_say(model, true, "%s", event->text);
+        break;
+    case EVENT_DONE:
+        model_say(model, false, "%s", event->text);
+        reader_wake(app->reader);
+        break;
+    case EVENT_PROGRESS:
+        snprintf(model->doing, sizeof model->doing, "%.100s", event->text);
+        model->done = event->done;
+        model->total = event->total;
+        break;
+    case EVENT_READY:
+        model->ready = true;
+        model->doing[0] = '\0';
+        snprintf(model->device, sizeof model->device, "%.250s", event->text);
+        memcpy(model->examples, event->examples, sizeof model->examples);
+        app->asked = 0;
+        break;
+    case EVENT_LOOK_ONLY:
+        model->doing[0] = '\0';
+        snprintf(model->missing, sizeof model->missing, "%s", event->text);
+        model_say(model, true, "%s", event->text);
+        break;
+    case EVENT_MODULES:
+        take_modules(model, event);
+        break;
+    case EVENT_ROUTING:
+        take_routing(model, event);
+        break;
+    case EVENT_RUNNING:
+        take_running(model, event);
+        break;
+    case EVENT_STORED:
+        reader_wake(app->reader);
+        break;
+    case EVENT_EXPORTING:
+        model->dialog.done = event->done;
+        model->dialog.total = event->total;
+        break;
+    case EVENT_EXPORTED:
+        take_exported(model, event);
+        reader_wake(app->reader);
+        break;
+    case EVENT_PAIRED:
+        take_paired(model, event);
+        break;
+    }
+}
+
+bool app_events(struct app *app) {
+    bool any = false;
+    struct event *event;
+    while ((event = mailbox_next(app->mailbox))) {
+        take(app, event);
+        event_free(event);
+        any = true;
+    }
+    return any;
+}

@@ -1,0 +1,47 @@
+/* The explorer as a whole: the model, the threads, and what keys, the mouse and
+ * events do to them. main.c owns the loop. */
+#ifndef PWEMOE_TUI_APP_H
+#define PWEMOE_TUI_APP_H
+
+#include "canvas.h"
+#include "keys.h"
+#include "layout.h"
+#include "mailbox.h"
+#include "model.h"
+#include "reader.h"
+#include "worker.h"
+
+struct app {
+    struct model model;
+    struct canvas canvas;
+    struct layout layout; /* of the frame that is on the screen */
+    struct mailbox *mailbox;
+    struct reader *reader;
+    struct worker *worker; /* NULL: nothing is evaluated (a snapshot) */
+    uint64_t asked;        /* the serial that the worker was last told of */
+    bool quit, redraw;
+    enum panel dragged; /* PANEL_COUNT: nothing is */
+};
+
+/* One key, as screen_event gives it (actions.c). */
+void app_key(struct app *app, int key);
+enum mouse_kind {
+    POINTER_PRESS,
+    POINTER_DRAG,
+    POINTER_RELEASE,
+    POINTER_UP,
+    POINTER_DOWN
+};
+void app_mouse(struct app *app, enum mouse_kind kind, int x, int y);
+/* What an answered dialog means (answers.c). */
+void app_dialog_key(struct app *app, int key);
+void app_dialog_click(struct app *app, int x, int y);
+/* Opens the dialog of an action; false where the action has none (answers.c). */
+bool app_ask(struct app *app, enum action action);
+
+/* Takes everything out of the mailbox; true where anything has changed. */
+bool app_events(struct app *app);
+/* Tells the worker what is wanted now, where that has changed. */
+void app_tell_worker(struct app *app);
+
+#endif

@@ -1,0 +1,98 @@
+/* What the store held at one moment, with what the panels want to know of it
+ * worked out once: series, the front, knees, baselines. A catalog does not change
+ * after it was made, so it may be handed from thread to thread. */
+#ifndef PWEMOE_TUI_CATALOG_H
+#define PWEMOE_TUI_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "palette.h"
+#include "store/store.h"
+
+/* Solutions that share a mark: one baseline method, or one kind of routers. */
+struct series {
+    char key[96];  /* stays the same from one catalog to the next */
+    char name[96]; /* shown in the legend */
+    enum mark mark;
+    enum ink ink;
+    bool routers; /* of ours: points of the front */
+    bool several; /* one row is not one model (each task by its own expert) */
+    size_t count;
+};
+
+struct solution {
+    size_t series;
+    bool whole; /* every objective has its complete value */
+    bool front; /* whole, and no other whole one dominates it */
+    bool knee;
+    bool stale;   /* an expert has changed since */
+    double scale; /* scaling coefficient of a merge, or NaN */
+};
+
+struct catalog {
+    struct store_recipe *recipe;
+    size_t tasks;
+    struct store_row *rows;
+    struct solution *solutions; /* [count] */
+    double *values;             /* [count][tasks] in the objectives' units, or NaN */
+    size_t count;
+    struct series *series;
+    size_t series_count;
+    struct store_run *runs;
+    size_t run_count;
+    int64_t *run_routers;            /* [run_count]: the last saved routers, or 0 */
+    struct store_curve_point *curve; /* of the newest run */
+    size_t curve_count;
+    int64_t curve_run;
+    struct store_bookmark *bookmarks;
+    size_t bookmark_count;
+    struct store_log_line *lines; /* the oldest first */
+    size_t line_count;
+    double *stl, *pretrained, *best; /* [tasks], NaN where unknown */
+    size_t *best_row;                /* [tasks], SIZE_MAX where unknown */
+    int64_t version;                 /* store_version */
+    uint64_t serial;                 /* different for every catalog of a process */
+};
+
+/* Reads everything. On failure *catalog is untouched. */
+int catalog_read(struct store *store, struct catalog **catalog, struct error *error);
+/* From parts that the catalog then owns; rows and recipe as the store gives them.
+ * Used by catalog_read and by tests. On failure the parts are freed. */
+int catalog_from(struct store_recipe *recipe, struct store_row *rows, size_t count,
+                 struct catalog **catalog, struct error *error);
+void catalog_free(struct catalog *catalog); /* NULL is fine */
+
+static inline double catalog_value(const struct catalog *catalog, size_t row,
+                                   size_t objective) {
+    return catalog->values[row * catalog->tasks + objective];
+}
+
+/* The row of a preference with these routers (to 1e-9), or SIZE_MAX. */
+size_t catalog_find(const struct catalog *catalog, const double *preference,
+                    int64_t routers);
+/* The stored row with these routers nearest to preference, or SIZE_MAX;
+ * front_only: among those of the front. */
+size_t catalog_nearest(const struct catalog *catalog, const double *preference,
+                       int64_t routers, bool front_only);
+/* The run that made these routers, or NULL. */
+const struct store_run *catalog_run_of(const struct catalog *catalog, int64_t routers);
+/* The routers to begin with: the last of the newest complete run that has any;
+ * failing that, of any run; 0 where there are none. */
+int64_t catalog_default_routers(const struct catalog *catalog);
+/* "ls mlp, 400 steps" */
+char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
+                           size_t size);
+/* What a row is called in one line: its label, or method and parameters. */
+char *catalog_row_text(const struct catalog *catalog, size_t row, char *out,
+                       size_t size);
+
+/* The two-dimensional front of objectives a and b over the rows of visible
+ * series (routers' rows where there are any among them, else all but STL), as row
+ * numbers in order of a. Returns how many; out has room for catalog->count. */
+size_t catalog_pair_front(const struct catalog *catalog, const bool *visible, size_t a,
+                          size_t b, size_t *out);
+
+#endif

@@ -1,0 +1,86 @@
+/* Questions put over the frame: a line of text, a list, a page to read, the
+ * export with its progress. A dialog holds its own text and items; what an answer
+ * means is for actions.c. */
+#ifndef PWEMOE_TUI_DIALOG_H
+#define PWEMOE_TUI_DIALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "canvas.h"
+
+enum dialog_kind { DIALOG_NONE, DIALOG_LINE, DIALOG_LIST, DIALOG_PAGE, DIALOG_EXPORT };
+
+/* What the dialog was opened for. */
+enum dialog_purpose {
+    FOR_NOTHING,
+    FOR_VECTOR,
+    FOR_BOOKMARK,
+    FOR_TARGET,
+    FOR_SERIES,
+    FOR_PAIR,
+    FOR_ROUTERS,
+    FOR_GOTO_BOOKMARK,
+    FOR_COMPARE_FIRST,
+    FOR_COMPARE_SECOND,
+    FOR_COMPARISON,
+    FOR_HELP,
+    FOR_EXPORT
+};
+
+struct dialog_item {
+    char text[120];
+    bool on; /* where items are switched */
+    wchar_t mark;
+    enum ink ink;
+    int64_t value;
+};
+
+enum export_state { EXPORT_ASKING, EXPORT_WRITING, EXPORT_DONE };
+
+struct dialog {
+    enum dialog_kind kind;
+    enum dialog_purpose purpose;
+    char title[96];
+    char prompt[256];
+    char text[512]; /* the line being typed, UTF-8 */
+    size_t cursor;  /* a byte of text, at a character's start */
+    char error[512];
+    struct dialog_item *items;
+    size_t count;
+    size_t chosen;
+    bool switches; /* space switches items; Enter closes */
+    int scroll;    /* of a page */
+    int lines;     /* of the page when it was last drawn */
+    /* Export: which head becomes the classifier, -1 the pretrained model's. */
+    int head;
+    enum export_state state;
+    size_t done, total;
+};
+
+void dialog_open(struct dialog *dialog, enum dialog_kind kind,
+                 enum dialog_purpose purpose, const char *title, const char *prompt);
+/* -1 when memory is out. */
+int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
+               bool on, const char *text);
+void dialog_text(struct dialog *dialog, const char *text);
+void dialog_close(struct dialog *dialog);
+
+enum dialog_answer {
+    DIALOG_OPEN,     /* goes on */
+    DIALOG_CANCEL,   /* Escape, q */
+    DIALOG_ACCEPT,   /* Enter */
+    DIALOG_SWITCHED, /* items[chosen].on was turned */
+};
+/* One key: a character (> 0) or one of enum key's. */
+enum dialog_answer dialog_key(struct dialog *dialog, int key);
+/* A click at a place of the whole view it was drawn into. */
+enum dialog_answer dialog_click(struct dialog *dialog, const struct view *whole, int x,
+                                int y);
+
+/* Line, list and export; a page is drawn by its owner into dialog_page. */
+void dialog_draw(struct dialog *dialog, const struct view *whole);
+struct view dialog_page(const struct dialog *dialog, const struct view *whole);
+
+#endif

@@ -1,0 +1,275 @@
+#define _GNU_SOURCE /* strcasecmp */
+#include "estimate.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "pareto/simplex.h"
+
+/* Interpolating from more points than this would be felt while dragging. */
+enum { NEAREST_USED = 400, SEARCHED = 1500 };
+
+int samples_make(struct samples *samples, const struct catalog *catalog,
+                 int64_t routers) {
+    size_t tasks = catalog->tasks, cells;
+    *samples = (struct samples){.tasks = tasks};
+    if (!size_multiply(catalog->count, tasks, &cells))
+        return -1;
+    samples->preferences = array_new(cells, sizeof(double));
+    samples->values = array_new(cells, sizeof(double));
+    if (!samples->preferences || !samples->values) {
+        samples_free(samples);
+        return -1;
+    }
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct store_solution *solution = &catalog->rows[i].solution;
+        if (!routers || solution->routers != routers || !solution->preference ||
+            !catalog->solutions[i].whole || catalog->solutions[i].stale)
+            continue;
+        memcpy(samples->preferences + samples->count * tasks, solution->preference,
+               tasks * sizeof(double));
+        memcpy(samples->values + samples->count * tasks, catalog->values + i * tasks,
+               tasks * sizeof(double));
+        samples->count++;
+    }
+    return 0;
+}
+
+void samples_free(struct samples *samples) {
+    free(samples->preferences);
+    free(samples->values);
+    *samples = (struct samples){0};
+}
+
+static double distance(const double *a, const double *b, size_t tasks) {
+    double sum = 0;
+    for (size_t t = 0; t < tasks; t++)
+        sum += (a[t] - b[t]) * (a[t] - b[t]);
+    return sum;
+}
+
+struct near {
+    double distance;
+    size_t sample;
+};
+
+static int order_near(const void *a, const void *b) {
+    const struct near *x = a, *y = b;
+    return x->distance < y->distance ? -1 : x->distance > y->distance;
+}
+
+/* The nearest NEAREST_USED samples where there are more. */
+static bool nearest_samples(const struct samples *samples, const double *preference,
+                            struct samples *near) {
+    size_t tasks = samples->tasks;
+    struct near *order = array_new(samples->count, sizeof *order);
+    *near = (struct samples){.tasks = tasks, .count = NEAREST_USED};
+    near->preferences = array_new(NEAREST_USED, tasks * sizeof(double));
+    near->values = array_new(NEAREST_USED, tasks * sizeof(double));
+    if (!order || !near->preferences || !near->values) {
+        free(order);
+        samples_free(near);
+        return false;
+    }
+    for (size_t i = 0; i < samples->count; i++)
+        order[i] = (struct near){
+            distance(samples->preferences + i * tasks, preference, tasks), i};
+    qsort(order, samples->count, sizeof *order, order_near);
+    for (size_t i = 0; i < NEAREST_USED; i++) {
+        memcpy(near->preferences + i * tasks,
+               samples->preferences + order[i].sample * tasks, tasks * sizeof(double));
+        memcpy(near->values + i * tasks, samples->values + order[i].sample * tasks,
+               tasks * sizeof(double));
+    }
+    free(order);
+    return true;
+}
+
+bool estimate_at(const struct samples *samples, const double *preference,
+                 double *values) {
+    if (samples->count == 0 || samples->count < samples->tasks)
+        return false;
+    struct samples near = {0};
+    const struct samples *used = samples;
+    if (samples->count > NEAREST_USED) {
+        if (!nearest_samples(samples, preference, &near))
+            return false;
+        used = &near;
+    }
+    int result =
+        simplex_interpolate(used->preferences, used->values, used->count, used->tasks,
+                            used->tasks, preference, values, NULL);
+    samples_free(&near);
+    for (size_t t = 0; result == 0 && t < samples->tasks; t++)
+        if (!isfinite(values[t]))
+            return false;
+    return result == 0;
+}
+
+bool estimate_price(const struct samples *samples, const double *preference,
+                    size_t gain, size_t loss, double *price) {
+    double forward[STORE_TASKS_MAX], backward[STORE_TASKS_MAX];
+    double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
+    double ahead = fmin(0.05, preference[loss]), behind = fmin(0.05, preference[gain]);
+    if (gain == loss || ahead + behind < 1e-3)
+        return false;
+    memcpy(forward, preference, samples->tasks * sizeof(double));
+    memcpy(backward, preference, samples->tasks * sizeof(double));
+    forward[gain] += ahead;
+    forward[loss] -= ahead;
+    backward[gain] -= behind;
+    backward[loss] += behind;
+    if (!estimate_at(samples, forward, high) || !estimate_at(samples, backward, low))
+        return false;
+    double gained = high[gain] - low[gain], lost = low[loss] - high[loss];
+    /* Less than a twentieth of a point over a tenth of the simplex is noise. */
+    if (gained < 0.05 || lost <= 0)
+        return false;
+    *price = lost / gained;
+    return true;
+}
+
+/* Judges one candidate and keeps the better one. */
+static void consider(const struct samples *samples, const double *least,
+                     const double *preference, const double *values, bool stored,
+                     struct target_answer *answer, double *merit) {
+    double shortfall = 0, rest = 0, all = 0;
+    size_t tasks = samples->tasks, unbound = 0;
+    for (size_t t = 0; t < tasks; t++) {
+        all += values[t];
+        if (isnan(least[t])) {
+            rest += values[t];
+            unbound++;
+        } else if (values[t] < least[t]) {
+            shortfall += least[t] - values[t];
+        }
+    }
+    double own = unbound ? rest / (double)unbound : all / (double)tasks;
+    bool first = isnan(*merit);
+    if (!first && (shortfall > answer->shortfall ||
+                   (shortfall == answer->shortfall && own <= *merit)))
+        return;
+    *merit = own;
+    answer->shortfall = shortfall;
+    answer->met = shortfall == 0;
+    answer->stored = stored;
+    memcpy(answer->preference, preference, tasks * sizeof(double));
+    memcpy(answer->values, values, tasks * sizeof(double));
+}
+
+bool estimate_target(const struct samples *samples, const double *least,
+                     struct target_answer *answer) {
+    size_t tasks = samples->tasks;
+    double merit = NAN, preference[STORE_TASKS_MAX], values[STORE_TASKS_MAX];
+    for (size_t i = 0; i < samples->count; i++)
+        consider(samples, least, samples->preferences + i * tasks,
+                 samples->values + i * tasks, true, answer, &merit);
+    if (isnan(merit))
+        return false;
+    /* Grids as fine as the number of candidates allows; beyond four tasks a grid
+     * has no inside, so candidates are drawn, and mixed from the best so far. */
+    size_t budget = samples->count > 100 ? SEARCHED / 3 : SEARCHED;
+    if (tasks <= 4) {
+        size_t edge = 2;
+        while (simplex_grid_count(tasks, edge + 1) <= budget)
+            edge++;
+        size_t count = simplex_grid_count(tasks, edge);
+        for (size_t i = 0; i < count; i++) {
+            simplex_grid_at(tasks, edge, i, preference);
+            if (estimate_at(samples, preference, values))
+                consider(samples, least, preference, values, false, answer, &merit);
+        }
+        return true;
+    }
+    struct random random;
+    random_seed(&random, 1, 0);
+    for (size_t i = 0; i < budget; i++) {
+        random_dirichlet(&random, 1.0, tasks, preference);
+        double keep = i % 2 ? random_uniform(&random) : 0;
+        for (size_t t = 0; t < tasks; t++)
+            preference[t] = keep * answer->preference[t] + (1 - keep) * preference[t];
+        if (estimate_at(samples, preference, values))
+            consider(samples, least, preference, values, false, answer, &merit);
+    }
+    return true;
+}
+
+/* The task whose name is word, or begins with it and no other's does; -1: none,
+ * -2: several. */
+static int find_task(const struct store_recipe *recipe, const char *word) {
+    int found = -1;
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        const char *name = recipe->tasks[t].name;
+        if (!strcasecmp(name, word))
+            return (int)t;
+        if (!strncasecmp(name, word, strlen(word)))
+            found = found == -1 ? (int)t : -2;
+    }
+    return found;
+}
+
+/* One "name >= number" or "number"; position counts the commas before it. */
+static int parse_bound(char *part, size_t position, const struct store_recipe *recipe,
+                       double *least, struct error *error) {
+    while (isspace((unsigned char)*part))
+        part++;
+    size_t length = strlen(part);
+    while (length && isspace((unsigned char)part[length - 1]))
+        part[--length] = '\0';
+    if (!length)
+        return 0;
+    /* The number is the last word. */
+    char *number = part + length;
+    while (number > part && !isspace((unsigned char)number[-1]) && number[-1] != '=' &&
+           number[-1] != '>')
+        number--;
+    char *end;
+    double value = strtod(number, &end);
+    if (end == number || *end || !isfinite(value))
+        return error_set(error, "%s: end with a number, as in \"%s 72\"", part,
+                         recipe->tasks[0].name);
+    int task = (int)position;
+    while (number > part && strchr(" \t>=", number[-1]))
+        number--;
+    *number = '\0';
+    if (*part) {
+        task = find_task(recipe, part);
+        if (task == -2)
+            return error_set(error, "%s: more than one task begins so", part);
+        if (task == -1)
+            return error_set(error, "%s: no task is called so", part);
+    } else if (position >= recipe->task_count) {
+        return error_set(error, "there are only %zu tasks", recipe->task_count);
+    }
+    least[task] = value;
+    return 0;
+}
+
+int target_parse(const char *text, const struct store_recipe *recipe, double *least,
+                 struct error *error) {
+    char copy[512];
+    bool any = false;
+    size_t position = 0;
+    if (strlen(text) >= sizeof copy)
+        return error_set(error, "too long");
+    strcpy(copy, text);
+    for (size_t t = 0; t < recipe->task_count; t++)
+        least[t] = NAN;
+    for (char *part = copy; part; position++) {
+        char *comma = strchr(part, ',');
+        if (comma)
+            *comma = '\0';
+        if (parse_bound(part, position, recipe, least, error))
+            return -1;
+        part = comma ? comma + 1 : NULL;
+    }
+    for (size_t t = 0; t < recipe->task_count; t++)
+        any = any || !isnan(least[t]);
+    return any ? 0
+               : error_set(error, "write what must be reached, as in \"%s 72\"",
+                           recipe->tasks[0].name);
+}

@@ -1,0 +1,54 @@
+/* Figures that nobody has measured, worked out from those that were: the instant
+ * answer while a preference is dragged, what a trade costs here, and the way from
+ * wanted figures back to a preference. */
+#ifndef PWEMOE_TUI_ESTIMATE_H
+#define PWEMOE_TUI_ESTIMATE_H
+
+#include "base/error.h"
+#include "catalog.h"
+
+/* The stored (preference, objectives) pairs of one kind of routers. */
+struct samples {
+    size_t tasks, count;
+    double *preferences; /* [count][tasks] */
+    double *values;      /* [count][tasks] */
+};
+
+/* From complete rows of these routers, none of them stale. -1: memory is out. */
+int samples_make(struct samples *samples, const struct catalog *catalog,
+                 int64_t routers);
+void samples_free(struct samples *samples);
+
+/* The objective vector at a preference; false where too few are stored (fewer
+ * than there are tasks) to say anything. */
+bool estimate_at(const struct samples *samples, const double *preference,
+                 double *values);
+
+/* What one point more of objective `gain` costs of objective `loss` when the
+ * preference moves from `loss` towards `gain`: by central differences of the
+ * estimate. false where it cannot be said, or where gaining costs nothing. */
+bool estimate_price(const struct samples *samples, const double *preference,
+                    size_t gain, size_t loss, double *price);
+
+/* The other way round. least[t]: what objective t must reach at least, NaN for
+ * none. The preference sought maximises the mean of the objectives without a
+ * bound (of all, where each has one) among those that meet every bound; where
+ * none does, the total shortfall is least. Looks at the stored points and at
+ * estimates between them. */
+struct target_answer {
+    double preference[STORE_TASKS_MAX];
+    double values[STORE_TASKS_MAX];
+    double shortfall; /* sum over the objectives of what is missing */
+    bool met;
+    bool stored; /* values were measured */
+};
+/* false where nothing is stored to search in. */
+bool estimate_target(const struct samples *samples, const double *least,
+                     struct target_answer *answer);
+
+/* "cars 72, sun397 >= 60" or "72, , 60" (by position) into least. Names are those
+ * of the recipe, or a start of one that is unambiguous. */
+int target_parse(const char *text, const struct store_recipe *recipe, double *least,
+                 struct error *error);
+
+#endif

@@ -1,0 +1,304 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "config.h"
+#include "screen.h"
+#include "views.h"
+
+struct options {
+    const char *file;
+    int width, height; /* of the snapshot, 0: none */
+    const char *device;
+    unsigned threads;
+    size_t limit;
+    bool ascii, no_mouse, no_colour;
+};
+
+static const char usage[] =
+    "Usage: pwemoe-explore [OPTION]... FILE\n"
+    "Walk over the models that a results.db describes, and export one.\n"
+    "\n"
+    "      --snapshot WxH  print one frame as text and exit\n"
+    "      --device NAME   auto, cpu or cuda[:N] (auto)\n"
+    "      --threads N     threads for evaluation (one a core)\n"
+    "      --limit N       held-out examples a task at most; such figures are partial\n"
+    "      --ascii         no characters beyond ASCII\n"
+    "      --no-mouse      leave the mouse to the terminal (m switches it)\n"
+    "      --no-color      no colours (NO_COLOR does the same)\n"
+    "  -h, --help          this text\n"
+    "  -V, --version       the version\n";
+
+static void print_help(void) {
+    const char *group = "";
+    fputs(usage, stdout);
+    for (const struct key_binding *binding = key_bindings; binding->action; binding++) {
+        if (strcmp(group, binding->group))
+            printf("\n%s\n", binding->group);
+        group = binding->group;
+        printf("  %-18s  %s\n", binding->keys, binding->help);
+    }
+}
+
+/* Wrong usage: one line, exit status 2. */
+static int wrong(const char *format, const char *what) {
+    fprintf(stderr, "pwemoe-explore: ");
+    fprintf(stderr, format, what);
+    fprintf(stderr, "; try --help\n");
+    return 2;
+}
+
+static bool parse_count(const char *text, size_t most, size_t *value) {
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno || *end || end == text || text[0] == '-' || number < 1 || number > most)
+        return false;
+    *value = (size_t)number;
+    return true;
+}
+
+static bool parse_size(const char *text, int *width, int *height) {
+    char extra;
+    return sscanf(text, "%4dx%4d%c", width, height, &extra) == 2 && *width >= 1 &&
+           *height >= 1 && *width <= 1000 && *height <= 1000;
+}
+
+/* 0: go on; 1: done (help, version); 2: wrong usage. */
+static int parse_options(int argc, char **argv, struct options *options) {
+    enum { SNAPSHOT = 256, DEVICE, THREADS, LIMIT, ASCII, NO_MOUSE, NO_COLOUR };
+    static const struct option long_options[] = {
+        {"snapshot", required_argument, NULL, SNAPSHOT},
+        {"device", required_argument, NULL, DEVICE},
+        {"threads", required_argument, NULL, THREADS},
+        {"limit", required_argument, NULL, LIMIT},
+        {"ascii", no_argument, NULL, ASCII},
+        {"no-mouse", no_argument, NULL, NO_MOUSE},
+        {"no-color", no_argument, NULL, NO_COLOUR},
+        {"no-colour", no_argument, NULL, NO_COLOUR},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0}};
+    size_t number;
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":hV", long_options, NULL)) != -1) {
+        switch (option) {
+        case SNAPSHOT:
+            if (!parse_size(optarg, &options->width, &options->height))
+                return wrong("--snapshot takes a size as 120x40, not \"%s\"", optarg);
+            break;
+        case DEVICE:
+            options->device = optarg;
+            break;
+        case THREADS:
+            if (!parse_count(optarg, 4096, &number))
+                return wrong("--threads takes a number from 1, not \"%s\"", optarg);
+            options->threads = (unsigned)number;
+            break;
+        case LIMIT:
+            if (!parse_count(optarg, SIZE_MAX / 2, &options->limit))
+                return wrong("--limit takes a number from 1, not \"%s\"", optarg);
+            break;
+        case ASCII:
+            options->ascii = true;
+            break;
+        case NO_MOUSE:
+            options->no_mouse = true;
+            break;
+        case NO_COLOUR:
+            options->no_colour = true;
+            break;
+        case 'h':
+            print_help();
+            return 1;
+        case 'V':
+            puts("pwemoe-explore " PACKAGE_VERSION);
+            return 1;
+        case ':':
+            return wrong("%s needs a value", argv[optind - 1]);
+        default:
+            return wrong("unknown option %s", argv[optind - 1]);
+        }
+    }
+    if (optind >= argc)
+        return wrong("%s", "which results.db?");
+    if (optind + 1 < argc)
+        return wrong("one file at a time, not also %s", argv[optind + 1]);
+    options->file = argv[optind];
+    const char *no_colour = getenv("NO_COLOR");
+    options->no_colour = options->no_colour || (no_colour && *no_colour);
+    return 0;
+}
+
+static int complain(const struct error *error) {
+    fprintf(stderr, "pwemoe-explore: %s\n", error->text);
+    return 1;
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Waits for the first catalog, at most so many seconds. */
+static void wait_for_results(struct app *app, double seconds) {
+    double until = now() + seconds;
+    while (!app->model.catalog && !app->model.message_bad && now() < until) {
+        struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
+        poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
+        app_events(app);
+    }
+}
+
+static int snapshot(struct app *app, const struct options *options,
+                    struct error *error) {
+    wait_for_results(app, 3600);
+    if (!app->model.catalog)
+        return error_set(error, "%s", app->model.message);
+    if (canvas_resize(&app->canvas, options->width, options->height))
+        return error_memory(error);
+    frame_draw(&app->canvas, &app->model, &app->layout);
+    canvas_print(&app->canvas, stdout);
+    if (fflush(stdout))
+        return error_set(error, "standard output: %s", strerror(errno));
+    return 0;
+}
+
+static int draw(struct app *app, struct error *error) {
+    int width, height;
+    screen_size(&width, &height);
+    if (canvas_resize(&app->canvas, width, height))
+        return error_memory(error);
+    frame_draw(&app->canvas, &app->model, &app->layout);
+    screen_draw(&app->canvas);
+    return 0;
+}
+
+static bool take_input(struct app *app) {
+    bool any = false;
+    for (;;) {
+        struct screen_event event = screen_event();
+        if (event.key == KEYS_NONE)
+            return any;
+        any = true;
+        if (event.key == KEYS_MOUSE)
+            app_mouse(app, (enum mouse_kind)event.mouse, event.x, event.y);
+        else
+            app_key(app, event.key);
+        /* The next key may mean another panel: it is placed by the next frame. */
+        if (event.key == KEYS_RESIZE || app->quit)
+            return true;
+    }
+}
+
+static int loop(struct app *app, struct error *error) {
+    bool changed = true;
+    while (!app->quit && !screen_ending()) {
+        changed = screen_job_control() || changed;
+        changed = app_events(app) || changed;
+        app_tell_worker(app);
+        if (changed && draw(app, error))
+            return -1;
+        changed = false;
+        struct pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0},
+                                {mailbox_fd(app->mailbox), POLLIN, 0}};
+        int ready = poll(fds, 2, -1);
+        if (ready < 0 && errno != EINTR)
+            return error_set(error, "poll: %s", strerror(errno));
+        /* The terminal is gone: nobody is left to ask. */
+        if (ready > 0 && fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+            return 0;
+        changed = take_input(app);
+    }
+    return 0;
+}
+
+/* Signals are for the loop's thread: the others are started with them blocked. */
+static void block_signals(sigset_t *before) {
+    sigset_t all;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGABRT);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static int explore(struct app *app, const struct options *options,
+                   struct error *error) {
+    struct screen_options screen = {options->no_colour, !options->no_mouse};
+    struct worker_options worker = {options->file, options->device, options->threads,
+                                    options->limit};
+    sigset_t before;
+    if (screen_start(&screen, error))
+        return -1;
+    app->model.mouse = !options->no_mouse;
+    wait_for_results(app, 0.06);
+    int result = draw(app, error);
+    /* Loading begins when there is something to look at. */
+    if (result == 0) {
+        block_signals(&before);
+        result = worker_start(&worker, app->mailbox, &app->worker, error);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    if (result == 0)
+        result = loop(app, error);
+    screen_stop();
+    return result;
+}
+
+int main(int argc, char **argv) {
+    struct options options = {.device = "auto"};
+    struct app app = {.dragged = PANEL_COUNT};
+    struct error error;
+    struct store *store;
+    sigset_t before;
+    setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); /* figures, and the vectors that are typed */
+    int parsed = parse_options(argc, argv, &options);
+    if (parsed)
+        return parsed == 1 ? 0 : 2;
+    if (!options.width && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
+        error_set(&error, "no terminal here; --snapshot 120x40 prints one frame");
+        return complain(&error);
+    }
+    if (store_open(options.file, STORE_READ_ONLY, &store, &error))
+        return complain(&error);
+    model_init(&app.model, options.file);
+    app.canvas.marks = palette_marks(screen_locale_utf8() && !options.ascii);
+    app.mailbox = mailbox_new(&error);
+    if (!app.mailbox) {
+        store_close(store);
+        return complain(&error);
+    }
+    block_signals(&before);
+    int result = reader_start(store, app.mailbox, &app.reader, &error);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result == 0)
+        result = options.width ? snapshot(&app, &options, &error)
+                               : explore(&app, &options, &error);
+    worker_stop(app.worker);
+    reader_stop(app.reader);
+    mailbox_free(app.mailbox);
+    model_free(&app.model);
+    canvas_free(&app.canvas);
+    if (result)
+        return complain(&error);
+    if (screen_ending()) {
+        signal(screen_ending(), SIG_DFL);
+        raise(screen_ending());
+    }
+    return 0;
+}

@@ -1,0 +1,266 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "views.h"
+
+/* Columns of the table, from the left; a narrow screen drops them from the end. */
+struct columns {
+    int name, now, interval, examples, stl, difference, pretrained, best, best_name,
+        gauge;
+    int gauge_width;
+};
+
+static struct columns place_columns(const struct view *view,
+                                    const struct model *model) {
+    struct columns c = {0};
+    int x = 1, name = 6;
+    for (size_t t = 0; t < model->tasks; t++) {
+        int columns = text_columns(view->canvas->marks, model_task_name(model, t));
+        name = columns > name ? columns : name;
+    }
+    int most = view->width >= 60 ? 16 : view->width >= 40 ? 10 : 8;
+    c.name = name > most ? most : name;
+    x += c.name + 1;
+    struct {
+        int *at, width;
+    } wanted[] = {{&c.now, 7},  {&c.interval, 12},  {&c.examples, 12},
+                  {&c.stl, 8},  {&c.difference, 8}, {&c.pretrained, 11},
+                  {&c.best, 8}, {&c.best_name, 21}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        if (x + wanted[i].width > view->width)
+            return c;
+        *wanted[i].at = x;
+        x += wanted[i].width;
+    }
+    if (view->width - x >= 16) {
+        c.gauge = x + 2;
+        c.gauge_width = view->width - x - 4 < 60 ? view->width - x - 4 : 60;
+    }
+    return c;
+}
+
+static void draw_names(const struct view *view, const struct columns *c, int y) {
+    const struct {
+        int at, width;
+        const char *text;
+    } names[] = {{c->now, 7, "here"},           {c->interval, 12, "95 %"},
+                 {c->examples, 12, "examples"}, {c->stl, 8, "STL"},
+                 {c->difference, 8, "to STL"},  {c->pretrained, 11, "pretrained"},
+                 {c->best, 8, "best"}};
+    view_text(view, 1, y, c->name, INK_FAINT, LOOK_PLAIN, "task");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].at)
+            view_right(view, names[i].at, y, names[i].width, INK_FAINT, LOOK_PLAIN,
+                       "%s", names[i].text);
+    if (c->best_name)
+        view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN, "merge");
+    if (c->gauge)
+        view_text(view, c->gauge, y, c->gauge_width, INK_FAINT, LOOK_PLAIN,
+                  c->gauge_width >= 26 ? "from pretrained to STL" : "");
+}
+
+static void draw_number(const struct view *view, int x, int width, int y, double value,
+                        enum ink ink) {
+    if (!x)
+        return;
+    if (isnan(value))
+        view_right(view, x, y, width, INK_FAINT, LOOK_PLAIN, "%s",
+                   view->canvas->marks->utf8 ? "–" : "-");
+    else
+        view_right(view, x, y, width, ink, LOOK_PLAIN, "%.2f", value);
+}
+
+/* Where the figure stands between the pretrained model's and the expert's. */
+static void draw_gauge(const struct view *view, const struct columns *c, int y,
+                       const struct model *model, size_t t, double now,
+                       bool estimated) {
+    const struct marks *marks = view->canvas->marks;
+    const struct catalog *catalog = model->catalog;
+    double low = catalog->pretrained[t], high = catalog->stl[t];
+    if (!c->gauge || !(high > low))
+        return;
+    view_put(view, c->gauge, y, marks->tick_left, INK_FRAME, LOOK_PLAIN);
+    view_fill(view, c->gauge + 1, y, c->gauge_width - 2, marks->track, INK_FRAME,
+              LOOK_PLAIN);
+    view_put(view, c->gauge + c->gauge_width - 1, y, marks->tick_right, INK_FRAME,
+             LOOK_PLAIN);
+    for (int i = 0; i < 2; i++) {
+        double value = i ? now : catalog->best[t];
+        if (isnan(value))
+            continue;
+        double at = (value - low) / (high - low);
+        int x = (int)lround(fmin(1, fmax(0, at)) * (c->gauge_width - 1));
+        if (i)
+            view_put(view, c->gauge + x, y,
+                     marks->mark[estimated ? MARK_ESTIMATE : MARK_NOW], INK_NOW,
+                     LOOK_BOLD);
+        else
+            view_put(
+                view, c->gauge + x, y,
+                marks
+                    ->mark[catalog
+                               ->series[catalog->solutions[catalog->best_row[t]].series]
+                               .mark],
+                INK_FAINT, LOOK_PLAIN);
+    }
+}
+
+static void draw_task(const struct view *view, const struct columns *c, int y,
+                      const struct model *model, size_t t) {
+    const struct catalog *catalog = model->catalog;
+    const char *dash = view->canvas->marks->utf8 ? "–" : "-";
+    struct figure figure;
+    bool known = model_figure(model, t, &figure);
+    enum ink ink = known && figure.estimated ? INK_ESTIMATE : INK_NOW;
+    view_text(view, 1, y, c->name, palette_task(t), LOOK_PLAIN,
+              model_task_name(model, t));
+    draw_number(view, c->now, 7, y, known ? figure.value : NAN, ink);
+    if (known && c->interval) {
+        if (figure.estimated)
+            view_right(view, c->interval, y, 12, INK_ESTIMATE, LOOK_PLAIN, "est");
+        else if (figure.complete)
+            view_right(view, c->interval, y, 12, INK_FAINT, LOOK_PLAIN, "complete");
+        else
+            view_right(view, c->interval, y, 12, INK_TEXT, LOOK_PLAIN, "%.1f%s%.1f",
+                       figure.low, dash, figure.high);
+    } else if (known && figure.estimated && !c->interval) {
+        view_put(view, c->now + 7, y, L'?', INK_ESTIMATE, LOOK_PLAIN);
+    }
+    if (known && c->examples && !figure.estimated) {
+        if (figure.population > figure.examples)
+            view_right(view, c->examples, y, 12, INK_TEXT, LOOK_PLAIN, "%llu/%llu",
+                       (unsigned long long)figure.examples,
+                       (unsigned long long)figure.population);
+        else if (figure.examples)
+            view_right(view, c->examples, y, 12, INK_FAINT, LOOK_PLAIN, "%llu",
+                       (unsigned long long)figure.examples);
+    }
+    draw_number(view, c->stl, 8, y, catalog->stl[t], INK_TEXT);
+    if (c->difference && known && !isnan(catalog->stl[t]))
+        view_right(view, c->difference, y, 8,
+                   figure.value < catalog->stl[t] ? INK_TEXT : INK_GOOD, LOOK_PLAIN,
+                   "%+.2f", figure.value - catalog->stl[t]);
+    draw_number(view, c->pretrained, 11, y, catalog->pretrained[t], INK_TEXT);
+    draw_number(view, c->best, 8, y, catalog->best[t], INK_TEXT);
+    if (c->best_name && catalog->best_row[t] != SIZE_MAX) {
+        char text[128];
+        view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN,
+                  catalog_row_text(catalog, catalog->best_row[t], text, sizeof text));
+    }
+    draw_gauge(view, c, y, model, t, known ? figure.value : NAN,
+               known && figure.estimated);
+}
+
+static double mean(const double *values, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += values[i];
+    return sum / (double)count;
+}
+
+/* The mean over tasks of one and the same merge. */
+static double best_mean(const struct catalog *catalog, size_t *row) {
+    double best = NAN;
+    for (size_t i = 0; i < catalog->count; i++) {
+        if (strcmp(catalog->rows[i].solution.kind, "merge") ||
+            !catalog->solutions[i].whole || catalog->solutions[i].stale)
+            continue;
+        double value = mean(catalog->values + i * catalog->tasks, catalog->tasks);
+        if (isnan(best) || value > best) {
+            best = value;
+            *row = i;
+        }
+    }
+    return best;
+}
+
+static void draw_mean(const struct view *view, const struct columns *c, int y,
+                      const struct model *model) {
+    const struct catalog *catalog = model->catalog;
+    double sum = 0;
+    bool known = true, estimated = false, complete = true;
+    for (size_t t = 0; t < model->tasks; t++) {
+        struct figure figure;
+        known = known && model_figure(model, t, &figure);
+        if (!known)
+            break;
+        sum += figure.value;
+        estimated = estimated || figure.estimated;
+        complete = complete && figure.complete;
+    }
+    double now = known ? sum / (double)model->tasks : NAN;
+    double stl = mean(catalog->stl, model->tasks);
+    size_t row = SIZE_MAX;
+    double best = best_mean(catalog, &row);
+    view_text(view, 1, y, c->name, INK_TEXT, LOOK_BOLD, "mean");
+    draw_number(view, c->now, 7, y, now, estimated ? INK_ESTIMATE : INK_NOW);
+    if (c->interval && known && (estimated || complete))
+        view_right(view, c->interval, y, 12, estimated ? INK_ESTIMATE : INK_FAINT,
+                   LOOK_PLAIN, estimated ? "est" : "complete");
+    draw_number(view, c->stl, 8, y, stl, INK_TEXT);
+    if (c->difference && known && !isnan(stl))
+        view_right(view, c->difference, y, 8, now < stl ? INK_TEXT : INK_GOOD,
+                   LOOK_PLAIN, "%+.2f", now - stl);
+    draw_number(view, c->pretrained, 11, y, mean(catalog->pretrained, model->tasks),
+                INK_TEXT);
+    draw_number(view, c->best, 8, y, best, INK_TEXT);
+    if (c->best_name && row != SIZE_MAX) {
+        char text[128];
+        view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN,
+                  catalog_row_text(catalog, row, text, sizeof text));
+    }
+}
+
+/* What the trade between the objectives of the shown pair costs here. */
+static void draw_price(const struct view *view, const struct model *model, int y) {
+    double price;
+    size_t a = model->pair_a, b = model->pair_b;
+    int x = 1;
+    for (int way = 0; way < 2; way++) {
+        size_t gain = way ? b : a, loss = way ? a : b;
+        if (!estimate_price(&model->samples, model->preference, gain, loss, &price))
+            continue;
+        char text[256];
+        snprintf(text, sizeof text, "%sone point more of %.30s costs %.2f of %.30s",
+                 x == 1 ? "here " : "; ", model_task_name(model, gain), price,
+                 model_task_name(model, loss));
+        if (x > 1 && x + text_columns(view->canvas->marks, text) + 12 > view->width)
+            break;
+        x += view_text(view, x, y, view->width - x, INK_FAINT, LOOK_PLAIN, text);
+    }
+    if (x > 1)
+        view_text(view, x, y, view->width - x, INK_ESTIMATE, LOOK_PLAIN, " (est)");
+}
+
+void objectives_view_draw(const struct view *view, const struct model *model,
+                          bool focused) {
+    const struct store_objective *objective =
+        &model->catalog->recipe->tasks[0].objective;
+    struct columns c = place_columns(view, model);
+    char title[160];
+    snprintf(title, sizeof title, "Objectives: %.60s in %.20s, held out",
+             objective->metric, objective->unit);
+    int y = 0, last = view->height;
+    if (view->height >= (int)model->tasks + 1 || view->height >= 5)
+        view_heading(view, title, focused), y++;
+    if (view->height >= (int)model->tasks + 2 || view->height >= 7)
+        draw_names(view, &c, y++);
+    int spare = view->height - y - (int)model->tasks;
+    if (spare >= 2)
+        draw_price(view, model, y + (int)model->tasks + 1);
+    if (spare >= 1)
+        draw_mean(view, &c, y + (int)model->tasks, model);
+    /* More tasks than rows: keep the chosen slider in sight. */
+    int rows = last - y, first = model->scroll[PANEL_OBJECTIVES];
+    if (rows >= (int)model->tasks)
+        first = 0;
+    else if (first == 0 && (int)model->slider >= rows)
+        first = (int)model->slider - rows + 1;
+    if (first > (int)model->tasks - rows)
+        first = (int)model->tasks - rows;
+    if (first < 0)
+        first = 0;
+    for (int i = 0; i < rows && first + i < (int)model->tasks; i++)
+        draw_task(view, &c, y + i, model, (size_t)(first + i));
+}

@@ -1,0 +1,160 @@
+#define _GNU_SOURCE
+#include "reader.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "eval/interval.h"
+
+enum { POLL_MILLISECONDS = 500 };
+
+struct reader {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct store *store;
+    struct mailbox *mailbox;
+    bool stop, wake, compare;
+    int64_t a, b;
+};
+
+/* The paired test needs the same examples on both sides: the bits of both, over
+ * splits of one size. */
+static void compare(struct reader *reader, int64_t a, int64_t b, size_t tasks) {
+    struct event event = {.kind = EVENT_PAIRED, .a = a, .b = b};
+    for (size_t t = 0; t < tasks; t++) {
+        void *bits[2] = {NULL, NULL};
+        uint64_t examples[2] = {0, 0}, only[2];
+        bool found[2] = {false, false};
+        int64_t solutions[2] = {a, b};
+        for (int i = 0; i < 2; i++)
+            if (store_correct(reader->store, solutions[i], t, "test", &found[i],
+                              &bits[i], &examples[i], NULL))
+                found[i] = false;
+        if (found[0] && found[1] && examples[0] == examples[1] && examples[0]) {
+            struct event_paired *paired = &event.paired[t];
+            paired->p = interval_paired(bits[0], bits[1], examples[0], only);
+            paired->known = true;
+            paired->only_a = only[0];
+            paired->only_b = only[1];
+        }
+        free(bits[0]);
+        free(bits[1]);
+    }
+    mailbox_post(reader->mailbox, &event, true);
+}
+
+/* Reads everything where the file has changed; returns the tasks there are. */
+static size_t look(struct reader *reader, int64_t *version, size_t tasks) {
+    struct error error;
+    struct catalog *catalog = NULL;
+    int64_t now = 0;
+    struct event event = {.kind = EVENT_FAILED};
+    if (store_version(reader->store, &now, &error)) {
+        snprintf(event.text, sizeof event.text, "%.1000s", error.text);
+        mailbox_post(reader->mailbox, &event, true);
+        return tasks;
+    }
+    if (tasks && now == *version)
+        return tasks;
+    if (catalog_read(reader->store, &catalog, &error)) {
+        snprintf(event.text, sizeof event.text, "%.1000s", error.text);
+        mailbox_post(reader->mailbox, &event, true);
+        *version = now;
+        return tasks;
+    }
+    *version = catalog->version;
+    tasks = catalog->tasks;
+    event.kind = EVENT_CATALOG;
+    event.catalog = catalog;
+    mailbox_post(reader->mailbox, &event, true);
+    return tasks;
+}
+
+static void *run(void *self) {
+    struct reader *reader = self;
+    int64_t version = 0;
+    size_t tasks = 0;
+    pthread_mutex_lock(&reader->lock);
+    while (!reader->stop) {
+        bool asked = reader->compare;
+        int64_t a = reader->a, b = reader->b;
+        reader->compare = reader->wake = false;
+        pthread_mutex_unlock(&reader->lock);
+        tasks = look(reader, &version, tasks);
+        if (asked)
+            compare(reader, a, b, tasks);
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += POLL_MILLISECONDS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        pthread_mutex_lock(&reader->lock);
+        while (!reader->stop && !reader->wake && !reader->compare)
+            if (pthread_cond_timedwait(&reader->changed, &reader->lock, &until) ==
+                ETIMEDOUT)
+                break;
+    }
+    pthread_mutex_unlock(&reader->lock);
+    return NULL;
+}
+
+int reader_start(struct store *store, struct mailbox *mailbox, struct reader **result,
+                 struct error *error) {
+    struct reader *reader = array_new(1, sizeof *reader);
+    if (!reader) {
+        store_close(store);
+        return error_memory(error);
+    }
+    reader->store = store;
+    reader->mailbox = mailbox;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&reader->lock, NULL);
+    pthread_cond_init(&reader->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int failed = pthread_create(&reader->thread, NULL, run, reader);
+    if (failed) {
+        store_close(store);
+        free(reader);
+        return error_set(error, "no thread could be started: %s", strerror(failed));
+    }
+    *result = reader;
+    return 0;
+}
+
+void reader_stop(struct reader *reader) {
+    if (!reader)
+        return;
+    pthread_mutex_lock(&reader->lock);
+    reader->stop = true;
+    pthread_cond_signal(&reader->changed);
+    pthread_mutex_unlock(&reader->lock);
+    pthread_join(reader->thread, NULL);
+    pthread_cond_destroy(&reader->changed);
+    pthread_mutex_destroy(&reader->lock);
+    store_close(reader->store);
+    free(reader);
+}
+
+void reader_wake(struct reader *reader) {
+    pthread_mutex_lock(&reader->lock);
+    reader->wake = true;
+    pthread_cond_signal(&reader->changed);
+    pthread_mutex_unlock(&reader->lock);
+}
+
+void reader_compare(struct reader *reader, int64_t a, int64_t b) {
+    pthread_mutex_lock(&reader->lock);
+    reader->compare = true;
+    reader->a = a;
+    reader->b = b;
+    pthread_cond_signal(&reader->changed);
+    pthread_mutex_unlock(&reader->lock);
+}

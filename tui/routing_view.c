@@ -1,0 +1,61 @@
+#include <math.h>
+
+#include "views.h"
+
+/* Weights by depth (rows) and expert (columns): a number, and where there is room
+ * a bar from zero on one scale for all. */
+static void draw_row(const struct view *view, const struct model *model, int y,
+                     size_t module, int name, int column, float high) {
+    const struct marks *marks = view->canvas->marks;
+    const float *weights = model->routing + module * model->tasks;
+    view_text(view, 1, y, name, INK_TEXT, LOOK_PLAIN, model->module_names[module]);
+    for (size_t t = 0; t < model->tasks; t++) {
+        int x = 2 + name + (int)t * column, bar = column - 8;
+        if (x + 6 > view->width)
+            break;
+        view_right(view, x, y, 6, palette_task(t), LOOK_PLAIN, "%.3f",
+                   (double)weights[t]);
+        if (bar < 3)
+            continue;
+        int length = (int)lroundf(weights[t] / high * (float)bar);
+        if (length > 0)
+            view_fill(view, x + 7, y, length, marks->utf8 ? L'▬' : L'=',
+                      palette_task(t), LOOK_PLAIN);
+    }
+}
+
+void routing_view_draw(const struct view *view, const struct model *model,
+                       bool focused) {
+    view_heading(view, "Routing weights, by depth", focused);
+    if (!model->modules || !model->routing_serial) {
+        view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
+                  model->missing[0] ? "not known while checkpoints are missing"
+                  : !model->routers ? "no routers are trained yet: pwemoe train"
+                                    : "being read");
+        return;
+    }
+    int name = 6;
+    for (size_t m = 0; m < model->modules; m++) {
+        int columns = text_columns(view->canvas->marks, model->module_names[m]);
+        name = columns > name ? columns : name;
+    }
+    if (name > view->width / 2)
+        name = view->width / 2;
+    int column = (view->width - 2 - name) / (int)model->tasks;
+    column = column < 7 ? 7 : column > 24 ? 24 : column;
+    float high = 1e-6f;
+    for (size_t i = 0; i < model->modules * model->tasks; i++)
+        high = fmaxf(high, model->routing[i]);
+    for (size_t t = 0; t < model->tasks; t++)
+        view_text(view, 3 + name + (int)t * column, 1, column - 1, palette_task(t),
+                  LOOK_BOLD, model_task_name(model, t));
+    int rows = view->height - 2, first = model->scroll[PANEL_ROUTING];
+    int most = (int)model->modules - rows;
+    first = first > most ? most : first;
+    first = first < 0 ? 0 : first;
+    for (int i = 0; i < rows && first + i < (int)model->modules; i++)
+        draw_row(view, model, 2 + i, (size_t)(first + i), name, column, high);
+    if (most > first && rows > 0)
+        view_right(view, view->width - 12, view->height - 1, 12, INK_FAINT, LOOK_PLAIN,
+                   " %d below", most - first);
+}

@@ -1,0 +1,229 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chart.h"
+#include "views.h"
+
+static bool is_ours(const struct catalog *catalog, size_t row) {
+    return catalog->series[catalog->solutions[row].series].routers;
+}
+
+/* Ranges that show the front and what lies around it: the routers' points, the
+ * present one, and baselines not farther from the front than its own extent (the others
+ * are arrows at the edge; a pretrained model without its heads would else press the
+ * front into one corner). */
+static void choose_range(const struct model *model, size_t objective,
+                         struct range *range) {
+    const struct catalog *catalog = model->catalog;
+    struct range core = range_empty();
+    for (size_t i = 0; i < catalog->count; i++)
+        if (is_ours(catalog, i) &&
+            model_series_visible(model, catalog->solutions[i].series))
+            range_add(&core, catalog_value(catalog, i, objective));
+    struct figure figure;
+    if (model_figure(model, objective, &figure)) {
+        range_add(&core, figure.value);
+        if (!figure.estimated && figure.examples >= 30) {
+            range_add(&core, figure.low);
+            range_add(&core, figure.high);
+        }
+    }
+    bool any = core.low <= core.high;
+    double reach = any ? fmax(core.high - core.low, 4) : INFINITY;
+    struct range all = core;
+    for (size_t i = 0; i < catalog->count; i++) {
+        double value = catalog_value(catalog, i, objective);
+        if (model_series_visible(model, catalog->solutions[i].series) &&
+            (!any || (value > core.low - reach && value < core.high + reach)))
+            range_add(&all, value);
+    }
+    *range = range_widen(all, 0.5, 0.06);
+}
+
+static void draw_names(const struct view *view, const struct model *model, size_t a,
+                       size_t b, bool focused) {
+    const struct marks *marks = view->canvas->marks;
+    view_heading(view, "", focused);
+    if (view->width < 10)
+        return;
+    int room = (view->width - 9) / 2, x = 2;
+    unsigned look = LOOK_BOLD | (focused ? LOOK_UNDERLINE : 0u);
+    x += view_text(view, x, 0, room, palette_task(b), look, model_task_name(model, b));
+    view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
+    view_put(view, x + 1, 0, marks->utf8 ? L'↑' : L'^', INK_FAINT, LOOK_PLAIN);
+    view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
+    x += 3;
+    x += view_text(view, x, 0, room, palette_task(a), look, model_task_name(model, a));
+    view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
+    view_put(view, x + 1, 0, marks->utf8 ? L'→' : L'>', INK_FAINT, LOOK_PLAIN);
+    view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
+}
+
+/* Many points as dots, the front as a line, and the present point's interval. */
+static void draw_fine(const struct chart *chart, struct model *model, size_t a,
+                      size_t b) {
+    const struct catalog *catalog = model->catalog;
+    struct plot plot;
+    size_t count;
+    const size_t *front = model_pair_front(model, a, b, &count);
+    if (plot_begin(&plot, &chart->inside))
+        return;
+    for (size_t i = 0; i < catalog->count; i++) {
+        double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
+        if (is_ours(catalog, i) && !catalog->solutions[i].front && isfinite(x + y) &&
+            model_series_visible(model, catalog->solutions[i].series))
+            plot_dot(&plot, chart_dot_x(chart, &plot, x), chart_dot_y(chart, &plot, y),
+                     INK_DOMINATED);
+    }
+    for (size_t i = 1; i < count; i++)
+        chart_line(chart, &plot, catalog_value(catalog, front[i - 1], a),
+                   catalog_value(catalog, front[i - 1], b),
+                   catalog_value(catalog, front[i], a),
+                   catalog_value(catalog, front[i], b), 1, INK_FRONT);
+    struct figure x, y;
+    if (model_figure(model, a, &x) && model_figure(model, b, &y) && !x.estimated &&
+        !y.estimated) {
+        if (!x.complete)
+            chart_line(chart, &plot, x.low, y.value, x.high, y.value, 1, INK_NOW);
+        if (!y.complete)
+            chart_line(chart, &plot, x.value, y.low, x.value, y.high, 1, INK_NOW);
+    }
+    plot_end(&plot);
+}
+
+static void draw_marks(const struct chart *chart, const struct model *model, size_t a,
+                       size_t b) {
+    const struct catalog *catalog = model->catalog;
+    const struct marks *marks = chart->inside.canvas->marks;
+    /* Ours first, so that baselines are not hidden by them; knees above both. */
+    for (int pass = 0; pass < 3; pass++)
+        for (size_t i = 0; i < catalog->count; i++) {
+            const struct solution *solution = &catalog->solutions[i];
+            const struct series *series = &catalog->series[solution->series];
+            double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
+            if (!model_series_visible(model, solution->series))
+                continue;
+            if (pass == 0 && series->routers && solution->front)
+                chart_mark(chart, x, y, marks->mark[MARK_FRONT], INK_FRONT, LOOK_PLAIN);
+            if (pass == 1 && !series->routers)
+                chart_mark(chart, x, y, marks->mark[series->mark], series->ink,
+                           LOOK_PLAIN);
+            if (pass == 2 && solution->knee)
+                chart_mark(chart, x, y, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD);
+        }
+}
+
+void scatter_view_draw(const struct view *view, struct model *model, size_t a, size_t b,
+                       bool focused) {
+    struct range x, y;
+    draw_names(view, model, a, b, focused);
+    if (view->height < 4 || view->width < 12)
+        return;
+    choose_range(model, a, &x);
+    choose_range(model, b, &y);
+    struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
+    struct chart chart = chart_begin(&below, x, y);
+    if (chart.inside.width < 3 || chart.inside.height < 2)
+        return;
+    draw_fine(&chart, model, a, b);
+    draw_marks(&chart, model, a, b);
+    struct figure fa, fb;
+    if (model_figure(model, a, &fa) && model_figure(model, b, &fb)) {
+        bool estimate = fa.estimated || fb.estimated;
+        chart_mark(&chart, fa.value, fb.value,
+                   view->canvas->marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW],
+                   INK_NOW, LOOK_BOLD);
+    }
+}
+
+/* --- the legend -------------------------------------------------------------- */
+
+struct legend_entry {
+    wchar_t mark;
+    enum ink ink;
+    const char *name;
+    size_t series; /* or SIZE_MAX */
+    bool hidden;
+};
+
+enum { LEGEND_MOST = 40, LEGEND_COLUMN = 22 };
+
+static size_t legend_entries(const struct model *model, const struct marks *marks,
+                             struct legend_entry *entries) {
+    const struct catalog *catalog = model->catalog;
+    size_t count = 0;
+    bool knee = false, dominated = false;
+    for (size_t i = 0; i < catalog->count; i++) {
+        knee = knee || catalog->solutions[i].knee;
+        dominated = dominated || (is_ours(catalog, i) && !catalog->solutions[i].front);
+    }
+    bool estimate = model->figures < FIGURES_RUNNING;
+    entries[count++] =
+        (struct legend_entry){marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW,
+                              estimate                             ? "here, estimated"
+                              : model->figures == FIGURES_COMPLETE ? "here, measured"
+                                                                   : "here, so far",
+                              SIZE_MAX, false};
+    for (size_t s = 0; s < catalog->series_count && count < LEGEND_MOST - 3; s++) {
+        const struct series *series = &catalog->series[s];
+        entries[count++] =
+            (struct legend_entry){marks->mark[series->mark], series->ink, series->name,
+                                  s, !model_series_visible(model, s)};
+    }
+    if (dominated)
+        entries[count++] = (struct legend_entry){
+            marks->mark[MARK_DOMINATED], INK_DOMINATED, "dominated", SIZE_MAX, false};
+    if (knee)
+        entries[count++] = (struct legend_entry){marks->mark[MARK_KNEE], INK_FRONT,
+                                                 "knee of the front", SIZE_MAX, false};
+    return count;
+}
+
+static int legend_columns(const struct view *view) {
+    int columns = (view->width + 1) / (LEGEND_COLUMN + 1);
+    return columns < 1 ? 1 : columns;
+}
+
+void legend_view_draw(const struct view *view, const struct model *model,
+                      bool focused) {
+    struct legend_entry entries[LEGEND_MOST];
+    size_t count = legend_entries(model, view->canvas->marks, entries);
+    int columns = legend_columns(view), rows = view->height - 1;
+    int width = view->width / columns;
+    view_heading(view, "Legend", focused);
+    for (size_t i = 0; i < count && rows > 0; i++) {
+        int row = (int)i % rows, column = (int)i / rows;
+        if (column >= columns)
+            break;
+        const struct legend_entry *entry = &entries[i];
+        int x = column * width;
+        bool last = column == columns - 1 && row == rows - 1 && i + 1 < count;
+        if (last) {
+            view_printf(view, x + 1, row + 1, width - 2, INK_FAINT, LOOK_PLAIN,
+                        "and %zu more (t)", count - i);
+            break;
+        }
+        enum ink ink = entry->hidden ? INK_FAINT : INK_TEXT;
+        view_put(view, x + 1, row + 1, entry->mark,
+                 entry->hidden ? INK_FAINT : entry->ink,
+                 i == 0 ? LOOK_BOLD : LOOK_PLAIN);
+        int used =
+            view_text(view, x + 3, row + 1, width - 4, ink, LOOK_PLAIN, entry->name);
+        if (entry->hidden)
+            view_text(view, x + 4 + used, row + 1, width - 5 - used, INK_FAINT,
+                      LOOK_PLAIN, "off");
+    }
+}
+
+size_t legend_view_at(const struct view *view, const struct model *model, int x,
+                      int y) {
+    struct legend_entry entries[LEGEND_MOST];
+    size_t count = legend_entries(model, view->canvas->marks, entries);
+    int columns = legend_columns(view), rows = view->height - 1;
+    if (rows < 1 || y < 1 || x < 0 || x >= view->width)
+        return SIZE_MAX;
+    int column = x / (view->width / columns);
+    size_t at = (size_t)(column * rows + y - 1);
+    return column < columns && y <= rows && at < count ? entries[at].series : SIZE_MAX;
+}

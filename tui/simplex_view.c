@@ -1,0 +1,305 @@
+#include "simplex_view.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "chart.h"
+#include "pareto/simplex.h"
+
+struct simplex_geometry simplex_geometry_make(int width, int height, size_t tasks,
+                                              size_t slider) {
+    struct simplex_geometry g = {.tasks = tasks};
+    if (width < 12 || height < 2)
+        return g;
+    if (tasks == 2) {
+        /* Aligned with the chart above it, whose numbers take six columns. */
+        g.drawn = true;
+        g.x[0] = width >= 16 ? 6 : 1;
+        g.x[1] = width - 2;
+        g.y[0] = g.y[1] = height >= 3 ? height - 2 : height - 1;
+    } else if (tasks == 3) {
+        /* A heading, a name above the apex and names below the base. */
+        int rows = height - 4;
+        if (rows < 3)
+            return g;
+        double side = fmin(width - 4, 2.31 * (rows + 1));
+        g.drawn = true;
+        double middle = (width - 1) / 2.0,
+               top = 2 + (rows - fmin(rows, side / 2.31)) / 2;
+        top = floor(top);
+        g.x[0] = middle;
+        g.y[0] = top;
+        g.x[1] = floor(middle - side / 2 + 0.5);
+        g.x[2] = width - 1 - g.x[1];
+        g.y[1] = g.y[2] = floor(fmin(height - 2, top + fmin(rows, side / 2.31)));
+    } else {
+        g.rows = height - 1;
+        g.top = 1;
+        if ((int)tasks < g.rows)
+            g.rows = (int)tasks;
+        if (g.rows < 1)
+            return g;
+        g.drawn = true;
+        g.first = (int)slider - g.rows + 1 < 0 ? 0 : (int)slider - g.rows + 1;
+        g.name_width = width >= 44 ? 16 : width / 3;
+        g.track_x = 2 + g.name_width + 1;
+        g.track_width = width - g.track_x - 8;
+        if (g.track_width < 3)
+            g.drawn = false;
+    }
+    return g;
+}
+
+void simplex_geometry_place(const struct simplex_geometry *geometry,
+                            const double *preference, double *x, double *y) {
+    *x = *y = 0;
+    for (size_t t = 0; t < geometry->tasks && t < 3; t++) {
+        *x += preference[t] * geometry->x[t];
+        *y += preference[t] * geometry->y[t];
+    }
+}
+
+void simplex_geometry_preference(const struct simplex_geometry *geometry, double x,
+                                 double y, double *preference) {
+    const double *gx = geometry->x, *gy = geometry->y;
+    if (geometry->tasks == 2) {
+        preference[1] = (x - gx[0]) / (gx[1] - gx[0]);
+        preference[0] = 1 - preference[1];
+    } else {
+        double area =
+            (gy[1] - gy[2]) * (gx[0] - gx[2]) + (gx[2] - gx[1]) * (gy[0] - gy[2]);
+        preference[0] =
+            ((gy[1] - gy[2]) * (x - gx[2]) + (gx[2] - gx[1]) * (y - gy[2])) / area;
+        preference[1] =
+            ((gy[2] - gy[0]) * (x - gx[2]) + (gx[0] - gx[2]) * (y - gy[2])) / area;
+        preference[2] = 1 - preference[0] - preference[1];
+    }
+    simplex_project(preference, geometry->tasks);
+}
+
+bool simplex_geometry_slider(const struct simplex_geometry *geometry, int x, int y,
+                             size_t *task, double *share) {
+    if (!geometry->drawn || y < geometry->top || y >= geometry->top + geometry->rows)
+        return false;
+    *task = (size_t)(geometry->first + y - geometry->top);
+    double at = (double)(x - geometry->track_x) / (geometry->track_width - 1);
+    *share = at < 0 ? 0 : at > 1 ? 1 : at;
+    return *task < geometry->tasks;
+}
+
+void simplex_step(const double *preference, size_t tasks, int dx, int dy, double step,
+                  double *out) {
+    double moved[STORE_TASKS_MAX];
+    memcpy(moved, preference, tasks * sizeof *moved);
+    if (tasks == 2) {
+        int along = dx ? dx : -dy;
+        moved[0] -= along * step;
+        moved[1] += along * step;
+        /* At the end one stays; a projection would do the same. */
+        for (size_t t = 0; t < 2; t++)
+            moved[t] = fmin(1, fmax(0, moved[t]));
+    } else {
+        moved[0] -= dy * step;
+        moved[1] += dy * step / 2 - dx * step;
+        moved[2] += dy * step / 2 + dx * step;
+        simplex_project(moved, tasks);
+    }
+    /* A step of a hundredth lands on hundredths where it came from them. */
+    for (size_t t = 0; t < tasks; t++)
+        if (fabs(moved[t] * 1000 - round(moved[t] * 1000)) < 1e-6)
+            moved[t] = round(moved[t] * 1000) / 1000;
+    memcpy(out, moved, tasks * sizeof *moved);
+}
+
+static void draw_now(const struct view *view, const struct model *model, double x,
+                     double y) {
+    const struct marks *marks = view->canvas->marks;
+    bool estimate = model->figures < FIGURES_RUNNING;
+    view_put(view, (int)lround(x), (int)lround(y),
+             marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW, LOOK_BOLD);
+}
+
+/* Stored points of the present routers, the front above the rest. */
+static void draw_stored(const struct view *view, const struct model *model,
+                        const struct simplex_geometry *geometry) {
+    const struct catalog *catalog = model->catalog;
+    const struct marks *marks = view->canvas->marks;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < catalog->count; i++) {
+            const struct store_solution *solution = &catalog->rows[i].solution;
+            bool front = catalog->solutions[i].front;
+            double x, y;
+            if (!solution->preference || solution->routers != model->routers ||
+                !model->routers || front != (pass == 1))
+                continue;
+            simplex_geometry_place(geometry, solution->preference, &x, &y);
+            view_put(view, (int)lround(x), (int)lround(y),
+                     catalog->solutions[i].knee
+                         ? marks->mark[MARK_KNEE]
+                         : marks->mark[front ? MARK_FRONT : MARK_DOMINATED],
+                     front ? INK_FRONT : INK_DOMINATED, LOOK_PLAIN);
+        }
+    for (size_t i = 0; i < catalog->bookmark_count; i++) {
+        double x, y;
+        if (!catalog->bookmarks[i].preference)
+            continue;
+        simplex_geometry_place(geometry, catalog->bookmarks[i].preference, &x, &y);
+        view_put(view, (int)lround(x), (int)lround(y), marks->mark[MARK_BOOKMARK],
+                 INK_WARNING, LOOK_PLAIN);
+    }
+}
+
+/* What each task reaches along the segment: stored points, joined. */
+static void draw_profile(const struct view *view, const struct model *model) {
+    const struct samples *samples = &model->samples;
+    const struct catalog *catalog = model->catalog;
+    struct range y = range_empty();
+    struct plot plot;
+    for (size_t i = 0; i < samples->count * 2; i++)
+        range_add(&y, samples->values[i]);
+    for (size_t t = 0; t < 2; t++)
+        range_add(&y, catalog->stl[t]);
+    y = range_widen(y, 1, 0.05);
+    struct chart chart = chart_begin(view, (struct range){0, 1}, y);
+    if (chart.inside.width < 4 || chart.inside.height < 2 ||
+        plot_begin(&plot, &chart.inside))
+        return;
+    for (size_t t = 0; t < 2; t++) {
+        chart_line(&chart, &plot, 0, catalog->stl[t], 1, catalog->stl[t], 4,
+                   palette_task(t));
+        /* The estimate passes through the stored points: walk over it. */
+        double before = NAN, values[2];
+        int steps = chart.inside.width < 60 ? chart.inside.width : 60;
+        for (int i = 0; i <= steps; i++) {
+            double r = (double)i / steps, at[2] = {1 - r, r};
+            double value = estimate_at(samples, at, values) ? values[t] : NAN;
+            if (i)
+                chart_line(&chart, &plot, (double)(i - 1) / steps, before, r, value, 1,
+                           palette_task(t));
+            before = value;
+        }
+    }
+    plot_end(&plot);
+    for (size_t t = 0; t < 2; t++) {
+        for (size_t i = 0; i < samples->count; i++)
+            chart_mark(
+                &chart, samples->preferences[i * 2 + 1], samples->values[i * 2 + t],
+                view->canvas->marks->mark[MARK_FRONT], palette_task(t), LOOK_PLAIN);
+        struct figure figure;
+        if (model_figure(model, t, &figure))
+            chart_mark(
+                &chart, model->preference[1], figure.value,
+                view->canvas->marks->mark[figure.estimated ? MARK_ESTIMATE : MARK_NOW],
+                INK_NOW, LOOK_BOLD);
+    }
+}
+
+static void draw_segment(const struct view *view, struct model *model,
+                         const struct simplex_geometry *geometry) {
+    const struct marks *marks = view->canvas->marks;
+    int left = (int)geometry->x[0], right = (int)geometry->x[1];
+    int row = (int)geometry->y[0];
+    double x, y;
+    if (row > 5) {
+        struct view above = view_inside(view, 0, 1, view->width, row - 1);
+        draw_profile(&above, model);
+    }
+    view_fill(view, left, row, right - left + 1, marks->track, INK_FRAME, LOOK_PLAIN);
+    view_put(view, left, row, marks->tick_left, INK_FRAME, LOOK_PLAIN);
+    view_put(view, right, row, marks->tick_right, INK_FRAME, LOOK_PLAIN);
+    draw_stored(view, model, geometry);
+    simplex_geometry_place(geometry, model->preference, &x, &y);
+    draw_now(view, model, x, y);
+    if (row + 1 >= view->height)
+        return;
+    int half = (right - left) / 2;
+    view_printf(view, left, row + 1, half, palette_task(0), LOOK_BOLD, "%.3f %s",
+                model->preference[0], model_task_name(model, 0));
+    view_right(view, right - half + 1, row + 1, half, palette_task(1), LOOK_BOLD,
+               "%s %.3f", model_task_name(model, 1), model->preference[1]);
+}
+
+static void draw_triangle(const struct view *view, const struct model *model,
+                          const struct simplex_geometry *geometry) {
+    struct plot plot;
+    if (plot_begin(&plot, view) == 0) {
+        for (size_t t = 0; t < 3; t++) {
+            size_t n = (t + 1) % 3;
+            plot_line(&plot, (int)((geometry->x[t] + 0.5) * plot.dots_x),
+                      (int)((geometry->y[t] + 0.5) * plot.dots_y),
+                      (int)((geometry->x[n] + 0.5) * plot.dots_x),
+                      (int)((geometry->y[n] + 0.5) * plot.dots_y), 1, INK_FRAME);
+        }
+        plot_end(&plot);
+    }
+    draw_stored(view, model, geometry);
+    double x, y;
+    simplex_geometry_place(geometry, model->preference, &x, &y);
+    draw_now(view, model, x, y);
+    char text[160];
+    for (size_t t = 0; t < 3; t++) {
+        snprintf(text, sizeof text, "%.3f %s", model->preference[t],
+                 model_task_name(model, t));
+        int row = t == 0 ? (int)geometry->y[0] - 1 : (int)geometry->y[1] + 1;
+        int room = t == 0 ? view->width - 2 : view->width / 2 - 1;
+        int columns = text_columns(view->canvas->marks, text);
+        if (columns > room)
+            columns = room;
+        int column = t == 0   ? (view->width - columns) / 2
+                     : t == 1 ? (int)geometry->x[1]
+                              : (int)geometry->x[2] - columns + 1;
+        /* Under a narrow triangle the names of the base spread outwards. */
+        if (t == 1 && column + columns > view->width / 2 - 1)
+            column = view->width / 2 - 1 - columns;
+        if (t == 2 && column < view->width / 2 + 1)
+            column = view->width / 2 + 1;
+        if (t == 2 && column + columns > view->width)
+            column = view->width - columns;
+        view_text(view, column < 0 ? 0 : column, row, columns, palette_task(t),
+                  LOOK_BOLD, text);
+    }
+}
+
+static void draw_sliders(const struct view *view, const struct model *model,
+                         const struct simplex_geometry *geometry) {
+    const struct marks *marks = view->canvas->marks;
+    for (int row = 0; row < geometry->rows; row++) {
+        size_t t = (size_t)(geometry->first + row);
+        int y = geometry->top + row;
+        bool chosen = t == model->slider;
+        double share = model->preference[t];
+        view_put(view, 0, y, chosen ? marks->chosen : L' ', INK_NOW, LOOK_BOLD);
+        view_text(view, 2, y, geometry->name_width, palette_task(t),
+                  chosen ? LOOK_BOLD : LOOK_PLAIN, model_task_name(model, t));
+        int at = (int)lround(share * (geometry->track_width - 1));
+        view_fill(view, geometry->track_x, y, geometry->track_width, marks->track,
+                  INK_FRAME, LOOK_PLAIN);
+        view_fill(view, geometry->track_x, y, at, marks->utf8 ? L'━' : L'=',
+                  palette_task(t), LOOK_PLAIN);
+        view_put(view, geometry->track_x + at, y, marks->handle,
+                 chosen ? INK_NOW : palette_task(t), LOOK_BOLD);
+        view_printf(view, geometry->track_x + geometry->track_width + 1, y, 5, INK_TEXT,
+                    chosen ? LOOK_BOLD : LOOK_PLAIN, "%.3f", share);
+        if (model->locked[t])
+            view_put(view, geometry->track_x + geometry->track_width + 7, y,
+                     marks->lock, INK_WARNING, LOOK_BOLD);
+    }
+}
+
+void simplex_view_draw(const struct view *view, struct model *model, bool focused) {
+    struct simplex_geometry geometry =
+        simplex_geometry_make(view->width, view->height, model->tasks, model->slider);
+    view_heading(view, "Preference", focused);
+    if (!geometry.drawn) {
+        for (size_t t = 0; t < model->tasks && (int)t + 1 < view->height; t++)
+            view_printf(view, 0, (int)t + 1, view->width, palette_task(t), LOOK_PLAIN,
+                        "%.3f %s", model->preference[t], model_task_name(model, t));
+        return;
+    }
+    if (model->tasks == 2)
+        draw_segment(view, model, &geometry);
+    else if (model->tasks == 3)
+        draw_triangle(view, model, &geometry);
+    else
+        draw_sliders(view, model, &geometry);
+}

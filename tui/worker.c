@@ -1,0 +1,453 @@
+#include "worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+
+struct bookmark_wish {
+    char name[128];
+    double preference[STORE_TASKS_MAX];
+    int64_t solution;
+    struct bookmark_wish *next;
+};
+
+struct worker {
+    pthread_t thread;
+    pthread_mutex_t lock; /* over the next block */
+    pthread_cond_t changed;
+    bool has_wish, has_export;
+    struct worker_wish wish;
+    struct worker_export export;
+    struct bookmark_wish *bookmarks;
+
+    atomic_bool stop, stop_export;
+    struct worker_options options;
+    struct mailbox *mailbox;
+
+    /* The thread's own. */
+    struct store *store;
+    bool writes; /* the store was opened to write */
+    struct store_recipe *recipe;
+    struct evaluator *evaluator;
+    int64_t routers, run;
+    char method[64]; /* of the run that made the routers */
+    struct worker_wish now;
+    bool evaluating;
+};
+
+static void post_text(struct worker *worker, enum event_kind kind, const char *text) {
+    struct event event = {.kind = kind};
+    snprintf(event.text, sizeof event.text, "%.1000s", text);
+    mailbox_post(worker->mailbox, &event, false);
+}
+
+static void on_progress(void *self, const char *what, size_t done, size_t total) {
+    struct worker *worker = self;
+    struct event event = {.kind = EVENT_PROGRESS, .done = done, .total = total};
+    snprintf(event.text, sizeof event.text, "%s", what);
+    mailbox_post(worker->mailbox, &event, true);
+}
+
+static void on_export_progress(void *self, const char *what, size_t done,
+                               size_t total) {
+    struct worker *worker = self;
+    struct event event = {.kind = EVENT_EXPORTING, .done = done, .total = total};
+    (void)what;
+    mailbox_post(worker->mailbox, &event, true);
+}
+
+/* --- opening ------------------------------------------------------------------- */
+
+static char *directory_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return text_format(".");
+    return text_format("%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+struct missing {
+    char first[256];
+    size_t count;
+};
+
+static void look_for(struct missing *missing, const char *directory, const char *path) {
+    struct stat status;
+    if (!path || !path[0])
+        return;
+    char *whole = path[0] == '/' ? text_format("%s", path)
+                                 : text_format("%s/%s", directory, path);
+    if (whole && stat(whole, &status) && missing->count++ == 0)
+        snprintf(missing->first, sizeof missing->first, "%s", path);
+    free(whole);
+}
+
+/* Every path of the recipe is asked for, so that one line tells how much is
+ * missing; false where anything is. */
+static bool all_there(struct worker *worker, const char *directory) {
+    struct missing missing = {0};
+    const struct store_recipe *recipe = worker->recipe;
+    char text[512];
+    look_for(&missing, directory, recipe->pretrained.path);
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        look_for(&missing, directory, recipe->tasks[t].expert.path);
+        look_for(&missing, directory, recipe->tasks[t].test_path);
+    }
+    if (!missing.count)
+        return true;
+    if (missing.count > 1)
+        snprintf(text, sizeof text, "look only: %s is missing, and %zu more",
+                 missing.first, missing.count - 1);
+    else
+        snprintf(text, sizeof text, "look only: %s is missing", missing.first);
+    post_text(worker, EVENT_LOOK_ONLY, text);
+    return false;
+}
+
+static int open_store(struct worker *worker) {
+    struct error error;
+    worker->writes = true;
+    if (store_open(worker->options.path, STORE_READ_WRITE, &worker->store, &error)) {
+        worker->writes = false;
+        char text[1200];
+        snprintf(text, sizeof text, "nothing new will be stored: %s", error.text);
+        post_text(worker, EVENT_TROUBLE, text);
+        if (store_open(worker->options.path, STORE_READ_ONLY, &worker->store, &error)) {
+            post_text(worker, EVENT_LOOK_ONLY, error.text);
+            return -1;
+        }
+    }
+    if (store_recipe(worker->store, &worker->recipe, &error)) {
+        post_text(worker, EVENT_LOOK_ONLY, error.text);
+        return -1;
+    }
+    return 0;
+}
+
+static void open_evaluator(struct worker *worker) {
+    struct error error;
+    char note[256] = "", text[1200];
+    struct work work = {&worker->stop, on_progress, worker};
+    struct evaluator_options options = {.device = worker->options.device,
+                                        .threads = worker->options.threads,
+                                        .limit = worker->options.limit,
+                                        .split = "test"};
+    char *directory = directory_of(worker->options.path);
+    if (!directory || !all_there(worker, directory)) {
+        free(directory);
+        return;
+    }
+    if (evaluator_open(worker->recipe, directory, &options, &worker->evaluator, note,
+                       &work, &error)) {
+        worker->evaluator = NULL;
+        if (!atomic_load(&worker->stop)) {
+            snprintf(text, sizeof text, "look only: %s", error.text);
+            post_text(worker, EVENT_LOOK_ONLY, text);
+        }
+    } else {
+        struct event event = {.kind = EVENT_READY};
+        snprintf(event.text, sizeof event.text, "%s",
+                 evaluator_device(worker->evaluator));
+        for (size_t t = 0; t < worker->recipe->task_count; t++)
+            event.examples[t] = evaluator_examples(worker->evaluator, t);
+        mailbox_post(worker->mailbox, &event, false);
+    }
+    free(directory);
+}
+
+/* --- one preference ------------------------------------------------------------ */
+
+/* The method that routers were trained with: solutions are known by it. */
+static void find_method(struct worker *worker, int64_t run) {
+    struct store_run *runs = NULL;
+    size_t count = 0;
+    worker->method[0] = '\0';
+    if (store_runs(worker->store, &runs, &count, NULL))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (runs[i].id == run)
+            snprintf(worker->method, sizeof worker->method, "%s", runs[i].method);
+    store_runs_free(runs, count);
+}
+
+static int use_routers(struct worker *worker, int64_t id, struct error *error) {
+    struct store_routers routers = {0};
+    if (worker->routers == id)
+        return 0;
+    worker->routers = 0;
+    if (store_routers_get(worker->store, id, &routers, error))
+        return -1;
+    if (evaluator_use_routers(worker->evaluator, routers.blob, routers.size, error)) {
+        store_routers_clear(&routers);
+        return -1;
+    }
+    find_method(worker, routers.run);
+    store_routers_clear(&routers);
+    worker->routers = id;
+    struct event event = {.kind = EVENT_MODULES,
+                          .modules = evaluator_modules(worker->evaluator)};
+    event.names = array_new(event.modules, sizeof *event.names);
+    if (!event.names)
+        return error_memory(error);
+    for (size_t m = 0; m < event.modules; m++)
+        snprintf(event.names[m], sizeof event.names[m], "%s",
+                 evaluator_module_name(worker->evaluator, m));
+    mailbox_post(worker->mailbox, &event, false);
+    return 0;
+}
+
+static int post_routing(struct worker *worker, struct error *error) {
+    struct event event = {.kind = EVENT_ROUTING,
+                          .serial = worker->now.serial,
+                          .modules = evaluator_modules(worker->evaluator)};
+    size_t cells;
+    if (size_multiply(event.modules, worker->recipe->task_count, &cells))
+        event.weights = array_new(cells, sizeof *event.weights);
+    if (!event.weights)
+        return error_memory(error);
+    if (evaluator_routing(worker->evaluator, worker->now.preference, event.weights,
+                          error)) {
+        free(event.weights);
+        return -1;
+    }
+    mailbox_post(worker->mailbox, &event, true);
+    return 0;
+}
+
+static void begin(struct worker *worker) {
+    struct error error;
+    worker->evaluating = false;
+    if (!worker->evaluator || !worker->now.routers)
+        return;
+    if (use_routers(worker, worker->now.routers, &error) ||
+        post_routing(worker, &error) ||
+        (worker->now.evaluate &&
+         evaluator_begin_preference(worker->evaluator, worker->now.preference, &error)))
+        post_text(worker, EVENT_TROUBLE, error.text);
+    else
+        worker->evaluating = worker->now.evaluate;
+}
+
+static struct store_solution describe(struct worker *worker, double *preference) {
+    return (struct store_solution){.kind = "pwemoe",
+                                   .method = worker->method,
+                                   .parameters = "{}",
+                                   .preference = preference,
+                                   .routers = worker->routers,
+                                   .label = ""};
+}
+
+/* What is complete goes to the file, with the hash of the model that was scored. */
+static void keep_results(struct worker *worker) {
+    struct store_evaluation evaluations[STORE_TASKS_MAX];
+    struct store_solution solution = describe(worker, worker->now.preference);
+    struct event event = {.kind = EVENT_STORED, .serial = worker->now.serial};
+    struct error error;
+    char hash[SHA256_HEX];
+    if (!worker->writes)
+        return;
+    evaluator_results(worker->evaluator, evaluations);
+    for (size_t t = 0; t < worker->recipe->task_count; t++)
+        evaluations[t].split = "test";
+    if (evaluator_model_sha256(worker->evaluator, hash, &error) ||
+        store_solution_put(worker->store, &solution, &error) ||
+        store_evaluations_put(worker->store, solution.id, hash, evaluations,
+                              worker->recipe->task_count, &error)) {
+        error_prefix(&error, "not stored");
+        post_text(worker, EVENT_TROUBLE, error.text);
+        return;
+    }
+    mailbox_post(worker->mailbox, &event, false);
+}
+
+static void step(struct worker *worker) {
+    struct event event = {.kind = EVENT_RUNNING, .serial = worker->now.serial};
+    struct error error;
+    int result = evaluator_step(worker->evaluator, event.running, &error);
+    if (result < 0) {
+        worker->evaluating = false;
+        post_text(worker, EVENT_TROUBLE, error.text);
+        return;
+    }
+    mailbox_post(worker->mailbox, &event, true);
+    if (result == 1) {
+        worker->evaluating = false;
+        keep_results(worker);
+    }
+}
+
+/* --- export and bookmarks ------------------------------------------------------ */
+
+static void export(struct worker *worker, struct worker_export *request) {
+    struct work work = {&worker->stop_export, on_export_progress, worker};
+    struct error error = {""};
+    /* The evaluator has one model at a time: what was evaluated begins again. */
+    bool again = worker->evaluating;
+    worker->evaluating = false;
+    if (!worker->evaluator) {
+        error_set(&error, "nothing can be exported while checkpoints are missing");
+    } else if (use_routers(worker, request->routers, &error) == 0 &&
+               evaluator_begin_preference(worker->evaluator, request->preference,
+                                          &error) == 0) {
+        struct store_solution solution = describe(worker, request->preference);
+        if (request->measured)
+            memcpy(solution.model_sha256, request->model_sha256,
+                   sizeof solution.model_sha256);
+        if (evaluator_export(worker->evaluator, request->path, &solution,
+                             request->measured ? request->figures : NULL, request->head,
+                             &work, &error) == 0) {
+            error.text[0] = '\0';
+            if (worker->writes)
+                store_log(worker->store, NULL, "explorer: exported %s", request->path);
+        }
+    }
+    post_text(worker, EVENT_EXPORTED, error.text);
+    if (again)
+        begin(worker);
+}
+
+static void put_bookmark(struct worker *worker, struct bookmark_wish *wish) {
+    struct store_bookmark bookmark = {
+        .name = wish->name, .preference = wish->preference, .solution = wish->solution};
+    struct error error;
+    char text[256];
+    if (!worker->writes) {
+        post_text(worker, EVENT_TROUBLE,
+                  "the file cannot be written, no bookmark kept");
+    } else if (store_bookmark_put(worker->store, &bookmark, &error)) {
+        post_text(worker, EVENT_TROUBLE, error.text);
+    } else {
+        snprintf(text, sizeof text, "bookmark %s kept", wish->name);
+        post_text(worker, EVENT_DONE, text);
+    }
+}
+
+/* --- the thread ---------------------------------------------------------------- */
+
+/* One thing to do; called with the lock held, which is let go meanwhile. */
+static void take_turn(struct worker *worker) {
+    if (worker->bookmarks) {
+        struct bookmark_wish *wish = worker->bookmarks;
+        worker->bookmarks = wish->next;
+        pthread_mutex_unlock(&worker->lock);
+        put_bookmark(worker, wish);
+        free(wish);
+    } else if (worker->has_wish) {
+        worker->now = worker->wish;
+        worker->has_wish = false;
+        pthread_mutex_unlock(&worker->lock);
+        begin(worker);
+    } else if (worker->has_export) {
+        struct worker_export request = worker->export;
+        worker->has_export = false;
+        pthread_mutex_unlock(&worker->lock);
+        export(worker, &request);
+    } else if (worker->evaluating) {
+        pthread_mutex_unlock(&worker->lock);
+        step(worker);
+    } else {
+        pthread_cond_wait(&worker->changed, &worker->lock);
+        return;
+    }
+    pthread_mutex_lock(&worker->lock);
+}
+
+static void *run(void *self) {
+    struct worker *worker = self;
+    if (open_store(worker) == 0) {
+        open_evaluator(worker);
+        pthread_mutex_lock(&worker->lock);
+        while (!atomic_load(&worker->stop))
+            take_turn(worker);
+        pthread_mutex_unlock(&worker->lock);
+    }
+    evaluator_close(worker->evaluator);
+    store_recipe_free(worker->recipe);
+    store_close(worker->store);
+    return NULL;
+}
+
+int worker_start(const struct worker_options *options, struct mailbox *mailbox,
+                 struct worker **result, struct error *error) {
+    struct worker *worker = array_new(1, sizeof *worker);
+    if (!worker)
+        return error_memory(error);
+    worker->options = *options;
+    worker->mailbox = mailbox;
+    atomic_init(&worker->stop, false);
+    atomic_init(&worker->stop_export, false);
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->changed, NULL);
+    int failed = pthread_create(&worker->thread, NULL, run, worker);
+    if (failed) {
+        free(worker);
+        return error_set(error, "no thread could be started: %s", strerror(failed));
+    }
+    *result = worker;
+    return 0;
+}
+
+void worker_stop(struct worker *worker) {
+    if (!worker)
+        return;
+    pthread_mutex_lock(&worker->lock);
+    atomic_store(&worker->stop, true);
+    atomic_store(&worker->stop_export, true);
+    pthread_cond_signal(&worker->changed);
+    pthread_mutex_unlock(&worker->lock);
+    pthread_join(worker->thread, NULL);
+    while (worker->bookmarks) {
+        struct bookmark_wish *next = worker->bookmarks->next;
+        free(worker->bookmarks);
+        worker->bookmarks = next;
+    }
+    pthread_cond_destroy(&worker->changed);
+    pthread_mutex_destroy(&worker->lock);
+    free(worker);
+}
+
+void worker_want(struct worker *worker, const struct worker_wish *wish) {
+    pthread_mutex_lock(&worker->lock);
+    worker->wish = *wish;
+    worker->has_wish = true;
+    pthread_cond_signal(&worker->changed);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+bool worker_export_begin(struct worker *worker, const struct worker_export *request) {
+    pthread_mutex_lock(&worker->lock);
+    bool free_to = !worker->has_export;
+    if (free_to) {
+        worker->export = *request;
+        worker->has_export = true;
+        atomic_store(&worker->stop_export, false);
+        pthread_cond_signal(&worker->changed);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    return free_to;
+}
+
+void worker_export_stop(struct worker *worker) {
+    atomic_store(&worker->stop_export, true);
+}
+
+void worker_bookmark(struct worker *worker, const char *name, const double *preference,
+                     int64_t solution) {
+    struct bookmark_wish *wish = array_new(1, sizeof *wish);
+    if (!wish)
+        return;
+    snprintf(wish->name, sizeof wish->name, "%s", name);
+    memcpy(wish->preference, preference, sizeof wish->preference);
+    wish->solution = solution;
+    pthread_mutex_lock(&worker->lock);
+    struct bookmark_wish **end = &worker->bookmarks;
+    while (*end)
+        end = &(*end)->next;
+    *end = wish;
+    pthread_cond_signal(&worker->changed);
+    pthread_mutex_unlock(&worker->lock);
+}
