@@ -358,6 +358,15 @@ static void stops_and_leaves_nothing(void **state) {
             steps = at;
     }
     assert_true(steps > 2);
+    /* after the last step, where no file is copied that would look at the flag */
+    json_t *config = json_object();
+    const struct export_file files[] = {{"vocab.json", "", 0}, {"README.md", "", 0}};
+    struct export_plan full = {
+        .pretrained = pretrained, .files = files, .file_count = 2, .config = config};
+    stopper = (struct stopper){.stop_at = steps};
+    check_refused(*state, out, &full, &work, "stopped; nothing was written", "");
+    assert_int_equal(stopper.done, stopper.total);
+    json_decref(config);
     stopper = (struct stopper){.stop_at = 0};
     struct error error;
     assert_int_equal(export_write(out, &plan, &work, &error), 0);
