@@ -101,21 +101,24 @@ static int describe(struct tensor_export *export, const struct export_plan *plan
     return 0;
 }
 
-/* Whether an element that was just rounded is infinite or NaN. */
-static int not_finite(enum dtype dtype, const void *rounded, size_t element) {
-    uint16_t half;
-    if (dtype == DTYPE_F16 || dtype == DTYPE_BF16) {
-        uint16_t exponent = dtype == DTYPE_F16 ? 0x7c00 : 0x7f80;
-        memcpy(&half, (const unsigned char *)rounded + element * sizeof half,
-               sizeof half);
-        return (half & exponent) == exponent;
+/* The exponent, which is all ones in what is not finite, as it lies in the upper two
+ * bytes of an element. */
+static uint16_t exponent_of(enum dtype dtype) {
+    return dtype == DTYPE_F64 ? 0x7ff0 : dtype == DTYPE_F16 ? 0x7c00 : 0x7f80;
+}
+
+/* The first of count elements that is infinite or NaN, or count. */
+static size_t find_not_finite(enum dtype dtype, const unsigned char *elements,
+                              size_t count) {
+    size_t size = dtype_size(dtype);
+    uint16_t exponent = exponent_of(dtype), upper;
+    const unsigned char *top = elements + size - sizeof upper;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&upper, top + i * size, sizeof upper);
+        if ((upper & exponent) == exponent)
+            return i;
     }
-    uint32_t word;
-    size_t size = dtype_size(dtype); /* the upper word has the exponent */
-    uint32_t exponent = dtype == DTYPE_F32 ? 0x7f800000 : 0x7ff00000;
-    memcpy(&word, (const unsigned char *)rounded + (element + 1) * size - sizeof word,
-           sizeof word);
-    return (word & exponent) == exponent;
+    return count;
 }
 
 /* Rounds count values of a tensor from element `from` on. A value that is not
@@ -124,20 +127,15 @@ static int round_values(const struct origin *origin, const char *name, size_t fr
                         size_t count, void *out, struct error *error) {
     const float *values = origin->given->values + from;
     tensor_from_f32(origin->dtype, values, count, out);
-    int bad = 0;
-    for (size_t i = 0; i < count; i++)
-        bad |= not_finite(origin->dtype, out, i);
-    for (size_t i = 0; bad && i < count; i++) {
-        if (!not_finite(origin->dtype, out, i))
-            continue;
-        if (isfinite(values[i]))
-            return error_set(error, "%s: element %zu is %g, too large for %s", name,
-                             from + i, (double)values[i],
-                             dtype_entry_of(origin->dtype)->name);
-        return error_set(error, "%s: element %zu is %s", name, from + i,
-                         isnan(values[i]) ? "NaN" : "infinite");
-    }
-    return 0;
+    size_t i = find_not_finite(origin->dtype, out, count);
+    if (i == count)
+        return 0;
+    if (isfinite(values[i]))
+        return error_set(error, "%s: element %zu is %g, too large for %s", name,
+                         from + i, (double)values[i],
+                         dtype_entry_of(origin->dtype)->name);
+    return error_set(error, "%s: element %zu is %s", name, from + i,
+                     isnan(values[i]) ? "NaN" : "infinite");
 }
 
 static int read_bytes(void *self, size_t index, uint64_t offset, void *out, size_t room,

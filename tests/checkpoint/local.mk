@@ -29,4 +29,12 @@ TESTS += tests/checkpoint/test_export
 tests_checkpoint_test_export_SOURCES = tests/checkpoint/test_export.c
 tests_checkpoint_test_export_LDADD = $(CHECKPOINT_TEST_LIBS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_safetensors
+tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c
+tests_fuzz_fuzz_safetensors_LDADD = $(FUZZ_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_model_index
+tests_fuzz_fuzz_model_index_SOURCES = tests/fuzz/fuzz_model_index.c
+tests_fuzz_fuzz_model_index_LDADD = $(FUZZ_LIBS)
+
 EXTRA_DIST += tests/golden/make_safetensors.py tests/golden/safetensors
