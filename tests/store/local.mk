@@ -1,6 +1,6 @@
 # Tests of src/store.
 STORE_TESTS = tests/store/test_store tests/store/test_evaluations \
-  tests/store/test_processes
+  tests/store/test_processes tests/store/test_hostile
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
 STORE_SUPPORT = tests/store/support.c tests/store/support.h
@@ -10,3 +10,9 @@ tests_store_test_evaluations_SOURCES = tests/store/test_evaluations.c $(STORE_SU
 tests_store_test_evaluations_LDADD = $(TEST_LIBS)
 tests_store_test_processes_SOURCES = tests/store/test_processes.c $(STORE_SUPPORT)
 tests_store_test_processes_LDADD = $(TEST_LIBS)
+tests_store_test_hostile_SOURCES = tests/store/test_hostile.c $(STORE_SUPPORT)
+tests_store_test_hostile_LDADD = $(TEST_LIBS)
+EXTRA_DIST += tests/store/format1.sql
+FUZZ_TARGETS += tests/fuzz/fuzz_results
+tests_fuzz_fuzz_results_SOURCES = tests/fuzz/fuzz_results.c
+tests_fuzz_fuzz_results_LDADD = $(FUZZ_LIBS)

@@ -16,6 +16,21 @@ int folder_make(void **state) {
     return *state ? 0 : -1;
 }
 
+/* Each path once, until the folder goes. */
+static char *paths[64];
+
+const char *in_folder(void **state, const char *name) {
+    char path[4200];
+    snprintf(path, sizeof path, "%s/%s", (const char *)*state, name);
+    size_t i = 0;
+    while (i < 64 && paths[i] && strcmp(paths[i], path) != 0)
+        i++;
+    assert_true(i < 64);
+    if (!paths[i])
+        paths[i] = strdup(path);
+    return paths[i];
+}
+
 static int remove_one(const char *path, const struct stat *status, int flag,
                       struct FTW *walk) {
     (void)status, (void)flag, (void)walk;
@@ -23,16 +38,12 @@ static int remove_one(const char *path, const struct stat *status, int flag,
 }
 
 int folder_remove(void **state) {
+    for (size_t i = 0; i < 64; i++) {
+        free(paths[i]);
+        paths[i] = NULL;
+    }
     chmod(*state, 0700);
     return nftw(*state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-const char *in_folder(void **state, const char *name) {
-    static char paths[16][4200];
-    static unsigned next;
-    char *path = paths[next++ % 16];
-    snprintf(path, sizeof paths[0], "%s/%s", (const char *)*state, name);
-    return path;
 }
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
@@ -116,6 +127,8 @@ void open_fails(const char *path, enum store_mode mode, const char *words) {
     struct store *store = (struct store *)path;
     struct error error = {""};
     int result = store_open(path, mode, &store, &error);
+    if (result == 0)
+        fail_msg("%s was opened, though it should say \"%s\"", path, words);
     assert_error(result, &error, words);
     assert_null(store);
     if (strncmp(error.text, path, strlen(path)) != 0)

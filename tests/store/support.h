@@ -15,7 +15,7 @@
 /* cmocka setup and teardown of a temporary folder; *state is its path. */
 int folder_make(void **state);
 int folder_remove(void **state);
-/* FOLDER/NAME, in one of a few static buffers. */
+/* FOLDER/NAME; it lives until folder_remove. */
 const char *in_folder(void **state, const char *name);
 
 /* A recipe of up to three tasks, whose strings are constants. */
