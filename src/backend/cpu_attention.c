@@ -3,9 +3,20 @@
 
 #include "backend/cpu.h"
 
+/* A longer sequence's scores would fit no machine; the sizes below cannot
+ * overflow up to here. */
+enum { MOST_TOKENS = 1 << 24, MOST_WIDTH = 1 << 12 };
+
 /* Scratch for every thread, `each` floats apart. */
 static float *scratch_for(struct cpu *cpu, const struct attention_shape *shape,
                           bool backward, int threads, size_t *each) {
+    if (shape->tokens > MOST_TOKENS || shape->head_width > MOST_WIDTH) {
+        cpu_fail(cpu,
+                 "attention over %zu tokens with heads of %zu is too "
+                 "large for any memory",
+                 shape->tokens, shape->head_width);
+        return NULL;
+    }
     size_t floats =
         cpu->kernels->attention_scratch(shape->tokens, shape->head_width, backward);
     *each = (floats + 63) / 64 * 64;

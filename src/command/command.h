@@ -59,6 +59,9 @@ struct command {
 void command_note(const struct invocation *invocation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* One line on stderr that --quiet does not silence: one error of several. */
+void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 extern const struct command command_init, command_finetune, command_merge,
     command_train, command_front, command_eval, command_export, command_show,
     command_plot, command_import, command_indicators, command_info, command_report;

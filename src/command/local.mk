@@ -2,14 +2,28 @@
 libpwemoe_a_SOURCES += \
   src/command/options.h src/command/options.c \
   src/command/output.h src/command/output.c \
+  src/command/paths.h src/command/paths.c \
   src/command/points.h src/command/points.c \
   src/command/progress.h src/command/progress.c \
   src/command/recipe.h src/command/recipe.c
 
-EXTRA_PROGRAMS += pwemoe
+bin_PROGRAMS += pwemoe
 pwemoe_SOURCES = \
   src/command/main.c \
   src/command/command.h \
+  src/command/choice.h src/command/choice.c \
+  src/command/front_set.h src/command/front_set.c \
+  src/command/measure.h src/command/measure.c \
+  src/command/runs.h src/command/runs.c \
+  src/command/solutions.h src/command/solutions.c \
+  src/command/eval.c \
+  src/command/export.c \
+  src/command/finetune.c \
+  src/command/front.c \
   src/command/indicators.c \
-  src/command/info.c
+  src/command/info.c \
+  src/command/init.c \
+  src/command/merge.c \
+  src/command/show.c \
+  src/command/train.c
 pwemoe_LDADD = $(PWEMOE_LIBS)

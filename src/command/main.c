@@ -13,8 +13,9 @@
 #include "command/progress.h"
 
 static const struct command *const commands[] = {
-    &command_info,
-    &command_indicators,
+    &command_init,       &command_finetune, &command_merge,  &command_train,
+    &command_front,      &command_eval,     &command_export, &command_show,
+    &command_indicators, &command_info,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -77,16 +78,27 @@ static void catch_signals(void) {
     sigaction(SIGTERM, &action, NULL);
 }
 
+static void line_to_stderr(const char *format, va_list arguments) {
+    char raw[1024], text[1024];
+    vsnprintf(raw, sizeof raw, format, arguments);
+    progress_clear(&bars);
+    fprintf(stderr, "pwemoe: %s\n", text_escape(text, sizeof text, raw));
+}
+
 void command_note(const struct invocation *invocation, const char *format, ...) {
     if (invocation->common->quiet)
         return;
-    char raw[1024], text[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(raw, sizeof raw, format, arguments);
+    line_to_stderr(format, arguments);
     va_end(arguments);
-    progress_clear(&bars);
-    fprintf(stderr, "pwemoe: %s\n", text_escape(text, sizeof text, raw));
+}
+
+void command_complain(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    line_to_stderr(format, arguments);
+    va_end(arguments);
 }
 
 static enum exit_status fail(enum exit_status status, const char *command,

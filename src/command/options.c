@@ -60,10 +60,10 @@ static void range_text(const struct option_spec *spec, char *out, size_t size) {
     if (spec->minimum == 0 && spec->maximum == 0)
         return;
     if (spec->above_minimum)
-        snprintf(out, size, "above %.12g and at most %.12g", spec->minimum,
+        snprintf(out, size, "above %.16g and at most %.16g", spec->minimum,
                  spec->maximum);
     else
-        snprintf(out, size, "from %.12g to %.12g", spec->minimum, spec->maximum);
+        snprintf(out, size, "from %.16g to %.16g", spec->minimum, spec->maximum);
 }
 
 static bool in_range(const struct option_spec *spec, double value) {
@@ -247,6 +247,8 @@ void options_help(const struct option_group *groups, size_t group_count, FILE *o
             fprintf(out, "%*s", HELP_COLUMN - column, "");
             char text[512], range[96];
             range_text(spec, range, sizeof range);
+            if (spec->maximum >= 1e6) /* a bound that only keeps nonsense out */
+                *range = '\0';
             snprintf(text, sizeof text, "%s%s%s%s%s%s", spec->help, *range ? "; " : "",
                      range, spec->initial ? " (default " : "",
                      spec->initial ? spec->initial : "", spec->initial ? ")" : "");

@@ -132,10 +132,12 @@ static int take_key(struct reader *r, const char *where, const struct key *keys,
 
 /* The mapping of one task, its start at hand; ends after its end. */
 static int read_task(struct reader *r, struct recipe_task *task) {
-    const struct key keys[] = {
-        {"expert", &task->expert},         {"train", &task->train},
-        {"test", &task->test},             {"head", &task->head},
-        {"classnames", &task->classnames}, {"templates", &task->templates}};
+    const struct key keys[] = {{"expert", &task->expert},
+                               {"train", &task->train},
+                               {"test", &task->test},
+                               {"head", &task->head},
+                               {"classnames", &task->classnames},
+                               {"templates", &task->templates}};
     enum { KEYS = sizeof keys / sizeof *keys };
     bool seen[KEYS] = {false};
     char where[NAME_MAX_BYTES + 20];
@@ -177,9 +179,8 @@ static int check_task_name(struct reader *r, const struct recipe *recipe,
 static int read_tasks(struct reader *r, struct recipe *recipe) {
     size_t capacity = 0;
     if (r->event.type != YAML_MAPPING_START_EVENT)
-        return error_set(r->error,
-                         "%s:%u: tasks must be a mapping with a key a task", r->label,
-                         line_of(r));
+        return error_set(r->error, "%s:%u: tasks must be a mapping with a key a task",
+                         r->label, line_of(r));
     if (next(r))
         return -1;
     while (r->event.type != YAML_MAPPING_END_EVENT) {

@@ -18,9 +18,9 @@ struct recipe_task {
 };
 
 struct recipe {
-    char *name;       /* NULL: not given */
-    char *model;      /* "clip-vision", "vit", "gpt2-classifier"; NULL: not given */
-    char *pretrained; /* never NULL */
+    char *name;        /* NULL: not given */
+    char *model;       /* "clip-vision", "vit", "gpt2-classifier"; NULL: not given */
+    char *pretrained;  /* never NULL */
     size_t task_count; /* 1 .. STORE_TASKS_MAX */
     struct recipe_task *tasks;
     char *text; /* the whole file */

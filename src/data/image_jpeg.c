@@ -46,7 +46,8 @@ static int decompress(tjhandle decoder, const uint8_t *data, size_t size, uint8_
 
 static int jpeg_decode(tjhandle decoder, const uint8_t *data, size_t size,
                        struct image *image, struct error *error) {
-    int width, height, subsampling, colours;
+    /* Left alone by TurboJPEG for a file that ends before its frame header. */
+    int width = 0, height = 0, subsampling = -1, colours = -1;
     if (tjDecompressHeader3(decoder, data, size, &width, &height, &subsampling,
                             &colours) &&
         !is_harmless(decoder))

@@ -14,3 +14,29 @@ check_PROGRAMS += tests/backend/test_cpu
 TESTS += tests/backend/test_cpu
 tests_backend_test_cpu_SOURCES = tests/backend/test_cpu.c $(conformance_sources)
 tests_backend_test_cpu_LDADD = $(TEST_LIBS)
+
+# Modules for the loader to refuse, built without libtool: they are not installed.
+fake_modules = \
+  tests/backend/modules/version/pwemoe-cuda.so \
+  tests/backend/modules/symbol/pwemoe-cuda.so \
+  tests/backend/modules/devices/pwemoe-cuda.so \
+  tests/backend/modules/driver/pwemoe-cuda.so
+fake_module_build = $(MKDIR_P) $(@D) && \
+  $(CC) $(AM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 -shared -fPIC -o $@ $(srcdir)/tests/backend/fake_module.c
+
+tests/backend/modules/version/pwemoe-cuda.so: tests/backend/fake_module.c src/backend/module.h src/backend/backend.h
+	$(AM_V_GEN)$(fake_module_build) -DVARIANT=1
+tests/backend/modules/symbol/pwemoe-cuda.so: tests/backend/fake_module.c src/backend/module.h src/backend/backend.h
+	$(AM_V_GEN)$(fake_module_build) -DVARIANT=2
+tests/backend/modules/devices/pwemoe-cuda.so: tests/backend/fake_module.c src/backend/module.h src/backend/backend.h
+	$(AM_V_GEN)$(fake_module_build) -DVARIANT=3
+tests/backend/modules/driver/pwemoe-cuda.so: tests/backend/fake_module.c src/backend/module.h src/backend/backend.h
+	$(AM_V_GEN)$(fake_module_build) -DVARIANT=4
+
+check_PROGRAMS += tests/backend/test_open
+TESTS += tests/backend/test_open
+tests_backend_test_open_SOURCES = tests/backend/test_open.c
+tests_backend_test_open_LDADD = $(TEST_LIBS)
+EXTRA_tests_backend_test_open_DEPENDENCIES = $(fake_modules)
+EXTRA_DIST += tests/backend/fake_module.c
+CLEANFILES += $(fake_modules)

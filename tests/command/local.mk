@@ -4,9 +4,9 @@ command_tests = \
   tests/command/test_output \
   tests/command/test_points \
   tests/command/test_progress \
-  tests/command/test_recipe
+  tests/command/test_recipe \
+  tests/command/test_command
 check_PROGRAMS += $(command_tests)
-EXTRA_PROGRAMS += tests/command/test_command
 TESTS += $(command_tests)
 tests_command_test_options_SOURCES = tests/command/test_options.c
 tests_command_test_options_LDADD = $(TEST_LIBS)

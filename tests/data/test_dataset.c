@@ -269,6 +269,10 @@ static void test_refused_idx(void **state) {
     refuse_idx(folder, images, full, labels, all,
                "promises more than the file can hold");
     make_idx(images, labels);
+    put_u32(images + 4, 0x10000000); /* packed, too, it cannot be that much */
+    refuse_idx(folder, images, full, labels, all,
+               "promises more than the file can hold");
+    make_idx(images, labels);
     images[2] = 0x0d; /* f32 */
     refuse_idx(folder, images, full, labels, all, "not an idx file of u8");
     make_idx(images, labels);

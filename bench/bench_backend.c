@@ -1,0 +1,296 @@
+/* The CPU backend's speed, each figure beside a peer measured in the same run:
+ * memory-bound operations beside a copy by memcpy on the same threads (bytes read
+ * plus bytes written, per second), products beside plain dnnl_sgemm. Medians of
+ * runs that take turns with their peer's. Usage: bench_backend [THREADS] */
+#include <math.h>
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backend/backend.h"
+
+enum { RUNS = 11 };
+
+static struct backend *b;
+static int threads;
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void *device_new(size_t floats) {
+    struct error error;
+    void *memory;
+    float *host = malloc(floats * sizeof *host);
+    if (!host || b->allocate(b, floats * sizeof *host, &memory, &error) != 0) {
+        fputs("bench_backend: out of memory\n", stderr);
+        exit(1);
+    }
+    unsigned seed = 1;
+    for (size_t i = 0; i < floats; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        host[i] = (float)(seed >> 8) * 0x1p-23f - 1;
+    }
+    b->upload(b, memory, host, floats * sizeof *host);
+    free(host);
+    return memory;
+}
+
+static int by_size(const void *x, const void *y) {
+    double a = *(const double *)x, c = *(const double *)y;
+    return (a > c) - (a < c);
+}
+
+/* Medians of RUNS runs of ours and of the peer, in turns, seconds. */
+static void measure(void (*ours)(void *), void *self, void (*peer)(void *),
+                    void *peer_self, double *our_time, double *peer_time) {
+    double times[2][RUNS];
+    for (int run = -1; run < RUNS; run++)
+        for (int side = 0; side < 2; side++) {
+            double start = seconds();
+            if (side == 0)
+                ours(self);
+            else
+                peer(peer_self);
+            if (run >= 0)
+                times[side][run] = seconds() - start;
+        }
+    for (int side = 0; side < 2; side++)
+        qsort(times[side], RUNS, sizeof(double), by_size);
+    *our_time = times[0][RUNS / 2];
+    *peer_time = times[1][RUNS / 2];
+}
+
+/* --- memory-bound operations --------------------------------------------- */
+enum { COPY_FLOATS = 32 << 20 };
+
+struct memory_run {
+    size_t tasks, groups, count, stride;
+    void *base, *vectors, *out, *weights, *segments;
+};
+
+static void *copy_from, *copy_to;
+
+static void run_copy(void *self) {
+    (void)self;
+    b->copy(b, copy_to, copy_from, COPY_FLOATS * sizeof(float));
+}
+
+static void run_merge(void *self) {
+    struct memory_run *r = self;
+    b->merge(b, r->out, r->base, r->vectors, r->stride, r->tasks, r->segments, 1,
+             r->weights);
+}
+
+static void run_route(void *self) {
+    struct memory_run *r = self;
+    b->route_gradient(b, r->weights, r->base, r->count, r->groups, r->vectors,
+                      r->stride, r->tasks, r->count);
+}
+
+static void run_layer_norm(void *self) {
+    struct memory_run *r = self;
+    float *statistics = r->weights;
+    b->layer_norm(b, r->out, statistics, statistics + r->count / 768, r->vectors,
+                  r->base, r->base, r->count / 768, 768, 1e-5f);
+}
+
+static void run_gelu(void *self) {
+    struct memory_run *r = self;
+    b->activation(b, r->out, r->vectors, r->count, ACTIVATION_GELU);
+}
+
+static void memory_row(const char *name, void (*run)(void *), struct memory_run *r,
+                       double bytes) {
+    double ours, peer;
+    measure(run, r, run_copy, NULL, &ours, &peer);
+    double copied = 2.0 * COPY_FLOATS * sizeof(float) / peer;
+    printf("%-44s %8.2f GB/s  memcpy %8.2f GB/s  ratio %.2f\n", name,
+           bytes / ours * 1e-9, copied * 1e-9, bytes / ours / copied);
+    fflush(stdout);
+}
+
+static void memory_bound(void) {
+    copy_from = device_new(COPY_FLOATS);
+    copy_to = device_new(COPY_FLOATS);
+    static const size_t tasks[] = {2, 3, 8};
+    for (size_t i = 0; i < 3; i++) {
+        struct memory_run r = {
+            .tasks = tasks[i], .count = 16 << 20, .stride = 16 << 20};
+        struct merge_segment segment = {0, r.count, 0, 0};
+        char name[64];
+        r.base = device_new(r.count);
+        r.out = device_new(r.count);
+        r.vectors = device_new(r.tasks * r.stride);
+        r.weights = device_new(64);
+        r.segments = &segment;
+        double count = (double)r.count * sizeof(float), t = (double)r.tasks;
+        snprintf(name, sizeof name, "merge, %zu tasks, 16 Mi parameters", r.tasks);
+        memory_row(name, run_merge, &r, (t + 2) * count);
+        r.groups = 1;
+        snprintf(name, sizeof name, "route_gradient, %zu tasks", r.tasks);
+        memory_row(name, run_route, &r, (t + 1) * count);
+        b->release(b, r.base);
+        r.groups = r.tasks;
+        r.base = device_new(r.groups * r.count / 4);
+        r.count /= 4;
+        snprintf(name, sizeof name, "route_gradient, %zu groups", r.groups);
+        memory_row(name, run_route, &r, (double)(r.groups + r.tasks) * count / 4);
+        b->release(b, r.base);
+        b->release(b, r.out);
+        b->release(b, r.vectors);
+        b->release(b, r.weights);
+    }
+    /* One batch's activations, which caches partly hold. */
+    struct memory_run r = {.count = 6400 * 768};
+    r.base = device_new(768);
+    r.out = device_new(r.count);
+    r.vectors = device_new(r.count);
+    r.weights = device_new(2 * 6400);
+    memory_row("layer_norm [6400, 768]", run_layer_norm, &r, 8.0 * (double)r.count);
+    memory_row("gelu [6400, 768]", run_gelu, &r, 8.0 * (double)r.count);
+    b->release(b, r.base);
+    b->release(b, r.out);
+    b->release(b, r.vectors);
+    b->release(b, r.weights);
+    b->release(b, copy_from);
+    b->release(b, copy_to);
+}
+
+/* --- products -------------------------------------------------------------- */
+static void run_matmul(void *self) {
+    b->matmul(b, self);
+}
+
+static void run_sgemm(void *self) {
+    const struct matmul *p = self;
+    omp_set_num_threads(threads);
+    dnnl_sgemm(p->transpose_a ? 'T' : 'N', p->transpose_b ? 'T' : 'N', (dnnl_dim_t)p->m,
+               (dnnl_dim_t)p->n, (dnnl_dim_t)p->k, 1, (const float *)(const void *)p->a,
+               (dnnl_dim_t)p->lda, (const float *)(const void *)p->b,
+               (dnnl_dim_t)p->ldb, 0, p->c, (dnnl_dim_t)p->ldc);
+}
+
+static void product_row(const char *name, size_t m, size_t n, size_t k,
+                        bool transpose_a, bool transpose_b, bool bias,
+                        enum activation activation) {
+    struct matmul p = {.m = m,
+                       .n = n,
+                       .k = k,
+                       .transpose_a = transpose_a,
+                       .transpose_b = transpose_b,
+                       .lda = transpose_a ? m : k,
+                       .ldb = transpose_b ? k : n,
+                       .ldc = n,
+                       .activation = activation};
+    p.a = device_new(m * k);
+    p.b = device_new(n * k);
+    p.c = device_new(m * n);
+    real *shift = device_new(n), *before = device_new(m * n);
+    p.bias = bias ? shift : NULL;
+    p.before = activation == ACTIVATION_NONE ? NULL : before;
+    double ours, peer, work = 2.0 * (double)m * (double)n * (double)k;
+    measure(run_matmul, &p, run_sgemm, &p, &ours, &peer);
+    printf("%-44s %8.1f GFLOP/s  sgemm %8.1f GFLOP/s  ratio %.2f\n", name,
+           work / ours * 1e-9, work / peer * 1e-9, peer / ours);
+    fflush(stdout);
+    b->release(b, (void *)(uintptr_t)p.a);
+    b->release(b, (void *)(uintptr_t)p.b);
+    b->release(b, p.c);
+    b->release(b, shift);
+    b->release(b, before);
+}
+
+/* --- attention -------------------------------------------------------------- */
+struct attention_run {
+    struct attention_shape shape;
+    real *qkv, *out, *dout, *dqkv;
+    float *log_sums;
+};
+
+static void run_attention(void *self) {
+    struct attention_run *r = self;
+    b->attention(b, r->out, r->log_sums, r->qkv, &r->shape);
+}
+
+static void run_attention_backward(void *self) {
+    struct attention_run *r = self;
+    b->attention_backward(b, r->dqkv, r->dout, r->out, r->log_sums, r->qkv, &r->shape);
+}
+
+/* The peer is one sgemm of 768 x 768 x 768: the rate that this machine has. */
+static void attention_row(const char *name, struct attention_shape shape) {
+    struct attention_run r = {.shape = shape};
+    size_t rows = shape.batch * shape.tokens, width = shape.heads * shape.head_width;
+    r.qkv = device_new(rows * 3 * width);
+    r.out = device_new(rows * width);
+    r.dout = device_new(rows * width);
+    r.dqkv = device_new(rows * 3 * width);
+    r.log_sums = device_new(rows * shape.heads);
+    struct matmul p = {
+        .m = 768, .n = 768, .k = 768, .lda = 768, .ldb = 768, .ldc = 768};
+    p.a = device_new(768 * 768);
+    p.b = device_new(768 * 768);
+    p.c = device_new(768 * 768);
+    double pair = 2.0 * (double)rows * (double)shape.tokens * (double)width;
+    for (int backward = 0; backward < 2; backward++) {
+        double ours, peer, work = (backward ? 5 : 2) * pair;
+        measure(backward ? run_attention_backward : run_attention, &r, run_sgemm, &p,
+                &ours, &peer);
+        double rate = 2.0 * 768 * 768 * 768 / peer;
+        printf("attention%s %-*s %8.1f GFLOP/s  sgemm %8.1f GFLOP/s  ratio %.2f\n",
+               backward ? " backward" : "", backward ? 25 : 34, name,
+               work / ours * 1e-9, rate * 1e-9, work / ours / rate);
+        fflush(stdout);
+    }
+    b->release(b, r.qkv);
+    b->release(b, r.out);
+    b->release(b, r.dout);
+    b->release(b, r.dqkv);
+    b->release(b, r.log_sums);
+    b->release(b, (void *)(uintptr_t)p.a);
+    b->release(b, (void *)(uintptr_t)p.b);
+    b->release(b, p.c);
+}
+
+int main(int argc, char **argv) {
+    struct error error;
+    threads = argc > 1 ? atoi(argv[1]) : 0;
+    if (threads <= 0)
+        threads = omp_get_num_procs();
+    if (backend_open("cpu", PRECISION_F32, (unsigned)threads, &b, NULL, &error) != 0) {
+        fprintf(stderr, "bench_backend: %s\n", error.text);
+        return 1;
+    }
+    printf("%s\n", b->name);
+    memory_bound();
+    /* ViT-B/32, a batch of 16 images: 800 rows. */
+    product_row("qkv 800 x 2304 x 768, bias", 800, 2304, 768, false, true, true,
+                ACTIVATION_NONE);
+    product_row("fc1 800 x 3072 x 768, bias, quick gelu", 800, 3072, 768, false, true,
+                true, ACTIVATION_QUICK_GELU);
+    product_row("fc1 800 x 3072 x 768, bias, gelu", 800, 3072, 768, false, true, true,
+                ACTIVATION_GELU);
+    product_row("fc2 800 x 768 x 3072, bias", 800, 768, 3072, false, true, true,
+                ACTIVATION_NONE);
+    product_row("dX of fc1 800 x 768 x 3072", 800, 768, 3072, false, false, false,
+                ACTIVATION_NONE);
+    product_row("dW of fc1 3072 x 768 x 800", 3072, 768, 800, true, false, false,
+                ACTIVATION_NONE);
+    product_row("ViT-Tiny fc1 592 x 768 x 192, bias, gelu", 592, 768, 192, false, true,
+                true, ACTIVATION_GELU);
+    attention_row("16 x 50, 12 heads", (struct attention_shape){16, 50, 12, 64, false});
+    attention_row("4 x 257, 16 heads", (struct attention_shape){4, 257, 16, 64, false});
+    attention_row("16 x 37, 3 heads", (struct attention_shape){16, 37, 3, 64, false});
+    attention_row("64 x 17, 4 heads of 16",
+                  (struct attention_shape){64, 17, 4, 16, false});
+    attention_row("8 x 128, 12 heads, causal",
+                  (struct attention_shape){8, 128, 12, 64, true});
+    backend_close(b);
+    return 0;
+}

@@ -1,0 +1,142 @@
+/* pwemoe export: one merged model as a Hugging Face model directory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "command/choice.h"
+#include "command/command.h"
+#include "command/measure.h"
+
+struct export_options {
+    struct choice_options choice;
+    const char *out, *head;
+};
+
+static const struct option_spec options[] = {
+    CHOICE_OPTIONS(struct export_options, choice),
+    {.name = "out",
+     .type = OPTION_TEXT,
+     .value = "DIR",
+     .help = "The directory to write: it must not exist, or be empty",
+     .offset = offsetof(struct export_options, out)},
+    {.name = "head",
+     .type = OPTION_TEXT,
+     .value = "TASK",
+     .help = "Make this task's head the model's classifier; without it the pretrained "
+             "model's stays",
+     .offset = offsetof(struct export_options, head)},
+    {0}};
+
+/* The task's number, or -1 with an error naming the nearest. */
+static int find_task(const struct store_recipe *recipe, const char *name,
+                     struct error *error) {
+    const char *names[STORE_TASKS_MAX];
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        names[t] = recipe->tasks[t].name;
+        if (strcmp(names[t], name) == 0)
+            return (int)t;
+    }
+    const char *nearest = text_nearest(name, names, recipe->task_count);
+    if (nearest)
+        return error_set(error, "--head: no task '%s'; did you mean '%s'?", name,
+                         nearest);
+    return error_set(error,
+                     "--head: no task '%s'; `pwemoe show FILE objectives` lists "
+                     "them",
+                     name);
+}
+
+/* The export says what the store knows of the model's figures. */
+static int write_with_figures(struct measure *m, const struct store_solution *solution,
+                              int head, struct error *error) {
+    const struct export_options *o = m->invocation->options;
+    const struct store_evaluation *figures = NULL;
+    struct store_row *rows;
+    size_t count;
+    if (store_rows(m->store, m->split, &rows, &count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (solution->id && rows[i].solution.id == solution->id)
+            figures = rows[i].evaluations;
+    int result = evaluator_export(m->evaluator, o->out, solution, figures, head,
+                                  m->invocation->work, error);
+    store_rows_free(rows, count);
+    return result;
+}
+
+static int write_model(struct measure *m, const struct store_solution *solution,
+                       int head, struct error *error) {
+    const struct export_options *o = m->invocation->options;
+    char hex[SHA256_HEX];
+    if (strcmp(solution->method, "stl") == 0)
+        return error_set(error,
+                         "solution %lld is each task by its own expert: there "
+                         "is no one model to export",
+                         (long long)solution->id);
+    if (measure_load(m, error) || measure_begin(m, solution, error) ||
+        evaluator_model_sha256(m->evaluator, hex, error))
+        return -1;
+    if (*solution->model_sha256 && strcmp(hex, solution->model_sha256) != 0)
+        return error_set(error,
+                         "the model made now is not the one that was measured as "
+                         "solution %lld (sha256 %.12s, then %.12s); measure it again "
+                         "here: pwemoe eval %s --solution %lld --again",
+                         (long long)solution->id, hex, solution->model_sha256, m->path,
+                         (long long)solution->id);
+    if (write_with_figures(m, solution, head, error))
+        return -1;
+    command_note(m->invocation, "%s is written, sha256 %s", o->out, hex);
+    if (solution->id)
+        return store_log(m->store, error, "export of solution %lld to %s",
+                         (long long)solution->id, o->out);
+    return store_log(m->store, error, "export of a preference to %s", o->out);
+}
+
+static enum exit_status run(const struct invocation *invocation, struct error *error) {
+    const struct export_options *o = invocation->options;
+    /* The figures come from the store: no images are needed. */
+    static const struct measure_options measure = {.limit = 1};
+    if ((o->choice.preference != NULL) + (o->choice.solution != 0) != 1) {
+        error_set(error, "give one of --preference R and --solution ID");
+        return EXIT_USAGE;
+    }
+    if (!o->out) {
+        error_set(error, "--out is missing; give the directory to write");
+        return EXIT_USAGE;
+    }
+    struct measure m;
+    if (measure_open(invocation, invocation->operands[0], &measure, &m, error))
+        return EXIT_FAILED;
+    struct store_solution solution;
+    bool usage = false;
+    enum exit_status status = EXIT_FAILED;
+    int head = o->head ? find_task(m.recipe, o->head, error) : -1;
+    if (o->head && head < 0) {
+        status = EXIT_USAGE;
+    } else if (choice_find(&m, &o->choice, &solution, &usage, error)) {
+        status = usage ? EXIT_USAGE : EXIT_FAILED;
+    } else {
+        if (write_model(&m, &solution, head, error) == 0)
+            status = EXIT_DONE;
+        store_solution_clear(&solution);
+    }
+    measure_close(&m);
+    return status;
+}
+
+const struct command command_export = {
+    .name = "export",
+    .usage = "FILE --preference R | --solution ID --out DIR [--head TASK]",
+    .summary = "Write a merged model as a Hugging Face model directory",
+    .text = "Writes DIR whole or not at all: model.safetensors with the pretrained "
+            "model's names, shapes and dtypes, its other files, and pwemoe.json, which "
+            "says how the model was made. A model that was measured is compared with "
+            "what was measured: another hash is refused.",
+    .operands_min = 1,
+    .operands_max = 1,
+    .common = TAKES_QUIET | TAKES_DEVICE,
+    .stops = true,
+    .options = options,
+    .options_size = sizeof(struct export_options),
+    .run = run,
+};

@@ -1,0 +1,309 @@
+/* pwemoe init: a new results.db from a recipe. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "checkpoint/directory.h"
+#include "command/command.h"
+#include "command/paths.h"
+#include "command/points.h"
+#include "command/recipe.h"
+#include "model/config.h"
+#include "model/layout.h"
+#include "store/store.h"
+
+struct init_options {
+    const char *reference;
+};
+
+static const struct option_spec options[] = {
+    {.name = "ref",
+     .type = OPTION_TEXT,
+     .value = "R",
+     .help = "The reference point of the hypervolume, in percent: a number for each "
+             "task, or one for all (default 0)",
+     .offset = offsetof(struct init_options, reference)},
+    {0}};
+
+struct setup {
+    const struct invocation *invocation;
+    struct recipe *recipe;
+    char *recipe_folder, *store_folder;
+    struct model_directory *pretrained;
+    struct layout *layout;
+    struct store_recipe *out;
+};
+
+/* --- paths ------------------------------------------------------------------------ */
+
+/* A path of the recipe as one that can be opened from here. */
+static int locate(const struct setup *s, const char *path, const char *what,
+                  char **found, struct error *error) {
+    *found = path_join(s->recipe_folder, path);
+    if (!*found)
+        return error_memory(error);
+    if (path_exists(*found))
+        return 0;
+    error_set(error, "%s: %s: %s", *found, what, strerror(errno));
+    free(*found);
+    *found = NULL;
+    return -1;
+}
+
+/* A path of the recipe as the store keeps it: "" where there is none. */
+static int keep_path(const struct setup *s, const char *path, const char *what,
+                     char **kept, struct error *error) {
+    if (!path) {
+        *kept = strdup("");
+        return *kept ? 0 : error_memory(error);
+    }
+    char *found;
+    if (locate(s, path, what, &found, error))
+        return -1;
+    *kept = path_stored(s->store_folder, found);
+    free(found);
+    return *kept ? 0 : error_memory(error);
+}
+
+static int keep_checkpoint(const struct setup *s, const char *path, const char *what,
+                           struct store_checkpoint *kept, struct error *error) {
+    if (keep_path(s, path, what, &kept->path, error))
+        return -1;
+    if (!path)
+        return 0;
+    char *found = path_join(s->recipe_folder, path);
+    struct fingerprint fingerprint;
+    int result = found ? model_directory_fingerprint(found, &fingerprint,
+                                                     s->invocation->work, error)
+                       : error_memory(error);
+    free(found);
+    if (result)
+        return -1;
+    kept->size = fingerprint.size;
+    memcpy(kept->sha256, fingerprint.sha256, sizeof kept->sha256);
+    return 0;
+}
+
+/* --- models ------------------------------------------------------------------------
+ */
+
+static bool holds_numbers(const struct tensor *tensor) {
+    return tensor->dtype == DTYPE_F64 || tensor->dtype == DTYPE_F32 ||
+           tensor->dtype == DTYPE_F16 || tensor->dtype == DTYPE_BF16;
+}
+
+/* Every value is finite. Tensors one at a time: a model need not fit memory. */
+static int check_values(const struct model_directory *model, struct error *error) {
+    size_t largest = 0, count = model_directory_count(model);
+    for (size_t i = 0; i < count; i++)
+        if (model_directory_at(model, i)->count > largest)
+            largest = model_directory_at(model, i)->count;
+    float *values = array_new(largest, sizeof *values);
+    if (!values)
+        return error_memory(error);
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        const struct tensor *tensor = model_directory_at(model, i);
+        if (holds_numbers(tensor))
+            result = tensor_to_f32(tensor, model_directory_path(model), values, error);
+    }
+    free(values);
+    return result;
+}
+
+static int open_pretrained(struct setup *s, struct error *error) {
+    char *path;
+    if (locate(s, s->recipe->pretrained, "the pretrained model", &path, error))
+        return -1;
+    struct model_config config;
+    int result = -1;
+    if (model_directory_open(path, &s->pretrained, error) == 0 &&
+        model_config_read(model_directory_config(s->pretrained), s->recipe->model, path,
+                          &config, error) == 0)
+        result = layout_new(&config, s->pretrained, &s->layout, error) ||
+                         check_values(s->pretrained, error)
+                     ? -1
+                     : 0;
+    free(path);
+    return result;
+}
+
+struct complaints {
+    const char *path;
+    struct error last; /* told by main; those before it are told here */
+    size_t count;
+};
+
+static void complain(void *self, const char *text) {
+    struct complaints *c = self;
+    if (c->count++)
+        command_complain("%s", c->last.text);
+    error_set(&c->last, "%s: %s; use experts fine-tuned from it", c->path, text);
+}
+
+static int check_expert(const struct setup *s, const struct recipe_task *task,
+                        struct error *error) {
+    char *path;
+    if (locate(s, task->expert, "the expert", &path, error))
+        return -1;
+    struct model_directory *expert = NULL;
+    int result = model_directory_open(path, &expert, error);
+    if (result == 0) {
+        struct complaints complaints = {.path = path};
+        layout_compare(s->layout, expert, complain, &complaints);
+        if (complaints.count) {
+            *error = complaints.last;
+            result = -1;
+        } else {
+            result = check_values(expert, error);
+        }
+    }
+    model_directory_close(expert);
+    free(path);
+    return result;
+}
+
+static int keep_head(const struct setup *s, const struct recipe_task *task, char **kept,
+                     struct error *error) {
+    bool clip = s->layout->config.kind == MODEL_CLIP_VISION;
+    bool zero_shot = task->head ? strcmp(task->head, "zero-shot") == 0 : clip;
+    if (zero_shot && !clip)
+        return error_set(error,
+                         "task '%s': head zero-shot needs a CLIP model; leave it out "
+                         "for the expert's own head",
+                         task->name);
+    if (!zero_shot)
+        return keep_path(s, task->head, "the head", kept, error);
+    *kept = strdup("zero-shot");
+    return *kept ? 0 : error_memory(error);
+}
+
+/* --- the recipe as the store keeps it -----------------------------------------------
+ */
+
+static int keep_task(const struct setup *s, const struct recipe_task *task,
+                     double reference, struct store_task *kept, struct error *error) {
+    if (task->expert && check_expert(s, task, error))
+        return -1;
+    struct store_objective *objective = &kept->objective;
+    objective->maximise = true;
+    objective->reference = reference;
+    kept->name = strdup(task->name);
+    objective->name = strdup(task->name);
+    objective->metric = strdup("accuracy");
+    objective->unit = strdup("%");
+    if (!kept->name || !objective->name || !objective->metric || !objective->unit)
+        return error_memory(error);
+    if (keep_path(s, task->train, "training data", &kept->train_path, error) ||
+        keep_path(s, task->test, "test data", &kept->test_path, error) ||
+        keep_path(s, task->classnames, "class names", &kept->classnames_path, error) ||
+        keep_path(s, task->templates, "templates", &kept->templates_path, error) ||
+        keep_head(s, task, &kept->head, error) ||
+        keep_checkpoint(s, task->expert, "the expert", &kept->expert, error))
+        return error_prefix(error, "task '%s'", task->name);
+    return 0;
+}
+
+static int keep_recipe(struct setup *s, const double *reference, size_t references,
+                       struct error *error) {
+    const struct recipe *recipe = s->recipe;
+    struct store_recipe *out = s->out = calloc(1, sizeof *out);
+    if (!out)
+        return error_memory(error);
+    out->tasks = array_new(recipe->task_count, sizeof *out->tasks);
+    out->name = strdup(recipe->name ? recipe->name : "");
+    out->model = strdup(model_kind_name(s->layout->config.kind));
+    out->text = strdup(recipe->text);
+    if (!out->tasks || !out->name || !out->model || !out->text)
+        return error_memory(error);
+    out->task_count = recipe->task_count;
+    if (keep_checkpoint(s, recipe->pretrained, "the pretrained model", &out->pretrained,
+                        error))
+        return -1;
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        if (work_stopped(s->invocation->work))
+            return error_set(error, "stopped; nothing was written");
+        double r = references ? reference[references == 1 ? 0 : t] : 0;
+        if (keep_task(s, &recipe->tasks[t], r, &out->tasks[t], error))
+            return -1;
+    }
+    return 0;
+}
+
+static int create(const struct setup *s, const char *path, struct error *error) {
+    struct store *store;
+    if (store_create(path, s->out, &store, error))
+        return -1;
+    int result =
+        store_log(store, error, "init from %s: %zu tasks, %s",
+                  s->invocation->operands[1], s->recipe->task_count, s->out->model);
+    store_close(store);
+    return result;
+}
+
+static int set_up(struct setup *s, const double *reference, size_t references,
+                  struct error *error) {
+    const char *path = s->invocation->operands[0];
+    s->recipe_folder = path_folder(s->invocation->operands[1]);
+    s->store_folder = path_folder(path);
+    if (!s->recipe_folder || !s->store_folder)
+        return error_memory(error);
+    if (path_exists(path))
+        return error_set(error, "%s is there already; choose another name or remove it",
+                         path);
+    if (!path_exists(s->store_folder))
+        return error_set(error, "%s: %s", s->store_folder, strerror(errno));
+    if (open_pretrained(s, error) || keep_recipe(s, reference, references, error))
+        return -1;
+    return create(s, path, error);
+}
+
+static enum exit_status run(const struct invocation *invocation, struct error *error) {
+    const struct init_options *o = invocation->options;
+    double *reference = NULL;
+    size_t references = 0;
+    if (o->reference &&
+        points_vector(o->reference, "--ref", &reference, &references, error))
+        return EXIT_USAGE;
+    struct setup s = {.invocation = invocation};
+    enum exit_status status = EXIT_FAILED;
+    if (recipe_read(invocation->operands[1], &s.recipe, error) == 0) {
+        if (references > 1 && references != s.recipe->task_count) {
+            error_set(error, "--ref has %zu numbers, the recipe has %zu tasks",
+                      references, s.recipe->task_count);
+            status = EXIT_USAGE;
+        } else if (set_up(&s, reference, references, error) == 0) {
+            status = EXIT_DONE;
+            command_note(invocation, "%s: %s, %zu tasks", invocation->operands[0],
+                         s.out->model, s.recipe->task_count);
+        }
+    }
+    store_recipe_free(s.out);
+    layout_free(s.layout);
+    model_directory_close(s.pretrained);
+    recipe_free(s.recipe);
+    free(s.recipe_folder);
+    free(s.store_folder);
+    free(reference);
+    return status;
+}
+
+const struct command command_init = {
+    .name = "init",
+    .usage = "FILE RECIPE",
+    .summary = "Make a results.db from a recipe",
+    .text = "Reads RECIPE (YAML: name, model, pretrained, and for each task expert, "
+            "train, test, head, classnames, templates; paths are relative to it), "
+            "compares every expert with the pretrained model tensor by tensor, checks "
+            "that the data are there, and makes FILE, which must not exist. Paths "
+            "below FILE's folder are kept relative to it. A task without an expert "
+            "gets one by `pwemoe finetune`.",
+    .operands_min = 2,
+    .operands_max = 2,
+    .common = TAKES_QUIET,
+    .stops = true,
+    .options = options,
+    .options_size = sizeof(struct init_options),
+    .run = run,
+};

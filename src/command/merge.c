@@ -1,0 +1,245 @@
+/* pwemoe merge: models merged without routers, measured and kept. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "command/command.h"
+#include "command/measure.h"
+#include "merge/method.h"
+
+enum { SCALES_MAX = 10000 };
+
+struct merge_options {
+    const char *methods, *scales;
+    bool again;
+    struct measure_options measure;
+};
+
+static const struct option_spec options[] = {
+    {.name = "method",
+     .type = OPTION_TEXT,
+     .value = "M[,...]",
+     .help = "Which: pretrained (with the experts' heads), stl (each task by its own "
+             "expert), average, task-arithmetic; several with commas between",
+     .offset = offsetof(struct merge_options, methods)},
+    {.name = "scales",
+     .type = OPTION_TEXT,
+     .value = "A:B:N",
+     .initial = "0.3",
+     .help = "N scaling coefficients from A to B, for methods that have one; or a "
+             "single number",
+     .offset = offsetof(struct merge_options, scales)},
+    {.name = "again",
+     .type = OPTION_FLAG,
+     .help = "Measure even what is stored with complete figures",
+     .offset = offsetof(struct merge_options, again)},
+    MEASURE_OPTIONS(struct merge_options, measure),
+    {0}};
+
+/* One model to make. */
+struct job {
+    const char *kind; /* static */
+    char *method, *parameters;
+    bool known;
+};
+
+struct jobs {
+    struct job *items;
+    size_t count, capacity;
+};
+
+static void jobs_clear(struct jobs *jobs) {
+    for (size_t i = 0; i < jobs->count; i++) {
+        free(jobs->items[i].method);
+        free(jobs->items[i].parameters);
+    }
+    free(jobs->items);
+}
+
+/* "0:1:11" or "0.3" into fresh numbers, each the decimal that a person means:
+ * 0.3, not 0.30000000000000004. */
+static int parse_scales(const char *text, double **scales, size_t *count,
+                        struct error *error) {
+    char copy[128];
+    double ends[2];
+    uint64_t n = 1;
+    snprintf(copy, sizeof copy, "%s", text);
+    char *b = strchr(copy, ':'), *c = b ? strchr(b + 1, ':') : NULL;
+    if (b)
+        *b++ = '\0';
+    if (c)
+        *c++ = '\0';
+    bool sound = strlen(text) < sizeof copy && options_real(copy, &ends[0]) && !b == !c;
+    if (sound && b)
+        sound = options_real(b, &ends[1]) && options_unsigned(c, &n) && n >= 1 &&
+                n <= SCALES_MAX;
+    if (!sound)
+        return error_set(error,
+                         "--scales '%s': give A:B:N, N numbers from A to B (at "
+                         "most %d), or one number",
+                         text, SCALES_MAX);
+    *count = (size_t)n;
+    if (!(*scales = array_new(*count, sizeof **scales)))
+        return error_memory(error);
+    for (size_t i = 0; i < n; i++) {
+        double at = ends[0];
+        if (n > 1)
+            at += (ends[1] - ends[0]) * (double)i / (double)(n - 1);
+        char decimal[40];
+        snprintf(decimal, sizeof decimal, "%.12g", at);
+        (*scales)[i] = strtod(decimal, NULL);
+    }
+    return 0;
+}
+
+static int add_job(struct jobs *jobs, const char *kind, const char *method,
+                   const double *scale, struct error *error) {
+    if (array_reserve((void **)&jobs->items, &jobs->capacity, jobs->count + 1,
+                      sizeof *jobs->items))
+        return error_memory(error);
+    struct job *job = &jobs->items[jobs->count];
+    *job = (struct job){.kind = kind, .method = strdup(method)};
+    json_t *parameters = json_object();
+    if (scale)
+        json_object_set_new(parameters, "scale", json_real(*scale));
+    job->parameters = json_dumps(parameters, JSON_SORT_KEYS | JSON_COMPACT);
+    json_decref(parameters);
+    jobs->count++;
+    return job->method && job->parameters ? 0 : error_memory(error);
+}
+
+static int add_method(struct jobs *jobs, const char *name, const double *scales,
+                      size_t count, struct error *error) {
+    if (strcmp(name, "stl") == 0 || strcmp(name, "pretrained") == 0)
+        return add_job(jobs, "single", name, NULL, error);
+    const struct merge_method *method = merge_method_find(name, error);
+    if (!method)
+        return -1;
+    if (!method->takes_scale)
+        return add_job(jobs, "merge", name, NULL, error);
+    for (size_t i = 0; i < count; i++)
+        if (add_job(jobs, "merge", name, &scales[i], error))
+            return -1;
+    return 0;
+}
+
+static int list_jobs(const struct merge_options *o, struct jobs *jobs,
+                     struct error *error) {
+    double *scales;
+    size_t count = 0;
+    if (parse_scales(o->scales, &scales, &count, error))
+        return -1;
+    char *names = strdup(o->methods), *rest = names, *name;
+    int result = names ? 0 : error_memory(error);
+    while (result == 0 && (name = strsep(&rest, ",")))
+        result = add_method(jobs, name, scales, count, error);
+    free(names);
+    free(scales);
+    return result;
+}
+
+static struct store_solution solution_of(const struct job *job) {
+    return (struct store_solution){.kind = (char *)(uintptr_t)job->kind,
+                                   .method = job->method,
+                                   .parameters = job->parameters,
+                                   .label = ""};
+}
+
+static int find_known(struct measure *m, struct jobs *jobs, size_t *known,
+                      struct error *error) {
+    struct store_row *rows;
+    size_t count;
+    if (store_rows(m->store, m->split, &rows, &count, error))
+        return -1;
+    for (size_t i = 0; i < jobs->count; i++) {
+        struct store_solution solution = solution_of(&jobs->items[i]);
+        jobs->items[i].known = measure_known(m, rows, count, &solution);
+        *known += jobs->items[i].known;
+    }
+    store_rows_free(rows, count);
+    return 0;
+}
+
+/* 1 all measured, 0 stopped, -1. */
+static int measure_jobs(struct measure *m, const struct jobs *jobs,
+                        struct error *error) {
+    if (m->total == 0)
+        return 1;
+    if (measure_load(m, error))
+        return -1;
+    for (size_t i = 0; i < jobs->count; i++) {
+        if (jobs->items[i].known)
+            continue;
+        struct store_solution solution = solution_of(&jobs->items[i]);
+        if (work_stopped(m->invocation->work))
+            return 0;
+        if (measure_begin(m, &solution, error))
+            return work_stopped(m->invocation->work) ? 0 : -1;
+        int result = measure_finish(m, "merge", &solution, error);
+        if (result != 1)
+            return result;
+    }
+    return 1;
+}
+
+static enum exit_status run_jobs(struct measure *m, struct jobs *jobs,
+                                 struct error *error) {
+    const struct merge_options *o = m->invocation->options;
+    size_t known = 0;
+    if (!o->again && find_known(m, jobs, &known, error))
+        return EXIT_FAILED;
+    m->total = jobs->count - known;
+    if (known)
+        command_note(m->invocation, "%zu of %zu were measured before", known,
+                     jobs->count);
+    int result = measure_jobs(m, jobs, error);
+    struct error log_error;
+    if (m->done &&
+        store_log(m->store, &log_error, "merge: %s, %zu models measured%s", o->methods,
+                  m->done, result == 1 ? "" : ", not finished") &&
+        result >= 0) {
+        *error = log_error;
+        result = -1;
+    }
+    if (result < 0)
+        return EXIT_FAILED;
+    return measure_report(m, result == 0, "the same command goes on", error);
+}
+
+static enum exit_status run(const struct invocation *invocation, struct error *error) {
+    const struct merge_options *o = invocation->options;
+    if (!o->methods) {
+        error_set(error, "--method is missing; --help lists the methods");
+        return EXIT_USAGE;
+    }
+    struct jobs jobs = {0};
+    enum exit_status status = EXIT_USAGE;
+    struct measure m;
+    if (list_jobs(o, &jobs, error) == 0) {
+        status = EXIT_FAILED;
+        if (measure_open(invocation, invocation->operands[0], &o->measure, &m, error) ==
+            0) {
+            status = run_jobs(&m, &jobs, error);
+            measure_close(&m);
+        }
+    }
+    jobs_clear(&jobs);
+    return status;
+}
+
+const struct command command_merge = {
+    .name = "merge",
+    .usage = "FILE --method M [--scales A:B:N]",
+    .summary = "Merge without routers: baselines, measured and kept",
+    .text = "Makes each model, measures it on every task and stores the figures. What "
+            "is stored already is not measured again. Ctrl-C keeps what is finished, "
+            "and the same command goes on.",
+    .operands_min = 1,
+    .operands_max = 1,
+    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_DEVICE,
+    .stops = true,
+    .options = options,
+    .options_size = sizeof(struct merge_options),
+    .run = run,
+};

@@ -1,0 +1,92 @@
+#include "command/runs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "command/solutions.h"
+
+struct output *runs_begin(const struct invocation *invocation, struct error *error) {
+    static const struct output_column columns[] = {
+        {"run", IN_ALL, 0},        {"method", IN_ALL, 0},
+        {"upscale", IN_ALL, 0},    {"parameters", IN_ALL, -1},
+        {"steps_done", IN_ALL, 0}, {"steps", IN_ALL, 0},
+        {"seconds", IN_ALL, 1},    {"complete", IN_ALL, 0},
+        {"routers", IN_ALL, 0},    {"bytes", IN_CSV | IN_JSON, 0},
+        {"started", IN_ALL, 0}};
+    return output_new(invocation->common->format, false, columns,
+                      sizeof columns / sizeof *columns, error);
+}
+
+int runs_add(struct output *output, struct store *store, const struct store_run *run,
+             struct error *error) {
+    struct store_routers routers;
+    bool found;
+    if (store_routers_last(store, run->id, &found, &routers, error))
+        return -1;
+    output_row(output,
+               (json_t *[]){json_integer(run->id), output_text(run->method),
+                            *run->upscale ? output_text(run->upscale) : NULL,
+                            output_object(run->parameters),
+                            json_integer(run->steps_done), json_integer(run->steps),
+                            output_real(run->seconds), json_boolean(run->complete),
+                            found ? json_integer(routers.id) : NULL,
+                            found ? json_integer((json_int_t)routers.size) : NULL,
+                            time_json(run->started)});
+    if (found)
+        store_routers_clear(&routers);
+    return 0;
+}
+
+int curve_new(size_t first, size_t tasks, struct curve *curve, struct error *error) {
+    memset(curve, 0, sizeof *curve);
+    curve->first = first;
+    curve->tasks = tasks;
+    curve->sums = array_new(tasks, sizeof *curve->sums);
+    return curve->sums ? 0 : error_memory(error);
+}
+
+int curve_add(struct curve *curve, unsigned step, const double *losses,
+              struct error *error) {
+    for (size_t t = 0; t < curve->tasks; t++) {
+        if (!isfinite(losses[t]))
+            return error_set(error,
+                             "the loss is no finite number any more at step %u; try a "
+                             "smaller --lr",
+                             step);
+        curve->sums[t] += losses[t];
+    }
+    curve->steps++;
+    if (step % RUNS_CURVE != 0 && step != 1)
+        return 0;
+    if (array_reserve((void **)&curve->points, &curve->capacity,
+                      curve->count + curve->tasks, sizeof *curve->points))
+        return error_memory(error);
+    for (size_t t = 0; t < curve->tasks; t++) {
+        curve->points[curve->count++] =
+            (struct store_curve_point){.step = step,
+                                       .task = curve->first + t,
+                                       .loss = curve->sums[t] / curve->steps};
+        curve->sums[t] = 0;
+    }
+    curve->steps = 0;
+    return 0;
+}
+
+void curve_saved(struct curve *curve) {
+    curve->count = 0;
+}
+
+void curve_free(struct curve *curve) {
+    free(curve->sums);
+    free(curve->points);
+    memset(curve, 0, sizeof *curve);
+}
+
+double runs_clock(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

@@ -1,0 +1,352 @@
+/* pwemoe show: what a results.db holds. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "command/command.h"
+#include "command/front_set.h"
+#include "command/runs.h"
+#include "command/solutions.h"
+#include "store/store.h"
+
+struct show_options {
+    bool all;
+    const char *method, *kind;
+    unsigned split;
+    uint64_t run, last;
+};
+
+static const struct option_spec options[] = {
+    {.name = "all",
+     .type = OPTION_FLAG,
+     .help = "solutions: also those with partial, stale or no figures; front: also "
+             "dominated ones; training: every run",
+     .offset = offsetof(struct show_options, all)},
+    {.name = "method",
+     .type = OPTION_TEXT,
+     .value = "M",
+     .help = "Only solutions or runs of this method",
+     .offset = offsetof(struct show_options, method)},
+    {.name = "kind",
+     .type = OPTION_TEXT,
+     .value = "K",
+     .help = "Only solutions of this kind: pwemoe, merge, single, train or import",
+     .offset = offsetof(struct show_options, kind)},
+    {.name = "split",
+     .type = OPTION_CHOICE,
+     .value = "S",
+     .choices = "test|train",
+     .initial = "test",
+     .help = "Figures on this split: test or train",
+     .offset = offsetof(struct show_options, split)},
+    {.name = "run",
+     .type = OPTION_UNSIGNED,
+     .value = "ID",
+     .minimum = 1,
+     .maximum = 9007199254740992.0,
+     .help = "training: this run rather than the newest",
+     .offset = offsetof(struct show_options, run)},
+    {.name = "last",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .minimum = 1,
+     .maximum = 1000000000,
+     .help = "log: only the newest N lines",
+     .offset = offsetof(struct show_options, last)},
+    {0}};
+
+struct view {
+    const struct invocation *invocation;
+    const struct show_options *options;
+    struct store *store;
+    struct store_recipe *recipe;
+    const char *split;
+};
+
+/* --- solutions and front ------------------------------------------------------------
+ */
+
+static bool is_wanted(const struct show_options *o, const struct store_row *row) {
+    return (!o->method || strcmp(o->method, row->solution.method) == 0) &&
+           (!o->kind || strcmp(o->kind, row->solution.kind) == 0);
+}
+
+static int show_solutions(const struct view *v, struct error *error) {
+    struct store_row *rows;
+    size_t count;
+    if (store_rows(v->store, v->split, &rows, &count, error))
+        return -1;
+    struct output *output = solutions_begin(v->invocation, v->recipe, false, error);
+    for (size_t i = 0; output && i < count; i++) {
+        const char *state = solution_state(v->recipe, &rows[i]);
+        bool finished =
+            strcmp(state, "complete") == 0 || strcmp(state, "imported") == 0;
+        if (is_wanted(v->options, &rows[i]) && (finished || v->options->all))
+            solutions_add(output, v->recipe, &rows[i], NULL);
+    }
+    store_rows_free(rows, count);
+    return output ? output_end(output, error) : -1;
+}
+
+static int print_front(const struct view *v, const struct store_row *rows,
+                       const struct front_set *set, struct error *error) {
+    struct output *output = solutions_begin(v->invocation, v->recipe, true, error);
+    if (!output)
+        return -1;
+    for (size_t i = 0; i < set->count; i++) {
+        struct solution_standing standing = {.nondominated = set->nondominated[i],
+                                             .within_noise = set->within_noise[i],
+                                             .contribution = set->contribution[i],
+                                             .hypervolume = set->hypervolume,
+                                             .reference = set->reference};
+        if (set->nondominated[i] || v->options->all)
+            solutions_add(output, v->recipe, &rows[set->row[i]], &standing);
+    }
+    if (output_end(output, error))
+        return -1;
+    if (v->invocation->common->format != OUTPUT_TABLE)
+        return 0;
+    printf("\n%zu of %zu not dominated; hypervolume %.6g from reference (", set->front,
+           set->count, set->hypervolume);
+    for (size_t t = 0; t < v->recipe->task_count; t++)
+        printf("%s%.6g", t ? ", " : "", set->reference[t]);
+    puts(")");
+    return output_flush(error);
+}
+
+static int show_front(const struct view *v, struct error *error) {
+    struct store_row *rows;
+    size_t count;
+    if (store_rows(v->store, v->split, &rows, &count, error))
+        return -1;
+    bool *take = array_new(count, sizeof *take);
+    int result = take ? 0 : error_memory(error);
+    for (size_t i = 0; take && i < count; i++) {
+        const char *kind = rows[i].solution.kind;
+        /* What is shown unasked: the merged models measured here. */
+        bool merged = strcmp(kind, "pwemoe") == 0 || strcmp(kind, "merge") == 0;
+        take[i] = is_wanted(v->options, &rows[i]) && (merged || v->options->kind);
+    }
+    struct front_set set;
+    if (result == 0)
+        result = front_set_make(v->store, v->recipe, v->split, rows, count, take, &set,
+                                error);
+    if (result == 0) {
+        result = print_front(v, rows, &set, error);
+        front_set_clear(&set);
+    }
+    free(take);
+    store_rows_free(rows, count);
+    return result;
+}
+
+/* --- objectives
+ * ----------------------------------------------------------------------- */
+
+static json_t *path_json(const char *path) {
+    return path && *path ? output_text(path) : json_null();
+}
+
+static int show_objectives(const struct view *v, struct error *error) {
+    static const struct output_column columns[] = {
+        {"task", IN_ALL, 0},
+        {"objective", IN_CSV | IN_JSON, 0},
+        {"metric", IN_ALL, 0},
+        {"unit", IN_ALL, 0},
+        {"direction", IN_ALL, 0},
+        {"reference", IN_ALL, -1},
+        {"train", IN_ALL, 0},
+        {"test", IN_ALL, 0},
+        {"expert", IN_ALL, 0},
+        {"head", IN_ALL, 0},
+        {"expert_bytes", IN_CSV | IN_JSON, 0},
+        {"expert_sha256", IN_CSV | IN_JSON, 0},
+    };
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    struct output *output =
+        output_new(v->invocation->common->format, false, columns, COLUMNS, error);
+    if (!output)
+        return -1;
+    for (size_t t = 0; t < v->recipe->task_count; t++) {
+        const struct store_task *task = &v->recipe->tasks[t];
+        bool expert = *task->expert.path != '\0';
+        output_row(
+            output,
+            (json_t *[]){
+                output_text(task->name), output_text(task->objective.name),
+                output_text(task->objective.metric), output_text(task->objective.unit),
+                json_string(task->objective.maximise ? "max" : "min"),
+                output_real(task->objective.reference), path_json(task->train_path),
+                path_json(task->test_path), path_json(task->expert.path),
+                *task->head ? output_text(task->head) : json_string("expert"),
+                expert ? json_integer((json_int_t)task->expert.size) : NULL,
+                expert ? output_text(task->expert.sha256) : NULL});
+    }
+    return output_end(output, error);
+}
+
+/* --- routers and training
+ * ------------------------------------------------------------- */
+
+static int show_routers(const struct view *v, struct error *error) {
+    struct store_run *runs;
+    size_t count;
+    if (store_runs(v->store, &runs, &count, error))
+        return -1;
+    struct output *output = runs_begin(v->invocation, error);
+    int result = output ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < count; i++)
+        if (!v->options->method || strcmp(v->options->method, runs[i].method) == 0)
+            result = runs_add(output, v->store, &runs[i], error);
+    store_runs_free(runs, count);
+    if (result) {
+        output_free(output);
+        return -1;
+    }
+    return output_end(output, error);
+}
+
+static int add_curve(const struct view *v, struct output *output,
+                     const struct store_run *run, struct error *error) {
+    struct store_curve_point *points;
+    size_t count;
+    if (store_curve(v->store, run->id, &points, &count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        output_row(output,
+                   (json_t *[]){json_integer(run->id), output_text(run->method),
+                                json_integer(points[i].step),
+                                output_text(v->recipe->tasks[points[i].task].name),
+                                output_real(points[i].loss)});
+    free(points);
+    return 0;
+}
+
+static int show_training(const struct view *v, struct error *error) {
+    static const struct output_column columns[] = {{"run", IN_ALL, 0},
+                                                   {"method", IN_ALL, 0},
+                                                   {"step", IN_ALL, 0},
+                                                   {"task", IN_ALL, 0},
+                                                   {"loss", IN_ALL, 4}};
+    const struct show_options *o = v->options;
+    struct store_run *runs;
+    size_t count, newest = 0;
+    bool found = false;
+    if (store_runs(v->store, &runs, &count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if ((!o->run || runs[i].id == (int64_t)o->run) &&
+            (!o->method || strcmp(o->method, runs[i].method) == 0)) {
+            if (!found || runs[i].id > runs[newest].id)
+                newest = i;
+            found = true;
+        }
+    struct output *output = NULL;
+    int result = -1;
+    if (o->run && !found)
+        error_set(error,
+                  "there is no run %llu in %s; `pwemoe show FILE routers` lists "
+                  "the runs",
+                  (unsigned long long)o->run, store_path(v->store));
+    else
+        output = output_new(v->invocation->common->format, false, columns, 5, error);
+    if (output)
+        result = 0;
+    for (size_t i = 0; result == 0 && found && i < count; i++) {
+        bool taken = o->all && !o->run
+                         ? !o->method || strcmp(o->method, runs[i].method) == 0
+                         : i == newest;
+        if (taken)
+            result = add_curve(v, output, &runs[i], error);
+    }
+    store_runs_free(runs, count);
+    if (result) {
+        output_free(output);
+        return -1;
+    }
+    return output_end(output, error);
+}
+
+/* --- log
+ * ------------------------------------------------------------------------------ */
+
+static int show_log(const struct view *v, struct error *error) {
+    static const struct output_column columns[] = {{"time", IN_ALL, 0},
+                                                   {"text", IN_ALL, 0}};
+    struct store_log_line *lines;
+    size_t count;
+    size_t newest = v->options->last ? (size_t)v->options->last : 1000000000;
+    if (store_log_lines(v->store, newest, &lines, &count, error))
+        return -1;
+    struct output *output =
+        output_new(v->invocation->common->format, false, columns, 2, error);
+    for (size_t i = 0; output && i < count; i++)
+        output_row(output,
+                   (json_t *[]){time_json(lines[i].time), output_text(lines[i].text)});
+    store_log_lines_free(lines, count);
+    return output ? output_end(output, error) : -1;
+}
+
+/* --- the command
+ * ---------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    int (*show)(const struct view *, struct error *);
+} views[] = {
+    {"solutions", show_solutions},   {"front", show_front},
+    {"objectives", show_objectives}, {"routers", show_routers},
+    {"training", show_training},     {"log", show_log},
+};
+enum { VIEWS = sizeof views / sizeof *views };
+
+static enum exit_status run(const struct invocation *invocation, struct error *error) {
+    const char *names[VIEWS], *wanted = invocation->operands[1];
+    size_t view = VIEWS;
+    for (size_t i = 0; i < VIEWS; i++) {
+        names[i] = views[i].name;
+        if (strcmp(wanted, names[i]) == 0)
+            view = i;
+    }
+    if (view == VIEWS) {
+        const char *nearest = text_nearest(wanted, names, VIEWS);
+        error_set(error, "unknown view '%s'; %s%s%s", wanted,
+                  nearest ? "did you mean '" : "the views are ",
+                  nearest ? nearest
+                          : "solutions, front, objectives, routers, training and log",
+                  nearest ? "'?" : "");
+        return EXIT_USAGE;
+    }
+    struct view v = {.invocation = invocation, .options = invocation->options};
+    v.split = v.options->split == 0 ? "test" : "train";
+    if (store_open(invocation->operands[0], STORE_READ_ONLY, &v.store, error))
+        return EXIT_FAILED;
+    int result = store_recipe(v.store, &v.recipe, error);
+    if (result == 0) {
+        result = views[view].show(&v, error);
+        store_recipe_free(v.recipe);
+    }
+    store_close(v.store);
+    return result ? EXIT_FAILED : EXIT_DONE;
+}
+
+const struct command command_show = {
+    .name = "show",
+    .usage = "FILE solutions|front|objectives|routers|training|log",
+    .summary = "What a results.db holds, as rows",
+    .text =
+        "solutions: every model that was made, with its figures.\n"
+        "front: the merged models measured here that no other dominates, with the "
+        "hypervolume up to the stored reference point; within_noise marks those for "
+        "which a paired test on the same examples leaves it open.\n"
+        "objectives: tasks, metrics, directions, reference point, data and experts.\n"
+        "routers: the training runs.\n"
+        "training: the loss of each task at the saved steps of the newest run.\n"
+        "log: what was done with the file, and when.",
+    .operands_min = 2,
+    .operands_max = 2,
+    .common = TAKES_QUIET | TAKES_FORMAT,
+    .options = options,
+    .options_size = sizeof(struct show_options),
+    .run = run,
+};
