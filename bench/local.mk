@@ -11,6 +11,11 @@ EXTRA_PROGRAMS += bench/bench_pareto
 bench_bench_pareto_SOURCES = bench/bench_pareto.c
 bench_bench_pareto_LDADD = $(PWEMOE_LIBS)
 
+EXTRA_PROGRAMS += bench/bench_model
+bench_programs += bench/bench_model
+bench_bench_model_SOURCES = bench/bench_model.c
+bench_bench_model_LDADD = $(PWEMOE_LIBS)
+
 CLEANFILES += $(bench_programs)
 bench: $(bench_programs)
 	@for program in $(bench_programs); do ./$$program || exit 1; done

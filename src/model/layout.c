@@ -222,7 +222,7 @@ static void place_all(struct builder *b) {
 /* The prefix under which the directory has the model's tensors. */
 static const char *find_prefix(const struct naming *naming,
                                const struct model_directory *directory) {
-    for (int i = 0; naming->prefixes[i]; i++) {
+    for (int i = 0; directory && naming->prefixes[i]; i++) {
         char name[160];
         snprintf(name, sizeof name, "%s%s", naming->prefixes[i], naming->class_vector);
         if (model_directory_find(directory, name))

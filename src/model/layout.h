@@ -73,7 +73,8 @@ struct layout {
     size_t projection;
 };
 
-/* The layout of a pretrained model; names are those of its directory. */
+/* The layout of a pretrained model; names are those of its directory (NULL: with
+ * the usual prefix). */
 int layout_new(const struct model_config *config,
                const struct model_directory *pretrained, struct layout **layout,
                struct error *error);
