@@ -307,7 +307,7 @@ int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
 }
 
 int finetuning_gradient(struct finetuning *f, const uint8_t *pixels,
-                        const int32_t *labels, size_t n, float *gradient,
+                        const int32_t *labels, size_t n, double *loss, float *gradient,
                         struct error *error) {
     struct backend *b = f->backend;
     if (f->tasks != 1 || n > f->options.batch)
@@ -319,7 +319,10 @@ int finetuning_gradient(struct finetuning *f, const uint8_t *pixels,
     b->upload(b, f->batch->labels, labels, n * sizeof *labels);
     task_batch_weigh(f->batch, &one);
     forward_backward(f, n);
+    int result = task_batch_losses(f->batch, loss, error);
     f->batch->batch = batch;
+    if (result)
+        return -1;
     return b->download(b, gradient, f->model.gradient,
                        f->layout->size * sizeof *gradient, error);
 }

@@ -64,10 +64,10 @@ int finetuning_save(struct finetuning *finetuning, const char *path,
 int finetuning_resume(struct finetuning *finetuning, const char *path,
                       struct error *error);
 
-/* The gradient [layout size] of the mean loss of one given batch of the first task,
+/* The mean loss of one given batch of the only task and its gradient [layout size],
  * for tests: pixels u8 [n, 3, size, size], labels [n], n at most options.batch. */
 int finetuning_gradient(struct finetuning *finetuning, const uint8_t *pixels,
-                        const int32_t *labels, size_t n, float *gradient,
+                        const int32_t *labels, size_t n, double *loss, float *gradient,
                         struct error *error);
 
 /* A new head: weights N(0, 0.02^2), bias 0. */
