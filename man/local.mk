@@ -1,1 +1,2 @@
 # man
+dist_man_MANS += man/pwemoe-explore.1

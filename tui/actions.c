@@ -8,7 +8,7 @@
 static const double fine = 0.01, coarse = 0.1;
 
 static void move(struct model *model, int dx, int dy, double step) {
-    if (model->tasks >= 4) {
+    if (model_has_sliders(model)) {
         if (dy) {
             size_t stride = step > fine ? 4 : 1, last = model->tasks - 1;
             if (dy < 0)
@@ -97,7 +97,7 @@ static void scroll(struct app *app, enum panel panel, int lines) {
 }
 
 static void lock(struct model *model) {
-    if (model->tasks < 4)
+    if (!model_has_sliders(model))
         model_say(model, false, "locks are for four tasks and more");
     else
         model->locked[model->slider] = !model->locked[model->slider];
@@ -226,7 +226,7 @@ static void drag_simplex(struct app *app, int x, int y) {
         return;
     x -= rect->x;
     y -= rect->y;
-    if (model->tasks < 4) {
+    if (!model_has_sliders(model)) {
         simplex_geometry_preference(&geometry, x, y, preference);
         model_go(model, preference, true);
         return;

@@ -48,8 +48,11 @@ static int draw_state(const struct view *view, const struct model *model) {
         snprintf(text, sizeof text, "measured");
         ink = INK_GOOD;
     } else if (model->figures == FIGURES_RUNNING && total) {
-        snprintf(text, sizeof text, "evaluating %.0f %%",
-                 100.0 * (double)done / (double)total);
+        if (done >= total) /* as far as --limit lets it */
+            snprintf(text, sizeof text, "measured in part");
+        else
+            snprintf(text, sizeof text, "evaluating %.0f %%",
+                     100.0 * (double)done / (double)total);
         ink = INK_NOW;
     } else if (model->figures == FIGURES_ESTIMATE) {
         snprintf(text, sizeof text, "estimate");
@@ -107,7 +110,7 @@ static void draw_panel(struct canvas *canvas, struct model *model,
     struct view view = view_rect(canvas, layout->rect[panel]);
     bool focused = model->wish.focus == panel;
     static const size_t pairs[3][2] = {{0, 1}, {0, 2}, {1, 2}};
-    bool three = layout->shown[PANEL_SCATTER_2];
+    bool three = panel != PANEL_SCATTER || layout->shown[PANEL_SCATTER_2];
     switch (panel) {
     case PANEL_SIMPLEX:
         simplex_view_draw(&view, model, focused);

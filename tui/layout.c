@@ -70,7 +70,9 @@ static void place_scatters(struct layout *layout, size_t tasks, struct rect area
 }
 
 /* Which panel a small screen shows. */
-static enum panel alone(enum panel focus) {
+static enum panel alone(enum panel focus, size_t tasks) {
+    if (tasks != 3 && (focus == PANEL_SCATTER_2 || focus == PANEL_SCATTER_3))
+        return PANEL_SCATTER;
     if (focus == PANEL_TITLE || focus == PANEL_STATUS || focus == PANEL_LEGEND ||
         focus >= PANEL_COUNT)
         return PANEL_SIMPLEX;
@@ -80,7 +82,7 @@ static enum panel alone(enum panel focus) {
 static void place_compact(struct layout *layout, const struct layout_wish *wish,
                           struct rect body) {
     int table = (int)least((int)wish->tasks, 8) + 2;
-    enum panel panel = alone(wish->focus);
+    enum panel panel = alone(wish->focus, wish->tasks);
     layout->compact = true;
     /* Scatters need some room to say anything; so does the simplex. */
     bool tiny = body.height < 7 || body.width < 30;
@@ -118,7 +120,7 @@ struct layout layout_make(const struct layout_wish *wish) {
         body.height--;
     }
     if (wish->zoom) {
-        enum panel panel = alone(wish->focus);
+        enum panel panel = alone(wish->focus, wish->tasks);
         show(&layout, panel, body);
         layout.wide = false;
         return layout;

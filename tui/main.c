@@ -289,8 +289,9 @@ int main(int argc, char **argv) {
     if (result == 0)
         result = options.width ? snapshot(&app, &options, &error)
                                : explore(&app, &options, &error);
-    worker_stop(app.worker);
+    /* The one that writes closes last: it tidies up the write-ahead log. */
     reader_stop(app.reader);
+    worker_stop(app.worker);
     mailbox_free(app.mailbox);
     model_free(&app.model);
     canvas_free(&app.canvas);

@@ -185,6 +185,7 @@ int model_take_catalog(struct model *model, struct catalog *catalog) {
     samples_free(&model->samples);
     model->samples = samples;
     if (!before) {
+        model->pair_b = model->tasks > 1;
         start(model);
         return 0;
     }
@@ -208,6 +209,10 @@ int model_take_catalog(struct model *model, struct catalog *catalog) {
 
 bool model_needs_evaluation(const struct model *model) {
     return model->figures != FIGURES_COMPLETE;
+}
+
+bool model_has_sliders(const struct model *model) {
+    return model->tasks != 2 && model->tasks != 3;
 }
 
 static bool is_hidden(const struct model *model, const char *key) {

@@ -121,6 +121,9 @@ void model_use_routers(struct model *model, int64_t routers);
 /* Does the present preference still need the evaluation thread? */
 bool model_needs_evaluation(const struct model *model);
 
+/* Sliders, rather than a segment or a triangle. */
+bool model_has_sliders(const struct model *model);
+
 bool model_series_visible(const struct model *model, size_t series);
 void model_series_toggle(struct model *model, size_t series);
 /* The rows of the front of objectives a and b, cached. */

@@ -273,6 +273,13 @@ static void step(struct worker *worker) {
         post_text(worker, EVENT_TROUBLE, error.text);
         return;
     }
+    if (result == 1) {
+        /* Under --limit all that was to be seen is not yet the whole split. */
+        struct store_evaluation evaluations[STORE_TASKS_MAX];
+        evaluator_results(worker->evaluator, evaluations);
+        for (size_t t = 0; t < worker->recipe->task_count; t++)
+            event.running[t].complete = evaluations[t].complete;
+    }
     mailbox_post(worker->mailbox, &event, true);
     if (result == 1) {
         worker->evaluating = false;

@@ -67,7 +67,7 @@ static void put_constant(struct store *store, const char *kind, const char *meth
                          const char *parameters, size_t tasks, double value) {
     double values[STORE_TASKS_MAX];
     for (size_t t = 0; t < tasks; t++)
-        values[t] = value + (double)t;
+        values[t] = value + 0.1 * (double)t;
     struct store_solution solution = {.kind = (char *)kind,
                                       .method = (char *)method,
                                       .parameters = (char *)parameters,

@@ -1,1 +1,15 @@
-# Tests: tui.
+# Tests of tui/.
+TUI_TESTS = tests/tui/test_layout tests/tui/test_keys tests/tui/test_panels \
+  tests/tui/test_model
+check_PROGRAMS += $(TUI_TESTS)
+TESTS += $(TUI_TESTS)
+TUI_TEST_LIBS = $(EXPLORE_LIBS) $(CMOCKA_LIBS)
+TUI_FIXTURE = tests/tui/fixture.h tests/tui/fixture.c
+tests_tui_test_layout_SOURCES = tests/tui/test_layout.c
+tests_tui_test_layout_LDADD = $(TUI_TEST_LIBS)
+tests_tui_test_keys_SOURCES = tests/tui/test_keys.c
+tests_tui_test_keys_LDADD = $(TUI_TEST_LIBS)
+tests_tui_test_panels_SOURCES = tests/tui/test_panels.c $(TUI_FIXTURE)
+tests_tui_test_panels_LDADD = $(TUI_TEST_LIBS)
+tests_tui_test_model_SOURCES = tests/tui/test_model.c $(TUI_FIXTURE)
+tests_tui_test_model_LDADD = $(TUI_TEST_LIBS)

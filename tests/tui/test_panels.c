@@ -1,0 +1,243 @@
+/* Panels drawn to a canvas, without a terminal: at every size, with hostile names,
+ * in ASCII. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "views.h"
+
+static char *folder;
+
+static void open_named(struct model *model, size_t tasks, size_t edge,
+                       const char *const *names) {
+    static int serial;
+    char path[4096];
+    struct fixture_options options = {
+        .tasks = tasks, .edge = edge, .names = names, .baselines = true, .log = true};
+    struct store *store;
+    struct catalog *catalog;
+    struct error error;
+    snprintf(path, sizeof path, "%s/panels%d.db", folder, serial++);
+    fixture_write(path, &options);
+    assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    store_close(store);
+    model_init(model, path);
+    assert_int_equal(model_take_catalog(model, catalog), 0);
+    model->file = "panels.db";
+}
+
+/* The frame as text; freed by the caller. */
+static char *frame(struct model *model, int width, int height, bool utf8) {
+    struct canvas canvas = {.marks = palette_marks(utf8)};
+    struct layout layout;
+    char *text = NULL;
+    size_t size;
+    assert_int_equal(canvas_resize(&canvas, width, height), 0);
+    frame_draw(&canvas, model, &layout);
+    FILE *file = open_memstream(&text, &size);
+    canvas_print(&canvas, file);
+    fclose(file);
+    canvas_free(&canvas);
+    return text;
+}
+
+static void assert_shows(const char *text, const char *wanted) {
+    if (!strstr(text, wanted))
+        fail_msg("\"%s\" is not in the frame:\n%s", wanted, text);
+}
+
+static size_t occurrences(const char *text, const char *what) {
+    size_t count = 0;
+    for (; (text = strstr(text, what)); text += strlen(what))
+        count++;
+    return count;
+}
+
+static void shows_what_is_stored(void **state) {
+    (void)state;
+    struct model model;
+    char figure[32];
+    open_named(&model, 3, 7, NULL);
+    char *text = frame(&model, 160, 48, true);
+    snprintf(figure, sizeof figure, "%.2f", fixture_value(model.preference, 0));
+    assert_shows(text, figure);
+    assert_shows(text, "complete");
+    assert_shows(text, "95.00"); /* STL of alpha */
+    assert_shows(text, "20.00"); /* the pretrained model's */
+    assert_shows(text, "TIES");
+    assert_shows(text, "task arithmetic 0.3"); /* the best merge */
+    assert_shows(text, "routers: ls mlp, 200 steps");
+    assert_shows(text, "knee of the front");
+    free(text);
+    /* Off the stored points: estimates, marked so, and no figure passes for one. */
+    double between[] = {0.3, 0.3, 0.4};
+    model_go(&model, between, false);
+    text = frame(&model, 160, 48, true);
+    assert_shows(text, "est");
+    assert_null(strstr(text, "complete"));
+    assert_shows(text, "here, estimated");
+    free(text);
+    model_free(&model);
+}
+
+static void running_figures_carry_their_interval(void **state) {
+    (void)state;
+    struct model model;
+    double between[] = {0.3, 0.3, 0.4};
+    open_named(&model, 3, 7, NULL);
+    model_go(&model, between, false);
+    model.figures = FIGURES_RUNNING;
+    for (size_t t = 0; t < 3; t++) {
+        model.running[t] = (struct running){
+            .examples = 128, .correct = 96, .value = 75, .low = 66.8, .high = 81.7};
+        model.examples[t] = 1000;
+    }
+    char *text = frame(&model, 120, 40, true);
+    assert_shows(text, "66.8–81.7");
+    assert_shows(text, "128/1000");
+    assert_shows(text, "evaluating 13 %");
+    assert_shows(text, "here, so far");
+    assert_null(strstr(text, "complete"));
+    free(text);
+    model_free(&model);
+}
+
+static void a_hidden_series_is_not_drawn(void **state) {
+    (void)state;
+    struct model model;
+    open_named(&model, 2, 11, NULL);
+    model.wish.focus = PANEL_SCATTER;
+    model.wish.zoom = true;
+    char *text = frame(&model, 100, 40, true);
+    assert_int_equal(occurrences(text, "▲"), 1); /* STL's point */
+    size_t crosses = occurrences(text, "×");
+    assert_true(crosses >= 2);
+    free(text);
+    for (size_t s = 0; s < model.catalog->series_count; s++)
+        if (strstr(model.catalog->series[s].key, "task-arithmetic"))
+            model_series_toggle(&model, s);
+    text = frame(&model, 100, 40, true);
+    assert_int_equal(occurrences(text, "×"), 0);
+    assert_int_equal(occurrences(text, "▲"), 1);
+    free(text);
+    model_free(&model);
+}
+
+static void every_size_draws(void **state) {
+    (void)state;
+    static const size_t tasks[] = {1, 2, 3, 5, 9};
+    static const size_t edges[] = {2, 11, 5, 3, 2};
+    for (size_t i = 0; i < 5; i++) {
+        struct model model;
+        open_named(&model, tasks[i], edges[i], NULL);
+        for (int width = 1; width <= 210; width += width < 24 ? 1 : 13)
+            for (int height = 1; height <= 60; height += height < 12 ? 1 : 7)
+                for (int kind = 0; kind < 3; kind++) {
+                    model.wish.instead = kind == 1 ? PANEL_TRAINING : PANEL_TITLE;
+                    model.wish.zoom = kind == 2;
+                    model.wish.focus =
+                        (enum panel)(PANEL_SIMPLEX + (width + height) % 10);
+                    free(frame(&model, width, height, width % 2));
+                }
+        model_free(&model);
+    }
+}
+
+static void ascii_is_ascii(void **state) {
+    (void)state;
+    static const char *const names[] = {"caf\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97",
+                                        "plain"};
+    struct model model;
+    open_named(&model, 3, 7, names);
+    for (int page = 0; page < 2; page++) {
+        if (page)
+            dialog_open(&model.dialog, DIALOG_PAGE, FOR_HELP, "Help", "");
+        char *text = frame(&model, 150, 45, false);
+        for (const char *p = text; *p; p++)
+            if ((unsigned char)*p >= 0x80)
+                fail_msg("a byte %02x in:\n%s", (unsigned char)*p, text);
+        free(text);
+    }
+    model_free(&model);
+}
+
+static void names_cannot_steer_the_terminal(void **state) {
+    (void)state;
+    static const char *const names[] = {"\033[2Jgone", "a\nb\tc",
+                                        "\xe2\x80\xae"
+                                        "rtl"};
+    struct model model;
+    open_named(&model, 3, 7, names);
+    char *text = frame(&model, 150, 45, true);
+    assert_null(strchr(text, '\033'));
+    assert_null(strchr(text, '\t'));
+    assert_null(strstr(text, "\xe2\x80\xae")); /* right-to-left override */
+    assert_shows(text, "\\x1B[2Jgone");
+    /* As many lines as rows: a newline in a name adds none. */
+    assert_int_equal(occurrences(text, "\n"), 45);
+    free(text);
+    model_free(&model);
+}
+
+static void text_is_cut_by_columns(void **state) {
+    (void)state;
+    struct canvas canvas = {.marks = palette_marks(true)};
+    assert_int_equal(canvas_resize(&canvas, 12, 2), 0);
+    struct view view = view_whole(&canvas);
+    /* Six characters of two columns each into seven columns. */
+    assert_int_equal(view_text(&view, 0, 0, 8, INK_TEXT, 0, "漢字漢字漢字"), 7);
+    assert_true(canvas_at(&canvas, 0, 0)->width == 2 &&
+                canvas_at(&canvas, 1, 0)->width == 0);
+    assert_int_equal(canvas_at(&canvas, 6, 0)->c, L'…');
+    assert_int_equal(view_text(&view, 0, 1, 12, INK_TEXT, 0, "e\xcc\x81x"), 2);
+    /* Writing over half of a wide character leaves no other half. */
+    view_put(&view, 1, 0, L'x', INK_TEXT, 0);
+    assert_int_equal(canvas_at(&canvas, 0, 0)->c, L' ');
+    /* Nothing is written outside of a view. */
+    struct view inner = view_inside(&view, 4, 1, 3, 5);
+    assert_int_equal(inner.height, 1);
+    assert_int_equal(view_text(&inner, 1, 0, 99, INK_TEXT, 0, "abcdef"), 2);
+    assert_int_equal(canvas_at(&canvas, 7, 1)->c, L' ');
+    view_put(&inner, -1, 0, L'x', INK_TEXT, 0);
+    view_put(&inner, 0, 1, L'x', INK_TEXT, 0);
+    assert_int_equal(canvas_at(&canvas, 3, 1)->c, L' ');
+    canvas_free(&canvas);
+}
+
+static int prepare(void **state) {
+    (void)state;
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        return -1;
+    folder = fixture_folder();
+    return 0;
+}
+
+static int clean(void **state) {
+    (void)state;
+    fixture_remove(folder);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_what_is_stored),
+        cmocka_unit_test(running_figures_carry_their_interval),
+        cmocka_unit_test(a_hidden_series_is_not_drawn),
+        cmocka_unit_test(every_size_draws),
+        cmocka_unit_test(ascii_is_ascii),
+        cmocka_unit_test(names_cannot_steer_the_terminal),
+        cmocka_unit_test(text_is_cut_by_columns),
+    };
+    return cmocka_run_group_tests(tests, prepare, clean);
+}
