@@ -9,3 +9,11 @@ TESTS += tests/train/test_training
 tests_train_test_training_SOURCES = tests/train/test_training.c
 tests_train_test_training_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_train_test_training_LDADD = $(SUPPORT_LIBS)
+
+# The weights of EPO and MGDA.
+check_PROGRAMS += tests/train/test_epo tests/train/test_mgda
+TESTS += tests/train/test_epo tests/train/test_mgda
+tests_train_test_epo_SOURCES = tests/train/test_epo.c
+tests_train_test_epo_LDADD = $(TEST_LIBS)
+tests_train_test_mgda_SOURCES = tests/train/test_mgda.c
+tests_train_test_mgda_LDADD = $(TEST_LIBS)
