@@ -3,7 +3,8 @@ DATA_TESTS = \
   tests/data/test_batches \
   tests/data/test_dataset \
   tests/data/test_images \
-  tests/data/test_preprocess
+  tests/data/test_preprocess \
+  tests/data/test_tokenizer
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 tests_data_test_batches_SOURCES = tests/data/test_batches.c
@@ -14,12 +15,20 @@ tests_data_test_images_SOURCES = tests/data/test_images.c tests/data/files.c tes
 tests_data_test_images_LDADD = $(TEST_LIBS)
 tests_data_test_preprocess_SOURCES = tests/data/test_preprocess.c tests/data/files.c tests/data/files.h
 tests_data_test_preprocess_LDADD = $(TEST_LIBS)
-EXTRA_DIST += tests/golden/make_data.py tests/golden/data
+tests_data_test_tokenizer_SOURCES = tests/data/test_tokenizer.c tests/data/files.c tests/data/files.h
+tests_data_test_tokenizer_LDADD = $(TEST_LIBS)
+EXTRA_DIST += tests/golden/make_data.py tests/golden/data \
+  tests/golden/make_tokenizer.py tests/golden/tokenizer
 
-FUZZ_TARGETS += tests/fuzz/fuzz_idx tests/fuzz/fuzz_image tests/fuzz/fuzz_preprocess
+FUZZ_TARGETS += tests/fuzz/fuzz_clip_tokenizer tests/fuzz/fuzz_idx tests/fuzz/fuzz_image \
+  tests/fuzz/fuzz_preprocess tests/fuzz/fuzz_tokenizer
+tests_fuzz_fuzz_clip_tokenizer_SOURCES = tests/fuzz/fuzz_clip_tokenizer.c
+tests_fuzz_fuzz_clip_tokenizer_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_idx_SOURCES = tests/fuzz/fuzz_idx.c
 tests_fuzz_fuzz_idx_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c
 tests_fuzz_fuzz_image_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_preprocess_SOURCES = tests/fuzz/fuzz_preprocess.c
 tests_fuzz_fuzz_preprocess_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_tokenizer_SOURCES = tests/fuzz/fuzz_tokenizer.c
+tests_fuzz_fuzz_tokenizer_LDADD = $(FUZZ_LIBS)

@@ -1,0 +1,40 @@
+/* Byte-level byte-pair encoding (Sennrich et al. 2016; GPT-2's bytes): a word's
+ * bytes are the first symbols, and the pair of neighbours that stands earliest in
+ * the list of merges is joined, the leftmost first, until no pair is in it. */
+#ifndef PWEMOE_DATA_BPE_H
+#define PWEMOE_DATA_BPE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct bpe;
+
+/* vocab: object of token to number. merges: array of "LEFT RIGHT" or of [LEFT,
+ * RIGHT], tokens of vocab whose join is one too. Bytes are written as GPT-2 does,
+ * 33..126, 161..172 and 174..255 as themselves, the others as U+0100 and on.
+ * suffix ends a word's last symbol ("</w>" for CLIP), or is "". A byte that is not
+ * in vocab becomes `unknown`. Both JSON values may go away afterwards. */
+int bpe_new(const json_t *vocab, const json_t *merges, const char *suffix,
+            int32_t unknown, struct bpe **bpe, struct error *error);
+void bpe_free(struct bpe *bpe); /* NULL is fine */
+
+struct tokens {
+    int32_t *ids; /* freed by the owner */
+    size_t count, capacity;
+};
+
+/* Appends the tokens of one word of `length` bytes. Fails where memory is out.
+ * May be called from several threads at once. */
+int bpe_encode(const struct bpe *bpe, const char *word, size_t length,
+               struct tokens *tokens, struct error *error);
+
+/* A model directory's vocabulary and merges: vocab.json and merges.txt, or where
+ * there is no vocab.json the model of tokenizer.json, whose end_of_word_suffix must
+ * then be suffix. Errors name file and line. Both are references to give back. */
+int bpe_read_files(const char *directory, const char *suffix, json_t **vocab,
+                   json_t **merges, struct error *error);
+
+#endif
