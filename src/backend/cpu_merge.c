@@ -100,8 +100,10 @@ static void gram(struct backend *backend, float *out, const float *vectors,
         return;
     const double *sums =
         all_products(cpu, vectors, stride, n, vectors, stride, n, count);
-    for (size_t i = 0; sums && i < n * n; i++)
-        out[i] = (float)sums[i];
+    /* Which tile a product falls in decides its rounding: mirror, do not repeat. */
+    for (size_t i = 0; sums && i < n; i++)
+        for (size_t j = i; j < n; j++)
+            out[i * n + j] = out[j * n + i] = (float)sums[i * n + j];
 }
 
 void cpu_fill_merge(struct backend *table) {

@@ -3,19 +3,19 @@
  * are packed with zeros up to a whole number of vectors. */
 
 enum {
-    TILE_ROWS = 6,      /* 6 x 2 accumulators fit 16 registers with 3 to spare */
-    ATTENTION_ROWS = 48 /* queries at a time: a multiple of TILE_ROWS */
+    TILE_ROWS = 6,      /* 6 x 2 accumulators fit 16 registers with 4 to spare */
+    ATTENTION_ROWS = 72 /* queries at a time, at most */
 };
 
 INLINE size_t whole_vectors(size_t count) {
     return (count + LANES - 1) / LANES * LANES;
 }
 
-/* C[rows, vecs * LANES] = (C if accumulate) + scale * A B; A's element (i, l) is
+/* C[rows, vecs * LANES] = (C if accumulate) + A B; A's element (i, l) is
  * a[i * a_row + l * a_column]. */
 INLINE void tile_run(float *c, size_t ldc, const float *a, size_t a_row,
                      size_t a_column, const float *b, size_t ldb, const size_t rows,
-                     const size_t vecs, size_t depth, float scale, bool accumulate) {
+                     const size_t vecs, size_t depth, bool accumulate) {
     vf sum[TILE_ROWS][2];
 #pragma GCC unroll 6
     for (size_t i = 0; i < rows; i++)
@@ -40,44 +40,59 @@ INLINE void tile_run(float *c, size_t ldc, const float *a, size_t a_row,
 #pragma GCC unroll 2
         for (size_t j = 0; j < vecs; j++) {
             float *to = c + i * ldc + j * LANES;
-            vf x = scale * sum[i][j];
-            v_store(to, accumulate ? v_load(to) + x : x);
+            v_store(to, accumulate ? v_load(to) + sum[i][j] : sum[i][j]);
         }
 }
 
 INLINE void tile_columns(float *c, size_t ldc, const float *a, size_t a_row,
                          size_t a_column, const float *b, size_t ldb, const size_t rows,
-                         size_t columns, size_t depth, float scale, bool accumulate) {
+                         size_t columns, size_t depth, bool accumulate) {
     size_t j = 0;
     for (; j + 2 * LANES <= columns; j += 2 * LANES)
-        tile_run(c + j, ldc, a, a_row, a_column, b + j, ldb, rows, 2, depth, scale,
+        tile_run(c + j, ldc, a, a_row, a_column, b + j, ldb, rows, 2, depth,
                  accumulate);
     if (j < columns)
-        tile_run(c + j, ldc, a, a_row, a_column, b + j, ldb, rows, 1, depth, scale,
+        tile_run(c + j, ldc, a, a_row, a_column, b + j, ldb, rows, 1, depth,
                  accumulate);
 }
 
-/* columns is a multiple of LANES. */
+/* columns is a multiple of LANES. Rows are divided evenly, so that the last tile is
+ * no small one, whose few sums would wait for each other. */
 static void tile_product(float *c, size_t ldc, const float *a, size_t a_row,
                          size_t a_column, const float *b, size_t ldb, size_t rows,
-                         size_t columns, size_t depth, float scale, bool accumulate) {
-    size_t i = 0;
-    for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
-        tile_columns(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, ldb,
-                     TILE_ROWS, columns, depth, scale, accumulate);
-    if (rows - i >= 4) {
-        tile_columns(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, ldb, 4,
-                     columns, depth, scale, accumulate);
-        i += 4;
+                         size_t columns, size_t depth, bool accumulate) {
+    size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    for (size_t tile = 0; tile < tiles; tile++) {
+        size_t i = tile * rows / tiles, n = (tile + 1) * rows / tiles - i;
+        float *to = c + i * ldc;
+        const float *from = a + i * a_row;
+        switch (n) {
+        case 1:
+            tile_columns(to, ldc, from, a_row, a_column, b, ldb, 1, columns, depth,
+                         accumulate);
+            break;
+        case 2:
+            tile_columns(to, ldc, from, a_row, a_column, b, ldb, 2, columns, depth,
+                         accumulate);
+            break;
+        case 3:
+            tile_columns(to, ldc, from, a_row, a_column, b, ldb, 3, columns, depth,
+                         accumulate);
+            break;
+        case 4:
+            tile_columns(to, ldc, from, a_row, a_column, b, ldb, 4, columns, depth,
+                         accumulate);
+            break;
+        case 5:
+            tile_columns(to, ldc, from, a_row, a_column, b, ldb, 5, columns, depth,
+                         accumulate);
+            break;
+        default:
+            tile_columns(to, ldc, from, a_row, a_column, b, ldb, 6, columns, depth,
+                         accumulate);
+            break;
+        }
     }
-    if (rows - i >= 2) {
-        tile_columns(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, ldb, 2,
-                     columns, depth, scale, accumulate);
-        i += 2;
-    }
-    if (i < rows)
-        tile_columns(c + i * ldc, ldc, a + i * a_row, a_row, a_column, b, ldb, 1,
-                     columns, depth, scale, accumulate);
 }
 
 /* to[rows, whole_vectors(width)] = from, zeros beyond width. */
@@ -94,11 +109,22 @@ static void pack_rows(float *to, const float *from, size_t stride, size_t rows,
 static void pack_transposed(float *to, const float *from, size_t stride, size_t rows,
                             size_t width) {
     size_t padded = whole_vectors(rows);
-    for (size_t j = 0; j < width; j++) {
-        for (size_t i = 0; i < rows; i++)
-            to[j * padded + i] = from[i * stride + j];
-        memset(to + j * padded + rows, 0, (padded - rows) * sizeof *to);
-    }
+    for (size_t i = 0; i < rows; i += LANES)
+        for (size_t j = 0; j < width; j += LANES) {
+            size_t n = rows - i < LANES ? rows - i : LANES;
+            size_t m = width - j < LANES ? width - j : LANES;
+            vf tile[LANES];
+            for (size_t l = 0; l < LANES; l++) {
+                const float *row = from + (i + l) * stride + j;
+                if (l < n)
+                    tile[l] = m == LANES ? v_load(row) : v_load_part(row, m, 0);
+                else
+                    tile[l] = v_splat(0);
+            }
+            v_transpose(tile);
+            for (size_t l = 0; l < m; l++)
+                v_store(to + (j + l) * padded + i, tile[l]);
+        }
 }
 
 static void unpack_rows(float *to, size_t stride, const float *from, size_t rows,
@@ -115,21 +141,33 @@ static size_t attention_scratch(size_t tokens, size_t width, bool backward) {
     return sequence + tables * rows * t + 3 * rows * w;
 }
 
-/* Exponentials of a row of scores less its greatest; zeros beyond `count` up to
- * `padded`. Returns their sum. */
-INLINE float softmax_row(float *row, size_t count, size_t padded, float *greatest) {
-    for (size_t j = count; j < padded; j++)
-        row[j] = -INFINITY;
+/* exp(scale (score - the row's greatest)); zeros beyond `count` up to `padded`.
+ * Returns their sum, and scale * greatest. */
+INLINE float softmax_row(float *row, size_t count, size_t padded, float scale,
+                         float *top_score) {
+    size_t whole = count / LANES * LANES;
+    vi mask = v_first(count - whole);
     vf top = v_splat(-INFINITY);
-    for (size_t j = 0; j < padded; j += LANES)
+    for (size_t j = 0; j < whole; j += LANES)
         top = v_max(top, v_load(row + j));
-    *greatest = v_greatest(top);
+    if (whole < count)
+        top = v_max(top, v_select(mask, v_load(row + whole), top));
+    float greatest = v_greatest(top);
+    *top_score = scale * greatest;
     vf sum = v_splat(0);
-    for (size_t j = 0; j < padded; j += LANES) {
-        vf e = v_exp(v_load(row + j) - *greatest);
+    for (size_t j = 0; j < whole; j += LANES) {
+        vf e = v_exp(scale * (v_load(row + j) - greatest));
         v_store(row + j, e);
         sum += e;
     }
+    if (whole < count) {
+        vf e = v_exp(scale * (v_load(row + whole) - greatest));
+        e = v_select(mask, e, v_splat(0));
+        v_store(row + whole, e);
+        sum += e;
+    }
+    for (size_t j = whole_vectors(count); j < padded; j += LANES)
+        v_store(row + j, v_splat(0));
     return v_sum(sum);
 }
 
@@ -141,29 +179,30 @@ static void attention(const struct attention_head *head) {
     float scale = 1.0f / sqrtf((float)width);
     pack_transposed(keys, head->k, head->qkv_stride, tokens, width);
     pack_rows(values, head->v, head->qkv_stride, tokens, width);
-    for (size_t first = 0; first < tokens; first += ATTENTION_ROWS) {
-        size_t rows = tokens - first < ATTENTION_ROWS ? tokens - first : ATTENTION_ROWS;
+    size_t blocks = (tokens + ATTENTION_ROWS - 1) / ATTENTION_ROWS;
+    for (size_t block = 0; block < blocks; block++) {
+        size_t first = block * tokens / blocks;
+        size_t rows = (block + 1) * tokens / blocks - first;
         size_t seen = head->causal ? first + rows : tokens;
         tile_product(scores, t, head->q + first * head->qkv_stride, head->qkv_stride, 1,
-                     keys, t, rows, whole_vectors(seen), width, scale, false);
-        float inverse[ATTENTION_ROWS];
+                     keys, t, rows, whole_vectors(seen), width, false);
+        float sums[ATTENTION_ROWS], tops[ATTENTION_ROWS];
         for (size_t i = 0; i < rows; i++) {
-            float greatest;
             size_t count = head->causal ? first + i + 1 : tokens;
-            float sum =
-                softmax_row(scores + i * t, count, whole_vectors(seen), &greatest);
-            head->log_sums[first + i] = greatest + logf(sum);
-            inverse[i] = 1.0f / sum;
+            sums[i] = softmax_row(scores + i * t, count, whole_vectors(seen), scale,
+                                  &tops[i]);
         }
-        tile_product(out, w, scores, t, 1, values, w, rows, w, seen, 1, false);
+        for (size_t i = 0; i < rows; i++)
+            head->log_sums[first + i] = tops[i] + logf(sums[i]);
+        tile_product(out, w, scores, t, 1, values, w, rows, w, seen, false);
         for (size_t i = 0; i < rows; i++)
             row_scale(head->out + (first + i) * head->out_stride, out + i * w,
-                      inverse[i], width);
+                      1.0f / sums[i], width);
     }
 }
 
 /* With P = softmax(S): dV = P^T dO, dP = dO V^T, dS = P (dP - rowsum(dO O)),
- * dQ = scale dS K, dK = scale dS^T Q (FlashAttention's backward pass, Dao et al.
+ * dQ = dS K, dK = dS^T Q, dS scaled as S is (FlashAttention's backward pass, Dao et al.
  * 2022, without its tiles over keys: a head's keys fit the cache here). */
 static void attention_backward(const struct attention_head *head) {
     size_t tokens = head->tokens, width = head->width, stride = head->qkv_stride;
@@ -178,32 +217,34 @@ static void attention_backward(const struct attention_head *head) {
     pack_transposed(values_t, head->v, stride, tokens, width);
     pack_rows(keys, head->k, stride, tokens, width);
     memset(dk, 0, 2 * tokens * w * sizeof *dk);
-    for (size_t first = 0; first < tokens; first += ATTENTION_ROWS) {
-        size_t rows = tokens - first < ATTENTION_ROWS ? tokens - first : ATTENTION_ROWS;
+    size_t blocks = (tokens + ATTENTION_ROWS - 1) / ATTENTION_ROWS;
+    for (size_t block = 0; block < blocks; block++) {
+        size_t first = block * tokens / blocks;
+        size_t rows = (block + 1) * tokens / blocks - first;
         size_t seen = head->causal ? first + rows : tokens;
         size_t padded = whole_vectors(seen);
         pack_rows(q, head->q + first * stride, stride, rows, width);
         pack_rows(dout, head->dout + first * head->out_stride, head->out_stride, rows,
                   width);
-        tile_product(p, t, q, w, 1, keys_t, t, rows, padded, width, scale, false);
-        tile_product(ds, t, dout, w, 1, values_t, t, rows, padded, width, 1, false);
+        tile_product(p, t, q, w, 1, keys_t, t, rows, padded, width, false);
+        tile_product(ds, t, dout, w, 1, values_t, t, rows, padded, width, false);
         for (size_t i = 0; i < rows; i++) {
             float *pi = p + i * t, *dsi = ds + i * t;
             size_t count = head->causal ? first + i + 1 : tokens;
-            for (size_t j = count; j < padded; j++)
-                pi[j] = -INFINITY;
             float along = row_product(head->out + (first + i) * head->out_stride,
                                       dout + i * w, width);
             float log_sum = head->log_sums[first + i];
             for (size_t j = 0; j < padded; j += LANES) {
-                vf e = v_exp(v_load(pi + j) - log_sum);
+                vf e = v_exp(scale * v_load(pi + j) - log_sum);
+                if (j + LANES > count) /* beyond: rows that are not seen */
+                    e = v_select(v_first(count > j ? count - j : 0), e, v_splat(0));
                 v_store(pi + j, e);
-                v_store(dsi + j, e * (v_load(dsi + j) - along));
+                v_store(dsi + j, e * (scale * (v_load(dsi + j) - along)));
             }
         }
-        tile_product(dv, w, p, 1, t, dout, w, seen, w, rows, 1, true);
-        tile_product(dk, w, ds, 1, t, q, w, seen, w, rows, scale, true);
-        tile_product(dq, w, ds, t, 1, keys, w, rows, w, seen, scale, false);
+        tile_product(dv, w, p, 1, t, dout, w, seen, w, rows, true);
+        tile_product(dk, w, ds, 1, t, q, w, seen, w, rows, true);
+        tile_product(dq, w, ds, t, 1, keys, w, rows, w, seen, false);
         unpack_rows(head->dq + first * stride, stride, dq, rows, width);
     }
     unpack_rows(head->dk, stride, dk, tokens, width);

@@ -116,14 +116,46 @@ static void add(float *to, const float *x, size_t count) {
         to[i] += x[i];
 }
 
+INLINE void bias_activation_loop(float *c, float *before, const float *bias,
+                                 size_t count, enum activation kind) {
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t n = count - i < LANES ? count - i : LANES;
+        bool whole = n == LANES;
+        vf x = whole ? v_load(c + i) : v_load_part(c + i, n, 0);
+        if (bias)
+            x += whole ? v_load(bias + i) : v_load_part(bias + i, n, 0);
+        vf y = v_activation(x, kind);
+        if (whole) {
+            if (before)
+                v_store(before + i, x);
+            v_store(c + i, y);
+        } else {
+            if (before)
+                v_store_part(before + i, x, n);
+            v_store_part(c + i, y, n);
+        }
+    }
+}
+
 static void bias_activation(float *c, float *before, const float *bias, size_t count,
                             enum activation kind) {
-    if (bias)
-        add(c, bias, count);
-    if (before)
-        memcpy(before, c, count * sizeof *c);
-    if (kind != ACTIVATION_NONE)
-        activation(c, c, count, kind);
+    switch (kind) {
+    case ACTIVATION_GELU:
+        bias_activation_loop(c, before, bias, count, ACTIVATION_GELU);
+        break;
+    case ACTIVATION_GELU_TANH:
+        bias_activation_loop(c, before, bias, count, ACTIVATION_GELU_TANH);
+        break;
+    case ACTIVATION_QUICK_GELU:
+        bias_activation_loop(c, before, bias, count, ACTIVATION_QUICK_GELU);
+        break;
+    case ACTIVATION_RELU:
+        bias_activation_loop(c, before, bias, count, ACTIVATION_RELU);
+        break;
+    case ACTIVATION_NONE:
+        bias_activation_loop(c, before, bias, count, ACTIVATION_NONE);
+        break;
+    }
 }
 
 INLINE vf v_adam(vf *first, vf *second, vf parameter, vf gradient,
@@ -136,14 +168,21 @@ INLINE vf v_adam(vf *first, vf *second, vf parameter, vf gradient,
 
 static void adam(float *parameters, float *compute, const float *gradient, float *first,
                  float *second, size_t count, const struct adam_factors *factors) {
-    for (size_t i = 0; i < count; i += LANES) {
-        size_t n = count - i < LANES ? count - i : LANES;
-        bool whole = n == LANES;
-        vf g = whole ? v_load(gradient + i) : v_load_part(gradient + i, n, 0);
-        vf m = whole ? v_load(first + i) : v_load_part(first + i, n, 0);
-        vf v = whole ? v_load(second + i) : v_load_part(second + i, n, 0);
-        vf p = whole ? v_load(parameters + i) : v_load_part(parameters + i, n, 0);
-        p = v_adam(&m, &v, p, g, factors);
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        vf m = v_load(first + i), v = v_load(second + i);
+        vf p = v_adam(&m, &v, v_load(parameters + i), v_load(gradient + i), factors);
+        v_store(first + i, m);
+        v_store(second + i, v);
+        v_store(parameters + i, p);
+        if (compute)
+            v_store(compute + i, p);
+    }
+    if (i < count) {
+        size_t n = count - i;
+        vf m = v_load_part(first + i, n, 0), v = v_load_part(second + i, n, 0);
+        vf p = v_adam(&m, &v, v_load_part(parameters + i, n, 0),
+                      v_load_part(gradient + i, n, 0), factors);
         v_store_part(first + i, m, n);
         v_store_part(second + i, v, n);
         v_store_part(parameters + i, p, n);

@@ -84,34 +84,80 @@ static void merge(float *out, const float *base, const float *vectors, size_t st
         v_stream_end();
 }
 
-/* Products of a block are summed in f32, four accumulators of LANES each, and
- * blocks in f64. */
+/* Products of a block are summed in f32, blocks in f64. */
 enum { PRODUCT_BLOCK = 512 };
 
-INLINE float block_product(const float *x, const float *y, size_t count) {
-    vf sum[4] = {v_splat(0), v_splat(0), v_splat(0), v_splat(0)};
+/* A tile of inner products: each load serves several. `lines` accumulators for each
+ * product, so that none waits for the one before; all three are known when
+ * compiled. */
+INLINE void product_tile(double *sums, size_t tasks, const float *gradient,
+                         size_t gradient_stride, const size_t g_count,
+                         const float *vectors, size_t stride, const size_t t_count,
+                         const size_t lines, size_t count) {
+    vf sum[4][2][4];
+    for (size_t l = 0; l < lines; l++)
+        for (size_t g = 0; g < g_count; g++)
+            for (size_t t = 0; t < t_count; t++)
+                sum[l][g][t] = v_splat(0);
     size_t i = 0;
-    for (; i + 4 * LANES <= count; i += 4 * LANES) {
-        sum[0] += v_load(x + i) * v_load(y + i);
-        sum[1] += v_load(x + i + LANES) * v_load(y + i + LANES);
-        sum[2] += v_load(x + i + 2 * LANES) * v_load(y + i + 2 * LANES);
-        sum[3] += v_load(x + i + 3 * LANES) * v_load(y + i + 3 * LANES);
+    for (; i + lines * LANES <= count; i += lines * LANES)
+#pragma GCC unroll 4
+        for (size_t l = 0; l < lines; l++) {
+            vf left[2];
+#pragma GCC unroll 2
+            for (size_t g = 0; g < g_count; g++)
+                left[g] = v_load(gradient + g * gradient_stride + i + l * LANES);
+#pragma GCC unroll 4
+            for (size_t t = 0; t < t_count; t++) {
+                vf right = v_load(vectors + t * stride + i + l * LANES);
+#pragma GCC unroll 2
+                for (size_t g = 0; g < g_count; g++)
+                    sum[l][g][t] += left[g] * right;
+            }
+        }
+    for (; i < count; i += LANES) {
+        size_t n = count - i < LANES ? count - i : LANES;
+        for (size_t t = 0; t < t_count; t++) {
+            vf right = v_load_part(vectors + t * stride + i, n, 0);
+            for (size_t g = 0; g < g_count; g++)
+                sum[0][g][t] +=
+                    v_load_part(gradient + g * gradient_stride + i, n, 0) * right;
+        }
     }
-    for (; i + LANES <= count; i += LANES)
-        sum[0] += v_load(x + i) * v_load(y + i);
-    if (i < count)
-        sum[1] += v_load_part(x + i, count - i, 0) * v_load_part(y + i, count - i, 0);
-    return v_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
+    for (size_t g = 0; g < g_count; g++)
+        for (size_t t = 0; t < t_count; t++) {
+            vf all = sum[0][g][t];
+            for (size_t l = 1; l < lines; l++)
+                all += sum[l][g][t];
+            sums[g * tasks + t] += (double)v_sum(all);
+        }
+}
+
+INLINE void product_rows(double *sums, size_t tasks, const float *gradient,
+                         size_t gradient_stride, const size_t g_count,
+                         const float *vectors, size_t stride, size_t count) {
+    size_t t = 0;
+    for (; t + 4 <= tasks; t += 4)
+        product_tile(sums + t, tasks, gradient, gradient_stride, g_count,
+                     vectors + t * stride, stride, 4, g_count == 2 ? 1 : 2, count);
+    for (; t + 2 <= tasks; t += 2)
+        product_tile(sums + t, tasks, gradient, gradient_stride, g_count,
+                     vectors + t * stride, stride, 2, g_count == 2 ? 2 : 4, count);
+    if (t < tasks)
+        product_tile(sums + t, tasks, gradient, gradient_stride, g_count,
+                     vectors + t * stride, stride, 1, 4, count);
 }
 
 static void products(double *sums, const float *gradient, size_t gradient_stride,
                      size_t groups, const float *vectors, size_t stride, size_t tasks,
                      size_t count) {
     for (size_t i = 0; i < count; i += PRODUCT_BLOCK) {
-        size_t n = count - i < PRODUCT_BLOCK ? count - i : PRODUCT_BLOCK;
-        for (size_t t = 0; t < tasks; t++)
-            for (size_t g = 0; g < groups; g++)
-                sums[g * tasks + t] += (double)block_product(
-                    gradient + g * gradient_stride + i, vectors + t * stride + i, n);
+        size_t n = count - i < PRODUCT_BLOCK ? count - i : PRODUCT_BLOCK, g = 0;
+        for (; g + 2 <= groups; g += 2)
+            product_rows(sums + g * tasks, tasks, gradient + g * gradient_stride + i,
+                         gradient_stride, 2, vectors + i, stride, n);
+        if (g < groups)
+            product_rows(sums + g * tasks, tasks, gradient + g * gradient_stride + i,
+                         gradient_stride, 1, vectors + i, stride, n);
     }
 }

@@ -1,7 +1,7 @@
 /* Vectors of LANES floats, and exp and the normal distribution on them.
  *
  * The functions are ours because libm's are scalar here. Accuracy in f32, checked
- * against f64 by tests/backend/test_math: exp 1.5e-7 relative; the normal
+ * against f64 by tests/backend/test_cpu: exp 1.5e-7 relative; the normal
  * distribution function Phi 4e-7 (1 + x^2 / 2) relative, both tails. */
 
 typedef float vf __attribute__((vector_size(LANES * 4)));
@@ -80,23 +80,93 @@ INLINE vf v_sqrt(vf x) {
 #endif
 }
 
+/* Lane i becomes lane (i + n) % LANES. */
+#if LANES == 16
+#define V_LANE(n, i) (((n) + (i)) % 16)
+#define V_TURN(x, n)                                                                 \
+    __builtin_shufflevector(x, x, V_LANE(n, 0), V_LANE(n, 1), V_LANE(n, 2),          \
+                            V_LANE(n, 3), V_LANE(n, 4), V_LANE(n, 5), V_LANE(n, 6),  \
+                            V_LANE(n, 7), V_LANE(n, 8), V_LANE(n, 9), V_LANE(n, 10), \
+                            V_LANE(n, 11), V_LANE(n, 12), V_LANE(n, 13),             \
+                            V_LANE(n, 14), V_LANE(n, 15))
+#elif LANES == 8
+#define V_LANE(n, i) (((n) + (i)) % 8)
+#define V_TURN(x, n)                                                                \
+    __builtin_shufflevector(x, x, V_LANE(n, 0), V_LANE(n, 1), V_LANE(n, 2),         \
+                            V_LANE(n, 3), V_LANE(n, 4), V_LANE(n, 5), V_LANE(n, 6), \
+                            V_LANE(n, 7))
+#else
+#define V_LANE(n, i) (((n) + (i)) % 4)
+#define V_TURN(x, n)                                                        \
+    __builtin_shufflevector(x, x, V_LANE(n, 0), V_LANE(n, 1), V_LANE(n, 2), \
+                            V_LANE(n, 3))
+#endif
+
+/* Lanes 0 to n - 1. */
+INLINE vi v_first(size_t n) {
+    static const int32_t index[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                      8, 9, 10, 11, 12, 13, 14, 15};
+    vi lane;
+    memcpy(&lane, index, sizeof lane);
+    return (vi)(lane < (int32_t)n);
+}
+
+/* Lane by lane a's and b's first halves, and their second halves. */
+#if LANES == 16
+#define V_LOW(a, b)                                                                   \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, \
+                            23)
+#define V_HIGH(a, b)                                                                \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, \
+                            30, 15, 31)
+#elif LANES == 8
+#define V_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define V_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define V_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define V_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/* LANES rows of LANES become columns. Each round turns the bits of (row, lane) by
+ * one place; after log2(LANES) rounds row and lane have changed places. */
+INLINE void v_transpose(vf rows[LANES]) {
+#pragma GCC unroll 4
+    for (size_t size = 1; size < LANES; size *= 2) {
+        vf next[LANES];
+#pragma GCC unroll 8
+        for (size_t i = 0; i < LANES / 2; i++) {
+            next[2 * i] = V_LOW(rows[i], rows[i + LANES / 2]);
+            next[2 * i + 1] = V_HIGH(rows[i], rows[i + LANES / 2]);
+        }
+#pragma GCC unroll 16
+        for (size_t i = 0; i < LANES; i++)
+            rows[i] = next[i];
+    }
+}
+
 /* Lanes are added by halves: always in the same order. */
 INLINE float v_sum(vf x) {
-    float lanes[LANES];
-    v_store(lanes, x);
-    for (size_t half = LANES / 2; half > 0; half /= 2)
-        for (size_t i = 0; i < half; i++)
-            lanes[i] += lanes[i + half];
-    return lanes[0];
+#if LANES == 16
+    x += V_TURN(x, 8);
+#endif
+#if LANES >= 8
+    x += V_TURN(x, 4);
+#endif
+    x += V_TURN(x, 2);
+    x += V_TURN(x, 1);
+    return x[0];
 }
 
 INLINE float v_greatest(vf x) {
-    float lanes[LANES];
-    v_store(lanes, x);
-    float greatest = lanes[0];
-    for (size_t i = 1; i < LANES; i++)
-        greatest = lanes[i] > greatest ? lanes[i] : greatest;
-    return greatest;
+#if LANES == 16
+    x = v_max(x, V_TURN(x, 8));
+#endif
+#if LANES >= 8
+    x = v_max(x, V_TURN(x, 4));
+#endif
+    x = v_max(x, V_TURN(x, 2));
+    x = v_max(x, V_TURN(x, 1));
+    return x[0];
 }
 
 /* exp(x) = 2^n exp(r), |r| <= ln 2 / 2, exp(r) by a polynomial fitted to it on that
