@@ -1,6 +1,7 @@
 # Tests of src/store.
 STORE_TESTS = tests/store/test_store tests/store/test_evaluations \
-  tests/store/test_processes tests/store/test_hostile
+  tests/store/test_processes tests/store/test_hostile \
+  tests/store/test_faults
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
 STORE_SUPPORT = tests/store/support.c tests/store/support.h
@@ -12,6 +13,10 @@ tests_store_test_processes_SOURCES = tests/store/test_processes.c $(STORE_SUPPOR
 tests_store_test_processes_LDADD = $(TEST_LIBS)
 tests_store_test_hostile_SOURCES = tests/store/test_hostile.c $(STORE_SUPPORT)
 tests_store_test_hostile_LDADD = $(TEST_LIBS)
+tests_store_test_faults_SOURCES = tests/store/test_faults.c $(STORE_SUPPORT)
+tests_store_test_faults_LDADD = $(TEST_LIBS)
+tests_store_test_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc \
+  -Wl,--wrap=realloc,--wrap=strdup
 EXTRA_DIST += tests/store/format1.sql
 FUZZ_TARGETS += tests/fuzz/fuzz_results
 tests_fuzz_fuzz_results_SOURCES = tests/fuzz/fuzz_results.c
