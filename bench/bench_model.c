@@ -277,9 +277,11 @@ int main(int argc, char **argv) {
     printf("  forward               %8.1f GFLOP/s  %.2f of the products' rate\n",
            1e-9 * operations / forward, operations / forward / rate);
     for (int g = UPSCALE_MLP; g <= UPSCALE_ALL; g++) {
-        double step = bench_training(&s, (enum granularity)g, COMBINE_LS);
-        printf("  router step %-8s  %8.3f steps/s  %.2f forward passes\n",
-               granularity_name((enum granularity)g), 1 / step, step / forward);
+        double ls = bench_training(&s, (enum granularity)g, COMBINE_LS);
+        double epo = bench_training(&s, (enum granularity)g, COMBINE_EPO);
+        printf("  router step %-8s  %8.3f steps/s  %.2f forward passes; EPO %.2f times "
+               "that\n",
+               granularity_name((enum granularity)g), 1 / ls, ls / forward, epo / ls);
     }
     return 0;
 }

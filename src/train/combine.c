@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "train/epo.h"
+#include "train/mgda.h"
+
 static const char *const names[] = {
     [COMBINE_LS] = "ls", [COMBINE_EPO] = "epo", [COMBINE_MGDA] = "mgda"};
 
@@ -26,10 +29,14 @@ bool combine_per_task(enum combine combine) {
 int combine_weights(enum combine combine, const double *gram, const double *losses,
                     const double *preference, size_t tasks, double *weights,
                     struct error *error) {
-    (void)gram;
-    (void)losses;
-    if (combine != COMBINE_LS)
-        return error_set(error, "%s is not in this version", combine_name(combine));
-    memcpy(weights, preference, tasks * sizeof *weights);
-    return 0;
+    switch (combine) {
+    case COMBINE_LS:
+        memcpy(weights, preference, tasks * sizeof *weights);
+        return 0;
+    case COMBINE_EPO:
+        return epo_weights(gram, losses, preference, tasks, weights, NULL, error);
+    case COMBINE_MGDA:
+        return mgda_weights(gram, tasks, weights, error);
+    }
+    return error_set(error, "no such method");
 }

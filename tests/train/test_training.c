@@ -202,6 +202,26 @@ static void test_losses_fall(void **state) {
     router_training_free(t);
 }
 
+/* EPO and MGDA: the losses of all tasks fall. */
+static void test_per_task_methods(void **state) {
+    struct fixture *f = *state;
+    for (int method = COMBINE_EPO; method <= COMBINE_MGDA; method++) {
+        struct router_training_options options = router_training_defaults();
+        const double equal[] = {0.5, 0.5};
+        options.method = (enum combine)method;
+        options.upscale = UPSCALE_ALL;
+        options.steps = 40;
+        options.batch = 64;
+        double before[2], after[2], losses[2];
+        struct router_training *t = new_training(f, &options);
+        whole_losses(t, f, equal, before);
+        run_steps(t, options.steps, losses);
+        whole_losses(t, f, equal, after);
+        assert_true(after[0] < before[0] - 0.05 && after[1] < before[1] - 0.05);
+        router_training_free(t);
+    }
+}
+
 static struct finetuning *new_finetuning(struct fixture *f, const float *weights,
                                          size_t tasks,
                                          const struct finetuning_options *options) {
@@ -328,8 +348,11 @@ static void test_finetuning(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameter_counts), cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_losses_fall),      cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_parameter_counts),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_losses_fall),
+        cmocka_unit_test(test_per_task_methods),
+        cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_finetuning),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
