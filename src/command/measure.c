@@ -76,6 +76,8 @@ static int store_figures(struct measure *measure, struct store_solution *solutio
     if (one_model && evaluator_model_sha256(measure->evaluator, hex, error))
         return -1;
     evaluator_results(measure->evaluator, evaluations);
+    for (size_t t = 0; t < tasks; t++)
+        evaluations[t].split = (char *)(uintptr_t)measure->split;
     memcpy(solution->model_sha256, hex, sizeof hex);
     if (store_begin(measure->store, error))
         return -1;
