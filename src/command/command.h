@@ -59,6 +59,9 @@ struct command {
 void command_note(const struct invocation *invocation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* backend_open's note, where it is news: that this build has no CUDA is none. */
+void command_device_note(const struct invocation *invocation, const char *note);
+
 /* One line on stderr that --quiet does not silence: one error of several. */
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

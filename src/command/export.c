@@ -6,6 +6,7 @@
 #include "command/choice.h"
 #include "command/command.h"
 #include "command/measure.h"
+#include "command/paths.h"
 
 struct export_options {
     struct choice_options choice;
@@ -73,6 +74,9 @@ static int write_model(struct measure *m, const struct store_solution *solution,
                          "solution %lld is each task by its own expert: there "
                          "is no one model to export",
                          (long long)solution->id);
+    if (path_exists(o->out) && !path_empty_folder(o->out))
+        return error_set(
+            error, "%s is there already; remove it or choose another --out", o->out);
     if (measure_load(m, error) || measure_begin(m, solution, error) ||
         evaluator_model_sha256(m->evaluator, hex, error))
         return -1;

@@ -320,8 +320,7 @@ static int load(struct session *s, struct error *error) {
     int result =
         backend_open(common->device, common->precision ? PRECISION_BF16 : PRECISION_F32,
                      (unsigned)common->threads, &s->backend, note, error);
-    if (*note)
-        command_note(s->invocation, "%s", note);
+    command_device_note(s->invocation, note);
     if (result)
         return -1;
     static const double whole = 1;

@@ -68,8 +68,7 @@ static const struct option_spec options[] = {
     MEASURE_OPTIONS(struct front_options, measure),
     {0}};
 
-/* --- preferences ---------------------------------------------------------------------
- */
+/* --- preferences ---------------------------------------------------------- */
 
 static int rays_of_file(const char *path, size_t tasks, double **rays, size_t *count,
                         struct error *error) {

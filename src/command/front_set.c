@@ -20,7 +20,7 @@ void front_set_clear(struct front_set *set) {
     memset(set, 0, sizeof *set);
 }
 
-/* --- paired comparison ------------------------------------------------------------ */
+/* --- paired comparison ---------------------------------------------------- */
 
 struct outcomes { /* which examples a solution got right, of one objective */
     void *bits;
@@ -98,7 +98,7 @@ static int find_noise(struct store *store, const char *split, size_t tasks,
     return result;
 }
 
-/* --- the front -------------------------------------------------------------------- */
+/* --- the front ------------------------------------------------------------ */
 
 /* points [count, tasks] and reference [tasks], all to be minimised. */
 static int measure(const struct store_recipe *recipe, const struct store_row *rows,

@@ -35,7 +35,7 @@ struct setup {
     struct store_recipe *out;
 };
 
-/* --- paths ------------------------------------------------------------------------ */
+/* --- paths ---------------------------------------------------------------- */
 
 /* A path of the recipe as one that can be opened from here. */
 static int locate(const struct setup *s, const char *path, const char *what,
@@ -85,8 +85,7 @@ static int keep_checkpoint(const struct setup *s, const char *path, const char *
     return 0;
 }
 
-/* --- models ------------------------------------------------------------------------
- */
+/* --- models --------------------------------------------------------------- */
 
 static bool holds_numbers(const struct tensor *tensor) {
     return tensor->dtype == DTYPE_F64 || tensor->dtype == DTYPE_F32 ||
@@ -112,6 +111,39 @@ static int check_values(const struct model_directory *model, struct error *error
     return result;
 }
 
+struct complaints {
+    const char *path;
+    bool all;          /* each is told; else only the first is kept */
+    struct error kept; /* told by main */
+    size_t count;
+};
+
+static void complain(void *self, const char *text) {
+    struct complaints *c = self;
+    c->count++;
+    if (c->count > 1 && !c->all)
+        return;
+    if (c->count > 1)
+        command_complain("%s", c->kept.text);
+    error_set(&c->kept, "%s: %s; use experts fine-tuned from it", c->path, text);
+    if (!c->all)
+        error_set(&c->kept, "%s: %s; is it a model of this kind, and whole?", c->path,
+                  text);
+}
+
+/* Every parameter is there, of the right shape, and holds finite numbers. Of an
+ * expert every mismatch is told. */
+static int check_model(const struct layout *layout, const struct model_directory *model,
+                       bool is_expert, struct error *error) {
+    struct complaints complaints = {.path = model_directory_path(model),
+                                    .all = is_expert};
+    layout_compare(layout, model, complain, &complaints);
+    if (complaints.count == 0)
+        return check_values(model, error);
+    *error = complaints.kept;
+    return -1;
+}
+
 static int open_pretrained(struct setup *s, struct error *error) {
     char *path;
     if (locate(s, s->recipe->pretrained, "the pretrained model", &path, error))
@@ -122,24 +154,11 @@ static int open_pretrained(struct setup *s, struct error *error) {
         model_config_read(model_directory_config(s->pretrained), s->recipe->model, path,
                           &config, error) == 0)
         result = layout_new(&config, s->pretrained, &s->layout, error) ||
-                         check_values(s->pretrained, error)
+                         check_model(s->layout, s->pretrained, false, error)
                      ? -1
                      : 0;
     free(path);
     return result;
-}
-
-struct complaints {
-    const char *path;
-    struct error last; /* told by main; those before it are told here */
-    size_t count;
-};
-
-static void complain(void *self, const char *text) {
-    struct complaints *c = self;
-    if (c->count++)
-        command_complain("%s", c->last.text);
-    error_set(&c->last, "%s: %s; use experts fine-tuned from it", c->path, text);
 }
 
 static int check_expert(const struct setup *s, const struct recipe_task *task,
@@ -149,16 +168,8 @@ static int check_expert(const struct setup *s, const struct recipe_task *task,
         return -1;
     struct model_directory *expert = NULL;
     int result = model_directory_open(path, &expert, error);
-    if (result == 0) {
-        struct complaints complaints = {.path = path};
-        layout_compare(s->layout, expert, complain, &complaints);
-        if (complaints.count) {
-            *error = complaints.last;
-            result = -1;
-        } else {
-            result = check_values(expert, error);
-        }
-    }
+    if (result == 0)
+        result = check_model(s->layout, expert, true, error);
     model_directory_close(expert);
     free(path);
     return result;
@@ -179,8 +190,7 @@ static int keep_head(const struct setup *s, const struct recipe_task *task, char
     return *kept ? 0 : error_memory(error);
 }
 
-/* --- the recipe as the store keeps it -----------------------------------------------
- */
+/* --- the recipe as the store keeps it ------------------------------------- */
 
 static int keep_task(const struct setup *s, const struct recipe_task *task,
                      double reference, struct store_task *kept, struct error *error) {

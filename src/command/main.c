@@ -94,6 +94,11 @@ void command_note(const struct invocation *invocation, const char *format, ...) 
     va_end(arguments);
 }
 
+void command_device_note(const struct invocation *invocation, const char *note) {
+    if (*note && !strstr(note, "not built"))
+        command_note(invocation, "%s", note);
+}
+
 void command_complain(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -39,8 +39,7 @@ int measure_load(struct measure *measure, struct error *error) {
     int result = evaluator_open(measure->recipe, folder, &how, &measure->evaluator,
                                 note, measure->invocation->work, error);
     free(folder);
-    if (*note)
-        command_note(measure->invocation, "%s", note);
+    command_device_note(measure->invocation, note);
     if (result)
         return -1;
     for (size_t t = 0; t < evaluator_tasks(measure->evaluator); t++)
@@ -147,7 +146,7 @@ bool measure_known(struct measure *measure, const struct store_row *rows, size_t
     return false;
 }
 
-/* --- routers ---------------------------------------------------------------------- */
+/* --- routers -------------------------------------------------------------- */
 
 /* The newest run with routers that the wishes allow, or the one of this id. */
 static int find_run(struct measure *measure, uint64_t wanted, const char *method,

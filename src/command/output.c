@@ -115,7 +115,7 @@ size_t output_width(const char *text) {
     return width;
 }
 
-/* --- numbers ---------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------- */
 
 /* The fewest significant digits that read back to the same value. */
 static int digits_needed(double value) {
@@ -149,7 +149,7 @@ static int digits_of_tree(const json_t *value) {
     return most;
 }
 
-/* --- cells -------------------------------------------------------------------- */
+/* --- cells ---------------------------------------------------------------- */
 
 static int write_escaped(FILE *out, const char *text) {
     size_t size = 4 * strlen(text) + 1;
@@ -200,6 +200,8 @@ static int write_cell(FILE *out, const json_t *value, bool table, int decimals) 
         }
         break;
     case JSON_OBJECT:
+        if (table && json_object_size(value) == 0)
+            fputs("-", out);
         json_object_foreach((json_t *)value, key, item) {
             fputs(between, out);
             between = " ";
@@ -227,7 +229,7 @@ static char *cell_text(const json_t *value, bool table, int decimals) {
     return text;
 }
 
-/* --- formats -------------------------------------------------------------------- */
+/* --- formats -------------------------------------------------------------- */
 
 static void pad(size_t count) {
     while (count--)

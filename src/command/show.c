@@ -63,8 +63,7 @@ struct view {
     const char *split;
 };
 
-/* --- solutions and front ------------------------------------------------------------
- */
+/* --- solutions and front -------------------------------------------------- */
 
 static bool is_wanted(const struct show_options *o, const struct store_row *row) {
     return (!o->method || strcmp(o->method, row->solution.method) == 0) &&
@@ -104,6 +103,12 @@ static int print_front(const struct view *v, const struct store_row *rows,
     }
     if (output_end(output, error))
         return -1;
+    if (set->count == 0)
+        command_note(v->invocation,
+                     "no merged model has complete figures on the %s "
+                     "split; pwemoe front or merge without --limit "
+                     "makes them",
+                     v->split);
     if (v->invocation->common->format != OUTPUT_TABLE)
         return 0;
     printf("\n%zu of %zu not dominated; hypervolume %.6g from reference (", set->front,

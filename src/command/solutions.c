@@ -55,8 +55,7 @@ double solution_average(const struct store_recipe *recipe,
     return present ? sum / (double)present : (double)NAN;
 }
 
-/* --- columns, and the same in rows -------------------------------------------------
- */
+/* --- columns, and the same in rows ---------------------------------------- */
 
 enum { FIRST = 9, PER_TASK = 4, LAST = 13, STANDING = 5 };
 

@@ -125,8 +125,7 @@ struct session {
     double began, before; /* the clock at the start; seconds of earlier sessions */
 };
 
-/* --- settings, as options and as the run's parameters --------------------------------
- */
+/* --- settings, as options and as the run's parameters --------------------- */
 
 static char *parameters_of(const struct session *s) {
     const struct router_training_options *how = &s->how;
@@ -232,8 +231,7 @@ static int load(struct session *s, struct error *error) {
         backend_open(common->device, common->precision ? PRECISION_BF16 : PRECISION_F32,
                      (unsigned)common->threads, &s->backend, note, error) ||
         sources_pool(s->recipe, s->folder, s->backend, &s->pool, work, error);
-    if (*note)
-        command_note(s->invocation, "%s", note);
+    command_device_note(s->invocation, note);
     if (result)
         return -1;
     s->train = array_new(s->recipe->task_count, sizeof *s->train);

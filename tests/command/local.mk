@@ -5,7 +5,8 @@ command_tests = \
   tests/command/test_points \
   tests/command/test_progress \
   tests/command/test_recipe \
-  tests/command/test_command
+  tests/command/test_command \
+  tests/command/test_pipeline
 check_PROGRAMS += $(command_tests)
 TESTS += $(command_tests)
 tests_command_test_options_SOURCES = tests/command/test_options.c
@@ -21,6 +22,9 @@ tests_command_test_recipe_LDADD = $(TEST_LIBS)
 tests_command_test_command_SOURCES = tests/command/test_command.c \
   tests/command/run.h tests/command/run.c
 tests_command_test_command_LDADD = $(TEST_LIBS)
+tests_command_test_pipeline_SOURCES = tests/command/test_pipeline.c \
+  tests/command/run.h tests/command/run.c
+tests_command_test_pipeline_LDADD = $(TEST_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_recipe tests/fuzz/fuzz_points
 tests_fuzz_fuzz_recipe_SOURCES = tests/fuzz/fuzz_recipe.c

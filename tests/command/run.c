@@ -1,11 +1,15 @@
 #include "run.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "base/memory.h"
 
@@ -54,14 +58,9 @@ static char *slurp(const char *name) {
     return text;
 }
 
-struct ran run(const char *format, ...) {
-    char words[4096];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
-    va_end(arguments);
-    char *command = text_format("exec >'%s/out' 2>'%s/err'; ./pwemoe %s", folder(),
-                                folder(), words);
+static struct ran run_words(const char *words) {
+    char *command =
+        text_format("exec >'%s/out' 2>'%s/err'; %s", folder(), folder(), words);
     int status = system(command);
     free(command);
     struct ran ran = {.status = WIFEXITED(status) ? WEXITSTATUS(status)
@@ -69,6 +68,57 @@ struct ran run(const char *format, ...) {
                       .out = slurp("out"),
                       .err = slurp("err")};
     return ran;
+}
+
+struct ran shell(const char *format, ...) {
+    char words[8192];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    return run_words(words);
+}
+
+static struct ran run_list(const char *format, va_list arguments, char *words,
+                           size_t size) {
+    int length = snprintf(words, size, "./pwemoe ");
+    vsnprintf(words + length, size - (size_t)length, format, arguments);
+    return run_words(words);
+}
+
+struct ran run(const char *format, ...) {
+    char words[8192];
+    va_list arguments;
+    va_start(arguments, format);
+    struct ran ran = run_list(format, arguments, words, sizeof words);
+    va_end(arguments);
+    return ran;
+}
+
+json_t *json_of(const char *format, ...) {
+    char words[8192];
+    va_list arguments;
+    va_start(arguments, format);
+    struct ran ran = run_list(format, arguments, words, sizeof words);
+    va_end(arguments);
+    json_t *document = json_loads(ran.out, 0, NULL);
+    if (ran.status || !document)
+        fail_msg("%s: status %d, '%s' '%s'", words, ran.status, ran.out, ran.err);
+    ran_free(&ran);
+    return document;
+}
+
+void expect_error(int status, const char *says, const char *format, ...) {
+    char words[8192];
+    va_list arguments;
+    va_start(arguments, format);
+    struct ran ran = run_list(format, arguments, words, sizeof words);
+    va_end(arguments);
+    if (ran.status != status || !is_one_line(ran.err) || *ran.out ||
+        !strstr(ran.err, says))
+        fail_msg("%s: status %d, stderr '%s', stdout '%s'", words, ran.status, ran.err,
+                 ran.out);
+    ran_free(&ran);
 }
 
 void ran_free(struct ran *ran) {

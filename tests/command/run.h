@@ -2,6 +2,7 @@
 #ifndef PWEMOE_TESTS_COMMAND_RUN_H
 #define PWEMOE_TESTS_COMMAND_RUN_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 struct ran {
@@ -9,8 +10,18 @@ struct ran {
     char *out, *err;
 };
 
+/* The command's JSON; the test fails where it does not exit 0 with a document. */
+json_t *json_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Fails the test unless the command ends with this status and one line on stderr
+ * that has `says` in it, and nothing on stdout. */
+void expect_error(int status, const char *says, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Runs ./pwemoe with a shell's words ("indicators p.csv --ref '1 1'"), the whole
  * of stdout and stderr kept. A redirection in the words wins. */
+/* The same for any shell command, in the build folder. */
+struct ran shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct ran run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ran_free(struct ran *ran);
 

@@ -20,14 +20,12 @@ struct bad {
     const char *says;
 };
 
+/* %s in the words is the folder of the test's files. */
 static void expect_errors(const struct bad *cases, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        struct ran ran = run(cases[i].words, folder());
-        if (ran.status != cases[i].status || !is_one_line(ran.err) || *ran.out ||
-            !strstr(ran.err, cases[i].says))
-            fail_msg("pwemoe %s: status %d, stderr '%s', stdout '%s'", cases[i].words,
-                     ran.status, ran.err, ran.out);
-        ran_free(&ran);
+        char words[1024];
+        snprintf(words, sizeof words, cases[i].words, folder());
+        expect_error(cases[i].status, cases[i].says, "%s", words);
     }
 }
 #define EXPECT_ERRORS(cases) expect_errors(cases, sizeof cases / sizeof *(cases))
@@ -95,16 +93,6 @@ static void help_and_version(void **state) {
     ran_free(&same);
 }
 
-static json_t *json_of(const char *words) {
-    struct ran ran = run(words, folder());
-    json_t *document = json_loads(ran.out, 0, NULL);
-    if (ran.status || !document || *ran.err)
-        fail_msg("pwemoe %s: status %d, '%s' '%s'", words, ran.status, ran.out,
-                 ran.err);
-    ran_free(&ran);
-    return document;
-}
-
 static double number(const json_t *object, const char *key) {
     return json_number_value(json_object_get(object, key));
 }
@@ -113,7 +101,7 @@ static double number(const json_t *object, const char *key) {
  * cover 3 + 2 + 1 = 6; without (1, 3) 5 is left, without (2, 2) 5, ... */
 static void indicators_of_four_points(void **state) {
     (void)state;
-    json_t *d = json_of("indicators %s/p.csv --ref 4,4 --format json");
+    json_t *d = json_of("indicators %s/p.csv --ref 4,4 --format json", folder());
     assert_true(number(d, "points") == 4);
     assert_true(number(d, "nondominated") == 3);
     assert_true(number(d, "hypervolume") == 6);
@@ -132,7 +120,8 @@ static void indicators_of_four_points(void **state) {
 static void indicators_maximised(void **state) {
     (void)state;
     json_t *d = json_of("indicators %s/p.csv --ref 0 --maximise --format json "
-                        "--no-contributions");
+                        "--no-contributions",
+                        folder());
     assert_true(number(d, "nondominated") == 1);
     assert_true(number(d, "hypervolume") == 9);
     assert_true(json_number_value(json_array_get(json_object_get(d, "reference"), 1)) ==
@@ -140,7 +129,8 @@ static void indicators_maximised(void **state) {
     assert_true(json_is_null(json_object_get(d, "contributions")));
     json_decref(d);
     /* Small x and great y: (1, 3) dominates all. */
-    d = json_of("indicators %s/p.csv --ref 4,0 --directions min,max --format=json");
+    d = json_of("indicators %s/p.csv --ref 4,0 --directions min,max --format=json",
+                folder());
     assert_true(number(d, "nondominated") == 1);
     assert_true(number(d, "hypervolume") == 9);
     json_decref(d);
@@ -151,7 +141,8 @@ static void indicators_with_a_reference_set(void **state) {
     (void)state;
     write_file("set.csv", "1 2\n");
     json_t *d = json_of("indicators %1$s/p.csv --ref 4 --reference-set %1$s/set.csv "
-                        "--format json");
+                        "--format json",
+                        folder());
     assert_true(number(d, "igd") == 1);
     assert_true(number(d, "igd_plus") == 1);
     assert_true(number(d, "epsilon_additive") == 1);

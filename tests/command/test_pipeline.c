@@ -1,0 +1,544 @@
+/* From a recipe to an exported model by ./pwemoe alone, over tiny golden models and
+ * images made here; stops, kills and refusals along the way. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/random.h"
+#include "run.h"
+
+enum { EDGE = 12, CLASSES = 3, TRAIN = 48, TEST = 60 };
+
+static const char *models(void) {
+    static char path[1024];
+    const char *srcdir = getenv("srcdir");
+    if (!realpath(srcdir ? srcdir : ".", path))
+        abort();
+    strcat(path, "/tests/golden/model");
+    return path;
+}
+
+static void big_endian(FILE *file, uint32_t value) {
+    for (int shift = 24; shift >= 0; shift -= 8)
+        fputc((int)(value >> shift & 255), file);
+}
+
+static FILE *create(const char *name) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder(), name);
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        abort();
+    return file;
+}
+
+/* Noise with one bright row band a class. */
+static void write_images(const char *task, const char *split, uint32_t count,
+                         uint64_t seed) {
+    char name[128];
+    struct random random;
+    random_seed(&random, seed, count);
+    snprintf(name, sizeof name, "data/%s-%s-images-idx3-ubyte", task, split);
+    FILE *images = create(name);
+    snprintf(name, sizeof name, "data/%s-%s-labels-idx1-ubyte", task, split);
+    FILE *labels = create(name);
+    big_endian(images, 0x803);
+    big_endian(images, count);
+    big_endian(images, EDGE);
+    big_endian(images, EDGE);
+    big_endian(labels, 0x801);
+    big_endian(labels, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t label = i % CLASSES;
+        fputc((int)label, labels);
+        for (uint32_t y = 0; y < EDGE; y++)
+            for (uint32_t x = 0; x < EDGE; x++)
+                fputc((int)random_below(&random, 120) +
+                          (y / (EDGE / CLASSES) == label ? 120 : 0),
+                      images);
+    }
+    fclose(images);
+    fclose(labels);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    char path[1024], recipe[4096];
+    setenv("OMP_WAIT_POLICY", "passive", 1); /* many small processes share the cores */
+    snprintf(path, sizeof path, "%s/data", folder());
+    if (mkdir(path, 0777))
+        return -1;
+    static const char *const tasks[] = {"a", "b", "c"};
+    for (size_t t = 0; t < 3; t++) {
+        write_images(tasks[t], "train", TRAIN, t);
+        write_images(tasks[t], "test", TEST, 10 + t);
+    }
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %s/vit\n"
+             "tasks:\n"
+             "  a: {expert: %s/vit-expert0, train: data/a-train-images-idx3-ubyte, "
+             "test: data/a-test-images-idx3-ubyte}\n"
+             "  b: {expert: %s/vit-expert1, train: data/b-train-images-idx3-ubyte, "
+             "test: data/b-test-images-idx3-ubyte}\n",
+             models(), models(), models());
+    write_file("two.yaml", recipe);
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %s/vit\n"
+             "tasks:\n"
+             "  c: {train: data/c-train-images-idx3-ubyte, "
+             "test: data/c-test-images-idx3-ubyte}\n",
+             models());
+    write_file("own.yaml", recipe);
+    return 0;
+}
+
+/* A new results.db of the two-task recipe under this name. */
+static void begin(const char *name) {
+    struct ran ran = run("init %s/%s %s/two.yaml --quiet", folder(), name, folder());
+    if (ran.status || *ran.err || *ran.out)
+        fail_msg("init: %d '%s'", ran.status, ran.err);
+    ran_free(&ran);
+}
+
+static double number(const json_t *object, const char *key) {
+    return json_number_value(json_object_get(object, key));
+}
+
+static const char *string(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static void init_keeps_the_recipe(void **state) {
+    (void)state;
+    begin("init.db");
+    json_t *rows = json_of("show %s/init.db objectives --format json", folder());
+    assert_int_equal(json_array_size(rows), 2);
+    json_t *a = json_array_get(rows, 0);
+    assert_string_equal(string(a, "task"), "a");
+    assert_string_equal(string(a, "direction"), "max");
+    assert_string_equal(string(a, "test"), "data/a-test-images-idx3-ubyte");
+    assert_true(string(a, "expert")[0] == '/'); /* not below the folder */
+    assert_int_equal(strlen(string(a, "expert_sha256")), 64);
+    json_decref(rows);
+    expect_error(1, "is there already", "init %s/init.db %s/two.yaml", folder(),
+                 folder());
+    json_t *log = json_of("show %s/init.db log --format json", folder());
+    assert_int_equal(json_array_size(log), 1);
+    json_decref(log);
+}
+
+static void init_refuses(void **state) {
+    (void)state;
+    static const struct {
+        const char *recipe, *says;
+    } cases[] = {
+        {"pretrained: nowhere\ntasks: {a: {test: data}}\n", "nowhere"},
+        {"pretrained: %s/vit\ntasks: {a: {test: nothere}}\n", "nothere: test data"},
+        {"pretrained: %s/vit\ntasks: {a: {test: data, expert: none}}\n", "none"},
+        {"pretrained: %s/vit\ntasks: {a: {test: data, head: none}}\n", "the head"},
+        {"pretrained: %s/vit\ntasks: {a: {test: data, head: zero-shot}}\n",
+         "zero-shot needs a CLIP model"},
+        {"pretrained: %s/vit\nmodel: clip-vision\ntasks: {a: {test: data}}\n", "vit"},
+        {"pretrained: %s/vit\ntasks: {a: {tset: data}}\n", "did you mean 'test'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char recipe[2048];
+        snprintf(recipe, sizeof recipe, cases[i].recipe, models());
+        write_file("bad.yaml", recipe);
+        expect_error(1, cases[i].says, "init %s/bad.db %s/bad.yaml", folder(),
+                     folder());
+    }
+    expect_error(2, "--ref has 3 numbers", "init %s/bad.db %s/two.yaml --ref 1,2,3",
+                 folder(), folder());
+    /* Every tensor that does not fit is one line. */
+    char recipe[2048];
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %s/vit\ntasks: {a: {test: data, expert: %s/clip}}\n",
+             models(), models());
+    write_file("bad.yaml", recipe);
+    struct ran ran = run("init %s/bad.db %s/bad.yaml", folder(), folder());
+    assert_int_equal(ran.status, 1);
+    size_t lines = 0;
+    for (const char *p = ran.err; *p; p = strchr(p, '\n') + 1, lines++)
+        assert_int_equal(strncmp(p, "pwemoe: ", 8), 0);
+    assert_true(lines > 5);
+    assert_non_null(strstr(ran.err, "use experts fine-tuned from it"));
+    ran_free(&ran);
+    ran = shell("test ! -e %s/bad.db", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
+static void merge_measures_once(void **state) {
+    (void)state;
+    begin("merge.db");
+    json_t *rows = json_of("merge %s/merge.db --format json --method "
+                           "pretrained,stl,average,task-arithmetic --scales 0:1:3",
+                           folder());
+    assert_int_equal(json_array_size(rows), 6);
+    json_t *stl = json_array_get(rows, 1), *average = json_array_get(rows, 2);
+    json_t *zero = json_array_get(rows, 3), *half = json_array_get(rows, 4);
+    assert_string_equal(string(stl, "kind"), "single");
+    assert_string_equal(string(stl, "model_sha256"), "");
+    assert_true(number(json_object_get(half, "parameters"), "scale") == 0.5);
+    /* With two experts the average is task arithmetic at one half, and the
+     * coefficient 0 is the pretrained model. */
+    assert_string_equal(string(half, "model_sha256"), string(average, "model_sha256"));
+    assert_string_equal(string(zero, "model_sha256"),
+                        string(json_array_get(rows, 0), "model_sha256"));
+    json_t *a = json_object_get(json_object_get(half, "objectives"), "a");
+    assert_true(number(a, "examples") == TEST);
+    assert_true(json_is_true(json_object_get(a, "complete")));
+    double low = json_number_value(json_array_get(json_object_get(a, "interval"), 0));
+    assert_true(low < number(a, "value"));
+    json_decref(rows);
+    struct ran ran =
+        run("merge %s/merge.db --method task-arithmetic --scales 0.5", folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "1 of 1 were measured before"));
+    ran_free(&ran);
+    rows = json_of("show %s/merge.db solutions --format json", folder());
+    assert_int_equal(json_array_size(rows), 6);
+    json_decref(rows);
+    rows = json_of("show %s/merge.db solutions --method stl --format json", folder());
+    assert_int_equal(json_array_size(rows), 1);
+    json_decref(rows);
+}
+
+static void merge_refuses(void **state) {
+    (void)state;
+    begin("refuse.db");
+    expect_error(2, "--method is missing", "merge %s/refuse.db", folder());
+    expect_error(2, "did you mean average", "merge %s/refuse.db --method averge",
+                 folder());
+    static const char *const scales[] = {"0:1",     "0:1:0",   "a:b:3",
+                                         "0:1:3:4", "0:1:1e3", "nan"};
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
+        expect_error(2, "--scales", "merge %s/refuse.db --method average --scales %s",
+                     folder(), scales[i]);
+    expect_error(1, "nodb.db", "merge %s/nodb.db --method average", folder());
+    expect_error(1, "two.yaml", "show %s/two.yaml solutions", folder());
+    expect_error(2, "did you mean 'front'", "show %s/refuse.db fornt", folder());
+    expect_error(1, "no trained routers", "front %s/refuse.db", folder());
+    expect_error(2, "one of --preference", "eval %s/refuse.db", folder());
+    expect_error(2, "sums to 0.9", "eval %s/refuse.db --preference 0.4,0.5", folder());
+    expect_error(2, "--preference", "eval %s/refuse.db --preference 1", folder());
+    expect_error(1, "no solution 7", "eval %s/refuse.db --solution 7", folder());
+    expect_error(2, "--out is missing", "export %s/refuse.db --solution 7", folder());
+    expect_error(2, "no task 'x'", "export %s/refuse.db --solution 7 --out o --head x",
+                 folder());
+    expect_error(2, "method", "train %s/refuse.db --method xls", folder());
+    expect_error(2, "not one of mlp", "train %s/refuse.db --upscale atn+mlp", folder());
+    expect_error(1, "unfinished run", "train %s/refuse.db --resume", folder());
+    expect_error(2, "no task 'zz'", "finetune %s/refuse.db --task zz", folder());
+    expect_error(1, "not known", "merge %s/refuse.db --method average --device tpu",
+                 folder());
+}
+
+/* The hash of the model at (0.5, 0.5) by the routers of the newest run. */
+static void model_at_the_centre(const char *name, char hex[65]) {
+    json_t *rows =
+        json_of("eval %s/%s --preference 0.5,0.5 --format json", folder(), name);
+    snprintf(hex, 65, "%s", string(json_array_get(rows, 0), "model_sha256"));
+    assert_int_equal(strlen(hex), 64);
+    json_decref(rows);
+}
+
+#define TRAINING \
+    "--upscale mlp --batch 4 --steps 200 --save-interval 5 --seed 3 --threads 1"
+
+static void train_resumes_to_the_same_numbers(void **state) {
+    (void)state;
+    begin("whole.db");
+    begin("parts.db");
+    json_t *rows = json_of("train %s/whole.db " TRAINING " --format json", folder());
+    json_t *row = json_array_get(rows, 0);
+    assert_true(number(row, "steps_done") == 200);
+    assert_true(json_is_true(json_object_get(row, "complete")));
+    assert_true(number(json_object_get(row, "parameters"), "seed") == 3);
+    json_decref(rows);
+    /* Stopped by SIGINT as soon as something is saved. The run may end before the
+     * signal arrives; it then has nothing to resume, and the test says so. */
+    struct ran ran = shell(
+        "./pwemoe train %1$s/parts.db " TRAINING " & pid=$!; "
+        "for i in $(seq 400); do "
+        "./pwemoe show %1$s/parts.db training --format csv | grep -q ,5, && break; "
+        "./pwemoe show %1$s/parts.db training --format csv | grep -q ,10, && break; "
+        "sleep 0.02; done; kill -INT $pid; wait $pid",
+        folder());
+    if (ran.status == 0) {
+        ran_free(&ran);
+        skip();
+    }
+    assert_int_equal(ran.status, 1);
+    assert_true(is_one_line(ran.err));
+    assert_non_null(strstr(ran.err, "which is saved"));
+    assert_non_null(strstr(ran.err, "--resume --run 1"));
+    ran_free(&ran);
+    rows = json_of("train %s/parts.db --resume --run 1 --upscale mlp --threads 1 "
+                   "--format json",
+                   folder());
+    row = json_array_get(rows, 0);
+    assert_true(number(row, "run") == 1);
+    assert_true(number(row, "steps_done") == 200);
+    json_decref(rows);
+    char whole[65], parts[65];
+    model_at_the_centre("whole.db", whole);
+    model_at_the_centre("parts.db", parts);
+    assert_string_equal(whole, parts);
+    expect_error(1, "unfinished run", "train %s/parts.db --resume --upscale mlp",
+                 folder());
+}
+
+static void front_goes_on(void **state) {
+    (void)state;
+    begin("front.db");
+    struct ran ran = run("train %s/front.db --upscale attn+mlp --steps 3 --batch 2 "
+                         "--quiet",
+                         folder());
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.err, "");
+    ran_free(&ran);
+    json_t *rows = json_of("front %s/front.db --grid 3 --format json", folder());
+    assert_int_equal(json_array_size(rows), 3);
+    json_t *preference = json_object_get(json_array_get(rows, 1), "preference");
+    assert_true(json_number_value(json_array_get(preference, 0)) == 0.5);
+    assert_string_equal(string(json_array_get(rows, 0), "upscale"), "attn+mlp");
+    json_decref(rows);
+    /* 5 points an edge hold the 3 of before. */
+    ran = run("front %s/front.db --grid 5", folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "3 of 5 were measured before"));
+    ran_free(&ran);
+    write_file("rays.csv", "3 1\n1,1\n");
+    rows = json_of("front %s/front.db --rays %s/rays.csv --format json", folder(),
+                   folder());
+    assert_int_equal(json_array_size(rows), 2);
+    json_decref(rows);
+    rows = json_of("show %s/front.db solutions --format json", folder());
+    assert_int_equal(json_array_size(rows), 5);
+    json_decref(rows);
+    expect_error(1, "row 2 is no preference",
+                 "front %1$s/front.db --rays - <<'E'\n1 1\n-1 2\nE", folder());
+    expect_error(1, "3 numbers a row", "front %s/front.db --rays - <<'E'\n1 1 1\nE",
+                 folder());
+    expect_error(2, "exclude each other", "front %s/front.db --grid 3 --random 4",
+                 folder());
+    expect_error(1, "no routers trained that way", "front %s/front.db --method epo",
+                 folder());
+    expect_error(1, "no routers of a run 9", "front %s/front.db --run 9", folder());
+}
+
+/* SIGINT and kill -9: what was measured is there, and the same command goes on. */
+static void front_is_interrupted(void **state) {
+    (void)state;
+    static const char *const signals[] = {"INT", "KILL"};
+    begin("stop.db");
+    struct ran ran =
+        run("train %s/stop.db --upscale mlp --steps 2 --batch 2 --quiet", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    for (size_t i = 0; i < 2; i++) {
+        ran =
+            shell("./pwemoe front %1$s/stop.db --random 100000 --seed %2$zu >/dev/null "
+                  "& pid=$!; for i in $(seq 400); do "
+                  "test $(./pwemoe show %1$s/stop.db solutions --format csv | wc -l) "
+                  "-gt %3$zu && break; sleep 0.02; done; kill -%4$s $pid; wait $pid",
+                  folder(), i, 2 + 40 * i, signals[i]);
+        assert_int_equal(ran.status, i == 0 ? 1 : 137);
+        if (i == 0) {
+            assert_non_null(strstr(ran.err, "are measured and kept; the same command "
+                                            "goes on"));
+        }
+        ran_free(&ran);
+        json_t *rows =
+            json_of("show %s/stop.db solutions --all --format json", folder());
+        assert_true(json_array_size(rows) >= 1);
+        for (size_t r = 0; r < json_array_size(rows); r++)
+            assert_string_equal(string(json_array_get(rows, r), "state"), "complete");
+        json_decref(rows);
+    }
+    ran = run("front %s/stop.db --grid 2", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
+static void show_front_has_the_hypervolume(void **state) {
+    (void)state;
+    begin("shown.db");
+    json_t *rows = json_of("merge %s/shown.db --method average,task-arithmetic "
+                           "--scales 0:1:5 --format json",
+                           folder());
+    /* The hypervolume of two objectives by hand: sweep the points by a. */
+    double best = 0, points[6][2];
+    size_t count = json_array_size(rows);
+    assert_int_equal(count, 6);
+    for (size_t i = 0; i < count; i++) {
+        json_t *o = json_object_get(json_array_get(rows, i), "objectives");
+        points[i][0] = number(json_object_get(o, "a"), "value");
+        points[i][1] = number(json_object_get(o, "b"), "value");
+    }
+    for (;;) { /* slabs of b, highest first: each as wide as the best a there */
+        double top = 0, next = 0, widest = 0;
+        static double below;
+        if (best == 0)
+            below = 1e9;
+        for (size_t i = 0; i < count; i++)
+            if (points[i][1] < below && points[i][1] > top)
+                top = points[i][1];
+        for (size_t i = 0; i < count; i++) {
+            if (points[i][1] < top && points[i][1] > next)
+                next = points[i][1];
+            if (points[i][1] >= top && points[i][0] > widest)
+                widest = points[i][0];
+        }
+        if (top == 0)
+            break;
+        best += (top - next) * widest;
+        below = top;
+    }
+    json_decref(rows);
+    rows = json_of("show %s/shown.db front --format json", folder());
+    assert_true(json_array_size(rows) >= 1);
+    json_t *first = json_array_get(rows, 0);
+    double volume = number(first, "hypervolume");
+    assert_true(volume > best * (1 - 1e-12) && volume < best * (1 + 1e-12));
+    assert_true(json_is_true(json_object_get(first, "nondominated")));
+    assert_int_equal(json_array_size(json_object_get(first, "reference")), 2);
+    json_decref(rows);
+    rows = json_of("show %s/shown.db front --all --format json", folder());
+    assert_int_equal(json_array_size(rows), 6);
+    json_decref(rows);
+    struct ran ran = run("show %s/shown.db front", folder());
+    assert_non_null(strstr(ran.out, "hypervolume"));
+    assert_non_null(strstr(ran.out, "from reference (0, 0)"));
+    ran_free(&ran);
+}
+
+static void export_writes_what_was_measured(void **state) {
+    (void)state;
+    begin("export.db");
+    json_t *rows =
+        json_of("merge %s/export.db --method task-arithmetic --format json", folder());
+    char hex[65];
+    snprintf(hex, sizeof hex, "%s", string(json_array_get(rows, 0), "model_sha256"));
+    json_decref(rows);
+    struct ran ran = run("export %s/export.db --solution 1 --out %s/model --head b",
+                         folder(), folder());
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.out, "");
+    ran_free(&ran);
+    char path[1024];
+    snprintf(path, sizeof path, "%s/model/pwemoe.json", folder());
+    json_t *provenance = json_load_file(path, 0, NULL);
+    assert_string_equal(string(provenance, "model_sha256"), hex);
+    json_decref(provenance);
+    ran = shell("cd %s/model && test -s model.safetensors && test -s config.json && "
+                "test -s heads/a.safetensors",
+                folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    expect_error(1, "is there already",
+                 "export %s/export.db --solution 1 --out %s/model", folder(), folder());
+    ran = run("merge %s/export.db --method stl", folder());
+    ran_free(&ran);
+    expect_error(1, "no one model", "export %s/export.db --solution 2 --out %s/stl",
+                 folder(), folder());
+}
+
+/* An expert that is not the one of `init` any more. */
+static void a_changed_expert_is_refused(void **state) {
+    (void)state;
+    struct ran ran = shell("cp -r %1$s/vit-expert0 %2$s/mine && chmod -R u+w %2$s/mine",
+                           models(), folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    char recipe[2048];
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %s/vit\ntasks:\n  a: {expert: mine, test: "
+             "data/a-test-images-idx3-ubyte}\n",
+             models());
+    write_file("mine.yaml", recipe);
+    ran = run("init %s/mine.db %s/mine.yaml", folder(), folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    ran = shell("cp %s/vit-expert1/* %s/mine/", models(), folder());
+    ran_free(&ran);
+    expect_error(1, "not the checkpoint", "merge %s/mine.db --method average",
+                 folder());
+}
+
+#define TUNING "--task c --steps 120 --batch 4 --save-interval 5 --seed 1 --threads 1"
+
+static void finetune_makes_an_expert(void **state) {
+    (void)state;
+    struct ran ran;
+    static const char *const names[] = {"own", "again"};
+    for (size_t i = 0; i < 2; i++) {
+        ran = run("init %1$s/%2$s.db %1$s/own.yaml", folder(), names[i]);
+        assert_int_equal(ran.status, 0);
+        ran_free(&ran);
+    }
+    expect_error(1, "no expert yet", "merge %s/own.db --method average", folder());
+    ran = run("finetune %1$s/own.db " TUNING " --out %1$s/own-expert", folder());
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.err, "");
+    ran_free(&ran);
+    json_t *rows = json_of("merge %s/own.db --method stl --format json", folder());
+    json_t *c =
+        json_object_get(json_object_get(json_array_get(rows, 0), "objectives"), "c");
+    assert_true(number(c, "value") > 80); /* three bands of brightness are no riddle */
+    json_decref(rows);
+    expect_error(1, "is there already",
+                 "finetune %1$s/own.db " TUNING " --out %1$s/own-expert", folder());
+    /* The same in two parts. */
+    ran = shell(
+        "./pwemoe finetune %1$s/again.db " TUNING " --out %1$s/again-expert & pid=$!; "
+        "for i in $(seq 400); do test -e %1$s/again-expert.state && break; sleep 0.01; "
+        "done; kill -INT $pid; wait $pid",
+        folder());
+    if (ran.status == 0) {
+        ran_free(&ran);
+        skip();
+    }
+    assert_int_equal(ran.status, 1);
+    assert_non_null(strstr(ran.err, "with --resume goes on"));
+    ran_free(&ran);
+    ran = run("finetune %1$s/again.db --task c --resume --out %1$s/again-expert "
+              "--threads 1",
+              folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    ran = shell("cmp %1$s/own-expert/model.safetensors "
+                "%1$s/again-expert/model.safetensors && "
+                "test ! -e %1$s/again-expert.state",
+                folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(init_keeps_the_recipe),
+        cmocka_unit_test(init_refuses),
+        cmocka_unit_test(merge_measures_once),
+        cmocka_unit_test(merge_refuses),
+        cmocka_unit_test(train_resumes_to_the_same_numbers),
+        cmocka_unit_test(front_goes_on),
+        cmocka_unit_test(front_is_interrupted),
+        cmocka_unit_test(show_front_has_the_hypervolume),
+        cmocka_unit_test(export_writes_what_was_measured),
+        cmocka_unit_test(a_changed_expert_is_refused),
+        cmocka_unit_test(finetune_makes_an_expert),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
