@@ -118,8 +118,7 @@ struct session {
     double began, before;
 };
 
-/* --- settings
- * ------------------------------------------------------------------------- */
+/* --- settings ------------------------------------------------------------- */
 
 static char *parameters_of(const struct session *s) {
     json_t *object = json_pack(
@@ -209,8 +208,7 @@ static int find_run(struct session *s, struct error *error) {
     return 0;
 }
 
-/* --- where it goes
- * ----------------------------------------------------------------------- */
+/* --- where it goes -------------------------------------------------------- */
 
 static int find_task(struct session *s, const char *wanted, struct error *error) {
     const char *names[STORE_TASKS_MAX];
@@ -253,8 +251,7 @@ static int choose_out(struct session *s, struct error *error) {
     return 0;
 }
 
-/* --- models and data
- * ------------------------------------------------------------------- */
+/* --- models and data ------------------------------------------------------ */
 
 static int load_head(struct session *s, struct error *error) {
     const struct store_task *task = &s->recipe->tasks[s->task];
@@ -331,8 +328,7 @@ static int load(struct session *s, struct error *error) {
                           &s->how, &s->finetuning, error);
 }
 
-/* --- training
- * ---------------------------------------------------------------------------- */
+/* --- training ------------------------------------------------------------- */
 
 static int begin(struct session *s, struct error *error) {
     s->run.method = strdup("stl");

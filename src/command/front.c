@@ -131,8 +131,7 @@ static int list_rays(const struct invocation *invocation, size_t tasks, double *
     return 0;
 }
 
-/* --- the command
- * ---------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 /* The rays that the store lacks: skip[i] is set for the others. */
 static int find_known(struct measure *m, struct store_solution *solution, double *rays,

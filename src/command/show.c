@@ -145,8 +145,7 @@ static int show_front(const struct view *v, struct error *error) {
     return result;
 }
 
-/* --- objectives
- * ----------------------------------------------------------------------- */
+/* --- objectives ----------------------------------------------------------- */
 
 static json_t *path_json(const char *path) {
     return path && *path ? output_text(path) : json_null();
@@ -190,8 +189,7 @@ static int show_objectives(const struct view *v, struct error *error) {
     return output_end(output, error);
 }
 
-/* --- routers and training
- * ------------------------------------------------------------- */
+/* --- routers and training ------------------------------------------------- */
 
 static int show_routers(const struct view *v, struct error *error) {
     struct store_run *runs;
@@ -272,8 +270,7 @@ static int show_training(const struct view *v, struct error *error) {
     return output_end(output, error);
 }
 
-/* --- log
- * ------------------------------------------------------------------------------ */
+/* --- log ------------------------------------------------------------------ */
 
 static int show_log(const struct view *v, struct error *error) {
     static const struct output_column columns[] = {{"time", IN_ALL, 0},
@@ -292,8 +289,7 @@ static int show_log(const struct view *v, struct error *error) {
     return output ? output_end(output, error) : -1;
 }
 
-/* --- the command
- * ---------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static const struct {
     const char *name;

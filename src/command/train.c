@@ -219,8 +219,7 @@ static int find_run(struct session *s, struct error *error) {
                      o->run ? "of that number" : "of this method and granularity");
 }
 
-/* --- models and data
- * --------------------------------------------------------------------- */
+/* --- models and data ------------------------------------------------------ */
 
 static int load(struct session *s, struct error *error) {
     const struct common *common = s->invocation->common;
@@ -277,8 +276,7 @@ static int begin(struct session *s, struct error *error) {
     return store_run_begin(s->store, &s->run, error);
 }
 
-/* --- training
- * ----------------------------------------------------------------------------- */
+/* --- training ------------------------------------------------------------- */
 
 static int save(struct session *s, struct error *error) {
     struct store_routers routers = {.run = s->run.id,
