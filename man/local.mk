@@ -1,2 +1,3 @@
 # man
 dist_man_MANS += man/pwemoe-explore.1
+dist_man_MANS += man/pwemoe.1

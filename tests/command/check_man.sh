@@ -1,0 +1,44 @@
+#!/bin/sh
+# Every command, and every option that its --help lists, stands in its section of
+# man/pwemoe.1, and every option that stands there is one. Where mandoc is installed
+# the page must be clean.
+page=$srcdir/man/pwemoe.1
+failed=0
+say() {
+    echo "$1"
+    failed=1
+}
+
+# The options that all commands share have a section of their own.
+common=$(sed -n '/^\.Ss Options of several/,/^\.Sh COMMANDS/p' "$page" |
+    sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p')
+
+commands=$(./pwemoe help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+test -n "$commands" || say "pwemoe help lists no commands"
+for command in $commands; do
+    section=$(awk -v c="$command" '$1 == ".Ss" || $1 == ".Sh" { on = $2 == c } on' "$page")
+    test -n "$section" || say "$command has no section"
+    listed=$(./pwemoe help "$command" | sed -n 's/^  --\([a-z-]*\).*/\1/p')
+    test -n "$listed" || say "pwemoe help $command lists no options"
+    for option in $listed; do
+        if echo "$common" | grep -qx -- "$option"; then
+            case $option in
+            help | quiet) continue ;;
+            esac
+            echo "$section" | grep -q -- "^\.Fl -$option" ||
+                say "$command takes --$option, its section does not say so"
+        else
+            echo "$section" | grep -q -- "^\.It Fl -$option\b" ||
+                say "$command --$option is not in its section"
+        fi
+    done
+    for option in $(echo "$section" | sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p'); do
+        echo "$listed" | grep -qx -- "$option" ||
+            say "$command has no --$option, its section has one"
+    done
+done
+
+if command -v mandoc >/dev/null; then
+    mandoc -Tlint -Wwarning "$page" || say "mandoc has complaints"
+fi
+exit $failed
