@@ -2,10 +2,10 @@
 
 SOURCE is a folder with mnist/ and fashion-mnist/ (the four idx .gz files each),
 gtsrb/gtsrb-subset.tar.gz, cifar10/cifar10-subset.tar.gz and dtd10/dtd10-64px.tar.gz.
-Writes OUT/<task>/train and OUT/<task>/test: the first 2,000 training and 500 test
+Writes OUT/<task>/train and OUT/<task>/test: the first 2,000 training and 300 test
 images of MNIST and Fashion-MNIST as idx files; class folders for the others (CIFAR-10:
-the first 200 and 50 of a class; GTSRB: all of the 2,150 and the first 10 of a class;
-DTD: by file name the first 80 of a class and the other 40). Standard library only."""
+the first 200 and 30 of a class; GTSRB: all of the 2,150 and the first 7 of a class;
+DTD: by file name the first 80 of a class and the next 30). Standard library only."""
 
 import gzip
 import os
@@ -28,7 +28,7 @@ def cut_idx(source, out, count):
 
 
 def idx_task(source, out):
-    for split, prefix, count in (("train", "train", 2000), ("test", "t10k", 500)):
+    for split, prefix, count in (("train", "train", 2000), ("test", "t10k", 300)):
         os.makedirs(os.path.join(out, split), exist_ok=True)
         for kind in ("images-idx3", "labels-idx1"):
             name = f"{prefix}-{kind}-ubyte.gz"
@@ -65,13 +65,13 @@ def main():
         idx_task(os.path.join(source, task), os.path.join(out, task))
     folder_task(os.path.join(source, "gtsrb", "gtsrb-subset.tar.gz"),
                 os.path.join(out, "gtsrb"),
-                lambda given, n: given if given == "train" or n <= 10 else "")
+                lambda given, n: given if given == "train" or n <= 7 else "")
     folder_task(os.path.join(source, "cifar10", "cifar10-subset.tar.gz"),
                 os.path.join(out, "cifar10"),
-                lambda given, n: given if n <= (200 if given == "train" else 50) else "")
+                lambda given, n: given if n <= (200 if given == "train" else 30) else "")
     folder_task(os.path.join(source, "dtd10", "dtd10-64px.tar.gz"),
                 os.path.join(out, "dtd"),
-                lambda given, n: "train" if n <= 80 else "test")
+                lambda given, n: "train" if n <= 80 else "test" if n <= 110 else "")
 
 
 main()
