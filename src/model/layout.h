@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "checkpoint/directory.h"
+#include "model/block.h"
 #include "model/config.h"
 
 enum { LAYOUT_ALIGN = 64 };
@@ -47,15 +48,6 @@ struct parameter {
     uint64_t shape[4];
     size_t offset, count;
     bool optional; /* an expert may lack it: its task vector is then zero */
-};
-
-struct block_offsets {
-    size_t norm1_gamma, norm1_beta;
-    size_t qkv_weight, qkv_bias; /* [3 width, width], [3 width] */
-    size_t out_weight, out_bias;
-    size_t norm2_gamma, norm2_beta;
-    size_t fc1_weight, fc1_bias; /* [mlp_width, width] */
-    size_t fc2_weight, fc2_bias; /* [width, mlp_width] */
 };
 
 struct layout {

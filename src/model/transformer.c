@@ -4,20 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-/* What one block keeps, for n = B R rows. */
-struct block_activations {
-    real *input;          /* (n, W) the residual stream */
-    real *norm1;          /* (n, W) */
-    float *mean1, *rstd1; /* (n) */
-    real *qkv;            /* (n, 3W) */
-    float *log_sums;      /* (B, heads, R) */
-    real *mixed;          /* (n, W) attention before its output product */
-    real *middle;         /* (n, W) the stream between attention and MLP */
-    real *norm2;          /* (n, W) */
-    float *mean2, *rstd2; /* (n) */
-    real *before, *after; /* (n, F) around the activation */
-};
+#include "model/block.h"
 
 struct transformer {
     struct backend *backend;
@@ -43,42 +30,16 @@ struct transformer {
     real *dclasses, *dnormed;        /* (B, W) */
 };
 
-/* Carves buffers from one allocation: run once with memory NULL for the size. */
-struct carver {
-    char *memory;
-    size_t used;
-    bool overflow;
-};
-
-static void *carve(struct carver *carver, size_t count, size_t size) {
-    enum { ALIGN = 256 };
-    size_t bytes;
-    void *at = carver->memory ? carver->memory + carver->used : NULL;
-    if (!size_multiply(count, size, &bytes) || !size_add(bytes, ALIGN - 1, &bytes) ||
-        !size_add(carver->used, bytes / ALIGN * ALIGN, &carver->used))
-        carver->overflow = true;
-    return at;
-}
-
-static void carve_block(struct transformer *t, struct carver *c,
-                        struct block_activations *a) {
+/* The shape of a block over so many images. */
+static struct block_shape shape_of(const struct transformer *t, size_t images) {
     const struct model_config *m = &t->layout->config;
-    size_t r = t->backend->real_size;
-    size_t n = t->capacity * model_config_tokens(m), w = m->width;
-    if (t->training || a == t->blocks)
-        a->input = carve(c, n * w, r);
-    a->norm1 = carve(c, n * w, r);
-    a->mean1 = carve(c, n, sizeof(float));
-    a->rstd1 = carve(c, n, sizeof(float));
-    a->qkv = carve(c, 3 * n * w, r);
-    a->log_sums = carve(c, n * m->heads, sizeof(float));
-    a->mixed = carve(c, n * w, r);
-    a->middle = t->training ? carve(c, n * w, r) : a->input;
-    a->norm2 = t->training ? carve(c, n * w, r) : a->norm1;
-    a->mean2 = carve(c, n, sizeof(float));
-    a->rstd2 = carve(c, n, sizeof(float));
-    a->before = t->training ? carve(c, n * m->mlp_width, r) : NULL;
-    a->after = carve(c, n * m->mlp_width, r);
+    return (struct block_shape){.batch = images,
+                                .tokens = model_config_tokens(m),
+                                .width = m->width,
+                                .heads = m->heads,
+                                .mlp_width = m->mlp_width,
+                                .epsilon = m->epsilon,
+                                .activation = m->activation};
 }
 
 static void carve_all(struct transformer *t, struct carver *c) {
@@ -92,9 +53,10 @@ static void carve_all(struct transformer *t, struct carver *c) {
         t->pre_mean = carve(c, n, sizeof(float));
         t->pre_rstd = carve(c, n, sizeof(float));
     }
+    struct block_shape shape = shape_of(t, b);
     for (size_t i = 0; i < m->layers; i++) {
         if (t->training || i == 0)
-            carve_block(t, c, &t->blocks[i]);
+            block_carve(c, t->backend, &shape, t->training, &t->blocks[i]);
         else
             t->blocks[i] = t->blocks[0];
     }
@@ -169,45 +131,6 @@ real *transformer_tokens(struct transformer *t) {
     return t->blocks[0].input;
 }
 
-/* y (rows, outputs) = x (rows, inputs) weight^T + bias, weight (outputs, inputs). */
-static void linear(struct transformer *t, const real *weights, real *y, const real *x,
-                   size_t weight, size_t bias, size_t rows, size_t outputs,
-                   size_t inputs) {
-    struct backend *b = t->backend;
-    b->matmul(b, &(struct matmul){.m = rows,
-                                  .n = outputs,
-                                  .k = inputs,
-                                  .a = x,
-                                  .lda = inputs,
-                                  .b = backend_at(b, weights, weight),
-                                  .ldb = inputs,
-                                  .transpose_b = true,
-                                  .bias = backend_at(b, weights, bias),
-                                  .c = y,
-                                  .ldc = outputs});
-}
-
-/* to = from + x weight^T + bias; to may be from. */
-static void linear_residual(struct transformer *t, const real *weights, real *to,
-                            const real *from, const real *x, size_t weight, size_t bias,
-                            size_t rows, size_t outputs, size_t inputs) {
-    struct backend *b = t->backend;
-    if (to != from)
-        b->copy(b, to, from, rows * outputs * b->real_size);
-    b->matmul(b, &(struct matmul){.m = rows,
-                                  .n = outputs,
-                                  .k = inputs,
-                                  .a = x,
-                                  .lda = inputs,
-                                  .b = backend_at(b, weights, weight),
-                                  .ldb = inputs,
-                                  .transpose_b = true,
-                                  .bias = backend_at(b, weights, bias),
-                                  .c = to,
-                                  .ldc = outputs,
-                                  .accumulate = true});
-}
-
 void transformer_embed(struct transformer *t, const real *weights,
                        const uint8_t *pixels, size_t images) {
     struct backend *b = t->backend;
@@ -242,53 +165,15 @@ void transformer_embed(struct transformer *t, const real *weights,
                       m->epsilon);
 }
 
-static void block_forward(struct transformer *t, const real *weights, size_t block,
-                          real *output) {
-    struct backend *b = t->backend;
-    const struct model_config *m = &t->layout->config;
-    const struct block_offsets *o = &t->layout->blocks[block];
-    struct block_activations *a = &t->blocks[block];
-    size_t rows = model_config_tokens(m), n = t->images * rows, w = m->width;
-    struct attention_shape shape = {.batch = t->images,
-                                    .tokens = rows,
-                                    .heads = m->heads,
-                                    .head_width = w / m->heads};
-
-    b->layer_norm(b, a->norm1, a->mean1, a->rstd1, a->input,
-                  backend_at(b, weights, o->norm1_gamma),
-                  backend_at(b, weights, o->norm1_beta), n, w, m->epsilon);
-    linear(t, weights, a->qkv, a->norm1, o->qkv_weight, o->qkv_bias, n, 3 * w, w);
-    b->attention(b, a->mixed, a->log_sums, a->qkv, &shape);
-    linear_residual(t, weights, a->middle, a->input, a->mixed, o->out_weight,
-                    o->out_bias, n, w, w);
-    b->layer_norm(b, a->norm2, a->mean2, a->rstd2, a->middle,
-                  backend_at(b, weights, o->norm2_gamma),
-                  backend_at(b, weights, o->norm2_beta), n, w, m->epsilon);
-    b->matmul(b, &(struct matmul){.m = n,
-                                  .n = m->mlp_width,
-                                  .k = w,
-                                  .a = a->norm2,
-                                  .lda = w,
-                                  .b = backend_at(b, weights, o->fc1_weight),
-                                  .ldb = w,
-                                  .transpose_b = true,
-                                  .bias = backend_at(b, weights, o->fc1_bias),
-                                  .c = a->after,
-                                  .ldc = m->mlp_width,
-                                  .activation = m->activation,
-                                  .before = a->before});
-    linear_residual(t, weights, output, a->middle, a->after, o->fc2_weight, o->fc2_bias,
-                    n, w, m->mlp_width);
-}
-
 const real *transformer_run(struct transformer *t, const real *weights, size_t images) {
     struct backend *b = t->backend;
     const struct layout *l = t->layout;
     const struct model_config *m = &l->config;
     size_t w = m->width;
     t->images = images;
+    struct block_shape shape = shape_of(t, images);
     for (size_t i = 0; i < m->layers; i++)
-        block_forward(t, weights, i,
+        block_forward(b, &shape, &l->blocks[i], weights, &t->blocks[i],
                       i + 1 < m->layers ? t->blocks[i + 1].input : t->stream);
     b->gather_rows(b, t->classes, t->stream, t->class_rows, images, w);
     b->layer_norm(b, t->normed, t->post_mean, t->post_rstd, t->classes,

@@ -1,0 +1,106 @@
+#include "model/block.h"
+
+#include "base/memory.h"
+
+void *carve(struct carver *carver, size_t count, size_t size) {
+    enum { ALIGN = 256 };
+    size_t bytes;
+    void *at = carver->memory ? carver->memory + carver->used : NULL;
+    if (!size_multiply(count, size, &bytes) || !size_add(bytes, ALIGN - 1, &bytes) ||
+        !size_add(carver->used, bytes / ALIGN * ALIGN, &carver->used))
+        carver->overflow = true;
+    return at;
+}
+
+void block_carve(struct carver *c, const struct backend *backend,
+                 const struct block_shape *shape, bool kept,
+                 struct block_activations *a) {
+    size_t r = backend->real_size, n = shape->batch * shape->tokens, w = shape->width;
+    a->input = carve(c, n * w, r);
+    a->norm1 = carve(c, n * w, r);
+    a->mean1 = carve(c, n, sizeof(float));
+    a->rstd1 = carve(c, n, sizeof(float));
+    a->qkv = carve(c, 3 * n * w, r);
+    a->log_sums = carve(c, n * shape->heads, sizeof(float));
+    a->mixed = carve(c, n * w, r);
+    a->middle = kept ? carve(c, n * w, r) : a->input;
+    a->norm2 = kept ? carve(c, n * w, r) : a->norm1;
+    a->mean2 = carve(c, n, sizeof(float));
+    a->rstd2 = carve(c, n, sizeof(float));
+    a->before = kept ? carve(c, n * shape->mlp_width, r) : NULL;
+    a->after = carve(c, n * shape->mlp_width, r);
+}
+
+/* y (rows, outputs) = x (rows, inputs) weight^T + bias, weight (outputs, inputs). */
+static void linear(struct backend *b, const real *weights, real *y, const real *x,
+                   size_t weight, size_t bias, size_t rows, size_t outputs,
+                   size_t inputs) {
+    b->matmul(b, &(struct matmul){.m = rows,
+                                  .n = outputs,
+                                  .k = inputs,
+                                  .a = x,
+                                  .lda = inputs,
+                                  .b = backend_at(b, weights, weight),
+                                  .ldb = inputs,
+                                  .transpose_b = true,
+                                  .bias = backend_at(b, weights, bias),
+                                  .c = y,
+                                  .ldc = outputs});
+}
+
+/* to = from + x weight^T + bias; to may be from. */
+static void linear_residual(struct backend *b, const real *weights, real *to,
+                            const real *from, const real *x, size_t weight, size_t bias,
+                            size_t rows, size_t outputs, size_t inputs) {
+    if (to != from)
+        b->copy(b, to, from, rows * outputs * b->real_size);
+    b->matmul(b, &(struct matmul){.m = rows,
+                                  .n = outputs,
+                                  .k = inputs,
+                                  .a = x,
+                                  .lda = inputs,
+                                  .b = backend_at(b, weights, weight),
+                                  .ldb = inputs,
+                                  .transpose_b = true,
+                                  .bias = backend_at(b, weights, bias),
+                                  .c = to,
+                                  .ldc = outputs,
+                                  .accumulate = true});
+}
+
+void block_forward(struct backend *b, const struct block_shape *s,
+                   const struct block_offsets *o, const real *weights,
+                   const struct block_activations *a, real *output) {
+    size_t n = s->batch * s->tokens, w = s->width;
+    struct attention_shape attention = {.batch = s->batch,
+                                        .tokens = s->tokens,
+                                        .heads = s->heads,
+                                        .head_width = w / s->heads,
+                                        .causal = s->causal};
+
+    b->layer_norm(b, a->norm1, a->mean1, a->rstd1, a->input,
+                  backend_at(b, weights, o->norm1_gamma),
+                  backend_at(b, weights, o->norm1_beta), n, w, s->epsilon);
+    linear(b, weights, a->qkv, a->norm1, o->qkv_weight, o->qkv_bias, n, 3 * w, w);
+    b->attention(b, a->mixed, a->log_sums, a->qkv, &attention);
+    linear_residual(b, weights, a->middle, a->input, a->mixed, o->out_weight,
+                    o->out_bias, n, w, w);
+    b->layer_norm(b, a->norm2, a->mean2, a->rstd2, a->middle,
+                  backend_at(b, weights, o->norm2_gamma),
+                  backend_at(b, weights, o->norm2_beta), n, w, s->epsilon);
+    b->matmul(b, &(struct matmul){.m = n,
+                                  .n = s->mlp_width,
+                                  .k = w,
+                                  .a = a->norm2,
+                                  .lda = w,
+                                  .b = backend_at(b, weights, o->fc1_weight),
+                                  .ldb = w,
+                                  .transpose_b = true,
+                                  .bias = backend_at(b, weights, o->fc1_bias),
+                                  .c = a->after,
+                                  .ldc = s->mlp_width,
+                                  .activation = s->activation,
+                                  .before = a->before});
+    linear_residual(b, weights, output, a->middle, a->after, o->fc2_weight, o->fc2_bias,
+                    n, w, s->mlp_width);
+}
