@@ -1,1 +1,2 @@
 # assets
+EXTRA_DIST += assets/paper

@@ -1,5 +1,6 @@
 # What commands stand on is in the library, so that tests link it too.
 libpwemoe_a_SOURCES += \
+  src/command/import_table.h src/command/import_table.c \
   src/command/options.h src/command/options.c \
   src/command/output.h src/command/output.c \
   src/command/paths.h src/command/paths.c \
@@ -20,6 +21,7 @@ pwemoe_SOURCES = \
   src/command/export.c \
   src/command/finetune.c \
   src/command/front.c \
+  src/command/import.c \
   src/command/indicators.c \
   src/command/info.c \
   src/command/init.c \

@@ -3,6 +3,7 @@ libpwemoe_a_SOURCES += \
   src/data/bpe.h src/data/bpe.c \
   src/data/bpe_files.c \
   src/data/clip_tokenizer.h src/data/clip_tokenizer.c \
+  src/data/csv.h src/data/csv.c \
   src/data/dataset.h src/data/dataset.c \
   src/data/folder.h src/data/folder.c \
   src/data/idx.h src/data/idx.c \

@@ -1,5 +1,6 @@
 # Tests of src/command. test_command drives ./pwemoe itself.
 command_tests = \
+  tests/command/test_import \
   tests/command/test_options \
   tests/command/test_output \
   tests/command/test_points \
@@ -9,6 +10,9 @@ command_tests = \
   tests/command/test_pipeline
 check_PROGRAMS += $(command_tests)
 TESTS += $(command_tests)
+tests_command_test_import_SOURCES = tests/command/test_import.c \
+  tests/command/run.h tests/command/run.c
+tests_command_test_import_LDADD = $(TEST_LIBS)
 tests_command_test_options_SOURCES = tests/command/test_options.c
 tests_command_test_options_LDADD = $(TEST_LIBS)
 tests_command_test_output_SOURCES = tests/command/test_output.c

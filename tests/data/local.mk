@@ -1,6 +1,7 @@
 # Tests of src/data. Pillow's and transformers' results are in tests/golden/data.
 DATA_TESTS = \
   tests/data/test_batches \
+  tests/data/test_csv \
   tests/data/test_dataset \
   tests/data/test_images \
   tests/data/test_preprocess \
@@ -9,6 +10,8 @@ check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 tests_data_test_batches_SOURCES = tests/data/test_batches.c
 tests_data_test_batches_LDADD = $(TEST_LIBS)
+tests_data_test_csv_SOURCES = tests/data/test_csv.c
+tests_data_test_csv_LDADD = $(TEST_LIBS)
 tests_data_test_dataset_SOURCES = tests/data/test_dataset.c tests/data/files.c tests/data/files.h
 tests_data_test_dataset_LDADD = $(TEST_LIBS)
 tests_data_test_images_SOURCES = tests/data/test_images.c tests/data/files.c tests/data/files.h
@@ -32,3 +35,6 @@ tests_fuzz_fuzz_preprocess_SOURCES = tests/fuzz/fuzz_preprocess.c
 tests_fuzz_fuzz_preprocess_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_tokenizer_SOURCES = tests/fuzz/fuzz_tokenizer.c
 tests_fuzz_fuzz_tokenizer_LDADD = $(FUZZ_LIBS)
+FUZZ_TARGETS += tests/fuzz/fuzz_csv
+tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c
+tests_fuzz_fuzz_csv_LDADD = $(FUZZ_LIBS)

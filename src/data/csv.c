@@ -1,0 +1,236 @@
+#include "data/csv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* A field is never longer than its text in the file, so one copy of the file is
+ * room for all fields: `out` writes where `in` has already read. */
+struct reader {
+    const char *label;
+    char *in, *out, *end;
+    size_t line;
+    char **row; /* the fields of one record */
+    size_t row_count, row_capacity;
+};
+
+void csv_free(struct csv *csv) {
+    free(csv->names);
+    free(csv->fields);
+    free(csv->lines);
+    free(csv->text);
+    memset(csv, 0, sizeof *csv);
+}
+
+static bool at_line_end(const struct reader *r) {
+    return r->in == r->end || *r->in == '\n' ||
+           (*r->in == '\r' && r->in + 1 < r->end && r->in[1] == '\n');
+}
+
+static void skip_line_end(struct reader *r) {
+    if (r->in < r->end && *r->in == '\r')
+        r->in++;
+    if (r->in < r->end)
+        r->in++;
+    r->line++;
+}
+
+static int add_field(struct reader *r, char *field, struct error *error) {
+    if (r->row_count == CSV_COLUMNS_MAX)
+        return error_set(error, "%s:%zu: more than %d fields", r->label, r->line,
+                         CSV_COLUMNS_MAX);
+    if (array_reserve((void **)&r->row, &r->row_capacity, r->row_count + 1,
+                      sizeof *r->row))
+        return error_memory(error);
+    r->row[r->row_count++] = field;
+    return 0;
+}
+
+static int read_quoted(struct reader *r, struct error *error) {
+    size_t begin = r->line;
+    r->in++;
+    for (;;) {
+        if (r->in == r->end)
+            return error_set(error, "%s:%zu: a quoted field has no end", r->label,
+                             begin);
+        if (*r->in == '"') {
+            r->in++;
+            if (r->in == r->end || *r->in != '"')
+                break;
+        }
+        r->line += *r->in == '\n';
+        *r->out++ = *r->in++;
+    }
+    if (!at_line_end(r) && *r->in != ',')
+        return error_set(error, "%s:%zu: text after the end of a quoted field",
+                         r->label, r->line);
+    return 0;
+}
+
+static int read_plain(struct reader *r, struct error *error) {
+    while (!at_line_end(r) && *r->in != ',') {
+        if (*r->in == '"')
+            return error_set(error,
+                             "%s:%zu: a quote inside a field; put the whole field in "
+                             "quotes and double those in it",
+                             r->label, r->line);
+        *r->out++ = *r->in++;
+    }
+    return 0;
+}
+
+/* One record into r->row. */
+static int read_record(struct reader *r, struct error *error) {
+    r->row_count = 0;
+    for (;;) {
+        char *field = r->out;
+        if (r->in < r->end && *r->in == '"' ? read_quoted(r, error)
+                                            : read_plain(r, error))
+            return -1;
+        if (add_field(r, field, error))
+            return -1;
+        /* What ended the field is read before its terminator is written. */
+        bool last = at_line_end(r);
+        if (last)
+            skip_line_end(r);
+        else
+            r->in++;
+        *r->out++ = '\0';
+        if (last)
+            return 0;
+    }
+}
+
+/* Empty lines and comments. */
+static void skip_lines(struct reader *r) {
+    for (;;) {
+        if (r->in < r->end && *r->in == '#')
+            while (!at_line_end(r))
+                r->in++;
+        else if (r->in == r->end || !at_line_end(r))
+            return;
+        if (r->in == r->end)
+            return;
+        skip_line_end(r);
+    }
+}
+
+static int add_record(const struct reader *r, size_t line, struct csv *csv,
+                      size_t *field_capacity, size_t *line_capacity,
+                      struct error *error) {
+    size_t used = csv->rows * csv->columns;
+    if (!csv->names) {
+        csv->columns = r->row_count;
+        csv->names = array_new(csv->columns, sizeof *csv->names);
+        if (!csv->names)
+            return error_memory(error);
+        memcpy(csv->names, r->row, csv->columns * sizeof *csv->names);
+        return 0;
+    }
+    if (r->row_count != csv->columns)
+        return error_set(error, "%s:%zu: %zu fields, the header has %zu", r->label,
+                         line, r->row_count, csv->columns);
+    if (array_reserve((void **)&csv->fields, field_capacity, used + csv->columns,
+                      sizeof *csv->fields) ||
+        array_reserve((void **)&csv->lines, line_capacity, csv->rows + 1,
+                      sizeof *csv->lines))
+        return error_memory(error);
+    memcpy(csv->fields + used, r->row, csv->columns * sizeof *csv->fields);
+    csv->lines[csv->rows++] = line;
+    return 0;
+}
+
+static int parse(struct reader *r, struct csv *csv, struct error *error) {
+    size_t field_capacity = 0, line_capacity = 0;
+    if (r->end - r->in >= 3 && memcmp(r->in, "\xef\xbb\xbf", 3) == 0)
+        r->in += 3;
+    for (;;) {
+        skip_lines(r);
+        if (r->in == r->end)
+            break;
+        size_t line = r->line;
+        if (read_record(r, error) ||
+            add_record(r, line, csv, &field_capacity, &line_capacity, error))
+            return -1;
+    }
+    if (!csv->names)
+        return error_set(error, "%s: there is no line of column names in it", r->label);
+    if (csv->rows == 0)
+        return error_set(error, "%s: there is no row below its column names", r->label);
+    return 0;
+}
+
+/* Takes text, which has room for size + 1 bytes. */
+static int parse_text(char *text, size_t size, const char *label, struct csv *csv,
+                      struct error *error) {
+    memset(csv, 0, sizeof *csv);
+    csv->text = text;
+    int result;
+    const char *zero = memchr(text, 0, size);
+    if (zero) {
+        result = error_set(error, "%s: a zero byte at %zu; this is no text file", label,
+                           (size_t)(zero - text));
+    } else {
+        struct reader reader = {
+            .label = label, .in = text, .out = text, .end = text + size, .line = 1};
+        result = parse(&reader, csv, error);
+        free(reader.row);
+    }
+    if (result)
+        csv_free(csv);
+    return result;
+}
+
+int csv_parse(const char *bytes, size_t size, const char *label, struct csv *csv,
+              struct error *error) {
+    memset(csv, 0, sizeof *csv);
+    if (size > CSV_BYTES_MAX)
+        return error_set(error, "%s: larger than %d bytes", label, CSV_BYTES_MAX);
+    char *text = malloc(size + 1);
+    if (!text)
+        return error_memory(error);
+    memcpy(text, bytes, size);
+    return parse_text(text, size, label, csv, error);
+}
+
+int csv_read(const char *path, struct csv *csv, struct error *error) {
+    memset(csv, 0, sizeof *csv);
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0 || fstat(file, &status)) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        if (file >= 0)
+            close(file);
+        return -1;
+    }
+    int result = -1;
+    size_t size = 0;
+    char *text = NULL;
+    if (!S_ISREG(status.st_mode))
+        error_set(error, "%s: is no file", path);
+    else if (status.st_size > CSV_BYTES_MAX)
+        error_set(error, "%s: larger than %d bytes", path, CSV_BYTES_MAX);
+    else if (!(text = malloc((size_t)status.st_size + 1)))
+        error_memory(error);
+    else
+        result = 0;
+    while (result == 0 && size < (size_t)status.st_size) {
+        ssize_t got = read(file, text + size, (size_t)status.st_size - size);
+        if (got < 0)
+            result = error_set(error, "%s: %s", path, strerror(errno));
+        if (got <= 0)
+            break;
+        size += (size_t)got;
+    }
+    close(file);
+    if (result == 0)
+        return parse_text(text, size, path, csv, error);
+    free(text);
+    return -1;
+}
