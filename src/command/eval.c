@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "checkpoint/directory.h"
 #include "command/choice.h"
 #include "command/command.h"
 #include "command/measure.h"
@@ -10,12 +11,19 @@
 
 struct eval_options {
     struct choice_options choice;
+    const char *model;
     bool again;
     struct measure_options measure;
 };
 
 static const struct option_spec options[] = {
     CHOICE_OPTIONS(struct eval_options, choice),
+    {.name = "model",
+     .type = OPTION_TEXT,
+     .value = "DIR",
+     .help = "A model directory of the recipe's shape, with the heads it brings in "
+             "heads/, else the tasks' own",
+     .offset = offsetof(struct eval_options, model)},
     {.name = "again",
      .type = OPTION_FLAG,
      .help = "Measure even what is stored with complete figures",
@@ -34,6 +42,33 @@ static int is_known(struct measure *m, const struct store_solution *solution,
     return 0;
 }
 
+/* A directory is known by what its files hold. */
+static int describe_directory(const struct invocation *invocation, const char *path,
+                              struct store_solution *solution, struct error *error) {
+    struct fingerprint fingerprint;
+    memset(solution, 0, sizeof *solution);
+    if (model_directory_fingerprint(path, &fingerprint, invocation->work, error))
+        return -1;
+    solution->kind = strdup("train");
+    solution->method = strdup("model");
+    solution->parameters = text_format("{\"sha256\":\"%s\"}", fingerprint.sha256);
+    solution->label = strdup(path);
+    if (solution->kind && solution->method && solution->parameters && solution->label)
+        return 0;
+    store_solution_clear(solution);
+    return error_memory(error);
+}
+
+static int begin(struct measure *m, const struct store_solution *solution,
+                 struct error *error) {
+    const struct eval_options *o = m->invocation->options;
+    if (measure_load(m, error))
+        return -1;
+    if (o->model)
+        return evaluator_begin_directory(m->evaluator, o->model, error);
+    return measure_begin(m, solution, error);
+}
+
 static enum exit_status measure_one(struct measure *m, struct store_solution *solution,
                                     struct error *error) {
     const struct eval_options *o = m->invocation->options;
@@ -45,9 +80,8 @@ static enum exit_status measure_one(struct measure *m, struct store_solution *so
         command_note(m->invocation, "solution %lld was measured before",
                      (long long)m->ids[0]);
     } else {
-        result = measure_load(m, error) || measure_begin(m, solution, error)
-                     ? -1
-                     : measure_finish(m, "eval", solution, error);
+        result =
+            begin(m, solution, error) ? -1 : measure_finish(m, "eval", solution, error);
         if (result == 1 &&
             store_log(m->store, error, "eval: solution %lld", (long long)solution->id))
             result = -1;
@@ -63,17 +97,20 @@ static enum exit_status measure_one(struct measure *m, struct store_solution *so
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     const struct eval_options *o = invocation->options;
-    if ((o->choice.preference != NULL) + (o->choice.solution != 0) != 1) {
-        error_set(error, "give one of --preference R and --solution ID");
+    if ((o->choice.preference != NULL) + (o->choice.solution != 0) +
+            (o->model != NULL) !=
+        1) {
+        error_set(error, "give one of --preference R, --solution ID and --model DIR");
         return EXIT_USAGE;
     }
     struct measure m;
     if (measure_open(invocation, invocation->operands[0], &o->measure, &m, error))
         return EXIT_FAILED;
     struct store_solution solution;
-    bool usage;
+    bool usage = false;
     enum exit_status status;
-    if (choice_find(&m, &o->choice, &solution, &usage, error)) {
+    if (o->model ? describe_directory(invocation, o->model, &solution, error)
+                 : choice_find(&m, &o->choice, &solution, &usage, error)) {
         status = usage ? EXIT_USAGE : EXIT_FAILED;
     } else {
         status = measure_one(&m, &solution, error);
@@ -85,7 +122,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 
 const struct command command_eval = {
     .name = "eval",
-    .usage = "FILE --preference R | --solution ID",
+    .usage = "FILE --preference R | --solution ID | --model DIR",
     .summary = "Measure one model on every task",
     .text = "Makes the model and measures it on the held-out data of every task. The "
             "figures are stored; what is stored with complete figures is shown without "

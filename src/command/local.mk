@@ -17,6 +17,7 @@ pwemoe_SOURCES = \
   src/command/measure.h src/command/measure.c \
   src/command/runs.h src/command/runs.c \
   src/command/solutions.h src/command/solutions.c \
+  src/command/tuning.h src/command/tuning.c \
   src/command/eval.c \
   src/command/export.c \
   src/command/finetune.c \

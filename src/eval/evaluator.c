@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/random.h"
@@ -23,7 +24,13 @@ enum { ORDER_SEED = 20240614 };
 /* Device memory that stored inputs of the first block may take. */
 enum { STEM_BYTES_MAX = 1 << 29 };
 
-enum current { CURRENT_NONE, CURRENT_PREFERENCE, CURRENT_METHOD, CURRENT_SINGLE };
+enum current {
+    CURRENT_NONE,
+    CURRENT_PREFERENCE,
+    CURRENT_METHOD,
+    CURRENT_SINGLE,
+    CURRENT_DIRECTORY
+};
 
 struct held_out { /* of one task */
     struct dataset *data;
@@ -44,6 +51,7 @@ struct evaluator {
     struct held_out *held_out; /* [tasks] */
     struct transformer *transformer;
     struct head_bank *heads;
+    struct head_bank *own_heads; /* of CURRENT_DIRECTORY; NULL: the pool's */
 
     struct upscaling *plain; /* one row for the whole model */
     struct unloader *plain_unloader;
@@ -196,6 +204,7 @@ void evaluator_close(struct evaluator *e) {
     unloader_free(e->plain_unloader);
     upscaling_free(e->plain);
     head_bank_free(e->heads);
+    head_bank_free(e->own_heads);
     transformer_free(e->transformer);
     pool_close(e->pool);
     if (b)
@@ -294,6 +303,8 @@ int evaluator_routing(const struct evaluator *e, const double *preference,
 
 static void restart(struct evaluator *e, enum current current) {
     e->current = current;
+    head_bank_free(e->own_heads);
+    e->own_heads = NULL;
     for (size_t t = 0; t < e->tasks; t++) {
         struct held_out *h = &e->held_out[t];
         h->seen = h->correct = 0;
@@ -382,6 +393,65 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
     return 0;
 }
 
+/* Heads of the directory at path, the pool's where it has none; a bank of them. */
+static int use_directory_heads(struct evaluator *e, const char *path,
+                               struct error *error) {
+    size_t features = model_config_features(&e->pool->layout->config);
+    const json_t *names = json_object_get(e->sources, "tasks");
+    struct head *found = array_new(e->tasks, sizeof *found); /* to be cleared */
+    struct head *heads = array_new(e->tasks, sizeof *heads); /* what is used */
+    bool any = false;
+    int result = found && heads ? 0 : error_memory(error);
+    for (size_t t = 0; result == 0 && t < e->tasks; t++) {
+        heads[t] = e->pool->heads[t];
+        char *file = text_format("%s/heads/%s.safetensors", path,
+                                 json_string_value(json_array_get(names, t)));
+        if (!file) {
+            result = error_memory(error);
+        } else if (access(file, F_OK) == 0) {
+            result = head_from_file(file, features, &found[t], error);
+            if (result == 0 && found[t].classes < e->held_out[t].data->classes)
+                result =
+                    error_set(error, "%s has %zu classes, the task's images %zu", file,
+                              found[t].classes, e->held_out[t].data->classes);
+            heads[t] = found[t];
+            any = true;
+        }
+        free(file);
+    }
+    if (result == 0 && any)
+        result = head_bank_new(e->backend, &e->pool->layout->config, heads, e->tasks,
+                               e->batch, &e->own_heads, error);
+    for (size_t t = 0; found && t < e->tasks; t++)
+        head_clear(&found[t]);
+    free(found);
+    free(heads);
+    return result;
+}
+
+int evaluator_begin_directory(struct evaluator *e, const char *path,
+                              struct error *error) {
+    restart(e, CURRENT_NONE);
+    e->stem_stored = false;
+    struct model_directory *directory;
+    if (model_directory_open(path, &directory, error))
+        return -1;
+    size_t size = e->pool->layout->size;
+    float *weights = array_new(size, sizeof *weights);
+    int result = weights ? layout_load(e->pool->layout, directory, NULL, weights, error)
+                         : error_memory(error);
+    model_directory_close(directory);
+    if (result == 0) {
+        e->backend->upload_real(e->backend, e->weights, weights, size);
+        result = e->backend->synchronise(e->backend, error);
+    }
+    free(weights);
+    if (result || use_directory_heads(e, path, error))
+        return -1;
+    e->current = CURRENT_DIRECTORY;
+    return 0;
+}
+
 /* --- stepping -------------------------------------------------------------------- */
 
 /* The task to evaluate next, or the number of tasks where all are complete. One
@@ -443,8 +513,9 @@ static int evaluate_batch(struct evaluator *e, size_t task, struct error *error)
     if (embed(e, h, n, error))
         return -1;
     const real *features = transformer_run(e->transformer, e->weights, n);
-    head_bank_loss(e->heads, task, features, n, e->labels, e->loss, NULL, NULL);
-    head_bank_predict(e->heads, e->predictions);
+    struct head_bank *heads = e->own_heads ? e->own_heads : e->heads;
+    head_bank_loss(heads, task, features, n, e->labels, e->loss, NULL, NULL);
+    head_bank_predict(heads, e->predictions);
     if (b->download(b, e->host_predictions, e->predictions, n * sizeof(int32_t),
                     error) ||
         b->download(b, e->host_loss, e->loss, n * sizeof(float), error))
@@ -559,7 +630,7 @@ int evaluator_model_sha256(struct evaluator *e, char hex[SHA256_HEX],
 static const float *weights_at(const struct evaluator *e, size_t offset) {
     if (e->current == CURRENT_PREFERENCE)
         return e->routing + upscaling_row(e->upscaling, offset) * e->tasks;
-    if (e->merged.vectors == e->pool->vectors)
+    if (e->current == CURRENT_METHOD && e->merged.vectors == e->pool->vectors)
         return e->merged.weights;
     return NULL;
 }
@@ -569,6 +640,8 @@ int evaluator_export(struct evaluator *e, const char *path,
                      const struct store_evaluation *figures, int head,
                      const struct work *work, struct error *error) {
     const struct layout *l = e->pool->layout;
+    if (e->current == CURRENT_DIRECTORY)
+        return error_set(error, "the model is a directory already; copy that");
     float *weights = download_weights(e, error);
     if (!weights)
         return -1;

@@ -63,6 +63,12 @@ int evaluator_begin_method(struct evaluator *evaluator, const char *method,
                            const char *parameters, const struct work *work,
                            struct error *error);
 
+/* The model in a directory of the pool's shape: an export, or one trained
+ * elsewhere. Each task's head is heads/TASK.safetensors of the directory where it
+ * has that, else the pool's. It is not exported again. */
+int evaluator_begin_directory(struct evaluator *evaluator, const char *path,
+                              struct error *error);
+
 struct running { /* of one task */
     uint64_t examples, correct;
     double value;     /* percent correct so far; 0 with no examples */

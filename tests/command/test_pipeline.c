@@ -254,7 +254,7 @@ static void model_at_the_centre(const char *name, char hex[65]) {
 }
 
 #define TRAINING \
-    "--upscale mlp --batch 4 --steps 200 --save-interval 5 --seed 3 --threads 1"
+    "--upscale mlp --batch 4 --steps 500 --save-interval 5 --seed 3 --threads 1"
 
 static void train_resumes_to_the_same_numbers(void **state) {
     (void)state;
@@ -262,7 +262,7 @@ static void train_resumes_to_the_same_numbers(void **state) {
     begin("parts.db");
     json_t *rows = json_of("train %s/whole.db " TRAINING " --format json", folder());
     json_t *row = json_array_get(rows, 0);
-    assert_true(number(row, "steps_done") == 200);
+    assert_true(number(row, "steps_done") == 500);
     assert_true(json_is_true(json_object_get(row, "complete")));
     assert_true(number(json_object_get(row, "parameters"), "seed") == 3);
     json_decref(rows);
@@ -289,7 +289,7 @@ static void train_resumes_to_the_same_numbers(void **state) {
                    folder());
     row = json_array_get(rows, 0);
     assert_true(number(row, "run") == 1);
-    assert_true(number(row, "steps_done") == 200);
+    assert_true(number(row, "steps_done") == 500);
     json_decref(rows);
     char whole[65], parts[65];
     model_at_the_centre("whole.db", whole);
@@ -447,11 +447,14 @@ static void export_writes_what_was_measured(void **state) {
                 folder());
     assert_int_equal(ran.status, 0);
     ran_free(&ran);
+    rows = json_of("eval %1$s/export.db --model %1$s/model --format json", folder());
+    assert_string_equal(string(json_array_get(rows, 0), "model_sha256"), hex);
+    json_decref(rows);
     expect_error(1, "is there already",
                  "export %s/export.db --solution 1 --out %s/model", folder(), folder());
     ran = run("merge %s/export.db --method stl", folder());
     ran_free(&ran);
-    expect_error(1, "no one model", "export %s/export.db --solution 2 --out %s/stl",
+    expect_error(1, "no one model", "export %s/export.db --solution 3 --out %s/stl",
                  folder(), folder());
 }
 
@@ -478,6 +481,43 @@ static void a_changed_expert_is_refused(void **state) {
 }
 
 #define TUNING "--task c --steps 120 --batch 4 --save-interval 5 --seed 1 --threads 1"
+
+/* One model for all tasks: written, measured, and measured again as a directory. */
+static void finetune_makes_one_model(void **state) {
+    (void)state;
+    begin("all.db");
+    json_t *rows = json_of("finetune %1$s/all.db --method ls --preference 0.25,0.75 "
+                           "--steps 3 --batch 4 --out %1$s/all-model --format json",
+                           folder());
+    json_t *row = json_array_get(rows, 0);
+    assert_string_equal(string(row, "kind"), "train");
+    assert_string_equal(string(row, "method"), "ls");
+    assert_true(json_number_value(
+                    json_array_get(json_object_get(row, "preference"), 1)) == 0.75);
+    char hex[65];
+    snprintf(hex, sizeof hex, "%s", string(row, "model_sha256"));
+    json_t *objectives = json_incref(json_object_get(row, "objectives"));
+    json_decref(rows);
+    struct ran ran = shell("test -s %1$s/all-model/heads/a.safetensors && "
+                           "test -s %1$s/all-model/heads/b.safetensors",
+                           folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    rows = json_of("eval %1$s/all.db --model %1$s/all-model --format json", folder());
+    row = json_array_get(rows, 0);
+    assert_string_equal(string(row, "model_sha256"), hex);
+    assert_true(json_equal(objectives, json_object_get(row, "objectives")));
+    json_decref(objectives);
+    json_decref(rows);
+    expect_error(2, "one of --task", "finetune %s/all.db", folder());
+    expect_error(2, "goes with --method",
+                 "finetune %s/all.db --task a --preference 1,0", folder());
+    expect_error(1, "no unfinished run",
+                 "finetune %1$s/all.db --method ls --resume "
+                 "--out %1$s/other",
+                 folder());
+    expect_error(1, "nowhere", "eval %s/all.db --model nowhere", folder());
+}
 
 static void finetune_makes_an_expert(void **state) {
     (void)state;
@@ -538,6 +578,7 @@ int main(void) {
         cmocka_unit_test(show_front_has_the_hypervolume),
         cmocka_unit_test(export_writes_what_was_measured),
         cmocka_unit_test(a_changed_expert_is_refused),
+        cmocka_unit_test(finetune_makes_one_model),
         cmocka_unit_test(finetune_makes_an_expert),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

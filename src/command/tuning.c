@@ -1,0 +1,347 @@
+#include "command/tuning.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/memory.h"
+#include "command/paths.h"
+#include "eval/sources.h"
+#include "model/saving.h"
+
+/* --- settings, and the run that keeps them ------------------------------------ */
+
+static const char *method_of(const struct tuning *t) {
+    return t->tasks == 1 ? "stl" : combine_name(t->how.method);
+}
+
+static char *parameters_of(const struct tuning *t) {
+    json_t *object = json_pack(
+        "{s:f, s:f, s:f, s:I, s:I, s:I, s:I}", "lr", t->how.learning_rate,
+        "head_lr_factor", t->how.head_rate, "weight_decay", t->how.weight_decay,
+        "steps", (json_int_t)t->how.steps, "batch", (json_int_t)t->how.batch, "seed",
+        (json_int_t)t->how.seed, "limit", (json_int_t)t->limit);
+    if (t->tasks == 1)
+        json_object_set_new(object, "task",
+                            output_text(t->recipe->tasks[t->first].name));
+    else
+        json_object_set_new(object, "preference",
+                            output_reals(t->preference, t->tasks));
+    char *text = object ? json_dumps(object, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    json_decref(object);
+    return text;
+}
+
+/* A number of a stored run within bounds: the file may be someone else's. */
+static int stored_number(const json_t *object, const char *key, double high,
+                         double *value, struct error *error) {
+    const json_t *number = json_object_get(object, key);
+    *value = json_number_value(number);
+    if (json_is_number(number) && *value >= 0 && *value <= high)
+        return 0;
+    return error_set(error, "the stored run has no sound '%s'; start a new one", key);
+}
+
+static int stored_preference(struct tuning *t, const json_t *object,
+                             struct error *error) {
+    const json_t *list = json_object_get(object, "preference");
+    double sum = 0;
+    if (t->tasks == 1)
+        return 0;
+    for (size_t i = 0; i < t->tasks; i++) {
+        t->preference[i] = json_number_value(json_array_get(list, i));
+        sum += t->preference[i];
+    }
+    if (json_array_size(list) == t->tasks && sum > 0.999 && sum < 1.001)
+        return 0;
+    return error_set(error, "the stored run has no sound preference; start a new one");
+}
+
+static int settings_from_run(struct tuning *t, struct error *error) {
+    json_t *object = json_loads(t->run.parameters, 0, NULL);
+    double steps, batch, seed, limit;
+    int result =
+        stored_number(object, "lr", 100, &t->how.learning_rate, error) ||
+        stored_number(object, "head_lr_factor", 10000, &t->how.head_rate, error) ||
+        stored_number(object, "weight_decay", 10, &t->how.weight_decay, error) ||
+        stored_number(object, "steps", 1e7, &steps, error) ||
+        stored_number(object, "batch", 65536, &batch, error) ||
+        stored_number(object, "seed", 9007199254740992.0, &seed, error) ||
+        stored_number(object, "limit", 1e9, &limit, error) ||
+        stored_preference(t, object, error);
+    json_decref(object);
+    if (result)
+        return -1;
+    t->how.steps = (unsigned)steps;
+    t->how.batch = batch < 1 ? 1 : (size_t)batch;
+    t->how.seed = (uint64_t)seed;
+    t->limit = (size_t)limit;
+    return 0;
+}
+
+static bool is_wanted(const struct tuning *t, const struct store_run *run) {
+    if (run->complete || *run->upscale || strcmp(run->method, method_of(t)) != 0)
+        return false;
+    if (t->tasks > 1)
+        return true;
+    json_t *object = json_loads(run->parameters, 0, NULL);
+    const char *name = json_string_value(json_object_get(object, "task"));
+    bool same = name && strcmp(name, t->recipe->tasks[t->first].name) == 0;
+    json_decref(object);
+    return same;
+}
+
+int tuning_find_run(struct tuning *t, struct error *error) {
+    struct store_run *runs;
+    size_t count, found = SIZE_MAX;
+    if (store_runs(t->store, &runs, &count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (is_wanted(t, &runs[i]))
+            found = i;
+    if (found != SIZE_MAX) {
+        t->run = runs[found]; /* its strings move out of the array */
+        memset(&runs[found], 0, sizeof runs[found]);
+    }
+    store_runs_free(runs, count);
+    if (found == SIZE_MAX)
+        return error_set(error,
+                         "%s has no unfinished run of this kind; `pwemoe show "
+                         "FILE routers` lists the runs",
+                         store_path(t->store));
+    if (!path_exists(t->state))
+        return error_set(error,
+                         "%s: %s; --out names the directory that the run was to "
+                         "write",
+                         t->state, strerror(errno));
+    return settings_from_run(t, error);
+}
+
+int tuning_begin(struct tuning *t, struct error *error) {
+    t->run.method = strdup(method_of(t));
+    t->run.upscale = strdup("");
+    t->run.parameters = parameters_of(t);
+    t->run.steps = t->how.steps;
+    if (!t->run.method || !t->run.upscale || !t->run.parameters)
+        return error_memory(error);
+    return store_run_begin(t->store, &t->run, error);
+}
+
+/* --- models and data ------------------------------------------------------------ */
+
+/* Where a head starts: the recipe's, else (for several tasks) the expert's own,
+ * else a new one. Only given heads are not trained. */
+static int load_head(struct tuning *t, size_t index, struct error *error) {
+    const struct store_task *task = &t->recipe->tasks[t->first + index];
+    size_t features = model_config_features(&t->layout->config);
+    struct head *head = &t->heads[index];
+    size_t classes = t->train[index]->classes;
+    if (strcmp(task->head, "zero-shot") == 0)
+        return error_set(
+            error,
+            "task '%s': a zero-shot head cannot be used for training here; "
+            "give head: FILE.safetensors in the recipe",
+            task->name);
+    int result;
+    bool given = *task->head != '\0', expert = t->tasks > 1 && *task->expert.path;
+    if (index > 0 && given == t->how.train_heads)
+        return error_set(error,
+                         "task '%s': either every task has a head in the recipe "
+                         "or none has",
+                         task->name);
+    t->how.train_heads = !given;
+    if (!given && !expert)
+        return finetuning_new_head(classes, features, t->how.seed, head, error);
+    char *path = sources_path(t->folder, given ? task->head : task->expert.path);
+    struct model_directory *directory = NULL;
+    if (!path)
+        result = error_memory(error);
+    else if (given)
+        result = head_from_file(path, features, head, error);
+    else
+        result = model_directory_open(path, &directory, error) ||
+                         head_from_directory(directory, features, head, error)
+                     ? -1
+                     : 0;
+    model_directory_close(directory);
+    free(path);
+    if (result)
+        return -1;
+    if (head->classes < classes)
+        return error_set(error,
+                         "task '%s': its train images have %zu classes, its head "
+                         "has %zu",
+                         task->name, classes, head->classes);
+    return 0;
+}
+
+static int load_model(struct tuning *t, struct error *error) {
+    char *path = sources_path(t->folder, t->recipe->pretrained.path);
+    if (!path)
+        return error_memory(error);
+    struct model_config config;
+    int result = model_directory_open(path, &t->pretrained, error) ||
+                 model_config_read(model_directory_config(t->pretrained),
+                                   *t->recipe->model ? t->recipe->model : NULL, path,
+                                   &config, error) ||
+                 layout_new(&config, t->pretrained, &t->layout, error) ||
+                 preprocess_read(model_directory_preprocessor(t->pretrained),
+                                 config.kind == MODEL_CLIP_VISION, config.image_size,
+                                 &t->preprocess, error);
+    free(path);
+    if (result)
+        return -1;
+    t->weights = array_new(t->layout->size, sizeof *t->weights);
+    if (!t->weights)
+        return error_memory(error);
+    return layout_load(t->layout, t->pretrained, NULL, t->weights, error);
+}
+
+static int load_data(struct tuning *t, struct error *error) {
+    t->train = array_new(t->tasks, sizeof *t->train);
+    t->heads = array_new(t->tasks, sizeof *t->heads);
+    if (!t->train || !t->heads)
+        return error_memory(error);
+    for (size_t i = 0; i < t->tasks; i++) {
+        struct sources_data which = {.task = t->first + i,
+                                     .split = "train",
+                                     .limit = t->limit,
+                                     .threads =
+                                         (unsigned)t->invocation->common->threads};
+        if (sources_dataset(t->recipe, t->folder, &which, &t->preprocess, &t->train[i],
+                            t->invocation->work, error) ||
+            load_head(t, i, error))
+            return -1;
+    }
+    return 0;
+}
+
+int tuning_load(struct tuning *t, struct error *error) {
+    const struct common *common = t->invocation->common;
+    char note[256] = "";
+    if (load_model(t, error) || load_data(t, error) ||
+        curve_new(t->first, t->tasks, &t->curve, error))
+        return -1;
+    int result =
+        backend_open(common->device, common->precision ? PRECISION_BF16 : PRECISION_F32,
+                     (unsigned)common->threads, &t->backend, note, error);
+    command_device_note(t->invocation, note);
+    if (result)
+        return -1;
+    struct finetuning_task_set set = {.tasks = t->tasks,
+                                      .train = (const struct dataset *const *)t->train,
+                                      .heads = t->heads,
+                                      .preference = t->preference};
+    return finetuning_new(t->backend, t->layout, &t->preprocess, t->weights, &set,
+                          &t->how, &t->finetuning, error);
+}
+
+/* --- training --------------------------------------------------------------------- */
+
+static int record(struct tuning *t, bool complete, struct error *error) {
+    t->run.steps_done = finetuning_step_count(t->finetuning);
+    t->run.seconds = t->before + runs_clock() - t->began;
+    t->run.complete = complete;
+    if (store_run_save(t->store, &t->run, NULL, NULL, 0, t->curve.points,
+                       t->curve.count, error))
+        return -1;
+    curve_saved(&t->curve);
+    return 0;
+}
+
+static int save(struct tuning *t, struct error *error) {
+    return finetuning_save(t->finetuning, t->state, error) || record(t, false, error)
+               ? -1
+               : 0;
+}
+
+int tuning_train(struct tuning *t, size_t save_interval, struct error *error) {
+    double losses[STORE_TASKS_MAX];
+    t->before = t->run.seconds;
+    t->began = runs_clock();
+    for (unsigned step = finetuning_step_count(t->finetuning); step < t->how.steps;
+         step = finetuning_step_count(t->finetuning)) {
+        work_report(t->invocation->work, "fine-tuning", step, t->how.steps);
+        if (work_stopped(t->invocation->work))
+            return save(t, error) ? -1 : 0;
+        if (finetuning_step(t->finetuning, losses, error) ||
+            curve_add(&t->curve, ++step, losses, error) ||
+            (step % save_interval == 0 && step < t->how.steps && save(t, error)))
+            return -1;
+    }
+    return 1;
+}
+
+/* One task: the head becomes the classifier. Several: heads/TASK.safetensors. */
+static int write_directory(struct tuning *t, struct head *heads,
+                           struct export_file *files, struct error *error) {
+    bool one = t->tasks == 1 && t->how.train_heads;
+    struct saving saving = {.layout = t->layout,
+                            .pretrained = t->pretrained,
+                            .weights = t->weights,
+                            .head = one ? &heads[0] : NULL,
+                            .labels = one ? t->train[0]->class_names : NULL};
+    if (t->tasks > 1) {
+        saving.files = files;
+        saving.file_count = t->tasks;
+        for (size_t i = 0; i < t->tasks; i++) {
+            void *bytes;
+            files[i].name =
+                text_format("heads/%s.safetensors", t->recipe->tasks[i].name);
+            if (!files[i].name)
+                return error_memory(error);
+            if (head_to_memory(&heads[i], &bytes, &files[i].size, error))
+                return -1;
+            files[i].bytes = bytes;
+        }
+    }
+    return saving_write(t->out, &saving, t->invocation->work, error);
+}
+
+int tuning_write(struct tuning *t, struct error *error) {
+    struct head *heads = array_new(t->tasks, sizeof *heads);
+    struct export_file *files = array_new(t->tasks, sizeof *files);
+    int result = heads && files ? 0 : error_memory(error);
+    if (result == 0)
+        result = finetuning_weights(t->finetuning, t->weights, error);
+    for (size_t i = 0; result == 0 && i < t->tasks; i++)
+        result = finetuning_head(t->finetuning, i, &heads[i], error);
+    if (result == 0)
+        result = write_directory(t, heads, files, error);
+    for (size_t i = 0; i < t->tasks; i++) {
+        if (heads)
+            head_clear(&heads[i]);
+        if (files) {
+            free((char *)(uintptr_t)files[i].name);
+            free((void *)(uintptr_t)files[i].bytes);
+        }
+    }
+    free(heads);
+    free(files);
+    return result ? -1 : record(t, true, error);
+}
+
+void tuning_end(struct tuning *t) {
+    finetuning_free(t->finetuning);
+    for (size_t i = 0; i < t->tasks; i++) {
+        if (t->heads)
+            head_clear(&t->heads[i]);
+        if (t->train)
+            dataset_close(t->train[i]);
+    }
+    free(t->heads);
+    free(t->train);
+    free(t->weights);
+    layout_free(t->layout);
+    model_directory_close(t->pretrained);
+    if (t->backend)
+        backend_close(t->backend);
+    curve_free(&t->curve);
+    store_run_clear(&t->run);
+    store_recipe_free(t->recipe);
+    store_close(t->store);
+    free(t->folder);
+    free(t->out);
+    free(t->state);
+}
