@@ -250,6 +250,7 @@ static void press(struct app *app, int x, int y) {
         return;
     if (!app->layout.compact)
         model->wish.focus = panel;
+    model->message[0] = '\0';
     if (panel == PANEL_SIMPLEX) {
         memcpy(model->drag_from, model->preference, sizeof model->drag_from);
         model->dragging = false;

@@ -61,7 +61,7 @@ static void place_scatters(struct layout *layout, size_t tasks, struct rect area
              (struct rect){area.x + area.width - legend, area.y, legend, area.height});
         area.width -= legend + GUTTER;
     } else if (area.height >= 11 && area.width >= 24) {
-        int legend = area.height >= 16 ? 4 : 3;
+        int legend = area.height >= 16 ? 5 : 3;
         show(layout, PANEL_LEGEND,
              (struct rect){area.x, area.y + area.height - legend, area.width, legend});
         area.height -= legend;

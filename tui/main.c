@@ -202,24 +202,32 @@ static bool take_input(struct app *app) {
     }
 }
 
+/* What is known changes many times a second while an evaluation runs; the eye has
+ * enough of thirty frames. Keys and the mouse are answered at once. */
 static int loop(struct app *app, struct error *error) {
-    bool changed = true;
+    static const double frame = 0.033;
+    bool changed = true, at_once = true;
+    double drawn = 0;
     while (!app->quit && !screen_ending()) {
-        changed = screen_job_control() || changed;
+        at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
         app_tell_worker(app);
-        if (changed && draw(app, error))
-            return -1;
-        changed = false;
+        double rest = drawn + frame - now();
+        if (at_once || (changed && rest <= 0)) {
+            if (draw(app, error))
+                return -1;
+            drawn = now();
+            changed = at_once = false;
+        }
         struct pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0},
                                 {mailbox_fd(app->mailbox), POLLIN, 0}};
-        int ready = poll(fds, 2, -1);
+        int ready = screen_wait(fds, 2, changed ? (int)(rest * 1000) + 1 : -1);
         if (ready < 0 && errno != EINTR)
             return error_set(error, "poll: %s", strerror(errno));
         /* The terminal is gone: nobody is left to ask. */
         if (ready > 0 && fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
             return 0;
-        changed = take_input(app);
+        at_once = take_input(app);
     }
     return 0;
 }

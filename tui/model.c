@@ -77,7 +77,6 @@ void model_go(struct model *model, const double *preference, bool quiet) {
         return;
     memcpy(model->preference, target, sizeof target);
     model->serial++;
-    model->message[0] = '\0';
     if (!quiet)
         remember(&model->history, target);
     look_up(model);

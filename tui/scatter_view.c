@@ -13,7 +13,7 @@ static bool is_ours(const struct catalog *catalog, size_t row) {
  * present one, and baselines not farther from the front than its own extent (the others
  * are arrows at the edge; a pretrained model without its heads would else press the
  * front into one corner). */
-static void choose_range(const struct model *model, size_t objective,
+static bool choose_range(const struct model *model, size_t objective,
                          struct range *range) {
     const struct catalog *catalog = model->catalog;
     struct range core = range_empty();
@@ -39,6 +39,7 @@ static void choose_range(const struct model *model, size_t objective,
             range_add(&all, value);
     }
     *range = range_widen(all, 0.5, 0.06);
+    return all.low <= all.high;
 }
 
 static void draw_names(const struct view *view, const struct model *model, size_t a,
@@ -120,8 +121,11 @@ void scatter_view_draw(const struct view *view, struct model *model, size_t a, s
     draw_names(view, model, a, b, focused);
     if (view->height < 4 || view->width < 12)
         return;
-    choose_range(model, a, &x);
-    choose_range(model, b, &y);
+    if (!choose_range(model, a, &x) || !choose_range(model, b, &y)) {
+        view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
+                  "nothing is measured yet");
+        return;
+    }
     struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
     struct chart chart = chart_begin(&below, x, y);
     if (chart.inside.width < 3 || chart.inside.height < 2)

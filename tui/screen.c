@@ -20,7 +20,11 @@ enum {
     CODE_SHIFT_UP,
     CODE_SHIFT_DOWN,
     CODE_SHIFT_RIGHT,
-    CODE_SHIFT_LEFT
+    CODE_SHIFT_LEFT,
+    CODE_UP,
+    CODE_DOWN,
+    CODE_RIGHT,
+    CODE_LEFT
 };
 
 /* Button events with motion while a button is held, in SGR coordinates. */
@@ -37,6 +41,7 @@ static struct {
     struct termios termios;
     bool have_termios;
     int saved_stderr, held_stderr;
+    sigset_t before; /* signals blocked before the screen was started */
 } screen = {.saved_stderr = -1, .held_stderr = -1};
 
 static volatile sig_atomic_t ending, stopping, continued;
@@ -72,6 +77,21 @@ static void handle(int signal, void (*handler)(int), int flags) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
     sigemptyset(&action.sa_mask);
     sigaction(signal, &action, NULL);
+}
+
+/* Signals that the loop takes in screen_wait alone. */
+static void block_signals(void) {
+    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        sigaddset(&set, taken[i]);
+    pthread_sigmask(SIG_BLOCK, &set, &screen.before);
+}
+
+int screen_wait(struct pollfd *fds, unsigned count, int milliseconds) {
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    return ppoll(fds, count, milliseconds < 0 ? NULL : &time, &screen.before);
 }
 
 /* Appends a terminfo string without its padding ("$<5>"). */
@@ -175,12 +195,21 @@ static void release_stderr(void) {
     screen.saved_stderr = screen.held_stderr = -1;
 }
 
+/* ncurses knows some of these from the terminal's description; a sequence has one
+ * meaning, so an earlier one is taken back. */
 static void define_keys(void) {
-    define_key("\033[<", CODE_SGR_MOUSE);
-    define_key("\033[1;2A", CODE_SHIFT_UP);
-    define_key("\033[1;2B", CODE_SHIFT_DOWN);
-    define_key("\033[1;2C", CODE_SHIFT_RIGHT);
-    define_key("\033[1;2D", CODE_SHIFT_LEFT);
+    static const struct {
+        const char *sequence;
+        int code;
+    } keys[] = {{"\033[<", CODE_SGR_MOUSE},     {"\033[1;2A", CODE_SHIFT_UP},
+                {"\033[1;2B", CODE_SHIFT_DOWN}, {"\033[1;2C", CODE_SHIFT_RIGHT},
+                {"\033[1;2D", CODE_SHIFT_LEFT}, {"\033[A", CODE_UP},
+                {"\033[B", CODE_DOWN},          {"\033[C", CODE_RIGHT},
+                {"\033[D", CODE_LEFT}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        define_key(keys[i].sequence, 0);
+        define_key(keys[i].sequence, keys[i].code);
+    }
 }
 
 int screen_start(const struct screen_options *options, struct error *error) {
@@ -219,6 +248,7 @@ int screen_start(const struct screen_options *options, struct error *error) {
                          term ? term : "");
     set_term(screen.handle);
     screen.started = true;
+    block_signals();
     prepare_restore();
     hold_stderr();
     cbreak();
@@ -245,6 +275,7 @@ void screen_stop(void) {
     delscreen(screen.handle);
     screen.handle = NULL;
     release_stderr();
+    pthread_sigmask(SIG_SETMASK, &screen.before, NULL);
 }
 
 void screen_size(int *width, int *height) {
@@ -322,6 +353,10 @@ static int key_of_code(wint_t code) {
         {KEY_SF, KEYS_SHIFT_DOWN},
         {KEY_SLEFT, KEYS_SHIFT_LEFT},
         {KEY_SRIGHT, KEYS_SHIFT_RIGHT},
+        {CODE_UP, KEYS_UP},
+        {CODE_DOWN, KEYS_DOWN},
+        {CODE_RIGHT, KEYS_RIGHT},
+        {CODE_LEFT, KEYS_LEFT},
         {CODE_SHIFT_UP, KEYS_SHIFT_UP},
         {CODE_SHIFT_DOWN, KEYS_SHIFT_DOWN},
         {CODE_SHIFT_LEFT, KEYS_SHIFT_LEFT},
@@ -409,12 +444,15 @@ bool screen_job_control(void) {
         stopping = 0;
         screen_mouse(false);
         endwin();
+        sigset_t blocked;
         handle(SIGTSTP, SIG_DFL, 0);
-        raise(SIGTSTP); /* here the process stops */
+        raise(SIGTSTP);
+        pthread_sigmask(SIG_SETMASK, &screen.before, &blocked); /* here it stops */
+        pthread_sigmask(SIG_SETMASK, &blocked, NULL);
         handle(SIGTSTP, on_stop, 0);
         continued = 0;
-        refresh();
         screen_mouse(mouse);
+        refresh();
         screen_redraw();
         return true;
     }

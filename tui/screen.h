@@ -3,6 +3,7 @@
 #ifndef PWEMOE_TUI_SCREEN_H
 #define PWEMOE_TUI_SCREEN_H
 
+#include <poll.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -25,6 +26,11 @@ void screen_size(int *width, int *height);
 void screen_draw(const struct canvas *canvas);
 /* The next frame is written whole: something else wrote over the screen. */
 void screen_redraw(void);
+
+/* poll() that such signals and a change of size interrupt; they are taken nowhere
+ * else, so none comes between a look at what it says and the wait. Milliseconds, -1:
+ * without end. */
+int screen_wait(struct pollfd *fds, unsigned count, int milliseconds);
 
 struct screen_event {
     int key; /* a character, or enum key; KEYS_NONE: nothing is there */

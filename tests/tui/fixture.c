@@ -8,6 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/random.h"
+#include "checkpoint/directory.h"
+#include "moe/routers.h"
 #include "pareto/simplex.h"
 
 char *fixture_folder(void) {
@@ -170,5 +173,103 @@ void fixture_write(const char *path, const struct fixture_options *options) {
         for (int i = 0; i < 30; i++)
             check(store_log(store, &error, "line %d of the log", i), &error);
     check(store_commit(store, &error), &error);
+    store_close(store);
+}
+
+/* --- with models ---------------------------------------------------------------- */
+
+static void put_u32(FILE *file, unsigned value) {
+    for (int shift = 24; shift >= 0; shift -= 8)
+        fputc((int)(value >> shift & 0xff), file);
+}
+
+/* An idx pair: size x size grey noise, labels in turn. */
+static void write_images(const char *folder, size_t task, size_t count, unsigned size,
+                         unsigned classes) {
+    char path[4200];
+    struct random random;
+    random_seed(&random, 7, task);
+    snprintf(path, sizeof path, "%s/test%zu-images-idx3-ubyte", folder, task);
+    FILE *images = fopen(path, "wb");
+    snprintf(path, sizeof path, "%s/test%zu-labels-idx1-ubyte", folder, task);
+    FILE *labels = fopen(path, "wb");
+    if (!images || !labels)
+        exit(99);
+    put_u32(images, 0x803);
+    put_u32(images, (unsigned)count);
+    put_u32(images, size);
+    put_u32(images, size);
+    put_u32(labels, 0x801);
+    put_u32(labels, (unsigned)count);
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned k = 0; k < size * size; k++)
+            fputc((int)random_below(&random, 256), images);
+        fputc((int)(i % classes), labels);
+    }
+    if (fclose(images) || fclose(labels))
+        exit(99);
+}
+
+static struct store_checkpoint checkpoint_at(char *path) {
+    struct fingerprint fingerprint;
+    struct error error;
+    check(model_directory_fingerprint(path, &fingerprint, NULL, &error), &error);
+    struct store_checkpoint checkpoint = {.path = path, .size = fingerprint.size};
+    memcpy(checkpoint.sha256, fingerprint.sha256, sizeof checkpoint.sha256);
+    return checkpoint;
+}
+
+void fixture_write_real(const char *path, size_t examples) {
+    static const char *const names[] = {"alpha", "beta", "gamma"};
+    static const unsigned classes[] = {5, 7, 4};
+    enum { TASKS = 3, SIZE = 12, MODULES = 2 };
+    struct store_task tasks[TASKS] = {{0}};
+    char where[TASKS + 1][4200], tests[TASKS][64], folder[4000], *source_path;
+    const char *source = getenv("srcdir");
+    struct error error;
+    struct store *store;
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = '\0';
+    source_path = realpath(source ? source : ".", NULL);
+    for (size_t t = 0; t < TASKS; t++) {
+        snprintf(where[t], sizeof where[t], "%s/tests/golden/model/vit-expert%zu",
+                 source_path, t);
+        snprintf(tests[t], sizeof tests[t], "test%zu-images-idx3-ubyte", t);
+        write_images(folder, t, examples, SIZE, classes[t]);
+        tasks[t] = (struct store_task){.name = (char *)names[t],
+                                       .expert = checkpoint_at(where[t]),
+                                       .train_path = "",
+                                       .test_path = tests[t],
+                                       .head = "",
+                                       .classnames_path = "",
+                                       .templates_path = "",
+                                       .objective = {NULL, "accuracy", "%", true, 0}};
+    }
+    snprintf(where[TASKS], sizeof where[TASKS], "%s/tests/golden/model/vit",
+             source_path);
+    free(source_path);
+    struct store_recipe recipe = {.name = "real",
+                                  .model = "vit",
+                                  .pretrained = checkpoint_at(where[TASKS]),
+                                  .text = "",
+                                  .task_count = TASKS,
+                                  .tasks = tasks};
+    check(store_create(path, &recipe, &store, &error), &error);
+
+    struct routers *routers;
+    struct random random;
+    random_seed(&random, 1, 0);
+    check(routers_new(UPSCALE_MLP, 2, MODULES, TASKS, 0.3f, &random, &routers, &error),
+          &error);
+    struct store_run run = {
+        .method = "ls", .upscale = "mlp", .parameters = "{}", .steps = 1};
+    struct store_routers saved = {.step = 1};
+    check(routers_to_memory(routers, &saved.blob, &saved.size, &error), &error);
+    check(store_run_begin(store, &run, &error), &error);
+    run.steps_done = 1;
+    run.complete = true;
+    check(store_run_save(store, &run, &saved, NULL, 0, NULL, 0, &error), &error);
+    free(saved.blob);
+    routers_free(routers);
     store_close(store);
 }

@@ -23,6 +23,11 @@ struct fixture_options {
  * weight to 90 with all of it. */
 double fixture_value(const double *preference, size_t t);
 
+/* Three tasks on the tiny ViT models of tests/golden/model, images of noise that the
+ * fixture writes beside path, and routers as they are before training: everything
+ * that an evaluation and an export need. examples: held-out images a task. */
+void fixture_write_real(const char *path, size_t examples);
+
 /* Writes path; checkpoints are named but do not exist. Ends the test on failure. */
 void fixture_write(const char *path, const struct fixture_options *options);
 

@@ -13,3 +13,11 @@ tests_tui_test_panels_SOURCES = tests/tui/test_panels.c $(TUI_FIXTURE)
 tests_tui_test_panels_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_model_SOURCES = tests/tui/test_model.c $(TUI_FIXTURE)
 tests_tui_test_model_LDADD = $(TUI_TEST_LIBS)
+if HAVE_VTERM
+check_PROGRAMS += tests/tui/test_terminal
+TESTS += tests/tui/test_terminal
+endif
+# It runs the program itself, which `make check` has built before.
+tests_tui_test_terminal_SOURCES = tests/tui/test_terminal.c tests/tui/terminal.h \
+  tests/tui/terminal.c $(TUI_FIXTURE)
+tests_tui_test_terminal_LDADD = $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)

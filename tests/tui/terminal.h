@@ -1,0 +1,60 @@
+/* A program in a pseudo-terminal with libvterm as the emulator: what it draws is
+ * read from the emulated screen, what a person does goes in as bytes. */
+#ifndef TESTS_TUI_TERMINAL_H
+#define TESTS_TUI_TERMINAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct terminal;
+
+struct terminal_options {
+    int width, height;
+    const char *term;               /* NULL: xterm-256color */
+    const char *lang;               /* NULL: C.UTF-8 */
+    const char *const *environment; /* further NAME=VALUE, ended by NULL; or NULL */
+    bool job_control; /* below a small shell that knows stopped jobs: when the program
+                         stops it writes "stopped", and `g` lets it go on */
+};
+
+/* argv ended by NULL. Fails the test where the program cannot be started. */
+struct terminal *terminal_start(const char *const *argv,
+                                const struct terminal_options *options);
+/* Ends the program where it still runs, and frees. */
+void terminal_close(struct terminal *terminal);
+
+void terminal_type(struct terminal *terminal, const char *bytes);
+enum terminal_pointer { POINT_PRESS, POINT_MOVE, POINT_RELEASE };
+/* A left-button event in the encoding the program asked for; nothing is sent where
+ * it asked for none. */
+void terminal_point(struct terminal *terminal, enum terminal_pointer what, int x,
+                    int y);
+void terminal_resize(struct terminal *terminal, int width, int height);
+void terminal_signal(struct terminal *terminal, int signal);
+
+/* Reads until text is on the screen (or is not), at most some seconds; fails the test
+ * with the screen otherwise. */
+void terminal_expect(struct terminal *terminal, const char *text);
+void terminal_expect_gone(struct terminal *terminal, const char *text);
+bool terminal_shows(struct terminal *terminal, const char *text);
+/* The place of the first occurrence of text; false where it is not there. */
+bool terminal_find(struct terminal *terminal, const char *text, int *x, int *y);
+/* Reads what comes within so many milliseconds of silence. */
+void terminal_settle(struct terminal *terminal, int milliseconds);
+/* The screen as lines of UTF-8; valid until the next call. */
+const char *terminal_screen(struct terminal *terminal);
+/* Every byte the program has written, and their number. */
+const char *terminal_bytes(struct terminal *terminal, size_t *count);
+
+/* Waits for the program's end: its exit status, or 128 + signal. */
+int terminal_wait(struct terminal *terminal);
+
+bool terminal_alternate(struct terminal *terminal); /* the alternate screen is shown */
+bool terminal_cursor(struct terminal *terminal);    /* the cursor is visible */
+bool terminal_wants_mouse(struct terminal *terminal);
+bool terminal_echoes(struct terminal *terminal); /* ECHO and ICANON are set */
+/* Does the cell's foreground differ from the default? */
+bool terminal_coloured(struct terminal *terminal, int x, int y);
+
+#endif
