@@ -1,0 +1,228 @@
+/* TIES against fusion-bench and mergekit (tests/golden/ties.txt), and against its
+ * definition by sorting on vectors that are long enough for the sampled selection. */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "merge/ties.h"
+
+#include "golden.h"
+
+enum { GAP = 3 }; /* elements between tensors, which are nobody's */
+
+/* Tensors apart from each other, so that what lies between would be noticed. */
+static void spread(const float *packed, size_t tasks, size_t count,
+                   const struct select_run *runs, size_t run_count, float *vectors,
+                   size_t stride) {
+    for (size_t i = 0; i < tasks * stride; i++)
+        vectors[i] = 1e6f;
+    for (size_t t = 0; t < tasks; t++)
+        for (size_t r = 0, done = 0; r < run_count; done += runs[r++].count)
+            memcpy(vectors + t * stride + runs[r].begin, packed + t * count + done,
+                   runs[r].count * sizeof *packed);
+}
+
+static void assert_merged(const float *merged, const struct select_run *runs,
+                          size_t run_count, size_t stride, const float *expected) {
+    size_t done = 0, at = 0;
+    for (size_t r = 0; r < run_count; r++) {
+        for (; at < runs[r].begin; at++)
+            assert_true(merged[at] == -7);
+        /* At most six terms, added in perhaps another order. */
+        for (; at < runs[r].begin + runs[r].count; at++, done++)
+            assert_true(fabsf(merged[at] - expected[done]) <=
+                        8 * FLT_EPSILON * fabsf(expected[done]));
+    }
+    for (; at < stride; at++)
+        assert_true(merged[at] == -7);
+}
+
+static void merged_as_the_references_do(void **state) {
+    (void)state;
+    FILE *file = golden_open("ties.txt");
+    size_t tasks, count, run_count, cases = 0, also;
+    double keep;
+    while (fscanf(file, " case %zu %zu %lf %zu %zu", &tasks, &count, &keep, &run_count,
+                  &also) == 5) {
+        struct select_run runs[8];
+        size_t stride = GAP;
+        assert_in_range(run_count, 1, 8);
+        for (size_t r = 0; r < run_count; r++) {
+            assert_int_equal(fscanf(file, "%zu", &runs[r].count), 1);
+            runs[r].begin = stride;
+            stride += runs[r].count + GAP;
+        }
+        float *packed = golden_floats(file, tasks * count);
+        float *vectors = calloc(tasks * stride, sizeof *vectors);
+        float *merged = calloc(stride, sizeof *merged);
+        assert_non_null(vectors);
+        assert_non_null(merged);
+        spread(packed, tasks, count, runs, run_count, vectors, stride);
+        const struct ties all[] = {{keep, TIES_TRIM_WHOLE, TIES_MEAN, 1},
+                                   {keep, TIES_TRIM_WHOLE, TIES_SUM, 2},
+                                   {keep, TIES_TRIM_TENSOR, TIES_MEAN, 3}};
+        for (size_t i = 0; i < 2 + also; i++) {
+            float *expected = golden_floats(file, count);
+            struct error error;
+            for (size_t j = 0; j < stride; j++)
+                merged[j] = -7;
+            assert_int_equal(ties_merge(vectors, stride, tasks, runs, run_count,
+                                        &all[i], merged, NULL, &error),
+                             0);
+            assert_merged(merged, runs, run_count, stride, expected);
+            free(expected);
+        }
+        free(merged);
+        free(vectors);
+        free(packed);
+        cases++;
+    }
+    fclose(file);
+    assert_int_equal(cases, 24);
+}
+
+static int rising(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static void selection_is_that_by_sorting(void **state) {
+    (void)state;
+    enum { LONG = (1 << 20) + 5000 };
+    struct random random;
+    random_seed(&random, 9, 0);
+    float *x = calloc(LONG, sizeof *x), *sorted = calloc(LONG, sizeof *sorted);
+    assert_non_null(x);
+    assert_non_null(sorted);
+    for (unsigned threads = 1; threads < 4; threads += 2) {
+        struct select *select = select_new(threads);
+        assert_non_null(select);
+        for (unsigned kind = 0; kind < 4; kind++) {
+            size_t count = threads == 1 && kind == 0 ? 3001 : LONG;
+            for (size_t i = 0; i < count; i++) {
+                float u = (float)random_uniform(&random) - 0.5f;
+                /* Smooth; mostly 0; few values; ordered, so that samples mislead. */
+                x[i] = kind == 0   ? u * u * u
+                       : kind == 1 ? (random_below(&random, 50) ? 0 : u)
+                       : kind == 2 ? (float)random_below(&random, 5) * -0.25f
+                                   : (i < count / 2 ? 1e-20f * (float)i : u);
+            }
+            const struct select_run runs[] = {
+                {0, 0}, {1, 1}, {2, count / 3}, {count / 3 + 2, count - count / 3 - 2}};
+            for (size_t i = 1; i < count; i++)
+                sorted[i] = fabsf(x[i]);
+            qsort(sorted + 1, count - 1, sizeof *sorted, rising);
+            const size_t ranks[] = {1, 2, count / 2, count - count / 5, count - 1};
+            for (size_t r = 0; r < 5; r++) {
+                struct select_result found;
+                float value = sorted[ranks[r]], got;
+                select_magnitude(select, x, runs, 4, ranks[r], &found);
+                memcpy(&got, &found.bits, sizeof got);
+                assert_true(got == value);
+                size_t below = 0, equal = 0;
+                for (size_t i = 1; i < count; i++) {
+                    below += sorted[i] < value;
+                    equal += sorted[i] == value;
+                }
+                assert_int_equal(found.below, below);
+                assert_int_equal(found.equal, equal);
+            }
+        }
+        select_free(select);
+    }
+    free(sorted);
+    free(x);
+}
+
+/* Exactly floor(d K) of each tensor, the first of equal ones, over several parts. */
+static void equal_magnitudes_are_kept_in_order(void **state) {
+    (void)state;
+    enum { COUNT = 200003 };
+    float *x = calloc(2 * COUNT, sizeof *x), *merged = calloc(COUNT, sizeof *merged);
+    assert_non_null(x);
+    assert_non_null(merged);
+    for (size_t i = 0; i < COUNT; i++)
+        x[i] = i % 2 ? -0.5f : 0.5f;
+    const struct select_run runs[] = {{0, 150001}, {150001, COUNT - 150001}};
+    const struct ties ties = {0.7, TIES_TRIM_TENSOR, TIES_SUM, 2};
+    struct error error;
+    assert_int_equal(ties_merge(x, COUNT, 2, runs, 2, &ties, merged, NULL, &error), 0);
+    for (size_t r = 0; r < 2; r++) {
+        size_t kept = (size_t)((double)runs[r].count * 0.7);
+        for (size_t i = 0; i < runs[r].count; i++)
+            assert_true(merged[runs[r].begin + i] ==
+                        (i < kept ? x[runs[r].begin + i] : 0));
+    }
+    free(merged);
+    free(x);
+}
+
+static void threads_change_nothing(void **state) {
+    (void)state;
+    enum { COUNT = 300000, TASKS = 3 };
+    struct random random;
+    random_seed(&random, 10, 0);
+    float *x = calloc(TASKS * COUNT, sizeof *x);
+    float *merged[2] = {calloc(COUNT, sizeof **merged), calloc(COUNT, sizeof **merged)};
+    assert_true(x && merged[0] && merged[1]);
+    for (size_t i = 0; i < TASKS * COUNT; i++)
+        x[i] = (float)random_below(&random, 9) - 4.25f;
+    const struct select_run run = {0, COUNT};
+    for (int i = 0; i < 2; i++) {
+        const struct ties ties = {0.4, TIES_TRIM_WHOLE, TIES_MEAN, i ? 5 : 1};
+        struct error error;
+        assert_int_equal(
+            ties_merge(x, COUNT, TASKS, &run, 1, &ties, merged[i], NULL, &error), 0);
+    }
+    assert_memory_equal(merged[0], merged[1], COUNT * sizeof **merged);
+    free(merged[0]);
+    free(merged[1]);
+    free(x);
+}
+
+static void what_is_refused(void **state) {
+    (void)state;
+    float x[4] = {1, 2, 3, 4}, merged[4];
+    const struct select_run run = {0, 4};
+    struct error error;
+    for (size_t i = 0; i < 4; i++) {
+        const struct ties ties = {(const double[]){0, -1, 1.5, NAN}[i], TIES_TRIM_WHOLE,
+                                  TIES_MEAN, 1};
+        assert_int_equal(ties_merge(x, 4, 1, &run, 1, &ties, merged, NULL, &error), -1);
+        assert_non_null(strstr(error.text, "keep"));
+    }
+    atomic_bool stop = true;
+    const struct work work = {.stop = &stop};
+    const struct ties ties = {0.5, TIES_TRIM_WHOLE, TIES_MEAN, 1};
+    assert_int_equal(ties_merge(x, 4, 1, &run, 1, &ties, merged, &work, &error), -1);
+    assert_string_equal(error.text, "stopped");
+    enum ties_trim trim;
+    enum ties_sum sum;
+    assert_int_equal(ties_trim_parse("tensor", &trim, &error), 0);
+    assert_int_equal(trim, TIES_TRIM_TENSOR);
+    assert_int_equal(ties_sum_parse("mean", &sum, &error), 0);
+    assert_string_equal(ties_sum_name(sum), "mean");
+    assert_int_equal(ties_trim_parse("tensors", &trim, &error), -1);
+    assert_int_equal(ties_sum_parse("", &sum, &error), -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(merged_as_the_references_do),
+        cmocka_unit_test(selection_is_that_by_sorting),
+        cmocka_unit_test(equal_magnitudes_are_kept_in_order),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(what_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
