@@ -8,6 +8,7 @@ bench_bench_backend_SOURCES = bench/bench_backend.c
 bench_bench_backend_LDADD = $(PWEMOE_LIBS)
 
 EXTRA_PROGRAMS += bench/bench_pareto
+bench_programs += bench/bench_pareto
 bench_bench_pareto_SOURCES = bench/bench_pareto.c
 bench_bench_pareto_LDADD = $(PWEMOE_LIBS)
 
@@ -15,6 +16,11 @@ EXTRA_PROGRAMS += bench/bench_model
 bench_programs += bench/bench_model
 bench_bench_model_SOURCES = bench/bench_model.c
 bench_bench_model_LDADD = $(PWEMOE_LIBS)
+
+EXTRA_PROGRAMS += bench/bench_ties
+bench_programs += bench/bench_ties
+bench_bench_ties_SOURCES = bench/bench_ties.c
+bench_bench_ties_LDADD = $(PWEMOE_LIBS)
 
 CLEANFILES += $(bench_programs)
 bench: $(bench_programs)

@@ -1,3 +1,8 @@
 libpwemoe_a_SOURCES += \
   src/merge/method.h src/merge/method.c \
-  src/merge/linear.h src/merge/linear.c
+  src/merge/linear.h src/merge/linear.c \
+  src/merge/select.h src/merge/select.c \
+  src/merge/ties.h src/merge/ties.c \
+  src/merge/fisher.h src/merge/fisher.c \
+  src/merge/solve.h src/merge/solve.c \
+  src/merge/regmean.h src/merge/regmean.c
