@@ -118,10 +118,12 @@ static int check_file(const char *path, struct error *error) {
     return 0;
 }
 
-/* The file's first page is read: whatever keeps a connection from working comes up
- * here. */
+/* A viewer's connection can write too, where that is allowed, but is told not to:
+ * one that could not would leave its -wal and -shm files behind when it is closed
+ * last. The first page is read at once: whatever keeps a connection from working
+ * comes up here. */
 static int connect_to_read(struct store *store, struct error *error) {
-    if (connect(store, store->path, SQLITE_OPEN_READONLY, "", error))
+    if (connect(store, store->path, SQLITE_OPEN_READWRITE, "", error))
         return -1;
     if (sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
                      NULL) == SQLITE_OK)
@@ -185,6 +187,8 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
     if (mode == STORE_READ_ONLY
             ? connect_to_read(store, error)
             : connect(store, path, SQLITE_OPEN_READWRITE, "", error))
+        goto fail;
+    if (mode == STORE_READ_ONLY && sql_execute(store, "PRAGMA query_only=ON", error))
         goto fail;
     if (mode == STORE_READ_WRITE && sqlite3_db_readonly(store->db, "main")) {
         error_set(error, "%s: cannot be written; copy it to a folder of yours", path);
@@ -333,8 +337,8 @@ static int give_name(const char *beside, const char *path, struct error *error) 
     return 0;
 }
 
-/* A -wal or -journal left by a file that was deleted would be taken for the new
- * file's own. */
+/* A -wal or -journal with something in it, left by a file that was deleted, would be
+ * taken for the new file's own. */
 static int check_free(const char *path, struct error *error) {
     static const char *const ends[] = {"", "-wal", "-journal"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -342,7 +346,7 @@ static int check_free(const char *path, struct error *error) {
         if (!name)
             return error_memory(error);
         struct stat status;
-        bool there = lstat(name, &status) == 0;
+        bool there = lstat(name, &status) == 0 && (i == 0 || status.st_size > 0);
         free(name);
         if (there && i == 0)
             return error_set(error, "%s: exists already; give another name", path);

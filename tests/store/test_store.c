@@ -58,6 +58,7 @@ static void test_create_refuses(void **state) {
     /* A -wal without its file would be replayed into the new one. */
     const char *wal = in_folder(state, "results.db-wal");
     FILE *file = fopen(wal, "w");
+    fputs("x", file);
     fclose(file);
     assert_error(store_create(path, &recipe, &store, &error), &error, "remove it");
     unlink(wal);
