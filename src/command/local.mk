@@ -6,7 +6,8 @@ libpwemoe_a_SOURCES += \
   src/command/paths.h src/command/paths.c \
   src/command/points.h src/command/points.c \
   src/command/progress.h src/command/progress.c \
-  src/command/recipe.h src/command/recipe.c
+  src/command/recipe.h src/command/recipe.c \
+  src/command/report_page.h src/command/report_page.c
 
 bin_PROGRAMS += pwemoe
 pwemoe_SOURCES = \
@@ -27,6 +28,7 @@ pwemoe_SOURCES = \
   src/command/info.c \
   src/command/init.c \
   src/command/merge.c \
+  src/command/report.c \
   src/command/show.c \
   src/command/train.c
 pwemoe_LDADD = $(PWEMOE_LIBS)

@@ -15,7 +15,7 @@
 static const struct command *const commands[] = {
     &command_init,   &command_finetune,   &command_merge,  &command_train,
     &command_front,  &command_eval,       &command_export, &command_show,
-    &command_import, &command_indicators, &command_info,
+    &command_import, &command_indicators, &command_info,   &command_report,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

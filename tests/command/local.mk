@@ -6,6 +6,7 @@ command_tests = \
   tests/command/test_points \
   tests/command/test_progress \
   tests/command/test_recipe \
+  tests/command/test_report \
   tests/command/test_command \
   tests/command/test_pipeline
 check_PROGRAMS += $(command_tests)
@@ -21,6 +22,9 @@ tests_command_test_points_SOURCES = tests/command/test_points.c
 tests_command_test_points_LDADD = $(TEST_LIBS)
 tests_command_test_progress_SOURCES = tests/command/test_progress.c
 tests_command_test_progress_LDADD = $(TEST_LIBS)
+tests_command_test_report_SOURCES = tests/command/test_report.c \
+  tests/command/run.h tests/command/run.c
+tests_command_test_report_LDADD = $(TEST_LIBS)
 tests_command_test_recipe_SOURCES = tests/command/test_recipe.c
 tests_command_test_recipe_LDADD = $(TEST_LIBS)
 tests_command_test_command_SOURCES = tests/command/test_command.c \

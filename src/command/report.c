@@ -1,0 +1,552 @@
+/* pwemoe report: a page of tables in the paper's layout. */
+#include <config.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "command/command.h"
+#include "command/report_page.h"
+#include "command/solutions.h"
+#include "moe/routers.h"
+#include "pareto/pareto.h"
+#include "store/store.h"
+
+struct report_options {
+    const char *out;
+    unsigned split;
+};
+
+static const struct option_spec options[] = {
+    {.name = "out",
+     .type = OPTION_TEXT,
+     .value = "DIR",
+     .help = "The folder to make; it must not exist",
+     .offset = offsetof(struct report_options, out)},
+    {.name = "split",
+     .type = OPTION_CHOICE,
+     .value = "S",
+     .choices = "test|train",
+     .initial = "test",
+     .help = "Figures on this split: test or train",
+     .offset = offsetof(struct report_options, split)},
+    {0}};
+
+struct report {
+    struct page *page;
+    struct store *store;
+    struct store_recipe *recipe;
+    struct store_row *rows;
+    size_t count;
+    struct store_run *runs;
+    size_t run_count;
+    /* [count] each: the run of a row's routers (0 for none); whether these are the
+     * last of the run that were measured; the scaling coefficient (NaN for none);
+     * and the first row of the same sweep, which differs in that alone. */
+    int64_t *run_of;
+    bool *last;
+    double *scale;
+    size_t *sweep;
+    double *points; /* [count, tasks] minimised; only those of complete rows hold */
+    double reference[STORE_TASKS_MAX]; /* minimised */
+    double *front; /* [front_count, tasks] of all models merged here */
+    size_t front_count;
+};
+
+/* --- which rows ------------------------------------------------------------- */
+
+static bool is_kind(const struct store_row *row, const char *kind) {
+    return strcmp(row->solution.kind, kind) == 0;
+}
+
+static bool is_merged(const struct store_row *row) {
+    return is_kind(row, "pwemoe") || is_kind(row, "merge");
+}
+
+/* Equal weights: -1; a unit preference: its task; any other: -2. */
+static int corner(const struct report *r, const struct store_row *row) {
+    size_t tasks = r->recipe->task_count;
+    const double *p = row->solution.preference;
+    bool equal = p != NULL;
+    for (size_t t = 0; p && t < tasks; t++) {
+        if (p[t] >= 1 - 1e-9)
+            return (int)t;
+        equal = equal && fabs(p[t] - 1 / (double)tasks) <= 1e-6;
+    }
+    return equal ? -1 : -2;
+}
+
+/* The scaling coefficient, and method and other parameters as one text (free());
+ * NULL where memory is out. */
+static char *sweep_name(const struct store_row *row, double *scale) {
+    json_t *object = json_loads(row->solution.parameters, 0, NULL);
+    json_t *number = json_object_get(object, "scale");
+    *scale = json_is_number(number) ? json_number_value(number) : (double)NAN;
+    json_object_del(object, "scale");
+    char *rest = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    char *name = text_format("%s %s %s", row->solution.kind, row->solution.method,
+                             rest ? rest : "");
+    free(rest);
+    json_decref(object);
+    return name;
+}
+
+static int find_sweeps(struct report *r, struct error *error) {
+    char **names = array_new(r->count, sizeof *names);
+    int result = names ? 0 : error_memory(error);
+    for (size_t i = 0; i < r->count && result == 0; i++) {
+        r->sweep[i] = i;
+        r->scale[i] = (double)NAN;
+        if (!is_kind(&r->rows[i], "merge"))
+            continue;
+        if (!(names[i] = sweep_name(&r->rows[i], &r->scale[i])))
+            result = error_memory(error);
+        for (size_t k = 0; k < i && result == 0 && r->sweep[i] == i; k++)
+            if (names[k] && r->sweep[k] == k && strcmp(names[k], names[i]) == 0)
+                r->sweep[i] = k;
+    }
+    for (size_t i = 0; names && i < r->count; i++)
+        free(names[i]);
+    free(names);
+    return result;
+}
+
+/* Of each run the last step that was measured: earlier ones are left to the list
+ * of all. */
+static void find_last(struct report *r) {
+    for (size_t n = 0; n < r->run_count; n++) {
+        unsigned step = 0;
+        for (int pass = 0; pass < 2; pass++)
+            for (size_t i = 0; i < r->count; i++) {
+                if (r->run_of[i] != r->runs[n].id ||
+                    !solution_complete(r->recipe, &r->rows[i]))
+                    continue;
+                if (pass)
+                    r->last[i] = r->rows[i].step == step;
+                else if (r->rows[i].step > step)
+                    step = r->rows[i].step;
+            }
+    }
+}
+
+/* --- cells ------------------------------------------------------------------ */
+
+static void task_headers(const struct report *r) {
+    for (size_t t = 0; t < r->recipe->task_count; t++)
+        page_cell(r->page, "%s", r->recipe->tasks[t].name);
+    page_cell(r->page, "Avg.");
+}
+
+static void figures(const struct report *r, const struct store_row *row, int decimals) {
+    for (size_t t = 0; t < r->recipe->task_count; t++)
+        page_number(r->page,
+                    row->evaluations[t].present ? row->evaluations[t].value
+                                                : (double)NAN,
+                    decimals);
+    page_number(r->page, solution_average(r->recipe, row), decimals);
+}
+
+/* --- accuracies ------------------------------------------------------------- */
+
+/* The best average of a sweep stands for it; others of it are passed over. */
+static bool stands_for_sweep(const struct report *r, size_t i, size_t *points) {
+    double average = solution_average(r->recipe, &r->rows[i]);
+    *points = 0;
+    for (size_t k = 0; k < r->count; k++) {
+        if (r->sweep[k] != r->sweep[i] || !solution_complete(r->recipe, &r->rows[k]))
+            continue;
+        double other = solution_average(r->recipe, &r->rows[k]);
+        if (other > average || (other == average && k < i))
+            return false;
+        ++*points;
+    }
+    return true;
+}
+
+static void accuracy_row(const struct report *r, size_t i) {
+    const struct store_row *row = &r->rows[i];
+    const char *method = row->solution.method;
+    size_t points;
+    int at = corner(r, row);
+    if (isfinite(r->scale[i])) {
+        if (!stands_for_sweep(r, i, &points))
+            return;
+        if (points > 1)
+            page_cell(r->page, "%s (scale %g, best of %zu)", method, r->scale[i],
+                      points);
+        else
+            page_cell(r->page, "%s (scale %g)", method, r->scale[i]);
+    } else if (is_kind(row, "pwemoe")) {
+        if (at == -2 || !r->last[i])
+            return;
+        page_cell(r->page, "routers, %s, %s (run %lld), %s%s", method, row->upscale,
+                  (long long)r->run_of[i], at < 0 ? "equal weights" : "all for ",
+                  at < 0 ? "" : r->recipe->tasks[at].name);
+    } else if (is_kind(row, "train") && at != -2) {
+        page_cell(r->page, "%s (full model), %s%s", method,
+                  at < 0 ? "equal weights" : "all for ",
+                  at < 0 ? "" : r->recipe->tasks[at].name);
+    } else if (is_kind(row, "train")) {
+        page_cell(r->page, "%s (full model)", method);
+    } else {
+        page_cell(r->page, "%s%s", method, is_kind(row, "import") ? " (imported)" : "");
+    }
+    figures(r, row, 1);
+}
+
+static void accuracies(const struct report *r) {
+    static const char *const kinds[] = {"single", "train", "merge", "pwemoe", "import"};
+    page_heading(r->page, "Accuracy");
+    page_paragraph(
+        r->page, "In percent, on held-out data. Of a sweep over scaling coefficients "
+                 "the one with the best average stands here, chosen on the same data; "
+                 "of trained routers those of the last step, at equal weights and "
+                 "with all weight on one task, as far as these were evaluated.");
+    page_table(r->page, r->recipe->task_count + 2, 1);
+    page_cell(r->page, "Method");
+    task_headers(r);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (size_t i = 0; i < r->count; i++) {
+            const char *state = solution_state(r->recipe, &r->rows[i]);
+            if (is_kind(&r->rows[i], kinds[k]) &&
+                (strcmp(state, "complete") == 0 || strcmp(state, "imported") == 0))
+                accuracy_row(r, i);
+        }
+    page_table_end(r->page);
+}
+
+/* --- fronts ----------------------------------------------------------------- */
+
+struct set { /* points of one method, to be compared as a set */
+    double *points;
+    size_t count;
+    bool *keep;
+};
+
+/* The complete rows that `take` marks, first the number of them that nothing in
+ * the set dominates. */
+static int set_make(const struct report *r, const bool *take, struct set *set,
+                    struct error *error) {
+    size_t tasks = r->recipe->task_count;
+    memset(set, 0, sizeof *set);
+    set->points = array_new(r->count * tasks, sizeof *set->points);
+    set->keep = array_new(r->count, sizeof *set->keep);
+    if (!set->points || !set->keep)
+        return error_memory(error);
+    for (size_t i = 0; i < r->count; i++)
+        if (take[i] && solution_complete(r->recipe, &r->rows[i]))
+            memcpy(set->points + tasks * set->count++, r->points + tasks * i,
+                   tasks * sizeof *set->points);
+    return 0;
+}
+
+static void set_clear(struct set *set) {
+    free(set->points);
+    free(set->keep);
+}
+
+static int trainable(const struct report *r, int64_t run, size_t *parameters,
+                     struct error *error) {
+    struct store_routers stored;
+    struct routers *routers;
+    bool found;
+    *parameters = 0;
+    if (store_routers_last(r->store, run, &found, &stored, error))
+        return -1;
+    if (!found)
+        return 0;
+    int result = routers_from_memory(stored.blob, stored.size, "stored routers",
+                                     &routers, error);
+    if (result == 0) {
+        *parameters = routers->count;
+        routers_free(routers);
+    }
+    store_routers_clear(&stored);
+    return result;
+}
+
+static int front_row(const struct report *r, const char *name, const bool *take,
+                     const struct store_run *run, struct error *error) {
+    size_t tasks = r->recipe->task_count, parameters = 0;
+    struct set set;
+    double volume = 0;
+    long front = 0;
+    int result = set_make(r, take, &set, error);
+    if (result == 0 && set.count > 0) {
+        front = pareto_filter(set.points, set.count, tasks, false, set.keep, error);
+        result = front < 0 ? -1 : 0;
+        if (result == 0)
+            result = pareto_hypervolume(set.points, set.count, tasks, r->reference,
+                                        &volume, error);
+        if (result == 0 && run)
+            result = trainable(r, run->id, &parameters, error);
+        if (result == 0) {
+            page_cell(r->page, "%s", name);
+            page_cell(r->page, "%zu", set.count);
+            page_cell(r->page, "%ld", front);
+            page_cell(r->page, "%.6g", volume);
+            page_number(
+                r->page,
+                pareto_igd_plus(set.points, set.count, r->front, r->front_count, tasks),
+                3);
+            page_number(r->page, run && parameters ? (double)parameters : (double)NAN,
+                        0);
+            page_number(r->page, run ? (double)run->steps_done : (double)NAN, 0);
+            page_number(r->page, run ? run->seconds : (double)NAN, 1);
+        }
+    }
+    set_clear(&set);
+    return result;
+}
+
+static int front_rows(const struct report *r, bool *take, struct error *error) {
+    char name[256];
+    for (size_t i = 0; i < r->count; i++) {
+        if (!is_kind(&r->rows[i], "merge") || r->sweep[i] != i)
+            continue;
+        for (size_t k = 0; k < r->count; k++)
+            take[k] = r->sweep[k] == i;
+        if (front_row(r, r->rows[i].solution.method, take, NULL, error))
+            return -1;
+    }
+    for (size_t n = 0; n < r->run_count; n++) {
+        const struct store_run *run = &r->runs[n];
+        for (size_t k = 0; k < r->count; k++)
+            take[k] =
+                is_kind(&r->rows[k], "pwemoe") && r->run_of[k] == run->id && r->last[k];
+        snprintf(name, sizeof name, "routers, %s, %s (run %lld)", run->method,
+                 run->upscale, (long long)run->id);
+        if (front_row(r, name, take, run, error))
+            return -1;
+    }
+    for (size_t k = 0; k < r->count; k++)
+        take[k] = is_merged(&r->rows[k]);
+    return front_row(r, "all of these", take, NULL, error);
+}
+
+static int fronts(struct report *r, bool *take, struct error *error) {
+    size_t tasks = r->recipe->task_count;
+    struct set all;
+    for (size_t k = 0; k < r->count; k++)
+        take[k] = is_merged(&r->rows[k]);
+    int result = set_make(r, take, &all, error);
+    if (result == 0 && all.count > 0 &&
+        pareto_filter(all.points, all.count, tasks, true, all.keep, error) < 0)
+        result = -1;
+    if (result) {
+        set_clear(&all);
+        return -1;
+    }
+    for (size_t i = 0; i < all.count; i++)
+        if (all.keep[i])
+            memmove(all.points + tasks * r->front_count++, all.points + tasks * i,
+                    tasks * sizeof *all.points);
+    r->front = all.points;
+    free(all.keep);
+
+    page_heading(r->page, "Fronts");
+    char reference[1024] = "";
+    size_t used = 0;
+    for (size_t t = 0; t < tasks && used < sizeof reference - 32; t++)
+        used +=
+            (size_t)snprintf(reference + used, sizeof reference - used, "%s%g",
+                             t ? ", " : "", r->recipe->tasks[t].objective.reference);
+    page_paragraph(
+        r->page,
+        "Models merged and measured here, a set a method: how many, how many "
+        "of them no other of the set dominates, the hypervolume up to the "
+        "reference point (%s), and IGD+ to the front of all sets together (0: "
+        "nothing of it is out of reach; in percentage points). Seconds are of "
+        "training the routers.",
+        reference);
+    page_table(r->page, 8, 1);
+    static const char *const headers[] = {"Set",           "points",
+                                          "non-dominated", "hypervolume",
+                                          "IGD+",          "trainable parameters",
+                                          "steps",         "seconds"};
+    for (size_t i = 0; i < 8; i++)
+        page_cell(r->page, "%s", headers[i]);
+    result = front_rows(r, take, error);
+    page_table_end(r->page);
+    return result;
+}
+
+/* --- the rest --------------------------------------------------------------- */
+
+static void everything(const struct report *r) {
+    size_t tasks = r->recipe->task_count, left_out = 0;
+    page_heading(r->page, "All models");
+    page_paragraph(r->page, "Value and 95 %% interval; imported figures have none.");
+    page_table(r->page, tasks + 6, 5);
+    static const char *const headers[] = {"id", "kind", "method", "parameters",
+                                          "preference"};
+    for (size_t i = 0; i < 5; i++)
+        page_cell(r->page, "%s", headers[i]);
+    task_headers(r);
+    for (size_t i = 0; i < r->count; i++) {
+        const struct store_row *row = &r->rows[i];
+        const char *state = solution_state(r->recipe, row);
+        if (strcmp(state, "complete") != 0 && strcmp(state, "imported") != 0) {
+            left_out++;
+            continue;
+        }
+        page_cell(r->page, "%lld", (long long)row->solution.id);
+        page_cell(r->page, "%s", row->solution.kind);
+        page_cell(r->page, "%s%s%s", row->solution.method, *row->upscale ? ", " : "",
+                  row->upscale);
+        page_cell(r->page, "%s", row->solution.parameters);
+        char preference[STORE_TASKS_MAX * 16] = "";
+        size_t used = 0;
+        for (size_t t = 0; row->solution.preference && t < tasks; t++)
+            used +=
+                (size_t)snprintf(preference + used, sizeof preference - used, "%s%.4g",
+                                 t ? ", " : "", row->solution.preference[t]);
+        page_cell(r->page, "%s", preference);
+        for (size_t t = 0; t < tasks; t++) {
+            const struct store_evaluation *e = &row->evaluations[t];
+            if (!e->present)
+                page_number(r->page, (double)NAN, 0);
+            else if (e->imported)
+                page_cell(r->page, "%.2f", e->value);
+            else
+                page_cell(r->page, "%.2f (%.1f to %.1f)", e->value, e->low, e->high);
+        }
+        page_number(r->page, solution_average(r->recipe, row), 2);
+    }
+    page_table_end(r->page);
+    if (left_out)
+        page_paragraph(r->page,
+                       "%zu models with partial, stale or no figures are left out.",
+                       left_out);
+}
+
+static void sources(const struct report *r) {
+    page_heading(r->page, "Models and data");
+    page_paragraph(r->page, "Pretrained: %s, %s, sha256 %s.", r->recipe->model,
+                   r->recipe->pretrained.path, r->recipe->pretrained.sha256);
+    page_table(r->page, 4, 4);
+    static const char *const headers[] = {"task", "expert", "sha256", "held-out data"};
+    for (size_t i = 0; i < 4; i++)
+        page_cell(r->page, "%s", headers[i]);
+    for (size_t t = 0; t < r->recipe->task_count; t++) {
+        const struct store_task *task = &r->recipe->tasks[t];
+        page_cell(r->page, "%s", task->name);
+        page_cell(r->page, "%s", task->expert.path);
+        page_cell(r->page, "%s", task->expert.sha256);
+        page_cell(r->page, "%s", task->test_path);
+    }
+    page_table_end(r->page);
+}
+
+static int load(struct report *r, const char *split, struct error *error) {
+    if (store_recipe(r->store, &r->recipe, error) ||
+        store_rows(r->store, split, &r->rows, &r->count, error) ||
+        store_runs(r->store, &r->runs, &r->run_count, error))
+        return -1;
+    size_t tasks = r->recipe->task_count;
+    r->run_of = array_new(r->count, sizeof *r->run_of);
+    r->points = array_new(r->count * tasks, sizeof *r->points);
+    r->last = array_new(r->count, sizeof *r->last);
+    r->scale = array_new(r->count, sizeof *r->scale);
+    r->sweep = array_new(r->count, sizeof *r->sweep);
+    if (!r->run_of || !r->points || !r->last || !r->scale || !r->sweep)
+        return error_memory(error);
+    for (size_t t = 0; t < tasks; t++) {
+        const struct store_objective *objective = &r->recipe->tasks[t].objective;
+        double sign = objective->maximise ? -1 : 1;
+        r->reference[t] = sign * objective->reference;
+        for (size_t i = 0; i < r->count; i++)
+            r->points[tasks * i + t] = sign * r->rows[i].evaluations[t].value;
+    }
+    int64_t routers = 0, run = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        /* Rows of the same routers lie together. */
+        if (r->rows[i].solution.routers && r->rows[i].solution.routers != routers) {
+            struct store_routers stored;
+            routers = r->rows[i].solution.routers;
+            if (store_routers_get(r->store, routers, &stored, error))
+                return -1;
+            run = stored.run;
+            store_routers_clear(&stored);
+        }
+        r->run_of[i] = r->rows[i].solution.routers ? run : 0;
+    }
+    find_last(r);
+    return find_sweeps(r, error);
+}
+
+static int make(struct report *r, const char *out, const char *split,
+                struct error *error) {
+    if (load(r, split, error))
+        return -1;
+    bool *take = array_new(r->count, sizeof *take);
+    r->page = page_new(*r->recipe->name ? r->recipe->name : "pwemoe");
+    int result = take && r->page ? 0 : error_memory(error);
+    if (result == 0) {
+        char date[40] = "";
+        time_t now = time(NULL);
+        struct tm parts;
+        if (gmtime_r(&now, &parts))
+            strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &parts);
+        page_paragraph(r->page, "From %s, %s split, by pwemoe %s on %s.",
+                       store_path(r->store), split, PACKAGE_VERSION, date);
+        accuracies(r);
+        result = fronts(r, take, error);
+    }
+    if (result == 0) {
+        everything(r);
+        sources(r);
+        result = page_end(r->page, out, error);
+        r->page = NULL;
+    }
+    free(take);
+    return result;
+}
+
+static enum exit_status run(const struct invocation *invocation, struct error *error) {
+    const struct report_options *o = invocation->options;
+    if (!o->out) {
+        error_set(error, "--out is missing; give the folder to make");
+        return EXIT_USAGE;
+    }
+    struct report report = {0};
+    if (store_open(invocation->operands[0], STORE_READ_ONLY, &report.store, error))
+        return EXIT_FAILED;
+    int failed = make(&report, o->out, o->split == 0 ? "test" : "train", error);
+    page_free(report.page);
+    free(report.front);
+    free(report.points);
+    free(report.run_of);
+    free(report.last);
+    free(report.scale);
+    free(report.sweep);
+    store_runs_free(report.runs, report.run_count);
+    store_rows_free(report.rows, report.count);
+    store_recipe_free(report.recipe);
+    store_close(report.store);
+    if (failed)
+        return EXIT_FAILED;
+    command_note(invocation, "%s: report.md and report.html", o->out);
+    return EXIT_DONE;
+}
+
+const struct command command_report = {
+    .name = "report",
+    .usage = "FILE --out DIR [--split S]",
+    .summary = "Writes a page of tables, in Markdown and HTML",
+    .text =
+        "Writes DIR/report.md and DIR/report.html (no scripts, nothing loaded from "
+        "elsewhere) with what FILE holds: accuracies of every method on every task in "
+        "the layout of the paper's tables; for each method's set of models the number "
+        "of points and of those that no other dominates, the hypervolume, IGD+ to the "
+        "front of all sets, trainable parameters and seconds of training; all models "
+        "with intervals; models and data. DIR is written whole or not at all.",
+    .operands_min = 1,
+    .operands_max = 1,
+    .common = TAKES_QUIET,
+    .options = options,
+    .options_size = sizeof(struct report_options),
+    .run = run,
+};

@@ -1,0 +1,192 @@
+/* pwemoe report: what stands in the page, and that it is written whole or not at
+ * all. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "moe/routers.h"
+#include "run.h"
+#include "store/store.h"
+
+static struct error error;
+
+static void done(int result) {
+    if (result)
+        fail_msg("%s", error.text);
+}
+
+/* A solution with these figures of two tasks; NaN for none. */
+static void add(struct store *store, const char *kind, const char *method,
+                const char *parameters, const double *preference, int64_t routers,
+                double a, double b) {
+    struct store_solution solution = {.kind = (char *)(uintptr_t)kind,
+                                      .method = (char *)(uintptr_t)method,
+                                      .parameters = (char *)(uintptr_t)parameters,
+                                      .preference = (double *)(uintptr_t)preference,
+                                      .routers = routers};
+    bool imported = strcmp(kind, "import") == 0;
+    double values[] = {a, b};
+    done(store_solution_put(store, &solution, &error));
+    for (size_t t = 0; t < 2; t++) {
+        struct store_evaluation e = {.objective = t,
+                                     .split = "test",
+                                     .value = values[t],
+                                     .low = values[t] - (imported ? 0 : 1),
+                                     .high = values[t] + (imported ? 0 : 1),
+                                     .examples = imported ? 0 : 500,
+                                     .complete = true,
+                                     .imported = imported};
+        if (isfinite(values[t]))
+            done(store_evaluations_put(store, solution.id, NULL, &e, 1, &error));
+    }
+}
+
+static int64_t add_routers(struct store *store, struct store_run *run, unsigned step) {
+    struct random random;
+    struct routers *routers;
+    struct store_routers stored = {.step = step};
+    random_seed(&random, step, 0);
+    done(routers_new(UPSCALE_MLP, 2, 12, 2, 0.3f, &random, &routers, &error));
+    done(routers_to_memory(routers, &stored.blob, &stored.size, &error));
+    routers_free(routers);
+    run->steps_done = step;
+    run->seconds = 12.5;
+    done(store_run_save(store, run, &stored, NULL, 0, NULL, 0, &error));
+    free(stored.blob);
+    return stored.id;
+}
+
+static void make_store(const char *name) {
+    static const double equal[] = {0.5, 0.5}, first[] = {1, 0}, other[] = {0.3, 0.7};
+    struct store_task tasks[] = {
+        {.name = "cars", .objective = {.metric = "accuracy", .unit = "%"}},
+        {.name = "<b>|*x*\x1b[2J", .objective = {.metric = "accuracy", .unit = "%"}}};
+    for (size_t t = 0; t < 2; t++) {
+        tasks[t].objective.maximise = true;
+        tasks[t].objective.reference = 10;
+    }
+    struct store_recipe recipe = {
+        .name = "a & b", .model = "vit", .task_count = 2, .tasks = tasks};
+    struct store *store;
+    char *path = text_format("%s/%s", folder(), name);
+    done(store_create(path, &recipe, &store, &error));
+    free(path);
+    add(store, "single", "pretrained", NULL, NULL, 0, 40, 50);
+    add(store, "single", "stl", NULL, NULL, 0, 90, 95);
+    add(store, "merge", "average", NULL, NULL, 0, 60, 60);
+    add(store, "merge", "ties", "{\"scale\":0.2}", NULL, 0, 50, 70);
+    add(store, "merge", "ties", "{\"scale\":0.3}", NULL, 0, 61, 71);
+    add(store, "merge", "ties", "{\"scale\":0.4}", NULL, 0, 52, 62);
+    struct store_run run = {.method = "ls", .upscale = "mlp", .steps = 400};
+    done(store_run_begin(store, &run, &error));
+    int64_t early = add_routers(store, &run, 200), late = add_routers(store, &run, 400);
+    add(store, "pwemoe", "ls", NULL, equal, early, 99, 99);
+    add(store, "pwemoe", "ls", NULL, equal, late, 70, 80);
+    add(store, "pwemoe", "ls", NULL, first, late, 85, 60);
+    add(store, "pwemoe", "ls", NULL, other, late, 65, 82);
+    add(store, "import", "Ours|LS", NULL, NULL, 0, 77, 66);
+    add(store, "merge", "task-arithmetic", "{\"scale\":0.9}", NULL, 0, 55, (double)NAN);
+    store_close(store);
+}
+
+static char *read_text(const char *name) {
+    static char text[1 << 20];
+    char *path = text_format("%s/%s", folder(), name);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        fail_msg("%s is not there", path);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    free(path);
+    return text;
+}
+
+static void holds(const char *text, const char *const *lines, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!strstr(text, lines[i]))
+            fail_msg("no \"%s\" in %s", lines[i], text);
+}
+
+static void test_page(void **state) {
+    (void)state;
+    static const char *const markdown[] = {
+        "# a &amp; b\n",
+        "| Method | cars | &lt;b>\\|\\*x\\*\\\\x1B\\[2J | Avg. |\n"
+        "| :--- | ---: | ---: | ---: |\n",
+        "| pretrained | 40.0 | 50.0 | 45.0 |\n| stl | 90.0 | 95.0 | 92.5 |\n"
+        "| average | 60.0 | 60.0 | 60.0 |\n"
+        "| ties (scale 0.3, best of 3) | 61.0 | 71.0 | 66.0 |\n"
+        "| routers, ls, mlp (run 1), equal weights | 70.0 | 80.0 | 75.0 |\n"
+        "| routers, ls, mlp (run 1), all for cars | 85.0 | 60.0 | 72.5 |\n"
+        "| Ours\\|LS (imported) | 77.0 | 66.0 | 71.5 |\n\n",
+        /* By hand, from (10, 10): 51 x 61; and 75 x 50 + 60 x 20 + 55 x 2. The union
+         * holds the early routers' (99, 99) too, which dominates all. */
+        "| ties | 3 | 1 | 3111 | 47.202 | – | – | – |\n",
+        "| routers, ls, mlp (run 1) | 3 | 3 | 5060 | 34.670 | 264 | 400 | 12.5 |\n",
+        "| all of these | 8 | 1 | 7921 | 0.000 | – | – | – |\n",
+        "| 70.00 (69.0 to 71.0) |",
+        "| 77.00 | 66.00 | 71.50 |\n",
+        "1 models with partial, stale or no figures are left out.",
+    };
+    static const char *const html[] = {
+        "<title>a &amp; b</title>",
+        "<th>&lt;b&gt;|*x*\\x1B[2J</th>",
+        "<tr><td class=\"l\">stl</td><td>90.0</td><td>95.0</td><td>92.5</td></tr>",
+    };
+    make_store("results.db");
+    struct ran ran = run("report %1$s/results.db --out %1$s/report/", folder());
+    if (ran.status || *ran.out)
+        fail_msg("%d %s", ran.status, ran.err);
+    ran_free(&ran);
+    char *text = read_text("report/report.md");
+    holds(text, markdown, sizeof markdown / sizeof *markdown);
+    assert_null(strchr(text, '\x1b'));
+    text = read_text("report/report.html");
+    holds(text, html, sizeof html / sizeof *html);
+    assert_true(!strstr(text, "<b>") && !strstr(text, "<script") &&
+                !strstr(text, "http"));
+}
+
+static void test_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *words;
+        int status;
+        const char *says;
+    } cases[] = {
+        {"report %1$s/results.db", 2, "--out is missing"},
+        {"report %1$s/none.db --out %1$s/new", 1, "none.db: No such file"},
+        {"report %1$s/results.db --out %1$s/report", 1, "report: exists already"},
+        {"report %1$s/results.db --out %1$s/results.db", 1, "exists already"},
+        {"report %1$s/results.db --out %1$s/no/new", 1, "No such file"},
+        {"report %1$s/results.db --out /proc/new", 1, "cannot be made"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ran ran = run(cases[i].words, folder());
+        if (ran.status != cases[i].status || !is_one_line(ran.err) ||
+            !strstr(ran.err, cases[i].says))
+            fail_msg("%s: %d %s", cases[i].words, ran.status, ran.err);
+        ran_free(&ran);
+    }
+    char *path = text_format("%s/new", folder());
+    assert_true(access(path, F_OK) != 0);
+    free(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_page),
+        cmocka_unit_test(test_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
