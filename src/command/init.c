@@ -9,6 +9,7 @@
 #include "command/paths.h"
 #include "command/points.h"
 #include "command/recipe.h"
+#include "eval/task_heads.h"
 #include "model/config.h"
 #include "model/layout.h"
 #include "store/store.h"
@@ -238,7 +239,7 @@ static int keep_recipe(struct setup *s, const double *reference, size_t referenc
         if (keep_task(s, &recipe->tasks[t], r, &out->tasks[t], error))
             return -1;
     }
-    return 0;
+    return task_heads_check(out, s->store_folder, error);
 }
 
 static int create(const struct setup *s, const char *path, struct error *error) {

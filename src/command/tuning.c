@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "command/paths.h"
 #include "eval/sources.h"
+#include "eval/task_heads.h"
 #include "model/saving.h"
 
 /* --- settings, and the run that keeps them ------------------------------------ */
@@ -137,12 +138,6 @@ static int load_head(struct tuning *t, size_t index, struct error *error) {
     size_t features = model_config_features(&t->layout->config);
     struct head *head = &t->heads[index];
     size_t classes = t->train[index]->classes;
-    if (strcmp(task->head, "zero-shot") == 0)
-        return error_set(
-            error,
-            "task '%s': a zero-shot head cannot be used for training here; "
-            "give head: FILE.safetensors in the recipe",
-            task->name);
     int result;
     bool given = *task->head != '\0', expert = t->tasks > 1 && *task->expert.path;
     if (index > 0 && given == t->how.train_heads)
@@ -155,7 +150,9 @@ static int load_head(struct tuning *t, size_t index, struct error *error) {
         return finetuning_new_head(classes, features, t->how.seed, head, error);
     char *path = sources_path(t->folder, given ? task->head : task->expert.path);
     struct model_directory *directory = NULL;
-    if (!path)
+    if (task_is_zero_shot(task))
+        result = 0; /* made already */
+    else if (!path)
         result = error_memory(error);
     else if (given)
         result = head_from_file(path, features, head, error);
@@ -203,6 +200,9 @@ static int load_data(struct tuning *t, struct error *error) {
     t->heads = array_new(t->tasks, sizeof *t->heads);
     if (!t->train || !t->heads)
         return error_memory(error);
+    if (task_heads_make(t->recipe, t->folder, t->backend, t->first, t->tasks, t->heads,
+                        t->invocation->work, error))
+        return -1;
     for (size_t i = 0; i < t->tasks; i++) {
         struct sources_data which = {.task = t->first + i,
                                      .split = "train",
@@ -220,14 +220,13 @@ static int load_data(struct tuning *t, struct error *error) {
 int tuning_load(struct tuning *t, struct error *error) {
     const struct common *common = t->invocation->common;
     char note[256] = "";
-    if (load_model(t, error) || load_data(t, error) ||
-        curve_new(t->first, t->tasks, &t->curve, error))
+    if (load_model(t, error) || curve_new(t->first, t->tasks, &t->curve, error))
         return -1;
     int result =
         backend_open(common->device, common->precision ? PRECISION_BF16 : PRECISION_F32,
                      (unsigned)common->threads, &t->backend, note, error);
     command_device_note(t->invocation, note);
-    if (result)
+    if (result || load_data(t, error))
         return -1;
     struct finetuning_task_set set = {.tasks = t->tasks,
                                       .train = (const struct dataset *const *)t->train,

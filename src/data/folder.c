@@ -151,6 +151,33 @@ int class_folders_read(const char *path, struct class_folders *folders,
     return 0;
 }
 
+int class_folder_names(const char *path, char ***names, size_t *count,
+                       struct error *error) {
+    struct names entries, classes = {0};
+    if (list(path, &entries, error))
+        return -1;
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < entries.count; i++) {
+        char *inner = text_format("%s/%s", path, entries.at[i]);
+        int folder = inner ? is_folder(inner, error) : error_memory(error);
+        free(inner);
+        if (folder < 0)
+            status = -1;
+        else if (folder)
+            status = names_add(&classes, strdup(entries.at[i]), error);
+    }
+    names_release(&entries);
+    if (status == 0 && classes.count == 0)
+        status = error_set(error, "%s: no class folders in it", path);
+    if (status) {
+        names_release(&classes);
+        return -1;
+    }
+    *names = classes.at;
+    *count = classes.count;
+    return 0;
+}
+
 void class_folders_release(struct class_folders *folders) {
     class_names_release(folders->class_names, folders->classes);
     class_names_release(folders->files, folders->count);
@@ -177,7 +204,8 @@ static char *trim(char *line, size_t length) {
     return line;
 }
 
-static int read_lines(FILE *file, struct names *names, struct error *error) {
+static int read_lines(FILE *file, const char *what, struct names *names,
+                      struct error *error) {
     enum { LONGEST = 4096, MOST = 1000000 };
     char *line = NULL;
     size_t capacity = 0, empty = 0, number = 0;
@@ -194,7 +222,7 @@ static int read_lines(FILE *file, struct names *names, struct error *error) {
             empty = empty ? empty : number;
         } else if (empty) {
             status =
-                error_set(error, "line %zu is empty; each line names a class", empty);
+                error_set(error, "line %zu is empty; each line is a %s", empty, what);
         } else if (strlen(name) > LONGEST || names->count == MOST) {
             status = error_set(error, "line %zu is too long, or the file has too many",
                                number);
@@ -206,17 +234,17 @@ static int read_lines(FILE *file, struct names *names, struct error *error) {
     if (status == 0 && ferror(file))
         status = error_set(error, "%s", strerror(errno));
     if (status == 0 && names->count == 0)
-        status = error_set(error, "no class names in it");
+        status = error_set(error, "no %ss in it", what);
     return status;
 }
 
-int class_names_read(const char *path, char ***out, size_t *count,
-                     struct error *error) {
+int text_lines_read(const char *path, const char *what, char ***out, size_t *count,
+                    struct error *error) {
     struct names names = {0};
     FILE *file = fopen(path, "re");
     if (!file)
         return error_set(error, "%s: %s", path, strerror(errno));
-    int status = read_lines(file, &names, error);
+    int status = read_lines(file, what, &names, error);
     fclose(file);
     if (status) {
         names_release(&names);
@@ -225,6 +253,11 @@ int class_names_read(const char *path, char ***out, size_t *count,
     *out = names.at;
     *count = names.count;
     return 0;
+}
+
+int class_names_read(const char *path, char ***names, size_t *count,
+                     struct error *error) {
+    return text_lines_read(path, "class name", names, count, error);
 }
 
 /* Whether two names are one but for case and for what stands between words. */

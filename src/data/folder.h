@@ -21,9 +21,17 @@ int class_folders_read(const char *path, struct class_folders *folders,
                        struct error *error);
 void class_folders_release(struct class_folders *folders);
 
+/* The names of the class folders below path alone, as class_folders_read has them; what
+ * lies in them is not looked at. Freed with class_names_release. */
+int class_folder_names(const char *path, char ***names, size_t *count,
+                       struct error *error);
+
 /* The lines of a text file without their ends and without white space around; empty
- * lines at the end do not count, an empty one before it is an error. Fresh memory:
- * each line, and the array. */
+ * lines at the end do not count, an empty one before it is an error, so that lines[i]
+ * is line i + 1. what is a line's content in errors ("class name"). Fresh memory: each
+ * line, and the array. */
+int text_lines_read(const char *path, const char *what, char ***lines, size_t *count,
+                    struct error *error);
 int class_names_read(const char *path, char ***names, size_t *count,
                      struct error *error);
 void class_names_release(char **names, size_t count);

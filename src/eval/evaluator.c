@@ -642,6 +642,11 @@ int evaluator_export(struct evaluator *e, const char *path,
     const struct layout *l = e->pool->layout;
     if (e->current == CURRENT_DIRECTORY)
         return error_set(error, "the model is a directory already; copy that");
+    if (head >= 0 && l->config.kind == MODEL_CLIP_VISION)
+        return error_set(error,
+                         "a CLIP model has no classifier for a task's head; leave "
+                         "--head out: the heads are in %s/heads",
+                         path);
     float *weights = download_weights(e, error);
     if (!weights)
         return -1;

@@ -1,5 +1,6 @@
 libpwemoe_a_SOURCES += \
   src/eval/interval.h src/eval/interval.c \
   src/eval/sources.h src/eval/sources.c \
+  src/eval/task_heads.h src/eval/task_heads.c \
   src/eval/provenance.h src/eval/provenance.c \
   src/eval/evaluator.h src/eval/evaluator.c

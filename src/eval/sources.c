@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "eval/task_heads.h"
 
 char *sources_path(const char *directory, const char *path) {
     if (*path == '/' || !directory || !*directory || strcmp(directory, ".") == 0)
@@ -56,20 +57,15 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
     char *pretrained = sources_path(directory, recipe->pretrained.path);
     struct pool_task *tasks = array_new(count, sizeof *tasks);
     char **paths = array_new(2 * count, sizeof *paths);
-    if (!pretrained || !tasks || !paths) {
+    struct head *made = array_new(count, sizeof *made);
+    if (!pretrained || !tasks || !paths || !made) {
         error_memory(error);
         goto done;
     }
+    if (task_heads_make(recipe, directory, backend, 0, count, made, work, error))
+        goto done;
     for (size_t t = 0; t < count; t++) {
         const struct store_task *task = &recipe->tasks[t];
-        if (strcmp(task->head, "zero-shot") == 0) {
-            error_set(error,
-                      "task %s: a zero-shot head is made from CLIP's text side, which "
-                      "this version does not run; give head: FILE.safetensors "
-                      "with weight [classes, %s]",
-                      task->name, "features");
-            goto done;
-        }
         paths[2 * t] = sources_path(directory, task->expert.path);
         paths[2 * t + 1] =
             *task->head ? sources_path(directory, task->head) : text_format("%s", "");
@@ -77,14 +73,20 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
             error_memory(error);
             goto done;
         }
-        tasks[t] = (struct pool_task){
-            .name = task->name, .expert = paths[2 * t], .head = paths[2 * t + 1]};
+        tasks[t] =
+            (struct pool_task){.name = task->name,
+                               .expert = paths[2 * t],
+                               .head = paths[2 * t + 1],
+                               .made = task_is_zero_shot(task) ? &made[t] : NULL};
     }
     result = pool_open(backend, *recipe->model ? recipe->model : NULL, pretrained,
                        tasks, count, pool, work, error);
 done:
     for (size_t i = 0; paths && i < 2 * count; i++)
         free(paths[i]);
+    for (size_t t = 0; made && t < count; t++)
+        head_clear(&made[t]);
+    free(made);
     free(paths);
     free(tasks);
     free(pretrained);

@@ -21,7 +21,8 @@ char *sources_path(const char *directory, const char *path);
 int sources_check(const struct store_recipe *recipe, const char *directory,
                   const struct work *work, struct error *error);
 
-/* The pool of the recipe's models (pool.h). */
+/* The pool of the recipe's models (pool.h); zero-shot heads are made first, as
+ * task_heads.h tells. */
 int sources_pool(const struct store_recipe *recipe, const char *directory,
                  struct backend *backend, struct pool **pool, const struct work *work,
                  struct error *error);

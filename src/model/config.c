@@ -76,7 +76,14 @@ static enum activation read_activation(struct reader *reader, const char *fallba
 }
 
 const char *model_kind_name(enum model_kind kind) {
-    return kind == MODEL_VIT ? "vit" : "clip-vision";
+    switch (kind) {
+    case MODEL_VIT:
+        return "vit";
+    case MODEL_CLIP_TEXT:
+        return "clip-text";
+    default:
+        return "clip-vision";
+    }
 }
 
 static int decide_kind(const json_t *config, const char *kind, const char *where,
@@ -102,6 +109,46 @@ static int decide_kind(const json_t *config, const char *kind, const char *where
     return 0;
 }
 
+/* The projection's width of a CLIP model; what is read after it comes from the
+ * named part of config.json where there is one. A whole CLIPModel keeps
+ * projection_dim outside its parts too, and that one counts. */
+static size_t enter_part(struct reader *reader, const char *name) {
+    const json_t *whole = reader->object, *part = json_object_get(whole, name);
+    if (!json_is_object(part))
+        return read_size(reader, "projection_dim", 512);
+    reader->object = part;
+    size_t inside = read_size(reader, "projection_dim", 512);
+    reader->object = whole;
+    size_t projection = read_size(reader, "projection_dim", inside);
+    reader->object = part;
+    return projection;
+}
+
+struct core_defaults {
+    size_t width, heads, mlp_width;
+};
+
+static void read_core(struct reader *reader, const struct core_defaults *defaults,
+                      struct model_config *out) {
+    out->layers = read_size(reader, "num_hidden_layers", 12);
+    out->width = read_size(reader, "hidden_size", defaults->width);
+    out->heads = read_size(reader, "num_attention_heads", defaults->heads);
+    out->mlp_width = read_size(reader, "intermediate_size", defaults->mlp_width);
+}
+
+static int check_core(const struct model_config *config, const char *where,
+                      struct error *error) {
+    if (config->layers > 1024)
+        return error_set(error, "%s: config.json: num_hidden_layers %zu is over 1024",
+                         where, config->layers);
+    if (config->width % config->heads)
+        return error_set(error,
+                         "%s: config.json: hidden_size %zu is not divisible by "
+                         "num_attention_heads %zu",
+                         where, config->width, config->heads);
+    return 0;
+}
+
 int model_config_read(const json_t *config, const char *kind, const char *where,
                       struct model_config *out, struct error *error) {
     if (!json_is_object(config))
@@ -110,24 +157,8 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
         return -1;
     struct reader reader = {.object = config, .where = where, .error = error};
     bool clip = out->kind == MODEL_CLIP_VISION;
-    const json_t *vision = json_object_get(config, "vision_config");
-    if (clip && json_is_object(vision)) {
-        /* A whole CLIPModel keeps projection_dim outside its vision part too, and
-         * that one counts. */
-        reader.object = config;
-        size_t inside = 512;
-        reader.object = vision;
-        inside = read_size(&reader, "projection_dim", inside);
-        reader.object = config;
-        out->projection = read_size(&reader, "projection_dim", inside);
-        reader.object = vision;
-    } else {
-        out->projection = clip ? read_size(&reader, "projection_dim", 512) : 0;
-    }
-    out->layers = read_size(&reader, "num_hidden_layers", 12);
-    out->width = read_size(&reader, "hidden_size", 768);
-    out->heads = read_size(&reader, "num_attention_heads", 12);
-    out->mlp_width = read_size(&reader, "intermediate_size", 3072);
+    out->projection = clip ? enter_part(&reader, "vision_config") : 0;
+    read_core(&reader, &(struct core_defaults){768, 12, 3072}, out);
     out->image_size = read_size(&reader, "image_size", 224);
     out->patch_size = read_size(&reader, "patch_size", clip ? 32 : 16);
     out->channels = read_size(&reader, "num_channels", 3);
@@ -136,16 +167,8 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
     out->qkv_bias = clip || read_flag(&reader, "qkv_bias", true);
     out->patch_bias = !clip;
     out->pre_norm = clip;
-    if (reader.failed)
+    if (reader.failed || check_core(out, where, error))
         return -1;
-    if (out->layers > 1024)
-        return error_set(error, "%s: config.json: num_hidden_layers %zu is over 1024",
-                         where, out->layers);
-    if (out->width % out->heads)
-        return error_set(error,
-                         "%s: config.json: hidden_size %zu is not divisible by "
-                         "num_attention_heads %zu",
-                         where, out->width, out->heads);
     if (out->image_size % out->patch_size)
         return error_set(
             error, "%s: config.json: image_size %zu is not divisible by patch_size %zu",
@@ -158,5 +181,30 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
                          "%s: config.json: num_channels is %zu; only models of RGB "
                          "images are supported",
                          where, out->channels);
+    return 0;
+}
+
+int model_config_read_text(const json_t *config, const char *where,
+                           struct model_config *out, struct error *error) {
+    if (!json_is_object(config))
+        return error_set(error, "%s: config.json: is no JSON object", where);
+    struct reader reader = {.object = config, .where = where, .error = error};
+    *out = (struct model_config){.kind = MODEL_CLIP_TEXT, .qkv_bias = true};
+    out->projection = enter_part(&reader, "text_config");
+    if (reader.object == config) /* no part of its own: all is as transformers has it */
+        reader.object = NULL;
+    read_core(&reader, &(struct core_defaults){512, 8, 2048}, out);
+    out->vocabulary = read_size(&reader, "vocab_size", 49408);
+    out->context = read_size(&reader, "max_position_embeddings", 77);
+    out->end = (int32_t)read_size(&reader, "eos_token_id", 49407);
+    out->epsilon = read_epsilon(&reader, 1e-5);
+    out->activation = read_activation(&reader, "quick_gelu");
+    if (reader.failed || check_core(out, where, error))
+        return -1;
+    if (out->context < 2 || out->context > 65536)
+        return error_set(error,
+                         "%s: config.json: max_position_embeddings %zu is not from 2 "
+                         "to 65536",
+                         where, out->context);
     return 0;
 }

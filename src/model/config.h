@@ -5,17 +5,26 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "backend/backend.h"
 #include "base/error.h"
 
-enum model_kind { MODEL_CLIP_VISION, MODEL_VIT };
+/* MODEL_CLIP_TEXT is the other side of a CLIPModel, of which heads are made
+ * (zero_shot.h); it is never what is merged. */
+enum model_kind { MODEL_CLIP_VISION, MODEL_VIT, MODEL_CLIP_TEXT };
+
+/* eos_token_id of CLIP models older than transformers 4.31, which is wrong there:
+ * what is read is then the first position of the greatest token number. */
+enum { MODEL_LEGACY_END = 2 };
 
 struct model_config {
     enum model_kind kind;
     size_t layers, width, heads, mlp_width;
-    size_t image_size, patch_size, channels;
-    size_t projection; /* width of the image embedding; 0: no projection (ViT) */
+    size_t image_size, patch_size, channels; /* of images */
+    size_t vocabulary, context;              /* of text: tokens known, positions */
+    int32_t end;       /* of text: the token whose first position is read */
+    size_t projection; /* width of the embedding; 0: no projection (ViT) */
     float epsilon;     /* of the layer norms */
     enum activation activation;
     bool qkv_bias;
@@ -31,6 +40,10 @@ struct model_config {
 int model_config_read(const json_t *config, const char *kind, const char *where,
                       struct model_config *out, struct error *error);
 
+/* The text side of a CLIPModel, from the same config.json. */
+int model_config_read_text(const json_t *config, const char *where,
+                           struct model_config *out, struct error *error);
+
 const char *model_kind_name(enum model_kind kind);
 
 static inline size_t model_config_patches(const struct model_config *config) {
@@ -38,8 +51,11 @@ static inline size_t model_config_patches(const struct model_config *config) {
     return edge * edge;
 }
 
-/* Rows of the transformer an image becomes: its patches and the class token. */
+/* Rows of the transformer: an image's patches and the class token, or the positions
+ * of text. */
 static inline size_t model_config_tokens(const struct model_config *config) {
+    if (config->kind == MODEL_CLIP_TEXT)
+        return config->context;
     return 1 + model_config_patches(config);
 }
 

@@ -9,6 +9,7 @@
 /* Names of a model's tensors; %zu stands for the block. */
 struct naming {
     const char *prefixes[3]; /* that checkpoints are seen with, "" last */
+    /* NULL: the model has none */
     const char *class_vector, *patch_weight, *patch_bias, *position;
     const char *pre_norm, *post_norm, *projection;
     const char *block; /* what precedes a block's names */
@@ -50,8 +51,27 @@ static const struct naming vit_naming = {
     .fc1 = "intermediate.dense",
     .fc2 = "output.dense"};
 
+static const struct naming clip_text_naming = {
+    .prefixes = {"text_model.", NULL},
+    .position = "embeddings.position_embedding.weight",
+    .post_norm = "final_layer_norm",
+    .projection = "text_projection.weight",
+    .block = "encoder.layers.",
+    .norm1 = "layer_norm1",
+    .norm2 = "layer_norm2",
+    .query = "self_attn.q_proj",
+    .key = "self_attn.k_proj",
+    .value = "self_attn.v_proj",
+    .out = "self_attn.out_proj",
+    .fc1 = "mlp.fc1",
+    .fc2 = "mlp.fc2"};
+
 static const struct naming *naming_of(enum model_kind kind) {
-    return kind == MODEL_VIT ? &vit_naming : &clip_naming;
+    static const struct naming *const namings[] = {[MODEL_CLIP_VISION] = &clip_naming,
+                                                   [MODEL_VIT] = &vit_naming,
+                                                   [MODEL_CLIP_TEXT] =
+                                                       &clip_text_naming};
+    return namings[kind];
 }
 
 /* A layout while it is laid out. `failed` is set when memory is out. */
@@ -177,13 +197,17 @@ static void place_all(struct builder *b) {
     size_t tokens = model_config_tokens(c);
 
     begin_module(b, MODULE_EMBEDDING, 0);
-    l->class_vector = place_aligned(b, n->class_vector,
-                                    vit ? SHAPE(1, 1, c->width) : SHAPE(c->width));
+    if (n->class_vector)
+        l->class_vector = place_aligned(b, n->class_vector,
+                                        vit ? SHAPE(1, 1, c->width) : SHAPE(c->width));
     l->position = place_aligned(
         b, n->position, vit ? SHAPE(1, tokens, c->width) : SHAPE(tokens, c->width));
-    begin_module(b, MODULE_PATCH, 0);
-    l->patch_weight = place_aligned(
-        b, n->patch_weight, SHAPE(c->width, c->channels, c->patch_size, c->patch_size));
+    if (n->patch_weight) {
+        begin_module(b, MODULE_PATCH, 0);
+        l->patch_weight =
+            place_aligned(b, n->patch_weight,
+                          SHAPE(c->width, c->channels, c->patch_size, c->patch_size));
+    }
     if (c->patch_bias)
         l->patch_bias = place_aligned(b, n->patch_bias, SHAPE(c->width));
     if (c->pre_norm) {
@@ -210,7 +234,7 @@ static void place_all(struct builder *b) {
     begin_module(b, MODULE_POST_NORM, 0);
     place_norm(b, n->post_norm, &l->post_gamma, &l->post_beta);
     if (c->projection) {
-        /* Outside the vision tower: never prefixed. */
+        /* Outside the tower: never prefixed. */
         begin_module(b, MODULE_PROJECTION, 0);
         l->projection = place(b, "", n->projection, SHAPE(c->projection, c->width));
         if (!b->failed)
@@ -224,7 +248,8 @@ static const char *find_prefix(const struct naming *naming,
                                const struct model_directory *directory) {
     for (int i = 0; directory && naming->prefixes[i]; i++) {
         char name[160];
-        snprintf(name, sizeof name, "%s%s", naming->prefixes[i], naming->class_vector);
+        snprintf(name, sizeof name, "%s%s", naming->prefixes[i],
+                 naming->class_vector ? naming->class_vector : naming->position);
         if (model_directory_find(directory, name))
             return naming->prefixes[i];
     }

@@ -2,11 +2,12 @@
  *
  * A model's parameters are one array of `size` elements, in order of depth:
  * embeddings, patch embedding, pre norm, then for each block norm 1, attention,
- * norm 2, MLP, then post norm and projection. Pretrained weights, task vectors and
- * merged weights all have this layout, so that merging is one pass over arenas.
- * Every parameter begins at a multiple of LAYOUT_ALIGN elements, except that
- * keys and values follow queries directly: the three are one matrix
- * [3 width, width], and their biases one vector. Elements between are zero.
+ * norm 2, MLP, then post norm and projection. CLIP's text side has no class vector
+ * and no patches, and its token embedding is not part of the arena. Pretrained weights,
+ * task vectors and merged weights all have this layout, so that merging is one pass
+ * over arenas. Every parameter begins at a multiple of LAYOUT_ALIGN elements, except
+ * that keys and values follow queries directly: the three are one matrix [3 width,
+ * width], and their biases one vector. Elements between are zero.
  *
  * Ownership: a layout owns its names and arrays until layout_free. */
 #ifndef PWEMOE_MODEL_LAYOUT_H
@@ -24,7 +25,7 @@ enum { LAYOUT_ALIGN = 64 };
 
 /* What a router can steer: the parameters of one module are contiguous. */
 enum module_kind {
-    MODULE_EMBEDDING, /* class vector and positions */
+    MODULE_EMBEDDING, /* class vector (of images) and positions */
     MODULE_PATCH,
     MODULE_PRE_NORM,
     MODULE_NORM1,

@@ -4,4 +4,6 @@ libpwemoe_a_SOURCES += \
   src/model/layout.h src/model/layout.c \
   src/model/transformer.h src/model/transformer.c \
   src/model/heads.h src/model/heads.c \
-  src/model/saving.h src/model/saving.c
+  src/model/saving.h src/model/saving.c \
+  src/model/clip_text.h src/model/clip_text.c \
+  src/model/zero_shot.h src/model/zero_shot.c

@@ -25,19 +25,30 @@ static int open_pretrained(struct pool *pool, const char *model, const char *pat
     return layout_load(pool->layout, pool->pretrained, NULL, *weights, error);
 }
 
+static int read_head(struct pool *pool, size_t index, const struct pool_task *task,
+                     const struct model_directory *expert, struct error *error) {
+    struct head *head = &pool->heads[index];
+    size_t features = model_config_features(&pool->layout->config);
+    if (!task->made)
+        return *task->head ? head_from_file(task->head, features, head, error)
+                           : head_from_directory(expert, features, head, error);
+    if (task->made->features != features)
+        return error_set(error, "its head reads %zu features, the model has %zu",
+                         task->made->features, features);
+    *head = *task->made;
+    *task->made = (struct head){0};
+    return 0;
+}
+
 /* Reads one expert into vector (scratch of the layout's size) as a task vector. */
 static int read_expert(struct pool *pool, size_t index, const struct pool_task *task,
                        const float *base, float *vector, struct error *error) {
     struct model_directory *expert;
     if (model_directory_open(task->expert, &expert, error))
         return error_prefix(error, "task %s", task->name);
-    size_t features = model_config_features(&pool->layout->config);
     int result = layout_load(pool->layout, expert, base, vector, error);
     if (result == 0)
-        result =
-            *task->head
-                ? head_from_file(task->head, features, &pool->heads[index], error)
-                : head_from_directory(expert, features, &pool->heads[index], error);
+        result = read_head(pool, index, task, expert, error);
     model_directory_close(expert);
     if (result)
         return error_prefix(error, "task %s", task->name);

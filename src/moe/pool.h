@@ -27,9 +27,11 @@ struct pool {
     struct head *heads; /* [tasks] */
 };
 
-/* What a task brings. head: a path, or "" for the expert's own classifier. */
+/* What a task brings. head: a path, or "" for the expert's own classifier. made: NULL,
+ * or the head itself; it moves into the pool and is left empty. */
 struct pool_task {
     const char *name, *expert, *head;
+    struct head *made;
 };
 
 /* 1 to POOL_TASKS_MAX tasks. model: "clip-vision", "vit" or NULL. An expert of another

@@ -4,3 +4,9 @@ TESTS += tests/model/test_transformer
 tests_model_test_transformer_SOURCES = tests/model/test_transformer.c
 tests_model_test_transformer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_model_test_transformer_LDADD = $(SUPPORT_LIBS)
+
+check_PROGRAMS += tests/model/test_zero_shot
+TESTS += tests/model/test_zero_shot
+tests_model_test_zero_shot_SOURCES = tests/model/test_zero_shot.c
+tests_model_test_zero_shot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_model_test_zero_shot_LDADD = $(SUPPORT_LIBS)

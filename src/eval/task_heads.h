@@ -1,0 +1,44 @@
+/* The zero-shot heads of a recipe's tasks: their class names and templates from the
+ * recipe's files and folders, their embeddings from the pretrained model's text side.
+ * directory as in sources.h. */
+#ifndef PWEMOE_EVAL_TASK_HEADS_H
+#define PWEMOE_EVAL_TASK_HEADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "base/work.h"
+#include "model/heads.h"
+#include "store/store.h"
+
+/* head: zero-shot */
+bool task_is_zero_shot(const struct store_task *task);
+
+struct task_prompts {
+    char **names; /* [classes], in the order of the labels */
+    size_t classes;
+    char **templates; /* [template_count] */
+    size_t template_count;
+};
+
+/* The lines of the classnames file; else the names of the class folders of test (or
+ * train where there is no test), underscores made blanks. Where both are class folders
+ * they must be the same. Data without class folders need a classnames file. Templates:
+ * zero_shot_templates. */
+int task_prompts_read(const struct store_task *task, const char *directory,
+                      struct task_prompts *prompts, struct error *error);
+void task_prompts_clear(struct task_prompts *prompts);
+
+/* Whether the zero-shot heads of the recipe, if any, can be made; no model is run. */
+int task_heads_check(const struct store_recipe *recipe, const char *directory,
+                     struct error *error);
+
+/* heads[i] of task first + i, for each of `count` tasks whose head is zero-shot; the
+ * others are left empty. */
+int task_heads_make(const struct store_recipe *recipe, const char *directory,
+                    struct backend *backend, size_t first, size_t count,
+                    struct head *heads, const struct work *work, struct error *error);
+
+#endif
