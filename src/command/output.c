@@ -117,10 +117,11 @@ size_t output_width(const char *text) {
 
 /* --- numbers -------------------------------------------------------------- */
 
-/* The fewest significant digits that read back to the same value. */
+/* Significant digits for %g that read back to the same value. Not fewer than 15: %g
+ * drops trailing zeros itself, and with fewer would write 80 as 8e+01. */
 static int digits_needed(double value) {
     char text[40];
-    for (int digits = 1; digits < 17; digits++) {
+    for (int digits = 15; digits < 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             return digits;
@@ -129,7 +130,7 @@ static int digits_needed(double value) {
 }
 
 static int digits_of_tree(const json_t *value) {
-    int most = 1;
+    int most = 15;
     size_t index;
     json_t *item;
     const char *key;
