@@ -13,7 +13,9 @@ bin_PROGRAMS += pwemoe
 pwemoe_SOURCES = \
   src/command/main.c \
   src/command/command.h \
+  src/command/analysis.h src/command/analysis.c \
   src/command/choice.h src/command/choice.c \
+  src/command/plot_data.h src/command/plot_lines.c src/command/plot_points.c \
   src/command/front_set.h src/command/front_set.c \
   src/command/measure.h src/command/measure.c \
   src/command/runs.h src/command/runs.c \
@@ -28,6 +30,7 @@ pwemoe_SOURCES = \
   src/command/info.c \
   src/command/init.c \
   src/command/merge.c \
+  src/command/plot.c \
   src/command/report.c \
   src/command/show.c \
   src/command/train.c

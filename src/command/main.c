@@ -13,9 +13,10 @@
 #include "command/progress.h"
 
 static const struct command *const commands[] = {
-    &command_init,   &command_finetune,   &command_merge,  &command_train,
-    &command_front,  &command_eval,       &command_export, &command_show,
-    &command_import, &command_indicators, &command_info,   &command_report,
+    &command_init,  &command_finetune, &command_merge,  &command_train,
+    &command_front, &command_eval,     &command_export, &command_show,
+    &command_plot,  &command_report,   &command_import, &command_indicators,
+    &command_info,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

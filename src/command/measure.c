@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "command/analysis.h"
 #include "command/paths.h"
 #include "command/solutions.h"
 
@@ -146,56 +147,11 @@ bool measure_known(struct measure *measure, const struct store_row *rows, size_t
     return false;
 }
 
-/* --- routers -------------------------------------------------------------- */
-
-/* The newest run with routers that the wishes allow, or the one of this id. */
-static int find_run(struct measure *measure, uint64_t wanted, const char *method,
-                    const char *upscale, struct store_run *runs, size_t count,
-                    size_t *index, struct store_routers *routers, struct error *error) {
-    for (size_t i = count; i-- > 0;) {
-        const struct store_run *run = &runs[i];
-        bool found;
-        if (wanted ? run->id != (int64_t)wanted
-                   : (method && strcmp(method, run->method) != 0) ||
-                         (upscale && strcmp(upscale, run->upscale) != 0))
-            continue;
-        if (store_routers_last(measure->store, run->id, &found, routers, error))
-            return -1;
-        if (found) {
-            *index = i;
-            return 0;
-        }
-    }
-    const char *path = store_path(measure->store);
-    if (wanted)
-        return error_set(error,
-                         "%s has no routers of a run %llu; `pwemoe show FILE "
-                         "routers` lists the runs",
-                         path, (unsigned long long)wanted);
-    if (method || upscale)
-        return error_set(error,
-                         "%s has no routers trained that way; `pwemoe show FILE "
-                         "routers` lists the runs",
-                         path);
-    return error_set(error, "%s has no trained routers; run `pwemoe train` first",
-                     path);
-}
-
 int measure_find_routers(struct measure *measure, uint64_t wanted, const char *method,
                          const char *upscale, struct store_run *found,
                          struct store_routers *routers, struct error *error) {
-    struct store_run *runs;
-    size_t count, index = 0;
-    if (store_runs(measure->store, &runs, &count, error))
-        return -1;
-    int result =
-        find_run(measure, wanted, method, upscale, runs, count, &index, routers, error);
-    if (result == 0) {
-        *found = runs[index]; /* its strings move out of the array */
-        memset(&runs[index], 0, sizeof runs[index]);
-    }
-    store_runs_free(runs, count);
-    return result;
+    return analysis_find_routers(measure->store, wanted, method, upscale, found,
+                                 routers, error);
 }
 
 int measure_begin(struct measure *measure, const struct store_solution *solution,

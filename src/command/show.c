@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "command/analysis.h"
 #include "command/command.h"
 #include "command/front_set.h"
+#include "command/paths.h"
 #include "command/runs.h"
 #include "command/solutions.h"
 #include "store/store.h"
@@ -44,7 +46,7 @@ static const struct option_spec options[] = {
      .value = "ID",
      .minimum = 1,
      .maximum = 9007199254740992.0,
-     .help = "training: this run rather than the newest",
+     .help = "training, routing: this run rather than the newest",
      .offset = offsetof(struct show_options, run)},
     {.name = "last",
      .type = OPTION_UNSIGNED,
@@ -289,6 +291,72 @@ static int show_log(const struct view *v, struct error *error) {
     return output ? output_end(output, error) : -1;
 }
 
+/* --- what the routers and the task vectors look like --------------------------- */
+
+static int show_routing(const struct view *v, struct error *error) {
+    static const struct output_column columns[] = {
+        {"preference", IN_ALL, 0},     {"module", IN_ALL, 0},
+        {"kind", IN_CSV | IN_JSON, 0}, {"block", IN_CSV | IN_JSON, 0},
+        {"expert", IN_ALL, 0},         {"weight", IN_ALL, 4}};
+    struct store_run run;
+    struct store_routers routers;
+    struct routing r;
+    if (analysis_find_routers(v->store, v->options->run, v->options->method, NULL, &run,
+                              &routers, error))
+        return -1;
+    int result = routing_make(&routers, v->recipe->task_count, &r, error);
+    store_routers_clear(&routers);
+    store_run_clear(&run);
+    if (result)
+        return -1;
+    struct output *output =
+        output_new(v->invocation->common->format, false, columns, 6, error);
+    for (size_t p = 0; output && p < r.tasks; p++)
+        for (size_t m = 0; m < r.modules; m++)
+            for (size_t t = 0; t < r.tasks; t++)
+                output_row(
+                    output,
+                    (json_t *[]){
+                        output_text(v->recipe->tasks[p].name),
+                        output_text(r.module[m].name), output_text(r.module[m].kind),
+                        r.module[m].block >= 0 ? json_integer(r.module[m].block) : NULL,
+                        output_text(v->recipe->tasks[t].name),
+                        output_real(r.weights[(p * r.modules + m) * r.tasks + t])});
+    routing_clear(&r);
+    return output ? output_end(output, error) : -1;
+}
+
+static int show_similarity(const struct view *v, struct error *error) {
+    static const struct output_column columns[] = {{"module", IN_ALL, 0},
+                                                   {"kind", IN_CSV | IN_JSON, 0},
+                                                   {"block", IN_CSV | IN_JSON, 0},
+                                                   {"a", IN_ALL, 0},
+                                                   {"b", IN_ALL, 0},
+                                                   {"cosine", IN_ALL, 4}};
+    char *folder = path_folder(v->invocation->operands[0]);
+    struct similarity s;
+    int result =
+        folder ? similarity_make(v->recipe, folder, &s, v->invocation->work, error)
+               : error_memory(error);
+    free(folder);
+    if (result)
+        return -1;
+    struct output *output =
+        output_new(v->invocation->common->format, false, columns, 6, error);
+    for (size_t m = 0; output && m < s.modules; m++)
+        for (size_t p = 0; p < s.pairs; p++)
+            output_row(
+                output,
+                (json_t *[]){
+                    output_text(s.module[m].name), output_text(s.module[m].kind),
+                    s.module[m].block >= 0 ? json_integer(s.module[m].block) : NULL,
+                    output_text(v->recipe->tasks[s.pair[p][0]].name),
+                    output_text(v->recipe->tasks[s.pair[p][1]].name),
+                    output_real(s.cosine[m * s.pairs + p])});
+    similarity_clear(&s);
+    return output ? output_end(output, error) : -1;
+}
+
 /* --- the command ---------------------------------------------------------- */
 
 static const struct {
@@ -297,7 +365,8 @@ static const struct {
 } views[] = {
     {"solutions", show_solutions},   {"front", show_front},
     {"objectives", show_objectives}, {"routers", show_routers},
-    {"training", show_training},     {"log", show_log},
+    {"training", show_training},     {"routing", show_routing},
+    {"similarity", show_similarity}, {"log", show_log},
 };
 enum { VIEWS = sizeof views / sizeof *views };
 
@@ -314,7 +383,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         error_set(error, "unknown view '%s'; %s%s%s", wanted,
                   nearest ? "did you mean '" : "the views are ",
                   nearest ? nearest
-                          : "solutions, front, objectives, routers, training and log",
+                          : "solutions, front, objectives, routers, training, "
+                            "routing, similarity and log",
                   nearest ? "'?" : "");
         return EXIT_USAGE;
     }
@@ -333,7 +403,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 
 const struct command command_show = {
     .name = "show",
-    .usage = "FILE solutions|front|objectives|routers|training|log",
+    .usage = "FILE solutions|front|objectives|routers|training|routing|similarity|log",
     .summary = "What a results.db holds, as rows",
     .text =
         "solutions: every model that was made, with its figures.\n"
@@ -342,11 +412,16 @@ const struct command command_show = {
         "which a paired test on the same examples leaves it open.\n"
         "objectives: tasks, metrics, directions, reference point, data and experts.\n"
         "routers: the training runs.\n"
-        "training: the loss of each task at the saved steps of the newest run.\n"
+        "training: the loss of each task along the newest run.\n"
+        "routing: the routing weights of the newest routers at each task's unit "
+        "preference.\n"
+        "similarity: cosine similarities of the task vectors, module by module; reads "
+        "the models.\n"
         "log: what was done with the file, and when.",
     .operands_min = 2,
     .operands_max = 2,
     .common = TAKES_QUIET | TAKES_FORMAT,
+    .stops = true,
     .options = options,
     .options_size = sizeof(struct show_options),
     .run = run,

@@ -458,6 +458,79 @@ static void export_writes_what_was_measured(void **state) {
                  folder(), folder());
 }
 
+static void starts_with(const char *name, const char *magic, size_t length) {
+    char path[1024], bytes[16] = {0};
+    snprintf(path, sizeof path, "%s/%s", folder(), name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_true(fread(bytes, 1, length, file) == length);
+    assert_memory_equal(bytes, magic, length);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    assert_true(ftell(file) > 2000);
+    fclose(file);
+}
+
+static void plots_of_every_kind(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"scatter", "parallel",   "routing",
+                                        "scaling", "similarity", "training"};
+    begin("plot.db");
+    expect_error(1, "no solution with complete figures",
+                 "plot %1$s/plot.db --out %1$s/p.png", folder());
+    expect_error(1, "no trained routers",
+                 "plot %1$s/plot.db --kind routing --out %1$s/p.png", folder());
+    expect_error(1, "no complete merge with a scaling coefficient",
+                 "plot %1$s/plot.db --kind scaling --out %1$s/p.png", folder());
+    expect_error(1, "no training curve",
+                 "plot %1$s/plot.db --kind training --out %1$s/p.png", folder());
+    struct ran ran =
+        shell("f=%s/plot.db; ./pwemoe merge $f --method stl,task-arithmetic --scales "
+              "0:1:3 && ./pwemoe train $f --steps 12 --batch 2 --upscale all && "
+              "./pwemoe front $f --grid 3",
+              folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        ran = shell("for e in png svg pdf; do ./pwemoe plot %1$s/plot.db --kind %2$s "
+                    "--out %1$s/p.$e || exit 9; done; ! ls %1$s/*.part",
+                    folder(), kinds[i]);
+        if (ran.status)
+            fail_msg("%s: '%s'", kinds[i], ran.err);
+        ran_free(&ran);
+        starts_with("p.png", "\x89PNG\r\n\x1a\n", 8);
+        starts_with("p.svg", "<?xml", 5);
+        starts_with("p.pdf", "%PDF-", 5);
+    }
+    json_t *rows = json_of("show %s/plot.db routing --format json", folder());
+    /* Two tasks' preferences, two blocks of four modules with patch embedding and last
+     * norm, two experts. */
+    assert_int_equal(json_array_size(rows), 2 * 10 * 2);
+    json_decref(rows);
+    rows = json_of("show %s/plot.db similarity --format json", folder());
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        double cosine = number(json_array_get(rows, i), "cosine");
+        assert_true(cosine >= -1 && cosine <= 1);
+    }
+    json_decref(rows);
+    expect_error(2, "--out is missing", "plot %s/plot.db", folder());
+    expect_error(2, "must end in .png", "plot %s/plot.db --out p.jpg", folder());
+    expect_error(2, "--size", "plot %s/plot.db --out p.png --size 10x10", folder());
+    expect_error(2, "scatter|ternary", "plot %s/plot.db --kind pie --out p.png",
+                 folder());
+    expect_error(1, "no task 'aa'; did you mean 'a'?",
+                 "plot %s/plot.db --x aa --out p.png", folder());
+    expect_error(1, "for three tasks", "plot %s/plot.db --kind ternary --out p.png",
+                 folder());
+    expect_error(1, "No such file", "plot %s/plot.db --out %s/none/p.png", folder(),
+                 folder());
+    ran = shell("ln -s /dev/full %1$s/full.svg.part; ./pwemoe plot %1$s/plot.db --out "
+                "%1$s/full.svg",
+                folder());
+    assert_int_equal(ran.status, 1);
+    assert_non_null(strstr(ran.err, "No space left"));
+    ran_free(&ran);
+}
+
 /* An expert that is not the one of `init` any more. */
 static void a_changed_expert_is_refused(void **state) {
     (void)state;
@@ -577,6 +650,7 @@ int main(void) {
         cmocka_unit_test(front_is_interrupted),
         cmocka_unit_test(show_front_has_the_hypervolume),
         cmocka_unit_test(export_writes_what_was_measured),
+        cmocka_unit_test(plots_of_every_kind),
         cmocka_unit_test(a_changed_expert_is_refused),
         cmocka_unit_test(finetune_makes_one_model),
         cmocka_unit_test(finetune_makes_an_expert),

@@ -1,0 +1,58 @@
+/* From the store's rows to what the charts of src/plot take. */
+#ifndef PWEMOE_COMMAND_PLOT_DATA_H
+#define PWEMOE_COMMAND_PLOT_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "command/analysis.h"
+#include "plot/kinds.h"
+#include "store/store.h"
+
+/* Solutions as points, a series a way of making them. */
+struct points_data {
+    struct plot_cloud cloud;
+    char **labels, **names; /* [objectives], [series], owned */
+    bool *joined;
+    struct plot_point *points;
+    double *values;
+};
+/* Solutions that have complete or imported figures; method NULL: all. None at all is
+ * an error. */
+int points_data_make(const struct store_recipe *recipe, const struct store_row *rows,
+                     size_t count, const char *method, struct points_data *data,
+                     struct error *error);
+void points_data_clear(struct points_data *data);
+
+/* The points of one set of routers. */
+struct ternary_data {
+    double *preferences, *values; /* [count, 3], [count] */
+    size_t count;
+};
+/* task SIZE_MAX: the average. */
+int ternary_data_make(const struct store_recipe *recipe, const struct store_row *rows,
+                      size_t count, int64_t routers, size_t task,
+                      struct ternary_data *data, struct error *error);
+void ternary_data_clear(struct ternary_data *data);
+
+/* Lines in panels, with all that they point to. */
+struct lines_data {
+    struct plot_panel *panels;
+    size_t panel_count;
+    struct owned_line *owned; /* a list */
+};
+int lines_data_routing(const struct store_recipe *recipe, const struct routing *routing,
+                       struct lines_data *data, struct error *error);
+int lines_data_scaling(const struct store_recipe *recipe, const struct store_row *rows,
+                       size_t count, const char *method, struct lines_data *data,
+                       struct error *error);
+int lines_data_similarity(const struct similarity *similarity, struct lines_data *data,
+                          struct error *error);
+/* run 0: the newest with a curve, of this method where it is not NULL. */
+int lines_data_training(struct store *store, const struct store_recipe *recipe,
+                        uint64_t run, const char *method, struct lines_data *data,
+                        struct error *error);
+void lines_data_clear(struct lines_data *data);
+
+#endif

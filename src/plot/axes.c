@@ -1,0 +1,133 @@
+#include "plot/axes.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+double axes_step(double low, double high, size_t most) {
+    double rough = (high - low) / (double)(most ? most : 1);
+    double power = pow(10, floor(log10(rough)));
+    double part = rough / power;
+    return power * (part <= 1.000001   ? 1
+                    : part <= 2.000001 ? 2
+                    : part <= 5.000001 ? 5
+                                       : 10);
+}
+
+void axes_range_begin(struct axes_range *range) {
+    range->low = INFINITY;
+    range->high = -INFINITY;
+}
+
+void axes_range_add(struct axes_range *range, double value) {
+    if (!isfinite(value))
+        return;
+    range->low = fmin(range->low, value);
+    range->high = fmax(range->high, value);
+}
+
+void axes_range_end(struct axes_range *range) {
+    if (!(range->low <= range->high)) {
+        range->low = 0;
+        range->high = 1;
+    }
+    double margin = 0.05 * (range->high - range->low);
+    if (margin < 1e-9 * fmax(fabs(range->low), fabs(range->high)) || margin == 0)
+        margin = fmax(1e-3, 0.05 * fabs(range->high));
+    range->low -= margin;
+    range->high += margin;
+}
+
+double axes_x(const struct axes *a, double value) {
+    return a->left + a->width * (value - a->x0) / (a->x1 - a->x0);
+}
+
+double axes_y(const struct axes *a, double value) {
+    return a->top + a->height * (1 - (value - a->y0) / (a->y1 - a->y0));
+}
+
+static void tick_text(char *out, size_t size, double value, double step) {
+    int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
+    if (fabs(value) < step * 1e-6)
+        value = 0;
+    snprintf(out, size, "%.*f", decimals > 9 ? 9 : decimals, value);
+}
+
+static void line(cairo_t *cr, double x0, double y0, double x1, double y1) {
+    cairo_move_to(cr, x0, y0);
+    cairo_line_to(cr, x1, y1);
+    cairo_stroke(cr);
+}
+
+void axes_draw(struct chart *chart, const struct axes *a, const char *title,
+               const char *x_label, const char *y_label) {
+    cairo_t *cr = chart->cr;
+    char text[40];
+    double right = a->left + a->width, bottom = a->top + a->height, widest = 0;
+    double step = axes_step(a->x0, a->x1, (size_t)fmax(2, a->width / 80));
+    cairo_save(cr);
+    cairo_set_line_width(cr, 1);
+    for (double v = ceil(a->x0 / step) * step; v <= a->x1 + step * 1e-6; v += step) {
+        double x = axes_x(a, v);
+        cairo_set_source_rgb(cr, 0.88, 0.88, 0.88);
+        line(cr, x, a->top, x, bottom);
+        tick_text(text, sizeof text, v, step);
+        chart_text(chart, x, bottom + 14, CHART_SMALL, 0.5, text);
+    }
+    step = axes_step(a->y0, a->y1, (size_t)fmax(2, a->height / 45));
+    for (double v = ceil(a->y0 / step) * step; v <= a->y1 + step * 1e-6; v += step) {
+        double y = axes_y(a, v);
+        cairo_set_source_rgb(cr, 0.88, 0.88, 0.88);
+        line(cr, a->left, y, right, y);
+        if (a->no_y_numbers)
+            continue;
+        tick_text(text, sizeof text, v, step);
+        widest = fmax(widest, chart_text_width(chart, CHART_SMALL, text));
+        chart_text(chart, a->left - 7, y, CHART_SMALL, 1, text);
+    }
+    cairo_set_source_rgb(cr, 0.3, 0.3, 0.3);
+    cairo_rectangle(cr, a->left, a->top, a->width, a->height);
+    cairo_stroke(cr);
+    cairo_restore(cr);
+    if (x_label)
+        chart_text(chart, a->left + a->width / 2, bottom + 38, CHART_TEXT, 0.5,
+                   x_label);
+    if (y_label)
+        chart_text_up(chart, a->left - widest - 24, a->top + a->height / 2, CHART_TEXT,
+                      y_label);
+    if (title)
+        chart_text(chart, a->left + a->width / 2, a->top - 16, CHART_TITLE, 0.5, title);
+}
+
+/* The longest beginning of name that fits, with an ellipsis where it is cut. */
+static void fit(struct chart *chart, const char *name, double width, char *out,
+                size_t size) {
+    snprintf(out, size, "%s", name);
+    size_t length = strlen(out);
+    while (length > 1 && chart_text_width(chart, CHART_TEXT, out) > width) {
+        do
+            length--;
+        while (length > 1 && ((unsigned char)name[length] & 0xc0) == 0x80);
+        snprintf(out, size, "%.*s...", (int)length, name);
+    }
+}
+
+void axes_legend(struct chart *chart, double x, double y, double width,
+                 const struct legend_entry *entries, size_t count) {
+    for (size_t i = 0; i < count; i++, y += 24) {
+        const struct legend_entry *e = &entries[i];
+        char name[256];
+        cairo_save(chart->cr);
+        chart_colour(chart, e->colour, 1);
+        if (e->line) {
+            cairo_set_line_width(chart->cr, 2.5);
+            chart_dash(chart, e->dash);
+            line(chart->cr, x, y, x + 30, y);
+        }
+        if (e->mark)
+            chart_mark(chart, x + 15, y, e->shape, 6, e->hollow);
+        cairo_restore(chart->cr);
+        fit(chart, e->name, width - 38, name, sizeof name);
+        chart_text(chart, x + 38, y, CHART_TEXT, 0, name);
+    }
+}

@@ -1,0 +1,272 @@
+#include "plot/chart.h"
+
+#include <cairo-pdf.h>
+#include <cairo-svg.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+enum { FORMAT_PNG, FORMAT_SVG, FORMAT_PDF };
+
+struct bytes { /* what cairo has written so far */
+    unsigned char *data;
+    size_t size, capacity;
+};
+
+static cairo_status_t collect(void *self, const unsigned char *data, unsigned length) {
+    struct bytes *bytes = self;
+    if (array_reserve((void **)&bytes->data, &bytes->capacity, bytes->size + length, 1))
+        return CAIRO_STATUS_NO_MEMORY;
+    memcpy(bytes->data + bytes->size, data, length);
+    bytes->size += length;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+static int format_of(const char *path, unsigned *format, struct error *error) {
+    static const char *const ends[] = {".png", ".svg", ".pdf"};
+    size_t length = strlen(path);
+    for (unsigned i = 0; i < 3; i++)
+        if (length > 4 && strcmp(path + length - 4, ends[i]) == 0) {
+            *format = i;
+            return 0;
+        }
+    return error_set(error, "%s: the name must end in .png, .svg or .pdf", path);
+}
+
+int chart_open(const char *path, double width, double height, struct chart **out,
+               struct error *error) {
+    unsigned format = FORMAT_PNG;
+    if (format_of(path, &format, error))
+        return -1;
+    struct chart *chart = calloc(1, sizeof *chart);
+    if (!chart)
+        return error_memory(error);
+    chart->width = width;
+    chart->height = height;
+    chart->format = format;
+    chart->path = strdup(path);
+    chart->bytes = calloc(1, sizeof *chart->bytes);
+    if (!chart->path || !chart->bytes) {
+        chart_abandon(chart);
+        return error_memory(error);
+    }
+    if (format == FORMAT_PNG)
+        chart->surface =
+            cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+    else if (format == FORMAT_SVG)
+        chart->surface =
+            cairo_svg_surface_create_for_stream(collect, chart->bytes, width, height);
+    else
+        chart->surface =
+            cairo_pdf_surface_create_for_stream(collect, chart->bytes, width, height);
+    chart->cr = cairo_create(chart->surface);
+    if (cairo_status(chart->cr) != CAIRO_STATUS_SUCCESS) {
+        error_set(error, "%s: %s", path,
+                  cairo_status_to_string(cairo_status(chart->cr)));
+        chart_abandon(chart);
+        return -1;
+    }
+    cairo_set_source_rgb(chart->cr, 1, 1, 1);
+    cairo_paint(chart->cr);
+    cairo_select_font_face(chart->cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
+                           CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_line_join(chart->cr, CAIRO_LINE_JOIN_ROUND);
+    *out = chart;
+    return 0;
+}
+
+void chart_abandon(struct chart *chart) {
+    if (!chart)
+        return;
+    if (chart->cr)
+        cairo_destroy(chart->cr);
+    if (chart->surface)
+        cairo_surface_destroy(chart->surface);
+    if (chart->bytes)
+        free(chart->bytes->data);
+    free(chart->bytes);
+    free(chart->path);
+    free(chart);
+}
+
+/* Beside the file, then in its place. */
+static int write_file(const struct chart *chart, struct error *error) {
+    const char *path = chart->path;
+    char *beside = text_format("%s.part", path);
+    if (!beside)
+        return error_memory(error);
+    FILE *file = fopen(beside, "wb");
+    bool sound = file && fwrite(chart->bytes->data, 1, chart->bytes->size, file) ==
+                             chart->bytes->size;
+    int reason = errno;
+    if (file && fclose(file)) {
+        sound = false;
+        reason = errno;
+    }
+    if (sound && rename(beside, path)) {
+        sound = false;
+        reason = errno;
+    }
+    if (!sound && file)
+        unlink(beside);
+    free(beside);
+    return sound ? 0 : error_set(error, "%s: %s", path, strerror(reason));
+}
+
+int chart_close(struct chart *chart, struct error *error) {
+    cairo_status_t status = cairo_status(chart->cr);
+    if (status == CAIRO_STATUS_SUCCESS && chart->format == FORMAT_PNG)
+        status =
+            cairo_surface_write_to_png_stream(chart->surface, collect, chart->bytes);
+    cairo_surface_finish(chart->surface);
+    if (status == CAIRO_STATUS_SUCCESS)
+        status = cairo_surface_status(chart->surface);
+    int result =
+        status == CAIRO_STATUS_SUCCESS
+            ? write_file(chart, error)
+            : error_set(error, "%s: %s", chart->path, cairo_status_to_string(status));
+    chart_abandon(chart);
+    return result;
+}
+
+/* --- colours ------------------------------------------------------------------- */
+
+void chart_colour(struct chart *chart, size_t index, double alpha) {
+    static const double colours[][3] = {{0.000, 0.447, 0.698}, {0.835, 0.369, 0.000},
+                                        {0.000, 0.620, 0.451}, {0.800, 0.475, 0.655},
+                                        {0.902, 0.624, 0.000}, {0.337, 0.706, 0.914},
+                                        {0.150, 0.150, 0.150}};
+    const double *c = colours[index % (sizeof colours / sizeof *colours)];
+    cairo_set_source_rgba(chart->cr, c[0], c[1], c[2], alpha);
+}
+
+enum mark chart_mark_of(size_t index) {
+    return (enum mark)(index % MARKS);
+}
+
+void chart_scale_colour(struct chart *chart, double at) {
+    static const double stops[][3] = {{0.000, 0.135, 0.305},
+                                      {0.257, 0.303, 0.424},
+                                      {0.487, 0.485, 0.472},
+                                      {0.738, 0.689, 0.410},
+                                      {1.000, 0.915, 0.270}};
+    enum { LAST = sizeof stops / sizeof *stops - 1 };
+    double place = (at < 0 ? 0 : at > 1 ? 1 : at) * LAST;
+    size_t i = place >= LAST ? LAST - 1 : (size_t)place;
+    double part = place - (double)i, rgb[3];
+    for (size_t c = 0; c < 3; c++)
+        rgb[c] = stops[i][c] + part * (stops[i + 1][c] - stops[i][c]);
+    cairo_set_source_rgb(chart->cr, rgb[0], rgb[1], rgb[2]);
+}
+
+/* --- text ------------------------------------------------------------------------ */
+
+double chart_text_width(struct chart *chart, double size, const char *text) {
+    char safe[512];
+    cairo_text_extents_t extents;
+    cairo_set_font_size(chart->cr, size);
+    cairo_text_extents(chart->cr, text_escape(safe, sizeof safe, text), &extents);
+    return extents.x_advance;
+}
+
+void chart_text(struct chart *chart, double x, double y, double size, double halign,
+                const char *text) {
+    char safe[512];
+    cairo_save(chart->cr);
+    cairo_set_source_rgb(chart->cr, 0.1, 0.1, 0.1);
+    double width = chart_text_width(chart, size, text);
+    cairo_move_to(chart->cr, x - halign * width, y + 0.35 * size);
+    cairo_show_text(chart->cr, text_escape(safe, sizeof safe, text));
+    cairo_restore(chart->cr);
+}
+
+void chart_text_up(struct chart *chart, double x, double y, double size,
+                   const char *text) {
+    cairo_save(chart->cr);
+    cairo_translate(chart->cr, x, y);
+    cairo_rotate(chart->cr, -M_PI / 2);
+    chart_text(chart, 0, 0, size, 0.5, text);
+    cairo_restore(chart->cr);
+}
+
+/* --- marks ------------------------------------------------------------------------ */
+
+static void polygon(cairo_t *cr, double x, double y, double radius, unsigned corners,
+                    double inner, double turn) {
+    for (unsigned i = 0; i < corners; i++) {
+        double r = i % 2 ? radius * inner : radius;
+        double angle = turn + 2 * M_PI * i / corners;
+        double px = x + r * sin(angle), py = y - r * cos(angle);
+        if (i == 0)
+            cairo_move_to(cr, px, py);
+        else
+            cairo_line_to(cr, px, py);
+    }
+    cairo_close_path(cr);
+}
+
+void chart_mark(struct chart *chart, double x, double y, enum mark mark, double radius,
+                bool hollow) {
+    cairo_t *cr = chart->cr;
+    double r = radius;
+    cairo_save(cr);
+    cairo_set_dash(cr, NULL, 0, 0);
+    cairo_set_line_width(cr, 2);
+    cairo_new_path(cr);
+    switch (mark) {
+    case MARK_CROSS:
+    case MARK_PLUS: {
+        double d = mark == MARK_CROSS ? 0.75 * r : 0, s = mark == MARK_CROSS ? d : r;
+        cairo_set_line_width(cr, 3);
+        cairo_move_to(cr, x - s, y - d);
+        cairo_line_to(cr, x + s, y + d);
+        cairo_move_to(cr, x - d, y + s);
+        cairo_line_to(cr, x + d, y - s);
+        cairo_stroke(cr);
+        cairo_restore(cr);
+        return;
+    }
+    case MARK_SQUARE:
+        polygon(cr, x, y, 1.2 * r, 4, 1, M_PI / 4);
+        break;
+    case MARK_TRIANGLE:
+        polygon(cr, x, y + 0.15 * r, 1.2 * r, 3, 1, 0);
+        break;
+    case MARK_DOWN:
+        polygon(cr, x, y - 0.15 * r, 1.2 * r, 3, 1, M_PI);
+        break;
+    case MARK_DIAMOND:
+        polygon(cr, x, y, 1.25 * r, 4, 1, 0);
+        break;
+    case MARK_STAR:
+        polygon(cr, x, y, 1.4 * r, 10, 0.45, 0);
+        break;
+    default:
+        cairo_arc(cr, x, y, r, 0, 2 * M_PI);
+        break;
+    }
+    if (hollow) {
+        cairo_pattern_t *colour = cairo_pattern_reference(cairo_get_source(cr));
+        cairo_set_source_rgb(cr, 1, 1, 1);
+        cairo_fill_preserve(cr);
+        cairo_set_source(cr, colour);
+        cairo_pattern_destroy(colour);
+        cairo_stroke(cr);
+    } else {
+        cairo_fill(cr);
+    }
+    cairo_restore(cr);
+}
+
+void chart_dash(struct chart *chart, size_t index) {
+    static const double patterns[][4] = {
+        {0}, {8, 4, 8, 4}, {2, 4, 2, 4}, {10, 3, 2, 3}};
+    size_t i = index % 4;
+    cairo_set_dash(chart->cr, patterns[i], i ? 4 : 0, 0);
+}

@@ -1,0 +1,68 @@
+/* Drawing on a page that becomes PNG, SVG or PDF: text, marks and lines in colours
+ * that people with any kind of colour vision can tell apart (Okabe & Ito 2008); each
+ * series has a mark or a dash of its own besides.
+ *
+ * Units are pixels of a PNG and points of SVG and PDF. The page is written whole by
+ * chart_close, or not at all. */
+#ifndef PWEMOE_PLOT_CHART_H
+#define PWEMOE_PLOT_CHART_H
+
+#include <cairo.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum { CHART_TEXT = 15, CHART_SMALL = 13, CHART_TITLE = 17 }; /* text sizes */
+
+enum mark {
+    MARK_CIRCLE,
+    MARK_SQUARE,
+    MARK_TRIANGLE,
+    MARK_DIAMOND,
+    MARK_DOWN,
+    MARK_CROSS,
+    MARK_PLUS,
+    MARK_STAR,
+    MARKS
+};
+
+struct chart {
+    cairo_t *cr;
+    cairo_surface_t *surface;
+    double width, height;
+    char *path;
+    unsigned format;
+    struct bytes *bytes;
+};
+
+/* The end of path (.png, .svg, .pdf) decides the format. */
+int chart_open(const char *path, double width, double height, struct chart **chart,
+               struct error *error);
+/* Writes the file (beside, then renamed) and frees. */
+int chart_close(struct chart *chart, struct error *error);
+void chart_abandon(struct chart *chart); /* frees without writing; NULL is fine */
+
+/* The colour of series `index`, and its mark. */
+void chart_colour(struct chart *chart, size_t index, double alpha);
+enum mark chart_mark_of(size_t index);
+/* A scale from dark blue to yellow that is even in lightness (like cividis), at
+ * 0 .. 1. */
+void chart_scale_colour(struct chart *chart, double at);
+
+/* halign 0 left, 0.5 centred, 1 right of x; y is the middle of the letters' height.
+ * Control bytes are escaped. Black. */
+void chart_text(struct chart *chart, double x, double y, double size, double halign,
+                const char *text);
+/* Upwards, centred at (x, y). */
+void chart_text_up(struct chart *chart, double x, double y, double size,
+                   const char *text);
+double chart_text_width(struct chart *chart, double size, const char *text);
+
+/* A mark with the colour at hand; hollow marks have a white inside. */
+void chart_mark(struct chart *chart, double x, double y, enum mark mark, double radius,
+                bool hollow);
+/* Dash pattern `index`: 0 solid, then dashed, dotted, ... */
+void chart_dash(struct chart *chart, size_t index);
+
+#endif
