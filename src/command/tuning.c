@@ -304,10 +304,11 @@ int tuning_write(struct tuning *t, struct error *error) {
     int result = heads && files ? 0 : error_memory(error);
     if (result == 0)
         result = finetuning_weights(t->finetuning, t->weights, error);
-    for (size_t i = 0; result == 0 && i < t->tasks; i++)
+    for (size_t i = 0; result == 0 && t->how.train_heads && i < t->tasks; i++)
         result = finetuning_head(t->finetuning, i, &heads[i], error);
     if (result == 0)
-        result = write_directory(t, heads, files, error);
+        result =
+            write_directory(t, t->how.train_heads ? heads : t->heads, files, error);
     for (size_t i = 0; i < t->tasks; i++) {
         if (heads)
             head_clear(&heads[i]);

@@ -27,28 +27,35 @@ static const char *find_gap(const char *template) {
     return gap && !strstr(gap + 2, "{}") ? gap : NULL;
 }
 
+static int read_templates(const char *path, char ***lines, size_t *count,
+                          struct error *error) {
+    if (path)
+        return text_lines_read(path, "template", lines, count, error);
+    *count = 1;
+    *lines = array_new(1, sizeof **lines);
+    if (*lines && (**lines = strdup(ZERO_SHOT_TEMPLATE)))
+        return 0;
+    free(*lines);
+    return error_memory(error);
+}
+
 int zero_shot_templates(const char *path, char ***templates, size_t *count,
                         struct error *error) {
-    if (path) {
-        if (text_lines_read(path, "template", templates, count, error))
-            return -1;
-    } else {
-        *count = 1;
-        *templates = array_new(1, sizeof **templates);
-        if (!*templates || !(**templates = strdup(ZERO_SHOT_TEMPLATE))) {
-            free(*templates);
-            return error_memory(error);
-        }
-    }
-    for (size_t i = 0; i < *count; i++) {
-        if (find_gap((*templates)[i]))
+    char **lines;
+    size_t read;
+    if (read_templates(path, &lines, &read, error))
+        return -1;
+    for (size_t i = 0; i < read; i++) {
+        if (find_gap(lines[i]))
             continue;
-        error_set(error,
-                  "%s: line %zu has %s {}; a template has one, for the class name",
-                  path, i + 1, strstr((*templates)[i], "{}") ? "more than one" : "no");
-        class_names_release(*templates, *count);
+        error_set(
+            error, "%s: line %zu has %s {}; a template has one, for the class name",
+            path ? path : "", i + 1, strstr(lines[i], "{}") ? "more than one" : "no");
+        class_names_release(lines, read);
         return -1;
     }
+    *templates = lines;
+    *count = read;
     return 0;
 }
 

@@ -52,7 +52,8 @@ unsigned finetuning_step_count(const struct finetuning *finetuning);
 /* One step; losses [tasks] receives the mean loss of each task's batch. */
 int finetuning_step(struct finetuning *finetuning, double *losses, struct error *error);
 
-/* The weights [layout size] and a task's head as they are now. */
+/* The weights [layout size], and a task's head where heads are trained, as they are
+ * now. */
 int finetuning_weights(struct finetuning *finetuning, float *weights,
                        struct error *error);
 int finetuning_head(struct finetuning *finetuning, size_t task, struct head *head,
