@@ -78,3 +78,5 @@ cd demo
     --threads 1
 "$pwemoe" front results.db --grid 11 --threads 1
 "$pwemoe" show results.db front
+rm -f results.db-shm
+[ -s results.db-wal ] || rm -f results.db-wal
