@@ -14,6 +14,15 @@
 
 enum { FORMAT_PNG, FORMAT_SVG, FORMAT_PDF };
 
+#ifdef __SANITIZE_ADDRESS__
+/* Cairo's fonts come from fontconfig, which keeps what it has read until the process
+ * ends, out of LeakSanitizer's sight. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+    return "leak:libfontconfig\n";
+}
+#endif
+
 struct bytes { /* what cairo has written so far */
     unsigned char *data;
     size_t size, capacity;
