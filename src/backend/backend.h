@@ -88,6 +88,7 @@ struct backend {
     char name[96]; /* "cpu (2 threads, AVX2)", "cuda:0 NVIDIA H200" */
     enum precision precision;
     size_t real_size; /* bytes of a real */
+    unsigned threads; /* of the host, for work done there beside the device's */
 
     void (*destroy)(struct backend *);
 
@@ -108,6 +109,9 @@ struct backend {
     void (*zero)(struct backend *, void *device, size_t bytes);
     void (*copy)(struct backend *, void *to, const void *from, size_t bytes);
     int (*synchronise)(struct backend *, struct error *);
+    /* Optional (NULL): device memory of reals as f32 that the host reads in place,
+     * after synchronise. */
+    const float *(*host_view)(struct backend *, const real *);
 
     /* --- products and norms ------------------------------------------- */
     void (*matmul)(struct backend *, const struct matmul *);

@@ -67,6 +67,7 @@ int cpu_open(enum precision precision, unsigned threads, struct backend **backen
     table->api_version = BACKEND_API_VERSION;
     table->precision = PRECISION_F32;
     table->real_size = sizeof(float);
+    table->threads = (unsigned)cpu->threads;
     table->destroy = destroy;
     snprintf(table->name, sizeof table->name, "cpu (%d thread%s, %s)", cpu->threads,
              cpu->threads == 1 ? "" : "s", cpu->kernels->instruction_set);

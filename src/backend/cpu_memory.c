@@ -57,6 +57,11 @@ static void memory_use(struct backend *backend, size_t *now, size_t *peak) {
     *peak = cpu_of(backend)->peak;
 }
 
+static const float *host_view(struct backend *backend, const real *memory) {
+    (void)backend;
+    return (const float *)memory;
+}
+
 static int synchronise(struct backend *backend, struct error *error) {
     struct cpu *cpu = cpu_of(backend);
     return cpu->failed ? error_set(error, "%s", cpu->failure.text) : 0;
@@ -110,4 +115,5 @@ void cpu_fill_memory(struct backend *table) {
     table->zero = zero;
     table->copy = copy_bytes;
     table->synchronise = synchronise;
+    table->host_view = host_view;
 }

@@ -11,7 +11,7 @@
 enum { SCALES_MAX = 10000 };
 
 struct merge_options {
-    const char *methods, *scales;
+    const char *methods, *scales, *keep, *settings;
     bool again;
     struct measure_options measure;
 };
@@ -21,7 +21,8 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .value = "M[,...]",
      .help = "Which: pretrained (with the experts' heads), stl (each task by its own "
-             "expert), average, task-arithmetic; several with commas between",
+             "expert), average, task-arithmetic, ties, fisher, regmean; several with "
+             "commas between",
      .offset = offsetof(struct merge_options, methods)},
     {.name = "scales",
      .type = OPTION_TEXT,
@@ -30,6 +31,18 @@ static const struct option_spec options[] = {
      .help = "N scaling coefficients from A to B, for methods that have one; or a "
              "single number",
      .offset = offsetof(struct merge_options, scales)},
+    {.name = "keep",
+     .type = OPTION_TEXT,
+     .value = "K",
+     .help = "Fraction of entries that ties keeps (as --set keep=K; 0.2 by default)",
+     .offset = offsetof(struct merge_options, keep)},
+    {.name = "set",
+     .type = OPTION_TEXT,
+     .value = "P=V[,...]",
+     .help = "Other parameters, for the methods that have them: trim=whole|tensor, "
+             "sum=sum|mean (ties); examples, labels, floor, normalise=yes|no (fisher); "
+             "examples, ratio (regmean)",
+     .offset = offsetof(struct merge_options, settings)},
     {.name = "again",
      .type = OPTION_FLAG,
      .help = "Measure even what is stored with complete figures",
@@ -93,48 +106,133 @@ static int parse_scales(const char *text, double **scales, size_t *count,
     return 0;
 }
 
+/* What --keep and --set say: an object of texts, each for the methods that have such a
+ * parameter. */
+static json_t *parse_settings(const struct merge_options *o, struct error *error) {
+    json_t *object = json_object();
+    char *copy = strdup(o->settings ? o->settings : ""), *rest = copy, *item;
+    bool sound = object && copy;
+    while (sound && *copy && (item = strsep(&rest, ","))) {
+        char *value = strchr(item, '=');
+        sound = value && value != item && value[1];
+        if (sound) {
+            *value++ = '\0';
+            sound = json_object_set_new(object, item, json_string(value)) == 0;
+        }
+    }
+    free(copy);
+    if (sound && o->keep)
+        sound = json_object_set_new(object, "keep", json_string(o->keep)) == 0;
+    if (sound)
+        return object;
+    json_decref(object);
+    error_set(error, "--set '%s': give NAME=VALUE, several with commas between",
+              o->settings ? o->settings : "");
+    return NULL;
+}
+
+/* The settings that a method has, as its parameters want them. */
+static json_t *settings_of(const struct merge_method *method, const json_t *settings,
+                           const double *scale, struct error *error) {
+    json_t *given = json_object(), *all;
+    void *at = json_object_iter((json_t *)(uintptr_t)settings);
+    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)settings, at)) {
+        const char *name = json_object_iter_key(at);
+        const char *text = json_string_value(json_object_iter_value(at));
+        const struct merge_parameter *p = merge_parameter_find(method, name);
+        double number;
+        if (!p)
+            continue;
+        if (p->words || !options_real(text, &number))
+            json_object_set_new(given, name, json_string(text));
+        else if (p->whole && number >= -1e15 && number <= 1e15 &&
+                 floor(number) == number)
+            json_object_set_new(given, name, json_integer((json_int_t)number));
+        else
+            json_object_set_new(given, name, json_real(number));
+    }
+    if (scale)
+        json_object_set_new(given, "scale", json_real(*scale));
+    all = merge_parameters(method, given, error);
+    json_decref(given);
+    return all;
+}
+
 static int add_job(struct jobs *jobs, const char *kind, const char *method,
-                   const double *scale, struct error *error) {
+                   const json_t *parameters, struct error *error) {
     if (array_reserve((void **)&jobs->items, &jobs->capacity, jobs->count + 1,
                       sizeof *jobs->items))
         return error_memory(error);
     struct job *job = &jobs->items[jobs->count];
     *job = (struct job){.kind = kind, .method = strdup(method)};
-    json_t *parameters = json_object();
-    if (scale)
-        json_object_set_new(parameters, "scale", json_real(*scale));
-    job->parameters = json_dumps(parameters, JSON_SORT_KEYS | JSON_COMPACT);
-    json_decref(parameters);
+    job->parameters = parameters ? json_dumps(parameters, JSON_SORT_KEYS | JSON_COMPACT)
+                                 : strdup("{}");
     jobs->count++;
     return job->method && job->parameters ? 0 : error_memory(error);
 }
 
-static int add_method(struct jobs *jobs, const char *name, const double *scales,
-                      size_t count, struct error *error) {
+struct wanted {
+    const double *scales;
+    size_t count;
+    const json_t *settings;
+};
+
+static int add_method(struct jobs *jobs, const char *name, const struct wanted *wanted,
+                      struct error *error) {
     if (strcmp(name, "stl") == 0 || strcmp(name, "pretrained") == 0)
         return add_job(jobs, "single", name, NULL, error);
     const struct merge_method *method = merge_method_find(name, error);
     if (!method)
         return -1;
-    if (!method->takes_scale)
-        return add_job(jobs, "merge", name, NULL, error);
-    for (size_t i = 0; i < count; i++)
-        if (add_job(jobs, "merge", name, &scales[i], error))
+    bool scaled = merge_parameter_find(method, "scale") != NULL;
+    for (size_t i = 0; i < (scaled ? wanted->count : 1); i++) {
+        json_t *parameters = settings_of(method, wanted->settings,
+                                         scaled ? &wanted->scales[i] : NULL, error);
+        int result = parameters ? add_job(jobs, "merge", name, parameters, error) : -1;
+        json_decref(parameters);
+        if (result)
             return -1;
+    }
+    return 0;
+}
+
+/* A setting that none of the methods has is a mistake. */
+static int check_settings(const char *methods, const json_t *settings,
+                          struct error *error) {
+    void *at = json_object_iter((json_t *)(uintptr_t)settings);
+    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)settings, at)) {
+        const char *setting = json_object_iter_key(at);
+        char *names = strdup(methods), *rest = names, *name;
+        bool found = !names;
+        while (!found && (name = strsep(&rest, ","))) {
+            const struct merge_method *method = merge_method_find(name, NULL);
+            found = method && merge_parameter_find(method, setting);
+        }
+        free(names);
+        if (!found)
+            return error_set(error, "%s has no parameter '%s'; --help lists them",
+                             methods, setting);
+    }
     return 0;
 }
 
 static int list_jobs(const struct merge_options *o, struct jobs *jobs,
                      struct error *error) {
-    double *scales;
-    size_t count = 0;
-    if (parse_scales(o->scales, &scales, &count, error))
+    double *scales = NULL;
+    struct wanted wanted = {0};
+    if (parse_scales(o->scales, &scales, &wanted.count, error))
         return -1;
+    json_t *settings = parse_settings(o, error);
+    wanted.scales = scales;
+    wanted.settings = settings;
+    int result = settings ? check_settings(o->methods, settings, error) : -1;
     char *names = strdup(o->methods), *rest = names, *name;
-    int result = names ? 0 : error_memory(error);
+    if (result == 0 && !names)
+        result = error_memory(error);
     while (result == 0 && (name = strsep(&rest, ",")))
-        result = add_method(jobs, name, scales, count, error);
+        result = add_method(jobs, name, &wanted, error);
     free(names);
+    json_decref(settings);
     free(scales);
     return result;
 }

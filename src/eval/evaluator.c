@@ -46,7 +46,11 @@ struct held_out { /* of one task */
 struct evaluator {
     struct backend *backend;
     struct pool *pool;
-    json_t *sources; /* what was loaded, for pwemoe.json */
+    json_t *sources;                   /* what was loaded, for pwemoe.json */
+    const struct store_recipe *recipe; /* the caller's */
+    char *directory;
+    unsigned threads;
+    const struct dataset **train; /* [tasks] for the methods that need it, or NULL */
     size_t tasks, batch;
     struct held_out *held_out; /* [tasks] */
     struct transformer *transformer;
@@ -162,8 +166,11 @@ int evaluator_open(const struct store_recipe *recipe, const char *directory,
         evaluator_close(e);
         return -1;
     }
+    e->recipe = recipe;
+    e->threads = options->threads;
+    e->directory = text_format("%s", directory);
     e->sources = provenance_sources(recipe);
-    if (!e->sources) {
+    if (!e->sources || !e->directory) {
         evaluator_close(e);
         return error_memory(error);
     }
@@ -209,6 +216,10 @@ void evaluator_close(struct evaluator *e) {
     pool_close(e->pool);
     if (b)
         backend_close(b);
+    for (size_t t = 0; e->train && t < e->tasks; t++)
+        dataset_close((struct dataset *)(uintptr_t)e->train[t]);
+    free(e->train);
+    free(e->directory);
     json_decref(e->sources);
     free(e->names);
     free(e);
@@ -363,6 +374,31 @@ done:
     return result;
 }
 
+/* Reads the training splits, once. */
+static int load_train(struct evaluator *e, const struct work *work,
+                      struct error *error) {
+    if (e->train)
+        return 0;
+    const struct dataset **train = array_new(e->tasks, sizeof *train);
+    if (!train)
+        return error_memory(error);
+    for (size_t t = 0; t < e->tasks; t++) {
+        struct sources_data which = {
+            .task = t, .split = "train", .threads = e->threads};
+        struct dataset *data;
+        if (sources_dataset(e->recipe, e->directory, &which, &e->pool->preprocess,
+                            &data, work, error)) {
+            while (t-- > 0)
+                dataset_close((struct dataset *)(uintptr_t)train[t]);
+            free(train);
+            return -1;
+        }
+        train[t] = data;
+    }
+    e->train = train;
+    return 0;
+}
+
 int evaluator_begin_method(struct evaluator *e, const char *method,
                            const char *parameters, const struct work *work,
                            struct error *error) {
@@ -378,77 +414,29 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
     if (!found)
         return -1;
     json_error_t where;
-    json_t *object = json_loads(parameters && *parameters ? parameters : "{}",
-                                JSON_REJECT_DUPLICATES, &where);
-    if (!json_is_object(object)) {
-        json_decref(object);
+    json_t *given = json_loads(parameters && *parameters ? parameters : "{}",
+                               JSON_REJECT_DUPLICATES, &where);
+    if (!json_is_object(given)) {
+        json_decref(given);
         return error_set(error, "parameters of %s are no JSON object", method);
     }
-    struct merge_input input = {.pool = e->pool, .parameters = object, .work = work};
-    int result = merge_run(found, &input, &e->merged, error);
-    json_decref(object);
+    json_t *all = merge_parameters(found, given, error);
+    json_decref(given);
+    if (!all)
+        return -1;
+    int result = found->needs_data ? load_train(e, work, error) : 0;
+    if (result == 0) {
+        struct merge_input input = {.method = found,
+                                    .pool = e->pool,
+                                    .parameters = all,
+                                    .train = e->train,
+                                    .work = work};
+        result = merge_run(&input, &e->merged, error);
+    }
+    json_decref(all);
     if (result || put_merged(e, error))
         return -1;
     e->current = CURRENT_METHOD;
-    return 0;
-}
-
-/* Heads of the directory at path, the pool's where it has none; a bank of them. */
-static int use_directory_heads(struct evaluator *e, const char *path,
-                               struct error *error) {
-    size_t features = model_config_features(&e->pool->layout->config);
-    const json_t *names = json_object_get(e->sources, "tasks");
-    struct head *found = array_new(e->tasks, sizeof *found); /* to be cleared */
-    struct head *heads = array_new(e->tasks, sizeof *heads); /* what is used */
-    bool any = false;
-    int result = found && heads ? 0 : error_memory(error);
-    for (size_t t = 0; result == 0 && t < e->tasks; t++) {
-        heads[t] = e->pool->heads[t];
-        char *file = text_format("%s/heads/%s.safetensors", path,
-                                 json_string_value(json_array_get(names, t)));
-        if (!file) {
-            result = error_memory(error);
-        } else if (access(file, F_OK) == 0) {
-            result = head_from_file(file, features, &found[t], error);
-            if (result == 0 && found[t].classes < e->held_out[t].data->classes)
-                result =
-                    error_set(error, "%s has %zu classes, the task's images %zu", file,
-                              found[t].classes, e->held_out[t].data->classes);
-            heads[t] = found[t];
-            any = true;
-        }
-        free(file);
-    }
-    if (result == 0 && any)
-        result = head_bank_new(e->backend, &e->pool->layout->config, heads, e->tasks,
-                               e->batch, &e->own_heads, error);
-    for (size_t t = 0; found && t < e->tasks; t++)
-        head_clear(&found[t]);
-    free(found);
-    free(heads);
-    return result;
-}
-
-int evaluator_begin_directory(struct evaluator *e, const char *path,
-                              struct error *error) {
-    restart(e, CURRENT_NONE);
-    e->stem_stored = false;
-    struct model_directory *directory;
-    if (model_directory_open(path, &directory, error))
-        return -1;
-    size_t size = e->pool->layout->size;
-    float *weights = array_new(size, sizeof *weights);
-    int result = weights ? layout_load(e->pool->layout, directory, NULL, weights, error)
-                         : error_memory(error);
-    model_directory_close(directory);
-    if (result == 0) {
-        e->backend->upload_real(e->backend, e->weights, weights, size);
-        result = e->backend->synchronise(e->backend, error);
-    }
-    free(weights);
-    if (result || use_directory_heads(e, path, error))
-        return -1;
-    e->current = CURRENT_DIRECTORY;
     return 0;
 }
 

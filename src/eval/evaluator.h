@@ -27,7 +27,8 @@ struct evaluator_options {
     const char *split; /* "test" or "train" */
 };
 
-/* Loads pretrained model, experts, heads and held-out data as the recipe says.
+/* recipe must live as long as the evaluator.
+ * Loads pretrained model, experts, heads and held-out data as the recipe says.
  * Checkpoints whose fingerprint is not the stored one are refused, naming them.
  * note receives the line of backend_open. progress: "reading", bytes or images. */
 int evaluator_open(const struct store_recipe *recipe, const char *directory,

@@ -12,10 +12,7 @@ static int run_average(const struct merge_input *input, struct merge_result *res
 
 static int run_task_arithmetic(const struct merge_input *input,
                                struct merge_result *result, struct error *error) {
-    double scale;
-    if (merge_scale(input->parameters, 0.3, &scale, error))
-        return -1;
-    return merge_uniform(input, (float)scale, result, error);
+    return merge_uniform(input, (float)merge_number(input, "scale"), result, error);
 }
 
 const struct merge_method merge_pretrained = {
@@ -26,8 +23,10 @@ const struct merge_method merge_pretrained = {
 const struct merge_method merge_average = {
     .name = "average", .summary = "the mean of the experts", .run = run_average};
 
+static const struct merge_parameter task_arithmetic_parameters[] = {MERGE_SCALE, {0}};
+
 const struct merge_method merge_task_arithmetic = {
     .name = "task-arithmetic",
     .summary = "theta_0 + scale * sum of task vectors",
-    .takes_scale = true,
+    .parameters = task_arithmetic_parameters,
     .run = run_task_arithmetic};

@@ -1,16 +1,18 @@
 #include "merge/method.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "merge/linear.h"
+#include "merge/streamed.h"
+#include "merge/trimmed.h"
 
 static const struct merge_method *const methods[] = {
-    &merge_pretrained,
-    &merge_average,
-    &merge_task_arithmetic,
+    &merge_pretrained, &merge_average, &merge_task_arithmetic,
+    &merge_ties,       &merge_fisher,  &merge_regmean,
 };
 
 enum { METHODS = sizeof methods / sizeof *methods };
@@ -38,24 +40,109 @@ const struct merge_method *merge_method_find(const char *name, struct error *err
     return NULL;
 }
 
-static bool knows(const struct merge_method *method, const char *key) {
-    if (method->takes_scale && strcmp(key, "scale") == 0)
-        return true;
-    for (size_t i = 0; method->keys && method->keys[i]; i++)
-        if (strcmp(method->keys[i], key) == 0)
-            return true;
-    return false;
+/* --- parameters ------------------------------------------------------------------- */
+
+const struct merge_parameter *merge_parameter_find(const struct merge_method *method,
+                                                   const char *name) {
+    for (const struct merge_parameter *p = method->parameters; p && p->name; p++)
+        if (strcmp(p->name, name) == 0)
+            return p;
+    return NULL;
 }
 
-int merge_run(const struct merge_method *method, const struct merge_input *input,
-              struct merge_result *result, struct error *error) {
+/* The place of a word in "a|b|c", or -1. */
+static int word_place(const char *words, const char *word) {
+    size_t length = strlen(word);
+    for (int place = 0; words; place++) {
+        size_t n = strcspn(words, "|");
+        if (n == length && strncmp(words, word, n) == 0)
+            return place;
+        words = words[n] ? words + n + 1 : NULL;
+    }
+    return -1;
+}
+
+static int check_value(const struct merge_method *method,
+                       const struct merge_parameter *p, const json_t *value,
+                       struct error *error) {
+    if (p->words) {
+        const char *word = json_string_value(value);
+        if (word && word_place(p->words, word) >= 0)
+            return 0;
+        return error_set(error, "%s: %s is one of %s", method->name, p->name, p->words);
+    }
+    double number = json_number_value(value);
+    bool sound = json_is_number(value) && isfinite(number) && number <= p->high &&
+                 (p->above_low ? number > p->low : number >= p->low) &&
+                 (!p->whole || floor(number) == number);
+    if (sound)
+        return 0;
+    return error_set(error, "%s: %s is a%s number %s %g and at most %g", method->name,
+                     p->name, p->whole ? " whole" : "",
+                     p->above_low ? "above" : "of at least", p->low, p->high);
+}
+
+static json_t *initial_value(const struct merge_parameter *p) {
+    if (p->words)
+        return json_stringn(p->words, strcspn(p->words, "|"));
+    if (p->whole)
+        return json_integer((json_int_t)p->initial);
+    return json_real(p->initial);
+}
+
+json_t *merge_parameters(const struct merge_method *method, const json_t *given,
+                         struct error *error) {
+    json_t *all = json_object();
+    if (!all) {
+        error_memory(error);
+        return NULL;
+    }
+    void *at = given ? json_object_iter((json_t *)given) : NULL;
+    for (; at; at = json_object_iter_next((json_t *)given, at)) {
+        const char *name = json_object_iter_key(at);
+        const struct merge_parameter *p = merge_parameter_find(method, name);
+        if (!p) {
+            error_set(error, "%s has no parameter \"%s\"", method->name, name);
+            goto failed;
+        }
+        if (check_value(method, p, json_object_iter_value(at), error))
+            goto failed;
+        json_object_set(all, name, json_object_iter_value(at));
+    }
+    for (const struct merge_parameter *p = method->parameters; p && p->name; p++) {
+        if (!json_object_get(all, p->name) &&
+            json_object_set_new(all, p->name, initial_value(p))) {
+            error_memory(error);
+            goto failed;
+        }
+    }
+    return all;
+failed:
+    json_decref(all);
+    return NULL;
+}
+
+double merge_number(const struct merge_input *input, const char *name) {
+    return json_number_value(json_object_get(input->parameters, name));
+}
+
+int merge_word(const struct merge_input *input, const char *name) {
+    return word_place(merge_parameter_find(input->method, name)->words,
+                      json_string_value(json_object_get(input->parameters, name)));
+}
+
+/* --- results ------------------------------------------------------------------------
+ */
+
+int merge_run(const struct merge_input *input, struct merge_result *result,
+              struct error *error) {
     *result = (struct merge_result){0};
-    void *at = json_object_iter((json_t *)input->parameters);
-    for (; at; at = json_object_iter_next((json_t *)input->parameters, at))
-        if (!knows(method, json_object_iter_key(at)))
-            return error_set(error, "%s takes no parameter \"%s\"", method->name,
-                             json_object_iter_key(at));
-    if (method->run(input, result, error)) {
+    if (input->method->needs_data && !input->train)
+        return error_set(error,
+                         "%s needs training data of every task; name it in the "
+                         "recipe (train: ...)",
+                         input->method->name);
+    if (input->method->run(input, result, error)) {
         merge_result_clear(input->pool, result);
         return -1;
     }
@@ -68,28 +155,59 @@ void merge_result_clear(struct pool *pool, struct merge_result *result) {
     *result = (struct merge_result){0};
 }
 
-int merge_scale(const json_t *parameters, double fallback, double *scale,
-                struct error *error) {
-    const json_t *value = json_object_get(parameters, "scale");
-    *scale = fallback;
-    if (!value)
-        return 0;
-    if (!json_is_number(value) || !isfinite(json_number_value(value)))
-        return error_set(error, "scale must be a number");
-    *scale = json_number_value(value);
+static int fill_weights(struct merge_result *result, size_t count, float weight,
+                        struct error *error) {
+    result->count = count;
+    result->weights = array_new(count, sizeof *result->weights);
+    if (!result->weights)
+        return error_memory(error);
+    for (size_t t = 0; t < count; t++)
+        result->weights[t] = weight;
     return 0;
 }
 
 int merge_uniform(const struct merge_input *input, float weight,
                   struct merge_result *result, struct error *error) {
+    result->vectors = input->pool->vectors;
+    result->stride = input->pool->layout->size;
+    return fill_weights(result, input->pool->tasks, weight, error);
+}
+
+int merge_own_vector(const struct merge_input *input, const float *vector, float weight,
+                     struct merge_result *result, struct error *error) {
+    struct backend *b = input->pool->backend;
+    size_t size = input->pool->layout->size;
+    if (b->allocate(b, size * b->real_size, (void **)&result->owned, error))
+        return -1;
+    b->upload_real(b, result->owned, vector, size);
+    result->vectors = result->owned;
+    result->stride = size;
+    return fill_weights(result, 1, weight, error) || b->synchronise(b, error) ? -1 : 0;
+}
+
+const float *merge_host_vectors(const struct merge_input *input, struct error *error) {
     struct pool *pool = input->pool;
-    result->vectors = pool->vectors;
-    result->stride = pool->layout->size;
-    result->count = pool->tasks;
-    result->weights = array_new(pool->tasks, sizeof *result->weights);
-    if (!result->weights)
-        return error_memory(error);
-    for (size_t t = 0; t < pool->tasks; t++)
-        result->weights[t] = weight;
-    return 0;
+    struct backend *b = pool->backend;
+    size_t count;
+    if (b->synchronise(b, error))
+        return NULL;
+    if (b->host_view)
+        return b->host_view(b, pool->vectors);
+    float *copy = size_multiply(pool->layout->size, pool->tasks, &count)
+                      ? array_new(count, sizeof *copy)
+                      : NULL;
+    if (!copy) {
+        error_memory(error);
+        return NULL;
+    }
+    if (b->download_real(b, copy, pool->vectors, count, error)) {
+        free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+void merge_host_free(const struct merge_input *input, const float *vectors) {
+    if (!input->pool->backend->host_view)
+        free((void *)(uintptr_t)vectors);
 }

@@ -13,11 +13,33 @@
 #include "backend/backend.h"
 #include "base/error.h"
 #include "base/work.h"
+#include "data/dataset.h"
 #include "moe/pool.h"
 
+/* What a method can be told. Values are JSON numbers, or one of the words. */
+struct merge_parameter {
+    const char *name;  /* NULL ends a list */
+    const char *words; /* "whole|tensor", the first is the default; NULL: a number */
+    bool whole;        /* only whole numbers */
+    double initial, low, high;
+    bool above_low; /* low itself is not allowed */
+    const char *help;
+};
+
+/* The scaling coefficient lambda, of every method that has one. */
+#define MERGE_SCALE                                              \
+    {                                                            \
+        .name = "scale", .initial = 0.3, .low = -10, .high = 10, \
+        .help = "scaling coefficient"                            \
+    }
+
+struct merge_method;
+
 struct merge_input {
+    const struct merge_method *method;
     struct pool *pool;
-    const json_t *parameters; /* an object: {"scale": 0.3}; checked by the method */
+    const json_t *parameters; /* of merge_parameters: each one is there and sound */
+    const struct dataset *const *train; /* [tasks], where the method needs data */
     const struct work *work;
 };
 
@@ -30,9 +52,9 @@ struct merge_result {
 
 struct merge_method {
     const char *name;
-    const char *summary;     /* half a line for help */
-    bool takes_scale;        /* has a scaling coefficient lambda ("scale") */
-    const char *const *keys; /* other parameters it knows, NULL at the end */
+    const char *summary;                      /* half a line for help */
+    bool needs_data;                          /* training examples of every task */
+    const struct merge_parameter *parameters; /* NULL: none */
     int (*run)(const struct merge_input *input, struct merge_result *result,
                struct error *error);
 };
@@ -41,17 +63,35 @@ struct merge_method {
 const struct merge_method *const *merge_methods(size_t *count);
 /* NULL with an error naming the nearest where there is none. */
 const struct merge_method *merge_method_find(const char *name, struct error *error);
+/* The parameter of that name, or NULL. */
+const struct merge_parameter *merge_parameter_find(const struct merge_method *method,
+                                                   const char *name);
 
-/* Checks that parameters has only keys the method knows, then runs it. */
-int merge_run(const struct merge_method *method, const struct merge_input *input,
-              struct merge_result *result, struct error *error);
+/* given (an object, may be NULL), checked, with the defaults of what it lacks: a new
+ * object, by which results.db knows the model. NULL with an error that names the
+ * parameter and its range. */
+json_t *merge_parameters(const struct merge_method *method, const json_t *given,
+                         struct error *error);
+
+int merge_run(const struct merge_input *input, struct merge_result *result,
+              struct error *error);
 void merge_result_clear(struct pool *pool, struct merge_result *result);
 
-/* "scale" of parameters, or fallback; an error where it is no finite number. */
-int merge_scale(const json_t *parameters, double fallback, double *scale,
-                struct error *error);
+/* --- for the methods ------------------------------------------------------------ */
+
+double merge_number(const struct merge_input *input, const char *name);
+/* The place of the value among the parameter's words, from 0. */
+int merge_word(const struct merge_input *input, const char *name);
+
 /* A result over the pool's own task vectors, every weight the same. */
 int merge_uniform(const struct merge_input *input, float weight,
                   struct merge_result *result, struct error *error);
+/* A result over one vector of the method's own, from the host, with that weight. */
+int merge_own_vector(const struct merge_input *input, const float *vector, float weight,
+                     struct merge_result *result, struct error *error);
+/* All task vectors as f32 on the host, the layout's size apart: the pool's own memory
+ * where it can be read in place. NULL with an error; ended by merge_host_free. */
+const float *merge_host_vectors(const struct merge_input *input, struct error *error);
+void merge_host_free(const struct merge_input *input, const float *vectors);
 
 #endif

@@ -233,6 +233,10 @@ void head_bank_predict(struct head_bank *bank, int32_t *predictions) {
                           bank->heads[bank->task].classes);
 }
 
+const float *head_bank_logits(const struct head_bank *bank) {
+    return bank->logits;
+}
+
 void head_bank_gradient(struct head_bank *bank, float *dweight, float *dbias) {
     struct backend *b = bank->backend;
     size_t classes = bank->heads[bank->task].classes, d = bank->features;

@@ -50,6 +50,8 @@ void head_bank_loss(struct head_bank *bank, size_t task, const real *features,
                     real *dfeatures);
 /* The predicted classes [rows] (device) of the last head_bank_loss. */
 void head_bank_predict(struct head_bank *bank, int32_t *predictions);
+/* The logits [rows, classes] f32 of the last head_bank_loss, on the device. */
+const float *head_bank_logits(const struct head_bank *bank);
 /* After head_bank_loss with dfeatures: the gradient of that head's own weight and
  * bias (may be NULL), overwritten. */
 void head_bank_gradient(struct head_bank *bank, float *dweight, float *dbias);

@@ -127,6 +127,11 @@ void transformer_free(struct transformer *t) {
     free(t);
 }
 
+const struct block_activations *transformer_block(const struct transformer *t,
+                                                  size_t block) {
+    return &t->blocks[block];
+}
+
 real *transformer_tokens(struct transformer *t) {
     return t->blocks[0].input;
 }

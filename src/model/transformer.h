@@ -15,6 +15,7 @@
 #include "backend/backend.h"
 #include "base/error.h"
 #include "data/preprocess.h"
+#include "model/block.h"
 #include "model/layout.h"
 
 struct transformer;
@@ -36,6 +37,11 @@ real *transformer_tokens(struct transformer *transformer);
  * object until the next call. */
 const real *transformer_run(struct transformer *transformer, const real *weights,
                             size_t images);
+
+/* What a block of a training object computed in the last run: the inputs of its linear
+ * layers are norm1, mixed, norm2 and after. */
+const struct block_activations *transformer_block(const struct transformer *transformer,
+                                                  size_t block);
 
 /* Who wants gradients of parameters, and where. Regions are runs of the arena: a
  * weight matrix, a bias, or the joined ones of queries, keys and values. */

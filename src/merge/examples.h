@@ -1,0 +1,36 @@
+/* Some training examples of one task, one batch after another, through that task's
+ * own expert: what Fisher merging and RegMean look at. */
+#ifndef PWEMOE_MERGE_EXAMPLES_H
+#define PWEMOE_MERGE_EXAMPLES_H
+
+#include "merge/method.h"
+#include "model/transformer.h"
+
+struct examples {
+    const struct merge_input *input;
+    struct transformer *transformer; /* a training one, for `batch` images */
+    struct upscaling *upscaling;     /* one row for the whole model */
+    struct unloader *unloader;
+    real *weights; /* (size) of the expert */
+    size_t batch, image;
+    size_t task, count; /* examples of it that are used */
+    uint32_t *order;    /* of the task's dataset */
+    uint8_t *pixels;    /* (batch, image) on the device */
+    uint8_t *host_pixels;
+};
+
+int examples_new(const struct merge_input *input, size_t batch, struct examples **out,
+                 struct error *error);
+void examples_free(struct examples *examples); /* NULL is fine */
+
+/* Makes the task's expert the weights and chooses min(most, all) of its examples, the
+ * same ones every time. */
+int examples_begin(struct examples *examples, size_t task, size_t most,
+                   struct error *error);
+/* Runs examples [first, first + n) of those chosen, n at most `batch`; copies > 1:
+ * n is 1 and the one image is run that many times side by side. Returns the features.
+ */
+const real *examples_run(struct examples *examples, size_t first, size_t n,
+                         size_t copies);
+
+#endif

@@ -1,0 +1,252 @@
+/* RegMean as a method of the table (regmean.h has the arithmetic): the linear layers
+ * of the blocks by regression on their inputs, everything else by the mean.
+ *
+ * The inner products of wide layers are large, so that a few blocks at a time are
+ * gathered: all tasks' examples run once for each such part. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "merge/examples.h"
+#include "merge/regmean.h"
+#include "merge/streamed.h"
+
+enum {
+    BATCH = 16,
+    LAYERS = 4 /* of a block: queries-keys-values, output, fc1, fc2 */
+};
+
+/* What the blocks gathered at a time may take. */
+static const size_t part_bytes = (size_t)1 << 30;
+
+struct layer {
+    size_t offset, inputs, outputs; /* of its weight in the arena */
+    struct regmean *regmean;
+    float *gram; /* (inputs, inputs) on the device */
+};
+
+struct session {
+    const struct merge_input *input;
+    struct backend *backend;
+    const struct layout *layout;
+    struct examples *examples;
+    size_t part;               /* blocks at a time */
+    struct layer *layers;      /* [part * LAYERS] */
+    float *host_gram, *vector; /* of the largest layer */
+    float *merged;             /* (size) */
+};
+
+static void layers_of(const struct session *s, size_t block,
+                      struct layer layers[LAYERS]) {
+    const struct model_config *c = &s->layout->config;
+    const struct block_offsets *o = &s->layout->blocks[block];
+    size_t w = c->width, f = c->mlp_width;
+    layers[0] = (struct layer){.offset = o->qkv_weight, .inputs = w, .outputs = 3 * w};
+    layers[1] = (struct layer){.offset = o->out_weight, .inputs = w, .outputs = w};
+    layers[2] = (struct layer){.offset = o->fc1_weight, .inputs = w, .outputs = f};
+    layers[3] = (struct layer){.offset = o->fc2_weight, .inputs = f, .outputs = w};
+}
+
+static size_t layer_bytes(const struct layer *l) {
+    return 8 * l->inputs * (l->inputs + 2 * l->outputs) + 4 * l->inputs * l->inputs;
+}
+
+static int open_session(struct session *s, struct error *error) {
+    struct layer layers[LAYERS];
+    size_t block = 0, gram = 0, weight = 0;
+    s->backend = s->input->pool->backend;
+    s->layout = s->input->pool->layout;
+    layers_of(s, 0, layers);
+    for (int i = 0; i < LAYERS; i++) {
+        const struct layer *l = &layers[i];
+        block += layer_bytes(l);
+        gram = l->inputs * l->inputs > gram ? l->inputs * l->inputs : gram;
+        weight = l->inputs * l->outputs > weight ? l->inputs * l->outputs : weight;
+    }
+    s->part = part_bytes / block;
+    if (s->part < 1)
+        s->part = 1;
+    if (s->part > s->layout->config.layers)
+        s->part = s->layout->config.layers;
+    s->layers = array_new(s->part * LAYERS, sizeof *s->layers);
+    s->host_gram = array_new(gram, sizeof *s->host_gram);
+    s->vector = array_new(weight, sizeof *s->vector);
+    s->merged = array_new(s->layout->size, sizeof *s->merged);
+    if (!s->layers || !s->host_gram || !s->vector || !s->merged)
+        return error_memory(error);
+    return examples_new(s->input, BATCH, &s->examples, error);
+}
+
+static void close_layers(struct session *s) {
+    for (size_t i = 0; s->layers && i < s->part * LAYERS; i++) {
+        regmean_free(s->layers[i].regmean);
+        s->backend->release(s->backend, s->layers[i].gram);
+        s->layers[i] = (struct layer){0};
+    }
+}
+
+static int open_layers(struct session *s, size_t first, size_t count,
+                       struct error *error) {
+    struct backend *b = s->backend;
+    double ratio = merge_number(s->input, "ratio");
+    for (size_t i = 0; i < count; i++) {
+        layers_of(s, first + i, &s->layers[i * LAYERS]);
+        for (size_t j = i * LAYERS; j < (i + 1) * LAYERS; j++) {
+            struct layer *l = &s->layers[j];
+            l->regmean = regmean_new(l->inputs, l->outputs, ratio, b->threads);
+            if (!l->regmean)
+                return error_memory(error);
+            if (b->allocate(b, l->inputs * l->inputs * sizeof(float), (void **)&l->gram,
+                            error))
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* gram += x^T x for one layer's inputs (rows, inputs). */
+static void add_inputs(struct session *s, const struct layer *l, const real *x,
+                       size_t rows) {
+    struct backend *b = s->backend;
+    b->matmul(b, &(struct matmul){.m = l->inputs,
+                                  .n = l->inputs,
+                                  .k = rows,
+                                  .a = x,
+                                  .lda = l->inputs,
+                                  .transpose_a = true,
+                                  .b = x,
+                                  .ldb = l->inputs,
+                                  .c = l->gram,
+                                  .ldc = l->inputs,
+                                  .c_is_f32 = true,
+                                  .accumulate = true});
+}
+
+static int gather(struct session *s, size_t task, size_t first, size_t count,
+                  struct error *error) {
+    struct backend *b = s->backend;
+    struct examples *e = s->examples;
+    size_t tokens = model_config_tokens(&s->layout->config);
+    if (examples_begin(e, task, (size_t)merge_number(s->input, "examples"), error))
+        return -1;
+    for (size_t j = 0; j < count * LAYERS; j++)
+        b->zero(b, s->layers[j].gram,
+                s->layers[j].inputs * s->layers[j].inputs * sizeof(float));
+    for (size_t at = 0; at < e->count; at += BATCH) {
+        size_t n = e->count - at < BATCH ? e->count - at : BATCH;
+        if (work_stopped(s->input->work))
+            return error_set(error, "stopped");
+        examples_run(e, at, n, 1);
+        for (size_t i = 0; i < count; i++) {
+            const struct block_activations *a =
+                transformer_block(e->transformer, first + i);
+            const struct layer *l = &s->layers[i * LAYERS];
+            add_inputs(s, &l[0], a->norm1, n * tokens);
+            add_inputs(s, &l[1], a->mixed, n * tokens);
+            add_inputs(s, &l[2], a->norm2, n * tokens);
+            add_inputs(s, &l[3], a->after, n * tokens);
+        }
+    }
+    return b->synchronise(b, error);
+}
+
+/* The gathered inner products of one task join the regression. */
+static int join(struct session *s, size_t task, size_t count, struct error *error) {
+    struct backend *b = s->backend;
+    const struct pool *pool = s->input->pool;
+    float rows = (float)(s->examples->count * model_config_tokens(&s->layout->config));
+    for (size_t j = 0; j < count * LAYERS; j++) {
+        struct layer *l = &s->layers[j];
+        size_t squared = l->inputs * l->inputs;
+        const real *vector =
+            backend_at(b, pool->vectors, task * s->layout->size + l->offset);
+        if (b->download(b, s->host_gram, l->gram, squared * sizeof(float), error) ||
+            b->download_real(b, s->vector, vector, l->inputs * l->outputs, error))
+            return -1;
+        for (size_t i = 0; i < squared; i++)
+            s->host_gram[i] /= rows;
+        if (regmean_join(l->regmean, s->host_gram, s->vector, error))
+            return -1;
+    }
+    return 0;
+}
+
+static int merge_part(struct session *s, size_t first, size_t count,
+                      struct error *error) {
+    size_t tasks = s->input->pool->tasks;
+    if (open_layers(s, first, count, error))
+        return -1;
+    for (size_t t = 0; t < tasks; t++) {
+        work_report(s->input->work, "RegMean", first * tasks + t * count,
+                    s->layout->config.layers * tasks);
+        if (gather(s, t, first, count, error) || join(s, t, count, error))
+            return -1;
+    }
+    for (size_t j = 0; j < count * LAYERS; j++) {
+        struct layer *l = &s->layers[j];
+        if (regmean_finish(l->regmean, s->merged + l->offset, error))
+            return -1;
+    }
+    close_layers(s);
+    return 0;
+}
+
+static int mean_of_vectors(struct session *s, struct error *error) {
+    const struct pool *pool = s->input->pool;
+    const float *vectors = merge_host_vectors(s->input, error);
+    if (!vectors)
+        return -1;
+    size_t size = s->layout->size;
+    float share = 1 / (float)pool->tasks;
+#pragma omp parallel for simd num_threads(pool->backend->threads) schedule(static)
+    for (size_t i = 0; i < size; i++) {
+        float sum = 0;
+        for (size_t t = 0; t < pool->tasks; t++)
+            sum += vectors[t * size + i];
+        s->merged[i] = share * sum;
+    }
+    merge_host_free(s->input, vectors);
+    return 0;
+}
+
+static int run_regmean(const struct merge_input *input, struct merge_result *result,
+                       struct error *error) {
+    struct session s = {.input = input};
+    int status = open_session(&s, error);
+    if (status == 0)
+        status = mean_of_vectors(&s, error);
+    size_t layers = s.layout->config.layers;
+    for (size_t first = 0; status == 0 && first < layers; first += s.part)
+        status = merge_part(&s, first,
+                            layers - first < s.part ? layers - first : s.part, error);
+    if (status == 0)
+        status = merge_own_vector(input, s.merged, 1, result, error);
+    close_layers(&s);
+    examples_free(s.examples);
+    free(s.layers);
+    free(s.host_gram);
+    free(s.vector);
+    free(s.merged);
+    return status;
+}
+
+static const struct merge_parameter parameters[] = {
+    {.name = "examples",
+     .whole = true,
+     .initial = 256,
+     .low = 1,
+     .high = 1e6,
+     .help = "training examples of each task"},
+    {.name = "ratio",
+     .initial = 0.95,
+     .low = 0,
+     .high = 1,
+     .help = "what inner products off the diagonal are multiplied by"},
+    {0}};
+
+const struct merge_method merge_regmean = {
+    .name = "regmean",
+    .summary = "linear layers by regression on their inputs (Jin et al. 2023)",
+    .needs_data = true,
+    .parameters = parameters,
+    .run = run_regmean};
