@@ -440,6 +440,65 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
     return 0;
 }
 
+/* Heads of the directory at path, the pool's where it has none; a bank of them. */
+static int use_directory_heads(struct evaluator *e, const char *path,
+                               struct error *error) {
+    size_t features = model_config_features(&e->pool->layout->config);
+    const json_t *names = json_object_get(e->sources, "tasks");
+    struct head *found = array_new(e->tasks, sizeof *found); /* to be cleared */
+    struct head *heads = array_new(e->tasks, sizeof *heads); /* what is used */
+    bool any = false;
+    int result = found && heads ? 0 : error_memory(error);
+    for (size_t t = 0; result == 0 && t < e->tasks; t++) {
+        heads[t] = e->pool->heads[t];
+        char *file = text_format("%s/heads/%s.safetensors", path,
+                                 json_string_value(json_array_get(names, t)));
+        if (!file) {
+            result = error_memory(error);
+        } else if (access(file, F_OK) == 0) {
+            result = head_from_file(file, features, &found[t], error);
+            if (result == 0 && found[t].classes < e->held_out[t].data->classes)
+                result =
+                    error_set(error, "%s has %zu classes, the task's images %zu", file,
+                              found[t].classes, e->held_out[t].data->classes);
+            heads[t] = found[t];
+            any = true;
+        }
+        free(file);
+    }
+    if (result == 0 && any)
+        result = head_bank_new(e->backend, &e->pool->layout->config, heads, e->tasks,
+                               e->batch, &e->own_heads, error);
+    for (size_t t = 0; found && t < e->tasks; t++)
+        head_clear(&found[t]);
+    free(found);
+    free(heads);
+    return result;
+}
+
+int evaluator_begin_directory(struct evaluator *e, const char *path,
+                              struct error *error) {
+    restart(e, CURRENT_NONE);
+    e->stem_stored = false;
+    struct model_directory *directory;
+    if (model_directory_open(path, &directory, error))
+        return -1;
+    size_t size = e->pool->layout->size;
+    float *weights = array_new(size, sizeof *weights);
+    int result = weights ? layout_load(e->pool->layout, directory, NULL, weights, error)
+                         : error_memory(error);
+    model_directory_close(directory);
+    if (result == 0) {
+        e->backend->upload_real(e->backend, e->weights, weights, size);
+        result = e->backend->synchronise(e->backend, error);
+    }
+    free(weights);
+    if (result || use_directory_heads(e, path, error))
+        return -1;
+    e->current = CURRENT_DIRECTORY;
+    return 0;
+}
+
 /* --- stepping -------------------------------------------------------------------- */
 
 /* The task to evaluate next, or the number of tasks where all are complete. One
