@@ -15,3 +15,7 @@ include tests/command/local.mk
 include tests/tui/local.mk
 include tests/gpu/local.mk
 include tests/fuzz/local.mk
+
+# CODE-MAP names every file.
+dist_check_SCRIPTS += tests/check_code_map.sh
+TESTS += tests/check_code_map.sh
