@@ -72,12 +72,14 @@ static void product(struct conformance *c, const struct product *p) {
                 sum += term;
                 size += fabs(term);
             }
-            /* The result may be written once before bias or c is added. */
+            /* The result may be written once before c or bias is added. */
             double written = fabs(sum);
+            if (p->accumulate) {
+                sum += out->host[i * ldc + j], size += fabs(out->host[i * ldc + j]);
+                written = fmax(written, fabs(sum));
+            }
             if (bias)
                 sum += bias->host[j], size += fabs(bias->host[j]);
-            if (p->accumulate)
-                sum += out->host[i * ldc + j], size += fabs(out->host[i * ldc + j]);
             size_t at = i * ldc + j;
             double rounding = (double)(p->k + 2) * SINGLE * size;
             x[at] = sum;

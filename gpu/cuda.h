@@ -1,0 +1,112 @@
+/* Inside the CUDA backend: its state, and how kernels are launched.
+ *
+ * Everything runs on one stream. The first failure is kept and everything after
+ * it skipped; synchronise and the downloads report it. Scratch memory belongs to
+ * the stream too: an operation may use it until the next operation does. */
+#ifndef PWEMOE_GPU_CUDA_H
+#define PWEMOE_GPU_CUDA_H
+
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+
+#include "backend/backend.h"
+
+struct allocation {
+    struct allocation *next;
+    void *memory;
+    size_t bytes;
+};
+
+struct product_cache; /* matmul.cu: the algorithm chosen for each shape */
+
+struct cuda {
+    struct backend table; /* first: a struct backend * is a struct cuda * */
+    int device;
+    int processors;      /* streaming multiprocessors */
+    size_t shared_limit; /* bytes of shared memory that a block may ask for */
+    cudaStream_t stream;
+    cublasLtHandle_t blas;
+    void *workspace; /* cuBLAS's */
+    struct product_cache *products;
+    struct allocation *allocations;
+    size_t now, peak; /* bytes held through allocate */
+    void *scratch;
+    size_t scratch_size;
+    bool failed;
+    struct error failure; /* the first one */
+};
+
+enum : size_t { CUDA_WORKSPACE = 32u << 20 };
+
+/* The backend ready for an operation on the calling thread; NULL once it has
+ * failed. */
+struct cuda *cuda_ready(struct backend *backend);
+
+/* Keeps the first failure. */
+void cuda_fail(struct cuda *cuda, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* true when status is success, else false with the failure kept. */
+bool cuda_check(struct cuda *cuda, cudaError_t status, const char *what);
+
+/* bytes of device memory, aligned to 256, until the next call; NULL with the
+ * failure kept. */
+void *cuda_scratch(struct cuda *cuda, size_t bytes);
+
+/* Into error, as error_set of the program that opens the module. Returns -1. */
+int cuda_error(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+int cuda_open(unsigned index, enum precision precision, struct backend **backend,
+              struct error *error);
+
+void cuda_fill_memory(struct backend *table);
+void cuda_fill_matmul(struct backend *table);
+void cuda_fill_rows(struct backend *table);
+void cuda_fill_losses(struct backend *table);
+void cuda_fill_elementwise(struct backend *table);
+void cuda_fill_attention(struct backend *table);
+void cuda_fill_embedding(struct backend *table);
+void cuda_fill_merge(struct backend *table);
+
+void cuda_products_free(struct product_cache *products);
+
+/* x + bias by rows and then the activation, for what cuBLAS's epilogues do not
+ * cover: c = kind(from + bias); before = from + bias. bias and before may be NULL.
+ * Element types are real; from may be c or before. (elementwise.cu) */
+void cuda_finish_product(struct cuda *cuda, real *c, real *before, const real *from,
+                         const real *bias, size_t rows, size_t width, size_t stride,
+                         enum activation kind);
+/* The same for f32 results: c += bias. */
+void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t rows,
+                       size_t width, size_t stride);
+
+/* LAUNCH(cuda, kernel, blocks, threads, shared bytes, arguments...): the test's
+ * emulation runs the same kernels on the host. */
+#ifdef PWEMOE_EMULATION
+#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                       \
+    do {                                                                         \
+        emulation_launch(blocks, threads, shared, [=] { kernel(__VA_ARGS__); }); \
+        cuda_check(cuda, cudaGetLastError(), #kernel);                           \
+    } while (0)
+#define DYNAMIC_SHARED(type, name) type *name = (type *)emulation_shared()
+#else
+#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                \
+    do {                                                                  \
+        kernel<<<blocks, threads, shared, (cuda)->stream>>>(__VA_ARGS__); \
+        cuda_check(cuda, cudaGetLastError(), #kernel);                    \
+    } while (0)
+#define DYNAMIC_SHARED(type, name)                                  \
+    extern __shared__ __align__(16) unsigned char dynamic_shared[]; \
+    type *name = (type *)dynamic_shared
+#endif
+
+/* Blocks for `count` pieces of work at `each` a block, at most as many as keep
+ * the card full: kernels go on with a grid's stride. At least 1. */
+static inline unsigned cuda_blocks(const struct cuda *cuda, size_t count, size_t each) {
+    size_t blocks = count / each + (count % each != 0);
+    size_t most = (size_t)cuda->processors * 16;
+    return (unsigned)(blocks < 1 ? 1 : blocks < most ? blocks : most);
+}
+
+#endif

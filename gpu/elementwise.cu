@@ -1,0 +1,304 @@
+/* One thread for each 16 bytes, with a grid's stride; the last few elements, or all
+ * where a pointer is not aligned, one by one. */
+#include <math.h>
+
+#include "cuda.h"
+#include "element.h"
+
+enum { THREADS = 256 };
+
+static __device__ __forceinline__ float sigmoid(float x) {
+    return 1.0f / (1.0f + expf(-x));
+}
+
+/* x sigmoid(2 u) is x/2 (1 + tanh(u)); u = sqrt(2/pi) (x + 0.044715 x^3). */
+static __device__ __forceinline__ float gelu_argument(float x) {
+    return 1.5957691216f * (x + 0.044715f * x * x * x);
+}
+
+static __device__ __forceinline__ float activate(float x, enum activation kind) {
+    switch (kind) {
+    case ACTIVATION_GELU:
+        return x * 0.5f * erfcf(x * -0.70710678119f);
+    case ACTIVATION_GELU_TANH:
+        return x * sigmoid(gelu_argument(x));
+    case ACTIVATION_QUICK_GELU:
+        return x * sigmoid(1.702f * x);
+    case ACTIVATION_RELU: /* NaN is not < 0, so it stays */
+        return x < 0 ? 0 : x;
+    case ACTIVATION_NONE:
+        break;
+    }
+    return x;
+}
+
+static __device__ __forceinline__ float activation_slope(float x,
+                                                         enum activation kind) {
+    float s;
+    switch (kind) {
+    case ACTIVATION_GELU:
+        return 0.5f * erfcf(x * -0.70710678119f) +
+               x * 0.3989422804f * expf(-0.5f * x * x);
+    case ACTIVATION_GELU_TANH:
+        s = sigmoid(gelu_argument(x));
+        return s + x * s * (1.0f - s) * 1.5957691216f * (1.0f + 0.134145f * x * x);
+    case ACTIVATION_QUICK_GELU:
+        s = sigmoid(1.702f * x);
+        return s + 1.702f * x * s * (1.0f - s);
+    case ACTIVATION_RELU: /* x * 0 keeps a NaN */
+        return x > 0 ? 1 : x * 0;
+    case ACTIVATION_NONE:
+        break;
+    }
+    return 1;
+}
+
+/* The loop of every kernel here: whole(i) for V elements, single(i) for one. */
+template <int V, class Whole, class Single>
+static __device__ __forceinline__ void each(size_t count, Whole whole, Single single) {
+    size_t step = (size_t)gridDim.x * blockDim.x * V;
+    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    for (; i < count; i += step)
+        if (i + V <= count)
+            whole(i);
+        else
+            for (size_t j = i; j < count; j++)
+                single(j);
+}
+
+template <class T, int V>
+static __global__ void add_kernel(T *to, const T *x, size_t count) {
+    each<V>(
+        count,
+        [=](size_t i) {
+            float a[V], b[V];
+            load<T, V>(a, to + i);
+            load<T, V>(b, x + i);
+            for (int j = 0; j < V; j++)
+                a[j] += b[j];
+            store<T, V>(to + i, a);
+        },
+        [=](size_t i) { to[i] = narrow<T>(widen(to[i]) + widen(x[i])); });
+}
+
+template <class T>
+static void add(struct backend *backend, real *to, const real *x, size_t count) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || count == 0)
+        return;
+    bool aligned = all_aligned(to, x);
+    auto kernel = aligned ? add_kernel<T, wide<T>> : add_kernel<T, 1>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
+           THREADS, 0, typed<T>(to), typed<T>(x), count);
+}
+
+template <class T, int V>
+static __global__ void activation_kernel(T *y, const T *x, size_t count,
+                                         enum activation kind) {
+    each<V>(
+        count,
+        [=](size_t i) {
+            float a[V];
+            load<T, V>(a, x + i);
+            for (int j = 0; j < V; j++)
+                a[j] = activate(a[j], kind);
+            store<T, V>(y + i, a);
+        },
+        [=](size_t i) { y[i] = narrow<T>(activate(widen(x[i]), kind)); });
+}
+
+template <class T>
+static void activation(struct backend *backend, real *y, const real *x, size_t count,
+                       enum activation kind) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || count == 0)
+        return;
+    bool aligned = all_aligned(y, x);
+    auto kernel = aligned ? activation_kernel<T, wide<T>> : activation_kernel<T, 1>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
+           THREADS, 0, typed<T>(y), typed<T>(x), count, kind);
+}
+
+template <class T, int V>
+static __global__ void activation_backward_kernel(T *dx, const T *dy, const T *x,
+                                                  size_t count, enum activation kind) {
+    each<V>(
+        count,
+        [=](size_t i) {
+            float a[V], g[V];
+            load<T, V>(a, x + i);
+            load<T, V>(g, dy + i);
+            for (int j = 0; j < V; j++)
+                g[j] *= activation_slope(a[j], kind);
+            store<T, V>(dx + i, g);
+        },
+        [=](size_t i) {
+            dx[i] = narrow<T>(widen(dy[i]) * activation_slope(widen(x[i]), kind));
+        });
+}
+
+template <class T>
+static void activation_backward(struct backend *backend, real *dx, const real *dy,
+                                const real *x, size_t count, enum activation kind) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || count == 0)
+        return;
+    bool aligned = all_aligned(dx, dy, x);
+    auto kernel = aligned ? activation_backward_kernel<T, wide<T>>
+                          : activation_backward_kernel<T, 1>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
+           THREADS, 0, typed<T>(dx), typed<T>(dy), typed<T>(x), count, kind);
+}
+
+/* --- what follows a product ------------------------------------------------ */
+/* Elements are counted along rows of `width`; V divides width and stride. */
+template <class T, int V>
+static __global__ void finish_kernel(T *c, T *before, const T *from, const T *bias,
+                                     size_t count, size_t width, size_t stride,
+                                     enum activation kind) {
+    size_t step = (size_t)gridDim.x * blockDim.x * V;
+    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    for (; i < count; i += step) {
+        size_t column = i % width, at = i / width * stride + column;
+        float x[V], b[V];
+        load<T, V>(x, from + at);
+        if (bias) {
+            load<T, V>(b, bias + column);
+            for (int j = 0; j < V; j++)
+                x[j] += b[j];
+        }
+        if (before)
+            store<T, V>(before + at, x);
+        for (int j = 0; j < V; j++)
+            x[j] = activate(x[j], kind);
+        store<T, V>(c + at, x);
+    }
+}
+
+template <class T>
+static void finish(struct cuda *cuda, T *c, T *before, const T *from, const T *bias,
+                   size_t rows, size_t width, size_t stride, enum activation kind) {
+    size_t count = rows * width;
+    bool aligned = all_aligned(c, before, from, bias) && width % wide<T> == 0 &&
+                   stride % wide<T> == 0;
+    auto kernel = aligned ? finish_kernel<T, wide<T>> : finish_kernel<T, 1>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
+           THREADS, 0, c, before, from, bias, count, width, stride, kind);
+}
+
+void cuda_finish_product(struct cuda *cuda, real *c, real *before, const real *from,
+                         const real *bias, size_t rows, size_t width, size_t stride,
+                         enum activation kind) {
+    if (cuda->table.precision == PRECISION_BF16)
+        finish<bf16>(cuda, typed<bf16>(c), typed<bf16>(before), typed<bf16>(from),
+                     typed<bf16>(bias), rows, width, stride, kind);
+    else
+        finish<float>(cuda, typed<float>(c), typed<float>(before), typed<float>(from),
+                      typed<float>(bias), rows, width, stride, kind);
+}
+
+template <class T>
+static __global__ void add_bias_kernel(float *c, const T *bias, size_t count,
+                                       size_t width, size_t stride) {
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step)
+        c[i / width * stride + i % width] += widen(bias[i % width]);
+}
+
+void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t rows,
+                       size_t width, size_t stride) {
+    size_t count = rows * width;
+    if (cuda->table.precision == PRECISION_BF16)
+        LAUNCH(cuda, add_bias_kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0, c,
+               typed<bf16>(bias), count, width, stride);
+    else
+        LAUNCH(cuda, add_bias_kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0, c,
+               typed<float>(bias), count, width, stride);
+}
+
+/* --- the optimiser, on f32 -------------------------------------------------- */
+struct adam_factors {
+    float beta1, beta2, keep, step, root_correction, epsilon;
+};
+
+template <class T>
+static __global__ void adam_kernel(float *parameters, T *compute, const float *gradient,
+                                   float *first, float *second, size_t count,
+                                   struct adam_factors f) {
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count;
+         i += step) {
+        float g = gradient[i];
+        float m = first[i] * f.beta1 + g * (1.0f - f.beta1);
+        float v = second[i] * f.beta2 + g * g * (1.0f - f.beta2);
+        float root = sqrtf(v) * f.root_correction + f.epsilon;
+        float p = parameters[i] * f.keep - f.step * (m / root);
+        first[i] = m;
+        second[i] = v;
+        parameters[i] = p;
+        if (compute)
+            compute[i] = narrow<T>(p);
+    }
+}
+
+/* torch.optim.AdamW's arithmetic; the factors in f64. */
+template <class T>
+static void adam_step(struct backend *backend, float *parameters, real *compute,
+                      const float *gradient, float *first, float *second, size_t count,
+                      const struct adam *settings) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || count == 0)
+        return;
+    double rate = settings->learning_rate, steps = settings->step;
+    struct adam_factors f;
+    f.beta1 = settings->beta1;
+    f.beta2 = settings->beta2;
+    f.keep = (float)(1 - rate * (double)settings->weight_decay);
+    f.step = (float)(rate / (1 - pow((double)settings->beta1, steps)));
+    f.root_correction = (float)(1 / sqrt(1 - pow((double)settings->beta2, steps)));
+    f.epsilon = settings->epsilon;
+    auto kernel = adam_kernel<T>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0, parameters,
+           typed<T>(compute), gradient, first, second, count, f);
+}
+
+static __global__ void add_scaled_kernel(float *to, const float *x, float scale,
+                                         size_t count) {
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step)
+        to[i] += scale * x[i];
+}
+
+static void add_scaled(struct backend *backend, float *to, const float *x, float scale,
+                       size_t count) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (cuda && count > 0)
+        LAUNCH(cuda, add_scaled_kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0,
+               to, x, scale, count);
+}
+
+static __global__ void add_squares_kernel(float *to, const float *x, float scale,
+                                          size_t count) {
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step)
+        to[i] += scale * (x[i] * x[i]);
+}
+
+static void add_squares(struct backend *backend, float *to, const float *x, float scale,
+                        size_t count) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (cuda && count > 0)
+        LAUNCH(cuda, add_squares_kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0,
+               to, x, scale, count);
+}
+
+void cuda_fill_elementwise(struct backend *table) {
+    bool narrow_type = table->precision == PRECISION_BF16;
+    table->add = narrow_type ? add<bf16> : add<float>;
+    table->activation = narrow_type ? activation<bf16> : activation<float>;
+    table->activation_backward =
+        narrow_type ? activation_backward<bf16> : activation_backward<float>;
+    table->adam = narrow_type ? adam_step<bf16> : adam_step<float>;
+    table->add_scaled = add_scaled;
+    table->add_squares = add_squares;
+}

@@ -1,0 +1,180 @@
+/* Pixels to rows of patches, rows to tokens, rows picked by index. */
+#include "cuda.h"
+#include "element.h"
+
+enum { THREADS = 256, MOST_CHANNELS = 4 };
+
+struct channel_values {
+    float scale[MOST_CHANNELS], shift[MOST_CHANNELS];
+};
+
+template <class T>
+static __global__ void patches_kernel(T *columns, const uint8_t *pixels, size_t count,
+                                      size_t channels, size_t size, size_t patch,
+                                      struct channel_values values) {
+    size_t step = (size_t)gridDim.x * blockDim.x, edge = size / patch;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count;
+         i += step) {
+        size_t x = i % patch, rest = i / patch;
+        size_t y = rest % patch;
+        rest /= patch;
+        size_t channel = rest % channels;
+        rest /= channels;
+        size_t left = rest % edge * patch;
+        rest /= edge;
+        size_t top = rest % edge * patch, image = rest / edge;
+        size_t at = ((image * channels + channel) * size + top + y) * size + left + x;
+        float scale = 0,
+              shift = 0; /* an index known when compiled stays in registers */
+#pragma unroll
+        for (int c = 0; c < MOST_CHANNELS; c++)
+            if (channel == (size_t)c) {
+                scale = values.scale[c];
+                shift = values.shift[c];
+            }
+        columns[i] = narrow<T>(scale * (float)pixels[at] + shift);
+    }
+}
+
+template <class T>
+static void patches(struct backend *backend, real *columns, const uint8_t *pixels,
+                    size_t images, size_t channels, size_t size, size_t patch,
+                    const float *scale, const float *shift) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda)
+        return;
+    if (channels > MOST_CHANNELS || patch == 0) {
+        cuda_fail(cuda,
+                  "images of %zu channels in patches of %zu: at most %d channels, at "
+                  "least one pixel",
+                  channels, patch, (int)MOST_CHANNELS);
+        return;
+    }
+    struct channel_values values = {};
+    for (size_t i = 0; i < channels; i++) {
+        values.scale[i] = scale[i];
+        values.shift[i] = shift[i];
+    }
+    size_t edge = size / patch, count = images * edge * edge * channels * patch * patch;
+    auto kernel = patches_kernel<T>;
+    if (count > 0)
+        LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0,
+               typed<T>(columns), pixels, count, channels, size, patch, values);
+}
+
+template <class T, int V>
+static __global__ void tokens_kernel(T *tokens, const T *embedded,
+                                     const T *class_vector, const T *position,
+                                     size_t count, size_t patch_count, size_t width) {
+    size_t step = (size_t)gridDim.x * blockDim.x * V, rows = patch_count + 1;
+    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    for (; i < count; i += step) {
+        size_t column = i % width, row = i / width % rows, image = i / width / rows;
+        float a[V], b[V];
+        load<T, V>(a, row == 0 ? class_vector + column
+                               : embedded + (image * patch_count + row - 1) * width +
+                                     column);
+        load<T, V>(b, position + row * width + column);
+        for (int j = 0; j < V; j++)
+            a[j] += b[j];
+        store<T, V>(tokens + i, a);
+    }
+}
+
+template <class T>
+static void assemble_tokens(struct backend *backend, real *tokens, const real *embedded,
+                            const real *class_vector, const real *position,
+                            size_t images, size_t patch_count, size_t width) {
+    struct cuda *cuda = cuda_ready(backend);
+    size_t count = images * (patch_count + 1) * width;
+    if (!cuda || count == 0)
+        return;
+    bool aligned =
+        width % wide<T> == 0 && all_aligned(tokens, embedded, class_vector, position);
+    auto kernel = aligned ? tokens_kernel<T, wide<T>> : tokens_kernel<T, 1>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
+           THREADS, 0, typed<T>(tokens), typed<T>(embedded), typed<T>(class_vector),
+           typed<T>(position), count, patch_count, width);
+}
+
+/* to[row] = from[row + row / patches + 1]: every image's rows but its first. */
+template <class T, int V>
+static __global__ void tokens_backward_kernel(T *to, const T *from, size_t count,
+                                              size_t patch_count, size_t width) {
+    size_t step = (size_t)gridDim.x * blockDim.x * V;
+    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    for (; i < count; i += step) {
+        float a[V];
+        load<T, V>(a, from + i + (i / width / patch_count + 1) * width);
+        store<T, V>(to + i, a);
+    }
+}
+
+template <class T>
+static void assemble_tokens_backward(struct backend *backend, real *dembedded,
+                                     const real *dtokens, size_t images,
+                                     size_t patch_count, size_t width) {
+    struct cuda *cuda = cuda_ready(backend);
+    size_t count = images * patch_count * width;
+    if (!cuda || count == 0)
+        return;
+    bool aligned = width % wide<T> == 0 && all_aligned(dembedded, dtokens);
+    auto kernel =
+        aligned ? tokens_backward_kernel<T, wide<T>> : tokens_backward_kernel<T, 1>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
+           THREADS, 0, typed<T>(dembedded), typed<T>(dtokens), count, patch_count,
+           width);
+}
+
+/* One row a block of 32 x 8: gather: to[row] = from[index[row]]; scatter the other
+ * way round. */
+template <class T, int V>
+static __global__ void rows_kernel(T *to, const T *from, const int32_t *index,
+                                   size_t count, size_t width, bool scatter) {
+    size_t row = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= count)
+        return;
+    size_t other = (size_t)index[row];
+    to += (scatter ? other : row) * width;
+    from += (scatter ? row : other) * width;
+    for (size_t i = threadIdx.x * V; i < width; i += WARP * V) {
+        float a[V];
+        load<T, V>(a, from + i);
+        store<T, V>(to + i, a);
+    }
+}
+
+template <class T>
+static void move_rows(struct backend *backend, real *to, const real *from,
+                      const int32_t *index, size_t count, size_t width, bool scatter) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || count == 0 || width == 0)
+        return;
+    bool aligned = width % wide<T> == 0 && all_aligned(to, from);
+    auto kernel = aligned ? rows_kernel<T, wide<T>> : rows_kernel<T, 1>;
+    LAUNCH(cuda, kernel, (unsigned)((count + 7) / 8), dim3(WARP, 8), 0, typed<T>(to),
+           typed<T>(from), index, count, width, scatter);
+}
+
+template <class T>
+static void gather_rows(struct backend *backend, real *out, const real *x,
+                        const int32_t *index, size_t count, size_t width) {
+    move_rows<T>(backend, out, x, index, count, width, false);
+}
+
+template <class T>
+static void scatter_rows(struct backend *backend, real *to, const real *x,
+                         const int32_t *index, size_t count, size_t width) {
+    move_rows<T>(backend, to, x, index, count, width, true);
+}
+
+void cuda_fill_embedding(struct backend *table) {
+    bool narrow_type = table->precision == PRECISION_BF16;
+    table->patches = narrow_type ? patches<bf16> : patches<float>;
+    table->assemble_tokens =
+        narrow_type ? assemble_tokens<bf16> : assemble_tokens<float>;
+    table->assemble_tokens_backward =
+        narrow_type ? assemble_tokens_backward<bf16> : assemble_tokens_backward<float>;
+    table->gather_rows = narrow_type ? gather_rows<bf16> : gather_rows<float>;
+    table->scatter_rows = narrow_type ? scatter_rows<bf16> : scatter_rows<float>;
+}

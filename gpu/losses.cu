@@ -1,0 +1,92 @@
+/* Cross-entropy and argmax on f32 logits: a warp for each row. */
+#include <math.h>
+
+#include "cuda.h"
+#include "element.h"
+
+enum { ROWS = 4 };
+
+template <class T>
+static __global__ void cross_entropy_kernel(float *loss, T *dlogits,
+                                            const float *logits, const int32_t *labels,
+                                            const float *scale, size_t rows,
+                                            size_t classes) {
+    size_t row = (size_t)blockIdx.x * ROWS + threadIdx.y;
+    if (row >= rows)
+        return;
+    const float *x = logits + row * classes;
+    T *d = dlogits ? dlogits + row * classes : NULL;
+    bool known = labels[row] >= 0 && (size_t)labels[row] < classes;
+    size_t label = known ? (size_t)labels[row] : 0;
+    float greatest = -INFINITY, sum = 0;
+    for (size_t i = threadIdx.x; i < classes; i += WARP)
+        greatest = fmaxf(greatest, x[i]);
+    greatest = warp_greatest(greatest);
+    for (size_t i = threadIdx.x; i < classes; i += WARP)
+        sum += expf(x[i] - greatest);
+    sum = warp_sum(sum);
+    if (threadIdx.x == 0)
+        loss[row] = known ? logf(sum) + (greatest - x[label]) : NAN;
+    if (!d)
+        return;
+    float by = known ? scale[row] : NAN;
+    for (size_t i = threadIdx.x; i < classes; i += WARP) {
+        float p = expf(x[i] - greatest) / sum;
+        d[i] = narrow<T>(by * (p - (i == label ? 1.0f : 0.0f)));
+    }
+}
+
+template <class T>
+static void cross_entropy(struct backend *backend, float *loss, real *dlogits,
+                          const float *logits, const int32_t *labels,
+                          const float *scale, size_t rows, size_t classes) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || rows == 0 || classes == 0)
+        return;
+    auto kernel = cross_entropy_kernel<T>;
+    LAUNCH(cuda, kernel, (unsigned)((rows + ROWS - 1) / ROWS), dim3(WARP, ROWS), 0,
+           loss, typed<T>(dlogits), logits, labels, scale, rows, classes);
+}
+
+static __global__ void argmax_kernel(int32_t *out, const float *logits, size_t rows,
+                                     size_t classes) {
+    size_t row = (size_t)blockIdx.x * ROWS + threadIdx.y;
+    if (row >= rows)
+        return;
+    const float *x = logits + row * classes;
+    float best = -INFINITY;
+    int at = 0x7fffffff, nan = 0;
+    for (size_t i = threadIdx.x; i < classes; i += WARP) {
+        nan |= x[i] != x[i];
+        if (x[i] > best || at == 0x7fffffff) {
+            best = x[i];
+            at = (int)i;
+        }
+    }
+#pragma unroll
+    for (int step = WARP / 2; step > 0; step /= 2) {
+        float other = __shfl_xor_sync(0xffffffffu, best, step);
+        int other_at = __shfl_xor_sync(0xffffffffu, at, step);
+        nan |= __shfl_xor_sync(0xffffffffu, nan, step);
+        if (other > best || (other == best && other_at < at)) {
+            best = other;
+            at = other_at;
+        }
+    }
+    if (threadIdx.x == 0)
+        out[row] = nan ? -1 : at;
+}
+
+static void argmax(struct backend *backend, int32_t *out, const float *logits,
+                   size_t rows, size_t classes) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (cuda && rows > 0 && classes > 0)
+        LAUNCH(cuda, argmax_kernel, (unsigned)((rows + ROWS - 1) / ROWS),
+               dim3(WARP, ROWS), 0, out, logits, rows, classes);
+}
+
+void cuda_fill_losses(struct backend *table) {
+    bool narrow_type = table->precision == PRECISION_BF16;
+    table->cross_entropy = narrow_type ? cross_entropy<bf16> : cross_entropy<float>;
+    table->argmax = argmax;
+}

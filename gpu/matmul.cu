@@ -1,0 +1,314 @@
+/* Matrix products by cuBLASLt: bf16 operands on the tensor cores with sums in f32,
+ * or f32 throughout (never TF32). Bias, and the activations that cuBLAS has
+ * exactly, go into its epilogue; the others into one pass after it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cuda.h"
+#include "element.h"
+
+/* Everything that the choice of an algorithm depends on. */
+struct product_key {
+    size_t m, n, k, lda, ldb, ldc;
+    unsigned alignment[4]; /* of a, b, c, bias: powers of two up to 256 */
+    unsigned char transpose_a, transpose_b, c_is_f32, accumulate, has_bias;
+    unsigned char unused[3];
+    int epilogue;
+};
+
+struct product_choice {
+    struct product_key key;
+    cublasLtMatmulAlgo_t algorithm;
+    bool found; /* false: cuBLAS has none for this */
+};
+
+struct product_cache {
+    size_t count, capacity;
+    struct product_choice *choices;
+};
+
+void cuda_products_free(struct product_cache *products) {
+    if (products)
+        free(products->choices);
+    free(products);
+}
+
+/* cuBLAS is column major: what it calls A is our B. */
+struct description {
+    cublasLtMatmulDesc_t product;
+    cublasLtMatrixLayout_t a, b, c;
+};
+
+static void description_free(struct description *d) {
+    if (d->product)
+        cublasLtMatmulDescDestroy(d->product);
+    if (d->a)
+        cublasLtMatrixLayoutDestroy(d->a);
+    if (d->b)
+        cublasLtMatrixLayoutDestroy(d->b);
+    if (d->c)
+        cublasLtMatrixLayoutDestroy(d->c);
+}
+
+static cublasStatus_t set(cublasLtMatmulDesc_t product,
+                          cublasLtMatmulDescAttributes_t attribute, const void *value,
+                          size_t size) {
+    return cublasLtMatmulDescSetAttribute(product, attribute, value, size);
+}
+
+static cublasStatus_t layout_new(cublasLtMatrixLayout_t *layout, cudaDataType_t type,
+                                 size_t rows, size_t columns, size_t stride) {
+    return cublasLtMatrixLayoutCreate(layout, type, rows, columns, (int64_t)stride);
+}
+
+/* Whether the epilogue writes x, too, through the auxiliary pointer. */
+static bool keeps_before(cublasLtEpilogue_t epilogue) {
+    return epilogue == CUBLASLT_EPILOGUE_GELU_AUX ||
+           epilogue == CUBLASLT_EPILOGUE_GELU_AUX_BIAS;
+}
+
+/* cuBLAS's GELU is the one by tanh. It writes x along with it where rows begin on
+ * 16 bytes. ReLU we do ourselves: cuBLAS's may take a NaN for 0. */
+static cublasLtEpilogue_t best_epilogue(const struct cuda *cuda,
+                                        const struct matmul *p) {
+    bool gelu = p->activation == ACTIVATION_GELU_TANH && p->ldc % 8 == 0 &&
+                cuda->table.precision == PRECISION_BF16;
+    if (gelu && p->before)
+        return p->bias ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX;
+    if (gelu)
+        return p->bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU;
+    return p->bias && !p->c_is_f32 ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+}
+
+static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
+                               const struct matmul *p, cublasLtEpilogue_t epilogue) {
+    cudaDataType_t type =
+        cuda->table.precision == PRECISION_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+    cudaDataType_t c_type = p->c_is_f32 ? CUDA_R_32F : type;
+    cublasOperation_t a = p->transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+    cublasOperation_t b = p->transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    cublasStatus_t status =
+        cublasLtMatmulDescCreate(&d->product, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = set(d->product, CUBLASLT_MATMUL_DESC_TRANSA, &a, sizeof a);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = set(d->product, CUBLASLT_MATMUL_DESC_TRANSB, &b, sizeof b);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status =
+            set(d->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue);
+    if (status == CUBLAS_STATUS_SUCCESS && epilogue != CUBLASLT_EPILOGUE_DEFAULT &&
+        p->bias)
+        status = set(d->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &p->bias,
+                     sizeof p->bias);
+    if (status == CUBLAS_STATUS_SUCCESS && keeps_before(epilogue)) {
+        int64_t stride = (int64_t)p->ldc;
+        status = set(d->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &p->before,
+                     sizeof p->before);
+        if (status == CUBLAS_STATUS_SUCCESS)
+            status = set(d->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, &stride,
+                         sizeof stride);
+    }
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = layout_new(&d->a, type, p->transpose_b ? p->k : p->n,
+                            p->transpose_b ? p->n : p->k, p->ldb);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = layout_new(&d->b, type, p->transpose_a ? p->m : p->k,
+                            p->transpose_a ? p->k : p->m, p->lda);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = layout_new(&d->c, c_type, p->n, p->m, p->ldc);
+    return status;
+}
+
+static unsigned alignment(const void *pointer) {
+    uintptr_t low = (uintptr_t)pointer & (~(uintptr_t)pointer + 1);
+    return low == 0 || low > 256 ? 256 : (unsigned)low;
+}
+
+static struct product_key key_of(const struct matmul *p, cublasLtEpilogue_t epilogue) {
+    struct product_key key;
+    memset(&key, 0, sizeof key); /* keys are compared as bytes */
+    key.m = p->m;
+    key.n = p->n;
+    key.k = p->k;
+    key.lda = p->lda;
+    key.ldb = p->ldb;
+    key.ldc = p->ldc;
+    key.alignment[0] = alignment(p->a);
+    key.alignment[1] = alignment(p->b);
+    key.alignment[2] = alignment(p->c);
+    key.alignment[3] = alignment(p->bias);
+    key.transpose_a = p->transpose_a;
+    key.transpose_b = p->transpose_b;
+    key.c_is_f32 = p->c_is_f32;
+    key.accumulate = p->accumulate;
+    key.has_bias = p->bias != NULL;
+    key.epilogue = (int)epilogue;
+    return key;
+}
+
+static bool ask(struct cuda *cuda, const struct description *d,
+                const struct product_key *key, cublasLtMatmulAlgo_t *algorithm) {
+    cublasLtMatmulPreference_t preference;
+    if (cublasLtMatmulPreferenceCreate(&preference) != CUBLAS_STATUS_SUCCESS)
+        return false;
+    size_t workspace = CUDA_WORKSPACE;
+    const struct {
+        cublasLtMatmulPreferenceAttributes_t name;
+        const void *value;
+        size_t size;
+    } settings[] = {
+        {CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &key->alignment[1], 4},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &key->alignment[0], 4},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->alignment[2], 4},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &key->alignment[2], 4},
+    };
+    bool good = true;
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        good = good && cublasLtMatmulPreferenceSetAttribute(
+                           preference, settings[i].name, settings[i].value,
+                           settings[i].size) == CUBLAS_STATUS_SUCCESS;
+    cublasLtMatmulHeuristicResult_t result;
+    int found = 0;
+    good = good && cublasLtMatmulAlgoGetHeuristic(cuda->blas, d->product, d->a, d->b,
+                                                  d->c, d->c, preference, 1, &result,
+                                                  &found) == CUBLAS_STATUS_SUCCESS;
+    cublasLtMatmulPreferenceDestroy(preference);
+    if (good && found > 0)
+        *algorithm = result.algo;
+    return good && found > 0;
+}
+
+/* The algorithm for this product, asked for once; NULL where cuBLAS has none, or
+ * memory is out. */
+static const cublasLtMatmulAlgo_t *choose(struct cuda *cuda, const struct matmul *p,
+                                          const struct description *d,
+                                          cublasLtEpilogue_t epilogue) {
+    struct product_key key = key_of(p, epilogue);
+    struct product_cache *cache = cuda->products;
+    if (!cache)
+        cache = cuda->products =
+            static_cast<struct product_cache *>(calloc(1, sizeof *cache));
+    if (!cache)
+        return NULL;
+    for (size_t i = cache->count; i-- > 0;)
+        if (memcmp(&cache->choices[i].key, &key, sizeof key) == 0)
+            return cache->choices[i].found ? &cache->choices[i].algorithm : NULL;
+    if (cache->count == cache->capacity) {
+        size_t capacity = cache->capacity ? 2 * cache->capacity : 64;
+        void *grown = realloc(cache->choices, capacity * sizeof *cache->choices);
+        if (!grown)
+            return NULL;
+        cache->choices = static_cast<struct product_choice *>(grown);
+        cache->capacity = capacity;
+    }
+    struct product_choice *choice = &cache->choices[cache->count++];
+    choice->key = key;
+    choice->found = ask(cuda, d, &key, &choice->algorithm);
+    return choice->found ? &choice->algorithm : NULL;
+}
+
+/* c = op(a) op(b) (+ c) with the epilogue. false: cuBLAS has no algorithm for it;
+ * nothing has then been written. A failure is kept in cuda. */
+static bool multiply(struct cuda *cuda, const struct matmul *p,
+                     cublasLtEpilogue_t epilogue) {
+    struct description d = {};
+    cublasStatus_t status = describe(&d, cuda, p, epilogue);
+    const cublasLtMatmulAlgo_t *algorithm =
+        status == CUBLAS_STATUS_SUCCESS ? choose(cuda, p, &d, epilogue) : NULL;
+    if (algorithm) {
+        float one = 1, kept = p->accumulate ? 1 : 0;
+        status = cublasLtMatmul(cuda->blas, d.product, &one, p->b, d.a, p->a, d.b,
+                                &kept, p->c, d.c, p->c, d.c, algorithm, cuda->workspace,
+                                CUDA_WORKSPACE, cuda->stream);
+        if (status != CUBLAS_STATUS_SUCCESS)
+            cuda_fail(
+                cuda, "cuda:%d: cuBLAS failed at a product [%zu, %zu] x [%zu, %zu]: %s",
+                cuda->device, p->m, p->k, p->k, p->n, cublasLtGetStatusString(status));
+    }
+    description_free(&d);
+    return algorithm != NULL;
+}
+
+/* Products that cuBLAS has no algorithm for (rows of odd length in bf16 among
+ * them): one warp for each element, exact in order and slow. */
+template <class T, class C>
+static __global__ void plain_kernel(C *c, const T *a, const T *b, size_t m, size_t n,
+                                    size_t k, size_t a_row, size_t a_column,
+                                    size_t b_row, size_t b_column, size_t ldc,
+                                    bool accumulate) {
+    size_t warps = (size_t)gridDim.x * blockDim.y;
+    for (size_t at = (size_t)blockIdx.x * blockDim.y + threadIdx.y; at < m * n;
+         at += warps) {
+        size_t i = at / n, j = at % n;
+        float sum = 0;
+        for (size_t l = threadIdx.x; l < k; l += WARP)
+            sum +=
+                widen(a[i * a_row + l * a_column]) * widen(b[l * b_row + j * b_column]);
+        sum = warp_sum(sum);
+        if (threadIdx.x == 0) {
+            C *to = c + i * ldc + j;
+            *to = narrow<C>(accumulate ? widen(*to) + sum : sum);
+        }
+    }
+}
+
+template <class T, class C>
+static void multiply_plainly(struct cuda *cuda, const struct matmul *p) {
+    auto kernel = plain_kernel<T, C>;
+    C *c = static_cast<C *>(p->c);
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, p->m * p->n, 8), dim3(WARP, 8), 0, c,
+           typed<T>(p->a), typed<T>(p->b), p->m, p->n, p->k,
+           p->transpose_a ? 1 : p->lda, p->transpose_a ? p->lda : 1,
+           p->transpose_b ? 1 : p->ldb, p->transpose_b ? p->ldb : 1, p->ldc,
+           p->accumulate);
+}
+
+/* The product alone, with whatever can do it. */
+static void multiply_somehow(struct cuda *cuda, const struct matmul *p) {
+    if (p->k > 0 && multiply(cuda, p, CUBLASLT_EPILOGUE_DEFAULT))
+        return;
+    if (cuda->table.precision == PRECISION_F32)
+        multiply_plainly<float, float>(cuda, p);
+    else if (p->c_is_f32)
+        multiply_plainly<bf16, float>(cuda, p);
+    else
+        multiply_plainly<bf16, bf16>(cuda, p);
+}
+
+static void multiply_add(struct backend *backend, const struct matmul *p) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || p->m == 0 || p->n == 0)
+        return;
+    cublasLtEpilogue_t epilogue = best_epilogue(cuda, p);
+    bool activated =
+        epilogue != CUBLASLT_EPILOGUE_BIAS && epilogue != CUBLASLT_EPILOGUE_DEFAULT;
+    if (activated && p->k > 0 && multiply(cuda, p, epilogue))
+        return;
+    /* x is put where it is wanted, and the activation takes it from there. */
+    struct matmul product = *p;
+    if (p->activation != ACTIVATION_NONE && p->before)
+        product.c = p->before;
+    bool biased = p->bias && !p->c_is_f32 && p->k > 0 &&
+                  multiply(cuda, &product, CUBLASLT_EPILOGUE_BIAS);
+    if (!biased)
+        multiply_somehow(cuda, &product);
+    if (cuda->failed)
+        return;
+    const real *bias = biased ? NULL : p->bias;
+    if (p->c_is_f32) {
+        if (bias)
+            cuda_add_bias_f32(cuda, static_cast<float *>(p->c), bias, p->m, p->n,
+                              p->ldc);
+    } else if (bias || p->activation != ACTIVATION_NONE) {
+        real *c = static_cast<real *>(p->c);
+        bool keep = bias && p->activation != ACTIVATION_NONE;
+        cuda_finish_product(cuda, c, keep ? p->before : NULL,
+                            static_cast<real *>(product.c), bias, p->m, p->n, p->ldc,
+                            p->activation);
+    }
+}
+
+void cuda_fill_matmul(struct backend *table) {
+    table->matmul = multiply_add;
+}

@@ -1,0 +1,283 @@
+/* The passes over whole arenas. Their floor is bytes over bandwidth: each thread
+ * moves 16 bytes at a time and has several loads on their way before it uses the
+ * first. */
+#include "cuda.h"
+#include "element.h"
+
+enum : size_t {
+    THREADS = 256,
+    SEGMENTS = 1024, /* looked up at a time, in shared memory */
+    BLOCKS_EACH = 2, /* that a multiprocessor runs at a time */
+    VECTORS = 4      /* task vectors loaded before the first is used */
+};
+
+/* Elements of one unit of work: two packs for every thread. */
+template <class T> constexpr size_t unit = 2 * THREADS *wide<T>;
+
+/* The sum of n task vectors, n <= VECTORS, onto the packs at `from`. */
+template <class T, int V>
+static __device__ __forceinline__ void
+merge_few(float (&sum)[2][V], const T *from, size_t apart, const bool (&live)[2],
+          size_t stride, size_t n, const float *weights) {
+    /* Kept as loaded: widened only when used, they take half the registers. */
+    pack<T, V> x[VECTORS][2];
+#pragma unroll
+    for (size_t t = 0; t < VECTORS; t++)
+#pragma unroll
+        for (int k = 0; k < 2; k++)
+            if (t < n && live[k])
+                x[t][k] = *reinterpret_cast<const pack<T, V> *>(from + t * stride +
+                                                                (size_t)k * apart);
+#pragma unroll
+    for (size_t t = 0; t < VECTORS; t++) {
+        if (t >= n)
+            break;
+        float w = weights[t];
+#pragma unroll
+        for (int k = 0; k < 2; k++)
+            if (live[k])
+#pragma unroll
+                for (int j = 0; j < V; j++)
+                    sum[k][j] += w * x[t][k].get(j);
+    }
+}
+
+/* Elements [first, end) of the arenas, at most one unit; thread by thread two packs
+ * of V, a block's width apart. */
+template <class T, int V>
+static __device__ __forceinline__ void
+merge_unit(T *out, const T *base, const T *vectors, size_t stride, size_t tasks,
+           const float *weights, size_t first, size_t end) {
+    const size_t apart = (size_t)THREADS * V;
+    for (size_t i = first + threadIdx.x * V; i < end; i += 2 * apart) {
+        bool live[2] = {i + V <= end, i + apart + V <= end};
+        float sum[2][V];
+#pragma unroll
+        for (int k = 0; k < 2; k++)
+            if (live[k])
+                load<T, V>(sum[k], base + i + (size_t)k * apart);
+        for (size_t t = 0; t < tasks; t += VECTORS)
+            merge_few<T, V>(sum, vectors + t * stride + i, apart, live, stride,
+                            tasks - t < VECTORS ? tasks - t : VECTORS, weights + t);
+#pragma unroll
+        for (int k = 0; k < 2; k++)
+            if (live[k])
+                store<T, V>(out + i + (size_t)k * apart, sum[k]);
+    }
+}
+
+/* Every block walks the list of segments, SEGMENTS at a time, in shared memory: the
+ * k-th unit of all segments laid end to end belongs to block k modulo the grid. */
+template <class T, int V>
+static __global__ __launch_bounds__(THREADS, BLOCKS_EACH) void merge_kernel(
+    T *out, const T *base, const T *vectors, size_t stride, size_t tasks,
+    const struct merge_segment *segments, size_t segment_count, const float *weights) {
+    __shared__ uint32_t ends[SEGMENTS]; /* units up to and with a segment */
+    __shared__ uint32_t totals[THREADS];
+    const size_t each = SEGMENTS / THREADS;
+    size_t before = 0; /* units in the segments of earlier rounds */
+    for (size_t round = 0; round < segment_count; round += SEGMENTS) {
+        size_t n = segment_count - round < SEGMENTS ? segment_count - round : SEGMENTS;
+        uint32_t total = 0, mine[each];
+        for (size_t k = 0; k < each; k++) {
+            size_t s = threadIdx.x * each + k;
+            uint64_t count = s < n ? segments[round + s].count : 0;
+            total += (uint32_t)((count + unit<T> - 1) / unit<T>);
+            mine[k] = total;
+        }
+        totals[threadIdx.x] = total;
+        __syncthreads();
+        for (size_t step = 1; step < THREADS; step *= 2) {
+            uint32_t left = threadIdx.x >= step ? totals[threadIdx.x - step] : 0;
+            __syncthreads();
+            totals[threadIdx.x] += left;
+            __syncthreads();
+        }
+        for (size_t k = 0; k < each; k++)
+            ends[threadIdx.x * each + k] = totals[threadIdx.x] - total + mine[k];
+        __syncthreads();
+        size_t units = totals[THREADS - 1];
+        /* The first unit of this round that is this block's. */
+        size_t u = (blockIdx.x + gridDim.x - before % gridDim.x) % gridDim.x;
+        for (; u < units; u += gridDim.x) {
+            size_t low = 0, high = n - 1; /* the first segment whose end is beyond u */
+            while (low < high) {
+                size_t middle = (low + high) / 2;
+                if (ends[middle] > u)
+                    high = middle;
+                else
+                    low = middle + 1;
+            }
+            struct merge_segment segment = segments[round + low];
+            size_t skipped = u - (low > 0 ? ends[low - 1] : 0);
+            size_t first = (size_t)segment.begin + skipped * unit<T>;
+            size_t end = (size_t)(segment.begin + segment.count);
+            if (end - first > unit<T>)
+                end = first + unit<T>;
+            const float *row = weights + (size_t)segment.row * tasks;
+            size_t packed = first + (end - first) / V * V;
+            merge_unit<T, V>(out, base, vectors, stride, tasks, row, first, packed);
+            if (packed < end)
+                merge_unit<T, 1>(out, base, vectors, stride, tasks, row, packed, end);
+        }
+        before += units;
+        __syncthreads();
+    }
+}
+
+template <class T>
+static void merge(struct backend *backend, real *out, const real *base,
+                  const real *vectors, size_t stride, size_t tasks,
+                  const struct merge_segment *segments, size_t segment_count,
+                  const float *weights) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || segment_count == 0)
+        return;
+    auto kernel = all_aligned(out, base, vectors) && stride % wide<T> == 0
+                      ? merge_kernel<T, wide<T>>
+                      : merge_kernel<T, 1>;
+    LAUNCH(cuda, kernel, (unsigned)((size_t)cuda->processors * BLOCKS_EACH), THREADS, 0,
+           typed<T>(out), typed<T>(base), typed<T>(vectors), stride, tasks, segments,
+           segment_count, weights);
+}
+
+/* --- inner products ------------------------------------------------------------ */
+enum : size_t { TILE_TASKS = 8 };
+enum { PACK = 4 };
+
+/* The sums of one tile, G gradients by TILE_TASKS vectors, over every pack of the
+ * grid that is this thread's. */
+template <class T, int G, int V>
+static __device__ __forceinline__ void
+tile_sums(float (&sum)[G][TILE_TASKS], const float *gradient, size_t gradient_stride,
+          size_t groups, const T *vectors, size_t stride, size_t tasks, size_t first,
+          size_t count, size_t step) {
+    for (size_t i = first; i + V <= count; i += step) {
+        float left[G][V];
+#pragma unroll
+        for (int g = 0; g < G; g++)
+            if ((size_t)g < groups)
+                load<float, V>(left[g], gradient + (size_t)g * gradient_stride + i);
+#pragma unroll
+        for (size_t t = 0; t < TILE_TASKS; t++) {
+            if (t >= tasks)
+                break;
+            float right[V];
+            load<T, V>(right, vectors + t * stride + i);
+#pragma unroll
+            for (int g = 0; g < G; g++)
+                if ((size_t)g < groups)
+#pragma unroll
+                    for (int j = 0; j < V; j++)
+                        sum[g][t] += left[g][j] * right[j];
+        }
+    }
+}
+
+/* partial[block, groups, tasks]: what each block's packs add to the products. One
+ * pass where groups <= G and tasks <= TILE_TASKS; else a pass a tile. */
+template <class T, int G, int V>
+static __global__ void products_kernel(float *partial, const float *gradient,
+                                       size_t gradient_stride, size_t groups,
+                                       const T *vectors, size_t stride, size_t tasks,
+                                       size_t count) {
+    __shared__ float sums[THREADS / WARP][G * TILE_TASKS];
+    size_t thread = (size_t)blockIdx.x * THREADS + threadIdx.x;
+    size_t step = (size_t)gridDim.x * THREADS;
+    for (size_t g0 = 0; g0 < groups; g0 += G)
+        for (size_t t0 = 0; t0 < tasks; t0 += TILE_TASKS) {
+            float sum[G][TILE_TASKS] = {};
+            const float *g_first = gradient + g0 * gradient_stride;
+            const T *t_first = vectors + t0 * stride;
+            size_t packed = count / V * V;
+            tile_sums<T, G, V>(sum, g_first, gradient_stride, groups - g0, t_first,
+                               stride, tasks - t0, thread * V, packed, step * V);
+            if (V > 1 && packed < count)
+                tile_sums<T, G, 1>(sum, g_first, gradient_stride, groups - g0, t_first,
+                                   stride, tasks - t0, packed + thread, count, step);
+#pragma unroll
+            for (int g = 0; g < G; g++)
+#pragma unroll
+                for (size_t t = 0; t < TILE_TASKS; t++) {
+                    float all = warp_sum(sum[g][t]);
+                    if (threadIdx.x % WARP == 0)
+                        sums[threadIdx.x / WARP][(size_t)g * TILE_TASKS + t] = all;
+                }
+            __syncthreads();
+            for (size_t at = threadIdx.x; at < G * TILE_TASKS; at += THREADS) {
+                size_t g = g0 + at / TILE_TASKS, t = t0 + at % TILE_TASKS;
+                float all = 0;
+                for (size_t warp = 0; warp < THREADS / WARP; warp++)
+                    all += sums[warp][at];
+                if (g < groups && t < tasks)
+                    partial[((size_t)blockIdx.x * groups + g) * tasks + t] = all;
+            }
+            __syncthreads();
+        }
+}
+
+/* out[i] += the blocks' partial sums, in f64 and in order. */
+static __global__ void products_end_kernel(float *out, const float *partial,
+                                           size_t products, size_t blocks) {
+    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= products)
+        return;
+    double sum = out[i];
+    for (size_t block = 0; block < blocks; block++)
+        sum += (double)partial[block * products + i];
+    out[i] = (float)sum;
+}
+
+template <class T>
+static void add_products(struct cuda *cuda, float *out, const float *gradient,
+                         size_t gradient_stride, size_t groups, const T *vectors,
+                         size_t stride, size_t tasks, size_t count) {
+    if (groups == 0 || tasks == 0 || count == 0)
+        return;
+    bool aligned = all_aligned(gradient, vectors) && gradient_stride % PACK == 0 &&
+                   stride % PACK == 0;
+    /* Enough blocks to fill the card, not so many that their partial sums count. */
+    size_t blocks = (count + 4 * THREADS * PACK - 1) / (4 * THREADS * PACK);
+    size_t most = (size_t)cuda->processors * 4;
+    blocks = blocks < most ? blocks : most;
+    size_t products = groups * tasks;
+    float *partial =
+        static_cast<float *>(cuda_scratch(cuda, blocks * products * sizeof(float)));
+    if (!partial)
+        return;
+    auto kernel =
+        groups == 1 ? (aligned ? products_kernel<T, 1, PACK> : products_kernel<T, 1, 1>)
+        : groups < 5
+            ? (aligned ? products_kernel<T, 4, PACK> : products_kernel<T, 4, 1>)
+            : (aligned ? products_kernel<T, 8, PACK> : products_kernel<T, 8, 1>);
+    LAUNCH(cuda, kernel, (unsigned)blocks, THREADS, 0, partial, gradient,
+           gradient_stride, groups, vectors, stride, tasks, count);
+    LAUNCH(cuda, products_end_kernel, (unsigned)((products + 63) / 64), 64, 0, out,
+           partial, products, blocks);
+}
+
+template <class T>
+static void route_gradient(struct backend *backend, float *out, const float *gradient,
+                           size_t gradient_stride, size_t groups, const real *vectors,
+                           size_t stride, size_t tasks, size_t count) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (cuda)
+        add_products<T>(cuda, out, gradient, gradient_stride, groups, typed<T>(vectors),
+                        stride, tasks, count);
+}
+
+static void gram(struct backend *backend, float *out, const float *vectors,
+                 size_t stride, size_t n, size_t count) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || n == 0)
+        return;
+    backend->zero(backend, out, n * n * sizeof *out);
+    add_products<float>(cuda, out, vectors, stride, n, vectors, stride, n, count);
+}
+
+void cuda_fill_merge(struct backend *table) {
+    bool narrow_type = table->precision == PRECISION_BF16;
+    table->merge = narrow_type ? merge<bf16> : merge<float>;
+    table->route_gradient = narrow_type ? route_gradient<bf16> : route_gradient<float>;
+    table->gram = gram;
+}

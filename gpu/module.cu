@@ -1,0 +1,169 @@
+/* What the module exports: which devices there are, and a backend on one. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/module.h"
+#include "cuda.h"
+
+int cuda_error(struct error *error, const char *format, ...) {
+    if (error) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(error->text, sizeof error->text, format, arguments);
+        va_end(arguments);
+    }
+    return -1;
+}
+
+void cuda_fail(struct cuda *cuda, const char *format, ...) {
+    if (cuda->failed)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(cuda->failure.text, sizeof cuda->failure.text, format, arguments);
+    va_end(arguments);
+    cuda->failed = true;
+}
+
+bool cuda_check(struct cuda *cuda, cudaError_t status, const char *what) {
+    if (status == cudaSuccess)
+        return !cuda->failed;
+    cuda_fail(cuda, "cuda:%d: %s: %s; results up to the last finished step are kept",
+              cuda->device, what, cudaGetErrorString(status));
+    return false;
+}
+
+struct cuda *cuda_ready(struct backend *backend) {
+    struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
+    if (cuda->failed)
+        return NULL;
+    /* The device is a setting of the thread, and threads may change. */
+    return cuda_check(cuda, cudaSetDevice(cuda->device), "choosing the device") ? cuda
+                                                                                : NULL;
+}
+
+static int count(unsigned *devices, struct error *error) {
+    int number = 0;
+    cudaError_t status = cudaGetDeviceCount(&number);
+    *devices = status == cudaSuccess ? (unsigned)number : 0;
+    if (status == cudaErrorInsufficientDriver)
+        return cuda_error(error, "no NVIDIA driver, or one older than CUDA %d.%d",
+                          CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+    if (status == cudaErrorNoDevice || (status == cudaSuccess && number == 0))
+        return cuda_error(error, "no NVIDIA GPU here");
+    if (status != cudaSuccess)
+        return cuda_error(error, "no usable GPU: %s", cudaGetErrorString(status));
+    return 0;
+}
+
+static int describe(unsigned index, char line[96], struct error *error) {
+    struct cudaDeviceProp device;
+    cudaError_t status = cudaGetDeviceProperties(&device, (int)index);
+    if (status != cudaSuccess)
+        return cuda_error(error, "cuda:%u: %s", index, cudaGetErrorString(status));
+    snprintf(line, 96, "%.48s, %zu MiB, compute capability %d.%d", device.name,
+             device.totalGlobalMem >> 20, device.major, device.minor);
+    return 0;
+}
+
+static void destroy(struct backend *backend) {
+    struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
+    cudaSetDevice(cuda->device);
+    if (cuda->stream)
+        cudaStreamSynchronize(cuda->stream);
+    while (cuda->allocations) {
+        struct allocation *next = cuda->allocations->next;
+        cudaFree(cuda->allocations->memory);
+        free(cuda->allocations);
+        cuda->allocations = next;
+    }
+    cuda_products_free(cuda->products);
+    cudaFree(cuda->scratch);
+    cudaFree(cuda->workspace);
+    if (cuda->blas)
+        cublasLtDestroy(cuda->blas);
+    if (cuda->stream)
+        cudaStreamDestroy(cuda->stream);
+    free(cuda);
+}
+
+/* All that can be missing is asked for here rather than at the first operation. */
+static int prepare(struct cuda *cuda, struct error *error) {
+    struct cudaDeviceProp device;
+    cudaError_t status = cudaSetDevice(cuda->device);
+    if (status == cudaSuccess)
+        status = cudaGetDeviceProperties(&device, cuda->device);
+    if (status == cudaSuccess && device.major < 8)
+        return cuda_error(error,
+                          "cuda:%d: %.48s has compute capability %d.%d, 8.0 is needed",
+                          cuda->device, device.name, device.major, device.minor);
+    if (status == cudaSuccess)
+        status = cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking);
+    if (status == cudaSuccess)
+        status = cudaMalloc(&cuda->workspace, CUDA_WORKSPACE);
+    if (status != cudaSuccess)
+        return cuda_error(error, "cuda:%d: %s", cuda->device,
+                          cudaGetErrorString(status));
+    cublasStatus_t blas = cublasLtCreate(&cuda->blas);
+    if (blas != CUBLAS_STATUS_SUCCESS)
+        return cuda_error(error, "cuda:%d: cuBLAS does not start (%s)", cuda->device,
+                          cublasLtGetStatusString(blas));
+    cuda->processors = device.multiProcessorCount;
+    cuda->shared_limit = device.sharedMemPerBlockOptin;
+    snprintf(cuda->table.name, sizeof cuda->table.name, "cuda:%d %.64s", cuda->device,
+             device.name);
+    return 0;
+}
+
+int cuda_open(unsigned index, enum precision precision, struct backend **backend,
+              struct error *error) {
+    struct cuda *cuda = static_cast<struct cuda *>(calloc(1, sizeof *cuda));
+    if (!cuda)
+        return cuda_error(error, "out of memory");
+    cuda->device = (int)index;
+    struct backend *table = &cuda->table;
+    table->api_version = BACKEND_API_VERSION;
+    table->precision = precision;
+    table->real_size = precision == PRECISION_BF16 ? 2 : 4;
+    table->destroy = destroy;
+    if (prepare(cuda, error) != 0) {
+        destroy(table);
+        return -1;
+    }
+    cuda_fill_memory(table);
+    cuda_fill_matmul(table);
+    cuda_fill_rows(table);
+    cuda_fill_losses(table);
+    cuda_fill_elementwise(table);
+    cuda_fill_attention(table);
+    cuda_fill_embedding(table);
+    cuda_fill_merge(table);
+    /* A module built for other cards is found out by its first kernel. */
+    void *probe;
+    float value = 0;
+    if (table->allocate(table, sizeof value, &probe, error) != 0) {
+        destroy(table);
+        return -1;
+    }
+    table->add_scaled(table, static_cast<float *>(probe), static_cast<float *>(probe),
+                      0, 1);
+    if (table->download(table, &value, probe, sizeof value, error) != 0) {
+        destroy(table);
+        return -1;
+    }
+    table->release(table, probe);
+    *backend = table;
+    return 0;
+}
+
+static const struct backend_module module = {BACKEND_API_VERSION, count, describe,
+                                             cuda_open};
+
+extern "C" __attribute__((visibility("default"))) const struct backend_module *
+pwemoe_backend_module(void);
+
+const struct backend_module *pwemoe_backend_module(void) {
+    return &module;
+}

@@ -1,0 +1,315 @@
+/* Norms: a warp for each row. Sums over rows: blocks of 32 columns by runs of rows,
+ * then a second pass over the runs, so that results never depend on timing. */
+#include "cuda.h"
+#include "element.h"
+
+enum { ROWS = 4, STRIP_ROWS = 8 }; /* rows of threads in a block */
+
+/* The row of the calling warp; rows or more where there is none. */
+static __device__ __forceinline__ size_t warp_row(void) {
+    return (size_t)blockIdx.x * ROWS + threadIdx.y;
+}
+
+static unsigned row_blocks(size_t rows) {
+    return (unsigned)((rows + ROWS - 1) / ROWS);
+}
+
+/* Rows begin aligned where the width is a whole number of 16 bytes. */
+template <class T, class... P> static bool rows_aligned(size_t width, P... pointers) {
+    return width % wide<T> == 0 && all_aligned(pointers...);
+}
+
+template <class T, int V>
+static __global__ void layer_norm_kernel(T *y, float *mean, float *rstd, const T *x,
+                                         const T *gamma, const T *beta, size_t rows,
+                                         size_t width, float epsilon) {
+    size_t row = warp_row(), first = threadIdx.x * V;
+    if (row >= rows)
+        return;
+    x += row * width;
+    y += row * width;
+    float sum = 0, squares = 0, a[V], g[V], b[V];
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, x + i);
+        for (int j = 0; j < V; j++)
+            sum += a[j];
+    }
+    float m = warp_sum(sum) / (float)width;
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, x + i);
+        for (int j = 0; j < V; j++)
+            squares += (a[j] - m) * (a[j] - m);
+    }
+    float r = 1.0f / sqrtf(warp_sum(squares) / (float)width + epsilon);
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, x + i);
+        load<T, V>(g, gamma + i);
+        load<T, V>(b, beta + i);
+        for (int j = 0; j < V; j++)
+            a[j] = (a[j] - m) * r * g[j] + b[j];
+        store<T, V>(y + i, a);
+    }
+    if (threadIdx.x == 0) {
+        mean[row] = m;
+        rstd[row] = r;
+    }
+}
+
+template <class T>
+static void layer_norm(struct backend *backend, real *y, float *mean, float *rstd,
+                       const real *x, const real *gamma, const real *beta, size_t rows,
+                       size_t width, float epsilon) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || rows == 0 || width == 0)
+        return;
+    auto kernel = rows_aligned<T>(width, y, x, gamma, beta)
+                      ? layer_norm_kernel<T, wide<T>>
+                      : layer_norm_kernel<T, 1>;
+    LAUNCH(cuda, kernel, row_blocks(rows), dim3(WARP, ROWS), 0, typed<T>(y), mean, rstd,
+           typed<T>(x), typed<T>(gamma), typed<T>(beta), rows, width, epsilon);
+}
+
+/* With h = (x - mean) rstd and g = dy gamma:
+ * dx += rstd (g - mean(g) - h mean(g h)). */
+template <class T, int V>
+static __global__ void layer_norm_backward_kernel(T *dx, const T *dy, const T *x,
+                                                  const float *mean, const float *rstd,
+                                                  const T *gamma, size_t rows,
+                                                  size_t width) {
+    size_t row = warp_row(), first = threadIdx.x * V;
+    if (row >= rows)
+        return;
+    x += row * width;
+    dy += row * width;
+    dx += row * width;
+    float m = mean[row], r = rstd[row], sum_g = 0, sum_gh = 0;
+    float a[V], d[V], g[V], old[V];
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, x + i);
+        load<T, V>(d, dy + i);
+        load<T, V>(g, gamma + i);
+        for (int j = 0; j < V; j++) {
+            sum_g += d[j] * g[j];
+            sum_gh += d[j] * g[j] * ((a[j] - m) * r);
+        }
+    }
+    float mean_g = warp_sum(sum_g) / (float)width;
+    float mean_gh = warp_sum(sum_gh) / (float)width;
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, x + i);
+        load<T, V>(d, dy + i);
+        load<T, V>(g, gamma + i);
+        load<T, V>(old, dx + i);
+        for (int j = 0; j < V; j++)
+            old[j] += r * (d[j] * g[j] - mean_g - (a[j] - m) * r * mean_gh);
+        store<T, V>(dx + i, old);
+    }
+}
+
+template <class T>
+static void layer_norm_backward(struct backend *backend, real *dx, const real *dy,
+                                const real *x, const float *mean, const float *rstd,
+                                const real *gamma, size_t rows, size_t width) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || rows == 0 || width == 0)
+        return;
+    auto kernel = rows_aligned<T>(width, dx, dy, x, gamma)
+                      ? layer_norm_backward_kernel<T, wide<T>>
+                      : layer_norm_backward_kernel<T, 1>;
+    LAUNCH(cuda, kernel, row_blocks(rows), dim3(WARP, ROWS), 0, typed<T>(dx),
+           typed<T>(dy), typed<T>(x), mean, rstd, typed<T>(gamma), rows, width);
+}
+
+/* --- sums over rows ---------------------------------------------------------- */
+/* partial[run, 2 * width]: sums of dy h and of dy; with x NULL, partial[run, width]:
+ * sums of dy. A block takes 32 columns and one run of rows. */
+template <class T>
+static __global__ void strip_kernel(float *partial, const T *dy, const T *x,
+                                    const float *mean, const float *rstd, size_t rows,
+                                    size_t width, size_t stride, size_t run) {
+    __shared__ float sums[2][STRIP_ROWS][WARP + 1];
+    size_t column = (size_t)blockIdx.x * WARP + threadIdx.x;
+    size_t first = (size_t)blockIdx.y * run;
+    size_t end = first + run < rows ? first + run : rows;
+    float sum_h = 0, sum = 0;
+    if (column < width)
+        for (size_t row = first + threadIdx.y; row < end; row += STRIP_ROWS) {
+            float d = widen(dy[row * stride + column]);
+            sum += d;
+            if (x)
+                sum_h +=
+                    d * ((widen(x[row * stride + column]) - mean[row]) * rstd[row]);
+        }
+    sums[0][threadIdx.y][threadIdx.x] = sum;
+    sums[1][threadIdx.y][threadIdx.x] = sum_h;
+    __syncthreads();
+    if (threadIdx.y != 0 || column >= width)
+        return;
+    for (int i = 1; i < STRIP_ROWS; i++) {
+        sum += sums[0][i][threadIdx.x];
+        sum_h += sums[1][i][threadIdx.x];
+    }
+    if (x) {
+        partial[(size_t)blockIdx.y * 2 * width + column] = sum_h;
+        partial[((size_t)blockIdx.y * 2 + 1) * width + column] = sum;
+    } else {
+        partial[(size_t)blockIdx.y * width + column] = sum;
+    }
+}
+
+/* out[i] = (out[i] if accumulate) + the runs' partial[run * runs_apart + i]. */
+static __global__ void runs_kernel(float *out, const float *partial, size_t width,
+                                   size_t runs, size_t runs_apart, bool accumulate) {
+    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= width)
+        return;
+    float sum = 0;
+    for (size_t run = 0; run < runs; run++)
+        sum += partial[run * runs_apart + i];
+    out[i] = accumulate ? out[i] + sum : sum;
+}
+
+/* Both columns' sums; dgamma and x may be NULL together. */
+template <class T>
+static void sum_columns(struct cuda *cuda, float *dgamma, float *dbeta, const T *dy,
+                        const T *x, const float *mean, const float *rstd, size_t rows,
+                        size_t width, size_t stride, bool accumulate) {
+    if (width == 0)
+        return;
+    /* Runs of at least 32 rows, and no more of them than fill the card. */
+    size_t strips = (width + WARP - 1) / WARP, most = (size_t)cuda->processors * 8;
+    size_t runs = (rows + 31) / 32;
+    if (runs * strips > most)
+        runs = most / strips > 0 ? most / strips : 1;
+    size_t run = runs > 0 ? (rows + runs - 1) / runs : 0;
+    runs = run > 0 ? (rows + run - 1) / run : 0;
+    size_t apart = x ? 2 * width : width;
+    float *partial =
+        static_cast<float *>(cuda_scratch(cuda, (runs + 1) * apart * sizeof(float)));
+    if (!partial)
+        return;
+    if (runs > 0)
+        LAUNCH(cuda, strip_kernel, dim3((unsigned)strips, (unsigned)runs),
+               dim3(WARP, STRIP_ROWS), 0, partial, dy, x, mean, rstd, rows, width,
+               stride, run);
+    unsigned blocks = (unsigned)((width + 127) / 128);
+    if (dgamma)
+        LAUNCH(cuda, runs_kernel, blocks, 128, 0, dgamma, partial, width, runs, apart,
+               accumulate);
+    LAUNCH(cuda, runs_kernel, blocks, 128, 0, dbeta, partial + (x ? width : 0), width,
+           runs, apart, accumulate);
+}
+
+template <class T>
+static void layer_norm_gradient(struct backend *backend, float *dgamma, float *dbeta,
+                                const real *dy, const real *x, const float *mean,
+                                const float *rstd, size_t rows, size_t width,
+                                bool accumulate) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (cuda)
+        sum_columns<T>(cuda, dgamma, dbeta, typed<T>(dy), typed<T>(x), mean, rstd, rows,
+                       width, width, accumulate);
+}
+
+template <class T>
+static void column_sums(struct backend *backend, float *sums, const real *x,
+                        size_t rows, size_t width, size_t stride, bool accumulate) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (cuda)
+        sum_columns<T>(cuda, NULL, sums, typed<T>(x), NULL, NULL, NULL, rows, width,
+                       stride, accumulate);
+}
+
+/* --- l2 ------------------------------------------------------------------------ */
+template <class T, int V>
+static __global__ void l2_kernel(T *y, float *norms, const T *x, size_t rows,
+                                 size_t width) {
+    size_t row = warp_row(), first = threadIdx.x * V;
+    if (row >= rows)
+        return;
+    x += row * width;
+    y += row * width;
+    float squares = 0, a[V];
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, x + i);
+        for (int j = 0; j < V; j++)
+            squares += a[j] * a[j];
+    }
+    float norm = sqrtf(warp_sum(squares));
+    float inverse = norm == 0 ? 0 : 1.0f / norm;
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, x + i);
+        for (int j = 0; j < V; j++)
+            a[j] *= inverse;
+        store<T, V>(y + i, a);
+    }
+    if (threadIdx.x == 0)
+        norms[row] = norm;
+}
+
+template <class T>
+static void l2_normalise(struct backend *backend, real *y, float *norms, const real *x,
+                         size_t rows, size_t width) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || rows == 0 || width == 0)
+        return;
+    auto kernel =
+        rows_aligned<T>(width, y, x) ? l2_kernel<T, wide<T>> : l2_kernel<T, 1>;
+    LAUNCH(cuda, kernel, row_blocks(rows), dim3(WARP, ROWS), 0, typed<T>(y), norms,
+           typed<T>(x), rows, width);
+}
+
+/* dx = (dy - y <y, dy>) / |x|; 0 for a zero row, where there is no derivative. */
+template <class T, int V>
+static __global__ void l2_backward_kernel(T *dx, const T *dy, const T *y,
+                                          const float *norms, size_t rows,
+                                          size_t width) {
+    size_t row = warp_row(), first = threadIdx.x * V;
+    if (row >= rows)
+        return;
+    dx += row * width;
+    dy += row * width;
+    y += row * width;
+    float sum = 0, a[V], d[V];
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, y + i);
+        load<T, V>(d, dy + i);
+        for (int j = 0; j < V; j++)
+            sum += a[j] * d[j];
+    }
+    float along = warp_sum(sum), norm = norms[row];
+    float inverse = norm == 0 ? 0 : 1.0f / norm;
+    for (size_t i = first; i < width; i += WARP * V) {
+        load<T, V>(a, y + i);
+        load<T, V>(d, dy + i);
+        for (int j = 0; j < V; j++)
+            d[j] = (d[j] - a[j] * along) * inverse;
+        store<T, V>(dx + i, d);
+    }
+}
+
+template <class T>
+static void l2_normalise_backward(struct backend *backend, real *dx, const real *dy,
+                                  const real *y, const float *norms, size_t rows,
+                                  size_t width) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || rows == 0 || width == 0)
+        return;
+    auto kernel = rows_aligned<T>(width, dx, dy, y) ? l2_backward_kernel<T, wide<T>>
+                                                    : l2_backward_kernel<T, 1>;
+    LAUNCH(cuda, kernel, row_blocks(rows), dim3(WARP, ROWS), 0, typed<T>(dx),
+           typed<T>(dy), typed<T>(y), norms, rows, width);
+}
+
+void cuda_fill_rows(struct backend *table) {
+    bool narrow_type = table->precision == PRECISION_BF16;
+    table->layer_norm = narrow_type ? layer_norm<bf16> : layer_norm<float>;
+    table->layer_norm_backward =
+        narrow_type ? layer_norm_backward<bf16> : layer_norm_backward<float>;
+    table->layer_norm_gradient =
+        narrow_type ? layer_norm_gradient<bf16> : layer_norm_gradient<float>;
+    table->column_sums = narrow_type ? column_sums<bf16> : column_sums<float>;
+    table->l2_normalise = narrow_type ? l2_normalise<bf16> : l2_normalise<float>;
+    table->l2_normalise_backward =
+        narrow_type ? l2_normalise_backward<bf16> : l2_normalise_backward<float>;
+}

@@ -1,0 +1,226 @@
+/* cuBLASLt over a plain product. It refuses layouts that do not fit and products that
+ * differ from what an algorithm was asked for; and it has no algorithm for small
+ * bf16 products of odd stride, so that what then takes over is tested, too. */
+#include <stdlib.h>
+
+#include "cublasLt.h"
+#include "cuda_bf16.h"
+
+struct emulation_blas {
+    int unused;
+};
+
+struct emulation_product {
+    cublasOperation_t a, b;
+    cublasLtEpilogue_t epilogue;
+    const void *bias;
+    void *before;
+    int64_t before_stride;
+};
+
+struct emulation_layout {
+    cudaDataType type;
+    uint64_t rows, columns;
+    int64_t stride;
+};
+
+struct emulation_preference {
+    uint32_t alignment[5];
+};
+
+const char *cublasLtGetStatusString(cublasStatus_t status) {
+    return status == CUBLAS_STATUS_SUCCESS         ? "CUBLAS_STATUS_SUCCESS"
+           : status == CUBLAS_STATUS_NOT_SUPPORTED ? "CUBLAS_STATUS_NOT_SUPPORTED"
+                                                   : "CUBLAS_STATUS_INVALID_VALUE";
+}
+
+template <class T> static cublasStatus_t make(T **object) {
+    *object = static_cast<T *>(calloc(1, sizeof(T)));
+    return *object ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+}
+
+cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle) {
+    return make(handle);
+}
+
+cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
+    free(handle);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *product,
+                                        cublasComputeType_t, cudaDataType) {
+    cublasStatus_t status = make(product);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        (*product)->epilogue = CUBLASLT_EPILOGUE_DEFAULT;
+    return status;
+}
+
+cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t product) {
+    free(product);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+template <class T> static cublasStatus_t put(T *to, const void *value, size_t size) {
+    if (size != sizeof *to)
+        return CUBLAS_STATUS_INVALID_VALUE;
+    memcpy(to, value, size);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t product,
+                                              cublasLtMatmulDescAttributes_t attribute,
+                                              const void *value, size_t size) {
+    switch (attribute) {
+    case CUBLASLT_MATMUL_DESC_TRANSA:
+        return put(&product->a, value, size);
+    case CUBLASLT_MATMUL_DESC_TRANSB:
+        return put(&product->b, value, size);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE:
+        return put(&product->epilogue, value, size);
+    case CUBLASLT_MATMUL_DESC_BIAS_POINTER:
+        return put(&product->bias, value, size);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER:
+        return put(&product->before, value, size);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD:
+        return put(&product->before_stride, value, size);
+    }
+    return CUBLAS_STATUS_INVALID_VALUE;
+}
+
+cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout,
+                                          cudaDataType type, uint64_t rows,
+                                          uint64_t columns, int64_t stride) {
+    cublasStatus_t status = make(layout);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        **layout = {type, rows, columns, stride};
+    return status;
+}
+
+cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
+    free(layout);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *preference) {
+    return make(preference);
+}
+
+cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t preference) {
+    free(preference);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t
+cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
+                                     cublasLtMatmulPreferenceAttributes_t attribute,
+                                     const void *value, size_t size) {
+    size_t bytes;
+    if (attribute == CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES)
+        return put(&bytes, value, size);
+    return put(&preference->alignment[attribute], value, size);
+}
+
+struct sizes {
+    uint64_t m, n, k;
+};
+
+/* The sizes of the product, and whether the layouts agree about them. */
+static bool fits(cublasLtMatmulDesc_t p, cublasLtMatrixLayout_t a,
+                 cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t d, struct sizes *s) {
+    s->m = p->a == CUBLAS_OP_N ? a->rows : a->columns;
+    s->k = p->a == CUBLAS_OP_N ? a->columns : a->rows;
+    s->n = p->b == CUBLAS_OP_N ? b->columns : b->rows;
+    uint64_t k = p->b == CUBLAS_OP_N ? b->rows : b->columns;
+    return s->k == k && d->rows == s->m && d->columns == s->n && s->k > 0 &&
+           a->stride >= (int64_t)a->rows && b->stride >= (int64_t)b->rows &&
+           d->stride >= (int64_t)d->rows && a->type == b->type;
+}
+
+static bool even(cublasLtMatrixLayout_t layout) {
+    return layout->type == CUDA_R_32F || layout->stride % 2 == 0;
+}
+
+static bool has_bias(cublasLtEpilogue_t epilogue) {
+    return epilogue & CUBLASLT_EPILOGUE_BIAS;
+}
+
+cublasStatus_t
+cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
+                               cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                               cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t,
+                               cublasLtMatmulPreference_t preference, int,
+                               cublasLtMatmulHeuristicResult_t results[], int *found) {
+    struct sizes s;
+    *found = 0;
+    if (!fits(product, a, b, c, &s))
+        return CUBLAS_STATUS_INVALID_VALUE;
+    uint32_t least = a->type == CUDA_R_32F ? 4 : 2;
+    for (int i = 1; i < 5; i++)
+        if (preference->alignment[i] < least)
+            return CUBLAS_STATUS_INVALID_VALUE;
+    bool kept = product->epilogue & 128;
+    bool small = s.m * s.n * s.k < 20000;
+    if ((small && (!even(a) || !even(b) || !even(c))) ||
+        (kept && (product->before_stride % 8 != 0 || !product->before)))
+        return CUBLAS_STATUS_NOT_SUPPORTED;
+    results[0].algo.shape = s.m * 1000003 + s.n * 1009 + s.k;
+    *found = 1;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static double element(const void *matrix, cudaDataType type, uint64_t at) {
+    return type == CUDA_R_32F ? (double)static_cast<const float *>(matrix)[at]
+                              : (double)__bfloat162float(
+                                    static_cast<const __nv_bfloat16 *>(matrix)[at]);
+}
+
+static void put_element(void *matrix, cudaDataType type, uint64_t at, double value) {
+    if (type == CUDA_R_32F)
+        static_cast<float *>(matrix)[at] = (float)value;
+    else
+        static_cast<__nv_bfloat16 *>(matrix)[at] = __float2bfloat16_rn((float)value);
+}
+
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
+                              const void *alpha, const void *a,
+                              cublasLtMatrixLayout_t la, const void *b,
+                              cublasLtMatrixLayout_t lb, const void *beta,
+                              const void *c, cublasLtMatrixLayout_t lc, void *d,
+                              cublasLtMatrixLayout_t ld,
+                              const cublasLtMatmulAlgo_t *algorithm, void *workspace,
+                              size_t workspace_bytes, cudaStream_t) {
+    struct sizes s;
+    if (!fits(product, la, lb, ld, &s) || lc->stride != ld->stride ||
+        algorithm->shape != s.m * 1000003 + s.n * 1009 + s.k ||
+        (has_bias(product->epilogue) && !product->bias))
+        return CUBLAS_STATUS_INVALID_VALUE;
+    memset(workspace, 0xff, workspace_bytes < 4096 ? workspace_bytes : 4096);
+    double factor = (double)*static_cast<const float *>(alpha);
+    double kept = (double)*static_cast<const float *>(beta);
+    uint64_t a_row = product->a == CUBLAS_OP_N ? 1 : (uint64_t)la->stride;
+    uint64_t a_column = product->a == CUBLAS_OP_N ? (uint64_t)la->stride : 1;
+    uint64_t b_row = product->b == CUBLAS_OP_N ? 1 : (uint64_t)lb->stride;
+    uint64_t b_column = product->b == CUBLAS_OP_N ? (uint64_t)lb->stride : 1;
+    for (uint64_t j = 0; j < s.n; j++)
+        for (uint64_t i = 0; i < s.m; i++) {
+            double sum = 0;
+            for (uint64_t k = 0; k < s.k; k++)
+                sum += element(a, la->type, i * a_row + k * a_column) *
+                       element(b, lb->type, k * b_row + j * b_column);
+            uint64_t at = j * (uint64_t)ld->stride + i;
+            sum *= factor;
+            if (kept != 0)
+                sum += kept * element(c, lc->type, at);
+            if (has_bias(product->epilogue))
+                sum += element(product->bias, ld->type, i);
+            if (product->epilogue & 128)
+                put_element(product->before, ld->type,
+                            j * (uint64_t)product->before_stride + i, sum);
+            if (product->epilogue & 32)
+                sum = sum / 2 *
+                      (1 + tanh(sqrt(2 / M_PI) * (sum + 0.044715 * sum * sum * sum)));
+            put_element(d, ld->type, at, sum);
+        }
+    return CUBLAS_STATUS_SUCCESS;
+}
