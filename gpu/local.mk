@@ -1,1 +1,32 @@
-# gpu
+# The CUDA module: pwemoe-cuda.so in $(pkglibdir), opened at run time. nvcc knows
+# nothing of automake, so its rules are written out.
+cuda_headers = gpu/cuda.h gpu/element.h src/backend/backend.h src/backend/module.h \
+  src/base/error.h
+cuda_sources = \
+  gpu/attention.cu \
+  gpu/elementwise.cu \
+  gpu/embedding.cu \
+  gpu/losses.cu \
+  gpu/matmul.cu \
+  gpu/memory.cu \
+  gpu/merge.cu \
+  gpu/module.cu \
+  gpu/rows.cu
+EXTRA_DIST += gpu/cuda.h gpu/element.h $(cuda_sources)
+
+NVCCFLAGS = -O3
+if BUILD_CUDA
+moduledir = $(pkglibdir)
+module_DATA = gpu/pwemoe-cuda.so
+cuda_objects = $(cuda_sources:.cu=.o)
+CLEANFILES += gpu/pwemoe-cuda.so $(cuda_objects)
+
+gpu/%.o: gpu/%.cu $(cuda_headers)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(NVCC) -std=c++17 $(NVCC_ARCH) $(NVCC_WARNINGS) \
+	  -Xcompiler -Wall,-Wextra,-Wshadow,-fPIC,-fvisibility=hidden \
+	  -I$(top_srcdir)/src -I$(top_srcdir)/gpu $(NVCCFLAGS) -c -o $@ $<
+
+gpu/pwemoe-cuda.so: $(cuda_objects)
+	$(AM_V_GEN)$(NVCC) $(NVCC_ARCH) -shared -Xlinker -z,defs -Xlinker -rpath,$(CUDA_LIBDIR) \
+	  -o $@ $(cuda_objects) -lcublasLt
+endif

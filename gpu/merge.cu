@@ -51,7 +51,7 @@ merge_unit(T *out, const T *base, const T *vectors, size_t stride, size_t tasks,
     const size_t apart = (size_t)THREADS * V;
     for (size_t i = first + threadIdx.x * V; i < end; i += 2 * apart) {
         bool live[2] = {i + V <= end, i + apart + V <= end};
-        float sum[2][V];
+        float sum[2][V] = {};
 #pragma unroll
         for (int k = 0; k < 2; k++)
             if (live[k])

@@ -1,0 +1,49 @@
+/* The conformance suite on a CUDA device: check_device [--no-faults] [cuda:N]
+ * Exit status 0: it conforms; 1: it does not; 77: there is no device. */
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/conformance.h"
+
+static int check_precision(const char *device, enum precision precision, bool faults) {
+    const char *name = precision == PRECISION_BF16 ? "bf16" : "f32";
+    struct backend *b;
+    struct error error;
+    if (backend_open(device, precision, 0, &b, NULL, &error) != 0) {
+        printf("FAILED %s: %s\n", name, error.text);
+        return 1;
+    }
+    size_t checks, failures = conformance_run(b, NULL, stdout, &checks);
+    printf("%s, %s: %zu comparisons, %zu failed\n", b->name, name, checks, failures);
+    for (size_t i = 0; faults && i < conformance_fault_count; i++)
+        if (!conformance_fault_found(b, &conformance_faults[i])) {
+            printf("FAILED: the suite does not notice a fault in %s\n",
+                   conformance_faults[i].name);
+            failures++;
+        }
+    if (faults)
+        printf("%zu planted faults tried\n", conformance_fault_count);
+    backend_close(b);
+    return failures > 0;
+}
+
+int main(int argc, char **argv) {
+    const char *device = "cuda";
+    bool faults = true;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--no-faults") == 0)
+            faults = false;
+        else
+            device = argv[i];
+    struct backend *b;
+    struct error error;
+    if (backend_open(device, PRECISION_F32, 0, &b, NULL, &error) != 0) {
+        printf("skipped: %s\n", error.text);
+        return 77;
+    }
+    backend_close(b);
+    int failed = check_precision(device, PRECISION_F32, faults);
+    failed |= check_precision(device, PRECISION_BF16, faults);
+    puts(failed ? "gpu-check FAILED" : "gpu-check passed");
+    return failed;
+}
