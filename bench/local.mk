@@ -22,7 +22,13 @@ bench_programs += bench/bench_ties
 bench_bench_ties_SOURCES = bench/bench_ties.c
 bench_bench_ties_LDADD = $(PWEMOE_LIBS)
 
+EXTRA_PROGRAMS += bench/bench_first_frame
+bench_programs += bench/bench_first_frame
+bench_bench_first_frame_SOURCES = bench/bench_first_frame.c tests/tui/fixture.h \
+  tests/tui/fixture.c
+bench_bench_first_frame_LDADD = $(PWEMOE_LIBS)
+
 CLEANFILES += $(bench_programs)
-bench: $(bench_programs)
+bench: $(bench_programs) pwemoe-explore$(EXEEXT)
 	@for program in $(bench_programs); do ./$$program || exit 1; done
 PHONY_TARGETS += bench

@@ -29,7 +29,7 @@ void routing_view_draw(const struct view *view, const struct model *model,
     view_heading(view, "Routing weights, by depth", focused);
     if (!model->modules || !model->routing_serial) {
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
-                  model->missing[0] ? "not known while checkpoints are missing"
+                  model->missing[0] ? "needs the checkpoints"
                   : !model->routers ? "no routers are trained yet: pwemoe train"
                                     : "being read");
         return;

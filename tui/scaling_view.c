@@ -59,7 +59,7 @@ void scaling_view_draw(const struct view *view, const struct model *model,
                        bool focused) {
     const struct catalog *catalog = model->catalog;
     struct range x = range_empty(), y = range_empty();
-    view_heading(view, "Mean over tasks by scaling coefficient", focused);
+    view_heading(view, "Mean by scaling coefficient", focused);
     for (size_t i = 0; i < catalog->count; i++)
         if (is_scaled(catalog, i)) {
             range_add(&x, catalog->solutions[i].scale);

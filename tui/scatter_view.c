@@ -108,8 +108,8 @@ static void draw_marks(const struct chart *chart, const struct model *model, siz
             if (pass == 0 && series->routers && solution->front)
                 chart_mark(chart, x, y, marks->mark[MARK_FRONT], INK_FRONT, LOOK_PLAIN);
             if (pass == 1 && !series->routers)
-                chart_mark(chart, x, y, marks->mark[series->mark], series->ink,
-                           LOOK_PLAIN);
+                chart_mark(chart, x, y, marks->mark[series->mark],
+                           solution->stale ? INK_DOMINATED : series->ink, LOOK_PLAIN);
             if (pass == 2 && solution->knee)
                 chart_mark(chart, x, y, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD);
         }

@@ -147,7 +147,7 @@ static void sizes_change(void **state) {
     terminal_expect(terminal, "Objectives");
     terminal_resize(terminal, 200, 50);
     terminal_expect(terminal, "Routing weights");
-    terminal_expect(terminal, "Mean over tasks by scaling coefficient");
+    terminal_expect(terminal, "Mean by scaling coefficient");
     terminal_expect(terminal, "Training loss");
     terminal_expect(terminal, "from pretrained to STL");
     terminal_resize(terminal, 20, 5);
