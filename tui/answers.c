@@ -34,6 +34,22 @@ static void ask_bookmark(struct model *model) {
     dialog_text(&model->dialog, text);
 }
 
+/* What may be compared besides bookmarks: stored models that are no routers'. */
+enum { BASELINE = 1 << 24, BASELINES_MOST = 200 };
+
+static void add_baselines(struct model *model) {
+    const struct catalog *catalog = model->catalog;
+    size_t added = 0;
+    for (size_t i = 0; i < catalog->count && added < BASELINES_MOST; i++) {
+        char text[160];
+        if (catalog->series[catalog->solutions[i].series].routers)
+            continue;
+        dialog_add(&model->dialog, (int64_t)(BASELINE + i), 0, INK_TEXT, false,
+                   catalog_row_text(catalog, i, text, sizeof text));
+        added++;
+    }
+}
+
 static void ask_which_bookmark(struct model *model, enum dialog_purpose purpose,
                                const char *title) {
     const struct catalog *catalog = model->catalog;
@@ -53,6 +69,8 @@ static void ask_which_bookmark(struct model *model, enum dialog_purpose purpose,
         snprintf(text, sizeof text, "%.60s  %.50s", bookmark->name, where);
         dialog_add(&model->dialog, (int64_t)i, 0, INK_TEXT, false, text);
     }
+    if (purpose != FOR_GOTO_BOOKMARK)
+        add_baselines(model);
     /* The second side starts at the next one. */
     if (purpose == FOR_COMPARE_SECOND && kept + 1 < model->dialog.count)
         model->dialog.chosen = kept + 1;
@@ -249,6 +267,9 @@ static void choose_side(struct model *model, struct compared *side, int64_t valu
         memcpy(side->preference, model->preference, sizeof side->preference);
         side->has_preference = true;
         side->row = model->row;
+    } else if (value >= BASELINE) {
+        side->row = (size_t)(value - BASELINE);
+        catalog_row_text(catalog, side->row, side->name, sizeof side->name);
     } else {
         const struct store_bookmark *bookmark = &catalog->bookmarks[value];
         snprintf(side->name, sizeof side->name, "%.120s", bookmark->name);

@@ -71,7 +71,7 @@ struct chart chart_begin(const struct view *view, struct range x, struct range y
                    fabs(at) < step / 2 ? 0.0 : at);
         view_put(view, left - 1, row, marks->tick_right, INK_FRAME, LOOK_PLAIN);
     }
-    most = chart.inside.width / 7;
+    most = chart.inside.width / 6;
     step = range_step(x, most > 6 ? 6 : most < 1 ? 1 : most);
     for (double at = ceil(x.low / step) * step; below > 1 && at <= x.high; at += step) {
         int column = chart_column(&chart, at);

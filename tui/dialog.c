@@ -226,7 +226,7 @@ static struct view box_of(const struct dialog *dialog, const struct view *whole)
         width = 56;
         height = (int)(dialog->count < 1000 ? dialog->count : 1000) + 6;
     } else if (dialog->kind == DIALOG_PAGE) {
-        width = 84;
+        width = dialog->purpose == FOR_COMPARISON ? 104 : 84;
         height = dialog->lines ? dialog->lines + 4 : whole->height;
     } else if (dialog->kind == DIALOG_EXPORT) {
         width = 70;

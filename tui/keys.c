@@ -21,7 +21,7 @@ const struct key_binding key_bindings[] = {
     {ACTION_EXPORT, "Models", "e", "export this model to a directory", {'e'}},
     {ACTION_BOOKMARK, "Models", "b", "bookmark this preference", {'b'}},
     {ACTION_GOTO_BOOKMARK, "Models", "B", "go to a bookmark", {'B'}},
-    {ACTION_COMPARE, "Models", "c", "compare two bookmarks side by side", {'c'}},
+    {ACTION_COMPARE, "Models", "c", "compare two bookmarks or baselines side by side", {'c'}},
     {ACTION_ROUTERS, "Models", "r", "choose the routers", {'r'}},
     {ACTION_SERIES, "View", "t", "switch baselines and fronts on and off", {'t'}},
     {ACTION_PAIR, "View", "p", "choose the pair of objectives", {'p'}},

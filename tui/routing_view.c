@@ -1,14 +1,21 @@
 #include <math.h>
+#include <string.h>
 
 #include "views.h"
+
+/* Without room for the whole name, "block 3 mlp" is "3 mlp". */
+static const char *short_name(const char *name, bool narrow) {
+    return narrow && !strncmp(name, "block ", 6) ? name + 6 : name;
+}
 
 /* Weights by depth (rows) and expert (columns): a number, and where there is room
  * a bar from zero on one scale for all. */
 static void draw_row(const struct view *view, const struct model *model, int y,
-                     size_t module, int name, int column, float high) {
+                     size_t module, int name, bool narrow, int column, float high) {
     const struct marks *marks = view->canvas->marks;
     const float *weights = model->routing + module * model->tasks;
-    view_text(view, 1, y, name, INK_TEXT, LOOK_PLAIN, model->module_names[module]);
+    view_text(view, 1, y, name, INK_TEXT, LOOK_PLAIN,
+              short_name(model->module_names[module], narrow));
     for (size_t t = 0; t < model->tasks; t++) {
         int x = 2 + name + (int)t * column, bar = column - 8;
         if (x + 6 > view->width)
@@ -39,8 +46,10 @@ void routing_view_draw(const struct view *view, const struct model *model,
         int columns = text_columns(view->canvas->marks, model->module_names[m]);
         name = columns > name ? columns : name;
     }
-    if (name > view->width / 2)
-        name = view->width / 2;
+    int most_name = view->width - 2 - 7 * (int)model->tasks;
+    bool narrow = name > most_name;
+    if (narrow)
+        name = most_name < 8 ? 8 : most_name;
     int column = (view->width - 2 - name) / (int)model->tasks;
     column = column < 7 ? 7 : column > 24 ? 24 : column;
     float high = 1e-6f;
@@ -54,7 +63,7 @@ void routing_view_draw(const struct view *view, const struct model *model,
     first = first > most ? most : first;
     first = first < 0 ? 0 : first;
     for (int i = 0; i < rows && first + i < (int)model->modules; i++)
-        draw_row(view, model, 2 + i, (size_t)(first + i), name, column, high);
+        draw_row(view, model, 2 + i, (size_t)(first + i), name, narrow, column, high);
     if (most > first && rows > 0)
         view_right(view, view->width - 12, view->height - 1, 12, INK_FAINT, LOOK_PLAIN,
                    " %d below", most - first);

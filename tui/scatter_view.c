@@ -10,9 +10,9 @@ static bool is_ours(const struct catalog *catalog, size_t row) {
 }
 
 /* Ranges that show the front and what lies around it: the routers' points, the
- * present one, and baselines not farther from the front than its own extent (the others
- * are arrows at the edge; a pretrained model without its heads would else press the
- * front into one corner). */
+ * present one, and baselines not farther from them than a third of their extent (the
+ * others are arrows at the edge; a pretrained model without its heads would else press
+ * the front into one corner). */
 static bool choose_range(const struct model *model, size_t objective,
                          struct range *range) {
     const struct catalog *catalog = model->catalog;
@@ -30,7 +30,7 @@ static bool choose_range(const struct model *model, size_t objective,
         }
     }
     bool any = core.low <= core.high;
-    double reach = any ? fmax(core.high - core.low, 4) : INFINITY;
+    double reach = any ? fmax(0.35 * (core.high - core.low), 3) : INFINITY;
     struct range all = core;
     for (size_t i = 0; i < catalog->count; i++) {
         double value = catalog_value(catalog, i, objective);
@@ -48,14 +48,21 @@ static void draw_names(const struct view *view, const struct model *model, size_
     view_heading(view, "", focused);
     if (view->width < 10)
         return;
-    int room = (view->width - 9) / 2, x = 2;
+    /* Each name has half of the room, and what the other leaves over. */
+    int room = view->width - 8, x = 2;
+    int wide_a = text_columns(marks, model_task_name(model, a));
+    int wide_b = text_columns(marks, model_task_name(model, b));
+    int room_b = wide_a < room / 2 ? room - wide_a : room / 2;
+    int room_a = room - (wide_b < room_b ? wide_b : room_b);
     unsigned look = LOOK_BOLD | (focused ? LOOK_UNDERLINE : 0u);
-    x += view_text(view, x, 0, room, palette_task(b), look, model_task_name(model, b));
+    x +=
+        view_text(view, x, 0, room_b, palette_task(b), look, model_task_name(model, b));
     view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
     view_put(view, x + 1, 0, marks->utf8 ? L'↑' : L'^', INK_FAINT, LOOK_PLAIN);
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
     x += 3;
-    x += view_text(view, x, 0, room, palette_task(a), look, model_task_name(model, a));
+    x +=
+        view_text(view, x, 0, room_a, palette_task(a), look, model_task_name(model, a));
     view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
     view_put(view, x + 1, 0, marks->utf8 ? L'→' : L'>', INK_FAINT, LOOK_PLAIN);
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);

@@ -287,6 +287,7 @@ static void evaluates_stores_and_exports(void **state) {
     terminal_expect(terminal, "0.300");
     terminal_type(terminal, "w1");
     terminal_expect(terminal, "1.000 alpha");
+    terminal_settle(terminal, 200); /* the rest of that frame */
     terminal_expect(terminal, "measured");
 
     /* A directory that exists is refused; a new one is written whole. */
