@@ -129,25 +129,35 @@ static int digits_needed(double value) {
     return 17;
 }
 
-static int digits_of_tree(const json_t *value) {
-    int most = 15;
-    size_t index;
-    json_t *item;
-    const char *key;
-    if (json_is_real(value))
-        return digits_needed(json_real_value(value));
-    if (json_is_array(value)) {
-        json_array_foreach(value, index, item) {
-            int digits = digits_of_tree(item);
-            most = digits > most ? digits : most;
+/* JSON text as jansson writes it at 17 digits, with each real at as many digits as it
+ * needs: 0.3, not 0.29999999999999999. */
+static void print_shortened(const char *text) {
+    while (*text) {
+        if (*text == '"') {
+            size_t length = 1;
+            while (text[length] != '"')
+                length += text[length] == '\\' ? 2 : 1;
+            length++;
+            fwrite(text, 1, length, stdout);
+            text += length;
+            continue;
         }
-    } else if (json_is_object(value)) {
-        json_object_foreach((json_t *)value, key, item) {
-            int digits = digits_of_tree(item);
-            most = digits > most ? digits : most;
+        size_t length = strspn(text, "+-.eE0123456789");
+        if (length == 0) {
+            putchar(*text++);
+            continue;
         }
+        size_t digits = strspn(text, "-0123456789");
+        if (digits == length || *text == 'e') { /* an integer; the e of "true" */
+            fwrite(text, 1, length, stdout);
+        } else {
+            char number[40];
+            double value = strtod(text, NULL);
+            snprintf(number, sizeof number, "%.*g", digits_needed(value), value);
+            printf("%s%s", number, strpbrk(number, ".e") ? "" : ".0");
+        }
+        text += length;
     }
-    return most;
 }
 
 /* --- cells ---------------------------------------------------------------- */
@@ -387,11 +397,12 @@ static int print_json(const struct output *o) {
         failed |= json_array_append_new(document, object);
     }
     json_t *whole = o->object ? json_array_get(document, 0) : document;
-    size_t flags = JSON_ENSURE_ASCII | JSON_INDENT(2) |
-                   JSON_REAL_PRECISION((unsigned)digits_of_tree(whole));
+    size_t flags = JSON_ENSURE_ASCII | JSON_INDENT(2) | JSON_REAL_PRECISION(17);
     char *text = failed ? NULL : json_dumps(whole, flags);
-    if (text)
-        puts(text);
+    if (text) {
+        print_shortened(text);
+        putchar('\n');
+    }
     free(text);
     json_decref(document);
     return text ? 0 : -1;

@@ -64,6 +64,11 @@ static void json_is_one_document_with_exact_numbers(void **state) {
     json_t *document = json_loads(text, 0, &where);
     assert_non_null(document);
     assert_int_equal(json_array_size(document), 5);
+    assert_non_null(strstr(text, "0.3333333333333333"));
+    assert_non_null(strstr(text, "\"scale\": 0.3\n"));
+    assert_null(strstr(text, "0.1000000000000000"));
+    assert_non_null(strstr(text, ": 2.0"));
+    assert_non_null(strstr(text, "9007199254740993"));
     json_t *row = json_array_get(document, 0);
     assert_true(json_real_value(json_object_get(row, "value")) == 0.1);
     assert_true(json_real_value(
