@@ -8,3 +8,9 @@ tests_merge_test_fisher_SOURCES = tests/merge/test_fisher.c tests/merge/golden.h
 tests_merge_test_fisher_LDADD = $(TEST_LIBS)
 tests_merge_test_regmean_SOURCES = tests/merge/test_regmean.c tests/merge/golden.h
 tests_merge_test_regmean_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/merge/test_methods
+TESTS += tests/merge/test_methods
+tests_merge_test_methods_SOURCES = tests/merge/test_methods.c
+tests_merge_test_methods_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_merge_test_methods_LDADD = $(SUPPORT_LIBS)

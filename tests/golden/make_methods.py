@@ -1,0 +1,245 @@
+"""Makes tests/golden/methods-clip.safetensors and methods-vit.safetensors: the tiny
+models of tests/golden/model merged by every method, computed with Hugging Face
+transformers and PyTorch in f64 from the definitions of the papers.
+
+Run in this folder, after make_model.py, with Python 3.11, torch 2.15.0 (CPU),
+transformers 5.23.0, numpy 2.4.6, safetensors 0.8.0:
+
+    python make_methods.py
+
+Each file:
+  pixels.t U8 [n_t, 3, S, S]: training images of task t, all of which are used
+  cases (metadata): one a line, "method {parameters}"
+  tensors (metadata): names of the N tensors, one a line; heads are not among them
+  c.sum [N], c.dot [N] of case number c: each merged tensor's sum, and its inner
+    product with cos(0), cos(1), cos(2), ...
+
+With --compare and fusion-bench 0.2 installed it also runs that package's TIES, Fisher
+and RegMean on the same models and prints how far the results lie apart. What differs
+on purpose:
+  Fisher: fusion-bench takes one backward of a whole batch, of sqrt(p) log p summed
+    over examples and labels, and squares that; cross terms between examples and labels
+    then enter. Here, as in Matena & Raffel's equation, each example's and label's
+    gradient is squared alone. For batches of one example and one label they agree.
+  RegMean: fusion-bench averages the inner products of batches; here they are of all
+    rows. With equal batches they agree.
+  TIES: whole, sum agrees with fusion-bench; tensor is mergekit's (make_merge.py).
+"""
+
+import json
+import os
+import re
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import transformers
+from safetensors.torch import load_file, save_file
+
+import make_model
+from make_model import HERE, OUT, SIZE, memory_name, pixel_values
+
+EXAMPLES = [5, 3, 4]
+TASKS = len(EXAMPLES)
+
+generator = torch.Generator().manual_seed(2203)
+
+
+class Kind:
+    """Pretrained model, experts and heads of one kind, in f64."""
+
+    def __init__(self, name):
+        self.name = name
+        form = (transformers.CLIPVisionModelWithProjection if name == "clip"
+                else transformers.ViTForImageClassification)
+        folders = [os.path.join(OUT, name)] + [
+            os.path.join(OUT, f"{name}-expert{t}") for t in range(TASKS)]
+        files = [load_file(os.path.join(f, "model.safetensors")) for f in folders]
+        self.tensors = sorted(n for n in files[0] if not n.startswith("classifier"))
+        # The subtraction is the program's, in f32: TIES compares magnitudes.
+        self.base = {n: files[0][n].double() for n in self.tensors}
+        self.vectors = [{n: (f[n] - files[0][n]).double() for n in self.tensors}
+                        for f in files[1:]]
+        self.experts = [form.from_pretrained(f, dtype=torch.float64).eval()
+                        for f in folders[1:]]
+        self.heads = [
+            load_file(os.path.join(OUT, f"clip-head{t}.safetensors"))["weight"].double()
+            for t in range(TASKS)] if name == "clip" else None
+        size = SIZE[name]
+        self.pixels = [torch.randint(0, 256, (n, 3, size, size), generator=generator,
+                                     dtype=torch.uint8) for n in EXAMPLES]
+
+    def logits(self, task, model, values):
+        if self.name == "vit":
+            return model(values).logits
+        return F.normalize(model(values).image_embeds, dim=-1) @ self.heads[task].T
+
+    def values(self, task):
+        return pixel_values(self.name, self.pixels[task])
+
+
+def mean(kind, name):
+    return sum(v[name] for v in kind.vectors) / TASKS
+
+
+# --- methods: the merged task vector as a function of the tensors' names ------------
+
+
+def pretrained(kind):
+    return {n: torch.zeros_like(kind.base[n]) for n in kind.tensors}
+
+
+def average(kind):
+    return {n: mean(kind, n) for n in kind.tensors}
+
+
+def task_arithmetic(kind, scale):
+    return {n: scale * sum(v[n] for v in kind.vectors) for n in kind.tensors}
+
+
+def ties(kind, scale, keep, trim, sum):
+    flat = torch.stack([torch.cat([v[n].reshape(-1) for n in kind.tensors])
+                        for v in kind.vectors])
+    count = flat.shape[1]
+    kept = torch.zeros_like(flat, dtype=torch.bool)
+    if trim == "whole":
+        # At or above the (d - floor(d K))-th smallest magnitude.
+        rank = count - int(np.floor(count * keep))
+        for t in range(TASKS):
+            magnitudes = flat[t].abs()
+            kept[t] = magnitudes >= magnitudes.sort().values[max(rank, 1) - 1]
+    else:
+        at = 0
+        for n in kind.tensors:
+            size = kind.base[n].numel()
+            for t in range(TASKS):
+                most = max(1, int(np.floor(size * keep)))
+                order = flat[t, at:at + size].abs().argsort(descending=True, stable=True)
+                kept[t, at + order[:most]] = True
+            at += size
+    trimmed = torch.where(kept, flat, 0)
+    total = trimmed.sum(0)
+    sign = total.sign()
+    assert not ((sign == 0) & kept.any(0)).any()
+    agree = kept & (trimmed.sign() == sign)
+    merged = torch.where(agree, trimmed, 0).sum(0)
+    if sum == "mean":
+        merged = merged / agree.sum(0).clamp(min=1)
+    parts = merged.split([kind.base[n].numel() for n in kind.tensors])
+    return {n: scale * p.reshape(kind.base[n].shape) for n, p in zip(kind.tensors, parts)}
+
+
+def fisher_diagonal(kind, task):
+    """Mean over examples of the expectation over labels of squared gradients of
+    log p(label | example), one example and one label at a time."""
+    model = kind.experts[task]
+    named = dict(model.named_parameters())
+    parameters = [named[memory_name(n)] for n in kind.tensors]
+    total = [torch.zeros_like(p) for p in parameters]
+    values = kind.values(task)
+    for example in values:
+        logp = F.log_softmax(kind.logits(task, model, example[None])[0], dim=-1)
+        for label in range(logp.numel()):
+            gradients = torch.autograd.grad(logp[label], parameters, retain_graph=True,
+                                            allow_unused=True)
+            share = float(logp[label].detach().exp()) / len(values)
+            for sum, gradient in zip(total, gradients):
+                if gradient is not None:
+                    sum += share * gradient**2
+    return dict(zip(kind.tensors, total))
+
+
+def fisher(kind, normalise, floor, **_):
+    top = {n: 0 for n in kind.tensors}
+    bottom = {n: 0 for n in kind.tensors}
+    for t in range(TASKS):
+        diagonal = fisher_diagonal(kind, t)
+        norm = torch.sqrt(sum((d**2).sum() for d in diagonal.values()))
+        share = 1 / (norm + floor) if normalise == "yes" else 1
+        for n in kind.tensors:
+            weight = share * (diagonal[n] + floor)
+            top[n] = top[n] + weight * kind.vectors[t][n]
+            bottom[n] = bottom[n] + weight
+    return {n: top[n] / bottom[n] for n in kind.tensors}
+
+
+LINEAR = (r"vision_model\.encoder\.layers\.\d+\..*(proj|fc1|fc2)\.weight$|"
+          r"vit\.encoder\.layer\.\d+\..*(query|key|value|dense)\.weight$")
+
+
+def grams(kind, task, names):
+    """X^T X / rows of the inputs X of each named layer, by forward hooks."""
+    model, inputs = kind.experts[task], {}
+    modules = dict(model.named_modules())
+    hooks = [modules[memory_name(n).removesuffix(".weight")].register_forward_hook(
+        lambda module, args, output, n=n: inputs.__setitem__(n, args[0])) for n in names]
+    with torch.no_grad():
+        model(kind.values(task))
+    for hook in hooks:
+        hook.remove()
+    flat = {n: x.reshape(-1, x.shape[-1]) for n, x in inputs.items()}
+    return {n: x.T @ x / x.shape[0] for n, x in flat.items()}
+
+
+def regmean(kind, ratio, **_):
+    merged = average(kind)
+    names = [n for n in kind.tensors if re.match(LINEAR, n)]
+    assert len(names) == 6 * make_model.LAYERS
+    all_grams = [grams(kind, t, names) for t in range(TASKS)]
+    for n in names:
+        left = right = 0
+        for t in range(TASKS):
+            gram = all_grams[t][n]
+            gram = ratio * gram + (1 - ratio) * torch.diag(gram.diagonal())
+            expert = kind.base[n] + kind.vectors[t][n]
+            left = left + expert @ gram
+            right = right + gram
+        merged[n] = torch.linalg.solve(right, left.T).T - kind.base[n]
+    return merged
+
+
+METHODS = {
+    "pretrained": pretrained,
+    "average": average,
+    "task-arithmetic": task_arithmetic,
+    "ties": ties,
+    "fisher": fisher,
+    "regmean": regmean,
+}
+
+
+def cases():
+    yield "pretrained", {}
+    yield "average", {}
+    for scale in (0.3, 1.1):
+        yield "task-arithmetic", {"scale": scale}
+    for trim in ("whole", "tensor"):
+        for sum, scale in (("sum", 0.3), ("mean", 0.9)):
+            for keep in (0.2, 0.5):
+                yield "ties", {"scale": scale, "keep": keep, "trim": trim, "sum": sum}
+    for normalise, floor in (("yes", 1e-6), ("no", 1e-6), ("yes", 0.01)):
+        yield "fisher", {"examples": 100, "labels": 16, "floor": floor,
+                         "normalise": normalise}
+    for ratio in (0.95, 0.5):
+        yield "regmean", {"examples": 100, "ratio": ratio}
+
+
+def make(name):
+    kind = Kind(name)
+    out = {f"pixels.{t}": p for t, p in enumerate(kind.pixels)}
+    lines = []
+    for c, (method, parameters) in enumerate(cases()):
+        vector = METHODS[method](kind, **parameters)
+        merged = [(kind.base[n] + vector[n]).detach().reshape(-1) for n in kind.tensors]
+        out[f"{c}.sum"] = torch.stack([m.sum() for m in merged])
+        out[f"{c}.dot"] = torch.stack([
+            (m * torch.cos(torch.arange(m.numel(), dtype=torch.float64))).sum()
+            for m in merged])
+        lines.append(f"{method} {json.dumps(parameters, sort_keys=True)}")
+    save_file(out, os.path.join(HERE, f"methods-{name}.safetensors"),
+              {"cases": "\n".join(lines), "tensors": "\n".join(kind.tensors)})
+    return kind
+
+
+if __name__ == "__main__":
+    kinds = [make(name) for name in ("clip", "vit")]

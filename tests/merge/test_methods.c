@@ -1,0 +1,398 @@
+/* Every method of the table on the tiny models, through merge_run: merged models
+ * tensor by tensor against PyTorch in f64, and what is refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "merge/method.h"
+#include "support/golden.h"
+
+enum { TASKS = 3 };
+
+struct fixture {
+    struct backend *backend;
+    struct pool *pool;
+    struct safetensors *golden;
+    struct dataset *data[TASKS];
+};
+
+/* --- a pool over the golden models and the golden images ----------------------------
+ */
+
+static struct dataset *golden_data(const struct fixture *f, size_t task) {
+    char name[32];
+    snprintf(name, sizeof name, "pixels.%zu", task);
+    const struct tensor *pixels = golden_tensor(f->golden, name);
+    struct dataset *d = array_new(1, sizeof *d);
+    assert_non_null(d);
+    assert_int_equal(pixels->shape[2], f->pool->layout->config.image_size);
+    d->count = (size_t)pixels->shape[0];
+    d->classes = f->pool->heads[task].classes;
+    d->size = (size_t)pixels->shape[2];
+    d->pixels = array_new((size_t)pixels->bytes, 1);
+    d->labels = array_new(d->count, sizeof *d->labels);
+    assert_non_null(d->pixels);
+    assert_non_null(d->labels);
+    memcpy(d->pixels, pixels->data, (size_t)pixels->bytes);
+    return d;
+}
+
+static void open_fixture(struct fixture *f, const char *kind, unsigned threads) {
+    char note[256], name[128], pretrained[1100], experts[TASKS][1100];
+    char heads[TASKS][1100];
+    struct pool_task list[TASKS];
+    struct error error;
+    bool clip = strcmp(kind, "clip") == 0;
+    *f = (struct fixture){0};
+    snprintf(name, sizeof name, "model/%s", kind);
+    snprintf(pretrained, sizeof pretrained, "%s", golden_path(name));
+    for (size_t t = 0; t < TASKS; t++) {
+        snprintf(name, sizeof name, "model/%s-expert%zu", kind, t);
+        snprintf(experts[t], sizeof experts[t], "%s", golden_path(name));
+        snprintf(name, sizeof name, "model/clip-head%zu.safetensors", t);
+        snprintf(heads[t], sizeof heads[t], "%s", clip ? golden_path(name) : "");
+        list[t] =
+            (struct pool_task){.name = "t", .expert = experts[t], .head = heads[t]};
+    }
+    if (backend_open("cpu", PRECISION_F32, threads, &f->backend, note, &error) ||
+        pool_open(f->backend, NULL, pretrained, list, TASKS, &f->pool, NULL, &error))
+        fail_msg("%s", error.text);
+    snprintf(name, sizeof name, "methods-%s.safetensors", kind);
+    f->golden = golden_open(name);
+    for (size_t t = 0; t < TASKS; t++)
+        f->data[t] = golden_data(f, t);
+}
+
+static void close_fixture(struct fixture *f) {
+    for (size_t t = 0; t < TASKS; t++)
+        dataset_close(f->data[t]);
+    safetensors_close(f->golden);
+    pool_close(f->pool);
+    backend_close(f->backend);
+}
+
+/* method {"name": value, ...} run over the pool: a sound result, or the test fails. */
+static void run_method(const struct fixture *f, const char *name, const char *given,
+                       struct merge_result *result) {
+    struct error error;
+    json_t *object = json_loads(given, 0, NULL);
+    assert_non_null(object);
+    const struct merge_method *method = merge_method_find(name, &error);
+    assert_non_null(method);
+    json_t *parameters = merge_parameters(method, object, &error);
+    if (!parameters)
+        fail_msg("%s", error.text);
+    struct merge_input input = {.method = method,
+                                .pool = f->pool,
+                                .parameters = parameters,
+                                .train = (const struct dataset *const *)f->data};
+    if (merge_run(&input, result, &error))
+        fail_msg("%s %s: %s", name, given, error.text);
+    json_decref(parameters);
+    json_decref(object);
+}
+
+/* theta_0 + sum of weights times vectors, as f32 (free()), by the unloader's own
+ * operation of the backend over the whole arena. */
+static float *merged_model(const struct fixture *f, const struct merge_result *result) {
+    struct backend *b = f->backend;
+    size_t size = f->pool->layout->size;
+    struct merge_segment segment = {.begin = 0, .count = size, .row = 0}, *segments;
+    real *out;
+    float *weights, *model = malloc(size * sizeof *model);
+    size_t bytes = result->count * sizeof *weights;
+    struct error error;
+    assert_non_null(model);
+    assert_int_equal(b->allocate(b, size * sizeof(float), (void **)&out, &error) ||
+                         b->allocate(b, sizeof segment, (void **)&segments, &error) ||
+                         b->allocate(b, bytes, (void **)&weights, &error),
+                     0);
+    b->upload(b, segments, &segment, sizeof segment);
+    b->upload(b, weights, result->weights, bytes);
+    b->merge(b, out, f->pool->base, result->vectors, result->stride, result->count,
+             segments, 1, weights);
+    assert_int_equal(b->download_real(b, model, out, size, &error), 0);
+    b->release(b, weights);
+    b->release(b, segments);
+    b->release(b, out);
+    return model;
+}
+
+/* --- golden models -------------------------------------------------------------------
+ */
+
+static const struct parameter *find_parameter(const struct layout *l,
+                                              const char *name) {
+    for (size_t i = 0; i < l->parameter_count; i++)
+        if (strcmp(l->parameters[i].name, name) == 0)
+            return &l->parameters[i];
+    fail_msg("the layout has no %s", name);
+    return NULL;
+}
+
+/* Both sums of every tensor, each within `relative` of the sum of magnitudes. */
+static void check_tensors(const struct fixture *f, size_t number, const char *line,
+                          const float *model, double relative) {
+    char name[64];
+    snprintf(name, sizeof name, "%zu.sum", number);
+    double *sums = golden_values(f->golden, name);
+    snprintf(name, sizeof name, "%zu.dot", number);
+    double *dots = golden_values(f->golden, name);
+    char *names = text_format("%s", safetensors_metadata(f->golden, "tensors"));
+    size_t row = 0;
+    for (char *at = strtok(names, "\n"); at; at = strtok(NULL, "\n"), row++) {
+        const struct parameter *p = find_parameter(f->pool->layout, at);
+        double sum = 0, dot = 0, size = 0;
+        for (size_t i = 0; i < p->count; i++) {
+            double w = (double)model[p->offset + i];
+            sum += w;
+            dot += w * cos((double)i);
+            size += fabs(w);
+        }
+        if (!(fabs(sum - sums[row]) <= relative * size &&
+              fabs(dot - dots[row]) <= relative * size))
+            fail_msg("%s: %s is off by %.3g of its size, %.3g allowed", line, at,
+                     fmax(fabs(sum - sums[row]), fabs(dot - dots[row])) / size,
+                     relative);
+    }
+    assert_int_equal(row, f->pool->layout->parameter_count);
+    free(names);
+    free(sums);
+    free(dots);
+}
+
+static void check_kind(const char *kind, unsigned threads) {
+    struct fixture f;
+    open_fixture(&f, kind, threads);
+    char *lines = text_format("%s", safetensors_metadata(f.golden, "cases"));
+    char *rest = lines, *line;
+    size_t seen = 0, count;
+    const struct merge_method *const *methods = merge_methods(&count);
+    bool *covered = array_new(count, sizeof *covered);
+    for (; (line = strsep(&rest, "\n")); seen++) {
+        struct merge_result result;
+        char name[32];
+        size_t length = strcspn(line, " ");
+        snprintf(name, sizeof name, "%.*s", (int)length, line);
+        run_method(&f, name, line + length + 1, &result);
+        float *model = merged_model(&f, &result);
+        /* f32 rounds each element a few times to 2^-24 of its size; what looks at data
+         * has gone through two blocks in f32 besides. */
+        bool data = false;
+        for (size_t i = 0; i < count; i++)
+            if (strcmp(methods[i]->name, name) == 0) {
+                covered[i] = true;
+                data = methods[i]->needs_data;
+            }
+        check_tensors(&f, seen, line, model, data ? 1e-5 : 1e-6);
+        free(model);
+        merge_result_clear(f.pool, &result);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!covered[i])
+            fail_msg("the golden file has no case of %s", methods[i]->name);
+    free(covered);
+    free(lines);
+    close_fixture(&f);
+}
+
+static void test_clip(void **state) {
+    (void)state;
+    check_kind("clip", 1);
+}
+
+static void test_vit(void **state) {
+    (void)state;
+    check_kind("vit", 2);
+}
+
+/* --- fewer labels and examples ------------------------------------------------------
+ */
+
+/* Largest difference of the two models over the largest task vector's entry. */
+static double distance(const struct fixture *f, const float *a, const float *b) {
+    double largest = 0;
+    for (size_t i = 0; i < f->pool->layout->size; i++)
+        largest = fmax(largest, fabs((double)a[i] - (double)b[i]));
+    return largest;
+}
+
+static float *model_of(const struct fixture *f, const char *name, const char *given) {
+    struct merge_result result;
+    run_method(f, name, given, &result);
+    float *model = merged_model(f, &result);
+    merge_result_clear(f->pool, &result);
+    return model;
+}
+
+/* Labels that are drawn, and examples that are: the same ones every time, other ones
+ * than all of them. */
+static void test_drawn(void **state) {
+    (void)state;
+    static const char *const cases[][3] = {
+        {"fisher", "{}", "{\"labels\": 2}"},
+        {"fisher", "{}", "{\"examples\": 1}"},
+        {"regmean", "{}", "{\"examples\": 1}"},
+    };
+    struct fixture f;
+    open_fixture(&f, "vit", 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float *all = model_of(&f, cases[i][0], cases[i][1]);
+        float *one = model_of(&f, cases[i][0], cases[i][2]);
+        float *again = model_of(&f, cases[i][0], cases[i][2]);
+        assert_memory_equal(one, again, f.pool->layout->size * sizeof *one);
+        assert_true(distance(&f, one, all) > 1e-3);
+        free(all);
+        free(one);
+        free(again);
+    }
+    close_fixture(&f);
+}
+
+/* --- refusals ------------------------------------------------------------------------
+ */
+
+static void test_parameters_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *method, *given, *says;
+    } cases[] = {
+        {"ties", "{\"keep\": 0}", "ties: keep is a number above 0 and at most 1"},
+        {"ties", "{\"keep\": 1.5}", "ties: keep is a number above 0 and at most 1"},
+        {"ties", "{\"keep\": \"nan\"}", "ties: keep is a number above 0 and at most 1"},
+        {"ties", "{\"keep\": null}", "ties: keep is a number above 0 and at most 1"},
+        {"ties", "{\"trim\": \"tensors\"}", "ties: trim is one of whole|tensor"},
+        {"ties", "{\"trim\": \"\"}", "ties: trim is one of whole|tensor"},
+        {"ties", "{\"sum\": 1}", "ties: sum is one of sum|mean"},
+        {"ties", "{\"kept\": 0.2}", "ties has no parameter \"kept\""},
+        {"average", "{\"scale\": 0.3}", "average has no parameter \"scale\""},
+        {"task-arithmetic", "{\"scale\": 11}",
+         "task-arithmetic: scale is a number of at least -10 and at most 10"},
+        {"fisher", "{\"examples\": 2.5}",
+         "fisher: examples is a whole number of at least 1 and at most 1e+06"},
+        {"fisher", "{\"labels\": 257}",
+         "fisher: labels is a whole number of at least 1 and at most 256"},
+        {"fisher", "{\"floor\": 0}", "fisher: floor is a number above 0 and at most 1"},
+        {"fisher", "{\"normalise\": true}", "fisher: normalise is one of yes|no"},
+        {"regmean", "{\"ratio\": -0.1}",
+         "regmean: ratio is a number of at least 0 and at most 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error error = {0};
+        json_t *given = json_loads(cases[i].given, 0, NULL);
+        assert_non_null(given);
+        assert_null(
+            merge_parameters(merge_method_find(cases[i].method, NULL), given, &error));
+        assert_string_equal(error.text, cases[i].says);
+        json_decref(given);
+    }
+}
+
+static void test_names(void **state) {
+    (void)state;
+    struct error error;
+    assert_null(merge_method_find("tie", &error));
+    assert_non_null(strstr(error.text, "did you mean ties?"));
+    assert_null(merge_method_find("", &error));
+    assert_non_null(merge_method_find("regmean", &error));
+}
+
+/* Every parameter has a default that is itself allowed. */
+static void test_defaults(void **state) {
+    (void)state;
+    size_t count;
+    const struct merge_method *const *methods = merge_methods(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct error error;
+        json_t *all = merge_parameters(methods[i], NULL, &error);
+        assert_non_null(all);
+        json_t *again = merge_parameters(methods[i], all, &error);
+        assert_true(json_equal(all, again));
+        json_decref(again);
+        json_decref(all);
+    }
+}
+
+static void check_refused(const struct fixture *f, const char *name, bool data,
+                          const struct work *work, const char *says) {
+    const struct merge_method *method = merge_method_find(name, NULL);
+    struct error error = {0};
+    json_t *parameters = merge_parameters(method, NULL, &error);
+    struct merge_input input = {.method = method,
+                                .pool = f->pool,
+                                .parameters = parameters,
+                                .train = data ? (const struct dataset *const *)f->data
+                                              : NULL,
+                                .work = work};
+    struct merge_result result;
+    assert_int_equal(merge_run(&input, &result, &error), -1);
+    if (!strstr(error.text, says))
+        fail_msg("%s: \"%s\" does not say \"%s\"", name, error.text, says);
+    assert_null(result.owned);
+    assert_null(result.weights);
+    json_decref(parameters);
+}
+
+static void test_no_data(void **state) {
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, "clip", 1);
+    check_refused(&f, "fisher", false, NULL, "fisher needs training data");
+    check_refused(&f, "regmean", false, NULL, "regmean needs training data");
+    close_fixture(&f);
+}
+
+/* --- stopping ------------------------------------------------------------------------
+ */
+
+struct stopper {
+    atomic_bool stop;
+    size_t reports, at;
+};
+
+/* Stops the work at its report number `at`. */
+static void stop_at(void *self, const char *what, size_t done, size_t total) {
+    struct stopper *s = self;
+    (void)what;
+    assert_true(done < total);
+    if (++s->reports == s->at)
+        atomic_store(&s->stop, true);
+}
+
+/* Stopped before it begins, and in the middle of the second task, where nothing further
+ * is reported after it. */
+static void test_stop(void **state) {
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, "vit", 1);
+    const struct work stopped = {.stop = &(atomic_bool){true}};
+    static const char *const methods[] = {"ties", "fisher", "regmean"};
+    for (size_t i = 0; i < 3; i++)
+        check_refused(&f, methods[i], true, &stopped, "stopped");
+    for (size_t i = 1; i < 3; i++) {
+        struct stopper s = {.at = 2};
+        check_refused(&f, methods[i], true,
+                      &(struct work){.stop = &s.stop, .progress = stop_at, .self = &s},
+                      "stopped");
+        assert_int_equal(s.reports, 2);
+    }
+    close_fixture(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clip),    cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_drawn),   cmocka_unit_test(test_parameters_refused),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_no_data), cmocka_unit_test(test_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
