@@ -155,4 +155,5 @@ def regmean():
         show(merged)
 
 
-{"ties": ties, "fisher": fisher, "regmean": regmean}[sys.argv[1]]()
+if __name__ == "__main__":
+    {"ties": ties, "fisher": fisher, "regmean": regmean}[sys.argv[1]]()

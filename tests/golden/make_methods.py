@@ -14,21 +14,24 @@ Each file:
   c.sum [N], c.dot [N] of case number c: each merged tensor's sum, and its inner
     product with cos(0), cos(1), cos(2), ...
 
-With --compare and fusion-bench 0.2 installed it also runs that package's TIES, Fisher
-and RegMean on the same models and prints how far the results lie apart. What differs
-on purpose:
-  Fisher: fusion-bench takes one backward of a whole batch, of sqrt(p) log p summed
-    over examples and labels, and squares that; cross terms between examples and labels
-    then enter. Here, as in Matena & Raffel's equation, each example's and label's
-    gradient is squared alone. For batches of one example and one label they agree.
-  RegMean: fusion-bench averages the inner products of batches; here they are of all
-    rows. With equal batches they agree.
-  TIES: whole, sum agrees with fusion-bench; tensor is mergekit's (make_merge.py).
+    python make_methods.py --compare
+
+with fusion-bench 0.2.33 (see make_merge.py) writes nothing, and prints how far that
+package's TIES, Fisher and RegMean of these models lie from what is here, as the largest
+difference of a merged parameter. What differs on purpose:
+  Fisher: fusion-bench squares the gradient of a whole batch's sum over examples and
+    labels of sqrt(p) log p, so that products of different examples' and labels'
+    gradients enter, and divides by the number of examples. Here each example's and
+    label's gradient is squared alone, as in Matena & Raffel (2022). Given
+    these diagonals fusion-bench merges to the same model.
+  RegMean: none; fusion-bench's mean over batches is weighted by rows.
+  TIES: none with trim "whole"; "tensor" is mergekit's (make_merge.py).
 """
 
 import json
 import os
 import re
+import sys
 
 import numpy as np
 import torch
@@ -224,8 +227,7 @@ def cases():
         yield "regmean", {"examples": 100, "ratio": ratio}
 
 
-def make(name):
-    kind = Kind(name)
+def make(kind):
     out = {f"pixels.{t}": p for t, p in enumerate(kind.pixels)}
     lines = []
     for c, (method, parameters) in enumerate(cases()):
@@ -236,10 +238,67 @@ def make(name):
             (m * torch.cos(torch.arange(m.numel(), dtype=torch.float64))).sum()
             for m in merged])
         lines.append(f"{method} {json.dumps(parameters, sort_keys=True)}")
-    save_file(out, os.path.join(HERE, f"methods-{name}.safetensors"),
+    save_file(out, os.path.join(HERE, f"methods-{kind.name}.safetensors"),
               {"cases": "\n".join(lines), "tensors": "\n".join(kind.tensors)})
-    return kind
+
+
+# --- fusion-bench --------------------------------------------------------------------
+
+
+def batch_diagonal(kind, task):
+    """What fusion-bench's get_fisher_weights computes of one batch of all examples."""
+    model = kind.experts[task]
+    named = dict(model.named_parameters())
+    logits = kind.logits(task, model, kind.values(task))
+    root = F.softmax(logits, dim=-1).detach().sqrt()
+    gradients = torch.autograd.grad((root * F.log_softmax(logits, dim=-1)).sum(),
+                                    [named[memory_name(n)] for n in kind.tensors],
+                                    allow_unused=True)
+    return {n: torch.zeros_like(kind.base[n]) if g is None else g**2 / EXAMPLES[task]
+            for n, g in zip(kind.tensors, gradients)}
+
+
+def compare(kind):
+    from make_merge import fusion_bench
+
+    experts = {n: [kind.base[n] + v[n] for v in kind.vectors] for n in kind.tensors}
+
+    def say(what, theirs, ours):
+        worst = max(float((theirs[n] - kind.base[n] - ours[n]).abs().max()) for n in ours)
+        print(f"{kind.name} {what}: {worst:.3g}")
+
+    # Its sum over tasks is in f32 or f64 as the vectors are.
+    theirs = fusion_bench("ties_merging/ties_merging_utils.py")
+    flat = torch.stack([torch.cat([v[n].reshape(-1) for n in kind.tensors])
+                        for v in kind.vectors])
+    for sum in ("sum", "mean"):
+        merged = theirs.ties_merging(flat, reset_thresh=0.2, merge_func=sum)
+        parts = merged.split([kind.base[n].numel() for n in kind.tensors])
+        say(f"ties {sum}", {n: kind.base[n] + p.reshape(kind.base[n].shape)
+                            for n, p in zip(kind.tensors, parts)},
+            ties(kind, 1, 0.2, "whole", sum))
+
+    theirs = fusion_bench("fisher_merging/fisher_merging.py")
+    ours = fisher(kind, "yes", 1e-6)
+    for what, diagonal in (("these diagonals", fisher_diagonal), ("its own", batch_diagonal)):
+        merged = theirs.merging_with_fisher_weights(
+            experts, [diagonal(kind, t) for t in range(TASKS)],
+            torch.ones(TASKS, dtype=torch.float64) / TASKS, True, 1e-6)
+        say(f"fisher, {what}", merged, ours)
+
+    theirs = fusion_bench("regmean/regmean.py")
+    names = [n for n in kind.tensors if re.match(LINEAR, n)]
+    merged = theirs.merging_with_regmean_weights(
+        experts, [{n.removesuffix(".weight"): g for n, g in grams(kind, t, names).items()}
+                  for t in range(TASKS)], reduce_non_diagonal_ratio=0.95)
+    say("regmean", merged, regmean(kind, 0.95))
 
 
 if __name__ == "__main__":
-    kinds = [make(name) for name in ("clip", "vit")]
+    transformers.logging.disable_progress_bar()
+    for name in ("clip", "vit"):
+        kind = Kind(name)
+        if "--compare" in sys.argv:
+            compare(kind)
+        else:
+            make(kind)
