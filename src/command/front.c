@@ -16,6 +16,7 @@ struct front_options {
     uint64_t grid, random, run;
     const char *rays, *method, *upscale;
     double alpha;
+    bool all_steps;
     struct measure_options measure;
 };
 
@@ -65,6 +66,10 @@ static const struct option_spec options[] = {
      .value = "G",
      .help = "The newest routers of this granularity: mlp, attn+mlp or all",
      .offset = offsetof(struct front_options, upscale)},
+    {.name = "all-steps",
+     .type = OPTION_FLAG,
+     .help = "Every saved step's routers of the run, not those of the last alone",
+     .offset = offsetof(struct front_options, all_steps)},
     MEASURE_OPTIONS(struct front_options, measure),
     {0}};
 
@@ -133,36 +138,102 @@ static int list_rays(const struct invocation *invocation, size_t tasks, double *
 
 /* --- the command ---------------------------------------------------------- */
 
-/* The rays that the store lacks: skip[i] is set for the others. */
-static int find_known(struct measure *m, struct store_solution *solution, double *rays,
-                      size_t count, bool *skip, size_t *known, struct error *error) {
-    struct store_row *rows;
-    size_t row_count;
-    if (store_rows(m->store, m->split, &rows, &row_count, error))
+/* Which routers of a run at which preferences. */
+struct plan {
+    struct store_run run;
+    struct store_routers *steps; /* [step_count], without bytes */
+    size_t step_count;
+    double *rays; /* [count, tasks], the caller's */
+    size_t count, known;
+    bool *skip; /* [step_count, count]: what the store has */
+};
+
+static void plan_clear(struct plan *plan) {
+    store_run_clear(&plan->run);
+    free(plan->steps);
+    free(plan->skip);
+}
+
+static struct store_solution plan_solution(const struct measure *m,
+                                           const struct plan *plan, size_t step,
+                                           size_t ray) {
+    return (struct store_solution){.kind = "pwemoe",
+                                   .method = plan->run.method,
+                                   .parameters = "{}",
+                                   .preference =
+                                       plan->rays + ray * m->recipe->task_count,
+                                   .routers = plan->steps[step].id,
+                                   .label = ""};
+}
+
+static int find_steps(struct measure *m, struct plan *plan, struct error *error) {
+    const struct front_options *o = m->invocation->options;
+    struct store_routers last;
+    if (measure_find_routers(m, o->run, o->method, o->upscale, &plan->run, &last,
+                             error))
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        solution->preference = rays + i * m->recipe->task_count;
-        skip[i] = measure_known(m, rows, row_count, solution);
-        *known += skip[i];
-    }
-    store_rows_free(rows, row_count);
+    free(last.blob);
+    last.blob = NULL;
+    if (o->all_steps)
+        return store_routers_list(m->store, plan->run.id, &plan->steps,
+                                  &plan->step_count, error);
+    plan->steps = array_new(1, sizeof *plan->steps);
+    if (!plan->steps)
+        return error_memory(error);
+    plan->steps[plan->step_count++] = last;
     return 0;
 }
 
-/* 1 all measured, 0 stopped, -1. */
-static int measure_rays(struct measure *m, const struct store_routers *routers,
-                        struct store_solution *solution, double *rays, size_t count,
-                        const bool *skip, struct error *error) {
-    if (measure_load(m, error) ||
-        evaluator_use_routers(m->evaluator, routers->blob, routers->size, error))
+static int find_known(struct measure *m, struct plan *plan, struct error *error) {
+    struct store_row *rows;
+    size_t row_count, total;
+    if (!size_multiply(plan->step_count, plan->count, &total) ||
+        !(plan->skip = array_new(total, sizeof *plan->skip)))
+        return error_memory(error);
+    if (store_rows(m->store, m->split, &rows, &row_count, error))
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        if (skip[i])
+    for (size_t i = 0; i < total; i++) {
+        struct store_solution solution =
+            plan_solution(m, plan, i / plan->count, i % plan->count);
+        plan->skip[i] = measure_known(m, rows, row_count, &solution);
+        plan->known += plan->skip[i];
+    }
+    store_rows_free(rows, row_count);
+    m->total = total - plan->known;
+    if (plan->known)
+        command_note(m->invocation, "%zu of %zu were measured before", plan->known,
+                     total);
+    return 0;
+}
+
+static int use_routers(struct measure *m, int64_t id, struct error *error) {
+    struct store_routers routers;
+    if (store_routers_get(m->store, id, &routers, error))
+        return -1;
+    int result = evaluator_use_routers(m->evaluator, routers.blob, routers.size, error);
+    store_routers_clear(&routers);
+    return result;
+}
+
+/* 1 all measured, 0 stopped, -1. */
+static int measure_plan(struct measure *m, const struct plan *plan,
+                        struct error *error) {
+    if (m->total == 0)
+        return 1;
+    if (measure_load(m, error))
+        return -1;
+    int64_t used = 0;
+    for (size_t i = 0; i < plan->step_count * plan->count; i++) {
+        if (plan->skip[i])
             continue;
-        solution->preference = rays + i * m->recipe->task_count;
-        if (evaluator_begin_preference(m->evaluator, solution->preference, error))
+        struct store_solution solution =
+            plan_solution(m, plan, i / plan->count, i % plan->count);
+        if (used != solution.routers && use_routers(m, solution.routers, error))
             return -1;
-        int result = measure_finish(m, "front", solution, error);
+        used = solution.routers;
+        if (evaluator_begin_preference(m->evaluator, solution.preference, error))
+            return -1;
+        int result = measure_finish(m, "front", &solution, error);
         if (result != 1)
             return result;
     }
@@ -171,33 +242,14 @@ static int measure_rays(struct measure *m, const struct store_routers *routers,
 
 static enum exit_status measure_front(struct measure *m, double *rays, size_t count,
                                       struct error *error) {
-    const struct front_options *o = m->invocation->options;
-    struct store_run run;
-    struct store_routers routers;
-    if (measure_find_routers(m, o->run, o->method, o->upscale, &run, &routers, error))
-        return EXIT_FAILED;
-    struct store_solution solution = {.kind = "pwemoe",
-                                      .method = run.method,
-                                      .parameters = "{}",
-                                      .routers = routers.id,
-                                      .label = ""};
-    size_t known = 0;
-    bool *skip = array_new(count, sizeof *skip);
-    int result = skip ? find_known(m, &solution, rays, count, skip, &known, error)
-                      : error_memory(error);
-    if (result == 0) {
-        m->total = count - known;
-        if (known)
-            command_note(m->invocation, "%zu of %zu were measured before", known,
-                         count);
-        result = m->total
-                     ? measure_rays(m, &routers, &solution, rays, count, skip, error)
-                     : 1;
-    }
+    struct plan plan = {.rays = rays, .count = count};
+    int result = find_steps(m, &plan, error) || find_known(m, &plan, error) ? -1 : 0;
+    if (result == 0)
+        result = measure_plan(m, &plan, error);
     struct error log_error;
     if (m->done &&
         store_log(m->store, &log_error, "front: %zu points of run %lld (%s, %s)%s",
-                  m->done, (long long)run.id, run.method, run.upscale,
+                  m->done, (long long)plan.run.id, plan.run.method, plan.run.upscale,
                   result == 1 ? "" : ", not finished") &&
         result >= 0) {
         *error = log_error;
@@ -206,9 +258,7 @@ static enum exit_status measure_front(struct measure *m, double *rays, size_t co
     enum exit_status status = EXIT_FAILED;
     if (result >= 0)
         status = measure_report(m, result == 0, "the same command goes on", error);
-    free(skip);
-    store_run_clear(&run);
-    store_routers_clear(&routers);
+    plan_clear(&plan);
     return status;
 }
 
@@ -233,7 +283,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 
 const struct command command_front = {
     .name = "front",
-    .usage = "FILE [--grid M | --random N | --rays FILE]",
+    .usage = "FILE [--grid M | --random N | --rays FILE] [--all-steps]",
     .summary = "Measure trained routers at many preferences",
     .text = "For each preference the routers are evaluated, the mixture is unloaded "
             "into plain weights, and the model is measured on every task. Each point "

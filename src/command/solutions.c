@@ -62,15 +62,12 @@ enum { FIRST = 9, PER_TASK = 4, LAST = 13, STANDING = 5 };
 struct output *solutions_begin(const struct invocation *invocation,
                                const struct store_recipe *recipe, bool standing,
                                struct error *error) {
-    static const struct output_column first[FIRST] = {{"id", IN_ALL, 0},
-                                                      {"kind", IN_ALL, 0},
-                                                      {"method", IN_ALL, 0},
-                                                      {"upscale", IN_ALL, 0},
-                                                      {"step", IN_CSV | IN_JSON, 0},
-                                                      {"parameters", IN_ALL, -1},
-                                                      {"preference", IN_ALL, -1},
-                                                      {"objectives", IN_JSON, 0},
-                                                      {"average", IN_ALL, 2}};
+    static const struct output_column first[FIRST] = {
+        {"id", IN_ALL, 0},          {"kind", IN_ALL, 0},
+        {"method", IN_ALL, 0},      {"upscale", IN_ALL, 0},
+        {"step", IN_ALL, 0},        {"parameters", IN_ALL, -1},
+        {"preference", IN_ALL, -1}, {"objectives", IN_JSON, 0},
+        {"average", IN_ALL, 2}};
     static const struct output_column last[] = {{"state", IN_ALL, 0},
                                                 {"label", IN_CSV | IN_JSON, 0},
                                                 {"routers", IN_CSV | IN_JSON, 0},
@@ -120,6 +117,16 @@ struct output *solutions_begin(const struct invocation *invocation,
     return output;
 }
 
+/* null where imported: nobody said how many, or how sure. */
+static json_t *examples_json(const struct store_evaluation *e) {
+    return e->examples ? json_integer((json_int_t)e->examples) : json_null();
+}
+
+static json_t *interval_json(const struct store_evaluation *e) {
+    return e->imported ? json_null()
+                       : json_pack("[o,o]", output_real(e->low), output_real(e->high));
+}
+
 static json_t *objectives_json(const struct store_recipe *recipe,
                                const struct store_row *row) {
     json_t *objectives = json_object();
@@ -127,11 +134,10 @@ static json_t *objectives_json(const struct store_recipe *recipe,
         const struct store_evaluation *e = &row->evaluations[t];
         json_t *one = json_null();
         if (e->present)
-            one = json_pack("{s:o, s:[o,o], s:I, s:b, s:b, s:o}", "value",
-                            output_real(e->value), "interval", output_real(e->low),
-                            output_real(e->high), "examples", (json_int_t)e->examples,
-                            "complete", e->complete, "stale", e->stale, "loss",
-                            output_real(e->loss));
+            one = json_pack("{s:o, s:o, s:o, s:b, s:b, s:o}", "value",
+                            output_real(e->value), "interval", interval_json(e),
+                            "examples", examples_json(e), "complete", e->complete,
+                            "stale", e->stale, "loss", output_real(e->loss));
         json_t *name = output_text(recipe->tasks[t].name);
         json_object_set_new(objectives, json_string_value(name), one);
         json_decref(name);
@@ -157,9 +163,9 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
     for (size_t t = 0; t < tasks; t++) {
         const struct store_evaluation *e = &row->evaluations[t];
         values[n++] = e->present ? output_real(e->value) : NULL;
-        values[n++] = e->present ? output_real(e->low) : NULL;
-        values[n++] = e->present ? output_real(e->high) : NULL;
-        values[n++] = e->present ? json_integer((json_int_t)e->examples) : NULL;
+        values[n++] = e->present && !e->imported ? output_real(e->low) : NULL;
+        values[n++] = e->present && !e->imported ? output_real(e->high) : NULL;
+        values[n++] = e->present ? examples_json(e) : NULL;
     }
     values[n++] = json_string(solution_state(recipe, row));
     values[n++] = output_text(s->label);

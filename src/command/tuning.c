@@ -7,6 +7,7 @@
 #include "backend/backend.h"
 #include "base/memory.h"
 #include "command/paths.h"
+#include "eval/provenance.h"
 #include "eval/sources.h"
 #include "eval/task_heads.h"
 #include "model/saving.h"
@@ -286,8 +287,7 @@ static int write_directory(struct tuning *t, struct head *heads,
         saving.file_count = t->tasks;
         for (size_t i = 0; i < t->tasks; i++) {
             void *bytes;
-            files[i].name =
-                text_format("heads/%s.safetensors", t->recipe->tasks[i].name);
+            files[i].name = provenance_head_name(t->recipe, t->first + i);
             if (!files[i].name)
                 return error_memory(error);
             if (head_to_memory(&heads[i], &bytes, &files[i].size, error))

@@ -444,15 +444,15 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
 static int use_directory_heads(struct evaluator *e, const char *path,
                                struct error *error) {
     size_t features = model_config_features(&e->pool->layout->config);
-    const json_t *names = json_object_get(e->sources, "tasks");
     struct head *found = array_new(e->tasks, sizeof *found); /* to be cleared */
     struct head *heads = array_new(e->tasks, sizeof *heads); /* what is used */
     bool any = false;
     int result = found && heads ? 0 : error_memory(error);
     for (size_t t = 0; result == 0 && t < e->tasks; t++) {
         heads[t] = e->pool->heads[t];
-        char *file = text_format("%s/heads/%s.safetensors", path,
-                                 json_string_value(json_array_get(names, t)));
+        char *name = provenance_head_name(e->recipe, t);
+        char *file = name ? text_format("%s/%s", path, name) : NULL;
+        free(name);
         if (!file) {
             result = error_memory(error);
         } else if (access(file, F_OK) == 0) {
@@ -719,7 +719,8 @@ int evaluator_export(struct evaluator *e, const char *path,
     evaluator_results(e, own);
     for (size_t i = 0; i < l->parameter_count; i++)
         rows[i] = weights_at(e, l->parameters[i].offset);
-    struct provenance what = {.sources = e->sources,
+    struct provenance what = {.recipe = e->recipe,
+                              .sources = e->sources,
                               .pool = e->pool,
                               .solution = solution,
                               .sha256 = hash,

@@ -105,32 +105,41 @@ static json_t *describe(const struct provenance *p) {
     return object;
 }
 
-/* heads/NAME.safetensors, NAME made of harmless bytes only. */
-static char *head_file_name(const char *task) {
-    char *name = text_format("heads/%s.safetensors", task);
-    for (char *at = name ? name + strlen("heads/") : NULL; at && *at; at++)
-        if (!isalnum((unsigned char)*at) && !strchr("._-", *at))
-            *at = '_';
-    return name;
+/* NAME made of harmless bytes only; true where that changed it. */
+static bool harmless(char *name) {
+    bool changed = false;
+    for (; *name; name++)
+        if (!isalnum((unsigned char)*name) && !strchr("._-", *name)) {
+            *name = '_';
+            changed = true;
+        }
+    return changed;
 }
 
-/* A later task whose name comes out the same gets its number in front. */
-static int name_head(struct provenance_files *files, const char *task, size_t number,
-                     const char **out, struct error *error) {
-    char *name = head_file_name(task);
-    for (size_t i = 0; name && i < files->count; i++) {
-        if (strcmp(files->files[i].name, name) == 0) {
+char *provenance_head_name(const struct store_recipe *recipe, size_t task) {
+    char *name = strdup(recipe->tasks[task].name);
+    bool shared = false, changed = name && harmless(name);
+    for (size_t t = 0; name && changed && !shared && t < recipe->task_count; t++) {
+        char *other = strdup(recipe->tasks[t].name);
+        if (!other) {
             free(name);
-            name = text_format("heads/task-%zu.safetensors", number);
+            return NULL;
         }
+        harmless(other);
+        shared = t != task && strcmp(name, other) == 0;
+        free(other);
     }
-    *out = name;
-    return name ? 0 : error_memory(error);
+    /* No harmless name has a tilde: it cannot meet another one. */
+    char *path = NULL;
+    if (name)
+        path = shared ? text_format("heads/%s~%zu.safetensors", name, task + 1)
+                      : text_format("heads/%s.safetensors", name);
+    free(name);
+    return path;
 }
 
 int provenance_write(const struct provenance *p, struct provenance_files *out,
                      struct error *error) {
-    const json_t *names = json_object_get(p->sources, "tasks");
     *out = (struct provenance_files){0};
     out->files = array_new(p->pool->tasks + 1, sizeof *out->files);
     if (!out->files)
@@ -138,9 +147,11 @@ int provenance_write(const struct provenance *p, struct provenance_files *out,
     for (size_t t = 0; t < p->pool->tasks; t++) {
         struct export_file file = {0};
         void *bytes = NULL;
-        if (name_head(out, json_string_value(json_array_get(names, t)), t, &file.name,
-                      error))
+        file.name = provenance_head_name(p->recipe, t);
+        if (!file.name) {
+            error_memory(error);
             goto failed;
+        }
         if (head_to_memory(&p->pool->heads[t], &bytes, &file.size, error)) {
             free((char *)file.name);
             goto failed;

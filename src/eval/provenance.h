@@ -22,8 +22,15 @@
  * memory is out. */
 json_t *provenance_sources(const struct store_recipe *recipe);
 
+/* "heads/NAME.safetensors", where a model directory keeps this task's head: the
+ * task's name with '_' for every byte but letters, digits, '.', '_' and '-', and with
+ * ~1, ~2, ... (the task's place) behind it where another task's would be the same.
+ * free(); NULL when memory is out. */
+char *provenance_head_name(const struct store_recipe *recipe, size_t task);
+
 struct provenance {
-    const json_t *sources;
+    const struct store_recipe *recipe;
+    const json_t *sources; /* provenance_sources of it */
     const struct pool *pool;
     const struct store_solution *solution;
     const char *sha256;

@@ -353,3 +353,42 @@ int store_routers_last(struct store *store, int64_t run, bool *found,
                                           "i", run);
     return read_routers(store, statement, found, routers, error);
 }
+
+int store_routers_list(struct store *store, int64_t run, struct store_routers **result,
+                       size_t *count, struct error *error) {
+    *result = NULL;
+    *count = 0;
+    sqlite3_stmt *statement = sql_prepare(
+        store, error,
+        "SELECT id, step, length(bytes) FROM routers WHERE run = ? ORDER BY step", "i",
+        run);
+    if (!statement)
+        return -1;
+    struct store_routers *list = NULL;
+    size_t used = 0, capacity = 0;
+    int step;
+    while ((step = sql_step(store, statement, error)) > 0) {
+        struct sql_row row = {store, statement, "routers", error, false};
+        if (array_reserve((void **)&list, &capacity, used + 1, sizeof *list)) {
+            step = error_memory(error);
+            break;
+        }
+        list[used] = (struct store_routers){.run = run};
+        list[used].id = sql_integer(&row, 0, 1, INT64_MAX);
+        list[used].step = (unsigned)sql_integer(&row, 1, 0, UINT32_MAX);
+        list[used].size = (size_t)sql_integer(&row, 2, 1, INT64_MAX);
+        if (row.failed) {
+            step = -1;
+            break;
+        }
+        used++;
+    }
+    sqlite3_finalize(statement);
+    if (step < 0) {
+        free(list);
+        return -1;
+    }
+    *result = list;
+    *count = used;
+    return 0;
+}

@@ -169,6 +169,10 @@ int store_routers_get(struct store *store, int64_t id, struct store_routers *rou
 /* The routers of a run's last saved step; found false where there are none. */
 int store_routers_last(struct store *store, int64_t run, bool *found,
                        struct store_routers *routers, struct error *error);
+/* The routers of every saved step of a run, by step, without their bytes: blob is
+ * NULL, size what store_routers_get would give. free() */
+int store_routers_list(struct store *store, int64_t run, struct store_routers **routers,
+                       size_t *count, struct error *error);
 void store_routers_clear(struct store_routers *routers);
 
 /* --- solutions and evaluations ------------------------------------------------ */

@@ -338,6 +338,65 @@ static void front_goes_on(void **state) {
     expect_error(1, "no routers of a run 9", "front %s/front.db --run 9", folder());
 }
 
+/* Every step that was saved, each once. */
+static void front_takes_all_steps(void **state) {
+    (void)state;
+    begin("steps.db");
+    struct ran ran = run("train %s/steps.db --upscale mlp --steps 5 --save-interval 2 "
+                         "--batch 2 --quiet",
+                         folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    json_t *rows = json_of("front %s/steps.db --grid 2 --format json", folder());
+    assert_int_equal(json_array_size(rows), 2);
+    assert_true(number(json_array_get(rows, 0), "step") == 5);
+    char last[65];
+    snprintf(last, sizeof last, "%s", string(json_array_get(rows, 0), "model_sha256"));
+    json_decref(rows);
+    ran = run("front %s/steps.db --grid 2 --all-steps", folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "2 of 6 were measured before"));
+    ran_free(&ran);
+    static const unsigned steps[] = {5, 2, 4}; /* as they were measured */
+    rows = json_of("show %s/steps.db solutions --format json", folder());
+    assert_int_equal(json_array_size(rows), 6);
+    for (size_t i = 0; i < 6; i++) {
+        json_t *row = json_array_get(rows, i);
+        assert_true(number(row, "step") == steps[i / 2]);
+        assert_string_equal(string(row, "state"), "complete");
+        if (i % 2 == 0 && i > 0) /* other routers, another model */
+            assert_string_not_equal(string(row, "model_sha256"), last);
+    }
+    json_decref(rows);
+    ran = run("show %s/steps.db solutions", folder());
+    assert_non_null(strstr(ran.out, "step"));
+    ran_free(&ran);
+    /* The newest run may be another; --run holds to this one. */
+    ran = run("front %s/steps.db --grid 2 --all-steps --run 1", folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "6 of 6 were measured before"));
+    ran_free(&ran);
+}
+
+static void imported_figures_have_no_count(void **state) {
+    (void)state;
+    begin("import.db");
+    write_file("rows.csv", "method,a,b\nTheirs,70.5,80\n");
+    struct ran ran = run("import %1$s/import.db %1$s/rows.csv --quiet", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    json_t *rows = json_of("show %s/import.db solutions --format json", folder());
+    json_t *a =
+        json_object_get(json_object_get(json_array_get(rows, 0), "objectives"), "a");
+    assert_true(number(a, "value") == 70.5);
+    assert_true(json_is_null(json_object_get(a, "examples")));
+    assert_true(json_is_null(json_object_get(a, "interval")));
+    json_decref(rows);
+    ran = run("show %s/import.db solutions --format csv", folder());
+    assert_non_null(strstr(ran.out, ",70.5,,,,80"));
+    ran_free(&ran);
+}
+
 /* SIGINT and kill -9: what was measured is there, and the same command goes on. */
 static void front_is_interrupted(void **state) {
     (void)state;
@@ -647,6 +706,8 @@ int main(void) {
         cmocka_unit_test(merge_refuses),
         cmocka_unit_test(train_resumes_to_the_same_numbers),
         cmocka_unit_test(front_goes_on),
+        cmocka_unit_test(front_takes_all_steps),
+        cmocka_unit_test(imported_figures_have_no_count),
         cmocka_unit_test(front_is_interrupted),
         cmocka_unit_test(show_front_has_the_hypervolume),
         cmocka_unit_test(export_writes_what_was_measured),

@@ -3,3 +3,7 @@ check_PROGRAMS += tests/eval/test_interval
 TESTS += tests/eval/test_interval
 tests_eval_test_interval_SOURCES = tests/eval/test_interval.c
 tests_eval_test_interval_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/eval/test_provenance
+TESTS += tests/eval/test_provenance
+tests_eval_test_provenance_SOURCES = tests/eval/test_provenance.c
+tests_eval_test_provenance_LDADD = $(TEST_LIBS)

@@ -280,6 +280,9 @@ static void read_things(struct store *store) {
     if (good(store_routers_last(store, 1, &found, &routers, &error)) && found)
         assert_int_equal(((char *)routers.blob)[ROUTERS - 1], 'r');
     store_routers_clear(&routers);
+    struct store_routers *list;
+    good(store_routers_list(store, 1, &list, &count, &error));
+    free(list);
     struct store_curve_point *curve;
     good(store_curve(store, 1, &curve, &count, &error));
     free(curve);

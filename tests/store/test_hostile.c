@@ -144,7 +144,7 @@ static int read_all(struct store *store) {
     struct store_bookmark *bookmarks;
     struct store_log_line *lines;
     struct store_curve_point *curve;
-    struct store_routers routers;
+    struct store_routers routers, *list;
     void *bytes;
     size_t count;
     bool found;
@@ -173,6 +173,9 @@ static int read_all(struct store *store) {
     if (store_routers_last(store, 1, &found, &routers, &error))
         return -1;
     store_routers_clear(&routers);
+    if (store_routers_list(store, 1, &list, &count, &error))
+        return -1;
+    free(list);
     if (store_bookmarks(store, &bookmarks, &count, &error))
         return -1;
     store_bookmarks_free(bookmarks, count);

@@ -230,6 +230,15 @@ static void test_run(void **state) {
     assert_done(store_routers_last(store, other.id, &found, &got, &error));
     assert_false(found);
     assert_error(store_routers_get(store, 99, &got, &error), &error, "no routers 99");
+    struct store_routers *list;
+    assert_done(store_routers_list(store, run.id, &list, &count, &error));
+    assert_int_equal(count, 2);
+    assert_true(list[0].id == first && list[0].step == 200 && list[0].size == 3);
+    assert_true(list[1].id == routers.id && list[1].step == 400 && list[1].size == 5);
+    assert_true(list[0].run == run.id && !list[0].blob);
+    free(list);
+    assert_done(store_routers_list(store, other.id, &list, &count, &error));
+    assert_true(!list && count == 0);
 
     /* Routers that no solution uses may change; then not any more. */
     routers.blob = "four";
