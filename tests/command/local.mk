@@ -47,3 +47,6 @@ tests_fuzz_fuzz_points_LDADD = $(FUZZ_LIBS)
 
 dist_check_SCRIPTS += tests/command/check_man.sh
 TESTS += tests/command/check_man.sh
+
+dist_check_SCRIPTS += tests/command/check_demo.sh
+TESTS += tests/command/check_demo.sh

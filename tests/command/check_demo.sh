@@ -1,0 +1,46 @@
+#!/bin/sh
+# The demo as it is shipped: its models are those it was made with, what is measured
+# again agrees with what is stored, the routers' front beats the task-arithmetic
+# sweep, and the explorer opens it.
+set -eu
+folder=$(mktemp -d "${TMPDIR:-/tmp}/pwemoe-demo-XXXXXX")
+trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
+cp -R "$srcdir/assets/demo/." "$folder"
+chmod -R u+w "$folder"
+db=$folder/results.db
+
+fail() {
+    echo "check_demo: $*"
+    exit 1
+}
+
+# On every instruction set the same model to rounding: two answers of 600 may differ.
+stored=$(./pwemoe show "$db" solutions --kind pwemoe --format csv --quiet)
+for id in 15 47 80; do
+    before=$(echo "$stored" | grep "^$id," | cut -d, -f9,13,17)
+    after=$(./pwemoe eval "$db" --solution $id --again --limit 0 --threads 1 --format csv \
+        --quiet | grep "^$id," | cut -d, -f9,13,17)
+    echo "solution $id: stored $before, now $after"
+    echo "$before,$after" | awk -F, '{
+        for (i = 1; i <= 3; i++)
+            if ($i <= 0 || $(i + 3) - $i > 0.4 || $i - $(i + 3) > 0.4)
+                exit 1
+    }' || fail "solution $id does not score what it did"
+done
+
+hypervolume() {
+    ./pwemoe show "$db" front "$@" 2>&1 | sed -n 's/.*hypervolume \([0-9.]*\).*/\1/p'
+}
+routers=$(hypervolume --kind pwemoe)
+sweep=$(hypervolume --kind merge --method task-arithmetic)
+echo "hypervolume: routers $routers, task arithmetic $sweep"
+awk "BEGIN { exit !($routers > 1.2 * $sweep) }" || fail "the routers' front is not ahead"
+
+./pwemoe export "$db" --preference 0.55,0.25,0.2 --head letters --threads 1 \
+    --out "$folder/merged" --quiet
+test -s "$folder/merged/model.safetensors" || fail "nothing was exported"
+
+frame=$(./pwemoe-explore "$db" --snapshot 100x32)
+for word in digits letters surfaces STL; do
+    echo "$frame" | grep -q "$word" || fail "no $word on the explorer's first frame"
+done
