@@ -37,7 +37,7 @@ static int module_open(const struct backend_module **module, struct error *error
         if (CUDA_BUILT)
             error_set(error, "not found: %s; is pwemoe installed whole?", path);
         else
-            error_set(error, "not built: this version has no CUDA module");
+            error_set(error, "not built: configure with --with-cuda=yes where nvcc is");
         goto end;
     }
     handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);

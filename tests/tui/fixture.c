@@ -122,7 +122,7 @@ void fixture_write(const char *path, const struct fixture_options *options) {
                                         "zeta",  "eta",  "theta", "iota",  "kappa"};
     struct store_task tasks[STORE_TASKS_MAX] = {{0}};
     char experts[STORE_TASKS_MAX][64], tests[STORE_TASKS_MAX][64];
-    char made[STORE_TASKS_MAX][16];
+    char made[STORE_TASKS_MAX][32];
     struct error error;
     struct store *store;
     for (size_t t = 0; t < options->tasks; t++) {
