@@ -193,9 +193,8 @@ static void act(struct app *app, enum action action, int number) {
 
 void app_key(struct app *app, int key) {
     int number = 0;
-    if (key == KEYS_RESIZE)
-        return;
-    if (key == KEYS_CONTROL_L) {
+    /* What a terminal makes of the old frame at its new size is its own affair. */
+    if (key == KEYS_RESIZE || key == KEYS_CONTROL_L) {
         screen_redraw();
         return;
     }

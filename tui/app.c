@@ -69,8 +69,8 @@ static void take(struct app *app, struct event *event) {
     struct model *model = &app->model;
     switch (event->kind) {
     case EVENT_CATALOG:
-        if (model_take_catalog(model, event->catalog))
-            model_say(model, true, "memory is out");
+        catalog_free(app->waiting);
+        app->waiting = event->catalog;
         event->catalog = NULL;
         break;
     case EVENT_FAILED:
@@ -130,6 +130,12 @@ bool app_events(struct app *app) {
     while ((event = mailbox_next(app->mailbox))) {
         take(app, event);
         event_free(event);
+        any = true;
+    }
+    if (app->waiting && app->model.dialog.kind != DIALOG_LIST) {
+        if (model_take_catalog(&app->model, app->waiting))
+            model_say(&app->model, true, "memory is out");
+        app->waiting = NULL;
         any = true;
     }
     return any;

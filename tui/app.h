@@ -17,8 +17,9 @@ struct app {
     struct layout layout; /* of the frame that is on the screen */
     struct mailbox *mailbox;
     struct reader *reader;
-    struct worker *worker; /* NULL: nothing is evaluated (a snapshot) */
-    uint64_t asked;        /* the serial that the worker was last told of */
+    struct worker *worker;   /* NULL: nothing is evaluated (a snapshot) */
+    struct catalog *waiting; /* newer than the model's: an open list points into that */
+    uint64_t asked;          /* the serial that the worker was last told of */
     bool quit, redraw;
     enum panel dragged; /* PANEL_COUNT: nothing is */
 };

@@ -161,29 +161,25 @@ static void consider(const struct samples *samples, const double *least,
     memcpy(answer->values, values, tasks * sizeof(double));
 }
 
-bool estimate_target(const struct samples *samples, const double *least,
-                     struct target_answer *answer) {
+/* Estimates between the stored points. Grids as fine as the number of candidates
+ * allows; beyond four tasks a grid has no inside, so candidates are drawn, every
+ * second one near the best so far. */
+static void search(const struct samples *samples, const double *least,
+                   struct target_answer *answer, double *merit) {
     size_t tasks = samples->tasks;
-    double merit = NAN, preference[STORE_TASKS_MAX], values[STORE_TASKS_MAX];
-    for (size_t i = 0; i < samples->count; i++)
-        consider(samples, least, samples->preferences + i * tasks,
-                 samples->values + i * tasks, true, answer, &merit);
-    if (isnan(merit))
-        return false;
-    /* Grids as fine as the number of candidates allows; beyond four tasks a grid
-     * has no inside, so candidates are drawn, and mixed from the best so far. */
     size_t budget = samples->count > 100 ? SEARCHED / 3 : SEARCHED;
+    double preference[STORE_TASKS_MAX], values[STORE_TASKS_MAX];
     if (tasks <= 4) {
         size_t edge = 2;
-        while (simplex_grid_count(tasks, edge + 1) <= budget)
+        while (simplex_grid_count(tasks, edge + 1) <= budget && edge < budget)
             edge++;
         size_t count = simplex_grid_count(tasks, edge);
         for (size_t i = 0; i < count; i++) {
             simplex_grid_at(tasks, edge, i, preference);
             if (estimate_at(samples, preference, values))
-                consider(samples, least, preference, values, false, answer, &merit);
+                consider(samples, least, preference, values, false, answer, merit);
         }
-        return true;
+        return;
     }
     struct random random;
     random_seed(&random, 1, 0);
@@ -193,8 +189,30 @@ bool estimate_target(const struct samples *samples, const double *least,
         for (size_t t = 0; t < tasks; t++)
             preference[t] = keep * answer->preference[t] + (1 - keep) * preference[t];
         if (estimate_at(samples, preference, values))
-            consider(samples, least, preference, values, false, answer, &merit);
+            consider(samples, least, preference, values, false, answer, merit);
     }
+}
+
+bool estimate_target(const struct samples *samples, const double *least,
+                     struct target_answer *answer) {
+    size_t tasks = samples->tasks;
+    double merit = NAN;
+    for (size_t i = 0; i < samples->count; i++)
+        consider(samples, least, samples->preferences + i * tasks,
+                 samples->values + i * tasks, true, answer, &merit);
+    if (isnan(merit))
+        return false;
+    /* Many samples: only those around the best stored one, found once, so that the
+     * search is not felt. */
+    struct samples near = {0};
+    const struct samples *used = samples;
+    if (samples->count > NEAREST_USED) {
+        if (!nearest_samples(samples, answer->preference, &near))
+            return true;
+        used = &near;
+    }
+    search(used, least, answer, &merit);
+    samples_free(&near);
     return true;
 }
 

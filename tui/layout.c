@@ -33,6 +33,7 @@ static void stack(struct layout *layout, unsigned open, struct rect area) {
 }
 
 static void place_scatters(struct layout *layout, size_t tasks, struct rect area) {
+    bool placed = layout->shown[PANEL_LEGEND];
     enum { GUTTER = 2 };
     if (tasks == 3 && area.width >= 44 && area.height >= 12) {
         if (area.width >= 96 && area.height < 24) {
@@ -55,13 +56,17 @@ static void place_scatters(struct layout *layout, size_t tasks, struct rect area
         show(layout, PANEL_LEGEND, (struct rect){x, y, right, bottom});
         return;
     }
+    if (placed) {
+        show(layout, PANEL_SCATTER, area);
+        return;
+    }
     if (area.width >= 76) {
         int legend = 26;
         show(layout, PANEL_LEGEND,
              (struct rect){area.x + area.width - legend, area.y, legend, area.height});
         area.width -= legend + GUTTER;
     } else if (area.height >= 11 && area.width >= 24) {
-        int legend = area.height >= 16 ? 5 : 3;
+        int legend = area.height >= 16 ? 5 : area.height >= 13 ? 4 : 3;
         show(layout, PANEL_LEGEND,
              (struct rect){area.x, area.y + area.height - legend, area.width, legend});
         area.height -= legend;
@@ -156,9 +161,16 @@ struct layout layout_make(const struct layout_wish *wish) {
         for (enum panel panel = PANEL_COUNT; panel-- > PANEL_ROUTING;)
             if (open >> panel & 1 && (under == PANEL_COUNT || panel == PANEL_TRAINING))
                 under = panel;
-    if (under == PANEL_COUNT)
-        high = body.height;
-    else {
+    if (under == PANEL_COUNT) {
+        /* Few sliders leave room for the legend. */
+        bool sliders = wish->tasks != 2 && wish->tasks != 3;
+        if (sliders && !layout.wide && body.height - high >= 4 &&
+            wish->instead < PANEL_ROUTING)
+            show(&layout, PANEL_LEGEND,
+                 (struct rect){body.x, body.y + high, simplex, body.height - high});
+        else
+            high = body.height;
+    } else {
         show(&layout, under,
              (struct rect){body.x, body.y + high, simplex, body.height - high});
         open &= ~(1u << under);

@@ -301,6 +301,7 @@ int main(int argc, char **argv) {
     reader_stop(app.reader);
     worker_stop(app.worker);
     mailbox_free(app.mailbox);
+    catalog_free(app.waiting);
     model_free(&app.model);
     canvas_free(&app.canvas);
     if (result)

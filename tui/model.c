@@ -37,6 +37,10 @@ static void look_up(struct model *model) {
     model->have_estimate =
         estimate_at(&model->samples, model->preference, model->estimate);
     model->figures = model->have_estimate ? FIGURES_ESTIMATE : FIGURES_NONE;
+    /* A straight line may leave what a percentage can be. */
+    for (size_t t = 0; model->have_estimate && t < tasks; t++)
+        if (!strcmp(catalog->recipe->tasks[t].objective.unit, "%"))
+            model->estimate[t] = fmin(100, fmax(0, model->estimate[t]));
     memset(model->running, 0, sizeof model->running);
     model->row = model->routers
                      ? catalog_find(catalog, model->preference, model->routers)

@@ -229,6 +229,7 @@ int screen_start(const struct screen_options *options, struct error *error) {
                          term ? term : "");
     const char *mouse = tigetstr("kmous");
     screen.mouse_possible = mouse && mouse != (char *)-1;
+    del_curterm(cur_term); /* newterm makes its own */
     screen.have_termios = tcgetattr(STDIN_FILENO, &screen.termios) == 0;
 
     /* Ours before initialisation: ncurses takes only signals nobody handles. */
