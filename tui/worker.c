@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "eval/interval.h"
 
 struct bookmark_wish {
     char name[128];
@@ -279,6 +280,16 @@ static void step(struct worker *worker) {
         evaluator_results(worker->evaluator, evaluations);
         for (size_t t = 0; t < worker->recipe->task_count; t++)
             event.running[t].complete = evaluations[t].complete;
+    }
+    /* Nor does the interval shrink towards the limit's own examples. */
+    for (size_t t = 0; worker->options.limit && t < worker->recipe->task_count; t++) {
+        struct running *running = &event.running[t];
+        if (running->complete || !running->examples)
+            continue;
+        interval_wilson(running->correct, running->examples, 0, &running->low,
+                        &running->high);
+        running->low *= 100;
+        running->high *= 100;
     }
     mailbox_post(worker->mailbox, &event, true);
     if (result == 1) {

@@ -327,6 +327,24 @@ static void evaluates_stores_and_exports(void **state) {
     store_rows_free(rows, count);
     store_close(store);
 
+    /* A part of the split is told from the whole, and keeps its interval. */
+    const char *limited[] = {program, "--threads", "1", "--limit", "100", file, NULL};
+    struct terminal_options options = {.width = 100, .height = 30};
+    terminal = terminal_start(limited, &options);
+    terminal_expect(terminal, "cpu");
+    terminal_type(terminal, "3");
+    terminal_expect(terminal, "1.000 gamma");
+    terminal_expect(terminal, "measured in part");
+    terminal_settle(terminal, 200);
+    assert_false(terminal_shows(terminal, "complete"));
+    /* Of 100 examples, a quarter right or so: more than ten points wide. */
+    const char *row = strstr(terminal_screen(terminal), "gamma  ");
+    double value, low, high;
+    assert_non_null(row);
+    assert_int_equal(sscanf(row, "gamma %lf %lf–%lf 100", &value, &low, &high), 3);
+    assert_true(low < value && value < high && high - low > 10);
+    quit(terminal);
+
     /* Opened again: nothing is measured twice. */
     terminal = start(file, 100, 30);
     terminal_expect(terminal, "complete");
@@ -334,7 +352,8 @@ static void evaluates_stores_and_exports(void **state) {
     quit(terminal);
     assert_int_equal(store_open(file, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(store_rows(store, "test", &rows, &count, &error), 0);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 3);
+    assert_false(rows[2].evaluations[0].complete);
     store_rows_free(rows, count);
     store_close(store);
 }
