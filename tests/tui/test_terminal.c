@@ -338,10 +338,10 @@ static void evaluates_stores_and_exports(void **state) {
     terminal_settle(terminal, 200);
     assert_false(terminal_shows(terminal, "complete"));
     /* Of 100 examples, a quarter right or so: more than ten points wide. */
-    const char *row = strstr(terminal_screen(terminal), "gamma  ");
+    const char *row = strstr(terminal_screen(terminal), "\n gamma ");
     double value, low, high;
     assert_non_null(row);
-    assert_int_equal(sscanf(row, "gamma %lf %lf–%lf 100", &value, &low, &high), 3);
+    assert_int_equal(sscanf(row, " gamma %lf %lf–%lf 100", &value, &low, &high), 3);
     assert_true(low < value && value < high && high - low > 10);
     quit(terminal);
 
