@@ -6,7 +6,7 @@
 #include "element.h"
 
 /* Floats that are converted at a time. */
-enum : size_t { CHUNK = 4u << 20 };
+enum : size_t { CHUNK = 1u << 20 };
 
 void *cuda_scratch(struct cuda *cuda, size_t bytes) {
     if (bytes <= cuda->scratch_size)

@@ -47,6 +47,12 @@ static void destroy(struct backend *backend) {
     free(cpu);
 }
 
+unsigned cpu_threads(unsigned threads) {
+    int cores = omp_get_num_procs();
+    unsigned wanted = threads > 0 ? threads : cores > 0 ? (unsigned)cores : 1;
+    return wanted < CPU_MOST_THREADS ? wanted : CPU_MOST_THREADS;
+}
+
 int cpu_open(enum precision precision, unsigned threads, struct backend **backend,
              struct error *error) {
     if (precision != PRECISION_F32)
@@ -56,12 +62,7 @@ int cpu_open(enum precision precision, unsigned threads, struct backend **backen
     struct cpu *cpu = calloc(1, sizeof *cpu);
     if (!cpu)
         return error_memory(error);
-    int cores = omp_get_num_procs();
-    cpu->threads = threads == 0
-                       ? cores
-                       : (int)(threads < CPU_MOST_THREADS ? threads : CPU_MOST_THREADS);
-    if (cpu->threads < 1)
-        cpu->threads = 1;
+    cpu->threads = (int)cpu_threads(threads);
     cpu->kernels = kernels_best();
     struct backend *table = &cpu->table;
     table->api_version = BACKEND_API_VERSION;

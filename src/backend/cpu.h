@@ -35,6 +35,9 @@ static inline const float *cpu_const_floats(const real *x) {
 int cpu_open(enum precision precision, unsigned threads, struct backend **backend,
              struct error *error);
 
+/* The number of host threads that a wish for `threads` gives; 0 means one a core. */
+unsigned cpu_threads(unsigned threads);
+
 /* count * size bytes, aligned to 64, valid until the next call; contents are
  * undefined. NULL when memory is out, which is then the backend's failure. */
 void *cpu_scratch(struct cpu *cpu, size_t count, size_t size);

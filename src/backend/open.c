@@ -69,8 +69,8 @@ end:
     return status;
 }
 
-static int cuda_open(unsigned index, enum precision precision, struct backend **backend,
-                     struct error *error) {
+static int cuda_open(unsigned index, enum precision precision, unsigned threads,
+                     struct backend **backend, struct error *error) {
     const struct backend_module *module;
     unsigned devices;
     if (module_open(&module, error) != 0 || module->count(&devices, error) != 0)
@@ -79,7 +79,10 @@ static int cuda_open(unsigned index, enum precision precision, struct backend **
         return error_set(
             error, "cuda:%u: there %s %u CUDA device%s here, counted from 0", index,
             devices == 1 ? "is" : "are", devices, devices == 1 ? "" : "s");
-    return module->open(index, precision, backend, error);
+    if (module->open(index, precision, backend, error) != 0)
+        return -1;
+    (*backend)->threads = cpu_threads(threads);
+    return 0;
 }
 
 /* The number behind "cuda:", or -1. */
@@ -101,7 +104,7 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
         return cpu_open(precision, threads, backend, error);
     if (strcmp(device, "auto") == 0) {
         struct error why;
-        if (cuda_open(0, precision, backend, &why) == 0)
+        if (cuda_open(0, precision, threads, backend, &why) == 0)
             return 0;
         if (cpu_open(precision, threads, backend, error) != 0)
             return error_prefix(error, "%.200s; the CPU is used instead", why.text);
@@ -113,7 +116,7 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
     if (index < 0)
         return error_set(error, "device %s is not known: auto, cpu, cuda or cuda:N",
                          device);
-    return cuda_open((unsigned)index, precision, backend, error);
+    return cuda_open((unsigned)index, precision, threads, backend, error);
 }
 
 void backend_close(struct backend *backend) {

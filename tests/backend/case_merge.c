@@ -65,11 +65,11 @@ static void merge(struct conformance *c) {
     }
     merge_shape(c, 2, odd, 0, 1, 64, 64, false);
     /* Many segments, and one that many blocks or threads share. */
-    static struct merge_segment many[600];
-    for (size_t i = 0; i < 600; i++)
+    static struct merge_segment many[1300];
+    for (size_t i = 0; i < 1300; i++)
         many[i] =
             (struct merge_segment){i * 128, 1 + i * 7 % 128, (uint32_t)(i % 13), 0};
-    merge_shape(c, 3, many, 600, 13, 600 * 128, 600 * 128, true);
+    merge_shape(c, 3, many, 1300, 13, 1300 * 128, 1300 * 128, true);
     static const struct merge_segment large[] = {{64, 300001, 0, 0},
                                                  {300096, 99, 1, 0}};
     merge_shape(c, 3, large, 2, 2, 300200, 300224, true);

@@ -24,7 +24,7 @@ FUZZ_CC = clang
 FUZZ_SECONDS = 0
 fuzz:
 	@$(MKDIR_P) fuzz-build
-	cd fuzz-build && { test -f Makefile || $(abs_top_srcdir)/configure \
+	cd fuzz-build && { test -f Makefile || $(abs_top_srcdir)/configure --with-cuda=no \
 	  --enable-fuzzer CC='$(FUZZ_CC)' CFLAGS='-g -O1'; }
 	cd fuzz-build && $(MAKE) $(AM_MAKEFLAGS) $(FUZZ_TARGETS)
 	@test '$(FUZZ_SECONDS)' = 0 || for target in $(FUZZ_TARGETS); do \
