@@ -51,7 +51,7 @@ static const char *compiler(void) {
 }
 
 static const char *cuda(void) {
-#ifdef HAVE_CUDA
+#ifdef WITH_CUDA_MODULE
     return "built";
 #else
     return "not built";
