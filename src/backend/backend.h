@@ -226,6 +226,11 @@ struct backend {
                  size_t n, size_t count);
 };
 
+/* What was needed at most, in bytes: on a device with memory of its own what was held
+ * there at a time since it was opened; on the CPU the process's physical memory since
+ * usage_restart (base/usage.h). */
+uint64_t backend_peak(struct backend *);
+
 static inline real *backend_at(const struct backend *b, const real *base,
                                size_t offset) {
     return (real *)((const char *)base + offset * b->real_size);

@@ -11,6 +11,7 @@
 #include "backend/cpu.h"
 #include "backend/module.h"
 #include "base/memory.h"
+#include "base/usage.h"
 
 #ifdef WITH_CUDA_MODULE
 enum { CUDA_BUILT = 1 };
@@ -122,6 +123,14 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
 void backend_close(struct backend *backend) {
     if (backend)
         backend->destroy(backend);
+}
+
+uint64_t backend_peak(struct backend *backend) {
+    size_t now, peak;
+    if (backend->host_view)
+        return usage_peak();
+    backend->memory_use(backend, &now, &peak);
+    return peak;
 }
 
 void backend_list(void (*row)(void *self, const char *name, const char *state),

@@ -4,4 +4,5 @@ libpwemoe_a_SOURCES += \
   src/base/random.h src/base/random.c \
   src/base/sha256.h src/base/sha256.c \
   src/base/text.c \
+  src/base/usage.h src/base/usage.c \
   src/base/work.h

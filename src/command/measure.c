@@ -79,6 +79,7 @@ static int store_figures(struct measure *measure, struct store_solution *solutio
     for (size_t t = 0; t < tasks; t++)
         evaluations[t].split = (char *)(uintptr_t)measure->split;
     memcpy(solution->model_sha256, hex, sizeof hex);
+    evaluator_cost(measure->evaluator, &solution->seconds, &solution->peak_bytes);
     if (store_begin(measure->store, error))
         return -1;
     if (store_solution_put(measure->store, solution, error) ||

@@ -3,21 +3,31 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/memory.h"
 #include "command/solutions.h"
 
 struct output *runs_begin(const struct invocation *invocation, struct error *error) {
-    static const struct output_column columns[] = {
-        {"run", IN_ALL, 0},        {"method", IN_ALL, 0},
-        {"upscale", IN_ALL, 0},    {"parameters", IN_ALL, -1},
-        {"steps_done", IN_ALL, 0}, {"steps", IN_ALL, 0},
-        {"seconds", IN_ALL, 1},    {"complete", IN_ALL, 0},
-        {"routers", IN_ALL, 0},    {"bytes", IN_CSV | IN_JSON, 0},
-        {"started", IN_ALL, 0}};
+    static const struct output_column columns[] = {{"run", IN_ALL, 0},
+                                                   {"method", IN_ALL, 0},
+                                                   {"upscale", IN_ALL, 0},
+                                                   {"parameters", IN_ALL, -1},
+                                                   {"steps_done", IN_ALL, 0},
+                                                   {"steps", IN_ALL, 0},
+                                                   {"seconds", IN_ALL, 1},
+                                                   {"complete", IN_ALL, 0},
+                                                   {"routers", IN_ALL, 0},
+                                                   {"bytes", IN_CSV | IN_JSON, 0},
+                                                   {"started", IN_ALL, 0},
+                                                   {"trainable", IN_CSV | IN_JSON, 0},
+                                                   {"peak_bytes", IN_CSV | IN_JSON, 0}};
     return output_new(invocation->common->format, false, columns,
                       sizeof columns / sizeof *columns, error);
+}
+
+/* 0 is not known. */
+static json_t *known(uint64_t value) {
+    return value ? json_integer((json_int_t)value) : NULL;
 }
 
 int runs_add(struct output *output, struct store *store, const struct store_run *run,
@@ -34,7 +44,8 @@ int runs_add(struct output *output, struct store *store, const struct store_run 
                             output_real(run->seconds), json_boolean(run->complete),
                             found ? json_integer(routers.id) : NULL,
                             found ? json_integer((json_int_t)routers.size) : NULL,
-                            time_json(run->started)});
+                            time_json(run->started), known(run->trainable),
+                            known(run->peak_bytes)});
     if (found)
         store_routers_clear(&routers);
     return 0;
@@ -83,10 +94,4 @@ void curve_free(struct curve *curve) {
     free(curve->sums);
     free(curve->points);
     memset(curve, 0, sizeof *curve);
-}
-
-double runs_clock(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }

@@ -32,7 +32,4 @@ int curve_add(struct curve *curve, unsigned step, const double *losses,
 void curve_saved(struct curve *curve);
 void curve_free(struct curve *curve);
 
-/* Seconds of a clock that only goes forward. */
-double runs_clock(void);
-
 #endif

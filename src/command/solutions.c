@@ -57,7 +57,7 @@ double solution_average(const struct store_recipe *recipe,
 
 /* --- columns, and the same in rows ---------------------------------------- */
 
-enum { FIRST = 9, PER_TASK = 4, LAST = 13, STANDING = 5 };
+enum { FIRST = 9, PER_TASK = 4, LAST = 15, STANDING = 5 };
 
 struct output *solutions_begin(const struct invocation *invocation,
                                const struct store_recipe *recipe, bool standing,
@@ -72,7 +72,9 @@ struct output *solutions_begin(const struct invocation *invocation,
                                                 {"label", IN_CSV | IN_JSON, 0},
                                                 {"routers", IN_CSV | IN_JSON, 0},
                                                 {"model_sha256", IN_CSV | IN_JSON, 0},
-                                                {"created", IN_CSV | IN_JSON, 0}};
+                                                {"created", IN_CSV | IN_JSON, 0},
+                                                {"seconds", IN_CSV | IN_JSON, 6},
+                                                {"peak_bytes", IN_CSV | IN_JSON, 0}};
     static const struct output_column more[STANDING] = {
         {"nondominated", IN_ALL, 0},
         {"within_noise", IN_ALL, 0},
@@ -172,6 +174,8 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
     values[n++] = s->routers ? json_integer(s->routers) : NULL;
     values[n++] = *s->model_sha256 ? output_text(s->model_sha256) : NULL;
     values[n++] = time_json(s->created);
+    values[n++] = s->seconds > 0 ? output_real(s->seconds) : NULL;
+    values[n++] = s->peak_bytes ? json_integer((json_int_t)s->peak_bytes) : NULL;
     if (standing) {
         values[n++] = json_boolean(standing->nondominated);
         values[n++] =

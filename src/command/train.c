@@ -5,6 +5,7 @@
 
 #include "backend/backend.h"
 #include "base/memory.h"
+#include "base/usage.h"
 #include "command/command.h"
 #include "command/paths.h"
 #include "command/runs.h"
@@ -225,6 +226,7 @@ static int load(struct session *s, struct error *error) {
     const struct common *common = s->invocation->common;
     const struct work *work = s->invocation->work;
     char note[256] = "";
+    usage_restart();
     int result =
         sources_check(s->recipe, s->folder, work, error) ||
         backend_open(common->device, common->precision ? PRECISION_BF16 : PRECISION_F32,
@@ -284,8 +286,12 @@ static int save(struct session *s, struct error *error) {
     void *state = NULL;
     size_t state_size = 0;
     s->run.steps_done = routers.step;
-    s->run.seconds = s->before + runs_clock() - s->began;
+    s->run.seconds = s->before + usage_clock() - s->began;
     s->run.complete = routers.step == s->how.steps;
+    s->run.trainable = router_training_routers(s->training)->count;
+    uint64_t peak = backend_peak(s->backend);
+    if (peak > s->run.peak_bytes)
+        s->run.peak_bytes = peak;
     int result = routers_to_memory(router_training_routers(s->training), &routers.blob,
                                    &routers.size, error) ||
                  router_training_save(s->training, &state, &state_size, error) ||
@@ -304,7 +310,7 @@ static int train(struct session *s, struct error *error) {
     const struct train_options *o = s->invocation->options;
     double losses[STORE_TASKS_MAX];
     s->before = s->run.seconds;
-    s->began = runs_clock();
+    s->began = usage_clock();
     for (unsigned step = router_training_step_count(s->training); step < s->how.steps;
          step = router_training_step_count(s->training)) {
         work_report(s->invocation->work, "training", step, s->how.steps);

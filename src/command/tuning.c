@@ -6,6 +6,7 @@
 
 #include "backend/backend.h"
 #include "base/memory.h"
+#include "base/usage.h"
 #include "command/paths.h"
 #include "eval/provenance.h"
 #include "eval/sources.h"
@@ -221,6 +222,7 @@ static int load_data(struct tuning *t, struct error *error) {
 int tuning_load(struct tuning *t, struct error *error) {
     const struct common *common = t->invocation->common;
     char note[256] = "";
+    usage_restart();
     if (load_model(t, error) || curve_new(t->first, t->tasks, &t->curve, error))
         return -1;
     int result =
@@ -239,10 +241,24 @@ int tuning_load(struct tuning *t, struct error *error) {
 
 /* --- training --------------------------------------------------------------------- */
 
+/* How many numbers learn. */
+static uint64_t trainable(const struct tuning *t) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < t->layout->parameter_count; i++)
+        count += t->layout->parameters[i].count;
+    for (size_t i = 0; t->how.train_heads && i < t->tasks; i++)
+        count += t->heads[i].classes * (t->heads[i].features + (t->heads[i].bias != 0));
+    return count;
+}
+
 static int record(struct tuning *t, bool complete, struct error *error) {
     t->run.steps_done = finetuning_step_count(t->finetuning);
-    t->run.seconds = t->before + runs_clock() - t->began;
+    t->run.seconds = t->before + usage_clock() - t->began;
     t->run.complete = complete;
+    t->run.trainable = trainable(t);
+    uint64_t peak = backend_peak(t->backend);
+    if (peak > t->run.peak_bytes)
+        t->run.peak_bytes = peak;
     if (store_run_save(t->store, &t->run, NULL, NULL, 0, t->curve.points,
                        t->curve.count, error))
         return -1;
@@ -259,7 +275,7 @@ static int save(struct tuning *t, struct error *error) {
 int tuning_train(struct tuning *t, size_t save_interval, struct error *error) {
     double losses[STORE_TASKS_MAX];
     t->before = t->run.seconds;
-    t->began = runs_clock();
+    t->began = usage_clock();
     for (unsigned step = finetuning_step_count(t->finetuning); step < t->how.steps;
          step = finetuning_step_count(t->finetuning)) {
         work_report(t->invocation->work, "fine-tuning", step, t->how.steps);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/usage.h"
 #include "data/dataset.h"
 #include "eval/interval.h"
 #include "eval/provenance.h"
@@ -64,6 +65,9 @@ struct evaluator {
     struct routers *routers;
     float *routing;    /* (modules + 1, tasks) of the current preference */
     char (*names)[48]; /* [modules] */
+
+    double began, seconds; /* of making the current model */
+    uint64_t peak_bytes;
 
     enum current current;
     size_t single;              /* CURRENT_SINGLE: whose weights are in place */
@@ -314,6 +318,8 @@ int evaluator_routing(const struct evaluator *e, const double *preference,
 
 static void restart(struct evaluator *e, enum current current) {
     e->current = current;
+    e->seconds = 0;
+    e->peak_bytes = 0;
     head_bank_free(e->own_heads);
     e->own_heads = NULL;
     for (size_t t = 0; t < e->tasks; t++) {
@@ -324,11 +330,28 @@ static void restart(struct evaluator *e, enum current current) {
     }
 }
 
+/* Around the making of a model. */
+static void make_begin(struct evaluator *e) {
+    usage_restart();
+    e->began = usage_clock();
+}
+
+static void make_end(struct evaluator *e) {
+    e->seconds = usage_clock() - e->began;
+    e->peak_bytes = backend_peak(e->backend);
+}
+
+void evaluator_cost(const struct evaluator *e, double *seconds, uint64_t *peak_bytes) {
+    *seconds = e->seconds;
+    *peak_bytes = e->peak_bytes;
+}
+
 int evaluator_begin_preference(struct evaluator *e, const double *preference,
                                struct error *error) {
     if (!e->routers)
         return error_set(error, "there are no routers; train some with pwemoe train");
     restart(e, CURRENT_NONE);
+    make_begin(e);
     routers_forward(e->routers, preference, e->routing);
     unloader_merge(e->unloader, e->routing, e->weights);
     const struct layout *l = e->pool->layout;
@@ -340,6 +363,7 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
     }
     if (e->backend->synchronise(e->backend, error))
         return -1;
+    make_end(e);
     e->current = CURRENT_PREFERENCE;
     return 0;
 }
@@ -425,6 +449,7 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
     if (!all)
         return -1;
     int result = found->needs_data ? load_train(e, work, error) : 0;
+    make_begin(e);
     if (result == 0) {
         struct merge_input input = {.method = found,
                                     .pool = e->pool,
@@ -436,6 +461,7 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
     json_decref(all);
     if (result || put_merged(e, error))
         return -1;
+    make_end(e);
     e->current = CURRENT_METHOD;
     return 0;
 }

@@ -70,6 +70,13 @@ int evaluator_begin_method(struct evaluator *evaluator, const char *method,
 int evaluator_begin_directory(struct evaluator *evaluator, const char *path,
                               struct error *error);
 
+/* What the last begin took to make the model, without loading and measuring: seconds,
+ * and the memory that was needed (backend_peak). On the CPU that counts all that the
+ * evaluator holds, from before the making on. 0 and 0 for models that are not made
+ * (a directory; each task by its own expert). */
+void evaluator_cost(const struct evaluator *evaluator, double *seconds,
+                    uint64_t *peak_bytes);
+
 struct running { /* of one task */
     uint64_t examples, correct;
     double value;     /* percent correct so far; 0 with no examples */

@@ -9,6 +9,8 @@
 static int check_run(const struct store_run *run, struct error *error) {
     if (!(run->seconds >= 0) || !isfinite(run->seconds) || !isfinite(run->started))
         return error_set(error, "a run's time is no number");
+    if (run->trainable > INT64_MAX || run->peak_bytes > INT64_MAX)
+        return error_set(error, "a run's parameters or memory are out of range");
     return 0;
 }
 
@@ -25,11 +27,12 @@ int store_run_begin(struct store *store, struct store_run *run, struct error *er
     if (result == 0) {
         result = sql_write(store, error,
                            "INSERT INTO run (method, upscale, parameters, steps_done,"
-                           " steps, seconds, started, complete)"
-                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                           "tttiiddb", run->method, run->upscale, parameters,
+                           " steps, seconds, started, complete, trainable, peak_bytes)"
+                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                           "tttiiddbii", run->method, run->upscale, parameters,
                            (int64_t)run->steps_done, (int64_t)run->steps, run->seconds,
-                           started, (int)run->complete);
+                           started, (int)run->complete, (int64_t)run->trainable,
+                           (int64_t)run->peak_bytes);
         int64_t id = sqlite3_last_insert_rowid(store->db);
         result = sql_write_end(store, result, error);
         if (result == 0) {
@@ -125,10 +128,11 @@ static int save(struct store *store, const struct store_run *run,
                 size_t state_size, const struct store_curve_point *points,
                 size_t point_count, struct error *error) {
     if (sql_write(store, error,
-                  "UPDATE run SET steps_done = ?, steps = ?, seconds = ?, complete = ?"
-                  " WHERE id = ?",
-                  "iidbi", (int64_t)run->steps_done, (int64_t)run->steps, run->seconds,
-                  (int)run->complete, run->id))
+                  "UPDATE run SET steps_done = ?, steps = ?, seconds = ?, complete = ?,"
+                  " trainable = ?, peak_bytes = ? WHERE id = ?",
+                  "iidbiii", (int64_t)run->steps_done, (int64_t)run->steps,
+                  run->seconds, (int)run->complete, (int64_t)run->trainable,
+                  (int64_t)run->peak_bytes, run->id))
         return -1;
     if (sqlite3_changes64(store->db) != 1)
         return error_set(error, "%s: there is no run %lld", store->path,
@@ -169,7 +173,7 @@ int store_run_save(struct store *store, struct store_run *run,
 
 #define RUN_COLUMNS                                                                \
     "SELECT id, method, upscale, parameters, steps_done, steps, seconds, started," \
-    " complete FROM run"
+    " complete, trainable, peak_bytes FROM run"
 
 void store_run_clear(struct store_run *run) {
     free(run->method);
@@ -197,6 +201,8 @@ static int read_run(struct store *store, sqlite3_stmt *statement, struct store_r
     run->seconds = sql_real(&row, 6);
     run->started = sql_real(&row, 7);
     run->complete = sql_boolean(&row, 8);
+    run->trainable = (uint64_t)sql_integer(&row, 9, 0, INT64_MAX);
+    run->peak_bytes = (uint64_t)sql_integer(&row, 10, 0, INT64_MAX);
     if (row.failed)
         store_run_clear(run);
     return row.failed ? -1 : 0;

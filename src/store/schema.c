@@ -73,7 +73,9 @@ static const struct object objects[] = {
      "  steps INTEGER NOT NULL CHECK (steps BETWEEN 0 AND 4294967295),\n"
      "  seconds REAL NOT NULL CHECK (seconds >= 0),\n"
      "  started REAL NOT NULL,\n"
-     "  complete INTEGER NOT NULL CHECK (complete IN (0, 1))\n"
+     "  complete INTEGER NOT NULL CHECK (complete IN (0, 1)),\n"
+     "  trainable INTEGER NOT NULL CHECK (trainable >= 0), -- numbers; 0: not known\n"
+     "  peak_bytes INTEGER NOT NULL CHECK (peak_bytes >= 0) -- 0: not known\n"
      ") STRICT"},
     {"run_state", "CREATE TABLE run_state (\n"
                   "  -- what a run goes on from; only the last is kept\n"
@@ -108,9 +110,14 @@ static const struct object objects[] = {
      "  preference BLOB, -- a number a task, 8 bytes IEEE 754, low byte first\n"
      "  preference_key REAL NOT NULL, -- a projection, to find near ones; -1 for NULL\n"
      "  routers INTEGER REFERENCES routers (id),\n"
-     "  label TEXT NOT NULL,\n" HASH("model_sha256") "  -- of the merged tensors\n"
-                                                     "  created REAL NOT NULL\n"
-                                                     ") STRICT"},
+     "  label TEXT NOT NULL,\n" HASH(
+         "model_sha256") "  -- of the merged tensors\n"
+                         "  created REAL NOT NULL,\n"
+                         "  seconds REAL NOT NULL CHECK (seconds >= 0), -- of making "
+                         "it; 0: not known\n"
+                         "  peak_bytes INTEGER NOT NULL CHECK (peak_bytes >= 0) -- 0: "
+                         "not known\n"
+                         ") STRICT"},
     {"solution_identity",
      "CREATE UNIQUE INDEX solution_identity ON solution (\n"
      "  kind, method, parameters, ifnull(routers, 0), preference_key,\n"

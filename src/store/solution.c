@@ -36,6 +36,8 @@ void solution_read(struct sql_row *row, struct store_solution *solution) {
     solution->label = sql_text(row, 6);
     sql_sha256(row, 7, solution->model_sha256);
     solution->created = sql_real(row, 8);
+    solution->seconds = sql_real(row, 9);
+    solution->peak_bytes = (uint64_t)sql_integer(row, 10, 0, INT64_MAX);
     if (!row->failed && !known_kind(solution->kind)) {
         sql_corrupt(row->store, row->error, "solution %lld is of kind \"%s\"",
                     (long long)solution->id, solution->kind);
@@ -122,6 +124,11 @@ static int put(struct store *store, const struct store_solution *solution,
     bool labelled;
     if (find(store, solution, parameters, key, id, &labelled, error))
         return -1;
+    if (*id && (solution->seconds > 0 || solution->peak_bytes) &&
+        sql_write(store, error,
+                  "UPDATE solution SET seconds = ?, peak_bytes = ? WHERE id = ?", "dii",
+                  solution->seconds, (int64_t)solution->peak_bytes, *id))
+        return -1;
     if (*id && !labelled && solution->label && *solution->label)
         return sql_write(store, error, "UPDATE solution SET label = ? WHERE id = ?",
                          "ti", solution->label, *id);
@@ -134,12 +141,13 @@ static int put(struct store *store, const struct store_solution *solution,
         sql_preference_pack(solution->preference, store->tasks, bytes);
     if (sql_write(store, error,
                   "INSERT INTO solution (kind, method, parameters, preference,"
-                  " preference_key, routers, label, model_sha256, created)"
-                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "tttxdIttd", solution->kind, solution->method, parameters,
+                  " preference_key, routers, label, model_sha256, created, seconds,"
+                  " peak_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "tttxdIttddi", solution->kind, solution->method, parameters,
                   solution->preference ? (const void *)bytes : NULL, store->tasks * 8,
                   key, solution->routers, solution->label, solution->model_sha256,
-                  solution->created != 0 ? solution->created : sql_now()))
+                  solution->created != 0 ? solution->created : sql_now(),
+                  solution->seconds, (int64_t)solution->peak_bytes))
         return -1;
     *id = sqlite3_last_insert_rowid(store->db);
     return 0;
@@ -157,6 +165,9 @@ int store_solution_put(struct store *store, struct store_solution *solution,
         return error_set(error, "a solution has no method");
     if (!isfinite(solution->created))
         return error_set(error, "a solution's time is no number");
+    if (!(solution->seconds >= 0) || !isfinite(solution->seconds) ||
+        solution->peak_bytes > INT64_MAX)
+        return error_set(error, "what a solution's making took is out of range");
     if (solution->preference &&
         sql_preference_check(solution->preference, store->tasks, error))
         return -1;

@@ -7,8 +7,8 @@
 /* The columns that solution_read takes, of a table named or aliased `s`. */
 #define SOLUTION_COLUMNS                                                      \
     "s.id, s.kind, s.method, s.parameters, s.preference, s.routers, s.label," \
-    " s.model_sha256, s.created"
-enum { SOLUTION_COLUMN_COUNT = 9 };
+    " s.model_sha256, s.created, s.seconds, s.peak_bytes"
+enum { SOLUTION_COLUMN_COUNT = 11 };
 
 /* Fills solution; what was read before a failure is in it too, to be cleared. */
 void solution_read(struct sql_row *row, struct store_solution *solution);

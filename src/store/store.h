@@ -128,13 +128,15 @@ struct store_run { /* a training run of routers, or of a full model */
     double seconds; /* of training so far */
     double started; /* Unix time */
     bool complete;
+    uint64_t trainable;  /* numbers that learn; 0: not known */
+    uint64_t peak_bytes; /* of memory, as backend_peak has it; 0: not known */
 };
 
 /* id is set, and started (to now) where it is 0. parameters is put in canonical
  * form in the file. */
 int store_run_begin(struct store *store, struct store_run *run, struct error *error);
-/* Saves a step: steps, steps_done, seconds and complete of the run, routers, the
- * state to resume from (any bytes), and the curve points since the last save, in
+/* Saves a step: all of the run that changes as it goes (steps, steps_done, seconds,
+ * complete, trainable, peak_bytes), routers, the state to resume from (any bytes), and the curve points since the last save, in
  * one transaction. The earlier resume state of the run is replaced (kept where
  * state is NULL), routers of earlier steps are kept. Curve points of a step that
  * is there already are replaced; so are routers, unless a solution uses them and
@@ -189,11 +191,15 @@ struct store_solution {
     char *label;        /* shown; "" for a default made of the above */
     char model_sha256[SHA256_HEX]; /* of the merged tensors; "" if unknown */
     double created;
+    /* Of making the model last, without loading or measuring; 0: not known. */
+    double seconds;
+    uint64_t peak_bytes; /* of memory, as backend_peak has it */
 };
 
 /* The solution with this identity (kind, method, parameters, preference, routers)
  * is found or made; solution->id is set. Preferences are equal when each of their
- * numbers agrees to 1e-9. created 0 is taken as now. */
+ * numbers agrees to 1e-9. created 0 is taken as now. One that is there takes over
+ * seconds and peak_bytes where they are known. */
 int store_solution_put(struct store *store, struct store_solution *solution,
                        struct error *error);
 int store_solution_get(struct store *store, int64_t id, bool *found,

@@ -3,3 +3,7 @@ check_PROGRAMS += tests/base/test_base
 TESTS += tests/base/test_base
 tests_base_test_base_SOURCES = tests/base/test_base.c
 tests_base_test_base_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/base/test_random
+TESTS += tests/base/test_random
+tests_base_test_random_SOURCES = tests/base/test_random.c
+tests_base_test_random_LDADD = $(TEST_LIBS)

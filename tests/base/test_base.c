@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/sha256.h"
+#include "base/usage.h"
 
 static void sizes_do_not_wrap(void **state) {
     (void)state;
@@ -247,6 +248,22 @@ static void permutations_hold_every_index(void **state) {
         assert_true(first[k] > 830 && first[k] < 1170);
 }
 
+static void usage_counts_bytes(void **state) {
+    (void)state;
+    enum { BYTES = 64 << 20 };
+    double before = usage_clock();
+    volatile unsigned char *memory = malloc(BYTES);
+    assert_non_null((void *)(uintptr_t)memory);
+    for (size_t i = 0; i < BYTES; i += 1024)
+        memory[i] = 1;
+    uint64_t peak = usage_peak();
+    assert_true(peak >= BYTES && peak < (uint64_t)1 << 46);
+    free((void *)(uintptr_t)memory);
+    usage_restart(); /* not every kernel heeds it */
+    assert_true(usage_peak() > 0 && usage_peak() <= peak + (1 << 20));
+    assert_true(usage_clock() >= before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_do_not_wrap),
@@ -260,6 +277,7 @@ int main(void) {
         cmocka_unit_test(moments),
         cmocka_unit_test(dirichlet_is_on_the_simplex),
         cmocka_unit_test(permutations_hold_every_index),
+        cmocka_unit_test(usage_counts_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

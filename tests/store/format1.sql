@@ -75,9 +75,11 @@ CREATE TABLE run (
   steps INTEGER NOT NULL CHECK (steps BETWEEN 0 AND 4294967295),
   seconds REAL NOT NULL CHECK (seconds >= 0),
   started REAL NOT NULL,
-  complete INTEGER NOT NULL CHECK (complete IN (0, 1))
+  complete INTEGER NOT NULL CHECK (complete IN (0, 1)),
+  trainable INTEGER NOT NULL CHECK (trainable >= 0), -- numbers; 0: not known
+  peak_bytes INTEGER NOT NULL CHECK (peak_bytes >= 0) -- 0: not known
 ) STRICT;
-INSERT INTO run VALUES(1,'ls','mlp','{}',0,2,0.0,1795390973.277563095,0);
+INSERT INTO run VALUES(1,'ls','mlp','{}',0,2,0.0,1795390973.277563095,0,540,123456789);
 CREATE TABLE run_state (
   -- what a run goes on from; only the last is kept
   run INTEGER PRIMARY KEY REFERENCES run (id),
@@ -117,9 +119,11 @@ CREATE TABLE solution (
   model_sha256 TEXT NOT NULL CHECK (model_sha256 = '' OR (length(model_sha256) = 64
     AND model_sha256 NOT GLOB '*[^0-9a-f]*')),
   -- of the merged tensors
-  created REAL NOT NULL
+  created REAL NOT NULL,
+  seconds REAL NOT NULL CHECK (seconds >= 0), -- of making it; 0: not known
+  peak_bytes INTEGER NOT NULL CHECK (peak_bytes >= 0) -- 0: not known
 ) STRICT;
-INSERT INTO solution VALUES(1,'pwemoe','ls','{}',X'000000000000d03f000000000000d03f000000000000e03f',0.64057647468726353068,1,'','',1795390973.278591156);
+INSERT INTO solution VALUES(1,'pwemoe','ls','{}',X'000000000000d03f000000000000d03f000000000000e03f',0.64057647468726353068,1,'','',1795390973.278591156,0.5,0);
 CREATE TABLE evaluation (
   -- a solution's figure in one objective, over examples of one split
   solution INTEGER NOT NULL REFERENCES solution (id),

@@ -171,8 +171,21 @@ static void test_rows(void **state) {
                                       .routers = routers,
                                       .label = "mine",
                                       .created = 12.5,
+                                      .seconds = 0.25,
+                                      .peak_bytes = 7,
                                       .model_sha256 = HASH_A};
     assert_done(store_solution_put(store, &labelled, &error));
+    /* What the making took is that of the last that says so. */
+    struct store_solution again = labelled;
+    again.seconds = 0.5;
+    again.peak_bytes = (uint64_t)5 << 30;
+    assert_done(store_solution_put(store, &again, &error));
+    assert_true(again.id == labelled.id);
+    again.seconds = 0;
+    again.peak_bytes = 0;
+    assert_done(store_solution_put(store, &again, &error));
+    again.seconds = -1;
+    assert_error(store_solution_put(store, &again, &error), &error, "out of range");
     add_solution(store, "import", "ties", NULL, NULL, 0);
     add_solution(store, "single", "stl", NULL, NULL, 0);
     struct store_evaluation both[] = {example_evaluation(2, 71.5),
@@ -208,6 +221,8 @@ static void test_rows(void **state) {
     assert_string_equal(s->label, "mine");
     assert_string_equal(s->model_sha256, HASH_A);
     assert_true(s->routers == routers && s->created == 12.5);
+    assert_true(s->seconds == 0.5 && s->peak_bytes == (uint64_t)5 << 30);
+    assert_true(rows[2].solution.seconds == 0 && rows[2].solution.peak_bytes == 0);
     assert_string_equal(rows[0].upscale, "attn+mlp");
     assert_int_equal(rows[0].step, 400);
     const struct store_evaluation *e = rows[0].evaluations;

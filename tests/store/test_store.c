@@ -181,6 +181,8 @@ static void test_run(void **state) {
     routers.blob = "three";
     routers.size = 5;
     run.complete = true;
+    run.trainable = 540;
+    run.peak_bytes = (uint64_t)6 << 30;
     assert_done(store_run_save(store, &run, &routers, "", 0, NULL, 0, &error));
     store_close(store);
 
@@ -192,6 +194,7 @@ static void test_run(void **state) {
     assert_string_equal(last.upscale, "mlp");
     assert_string_equal(last.parameters, "{\"alpha\":1,\"lr\":0.01}");
     assert_true(last.seconds == 12.5 && last.started == run.started);
+    assert_true(last.trainable == 540 && last.peak_bytes == (uint64_t)6 << 30);
     store_run_clear(&last);
     assert_done(store_run_last(store, NULL, "", &found, &last, &error));
     assert_true(found && last.id == other.id);

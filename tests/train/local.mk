@@ -17,3 +17,9 @@ tests_train_test_epo_SOURCES = tests/train/test_epo.c
 tests_train_test_epo_LDADD = $(TEST_LIBS)
 tests_train_test_mgda_SOURCES = tests/train/test_mgda.c
 tests_train_test_mgda_LDADD = $(TEST_LIBS)
+
+# Adam and its schedule.
+check_PROGRAMS += tests/train/test_optimiser
+TESTS += tests/train/test_optimiser
+tests_train_test_optimiser_SOURCES = tests/train/test_optimiser.c
+tests_train_test_optimiser_LDADD = $(TEST_LIBS)
