@@ -31,7 +31,8 @@ pwemoe_SOURCES = \
   src/command/init.c \
   src/command/merge.c \
   src/command/plot.c \
-  src/command/report.c \
+  src/command/report.h src/command/report.c src/command/report_charts.c \
+  src/command/report_costs.c \
   src/command/show.c \
   src/command/train.c
 pwemoe_LDADD = $(PWEMOE_LIBS)

@@ -1,4 +1,4 @@
-/* pwemoe report: a page of tables in the paper's layout. */
+/* pwemoe report: a page of tables in the paper's layout, and charts. */
 #include <config.h>
 
 #include <math.h>
@@ -8,11 +8,9 @@
 
 #include "base/memory.h"
 #include "command/command.h"
-#include "command/report_page.h"
+#include "command/report.h"
 #include "command/solutions.h"
-#include "moe/routers.h"
 #include "pareto/pareto.h"
-#include "store/store.h"
 
 struct report_options {
     const char *out;
@@ -34,35 +32,14 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct report_options, split)},
     {0}};
 
-struct report {
-    struct page *page;
-    struct store *store;
-    struct store_recipe *recipe;
-    struct store_row *rows;
-    size_t count;
-    struct store_run *runs;
-    size_t run_count;
-    /* [count] each: the run of a row's routers (0 for none); whether these are the
-     * last of the run that were measured; the scaling coefficient (NaN for none);
-     * and the first row of the same sweep, which differs in that alone. */
-    int64_t *run_of;
-    bool *last;
-    double *scale;
-    size_t *sweep;
-    double *points; /* [count, tasks] minimised; only those of complete rows hold */
-    double reference[STORE_TASKS_MAX]; /* minimised */
-    double *front; /* [front_count, tasks] of all models merged here */
-    size_t front_count;
-};
-
 /* --- which rows ------------------------------------------------------------- */
 
-static bool is_kind(const struct store_row *row, const char *kind) {
+bool report_is_kind(const struct store_row *row, const char *kind) {
     return strcmp(row->solution.kind, kind) == 0;
 }
 
 static bool is_merged(const struct store_row *row) {
-    return is_kind(row, "pwemoe") || is_kind(row, "merge");
+    return report_is_kind(row, "pwemoe") || report_is_kind(row, "merge");
 }
 
 /* Equal weights: -1; a unit preference: its task; any other: -2. */
@@ -99,7 +76,7 @@ static int find_sweeps(struct report *r, struct error *error) {
     for (size_t i = 0; i < r->count && result == 0; i++) {
         r->sweep[i] = i;
         r->scale[i] = (double)NAN;
-        if (!is_kind(&r->rows[i], "merge"))
+        if (!report_is_kind(&r->rows[i], "merge"))
             continue;
         if (!(names[i] = sweep_name(&r->rows[i], &r->scale[i])))
             result = error_memory(error);
@@ -178,20 +155,21 @@ static void accuracy_row(const struct report *r, size_t i) {
                       points);
         else
             page_cell(r->page, "%s (scale %g)", method, r->scale[i]);
-    } else if (is_kind(row, "pwemoe")) {
+    } else if (report_is_kind(row, "pwemoe")) {
         if (at == -2 || !r->last[i])
             return;
         page_cell(r->page, "routers, %s, %s (run %lld), %s%s", method, row->upscale,
                   (long long)r->run_of[i], at < 0 ? "equal weights" : "all for ",
                   at < 0 ? "" : r->recipe->tasks[at].name);
-    } else if (is_kind(row, "train") && at != -2) {
+    } else if (report_is_kind(row, "train") && at != -2) {
         page_cell(r->page, "%s (full model), %s%s", method,
                   at < 0 ? "equal weights" : "all for ",
                   at < 0 ? "" : r->recipe->tasks[at].name);
-    } else if (is_kind(row, "train")) {
+    } else if (report_is_kind(row, "train")) {
         page_cell(r->page, "%s (full model)", method);
     } else {
-        page_cell(r->page, "%s%s", method, is_kind(row, "import") ? " (imported)" : "");
+        page_cell(r->page, "%s%s", method,
+                  report_is_kind(row, "import") ? " (imported)" : "");
     }
     figures(r, row, 1);
 }
@@ -210,7 +188,7 @@ static void accuracies(const struct report *r) {
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         for (size_t i = 0; i < r->count; i++) {
             const char *state = solution_state(r->recipe, &r->rows[i]);
-            if (is_kind(&r->rows[i], kinds[k]) &&
+            if (report_is_kind(&r->rows[i], kinds[k]) &&
                 (strcmp(state, "complete") == 0 || strcmp(state, "imported") == 0))
                 accuracy_row(r, i);
         }
@@ -247,29 +225,9 @@ static void set_clear(struct set *set) {
     free(set->keep);
 }
 
-static int trainable(const struct report *r, int64_t run, size_t *parameters,
-                     struct error *error) {
-    struct store_routers stored;
-    struct routers *routers;
-    bool found;
-    *parameters = 0;
-    if (store_routers_last(r->store, run, &found, &stored, error))
-        return -1;
-    if (!found)
-        return 0;
-    int result = routers_from_memory(stored.blob, stored.size, "stored routers",
-                                     &routers, error);
-    if (result == 0) {
-        *parameters = routers->count;
-        routers_free(routers);
-    }
-    store_routers_clear(&stored);
-    return result;
-}
-
 static int front_row(const struct report *r, const char *name, const bool *take,
-                     const struct store_run *run, struct error *error) {
-    size_t tasks = r->recipe->task_count, parameters = 0;
+                     struct error *error) {
+    size_t tasks = r->recipe->task_count;
     struct set set;
     double volume = 0;
     long front = 0;
@@ -280,8 +238,6 @@ static int front_row(const struct report *r, const char *name, const bool *take,
         if (result == 0)
             result = pareto_hypervolume(set.points, set.count, tasks, r->reference,
                                         &volume, error);
-        if (result == 0 && run)
-            result = trainable(r, run->id, &parameters, error);
         if (result == 0) {
             page_cell(r->page, "%s", name);
             page_cell(r->page, "%zu", set.count);
@@ -291,10 +247,6 @@ static int front_row(const struct report *r, const char *name, const bool *take,
                 r->page,
                 pareto_igd_plus(set.points, set.count, r->front, r->front_count, tasks),
                 3);
-            page_number(r->page, run && parameters ? (double)parameters : (double)NAN,
-                        0);
-            page_number(r->page, run ? (double)run->steps_done : (double)NAN, 0);
-            page_number(r->page, run ? run->seconds : (double)NAN, 1);
         }
     }
     set_clear(&set);
@@ -302,28 +254,28 @@ static int front_row(const struct report *r, const char *name, const bool *take,
 }
 
 static int front_rows(const struct report *r, bool *take, struct error *error) {
-    char name[256];
     for (size_t i = 0; i < r->count; i++) {
-        if (!is_kind(&r->rows[i], "merge") || r->sweep[i] != i)
+        if (!report_is_kind(&r->rows[i], "merge") || r->sweep[i] != i)
             continue;
         for (size_t k = 0; k < r->count; k++)
             take[k] = r->sweep[k] == i;
-        if (front_row(r, r->rows[i].solution.method, take, NULL, error))
+        if (front_row(r, r->rows[i].solution.method, take, error))
             return -1;
     }
     for (size_t n = 0; n < r->run_count; n++) {
         const struct store_run *run = &r->runs[n];
         for (size_t k = 0; k < r->count; k++)
-            take[k] =
-                is_kind(&r->rows[k], "pwemoe") && r->run_of[k] == run->id && r->last[k];
-        snprintf(name, sizeof name, "routers, %s, %s (run %lld)", run->method,
-                 run->upscale, (long long)run->id);
-        if (front_row(r, name, take, run, error))
+            take[k] = report_is_kind(&r->rows[k], "pwemoe") &&
+                      r->run_of[k] == run->id && r->last[k];
+        char *name = report_run_name(run);
+        int result = name ? front_row(r, name, take, error) : error_memory(error);
+        free(name);
+        if (result)
             return -1;
     }
     for (size_t k = 0; k < r->count; k++)
         take[k] = is_merged(&r->rows[k]);
-    return front_row(r, "all of these", take, NULL, error);
+    return front_row(r, "all of these", take, error);
 }
 
 static int fronts(struct report *r, bool *take, struct error *error) {
@@ -358,15 +310,12 @@ static int fronts(struct report *r, bool *take, struct error *error) {
         "Models merged and measured here, a set a method: how many, how many "
         "of them no other of the set dominates, the hypervolume up to the "
         "reference point (%s), and IGD+ to the front of all sets together (0: "
-        "nothing of it is out of reach; in percentage points). Seconds are of "
-        "training the routers.",
+        "nothing of it is out of reach; in percentage points).",
         reference);
-    page_table(r->page, 8, 1);
-    static const char *const headers[] = {"Set",           "points",
-                                          "non-dominated", "hypervolume",
-                                          "IGD+",          "trainable parameters",
-                                          "steps",         "seconds"};
-    for (size_t i = 0; i < 8; i++)
+    page_table(r->page, 5, 1);
+    static const char *const headers[] = {"Set", "points", "non-dominated",
+                                          "hypervolume", "IGD+"};
+    for (size_t i = 0; i < 5; i++)
         page_cell(r->page, "%s", headers[i]);
     result = front_rows(r, take, error);
     page_table_end(r->page);
@@ -493,7 +442,10 @@ static int make(struct report *r, const char *out, const char *split,
         page_paragraph(r->page, "From %s, %s split, by pwemoe %s on %s.",
                        store_path(r->store), split, PACKAGE_VERSION, date);
         accuracies(r);
-        result = fronts(r, take, error);
+        result =
+            fronts(r, take, error) || report_costs(r, error) || report_charts(r, error)
+                ? -1
+                : 0;
     }
     if (result == 0) {
         everything(r);
@@ -535,14 +487,16 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_report = {
     .name = "report",
     .usage = "FILE --out DIR [--split S]",
-    .summary = "Writes a page of tables, in Markdown and HTML",
+    .summary = "Writes a page of tables and charts, in Markdown and HTML",
     .text =
         "Writes DIR/report.md and DIR/report.html (no scripts, nothing loaded from "
         "elsewhere) with what FILE holds: accuracies of every method on every task in "
         "the layout of the paper's tables; for each method's set of models the number "
-        "of points and of those that no other dominates, the hypervolume, IGD+ to the "
-        "front of all sets, trainable parameters and seconds of training; all models "
-        "with intervals; models and data. DIR is written whole or not at all.",
+        "of points and of those that no other dominates, the hypervolume and IGD+ to "
+        "the "
+        "front of all sets; trainable parameters, seconds and peak memory of each run "
+        "and method; charts, as PNG files beside the Markdown and inside the HTML; all "
+        "models with intervals; models and data. DIR is written whole or not at all.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_QUIET,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,18 @@
 
 #include "base/memory.h"
 
+struct picture {
+    char *file; /* "scaling.png" */
+    struct plot_png png;
+};
+
 struct page {
     FILE *markdown, *html;
     char *markdown_text, *html_text;
     size_t markdown_size, html_size;
     size_t columns, left, cell, row; /* of the table that is open */
+    struct picture *pictures;
+    size_t picture_count, picture_capacity;
     bool failed;
 };
 
@@ -29,7 +37,8 @@ static const char style[] =
     "div{overflow-x:auto}table{border-collapse:collapse;margin:1em 0}"
     "th,td{padding:.2em .7em;text-align:right;border-bottom:1px solid #ddd;"
     "white-space:nowrap}th{border-bottom:2px solid #222}"
-    ".l{text-align:left}";
+    ".l{text-align:left}figure{margin:1em 0}img{max-width:100%;height:auto}"
+    "figcaption{color:#555}";
 
 /* --- text ------------------------------------------------------------------- */
 
@@ -135,6 +144,11 @@ void page_free(struct page *page) {
         fclose(page->html);
     free(page->markdown_text);
     free(page->html_text);
+    for (size_t i = 0; i < page->picture_count; i++) {
+        free(page->pictures[i].file);
+        free(page->pictures[i].png.data);
+    }
+    free(page->pictures);
     free(page);
 }
 
@@ -201,10 +215,57 @@ void page_table_end(struct page *page) {
     fputs("</table></div>\n", page->html);
 }
 
+static void put_base64(FILE *out, const unsigned char *data, size_t size) {
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        uint32_t bits = (uint32_t)data[i] << 16;
+        bits |= left > 1 ? (uint32_t)data[i + 1] << 8 : 0;
+        bits |= left > 2 ? data[i + 2] : 0;
+        fputc(digits[bits >> 18], out);
+        fputc(digits[bits >> 12 & 63], out);
+        fputc(left > 1 ? digits[bits >> 6 & 63] : '=', out);
+        fputc(left > 2 ? digits[bits & 63] : '=', out);
+    }
+}
+
+void page_picture(struct page *page, const char *name, struct plot_png *png,
+                  const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *caption = format_text(page, format, arguments);
+    va_end(arguments);
+    char *file = text_format("%s.png", name);
+    if (!caption || !file ||
+        array_reserve((void **)&page->pictures, &page->picture_capacity,
+                      page->picture_count + 1, sizeof *page->pictures)) {
+        page->failed = true;
+        free(png->data);
+        free(file);
+    } else {
+        fputs("\n![", page->markdown);
+        put_markdown(page->markdown, caption);
+        fprintf(page->markdown, "](%s)\n", file);
+        fputs("<figure><img alt=\"", page->html);
+        put_html(page->html, caption);
+        fputs("\" src=\"data:image/png;base64,", page->html);
+        put_base64(page->html, png->data, png->size);
+        fputs("\"><figcaption>", page->html);
+        put_html(page->html, caption);
+        fputs("</figcaption></figure>\n", page->html);
+        page->pictures[page->picture_count++] =
+            (struct picture){.file = file, .png = *png};
+    }
+    *png = (struct plot_png){0};
+    free(caption);
+}
+
 /* --- writing ---------------------------------------------------------------- */
 
-static int write_file(const char *folder, const char *name, const char *text,
+static int write_file(const char *folder, const char *name, const void *bytes,
                       size_t size, const char *shown, struct error *error) {
+    const char *text = bytes;
     char *path = text_format("%s/%s", folder, name);
     if (!path)
         return error_memory(error);
@@ -229,14 +290,18 @@ static int write_file(const char *folder, const char *name, const char *text,
     return failed ? -1 : 0;
 }
 
-static void remove_folder(const char *folder) {
-    static const char *const names[] = {"report.md", "report.html"};
-    for (size_t i = 0; i < 2; i++) {
-        char *path = text_format("%s/%s", folder, names[i]);
-        if (path)
-            unlink(path);
-        free(path);
-    }
+static void remove_file(const char *folder, const char *name) {
+    char *path = text_format("%s/%s", folder, name);
+    if (path)
+        unlink(path);
+    free(path);
+}
+
+static void remove_folder(const struct page *page, const char *folder) {
+    remove_file(folder, "report.md");
+    remove_file(folder, "report.html");
+    for (size_t i = 0; i < page->picture_count; i++)
+        remove_file(folder, page->pictures[i].file);
     rmdir(folder);
 }
 
@@ -283,10 +348,14 @@ static int write_folder(const struct page *page, const char *path,
         if (result == 0)
             result = write_file(beside, "report.html", page->html_text, page->html_size,
                                 path, error);
+        for (size_t i = 0; result == 0 && i < page->picture_count; i++)
+            result =
+                write_file(beside, page->pictures[i].file, page->pictures[i].png.data,
+                           page->pictures[i].png.size, path, error);
         if (result == 0)
             result = give_name(beside, name, error);
         if (result)
-            remove_folder(beside);
+            remove_folder(page, beside);
     }
     free(beside);
     free(name);

@@ -1,6 +1,6 @@
 /* A page written twice at once, as Markdown and as HTML without scripts: headings,
- * paragraphs and tables. Text is data: what either format would take for markup is
- * escaped, and control bytes as text_escape does. */
+ * paragraphs, tables and pictures. Text is data: what either format would take for
+ * markup is escaped, and control bytes as text_escape does. */
 #ifndef PWEMOE_COMMAND_REPORT_PAGE_H
 #define PWEMOE_COMMAND_REPORT_PAGE_H
 
@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "plot/kinds.h"
 
 struct page;
 
@@ -25,8 +26,13 @@ void page_cell(struct page *page, const char *format, ...)
 void page_number(struct page *page, double value, int decimals); /* NaN: a dash */
 void page_table_end(struct page *page);
 
-/* Ends the page and writes report.md and report.html into a new folder at path,
- * which appears whole or not at all and must not exist. Frees page either way. */
+/* A PNG: NAME.png beside the Markdown, part of the HTML itself. name: letters, digits
+ * and '-', another for each. png is taken over. */
+void page_picture(struct page *page, const char *name, struct plot_png *png,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Ends the page and writes report.md, report.html and the pictures into a new folder at
+ * path, which appears whole or not at all and must not exist. Frees page either way. */
 int page_end(struct page *page, const char *path, struct error *error);
 void page_free(struct page *page); /* without writing; NULL is fine */
 

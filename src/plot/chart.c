@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "plot/kinds.h"
 
 enum { FORMAT_PNG, FORMAT_SVG, FORMAT_PDF };
 
@@ -52,10 +53,11 @@ static int format_of(const char *path, unsigned *format, struct error *error) {
     return error_set(error, "%s: the name must end in .png, .svg or .pdf", path);
 }
 
-int chart_open(const char *path, double width, double height, struct chart **out,
-               struct error *error) {
+int chart_open(const struct plot_page *page, struct chart **out, struct error *error) {
+    const char *path = page->png ? "a picture" : page->path;
+    double width = page->width, height = page->height;
     unsigned format = FORMAT_PNG;
-    if (format_of(path, &format, error))
+    if (!page->png && format_of(path, &format, error))
         return -1;
     struct chart *chart = calloc(1, sizeof *chart);
     if (!chart)
@@ -63,6 +65,7 @@ int chart_open(const char *path, double width, double height, struct chart **out
     chart->width = width;
     chart->height = height;
     chart->format = format;
+    chart->page = page;
     chart->path = strdup(path);
     chart->bytes = calloc(1, sizeof *chart->bytes);
     if (!chart->path || !chart->bytes) {
@@ -108,6 +111,13 @@ void chart_abandon(struct chart *chart) {
     free(chart);
 }
 
+static int hand_over(struct chart *chart) {
+    *chart->page->png =
+        (struct plot_png){.data = chart->bytes->data, .size = chart->bytes->size};
+    chart->bytes->data = NULL;
+    return 0;
+}
+
 /* Beside the file, then in its place. */
 static int write_file(const struct chart *chart, struct error *error) {
     const char *path = chart->path;
@@ -142,7 +152,7 @@ int chart_close(struct chart *chart, struct error *error) {
         status = cairo_surface_status(chart->surface);
     int result =
         status == CAIRO_STATUS_SUCCESS
-            ? write_file(chart, error)
+            ? chart->page->png ? hand_over(chart) : write_file(chart, error)
             : error_set(error, "%s: %s", chart->path, cairo_status_to_string(status));
     chart_abandon(chart);
     return result;

@@ -34,12 +34,15 @@ struct chart {
     char *path;
     unsigned format;
     struct bytes *bytes;
+    const struct plot_page *page;
 };
 
-/* The end of path (.png, .svg, .pdf) decides the format. */
-int chart_open(const char *path, double width, double height, struct chart **chart,
-               struct error *error);
-/* Writes the file (beside, then renamed) and frees. */
+struct plot_page;
+
+/* The end of the page's path (.png, .svg, .pdf) decides the format; a page in memory is
+ * a PNG. The page must live until the chart is closed. */
+int chart_open(const struct plot_page *page, struct chart **chart, struct error *error);
+/* Writes the file (beside, then renamed), or hands the picture over, and frees. */
 int chart_close(struct chart *chart, struct error *error);
 void chart_abandon(struct chart *chart); /* frees without writing; NULL is fine */
 

@@ -73,7 +73,7 @@ int plot_scatter(const struct plot_page *page, const struct plot_cloud *cloud, s
     struct chart *chart;
     if (!places)
         return error_memory(error);
-    if (chart_open(page->path, page->width, page->height, &chart, error)) {
+    if (chart_open(page, &chart, error)) {
         free(places);
         return -1;
     }
@@ -116,7 +116,7 @@ int plot_parallel(const struct plot_page *page, const struct plot_cloud *cloud,
         for (size_t k = 0; k < n; k++)
             axes_range_add(&range, cloud->points[i].values[k]);
     axes_range_end(&range);
-    if (chart_open(page->path, page->width, page->height, &chart, error))
+    if (chart_open(page, &chart, error))
         return -1;
     cairo_t *cr = chart->cr;
     struct axes axes = {.left = 80,

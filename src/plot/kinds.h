@@ -8,9 +8,16 @@
 
 #include "base/error.h"
 
+struct plot_png {        /* a picture in memory */
+    unsigned char *data; /* free() */
+    size_t size;
+};
+
 struct plot_page {
     const char *path, *title;
     double width, height;
+    struct plot_png
+        *png; /* where not NULL, the picture goes there and path is unused */
 };
 
 /* --- points in objective space -------------------------------------------------- */

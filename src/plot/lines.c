@@ -67,7 +67,7 @@ int plot_lines(const struct plot_page *page, const char *x_label, const char *y_
     axes_range_end(&rx);
     axes_range_end(&ry);
     struct chart *chart;
-    if (chart_open(page->path, page->width, page->height, &chart, error))
+    if (chart_open(page, &chart, error))
         return -1;
     bool titled = panel_count && panels[0].title;
     double top = (page->title ? 30 : 0) + (titled ? 45 : 25);

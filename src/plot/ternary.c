@@ -36,7 +36,7 @@ int plot_ternary(const struct plot_page *page, const char *const corners[3],
     for (size_t i = 0; i < count; i++)
         axes_range_add(&range, values[i]);
     axes_range_end(&range);
-    if (chart_open(page->path, page->width, page->height, &chart, error))
+    if (chart_open(page, &chart, error))
         return -1;
     cairo_t *cr = chart->cr;
     double room_x = page->width - 240, room_y = page->height - 150;

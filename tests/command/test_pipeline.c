@@ -200,6 +200,10 @@ static void merge_measures_once(void **state) {
     assert_true(json_is_true(json_object_get(a, "complete")));
     double low = json_number_value(json_array_get(json_object_get(a, "interval"), 0));
     assert_true(low < number(a, "value"));
+    /* What the making took is known of models that are made. */
+    assert_true(number(half, "seconds") > 0 && number(half, "seconds") < 600);
+    assert_true(number(half, "peak_bytes") > 1 << 20);
+    assert_true(json_is_null(json_object_get(stl, "peak_bytes")));
     json_decref(rows);
     struct ran ran =
         run("merge %s/merge.db --method task-arithmetic --scales 0.5", folder());
@@ -265,6 +269,9 @@ static void train_resumes_to_the_same_numbers(void **state) {
     assert_true(number(row, "steps_done") == 500);
     assert_true(json_is_true(json_object_get(row, "complete")));
     assert_true(number(json_object_get(row, "parameters"), "seed") == 3);
+    /* A router of 2 -> 4 -> 2 has 22 numbers; there are two blocks. */
+    assert_true(number(row, "trainable") == 44);
+    assert_true(number(row, "peak_bytes") > 1 << 20);
     json_decref(rows);
     /* Stopped by SIGINT as soon as something is saved. The run may end before the
      * signal arrives; it then has nothing to resume, and the test says so. */
@@ -640,6 +647,10 @@ static void finetune_makes_one_model(void **state) {
     assert_string_equal(string(row, "model_sha256"), hex);
     assert_true(json_equal(objectives, json_object_get(row, "objectives")));
     json_decref(objectives);
+    json_decref(rows);
+    rows = json_of("show %s/all.db routers --format json", folder());
+    row = json_array_get(rows, 0);
+    assert_true(number(row, "trainable") > 1000 && number(row, "peak_bytes") > 1 << 20);
     json_decref(rows);
     expect_error(2, "one of --task", "finetune %s/all.db", folder());
     expect_error(2, "goes with --method",

@@ -33,7 +33,9 @@ static void add(struct store *store, const char *kind, const char *method,
                                       .method = (char *)(uintptr_t)method,
                                       .parameters = (char *)(uintptr_t)parameters,
                                       .preference = (double *)(uintptr_t)preference,
-                                      .routers = routers};
+                                      .routers = routers,
+                                      .seconds = strcmp(method, "ties") == 0 ? a : 0,
+                                      .peak_bytes = (uint64_t)b << 20};
     bool imported = strcmp(kind, "import") == 0;
     double values[] = {a, b};
     done(store_solution_put(store, &solution, &error));
@@ -58,10 +60,13 @@ static int64_t add_routers(struct store *store, struct store_run *run, unsigned 
     random_seed(&random, step, 0);
     done(routers_new(UPSCALE_MLP, 2, 12, 2, 0.3f, &random, &routers, &error));
     done(routers_to_memory(routers, &stored.blob, &stored.size, &error));
-    routers_free(routers);
     run->steps_done = step;
     run->seconds = 12.5;
-    done(store_run_save(store, run, &stored, NULL, 0, NULL, 0, &error));
+    run->trainable = routers->count;
+    run->peak_bytes = (uint64_t)3 << 30;
+    struct store_curve_point points[] = {{step, 0, 1.5}, {step, 1, 0.5}};
+    done(store_run_save(store, run, &stored, NULL, 0, points, 2, &error));
+    routers_free(routers);
     free(stored.blob);
     return stored.id;
 }
@@ -96,11 +101,25 @@ static void make_store(const char *name) {
     add(store, "pwemoe", "ls", NULL, other, late, 65, 82);
     add(store, "import", "Ours|LS", NULL, NULL, 0, 77, 66);
     add(store, "merge", "task-arithmetic", "{\"scale\":0.9}", NULL, 0, 55, (double)NAN);
+    struct store_run full = {.method = "ls",
+                             .upscale = "",
+                             .steps = 9,
+                             .steps_done = 9,
+                             .seconds = 7,
+                             .trainable = 5678901,
+                             .complete = true};
+    done(store_run_begin(store, &full, &error));
+    struct store_run stl = {.method = "stl",
+                            .upscale = "",
+                            .parameters = "{\"task\":\"cars\"}",
+                            .seconds = 3,
+                            .peak_bytes = 1536 << 10};
+    done(store_run_begin(store, &stl, &error));
     store_close(store);
 }
 
 static char *read_text(const char *name) {
-    static char text[1 << 20];
+    static char text[1 << 22];
     char *path = text_format("%s/%s", folder(), name);
     FILE *file = fopen(path, "r");
     if (!file)
@@ -131,9 +150,19 @@ static void test_page(void **state) {
         "| Ours\\|LS (imported) | 77.0 | 66.0 | 71.5 |\n\n",
         /* By hand, from (10, 10): 51 x 61; and 75 x 50 + 60 x 20 + 55 x 2. The union
          * holds the early routers' (99, 99) too, which dominates all. */
-        "| ties | 3 | 1 | 3111 | 47.202 | – | – | – |\n",
-        "| routers, ls, mlp (run 1) | 3 | 3 | 5060 | 34.670 | 264 | 400 | 12.5 |\n",
-        "| all of these | 8 | 1 | 7921 | 0.000 | – | – | – |\n",
+        "| ties | 3 | 1 | 3111 | 47.202 |\n",
+        "| routers, ls, mlp (run 1) | 3 | 3 | 5060 | 34.670 |\n",
+        "| all of these | 8 | 1 | 7921 | 0.000 |\n",
+        /* (50 + 61 + 52) / 3 seconds, the most of 70, 71 and 62 MiB. */
+        "| ties | – | – | 54.333 | 71 |\n",
+        "| routers, ls, mlp (run 1) | 264 | 400 | 12.5 | 3072 |\n"
+        "| ls (full model, run 2) | 5678901 | 9 | 7.0 | – |\n"
+        "| stl for cars (run 3) | – | 0 | 3.0 | 2 |\n",
+        "](scatter-1-2.png)\n",
+        "](scaling.png)\n",
+        "](routing-run-1.png)\n",
+        "](training-run-1.png)\n",
+        "![cars and &lt;b>\\|\\*x\\*\\\\x1B\\[2J;",
         "| 70.00 (69.0 to 71.0) |",
         "| 77.00 | 66.00 | 71.50 |\n",
         "1 models with partial, stale or no figures are left out.",
@@ -153,8 +182,23 @@ static void test_page(void **state) {
     assert_null(strchr(text, '\x1b'));
     text = read_text("report/report.html");
     holds(text, html, sizeof html / sizeof *html);
+    /* Whole by itself: nothing is loaded, not even from beside it. */
     assert_true(!strstr(text, "<b>") && !strstr(text, "<script") &&
-                !strstr(text, "http"));
+                !strstr(text, "http:") && !strstr(text, "https:"));
+    size_t pictures = 0;
+    for (const char *at = text; (at = strstr(at, " src=")); at++, pictures++)
+        assert_int_equal(strncmp(at, " src=\"data:image/png;base64,iVBORw0KGgo", 39),
+                         0);
+    assert_int_equal(pictures, 4);
+    /* The picture in the page is the one beside it. */
+    ran = shell(
+        "cd %s/report && ls *.png | wc -l && "
+        "sed -n 's/.*base64,\\([^\"]*\\)\".*along the scaling.*/\\1/p' report.html "
+        "| base64 -d | cmp - scaling.png && ls -a | wc -l",
+        folder());
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.out, "4\n8\n"); /* ., .., two pages, four pictures */
+    ran_free(&ran);
 }
 
 static void test_refused(void **state) {
