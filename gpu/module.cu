@@ -45,17 +45,24 @@ struct cuda *cuda_ready(struct backend *backend) {
 }
 
 static int count(unsigned *devices, struct error *error) {
-    int number = 0;
+    int number = 0, driver = 0;
     cudaError_t status = cudaGetDeviceCount(&number);
     *devices = status == cudaSuccess ? (unsigned)number : 0;
-    if (status == cudaErrorInsufficientDriver)
-        return cuda_error(error, "no NVIDIA driver, or one older than CUDA %d.%d",
-                          CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
-    if (status == cudaErrorNoDevice || (status == cudaSuccess && number == 0))
-        return cuda_error(error, "no NVIDIA GPU here");
-    if (status != cudaSuccess)
-        return cuda_error(error, "no usable GPU: %s", cudaGetErrorString(status));
-    return 0;
+    if (status == cudaSuccess || status == cudaErrorNoDevice)
+        return 0;
+    /* The same status says that there is no driver, or an older one. */
+    if (status == cudaErrorInsufficientDriver &&
+        cudaDriverGetVersion(&driver) == cudaSuccess) {
+        if (driver == 0)
+            return 0;
+        return cuda_error(
+            error,
+            "the NVIDIA driver is for CUDA %d.%d at most, this module for "
+            "%d.%d; update the driver",
+            driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
+            CUDART_VERSION % 1000 / 10);
+    }
+    return cuda_error(error, "no usable GPU: %s", cudaGetErrorString(status));
 }
 
 static int describe(unsigned index, char line[96], struct error *error) {

@@ -8,8 +8,8 @@
 
 struct backend_module {
     unsigned api_version; /* first for ever: read before anything else */
-    /* How many devices can be used; with none, -1 and why (no driver, an older
-     * driver, no device). */
+    /* How many devices there are; 0 without a driver, too. -1: there is one that
+     * cannot be used (an older driver), and why. */
     int (*count)(unsigned *devices, struct error *);
     /* A line on device `index`: its name and memory. */
     int (*describe)(unsigned index, char line[96], struct error *);

@@ -21,10 +21,15 @@ enum { CUDA_BUILT = 0 };
 
 #define CUDA_MODULE "pwemoe-cuda.so"
 
+/* Under a device of "auto", what nobody has missed is not spoken of. */
+enum presence { PRESENT, ABSENT };
+
 /* Opens the module; it stays open, since its library's own threads and
  * destructors do not survive being unloaded. PWEMOE_MODULE_DIR says where else
  * than in the installed place it lies (a program that is not installed). */
-static int module_open(const struct backend_module **module, struct error *error) {
+static int module_open(const struct backend_module **module, enum presence *presence,
+                       struct error *error) {
+    *presence = PRESENT;
     const char *folder = getenv("PWEMOE_MODULE_DIR");
     if (!folder || folder[0] == '\0')
         folder = PWEMOE_MODULE_DIR;
@@ -35,6 +40,7 @@ static int module_open(const struct backend_module **module, struct error *error
     void *handle = NULL;
     backend_module_function *function = NULL;
     if (access(path, F_OK) != 0) {
+        *presence = ABSENT;
         if (CUDA_BUILT)
             error_set(error, "not found: %s; is pwemoe installed whole?", path);
         else
@@ -70,11 +76,24 @@ end:
     return status;
 }
 
+/* The module and the number of its devices, at least one. */
+static int cuda_find(const struct backend_module **module, unsigned *devices,
+                     enum presence *presence, struct error *error) {
+    if (module_open(module, presence, error) != 0 ||
+        (*module)->count(devices, error) != 0)
+        return -1;
+    if (*devices > 0)
+        return 0;
+    *presence = ABSENT;
+    return error_set(error, "no NVIDIA GPU, or no driver for one, here");
+}
+
 static int cuda_open(unsigned index, enum precision precision, unsigned threads,
-                     struct backend **backend, struct error *error) {
+                     struct backend **backend, enum presence *presence,
+                     struct error *error) {
     const struct backend_module *module;
     unsigned devices;
-    if (module_open(&module, error) != 0 || module->count(&devices, error) != 0)
+    if (cuda_find(&module, &devices, presence, error) != 0)
         return error_prefix(error, "cuda");
     if (index >= devices)
         return error_set(
@@ -99,17 +118,18 @@ static long cuda_index(const char *device) {
 
 int backend_open(const char *device, enum precision precision, unsigned threads,
                  struct backend **backend, char note[256], struct error *error) {
+    enum presence presence;
     if (note)
         note[0] = '\0';
     if (strcmp(device, "cpu") == 0)
         return cpu_open(precision, threads, backend, error);
     if (strcmp(device, "auto") == 0) {
         struct error why;
-        if (cuda_open(0, precision, threads, backend, &why) == 0)
+        if (cuda_open(0, precision, threads, backend, &presence, &why) == 0)
             return 0;
         if (cpu_open(precision, threads, backend, error) != 0)
             return error_prefix(error, "%.200s; the CPU is used instead", why.text);
-        if (note)
+        if (note && presence == PRESENT)
             snprintf(note, 256, "%.200s; the CPU is used", why.text);
         return 0;
     }
@@ -117,7 +137,7 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
     if (index < 0)
         return error_set(error, "device %s is not known: auto, cpu, cuda or cuda:N",
                          device);
-    return cuda_open((unsigned)index, precision, threads, backend, error);
+    return cuda_open((unsigned)index, precision, threads, backend, &presence, error);
 }
 
 void backend_close(struct backend *backend) {
@@ -147,7 +167,8 @@ void backend_list(void (*row)(void *self, const char *name, const char *state),
     }
     const struct backend_module *module;
     unsigned devices;
-    if (module_open(&module, &error) != 0 || module->count(&devices, &error) != 0) {
+    enum presence presence;
+    if (cuda_find(&module, &devices, &presence, &error) != 0) {
         row(self, "cuda", error.text);
         return;
     }

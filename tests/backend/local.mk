@@ -20,7 +20,8 @@ fake_modules = \
   tests/backend/modules/version/pwemoe-cuda.so \
   tests/backend/modules/symbol/pwemoe-cuda.so \
   tests/backend/modules/devices/pwemoe-cuda.so \
-  tests/backend/modules/driver/pwemoe-cuda.so
+  tests/backend/modules/driver/pwemoe-cuda.so \
+  tests/backend/modules/empty/pwemoe-cuda.so
 fake_module_build = $(MKDIR_P) $(@D) && \
   $(CC) $(AM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 -shared -fPIC -o $@ $(srcdir)/tests/backend/fake_module.c
 
@@ -32,6 +33,8 @@ tests/backend/modules/devices/pwemoe-cuda.so: tests/backend/fake_module.c src/ba
 	$(AM_V_GEN)$(fake_module_build) -DVARIANT=3
 tests/backend/modules/driver/pwemoe-cuda.so: tests/backend/fake_module.c src/backend/module.h src/backend/backend.h
 	$(AM_V_GEN)$(fake_module_build) -DVARIANT=4
+tests/backend/modules/empty/pwemoe-cuda.so: tests/backend/fake_module.c src/backend/module.h src/backend/backend.h
+	$(AM_V_GEN)$(fake_module_build) -DVARIANT=5
 
 check_PROGRAMS += tests/backend/test_open
 TESTS += tests/backend/test_open

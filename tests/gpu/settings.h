@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 void emulation_reset(void); /* one device of capability 9, nothing fails */
-void emulation_devices(int devices, bool no_driver, int capability);
+void emulation_devices(int devices, int driver, int capability);
 void emulation_memory(size_t bytes); /* of a single allocation, at most */
 void emulation_reverse(bool reversed);
 void emulation_lose_after(unsigned long launches);

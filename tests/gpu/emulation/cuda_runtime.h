@@ -84,7 +84,7 @@ static void emulation_launch(dim3 blocks, dim3 threads, size_t shared, Kernel ke
 /* --- what a test may set ------------------------------------------------------ */
 struct emulation_settings {
     int devices;              /* how many there are; 0: cudaErrorNoDevice */
-    bool no_driver;           /* cudaErrorInsufficientDriver */
+    int driver;               /* the CUDA version it is for; 0: there is none */
     int capability;           /* major number of the compute capability */
     size_t memory_left;       /* bytes of one allocation, at most */
     bool reversed;            /* threads of a block run from the last to the first */
@@ -124,6 +124,7 @@ struct cudaDeviceProp {
 
 const char *cudaGetErrorString(cudaError_t status);
 cudaError_t cudaGetLastError(void);
+cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device);
 cudaError_t cudaSetDevice(int device);

@@ -17,7 +17,8 @@
 enum { STACK = 256 * 1024, MOST_THREADS = 1024, WARP = 32 };
 
 struct emulation_position emulation_at;
-struct emulation_settings emulation = {1, false, 9, (size_t)1 << 40, false, ~0ul};
+struct emulation_settings emulation = {1,   CUDART_VERSION, 9, (size_t)1 << 40, false,
+                                       ~0ul};
 
 /* --- switching stacks -------------------------------------------------------- */
 #if defined(__x86_64__)

@@ -21,11 +21,16 @@ const char *cudaGetErrorString(cudaError_t status) {
     }
 }
 
+cudaError_t cudaDriverGetVersion(int *version) {
+    *version = emulation.driver;
+    return cudaSuccess;
+}
+
 cudaError_t cudaGetDeviceCount(int *count) {
     *count = emulation.devices;
-    return emulation.no_driver      ? cudaErrorInsufficientDriver
-           : emulation.devices == 0 ? cudaErrorNoDevice
-                                    : cudaSuccess;
+    return emulation.driver < CUDART_VERSION ? cudaErrorInsufficientDriver
+           : emulation.devices == 0          ? cudaErrorNoDevice
+                                             : cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device) {

@@ -3,13 +3,13 @@
 #include "cuda_runtime.h"
 
 void emulation_reset(void) {
-    emulation = {1, false, 9, (size_t)1 << 40, false, ~0ul};
+    emulation = {1, CUDART_VERSION, 9, (size_t)1 << 40, false, ~0ul};
     emulation_restore();
 }
 
-void emulation_devices(int devices, bool no_driver, int capability) {
+void emulation_devices(int devices, int driver, int capability) {
     emulation.devices = devices;
-    emulation.no_driver = no_driver;
+    emulation.driver = driver;
     emulation.capability = capability;
 }
 
