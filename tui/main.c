@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "base/waiting.h"
 #include "config.h"
 #include "screen.h"
 #include "views.h"
@@ -273,6 +274,7 @@ int main(int argc, char **argv) {
     struct error error;
     struct store *store;
     sigset_t before;
+    waiting_spin_briefly(argv);
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* figures, and the vectors that are typed */
     int parsed = parse_options(argc, argv, &options);

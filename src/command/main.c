@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/waiting.h"
 #include "command/command.h"
 #include "command/progress.h"
 
@@ -239,6 +240,7 @@ static enum exit_status help_command(size_t count, const char *const *arguments)
 }
 
 int main(int argc, char **argv) {
+    waiting_spin_briefly(argv);
     setlocale(LC_CTYPE, "");  /* widths of characters; numbers keep their point */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is then an error of writing */
     if (argc < 2) {
