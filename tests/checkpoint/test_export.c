@@ -402,11 +402,14 @@ static void leaves_nothing_where_files_cannot_grow(void **state) {
     model_directory_close(pretrained);
 }
 
-/* What a child found: 0 as it should be, 77 cannot be tried here, else wrong. */
-static void check_child(pid_t child, const char *reason) {
+/* What a child found: 0 as it should be, 77 cannot be tried here, else wrong. Closes
+ * pretrained first, for skip() does not come back. */
+static void check_child(pid_t child, const char *reason,
+                        struct model_directory *pretrained) {
     int status;
     assert_true(child > 0);
     assert_int_equal(waitpid(child, &status, 0), child);
+    model_directory_close(pretrained);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77) {
         print_message("skipped: %s\n", reason);
@@ -452,8 +455,7 @@ static void leaves_nothing_on_a_full_disk(void **state) {
             result = try_in_child(disk, &plan, "No space left on device");
         _exit(result);
     }
-    check_child(child, "no file system can be mounted here");
-    model_directory_close(pretrained);
+    check_child(child, "no file system can be mounted here", pretrained);
 }
 
 static void leaves_nothing_where_it_may_not_write(void **state) {
@@ -472,8 +474,7 @@ static void leaves_nothing_where_it_may_not_write(void **state) {
             _exit(77);
         _exit(try_in_child(locked, &plan, "Permission denied"));
     }
-    check_child(child, "no other user can be tried here");
-    model_directory_close(pretrained);
+    check_child(child, "no other user can be tried here", pretrained);
 }
 
 #define IN_FOLDER(test) \
