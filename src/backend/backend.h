@@ -25,7 +25,7 @@
 
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 1 };
+enum { BACKEND_API_VERSION = 2 };
 
 typedef struct real real;
 
@@ -221,6 +221,13 @@ struct backend {
     /* to += scale * x * x, f32: the diagonal Fisher information. */
     void (*add_squares)(struct backend *, float *to, const float *x, float scale,
                         size_t count);
+    /* to [m, n] += scale * sum over g of (A_g^T B_g)^2, element by element, for
+     * `groups` pairs of matrices A_g [rows, m] and B_g [rows, n], each pair's rows
+     * after the last one's: add_squares of the gradients of a linear layer's weights
+     * by each of many examples, which are never written. to is f32. */
+    void (*add_squared_products)(struct backend *, float *to, const real *a,
+                                 const real *b, float scale, size_t groups, size_t rows,
+                                 size_t m, size_t n);
     /* out f32 [n, n] = inner products of n f32 vectors, stride apart. */
     void (*gram)(struct backend *, float *out, const float *vectors, size_t stride,
                  size_t n, size_t count);

@@ -18,6 +18,12 @@ static void finish(struct cpu *cpu, const struct matmul *p) {
                                       p->activation);
 }
 
+/* Threads worth waking for a product: a small one is done before they are awake. */
+static int threads_for(const struct cpu *cpu, size_t m, size_t n, size_t k) {
+    double worth = 1 + (double)m * (double)n * (double)k / (1 << 18);
+    return worth < cpu->threads ? (int)worth : cpu->threads;
+}
+
 static void matmul(struct backend *backend, const struct matmul *p) {
     struct cpu *cpu = cpu_of(backend);
     if (cpu->failed || p->m == 0 || p->n == 0)
@@ -30,7 +36,7 @@ static void matmul(struct backend *backend, const struct matmul *p) {
     } else {
         /* oneDNN takes the number of threads from the calling thread's setting. */
         int before = omp_get_max_threads();
-        omp_set_num_threads(cpu->threads);
+        omp_set_num_threads(threads_for(cpu, p->m, p->n, p->k));
         dnnl_status_t status = dnnl_sgemm(
             p->transpose_a ? 'T' : 'N', p->transpose_b ? 'T' : 'N', (dnnl_dim_t)p->m,
             (dnnl_dim_t)p->n, (dnnl_dim_t)p->k, 1.0f, cpu_const_floats(p->a),
@@ -47,6 +53,32 @@ static void matmul(struct backend *backend, const struct matmul *p) {
     finish(cpu, p);
 }
 
+/* Each thread has rows of `to`, of which it keeps so many in its cache while the
+ * groups pass. */
+static void add_squared_products(struct backend *backend, float *to, const real *a,
+                                 const real *b, float scale, size_t groups, size_t rows,
+                                 size_t m, size_t n) {
+    enum { KEPT = 32 * 1024, UNIT = 12 }; /* elements; rows of `to` */
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed || n == 0)
+        return;
+    int threads = threads_for(cpu, groups * rows, m, n);
+    size_t tile = KEPT / n / UNIT * UNIT;
+    tile = tile > UNIT ? tile : UNIT;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t begin, end;
+        cpu_part(m, UNIT, part, threads, &begin, &end);
+        for (size_t i = begin; i < end; i += tile)
+            for (size_t g = 0; g < groups; g++)
+                cpu->kernels->add_squared_product(
+                    to + i * n, cpu_const_floats(a) + g * rows * m + i, m,
+                    cpu_const_floats(b) + g * rows * n, scale, rows,
+                    end - i < tile ? end - i : tile, n);
+    }
+}
+
 void cpu_fill_matmul(struct backend *table) {
+    table->add_squared_products = add_squared_products;
     table->matmul = matmul;
 }

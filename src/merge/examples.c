@@ -72,13 +72,12 @@ int examples_begin(struct examples *e, size_t task, size_t most, struct error *e
 const real *examples_run(struct examples *e, size_t first, size_t n, size_t copies) {
     struct backend *b = e->input->pool->backend;
     const struct dataset *data = e->input->train[e->task];
-    size_t images = copies > 1 ? copies : n;
-    for (size_t i = 0; i < images; i++) {
-        size_t example = e->order[first + (copies > 1 ? 0 : i)];
+    for (size_t i = 0; i < n; i++) {
+        size_t example = e->order[(first + i) / copies];
         memcpy(e->host_pixels + i * e->image, data->pixels + example * e->image,
                e->image);
     }
-    b->upload(b, e->pixels, e->host_pixels, images * e->image);
-    transformer_embed(e->transformer, e->weights, e->pixels, images);
-    return transformer_run(e->transformer, e->weights, images);
+    b->upload(b, e->pixels, e->host_pixels, n * e->image);
+    transformer_embed(e->transformer, e->weights, e->pixels, n);
+    return transformer_run(e->transformer, e->weights, n);
 }

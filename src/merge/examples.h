@@ -27,9 +27,8 @@ void examples_free(struct examples *examples); /* NULL is fine */
  * same ones every time. */
 int examples_begin(struct examples *examples, size_t task, size_t most,
                    struct error *error);
-/* Runs examples [first, first + n) of those chosen, n at most `batch`; copies > 1:
- * n is 1 and the one image is run that many times side by side. Returns the features.
- */
+/* Runs n images, at most `batch`, image i of which is number (first + i) / copies of
+ * the examples chosen. Returns the features. */
 const real *examples_run(struct examples *examples, size_t first, size_t n,
                          size_t copies);
 

@@ -216,7 +216,12 @@ static void linear_gradient(const struct way_back *way, const real *dy, const re
     struct backend *b = way->t->backend;
     struct gradient_sink *sink = way->sink;
     size_t stride = 0, first = 0;
-    float *place = sink->place(sink->self, weight, outputs * inputs, &stride);
+    float *place = NULL;
+    if (sink->squares)
+        b->add_squared_products(b, sink->squares + weight, dy, x, sink->squares_scale,
+                                way->groups, rows, outputs, inputs);
+    else
+        place = sink->place(sink->self, weight, outputs * inputs, &stride);
     for (size_t g = 0; place && g < way->groups; g++) {
         size_t count = way->group_images[g] * rows;
         b->matmul(b, &(struct matmul){.m = outputs,
@@ -418,18 +423,26 @@ void transformer_backward(struct transformer *t, const real *weights,
         stem_backward(&way);
 }
 
+static size_t greatest(const size_t *sizes, size_t count) {
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = sizes[i] > most ? sizes[i] : most;
+    return most;
+}
+
+size_t transformer_largest_vector(const struct layout *layout) {
+    const struct model_config *m = &layout->config;
+    size_t w = m->width;
+    const size_t regions[] = {w * model_config_tokens(m), 3 * w, m->mlp_width,
+                              2 * w + LAYOUT_ALIGN};
+    return greatest(regions, sizeof regions / sizeof *regions);
+}
+
 size_t transformer_largest_region(const struct layout *layout) {
     const struct model_config *m = &layout->config;
     size_t w = m->width;
-    const size_t regions[] = {w * m->mlp_width,
-                              3 * w * w,
+    const size_t regions[] = {w * m->mlp_width, 3 * w * w,
                               w * m->channels * m->patch_size * m->patch_size,
-                              w * model_config_tokens(m),
-                              w * m->projection,
-                              2 * w + LAYOUT_ALIGN};
-    size_t largest = 0;
-    for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
-        if (regions[i] > largest)
-            largest = regions[i];
-    return largest;
+                              w * m->projection, transformer_largest_vector(layout)};
+    return greatest(regions, sizeof regions / sizeof *regions);
 }

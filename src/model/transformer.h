@@ -52,6 +52,11 @@ struct gradient_sink {
     float *(*place)(void *self, size_t offset, size_t count, size_t *stride);
     /* The region's gradient is complete (queued on the backend). */
     void (*ready)(void *self, size_t offset, size_t count);
+    /* Not NULL: for Fisher's diagonal. Every group is then one image, and for the
+     * weights of linear layers the other functions are not called: squares_scale times
+     * the sum over groups of their squared gradients is added to squares (size). */
+    float *squares;
+    float squares_scale;
     bool accumulate; /* place() memory is added to rather than overwritten */
     /* Nothing below this element of the arena is wanted: the way back ends there. */
     size_t lowest;
@@ -66,5 +71,7 @@ void transformer_backward(struct transformer *transformer, const real *weights,
 
 /* Largest region a sink will see, in elements. */
 size_t transformer_largest_region(const struct layout *layout);
+/* The same for a sink with squares. */
+size_t transformer_largest_vector(const struct layout *layout);
 
 #endif

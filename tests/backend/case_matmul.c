@@ -185,9 +185,58 @@ static void outputs(struct conformance *c) {
     product(c, &(struct product){4, 0, 5, .spare = 1});
 }
 
+static void squared(struct conformance *c, size_t groups, size_t rows, size_t m,
+                    size_t n, bool nan) {
+    size_t all = groups * rows;
+    struct tensor *a = tensor_random(c, ELEMENT_REAL, all * m, 1);
+    struct tensor *b = tensor_random(c, ELEMENT_REAL, all * n, 1);
+    struct tensor *to = tensor_random(c, ELEMENT_F32, m * n, 1);
+    double scale = -0.625;
+    double *wanted = numbers(c, m * n), *tolerance = numbers(c, m * n);
+    if (nan)
+        tensor_set(c, b, (all - 1) * n, (double)NAN);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double total = 0, error = 0;
+            for (size_t g = 0; g < groups; g++) {
+                double sum = 0, size = 0;
+                for (size_t r = g * rows; r < (g + 1) * rows; r++) {
+                    double term = a->host[r * m + i] * b->host[r * n + j];
+                    sum += term;
+                    size += fabs(term);
+                }
+                double off = (double)rows * SINGLE * size;
+                total += sum * sum;
+                error += off * (2 * fabs(sum) + off);
+            }
+            double start = to->host[i * n + j];
+            wanted[i * n + j] = start + scale * total;
+            tolerance[i * n + j] =
+                fabs(scale) * error +
+                (double)(groups + 3) * SINGLE * (fabs(start) + fabs(scale) * total);
+        }
+    c->backend->add_squared_products(c->backend, to->f32, a->real, b->real,
+                                     (float)scale, groups, rows, m, n);
+    check(c, "squared products", to, wanted, tolerance);
+    check_unchanged(c, "a", a);
+    check_unchanged(c, "b", b);
+}
+
+static void squares(struct conformance *c) {
+    static const size_t sizes[] = {1, 3, 5, 16, 17, 33, 64, 130};
+    for (size_t i = 0; i < 8; i++)
+        for (size_t j = 0; j < 8; j++)
+            squared(c, 1 + (i + j) % 4, 1 + (3 * i + 5 * j) % 19, sizes[i], sizes[j],
+                    false);
+    squared(c, 2, 40, 71, 1100, false);
+    squared(c, 3, 7, 20, 30, true);
+    squared(c, 0, 7, 3, 4, false);
+    squared(c, 2, 0, 3, 4, false);
+    squared(c, 2, 5, 0, 4, false);
+    squared(c, 2, 5, 4, 0, false);
+}
+
 const struct conformance_case conformance_matmul_cases[] = {
-    {"matmul shapes", shapes},
-    {"matmul strides", strides},
-    {"matmul epilogues", epilogues},
-    {"matmul outputs", outputs},
-    {NULL, NULL}};
+    {"squared products", squares}, {"matmul shapes", shapes},
+    {"matmul strides", strides},   {"matmul epilogues", epilogues},
+    {"matmul outputs", outputs},   {NULL, NULL}};

@@ -138,6 +138,10 @@ FAULT(add_scaled,
 FAULT(add_squares,
       (struct backend * b, float *to, const float *x, float scale, size_t count),
       (b, to, x, scale, count), spoil(b, to, count, false))
+FAULT(add_squared_products,
+      (struct backend * b, float *to, const real *x, const real *y, float scale,
+       size_t groups, size_t rows, size_t m, size_t n),
+      (b, to, x, y, scale, groups, rows, m, n), spoil(b, to, m *n, false))
 FAULT(gram,
       (struct backend * b, float *out, const float *vectors, size_t stride, size_t n,
        size_t count),
@@ -244,6 +248,7 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(adam, "adam"),
     PLANTED(add_scaled, "add scaled"),
     PLANTED(add_squares, "add squares"),
+    PLANTED(add_squared_products, "squared products"),
     {"one element behind the end", "activation", plant_end},
     {"NaN taken for 0", "activation", plant_nan},
     {"nothing done", "add", plant_nothing},

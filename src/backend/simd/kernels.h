@@ -82,6 +82,10 @@ struct kernels {
                  float *second, size_t count, const struct adam_factors *factors);
     void (*add_scaled)(float *to, const float *x, float scale, size_t count);
     void (*add_squares)(float *to, const float *x, float scale, size_t count);
+    /* to [m, n] += scale (A^T b)^2, element by element; a [depth] rows, lda apart, of
+     * which the first m elements count; b [depth, n]. */
+    void (*add_squared_product)(float *to, const float *a, size_t lda, const float *b,
+                                float scale, size_t depth, size_t m, size_t n);
 };
 
 extern const struct kernels kernels_baseline;

@@ -18,6 +18,8 @@
 
 #include "backend/simd/merge.h"
 
+#include "backend/simd/squares.h"
+
 static bool usable(void) {
     return USABLE;
 }
@@ -44,4 +46,5 @@ const struct kernels KERNELS = {
     .adam = adam,
     .add_scaled = add_scaled,
     .add_squares = add_squares,
+    .add_squared_product = add_squared_product,
 };
