@@ -16,8 +16,8 @@ libpwemoe_a_SOURCES += \
   src/backend/simd/kernels.h \
   src/backend/simd/kernels_body.h \
   src/backend/simd/merge.h \
-  src/backend/simd/squares.h \
   src/backend/simd/rows.h \
+  src/backend/simd/squares.h \
   src/backend/simd/vector.h \
   src/backend/simd/x86_64_v3.c \
   src/backend/simd/x86_64_v4.c
