@@ -77,6 +77,8 @@ cd demo
 "$pwemoe" train results.db --method ls --upscale all --steps 4000 --lr 3e-3 --seed 3 \
     --threads 1
 "$pwemoe" front results.db --grid 11 --threads 1
+"$pwemoe" merge results.db --method ties --scales 0:1:11 --threads 1
+"$pwemoe" merge results.db --method fisher,regmean --threads 1
 "$pwemoe" show results.db front
 rm -f results.db-shm
 [ -s results.db-wal ] || rm -f results.db-wal
