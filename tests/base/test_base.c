@@ -260,7 +260,8 @@ static void usage_counts_bytes(void **state) {
     assert_true(peak >= BYTES && peak < (uint64_t)1 << 46);
     free((void *)(uintptr_t)memory);
     usage_restart(); /* not every kernel heeds it */
-    assert_true(usage_peak() > 0 && usage_peak() <= peak + (1 << 20));
+    /* AddressSanitizer notes what is free in an eighth of its size. */
+    assert_true(usage_peak() > 0 && usage_peak() <= peak + BYTES / 4);
     assert_true(usage_clock() >= before);
 }
 
