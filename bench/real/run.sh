@@ -3,24 +3,37 @@
 #
 # SOURCE holds the data that prepare.py names and the model vit-tiny-96-hf; DIR is
 # made, or gone on with: what is finished is not done again. POOL is one of two,
-# three, five (all of them where none is named). PWEMOE names the program; STEPS the
-# router steps of each pool. Seconds of each step go to DIR/seconds.csv.
+# three, five (all of them where none is named). PWEMOE names the program, STEPS the
+# router steps, TUNING the steps of experts and of whole models trained on all tasks.
+# Time and memory of each step go to DIR/seconds.csv.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$1" && pwd)
 mkdir -p "$2"
 cd "$2"
 shift 2
-pools=${*:-two three five}
+pools=${*:-five two three}
 pwemoe=${PWEMOE:-pwemoe}
 steps=${STEPS:-400}
+tuning=${TUNING:-250}
 
-timed() { # timed NAME COMMAND ...
-    name=$1
-    shift
-    start=$(date +%s)
-    "$@" >>log.txt
-    echo "$name,$(($(date +%s) - start))" >>seconds.csv
+# once NAME COMMAND ...: unless it was finished before
+once() {
+    grep -qx "$1" finished.txt 2>/dev/null && return
+    python3 "$here/timed.py" "$@"
+    echo "$1" >>finished.txt
+}
+
+routers() { # routers POOL METHOD UPSCALE
+    once "$1: routers $2 $3" \
+        "$pwemoe" train $1.db --method $2 --upscale $3 --steps $steps
+    once "$1: front $2 $3" \
+        "$pwemoe" front $1.db --method $2 --upscale $3 --rays rays-$1.csv
+}
+
+whole() { # whole POOL METHOD [PREFERENCE]: every parameter, on all tasks at once
+    once "$1: trained $2 $3" "$pwemoe" finetune $1.db --method $2 \
+        ${3:+--preference $3} --out "trained/$1-$2${3:+-$3}" --steps $tuning --batch 16
 }
 
 [ -d data ] || python3 "$here/prepare.py" "$source" data
@@ -29,23 +42,35 @@ cp "$here"/*-tasks.yaml "$here"/rays-*.csv .
 
 [ -e experts.db ] || "$pwemoe" init experts.db experts-tasks.yaml
 for task in mnist fashion gtsrb cifar10 dtd; do
-    [ -d experts/$task ] ||
-        timed "expert $task" "$pwemoe" finetune experts.db --task $task --steps 250
+    once "expert $task" "$pwemoe" finetune experts.db --task $task --steps $tuning
 done
 
 for pool in $pools; do
-    file=$pool.db
-    [ -e $file ] || "$pwemoe" init $file $pool-tasks.yaml
-    timed "$pool: baselines" "$pwemoe" merge $file --method pretrained,stl,average
-    timed "$pool: task arithmetic" \
-        "$pwemoe" merge $file --method task-arithmetic --scales 0:1:11
+    [ -e $pool.db ] || "$pwemoe" init $pool.db $pool-tasks.yaml
+    for method in pretrained stl average fisher regmean; do
+        once "$pool: $method" "$pwemoe" merge $pool.db --method $method
+    done
+    for method in task-arithmetic ties; do
+        once "$pool: $method" "$pwemoe" merge $pool.db --method $method --scales 0:1:11
+    done
     for upscale in mlp attn+mlp all; do
-        grep -qx "$file $upscale" trained.txt 2>/dev/null || {
-            timed "$pool: routers $upscale" \
-                "$pwemoe" train $file --upscale $upscale --steps $steps
-            echo "$file $upscale" >>trained.txt
-        }
-        timed "$pool: front $upscale" \
-            "$pwemoe" front $file --upscale $upscale --rays rays-$pool.csv
+        routers $pool ls $upscale
+    done
+    routers $pool epo attn+mlp
+    routers $pool mgda attn+mlp
+    for method in ls epo mgda; do
+        whole $pool $method
     done
 done
+
+# The paper's Table 5 has two tasks under EPO too.
+case " $pools " in
+*" two "*)
+    routers two epo mlp
+    routers two epo all
+    for preference in 0.2,0.8 0.8,0.2; do
+        whole two ls $preference
+        whole two epo $preference
+    done
+    ;;
+esac
