@@ -36,6 +36,7 @@ whole() { # whole POOL METHOD [PREFERENCE]: every parameter, on all tasks at onc
         ${3:+--preference $3} --out "trained/$1-$2${3:+-$3}" --steps $tuning --batch 16
 }
 
+mkdir -p trained
 [ -d data ] || python3 "$here/prepare.py" "$source" data
 [ -e vit-tiny-96-hf ] || ln -s "$source/vit-tiny-96-hf" vit-tiny-96-hf
 cp "$here"/*-tasks.yaml "$here"/rays-*.csv .
