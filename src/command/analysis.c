@@ -57,10 +57,13 @@ int routing_make(const struct store_routers *stored, size_t tasks, struct routin
     }
     out->tasks = tasks;
     out->modules = routers->modules;
+    out->layers = routers->layers;
+    out->parameters = routers_parameter_count(routers->layers, 1, tasks);
     out->module = array_new(out->modules, sizeof *out->module);
     out->weights = array_new(tasks * out->modules * tasks, sizeof *out->weights);
+    out->equal = array_new(out->modules * tasks, sizeof *out->equal);
     row = array_new((out->modules + 1) * tasks, sizeof *row);
-    if (!out->module || !out->weights || !row) {
+    if (!out->module || !out->weights || !out->equal || !row) {
         result = error_memory(error);
         goto done;
     }
@@ -73,6 +76,11 @@ int routing_make(const struct store_routers *stored, size_t tasks, struct routin
         memcpy(out->weights + t * out->modules * tasks, row,
                out->modules * tasks * sizeof *row);
     }
+    double equal[STORE_TASKS_MAX];
+    for (size_t t = 0; t < tasks; t++)
+        equal[t] = 1 / (double)tasks;
+    routers_forward(routers, equal, row);
+    memcpy(out->equal, row, out->modules * tasks * sizeof *row);
 done:
     free(row);
     routers_free(routers);
@@ -84,6 +92,7 @@ done:
 void routing_clear(struct routing *routing) {
     free(routing->module);
     free(routing->weights);
+    free(routing->equal);
     memset(routing, 0, sizeof *routing);
 }
 

@@ -15,11 +15,15 @@ struct analysis_module {
     long block;    /* -1 outside the blocks */
 };
 
-/* Routing weights of every module at each unit preference (the paper's Figure 8). */
+/* Routing weights of every module at each unit preference (the paper's Figure 8) and
+ * at equal ones. */
 struct routing {
     size_t modules, tasks;
+    unsigned layers;                /* linear layers of each router */
+    size_t parameters;              /* of each router */
     struct analysis_module *module; /* [modules], in order of depth */
     float *weights;                 /* [tasks (preference), modules, tasks] */
+    float *equal;                   /* [modules, tasks] */
 };
 
 /* From routers as the store keeps them; no model is needed. */

@@ -29,12 +29,14 @@ static const struct option_spec options[] = {
     {.name = "method",
      .type = OPTION_TEXT,
      .value = "M",
-     .help = "One model for all tasks instead, a baseline: ls, epo or mgda",
+     .help = "stl: the expert of --task, or of every task that has none; ls, epo or "
+             "mgda: one model for all tasks instead, a baseline",
      .offset = offsetof(struct finetune_options, method)},
     {.name = "preference",
      .type = OPTION_TEXT,
      .value = "R",
-     .help = "With --method: weights of the tasks, their sum 1 (default: equal)",
+     .help = "With --method ls or epo: weights of the tasks, their sum 1 (default: "
+             "equal)",
      .offset = offsetof(struct finetune_options, preference)},
     {.name = "out",
      .type = OPTION_TEXT,
@@ -107,6 +109,11 @@ static const struct option_spec options[] = {
 
 /* --- what is asked for -------------------------------------------------------- */
 
+/* The task whose expert is made; NULL where one model is trained for all. */
+static const char *expert_of(const struct tuning *t) {
+    return t->tasks == 1 ? t->recipe->tasks[t->first].name : NULL;
+}
+
 static void settings_from_options(struct tuning *t) {
     const struct finetune_options *o = t->invocation->options;
     enum combine method = t->how.method;
@@ -139,11 +146,11 @@ static int find_task(struct tuning *t, const char *wanted, struct error *error) 
                      wanted);
 }
 
-/* --task names one task, --method takes all. */
-static int choose_tasks(struct tuning *t, struct error *error) {
+/* One task, or all of them where task is NULL. */
+static int choose_tasks(struct tuning *t, const char *task, struct error *error) {
     const struct finetune_options *o = t->invocation->options;
-    if (o->task)
-        return find_task(t, o->task, error);
+    if (task)
+        return find_task(t, task, error);
     if (t->recipe->task_count < 2)
         return error_set(error, "--method is for several tasks; there is one");
     t->tasks = t->recipe->task_count;
@@ -154,19 +161,32 @@ static int choose_tasks(struct tuning *t, struct error *error) {
     return 0;
 }
 
+/* A place that cannot be written is found out before the training. */
+static int check_parent(const char *path, struct error *error) {
+    char *parent = path_folder(path);
+    if (!parent)
+        return error_memory(error);
+    int result = access(parent, W_OK | X_OK);
+    if (result)
+        error_set(error, "%s: cannot be made: %s: %s", path, parent, strerror(errno));
+    free(parent);
+    return result;
+}
+
 static int choose_out(struct tuning *t, struct error *error) {
     const struct finetune_options *o = t->invocation->options;
+    const char *task = expert_of(t);
     if (o->out) {
         t->out = strdup(o->out);
     } else {
-        char *parent = path_join(t->folder, o->task ? "experts" : "trained");
+        char *parent = path_join(t->folder, task ? "experts" : "trained");
         if (parent && mkdir(parent, 0777) && errno != EEXIST) {
             error_set(error, "%s: %s", parent, strerror(errno));
             free(parent);
             return -1;
         }
         if (parent)
-            t->out = path_join(parent, o->task ? o->task : combine_name(t->how.method));
+            t->out = path_join(parent, task ? task : combine_name(t->how.method));
         free(parent);
     }
     if (t->out)
@@ -176,7 +196,7 @@ static int choose_out(struct tuning *t, struct error *error) {
     if (path_exists(t->out) && !path_empty_folder(t->out))
         return error_set(
             error, "%s is there already; remove it or choose another --out", t->out);
-    return 0;
+    return check_parent(t->out, error);
 }
 
 /* --- what is done with the model ------------------------------------------------ */
@@ -245,10 +265,14 @@ static int measure_model(struct tuning *t, struct error *error) {
 
 static int train(struct tuning *t, struct error *error) {
     const struct finetune_options *o = t->invocation->options;
-    if (choose_out(t, error) || (o->resume && tuning_find_run(t, error)) ||
-        tuning_load(t, error) ||
-        (o->resume ? finetuning_resume(t->finetuning, t->state, error)
-                   : tuning_begin(t, error)))
+    bool expert = expert_of(t);
+    if (choose_out(t, error))
+        return -1;
+    /* Of several experts at most one was stopped half-way. */
+    bool resume = o->resume && (!t->several || path_exists(t->state));
+    if ((resume && tuning_find_run(t, error)) || tuning_load(t, error) ||
+        (resume ? finetuning_resume(t->finetuning, t->state, error)
+                : tuning_begin(t, error)))
         return -1;
     int result = tuning_train(t, (size_t)o->save_interval, error);
     if (result < 0)
@@ -262,25 +286,17 @@ static int train(struct tuning *t, struct error *error) {
                          "command with --resume goes on",
                          t->run.steps_done, t->run.steps, t->state);
     }
-    if (tuning_write(t, error) || (o->task && keep_expert(t, error)))
+    if (tuning_write(t, error) || (expert && keep_expert(t, error)))
         return -1;
     unlink(t->state);
-    return o->task ? print_run(t, error) : measure_model(t, error);
+    return expert ? print_run(t, error) : measure_model(t, error);
 }
 
-static enum exit_status run(const struct invocation *invocation, struct error *error) {
-    const struct finetune_options *o = invocation->options;
-    struct tuning t = {.invocation = invocation};
-    if (!o->task == !o->method) {
-        error_set(error, "give one of --task T and --method ls|epo|mgda");
-        return EXIT_USAGE;
-    }
-    if (o->task && o->preference) {
-        error_set(error, "--preference goes with --method");
-        return EXIT_USAGE;
-    }
-    if (o->method && combine_parse(o->method, &t.how.method, error))
-        return EXIT_USAGE;
+/* A task's expert, or one model for all tasks where task is NULL. */
+static enum exit_status tune(const struct invocation *invocation, const char *task,
+                             enum combine method, bool several, struct error *error) {
+    struct tuning t = {.invocation = invocation, .several = several};
+    t.how.method = method;
     settings_from_options(&t);
     enum exit_status status = EXIT_FAILED;
     t.folder = path_folder(invocation->operands[0]);
@@ -289,13 +305,64 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     else if (store_open(invocation->operands[0], STORE_READ_WRITE, &t.store, error) ==
                  0 &&
              store_recipe(t.store, &t.recipe, error) == 0) {
-        if (choose_tasks(&t, error))
+        if (choose_tasks(&t, task, error))
             status = EXIT_USAGE;
         else if (train(&t, error) == 0)
             status = EXIT_DONE;
     }
     tuning_end(&t);
     return status;
+}
+
+/* An expert of every task that has none, one after another. */
+static enum exit_status tune_experts(const struct invocation *invocation,
+                                     struct error *error) {
+    const char *file = invocation->operands[0];
+    struct store *store;
+    struct store_recipe *recipe = NULL;
+    if (store_open(file, STORE_READ_ONLY, &store, error))
+        return EXIT_FAILED;
+    int result = store_recipe(store, &recipe, error);
+    store_close(store);
+    if (result)
+        return EXIT_FAILED;
+    enum exit_status status = EXIT_DONE;
+    size_t made = 0;
+    for (size_t i = 0; i < recipe->task_count && status == EXIT_DONE; i++)
+        if (*recipe->tasks[i].expert.path == '\0') {
+            status = tune(invocation, recipe->tasks[i].name, COMBINE_LS, true, error);
+            made++;
+        }
+    store_recipe_free(recipe);
+    if (made == 0) {
+        error_set(error, "%s: every task has an expert; --task T makes one anew", file);
+        return EXIT_FAILED;
+    }
+    return status;
+}
+
+static enum exit_status run(const struct invocation *invocation, struct error *error) {
+    const struct finetune_options *o = invocation->options;
+    bool experts = o->method && strcmp(o->method, "stl") == 0;
+    enum combine method = COMBINE_LS;
+    if (!o->task && !o->method)
+        error_set(error, "give --task T or --method stl|ls|epo|mgda");
+    else if (o->task && o->method && !experts)
+        error_set(error,
+                  "--task is for one expert, --method %s for all tasks; give one",
+                  o->method);
+    else if (o->preference && (o->task || experts))
+        error_set(error, "--preference goes with --method ls or epo");
+    else if (o->out && experts && !o->task)
+        error_set(error, "--out is for one model; give --task T too");
+    else if (o->preference && strcmp(o->method, "mgda") == 0)
+        error_set(error, "mgda takes no preference; leave --preference out");
+    else if (o->method && !experts && combine_parse(o->method, &method, NULL))
+        error_set(error, "method \"%s\" is not one of stl, ls, epo, mgda", o->method);
+    else
+        return experts && !o->task ? tune_experts(invocation, error)
+                                   : tune(invocation, o->task, method, false, error);
+    return EXIT_USAGE;
 }
 
 const struct command command_finetune = {
@@ -306,10 +373,10 @@ const struct command command_finetune = {
         "Trains every parameter of the pretrained model (AdamW). With --task: on the "
         "task's training data, with a new linear head where the task has none of "
         "its own; the expert is written as a model directory and becomes the "
-        "task's in FILE, and figures of an earlier expert are then stale. With "
-        "--method: on all tasks, the heads starting from the experts' own; the "
-        "model is measured and stored. Ctrl-C saves the state, and --resume goes "
-        "on to the same numbers.",
+        "task's in FILE, and figures of an earlier expert are then stale. --method stl "
+        "does that for every task without an expert. With the other methods: on all "
+        "tasks, the heads starting from the experts' own; the model is measured and "
+        "stored. Ctrl-C saves the state, and --resume goes on to the same numbers.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_QUIET | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,

@@ -46,7 +46,8 @@ static const struct option_spec options[] = {
      .value = "ID",
      .minimum = 1,
      .maximum = 9007199254740992.0,
-     .help = "training, routing: this run rather than the newest",
+     .help = "training, routing: this run rather than the newest; routers: each "
+             "module's router of this run",
      .offset = offsetof(struct show_options, run)},
     {.name = "last",
      .type = OPTION_UNSIGNED,
@@ -193,7 +194,50 @@ static int show_objectives(const struct view *v, struct error *error) {
 
 /* --- routers and training ------------------------------------------------- */
 
+/* Each module's router of one run. */
+static int show_modules(const struct view *v, struct error *error) {
+    static const struct output_column columns[] = {
+        {"run", IN_ALL, 0},
+        {"routers", IN_CSV | IN_JSON, 0},
+        {"module", IN_ALL, 0},
+        {"kind", IN_CSV | IN_JSON, 0},
+        {"block", IN_CSV | IN_JSON, 0},
+        {"layers", IN_ALL, 0},
+        {"parameters", IN_ALL, 0},
+        {"weights_at_equal_preference", IN_ALL, 4}};
+    struct store_run run;
+    struct store_routers routers;
+    struct routing r;
+    if (analysis_find_routers(v->store, v->options->run, NULL, NULL, &run, &routers,
+                              error))
+        return -1;
+    int result = routing_make(&routers, v->recipe->task_count, &r, error);
+    int64_t id = run.id, blob = routers.id;
+    store_routers_clear(&routers);
+    store_run_clear(&run);
+    if (result)
+        return -1;
+    struct output *output = output_new(v->invocation->common->format, false, columns,
+                                       sizeof columns / sizeof *columns, error);
+    for (size_t m = 0; output && m < r.modules; m++) {
+        double weights[STORE_TASKS_MAX];
+        for (size_t t = 0; t < r.tasks; t++)
+            weights[t] = r.equal[m * r.tasks + t];
+        output_row(output,
+                   (json_t *[]){
+                       json_integer(id), json_integer(blob),
+                       output_text(r.module[m].name), output_text(r.module[m].kind),
+                       r.module[m].block >= 0 ? json_integer(r.module[m].block) : NULL,
+                       json_integer(r.layers), json_integer((json_int_t)r.parameters),
+                       output_reals(weights, r.tasks)});
+    }
+    routing_clear(&r);
+    return output ? output_end(output, error) : -1;
+}
+
 static int show_routers(const struct view *v, struct error *error) {
+    if (v->options->run)
+        return show_modules(v, error);
     struct store_run *runs;
     size_t count;
     if (store_runs(v->store, &runs, &count, error))
@@ -411,7 +455,7 @@ const struct command command_show = {
         "hypervolume up to the stored reference point; within_noise marks those for "
         "which a paired test on the same examples leaves it open.\n"
         "objectives: tasks, metrics, directions, reference point, data and experts.\n"
-        "routers: the training runs.\n"
+        "routers: the training runs; with --run the routers of one, module by module.\n"
         "training: the loss of each task along the newest run.\n"
         "routing: the routing weights of the newest routers at each task's unit "
         "preference.\n"

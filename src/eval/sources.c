@@ -101,8 +101,11 @@ int sources_dataset(const struct store_recipe *recipe, const char *directory,
     bool train = strcmp(which->split, "train") == 0;
     const char *named = train ? task->train_path : task->test_path;
     if (!*named)
-        return error_set(error, "task %s: the recipe names no %s data", task->name,
-                         which->split);
+        return error_set(
+            error,
+            "task %s: the recipe names no %s data; give it `%s:` there and "
+            "make the file anew with pwemoe init",
+            task->name, which->split, which->split);
     char *path = sources_path(directory, named);
     char *classnames =
         *task->classnames_path ? sources_path(directory, task->classnames_path) : NULL;

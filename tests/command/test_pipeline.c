@@ -97,6 +97,15 @@ static int set_up(void **state) {
              "test: data/c-test-images-idx3-ubyte}\n",
              models());
     write_file("own.yaml", recipe);
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %s/vit\n"
+             "tasks:\n"
+             "  c: {train: data/c-train-images-idx3-ubyte, "
+             "test: data/c-test-images-idx3-ubyte}\n"
+             "  d: {train: data/c-train-images-idx3-ubyte, "
+             "test: data/c-test-images-idx3-ubyte}\n",
+             models());
+    write_file("missing.yaml", recipe);
     return 0;
 }
 
@@ -273,6 +282,17 @@ static void train_resumes_to_the_same_numbers(void **state) {
     assert_true(number(row, "trainable") == 44);
     assert_true(number(row, "peak_bytes") > 1 << 20);
     json_decref(rows);
+    rows = json_of("show %s/whole.db routers --run 1 --format json", folder());
+    assert_int_equal(json_array_size(rows), 2);
+    row = json_array_get(rows, 1);
+    assert_string_equal(string(row, "module"), "block 1 mlp");
+    assert_true(number(row, "layers") == 2 && number(row, "parameters") == 22);
+    json_t *weights = json_object_get(row, "weights_at_equal_preference");
+    assert_int_equal(json_array_size(weights), 2);
+    assert_true(json_real_value(json_array_get(weights, 0)) != 0);
+    json_decref(rows);
+    expect_error(1, "no routers of a run 99", "show %s/whole.db routers --run 99",
+                 folder());
     /* Stopped by SIGINT as soon as something is saved. The run may end before the
      * signal arrives; it then has nothing to resume, and the test says so. */
     struct ran ran = shell(
@@ -652,7 +672,16 @@ static void finetune_makes_one_model(void **state) {
     row = json_array_get(rows, 0);
     assert_true(number(row, "trainable") > 1000 && number(row, "peak_bytes") > 1 << 20);
     json_decref(rows);
-    expect_error(2, "one of --task", "finetune %s/all.db", folder());
+    expect_error(2, "give --task", "finetune %s/all.db", folder());
+    expect_error(2, "give one", "finetune %s/all.db --task a --method ls", folder());
+    expect_error(2, "one of stl", "finetune %s/all.db --method lss", folder());
+    expect_error(2, "no preference",
+                 "finetune %s/all.db --method mgda --preference 1,0", folder());
+    expect_error(2, "--out is for one",
+                 "finetune %1$s/all.db --method stl --out %1$s/o", folder());
+    expect_error(1, "every task has", "finetune %s/all.db --method stl", folder());
+    expect_error(1, "cannot be made",
+                 "finetune %1$s/all.db --method ls --out %1$s/no/o", folder());
     expect_error(2, "goes with --method",
                  "finetune %s/all.db --task a --preference 1,0", folder());
     expect_error(1, "no unfinished run",
@@ -709,6 +738,28 @@ static void finetune_makes_an_expert(void **state) {
     ran_free(&ran);
 }
 
+/* Each task gets its expert, as if asked for one by one; then nothing is left. */
+static void finetune_makes_all_experts(void **state) {
+    (void)state;
+    struct ran ran = run("init %1$s/missing.db %1$s/missing.yaml", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    ran = run("finetune %s/missing.db --method stl --steps 4 --batch 4 --threads 1",
+              folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    ran = shell("test -s %1$s/experts/c/model.safetensors && "
+                "test -s %1$s/experts/d/model.safetensors",
+                folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    json_t *rows = json_of("show %s/missing.db routers --format json", folder());
+    assert_int_equal(json_array_size(rows), 2);
+    assert_string_equal(string(json_array_get(rows, 1), "method"), "stl");
+    json_decref(rows);
+    expect_error(1, "every task has", "finetune %s/missing.db --method stl", folder());
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(init_keeps_the_recipe),
@@ -726,6 +777,7 @@ int main(void) {
         cmocka_unit_test(a_changed_expert_is_refused),
         cmocka_unit_test(finetune_makes_one_model),
         cmocka_unit_test(finetune_makes_an_expert),
+        cmocka_unit_test(finetune_makes_all_experts),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
