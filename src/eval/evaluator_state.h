@@ -1,0 +1,60 @@
+/* Inside an evaluator: what its files share. evaluator.c opens, steps and closes it,
+ * making.c makes models, exporting.c writes them; held_out.h is the data, forward.h
+ * the batches on the device. */
+#ifndef PWEMOE_EVAL_EVALUATOR_STATE_H
+#define PWEMOE_EVAL_EVALUATOR_STATE_H
+
+#include <jansson.h>
+
+#include "eval/evaluator.h"
+#include "eval/forward.h"
+#include "eval/held_out.h"
+#include "merge/method.h"
+#include "moe/pool.h"
+#include "moe/routers.h"
+
+enum current {
+    CURRENT_NONE,
+    CURRENT_PREFERENCE,
+    CURRENT_METHOD,
+    CURRENT_SINGLE,
+    CURRENT_DIRECTORY
+};
+
+struct evaluator {
+    struct backend *backend;
+    struct pool *pool;
+    json_t *sources;                   /* what was loaded, for pwemoe.json */
+    const struct store_recipe *recipe; /* the caller's */
+    char *directory;
+    unsigned threads;
+    const struct dataset **train; /* [tasks] for the methods that need it, or NULL */
+    size_t tasks;
+    struct held_out *held_out; /* [tasks] */
+    struct forward *forward;
+    size_t *queued;   /* [tasks] examples of the current model given to forward */
+    size_t in_flight; /* batches of them that were not collected */
+    struct head_bank *heads;
+    struct head_bank *own_heads; /* of CURRENT_DIRECTORY; NULL: the pool's */
+
+    struct upscaling *plain; /* one row for the whole model */
+    struct unloader *plain_unloader;
+    struct upscaling *upscaling; /* of the current routers, or NULL */
+    struct unloader *unloader;
+    struct routers *routers;
+    float *routing;    /* (modules + 1, tasks) of the current preference */
+    char (*names)[48]; /* [modules] */
+
+    double began, seconds; /* of making the current model */
+    uint64_t peak_bytes;
+
+    enum current current;
+    size_t single;              /* CURRENT_SINGLE: whose weights are in place */
+    struct merge_result merged; /* CURRENT_METHOD */
+    real *weights;              /* (size) on the device */
+};
+
+/* theta_0 plus one task vector, the task's own expert, into the weights. */
+void evaluator_put_expert(struct evaluator *evaluator, size_t task);
+
+#endif

@@ -1,0 +1,120 @@
+/* What leaves an evaluator: the current model's hash, and the model as a directory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "eval/evaluator_state.h"
+#include "eval/provenance.h"
+#include "model/saving.h"
+
+/* The current model's weights on the host (freed with free()). */
+static float *download_weights(struct evaluator *e, struct error *error) {
+    struct backend *b = e->backend;
+    size_t size = e->pool->layout->size;
+    if (e->current == CURRENT_NONE || e->current == CURRENT_SINGLE) {
+        error_set(error, e->current == CURRENT_NONE
+                             ? "no model was made"
+                             : "the single-task experts are no one model");
+        return NULL;
+    }
+    float *weights = array_new(size, sizeof *weights);
+    if (!weights) {
+        error_memory(error);
+        return NULL;
+    }
+    if (b->download_real(b, weights, e->weights, size, error)) {
+        free(weights);
+        return NULL;
+    }
+    return weights;
+}
+
+int evaluator_model_sha256(struct evaluator *e, char hex[SHA256_HEX],
+                           struct error *error) {
+    if (e->current == CURRENT_SINGLE) { /* several models have no one hash */
+        hex[0] = '\0';
+        return 0;
+    }
+    float *weights = download_weights(e, error);
+    if (!weights)
+        return -1;
+    int result = saving_hash(e->pool->layout, e->pool->pretrained, weights, hex, error);
+    free(weights);
+    return result;
+}
+
+/* The T numbers that multiplied each task vector in the parameter at an offset;
+ * NULL where the method is no such sum. */
+static const float *weights_at(const struct evaluator *e, size_t offset) {
+    if (e->current == CURRENT_PREFERENCE)
+        return e->routing + upscaling_row(e->upscaling, offset) * e->tasks;
+    if (e->current == CURRENT_METHOD && e->merged.vectors == e->pool->vectors)
+        return e->merged.weights;
+    return NULL;
+}
+
+int evaluator_export(struct evaluator *e, const char *path,
+                     const struct store_solution *solution,
+                     const struct store_evaluation *figures, int head,
+                     const struct work *work, struct error *error) {
+    const struct layout *l = e->pool->layout;
+    if (e->current == CURRENT_DIRECTORY)
+        return error_set(error, "the model is a directory already; copy that");
+    if (head >= 0 && l->config.kind == MODEL_CLIP_VISION)
+        return error_set(error,
+                         "a CLIP model has no classifier for a task's head; leave "
+                         "--head out: the heads are in %s/heads",
+                         path);
+    float *weights = download_weights(e, error);
+    if (!weights)
+        return -1;
+    int result = -1;
+    struct store_evaluation *own = array_new(e->tasks, sizeof *own);
+    const float **rows = array_new(l->parameter_count, sizeof *rows);
+    struct provenance_files files = {0};
+    char hash[SHA256_HEX];
+    if (!own || !rows) {
+        error_memory(error);
+        goto done;
+    }
+    if (saving_hash(l, e->pool->pretrained, weights, hash, error))
+        goto done;
+    if (*solution->model_sha256 && strcmp(solution->model_sha256, hash) != 0) {
+        error_set(
+            error,
+            "%s: the model made now is not the one that was measured (its tensors "
+            "differ); evaluate it again with this device and precision",
+            path);
+        goto done;
+    }
+    evaluator_results(e, own);
+    for (size_t i = 0; i < l->parameter_count; i++)
+        rows[i] = weights_at(e, l->parameters[i].offset);
+    struct provenance what = {.recipe = e->recipe,
+                              .sources = e->sources,
+                              .pool = e->pool,
+                              .solution = solution,
+                              .sha256 = hash,
+                              .figures = figures ? figures : own,
+                              .weights = rows};
+    if (provenance_write(&what, &files, error))
+        goto done;
+    struct saving saving = {.layout = l,
+                            .pretrained = e->pool->pretrained,
+                            .weights = weights,
+                            .files = files.files,
+                            .file_count = files.count};
+    if (head >= 0 && (size_t)head < e->tasks) {
+        saving.head = &e->pool->heads[head];
+        const struct dataset *data = e->held_out[head].data;
+        saving.labels =
+            data->classes == saving.head->classes ? data->class_names : NULL;
+    }
+    result = saving_write(path, &saving, work, error);
+done:
+    provenance_files_clear(&files);
+    free(own);
+    free(rows);
+    free(weights);
+    return result;
+}
