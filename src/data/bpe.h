@@ -37,4 +37,15 @@ int bpe_encode(const struct bpe *bpe, const char *word, size_t length,
 int bpe_read_files(const char *directory, const char *suffix, json_t **vocab,
                    json_t **merges, struct error *error);
 
+/* Fails where the directory has a tokenizer_config.json in which one of the flags (a
+ * list that NULL ends) is true: a setting that is not supported. */
+int bpe_check_settings(const char *directory, const char *const *flags,
+                       struct error *error);
+
+/* Unicode's White_Space inside a class of PCRE2, spelt out because PCRE2 counts U+180E
+ * among \s. */
+#define BPE_SPACES                                                                     \
+    "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}" \
+    "\\x{202f}\\x{205f}\\x{3000}"
+
 #endif

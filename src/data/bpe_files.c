@@ -143,3 +143,21 @@ int bpe_read_files(const char *directory, const char *suffix, json_t **vocab,
     free(tokenizer_path);
     return status;
 }
+
+int bpe_check_settings(const char *directory, const char *const *flags,
+                       struct error *error) {
+    char *path = text_format("%s/tokenizer_config.json", directory);
+    if (!path)
+        return error_memory(error);
+    int there = check_file(path, error), status = there < 0 ? -1 : 0;
+    json_t *settings = there == 0 ? load(path, error) : NULL;
+    if (there == 0 && !settings)
+        status = -1;
+    for (size_t i = 0; status == 0 && settings && flags[i]; i++)
+        if (json_is_true(json_object_get(settings, flags[i])))
+            status = error_set(error, "%s: %s is true, which is not supported", path,
+                               flags[i]);
+    json_decref(settings);
+    free(path);
+    return status;
+}

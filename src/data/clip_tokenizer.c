@@ -15,16 +15,11 @@ enum { LONGEST_TEXT = 1 << 20 };
 #define START "<|startoftext|>"
 #define END "<|endoftext|>"
 
-/* Unicode's White_Space, spelt out because PCRE2 counts U+180E among \s. */
-#define SPACES                                                                         \
-    "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}" \
-    "\\x{202f}\\x{205f}\\x{3000}"
-
 /* After the special tokens' spellings, which here come from text in capitals,
  * transformers cuts once more at the change from signs to letters. */
 static const char words[] =
     "(<\\|)(startoftext|endoftext)(\\|>)|'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}|"
-    "[^" SPACES "\\p{L}\\p{N}]+";
+    "[^" BPE_SPACES "\\p{L}\\p{N}]+";
 
 struct clip_tokenizer {
     struct bpe *bpe;

@@ -6,6 +6,7 @@ libpwemoe_a_SOURCES += \
   src/data/csv.h src/data/csv.c \
   src/data/dataset.h src/data/dataset.c \
   src/data/folder.h src/data/folder.c \
+  src/data/gpt2_tokenizer.h src/data/gpt2_tokenizer.c \
   src/data/idx.h src/data/idx.c \
   src/data/image.h src/data/image.c \
   src/data/image_formats.h \

@@ -3,6 +3,7 @@ DATA_TESTS = \
   tests/data/test_batches \
   tests/data/test_csv \
   tests/data/test_dataset \
+  tests/data/test_gpt2_tokenizer \
   tests/data/test_images \
   tests/data/test_preprocess \
   tests/data/test_tokenizer
@@ -14,6 +15,9 @@ tests_data_test_csv_SOURCES = tests/data/test_csv.c
 tests_data_test_csv_LDADD = $(TEST_LIBS)
 tests_data_test_dataset_SOURCES = tests/data/test_dataset.c tests/data/files.c tests/data/files.h
 tests_data_test_dataset_LDADD = $(TEST_LIBS)
+tests_data_test_gpt2_tokenizer_SOURCES = tests/data/test_gpt2_tokenizer.c tests/data/files.c \
+  tests/data/files.h
+tests_data_test_gpt2_tokenizer_LDADD = $(TEST_LIBS)
 tests_data_test_images_SOURCES = tests/data/test_images.c tests/data/files.c tests/data/files.h
 tests_data_test_images_LDADD = $(TEST_LIBS)
 tests_data_test_preprocess_SOURCES = tests/data/test_preprocess.c tests/data/files.c tests/data/files.h
@@ -21,7 +25,8 @@ tests_data_test_preprocess_LDADD = $(TEST_LIBS)
 tests_data_test_tokenizer_SOURCES = tests/data/test_tokenizer.c tests/data/files.c tests/data/files.h
 tests_data_test_tokenizer_LDADD = $(TEST_LIBS)
 EXTRA_DIST += tests/golden/make_data.py tests/golden/data \
-  tests/golden/make_tokenizer.py tests/golden/tokenizer
+  tests/golden/make_tokenizer.py tests/golden/tokenizer \
+  tests/golden/make_gpt2.py tests/golden/gpt2
 
 FUZZ_TARGETS += tests/fuzz/fuzz_clip_tokenizer tests/fuzz/fuzz_idx tests/fuzz/fuzz_image \
   tests/fuzz/fuzz_preprocess tests/fuzz/fuzz_tokenizer
