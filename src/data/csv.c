@@ -1,14 +1,11 @@
 #include "data/csv.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/memory.h"
+#include "data/text_file.h"
 
 /* A field is never longer than its text in the file, so one copy of the file is
  * room for all fields: `out` writes where `in` has already read. */
@@ -166,22 +163,14 @@ static int parse(struct reader *r, struct csv *csv, struct error *error) {
     return 0;
 }
 
-/* Takes text, which has room for size + 1 bytes. */
+/* Takes text, which has room for size + 1 bytes and no zero byte. */
 static int parse_text(char *text, size_t size, const char *label, struct csv *csv,
                       struct error *error) {
-    memset(csv, 0, sizeof *csv);
     csv->text = text;
-    int result;
-    const char *zero = memchr(text, 0, size);
-    if (zero) {
-        result = error_set(error, "%s: a zero byte at %zu; this is no text file", label,
-                           (size_t)(zero - text));
-    } else {
-        struct reader reader = {
-            .label = label, .in = text, .out = text, .end = text + size, .line = 1};
-        result = parse(&reader, csv, error);
-        free(reader.row);
-    }
+    struct reader reader = {
+        .label = label, .in = text, .out = text, .end = text + size, .line = 1};
+    int result = parse(&reader, csv, error);
+    free(reader.row);
     if (result)
         csv_free(csv);
     return result;
@@ -192,6 +181,8 @@ int csv_parse(const char *bytes, size_t size, const char *label, struct csv *csv
     memset(csv, 0, sizeof *csv);
     if (size > CSV_BYTES_MAX)
         return error_set(error, "%s: larger than %d bytes", label, CSV_BYTES_MAX);
+    if (text_file_check(bytes, size, label, error))
+        return -1;
     char *text = malloc(size + 1);
     if (!text)
         return error_memory(error);
@@ -200,37 +191,10 @@ int csv_parse(const char *bytes, size_t size, const char *label, struct csv *csv
 }
 
 int csv_read(const char *path, struct csv *csv, struct error *error) {
+    char *text;
+    size_t size;
     memset(csv, 0, sizeof *csv);
-    struct stat status;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0 || fstat(file, &status)) {
-        error_set(error, "%s: %s", path, strerror(errno));
-        if (file >= 0)
-            close(file);
+    if (text_file_read(path, CSV_BYTES_MAX, &text, &size, error))
         return -1;
-    }
-    int result = -1;
-    size_t size = 0;
-    char *text = NULL;
-    if (!S_ISREG(status.st_mode))
-        error_set(error, "%s: is no file", path);
-    else if (status.st_size > CSV_BYTES_MAX)
-        error_set(error, "%s: larger than %d bytes", path, CSV_BYTES_MAX);
-    else if (!(text = malloc((size_t)status.st_size + 1)))
-        error_memory(error);
-    else
-        result = 0;
-    while (result == 0 && size < (size_t)status.st_size) {
-        ssize_t got = read(file, text + size, (size_t)status.st_size - size);
-        if (got < 0)
-            result = error_set(error, "%s: %s", path, strerror(errno));
-        if (got <= 0)
-            break;
-        size += (size_t)got;
-    }
-    close(file);
-    if (result == 0)
-        return parse_text(text, size, path, csv, error);
-    free(text);
-    return -1;
+    return parse_text(text, size, path, csv, error);
 }

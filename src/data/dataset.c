@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
-#include "base/random.h"
+#include "data/draw.h"
 #include "data/folder.h"
 #include "data/idx.h"
 #include "data/image.h"
+#include "data/texts.h"
 
 static const char reading[] = "reading images";
 
@@ -23,43 +24,6 @@ static int allocate_pixels(struct dataset *dataset, struct error *error) {
     return dataset->pixels ? 0 : error_memory(error);
 }
 
-static int by_index(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* The examples that a limit keeps, ascending: `count` are put in one row, class
- * after class, shuffled within each class, and taken at even steps, so that each
- * class keeps its share to within one. labels [count], *kept in fresh memory. */
-static int draw(const int32_t *labels, size_t count, size_t classes, size_t limit,
-                uint32_t **kept, struct error *error) {
-    uint32_t *shuffled = array_new(count, sizeof *shuffled);
-    uint32_t *row = array_new(count, sizeof *row);
-    size_t *begin = array_new(classes + 1, sizeof *begin);
-    if (!shuffled || !row || !begin) {
-        free(shuffled);
-        free(row);
-        free(begin);
-        return error_memory(error);
-    }
-    struct random random;
-    random_seed(&random, 0, 0);
-    random_permutation(&random, count, shuffled);
-    for (size_t i = 0; i < count; i++)
-        begin[labels[i] + 1]++;
-    for (size_t c = 0; c < classes; c++)
-        begin[c + 1] += begin[c];
-    for (size_t i = 0; i < count; i++)
-        row[begin[labels[shuffled[i]]]++] = shuffled[i];
-    for (size_t i = 0; i < limit; i++)
-        row[i] = row[(size_t)((unsigned __int128)i * count / limit)];
-    qsort(row, limit, sizeof *row, by_index);
-    free(shuffled);
-    free(begin);
-    *kept = row;
-    return 0;
-}
-
 /* --- class folders ------------------------------------------------------- */
 
 /* Keeps what the limit allows; the other names are freed. */
@@ -68,7 +32,8 @@ static int limit_folders(struct class_folders *folders, size_t limit,
     uint32_t *kept;
     if (limit == 0 || limit >= folders->count)
         return 0;
-    if (draw(folders->labels, folders->count, folders->classes, limit, &kept, error))
+    if (draw_examples(folders->labels, folders->count, folders->classes, limit, &kept,
+                      error))
         return -1;
     size_t next = 0;
     for (size_t i = 0; i < folders->count; i++) {
@@ -271,8 +236,8 @@ static int fill_idx(const char *path, struct idx_images *images, const uint8_t *
         dataset->labels[i] = labels[i];
     dataset->count = count;
     if (options->limit && options->limit < count) {
-        if (draw(dataset->labels, count, dataset->classes, options->limit, &kept,
-                 error))
+        if (draw_examples(dataset->labels, count, dataset->classes, options->limit,
+                          &kept, error))
             return -1;
         dataset->count = options->limit;
         for (size_t i = 0; i < dataset->count; i++)
@@ -315,7 +280,7 @@ static int open_idx(const char *path, const struct dataset_options *options,
     return status;
 }
 
-/* --- both ------------------------------------------------------------------ */
+/* --- all ------------------------------------------------------------------ */
 
 int dataset_open(const char *path, const struct dataset_options *options,
                  struct dataset **out, const struct work *work, struct error *error) {
@@ -326,11 +291,16 @@ int dataset_open(const char *path, const struct dataset_options *options,
     struct dataset *dataset = array_new(1, sizeof *dataset);
     if (!dataset)
         return error_memory(error);
-    dataset->size = options->preprocess->size;
-    int threads = options->threads ? (int)options->threads : omp_get_num_procs();
-    int status = S_ISDIR(about.st_mode)
-                     ? open_folders(path, options, dataset, threads, work, error)
-                     : open_idx(path, options, dataset, threads, work, error);
+    int threads = options->threads ? (int)options->threads : omp_get_num_procs(),
+        status;
+    if (!options->tokenizer)
+        dataset->size = options->preprocess->size;
+    if (options->tokenizer)
+        status = texts_read(path, options, threads, dataset, work, error);
+    else if (S_ISDIR(about.st_mode))
+        status = open_folders(path, options, dataset, threads, work, error);
+    else
+        status = open_idx(path, options, dataset, threads, work, error);
     if (status) {
         dataset_close(dataset);
         return -1;
@@ -346,5 +316,7 @@ void dataset_close(struct dataset *dataset) {
     class_names_release(dataset->example_names, dataset->count);
     free(dataset->labels);
     free(dataset->pixels);
+    free(dataset->tokens);
+    free(dataset->begin);
     free(dataset);
 }

@@ -1,14 +1,17 @@
-/* Labelled images of one task and one split, preprocessed once.
+/* Labelled examples of one task and one split, ready for a model: images, preprocessed
+ * once, or texts, as tokens.
  *
- * Sources: a folder with one folder a class (PNG, JPEG, PPM; classes in byte
+ * Sources of images: a folder with one folder a class (PNG, JPEG, PPM; classes in byte
  * order of their names, or as classnames says; dataset_options), or an idx images file
  * (u8, gzip or not), its labels in the file beside it whose name has "labels" and
- * "idx1" where this has "images" and "idx3".
+ * "idx1" where this has "images" and "idx3". Of texts: a table between tabs (tsv.h).
  *
- * Ownership: the dataset owns pixels, labels and class names until
+ * Ownership: the dataset owns pixels, tokens, labels and class names until
  * dataset_close. Images are decoded, made RGB, resized and cropped as the
  * model's image processor does, and kept as u8 [count, 3, size, size]; scaling to
- * floats is the model's first step (preprocess.h has its constants). */
+ * floats is the model's first step (preprocess.h has its constants). A pair of texts is
+ * the tokens of the first and then those of the second, nothing between them; `longest`
+ * tokens are kept (gpt2_tokenizer_truncate). */
 #ifndef PWEMOE_DATA_DATASET_H
 #define PWEMOE_DATA_DATASET_H
 
@@ -17,25 +20,33 @@
 
 #include "base/error.h"
 #include "base/work.h"
+#include "data/gpt2_tokenizer.h"
 #include "data/preprocess.h"
 
 struct dataset {
-    size_t count;         /* examples */
-    size_t classes;       /* labels are 0 .. classes-1, whether or not one is drawn */
-    size_t size;          /* pixels an edge */
-    uint8_t *pixels;      /* [count, 3, size, size] */
-    int32_t *labels;      /* [count] */
-    char **class_names;   /* [classes]; numbers "0", "1", ... for idx files unless
-                             classnames says better */
-    char **example_names; /* [count], file names below the folder; NULL for idx */
+    size_t count;       /* examples */
+    size_t classes;     /* labels are 0 .. classes-1, whether or not one is drawn */
+    size_t size;        /* of images: pixels an edge; 0: texts */
+    uint8_t *pixels;    /* of images: [count, 3, size, size] */
+    int32_t *tokens;    /* of texts: of all examples, one after another */
+    size_t *begin;      /* of texts: [count + 1] where each one's tokens begin */
+    int32_t *labels;    /* [count] */
+    char **class_names; /* [classes]; numbers "0", "1", ... for idx files, and for
+                           tables whose labels are numbers, unless classnames says
+                           better */
+    char *
+        *example_names; /* [count], file names below the folder; NULL for the others */
 };
 
 struct dataset_options {
-    const struct preprocess *preprocess;
+    const struct preprocess *preprocess;    /* of images */
+    const struct gpt2_tokenizer *tokenizer; /* of texts; NULL: images */
+    size_t longest;                         /* of texts: tokens that are kept */
     /* A file with one class name a line, or NULL. For class folders the number of
      * lines must be theirs: where they are the folders' own names in another order
      * they give the labels' order, else line i is what the i-th folder is shown as
-     * (class_folders_rename). For idx files line i names label i. */
+     * (class_folders_rename). For idx files line i names label i. For tables tsv_labels
+     * tells. */
     const char *classnames;
     /* At most so many examples, 0: all. They are drawn by a fixed shuffle, each
      * class in proportion, and kept in the list's order. */
@@ -44,8 +55,8 @@ struct dataset_options {
 };
 
 /* Errors name the file. An empty class folder, a file that is no image, counts
- * that differ: each is an error. Progress is "reading images". Where work says
- * stop it fails with the text "stopped". */
+ * that differ: each is an error. Progress is "reading images" or "reading texts".
+ * Where work says stop it fails with the text "stopped". */
 int dataset_open(const char *path, const struct dataset_options *options,
                  struct dataset **dataset, const struct work *work,
                  struct error *error);

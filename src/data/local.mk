@@ -5,6 +5,7 @@ libpwemoe_a_SOURCES += \
   src/data/clip_tokenizer.h src/data/clip_tokenizer.c \
   src/data/csv.h src/data/csv.c \
   src/data/dataset.h src/data/dataset.c \
+  src/data/draw.h src/data/draw.c \
   src/data/folder.h src/data/folder.c \
   src/data/gpt2_tokenizer.h src/data/gpt2_tokenizer.c \
   src/data/idx.h src/data/idx.c \
@@ -14,4 +15,7 @@ libpwemoe_a_SOURCES += \
   src/data/image_png.c \
   src/data/image_pnm.c \
   src/data/preprocess.h src/data/preprocess.c \
-  src/data/resize.h src/data/resize.c
+  src/data/resize.h src/data/resize.c \
+  src/data/text_file.h src/data/text_file.c \
+  src/data/texts.h src/data/texts.c \
+  src/data/tsv.h src/data/tsv.c

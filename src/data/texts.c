@@ -1,0 +1,129 @@
+#include "data/texts.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/draw.h"
+#include "data/folder.h"
+#include "data/tsv.h"
+
+static const char reading[] = "reading texts";
+
+/* The tokens of one example, cut to `longest`. */
+static int encode(const struct tsv_example *example,
+                  const struct dataset_options *options, struct tokens *tokens,
+                  struct error *error) {
+    if (gpt2_tokenizer_encode(options->tokenizer, example->first,
+                              strlen(example->first), tokens, error))
+        return -1;
+    size_t first = tokens->count, second = 0;
+    if (example->second) {
+        if (gpt2_tokenizer_encode(options->tokenizer, example->second,
+                                  strlen(example->second), tokens, error))
+            return -1;
+        second = tokens->count - first;
+    }
+    size_t begin = first;
+    gpt2_tokenizer_truncate(&first, &second, options->longest);
+    if (second && first < begin)
+        memmove(tokens->ids + first, tokens->ids + begin, second * sizeof *tokens->ids);
+    tokens->count = first + second;
+    return 0;
+}
+
+/* Of several bad texts the first is told of, whatever the threads do. */
+static int encode_all(const struct tsv *tsv, const char *path, const uint32_t *kept,
+                      size_t count, const struct dataset_options *options, int threads,
+                      struct tokens *tokens, const struct work *work,
+                      struct error *error) {
+    enum { CHUNK = 1024 };
+    for (size_t begin = 0; begin < count; begin += CHUNK) {
+        size_t end = count - begin < CHUNK ? count : begin + CHUNK, failed = count;
+        work_report(work, reading, begin, count);
+        if (work_stopped(work))
+            return error_set(error, "stopped");
+#pragma omp parallel for schedule(dynamic, 16) num_threads(threads)
+        for (size_t i = begin; i < end; i++) {
+            const struct tsv_example *example = &tsv->examples[kept ? kept[i] : i];
+            struct error problem;
+            if (encode(example, options, &tokens[i], &problem)) {
+#pragma omp critical(texts_failed)
+                if (i < failed) {
+                    failed = i;
+                    error_set(error, "%s:%zu: %s", path, example->line, problem.text);
+                }
+            }
+        }
+        if (failed < count)
+            return -1;
+    }
+    work_report(work, reading, count, count);
+    return 0;
+}
+
+/* All examples' tokens one after another. */
+static int join(const struct tokens *tokens, size_t count, struct dataset *dataset,
+                struct error *error) {
+    dataset->begin = array_new(count + 1, sizeof *dataset->begin);
+    if (!dataset->begin)
+        return error_memory(error);
+    for (size_t i = 0; i < count; i++)
+        dataset->begin[i + 1] = dataset->begin[i] + tokens[i].count;
+    dataset->tokens = array_new(dataset->begin[count], sizeof *dataset->tokens);
+    if (!dataset->tokens)
+        return error_memory(error);
+    for (size_t i = 0; i < count; i++)
+        if (tokens[i].count)
+            memcpy(dataset->tokens + dataset->begin[i], tokens[i].ids,
+                   tokens[i].count * sizeof *dataset->tokens);
+    return 0;
+}
+
+static int fill(const struct tsv *tsv, const char *path,
+                const struct dataset_options *options, int threads,
+                struct dataset *dataset, const struct work *work, struct error *error) {
+    size_t count = tsv->count;
+    uint32_t *kept = NULL;
+    if (options->limit && options->limit < count) {
+        if (draw_examples(dataset->labels, count, dataset->classes, options->limit,
+                          &kept, error))
+            return -1;
+        count = options->limit;
+        for (size_t i = 0; i < count; i++) /* kept ascends */
+            dataset->labels[i] = dataset->labels[kept[i]];
+    }
+    dataset->count = count;
+    struct tokens *tokens = array_new(count, sizeof *tokens);
+    int status = tokens ? encode_all(tsv, path, kept, count, options, threads, tokens,
+                                     work, error)
+                        : error_memory(error);
+    if (status == 0)
+        status = join(tokens, count, dataset, error);
+    for (size_t i = 0; tokens && i < count; i++)
+        free(tokens[i].ids);
+    free(tokens);
+    free(kept);
+    return status;
+}
+
+int texts_read(const char *path, const struct dataset_options *options, int threads,
+               struct dataset *dataset, const struct work *work, struct error *error) {
+    struct tsv tsv;
+    char **given = NULL;
+    size_t given_count = 0;
+    if (tsv_read(path, &tsv, error))
+        return -1;
+    int status = 0;
+    if (options->classnames)
+        status = class_names_read(options->classnames, &given, &given_count, error);
+    if (status == 0)
+        status = tsv_labels(&tsv, path, given, given_count, &dataset->labels,
+                            &dataset->class_names, &dataset->classes, error);
+    class_names_release(given, given_count);
+    if (status == 0)
+        status = fill(&tsv, path, options, threads, dataset, work, error);
+    tsv_free(&tsv);
+    return status;
+}

@@ -1,0 +1,55 @@
+/* Labelled texts and pairs of texts, as the tables of GLUE have them: a line an
+ * example, its fields between tabs. Fields are not quoted: a quote mark is text.
+ *
+ * The first line names the columns where one of its fields is label, gold_label,
+ * Quality or is_duplicate (capitals or not). The texts are then the columns sentence1
+ * and sentence2, question and sentence, question1 and question2, premise and
+ * hypothesis, or #1 String and #2 String, in that order; else sentence or text alone.
+ * A file without names of columns has two, the sentence and its label, or CoLA's four,
+ * of which the second is the label and the last the sentence.
+ *
+ * A byte order mark, empty lines and CR before LF are passed over. The file is
+ * anyone's: sizes are bounded, every line has as many fields as the first. */
+#ifndef PWEMOE_DATA_TSV_H
+#define PWEMOE_DATA_TSV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum {
+    TSV_BYTES_MAX = 1 << 30,
+    TSV_COLUMNS_MAX = 256,
+    TSV_CLASSES_MAX = 10000,
+};
+
+struct tsv_example {
+    const char *first, *second, *label; /* second: NULL where the texts are no pairs */
+    size_t line;                        /* from 1 */
+};
+
+struct tsv {
+    size_t count;
+    struct tsv_example *examples; /* [count] */
+    char *text;                   /* what they point into */
+};
+
+/* Errors begin with the path, or PATH:LINE. Freed by tsv_free. */
+int tsv_read(const char *path, struct tsv *tsv, struct error *error);
+/* The same of bytes in memory; label stands for the path. */
+int tsv_parse(const char *bytes, size_t size, const char *label, struct tsv *tsv,
+              struct error *error);
+void tsv_free(struct tsv *tsv);
+
+/* The labels as numbers [count] and the names of the classes [*classes] (freed with
+ * class_names_release), both in fresh memory. given [given_count]: the classes' names
+ * in their order; each label is then one of them or, where none of the labels is, a
+ * number below given_count. given NULL: where every label is a whole number, the
+ * classes are 0 to the greatest; else the labels are names, numbered in the order of
+ * their bytes. path is for errors. */
+int tsv_labels(const struct tsv *tsv, const char *path, char *const *given,
+               size_t given_count, int32_t **labels, char ***names, size_t *classes,
+               struct error *error);
+
+#endif

@@ -1,0 +1,277 @@
+/* Tables of labelled texts: their forms, what is refused, labels, and the datasets of
+ * tokens made of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "data/dataset.h"
+#include "data/folder.h"
+#include "data/tsv.h"
+#include "files.h"
+
+static struct error error;
+
+static void parse(const char *text, struct tsv *tsv) {
+    if (tsv_parse(text, strlen(text), "t.tsv", tsv, &error))
+        fail_msg("%s", error.text);
+}
+
+struct row {
+    const char *first, *second, *label;
+    size_t line;
+};
+
+static void good(const char *text, size_t count, const struct row *rows) {
+    struct tsv tsv;
+    parse(text, &tsv);
+    assert_int_equal(tsv.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(tsv.examples[i].first, rows[i].first);
+        if (rows[i].second)
+            assert_string_equal(tsv.examples[i].second, rows[i].second);
+        else
+            assert_null(tsv.examples[i].second);
+        assert_string_equal(tsv.examples[i].label, rows[i].label);
+        assert_int_equal(tsv.examples[i].line, rows[i].line);
+    }
+    tsv_free(&tsv);
+}
+#define GOOD(text, ...)                                                \
+    good(text, sizeof((struct row[])__VA_ARGS__) / sizeof(struct row), \
+         (struct row[])__VA_ARGS__)
+#define ROWS(...) \
+    { __VA_ARGS__ }
+
+/* The forms of GLUE's tables, as they come. */
+static void test_forms(void **state) {
+    (void)state;
+    GOOD("one long string\t0\na \"b\" c\t1\n",
+         ROWS({"one long string", NULL, "0", 1}, {"a \"b\" c", NULL, "1", 2}));
+    GOOD("gj04\t1\t\tIt is.\ngj04\t0\t*\tIs it\n",
+         ROWS({"It is.", NULL, "1", 1}, {"Is it", NULL, "0", 2}));
+    GOOD("sentence\tlabel\r\nx\t0\r\n\r\n\ty\r\n\nz\t1",
+         ROWS({"x", NULL, "0", 2}, {"", NULL, "y", 4}, {"z", NULL, "1", 6}));
+    GOOD("\xef\xbb\xbfQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t7\t8\ta\tb\n",
+         ROWS({"a", "b", "1", 2}));
+    GOOD("index\tquestion\tsentence\tlabel\n0\tq\ts\tentailment\n",
+         ROWS({"q", "s", "entailment", 2}));
+    GOOD("index\tsentence2\tsentence1\tlabel\n0\tb\ta\t1\n", ROWS({"a", "b", "1", 2}));
+    GOOD("id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta\tb\t1\n",
+         ROWS({"a", "b", "1", 2}));
+    GOOD("sentence1\tsentence2\tlabel1\tgold_label\na\tb\tx\tneutral\n",
+         ROWS({"a", "b", "neutral", 2}));
+    GOOD("TEXT\tLabel\na\t3\n", ROWS({"a", NULL, "3", 2}));
+}
+
+static void bad(const char *text, size_t size, const char *words) {
+    struct tsv tsv;
+    *error.text = '\0';
+    assert_int_equal(tsv_parse(text, size, "t.tsv", &tsv, &error), -1);
+    if (!strstr(error.text, words) || strncmp(error.text, "t.tsv:", 6) != 0)
+        fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+    assert_true(!tsv.examples && !tsv.text);
+}
+#define BAD(text, words) bad(text, sizeof text - 1, words)
+
+static void test_refused(void **state) {
+    (void)state;
+    BAD("", "no example");
+    BAD("\n\n", "no example");
+    BAD("sentence\tlabel\n", "no example");
+    BAD("a\tb\tc\n", "t.tsv:1: 3 fields between tabs and no names");
+    BAD("alone\n", "t.tsv:1: 1 fields");
+    BAD("a\t1\nb\n", "t.tsv:2: 1 fields between tabs, the first line has 2");
+    BAD("a\t1\n\nb\t1\t2\n", "t.tsv:3: 3 fields");
+    BAD("a\t1\nb\t\n", "t.tsv:2: the label is empty");
+    BAD("foo\tlabel\na\t1\n", "t.tsv:1: names a column label and none of texts");
+    BAD("sentence1\tlabel\na\t1\n", "none of texts");
+    BAD("a\t1\nb\0c\t1\n", "a zero byte at 5");
+    char wide[400];
+    memset(wide, '\t', sizeof wide);
+    bad(wide, sizeof wide, "more than 256 fields");
+}
+
+/* The labels of a table as "0 2 1 | name name". */
+static const char *labels(const char *text, char *const *given, size_t given_count) {
+    static char out[4096];
+    struct tsv tsv;
+    int32_t *numbers;
+    char **names;
+    size_t classes, used = 0;
+    parse(text, &tsv);
+    if (tsv_labels(&tsv, "t.tsv", given, given_count, &numbers, &names, &classes,
+                   &error)) {
+        assert_true(!numbers && !names && classes == 0);
+        tsv_free(&tsv);
+        return error.text;
+    }
+    for (size_t i = 0; i < tsv.count; i++)
+        used += (size_t)snprintf(out + used, sizeof out - used, "%d ", numbers[i]);
+    used += (size_t)snprintf(out + used, sizeof out - used, "|");
+    for (size_t i = 0; i < classes; i++)
+        used += (size_t)snprintf(out + used, sizeof out - used, " %s", names[i]);
+    free(numbers);
+    class_names_release(names, classes);
+    tsv_free(&tsv);
+    return out;
+}
+
+static void test_labels(void **state) {
+    char *given[] = {"yes", "no", "7"};
+    (void)state;
+    assert_string_equal(labels("a\t0\nb\t3\nc\t1\n", NULL, 0), "0 3 1 | 0 1 2 3");
+    assert_string_equal(labels("a\tyes\nb\tno\nc\tyes\n", NULL, 0), "1 0 1 | no yes");
+    assert_string_equal(labels("a\tyes\nb\tno\n", given, 3), "0 1 | yes no 7");
+    assert_string_equal(labels("a\t2\nb\t0\n", given, 3), "2 0 | yes no 7");
+    assert_string_equal(labels("a\t7\nb\tno\n", given, 3), "2 1 | yes no 7");
+    static const char *const refused[][2] = {
+        {"a\t0\nb\t-1\n", "t.tsv:2: the label '-1' is no class"},
+        {"a\t-1\nb\t-1\n", "t.tsv:1: the label '-1' is no class"},
+        {"a\tx\nb\t3.5\n", "t.tsv:2: the label '3.5' is no class"},
+        {"a\tx\nb\t1\n", "t.tsv:1: the label 'x' is no class"},
+        {"a\t0\nb\t10000\n", "t.tsv:2: the label '10000' is no class"},
+        {"a\t99999999999999999999\n", "is no class"}};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (!strstr(labels(refused[i][0], NULL, 0), refused[i][1]))
+            fail_msg("\"%s\" does not say \"%s\"", error.text, refused[i][1]);
+    assert_non_null(strstr(labels("a\tyes\nb\t1\n", given, 3),
+                           "t.tsv:2: the label '1' is none of the 3 classes"));
+    assert_non_null(strstr(labels("a\t3\n", given, 3), "none of the 3 classes"));
+}
+
+/* --- datasets -------------------------------------------------------------- */
+
+static struct gpt2_tokenizer *tokenizer;
+
+static int open_tokenizer(void **state) {
+    (void)state;
+    if (gpt2_tokenizer_open(golden_path("../gpt2/base"), &tokenizer, &error))
+        fail_msg("%s", error.text);
+    return 0;
+}
+
+static int close_tokenizer(void **state) {
+    (void)state;
+    gpt2_tokenizer_close(tokenizer);
+    return 0;
+}
+
+static struct dataset *open_text(const char *text, struct dataset_options options,
+                                 const struct work *work) {
+    struct dataset *dataset;
+    char *folder = folder_new();
+    file_write(folder, "t.tsv", text, strlen(text));
+    options.tokenizer = tokenizer;
+    *error.text = '\0';
+    int status =
+        dataset_open(path_in(folder, "t.tsv"), &options, &dataset, work, &error);
+    assert_true(status ? !dataset : dataset != NULL);
+    folder_remove(folder);
+    return dataset;
+}
+
+static void expect(const struct dataset *dataset, size_t i, const char *first,
+                   const char *second, size_t most) {
+    struct tokens a = {0}, b = {0};
+    assert_int_equal(gpt2_tokenizer_encode(tokenizer, first, strlen(first), &a, &error),
+                     0);
+    assert_int_equal(
+        gpt2_tokenizer_encode(tokenizer, second, strlen(second), &b, &error), 0);
+    size_t n = a.count, m = b.count;
+    gpt2_tokenizer_truncate(&n, &m, most);
+    assert_int_equal(dataset->begin[i + 1] - dataset->begin[i], n + m);
+    const int32_t *tokens = dataset->tokens + dataset->begin[i];
+    if (n)
+        assert_memory_equal(tokens, a.ids, n * sizeof *tokens);
+    if (m)
+        assert_memory_equal(tokens + n, b.ids, m * sizeof *tokens);
+    free(a.ids);
+    free(b.ids);
+}
+
+static void test_dataset(void **state) {
+    (void)state;
+    static const char text[] = "question\tsentence\tlabel\n"
+                               "What came into force?\tThe constitution.\tb\n"
+                               "\t\ta\n"
+                               "the\tthe of the of the of the of the of\tb\n";
+    struct dataset *d =
+        open_text(text, (struct dataset_options){.longest = 8, .threads = 2}, NULL);
+    if (!d)
+        fail_msg("%s", error.text);
+    assert_int_equal(d->count, 3);
+    assert_int_equal(d->classes, 2);
+    assert_null(d->pixels);
+    assert_int_equal(d->labels[0], 1);
+    assert_int_equal(d->labels[1], 0);
+    assert_string_equal(d->class_names[1], "b");
+    expect(d, 0, "What came into force?", "The constitution.", 8);
+    expect(d, 1, "", "", 8);
+    expect(d, 2, "the", "the of the of the of the of the of", 8);
+    dataset_close(d);
+}
+
+static void test_limit(void **state) {
+    char text[4000] = "";
+    (void)state;
+    for (int i = 0; i < 90; i++)
+        sprintf(text + strlen(text), "number %d\t%d\n", i, i % 3 == 0);
+    struct dataset *d =
+        open_text(text, (struct dataset_options){.longest = 20, .limit = 30}, NULL);
+    assert_int_equal(d->count, 30);
+    size_t ones = 0;
+    int last = -1;
+    for (size_t i = 0; i < 30; i++) {
+        int found = -1;
+        ones += (size_t)d->labels[i];
+        for (int k = last + 1; k < 90 && found < 0; k++) {
+            char name[20];
+            struct tokens tokens = {0};
+            sprintf(name, "number %d", k);
+            assert_int_equal(
+                gpt2_tokenizer_encode(tokenizer, name, strlen(name), &tokens, &error),
+                0);
+            if (tokens.count == d->begin[i + 1] - d->begin[i] &&
+                memcmp(tokens.ids, d->tokens + d->begin[i],
+                       tokens.count * sizeof *tokens.ids) == 0)
+                found = k;
+            free(tokens.ids);
+        }
+        assert_true(found > last); /* one of the file's, in its order */
+        assert_int_equal(d->labels[i], found % 3 == 0);
+        last = found;
+    }
+    assert_int_equal(ones, 10);
+    dataset_close(d);
+}
+
+static void test_bad_texts(void **state) {
+    (void)state;
+    struct dataset_options options = {.longest = 8};
+    assert_null(open_text("good\t1\nbad \xff\t0\nworse \xff\t0\n", options, NULL));
+    assert_non_null(strstr(error.text, "t.tsv:2: the text is not UTF-8"));
+    atomic_bool stop = true;
+    struct work work = {.stop = &stop};
+    assert_null(open_text("good\t1\n", options, &work));
+    assert_string_equal(error.text, "stopped");
+    struct dataset *dataset;
+    options.tokenizer = tokenizer;
+    assert_int_equal(dataset_open("/", &options, &dataset, NULL, &error), -1);
+    assert_string_equal(error.text, "/: is no file");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forms),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_labels), cmocka_unit_test(test_dataset),
+        cmocka_unit_test(test_limit),  cmocka_unit_test(test_bad_texts),
+    };
+    return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
+}
