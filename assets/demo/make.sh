@@ -74,11 +74,23 @@ cd demo
 "$pwemoe" init results.db recipe.yaml
 "$pwemoe" merge results.db --method pretrained,stl,average --threads 1
 "$pwemoe" merge results.db --method task-arithmetic --scales 0:1:11 --threads 1
-"$pwemoe" train results.db --method ls --upscale all --steps 4000 --lr 3e-3 --seed 3 \
-    --threads 1
-"$pwemoe" front results.db --grid 11 --threads 1
 "$pwemoe" merge results.db --method ties --scales 0:1:11 --threads 1
 "$pwemoe" merge results.db --method fisher,regmean --threads 1
+# Models trained whole are measured; they are not part of the demo.
+mkdir ../trained
+for method in ls epo mgda; do
+    "$pwemoe" finetune results.db --method $method --out ../trained/$method \
+        --steps 1200 --batch 16 --lr 1e-3 --seed 2 --threads 1
+done
+# MGDA looks at no preference: its routers' front is one place. The explorer opens
+# with the newest routers, those of LS.
+for method in mgda epo ls; do
+    "$pwemoe" train results.db --method $method --upscale all --steps 4000 --lr 3e-3 \
+        --seed 3 --threads 1
+    grid=11
+    [ $method != mgda ] || grid=2
+    "$pwemoe" front results.db --method $method --grid $grid --threads 1
+done
 "$pwemoe" show results.db front
 rm -f results.db-shm
 [ -s results.db-wal ] || rm -f results.db-wal
