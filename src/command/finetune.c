@@ -222,17 +222,6 @@ static int keep_expert(struct tuning *t, struct error *error) {
     return result;
 }
 
-static int print_run(struct tuning *t, struct error *error) {
-    struct output *output = runs_begin(t->invocation, error);
-    if (!output)
-        return -1;
-    if (runs_add(output, t->store, &t->run, error)) {
-        output_free(output);
-        return -1;
-    }
-    return output_end(output, error);
-}
-
 /* The directory is measured on every task and stored as a solution. */
 static int measure_model(struct tuning *t, struct error *error) {
     static const struct measure_options all = {.split = 0};
@@ -289,7 +278,8 @@ static int train(struct tuning *t, struct error *error) {
     if (tuning_write(t, error) || (expert && keep_expert(t, error)))
         return -1;
     unlink(t->state);
-    return expert ? print_run(t, error) : measure_model(t, error);
+    return expert ? runs_print(t->invocation, t->store, &t->run, error)
+                  : measure_model(t, error);
 }
 
 /* A task's expert, or one model for all tasks where task is NULL. */

@@ -51,6 +51,45 @@ int runs_add(struct output *output, struct store *store, const struct store_run 
     return 0;
 }
 
+int runs_print(const struct invocation *invocation, struct store *store,
+               const struct store_run *run, struct error *error) {
+    struct output *output = runs_begin(invocation, error);
+    if (!output)
+        return -1;
+    if (runs_add(output, store, run, error)) {
+        output_free(output);
+        return -1;
+    }
+    return output_end(output, error);
+}
+
+int runs_take(struct store *store, bool (*wanted)(void *self, const struct store_run *),
+              void *self, struct store_run *run, bool *found, struct error *error) {
+    struct store_run *runs;
+    size_t count, newest = SIZE_MAX;
+    if (store_runs(store, &runs, &count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (wanted(self, &runs[i]))
+            newest = i;
+    *found = newest != SIZE_MAX;
+    if (*found) {
+        *run = runs[newest]; /* its strings move out of the array */
+        memset(&runs[newest], 0, sizeof runs[newest]);
+    }
+    store_runs_free(runs, count);
+    return 0;
+}
+
+int runs_number(const json_t *parameters, const char *key, double low, double high,
+                double *value, struct error *error) {
+    const json_t *number = json_object_get(parameters, key);
+    *value = json_number_value(number);
+    if (json_is_number(number) && *value >= low && *value <= high)
+        return 0;
+    return error_set(error, "the stored run has no sound '%s'; start a new one", key);
+}
+
 int curve_new(size_t first, size_t tasks, struct curve *curve, struct error *error) {
     memset(curve, 0, sizeof *curve);
     curve->first = first;

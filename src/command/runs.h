@@ -2,6 +2,7 @@
 #ifndef PWEMOE_COMMAND_RUNS_H
 #define PWEMOE_COMMAND_RUNS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,6 +13,20 @@
 struct output *runs_begin(const struct invocation *invocation, struct error *error);
 int runs_add(struct output *output, struct store *store, const struct store_run *run,
              struct error *error);
+
+/* The rows of one run alone. */
+int runs_print(const struct invocation *invocation, struct store *store,
+               const struct store_run *run, struct error *error);
+
+/* Puts the newest run that `wanted` takes into *run, whose strings are then the
+ * caller's; found false where there is none. */
+int runs_take(struct store *store, bool (*wanted)(void *self, const struct store_run *),
+              void *self, struct store_run *run, bool *found, struct error *error);
+
+/* A number among a stored run's parameters, within bounds: the file may be someone
+ * else's. */
+int runs_number(const json_t *parameters, const char *key, double low, double high,
+                double *value, struct error *error);
 
 /* The loss curve between two saves: the mean of every RUNS_CURVE steps. */
 enum { RUNS_CURVE = 10 };

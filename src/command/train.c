@@ -157,30 +157,19 @@ static int settings_from_options(struct session *s, struct error *error) {
     return 0;
 }
 
-/* A number of a stored run within bounds: the file may be someone else's. */
-static int stored_number(const json_t *object, const char *key, double low, double high,
-                         double *value, struct error *error) {
-    const json_t *number = json_object_get(object, key);
-    *value = json_number_value(number);
-    if (json_is_number(number) && *value >= low && *value <= high)
-        return 0;
-    return error_set(error, "the stored run has no sound '%s'; start a new one", key);
-}
-
 static int settings_from_run(struct session *s, struct error *error) {
     json_t *object = json_loads(s->run.parameters, 0, NULL);
     double layers, steps, batch, seed, limit;
-    int result =
-        combine_parse(s->run.method, &s->how.method, error) ||
-        granularity_parse(s->run.upscale, &s->how.upscale, error) ||
-        stored_number(object, "layers", 1, 2, &layers, error) ||
-        stored_number(object, "lambda", -10, 10, &s->how.lambda, error) ||
-        stored_number(object, "alpha", 1e-300, 1000, &s->how.alpha, error) ||
-        stored_number(object, "lr", 1e-300, 100, &s->how.learning_rate, error) ||
-        stored_number(object, "steps", 1, 1e7, &steps, error) ||
-        stored_number(object, "batch", 1, 65536, &batch, error) ||
-        stored_number(object, "seed", 0, 9007199254740992.0, &seed, error) ||
-        stored_number(object, "limit", 0, 1e9, &limit, error);
+    int result = combine_parse(s->run.method, &s->how.method, error) ||
+                 granularity_parse(s->run.upscale, &s->how.upscale, error) ||
+                 runs_number(object, "layers", 1, 2, &layers, error) ||
+                 runs_number(object, "lambda", -10, 10, &s->how.lambda, error) ||
+                 runs_number(object, "alpha", 1e-300, 1000, &s->how.alpha, error) ||
+                 runs_number(object, "lr", 1e-300, 100, &s->how.learning_rate, error) ||
+                 runs_number(object, "steps", 1, 1e7, &steps, error) ||
+                 runs_number(object, "batch", 1, 65536, &batch, error) ||
+                 runs_number(object, "seed", 0, 9007199254740992.0, &seed, error) ||
+                 runs_number(object, "limit", 0, 1e9, &limit, error);
     json_decref(object);
     if (result)
         return -1;
@@ -192,32 +181,27 @@ static int settings_from_run(struct session *s, struct error *error) {
     return 0;
 }
 
+static bool is_wanted(void *self, const struct store_run *run) {
+    const struct train_options *o = self;
+    bool named = o->run ? run->id == (int64_t)o->run
+                        : strcmp(run->method, o->method) == 0 &&
+                              strcmp(run->upscale, o->upscale) == 0;
+    return named && !run->complete && *run->upscale;
+}
+
 /* Puts the run to go on with into s->run. */
 static int find_run(struct session *s, struct error *error) {
-    const struct train_options *o = s->invocation->options;
-    struct store_run *runs;
-    size_t count, found = SIZE_MAX;
-    if (store_runs(s->store, &runs, &count, error))
+    struct train_options o = *(const struct train_options *)s->invocation->options;
+    bool found;
+    if (runs_take(s->store, is_wanted, &o, &s->run, &found, error))
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        bool wanted = o->run ? runs[i].id == (int64_t)o->run
-                             : strcmp(runs[i].method, o->method) == 0 &&
-                                   strcmp(runs[i].upscale, o->upscale) == 0;
-        if (wanted && !runs[i].complete && *runs[i].upscale)
-            found = i;
-    }
-    if (found != SIZE_MAX) {
-        s->run = runs[found]; /* its strings move out of the array */
-        memset(&runs[found], 0, sizeof runs[found]);
-    }
-    store_runs_free(runs, count);
-    if (found != SIZE_MAX)
+    if (found)
         return 0;
     return error_set(error,
                      "%s has no unfinished run %s; `pwemoe show FILE routers` "
                      "lists the runs",
                      store_path(s->store),
-                     o->run ? "of that number" : "of this method and granularity");
+                     o.run ? "of that number" : "of this method and granularity");
 }
 
 /* --- models and data ------------------------------------------------------ */
@@ -325,17 +309,6 @@ static int train(struct session *s, struct error *error) {
     return 1;
 }
 
-static int print_run(struct session *s, struct error *error) {
-    struct output *output = runs_begin(s->invocation, error);
-    if (!output)
-        return -1;
-    if (runs_add(output, s->store, &s->run, error)) {
-        output_free(output);
-        return -1;
-    }
-    return output_end(output, error);
-}
-
 static int run_session(struct session *s, struct error *error) {
     const struct train_options *o = s->invocation->options;
     if (s->recipe->task_count < 2)
@@ -352,7 +325,7 @@ static int run_session(struct session *s, struct error *error) {
     if (store_log(s->store, error, "train: run %lld (%s, %s), %u of %u steps",
                   (long long)s->run.id, s->run.method, s->run.upscale,
                   s->run.steps_done, s->run.steps) ||
-        print_run(s, error))
+        runs_print(s->invocation, s->store, &s->run, error))
         return -1;
     if (result == 1)
         return 0;

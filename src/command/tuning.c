@@ -36,16 +36,6 @@ static char *parameters_of(const struct tuning *t) {
     return text;
 }
 
-/* A number of a stored run within bounds: the file may be someone else's. */
-static int stored_number(const json_t *object, const char *key, double high,
-                         double *value, struct error *error) {
-    const json_t *number = json_object_get(object, key);
-    *value = json_number_value(number);
-    if (json_is_number(number) && *value >= 0 && *value <= high)
-        return 0;
-    return error_set(error, "the stored run has no sound '%s'; start a new one", key);
-}
-
 static int stored_preference(struct tuning *t, const json_t *object,
                              struct error *error) {
     const json_t *list = json_object_get(object, "preference");
@@ -65,13 +55,13 @@ static int settings_from_run(struct tuning *t, struct error *error) {
     json_t *object = json_loads(t->run.parameters, 0, NULL);
     double steps, batch, seed, limit;
     int result =
-        stored_number(object, "lr", 100, &t->how.learning_rate, error) ||
-        stored_number(object, "head_lr_factor", 10000, &t->how.head_rate, error) ||
-        stored_number(object, "weight_decay", 10, &t->how.weight_decay, error) ||
-        stored_number(object, "steps", 1e7, &steps, error) ||
-        stored_number(object, "batch", 65536, &batch, error) ||
-        stored_number(object, "seed", 9007199254740992.0, &seed, error) ||
-        stored_number(object, "limit", 1e9, &limit, error) ||
+        runs_number(object, "lr", 0, 100, &t->how.learning_rate, error) ||
+        runs_number(object, "head_lr_factor", 0, 10000, &t->how.head_rate, error) ||
+        runs_number(object, "weight_decay", 0, 10, &t->how.weight_decay, error) ||
+        runs_number(object, "steps", 0, 1e7, &steps, error) ||
+        runs_number(object, "batch", 0, 65536, &batch, error) ||
+        runs_number(object, "seed", 0, 9007199254740992.0, &seed, error) ||
+        runs_number(object, "limit", 0, 1e9, &limit, error) ||
         stored_preference(t, object, error);
     json_decref(object);
     if (result)
@@ -83,7 +73,8 @@ static int settings_from_run(struct tuning *t, struct error *error) {
     return 0;
 }
 
-static bool is_wanted(const struct tuning *t, const struct store_run *run) {
+static bool is_wanted(void *self, const struct store_run *run) {
+    const struct tuning *t = self;
     if (run->complete || *run->upscale || strcmp(run->method, method_of(t)) != 0)
         return false;
     if (t->tasks > 1)
@@ -96,19 +87,10 @@ static bool is_wanted(const struct tuning *t, const struct store_run *run) {
 }
 
 int tuning_find_run(struct tuning *t, struct error *error) {
-    struct store_run *runs;
-    size_t count, found = SIZE_MAX;
-    if (store_runs(t->store, &runs, &count, error))
+    bool found;
+    if (runs_take(t->store, is_wanted, t, &t->run, &found, error))
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (is_wanted(t, &runs[i]))
-            found = i;
-    if (found != SIZE_MAX) {
-        t->run = runs[found]; /* its strings move out of the array */
-        memset(&runs[found], 0, sizeof runs[found]);
-    }
-    store_runs_free(runs, count);
-    if (found == SIZE_MAX)
+    if (!found)
         return error_set(error,
                          "%s has no unfinished run of this kind; `pwemoe show "
                          "FILE routers` lists the runs",

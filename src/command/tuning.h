@@ -20,7 +20,7 @@ struct tuning {
     char *folder;        /* of the store */
     char *out, *state;   /* the directory to write; its state while it is made */
     size_t first, tasks; /* the tasks that are trained on: first, first + 1, ... */
-    bool several; /* one expert of several that are made one after another */
+    bool several;        /* one expert of several that are made one after another */
     double preference[STORE_TASKS_MAX]; /* [tasks], sums to 1 */
     struct finetuning_options how;
     size_t limit;         /* training examples a task */
