@@ -91,6 +91,11 @@ for method in mgda epo ls; do
     [ $method != mgda ] || grid=2
     "$pwemoe" front results.db --method $method --grid $grid --threads 1
 done
+# The grid of eleven has no equal weights.
+echo 1,1,1 >../equal.csv
+for method in epo ls; do
+    "$pwemoe" front results.db --method $method --rays ../equal.csv --threads 1
+done
 "$pwemoe" show results.db front
 rm -f results.db-shm
 [ -s results.db-wal ] || rm -f results.db-wal
