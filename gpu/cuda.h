@@ -17,6 +17,15 @@ struct allocation {
     size_t bytes;
 };
 
+/* Working space. What has grown lies in front of what recordings still name. */
+struct scratch {
+    struct scratch *next;
+    void *memory;
+    size_t bytes;
+    unsigned holders; /* recordings */
+};
+
+struct transfers;     /* transfers.cu: the other streams */
 struct product_cache; /* matmul.cu: the algorithm chosen for each shape */
 
 struct cuda {
@@ -29,9 +38,10 @@ struct cuda {
     void *workspace; /* cuBLAS's */
     struct product_cache *products;
     struct allocation *allocations;
-    size_t now, peak; /* bytes held through allocate */
-    void *scratch;
-    size_t scratch_size;
+    size_t now, peak;        /* bytes held through allocate */
+    struct scratch *scratch; /* the first is the current one */
+    struct transfers *transfers;
+    bool recording; /* the stream is being captured */
     bool failed;
     struct error failure; /* the first one */
 };
@@ -52,6 +62,19 @@ bool cuda_check(struct cuda *cuda, cudaError_t status, const char *what);
 /* bytes of device memory, aligned to 256, until the next call; NULL with the
  * failure kept. */
 void *cuda_scratch(struct cuda *cuda, size_t bytes);
+/* One recording fewer names it (NULL is fine). */
+void cuda_scratch_let_go(struct cuda *cuda, struct scratch *scratch);
+
+/* True where no recording is under way, else false with the failure kept: `what`
+ * cannot be recorded. */
+bool cuda_unrecorded(struct cuda *cuda, const char *what);
+/* Ends the recording that is under way, if any. *graph: the caller's, or NULL. */
+void cuda_record_stop(struct cuda *cuda, cudaGraph_t *graph);
+
+/* Also where it fails *transfers is to be freed. */
+cudaError_t cuda_transfers_new(struct transfers **transfers);
+void cuda_transfers_free(
+    struct transfers *transfers); /* waits for them; NULL is fine */
 
 /* Into error, as error_set of the program that opens the module. Returns -1. */
 int cuda_error(struct error *error, const char *format, ...)
@@ -61,6 +84,8 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
               struct error *error);
 
 void cuda_fill_memory(struct backend *table);
+void cuda_fill_recording(struct backend *table);
+void cuda_fill_transfers(struct backend *table);
 void cuda_fill_matmul(struct backend *table);
 void cuda_fill_rows(struct backend *table);
 void cuda_fill_losses(struct backend *table);
@@ -84,10 +109,11 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
 /* LAUNCH(cuda, kernel, blocks, threads, shared bytes, arguments...): the test's
  * emulation runs the same kernels on the host. */
 #ifdef PWEMOE_EMULATION
-#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                       \
-    do {                                                                         \
-        emulation_launch(blocks, threads, shared, [=] { kernel(__VA_ARGS__); }); \
-        cuda_check(cuda, cudaGetLastError(), #kernel);                           \
+#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)        \
+    do {                                                          \
+        emulation_launch((cuda)->stream, blocks, threads, shared, \
+                         [=] { kernel(__VA_ARGS__); });           \
+        cuda_check(cuda, cudaGetLastError(), #kernel);            \
     } while (0)
 #define DYNAMIC_SHARED(type, name) type *name = (type *)emulation_shared()
 #else

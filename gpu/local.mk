@@ -11,7 +11,9 @@ cuda_sources = \
   gpu/memory.cu \
   gpu/merge.cu \
   gpu/module.cu \
-  gpu/rows.cu
+  gpu/recording.cu \
+  gpu/rows.cu \
+  gpu/transfers.cu
 EXTRA_DIST += gpu/cuda.h gpu/element.h $(cuda_sources)
 
 NVCCFLAGS = -O3

@@ -8,31 +8,51 @@
 /* Floats that are converted at a time. */
 enum : size_t { CHUNK = 1u << 20 };
 
+static void scratch_free(struct scratch **at) {
+    struct scratch *scratch = *at;
+    *at = scratch->next;
+    cudaFree(scratch->memory); /* what runs may still use it: cudaFree waits */
+    free(scratch);
+}
+
+void cuda_scratch_let_go(struct cuda *cuda, struct scratch *scratch) {
+    if (!scratch || --scratch->holders > 0 || scratch == cuda->scratch)
+        return;
+    for (struct scratch **at = &cuda->scratch; *at; at = &(*at)->next)
+        if (*at == scratch) {
+            scratch_free(at);
+            return;
+        }
+}
+
 void *cuda_scratch(struct cuda *cuda, size_t bytes) {
-    if (bytes <= cuda->scratch_size)
-        return cuda->scratch;
-    /* What runs may still use the old one: cudaFree waits for it. */
-    cudaFree(cuda->scratch);
-    cuda->scratch = NULL;
-    cuda->scratch_size = 0;
+    if (cuda->scratch && bytes <= cuda->scratch->bytes)
+        return cuda->scratch->memory;
+    if (!cuda_unrecorded(cuda, "working space that has to grow"))
+        return NULL;
+    if (cuda->scratch && cuda->scratch->holders == 0)
+        scratch_free(&cuda->scratch);
     bytes = (bytes + ((1u << 20) - 1)) >> 20 << 20;
-    cudaError_t status = cudaMalloc(&cuda->scratch, bytes);
-    if (status != cudaSuccess) {
+    struct scratch *scratch = static_cast<struct scratch *>(calloc(1, sizeof *scratch));
+    if (!scratch || cudaMalloc(&scratch->memory, bytes) != cudaSuccess) {
         cudaGetLastError(); /* running out of memory is not sticky */
+        free(scratch);
         cuda_fail(cuda,
                   "cuda:%d: out of memory for %zu MiB of working space; use a "
-                  "smaller batch",
+                  "smaller --batch or --device cpu",
                   cuda->device, bytes >> 20);
         return NULL;
     }
-    cuda->scratch_size = bytes;
-    return cuda->scratch;
+    scratch->bytes = bytes;
+    scratch->next = cuda->scratch;
+    cuda->scratch = scratch;
+    return scratch->memory;
 }
 
 static int allocate(struct backend *backend, size_t bytes, void **memory,
                     struct error *error) {
     struct cuda *cuda = cuda_ready(backend);
-    if (!cuda)
+    if (!cuda || !cuda_unrecorded(cuda, "an allocation"))
         return cuda_error(error, "%s",
                           reinterpret_cast<struct cuda *>(backend)->failure.text);
     struct allocation *block = static_cast<struct allocation *>(malloc(sizeof *block));
@@ -47,10 +67,11 @@ static int allocate(struct backend *backend, size_t bytes, void **memory,
         cudaGetLastError();
         cudaFree(block->memory);
         free(block);
+        backend->refused = bytes;
         return cuda_error(
             error,
-            "cuda:%d: out of memory for %zu MiB (%zu MiB are in use); use "
-            "fewer tasks, a smaller batch or --precision bf16",
+            "cuda:%d: out of memory for %zu MiB (%zu MiB are in use); use a smaller "
+            "--batch or --limit, or --device cpu",
             cuda->device, bytes >> 20, cuda->now >> 20);
     }
     block->bytes = bytes;
@@ -65,6 +86,8 @@ static int allocate(struct backend *backend, size_t bytes, void **memory,
 
 static void release(struct backend *backend, void *memory) {
     struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
+    if (memory && !cuda_unrecorded(cuda, "a release"))
+        return; /* destroy frees it */
     for (struct allocation **at = &cuda->allocations; memory && *at;
          at = &(*at)->next) {
         struct allocation *block = *at;
@@ -84,9 +107,22 @@ static void memory_use(struct backend *backend, size_t *now, size_t *peak) {
     *peak = reinterpret_cast<struct cuda *>(backend)->peak;
 }
 
+static void memory_restart(struct backend *backend) {
+    struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
+    cuda->peak = cuda->now;
+}
+
+static size_t memory_left(struct backend *backend) {
+    size_t left = 0, all;
+    struct cuda *cuda = cuda_ready(backend);
+    if (cuda)
+        cuda_check(cuda, cudaMemGetInfo(&left, &all), "asking for memory");
+    return left;
+}
+
 static int synchronise(struct backend *backend, struct error *error) {
     struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
-    if (cuda_ready(backend))
+    if (cuda_ready(backend) && cuda_unrecorded(cuda, "waiting for the device"))
         cuda_check(cuda, cudaStreamSynchronize(cuda->stream), "waiting for the device");
     return cuda->failed ? cuda_error(error, "%s", cuda->failure.text) : 0;
 }
@@ -94,7 +130,7 @@ static int synchronise(struct backend *backend, struct error *error) {
 static void upload(struct backend *backend, void *device, const void *host,
                    size_t bytes) {
     struct cuda *cuda = cuda_ready(backend);
-    if (cuda && bytes > 0)
+    if (cuda && bytes > 0 && cuda_unrecorded(cuda, "an upload"))
         cuda_check(
             cuda,
             cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, cuda->stream),
@@ -104,7 +140,7 @@ static void upload(struct backend *backend, void *device, const void *host,
 static int download(struct backend *backend, void *host, const void *device,
                     size_t bytes, struct error *error) {
     struct cuda *cuda = cuda_ready(backend);
-    if (cuda && bytes > 0)
+    if (cuda && bytes > 0 && cuda_unrecorded(cuda, "a download"))
         cuda_check(
             cuda,
             cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, cuda->stream),
@@ -184,6 +220,8 @@ void cuda_fill_memory(struct backend *table) {
     table->allocate = allocate;
     table->release = release;
     table->memory_use = memory_use;
+    table->memory_restart = memory_restart;
+    table->memory_left = memory_left;
     table->upload = upload;
     table->download = download;
     table->upload_real = narrow_type ? upload_bf16 : upload_f32;

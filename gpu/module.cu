@@ -77,9 +77,14 @@ static int describe(unsigned index, char line[96], struct error *error) {
 
 static void destroy(struct backend *backend) {
     struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
+    cudaGraph_t graph;
+    cuda_record_stop(cuda, &graph);
+    if (graph)
+        cudaGraphDestroy(graph);
     cudaSetDevice(cuda->device);
     if (cuda->stream)
         cudaStreamSynchronize(cuda->stream);
+    cuda_transfers_free(cuda->transfers);
     while (cuda->allocations) {
         struct allocation *next = cuda->allocations->next;
         cudaFree(cuda->allocations->memory);
@@ -87,7 +92,12 @@ static void destroy(struct backend *backend) {
         cuda->allocations = next;
     }
     cuda_products_free(cuda->products);
-    cudaFree(cuda->scratch);
+    while (cuda->scratch) {
+        struct scratch *next = cuda->scratch->next;
+        cudaFree(cuda->scratch->memory);
+        free(cuda->scratch);
+        cuda->scratch = next;
+    }
     cudaFree(cuda->workspace);
     if (cuda->blas)
         cublasLtDestroy(cuda->blas);
@@ -109,10 +119,15 @@ static int prepare(struct cuda *cuda, struct error *error) {
     if (status == cudaSuccess)
         status = cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking);
     if (status == cudaSuccess)
+        status = cuda_transfers_new(&cuda->transfers);
+    if (status == cudaSuccess)
         status = cudaMalloc(&cuda->workspace, CUDA_WORKSPACE);
     if (status != cudaSuccess)
-        return cuda_error(error, "cuda:%d: %s", cuda->device,
-                          cudaGetErrorString(status));
+        return cuda_error(error, "cuda:%d: %s%s", cuda->device,
+                          cudaGetErrorString(status),
+                          status == cudaErrorMemoryAllocation
+                              ? "; others use the GPU: wait, or use --device cpu"
+                              : "");
     cublasStatus_t blas = cublasLtCreate(&cuda->blas);
     if (blas != CUBLAS_STATUS_SUCCESS)
         return cuda_error(error, "cuda:%d: cuBLAS does not start (%s)", cuda->device,
@@ -140,6 +155,8 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
         return -1;
     }
     cuda_fill_memory(table);
+    cuda_fill_recording(table);
+    cuda_fill_transfers(table);
     cuda_fill_matmul(table);
     cuda_fill_rows(table);
     cuda_fill_losses(table);

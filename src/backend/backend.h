@@ -25,9 +25,14 @@
 
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 2 };
+enum { BACKEND_API_VERSION = 3 };
 
 typedef struct real real;
+
+/* Operations that were kept, to be run again in one call. */
+struct recording;
+/* A transfer beside what runs. They count up; 0 is none, and done. */
+typedef uint64_t backend_ticket;
 
 enum precision { PRECISION_F32, PRECISION_BF16 };
 
@@ -89,6 +94,9 @@ struct backend {
     enum precision precision;
     size_t real_size; /* bytes of a real */
     unsigned threads; /* of the host, for work done there beside the device's */
+    /* Bytes that the last allocate or pin to be refused asked for; 0: none was. A
+     * caller that failed can tell by it that memory was the reason. */
+    size_t refused;
 
     void (*destroy)(struct backend *);
 
@@ -96,8 +104,12 @@ struct backend {
     /* Zeroed, aligned to 256 bytes. */
     int (*allocate)(struct backend *, size_t bytes, void **memory, struct error *);
     void (*release)(struct backend *, void *memory); /* NULL is fine */
-    /* Device bytes held now through allocate, and the most ever. */
+    /* Device bytes held now through allocate, and the most since memory_restart. */
     void (*memory_use)(struct backend *, size_t *now, size_t *peak);
+    void (*memory_restart)(struct backend *);
+    /* Optional (NULL where the memory is the host's): bytes that the device has free.
+     */
+    size_t (*memory_left)(struct backend *);
     void (*upload)(struct backend *, void *device, const void *host, size_t bytes);
     int (*download)(struct backend *, void *host, const void *device, size_t bytes,
                     struct error *);
@@ -112,6 +124,43 @@ struct backend {
     /* Optional (NULL): device memory of reals as f32 that the host reads in place,
      * after synchronise. */
     const float *(*host_view)(struct backend *, const real *);
+
+    /* --- recordings (optional: all four, or NULL) ----------------------- */
+    /* What is called between record_begin and record_end is kept rather than run;
+     * replay queues it all, in one call, over the same memory: for sequences of many
+     * short operations. Only operations on device memory can be kept; an upload, a
+     * download, allocate, release or synchronise in between is a failure. Nor can
+     * working space grow there: run the same operations once before recording them.
+     * The buffers that they name must live until recording_free.
+     *
+     * Both return -1 where the backend has failed (no recording is then under way) and
+     * where none can be had, for want of memory: the backend is then as good as before,
+     * and the operations have not been run. */
+    int (*record_begin)(struct backend *, struct error *);
+    int (*record_end)(struct backend *, struct recording **, struct error *);
+    void (*replay)(struct backend *, struct recording *);
+    void (*recording_free)(struct backend *, struct recording *); /* NULL is fine */
+
+    /* --- transfers beside what runs (optional: all seven, or NULL) -------- */
+    /* Host memory that the device reads and writes by itself: zeroed, aligned to 256.
+     */
+    int (*pin)(struct backend *, size_t bytes, void **pinned, struct error *);
+    void (*unpin)(struct backend *,
+                  void *pinned); /* NULL is fine; nothing may use it */
+    /* A download that comes after all that is queued now and runs beside what is queued
+     * later, which must leave the device's bytes alone until it is done. The host reads
+     * them after wait, or after done said so. */
+    backend_ticket (*download_late)(struct backend *, void *pinned, const void *device,
+                                    size_t bytes);
+    /* An upload that begins at once, beside what is queued, which must not use the
+     * device's bytes. The host leaves its own alone until it is done; what is queued
+     * after `follow` comes after it. */
+    backend_ticket (*upload_early)(struct backend *, void *device, const void *pinned,
+                                   size_t bytes);
+    void (*follow)(struct backend *, backend_ticket);
+    /* -1 where the backend has failed. */
+    int (*done)(struct backend *, backend_ticket, bool *done, struct error *);
+    int (*wait)(struct backend *, backend_ticket, struct error *);
 
     /* --- products and norms ------------------------------------------- */
     void (*matmul)(struct backend *, const struct matmul *);
@@ -233,10 +282,15 @@ struct backend {
                  size_t n, size_t count);
 };
 
-/* What was needed at most, in bytes: on a device with memory of its own what was held
- * there at a time since it was opened; on the CPU the process's physical memory since
- * usage_restart (base/usage.h). */
+/* What was needed at most since backend_peak_restart (or since it was opened), in
+ * bytes: on a device with memory of its own what was held there at a time; on the CPU
+ * the process's physical memory (base/usage.h). */
 uint64_t backend_peak(struct backend *);
+void backend_peak_restart(struct backend *);
+
+/* Whether the device has memory of its own and has failed: lost, or out of memory in
+ * the midst of its work. All else can go on without it. */
+bool backend_lost(struct backend *);
 
 static inline real *backend_at(const struct backend *b, const real *base,
                                size_t offset) {

@@ -21,11 +21,13 @@ static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
     char *start = NULL;
     if (size_add(bytes, ALIGNMENT + sizeof(struct block), &whole))
         start = calloc(1, whole);
-    if (!start)
+    if (!start) {
+        backend->refused = bytes;
         return error_set(error,
                          "out of memory for %zu MiB on the CPU (%zu MiB are in use); "
                          "use fewer tasks or a smaller batch",
                          bytes >> 20, cpu->now >> 20);
+    }
     uintptr_t first = (uintptr_t)start + sizeof(struct block);
     char *block =
         start + sizeof(struct block) + (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
@@ -55,6 +57,10 @@ static void cpu_release(struct backend *backend, void *memory) {
 static void memory_use(struct backend *backend, size_t *now, size_t *peak) {
     *now = cpu_of(backend)->now;
     *peak = cpu_of(backend)->peak;
+}
+
+static void memory_restart(struct backend *backend) {
+    cpu_of(backend)->peak = cpu_of(backend)->now;
 }
 
 static const float *host_view(struct backend *backend, const real *memory) {
@@ -108,6 +114,7 @@ void cpu_fill_memory(struct backend *table) {
     table->allocate = cpu_allocate;
     table->release = cpu_release;
     table->memory_use = memory_use;
+    table->memory_restart = memory_restart;
     table->upload = copy_bytes;
     table->download = download;
     table->upload_real = upload_real;

@@ -153,6 +153,16 @@ uint64_t backend_peak(struct backend *backend) {
     return peak;
 }
 
+void backend_peak_restart(struct backend *backend) {
+    backend->memory_restart(backend);
+    if (backend->host_view)
+        usage_restart();
+}
+
+bool backend_lost(struct backend *backend) {
+    return !backend->host_view && backend->synchronise(backend, NULL) != 0;
+}
+
 void backend_list(void (*row)(void *self, const char *name, const char *state),
                   void *self) {
     char line[160];

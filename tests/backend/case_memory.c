@@ -32,9 +32,15 @@ static void allocate(struct conformance *c) {
     b->memory_use(b, &now, &last_peak);
     check_true(c, "use goes back", now == before);
     check_true(c, "the peak stays", last_peak == peak);
+    b->memory_restart(b);
+    b->memory_use(b, &now, &last_peak);
+    check_true(c, "the peak begins again", now == before && last_peak == now);
+    check_true(c, "the rest of the memory is known",
+               !b->memory_left || b->memory_left(b) > 0);
     void *none;
     check_true(c, "too much is refused",
                b->allocate(b, SIZE_MAX - 64, &none, &error) == -1);
+    check_true(c, "and that is kept", b->refused == SIZE_MAX - 64);
     check_true(c, "in one line", error.text[0] && !strchr(error.text, '\n'));
     check_true(c, "and harms nothing", b->synchronise(b, &error) == 0);
 }

@@ -62,11 +62,12 @@ struct conformance_fault {
     const char *name;
     const char *victim;
     void (*plant)(struct backend *);
+    bool optional; /* of an operation that a backend need not have */
 };
 extern const struct conformance_fault conformance_faults[];
 extern const size_t conformance_fault_count;
 /* Plants the fault, runs its victim, puts the right operation back. False: the
- * suite is blind to it. */
+ * suite is blind to it. A fault that has no place in this backend counts as found. */
 bool conformance_fault_found(struct backend *backend,
                              const struct conformance_fault *fault);
 
@@ -104,5 +105,6 @@ extern const struct conformance_case conformance_elementwise_cases[];
 extern const struct conformance_case conformance_attention_cases[];
 extern const struct conformance_case conformance_embedding_cases[];
 extern const struct conformance_case conformance_merge_cases[];
+extern const struct conformance_case conformance_stream_cases[];
 
 #endif

@@ -8,6 +8,7 @@ conformance_sources = \
   tests/backend/case_memory.c \
   tests/backend/case_merge.c \
   tests/backend/case_rows.c \
+  tests/backend/case_streams.c \
   tests/backend/faults.c
 
 check_PROGRAMS += tests/backend/test_cpu

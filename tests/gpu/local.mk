@@ -8,7 +8,8 @@ emulation_sources = \
   tests/gpu/emulation/blas.cc \
   tests/gpu/emulation/fibers.cc \
   tests/gpu/emulation/runtime.cc \
-  tests/gpu/emulation/settings.cc
+  tests/gpu/emulation/settings.cc \
+  tests/gpu/emulation/streams.cc
 EXTRA_DIST += $(emulation_headers) tests/gpu/no_cxx.sh
 
 if HAVE_CXX

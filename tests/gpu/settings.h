@@ -11,9 +11,15 @@ extern "C" {
 
 void emulation_reset(void); /* one device of capability 9, nothing fails */
 void emulation_devices(int devices, int driver, int capability);
-void emulation_memory(size_t bytes); /* of a single allocation, at most */
+void emulation_memory(size_t bytes);        /* of a single allocation, at most */
+void emulation_memory_in_all(size_t bytes); /* that the device has */
 void emulation_reverse(bool reversed);
-void emulation_lose_after(unsigned long launches);
+/* Kernels, copies and products, from now on; what comes after them fails. */
+void emulation_lose_after(unsigned long operations);
+/* Transfers beside what runs are done at once, rather than when waited for. */
+void emulation_prompt(bool prompt);
+void emulation_no_graphs(bool none);   /* no memory for them */
+unsigned long emulation_replays(void); /* since the last reset */
 
 #ifdef __cplusplus
 }

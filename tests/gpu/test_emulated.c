@@ -135,11 +135,175 @@ static void test_lost_device(void **state) {
     }
 }
 
+/* --- recordings ------------------------------------------------------------------ */
+
+static void assert_failed(struct backend *b, const char *part) {
+    struct error error;
+    assert_int_equal(b->synchronise(b, &error), -1);
+    assert_says(error.text, "cuda:0: ");
+    assert_says(error.text, part);
+    b->destroy(b);
+    emulation_reset();
+}
+
+/* A recording that cannot be had is no failure, and what it would have kept was not
+ * run. */
+static void test_no_memory_for_recordings(void **state) {
+    (void)state;
+    struct backend *b = open_device(PRECISION_F32);
+    struct error error;
+    struct recording *recording = NULL;
+    void *memory;
+    float value = 1;
+    assert_int_equal(b->allocate(b, sizeof value, &memory, &error), 0);
+    emulation_no_graphs(true);
+    assert_int_equal(b->record_begin(b, &error), 0);
+    b->add_scaled(b, memory, memory, 1, 1);
+    assert_int_equal(b->record_end(b, &recording, &error), -1);
+    assert_says(error.text, "out of memory for a recording");
+    assert_null(recording);
+    assert_int_equal(b->download(b, &value, memory, sizeof value, &error), 0);
+    assert_true(value == 0);
+    emulation_no_graphs(false);
+    assert_int_equal(b->record_begin(b, &error), 0);
+    b->add_scaled(b, memory, memory, 1, 1);
+    assert_int_equal(b->record_end(b, &recording, &error), 0);
+    b->recording_free(b, recording);
+    b->destroy(b);
+}
+
+/* What cannot be recorded ends the recording with one line that says what it was. */
+static void test_what_cannot_be_recorded(void **state) {
+    (void)state;
+    static const char *const what[] = {"an upload",
+                                       "a download",
+                                       "an allocation",
+                                       "a release",
+                                       "waiting for the device",
+                                       "working space that has to grow",
+                                       "a recording",
+                                       "waiting for a transfer"};
+    for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
+        struct backend *b = open_device(PRECISION_F32);
+        struct error error;
+        struct recording *recording = NULL;
+        void *memory, *more;
+        float value = 1, *pinned;
+        assert_int_equal(b->allocate(b, 4096, &memory, &error), 0);
+        assert_int_equal(b->pin(b, 256, (void **)&pinned, &error), 0);
+        backend_ticket ticket = b->download_late(b, pinned, memory, 4);
+        assert_int_equal(b->record_begin(b, &error), 0);
+        switch (i) {
+        case 0:
+            b->upload(b, memory, &value, sizeof value);
+            break;
+        case 1:
+            assert_int_equal(b->download(b, &value, memory, 4, &error), -1);
+            break;
+        case 2:
+            assert_int_equal(b->allocate(b, 16, &more, &error), -1);
+            break;
+        case 3:
+            b->release(b, memory);
+            break;
+        case 4:
+            assert_int_equal(b->synchronise(b, &error), -1);
+            break;
+        case 5:
+            b->column_sums(b, memory, memory, 1, 250, 250, false);
+            break;
+        case 6:
+            assert_int_equal(b->record_begin(b, &error), -1);
+            break;
+        default:
+            assert_int_equal(b->wait(b, ticket, &error), -1);
+        }
+        b->zero(b, memory, 16);
+        assert_int_equal(b->record_end(b, &recording, &error), -1);
+        assert_null(recording);
+        assert_says(error.text, what[i]);
+        assert_says(error.text, "cannot be recorded");
+        b->unpin(b, pinned);
+        assert_failed(b, what[i]);
+    }
+}
+
+/* Lost while a recording is replayed, at any of its operations; and destroyed in the
+ * midst of one that was never ended. */
+static void test_lost_in_replay(void **state) {
+    (void)state;
+    for (unsigned long operations = 0; operations < 4; operations++) {
+        struct backend *b = open_device(PRECISION_F32);
+        struct error error;
+        struct recording *recording = NULL;
+        void *memory;
+        assert_int_equal(b->allocate(b, 1024, &memory, &error), 0);
+        assert_int_equal(b->record_begin(b, &error), 0);
+        for (int i = 0; i < 4; i++)
+            b->add_scaled(b, memory, memory, 1, 8);
+        assert_int_equal(b->record_end(b, &recording, &error), 0);
+        emulation_lose_after(operations);
+        b->replay(b, recording);
+        assert_int_equal(b->synchronise(b, &error), -1);
+        b->replay(b, recording);
+        b->recording_free(b, recording);
+        assert_true(backend_lost(b));
+        assert_failed(b, "launch failure");
+    }
+    struct backend *b = open_device(PRECISION_F32);
+    struct error error;
+    assert_int_equal(b->record_begin(b, &error), 0);
+    b->destroy(b);
+}
+
+/* --- transfers beside what runs -----------------------------------------------------
+ */
+
+/* The emulation does them as late as CUDA may: what does not wait sees the bytes of
+ * before. Were it otherwise, the suite's cases would say nothing. */
+static void test_late_is_late(void **state) {
+    (void)state;
+    struct backend *b = open_device(PRECISION_F32);
+    struct error error;
+    float *pinned, value;
+    void *memory;
+    assert_int_equal(b->pin(b, 8, (void **)&pinned, &error), 0);
+    assert_int_equal(b->allocate(b, 4, &memory, &error), 0);
+    pinned[0] = 3;
+    backend_ticket up = b->upload_early(b, memory, pinned, 4);
+    assert_int_equal(b->download(b, &value, memory, 4, &error), 0);
+    assert_true(value == 0);
+    b->follow(b, up);
+    assert_int_equal(b->download(b, &value, memory, 4, &error), 0);
+    assert_true(value == 3);
+    backend_ticket down = b->download_late(b, pinned + 1, memory, 4);
+    assert_true(pinned[1] == 0);
+    bool done = true;
+    assert_int_equal(b->done(b, down, &done, &error), 0);
+    assert_false(done);
+    assert_int_equal(b->wait(b, down, &error), 0);
+    assert_true(pinned[1] == 3);
+    emulation_lose_after(0);
+    down = b->download_late(b, pinned, memory, 4);
+    assert_int_equal(b->wait(b, down, &error), -1);
+    assert_says(error.text, "launch failure");
+    b->unpin(b, pinned);
+    b->destroy(b);
+    emulation_reset();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_absence),       cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_lost_device),   cmocka_unit_test(test_f32),
-        cmocka_unit_test(test_bf16_reversed), cmocka_unit_test(test_faults_are_found),
+        cmocka_unit_test(test_absence),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_lost_device),
+        cmocka_unit_test(test_f32),
+        cmocka_unit_test(test_no_memory_for_recordings),
+        cmocka_unit_test(test_what_cannot_be_recorded),
+        cmocka_unit_test(test_lost_in_replay),
+        cmocka_unit_test(test_late_is_late),
+        cmocka_unit_test(test_bf16_reversed),
+        cmocka_unit_test(test_faults_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

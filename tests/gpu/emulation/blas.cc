@@ -182,6 +182,43 @@ static void put_element(void *matrix, cudaDataType type, uint64_t at, double val
         static_cast<__nv_bfloat16 *>(matrix)[at] = __float2bfloat16_rn((float)value);
 }
 
+/* A product with everything that it was asked for by value: it may run later. */
+struct product {
+    struct sizes s;
+    struct emulation_product what;
+    struct emulation_layout a, b, c, d;
+    double factor, kept;
+    const void *from_a, *from_b, *from_c;
+    void *to;
+};
+
+static void run_product(const struct product &p) {
+    uint64_t a_row = p.what.a == CUBLAS_OP_N ? 1 : (uint64_t)p.a.stride;
+    uint64_t a_column = p.what.a == CUBLAS_OP_N ? (uint64_t)p.a.stride : 1;
+    uint64_t b_row = p.what.b == CUBLAS_OP_N ? 1 : (uint64_t)p.b.stride;
+    uint64_t b_column = p.what.b == CUBLAS_OP_N ? (uint64_t)p.b.stride : 1;
+    for (uint64_t j = 0; j < p.s.n; j++)
+        for (uint64_t i = 0; i < p.s.m; i++) {
+            double sum = 0;
+            for (uint64_t k = 0; k < p.s.k; k++)
+                sum += element(p.from_a, p.a.type, i * a_row + k * a_column) *
+                       element(p.from_b, p.b.type, k * b_row + j * b_column);
+            uint64_t at = j * (uint64_t)p.d.stride + i;
+            sum *= p.factor;
+            if (p.kept != 0)
+                sum += p.kept * element(p.from_c, p.c.type, at);
+            if (has_bias(p.what.epilogue))
+                sum += element(p.what.bias, p.d.type, i);
+            if (p.what.epilogue & 128)
+                put_element(p.what.before, p.d.type,
+                            j * (uint64_t)p.what.before_stride + i, sum);
+            if (p.what.epilogue & 32)
+                sum = sum / 2 *
+                      (1 + tanh(sqrt(2 / M_PI) * (sum + 0.044715 * sum * sum * sum)));
+            put_element(p.to, p.d.type, at, sum);
+        }
+}
+
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                               const void *alpha, const void *a,
                               cublasLtMatrixLayout_t la, const void *b,
@@ -189,38 +226,29 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                               const void *c, cublasLtMatrixLayout_t lc, void *d,
                               cublasLtMatrixLayout_t ld,
                               const cublasLtMatmulAlgo_t *algorithm, void *workspace,
-                              size_t workspace_bytes, cudaStream_t) {
+                              size_t workspace_bytes, cudaStream_t stream) {
     struct sizes s;
     if (!fits(product, la, lb, ld, &s) || lc->stride != ld->stride ||
         algorithm->shape != s.m * 1000003 + s.n * 1009 + s.k ||
         (has_bias(product->epilogue) && !product->bias))
         return CUBLAS_STATUS_INVALID_VALUE;
-    memset(workspace, 0xff, workspace_bytes < 4096 ? workspace_bytes : 4096);
-    double factor = (double)*static_cast<const float *>(alpha);
-    double kept = (double)*static_cast<const float *>(beta);
-    uint64_t a_row = product->a == CUBLAS_OP_N ? 1 : (uint64_t)la->stride;
-    uint64_t a_column = product->a == CUBLAS_OP_N ? (uint64_t)la->stride : 1;
-    uint64_t b_row = product->b == CUBLAS_OP_N ? 1 : (uint64_t)lb->stride;
-    uint64_t b_column = product->b == CUBLAS_OP_N ? (uint64_t)lb->stride : 1;
-    for (uint64_t j = 0; j < s.n; j++)
-        for (uint64_t i = 0; i < s.m; i++) {
-            double sum = 0;
-            for (uint64_t k = 0; k < s.k; k++)
-                sum += element(a, la->type, i * a_row + k * a_column) *
-                       element(b, lb->type, k * b_row + j * b_column);
-            uint64_t at = j * (uint64_t)ld->stride + i;
-            sum *= factor;
-            if (kept != 0)
-                sum += kept * element(c, lc->type, at);
-            if (has_bias(product->epilogue))
-                sum += element(product->bias, ld->type, i);
-            if (product->epilogue & 128)
-                put_element(product->before, ld->type,
-                            j * (uint64_t)product->before_stride + i, sum);
-            if (product->epilogue & 32)
-                sum = sum / 2 *
-                      (1 + tanh(sqrt(2 / M_PI) * (sum + 0.044715 * sum * sum * sum)));
-            put_element(d, ld->type, at, sum);
-        }
+    struct product p = {s,
+                        *product,
+                        *la,
+                        *lb,
+                        *lc,
+                        *ld,
+                        (double)*static_cast<const float *>(alpha),
+                        (double)*static_cast<const float *>(beta),
+                        a,
+                        b,
+                        c,
+                        d};
+    emulation_queue(stream, [=] {
+        if (emulation_lost())
+            return;
+        memset(workspace, 0xff, workspace_bytes < 4096 ? workspace_bytes : 4096);
+        run_product(p);
+    });
     return CUBLAS_STATUS_SUCCESS;
 }

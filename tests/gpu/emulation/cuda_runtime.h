@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <functional>
+
 #define CUDART_VERSION 12000
 
 #define __global__
@@ -29,6 +31,7 @@ struct dim3 {
 };
 
 /* --- inside kernels -------------------------------------------------------- */
+struct emulation_stream;
 struct emulation_position {
     struct uint3 thread, block;
     dim3 threads, blocks;
@@ -74,26 +77,19 @@ void emulation_run(dim3 blocks, dim3 threads, size_t shared, void (*call)(const 
                    const void *kernel);
 void *emulation_shared(void); /* the block's dynamic shared memory */
 
+/* Runs on a stream, now or when that is waited for; or is captured. */
+void emulation_queue(struct emulation_stream *stream, std::function<void(void)> run);
+
 template <class Kernel>
-static void emulation_launch(dim3 blocks, dim3 threads, size_t shared, Kernel kernel) {
-    emulation_run(
-        blocks, threads, shared,
-        [](const void *self) { (*static_cast<const Kernel *>(self))(); }, &kernel);
+static void emulation_launch(struct emulation_stream *stream, dim3 blocks, dim3 threads,
+                             size_t shared, Kernel kernel) {
+    emulation_queue(stream, [=] {
+        emulation_run(
+            blocks, threads, shared,
+            [](const void *self) { (*static_cast<const Kernel *>(self))(); }, &kernel);
+    });
 }
 
-/* --- what a test may set ------------------------------------------------------ */
-struct emulation_settings {
-    int devices;              /* how many there are; 0: cudaErrorNoDevice */
-    int driver;               /* the CUDA version it is for; 0: there is none */
-    int capability;           /* major number of the compute capability */
-    size_t memory_left;       /* bytes of one allocation, at most */
-    bool reversed;            /* threads of a block run from the last to the first */
-    unsigned long fail_after; /* this many launches succeed, then the device is lost */
-};
-extern struct emulation_settings emulation;
-void emulation_restore(void); /* a lost device comes back */
-
-/* --- the runtime --------------------------------------------------------------- */
 enum cudaError_t {
     cudaSuccess = 0,
     cudaErrorMemoryAllocation = 2,
@@ -101,9 +97,35 @@ enum cudaError_t {
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
     cudaErrorInvalidDevice = 101,
-    cudaErrorLaunchFailure = 719
+    cudaErrorNotReady = 600,
+    cudaErrorLaunchFailure = 719,
+    cudaErrorStreamCaptureUnsupported = 900,
+    cudaErrorStreamCaptureInvalidated = 901
 };
 
+/* --- what a test may set ------------------------------------------------------ */
+struct emulation_settings {
+    int devices;        /* how many there are; 0: cudaErrorNoDevice */
+    int driver;         /* the CUDA version it is for; 0: there is none */
+    int capability;     /* major number of the compute capability */
+    size_t memory_left; /* bytes of one allocation, at most */
+    size_t memory;      /* bytes of all */
+    bool reversed;      /* threads of a block run from the last to the first */
+    unsigned long
+        fail_after;        /* this many operations succeed, then the device is lost */
+    bool prompt;           /* transfers beside what runs are done at once */
+    bool no_graphs;        /* there is no memory for one */
+    unsigned long replays; /* graphs that were launched */
+};
+extern struct emulation_settings emulation;
+void emulation_restore(void); /* a lost device comes back */
+/* Counts one operation; true: the device is lost, and nothing is to be done. */
+bool emulation_lost(void);
+cudaError_t emulation_status(void); /* of a device that was lost, or cudaSuccess */
+/* What waits for all streams to be idle. While one is captured it spoils that. */
+cudaError_t emulation_settle(void);
+
+/* --- the runtime --------------------------------------------------------------- */
 enum cudaMemcpyKind {
     cudaMemcpyHostToDevice,
     cudaMemcpyDeviceToHost,
@@ -113,8 +135,13 @@ enum cudaMemcpyKind {
 enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_16BF = 14 };
 typedef enum cudaDataType_t cudaDataType;
 enum { cudaStreamNonBlocking = 1 };
+enum { cudaEventDisableTiming = 2 };
+enum { cudaHostAllocDefault = 0 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 typedef struct emulation_stream *cudaStream_t;
+typedef struct emulation_event *cudaEvent_t;
+typedef struct emulation_graph *cudaGraph_t, *cudaGraphExec_t;
 
 struct cudaDeviceProp {
     char name[256];
@@ -130,12 +157,33 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int devic
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
+cudaError_t cudaMemGetInfo(size_t *left, size_t *all);
+cudaError_t cudaFreeHost(void *memory);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
                             cudaMemcpyKind kind, cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *instance, cudaGraph_t graph,
+                                 unsigned long long flags);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t instance);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+cudaError_t cudaEventQuery(cudaEvent_t event);
+
+cudaError_t emulation_pin(void **memory, size_t bytes);
+template <class T>
+static cudaError_t cudaHostAlloc(T **memory, size_t bytes, unsigned) {
+    return emulation_pin(reinterpret_cast<void **>(memory), bytes);
+}
 
 template <class Kernel>
 static cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int) {

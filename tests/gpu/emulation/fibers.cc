@@ -17,8 +17,9 @@
 enum { STACK = 256 * 1024, MOST_THREADS = 1024, WARP = 32 };
 
 struct emulation_position emulation_at;
-struct emulation_settings emulation = {1,   CUDART_VERSION, 9, (size_t)1 << 40, false,
-                                       ~0ul};
+struct emulation_settings emulation = {
+    1,     CUDART_VERSION, 9,     (size_t)1 << 40, (size_t)8 << 30,
+    false, ~0ul,           false, false,           0};
 
 /* --- switching stacks -------------------------------------------------------- */
 #if defined(__x86_64__)
@@ -216,6 +217,20 @@ void *emulation_shared(void) {
 
 static cudaError_t last_error;
 
+bool emulation_lost(void) {
+    if (emulation.fail_after == 0) {
+        last_error = cudaErrorLaunchFailure;
+        return true;
+    }
+    if (emulation.fail_after != ~0ul)
+        emulation.fail_after--;
+    return false;
+}
+
+cudaError_t emulation_status(void) {
+    return last_error == cudaErrorLaunchFailure ? last_error : cudaSuccess;
+}
+
 void emulation_run(dim3 blocks, dim3 threads, size_t shared, void (*call)(const void *),
                    const void *kernel) {
     unsigned count = threads.x * threads.y * threads.z;
@@ -224,11 +239,8 @@ void emulation_run(dim3 blocks, dim3 threads, size_t shared, void (*call)(const 
         last_error = cudaErrorInvalidValue;
         return;
     }
-    if (emulation.fail_after == 0) {
-        last_error = cudaErrorLaunchFailure;
+    if (emulation_lost())
         return;
-    }
-    emulation.fail_after--;
     kernel_call = call;
     kernel_self = kernel;
     emulation_at.threads = threads;

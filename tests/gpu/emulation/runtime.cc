@@ -1,4 +1,5 @@
-/* Devices, memory and streams of the emulation. */
+/* Devices and memory of the emulation. */
+#include <map>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,12 @@ const char *cudaGetErrorString(cudaError_t status) {
         return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorNoDevice:
         return "no CUDA-capable device is detected";
+    case cudaErrorNotReady:
+        return "device not ready";
+    case cudaErrorStreamCaptureUnsupported:
+        return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+        return "operation failed due to a previous error during capture";
     case cudaErrorLaunchFailure:
         return "unspecified launch failure";
     default:
@@ -38,7 +45,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int devic
         return cudaErrorInvalidDevice;
     memset(properties, 0, sizeof *properties);
     snprintf(properties->name, sizeof properties->name, "Emulated GPU %d", device);
-    properties->totalGlobalMem = (size_t)8 << 30;
+    properties->totalGlobalMem = emulation.memory;
     properties->sharedMemPerBlockOptin = 227 * 1024;
     properties->major = emulation.capability;
     properties->multiProcessorCount = 3; /* few and odd: strides and waves occur */
@@ -50,48 +57,53 @@ cudaError_t cudaSetDevice(int device) {
                                                      : cudaErrorInvalidDevice;
 }
 
+/* --- memory --------------------------------------------------------------------- */
+static std::map<void *, size_t> held;
+static size_t held_bytes;
+
 /* Filled with NaN, so that what is read before it was written shows. */
 cudaError_t cudaMalloc(void **memory, size_t bytes) {
+    cudaError_t status = emulation_settle();
+    *memory = NULL;
+    if (status != cudaSuccess)
+        return status;
     if (bytes > emulation.memory_left || bytes > (size_t)1 << 34 ||
-        posix_memalign(memory, 256, bytes) != 0) {
-        *memory = NULL;
+        held_bytes + bytes > emulation.memory ||
+        posix_memalign(memory, 256, bytes) != 0)
         return cudaErrorMemoryAllocation;
-    }
     memset(*memory, 0xff, bytes);
-    return cudaSuccess;
+    held[*memory] = bytes;
+    held_bytes += bytes;
+    return emulation_status();
 }
 
 cudaError_t cudaFree(void *memory) {
+    cudaError_t status = memory ? emulation_settle() : cudaSuccess;
+    if (!memory || status != cudaSuccess)
+        return status;
+    held_bytes -= held[memory];
+    held.erase(memory);
     free(memory);
     return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind,
-                            cudaStream_t) {
-    memcpy(to, from, bytes);
-    return cudaSuccess;
+cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {
+    *all = emulation.memory;
+    *left = held_bytes < emulation.memory ? emulation.memory - held_bytes : 0;
+    return emulation_status();
 }
 
-cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t) {
-    if (bytes > 0)
-        memset(memory, value, bytes);
-    return cudaSuccess;
+cudaError_t emulation_pin(void **memory, size_t bytes) {
+    *memory = NULL;
+    if (bytes > emulation.memory_left || posix_memalign(memory, 4096, bytes) != 0)
+        return cudaErrorMemoryAllocation;
+    memset(*memory, 0xff, bytes);
+    return emulation_status();
 }
 
-struct emulation_stream {
-    int unused;
-};
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
-    *stream = static_cast<cudaStream_t>(malloc(sizeof(struct emulation_stream)));
-    return *stream ? cudaSuccess : cudaErrorMemoryAllocation;
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-    free(stream);
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-    return cudaSuccess;
+cudaError_t cudaFreeHost(void *memory) {
+    cudaError_t status = emulation_settle();
+    if (status == cudaSuccess)
+        free(memory);
+    return status;
 }

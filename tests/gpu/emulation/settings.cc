@@ -3,7 +3,8 @@
 #include "cuda_runtime.h"
 
 void emulation_reset(void) {
-    emulation = {1, CUDART_VERSION, 9, (size_t)1 << 40, false, ~0ul};
+    emulation = {1,     CUDART_VERSION, 9,     (size_t)1 << 40, (size_t)8 << 30,
+                 false, ~0ul,           false, false,           0};
     emulation_restore();
 }
 
@@ -17,10 +18,26 @@ void emulation_memory(size_t bytes) {
     emulation.memory_left = bytes;
 }
 
+void emulation_memory_in_all(size_t bytes) {
+    emulation.memory = bytes;
+}
+
+void emulation_prompt(bool prompt) {
+    emulation.prompt = prompt;
+}
+
+void emulation_no_graphs(bool none) {
+    emulation.no_graphs = none;
+}
+
+unsigned long emulation_replays(void) {
+    return emulation.replays;
+}
+
 void emulation_reverse(bool reversed) {
     emulation.reversed = reversed;
 }
 
-void emulation_lose_after(unsigned long launches) {
-    emulation.fail_after = launches;
+void emulation_lose_after(unsigned long operations) {
+    emulation.fail_after = operations;
 }

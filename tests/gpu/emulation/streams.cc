@@ -1,0 +1,194 @@
+/* Streams, events and graphs of the emulation. The stream that was made first runs what
+ * it is given at once; the others as late as CUDA allows, when something waits for
+ * them, so that memory which is changed or freed too early shows. A stream that is
+ * captured runs nothing: the graph keeps the calls with their arguments, as on a
+ * device. */
+#include <deque>
+#include <vector>
+
+#include "cuda_runtime.h"
+
+typedef std::function<void(void)> operation;
+
+struct emulation_graph {
+    std::vector<operation> operations;
+};
+
+struct emulation_stream {
+    std::deque<operation> waiting;
+    unsigned long given, run; /* operations */
+    struct emulation_graph *capture;
+    bool spoiled; /* the capture met what cannot be captured */
+};
+
+struct emulation_event {
+    struct emulation_stream *stream; /* NULL: never recorded */
+    unsigned long after;             /* so many of its operations */
+    bool asked;
+};
+
+static std::vector<struct emulation_stream *> streams; /* the first is the prompt one */
+
+static void run_until(struct emulation_stream *stream, unsigned long count) {
+    while (stream->run < count && !stream->waiting.empty()) {
+        operation next = stream->waiting.front();
+        stream->waiting.pop_front();
+        stream->run++;
+        next();
+    }
+}
+
+cudaError_t emulation_settle(void) {
+    cudaError_t status = cudaSuccess;
+    for (struct emulation_stream *stream : streams)
+        if (stream->capture) {
+            stream->spoiled = true;
+            status = cudaErrorStreamCaptureUnsupported;
+        }
+    for (struct emulation_stream *stream : streams)
+        if (status == cudaSuccess)
+            run_until(stream, stream->given);
+    return status;
+}
+
+void emulation_queue(struct emulation_stream *stream, operation run) {
+    if (stream->capture) {
+        stream->capture->operations.push_back(run);
+        return;
+    }
+    stream->given++;
+    stream->waiting.push_back(run);
+    if (stream == streams.front() || emulation.prompt)
+        run_until(stream, stream->given);
+}
+
+/* --- streams ------------------------------------------------------------------- */
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
+    *stream = new struct emulation_stream();
+    streams.push_back(*stream);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    run_until(stream, stream->given);
+    for (size_t i = 0; i < streams.size(); i++)
+        if (streams[i] == stream)
+            streams.erase(streams.begin() + (long)i);
+    delete stream->capture;
+    delete stream;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    if (stream->capture) {
+        stream->spoiled = true;
+        return cudaErrorStreamCaptureUnsupported;
+    }
+    run_until(stream, stream->given);
+    return emulation_status();
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind,
+                            cudaStream_t stream) {
+    emulation_queue(stream, [=] {
+        if (!emulation_lost())
+            memcpy(to, from, bytes);
+    });
+    return emulation_status();
+}
+
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes,
+                            cudaStream_t stream) {
+    emulation_queue(stream, [=] {
+        if (!emulation_lost() && bytes > 0)
+            memset(memory, value, bytes);
+    });
+    return emulation_status();
+}
+
+/* --- events -------------------------------------------------------------------- */
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
+    *event = new struct emulation_event();
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    delete event;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+    *event = {stream, stream->given, false};
+    return emulation_status();
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+    struct emulation_event then = *event;
+    emulation_queue(stream, [=] {
+        if (then.stream)
+            run_until(then.stream, then.after);
+    });
+    return emulation_status();
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+    if (event->stream)
+        run_until(event->stream, event->after);
+    return emulation_status();
+}
+
+/* Never done at the first asking, unless it was waited for. */
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+    if (!event->stream || event->stream->run >= event->after)
+        return emulation_status();
+    if (!event->asked) {
+        event->asked = true;
+        return cudaErrorNotReady;
+    }
+    return cudaEventSynchronize(event);
+}
+
+/* --- graphs -------------------------------------------------------------------- */
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+    if (stream->capture)
+        return cudaErrorInvalidValue;
+    stream->capture = new struct emulation_graph();
+    stream->spoiled = false;
+    return emulation_status();
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
+    *graph = stream->capture;
+    stream->capture = NULL;
+    if (*graph && !stream->spoiled)
+        return cudaSuccess;
+    delete *graph;
+    *graph = NULL;
+    return cudaErrorStreamCaptureInvalidated;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *instance, cudaGraph_t graph,
+                                 unsigned long long) {
+    *instance = NULL;
+    if (emulation.no_graphs)
+        return cudaErrorMemoryAllocation;
+    *instance = new struct emulation_graph(*graph);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t instance) {
+    delete instance;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream) {
+    emulation.replays++;
+    for (const operation &next : instance->operations)
+        emulation_queue(stream, next);
+    return emulation_status();
+}
