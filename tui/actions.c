@@ -3,12 +3,25 @@
 #include "app.h"
 #include "screen.h"
 #include "simplex_view.h"
+#include "space.h"
 #include "views.h"
 
 static const double fine = 0.01, coarse = 0.1;
+static const double turned = 0.1; /* radians a key: six degrees */
 
-static void move(struct model *model, int dx, int dy, double step) {
-    if (model_has_sliders(model)) {
+/* Where there is no room for a polygon there are sliders, and keys move those. */
+static struct simplex_geometry geometry_of(const struct app *app) {
+    const struct rect *rect = &app->layout.rect[PANEL_SIMPLEX];
+    const struct model *model = &app->model;
+    bool shown = app->layout.shown[PANEL_SIMPLEX];
+    return simplex_geometry_make(shown ? rect->width : 80, shown ? rect->height : 24,
+                                 model->tasks, model->slider, model->wish.polygon);
+}
+
+static void move(struct app *app, int dx, int dy, double step) {
+    struct model *model = &app->model;
+    bool polygon = geometry_of(app).shape == SHAPE_POLYGON;
+    if (model_has_sliders(model) && !polygon) {
         if (dy) {
             size_t stride = step > fine ? 4 : 1, last = model->tasks - 1;
             if (dy < 0)
@@ -24,7 +37,10 @@ static void move(struct model *model, int dx, int dy, double step) {
     }
     double moved[STORE_TASKS_MAX] = {0};
     simplex_step(model->preference, model->tasks, dx, dy, step, moved);
-    model_go(model, moved, false);
+    if (polygon)
+        model_go_around_locks(model, moved, false);
+    else
+        model_go(model, moved, false);
 }
 
 static void go_vertex(struct model *model, size_t task) {
@@ -96,6 +112,30 @@ static void scroll(struct app *app, enum panel panel, int lines) {
         *at = 0;
 }
 
+/* The next way to show the objective space that this many tasks have. */
+static void next_space(struct model *model) {
+    if (model->tasks < 2)
+        model_say(model, false, "one objective has one view");
+    for (int i = 1; i <= 2 && model->tasks >= 2; i++)
+        if (space_use(model, (enum space)((model->space + (unsigned)i) % 3)))
+            break;
+}
+
+/* Turning something that is not seen brings it up. */
+static void turn(struct model *model, double by, double tilt) {
+    if (model->space != SPACE_SOLID && !space_use(model, SPACE_SOLID))
+        model_say(model, false, "the 3-D view needs three objectives");
+    else
+        space_turn(model, by, tilt);
+}
+
+static void switch_polygon(struct model *model) {
+    if (!model_has_sliders(model) || model->tasks < 4)
+        model_say(model, false, "polygon and sliders are for four tasks and more");
+    else
+        model->wish.polygon = !model->wish.polygon;
+}
+
 static void lock(struct model *model) {
     if (!model_has_sliders(model))
         model_say(model, false, "locks are for four tasks and more");
@@ -120,19 +160,19 @@ static void act(struct app *app, enum action action, int number) {
     switch (action) {
     case ACTION_LEFT:
     case ACTION_LEFT_COARSE:
-        move(model, -1, 0, action == ACTION_LEFT ? fine : coarse);
+        move(app, -1, 0, action == ACTION_LEFT ? fine : coarse);
         break;
     case ACTION_RIGHT:
     case ACTION_RIGHT_COARSE:
-        move(model, 1, 0, action == ACTION_RIGHT ? fine : coarse);
+        move(app, 1, 0, action == ACTION_RIGHT ? fine : coarse);
         break;
     case ACTION_UP:
     case ACTION_UP_COARSE:
-        move(model, 0, -1, action == ACTION_UP ? fine : coarse);
+        move(app, 0, -1, action == ACTION_UP ? fine : coarse);
         break;
     case ACTION_DOWN:
     case ACTION_DOWN_COARSE:
-        move(model, 0, 1, action == ACTION_DOWN ? fine : coarse);
+        move(app, 0, 1, action == ACTION_DOWN ? fine : coarse);
         break;
     case ACTION_VERTEX:
         go_vertex(model, (size_t)number);
@@ -145,6 +185,9 @@ static void act(struct app *app, enum action action, int number) {
         break;
     case ACTION_LOCK:
         lock(model);
+        break;
+    case ACTION_POLYGON:
+        switch_polygon(model);
         break;
     case ACTION_UNDO:
         if (!model_undo(model))
@@ -160,6 +203,17 @@ static void act(struct app *app, enum action action, int number) {
         break;
     case ACTION_ZOOM:
         model->wish.zoom = !model->wish.zoom;
+        break;
+    case ACTION_SPACE:
+        next_space(model);
+        break;
+    case ACTION_TURN_LEFT:
+    case ACTION_TURN_RIGHT:
+        turn(model, action == ACTION_TURN_LEFT ? -turned : turned, 0);
+        break;
+    case ACTION_TILT_UP:
+    case ACTION_TILT_DOWN:
+        turn(model, 0, action == ACTION_TILT_UP ? turned : -turned);
         break;
     case ACTION_PANEL_ROUTING:
         toggle_panel(app, PANEL_ROUTING);
@@ -218,16 +272,18 @@ void app_key(struct app *app, int key) {
 static void drag_simplex(struct app *app, int x, int y) {
     struct model *model = &app->model;
     const struct rect *rect = &app->layout.rect[PANEL_SIMPLEX];
-    struct simplex_geometry geometry =
-        simplex_geometry_make(rect->width, rect->height, model->tasks, model->slider);
+    struct simplex_geometry geometry = geometry_of(app);
     double preference[STORE_TASKS_MAX] = {0};
-    if (!geometry.drawn)
+    if (geometry.shape == SHAPE_NONE)
         return;
     x -= rect->x;
     y -= rect->y;
-    if (!model_has_sliders(model)) {
+    if (geometry.shape != SHAPE_SLIDERS) {
         simplex_geometry_preference(&geometry, x, y, preference);
-        model_go(model, preference, true);
+        if (geometry.shape == SHAPE_POLYGON)
+            model_go_around_locks(model, preference, true);
+        else
+            model_go(model, preference, true);
         return;
     }
     size_t task;
@@ -256,12 +312,36 @@ static void press(struct app *app, int x, int y) {
         app->dragged = panel;
         drag_simplex(app, x, y);
         model->dragging = true;
+    } else if (panel == PANEL_SCATTER && model->space == SPACE_SOLID) {
+        app->dragged = panel;
+        app->drag_x = x;
+        app->drag_y = y;
     } else if (panel == PANEL_LEGEND) {
         struct view view = view_rect(&app->canvas, app->layout.rect[panel]);
         size_t series = legend_view_at(&view, model, x - view.x, y - view.y);
         if (series != SIZE_MAX)
             model_series_toggle(model, series);
     }
+}
+
+/* The width of the panel is half a turn; what is under the pointer follows it. */
+static void drag_solid(struct app *app, int x, int y) {
+    const struct rect *rect = &app->layout.rect[PANEL_SCATTER];
+    if (rect->width > 1 && rect->height > 1)
+        space_turn(&app->model, 3.14159 * (x - app->drag_x) / rect->width,
+                   1.5708 * (y - app->drag_y) / rect->height);
+    app->drag_x = x;
+    app->drag_y = y;
+}
+
+static void wheel(struct app *app, enum panel panel, int way) {
+    struct model *model = &app->model;
+    if (panel != PANEL_SCATTER || model->space == SPACE_PAIRS)
+        scroll(app, panel, 3 * way);
+    else if (model->space == SPACE_SOLID)
+        space_turn(model, turned * way, 0);
+    else
+        scroll(app, panel, way); /* one axis */
 }
 
 void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
@@ -282,6 +362,8 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
     case POINTER_DRAG:
         if (app->dragged == PANEL_SIMPLEX)
             drag_simplex(app, x, y);
+        else if (app->dragged == PANEL_SCATTER)
+            drag_solid(app, x, y);
         break;
     case POINTER_RELEASE:
         if (app->dragged == PANEL_SIMPLEX) {
@@ -294,7 +376,7 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
     case POINTER_DOWN: {
         enum panel panel = layout_panel_at(&app->layout, x, y);
         if (panel != PANEL_COUNT)
-            scroll(app, panel, kind == POINTER_UP ? -3 : 3);
+            wheel(app, panel, kind == POINTER_UP ? -1 : 1);
         break;
     }
     }

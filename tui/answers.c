@@ -4,6 +4,7 @@
 
 #include "app.h"
 #include "pareto/simplex.h"
+#include "space.h"
 
 /* --- opening ------------------------------------------------------------------- */
 
@@ -78,7 +79,7 @@ static void ask_which_bookmark(struct model *model, enum dialog_purpose purpose,
 
 static void ask_series(struct model *model, const struct marks *marks) {
     const struct catalog *catalog = model->catalog;
-    dialog_open(&model->dialog, DIALOG_LIST, FOR_SERIES, "Shown in the scatters", "");
+    dialog_open(&model->dialog, DIALOG_LIST, FOR_SERIES, "Shown solutions", "");
     model->dialog.switches = true;
     for (size_t s = 0; s < catalog->series_count; s++) {
         char text[160];
@@ -109,6 +110,30 @@ static void ask_pair(struct model *model) {
             dialog_add(&model->dialog, (int64_t)(a * STORE_TASKS_MAX + b), 0, INK_TEXT,
                        false, text);
         }
+}
+
+static void ask_triple(struct model *model) {
+    if (model->tasks == 3) {
+        model_say(model, false, "three tasks: the 3-D view shows all of them");
+        return;
+    }
+    dialog_open(&model->dialog, DIALOG_LIST, FOR_TRIPLE, "Objectives of the 3-D view",
+                "one more takes the place of the first chosen");
+    model->dialog.switches = true;
+    for (size_t t = 0; t < model->tasks; t++)
+        dialog_add(&model->dialog, (int64_t)t, 0, INK_TEXT, space_has(model, t),
+                   model_task_name(model, t));
+}
+
+/* What can be chosen depends on what is shown. */
+static void ask_objectives(struct model *model) {
+    if (model->space == SPACE_SOLID)
+        ask_triple(model);
+    else if (model->space == SPACE_PARALLEL)
+        model_say(model, false,
+                  "parallel coordinates show every objective; x changes the view");
+    else
+        ask_pair(model);
 }
 
 static void ask_routers(struct model *model) {
@@ -196,7 +221,7 @@ bool app_ask(struct app *app, enum action action) {
         ask_series(model, app->canvas.marks);
         return true;
     case ACTION_PAIR:
-        ask_pair(model);
+        ask_objectives(model);
         return true;
     case ACTION_ROUTERS:
         ask_routers(model);
@@ -381,6 +406,18 @@ static void accept(struct app *app) {
     dialog_close(dialog);
 }
 
+static void switched(struct model *model) {
+    struct dialog *dialog = &model->dialog;
+    size_t value = (size_t)dialog->items[dialog->chosen].value;
+    if (dialog->purpose == FOR_SERIES) {
+        model_series_toggle(model, value);
+        return;
+    }
+    space_choose(model, value);
+    for (size_t i = 0; i < dialog->count; i++)
+        dialog->items[i].on = space_has(model, (size_t)dialog->items[i].value);
+}
+
 static void answered(struct app *app, enum dialog_answer answer) {
     struct dialog *dialog = &app->model.dialog;
     switch (answer) {
@@ -394,7 +431,7 @@ static void answered(struct app *app, enum dialog_answer answer) {
         accept(app);
         break;
     case DIALOG_SWITCHED:
-        model_series_toggle(&app->model, (size_t)dialog->items[dialog->chosen].value);
+        switched(&app->model);
         break;
     case DIALOG_OPEN:
         break;

@@ -22,6 +22,7 @@ struct app {
     uint64_t asked;          /* the serial that the worker was last told of */
     bool quit, redraw;
     enum panel dragged; /* PANEL_COUNT: nothing is */
+    int drag_x, drag_y; /* where the pointer was, while the 3-D view is turned */
 };
 
 /* One key, as screen_event gives it (actions.c). */

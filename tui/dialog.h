@@ -20,6 +20,7 @@ enum dialog_purpose {
     FOR_TARGET,
     FOR_SERIES,
     FOR_PAIR,
+    FOR_TRIPLE,
     FOR_ROUTERS,
     FOR_GOTO_BOOKMARK,
     FOR_COMPARE_FIRST,

@@ -69,9 +69,9 @@ static int draw_state(const struct view *view, const struct model *model) {
 static void draw_hints(const struct view *view, int room) {
     static const char *const hints[][2] = {
         {"?", "help"},     {"q", "quit"},    {"arrows", "move"}, {"e", "export"},
-        {"b", "bookmark"}, {"t", "legend"},  {"f", "front"},     {"a", "ask"},
-        {"w", "weights"},  {"c", "compare"}, {"u", "undo"},      {"r", "routers"},
-        {"Tab", "panel"},  {"z", "zoom"}};
+        {"b", "bookmark"}, {"t", "legend"},  {"x", "view"},      {"a", "ask"},
+        {"w", "weights"},  {"c", "compare"}, {"f", "front"},     {"r", "routers"},
+        {"u", "undo"},     {"Tab", "panel"}, {"z", "zoom"}};
     int x = 1;
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
         int columns = (int)(strlen(hints[i][0]) + strlen(hints[i][1])) + 1;
@@ -105,12 +105,25 @@ static void draw_status(const struct view *view, const struct model *model,
     }
 }
 
+/* One panel for the whole objective space, or one of its pairs. */
+static void draw_space(const struct view *view, struct model *model,
+                       const struct layout *layout, enum panel panel, bool focused) {
+    static const size_t pairs[3][2] = {{0, 1}, {0, 2}, {1, 2}};
+    bool three = panel != PANEL_SCATTER || layout->shown[PANEL_SCATTER_2];
+    if (model->space == SPACE_SOLID)
+        solid_view_draw(view, model, focused);
+    else if (model->space == SPACE_PARALLEL)
+        parallel_view_draw(view, model, focused);
+    else
+        scatter_view_draw(
+            view, model, three ? pairs[panel - PANEL_SCATTER][0] : model->pair_a,
+            three ? pairs[panel - PANEL_SCATTER][1] : model->pair_b, focused);
+}
+
 static void draw_panel(struct canvas *canvas, struct model *model,
                        const struct layout *layout, enum panel panel) {
     struct view view = view_rect(canvas, layout->rect[panel]);
     bool focused = model->wish.focus == panel;
-    static const size_t pairs[3][2] = {{0, 1}, {0, 2}, {1, 2}};
-    bool three = panel != PANEL_SCATTER || layout->shown[PANEL_SCATTER_2];
     switch (panel) {
     case PANEL_SIMPLEX:
         simplex_view_draw(&view, model, focused);
@@ -118,9 +131,7 @@ static void draw_panel(struct canvas *canvas, struct model *model,
     case PANEL_SCATTER:
     case PANEL_SCATTER_2:
     case PANEL_SCATTER_3:
-        scatter_view_draw(
-            &view, model, three ? pairs[panel - PANEL_SCATTER][0] : model->pair_a,
-            three ? pairs[panel - PANEL_SCATTER][1] : model->pair_b, focused);
+        draw_space(&view, model, layout, panel, focused);
         break;
     case PANEL_LEGEND:
         legend_view_draw(&view, model, focused);

@@ -32,8 +32,8 @@ int help_view_draw(const struct view *view, int scroll) {
     }
     static const char *const notes[] = {
         "Mouse",
-        "Drag the point, or a slider; click a line of the legend to switch it;",
-        "click a panel to focus it; the wheel scrolls. Shift selects text.",
+        "Drag the point, a slider or the 3-D view; click a line of the legend to",
+        "switch it, a panel to focus it; the wheel scrolls. Shift selects text.",
         "",
         "Figures",
         "est: interpolated from stored points, nobody has measured it.",

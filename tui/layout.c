@@ -32,10 +32,16 @@ static void stack(struct layout *layout, unsigned open, struct rect area) {
     }
 }
 
-static void place_scatters(struct layout *layout, size_t tasks, struct rect area) {
+/* Three tasks make three pairs, each a panel of its own. */
+static bool three_pairs(const struct layout_wish *wish) {
+    return wish->tasks == 3 && !wish->one_space;
+}
+
+static void place_scatters(struct layout *layout, const struct layout_wish *wish,
+                           struct rect area) {
     bool placed = layout->shown[PANEL_LEGEND];
     enum { GUTTER = 2 };
-    if (tasks == 3 && area.width >= 44 && area.height >= 12) {
+    if (three_pairs(wish) && area.width >= 44 && area.height >= 12) {
         if (area.width >= 96 && area.height < 24) {
             int legend = area.height >= 16 ? 3 : 2;
             int width = (area.width - 2 * GUTTER) / 3, height = area.height - legend;
@@ -60,7 +66,8 @@ static void place_scatters(struct layout *layout, size_t tasks, struct rect area
         show(layout, PANEL_SCATTER, area);
         return;
     }
-    if (area.width >= 76) {
+    /* Side by side with the legend; many axes want the width more. */
+    if (area.width >= 76 && (!wish->one_space || area.height < 24)) {
         int legend = 26;
         show(layout, PANEL_LEGEND,
              (struct rect){area.x + area.width - legend, area.y, legend, area.height});
@@ -75,8 +82,9 @@ static void place_scatters(struct layout *layout, size_t tasks, struct rect area
 }
 
 /* Which panel a small screen shows. */
-static enum panel alone(enum panel focus, size_t tasks) {
-    if (tasks != 3 && (focus == PANEL_SCATTER_2 || focus == PANEL_SCATTER_3))
+static enum panel alone(const struct layout_wish *wish) {
+    enum panel focus = wish->focus;
+    if (!three_pairs(wish) && (focus == PANEL_SCATTER_2 || focus == PANEL_SCATTER_3))
         return PANEL_SCATTER;
     if (focus == PANEL_TITLE || focus == PANEL_STATUS || focus == PANEL_LEGEND ||
         focus >= PANEL_COUNT)
@@ -87,7 +95,7 @@ static enum panel alone(enum panel focus, size_t tasks) {
 static void place_compact(struct layout *layout, const struct layout_wish *wish,
                           struct rect body) {
     int table = (int)least((int)wish->tasks, 8) + 2;
-    enum panel panel = alone(wish->focus, wish->tasks);
+    enum panel panel = alone(wish);
     layout->compact = true;
     /* Scatters need some room to say anything; so does the simplex. */
     bool tiny = body.height < 7 || body.width < 30;
@@ -125,7 +133,7 @@ struct layout layout_make(const struct layout_wish *wish) {
         body.height--;
     }
     if (wish->zoom) {
-        enum panel panel = alone(wish->focus, wish->tasks);
+        enum panel panel = alone(wish);
         show(&layout, panel, body);
         layout.wide = false;
         return layout;
@@ -150,12 +158,14 @@ struct layout layout_make(const struct layout_wish *wish) {
     /* A triangle wants about twice as many columns as rows. */
     int simplex = wish->tasks <= 3
                       ? between(28, body.height * 2 + 4, body.width * 2 / 5)
-                      : between(30, body.width * 2 / 5, 64);
+                  : wish->polygon ? between(32, body.width / 2, 64)
+                                  : between(30, body.width * 2 / 5, 64);
     /* Where that leaves rows over, an open panel goes below. */
     unsigned open = wish->open;
-    int high = wish->tasks == 2   ? simplex
-               : wish->tasks <= 3 ? simplex / 2 + 3
-                                  : (int)least((int)wish->tasks, 1000) + 2;
+    int high = wish->tasks == 2 ? simplex
+               : wish->tasks <= 3 || wish->polygon
+                   ? simplex / 2 + 3
+                   : (int)least((int)wish->tasks, 1000) + 2;
     enum panel under = PANEL_COUNT;
     if (layout.wide && body.height - high >= 8)
         for (enum panel panel = PANEL_COUNT; panel-- > PANEL_ROUTING;)
@@ -163,7 +173,7 @@ struct layout layout_make(const struct layout_wish *wish) {
                 under = panel;
     if (under == PANEL_COUNT) {
         /* Few sliders leave room for the legend. */
-        bool sliders = wish->tasks != 2 && wish->tasks != 3;
+        bool sliders = wish->tasks != 2 && wish->tasks != 3 && !wish->polygon;
         if (sliders && !layout.wide && body.height - high >= 4 &&
             wish->instead < PANEL_ROUTING)
             show(&layout, PANEL_LEGEND,
@@ -187,7 +197,7 @@ struct layout layout_make(const struct layout_wish *wish) {
     if (!layout.wide && wish->instead >= PANEL_ROUTING && wish->instead < PANEL_COUNT)
         show(&layout, wish->instead, area);
     else
-        place_scatters(&layout, wish->tasks, area);
+        place_scatters(&layout, wish, area);
     return layout;
 }
 

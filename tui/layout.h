@@ -35,6 +35,8 @@ struct layout_wish {
                            PANEL_TITLE for none */
     enum panel focus;   /* shown alone where only one fits, or when zoomed */
     bool zoom;
+    bool one_space; /* the objective space is one panel, whatever the tasks */
+    bool polygon;   /* four tasks and more: a polygon rather than sliders */
 };
 
 struct layout {

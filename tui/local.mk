@@ -11,11 +11,14 @@ libexplore_a_SOURCES = \
   tui/estimate.h tui/estimate.c \
   tui/dialog.h tui/dialog.c \
   tui/model.h tui/model.c \
+  tui/space.h tui/space.c \
   tui/mailbox.h tui/mailbox.c \
   tui/reader.h tui/reader.c \
   tui/worker.h tui/worker.c \
+  tui/polygon.h tui/polygon.c \
   tui/simplex_view.h tui/simplex_view.c \
-  tui/views.h tui/scatter_view.c tui/objectives_view.c tui/routing_view.c \
+  tui/views.h tui/scatter_view.c tui/solid_view.c tui/parallel_view.c \
+  tui/objectives_view.c tui/routing_view.c \
   tui/scaling_view.c tui/training_view.c tui/log_view.c tui/help_view.c \
   tui/compare_view.c tui/frame.c \
   tui/screen.h tui/screen.c \

@@ -22,7 +22,8 @@ struct options {
     const char *device;
     unsigned threads;
     size_t limit;
-    bool ascii, no_mouse, no_colour;
+    enum space space;
+    bool polygon, ascii, no_mouse, no_colour;
 };
 
 static const char usage[] =
@@ -30,6 +31,8 @@ static const char usage[] =
     "Walk over the models that a results.db describes, and export one.\n"
     "\n"
     "      --snapshot WxH  print one frame as text and exit\n"
+    "      --view NAME     begin with scatter, 3d or parallel\n"
+    "      --polygon       begin with a polygon for four tasks and more, not sliders\n"
     "      --device NAME   auto, cpu or cuda[:N] (auto)\n"
     "      --threads N     threads for evaluation (one a core)\n"
     "      --limit N       held-out examples a task at most; such figures are partial\n"
@@ -74,11 +77,33 @@ static bool parse_size(const char *text, int *width, int *height) {
            *height >= 1 && *width <= 1000 && *height <= 1000;
 }
 
+static bool parse_view(const char *text, enum space *space) {
+    static const char *const names[] = {"scatter", "3d", "parallel"};
+    for (size_t i = 0; i < 3; i++)
+        if (!strcmp(text, names[i])) {
+            *space = (enum space)i;
+            return true;
+        }
+    return false;
+}
+
 /* 0: go on; 1: done (help, version); 2: wrong usage. */
 static int parse_options(int argc, char **argv, struct options *options) {
-    enum { SNAPSHOT = 256, DEVICE, THREADS, LIMIT, ASCII, NO_MOUSE, NO_COLOUR };
+    enum {
+        SNAPSHOT = 256,
+        VIEW,
+        POLYGON,
+        DEVICE,
+        THREADS,
+        LIMIT,
+        ASCII,
+        NO_MOUSE,
+        NO_COLOUR
+    };
     static const struct option long_options[] = {
         {"snapshot", required_argument, NULL, SNAPSHOT},
+        {"view", required_argument, NULL, VIEW},
+        {"polygon", no_argument, NULL, POLYGON},
         {"device", required_argument, NULL, DEVICE},
         {"threads", required_argument, NULL, THREADS},
         {"limit", required_argument, NULL, LIMIT},
@@ -97,6 +122,14 @@ static int parse_options(int argc, char **argv, struct options *options) {
         case SNAPSHOT:
             if (!parse_size(optarg, &options->width, &options->height))
                 return wrong("--snapshot takes a size as 120x40, not \"%s\"", optarg);
+            break;
+        case VIEW:
+            if (!parse_view(optarg, &options->space))
+                return wrong("--view takes scatter, 3d or parallel, not \"%s\"",
+                             optarg);
+            break;
+        case POLYGON:
+            options->polygon = true;
             break;
         case DEVICE:
             options->device = optarg;
@@ -287,6 +320,8 @@ int main(int argc, char **argv) {
     if (store_open(options.file, STORE_READ_ONLY, &store, &error))
         return complain(&error);
     model_init(&app.model, options.file);
+    app.model.space = options.space;
+    app.model.wish.polygon = options.polygon;
     app.canvas.marks = palette_marks(screen_locale_utf8() && !options.ascii);
     app.mailbox = mailbox_new(&error);
     if (!app.mailbox) {

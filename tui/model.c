@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "pareto/simplex.h"
+#include "space.h"
 
 int model_init(struct model *model, const char *file) {
     *model = (struct model){.file = file, .row = SIZE_MAX, .pair_b = 1};
@@ -23,6 +24,9 @@ void model_free(struct model *model) {
     dialog_close(&model->dialog);
     for (size_t i = 0; i < 3; i++)
         free(model->pairs[i].rows);
+    free(model->triple_front.front);
+    free(model->density.front);
+    free(model->density.rest);
     free(model->history.items);
     free(model->module_names);
     free(model->routing);
@@ -189,6 +193,7 @@ int model_take_catalog(struct model *model, struct catalog *catalog) {
     model->samples = samples;
     if (!before) {
         model->pair_b = model->tasks > 1;
+        space_begin(model);
         start(model);
         return 0;
     }
@@ -212,6 +217,23 @@ int model_take_catalog(struct model *model, struct catalog *catalog) {
 
 bool model_needs_evaluation(const struct model *model) {
     return model->figures != FIGURES_COMPLETE;
+}
+
+void model_go_around_locks(struct model *model, const double *preference, bool quiet) {
+    double target[STORE_TASKS_MAX] = {0}, held = 0, wanted = 0, had = 0;
+    for (size_t t = 0; t < model->tasks; t++) {
+        target[t] = model->locked[t] ? model->preference[t] : preference[t];
+        held += model->locked[t] ? model->preference[t] : 0;
+        wanted += model->locked[t] ? 0 : preference[t];
+        had += model->locked[t] ? 0 : model->preference[t];
+    }
+    /* Nothing wanted of those that are free: they stay as they are. */
+    for (size_t t = 0; t < model->tasks; t++)
+        if (!model->locked[t])
+            target[t] = wanted > 1e-9 ? preference[t] * (1 - held) / wanted
+                        : had > 0     ? model->preference[t]
+                                      : 0;
+    model_go(model, target, quiet);
 }
 
 bool model_has_sliders(const struct model *model) {

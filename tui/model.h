@@ -49,6 +49,31 @@ struct paired { /* of one objective, over the same examples */
 
 enum { HIDDEN_MAX = 64 };
 
+/* How the objective space is shown. */
+enum space {
+    SPACE_PAIRS,   /* scatters of two objectives */
+    SPACE_SOLID,   /* three objectives as a box that turns */
+    SPACE_PARALLEL /* a vertical axis an objective */
+};
+
+/* Rows that no other visible one dominates in three objectives, kept until the
+ * catalog or the legend changes. */
+struct triple_cache {
+    uint64_t catalog, hidden;
+    size_t triple[3], capacity;
+    bool *front; /* [rows of the catalog] */
+};
+
+/* How many solutions' lines pass each dot of the parallel coordinates (parallel_view.c
+ * fills it), kept until what it was made of changes. */
+struct density {
+    uint64_t catalog, hidden;
+    size_t first, axes, lines;
+    int width, height; /* dots */
+    double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
+    uint32_t *front, *rest; /* [width][height] */
+};
+
 struct model {
     struct catalog *catalog; /* NULL until the first is read */
     size_t tasks;
@@ -81,7 +106,12 @@ struct model {
 
     /* What is shown. */
     struct layout_wish wish;
+    enum space space;
     size_t pair_a, pair_b;
+    size_t triple[3];  /* of the box: to the right, backwards, upwards */
+    double turn, tilt; /* of the box, in radians */
+    struct triple_cache triple_front;
+    struct density density;
     char hidden[HIDDEN_MAX][96]; /* keys of series switched off */
     size_t hidden_count;
     uint64_t hidden_serial;
@@ -121,7 +151,11 @@ void model_use_routers(struct model *model, int64_t routers);
 /* Does the present preference still need the evaluation thread? */
 bool model_needs_evaluation(const struct model *model);
 
-/* Sliders, rather than a segment or a triangle. */
+/* Goes to a preference as far as the locks allow: locked shares stay, the others keep
+ * their proportions among each other. */
+void model_go_around_locks(struct model *model, const double *preference, bool quiet);
+
+/* Sliders or a polygon, rather than a segment or a triangle. */
 bool model_has_sliders(const struct model *model);
 
 bool model_series_visible(const struct model *model, size_t series);

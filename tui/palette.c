@@ -14,6 +14,7 @@ static const struct colours table[INK_COUNT] = {
     [INK_NOW] = {0xd55e00, 202, 1, LOOK_BOLD, LOOK_BOLD},
     [INK_ESTIMATE] = {0xcc79a7, 175, 5, 0, LOOK_UNDERLINE},
     [INK_FRONT] = {0x56b4e9, 38, 6, LOOK_BOLD, LOOK_BOLD},
+    [INK_FAR] = {0x3a7ca5, 31, 6, 0, 0},
     [INK_DOMINATED] = {0x767676, 242, -1, 0, 0},
     [INK_GOOD] = {0x009e73, 36, 2, 0, 0},
     [INK_WARNING] = {0xe69f00, 172, 3, LOOK_BOLD, LOOK_BOLD},

@@ -21,6 +21,7 @@ enum ink {
     INK_NOW,       /* the preference being looked at and its figures */
     INK_ESTIMATE,  /* figures that nobody has measured */
     INK_FRONT,     /* the Pareto front */
+    INK_FAR,       /* the front where it is far off, or many lines of it */
     INK_DOMINATED, /* solutions behind it */
     INK_GOOD,
     INK_WARNING,

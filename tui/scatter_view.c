@@ -2,45 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chart.h"
+#include "space.h"
 #include "views.h"
-
-static bool is_ours(const struct catalog *catalog, size_t row) {
-    return catalog->series[catalog->solutions[row].series].routers;
-}
-
-/* Ranges that show the front and what lies around it: the routers' points, the
- * present one, and baselines not farther from them than a third of their extent (the
- * others are arrows at the edge; a pretrained model without its heads would else press
- * the front into one corner). */
-static bool choose_range(const struct model *model, size_t objective,
-                         struct range *range) {
-    const struct catalog *catalog = model->catalog;
-    struct range core = range_empty();
-    for (size_t i = 0; i < catalog->count; i++)
-        if (is_ours(catalog, i) &&
-            model_series_visible(model, catalog->solutions[i].series))
-            range_add(&core, catalog_value(catalog, i, objective));
-    struct figure figure;
-    if (model_figure(model, objective, &figure)) {
-        range_add(&core, figure.value);
-        if (!figure.estimated && figure.examples >= 30) {
-            range_add(&core, figure.low);
-            range_add(&core, figure.high);
-        }
-    }
-    bool any = core.low <= core.high;
-    double reach = any ? fmax(0.35 * (core.high - core.low), 3) : INFINITY;
-    struct range all = core;
-    for (size_t i = 0; i < catalog->count; i++) {
-        double value = catalog_value(catalog, i, objective);
-        if (model_series_visible(model, catalog->solutions[i].series) &&
-            (!any || (value > core.low - reach && value < core.high + reach)))
-            range_add(&all, value);
-    }
-    *range = range_widen(all, 0.5, 0.06);
-    return all.low <= all.high;
-}
 
 static void draw_names(const struct view *view, const struct model *model, size_t a,
                        size_t b, bool focused) {
@@ -79,7 +42,8 @@ static void draw_fine(const struct chart *chart, struct model *model, size_t a,
         return;
     for (size_t i = 0; i < catalog->count; i++) {
         double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
-        if (is_ours(catalog, i) && !catalog->solutions[i].front && isfinite(x + y) &&
+        if (space_is_ours(catalog, i) && !catalog->solutions[i].front &&
+            isfinite(x + y) &&
             model_series_visible(model, catalog->solutions[i].series))
             plot_dot(&plot, chart_dot_x(chart, &plot, x), chart_dot_y(chart, &plot, y),
                      INK_DOMINATED);
@@ -128,7 +92,7 @@ void scatter_view_draw(const struct view *view, struct model *model, size_t a, s
     draw_names(view, model, a, b, focused);
     if (view->height < 4 || view->width < 12)
         return;
-    if (!choose_range(model, a, &x) || !choose_range(model, b, &y)) {
+    if (!space_range(model, a, &x) || !space_range(model, b, &y)) {
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
                   "nothing is measured yet");
         return;
@@ -167,7 +131,8 @@ static size_t legend_entries(const struct model *model, const struct marks *mark
     bool knee = false, dominated = false;
     for (size_t i = 0; i < catalog->count; i++) {
         knee = knee || catalog->solutions[i].knee;
-        dominated = dominated || (is_ours(catalog, i) && !catalog->solutions[i].front);
+        dominated =
+            dominated || (space_is_ours(catalog, i) && !catalog->solutions[i].front);
     }
     bool estimate = model->figures < FIGURES_RUNNING;
     entries[count++] =

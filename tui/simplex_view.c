@@ -1,19 +1,42 @@
 #include "simplex_view.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "chart.h"
 #include "pareto/simplex.h"
+#include "polygon.h"
+
+/* Names stand beside the corners left and right, above and below the others. */
+static bool place_polygon(struct simplex_geometry *g, int width, int height) {
+    enum { NAME = 16, LEAST_WIDE = 5, LEAST_HIGH = 3 };
+    int name = width >= 53 ? NAME : width * 3 / 10;
+    double half_x = (width - 2 * name - 2) / 2.0, half_y = (height - 4) / 2.0;
+    if (half_x < LEAST_WIDE || half_y < LEAST_HIGH)
+        return false;
+    half_x = fmin(half_x, 2.2 * half_y);
+    half_y = fmin(half_y, 0.8 * half_x);
+    polygon_corners(g->tasks, g->x, g->y);
+    for (size_t t = 0; t < g->tasks; t++) {
+        g->x[t] = (width - 1) / 2.0 + half_x * g->x[t];
+        g->y[t] = 2 + (height - 4) / 2.0 + half_y * g->y[t];
+    }
+    g->shape = SHAPE_POLYGON;
+    return true;
+}
 
 struct simplex_geometry simplex_geometry_make(int width, int height, size_t tasks,
-                                              size_t slider) {
+                                              size_t slider, bool polygon) {
     struct simplex_geometry g = {.tasks = tasks};
     if (width < 12 || height < 2)
         return g;
+    if (tasks > 3 && polygon && place_polygon(&g, width, height))
+        return g;
     if (tasks == 2) {
         /* Aligned with the chart above it, whose numbers take six columns. */
-        g.drawn = true;
+        g.shape = SHAPE_SEGMENT;
         g.x[0] = width >= 16 ? 6 : 1;
         g.x[1] = width - 2;
         g.y[0] = g.y[1] = height >= 3 ? height - 2 : height - 1;
@@ -23,7 +46,7 @@ struct simplex_geometry simplex_geometry_make(int width, int height, size_t task
         if (rows < 3)
             return g;
         double side = fmin(width - 4, 2.31 * (rows + 1));
-        g.drawn = true;
+        g.shape = SHAPE_TRIANGLE;
         double middle = (width - 1) / 2.0,
                top = 2 + (rows - fmin(rows, side / 2.31)) / 2;
         top = floor(top);
@@ -39,29 +62,35 @@ struct simplex_geometry simplex_geometry_make(int width, int height, size_t task
             g.rows = (int)tasks;
         if (g.rows < 1)
             return g;
-        g.drawn = true;
         g.first = (int)slider - g.rows + 1 < 0 ? 0 : (int)slider - g.rows + 1;
         g.name_width = width >= 44 ? 16 : width / 3;
         g.track_x = 2 + g.name_width + 1;
         g.track_width = width - g.track_x - 8;
-        if (g.track_width < 3)
-            g.drawn = false;
+        if (g.track_width >= 3)
+            g.shape = SHAPE_SLIDERS;
     }
     return g;
 }
 
 void simplex_geometry_place(const struct simplex_geometry *geometry,
                             const double *preference, double *x, double *y) {
-    *x = *y = 0;
-    for (size_t t = 0; t < geometry->tasks && t < 3; t++) {
-        *x += preference[t] * geometry->x[t];
-        *y += preference[t] * geometry->y[t];
-    }
+    polygon_place(geometry->tasks, geometry->x, geometry->y, preference, x, y);
 }
 
 void simplex_geometry_preference(const struct simplex_geometry *geometry, double x,
                                  double y, double *preference) {
     const double *gx = geometry->x, *gy = geometry->y;
+    if (geometry->shape == SHAPE_POLYGON) {
+        /* The cell of a corner is the corner. */
+        for (size_t t = 0; t < geometry->tasks; t++)
+            if (lround(gx[t]) == lround(x) && lround(gy[t]) == lround(y)) {
+                x = gx[t];
+                y = gy[t];
+                break;
+            }
+        polygon_preference(geometry->tasks, gx, gy, x, y, preference);
+        return;
+    }
     if (geometry->tasks == 2) {
         preference[1] = (x - gx[0]) / (gx[1] - gx[0]);
         preference[0] = 1 - preference[1];
@@ -79,7 +108,8 @@ void simplex_geometry_preference(const struct simplex_geometry *geometry, double
 
 bool simplex_geometry_slider(const struct simplex_geometry *geometry, int x, int y,
                              size_t *task, double *share) {
-    if (!geometry->drawn || y < geometry->top || y >= geometry->top + geometry->rows)
+    if (geometry->shape != SHAPE_SLIDERS || y < geometry->top ||
+        y >= geometry->top + geometry->rows)
         return false;
     *task = (size_t)(geometry->first + y - geometry->top);
     double at = (double)(x - geometry->track_x) / (geometry->track_width - 1);
@@ -91,6 +121,14 @@ void simplex_step(const double *preference, size_t tasks, int dx, int dy, double
                   double *out) {
     double moved[STORE_TASKS_MAX];
     memcpy(moved, preference, tasks * sizeof *moved);
+    if (tasks > 3) {
+        /* From the base of a triangle to its top are three halves of the circle's
+         * radius and a hundred fine steps: as many lead that far here. */
+        double x[STORE_TASKS_MAX], y[STORE_TASKS_MAX];
+        polygon_corners(tasks, x, y);
+        polygon_step(tasks, x, y, preference, 1.5 * step * dx, 1.5 * step * dy, out);
+        return;
+    }
     if (tasks == 2) {
         int along = dx ? dx : -dy;
         moved[0] -= along * step;
@@ -260,6 +298,68 @@ static void draw_triangle(const struct view *view, const struct model *model,
     }
 }
 
+/* A corner's share and name: beside it, above the topmost, below the lowest. */
+static void draw_corner(const struct view *view, const struct model *model,
+                        const struct simplex_geometry *geometry, size_t t,
+                        bool *taken) {
+    double middle = (view->width - 1) / 2.0;
+    int x = (int)lround(geometry->x[t]), y = (int)lround(geometry->y[t]);
+    bool beside = fabs(geometry->x[t] - middle) > 1, left = geometry->x[t] < middle;
+    char text[160];
+    int from, room = !beside ? view->width - 2 : left ? x - 1 : view->width - x - 2;
+    snprintf(text, sizeof text, "%.*f %s%s", room >= 14 ? 3 : 2, model->preference[t],
+             model->locked[t] ? "locked " : "", model_task_name(model, t));
+    int columns = text_columns(view->canvas->marks, text);
+    columns = columns > room ? room : columns;
+    if (beside)
+        from = left ? x - 1 - columns : x + 2;
+    else
+        from = (view->width - columns) / 2;
+    if (!beside)
+        y += geometry->y[t] < view->height / 2.0 ? -1 : 1;
+    if (y < 1 || y >= view->height)
+        return;
+    /* Where corners lie close, only one of them has its name in a row. */
+    bool *row = &taken[2 * y + (beside && !left)];
+    if (*row)
+        return;
+    *row = true;
+    view_text(view, from, y, columns, palette_task(t),
+              t == model->slider ? LOOK_BOLD | LOOK_UNDERLINE : LOOK_BOLD, text);
+}
+
+static void draw_polygon(const struct view *view, const struct model *model,
+                         const struct simplex_geometry *geometry) {
+    const struct marks *marks = view->canvas->marks;
+    struct plot plot;
+    size_t count = geometry->tasks;
+    double x, y;
+    if (plot_begin(&plot, view) == 0) {
+        for (size_t t = 0; t < count; t++) {
+            size_t n = (t + 1) % count;
+            plot_line(&plot, (int)((geometry->x[t] + 0.5) * plot.dots_x),
+                      (int)((geometry->y[t] + 0.5) * plot.dots_y),
+                      (int)((geometry->x[n] + 0.5) * plot.dots_x),
+                      (int)((geometry->y[n] + 0.5) * plot.dots_y), 1, INK_FRAME);
+        }
+        plot_end(&plot);
+    }
+    draw_stored(view, model, geometry);
+    for (size_t t = 0; t < count; t++)
+        view_put(view, (int)lround(geometry->x[t]), (int)lround(geometry->y[t]),
+                 marks->on, palette_task(t), LOOK_PLAIN);
+    bool *taken = array_new(2 * (size_t)view->height, sizeof *taken);
+    /* The greatest shares first: their names are worth the room. */
+    for (int pass = 0; taken && pass < 2; pass++)
+        for (size_t t = 0; t < count; t++)
+            if ((model->preference[t] >= 1.0 / (double)count || t == model->slider) ==
+                (pass == 0))
+                draw_corner(view, model, geometry, t, taken);
+    free(taken);
+    simplex_geometry_place(geometry, model->preference, &x, &y);
+    draw_now(view, model, x, y);
+}
+
 static void draw_sliders(const struct view *view, const struct model *model,
                          const struct simplex_geometry *geometry) {
     const struct marks *marks = view->canvas->marks;
@@ -287,19 +387,26 @@ static void draw_sliders(const struct view *view, const struct model *model,
 }
 
 void simplex_view_draw(const struct view *view, struct model *model, bool focused) {
-    struct simplex_geometry geometry =
-        simplex_geometry_make(view->width, view->height, model->tasks, model->slider);
+    struct simplex_geometry geometry = simplex_geometry_make(
+        view->width, view->height, model->tasks, model->slider, model->wish.polygon);
     view_heading(view, "Preference", focused);
-    if (!geometry.drawn) {
+    switch (geometry.shape) {
+    case SHAPE_NONE:
         for (size_t t = 0; t < model->tasks && (int)t + 1 < view->height; t++)
             view_printf(view, 0, (int)t + 1, view->width, palette_task(t), LOOK_PLAIN,
                         "%.3f %s", model->preference[t], model_task_name(model, t));
-        return;
-    }
-    if (model->tasks == 2)
+        break;
+    case SHAPE_SEGMENT:
         draw_segment(view, model, &geometry);
-    else if (model->tasks == 3)
+        break;
+    case SHAPE_TRIANGLE:
         draw_triangle(view, model, &geometry);
-    else
+        break;
+    case SHAPE_POLYGON:
+        draw_polygon(view, model, &geometry);
+        break;
+    case SHAPE_SLIDERS:
         draw_sliders(view, model, &geometry);
+        break;
+    }
 }

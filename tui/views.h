@@ -9,6 +9,10 @@
 /* Objectives a (x) and b (y) against each other (scatter_view.c). */
 void scatter_view_draw(const struct view *view, struct model *model, size_t a, size_t b,
                        bool focused);
+/* Three objectives as a box that turns (solid_view.c), and all of them as upright axes
+ * (parallel_view.c). */
+void solid_view_draw(const struct view *view, struct model *model, bool focused);
+void parallel_view_draw(const struct view *view, struct model *model, bool focused);
 void legend_view_draw(const struct view *view, const struct model *model, bool focused);
 /* The series whose line in the legend is at a place, or SIZE_MAX. */
 size_t legend_view_at(const struct view *view, const struct model *model, int x, int y);

@@ -49,13 +49,15 @@ static void all_sizes(void **state) {
         for (int height = 1; height <= HIGHEST; height += height < 40 ? 1 : 3)
             for (size_t t = 0; t < sizeof tasks / sizeof *tasks; t++)
                 for (size_t o = 0; o < sizeof open / sizeof *open; o++) {
-                    struct layout_wish wish = {width,
-                                               height,
-                                               tasks[t],
-                                               open[o],
-                                               o % 2 ? PANEL_LOG : PANEL_TITLE,
-                                               PANEL_SIMPLEX,
-                                               false};
+                    struct layout_wish wish = {.width = width,
+                                               .height = height,
+                                               .tasks = tasks[t],
+                                               .open = open[o],
+                                               .instead =
+                                                   o % 2 ? PANEL_LOG : PANEL_TITLE,
+                                               .focus = PANEL_SIMPLEX};
+                    check(&wish);
+                    wish.one_space = wish.polygon = true;
                     check(&wish);
                 }
 }
@@ -68,9 +70,13 @@ static void every_focus_and_zoom(void **state) {
         for (enum panel focus = PANEL_TITLE; focus <= PANEL_COUNT; focus++)
             for (int zoom = 0; zoom < 2; zoom++)
                 for (size_t tasks = 2; tasks < 12; tasks++) {
-                    struct layout_wish wish = {
-                        sizes[i][0], sizes[i][1], tasks, 1u << PANEL_ROUTING,
-                        PANEL_TITLE, focus,       zoom};
+                    struct layout_wish wish = {.width = sizes[i][0],
+                                               .height = sizes[i][1],
+                                               .tasks = tasks,
+                                               .open = 1u << PANEL_ROUTING,
+                                               .instead = PANEL_TITLE,
+                                               .focus = focus,
+                                               .zoom = zoom};
                     check(&wish);
                     struct layout layout = layout_make(&wish);
                     if (zoom && focus >= PANEL_SIMPLEX && focus < PANEL_COUNT &&
@@ -82,10 +88,19 @@ static void every_focus_and_zoom(void **state) {
 
 static void what_a_size_promises(void **state) {
     (void)state;
-    struct layout_wish wish = {80, 24, 3, 0, PANEL_TITLE, PANEL_SIMPLEX, false};
+    struct layout_wish wish = {.width = 80,
+                               .height = 24,
+                               .tasks = 3,
+                               .instead = PANEL_TITLE,
+                               .focus = PANEL_SIMPLEX};
     struct layout layout = layout_make(&wish);
     for (enum panel panel = PANEL_TITLE; panel <= PANEL_OBJECTIVES; panel++)
         assert_true(layout.shown[panel]);
+    wish.one_space = true; /* one panel and its legend in place of three */
+    layout = layout_make(&wish);
+    assert_true(layout.shown[PANEL_SCATTER] && layout.shown[PANEL_LEGEND]);
+    assert_false(layout.shown[PANEL_SCATTER_2] || layout.shown[PANEL_SCATTER_3]);
+    wish.one_space = false;
     wish.tasks = 2;
     layout = layout_make(&wish);
     assert_true(layout.shown[PANEL_SIMPLEX] && layout.shown[PANEL_SCATTER] &&
@@ -107,7 +122,11 @@ static void what_a_size_promises(void **state) {
 
 static void finds_the_panel_at_a_place(void **state) {
     (void)state;
-    struct layout_wish wish = {100, 30, 3, 0, PANEL_TITLE, PANEL_SIMPLEX, false};
+    struct layout_wish wish = {.width = 100,
+                               .height = 30,
+                               .tasks = 3,
+                               .instead = PANEL_TITLE,
+                               .focus = PANEL_SIMPLEX};
     struct layout layout = layout_make(&wish);
     for (enum panel panel = PANEL_TITLE; panel < PANEL_COUNT; panel++) {
         struct rect rect = layout.rect[panel];

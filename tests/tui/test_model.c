@@ -144,8 +144,8 @@ static void geometry_goes_there_and_back(void **state) {
     for (size_t tasks = 2; tasks <= 3; tasks++)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
             struct simplex_geometry geometry =
-                simplex_geometry_make(sizes[i][0], sizes[i][1], tasks, 0);
-            assert_true(geometry.drawn);
+                simplex_geometry_make(sizes[i][0], sizes[i][1], tasks, 0, false);
+            assert_true(geometry.shape != SHAPE_NONE);
             for (int step = 0; step <= 20; step++) {
                 double r[3] = {step / 20.0, 0, 0}, back[3], x, y;
                 r[1] = (1 - r[0]) * (tasks == 2 ? 1 : 0.3);

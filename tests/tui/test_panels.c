@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "space.h"
 #include "views.h"
 
 static char *folder;
@@ -146,6 +147,8 @@ static void every_size_draws(void **state) {
                 for (int kind = 0; kind < 3; kind++) {
                     model.wish.instead = kind == 1 ? PANEL_TRAINING : PANEL_TITLE;
                     model.wish.zoom = kind == 2;
+                    model.wish.polygon = (width + height) % 3 == 0;
+                    space_use(&model, (enum space)((width + kind) % 3));
                     model.wish.focus =
                         (enum panel)(PANEL_SIMPLEX + (width + height) % 10);
                     free(frame(&model, width, height, width % 2));
@@ -160,8 +163,9 @@ static void ascii_is_ascii(void **state) {
                                         "plain"};
     struct model model;
     open_named(&model, 3, 7, names);
-    for (int page = 0; page < 2; page++) {
-        if (page)
+    for (int page = 0; page < 4; page++) {
+        space_use(&model, (enum space)(page % 3));
+        if (page == 3)
             dialog_open(&model.dialog, DIALOG_PAGE, FOR_HELP, "Help", "");
         char *text = frame(&model, 150, 45, false);
         for (const char *p = text; *p; p++)

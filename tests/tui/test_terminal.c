@@ -141,6 +141,67 @@ static void a_slider_is_dragged_and_locked(void **state) {
     quit(terminal);
 }
 
+static void the_objective_space_turns(void **state) {
+    (void)state;
+    struct terminal *terminal = start(three, 120, 40);
+    terminal_expect(terminal, "look only:");
+    terminal_expect(terminal, "beta ↑ alpha →");
+    terminal_type(terminal, "x");
+    terminal_expect(terminal, "alpha, beta, gamma");
+    terminal_expect_gone(terminal, "beta ↑");
+    int x, y, moved_x, moved_y;
+    assert_true(terminal_find(terminal, "▲", &x, &y));
+    terminal_type(terminal, "..........");
+    terminal_settle(terminal, 200);
+    assert_true(terminal_find(terminal, "▲", &moved_x, &moved_y));
+    assert_true(x != moved_x);
+    /* The mouse brings it back: the panel's width is half a turn. */
+    char *before = strdup(terminal_screen(terminal));
+    terminal_point(terminal, POINT_PRESS, 70, 12);
+    terminal_point(terminal, POINT_MOVE, 60, 12);
+    terminal_point(terminal, POINT_MOVE, 50, 8);
+    terminal_point(terminal, POINT_RELEASE, 50, 8);
+    terminal_settle(terminal, 200);
+    assert_string_not_equal(before, terminal_screen(terminal));
+    free(before);
+    terminal_expect(terminal, "0.333 alpha"); /* and the preference stayed */
+    terminal_type(terminal, "x");
+    terminal_expect(terminal, "Parallel coordinates");
+    terminal_type(terminal, "x");
+    terminal_expect(terminal, "beta ↑ alpha →");
+    quit(terminal);
+    /* Any three of more. */
+    terminal = start(five, 120, 40);
+    terminal_expect(terminal, "look only:");
+    terminal_type(terminal, "xp");
+    terminal_expect(terminal, "[x] alpha");
+    terminal_expect(terminal, "[ ] epsilon");
+    terminal_type(terminal, "jjjj \r");
+    terminal_expect(terminal, "beta, gamma, epsilon");
+    quit(terminal);
+}
+
+static void a_polygon_is_dragged(void **state) {
+    (void)state;
+    int x, y;
+    struct terminal *terminal = start(five, 100, 30);
+    terminal_expect(terminal, "look only:");
+    terminal_type(terminal, "y");
+    terminal_expect(terminal, "● 0.200 beta");
+    assert_true(terminal_find(terminal, "● 0.200 beta", &x, &y));
+    terminal_point(terminal, POINT_PRESS, x - 8, y + 2);
+    terminal_point(terminal, POINT_MOVE, x, y);
+    terminal_expect(terminal, "◆ 1.000 beta");
+    terminal_point(terminal, POINT_RELEASE, x, y);
+    terminal_type(terminal, "uL"); /* the drag is one step; a coarse key to the right */
+    terminal_expect_gone(terminal, "0.200 alpha");
+    terminal_type(terminal, "u");
+    terminal_expect(terminal, "0.200 alpha");
+    terminal_type(terminal, "y");
+    terminal_expect_gone(terminal, "● 0.200 beta");
+    quit(terminal);
+}
+
 static void sizes_change(void **state) {
     (void)state;
     struct terminal *terminal = start(three, 80, 24);
@@ -188,7 +249,7 @@ static void the_legend_switches(void **state) {
     terminal_type(terminal, "jjjj ");
     terminal_expect(terminal, "[x] × task arithmetic (11)");
     terminal_type(terminal, "\r");
-    terminal_expect_gone(terminal, "Shown in the scatters");
+    terminal_expect_gone(terminal, "Shown solutions");
     assert_false(terminal_shows(terminal, "task arithmetic off"));
     quit(terminal);
 }
@@ -528,6 +589,17 @@ static void snapshots(void **state) {
     assert_int_equal(lines_of(output), 40);
     assert_non_null(strstr(output, "Objectives: accuracy in %"));
     assert_non_null(strstr(output, "77.32"));
+    snprintf(arguments, sizeof arguments, "--snapshot 120x40 --view 3d %s", three);
+    assert_int_equal(run(arguments, output, sizeof output), 0);
+    assert_non_null(strstr(output, "alpha, beta, gamma"));
+    snprintf(arguments, sizeof arguments,
+             "--snapshot 120x40 --polygon --view parallel %s", five);
+    assert_int_equal(run(arguments, output, sizeof output), 0);
+    assert_non_null(strstr(output, "Parallel coordinates"));
+    assert_non_null(strstr(output, "● 0.20 beta"));
+    snprintf(arguments, sizeof arguments, "--snapshot 120x40 --view 3d %s", two);
+    assert_int_equal(run(arguments, output, sizeof output), 0);
+    assert_non_null(strstr(output, "too few objectives"));
     snprintf(arguments, sizeof arguments, "--snapshot 3x2 %s", three);
     assert_int_equal(run(arguments, output, sizeof output), 0);
     assert_int_equal(lines_of(output), 2);
@@ -542,6 +614,7 @@ static void refuses_in_one_line(void **state) {
                                         "--snapshot 0x9 x",
                                         "--threads 0 x",
                                         "--limit -1 x",
+                                        "--view 4d x",
                                         "a b",
                                         "--device"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -606,6 +679,8 @@ int main(void) {
         cmocka_unit_test(keys_move_and_undo),
         cmocka_unit_test(the_mouse_drags),
         cmocka_unit_test(a_slider_is_dragged_and_locked),
+        cmocka_unit_test(the_objective_space_turns),
+        cmocka_unit_test(a_polygon_is_dragged),
         cmocka_unit_test(sizes_change),
         cmocka_unit_test(starts_small),
         cmocka_unit_test(the_legend_switches),

@@ -1,0 +1,439 @@
+/* The polygon of many tasks, the box of three objectives and the parallel coordinates:
+ * where things stand in them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "fixture.h"
+#include "polygon.h"
+#include "simplex_view.h"
+#include "space.h"
+#include "views.h"
+
+static char *folder;
+
+/* --- the polygon ---------------------------------------------------------------- */
+
+static void a_place_has_the_preference_that_leads_there(void **state) {
+    (void)state;
+    static const size_t counts[] = {3, 4, 5, 8, 17, STORE_TASKS_MAX};
+    struct random random;
+    random_seed(&random, 3, 0);
+    for (size_t n = 0; n < sizeof counts / sizeof *counts; n++) {
+        double cx[STORE_TASKS_MAX], cy[STORE_TASKS_MAX], r[STORE_TASKS_MAX];
+        size_t count = counts[n];
+        polygon_corners(count, cx, cy);
+        /* As a panel draws it: wider than high, away from the origin. */
+        for (size_t i = 0; i < count; i++) {
+            cx[i] = 40 + 30 * cx[i];
+            cy[i] = 12 + 9 * cy[i];
+        }
+        for (int trial = 0; trial < 300; trial++) {
+            double wanted[STORE_TASKS_MAX], x, y, back_x, back_y, sum = 0;
+            random_dirichlet(&random, trial % 2 ? 1.0 : 0.1, count, wanted);
+            polygon_place(count, cx, cy, wanted, &x, &y);
+            polygon_preference(count, cx, cy, x, y, r);
+            polygon_place(count, cx, cy, r, &back_x, &back_y);
+            for (size_t i = 0; i < count; i++) {
+                assert_true(r[i] >= 0);
+                sum += r[i];
+            }
+            assert_true(fabs(sum - 1) < 1e-12);
+            assert_true(fabs(back_x - x) < 1e-8 && fabs(back_y - y) < 1e-8);
+        }
+    }
+}
+
+static void corners_edges_and_centre(void **state) {
+    (void)state;
+    double cx[8], cy[8], r[8];
+    polygon_corners(8, cx, cy);
+    assert_true(fabs(cx[0]) < 1e-12 && fabs(cy[0] + 1) < 1e-12); /* the first on top */
+    assert_true(cx[2] > 0.99);                                   /* then clockwise */
+    polygon_preference(8, cx, cy, 0, 0, r);
+    for (size_t i = 0; i < 8; i++)
+        assert_true(fabs(r[i] - 0.125) < 1e-12);
+    for (size_t i = 0; i < 8; i++) {
+        size_t next = (i + 1) % 8;
+        polygon_preference(8, cx, cy, cx[i], cy[i], r);
+        assert_true(fabs(r[i] - 1) < 1e-9);
+        polygon_preference(8, cx, cy, 3 * cx[i], 3 * cy[i], r); /* far outside */
+        assert_true(fabs(r[i] - 1) < 1e-9);
+        polygon_preference(8, cx, cy, 0.25 * cx[i] + 0.75 * cx[next],
+                           0.25 * cy[i] + 0.75 * cy[next], r);
+        assert_true(fabs(r[i] - 0.25) < 1e-9 && fabs(r[next] - 0.75) < 1e-9);
+        for (size_t k = 0; k < 8; k++)
+            assert_true(k == i || k == next || r[k] < 1e-9);
+    }
+}
+
+/* Over a walk through the inside, across an edge and along the outside no share jumps:
+ * within the polygon a share changes by at most about two over a radius, and where
+ * quotients give way to the edge's own rule they must agree. */
+static void dragging_is_continuous(void **state) {
+    (void)state;
+    double cx[6], cy[6], r[6], before[6];
+    polygon_corners(6, cx, cy);
+    for (int walk = 0; walk < 40; walk++) {
+        double angle = 0.157 * walk;
+        for (int i = 0; i <= 3000; i++) {
+            double at = -1.5 + 0.001 * i;
+            polygon_preference(6, cx, cy, at * cos(angle) + 0.1 * sin(angle),
+                               at * sin(angle) - 0.1 * cos(angle), r);
+            for (size_t k = 0; i && k < 6; k++)
+                assert_true(fabs(r[k] - before[k]) < 0.01);
+            memcpy(before, r, sizeof r);
+        }
+    }
+}
+
+static void steps_start_from_any_preference(void **state) {
+    (void)state;
+    /* One that the polygon itself would never give: two opposite tasks. Its place is
+     * the centre, whose own preference is another; a fine step must not go there. */
+    double r[6] = {0.5, 0, 0, 0.5, 0, 0}, moved[6], x, y, cx[6], cy[6];
+    polygon_corners(6, cx, cy);
+    simplex_step(r, 6, 1, 0, 0.01, moved);
+    for (size_t k = 0; k < 6; k++)
+        assert_true(fabs(moved[k] - r[k]) < 0.02);
+    polygon_place(6, cx, cy, moved, &x, &y);
+    assert_true(x > 0.002 && fabs(y) < 1e-6);
+    for (int i = 0; i < 400; i++)
+        simplex_step(moved, 6, 0, -1, 0.01, moved);
+    assert_true(moved[0] > 0.99); /* up and up is the top corner */
+}
+
+static void a_panel_shows_the_polygon_where_it_fits(void **state) {
+    (void)state;
+    static const int sizes[][2] = {{32, 12}, {40, 24}, {64, 30}, {120, 50}};
+    for (size_t i = 0; i < 4; i++)
+        for (size_t tasks = 4; tasks <= 12; tasks += 4) {
+            struct simplex_geometry g =
+                simplex_geometry_make(sizes[i][0], sizes[i][1], tasks, 0, true);
+            assert_int_equal(g.shape, SHAPE_POLYGON);
+            for (size_t t = 0; t < tasks; t++) {
+                double r[STORE_TASKS_MAX];
+                assert_true(g.x[t] >= 0 && g.x[t] < sizes[i][0] && g.y[t] >= 1 &&
+                            g.y[t] < sizes[i][1]);
+                /* The cell that a click would name. */
+                simplex_geometry_preference(&g, (double)lround(g.x[t]),
+                                            (double)lround(g.y[t]), r);
+                assert_true(r[t] > 0.999999);
+            }
+        }
+    assert_int_equal(simplex_geometry_make(32, 6, 6, 0, true).shape, SHAPE_SLIDERS);
+    assert_int_equal(simplex_geometry_make(64, 30, 6, 0, false).shape, SHAPE_SLIDERS);
+    assert_int_equal(simplex_geometry_make(64, 30, 3, 0, true).shape, SHAPE_TRIANGLE);
+}
+
+/* --- the views ------------------------------------------------------------------- */
+
+static void open_model(struct model *model, size_t tasks, size_t edge) {
+    static int serial;
+    char path[4096];
+    struct fixture_options options = {.tasks = tasks, .edge = edge, .baselines = true};
+    struct store *store;
+    struct catalog *catalog;
+    struct error error;
+    snprintf(path, sizeof path, "%s/space%d.db", folder, serial++);
+    fixture_write(path, &options);
+    assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    store_close(store);
+    model_init(model, "space.db");
+    assert_int_equal(model_take_catalog(model, catalog), 0);
+}
+
+static void locks_hold_in_the_polygon(void **state) {
+    (void)state;
+    struct model model;
+    double there[STORE_TASKS_MAX] = {0, 0.5, 0.3, 0.2, 0};
+    open_model(&model, 5, 3);
+    double before = model.preference[1];
+    model.locked[1] = true;
+    model_go_around_locks(&model, there, false);
+    assert_true(fabs(model.preference[1] - before) < 1e-12);
+    assert_true(fabs(model.preference[2] / model.preference[3] - 1.5) < 1e-9);
+    assert_true(model.preference[0] < 1e-12);
+    /* Only the locked task is wanted: the others stay. */
+    double only[STORE_TASKS_MAX] = {0, 1}, was = model.preference[2];
+    model_go_around_locks(&model, only, false);
+    assert_true(fabs(model.preference[2] - was) < 1e-12);
+    model_free(&model);
+}
+
+static void the_tasks_decide_which_views_there_are(void **state) {
+    (void)state;
+    struct model model;
+    open_model(&model, 2, 5);
+    assert_false(space_use(&model, SPACE_SOLID));
+    assert_int_equal(model.space, SPACE_PAIRS);
+    assert_true(space_use(&model, SPACE_PARALLEL));
+    assert_true(model.wish.one_space);
+    model_free(&model);
+    open_model(&model, 5, 3);
+    assert_true(space_use(&model, SPACE_SOLID));
+    space_choose(&model, 3); /* in the place of the first */
+    assert_true(space_has(&model, 1) && space_has(&model, 2) && space_has(&model, 3));
+    assert_false(space_has(&model, 0));
+    space_choose(&model, 2);
+    assert_true(space_has(&model, 1));
+    space_turn(&model, 0, 100);
+    assert_true(fabs(model.tilt - 1.5707963) < 1e-6);
+    space_turn(&model, 0, -100);
+    assert_true(model.tilt == 0);
+    model_free(&model);
+}
+
+static void the_front_of_three_is_theirs(void **state) {
+    (void)state;
+    struct model model;
+    /* With four tasks and the fixture's concave figures every stored point is on the
+     * front of all; of the first three only those that give the fourth nothing are. */
+    open_model(&model, 4, 5);
+    const bool *front = space_front(&model);
+    assert_non_null(front);
+    size_t members = 0;
+    for (size_t i = 0; i < model.catalog->count; i++) {
+        const struct store_solution *solution = &model.catalog->rows[i].solution;
+        if (!solution->routers)
+            assert_false(front[i]);
+        else
+            assert_int_equal(front[i], solution->preference[3] < 1e-9);
+        members += front[i];
+    }
+    assert_int_equal(members, 15);
+    model_free(&model);
+}
+
+/* One view drawn into a canvas of its own. */
+static struct canvas draw(struct model *model, int width, int height, bool utf8) {
+    struct canvas canvas = {.marks = palette_marks(utf8)};
+    assert_int_equal(canvas_resize(&canvas, width, height), 0);
+    struct view view = view_whole(&canvas);
+    if (model->space == SPACE_SOLID)
+        solid_view_draw(&view, model, false);
+    else
+        parallel_view_draw(&view, model, false);
+    return canvas;
+}
+
+static size_t find(const struct canvas *canvas, wchar_t c, int ink, int *x, int *y) {
+    size_t count = 0;
+    for (int row = 1; row < canvas->height; row++)
+        for (int column = 0; column < canvas->width; column++) {
+            const struct cell *cell = canvas_at(canvas, column, row);
+            if (cell->c == c && (ink < 0 || cell->ink == ink)) {
+                *x = column;
+                *y = row;
+                count++;
+            }
+        }
+    return count;
+}
+
+/* The middle of the braille dots and marks of one ink. */
+static size_t count_ink(const struct canvas *canvas, enum ink ink) {
+    size_t count = 0;
+    for (int row = 1; row < canvas->height; row++)
+        for (int column = 0; column < canvas->width; column++)
+            count += canvas_at(canvas, column, row)->ink == ink &&
+                     canvas_at(canvas, column, row)->c != L' ';
+    return count;
+}
+
+static void the_box_seen_from_above_and_from_the_side(void **state) {
+    (void)state;
+    struct model model;
+    int x = 0, y = 0, before_x = 0, before_y = 0;
+    double left[] = {0.1, 0.6, 0.3}, right[] = {0.7, 0.2, 0.1};
+    open_model(&model, 3, 9);
+    space_use(&model, SPACE_SOLID);
+    /* Straight from above, unturned: the first objective to the right, the second
+     * away, which is up. */
+    model.turn = 0;
+    model.tilt = 1.5707963;
+    model_go(&model, left, false);
+    struct canvas canvas = draw(&model, 70, 30, true);
+    assert_int_equal(find(&canvas, L'◇', INK_NOW, &before_x, &before_y), 1);
+    canvas_free(&canvas);
+    model_go(&model, right, false);
+    canvas = draw(&model, 70, 30, true);
+    assert_int_equal(find(&canvas, L'◇', INK_NOW, &x, &y), 1);
+    assert_true(x > before_x + 5 && y > before_y + 2);
+    canvas_free(&canvas);
+    /* From the side the third decides the height alone; turned by half, left is right.
+     */
+    model.tilt = 0;
+    canvas = draw(&model, 70, 30, true);
+    find(&canvas, L'◇', INK_NOW, &before_x, &before_y);
+    canvas_free(&canvas);
+    model.turn = 3.14159265;
+    canvas = draw(&model, 70, 30, true);
+    find(&canvas, L'◇', INK_NOW, &x, &y);
+    assert_true(abs(y - before_y) <= 1 && before_x > 37 && x < 33);
+    canvas_free(&canvas);
+    model_go(&model, left, false); /* more of the third: higher */
+    canvas = draw(&model, 70, 30, true);
+    find(&canvas, L'◇', INK_NOW, &x, &y);
+    assert_true(y < before_y - 1);
+    canvas_free(&canvas);
+    model_free(&model);
+}
+
+static void the_box_names_and_marks(void **state) {
+    (void)state;
+    struct model model;
+    int x, y;
+    char *text = NULL;
+    size_t size;
+    double between[] = {0.3, 0.3, 0.4};
+    open_model(&model, 3, 7);
+    space_use(&model, SPACE_SOLID);
+    struct canvas canvas = draw(&model, 80, 34, true);
+    FILE *file = open_memstream(&text, &size);
+    canvas_print(&canvas, file);
+    fclose(file);
+    char *body = strchr(text, '\n');
+    assert_non_null(strstr(body, "alpha"));
+    assert_non_null(strstr(body, "beta"));
+    assert_non_null(strstr(body, "gamma"));
+    free(text);
+    assert_int_equal(find(&canvas, L'▲', -1, &x, &y), 1);
+    assert_true(find(&canvas, L'×', -1, &x, &y) >= 2);
+    canvas_free(&canvas);
+    for (size_t s = 0; s < model.catalog->series_count; s++)
+        if (strstr(model.catalog->series[s].key, "task-arithmetic"))
+            model_series_toggle(&model, s);
+    canvas = draw(&model, 80, 34, true);
+    assert_int_equal(find(&canvas, L'×', -1, &x, &y), 0);
+    canvas_free(&canvas);
+    /* What is measured so far has its interval as bars along the axes, an estimate
+     * has none. */
+    model_go(&model, between, false);
+    canvas = draw(&model, 80, 34, true);
+    size_t estimate = count_ink(&canvas, INK_NOW);
+    canvas_free(&canvas);
+    model.figures = FIGURES_RUNNING;
+    for (size_t t = 0; t < 3; t++)
+        model.running[t] = (struct running){.examples = 64,
+                                            .value = model.estimate[t],
+                                            .low = model.estimate[t] - 6,
+                                            .high = model.estimate[t] + 6};
+    canvas = draw(&model, 80, 34, true);
+    assert_true(count_ink(&canvas, INK_NOW) > estimate + 6);
+    canvas_free(&canvas);
+    model_free(&model);
+}
+
+static void an_axis_an_objective(void **state) {
+    (void)state;
+    struct model model;
+    double r[] = {0.7, 0.1, 0.1, 0.1, 0};
+    open_model(&model, 5, 4);
+    space_use(&model, SPACE_PARALLEL);
+    model_go(&model, r, false);
+    struct canvas canvas = draw(&model, 90, 30, true);
+    int rows[5], found = 0;
+    for (int column = 0; column < 90; column++)
+        for (int row = 1; row < 30; row++)
+            if (canvas_at(&canvas, column, row)->c == L'◇' && found < 5)
+                rows[found++] = row;
+    assert_int_equal(found, 5);
+    /* The more weight, the better the figure, the higher the mark. */
+    assert_true(rows[0] < rows[1] - 2 && rows[4] > rows[3] + 2);
+    assert_true(abs(rows[1] - rows[2]) <= 1);
+    assert_true(count_ink(&canvas, INK_FAR) > 50);
+    canvas_free(&canvas);
+    /* Where less is better the axis stands on its head. */
+    model.catalog->recipe->tasks[0].objective.maximise = false;
+    canvas = draw(&model, 90, 30, true);
+    found = 0;
+    for (int row = 1; row < 30 && !found; row++)
+        for (int column = 0; column < 20; column++)
+            if (canvas_at(&canvas, column, row)->c == L'◇' && !found)
+                found = row;
+    assert_true(found > rows[0] + 5);
+    canvas_free(&canvas);
+    /* Too narrow for all: the others come by scrolling, and no further. */
+    model.scroll[PANEL_SCATTER] = 99;
+    canvas = draw(&model, 30, 20, true);
+    assert_int_equal(model.scroll[PANEL_SCATTER], 5 - (int)model.density.axes);
+    assert_true(model.density.axes >= 2 && model.density.axes < 5);
+    canvas_free(&canvas);
+    model_free(&model);
+}
+
+static void lines_are_counted_where_they_pass(void **state) {
+    (void)state;
+    struct model model;
+    open_model(&model, 4, 6); /* 56 stored points */
+    space_use(&model, SPACE_PARALLEL);
+    struct canvas canvas = draw(&model, 100, 40, true);
+    const struct density *density = &model.density;
+    assert_int_equal(density->lines, 56);
+    /* Every line starts in the first column and ends in the last: as many as there
+     * are dots counted there, or more where one is steep. */
+    for (int edge = 0; edge < 2; edge++) {
+        size_t column = edge ? (size_t)density->width - 1 : 0, sum = 0;
+        for (int y = 0; y < density->height; y++)
+            sum += density->front[column * (size_t)(density->height + 1) + (size_t)y] +
+                   density->rest[column * (size_t)(density->height + 1) + (size_t)y];
+        assert_true(sum >= 56);
+    }
+    /* Kept from frame to frame, made again for another legend. */
+    const uint32_t *kept = density->front;
+    canvas_free(&canvas);
+    canvas = draw(&model, 100, 40, true);
+    assert_ptr_equal(density->front, kept);
+    canvas_free(&canvas);
+    for (size_t s = 0; s < model.catalog->series_count; s++)
+        if (model.catalog->series[s].routers)
+            model_series_toggle(&model, s);
+    canvas = draw(&model, 100, 40, true);
+    assert_int_equal(density->lines, 0);
+    canvas_free(&canvas);
+    model_free(&model);
+}
+
+static int prepare(void **state) {
+    (void)state;
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        return -1;
+    folder = fixture_folder();
+    return 0;
+}
+
+static int clean(void **state) {
+    (void)state;
+    fixture_remove(folder);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_place_has_the_preference_that_leads_there),
+        cmocka_unit_test(corners_edges_and_centre),
+        cmocka_unit_test(dragging_is_continuous),
+        cmocka_unit_test(steps_start_from_any_preference),
+        cmocka_unit_test(a_panel_shows_the_polygon_where_it_fits),
+        cmocka_unit_test(locks_hold_in_the_polygon),
+        cmocka_unit_test(the_tasks_decide_which_views_there_are),
+        cmocka_unit_test(the_front_of_three_is_theirs),
+        cmocka_unit_test(the_box_seen_from_above_and_from_the_side),
+        cmocka_unit_test(the_box_names_and_marks),
+        cmocka_unit_test(an_axis_an_objective),
+        cmocka_unit_test(lines_are_counted_where_they_pass),
+    };
+    return cmocka_run_group_tests(tests, prepare, clean);
+}
