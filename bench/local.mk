@@ -2,6 +2,13 @@
 # A program joins `make bench` by adding itself to EXTRA_PROGRAMS and bench_programs.
 bench_programs =
 
+# What several of these programs share.
+bench_common = \
+  bench/peer.h bench/peer.c \
+  bench/shapes.h bench/shapes.c \
+  bench/synthetic.h bench/synthetic.c bench/synthetic_files.c \
+  bench/timing.h bench/timing.c
+
 EXTRA_PROGRAMS += bench/bench_backend
 bench_programs += bench/bench_backend
 bench_bench_backend_SOURCES = bench/bench_backend.c
@@ -14,7 +21,7 @@ bench_bench_pareto_LDADD = $(PWEMOE_LIBS)
 
 EXTRA_PROGRAMS += bench/bench_model
 bench_programs += bench/bench_model
-bench_bench_model_SOURCES = bench/bench_model.c
+bench_bench_model_SOURCES = bench/bench_model.c $(bench_common)
 bench_bench_model_LDADD = $(PWEMOE_LIBS)
 
 EXTRA_PROGRAMS += bench/bench_ties
@@ -30,5 +37,28 @@ bench_bench_first_frame_LDADD = $(PWEMOE_LIBS)
 
 CLEANFILES += $(bench_programs)
 bench: $(bench_programs) pwemoe-explore$(EXEEXT)
-	@for program in $(bench_programs); do ./$$program || exit 1; done
+	@for program in $(bench_programs); do \
+	  srcdir='$(srcdir)' ./$$program || exit 1; done
 PHONY_TARGETS += bench
+
+# A device's figures, which count where it is a real card's: `make gpu-bench`. It is a
+# program of `make check`, too, which tries it with a tiny model on the CPU.
+check_PROGRAMS += bench/gpu/bench_device
+bench_gpu_bench_device_SOURCES = \
+  bench/gpu/bench.h bench/gpu/bench.c \
+  bench/gpu/bench_device.c \
+  bench/gpu/drag.c \
+  bench/gpu/figures.h bench/gpu/figures.c \
+  bench/gpu/kernels.c \
+  bench/gpu/machine.h bench/gpu/machine.c \
+  bench/gpu/models.c \
+  bench/gpu/products.c \
+  $(bench_common)
+bench_gpu_bench_device_LDADD = $(PWEMOE_LIBS)
+EXTRA_DIST += bench/gpu/torch_peer.py bench/results/README.md
+
+GPU_BENCH_FLAGS =
+PHONY_TARGETS += gpu-bench
+gpu-bench: all bench/gpu/bench_device
+	@srcdir='$(srcdir)' PWEMOE_MODULE_DIR='$(abs_builddir)/gpu' \
+	  ./bench/gpu/bench_device --out '$(srcdir)/bench/results' $(GPU_BENCH_FLAGS)
