@@ -44,3 +44,19 @@ frame=$(./pwemoe-explore "$db" --snapshot 100x32)
 for word in digits letters surfaces STL; do
     echo "$frame" | grep -q "$word" || fail "no $word on the explorer's first frame"
 done
+
+# The pictures for three tasks, which no smaller file of the tests has. In an SVG each
+# preference of the front is a path of its own.
+./pwemoe plot "$db" --kind ternary --out "$folder/ternary.svg" --quiet
+grep -q '<svg' "$folder/ternary.svg" || fail "the ternary chart is no SVG"
+paths=$(grep -c '<path' "$folder/ternary.svg")
+test "$paths" -ge 66 || fail "the ternary chart has $paths paths, for 66 preferences"
+./pwemoe report "$db" --out "$folder/report" --quiet
+for line in 'routers, epo, all (run 5), all for letters' 'ls (full model), equal weights' \
+    'fisher' 'regmean'; do
+    grep -q "^| $line |" "$folder/report/report.md" || fail "no '$line' in the report"
+done
+for picture in ternary-run-4 ternary-run-5 ternary-run-6 scaling scatter-2-3; do
+    test -s "$folder/report/$picture.png" || fail "no $picture.png in the report"
+    grep -q "$picture.png" "$folder/report/report.md" || fail "$picture.png is not shown"
+done
