@@ -4,7 +4,7 @@
 # SOURCE holds the data that prepare.py names and the model vit-tiny-96-hf; DIR is
 # made, or gone on with: what is finished is not done again. POOL is one of two,
 # three, five (all of them where none is named). PWEMOE names the program, STEPS the
-# router steps, TUNING the steps of experts and of whole models trained on all tasks.
+# router steps, TUNING the steps of an expert, WHOLE those of a model trained whole.
 # Time and memory of each step go to DIR/seconds.csv.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,6 +16,7 @@ pools=${*:-five two three}
 pwemoe=${PWEMOE:-pwemoe}
 steps=${STEPS:-400}
 tuning=${TUNING:-250}
+whole=${WHOLE:-150}
 
 # once NAME COMMAND ...: unless it was finished before
 once() {
@@ -33,7 +34,7 @@ routers() { # routers POOL METHOD UPSCALE
 
 whole() { # whole POOL METHOD [PREFERENCE]: every parameter, on all tasks at once
     once "$1: trained $2 $3" "$pwemoe" finetune $1.db --method $2 \
-        ${3:+--preference $3} --out "trained/$1-$2${3:+-$3}" --steps $tuning --batch 16
+        ${3:+--preference $3} --out "trained/$1-$2${3:+-$3}" --steps $whole --batch 16
 }
 
 mkdir -p trained
