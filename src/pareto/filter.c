@@ -1,5 +1,6 @@
 #include <limits.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,16 +25,31 @@ static int compare_rows(const double *a, const double *b, size_t objectives) {
     return 0;
 }
 
+/* A byte stands for a value: its place among 256 quantiles of its objective, equal
+ * values in the same. q <= p then needs byte(q) <= byte(p), and the bytes of a tile
+ * of rows are compared at once. */
+enum { TILE = 32, QUANTILES = 256 };
+typedef uint8_t some_bytes __attribute__((vector_size(TILE / 2)));
+typedef uint64_t some_words __attribute__((vector_size(TILE / 2)));
+
 /* Sorts items so that their rows are in lexicographic order; equal rows stay in the
- * order of their numbers. */
+ * order of their numbers. bytes [count, objectives] receives the quantiles, unless it
+ * is NULL. */
 static void sort_rows(const double *points, size_t count, size_t objectives,
-                      struct order_item *items, struct order_item *scratch) {
+                      struct order_item *items, struct order_item *scratch,
+                      uint8_t *bytes) {
+    size_t share = count / QUANTILES + 1;
     for (size_t i = 0; i < count; i++)
         items[i].index = i;
     for (size_t j = objectives; j-- > 0;) {
         for (size_t i = 0; i < count; i++)
             items[i].key = points[items[i].index * objectives + j];
         order_sort(items, scratch, count);
+        for (size_t i = 0, from = 0; bytes && i < count; i++) {
+            if (items[i].key != items[from].key)
+                from = i;
+            bytes[items[i].index * objectives + j] = (uint8_t)(from / share);
+        }
     }
 }
 
@@ -94,42 +110,101 @@ static int filter_three(const double *points, const size_t *first, size_t rows,
     return 0;
 }
 
-/* Any number of objectives: every row against those kept before it, the last one
- * that dominated something first. */
-static int filter_many(const double *points, size_t objectives, const size_t *first,
-                       size_t rows, bool *keep) {
-    size_t kept = 0, cells;
-    double *front = size_multiply(rows, objectives, &cells)
-                        ? array_new(cells, sizeof *front)
-                        : NULL;
-    if (!front)
-        return -1;
-    for (size_t i = 0; i < rows; i++) {
-        const double *row = points + first[i] * objectives;
-        size_t other = 0;
-        for (; other < kept; other++) {
-            const double *q = front + other * objectives;
-            size_t j = 0;
+/* The rows kept so far: in full, and their bytes as tiles, [objectives][TILE] each.
+ * Places of the last tile that are not taken yet hold the greatest byte. */
+struct front {
+    size_t objectives, count;
+    double *rows;
+    uint8_t *tiles;
+};
+
+static uint8_t *front_byte(const struct front *front, size_t place, size_t objective) {
+    return front->tiles + (place / TILE * front->objectives + objective) * TILE +
+           place % TILE;
+}
+
+/* A place of the front whose row is nowhere above `row`, or SIZE_MAX. All rows of the
+ * front are known not to be above it in the first objective. */
+static size_t front_find(const struct front *front, const double *row,
+                         const uint8_t *bytes) {
+    size_t objectives = front->objectives;
+    for (size_t start = 0; start < front->count; start += TILE) {
+        const uint8_t *tile = front->tiles + start * objectives;
+        some_words low = ~(some_words){0}, high = low, any = low;
+        for (size_t j = 1; j < objectives && (any[0] | any[1]); j++) {
+            some_bytes a, b;
+            memcpy(&a, tile + j * TILE, sizeof a);
+            memcpy(&b, tile + j * TILE + sizeof a, sizeof b);
+            low &= (some_words)(a <= bytes[j]);
+            high &= (some_words)(b <= bytes[j]);
+            any = low | high;
+        }
+        if (!(any[0] | any[1]))
+            continue;
+        uint8_t below[TILE];
+        memcpy(below, &low, sizeof low);
+        memcpy(below + sizeof low, &high, sizeof high);
+        for (size_t k = 0; k < TILE && start + k < front->count; k++) {
+            if (!below[k])
+                continue;
+            const double *q = front->rows + (start + k) * objectives;
+            size_t j = 1;
             while (j < objectives && q[j] <= row[j])
                 j++;
             if (j == objectives)
-                break;
-        }
-        keep[first[i]] = other == kept;
-        if (other == kept) {
-            memcpy(front + kept++ * objectives, row, objectives * sizeof *row);
-        } else if (other > 0) {
-            /* Half the way to the front: who dominates one often dominates more. */
-            double *a = front + other * objectives, *b = front + other / 2 * objectives;
-            for (size_t j = 0; j < objectives; j++) {
-                double value = a[j];
-                a[j] = b[j];
-                b[j] = value;
-            }
+                return start + k;
         }
     }
-    free(front);
-    return 0;
+    return SIZE_MAX;
+}
+
+static void front_put(struct front *front, size_t place, const double *row,
+                      const uint8_t *bytes) {
+    memcpy(front->rows + place * front->objectives, row,
+           front->objectives * sizeof *row);
+    for (size_t j = 0; j < front->objectives; j++)
+        *front_byte(front, place, j) = bytes[j];
+}
+
+static void front_swap(struct front *front, size_t a, size_t b) {
+    for (size_t j = 0; j < front->objectives; j++) {
+        double *x = front->rows + a * front->objectives + j, value = *x;
+        double *y = front->rows + b * front->objectives + j;
+        uint8_t *u = front_byte(front, a, j), *v = front_byte(front, b, j), byte = *u;
+        *x = *y;
+        *y = value;
+        *u = *v;
+        *v = byte;
+    }
+}
+
+/* Any number of objectives: every row against those kept before it. */
+static int filter_many(const double *points, const uint8_t *bytes, size_t objectives,
+                       const size_t *first, size_t rows, bool *keep) {
+    struct front front = {.objectives = objectives};
+    size_t cells, room;
+    if (size_multiply(rows, objectives, &cells) &&
+        size_multiply((rows + TILE - 1) / TILE * TILE, objectives, &room)) {
+        front.rows = array_new(cells, sizeof *front.rows);
+        front.tiles = array_new(room, 1);
+    }
+    int result = front.rows && front.tiles ? 0 : -1;
+    if (result == 0)
+        memset(front.tiles, QUANTILES - 1, room);
+    for (size_t i = 0; result == 0 && i < rows; i++) {
+        const double *row = points + first[i] * objectives;
+        const uint8_t *row_bytes = bytes + first[i] * objectives;
+        size_t other = front_find(&front, row, row_bytes);
+        keep[first[i]] = other == SIZE_MAX;
+        if (other == SIZE_MAX)
+            front_put(&front, front.count++, row, row_bytes);
+        else if (other > 0)
+            /* Half the way to the start: who dominates one often dominates more. */
+            front_swap(&front, other, other / 2);
+    }
+    free(front.tiles);
+    free(front.rows);
+    return result;
 }
 
 long pareto_filter(const double *points, size_t count, size_t objectives,
@@ -142,12 +217,16 @@ long pareto_filter(const double *points, size_t count, size_t objectives,
     struct order_item *items = array_new(count, 2 * sizeof *items);
     size_t *first = array_new(count, sizeof *first);
     struct order_item *order = array_new(count, sizeof *order);
+    size_t cells;
+    uint8_t *bytes = objectives > 3 && size_multiply(count, objectives, &cells)
+                         ? array_new(cells, 1)
+                         : NULL;
     long kept = -1;
-    if (!items || !first || !order) {
+    if (!items || !first || !order || (objectives > 3 && !bytes)) {
         error_memory(error);
         goto out;
     }
-    sort_rows(points, count, objectives, items, items + count);
+    sort_rows(points, count, objectives, items, items + count, bytes);
     memcpy(order, items, count * sizeof *order);
     size_t rows = 0;
     for (size_t i = 0; i < count; i++)
@@ -163,7 +242,7 @@ long pareto_filter(const double *points, size_t count, size_t objectives,
     else if (objectives == 3)
         failed = filter_three(points, first, rows, items, items + count, keep);
     else
-        failed = filter_many(points, objectives, first, rows, keep);
+        failed = filter_many(points, bytes, objectives, first, rows, keep);
     if (failed) {
         error_memory(error);
         goto out;
@@ -179,6 +258,7 @@ long pareto_filter(const double *points, size_t count, size_t objectives,
         kept += keep[index];
     }
 out:
+    free(bytes);
     free(order);
     free(first);
     free(items);

@@ -166,11 +166,20 @@ static void filter_is_that_of_the_definition(void **state) {
     static double points[MOST * WIDEST];
     static bool keep[MOST];
     struct error error;
-    for (size_t objectives = 1; objectives <= 6; objectives++)
-        for (unsigned round = 0; round < 12; round++) {
+    for (size_t objectives = 1; objectives <= 8; objectives++)
+        for (unsigned round = 0; round < 13; round++) {
             size_t count = round < 10 ? random_below(&random, 80) : 700;
             draw(&random, points, count, objectives,
                  (const unsigned[]){0, 4, 12}[round % 3]);
+            /* Nearly all on one plane, so that nearly all are kept: comparisons end
+             * at the last digits. */
+            for (size_t i = 0; round == 12 && i < count; i++) {
+                double sum = 0;
+                for (size_t j = 0; j + 1 < objectives; j++)
+                    sum += points[i * objectives + j];
+                points[i * objectives + objectives - 1] =
+                    (double)objectives - sum + 1e-9 * (double)random_below(&random, 9);
+            }
             if (count > 3 && round % 2) {
                 points[0] = -INFINITY;
                 points[objectives] = INFINITY;
