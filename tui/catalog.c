@@ -2,7 +2,6 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +60,9 @@ static void describe(const struct store_row *row, struct series *series) {
 }
 
 static double scale_of(const char *parameters) {
-    json_t *object = json_loads(parameters ? parameters : "", 0, NULL);
+    if (!parameters || !strstr(parameters, "\"scale\""))
+        return NAN;
+    json_t *object = json_loads(parameters, 0, NULL);
     json_t *scale = json_object_get(object, "scale");
     double value = json_is_number(scale) ? json_number_value(scale) : NAN;
     json_decref(object);
@@ -77,33 +78,61 @@ static int order_series(const void *a, const void *b) {
     return strcmp(x->key, y->key);
 }
 
+/* The number of the row's series, which is made where it is the first; SIZE_MAX when
+ * memory is out. */
+static size_t find_series(struct catalog *catalog, const struct store_row *row,
+                          size_t *capacity) {
+    struct series series;
+    size_t found = 0;
+    describe(row, &series);
+    while (found < catalog->series_count &&
+           strcmp(catalog->series[found].key, series.key))
+        found++;
+    if (found == catalog->series_count) {
+        if (array_reserve((void **)&catalog->series, capacity, found + 1,
+                          sizeof *catalog->series))
+            return SIZE_MAX;
+        catalog->series[catalog->series_count++] = series;
+    }
+    return found;
+}
+
+static bool same_series(const struct store_row *a, const struct store_row *b) {
+    return !strcmp(a->solution.kind, b->solution.kind) &&
+           !strcmp(a->solution.method, b->solution.method) &&
+           !strcmp(a->upscale, b->upscale) &&
+           !a->solution.routers == !b->solution.routers;
+}
+
 static int make_series(struct catalog *catalog) {
-    size_t capacity = 0;
+    size_t capacity = 0, place = 0;
     for (size_t i = 0; i < catalog->count; i++) {
-        struct series series;
-        describe(&catalog->rows[i], &series);
-        size_t found = 0;
-        while (found < catalog->series_count &&
-               strcmp(catalog->series[found].key, series.key))
-            found++;
-        if (found == catalog->series_count) {
-            if (array_reserve((void **)&catalog->series, &capacity, found + 1,
-                              sizeof *catalog->series))
-                return -1;
-            catalog->series[catalog->series_count++] = series;
-        }
-        catalog->series[found].count++;
+        if (i == 0 || !same_series(&catalog->rows[i], &catalog->rows[i - 1]))
+            place = find_series(catalog, &catalog->rows[i], &capacity);
+        if (place == SIZE_MAX)
+            return -1;
+        catalog->solutions[i].series = place;
+        catalog->series[place].count++;
     }
-    if (catalog->series_count)
-        qsort(catalog->series, catalog->series_count, sizeof *catalog->series,
-              order_series);
-    for (size_t i = 0; i < catalog->count; i++) {
-        struct series series;
-        describe(&catalog->rows[i], &series);
-        for (size_t s = 0; s < catalog->series_count; s++)
-            if (!strcmp(catalog->series[s].key, series.key))
-                catalog->solutions[i].series = s;
+    size_t count = catalog->series_count, *moved = array_new(count, sizeof *moved);
+    struct series *sorted = array_new(count, sizeof *sorted);
+    if (!moved || !sorted) {
+        free(moved);
+        free(sorted);
+        return -1;
     }
+    if (count) {
+        memcpy(sorted, catalog->series, count * sizeof *sorted);
+        qsort(sorted, count, sizeof *sorted, order_series);
+    }
+    for (size_t old = 0; old < count; old++)
+        while (strcmp(sorted[moved[old]].key, catalog->series[old].key))
+            moved[old]++;
+    for (size_t i = 0; i < catalog->count; i++)
+        catalog->solutions[i].series = moved[catalog->solutions[i].series];
+    free(catalog->series);
+    catalog->series = sorted;
+    free(moved);
     return 0;
 }
 
@@ -196,7 +225,8 @@ static void find_baselines(struct catalog *catalog) {
     }
     for (size_t i = 0; i < catalog->count; i++) {
         const struct store_solution *solution = &catalog->rows[i].solution;
-        if (catalog->solutions[i].stale)
+        if (catalog->solutions[i].stale ||
+            catalog->series[catalog->solutions[i].series].routers)
             continue;
         for (size_t t = 0; t < catalog->tasks; t++) {
             double value = catalog_value(catalog, i, t);
@@ -215,21 +245,24 @@ static void find_baselines(struct catalog *catalog) {
     }
 }
 
-int catalog_from(struct store_recipe *recipe, struct store_row *rows, size_t count,
-                 struct catalog **result, struct error *error) {
-    static atomic_uint_fast64_t serial;
-    struct catalog *catalog = array_new(1, sizeof *catalog);
-    size_t tasks = recipe->task_count, cells;
-    if (!catalog) {
-        store_recipe_free(recipe);
-        store_rows_free(rows, count);
-        return error_memory(error);
+static void take_values(struct catalog *catalog, size_t row) {
+    const struct store_row *from = &catalog->rows[row];
+    struct solution *solution = &catalog->solutions[row];
+    double *values = catalog->values + row * catalog->tasks;
+    solution->whole = true;
+    for (size_t t = 0; t < catalog->tasks; t++) {
+        const struct store_evaluation *evaluation = &from->evaluations[t];
+        bool known = evaluation->present && isfinite(evaluation->value);
+        values[t] = known ? evaluation->value : NAN;
+        solution->whole =
+            solution->whole && known && (evaluation->complete || evaluation->imported);
+        solution->stale = solution->stale || (known && evaluation->stale);
     }
-    catalog->recipe = recipe;
-    catalog->rows = rows;
-    catalog->count = count;
-    catalog->tasks = tasks;
-    catalog->serial = ++serial;
+}
+
+int catalog_derive(struct catalog *catalog, const struct solution *known,
+                   struct error *error) {
+    size_t count = catalog->count, tasks = catalog->tasks, cells;
     catalog->solutions = array_new(count, sizeof *catalog->solutions);
     if (size_multiply(count, tasks, &cells))
         catalog->values = array_new(cells, sizeof *catalog->values);
@@ -239,105 +272,21 @@ int catalog_from(struct store_recipe *recipe, struct store_row *rows, size_t cou
     catalog->best_row = array_new(tasks, sizeof *catalog->best_row);
     if (!catalog->solutions || !catalog->values || !catalog->stl ||
         !catalog->pretrained || !catalog->best || !catalog->best_row ||
-        make_series(catalog)) {
-        catalog_free(catalog);
+        make_series(catalog))
         return error_memory(error);
-    }
     for (size_t i = 0; i < count; i++) {
         struct solution *solution = &catalog->solutions[i];
-        solution->whole = true;
-        solution->scale = scale_of(rows[i].solution.parameters);
-        for (size_t t = 0; t < tasks; t++) {
-            const struct store_evaluation *evaluation = &rows[i].evaluations[t];
-            bool known = evaluation->present && isfinite(evaluation->value);
-            catalog->values[i * tasks + t] = known ? evaluation->value : NAN;
-            solution->whole = solution->whole && known &&
-                              (evaluation->complete || evaluation->imported);
-            solution->stale = solution->stale || (known && evaluation->stale);
+        solution->scale = scale_of(catalog->rows[i].solution.parameters);
+        take_values(catalog, i);
+        if (known) {
+            solution->front = known[i].front;
+            solution->knee = known[i].knee;
         }
     }
-    if (mark_front(catalog, error)) {
-        catalog_free(catalog);
+    if (!known && mark_front(catalog, error))
         return -1;
-    }
     find_baselines(catalog);
-    *result = catalog;
     return 0;
-}
-
-/* Runs, curves, bookmarks and log: what catalog_from does without. */
-static int read_rest(struct store *store, struct catalog *catalog,
-                     struct error *error) {
-    enum { LINES = 500 };
-    if (store_runs(store, &catalog->runs, &catalog->run_count, error))
-        return -1;
-    catalog->run_routers = array_new(catalog->run_count, sizeof *catalog->run_routers);
-    if (!catalog->run_routers)
-        return error_memory(error);
-    for (size_t i = 0; i < catalog->run_count; i++) {
-        struct store_routers routers = {0};
-        bool found = false;
-        if (!catalog->runs[i].upscale[0])
-            continue;
-        if (store_routers_last(store, catalog->runs[i].id, &found, &routers, error))
-            return -1;
-        if (found) {
-            catalog->run_routers[i] = routers.id;
-            store_routers_clear(&routers);
-        }
-    }
-    for (size_t i = 0; i < catalog->run_count; i++)
-        if (catalog->runs[i].id > catalog->curve_run)
-            catalog->curve_run = catalog->runs[i].id;
-    if (catalog->curve_run && store_curve(store, catalog->curve_run, &catalog->curve,
-                                          &catalog->curve_count, error))
-        return -1;
-    if (store_bookmarks(store, &catalog->bookmarks, &catalog->bookmark_count, error))
-        return -1;
-    return store_log_lines(store, LINES, &catalog->lines, &catalog->line_count, error);
-}
-
-int catalog_read(struct store *store, struct catalog **result, struct error *error) {
-    struct store_recipe *recipe = NULL;
-    struct store_row *rows = NULL;
-    struct catalog *catalog = NULL;
-    size_t count = 0;
-    int64_t version = 0;
-    if (store_version(store, &version, error) || store_recipe(store, &recipe, error))
-        return -1;
-    if (store_rows(store, "test", &rows, &count, error)) {
-        store_recipe_free(recipe);
-        return -1;
-    }
-    if (catalog_from(recipe, rows, count, &catalog, error))
-        return -1;
-    catalog->version = version;
-    if (read_rest(store, catalog, error)) {
-        catalog_free(catalog);
-        return -1;
-    }
-    *result = catalog;
-    return 0;
-}
-
-void catalog_free(struct catalog *catalog) {
-    if (!catalog)
-        return;
-    store_recipe_free(catalog->recipe);
-    store_rows_free(catalog->rows, catalog->count);
-    store_runs_free(catalog->runs, catalog->run_count);
-    store_bookmarks_free(catalog->bookmarks, catalog->bookmark_count);
-    store_log_lines_free(catalog->lines, catalog->line_count);
-    free(catalog->run_routers);
-    free(catalog->curve);
-    free(catalog->solutions);
-    free(catalog->values);
-    free(catalog->series);
-    free(catalog->stl);
-    free(catalog->pretrained);
-    free(catalog->best);
-    free(catalog->best_row);
-    free(catalog);
 }
 
 static bool same_preference(const double *a, const double *b, size_t tasks) {

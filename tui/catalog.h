@@ -35,7 +35,9 @@ struct solution {
 struct catalog {
     struct store_recipe *recipe;
     size_t tasks;
-    struct store_row *rows;
+    struct store_row *rows; /* [count]; what they point to is the batches' */
+    struct row_batch **batches;
+    size_t batch_count;
     struct solution *solutions; /* [count] */
     double *values;             /* [count][tasks] in the objectives' units, or NaN */
     size_t count;
@@ -59,10 +61,27 @@ struct catalog {
 
 /* Reads everything. On failure *catalog is untouched. */
 int catalog_read(struct store *store, struct catalog **catalog, struct error *error);
-/* From parts that the catalog then owns; rows and recipe as the store gives them.
- * Used by catalog_read and by tests. On failure the parts are freed. */
-int catalog_from(struct store_recipe *recipe, struct store_row *rows, size_t count,
-                 struct catalog **catalog, struct error *error);
+
+/* One catalog after the other from a file that grows: a read after the first takes in
+ * the rows that are new, and shares the others with the catalogs before it. */
+struct catalog_source;
+/* The store stays the caller's. NULL when memory is out. */
+struct catalog_source *catalog_source_new(struct store *store);
+void catalog_source_free(struct catalog_source *source); /* NULL is fine */
+/* whole: every row is read again, which also finds what store_rows_since does not. */
+int catalog_source_read(struct catalog_source *source, bool whole,
+                        struct catalog **catalog, struct error *error);
+/* After a read, when there is time: notes how far it went. Without it the next read
+ * is a whole one. */
+void catalog_source_settle(struct catalog_source *source);
+/* Do the rows at hand come from more than one read? */
+bool catalog_source_pieced(const struct catalog_source *source);
+
+/* Fills in what follows from recipe, tasks and rows. known [count]: the solutions of an
+ * earlier catalog of the same rows, whose front and knees are taken over; or NULL. What
+ * was filled in before a failure is freed with the catalog. */
+int catalog_derive(struct catalog *catalog, const struct solution *known,
+                   struct error *error);
 void catalog_free(struct catalog *catalog); /* NULL is fine */
 
 static inline double catalog_value(const struct catalog *catalog, size_t row,

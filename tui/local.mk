@@ -7,7 +7,7 @@ libexplore_a_SOURCES = \
   tui/chart.h tui/chart.c \
   tui/layout.h tui/layout.c \
   tui/keys.h tui/keys.c \
-  tui/catalog.h tui/catalog.c \
+  tui/catalog.h tui/catalog.c tui/catalog_source.c \
   tui/estimate.h tui/estimate.c \
   tui/dialog.h tui/dialog.c \
   tui/model.h tui/model.c \

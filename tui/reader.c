@@ -21,6 +21,12 @@ struct reader {
     struct mailbox *mailbox;
     bool stop, wake, compare;
     int64_t a, b;
+
+    /* The thread's own. */
+    struct catalog_source *source;
+    int64_t version;
+    size_t tasks; /* 0 until a catalog was read */
+    unsigned quiet;
 };
 
 /* The paired test needs the same examples on both sides: the bits of both, over
@@ -49,46 +55,46 @@ static void compare(struct reader *reader, int64_t a, int64_t b, size_t tasks) {
     mailbox_post(reader->mailbox, &event, true);
 }
 
-/* Reads everything where the file has changed; returns the tasks there are. */
-static size_t look(struct reader *reader, int64_t *version, size_t tasks) {
+/* Reads what is new where the file has changed. Once it has been quiet for a while, all
+ * is read again if it was read in pieces. */
+static void look(struct reader *reader) {
+    enum { QUIET = 10 /* looks */ };
     struct error error;
     struct catalog *catalog = NULL;
     int64_t now = 0;
     struct event event = {.kind = EVENT_FAILED};
-    if (store_version(reader->store, &now, &error)) {
+    int failed = store_version(reader->store, &now, &error);
+    bool same = !failed && reader->tasks && now == reader->version;
+    reader->quiet = same ? reader->quiet + 1 : 0;
+    bool tidy = reader->quiet == QUIET && catalog_source_pieced(reader->source);
+    if (same && !tidy)
+        return;
+    if (!failed)
+        failed = catalog_source_read(reader->source, tidy, &catalog, &error);
+    reader->version = failed ? now : catalog->version;
+    if (failed) {
         snprintf(event.text, sizeof event.text, "%.1000s", error.text);
-        mailbox_post(reader->mailbox, &event, true);
-        return tasks;
+    } else {
+        reader->tasks = catalog->tasks;
+        event.kind = EVENT_CATALOG;
+        event.catalog = catalog;
     }
-    if (tasks && now == *version)
-        return tasks;
-    if (catalog_read(reader->store, &catalog, &error)) {
-        snprintf(event.text, sizeof event.text, "%.1000s", error.text);
-        mailbox_post(reader->mailbox, &event, true);
-        *version = now;
-        return tasks;
-    }
-    *version = catalog->version;
-    tasks = catalog->tasks;
-    event.kind = EVENT_CATALOG;
-    event.catalog = catalog;
     mailbox_post(reader->mailbox, &event, true);
-    return tasks;
+    if (!failed)
+        catalog_source_settle(reader->source);
 }
 
 static void *run(void *self) {
     struct reader *reader = self;
-    int64_t version = 0;
-    size_t tasks = 0;
     pthread_mutex_lock(&reader->lock);
     while (!reader->stop) {
         bool asked = reader->compare;
         int64_t a = reader->a, b = reader->b;
         reader->compare = reader->wake = false;
         pthread_mutex_unlock(&reader->lock);
-        tasks = look(reader, &version, tasks);
+        look(reader);
         if (asked)
-            compare(reader, a, b, tasks);
+            compare(reader, a, b, reader->tasks);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += POLL_MILLISECONDS * 1000000L;
@@ -107,11 +113,15 @@ static void *run(void *self) {
 int reader_start(struct store *store, struct mailbox *mailbox, struct reader **result,
                  struct error *error) {
     struct reader *reader = array_new(1, sizeof *reader);
-    if (!reader) {
+    struct catalog_source *source = catalog_source_new(store);
+    if (!reader || !source) {
+        free(reader);
+        catalog_source_free(source);
         store_close(store);
         return error_memory(error);
     }
     reader->store = store;
+    reader->source = source;
     reader->mailbox = mailbox;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -121,6 +131,7 @@ int reader_start(struct store *store, struct mailbox *mailbox, struct reader **r
     pthread_condattr_destroy(&attributes);
     int failed = pthread_create(&reader->thread, NULL, run, reader);
     if (failed) {
+        catalog_source_free(source);
         store_close(store);
         free(reader);
         return error_set(error, "no thread could be started: %s", strerror(failed));
@@ -139,6 +150,7 @@ void reader_stop(struct reader *reader) {
     pthread_join(reader->thread, NULL);
     pthread_cond_destroy(&reader->changed);
     pthread_mutex_destroy(&reader->lock);
+    catalog_source_free(reader->source);
     store_close(reader->store);
     free(reader);
 }

@@ -8,4 +8,5 @@ libpwemoe_a_SOURCES += \
   src/store/run.c \
   src/store/solution.h src/store/solution.c \
   src/store/evaluation.c \
+  src/store/rows.c \
   src/store/bookmark.c

@@ -25,15 +25,9 @@ void store_solution_clear(struct store_solution *solution) {
     memset(solution, 0, sizeof *solution);
 }
 
-void solution_read(struct sql_row *row, struct store_solution *solution) {
-    memset(solution, 0, sizeof *solution);
+void solution_read_rest(struct sql_row *row, struct store_solution *solution) {
     solution->id = sql_integer(row, 0, 1, INT64_MAX);
-    solution->kind = sql_text(row, 1);
-    solution->method = sql_text(row, 2);
-    solution->parameters = sql_text(row, 3);
-    solution->preference = sql_preference(row, 4);
     solution->routers = sql_id_or_null(row, 5);
-    solution->label = sql_text(row, 6);
     sql_sha256(row, 7, solution->model_sha256);
     solution->created = sql_real(row, 8);
     solution->seconds = sql_real(row, 9);
@@ -43,6 +37,16 @@ void solution_read(struct sql_row *row, struct store_solution *solution) {
                     (long long)solution->id, solution->kind);
         row->failed = true;
     }
+}
+
+void solution_read(struct sql_row *row, struct store_solution *solution) {
+    memset(solution, 0, sizeof *solution);
+    solution->kind = sql_text(row, SOLUTION_KIND);
+    solution->method = sql_text(row, SOLUTION_METHOD);
+    solution->parameters = sql_text(row, SOLUTION_PARAMETERS);
+    solution->preference = sql_preference(row, SOLUTION_PREFERENCE);
+    solution->label = sql_text(row, SOLUTION_LABEL);
+    solution_read_rest(row, solution);
 }
 
 /* Near preferences have near keys: the sum of r_t times fixed numbers in (0, 1), so

@@ -276,7 +276,8 @@ double sql_real_or_null(struct sql_row *row, int column) {
     return sqlite3_column_double(row->statement, column);
 }
 
-char *sql_text(struct sql_row *row, int column) {
+const char *sql_text_here(struct sql_row *row, int column, size_t *length) {
+    *length = 0;
     if (row->failed)
         return NULL;
     if (sqlite3_column_type(row->statement, column) != SQLITE_TEXT) {
@@ -288,11 +289,20 @@ char *sql_text(struct sql_row *row, int column) {
         no_memory(row);
         return NULL;
     }
-    size_t length = (size_t)sqlite3_column_bytes(row->statement, column);
-    if (memchr(text, 0, length)) {
+    size_t bytes = (size_t)sqlite3_column_bytes(row->statement, column);
+    if (memchr(text, 0, bytes)) {
         wrong(row, column);
         return NULL;
     }
+    *length = bytes;
+    return text;
+}
+
+char *sql_text(struct sql_row *row, int column) {
+    size_t length;
+    const char *text = sql_text_here(row, column, &length);
+    if (!text)
+        return NULL;
     char *copy = malloc(length + 1);
     if (!copy) {
         no_memory(row);
@@ -303,21 +313,24 @@ char *sql_text(struct sql_row *row, int column) {
 }
 
 void sql_sha256(struct sql_row *row, int column, char hex[SHA256_HEX]) {
+    size_t length;
+    const char *text = sql_text_here(row, column, &length);
     hex[0] = '\0';
-    char *text = sql_text(row, column);
     if (!text)
         return;
-    size_t length = strlen(text);
     if (length == strspn(text, "0123456789abcdef") &&
         (length == 0 || length == SHA256_HEX - 1))
         memcpy(hex, text, length + 1);
     else
         wrong(row, column);
-    free(text);
 }
 
-void *sql_blob(struct sql_row *row, int column, size_t *size) {
+/* The column's own bytes, which hold until the statement is stepped; NULL for an empty
+ * blob as well as on failure and for NULL, which *is_null tells. */
+static const void *blob_here(struct sql_row *row, int column, size_t *size,
+                             bool *is_null) {
     *size = 0;
+    *is_null = true;
     if (row->failed)
         return NULL;
     int type = sqlite3_column_type(row->statement, column);
@@ -336,14 +349,24 @@ void *sql_blob(struct sql_row *row, int column, size_t *size) {
         row->failed = true;
         return NULL;
     }
-    void *copy = malloc(length ? length : 1);
+    *is_null = false;
+    *size = length;
+    return bytes;
+}
+
+void *sql_blob(struct sql_row *row, int column, size_t *size) {
+    bool is_null;
+    const void *bytes = blob_here(row, column, size, &is_null);
+    if (is_null)
+        return NULL;
+    void *copy = malloc(*size ? *size : 1);
     if (!copy) {
+        *size = 0;
         no_memory(row);
         return NULL;
     }
-    if (length)
-        memcpy(copy, bytes, length);
-    *size = length;
+    if (*size)
+        memcpy(copy, bytes, *size);
     return copy;
 }
 
@@ -372,31 +395,37 @@ void sql_preference_pack(const double *preference, size_t tasks, unsigned char *
     }
 }
 
-double *sql_preference(struct sql_row *row, int column) {
-    if (row->failed || sqlite3_column_type(row->statement, column) == SQLITE_NULL)
-        return NULL;
+bool sql_preference_into(struct sql_row *row, int column, double *preference) {
     size_t tasks = row->store->tasks, size;
-    unsigned char *bytes = sql_blob(row, column, &size);
-    if (!bytes)
-        return NULL;
-    double *preference = NULL;
+    bool is_null;
+    const unsigned char *bytes = blob_here(row, column, &size, &is_null);
+    if (is_null)
+        return false;
     if (size != tasks * 8) {
         wrong(row, column);
-    } else if (!(preference = array_new(tasks, sizeof *preference))) {
-        no_memory(row);
-    } else {
-        for (size_t t = 0; t < tasks; t++) {
-            uint64_t bits = 0;
-            for (int i = 7; i >= 0; i--)
-                bits = bits << 8 | bytes[8 * t + (size_t)i];
-            memcpy(&preference[t], &bits, sizeof bits);
-        }
-        if (sql_preference_check(preference, tasks, NULL)) {
-            wrong(row, column);
-            free(preference);
-            preference = NULL;
-        }
+        return false;
     }
-    free(bytes);
+    for (size_t t = 0; t < tasks; t++) {
+        uint64_t bits = 0;
+        for (int i = 7; i >= 0; i--)
+            bits = bits << 8 | bytes[8 * t + (size_t)i];
+        memcpy(&preference[t], &bits, sizeof bits);
+    }
+    if (sql_preference_check(preference, tasks, NULL)) {
+        wrong(row, column);
+        return false;
+    }
+    return true;
+}
+
+double *sql_preference(struct sql_row *row, int column) {
+    double values[STORE_TASKS_MAX];
+    if (!sql_preference_into(row, column, values))
+        return NULL;
+    double *preference = array_new(row->store->tasks, sizeof *preference);
+    if (preference)
+        memcpy(preference, values, row->store->tasks * sizeof *preference);
+    else
+        no_memory(row);
     return preference;
 }

@@ -67,11 +67,16 @@ bool sql_boolean(struct sql_row *row, int column);
 double sql_real(struct sql_row *row, int column);         /* finite */
 double sql_real_or_null(struct sql_row *row, int column); /* NaN for NULL */
 char *sql_text(struct sql_row *row, int column);          /* free() */
+/* The column's own bytes, checked as sql_text does: they hold until the statement is
+ * stepped. NULL on failure. */
+const char *sql_text_here(struct sql_row *row, int column, size_t *length);
 void sql_sha256(struct sql_row *row, int column, char hex[SHA256_HEX]);
 /* A copy, or NULL and 0 where the column is NULL; never NULL otherwise. */
 void *sql_blob(struct sql_row *row, int column, size_t *size);
 /* [tasks], or NULL where the column is NULL. */
 double *sql_preference(struct sql_row *row, int column);
+/* The same into preference [tasks]; false where the column is NULL, and on failure. */
+bool sql_preference_into(struct sql_row *row, int column, double *preference);
 
 /* Preferences in the file: 8 bytes a number, IEEE 754, low byte first. */
 int sql_preference_check(const double *preference, size_t tasks, struct error *error);

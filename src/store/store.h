@@ -136,11 +136,11 @@ struct store_run { /* a training run of routers, or of a full model */
  * form in the file. */
 int store_run_begin(struct store *store, struct store_run *run, struct error *error);
 /* Saves a step: all of the run that changes as it goes (steps, steps_done, seconds,
- * complete, trainable, peak_bytes), routers, the state to resume from (any bytes), and the curve points since the last save, in
- * one transaction. The earlier resume state of the run is replaced (kept where
- * state is NULL), routers of earlier steps are kept. Curve points of a step that
- * is there already are replaced; so are routers, unless a solution uses them and
- * they differ, which is an error. */
+ * complete, trainable, peak_bytes), routers, the state to resume from (any bytes), and
+ * the curve points since the last save, in one transaction. The earlier resume state of
+ * the run is replaced (kept where state is NULL), routers of earlier steps are kept.
+ * Curve points of a step that is there already are replaced; so are routers, unless a
+ * solution uses them and they differ, which is an error. */
 struct store_curve_point {
     unsigned step;
     size_t task;
@@ -245,7 +245,26 @@ struct store_row {
 };
 int store_rows(struct store *store, const char *split, struct store_row **rows,
                size_t *count, struct error *error);
+/* What the rows of one store_rows point to is theirs together: no member is freed or
+ * kept alone. */
 void store_rows_free(struct store_row *rows, size_t count);
+
+/* How far a viewer of a growing file has read. */
+struct store_mark {
+    int64_t solution, expert; /* the highest of each */
+    double time;              /* of the newest evaluation */
+};
+/* The mark of the file as it is now. It is that of rows read before where
+ * store_version is still what it was before them. */
+int store_mark(struct store *store, struct store_mark *mark, struct error *error);
+/* The rows of solutions that were added since the mark or have an evaluation that was
+ * stored since (those at the mark's very time come again), ordered by id; the mark is
+ * moved. *whole: they are all rows there are, because an expert has changed or too
+ * much has. A new label, and what making a model took, alone are not seen: read all
+ * rows now and then. On failure the mark stays. */
+int store_rows_since(struct store *store, const char *split, struct store_mark *mark,
+                     bool *whole, struct store_row **rows, size_t *count,
+                     struct error *error);
 /* The bits of one evaluation, (examples + 7) / 8 bytes (free()); found false where
  * they were not kept. */
 int store_correct(struct store *store, int64_t solution, size_t objective,

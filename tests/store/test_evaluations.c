@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -378,6 +379,59 @@ static void test_stale(void **state) {
     store_close(store);
 }
 
+/* What has come since the mark, as "id:value of objective 1" words in one line. */
+static const char *since(struct store *store, struct store_mark *mark, bool whole) {
+    static char text[256];
+    struct store_row *rows;
+    size_t count, used = 0;
+    bool all;
+    assert_done(store_rows_since(store, "test", mark, &all, &rows, &count, &error));
+    assert_true(all == whole);
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        const struct store_evaluation *e = &rows[i].evaluations[1];
+        assert_true(e->solution == rows[i].solution.id);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%lld:%g%s ",
+                                 (long long)rows[i].solution.id,
+                                 e->present ? e->value : -1, e->stale ? "stale" : "");
+    }
+    store_rows_free(rows, count);
+    return text;
+}
+
+static void test_since(void **state) {
+    const char *path = in_folder(state, "results.db");
+    struct store *store = example_store(path);
+    int64_t one = add_solution(store, "merge", "ties", "{\"a\":1}", NULL, 0);
+    int64_t two = add_solution(store, "merge", "ties", "{\"a\":2}", NULL, 0);
+    put(store, one, HASH_A, example_evaluation(1, 11));
+    put(store, two, HASH_A, example_evaluation(1, 22));
+
+    struct store *viewer = open_ok(path, STORE_READ_ONLY);
+    struct store_mark mark;
+    assert_done(store_mark(viewer, &mark, &error));
+    /* The newest comes again: another may have the same time. */
+    assert_string_equal(since(viewer, &mark, false), "2:22 ");
+    /* A solution without evaluations, one with a new figure, one made stale. */
+    int64_t three =
+        add_solution(store, "pwemoe", "ls", NULL, third, add_routers(store, "mlp", 3));
+    put(store, one, HASH_A, example_evaluation(1, 12));
+    assert_string_equal(since(viewer, &mark, false), "1:12 2:22 3:-1 ");
+    put(store, two, HASH_B, example_evaluation(0, 5));
+    assert_string_equal(since(viewer, &mark, false), "1:12 2:22stale ");
+    put(store, three, NULL, example_evaluation(1, 33));
+    assert_string_equal(since(viewer, &mark, false), "2:22stale 3:33 ");
+    assert_string_equal(since(viewer, &mark, false), "3:33 ");
+    /* Another expert: every figure may have become stale. */
+    struct store_checkpoint expert = {.path = "other"};
+    memset(expert.sha256, 'e', SHA256_HEX - 1);
+    assert_done(store_set_expert(store, 1, &expert, &error));
+    assert_string_equal(since(viewer, &mark, true), "1:12stale 2:22stale 3:33stale ");
+    assert_string_equal(since(viewer, &mark, false), "3:33stale ");
+    store_close(viewer);
+    store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_identity, folder_make, folder_remove),
@@ -387,6 +441,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_replacing, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_refused, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_stale, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_since, folder_make, folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
