@@ -52,40 +52,62 @@ static double distance(const double *a, const double *b, size_t tasks) {
     return sum;
 }
 
-struct near {
-    double distance;
-    size_t sample;
-};
-
-static int order_near(const void *a, const void *b) {
-    const struct near *x = a, *y = b;
-    return x->distance < y->distance ? -1 : x->distance > y->distance;
+/* The value that `rank` of the count values are below, counting from 0, by Hoare's
+ * selection; values are moved about. */
+static double select_value(double *values, size_t count, size_t rank) {
+    size_t low = 0, high = count - 1;
+    while (low < high) {
+        double pivot = values[low + (high - low) / 2];
+        size_t i = low, j = high;
+        for (;;) {
+            while (values[i] < pivot)
+                i++;
+            while (values[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            double value = values[i];
+            values[i++] = values[j];
+            values[j--] = value;
+        }
+        /* low..j are at most the pivot, j + 1..high at least. */
+        if (rank <= j)
+            high = j;
+        else
+            low = j + 1;
+    }
+    return values[rank];
 }
 
-/* The nearest NEAREST_USED samples where there are more. */
+/* The nearest `most` samples where there are more. */
 static bool nearest_samples(const struct samples *samples, const double *preference,
-                            struct samples *near) {
-    size_t tasks = samples->tasks;
-    struct near *order = array_new(samples->count, sizeof *order);
-    *near = (struct samples){.tasks = tasks, .count = NEAREST_USED};
-    near->preferences = array_new(NEAREST_USED, tasks * sizeof(double));
-    near->values = array_new(NEAREST_USED, tasks * sizeof(double));
-    if (!order || !near->preferences || !near->values) {
-        free(order);
+                            size_t most, struct samples *near) {
+    size_t tasks = samples->tasks, count = samples->count;
+    double *distances = array_new(count, 2 * sizeof *distances);
+    *near = (struct samples){.tasks = tasks, .count = 0};
+    near->preferences = array_new(most, tasks * sizeof(double));
+    near->values = array_new(most, tasks * sizeof(double));
+    if (!distances || !near->preferences || !near->values) {
+        free(distances);
         samples_free(near);
         return false;
     }
-    for (size_t i = 0; i < samples->count; i++)
-        order[i] = (struct near){
-            distance(samples->preferences + i * tasks, preference, tasks), i};
-    qsort(order, samples->count, sizeof *order, order_near);
-    for (size_t i = 0; i < NEAREST_USED; i++) {
-        memcpy(near->preferences + i * tasks,
-               samples->preferences + order[i].sample * tasks, tasks * sizeof(double));
-        memcpy(near->values + i * tasks, samples->values + order[i].sample * tasks,
-               tasks * sizeof(double));
-    }
-    free(order);
+    for (size_t i = 0; i < count; i++)
+        distances[i] = distances[count + i] =
+            distance(samples->preferences + i * tasks, preference, tasks);
+    double reach = select_value(distances + count, count, most - 1);
+    /* Those that are as far as the farthest take what places are left. */
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < count && near->count < most; i++) {
+            if (pass == 0 ? distances[i] >= reach : distances[i] != reach)
+                continue;
+            memcpy(near->preferences + near->count * tasks,
+                   samples->preferences + i * tasks, tasks * sizeof(double));
+            memcpy(near->values + near->count * tasks, samples->values + i * tasks,
+                   tasks * sizeof(double));
+            near->count++;
+        }
+    free(distances);
     return true;
 }
 
@@ -96,7 +118,7 @@ bool estimate_at(const struct samples *samples, const double *preference,
     struct samples near = {0};
     const struct samples *used = samples;
     if (samples->count > NEAREST_USED) {
-        if (!nearest_samples(samples, preference, &near))
+        if (!nearest_samples(samples, preference, NEAREST_USED, &near))
             return false;
         used = &near;
     }
@@ -207,7 +229,7 @@ bool estimate_target(const struct samples *samples, const double *least,
     struct samples near = {0};
     const struct samples *used = samples;
     if (samples->count > NEAREST_USED) {
-        if (!nearest_samples(samples, answer->preference, &near))
+        if (!nearest_samples(samples, answer->preference, NEAREST_USED, &near))
             return true;
         used = &near;
     }

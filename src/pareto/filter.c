@@ -110,26 +110,72 @@ static int filter_three(const double *points, const size_t *first, size_t rows,
     return 0;
 }
 
-/* The rows kept so far: in full, and their bytes as tiles, [objectives][TILE] each.
- * Places of the last tile that are not taken yet hold the greatest byte. */
+/* The rows kept so far. Their bytes are looked at in one of two forms. A slab is so
+ * many rows: for each objective and each byte value a bit a row, set where the row's
+ * byte is at most that. The rows after the last whole slab lie in tiles,
+ * [objectives][TILE] bytes each; places that are not taken yet hold the greatest byte.
+ */
+enum { SLAB = 1024, SLAB_WORDS = SLAB / 64 };
+
 struct front {
-    size_t objectives, count;
+    size_t objectives, count, slabs;
     double *rows;
-    uint8_t *tiles;
+    uint8_t *tiles; /* of one slab */
+    uint64_t *bits; /* [slabs][objectives][QUANTILES][SLAB_WORDS] */
 };
 
 static uint8_t *front_byte(const struct front *front, size_t place, size_t objective) {
-    return front->tiles + (place / TILE * front->objectives + objective) * TILE +
-           place % TILE;
+    size_t at = place - front->slabs * SLAB;
+    return front->tiles + (at / TILE * front->objectives + objective) * TILE +
+           at % TILE;
 }
 
-/* A place of the front whose row is nowhere above `row`, or SIZE_MAX. All rows of the
- * front are known not to be above it in the first objective. */
-static size_t front_find(const struct front *front, const double *row,
-                         const uint8_t *bytes) {
+/* Is the row at a place nowhere above `row`? No row of the front is above it in the
+ * first objective. */
+static bool front_below(const struct front *front, size_t place, const double *row) {
+    const double *q = front->rows + place * front->objectives;
+    size_t j = 1;
+    while (j < front->objectives && q[j] <= row[j])
+        j++;
+    return j == front->objectives;
+}
+
+static size_t find_in_slab(const struct front *front, size_t slab, const double *row,
+                           const uint8_t *bytes) {
+    enum { PARTS = SLAB_WORDS * sizeof(uint64_t) / sizeof(some_words) };
     size_t objectives = front->objectives;
-    for (size_t start = 0; start < front->count; start += TILE) {
-        const uint8_t *tile = front->tiles + start * objectives;
+    const uint64_t *bits =
+        front->bits + slab * objectives * QUANTILES * (size_t)SLAB_WORDS;
+    some_words below[PARTS];
+    uint64_t words[SLAB_WORDS];
+    memset(below, 0xff, sizeof below);
+    for (size_t j = 1; j < objectives; j++) {
+        const uint64_t *column = bits + (j * QUANTILES + bytes[j]) * SLAB_WORDS;
+        some_words any = {0};
+        for (size_t k = 0; k < PARTS; k++) {
+            some_words here;
+            memcpy(&here, column + k * sizeof here / sizeof *column, sizeof here);
+            below[k] &= here;
+            any |= below[k];
+        }
+        if (!(any[0] | any[1]))
+            return SIZE_MAX;
+    }
+    memcpy(words, below, sizeof words);
+    for (size_t k = 0; k < SLAB_WORDS; k++)
+        for (uint64_t rest = words[k]; rest; rest &= rest - 1) {
+            size_t place = slab * SLAB + 64 * k + (size_t)__builtin_ctzll(rest);
+            if (front_below(front, place, row))
+                return place;
+        }
+    return SIZE_MAX;
+}
+
+static size_t find_in_tiles(const struct front *front, const double *row,
+                            const uint8_t *bytes) {
+    size_t objectives = front->objectives;
+    for (size_t start = front->slabs * SLAB; start < front->count; start += TILE) {
+        const uint8_t *tile = front_byte(front, start, 0);
         some_words low = ~(some_words){0}, high = low, any = low;
         for (size_t j = 1; j < objectives && (any[0] | any[1]); j++) {
             some_bytes a, b;
@@ -144,28 +190,62 @@ static size_t front_find(const struct front *front, const double *row,
         uint8_t below[TILE];
         memcpy(below, &low, sizeof low);
         memcpy(below + sizeof low, &high, sizeof high);
-        for (size_t k = 0; k < TILE && start + k < front->count; k++) {
-            if (!below[k])
-                continue;
-            const double *q = front->rows + (start + k) * objectives;
-            size_t j = 1;
-            while (j < objectives && q[j] <= row[j])
-                j++;
-            if (j == objectives)
+        for (size_t k = 0; k < TILE && start + k < front->count; k++)
+            if (below[k] && front_below(front, start + k, row))
                 return start + k;
-        }
     }
     return SIZE_MAX;
 }
 
-static void front_put(struct front *front, size_t place, const double *row,
-                      const uint8_t *bytes) {
-    memcpy(front->rows + place * front->objectives, row,
-           front->objectives * sizeof *row);
-    for (size_t j = 0; j < front->objectives; j++)
-        *front_byte(front, place, j) = bytes[j];
+/* A place of the front whose row is nowhere above `row`, or SIZE_MAX. */
+static size_t front_find(const struct front *front, const double *row,
+                         const uint8_t *bytes) {
+    for (size_t slab = 0; slab < front->slabs; slab++) {
+        size_t place = find_in_slab(front, slab, row, bytes);
+        if (place != SIZE_MAX)
+            return place;
+    }
+    return find_in_tiles(front, row, bytes);
 }
 
+/* Makes a slab of the tiles, which are full. */
+static int front_close(struct front *front) {
+    size_t objectives = front->objectives, size;
+    size_t words = objectives * QUANTILES * SLAB_WORDS;
+    if (!size_multiply(front->slabs + 1, words * sizeof *front->bits, &size))
+        return -1;
+    uint64_t *grown = realloc(front->bits, size);
+    if (!grown)
+        return -1;
+    front->bits = grown;
+    uint64_t *bits = grown + front->slabs * words;
+    memset(bits, 0, words * sizeof *bits);
+    for (size_t j = 0; j < objectives; j++) {
+        uint64_t *columns = bits + j * QUANTILES * SLAB_WORDS;
+        for (size_t i = 0; i < SLAB; i++) {
+            size_t byte = *front_byte(front, front->slabs * SLAB + i, j);
+            columns[byte * SLAB_WORDS + i / 64] |= (uint64_t)1 << i % 64;
+        }
+        for (size_t k = SLAB_WORDS; k < (size_t)QUANTILES * SLAB_WORDS; k++)
+            columns[k] |= columns[k - SLAB_WORDS];
+    }
+    front->slabs++;
+    memset(front->tiles, QUANTILES - 1, SLAB * objectives);
+    return 0;
+}
+
+static int front_put(struct front *front, const double *row, const uint8_t *bytes) {
+    if (front->count - front->slabs * SLAB == SLAB && front_close(front))
+        return -1;
+    memcpy(front->rows + front->count * front->objectives, row,
+           front->objectives * sizeof *row);
+    for (size_t j = 0; j < front->objectives; j++)
+        *front_byte(front, front->count, j) = bytes[j];
+    front->count++;
+    return 0;
+}
+
+/* Of rows in tiles. */
 static void front_swap(struct front *front, size_t a, size_t b) {
     for (size_t j = 0; j < front->objectives; j++) {
         double *x = front->rows + a * front->objectives + j, value = *x;
@@ -182,26 +262,25 @@ static void front_swap(struct front *front, size_t a, size_t b) {
 static int filter_many(const double *points, const uint8_t *bytes, size_t objectives,
                        const size_t *first, size_t rows, bool *keep) {
     struct front front = {.objectives = objectives};
-    size_t cells, room;
-    if (size_multiply(rows, objectives, &cells) &&
-        size_multiply((rows + TILE - 1) / TILE * TILE, objectives, &room)) {
+    size_t cells;
+    if (size_multiply(rows, objectives, &cells))
         front.rows = array_new(cells, sizeof *front.rows);
-        front.tiles = array_new(room, 1);
-    }
+    front.tiles = array_new(objectives, SLAB);
     int result = front.rows && front.tiles ? 0 : -1;
     if (result == 0)
-        memset(front.tiles, QUANTILES - 1, room);
+        memset(front.tiles, QUANTILES - 1, objectives * SLAB);
     for (size_t i = 0; result == 0 && i < rows; i++) {
         const double *row = points + first[i] * objectives;
         const uint8_t *row_bytes = bytes + first[i] * objectives;
-        size_t other = front_find(&front, row, row_bytes);
+        size_t other = front_find(&front, row, row_bytes), start = front.slabs * SLAB;
         keep[first[i]] = other == SIZE_MAX;
         if (other == SIZE_MAX)
-            front_put(&front, front.count++, row, row_bytes);
-        else if (other > 0)
+            result = front_put(&front, row, row_bytes);
+        else if (other > start)
             /* Half the way to the start: who dominates one often dominates more. */
-            front_swap(&front, other, other / 2);
+            front_swap(&front, other, start + (other - start) / 2);
     }
+    free(front.bits);
     free(front.tiles);
     free(front.rows);
     return result;

@@ -231,12 +231,18 @@ static void no_memory(struct sql_row *row) {
     row->failed = true;
 }
 
+/* One call a column instead of two. A connection without a mutex (SQLITE_OPEN_NOMUTEX)
+ * makes no difference between values that one protects and others. */
+static sqlite3_value *value_at(struct sql_row *row, int column) {
+    return sqlite3_column_value(row->statement, column);
+}
+
 int64_t sql_integer(struct sql_row *row, int column, int64_t low, int64_t high) {
     if (row->failed)
         return 0;
-    int64_t value = sqlite3_column_int64(row->statement, column);
-    if (sqlite3_column_type(row->statement, column) != SQLITE_INTEGER || value < low ||
-        value > high) {
+    sqlite3_value *at = value_at(row, column);
+    int64_t value = sqlite3_value_int64(at);
+    if (sqlite3_value_type(at) != SQLITE_INTEGER || value < low || value > high) {
         wrong(row, column);
         return 0;
     }
@@ -256,9 +262,9 @@ bool sql_boolean(struct sql_row *row, int column) {
 double sql_real(struct sql_row *row, int column) {
     if (row->failed)
         return 0;
-    double value = sqlite3_column_double(row->statement, column);
-    if (sqlite3_column_type(row->statement, column) != SQLITE_FLOAT ||
-        !isfinite(value)) {
+    sqlite3_value *at = value_at(row, column);
+    double value = sqlite3_value_double(at);
+    if (sqlite3_value_type(at) != SQLITE_FLOAT || !isfinite(value)) {
         wrong(row, column);
         return 0;
     }
@@ -266,14 +272,16 @@ double sql_real(struct sql_row *row, int column) {
 }
 
 double sql_real_or_null(struct sql_row *row, int column) {
-    if (row->failed || sqlite3_column_type(row->statement, column) == SQLITE_NULL)
+    if (row->failed)
         return NAN;
+    sqlite3_value *at = value_at(row, column);
+    int type = sqlite3_value_type(at);
     /* A loss may be infinite. */
-    if (sqlite3_column_type(row->statement, column) != SQLITE_FLOAT) {
+    if (type == SQLITE_FLOAT)
+        return sqlite3_value_double(at);
+    if (type != SQLITE_NULL)
         wrong(row, column);
-        return NAN;
-    }
-    return sqlite3_column_double(row->statement, column);
+    return NAN;
 }
 
 const char *sql_text_here(struct sql_row *row, int column, size_t *length) {

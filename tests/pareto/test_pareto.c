@@ -168,7 +168,9 @@ static void filter_is_that_of_the_definition(void **state) {
     struct error error;
     for (size_t objectives = 1; objectives <= 8; objectives++)
         for (unsigned round = 0; round < 13; round++) {
-            size_t count = round < 10 ? random_below(&random, 80) : 700;
+            size_t count = round < 10    ? random_below(&random, 80)
+                           : round == 12 ? 1500
+                                         : 700;
             draw(&random, points, count, objectives,
                  (const unsigned[]){0, 4, 12}[round % 3]);
             /* Nearly all on one plane, so that nearly all are kept: comparisons end
