@@ -35,7 +35,7 @@ struct solution {
 struct catalog {
     struct store_recipe *recipe;
     size_t tasks;
-    struct store_row *rows; /* [count]; what they point to is the batches' */
+    struct store_row *rows; /* [count]; they and what they point to are the batches' */
     struct row_batch **batches;
     size_t batch_count;
     struct solution *solutions; /* [count] */

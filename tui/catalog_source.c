@@ -21,7 +21,8 @@ struct catalog_source {
     struct store *store;
     struct row_batch **batches;
     size_t batch_count;
-    struct store_row *rows; /* [count] of all batches, ordered by id */
+    struct store_row *rows; /* [count] of all batches, ordered by id; that of the batch
+                               itself where there is one */
     size_t count;
     struct solution *known; /* [count], as they were worked out last */
     struct store_mark mark;
@@ -63,8 +64,9 @@ static int add_batch(struct catalog_source *source, struct store_row *rows,
 }
 
 static void forget(struct catalog_source *source) {
+    if (source->batch_count > 1)
+        free(source->rows);
     drop_batches(source->batches, source->batch_count);
-    free(source->rows);
     free(source->known);
     source->batches = NULL;
     source->rows = NULL;
@@ -137,11 +139,7 @@ static int take_all(struct catalog_source *source, struct store_row *rows, size_
     source->marked = marked;
     if (add_batch(source, rows, count, error))
         return -1;
-    source->rows = array_new(count, sizeof *rows);
-    if (!source->rows)
-        return error_memory(error);
-    if (count)
-        memcpy(source->rows, rows, count * sizeof *rows);
+    source->rows = rows;
     source->count = count;
     return 0;
 }
@@ -159,12 +157,17 @@ static int take_some(struct catalog_source *source, struct store_row *rows,
         store_rows_free(rows, count);
         return 0;
     }
-    free(source->rows);
+    if (add_batch(source, rows, count, error)) {
+        free(merged);
+        return -1;
+    }
+    if (source->batch_count > 2)
+        free(source->rows);
     free(source->known);
     source->rows = merged;
     source->count = merged_count;
     source->known = NULL;
-    return add_batch(source, rows, count, error);
+    return 0;
 }
 
 static int read_rows(struct catalog_source *source, bool whole, size_t tasks,
@@ -221,12 +224,16 @@ static int read_rest(struct store *store, struct catalog *catalog,
 
 /* The rows of the source, shared. */
 static int share_rows(const struct catalog_source *source, struct catalog *catalog) {
-    catalog->rows = array_new(source->count, sizeof *catalog->rows);
     catalog->batches = array_new(source->batch_count, sizeof(struct row_batch *));
-    if (!catalog->rows || !catalog->batches)
+    if (!catalog->batches)
         return -1;
-    if (source->count)
+    catalog->rows = source->rows;
+    if (source->batch_count > 1) {
+        catalog->rows = array_new(source->count, sizeof *catalog->rows);
+        if (!catalog->rows)
+            return -1;
         memcpy(catalog->rows, source->rows, source->count * sizeof *catalog->rows);
+    }
     catalog->count = source->count;
     for (size_t i = 0; i < source->batch_count; i++) {
         catalog->batches[i] = source->batches[i];
@@ -279,7 +286,7 @@ fail:
 
 void catalog_source_settle(struct catalog_source *source) {
     int64_t version;
-    if (source->marked || !source->rows)
+    if (source->marked || !source->batch_count)
         return;
     /* Nothing was written between the last read and the mark: it is theirs. */
     source->marked = !store_mark(source->store, &source->mark, NULL) &&
@@ -318,8 +325,9 @@ void catalog_free(struct catalog *catalog) {
     if (!catalog)
         return;
     store_recipe_free(catalog->recipe);
+    if (catalog->batch_count > 1)
+        free(catalog->rows);
     drop_batches(catalog->batches, catalog->batch_count);
-    free(catalog->rows);
     store_runs_free(catalog->runs, catalog->run_count);
     store_bookmarks_free(catalog->bookmarks, catalog->bookmark_count);
     store_log_lines_free(catalog->lines, catalog->line_count);

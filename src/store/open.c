@@ -210,11 +210,13 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
     if (schema_check_objects(store, error) || schema_check_pages(store, error) ||
         count_tasks(store, error))
         goto fail;
-    /* 16 MB: what store_rows reads of a large file. */
-    if (sql_execute(store, "PRAGMA cache_size=-16384", error))
-        goto fail;
+    /* Those who write look rows up all over the file; those who read go through it
+     * once, for which SQLite's own 2 MB are better than memory that must be fetched. */
     if (mode == STORE_READ_WRITE &&
-        sql_execute(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", error))
+        sql_execute(store,
+                    "PRAGMA cache_size=-16384; PRAGMA journal_mode=WAL;"
+                    " PRAGMA synchronous=FULL",
+                    error))
         goto fail;
     *opened = store;
     return 0;

@@ -11,7 +11,9 @@
 
 /* --- memory ------------------------------------------------------------------- */
 
-enum { BLOCK = 1 << 18 };
+/* Blocks double from the first size to the last, where the kernel can give memory by
+ * the megabyte. */
+enum { BLOCK_FIRST = 1 << 16, BLOCK_LAST = 1 << 23 };
 
 struct block {
     struct block *next;
@@ -59,7 +61,11 @@ static void *take(struct rows *rows, size_t size) {
     struct block *block = rows->header->blocks;
     size = (size + unit - 1) / unit * unit;
     if (!block || block->size - block->used < size) {
-        size_t room = size > BLOCK ? size : BLOCK;
+        size_t room = !block                     ? BLOCK_FIRST
+                      : block->size < BLOCK_LAST ? 2 * block->size
+                                                 : BLOCK_LAST;
+        if (room < size)
+            room = size;
         block = calloc(1, sizeof *block + room);
         if (!block)
             return NULL;

@@ -1,0 +1,151 @@
+/* One catalog after the other from a file that another connection writes to: each is
+ * what a whole read of the file gives, and lives as long as it is used. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../tui/catalog.h"
+#include "base/random.h"
+#include "fixture.h"
+
+static struct error error;
+
+static struct store *open_file(const char *path, enum store_mode mode) {
+    struct store *store;
+    if (store_open(path, mode, &store, &error))
+        fail_msg("%s", error.text);
+    return store;
+}
+
+/* A solution of the fixture's routers with the given figures. */
+static void put(struct store *store, const double *preference, const double *values,
+                size_t tasks, bool complete) {
+    struct store_solution solution = {.kind = "pwemoe",
+                                      .method = "ls",
+                                      .preference = (double *)preference,
+                                      .routers = 1,
+                                      .label = ""};
+    struct store_evaluation evaluations[STORE_TASKS_MAX] = {{0}};
+    for (size_t t = 0; t < tasks; t++)
+        evaluations[t] = (struct store_evaluation){.objective = t,
+                                                   .split = "test",
+                                                   .value = values[t],
+                                                   .low = values[t],
+                                                   .high = values[t],
+                                                   .examples = complete ? 1000 : 10,
+                                                   .complete = complete,
+                                                   .loss = NAN};
+    if (store_solution_put(store, &solution, &error) ||
+        store_evaluations_put(store, solution.id, "", evaluations, tasks, &error))
+        fail_msg("%s", error.text);
+}
+
+static void assert_same(const struct catalog *a, const struct catalog *b) {
+    assert_true(a->count == b->count && a->tasks == b->tasks);
+    assert_true(a->series_count == b->series_count && a->run_count == b->run_count);
+    for (size_t s = 0; s < a->series_count; s++) {
+        assert_string_equal(a->series[s].key, b->series[s].key);
+        assert_true(a->series[s].count == b->series[s].count);
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        const struct store_row *x = &a->rows[i], *y = &b->rows[i];
+        const struct solution *u = &a->solutions[i], *v = &b->solutions[i];
+        assert_true(x->solution.id == y->solution.id);
+        assert_string_equal(x->solution.method, y->solution.method);
+        assert_string_equal(x->solution.parameters, y->solution.parameters);
+        assert_string_equal(x->upscale, y->upscale);
+        assert_true(u->series == v->series && u->whole == v->whole &&
+                    u->front == v->front && u->knee == v->knee && u->stale == v->stale);
+        for (size_t t = 0; t < a->tasks; t++) {
+            double p = catalog_value(a, i, t), q = catalog_value(b, i, t);
+            assert_true(p == q || (isnan(p) && isnan(q)));
+            assert_true(x->evaluations[t].examples == y->evaluations[t].examples);
+            if (x->solution.preference)
+                assert_true(x->solution.preference[t] == y->solution.preference[t]);
+        }
+    }
+    for (size_t t = 0; t < a->tasks; t++)
+        assert_true(a->best_row[t] == b->best_row[t]);
+}
+
+static struct catalog *next(struct catalog_source *source, struct store *viewer) {
+    struct catalog *catalog, *whole;
+    if (catalog_source_read(source, false, &catalog, &error))
+        fail_msg("%s", error.text);
+    catalog_source_settle(source);
+    if (catalog_read(viewer, &whole, &error))
+        fail_msg("%s", error.text);
+    assert_same(catalog, whole);
+    catalog_free(whole);
+    return catalog;
+}
+
+static void a_growing_file(void **state) {
+    (void)state;
+    enum { TASKS = 4, ROUNDS = 60 };
+    char *folder = fixture_folder(), path[4200];
+    struct fixture_options options = {
+        .tasks = TASKS, .edge = 5, .baselines = true, .log = true};
+    snprintf(path, sizeof path, "%s/results.db", folder);
+    fixture_write(path, &options);
+    struct store *writer = open_file(path, STORE_READ_WRITE);
+    struct store *reads = open_file(path, STORE_READ_ONLY);
+    struct store *viewer = open_file(path, STORE_READ_ONLY);
+    struct catalog_source *source = catalog_source_new(reads);
+    struct catalog *kept[ROUNDS];
+    struct random random;
+    bool pieced = false;
+    double preference[TASKS] = {0}, values[TASKS] = {0};
+    random_seed(&random, 3, 0);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        kept[round] = next(source, viewer);
+        pieced = pieced || catalog_source_pieced(source);
+        switch (round % 4) {
+        case 0: /* a new solution, on the front or behind it */
+        case 1:
+            random_dirichlet(&random, 1, TASKS, preference);
+            for (size_t t = 0; t < TASKS; t++)
+                values[t] = fixture_value(preference, t) + (round % 8 ? 1 : -1);
+            put(writer, preference, values, TASKS, round % 3 != 0);
+            break;
+        case 2: /* the same one, now from other examples */
+            for (size_t t = 0; t < TASKS; t++)
+                values[t] -= round % 8 == 2 ? 7 : 0.5;
+            put(writer, preference, values, TASKS, true);
+            break;
+        default: /* nothing that rows tell of */
+            if (store_log(writer, &error, "round %zu", round))
+                fail_msg("%s", error.text);
+        }
+    }
+    assert_true(pieced);
+    /* Those that others share rows with go first, last and in between. */
+    size_t count = kept[0]->count;
+    catalog_source_free(source);
+    for (size_t i = 1; i < ROUNDS; i += 2)
+        catalog_free(kept[i]);
+    for (size_t i = 0; i < ROUNDS; i += 2) {
+        assert_true(kept[i]->count >= count);
+        count = kept[i]->count;
+        assert_string_equal(kept[i]->rows[count - 1].evaluations[0].split, "test");
+        catalog_free(kept[i]);
+    }
+    store_close(viewer);
+    store_close(reads);
+    store_close(writer);
+    fixture_remove(folder);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_growing_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
