@@ -125,12 +125,12 @@ static int draw_points(struct plot *p, bool scatter, struct error *error) {
     if (find_task(p, o->x, "--x", 0, &x, error) ||
         find_task(p, o->y, "--y", x == 1 ? 0 : 1, &y, error))
         return -1;
-    struct points_data data;
-    if (points_data_make(p->recipe, p->rows, p->row_count, o->method, &data, error))
+    struct plot_points data;
+    if (points_make(p->recipe, p->rows, p->row_count, o->method, &data, error))
         return -1;
     int result = scatter ? plot_scatter(&p->page, &data.cloud, x, y, error)
                          : plot_parallel(&p->page, &data.cloud, error);
-    points_data_clear(&data);
+    plot_points_clear(&data);
     return result;
 }
 
@@ -155,9 +155,9 @@ static int draw_ternary(struct plot *p, struct error *error) {
     if (analysis_find_routers(p->store, o->run, o->method, o->upscale, &run, &routers,
                               error))
         return -1;
-    struct ternary_data data;
-    int result = ternary_data_make(p->recipe, p->rows, p->row_count, routers.id, task,
-                                   &data, error);
+    struct plot_shares data;
+    int result =
+        shares_make(p->recipe, p->rows, p->row_count, routers.id, task, &data, error);
     store_routers_clear(&routers);
     store_run_clear(&run);
     if (result)
@@ -169,7 +169,7 @@ static int draw_ternary(struct plot *p, struct error *error) {
              task == SIZE_MAX ? "average" : p->recipe->tasks[task].name);
     result = plot_ternary(&p->page, corners, data.preferences, data.values, data.count,
                           label, error);
-    ternary_data_clear(&data);
+    plot_shares_clear(&data);
     return result;
 }
 

@@ -7,34 +7,21 @@
 
 #include "base/error.h"
 #include "command/analysis.h"
-#include "plot/kinds.h"
+#include "plot/points.h"
 #include "store/store.h"
 
-/* Solutions as points, a series a way of making them. */
-struct points_data {
-    struct plot_cloud cloud;
-    char **labels, **names; /* [objectives], [series], owned */
-    bool *joined;
-    struct plot_point *points;
-    double *values;
-};
-/* Solutions that have complete or imported figures; method NULL: all. None at all is
- * an error. */
-int points_data_make(const struct store_recipe *recipe, const struct store_row *rows,
-                     size_t count, const char *method, struct points_data *data,
-                     struct error *error);
-void points_data_clear(struct points_data *data);
+/* Solutions as points, a series a way of making them: those that have complete or
+ * imported figures; method NULL: all. None at all is an error. plot_points_clear
+ * frees. */
+int points_make(const struct store_recipe *recipe, const struct store_row *rows,
+                size_t count, const char *method, struct plot_points *points,
+                struct error *error);
 
-/* The points of one set of routers. */
-struct ternary_data {
-    double *preferences, *values; /* [count, 3], [count] */
-    size_t count;
-};
-/* task SIZE_MAX: the average. */
-int ternary_data_make(const struct store_recipe *recipe, const struct store_row *rows,
-                      size_t count, int64_t routers, size_t task,
-                      struct ternary_data *data, struct error *error);
-void ternary_data_clear(struct ternary_data *data);
+/* The preferences of one set of routers, with a task's value; task SIZE_MAX: the
+ * average. plot_shares_clear frees. */
+int shares_make(const struct store_recipe *recipe, const struct store_row *rows,
+                size_t count, int64_t routers, size_t task, struct plot_shares *shares,
+                struct error *error);
 
 /* Lines in panels, with all that they point to. */
 struct lines_data {

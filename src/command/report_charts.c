@@ -20,7 +20,7 @@ static struct plot_page page_for(struct plot_png *png) {
 
 /* --- points -------------------------------------------------------------------- */
 
-static int scatters(const struct report *r, const struct points_data *data,
+static int scatters(const struct report *r, const struct plot_points *data,
                     struct error *error) {
     size_t tasks = r->recipe->task_count;
     for (size_t x = 0; x < tasks; x++)
@@ -47,8 +47,8 @@ static int points(const struct report *r, struct error *error) {
               strcmp(solution_state(r->recipe, &r->rows[i]), "imported") == 0;
     if (tasks < 2 || !any)
         return 0;
-    struct points_data data;
-    if (points_data_make(r->recipe, r->rows, r->count, NULL, &data, error))
+    struct plot_points data;
+    if (points_make(r->recipe, r->rows, r->count, NULL, &data, error))
         return -1;
     int result = 0;
     if (tasks <= PAIRS_TASKS_MAX) {
@@ -61,7 +61,7 @@ static int points(const struct report *r, struct error *error) {
             page_picture(r->page, "parallel", &png,
                          "Every task an axis, every model a line.");
     }
-    points_data_clear(&data);
+    plot_points_clear(&data);
     return result;
 }
 
@@ -74,9 +74,8 @@ static int ternary(const struct report *r, const struct store_run *run, int64_t 
               solution_complete(r->recipe, &r->rows[i]);
     if (r->recipe->task_count != 3 || !any)
         return 0;
-    struct ternary_data data;
-    if (ternary_data_make(r->recipe, r->rows, r->count, routers, SIZE_MAX, &data,
-                          error))
+    struct plot_shares data;
+    if (shares_make(r->recipe, r->rows, r->count, routers, SIZE_MAX, &data, error))
         return -1;
     const struct store_task *tasks = r->recipe->tasks;
     const char *const corners[3] = {tasks[0].name, tasks[1].name, tasks[2].name};
@@ -85,7 +84,7 @@ static int ternary(const struct report *r, const struct store_run *run, int64_t 
     char name[64];
     int result = plot_ternary(&page, corners, data.preferences, data.values, data.count,
                               "average accuracy (%)", error);
-    ternary_data_clear(&data);
+    plot_shares_clear(&data);
     snprintf(name, sizeof name, "ternary-run-%lld", (long long)run->id);
     if (result == 0)
         page_picture(r->page, name, &png,

@@ -1,0 +1,38 @@
+/* What scatter, parallel and ternary charts are drawn from, gathered point by point
+ * and owned: for callers whose own data may be gone when the chart is drawn. */
+#ifndef PWEMOE_PLOT_POINTS_H
+#define PWEMOE_PLOT_POINTS_H
+
+#include "plot/kinds.h"
+
+struct plot_points {
+    struct plot_cloud cloud; /* points into what follows */
+    char **labels, **names;  /* [objectives], [series] */
+    bool *joined;
+    struct plot_point *points;
+    double *values; /* [most, objectives] */
+};
+
+/* Room for `most` points. On failure nothing is to be cleared. */
+int plot_points_begin(struct plot_points *points, size_t objectives, size_t most,
+                      struct error *error);
+/* "name (unit)" beside an axis; every axis needs one. */
+int plot_points_label(struct plot_points *points, size_t objective, const char *name,
+                      const char *unit, struct error *error);
+/* One more point [objectives], NaN where it is not known; a new name begins a series,
+ * joined as its first point says. */
+int plot_points_add(struct plot_points *points, const char *series, bool joined,
+                    const double *values, bool dimmed, struct error *error);
+void plot_points_clear(struct plot_points *points);
+
+/* Preferences over three tasks with a value each. */
+struct plot_shares {
+    double *preferences, *values; /* [most, 3], [most] */
+    size_t count;
+};
+int plot_shares_begin(struct plot_shares *shares, size_t most, struct error *error);
+void plot_shares_add(struct plot_shares *shares, const double *preference,
+                     double value);
+void plot_shares_clear(struct plot_shares *shares);
+
+#endif
