@@ -156,8 +156,7 @@ static void ask_routers(struct model *model) {
     }
 }
 
-/* A path next to where the program was started, made of names and shares. */
-static void propose_path(const struct model *model, char *out, size_t size) {
+size_t app_propose_name(const struct model *model, char *out, size_t size) {
     const char *name = model->catalog->recipe->name;
     size_t used = 0;
     for (; *name && used + 1 < size && used < 60; name++) {
@@ -165,12 +164,17 @@ static void propose_path(const struct model *model, char *out, size_t size) {
         bool plain = c >= 0x80 || c == '-' || c == '_' || c == '.' ||
                      (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
                      (c >= 'a' && c <= 'z');
-        out[used] = plain && !(used == 0 && c == '.') ? *name : '-';
-        used++;
+        char kept = plain && !(used == 0 && c == '.') ? *name : '-';
+        if (kept != '-' || (used && out[used - 1] != '-'))
+            out[used++] = kept;
     }
     out[used] = '\0';
-    if (!used)
-        used = (size_t)snprintf(out, size, "merged");
+    return used ? used : (size_t)snprintf(out, size, "merged");
+}
+
+/* A path next to where the program was started, made of names and shares. */
+static void propose_path(const struct model *model, char *out, size_t size) {
+    size_t used = app_propose_name(model, out, size);
     for (size_t t = 0; t < model->tasks && t < 8 && used < size; t++)
         used +=
             (size_t)snprintf(out + used, size - used, "-%.2f", model->preference[t]);
@@ -188,8 +192,10 @@ static void ask_export(struct model *model) {
         model_say(model, true, "no routers are trained yet: pwemoe train");
         return;
     }
-    dialog_open(&model->dialog, DIALOG_EXPORT, FOR_EXPORT, "Export",
+    dialog_open(&model->dialog, DIALOG_WRITE, FOR_EXPORT, "Export",
                 "a new directory for the model of this preference");
+    model->dialog.choice_name = "classifier head";
+    model->dialog.choice_none = "the pretrained model's";
     /* Only classifiers with heads of their own have one to choose. */
     if (strcmp(model->catalog->recipe->model, "clip-vision"))
         for (size_t t = 0; t < model->tasks; t++)
@@ -228,6 +234,9 @@ bool app_ask(struct app *app, enum action action) {
         return true;
     case ACTION_EXPORT:
         ask_export(model);
+        return true;
+    case ACTION_PLOT:
+        app_ask_plot(model);
         return true;
     case ACTION_HELP:
         dialog_open(&model->dialog, DIALOG_PAGE, FOR_HELP, "Help", "");
@@ -331,7 +340,7 @@ static void answer_compare(struct app *app) {
 static void answer_export(struct app *app) {
     struct model *model = &app->model;
     struct dialog *dialog = &model->dialog;
-    struct worker_export request = {.routers = model->routers, .head = dialog->head};
+    struct worker_export request = {.routers = model->routers, .head = dialog->choice};
     struct stat status;
     if (!dialog->text[0]) {
         snprintf(dialog->error, sizeof dialog->error, "write a path");
@@ -361,7 +370,7 @@ static void answer_export(struct app *app) {
     dialog->error[0] = '\0';
     dialog->done = dialog->total = 0;
     if (worker_export_begin(app->worker, &request))
-        dialog->state = EXPORT_WRITING;
+        dialog->state = WRITE_BUSY;
     else
         snprintf(dialog->error, sizeof dialog->error, "another export is under way");
 }
@@ -384,6 +393,9 @@ static void accept(struct app *app) {
         return;
     case FOR_EXPORT:
         answer_export(app);
+        return;
+    case FOR_PLOT:
+        app_answer_plot(app);
         return;
     case FOR_COMPARE_FIRST:
     case FOR_COMPARE_SECOND:
@@ -422,7 +434,7 @@ static void answered(struct app *app, enum dialog_answer answer) {
     struct dialog *dialog = &app->model.dialog;
     switch (answer) {
     case DIALOG_CANCEL:
-        if (dialog->kind == DIALOG_EXPORT && dialog->state == EXPORT_WRITING)
+        if (dialog->purpose == FOR_EXPORT && dialog->state == WRITE_BUSY)
             worker_export_stop(app->worker);
         else
             dialog_close(dialog);
@@ -432,6 +444,10 @@ static void answered(struct app *app, enum dialog_answer answer) {
         break;
     case DIALOG_SWITCHED:
         switched(&app->model);
+        break;
+    case DIALOG_CHOSEN:
+        if (dialog->purpose == FOR_PLOT)
+            app_choose_plot(&app->model);
         break;
     case DIALOG_OPEN:
         break;

@@ -52,17 +52,23 @@ static void take_paired(struct model *model, const struct event *event) {
                             event->paired[t].only_a, event->paired[t].only_b};
 }
 
-static void take_exported(struct model *model, const struct event *event) {
+/* An export or a plot is written, or is not: where its dialog is still open that says
+ * so, and keeps what was typed. */
+static void take_written(struct model *model, const struct event *event,
+                         enum dialog_purpose purpose) {
     struct dialog *dialog = &model->dialog;
-    bool open = dialog->kind == DIALOG_EXPORT && dialog->state == EXPORT_WRITING;
+    bool plot = purpose == FOR_PLOT;
+    bool open = dialog->kind == DIALOG_WRITE && dialog->purpose == purpose &&
+                dialog->state == WRITE_BUSY;
     if (open) {
-        dialog->state = event->text[0] ? EXPORT_ASKING : EXPORT_DONE;
+        dialog->state = event->text[0] ? WRITE_ASKING : WRITE_DONE;
         snprintf(dialog->error, sizeof dialog->error, "%.500s", event->text);
     }
     if (!event->text[0])
-        model_say(model, false, "exported");
+        model_say(model, false, plot ? "the chart is written" : "exported");
     else if (!open)
-        model_say(model, true, "not exported: %s", event->text);
+        model_say(model, true, "%s: %s", plot ? "no chart" : "not exported",
+                  event->text);
 }
 
 static void take(struct app *app, struct event *event) {
@@ -115,8 +121,11 @@ static void take(struct app *app, struct event *event) {
         model->dialog.total = event->total;
         break;
     case EVENT_EXPORTED:
-        take_exported(model, event);
+        take_written(model, event, FOR_EXPORT);
         reader_wake(app->reader);
+        break;
+    case EVENT_PLOTTED:
+        take_written(model, event, FOR_PLOT);
         break;
     case EVENT_PAIRED:
         take_paired(model, event);

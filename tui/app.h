@@ -8,6 +8,7 @@
 #include "layout.h"
 #include "mailbox.h"
 #include "model.h"
+#include "plotter.h"
 #include "reader.h"
 #include "worker.h"
 
@@ -17,6 +18,7 @@ struct app {
     struct layout layout; /* of the frame that is on the screen */
     struct mailbox *mailbox;
     struct reader *reader;
+    struct plotter plotter;
     struct worker *worker;   /* NULL: nothing is evaluated (a snapshot) */
     struct catalog *waiting; /* newer than the model's: an open list points into that */
     uint64_t asked;          /* the serial that the worker was last told of */
@@ -40,6 +42,15 @@ void app_dialog_key(struct app *app, int key);
 void app_dialog_click(struct app *app, int x, int y);
 /* Opens the dialog of an action; false where the action has none (answers.c). */
 bool app_ask(struct app *app, enum action action);
+
+/* A name for a file, made of the recipe's, without what a path gives a meaning to;
+ * its length (answers.c). */
+size_t app_propose_name(const struct model *model, char *out, size_t size);
+/* A chart of what is on the screen (plotting.c): the dialog, another choice in it, and
+ * its answer. */
+void app_ask_plot(struct model *model);
+void app_choose_plot(struct model *model);
+void app_answer_plot(struct app *app);
 
 /* Takes everything out of the mailbox; true where anything has changed. */
 bool app_events(struct app *app);

@@ -130,8 +130,8 @@ void chart_line(const struct chart *chart, struct plot *plot, double x0, double 
               chart_dot_x(chart, plot, x1), chart_dot_y(chart, plot, y1), step, ink);
 }
 
-void chart_mark(const struct chart *chart, double x, double y, wchar_t mark,
-                enum ink ink, unsigned look) {
+void chart_point(const struct chart *chart, double x, double y, wchar_t mark,
+                 enum ink ink, unsigned look) {
     bool fine = chart->inside.canvas->marks->utf8;
     int column = chart_column(chart, x), row = chart_row(chart, y);
     int right = chart->inside.width - 1, bottom = chart->inside.height - 1;

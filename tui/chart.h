@@ -37,7 +37,7 @@ int chart_dot_y(const struct chart *chart, const struct plot *plot, double y);
 void chart_line(const struct chart *chart, struct plot *plot, double x0, double y0,
                 double x1, double y1, int step, enum ink ink);
 /* A mark at its place; where that is outside, an arrow at the edge. */
-void chart_mark(const struct chart *chart, double x, double y, wchar_t mark,
-                enum ink ink, unsigned look);
+void chart_point(const struct chart *chart, double x, double y, wchar_t mark,
+                 enum ink ink, unsigned look);
 
 #endif

@@ -11,7 +11,7 @@ void dialog_open(struct dialog *dialog, enum dialog_kind kind,
     dialog_close(dialog);
     dialog->kind = kind;
     dialog->purpose = purpose;
-    dialog->head = -1;
+    dialog->choice = -1;
     snprintf(dialog->title, sizeof dialog->title, "%s", title);
     snprintf(dialog->prompt, sizeof dialog->prompt, "%s", prompt);
 }
@@ -90,6 +90,8 @@ static void insert(struct dialog *dialog, int key) {
 }
 
 static void edit(struct dialog *dialog, int key) {
+    dialog->edited = dialog->edited || key == KEYS_BACKSPACE || key == KEYS_DELETE ||
+                     key == KEYS_CONTROL_U || (key >= 0x20 && key < KEYS_FIRST);
     switch (key) {
     case KEYS_LEFT:
         move_left(dialog);
@@ -188,6 +190,13 @@ static enum dialog_answer key_in_page(struct dialog *dialog, int key) {
     return DIALOG_OPEN;
 }
 
+/* The next choice of what is written, around the end. */
+static void choose_one(struct dialog *dialog, int step) {
+    int least = dialog->choice_none ? -1 : 0, choices = (int)dialog->count - least;
+    if (dialog->count)
+        dialog->choice = (dialog->choice - least + step + choices) % choices + least;
+}
+
 enum dialog_answer dialog_key(struct dialog *dialog, int key) {
     if (key == KEYS_ESCAPE)
         return DIALOG_CANCEL;
@@ -196,16 +205,14 @@ enum dialog_answer dialog_key(struct dialog *dialog, int key) {
         return key_in_list(dialog, key);
     case DIALOG_PAGE:
         return key_in_page(dialog, key);
-    case DIALOG_EXPORT:
-        if (dialog->state == EXPORT_DONE)
+    case DIALOG_WRITE:
+        if (dialog->state == WRITE_DONE)
             return key == KEYS_ENTER || key == 'q' ? DIALOG_CANCEL : DIALOG_OPEN;
-        if (dialog->state == EXPORT_WRITING)
+        if (dialog->state == WRITE_BUSY)
             return DIALOG_OPEN;
         if (key == KEYS_UP || key == KEYS_DOWN) {
-            int heads = (int)dialog->count, step = key == KEYS_UP ? -1 : 1;
-            if (heads)
-                dialog->head = (dialog->head + 1 + step + heads + 1) % (heads + 1) - 1;
-            return DIALOG_OPEN;
+            choose_one(dialog, key == KEYS_UP ? -1 : 1);
+            return DIALOG_CHOSEN;
         }
         /* fall through */
     case DIALOG_LINE:
@@ -228,7 +235,7 @@ static struct view box_of(const struct dialog *dialog, const struct view *whole)
     } else if (dialog->kind == DIALOG_PAGE) {
         width = dialog->purpose == FOR_COMPARISON ? 104 : 84;
         height = dialog->lines ? dialog->lines + 4 : whole->height;
-    } else if (dialog->kind == DIALOG_EXPORT) {
+    } else if (dialog->kind == DIALOG_WRITE) {
         width = 70;
         height = dialog->count ? 11 : 9;
     }
@@ -307,27 +314,51 @@ static void draw_list(struct dialog *dialog, const struct view *inside) {
                                            : "Enter chooses, Esc leaves it");
 }
 
-static void draw_export(const struct dialog *dialog, const struct view *inside) {
+/* In two lines where one is too short and the dialog has them. */
+static void draw_error(const struct view *inside, int y, const char *text) {
+    const struct marks *marks = inside->canvas->marks;
+    char first[512];
+    size_t cut = 0;
+    snprintf(first, sizeof first, "%s", text);
+    if (text_columns(marks, text) > inside->width && y + 2 < inside->height) {
+        for (size_t i = 1; text[i]; i++) {
+            first[i] = '\0';
+            if (text[i] == ' ' && text_columns(marks, first) <= inside->width)
+                cut = i;
+            first[i] = text[i];
+        }
+        if (cut) {
+            first[cut] = '\0';
+            view_text(inside, 0, y + 1, inside->width, INK_WARNING, LOOK_BOLD,
+                      text + cut + 1);
+        }
+    }
+    view_text(inside, 0, y, inside->width, INK_WARNING, LOOK_BOLD, first);
+}
+
+static void draw_write(const struct dialog *dialog, const struct view *inside) {
     const struct marks *marks = inside->canvas->marks;
     int y = 0;
     if (inside->height >= 5) {
         view_text(inside, 0, y, inside->width, INK_FAINT, LOOK_PLAIN, dialog->prompt);
         y += 2;
     }
-    if (dialog->state == EXPORT_ASKING)
+    if (dialog->state == WRITE_ASKING)
         draw_line(dialog, inside, y);
     else
         view_text(inside, 0, y, inside->width, INK_TEXT, LOOK_PLAIN, dialog->text);
     y += 2;
     if (dialog->count && y < inside->height) {
-        int used = view_text(inside, 0, y, inside->width, INK_FAINT, LOOK_PLAIN,
-                             "classifier head: ");
+        int used = view_printf(inside, 0, y, inside->width, INK_FAINT, LOOK_PLAIN,
+                               "%s: ", dialog->choice_name);
         view_text(inside, used, y, inside->width - used, INK_TEXT, LOOK_BOLD,
-                  dialog->head < 0 ? "the pretrained model's"
-                                   : dialog->items[dialog->head].text);
+                  dialog->choice < 0 ? dialog->choice_none
+                                     : dialog->items[dialog->choice].text);
         y += 2;
     }
-    if (dialog->state == EXPORT_WRITING) {
+    if (dialog->state == WRITE_BUSY && dialog->purpose == FOR_PLOT) {
+        view_text(inside, 0, y, inside->width, INK_TEXT, LOOK_PLAIN, "drawing");
+    } else if (dialog->state == WRITE_BUSY) {
         int width = inside->width - 6;
         double share = dialog->total ? (double)dialog->done / (double)dialog->total : 0;
         if (share > 1)
@@ -338,16 +369,16 @@ static void draw_export(const struct dialog *dialog, const struct view *inside) 
                    100 * share);
         draw_hint(inside, "Esc stops; nothing is left behind then");
     } else if (dialog->error[0]) {
-        view_text(inside, 0, y, inside->width, INK_WARNING, LOOK_BOLD, dialog->error);
-    } else if (dialog->state == EXPORT_DONE) {
+        draw_error(inside, y, dialog->error);
+    } else if (dialog->state == WRITE_DONE) {
         view_text(inside, 0, y, inside->width, INK_GOOD, LOOK_BOLD, "written");
     }
-    if (dialog->state == EXPORT_DONE)
+    if (dialog->state == WRITE_DONE)
         draw_hint(inside, "Enter closes");
-    else if (dialog->state == EXPORT_ASKING)
-        draw_hint(inside, dialog->count ? "Enter writes, Up and Down choose the head, "
-                                          "Esc leaves it"
-                                        : "Enter writes, Esc leaves it");
+    else if (dialog->state == WRITE_ASKING)
+        draw_hint(inside, dialog->count
+                              ? "Enter writes, Up and Down choose, Esc leaves it"
+                              : "Enter writes, Esc leaves it");
 }
 
 void dialog_draw(struct dialog *dialog, const struct view *whole) {
@@ -356,8 +387,8 @@ void dialog_draw(struct dialog *dialog, const struct view *whole) {
     struct view inside = box_of(dialog, whole);
     if (dialog->kind == DIALOG_LIST) {
         draw_list(dialog, &inside);
-    } else if (dialog->kind == DIALOG_EXPORT) {
-        draw_export(dialog, &inside);
+    } else if (dialog->kind == DIALOG_WRITE) {
+        draw_write(dialog, &inside);
     } else {
         int y = 0;
         if (inside.height >= 4) {

@@ -1,6 +1,6 @@
-/* Questions put over the frame: a line of text, a list, a page to read, the
- * export with its progress. A dialog holds its own text and items; what an answer
- * means is for actions.c. */
+/* Questions put over the frame: a line of text, a list, a page to read, a file to
+ * write with one thing to choose about it. A dialog holds its own text and items; what
+ * an answer means is for actions.c. */
 #ifndef PWEMOE_TUI_DIALOG_H
 #define PWEMOE_TUI_DIALOG_H
 
@@ -10,7 +10,7 @@
 
 #include "canvas.h"
 
-enum dialog_kind { DIALOG_NONE, DIALOG_LINE, DIALOG_LIST, DIALOG_PAGE, DIALOG_EXPORT };
+enum dialog_kind { DIALOG_NONE, DIALOG_LINE, DIALOG_LIST, DIALOG_PAGE, DIALOG_WRITE };
 
 /* What the dialog was opened for. */
 enum dialog_purpose {
@@ -27,7 +27,8 @@ enum dialog_purpose {
     FOR_COMPARE_SECOND,
     FOR_COMPARISON,
     FOR_HELP,
-    FOR_EXPORT
+    FOR_EXPORT,
+    FOR_PLOT
 };
 
 struct dialog_item {
@@ -38,7 +39,7 @@ struct dialog_item {
     int64_t value;
 };
 
-enum export_state { EXPORT_ASKING, EXPORT_WRITING, EXPORT_DONE };
+enum write_state { WRITE_ASKING, WRITE_BUSY, WRITE_DONE };
 
 struct dialog {
     enum dialog_kind kind;
@@ -54,10 +55,13 @@ struct dialog {
     bool switches; /* space switches items; Enter closes */
     int scroll;    /* of a page */
     int lines;     /* of the page when it was last drawn */
-    /* Export: which head becomes the classifier, -1 the pretrained model's. */
-    int head;
-    enum export_state state;
-    size_t done, total;
+    /* To write: what is chosen (choice_name) of the items, -1: choice_none, which is
+     * NULL where one must be chosen. The texts outlive the dialog. */
+    int choice;
+    const char *choice_name, *choice_none;
+    bool edited; /* the line has been */
+    enum write_state state;
+    size_t done, total; /* total 0: nobody knows how long it takes */
 };
 
 void dialog_open(struct dialog *dialog, enum dialog_kind kind,
@@ -73,6 +77,7 @@ enum dialog_answer {
     DIALOG_CANCEL,   /* Escape, q */
     DIALOG_ACCEPT,   /* Enter */
     DIALOG_SWITCHED, /* items[chosen].on was turned */
+    DIALOG_CHOSEN    /* another choice of what is written */
 };
 /* One key: a character (> 0) or one of enum key's. */
 enum dialog_answer dialog_key(struct dialog *dialog, int key);
@@ -80,7 +85,7 @@ enum dialog_answer dialog_key(struct dialog *dialog, int key);
 enum dialog_answer dialog_click(struct dialog *dialog, const struct view *whole, int x,
                                 int y);
 
-/* Line, list and export; a page is drawn by its owner into dialog_page. */
+/* Line, list and writing; a page is drawn by its owner into dialog_page. */
 void dialog_draw(struct dialog *dialog, const struct view *whole);
 struct view dialog_page(const struct dialog *dialog, const struct view *whole);
 

@@ -20,6 +20,7 @@ const struct key_binding key_bindings[] = {
     {ACTION_UNDO, "Preference", "u", "undo", {'u'}},
     {ACTION_REDO, "Preference", "U, Ctrl-R", "redo", {'U', KEYS_CONTROL_R}},
     {ACTION_EXPORT, "Models", "e", "export this model to a directory", {'e'}},
+    {ACTION_PLOT, "Models", "P", "write what is shown as a chart: PNG, SVG or PDF", {'P'}},
     {ACTION_BOOKMARK, "Models", "b", "bookmark this preference", {'b'}},
     {ACTION_GOTO_BOOKMARK, "Models", "B", "go to a bookmark", {'B'}},
     {ACTION_COMPARE, "Models", "c", "compare two bookmarks or baselines side by side", {'c'}},

@@ -13,6 +13,7 @@ libexplore_a_SOURCES = \
   tui/model.h tui/model.c \
   tui/space.h tui/space.c \
   tui/mailbox.h tui/mailbox.c \
+  tui/plotter.h tui/plotter.c \
   tui/reader.h tui/reader.c \
   tui/worker.h tui/worker.c \
   tui/polygon.h tui/polygon.c \
@@ -22,7 +23,7 @@ libexplore_a_SOURCES = \
   tui/scaling_view.c tui/training_view.c tui/log_view.c tui/help_view.c \
   tui/compare_view.c tui/frame.c \
   tui/screen.h tui/screen.c \
-  tui/app.h tui/app.c tui/actions.c tui/answers.c
+  tui/app.h tui/app.c tui/actions.c tui/answers.c tui/plotting.c
 EXPLORE_LIBS = libexplore.a $(PWEMOE_LIBS) $(NCURSES_LIBS)
 
 bin_PROGRAMS += pwemoe-explore

@@ -25,6 +25,7 @@ enum event_kind {
     EVENT_DONE,      /* text: something that was asked for is done */
     EVENT_EXPORTING, /* done, total */
     EVENT_EXPORTED,  /* text: "" written, else why not */
+    EVENT_PLOTTED,   /* text: "" written, else why not */
     EVENT_PAIRED     /* paired [tasks], solutions a and b */
 };
 

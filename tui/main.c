@@ -335,6 +335,7 @@ int main(int argc, char **argv) {
         result = options.width ? snapshot(&app, &options, &error)
                                : explore(&app, &options, &error);
     /* The one that writes closes last: it tidies up the write-ahead log. */
+    plotter_stop(&app.plotter);
     reader_stop(app.reader);
     worker_stop(app.worker);
     mailbox_free(app.mailbox);

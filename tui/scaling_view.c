@@ -49,9 +49,9 @@ static void draw_series(const struct chart *chart, const struct model *model,
         plot_end(&plot);
     }
     for (size_t i = 0; i < count; i++)
-        chart_mark(chart, points[i].scale, points[i].value,
-                   chart->inside.canvas->marks->mark[catalog->series[series].mark],
-                   catalog->series[series].ink, LOOK_PLAIN);
+        chart_point(chart, points[i].scale, points[i].value,
+                    chart->inside.canvas->marks->mark[catalog->series[series].mark],
+                    catalog->series[series].ink, LOOK_PLAIN);
     free(points);
 }
 
@@ -94,7 +94,7 @@ void scaling_view_draw(const struct view *view, const struct model *model,
         if (model_series_visible(model, s))
             draw_series(&chart, model, s);
     if (known)
-        chart_mark(&chart, chart.x.high, here,
-                   view->canvas->marks->mark[estimated ? MARK_ESTIMATE : MARK_NOW],
-                   INK_NOW, LOOK_BOLD);
+        chart_point(&chart, chart.x.high, here,
+                    view->canvas->marks->mark[estimated ? MARK_ESTIMATE : MARK_NOW],
+                    INK_NOW, LOOK_BOLD);
 }

@@ -77,12 +77,13 @@ static void draw_marks(const struct chart *chart, const struct model *model, siz
             if (!model_series_visible(model, solution->series))
                 continue;
             if (pass == 0 && series->routers && solution->front)
-                chart_mark(chart, x, y, marks->mark[MARK_FRONT], INK_FRONT, LOOK_PLAIN);
+                chart_point(chart, x, y, marks->mark[MARK_FRONT], INK_FRONT,
+                            LOOK_PLAIN);
             if (pass == 1 && !series->routers)
-                chart_mark(chart, x, y, marks->mark[series->mark],
-                           solution->stale ? INK_DOMINATED : series->ink, LOOK_PLAIN);
+                chart_point(chart, x, y, marks->mark[series->mark],
+                            solution->stale ? INK_DOMINATED : series->ink, LOOK_PLAIN);
             if (pass == 2 && solution->knee)
-                chart_mark(chart, x, y, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD);
+                chart_point(chart, x, y, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD);
         }
 }
 
@@ -106,9 +107,9 @@ void scatter_view_draw(const struct view *view, struct model *model, size_t a, s
     struct figure fa, fb;
     if (model_figure(model, a, &fa) && model_figure(model, b, &fb)) {
         bool estimate = fa.estimated || fb.estimated;
-        chart_mark(&chart, fa.value, fb.value,
-                   view->canvas->marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW],
-                   INK_NOW, LOOK_BOLD);
+        chart_point(&chart, fa.value, fb.value,
+                    view->canvas->marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW],
+                    INK_NOW, LOOK_BOLD);
     }
 }
 

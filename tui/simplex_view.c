@@ -220,12 +220,12 @@ static void draw_profile(const struct view *view, const struct model *model) {
     plot_end(&plot);
     for (size_t t = 0; t < 2; t++) {
         for (size_t i = 0; i < samples->count; i++)
-            chart_mark(
+            chart_point(
                 &chart, samples->preferences[i * 2 + 1], samples->values[i * 2 + t],
                 view->canvas->marks->mark[MARK_FRONT], palette_task(t), LOOK_PLAIN);
         struct figure figure;
         if (model_figure(model, t, &figure))
-            chart_mark(
+            chart_point(
                 &chart, model->preference[1], figure.value,
                 view->canvas->marks->mark[figure.estimated ? MARK_ESTIMATE : MARK_NOW],
                 INK_NOW, LOOK_BOLD);

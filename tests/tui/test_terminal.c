@@ -329,6 +329,31 @@ static void bookmarks_and_comparison(void **state) {
     quit(terminal);
 }
 
+static void a_chart_is_written(void **state) {
+    (void)state;
+    char path[4096], typed[8192];
+    struct stat status;
+    struct terminal *terminal = start(three, 100, 30);
+    terminal_expect(terminal, "look only:");
+    terminal_type(terminal, "P");
+    terminal_expect(terminal, "chart: scatter, beta over alpha");
+    terminal_type(terminal, "\033[A"); /* Up: around the end */
+    terminal_expect(terminal, "chart: ternary");
+    terminal_expect(terminal, "fixture-ternary.svg");
+    snprintf(path, sizeof path, "%s/chart.pdf", folder);
+    snprintf(typed, sizeof typed, "\025%s/chart.xyz\r", folder);
+    terminal_type(terminal, typed);
+    terminal_expect(terminal, "must end in");
+    snprintf(typed, sizeof typed, "\025%s\r", path);
+    terminal_type(terminal, typed);
+    terminal_expect(terminal, "written");
+    terminal_type(terminal, "\r");
+    terminal_expect_gone(terminal, "chart: ternary");
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_size > 1000);
+    quit(terminal);
+}
+
 /* --- with models ---------------------------------------------------------------- */
 
 static void evaluates_stores_and_exports(void **state) {
@@ -687,6 +712,7 @@ int main(void) {
         cmocka_unit_test(panels_open_and_zoom),
         cmocka_unit_test(another_process_writes),
         cmocka_unit_test(bookmarks_and_comparison),
+        cmocka_unit_test(a_chart_is_written),
         cmocka_unit_test(evaluates_stores_and_exports),
         cmocka_unit_test(no_utf8),
         cmocka_unit_test(without_colour),
