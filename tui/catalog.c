@@ -230,7 +230,7 @@ static void find_baselines(struct catalog *catalog) {
             continue;
         for (size_t t = 0; t < catalog->tasks; t++) {
             double value = catalog_value(catalog, i, t);
-            if (isnan(value))
+            if (isnan(value) || !catalog_settled(catalog, i, t))
                 continue;
             if (!strcmp(solution->method, "stl")) {
                 catalog->stl[t] = value;
@@ -409,7 +409,8 @@ size_t catalog_pair_front(const struct catalog *catalog, const bool *visible, si
         double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
         if (!visible[catalog->solutions[i].series] || series->several ||
             (ours && !series->routers) || catalog->solutions[i].stale || isnan(x) ||
-            isnan(y))
+            isnan(y) || !catalog_settled(catalog, i, a) ||
+            !catalog_settled(catalog, i, b))
             continue;
         points[count++] =
             (struct pair_point){turned(catalog, a, x), turned(catalog, b, y), i};

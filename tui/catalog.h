@@ -53,7 +53,7 @@ struct catalog {
     size_t bookmark_count;
     struct store_log_line *lines; /* the oldest first */
     size_t line_count;
-    double *stl, *pretrained, *best; /* [tasks], NaN where unknown */
+    double *stl, *pretrained, *best; /* [tasks], settled ones; NaN where unknown */
     size_t *best_row;                /* [tasks], SIZE_MAX where unknown */
     int64_t version;                 /* store_version */
     uint64_t serial;                 /* different for every catalog of a process */
@@ -87,6 +87,14 @@ void catalog_free(struct catalog *catalog); /* NULL is fine */
 static inline double catalog_value(const struct catalog *catalog, size_t row,
                                    size_t objective) {
     return catalog->values[row * catalog->tasks + objective];
+}
+
+/* Is the value there, and final: the whole split, or a published figure? */
+static inline bool catalog_settled(const struct catalog *catalog, size_t row,
+                                   size_t objective) {
+    const struct store_evaluation *evaluation =
+        &catalog->rows[row].evaluations[objective];
+    return evaluation->present && (evaluation->complete || evaluation->imported);
 }
 
 /* The row of a preference with these routers (to 1e-9), or SIZE_MAX. */

@@ -252,30 +252,51 @@ static int find_task(const struct store_recipe *recipe, const char *word) {
     return found;
 }
 
-/* One "name >= number" or "number"; position counts the commas before it. */
+/* What may stand between a name and its number. Returns where the name ends. */
+static char *before_words(char *part, char *end) {
+    static const char *const words[] = {"at least", ">=", ">", "=", ":", "\u2265"};
+    for (bool again = true; again;) {
+        again = false;
+        while (end > part && isspace((unsigned char)end[-1]))
+            end--;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            size_t length = strlen(words[i]);
+            if ((size_t)(end - part) >= length &&
+                !strncasecmp(end - length, words[i], length)) {
+                end -= length;
+                again = true;
+            }
+        }
+    }
+    return end;
+}
+
+/* One "name at least number" or "number"; position counts the commas before it. "then
+ * the best of the rest" is what happens anyway. */
 static int parse_bound(char *part, size_t position, const struct store_recipe *recipe,
                        double *least, struct error *error) {
     while (isspace((unsigned char)*part))
         part++;
     size_t length = strlen(part);
-    while (length && isspace((unsigned char)part[length - 1]))
+    while (length &&
+           (isspace((unsigned char)part[length - 1]) || part[length - 1] == '%'))
         part[--length] = '\0';
-    if (!length)
+    if (!length || !strncasecmp(part, "then ", 5))
         return 0;
-    /* The number is the last word. */
+    /* The number comes last. */
     char *number = part + length;
-    while (number > part && !isspace((unsigned char)number[-1]) && number[-1] != '=' &&
-           number[-1] != '>')
+    while (number > part && strchr("0123456789.+-eE", number[-1]))
         number--;
+    /* "sun397" is a name. */
+    bool apart = number == part || isspace((unsigned char)number[-1]) ||
+                 strchr("=>:\xa5", number[-1]);
     char *end;
     double value = strtod(number, &end);
-    if (end == number || *end || !isfinite(value))
+    if (!apart || end == number || *end || !isfinite(value))
         return error_set(error, "%s: end with a number, as in \"%s 72\"", part,
                          recipe->tasks[0].name);
     int task = (int)position;
-    while (number > part && strchr(" \t>=", number[-1]))
-        number--;
-    *number = '\0';
+    *before_words(part, number) = '\0';
     if (*part) {
         task = find_task(recipe, part);
         if (task == -2)

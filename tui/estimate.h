@@ -46,7 +46,8 @@ struct target_answer {
 bool estimate_target(const struct samples *samples, const double *least,
                      struct target_answer *answer);
 
-/* "cars 72, sun397 >= 60" or "72, , 60" (by position) into least. Names are those
+/* "cars 72, sun397 >= 60", "cars at least 72, then the best of the rest" or "72, , 60"
+ * (by position) into least. Names are those
  * of the recipe, or a start of one that is unambiguous. */
 int target_parse(const char *text, const struct store_recipe *recipe, double *least,
                  struct error *error);

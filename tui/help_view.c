@@ -41,6 +41,7 @@ int help_view_draw(const struct view *view, int scroll) {
         "complete: the whole held-out split, stored in the file.",
         "STL: each task by its own expert. best: the best stored merge.",
         "An arrow at the edge of a scatter is a baseline that lies beyond it.",
+        "A dim baseline is measured in part, or stale: an expert has changed since.",
     };
     line = add(view, scroll, line, NULL, "");
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {

@@ -236,7 +236,9 @@ static void draw_baselines(const struct axes *axes, const struct model *model,
         if (!is_baseline(model, i))
             continue;
         const struct series *series = &catalog->series[catalog->solutions[i].series];
-        enum ink ink = catalog->solutions[i].stale ? INK_DOMINATED : series->ink;
+        const struct solution *solution = &catalog->solutions[i];
+        enum ink ink =
+            solution->stale || !solution->whole ? INK_DOMINATED : series->ink;
         const double *values = row_values(model, axes, i);
         if (marks)
             draw_marks(axes, values, axes->inside.canvas->marks->mark[series->mark],

@@ -81,7 +81,11 @@ static void draw_marks(const struct chart *chart, const struct model *model, siz
                             LOOK_PLAIN);
             if (pass == 1 && !series->routers)
                 chart_point(chart, x, y, marks->mark[series->mark],
-                            solution->stale ? INK_DOMINATED : series->ink, LOOK_PLAIN);
+                            solution->stale || !catalog_settled(catalog, i, a) ||
+                                    !catalog_settled(catalog, i, b)
+                                ? INK_DOMINATED
+                                : series->ink,
+                            LOOK_PLAIN);
             if (pass == 2 && solution->knee)
                 chart_point(chart, x, y, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD);
         }

@@ -216,9 +216,9 @@ static struct item item_of(const struct solid *solid, const struct catalog *cata
     const struct series *series = &catalog->series[solution->series];
     if (!series->routers)
         return (struct item){spot, marks->mark[series->mark],
-                             solution->stale ? INK_DOMINATED
-                             : beyond        ? INK_FAINT
-                                             : series->ink,
+                             solution->stale || !solution->whole ? INK_DOMINATED
+                             : beyond                            ? INK_FAINT
+                                                                 : series->ink,
                              LOOK_PLAIN};
     if (solution->knee)
         return (struct item){spot, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD};
@@ -328,6 +328,11 @@ void solid_view_draw(const struct view *view, struct model *model, bool focused)
              model_task_name(model, model->triple[1]),
              model_task_name(model, model->triple[2]));
     view_heading(view, title, focused);
+    static const char hint[] = " , . turn, + - tilt ";
+    int columns = (int)sizeof hint - 1;
+    if (text_columns(view->canvas->marks, title) + columns + 6 < view->width)
+        view_text(view, view->width - columns - 1, 0, columns, INK_FAINT, LOOK_PLAIN,
+                  hint);
     if (view->height < 5 || view->width < 12)
         return;
     for (size_t k = 0; k < 3; k++)

@@ -203,6 +203,16 @@ static void finds_the_preference_of_figures(void **state) {
     assert_true(estimate_target(&model->samples, least, &answer));
     assert_false(answer.met);
     assert_true(answer.shortfall > 20);
+    static const char *const same[] = {"alpha at least 72, then the best of the rest",
+                                       "alpha: 72", "Alpha>=72 %", "72%",
+                                       "al \u2265 72, , "};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        if (target_parse(same[i], recipe, least, &error))
+            fail_msg("%s: %s", same[i], error.text);
+        assert_true(least[0] == 72 && isnan(least[1]) && isnan(least[2]));
+    }
+    /* Figures that end a name are no bound. */
+    assert_int_equal(target_parse("alpha72", recipe, least, &error), -1);
     assert_int_equal(target_parse("nobody 3", recipe, least, &error), -1);
     assert_int_equal(target_parse("alpha", recipe, least, &error), -1);
     assert_int_equal(target_parse("", recipe, least, &error), -1);

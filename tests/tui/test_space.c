@@ -216,6 +216,73 @@ static void the_front_of_three_is_theirs(void **state) {
     model_free(&model);
 }
 
+static void put(struct store *store, struct store_solution *solution, double value,
+                bool complete) {
+    struct store_evaluation evaluations[2] = {{0}};
+    struct error error;
+    assert_int_equal(store_solution_put(store, solution, &error), 0);
+    for (size_t t = 0; t < 2; t++)
+        evaluations[t] = (struct store_evaluation){.objective = t,
+                                                   .split = "test",
+                                                   .value = value,
+                                                   .low = value - 5,
+                                                   .high = value + 5,
+                                                   .examples = 50,
+                                                   .complete = complete};
+    assert_int_equal(
+        store_evaluations_put(store, solution->id, "", evaluations, 2, &error), 0);
+}
+
+/* A figure that is not final is neither the best merge's nor on a front, and its mark
+ * is dim. */
+static void what_is_measured_in_part_is_no_reference(void **state) {
+    (void)state;
+    struct model model;
+    char path[4096];
+    struct store *store;
+    struct catalog *catalog;
+    struct error error;
+    double preference[] = {0.45, 0.55};
+    struct fixture_options options = {.tasks = 2, .edge = 11, .baselines = true};
+    struct store_solution merge = {
+        .kind = "merge", .method = "regmean", .parameters = "{}", .label = ""};
+    struct store_solution routed = {.kind = "pwemoe",
+                                    .method = "ls",
+                                    .parameters = "{}",
+                                    .preference = preference,
+                                    .routers = 1,
+                                    .label = ""};
+    snprintf(path, sizeof path, "%s/part.db", folder);
+    fixture_write(path, &options);
+    assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
+    put(store, &merge, 89, false);
+    put(store, &routed, 89.5, false);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    store_close(store);
+    model_init(&model, "part.db");
+    assert_int_equal(model_take_catalog(&model, catalog), 0);
+    assert_true(catalog->best[0] < 80 && catalog->stl[0] > 94);
+    size_t count;
+    const size_t *front = model_pair_front(&model, 0, 1, &count);
+    assert_int_equal(count, 11);
+    for (size_t i = 0; i < count; i++)
+        assert_true(catalog->rows[front[i]].solution.id != routed.id);
+    struct canvas canvas = {.marks = palette_marks(true)};
+    assert_int_equal(canvas_resize(&canvas, 80, 30), 0);
+    struct view view = view_whole(&canvas);
+    scatter_view_draw(&view, &model, 0, 1, false);
+    size_t marks = 0;
+    for (int y = 1; y < 30; y++)
+        for (int x = 0; x < 80; x++)
+            if (canvas_at(&canvas, x, y)->c == L'□') {
+                assert_int_equal(canvas_at(&canvas, x, y)->ink, INK_DOMINATED);
+                marks++;
+            }
+    assert_int_equal(marks, 1);
+    canvas_free(&canvas);
+    model_free(&model);
+}
+
 /* One view drawn into a canvas of its own. */
 static struct canvas draw(struct model *model, int width, int height, bool utf8) {
     struct canvas canvas = {.marks = palette_marks(utf8)};
@@ -430,6 +497,7 @@ int main(void) {
         cmocka_unit_test(locks_hold_in_the_polygon),
         cmocka_unit_test(the_tasks_decide_which_views_there_are),
         cmocka_unit_test(the_front_of_three_is_theirs),
+        cmocka_unit_test(what_is_measured_in_part_is_no_reference),
         cmocka_unit_test(the_box_seen_from_above_and_from_the_side),
         cmocka_unit_test(the_box_names_and_marks),
         cmocka_unit_test(an_axis_an_objective),
