@@ -90,7 +90,7 @@ template <class T, int C>
 static __global__ void forward_kernel(T *out, float *log_sums, const T *qkv,
                                       struct heads h) {
     DYNAMIC_SHARED(float, shared);
-    __shared__ float weight[WARPS][ROWS][TILE];
+    SHARED(float, weight, [WARPS][ROWS][TILE]);
     size_t apart = h.head_width + 1, first = (size_t)blockIdx.y * BLOCK;
     float *q = shared, *k = q + BLOCK * apart, *v = k + TILE * apart;
     const T *from = qkv + qkv_begin(h);
@@ -162,7 +162,7 @@ static __global__ void query_gradient_kernel(T *dqkv, const T *dout, const float
                                              const float *log_sums, const T *qkv,
                                              struct heads h) {
     DYNAMIC_SHARED(float, shared);
-    __shared__ float weight[WARPS][ROWS][TILE];
+    SHARED(float, weight, [WARPS][ROWS][TILE]);
     size_t apart = h.head_width + 1, first = (size_t)blockIdx.y * BLOCK;
     float *q = shared, *g = q + BLOCK * apart;
     float *k = g + BLOCK * apart, *v = k + TILE * apart;
@@ -212,7 +212,8 @@ static __global__ void key_gradient_kernel(T *dqkv, const T *dout, const float *
                                            const float *log_sums, const T *qkv,
                                            struct heads h) {
     DYNAMIC_SHARED(float, shared);
-    __shared__ float weight[WARPS][ROWS][TILE], ds_weight[WARPS][ROWS][TILE];
+    SHARED(float, weight, [WARPS][ROWS][TILE]);
+    SHARED(float, ds_weight, [WARPS][ROWS][TILE]);
     size_t apart = h.head_width + 1, first = (size_t)blockIdx.y * BLOCK;
     float *k = shared, *v = k + BLOCK * apart;
     float *q = v + BLOCK * apart, *g = q + TILE * apart;

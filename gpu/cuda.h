@@ -107,7 +107,9 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
                        size_t width, size_t stride);
 
 /* LAUNCH(cuda, kernel, blocks, threads, shared bytes, arguments...): the test's
- * emulation runs the same kernels on the host. */
+ * emulation runs the same kernels on the host. SHARED(type, name, [sizes]) is an array
+ * of a block, at the kernel's beginning; in the emulation every block finds it full of
+ * NaN, as DYNAMIC_SHARED's. */
 #ifdef PWEMOE_EMULATION
 #define LAUNCH(cuda, kernel, blocks, threads, shared, ...)        \
     do {                                                          \
@@ -116,6 +118,9 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
         cuda_check(cuda, cudaGetLastError(), #kernel);            \
     } while (0)
 #define DYNAMIC_SHARED(type, name) type *name = (type *)emulation_shared()
+#define SHARED(type, name, ...)   \
+    static type name __VA_ARGS__; \
+    emulation_fresh(&name, sizeof name)
 #else
 #define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                \
     do {                                                                  \
@@ -125,6 +130,7 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
 #define DYNAMIC_SHARED(type, name)                                  \
     extern __shared__ __align__(16) unsigned char dynamic_shared[]; \
     type *name = (type *)dynamic_shared
+#define SHARED(type, name, ...) __shared__ type name __VA_ARGS__
 #endif
 
 /* Blocks for `count` pieces of work at `each` a block, at most as many as keep

@@ -317,7 +317,8 @@ template <class T>
 static __global__ __launch_bounds__(SIDE *SIDE) void squared_products_kernel(
     float *to, const T *a, const T *b, float scale, size_t groups, size_t rows,
     size_t m, size_t n) {
-    __shared__ float left[DEPTH][EDGE], right[DEPTH][EDGE];
+    SHARED(float, left, [DEPTH][EDGE]);
+    SHARED(float, right, [DEPTH][EDGE]);
     size_t across = (n + EDGE - 1) / EDGE, tiles = (m + EDGE - 1) / EDGE * across;
     int x = (int)threadIdx.x % SIDE, y = (int)threadIdx.x / SIDE;
     for (size_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {

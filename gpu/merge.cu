@@ -72,8 +72,8 @@ template <class T, int V>
 static __global__ __launch_bounds__(THREADS, BLOCKS_EACH) void merge_kernel(
     T *out, const T *base, const T *vectors, size_t stride, size_t tasks,
     const struct merge_segment *segments, size_t segment_count, const float *weights) {
-    __shared__ uint32_t ends[SEGMENTS]; /* units up to and with a segment */
-    __shared__ uint32_t totals[THREADS];
+    SHARED(uint32_t, ends, [SEGMENTS]); /* units up to and with a segment */
+    SHARED(uint32_t, totals, [THREADS]);
     const size_t each = SEGMENTS / THREADS;
     size_t before = 0; /* units in the segments of earlier rounds */
     for (size_t round = 0; round < segment_count; round += SEGMENTS) {
@@ -181,7 +181,7 @@ static __global__ void products_kernel(float *partial, const float *gradient,
                                        size_t gradient_stride, size_t groups,
                                        const T *vectors, size_t stride, size_t tasks,
                                        size_t count) {
-    __shared__ float sums[THREADS / WARP][G * TILE_TASKS];
+    SHARED(float, sums, [THREADS / WARP][G * TILE_TASKS]);
     size_t thread = (size_t)blockIdx.x * THREADS + threadIdx.x;
     size_t step = (size_t)gridDim.x * THREADS;
     for (size_t g0 = 0; g0 < groups; g0 += G)

@@ -127,7 +127,7 @@ template <class T>
 static __global__ void strip_kernel(float *partial, const T *dy, const T *x,
                                     const float *mean, const float *rstd, size_t rows,
                                     size_t width, size_t stride, size_t run) {
-    __shared__ float sums[2][STRIP_ROWS][WARP + 1];
+    SHARED(float, sums, [2][STRIP_ROWS][WARP + 1]);
     size_t column = (size_t)blockIdx.x * WARP + threadIdx.x;
     size_t first = (size_t)blockIdx.y * run;
     size_t end = first + run < rows ? first + run : rows;

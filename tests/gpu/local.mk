@@ -9,7 +9,8 @@ emulation_sources = \
   tests/gpu/emulation/fibers.cc \
   tests/gpu/emulation/runtime.cc \
   tests/gpu/emulation/settings.cc \
-  tests/gpu/emulation/streams.cc
+  tests/gpu/emulation/streams.cc \
+  tests/gpu/emulation/tensor.cc
 EXTRA_DIST += $(emulation_headers) tests/gpu/no_cxx.sh
 
 if HAVE_CXX

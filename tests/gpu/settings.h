@@ -13,7 +13,11 @@ void emulation_reset(void); /* one device of capability 9, nothing fails */
 void emulation_devices(int devices, int driver, int capability);
 void emulation_memory(size_t bytes);        /* of a single allocation, at most */
 void emulation_memory_in_all(size_t bytes); /* that the device has */
-void emulation_reverse(bool reversed);
+/* The order in which a block's threads run from barrier to barrier: 0 from the first to
+ * the last, 1 from the last to the first; any other number begins a series of random
+ * orders, new after every barrier, in which whole warps are held back at times. A
+ * result that depends on it lacks a barrier. */
+void emulation_order(unsigned order);
 /* Kernels, copies and products, from now on; what comes after them fails. */
 void emulation_lose_after(unsigned long operations);
 /* Transfers beside what runs are done at once, rather than when waited for. */

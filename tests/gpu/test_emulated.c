@@ -1,6 +1,6 @@
-/* The CUDA backend's source on the host: the conformance suite in f32 with the threads
- * of each block run from the first to the last, in bf16 from the last to the first (a
- * missing barrier shows in one of them), and what the backend says when a device is
+/* The CUDA backend's source on the host: the conformance suite with the threads of each
+ * block run from the first to the last, from the last to the first and in random orders
+ * (a missing barrier shows in one of them), and what the backend says when a device is
  * missing or lost. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,9 +23,9 @@ static struct backend *open_device(enum precision precision) {
     return b;
 }
 
-static void conforms(enum precision precision, bool reversed) {
+static void conforms(enum precision precision, unsigned order) {
     struct backend *b = open_device(precision);
-    emulation_reverse(reversed);
+    emulation_order(order);
     size_t checks;
     size_t failures = conformance_run(b, NULL, stderr, &checks);
     b->destroy(b);
@@ -35,12 +35,33 @@ static void conforms(enum precision precision, bool reversed) {
 
 static void test_f32(void **state) {
     (void)state;
-    conforms(PRECISION_F32, false);
+    conforms(PRECISION_F32, 0);
 }
 
 static void test_bf16_reversed(void **state) {
     (void)state;
-    conforms(PRECISION_BF16, true);
+    conforms(PRECISION_BF16, 1);
+}
+
+/* The cases whose kernels have threads that wait for one another. */
+static void test_random_orders(void **state) {
+    (void)state;
+    static const char *const names[] = {"attention",
+                                        "attention backward",
+                                        "merge",
+                                        "route gradient",
+                                        "gram",
+                                        "column sums",
+                                        "layer norm",
+                                        "layer norm gradient",
+                                        "squared products"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct backend *b = open_device(i ? PRECISION_BF16 : PRECISION_F32);
+        emulation_order(2 + i);
+        for (size_t j = 0; j < sizeof names / sizeof *names; j++)
+            assert_int_equal(conformance_run(b, names[j], stderr, NULL), 0);
+        b->destroy(b);
+    }
 }
 
 static void test_faults_are_found(void **state) {
@@ -303,6 +324,7 @@ int main(void) {
         cmocka_unit_test(test_lost_in_replay),
         cmocka_unit_test(test_late_is_late),
         cmocka_unit_test(test_bf16_reversed),
+        cmocka_unit_test(test_random_orders),
         cmocka_unit_test(test_faults_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,6 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
-#define __shared__ static /* blocks run one after the other */
 
 struct uint3 {
     unsigned x, y, z;
@@ -42,7 +41,10 @@ extern struct emulation_position emulation_at; /* of the fiber that runs */
 #define blockDim (emulation_at.threads)
 #define gridDim (emulation_at.blocks)
 
-void __syncthreads(void);
+/* The place is that of the call: threads of a block that wait for one another at
+ * different places end the test. */
+#define __syncthreads() emulation_block_barrier(__FILE__, __LINE__)
+void emulation_block_barrier(const char *file, int line);
 void __syncwarp(void);
 /* 4 bytes from the lane whose number differs by `lanes`; every lane of the warp
  * that has not returned takes part. */
@@ -60,6 +62,34 @@ static inline int __shfl_xor_sync(unsigned, int value, int lanes) {
     return (int)emulation_shuffle((uint32_t)value, lanes);
 }
 
+static inline uint32_t __shfl_xor_sync(unsigned, uint32_t value, int lanes) {
+    return emulation_shuffle(value, lanes);
+}
+
+static inline int min(int a, int b) {
+    return a < b ? a : b;
+}
+
+static inline int max(int a, int b) {
+    return a > b ? a : b;
+}
+
+/* What gpu/tile.h's functions do on the card (tensor.cc). */
+void emulation_load_matrices(uint32_t (&x)[4], const void *row, bool transposed);
+void emulation_multiply(float (&sums)[4], const uint32_t (&left)[4], uint32_t right_0,
+                        uint32_t right_1);
+void emulation_copy_later(void *to, const void *from, bool inside);
+void emulation_copy_now(void);
+bool emulation_copying(void); /* the calling thread has copies on their way */
+
+enum { EMULATION_LANES = 32, EMULATION_WORDS = 6 };
+/* Every lane's words, once all 32 lanes of the warp have come; theirs are exactly
+ * these 32, or the test ends. Good until the lane's next exchange. */
+const uint32_t (*emulation_exchange(const uint32_t *words, int count))[EMULATION_WORDS];
+int emulation_lane(void);
+/* The number of the calling thread in its block. */
+unsigned emulation_thread(void);
+
 static inline float __uint_as_float(uint32_t bits) {
     float value;
     memcpy(&value, &bits, sizeof value);
@@ -76,6 +106,9 @@ static inline uint32_t __float_as_uint(float value) {
 void emulation_run(dim3 blocks, dim3 threads, size_t shared, void (*call)(const void *),
                    const void *kernel);
 void *emulation_shared(void); /* the block's dynamic shared memory */
+/* A kernel's shared array (static: blocks run one after the other), filled with NaN by
+ * the block's first thread that comes by. */
+void emulation_fresh(void *memory, size_t bytes);
 
 /* Runs on a stream, now or when that is waited for; or is captured. */
 void emulation_queue(struct emulation_stream *stream, std::function<void(void)> run);
@@ -110,7 +143,7 @@ struct emulation_settings {
     int capability;     /* major number of the compute capability */
     size_t memory_left; /* bytes of one allocation, at most */
     size_t memory;      /* bytes of all */
-    bool reversed;      /* threads of a block run from the last to the first */
+    unsigned order;     /* in which threads run: see settings.h */
     unsigned long
         fail_after;        /* this many operations succeed, then the device is lost */
     bool prompt;           /* transfers beside what runs are done at once */
@@ -118,7 +151,8 @@ struct emulation_settings {
     unsigned long replays; /* graphs that were launched */
 };
 extern struct emulation_settings emulation;
-void emulation_restore(void); /* a lost device comes back */
+void emulation_restore(void);        /* a lost device comes back */
+void emulation_shuffle_orders(void); /* begins emulation.order's series */
 /* Counts one operation; true: the device is lost, and nothing is to be done. */
 bool emulation_lost(void);
 cudaError_t emulation_status(void); /* of a device that was lost, or cudaSuccess */

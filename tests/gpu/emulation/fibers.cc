@@ -1,6 +1,7 @@
 /* A block's threads as fibers. A fiber runs until it waits at a barrier or returns;
  * the scheduler goes round until all have returned. A round in which none can go
- * on means threads waiting for others that never come: that ends the test. */
+ * on means threads waiting for others that never come: that ends the test. The order
+ * of the fibers in a round is the test's to choose. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <vector>
@@ -18,8 +19,7 @@ enum { STACK = 256 * 1024, MOST_THREADS = 1024, WARP = 32 };
 
 struct emulation_position emulation_at;
 struct emulation_settings emulation = {
-    1,     CUDART_VERSION, 9,     (size_t)1 << 40, (size_t)8 << 30,
-    false, ~0ul,           false, false,           0};
+    1, CUDART_VERSION, 9, (size_t)1 << 40, (size_t)8 << 30, 0, ~0ul, false, false, 0};
 
 /* --- switching stacks -------------------------------------------------------- */
 #if defined(__x86_64__)
@@ -84,8 +84,11 @@ struct fiber {
 };
 
 static std::vector<struct fiber> fibers(MOST_THREADS);
+static const char *barrier_file; /* where those wait who wait for their block */
+static int barrier_line;
 static struct barrier block_barrier, warp_barriers[MOST_THREADS / WARP];
-static uint32_t exchanged[MOST_THREADS / WARP][2][WARP];
+static uint32_t exchanged[MOST_THREADS / WARP][2][WARP][EMULATION_WORDS];
+static unsigned long exchanged_in[MOST_THREADS / WARP][2][WARP]; /* the generation */
 static context scheduler;
 #ifdef __SANITIZE_ADDRESS__
 static void *scheduler_shadow;
@@ -96,7 +99,46 @@ static struct fiber *current;
 static void (*kernel_call)(const void *);
 static const void *kernel_self;
 static std::vector<unsigned char> dynamic_memory;
+static std::vector<void *> fresh_memory; /* of the block, filled already */
 
+/* --- orders -------------------------------------------------------------------- */
+static uint64_t order_state;
+
+void emulation_shuffle_orders(void) {
+    order_state = emulation.order * 0x9e3779b97f4a7c15u + 1;
+}
+
+/* xorshift64*, Vigna 2016. */
+static unsigned random_below(unsigned n) {
+    order_state ^= order_state >> 12;
+    order_state ^= order_state << 25;
+    order_state ^= order_state >> 27;
+    return (unsigned)(order_state * 0x2545f4914f6cdd1du >> 33) % n;
+}
+
+static bool random_order(void) {
+    return emulation.order > 1;
+}
+
+/* The fibers in the order of this round, without those of warps that are held back;
+ * every: none is. Returns how many. */
+static unsigned draw_round(unsigned *order, unsigned threads, bool every) {
+    unsigned n = 0, held = 0;
+    for (unsigned i = 0; i < threads; i++) {
+        if (random_order() && i % WARP == 0)
+            held = !every && random_below(4) == 0;
+        if (!held)
+            order[n++] = emulation.order == 1 ? threads - 1 - i : i;
+    }
+    for (unsigned i = n; random_order() && i > 1; i--) {
+        unsigned j = random_below(i), other = order[j];
+        order[j] = order[i - 1];
+        order[i - 1] = other;
+    }
+    return n;
+}
+
+/* --- waiting ------------------------------------------------------------------- */
 /* From the current fiber to the scheduler. */
 static void yield(void) {
     struct fiber *self = current;
@@ -126,10 +168,23 @@ static void barrier_wait(struct barrier *barrier) {
         current->until = generation;
         yield();
         current->waits_at = NULL;
+    } else if (random_order() && random_below(2) == 0) {
+        yield(); /* the last to come need not be the first to go on */
     }
 }
 
-void __syncthreads(void) {
+static void give_up(const char *why) {
+    fprintf(stderr, "emulation: %s (thread %u of block %u, %u)\n", why, current->number,
+            emulation_at.block.x, emulation_at.block.y);
+    abort();
+}
+
+void emulation_block_barrier(const char *file, int line) {
+    if (block_barrier.arrived > 0 &&
+        (barrier_line != line || strcmp(barrier_file, file) != 0))
+        give_up("__syncthreads at different places");
+    barrier_file = file;
+    barrier_line = line;
     barrier_wait(&block_barrier);
 }
 
@@ -137,14 +192,40 @@ void __syncwarp(void) {
     barrier_wait(&warp_barriers[current->number / WARP]);
 }
 
-uint32_t emulation_shuffle(uint32_t value, int lanes) {
+/* Two sets of words in turn: no lane can be two exchanges ahead of another. */
+static const uint32_t (*exchange(const uint32_t *words, int count))[EMULATION_WORDS] {
     unsigned warp = current->number / WARP, lane = current->number % WARP;
     struct barrier *barrier = &warp_barriers[warp];
-    /* Two sets of values in turn: no lane can be two shuffles ahead of another. */
-    uint32_t *values = exchanged[warp][barrier->generation % 2];
-    values[lane] = value;
+    uint32_t(*all)[EMULATION_WORDS] = exchanged[warp][barrier->generation % 2];
+    memcpy(all[lane], words, (size_t)count * sizeof *words);
+    exchanged_in[warp][barrier->generation % 2][lane] = barrier->generation;
     barrier_wait(barrier);
-    return values[lane ^ (unsigned)lanes];
+    return all;
+}
+
+uint32_t emulation_shuffle(uint32_t value, int lanes) {
+    unsigned warp = current->number / WARP;
+    unsigned other = (current->number ^ (unsigned)lanes) % WARP;
+    unsigned long generation = warp_barriers[warp].generation;
+    const uint32_t(*all)[EMULATION_WORDS] = exchange(&value, 1);
+    if (exchanged_in[warp][generation % 2][other] != generation)
+        give_up("a shuffle from a lane that has returned or never was");
+    return all[other][0];
+}
+
+const uint32_t (*emulation_exchange(const uint32_t *words,
+                                    int count))[EMULATION_WORDS] {
+    if (warp_barriers[current->number / WARP].live != WARP)
+        give_up("a warp's product without all of its lanes");
+    return exchange(words, count);
+}
+
+unsigned emulation_thread(void) {
+    return current->number;
+}
+
+int emulation_lane(void) {
+    return (int)(current->number % WARP);
 }
 
 /* --- running a kernel ------------------------------------------------------------ */
@@ -153,6 +234,8 @@ static void fiber_main(void) {
     __sanitizer_finish_switch_fiber(NULL, &scheduler_stack, &scheduler_stack_size);
 #endif
     kernel_call(kernel_self);
+    if (emulation_copying())
+        give_up("a thread returned that did not wait for its copies");
     struct fiber *self = current;
     self->done = true;
     struct barrier *warp = &warp_barriers[self->number / WARP];
@@ -176,6 +259,10 @@ static void fiber_resume(struct fiber *fiber) {
 }
 
 static void run_block(unsigned threads) {
+    memset(exchanged_in, 0xff, sizeof exchanged_in); /* none yet */
+    if (!dynamic_memory.empty())
+        memset(dynamic_memory.data(), 0xff, dynamic_memory.size());
+    fresh_memory.clear();
     block_barrier = {threads, 0, 0};
     for (unsigned i = 0; i < threads; i++) {
         struct fiber *fiber = &fibers[i];
@@ -192,10 +279,12 @@ static void run_block(unsigned threads) {
         fiber->stack.resize(STACK);
         context_new(&fiber->here, fiber->stack.data(), fiber_main);
     }
+    bool every = false; /* the last round ran none: none is held back in this one */
     for (unsigned left = threads; left > 0;) {
+        unsigned order[MOST_THREADS], n = draw_round(order, threads, every);
         bool ran = false;
-        for (unsigned i = 0; i < threads; i++) {
-            struct fiber *fiber = &fibers[emulation.reversed ? threads - 1 - i : i];
+        for (unsigned i = 0; i < n; i++) {
+            struct fiber *fiber = &fibers[order[i]];
             bool waits = fiber->waits_at && fiber->waits_at->generation == fiber->until;
             if (fiber->done || waits)
                 continue;
@@ -203,12 +292,21 @@ static void run_block(unsigned threads) {
             left -= fiber->done;
             ran = true;
         }
-        if (!ran) {
+        if (!ran && (every || !random_order())) {
             fputs("emulation: threads wait at a barrier that the others never reach\n",
                   stderr);
             abort();
         }
+        every = !ran;
     }
+}
+
+void emulation_fresh(void *memory, size_t bytes) {
+    for (void *known : fresh_memory)
+        if (known == memory)
+            return;
+    memset(memory, 0xff, bytes);
+    fresh_memory.push_back(memory);
 }
 
 void *emulation_shared(void) {

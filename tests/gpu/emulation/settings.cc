@@ -3,8 +3,8 @@
 #include "cuda_runtime.h"
 
 void emulation_reset(void) {
-    emulation = {1,     CUDART_VERSION, 9,     (size_t)1 << 40, (size_t)8 << 30,
-                 false, ~0ul,           false, false,           0};
+    emulation = {1, CUDART_VERSION, 9,     (size_t)1 << 40, (size_t)8 << 30,
+                 0, ~0ul,           false, false,           0};
     emulation_restore();
 }
 
@@ -34,8 +34,9 @@ unsigned long emulation_replays(void) {
     return emulation.replays;
 }
 
-void emulation_reverse(bool reversed) {
-    emulation.reversed = reversed;
+void emulation_order(unsigned order) {
+    emulation.order = order;
+    emulation_shuffle_orders();
 }
 
 void emulation_lose_after(unsigned long operations) {
