@@ -1,10 +1,11 @@
-/* Attention for any number of tokens and heads of up to 256: keys and values (or,
- * for their gradients, queries) pass through shared memory a tile of 32 at a time,
- * lane by lane one score, and nothing of size tokens^2 is ever stored (Dao et al.,
- * "FlashAttention", 2022). Sums run in a fixed order: no atomics. */
+/* Attention for any number of tokens and heads of up to 256, exactly in f32: keys and
+ * values (or, for their gradients, queries) pass through shared memory a tile of 32 at
+ * a time, lane by lane one score, and nothing of size tokens^2 is ever stored (Dao et
+ * al., "FlashAttention", 2022). Sums run in a fixed order: no atomics. In bf16 the
+ * tensor cores do what suits them (attention_tiled.cu), this the rest. */
 #include <math.h>
 
-#include "cuda.h"
+#include "attention.h"
 #include "element.h"
 
 enum {
@@ -13,23 +14,6 @@ enum {
     BLOCK = WARPS * ROWS, /* rows a block */
     TILE = WARP           /* rows of the other side at a time */
 };
-
-struct heads {
-    size_t tokens, heads, head_width, width; /* width = heads * head_width */
-    bool causal;
-    float scale;
-};
-
-/* Where the block's head begins in qkv, in out, and in log_sums. */
-static __device__ __forceinline__ size_t qkv_begin(const struct heads &h) {
-    return blockIdx.x / h.heads * h.tokens * 3 * h.width +
-           blockIdx.x % h.heads * h.head_width;
-}
-
-static __device__ __forceinline__ size_t out_begin(const struct heads &h) {
-    return blockIdx.x / h.heads * h.tokens * h.width +
-           blockIdx.x % h.heads * h.head_width;
-}
 
 /* to[TILE or BLOCK rows][apart] = rows of `from` from `first` on, zeros beyond the
  * last token. */
@@ -264,19 +248,9 @@ static __global__ void key_gradient_kernel(T *dqkv, const T *dout, const float *
     }
 }
 
-static struct heads heads_of(const struct attention_shape *s) {
-    struct heads h;
-    h.tokens = s->tokens;
-    h.heads = s->heads;
-    h.head_width = s->head_width;
-    h.width = s->heads * s->head_width;
-    h.causal = s->causal;
-    h.scale = 1.0f / sqrtf((float)s->head_width);
-    return h;
-}
-
 static bool possible(struct cuda *cuda, const struct attention_shape *s) {
-    if (s->head_width <= 256 && s->tokens <= (size_t)BLOCK * 65535 &&
+    if (s->head_width <= 256 && s->tokens <= (size_t)WARPS * 65535 &&
+        s->batch * s->heads <= 0x7fffffff &&
         shared_bytes(s->head_width, 2) <= cuda->shared_limit)
         return true;
     cuda_fail(cuda,
@@ -286,22 +260,13 @@ static bool possible(struct cuda *cuda, const struct attention_shape *s) {
     return false;
 }
 
-/* More than 48 KiB of shared memory are given to those who ask first. */
-template <class Kernel>
-static bool allow_shared(struct cuda *cuda, Kernel kernel, size_t bytes) {
-    return bytes <= 48 * 1024 ||
-           cuda_check(cuda,
-                      cudaFuncSetAttribute(kernel,
-                                           cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                           (int)bytes),
-                      "shared memory for attention");
-}
-
 template <class T>
 static void attention(struct backend *backend, real *out, float *log_sums,
                       const real *qkv, const struct attention_shape *s) {
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || s->batch * s->heads * s->tokens * s->head_width == 0 ||
+        (sizeof(T) == sizeof(bf16) &&
+         cuda_attention_tiled(cuda, out, log_sums, qkv, s)) ||
         !possible(cuda, s))
         return;
     size_t bytes = shared_bytes(s->head_width, 1);
@@ -322,6 +287,8 @@ static void attention_backward(struct backend *backend, real *dqkv, const real *
                                const struct attention_shape *s) {
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || s->batch * s->heads * s->tokens * s->head_width == 0 ||
+        (sizeof(T) == sizeof(bf16) &&
+         cuda_attention_tiled_backward(cuda, dqkv, dout, out, log_sums, qkv, s)) ||
         !possible(cuda, s))
         return;
     size_t lines = s->batch * s->heads * s->tokens;

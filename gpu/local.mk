@@ -1,9 +1,10 @@
 # The CUDA module: pwemoe-cuda.so in $(pkglibdir), opened at run time. nvcc knows
 # nothing of automake, so its rules are written out.
-cuda_headers = gpu/cuda.h gpu/element.h src/backend/backend.h src/backend/module.h \
-  src/base/error.h
+cuda_headers = gpu/attention.h gpu/cuda.h gpu/element.h gpu/tile.h \
+  src/backend/backend.h src/backend/module.h src/base/error.h
 cuda_sources = \
   gpu/attention.cu \
+  gpu/attention_tiled.cu \
   gpu/elementwise.cu \
   gpu/embedding.cu \
   gpu/losses.cu \
@@ -14,7 +15,7 @@ cuda_sources = \
   gpu/recording.cu \
   gpu/rows.cu \
   gpu/transfers.cu
-EXTRA_DIST += gpu/cuda.h gpu/element.h $(cuda_sources)
+EXTRA_DIST += gpu/attention.h gpu/cuda.h gpu/element.h gpu/tile.h $(cuda_sources)
 
 NVCCFLAGS = -O3
 if BUILD_CUDA

@@ -37,7 +37,7 @@ static void attend_row(struct conformance *c, struct attended *a, size_t b, size
         for (size_t l = 0; l < width; l++)
             score += q[l] * k[l], size += fabs(q[l] * k[l]);
         p[j] = score * scale;
-        error = fmax(error, ((double)width + 4) * SINGLE * size * scale);
+        error = fmax(error, ((double)width + 4) * c->product * size * scale);
         top = fmax(top, p[j]);
         if (isnan(score))
             error = (double)NAN;
@@ -60,7 +60,7 @@ static void attend_row(struct conformance *c, struct attended *a, size_t b, size
             out[l] += p[j] * v, size += p[j] * fabs(v);
         }
         tolerance[l] =
-            size * (a->p_error[at] + (double)tokens * SINGLE + weight_error(c)) +
+            size * (a->p_error[at] + (double)tokens * c->product + weight_error(c)) +
             c->store * fabs(out[l]);
     }
 }
@@ -88,11 +88,31 @@ static struct attended attend(struct conformance *c, struct attention_shape shap
 }
 
 static const struct attention_shape shapes[] = {
-    {1, 1, 1, 1, false},   {1, 2, 3, 5, false},    {3, 5, 3, 64, false},
-    {2, 17, 3, 16, false}, {2, 17, 2, 17, true},   {1, 50, 2, 64, false},
-    {2, 77, 1, 64, true},  {1, 257, 1, 33, false}, {1, 130, 2, 32, true},
-    {7, 10, 2, 24, false}, {1, 197, 1, 64, false}, {1, 48, 1, 80, true},
-    {1, 64, 2, 128, true}, {5, 3, 4, 1, true}};
+    {1, 1, 1, 1, false},
+    {1, 2, 3, 5, false},
+    {3, 5, 3, 64, false},
+    {2, 17, 3, 16, false},
+    {2, 17, 2, 17, true},
+    {1, 50, 2, 64, false},
+    {2, 77, 1, 64, true},
+    {1, 257, 1, 33, false},
+    {1, 130, 2, 32, true},
+    {7, 10, 2, 24, false},
+    {1, 197, 1, 64, false},
+    {1, 48, 1, 80, true},
+    {1, 64, 2, 128, true},
+    {5, 3, 4, 1, true},
+    /* Widths of the tensor cores' kernels, around their tiles of 16 and 64 tokens. */
+    {3, 1, 2, 64, false},
+    {2, 3, 2, 32, true},
+    {1, 17, 3, 128, false},
+    {2, 63, 1, 32, false},
+    {1, 65, 2, 80, false},
+    {1, 81, 1, 128, false},
+    {1, 128, 1, 64, true},
+    {1, 197, 1, 80, true},
+    {1, 257, 1, 64, true},
+    {1, 257, 1, 32, false}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static void forward(struct conformance *c) {
@@ -120,7 +140,7 @@ static void backward_row(struct conformance *c, const struct attended *a,
     size_t at = (b * a->shape.heads + h) * tokens + i;
     size_t row = (b * tokens + i) * a->width + h * width;
     double scale = 1 / sqrt((double)width), along = 0, along_size = 0;
-    double sums = ((double)tokens + 4) * SINGLE, weight = weight_error(c);
+    double sums = ((double)tokens + 4) * c->product, weight = weight_error(c);
     for (size_t l = 0; l < width; l++) {
         along += dout[row + l] * out[row + l];
         along_size += fabs(dout[row + l] * out[row + l]);
@@ -141,10 +161,12 @@ static void backward_row(struct conformance *c, const struct attended *a,
         }
         double ds = p * (dp - along) * scale;
         /* The row's sum may come from out as stored or from the weights. */
-        double ds_error = scale * p *
-                              (((double)width + 4) * SINGLE * (dp_size + along_size) +
-                               c->store * along_size) +
-                          fabs(ds) * (a->p_error[at] + weight);
+        double ds_error =
+            scale * p *
+                (((double)width + 4) * c->product * (dp_size + along_size) +
+                 c->store * along_size) +
+            fabs(ds) * (a->p_error[at] + weight);
+        ds_error *= 1 + c->store; /* what is wrong is rounded, too */
         for (size_t l = 0; l < width; l++) {
             dq[l] += ds * k[l];
             dq_tolerance[l] += fabs(k[l]) * (ds_error + fabs(ds) * sums);

@@ -81,7 +81,7 @@ static void product(struct conformance *c, const struct product *p) {
             if (bias)
                 sum += bias->host[j], size += fabs(bias->host[j]);
             size_t at = i * ldc + j;
-            double rounding = (double)(p->k + 2) * SINGLE * size;
+            double rounding = (double)(p->k + 2) * c->product * size;
             x[at] = sum;
             x_tolerance[at] = rounding + store * (written + fabs(sum));
             /* The activation may see x as computed or as written; no activation's

@@ -261,6 +261,7 @@ size_t conformance_run(struct backend *backend, const char *name, FILE *log,
                        size_t *checks) {
     struct conformance c = {.backend = backend, .log = log};
     c.store = backend->precision == PRECISION_BF16 ? 0x1p-8 : 0x1p-24;
+    c.product = backend->precision == PRECISION_BF16 ? 2 * SINGLE : SINGLE;
     bool found = false;
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
         for (const struct conformance_case *k = groups[g]; k->name; k++) {

@@ -7,7 +7,10 @@
  * any order of summation (Higham, "Accuracy and Stability of Numerical
  * Algorithms", section 4.2). FUNCTION is granted to exp, erf, tanh, log, rsqrt and
  * division. bf16 backends compute in f32 from bf16 inputs, and the references get
- * the inputs as rounded, so inputs cost nothing. */
+ * the inputs as rounded, so inputs cost nothing; but tensor cores cut the sums of
+ * products off where others round (Fasi, Higham, Mikaitis, Pranesh, "Numerical behavior
+ * of NVIDIA tensor cores", 2021), which doubles the error of each step: `product` is
+ * the error of one step of such a sum, SINGLE in f32 and 2 SINGLE in bf16. */
 #ifndef TESTS_BACKEND_CONFORMANCE_H
 #define TESTS_BACKEND_CONFORMANCE_H
 
@@ -39,7 +42,7 @@ struct tensor {
 struct conformance {
     struct backend *backend;
     struct random random;
-    double store;
+    double store, product;
     struct tensor *tensors; /* of the case that runs */
     const char *name;       /* of that case */
     FILE *log;              /* failures are told here; NULL: nowhere */
