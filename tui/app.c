@@ -6,6 +6,8 @@
 
 void app_tell_worker(struct app *app) {
     struct model *model = &app->model;
+    if (app->worker)
+        worker_prefer(app->worker, model_undecided(model));
     struct worker_wish wish = {.serial = model->serial, .routers = model->routers};
     if (!app->worker || !model->catalog || !model->ready || app->asked == model->serial)
         return;
@@ -145,6 +147,12 @@ bool app_events(struct app *app) {
         if (model_take_catalog(&app->model, app->waiting))
             model_say(&app->model, true, "memory is out");
         app->waiting = NULL;
+        /* What was compared may be measured by now, or measured further. */
+        struct model *model = &app->model;
+        if (app->reader && model->dialog.purpose == FOR_COMPARISON &&
+            model->compared[0].solution && model->compared[1].solution)
+            reader_compare(app->reader, model->compared[0].solution,
+                           model->compared[1].solution);
         any = true;
     }
     return any;

@@ -3,28 +3,53 @@
 
 #include "views.h"
 
-static double value_of(const struct model *model, const struct compared *side,
-                       size_t task, bool *estimated) {
+/* Where a figure of one side comes from. */
+enum source { UNKNOWN, ESTIMATED, IN_PART, FINAL };
+
+static enum source value_of(const struct model *model, const struct compared *side,
+                            size_t task, double *value) {
     double values[STORE_TASKS_MAX];
-    *estimated = false;
+    struct figure figure;
+    *value = NAN;
     if (side->row != SIZE_MAX) {
-        double value = catalog_value(model->catalog, side->row, task);
-        if (isfinite(value))
-            return value;
+        *value = catalog_value(model->catalog, side->row, task);
+        if (isfinite(*value))
+            return catalog_settled(model->catalog, side->row, task) ? FINAL : IN_PART;
     }
-    *estimated = true;
-    if (side->has_preference && estimate_at(&model->samples, side->preference, values))
-        return values[task];
-    return NAN;
+    if (model_is_here(model, side) && model_figure(model, task, &figure) &&
+        !figure.estimated) {
+        *value = figure.value;
+        return IN_PART;
+    }
+    if (!side->has_preference ||
+        !estimate_at(&model->samples, side->preference, values))
+        return UNKNOWN;
+    *value = values[task];
+    return ESTIMATED;
 }
 
 /* "A is better" is said only where the same examples say so (McNemar, 5 %). */
-static const char *verdict(const struct paired *paired, bool estimated) {
-    if (estimated || !paired->known)
-        return estimated ? "not measured" : "not paired";
+static const char *verdict(const struct paired *paired, enum source least) {
+    if (least == IN_PART)
+        return "undecided, measured in part";
+    if (least != FINAL)
+        return "not measured";
+    if (!paired->known)
+        return "not paired";
     if (paired->p >= 0.05)
         return "undecided";
     return paired->only_a > paired->only_b ? "A is better" : "B is better";
+}
+
+static void draw_value(const struct view *view, int x, int y, double value,
+                       enum source source) {
+    static const enum ink inks[] = {INK_FAINT, INK_ESTIMATE, INK_NOW, INK_TEXT};
+    if (isfinite(value))
+        view_right(view, x, y, 9, inks[source], LOOK_PLAIN, "%s%.2f",
+                   source == ESTIMATED ? "~"
+                   : source == IN_PART ? ">"
+                                       : "",
+                   value);
 }
 
 int compare_view_draw(const struct view *view, const struct model *model, int scroll) {
@@ -57,29 +82,27 @@ int compare_view_draw(const struct view *view, const struct model *model, int sc
     view_text(view, xv, y++, view->width - xv, INK_FAINT, LOOK_PLAIN,
               "on the same examples");
     for (size_t t = 0; t < model->tasks; t++, y++) {
-        bool ea, eb;
-        double va = value_of(model, a, t, &ea), vb = value_of(model, b, t, &eb);
+        double va, vb;
+        enum source sa = value_of(model, a, t, &va), sb = value_of(model, b, t, &vb);
+        enum source least = sa < sb ? sa : sb;
         view_text(view, 1, y, name, palette_task(t), LOOK_PLAIN,
                   model_task_name(model, t));
-        if (isfinite(va))
-            view_right(view, xa, y, 9, ea ? INK_ESTIMATE : INK_TEXT, LOOK_PLAIN,
-                       ea ? "~%.2f" : "%.2f", va);
-        if (isfinite(vb))
-            view_right(view, xb, y, 9, eb ? INK_ESTIMATE : INK_TEXT, LOOK_PLAIN,
-                       eb ? "~%.2f" : "%.2f", vb);
+        draw_value(view, xa, y, va, sa);
+        draw_value(view, xb, y, vb, sb);
         if (isfinite(va + vb))
             view_right(view, xd, y, 8, INK_TEXT, LOOK_PLAIN, "%+.2f", vb - va);
         const struct paired *paired = &model->paired[t];
         int used = view_text(view, xv, y, view->width - xv, INK_TEXT, LOOK_PLAIN,
-                             verdict(paired, ea || eb));
-        if (paired->known && !ea && !eb)
+                             verdict(paired, least));
+        if (paired->known && least == FINAL)
             view_printf(view, xv + used + 1, y, view->width - xv - used - 1, INK_FAINT,
                         LOOK_PLAIN, "(p %.3f; only A %llu, only B %llu)", paired->p,
                         (unsigned long long)paired->only_a,
                         (unsigned long long)paired->only_b);
     }
     y++;
-    view_text(view, 1, y++, view->width - 1, INK_FAINT, LOOK_PLAIN,
-              "~ is an estimate. Paired figures: McNemar's exact test, 5 %.");
+    view_text(
+        view, 1, y++, view->width - 1, INK_FAINT, LOOK_PLAIN,
+        "~ is an estimate, > measured so far. Paired figures: McNemar's test, 5 %.");
     return y + scroll;
 }

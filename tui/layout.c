@@ -72,7 +72,7 @@ static void place_scatters(struct layout *layout, const struct layout_wish *wish
         show(layout, PANEL_LEGEND,
              (struct rect){area.x + area.width - legend, area.y, legend, area.height});
         area.width -= legend + GUTTER;
-    } else if (area.height >= 11 && area.width >= 24) {
+    } else if (area.height >= (wish->one_space ? 14 : 11) && area.width >= 24) {
         int legend = area.height >= 16 ? 5 : area.height >= 13 ? 4 : 3;
         show(layout, PANEL_LEGEND,
              (struct rect){area.x, area.y + area.height - legend, area.width, legend});

@@ -188,6 +188,13 @@ int model_take_catalog(struct model *model, struct catalog *catalog) {
             for (size_t row = 0; row < catalog->count; row++)
                 if (catalog->rows[row].solution.id == model->compared[i].solution)
                     model->compared[i].row = row;
+        } else if (model->compared[i].has_preference) {
+            /* Measured meanwhile. */
+            size_t row = catalog_find(catalog, model->compared[i].preference, routers);
+            if (row != SIZE_MAX && catalog->solutions[row].whole) {
+                model->compared[i].row = row;
+                model->compared[i].solution = catalog->rows[row].solution.id;
+            }
         }
     samples_free(&model->samples);
     model->samples = samples;
@@ -309,6 +316,33 @@ bool model_figure(const struct model *model, size_t task, struct figure *figure)
     figure->value = figure->low = figure->high = model->estimate[task];
     figure->estimated = true;
     return true;
+}
+
+bool model_is_here(const struct model *model, const struct compared *side) {
+    return side->has_preference && side->row == SIZE_MAX &&
+           !memcmp(side->preference, model->preference,
+                   model->tasks * sizeof *side->preference);
+}
+
+uint64_t model_undecided(const struct model *model) {
+    uint64_t tasks = 0;
+    if (model->dialog.purpose != FOR_COMPARISON || model->figures == FIGURES_COMPLETE)
+        return 0;
+    for (size_t i = 0; i < 2; i++) {
+        size_t other = model->compared[1 - i].row;
+        if (!model_is_here(model, &model->compared[i]) || other == SIZE_MAX)
+            continue;
+        for (size_t t = 0; t < model->tasks; t++) {
+            struct figure figure;
+            double value = catalog_value(model->catalog, other, t);
+            bool known = model_figure(model, t, &figure) && !figure.estimated;
+            if (isfinite(value) &&
+                (!known ||
+                 (!figure.complete && figure.low <= value && value <= figure.high)))
+                tasks |= (uint64_t)1 << t;
+        }
+    }
+    return tasks;
 }
 
 void model_say(struct model *model, bool bad, const char *format, ...) {

@@ -172,6 +172,13 @@ struct figure {
 };
 bool model_figure(const struct model *model, size_t task, struct figure *figure);
 
+/* Is this side of the comparison the present preference, not yet stored? */
+bool model_is_here(const struct model *model, const struct compared *side);
+/* While the present preference is compared with a stored model: the tasks whose
+ * interval so far still holds the other's figure, a bit each. Batches of these decide.
+ */
+uint64_t model_undecided(const struct model *model);
+
 void model_say(struct model *model, bool bad, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -353,9 +353,10 @@ void parallel_view_draw(const struct view *view, struct model *model, bool focus
     bool room = view->height >= 7 && view->width >= 14;
     bool known = room && place_axes(&below, model, &axes);
     if (known && axes.count < model->tasks)
-        snprintf(title, sizeof title,
-                 "Parallel coordinates: %zu-%zu of %zu (wheel, PgDn)", axes.first + 1,
-                 axes.first + axes.count, model->tasks);
+        snprintf(title, sizeof title, "Parallel%s: %zu-%zu of %zu%s",
+                 view->width >= 44 ? " coordinates" : "", axes.first + 1,
+                 axes.first + axes.count, model->tasks,
+                 view->width >= 60 ? ", wheel or PgDn for the others" : "");
     view_heading(view, title, focused);
     if (!known) {
         if (room)

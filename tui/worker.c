@@ -27,6 +27,7 @@ struct worker {
     struct bookmark_wish *bookmarks;
 
     atomic_bool stop, stop_export;
+    atomic_uint_fast64_t preferred;
     struct worker_options options;
     struct mailbox *mailbox;
 
@@ -268,6 +269,7 @@ static void keep_results(struct worker *worker) {
 static void step(struct worker *worker) {
     struct event event = {.kind = EVENT_RUNNING, .serial = worker->now.serial};
     struct error error;
+    evaluator_prefer(worker->evaluator, atomic_load(&worker->preferred));
     int result = evaluator_step(worker->evaluator, event.running, &error);
     if (result < 0) {
         worker->evaluating = false;
@@ -398,6 +400,7 @@ int worker_start(const struct worker_options *options, struct mailbox *mailbox,
     worker->mailbox = mailbox;
     atomic_init(&worker->stop, false);
     atomic_init(&worker->stop_export, false);
+    atomic_init(&worker->preferred, 0);
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->changed, NULL);
     int failed = pthread_create(&worker->thread, NULL, run, worker);
@@ -434,6 +437,10 @@ void worker_want(struct worker *worker, const struct worker_wish *wish) {
     worker->has_wish = true;
     pthread_cond_signal(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_prefer(struct worker *worker, uint64_t tasks) {
+    atomic_store(&worker->preferred, tasks);
 }
 
 bool worker_export_begin(struct worker *worker, const struct worker_export *request) {

@@ -28,6 +28,9 @@ struct worker_wish {
 };
 void worker_want(struct worker *worker, const struct worker_wish *wish);
 
+/* Whose batches come first, a bit a task (evaluator_prefer). */
+void worker_prefer(struct worker *worker, uint64_t tasks);
+
 struct worker_export {
     char path[512];
     int64_t routers;

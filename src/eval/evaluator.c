@@ -132,10 +132,12 @@ const char *evaluator_device(const struct evaluator *e) {
 /* The task to evaluate next, or the number of tasks where all are complete. One
  * model for all: the one that is furthest behind; single models: one after
  * another, since each needs weights of its own. */
-static size_t next_task(const struct evaluator *e) {
+static size_t next_among(const struct evaluator *e, uint64_t among) {
     size_t best = e->tasks;
     double least = 1;
     for (size_t t = 0; t < e->tasks; t++) {
+        if (!(among >> t & 1))
+            continue;
         double part = (double)e->queued[t] / (double)e->held_out[t].data->count;
         if (part < least) {
             best = t;
@@ -145,6 +147,15 @@ static size_t next_task(const struct evaluator *e) {
         }
     }
     return best;
+}
+
+static size_t next_task(const struct evaluator *e) {
+    size_t task = e->current == CURRENT_SINGLE ? e->tasks : next_among(e, e->preferred);
+    return task < e->tasks ? task : next_among(e, UINT64_MAX);
+}
+
+void evaluator_prefer(struct evaluator *e, uint64_t tasks) {
+    e->preferred = tasks;
 }
 
 /* Queues batches until forward has as many as it takes, or all are queued. */

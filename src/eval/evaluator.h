@@ -86,10 +86,15 @@ struct running { /* of one task */
 };
 
 /* Evaluates one batch: of the task with the fewest examples seen, relative to its
- * split, in one order fixed for all solutions. Returns 1 when every task is
- * complete (running then holds the final figures), 0 when there is more, -1. */
+ * split, among those preferred as long as they have any, in one order fixed for all
+ * solutions. Returns 1 when every task is complete (running then holds the final
+ * figures), 0 when there is more, -1. */
 int evaluator_step(struct evaluator *evaluator, struct running *running /* [tasks] */,
                    struct error *error);
+
+/* Whose batches come first, a bit a task (0: nobody's): those that somebody waits for.
+ * Holds until it is changed; each task's own order stays. */
+void evaluator_prefer(struct evaluator *evaluator, uint64_t tasks);
 
 /* The current model's hash: SHA-256 over the tensors as export writes them. */
 int evaluator_model_sha256(struct evaluator *evaluator, char hex[SHA256_HEX],

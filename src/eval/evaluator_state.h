@@ -32,8 +32,9 @@ struct evaluator {
     size_t tasks;
     struct held_out *held_out; /* [tasks] */
     struct forward *forward;
-    size_t *queued;   /* [tasks] examples of the current model given to forward */
-    size_t in_flight; /* batches of them that were not collected */
+    size_t *queued;     /* [tasks] examples of the current model given to forward */
+    uint64_t preferred; /* tasks whose batches come first, a bit each */
+    size_t in_flight;   /* batches of them that were not collected */
     struct head_bank *heads;
     struct head_bank *own_heads; /* of CURRENT_DIRECTORY; NULL: the pool's */
 
