@@ -337,6 +337,14 @@ const struct store_run *catalog_run_of(const struct catalog *catalog, int64_t ro
     return NULL;
 }
 
+const struct routers *catalog_network_of(const struct catalog *catalog,
+                                         int64_t routers) {
+    for (size_t i = 0; i < catalog->run_count; i++)
+        if (catalog->run_routers[i] == routers && routers)
+            return catalog->run_networks[i];
+    return NULL;
+}
+
 int64_t catalog_default_routers(const struct catalog *catalog) {
     int64_t complete = 0, any = 0, complete_run = 0, any_run = 0;
     for (size_t i = 0; i < catalog->run_count; i++) {

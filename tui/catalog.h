@@ -12,6 +12,8 @@
 #include "palette.h"
 #include "store/store.h"
 
+struct routers; /* of moe/ */
+
 /* Solutions that share a mark: one baseline method, or one kind of routers. */
 struct series {
     char key[96];  /* stays the same from one catalog to the next */
@@ -46,6 +48,7 @@ struct catalog {
     struct store_run *runs;
     size_t run_count;
     int64_t *run_routers;            /* [run_count]: the last saved routers, or 0 */
+    struct routers **run_networks;   /* [run_count]: the same read; NULL: no such */
     struct store_curve_point *curve; /* of the newest run */
     size_t curve_count;
     int64_t curve_run;
@@ -106,6 +109,10 @@ size_t catalog_nearest(const struct catalog *catalog, const double *preference,
                        int64_t routers, bool front_only);
 /* The run that made these routers, or NULL. */
 const struct store_run *catalog_run_of(const struct catalog *catalog, int64_t routers);
+/* Those routers themselves, or NULL where they are of an earlier step or cannot be
+ * read. */
+const struct routers *catalog_network_of(const struct catalog *catalog,
+                                         int64_t routers);
 /* The routers to begin with: the last of the newest complete run that has any;
  * failing that, of any run; 0 where there are none. */
 int64_t catalog_default_routers(const struct catalog *catalog);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "catalog.h"
+#include "moe/routers.h"
 
 /* From so many reads on they become one again. */
 enum { BATCHES_MOST = 48 };
@@ -197,10 +198,12 @@ static int read_rest(struct store *store, struct catalog *catalog,
     if (store_runs(store, &catalog->runs, &catalog->run_count, error))
         return -1;
     catalog->run_routers = array_new(catalog->run_count, sizeof *catalog->run_routers);
-    if (!catalog->run_routers)
+    catalog->run_networks = array_new(catalog->run_count, sizeof(struct routers *));
+    if (!catalog->run_routers || !catalog->run_networks)
         return error_memory(error);
     for (size_t i = 0; i < catalog->run_count; i++) {
         struct store_routers routers = {0};
+        struct routers *network;
         bool found = false;
         if (!catalog->runs[i].upscale[0])
             continue;
@@ -208,6 +211,10 @@ static int read_rest(struct store *store, struct catalog *catalog,
             return -1;
         if (found) {
             catalog->run_routers[i] = routers.id;
+            /* Routers that cannot be read are told of by what wants to use them. */
+            if (routers_from_memory(routers.blob, routers.size, "", &network, NULL) ==
+                0)
+                catalog->run_networks[i] = network;
             store_routers_clear(&routers);
         }
     }
@@ -328,6 +335,9 @@ void catalog_free(struct catalog *catalog) {
     if (catalog->batch_count > 1)
         free(catalog->rows);
     drop_batches(catalog->batches, catalog->batch_count);
+    for (size_t i = 0; catalog->run_networks && i < catalog->run_count; i++)
+        routers_free(catalog->run_networks[i]);
+    free(catalog->run_networks);
     store_runs_free(catalog->runs, catalog->run_count);
     store_bookmarks_free(catalog->bookmarks, catalog->bookmark_count);
     store_log_lines_free(catalog->lines, catalog->line_count);

@@ -79,15 +79,18 @@ static double select_value(double *values, size_t count, size_t rank) {
     return values[rank];
 }
 
-/* The nearest `most` samples where there are more. */
-static bool nearest_samples(const struct samples *samples, const double *preference,
-                            size_t most, struct samples *near) {
-    size_t tasks = samples->tasks, count = samples->count;
+bool samples_nearest(const struct samples *samples, const double *preference,
+                     size_t least, size_t most, struct samples *near) {
+    size_t tasks = samples->tasks, count = samples->count, cells;
+    *near = (struct samples){.tasks = tasks};
+    most = most < count ? most : count;
+    least = least < most ? least : most;
     double *distances = array_new(count, 2 * sizeof *distances);
-    *near = (struct samples){.tasks = tasks, .count = 0};
-    near->preferences = array_new(most, tasks * sizeof(double));
-    near->values = array_new(most, tasks * sizeof(double));
-    if (!distances || !near->preferences || !near->values) {
+    if (size_multiply(most, tasks, &cells)) {
+        near->preferences = array_new(cells, sizeof(double));
+        near->values = array_new(cells, sizeof(double));
+    }
+    if (!distances || !near->preferences || !near->values || !least) {
         free(distances);
         samples_free(near);
         return false;
@@ -95,11 +98,14 @@ static bool nearest_samples(const struct samples *samples, const double *prefere
     for (size_t i = 0; i < count; i++)
         distances[i] = distances[count + i] =
             distance(samples->preferences + i * tasks, preference, tasks);
-    double reach = select_value(distances + count, count, most - 1);
+    /* Distances that are equal but for rounding count as equal. */
+    double reach = select_value(distances + count, count, least - 1);
+    double low = reach * (1 - 1e-9), high = reach * (1 + 1e-9);
     /* Those that are as far as the farthest take what places are left. */
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < count && near->count < most; i++) {
-            if (pass == 0 ? distances[i] >= reach : distances[i] != reach)
+            if (pass == 0 ? distances[i] >= low
+                          : distances[i] < low || distances[i] > high)
                 continue;
             memcpy(near->preferences + near->count * tasks,
                    samples->preferences + i * tasks, tasks * sizeof(double));
@@ -118,7 +124,7 @@ bool estimate_at(const struct samples *samples, const double *preference,
     struct samples near = {0};
     const struct samples *used = samples;
     if (samples->count > NEAREST_USED) {
-        if (!nearest_samples(samples, preference, NEAREST_USED, &near))
+        if (!samples_nearest(samples, preference, NEAREST_USED, NEAREST_USED, &near))
             return false;
         used = &near;
     }
@@ -130,29 +136,6 @@ bool estimate_at(const struct samples *samples, const double *preference,
         if (!isfinite(values[t]))
             return false;
     return result == 0;
-}
-
-bool estimate_price(const struct samples *samples, const double *preference,
-                    size_t gain, size_t loss, double *price) {
-    double forward[STORE_TASKS_MAX], backward[STORE_TASKS_MAX];
-    double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
-    double ahead = fmin(0.05, preference[loss]), behind = fmin(0.05, preference[gain]);
-    if (gain == loss || ahead + behind < 1e-3)
-        return false;
-    memcpy(forward, preference, samples->tasks * sizeof(double));
-    memcpy(backward, preference, samples->tasks * sizeof(double));
-    forward[gain] += ahead;
-    forward[loss] -= ahead;
-    backward[gain] -= behind;
-    backward[loss] += behind;
-    if (!estimate_at(samples, forward, high) || !estimate_at(samples, backward, low))
-        return false;
-    double gained = high[gain] - low[gain], lost = low[loss] - high[loss];
-    /* Less than a twentieth of a point over a tenth of the simplex is noise. */
-    if (gained < 0.05 || lost <= 0)
-        return false;
-    *price = lost / gained;
-    return true;
 }
 
 /* Judges one candidate and keeps the better one. */
@@ -229,7 +212,8 @@ bool estimate_target(const struct samples *samples, const double *least,
     struct samples near = {0};
     const struct samples *used = samples;
     if (samples->count > NEAREST_USED) {
-        if (!nearest_samples(samples, answer->preference, NEAREST_USED, &near))
+        if (!samples_nearest(samples, answer->preference, NEAREST_USED, NEAREST_USED,
+                             &near))
             return true;
         used = &near;
     }

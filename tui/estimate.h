@@ -1,6 +1,6 @@
 /* Figures that nobody has measured, worked out from those that were: the instant
- * answer while a preference is dragged, what a trade costs here, and the way from
- * wanted figures back to a preference. */
+ * answer while a preference is dragged, and the way from wanted figures back to a
+ * preference. */
 #ifndef PWEMOE_TUI_ESTIMATE_H
 #define PWEMOE_TUI_ESTIMATE_H
 
@@ -19,16 +19,16 @@ int samples_make(struct samples *samples, const struct catalog *catalog,
                  int64_t routers);
 void samples_free(struct samples *samples);
 
+/* The `least` samples nearest to a preference with those that are as far as the last of
+ * them, `most` at most, or all where there are fewer. near is ended by samples_free;
+ * false, with nothing to free, where there are none or memory is out. */
+bool samples_nearest(const struct samples *samples, const double *preference,
+                     size_t least, size_t most, struct samples *near);
+
 /* The objective vector at a preference; false where too few are stored (fewer
  * than there are tasks) to say anything. */
 bool estimate_at(const struct samples *samples, const double *preference,
                  double *values);
-
-/* What one point more of objective `gain` costs of objective `loss` when the
- * preference moves from `loss` towards `gain`: by central differences of the
- * estimate. false where it cannot be said, or where gaining costs nothing. */
-bool estimate_price(const struct samples *samples, const double *preference,
-                    size_t gain, size_t loss, double *price);
 
 /* The other way round. least[t]: what objective t must reach at least, NaN for
  * none. The preference sought maximises the mean of the objectives without a

@@ -9,6 +9,7 @@ libexplore_a_SOURCES = \
   tui/keys.h tui/keys.c \
   tui/catalog.h tui/catalog.c tui/catalog_source.c \
   tui/estimate.h tui/estimate.c \
+  tui/price.h tui/price.c \
   tui/dialog.h tui/dialog.c \
   tui/model.h tui/model.c \
   tui/space.h tui/space.c \

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "price.h"
 #include "views.h"
 
 /* Columns of the table, from the left; a narrow screen drops them from the end. */
@@ -212,25 +213,28 @@ static void draw_mean(const struct view *view, const struct columns *c, int y,
     }
 }
 
-/* What the trade between the objectives of the shown pair costs here. */
+/* What the trade between the objectives of the shown pair costs here. The other way
+ * round it is one over that. */
 static void draw_price(const struct view *view, const struct model *model, int y) {
-    double price;
+    struct price price;
     size_t a = model->pair_a, b = model->pair_b;
+    if (!price_at(&model->samples, catalog_network_of(model->catalog, model->routers),
+                  model->preference, a, b, &price))
+        return;
     int x = 1;
     for (int way = 0; way < 2; way++) {
-        size_t gain = way ? b : a, loss = way ? a : b;
-        if (!estimate_price(&model->samples, model->preference, gain, loss, &price))
-            continue;
+        double cost = way ? 1 / price.cost : price.cost;
         char text[256];
-        snprintf(text, sizeof text, "%sone point more of %.30s costs %.2f of %.30s",
-                 x == 1 ? "here " : "; ", model_task_name(model, gain), price,
-                 model_task_name(model, loss));
-        if (x > 1 && x + text_columns(view->canvas->marks, text) + 12 > view->width)
+        snprintf(text, sizeof text,
+                 "%sone point more of %.30s costs %.2f%s%.2f of %.30s",
+                 way ? "; " : "here ", model_task_name(model, way ? b : a), cost,
+                 view->canvas->marks->utf8 ? " ± " : " +- ",
+                 cost * price.error / price.cost, model_task_name(model, way ? a : b));
+        if (way && x + text_columns(view->canvas->marks, text) + 12 > view->width)
             break;
         x += view_text(view, x, y, view->width - x, INK_FAINT, LOOK_PLAIN, text);
     }
-    if (x > 1)
-        view_text(view, x, y, view->width - x, INK_ESTIMATE, LOOK_PLAIN, " (est)");
+    view_text(view, x, y, view->width - x, INK_ESTIMATE, LOOK_PLAIN, " (est)");
 }
 
 void objectives_view_draw(const struct view *view, const struct model *model,

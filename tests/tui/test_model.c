@@ -219,17 +219,6 @@ static void finds_the_preference_of_figures(void **state) {
     close_model(model);
 }
 
-static void prices_follow_the_curve(void **state) {
-    (void)state;
-    struct model *model = open_model(2, 21, false);
-    double at[] = {0.64, 0.36}, price;
-    /* d sqrt(r): gaining beta at 0.36 costs sqrt(.36/.64) of alpha. */
-    assert_true(estimate_price(&model->samples, at, 1, 0, &price));
-    assert_true(fabs(price - 0.75) < 0.08);
-    assert_false(estimate_price(&model->samples, at, 1, 1, &price));
-    close_model(model);
-}
-
 static void the_front_and_the_knee(void **state) {
     (void)state;
     struct model *model = open_model(2, 11, true);
@@ -306,7 +295,6 @@ int main(void) {
         cmocka_unit_test(geometry_goes_there_and_back),
         cmocka_unit_test(steps_stay_on_the_simplex),
         cmocka_unit_test(finds_the_preference_of_figures),
-        cmocka_unit_test(prices_follow_the_curve),
         cmocka_unit_test(the_front_and_the_knee),
         cmocka_unit_test(a_line_is_edited),
     };
