@@ -106,7 +106,7 @@ int main(void) {
                 struct error error;
                 double start = seconds();
                 if (pareto_hypervolume(points, count, objectives, reference, &volume,
-                                       &error)) {
+                                       NULL, &error)) {
                     fprintf(stderr, "bench_pareto: %s\n", error.text);
                     return 1;
                 }

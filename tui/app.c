@@ -1,4 +1,5 @@
 #include "app.h"
+#include "volume.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,11 @@ static void take(struct app *app, struct event *event) {
         break;
     case EVENT_PLOTTED:
         take_written(model, event, FOR_PLOT);
+        break;
+    case EVENT_VOLUME:
+        front_volume_free(model->volume);
+        model->volume = event->volume;
+        event->volume = NULL;
         break;
     case EVENT_PAIRED:
         take_paired(model, event);

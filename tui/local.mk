@@ -15,6 +15,7 @@ libexplore_a_SOURCES = \
   tui/space.h tui/space.c \
   tui/mailbox.h tui/mailbox.c \
   tui/plotter.h tui/plotter.c \
+  tui/volume.h tui/volume.c \
   tui/reader.h tui/reader.c \
   tui/worker.h tui/worker.c \
   tui/polygon.h tui/polygon.c \

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "volume.h"
 
 struct mailbox {
     pthread_mutex_t lock;
@@ -50,6 +51,7 @@ int mailbox_fd(const struct mailbox *mailbox) {
 
 static void drop_contents(struct event *event) {
     catalog_free(event->catalog);
+    front_volume_free(event->volume);
     free(event->names);
     free(event->weights);
 }

@@ -26,6 +26,7 @@ enum event_kind {
     EVENT_EXPORTING, /* done, total */
     EVENT_EXPORTED,  /* text: "" written, else why not */
     EVENT_PLOTTED,   /* text: "" written, else why not */
+    EVENT_VOLUME,    /* volume: the receiver's from now on */
     EVENT_PAIRED     /* paired [tasks], solutions a and b */
 };
 
@@ -41,6 +42,7 @@ struct event {
     char text[1024];
     size_t done, total;
     struct catalog *catalog;
+    struct front_volume *volume;
     struct running running[STORE_TASKS_MAX];
     struct event_paired paired[STORE_TASKS_MAX];
     uint64_t examples[STORE_TASKS_MAX];
@@ -57,11 +59,11 @@ struct mailbox *mailbox_new(struct error *error);
 void mailbox_free(struct mailbox *mailbox);
 int mailbox_fd(const struct mailbox *mailbox);
 /* Never waits. latest: an event of this kind that nobody has read yet is replaced.
- * event->names, weights and catalog become the mailbox's. Where memory is out the
- * event is dropped. */
+ * event->names, weights, volume and catalog become the mailbox's. Where memory is out
+ * the event is dropped. */
 void mailbox_post(struct mailbox *mailbox, const struct event *event, bool latest);
-/* The oldest event, or NULL; ended by event_free (a catalog that was taken is set
- * to NULL first). */
+/* The oldest event, or NULL; ended by event_free (a catalog or volume that was taken is
+ * set to NULL first). */
 struct event *mailbox_next(struct mailbox *mailbox);
 void event_free(struct event *event);
 

@@ -15,6 +15,7 @@
 #include "config.h"
 #include "screen.h"
 #include "views.h"
+#include "volume.h"
 
 struct options {
     const char *file;
@@ -195,11 +196,23 @@ static void wait_for_results(struct app *app, double seconds) {
     }
 }
 
+/* The front's hypervolume where it is quick. */
+static void wait_for_volume(struct app *app, double seconds) {
+    double until = now() + seconds;
+    while ((!app->model.volume || app->model.volume->state == VOLUME_WORKING) &&
+           now() < until) {
+        struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
+        poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
+        app_events(app);
+    }
+}
+
 static int snapshot(struct app *app, const struct options *options,
                     struct error *error) {
     wait_for_results(app, 3600);
     if (!app->model.catalog)
         return error_set(error, "%s", app->model.message);
+    wait_for_volume(app, 2);
     if (canvas_resize(&app->canvas, options->width, options->height))
         return error_memory(error);
     frame_draw(&app->canvas, &app->model, &app->layout);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "pareto/simplex.h"
 #include "space.h"
+#include "volume.h"
 
 int model_init(struct model *model, const char *file) {
     *model = (struct model){.file = file, .row = SIZE_MAX, .pair_b = 1};
@@ -20,6 +21,7 @@ int model_init(struct model *model, const char *file) {
 
 void model_free(struct model *model) {
     catalog_free(model->catalog);
+    front_volume_free(model->volume);
     samples_free(&model->samples);
     dialog_close(&model->dialog);
     for (size_t i = 0; i < 3; i++)

@@ -74,10 +74,13 @@ struct density {
     uint32_t *front, *rest; /* [width][height] */
 };
 
+struct front_volume; /* of volume.h */
+
 struct model {
     struct catalog *catalog; /* NULL until the first is read */
     size_t tasks;
     struct samples samples;
+    struct front_volume *volume; /* NULL: nothing is known of it */
 
     double preference[STORE_TASKS_MAX];
     struct history history;

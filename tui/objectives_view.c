@@ -4,6 +4,7 @@
 
 #include "price.h"
 #include "views.h"
+#include "volume.h"
 
 /* Columns of the table, from the left; a narrow screen drops them from the end. */
 struct columns {
@@ -237,6 +238,55 @@ static void draw_price(const struct view *view, const struct model *model, int y
     view_text(view, x, y, view->width - x, INK_ESTIMATE, LOOK_PLAIN, " (est)");
 }
 
+/* "(0, 0, 0)", or "0 in all" where that is shorter. */
+static void reference_text(const struct front_volume *volume, char *out, size_t size) {
+    bool same = true;
+    size_t used = 0;
+    for (size_t t = 1; t < volume->tasks; t++)
+        same = same && volume->reference[t] == volume->reference[0];
+    if (same && volume->tasks > 3) {
+        snprintf(out, size, "%.4g in all", volume->reference[0]);
+        return;
+    }
+    for (size_t t = 0; t < volume->tasks && used < size; t++)
+        used += (size_t)snprintf(out + used, size - used, "%s%.4g", t ? ", " : "(",
+                                 volume->reference[t]);
+    if (used < size)
+        snprintf(out + used, size - used, ")");
+}
+
+/* The hypervolume of the front and what the point that is looked at adds to it, at the
+ * right end of the heading, as much of it as there is room for. */
+static void draw_volume(const struct view *view, const struct model *model, int from) {
+    const struct front_volume *volume = model->volume;
+    char parts[2][256] = {"", ""}, reference[160];
+    double added;
+    if (!volume || volume->count == 0)
+        return;
+    reference_text(volume, reference, sizeof reference);
+    if (volume->state == VOLUME_KNOWN)
+        snprintf(parts[0], sizeof parts[0], "front: hypervolume %.6g to %s",
+                 volume->value, reference);
+    else
+        snprintf(parts[0], sizeof parts[0], "front: hypervolume to %s %s", reference,
+                 volume->state == VOLUME_WORKING ? "being worked out"
+                                                 : "not worked out: too long");
+    if (model->row != SIZE_MAX && model->figures == FIGURES_COMPLETE &&
+        front_volume_contribution(volume, model->catalog->rows[model->row].solution.id,
+                                  &added))
+        snprintf(parts[1], sizeof parts[1], ", this point adds %.4g", added);
+    for (int most = 2; most > 0; most--) {
+        char text[560];
+        snprintf(text, sizeof text, " %s%s ", parts[0], most > 1 ? parts[1] : "");
+        int columns = text_columns(view->canvas->marks, text);
+        if (from + columns + 2 > view->width)
+            continue;
+        view_text(view, view->width - columns - 1, 0, columns, INK_TEXT, LOOK_PLAIN,
+                  text);
+        return;
+    }
+}
+
 void objectives_view_draw(const struct view *view, const struct model *model,
                           bool focused) {
     const struct store_objective *objective =
@@ -248,6 +298,8 @@ void objectives_view_draw(const struct view *view, const struct model *model,
     int y = 0, last = view->height;
     if (view->height >= (int)model->tasks + 1 || view->height >= 5)
         view_heading(view, title, focused), y++;
+    if (y)
+        draw_volume(view, model, 4 + text_columns(view->canvas->marks, title));
     if (view->height >= (int)model->tasks + 2 || view->height >= 7)
         draw_names(view, &c, y++);
     int spare = view->height - y - (int)model->tasks;

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "eval/interval.h"
+#include "volume.h"
 
 enum { POLL_MILLISECONDS = 500 };
 
@@ -27,6 +28,7 @@ struct reader {
     int64_t version;
     size_t tasks; /* 0 until a catalog was read */
     unsigned quiet;
+    struct volumes *volumes;
 };
 
 /* The paired test needs the same examples on both sides: the bits of both, over
@@ -78,6 +80,7 @@ static void look(struct reader *reader) {
         reader->tasks = catalog->tasks;
         event.kind = EVENT_CATALOG;
         event.catalog = catalog;
+        volumes_want(reader->volumes, catalog);
     }
     mailbox_post(reader->mailbox, &event, true);
     if (!failed)
@@ -93,6 +96,7 @@ static void *run(void *self) {
         reader->compare = reader->wake = false;
         pthread_mutex_unlock(&reader->lock);
         look(reader);
+        volumes_tick(reader->volumes);
         if (asked)
             compare(reader, a, b, reader->tasks);
         struct timespec until;
@@ -114,12 +118,16 @@ int reader_start(struct store *store, struct mailbox *mailbox, struct reader **r
                  struct error *error) {
     struct reader *reader = array_new(1, sizeof *reader);
     struct catalog_source *source = catalog_source_new(store);
-    if (!reader || !source) {
+    struct volumes *volumes = NULL;
+    if (!reader || !source)
+        error_memory(error);
+    if (!reader || !source || volumes_start(mailbox, &volumes, error)) {
         free(reader);
         catalog_source_free(source);
         store_close(store);
-        return error_memory(error);
+        return -1;
     }
+    reader->volumes = volumes;
     reader->store = store;
     reader->source = source;
     reader->mailbox = mailbox;
@@ -131,6 +139,7 @@ int reader_start(struct store *store, struct mailbox *mailbox, struct reader **r
     pthread_condattr_destroy(&attributes);
     int failed = pthread_create(&reader->thread, NULL, run, reader);
     if (failed) {
+        volumes_stop(volumes);
         catalog_source_free(source);
         store_close(store);
         free(reader);
@@ -150,6 +159,7 @@ void reader_stop(struct reader *reader) {
     pthread_join(reader->thread, NULL);
     pthread_cond_destroy(&reader->changed);
     pthread_mutex_destroy(&reader->lock);
+    volumes_stop(reader->volumes);
     catalog_source_free(reader->source);
     store_close(reader->store);
     free(reader);

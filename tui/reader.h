@@ -1,5 +1,6 @@
 /* The thread that reads results.db: at once, and again whenever anyone has changed
- * it (asked twice a second). It owns a read-only store. */
+ * it (asked twice a second). It owns a read-only store, and asks for the hypervolume of
+ * what it reads. */
 #ifndef PWEMOE_TUI_READER_H
 #define PWEMOE_TUI_READER_H
 

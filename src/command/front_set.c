@@ -120,9 +120,9 @@ static int measure(const struct store_recipe *recipe, const struct store_row *ro
         return -1;
     set->front = (size_t)front;
     return pareto_hypervolume(points, set->count, tasks, reference, &set->hypervolume,
-                              error) ||
+                              NULL, error) ||
            pareto_contributions(points, set->count, tasks, reference, set->contribution,
-                                error);
+                                NULL, error);
 }
 
 int front_set_make(struct store *store, const struct store_recipe *recipe,

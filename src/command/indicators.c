@@ -97,15 +97,16 @@ static int measure(const struct invocation *invocation, struct points *points,
     f->nondominated =
         pareto_filter(points->values, points->count, d, false, keep, error);
     free(keep);
-    if (f->nondominated < 0 || pareto_hypervolume(points->values, points->count, d,
-                                                  reference, &f->hypervolume, error))
+    if (f->nondominated < 0 ||
+        pareto_hypervolume(points->values, points->count, d, reference, &f->hypervolume,
+                           NULL, error))
         return -1;
     if (invocation->common->format != OUTPUT_TABLE && !o->no_contributions) {
         f->contributions = array_new(points->count, sizeof *f->contributions);
         if (!f->contributions)
             return error_memory(error);
         if (pareto_contributions(points->values, points->count, d, reference,
-                                 f->contributions, error))
+                                 f->contributions, NULL, error))
             return -1;
     }
     if (!o->reference_set)

@@ -237,7 +237,7 @@ static int front_row(const struct report *r, const char *name, const bool *take,
         result = front < 0 ? -1 : 0;
         if (result == 0)
             result = pareto_hypervolume(set.points, set.count, tasks, r->reference,
-                                        &volume, error);
+                                        &volume, NULL, error);
         if (result == 0) {
             page_cell(r->page, "%s", name);
             page_cell(r->page, "%zu", set.count);

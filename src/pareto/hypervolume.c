@@ -49,9 +49,11 @@ static int check_finite(const double *rows, size_t count, size_t objectives,
 }
 
 static int volume_many(const double *rows, size_t count, size_t objectives,
-                       const double *reference, double *volume, struct error *error) {
+                       const double *reference, double *volume, const struct work *work,
+                       struct error *error) {
     struct wfg wfg;
     int result = wfg_new(&wfg, count, objectives, error);
+    wfg.work = wfg.room.work = work;
     if (result == 0) {
         memcpy(wfg.levels[0].rows, rows, count * objectives * sizeof *rows);
         *volume = wfg_dominated(&wfg, 0, count, objectives, reference);
@@ -61,7 +63,8 @@ static int volume_many(const double *rows, size_t count, size_t objectives,
 }
 
 int pareto_hypervolume(const double *points, size_t count, size_t objectives,
-                       const double *reference, double *volume, struct error *error) {
+                       const double *reference, double *volume, const struct work *work,
+                       struct error *error) {
     size_t inside;
     double *rows = points_inside(points, count, objectives, reference, &inside);
     if (!rows)
@@ -88,14 +91,15 @@ int pareto_hypervolume(const double *points, size_t count, size_t objectives,
     } else if (objectives == 4) {
         struct sweep_room room;
         result = sweep_room_new(&room, inside) ? error_memory(error) : 0;
+        room.work = work;
         if (result == 0)
             *volume = sweep_hypervolume4(rows, inside, reference, &room);
         sweep_room_free(&room);
     } else {
-        result = volume_many(rows, inside, objectives, reference, volume, error);
+        result = volume_many(rows, inside, objectives, reference, volume, work, error);
     }
     free(rows);
-    return result;
+    return result == 0 && work_stopped(work) ? error_set(error, "stopped") : result;
 }
 
 /* Two objectives: between the least y to the left and the next point that is lower,
@@ -140,7 +144,7 @@ static int contributions_two(const double *rows, size_t count, const double *ref
 
 static int contributions_three(const double *rows, size_t count,
                                const double *reference, double *contributions,
-                               struct error *error) {
+                               const struct work *work, struct error *error) {
     struct sweep_room room;
     size_t *place = array_new(count, 2 * sizeof *place);
     if (sweep_room_new(&room, count) || !place) {
@@ -155,7 +159,7 @@ static int contributions_three(const double *rows, size_t count,
     for (size_t i = 0; i < count; i++)
         place[count + room.items[i].index] = i;
     struct sweep_point high = {reference[0], reference[1], reference[2]};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !work_stopped(work); i++) {
         /* The point itself is out of sight while its coordinates are infinite,
          * other than the one by which the list is sorted. */
         struct sweep_point *in_x = &room.by_x[place[i]];
@@ -181,11 +185,12 @@ static void swap_rows(double *a, double *b, size_t objectives) {
 
 static int contributions_many(double *rows, size_t count, size_t objectives,
                               const double *reference, double *contributions,
-                              struct error *error) {
+                              const struct work *work, struct error *error) {
     struct wfg wfg;
     int result = wfg_new(&wfg, count, objectives, error);
+    wfg.work = wfg.room.work = work;
     double *last = rows + (count - 1) * objectives;
-    for (size_t i = 0; result == 0 && i < count; i++) {
+    for (size_t i = 0; result == 0 && i < count && !work_stopped(work); i++) {
         double *row = rows + i * objectives;
         swap_rows(row, last, objectives);
         contributions[i] = fmax(0, wfg_undominated(&wfg, 0, rows, count - 1, objectives,
@@ -198,7 +203,7 @@ static int contributions_many(double *rows, size_t count, size_t objectives,
 
 int pareto_contributions(const double *points, size_t count, size_t objectives,
                          const double *reference, double *contributions,
-                         struct error *error) {
+                         const struct work *work, struct error *error) {
     size_t inside;
     double *rows = points_inside(points, count, objectives, reference, &inside);
     if (!rows)
@@ -208,13 +213,15 @@ int pareto_contributions(const double *points, size_t count, size_t objectives,
         result =
             (objectives == 2
                  ? contributions_two(rows, inside, reference, contributions, error)
-             : objectives == 3
-                 ? contributions_three(rows, inside, reference, contributions, error)
-                 : contributions_many(rows, inside, objectives, reference,
-                                      contributions, error));
+             : objectives == 3 ? contributions_three(rows, inside, reference,
+                                                     contributions, work, error)
+                               : contributions_many(rows, inside, objectives, reference,
+                                                    contributions, work, error));
     free(rows);
     if (result)
         return -1;
+    if (work_stopped(work))
+        return error_set(error, "stopped");
     /* Back to the places of all points, from the end so that none is lost. */
     for (size_t i = count; i-- > 0;) {
         bool in = true;

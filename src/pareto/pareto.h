@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/work.h"
 
 /* a dominates b: no worse anywhere, better somewhere. */
 bool pareto_dominates(const double *a, const double *b, size_t objectives);
@@ -22,16 +23,18 @@ long pareto_filter(const double *points, size_t count, size_t objectives,
 /* Exact volume dominated by the points and bounded by reference (the union of
  * the boxes [point, reference]); points not strictly inside add nothing. Fails on a
  * reference or a point inside that is not finite, on 0 or more than 64 objectives,
- * and without memory. Time grows steeply with objectives: n log n for 2 and 3, n^2
- * for 4, then exponentially (WFG: While, Bradstreet & Barone 2012). */
+ * and without memory, and says "stopped" where work was; work may be NULL. Time grows
+ * steeply with objectives: n log n for 2 and 3, n^2 for 4, then exponentially (WFG:
+ * While, Bradstreet & Barone 2012). */
 int pareto_hypervolume(const double *points, size_t count, size_t objectives,
-                       const double *reference, double *volume, struct error *error);
+                       const double *reference, double *volume, const struct work *work,
+                       struct error *error);
 
 /* contributions[i] = volume of all points less that without point i: 0 for dominated
  * points and for each of equal ones. Fails as above. */
 int pareto_contributions(const double *points, size_t count, size_t objectives,
                          const double *reference, double *contributions,
-                         struct error *error);
+                         const struct work *work, struct error *error);
 
 /* Mean over the reference set of the distance to the nearest point: IGD
  * (Euclidean) and IGD+ (only the amounts by which a point is worse; Ishibuchi et

@@ -225,6 +225,7 @@ static size_t list_insert(struct sweep_point *points, size_t count, size_t at,
 }
 
 int sweep_room_new(struct sweep_room *room, size_t capacity) {
+    room->work = NULL;
     room->by_x = array_new(capacity + 1, sizeof *room->by_x);
     room->by_z = array_new(capacity + 1, sizeof *room->by_z);
     room->stair = array_new(capacity + 2, sizeof *room->stair);
@@ -262,7 +263,7 @@ double sweep_hypervolume4(const double *points, size_t count, const double *high
     struct sweep_point reference = {high[0], high[1], high[2]};
     size_t kept = 0;
     double volume = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !work_stopped(room->work); i++) {
         const double *row = points + 4 * items[i].index;
         struct sweep_point p = {row[0], row[1], row[2]};
         double alone =

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "base/work.h"
 #include "pareto/order.h"
 
 /* Dominated area of count points [count, 2] below reference, O(n log n). items
@@ -39,6 +40,7 @@ struct sweep_room {
     struct sweep_point *by_x, *by_z;    /* one more than points */
     struct sweep_step *stair;           /* two more */
     struct order_item *items, *scratch; /* as many */
+    const struct work *work;            /* NULL, or what may stop sweeps of four */
 };
 
 /* 0, or -1 when memory is out; sweep_room_free is due in both cases. */
@@ -52,7 +54,8 @@ void sweep_sort(struct sweep_point *to, const double *rows, size_t count, size_t
 
 /* Dominated volume of rows [count, 4] below high: the fourth coordinate is swept
  * and each point adds what only it dominates in the other three (the scheme of
- * Guerreiro & Fonseca's HV4D+, 2018). O(n^2) where the staircases are short. */
+ * Guerreiro & Fonseca's HV4D+, 2018). O(n^2) where the staircases are short.
+ * Meaningless where it was stopped. */
 double sweep_hypervolume4(const double *points, size_t count, const double *high,
                           struct sweep_room *room);
 

@@ -78,7 +78,7 @@ double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
     double *sorted = level->sorted;
     size_t kept = 0;
     double volume = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !work_stopped(wfg->work); i++) {
         const double *p = rows + level->items[i].index * dims;
         double alone =
             wfg_undominated(wfg, depth + 1, sorted, kept, dims, dims - 1, p, high);

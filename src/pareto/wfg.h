@@ -24,6 +24,7 @@ struct wfg {
     size_t depths;
     struct wfg_level levels[WFG_OBJECTIVES];
     struct sweep_room room;
+    const struct work *work; /* NULL, or what may stop it */
 };
 
 /* Room for sets of capacity points of 1 to WFG_OBJECTIVES objectives. wfg_free is due
@@ -32,7 +33,8 @@ int wfg_new(struct wfg *wfg, size_t capacity, size_t objectives, struct error *e
 void wfg_free(struct wfg *wfg);
 
 /* Dominated volume below high of wfg->levels[depth].rows [count, dims], dims >= 4; all
- * rows are strictly below high. depth is 0 for callers. */
+ * rows are strictly below high. depth is 0 for callers. Meaningless where it was
+ * stopped, which the caller asks work. */
 double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
                      const double *high);
 

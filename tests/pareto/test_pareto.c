@@ -28,7 +28,8 @@ static double volume_of(const double *points, size_t count, size_t objectives,
     struct error error;
     double volume = NAN;
     assert_int_equal(
-        pareto_hypervolume(points, count, objectives, reference, &volume, &error), 0);
+        pareto_hypervolume(points, count, objectives, reference, &volume, NULL, &error),
+        0);
     return volume;
 }
 
@@ -81,7 +82,7 @@ static void contributions_are_differences(void **state) {
                 reference[j] = 0.9;
             struct error error;
             assert_int_equal(pareto_contributions(points, count, objectives, reference,
-                                                  alone, &error),
+                                                  alone, NULL, &error),
                              0);
             double whole = volume_of(points, count, objectives, reference);
             for (size_t i = 0; i < count; i++) {
@@ -151,12 +152,53 @@ static void what_has_no_volume_is_refused(void **state) {
     double volume;
     const double points[4] = {0, -INFINITY, 0.5, 0.5}, fine[2] = {1, 1},
                  open[2] = {1, INFINITY};
-    assert_int_equal(pareto_hypervolume(points, 2, 2, fine, &volume, &error), -1);
+    assert_int_equal(pareto_hypervolume(points, 2, 2, fine, &volume, NULL, &error), -1);
     assert_non_null(strstr(error.text, "objective 2"));
-    assert_int_equal(pareto_hypervolume(points + 2, 1, 2, open, &volume, &error), -1);
+    assert_int_equal(pareto_hypervolume(points + 2, 1, 2, open, &volume, NULL, &error),
+                     -1);
     assert_non_null(strstr(error.text, "reference point"));
-    assert_int_equal(pareto_hypervolume(points, 1, 0, fine, &volume, &error), -1);
-    assert_int_equal(pareto_contributions(points, 2, 2, fine, &volume, &error), -1);
+    assert_int_equal(pareto_hypervolume(points, 1, 0, fine, &volume, NULL, &error), -1);
+    assert_int_equal(pareto_contributions(points, 2, 2, fine, &volume, NULL, &error),
+                     -1);
+}
+
+/* Stopped before the end of any of the ways there are, and not while all is well. */
+static void a_volume_can_be_stopped(void **state) {
+    (void)state;
+    enum { COUNT = 60 };
+    struct random random;
+    struct error error;
+    atomic_bool stop;
+    struct work work = {&stop, NULL, NULL};
+    double points[COUNT * 6], reference[6] = {2, 2, 2, 2, 2, 2}, all[COUNT], again;
+    random_seed(&random, 9, 0);
+    for (size_t objectives = 1; objectives <= 6; objectives++) {
+        draw(&random, points, COUNT, objectives, 0);
+        atomic_init(&stop, false);
+        assert_int_equal(pareto_hypervolume(points, COUNT, objectives, reference,
+                                            &again, &work, &error),
+                         0);
+        assert_true(again == volume_of(points, COUNT, objectives, reference));
+        atomic_store(&stop, true);
+        assert_int_equal(pareto_hypervolume(points, COUNT, objectives, reference,
+                                            &again, &work, &error),
+                         -1);
+        assert_string_equal(error.text, "stopped");
+        assert_int_equal(pareto_contributions(points, COUNT, objectives, reference, all,
+                                              &work, &error),
+                         -1);
+        assert_string_equal(error.text, "stopped");
+    }
+    /* A front that would take longer than anyone waits. */
+    enum { HOPELESS = 3000, MANY = 12 };
+    double *front = calloc(HOPELESS * MANY, sizeof *front), high[MANY];
+    for (size_t i = 0; i < HOPELESS; i++)
+        random_dirichlet(&random, 1, MANY, front + i * MANY);
+    for (size_t j = 0; j < MANY; j++)
+        high[j] = 2;
+    assert_int_equal(
+        pareto_hypervolume(front, HOPELESS, MANY, high, &again, &work, &error), -1);
+    free(front);
 }
 
 static void filter_is_that_of_the_definition(void **state) {
@@ -229,6 +271,7 @@ int main(void) {
         cmocka_unit_test(volume_ignores_order),
         cmocka_unit_test(contributions_are_differences),
         cmocka_unit_test(what_has_no_volume_is_refused),
+        cmocka_unit_test(a_volume_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
