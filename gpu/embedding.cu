@@ -1,4 +1,4 @@
-/* Pixels to rows of patches, rows to tokens, rows picked by index. */
+/* Pixels to rows of patches, rows to tokens, tokens embedded, rows picked by index. */
 #include "cuda.h"
 #include "element.h"
 
@@ -126,6 +126,94 @@ static void assemble_tokens_backward(struct backend *backend, real *dembedded,
            width);
 }
 
+template <class T, int V>
+static __global__ void embed_kernel(T *out, const T *table, const T *position,
+                                    const int32_t *ids, size_t count, size_t tokens,
+                                    size_t width) {
+    size_t step = (size_t)gridDim.x * blockDim.x * V;
+    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    for (; i < count; i += step) {
+        size_t row = i / width, column = i - row * width;
+        float a[V], at[V];
+        load<T, V>(a, table + (size_t)ids[row] * width + column);
+        load<T, V>(at, position + row % tokens * width + column);
+        for (int k = 0; k < V; k++)
+            a[k] += at[k];
+        store<T, V>(out + i, a);
+    }
+}
+
+template <class T>
+static void embed_tokens(struct backend *backend, real *out, const real *table,
+                         const real *position, const int32_t *ids, size_t sequences,
+                         size_t tokens, size_t width) {
+    struct cuda *cuda = cuda_ready(backend);
+    size_t count = sequences * tokens * width;
+    if (!cuda || count == 0)
+        return;
+    bool aligned = width % wide<T> == 0 && all_aligned(out, table, position);
+    auto kernel = aligned ? embed_kernel<T, wide<T>> : embed_kernel<T, 1>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
+           THREADS, 0, typed<T>(out), typed<T>(table), typed<T>(position), ids, count,
+           tokens, width);
+}
+
+/* A block a row. Of the rows with one id the first adds up all of them, in order, so
+ * that no two blocks write to one place and every run gives the same bits. */
+template <class T>
+static __global__ void
+embedding_gradient_kernel(float *to, const T *dx, const int32_t *ids, size_t all,
+                          size_t rows, size_t width, bool squared, float scale) {
+    SHARED(int32_t, some, [THREADS]);
+    SHARED(int, is_first, [1]);
+    size_t row = blockIdx.x;
+    int32_t id = ids[row];
+    if (threadIdx.x == 0)
+        is_first[0] = 1;
+    __syncthreads();
+    for (size_t k = threadIdx.x; k < row; k += THREADS)
+        if (ids[k] == id)
+            is_first[0] = 0;
+    __syncthreads();
+    if (!is_first[0])
+        return;
+    for (size_t begin = 0; begin < width; begin += THREADS) {
+        size_t column = begin + threadIdx.x, group_end = (row / rows + 1) * rows;
+        float sum = 0, total = 0;
+        for (size_t base = row; base < all; base += THREADS) {
+            __syncthreads();
+            some[threadIdx.x] = base + threadIdx.x < all ? ids[base + threadIdx.x] : -1;
+            __syncthreads();
+            size_t left = all - base, n = left < THREADS ? left : (size_t)THREADS;
+            for (size_t k = 0; k < n; k++) {
+                if (squared && base + k == group_end) {
+                    total += sum * sum;
+                    sum = 0;
+                    group_end += rows;
+                }
+                if (some[k] == id && column < width)
+                    sum += widen(dx[(base + k) * width + column]);
+            }
+        }
+        total += squared ? sum * sum : sum;
+        if (column < width)
+            to[(size_t)id * width + column] += scale * total;
+    }
+}
+
+template <class T>
+static void embedding_gradient(struct backend *backend, float *to, const real *dx,
+                               const int32_t *ids, size_t groups, size_t rows,
+                               size_t width, bool squared, float scale) {
+    struct cuda *cuda = cuda_ready(backend);
+    size_t all = groups * rows;
+    if (!cuda || all == 0 || width == 0)
+        return;
+    auto kernel = embedding_gradient_kernel<T>;
+    LAUNCH(cuda, kernel, (unsigned)all, THREADS, 0, to, typed<T>(dx), ids, all, rows,
+           width, squared, scale);
+}
+
 /* One row a block of 32 x 8: gather: to[row] = from[index[row]]; scatter the other
  * way round. */
 template <class T, int V>
@@ -175,6 +263,9 @@ void cuda_fill_embedding(struct backend *table) {
         narrow_type ? assemble_tokens<bf16> : assemble_tokens<float>;
     table->assemble_tokens_backward =
         narrow_type ? assemble_tokens_backward<bf16> : assemble_tokens_backward<float>;
+    table->embed_tokens = narrow_type ? embed_tokens<bf16> : embed_tokens<float>;
+    table->embedding_gradient =
+        narrow_type ? embedding_gradient<bf16> : embedding_gradient<float>;
     table->gather_rows = narrow_type ? gather_rows<bf16> : gather_rows<float>;
     table->scatter_rows = narrow_type ? scatter_rows<bf16> : scatter_rows<float>;
 }

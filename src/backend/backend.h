@@ -223,6 +223,18 @@ struct backend {
     void (*assemble_tokens_backward)(struct backend *, real *dembedded,
                                      const real *dtokens, size_t images, size_t patches,
                                      size_t width);
+    /* out[sequences, tokens, width]: for each of ids i32 [sequences, tokens] on the
+     * device its row of table [.., width], with position [tokens, width] added. */
+    void (*embed_tokens)(struct backend *, real *out, const real *table,
+                         const real *position, const int32_t *ids, size_t sequences,
+                         size_t tokens, size_t width);
+    /* Gradient of the table from dx [groups, rows, width] of ids [groups, rows]: to f32
+     * [.., width] receives, at each id of a group, scale * the sum of the group's rows
+     * with that id, or scale * that sum squared (of each group alone). Added; other
+     * rows are left as they are. The same to the bit in every run. */
+    void (*embedding_gradient)(struct backend *, float *to, const real *dx,
+                               const int32_t *ids, size_t groups, size_t rows,
+                               size_t width, bool squared, float scale);
     /* out[i] = x[index[i]], rows of width; index i32 on the device. */
     void (*gather_rows)(struct backend *, real *out, const real *x,
                         const int32_t *index, size_t count, size_t width);

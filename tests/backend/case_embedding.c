@@ -118,5 +118,89 @@ static void rows(struct conformance *c) {
     }
 }
 
+/* Ids of `count` rows; most come more than once. */
+static double *some_ids(struct conformance *c, size_t count, size_t vocabulary) {
+    double *ids = numbers(c, count);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = (double)random_below(&c->random, vocabulary);
+    return ids;
+}
+
+struct text_shape {
+    size_t sequences, tokens, width, vocabulary;
+};
+
+static const struct text_shape text_shapes[] = {
+    {1, 1, 1, 1}, {3, 7, 17, 5}, {2, 31, 64, 40}, {5, 3, 257, 9}, {9, 37, 3, 11}};
+
+static void embedded_texts(struct conformance *c) {
+    for (size_t s = 0; s < sizeof text_shapes / sizeof *text_shapes; s++) {
+        struct text_shape shape = text_shapes[s];
+        size_t w = shape.width, n = shape.sequences * shape.tokens * w;
+        double *ids = some_ids(c, n / w, shape.vocabulary);
+        struct tensor *table = tensor_random(c, ELEMENT_REAL, shape.vocabulary * w, 1);
+        struct tensor *position = tensor_random(c, ELEMENT_REAL, shape.tokens * w, 1);
+        tensor_set(c, table, (size_t)ids[0] * w, (double)NAN);
+        struct tensor *index = tensor_from(c, ELEMENT_I32, n / w, ids);
+        struct tensor *out = tensor_output(c, ELEMENT_REAL, n);
+        c->backend->embed_tokens(c->backend, out->real, table->real, position->real,
+                                 index->i32, shape.sequences, shape.tokens, w);
+        double *wanted = numbers(c, n), *tolerance = numbers(c, n);
+        for (size_t i = 0; i < n; i++) {
+            wanted[i] = table->host[(size_t)ids[i / w] * w + i % w] +
+                        position->host[i / w % shape.tokens * w + i % w];
+            tolerance[i] = c->store * fabs(wanted[i]);
+        }
+        check(c, "embedded texts", out, wanted, tolerance);
+    }
+}
+
+/* One sum of all groups, or the squares of each group's own. */
+static void table_gradient(struct conformance *c, struct text_shape shape,
+                           bool squared) {
+    size_t w = shape.width, rows = shape.tokens, all = shape.sequences * rows;
+    size_t cells = shape.vocabulary * w;
+    float scale = squared ? 0.37f : 1;
+    double *ids = some_ids(c, all, shape.vocabulary);
+    struct tensor *dx = tensor_random(c, ELEMENT_REAL, all * w, 1);
+    tensor_set(c, dx, all * w - 1, (double)NAN);
+    struct tensor *index = tensor_from(c, ELEMENT_I32, all, ids);
+    struct tensor *to = tensor_random(c, ELEMENT_F32, cells, 1);
+    double *wanted = numbers(c, cells), *tolerance = numbers(c, cells);
+    memcpy(wanted, to->host, cells * sizeof *wanted);
+    for (size_t i = 0; i < cells; i++)
+        tolerance[i] = SINGLE * fabs(wanted[i]);
+    for (size_t g = 0; g < shape.sequences; g++) {
+        double *sum = numbers(c, cells), *size = numbers(c, cells);
+        for (size_t i = g * rows; i < (g + 1) * rows; i++)
+            for (size_t j = 0; j < w; j++) {
+                sum[(size_t)ids[i] * w + j] += dx->host[i * w + j];
+                size[(size_t)ids[i] * w + j] += fabs(dx->host[i * w + j]);
+            }
+        /* Each of `all` additions at most rounds what there is so far. */
+        for (size_t i = 0; i < cells; i++) {
+            double more = squared ? sum[i] * sum[i] : sum[i];
+            double most = squared ? size[i] * size[i] : size[i];
+            wanted[i] += (double)scale * more;
+            tolerance[i] += (double)(2 * all + 4) * SINGLE * most;
+        }
+    }
+    c->backend->embedding_gradient(c->backend, to->f32, dx->real, index->i32,
+                                   shape.sequences, rows, w, squared, scale);
+    check(c, squared ? "squared sums" : "sums", to, wanted, tolerance);
+}
+
+static void embedding_gradients(struct conformance *c) {
+    for (size_t s = 0; s < sizeof text_shapes / sizeof *text_shapes; s++) {
+        table_gradient(c, text_shapes[s], false);
+        table_gradient(c, text_shapes[s], true);
+    }
+}
+
 const struct conformance_case conformance_embedding_cases[] = {
-    {"patches", patches}, {"tokens", tokens}, {"rows by index", rows}, {NULL, NULL}};
+    {"patches", patches},
+    {"tokens", tokens},
+    {"embedded texts", embedded_texts},
+    {"embedding gradient", embedding_gradients},
+    {"rows by index", rows},
+    {NULL, NULL}};

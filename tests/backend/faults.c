@@ -107,6 +107,11 @@ FAULT(assemble_tokens_backward,
        size_t count, size_t width),
       (b, dembedded, dtokens, images, count, width),
       spoil(b, dembedded, images *count *width, true))
+FAULT(embed_tokens,
+      (struct backend * b, real *out, const real *table, const real *position,
+       const int32_t *ids, size_t sequences, size_t tokens, size_t width),
+      (b, out, table, position, ids, sequences, tokens, width),
+      spoil(b, out, sequences *tokens *width, true))
 FAULT(gather_rows,
       (struct backend * b, real *out, const real *x, const int32_t *index, size_t count,
        size_t width),
@@ -146,6 +151,17 @@ FAULT(gram,
       (struct backend * b, float *out, const float *vectors, size_t stride, size_t n,
        size_t count),
       (b, out, vectors, stride, n, count), spoil(b, out, n *n, false))
+
+/* The square of all groups' sum in place of the sum of their squares. */
+static void bad_embedding_gradient(struct backend *b, float *to, const real *dx,
+                                   const int32_t *ids, size_t groups, size_t rows,
+                                   size_t width, bool squared, float scale) {
+    sound.embedding_gradient(b, to, dx, ids, 1, groups * rows, width, squared, scale);
+}
+
+static void plant_embedding_gradient(struct backend *b) {
+    b->embedding_gradient = bad_embedding_gradient;
+}
 
 static void bad_scatter_rows(struct backend *b, real *to, const real *x,
                              const int32_t *index, size_t count, size_t width) {
@@ -259,6 +275,8 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(patches, "patches"),
     PLANTED(assemble_tokens, "tokens"),
     PLANTED(assemble_tokens_backward, "tokens"),
+    PLANTED(embed_tokens, "embedded texts"),
+    PLANTED(embedding_gradient, "embedding gradient"),
     PLANTED(gather_rows, "rows by index"),
     PLANTED(scatter_rows, "rows by index"),
     PLANTED(cross_entropy, "cross entropy"),
