@@ -131,7 +131,7 @@ static double bench_forward(struct bench *s, double *peer) {
     const struct model_config *c = &s->shape->config;
     struct forward f = {.bench = s};
     struct error error;
-    if (transformer_new(b, s->pool->layout, &s->pool->preprocess, s->batch, false,
+    if (transformer_new(b, s->pool->layout, &s->pool->form.preprocess, s->batch, false,
                         &f.transformer, &error) ||
         b->allocate(b, s->batch * 3 * c->image_size * c->image_size, (void **)&f.pixels,
                     &error))
@@ -149,7 +149,7 @@ static int run_step(void *self, struct error *error) {
 
 static double bench_training(struct bench *s, enum granularity upscale,
                              enum combine method, double *peer) {
-    struct router_training_options options = router_training_defaults();
+    struct router_training_options options = router_training_defaults(MODEL_CLIP_VISION);
     const struct dataset *train[POOL_TASKS_MAX];
     struct router_training *t;
     struct error error;

@@ -74,7 +74,7 @@ int synthetic_pool(struct backend *b, const struct shape *shape, size_t tasks,
         goto failed;
     }
     if (preprocess_read(NULL, config->kind == MODEL_CLIP_VISION, config->image_size,
-                        &p->preprocess, error) ||
+                        &p->form.preprocess, error) ||
         layout_new(config, NULL, &p->layout, error))
         goto failed;
     size_t features = model_config_features(config), count;

@@ -42,7 +42,7 @@ static int measure_forward(struct bench *s, size_t batches, size_t images,
     char name[64];
     int result = -1;
     snprintf(name, sizeof name, "forward, %zu x %zu images", batches, images);
-    if (transformer_new(b, s->pool->layout, &s->pool->preprocess, images, false,
+    if (transformer_new(b, s->pool->layout, &s->pool->form.preprocess, images, false,
                         &f.transformer, error))
         return -1;
     double operations = (double)(batches * images) * shape_forward_operations(c, true);
@@ -169,7 +169,7 @@ static double step_floor(const struct bench *s, const struct upscaling *upscalin
 static int measure_step(struct bench *s, const struct dataset *const *train,
                         enum combine method, struct upscaling *upscaling,
                         double *seconds, struct error *error) {
-    struct router_training_options options = router_training_defaults();
+    struct router_training_options options = router_training_defaults(MODEL_CLIP_VISION);
     struct steps t = {0};
     struct bench_times times;
     enum granularity granularity = upscaling->granularity;

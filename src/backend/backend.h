@@ -25,7 +25,7 @@
 
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 3 };
+enum { BACKEND_API_VERSION = 4 };
 
 typedef struct real real;
 

@@ -9,8 +9,10 @@
 #include "command/paths.h"
 #include "command/points.h"
 #include "command/recipe.h"
+#include "data/texts.h"
 #include "eval/task_heads.h"
 #include "model/config.h"
+#include "model/feed.h"
 #include "model/layout.h"
 #include "store/store.h"
 
@@ -150,14 +152,18 @@ static int open_pretrained(struct setup *s, struct error *error) {
     if (locate(s, s->recipe->pretrained, "the pretrained model", &path, error))
         return -1;
     struct model_config config;
+    struct example_form form = {0};
     int result = -1;
     if (model_directory_open(path, &s->pretrained, error) == 0 &&
         model_config_read(model_directory_config(s->pretrained), s->recipe->model, path,
-                          &config, error) == 0)
+                          &config, error) == 0 &&
+        (!model_config_is_text(&config) ||
+         example_form_read(s->pretrained, &config, &form, error) == 0))
         result = layout_new(&config, s->pretrained, &s->layout, error) ||
                          check_model(s->layout, s->pretrained, false, error)
                      ? -1
                      : 0;
+    example_form_clear(&form);
     free(path);
     return result;
 }
@@ -173,6 +179,22 @@ static int check_expert(const struct setup *s, const struct recipe_task *task,
         result = check_model(s->layout, expert, true, error);
     model_directory_close(expert);
     free(path);
+    return result;
+}
+
+/* Of a model of texts: that the tables can be read and go together. */
+static int check_texts(const struct setup *s, const struct recipe_task *task,
+                       struct error *error) {
+    const char *given[] = {task->train, task->test, task->classnames};
+    char *found[3] = {0};
+    int result = 0;
+    for (int i = 0; i < 3 && result == 0; i++)
+        if (given[i])
+            result = locate(s, given[i], "data", &found[i], error);
+    if (result == 0)
+        result = texts_check(found[0], found[1], found[2], error);
+    for (int i = 0; i < 3; i++)
+        free(found[i]);
     return result;
 }
 
@@ -206,6 +228,8 @@ static int keep_task(const struct setup *s, const struct recipe_task *task,
     objective->unit = strdup("%");
     if (!kept->name || !objective->name || !objective->metric || !objective->unit)
         return error_memory(error);
+    if (model_config_is_text(&s->layout->config) && check_texts(s, task, error))
+        return error_prefix(error, "task '%s'", task->name);
     if (keep_path(s, task->train, "training data", &kept->train_path, error) ||
         keep_path(s, task->test, "test data", &kept->test_path, error) ||
         keep_path(s, task->classnames, "class names", &kept->classnames_path, error) ||

@@ -68,10 +68,9 @@ static const struct option_spec options[] = {
     {.name = "steps",
      .type = OPTION_UNSIGNED,
      .value = "N",
-     .initial = "4000",
      .minimum = 1,
      .maximum = 10000000,
-     .help = "Steps",
+     .help = "Steps (default 4000, for GPT-2 2000)",
      .offset = offsetof(struct train_options, steps)},
     {.name = "batch",
      .type = OPTION_UNSIGNED,
@@ -130,11 +129,12 @@ struct session {
 
 static char *parameters_of(const struct session *s) {
     const struct router_training_options *how = &s->how;
-    json_t *object = json_pack(
-        "{s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I}", "layers", (json_int_t)how->layers,
-        "lambda", how->lambda, "alpha", how->alpha, "lr", how->learning_rate, "steps",
-        (json_int_t)how->steps, "batch", (json_int_t)how->batch, "seed",
-        (json_int_t)how->seed, "limit", (json_int_t)s->limit);
+    json_t *object =
+        json_pack("{s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I}", "layers",
+                  (json_int_t)how->layers, "lambda", how->lambda, "alpha", how->alpha,
+                  "lr", how->learning_rate, "weight_decay", how->weight_decay, "steps",
+                  (json_int_t)how->steps, "batch", (json_int_t)how->batch, "seed",
+                  (json_int_t)how->seed, "limit", (json_int_t)s->limit);
     char *text = object ? json_dumps(object, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
     json_decref(object);
     return text;
@@ -142,7 +142,7 @@ static char *parameters_of(const struct session *s) {
 
 static int settings_from_options(struct session *s, struct error *error) {
     const struct train_options *o = s->invocation->options;
-    s->how = router_training_defaults();
+    s->how = router_training_defaults(MODEL_CLIP_VISION);
     if (combine_parse(o->method, &s->how.method, error) ||
         granularity_parse(o->upscale, &s->how.upscale, error))
         return -1;
@@ -150,26 +150,39 @@ static int settings_from_options(struct session *s, struct error *error) {
     s->how.lambda = o->lambda;
     s->how.alpha = o->alpha;
     s->how.learning_rate = o->rate;
-    s->how.steps = (unsigned)o->steps;
     s->how.batch = (size_t)o->batch;
     s->how.seed = s->invocation->common->seed;
     s->limit = (size_t)o->limit;
     return 0;
 }
 
+/* What is another number for another kind of model. */
+static void settings_of_model(struct session *s) {
+    const struct train_options *o = s->invocation->options;
+    bool gpt2 = strcmp(s->recipe->model, model_kind_name(MODEL_GPT2)) == 0;
+    struct router_training_options usual =
+        router_training_defaults(gpt2 ? MODEL_GPT2 : MODEL_CLIP_VISION);
+    s->how.steps = o->steps ? (unsigned)o->steps : usual.steps;
+    s->how.weight_decay = usual.weight_decay;
+}
+
 static int settings_from_run(struct session *s, struct error *error) {
     json_t *object = json_loads(s->run.parameters, 0, NULL);
     double layers, steps, batch, seed, limit;
-    int result = combine_parse(s->run.method, &s->how.method, error) ||
-                 granularity_parse(s->run.upscale, &s->how.upscale, error) ||
-                 runs_number(object, "layers", 1, 2, &layers, error) ||
-                 runs_number(object, "lambda", -10, 10, &s->how.lambda, error) ||
-                 runs_number(object, "alpha", 1e-300, 1000, &s->how.alpha, error) ||
-                 runs_number(object, "lr", 1e-300, 100, &s->how.learning_rate, error) ||
-                 runs_number(object, "steps", 1, 1e7, &steps, error) ||
-                 runs_number(object, "batch", 1, 65536, &batch, error) ||
-                 runs_number(object, "seed", 0, 9007199254740992.0, &seed, error) ||
-                 runs_number(object, "limit", 0, 1e9, &limit, error);
+    s->how.weight_decay = 0; /* runs of older versions do not tell it */
+    int result =
+        combine_parse(s->run.method, &s->how.method, error) ||
+        granularity_parse(s->run.upscale, &s->how.upscale, error) ||
+        runs_number(object, "layers", 1, 2, &layers, error) ||
+        runs_number(object, "lambda", -10, 10, &s->how.lambda, error) ||
+        runs_number(object, "alpha", 1e-300, 1000, &s->how.alpha, error) ||
+        runs_number(object, "lr", 1e-300, 100, &s->how.learning_rate, error) ||
+        (json_object_get(object, "weight_decay") &&
+         runs_number(object, "weight_decay", 0, 10, &s->how.weight_decay, error)) ||
+        runs_number(object, "steps", 1, 1e7, &steps, error) ||
+        runs_number(object, "batch", 1, 65536, &batch, error) ||
+        runs_number(object, "seed", 0, 9007199254740992.0, &seed, error) ||
+        runs_number(object, "limit", 0, 1e9, &limit, error);
     json_decref(object);
     if (result)
         return -1;
@@ -227,12 +240,12 @@ static int load(struct session *s, struct error *error) {
                                      .split = "train",
                                      .limit = s->limit,
                                      .threads = (unsigned)common->threads};
-        if (sources_dataset(s->recipe, s->folder, &which, &s->pool->preprocess,
-                            &s->train[t], work, error))
+        if (sources_dataset(s->recipe, s->folder, &which, &s->pool->form, &s->train[t],
+                            work, error))
             return -1;
         if (s->train[t]->classes > s->pool->heads[t].classes)
             return error_set(error,
-                             "task %s: its train images have %zu classes, its head has "
+                             "task %s: its train data have %zu classes, its head has "
                              "%zu",
                              s->recipe->tasks[t].name, s->train[t]->classes,
                              s->pool->heads[t].classes);
@@ -314,6 +327,7 @@ static int run_session(struct session *s, struct error *error) {
     if (s->recipe->task_count < 2)
         return error_set(error, "routers need at least two tasks; %s has one",
                          store_path(s->store));
+    settings_of_model(s);
     if (o->resume && (find_run(s, error) || settings_from_run(s, error)))
         return -1;
     if (load(s, error) || curve_new(0, s->recipe->task_count, &s->curve, error) ||
@@ -372,10 +386,12 @@ const struct command command_train = {
     .name = "train",
     .usage = "FILE [--method M] [--upscale G] [--steps N] | FILE --resume",
     .summary = "Train routers, from a preference to a merged model",
-    .text = "Each step draws a preference, merges the models as the routers say, and "
-            "takes one batch of every task; only the routers learn. They are saved "
-            "every --save-interval steps with all that is needed to go on. Ctrl-C "
-            "saves and stops; --resume then goes on to the same numbers.",
+    .text =
+        "Each step draws a preference, merges the models as the routers say, and "
+        "takes one batch of every task; only the routers learn, by Adam (for GPT-2 by "
+        "AdamW, weight decay 0.01). They are saved "
+        "every --save-interval steps with all that is needed to go on. Ctrl-C "
+        "saves and stops; --resume then goes on to the same numbers.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_QUIET | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,

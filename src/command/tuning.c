@@ -131,7 +131,8 @@ static int load_head(struct tuning *t, size_t index, struct error *error) {
                          task->name);
     t->how.train_heads = !given;
     if (!given && !expert)
-        return finetuning_new_head(classes, features, t->how.seed, head, error);
+        return finetuning_new_head(&t->layout->config, classes, t->how.seed, head,
+                                   error);
     char *path = sources_path(t->folder, given ? task->head : task->expert.path);
     struct model_directory *directory = NULL;
     if (task_is_zero_shot(task))
@@ -151,7 +152,7 @@ static int load_head(struct tuning *t, size_t index, struct error *error) {
         return -1;
     if (head->classes < classes)
         return error_set(error,
-                         "task '%s': its train images have %zu classes, its head "
+                         "task '%s': its train data have %zu classes, its head "
                          "has %zu",
                          task->name, classes, head->classes);
     return 0;
@@ -167,9 +168,7 @@ static int load_model(struct tuning *t, struct error *error) {
                                    *t->recipe->model ? t->recipe->model : NULL, path,
                                    &config, error) ||
                  layout_new(&config, t->pretrained, &t->layout, error) ||
-                 preprocess_read(model_directory_preprocessor(t->pretrained),
-                                 config.kind == MODEL_CLIP_VISION, config.image_size,
-                                 &t->preprocess, error);
+                 example_form_read(t->pretrained, &config, &t->form, error);
     free(path);
     if (result)
         return -1;
@@ -193,7 +192,7 @@ static int load_data(struct tuning *t, struct error *error) {
                                      .limit = t->limit,
                                      .threads =
                                          (unsigned)t->invocation->common->threads};
-        if (sources_dataset(t->recipe, t->folder, &which, &t->preprocess, &t->train[i],
+        if (sources_dataset(t->recipe, t->folder, &which, &t->form, &t->train[i],
                             t->invocation->work, error) ||
             load_head(t, i, error))
             return -1;
@@ -217,7 +216,7 @@ int tuning_load(struct tuning *t, struct error *error) {
                                       .train = (const struct dataset *const *)t->train,
                                       .heads = t->heads,
                                       .preference = t->preference};
-    return finetuning_new(t->backend, t->layout, &t->preprocess, t->weights, &set,
+    return finetuning_new(t->backend, t->layout, &t->form.preprocess, t->weights, &set,
                           &t->how, &t->finetuning, error);
 }
 
@@ -331,6 +330,7 @@ void tuning_end(struct tuning *t) {
     free(t->heads);
     free(t->train);
     free(t->weights);
+    example_form_clear(&t->form);
     layout_free(t->layout);
     model_directory_close(t->pretrained);
     if (t->backend)

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "command/command.h"
 #include "command/runs.h"
+#include "model/feed.h"
 #include "store/store.h"
 #include "train/finetuning.h"
 
@@ -29,7 +30,7 @@ struct tuning {
     struct backend *backend;
     struct model_directory *pretrained;
     struct layout *layout;
-    struct preprocess preprocess;
+    struct example_form form;
     struct dataset **train; /* [tasks] */
     struct head *heads;     /* [tasks] where they start */
     float *weights;         /* (layout size) on the host */

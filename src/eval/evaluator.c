@@ -21,13 +21,13 @@ static int open_held_out(struct evaluator *e, const struct store_recipe *recipe,
                                      .limit = options->limit,
                                      .threads = options->threads};
         work_report(work, "reading images", t, e->tasks);
-        if (sources_dataset(recipe, directory, &which, &e->pool->preprocess, &data,
+        if (sources_dataset(recipe, directory, &which, &e->pool->form, &data,
                             work, error) ||
             held_out_open(&e->held_out[t], data, t, options->limit, error))
             return -1;
         if (data->classes > e->pool->heads[t].classes)
             return error_set(
-                error, "task %s: its %s images have %zu classes, its head has %zu",
+                error, "task %s: its %s data have %zu classes, its head has %zu",
                 recipe->tasks[t].name, split, data->classes, e->pool->heads[t].classes);
     }
     work_report(work, "reading images", e->tasks, e->tasks);
@@ -39,7 +39,7 @@ static int allocate(struct evaluator *e, size_t batch, struct error *error) {
     const struct layout *l = e->pool->layout;
     return upscaling_new(l, UPSCALE_NONE, &e->plain, error) ||
                    unloader_new(e->pool, e->plain, &e->plain_unloader, error) ||
-                   forward_new(b, l, &e->pool->preprocess, e->held_out, e->tasks, batch,
+                   forward_new(b, l, &e->pool->form.preprocess, e->held_out, e->tasks, batch,
                                &e->forward, error) ||
                    head_bank_new(b, &l->config, e->pool->heads, e->tasks, batch,
                                  &e->heads, error) ||

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "model/feed.h"
 #include "model/transformer.h"
 
 /* Device memory that stored inputs of the first block may take. */
@@ -19,6 +20,7 @@ struct forward {
     const struct held_out *held_out; /* [tasks] */
     size_t tasks, batch;
     struct transformer *transformer;
+    struct feed *feed; /* of texts; NULL: images */
 
     struct stem *stems; /* [tasks] */
     bool stem_fits, stem_stored;
@@ -33,6 +35,23 @@ struct forward {
     struct forward_result queued; /* count 0: none */
 };
 
+static int make_transformer(struct forward *f, const struct preprocess *preprocess,
+                            struct error *error) {
+    if (!model_config_is_text(&f->layout->config))
+        return transformer_new(f->backend, f->layout, preprocess, f->batch, false,
+                               &f->transformer, error);
+    const struct dataset **data = array_new(f->tasks, sizeof *data);
+    if (!data)
+        return error_memory(error);
+    for (size_t t = 0; t < f->tasks; t++)
+        data[t] = f->held_out[t].data;
+    int result =
+        feed_new(f->backend, f->layout, data, f->tasks, f->batch, &f->feed, error) ||
+        feed_transformer(f->feed, preprocess, false, &f->transformer, error);
+    free(data);
+    return result ? -1 : 0;
+}
+
 int forward_new(struct backend *b, const struct layout *l,
                 const struct preprocess *preprocess, const struct held_out *held_out,
                 size_t tasks, size_t batch, struct forward **out, struct error *error) {
@@ -45,7 +64,7 @@ int forward_new(struct backend *b, const struct layout *l,
     f->tasks = tasks;
     f->batch = batch;
     size_t image = 3 * l->config.image_size * l->config.image_size;
-    if (transformer_new(b, l, preprocess, batch, false, &f->transformer, error) ||
+    if (make_transformer(f, preprocess, error) ||
         b->allocate(b, batch * image, (void **)&f->pixels, error) ||
         b->allocate(b, batch * sizeof(int32_t), (void **)&f->labels, error) ||
         b->allocate(b, batch * sizeof(int32_t), (void **)&f->predictions, error) ||
@@ -67,7 +86,7 @@ int forward_new(struct backend *b, const struct layout *l,
     for (size_t t = 0; t < tasks; t++)
         images += held_out[t].data->count;
     size_t one = model_config_tokens(&l->config) * l->config.width * b->real_size;
-    f->stem_fits = images <= STEM_BYTES_MAX / one;
+    f->stem_fits = !f->feed && images <= STEM_BYTES_MAX / one;
     *out = f;
     return 0;
 }
@@ -88,6 +107,7 @@ void forward_free(struct forward *f) {
     free(f->host_predictions);
     free(f->host_loss);
     transformer_free(f->transformer);
+    feed_free(f->feed);
     free(f);
 }
 
@@ -118,6 +138,12 @@ static int embed(struct forward *f, const real *weights, size_t task, size_t fir
     const struct held_out *h = &f->held_out[task];
     struct stem *stem = &f->stems[task];
     const struct model_config *config = &f->layout->config;
+    if (f->feed) {
+        for (size_t i = 0; i < n; i++)
+            feed_put(f->feed, i, h->data, h->order[first + i]);
+        feed_embed(f->feed, f->transformer, weights, n);
+        return 0;
+    }
     size_t one = model_config_tokens(config) * config->width;
     real *tokens = transformer_tokens(f->transformer);
     size_t image = 3 * h->data->size * h->data->size;

@@ -174,7 +174,7 @@ static int load_train(struct evaluator *e, const struct work *work,
         struct sources_data which = {
             .task = t, .split = "train", .threads = e->threads};
         struct dataset *data;
-        if (sources_dataset(e->recipe, e->directory, &which, &e->pool->preprocess,
+        if (sources_dataset(e->recipe, e->directory, &which, &e->pool->form,
                             &data, work, error)) {
             while (t-- > 0)
                 dataset_close((struct dataset *)(uintptr_t)train[t]);

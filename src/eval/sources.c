@@ -94,9 +94,9 @@ done:
 }
 
 int sources_dataset(const struct store_recipe *recipe, const char *directory,
-                    const struct sources_data *which,
-                    const struct preprocess *preprocess, struct dataset **dataset,
-                    const struct work *work, struct error *error) {
+                    const struct sources_data *which, const struct example_form *form,
+                    struct dataset **dataset, const struct work *work,
+                    struct error *error) {
     const struct store_task *task = &recipe->tasks[which->task];
     bool train = strcmp(which->split, "train") == 0;
     const char *named = train ? task->train_path : task->test_path;
@@ -113,7 +113,9 @@ int sources_dataset(const struct store_recipe *recipe, const char *directory,
     if (!path || (*task->classnames_path && !classnames)) {
         error_memory(error);
     } else {
-        struct dataset_options options = {.preprocess = preprocess,
+        struct dataset_options options = {.preprocess = &form->preprocess,
+                                          .tokenizer = form->tokenizer,
+                                          .longest = form->longest,
                                           .classnames = classnames,
                                           .limit = which->limit,
                                           .threads = which->threads};

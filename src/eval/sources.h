@@ -33,10 +33,10 @@ struct sources_data {
     size_t limit;      /* 0: all */
     unsigned threads;
 };
-/* One task's images of one split (dataset.h). */
+/* One task's images or texts of one split (dataset.h). */
 int sources_dataset(const struct store_recipe *recipe, const char *directory,
-                    const struct sources_data *which,
-                    const struct preprocess *preprocess, struct dataset **dataset,
-                    const struct work *work, struct error *error);
+                    const struct sources_data *which, const struct example_form *form,
+                    struct dataset **dataset, const struct work *work,
+                    struct error *error);
 
 #endif

@@ -17,19 +17,12 @@ int examples_new(const struct merge_input *input, size_t batch, struct examples 
         return error_memory(error);
     e->input = input;
     e->batch = batch;
-    e->image = 3 * pool->layout->config.image_size * pool->layout->config.image_size;
-    e->host_pixels = array_new(batch, e->image);
-    if (!e->host_pixels) {
-        error_memory(error);
-        goto failed;
-    }
-    if (transformer_new(b, pool->layout, &pool->preprocess, batch, true,
-                        &e->transformer, error) ||
+    if (feed_new(b, pool->layout, input->train, pool->tasks, batch, &e->feed, error) ||
+        feed_transformer(e->feed, &pool->form.preprocess, true, &e->transformer,
+                         error) ||
         upscaling_new(pool->layout, UPSCALE_NONE, &e->upscaling, error) ||
         unloader_new(pool, e->upscaling, &e->unloader, error) ||
-        b->allocate(b, pool->layout->size * b->real_size, (void **)&e->weights,
-                    error) ||
-        b->allocate(b, batch * e->image, (void **)&e->pixels, error))
+        b->allocate(b, pool->layout->size * b->real_size, (void **)&e->weights, error))
         goto failed;
     *out = e;
     return 0;
@@ -43,11 +36,10 @@ void examples_free(struct examples *e) {
         return;
     struct backend *b = e->input->pool->backend;
     b->release(b, e->weights);
-    b->release(b, e->pixels);
+    feed_free(e->feed);
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
     transformer_free(e->transformer);
-    free(e->host_pixels);
     free(e->order);
     free(e);
 }
@@ -70,14 +62,9 @@ int examples_begin(struct examples *e, size_t task, size_t most, struct error *e
 }
 
 const real *examples_run(struct examples *e, size_t first, size_t n, size_t copies) {
-    struct backend *b = e->input->pool->backend;
     const struct dataset *data = e->input->train[e->task];
-    for (size_t i = 0; i < n; i++) {
-        size_t example = e->order[(first + i) / copies];
-        memcpy(e->host_pixels + i * e->image, data->pixels + example * e->image,
-               e->image);
-    }
-    b->upload(b, e->pixels, e->host_pixels, n * e->image);
-    transformer_embed(e->transformer, e->weights, e->pixels, n);
+    for (size_t i = 0; i < n; i++)
+        feed_put(e->feed, i, data, e->order[(first + i) / copies]);
+    feed_embed(e->feed, e->transformer, e->weights, n);
     return transformer_run(e->transformer, e->weights, n);
 }

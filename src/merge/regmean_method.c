@@ -3,6 +3,7 @@
  *
  * The inner products of wide layers are large, so that a few blocks at a time are
  * gathered: all tasks' examples run once for each such part. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,9 +31,12 @@ struct session {
     struct backend *backend;
     const struct layout *layout;
     struct examples *examples;
-    size_t part;               /* blocks at a time */
+    real *picked; /* (BATCH rows, widest inputs): rows that are no padding, of texts */
+    size_t part;  /* blocks at a time */
     struct layer *layers;      /* [part * LAYERS] */
+    size_t rows;               /* of inputs that were gathered of one task */
     float *host_gram, *vector; /* of the largest layer */
+    float *turned;             /* the same, the other way round (config.h: conv1d) */
     float *merged;             /* (size) */
 };
 
@@ -53,7 +57,7 @@ static size_t layer_bytes(const struct layer *l) {
 
 static int open_session(struct session *s, struct error *error) {
     struct layer layers[LAYERS];
-    size_t block = 0, gram = 0, weight = 0;
+    size_t block = 0, gram = 0, weight = 0, widest = 0;
     s->backend = s->input->pool->backend;
     s->layout = s->input->pool->layout;
     layers_of(s, 0, layers);
@@ -62,6 +66,7 @@ static int open_session(struct session *s, struct error *error) {
         block += layer_bytes(l);
         gram = l->inputs * l->inputs > gram ? l->inputs * l->inputs : gram;
         weight = l->inputs * l->outputs > weight ? l->inputs * l->outputs : weight;
+        widest = l->inputs > widest ? l->inputs : widest;
     }
     s->part = part_bytes / block;
     if (s->part < 1)
@@ -72,9 +77,20 @@ static int open_session(struct session *s, struct error *error) {
     s->host_gram = array_new(gram, sizeof *s->host_gram);
     s->vector = array_new(weight, sizeof *s->vector);
     s->merged = array_new(s->layout->size, sizeof *s->merged);
-    if (!s->layers || !s->host_gram || !s->vector || !s->merged)
+    bool conv1d = s->layout->config.conv1d;
+    if (conv1d)
+        s->turned = array_new(weight, sizeof *s->turned);
+    if (!s->layers || !s->host_gram || !s->vector || !s->merged ||
+        (conv1d && !s->turned))
         return error_memory(error);
-    return examples_new(s->input, BATCH, &s->examples, error);
+    if (examples_new(s->input, BATCH, &s->examples, error))
+        return -1;
+    if (!model_config_is_text(&s->layout->config))
+        return 0;
+    size_t rows = feed_rows_max(s->examples->feed), bytes;
+    if (!size_multiply(rows * s->backend->real_size, widest, &bytes))
+        return error_memory(error);
+    return s->backend->allocate(s->backend, bytes, (void **)&s->picked, error);
 }
 
 static void close_layers(struct session *s) {
@@ -104,10 +120,15 @@ static int open_layers(struct session *s, size_t first, size_t count,
     return 0;
 }
 
-/* gram += x^T x for one layer's inputs (rows, inputs). */
+/* gram += x^T x for one layer's inputs (rows, inputs), the rows that index picks where
+ * there is one. */
 static void add_inputs(struct session *s, const struct layer *l, const real *x,
-                       size_t rows) {
+                       const int32_t *index, size_t rows) {
     struct backend *b = s->backend;
+    if (index) {
+        b->gather_rows(b, s->picked, x, index, rows, l->inputs);
+        x = s->picked;
+    }
     b->matmul(b, &(struct matmul){.m = l->inputs,
                                   .n = l->inputs,
                                   .k = rows,
@@ -126,9 +147,9 @@ static int gather(struct session *s, size_t task, size_t first, size_t count,
                   struct error *error) {
     struct backend *b = s->backend;
     struct examples *e = s->examples;
-    size_t tokens = model_config_tokens(&s->layout->config);
     if (examples_begin(e, task, (size_t)merge_number(s->input, "examples"), error))
         return -1;
+    s->rows = 0;
     for (size_t j = 0; j < count * LAYERS; j++)
         b->zero(b, s->layers[j].gram,
                 s->layers[j].inputs * s->layers[j].inputs * sizeof(float));
@@ -137,24 +158,34 @@ static int gather(struct session *s, size_t task, size_t first, size_t count,
         if (work_stopped(s->input->work))
             return error_set(error, "stopped");
         examples_run(e, at, n, 1);
+        size_t rows;
+        const int32_t *index = feed_real_rows(e->feed, &rows);
+        s->rows += rows;
         for (size_t i = 0; i < count; i++) {
             const struct block_activations *a =
                 transformer_block(e->transformer, first + i);
             const struct layer *l = &s->layers[i * LAYERS];
-            add_inputs(s, &l[0], a->norm1, n * tokens);
-            add_inputs(s, &l[1], a->mixed, n * tokens);
-            add_inputs(s, &l[2], a->norm2, n * tokens);
-            add_inputs(s, &l[3], a->after, n * tokens);
+            add_inputs(s, &l[0], a->norm1, index, rows);
+            add_inputs(s, &l[1], a->mixed, index, rows);
+            add_inputs(s, &l[2], a->norm2, index, rows);
+            add_inputs(s, &l[3], a->after, index, rows);
         }
     }
     return b->synchronise(b, error);
+}
+
+/* to [columns, rows] = from [rows, columns] transposed. */
+static void turn(float *to, const float *from, size_t rows, size_t columns) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            to[j * rows + i] = from[i * columns + j];
 }
 
 /* The gathered inner products of one task join the regression. */
 static int join(struct session *s, size_t task, size_t count, struct error *error) {
     struct backend *b = s->backend;
     const struct pool *pool = s->input->pool;
-    float rows = (float)(s->examples->count * model_config_tokens(&s->layout->config));
+    float rows = (float)s->rows;
     for (size_t j = 0; j < count * LAYERS; j++) {
         struct layer *l = &s->layers[j];
         size_t squared = l->inputs * l->inputs;
@@ -165,7 +196,10 @@ static int join(struct session *s, size_t task, size_t count, struct error *erro
             return -1;
         for (size_t i = 0; i < squared; i++)
             s->host_gram[i] /= rows;
-        if (regmean_join(l->regmean, s->host_gram, s->vector, error))
+        if (s->turned)
+            turn(s->turned, s->vector, l->inputs, l->outputs);
+        if (regmean_join(l->regmean, s->host_gram, s->turned ? s->turned : s->vector,
+                         error))
             return -1;
     }
     return 0;
@@ -184,8 +218,11 @@ static int merge_part(struct session *s, size_t first, size_t count,
     }
     for (size_t j = 0; j < count * LAYERS; j++) {
         struct layer *l = &s->layers[j];
-        if (regmean_finish(l->regmean, s->merged + l->offset, error))
+        float *merged = s->merged + l->offset;
+        if (regmean_finish(l->regmean, s->turned ? s->turned : merged, error))
             return -1;
+        if (s->turned)
+            turn(merged, s->turned, l->outputs, l->inputs);
     }
     close_layers(s);
     return 0;
@@ -222,10 +259,12 @@ static int run_regmean(const struct merge_input *input, struct merge_result *res
     if (status == 0)
         status = merge_own_vector(input, s.merged, 1, result, error);
     close_layers(&s);
+    s.backend->release(s.backend, s.picked);
     examples_free(s.examples);
     free(s.layers);
     free(s.host_gram);
     free(s.vector);
+    free(s.turned);
     free(s.merged);
     return status;
 }

@@ -31,41 +31,33 @@ void block_carve(struct carver *c, const struct backend *backend,
     a->after = carve(c, n * shape->mlp_width, r);
 }
 
-/* y (rows, outputs) = x (rows, inputs) weight^T + bias, weight (outputs, inputs). */
-static void linear(struct backend *b, const real *weights, real *y, const real *x,
-                   size_t weight, size_t bias, size_t rows, size_t outputs,
-                   size_t inputs) {
-    b->matmul(b, &(struct matmul){.m = rows,
-                                  .n = outputs,
-                                  .k = inputs,
-                                  .a = x,
-                                  .lda = inputs,
-                                  .b = backend_at(b, weights, weight),
-                                  .ldb = inputs,
-                                  .transpose_b = true,
-                                  .bias = backend_at(b, weights, bias),
-                                  .c = y,
-                                  .ldc = outputs});
+/* C (rows, outputs) = x (rows, inputs) weight^T + bias,
+ * weight (outputs, inputs), or stored the other way round. */
+static struct matmul product(struct backend *b, const struct block_shape *s,
+                             const real *weights, const real *x, size_t weight,
+                             size_t bias, size_t outputs, size_t inputs) {
+    return (struct matmul){.m = s->batch * s->tokens,
+                           .n = outputs,
+                           .k = inputs,
+                           .a = x,
+                           .lda = inputs,
+                           .b = backend_at(b, weights, weight),
+                           .ldb = s->conv1d ? outputs : inputs,
+                           .transpose_b = !s->conv1d,
+                           .bias = backend_at(b, weights, bias),
+                           .ldc = outputs};
 }
 
 /* to = from + x weight^T + bias; to may be from. */
-static void linear_residual(struct backend *b, const real *weights, real *to,
-                            const real *from, const real *x, size_t weight, size_t bias,
-                            size_t rows, size_t outputs, size_t inputs) {
+static void linear_residual(struct backend *b, const struct block_shape *s,
+                            const real *weights, real *to, const real *from,
+                            const real *x, size_t weight, size_t bias, size_t inputs) {
+    struct matmul m = product(b, s, weights, x, weight, bias, s->width, inputs);
+    m.c = to;
+    m.accumulate = true;
     if (to != from)
-        b->copy(b, to, from, rows * outputs * b->real_size);
-    b->matmul(b, &(struct matmul){.m = rows,
-                                  .n = outputs,
-                                  .k = inputs,
-                                  .a = x,
-                                  .lda = inputs,
-                                  .b = backend_at(b, weights, weight),
-                                  .ldb = inputs,
-                                  .transpose_b = true,
-                                  .bias = backend_at(b, weights, bias),
-                                  .c = to,
-                                  .ldc = outputs,
-                                  .accumulate = true});
+        b->copy(b, to, from, m.m * m.n * b->real_size);
+    b->matmul(b, &m);
 }
 
 void block_forward(struct backend *b, const struct block_shape *s,
@@ -81,26 +73,22 @@ void block_forward(struct backend *b, const struct block_shape *s,
     b->layer_norm(b, a->norm1, a->mean1, a->rstd1, a->input,
                   backend_at(b, weights, o->norm1_gamma),
                   backend_at(b, weights, o->norm1_beta), n, w, s->epsilon);
-    linear(b, weights, a->qkv, a->norm1, o->qkv_weight, o->qkv_bias, n, 3 * w, w);
+    struct matmul qkv =
+        product(b, s, weights, a->norm1, o->qkv_weight, o->qkv_bias, 3 * w, w);
+    qkv.c = a->qkv;
+    b->matmul(b, &qkv);
     b->attention(b, a->mixed, a->log_sums, a->qkv, &attention);
-    linear_residual(b, weights, a->middle, a->input, a->mixed, o->out_weight,
-                    o->out_bias, n, w, w);
+    linear_residual(b, s, weights, a->middle, a->input, a->mixed, o->out_weight,
+                    o->out_bias, w);
     b->layer_norm(b, a->norm2, a->mean2, a->rstd2, a->middle,
                   backend_at(b, weights, o->norm2_gamma),
                   backend_at(b, weights, o->norm2_beta), n, w, s->epsilon);
-    b->matmul(b, &(struct matmul){.m = n,
-                                  .n = s->mlp_width,
-                                  .k = w,
-                                  .a = a->norm2,
-                                  .lda = w,
-                                  .b = backend_at(b, weights, o->fc1_weight),
-                                  .ldb = w,
-                                  .transpose_b = true,
-                                  .bias = backend_at(b, weights, o->fc1_bias),
-                                  .c = a->after,
-                                  .ldc = s->mlp_width,
-                                  .activation = s->activation,
-                                  .before = a->before});
-    linear_residual(b, weights, output, a->middle, a->after, o->fc2_weight, o->fc2_bias,
-                    n, w, s->mlp_width);
+    struct matmul fc1 =
+        product(b, s, weights, a->norm2, o->fc1_weight, o->fc1_bias, s->mlp_width, w);
+    fc1.c = a->after;
+    fc1.activation = s->activation;
+    fc1.before = a->before;
+    b->matmul(b, &fc1);
+    linear_residual(b, s, weights, output, a->middle, a->after, o->fc2_weight,
+                    o->fc2_bias, s->mlp_width);
 }

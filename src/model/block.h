@@ -1,5 +1,5 @@
 /* One block of the pre-norm transformer, forward: layer norm, attention, layer norm,
- * MLP, each pair added to the residual stream. CLIP's vision tower, ViT
+ * MLP, each pair added to the residual stream. CLIP's vision tower, ViT and GPT-2
  * (transformer.h, which has the way back too) and CLIP's text side (clip_text.h) are
  * rows of this one block. */
 #ifndef PWEMOE_MODEL_BLOCK_H
@@ -18,7 +18,7 @@ struct block_offsets {
     size_t norm2_gamma, norm2_beta;
     size_t fc1_weight, fc1_bias; /* [mlp_width, width] */
     size_t fc2_weight, fc2_bias; /* [width, mlp_width] */
-};
+}; /* block_shape.conv1d: the weights are stored the other way round */
 
 /* `batch` sequences of `tokens` rows; n = batch tokens. */
 struct block_shape {
@@ -27,6 +27,7 @@ struct block_shape {
     float epsilon; /* of the layer norms */
     enum activation activation;
     bool causal;
+    bool conv1d; /* weights of linear layers are stored [inputs, outputs] */
 };
 
 /* What a block computes on the way, on the device. */

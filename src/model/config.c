@@ -38,20 +38,20 @@ static bool read_flag(struct reader *reader, const char *key, bool fallback) {
     return json_is_true(value);
 }
 
-static float read_epsilon(struct reader *reader, double fallback) {
-    const json_t *value = json_object_get(reader->object, "layer_norm_eps");
+static float read_epsilon(struct reader *reader, const char *key, double fallback) {
+    const json_t *value = json_object_get(reader->object, key);
     double number = value ? json_number_value(value) : fallback;
     if (!(number > 0 && number < 1)) {
         if (!reader->failed)
-            error_set(reader->error,
-                      "%s: config.json: layer_norm_eps must lie between 0 and 1",
-                      reader->where);
+            error_set(reader->error, "%s: config.json: %s must lie between 0 and 1",
+                      reader->where, key);
         reader->failed = true;
     }
     return (float)number;
 }
 
-static enum activation read_activation(struct reader *reader, const char *fallback) {
+static enum activation read_activation(struct reader *reader, const char *key,
+                                       const char *fallback) {
     static const struct {
         const char *name;
         enum activation activation;
@@ -60,7 +60,7 @@ static enum activation read_activation(struct reader *reader, const char *fallba
                  {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
                  {"quick_gelu", ACTIVATION_QUICK_GELU},
                  {"relu", ACTIVATION_RELU}};
-    const char *name = json_string_value(json_object_get(reader->object, "hidden_act"));
+    const char *name = json_string_value(json_object_get(reader->object, key));
     if (!name)
         name = fallback;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -68,9 +68,9 @@ static enum activation read_activation(struct reader *reader, const char *fallba
             return known[i].activation;
     if (!reader->failed)
         error_set(reader->error,
-                  "%s: config.json: hidden_act \"%s\" is not known; gelu, gelu_new, "
+                  "%s: config.json: %s \"%s\" is not known; gelu, gelu_new, "
                   "quick_gelu and relu are",
-                  reader->where, name);
+                  reader->where, key, name);
     reader->failed = true;
     return ACTIVATION_NONE;
 }
@@ -81,6 +81,8 @@ const char *model_kind_name(enum model_kind kind) {
         return "vit";
     case MODEL_CLIP_TEXT:
         return "clip-text";
+    case MODEL_GPT2:
+        return "gpt2-classifier";
     default:
         return "clip-vision";
     }
@@ -93,18 +95,24 @@ static int decide_kind(const json_t *config, const char *kind, const char *where
         *out = MODEL_VIT;
     else if (kind && strcmp(kind, "clip-vision") == 0)
         *out = MODEL_CLIP_VISION;
+    else if (kind && strcmp(kind, "gpt2-classifier") == 0)
+        *out = MODEL_GPT2;
     else if (kind)
-        return error_set(error, "model \"%s\" is not known; clip-vision and vit are",
+        return error_set(error,
+                         "model \"%s\" is not known; clip-vision, vit and "
+                         "gpt2-classifier are",
                          kind);
     else if (type && strcmp(type, "vit") == 0)
         *out = MODEL_VIT;
     else if (type &&
              (strcmp(type, "clip") == 0 || strcmp(type, "clip_vision_model") == 0))
         *out = MODEL_CLIP_VISION;
+    else if (type && strcmp(type, "gpt2") == 0)
+        *out = MODEL_GPT2;
     else
         return error_set(error,
                          "%s: config.json: model_type \"%s\" is not one of clip, "
-                         "clip_vision_model, vit",
+                         "clip_vision_model, vit, gpt2",
                          where, type ? type : "");
     return 0;
 }
@@ -128,24 +136,98 @@ struct core_defaults {
     size_t width, heads, mlp_width;
 };
 
+/* What config.json calls the sizes of the blocks. */
+struct core_keys {
+    const char *layers, *width, *heads, *mlp_width;
+};
+
+static const struct core_keys usual_keys = {"num_hidden_layers", "hidden_size",
+                                            "num_attention_heads", "intermediate_size"};
+static const struct core_keys gpt2_keys = {"n_layer", "n_embd", "n_head", "n_inner"};
+
 static void read_core(struct reader *reader, const struct core_defaults *defaults,
                       struct model_config *out) {
-    out->layers = read_size(reader, "num_hidden_layers", 12);
-    out->width = read_size(reader, "hidden_size", defaults->width);
-    out->heads = read_size(reader, "num_attention_heads", defaults->heads);
-    out->mlp_width = read_size(reader, "intermediate_size", defaults->mlp_width);
+    out->layers = read_size(reader, usual_keys.layers, 12);
+    out->width = read_size(reader, usual_keys.width, defaults->width);
+    out->heads = read_size(reader, usual_keys.heads, defaults->heads);
+    out->mlp_width = read_size(reader, usual_keys.mlp_width, defaults->mlp_width);
 }
 
-static int check_core(const struct model_config *config, const char *where,
-                      struct error *error) {
+static int check_core(const struct model_config *config, const struct core_keys *keys,
+                      const char *where, struct error *error) {
     if (config->layers > 1024)
-        return error_set(error, "%s: config.json: num_hidden_layers %zu is over 1024",
-                         where, config->layers);
+        return error_set(error, "%s: config.json: %s %zu is over 1024", where,
+                         keys->layers, config->layers);
     if (config->width % config->heads)
+        return error_set(error, "%s: config.json: %s %zu is not divisible by %s %zu",
+                         where, keys->width, config->width, keys->heads, config->heads);
+    return 0;
+}
+
+/* The number of a token; -1 where there is none. */
+static int32_t read_token(struct reader *reader, const char *key, int32_t fallback) {
+    const json_t *value = json_object_get(reader->object, key);
+    if (!value)
+        return fallback;
+    if (json_is_null(value))
+        return -1;
+    json_int_t number = json_integer_value(value);
+    if (json_is_integer(value) && number >= 0 && number <= INT32_MAX)
+        return (int32_t)number;
+    if (!reader->failed)
+        error_set(reader->error, "%s: config.json: %s must be the number of a token",
+                  reader->where, key);
+    reader->failed = true;
+    return -1;
+}
+
+/* Variants of GPT-2 that compute something else. */
+static int check_gpt2_variant(struct reader *reader, struct error *error) {
+    static const struct {
+        const char *key;
+        bool only;
+    } flags[] = {{"scale_attn_weights", true},
+                 {"scale_attn_by_inverse_layer_idx", false},
+                 {"add_cross_attention", false}};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (read_flag(reader, flags[i].key, flags[i].only) != flags[i].only &&
+            !reader->failed)
+            return error_set(error, "%s: config.json: %s is %s, which is not supported",
+                             reader->where, flags[i].key,
+                             flags[i].only ? "false" : "true");
+    const char *problem =
+        json_string_value(json_object_get(reader->object, "problem_type"));
+    if (problem && strcmp(problem, "single_label_classification") != 0)
         return error_set(error,
-                         "%s: config.json: hidden_size %zu is not divisible by "
-                         "num_attention_heads %zu",
-                         where, config->width, config->heads);
+                         "%s: config.json: problem_type is %s; only "
+                         "single_label_classification is supported",
+                         reader->where, problem);
+    return 0;
+}
+
+static int read_gpt2(struct reader *reader, struct model_config *out,
+                     struct error *error) {
+    *out = (struct model_config){.kind = MODEL_GPT2, .conv1d = true, .qkv_bias = true};
+    out->layers = read_size(reader, gpt2_keys.layers, 12);
+    out->width = read_size(reader, gpt2_keys.width, 768);
+    out->heads = read_size(reader, gpt2_keys.heads, 12);
+    out->mlp_width = read_size(reader, gpt2_keys.mlp_width, 4 * out->width);
+    out->vocabulary = read_size(reader, "vocab_size", 50257);
+    out->context = read_size(reader, "n_positions", 1024);
+    out->epsilon = read_epsilon(reader, "layer_norm_epsilon", 1e-5);
+    out->activation = read_activation(reader, "activation_function", "gelu_new");
+    int32_t end = read_token(reader, "eos_token_id", 50256);
+    out->pad = read_token(reader, "pad_token_id", -1);
+    if (out->pad < 0)
+        out->pad = end;
+    if (reader->failed || check_gpt2_variant(reader, error) || reader->failed ||
+        check_core(out, &gpt2_keys, reader->where, error))
+        return -1;
+    if (out->pad < 0 || (size_t)out->pad >= out->vocabulary)
+        return error_set(error,
+                         "%s: config.json: neither pad_token_id nor eos_token_id is a "
+                         "token of the %zu of vocab_size",
+                         reader->where, out->vocabulary);
     return 0;
 }
 
@@ -156,18 +238,22 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
     if (decide_kind(config, kind, where, &out->kind, error))
         return -1;
     struct reader reader = {.object = config, .where = where, .error = error};
+    if (out->kind == MODEL_GPT2)
+        return read_gpt2(&reader, out, error);
     bool clip = out->kind == MODEL_CLIP_VISION;
+    *out = (struct model_config){.kind = out->kind};
     out->projection = clip ? enter_part(&reader, "vision_config") : 0;
     read_core(&reader, &(struct core_defaults){768, 12, 3072}, out);
     out->image_size = read_size(&reader, "image_size", 224);
     out->patch_size = read_size(&reader, "patch_size", clip ? 32 : 16);
     out->channels = read_size(&reader, "num_channels", 3);
-    out->epsilon = read_epsilon(&reader, clip ? 1e-5 : 1e-12);
-    out->activation = read_activation(&reader, clip ? "quick_gelu" : "gelu");
+    out->epsilon = read_epsilon(&reader, "layer_norm_eps", clip ? 1e-5 : 1e-12);
+    out->activation =
+        read_activation(&reader, "hidden_act", clip ? "quick_gelu" : "gelu");
     out->qkv_bias = clip || read_flag(&reader, "qkv_bias", true);
     out->patch_bias = !clip;
     out->pre_norm = clip;
-    if (reader.failed || check_core(out, where, error))
+    if (reader.failed || check_core(out, &usual_keys, where, error))
         return -1;
     if (out->image_size % out->patch_size)
         return error_set(
@@ -197,9 +283,9 @@ int model_config_read_text(const json_t *config, const char *where,
     out->vocabulary = read_size(&reader, "vocab_size", 49408);
     out->context = read_size(&reader, "max_position_embeddings", 77);
     out->end = (int32_t)read_size(&reader, "eos_token_id", 49407);
-    out->epsilon = read_epsilon(&reader, 1e-5);
-    out->activation = read_activation(&reader, "quick_gelu");
-    if (reader.failed || check_core(out, where, error))
+    out->epsilon = read_epsilon(&reader, "layer_norm_eps", 1e-5);
+    out->activation = read_activation(&reader, "hidden_act", "quick_gelu");
+    if (reader.failed || check_core(out, &usual_keys, where, error))
         return -1;
     if (out->context < 2 || out->context > 65536)
         return error_set(error,

@@ -12,7 +12,7 @@
 
 /* MODEL_CLIP_TEXT is the other side of a CLIPModel, of which heads are made
  * (zero_shot.h); it is never what is merged. */
-enum model_kind { MODEL_CLIP_VISION, MODEL_VIT, MODEL_CLIP_TEXT };
+enum model_kind { MODEL_CLIP_VISION, MODEL_VIT, MODEL_CLIP_TEXT, MODEL_GPT2 };
 
 /* eos_token_id of CLIP models older than transformers 4.31, which is wrong there:
  * what is read is then the first position of the greatest token number. */
@@ -23,20 +23,25 @@ struct model_config {
     size_t layers, width, heads, mlp_width;
     size_t image_size, patch_size, channels; /* of images */
     size_t vocabulary, context;              /* of text: tokens known, positions */
-    int32_t end;       /* of text: the token whose first position is read */
+    int32_t end;       /* of CLIP's text: the token whose first position is read */
+    int32_t pad;       /* GPT-2: the token that texts are filled up with */
     size_t projection; /* width of the embedding; 0: no projection (ViT) */
     float epsilon;     /* of the layer norms */
     enum activation activation;
+    bool conv1d; /* GPT-2: weights of linear layers are stored [inputs, outputs] */
     bool qkv_bias;
     bool patch_bias;
     bool pre_norm; /* a layer norm before the first block (CLIP) */
 };
 
-/* Reads a config.json of CLIPModel, CLIPVisionModel(WithProjection) or
- * ViTForImageClassification. A key that is absent has transformers' default. kind:
- * "clip-vision", "vit", or NULL to let model_type decide. Errors name the key;
- * sizes that do not fit together (width not divisible by heads, image by patch)
- * are errors. where names the directory. */
+/* Reads a config.json of CLIPModel, CLIPVisionModel(WithProjection),
+ * ViTForImageClassification or GPT2ForSequenceClassification. A key that is absent has
+ * transformers' default. kind: "clip-vision", "vit", "gpt2-classifier", or NULL to let
+ * model_type decide. Errors name the key; sizes that do not fit together (width not
+ * divisible by heads, image by patch) and settings of GPT-2 that are not supported are
+ * errors. where names the directory.
+ *
+ * The pad token of GPT-2 is pad_token_id or, where it has none, eos_token_id. */
 int model_config_read(const json_t *config, const char *kind, const char *where,
                       struct model_config *out, struct error *error);
 
@@ -51,10 +56,15 @@ static inline size_t model_config_patches(const struct model_config *config) {
     return edge * edge;
 }
 
+/* Whether examples are texts, each of its own length, and not images. */
+static inline bool model_config_is_text(const struct model_config *config) {
+    return config->kind == MODEL_CLIP_TEXT || config->kind == MODEL_GPT2;
+}
+
 /* Rows of the transformer: an image's patches and the class token, or the positions
- * of text. */
+ * of text, which are the most that there can be. */
 static inline size_t model_config_tokens(const struct model_config *config) {
-    if (config->kind == MODEL_CLIP_TEXT)
+    if (model_config_is_text(config))
         return config->context;
     return 1 + model_config_patches(config);
 }

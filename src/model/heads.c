@@ -39,9 +39,11 @@ int head_from_directory(const struct model_directory *directory, size_t features
     const char *where = model_directory_path(directory);
     const struct tensor *weight = model_directory_find(directory, "classifier.weight");
     if (!weight)
+        weight = model_directory_find(directory, "score.weight");
+    if (!weight)
         return error_set(error,
-                         "%s: has no classifier.weight; name a head file in the recipe "
-                         "(head: FILE.safetensors)",
+                         "%s: has neither classifier.weight nor score.weight; name a "
+                         "head file in the recipe (head: FILE.safetensors)",
                          where);
     return head_from_tensors(weight, model_directory_find(directory, "classifier.bias"),
                              where, features, head, error);

@@ -2,7 +2,7 @@
  *
  * A head is a matrix [classes, features] and perhaps a bias. For CLIP the features
  * are L2-normalised first and the matrix holds text embeddings times
- * exp(logit_scale); for ViT it is the classifier that the expert brought.
+ * exp(logit_scale); for ViT and GPT-2 it is the classifier that the expert brought.
  *
  * A head file is safetensors with `weight` [classes, features] and perhaps `bias`
  * [classes]. */
@@ -23,7 +23,8 @@ struct head { /* on the host */
     float *bias;   /* [classes], owned; NULL: none */
 };
 
-/* The classifier of a model directory (`classifier.weight`, `classifier.bias`). */
+/* The classifier of a model directory (`classifier.weight` and `classifier.bias`, or
+ * `score.weight`, which has no bias). */
 int head_from_directory(const struct model_directory *directory, size_t features,
                         struct head *head, struct error *error);
 int head_from_file(const char *path, size_t features, struct head *head,

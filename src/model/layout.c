@@ -10,10 +10,12 @@
 struct naming {
     const char *prefixes[3]; /* that checkpoints are seen with, "" last */
     /* NULL: the model has none */
-    const char *class_vector, *patch_weight, *patch_bias, *position;
+    const char *class_vector, *patch_weight, *patch_bias, *tokens, *position;
     const char *pre_norm, *post_norm, *projection;
     const char *block; /* what precedes a block's names */
-    const char *norm1, *norm2, *query, *key, *value, *out, *fc1, *fc2;
+    const char *norm1, *norm2, *out, *fc1, *fc2;
+    const char *query, *key, *value; /* or the three as one: */
+    const char *qkv;
 };
 
 static const struct naming clip_naming = {
@@ -66,9 +68,22 @@ static const struct naming clip_text_naming = {
     .fc1 = "mlp.fc1",
     .fc2 = "mlp.fc2"};
 
+static const struct naming gpt2_naming = {.prefixes = {"transformer.", "", NULL},
+                                          .tokens = "wte.weight",
+                                          .position = "wpe.weight",
+                                          .post_norm = "ln_f",
+                                          .block = "h.",
+                                          .norm1 = "ln_1",
+                                          .norm2 = "ln_2",
+                                          .qkv = "attn.c_attn",
+                                          .out = "attn.c_proj",
+                                          .fc1 = "mlp.c_fc",
+                                          .fc2 = "mlp.c_proj"};
+
 static const struct naming *naming_of(enum model_kind kind) {
     static const struct naming *const namings[] = {[MODEL_CLIP_VISION] = &clip_naming,
                                                    [MODEL_VIT] = &vit_naming,
+                                                   [MODEL_GPT2] = &gpt2_naming,
                                                    [MODEL_CLIP_TEXT] =
                                                        &clip_text_naming};
     return namings[kind];
@@ -160,8 +175,10 @@ static void place_norm(struct builder *b, const char *name, size_t *gamma,
 
 static void place_linear(struct builder *b, size_t block, const char *part,
                          size_t outputs, size_t inputs, size_t *weight, size_t *bias) {
+    bool conv1d = b->layout->config.conv1d;
     align(b);
-    *weight = place_block(b, block, part, "weight", SHAPE(outputs, inputs));
+    *weight = place_block(b, block, part, "weight",
+                          conv1d ? SHAPE(inputs, outputs) : SHAPE(outputs, inputs));
     align(b);
     *bias = place_block(b, block, part, "bias", SHAPE(outputs));
     align(b);
@@ -170,6 +187,13 @@ static void place_linear(struct builder *b, size_t block, const char *part,
 static void place_attention(struct builder *b, size_t block, struct block_offsets *o) {
     const struct model_config *c = &b->layout->config;
     const char *parts[] = {b->naming->query, b->naming->key, b->naming->value};
+    if (b->naming->qkv) {
+        place_linear(b, block, b->naming->qkv, 3 * c->width, c->width, &o->qkv_weight,
+                     &o->qkv_bias);
+        place_linear(b, block, b->naming->out, c->width, c->width, &o->out_weight,
+                     &o->out_bias);
+        return;
+    }
     align(b);
     for (int i = 0; i < 3; i++) {
         size_t at =
@@ -200,6 +224,8 @@ static void place_all(struct builder *b) {
     if (n->class_vector)
         l->class_vector = place_aligned(b, n->class_vector,
                                         vit ? SHAPE(1, 1, c->width) : SHAPE(c->width));
+    if (n->tokens)
+        l->tokens = place_aligned(b, n->tokens, SHAPE(c->vocabulary, c->width));
     l->position = place_aligned(
         b, n->position, vit ? SHAPE(1, tokens, c->width) : SHAPE(tokens, c->width));
     if (n->patch_weight) {

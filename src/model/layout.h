@@ -3,11 +3,14 @@
  * A model's parameters are one array of `size` elements, in order of depth:
  * embeddings, patch embedding, pre norm, then for each block norm 1, attention,
  * norm 2, MLP, then post norm and projection. CLIP's text side has no class vector
- * and no patches, and its token embedding is not part of the arena. Pretrained weights,
- * task vectors and merged weights all have this layout, so that merging is one pass
- * over arenas. Every parameter begins at a multiple of LAYOUT_ALIGN elements, except
- * that keys and values follow queries directly: the three are one matrix [3 width,
- * width], and their biases one vector. Elements between are zero.
+ * and no patches, and its token embedding is not part of the arena. GPT-2 begins with
+ * its token embedding, has no class vector, no patches and no projection, and where a
+ * linear layer is spoken of as [outputs, inputs], its weight is stored the other way
+ * round, as its checkpoint has it (config.h: conv1d). Pretrained weights, task vectors
+ * and merged weights all have this layout, so that merging is one pass over arenas.
+ * Every parameter begins at a multiple of LAYOUT_ALIGN elements, except that keys and
+ * values follow queries directly: the three are one matrix [3 width, width], and their
+ * biases one vector. Elements between are zero.
  *
  * Ownership: a layout owns its names and arrays until layout_free. */
 #ifndef PWEMOE_MODEL_LAYOUT_H
@@ -25,7 +28,7 @@ enum { LAYOUT_ALIGN = 64 };
 
 /* What a router can steer: the parameters of one module are contiguous. */
 enum module_kind {
-    MODULE_EMBEDDING, /* class vector (of images) and positions */
+    MODULE_EMBEDDING, /* class vector (of images), tokens (of GPT-2) and positions */
     MODULE_PATCH,
     MODULE_PRE_NORM,
     MODULE_NORM1,
@@ -59,6 +62,7 @@ struct layout {
     size_t module_count;
     struct module *modules;
     size_t class_vector, position;
+    size_t tokens; /* GPT-2: the token embedding [vocabulary, width] */
     size_t patch_weight, patch_bias;
     size_t pre_gamma, pre_beta;
     struct block_offsets *blocks; /* [layers] */

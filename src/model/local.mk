@@ -1,6 +1,7 @@
 libpwemoe_a_SOURCES += \
   src/model/config.h src/model/config.c \
   src/model/block.h src/model/block.c \
+  src/model/feed.h src/model/feed.c \
   src/model/layout.h src/model/layout.c \
   src/model/transformer.h src/model/transformer.c \
   src/model/heads.h src/model/heads.c \

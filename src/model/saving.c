@@ -35,6 +35,14 @@ static json_t *config_with_labels(const json_t *config, const struct head *head,
     return copy;
 }
 
+/* transformers' classifiers of texts want to know the pad token; models that come
+ * without a head often do not say it. */
+static int set_pad(json_t *config, int32_t pad) {
+    if (json_is_integer(json_object_get(config, "pad_token_id")))
+        return 0;
+    return json_object_set_new(config, "pad_token_id", json_integer(pad));
+}
+
 int saving_write(const char *path, const struct saving *saving, const struct work *work,
                  struct error *error) {
     const struct layout *l = saving->layout;
@@ -56,24 +64,35 @@ int saving_write(const char *path, const struct saving *saving, const struct wor
         memcpy(t->shape, p->shape, sizeof p->shape);
         t->values = saving->weights + p->offset;
     }
+    bool gpt2 = l->config.kind == MODEL_GPT2; /* score, without a bias */
+    if (head && gpt2 && head->bias) {
+        error_set(error, "%s: a GPT-2 classifier's head has no bias, this one has",
+                  path);
+        goto done;
+    }
     if (head) {
         config = config_with_labels(model_directory_config(saving->pretrained), head,
                                     saving->labels);
+        if (config && gpt2 && set_pad(config, l->config.pad)) {
+            json_decref(config);
+            config = NULL;
+        }
         zeros = array_new(head->classes, sizeof *zeros);
         if (!config || !zeros) {
             error_memory(error);
             goto done;
         }
         tensors[count++] =
-            (struct export_tensor){.name = "classifier.weight",
+            (struct export_tensor){.name = gpt2 ? "score.weight" : "classifier.weight",
                                    .rank = 2,
                                    .shape = {head->classes, head->features},
                                    .values = head->weight};
-        tensors[count++] =
-            (struct export_tensor){.name = "classifier.bias",
-                                   .rank = 1,
-                                   .shape = {head->classes},
-                                   .values = head->bias ? head->bias : zeros};
+        if (!gpt2)
+            tensors[count++] =
+                (struct export_tensor){.name = "classifier.bias",
+                                       .rank = 1,
+                                       .shape = {head->classes},
+                                       .values = head->bias ? head->bias : zeros};
     }
     struct export_plan plan = {.pretrained = saving->pretrained,
                                .tensors = tensors,

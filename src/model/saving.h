@@ -17,7 +17,7 @@ struct saving {
     const struct layout *layout;
     const struct model_directory *pretrained;
     const float *weights;    /* (layout size), on the host */
-    const struct head *head; /* becomes classifier.weight and .bias; NULL: as it is */
+    const struct head *head; /* becomes the model's classifier; NULL: as it is */
     char *const *labels;     /* [head->classes] id2label of config.json; may be NULL */
     const struct export_file *files; /* further files */
     size_t file_count;

@@ -10,6 +10,7 @@ struct transformer {
     struct backend *backend;
     const struct layout *layout;
     size_t capacity, images;
+    size_t most, rows; /* of an example: R, at most and of the batch at hand */
     bool training;
     float scale[3], shift[3];
     void *memory; /* of everything below */
@@ -20,8 +21,9 @@ struct transformer {
     float *pre_mean, *pre_rstd;
     struct block_activations *blocks; /* [layers]; the same buffers when not training */
     real *stream;                     /* (n, W) output of the last block */
-    int32_t *class_rows;              /* (B) */
-    real *classes, *normed; /* (B, W) class rows before and after the post norm */
+    int32_t *class_rows;              /* (B) of images: their first rows */
+    struct text_batch text;           /* the caller's, of texts */
+    real *classes, *normed; /* (B, W) rows that are read, around the post norm */
     float *post_mean, *post_rstd;
     real *features; /* (B, D) */
 
@@ -34,20 +36,30 @@ struct transformer {
 static struct block_shape shape_of(const struct transformer *t, size_t images) {
     const struct model_config *m = &t->layout->config;
     return (struct block_shape){.batch = images,
-                                .tokens = model_config_tokens(m),
+                                .tokens = t->rows,
                                 .width = m->width,
                                 .heads = m->heads,
                                 .mlp_width = m->mlp_width,
                                 .epsilon = m->epsilon,
-                                .activation = m->activation};
+                                .activation = m->activation,
+                                .causal = m->kind == MODEL_GPT2,
+                                .conv1d = m->conv1d};
+}
+
+/* The rows (B) that the post norm reads. */
+static const int32_t *read_rows(const struct transformer *t) {
+    return t->layout->config.kind == MODEL_GPT2 ? t->text.read : t->class_rows;
 }
 
 static void carve_all(struct transformer *t, struct carver *c) {
     const struct model_config *m = &t->layout->config;
     size_t r = t->backend->real_size, b = t->capacity, w = m->width;
-    size_t n = b * model_config_tokens(m), patches = b * model_config_patches(m);
-    t->columns = carve(c, patches * m->channels * m->patch_size * m->patch_size, r);
-    t->embedded = carve(c, patches * w, r);
+    size_t n = b * t->most;
+    if (m->kind != MODEL_GPT2) {
+        size_t patches = b * model_config_patches(m);
+        t->columns = carve(c, patches * m->channels * m->patch_size * m->patch_size, r);
+        t->embedded = carve(c, patches * w, r);
+    }
     if (m->pre_norm) {
         t->sum = carve(c, n * w, r);
         t->pre_mean = carve(c, n, sizeof(float));
@@ -77,36 +89,36 @@ static void carve_all(struct transformer *t, struct carver *c) {
     }
 }
 
-int transformer_new(struct backend *backend, const struct layout *layout,
-                    const struct preprocess *preprocess, size_t images, bool training,
-                    struct transformer **transformer, struct error *error) {
-    const struct model_config *m = &layout->config;
+/* Room for `examples` of `tokens` rows. */
+static int make(struct backend *backend, const struct layout *layout, size_t examples,
+                size_t tokens, bool training, struct transformer **transformer,
+                struct error *error) {
     struct transformer *t = array_new(1, sizeof *t);
-    int32_t *rows = array_new(images, sizeof *rows);
+    int32_t *rows = array_new(examples, sizeof *rows);
     struct carver carver = {0};
     if (!t || !rows)
         goto memory;
     t->backend = backend;
     t->layout = layout;
-    t->capacity = images;
+    t->capacity = examples;
+    t->most = t->rows = tokens;
     t->training = training;
-    memcpy(t->scale, preprocess->scale, sizeof t->scale);
-    memcpy(t->shift, preprocess->shift, sizeof t->shift);
-    t->blocks = array_new(m->layers, sizeof *t->blocks);
+    t->blocks = array_new(layout->config.layers, sizeof *t->blocks);
     if (!t->blocks)
         goto memory;
     carve_all(t, &carver);
     if (carver.overflow)
         goto memory;
     if (backend->allocate(backend, carver.used, &t->memory, error)) {
-        error_prefix(error, "activations of %zu images (use a smaller batch)", images);
+        error_prefix(error, "activations of %zu %s (use a smaller batch)", examples,
+                     model_config_is_text(&layout->config) ? "texts" : "images");
         goto failed;
     }
     carver = (struct carver){.memory = t->memory};
     carve_all(t, &carver);
-    for (size_t i = 0; i < images; i++)
-        rows[i] = (int32_t)(i * model_config_tokens(m));
-    backend->upload(backend, t->class_rows, rows, images * sizeof *rows);
+    for (size_t i = 0; i < examples; i++)
+        rows[i] = (int32_t)(i * tokens);
+    backend->upload(backend, t->class_rows, rows, examples * sizeof *rows);
     free(rows);
     *transformer = t;
     return 0;
@@ -116,6 +128,24 @@ failed:
     free(rows);
     transformer_free(t);
     return -1;
+}
+
+int transformer_new(struct backend *backend, const struct layout *layout,
+                    const struct preprocess *preprocess, size_t images, bool training,
+                    struct transformer **transformer, struct error *error) {
+    if (make(backend, layout, images, model_config_tokens(&layout->config), training,
+             transformer, error))
+        return -1;
+    struct transformer *t = *transformer;
+    memcpy(t->scale, preprocess->scale, sizeof t->scale);
+    memcpy(t->shift, preprocess->shift, sizeof t->shift);
+    return 0;
+}
+
+int transformer_new_text(struct backend *backend, const struct layout *layout,
+                         size_t texts, size_t tokens, bool training,
+                         struct transformer **transformer, struct error *error) {
+    return make(backend, layout, texts, tokens, training, transformer, error);
 }
 
 void transformer_free(struct transformer *t) {
@@ -170,6 +200,18 @@ void transformer_embed(struct transformer *t, const real *weights,
                       m->epsilon);
 }
 
+void transformer_embed_text(struct transformer *t, const real *weights,
+                            const struct text_batch *batch) {
+    struct backend *b = t->backend;
+    const struct layout *l = t->layout;
+    t->text = *batch;
+    t->images = batch->texts;
+    t->rows = batch->tokens;
+    b->embed_tokens(b, transformer_tokens(t), backend_at(b, weights, l->tokens),
+                    backend_at(b, weights, l->position), batch->ids, batch->texts,
+                    batch->tokens, l->config.width);
+}
+
 const real *transformer_run(struct transformer *t, const real *weights, size_t images) {
     struct backend *b = t->backend;
     const struct layout *l = t->layout;
@@ -180,7 +222,7 @@ const real *transformer_run(struct transformer *t, const real *weights, size_t i
     for (size_t i = 0; i < m->layers; i++)
         block_forward(b, &shape, &l->blocks[i], weights, &t->blocks[i],
                       i + 1 < m->layers ? t->blocks[i + 1].input : t->stream);
-    b->gather_rows(b, t->classes, t->stream, t->class_rows, images, w);
+    b->gather_rows(b, t->classes, t->stream, read_rows(t), images, w);
     b->layer_norm(b, t->normed, t->post_mean, t->post_rstd, t->classes,
                   backend_at(b, weights, l->post_gamma),
                   backend_at(b, weights, l->post_beta), images, w, m->epsilon);
@@ -209,31 +251,35 @@ struct way_back {
 
 /* Gradient of weight (outputs, inputs) and bias (outputs) of y = x weight^T + bias,
  * from dy (rows, outputs) and x (rows, inputs), `rows` of them an image. bias may
- * be SIZE_MAX. */
+ * be SIZE_MAX. The weight's is dy^T x, or x^T dy where weights are stored the other way
+ * round. */
 static void linear_gradient(const struct way_back *way, const real *dy, const real *x,
                             size_t weight, size_t bias, size_t outputs, size_t inputs,
                             size_t rows) {
     struct backend *b = way->t->backend;
     struct gradient_sink *sink = way->sink;
+    bool conv1d = way->t->layout->config.conv1d;
+    const real *left = conv1d ? x : dy, *right = conv1d ? dy : x;
+    size_t m = conv1d ? inputs : outputs, n = conv1d ? outputs : inputs;
     size_t stride = 0, first = 0;
     float *place = NULL;
     if (sink->squares)
-        b->add_squared_products(b, sink->squares + weight, dy, x, sink->squares_scale,
-                                way->groups, rows, outputs, inputs);
+        b->add_squared_products(b, sink->squares + weight, left, right,
+                                sink->squares_scale, way->groups, rows, m, n);
     else
         place = sink->place(sink->self, weight, outputs * inputs, &stride);
     for (size_t g = 0; place && g < way->groups; g++) {
         size_t count = way->group_images[g] * rows;
-        b->matmul(b, &(struct matmul){.m = outputs,
-                                      .n = inputs,
+        b->matmul(b, &(struct matmul){.m = m,
+                                      .n = n,
                                       .k = count,
-                                      .a = backend_at(b, dy, first * outputs),
-                                      .lda = outputs,
+                                      .a = backend_at(b, left, first * m),
+                                      .lda = m,
                                       .transpose_a = true,
-                                      .b = backend_at(b, x, first * inputs),
-                                      .ldb = inputs,
+                                      .b = backend_at(b, right, first * n),
+                                      .ldb = n,
                                       .c = place + g * stride,
-                                      .ldc = inputs,
+                                      .ldc = n,
                                       .c_is_f32 = true,
                                       .accumulate = sink->accumulate});
         first += count;
@@ -279,17 +325,20 @@ static void norm_gradient(const struct way_back *way, const real *dy, const real
     sink->ready(sink->self, gamma, span);
 }
 
-/* dx (n, inputs) = dy (n, outputs) weight. */
+/* dx (n, inputs) = dy (n, outputs) weight, weight (outputs, inputs) or stored the other
+ * way round. */
 static void linear_backward(const struct way_back *way, real *dx, const real *dy,
                             size_t weight, size_t n, size_t outputs, size_t inputs) {
     struct backend *b = way->t->backend;
+    bool conv1d = way->t->layout->config.conv1d;
     b->matmul(b, &(struct matmul){.m = n,
                                   .n = inputs,
                                   .k = outputs,
                                   .a = dy,
                                   .lda = outputs,
                                   .b = backend_at(b, way->weights, weight),
-                                  .ldb = inputs,
+                                  .ldb = conv1d ? outputs : inputs,
+                                  .transpose_b = conv1d,
                                   .c = dx,
                                   .ldc = inputs});
 }
@@ -302,12 +351,13 @@ static bool block_backward(const struct way_back *way, size_t block) {
     const struct model_config *m = &t->layout->config;
     const struct block_offsets *o = &t->layout->blocks[block];
     const struct block_activations *a = &t->blocks[block];
-    size_t rows = model_config_tokens(m), n = t->images * rows, w = m->width;
+    size_t rows = t->rows, n = t->images * rows, w = m->width;
     size_t f = m->mlp_width, lowest = way->sink->lowest;
     struct attention_shape shape = {.batch = t->images,
                                     .tokens = rows,
                                     .heads = m->heads,
-                                    .head_width = w / m->heads};
+                                    .head_width = w / m->heads,
+                                    .causal = m->kind == MODEL_GPT2};
 
     linear_gradient(way, t->dstream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
     linear_backward(way, t->dwide, t->dstream, o->fc2_weight, n, w, f);
@@ -387,13 +437,51 @@ static void stem_backward(const struct way_back *way) {
     embedding_gradient(way, dtokens);
 }
 
+/* Positions: sums over texts, 0 past the longest. Tokens: each row to its token. */
+static void text_backward(const struct way_back *way) {
+    struct transformer *t = way->t;
+    struct backend *b = t->backend;
+    struct gradient_sink *sink = way->sink;
+    const struct layout *l = t->layout;
+    size_t w = l->config.width, wide = w * t->rows, stride = 0, first = 0;
+    size_t positions = w * l->config.context, table = w * l->config.vocabulary;
+    float *place = sink->place(sink->self, l->position, positions, &stride);
+    for (size_t g = 0; place && g < way->groups; g++) {
+        if (!sink->accumulate)
+            b->zero(b, place + g * stride, positions * sizeof *place);
+        b->column_sums(b, place + g * stride, backend_at(b, t->dstream, first * wide),
+                       way->group_images[g], wide, wide, sink->accumulate);
+        first += way->group_images[g];
+    }
+    if (place)
+        sink->ready(sink->self, l->position, positions);
+    if (sink->squares) {
+        b->embedding_gradient(b, sink->squares + l->tokens, t->dstream, t->text.ids,
+                              way->groups, t->rows, w, true, sink->squares_scale);
+        return;
+    }
+    place = sink->place(sink->self, l->tokens, table, &stride);
+    first = 0;
+    for (size_t g = 0; place && g < way->groups; g++) {
+        if (!sink->accumulate)
+            b->zero(b, place + g * stride, table * sizeof *place);
+        b->embedding_gradient(b, place + g * stride,
+                              backend_at(b, t->dstream, first * wide),
+                              t->text.ids + first * t->rows, 1,
+                              way->group_images[g] * t->rows, w, false, 1);
+        first += way->group_images[g];
+    }
+    if (place)
+        sink->ready(sink->self, l->tokens, table);
+}
+
 void transformer_backward(struct transformer *t, const real *weights,
                           const real *dfeatures, const size_t *group_images,
                           size_t groups, struct gradient_sink *sink) {
     struct backend *b = t->backend;
     const struct layout *l = t->layout;
     const struct model_config *m = &l->config;
-    size_t w = m->width, n = t->images * model_config_tokens(m);
+    size_t w = m->width, n = t->images * t->rows;
     struct way_back way = {.t = t,
                            .weights = weights,
                            .group_images = group_images,
@@ -415,11 +503,15 @@ void transformer_backward(struct transformer *t, const real *weights,
                            t->post_rstd, backend_at(b, weights, l->post_gamma),
                            t->images, w);
     b->zero(b, t->dstream, n * w * b->real_size);
-    b->scatter_rows(b, t->dstream, t->dclasses, t->class_rows, t->images, w);
+    b->scatter_rows(b, t->dstream, t->dclasses, read_rows(t), t->images, w);
     for (size_t i = m->layers; i-- > 0;)
         if (!block_backward(&way, i))
             return;
-    if (sink->lowest < l->blocks[0].norm1_gamma)
+    if (sink->lowest >= l->blocks[0].norm1_gamma)
+        return;
+    if (m->kind == MODEL_GPT2)
+        text_backward(&way);
+    else
         stem_backward(&way);
 }
 

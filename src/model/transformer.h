@@ -1,11 +1,16 @@
-/* The pre-norm vision transformer: forward and backward, as two plain lists of
- * backend calls in mirrored order. CLIP's vision tower and ViT are this one core
- * with other parts at its ends (config.h).
+/* The pre-norm transformer: forward and backward, as two plain lists of backend calls
+ * in mirrored order. CLIP's vision tower, ViT and GPT-2 are this one core with other
+ * parts at its ends (config.h).
  *
- * Dimensions: B images of R rows (R = patches + 1), W width, F mlp_width, D
- * features. A model object holds activations for up to `images` images; the
- * weights are an arena laid out by layout.h and given to each call, so that one
- * object serves any number of merged models. */
+ * Dimensions: B examples of R rows (images: R = patches + 1; texts: the tokens of the
+ * longest of the batch), W width, F mlp_width, D features. A model object holds
+ * activations for up to `images` images or texts; the weights are an arena laid out by
+ * layout.h and given to each call, so that one object serves any number of merged
+ * models.
+ *
+ * Texts are filled up at their ends. Attention looks back only, so that nothing which
+ * is read depends on what stands there, and no gradient comes from there: the rows are
+ * exactly 0 on the way back. */
 #ifndef PWEMOE_MODEL_TRANSFORMER_H
 #define PWEMOE_MODEL_TRANSFORMER_H
 
@@ -25,11 +30,25 @@ struct transformer;
 int transformer_new(struct backend *backend, const struct layout *layout,
                     const struct preprocess *preprocess, size_t images, bool training,
                     struct transformer **transformer, struct error *error);
+/* The same for a model of texts, of at most `tokens` tokens each. */
+int transformer_new_text(struct backend *backend, const struct layout *layout,
+                         size_t texts, size_t tokens, bool training,
+                         struct transformer **transformer, struct error *error);
 void transformer_free(struct transformer *transformer); /* NULL is fine */
 
 /* Pixels u8 [B, 3, size, size] on the device to the input of the first block. */
 void transformer_embed(struct transformer *transformer, const real *weights,
                        const uint8_t *pixels, size_t images);
+
+/* Texts on the device, until the way back is done. */
+struct text_batch {
+    size_t texts, tokens; /* tokens: of each text, filled up */
+    const int32_t *ids;   /* (texts, tokens) */
+    const int32_t *read;  /* (texts) the row of each, among all, that the head reads */
+};
+/* The texts' tokens to the input of the first block. */
+void transformer_embed_text(struct transformer *transformer, const real *weights,
+                            const struct text_batch *batch);
 /* The input of the first block [B, R, W]: what transformer_embed wrote, and where
  * a stored one may be put instead of calling it. */
 real *transformer_tokens(struct transformer *transformer);
@@ -69,7 +88,8 @@ void transformer_backward(struct transformer *transformer, const real *weights,
                           const real *dfeatures, const size_t *group_images,
                           size_t groups, struct gradient_sink *sink);
 
-/* Largest region a sink will see, in elements. */
+/* Largest region a sink will see, in elements; but the token embedding of GPT-2, which
+ * is asked for where sink->lowest lies in it, is one of its own size. */
 size_t transformer_largest_region(const struct layout *layout);
 /* The same for a sink with squares. */
 size_t transformer_largest_vector(const struct layout *layout);

@@ -13,12 +13,9 @@ static int open_pretrained(struct pool *pool, const char *model, const char *pat
     if (model_directory_open(path, &pool->pretrained, error) ||
         model_config_read(model_directory_config(pool->pretrained), model, path,
                           &config, error) ||
-        layout_new(&config, pool->pretrained, &pool->layout, error))
+        layout_new(&config, pool->pretrained, &pool->layout, error) ||
+        example_form_read(pool->pretrained, &config, &pool->form, error))
         return -1;
-    if (preprocess_read(model_directory_preprocessor(pool->pretrained),
-                        config.kind == MODEL_CLIP_VISION, config.image_size,
-                        &pool->preprocess, error))
-        return error_prefix(error, "%s", path);
     *weights = array_new(pool->layout->size, sizeof **weights);
     if (!*weights)
         return error_memory(error);
@@ -121,6 +118,7 @@ void pool_close(struct pool *pool) {
     for (size_t t = 0; pool->heads && t < pool->tasks; t++)
         head_clear(&pool->heads[t]);
     free(pool->heads);
+    example_form_clear(&pool->form);
     layout_free(pool->layout);
     model_directory_close(pool->pretrained);
     free(pool);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/work.h"
 #include "checkpoint/directory.h"
-#include "data/preprocess.h"
+#include "model/feed.h"
 #include "model/heads.h"
 #include "model/layout.h"
 #include "moe/upscaling.h"
@@ -20,7 +20,7 @@ struct pool {
     struct backend *backend; /* the caller's */
     struct model_directory *pretrained;
     struct layout *layout;
-    struct preprocess preprocess;
+    struct example_form form;
     size_t tasks;
     real *base;         /* (size) */
     real *vectors;      /* (tasks, size) task vectors theta_t - theta_0 */
@@ -34,7 +34,8 @@ struct pool_task {
     struct head *made;
 };
 
-/* 1 to POOL_TASKS_MAX tasks. model: "clip-vision", "vit" or NULL. An expert of another
+/* 1 to POOL_TASKS_MAX tasks. model: "clip-vision", "vit", "gpt2-classifier" or
+ * NULL. An expert of another
  * shape is refused. */
 int pool_open(struct backend *backend, const char *model, const char *pretrained,
               const struct pool_task *tasks, size_t task_count, struct pool **pool,

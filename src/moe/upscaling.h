@@ -15,7 +15,9 @@ enum granularity {
     UPSCALE_NONE,     /* no routers: one row for the whole model */
     UPSCALE_MLP,      /* the MLP of each block */
     UPSCALE_ATTN_MLP, /* attention and MLP of each block */
-    UPSCALE_ALL       /* those, every layer norm and the patch embedding */
+    /* Those, every layer norm and the patch embedding. Embeddings of tokens and
+     * positions, of which a batch sees a few rows, follow the scaling coefficient. */
+    UPSCALE_ALL
 };
 
 /* "mlp", "attn+mlp", "all"; NULL or -1 where there is no such. */

@@ -53,15 +53,17 @@ struct finetuning_options finetuning_defaults(void) {
                                        .train_heads = true};
 }
 
-int finetuning_new_head(size_t classes, size_t features, uint64_t seed,
-                        struct head *head, struct error *error) {
+int finetuning_new_head(const struct model_config *config, size_t classes,
+                        uint64_t seed, struct head *head, struct error *error) {
+    size_t features = model_config_features(config);
+    bool has_bias = config->kind != MODEL_GPT2;
     *head = (struct head){.classes = classes, .features = features};
     size_t count;
     if (!size_multiply(classes, features, &count))
         return error_memory(error);
     head->weight = array_new(count, sizeof *head->weight);
-    head->bias = array_new(classes, sizeof *head->bias);
-    if (!head->weight || !head->bias) {
+    head->bias = has_bias ? array_new(classes, sizeof *head->bias) : NULL;
+    if (!head->weight || (has_bias && !head->bias)) {
         head_clear(head);
         return error_memory(error);
     }
@@ -150,11 +152,11 @@ int finetuning_new(struct backend *b, const struct layout *layout,
     }
     memcpy(f->preference, set->preference, tasks * sizeof *f->preference);
     size_t features = model_config_features(&layout->config);
-    if (transformer_new(b, layout, preprocess, rows, true, &f->transformer, error) ||
-        head_bank_new(b, &layout->config, set->heads, tasks, options->batch, &f->heads,
+    if (head_bank_new(b, &layout->config, set->heads, tasks, options->batch, &f->heads,
                       error) ||
-        task_batch_new(b, set->train, tasks, options->batch, options->seed, &f->batch,
-                       error) ||
+        task_batch_new(b, layout, set->train, tasks, options->batch, options->seed,
+                       &f->batch, error) ||
+        feed_transformer(f->batch->feed, preprocess, true, &f->transformer, error) ||
         trained_new(b, &f->model, layout->size, weights, NULL, error) ||
         b->allocate(b, rows * features * b->real_size, (void **)&f->dfeatures, error))
         goto failed;
@@ -221,7 +223,7 @@ static void forward_backward(struct finetuning *f, size_t n) {
     size_t each[POOL_TASKS_MAX];
     for (size_t t = 0; t < f->tasks; t++)
         each[t] = n;
-    transformer_embed(f->transformer, f->model.compute, batch->pixels, whole);
+    task_batch_embed(batch, f->transformer, f->model.compute);
     const real *x = transformer_run(f->transformer, f->model.compute, whole);
     for (size_t t = 0; t < f->tasks; t++) {
         head_bank_loss(f->heads, t, backend_at(b, x, t * n * features), n,
@@ -306,17 +308,14 @@ int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
     return 0;
 }
 
-int finetuning_gradient(struct finetuning *f, const uint8_t *pixels,
-                        const int32_t *labels, size_t n, double *loss, float *gradient,
-                        struct error *error) {
+int finetuning_gradient(struct finetuning *f, const struct dataset *data, size_t n,
+                        double *loss, float *gradient, struct error *error) {
     struct backend *b = f->backend;
     if (f->tasks != 1 || n > f->options.batch)
         return error_set(error, "a batch that was not planned");
     double one = 1;
     size_t batch = f->batch->batch;
-    f->batch->batch = n;
-    b->upload(b, f->batch->pixels, pixels, n * f->batch->image);
-    b->upload(b, f->batch->labels, labels, n * sizeof *labels);
+    task_batch_given(f->batch, &data, n);
     task_batch_weigh(f->batch, &one);
     forward_backward(f, n);
     int result = task_batch_losses(f->batch, loss, error);

@@ -66,13 +66,12 @@ int finetuning_resume(struct finetuning *finetuning, const char *path,
                       struct error *error);
 
 /* The mean loss of one given batch of the only task and its gradient [layout size],
- * for tests: pixels u8 [n, 3, size, size], labels [n], n at most options.batch. */
-int finetuning_gradient(struct finetuning *finetuning, const uint8_t *pixels,
-                        const int32_t *labels, size_t n, double *loss, float *gradient,
-                        struct error *error);
+ * for tests: the first n examples of data, n at most options.batch. */
+int finetuning_gradient(struct finetuning *finetuning, const struct dataset *data,
+                        size_t n, double *loss, float *gradient, struct error *error);
 
-/* A new head: weights N(0, 0.02^2), bias 0. */
-int finetuning_new_head(size_t classes, size_t features, uint64_t seed,
-                        struct head *head, struct error *error);
+/* A new head for a kind of model: weights N(0, 0.02^2), bias 0, or none for GPT-2. */
+int finetuning_new_head(const struct model_config *config, size_t classes,
+                        uint64_t seed, struct head *head, struct error *error);
 
 #endif

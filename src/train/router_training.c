@@ -37,14 +37,16 @@ struct router_training {
     double *preference, *losses, *gram, *mix; /* mix: weights of the gradients */
 };
 
-struct router_training_options router_training_defaults(void) {
+struct router_training_options router_training_defaults(enum model_kind kind) {
+    bool gpt2 = kind == MODEL_GPT2;
     return (struct router_training_options){.method = COMBINE_LS,
                                             .upscale = UPSCALE_ATTN_MLP,
                                             .layers = 2,
                                             .lambda = 0.3,
                                             .alpha = 1,
                                             .learning_rate = 0.01,
-                                            .steps = 4000,
+                                            .weight_decay = gpt2 ? 0.01 : 0,
+                                            .steps = gpt2 ? 2000 : 4000,
                                             .batch = 16};
 }
 
@@ -119,15 +121,14 @@ int router_training_new(struct pool *pool, const struct dataset *const *train,
     t->options = *options;
     t->pool = pool;
     random_seed(&t->random, options->seed, 1);
-    size_t rows = pool->tasks * options->batch;
     if (upscaling_new(pool->layout, options->upscale, &t->upscaling, error) ||
         unloader_new(pool, t->upscaling, &t->unloader, error) ||
-        transformer_new(b, pool->layout, &pool->preprocess, rows, true, &t->transformer,
-                        error) ||
         head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
                       options->batch, &t->heads, error) ||
-        task_batch_new(b, train, pool->tasks, options->batch, options->seed, &t->batch,
-                       error))
+        task_batch_new(b, pool->layout, train, pool->tasks, options->batch,
+                       options->seed, &t->batch, error) ||
+        feed_transformer(t->batch->feed, &pool->form.preprocess, true, &t->transformer,
+                         error))
         goto failed;
     struct random random;
     random_seed(&random, options->seed, 2);
@@ -189,7 +190,7 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
     routers_forward(t->routers, preference, t->routing);
     unloader_merge(t->unloader, t->routing, t->weights);
     task_batch_weigh(batch, groups == 1 ? preference : ones);
-    transformer_embed(t->transformer, t->weights, batch->pixels, tasks * n);
+    task_batch_embed(batch, t->transformer, t->weights);
     const real *x = transformer_run(t->transformer, t->weights, tasks * n);
     for (size_t i = 0; i < tasks; i++)
         head_bank_loss(t->heads, i, backend_at(b, x, i * n * features), n,
@@ -263,6 +264,7 @@ int router_training_step(struct router_training *t, double *losses,
                         .beta1 = 0.9f,
                         .beta2 = 0.999f,
                         .epsilon = 1e-8f,
+                        .weight_decay = (float)o->weight_decay,
                         .step = t->step + 1};
     optimiser_adam(t->routers->parameters, t->gradients, t->first, t->second,
                    t->routers->count, &adam);
@@ -272,17 +274,13 @@ int router_training_step(struct router_training *t, double *losses,
 }
 
 int router_training_gradients(struct router_training *t, const double *preference,
-                              const uint8_t *pixels, const int32_t *labels, size_t n,
+                              const struct dataset *const *data, size_t n,
                               size_t groups, double *losses, float *gradients,
                               struct error *error) {
-    struct backend *b = t->pool->backend;
-    size_t tasks = t->pool->tasks;
     if (n > t->options.batch || (groups != 1 && groups != t->group_room))
         return error_set(error, "a batch or a number of groups that was not planned");
     size_t batch = t->batch->batch;
-    t->batch->batch = n;
-    b->upload(b, t->batch->pixels, pixels, tasks * n * t->batch->image);
-    b->upload(b, t->batch->labels, labels, tasks * n * sizeof *labels);
+    task_batch_given(t->batch, data, n);
     int result = losses_and_gradients(t, preference, n, groups, losses, error);
     t->batch->batch = batch;
     if (result == 0)

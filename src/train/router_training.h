@@ -22,13 +22,14 @@ struct router_training_options {
     double lambda;        /* 0.3 */
     double alpha;         /* of the Dirichlet distribution: 1 */
     double learning_rate; /* 0.01; cosine to a tenth over all steps */
-    unsigned steps;       /* 4,000 */
+    double weight_decay;  /* 0: Adam; else AdamW, 0.01 for GPT-2 */
+    unsigned steps;       /* 4,000; 2,000 for GPT-2 */
     size_t batch;         /* examples of each task: 16 */
     uint64_t seed;
 };
 
-/* The defaults above (ls, attn+mlp, seed 0). */
-struct router_training_options router_training_defaults(void);
+/* The defaults above (ls, attn+mlp, seed 0) for a kind of model. */
+struct router_training_options router_training_defaults(enum model_kind kind);
 
 struct router_training;
 
@@ -55,12 +56,14 @@ int router_training_resume(struct router_training *training, const void *bytes,
 
 /* Losses [tasks] and d losses[g] / d router parameters, gradients [groups, count],
  * of one given batch at one preference: what a step computes, for tests and for
- * analysis. groups is 1 (of sum_t preference[t] losses[t]) or tasks. pixels u8
- * [tasks, n, 3, size, size], labels [tasks, n] with n at most options.batch. */
+ * analysis. groups is 1 (of sum_t preference[t] losses[t]) or tasks. The batch is the
+ * first n examples of each of data [tasks], n at most options.batch, texts no longer
+ * than the longest of the training data. */
 int router_training_gradients(struct router_training *training,
-                              const double *preference, const uint8_t *pixels,
-                              const int32_t *labels, size_t n, size_t groups,
-                              double *losses, float *gradients, struct error *error);
+                              const double *preference,
+                              const struct dataset *const *data, size_t n,
+                              size_t groups, double *losses, float *gradients,
+                              struct error *error);
 
 /* Replaces the routers' parameters (of the same shape), for tests and to start from
  * stored ones. */

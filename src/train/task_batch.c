@@ -1,34 +1,31 @@
 #include "train/task_batch.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 
-int task_batch_new(struct backend *b, const struct dataset *const *datasets,
-                   size_t tasks, size_t batch, uint64_t seed, struct task_batch **out,
-                   struct error *error) {
+int task_batch_new(struct backend *b, const struct layout *layout,
+                   const struct dataset *const *datasets, size_t tasks, size_t batch,
+                   uint64_t seed, struct task_batch **out, struct error *error) {
     struct task_batch *t = array_new(1, sizeof *t);
     if (!t)
         return error_memory(error);
-    size_t size = datasets[0]->size, rows = tasks * batch;
+    size_t rows = tasks * batch;
     t->backend = b;
     t->tasks = tasks;
     t->batch = batch;
     t->datasets = datasets;
-    t->image = 3 * size * size;
     t->draws = array_new(tasks, sizeof *t->draws);
-    t->host_pixels = array_new(rows, t->image);
     t->host_labels = array_new(rows, sizeof *t->host_labels);
     t->host_values = array_new(rows, sizeof *t->host_values);
-    if (!t->draws || !t->host_pixels || !t->host_labels || !t->host_values) {
+    if (!t->draws || !t->host_labels || !t->host_values) {
         error_memory(error);
         goto failed;
     }
     for (size_t i = 0; i < tasks; i++)
         if (batches_begin(&t->draws[i], datasets[i]->count, seed, i, error))
             goto failed;
-    if (b->allocate(b, rows * t->image, (void **)&t->pixels, error) ||
+    if (feed_new(b, layout, datasets, tasks, rows, &t->feed, error) ||
         b->allocate(b, rows * sizeof(int32_t), (void **)&t->labels, error) ||
         b->allocate(b, rows * sizeof(float), (void **)&t->loss, error) ||
         b->allocate(b, rows * sizeof(float), (void **)&t->scale, error))
@@ -44,35 +41,52 @@ void task_batch_free(struct task_batch *t) {
     if (!t)
         return;
     struct backend *b = t->backend;
-    b->release(b, t->pixels);
+    feed_free(t->feed);
     b->release(b, t->labels);
     b->release(b, t->loss);
     b->release(b, t->scale);
     for (size_t i = 0; t->draws && i < t->tasks; i++)
         batches_end(&t->draws[i]);
     free(t->draws);
-    free(t->host_pixels);
     free(t->host_labels);
     free(t->host_values);
     free(t);
 }
 
+static void put(struct task_batch *t, size_t row, const struct dataset *data,
+                size_t index) {
+    feed_put(t->feed, row, data, index);
+    t->host_labels[row] = data->labels[index];
+}
+
+static void send_labels(struct task_batch *t) {
+    t->backend->upload(t->backend, t->labels, t->host_labels,
+                       t->tasks * t->batch * sizeof(int32_t));
+}
+
 void task_batch_next(struct task_batch *t) {
-    struct backend *b = t->backend;
     for (size_t i = 0; i < t->tasks; i++) {
-        const struct dataset *data = t->datasets[i];
         for (size_t j = 0; j < t->batch; j++) {
             uint32_t index;
             batches_next(&t->draws[i], 1, &index);
-            size_t row = i * t->batch + j;
-            memcpy(t->host_pixels + row * t->image, data->pixels + index * t->image,
-                   t->image);
-            t->host_labels[row] = data->labels[index];
+            put(t, i * t->batch + j, t->datasets[i], index);
         }
     }
-    size_t rows = t->tasks * t->batch;
-    b->upload(b, t->pixels, t->host_pixels, rows * t->image);
-    b->upload(b, t->labels, t->host_labels, rows * sizeof(int32_t));
+    send_labels(t);
+}
+
+void task_batch_given(struct task_batch *t, const struct dataset *const *datasets,
+                      size_t n) {
+    t->batch = n;
+    for (size_t i = 0; i < t->tasks; i++)
+        for (size_t j = 0; j < n; j++)
+            put(t, i * n + j, datasets[i], j);
+    send_labels(t);
+}
+
+void task_batch_embed(struct task_batch *t, struct transformer *transformer,
+                      const real *weights) {
+    feed_embed(t->feed, transformer, weights, t->tasks * t->batch);
 }
 
 void task_batch_weigh(struct task_batch *t, const double *weights) {

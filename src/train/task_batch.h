@@ -9,27 +9,35 @@
 #include "backend/backend.h"
 #include "base/error.h"
 #include "data/dataset.h"
+#include "model/feed.h"
 
 struct task_batch {
     struct backend *backend;
-    size_t tasks, batch, image; /* examples of each task; bytes of an image */
+    size_t tasks, batch;                   /* examples of each task */
     const struct dataset *const *datasets; /* [tasks], the caller's */
     struct batches *draws;                 /* [tasks] */
-    uint8_t *pixels;     /* (tasks, batch, 3, size, size) on the device */
-    int32_t *labels;     /* (tasks, batch) on the device */
-    float *loss, *scale; /* (tasks, batch) on the device */
-    uint8_t *host_pixels;
+    struct feed *feed;                     /* (tasks, batch) */
+    int32_t *labels;                       /* (tasks, batch) on the device */
+    float *loss, *scale;                   /* (tasks, batch) on the device */
     int32_t *host_labels;
     float *host_values; /* (tasks, batch) */
 };
 
-int task_batch_new(struct backend *backend, const struct dataset *const *datasets,
-                   size_t tasks, size_t batch, uint64_t seed, struct task_batch **out,
-                   struct error *error);
+int task_batch_new(struct backend *backend, const struct layout *layout,
+                   const struct dataset *const *datasets, size_t tasks, size_t batch,
+                   uint64_t seed, struct task_batch **out, struct error *error);
 void task_batch_free(struct task_batch *batch); /* NULL is fine */
 
-/* Draws the next examples of every task and puts them on the device. */
+/* Draws the next examples of every task; their labels go to the device, and they
+ * themselves by task_batch_embed. */
 void task_batch_next(struct task_batch *batch);
+/* The same with examples 0 to n - 1 of each dataset, n at most `batch`, which becomes n
+ * until the caller puts it back. */
+void task_batch_given(struct task_batch *batch, const struct dataset *const *datasets,
+                      size_t n);
+/* The examples as the input of the transformer's first block. */
+void task_batch_embed(struct task_batch *batch, struct transformer *transformer,
+                      const real *weights);
 /* Row scales of each task: weights[t] / batch on the device, so that gradients are
  * those of sum_t weights[t] * mean loss of t. */
 void task_batch_weigh(struct task_batch *batch, const double *weights);

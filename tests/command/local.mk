@@ -1,6 +1,7 @@
 # Tests of src/command. test_command drives ./pwemoe itself.
 command_tests = \
   tests/command/test_clip_pipeline \
+  tests/command/test_gpt2_pipeline \
   tests/command/test_import \
   tests/command/test_options \
   tests/command/test_output \
@@ -16,6 +17,10 @@ tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
   tests/command/run.h tests/command/run.c
 tests_command_test_clip_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_clip_pipeline_LDADD = $(SUPPORT_LIBS)
+tests_command_test_gpt2_pipeline_SOURCES = tests/command/test_gpt2_pipeline.c \
+  tests/command/run.h tests/command/run.c
+tests_command_test_gpt2_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_command_test_gpt2_pipeline_LDADD = $(SUPPORT_LIBS)
 tests_command_test_import_SOURCES = tests/command/test_import.c \
   tests/command/run.h tests/command/run.c
 tests_command_test_import_LDADD = $(TEST_LIBS)

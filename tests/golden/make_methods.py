@@ -1,5 +1,5 @@
-"""Makes tests/golden/methods-clip.safetensors and methods-vit.safetensors: the tiny
-models of tests/golden/model merged by every method, computed with Hugging Face
+"""Makes tests/golden/methods-clip.safetensors, methods-vit.safetensors and
+methods-gpt2.safetensors: the tiny models of tests/golden/model merged by every method, computed with Hugging Face
 transformers and PyTorch in f64 from the definitions of the papers.
 
 Run in this folder, after make_model.py, with Python 3.11, torch 2.15.0 (CPU),
@@ -8,7 +8,8 @@ transformers 5.23.0, numpy 2.4.6, safetensors 0.8.0:
     python make_methods.py
 
 Each file:
-  pixels.t U8 [n_t, 3, S, S]: training images of task t, all of which are used
+  pixels.t U8 [n_t, 3, S, S]: training images of task t, all of which are used; or
+    ids.t I32 [n_t, 16] and lengths.t I32 [n_t]: texts
   cases (metadata): one a line, "method {parameters}"
   tensors (metadata): names of the N tensors, one a line; heads are not among them
   c.sum [N], c.dot [N] of case number c: each merged tensor's sum, and its inner
@@ -26,6 +27,7 @@ difference of a merged parameter. What differs on purpose:
     these diagonals fusion-bench merges to the same model.
   RegMean: none; fusion-bench's mean over batches is weighted by rows.
   TIES: none with trim "whole"; "tensor" is mergekit's (make_merge.py).
+  Of texts, what is filled up at their ends is no input of RegMean.
 """
 
 import json
@@ -53,12 +55,14 @@ class Kind:
 
     def __init__(self, name):
         self.name = name
-        form = (transformers.CLIPVisionModelWithProjection if name == "clip"
-                else transformers.ViTForImageClassification)
+        form = {"clip": transformers.CLIPVisionModelWithProjection,
+                "vit": transformers.ViTForImageClassification,
+                "gpt2": transformers.GPT2ForSequenceClassification}[name]
         folders = [os.path.join(OUT, name)] + [
             os.path.join(OUT, f"{name}-expert{t}") for t in range(TASKS)]
         files = [load_file(os.path.join(f, "model.safetensors")) for f in folders]
-        self.tensors = sorted(n for n in files[0] if not n.startswith("classifier"))
+        self.tensors = sorted(n for n in files[0]
+                              if not n.startswith(("classifier", "score")))
         # The subtraction is the program's, in f32: TIES compares magnitudes.
         self.base = {n: files[0][n].double() for n in self.tensors}
         self.vectors = [{n: (f[n] - files[0][n]).double() for n in self.tensors}
@@ -68,16 +72,22 @@ class Kind:
         self.heads = [
             load_file(os.path.join(OUT, f"clip-head{t}.safetensors"))["weight"].double()
             for t in range(TASKS)] if name == "clip" else None
+        if name == "gpt2":
+            make_model.generator = generator
+            self.texts = [make_model.new_texts(n) for n in EXAMPLES]
+            return
         size = SIZE[name]
         self.pixels = [torch.randint(0, 256, (n, 3, size, size), generator=generator,
                                      dtype=torch.uint8) for n in EXAMPLES]
 
     def logits(self, task, model, values):
-        if self.name == "vit":
+        if self.name != "clip":
             return model(values).logits
         return F.normalize(model(values).image_embeds, dim=-1) @ self.heads[task].T
 
     def values(self, task):
+        if self.name == "gpt2":
+            return self.texts[task]["ids"].long()
         return pixel_values(self.name, self.pixels[task])
 
 
@@ -167,7 +177,8 @@ def fisher(kind, normalise, floor, **_):
 
 
 LINEAR = (r"vision_model\.encoder\.layers\.\d+\..*(proj|fc1|fc2)\.weight$|"
-          r"vit\.encoder\.layer\.\d+\..*(query|key|value|dense)\.weight$")
+          r"vit\.encoder\.layer\.\d+\..*(query|key|value|dense)\.weight$|"
+          r"transformer\.h\.\d+\.(attn|mlp)\.c_\w+\.weight$")
 
 
 def grams(kind, task, names):
@@ -180,6 +191,10 @@ def grams(kind, task, names):
         model(kind.values(task))
     for hook in hooks:
         hook.remove()
+    if kind.name == "gpt2":
+        lengths = kind.texts[task]["lengths"].tolist()
+        inputs = {n: torch.cat([x[i, :k] for i, k in enumerate(lengths)])
+                  for n, x in inputs.items()}
     flat = {n: x.reshape(-1, x.shape[-1]) for n, x in inputs.items()}
     return {n: x.T @ x / x.shape[0] for n, x in flat.items()}
 
@@ -187,7 +202,8 @@ def grams(kind, task, names):
 def regmean(kind, ratio, **_):
     merged = average(kind)
     names = [n for n in kind.tensors if re.match(LINEAR, n)]
-    assert len(names) == 6 * make_model.LAYERS
+    transposed = kind.name == "gpt2"  # [inputs, outputs]
+    assert len(names) == (4 if transposed else 6) * make_model.LAYERS
     all_grams = [grams(kind, t, names) for t in range(TASKS)]
     for n in names:
         left = right = 0
@@ -195,9 +211,10 @@ def regmean(kind, ratio, **_):
             gram = all_grams[t][n]
             gram = ratio * gram + (1 - ratio) * torch.diag(gram.diagonal())
             expert = kind.base[n] + kind.vectors[t][n]
-            left = left + expert @ gram
+            left = left + (gram @ expert if transposed else (expert @ gram).T)
             right = right + gram
-        merged[n] = torch.linalg.solve(right, left.T).T - kind.base[n]
+        solved = torch.linalg.solve(right, left)
+        merged[n] = (solved if transposed else solved.T) - kind.base[n]
     return merged
 
 
@@ -228,7 +245,10 @@ def cases():
 
 
 def make(kind):
-    out = {f"pixels.{t}": p for t, p in enumerate(kind.pixels)}
+    if kind.name == "gpt2":
+        out = {f"{k}.{t}": v for t, text in enumerate(kind.texts) for k, v in text.items()}
+    else:
+        out = {f"pixels.{t}": p for t, p in enumerate(kind.pixels)}
     lines = []
     for c, (method, parameters) in enumerate(cases()):
         vector = METHODS[method](kind, **parameters)
@@ -296,9 +316,10 @@ def compare(kind):
 
 if __name__ == "__main__":
     transformers.logging.disable_progress_bar()
-    for name in ("clip", "vit"):
+    for name in ("clip", "vit", "gpt2"):
         kind = Kind(name)
         if "--compare" in sys.argv:
-            compare(kind)
+            if name != "gpt2":
+                compare(kind)
         else:
             make(kind)

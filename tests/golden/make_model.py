@@ -13,6 +13,9 @@ Directories (config.json, model.safetensors, preprocessor_config.json):
   clip-full               CLIPModel: the vision side of clip and a text side
   vit, vit-expert0..2     ViTForImageClassification; the classifier of pretrained
                           and experts has 6, 5, 7, 4 labels
+  gpt2, gpt2-expert0..2   GPT2ForSequenceClassification, labels as those; gpt2 has the
+                          vocabulary of gpt2/base (make_gpt2.py, run before)
+  gpt2-noprefix           gpt2 with names that do not begin transformer.
 Heads for clip (unit rows times exp(logit_scale), no bias):
   clip-head0..2.safetensors: weight [classes, projection]
 
@@ -22,11 +25,15 @@ Files of what is expected, f64 unless a name ends in _f32:
     (before the first block, after each block); pooled [6, width] (class token after
     the last norm); image_embeds [6, P] or logits [6, 6]; the same _f32, computed in
     f32. experts.T.image_embeds or experts.T.logits for each expert.
+  gpt2.safetensors: ids I32 [8, 16], filled up with the pad token; lengths I32 [8];
+    labels I32 [8]; logits [8, 6]; loss [] (mean) and its gradient.NAME by every tensor;
+    experts.T.logits.
   clip-full.safetensors: pixels, image_embeds, input_ids I64 [5, 12], text_embeds,
     logit_scale.
   routers-KIND-GRANULARITY-TASKS.safetensors: the mixture (modules in the order of
     depth, M of them, their names in metadata "modules", one a line):
-    pixels U8 [T, 4, 3, S, S]; labels I32 [T, 4]; preference [T]; lambda [];
+    pixels U8 [T, 4, 3, S, S] (or ids I32 [T, 4, 16] and lengths I32 [T, 4]);
+    labels I32 [T, 4]; preference [T]; lambda [];
     hidden.weight [M, 2T, T]; hidden.bias [M, 2T]; output.weight [M, T, 2T];
     output.bias [M, T] (f32 values; the -linear file has output.weight [M, T, T] and
     no hidden); routing [M, T] = the routing weights; logits.t [4, C_t]; losses [T];
@@ -67,6 +74,7 @@ STD = {
     "vit": [0.5, 0.5, 0.5],
 }
 SIZE = {"clip": 15, "vit": 12}
+PAD, TOKENS = 299, 16
 LAYERS = 2
 
 generator = torch.Generator().manual_seed(20240614)
@@ -81,7 +89,7 @@ def randomise(model):
     for name, p in model.named_parameters():
         if name.endswith("logit_scale"):
             value = torch.tensor(2.3)
-        elif re.search(r"norm\d?\.weight|layrnorm\.weight|layernorm_\w+\.weight", name):
+        elif re.search(r"norm\d?\.weight|layrnorm\.weight|layernorm_\w+\.weight|ln_\w+\.weight", name):
             value = 1 + normal(p.shape, 0.2)
         elif name.endswith("bias"):
             value = normal(p.shape, 0.1)
@@ -142,6 +150,25 @@ def new_pixels(kind, *shape):
     return torch.randint(0, 256, (*shape, 3, size, size), generator=generator, dtype=torch.uint8)
 
 
+def new_texts(count):
+    """Token numbers [count, TOKENS] and lengths: the pad token also stands inside texts
+    and at the end of some."""
+    ids = torch.full((count, TOKENS), PAD)
+    lengths = torch.randint(1, TOKENS + 1, (count,), generator=generator)
+    for i, n in enumerate(lengths.tolist()):
+        ids[i, :n] = torch.randint(0, PAD, (n,), generator=generator)
+        if i % 3 == 0 and n > 2:
+            ids[i, n // 2] = PAD
+    return {"ids": ids.int(), "lengths": lengths.int()}
+
+
+def new_inputs(kind, tasks, count):
+    if kind != "gpt2":
+        return {"pixels": new_pixels(kind, tasks, count)}
+    texts = [new_texts(count) for _ in range(tasks)]
+    return {k: torch.stack([t[k] for t in texts]) for k in texts[0]}
+
+
 def pixel_values(kind, pixels, dtype=torch.float64):
     mean = torch.tensor(MEAN[kind], dtype=dtype)[:, None, None]
     std = torch.tensor(STD[kind], dtype=dtype)[:, None, None]
@@ -166,7 +193,7 @@ def expert_of(pretrained, expert):
     the pretrained model's plus a task vector a few tenths as large."""
     source = dict(pretrained.named_parameters())
     for name, p in expert.named_parameters():
-        if "classifier" in name:
+        if "classifier" in name or "score" in name:
             p.data = normal(p.shape, 0.3).to(torch.float32)
         else:
             base = source[name].data.double()
@@ -227,6 +254,15 @@ def modules_of(kind, granularity):
             "mlp": block + r"mlp\.",
             "post norm": r"vision_model\.post_layernorm\.",
         }
+    elif kind == "gpt2":
+        block = r"transformer\.h\.%d\."
+        names = {
+            "norm1": block + r"ln_1\.",
+            "attention": block + r"attn\.",
+            "norm2": block + r"ln_2\.",
+            "mlp": block + r"mlp\.",
+            "post norm": r"transformer\.ln_f\.",
+        }
     else:
         block = r"vit\.encoder\.layer\.%d\."
         names = {
@@ -258,7 +294,7 @@ def describe_routers(kind, granularity, tasks, model, heads, linear=False):
                for t in range(tasks)]
     modules = modules_of(kind, granularity)
     count = len(modules)
-    tensors = sorted(n for n in base if not n.startswith("classifier"))
+    tensors = sorted(n for n in base if not n.startswith(("classifier", "score")))
     module_of = {}
     for n in tensors:
         fits = [m for m, (_, pattern) in enumerate(modules) if re.match(pattern, n)]
@@ -296,16 +332,21 @@ def describe_routers(kind, granularity, tasks, model, heads, linear=False):
         used.append(w)
         merged[n] = base[n].double() + torch.einsum("t,t...->...", w, vectors[n])
 
-    pixels = new_pixels(kind, tasks, 4)
+    inputs = new_inputs(kind, tasks, 4)
     labels = torch.stack([
         torch.randint(0, CLASSES[t], (4,), generator=generator) for t in range(tasks)])
-    out = {"pixels": pixels, "labels": labels.int(), "preference": preference,
+    out = {**inputs, "labels": labels.int(), "preference": preference,
            "lambda": torch.tensor(LAMBDA, dtype=torch.float64)}
     losses, task_gradients = [], []
     parameters = {memory_name(n): v for n, v in merged.items()}
     for t in range(tasks):
-        values = pixel_values(kind, pixels[t])
-        if kind == "clip":
+        values = inputs["ids"][t].long() if kind == "gpt2" else pixel_values(
+            kind, inputs["pixels"][t])
+        if kind == "gpt2":
+            state = dict(parameters)
+            state["score.weight"] = experts[t]["score.weight"].double()
+            logits = functional_call(model, state, (values,)).logits
+        elif kind == "clip":
             embeds = functional_call(model, parameters, (values,)).image_embeds
             logits = F.normalize(embeds, dim=-1) @ heads[t].T
         else:
@@ -425,8 +466,66 @@ def make_vit():
             describe_routers("vit", granularity, tasks, model, None)
 
 
+def gpt2_config(labels):
+    return transformers.GPT2Config(
+        vocab_size=PAD + 1, n_positions=20, n_embd=16, n_layer=LAYERS, n_head=2, n_inner=24,
+        resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, num_labels=labels, bos_token_id=PAD,
+        eos_token_id=PAD, pad_token_id=PAD)
+
+
+def save_gpt2(model, name):
+    path = os.path.join(OUT, name)
+    model.save_pretrained(path)
+    for extra in set(os.listdir(path)) - {"config.json", "model.safetensors"}:
+        os.remove(os.path.join(path, extra))
+    return path
+
+
+def describe_gpt2(model, experts):
+    texts = new_texts(8)
+    texts["ids"][1], texts["lengths"][1] = PAD, 0
+    texts["ids"][2, :] = torch.arange(TOKENS)
+    texts["lengths"][2] = TOKENS
+    texts["ids"][4, 5:], texts["lengths"][4] = PAD, 7  # two pad tokens end it
+    labels = torch.randint(0, 6, (8,), generator=generator)
+    ids = texts["ids"].long()
+    wide = model.double()
+    answer = wide(ids, labels=labels)
+    answer.loss.backward()
+    out = {**texts, "labels": labels.int(), "logits": answer.logits, "loss": answer.loss}
+    for name, p in wide.named_parameters():
+        out["gradient." + name] = p.grad
+    for t, expert in enumerate(experts):
+        out[f"experts.{t}.logits"] = expert.double()(ids).logits
+    save("gpt2.safetensors", out)
+
+
+def make_gpt2():
+    model = transformers.GPT2ForSequenceClassification(gpt2_config(6)).eval()
+    randomise(model)
+    path = save_gpt2(model, "gpt2")
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(os.path.join(HERE, "gpt2", "base", name), path)
+    experts = []
+    for t in range(3):
+        expert = transformers.GPT2ForSequenceClassification(gpt2_config(CLASSES[t])).eval()
+        expert_of(model, expert)
+        save_gpt2(expert, f"gpt2-expert{t}")
+        experts.append(expert)
+    bare = os.path.join(OUT, "gpt2-noprefix")
+    shutil.copytree(path, bare)
+    tensors = load_file(os.path.join(path, "model.safetensors"))
+    save_file({n.removeprefix("transformer."): v for n, v in tensors.items()},
+              os.path.join(bare, "model.safetensors"), {"format": "pt"})
+    describe_gpt2(model, experts)
+    for granularity in ("mlp", "attn+mlp", "all"):
+        for tasks in (2, 3):
+            describe_routers("gpt2", granularity, tasks, model, None)
+
+
 if __name__ == "__main__":
     shutil.rmtree(OUT, ignore_errors=True)
     os.makedirs(OUT)
     make_clip()
     make_vit()
+    make_gpt2()

@@ -28,20 +28,11 @@ struct fixture {
  */
 
 static struct dataset *golden_data(const struct fixture *f, size_t task) {
-    char name[32];
-    snprintf(name, sizeof name, "pixels.%zu", task);
-    const struct tensor *pixels = golden_tensor(f->golden, name);
-    struct dataset *d = array_new(1, sizeof *d);
-    assert_non_null(d);
-    assert_int_equal(pixels->shape[2], f->pool->layout->config.image_size);
-    d->count = (size_t)pixels->shape[0];
+    static const size_t counts[TASKS] = {14, 3, 4};
+    char suffix[16];
+    snprintf(suffix, sizeof suffix, ".%zu", task);
+    struct dataset *d = golden_examples(f->golden, suffix, 0, counts[task]);
     d->classes = f->pool->heads[task].classes;
-    d->size = (size_t)pixels->shape[2];
-    d->pixels = array_new((size_t)pixels->bytes, 1);
-    d->labels = array_new(d->count, sizeof *d->labels);
-    assert_non_null(d->pixels);
-    assert_non_null(d->labels);
-    memcpy(d->pixels, pixels->data, (size_t)pixels->bytes);
     return d;
 }
 
@@ -212,6 +203,11 @@ static void test_clip(void **state) {
 static void test_vit(void **state) {
     (void)state;
     check_kind("vit", 2);
+}
+
+static void test_gpt2(void **state) {
+    (void)state;
+    check_kind("gpt2", 2);
 }
 
 /* --- fewer labels and examples ------------------------------------------------------
@@ -389,10 +385,15 @@ static void test_stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clip),    cmocka_unit_test(test_vit),
-        cmocka_unit_test(test_drawn),   cmocka_unit_test(test_parameters_refused),
-        cmocka_unit_test(test_names),   cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_no_data), cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_gpt2),
+        cmocka_unit_test(test_drawn),
+        cmocka_unit_test(test_parameters_refused),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_no_data),
+        cmocka_unit_test(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,12 @@ tests_model_test_transformer_SOURCES = tests/model/test_transformer.c
 tests_model_test_transformer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_model_test_transformer_LDADD = $(SUPPORT_LIBS)
 
+check_PROGRAMS += tests/model/test_gpt2
+TESTS += tests/model/test_gpt2
+tests_model_test_gpt2_SOURCES = tests/model/test_gpt2.c
+tests_model_test_gpt2_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_model_test_gpt2_LDADD = $(SUPPORT_LIBS)
+
 check_PROGRAMS += tests/model/test_zero_shot
 TESTS += tests/model/test_zero_shot
 tests_model_test_zero_shot_SOURCES = tests/model/test_zero_shot.c

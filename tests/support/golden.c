@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
+
 const char *golden_path(const char *name) {
     static char paths[4][1024];
     static unsigned next;
@@ -77,4 +79,50 @@ void golden_close(const char *what, const float *got, const double *expected,
                  "allowed)",
                  what, where, (double)got[where], expected[where], worst / largest,
                  relative);
+}
+
+static void take_texts(const struct safetensors *file, const char *suffix, size_t first,
+                       struct dataset *d) {
+    char name[64];
+    snprintf(name, sizeof name, "ids%s", suffix);
+    size_t rank = golden_tensor(file, name)->rank;
+    size_t longest = (size_t)golden_tensor(file, name)->shape[rank - 1];
+    int32_t *ids = golden_labels(file, name);
+    snprintf(name, sizeof name, "lengths%s", suffix);
+    int32_t *lengths = golden_labels(file, name);
+    d->begin = array_new(d->count + 1, sizeof *d->begin);
+    d->tokens = array_new(d->count * longest, sizeof *d->tokens);
+    assert_true(d->begin && d->tokens);
+    for (size_t i = 0; i < d->count; i++) {
+        size_t length = (size_t)lengths[first + i];
+        memcpy(d->tokens + d->begin[i], ids + (first + i) * longest,
+               length * sizeof *ids);
+        d->begin[i + 1] = d->begin[i] + length;
+    }
+    free(ids);
+    free(lengths);
+}
+
+struct dataset *golden_examples(const struct safetensors *file, const char *suffix,
+                                size_t first, size_t count) {
+    char name[64];
+    struct dataset *d = array_new(1, sizeof *d);
+    assert_non_null(d);
+    d->count = count;
+    d->classes = 1;
+    d->labels = array_new(count, sizeof *d->labels);
+    assert_non_null(d->labels);
+    snprintf(name, sizeof name, "pixels%s", suffix);
+    const struct tensor *pixels = safetensors_find(file, name);
+    if (!pixels) {
+        take_texts(file, suffix, first, d);
+        return d;
+    }
+    d->size = (size_t)pixels->shape[pixels->rank - 1];
+    size_t image = 3 * d->size * d->size;
+    d->pixels = array_new(count, image);
+    assert_non_null(d->pixels);
+    assert_true((first + count) * image <= pixels->bytes);
+    memcpy(d->pixels, (const uint8_t *)pixels->data + first * image, count * image);
+    return d;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "checkpoint/safetensors.h"
+#include "data/dataset.h"
 
 /* tests/golden/NAME below srcdir; valid until the next call but three. */
 const char *golden_path(const char *name);
@@ -17,6 +18,12 @@ const struct tensor *golden_tensor(const struct safetensors *file, const char *n
 double *golden_values(const struct safetensors *file, const char *name);
 /* I32 values; free(). */
 int32_t *golden_labels(const struct safetensors *file, const char *name);
+
+/* Examples first to first + count - 1 of a file as a dataset without names, its labels
+ * 0: of "pixelsSUFFIX" U8 [.., 3, S, S], or of "idsSUFFIX" I32 [.., L] with
+ * "lengthsSUFFIX" I32 [..]. dataset_close. */
+struct dataset *golden_examples(const struct safetensors *file, const char *suffix,
+                                size_t first, size_t count);
 
 /* |got - expected| <= relative * max |expected| over count values: an error of the
  * array as a whole, since single elements may be near zero by cancellation. */

@@ -28,17 +28,6 @@ struct fixture {
     size_t tasks;
 };
 
-/* A dataset the training object can be made with; its images are never drawn. */
-static struct dataset *dummy_data(size_t size) {
-    struct dataset *d = array_new(1, sizeof *d);
-    d->count = 1;
-    d->classes = 1;
-    d->size = size;
-    d->pixels = array_new(3 * size * size, 1);
-    d->labels = array_new(1, sizeof *d->labels);
-    return d;
-}
-
 static void open_fixture(struct fixture *f, const char *kind, enum granularity upscale,
                          unsigned layers, size_t tasks, enum combine method) {
     char note[256], name[128], pretrained[1100], experts[3][1100], heads[3][1100];
@@ -63,9 +52,15 @@ static void open_fixture(struct fixture *f, const char *kind, enum granularity u
              granularity_name(upscale), tasks, layers == 1 ? "-linear" : "");
     f->golden = golden_open(name);
     const struct dataset *train[3];
-    for (size_t t = 0; t < tasks; t++)
-        train[t] = f->data[t] = dummy_data(f->pool->layout->config.image_size);
-    struct router_training_options options = router_training_defaults();
+    int32_t *labels = golden_labels(f->golden, "labels");
+    for (size_t t = 0; t < tasks; t++) {
+        train[t] = f->data[t] = golden_examples(f->golden, "", 4 * t, 4);
+        f->data[t]->classes = f->pool->heads[t].classes;
+        memcpy(f->data[t]->labels, labels + 4 * t, 4 * sizeof *labels);
+    }
+    free(labels);
+    struct router_training_options options =
+        router_training_defaults(MODEL_CLIP_VISION);
     options.method = method;
     options.upscale = upscale;
     options.layers = layers;
@@ -193,15 +188,14 @@ static void check_merge(struct fixture *f, const double *preference) {
 static void check_gradients(struct fixture *f, const double *preference,
                             size_t groups) {
     const struct routers *r = router_training_routers(f->training);
-    const struct tensor *pixels = golden_tensor(f->golden, "pixels");
-    int32_t *labels = golden_labels(f->golden, "labels");
     double *expected_losses = golden_values(f->golden, "losses");
     double losses[3];
     float got_losses[3];
     float *gradients = malloc(groups * r->count * sizeof *gradients);
     struct error error;
-    if (router_training_gradients(f->training, preference, pixels->data, labels, 4,
-                                  groups, losses, gradients, &error))
+    if (router_training_gradients(f->training, preference,
+                                  (const struct dataset *const *)f->data, 4, groups,
+                                  losses, gradients, &error))
         fail_msg("%s", error.text);
     for (size_t t = 0; t < f->tasks; t++)
         got_losses[t] = (float)losses[t];
@@ -221,7 +215,6 @@ static void check_gradients(struct fixture *f, const double *preference,
     }
     free(gradients);
     free(expected_losses);
-    free(labels);
 }
 
 static void check(const char *kind, enum granularity upscale, unsigned layers,
@@ -256,6 +249,13 @@ static void test_vit(void **state) {
             check("vit", (enum granularity)g, 2, tasks);
 }
 
+static void test_gpt2(void **state) {
+    (void)state;
+    for (size_t tasks = 2; tasks <= 3; tasks++)
+        for (int g = UPSCALE_MLP; g <= UPSCALE_ALL; g++)
+            check("gpt2", (enum granularity)g, 2, tasks);
+}
+
 static void test_one_layer(void **state) {
     (void)state;
     check("clip", UPSCALE_MLP, 1, 2);
@@ -265,6 +265,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clip),
         cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_gpt2),
         cmocka_unit_test(test_one_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,7 +135,8 @@ static void run_steps(struct router_training *t, unsigned steps, double *losses)
 
 static void test_resume(void **state) {
     struct fixture *f = *state;
-    struct router_training_options options = router_training_defaults();
+    struct router_training_options options =
+        router_training_defaults(MODEL_CLIP_VISION);
     options.steps = 12;
     options.batch = 5; /* passes over 64 examples end inside a batch */
     options.seed = 3;
@@ -167,26 +168,18 @@ static void test_resume(void **state) {
 /* Mean loss over all examples of each task at a preference. */
 static void whole_losses(struct router_training *t, struct fixture *f,
                          const double *preference, double *losses) {
-    size_t image = 3 * f->data[0]->size * f->data[0]->size, n = f->data[0]->count;
-    uint8_t *pixels = malloc(2 * n * image);
-    int32_t *labels = malloc(2 * n * sizeof *labels);
     float *gradient = malloc(2 * router_training_routers(t)->count * sizeof *gradient);
     struct error error;
-    for (size_t i = 0; i < 2; i++) {
-        memcpy(pixels + i * n * image, f->data[i]->pixels, n * image);
-        memcpy(labels + i * n, f->data[i]->labels, n * sizeof *labels);
-    }
-    if (router_training_gradients(t, preference, pixels, labels, n, 1, losses, gradient,
-                                  &error))
+    if (router_training_gradients(t, preference, f->train, f->data[0]->count, 1, losses,
+                                  gradient, &error))
         fail_msg("%s", error.text);
-    free(pixels);
-    free(labels);
     free(gradient);
 }
 
 static void test_losses_fall(void **state) {
     struct fixture *f = *state;
-    struct router_training_options options = router_training_defaults();
+    struct router_training_options options =
+        router_training_defaults(MODEL_CLIP_VISION);
     options.upscale = UPSCALE_ALL;
     options.steps = 60;
     options.batch = 64;
@@ -206,7 +199,8 @@ static void test_losses_fall(void **state) {
 static void test_per_task_methods(void **state) {
     struct fixture *f = *state;
     for (int method = COMBINE_EPO; method <= COMBINE_MGDA; method++) {
-        struct router_training_options options = router_training_defaults();
+        struct router_training_options options =
+            router_training_defaults(MODEL_CLIP_VISION);
         const double equal[] = {0.5, 0.5};
         options.method = (enum combine)method;
         options.upscale = UPSCALE_ALL;
@@ -232,8 +226,8 @@ static struct finetuning *new_finetuning(struct fixture *f, const float *weights
                                       .train = f->train,
                                       .heads = f->pool->heads,
                                       .preference = preference};
-    if (finetuning_new(f->backend, f->pool->layout, &f->pool->preprocess, weights, &set,
-                       options, &t, &error))
+    if (finetuning_new(f->backend, f->pool->layout, &f->pool->form.preprocess, weights,
+                       &set, options, &t, &error))
         fail_msg("%s", error.text);
     return t;
 }
@@ -256,7 +250,7 @@ static double loss_at(struct fixture *f, const float *weights, float *gradient) 
     const struct dataset *d = f->data[0];
     double losses[1];
     options.steps = 1;
-    if (finetuning_gradient(t, d->pixels, d->labels, 8, losses, gradient, &error))
+    if (finetuning_gradient(t, d, 8, losses, gradient, &error))
         fail_msg("%s", error.text);
     finetuning_free(t);
     return losses[0];
