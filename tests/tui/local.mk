@@ -28,10 +28,13 @@ tests_tui_test_price_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_volume_SOURCES = tests/tui/test_volume.c $(TUI_FIXTURE)
 tests_tui_test_volume_LDADD = $(TUI_TEST_LIBS)
 if HAVE_VTERM
-check_PROGRAMS += tests/tui/test_terminal
-TESTS += tests/tui/test_terminal
+check_PROGRAMS += tests/tui/test_terminal tests/tui/test_killed
+TESTS += tests/tui/test_terminal tests/tui/test_killed
 endif
-# It runs the program itself, which `make check` has built before.
+# They run the program itself, which `make check` has built before.
 tests_tui_test_terminal_SOURCES = tests/tui/test_terminal.c tests/tui/terminal.h \
   tests/tui/terminal.c $(TUI_FIXTURE)
 tests_tui_test_terminal_LDADD = $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
+tests_tui_test_killed_SOURCES = tests/tui/test_killed.c tests/tui/terminal.h \
+  tests/tui/terminal.c $(TUI_FIXTURE)
+tests_tui_test_killed_LDADD = $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
