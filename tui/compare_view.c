@@ -96,7 +96,8 @@ int compare_view_draw(const struct view *view, const struct model *model, int sc
                              verdict(paired, least));
         if (paired->known && least == FINAL)
             view_printf(view, xv + used + 1, y, view->width - xv - used - 1, INK_FAINT,
-                        LOOK_PLAIN, "(p %.3f; only A %llu, only B %llu)", paired->p,
+                        LOOK_PLAIN, "(p %s%.3f; A only %llu, B %llu)",
+                        paired->p < 0.001 ? "< " : "", fmax(paired->p, 0.001),
                         (unsigned long long)paired->only_a,
                         (unsigned long long)paired->only_b);
     }

@@ -307,8 +307,9 @@ static void draw_corner(const struct view *view, const struct model *model,
     bool beside = fabs(geometry->x[t] - middle) > 1, left = geometry->x[t] < middle;
     char text[160];
     int from, room = !beside ? view->width - 2 : left ? x - 1 : view->width - x - 2;
-    snprintf(text, sizeof text, "%.*f %s%s", room >= 14 ? 3 : 2, model->preference[t],
-             model->locked[t] ? "locked " : "", model_task_name(model, t));
+    snprintf(text, sizeof text, "%.*f %s%s", view->width >= 53 ? 3 : 2,
+             model->preference[t], model->locked[t] ? "locked " : "",
+             model_task_name(model, t));
     int columns = text_columns(view->canvas->marks, text);
     columns = columns > room ? room : columns;
     if (beside)

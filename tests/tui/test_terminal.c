@@ -187,18 +187,18 @@ static void a_polygon_is_dragged(void **state) {
     struct terminal *terminal = start(five, 100, 30);
     terminal_expect(terminal, "look only:");
     terminal_type(terminal, "y");
-    terminal_expect(terminal, "● 0.200 beta");
-    assert_true(terminal_find(terminal, "● 0.200 beta", &x, &y));
+    terminal_expect(terminal, "● 0.20 beta");
+    assert_true(terminal_find(terminal, "● 0.20 beta", &x, &y));
     terminal_point(terminal, POINT_PRESS, x - 8, y + 2);
     terminal_point(terminal, POINT_MOVE, x, y);
-    terminal_expect(terminal, "◆ 1.000 beta");
+    terminal_expect(terminal, "◆ 1.00 beta");
     terminal_point(terminal, POINT_RELEASE, x, y);
     terminal_type(terminal, "uL"); /* the drag is one step; a coarse key to the right */
-    terminal_expect_gone(terminal, "0.200 alpha");
+    terminal_expect_gone(terminal, "0.20 alpha");
     terminal_type(terminal, "u");
-    terminal_expect(terminal, "0.200 alpha");
+    terminal_expect(terminal, "0.20 alpha");
     terminal_type(terminal, "y");
-    terminal_expect_gone(terminal, "● 0.200 beta");
+    terminal_expect_gone(terminal, "● 0.20 beta");
     quit(terminal);
 }
 
