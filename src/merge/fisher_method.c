@@ -15,7 +15,8 @@
 
 enum { BATCH_MAX = 64 }; /* more would leave the caches */
 
-/* What the activations of a batch may take, where a single image does not take more. */
+/* What the activations of a batch may take, where a single example does not take more.
+ */
 static const size_t activation_bytes = (size_t)1 << 29;
 
 struct session {
@@ -160,10 +161,10 @@ static int add_task(struct session *s, size_t task, const float *vectors,
     return 0;
 }
 
-static size_t batch_size(const struct model_config *c) {
-    size_t image = c->layers * model_config_tokens(c) *
-                   (9 * c->width + 2 * c->mlp_width) * sizeof(float);
-    size_t batch = activation_bytes / image;
+static size_t batch_size(const struct model_config *c, size_t rows) {
+    size_t example =
+        c->layers * rows * (9 * c->width + 2 * c->mlp_width) * sizeof(float);
+    size_t batch = activation_bytes / example;
     batch = batch < BATCH_MAX ? batch : BATCH_MAX;
     return batch > 1 ? batch : 1;
 }
@@ -175,7 +176,8 @@ static int open_session(struct session *s, struct error *error) {
     size_t size = pool->layout->size, classes = 1;
     s->layout = pool->layout;
     s->labels = (size_t)merge_number(input, "labels");
-    s->batch = batch_size(&pool->layout->config);
+    s->batch = batch_size(&pool->layout->config,
+                          feed_rows(&pool->layout->config, input->train, pool->tasks));
     random_seed(&s->random, 0, 4);
     for (size_t t = 0; t < pool->tasks; t++)
         classes = pool->heads[t].classes > classes ? pool->heads[t].classes : classes;

@@ -54,10 +54,11 @@ void example_form_clear(struct example_form *form) {
     *form = (struct example_form){0};
 }
 
-/* Rows of the longest text of the datasets, rounded up. */
-static size_t most_rows(const struct dataset *const *data, size_t datasets,
-                        size_t context) {
-    size_t most = 1;
+size_t feed_rows(const struct model_config *config, const struct dataset *const *data,
+                 size_t datasets) {
+    size_t most = 1, context = config->context;
+    if (!model_config_is_text(config))
+        return model_config_tokens(config);
     for (size_t d = 0; d < datasets; d++)
         for (size_t i = 0; i < data[d]->count; i++) {
             size_t length = data[d]->begin[i + 1] - data[d]->begin[i];
@@ -108,7 +109,7 @@ int feed_new(struct backend *b, const struct layout *layout,
     feed->capacity = capacity;
     int status;
     if (model_config_is_text(config)) {
-        feed->most = most_rows(data, datasets, config->context);
+        feed->most = feed_rows(config, data, datasets);
         status = allocate_texts(feed, error);
     } else {
         feed->image = 3 * config->image_size * config->image_size;

@@ -31,6 +31,11 @@ int example_form_read(const struct model_directory *directory,
                       struct error *error);
 void example_form_clear(struct example_form *form);
 
+/* Rows of the transformer for one example: for texts those of the longest of the
+ * datasets, rounded up. */
+size_t feed_rows(const struct model_config *config, const struct dataset *const *data,
+                 size_t datasets);
+
 struct feed;
 
 /* Room for `capacity` examples of any of the datasets. */
