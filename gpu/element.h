@@ -91,6 +91,13 @@ static __device__ __forceinline__ float warp_sum(float x) {
     return x;
 }
 
+static __device__ __forceinline__ double warp_sum(double x) {
+#pragma unroll
+    for (int step = WARP / 2; step > 0; step /= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, step);
+    return x;
+}
+
 static __device__ __forceinline__ float warp_greatest(float x) {
 #pragma unroll
     for (int step = WARP / 2; step > 0; step /= 2)

@@ -1,6 +1,17 @@
-/* The passes over whole arenas. Their floor is bytes over bandwidth: each thread
- * moves 16 bytes at a time and has several loads on their way before it uses the
- * first. */
+/* The passes over whole arenas. Their floor is bytes over bandwidth, and bandwidth is
+ * had by having enough of them on the way: an H200 moves 4.8 TB/s with some 0.8 us from
+ * load to use, so 3.8 MB on the way or 29 KiB for each of its 132 multiprocessors.
+ *
+ * Merge reads T + 1 arenas and writes one: ViT-B/32 in bf16 with 8 tasks is 10 times
+ * 175 MB, 0.37 ms. A thread has two packs of the base and of 4 task vectors on the way,
+ * 160 bytes, a multiprocessor's 512 threads 80 KiB. What a unit costs besides (a search
+ * in shared memory, one segment) is hidden by the other block.
+ *
+ * Route-gradient reads T vectors in bf16 and the gradient in f32: 8 tasks, 20 bytes an
+ * element, of which the gradient, just written, is partly in L2. A thread has a pack of
+ * all 8 vectors and of the gradients on the way: of one gradient 160 bytes, 80 KiB for
+ * a multiprocessor's 512 threads; of 8 (EPO: the vectors are still read only once) 192
+ * bytes, 48 KiB for the 256 threads that the sums leave registers for. */
 #include "cuda.h"
 #include "element.h"
 
@@ -143,7 +154,24 @@ static void merge(struct backend *backend, real *out, const real *base,
 
 /* --- inner products ------------------------------------------------------------ */
 enum : size_t { TILE_TASKS = 8 };
-enum { PACK = 4 };
+
+/* Elements that a thread takes of each vector at a time: 16 bytes, or where many
+ * gradients fill the registers, as many as make 16 bytes of a gradient. */
+template <class T, int G> constexpr int taken = G < 8 ? wide<T> : wide<float>;
+
+/* V floats, at most 16 bytes at a time. */
+template <int V>
+static __device__ __forceinline__ void load_floats(float (&to)[V], const float *from) {
+    constexpr int piece = V < wide<float> ? V : wide<float>;
+#pragma unroll
+    for (int i = 0; i < V; i += piece) {
+        float part[piece];
+        load<float, piece>(part, from + i);
+#pragma unroll
+        for (int j = 0; j < piece; j++)
+            to[i + j] = part[j];
+    }
+}
 
 /* The sums of one tile, G gradients by TILE_TASKS vectors, over every pack of the
  * grid that is this thread's. */
@@ -153,23 +181,28 @@ tile_sums(float (&sum)[G][TILE_TASKS], const float *gradient, size_t gradient_st
           size_t groups, const T *vectors, size_t stride, size_t tasks, size_t first,
           size_t count, size_t step) {
     for (size_t i = first; i + V <= count; i += step) {
+        /* All loads before the first use; what is not there is never used. */
+        pack<T, V> right[TILE_TASKS];
         float left[G][V];
+#pragma unroll
+        for (size_t t = 0; t < TILE_TASKS; t++)
+            if (t < tasks)
+                right[t] =
+                    *reinterpret_cast<const pack<T, V> *>(vectors + t * stride + i);
 #pragma unroll
         for (int g = 0; g < G; g++)
             if ((size_t)g < groups)
-                load<float, V>(left[g], gradient + (size_t)g * gradient_stride + i);
+                load_floats<V>(left[g], gradient + (size_t)g * gradient_stride + i);
 #pragma unroll
         for (size_t t = 0; t < TILE_TASKS; t++) {
             if (t >= tasks)
                 break;
-            float right[V];
-            load<T, V>(right, vectors + t * stride + i);
 #pragma unroll
             for (int g = 0; g < G; g++)
                 if ((size_t)g < groups)
 #pragma unroll
                     for (int j = 0; j < V; j++)
-                        sum[g][t] += left[g][j] * right[j];
+                        sum[g][t] += left[g][j] * right[t].get(j);
         }
     }
 }
@@ -177,10 +210,10 @@ tile_sums(float (&sum)[G][TILE_TASKS], const float *gradient, size_t gradient_st
 /* partial[block, groups, tasks]: what each block's packs add to the products. One
  * pass where groups <= G and tasks <= TILE_TASKS; else a pass a tile. */
 template <class T, int G, int V>
-static __global__ void products_kernel(float *partial, const float *gradient,
-                                       size_t gradient_stride, size_t groups,
-                                       const T *vectors, size_t stride, size_t tasks,
-                                       size_t count) {
+static __global__
+__launch_bounds__(THREADS, G < 8 ? BLOCKS_EACH : 1) void products_kernel(
+    float *partial, const float *gradient, size_t gradient_stride, size_t groups,
+    const T *vectors, size_t stride, size_t tasks, size_t count) {
     SHARED(float, sums, [THREADS / WARP][G * TILE_TASKS]);
     size_t thread = (size_t)blockIdx.x * THREADS + threadIdx.x;
     size_t step = (size_t)gridDim.x * THREADS;
@@ -216,16 +249,20 @@ static __global__ void products_kernel(float *partial, const float *gradient,
         }
 }
 
-/* out[i] += the blocks' partial sums, in f64 and in order. */
+/* out[i] += the blocks' partial sums, in f64 and in an order that never changes: a warp
+ * for each product, so that its loads do not wait for one another. */
 static __global__ void products_end_kernel(float *out, const float *partial,
                                            size_t products, size_t blocks) {
-    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    size_t i = (size_t)blockIdx.x * blockDim.y + threadIdx.y;
     if (i >= products)
         return;
-    double sum = out[i];
-    for (size_t block = 0; block < blocks; block++)
+    double sum = 0;
+#pragma unroll 4
+    for (size_t block = threadIdx.x; block < blocks; block += WARP)
         sum += (double)partial[block * products + i];
-    out[i] = (float)sum;
+    sum = warp_sum(sum);
+    if (threadIdx.x == 0)
+        out[i] = (float)((double)out[i] + sum);
 }
 
 template <class T>
@@ -234,10 +271,10 @@ static void add_products(struct cuda *cuda, float *out, const float *gradient,
                          size_t stride, size_t tasks, size_t count) {
     if (groups == 0 || tasks == 0 || count == 0)
         return;
-    bool aligned = all_aligned(gradient, vectors) && gradient_stride % PACK == 0 &&
-                   stride % PACK == 0;
+    bool aligned = all_aligned(gradient, vectors) &&
+                   gradient_stride % wide<float> == 0 && stride % wide<T> == 0;
     /* Enough blocks to fill the card, not so many that their partial sums count. */
-    size_t blocks = (count + 4 * THREADS * PACK - 1) / (4 * THREADS * PACK);
+    size_t each = 2 * THREADS * wide<T>, blocks = (count + each - 1) / each;
     size_t most = (size_t)cuda->processors * 4;
     blocks = blocks < most ? blocks : most;
     size_t products = groups * tasks;
@@ -246,14 +283,15 @@ static void add_products(struct cuda *cuda, float *out, const float *gradient,
     if (!partial)
         return;
     auto kernel =
-        groups == 1 ? (aligned ? products_kernel<T, 1, PACK> : products_kernel<T, 1, 1>)
+        groups == 1
+            ? (aligned ? products_kernel<T, 1, taken<T, 1>> : products_kernel<T, 1, 1>)
         : groups < 5
-            ? (aligned ? products_kernel<T, 4, PACK> : products_kernel<T, 4, 1>)
-            : (aligned ? products_kernel<T, 8, PACK> : products_kernel<T, 8, 1>);
+            ? (aligned ? products_kernel<T, 4, taken<T, 4>> : products_kernel<T, 4, 1>)
+            : (aligned ? products_kernel<T, 8, taken<T, 8>> : products_kernel<T, 8, 1>);
     LAUNCH(cuda, kernel, (unsigned)blocks, THREADS, 0, partial, gradient,
            gradient_stride, groups, vectors, stride, tasks, count);
-    LAUNCH(cuda, products_end_kernel, (unsigned)((products + 63) / 64), 64, 0, out,
-           partial, products, blocks);
+    LAUNCH(cuda, products_end_kernel, (unsigned)((products + 3) / 4), dim3(WARP, 4), 0,
+           out, partial, products, blocks);
 }
 
 template <class T>

@@ -66,6 +66,15 @@ static inline uint32_t __shfl_xor_sync(unsigned, uint32_t value, int lanes) {
     return emulation_shuffle(value, lanes);
 }
 
+static inline double __shfl_xor_sync(unsigned, double value, int lanes) {
+    uint32_t words[2];
+    memcpy(words, &value, sizeof words);
+    words[0] = emulation_shuffle(words[0], lanes);
+    words[1] = emulation_shuffle(words[1], lanes);
+    memcpy(&value, words, sizeof value);
+    return value;
+}
+
 static inline int min(int a, int b) {
     return a < b ? a : b;
 }
