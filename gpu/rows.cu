@@ -1,9 +1,10 @@
-/* Norms: a warp for each row. Sums over rows: blocks of 32 columns by runs of rows,
- * then a second pass over the runs, so that results never depend on timing. */
+/* Norms: a warp for each row. Sums over rows: blocks of 32 or 128 columns by runs of
+ * rows, then a second pass over the runs, so that results never depend on timing. */
 #include "cuda.h"
 #include "element.h"
 
 enum { ROWS = 4, STRIP_ROWS = 8 }; /* rows of threads in a block */
+enum { COLUMNS = 4 };              /* that a thread sums where it may */
 
 /* The row of the calling warp; rows or more where there is none. */
 static __device__ __forceinline__ size_t warp_row(void) {
@@ -122,38 +123,48 @@ static void layer_norm_backward(struct backend *backend, real *dx, const real *d
 
 /* --- sums over rows ---------------------------------------------------------- */
 /* partial[run, 2 * width]: sums of dy h and of dy; with x NULL, partial[run, width]:
- * sums of dy. A block takes 32 columns and one run of rows. */
-template <class T>
+ * sums of dy. A block takes V columns a lane, V dividing the width, and one run of
+ * rows; with V = COLUMNS and four rows of a thread on their way a full multiprocessor
+ * waits for 32 KiB or more. */
+template <class T, int V>
 static __global__ void strip_kernel(float *partial, const T *dy, const T *x,
                                     const float *mean, const float *rstd, size_t rows,
                                     size_t width, size_t stride, size_t run) {
-    SHARED(float, sums, [2][STRIP_ROWS][WARP + 1]);
-    size_t column = (size_t)blockIdx.x * WARP + threadIdx.x;
+    SHARED(float, sums, [2][STRIP_ROWS][WARP * V + 1]);
+    size_t column = ((size_t)blockIdx.x * WARP + threadIdx.x) * V;
     size_t first = (size_t)blockIdx.y * run;
     size_t end = first + run < rows ? first + run : rows;
-    float sum_h = 0, sum = 0;
+    float sum_h[V] = {}, sum[V] = {};
     if (column < width)
+#pragma unroll 4
         for (size_t row = first + threadIdx.y; row < end; row += STRIP_ROWS) {
-            float d = widen(dy[row * stride + column]);
-            sum += d;
+            float d[V], a[V];
+            load<T, V>(d, dy + row * stride + column);
             if (x)
-                sum_h +=
-                    d * ((widen(x[row * stride + column]) - mean[row]) * rstd[row]);
+                load<T, V>(a, x + row * stride + column);
+#pragma unroll
+            for (int j = 0; j < V; j++) {
+                sum[j] += d[j];
+                if (x)
+                    sum_h[j] += d[j] * ((a[j] - mean[row]) * rstd[row]);
+            }
         }
-    sums[0][threadIdx.y][threadIdx.x] = sum;
-    sums[1][threadIdx.y][threadIdx.x] = sum_h;
+    for (int j = 0; j < V; j++) {
+        sums[0][threadIdx.y][threadIdx.x * V + j] = sum[j];
+        sums[1][threadIdx.y][threadIdx.x * V + j] = sum_h[j];
+    }
     __syncthreads();
     if (threadIdx.y != 0 || column >= width)
         return;
-    for (int i = 1; i < STRIP_ROWS; i++) {
-        sum += sums[0][i][threadIdx.x];
-        sum_h += sums[1][i][threadIdx.x];
-    }
-    if (x) {
-        partial[(size_t)blockIdx.y * 2 * width + column] = sum_h;
-        partial[((size_t)blockIdx.y * 2 + 1) * width + column] = sum;
-    } else {
-        partial[(size_t)blockIdx.y * width + column] = sum;
+    for (int j = 0; j < V; j++) {
+        for (int i = 1; i < STRIP_ROWS; i++) {
+            sum[j] += sums[0][i][threadIdx.x * V + j];
+            sum_h[j] += sums[1][i][threadIdx.x * V + j];
+        }
+        size_t at = (size_t)blockIdx.y * (x ? 2 : 1) * width + column + (size_t)j;
+        partial[at] = x ? sum_h[j] : sum[j];
+        if (x)
+            partial[at + width] = sum[j];
     }
 }
 
@@ -164,6 +175,7 @@ static __global__ void runs_kernel(float *out, const float *partial, size_t widt
     if (i >= width)
         return;
     float sum = 0;
+#pragma unroll 8
     for (size_t run = 0; run < runs; run++)
         sum += partial[run * runs_apart + i];
     out[i] = accumulate ? out[i] + sum : sum;
@@ -177,7 +189,10 @@ static void sum_columns(struct cuda *cuda, float *dgamma, float *dbeta, const T 
     if (width == 0)
         return;
     /* Runs of at least 32 rows, and no more of them than fill the card. */
-    size_t strips = (width + WARP - 1) / WARP, most = (size_t)cuda->processors * 8;
+    bool wide_strips =
+        width % COLUMNS == 0 && stride % COLUMNS == 0 && all_aligned(dy, x);
+    size_t strip = WARP * (wide_strips ? COLUMNS : 1);
+    size_t strips = (width + strip - 1) / strip, most = (size_t)cuda->processors * 4;
     size_t runs = (rows + 31) / 32;
     if (runs * strips > most)
         runs = most / strips > 0 ? most / strips : 1;
@@ -188,8 +203,9 @@ static void sum_columns(struct cuda *cuda, float *dgamma, float *dbeta, const T 
         static_cast<float *>(cuda_scratch(cuda, (runs + 1) * apart * sizeof(float)));
     if (!partial)
         return;
+    auto kernel = wide_strips ? strip_kernel<T, COLUMNS> : strip_kernel<T, 1>;
     if (runs > 0)
-        LAUNCH(cuda, strip_kernel, dim3((unsigned)strips, (unsigned)runs),
+        LAUNCH(cuda, kernel, dim3((unsigned)strips, (unsigned)runs),
                dim3(WARP, STRIP_ROWS), 0, partial, dy, x, mean, rstd, rows, width,
                stride, run);
     unsigned blocks = (unsigned)((width + 127) / 128);
