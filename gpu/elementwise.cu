@@ -151,39 +151,43 @@ static void activation_backward(struct backend *backend, real *dx, const real *d
 }
 
 /* --- what follows a product ------------------------------------------------ */
-/* Elements are counted along rows of `width`; V divides width and stride. */
+/* A block has FINISH_ROWS rows of threads, each with one row at a time (dividing places
+ * by the width would cost more than what is done there); V divides width and stride. */
+enum { FINISH_ROWS = 4, FINISH_THREADS = 64 };
+
 template <class T, int V>
 static __global__ void finish_kernel(T *c, T *before, const T *from, const T *bias,
-                                     size_t count, size_t width, size_t stride,
+                                     size_t rows, size_t width, size_t stride,
                                      enum activation kind) {
-    size_t step = (size_t)gridDim.x * blockDim.x * V;
-    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
-    for (; i < count; i += step) {
-        size_t column = i % width, at = i / width * stride + column;
-        float x[V], b[V];
-        load<T, V>(x, from + at);
-        if (bias) {
-            load<T, V>(b, bias + column);
+    size_t row = (size_t)blockIdx.x * FINISH_ROWS + threadIdx.y;
+    for (; row < rows; row += (size_t)gridDim.x * FINISH_ROWS)
+        for (size_t column = threadIdx.x * V; column < width;
+             column += FINISH_THREADS * V) {
+            size_t at = row * stride + column;
+            float x[V], b[V];
+            load<T, V>(x, from + at);
+            if (bias) {
+                load<T, V>(b, bias + column);
+                for (int j = 0; j < V; j++)
+                    x[j] += b[j];
+            }
+            if (before)
+                store<T, V>(before + at, x);
             for (int j = 0; j < V; j++)
-                x[j] += b[j];
+                x[j] = activate(x[j], kind);
+            store<T, V>(c + at, x);
         }
-        if (before)
-            store<T, V>(before + at, x);
-        for (int j = 0; j < V; j++)
-            x[j] = activate(x[j], kind);
-        store<T, V>(c + at, x);
-    }
 }
 
 template <class T>
 static void finish(struct cuda *cuda, T *c, T *before, const T *from, const T *bias,
                    size_t rows, size_t width, size_t stride, enum activation kind) {
-    size_t count = rows * width;
     bool aligned = all_aligned(c, before, from, bias) && width % wide<T> == 0 &&
                    stride % wide<T> == 0;
     auto kernel = aligned ? finish_kernel<T, wide<T>> : finish_kernel<T, 1>;
-    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
-           THREADS, 0, c, before, from, bias, count, width, stride, kind);
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, rows, FINISH_ROWS),
+           dim3(FINISH_THREADS, FINISH_ROWS), 0, c, before, from, bias, rows, width,
+           stride, kind);
 }
 
 void cuda_finish_product(struct cuda *cuda, real *c, real *before, const real *from,

@@ -8,13 +8,14 @@ struct channel_values {
     float scale[MOST_CHANNELS], shift[MOST_CHANNELS];
 };
 
-template <class T>
+/* V pixels of a patch's row at a time; V divides patch. */
+template <class T, int V>
 static __global__ void patches_kernel(T *columns, const uint8_t *pixels, size_t count,
                                       size_t channels, size_t size, size_t patch,
                                       struct channel_values values) {
-    size_t step = (size_t)gridDim.x * blockDim.x, edge = size / patch;
-    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count;
-         i += step) {
+    size_t step = (size_t)gridDim.x * blockDim.x * V, edge = size / patch;
+    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    for (; i < count; i += step) {
         size_t x = i % patch, rest = i / patch;
         size_t y = rest % patch;
         rest /= patch;
@@ -32,7 +33,11 @@ static __global__ void patches_kernel(T *columns, const uint8_t *pixels, size_t 
                 scale = values.scale[c];
                 shift = values.shift[c];
             }
-        columns[i] = narrow<T>(scale * (float)pixels[at] + shift);
+        float a[V];
+#pragma unroll
+        for (int j = 0; j < V; j++)
+            a[j] = scale * (float)pixels[at + (size_t)j] + shift;
+        store<T, V>(columns + i, a);
     }
 }
 
@@ -56,9 +61,15 @@ static void patches(struct backend *backend, real *columns, const uint8_t *pixel
         values.shift[i] = shift[i];
     }
     size_t edge = size / patch, count = images * edge * edge * channels * patch * patch;
-    auto kernel = patches_kernel<T>;
+    size_t each = !all_aligned(columns)  ? 1
+                  : patch % wide<T> == 0 ? wide<T>
+                  : patch % 2 == 0       ? 2
+                                         : 1;
+    auto kernel = each == wide<T> ? patches_kernel<T, wide<T>>
+                  : each == 2     ? patches_kernel<T, 2>
+                                  : patches_kernel<T, 1>;
     if (count > 0)
-        LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0,
+        LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * each), THREADS, 0,
                typed<T>(columns), pixels, count, channels, size, patch, values);
 }
 
