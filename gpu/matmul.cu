@@ -10,7 +10,7 @@
 /* Everything that the choice of an algorithm depends on. */
 struct product_key {
     size_t m, n, k, lda, ldb, ldc;
-    unsigned alignment[4]; /* of a, b, c, bias: powers of two up to 256 */
+    unsigned alignment[5]; /* of a, b, c, bias, before: powers of two up to 256 */
     unsigned char transpose_a, transpose_b, c_is_f32, accumulate, has_bias;
     unsigned char unused[3];
     int epilogue;
@@ -67,12 +67,14 @@ static bool keeps_before(cublasLtEpilogue_t epilogue) {
            epilogue == CUBLASLT_EPILOGUE_GELU_AUX_BIAS;
 }
 
-/* cuBLAS's GELU is the one by tanh. It writes x along with it where rows begin on
- * 16 bytes. ReLU we do ourselves: cuBLAS's may take a NaN for 0. */
+/* cuBLAS's GELU is the one by tanh (its documentation does not say; PyTorch takes it
+ * for approximate="tanh" alone), so the one by erf is never left to it. It writes x
+ * along with it where x's rows lie a multiple of 8 elements apart, and begin on 16
+ * bytes. ReLU we do ourselves: cuBLAS's may take a NaN for 0. */
 static cublasLtEpilogue_t best_epilogue(const struct cuda *cuda,
                                         const struct matmul *p) {
     bool gelu = p->activation == ACTIVATION_GELU_TANH && p->ldc % 8 == 0 &&
-                cuda->table.precision == PRECISION_BF16;
+                all_aligned(p->before) && cuda->table.precision == PRECISION_BF16;
     if (gelu && p->before)
         return p->bias ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX;
     if (gelu)
@@ -137,6 +139,7 @@ static struct product_key key_of(const struct matmul *p, cublasLtEpilogue_t epil
     key.alignment[1] = alignment(p->b);
     key.alignment[2] = alignment(p->c);
     key.alignment[3] = alignment(p->bias);
+    key.alignment[4] = alignment(p->before);
     key.transpose_a = p->transpose_a;
     key.transpose_b = p->transpose_b;
     key.c_is_f32 = p->c_is_f32;
@@ -152,12 +155,16 @@ static bool ask(struct cuda *cuda, const struct description *d,
     if (cublasLtMatmulPreferenceCreate(&preference) != CUBLAS_STATUS_SUCCESS)
         return false;
     size_t workspace = CUDA_WORKSPACE;
+    /* Where a long sum is divided among blocks its parts stay f32: the other schemes
+     * add them up in c's type. */
+    uint32_t reductions = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     const struct {
         cublasLtMatmulPreferenceAttributes_t name;
         const void *value;
         size_t size;
     } settings[] = {
         {CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace},
+        {CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions, sizeof reductions},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &key->alignment[1], 4},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &key->alignment[0], 4},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->alignment[2], 4},
@@ -339,6 +346,7 @@ static __global__ __launch_bounds__(SIDE *SIDE) void squared_products_kernel(
                                              : 0;
                 }
                 __syncthreads();
+#pragma unroll 4 /* registers */
                 for (int row = 0; row < DEPTH; row++)
 #pragma unroll
                     for (int i = 0; i < EACH; i++)

@@ -155,6 +155,46 @@ static void epilogues(struct conformance *c) {
         }
 }
 
+/* A product of one term is exact, so that each activation shows its formula: at -3 GELU
+ * by erf and by tanh are a tenth apart, which no sum of rounded terms would tell. A
+ * library may take a processor's tanh, whose error is up to 2^-11 (PTX ISA, "tanh"). */
+static void formulas(struct conformance *c) {
+    enum { ROWS = 3, WIDTH = 160 };
+    double ones[ROWS] = {1, 1, 1}, x[ROWS * WIDTH], y[ROWS * WIDTH];
+    double exact[ROWS * WIDTH] = {0}, tolerance[ROWS * WIDTH];
+    for (size_t i = 0; i < ROWS * WIDTH; i++)
+        x[i] = (double)(i % WIDTH) / 16 - 5; /* 7 bits each */
+    struct tensor *a = tensor_from(c, ELEMENT_REAL, ROWS, ones);
+    struct tensor *b = tensor_from(c, ELEMENT_REAL, WIDTH, x);
+    for (unsigned kind = ACTIVATION_GELU; kind <= ACTIVATION_RELU; kind++)
+        for (unsigned keep = 0; keep < 2; keep++) {
+            struct tensor *out = tensor_output(c, ELEMENT_REAL, ROWS * WIDTH);
+            struct tensor *before = tensor_output(c, ELEMENT_REAL, ROWS * WIDTH);
+            struct matmul call = {.m = ROWS,
+                                  .n = WIDTH,
+                                  .k = 1,
+                                  .a = a->real,
+                                  .lda = 1,
+                                  .b = b->real,
+                                  .ldb = WIDTH,
+                                  .c = out->data,
+                                  .ldc = WIDTH,
+                                  .activation = (enum activation)kind,
+                                  .before = keep ? before->real : NULL};
+            c->backend->matmul(c->backend, &call);
+            for (size_t i = 0; i < ROWS * WIDTH; i++) {
+                double error;
+                y[i] = activation_of((enum activation)kind, x[i], &error);
+                tolerance[i] = error + c->store * fabs(y[i]);
+                if (kind == ACTIVATION_GELU_TANH && c->store > SINGLE)
+                    tolerance[i] += 0x1p-11 * fabs(x[i]) / 2;
+            }
+            check(c, "activation of exact products", out, y, tolerance);
+            if (keep)
+                check(c, "exact products", before, x, exact);
+        }
+}
+
 static void outputs(struct conformance *c) {
     for (unsigned flags = 0; flags < 8; flags++) {
         struct product p = {21,
@@ -237,6 +277,10 @@ static void squares(struct conformance *c) {
 }
 
 const struct conformance_case conformance_matmul_cases[] = {
-    {"squared products", squares}, {"matmul shapes", shapes},
-    {"matmul strides", strides},   {"matmul epilogues", epilogues},
-    {"matmul outputs", outputs},   {NULL, NULL}};
+    {"squared products", squares},
+    {"matmul shapes", shapes},
+    {"matmul strides", strides},
+    {"matmul epilogues", epilogues},
+    {"matmul outputs", outputs},
+    {"matmul formulas", formulas},
+    {NULL, NULL}};

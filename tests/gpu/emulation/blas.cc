@@ -25,7 +25,7 @@ struct emulation_layout {
 };
 
 struct emulation_preference {
-    uint32_t alignment[5];
+    uint32_t alignment[5], reductions;
 };
 
 const char *cublasLtGetStatusString(cublasStatus_t status) {
@@ -103,7 +103,10 @@ cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
 }
 
 cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *preference) {
-    return make(preference);
+    cublasStatus_t status = make(preference);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        (*preference)->reductions = CUBLASLT_REDUCTION_SCHEME_MASK;
+    return status;
 }
 
 cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t preference) {
@@ -118,6 +121,8 @@ cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
     size_t bytes;
     if (attribute == CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES)
         return put(&bytes, value, size);
+    if (attribute == CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK)
+        return put(&preference->reductions, value, size);
     return put(&preference->alignment[attribute], value, size);
 }
 
@@ -162,9 +167,12 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
     bool kept = product->epilogue & 128;
     bool small = s.m * s.n * s.k < 20000;
     if ((small && (!even(a) || !even(b) || !even(c))) ||
-        (kept && (product->before_stride % 8 != 0 || !product->before)))
+        (kept && (product->before_stride % 8 != 0 || !product->before ||
+                  (uintptr_t)product->before % 16 != 0)))
         return CUBLAS_STATUS_NOT_SUPPORTED;
     results[0].algo.shape = s.m * 1000003 + s.n * 1009 + s.k;
+    results[0].algo.parts =
+        preference->reductions & CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
     *found = 1;
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -190,6 +198,7 @@ struct product {
     double factor, kept;
     const void *from_a, *from_b, *from_c;
     void *to;
+    bool parts; /* the first half of each sum is kept in the result's type */
 };
 
 static void run_product(const struct product &p) {
@@ -200,9 +209,15 @@ static void run_product(const struct product &p) {
     for (uint64_t j = 0; j < p.s.n; j++)
         for (uint64_t i = 0; i < p.s.m; i++) {
             double sum = 0;
-            for (uint64_t k = 0; k < p.s.k; k++)
+            for (uint64_t k = 0; k < p.s.k; k++) {
                 sum += element(p.from_a, p.a.type, i * a_row + k * a_column) *
                        element(p.from_b, p.b.type, k * b_row + j * b_column);
+                if (p.parts && k + 1 == p.s.k / 2) {
+                    uint32_t part;
+                    put_element(&part, p.d.type, 0, sum);
+                    sum = element(&part, p.d.type, 0);
+                }
+            }
             uint64_t at = j * (uint64_t)p.d.stride + i;
             sum *= p.factor;
             if (p.kept != 0)
@@ -243,7 +258,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                         a,
                         b,
                         c,
-                        d};
+                        d,
+                        algorithm->parts};
     emulation_queue(stream, [=] {
         if (emulation_lost())
             return;

@@ -27,12 +27,18 @@ enum cublasLtMatmulDescAttributes_t {
     CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER,
     CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD
 };
+enum cublasLtReductionScheme_t {
+    CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE = 2,
+    CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE = 4,
+    CUBLASLT_REDUCTION_SCHEME_MASK = 7
+};
 enum cublasLtMatmulPreferenceAttributes_t {
     CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
     CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
     CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
     CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
-    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES
+    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES,
+    CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK
 };
 
 typedef struct emulation_blas *cublasLtHandle_t;
@@ -43,6 +49,7 @@ typedef struct emulation_preference *cublasLtMatmulPreference_t;
 /* Remembers what was asked for, so that a product which differs is refused. */
 struct cublasLtMatmulAlgo_t {
     uint64_t shape;
+    bool parts; /* sums are made of two parts, kept in the result's type */
 };
 
 struct cublasLtMatmulHeuristicResult_t {
