@@ -54,7 +54,8 @@ static void test_random_orders(void **state) {
                                         "column sums",
                                         "layer norm",
                                         "layer norm gradient",
-                                        "squared products"};
+                                        "squared products",
+                                        "embedding gradient"};
     for (unsigned i = 0; i < 2; i++) {
         struct backend *b = open_device(i ? PRECISION_BF16 : PRECISION_F32);
         emulation_order(2 + i);
