@@ -148,8 +148,7 @@ static void run_precision(struct settings *s) {
     close_device(b);
 }
 
-/* --- options
- * --------------------------------------------------------------------------- */
+/* --- options ----------------------------------------------------------------- */
 
 static int usage(const char *why) {
     fprintf(stderr, "bench_device: %s; see the head of bench/gpu/bench_device.c\n",

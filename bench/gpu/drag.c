@@ -93,6 +93,10 @@ static int measure(struct bench *s, struct drag *d, size_t width, struct error *
         bench_add_time(s, "drag to complete vector, attn+mlp", &times, floor, error))
         return -1;
     evaluator_cost(d->evaluator, &seconds, &peak);
+    /* It goes on without a device that is lost. */
+    if (strncmp(s->device, "cuda", 4) == 0 &&
+        strncmp(evaluator_device(d->evaluator), "cuda", 4) != 0)
+        return error_set(error, "it was done by %s", evaluator_device(d->evaluator));
     /* On the CPU that is the whole process. */
     if (strncmp(evaluator_device(d->evaluator), "cpu", 3) == 0)
         memory = NAN;

@@ -72,7 +72,7 @@ char *figure_line(const struct figure *f, char *out, size_t size) {
     return out;
 }
 
-/* --- files ----------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------- */
 
 static json_t *json_number_or_null(double value) {
     return isfinite(value) ? json_real(value) : json_null();

@@ -8,8 +8,7 @@
 #include "bench.h"
 #include "model/transformer.h"
 
-/* --- the rates that floors are reckoned with ---------------------------------------
- */
+/* --- the rates that floors are reckoned with --------------------------------- */
 
 struct copying {
     struct backend *b;
@@ -109,8 +108,7 @@ int bench_rates(struct bench *s, struct error *error) {
     return measure_copy(s, error) || measure_square(s, error) ? -1 : 0;
 }
 
-/* --- whole arenas -------------------------------------------------------------------
- */
+/* --- whole arenas ------------------------------------------------------------ */
 
 struct arenas {
     struct bench *s;
@@ -206,8 +204,7 @@ int bench_arenas(struct bench *s, struct error *error) {
     return result;
 }
 
-/* --- rows
- * ------------------------------------------------------------------------------ */
+/* --- rows -------------------------------------------------------------------- */
 
 struct rows {
     struct backend *b;

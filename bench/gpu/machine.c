@@ -37,8 +37,7 @@ static const char *device_name(const struct backend *b) {
     return gpu_index(b) >= 0 && space ? space + 1 : b->name;
 }
 
-/* --- nvidia-smi ---------------------------------------------------------------------
- */
+/* --- nvidia-smi -------------------------------------------------------------- */
 
 /* The values of a query, at most `most`; how many there are. "[N/A]" is empty. */
 static size_t query(int index, const char *fields, char values[][64], size_t most) {
@@ -112,9 +111,7 @@ static void describe_card(const struct backend *b, json_t *about) {
     machine_clocks(b, about, "clocks_before");
 }
 
-/* --- program and host
- * -----------------------------------------------------------------
- */
+/* --- program and host --------------------------------------------------------- */
 
 static json_t *commit(void) {
     char line[128];

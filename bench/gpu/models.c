@@ -11,8 +11,7 @@
 
 static const double mib = 1024.0 * 1024.0;
 
-/* --- forward -------------------------------------------------------------------------
- */
+/* --- forward ----------------------------------------------------------------- */
 
 struct forward {
     struct bench *s;
@@ -68,13 +67,13 @@ int bench_forward(struct bench *s, struct error *error) {
                : 0;
 }
 
-/* --- how long the host waits for the device
- * ------------------------------------------- */
+/* --- how long the host waits for the device ---------------------------------- */
 
 /* The backend's own functions, while those below stand in their place. */
 static struct {
     int (*synchronise)(struct backend *, struct error *);
     int (*download)(struct backend *, void *, const void *, size_t, struct error *);
+    int (*wait)(struct backend *, backend_ticket, struct error *);
     double waited;
 } original;
 
@@ -93,8 +92,7 @@ static int waiting_download(struct backend *b, void *host, const void *device,
     return result;
 }
 
-/* --- steps
- * ----------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------- */
 
 struct steps {
     struct router_training *training;
@@ -104,6 +102,13 @@ struct steps {
 static int run_step(void *self, struct error *error) {
     struct steps *t = self;
     return router_training_step(t->training, t->losses, error);
+}
+
+static int waiting_wait(struct backend *b, backend_ticket ticket, struct error *error) {
+    double start = usage_clock();
+    int result = original.wait(b, ticket, error);
+    original.waited += usage_clock() - start;
+    return result;
 }
 
 /* The part of a step's time in which the host does not wait for the device: on a
@@ -116,15 +121,19 @@ static int measure_host(struct bench *s, struct steps *t, const char *name,
     int result = 0;
     original.synchronise = b->synchronise;
     original.download = b->download;
+    original.wait = b->wait;
     original.waited = 0;
     b->synchronise = waiting_synchronise;
     b->download = waiting_download;
+    if (b->wait)
+        b->wait = waiting_wait;
     double start = usage_clock();
     for (int i = 0; result == 0 && i < STEPS; i++)
         result = run_step(t, error);
     double took = usage_clock() - start;
     b->synchronise = original.synchronise;
     b->download = original.download;
+    b->wait = original.wait;
     snprintf(title, sizeof title, "host's share, %s", name);
     return result ? -1
                   : bench_add_value(s, title, 100 * (1 - original.waited / took), "%",

@@ -20,7 +20,21 @@ CLEANFILES += $(emulated_objects)
 tests/gpu/emulated/%.o: gpu/%.cu $(cuda_headers) $(emulation_headers)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) -x c++ -DPWEMOE_EMULATION \
 	  -I$(top_srcdir)/tests/gpu/emulation -I$(top_srcdir)/src -I$(top_srcdir)/gpu \
-	  $(AM_CXXFLAGS) $(CXXFLAGS) -c -o $@ $<
+	  $(AM_CXXFLAGS) $(CXXFLAGS) -fPIC -c -o $@ $<
+
+# The same as a module, so that whole programs run with --device cuda: what `make
+# gpu-check` and `make gpu-bench` will meet, but for its speed.
+emulated_module = tests/gpu/emulated/pwemoe-cuda.so
+emulated_host = $(emulation_sources:tests/gpu/emulation/%.cc=tests/gpu/emulated/host/%.o)
+CLEANFILES += $(emulated_module) $(emulated_host)
+
+tests/gpu/emulated/host/%.o: tests/gpu/emulation/%.cc $(emulation_headers)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) -I$(top_srcdir)/tests/gpu/emulation \
+	  -I$(top_srcdir)/src $(AM_CXXFLAGS) $(CXXFLAGS) -fPIC -c -o $@ $<
+
+$(emulated_module): $(emulated_objects) $(emulated_host)
+	$(AM_V_GEN)$(CXX) -shared $(AM_CXXFLAGS) $(CXXFLAGS) $(AM_LDFLAGS) -o $@ \
+	  $(emulated_objects) $(emulated_host)
 
 check_PROGRAMS += tests/gpu/test_emulated
 TESTS += tests/gpu/test_emulated
@@ -41,7 +55,32 @@ tests_gpu_check_device_SOURCES = tests/gpu/check_device.c $(conformance_sources)
 tests_gpu_check_device_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_check_device_LDADD = $(PWEMOE_LIBS)
 
-EXTRA_DIST += tests/gpu/gpu_check.sh
-gpu-check: all tests/gpu/check_device
-	@NVCC='$(NVCC)' $(SHELL) $(srcdir)/tests/gpu/gpu_check.sh
+# A device against the CPU on the demo. It is a program of `make check`, too, which
+# compares the CPU with itself.
+check_PROGRAMS += tests/gpu/compare_devices
+tests_gpu_compare_devices_SOURCES = tests/gpu/compare.h tests/gpu/compare_devices.c \
+  tests/gpu/compare_front.c tests/gpu/compare_logits.c tests/gpu/compare_training.c
+tests_gpu_compare_devices_LDADD = $(PWEMOE_LIBS)
+
+# bench_device with a tiny model, where it says nothing of speed.
+check_PROGRAMS += tests/gpu/test_bench
+TESTS += tests/gpu/test_bench
+tests_gpu_test_bench_SOURCES = tests/gpu/test_bench.c tests/command/run.h \
+  tests/command/run.c
+tests_gpu_test_bench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_gpu_test_bench_LDADD = $(TEST_LIBS)
+EXTRA_tests_gpu_test_bench_DEPENDENCIES = $(emulated_module)
+dist_check_SCRIPTS += tests/gpu/check_compare.sh
+TESTS += tests/gpu/check_compare.sh
+EXTRA_DIST += tests/gpu/fake_peer.sh tests/gpu/fake_smi.sh
+
+EXTRA_DIST += tests/gpu/gpu_check.sh tests/gpu/bundle.sh
+gpu-check: all tests/gpu/check_device tests/gpu/compare_devices
+	@NVCC='$(NVCC)' srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/gpu/gpu_check.sh
 PHONY_TARGETS += gpu-check
+
+# Both, and make gpu-bench, for a machine without these libraries.
+gpu-bundle: all tests/gpu/check_device tests/gpu/compare_devices bench/gpu/bench_device
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/gpu/bundle.sh gpu-bundle.tar.xz
+CLEANFILES += gpu-bundle.tar.xz
+PHONY_TARGETS += gpu-bundle
