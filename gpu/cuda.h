@@ -111,11 +111,16 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
  * of a block, at the kernel's beginning; in the emulation every block finds it full of
  * NaN, as DYNAMIC_SHARED's. */
 #ifdef PWEMOE_EMULATION
-#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)        \
-    do {                                                          \
-        emulation_launch((cuda)->stream, blocks, threads, shared, \
-                         [=] { kernel(__VA_ARGS__); });           \
-        cuda_check(cuda, cudaGetLastError(), #kernel);            \
+/* The arguments are taken now, as a device does: what they were made of may be gone
+ * when the kernel runs. */
+#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                      \
+    do {                                                                        \
+        emulation_launch((cuda)->stream, blocks, threads, shared,               \
+                         [=, arguments = std::make_tuple(__VA_ARGS__)] {        \
+                             std::apply([=](auto... each) { kernel(each...); }, \
+                                        arguments);                             \
+                         });                                                    \
+        cuda_check(cuda, cudaGetLastError(), #kernel);                          \
     } while (0)
 #define DYNAMIC_SHARED(type, name) type *name = (type *)emulation_shared()
 #define SHARED(type, name, ...)   \

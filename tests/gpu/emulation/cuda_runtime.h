@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <functional>
+#include <tuple>
 
 #define CUDART_VERSION 12000
 
