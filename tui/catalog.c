@@ -193,8 +193,7 @@ static int mark_front(struct catalog *catalog, struct error *error) {
     }
     for (size_t i = 0; i < catalog->count; i++) {
         struct solution *solution = &catalog->solutions[i];
-        if (!solution->whole || solution->stale ||
-            catalog->series[solution->series].several)
+        if (!solution->whole || solution->stale || !catalog_merged(catalog, i))
             continue;
         for (size_t t = 0; t < tasks; t++)
             points[count * tasks + t] =

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "palette.h"
@@ -28,7 +29,7 @@ struct series {
 struct solution {
     size_t series;
     bool whole; /* every objective has its complete value */
-    bool front; /* whole, and no other whole one dominates it */
+    bool front; /* whole and merged, and no other such one dominates it */
     bool knee;
     bool stale;   /* an expert has changed since */
     double scale; /* scaling coefficient of a merge, or NaN */
@@ -98,6 +99,13 @@ static inline bool catalog_settled(const struct catalog *catalog, size_t row,
     const struct store_evaluation *evaluation =
         &catalog->rows[row].evaluations[objective];
     return evaluation->present && (evaluation->complete || evaluation->imported);
+}
+
+/* Merged here, by routers or by a method: what a front is made of. Models trained whole
+ * and published figures stand beside it. */
+static inline bool catalog_merged(const struct catalog *catalog, size_t row) {
+    const char *kind = catalog->rows[row].solution.kind;
+    return !strcmp(kind, "pwemoe") || !strcmp(kind, "merge");
 }
 
 /* The row of a preference with these routers (to 1e-9), or SIZE_MAX. */

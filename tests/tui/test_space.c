@@ -255,6 +255,10 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
     snprintf(path, sizeof path, "%s/part.db", folder);
     fixture_write(path, &options);
     assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
+    /* Better than all that is merged, but it is not merged. */
+    struct store_solution trained = {
+        .kind = "train", .method = "ls", .parameters = "{}", .label = ""};
+    put(store, &trained, 94, true);
     put(store, &merge, 89, false);
     put(store, &routed, 89.5, false);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
@@ -262,7 +266,13 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
     model_init(&model, "part.db");
     assert_int_equal(model_take_catalog(&model, catalog), 0);
     assert_true(catalog->best[0] < 80 && catalog->stl[0] > 94);
-    size_t count;
+    size_t count, members = 0;
+    for (size_t i = 0; i < catalog->count; i++) {
+        members += catalog->solutions[i].front;
+        assert_false(catalog->solutions[i].front &&
+                     catalog->rows[i].solution.id == trained.id);
+    }
+    assert_int_equal(members, 11); /* it dims nothing */
     const size_t *front = model_pair_front(&model, 0, 1, &count);
     assert_int_equal(count, 11);
     for (size_t i = 0; i < count; i++)
