@@ -293,11 +293,12 @@ static void step(struct worker *worker) {
         running->low *= 100;
         running->high *= 100;
     }
-    mailbox_post(worker->mailbox, &event, true);
+    /* What is shown as measured is in the file. */
     if (result == 1) {
         worker->evaluating = false;
         keep_results(worker);
     }
+    mailbox_post(worker->mailbox, &event, true);
 }
 
 /* --- export and bookmarks ------------------------------------------------------ */

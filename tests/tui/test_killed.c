@@ -88,6 +88,45 @@ static struct store *open_file(enum store_mode mode) {
     return store;
 }
 
+/* Are the figures at a preference in the file? */
+static bool is_there(struct store *store, const double *preference) {
+    struct store_row *rows;
+    size_t count;
+    bool there = false;
+    if (store_rows(store, "test", &rows, &count, NULL))
+        fail_msg("the file cannot be read");
+    for (size_t i = 0; i < count; i++) {
+        const double *p = rows[i].solution.preference;
+        bool same = p && rows[i].evaluations[0].complete;
+        for (size_t t = 0; same && t < TASKS; t++)
+            same = p[t] - preference[t] < 1e-9 && preference[t] - p[t] < 1e-9;
+        there = there || same;
+    }
+    store_rows_free(rows, count);
+    return there;
+}
+
+static void wait_for(struct store *store, const double *preference) {
+    for (int tries = 0; tries < 3000 && !is_there(store, preference); tries++)
+        usleep(20000);
+    assert_true(is_there(store, preference));
+}
+
+/* Killed as soon as the screen says so. */
+static void what_is_shown_as_measured_is_stored(void **state) {
+    (void)state;
+    static const double corner[] = {0, 0, 1};
+    struct terminal *terminal = start();
+    terminal_type(terminal, "3");
+    terminal_expect(terminal, "1.000 gamma");
+    terminal_settle(terminal, 1); /* the rest of that frame */
+    terminal_expect(terminal, "here, measured");
+    kill_it(terminal);
+    struct store *store = open_file(STORE_READ_WRITE);
+    assert_true(is_there(store, corner));
+    store_close(store);
+}
+
 static void killed_at_any_moment(void **state) {
     (void)state;
     static const char *const keys[] = {"1", "2", "3", "0", "l",
@@ -134,29 +173,6 @@ static void a_bookmark_that_was_told_is_kept(void **state) {
     store_close(store);
 }
 
-/* Until the figures at a preference are in the file. */
-static void wait_for(struct store *store, const double *preference) {
-    for (int tries = 0; tries < 3000; tries++) {
-        struct store_row *rows;
-        size_t count;
-        bool there = false;
-        if (store_rows(store, "test", &rows, &count, NULL))
-            fail_msg("the file cannot be read");
-        for (size_t i = 0; i < count; i++) {
-            const double *p = rows[i].solution.preference;
-            bool same = p && rows[i].evaluations[0].complete;
-            for (size_t t = 0; same && t < TASKS; t++)
-                same = p[t] - preference[t] < 1e-9 && preference[t] - p[t] < 1e-9;
-            there = there || same;
-        }
-        store_rows_free(rows, count);
-        if (there)
-            return;
-        usleep(20000);
-    }
-    fail_msg("nothing was stored");
-}
-
 /* The centre, where the program then begins, and a corner: both measured before, so
  * that nothing is written when they are looked at again. */
 static void nothing_is_paid_for_twice(void **state) {
@@ -175,7 +191,7 @@ static void nothing_is_paid_for_twice(void **state) {
     terminal_type(terminal, "1");
     terminal_expect(terminal, "1.000 alpha");
     terminal_settle(terminal, 300);
-    terminal_expect(terminal, "measured");
+    terminal_expect(terminal, "here, measured");
     terminal_type(terminal, "q");
     assert_int_equal(terminal_wait(terminal), 0);
     terminal_close(terminal);
@@ -187,6 +203,7 @@ static void nothing_is_paid_for_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_shown_as_measured_is_stored),
         cmocka_unit_test(killed_at_any_moment),
         cmocka_unit_test(a_bookmark_that_was_told_is_kept),
         cmocka_unit_test(nothing_is_paid_for_twice),
