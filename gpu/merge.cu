@@ -211,7 +211,7 @@ tile_sums(float (&sum)[G][TILE_TASKS], const float *gradient, size_t gradient_st
  * pass where groups <= G and tasks <= TILE_TASKS; else a pass a tile. */
 template <class T, int G, int V>
 static __global__
-__launch_bounds__(THREADS, G < 8 ? BLOCKS_EACH : 1) void products_kernel(
+__launch_bounds__(THREADS, G == 1 ? BLOCKS_EACH : 1) void products_kernel(
     float *partial, const float *gradient, size_t gradient_stride, size_t groups,
     const T *vectors, size_t stride, size_t tasks, size_t count) {
     SHARED(float, sums, [THREADS / WARP][G * TILE_TASKS]);

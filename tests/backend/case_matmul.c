@@ -155,26 +155,31 @@ static void epilogues(struct conformance *c) {
         }
 }
 
-/* A product of one term is exact, so that each activation shows its formula: at -3 GELU
- * by erf and by tanh are a tenth apart, which no sum of rounded terms would tell. A
- * library may take a processor's tanh, whose error is up to 2^-11 (PTX ISA, "tanh"). */
+/* A product of one term (the others are 0) is exact, so that each activation shows its
+ * formula: at -3 GELU by erf and by tanh are a tenth apart, which no sum of rounded
+ * terms would tell. A library may take a processor's tanh, whose error is up to 2^-11
+ * (PTX ISA, "tanh"). */
 static void formulas(struct conformance *c) {
-    enum { ROWS = 3, WIDTH = 160 };
-    double ones[ROWS] = {1, 1, 1}, x[ROWS * WIDTH], y[ROWS * WIDTH];
+    enum { ROWS = 3, TERMS = 8, WIDTH = 160 }; /* what any library's kernels take */
+    double ones[ROWS * TERMS] = {0}, right[TERMS * WIDTH] = {0};
+    double x[ROWS * WIDTH], y[ROWS * WIDTH];
     double exact[ROWS * WIDTH] = {0}, tolerance[ROWS * WIDTH];
     for (size_t i = 0; i < ROWS * WIDTH; i++)
         x[i] = (double)(i % WIDTH) / 16 - 5; /* 7 bits each */
-    struct tensor *a = tensor_from(c, ELEMENT_REAL, ROWS, ones);
-    struct tensor *b = tensor_from(c, ELEMENT_REAL, WIDTH, x);
+    for (size_t i = 0; i < ROWS; i++)
+        ones[i * TERMS] = 1;
+    memcpy(right, x, WIDTH * sizeof *x);
+    struct tensor *a = tensor_from(c, ELEMENT_REAL, ROWS * TERMS, ones);
+    struct tensor *b = tensor_from(c, ELEMENT_REAL, TERMS * WIDTH, right);
     for (unsigned kind = ACTIVATION_GELU; kind <= ACTIVATION_RELU; kind++)
         for (unsigned keep = 0; keep < 2; keep++) {
             struct tensor *out = tensor_output(c, ELEMENT_REAL, ROWS * WIDTH);
             struct tensor *before = tensor_output(c, ELEMENT_REAL, ROWS * WIDTH);
             struct matmul call = {.m = ROWS,
                                   .n = WIDTH,
-                                  .k = 1,
+                                  .k = TERMS,
                                   .a = a->real,
-                                  .lda = 1,
+                                  .lda = TERMS,
                                   .b = b->real,
                                   .ldb = WIDTH,
                                   .c = out->data,
