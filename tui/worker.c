@@ -1,11 +1,13 @@
 #include "worker.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "eval/interval.h"
@@ -16,6 +18,14 @@ struct bookmark_wish {
     int64_t solution;
     struct bookmark_wish *next;
 };
+
+/* A solution in the file whose model's hash is still to be computed. */
+struct unhashed {
+    int64_t solution, routers;
+    double preference[STORE_TASKS_MAX];
+};
+
+enum { UNHASHED_MAX = 64 };
 
 struct worker {
     pthread_t thread;
@@ -28,6 +38,7 @@ struct worker {
 
     atomic_bool stop, stop_export;
     atomic_uint_fast64_t preferred;
+    atomic_bool hurry; /* something is wanted: what can wait does */
     struct worker_options options;
     struct mailbox *mailbox;
 
@@ -40,6 +51,9 @@ struct worker {
     char method[64]; /* of the run that made the routers */
     struct worker_wish now;
     bool evaluating;
+    /* On a device that answers within a frame, hashes wait for a pause. */
+    struct unhashed unhashed[UNHASHED_MAX];
+    size_t unhashed_count;
 };
 
 static void post_text(struct worker *worker, enum event_kind kind, const char *text) {
@@ -130,22 +144,54 @@ static int open_store(struct worker *worker) {
     return 0;
 }
 
-static void open_evaluator(struct worker *worker) {
-    struct error error;
+/* One line on a device that cannot be used, or no longer: on the screen and in the
+ * file's log. */
+static void tell_device(struct worker *worker, const char *text) {
+    post_text(worker, EVENT_TROUBLE, text);
+    if (worker->writes)
+        store_log(worker->store, NULL, "explorer: %s", text);
+}
+
+/* The evaluator on the device that was asked for, or on the CPU where that has one
+ * that cannot be used. */
+static int open_somewhere(struct worker *worker, const char *directory,
+                          struct error *error) {
     char note[256] = "", text[1200];
     struct work work = {&worker->stop, on_progress, worker};
     struct evaluator_options options = {.device = worker->options.device,
                                         .threads = worker->options.threads,
                                         .limit = worker->options.limit,
                                         .split = "test"};
+    struct evaluator **evaluator = &worker->evaluator;
+    *evaluator = NULL;
+    int result = evaluator_open(worker->recipe, directory, &options, evaluator, note,
+                                &work, error);
+    if (result && strncmp(options.device, "cuda", 4) == 0 &&
+        !atomic_load(&worker->stop)) {
+        struct error why = *error;
+        options.device = worker->options.device = "cpu";
+        result = evaluator_open(worker->recipe, directory, &options, evaluator, note,
+                                &work, error);
+        snprintf(text, sizeof text, "%.800s; the CPU is used", why.text);
+        if (result == 0)
+            tell_device(worker, text);
+    } else if (*note) {
+        tell_device(worker, note);
+    }
+    if (result)
+        *evaluator = NULL;
+    return result;
+}
+
+static void open_evaluator(struct worker *worker) {
+    struct error error;
+    char text[1200];
     char *directory = directory_of(worker->options.path);
     if (!directory || !all_there(worker, directory)) {
         free(directory);
         return;
     }
-    if (evaluator_open(worker->recipe, directory, &options, &worker->evaluator, note,
-                       &work, &error)) {
-        worker->evaluator = NULL;
+    if (open_somewhere(worker, directory, &error)) {
         if (!atomic_load(&worker->stop)) {
             snprintf(text, sizeof text, "look only: %s", error.text);
             post_text(worker, EVENT_LOOK_ONLY, text);
@@ -159,6 +205,23 @@ static void open_evaluator(struct worker *worker) {
         mailbox_post(worker->mailbox, &event, false);
     }
     free(directory);
+}
+
+/* After a failure: where the device is lost, the CPU takes its place. True: try again.
+ */
+static bool replace_device(struct worker *worker, const struct error *why) {
+    char text[1200];
+    if (!worker->evaluator || !evaluator_lost(worker->evaluator))
+        return false;
+    evaluator_close(worker->evaluator);
+    worker->routers = 0;
+    worker->evaluating = false;
+    worker->unhashed_count = 0; /* the CPU's models differ in their last bits */
+    worker->options.device = "cpu";
+    snprintf(text, sizeof text, "%.800s; the CPU is used from here on", why->text);
+    tell_device(worker, text);
+    open_evaluator(worker);
+    return worker->evaluator != NULL;
 }
 
 /* --- one preference ------------------------------------------------------------ */
@@ -220,15 +283,26 @@ static int post_routing(struct worker *worker, struct error *error) {
     return 0;
 }
 
+static int begin_now(struct worker *worker, struct error *error) {
+    const struct worker_wish *now = &worker->now;
+    return use_routers(worker, now->routers, error) || post_routing(worker, error) ||
+                   (now->evaluate && evaluator_begin_preference(worker->evaluator,
+                                                                now->preference, error))
+               ? -1
+               : 0;
+}
+
 static void begin(struct worker *worker) {
     struct error error;
     worker->evaluating = false;
     if (!worker->evaluator || !worker->now.routers)
         return;
-    if (use_routers(worker, worker->now.routers, &error) ||
-        post_routing(worker, &error) ||
-        (worker->now.evaluate &&
-         evaluator_begin_preference(worker->evaluator, worker->now.preference, &error)))
+    int result = begin_now(worker, &error);
+    if (result && replace_device(worker, &error))
+        result = begin_now(worker, &error);
+    else if (result && !worker->evaluator)
+        return; /* told already */
+    if (result)
         post_text(worker, EVENT_TROUBLE, error.text);
     else
         worker->evaluating = worker->now.evaluate;
@@ -243,19 +317,59 @@ static struct store_solution describe(struct worker *worker, double *preference)
                                    .label = ""};
 }
 
-/* What is complete goes to the file, with the hash of the model that was scored. */
+/* Where evaluations take milliseconds, the hash is what a next preference would have
+ * to wait for: it is computed when nothing is wanted. */
+static void hash_later(struct worker *worker, int64_t solution) {
+    if (worker->unhashed_count == UNHASHED_MAX) {
+        worker->unhashed_count--;
+        memmove(worker->unhashed, worker->unhashed + 1,
+                worker->unhashed_count * sizeof *worker->unhashed);
+    }
+    struct unhashed *u = &worker->unhashed[worker->unhashed_count++];
+    u->solution = solution;
+    u->routers = worker->routers;
+    memcpy(u->preference, worker->now.preference, sizeof u->preference);
+}
+
+/* The model of the last solution that waits is made again, which gives the same to the
+ * bit, and its hash joins the figures in the file. */
+static void hash_one(struct worker *worker) {
+    struct unhashed *u = &worker->unhashed[worker->unhashed_count - 1];
+    struct work work = {.stop = &worker->hurry};
+    struct error error;
+    char hash[SHA256_HEX];
+    if (use_routers(worker, u->routers, &error) ||
+        evaluator_begin_preference(worker->evaluator, u->preference, &error) ||
+        evaluator_model_sha256(worker->evaluator, hash, &work, &error)) {
+        if (atomic_load(&worker->hurry))
+            return; /* it goes on waiting */
+        worker->unhashed_count--;
+        if (!replace_device(worker, &error))
+            post_text(worker, EVENT_TROUBLE, error.text);
+        return;
+    }
+    worker->unhashed_count--;
+    if (store_evaluations_put(worker->store, u->solution, hash, NULL, 0, &error)) {
+        error_prefix(&error, "the model's hash is not stored");
+        post_text(worker, EVENT_TROUBLE, error.text);
+    }
+}
+
+/* What is complete goes to the file, with the hash of the model that was scored; on a
+ * device the hash follows in a pause. */
 static void keep_results(struct worker *worker) {
     struct store_evaluation evaluations[STORE_TASKS_MAX];
     struct store_solution solution = describe(worker, worker->now.preference);
     struct event event = {.kind = EVENT_STORED, .serial = worker->now.serial};
     struct error error;
-    char hash[SHA256_HEX];
+    char hash[SHA256_HEX] = "";
+    bool later = evaluator_on_device(worker->evaluator);
     if (!worker->writes)
         return;
     evaluator_results(worker->evaluator, evaluations);
     for (size_t t = 0; t < worker->recipe->task_count; t++)
         evaluations[t].split = "test";
-    if (evaluator_model_sha256(worker->evaluator, hash, &error) ||
+    if ((!later && evaluator_model_sha256(worker->evaluator, hash, NULL, &error)) ||
         store_solution_put(worker->store, &solution, &error) ||
         store_evaluations_put(worker->store, solution.id, hash, evaluations,
                               worker->recipe->task_count, &error)) {
@@ -263,6 +377,8 @@ static void keep_results(struct worker *worker) {
         post_text(worker, EVENT_TROUBLE, error.text);
         return;
     }
+    if (later)
+        hash_later(worker, solution.id);
     mailbox_post(worker->mailbox, &event, false);
 }
 
@@ -273,7 +389,10 @@ static void step(struct worker *worker) {
     int result = evaluator_step(worker->evaluator, event.running, &error);
     if (result < 0) {
         worker->evaluating = false;
-        post_text(worker, EVENT_TROUBLE, error.text);
+        if (replace_device(worker, &error))
+            begin(worker);
+        else if (worker->evaluator)
+            post_text(worker, EVENT_TROUBLE, error.text);
         return;
     }
     if (result == 1) {
@@ -327,6 +446,8 @@ static void export(struct worker *worker, struct worker_export *request) {
         }
     }
     post_text(worker, EVENT_EXPORTED, error.text);
+    if (*error.text)
+        replace_device(worker, &error);
     if (again)
         begin(worker);
 }
@@ -349,6 +470,21 @@ static void put_bookmark(struct worker *worker, struct bookmark_wish *wish) {
 
 /* --- the thread ---------------------------------------------------------------- */
 
+/* Waits for a while, with the lock; true: nobody wanted anything meanwhile. */
+static bool paused(struct worker *worker) {
+    enum {
+        PAUSE = 250 * 1000 * 1000
+    }; /* ns: longer than between two moves of a drag */
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PAUSE;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    return pthread_cond_timedwait(&worker->changed, &worker->lock, &until) == ETIMEDOUT;
+}
+
 /* One thing to do; called with the lock held, which is let go meanwhile. */
 static void take_turn(struct worker *worker) {
     if (worker->bookmarks) {
@@ -370,8 +506,13 @@ static void take_turn(struct worker *worker) {
     } else if (worker->evaluating) {
         pthread_mutex_unlock(&worker->lock);
         step(worker);
+    } else if (worker->unhashed_count && worker->evaluator && paused(worker)) {
+        atomic_store(&worker->hurry, false);
+        pthread_mutex_unlock(&worker->lock);
+        hash_one(worker);
     } else {
-        pthread_cond_wait(&worker->changed, &worker->lock);
+        if (!worker->unhashed_count)
+            pthread_cond_wait(&worker->changed, &worker->lock);
         return;
     }
     pthread_mutex_lock(&worker->lock);
@@ -402,6 +543,7 @@ int worker_start(const struct worker_options *options, struct mailbox *mailbox,
     atomic_init(&worker->stop, false);
     atomic_init(&worker->stop_export, false);
     atomic_init(&worker->preferred, 0);
+    atomic_init(&worker->hurry, false);
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->changed, NULL);
     int failed = pthread_create(&worker->thread, NULL, run, worker);
@@ -419,6 +561,7 @@ void worker_stop(struct worker *worker) {
     pthread_mutex_lock(&worker->lock);
     atomic_store(&worker->stop, true);
     atomic_store(&worker->stop_export, true);
+    atomic_store(&worker->hurry, true);
     pthread_cond_signal(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
     pthread_join(worker->thread, NULL);
@@ -436,6 +579,7 @@ void worker_want(struct worker *worker, const struct worker_wish *wish) {
     pthread_mutex_lock(&worker->lock);
     worker->wish = *wish;
     worker->has_wish = true;
+    atomic_store(&worker->hurry, true);
     pthread_cond_signal(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
 }
@@ -450,6 +594,7 @@ bool worker_export_begin(struct worker *worker, const struct worker_export *requ
     if (free_to) {
         worker->export = *request;
         worker->has_export = true;
+        atomic_store(&worker->hurry, true);
         atomic_store(&worker->stop_export, false);
         pthread_cond_signal(&worker->changed);
     }
@@ -474,6 +619,7 @@ void worker_bookmark(struct worker *worker, const char *name, const double *pref
     while (*end)
         end = &(*end)->next;
     *end = wish;
+    atomic_store(&worker->hurry, true);
     pthread_cond_signal(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
 }

@@ -78,7 +78,7 @@ static int write_model(struct measure *m, const struct store_solution *solution,
         return error_set(
             error, "%s is there already; remove it or choose another --out", o->out);
     if (measure_load(m, error) || measure_begin(m, solution, error) ||
-        evaluator_model_sha256(m->evaluator, hex, error))
+        evaluator_model_sha256(m->evaluator, hex, NULL, error))
         return -1;
     if (*solution->model_sha256 && strcmp(hex, solution->model_sha256) != 0)
         return error_set(error,

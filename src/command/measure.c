@@ -73,7 +73,7 @@ static int store_figures(struct measure *measure, struct store_solution *solutio
     char hex[SHA256_HEX] = "";
     /* Each task by its own expert is no one model. */
     bool one_model = strcmp(solution->method, "stl") != 0;
-    if (one_model && evaluator_model_sha256(measure->evaluator, hex, error))
+    if (one_model && evaluator_model_sha256(measure->evaluator, hex, NULL, error))
         return -1;
     evaluator_results(measure->evaluator, evaluations);
     for (size_t t = 0; t < tasks; t++)

@@ -1,12 +1,12 @@
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "eval/evaluator_state.h"
 #include "eval/interval.h"
 #include "eval/provenance.h"
 #include "eval/sources.h"
-
-enum { BATCH = 64 };
 
 /* --- opening ------------------------------------------------------------------- */
 
@@ -21,8 +21,8 @@ static int open_held_out(struct evaluator *e, const struct store_recipe *recipe,
                                      .limit = options->limit,
                                      .threads = options->threads};
         work_report(work, "reading images", t, e->tasks);
-        if (sources_dataset(recipe, directory, &which, &e->pool->form, &data,
-                            work, error) ||
+        if (sources_dataset(recipe, directory, &which, &e->pool->form, &data, work,
+                            error) ||
             held_out_open(&e->held_out[t], data, t, options->limit, error))
             return -1;
         if (data->classes > e->pool->heads[t].classes)
@@ -37,13 +37,36 @@ static int open_held_out(struct evaluator *e, const struct store_recipe *recipe,
 static int allocate(struct evaluator *e, size_t batch, struct error *error) {
     struct backend *b = e->backend;
     const struct layout *l = e->pool->layout;
+    /* What forward keeps on the device is a share of what the rest has left. */
     return upscaling_new(l, UPSCALE_NONE, &e->plain, error) ||
                    unloader_new(e->pool, e->plain, &e->plain_unloader, error) ||
-                   forward_new(b, l, &e->pool->form.preprocess, e->held_out, e->tasks, batch,
-                               &e->forward, error) ||
-                   head_bank_new(b, &l->config, e->pool->heads, e->tasks, batch,
-                                 &e->heads, error) ||
-                   b->allocate(b, l->size * b->real_size, (void **)&e->weights, error)
+                   b->allocate(b, l->size * b->real_size, (void **)&e->weights,
+                               error) ||
+                   forward_new(b, l, &e->pool->form.preprocess, e->held_out, e->tasks,
+                               batch, &e->forward, error) ||
+                   head_bank_new(b, &l->config, e->pool->heads, e->tasks,
+                                 forward_batch_size(e->forward), &e->heads, error)
+               ? -1
+               : 0;
+}
+
+/* Where it fails the caller closes what is there. */
+static int open_on(struct evaluator *e, const char *device, const char *directory,
+                   const struct evaluator_options *options, char note[256],
+                   const struct work *work, struct error *error) {
+    const struct store_recipe *recipe = e->recipe;
+    e->held_out = array_new(e->tasks, sizeof *e->held_out);
+    e->queued = array_new(e->tasks, sizeof *e->queued);
+    e->directory = text_format("%s", directory);
+    e->sources = provenance_sources(recipe);
+    if (!e->held_out || !e->queued || !e->directory || !e->sources)
+        return error_memory(error);
+    return sources_check(recipe, directory, work, error) ||
+                   backend_open(device, options->bf16 ? PRECISION_BF16 : PRECISION_F32,
+                                options->threads, &e->backend, note, error) ||
+                   sources_pool(recipe, directory, e->backend, &e->pool, work, error) ||
+                   open_held_out(e, recipe, directory, options, work, error) ||
+                   allocate(e, options->batch, error)
                ? -1
                : 0;
 }
@@ -51,35 +74,33 @@ static int allocate(struct evaluator *e, size_t batch, struct error *error) {
 int evaluator_open(const struct store_recipe *recipe, const char *directory,
                    const struct evaluator_options *options, struct evaluator **out,
                    char note[256], const struct work *work, struct error *error) {
-    struct evaluator *e = array_new(1, sizeof *e);
-    if (!e)
-        return error_memory(error);
-    e->tasks = recipe->task_count;
-    e->held_out = array_new(e->tasks, sizeof *e->held_out);
-    e->queued = array_new(e->tasks, sizeof *e->queued);
-    if (!e->held_out || !e->queued) {
+    const char *device = options->device;
+    bool own_choice = strcmp(device, "auto") == 0 && !options->bf16;
+    for (;;) {
+        struct evaluator *e = array_new(1, sizeof *e);
+        if (!e)
+            return error_memory(error);
+        e->recipe = recipe;
+        e->tasks = recipe->task_count;
+        e->threads = options->threads;
+        char told[256] = "";
+        int result = open_on(e, device, directory, options, told, work, error);
+        if (*told)
+            memcpy(note, told, sizeof told);
+        if (result == 0) {
+            *out = e;
+            return 0;
+        }
+        struct backend *b = e->backend;
+        bool elsewhere =
+            own_choice && b && !b->host_view && (b->refused || backend_lost(b));
         evaluator_close(e);
-        return error_memory(error);
+        if (!elsewhere)
+            return -1;
+        snprintf(note, 256, "%.200s; the CPU is used", error->text);
+        own_choice = false;
+        device = "cpu";
     }
-    if (sources_check(recipe, directory, work, error) ||
-        backend_open(options->device, options->bf16 ? PRECISION_BF16 : PRECISION_F32,
-                     options->threads, &e->backend, note, error) ||
-        sources_pool(recipe, directory, e->backend, &e->pool, work, error) ||
-        open_held_out(e, recipe, directory, options, work, error) ||
-        allocate(e, options->batch ? options->batch : BATCH, error)) {
-        evaluator_close(e);
-        return -1;
-    }
-    e->recipe = recipe;
-    e->threads = options->threads;
-    e->directory = text_format("%s", directory);
-    e->sources = provenance_sources(recipe);
-    if (!e->sources || !e->directory) {
-        evaluator_close(e);
-        return error_memory(error);
-    }
-    *out = e;
-    return 0;
 }
 
 void evaluator_close(struct evaluator *e) {
@@ -127,6 +148,14 @@ const char *evaluator_device(const struct evaluator *e) {
     return e->backend->name;
 }
 
+bool evaluator_on_device(const struct evaluator *e) {
+    return !e->backend->host_view;
+}
+
+bool evaluator_lost(const struct evaluator *e) {
+    return backend_lost(e->backend);
+}
+
 /* --- stepping -------------------------------------------------------------------- */
 
 /* The task to evaluate next, or the number of tasks where all are complete. One
@@ -158,22 +187,44 @@ void evaluator_prefer(struct evaluator *e, uint64_t tasks) {
     e->preferred = tasks;
 }
 
-/* Queues batches until forward has as many as it takes, or all are queued. */
-static int queue(struct evaluator *e, struct error *error) {
-    while (e->in_flight < forward_depth(e->forward)) {
+/* The next batch: of one task after another, as much of each as it would get were it
+ * alone. Returns the number of parts; 0: all is queued. */
+static size_t compose(struct evaluator *e, struct part *parts) {
+    size_t room = forward_batch_size(e->forward), share = forward_share(e->forward);
+    size_t count = 0;
+    while (room > 0 && count < forward_parts(e->forward)) {
         size_t task = next_task(e);
         if (task == e->tasks)
-            return 0;
-        if (e->current == CURRENT_SINGLE && e->single != task)
+            break;
+        if (e->current == CURRENT_SINGLE && e->single != task) {
+            if (count > 0)
+                break; /* what is queued needs the weights that are in place */
             evaluator_put_expert(e, task);
-        size_t left = e->held_out[task].data->count - e->queued[task];
-        size_t most = forward_batch_size(e->forward), n = left < most ? left : most;
-        if (forward_queue(e->forward, e->weights,
-                          e->own_heads ? e->own_heads : e->heads, task, e->queued[task],
-                          n, error))
-            return -1;
+        }
+        size_t first = e->queued[task], n = e->held_out[task].data->count - first;
+        n = n < share ? n : share;
+        n = n < room ? n : room;
+        struct part *last = count > 0 ? &parts[count - 1] : NULL;
+        if (last && last->task == task)
+            last->count += n;
+        else
+            parts[count++] = (struct part){task, first, n};
         e->queued[task] += n;
-        e->in_flight++;
+        room -= n;
+    }
+    return count;
+}
+
+/* Queues batches until forward has as many as it takes, or all are queued. */
+static int queue(struct evaluator *e, struct error *error) {
+    struct head_bank *heads = e->own_heads ? e->own_heads : e->heads;
+    while (forward_has_room(e->forward)) {
+        struct part parts[FORWARD_PARTS_MAX];
+        size_t count = compose(e, parts);
+        if (count == 0)
+            return 0;
+        if (forward_queue(e->forward, e->weights, heads, parts, count, error))
+            return -1;
     }
     return 0;
 }
@@ -182,16 +233,19 @@ static int collect(struct evaluator *e, struct error *error) {
     struct forward_result result;
     if (forward_collect(e->forward, &result, error))
         return -1;
-    e->in_flight--;
-    held_out_see(&e->held_out[result.task], result.predictions, result.loss,
-                 result.count);
+    for (size_t i = 0, at = 0; i < result.count; i++) {
+        const struct part *part = &result.parts[i];
+        held_out_see(&e->held_out[part->task], result.predictions + at,
+                     result.loss + at, part->count);
+        at += part->count;
+    }
     return 0;
 }
 
 int evaluator_step(struct evaluator *e, struct running *running, struct error *error) {
     if (e->current == CURRENT_NONE)
         return error_set(error, "no evaluation was begun");
-    if (queue(e, error) || (e->in_flight > 0 && collect(e, error))) {
+    if (queue(e, error) || (forward_queued(e->forward) > 0 && collect(e, error))) {
         e->current = CURRENT_NONE;
         return -1;
     }

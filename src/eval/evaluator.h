@@ -22,7 +22,7 @@ struct evaluator_options {
     const char *device; /* "auto", "cpu", "cuda:N" */
     bool bf16;
     unsigned threads;  /* 0: one a core */
-    size_t batch;      /* images a batch; 0: a default */
+    size_t batch;      /* images a batch; 0: a default for the device */
     size_t limit;      /* held-out examples a task at most; 0: all */
     const char *split; /* "test" or "train" */
 };
@@ -30,7 +30,9 @@ struct evaluator_options {
 /* recipe must live as long as the evaluator.
  * Loads pretrained model, experts, heads and held-out data as the recipe says.
  * Checkpoints whose fingerprint is not the stored one are refused, naming them.
- * note receives the line of backend_open. progress: "reading", bytes or images. */
+ * note receives the line of backend_open, or, under "auto", that of a GPU whose memory
+ * is too small, instead of which the CPU is used. progress: "reading", bytes or images.
+ */
 int evaluator_open(const struct store_recipe *recipe, const char *directory,
                    const struct evaluator_options *options,
                    struct evaluator **evaluator, char note[256],
@@ -42,6 +44,12 @@ size_t evaluator_tasks(const struct evaluator *evaluator);
 size_t evaluator_examples(const struct evaluator *evaluator, size_t task);
 /* "cpu (2 threads, AVX2)" */
 const char *evaluator_device(const struct evaluator *evaluator);
+
+/* Whether that has memory of its own. */
+bool evaluator_on_device(const struct evaluator *evaluator);
+/* Whether the device has failed (backend_lost): everything fails from then on, but
+ * evaluator_close, and another evaluator on "cpu" can go on. */
+bool evaluator_lost(const struct evaluator *evaluator);
 
 /* Makes routers (a blob of the store) the current ones for
  * evaluator_begin_preference. Refused where they do not fit the pool. */
@@ -87,8 +95,8 @@ struct running { /* of one task */
 
 /* Evaluates one batch: of the task with the fewest examples seen, relative to its
  * split, among those preferred as long as they have any, in one order fixed for all
- * solutions. Returns 1 when every task is complete (running then holds the final
- * figures), 0 when there is more, -1. */
+ * solutions; on a GPU of several such tasks, side by side. Returns 1 when every task is
+ * complete (running then holds the final figures), 0 when there is more, -1. */
 int evaluator_step(struct evaluator *evaluator, struct running *running /* [tasks] */,
                    struct error *error);
 
@@ -96,9 +104,12 @@ int evaluator_step(struct evaluator *evaluator, struct running *running /* [task
  * Holds until it is changed; each task's own order stays. */
 void evaluator_prefer(struct evaluator *evaluator, uint64_t tasks);
 
-/* The current model's hash: SHA-256 over the tensors as export writes them. */
+/* The current model's hash: SHA-256 over the tensors as export writes them. That takes
+ * all of the weights to the host and some tenths of a second for a model of 90 million
+ * numbers, and so no place between two preferences. Where work says stop it fails with
+ * the text "stopped". */
 int evaluator_model_sha256(struct evaluator *evaluator, char hex[SHA256_HEX],
-                           struct error *error);
+                           const struct work *work, struct error *error);
 /* Fills evaluations [tasks] for store_evaluations_put. `correct` points into the
  * evaluator and holds until the next begin. */
 void evaluator_results(const struct evaluator *evaluator,

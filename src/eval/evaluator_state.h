@@ -34,7 +34,6 @@ struct evaluator {
     struct forward *forward;
     size_t *queued;     /* [tasks] examples of the current model given to forward */
     uint64_t preferred; /* tasks whose batches come first, a bit each */
-    size_t in_flight;   /* batches of them that were not collected */
     struct head_bank *heads;
     struct head_bank *own_heads; /* of CURRENT_DIRECTORY; NULL: the pool's */
 

@@ -30,7 +30,7 @@ static float *download_weights(struct evaluator *e, struct error *error) {
 }
 
 int evaluator_model_sha256(struct evaluator *e, char hex[SHA256_HEX],
-                           struct error *error) {
+                           const struct work *work, struct error *error) {
     if (e->current == CURRENT_SINGLE) { /* several models have no one hash */
         hex[0] = '\0';
         return 0;
@@ -38,7 +38,8 @@ int evaluator_model_sha256(struct evaluator *e, char hex[SHA256_HEX],
     float *weights = download_weights(e, error);
     if (!weights)
         return -1;
-    int result = saving_hash(e->pool->layout, e->pool->pretrained, weights, hex, error);
+    int result =
+        saving_hash(e->pool->layout, e->pool->pretrained, weights, hex, work, error);
     free(weights);
     return result;
 }
@@ -77,7 +78,7 @@ int evaluator_export(struct evaluator *e, const char *path,
         error_memory(error);
         goto done;
     }
-    if (saving_hash(l, e->pool->pretrained, weights, hash, error))
+    if (saving_hash(l, e->pool->pretrained, weights, hash, work, error))
         goto done;
     if (*solution->model_sha256 && strcmp(solution->model_sha256, hash) != 0) {
         error_set(

@@ -1,53 +1,72 @@
 #include "eval/forward.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "model/feed.h"
 #include "model/transformer.h"
 
-/* Device memory that stored inputs of the first block may take. */
-enum { STEM_BYTES_MAX = 1 << 29 };
+/* Images a batch. A device is filled by more than one task's: with 256 images of 50
+ * tokens a product has 12,800 rows, some waves of tiles on the largest card, and takes
+ * milliseconds in all, which is what a new preference has to wait for at most. */
+enum { HOST_BATCH = 64, DEVICE_BATCH = 256, DEVICE_SHARE = 64 };
 
-struct stem {     /* inputs of the first block, of one task */
-    real *tokens; /* (count, tokens, width), or NULL */
-    size_t rows;  /* of them that are filled */
+/* Batches under way on a device: one that runs, one behind it. */
+enum { DEVICE_SLOTS = 2 };
+
+/* Numbers of examples that are recorded; a recording more than these is not made. */
+enum { SHAPES_MAX = 16 };
+
+struct slot {
+    struct part parts[FORWARD_PARTS_MAX];
+    size_t part_count, examples;
+    backend_ticket ticket; /* of the results, where they come late; 0: they are there */
+    char *device, *host;   /* predictions i32 (batch), then losses f32 (batch) */
+};
+
+struct shape {
+    const real *weights;
+    size_t examples;
+    struct recording *recording; /* NULL: it was run once, unrecorded */
 };
 
 struct forward {
     struct backend *backend;
-    const struct layout *layout;
-    const struct held_out *held_out; /* [tasks] */
-    size_t tasks, batch;
+    size_t batch, share;
     struct transformer *transformer;
     struct feed *feed; /* of texts; NULL: images */
+    struct inputs *inputs;
+    const real *features; /* where the transformer leaves them */
+    size_t width;         /* of one */
 
-    struct stem *stems; /* [tasks] */
-    bool stem_fits, stem_stored;
-    float stem_lambda; /* of the stored inputs */
+    struct slot slots[DEVICE_SLOTS];
+    size_t slot_count;
+    size_t queued, collected; /* batches, ever */
 
-    uint8_t *pixels; /* (batch, image) on the device */
-    int32_t *labels, *predictions;
-    float *loss;
-    uint8_t *host_pixels;
-    int32_t *host_labels, *host_predictions;
-    float *host_loss;
-    struct forward_result queued; /* count 0: none */
+    bool records;
+    struct shape shapes[SHAPES_MAX];
+    size_t shape_count;
 };
 
-static int make_transformer(struct forward *f, const struct preprocess *preprocess,
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static int make_transformer(struct forward *f, const struct layout *l,
+                            const struct preprocess *preprocess,
+                            const struct held_out *held_out, size_t tasks,
                             struct error *error) {
-    if (!model_config_is_text(&f->layout->config))
-        return transformer_new(f->backend, f->layout, preprocess, f->batch, false,
+    if (!model_config_is_text(&l->config))
+        return transformer_new(f->backend, l, preprocess, f->batch, false,
                                &f->transformer, error);
-    const struct dataset **data = array_new(f->tasks, sizeof *data);
+    const struct dataset **data = array_new(tasks, sizeof *data);
     if (!data)
         return error_memory(error);
-    for (size_t t = 0; t < f->tasks; t++)
-        data[t] = f->held_out[t].data;
-    int result =
-        feed_new(f->backend, f->layout, data, f->tasks, f->batch, &f->feed, error) ||
-        feed_transformer(f->feed, preprocess, false, &f->transformer, error);
+    for (size_t t = 0; t < tasks; t++)
+        data[t] = held_out[t].data;
+    int result = feed_new(f->backend, l, data, tasks, f->batch, &f->feed, error) ||
+                 feed_transformer(f->feed, preprocess, false, &f->transformer, error);
     free(data);
     return result ? -1 : 0;
 }
@@ -58,141 +77,191 @@ int forward_new(struct backend *b, const struct layout *l,
     struct forward *f = array_new(1, sizeof *f);
     if (!f)
         return error_memory(error);
-    f->backend = b;
-    f->layout = l;
-    f->held_out = held_out;
-    f->tasks = tasks;
-    f->batch = batch;
-    size_t image = 3 * l->config.image_size * l->config.image_size;
-    if (make_transformer(f, preprocess, error) ||
-        b->allocate(b, batch * image, (void **)&f->pixels, error) ||
-        b->allocate(b, batch * sizeof(int32_t), (void **)&f->labels, error) ||
-        b->allocate(b, batch * sizeof(int32_t), (void **)&f->predictions, error) ||
-        b->allocate(b, batch * sizeof(float), (void **)&f->loss, error)) {
-        forward_free(f);
-        return -1;
-    }
-    f->stems = array_new(tasks, sizeof *f->stems);
-    f->host_pixels = array_new(batch, image);
-    f->host_labels = array_new(batch, sizeof *f->host_labels);
-    f->host_predictions = array_new(batch, sizeof *f->host_predictions);
-    f->host_loss = array_new(batch, sizeof *f->host_loss);
-    if (!f->stems || !f->host_pixels || !f->host_labels || !f->host_predictions ||
-        !f->host_loss) {
-        forward_free(f);
-        return error_memory(error);
-    }
-    size_t images = 0;
+    size_t examples = 0;
     for (size_t t = 0; t < tasks; t++)
-        images += held_out[t].data->count;
-    size_t one = model_config_tokens(&l->config) * l->config.width * b->real_size;
-    f->stem_fits = !f->feed && images <= STEM_BYTES_MAX / one;
+        examples += held_out[t].data->count;
+    bool beside = b->pin != NULL;
+    f->backend = b;
+    f->width = model_config_features(&l->config);
+    f->batch = batch ? batch : beside ? DEVICE_BATCH : HOST_BATCH;
+    if (beside)
+        f->batch = smaller(f->batch, examples > 0 ? examples : 1);
+    f->share = beside ? smaller(f->batch, DEVICE_SHARE) : f->batch;
+    f->slot_count = beside ? DEVICE_SLOTS : 1;
+    /* Texts differ in length from batch to batch: nothing to be recorded. */
+    f->records = b->record_begin && !model_config_is_text(&l->config);
+    size_t bytes = f->batch * (sizeof(int32_t) + sizeof(float));
+    if (make_transformer(f, l, preprocess, held_out, tasks, error))
+        goto failed;
+    for (size_t s = 0; s < f->slot_count; s++) {
+        struct slot *slot = &f->slots[s];
+        if (b->allocate(b, bytes, (void **)&slot->device, error) ||
+            (beside && b->pin(b, bytes, (void **)&slot->host, error)))
+            goto failed;
+        if (!beside && !(slot->host = malloc(bytes))) {
+            error_memory(error);
+            goto failed;
+        }
+    }
+    /* Last: it takes its share of what is left. */
+    if (inputs_new(b, l, f->feed, held_out, tasks, f->batch, f->slot_count, &f->inputs,
+                   error))
+        goto failed;
     *out = f;
     return 0;
+failed:
+    forward_free(f);
+    return -1;
 }
 
 void forward_free(struct forward *f) {
     if (!f)
         return;
     struct backend *b = f->backend;
-    for (size_t t = 0; f->stems && t < f->tasks; t++)
-        b->release(b, f->stems[t].tokens);
-    free(f->stems);
-    b->release(b, f->pixels);
-    b->release(b, f->labels);
-    b->release(b, f->predictions);
-    b->release(b, f->loss);
-    free(f->host_pixels);
-    free(f->host_labels);
-    free(f->host_predictions);
-    free(f->host_loss);
+    b->synchronise(b, NULL); /* nothing is on its way to what is freed */
+    for (size_t s = 0; s < f->slot_count; s++) {
+        struct slot *slot = &f->slots[s];
+        if (slot->ticket)
+            b->wait(b, slot->ticket, NULL);
+        b->release(b, slot->device);
+        if (b->pin)
+            b->unpin(b, slot->host);
+        else
+            free(slot->host);
+    }
+    for (size_t i = 0; i < f->shape_count; i++)
+        if (f->shapes[i].recording)
+            b->recording_free(b, f->shapes[i].recording);
+    inputs_free(f->inputs);
     transformer_free(f->transformer);
     feed_free(f->feed);
     free(f);
 }
 
 void forward_begin(struct forward *f, bool shared, float lambda) {
-    f->queued.count = 0;
-    f->stem_stored = shared && f->stem_fits;
-    if (f->stem_stored && f->stem_lambda != lambda) {
-        f->stem_lambda = lambda;
-        for (size_t t = 0; t < f->tasks; t++)
-            f->stems[t].rows = 0;
-    }
-}
-
-size_t forward_depth(const struct forward *f) {
-    (void)f;
-    return 1;
+    f->collected = f->queued; /* their slots wait for them before they serve again */
+    inputs_begin(f->inputs, shared, lambda);
 }
 
 size_t forward_batch_size(const struct forward *f) {
     return f->batch;
 }
 
-/* The inputs of the first block for n examples: stored ones where the part below
- * the blocks does not depend on the preference. */
-static int embed(struct forward *f, const real *weights, size_t task, size_t first,
-                 size_t n, struct error *error) {
-    struct backend *b = f->backend;
-    const struct held_out *h = &f->held_out[task];
-    struct stem *stem = &f->stems[task];
-    const struct model_config *config = &f->layout->config;
-    if (f->feed) {
-        for (size_t i = 0; i < n; i++)
-            feed_put(f->feed, i, h->data, h->order[first + i]);
-        feed_embed(f->feed, f->transformer, weights, n);
-        return 0;
-    }
-    size_t one = model_config_tokens(config) * config->width;
-    real *tokens = transformer_tokens(f->transformer);
-    size_t image = 3 * h->data->size * h->data->size;
-    if (f->stem_stored && !stem->tokens &&
-        b->allocate(b, h->data->count * one * b->real_size, (void **)&stem->tokens,
-                    error))
-        return -1;
-    if (f->stem_stored && stem->rows >= first + n) {
-        b->copy(b, tokens, backend_at(b, stem->tokens, first * one),
-                n * one * b->real_size);
-        return 0;
-    }
-    held_out_pixels(h, first, n, f->host_pixels);
-    b->upload(b, f->pixels, f->host_pixels, n * image);
-    transformer_embed(f->transformer, weights, f->pixels, n);
-    if (f->stem_stored && stem->rows == first) {
-        b->copy(b, backend_at(b, stem->tokens, first * one), tokens,
-                n * one * b->real_size);
-        stem->rows += n;
-    }
-    return 0;
+size_t forward_share(const struct forward *f) {
+    return f->share;
 }
 
-int forward_queue(struct forward *f, const real *weights, struct head_bank *heads,
-                  size_t task, size_t first, size_t n, struct error *error) {
+size_t forward_parts(const struct forward *f) {
+    return f->slot_count == 1 ? 1 : FORWARD_PARTS_MAX;
+}
+
+size_t forward_queued(const struct forward *f) {
+    return f->queued - f->collected;
+}
+
+bool forward_has_room(const struct forward *f) {
+    return forward_queued(f) < f->slot_count;
+}
+
+/* --- the blocks, recorded ----------------------------------------------------------
+ */
+
+static struct shape *find_shape(struct forward *f, const real *weights,
+                                size_t examples) {
+    for (size_t i = 0; i < f->shape_count; i++)
+        if (f->shapes[i].weights == weights && f->shapes[i].examples == examples)
+            return &f->shapes[i];
+    return NULL;
+}
+
+/* The second time that a shape occurs it is recorded: the first one has settled all
+ * that cannot be within a recording. NULL where none can be had, and then never. */
+static struct recording *record(struct forward *f, const real *weights,
+                                size_t examples) {
     struct backend *b = f->backend;
-    held_out_labels(&f->held_out[task], first, n, f->host_labels);
-    b->upload(b, f->labels, f->host_labels, n * sizeof *f->host_labels);
-    if (embed(f, weights, task, first, n, error))
+    struct recording *made = NULL;
+    if (b->record_begin(b, NULL) == 0) {
+        f->features = transformer_run(f->transformer, weights, examples);
+        if (b->record_end(b, &made, NULL))
+            made = NULL;
+    }
+    f->records = made != NULL;
+    return made;
+}
+
+/* The transformer's tokens to f->features. */
+static void run_blocks(struct forward *f, const real *weights, size_t examples) {
+    struct backend *b = f->backend;
+    struct shape *shape = f->records ? find_shape(f, weights, examples) : NULL;
+    if (shape && !shape->recording)
+        shape->recording = record(f, weights, examples);
+    if (shape && shape->recording) {
+        b->replay(b, shape->recording);
+        return;
+    }
+    f->features = transformer_run(f->transformer, weights, examples);
+    if (f->records && f->shape_count < SHAPES_MAX)
+        f->shapes[f->shape_count++] = (struct shape){weights, examples, NULL};
+}
+
+/* --- batches -----------------------------------------------------------------------
+ */
+
+int forward_queue(struct forward *f, const real *weights, struct head_bank *heads,
+                  const struct part *parts, size_t count, struct error *error) {
+    struct backend *b = f->backend;
+    size_t number = f->queued % f->slot_count, at = 0;
+    struct slot *slot = &f->slots[number];
+    if (slot->ticket && b->wait(b, slot->ticket, error))
         return -1;
-    const real *features = transformer_run(f->transformer, weights, n);
-    head_bank_loss(heads, task, features, n, f->labels, f->loss, NULL, NULL);
-    head_bank_predict(heads, f->predictions);
-    f->queued = (struct forward_result){.task = task,
-                                        .count = n,
-                                        .predictions = f->host_predictions,
-                                        .loss = f->host_loss};
+    slot->ticket = 0;
+    memcpy(slot->parts, parts, count * sizeof *parts);
+    slot->part_count = count;
+    slot->examples = 0;
+    for (size_t i = 0; i < count; i++)
+        slot->examples += parts[i].count;
+    inputs_put(f->inputs, f->transformer, weights, parts, count, number);
+    run_blocks(f, weights, slot->examples);
+    int32_t *predictions = (int32_t *)(void *)slot->device;
+    float *loss = (float *)(void *)(slot->device + f->batch * sizeof *predictions);
+    for (size_t i = 0; i < count; i++) {
+        head_bank_loss(heads, parts[i].task, backend_at(b, f->features, at * f->width),
+                       parts[i].count, inputs_labels(f->inputs, &parts[i]), loss + at,
+                       NULL, NULL);
+        head_bank_predict(heads, predictions + at);
+        at += parts[i].count;
+    }
+    if (b->download_late)
+        slot->ticket =
+            b->download_late(b, slot->host, slot->device,
+                             f->batch * (sizeof *predictions + sizeof *loss));
+    f->queued++;
     return 0;
 }
 
 int forward_collect(struct forward *f, struct forward_result *result,
                     struct error *error) {
     struct backend *b = f->backend;
-    size_t n = f->queued.count;
-    *result = f->queued;
-    f->queued.count = 0;
-    return b->download(b, f->host_predictions, f->predictions, n * sizeof(int32_t),
-                       error) ||
-                   b->download(b, f->host_loss, f->loss, n * sizeof(float), error)
-               ? -1
-               : 0;
+    struct slot *slot = &f->slots[f->collected % f->slot_count];
+    const size_t loss = f->batch * sizeof(int32_t);
+    int status;
+    if (b->download_late) {
+        /* Without a ticket the backend has failed, which is then told. */
+        status =
+            slot->ticket ? b->wait(b, slot->ticket, error) : b->synchronise(b, error);
+        slot->ticket = 0;
+    } else {
+        status = b->download(b, slot->host, slot->device,
+                             slot->examples * sizeof(int32_t), error);
+        if (status == 0)
+            status = b->download(b, slot->host + loss, slot->device + loss,
+                                 slot->examples * sizeof(float), error);
+    }
+    f->collected++;
+    *result =
+        (struct forward_result){.parts = slot->parts,
+                                .count = slot->part_count,
+                                .predictions = (const int32_t *)(void *)slot->host,
+                                .loss = (const float *)(void *)(slot->host + loss)};
+    return status;
 }

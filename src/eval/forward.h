@@ -1,9 +1,10 @@
-/* Batches of held-out examples through a model on the device, from pixels to
+/* Batches of held-out examples through a model on the device, from their inputs to
  * predictions and losses.
  *
- * A batch is queued and, later, collected, in that order; on the CPU each is done when
- * it is collected, at the latest. What is kept on the device between models, so that
- * the next one need not compute it again, is known here only. */
+ * A batch is queued and, later, collected, in that order. On a device with memory of
+ * its own some are queued ahead and their results come back beside what runs, so that
+ * the device never waits for the host between two of them; what follows the inputs of
+ * the first block is recorded once for each number of examples. */
 #ifndef PWEMOE_EVAL_FORWARD_H
 #define PWEMOE_EVAL_FORWARD_H
 
@@ -14,37 +15,46 @@
 #include "backend/backend.h"
 #include "base/error.h"
 #include "eval/held_out.h"
+#include "eval/inputs.h"
 #include "model/heads.h"
 #include "model/layout.h"
 
+/* Runs of examples that a batch may be made of. */
+enum { FORWARD_PARTS_MAX = 64 };
+
 struct forward;
 
-/* held_out [tasks]: the caller's, as are layout and backend. batch: examples at most.
- */
+/* held_out [tasks]: the caller's, as are layout and backend. batch: examples at most;
+ * 0: a default for the device. */
 int forward_new(struct backend *backend, const struct layout *layout,
                 const struct preprocess *preprocess, const struct held_out *held_out,
                 size_t tasks, size_t batch, struct forward **forward,
                 struct error *error);
 void forward_free(struct forward *forward); /* NULL is fine */
 
-/* Another model: what is queued and not collected is dropped. shared: below its blocks
- * the model is pretrained + lambda * (sum of the task vectors), as every model with
- * that lambda is, so that inputs of the first block can be kept for them all. */
+/* Another model: what is queued and not collected is dropped. shared: as for
+ * inputs_begin. */
 void forward_begin(struct forward *forward, bool shared, float lambda);
 
-/* Batches that may be queued before one is collected. */
-size_t forward_depth(const struct forward *forward);
+/* Examples that a batch may have, how many of one task it takes at a time, and of how
+ * many parts it may be made. */
 size_t forward_batch_size(const struct forward *forward);
+size_t forward_share(const struct forward *forward);
+size_t forward_parts(const struct forward *forward);
+/* Batches that are queued and not collected, and whether one more may be. */
+size_t forward_queued(const struct forward *forward);
+bool forward_has_room(const struct forward *forward);
 
-/* Queues examples first to first + n - 1 of a task's order, for the model `weights`
- * (as they are at that point of the device's queue) with the task's head. */
+/* Queues a batch for the model `weights` (as they are
+ * at that point of the device's queue), each part with the head of its task. */
 int forward_queue(struct forward *forward, const real *weights, struct head_bank *heads,
-                  size_t task, size_t first, size_t n, struct error *error);
+                  const struct part *parts, size_t count, struct error *error);
 
 struct forward_result {
-    size_t task, count;
-    const int32_t *predictions; /* [count], until the next call of these functions */
-    const float *loss;          /* [count] */
+    const struct part *parts; /* [count] */
+    size_t count;
+    const int32_t *predictions; /* of all parts, one after the other; this and */
+    const float *loss;          /* all else here until the next call */
 };
 /* Waits for the oldest batch that was queued and not collected. */
 int forward_collect(struct forward *forward, struct forward_result *result,

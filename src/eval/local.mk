@@ -4,6 +4,7 @@ libpwemoe_a_SOURCES += \
   src/eval/task_heads.h src/eval/task_heads.c \
   src/eval/provenance.h src/eval/provenance.c \
   src/eval/held_out.h src/eval/held_out.c \
+  src/eval/inputs.h src/eval/inputs.c \
   src/eval/forward.h src/eval/forward.c \
   src/eval/evaluator.h src/eval/evaluator_state.h src/eval/evaluator.c \
   src/eval/making.c src/eval/exporting.c

@@ -92,7 +92,6 @@ static void restart(struct evaluator *e) {
     head_bank_free(e->own_heads);
     e->own_heads = NULL;
     forward_begin(e->forward, false, 0);
-    e->in_flight = 0;
     for (size_t t = 0; t < e->tasks; t++) {
         e->queued[t] = 0;
         held_out_restart(&e->held_out[t]);
@@ -101,7 +100,7 @@ static void restart(struct evaluator *e) {
 
 /* Around the making of a model. */
 static void make_begin(struct evaluator *e) {
-    usage_restart();
+    backend_peak_restart(e->backend);
     e->began = usage_clock();
 }
 
@@ -174,8 +173,8 @@ static int load_train(struct evaluator *e, const struct work *work,
         struct sources_data which = {
             .task = t, .split = "train", .threads = e->threads};
         struct dataset *data;
-        if (sources_dataset(e->recipe, e->directory, &which, &e->pool->form,
-                            &data, work, error)) {
+        if (sources_dataset(e->recipe, e->directory, &which, &e->pool->form, &data,
+                            work, error)) {
             while (t-- > 0)
                 dataset_close((struct dataset *)(uintptr_t)train[t]);
             free(train);

@@ -109,7 +109,8 @@ done:
 }
 
 int saving_hash(const struct layout *l, const struct model_directory *pretrained,
-                const float *weights, char hex[SHA256_HEX], struct error *error) {
+                const float *weights, char hex[SHA256_HEX], const struct work *work,
+                struct error *error) {
     enum { CHUNK = 1 << 16 };
     unsigned char *bytes = malloc(CHUNK * sizeof(double));
     struct sha256 *hash = sha256_new();
@@ -123,6 +124,11 @@ int saving_hash(const struct layout *l, const struct model_directory *pretrained
         const struct tensor *tensor = model_directory_find(pretrained, p->name);
         enum dtype dtype = tensor ? tensor->dtype : DTYPE_F32;
         for (size_t at = 0; at < p->count; at += CHUNK) {
+            if (work_stopped(work)) {
+                sha256_free(hash);
+                free(bytes);
+                return error_set(error, "stopped");
+            }
             size_t n = p->count - at < CHUNK ? p->count - at : CHUNK;
             tensor_from_f32(dtype, weights + p->offset + at, n, bytes);
             sha256_add(hash, bytes, n * dtype_size(dtype));

@@ -28,8 +28,10 @@ int saving_write(const char *path, const struct saving *saving, const struct wor
                  struct error *error);
 
 /* SHA-256 over the layout's parameters, in its order, as saving_write writes them:
- * rounded to the pretrained tensor's dtype. What was scored is known by it. */
+ * rounded to the pretrained tensor's dtype. What was scored is known by it. Where work
+ * says stop it fails with the text "stopped". */
 int saving_hash(const struct layout *layout, const struct model_directory *pretrained,
-                const float *weights, char hex[SHA256_HEX], struct error *error);
+                const float *weights, char hex[SHA256_HEX], const struct work *work,
+                struct error *error);
 
 #endif

@@ -94,13 +94,13 @@ static int compare_export(struct comparison *c, struct evaluator *tested,
         goto done;
     }
     if (measure(tested, preference, running, error) ||
-        evaluator_model_sha256(tested, hash, error))
+        evaluator_model_sha256(tested, hash, NULL, error))
         goto done;
     evaluator_results(tested, figures);
     memcpy(solution.model_sha256, hash, sizeof hash);
     if (evaluator_export(tested, path, &solution, figures, -1, NULL, error) ||
         evaluator_begin_directory(cpu, path, error) || finish(cpu, read, error) ||
-        evaluator_model_sha256(cpu, again, error))
+        evaluator_model_sha256(cpu, again, NULL, error))
         goto done;
     compare_verdict(c, strcmp(hash, again) == 0,
                     "export: the tensors written are those that were measured");

@@ -44,6 +44,14 @@ tests_gpu_test_emulated_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
   -I$(top_srcdir)/tests/gpu/emulation
 tests_gpu_test_emulated_LDADD = $(emulated_objects) $(TEST_LIBS)
 tests_gpu_test_emulated_DEPENDENCIES = $(emulated_objects) libpwemoe.a
+
+check_PROGRAMS += tests/gpu/test_evaluation
+TESTS += tests/gpu/test_evaluation
+tests_gpu_test_evaluation_SOURCES = tests/gpu/test_evaluation.c tests/gpu/module.h \
+  tests/gpu/module.c tests/gpu/settings.h tests/tui/fixture.h tests/tui/fixture.c
+tests_gpu_test_evaluation_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_gpu_test_evaluation_LDADD = $(TEST_LIBS)
+EXTRA_tests_gpu_test_evaluation_DEPENDENCIES = $(emulated_module)
 else
 TESTS += tests/gpu/no_cxx.sh
 endif

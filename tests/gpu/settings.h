@@ -13,6 +13,7 @@ void emulation_reset(void); /* one device of capability 9, nothing fails */
 void emulation_devices(int devices, int driver, int capability);
 void emulation_memory(size_t bytes);        /* of a single allocation, at most */
 void emulation_memory_in_all(size_t bytes); /* that the device has */
+size_t emulation_held(void);                /* bytes that are allocated on the device */
 /* The order in which a block's threads run from barrier to barrier: 0 from the first to
  * the last, 1 from the last to the first; any other number begins a series of random
  * orders, new after every barrier, in which whole warps are held back at times. A

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../settings.h"
 #include "cuda_runtime.h"
 
 const char *cudaGetErrorString(cudaError_t status) {
@@ -91,6 +92,10 @@ cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {
     *all = emulation.memory;
     *left = held_bytes < emulation.memory ? emulation.memory - held_bytes : 0;
     return emulation_status();
+}
+
+size_t emulation_held(void) {
+    return held_bytes;
 }
 
 cudaError_t emulation_pin(void **memory, size_t bytes) {
