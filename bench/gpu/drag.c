@@ -109,7 +109,7 @@ int bench_drag(struct bench *s, struct error *error) {
     struct store_recipe *recipe = NULL;
     struct drag d = {.tasks = s->tasks};
     struct evaluator_options options = {.device = s->device,
-                                        .bf16 = s->precision == PRECISION_BF16,
+                                        .precision = s->precision,
                                         .threads = s->threads,
                                         .batch = s->images,
                                         .split = "test"};

@@ -25,7 +25,7 @@
 
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 4 };
+enum { BACKEND_API_VERSION = 5 };
 
 typedef struct real real;
 
@@ -34,7 +34,8 @@ struct recording;
 /* A transfer beside what runs. They count up; 0 is none, and done. */
 typedef uint64_t backend_ticket;
 
-enum precision { PRECISION_F32, PRECISION_BF16 };
+/* AUTO is asked for, never what a backend has: bf16 on a GPU, f32 on the CPU. */
+enum precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
 
 enum activation {
     ACTIVATION_NONE,

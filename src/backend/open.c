@@ -99,6 +99,8 @@ static int cuda_open(unsigned index, enum precision precision, unsigned threads,
         return error_set(
             error, "cuda:%u: there %s %u CUDA device%s here, counted from 0", index,
             devices == 1 ? "is" : "are", devices, devices == 1 ? "" : "s");
+    if (precision == PRECISION_AUTO)
+        precision = PRECISION_BF16;
     if (module->open(index, precision, backend, error) != 0)
         return -1;
     (*backend)->threads = cpu_threads(threads);

@@ -57,9 +57,10 @@ static const struct option_spec common_options[] = {
     {.name = "precision",
      .type = OPTION_CHOICE,
      .value = "P",
-     .choices = "f32|bf16",
-     .initial = "f32",
-     .help = "Arithmetic of the models: f32 or bf16",
+     .choices = "auto|f32|bf16",
+     .initial = "auto",
+     .help = "Arithmetic of the models: f32, bf16, or auto (bf16 on a GPU, f32 on the "
+             "CPU)",
      .offset = offsetof(struct common, precision)},
     {0}};
 

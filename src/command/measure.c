@@ -32,7 +32,7 @@ int measure_load(struct measure *measure, struct error *error) {
     char note[256] = "";
     const struct common *common = measure->invocation->common;
     struct evaluator_options how = {.device = common->device,
-                                    .bf16 = common->precision == 1,
+                                    .precision = common->precision,
                                     .threads = (unsigned)common->threads,
                                     .batch = (size_t)measure->options->batch,
                                     .limit = (size_t)measure->options->limit,

@@ -226,7 +226,7 @@ static int load(struct session *s, struct error *error) {
     usage_restart();
     int result =
         sources_check(s->recipe, s->folder, work, error) ||
-        backend_open(common->device, common->precision ? PRECISION_BF16 : PRECISION_F32,
+        backend_open(common->device, common->precision,
                      (unsigned)common->threads, &s->backend, note, error) ||
         sources_pool(s->recipe, s->folder, s->backend, &s->pool, work, error);
     command_device_note(s->invocation, note);

@@ -207,7 +207,7 @@ int tuning_load(struct tuning *t, struct error *error) {
     if (load_model(t, error) || curve_new(t->first, t->tasks, &t->curve, error))
         return -1;
     int result =
-        backend_open(common->device, common->precision ? PRECISION_BF16 : PRECISION_F32,
+        backend_open(common->device, common->precision,
                      (unsigned)common->threads, &t->backend, note, error);
     command_device_note(t->invocation, note);
     if (result || load_data(t, error))

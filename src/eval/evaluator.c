@@ -62,8 +62,8 @@ static int open_on(struct evaluator *e, const char *device, const char *director
     if (!e->held_out || !e->queued || !e->directory || !e->sources)
         return error_memory(error);
     return sources_check(recipe, directory, work, error) ||
-                   backend_open(device, options->bf16 ? PRECISION_BF16 : PRECISION_F32,
-                                options->threads, &e->backend, note, error) ||
+                   backend_open(device, options->precision, options->threads,
+                                &e->backend, note, error) ||
                    sources_pool(recipe, directory, e->backend, &e->pool, work, error) ||
                    open_held_out(e, recipe, directory, options, work, error) ||
                    allocate(e, options->batch, error)
@@ -75,7 +75,8 @@ int evaluator_open(const struct store_recipe *recipe, const char *directory,
                    const struct evaluator_options *options, struct evaluator **out,
                    char note[256], const struct work *work, struct error *error) {
     const char *device = options->device;
-    bool own_choice = strcmp(device, "auto") == 0 && !options->bf16;
+    bool own_choice =
+        strcmp(device, "auto") == 0 && options->precision != PRECISION_BF16;
     for (;;) {
         struct evaluator *e = array_new(1, sizeof *e);
         if (!e)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/backend.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/work.h"
@@ -20,7 +21,7 @@ struct evaluator;
 
 struct evaluator_options {
     const char *device; /* "auto", "cpu", "cuda:N" */
-    bool bf16;
+    enum precision precision;
     unsigned threads;  /* 0: one a core */
     size_t batch;      /* images a batch; 0: a default for the device */
     size_t limit;      /* held-out examples a task at most; 0: all */

@@ -109,6 +109,9 @@ static void test_names(void **state) {
                          -1);
         assert_says(error.text, "is not known");
     }
+    assert_int_equal(backend_open("cpu", PRECISION_AUTO, 0, &b, NULL, &error), 0);
+    assert_int_equal(b->precision, PRECISION_F32);
+    backend_close(b);
     assert_int_equal(backend_open("cpu", PRECISION_BF16, 0, &b, NULL, &error), -1);
     assert_says(error.text, "f32 only");
     use_modules("none");

@@ -203,7 +203,8 @@ static unsigned number(const char *text) {
 
 int main(int argc, char **argv) {
     waiting_spin_briefly(argv);
-    struct comparison c = {.device = "cuda",
+    struct comparison c = {.precision = PRECISION_F32,
+                           .device = "cuda",
                            .preferences = 7,
                            .steps = 50,
                            .finetune_steps = 20,

@@ -16,8 +16,8 @@ static const double points_bf16 = 2;
 static int open_evaluator(const struct comparison *c, bool tested,
                           struct evaluator **evaluator, struct error *error) {
     struct evaluator_options options = {.device = tested ? c->device : "cpu",
-                                        .bf16 =
-                                            tested && c->precision == PRECISION_BF16,
+                                        .precision =
+                                            tested ? c->precision : PRECISION_F32,
                                         .threads = tested ? c->threads : c->against,
                                         .limit = c->limit,
                                         .split = "test"};

@@ -65,8 +65,11 @@ static struct evaluator *open_with(const struct evaluator_options *options) {
 }
 
 static struct evaluator *open_on(const char *device, size_t batch) {
-    return open_with(&(struct evaluator_options){
-        .device = device, .threads = 1, .batch = batch, .split = "test"});
+    return open_with(&(struct evaluator_options){.device = device,
+                                                 .precision = PRECISION_F32,
+                                                 .threads = 1,
+                                                 .batch = batch,
+                                                 .split = "test"});
 }
 
 struct figures {
@@ -188,8 +191,11 @@ static void test_little_memory(void **state) {
     enum { STEP = 8 << 10 };
     size_t memory = needed(8), last = memory, levels = 0;
     for (;; memory -= STEP) {
-        struct evaluator_options options = {
-            .device = "cuda", .threads = 1, .batch = 8, .split = "test"};
+        struct evaluator_options options = {.device = "cuda",
+                                            .precision = PRECISION_F32,
+                                            .threads = 1,
+                                            .batch = 8,
+                                            .split = "test"};
         struct evaluator *e;
         struct error error;
         char note[256] = "";
@@ -341,8 +347,11 @@ static void test_no_memory(void **state) {
     /* 32 MiB of it are cuBLAS's. */
     for (size_t i = 0; i < 5; i++) {
         size_t memory = ((size_t)32 << 20) + i * (all - ((size_t)32 << 20)) / 6;
-        struct evaluator_options options = {
-            .device = "cuda", .threads = 1, .batch = 8, .split = "test"};
+        struct evaluator_options options = {.device = "cuda",
+                                            .precision = PRECISION_F32,
+                                            .threads = 1,
+                                            .batch = 8,
+                                            .split = "test"};
         struct evaluator *e;
         struct error error;
         char note[256] = "";
@@ -374,11 +383,19 @@ static void test_bf16(void **state) {
     emulation.reset();
     struct figures figures;
     struct evaluator *e = open_with(&(struct evaluator_options){
-        .device = "cuda", .bf16 = true, .batch = 20, .split = "test"});
+        .device = "cuda", .precision = PRECISION_BF16, .batch = 20, .split = "test"});
     measure(e, preferences[0], &figures);
     for (size_t t = 0; t < TASKS; t++)
         assert_true(fabs(figures.loss[t] - expected(0)->loss[t]) <
                     0.02 * expected(0)->loss[t]);
+    evaluator_close(e);
+    /* What is taken unasked. */
+    struct figures same;
+    e = open_with(&(struct evaluator_options){
+        .device = "cuda", .precision = PRECISION_AUTO, .batch = 20, .split = "test"});
+    measure(e, preferences[0], &same);
+    assert_memory_equal(same.loss, figures.loss, sizeof same.loss);
+    assert_string_equal(same.hash, figures.hash);
     evaluator_close(e);
 }
 
