@@ -34,9 +34,15 @@ void *cuda_scratch(struct cuda *cuda, size_t bytes) {
         scratch_free(&cuda->scratch);
     bytes = (bytes + ((1u << 20) - 1)) >> 20 << 20;
     struct scratch *scratch = static_cast<struct scratch *>(calloc(1, sizeof *scratch));
-    if (!scratch || cudaMalloc(&scratch->memory, bytes) != cudaSuccess) {
+    cudaError_t status =
+        scratch ? cudaMalloc(&scratch->memory, bytes) : cudaErrorMemoryAllocation;
+    if (status != cudaSuccess) {
         cudaGetLastError(); /* running out of memory is not sticky */
         free(scratch);
+        if (status != cudaErrorMemoryAllocation) {
+            cuda_check(cuda, status, "allocating");
+            return NULL;
+        }
         cuda_fail(cuda,
                   "cuda:%d: out of memory for %zu MiB of working space; use a "
                   "smaller --batch or --device cpu",
@@ -47,6 +53,10 @@ void *cuda_scratch(struct cuda *cuda, size_t bytes) {
     scratch->next = cuda->scratch;
     cuda->scratch = scratch;
     return scratch->memory;
+}
+
+static size_t mebibytes(size_t bytes) {
+    return (bytes >> 20) + (bytes % (1u << 20) != 0);
 }
 
 static int allocate(struct backend *backend, size_t bytes, void **memory,
@@ -67,12 +77,16 @@ static int allocate(struct backend *backend, size_t bytes, void **memory,
         cudaGetLastError();
         cudaFree(block->memory);
         free(block);
+        if (status != cudaErrorMemoryAllocation) {
+            cuda_check(cuda, status, "allocating");
+            return cuda_error(error, "%s", cuda->failure.text);
+        }
         backend->refused = bytes;
         return cuda_error(
             error,
             "cuda:%d: out of memory for %zu MiB (%zu MiB are in use); use a smaller "
             "--batch or --limit, or --device cpu",
-            cuda->device, bytes >> 20, cuda->now >> 20);
+            cuda->device, mebibytes(bytes), mebibytes(cuda->now));
     }
     block->bytes = bytes;
     block->next = cuda->allocations;

@@ -61,9 +61,14 @@ static int pin(struct backend *backend, size_t bytes, void **pinned,
     if (!cuda || !cuda_unrecorded(cuda, "pinning memory"))
         return cuda_error(error, "%s",
                           reinterpret_cast<struct cuda *>(backend)->failure.text);
-    if (cudaHostAlloc(pinned, bytes > 0 ? bytes : 1, cudaHostAllocDefault) !=
-        cudaSuccess) {
+    cudaError_t status =
+        cudaHostAlloc(pinned, bytes > 0 ? bytes : 1, cudaHostAllocDefault);
+    if (status != cudaSuccess) {
         cudaGetLastError();
+        if (status != cudaErrorMemoryAllocation) {
+            cuda_check(cuda, status, "pinning memory");
+            return cuda_error(error, "%s", cuda->failure.text);
+        }
         backend->refused = bytes;
         return cuda_error(
             error,

@@ -304,6 +304,8 @@ void backend_peak_restart(struct backend *);
 /* Whether the device has memory of its own and has failed: lost, or out of memory in
  * the midst of its work. All else can go on without it. */
 bool backend_lost(struct backend *);
+/* After a failure: whether such a device may be its reason, lost or out of memory. */
+bool backend_blamed(struct backend *);
 
 static inline real *backend_at(const struct backend *b, const real *base,
                                size_t offset) {

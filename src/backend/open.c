@@ -165,6 +165,10 @@ bool backend_lost(struct backend *backend) {
     return !backend->host_view && backend->synchronise(backend, NULL) != 0;
 }
 
+bool backend_blamed(struct backend *backend) {
+    return !backend->host_view && (backend->refused || backend_lost(backend));
+}
+
 void backend_list(void (*row)(void *self, const char *name, const char *state),
                   void *self) {
     char line[160];

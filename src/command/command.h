@@ -61,6 +61,10 @@ void command_note(const struct invocation *invocation, const char *format, ...)
 
 /* backend_open's note, where it is news: that this build has no CUDA is none. */
 void command_device_note(const struct invocation *invocation, const char *note);
+/* After a failure that a device is the reason of: adds to its line what is kept and how
+ * to go on, formatted, and that the CPU can. */
+void command_device_failed(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* One line on stderr that --quiet does not silence: one error of several. */
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

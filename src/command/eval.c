@@ -86,8 +86,10 @@ static enum exit_status measure_one(struct measure *m, struct store_solution *so
             store_log(m->store, error, "eval: solution %lld", (long long)solution->id))
             result = -1;
     }
-    if (result < 0)
+    if (result < 0) {
+        measure_explain(m, error);
         return EXIT_FAILED;
+    }
     if (result == 0) {
         error_set(error, "stopped; nothing was stored");
         return EXIT_FAILED;

@@ -248,6 +248,10 @@ static int measure_model(struct tuning *t, struct error *error) {
                            "stopped; %s is written; pwemoe eval %s --model %s "
                            "measures it",
                            t->out, m.path, t->out);
+    else if (m.evaluator && evaluator_device_blamed(m.evaluator))
+        command_device_failed(error,
+                              "%s is written; pwemoe eval %s --model %s measures it",
+                              t->out, m.path, t->out);
     measure_close(&m);
     return result;
 }
@@ -261,11 +265,17 @@ static int train(struct tuning *t, struct error *error) {
     bool resume = o->resume && (!t->several || path_exists(t->state));
     if ((resume && tuning_find_run(t, error)) || tuning_load(t, error) ||
         (resume ? finetuning_resume(t->finetuning, t->state, error)
-                : tuning_begin(t, error)))
+                : tuning_begin(t, error))) {
+        tuning_explain(t, error);
         return -1;
+    }
     int result = tuning_train(t, (size_t)o->save_interval, error);
-    if (result < 0)
+    if (result == 1 && tuning_write(t, error))
+        result = -1;
+    if (result < 0) {
+        tuning_explain(t, error);
         return -1;
+    }
     if (result == 0) {
         if (store_log(t->store, error, "finetune: run %lld stopped at step %u of %u",
                       (long long)t->run.id, t->run.steps_done, t->run.steps))
@@ -275,7 +285,7 @@ static int train(struct tuning *t, struct error *error) {
                          "command with --resume goes on",
                          t->run.steps_done, t->run.steps, t->state);
     }
-    if (tuning_write(t, error) || (expert && keep_expert(t, error)))
+    if (expert && keep_expert(t, error))
         return -1;
     unlink(t->state);
     return expert ? runs_print(t->invocation, t->store, &t->run, error)

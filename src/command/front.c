@@ -246,6 +246,8 @@ static enum exit_status measure_front(struct measure *m, double *rays, size_t co
     int result = find_steps(m, &plan, error) || find_known(m, &plan, error) ? -1 : 0;
     if (result == 0)
         result = measure_plan(m, &plan, error);
+    if (result < 0)
+        measure_explain(m, error);
     struct error log_error;
     if (m->done &&
         store_log(m->store, &log_error, "front: %zu points of run %lld (%s, %s)%s",

@@ -102,6 +102,17 @@ void command_device_note(const struct invocation *invocation, const char *note) 
         command_note(invocation, "%s", note);
 }
 
+void command_device_failed(struct error *error, const char *format, ...) {
+    char kept[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(kept, sizeof kept, format, arguments);
+    va_end(arguments);
+    bool told = strstr(error->text, "--device cpu") != NULL;
+    error_set(error, "%.480s; %s%s", error->text, kept,
+              told ? "" : ", with --device cpu on the CPU");
+}
+
 void command_complain(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -174,6 +174,14 @@ int measure_begin(struct measure *measure, const struct store_solution *solution
     return evaluator_begin_preference(evaluator, solution->preference, error);
 }
 
+void measure_explain(struct measure *measure, struct error *error) {
+    if (!measure->evaluator || !evaluator_device_blamed(measure->evaluator))
+        return;
+    command_device_failed(error,
+                          "%zu of %zu are measured and kept; the same command goes on",
+                          measure->done, measure->total);
+}
+
 enum exit_status measure_report(struct measure *measure, bool stopped,
                                 const char *go_on, struct error *error) {
     int result =

@@ -85,6 +85,10 @@ int measure_find_routers(struct measure *measure, uint64_t run, const char *meth
 int measure_begin(struct measure *measure, const struct store_solution *solution,
                   struct error *error);
 
+/* After a failure of measuring: where the device is the reason, adds to its line how
+ * much is kept and how to go on. */
+void measure_explain(struct measure *measure, struct error *error);
+
 /* Prints the measured solutions; with `stopped` an error that says how to go on is
  * made of it all. */
 enum exit_status measure_report(struct measure *measure, bool stopped,

@@ -292,6 +292,8 @@ static enum exit_status run_jobs(struct measure *m, struct jobs *jobs,
         command_note(m->invocation, "%zu of %zu were measured before", known,
                      jobs->count);
     int result = measure_jobs(m, jobs, error);
+    if (result < 0)
+        measure_explain(m, error);
     struct error log_error;
     if (m->done &&
         store_log(m->store, &log_error, "merge: %s, %zu models measured%s", o->methods,

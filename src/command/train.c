@@ -302,6 +302,22 @@ static int save(struct session *s, struct error *error) {
     return 0;
 }
 
+/* The device has failed: the routers are the host's, as the last finished step left
+ * them, and are saved. */
+static void save_from_device(struct session *s, struct error *error) {
+    struct error trouble;
+    unsigned step = router_training_step_count(s->training);
+    if (step != s->run.steps_done && save(s, &trouble)) {
+        error_set(error, "%.400s; and then: %.400s", error->text, trouble.text);
+        return;
+    }
+    command_device_failed(error,
+                          "step %u of %u is saved; pwemoe train %s --resume --run %lld "
+                          "goes on",
+                          step, s->how.steps, s->invocation->operands[0],
+                          (long long)s->run.id);
+}
+
 /* 1 all steps are done, 0 stopped (and saved), -1. */
 static int train(struct session *s, struct error *error) {
     const struct train_options *o = s->invocation->options;
@@ -313,8 +329,12 @@ static int train(struct session *s, struct error *error) {
         work_report(s->invocation->work, "training", step, s->how.steps);
         if (work_stopped(s->invocation->work))
             return step == s->run.steps_done || save(s, error) == 0 ? 0 : -1;
-        if (router_training_step(s->training, losses, error) ||
-            curve_add(&s->curve, ++step, losses, error))
+        if (router_training_step(s->training, losses, error)) {
+            if (backend_blamed(s->backend))
+                save_from_device(s, error);
+            return -1;
+        }
+        if (curve_add(&s->curve, ++step, losses, error))
             return -1;
         if ((step % o->save_interval == 0 || step == s->how.steps) && save(s, error))
             return -1;
@@ -330,7 +350,13 @@ static int run_session(struct session *s, struct error *error) {
     settings_of_model(s);
     if (o->resume && (find_run(s, error) || settings_from_run(s, error)))
         return -1;
-    if (load(s, error) || curve_new(0, s->recipe->task_count, &s->curve, error) ||
+    if (load(s, error)) {
+        if (s->backend && backend_blamed(s->backend))
+            command_device_failed(error, "no step was done; the same command %s",
+                                  o->resume ? "goes on" : "begins anew");
+        return -1;
+    }
+    if (curve_new(0, s->recipe->task_count, &s->curve, error) ||
         (o->resume ? resume(s, error) : begin(s, error)))
         return -1;
     int result = train(s, error);

@@ -319,6 +319,19 @@ int tuning_write(struct tuning *t, struct error *error) {
     return result ? -1 : record(t, true, error);
 }
 
+void tuning_explain(struct tuning *t, struct error *error) {
+    if (!t->backend || !backend_blamed(t->backend))
+        return;
+    if (t->run.steps_done)
+        command_device_failed(error,
+                              "step %u of %u is saved in %s; the same command with "
+                              "--resume goes on",
+                              t->run.steps_done, t->run.steps, t->state);
+    else
+        command_device_failed(error,
+                              "nothing was saved yet; the same command begins anew");
+}
+
 void tuning_end(struct tuning *t) {
     finetuning_free(t->finetuning);
     for (size_t i = 0; i < t->tasks; i++) {

@@ -93,9 +93,12 @@ int evaluator_open(const struct store_recipe *recipe, const char *directory,
             return 0;
         }
         struct backend *b = e->backend;
-        bool elsewhere =
-            own_choice && b && !b->host_view && (b->refused || backend_lost(b));
+        bool elsewhere = own_choice && b && backend_blamed(b);
+        bool lost = b && backend_lost(b);
         evaluator_close(e);
+        if (!elsewhere && lost && !strstr(error->text, "--device cpu"))
+            return error_set(error, "%.900s; --device cpu does without it",
+                             error->text);
         if (!elsewhere)
             return -1;
         snprintf(note, 256, "%.200s; the CPU is used", error->text);
@@ -155,6 +158,10 @@ bool evaluator_on_device(const struct evaluator *e) {
 
 bool evaluator_lost(const struct evaluator *e) {
     return backend_lost(e->backend);
+}
+
+bool evaluator_device_blamed(const struct evaluator *e) {
+    return backend_blamed(e->backend);
 }
 
 /* --- stepping -------------------------------------------------------------------- */

@@ -51,6 +51,8 @@ bool evaluator_on_device(const struct evaluator *evaluator);
 /* Whether the device has failed (backend_lost): everything fails from then on, but
  * evaluator_close, and another evaluator on "cpu" can go on. */
 bool evaluator_lost(const struct evaluator *evaluator);
+/* After a failure: whether the device may be its reason (backend_blamed). */
+bool evaluator_device_blamed(const struct evaluator *evaluator);
 
 /* Makes routers (a blob of the store) the current ones for
  * evaluator_begin_preference. Refused where they do not fit the pool. */

@@ -304,6 +304,7 @@ int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
         update(f, &f->trained_heads[t].bias, rate * o->head_rate, 0);
     }
     f->step++;
+    task_batch_done(f->batch);
     memcpy(losses, f->losses, f->tasks * sizeof *losses);
     return 0;
 }
@@ -427,7 +428,7 @@ int finetuning_save(struct finetuning *f, const char *path, struct error *error)
     }
     char step[32], drawn[32];
     snprintf(step, sizeof step, "%u", f->step);
-    snprintf(drawn, sizeof drawn, "%llu", (unsigned long long)f->batch->draws[0].drawn);
+    snprintf(drawn, sizeof drawn, "%llu", (unsigned long long)f->batch->seen[0]);
     const char *metadata[] = {"kind", "pwemoe-finetuning", "step", step, "drawn", drawn,
                               NULL};
     struct state_writer writer = {.f = f, .list = list, .chunk = chunk};
@@ -475,7 +476,7 @@ static int resume_from(struct finetuning *f, const struct safetensors *file,
     }
     f->step = (unsigned)strtoul(step, NULL, 10);
     for (size_t t = 0; t < f->tasks; t++)
-        f->batch->draws[t].drawn = strtoull(drawn, NULL, 10);
+        task_batch_resume(f->batch, t, strtoull(drawn, NULL, 10));
     return 0;
 }
 

@@ -252,7 +252,8 @@ const struct routers *router_training_routers(const struct router_training *t) {
 int router_training_step(struct router_training *t, double *losses,
                          struct error *error) {
     const struct router_training_options *o = &t->options;
-    random_dirichlet(&t->random, o->alpha, t->pool->tasks, t->preference);
+    struct random random = t->random;
+    random_dirichlet(&random, o->alpha, t->pool->tasks, t->preference);
     task_batch_next(t->batch);
     if (losses_and_gradients(t, t->preference, o->batch, t->group_room, t->losses,
                              error))
@@ -269,6 +270,8 @@ int router_training_step(struct router_training *t, double *losses,
     optimiser_adam(t->routers->parameters, t->gradients, t->first, t->second,
                    t->routers->count, &adam);
     t->step++;
+    t->random = random;
+    task_batch_done(t->batch);
     memcpy(losses, t->losses, t->pool->tasks * sizeof *losses);
     return 0;
 }
@@ -331,8 +334,8 @@ int router_training_save(const struct router_training *t, void **bytes, size_t *
     memcpy(saved.magic, saved_magic, sizeof saved_magic);
     memcpy(at, &saved, sizeof saved);
     at += sizeof saved;
-    for (size_t i = 0; i < t->pool->tasks; i++, at += sizeof(uint64_t))
-        memcpy(at, &t->batch->draws[i].drawn, sizeof(uint64_t));
+    memcpy(at, t->batch->seen, t->pool->tasks * sizeof(uint64_t));
+    at += t->pool->tasks * sizeof(uint64_t);
     memcpy(at, t->routers->parameters, floats);
     memcpy(at + floats, t->first, floats);
     memcpy(at + 2 * floats, t->second, floats);
@@ -354,8 +357,11 @@ int router_training_resume(struct router_training *t, const void *bytes, size_t 
         return error_set(error, "the saved state is of another run; start a new one");
     t->step = (unsigned)saved.step;
     t->random = saved.random;
-    for (size_t i = 0; i < t->pool->tasks; i++, at += sizeof(uint64_t))
-        memcpy(&t->batch->draws[i].drawn, at, sizeof(uint64_t));
+    for (size_t i = 0; i < t->pool->tasks; i++, at += sizeof(uint64_t)) {
+        uint64_t seen;
+        memcpy(&seen, at, sizeof seen);
+        task_batch_resume(t->batch, i, seen);
+    }
     memcpy(t->routers->parameters, at, floats);
     memcpy(t->first, at + floats, floats);
     memcpy(t->second, at + 2 * floats, floats);

@@ -41,7 +41,9 @@ void router_training_free(struct router_training *training); /* NULL is fine */
 
 /* Steps done; training is over at options.steps. */
 unsigned router_training_step_count(const struct router_training *training);
-/* One step. losses [tasks] receives the mean loss of each task's batch. */
+/* One step. losses [tasks] receives the mean loss of each task's batch. A step that
+ * fails leaves what the last one left: it can be saved, whatever became of the device.
+ */
 int router_training_step(struct router_training *training, double *losses,
                          struct error *error);
 const struct routers *router_training_routers(const struct router_training *training);

@@ -18,7 +18,8 @@ int task_batch_new(struct backend *b, const struct layout *layout,
     t->draws = array_new(tasks, sizeof *t->draws);
     t->host_labels = array_new(rows, sizeof *t->host_labels);
     t->host_values = array_new(rows, sizeof *t->host_values);
-    if (!t->draws || !t->host_labels || !t->host_values) {
+    t->seen = array_new(tasks, sizeof *t->seen);
+    if (!t->draws || !t->seen || !t->host_labels || !t->host_values) {
         error_memory(error);
         goto failed;
     }
@@ -48,6 +49,7 @@ void task_batch_free(struct task_batch *t) {
     for (size_t i = 0; t->draws && i < t->tasks; i++)
         batches_end(&t->draws[i]);
     free(t->draws);
+    free(t->seen);
     free(t->host_labels);
     free(t->host_values);
     free(t);
@@ -73,6 +75,15 @@ void task_batch_next(struct task_batch *t) {
         }
     }
     send_labels(t);
+}
+
+void task_batch_done(struct task_batch *t) {
+    for (size_t i = 0; i < t->tasks; i++)
+        t->seen[i] = t->draws[i].drawn;
+}
+
+void task_batch_resume(struct task_batch *t, size_t task, uint64_t seen) {
+    t->seen[task] = t->draws[task].drawn = seen;
 }
 
 void task_batch_given(struct task_batch *t, const struct dataset *const *datasets,

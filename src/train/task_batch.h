@@ -16,9 +16,11 @@ struct task_batch {
     size_t tasks, batch;                   /* examples of each task */
     const struct dataset *const *datasets; /* [tasks], the caller's */
     struct batches *draws;                 /* [tasks] */
-    struct feed *feed;                     /* (tasks, batch) */
-    int32_t *labels;                       /* (tasks, batch) on the device */
-    float *loss, *scale;                   /* (tasks, batch) on the device */
+    uint64_t
+        *seen; /* [tasks] examples that steps which are done have drawn: the state */
+    struct feed *feed;   /* (tasks, batch) */
+    int32_t *labels;     /* (tasks, batch) on the device */
+    float *loss, *scale; /* (tasks, batch) on the device */
     int32_t *host_labels;
     float *host_values; /* (tasks, batch) */
 };
@@ -31,6 +33,9 @@ void task_batch_free(struct task_batch *batch); /* NULL is fine */
 /* Draws the next examples of every task; their labels go to the device, and they
  * themselves by task_batch_embed. */
 void task_batch_next(struct task_batch *batch);
+/* The step that drew them is done; and goes on where `seen` of a task was as given. */
+void task_batch_done(struct task_batch *batch);
+void task_batch_resume(struct task_batch *batch, size_t task, uint64_t seen);
 /* The same with examples 0 to n - 1 of each dataset, n at most `batch`, which becomes n
  * until the caller puts it back. */
 void task_batch_given(struct task_batch *batch, const struct dataset *const *datasets,

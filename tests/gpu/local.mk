@@ -52,6 +52,14 @@ tests_gpu_test_evaluation_SOURCES = tests/gpu/test_evaluation.c tests/gpu/module
 tests_gpu_test_evaluation_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_evaluation_LDADD = $(TEST_LIBS)
 EXTRA_tests_gpu_test_evaluation_DEPENDENCIES = $(emulated_module)
+
+check_PROGRAMS += tests/gpu/test_lost
+TESTS += tests/gpu/test_lost
+tests_gpu_test_lost_SOURCES = tests/gpu/test_lost.c tests/command/run.h \
+  tests/command/run.c
+tests_gpu_test_lost_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_gpu_test_lost_LDADD = $(TEST_LIBS)
+EXTRA_tests_gpu_test_lost_DEPENDENCIES = $(emulated_module)
 else
 TESTS += tests/gpu/no_cxx.sh
 endif

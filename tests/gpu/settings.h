@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A program that is run with the emulated module takes two of them from its
+ * environment: EMULATION_LOSE_AFTER, operations, and EMULATION_MEMORY, bytes in all. */
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -118,7 +118,7 @@ static void test_out_of_memory(void **state) {
     assert_int_equal(b->allocate(b, 1000, &memory, &error), 0);
     emulation_memory(0);
     assert_int_equal(b->allocate(b, 1000, &none, &error), -1);
-    assert_says(error.text, "out of memory for 0 MiB");
+    assert_says(error.text, "out of memory for 1 MiB");
     /* An allocation that fails harms nothing; scratch that fails ends it. */
     assert_int_equal(b->synchronise(b, &error), 0);
     b->column_sums(b, memory, memory, 1, 250, 250, false);

@@ -1,6 +1,18 @@
 #include "../settings.h"
 
+#include <stdlib.h>
+
 #include "cuda_runtime.h"
+
+/* For programs that know nothing of the emulation. */
+__attribute__((constructor)) static void from_environment() {
+    const char *lose_after = getenv("EMULATION_LOSE_AFTER");
+    const char *memory = getenv("EMULATION_MEMORY");
+    if (lose_after)
+        emulation.fail_after = strtoul(lose_after, NULL, 10);
+    if (memory)
+        emulation.memory = strtoul(memory, NULL, 10);
+}
 
 void emulation_reset(void) {
     emulation = {1, CUDART_VERSION, 9,     (size_t)1 << 40, (size_t)8 << 30,
