@@ -356,6 +356,32 @@ static void a_chart_is_written(void **state) {
 
 /* --- with models ---------------------------------------------------------------- */
 
+/* The emulated device is lost while it evaluates: the CPU takes its place, which is
+ * told, and what was asked for is measured. */
+static void goes_on_without_its_device(void **state) {
+    (void)state;
+    char file[4096];
+    if (access("tests/gpu/emulated/pwemoe-cuda.so", F_OK) != 0)
+        skip(); /* no C++ compiler */
+    snprintf(file, sizeof file, "%s/lost", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/lost/results.db", folder);
+    fixture_write_real(file, 60);
+    const char *argv[] = {program, "--threads", "1", "--device", "cuda", file, NULL};
+    const char *const environment[] = {"PWEMOE_MODULE_DIR=tests/gpu/emulated",
+                                       "EMULATION_LOSE_AFTER=60", NULL};
+    struct terminal_options options = {
+        .width = 160, .height = 40, .environment = environment};
+    struct terminal *terminal = terminal_start(argv, &options);
+    terminal_expect(terminal, "the CPU is used from here on");
+    terminal_expect(terminal, "complete");
+    terminal_type(terminal, "2");
+    terminal_expect(terminal, "1.000 beta");
+    terminal_expect(terminal, "measured");
+    terminal_expect(terminal, "cpu");
+    quit(terminal);
+}
+
 static void evaluates_stores_and_exports(void **state) {
     (void)state;
     char file[4096], out[8192], typed[9000], tensors[9000];
@@ -713,6 +739,7 @@ int main(void) {
         cmocka_unit_test(another_process_writes),
         cmocka_unit_test(bookmarks_and_comparison),
         cmocka_unit_test(a_chart_is_written),
+        cmocka_unit_test(goes_on_without_its_device),
         cmocka_unit_test(evaluates_stores_and_exports),
         cmocka_unit_test(no_utf8),
         cmocka_unit_test(without_colour),
