@@ -14,7 +14,7 @@
  * returns: neither kill -9 nor a power cut loses it.
  *
  * Tasks are known by their position 0..T-1 in the recipe, which never changes.
- * Objectives likewise: one a task for now, "accuracy" in percent, maximised. */
+ * Objectives likewise: one a task, "accuracy" in percent, maximised. */
 #ifndef PWEMOE_STORE_STORE_H
 #define PWEMOE_STORE_STORE_H
 
