@@ -178,15 +178,10 @@ static int parse_text(char *text, size_t size, const char *label, struct csv *cs
 
 int csv_parse(const char *bytes, size_t size, const char *label, struct csv *csv,
               struct error *error) {
+    char *text;
     memset(csv, 0, sizeof *csv);
-    if (size > CSV_BYTES_MAX)
-        return error_set(error, "%s: larger than %d bytes", label, CSV_BYTES_MAX);
-    if (text_file_check(bytes, size, label, error))
+    if (text_file_copy(bytes, size, CSV_BYTES_MAX, label, &text, error))
         return -1;
-    char *text = malloc(size + 1);
-    if (!text)
-        return error_memory(error);
-    memcpy(text, bytes, size);
     return parse_text(text, size, label, csv, error);
 }
 

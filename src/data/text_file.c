@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int text_file_check(const char *bytes, size_t size, const char *label,
-                    struct error *error) {
+static int check(const char *bytes, size_t size, const char *label,
+                 struct error *error) {
     const char *zero = memchr(bytes, 0, size);
     if (!zero)
         return 0;
@@ -28,7 +28,7 @@ static int read_all(int file, const char *path, size_t room, char *text, size_t 
             break;
         *size += (size_t)got;
     }
-    return text_file_check(text, *size, path, error);
+    return check(text, *size, path, error);
 }
 
 int text_file_read(const char *path, size_t most, char **text, size_t *size,
@@ -58,4 +58,18 @@ int text_file_read(const char *path, size_t most, char **text, size_t *size,
         *text = NULL;
     }
     return result;
+}
+
+int text_file_copy(const char *bytes, size_t size, size_t most, const char *label,
+                   char **text, struct error *error) {
+    *text = NULL;
+    if (size > most)
+        return error_set(error, "%s: larger than %zu bytes", label, most);
+    if (check(bytes, size, label, error))
+        return -1;
+    *text = malloc(size + 1);
+    if (!*text)
+        return error_memory(error);
+    memcpy(*text, bytes, size);
+    return 0;
 }

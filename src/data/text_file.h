@@ -12,8 +12,8 @@
 int text_file_read(const char *path, size_t most, char **text, size_t *size,
                    struct error *error);
 
-/* Whether bytes are text, without a zero byte; label stands for the path. */
-int text_file_check(const char *bytes, size_t size, const char *label,
-                    struct error *error);
+/* The same from bytes in memory, copied; label stands for the path. */
+int text_file_copy(const char *bytes, size_t size, size_t most, const char *label,
+                   char **text, struct error *error);
 
 #endif
