@@ -48,7 +48,7 @@ static int draw_state(const struct view *view, const struct model *model) {
         snprintf(text, sizeof text, "measured");
         ink = INK_GOOD;
     } else if (model->figures == FIGURES_RUNNING && total) {
-        if (done >= total) /* as far as --limit lets it */
+        if (done >= total && model->limited)
             snprintf(text, sizeof text, "measured in part");
         else
             snprintf(text, sizeof text, "evaluating %.0f %%",

@@ -335,6 +335,7 @@ int main(int argc, char **argv) {
     model_init(&app.model, options.file);
     app.model.space = options.space;
     app.model.wish.polygon = options.polygon;
+    app.model.limited = options.limit > 0;
     app.canvas.marks = palette_marks(screen_locale_utf8() && !options.ascii);
     app.mailbox = mailbox_new(&error);
     if (!app.mailbox) {

@@ -102,6 +102,7 @@ struct model {
     char doing[128];    /* "reading", and how far, while it loads or exports */
     size_t done, total;
     uint64_t examples[STORE_TASKS_MAX]; /* held-out, of each task */
+    bool limited;                       /* --limit: these are not the whole split */
     size_t modules;
     char (*module_names)[64];
     float *routing; /* [modules][tasks] at the preference numbered routing_serial */

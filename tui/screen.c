@@ -6,6 +6,7 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <ncurses.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,10 @@ enum {
 static const char mouse_on[] = "\033[?1002h\033[?1006h";
 static const char mouse_off[] = "\033[?1006l\033[?1002l";
 
+/* Synchronised output: the terminal shows a frame when it has all of it. Those that do
+ * not know the mode ignore it. */
+static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
+
 static struct {
     bool started, colour, mouse_possible, mouse;
     enum depth depth;
@@ -41,23 +46,41 @@ static struct {
     struct termios termios;
     bool have_termios;
     int saved_stderr, held_stderr;
-    sigset_t before; /* signals blocked before the screen was started */
+    pthread_t thread; /* the loop's */
+    sigset_t before;  /* signals blocked before the screen was started */
+    void (*ncurses_resizes)(int);
 } screen = {.saved_stderr = -1, .held_stderr = -1};
 
 static volatile sig_atomic_t ending, stopping, continued;
 
+/* Libraries have threads that were started before main, with nothing blocked (OpenBLAS
+ * does this). A signal given to one of them is sent on to the loop's thread, which
+ * would not wake up otherwise. */
+static bool sent_on(int signal) {
+    if (pthread_equal(pthread_self(), screen.thread))
+        return false;
+    pthread_kill(screen.thread, signal);
+    return true;
+}
+
 static void on_end(int signal) {
-    ending = signal;
+    if (!sent_on(signal))
+        ending = signal;
 }
 
 static void on_stop(int signal) {
-    (void)signal;
-    stopping = 1;
+    if (!sent_on(signal))
+        stopping = 1;
 }
 
 static void on_continue(int signal) {
-    (void)signal;
-    continued = 1;
+    if (!sent_on(signal))
+        continued = 1;
+}
+
+static void on_resize(int signal) {
+    if (!sent_on(signal))
+        screen.ncurses_resizes(signal);
 }
 
 /* Only what may be called in a handler: write, tcsetattr, raise. */
@@ -77,6 +100,17 @@ static void handle(int signal, void (*handler)(int), int flags) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
     sigemptyset(&action.sa_mask);
     sigaction(signal, &action, NULL);
+}
+
+/* ncurses has put its handler in place, and keeps it until the program ends. */
+static void take_resizes(void) {
+    struct sigaction action;
+    sigaction(SIGWINCH, NULL, &action);
+    if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN ||
+        action.sa_handler == on_resize)
+        return;
+    screen.ncurses_resizes = action.sa_handler;
+    handle(SIGWINCH, on_resize, 0);
 }
 
 /* Signals that the loop takes in screen_wait alone. */
@@ -111,6 +145,7 @@ static void restore_add(const char *text) {
 
 static void prepare_restore(void) {
     screen.restore_size = 0;
+    restore_add(screen.mouse_possible ? frame_ends : "");
     restore_add(screen.mouse_possible ? mouse_off : "");
     restore_add(exit_attribute_mode);
     restore_add(keypad_local);
@@ -232,6 +267,7 @@ int screen_start(const struct screen_options *options, struct error *error) {
     del_curterm(cur_term); /* newterm makes its own */
     screen.have_termios = tcgetattr(STDIN_FILENO, &screen.termios) == 0;
 
+    screen.thread = pthread_self();
     /* Ours before initialisation: ncurses takes only signals nobody handles. */
     handle(SIGINT, on_end, 0);
     handle(SIGTERM, on_end, 0);
@@ -249,6 +285,7 @@ int screen_start(const struct screen_options *options, struct error *error) {
                          term ? term : "");
     set_term(screen.handle);
     screen.started = true;
+    take_resizes();
     block_signals();
     prepare_restore();
     hold_stderr();
@@ -283,6 +320,20 @@ void screen_size(int *width, int *height) {
     getmaxyx(stdscr, *height, *width);
 }
 
+static void put(const char *text) {
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+/* Writes what differs. Older terminals, those without a mouse, are spared the modes. */
+static void show_frame(void) {
+    if (screen.mouse_possible)
+        put(frame_begins);
+    refresh();
+    if (screen.mouse_possible)
+        put(frame_ends);
+}
+
 void screen_draw(const struct canvas *canvas) {
     attr_t looks[8];
     for (unsigned i = 0; i < 8; i++)
@@ -303,7 +354,7 @@ void screen_draw(const struct canvas *canvas) {
              * the cursor has nowhere to go. */
             mvadd_wch(y, x, &character);
         }
-    refresh();
+    show_frame();
 }
 
 void screen_redraw(void) {
@@ -417,11 +468,6 @@ struct screen_event screen_event(void) {
         }
         return event;
     }
-}
-
-static void put(const char *text) {
-    fputs(text, stdout);
-    fflush(stdout);
 }
 
 void screen_mouse(bool on) {

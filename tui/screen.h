@@ -18,11 +18,14 @@ struct screen_options {
 /* Takes the terminal over: alternate screen, no echo, keys at once. Where stdin or
  * stdout is none, or TERM is unknown, that is the error. Signal handlers are set:
  * SIGINT, SIGTERM, SIGHUP and SIGTSTP only note that they came; a crash restores
- * the terminal before it takes its course. SIGWINCH stays ncurses' own. */
+ * the terminal before it takes its course. Whichever thread a signal is given to, it
+ * reaches the one that calls this. */
 int screen_start(const struct screen_options *options, struct error *error);
 void screen_stop(void); /* may be called twice */
 
 void screen_size(int *width, int *height);
+/* Frames are marked (synchronised output, private mode 2026): a terminal that knows
+ * the marks shows no half of one. */
 void screen_draw(const struct canvas *canvas);
 /* The next frame is written whole: something else wrote over the screen. */
 void screen_redraw(void);

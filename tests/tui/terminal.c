@@ -152,8 +152,21 @@ void terminal_close(struct terminal *terminal) {
 
 /* --- reading ------------------------------------------------------------------- */
 
+/* Is a frame begun and not ended? */
+static bool in_frame(const struct terminal *terminal) {
+    static const char begins[] = "\033[?2026h";
+    static const size_t size = sizeof begins - 1;
+    for (size_t at = terminal->count; at >= size; at--) {
+        const char *mark = terminal->bytes + at - size;
+        if (!memcmp(mark, begins, size - 1) &&
+            (mark[size - 1] == 'h' || mark[size - 1] == 'l'))
+            return mark[size - 1] == 'h';
+    }
+    return false;
+}
+
 /* One read of at most so many milliseconds; false where nothing came. */
-static bool pump(struct terminal *terminal, int milliseconds) {
+static bool read_some(struct terminal *terminal, int milliseconds) {
     struct pollfd poll_fd = {terminal->fd, POLLIN, 0};
     char buffer[65536];
     if (poll(&poll_fd, 1, milliseconds) <= 0)
@@ -171,6 +184,15 @@ static bool pump(struct terminal *terminal, int milliseconds) {
     vterm_input_write(terminal->vterm, buffer, (size_t)count);
     send_output(terminal);
     return true;
+}
+
+/* Reads what comes within so many milliseconds, to the end of the frame; false where
+ * nothing came. */
+static bool pump(struct terminal *terminal, int milliseconds) {
+    bool any = read_some(terminal, milliseconds);
+    while (any && in_frame(terminal) && read_some(terminal, 1000 * PATIENCE))
+        ;
+    return any;
 }
 
 static double now(void) {
@@ -211,23 +233,21 @@ static void fail_on(struct terminal *terminal, const char *text, const char *wha
     fail_msg("\"%s\" %s on the screen above", text, what);
 }
 
-static void expect(struct terminal *terminal, const char *text, bool there) {
-    double until = now() + PATIENCE;
-    while (terminal_shows(terminal, text) != there) {
-        if (!pump(terminal, 100) && now() > until)
-            fail_on(terminal, text, there ? "is not" : "stays");
-    }
-}
+/* Reads until a condition of the screen holds. */
+#define AWAIT(terminal, condition, text, what)           \
+    for (double until = now() + PATIENCE; !(condition);) \
+        if (!pump(terminal, 100) && now() > until)       \
+    fail_on(terminal, text, what)
 
 void terminal_expect(struct terminal *terminal, const char *text) {
-    expect(terminal, text, true);
+    AWAIT(terminal, terminal_shows(terminal, text), text, "is not");
 }
 
 void terminal_expect_gone(struct terminal *terminal, const char *text) {
-    expect(terminal, text, false);
+    AWAIT(terminal, !terminal_shows(terminal, text), text, "stays");
 }
 
-bool terminal_find(struct terminal *terminal, const char *text, int *x, int *y) {
+static bool find(struct terminal *terminal, const char *text, int *x, int *y) {
     int rows, columns;
     vterm_get_size(terminal->vterm, &rows, &columns);
     for (int row = 0; row < rows; row++)
@@ -244,6 +264,23 @@ bool terminal_find(struct terminal *terminal, const char *text, int *x, int *y) 
             }
         }
     return false;
+}
+
+void terminal_locate(struct terminal *terminal, const char *text, int *x, int *y) {
+    AWAIT(terminal, find(terminal, text, x, y), text, "is not");
+}
+
+void terminal_expect_moved(struct terminal *terminal, const char *text, int x) {
+    int now_x = x, y;
+    AWAIT(terminal, find(terminal, text, &now_x, &y) && now_x != x, text, "rests");
+}
+
+void terminal_expect_change(struct terminal *terminal, const char *screen) {
+    AWAIT(terminal, strcmp(terminal_screen(terminal), screen), "nothing", "changes");
+}
+
+void terminal_expect_bytes(struct terminal *terminal, size_t count) {
+    AWAIT(terminal, terminal->count >= count, "too little", "is written");
 }
 
 const char *terminal_bytes(struct terminal *terminal, size_t *count) {
@@ -276,6 +313,10 @@ void terminal_signal(struct terminal *terminal, int signal) {
     kill(terminal->pid, signal);
 }
 
+pid_t terminal_pid(const struct terminal *terminal) {
+    return terminal->pid;
+}
+
 int terminal_wait(struct terminal *terminal) {
     double until = now() + PATIENCE;
     while (!terminal->ended) {
@@ -290,22 +331,45 @@ int terminal_wait(struct terminal *terminal) {
                                        : 128 + WTERMSIG(terminal->status);
 }
 
-bool terminal_alternate(struct terminal *terminal) {
-    return terminal->alternate;
-}
-
-bool terminal_cursor(struct terminal *terminal) {
-    return terminal->cursor;
-}
-
-bool terminal_wants_mouse(struct terminal *terminal) {
-    return terminal->mouse != VTERM_PROP_MOUSE_NONE;
-}
-
-bool terminal_echoes(struct terminal *terminal) {
+static bool echoes(struct terminal *terminal) {
     struct termios termios;
     return tcgetattr(terminal->fd, &termios) == 0 && termios.c_lflag & ECHO &&
            termios.c_lflag & ICANON;
+}
+
+bool terminal_mode(struct terminal *terminal, enum terminal_mode mode) {
+    switch (mode) {
+    case MODE_ALTERNATE:
+        return terminal->alternate;
+    case MODE_CURSOR:
+        return terminal->cursor;
+    case MODE_MOUSE:
+        return terminal->mouse != VTERM_PROP_MOUSE_NONE;
+    case MODE_ECHO:
+        return echoes(terminal);
+    }
+    return false;
+}
+
+static void expect_mode(struct terminal *terminal, enum terminal_mode mode, bool set) {
+    static const char *const names[] = {"the alternate screen", "the cursor",
+                                        "the mouse", "echo"};
+    AWAIT(terminal, terminal_mode(terminal, mode) == set, names[mode],
+          set ? "is off" : "is on");
+}
+
+void terminal_expect_taken(struct terminal *terminal) {
+    expect_mode(terminal, MODE_ALTERNATE, true);
+    expect_mode(terminal, MODE_CURSOR, false);
+    expect_mode(terminal, MODE_MOUSE, true);
+    expect_mode(terminal, MODE_ECHO, false);
+}
+
+void terminal_expect_restored(struct terminal *terminal) {
+    expect_mode(terminal, MODE_ALTERNATE, false);
+    expect_mode(terminal, MODE_CURSOR, true);
+    expect_mode(terminal, MODE_MOUSE, false);
+    expect_mode(terminal, MODE_ECHO, true);
 }
 
 bool terminal_coloured(struct terminal *terminal, int x, int y) {

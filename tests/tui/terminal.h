@@ -1,5 +1,6 @@
 /* A program in a pseudo-terminal with libvterm as the emulator: what it draws is
- * read from the emulated screen, what a person does goes in as bytes. */
+ * read from the emulated screen, what a person does goes in as bytes. Frames that the
+ * program marks (private mode 2026) are seen whole. */
 #ifndef TESTS_TUI_TERMINAL_H
 #define TESTS_TUI_TERMINAL_H
 
@@ -32,15 +33,23 @@ void terminal_point(struct terminal *terminal, enum terminal_pointer what, int x
                     int y);
 void terminal_resize(struct terminal *terminal, int width, int height);
 void terminal_signal(struct terminal *terminal, int signal);
+pid_t terminal_pid(const struct terminal *terminal);
 
 /* Reads until text is on the screen (or is not), at most some seconds; fails the test
  * with the screen otherwise. */
 void terminal_expect(struct terminal *terminal, const char *text);
 void terminal_expect_gone(struct terminal *terminal, const char *text);
+/* Likewise for the place of the first occurrence of text, which it gives. */
+void terminal_locate(struct terminal *terminal, const char *text, int *x, int *y);
+/* Likewise, until the first occurrence of text is in another column than x. */
+void terminal_expect_moved(struct terminal *terminal, const char *text, int x);
+/* Likewise, until the screen differs from one copied before. */
+void terminal_expect_change(struct terminal *terminal, const char *screen);
+/* Likewise, until so many bytes have been written in all. */
+void terminal_expect_bytes(struct terminal *terminal, size_t count);
 bool terminal_shows(struct terminal *terminal, const char *text);
-/* The place of the first occurrence of text; false where it is not there. */
-bool terminal_find(struct terminal *terminal, const char *text, int *x, int *y);
-/* Reads what comes within so many milliseconds of silence. */
+/* Reads what comes within so many milliseconds of silence: for what must not come. A
+ * loaded machine may be silent longer, so nothing that must come is waited for so. */
 void terminal_settle(struct terminal *terminal, int milliseconds);
 /* The screen as lines of UTF-8; valid until the next call. */
 const char *terminal_screen(struct terminal *terminal);
@@ -50,10 +59,17 @@ const char *terminal_bytes(struct terminal *terminal, size_t *count);
 /* Waits for the program's end: its exit status, or 128 + signal. */
 int terminal_wait(struct terminal *terminal);
 
-bool terminal_alternate(struct terminal *terminal); /* the alternate screen is shown */
-bool terminal_cursor(struct terminal *terminal);    /* the cursor is visible */
-bool terminal_wants_mouse(struct terminal *terminal);
-bool terminal_echoes(struct terminal *terminal); /* ECHO and ICANON are set */
+enum terminal_mode {
+    MODE_ALTERNATE, /* the alternate screen is shown */
+    MODE_CURSOR,    /* the cursor is visible */
+    MODE_MOUSE,     /* the mouse is reported */
+    MODE_ECHO       /* ECHO and ICANON are set */
+};
+bool terminal_mode(struct terminal *terminal, enum terminal_mode mode);
+/* As terminal_expect: until the modes are those of a program that has the terminal for
+ * itself, with the mouse, or those it found. */
+void terminal_expect_taken(struct terminal *terminal);
+void terminal_expect_restored(struct terminal *terminal);
 /* Does the cell's foreground differ from the default? */
 bool terminal_coloured(struct terminal *terminal, int x, int y);
 

@@ -119,7 +119,6 @@ static void what_is_shown_as_measured_is_stored(void **state) {
     struct terminal *terminal = start();
     terminal_type(terminal, "3");
     terminal_expect(terminal, "1.000 gamma");
-    terminal_settle(terminal, 1); /* the rest of that frame */
     terminal_expect(terminal, "here, measured");
     kill_it(terminal);
     struct store *store = open_file(STORE_READ_WRITE);
