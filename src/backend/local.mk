@@ -18,6 +18,7 @@ libpwemoe_a_SOURCES += \
   src/backend/simd/merge.h \
   src/backend/simd/rows.h \
   src/backend/simd/squares.h \
+  src/backend/simd/ties.h \
   src/backend/simd/vector.h \
   src/backend/simd/x86_64_v3.c \
   src/backend/simd/x86_64_v4.c

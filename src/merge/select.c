@@ -8,27 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/simd/kernels.h"
 #include "base/memory.h"
 
 enum {
-    BINS = 1 << 19,   /* in which the magnitudes in the bracket are counted */
-    SAMPLE = 1 << 16, /* magnitudes that make the bracket */
-    SPREAD = 4,       /* half its width in standard deviations of the sample's rank */
+    BINS = 1 << 19,        /* in which the magnitudes in the bracket are counted */
+    BLOCK = 1 << 10,       /* bins */
+    SAMPLE = 1 << 16,      /* magnitudes that make the bracket */
+    AHEAD = 16,            /* places of the sample */
+    NEIGHBOURS = 4,        /* of them lie together, which costs one access to memory */
+    SAMPLE_BINS = 1 << 16, /* for the exponent and 8 bits */
+    SAMPLE_SHIFT = 15,
+    SAMPLE_REST = (1 << SAMPLE_SHIFT) - 1,
+    SPREAD = 3, /* half its width in standard deviations of the sample's rank */
     FEW_BINS = 1 << 12,
     SHORT = 1 << 20, /* vectors up to here are counted without a sample */
-    LANES = 4,
-    BLOCK = 8,      /* elements that are compared before one is looked at */
-    PART = 1 << 16, /* elements that a thread takes at a time */
+    PART = 1 << 16,  /* elements that a thread takes at a time */
 };
 
 typedef int32_t bits_of_float __attribute__((may_alias));
-typedef int32_t lane_bits __attribute__((vector_size(4 * LANES)));
-typedef lane_bits lanes_anywhere __attribute__((aligned(4), may_alias));
 
 struct select {
+    const struct kernels *kernels;
     unsigned threads;
-    uint64_t *counts; /* [threads, BINS] */
-    uint32_t *sample, *scratch;
+    unsigned counted;              /* threads that took part in the last count */
+    uint64_t *counts;              /* [threads, BINS] */
+    uint64_t blocks[BINS / BLOCK]; /* sums of counts over threads */
 };
 
 struct select *select_new(unsigned threads) {
@@ -38,11 +43,10 @@ struct select *select_new(unsigned threads) {
         free(select);
         return NULL;
     }
+    select->kernels = kernels_best();
     select->threads = threads;
     select->counts = array_new(counts, sizeof *select->counts);
-    select->sample = array_new(SAMPLE, sizeof *select->sample);
-    select->scratch = array_new(SAMPLE, sizeof *select->scratch);
-    if (!select->counts || !select->sample || !select->scratch) {
+    if (!select->counts) {
         select_free(select);
         return NULL;
     }
@@ -53,8 +57,6 @@ void select_free(struct select *select) {
     if (!select)
         return;
     free(select->counts);
-    free(select->sample);
-    free(select->scratch);
     free(select);
 }
 
@@ -72,62 +74,70 @@ static struct bracket bracket_of(int32_t low, int32_t high, uint32_t bins) {
     return bracket;
 }
 
-static void count_block(const float *vector, size_t count, struct bracket bracket,
-                        uint64_t *counts) {
-    const bits_of_float *bits = (const bits_of_float *)vector;
-    for (size_t i = 0; i < count; i++) {
-        int32_t magnitude = bits[i] & INT32_MAX;
-        if (magnitude >= bracket.low && magnitude <= bracket.high)
-            counts[(uint32_t)(magnitude - bracket.low) >> bracket.shift]++;
-    }
+/* A thread's own counts, cleared. */
+static uint64_t *counts_of_thread(const struct select *select, size_t bins,
+                                  unsigned *threads) {
+    unsigned thread = 0;
+    *threads = 1;
+#ifdef _OPENMP
+    thread = (unsigned)omp_get_thread_num();
+    *threads = (unsigned)omp_get_num_threads();
+#endif
+    uint64_t *counts = select->counts + (size_t)thread * BINS;
+    memset(counts, 0, bins * sizeof *counts);
+    return counts;
 }
 
-/* Adds to counts; returns how many are below the bracket. Most blocks of a long vector
- * have nothing in it, and cost two comparisons an element. */
-static size_t count_run(const float *vector, size_t count, struct bracket bracket,
-                        uint64_t *counts) {
-    const lane_bits mask = INT32_MAX - (lane_bits){0};
-    const lane_bits low = bracket.low - (lane_bits){0};
-    const lane_bits high = bracket.high - (lane_bits){0};
-    lane_bits less = {0}; /* count is at most PART: no lane overflows */
-    size_t below = 0, at = 0;
-    for (; at + BLOCK <= count; at += BLOCK) {
-        lane_bits inside = {0};
-        for (size_t i = 0; i < BLOCK; i += LANES) {
-            lane_bits magnitude = *(const lanes_anywhere *)(vector + at + i) & mask;
-            lane_bits under = magnitude < low;
-            less -= under;
-            inside |= ~under & (magnitude <= high);
-        }
-        uint64_t halves[2];
-        memcpy(halves, &inside, sizeof halves);
-        if (halves[0] | halves[1])
-            count_block(vector + at, BLOCK, bracket, counts);
+/* Blocks of bins are summed over threads. To be called by all of them. */
+static void sum_blocks(struct select *select, size_t bins, unsigned threads) {
+#pragma omp barrier
+#pragma omp for schedule(static)
+    for (size_t block = 0; block < (bins + BLOCK - 1) / BLOCK; block++) {
+        uint64_t sum = 0;
+        for (unsigned t = 0; t < threads; t++)
+            for (size_t b = block * BLOCK; b < bins && b < (block + 1) * BLOCK; b++)
+                sum += select->counts[(size_t)t * BINS + b];
+        select->blocks[block] = sum;
     }
-    for (size_t i = 0; i < LANES; i++)
-        below += (size_t)less[i];
-    const bits_of_float *rest = (const bits_of_float *)(vector + at);
-    for (size_t i = 0; i < count - at; i++)
-        below += (rest[i] & INT32_MAX) < bracket.low;
-    count_block(vector + at, count - at, bracket, counts);
-    return below;
+#pragma omp single
+    select->counted = threads;
 }
 
-/* Counts of all threads end up in the first's. */
+static uint64_t count_of(const struct select *select, size_t bin) {
+    uint64_t count = 0;
+    for (unsigned t = 0; t < select->counted; t++)
+        count += select->counts[(size_t)t * BINS + bin];
+    return count;
+}
+
+/* The bin in which the sum of counts reaches rank, below being counted before the
+ * first; below then includes all bins before it. Past the last where it is not
+ * reached. */
+static size_t bin_of(const struct select *select, size_t bins, size_t rank,
+                     size_t *below) {
+    size_t block = 0, bin;
+    while (block * BLOCK < bins && *below + select->blocks[block] < rank)
+        *below += select->blocks[block++];
+    for (bin = block * BLOCK; bin < bins; bin++) {
+        uint64_t count = count_of(select, bin);
+        if (*below + count >= rank)
+            return bin;
+        *below += count;
+    }
+    return bins;
+}
+
+/* Returns how many are below the bracket. */
 static size_t count_all(struct select *select, const float *vector,
                         const struct select_run *runs, size_t run_count,
                         struct bracket bracket) {
     size_t below = 0,
            bins = ((uint32_t)(bracket.high - bracket.low) >> bracket.shift) + 1;
-    for (unsigned t = 0; t < select->threads; t++)
-        memset(select->counts + (size_t)t * BINS, 0, bins * sizeof *select->counts);
 #pragma omp parallel num_threads(select->threads) reduction(+ : below)
     {
-        unsigned thread = 0;
-#ifdef _OPENMP
-        thread = (unsigned)omp_get_thread_num();
-#endif
-        uint64_t *counts = select->counts + (size_t)thread * BINS;
+        unsigned threads;
+        const struct magnitude_bins mine = {bracket.low, bracket.high, bracket.shift,
+                                            counts_of_thread(select, bins, &threads)};
         for (size_t r = 0; r < run_count; r++) {
             size_t parts = (runs[r].count + PART - 1) / PART;
 #pragma omp for schedule(static) nowait
@@ -135,61 +145,66 @@ static size_t count_all(struct select *select, const float *vector,
                 size_t begin = p * PART;
                 size_t count =
                     runs[r].count - begin < PART ? runs[r].count - begin : PART;
-                below +=
-                    count_run(vector + runs[r].begin + begin, count, bracket, counts);
+                below += select->kernels->count_magnitudes(
+                    vector + runs[r].begin + begin, count, &mine);
             }
         }
+        sum_blocks(select, bins, threads);
     }
-    for (unsigned t = 1; t < select->threads; t++)
-        for (size_t b = 0; b < bins; b++)
-            select->counts[b] += select->counts[(size_t)t * BINS + b];
     return below;
 }
 
-/* Three counting passes of 11 bits. */
-static void sort_sample(struct select *select) {
-    for (unsigned digit = 0; digit < 3; digit++) {
-        size_t places[1 << 11] = {0}, sum = 0;
-        for (size_t i = 0; i < SAMPLE; i++)
-            places[select->sample[i] >> 11 * digit & 0x7ff]++;
-        for (size_t value = 0; value < 1 << 11; value++) {
-            size_t here = places[value];
-            places[value] = sum;
-            sum += here;
+/* Where the sample's p-th group of neighbours begins: evenly, but off any period that
+ * shapes may have. */
+static size_t sample_place(size_t p, size_t step) {
+    uint32_t hash = (uint32_t)p * 2654435761u;
+    return p * step + ((uint64_t)hash * (step - NEIGHBOURS) >> 32);
+}
+
+/* The upper bits of the sample's magnitudes are counted. */
+static void count_sample(struct select *select, const float *vector,
+                         const struct select_run *runs, size_t total) {
+    enum { PLACES = SAMPLE / NEIGHBOURS };
+    size_t step = total / PLACES;
+#pragma omp parallel num_threads(select->threads)
+    {
+        unsigned threads;
+        uint64_t *counts = counts_of_thread(select, SAMPLE_BINS, &threads);
+        size_t run = 0, before = 0;
+#pragma omp for schedule(static)
+        for (size_t i = 0; i < SAMPLE; i++) {
+            size_t at = sample_place(i / NEIGHBOURS, step) + i % NEIGHBOURS;
+            if (i % NEIGHBOURS ==
+                0) /* a guess at a later place, which may be nowhere */
+                __builtin_prefetch(
+                    (const void *)((uintptr_t)vector +
+                                   sizeof *vector *
+                                       (runs[run].begin - before +
+                                        sample_place(i / NEIGHBOURS + AHEAD, step))));
+            while (at - before >= runs[run].count)
+                before += runs[run++].count;
+            const bits_of_float *bits =
+                (const bits_of_float *)(vector + runs[run].begin + (at - before));
+            counts[(*bits & INT32_MAX) >> SAMPLE_SHIFT]++;
         }
-        for (size_t i = 0; i < SAMPLE; i++)
-            select->scratch[places[select->sample[i] >> 11 * digit & 0x7ff]++] =
-                select->sample[i];
-        uint32_t *other = select->sample;
-        select->sample = select->scratch;
-        select->scratch = other;
+        sum_blocks(select, SAMPLE_BINS, threads);
     }
 }
 
 static struct bracket sampled_bracket(struct select *select, const float *vector,
                                       const struct select_run *runs, size_t total,
                                       size_t rank) {
-    /* Every total / SAMPLE-th element, off any period that shapes may have. */
-    size_t run = 0, before = 0;
-    for (size_t i = 0; i < SAMPLE; i++) {
-        size_t step = total / SAMPLE;
-        size_t at = i * step + i * 2654435761u % step;
-        while (at - before >= runs[run].count)
-            before += runs[run++].count;
-        const bits_of_float *bits =
-            (const bits_of_float *)(vector + runs[run].begin + (at - before));
-        select->sample[i] = (uint32_t)(*bits & INT32_MAX);
-    }
-    sort_sample(select);
-    double share = (double)rank / (double)total;
-    double place = share * SAMPLE,
-           half = SPREAD * sqrt(SAMPLE * share * (1 - share)) + 2;
-    int32_t low = 0, high = INT32_MAX;
-    if (place - half >= 0)
-        low = (int32_t)select->sample[(size_t)(place - half)];
+    double share = (double)rank / (double)total, place = share * SAMPLE;
+    double half = SPREAD * sqrt(SAMPLE * share * (1 - share)) + 2;
+    count_sample(select, vector, runs, total);
+    size_t low = 0, high = SAMPLE_BINS - 1, below = 0;
+    if (place - half >= 1)
+        low = bin_of(select, SAMPLE_BINS, (size_t)(place - half), &below);
+    below = 0;
     if (place + half < SAMPLE)
-        high = (int32_t)select->sample[(size_t)(place + half)];
-    return bracket_of(low, high, BINS);
+        high = bin_of(select, SAMPLE_BINS, (size_t)(place + half) + 1, &below);
+    return bracket_of((int32_t)(low << SAMPLE_SHIFT),
+                      (int32_t)(high << SAMPLE_SHIFT | SAMPLE_REST), BINS);
 }
 
 void select_magnitude(struct select *select, const float *vector,
@@ -206,16 +221,15 @@ void select_magnitude(struct select *select, const float *vector,
     for (;;) {
         size_t below = count_all(select, vector, runs, run_count, bracket);
         size_t bins = ((uint32_t)(bracket.high - bracket.low) >> bracket.shift) + 1;
-        size_t bin = 0;
-        while (rank > below && bin < bins && rank > below + select->counts[bin])
-            below += select->counts[bin++];
-        if (rank <= below || bin == bins) {
+        size_t bin = rank > below ? bin_of(select, bins, rank, &below) : bins;
+        if (bin == bins) {
             bracket = bracket_of(0, INT32_MAX, most);
             continue;
         }
         int32_t low = bracket.low + (int32_t)(bin << bracket.shift);
         if (bracket.shift == 0) {
-            *result = (struct select_result){(uint32_t)low, below, select->counts[bin]};
+            *result =
+                (struct select_result){(uint32_t)low, below, count_of(select, bin)};
             return;
         }
         int32_t width = (1 << bracket.shift) - 1;

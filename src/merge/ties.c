@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/simd/kernels.h"
 #include "base/memory.h"
 
 enum {
-    LANES = 4,
-    PART = 1 << 16, /* elements that a thread takes at a time */
+    PART = 1 << 16,    /* elements that a thread takes at a time */
+    GRAIN = PART / 64, /* elements that are done again for one sum of 0 */
 };
 
 typedef int32_t bits_of_float __attribute__((may_alias));
@@ -52,12 +53,6 @@ int ties_sum_parse(const char *text, enum ties_sum *sum, struct error *error) {
     return 0;
 }
 
-/* Four numbers side by side: what every processor has; the compiler makes the
- * vector instructions of it that it may. */
-typedef float lanes __attribute__((vector_size(4 * LANES)));
-typedef int32_t lane_bits __attribute__((vector_size(4 * LANES)));
-typedef lanes lanes_anywhere __attribute__((aligned(4), may_alias));
-
 /* What is kept of one tensor of one task vector: magnitudes at or above `bits` before
  * element `cut`, above it from there on. */
 struct trim {
@@ -72,92 +67,15 @@ struct job {
     bool mean;
     bool zero_positive; /* the sign of a sum of 0 */
     float *merged;
-    float *rest; /* [tasks, LANES], the thread's own */
+    int32_t *least; /* [tasks], the thread's own */
 };
 
-/* Signs of the sums of a part, and whether a sum of 0 was made of entries that are
- * not. */
-struct signs {
-    long positive, negative;
-    bool cancelled;
-};
-
-struct lane_signs {
-    lane_bits positive, negative, cancelled;
-};
-
-/* One merged entry a lane. x [tasks], stride apart; least [tasks] are thresholds, at
- * least 1, so that an entry of 0 is never kept. */
-static inline lanes merge_lanes(const struct job *job, const float *x,
-                                const lane_bits *least, struct lane_signs *signs) {
-    const lane_bits magnitude = INT32_MAX - (lane_bits){0};
-    lanes sum = {0};
-    lane_bits some = {0};
-    for (size_t t = 0; t < job->tasks; t++) {
-        lane_bits bits =
-            (lane_bits)(lanes) * (const lanes_anywhere *)(x + t * job->stride);
-        lane_bits kept = (bits & magnitude) >= least[t];
-        sum += (lanes)(bits & kept);
-        some |= kept;
-    }
-    lane_bits positive = sum > 0, negative = sum < 0;
-    signs->positive -= positive;
-    signs->negative -= negative;
-    signs->cancelled |= some & ~(positive | negative);
-    lane_bits elected = job->zero_positive ? negative : ~positive;
-    elected &= ~magnitude; /* the sign bit of the entries that count */
-    lanes total = {0};
-    lane_bits count = {0};
-    for (size_t t = 0; t < job->tasks; t++) {
-        lane_bits bits =
-            (lane_bits)(lanes) * (const lanes_anywhere *)(x + t * job->stride);
-        lane_bits agrees = ((bits & magnitude) >= least[t]) & ((bits ^ elected) >= 0);
-        total += (lanes)(bits & agrees);
-        count -= agrees;
-    }
-    if (!job->mean)
-        return total;
-    count += count == 0; /* -1 where nothing counts: 0 / -1 */
-    return total / __builtin_convertvector(count, lanes);
-}
-
-/* The last entries, fewer than LANES, on copies filled up with 0, which is never kept.
- */
-static void merge_rest(const struct job *job, size_t at, size_t count,
-                       const lane_bits *least, struct lane_signs *signs) {
-    struct job copy = *job;
-    copy.vectors = job->rest;
-    copy.stride = LANES;
-    for (size_t t = 0; t < job->tasks; t++)
-        for (size_t i = 0; i < LANES; i++)
-            job->rest[t * LANES + i] =
-                i < count ? job->vectors[t * job->stride + at + i] : 0;
-    lanes out = merge_lanes(&copy, job->rest, least, signs);
-    for (size_t i = 0; i < count; i++)
-        job->merged[at + i] = out[i];
-}
-
-/* merged[at .. stop) for one threshold a task. */
-static void merge_stretch(const struct job *job, size_t at, size_t stop,
-                          const lane_bits *least, struct signs *signs) {
-    struct lane_signs sides = {0};
-    for (; at + LANES <= stop; at += LANES)
-        *(lanes_anywhere *)(job->merged + at) =
-            merge_lanes(job, job->vectors + at, least, &sides);
-    if (at < stop)
-        merge_rest(job, at, stop - at, least, &sides);
-    for (size_t i = 0; i < LANES; i++) {
-        signs->positive += sides.positive[i];
-        signs->negative += sides.negative[i];
-        signs->cancelled |= sides.cancelled[i] != 0;
-    }
-}
-
-/* Stretches end where a task's threshold changes, and before their counts could
- * overflow. */
-static struct signs merge_part(const struct job *job, size_t begin, size_t count,
-                               lane_bits *least) {
-    struct signs signs = {0};
+/* Stretches end where a task's threshold changes. A magnitude of 0 is never kept: it
+ * adds nothing, and has no sign. */
+static struct ties_signs merge_stretches(const struct kernels *kernels,
+                                         const struct job *job, size_t begin,
+                                         size_t count) {
+    struct ties_signs signs = {0, 0, false};
     size_t end = begin + count;
     for (size_t at = begin, stop; at < end; at = stop) {
         stop = end;
@@ -168,9 +86,15 @@ static struct signs merge_part(const struct job *job, size_t begin, size_t count
                 stop = trim->cut;
             if (at >= trim->cut && trim->bits > 0 && bits < INT32_MAX)
                 bits++;
-            least[t] = bits - (lane_bits){0};
+            job->least[t] = bits;
         }
-        merge_stretch(job, at, stop, least, &signs);
+        const struct ties_stretch stretch = {
+            job->vectors + at, job->stride, job->tasks,         stop - at,
+            job->least,        job->mean,   job->zero_positive, job->merged + at};
+        struct ties_signs found = kernels->ties(&stretch);
+        signs.positive += found.positive;
+        signs.negative += found.negative;
+        signs.cancelled |= found.cancelled;
     }
     return signs;
 }
@@ -230,7 +154,8 @@ static int trim_all(const float *vectors, size_t stride, size_t tasks,
 
 struct part {
     size_t tensor, begin, count;
-    bool cancelled;
+    uint64_t
+        cancelled; /* a bit for each grain with a sum of 0 of entries that are not */
 };
 
 static struct part *parts_of(const struct select_run *tensors, size_t tensor_count,
@@ -242,32 +167,10 @@ static struct part *parts_of(const struct select_run *tensors, size_t tensor_cou
     for (size_t r = 0, p = 0; parts && r < tensor_count; r++)
         for (size_t done = 0; done < tensors[r].count; done += PART) {
             size_t left = tensors[r].count - done;
-            parts[p++] = (struct part){r, tensors[r].begin + done,
-                                       left < PART ? left : PART, false};
+            parts[p++] =
+                (struct part){r, tensors[r].begin + done, left < PART ? left : PART, 0};
         }
     return parts;
-}
-
-struct thread_room {
-    lane_bits *least; /* [tasks] */
-    float *rest;      /* [tasks, LANES] */
-};
-
-static int thread_room_new(struct thread_room *room, size_t tasks) {
-    size_t bytes;
-    if (!size_multiply(tasks, sizeof *room->least, &bytes))
-        return -1;
-    room->least = aligned_alloc(sizeof *room->least, bytes ? bytes : sizeof(lanes));
-    room->rest = array_new(tasks, LANES * sizeof *room->rest);
-    return room->least && room->rest ? 0 : -1;
-}
-
-static void thread_rooms_free(struct thread_room *rooms, unsigned count) {
-    for (unsigned i = 0; rooms && i < count; i++) {
-        free(rooms[i].least);
-        free(rooms[i].rest);
-    }
-    free(rooms);
 }
 
 int ties_merge(const float *vectors, size_t stride, size_t tasks,
@@ -282,14 +185,12 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
     struct trim *trims = size_multiply(tensor_count, tasks, &cells)
                              ? array_new(cells, sizeof *trims)
                              : NULL;
-    struct thread_room *threads = array_new(ties->threads, sizeof *threads);
-    for (unsigned i = 0; threads && i < ties->threads; i++)
-        if (thread_room_new(&threads[i], tasks)) {
-            thread_rooms_free(threads, ties->threads);
-            threads = NULL;
-        }
+    int32_t *least = size_multiply(ties->threads, tasks, &cells)
+                         ? array_new(cells, sizeof *least)
+                         : NULL;
+    const struct kernels *kernels = kernels_best();
     int result = -1;
-    if (!parts || !trims || !threads) {
+    if (!parts || !trims || !least) {
         error_memory(error);
         goto out;
     }
@@ -297,34 +198,42 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
                  error))
         goto out;
     bool whole = ties->trim == TIES_TRIM_WHOLE;
-    /* The sign that sums of 0 get is known when all signs are; until then the parts
+    /* The sign that sums of 0 get is known when all signs are; until then the grains
      * that have such sums of entries other than 0 are marked. */
     bool zero_positive = !whole;
-    long positive = 0, negative = 0;
+    size_t positive = 0, negative = 0;
     for (int again = 0; again < 2; again++) {
 #pragma omp parallel num_threads(ties->threads) reduction(+ : positive, negative)
         {
-            int thread = 0;
+            size_t thread = 0;
 #ifdef _OPENMP
-            thread = omp_get_thread_num();
+            thread = (size_t)omp_get_thread_num();
 #endif
 #pragma omp for schedule(dynamic, 4)
             for (size_t p = 0; p < part_count; p++) {
-                if ((again && !parts[p].cancelled) || work_stopped(work))
+                struct part *part = &parts[p];
+                if (work_stopped(work))
                     continue;
-                struct job job = {vectors,
-                                  stride,
-                                  tasks,
-                                  trims + parts[p].tensor * tasks,
-                                  ties->sum == TIES_MEAN,
-                                  zero_positive,
-                                  merged,
-                                  threads[thread].rest};
-                struct signs signs = merge_part(&job, parts[p].begin, parts[p].count,
-                                                threads[thread].least);
-                parts[p].cancelled = signs.cancelled;
-                positive += again ? 0 : signs.positive;
-                negative += again ? 0 : signs.negative;
+                const struct job job = {vectors,
+                                        stride,
+                                        tasks,
+                                        trims + part->tensor * tasks,
+                                        ties->sum == TIES_MEAN,
+                                        zero_positive,
+                                        merged,
+                                        least + thread * tasks};
+                uint64_t wanted = again ? part->cancelled : UINT64_MAX;
+                for (size_t g = 0; g * GRAIN < part->count; g++) {
+                    size_t left = part->count - g * GRAIN;
+                    if (!(wanted >> g & 1))
+                        continue;
+                    struct ties_signs signs =
+                        merge_stretches(kernels, &job, part->begin + g * GRAIN,
+                                        left < GRAIN ? left : GRAIN);
+                    part->cancelled |= (uint64_t)signs.cancelled << g;
+                    positive += again ? 0 : signs.positive;
+                    negative += again ? 0 : signs.negative;
+                }
             }
         }
         if (!whole || positive <= negative)
@@ -333,7 +242,7 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
     }
     result = work_stopped(work) ? error_set(error, "stopped") : 0;
 out:
-    thread_rooms_free(threads, ties->threads);
+    free(least);
     free(trims);
     free(parts);
     return result;

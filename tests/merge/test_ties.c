@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "backend/simd/kernels.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "merge/ties.h"
@@ -190,6 +191,105 @@ static void threads_change_nothing(void **state) {
     free(x);
 }
 
+static float value_of(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static uint32_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* By the definition, one element. */
+static float ties_of(const struct ties_stretch *stretch, size_t i,
+                     struct ties_signs *signs) {
+    float sum = 0, total = 0;
+    size_t some = 0, agree = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        bool up = sum > 0 || (!(sum < 0) && stretch->zero_positive);
+        for (size_t t = 0; t < stretch->tasks; t++) {
+            uint32_t bits = bits_of(stretch->vectors[t * stretch->stride + i]);
+            if ((bits & 0x7fffffff) < (uint32_t)stretch->least[t])
+                continue;
+            if (pass == 0) {
+                sum += value_of(bits);
+                some++;
+            } else if (up == !(bits >> 31)) {
+                total += value_of(bits);
+                agree++;
+            }
+        }
+    }
+    signs->positive += sum > 0;
+    signs->negative += sum < 0;
+    signs->cancelled |= some && !(sum > 0) && !(sum < 0);
+    return stretch->mean && agree ? total / (float)agree : total;
+}
+
+/* Sums that cancel, zeros of both signs, infinities and NaN among them. */
+static void fill_with_everything(struct random *random, float *x, size_t count) {
+    static const float odd[] = {0.0f,      -0.0f,   1.0f,  -1.0f, 0.5f,
+                                -INFINITY, FLT_MIN, 1e30f, NAN,   -1e-42f};
+    for (size_t i = 0; i < count; i++)
+        x[i] = random_below(random, 3) ? (float)random_below(random, 9) * 0.25f - 1
+                                       : odd[random_below(random, 10)];
+}
+
+/* Lengths around the vectors' and the blocks'; the same bits from every set. */
+static void kernels_do_as_defined(void **state) {
+    (void)state;
+    enum { MOST = 150, TASKS_MOST = 9 };
+    const struct kernels *sets[] = {&kernels_baseline,
+#ifdef __x86_64__
+                                    &kernels_x86_64_v3, &kernels_x86_64_v4
+#endif
+    };
+    struct random random;
+    random_seed(&random, 12, 0);
+    float x[TASKS_MOST * MOST], merged[MOST + 1], expected[MOST];
+    for (size_t n = 0; n < MOST; n++)
+        for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) {
+            size_t tasks = 1 + n % TASKS_MOST;
+            int32_t least[TASKS_MOST];
+            if (!sets[k]->usable())
+                continue;
+            fill_with_everything(&random, x, tasks * MOST);
+            for (size_t t = 0; t < tasks; t++)
+                least[t] = n % 3 ? (int32_t)bits_of(0.25f * (float)(t % 3)) + 1 : 1;
+            const struct ties_stretch stretch = {x,     MOST,      tasks,     n,
+                                                 least, n / 2 % 2, n / 4 % 2, merged};
+            struct ties_signs counted = {0, 0, false};
+            merged[n] = -7;
+            struct ties_signs signs = sets[k]->ties(&stretch);
+            for (size_t i = 0; i < n; i++) {
+                expected[i] = ties_of(&stretch, i, &counted);
+                if (isnan(expected[i]) ? !isnan(merged[i]) : merged[i] != expected[i])
+                    fail_msg("%s: %zu of %zu, %zu tasks: %g, not %g",
+                             sets[k]->instruction_set, i, n, tasks, (double)merged[i],
+                             (double)expected[i]);
+            }
+            assert_true(merged[n] == -7);
+            assert_int_equal(signs.positive, counted.positive);
+            assert_int_equal(signs.negative, counted.negative);
+            assert_int_equal(signs.cancelled, counted.cancelled);
+            uint64_t counts[64] = {0}, exact[64] = {0};
+            struct magnitude_bins bins = {(int32_t)bits_of(0.25f),
+                                          (int32_t)bits_of(1.0f), 20, counts};
+            size_t below = 0;
+            for (size_t i = 0; i < n; i++) {
+                int32_t bits = (int32_t)(bits_of(x[i]) & 0x7fffffff);
+                below += bits < bins.low;
+                if (bits >= bins.low && bits <= bins.high)
+                    exact[(bits - bins.low) >> bins.shift]++;
+            }
+            assert_int_equal(sets[k]->count_magnitudes(x, n, &bins), below);
+            assert_memory_equal(counts, exact, sizeof counts);
+        }
+}
+
 static void what_is_refused(void **state) {
     (void)state;
     float x[4] = {1, 2, 3, 4}, merged[4];
@@ -222,6 +322,7 @@ int main(void) {
         cmocka_unit_test(selection_is_that_by_sorting),
         cmocka_unit_test(equal_magnitudes_are_kept_in_order),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(kernels_do_as_defined),
         cmocka_unit_test(what_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "backend/backend.h"
 
@@ -31,6 +32,31 @@ struct attention_head {
     const float *dout;
     float *dq, *dk, *dv;
     float *scratch; /* at least attention_scratch() floats */
+};
+
+/* Magnitudes of f32 numbers are in the order of their bits as integers, without the
+ * sign; those from low to high are counted in bins of 2^shift. */
+struct magnitude_bins {
+    int32_t low, high;
+    unsigned shift;
+    uint64_t *counts; /* added to */
+};
+
+/* A stretch of task vectors for which each task has one threshold (merge/ties.h). */
+struct ties_stretch {
+    const float *vectors; /* [tasks], stride apart */
+    size_t stride, tasks, count;
+    const int32_t *least; /* [tasks] bits of the least magnitude kept, at least 1 */
+    bool mean;            /* of the entries that agree, not their sum */
+    bool zero_positive;   /* the sign elected by a sum of 0 */
+    float *merged;        /* [count] */
+};
+
+/* How many sums of a stretch have which sign, and whether one of entries that are not
+ * 0 is 0. */
+struct ties_signs {
+    size_t positive, negative;
+    bool cancelled;
 };
 
 struct kernels {
@@ -86,6 +112,12 @@ struct kernels {
      * which the first m elements count; b [depth, n]. */
     void (*add_squared_product)(float *to, const float *a, size_t lda, const float *b,
                                 float scale, size_t depth, size_t m, size_t n);
+
+    /* Returns how many of count <= 2^30 magnitudes are below the bins. */
+    size_t (*count_magnitudes)(const float *x, size_t count,
+                               const struct magnitude_bins *bins);
+    /* Every set gives the same bits. */
+    struct ties_signs (*ties)(const struct ties_stretch *stretch);
 };
 
 extern const struct kernels kernels_baseline;

@@ -20,6 +20,8 @@
 
 #include "backend/simd/squares.h"
 
+#include "backend/simd/ties.h"
+
 static bool usable(void) {
     return USABLE;
 }
@@ -47,4 +49,6 @@ const struct kernels KERNELS = {
     .add_scaled = add_scaled,
     .add_squares = add_squares,
     .add_squared_product = add_squared_product,
+    .count_magnitudes = count_magnitudes,
+    .ties = ties,
 };

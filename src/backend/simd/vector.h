@@ -111,6 +111,22 @@ INLINE vi v_first(size_t n) {
     return (vi)(lane < (int32_t)n);
 }
 
+/* Bit i is set where lane i, all ones or all zeros, is. */
+INLINE unsigned v_bits(vi mask) {
+#if !defined(__x86_64__)
+    unsigned bits = 0;
+    for (size_t i = 0; i < LANES; i++)
+        bits |= (unsigned)(mask[i] & 1) << i;
+    return bits;
+#elif LANES == 16
+    return _mm512_movepi32_mask((__m512i)mask);
+#elif LANES == 8
+    return (unsigned)_mm256_movemask_ps((__m256)mask);
+#else
+    return (unsigned)_mm_movemask_ps((__m128)mask);
+#endif
+}
+
 /* Lane by lane a's and b's first halves, and their second halves. */
 #if LANES == 16
 #define V_LOW(a, b)                                                                   \
