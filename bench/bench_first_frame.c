@@ -1,11 +1,14 @@
-/* From the start of pwemoe-explore to its first complete frame in a pseudo-terminal,
- * beside the start and end of a program that does nothing, in the same run; then what
- * one key of a drag takes, from the new preference to the cells of its frame.
+/* From the start of pwemoe-explore to its first frame in a pseudo-terminal and to the
+ * first one with every stored solution (of a large file that is a later one), beside
+ * the start and end of a program that does nothing, in the same run; then what one key
+ * of a drag takes, from the new preference to the cells of its frame.
  *
- *     bench_first_frame [FILE]
+ *     bench_first_frame [--explorer PROGRAM] [FILE]
  *
  * Without FILE two databases of its own are used: 66 stored solutions of three
- * tasks, and 11,440 of eight. Run in the build folder. */
+ * tasks, and 11,440 of eight. FILE must have solutions of its newest routers.
+ * PROGRAM is another build to be measured in turn with this one. Run in the build
+ * folder. */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pty.h>
@@ -32,22 +35,29 @@ static int order(const void *a, const void *b) {
     return *x < *y ? -1 : *x > *y;
 }
 
+struct frames {
+    double first, whole; /* seconds */
+};
+
 /* The status line is the last that a frame writes: keys stand in it, or that the
- * models are missing. Seconds, or -1 where they do not come. */
-static double first_frame(const char *file) {
+ * models are missing. The legend tells that figures are known. false where they do not
+ * come. */
+static bool measure_frames(const char *program, const char *file,
+                           struct frames *frames) {
     struct winsize size = {.ws_row = 40, .ws_col = 140};
     char bytes[1 << 16];
     size_t count = 0;
     int terminal;
-    double start = now(), seconds = -1;
+    double start = now();
+    *frames = (struct frames){-1, -1};
     pid_t child = forkpty(&terminal, NULL, NULL, &size);
     if (child == 0) {
         setenv("TERM", "xterm-256color", 1);
         setenv("LC_ALL", "C.UTF-8", 1);
-        execl("./pwemoe-explore", "pwemoe-explore", file, (char *)NULL);
+        execl(program, "pwemoe-explore", file, (char *)NULL);
         _exit(127);
     }
-    while (child > 0 && seconds < 0 && count + 1 < sizeof bytes) {
+    while (child > 0 && frames->whole < 0 && count + 1 < sizeof bytes) {
         struct pollfd fds = {terminal, POLLIN, 0};
         if (poll(&fds, 1, 10000) <= 0)
             break;
@@ -56,16 +66,19 @@ static double first_frame(const char *file) {
             break;
         count += (size_t)got;
         bytes[count] = '\0';
-        if (strstr(bytes, "Objectives") &&
-            (strstr(bytes, "help") || strstr(bytes, "look only:")))
-            seconds = now() - start;
+        bool drawn = strstr(bytes, "Objectives") &&
+                     (strstr(bytes, "help") || strstr(bytes, "look only:"));
+        if (drawn && frames->first < 0)
+            frames->first = now() - start;
+        if (drawn && (strstr(bytes, ", measured") || strstr(bytes, ", estimated")))
+            frames->whole = now() - start;
     }
     if (child > 0) {
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         close(terminal);
     }
-    return seconds;
+    return frames->whole >= 0;
 }
 
 static double nothing(void) {
@@ -128,31 +141,52 @@ static int measure_drag(const char *small, const char *large) {
     return 0;
 }
 
-static int measure(const char *what, const char *file, double *median) {
-    double frames[ROUNDS], peers[ROUNDS];
+static double median(double *values) {
+    qsort(values, ROUNDS, sizeof *values, order);
+    return values[ROUNDS / 2];
+}
+
+/* Programs take turns, so that what else the machine does meets them alike. */
+static int measure(const char *what, const char *file, const char *const *programs) {
+    double first[2][ROUNDS], whole[2][ROUNDS], peers[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
         peers[i] = nothing();
-        frames[i] = first_frame(file);
-        if (frames[i] < 0) {
-            fprintf(stderr, "bench_first_frame: %s: no frame came\n", file);
-            return 1;
+        for (int p = 0; p < 2 && programs[p]; p++) {
+            struct frames frames;
+            if (!measure_frames(programs[p], file, &frames)) {
+                fprintf(stderr, "bench_first_frame: %s: no frame of %s came\n",
+                        programs[p], file);
+                return 1;
+            }
+            first[p][i] = frames.first;
+            whole[p][i] = frames.whole;
         }
     }
-    qsort(frames, ROUNDS, sizeof *frames, order);
-    qsort(peers, ROUNDS, sizeof *peers, order);
-    printf("%-30s %9.1f %9.1f %9.2f %7.1f\n", what, 1000 * frames[ROUNDS / 2],
-           1000 * frames[0], 1000 * peers[ROUNDS / 2],
-           frames[ROUNDS / 2] / peers[ROUNDS / 2]);
+    double peer = median(peers);
+    for (int p = 0; p < 2 && programs[p]; p++) {
+        double one = median(first[p]), all = median(whole[p]);
+        printf("%-26s %9.1f %9.1f %9.1f %9.1f %9.2f  %s\n", what, 1000 * one,
+               1000 * first[p][0], 1000 * all, 1000 * whole[p][0], 1000 * peer,
+               programs[p]);
+        if (p)
+            printf("%-26s first %.2f, whole %.2f\n", "  the first program over it",
+                   median(first[0]) / one, median(whole[0]) / all);
+    }
     fflush(stdout);
-    *median = frames[ROUNDS / 2];
     return 0;
 }
 
 int main(int argc, char **argv) {
-    printf("first frame, 140x40             median ms  least ms   true ms   ratio\n");
-    double frames[2];
+    const char *programs[2] = {"./pwemoe-explore", NULL};
+    if (argc > 2 && strcmp(argv[1], "--explorer") == 0) {
+        programs[1] = argv[2];
+        argv += 2;
+        argc -= 2;
+    }
+    printf("frames, 140x40             first ms     least  whole ms     least   true "
+           "ms\n");
     if (argc > 1)
-        return measure(argv[1], argv[1], frames);
+        return measure(argv[1], argv[1], programs);
     char *folder = fixture_folder(), small[4200], large[4200];
     struct fixture_options options = {
         .tasks = 3, .edge = 11, .baselines = true, .log = true};
@@ -162,12 +196,9 @@ int main(int argc, char **argv) {
     options.edge = 10;
     snprintf(large, sizeof large, "%s/large.db", folder);
     fixture_write(large, &options);
-    int result = measure("3 tasks, 66 solutions", small, &frames[0]) ||
-                 measure("8 tasks, 11,440 solutions", large, &frames[1]);
-    if (result == 0) {
-        printf("the large one over the small one: %.1f\n", frames[1] / frames[0]);
-        result = measure_drag(small, large);
-    }
+    int result = measure("3 tasks, 66 solutions", small, programs) ||
+                 measure("8 tasks, 11,440 solutions", large, programs) ||
+                 measure_drag(small, large);
     fixture_remove(folder);
     return result;
 }

@@ -62,6 +62,8 @@ static void go_centre(struct model *model) {
 }
 
 static void snap(struct model *model) {
+    if (model_must_wait(model))
+        return;
     size_t row =
         catalog_nearest(model->catalog, model->preference, model->routers, true);
     if (row == SIZE_MAX)

@@ -205,8 +205,16 @@ static void ask_export(struct model *model) {
     dialog_text(&model->dialog, path);
 }
 
+/* Does the answer depend on what is stored? */
+static bool is_about_solutions(enum action action) {
+    return action == ACTION_TARGET || action == ACTION_COMPARE ||
+           action == ACTION_SERIES || action == ACTION_EXPORT || action == ACTION_PLOT;
+}
+
 bool app_ask(struct app *app, enum action action) {
     struct model *model = &app->model;
+    if (is_about_solutions(action) && model_must_wait(model))
+        return true;
     switch (action) {
     case ACTION_VECTOR:
         ask_vector(model);

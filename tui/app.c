@@ -10,7 +10,9 @@ void app_tell_worker(struct app *app) {
     if (app->worker)
         worker_prefer(app->worker, model_undecided(model));
     struct worker_wish wish = {.serial = model->serial, .routers = model->routers};
-    if (!app->worker || !model->catalog || !model->ready || app->asked == model->serial)
+    /* What is stored is not evaluated again, so that must be known first. */
+    if (!app->worker || !model->catalog || model->catalog->reading || !model->ready ||
+        app->asked == model->serial)
         return;
     memcpy(wish.preference, model->preference, sizeof wish.preference);
     wish.evaluate = model_needs_evaluation(model);

@@ -44,6 +44,8 @@ struct catalog {
     struct solution *solutions; /* [count] */
     double *values;             /* [count][tasks] in the objectives' units, or NaN */
     size_t count;
+    size_t reading; /* an outline: so many solutions are in the file, their rows come
+                       with the next catalog; 0: the rows are all there are */
     struct series *series;
     size_t series_count;
     struct store_run *runs;
@@ -75,6 +77,11 @@ void catalog_source_free(struct catalog_source *source); /* NULL is fine */
 /* whole: every row is read again, which also finds what store_rows_since does not. */
 int catalog_source_read(struct catalog_source *source, bool whole,
                         struct catalog **catalog, struct error *error);
+/* What there is to see of a large file before its solutions are read, in the time that
+ * a small one takes: a catalog without rows whose `reading` tells of how many it is.
+ * NULL where there are too few to wait for. */
+int catalog_source_outline(struct catalog_source *source, struct catalog **catalog,
+                           struct error *error);
 /* After a read, when there is time: notes how far it went. Without it the next read
  * is a whole one. */
 void catalog_source_settle(struct catalog_source *source);

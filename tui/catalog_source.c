@@ -9,8 +9,9 @@
 #include "catalog.h"
 #include "moe/routers.h"
 
-/* From so many reads on they become one again. */
-enum { BATCHES_MOST = 48 };
+/* From so many reads on they become one again. Fewer solutions than the second are read
+ * before anyone has seen that they were waited for. */
+enum { BATCHES_MOST = 48, OUTLINE_LEAST = 2000 };
 
 struct row_batch {
     atomic_size_t users;
@@ -260,17 +261,50 @@ static void keep_known(struct catalog_source *source, const struct catalog *cata
                catalog->count * sizeof *source->known);
 }
 
-int catalog_source_read(struct catalog_source *source, bool whole,
-                        struct catalog **result, struct error *error) {
+/* With version and recipe, or NULL. */
+static struct catalog *catalog_new(struct store *store, struct error *error) {
     static atomic_uint_fast64_t serial;
     struct catalog *catalog = array_new(1, sizeof *catalog);
-    if (!catalog)
-        return error_memory(error);
+    if (!catalog) {
+        error_memory(error);
+        return NULL;
+    }
     catalog->serial = ++serial;
-    if (store_version(source->store, &catalog->version, error) ||
-        store_recipe(source->store, &catalog->recipe, error))
-        goto fail;
+    if (store_version(store, &catalog->version, error) ||
+        store_recipe(store, &catalog->recipe, error)) {
+        catalog_free(catalog);
+        return NULL;
+    }
     catalog->tasks = catalog->recipe->task_count;
+    return catalog;
+}
+
+int catalog_source_outline(struct catalog_source *source, struct catalog **result,
+                           struct error *error) {
+    size_t count;
+    *result = NULL;
+    if (store_solutions_count(source->store, &count, error))
+        return -1;
+    if (count < OUTLINE_LEAST)
+        return 0;
+    struct catalog *catalog = catalog_new(source->store, error);
+    if (!catalog)
+        return -1;
+    catalog->reading = count;
+    if (catalog_derive(catalog, NULL, error) ||
+        read_rest(source->store, catalog, error)) {
+        catalog_free(catalog);
+        return -1;
+    }
+    *result = catalog;
+    return 0;
+}
+
+int catalog_source_read(struct catalog_source *source, bool whole,
+                        struct catalog **result, struct error *error) {
+    struct catalog *catalog = catalog_new(source->store, error);
+    if (!catalog)
+        return -1;
     if (read_rows(source, whole, catalog->tasks, error)) {
         forget(source);
         goto fail;

@@ -38,7 +38,9 @@ static int draw_state(const struct view *view, const struct model *model) {
         done += model->running[t].examples;
         total += model->examples[t];
     }
-    if (model->doing[0]) {
+    if (model->catalog->reading) {
+        model_why_empty(model, text, sizeof text);
+    } else if (model->doing[0]) {
         if (model->total)
             snprintf(text, sizeof text, "%.60s %.0f %%", model->doing,
                      100.0 * (double)model->done / (double)model->total);

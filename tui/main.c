@@ -186,10 +186,13 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Waits for the first catalog, at most so many seconds. */
-static void wait_for_results(struct app *app, double seconds) {
+/* Waits for the first catalog, or for one that is no outline, at most so many seconds.
+ */
+static void wait_for_results(struct app *app, bool whole, double seconds) {
+    const struct model *model = &app->model;
     double until = now() + seconds;
-    while (!app->model.catalog && !app->model.message_bad && now() < until) {
+    while ((!model->catalog || (whole && model->catalog->reading)) &&
+           !model->message_bad && now() < until) {
         struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
         poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
         app_events(app);
@@ -209,8 +212,8 @@ static void wait_for_volume(struct app *app, double seconds) {
 
 static int snapshot(struct app *app, const struct options *options,
                     struct error *error) {
-    wait_for_results(app, 3600);
-    if (!app->model.catalog)
+    wait_for_results(app, true, 3600);
+    if (!app->model.catalog || app->model.catalog->reading)
         return error_set(error, "%s", app->model.message);
     wait_for_volume(app, 2);
     if (canvas_resize(&app->canvas, options->width, options->height))
@@ -300,7 +303,7 @@ static int explore(struct app *app, const struct options *options,
     if (screen_start(&screen, error))
         return -1;
     app->model.mouse = !options->no_mouse;
-    wait_for_results(app, 0.06);
+    wait_for_results(app, false, 0.06);
     int result = draw(app, error);
     /* Loading begins when there is something to look at. */
     if (result == 0) {

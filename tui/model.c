@@ -170,7 +170,9 @@ static void start(struct model *model) {
         if (distance < 0.02)
             from = stored;
     }
-    model->serial = 0;
+    /* That is a move, wherever one was. */
+    memset(model->preference, 0, sizeof model->preference);
+    model->history.count = model->history.at = 0;
     model_go(model, from, false);
 }
 
@@ -203,7 +205,13 @@ int model_take_catalog(struct model *model, struct catalog *catalog) {
     if (!before) {
         model->pair_b = model->tasks > 1;
         space_begin(model);
+    }
+    /* Who has not moved since the outline begins where the first catalog with rows
+     * has him begin. */
+    if (!before || (before->reading && model->history.count < 2 && !model->dragging &&
+                    routers == catalog_default_routers(before))) {
         start(model);
+        catalog_free(before);
         return 0;
     }
     catalog_free(before);
@@ -353,6 +361,22 @@ void model_say(struct model *model, bool bad, const char *format, ...) {
     vsnprintf(model->message, sizeof model->message, format, arguments);
     va_end(arguments);
     model->message_bad = bad;
+}
+
+const char *model_why_empty(const struct model *model, char *out, size_t size) {
+    if (model->catalog->reading)
+        snprintf(out, size, "reading %zu solutions", model->catalog->reading);
+    else
+        snprintf(out, size, "nothing is measured yet");
+    return out;
+}
+
+bool model_must_wait(struct model *model) {
+    if (!model->catalog->reading)
+        return false;
+    model_say(model, false, "%zu solutions are still being read",
+              model->catalog->reading);
+    return true;
 }
 
 const char *model_task_name(const struct model *model, size_t task) {

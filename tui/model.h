@@ -186,6 +186,11 @@ uint64_t model_undecided(const struct model *model);
 void model_say(struct model *model, bool bad, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What a panel without figures says instead. */
+const char *model_why_empty(const struct model *model, char *out, size_t size);
+/* Are the solutions not read yet? Then it says so. */
+bool model_must_wait(struct model *model);
+
 const char *model_task_name(const struct model *model, size_t task);
 
 #endif

@@ -348,7 +348,7 @@ static void draw_frame(const struct view *view, const struct axes *axes,
 void parallel_view_draw(const struct view *view, struct model *model, bool focused) {
     struct axes axes;
     struct plot plot;
-    char title[96] = "Parallel coordinates";
+    char title[96] = "Parallel coordinates", why[64];
     struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
     bool room = view->height >= 7 && view->width >= 14;
     bool known = room && place_axes(&below, model, &axes);
@@ -361,7 +361,7 @@ void parallel_view_draw(const struct view *view, struct model *model, bool focus
     if (!known) {
         if (room)
             view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
-                      "nothing is measured yet");
+                      model_why_empty(model, why, sizeof why));
         return;
     }
     if (axes.count > 1 && axes.gap > 0 && plot_begin(&plot, &axes.inside) == 0) {

@@ -57,6 +57,15 @@ static void compare(struct reader *reader, int64_t a, int64_t b, size_t tasks) {
     mailbox_post(reader->mailbox, &event, true);
 }
 
+/* Before a large file is read for the first time. Whatever is wrong with it is told of
+ * by the read that follows. */
+static void outline(struct reader *reader) {
+    struct event event = {.kind = EVENT_CATALOG};
+    if (catalog_source_outline(reader->source, &event.catalog, NULL) == 0 &&
+        event.catalog)
+        mailbox_post(reader->mailbox, &event, true);
+}
+
 /* Reads what is new where the file has changed. Once it has been quiet for a while, all
  * is read again if it was read in pieces. */
 static void look(struct reader *reader) {
@@ -71,6 +80,8 @@ static void look(struct reader *reader) {
     bool tidy = reader->quiet == QUIET && catalog_source_pieced(reader->source);
     if (same && !tidy)
         return;
+    if (!failed && !reader->tasks)
+        outline(reader);
     if (!failed)
         failed = catalog_source_read(reader->source, tidy, &catalog, &error);
     reader->version = failed ? now : catalog->version;

@@ -59,6 +59,7 @@ void scaling_view_draw(const struct view *view, const struct model *model,
                        bool focused) {
     const struct catalog *catalog = model->catalog;
     struct range x = range_empty(), y = range_empty();
+    char why[64];
     view_heading(view, "Mean by scaling coefficient", focused);
     for (size_t i = 0; i < catalog->count; i++)
         if (is_scaled(catalog, i)) {
@@ -67,7 +68,9 @@ void scaling_view_draw(const struct view *view, const struct model *model,
         }
     if (x.low > x.high) {
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
-                  "no sweep is stored yet: pwemoe merge --scales 0:1:11");
+                  catalog->reading
+                      ? model_why_empty(model, why, sizeof why)
+                      : "no sweep is stored yet: pwemoe merge --scales 0:1:11");
         return;
     }
     double here = 0;

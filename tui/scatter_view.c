@@ -94,12 +94,13 @@ static void draw_marks(const struct chart *chart, const struct model *model, siz
 void scatter_view_draw(const struct view *view, struct model *model, size_t a, size_t b,
                        bool focused) {
     struct range x, y;
+    char why[64];
     draw_names(view, model, a, b, focused);
     if (view->height < 4 || view->width < 12)
         return;
     if (!space_range(model, a, &x) || !space_range(model, b, &y)) {
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
-                  "nothing is measured yet");
+                  model_why_empty(model, why, sizeof why));
         return;
     }
     struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
@@ -142,7 +143,8 @@ static size_t legend_entries(const struct model *model, const struct marks *mark
     bool estimate = model->figures < FIGURES_RUNNING;
     entries[count++] =
         (struct legend_entry){marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW,
-                              estimate                             ? "here, estimated"
+                              model->figures == FIGURES_NONE       ? "here"
+                              : estimate                           ? "here, estimated"
                               : model->figures == FIGURES_COMPLETE ? "here, measured"
                                                                    : "here, so far",
                               SIZE_MAX, false};

@@ -322,7 +322,7 @@ static void draw_inside(const struct view *view, struct model *model,
 void solid_view_draw(const struct view *view, struct model *model, bool focused) {
     struct range range[3];
     bool known = true;
-    char title[256];
+    char title[256], why[64];
     snprintf(title, sizeof title, "%.60s, %.60s, %.60s",
              model_task_name(model, model->triple[0]),
              model_task_name(model, model->triple[1]),
@@ -342,5 +342,5 @@ void solid_view_draw(const struct view *view, struct model *model, bool focused)
         draw_inside(&below, model, range);
     else
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
-                  "nothing is measured yet");
+                  model_why_empty(model, why, sizeof why));
 }

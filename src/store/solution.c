@@ -191,6 +191,21 @@ int store_solution_put(struct store *store, struct store_solution *solution,
     return result;
 }
 
+int store_solutions_count(struct store *store, size_t *count, struct error *error) {
+    *count = 0;
+    sqlite3_stmt *statement =
+        sql_prepare(store, error, "SELECT count(*) FROM solution", "");
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result > 0) {
+        struct sql_row row = {store, statement, "the number of solutions", error,
+                              false};
+        *count = (size_t)sql_integer(&row, 0, 0, INT64_MAX);
+        result = row.failed ? -1 : 0;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
 int store_solution_get(struct store *store, int64_t id, bool *found,
                        struct store_solution *solution, struct error *error) {
     *found = false;

@@ -245,6 +245,8 @@ struct store_row {
 };
 int store_rows(struct store *store, const char *split, struct store_row **rows,
                size_t *count, struct error *error);
+/* How many rows that would be, without reading them. */
+int store_solutions_count(struct store *store, size_t *count, struct error *error);
 /* What the rows of one store_rows point to is theirs together: no member is freed or
  * kept alone. */
 void store_rows_free(struct store_row *rows, size_t count);

@@ -214,6 +214,8 @@ static void test_rows(void **state) {
     size_t count;
     assert_done(store_rows(store, "test", &rows, &count, &error));
     assert_int_equal(count, 3);
+    assert_done(store_solutions_count(store, &count, &error));
+    assert_int_equal(count, 3);
     const struct store_solution *s = &rows[0].solution;
     assert_string_equal(s->kind, "pwemoe");
     assert_string_equal(s->method, "ls");
