@@ -93,6 +93,7 @@ void cuda_fill_elementwise(struct backend *table);
 void cuda_fill_attention(struct backend *table);
 void cuda_fill_embedding(struct backend *table);
 void cuda_fill_merge(struct backend *table);
+void cuda_fill_route(struct backend *table);
 
 void cuda_products_free(struct product_cache *products);
 

@@ -164,6 +164,7 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     cuda_fill_attention(table);
     cuda_fill_embedding(table);
     cuda_fill_merge(table);
+    cuda_fill_route(table);
     /* A module built for other cards is found out by its first kernel. */
     void *probe;
     float value = 0;

@@ -169,6 +169,9 @@ static int open_somewhere(struct worker *worker, const char *directory,
     if (result && strncmp(options.device, "cuda", 4) == 0 &&
         !atomic_load(&worker->stop)) {
         struct error why = *error;
+        char *advice = strstr(why.text, "; --device cpu"); /* which is taken */
+        if (advice)
+            *advice = '\0';
         options.device = worker->options.device = "cpu";
         result = evaluator_open(worker->recipe, directory, &options, evaluator, note,
                                 &work, error);

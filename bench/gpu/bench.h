@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "figures.h"
 #include "moe/pool.h"
+#include "moe/unloader.h"
 
 struct bench {
     const char *device; /* as backend_open takes it */

@@ -25,7 +25,7 @@
 
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 5 };
+enum { BACKEND_API_VERSION = 6 };
 
 typedef struct real real;
 
@@ -81,6 +81,19 @@ struct merge_segment {
     uint64_t count; /* elements */
     uint32_t row;   /* of the routing weights */
     uint32_t unused;
+};
+
+/* Routers (moe/routers.h), for at most ROUTE_TASKS_MAX tasks T: with two layers the
+ * routing weights of module m at preference r [T] are W2_m relu(W1_m r + b1_m) + b2_m,
+ * with one W_m r + b_m. parameters f32: W1 [modules, 2T, T], b1 [modules, 2T],
+ * W2 [modules, T, 2T], b2 [modules, T]; of one layer W [modules, T, T], b [modules, T].
+ */
+enum { ROUTE_TASKS_MAX = 64 };
+struct route {
+    unsigned layers; /* 1 or 2 */
+    size_t modules, tasks;
+    float lambda; /* the weights of what no module has */
+    const float *parameters;
 };
 
 struct adam {
@@ -256,6 +269,10 @@ struct backend {
                    size_t classes);
 
     /* --- the heart ------------------------------------------------------ */
+    /* weights f32 [modules + 1, tasks] at preference f32 [tasks]; the last row is
+     * lambda. These and the parameters are on the device. */
+    void (*route)(struct backend *, float *weights, const struct route *,
+                  const float *preference);
     /* out = base + sum_t weights[row][t] * vectors[t], for each segment with its
      * row, in one pass over one arena. vectors: `tasks` arenas, `stride` elements
      * apart. segments and weights f32 [rows, tasks] on the device. Elements

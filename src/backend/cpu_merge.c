@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backend/cpu.h"
+#include "backend/route.h"
 
 enum {
     UNIT = 1024,                   /* work is divided in runs of this many elements */
@@ -106,7 +107,14 @@ static void gram(struct backend *backend, float *out, const float *vectors,
             out[i * n + j] = out[j * n + i] = (float)sums[i * n + j];
 }
 
+static void route(struct backend *backend, float *weights, const struct route *r,
+                  const float *preference) {
+    if (!cpu_of(backend)->failed)
+        route_weights(r, preference, weights);
+}
+
 void cpu_fill_merge(struct backend *table) {
+    table->route = route;
     table->merge = merge;
     table->route_gradient = route_gradient;
     table->gram = gram;

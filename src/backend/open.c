@@ -139,7 +139,11 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
     if (index < 0)
         return error_set(error, "device %s is not known: auto, cpu, cuda or cuda:N",
                          device);
-    return cuda_open((unsigned)index, precision, threads, backend, &presence, error);
+    if (cuda_open((unsigned)index, precision, threads, backend, &presence, error) == 0)
+        return 0;
+    if (!strstr(error->text, "--device"))
+        error_set(error, "%.900s; --device cpu does without it", error->text);
+    return -1;
 }
 
 void backend_close(struct backend *backend) {

@@ -38,16 +38,16 @@ static int allocate(struct evaluator *e, size_t batch, struct error *error) {
     struct backend *b = e->backend;
     const struct layout *l = e->pool->layout;
     /* What forward keeps on the device is a share of what the rest has left. */
-    return upscaling_new(l, UPSCALE_NONE, &e->plain, error) ||
-                   unloader_new(e->pool, e->plain, &e->plain_unloader, error) ||
-                   b->allocate(b, l->size * b->real_size, (void **)&e->weights,
-                               error) ||
-                   forward_new(b, l, &e->pool->form.preprocess, e->held_out, e->tasks,
-                               batch, &e->forward, error) ||
-                   head_bank_new(b, &l->config, e->pool->heads, e->tasks,
-                                 forward_batch_size(e->forward), &e->heads, error)
-               ? -1
-               : 0;
+    if (upscaling_new(l, UPSCALE_NONE, &e->plain, error) ||
+        unloader_new(e->pool, e->plain, &e->plain_unloader, error) ||
+        b->allocate(b, l->size * b->real_size, (void **)&e->weights, error) ||
+        forward_new(b, l, &e->pool->form.preprocess, e->held_out, e->tasks, batch,
+                    &e->forward, error) ||
+        head_bank_new(b, &l->config, e->pool->heads, e->tasks,
+                      forward_batch_size(e->forward), &e->heads, error))
+        return -1;
+    forward_heads(e->forward, e->heads);
+    return 0;
 }
 
 /* Where it fails the caller closes what is there. */

@@ -12,6 +12,7 @@
 #include "merge/method.h"
 #include "moe/pool.h"
 #include "moe/routers.h"
+#include "moe/unloader.h"
 
 enum current {
     CURRENT_NONE,

@@ -15,8 +15,8 @@ enum { HOST_BATCH = 64, DEVICE_BATCH = 256, DEVICE_SHARE = 64 };
 /* Batches under way on a device: one that runs, one behind it. */
 enum { DEVICE_SLOTS = 2 };
 
-/* Numbers of examples that are recorded; a recording more than these is not made. */
-enum { SHAPES_MAX = 16 };
+/* Batches that are recorded; any more are run as they come. */
+enum { RECORDED_MAX = 96 };
 
 struct slot {
     struct part parts[FORWARD_PARTS_MAX];
@@ -25,9 +25,20 @@ struct slot {
     char *device, *host;   /* predictions i32 (batch), then losses f32 (batch) */
 };
 
-struct shape {
+/* What a recording is of: a whole batch, or its blocks alone. */
+struct batch {
     const real *weights;
     size_t examples;
+    struct head_bank
+        *heads; /* NULL: the blocks alone, and nothing that follows counts */
+    size_t slot;
+    bool kept; /* the inputs of the first block are */
+    size_t count;
+    struct part parts[FORWARD_PARTS_MAX];
+};
+
+struct recorded {
+    struct batch batch;
     struct recording *recording; /* NULL: it was run once, unrecorded */
 };
 
@@ -44,9 +55,10 @@ struct forward {
     size_t slot_count;
     size_t queued, collected; /* batches, ever */
 
+    struct head_bank *heads; /* those that outlive this; NULL: none are known */
     bool records;
-    struct shape shapes[SHAPES_MAX];
-    size_t shape_count;
+    struct recorded *recorded; /* [RECORDED_MAX] */
+    size_t recorded_count;
 };
 
 static size_t smaller(size_t a, size_t b) {
@@ -91,6 +103,11 @@ int forward_new(struct backend *b, const struct layout *l,
     /* Texts differ in length from batch to batch: nothing to be recorded. */
     f->records = b->record_begin && !model_config_is_text(&l->config);
     size_t bytes = f->batch * (sizeof(int32_t) + sizeof(float));
+    f->recorded = array_new(f->records ? RECORDED_MAX : 0, sizeof *f->recorded);
+    if (!f->recorded) {
+        error_memory(error);
+        goto failed;
+    }
     if (make_transformer(f, l, preprocess, held_out, tasks, error))
         goto failed;
     for (size_t s = 0; s < f->slot_count; s++) {
@@ -129,17 +146,23 @@ void forward_free(struct forward *f) {
         else
             free(slot->host);
     }
-    for (size_t i = 0; i < f->shape_count; i++)
-        if (f->shapes[i].recording)
-            b->recording_free(b, f->shapes[i].recording);
+    for (size_t i = 0; i < f->recorded_count; i++)
+        if (f->recorded[i].recording)
+            b->recording_free(b, f->recorded[i].recording);
+    free(f->recorded);
     inputs_free(f->inputs);
     transformer_free(f->transformer);
     feed_free(f->feed);
     free(f);
 }
 
+void forward_heads(struct forward *f, struct head_bank *heads) {
+    f->heads = heads;
+}
+
 void forward_begin(struct forward *f, bool shared, float lambda) {
-    f->collected = f->queued; /* their slots wait for them before they serve again */
+    /* What was queued is waited for by its slot, before that serves again. */
+    f->collected = f->queued = 0;
     inputs_begin(f->inputs, shared, lambda);
 }
 
@@ -163,25 +186,39 @@ bool forward_has_room(const struct forward *f) {
     return forward_queued(f) < f->slot_count;
 }
 
-/* --- the blocks, recorded ----------------------------------------------------------
+/* --- batches, recorded -------------------------------------------------------------
  */
 
-static struct shape *find_shape(struct forward *f, const real *weights,
-                                size_t examples) {
-    for (size_t i = 0; i < f->shape_count; i++)
-        if (f->shapes[i].weights == weights && f->shapes[i].examples == examples)
-            return &f->shapes[i];
+static bool same_batch(const struct batch *a, const struct batch *b) {
+    if (a->weights != b->weights || a->examples != b->examples || a->heads != b->heads)
+        return false;
+    if (!a->heads)
+        return true;
+    bool same = a->slot == b->slot && a->kept == b->kept && a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = a->parts[i].task == b->parts[i].task &&
+               a->parts[i].first == b->parts[i].first &&
+               a->parts[i].count == b->parts[i].count;
+    return same;
+}
+
+static struct recorded *find_recorded(struct forward *f, const struct batch *batch) {
+    for (size_t i = 0; i < f->recorded_count; i++)
+        if (same_batch(&f->recorded[i].batch, batch))
+            return &f->recorded[i];
     return NULL;
 }
 
-/* The second time that a shape occurs it is recorded: the first one has settled all
+typedef void operations(struct forward *, const struct batch *);
+
+/* The second time that a batch occurs it is recorded: the first one has settled all
  * that cannot be within a recording. NULL where none can be had, and then never. */
-static struct recording *record(struct forward *f, const real *weights,
-                                size_t examples) {
+static struct recording *record(struct forward *f, const struct batch *batch,
+                                operations *run) {
     struct backend *b = f->backend;
     struct recording *made = NULL;
     if (b->record_begin(b, NULL) == 0) {
-        f->features = transformer_run(f->transformer, weights, examples);
+        run(f, batch);
         if (b->record_end(b, &made, NULL))
             made = NULL;
     }
@@ -189,52 +226,89 @@ static struct recording *record(struct forward *f, const real *weights,
     return made;
 }
 
-/* The transformer's tokens to f->features. */
-static void run_blocks(struct forward *f, const real *weights, size_t examples) {
-    struct backend *b = f->backend;
-    struct shape *shape = f->records ? find_shape(f, weights, examples) : NULL;
-    if (shape && !shape->recording)
-        shape->recording = record(f, weights, examples);
-    if (shape && shape->recording) {
-        b->replay(b, shape->recording);
-        return;
+/* False where there is no room for it any more: it was not run. */
+static bool run_recorded(struct forward *f, const struct batch *batch,
+                         operations *run) {
+    struct recorded *known = find_recorded(f, batch);
+    if (!f->records || (!known && f->recorded_count == RECORDED_MAX))
+        return false;
+    if (known && !known->recording)
+        known->recording = record(f, batch, run);
+    if (known && known->recording) {
+        f->backend->replay(f->backend, known->recording);
+        return true;
     }
-    f->features = transformer_run(f->transformer, weights, examples);
-    if (f->records && f->shape_count < SHAPES_MAX)
-        f->shapes[f->shape_count++] = (struct shape){weights, examples, NULL};
+    run(f, batch);
+    if (!known)
+        f->recorded[f->recorded_count++] = (struct recorded){*batch, NULL};
+    return true;
 }
 
-/* --- batches -----------------------------------------------------------------------
- */
+/* The transformer's tokens to f->features. */
+static void run_blocks(struct forward *f, const struct batch *batch) {
+    f->features = transformer_run(f->transformer, batch->weights, batch->examples);
+}
+
+/* f->features to the slot's predictions and losses. */
+static void run_heads(struct forward *f, const struct batch *batch,
+                      struct head_bank *heads) {
+    char *device = f->slots[batch->slot].device;
+    int32_t *predictions = (int32_t *)(void *)device;
+    float *loss = (float *)(void *)(device + f->batch * sizeof *predictions);
+    for (size_t i = 0, at = 0; i < batch->count; i++) {
+        const struct part *part = &batch->parts[i];
+        head_bank_loss(heads, part->task,
+                       backend_at(f->backend, f->features, at * f->width), part->count,
+                       inputs_labels(f->inputs, part), loss + at, NULL, NULL);
+        head_bank_predict(heads, predictions + at);
+        at += part->count;
+    }
+}
+
+static void run_inputs(struct forward *f, const struct batch *batch) {
+    inputs_put(f->inputs, f->transformer, batch->weights, batch->parts, batch->count,
+               batch->slot);
+}
+
+static void run_whole(struct forward *f, const struct batch *batch) {
+    run_inputs(f, batch);
+    run_blocks(f, batch);
+    run_heads(f, batch, batch->heads);
+}
+
+/* As one recording where all of it lasts, or with the blocks as one. */
+static void run_batch(struct forward *f, struct batch *batch, struct head_bank *heads) {
+    bool lasts = heads == f->heads &&
+                 inputs_last(f->inputs, batch->parts, batch->count, &batch->kept);
+    batch->heads = lasts ? heads : NULL;
+    if (lasts && run_recorded(f, batch, run_whole))
+        return;
+    batch->heads = NULL;
+    run_inputs(f, batch);
+    if (!run_recorded(f, batch, run_blocks))
+        run_blocks(f, batch);
+    run_heads(f, batch, heads);
+}
 
 int forward_queue(struct forward *f, const real *weights, struct head_bank *heads,
                   const struct part *parts, size_t count, struct error *error) {
     struct backend *b = f->backend;
-    size_t number = f->queued % f->slot_count, at = 0;
+    size_t number = f->queued % f->slot_count;
     struct slot *slot = &f->slots[number];
+    struct batch batch = {.weights = weights, .slot = number, .count = count};
     if (slot->ticket && b->wait(b, slot->ticket, error))
         return -1;
     slot->ticket = 0;
+    memcpy(batch.parts, parts, count * sizeof *parts);
     memcpy(slot->parts, parts, count * sizeof *parts);
-    slot->part_count = count;
-    slot->examples = 0;
     for (size_t i = 0; i < count; i++)
-        slot->examples += parts[i].count;
-    inputs_put(f->inputs, f->transformer, weights, parts, count, number);
-    run_blocks(f, weights, slot->examples);
-    int32_t *predictions = (int32_t *)(void *)slot->device;
-    float *loss = (float *)(void *)(slot->device + f->batch * sizeof *predictions);
-    for (size_t i = 0; i < count; i++) {
-        head_bank_loss(heads, parts[i].task, backend_at(b, f->features, at * f->width),
-                       parts[i].count, inputs_labels(f->inputs, &parts[i]), loss + at,
-                       NULL, NULL);
-        head_bank_predict(heads, predictions + at);
-        at += parts[i].count;
-    }
+        batch.examples += parts[i].count;
+    slot->part_count = count;
+    slot->examples = batch.examples;
+    run_batch(f, &batch, heads);
     if (b->download_late)
-        slot->ticket =
-            b->download_late(b, slot->host, slot->device,
-                             f->batch * (sizeof *predictions + sizeof *loss));
+        slot->ticket = b->download_late(b, slot->host, slot->device,
+                                        f->batch * (sizeof(int32_t) + sizeof(float)));
     f->queued++;
     return 0;
 }

@@ -3,8 +3,9 @@
  *
  * A batch is queued and, later, collected, in that order. On a device with memory of
  * its own some are queued ahead and their results come back beside what runs, so that
- * the device never waits for the host between two of them; what follows the inputs of
- * the first block is recorded once for each number of examples. */
+ * the device never waits for the host between two of them. A batch that occurs again,
+ * as every one does with a new preference, is recorded: whole, where all that it reads
+ * is on the device, or else what follows the inputs of the first block. */
 #ifndef PWEMOE_EVAL_FORWARD_H
 #define PWEMOE_EVAL_FORWARD_H
 
@@ -31,6 +32,10 @@ int forward_new(struct backend *backend, const struct layout *layout,
                 size_t tasks, size_t batch, struct forward **forward,
                 struct error *error);
 void forward_free(struct forward *forward); /* NULL is fine */
+
+/* The heads of most models, which outlive this: batches with these, whose inputs are
+ * on the device, are recorded whole. */
+void forward_heads(struct forward *forward, struct head_bank *heads);
 
 /* Another model: what is queued and not collected is dropped. shared: as for
  * inputs_begin. */

@@ -249,6 +249,14 @@ void inputs_put(struct inputs *in, struct transformer *transformer, const real *
     }
 }
 
+bool inputs_last(const struct inputs *in, const struct part *parts, size_t count,
+                 bool *kept) {
+    *kept = in->shared;
+    for (size_t i = 0; i < count; i++)
+        *kept = *kept && is_kept(in, &parts[i]);
+    return !in->feed && (*kept || (in->pixels_kept && !in->shared));
+}
+
 const int32_t *inputs_labels(const struct inputs *in, const struct part *part) {
     return in->kept[part->task].labels + part->first;
 }

@@ -43,6 +43,10 @@ void inputs_begin(struct inputs *inputs, bool shared, float lambda);
 void inputs_put(struct inputs *inputs, struct transformer *transformer,
                 const real *weights, const struct part *parts, size_t count,
                 size_t slot);
+/* Whether inputs_put for these parts only reads what is on the device for good, and may
+ * so be recorded. kept: whether that is the inputs of the first block. */
+bool inputs_last(const struct inputs *inputs, const struct part *parts, size_t count,
+                 bool *kept);
 /* The part's labels, on the device. */
 const int32_t *inputs_labels(const struct inputs *inputs, const struct part *part);
 

@@ -37,7 +37,8 @@ int evaluator_use_routers(struct evaluator *e, const void *blob, size_t size,
     }
     for (size_t m = 0; m < routers->modules; m++)
         module_name(e->pool->layout, upscaling->module[m], names[m], sizeof names[m]);
-    if (unloader_new(e->pool, upscaling, &unloader, error))
+    if (unloader_new(e->pool, upscaling, &unloader, error) ||
+        unloader_place(unloader, routers, error))
         goto failed;
     routers_free(e->routers);
     unloader_free(e->unloader);
@@ -53,6 +54,7 @@ int evaluator_use_routers(struct evaluator *e, const void *blob, size_t size,
         e->current = CURRENT_NONE;
     return 0;
 failed:
+    unloader_free(unloader);
     free(routing);
     free(names);
     upscaling_free(upscaling);
@@ -121,7 +123,7 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
     restart(e);
     make_begin(e);
     routers_forward(e->routers, preference, e->routing);
-    unloader_merge(e->unloader, e->routing, e->weights);
+    unloader_merge_at(e->unloader, preference, e->weights);
     forward_begin(e->forward,
                   e->upscaling->lowest >= e->pool->layout->blocks[0].norm1_gamma,
                   e->routers->lambda);

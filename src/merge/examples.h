@@ -6,6 +6,7 @@
 #include "merge/method.h"
 #include "model/feed.h"
 #include "model/transformer.h"
+#include "moe/unloader.h"
 
 struct examples {
     const struct merge_input *input;

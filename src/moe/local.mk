@@ -1,4 +1,5 @@
 libpwemoe_a_SOURCES += \
   src/moe/upscaling.h src/moe/upscaling.c \
   src/moe/routers.h src/moe/routers.c \
-  src/moe/pool.h src/moe/pool.c
+  src/moe/pool.h src/moe/pool.c \
+  src/moe/unloader.h src/moe/unloader.c

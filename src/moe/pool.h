@@ -1,5 +1,5 @@
 /* The pool of models: the pretrained one and the task vectors of its experts, as
- * arenas on one device, and the merge that unloads a mixture into plain weights. */
+ * arenas on one device. */
 #ifndef PWEMOE_MOE_POOL_H
 #define PWEMOE_MOE_POOL_H
 
@@ -12,9 +12,8 @@
 #include "model/feed.h"
 #include "model/heads.h"
 #include "model/layout.h"
-#include "moe/upscaling.h"
 
-enum { POOL_TASKS_MAX = 64 };
+enum { POOL_TASKS_MAX = ROUTE_TASKS_MAX };
 
 struct pool {
     struct backend *backend; /* the caller's */
@@ -41,15 +40,5 @@ int pool_open(struct backend *backend, const char *model, const char *pretrained
               const struct pool_task *tasks, size_t task_count, struct pool **pool,
               const struct work *work, struct error *error);
 void pool_close(struct pool *pool); /* NULL is fine */
-
-/* What one merge needs besides the pool: segments and room for routing weights on
- * the device. */
-struct unloader;
-
-int unloader_new(struct pool *pool, const struct upscaling *upscaling,
-                 struct unloader **unloader, struct error *error);
-void unloader_free(struct unloader *unloader); /* NULL is fine */
-/* weights [modules + 1, tasks] on the host; out (size) on the device. */
-void unloader_merge(struct unloader *unloader, const float *weights, real *out);
 
 #endif

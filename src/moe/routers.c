@@ -6,25 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/route.h"
 #include "base/memory.h"
 #include "checkpoint/safetensors.h"
 
-/* Offsets of the four arrays in parameters. */
-struct parts {
-    size_t hidden_weight, hidden_bias, output_weight, output_bias;
-    size_t hidden; /* width of the hidden layer; T itself where there is none */
-};
+struct route routers_route(const struct routers *r) {
+    return (struct route){r->layers, r->modules, r->tasks, r->lambda, r->parameters};
+}
 
-static struct parts parts_of(const struct routers *r) {
-    struct parts p = {0};
-    size_t m = r->modules, t = r->tasks;
-    p.hidden = r->layers == 2 ? 2 * t : t;
-    if (r->layers == 2) {
-        p.hidden_bias = m * p.hidden * t;
-        p.output_weight = p.hidden_bias + m * p.hidden;
-    }
-    p.output_bias = p.output_weight + m * t * p.hidden;
-    return p;
+static struct route_parts parts_of(const struct routers *r) {
+    struct route route = routers_route(r);
+    return route_parts_of(&route);
 }
 
 size_t routers_parameter_count(unsigned layers, size_t modules, size_t tasks) {
@@ -58,7 +50,7 @@ int routers_new(enum granularity granularity, unsigned layers, size_t modules,
     struct routers *r = routers_allocate(granularity, layers, modules, tasks, lambda);
     if (!r)
         return error_memory(error);
-    struct parts p = parts_of(r);
+    struct route_parts p = parts_of(r);
     for (size_t i = 0; i < p.hidden_bias; i++)
         r->parameters[i] = (float)(0.01 * random_normal(random));
     for (size_t i = p.output_weight; i < p.output_bias; i++)
@@ -76,52 +68,34 @@ void routers_free(struct routers *routers) {
     free(routers);
 }
 
-/* x[hidden]: what the output layer of module m reads. Returns nothing to fail. */
-static void hidden_layer(const struct routers *r, const struct parts *p, size_t m,
-                         const double *preference, float *x) {
-    size_t t = r->tasks;
-    for (size_t i = 0; i < p->hidden; i++) {
-        if (r->layers == 1) {
-            x[i] = (float)preference[i];
-            continue;
-        }
-        const float *w = r->parameters + p->hidden_weight + (m * p->hidden + i) * t;
-        float sum = r->parameters[p->hidden_bias + m * p->hidden + i];
-        for (size_t j = 0; j < t; j++)
-            sum += w[j] * (float)preference[j];
-        x[i] = sum > 0 ? sum : 0;
-    }
-}
+enum { HIDDEN_MAX = 2 * ROUTE_TASKS_MAX };
 
-enum { HIDDEN_MAX = 2 * 64 }; /* of 64 tasks, the most a pool holds */
+static void hidden_layer(const struct routers *r, size_t module,
+                         const double *preference, float *x) {
+    float given[ROUTE_TASKS_MAX];
+    struct route route = routers_route(r);
+    for (size_t t = 0; t < r->tasks; t++)
+        given[t] = (float)preference[t];
+    route_hidden(&route, module, given, x);
+}
 
 void routers_forward(const struct routers *r, const double *preference,
                      float *weights) {
-    struct parts p = parts_of(r);
-    size_t t = r->tasks;
-    float x[HIDDEN_MAX];
-    for (size_t m = 0; m < r->modules; m++) {
-        hidden_layer(r, &p, m, preference, x);
-        for (size_t i = 0; i < t; i++) {
-            const float *w = r->parameters + p.output_weight + (m * t + i) * p.hidden;
-            float sum = r->parameters[p.output_bias + m * t + i];
-            for (size_t j = 0; j < p.hidden; j++)
-                sum += w[j] * x[j];
-            weights[m * t + i] = sum;
-        }
-    }
-    for (size_t i = 0; i < t; i++)
-        weights[r->modules * t + i] = r->lambda;
+    float given[ROUTE_TASKS_MAX];
+    struct route route = routers_route(r);
+    for (size_t t = 0; t < r->tasks; t++)
+        given[t] = (float)preference[t];
+    route_weights(&route, given, weights);
 }
 
 void routers_backward(const struct routers *r, const double *preference,
                       const float *dweights, float *gradient) {
-    struct parts p = parts_of(r);
+    struct route_parts p = parts_of(r);
     size_t t = r->tasks, h = p.hidden;
     float x[HIDDEN_MAX];
     for (size_t m = 0; m < r->modules; m++) {
         const float *dw = dweights + m * t;
-        hidden_layer(r, &p, m, preference, x);
+        hidden_layer(r, m, preference, x);
         for (size_t i = 0; i < t; i++) {
             gradient[p.output_bias + m * t + i] = dw[i];
             for (size_t j = 0; j < h; j++)
@@ -145,11 +119,11 @@ void routers_backward(const struct routers *r, const double *preference,
 
 void routers_jacobian(const struct routers *r, const double *preference,
                       float *jacobian) {
-    struct parts p = parts_of(r);
+    struct route_parts p = parts_of(r);
     size_t t = r->tasks, h = p.hidden;
     float x[HIDDEN_MAX];
     for (size_t m = 0; m < r->modules; m++) {
-        hidden_layer(r, &p, m, preference, x);
+        hidden_layer(r, m, preference, x);
         for (size_t i = 0; i < t; i++) {
             const float *out = r->parameters + p.output_weight + (m * t + i) * h;
             float *row = jacobian + (m * t + i) * t;
@@ -169,7 +143,7 @@ static int read_parameters(void *self, size_t index, uint64_t offset, void *out,
                            size_t room, size_t *got, struct error *error) {
     (void)error;
     const struct routers *r = self;
-    struct parts p = parts_of(r);
+    struct route_parts p = parts_of(r);
     const size_t bounds[] = {p.hidden_weight, p.hidden_bias, p.output_weight,
                              p.output_bias, r->count};
     size_t part = index + (r->layers == 1 ? 2 : 0);
@@ -181,7 +155,7 @@ static int read_parameters(void *self, size_t index, uint64_t offset, void *out,
 
 int routers_to_memory(const struct routers *r, void **bytes, size_t *size,
                       struct error *error) {
-    struct parts p = parts_of(r);
+    struct route_parts p = parts_of(r);
     size_t m = r->modules, t = r->tasks, h = p.hidden;
     struct tensor_source sources[] = {
         {.name = "hidden.weight",
@@ -254,7 +228,7 @@ int routers_from_memory(const void *bytes, size_t size, const char *label,
         error_memory(error);
         goto failed;
     }
-    struct parts p = parts_of(r);
+    struct route_parts p = parts_of(r);
     if ((two && (take(file, "hidden.weight", label, 3, (uint64_t[]){m, h, t},
                       r->parameters, error) ||
                  take(file, "hidden.bias", label, 2, (uint64_t[]){m, h},

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "backend/backend.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "moe/upscaling.h"
@@ -32,6 +33,8 @@ int routers_new(enum granularity granularity, unsigned layers, size_t modules,
                 struct routers **routers, struct error *error);
 void routers_free(struct routers *routers); /* NULL is fine */
 
+/* What a backend is told of them; parameters are these, on the host. */
+struct route routers_route(const struct routers *routers);
 /* weights [modules + 1, tasks] at preference [tasks]; the last row is lambda. */
 void routers_forward(const struct routers *routers, const double *preference,
                      float *weights);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "data/dataset.h"
 #include "moe/pool.h"
+#include "moe/unloader.h"
 #include "moe/routers.h"
 #include "train/combine.h"
 

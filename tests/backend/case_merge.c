@@ -22,6 +22,60 @@ static struct merge_segment *segments_upload(struct conformance *c,
     return t->data;
 }
 
+/* Both widths of the hidden layer, one module and more than a card has
+ * multiprocessors, up to the most tasks. */
+static void route(struct conformance *c) {
+    static const struct {
+        unsigned layers;
+        size_t modules, tasks;
+    } shapes[] = {{1, 1, 1}, {2, 1, 1},  {1, 3, 2},  {2, 26, 8},
+                  {2, 5, 3}, {1, 2, 64}, {2, 3, 64}, {2, 257, 17}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        size_t m = shapes[s].modules, n = shapes[s].tasks;
+        size_t h = shapes[s].layers == 2 ? 2 * n : n, weights = (m + 1) * n;
+        size_t hidden = shapes[s].layers == 2 ? m * h * (n + 1) : 0;
+        struct tensor *parameters =
+            tensor_random(c, ELEMENT_F32, hidden + m * n * (h + 1), 0.5);
+        struct tensor *preference = tensor_random(c, ELEMENT_F32, n, 1);
+        struct tensor *out = tensor_output(c, ELEMENT_F32, weights);
+        const struct route r = {shapes[s].layers, m, n, 0.3f, parameters->f32};
+        c->backend->route(c->backend, out->f32, &r, preference->f32);
+        double *wanted = numbers(c, weights), *tolerance = numbers(c, weights);
+        double *x = numbers(c, h), *slack = numbers(c, h);
+        const double *w = parameters->host, *b = w + m * h * n, *last = w + hidden;
+        for (size_t i = 0; i < m; i++) {
+            for (size_t j = 0; j < h; j++) {
+                x[j] = hidden ? b[i * h + j] : preference->host[j];
+                slack[j] = 0;
+                double size = fabs(x[j]);
+                for (size_t k = 0; hidden && k < n; k++) {
+                    double term = w[(i * h + j) * n + k] * preference->host[k];
+                    x[j] += term, size += fabs(term);
+                }
+                if (hidden) {
+                    slack[j] = (double)(n + 1) * SINGLE * size;
+                    x[j] = x[j] > 0 ? x[j] : 0;
+                }
+            }
+            for (size_t t = 0; t < n; t++) {
+                double sum = last[m * n * h + i * n + t], size = fabs(sum), carried = 0;
+                for (size_t j = 0; j < h; j++) {
+                    double by = last[(i * n + t) * h + j];
+                    sum += by * x[j], size += fabs(by * x[j]);
+                    carried += fabs(by) * slack[j];
+                }
+                wanted[i * n + t] = sum;
+                tolerance[i * n + t] = (double)(h + 1) * SINGLE * size + carried;
+            }
+        }
+        for (size_t t = 0; t < n; t++)
+            wanted[m * n + t] = (double)0.3f;
+        check(c, "routing weights", out, wanted, tolerance);
+        check_unchanged(c, "parameters", parameters);
+        check_unchanged(c, "preference", preference);
+    }
+}
+
 static void merge_shape(struct conformance *c, size_t tasks,
                         const struct merge_segment *segments, size_t segment_count,
                         size_t rows, size_t arena, size_t stride, bool nan) {
@@ -142,4 +196,8 @@ static void gram(struct conformance *c) {
 }
 
 const struct conformance_case conformance_merge_cases[] = {
-    {"merge", merge}, {"route gradient", route_gradient}, {"gram", gram}, {NULL, NULL}};
+    {"route", route},
+    {"merge", merge},
+    {"route gradient", route_gradient},
+    {"gram", gram},
+    {NULL, NULL}};

@@ -121,6 +121,10 @@ FAULT(cross_entropy,
        const int32_t *labels, const float *scale, size_t rows, size_t classes),
       (b, loss, dlogits, logits, labels, scale, rows, classes),
       spoil(b, loss, rows, false))
+FAULT(route,
+      (struct backend * b, float *weights, const struct route *r,
+       const float *preference),
+      (b, weights, r, preference), spoil(b, weights, r->modules * r->tasks, false))
 FAULT(merge,
       (struct backend * b, real *out, const real *base, const real *vectors,
        size_t stride, size_t tasks, const struct merge_segment *segments, size_t count,
@@ -281,6 +285,7 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(scatter_rows, "rows by index"),
     PLANTED(cross_entropy, "cross entropy"),
     PLANTED(argmax, "argmax"),
+    PLANTED(route, "route"),
     PLANTED(merge, "merge"),
     PLANTED(route_gradient, "route gradient"),
     PLANTED(gram, "gram"),

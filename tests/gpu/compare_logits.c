@@ -7,6 +7,7 @@
 #include "compare.h"
 #include "model/transformer.h"
 #include "moe/routers.h"
+#include "moe/unloader.h"
 
 struct compare_ties *compare_ties;
 

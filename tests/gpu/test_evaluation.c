@@ -165,6 +165,24 @@ static void test_equal_to_the_cpu(void **state) {
     }
 }
 
+/* Once all that is kept is there, a preference is one recording for the model and one
+ * for each batch. */
+static void test_recorded_whole(void **state) {
+    (void)state;
+    struct figures figures;
+    emulation.reset();
+    struct evaluator *e = open_on("cuda", 16); /* 63 examples: 4 batches */
+    for (int i = 0; i < 3; i++)
+        measure(e, preferences[i % 2], &figures);
+    for (int i = 0; i < 2; i++) {
+        unsigned long before = emulation.replays();
+        measure(e, preferences[i], &figures);
+        assert_int_equal(emulation.replays() - before, 1 + 4);
+        assert_same(&figures, expected((size_t)i));
+    }
+    evaluator_close(e);
+}
+
 static void test_without_recordings(void **state) {
     (void)state;
     emulation.reset();
@@ -207,8 +225,10 @@ static void test_little_memory(void **state) {
         if (evaluator_use_routers(e, routers.blob, routers.size, &error) == 0 &&
             evaluator_begin_preference(e, preferences[levels % 2], &error) == 0 &&
             emulation.held() + STEP < last) {
-            measure(e, preferences[levels % 2], &figures);
-            assert_same(&figures, expected(levels % 2));
+            for (int times = 0; times < 3; times++) { /* then all is recorded */
+                measure(e, preferences[levels % 2], &figures);
+                assert_same(&figures, expected(levels % 2));
+            }
             last = emulation.held();
             levels++;
         }
@@ -402,6 +422,7 @@ static void test_bf16(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_to_the_cpu),
+        cmocka_unit_test(test_recorded_whole),
         cmocka_unit_test(test_without_recordings),
         cmocka_unit_test(test_little_memory),
         cmocka_unit_test(test_dropped),

@@ -100,6 +100,17 @@ int emulation_lane(void);
 /* The number of the calling thread in its block. */
 unsigned emulation_thread(void);
 
+/* Rounded each by itself, never fused. */
+static inline float __fmul_rn(float a, float b) {
+    volatile float product = a * b;
+    return product;
+}
+
+static inline float __fadd_rn(float a, float b) {
+    volatile float sum = a + b;
+    return sum;
+}
+
 static inline float __uint_as_float(uint32_t bits) {
     float value;
     memcpy(&value, &bits, sizeof value);

@@ -1,0 +1,32 @@
+/* Weight unloading: the upscaled model at given routing weights as one plain model, on
+ * the device (the paper's section 3.3). */
+#ifndef PWEMOE_MOE_UNLOADER_H
+#define PWEMOE_MOE_UNLOADER_H
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "moe/pool.h"
+#include "moe/routers.h"
+#include "moe/upscaling.h"
+
+/* What a merge needs besides the pool: segments and room for routing weights on the
+ * device, and perhaps routers there. */
+struct unloader;
+
+/* pool and upscaling are the caller's; the former must outlive the unloader. */
+int unloader_new(struct pool *pool, const struct upscaling *upscaling,
+                 struct unloader **unloader, struct error *error);
+void unloader_free(struct unloader *unloader); /* NULL is fine */
+
+/* out (size) on the device at weights [modules + 1, tasks] on the host. */
+void unloader_merge(struct unloader *unloader, const float *weights, real *out);
+
+/* Copies routers of this upscaling to the device, once. */
+int unloader_place(struct unloader *unloader, const struct routers *routers,
+                   struct error *error);
+/* out (size) on the device at a preference [tasks]: the routers that were placed are
+ * evaluated there, and the model is merged. Where the backend records, both are one
+ * recording from the second time on, which names `out`. */
+void unloader_merge_at(struct unloader *unloader, const double *preference, real *out);
+
+#endif
