@@ -27,14 +27,6 @@ static void ask_target(struct model *model) {
     dialog_open(&model->dialog, DIALOG_LINE, FOR_TARGET, "Ask for figures", prompt);
 }
 
-static void ask_bookmark(struct model *model) {
-    char text[64];
-    dialog_open(&model->dialog, DIALOG_LINE, FOR_BOOKMARK, "Bookmark",
-                "a name; one that exists is replaced");
-    snprintf(text, sizeof text, "point %zu", model->catalog->bookmark_count + 1);
-    dialog_text(&model->dialog, text);
-}
-
 /* What may be compared besides bookmarks: stored models that are no routers'. */
 enum { BASELINE = 1 << 24, BASELINES_MOST = 200 };
 
@@ -51,27 +43,13 @@ static void add_baselines(struct model *model) {
     }
 }
 
-static void ask_which_bookmark(struct model *model, enum dialog_purpose purpose,
-                               const char *title) {
-    const struct catalog *catalog = model->catalog;
+static void ask_side(struct model *model, enum dialog_purpose purpose,
+                     const char *title) {
     size_t kept = purpose == FOR_COMPARE_SECOND ? model->dialog.chosen : 0;
-    if (!catalog->bookmark_count && purpose == FOR_GOTO_BOOKMARK) {
-        model_say(model, false, "there are no bookmarks yet; b makes one");
-        return;
-    }
     dialog_open(&model->dialog, DIALOG_LIST, purpose, title, "");
-    if (purpose != FOR_GOTO_BOOKMARK)
-        dialog_add(&model->dialog, -1, 0, INK_TEXT, false, "where you are now");
-    for (size_t i = 0; i < catalog->bookmark_count; i++) {
-        const struct store_bookmark *bookmark = &catalog->bookmarks[i];
-        char where[128] = "", text[256];
-        if (bookmark->preference)
-            simplex_text(bookmark->preference, catalog->tasks, where, sizeof where);
-        snprintf(text, sizeof text, "%.60s  %.50s", bookmark->name, where);
-        dialog_add(&model->dialog, (int64_t)i, 0, INK_TEXT, false, text);
-    }
-    if (purpose != FOR_GOTO_BOOKMARK)
-        add_baselines(model);
+    dialog_add(&model->dialog, -1, 0, INK_TEXT, false, "where you are now");
+    app_add_bookmarks(model);
+    add_baselines(model);
     /* The second side starts at the next one. */
     if (purpose == FOR_COMPARE_SECOND && kept + 1 < model->dialog.count)
         model->dialog.chosen = kept + 1;
@@ -223,13 +201,13 @@ bool app_ask(struct app *app, enum action action) {
         ask_target(model);
         return true;
     case ACTION_BOOKMARK:
-        ask_bookmark(model);
+        app_ask_bookmark(model);
         return true;
     case ACTION_GOTO_BOOKMARK:
-        ask_which_bookmark(model, FOR_GOTO_BOOKMARK, "Go to a bookmark");
+        app_ask_bookmarks(model);
         return true;
     case ACTION_COMPARE:
-        ask_which_bookmark(model, FOR_COMPARE_FIRST, "Compare: A");
+        ask_side(model, FOR_COMPARE_FIRST, "Compare: A");
         return true;
     case ACTION_SERIES:
         ask_series(model, app->canvas.marks);
@@ -288,19 +266,6 @@ static void answer_target(struct model *model) {
                   answer.shortfall, answer.stored ? "" : " by estimate");
 }
 
-static void answer_bookmark(struct app *app) {
-    struct model *model = &app->model;
-    if (!model->dialog.text[0]) {
-        snprintf(model->dialog.error, sizeof model->dialog.error, "write a name");
-        return;
-    }
-    int64_t solution =
-        model->row != SIZE_MAX ? model->catalog->rows[model->row].solution.id : 0;
-    if (app->worker)
-        worker_bookmark(app->worker, model->dialog.text, model->preference, solution);
-    dialog_close(&model->dialog);
-}
-
 static void choose_side(struct model *model, struct compared *side, int64_t value) {
     const struct catalog *catalog = model->catalog;
     *side = (struct compared){.row = SIZE_MAX};
@@ -335,7 +300,7 @@ static void answer_compare(struct app *app) {
     choose_side(model, &model->compared[second],
                 model->dialog.items[model->dialog.chosen].value);
     if (!second) {
-        ask_which_bookmark(model, FOR_COMPARE_SECOND, "Compare with: B");
+        ask_side(model, FOR_COMPARE_SECOND, "Compare with: B");
         return;
     }
     memset(model->paired, 0, sizeof model->paired);
@@ -397,7 +362,13 @@ static void accept(struct app *app) {
         answer_target(model);
         return;
     case FOR_BOOKMARK:
-        answer_bookmark(app);
+        app_answer_bookmark(app);
+        return;
+    case FOR_RENAME:
+        app_answer_rename(app);
+        return;
+    case FOR_DELETE:
+        app_answer_delete(app, value);
         return;
     case FOR_EXPORT:
         answer_export(app);
@@ -445,7 +416,13 @@ static void answered(struct app *app, enum dialog_answer answer) {
         if (dialog->purpose == FOR_EXPORT && dialog->state == WRITE_BUSY)
             worker_export_stop(app->worker);
         else
-            dialog_close(dialog);
+            app_leave_bookmark(&app->model);
+        break;
+    case DIALOG_RENAME:
+        app_ask_rename(&app->model);
+        break;
+    case DIALOG_DELETE:
+        app_ask_delete(&app->model);
         break;
     case DIALOG_ACCEPT:
         accept(app);

@@ -43,6 +43,18 @@ void app_dialog_click(struct app *app, int x, int y);
 /* Opens the dialog of an action; false where the action has none (answers.c). */
 bool app_ask(struct app *app, enum action action);
 
+/* Bookmarks (bookmarks.c): the dialogs, their answers, and what Escape goes back to.
+ * The list's are those of the catalog, in its order. */
+void app_ask_bookmark(struct model *model);
+void app_answer_bookmark(struct app *app);
+void app_ask_bookmarks(struct model *model);
+void app_add_bookmarks(struct model *model);
+void app_ask_rename(struct model *model);
+void app_answer_rename(struct app *app);
+void app_ask_delete(struct model *model);
+void app_answer_delete(struct app *app, int64_t answer);
+void app_leave_bookmark(struct model *model);
+
 /* A name for a file, made of the recipe's, without what a path gives a meaning to;
  * its length (answers.c). */
 size_t app_propose_name(const struct model *model, char *out, size_t size);

@@ -147,6 +147,11 @@ static enum dialog_answer key_in_list(struct dialog *dialog, int key) {
         return dialog->switches ? DIALOG_CANCEL : DIALOG_ACCEPT;
     if (key == 'q')
         return DIALOG_CANCEL;
+    bool bookmarks = dialog->purpose == FOR_GOTO_BOOKMARK && dialog->count;
+    if (bookmarks && key == 'n')
+        return DIALOG_RENAME;
+    if (bookmarks && (key == 'd' || key == KEYS_DELETE))
+        return DIALOG_DELETE;
     if (key == ' ' && dialog->switches && dialog->count) {
         dialog->items[dialog->chosen].on = !dialog->items[dialog->chosen].on;
         return DIALOG_SWITCHED;
@@ -311,7 +316,9 @@ static void draw_list(struct dialog *dialog, const struct view *inside) {
     }
     if (inside->height > top + rows)
         draw_hint(inside, dialog->switches ? "Space switches, Enter closes"
-                                           : "Enter chooses, Esc leaves it");
+                          : dialog->purpose == FOR_GOTO_BOOKMARK
+                              ? "Enter goes there, n renames, d deletes, Esc leaves"
+                              : "Enter chooses, Esc leaves it");
 }
 
 /* In two lines where one is too short and the dialog has them. */

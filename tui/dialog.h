@@ -23,6 +23,8 @@ enum dialog_purpose {
     FOR_TRIPLE,
     FOR_ROUTERS,
     FOR_GOTO_BOOKMARK,
+    FOR_RENAME,
+    FOR_DELETE,
     FOR_COMPARE_FIRST,
     FOR_COMPARE_SECOND,
     FOR_COMPARISON,
@@ -77,7 +79,9 @@ enum dialog_answer {
     DIALOG_CANCEL,   /* Escape, q */
     DIALOG_ACCEPT,   /* Enter */
     DIALOG_SWITCHED, /* items[chosen].on was turned */
-    DIALOG_CHOSEN    /* another choice of what is written */
+    DIALOG_CHOSEN,   /* another choice of what is written */
+    DIALOG_RENAME,   /* items[chosen], of bookmarks */
+    DIALOG_DELETE
 };
 /* One key: a character (> 0) or one of enum key's. */
 enum dialog_answer dialog_key(struct dialog *dialog, int key);

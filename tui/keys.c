@@ -22,7 +22,7 @@ const struct key_binding key_bindings[] = {
     {ACTION_EXPORT, "Models", "e", "export this model to a directory", {'e'}},
     {ACTION_PLOT, "Models", "P", "write what is shown as a chart: PNG, SVG or PDF", {'P'}},
     {ACTION_BOOKMARK, "Models", "b", "bookmark this preference", {'b'}},
-    {ACTION_GOTO_BOOKMARK, "Models", "B", "go to a bookmark", {'B'}},
+    {ACTION_GOTO_BOOKMARK, "Models", "B", "bookmarks: go to one, n renames it, d deletes it", {'B'}},
     {ACTION_COMPARE, "Models", "c", "compare two bookmarks or baselines side by side", {'c'}},
     {ACTION_ROUTERS, "Models", "r", "choose the routers", {'r'}},
     {ACTION_SERIES, "View", "t", "switch baselines and fronts on and off", {'t'}},

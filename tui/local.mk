@@ -25,7 +25,8 @@ libexplore_a_SOURCES = \
   tui/scaling_view.c tui/training_view.c tui/log_view.c tui/help_view.c \
   tui/compare_view.c tui/frame.c \
   tui/screen.h tui/screen.c \
-  tui/app.h tui/app.c tui/actions.c tui/answers.c tui/plotting.c
+  tui/app.h tui/app.c tui/actions.c tui/answers.c tui/bookmarks.c \
+  tui/plotting.c
 EXPLORE_LIBS = libexplore.a $(PWEMOE_LIBS) $(NCURSES_LIBS)
 
 bin_PROGRAMS += pwemoe-explore

@@ -41,6 +41,11 @@ struct compared { /* one side of the comparison */
     int64_t solution;
 };
 
+struct meant { /* the bookmark that a question is about */
+    int64_t id;
+    char name[512];
+};
+
 struct paired { /* of one objective, over the same examples */
     bool known;
     double p;
@@ -125,6 +130,7 @@ struct model {
     char message[1024];
     bool message_bad;
     struct dialog dialog;
+    struct meant bookmark;
     struct compared compared[2];
     struct paired paired[STORE_TASKS_MAX];
     bool comparing;

@@ -12,8 +12,12 @@
 #include "base/memory.h"
 #include "eval/interval.h"
 
+enum bookmark_change { BOOKMARK_PUT, BOOKMARK_RENAME, BOOKMARK_DELETE };
+
 struct bookmark_wish {
-    char name[128];
+    enum bookmark_change change;
+    int64_t id; /* of one that is renamed or deleted */
+    char name[512], to[512];
     double preference[STORE_TASKS_MAX];
     int64_t solution;
     struct bookmark_wish *next;
@@ -455,18 +459,56 @@ static void export(struct worker *worker, struct worker_export *request) {
         begin(worker);
 }
 
-static void put_bookmark(struct worker *worker, struct bookmark_wish *wish) {
+/* Is the bookmark still the one that was meant? */
+static int check_bookmark(struct store *store, const struct bookmark_wish *wish,
+                          struct error *error) {
+    struct store_bookmark *bookmarks;
+    size_t count;
+    bool found = false;
+    if (store_bookmarks(store, &bookmarks, &count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        found = found ||
+                (bookmarks[i].id == wish->id && !strcmp(bookmarks[i].name, wish->name));
+    store_bookmarks_free(bookmarks, count);
+    return found ? 0
+                 : error_set(error,
+                             "bookmark %s has been changed meanwhile; B shows them",
+                             wish->name);
+}
+
+static int change_bookmark(struct store *store, struct bookmark_wish *wish,
+                           struct error *error) {
     struct store_bookmark bookmark = {
         .name = wish->name, .preference = wish->preference, .solution = wish->solution};
+    if (wish->change == BOOKMARK_PUT)
+        return store_bookmark_put(store, &bookmark, error);
+    if (store_begin(store, error))
+        return -1;
+    if (check_bookmark(store, wish, error) ||
+        (wish->change == BOOKMARK_DELETE
+             ? store_bookmark_delete(store, wish->id, error)
+             : store_bookmark_rename(store, wish->id, wish->to, error))) {
+        store_rollback(store);
+        return -1;
+    }
+    return store_commit(store, error);
+}
+
+static void take_bookmark(struct worker *worker, struct bookmark_wish *wish) {
     struct error error;
-    char text[256];
+    char text[1100];
     if (!worker->writes) {
         post_text(worker, EVENT_TROUBLE,
-                  "the file cannot be written, no bookmark kept");
-    } else if (store_bookmark_put(worker->store, &bookmark, &error)) {
+                  "the file cannot be written, bookmarks stay as they are");
+    } else if (change_bookmark(worker->store, wish, &error)) {
         post_text(worker, EVENT_TROUBLE, error.text);
     } else {
-        snprintf(text, sizeof text, "bookmark %s kept", wish->name);
+        snprintf(text, sizeof text, "bookmark %s %s%s", wish->name,
+                 wish->change == BOOKMARK_PUT      ? "kept"
+                 : wish->change == BOOKMARK_DELETE ? "deleted"
+                                                   : "is now ",
+                 wish->to);
         post_text(worker, EVENT_DONE, text);
     }
 }
@@ -494,7 +536,7 @@ static void take_turn(struct worker *worker) {
         struct bookmark_wish *wish = worker->bookmarks;
         worker->bookmarks = wish->next;
         pthread_mutex_unlock(&worker->lock);
-        put_bookmark(worker, wish);
+        take_bookmark(worker, wish);
         free(wish);
     } else if (worker->has_wish) {
         worker->now = worker->wish;
@@ -609,14 +651,21 @@ void worker_export_stop(struct worker *worker) {
     atomic_store(&worker->stop_export, true);
 }
 
-void worker_bookmark(struct worker *worker, const char *name, const double *preference,
-                     int64_t solution) {
+static struct bookmark_wish *bookmark_wish_new(struct worker *worker,
+                                               enum bookmark_change change,
+                                               const char *name) {
     struct bookmark_wish *wish = array_new(1, sizeof *wish);
-    if (!wish)
-        return;
+    if (!wish) {
+        post_text(worker, EVENT_TROUBLE, "memory is out");
+        return NULL;
+    }
+    wish->change = change;
     snprintf(wish->name, sizeof wish->name, "%s", name);
-    memcpy(wish->preference, preference, sizeof wish->preference);
-    wish->solution = solution;
+    return wish;
+}
+
+/* In the order in which they were wanted. */
+static void queue_bookmark(struct worker *worker, struct bookmark_wish *wish) {
     pthread_mutex_lock(&worker->lock);
     struct bookmark_wish **end = &worker->bookmarks;
     while (*end)
@@ -625,4 +674,32 @@ void worker_bookmark(struct worker *worker, const char *name, const double *pref
     atomic_store(&worker->hurry, true);
     pthread_cond_signal(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_bookmark(struct worker *worker, const char *name, const double *preference,
+                     int64_t solution) {
+    struct bookmark_wish *wish = bookmark_wish_new(worker, BOOKMARK_PUT, name);
+    if (!wish)
+        return;
+    memcpy(wish->preference, preference, sizeof wish->preference);
+    wish->solution = solution;
+    queue_bookmark(worker, wish);
+}
+
+void worker_bookmark_rename(struct worker *worker, int64_t id, const char *name,
+                            const char *to) {
+    struct bookmark_wish *wish = bookmark_wish_new(worker, BOOKMARK_RENAME, name);
+    if (!wish)
+        return;
+    wish->id = id;
+    snprintf(wish->to, sizeof wish->to, "%s", to);
+    queue_bookmark(worker, wish);
+}
+
+void worker_bookmark_delete(struct worker *worker, int64_t id, const char *name) {
+    struct bookmark_wish *wish = bookmark_wish_new(worker, BOOKMARK_DELETE, name);
+    if (!wish)
+        return;
+    wish->id = id;
+    queue_bookmark(worker, wish);
 }

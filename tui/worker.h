@@ -49,5 +49,10 @@ void worker_export_stop(struct worker *worker);
 /* Stores a bookmark; EVENT_DONE or EVENT_TROUBLE. */
 void worker_bookmark(struct worker *worker, const char *name, const double *preference,
                      int64_t solution);
+/* The same for one that is there. It is left alone where it has not this name any
+ * longer: another process may have changed it. */
+void worker_bookmark_rename(struct worker *worker, int64_t id, const char *name,
+                            const char *to);
+void worker_bookmark_delete(struct worker *worker, int64_t id, const char *name);
 
 #endif

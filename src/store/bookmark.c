@@ -58,6 +58,35 @@ int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
     return 0;
 }
 
+static int name_is_free(struct store *store, int64_t id, const char *name,
+                        struct error *error) {
+    sqlite3_stmt *statement =
+        sql_prepare(store, error, "SELECT 1 FROM bookmark WHERE name = ? AND id <> ?",
+                    "ti", name, id);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    sqlite3_finalize(statement);
+    return result > 0
+               ? error_set(error, "there is a bookmark %s already; choose another name",
+                           name)
+               : result;
+}
+
+int store_bookmark_rename(struct store *store, int64_t id, const char *name,
+                          struct error *error) {
+    if (!name || !*name)
+        return error_set(error, "a bookmark has no name");
+    if (sql_write_begin(store, error))
+        return -1;
+    int result = name_is_free(store, id, name, error);
+    if (result == 0)
+        result = sql_write(store, error, "UPDATE bookmark SET name = ? WHERE id = ?",
+                           "ti", name, id);
+    if (result == 0 && sqlite3_changes64(store->db) == 0)
+        result = error_set(error, "%s: there is no bookmark %lld", store->path,
+                           (long long)id);
+    return sql_write_end(store, result, error);
+}
+
 int store_bookmark_delete(struct store *store, int64_t id, struct error *error) {
     if (sql_write_begin(store, error))
         return -1;

@@ -284,6 +284,9 @@ struct store_bookmark {
 };
 int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
                        struct error *error); /* a name that exists is replaced */
+/* A name that another has is an error. */
+int store_bookmark_rename(struct store *store, int64_t id, const char *name,
+                          struct error *error);
 int store_bookmark_delete(struct store *store, int64_t id, struct error *error);
 int store_bookmarks(struct store *store, struct store_bookmark **bookmarks,
                     size_t *count, struct error *error);

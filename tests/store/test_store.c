@@ -287,6 +287,19 @@ static void test_bookmarks_and_log(void **state) {
     assert_done(store_bookmarks(store, &marks, &count, &error));
     assert_true(marks[0].preference[2] == 0.5 && marks[0].solution == 0);
     store_bookmarks_free(marks, count);
+    assert_done(store_bookmark_rename(store, one.id, "first", &error));
+    assert_done(store_bookmark_rename(store, one.id, "first", &error));
+    assert_error(store_bookmark_rename(store, one.id, "two", &error), &error,
+                 "a bookmark two already");
+    assert_error(store_bookmark_rename(store, one.id, "", &error), &error, "no name");
+    assert_error(store_bookmark_rename(store, 99, "none", &error), &error,
+                 "no bookmark 99");
+    assert_done(store_bookmarks(store, &marks, &count, &error));
+    assert_int_equal(count, 2);
+    assert_string_equal(marks[0].name, "first");
+    assert_string_equal(marks[1].name, "two");
+    assert_true(marks[0].id == one.id && marks[0].preference[2] == 0.5);
+    store_bookmarks_free(marks, count);
     assert_done(store_bookmark_delete(store, one.id, &error));
     assert_error(store_bookmark_delete(store, one.id, &error), &error, "no bookmark");
     struct store_bookmark bad = {.name = "bad"};

@@ -326,6 +326,74 @@ static void bookmarks_and_comparison(void **state) {
     quit(terminal);
 }
 
+/* Opens the list of bookmarks until something is on it: it is of what was read back
+ * from the file, which takes a moment, and is taken while no list is open. */
+static void list_until(struct terminal *terminal, const char *text) {
+    for (int tries = 0; tries < 200 && !terminal_shows(terminal, text); tries++) {
+        terminal_type(terminal, "\033");
+        terminal_settle(terminal, 100);
+        terminal_type(terminal, "B");
+        terminal_settle(terminal, 100);
+    }
+    terminal_expect(terminal, text);
+}
+
+static void bookmarks_are_renamed_and_deleted(void **state) {
+    (void)state;
+    char path[4200];
+    struct fixture_options options = {.tasks = 2, .edge = 5};
+    struct store_bookmark *bookmarks;
+    struct store *store;
+    struct error error;
+    size_t count;
+    snprintf(path, sizeof path, "%s/marks.db", folder);
+    fixture_write(path, &options);
+    struct terminal *terminal = start(path, 100, 30);
+    terminal_expect(terminal, "look only:");
+    terminal_type(terminal, "1b\025first\r");
+    terminal_expect(terminal, "bookmark first kept");
+    terminal_type(terminal, "2b\025second\r");
+    terminal_expect(terminal, "bookmark second kept");
+    list_until(terminal, "second  0,1");
+    terminal_expect(terminal, "Enter goes there, n renames, d deletes");
+    /* A name that is taken is refused where it is typed. */
+    terminal_type(terminal, "n\025second\r");
+    terminal_expect(terminal, "another bookmark is called so");
+    terminal_type(terminal, "\025the end\r");
+    terminal_expect(terminal, "bookmark first is now the end");
+    list_until(terminal, "the end  1,0");
+    /* Enter at once, Escape and the answer that keeps it all keep it. */
+    terminal_type(terminal, "jd");
+    terminal_expect(terminal, "Delete this bookmark?");
+    terminal_type(terminal, "\r");
+    terminal_expect(terminal, "second  0,1");
+    terminal_type(terminal, "\033[3~"); /* Delete */
+    terminal_expect(terminal, "Delete this bookmark?");
+    terminal_type(terminal, "\033");
+    terminal_expect(terminal, "second  0,1");
+    assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
+    assert_int_equal(store_bookmarks(store, &bookmarks, &count, &error), 0);
+    assert_int_equal(count, 2);
+    assert_string_equal(bookmarks[0].name, "the end");
+    assert_true(bookmarks[0].preference[0] == 1);
+    /* Changed by another process while the question stands: it is left alone. */
+    terminal_type(terminal, "d");
+    terminal_expect(terminal, "Delete this bookmark?");
+    assert_int_equal(store_bookmark_rename(store, bookmarks[1].id, "third", &error), 0);
+    store_bookmarks_free(bookmarks, count);
+    terminal_type(terminal, "j\r");
+    terminal_expect(terminal, "bookmark second has been changed meanwhile");
+    list_until(terminal, "third  0,1");
+    terminal_type(terminal, "jdj\r");
+    terminal_expect(terminal, "bookmark third deleted");
+    assert_int_equal(store_bookmarks(store, &bookmarks, &count, &error), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(bookmarks[0].name, "the end");
+    store_bookmarks_free(bookmarks, count);
+    store_close(store);
+    quit(terminal);
+}
+
 static void a_chart_is_written(void **state) {
     (void)state;
     char path[4096], typed[8192];
@@ -773,6 +841,7 @@ int main(void) {
         cmocka_unit_test(panels_open_and_zoom),
         cmocka_unit_test(another_process_writes),
         cmocka_unit_test(bookmarks_and_comparison),
+        cmocka_unit_test(bookmarks_are_renamed_and_deleted),
         cmocka_unit_test(a_chart_is_written),
         cmocka_unit_test(goes_on_without_its_device),
         cmocka_unit_test(evaluates_stores_and_exports),
