@@ -1,6 +1,7 @@
 /* Three objectives as a box that turns: a parallel projection, so that equal
  * distances stay equal wherever they are. The ground carries a grid, every point of
  * the front stands on it by a drop line, and what is near is drawn over what is far. */
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,59 +128,6 @@ static int decimals(double step) {
     return step >= 1 ? 0 : step >= 0.1 ? 1 : 2;
 }
 
-/* Text with its middle at a spot, moved inside where it would be cut. */
-static void label(const struct solid *solid, struct spot spot, int most, enum ink ink,
-                  unsigned look, const char *text) {
-    int columns = text_columns(solid->view.canvas->marks, text);
-    columns = columns > most ? most : columns;
-    int x = column_of(solid, spot) - columns / 2, y = row_of(solid, spot);
-    x = x + columns > solid->view.width ? solid->view.width - columns : x;
-    x = x < 0 ? 0 : x;
-    y = y >= solid->view.height ? solid->view.height - 1 : y < 0 ? 0 : y;
-    view_text(&solid->view, x, y, columns, ink, look, text);
-}
-
-static void number(const struct solid *solid, struct spot spot, double step,
-                   double at) {
-    char text[32];
-    snprintf(text, sizeof text, "%.*f", decimals(step), fabs(at) < step / 2 ? 0.0 : at);
-    label(solid, spot, 8, INK_FAINT, LOOK_PLAIN, text);
-}
-
-/* Names and the outermost round numbers of each axis, beside the box. */
-static void draw_names(const struct solid *solid, const struct model *model,
-                       const double *step) {
-    bool roomy = solid->view.width >= 40 && solid->view.height >= 12;
-    double a, b, side[2];
-    left_corner(solid, &a, &b);
-    near_sides(solid, side);
-    for (int axis = 0; axis < 3; axis++) {
-        struct range r = solid->range[axis];
-        double low = ceil(r.low / step[axis]) * step[axis];
-        double high = floor(r.high / step[axis]) * step[axis];
-        double ends[2] = {2 * (low - r.low) / (r.high - r.low) - 1,
-                          2 * (high - r.low) / (r.high - r.low) - 1};
-        struct spot name;
-        for (int i = 0; i < 2; i++) {
-            double u = ends[i];
-            struct spot spot = axis == 0   ? project(solid, u, 1.2 * side[0], -1)
-                               : axis == 1 ? project(solid, 1.2 * side[1], u, -1)
-                                           : project(solid, a, b, u);
-            if (axis == 2)
-                spot.x -= 3 * solid->plot->dots_x;
-            if (roomy && high > low)
-                number(solid, spot, step[axis], i ? high : low);
-        }
-        name = axis == 0   ? project(solid, 0, 1.35 * side[0], -1)
-               : axis == 1 ? project(solid, 1.35 * side[1], 0, -1)
-                           : project(solid, a, b, 1);
-        if (axis == 2)
-            name.y -= solid->plot->dots_y;
-        label(solid, name, solid->view.width / 3, palette_task(model->triple[axis]),
-              LOOK_BOLD, model_task_name(model, model->triple[axis]));
-    }
-}
-
 /* --- what stands in it --------------------------------------------------------- */
 
 struct item {
@@ -293,10 +241,142 @@ static bool draw_now(const struct solid *solid, const struct model *model,
     return true;
 }
 
+/* --- names and numbers ---------------------------------------------------------- */
+
+/* What the cells of the view hold: a label keeps off marks, and a cell away from other
+ * labels in its row. */
+enum held { CELL_FREE, CELL_MARK, CELL_LABEL };
+
+struct labels {
+    const struct solid *solid;
+    unsigned char *cells; /* [height][width] of enum held */
+};
+
+static unsigned char *cell_at(const struct labels *labels, int x, int y) {
+    return labels->cells + (size_t)y * (size_t)labels->solid->view.width + x;
+}
+
+static bool is_free(const struct labels *labels, int x, int y, int columns) {
+    const struct view *view = &labels->solid->view;
+    if (x < 0 || y < 0 || x + columns > view->width || y >= view->height)
+        return false;
+    for (int i = -1; i <= columns; i++) {
+        bool beside = i < 0 || i == columns;
+        if (x + i < 0 || x + i >= view->width)
+            continue;
+        enum held cell = *cell_at(labels, x + i, y);
+        if (cell == CELL_LABEL || (cell == CELL_MARK && !beside))
+            return false;
+    }
+    return true;
+}
+
+/* Text with its middle at a spot, or at the nearest place that is free within so many
+ * columns and rows of it; a row counts as two columns. False where there is none. */
+static bool label(struct labels *labels, struct spot spot, int most, int reach_x,
+                  int reach_y, enum ink ink, unsigned look, const char *text) {
+    const struct view *view = &labels->solid->view;
+    int columns = text_columns(view->canvas->marks, text), best = INT_MAX;
+    columns = columns > most ? most : columns;
+    int x = column_of(labels->solid, spot) - columns / 2, at_x = 0, at_y = 0;
+    int y = row_of(labels->solid, spot);
+    x = x + columns > view->width ? view->width - columns : x;
+    x = x < 0 ? 0 : x;
+    y = y >= view->height ? view->height - 1 : y < 0 ? 0 : y;
+    for (int dy = -reach_y; dy <= reach_y; dy++)
+        for (int dx = -reach_x; dx <= reach_x; dx++)
+            if (abs(dx) + 2 * abs(dy) < best &&
+                is_free(labels, x + dx, y + dy, columns)) {
+                best = abs(dx) + 2 * abs(dy);
+                at_x = x + dx;
+                at_y = y + dy;
+            }
+    if (best == INT_MAX)
+        return false;
+    view_text(view, at_x, at_y, columns, ink, look, text);
+    memset(cell_at(labels, at_x, at_y), CELL_LABEL, (size_t)columns);
+    return true;
+}
+
+static void forget_marks(struct labels *labels) {
+    const struct view *view = &labels->solid->view;
+    for (size_t i = 0; i < (size_t)view->width * (size_t)view->height; i++)
+        if (labels->cells[i] == CELL_MARK)
+            labels->cells[i] = CELL_FREE;
+}
+
+/* Every axis has its name, wherever there is a place for it; where marks leave none,
+ * under them. */
+static void draw_names(struct labels *labels, const struct model *model) {
+    const struct solid *solid = labels->solid;
+    const struct view *view = &solid->view;
+    double a, b, side[2];
+    left_corner(solid, &a, &b);
+    near_sides(solid, side);
+    for (int axis = 0; axis < 3; axis++) {
+        struct spot spot = axis == 0   ? project(solid, 0, 1.35 * side[0], -1)
+                           : axis == 1 ? project(solid, 1.35 * side[1], 0, -1)
+                                       : project(solid, a, b, 1);
+        if (axis == 2)
+            spot.y -= solid->plot->dots_y;
+        for (int pass = 0; pass < 2; pass++) {
+            if (label(labels, spot, view->width / 3, view->width, view->height,
+                      palette_task(model->triple[axis]), LOOK_BOLD,
+                      model_task_name(model, model->triple[axis])))
+                break;
+            forget_marks(labels);
+        }
+    }
+}
+
+/* The outermost round numbers of each axis. One that would stand somewhere else than at
+ * its place says nothing and is left out. */
+static void draw_numbers(struct labels *labels, const double *step) {
+    const struct solid *solid = labels->solid;
+    double a, b, side[2];
+    left_corner(solid, &a, &b);
+    near_sides(solid, side);
+    for (int axis = 0; axis < 3; axis++) {
+        struct range r = solid->range[axis];
+        double ends[2] = {ceil(r.low / step[axis]) * step[axis],
+                          floor(r.high / step[axis]) * step[axis]};
+        for (int i = 0; i < 2 && ends[1] > ends[0]; i++) {
+            double u = 2 * (ends[i] - r.low) / (r.high - r.low) - 1;
+            struct spot spot = axis == 0   ? project(solid, u, 1.2 * side[0], -1)
+                               : axis == 1 ? project(solid, 1.2 * side[1], u, -1)
+                                           : project(solid, a, b, u);
+            char text[32];
+            if (axis == 2)
+                spot.x -= 3 * solid->plot->dots_x;
+            snprintf(text, sizeof text, "%.*f", decimals(step[axis]),
+                     fabs(ends[i]) < step[axis] / 2 ? 0.0 : ends[i]);
+            label(labels, spot, 8, 2, 0, INK_FAINT, LOOK_PLAIN, text);
+        }
+    }
+}
+
+static void draw_labels(const struct solid *solid, const struct model *model,
+                        const double *step, const struct item *items, size_t count) {
+    const struct view *view = &solid->view;
+    struct labels labels = {solid,
+                            array_new((size_t)view->width, (size_t)view->height)};
+    if (!labels.cells)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        int x = column_of(solid, items[i].spot), y = row_of(solid, items[i].spot);
+        if (x >= 0 && y >= 0 && x < view->width && y < view->height)
+            *cell_at(&labels, x, y) = CELL_MARK;
+    }
+    draw_names(&labels, model);
+    if (view->width >= 40 && view->height >= 12)
+        draw_numbers(&labels, step);
+    free(labels.cells);
+}
+
 static void draw_inside(const struct view *view, struct model *model,
                         const struct range *range) {
     struct plot plot;
-    struct item *items = array_new(model->catalog->count + 1, sizeof *items), now;
+    struct item *items = array_new(model->catalog->count + 1, sizeof *items);
     double step[3];
     if (!items || plot_begin(&plot, view)) {
         free(items);
@@ -307,12 +387,13 @@ static void draw_inside(const struct view *view, struct model *model,
         step[k] = range_step(range[k], 5);
     draw_ground(&solid, step);
     size_t count = gather(&solid, model, items);
-    bool known = draw_now(&solid, model, &now);
-    plot_end(&plot);
-    draw_names(&solid, model, step);
     qsort(items, count, sizeof *items, order_items);
-    for (size_t i = 0; i < count + known; i++) {
-        const struct item *item = i < count ? &items[i] : &now;
+    /* The present point is drawn last. */
+    count += draw_now(&solid, model, &items[count]);
+    plot_end(&plot);
+    draw_labels(&solid, model, step, items, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct item *item = &items[i];
         view_put(view, column_of(&solid, item->spot), row_of(&solid, item->spot),
                  item->mark, item->ink, item->look);
     }

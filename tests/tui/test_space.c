@@ -413,6 +413,68 @@ static void the_box_names_and_marks(void **state) {
     model_free(&model);
 }
 
+static bool is_word(const struct canvas *canvas, int x, int y) {
+    wchar_t c = x >= 0 && x < canvas->width ? canvas_at(canvas, x, y)->c : L' ';
+    return (c >= L'0' && c <= L'9') || (c >= L'a' && c <= L'z') || c == L'.' ||
+           c == L'-';
+}
+
+/* Every word below the heading is a name or a round number of an axis, whole: where two
+ * run into each other there is one that is neither. The names found, a bit each; *wrong
+ * holds what is no label. */
+static unsigned read_labels(const struct canvas *canvas, struct model *model,
+                            char *wrong) {
+    unsigned names = 0;
+    for (int y = 1; y < canvas->height; y++)
+        for (int x = 0; x < canvas->width; x++) {
+            char word[200] = "";
+            size_t length = 0;
+            bool known = false;
+            for (; is_word(canvas, x, y); x++)
+                word[length++] = (char)canvas_at(canvas, x, y)->c;
+            word[length] = '\0';
+            for (size_t k = 0; k < 3 && length; k++) {
+                struct range range;
+                char *end;
+                double value = strtod(word, &end);
+                space_range(model, k, &range);
+                double steps = value / range_step(range, 5);
+                known = known || (!*end && value >= range.low && value <= range.high &&
+                                  fabs(steps - round(steps)) < 1e-9);
+                if (!strcmp(word, model_task_name(model, model->triple[k]))) {
+                    known = true;
+                    names |= 1u << k;
+                }
+            }
+            if (length && !known)
+                strcpy(wrong, word);
+        }
+    return names;
+}
+
+static void names_and_numbers_of_the_box_stand_apart(void **state) {
+    (void)state;
+    struct model model;
+    open_model(&model, 3, 7);
+    space_use(&model, SPACE_SOLID);
+    for (int width = 20; width <= 110; width += 9)
+        for (int height = 6; height <= 38; height += width < 60 ? 2 : 5)
+            for (model.turn = -3; model.turn < 3.2; model.turn += 0.55)
+                for (model.tilt = 0; model.tilt < 1.6; model.tilt += 0.31) {
+                    char wrong[200] = "";
+                    struct canvas canvas = draw(&model, width, height, true);
+                    unsigned names = read_labels(&canvas, &model, wrong);
+                    if (names != 7 || *wrong) {
+                        canvas_print(&canvas, stderr);
+                        fail_msg("%dx%d, turned by %.2f, tilted by %.2f: names %u, "
+                                 "\"%s\"",
+                                 width, height, model.turn, model.tilt, names, wrong);
+                    }
+                    canvas_free(&canvas);
+                }
+    model_free(&model);
+}
+
 static void an_axis_an_objective(void **state) {
     (void)state;
     struct model model;
@@ -510,6 +572,7 @@ int main(void) {
         cmocka_unit_test(what_is_measured_in_part_is_no_reference),
         cmocka_unit_test(the_box_seen_from_above_and_from_the_side),
         cmocka_unit_test(the_box_names_and_marks),
+        cmocka_unit_test(names_and_numbers_of_the_box_stand_apart),
         cmocka_unit_test(an_axis_an_objective),
         cmocka_unit_test(lines_are_counted_where_they_pass),
     };
