@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -31,10 +32,17 @@ int path_beside(const char *path, char **folder, char **temporary) {
         *folder = strdup("/");
     else
         *folder = strndup(path, (size_t)(slash - path));
-    /* A name may have 255 bytes; the last component may use them all. */
-    *temporary = *folder ? text_format("%s/.%.200s.%ld.%u.tmp", *folder, last,
-                                       (long)getpid(), atomic_fetch_add(&serial, 1))
-                         : NULL;
+    /* A name may have 255 bytes; the last component may use them all. What a process of
+     * the same number left behind when it was killed is passed over: in a container
+     * numbers come again each time. */
+    struct stat status;
+    *temporary = NULL;
+    do {
+        free(*temporary);
+        *temporary = *folder ? text_format("%s/.%.200s.%ld.%u.tmp", *folder, last,
+                                           (long)getpid(), atomic_fetch_add(&serial, 1))
+                             : NULL;
+    } while (*temporary && lstat(*temporary, &status) == 0);
     if (*temporary)
         return 0;
     free(*folder);

@@ -241,6 +241,28 @@ static void takes_an_empty_directory(void **state) {
     model_directory_close(pretrained);
 }
 
+/* A process that was killed leaves its half-made directory behind, and the next one
+ * may have its number. */
+static void passes_over_what_a_killed_process_left(void **state) {
+    enum { LEFT = 300 };
+    struct model_directory *pretrained = pretrained_make(*state);
+    struct export_plan plan = {.pretrained = pretrained};
+    const char *out = in(*state, "out");
+    char left[4096];
+    struct error error;
+    for (int i = 0; i < LEFT; i++) {
+        snprintf(left, sizeof left, "%s/.out.%ld.%d.tmp", (char *)*state,
+                 (long)getpid(), i);
+        assert_int_equal(mkdir(left, 0777), 0);
+    }
+    size_t before = entry_count(*state);
+    if (export_write(out, &plan, NULL, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(entry_count(*state), before + 1);
+    check_text(in(out, "vocab.json"), "[]");
+    model_directory_close(pretrained);
+}
+
 static void refuses_places_that_are_taken(void **state) {
     struct model_directory *pretrained = pretrained_make(*state);
     struct export_plan plan = {.pretrained = pretrained};
@@ -487,6 +509,7 @@ int main(void) {
         IN_FOLDER(writes_the_config_of_the_plan),
         IN_FOLDER(follows_links_to_blobs_only),
         IN_FOLDER(takes_an_empty_directory),
+        IN_FOLDER(passes_over_what_a_killed_process_left),
         IN_FOLDER(refuses_places_that_are_taken),
         IN_FOLDER(refuses_values_that_do_not_fit),
         IN_FOLDER(refuses_names_that_lead_out),
