@@ -1,11 +1,25 @@
 #include "model/saving.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+
+/* Names of classes come from files: what is not UTF-8 is escaped, so that it can be
+ * JSON. Fresh memory. */
+static char *label_text(const char *label) {
+    json_t *string = json_string(label);
+    bool sound = string != NULL;
+    json_decref(string);
+    if (sound)
+        return strdup(label);
+    size_t size = 4 * strlen(label) + 1;
+    char *escaped = malloc(size);
+    return escaped ? text_escape(escaped, size, label) : NULL;
+}
 
 /* config.json with the labels of a head; NULL when memory is out. */
 static json_t *config_with_labels(const json_t *config, const struct head *head,
@@ -17,9 +31,10 @@ static json_t *config_with_labels(const json_t *config, const struct head *head,
         char number[24], fallback[32];
         snprintf(number, sizeof number, "%zu", i);
         snprintf(fallback, sizeof fallback, "LABEL_%zu", i);
-        const char *label = labels ? labels[i] : fallback;
-        failed = json_object_set_new(names, number, json_string(label)) ||
+        char *label = label_text(labels ? labels[i] : fallback);
+        failed = !label || json_object_set_new(names, number, json_string(label)) ||
                  json_object_set_new(numbers, label, json_integer((json_int_t)i));
+        free(label);
     }
     if (!failed)
         failed = json_object_set(copy, "id2label", names) ||

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "model/feed.h"
 #include "model/heads.h"
+#include "model/saving.h"
 #include "support/golden.h"
 
 /* As of test_transformer.c. */
@@ -288,12 +289,49 @@ static void test_form(void **state) {
     unload(&m);
 }
 
+/* Names of class folders are bytes, and config.json is UTF-8. */
+static void test_labels(void **state) {
+    (void)state;
+    struct model m = load("model/gpt2");
+    char folder[] = "/tmp/pwemoe-labels-XXXXXX", path[64], command[96];
+    struct error error;
+    char **labels = calloc(m.head.classes, sizeof *labels);
+    float *weights = calloc(m.layout->size, sizeof *weights);
+    for (size_t i = 0; i < m.head.classes; i++)
+        labels[i] = i == 0 ? "\xe9t\xe9" : "\xc3\xa9t\xc3\xa9";
+    struct saving saving = {.layout = m.layout,
+                            .pretrained = m.directory,
+                            .weights = weights,
+                            .head = &m.head,
+                            .labels = labels};
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/out", folder);
+    if (saving_write(path, &saving, NULL, &error))
+        fail_msg("%s", error.text);
+    struct model_directory *written;
+    if (model_directory_open(path, &written, &error))
+        fail_msg("%s", error.text);
+    json_t *config = model_directory_config(written);
+    const json_t *names = json_object_get(config, "id2label");
+    assert_string_equal(json_string_value(json_object_get(names, "0")), "\\xE9t\\xE9");
+    assert_string_equal(json_string_value(json_object_get(names, "1")),
+                        "\xc3\xa9t\xc3\xa9");
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(config, "label2id"), "\\xE9t\\xE9")),
+                     0);
+    model_directory_close(written);
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    assert_int_equal(system(command), 0);
+    free(weights);
+    free(labels);
+    unload(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_logits),
-        cmocka_unit_test(test_gradients),
-        cmocka_unit_test(test_config),
-        cmocka_unit_test(test_form),
+        cmocka_unit_test(test_logits), cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_config), cmocka_unit_test(test_form),
+        cmocka_unit_test(test_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
