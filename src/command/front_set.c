@@ -102,7 +102,8 @@ static int find_noise(struct store *store, const char *split, size_t tasks,
 
 /* points [count, tasks] and reference [tasks], all to be minimised. */
 static int measure(const struct store_recipe *recipe, const struct store_row *rows,
-                   struct front_set *set, double *points, struct error *error) {
+                   struct front_set *set, double *points, const struct work *work,
+                   struct error *error) {
     size_t tasks = recipe->task_count;
     double reference[STORE_TASKS_MAX];
     for (size_t t = 0; t < tasks; t++) {
@@ -120,14 +121,15 @@ static int measure(const struct store_recipe *recipe, const struct store_row *ro
         return -1;
     set->front = (size_t)front;
     return pareto_hypervolume(points, set->count, tasks, reference, &set->hypervolume,
-                              NULL, error) ||
+                              work, error) ||
            pareto_contributions(points, set->count, tasks, reference, set->contribution,
-                                NULL, error);
+                                work, error);
 }
 
 int front_set_make(struct store *store, const struct store_recipe *recipe,
                    const char *split, const struct store_row *rows, size_t count,
-                   const bool *take, struct front_set *set, struct error *error) {
+                   const bool *take, struct front_set *set, const struct work *work,
+                   struct error *error) {
     memset(set, 0, sizeof *set);
     size_t total = 0;
     double *points = NULL;
@@ -148,8 +150,8 @@ int front_set_make(struct store *store, const struct store_recipe *recipe,
             if (take[i] && solution_complete(recipe, &rows[i]))
                 set->row[set->count++] = i;
         }
-        result = measure(recipe, rows, set, points, error) ? -1 : 0;
-        if (result == 0 && store && set->count <= PAIRED_MAX)
+        result = measure(recipe, rows, set, points, work, error) ? -1 : 0;
+        if (result == 0 && set->count <= PAIRED_MAX)
             result = find_noise(store, split, recipe->task_count, rows, set, error);
     }
     free(points);

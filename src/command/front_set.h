@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/work.h"
 #include "store/store.h"
 
 struct front_set {
@@ -22,12 +23,13 @@ struct front_set {
 };
 
 /* Candidates are the rows for which take is true and every objective is complete
- * and not stale. store may be NULL: within_noise is then -1, as it is for more
- * than 500 candidates. A paired difference is significant where McNemar's exact p
- * is below 0.05. */
+ * and not stale. within_noise is -1 for more than 500 candidates. A paired difference
+ * is significant where McNemar's exact p is below 0.05. The volumes of many objectives
+ * may take days: where work says stop it fails with the text "stopped". */
 int front_set_make(struct store *store, const struct store_recipe *recipe,
                    const char *split, const struct store_row *rows, size_t count,
-                   const bool *take, struct front_set *set, struct error *error);
+                   const bool *take, struct front_set *set, const struct work *work,
+                   struct error *error);
 void front_set_clear(struct front_set *set);
 
 #endif

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "command/front_set.h"
 #include "command/plot_data.h"
 #include "command/solutions.h"
+#include "pareto/pareto.h"
 
 /* How a solution was made, as the legend says it. */
 static void series_name(const struct store_row *row, char *out, size_t size) {
@@ -55,23 +55,32 @@ static int add_points(struct plot_points *points, const struct store_recipe *rec
 static int find_dominated(const struct store_recipe *recipe,
                           const struct store_row *rows, size_t count,
                           const char *method, bool *dominated, struct error *error) {
-    struct front_set set;
-    bool *take = array_new(count, sizeof *take);
-    if (!take)
-        return error_memory(error);
-    for (size_t i = 0; i < count; i++) {
+    size_t tasks = recipe->task_count, used = 0, cells;
+    double *points =
+        size_multiply(count, tasks, &cells) ? array_new(cells, sizeof *points) : NULL;
+    size_t *row = array_new(count, sizeof *row);
+    bool *keep = array_new(count, sizeof *keep);
+    int result = points && row && keep ? 0 : error_memory(error);
+    for (size_t i = 0; result == 0 && i < count; i++) {
         const char *kind = rows[i].solution.kind;
-        take[i] = is_shown(recipe, &rows[i], method) &&
-                  (strcmp(kind, "pwemoe") == 0 || strcmp(kind, "merge") == 0);
+        if (!is_shown(recipe, &rows[i], method) ||
+            !(strcmp(kind, "pwemoe") == 0 || strcmp(kind, "merge") == 0))
+            continue;
+        for (size_t t = 0; t < tasks; t++) {
+            double value = rows[i].evaluations[t].value;
+            points[used * tasks + t] =
+                recipe->tasks[t].objective.maximise ? -value : value;
+        }
+        row[used++] = i;
     }
-    int result = front_set_make(NULL, recipe, "test", rows, count, take, &set, error);
-    free(take);
-    if (result)
-        return -1;
-    for (size_t i = 0; i < set.count; i++)
-        dominated[set.row[i]] = !set.nondominated[i];
-    front_set_clear(&set);
-    return 0;
+    if (result == 0 && pareto_filter(points, used, tasks, false, keep, error) < 0)
+        result = -1;
+    for (size_t i = 0; result == 0 && i < used; i++)
+        dominated[row[i]] = !keep[i];
+    free(points);
+    free(row);
+    free(keep);
+    return result;
 }
 
 int points_make(const struct store_recipe *recipe, const struct store_row *rows,

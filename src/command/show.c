@@ -138,7 +138,7 @@ static int show_front(const struct view *v, struct error *error) {
     struct front_set set;
     if (result == 0)
         result = front_set_make(v->store, v->recipe, v->split, rows, count, take, &set,
-                                error);
+                                v->invocation->work, error);
     if (result == 0) {
         result = print_front(v, rows, &set, error);
         front_set_clear(&set);
