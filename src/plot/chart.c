@@ -2,15 +2,12 @@
 
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
+#include "checkpoint/draft.h"
 #include "plot/kinds.h"
 
 enum { FORMAT_PNG, FORMAT_SVG, FORMAT_PDF };
@@ -118,28 +115,16 @@ static int hand_over(struct chart *chart) {
     return 0;
 }
 
-/* Beside the file, then in its place. */
+/* Whole or not at all, in the place of a file that is there. */
 static int write_file(const struct chart *chart, struct error *error) {
-    const char *path = chart->path;
-    char *beside = text_format("%s.part", path);
-    if (!beside)
-        return error_memory(error);
-    FILE *file = fopen(beside, "wb");
-    bool sound = file && fwrite(chart->bytes->data, 1, chart->bytes->size, file) ==
-                             chart->bytes->size;
-    int reason = errno;
-    if (file && fclose(file)) {
-        sound = false;
-        reason = errno;
+    struct draft *draft;
+    if (draft_open(chart->path, chart->path, &draft, error))
+        return -1;
+    if (draft_write(draft, chart->bytes->data, chart->bytes->size, error)) {
+        draft_discard(draft);
+        return -1;
     }
-    if (sound && rename(beside, path)) {
-        sound = false;
-        reason = errno;
-    }
-    if (!sound && file)
-        unlink(beside);
-    free(beside);
-    return sound ? 0 : error_set(error, "%s: %s", path, strerror(reason));
+    return draft_commit(draft, error);
 }
 
 int chart_close(struct chart *chart, struct error *error) {

@@ -609,11 +609,21 @@ static void plots_of_every_kind(void **state) {
                  folder());
     expect_error(1, "No such file", "plot %s/plot.db --out %s/none/p.png", folder(),
                  folder());
-    ran = shell("ln -s /dev/full %1$s/full.svg.part; ./pwemoe plot %1$s/plot.db --out "
-                "%1$s/full.svg",
+    /* A chart that cannot be written whole leaves what was there, and nothing else. */
+    ran = shell("mkdir %1$s/charts; cd %1$s/charts; echo old > f.png; "
+                "echo mine > f.png.part; cd - > /dev/null; trap '' XFSZ; ulimit -f 64; "
+                "./pwemoe plot %1$s/plot.db --size 6000x6000 --out %1$s/charts/f.png",
                 folder());
     assert_int_equal(ran.status, 1);
-    assert_non_null(strstr(ran.err, "No space left"));
+    assert_non_null(strstr(ran.err, "File too large"));
+    ran_free(&ran);
+    ran = shell("cd %1$s/charts; cat f.png f.png.part; ls -A | wc -l", folder());
+    assert_string_equal(ran.out, "old\nmine\n2\n");
+    ran_free(&ran);
+    ran = shell("./pwemoe plot %1$s/plot.db --out %1$s/charts/f.png && cd %1$s/charts "
+                "&& head -c 4 f.png | tail -c 3 && cat f.png.part",
+                folder());
+    assert_string_equal(ran.out, "PNGmine\n");
     ran_free(&ran);
 }
 
