@@ -86,20 +86,56 @@ static bool is_wanted(void *self, const struct store_run *run) {
     return same;
 }
 
+/* Whether the run's newest state is known to be at a path; an empty one stands for a
+ * run that has told no place. */
+static bool is_state_at(struct tuning *t, const struct store_run *run,
+                        const char *path) {
+    void *bytes;
+    size_t size;
+    if (store_run_state(t->store, run->id, &bytes, &size, NULL))
+        return false;
+    bool same = size == strlen(path) && (size == 0 || memcmp(bytes, path, size) == 0);
+    free(bytes);
+    return same;
+}
+
+static bool is_saved_here(void *self, const struct store_run *run) {
+    struct tuning *t = self;
+    char *here = path_stored(t->folder, t->state);
+    bool same = here && is_wanted(self, run) && is_state_at(t, run, here);
+    free(here);
+    return same;
+}
+
+static bool is_saved_nowhere(void *self, const struct store_run *run) {
+    return is_wanted(self, run) && is_state_at(self, run, "");
+}
+
 int tuning_find_run(struct tuning *t, struct error *error) {
-    bool found;
-    if (runs_take(t->store, is_wanted, t, &t->run, &found, error))
+    /* Several runs may wait, each with a state of its own. One that was killed between
+     * its first state and the note of it has told no place. */
+    bool found, there = path_exists(t->state);
+    int reason = errno;
+    if (runs_take(t->store, there ? is_saved_here : is_wanted, t, &t->run, &found,
+                  error) ||
+        (there && !found &&
+         runs_take(t->store, is_saved_nowhere, t, &t->run, &found, error)))
         return -1;
+    if (!found && there)
+        return error_set(error,
+                         "%s: is the state of no unfinished run of this kind in %s; "
+                         "begin anew without --resume",
+                         t->state, store_path(t->store));
     if (!found)
         return error_set(error,
                          "%s has no unfinished run of this kind; `pwemoe show "
                          "FILE routers` lists the runs",
                          store_path(t->store));
-    if (!path_exists(t->state))
+    if (!there)
         return error_set(error,
                          "%s: %s; --out names the directory that the run was to "
                          "write",
-                         t->state, strerror(errno));
+                         t->state, strerror(reason));
     return settings_from_run(t, error);
 }
 
@@ -206,9 +242,8 @@ int tuning_load(struct tuning *t, struct error *error) {
     usage_restart();
     if (load_model(t, error) || curve_new(t->first, t->tasks, &t->curve, error))
         return -1;
-    int result =
-        backend_open(common->device, common->precision,
-                     (unsigned)common->threads, &t->backend, note, error);
+    int result = backend_open(common->device, common->precision,
+                              (unsigned)common->threads, &t->backend, note, error);
     command_device_note(t->invocation, note);
     if (result || load_data(t, error))
         return -1;
@@ -232,7 +267,9 @@ static uint64_t trainable(const struct tuning *t) {
     return count;
 }
 
-static int record(struct tuning *t, bool complete, struct error *error) {
+/* state: where a state is from now on, NULL where that stays. */
+static int record(struct tuning *t, bool complete, const char *state,
+                  struct error *error) {
     t->run.steps_done = finetuning_step_count(t->finetuning);
     t->run.seconds = t->before + usage_clock() - t->began;
     t->run.complete = complete;
@@ -240,17 +277,20 @@ static int record(struct tuning *t, bool complete, struct error *error) {
     uint64_t peak = backend_peak(t->backend);
     if (peak > t->run.peak_bytes)
         t->run.peak_bytes = peak;
-    if (store_run_save(t->store, &t->run, NULL, NULL, 0, t->curve.points,
-                       t->curve.count, error))
+    if (store_run_save(t->store, &t->run, NULL, state, state ? strlen(state) : 0,
+                       t->curve.points, t->curve.count, error))
         return -1;
     curve_saved(&t->curve);
     return 0;
 }
 
 static int save(struct tuning *t, struct error *error) {
-    return finetuning_save(t->finetuning, t->state, error) || record(t, false, error)
-               ? -1
-               : 0;
+    if (finetuning_save(t->finetuning, t->state, error))
+        return -1;
+    char *state = path_stored(t->folder, t->state);
+    int result = state ? record(t, false, state, error) : error_memory(error);
+    free(state);
+    return result;
 }
 
 int tuning_train(struct tuning *t, size_t save_interval, struct error *error) {
@@ -316,7 +356,7 @@ int tuning_write(struct tuning *t, struct error *error) {
     }
     free(heads);
     free(files);
-    return result ? -1 : record(t, true, error);
+    return result ? -1 : record(t, true, NULL, error);
 }
 
 void tuning_explain(struct tuning *t, struct error *error) {

@@ -39,7 +39,8 @@ struct tuning {
     double began, before; /* the clock at the start; seconds of earlier sessions */
 };
 
-/* Puts the newest unfinished run of this kind and its settings into place. */
+/* Puts the newest unfinished run of this kind whose state is at `state`, and its
+ * settings, into place. */
 int tuning_find_run(struct tuning *tuning, struct error *error);
 /* Loads models and data and makes what trains. */
 int tuning_load(struct tuning *tuning, struct error *error);

@@ -748,6 +748,45 @@ static void finetune_makes_an_expert(void **state) {
     ran_free(&ran);
 }
 
+/* Two runs of a kind wait: each directory's state goes on with its own run. */
+static void finetune_resumes_the_run_of_its_directory(void **state) {
+    (void)state;
+    static const int steps[] = {400, 300};
+    struct ran ran = run("init %1$s/two.db %1$s/own.yaml", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    for (int i = 0; i < 2; i++) {
+        ran = shell("f=%1$s/two; ./pwemoe finetune $f.db --task c --steps %2$d "
+                    "--batch 4 --save-interval 5 --threads 1 --out $f-%2$d & pid=$!; "
+                    "for i in $(seq 400); do test -e $f-%2$d.state && break; "
+                    "sleep 0.01; done; kill -INT $pid; wait $pid",
+                    folder(), steps[i]);
+        int status = ran.status;
+        ran_free(&ran);
+        if (status == 0)
+            skip();
+        assert_int_equal(status, 1);
+    }
+    ran = run("finetune %1$s/two.db --task c --resume --out %1$s/two-400 --threads 1",
+              folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    json_t *rows = json_of("show %s/two.db routers --format json", folder());
+    for (size_t i = 0; i < 2; i++) {
+        json_t *row = json_array_get(rows, i);
+        assert_int_equal(number(row, "steps"), steps[i]);
+        assert_int_equal(json_is_true(json_object_get(row, "complete")), i == 0);
+    }
+    json_decref(rows);
+    ran = shell("cp %1$s/two-300.state %1$s/copy.state; ./pwemoe finetune %1$s/two.db "
+                "--task c --resume --out %1$s/copy",
+                folder());
+    assert_int_equal(ran.status, 1);
+    assert_non_null(strstr(ran.err, "is the state of no unfinished run"));
+    ran_free(&ran);
+}
+
 /* Each task gets its expert, as if asked for one by one; then nothing is left. */
 static void finetune_makes_all_experts(void **state) {
     (void)state;
@@ -787,6 +826,7 @@ int main(void) {
         cmocka_unit_test(a_changed_expert_is_refused),
         cmocka_unit_test(finetune_makes_one_model),
         cmocka_unit_test(finetune_makes_an_expert),
+        cmocka_unit_test(finetune_resumes_the_run_of_its_directory),
         cmocka_unit_test(finetune_makes_all_experts),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
