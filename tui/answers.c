@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,13 +18,21 @@ static void ask_vector(struct model *model) {
 }
 
 static void ask_target(struct model *model) {
-    char prompt[256];
+    char prompt[256], example[128];
+    bool more = false, less = false;
     if (!model->samples.count) {
         model_say(model, true, "nothing is stored with these routers to search in");
         return;
     }
-    snprintf(prompt, sizeof prompt, "at least, then the best of the rest: %.60s 72",
-             model_task_name(model, 0));
+    for (size_t t = 0; t < model->tasks; t++) {
+        less = less || model->samples.less[t];
+        more = more || !model->samples.less[t];
+    }
+    snprintf(prompt, sizeof prompt, "%s, then the best of the rest: %s",
+             !less  ? "at least"
+             : more ? "at least or at most"
+                    : "at most",
+             target_example(model->catalog->recipe, example, sizeof example));
     dialog_open(&model->dialog, DIALOG_LINE, FOR_TARGET, "Ask for figures", prompt);
 }
 
@@ -245,16 +254,27 @@ static void answer_vector(struct model *model) {
     model_go(model, preference, false);
 }
 
+/* On which side of what was asked for the closest is. */
+static const char *missed_how(const struct model *model, const double *bounds) {
+    bool more = false, less = false;
+    for (size_t t = 0; t < model->tasks; t++)
+        if (!isnan(bounds[t])) {
+            less = less || model->samples.less[t];
+            more = more || !model->samples.less[t];
+        }
+    return !less ? "short" : more ? "off" : "too much";
+}
+
 static void answer_target(struct model *model) {
-    double least[STORE_TASKS_MAX];
+    double bounds[STORE_TASKS_MAX];
     struct target_answer answer = {0};
     struct error error;
-    if (target_parse(model->dialog.text, model->catalog->recipe, least, &error)) {
+    if (target_parse(model->dialog.text, model->catalog->recipe, bounds, &error)) {
         snprintf(model->dialog.error, sizeof model->dialog.error, "%.500s", error.text);
         return;
     }
     dialog_close(&model->dialog);
-    if (!estimate_target(&model->samples, least, &answer))
+    if (!estimate_target(&model->samples, bounds, &answer))
         return;
     model_go(model, answer.preference, false);
     if (answer.met)
@@ -262,8 +282,9 @@ static void answer_target(struct model *model) {
                   answer.stored ? ", and measured"
                                 : ", by estimate; wait for the figures");
     else
-        model_say(model, true, "not to be had; closest is here, %.2f short%s",
-                  answer.shortfall, answer.stored ? "" : " by estimate");
+        model_say(model, true, "not to be had; closest is here, %.2f %s%s",
+                  answer.shortfall, missed_how(model, bounds),
+                  answer.stored ? "" : " by estimate");
 }
 
 static void choose_side(struct model *model, struct compared *side, int64_t value) {

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,8 @@ int samples_make(struct samples *samples, const struct catalog *catalog,
         samples_free(samples);
         return -1;
     }
+    for (size_t t = 0; t < tasks; t++)
+        samples->less[t] = !catalog->recipe->tasks[t].objective.maximise;
     for (size_t i = 0; i < catalog->count; i++) {
         const struct store_solution *solution = &catalog->rows[i].solution;
         if (!routers || solution->routers != routers || !solution->preference ||
@@ -83,6 +86,7 @@ bool samples_nearest(const struct samples *samples, const double *preference,
                      size_t least, size_t most, struct samples *near) {
     size_t tasks = samples->tasks, count = samples->count, cells;
     *near = (struct samples){.tasks = tasks};
+    memcpy(near->less, samples->less, sizeof near->less);
     most = most < count ? most : count;
     least = least < most ? least : most;
     double *distances = array_new(count, 2 * sizeof *distances);
@@ -139,18 +143,20 @@ bool estimate_at(const struct samples *samples, const double *preference,
 }
 
 /* Judges one candidate and keeps the better one. */
-static void consider(const struct samples *samples, const double *least,
+static void consider(const struct samples *samples, const double *bounds,
                      const double *preference, const double *values, bool stored,
                      struct target_answer *answer, double *merit) {
     double shortfall = 0, rest = 0, all = 0;
     size_t tasks = samples->tasks, unbound = 0;
     for (size_t t = 0; t < tasks; t++) {
-        all += values[t];
-        if (isnan(least[t])) {
-            rest += values[t];
+        double value = samples->less[t] ? -values[t] : values[t];
+        double bound = samples->less[t] ? -bounds[t] : bounds[t];
+        all += value;
+        if (isnan(bound)) {
+            rest += value;
             unbound++;
-        } else if (values[t] < least[t]) {
-            shortfall += least[t] - values[t];
+        } else if (value < bound) {
+            shortfall += bound - value;
         }
     }
     double own = unbound ? rest / (double)unbound : all / (double)tasks;
@@ -169,7 +175,7 @@ static void consider(const struct samples *samples, const double *least,
 /* Estimates between the stored points. Grids as fine as the number of candidates
  * allows; beyond four tasks a grid has no inside, so candidates are drawn, every
  * second one near the best so far. */
-static void search(const struct samples *samples, const double *least,
+static void search(const struct samples *samples, const double *bounds,
                    struct target_answer *answer, double *merit) {
     size_t tasks = samples->tasks;
     size_t budget = samples->count > 100 ? SEARCHED / 3 : SEARCHED;
@@ -182,7 +188,7 @@ static void search(const struct samples *samples, const double *least,
         for (size_t i = 0; i < count; i++) {
             simplex_grid_at(tasks, edge, i, preference);
             if (estimate_at(samples, preference, values))
-                consider(samples, least, preference, values, false, answer, merit);
+                consider(samples, bounds, preference, values, false, answer, merit);
         }
         return;
     }
@@ -194,16 +200,16 @@ static void search(const struct samples *samples, const double *least,
         for (size_t t = 0; t < tasks; t++)
             preference[t] = keep * answer->preference[t] + (1 - keep) * preference[t];
         if (estimate_at(samples, preference, values))
-            consider(samples, least, preference, values, false, answer, merit);
+            consider(samples, bounds, preference, values, false, answer, merit);
     }
 }
 
-bool estimate_target(const struct samples *samples, const double *least,
+bool estimate_target(const struct samples *samples, const double *bounds,
                      struct target_answer *answer) {
     size_t tasks = samples->tasks;
     double merit = NAN;
     for (size_t i = 0; i < samples->count; i++)
-        consider(samples, least, samples->preferences + i * tasks,
+        consider(samples, bounds, samples->preferences + i * tasks,
                  samples->values + i * tasks, true, answer, &merit);
     if (isnan(merit))
         return false;
@@ -217,7 +223,7 @@ bool estimate_target(const struct samples *samples, const double *least,
             return true;
         used = &near;
     }
-    search(used, least, answer, &merit);
+    search(used, bounds, answer, &merit);
     samples_free(&near);
     return true;
 }
@@ -236,18 +242,29 @@ static int find_task(const struct store_recipe *recipe, const char *word) {
     return found;
 }
 
-/* What may stand between a name and its number. Returns where the name ends. */
-static char *before_words(char *part, char *end) {
-    static const char *const words[] = {"at least", ">=", ">", "=", ":", "\u2265"};
+enum way { WAY_EITHER, WAY_LEAST, WAY_MOST };
+
+/* What may stand between a name and its number. Returns where the name ends; *way is
+ * what the words say, WAY_EITHER where they say nothing. */
+static char *before_words(char *part, char *end, enum way *way) {
+    static const struct {
+        const char *word;
+        enum way way;
+    } words[] = {{"at least", WAY_LEAST}, {">=", WAY_LEAST},     {">", WAY_LEAST},
+                 {"\u2265", WAY_LEAST},   {"at most", WAY_MOST}, {"<=", WAY_MOST},
+                 {"<", WAY_MOST},         {"\u2264", WAY_MOST},  {"=", WAY_EITHER},
+                 {":", WAY_EITHER}};
+    *way = WAY_EITHER;
     for (bool again = true; again;) {
         again = false;
         while (end > part && isspace((unsigned char)end[-1]))
             end--;
         for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-            size_t length = strlen(words[i]);
+            size_t length = strlen(words[i].word);
             if ((size_t)(end - part) >= length &&
-                !strncasecmp(end - length, words[i], length)) {
+                !strncasecmp(end - length, words[i].word, length)) {
                 end -= length;
+                *way = words[i].way ? words[i].way : *way;
                 again = true;
             }
         }
@@ -255,10 +272,20 @@ static char *before_words(char *part, char *end) {
     return end;
 }
 
+char *target_example(const struct store_recipe *recipe, char *out, size_t size) {
+    const struct store_objective *objective = &recipe->tasks[0].objective;
+    snprintf(out, size, "%.60s %s%s", recipe->tasks[0].name,
+             objective->maximise ? "" : "at most ",
+             strcmp(objective->unit, "%") ? "0.3" : "72");
+    return out;
+}
+
 /* One "name at least number" or "number"; position counts the commas before it. "then
  * the best of the rest" is what happens anyway. */
 static int parse_bound(char *part, size_t position, const struct store_recipe *recipe,
-                       double *least, struct error *error) {
+                       double *bounds, struct error *error) {
+    char example[128];
+    enum way way;
     while (isspace((unsigned char)*part))
         part++;
     size_t length = strlen(part);
@@ -273,14 +300,14 @@ static int parse_bound(char *part, size_t position, const struct store_recipe *r
         number--;
     /* "sun397" is a name. */
     bool apart = number == part || isspace((unsigned char)number[-1]) ||
-                 strchr("=>:\xa5", number[-1]);
+                 strchr("=<>:\xa4\xa5", number[-1]);
     char *end;
     double value = strtod(number, &end);
     if (!apart || end == number || *end || !isfinite(value))
-        return error_set(error, "%s: end with a number, as in \"%s 72\"", part,
-                         recipe->tasks[0].name);
+        return error_set(error, "%s: end with a number, as in \"%s\"", part,
+                         target_example(recipe, example, sizeof example));
     int task = (int)position;
-    *before_words(part, number) = '\0';
+    *before_words(part, number, &way) = '\0';
     if (*part) {
         task = find_task(recipe, part);
         if (task == -2)
@@ -290,31 +317,36 @@ static int parse_bound(char *part, size_t position, const struct store_recipe *r
     } else if (position >= recipe->task_count) {
         return error_set(error, "there are only %zu tasks", recipe->task_count);
     }
-    least[task] = value;
+    bool more = recipe->tasks[task].objective.maximise;
+    if (way == (more ? WAY_MOST : WAY_LEAST))
+        return error_set(error, "%s: %s is better, ask for what it is at %s",
+                         recipe->tasks[task].name, more ? "more" : "less",
+                         more ? "least" : "most");
+    bounds[task] = value;
     return 0;
 }
 
-int target_parse(const char *text, const struct store_recipe *recipe, double *least,
+int target_parse(const char *text, const struct store_recipe *recipe, double *bounds,
                  struct error *error) {
-    char copy[512];
+    char copy[512], example[128];
     bool any = false;
     size_t position = 0;
     if (strlen(text) >= sizeof copy)
         return error_set(error, "too long");
     strcpy(copy, text);
     for (size_t t = 0; t < recipe->task_count; t++)
-        least[t] = NAN;
+        bounds[t] = NAN;
     for (char *part = copy; part; position++) {
         char *comma = strchr(part, ',');
         if (comma)
             *comma = '\0';
-        if (parse_bound(part, position, recipe, least, error))
+        if (parse_bound(part, position, recipe, bounds, error))
             return -1;
         part = comma ? comma + 1 : NULL;
     }
     for (size_t t = 0; t < recipe->task_count; t++)
-        any = any || !isnan(least[t]);
+        any = any || !isnan(bounds[t]);
     return any ? 0
-               : error_set(error, "write what must be reached, as in \"%s 72\"",
-                           recipe->tasks[0].name);
+               : error_set(error, "write what must be reached, as in \"%s\"",
+                           target_example(recipe, example, sizeof example));
 }

@@ -10,8 +10,9 @@
 /* The stored (preference, objectives) pairs of one kind of routers. */
 struct samples {
     size_t tasks, count;
-    double *preferences; /* [count][tasks] */
-    double *values;      /* [count][tasks] */
+    double *preferences;        /* [count][tasks] */
+    double *values;             /* [count][tasks] */
+    bool less[STORE_TASKS_MAX]; /* of this objective less is better */
 };
 
 /* From complete rows of these routers, none of them stale. -1: memory is out. */
@@ -30,11 +31,11 @@ bool samples_nearest(const struct samples *samples, const double *preference,
 bool estimate_at(const struct samples *samples, const double *preference,
                  double *values);
 
-/* The other way round. least[t]: what objective t must reach at least, NaN for
- * none. The preference sought maximises the mean of the objectives without a
- * bound (of all, where each has one) among those that meet every bound; where
- * none does, the total shortfall is least. Looks at the stored points and at
- * estimates between them. */
+/* The other way round. bounds[t]: what objective t must reach at least, or at most
+ * where less of it is better; NaN for none. The preference sought is best in the mean
+ * of the objectives without a bound (of all, where each has one), those of which less
+ * is better taken off, among those that meet every bound; where none does, the total
+ * shortfall is least. Looks at the stored points and at estimates between them. */
 struct target_answer {
     double preference[STORE_TASKS_MAX];
     double values[STORE_TASKS_MAX];
@@ -43,13 +44,15 @@ struct target_answer {
     bool stored; /* values were measured */
 };
 /* false where nothing is stored to search in. */
-bool estimate_target(const struct samples *samples, const double *least,
+bool estimate_target(const struct samples *samples, const double *bounds,
                      struct target_answer *answer);
 
 /* "cars 72, sun397 >= 60", "cars at least 72, then the best of the rest" or "72, , 60"
- * (by position) into least. Names are those
- * of the recipe, or a start of one that is unambiguous. */
-int target_parse(const char *text, const struct store_recipe *recipe, double *least,
+ * (by position) into bounds. Names are those of the recipe, or a start of one that is
+ * unambiguous. Words for the wrong way, as "at least" of a loss, are an error. */
+int target_parse(const char *text, const struct store_recipe *recipe, double *bounds,
                  struct error *error);
+/* What may be asked, for a prompt: "alpha 72", "alpha at most 0.3". */
+char *target_example(const struct store_recipe *recipe, char *out, size_t size);
 
 #endif

@@ -41,6 +41,10 @@ double fixture_value(const double *preference, size_t t) {
     return 60 + 30 * sqrt(preference[t]);
 }
 
+double fixture_loss(const double *preference, size_t t) {
+    return (100 - fixture_value(preference, t)) / 50;
+}
+
 static void check(int result, const struct error *error) {
     if (result) {
         fprintf(stderr, "fixture: %s\n", error->text);
@@ -140,6 +144,9 @@ void fixture_write(const char *path, const struct fixture_options *options) {
                                 .classnames_path = "",
                                 .templates_path = "",
                                 .objective = {NULL, "accuracy", "%", true, 0}};
+        if (options->losses)
+            tasks[t].objective =
+                (struct store_objective){NULL, "loss", "nats", false, 5};
         memset(tasks[t].expert.sha256, 'a', SHA256_HEX - 1);
     }
     struct store_recipe recipe = {.name = "fixture",
@@ -158,7 +165,8 @@ void fixture_write(const char *path, const struct fixture_options *options) {
         double preference[STORE_TASKS_MAX], values[STORE_TASKS_MAX];
         simplex_grid_at(options->tasks, options->edge, i, preference);
         for (size_t t = 0; t < options->tasks; t++)
-            values[t] = fixture_value(preference, t);
+            values[t] = options->losses ? fixture_loss(preference, t)
+                                        : fixture_value(preference, t);
         struct store_solution solution = {.kind = "pwemoe",
                                           .method = "ls",
                                           .parameters = "{}",

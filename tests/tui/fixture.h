@@ -17,11 +17,14 @@ struct fixture_options {
     const char *const *names; /* NULL: alpha, beta, ... */
     bool baselines;
     bool log;
+    bool losses; /* objectives are losses, of which less is better */
 };
 
 /* What the fixture says objective t is at a preference: concave, from 60 with no
  * weight to 90 with all of it. */
 double fixture_value(const double *preference, size_t t);
+/* The same as a loss: convex, from 0.8 with no weight to 0.2 with all of it. */
+double fixture_loss(const double *preference, size_t t);
 
 /* Three tasks on the tiny ViT models of tests/golden/model, images of noise that the
  * fixture writes beside path, and routers as they are before training: everything

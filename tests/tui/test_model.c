@@ -20,16 +20,14 @@
 
 static char *folder;
 
-static struct model *open_model(size_t tasks, size_t edge, bool baselines) {
+static struct model *open_fixture(const struct fixture_options *options) {
     static int serial;
     char path[4096];
-    struct fixture_options options = {
-        .tasks = tasks, .edge = edge, .baselines = baselines};
     struct store *store;
     struct catalog *catalog;
     struct error error;
     snprintf(path, sizeof path, "%s/%d.db", folder, serial++);
-    fixture_write(path, &options);
+    fixture_write(path, options);
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
     store_close(store);
@@ -38,6 +36,12 @@ static struct model *open_model(size_t tasks, size_t edge, bool baselines) {
     model_init(model, "file");
     assert_int_equal(model_take_catalog(model, catalog), 0);
     return model;
+}
+
+static struct model *open_model(size_t tasks, size_t edge, bool baselines) {
+    struct fixture_options options = {
+        .tasks = tasks, .edge = edge, .baselines = baselines};
+    return open_fixture(&options);
 }
 
 static void close_model(struct model *model) {
@@ -219,6 +223,44 @@ static void finds_the_preference_of_figures(void **state) {
     close_model(model);
 }
 
+/* A bound on a loss is what it may be at most, and the best of the rest the least. */
+static void losses_are_asked_for_at_most(void **state) {
+    (void)state;
+    struct fixture_options options = {.tasks = 3, .edge = 7, .losses = true};
+    struct model *model = open_fixture(&options);
+    struct target_answer answer = {0};
+    struct error error;
+    double bounds[STORE_TASKS_MAX];
+    struct store_recipe *recipe = model->catalog->recipe;
+    static const char *const same[] = {
+        "alpha 0.4, beta 0.6", "alpha at most 0.4, be <= 0.6",
+        "alpha < 0.4, then the best of the rest, beta: 0.6", "al \u2264 0.4, 0.6"};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        if (target_parse(same[i], recipe, bounds, &error))
+            fail_msg("%s: %s", same[i], error.text);
+        assert_true(bounds[0] == 0.4 && bounds[1] == 0.6 && isnan(bounds[2]));
+    }
+    assert_true(estimate_target(&model->samples, bounds, &answer));
+    assert_true(answer.met && answer.shortfall == 0);
+    assert_true(answer.values[0] <= 0.4 && answer.values[1] <= 0.6);
+    /* 0.8 - 0.6 sqrt(r): r = (4/9, 1/9, 4/9) at the bounds; the rest is gamma's. */
+    assert_true(fabs(answer.preference[2] - 4.0 / 9) < 0.08);
+    assert_int_equal(target_parse("0.22, 0.22, 0.22", recipe, bounds, &error), 0);
+    assert_true(estimate_target(&model->samples, bounds, &answer));
+    assert_false(answer.met);
+    /* About 0.45 each at the centre, 0.22 wanted. */
+    assert_true(answer.shortfall > 0.5 && answer.shortfall < 0.8);
+    assert_int_equal(target_parse("alpha at least 0.3", recipe, bounds, &error), -1);
+    assert_non_null(strstr(error.text, "less is better"));
+    /* One of each kind. */
+    recipe->tasks[1].objective.maximise = true;
+    assert_int_equal(target_parse("alpha <= 0.4, beta >= 1", recipe, bounds, &error),
+                     0);
+    assert_int_equal(target_parse("beta at most 1", recipe, bounds, &error), -1);
+    assert_non_null(strstr(error.text, "more is better"));
+    close_model(model);
+}
+
 static void the_front_and_the_knee(void **state) {
     (void)state;
     struct model *model = open_model(2, 11, true);
@@ -295,6 +337,7 @@ int main(void) {
         cmocka_unit_test(geometry_goes_there_and_back),
         cmocka_unit_test(steps_stay_on_the_simplex),
         cmocka_unit_test(finds_the_preference_of_figures),
+        cmocka_unit_test(losses_are_asked_for_at_most),
         cmocka_unit_test(the_front_and_the_knee),
         cmocka_unit_test(a_line_is_edited),
     };

@@ -159,7 +159,8 @@ static void the_preference_alone(void **state) {
     (void)state;
     enum { EDGE = 21 };
     double preferences[2 * EDGE], values[2 * EDGE], at[] = {0.64, 0.36};
-    struct samples samples = {2, EDGE, preferences, values};
+    struct samples samples = {
+        .tasks = 2, .count = EDGE, .preferences = preferences, .values = values};
     struct price price, back;
     for (size_t i = 0; i < EDGE; i++)
         for (size_t t = 0; t < 2; t++) {
