@@ -74,7 +74,8 @@ struct catalog_source;
 /* The store stays the caller's. NULL when memory is out. */
 struct catalog_source *catalog_source_new(struct store *store);
 void catalog_source_free(struct catalog_source *source); /* NULL is fine */
-/* whole: every row is read again, which also finds what store_rows_since does not. */
+/* whole: every row is read again, which also finds what store_rows_since does not, and
+ * the whole training curve. */
 int catalog_source_read(struct catalog_source *source, bool whole,
                         struct catalog **catalog, struct error *error);
 /* What there is to see of a large file before its solutions are read, in the time that

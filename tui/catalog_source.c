@@ -30,6 +30,12 @@ struct catalog_source {
     struct store_mark mark;
     bool marked;
     int64_t version; /* before the last read */
+
+    /* The training curve as far as it was read. */
+    int64_t curve_run;    /* 0: of none */
+    unsigned curve_steps; /* that the run had done before */
+    struct store_curve_point *curve;
+    size_t curve_count, curve_capacity;
 };
 
 /* --- batches --------------------------------------------------------------------- */
@@ -192,10 +198,62 @@ static int read_rows(struct catalog_source *source, bool whole, size_t tasks,
 
 /* --- catalogs -------------------------------------------------------------------- */
 
+/* The points of a run's curve that were saved since the last read of it, and those of
+ * the last step at hand once more: a run saves its steps in their order. All of them
+ * where the run is another one, or has gone back. */
+static int read_curve(struct catalog_source *source, bool whole,
+                      const struct store_run *run, struct error *error) {
+    struct store_curve_point *points;
+    size_t count, kept = source->curve_count, needed;
+    if (whole || source->curve_run != run->id || run->steps_done < source->curve_steps)
+        kept = 0;
+    unsigned from = kept ? source->curve[kept - 1].step : 0;
+    while (kept && source->curve[kept - 1].step == from)
+        kept--;
+    if (store_curve_since(source->store, run->id, from, &points, &count, error))
+        return -1;
+    if (!size_add(kept, count, &needed) ||
+        array_reserve((void **)&source->curve, &source->curve_capacity, needed,
+                      sizeof *source->curve)) {
+        free(points);
+        return error_memory(error);
+    }
+    if (count)
+        memcpy(source->curve + kept, points, count * sizeof *points);
+    free(points);
+    source->curve_count = needed;
+    source->curve_run = run->id;
+    source->curve_steps = run->steps_done;
+    return 0;
+}
+
+/* The curve of the newest run. */
+static int take_curve(struct catalog_source *source, bool whole,
+                      struct catalog *catalog, struct error *error) {
+    const struct store_run *newest = NULL;
+    for (size_t i = 0; i < catalog->run_count; i++)
+        if (!newest || catalog->runs[i].id > newest->id)
+            newest = &catalog->runs[i];
+    if (!newest)
+        return 0;
+    if (read_curve(source, whole, newest, error))
+        return -1;
+    catalog->curve = array_new(source->curve_count, sizeof *catalog->curve);
+    if (!catalog->curve)
+        return error_memory(error);
+    if (source->curve_count)
+        memcpy(catalog->curve, source->curve,
+               source->curve_count * sizeof *catalog->curve);
+    catalog->curve_count = source->curve_count;
+    catalog->curve_run = newest->id;
+    return 0;
+}
+
 /* Runs, curves, bookmarks and log. */
-static int read_rest(struct store *store, struct catalog *catalog,
+static int read_rest(struct catalog_source *source, bool whole, struct catalog *catalog,
                      struct error *error) {
     enum { LINES = 500 };
+    struct store *store = source->store;
     if (store_runs(store, &catalog->runs, &catalog->run_count, error))
         return -1;
     catalog->run_routers = array_new(catalog->run_count, sizeof *catalog->run_routers);
@@ -219,11 +277,7 @@ static int read_rest(struct store *store, struct catalog *catalog,
             store_routers_clear(&routers);
         }
     }
-    for (size_t i = 0; i < catalog->run_count; i++)
-        if (catalog->runs[i].id > catalog->curve_run)
-            catalog->curve_run = catalog->runs[i].id;
-    if (catalog->curve_run && store_curve(store, catalog->curve_run, &catalog->curve,
-                                          &catalog->curve_count, error))
+    if (take_curve(source, whole, catalog, error))
         return -1;
     if (store_bookmarks(store, &catalog->bookmarks, &catalog->bookmark_count, error))
         return -1;
@@ -292,7 +346,7 @@ int catalog_source_outline(struct catalog_source *source, struct catalog **resul
         return -1;
     catalog->reading = count;
     if (catalog_derive(catalog, NULL, error) ||
-        read_rest(source->store, catalog, error)) {
+        read_rest(source, true, catalog, error)) {
         catalog_free(catalog);
         return -1;
     }
@@ -314,7 +368,7 @@ int catalog_source_read(struct catalog_source *source, bool whole,
         goto fail;
     }
     if (catalog_derive(catalog, source->known, error) ||
-        read_rest(source->store, catalog, error))
+        read_rest(source, whole, catalog, error))
         goto fail;
     keep_known(source, catalog);
     source->version = catalog->version;
@@ -350,6 +404,7 @@ void catalog_source_free(struct catalog_source *source) {
     if (!source)
         return;
     forget(source);
+    free(source->curve);
     free(source);
 }
 

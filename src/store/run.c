@@ -273,12 +273,19 @@ int store_run_state(struct store *store, int64_t run, void **state, size_t *size
 
 int store_curve(struct store *store, int64_t run, struct store_curve_point **result,
                 size_t *count, struct error *error) {
+    return store_curve_since(store, run, 0, result, count, error);
+}
+
+int store_curve_since(struct store *store, int64_t run, unsigned from,
+                      struct store_curve_point **result, size_t *count,
+                      struct error *error) {
     *result = NULL;
     *count = 0;
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
-        "SELECT step, task, loss FROM curve WHERE run = ? ORDER BY step, task", "i",
-        run);
+    sqlite3_stmt *statement =
+        sql_prepare(store, error,
+                    "SELECT step, task, loss FROM curve WHERE run = ? AND step >= ?"
+                    " ORDER BY step, task",
+                    "ii", run, (int64_t)from);
     if (!statement)
         return -1;
     struct store_curve_point *points = NULL;

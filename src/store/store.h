@@ -165,6 +165,10 @@ int store_run_state(struct store *store, int64_t run, void **state, size_t *size
 /* In the order of steps, then tasks. */
 int store_curve(struct store *store, int64_t run, struct store_curve_point **points,
                 size_t *count, struct error *error); /* free() */
+/* Those of the step `from` and later ones. */
+int store_curve_since(struct store *store, int64_t run, unsigned from,
+                      struct store_curve_point **points, size_t *count,
+                      struct error *error); /* free() */
 /* Routers that are not there are an error. */
 int store_routers_get(struct store *store, int64_t id, struct store_routers *routers,
                       struct error *error);

@@ -73,6 +73,11 @@ static void assert_same(const struct catalog *a, const struct catalog *b) {
     }
     for (size_t t = 0; t < a->tasks; t++)
         assert_true(a->best_row[t] == b->best_row[t]);
+    assert_true(a->curve_run == b->curve_run && a->curve_count == b->curve_count);
+    for (size_t i = 0; i < a->curve_count; i++) {
+        const struct store_curve_point *x = &a->curve[i], *y = &b->curve[i];
+        assert_true(x->step == y->step && x->task == y->task && x->loss == y->loss);
+    }
 }
 
 static struct catalog *next(struct catalog_source *source, struct store *viewer) {
@@ -143,9 +148,90 @@ static void a_growing_file(void **state) {
     fixture_remove(folder);
 }
 
+/* Saves points of all tasks for the steps from..to, each with the loss given. */
+static void save_curve(struct store *store, struct store_run *run, size_t tasks,
+                       unsigned from, unsigned to, double loss) {
+    struct store_curve_point points[400];
+    size_t count = 0;
+    for (unsigned step = from; step <= to; step++)
+        for (size_t t = 0; t < tasks; t++)
+            points[count++] = (struct store_curve_point){step, t, loss + (double)t};
+    run->steps_done = to;
+    if (store_run_save(store, run, NULL, NULL, 0, points, count, &error))
+        fail_msg("%s", error.text);
+}
+
+static double loss_at(const struct catalog *catalog, unsigned step) {
+    for (size_t i = 0; i < catalog->curve_count; i++)
+        if (catalog->curve[i].step == step && catalog->curve[i].task == 0)
+            return catalog->curve[i].loss;
+    return NAN;
+}
+
+static void a_growing_curve(void **state) {
+    (void)state;
+    enum { TASKS = 2 };
+    char *folder = fixture_folder(), path[4200];
+    struct fixture_options options = {.tasks = TASKS, .edge = 3};
+    struct store_curve_point old[] = {{3, 0, 77}, {3, 1, 78}};
+    struct catalog *catalog;
+    bool found;
+    snprintf(path, sizeof path, "%s/results.db", folder);
+    fixture_write(path, &options);
+    struct store *writer = open_file(path, STORE_READ_WRITE);
+    struct store *reads = open_file(path, STORE_READ_ONLY);
+    struct store *viewer = open_file(path, STORE_READ_ONLY);
+    struct catalog_source *source = catalog_source_new(reads);
+    struct store_run run = {.method = "ls",
+                            .upscale = "mlp",
+                            .parameters = "{}",
+                            .steps = 1000},
+                     first;
+    assert_int_equal(store_run_last(writer, NULL, NULL, &found, &first, &error), 0);
+    catalog = next(source, viewer);
+    assert_true(found && catalog->curve_run == first.id && catalog->curve_count > 0);
+    store_run_clear(&first);
+    catalog_free(catalog);
+    /* Another run, whose curve is empty at first. */
+    assert_int_equal(store_run_begin(writer, &run, &error), 0);
+    catalog = next(source, viewer);
+    assert_true(catalog->curve_run == run.id && catalog->curve_count == 0);
+    catalog_free(catalog);
+    for (unsigned step = 0; step < 200; step += 20) {
+        save_curve(writer, &run, TASKS, step + 1, step + 20, step);
+        catalog = next(source, viewer);
+        assert_true(catalog->curve_count == TASKS * (step + 20));
+        catalog_free(catalog);
+        catalog_free(next(source, viewer)); /* nothing new */
+    }
+    /* What was read is not read again, but for the last step ... */
+    if (store_run_save(writer, &run, NULL, NULL, 0, old, 2, &error))
+        fail_msg("%s", error.text);
+    save_curve(writer, &run, TASKS, 200, 201, 50);
+    assert_int_equal(catalog_source_read(source, false, &catalog, &error), 0);
+    assert_true(catalog->curve_count == TASKS * 201);
+    assert_true(loss_at(catalog, 3) == 0 && loss_at(catalog, 200) == 50);
+    catalog_free(catalog);
+    /* ... until all is. */
+    assert_int_equal(catalog_source_read(source, true, &catalog, &error), 0);
+    assert_true(catalog->curve_count == TASKS * 201 && loss_at(catalog, 3) == 77);
+    catalog_free(catalog);
+    /* A run that went back has a curve of its own. */
+    save_curve(writer, &run, TASKS, 100, 120, 33);
+    catalog = next(source, viewer);
+    assert_true(loss_at(catalog, 110) == 33 && loss_at(catalog, 200) == 50);
+    catalog_free(catalog);
+    catalog_source_free(source);
+    store_close(viewer);
+    store_close(reads);
+    store_close(writer);
+    fixture_remove(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_growing_file),
+        cmocka_unit_test(a_growing_curve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
