@@ -134,17 +134,20 @@ static int connect_to_read(struct store *store, struct error *error) {
         return -1;
     /* WAL wants a -shm file beside the database, which cannot be made here. With no
      * -wal there is nothing but the file itself, and no one can change it. */
-    char *wal = text_format("%s-wal", store->path);
+    const char *resolved = sqlite3_db_filename(store->db, "main"); /* of a link */
+    char *wal = text_format("%s-wal", resolved ? resolved : store->path);
     if (!wal)
         return error_memory(error);
     struct stat status;
     bool pending = stat(wal, &status) == 0 && status.st_size > 0;
+    if (pending)
+        error_set(error,
+                  "%s: its newest figures are in %s, which cannot be read here; copy "
+                  "both to a folder of yours",
+                  store->path, wal);
     free(wal);
     if (pending)
-        return error_set(error,
-                         "%s: its newest figures are in %s-wal, which cannot be read "
-                         "here; copy both to a folder of yours",
-                         store->path, store->path);
+        return -1;
     sqlite3_close_v2(store->db);
     store->db = NULL;
     return connect(store, store->path, SQLITE_OPEN_READONLY, "?immutable=1", error);

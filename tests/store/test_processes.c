@@ -242,6 +242,10 @@ static void test_read_only_folder(void **state) {
     assert_int_equal(view_status(path), 12);
     chmod(wal, 0);
     assert_int_equal(view_status(path), 20);
+    /* The -wal lies beside the file and not beside a link to it. */
+    const char *link = in_folder(state, "link.db");
+    assert_int_equal(symlink("results.db", link), 0);
+    assert_int_equal(view_status(link), 20);
     chmod(*state, 0755);
     rename(kept, shm);
     store_close(store);
