@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -14,6 +15,16 @@ char *path_folder(const char *path) {
     if (slash == path)
         return strdup("/");
     return strndup(path, (size_t)(slash - path));
+}
+
+char *path_store_folder(const char *path) {
+    struct stat status;
+    char *file = NULL;
+    if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+        file = realpath(path, NULL);
+    char *folder = path_folder(file ? file : path);
+    free(file);
+    return folder;
 }
 
 char *path_join(const char *folder, const char *path) {

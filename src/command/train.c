@@ -396,7 +396,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     if (settings_from_options(&s, error))
         return EXIT_USAGE;
     enum exit_status status = EXIT_FAILED;
-    s.folder = path_folder(invocation->operands[0]);
+    s.folder = path_store_folder(invocation->operands[0]);
     if (!s.folder)
         error_memory(error);
     else if (store_open(invocation->operands[0], STORE_READ_WRITE, &s.store, error) ==

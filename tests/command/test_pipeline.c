@@ -627,6 +627,29 @@ static void plots_of_every_kind(void **state) {
     ran_free(&ran);
 }
 
+/* Paths in a results.db are relative to where it lies, not to where a link to it does.
+ */
+static void a_link_to_a_store_finds_its_models(void **state) {
+    (void)state;
+    struct ran ran = shell("cd %1$s && mkdir -p far/away && cp -r %2$s/vit %2$s/"
+                           "vit-expert0 far/ && cp data/a-test-images-idx3-ubyte "
+                           "data/a-test-labels-idx1-ubyte far/",
+                           folder(), models());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    write_file("far/link.yaml", "pretrained: vit\ntasks:\n"
+                                "  a: {expert: vit-expert0, "
+                                "test: a-test-images-idx3-ubyte}\n");
+    ran = shell("cd %1$s/far && ln -s ../real.db away/link.db && cd - > /dev/null && "
+                "./pwemoe init %1$s/far/real.db %1$s/far/link.yaml --quiet && "
+                "./pwemoe eval %1$s/far/away/link.db --model %1$s/far/vit-expert0",
+                folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+}
+
 /* An expert that is not the one of `init` any more. */
 static void a_changed_expert_is_refused(void **state) {
     (void)state;
@@ -823,6 +846,7 @@ int main(void) {
         cmocka_unit_test(show_front_has_the_hypervolume),
         cmocka_unit_test(export_writes_what_was_measured),
         cmocka_unit_test(plots_of_every_kind),
+        cmocka_unit_test(a_link_to_a_store_finds_its_models),
         cmocka_unit_test(a_changed_expert_is_refused),
         cmocka_unit_test(finetune_makes_one_model),
         cmocka_unit_test(finetune_makes_an_expert),
