@@ -120,13 +120,23 @@ static bool random_order(void) {
     return emulation.order > 1;
 }
 
+static bool stopped[MOST_THREADS / WARP]; /* warps, until no other goes on */
+
+/* Whether a warp is held back in this round: for it alone, or until all that the others
+ * can do without it is done, however many rounds that takes. */
+static bool held_back(unsigned warp, bool every) {
+    stopped[warp] = !every && (stopped[warp] || random_below(24) == 0);
+    return stopped[warp] || (!every && random_below(4) == 0);
+}
+
 /* The fibers in the order of this round, without those of warps that are held back;
  * every: none is. Returns how many. */
 static unsigned draw_round(unsigned *order, unsigned threads, bool every) {
-    unsigned n = 0, held = 0;
+    unsigned n = 0;
+    bool held = false;
     for (unsigned i = 0; i < threads; i++) {
         if (random_order() && i % WARP == 0)
-            held = !every && random_below(4) == 0;
+            held = held_back(i / WARP, every);
         if (!held)
             order[n++] = emulation.order == 1 ? threads - 1 - i : i;
     }
@@ -263,6 +273,7 @@ static void run_block(unsigned threads) {
     if (!dynamic_memory.empty())
         memset(dynamic_memory.data(), 0xff, dynamic_memory.size());
     fresh_memory.clear();
+    memset(stopped, 0, sizeof stopped);
     block_barrier = {threads, 0, 0};
     for (unsigned i = 0; i < threads; i++) {
         struct fiber *fiber = &fibers[i];
