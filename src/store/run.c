@@ -276,6 +276,7 @@ int store_curve(struct store *store, int64_t run, struct store_curve_point **res
     return store_curve_since(store, run, 0, result, count, error);
 }
 
+/* A step that cannot be is not passed over where all are asked for. */
 int store_curve_since(struct store *store, int64_t run, unsigned from,
                       struct store_curve_point **result, size_t *count,
                       struct error *error) {
@@ -285,7 +286,7 @@ int store_curve_since(struct store *store, int64_t run, unsigned from,
         sql_prepare(store, error,
                     "SELECT step, task, loss FROM curve WHERE run = ? AND step >= ?"
                     " ORDER BY step, task",
-                    "ii", run, (int64_t)from);
+                    "ii", run, from ? (int64_t)from : INT64_MIN);
     if (!statement)
         return -1;
     struct store_curve_point *points = NULL;
