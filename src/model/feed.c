@@ -5,23 +5,27 @@
 
 #include "base/memory.h"
 
-enum { ROUND = 8 };
+enum { ROUND = 8, ALIGN = 256 };
 
 struct feed {
     struct backend *backend;
     const struct layout *layout;
     size_t capacity, examples; /* examples of the batch on the device */
-    /* Images. */
-    size_t image;         /* bytes */
-    uint8_t *host_pixels; /* (capacity, image) */
-    uint8_t *pixels;
-    /* Texts. */
+    bool beside;               /* batches go up beside what runs */
+    bool sent;                 /* the batch at hand is, and was not embedded */
+    backend_ticket ticket; /* of one that is on its way, followed by nothing; or 0 */
+    /* A batch, on the host (pinned if beside) and on the device: labels i32 (capacity);
+     * of texts `read` i32 (capacity); from `body` on the images or ids. */
+    char *host, *device;
+    size_t body;
+    /* Images u8 (capacity, image). */
+    size_t image; /* bytes */
+    /* Texts; ids i32 (capacity, most). */
     size_t most, tokens;        /* rows of a text, at most and of the batch */
     const int32_t **host_texts; /* [capacity], the datasets' */
     size_t *lengths;            /* [capacity] */
-    int32_t *host_ids;          /* (capacity, most) */
-    int32_t *host_read;         /* (capacity) */
-    int32_t *ids, *read, *real_rows;
+    int32_t *host_real_rows;    /* (capacity, most) */
+    int32_t *real_rows;
 };
 
 int example_form_read(const struct model_directory *directory,
@@ -68,6 +72,23 @@ size_t feed_rows(const struct model_config *config, const struct dataset *const 
     return most < context ? most : context;
 }
 
+/* The bytes of a batch, of examples of so many bytes each. */
+static int allocate_batch(struct feed *feed, size_t example, struct error *error) {
+    struct backend *b = feed->backend;
+    size_t labels, bytes;
+    if (!size_multiply(feed->capacity, sizeof(int32_t), &labels) ||
+        !size_add(labels, ALIGN - 1, &labels) ||
+        !size_multiply(labels / ALIGN * ALIGN, feed->most ? 2 : 1, &feed->body) ||
+        !size_multiply(feed->capacity, example, &bytes) ||
+        !size_add(bytes, feed->body, &bytes))
+        return error_memory(error);
+    if (feed->beside && b->pin(b, bytes, (void **)&feed->host, error))
+        return -1;
+    if (!feed->beside && !(feed->host = array_new(bytes, 1)))
+        return error_memory(error);
+    return b->allocate(b, bytes, (void **)&feed->device, error);
+}
+
 static int allocate_texts(struct feed *feed, struct error *error) {
     struct backend *b = feed->backend;
     size_t n = feed->capacity, rows;
@@ -77,29 +98,19 @@ static int allocate_texts(struct feed *feed, struct error *error) {
                          feed->most);
     feed->host_texts = array_new(n, sizeof *feed->host_texts);
     feed->lengths = array_new(n, sizeof *feed->lengths);
-    feed->host_ids = array_new(rows, sizeof *feed->host_ids);
-    feed->host_read = array_new(n, sizeof *feed->host_read);
-    if (!feed->host_texts || !feed->lengths || !feed->host_ids || !feed->host_read)
+    feed->host_real_rows = array_new(rows, sizeof *feed->host_real_rows);
+    if (!feed->host_texts || !feed->lengths || !feed->host_real_rows)
         return error_memory(error);
-    return b->allocate(b, rows * sizeof(int32_t), (void **)&feed->ids, error) ||
-                   b->allocate(b, n * sizeof(int32_t), (void **)&feed->read, error) ||
+    return allocate_batch(feed, feed->most * sizeof(int32_t), error) ||
                    b->allocate(b, rows * sizeof(int32_t), (void **)&feed->real_rows,
                                error)
                ? -1
                : 0;
 }
 
-static int allocate_images(struct feed *feed, struct error *error) {
-    struct backend *b = feed->backend;
-    feed->host_pixels = array_new(feed->capacity, feed->image);
-    if (!feed->host_pixels)
-        return error_memory(error);
-    return b->allocate(b, feed->capacity * feed->image, (void **)&feed->pixels, error);
-}
-
-int feed_new(struct backend *b, const struct layout *layout,
-             const struct dataset *const *data, size_t datasets, size_t capacity,
-             struct feed **out, struct error *error) {
+static int make(struct backend *b, const struct layout *layout,
+                const struct dataset *const *data, size_t datasets, size_t capacity,
+                bool beside, struct feed **out, struct error *error) {
     struct feed *feed = array_new(1, sizeof *feed);
     if (!feed)
         return error_memory(error);
@@ -107,13 +118,14 @@ int feed_new(struct backend *b, const struct layout *layout,
     feed->backend = b;
     feed->layout = layout;
     feed->capacity = capacity;
+    feed->beside = beside;
     int status;
     if (model_config_is_text(config)) {
         feed->most = feed_rows(config, data, datasets);
         status = allocate_texts(feed, error);
     } else {
         feed->image = 3 * config->image_size * config->image_size;
-        status = allocate_images(feed, error);
+        status = allocate_batch(feed, feed->image, error);
     }
     if (status) {
         feed_free(feed);
@@ -123,19 +135,41 @@ int feed_new(struct backend *b, const struct layout *layout,
     return 0;
 }
 
+int feed_new(struct backend *b, const struct layout *layout,
+             const struct dataset *const *data, size_t datasets, size_t capacity,
+             struct feed **feed, struct error *error) {
+    return make(b, layout, data, datasets, capacity, false, feed, error);
+}
+
+int feed_new_ahead(struct backend *b, const struct layout *layout,
+                   const struct dataset *const *data, size_t datasets, size_t capacity,
+                   struct feed **feed, struct error *error) {
+    return make(b, layout, data, datasets, capacity, b->pin != NULL, feed, error);
+}
+
+/* The host's part of the batch is no longer read. */
+static void settle(struct feed *feed) {
+    if (feed->ticket)
+        feed->backend->wait(feed->backend, feed->ticket, NULL);
+    feed->ticket = 0;
+}
+
 void feed_free(struct feed *feed) {
     if (!feed)
         return;
     struct backend *b = feed->backend;
-    b->release(b, feed->pixels);
-    b->release(b, feed->ids);
-    b->release(b, feed->read);
+    if (feed->beside) {
+        b->synchronise(b, NULL); /* what was embedded has arrived */
+        settle(feed);
+        b->unpin(b, feed->host);
+    } else {
+        free(feed->host);
+    }
+    b->release(b, feed->device);
     b->release(b, feed->real_rows);
-    free(feed->host_pixels);
     free(feed->host_texts);
     free(feed->lengths);
-    free(feed->host_ids);
-    free(feed->host_read);
+    free(feed->host_real_rows);
     free(feed);
 }
 
@@ -149,52 +183,89 @@ int feed_transformer(const struct feed *feed, const struct preprocess *preproces
                            training, transformer, error);
 }
 
+/* --- a batch ----------------------------------------------------------------------
+ */
+
+/* `read` of texts, in a batch on the host or the device. */
+static int32_t *read_of(const struct feed *feed, char *batch) {
+    return (int32_t *)(void *)(batch + feed->body / 2);
+}
+
+static int32_t *ids_of(const struct feed *feed, char *batch) {
+    return (int32_t *)(void *)(batch + feed->body);
+}
+
 void feed_put(struct feed *feed, size_t i, const struct dataset *data, size_t index) {
+    settle(feed); /* where a batch was sent and never embedded */
+    feed->sent = false;
+    ((int32_t *)(void *)feed->host)[i] = data->labels[index];
     if (feed->most) {
         size_t length = data->begin[index + 1] - data->begin[index];
         feed->host_texts[i] = data->tokens + data->begin[index];
         feed->lengths[i] = length < feed->most ? length : feed->most;
     } else {
-        memcpy(feed->host_pixels + i * feed->image, data->pixels + index * feed->image,
-               feed->image);
+        memcpy(feed->host + feed->body + i * feed->image,
+               data->pixels + index * feed->image, feed->image);
     }
 }
 
 /* Lays n texts side by side. */
 static void lay_out(struct feed *feed, size_t n) {
-    int32_t pad = feed->layout->config.pad;
+    int32_t pad = feed->layout->config.pad, *read = read_of(feed, feed->host);
     size_t most = 1;
     for (size_t i = 0; i < n; i++)
         most = feed->lengths[i] > most ? feed->lengths[i] : most;
     most = (most + ROUND - 1) / ROUND * ROUND;
     size_t tokens = feed->tokens = most < feed->most ? most : feed->most;
     for (size_t i = 0; i < n; i++) {
-        int32_t *row = feed->host_ids + i * tokens;
+        int32_t *row = ids_of(feed, feed->host) + i * tokens;
         size_t length = feed->lengths[i], last = 0;
         for (size_t k = 0; k < tokens; k++) {
             row[k] = k < length ? feed->host_texts[i][k] : pad;
             if (row[k] != pad)
                 last = k;
         }
-        feed->host_read[i] = (int32_t)(i * tokens + last);
+        read[i] = (int32_t)(i * tokens + last);
     }
+}
+
+void feed_send(struct feed *feed, size_t n) {
+    struct backend *b = feed->backend;
+    if (feed->most)
+        lay_out(feed, n);
+    size_t bytes =
+        feed->body + n * (feed->most ? feed->tokens * sizeof(int32_t) : feed->image);
+    if (feed->beside)
+        feed->ticket = b->upload_early(b, feed->device, feed->host, bytes);
+    else
+        b->upload(b, feed->device, feed->host, bytes);
+    feed->sent = true;
 }
 
 void feed_embed(struct feed *feed, struct transformer *transformer, const real *weights,
                 size_t n) {
     struct backend *b = feed->backend;
+    if (!feed->sent)
+        feed_send(feed, n);
+    if (feed->ticket)
+        b->follow(b, feed->ticket);
+    feed->ticket = 0;
+    feed->sent = false;
     feed->examples = n;
     if (!feed->most) {
-        b->upload(b, feed->pixels, feed->host_pixels, n * feed->image);
-        transformer_embed(transformer, weights, feed->pixels, n);
+        transformer_embed(transformer, weights,
+                          (const uint8_t *)feed->device + feed->body, n);
         return;
     }
-    lay_out(feed, n);
-    b->upload(b, feed->ids, feed->host_ids, n * feed->tokens * sizeof *feed->host_ids);
-    b->upload(b, feed->read, feed->host_read, n * sizeof *feed->host_read);
-    struct text_batch batch = {
-        .texts = n, .tokens = feed->tokens, .ids = feed->ids, .read = feed->read};
+    struct text_batch batch = {.texts = n,
+                               .tokens = feed->tokens,
+                               .ids = ids_of(feed, feed->device),
+                               .read = read_of(feed, feed->device)};
     transformer_embed_text(transformer, weights, &batch);
+}
+
+const int32_t *feed_labels(const struct feed *feed) {
+    return (const int32_t *)(const void *)feed->device;
 }
 
 size_t feed_rows_max(const struct feed *feed) {
@@ -211,9 +282,9 @@ const int32_t *feed_real_rows(struct feed *feed, size_t *count) {
     for (size_t i = 0; i < feed->examples; i++) {
         size_t length = feed->lengths[i] ? feed->lengths[i] : 1;
         for (size_t k = 0; k < length; k++)
-            feed->host_ids[found++] = (int32_t)(i * feed->tokens + k);
+            feed->host_real_rows[found++] = (int32_t)(i * feed->tokens + k);
     }
-    b->upload(b, feed->real_rows, feed->host_ids, found * sizeof(int32_t));
+    b->upload(b, feed->real_rows, feed->host_real_rows, found * sizeof(int32_t));
     *count = found;
     return feed->real_rows;
 }

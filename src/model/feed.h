@@ -1,5 +1,5 @@
 /* What a model reads: the examples of a batch, images as pixels or texts as tokens, put
- * together on the host and sent to the device.
+ * together on the host and sent to the device in one piece, their labels with them.
  *
  * Texts of a batch are filled up with the model's pad token to the length of the
  * longest, rounded up to a multiple of 8. What the head reads is the row of a text's
@@ -42,6 +42,13 @@ struct feed;
 int feed_new(struct backend *backend, const struct layout *layout,
              const struct dataset *const *data, size_t datasets, size_t capacity,
              struct feed **feed, struct error *error);
+/* The same for batches that are sent ahead by feed_send: put together in pinned memory,
+ * where the backend has transfers beside what runs. Whoever puts the next batch
+ * together has waited for something that was queued after feed_embed of the last one,
+ * and nothing that is queued reads that batch any more. */
+int feed_new_ahead(struct backend *backend, const struct layout *layout,
+                   const struct dataset *const *data, size_t datasets, size_t capacity,
+                   struct feed **feed, struct error *error);
 void feed_free(struct feed *feed); /* NULL is fine */
 
 /* A transformer with room for the same. preprocess is of images. */
@@ -51,10 +58,15 @@ int feed_transformer(const struct feed *feed, const struct preprocess *preproces
 
 /* Example i of the next batch is number `index` of a dataset. */
 void feed_put(struct feed *feed, size_t i, const struct dataset *data, size_t index);
-/* Sends examples 0 to n - 1 to the device and makes them the input of the
- * transformer's first block; they stay until the next call. */
+/* Sends examples 0 to n - 1 to the device, beside what is queued where feed_new_ahead
+ * made the feed, else after it. */
+void feed_send(struct feed *feed, size_t n);
+/* Makes them the input of the transformer's first block, once they are there, and sends
+ * them before where feed_send has not; they stay until the next batch is sent. */
 void feed_embed(struct feed *feed, struct transformer *transformer, const real *weights,
                 size_t n);
+/* Their labels i32 [n] on the device, to be read by what is queued after feed_embed. */
+const int32_t *feed_labels(const struct feed *feed);
 
 /* Rows of the largest batch, in all; and those of the batch on the device that are no
  * padding: how many, and which, i32 [*count] on the device, or NULL: all. */
