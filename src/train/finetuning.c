@@ -31,13 +31,12 @@ struct finetuning {
     const struct layout *layout;
     size_t tasks, groups;
     double *preference, *losses, *gram, *mix;
-    float *host_gram;
     struct transformer *transformer;
     struct head_bank *heads;
     struct task_batch *batch;
     struct trained model;
     float *task_gradients; /* (tasks, size) where each task's is looked at, or NULL */
-    float *device_gram;    /* (tasks, tasks) */
+    /* batch->more: their inner products (tasks, tasks) where they are looked at. */
     struct trained_head *trained_heads; /* [tasks] */
     real *dfeatures;                    /* (tasks batch, D) */
     unsigned step;
@@ -143,10 +142,8 @@ int finetuning_new(struct backend *b, const struct layout *layout,
     f->losses = array_new(tasks, sizeof *f->losses);
     f->gram = array_new(tasks * tasks, sizeof *f->gram);
     f->mix = array_new(tasks, sizeof *f->mix);
-    f->host_gram = array_new(tasks * tasks, sizeof *f->host_gram);
     f->trained_heads = array_new(tasks, sizeof *f->trained_heads);
-    if (!f->preference || !f->losses || !f->gram || !f->mix || !f->host_gram ||
-        !f->trained_heads) {
+    if (!f->preference || !f->losses || !f->gram || !f->mix || !f->trained_heads) {
         error_memory(error);
         goto failed;
     }
@@ -154,16 +151,15 @@ int finetuning_new(struct backend *b, const struct layout *layout,
     size_t features = model_config_features(&layout->config);
     if (head_bank_new(b, &layout->config, set->heads, tasks, options->batch, &f->heads,
                       error) ||
-        task_batch_new(b, layout, set->train, tasks, options->batch, options->seed,
-                       &f->batch, error) ||
-        feed_transformer(f->batch->feed, preprocess, true, &f->transformer, error) ||
+        task_batch_new(b, layout, set->train, tasks, options->batch,
+                       f->groups > 1 ? tasks * tasks : 0, options->seed, &f->batch,
+                       error) ||
+        task_batch_transformer(f->batch, preprocess, &f->transformer, error) ||
         trained_new(b, &f->model, layout->size, weights, NULL, error) ||
         b->allocate(b, rows * features * b->real_size, (void **)&f->dfeatures, error))
         goto failed;
-    if (f->groups > 1 && (b->allocate(b, tasks * layout->size * sizeof(float),
-                                      (void **)&f->task_gradients, error) ||
-                          b->allocate(b, tasks * tasks * sizeof(float),
-                                      (void **)&f->device_gram, error)))
+    if (f->groups > 1 && b->allocate(b, tasks * layout->size * sizeof(float),
+                                     (void **)&f->task_gradients, error))
         goto failed;
     if (options->train_heads && new_heads(f, set->heads, error))
         goto failed;
@@ -186,7 +182,6 @@ void finetuning_free(struct finetuning *f) {
     trained_free(b, &f->model, true);
     b->release(b, f->dfeatures);
     b->release(b, f->task_gradients);
-    b->release(b, f->device_gram);
     task_batch_free(f->batch);
     head_bank_free(f->heads);
     transformer_free(f->transformer);
@@ -194,7 +189,6 @@ void finetuning_free(struct finetuning *f) {
     free(f->losses);
     free(f->gram);
     free(f->mix);
-    free(f->host_gram);
     free(f);
 }
 
@@ -214,16 +208,19 @@ static void gradient_ready(void *self, size_t offset, size_t count) {
     (void)count;
 }
 
-/* Forward and backward of the batch on the device, n examples of each task. */
-static void forward_backward(struct finetuning *f, size_t n) {
+/* Forward and backward of the batch at hand, its tasks weighted so; the losses, and the
+ * inner products of the tasks' gradients where they are kept apart, set off for the
+ * host. */
+static void forward_backward(struct finetuning *f, const double *weights) {
     struct backend *b = f->backend;
     struct task_batch *batch = f->batch;
     size_t features = model_config_features(&f->layout->config);
-    size_t whole = f->tasks * n;
+    size_t n = batch->examples, whole = f->tasks * n, size = f->layout->size;
     size_t each[POOL_TASKS_MAX];
     for (size_t t = 0; t < f->tasks; t++)
         each[t] = n;
     task_batch_embed(batch, f->transformer, f->model.compute);
+    task_batch_weigh(batch, weights);
     const real *x = transformer_run(f->transformer, f->model.compute, whole);
     for (size_t t = 0; t < f->tasks; t++) {
         head_bank_loss(f->heads, t, backend_at(b, x, t * n * features), n,
@@ -238,18 +235,17 @@ static void forward_backward(struct finetuning *f, size_t n) {
         .self = f, .place = place_gradient, .ready = gradient_ready};
     transformer_backward(f->transformer, f->model.compute, f->dfeatures,
                          f->groups > 1 ? each : &whole, f->groups, &sink);
+    if (f->groups > 1)
+        b->gram(b, batch->more, f->task_gradients, size, f->tasks, size);
+    task_batch_fetch(batch);
 }
 
 /* The tasks' gradients, kept apart, to one; the heads' scaled alike. */
 static int mix_gradients(struct finetuning *f, struct error *error) {
     struct backend *b = f->backend;
     size_t tasks = f->tasks, size = f->layout->size;
-    b->gram(b, f->device_gram, f->task_gradients, size, tasks, size);
-    if (b->download(b, f->host_gram, f->device_gram,
-                    tasks * tasks * sizeof *f->host_gram, error))
-        return -1;
     for (size_t i = 0; i < tasks * tasks; i++)
-        f->gram[i] = f->host_gram[i];
+        f->gram[i] = f->batch->host_more[i];
     if (combine_weights(f->options.method, f->gram, f->losses, f->preference, tasks,
                         f->mix, error))
         return -1;
@@ -281,21 +277,8 @@ static void update(struct finetuning *f, struct trained *t, double rate, double 
     b->adam(b, t->values, compute, t->gradient, t->first, t->second, t->count, &adam);
 }
 
-unsigned finetuning_step_count(const struct finetuning *f) {
-    return f->step;
-}
-
-int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
+static void update_all(struct finetuning *f) {
     const struct finetuning_options *o = &f->options;
-    double ones[POOL_TASKS_MAX];
-    for (size_t t = 0; t < f->tasks; t++)
-        ones[t] = 1;
-    task_batch_next(f->batch);
-    task_batch_weigh(f->batch, f->groups > 1 ? ones : f->preference);
-    forward_backward(f, o->batch);
-    if (task_batch_losses(f->batch, f->losses, error) ||
-        (f->groups > 1 && mix_gradients(f, error)))
-        return -1;
     double rate =
         optimiser_cosine(o->learning_rate, 0, o->steps / 20, f->step, o->steps);
     update(f, &f->model, rate, o->weight_decay);
@@ -303,6 +286,29 @@ int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
         update(f, &f->trained_heads[t].weight, rate * o->head_rate, o->weight_decay);
         update(f, &f->trained_heads[t].bias, rate * o->head_rate, 0);
     }
+}
+
+unsigned finetuning_step_count(const struct finetuning *f) {
+    return f->step;
+}
+
+int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
+    double ones[POOL_TASKS_MAX];
+    for (size_t t = 0; t < f->tasks; t++)
+        ones[t] = 1;
+    task_batch_next(f->batch);
+    forward_backward(f, f->groups > 1 ? ones : f->preference);
+    /* One gradient is all that the update needs, which then runs while the host waits
+     * for the losses and goes on to the next step. */
+    if (f->groups == 1)
+        update_all(f);
+    if (f->step + 1 < f->options.steps)
+        task_batch_ahead(f->batch);
+    if (task_batch_collect(f->batch, f->losses, error) ||
+        (f->groups > 1 && mix_gradients(f, error)))
+        return -1;
+    if (f->groups > 1)
+        update_all(f);
     f->step++;
     task_batch_done(f->batch);
     memcpy(losses, f->losses, f->tasks * sizeof *losses);
@@ -315,13 +321,9 @@ int finetuning_gradient(struct finetuning *f, const struct dataset *data, size_t
     if (f->tasks != 1 || n > f->options.batch)
         return error_set(error, "a batch that was not planned");
     double one = 1;
-    size_t batch = f->batch->batch;
     task_batch_given(f->batch, &data, n);
-    task_batch_weigh(f->batch, &one);
-    forward_backward(f, n);
-    int result = task_batch_losses(f->batch, loss, error);
-    f->batch->batch = batch;
-    if (result)
+    forward_backward(f, &one);
+    if (task_batch_collect(f->batch, loss, error))
         return -1;
     return b->download(b, gradient, f->model.gradient,
                        f->layout->size * sizeof *gradient, error);

@@ -1,6 +1,7 @@
 /* Training every parameter of a model: one task's expert, or several tasks at once
  * by LS, EPO or MGDA (the full-model baselines). AdamW; the rate rises linearly
- * over the first twentieth of the steps, then falls to 0 along a cosine. */
+ * over the first twentieth of the steps, then falls to 0 along a cosine. A step waits
+ * for the device once, and draws the next batch before that (task_batch.h). */
 #ifndef PWEMOE_TRAIN_FINETUNING_H
 #define PWEMOE_TRAIN_FINETUNING_H
 

@@ -26,13 +26,12 @@ struct router_training {
     real *weights;      /* (layout size) the merged model */
     real *dfeatures;    /* (tasks batch, D) */
     float *region;      /* (groups, largest region) gradient of one region */
-    float *drouting;    /* (modules, groups, tasks) on the device */
     size_t region_size; /* elements of one group's region */
+    /* batch->more: (modules, groups, tasks) d losses / d routing weights. */
 
-    float *routing;       /* (modules + 1, tasks) */
-    float *host_drouting; /* (modules, groups, tasks) */
-    float *dweights;      /* (modules, tasks) of one group */
-    float *gradients;     /* (tasks, routers->count) */
+    float *routing;   /* (modules + 1, tasks) */
+    float *dweights;  /* (modules, tasks) of one group */
+    float *gradients; /* (tasks, routers->count) */
     float *first, *second;
     double *preference, *losses, *gram, *mix; /* mix: weights of the gradients */
 };
@@ -66,7 +65,7 @@ static void reduce_region(void *self, size_t offset, size_t count) {
     struct pool *pool = t->pool;
     struct backend *b = pool->backend;
     size_t row = upscaling_row(t->upscaling, offset);
-    b->route_gradient(b, t->drouting + row * t->groups * pool->tasks, t->region,
+    b->route_gradient(b, t->batch->more + row * t->groups * pool->tasks, t->region,
                       t->region_size, t->groups, backend_at(b, pool->vectors, offset),
                       pool->layout->size, pool->tasks, count);
 }
@@ -77,7 +76,6 @@ static int allocate_host(struct router_training *t) {
     size_t tasks = t->pool->tasks, modules = t->upscaling->modules;
     size_t count = t->routers->count;
     t->routing = array_new((modules + 1) * tasks, sizeof *t->routing);
-    t->host_drouting = array_new(modules * tasks * tasks, sizeof *t->host_drouting);
     t->dweights = array_new(modules * tasks, sizeof *t->dweights);
     t->gradients = array_new(tasks * count, sizeof *t->gradients);
     t->first = array_new(count, sizeof *t->first);
@@ -86,8 +84,8 @@ static int allocate_host(struct router_training *t) {
     t->losses = array_new(tasks, sizeof *t->losses);
     t->gram = array_new(tasks * tasks, sizeof *t->gram);
     t->mix = array_new(tasks, sizeof *t->mix);
-    return t->routing && t->host_drouting && t->dweights && t->gradients && t->first &&
-                   t->second && t->preference && t->losses && t->gram && t->mix
+    return t->routing && t->dweights && t->gradients && t->first && t->second &&
+                   t->preference && t->losses && t->gram && t->mix
                ? 0
                : -1;
 }
@@ -99,14 +97,11 @@ static int allocate_device(struct router_training *t, struct error *error) {
     size_t features = model_config_features(&l->config);
     size_t largest = transformer_largest_region(l);
     t->region_size = (largest + LAYOUT_ALIGN - 1) / LAYOUT_ALIGN * LAYOUT_ALIGN;
-    t->group_room = combine_per_task(t->options.method) ? tasks : 1;
     return b->allocate(b, l->size * b->real_size, (void **)&t->weights, error) ||
                    b->allocate(b, rows * features * b->real_size,
                                (void **)&t->dfeatures, error) ||
                    b->allocate(b, t->group_room * t->region_size * sizeof(float),
-                               (void **)&t->region, error) ||
-                   b->allocate(b, t->upscaling->modules * tasks * tasks * sizeof(float),
-                               (void **)&t->drouting, error)
+                               (void **)&t->region, error)
                ? -1
                : 0;
 }
@@ -120,15 +115,17 @@ int router_training_new(struct pool *pool, const struct dataset *const *train,
         return error_memory(error);
     t->options = *options;
     t->pool = pool;
+    t->group_room = combine_per_task(options->method) ? pool->tasks : 1;
     random_seed(&t->random, options->seed, 1);
     if (upscaling_new(pool->layout, options->upscale, &t->upscaling, error) ||
         unloader_new(pool, t->upscaling, &t->unloader, error) ||
         head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
                       options->batch, &t->heads, error) ||
         task_batch_new(b, pool->layout, train, pool->tasks, options->batch,
+                       t->upscaling->modules * t->group_room * pool->tasks,
                        options->seed, &t->batch, error) ||
-        feed_transformer(t->batch->feed, &pool->form.preprocess, true, &t->transformer,
-                         error))
+        task_batch_transformer(t->batch, &pool->form.preprocess, &t->transformer,
+                               error))
         goto failed;
     struct random random;
     random_seed(&random, options->seed, 2);
@@ -154,15 +151,14 @@ void router_training_free(struct router_training *t) {
     b->release(b, t->weights);
     b->release(b, t->dfeatures);
     b->release(b, t->region);
-    b->release(b, t->drouting);
     task_batch_free(t->batch);
     head_bank_free(t->heads);
     transformer_free(t->transformer);
     unloader_free(t->unloader);
     upscaling_free(t->upscaling);
     routers_free(t->routers);
-    void *arrays[] = {t->routing, t->host_drouting, t->dweights, t->gradients, t->first,
-                      t->second,  t->preference,    t->losses,   t->gram,      t->mix};
+    void *arrays[] = {t->routing,    t->dweights, t->gradients, t->first, t->second,
+                      t->preference, t->losses,   t->gram,      t->mix};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(t);
@@ -170,16 +166,17 @@ void router_training_free(struct router_training *t) {
 
 /* --- a step ----------------------------------------------------------------------- */
 
-/* Forward and backward of the batch on the device, `n` examples of each task, at
- * a preference: losses [tasks] and t->gradients [groups, count]. */
+/* Forward and backward of the batch at hand, at a preference: losses [tasks] and
+ * t->gradients [groups, count]. ahead: the next batch is drawn meanwhile. */
 static int losses_and_gradients(struct router_training *t, const double *preference,
-                                size_t n, size_t groups, double *losses,
+                                size_t groups, bool ahead, double *losses,
                                 struct error *error) {
     struct pool *pool = t->pool;
     struct backend *b = pool->backend;
     struct task_batch *batch = t->batch;
     size_t tasks = pool->tasks, modules = t->upscaling->modules;
     size_t features = model_config_features(&pool->layout->config);
+    size_t n = batch->examples;
     double ones[POOL_TASKS_MAX];
     size_t group_images[POOL_TASKS_MAX];
     for (size_t i = 0; i < tasks; i++) {
@@ -189,8 +186,8 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
     t->groups = groups;
     routers_forward(t->routers, preference, t->routing);
     unloader_merge(t->unloader, t->routing, t->weights);
-    task_batch_weigh(batch, groups == 1 ? preference : ones);
     task_batch_embed(batch, t->transformer, t->weights);
+    task_batch_weigh(batch, groups == 1 ? preference : ones);
     const real *x = transformer_run(t->transformer, t->weights, tasks * n);
     for (size_t i = 0; i < tasks; i++)
         head_bank_loss(t->heads, i, backend_at(b, x, i * n * features), n,
@@ -200,16 +197,17 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
                                  .place = place_region,
                                  .ready = reduce_region,
                                  .lowest = t->upscaling->lowest};
-    size_t cells = modules * groups * tasks;
-    b->zero(b, t->drouting, cells * sizeof(float));
+    b->zero(b, batch->more, modules * groups * tasks * sizeof(float));
     transformer_backward(t->transformer, t->weights, t->dfeatures, group_images, groups,
                          &sink);
-    if (b->download(b, t->host_drouting, t->drouting, cells * sizeof(float), error) ||
-        task_batch_losses(batch, losses, error))
+    task_batch_fetch(batch);
+    if (ahead)
+        task_batch_ahead(batch);
+    if (task_batch_collect(batch, losses, error))
         return -1;
     for (size_t g = 0; g < groups; g++) {
         for (size_t m = 0; m < modules; m++)
-            memcpy(t->dweights + m * tasks, t->host_drouting + (m * groups + g) * tasks,
+            memcpy(t->dweights + m * tasks, batch->host_more + (m * groups + g) * tasks,
                    tasks * sizeof(float));
         routers_backward(t->routers, preference, t->dweights,
                          t->gradients + g * t->routers->count);
@@ -255,8 +253,8 @@ int router_training_step(struct router_training *t, double *losses,
     struct random random = t->random;
     random_dirichlet(&random, o->alpha, t->pool->tasks, t->preference);
     task_batch_next(t->batch);
-    if (losses_and_gradients(t, t->preference, o->batch, t->group_room, t->losses,
-                             error))
+    if (losses_and_gradients(t, t->preference, t->group_room, t->step + 1 < o->steps,
+                             t->losses, error))
         return -1;
     if (t->group_room > 1 && mix_gradients(t, error))
         return -1;
@@ -282,10 +280,8 @@ int router_training_gradients(struct router_training *t, const double *preferenc
                               struct error *error) {
     if (n > t->options.batch || (groups != 1 && groups != t->group_room))
         return error_set(error, "a batch or a number of groups that was not planned");
-    size_t batch = t->batch->batch;
     task_batch_given(t->batch, data, n);
-    int result = losses_and_gradients(t, preference, n, groups, losses, error);
-    t->batch->batch = batch;
+    int result = losses_and_gradients(t, preference, groups, false, losses, error);
     if (result == 0)
         memcpy(gradients, t->gradients, groups * t->routers->count * sizeof *gradients);
     return result;

@@ -2,7 +2,10 @@
  * Dirichlet(alpha), evaluate the routers, merge once, one batch of every task
  * forward and backward, reduce each layer's weight gradient against the task
  * vectors as soon as it exists, combine the tasks (combine.h), one Adam step on
- * the routers. DESIGN: W_m(r) = W_m,0 + sum_t R_m(r)_t tau_m,t. */
+ * the routers. DESIGN: W_m(r) = W_m,0 + sum_t R_m(r)_t tau_m,t.
+ *
+ * A step waits for the device once, for the losses and d losses / d routing weights,
+ * and draws the next batch before that (task_batch.h). */
 #ifndef PWEMOE_TRAIN_ROUTER_TRAINING_H
 #define PWEMOE_TRAIN_ROUTER_TRAINING_H
 

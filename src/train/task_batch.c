@@ -4,32 +4,54 @@
 
 #include "base/memory.h"
 
+static int allocate_host(struct backend *b, size_t count, float **memory,
+                         struct error *error) {
+    if (b->pin)
+        return b->pin(b, count * sizeof **memory, (void **)memory, error);
+    *memory = array_new(count, sizeof **memory);
+    return *memory ? 0 : error_memory(error);
+}
+
+static int allocate(struct task_batch *t, size_t rows, size_t more,
+                    struct error *error) {
+    struct backend *b = t->backend;
+    t->numbers = more + rows;
+    if (b->allocate(b, t->numbers * sizeof(float), (void **)&t->more, error) ||
+        b->allocate(b, rows * sizeof(float), (void **)&t->scale, error) ||
+        allocate_host(b, t->numbers, &t->host_numbers, error) ||
+        allocate_host(b, rows, &t->host_scale, error))
+        return -1;
+    t->loss = t->more + more;
+    t->host_more = t->host_numbers;
+    return 0;
+}
+
 int task_batch_new(struct backend *b, const struct layout *layout,
                    const struct dataset *const *datasets, size_t tasks, size_t batch,
-                   uint64_t seed, struct task_batch **out, struct error *error) {
+                   size_t more, uint64_t seed, struct task_batch **out,
+                   struct error *error) {
     struct task_batch *t = array_new(1, sizeof *t);
     if (!t)
         return error_memory(error);
     size_t rows = tasks * batch;
     t->backend = b;
     t->tasks = tasks;
-    t->batch = batch;
+    t->batch = t->examples = batch;
     t->datasets = datasets;
     t->draws = array_new(tasks, sizeof *t->draws);
-    t->host_labels = array_new(rows, sizeof *t->host_labels);
-    t->host_values = array_new(rows, sizeof *t->host_values);
     t->seen = array_new(tasks, sizeof *t->seen);
-    if (!t->draws || !t->seen || !t->host_labels || !t->host_values) {
+    if (!t->draws || !t->seen) {
         error_memory(error);
         goto failed;
     }
     for (size_t i = 0; i < tasks; i++)
         if (batches_begin(&t->draws[i], datasets[i]->count, seed, i, error))
             goto failed;
-    if (feed_new(b, layout, datasets, tasks, rows, &t->feed, error) ||
-        b->allocate(b, rows * sizeof(int32_t), (void **)&t->labels, error) ||
-        b->allocate(b, rows * sizeof(float), (void **)&t->loss, error) ||
-        b->allocate(b, rows * sizeof(float), (void **)&t->scale, error))
+    /* One will do where an upload is a copy that the host makes itself. */
+    for (size_t i = 0; i < (b->pin ? 2 : 1); i++)
+        if (feed_new_ahead(b, layout, datasets, tasks, rows, &t->feeds[i], error))
+            goto failed;
+    if (allocate(t, rows, more, error))
         goto failed;
     *out = t;
     return 0;
@@ -42,81 +64,145 @@ void task_batch_free(struct task_batch *t) {
     if (!t)
         return;
     struct backend *b = t->backend;
-    feed_free(t->feed);
-    b->release(b, t->labels);
-    b->release(b, t->loss);
+    feed_free(t->feeds[0]);
+    feed_free(t->feeds[1]);
+    if (b->pin) {
+        /* Nothing is on its way where a step was not collected. */
+        if (t->fetched)
+            b->wait(b, t->fetched, NULL);
+        if (t->weighed)
+            b->wait(b, t->weighed, NULL);
+        b->unpin(b, t->host_numbers);
+        b->unpin(b, t->host_scale);
+    } else {
+        free(t->host_numbers);
+        free(t->host_scale);
+    }
+    b->release(b, t->more);
     b->release(b, t->scale);
     for (size_t i = 0; t->draws && i < t->tasks; i++)
         batches_end(&t->draws[i]);
     free(t->draws);
     free(t->seen);
-    free(t->host_labels);
-    free(t->host_values);
     free(t);
 }
 
-static void put(struct task_batch *t, size_t row, const struct dataset *data,
-                size_t index) {
-    feed_put(t->feed, row, data, index);
-    t->host_labels[row] = data->labels[index];
+int task_batch_transformer(const struct task_batch *t,
+                           const struct preprocess *preprocess,
+                           struct transformer **transformer, struct error *error) {
+    return feed_transformer(t->feeds[0], preprocess, true, transformer, error);
 }
 
-static void send_labels(struct task_batch *t) {
-    t->backend->upload(t->backend, t->labels, t->host_labels,
-                       t->tasks * t->batch * sizeof(int32_t));
-}
+/* --- which examples ---------------------------------------------------------------
+ */
 
-void task_batch_next(struct task_batch *t) {
+static void draw(struct task_batch *t, struct feed *feed) {
     for (size_t i = 0; i < t->tasks; i++) {
         for (size_t j = 0; j < t->batch; j++) {
             uint32_t index;
             batches_next(&t->draws[i], 1, &index);
-            put(t, i * t->batch + j, t->datasets[i], index);
+            feed_put(feed, i * t->batch + j, t->datasets[i], index);
         }
     }
-    send_labels(t);
+    feed_send(feed, t->tasks * t->batch);
+}
+
+static void at_hand(struct task_batch *t, size_t at, size_t examples) {
+    t->at = at;
+    t->examples = examples;
+    t->labels = feed_labels(t->feeds[at]);
+}
+
+void task_batch_next(struct task_batch *t) {
+    size_t at = t->ahead ? 1 - t->at : t->at;
+    if (!t->ahead)
+        draw(t, t->feeds[at]);
+    t->ahead = false;
+    at_hand(t, at, t->batch);
+}
+
+void task_batch_ahead(struct task_batch *t) {
+    if (!t->feeds[1] || t->ahead)
+        return;
+    /* The batch that lay there was the last step's, which is collected. */
+    draw(t, t->feeds[1 - t->at]);
+    t->ahead = true;
 }
 
 void task_batch_done(struct task_batch *t) {
     for (size_t i = 0; i < t->tasks; i++)
-        t->seen[i] = t->draws[i].drawn;
+        t->seen[i] = t->draws[i].drawn - (t->ahead ? t->batch : 0);
 }
 
 void task_batch_resume(struct task_batch *t, size_t task, uint64_t seen) {
+    for (size_t i = 0; t->ahead && i < t->tasks; i++)
+        t->draws[i].drawn -= t->batch;
+    t->ahead = false;
     t->seen[task] = t->draws[task].drawn = seen;
 }
 
 void task_batch_given(struct task_batch *t, const struct dataset *const *datasets,
                       size_t n) {
-    t->batch = n;
+    struct feed *feed = t->feeds[t->at];
     for (size_t i = 0; i < t->tasks; i++)
         for (size_t j = 0; j < n; j++)
-            put(t, i * n + j, datasets[i], j);
-    send_labels(t);
+            feed_put(feed, i * n + j, datasets[i], j);
+    feed_send(feed, t->tasks * n);
+    at_hand(t, t->at, n);
 }
+
+/* --- a step -----------------------------------------------------------------------
+ */
 
 void task_batch_embed(struct task_batch *t, struct transformer *transformer,
                       const real *weights) {
-    feed_embed(t->feed, transformer, weights, t->tasks * t->batch);
+    feed_embed(t->feeds[t->at], transformer, weights, t->tasks * t->examples);
 }
 
 void task_batch_weigh(struct task_batch *t, const double *weights) {
-    size_t rows = t->tasks * t->batch;
+    struct backend *b = t->backend;
+    size_t rows = t->tasks * t->examples, bytes = rows * sizeof *t->host_scale;
     for (size_t i = 0; i < rows; i++)
-        t->host_values[i] = (float)(weights[i / t->batch] / (double)t->batch);
-    t->backend->upload(t->backend, t->scale, t->host_values, rows * sizeof(float));
+        t->host_scale[i] = (float)(weights[i / t->examples] / (double)t->examples);
+    if (!b->upload_early) {
+        b->upload(b, t->scale, t->host_scale, bytes);
+        return;
+    }
+    t->weighed = b->upload_early(b, t->scale, t->host_scale, bytes);
+    b->follow(b, t->weighed);
 }
 
-int task_batch_losses(struct task_batch *t, double *losses, struct error *error) {
-    size_t rows = t->tasks * t->batch;
-    if (t->backend->download(t->backend, t->host_values, t->loss, rows * sizeof(float),
-                             error))
+void task_batch_fetch(struct task_batch *t) {
+    struct backend *b = t->backend;
+    if (b->download_late)
+        t->fetched = b->download_late(b, t->host_numbers, t->more,
+                                      t->numbers * sizeof *t->host_numbers);
+}
+
+/* All numbers on the host. Without a ticket the backend has failed, which is then
+ * told. */
+static int bring(struct task_batch *t, struct error *error) {
+    struct backend *b = t->backend;
+    if (!b->download_late)
+        return b->download(b, t->host_numbers, t->more,
+                           t->numbers * sizeof *t->host_numbers, error);
+    if (!t->fetched)
+        return b->synchronise(b, error);
+    if (b->wait(b, t->fetched, error))
         return -1;
+    t->fetched = t->weighed = 0;
+    return 0;
+}
+
+int task_batch_collect(struct task_batch *t, double *losses, struct error *error) {
+    if (bring(t, error))
+        return -1;
+    const float *loss = t->host_numbers + (t->loss - t->more);
     for (size_t i = 0; i < t->tasks; i++) {
         losses[i] = 0;
-        for (size_t j = 0; j < t->batch; j++)
-            losses[i] += t->host_values[i * t->batch + j];
-        losses[i] /= (double)t->batch;
+        for (size_t j = 0; j < t->examples; j++)
+            losses[i] += loss[i * t->examples + j];
+        losses[i] /= (double)t->examples;
     }
     return 0;
 }

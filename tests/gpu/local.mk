@@ -53,6 +53,14 @@ tests_gpu_test_evaluation_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_evaluation_LDADD = $(TEST_LIBS)
 EXTRA_tests_gpu_test_evaluation_DEPENDENCIES = $(emulated_module)
 
+check_PROGRAMS += tests/gpu/test_training
+TESTS += tests/gpu/test_training
+tests_gpu_test_training_SOURCES = tests/gpu/test_training.c tests/gpu/module.h \
+  tests/gpu/module.c tests/gpu/settings.h
+tests_gpu_test_training_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_gpu_test_training_LDADD = $(SUPPORT_LIBS)
+EXTRA_tests_gpu_test_training_DEPENDENCIES = $(emulated_module)
+
 check_PROGRAMS += tests/gpu/test_lost
 TESTS += tests/gpu/test_lost
 tests_gpu_test_lost_SOURCES = tests/gpu/test_lost.c tests/command/run.h \
