@@ -226,6 +226,8 @@ struct reading {
     struct known_routers known;
     const char *split; /* in a block of rows */
     struct error *error;
+    size_t at;   /* the row of the last evaluation */
+    bool failed; /* an evaluation is wrong; error tells */
 };
 
 /* The rows of a statement over SOLUTION_COLUMNS. */
@@ -257,49 +259,131 @@ static int read_solutions(struct reading *reading, sqlite3_stmt *statement) {
     return result;
 }
 
+/* Evaluations are the most that a file has. They come through an aggregate function,
+ * which SQLite calls with the columns of every row: stepping to a row and asking for
+ * each of its columns takes half as long again. */
 #define EVALUATION_COLUMNS \
     "solution, objective, value, low, high, examples, complete, stale, loss"
+enum { EVALUATION_COLUMN_COUNT = 9 };
+#define TAKE_EVALUATIONS \
+    "SELECT take_evaluation(" EVALUATION_COLUMNS ") FROM evaluation WHERE split = ?"
 
-static int read_evaluation(struct sql_row *row, struct store_evaluation *evaluation) {
-    evaluation->present = true;
-    evaluation->value = sql_real(row, 2);
-    evaluation->low = sql_real(row, 3);
-    evaluation->high = sql_real(row, 4);
-    evaluation->examples =
-        (uint64_t)sql_integer(row, 5, evaluation->imported ? 0 : 1, INT64_MAX);
-    evaluation->complete = sql_boolean(row, 6);
-    evaluation->stale = sql_boolean(row, 7);
-    evaluation->loss = sql_real_or_null(row, 8);
-    if (!row->failed && !(evaluation->low <= evaluation->value &&
-                          evaluation->value <= evaluation->high)) {
-        sql_corrupt(row->store, row->error, "an evaluation is not in its interval");
-        row->failed = true;
-    }
-    return row->failed ? -1 : 0;
+static void wrong_evaluation(struct reading *reading, int column) {
+    static const char *const names[EVALUATION_COLUMN_COUNT] = {
+        "solution", "objective", "value", "low", "high",
+        "examples", "complete",  "stale", "loss"};
+    if (!reading->failed)
+        sql_corrupt(reading->store, reading->error, "an evaluation has a wrong %s",
+                    names[column]);
+    reading->failed = true;
 }
 
-/* The rows of a statement over EVALUATION_COLUMNS in the order of solutions, into the
- * rows from number `at` on. */
-static int read_evaluations(struct reading *reading, sqlite3_stmt *statement,
-                            size_t at) {
-    struct store *store = reading->store;
-    int result;
-    while ((result = sql_step(store, statement, reading->error)) > 0) {
-        struct sql_row row = {store, statement, "an evaluation", reading->error, false};
-        int64_t solution = sql_integer(&row, 0, 1, INT64_MAX);
-        size_t objective = (size_t)sql_integer(&row, 1, 0, (int64_t)store->tasks - 1);
-        if (row.failed)
-            return -1;
-        struct store_row *rows =
-            reading->rows.header ? reading->rows.header->rows : NULL;
-        while (at < reading->rows.count && rows[at].solution.id < solution)
-            at++;
-        if (at == reading->rows.count || rows[at].solution.id != solution)
-            return sql_corrupt(store, reading->error,
-                               "an evaluation is of no solution");
-        if (read_evaluation(&row, &rows[at].evaluations[objective]))
-            return -1;
+static int64_t integer_of(struct reading *reading, sqlite3_value **values, int column,
+                          int64_t low, int64_t high) {
+    int64_t value = sqlite3_value_int64(values[column]);
+    if (sqlite3_value_type(values[column]) == SQLITE_INTEGER && value >= low &&
+        value <= high)
+        return value;
+    wrong_evaluation(reading, column);
+    return low;
+}
+
+static double real_of(struct reading *reading, sqlite3_value **values, int column) {
+    double value = sqlite3_value_double(values[column]);
+    if (sqlite3_value_type(values[column]) != SQLITE_FLOAT || !isfinite(value))
+        wrong_evaluation(reading, column);
+    return value;
+}
+
+/* The row of a solution: most often that of the evaluation before, or the next one.
+ * NULL where there is none. */
+static struct store_row *find_row(struct reading *reading, int64_t solution) {
+    struct store_row *rows = reading->rows.header ? reading->rows.header->rows : NULL;
+    size_t count = reading->rows.count, low = 0;
+    for (size_t at = reading->at; at < count && at < reading->at + 2; at++)
+        if (rows[at].solution.id == solution) {
+            reading->at = at;
+            return &rows[at];
+        }
+    while (count > 0) {
+        size_t half = count / 2;
+        bool less = rows[low + half].solution.id < solution;
+        low = less ? low + half + 1 : low;
+        count = less ? count - half - 1 : half;
     }
+    reading->at = low;
+    return low < reading->rows.count && rows[low].solution.id == solution ? &rows[low]
+                                                                          : NULL;
+}
+
+static void fill_evaluation(struct reading *reading, sqlite3_value **values,
+                            struct store_evaluation *evaluation) {
+    int loss = sqlite3_value_type(values[8]);
+    evaluation->present = true;
+    evaluation->value = real_of(reading, values, 2);
+    evaluation->low = real_of(reading, values, 3);
+    evaluation->high = real_of(reading, values, 4);
+    evaluation->examples = (uint64_t)integer_of(
+        reading, values, 5, evaluation->imported ? 0 : 1, INT64_MAX);
+    evaluation->complete = integer_of(reading, values, 6, 0, 1) != 0;
+    evaluation->stale = integer_of(reading, values, 7, 0, 1) != 0;
+    /* A loss may be infinite, and unknown. */
+    if (loss == SQLITE_FLOAT)
+        evaluation->loss = sqlite3_value_double(values[8]);
+    else if (loss != SQLITE_NULL)
+        wrong_evaluation(reading, 8);
+    if (!reading->failed && !(evaluation->low <= evaluation->value &&
+                              evaluation->value <= evaluation->high)) {
+        sql_corrupt(reading->store, reading->error,
+                    "an evaluation is not in its interval");
+        reading->failed = true;
+    }
+}
+
+static void take_evaluation(sqlite3_context *context, int count,
+                            sqlite3_value **values) {
+    struct reading *reading = sqlite3_user_data(context);
+    (void)count;
+    if (reading->failed)
+        return;
+    int64_t solution = integer_of(reading, values, 0, 1, INT64_MAX);
+    size_t objective =
+        (size_t)integer_of(reading, values, 1, 0, (int64_t)reading->store->tasks - 1);
+    struct store_row *row = reading->failed ? NULL : find_row(reading, solution);
+    if (row) {
+        fill_evaluation(reading, values, &row->evaluations[objective]);
+    } else if (!reading->failed) {
+        sql_corrupt(reading->store, reading->error, "an evaluation is of no solution");
+        reading->failed = true;
+    }
+    /* The statement ends here; what was wrong is told already. */
+    if (reading->failed)
+        sqlite3_result_error_code(context, SQLITE_ABORT);
+}
+
+static void nothing_more(sqlite3_context *context) {
+    sqlite3_result_null(context);
+}
+
+/* Makes the function known to the connection, or forgets it (reading NULL). */
+static int set_function(struct store *store, struct reading *reading,
+                        struct error *error) {
+    int result = sqlite3_create_function_v2(
+        store->db, "take_evaluation", EVALUATION_COLUMN_COUNT,
+        SQLITE_UTF8 | SQLITE_DIRECTONLY, reading, NULL,
+        reading ? take_evaluation : NULL, reading ? nothing_more : NULL, NULL);
+    return result == SQLITE_OK ? 0 : sql_error(store, error);
+}
+
+/* Runs a statement that begins with TAKE_EVALUATIONS. */
+static int read_evaluations(struct reading *reading, sqlite3_stmt *statement) {
+    struct error error;
+    int result;
+    do
+        result = sql_step(reading->store, statement, &error);
+    while (result > 0);
+    if (result && !reading->failed && reading->error)
+        *reading->error = error;
     return result;
 }
 
@@ -316,6 +400,8 @@ static int begin(struct reading *reading, struct store *store, const char *split
         return error_memory(error);
     memcpy(name, split, length);
     reading->split = name;
+    if (set_function(store, reading, error))
+        return -1;
     return read_routers(store, &reading->rows, &reading->known, error);
 }
 
@@ -328,11 +414,9 @@ static int read_all(struct reading *reading) {
     sqlite3_finalize(statement);
     if (result)
         return -1;
-    statement = sql_prepare(store, reading->error,
-                            "SELECT " EVALUATION_COLUMNS
-                            " FROM evaluation WHERE split = ? ORDER BY solution",
-                            "t", reading->split);
-    result = statement ? read_evaluations(reading, statement, 0) : -1;
+    statement =
+        sql_prepare(store, reading->error, TAKE_EVALUATIONS, "t", reading->split);
+    result = statement ? read_evaluations(reading, statement) : -1;
     sqlite3_finalize(statement);
     return result;
 }
@@ -341,6 +425,7 @@ static int read_all(struct reading *reading) {
 static int end(struct reading *reading, int result, struct store_row **rows,
                size_t *count) {
     struct header *header = reading->rows.header;
+    set_function(reading->store, NULL, NULL);
     free(reading->known.items);
     if (header && (result || reading->rows.count == 0)) {
         store_rows_free(header->rows, 0);
@@ -453,20 +538,17 @@ static int read_changes(struct reading *reading, const struct changes *changes) 
         store, reading->error,
         "SELECT " SOLUTION_COLUMNS " FROM solution s WHERE s.id = ?", "i", (int64_t)0);
     sqlite3_stmt *evaluation =
-        sql_prepare(store, reading->error,
-                    "SELECT " EVALUATION_COLUMNS
-                    " FROM evaluation WHERE split = ? AND solution = ?",
-                    "ti", reading->split, (int64_t)0);
+        sql_prepare(store, reading->error, TAKE_EVALUATIONS " AND solution = ?", "ti",
+                    reading->split, (int64_t)0);
     int result = solution && evaluation ? 0 : -1;
     for (size_t i = 0; result == 0 && i < changes->count; i++) {
-        size_t at = reading->rows.count;
         sqlite3_reset(solution);
         sqlite3_reset(evaluation);
         if (sqlite3_bind_int64(solution, 1, changes->ids[i]) != SQLITE_OK ||
             sqlite3_bind_int64(evaluation, 2, changes->ids[i]) != SQLITE_OK)
             result = sql_error(store, reading->error);
         else if (read_solutions(reading, solution) ||
-                 read_evaluations(reading, evaluation, at))
+                 read_evaluations(reading, evaluation))
             result = -1;
     }
     sqlite3_finalize(solution);
