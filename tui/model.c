@@ -184,6 +184,8 @@ int model_take_catalog(struct model *model, struct catalog *catalog) {
         catalog_free(catalog);
         return -1;
     }
+    if (model->message_waits && !catalog->reading)
+        model_say(model, false, "%s", "");
     model->catalog = catalog;
     model->tasks = model->wish.tasks = catalog->tasks;
     for (size_t i = 0; i < 2; i++)
@@ -361,6 +363,7 @@ void model_say(struct model *model, bool bad, const char *format, ...) {
     vsnprintf(model->message, sizeof model->message, format, arguments);
     va_end(arguments);
     model->message_bad = bad;
+    model->message_waits = false;
 }
 
 const char *model_why_empty(const struct model *model, char *out, size_t size) {
@@ -376,6 +379,7 @@ bool model_must_wait(struct model *model) {
         return false;
     model_say(model, false, "%zu solutions are still being read",
               model->catalog->reading);
+    model->message_waits = true;
     return true;
 }
 

@@ -129,6 +129,7 @@ struct model {
     bool mouse, mouse_wanted;
     char message[1024];
     bool message_bad;
+    bool message_waits; /* it is true until the solutions are read */
     struct dialog dialog;
     struct meant bookmark;
     struct compared compared[2];

@@ -169,7 +169,6 @@ static void keys_wait_for_solutions(void **state) {
     struct catalog *outline, *whole;
     struct app app = {.dragged = PANEL_COUNT};
     read_both(&outline, &whole);
-    catalog_free(whole);
     model_init(&app.model, large);
     app.model.ready = true;
     app.canvas.marks = palette_marks(true);
@@ -184,6 +183,14 @@ static void keys_wait_for_solutions(void **state) {
     assert_string_equal(app.model.message, "");
     app_key(&app, 'b');
     assert_int_equal(app.model.dialog.purpose, FOR_BOOKMARK);
+    app_key(&app, KEYS_ESCAPE);
+    /* What was said ends with the waiting. */
+    app_key(&app, 'f');
+    assert_true(app.model.message[0]);
+    assert_int_equal(model_take_catalog(&app.model, whole), 0);
+    assert_string_equal(app.model.message, "");
+    app_key(&app, 't');
+    assert_int_equal(app.model.dialog.purpose, FOR_SERIES);
     model_free(&app.model);
 }
 
