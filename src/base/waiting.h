@@ -8,7 +8,7 @@
  * The length is read from the environment before main() and by nothing later, so that
  * this starts the program again with a short one, unless the user has set
  * OMP_WAIT_POLICY or GOMP_SPINCOUNT. To be called first in main(); does nothing where
- * the program cannot be started again. */
+ * the program cannot be started again, but for giving the process its name. */
 void waiting_spin_briefly(char **argv);
 
 #endif

@@ -209,6 +209,28 @@ static void lost_output_is_1(void **state) {
     ran_free(&ran);
 }
 
+/* The programs start themselves again (base/waiting.h): under their own name, and not
+ * where that would start the loader alone. */
+static void starts_again_as_itself(void **state) {
+    (void)state;
+    struct ran ran =
+        shell("unset OMP_WAIT_POLICY GOMP_SPINCOUNT; mkfifo %1$s/fifo; "
+              "./pwemoe indicators %1$s/fifo --ref 2 >/dev/null & exec 3>%1$s/fifo; "
+              "cat /proc/$!/comm; echo 1 >&3; exec 3>&-; wait $!",
+              folder());
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.out, "pwemoe\n");
+    ran_free(&ran);
+    /* 127: a loader for another kind of processor. */
+    ran =
+        shell("unset OMP_WAIT_POLICY GOMP_SPINCOUNT; for l in /lib*/ld-linux*.so*; do "
+              "test ! -x \"$l\" || \"$l\" ./pwemoe --version 2>/dev/null || "
+              "test $? = 127 || exit 1; done");
+    assert_int_equal(ran.status, 0);
+    assert_true(!*ran.out || strncmp(ran.out, "pwemoe ", 7) == 0);
+    ran_free(&ran);
+}
+
 int main(void) {
     write_file("p.csv", "# four points\n1,3\n2 2\n3, 1\n3 3\n");
     const struct CMUnitTest tests[] = {
@@ -221,6 +243,7 @@ int main(void) {
         cmocka_unit_test(indicators_as_text_and_csv),
         cmocka_unit_test(info_is_json_csv_and_text),
         cmocka_unit_test(lost_output_is_1),
+        cmocka_unit_test(starts_again_as_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
