@@ -270,8 +270,10 @@ static int train(struct tuning *t, struct error *error) {
         return -1;
     }
     int result = tuning_train(t, (size_t)o->save_interval, error);
-    if (result == 1 && tuning_write(t, error))
-        result = -1;
+    if (result == 1 && tuning_write(t, error)) {
+        tuning_keep(t, error);
+        return -1;
+    }
     if (result < 0) {
         tuning_explain(t, error);
         return -1;

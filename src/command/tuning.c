@@ -359,6 +359,17 @@ int tuning_write(struct tuning *t, struct error *error) {
     return result ? -1 : record(t, true, NULL, error);
 }
 
+void tuning_keep(struct tuning *t, struct error *error) {
+    struct error trouble;
+    if (save(t, &trouble))
+        tuning_explain(t, error);
+    else
+        error_set(error,
+                  "%.600s; what was trained is kept in %.300s, the same command with "
+                  "--resume writes it",
+                  error->text, t->state);
+}
+
 void tuning_explain(struct tuning *t, struct error *error) {
     if (!t->backend || !backend_blamed(t->backend))
         return;

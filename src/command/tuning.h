@@ -51,6 +51,9 @@ int tuning_begin(struct tuning *tuning, struct error *error);
 int tuning_train(struct tuning *tuning, size_t save_interval, struct error *error);
 /* Writes the directory and closes the run. */
 int tuning_write(struct tuning *tuning, struct error *error);
+/* After a failure of that: saves what was trained and adds to its line how to go on.
+ * Where it cannot be saved, its line stays. */
+void tuning_keep(struct tuning *tuning, struct error *error);
 /* After a failure of either: where the device is the reason, adds to its line what is
  * kept and how to go on. */
 void tuning_explain(struct tuning *tuning, struct error *error);

@@ -771,6 +771,37 @@ static void finetune_makes_an_expert(void **state) {
     ran_free(&ran);
 }
 
+/* A model that cannot be written is not lost. */
+static void finetune_keeps_what_it_cannot_write(void **state) {
+    (void)state;
+    struct ran ran = run("init %1$s/kept.db %1$s/own.yaml", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    /* The place is taken when the run has begun: after the checks. */
+    ran = shell("f=%1$s/kept; ./pwemoe finetune $f.db --task c --steps 300 --batch 4 "
+                "--save-interval 1000 --threads 1 --out $f-model & pid=$!; "
+                "for i in $(seq 400); do ./pwemoe show $f.db routers | grep -q stl && "
+                "break; sleep 0.01; done; mkdir -p $f-model/taken; wait $pid",
+                folder());
+    int status = ran.status;
+    if (status == 0) {
+        ran_free(&ran);
+        skip();
+    }
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(ran.err, "with --resume writes it"));
+    ran_free(&ran);
+    ran =
+        shell("f=%1$s/kept; rm -r $f-model; ./pwemoe finetune $f.db --task c --resume "
+              "--threads 1 --out $f-model --format csv && "
+              "test -s $f-model/model.safetensors && test ! -e $f-model.state",
+              folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    assert_non_null(strstr(ran.out, ",300,300,"));
+    ran_free(&ran);
+}
+
 /* Two runs of a kind wait: each directory's state goes on with its own run. */
 static void finetune_resumes_the_run_of_its_directory(void **state) {
     (void)state;
@@ -850,6 +881,7 @@ int main(void) {
         cmocka_unit_test(a_changed_expert_is_refused),
         cmocka_unit_test(finetune_makes_one_model),
         cmocka_unit_test(finetune_makes_an_expert),
+        cmocka_unit_test(finetune_keeps_what_it_cannot_write),
         cmocka_unit_test(finetune_resumes_the_run_of_its_directory),
         cmocka_unit_test(finetune_makes_all_experts),
     };
