@@ -41,6 +41,7 @@ void app_add_bookmarks(struct model *model) {
 
 void app_ask_bookmarks(struct model *model) {
     if (!model->catalog->bookmark_count) {
+        dialog_close(&model->dialog);
         model_say(model, false, "there are no bookmarks yet; b makes one");
         return;
     }

@@ -2,7 +2,7 @@
 TUI_TESTS = tests/tui/test_layout tests/tui/test_keys tests/tui/test_panels \
   tests/tui/test_model tests/tui/test_space tests/tui/test_catalog \
   tests/tui/test_plotting tests/tui/test_compare tests/tui/test_price \
-  tests/tui/test_volume tests/tui/test_outline
+  tests/tui/test_volume tests/tui/test_outline tests/tui/test_bookmarks
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 TUI_TEST_LIBS = $(EXPLORE_LIBS) $(CMOCKA_LIBS)
@@ -29,6 +29,8 @@ tests_tui_test_volume_SOURCES = tests/tui/test_volume.c $(TUI_FIXTURE)
 tests_tui_test_volume_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_outline_SOURCES = tests/tui/test_outline.c $(TUI_FIXTURE)
 tests_tui_test_outline_LDADD = $(TUI_TEST_LIBS)
+tests_tui_test_bookmarks_SOURCES = tests/tui/test_bookmarks.c $(TUI_FIXTURE)
+tests_tui_test_bookmarks_LDADD = $(TUI_TEST_LIBS)
 if HAVE_VTERM
 check_PROGRAMS += tests/tui/test_terminal tests/tui/test_killed
 TESTS += tests/tui/test_terminal tests/tui/test_killed
