@@ -257,15 +257,22 @@ void sweep_sort(struct sweep_point *to, const double *rows, size_t count, size_t
 double sweep_hypervolume4(const double *points, size_t count, const double *high,
                           struct sweep_room *room) {
     struct order_item *items = room->items;
-    for (size_t i = 0; i < count; i++)
+    bool in_order = true;
+    for (size_t i = 0; i < count; i++) {
         items[i] = (struct order_item){points[4 * i + 3], i};
-    order_sort(items, room->scratch, count);
+        in_order &= i == 0 || items[i - 1].key <= items[i].key;
+    }
+    if (!in_order)
+        order_sort(items, room->scratch, count);
     struct sweep_point reference = {high[0], high[1], high[2]};
     size_t kept = 0;
     double volume = 0;
     for (size_t i = 0; i < count && !work_stopped(room->work); i++) {
         const double *row = points + 4 * items[i].index;
         struct sweep_point p = {row[0], row[1], row[2]};
+        if ((row[0] >= high[0]) | (row[1] >= high[1]) | (row[2] >= high[2]) |
+            (row[3] >= high[3]))
+            continue;
         double alone =
             sweep_undominated(room->by_x, room->by_z, kept, p, reference, room->stair);
         if (alone <= 0)

@@ -52,7 +52,7 @@ void sweep_room_free(struct sweep_room *room);
 void sweep_sort(struct sweep_point *to, const double *rows, size_t count, size_t column,
                 struct sweep_room *room);
 
-/* Dominated volume of rows [count, 4] below high: the fourth coordinate is swept
+/* Dominated volume of the rows [count, 4] that are below high: the fourth coordinate is swept
  * and each point adds what only it dominates in the other three (the scheme of
  * Guerreiro & Fonseca's HV4D+, 2018). O(n^2) where the staircases are short.
  * Meaningless where it was stopped. */

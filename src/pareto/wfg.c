@@ -17,6 +17,8 @@
 
 #include "base/memory.h"
 
+enum { MANY = 12 }; /* rows of four objectives, of which no groups are sought */
+
 int wfg_new(struct wfg *wfg, size_t capacity, size_t objectives, struct error *error) {
     memset(wfg, 0, sizeof *wfg);
     if (sweep_room_new(&wfg->room, capacity))
@@ -66,6 +68,33 @@ static bool weakly_dominates(const double *a, const double *b, size_t dims) {
     return true;
 }
 
+/* rows [kept, dims] are in the order of the last objective but one. p takes its place
+ * among them, and those that it dominates in all but the last go, which lie behind it
+ * or are equal in that one. Returns how many there are then; there is room for one
+ * more.
+ */
+static size_t insert(double *rows, size_t kept, size_t dims, const double *p) {
+    size_t at = 0, left = kept;
+    while (left > 0) {
+        size_t half = left / 2;
+        bool less = rows[(at + half) * dims + dims - 2] < p[dims - 2];
+        at = less ? at + half + 1 : at;
+        left = less ? left - half - 1 : half;
+    }
+    size_t out = at;
+    for (size_t i = at; i < kept; i++) {
+        const double *q = rows + i * dims;
+        if (weakly_dominates(p, q, dims - 1))
+            continue;
+        if (out != i)
+            memcpy(rows + out * dims, q, dims * sizeof *q);
+        out++;
+    }
+    memmove(rows + (at + 1) * dims, rows + at * dims, (out - at) * dims * sizeof *rows);
+    memcpy(rows + at * dims, p, dims * sizeof *p);
+    return out + 1;
+}
+
 double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
                      const double *high) {
     struct wfg_level *level = &wfg->levels[depth];
@@ -75,6 +104,7 @@ double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
     for (size_t i = 0; i < count; i++)
         level->items[i] = (struct order_item){rows[i * dims + dims - 1], i};
     order_sort(level->items, level->scratch, count);
+    /* In the order of the objective that is swept next, which limits keep. */
     double *sorted = level->sorted;
     size_t kept = 0;
     double volume = 0;
@@ -85,17 +115,7 @@ double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
         if (alone <= 0)
             continue;
         volume += alone * (high[dims - 1] - p[dims - 1]);
-        size_t out = 0;
-        for (size_t j = 0; j < kept; j++) {
-            const double *q = sorted + j * dims;
-            if (weakly_dominates(p, q, dims - 1))
-                continue;
-            if (out != j)
-                memcpy(sorted + out * dims, q, dims * sizeof *q);
-            out++;
-        }
-        memcpy(sorted + out * dims, p, dims * sizeof *p);
-        kept = out + 1;
+        kept = insert(sorted, kept, dims, p);
     }
     return volume;
 }
@@ -162,43 +182,62 @@ static double undominated_group(struct wfg *wfg, size_t depth, size_t count,
                                  (struct sweep_point){roof[0], roof[1], roof[2]},
                                  wfg->room.stair);
     }
+    if (dims == 4)
+        return box - sweep_hypervolume4(rows, kept, roof, &wfg->room);
     return box - wfg_dominated(wfg, depth, kept, dims, roof);
 }
 
-double wfg_undominated(struct wfg *wfg, size_t depth, const double *rows, size_t count,
-                       size_t stride, size_t dims, const double *low,
-                       const double *high) {
-    struct wfg_level *level = &wfg->levels[depth];
-    double roof[WFG_OBJECTIVES];
-    memcpy(roof, high, dims * sizeof *roof);
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        const double *row = rows + i * stride;
-        double *to = level->limited + kept * dims;
-        uint64_t mask = 0;
-        bool outside = false;
-        for (size_t j = 0; j < dims; j++) {
-            bool above = row[j] > low[j];
-            outside |= row[j] >= roof[j];
-            mask |= (uint64_t)above << j;
-            to[j] = above ? row[j] : low[j];
-        }
-        if (outside)
-            continue;
-        if (!mask)
-            return 0;
-        if (!(mask & (mask - 1))) {
-            size_t j = (size_t)__builtin_ctzll(mask);
-            roof[j] = row[j];
-            continue;
-        }
-        level->masks[kept++] = mask;
+/* to [dims] is the row limited to the corner `low`. Returns the objectives in which it
+ * exceeds it; outside: it lies beyond the roof in one. Without a branch. */
+static inline uint64_t limit(double *to, const double *row, const double *low,
+                             const double *roof, size_t dims, bool *outside) {
+    uint64_t mask = 0;
+    bool beyond = false;
+    for (size_t j = 0; j < dims; j++) {
+        bool above = row[j] > low[j];
+        beyond |= row[j] >= roof[j];
+        mask |= (uint64_t)above << j;
+        to[j] = above ? row[j] : low[j];
     }
-    /* The cuts that came late; then the groups, by merging masks that meet. */
-    size_t count_in = kept, groups = 0;
-    uint64_t group[WFG_OBJECTIVES], used = 0;
-    kept = 0;
-    for (size_t i = 0; i < count_in; i++) {
+    *outside = beyond;
+    return mask;
+}
+
+typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef int64_t pair_bits __attribute__((vector_size(16)));
+
+static inline unsigned signs_of(pair_bits bits) {
+#ifdef __SSE2__
+    return (unsigned)__builtin_ia32_movmskpd((pair)bits);
+#else
+    return (unsigned)(bits[0] & 1) | (unsigned)(bits[1] & 2);
+#endif
+}
+
+/* The same for four objectives, of which sets of five make very many. */
+static inline uint64_t limit_four(double *to, const double *row, const double *low,
+                                  const double *roof, bool *outside) {
+    uint64_t mask = 0;
+    pair_bits beyond = {0, 0};
+#pragma GCC unroll 2
+    for (size_t j = 0; j < 4; j += 2) {
+        pair x = *(const pair *)(row + j), corner = *(const pair *)(low + j);
+        pair_bits above = x > corner;
+        beyond |= (pair_bits)(x >= *(const pair *)(roof + j));
+        mask |= (uint64_t)signs_of(above) << j;
+        *(pair *)(to + j) =
+            (pair)(((pair_bits)x & above) | ((pair_bits)corner & ~above));
+    }
+    *outside = signs_of(beyond) != 0;
+    return mask;
+}
+
+/* The rows that are left after cuts of the roof, and the union of their masks where
+ * they meet: group [dims]. Returns how many groups. */
+static size_t group_rows(struct wfg_level *level, size_t *count, size_t dims,
+                         const double *roof, uint64_t *group) {
+    size_t groups = 0, kept = 0;
+    for (size_t i = 0; i < *count; i++) {
         const double *row = level->limited + i * dims;
         bool outside = false;
         for (size_t j = 0; j < dims; j++)
@@ -209,7 +248,6 @@ double wfg_undominated(struct wfg *wfg, size_t depth, const double *rows, size_t
         if (kept != i)
             memcpy(level->limited + kept * dims, row, dims * sizeof *row);
         level->masks[kept++] = mask;
-        used |= mask;
         size_t out = 0;
         for (size_t j = 0; j < groups; j++) {
             if (group[j] & mask)
@@ -219,6 +257,51 @@ double wfg_undominated(struct wfg *wfg, size_t depth, const double *rows, size_t
         }
         group[out] = mask;
         groups = out + 1;
+    }
+    *count = kept;
+    return groups;
+}
+
+double wfg_undominated(struct wfg *wfg, size_t depth, const double *rows, size_t count,
+                       size_t stride, size_t dims, const double *low,
+                       const double *high) {
+    struct wfg_level *level = &wfg->levels[depth];
+    const uint64_t all = dims < 64 ? ((uint64_t)1 << dims) - 1 : UINT64_MAX;
+    double roof[WFG_OBJECTIVES];
+    memcpy(roof, high, dims * sizeof *roof);
+    size_t kept = 0;
+    bool cut = false, whole = false;
+    for (size_t i = 0; i < count; i++) {
+        const double *row = rows + i * stride;
+        double *to = level->limited + kept * dims;
+        bool outside;
+        uint64_t mask = dims == 4 ? limit_four(to, row, low, roof, &outside)
+                                  : limit(to, row, low, roof, dims, &outside);
+        if (outside)
+            continue;
+        if (!mask)
+            return 0;
+        if (!(mask & (mask - 1))) {
+            size_t j = (size_t)__builtin_ctzll(mask);
+            roof[j] = row[j];
+            cut = true;
+            continue;
+        }
+        whole |= mask == all;
+        level->masks[kept++] = mask;
+    }
+    uint64_t group[WFG_OBJECTIVES] = {all}, used = all;
+    size_t groups = 1;
+    /* One row may join all objectives, and many do together. The sweep passes over
+     * those that cuts have put outside. */
+    if (dims == 4 && (whole || kept > MANY))
+        return box_volume(low, roof, 4) -
+               sweep_hypervolume4(level->limited, kept, roof, &wfg->room);
+    if (cut || !whole) {
+        groups = group_rows(level, &kept, dims, roof, group);
+        used = 0;
+        for (size_t j = 0; j < groups; j++)
+            used |= group[j];
     }
     double volume = 1;
     for (size_t j = 0; j < dims; j++)
