@@ -99,7 +99,12 @@ int pareto_hypervolume(const double *points, size_t count, size_t objectives,
         result = volume_many(rows, inside, objectives, reference, volume, work, error);
     }
     free(rows);
-    return result == 0 && work_stopped(work) ? error_set(error, "stopped") : result;
+    if (result == 0 && work_stopped(work))
+        return error_set(error, "stopped");
+    if (result == 0 && !isfinite(*volume))
+        return error_set(error, "the hypervolume is larger than numbers can be; give "
+                                "points in other units");
+    return result;
 }
 
 /* Two objectives: between the least y to the left and the next point that is lower,

@@ -22,10 +22,10 @@ long pareto_filter(const double *points, size_t count, size_t objectives,
 
 /* Exact volume dominated by the points and bounded by reference (the union of
  * the boxes [point, reference]); points not strictly inside add nothing. Fails on a
- * reference or a point inside that is not finite, on 0 or more than 64 objectives,
- * and without memory, and says "stopped" where work was; work may be NULL. Time grows
- * steeply with objectives: n log n for 2 and 3, n^2 for 4, then exponentially (WFG:
- * While, Bradstreet & Barone 2012). */
+ * reference, a point inside or a volume that is not finite, on 0 or more than 64
+ * objectives, and without memory, and says "stopped" where work was; work may be NULL.
+ * Time grows steeply with objectives: n log n for 2 and 3, n^2 for 4, then
+ * exponentially (WFG: While, Bradstreet & Barone 2012). */
 int pareto_hypervolume(const double *points, size_t count, size_t objectives,
                        const double *reference, double *volume, const struct work *work,
                        struct error *error);

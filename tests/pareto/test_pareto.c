@@ -160,6 +160,10 @@ static void what_has_no_volume_is_refused(void **state) {
     assert_int_equal(pareto_hypervolume(points, 1, 0, fine, &volume, NULL, &error), -1);
     assert_int_equal(pareto_contributions(points, 2, 2, fine, &volume, NULL, &error),
                      -1);
+    /* Finite points may span what no number can say. */
+    const double far[2] = {-1e200, -1e200}, near[2] = {0, 0};
+    assert_int_equal(pareto_hypervolume(far, 1, 2, near, &volume, NULL, &error), -1);
+    assert_non_null(strstr(error.text, "larger than numbers can be"));
 }
 
 /* Stopped before the end of any of the ways there are, and not while all is well. */
