@@ -114,18 +114,18 @@ static bool ends_with(const char *name, const char *ending) {
     return length >= tail && strcmp(name + length - tail, ending) == 0;
 }
 
-/* Weights in any form: the pretrained model's would contradict the new ones. */
+/* Weights in any form: the pretrained model's would contradict the new ones. Of
+ * TensorFlow's checkpoints the parts are called model.ckpt.index and the like. */
 static bool is_weights(const char *name) {
-    static const char *const endings[] = {".safetensors", ".safetensors.index.json",
-                                          ".bin",         ".bin.index.json",
-                                          ".pt",          ".pth",
-                                          ".ckpt",        ".h5",
-                                          ".msgpack",     ".onnx",
-                                          ".gguf",        ".pkl"};
+    static const char *const endings[] = {
+        ".safetensors", ".bin",   ".pt",       ".pth",       ".ckpt", ".h5",
+        ".msgpack",     ".onnx",  ".gguf",     ".ggml",      ".pkl",  ".ot",
+        ".tflite",      ".npz",   ".npy",      ".mlmodel",   ".pb",   ".onnx_data",
+        ".onnx.data",   ".keras", ".pdparams", ".index.json"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (ends_with(name, endings[i]))
             return true;
-    return false;
+    return strstr(name, ".ckpt.") || strstr(name, ".ckpt-");
 }
 
 /* Whether the plan writes a file of this name, or a folder. */

@@ -46,6 +46,10 @@ static struct model_directory *pretrained_make(const char *folder) {
     text_write(in(path, "README.md"), "read me");
     text_write(in(path, "pytorch_model.bin"), "weights");
     text_write(in(path, "other.safetensors"), "weights");
+    text_write(in(path, "rust_model.ot"), "weights");
+    text_write(in(path, "64-fp16.tflite"), "weights");
+    text_write(in(path, "model.ckpt.data-00000-of-00001"), "weights");
+    text_write(in(path, "flax_model.msgpack.index.json"), "weights");
     text_write(in(path, "model.safetensors.index.json"), "weights");
     text_write(in(path, ".gitattributes"), "hidden");
     assert_int_equal(mkdir(in(path, "runs"), 0777), 0);
