@@ -142,7 +142,9 @@ static int check_model(const struct layout *layout, const struct model_directory
                                     .all = is_expert};
     layout_compare(layout, model, complain, &complaints);
     if (complaints.count == 0)
-        return check_values(model, error);
+        return layout_check_config(layout, model, error) || check_values(model, error)
+                   ? -1
+                   : 0;
     *error = complaints.kept;
     return -1;
 }

@@ -378,9 +378,41 @@ static const char *complaint(const struct parameter *parameter,
     return NULL;
 }
 
+/* What tensors do not show, and yet computes another model. A config.json that does not
+ * tell the shape is not taken for one that tells the rest. */
+int layout_check_config(const struct layout *layout,
+                        const struct model_directory *directory, struct error *error) {
+    const struct model_config *wanted = &layout->config;
+    const char *where = model_directory_path(directory);
+    struct model_config has;
+    if (wanted->kind == MODEL_CLIP_TEXT ||
+        model_config_read(model_directory_config(directory),
+                          model_kind_name(wanted->kind), where, &has, NULL) ||
+        has.width != wanted->width || has.layers != wanted->layers)
+        return 0;
+    if (has.heads != wanted->heads)
+        return error_set(error,
+                         "%s: config.json: it has %zu attention heads, the pretrained "
+                         "model has %zu; use models fine-tuned from it",
+                         where, has.heads, wanted->heads);
+    if (has.activation != wanted->activation)
+        return error_set(error,
+                         "%s: config.json: its activation is not the pretrained "
+                         "model's; use models fine-tuned from it",
+                         where);
+    if (has.epsilon < wanted->epsilon || has.epsilon > wanted->epsilon)
+        return error_set(error,
+                         "%s: config.json: the epsilon of its layer norms is %g, the "
+                         "pretrained model's is %g; use models fine-tuned from it",
+                         where, (double)has.epsilon, (double)wanted->epsilon);
+    return 0;
+}
+
 int layout_load(const struct layout *layout, const struct model_directory *directory,
                 const float *missing, float *arena, struct error *error) {
     const char *where = model_directory_path(directory);
+    if (layout_check_config(layout, directory, error))
+        return -1;
     memset(arena, 0, layout->size * sizeof *arena);
     for (size_t i = 0; i < layout->parameter_count; i++) {
         const struct parameter *p = &layout->parameters[i];

@@ -77,10 +77,15 @@ int layout_new(const struct model_config *config,
                struct error *error);
 void layout_free(struct layout *layout); /* NULL is fine */
 
+/* That a directory's config.json, where it tells the model's shape, tells the same of
+ * what no tensor shows: attention heads, activation, the layer norms' epsilon. */
+int layout_check_config(const struct layout *layout,
+                        const struct model_directory *directory, struct error *error);
+
 /* Reads a checkpoint's parameters as f32 into arena [size], which is zeroed
- * first. Names may have or lack the model's prefix. missing: what an optional
- * parameter that is not there is taken from (the pretrained arena), or NULL: it
- * is then an error. */
+ * first; its config.json is checked as above. Names may have or lack the model's
+ * prefix. missing: what an optional parameter that is not there is taken from (the
+ * pretrained arena), or NULL: it is then an error. */
 int layout_load(const struct layout *layout, const struct model_directory *directory,
                 const float *missing, float *arena, struct error *error);
 

@@ -627,6 +627,31 @@ static void plots_of_every_kind(void **state) {
     ran_free(&ran);
 }
 
+/* The same tensors under another config.json are another model. */
+static void a_model_of_another_config_is_refused(void **state) {
+    (void)state;
+    static const char *const changes[][2] = {
+        {"s/\\(num_attention_heads\": \\)[0-9]*/\\11/", "has 1 attention heads"},
+        {"s/\\(hidden_act\": \"\\)[a-z_]*/\\1relu/", "its activation"},
+        {"s/\\(layer_norm_eps\": \\)[-0-9.e]*/\\10.25/", "layer norms is 0.25"}};
+    begin("config.db");
+    write_file("other.yaml", "pretrained: shape\ntasks:\n"
+                             "  a: {expert: unlike, test: "
+                             "data/a-test-images-idx3-ubyte}\n");
+    for (size_t i = 0; i < 3; i++) {
+        struct ran ran =
+            shell("cd %1$s; rm -rf shape unlike; cp -r %2$s/vit shape; cp "
+                  "-r %2$s/vit-expert0 unlike; chmod -R u+w unlike; sed -i "
+                  "'%3$s' unlike/config.json",
+                  folder(), models(), changes[i][0]);
+        assert_int_equal(ran.status, 0);
+        ran_free(&ran);
+        expect_error(1, changes[i][1], "init %1$s/other.db %1$s/other.yaml", folder());
+        expect_error(1, changes[i][1], "eval %1$s/config.db --model %1$s/unlike",
+                     folder());
+    }
+}
+
 /* Paths in a results.db are relative to where it lies, not to where a link to it does.
  */
 static void a_link_to_a_store_finds_its_models(void **state) {
@@ -877,6 +902,7 @@ int main(void) {
         cmocka_unit_test(show_front_has_the_hypervolume),
         cmocka_unit_test(export_writes_what_was_measured),
         cmocka_unit_test(plots_of_every_kind),
+        cmocka_unit_test(a_model_of_another_config_is_refused),
         cmocka_unit_test(a_link_to_a_store_finds_its_models),
         cmocka_unit_test(a_changed_expert_is_refused),
         cmocka_unit_test(finetune_makes_one_model),
