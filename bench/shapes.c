@@ -163,7 +163,8 @@ struct shape_memory shape_memory_of(const struct layout *layout,
     m.merge = m.pool + model;
     m.evaluation = m.merge + (double)use->images * image +
                    activation_bytes(c, (double)use->images, element, false);
-    m.training = m.merge + rows * image + region * (double)use->groups +
+    m.training = m.merge + (double)use->batches * rows * image +
+                 region * (double)use->groups +
                  activation_bytes(c, rows, element, true) +
                  rows * (double)model_config_features(c) * element;
     return m;

@@ -43,9 +43,11 @@ struct shape_memory {
 
 struct shape_use {
     size_t tasks, real;
-    size_t batch;  /* examples of each task in a training step */
-    size_t images; /* of an evaluation batch */
-    size_t groups; /* gradients kept apart: 1 for LS, `tasks` for EPO and MGDA */
+    size_t batch;   /* examples of each task in a training step */
+    size_t images;  /* of an evaluation batch */
+    size_t batches; /* of a training step that are on the device: 2 where the next one
+                       is sent ahead */
+    size_t groups;  /* gradients kept apart: 1 for LS, `tasks` for EPO and MGDA */
 };
 
 struct shape_memory shape_memory_of(const struct layout *layout,

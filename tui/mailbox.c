@@ -56,6 +56,22 @@ static void drop_contents(struct event *event) {
     free(event->weights);
 }
 
+/* The events of a kind go; what comes in their place comes last, as it came about. */
+static void take_out(struct mailbox *mailbox, enum event_kind kind) {
+    struct event **at = &mailbox->first;
+    mailbox->last = NULL;
+    while (*at) {
+        struct event *event = *at;
+        if (event->kind == kind) {
+            *at = event->next;
+            event_free(event);
+        } else {
+            mailbox->last = event;
+            at = &event->next;
+        }
+    }
+}
+
 void mailbox_post(struct mailbox *mailbox, const struct event *event, bool latest) {
     struct event *copy = malloc(sizeof *copy);
     if (!copy) {
@@ -66,22 +82,13 @@ void mailbox_post(struct mailbox *mailbox, const struct event *event, bool lates
     *copy = *event;
     copy->next = NULL;
     pthread_mutex_lock(&mailbox->lock);
-    struct event *same = NULL;
-    for (struct event *old = mailbox->first; latest && old; old = old->next)
-        if (old->kind == event->kind)
-            same = old;
-    if (same) {
-        copy->next = same->next;
-        drop_contents(same);
-        *same = *copy;
-        free(copy);
-    } else {
-        if (mailbox->last)
-            mailbox->last->next = copy;
-        else
-            mailbox->first = copy;
-        mailbox->last = copy;
-    }
+    if (latest)
+        take_out(mailbox, event->kind);
+    if (mailbox->last)
+        mailbox->last->next = copy;
+    else
+        mailbox->first = copy;
+    mailbox->last = copy;
     pthread_mutex_unlock(&mailbox->lock);
     uint64_t one = 1;
     ssize_t written = write(mailbox->fd, &one, sizeof one);

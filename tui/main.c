@@ -327,6 +327,10 @@ int main(int argc, char **argv) {
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* figures, and the vectors that are typed */
     int parsed = parse_options(argc, argv, &options);
+    if (parsed == 1 && fflush(stdout)) {
+        error_set(&error, "standard output: %s", strerror(errno));
+        return complain(&error);
+    }
     if (parsed)
         return parsed == 1 ? 0 : 2;
     if (!options.width && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {

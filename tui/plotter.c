@@ -27,8 +27,9 @@ static void *run(void *self) {
     struct error error = {""};
     if (draw(plotter->job, &error))
         snprintf(event.text, sizeof event.text, "%s", error.text);
+    atomic_store(&plotter->busy,
+                 false); /* before it is told: the next may begin then */
     mailbox_post(plotter->mailbox, &event, false);
-    atomic_store(&plotter->busy, false);
     return NULL;
 }
 

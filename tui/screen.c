@@ -38,6 +38,7 @@ static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
 
 static struct {
     bool started, colour, mouse_possible, mouse;
+    bool leaves; /* on_leaving is asked for */
     enum depth depth;
     SCREEN *handle;
     /* For the crash handler: plain bytes and the settings to go back to. */
@@ -83,14 +84,18 @@ static void on_resize(int signal) {
         screen.ncurses_resizes(signal);
 }
 
-/* Only what may be called in a handler: write, tcsetattr, raise. */
-static void on_crash(int signal) {
+/* Only what may be called in a handler: write, tcsetattr. */
+static void restore_terminal(void) {
     if (screen.restore_size) {
         ssize_t written = write(STDOUT_FILENO, screen.restore, screen.restore_size);
         (void)written;
     }
     if (screen.have_termios)
         tcsetattr(STDIN_FILENO, TCSANOW, &screen.termios);
+}
+
+static void on_crash(int signal) {
+    restore_terminal();
     if (screen.saved_stderr >= 0)
         dup2(screen.saved_stderr, STDERR_FILENO);
     raise(signal); /* SA_RESETHAND: the default action now */
@@ -230,6 +235,15 @@ static void release_stderr(void) {
     screen.saved_stderr = screen.held_stderr = -1;
 }
 
+/* A library may end the process where it cannot go on (OpenMP's does without a thread):
+ * the terminal is given back then, too, and what was said on stderr is seen. */
+static void on_leaving(void) {
+    if (!screen.started)
+        return;
+    restore_terminal();
+    release_stderr();
+}
+
 /* ncurses knows some of these from the terminal's description; a sequence has one
  * meaning, so an earlier one is taken back. */
 static void define_keys(void) {
@@ -284,6 +298,8 @@ int screen_start(const struct screen_options *options, struct error *error) {
         return error_set(error, "the terminal (TERM \"%s\") could not be started",
                          term ? term : "");
     set_term(screen.handle);
+    if (!screen.leaves)
+        screen.leaves = atexit(on_leaving) == 0;
     screen.started = true;
     take_resizes();
     block_signals();

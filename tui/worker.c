@@ -83,13 +83,6 @@ static void on_export_progress(void *self, const char *what, size_t done,
 
 /* --- opening ------------------------------------------------------------------- */
 
-static char *directory_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return text_format(".");
-    return text_format("%.*s", slash == path ? 1 : (int)(slash - path), path);
-}
-
 struct missing {
     char first[256];
     size_t count;
@@ -193,7 +186,7 @@ static int open_somewhere(struct worker *worker, const char *directory,
 static void open_evaluator(struct worker *worker) {
     struct error error;
     char text[1200];
-    char *directory = directory_of(worker->options.path);
+    char *directory = store_folder(worker->options.path);
     if (!directory || !all_there(worker, directory)) {
         free(directory);
         return;
@@ -569,6 +562,8 @@ static void *run(void *self) {
         open_evaluator(worker);
         pthread_mutex_lock(&worker->lock);
         while (!atomic_load(&worker->stop))
+            take_turn(worker);
+        while (worker->bookmarks) /* asked for before the end */
             take_turn(worker);
         pthread_mutex_unlock(&worker->lock);
     }

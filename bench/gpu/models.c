@@ -150,6 +150,7 @@ static int add_memory(struct bench *s, const char *name, size_t groups,
                             .real = b->real_size,
                             .batch = s->batch,
                             .images = s->images,
+                            .batches = b->pin ? 2 : 1,
                             .groups = groups};
     b->memory_use(b, &now, &peak);
     snprintf(title, sizeof title, "memory, %s", name);
@@ -178,7 +179,8 @@ static double step_floor(const struct bench *s, const struct upscaling *upscalin
 static int measure_step(struct bench *s, const struct dataset *const *train,
                         enum combine method, struct upscaling *upscaling,
                         double *seconds, struct error *error) {
-    struct router_training_options options = router_training_defaults(MODEL_CLIP_VISION);
+    struct router_training_options options =
+        router_training_defaults(MODEL_CLIP_VISION);
     struct steps t = {0};
     struct bench_times times;
     enum granularity granularity = upscaling->granularity;

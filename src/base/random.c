@@ -32,6 +32,11 @@ uint64_t random_next(struct random *random) {
     return result;
 }
 
+bool random_usable(const struct random *random) {
+    const uint64_t *state = random->state;
+    return state[0] | state[1] | state[2] | state[3];
+}
+
 double random_uniform(struct random *random) {
     return (double)(random_next(random) >> 11) * 0x1p-53;
 }

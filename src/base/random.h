@@ -4,6 +4,7 @@
 #ifndef PWEMOE_BASE_RANDOM_H
 #define PWEMOE_BASE_RANDOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,9 @@ struct random {
 /* stream separates generators of one seed (one per task, one per purpose). */
 void random_seed(struct random *random, uint64_t seed, uint64_t stream);
 uint64_t random_next(struct random *random);
+/* False for a state of only zeros, which gives nothing else and is never reached: one
+ * that was read from somewhere. */
+bool random_usable(const struct random *random);
 /* Uniform in [0, 1), 53 bits. */
 double random_uniform(struct random *random);
 /* Uniform integer in [0, bound), bound > 0, without bias. */

@@ -301,7 +301,7 @@ static enum exit_status tune(const struct invocation *invocation, const char *ta
     t.how.method = method;
     settings_from_options(&t);
     enum exit_status status = EXIT_FAILED;
-    t.folder = path_store_folder(invocation->operands[0]);
+    t.folder = store_folder(invocation->operands[0]);
     if (!t.folder)
         error_memory(error);
     else if (store_open(invocation->operands[0], STORE_READ_WRITE, &t.store, error) ==

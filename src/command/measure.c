@@ -26,7 +26,7 @@ int measure_open(const struct invocation *invocation, const char *path,
 }
 
 int measure_load(struct measure *measure, struct error *error) {
-    char *folder = path_store_folder(measure->path);
+    char *folder = store_folder(measure->path);
     if (!folder)
         return error_memory(error);
     char note[256] = "";

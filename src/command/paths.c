@@ -17,16 +17,6 @@ char *path_folder(const char *path) {
     return strndup(path, (size_t)(slash - path));
 }
 
-char *path_store_folder(const char *path) {
-    struct stat status;
-    char *file = NULL;
-    if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
-        file = realpath(path, NULL);
-    char *folder = path_folder(file ? file : path);
-    free(file);
-    return folder;
-}
-
 char *path_join(const char *folder, const char *path) {
     if (*path == '/' || strcmp(folder, ".") == 0)
         return strdup(path);

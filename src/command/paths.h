@@ -7,9 +7,6 @@
 
 /* The folder a file lies in: "." for "a", "/" for "/a". */
 char *path_folder(const char *path);
-/* The folder that the paths in a results.db are relative to: that of the file itself
- * where path is a link to it. */
-char *path_store_folder(const char *path);
 /* path itself where it is absolute, else folder/path. */
 char *path_join(const char *folder, const char *path);
 /* How a store in `folder` names `path`: relative where it lies below the folder,

@@ -213,7 +213,7 @@ static int draw_scaling(struct plot *p, struct error *error) {
 static int draw_similarity(struct plot *p, struct error *error) {
     struct similarity similarity;
     struct lines_data data;
-    char *folder = path_store_folder(p->invocation->operands[0]);
+    char *folder = store_folder(p->invocation->operands[0]);
     int result = folder ? similarity_make(p->recipe, folder, &similarity,
                                           p->invocation->work, error)
                         : error_memory(error);

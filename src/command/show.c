@@ -377,7 +377,7 @@ static int show_similarity(const struct view *v, struct error *error) {
                                                    {"a", IN_ALL, 0},
                                                    {"b", IN_ALL, 0},
                                                    {"cosine", IN_ALL, 4}};
-    char *folder = path_store_folder(v->invocation->operands[0]);
+    char *folder = store_folder(v->invocation->operands[0]);
     struct similarity s;
     int result =
         folder ? similarity_make(v->recipe, folder, &s, v->invocation->work, error)

@@ -224,11 +224,10 @@ static int load(struct session *s, struct error *error) {
     const struct work *work = s->invocation->work;
     char note[256] = "";
     usage_restart();
-    int result =
-        sources_check(s->recipe, s->folder, work, error) ||
-        backend_open(common->device, common->precision,
-                     (unsigned)common->threads, &s->backend, note, error) ||
-        sources_pool(s->recipe, s->folder, s->backend, &s->pool, work, error);
+    int result = sources_check(s->recipe, s->folder, work, error) ||
+                 backend_open(common->device, common->precision,
+                              (unsigned)common->threads, &s->backend, note, error) ||
+                 sources_pool(s->recipe, s->folder, s->backend, &s->pool, work, error);
     command_device_note(s->invocation, note);
     if (result)
         return -1;
@@ -396,7 +395,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     if (settings_from_options(&s, error))
         return EXIT_USAGE;
     enum exit_status status = EXIT_FAILED;
-    s.folder = path_store_folder(invocation->operands[0]);
+    s.folder = store_folder(invocation->operands[0]);
     if (!s.folder)
         error_memory(error);
     else if (store_open(invocation->operands[0], STORE_READ_WRITE, &s.store, error) ==

@@ -35,6 +35,19 @@ static char *path_uri(const char *path, const char *parameters) {
     return uri;
 }
 
+char *store_folder(const char *path) {
+    struct stat status;
+    char *file = NULL;
+    if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+        file = realpath(path, NULL);
+    const char *name = file ? file : path, *slash = strrchr(name, '/');
+    char *folder = !slash          ? strdup(".")
+                   : slash == name ? strdup("/")
+                                   : strndup(name, (size_t)(slash - name));
+    free(file);
+    return folder;
+}
+
 static struct store *store_new(const char *path, enum store_mode mode) {
     struct store *store = array_new(1, sizeof *store);
     if (!store)

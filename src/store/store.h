@@ -29,6 +29,10 @@ enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 1 /* user_version */ };
 
 struct store;
 
+/* The folder that the paths in a results.db are relative to: that of the file itself
+ * where path is a link to it. Freed with free(); NULL where memory is out. */
+char *store_folder(const char *path);
+
 enum store_mode { STORE_READ_ONLY, STORE_READ_WRITE };
 
 /* A file that is missing, no database, no results.db of ours (application_id),

@@ -351,6 +351,8 @@ int router_training_resume(struct router_training *t, const void *bytes, size_t 
         saved.tasks != t->pool->tasks || saved.count != t->routers->count ||
         saved.step > t->options.steps)
         return error_set(error, "the saved state is of another run; start a new one");
+    if (!random_usable(&saved.random))
+        return error_set(error, "the saved state is damaged; start a new run");
     t->step = (unsigned)saved.step;
     t->random = saved.random;
     for (size_t i = 0; i < t->pool->tasks; i++, at += sizeof(uint64_t)) {

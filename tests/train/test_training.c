@@ -152,6 +152,14 @@ static void test_resume(void **state) {
     router_training_free(b);
     struct router_training *c = new_training(f, &options);
     assert_int_equal(router_training_resume(c, bytes, size - 1, &error), -1);
+    /* A generator of only zeros would never give another number. */
+    enum { RANDOM_AT = 32, RANDOM_SIZE = 32 };
+    char kept[RANDOM_SIZE];
+    memcpy(kept, (char *)bytes + RANDOM_AT, RANDOM_SIZE);
+    memset((char *)bytes + RANDOM_AT, 0, RANDOM_SIZE);
+    assert_int_equal(router_training_resume(c, bytes, size, &error), -1);
+    assert_non_null(strstr(error.text, "damaged"));
+    memcpy((char *)bytes + RANDOM_AT, kept, RANDOM_SIZE);
     assert_int_equal(router_training_resume(c, bytes, size, &error), 0);
     assert_int_equal(router_training_step_count(c), 7);
     run_steps(c, 5, parts);

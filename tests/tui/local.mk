@@ -2,13 +2,16 @@
 TUI_TESTS = tests/tui/test_layout tests/tui/test_keys tests/tui/test_panels \
   tests/tui/test_model tests/tui/test_space tests/tui/test_catalog \
   tests/tui/test_plotting tests/tui/test_compare tests/tui/test_price \
-  tests/tui/test_volume tests/tui/test_outline tests/tui/test_bookmarks
+  tests/tui/test_volume tests/tui/test_outline tests/tui/test_bookmarks \
+  tests/tui/test_mailbox
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 TUI_TEST_LIBS = $(EXPLORE_LIBS) $(CMOCKA_LIBS)
 TUI_FIXTURE = tests/tui/fixture.h tests/tui/fixture.c
 tests_tui_test_layout_SOURCES = tests/tui/test_layout.c
 tests_tui_test_layout_LDADD = $(TUI_TEST_LIBS)
+tests_tui_test_mailbox_SOURCES = tests/tui/test_mailbox.c
+tests_tui_test_mailbox_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_keys_SOURCES = tests/tui/test_keys.c
 tests_tui_test_keys_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_panels_SOURCES = tests/tui/test_panels.c $(TUI_FIXTURE)

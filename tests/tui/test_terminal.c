@@ -534,6 +534,64 @@ static void evaluates_stores_and_exports(void **state) {
     store_close(store);
 }
 
+/* The models lie beside the file, wherever a link to it is. */
+static void through_a_link(void **state) {
+    (void)state;
+    char file[4096], link[4096];
+    snprintf(file, sizeof file, "%s/linked", folder);
+    snprintf(link, sizeof link, "%s/link.db", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/linked/results.db", folder);
+    fixture_write_real(file, 30);
+    assert_int_equal(symlink("linked/results.db", link), 0);
+    struct terminal *terminal = start(link, 100, 30);
+    terminal_expect(terminal, "here, measured");
+    quit(terminal);
+}
+
+/* What was asked for before the models are read, and before the end, is done. */
+static void a_bookmark_is_kept_by_who_leaves_at_once(void **state) {
+    (void)state;
+    char file[4096];
+    struct store *store;
+    struct store_bookmark *bookmarks;
+    struct error error;
+    size_t count;
+    snprintf(file, sizeof file, "%s/hasty", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/hasty/results.db", folder);
+    fixture_write_real(file, 900);
+    struct terminal *terminal = start(file, 100, 30);
+    terminal_expect(terminal, "0.333 alpha");
+    terminal_type(terminal, "b\025early\rq");
+    assert_int_equal(terminal_wait(terminal), 0);
+    terminal_close(terminal);
+    assert_int_equal(store_open(file, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(store_bookmarks(store, &bookmarks, &count, &error), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(bookmarks[0].name, "early");
+    store_bookmarks_free(bookmarks, count);
+    store_close(store);
+}
+
+/* OpenMP's library ends the process where it gets no thread. */
+static void a_library_that_gives_up_leaves_the_terminal_whole(void **state) {
+    (void)state;
+    char file[4096];
+    snprintf(file, sizeof file, "%s/giving-up", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/giving-up/results.db", folder);
+    fixture_write_real(file, 900);
+    const char *argv[] = {program, "--threads", "2", file, NULL};
+    const char *const environment[] = {"OMP_STACKSIZE=200000G", NULL};
+    struct terminal_options options = {
+        .width = 100, .height = 30, .environment = environment};
+    struct terminal *terminal = terminal_start(argv, &options);
+    assert_int_equal(terminal_wait(terminal), 1);
+    terminal_expect_restored(terminal);
+    terminal_close(terminal);
+}
+
 /* --- terminals ------------------------------------------------------------------ */
 
 static void no_utf8(void **state) {
@@ -793,6 +851,8 @@ static void refuses_in_one_line(void **state) {
     assert_int_equal(run("--help", output, sizeof output), 0);
     assert_non_null(strstr(output, "export this model to a directory"));
     assert_int_equal(run("--version", output, sizeof output), 0);
+    assert_int_equal(run("--version >/dev/full", output, sizeof output), 1);
+    assert_int_equal(run("--help >/dev/full", output, sizeof output), 1);
 }
 
 /* --- ---------------------------------------------------------------------------- */
@@ -845,6 +905,9 @@ int main(void) {
         cmocka_unit_test(a_chart_is_written),
         cmocka_unit_test(goes_on_without_its_device),
         cmocka_unit_test(evaluates_stores_and_exports),
+        cmocka_unit_test(through_a_link),
+        cmocka_unit_test(a_bookmark_is_kept_by_who_leaves_at_once),
+        cmocka_unit_test(a_library_that_gives_up_leaves_the_terminal_whole),
         cmocka_unit_test(no_utf8),
         cmocka_unit_test(without_colour),
         cmocka_unit_test(stops_and_goes_on),
