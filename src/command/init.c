@@ -35,6 +35,7 @@ struct setup {
     char *recipe_folder, *store_folder;
     struct model_directory *pretrained;
     struct layout *layout;
+    struct preprocess preprocess; /* of images, the pretrained model's */
     struct store_recipe *out;
 };
 
@@ -159,15 +160,36 @@ static int open_pretrained(struct setup *s, struct error *error) {
     if (model_directory_open(path, &s->pretrained, error) == 0 &&
         model_config_read(model_directory_config(s->pretrained), s->recipe->model, path,
                           &config, error) == 0 &&
-        (!model_config_is_text(&config) ||
-         example_form_read(s->pretrained, &config, &form, error) == 0))
+        example_form_read(s->pretrained, &config, &form, error) == 0)
         result = layout_new(&config, s->pretrained, &s->layout, error) ||
                          check_model(s->layout, s->pretrained, false, error)
                      ? -1
                      : 0;
+    s->preprocess = form.preprocess;
     example_form_clear(&form);
     free(path);
     return result;
+}
+
+/* All models get the inputs that the pretrained one's directory asks for. */
+static int check_inputs(const struct setup *s, const struct model_directory *expert,
+                        struct error *error) {
+    const json_t *config = model_directory_preprocessor(expert);
+    const struct model_config *model = &s->layout->config;
+    struct preprocess own;
+    if (!config || model_config_is_text(model))
+        return 0;
+    const char *where = model_directory_path(expert);
+    if (preprocess_read(config, model->kind == MODEL_CLIP_VISION, model->image_size,
+                        &own, error))
+        return error_prefix(error, "%s", where);
+    if (preprocess_same(&own, &s->preprocess))
+        return 0;
+    return error_set(error,
+                     "%s: preprocessor_config.json prepares images otherwise than the "
+                     "pretrained model's, which holds for all; use experts fine-tuned "
+                     "with that, or remove the file there",
+                     where);
 }
 
 static int check_expert(const struct setup *s, const struct recipe_task *task,
@@ -178,7 +200,10 @@ static int check_expert(const struct setup *s, const struct recipe_task *task,
     struct model_directory *expert = NULL;
     int result = model_directory_open(path, &expert, error);
     if (result == 0)
-        result = check_model(s->layout, expert, true, error);
+        result = check_model(s->layout, expert, true, error) ||
+                         check_inputs(s, expert, error)
+                     ? -1
+                     : 0;
     model_directory_close(expert);
     free(path);
     return result;

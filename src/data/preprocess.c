@@ -274,6 +274,16 @@ static void crop_axis(size_t have, size_t want, size_t *first, size_t *zeros) {
     *zeros = have < want ? (want - have + 1) / 2 : 0;
 }
 
+bool preprocess_same(const struct preprocess *a, const struct preprocess *b) {
+    bool same = a->resample == b->resample && a->shortest_edge == b->shortest_edge &&
+                a->width == b->width && a->height == b->height && a->crop == b->crop &&
+                a->size == b->size;
+    for (size_t c = 0; c < 3; c++)
+        same = same && !(a->scale[c] < b->scale[c] || a->scale[c] > b->scale[c] ||
+                         a->shift[c] < b->shift[c] || a->shift[c] > b->shift[c]);
+    return same;
+}
+
 int preprocess_apply(const struct preprocess *p, const uint8_t *rgb, size_t width,
                      size_t height, uint8_t *out, struct error *error) {
     size_t to_width = width, to_height = height, size = p->size;

@@ -39,6 +39,9 @@ struct preprocess {
 int preprocess_read(const json_t *config, bool clip, size_t image_size,
                     struct preprocess *out, struct error *error);
 
+/* Whether both make the same of any picture. */
+bool preprocess_same(const struct preprocess *a, const struct preprocess *b);
+
 /* Interleaved RGB u8 [height, width, 3] to planar u8 [3, size, size]. Byte for
  * byte what Pillow's resize and the processor's crop give: a picture smaller than
  * the crop is set in the middle of zeros. Fails where memory is out, where the

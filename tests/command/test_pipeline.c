@@ -652,6 +652,40 @@ static void a_model_of_another_config_is_refused(void **state) {
     }
 }
 
+/* All models get the same inputs: an expert that was trained on others is no such one.
+ */
+static void an_expert_with_other_inputs_is_refused(void **state) {
+    (void)state;
+    begin("inputs.db");
+    write_file("inputs.yaml", "pretrained: shape\ntasks:\n"
+                              "  a: {expert: unlike, test: "
+                              "data/a-test-images-idx3-ubyte}\n");
+    struct ran ran = shell("cd %1$s; rm -rf shape unlike; cp -r %2$s/vit shape; cp -r "
+                           "%2$s/vit-expert0 unlike; chmod -R u+w shape unlike; "
+                           "sed 's/\\(resample\": *\\)[0-9]/\\12/' "
+                           "shape/preprocessor_config.json "
+                           ">unlike/preprocessor_config.json; ! cmp -s "
+                           "shape/preprocessor_config.json "
+                           "unlike/preprocessor_config.json",
+                           folder(), models());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    expect_error(1, "prepares images otherwise",
+                 "init %1$s/inputs-other.db "
+                 "%1$s/inputs.yaml",
+                 folder());
+    ran = shell("cd %s; cp shape/preprocessor_config.json unlike", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    ran = run("init %1$s/inputs-same.db %1$s/inputs.yaml", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    /* What nothing could be measured with is said at once. */
+    write_file("shape/preprocessor_config.json", "{\"resample\": 77}");
+    expect_error(1, "image_size is 12", "init %1$s/inputs-bad.db %1$s/inputs.yaml",
+                 folder());
+}
+
 /* Paths in a results.db are relative to where it lies, not to where a link to it does.
  */
 static void a_link_to_a_store_finds_its_models(void **state) {
@@ -903,6 +937,7 @@ int main(void) {
         cmocka_unit_test(export_writes_what_was_measured),
         cmocka_unit_test(plots_of_every_kind),
         cmocka_unit_test(a_model_of_another_config_is_refused),
+        cmocka_unit_test(an_expert_with_other_inputs_is_refused),
         cmocka_unit_test(a_link_to_a_store_finds_its_models),
         cmocka_unit_test(a_changed_expert_is_refused),
         cmocka_unit_test(finetune_makes_one_model),
