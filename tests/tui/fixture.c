@@ -281,3 +281,10 @@ void fixture_write_real(const char *path, size_t examples) {
     routers_free(routers);
     store_close(store);
 }
+
+void fixture_write_in(const char *folder, size_t tasks, size_t edge, char path[4096]) {
+    const struct fixture_options options = {
+        .tasks = tasks, .edge = edge, .baselines = true, .log = true};
+    snprintf(path, 4096, "%s/%zu-tasks.db", folder, tasks);
+    fixture_write(path, &options);
+}

@@ -33,5 +33,7 @@ void fixture_write_real(const char *path, size_t examples);
 
 /* Writes path; checkpoints are named but do not exist. Ends the test on failure. */
 void fixture_write(const char *path, const struct fixture_options *options);
+/* One of so many tasks in a folder, with baselines and log: its path. */
+void fixture_write_in(const char *folder, size_t tasks, size_t edge, char path[4096]);
 
 #endif

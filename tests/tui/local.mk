@@ -34,14 +34,20 @@ tests_tui_test_outline_SOURCES = tests/tui/test_outline.c $(TUI_FIXTURE)
 tests_tui_test_outline_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_bookmarks_SOURCES = tests/tui/test_bookmarks.c $(TUI_FIXTURE)
 tests_tui_test_bookmarks_LDADD = $(TUI_TEST_LIBS)
-if HAVE_VTERM
-check_PROGRAMS += tests/tui/test_terminal tests/tui/test_killed
-TESTS += tests/tui/test_terminal tests/tui/test_killed
-endif
 # They run the program itself, which `make check` has built before.
-tests_tui_test_terminal_SOURCES = tests/tui/test_terminal.c tests/tui/terminal.h \
-  tests/tui/terminal.c $(TUI_FIXTURE)
-tests_tui_test_terminal_LDADD = $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
-tests_tui_test_killed_SOURCES = tests/tui/test_killed.c tests/tui/terminal.h \
-  tests/tui/terminal.c $(TUI_FIXTURE)
-tests_tui_test_killed_LDADD = $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
+TERMINAL_TESTS = tests/tui/test_terminal tests/tui/test_evaluating \
+  tests/tui/test_surroundings tests/tui/test_killed
+TERMINAL = tests/tui/terminal.h tests/tui/terminal.c $(TUI_FIXTURE)
+TERMINAL_LIBS = $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
+if HAVE_VTERM
+check_PROGRAMS += $(TERMINAL_TESTS)
+TESTS += $(TERMINAL_TESTS)
+endif
+tests_tui_test_terminal_SOURCES = tests/tui/test_terminal.c $(TERMINAL)
+tests_tui_test_terminal_LDADD = $(TERMINAL_LIBS)
+tests_tui_test_evaluating_SOURCES = tests/tui/test_evaluating.c $(TERMINAL)
+tests_tui_test_evaluating_LDADD = $(TERMINAL_LIBS)
+tests_tui_test_surroundings_SOURCES = tests/tui/test_surroundings.c $(TERMINAL)
+tests_tui_test_surroundings_LDADD = $(TERMINAL_LIBS)
+tests_tui_test_killed_SOURCES = tests/tui/test_killed.c $(TERMINAL)
+tests_tui_test_killed_LDADD = $(TERMINAL_LIBS)

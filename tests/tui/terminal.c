@@ -9,6 +9,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -148,6 +149,26 @@ void terminal_close(struct terminal *terminal) {
     free(terminal->text);
     free(terminal->bytes);
     free(terminal);
+}
+
+const char *terminal_program(void) {
+    static char path[PATH_MAX];
+    if (!path[0] && !realpath("pwemoe-explore", path))
+        fail_msg("pwemoe-explore is not built here");
+    return path;
+}
+
+struct terminal *terminal_explore(const char *file, int width, int height) {
+    const char *argv[] = {terminal_program(), "--threads", "1", file, NULL};
+    struct terminal_options options = {.width = width, .height = height};
+    return terminal_start(argv, &options);
+}
+
+void terminal_quit(struct terminal *terminal) {
+    terminal_type(terminal, "q");
+    assert_int_equal(terminal_wait(terminal), 0);
+    terminal_expect_restored(terminal);
+    terminal_close(terminal);
 }
 
 /* --- reading ------------------------------------------------------------------- */

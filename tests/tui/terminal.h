@@ -25,6 +25,13 @@ struct terminal *terminal_start(const char *const *argv,
 /* Ends the program where it still runs, and frees. */
 void terminal_close(struct terminal *terminal);
 
+/* pwemoe-explore as it was built here; a test that finds none fails. */
+const char *terminal_program(void);
+/* It with one thread on a file, in an xterm of that size. */
+struct terminal *terminal_explore(const char *file, int width, int height);
+/* q, its end without a complaint, and the terminal as it was. */
+void terminal_quit(struct terminal *terminal);
+
 void terminal_type(struct terminal *terminal, const char *bytes);
 enum terminal_pointer { POINT_PRESS, POINT_MOVE, POINT_RELEASE };
 /* A left-button event in the encoding the program asked for; nothing is sent where

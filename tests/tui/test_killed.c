@@ -27,14 +27,12 @@ struct seen {
     char model_sha256[SHA256_HEX];
 };
 
-static char *folder, *program, file[4096];
+static char *folder, file[4096];
 static struct seen seen[SEEN_MOST];
 static size_t seen_count;
 
 static struct terminal *start(void) {
-    const char *argv[] = {program, "--threads", "1", file, NULL};
-    struct terminal_options options = {.width = 100, .height = 30};
-    struct terminal *terminal = terminal_start(argv, &options);
+    struct terminal *terminal = terminal_explore(file, 100, 30);
     terminal_expect(terminal, "cpu");
     return terminal;
 }
@@ -208,11 +206,9 @@ int main(void) {
         cmocka_unit_test(nothing_is_paid_for_twice),
     };
     folder = fixture_folder();
-    program = realpath("pwemoe-explore", NULL);
     snprintf(file, sizeof file, "%s/results.db", folder);
     fixture_write_real(file, 60);
     int result = cmocka_run_group_tests(tests, NULL, NULL);
-    free(program);
     fixture_remove(folder);
     return result;
 }

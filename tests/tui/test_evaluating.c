@@ -1,0 +1,215 @@
+/* The explorer in a pseudo-terminal, with models: what it evaluates, stores and
+ * exports, and what happens where a device or a library gives up. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "terminal.h"
+
+static char *folder;
+
+/* The emulated device is lost while it evaluates: the CPU takes its place, which is
+ * told, and what was asked for is measured. */
+static void goes_on_without_its_device(void **state) {
+    (void)state;
+    char file[4096];
+    if (access("tests/gpu/emulated/pwemoe-cuda.so", F_OK) != 0)
+        skip(); /* no C++ compiler */
+    snprintf(file, sizeof file, "%s/lost", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/lost/results.db", folder);
+    fixture_write_real(file, 60);
+    const char *argv[] = {
+        terminal_program(), "--threads", "1", "--device", "cuda", file, NULL};
+    const char *const environment[] = {"PWEMOE_MODULE_DIR=tests/gpu/emulated",
+                                       "EMULATION_LOSE_AFTER=60", NULL};
+    struct terminal_options options = {
+        .width = 160, .height = 40, .environment = environment};
+    struct terminal *terminal = terminal_start(argv, &options);
+    terminal_expect(terminal, "the CPU is used from here on");
+    terminal_expect(terminal, "complete");
+    terminal_type(terminal, "2");
+    terminal_expect(terminal, "1.000 beta");
+    terminal_expect(terminal, "here, measured");
+    terminal_expect(terminal, "cpu");
+    terminal_quit(terminal);
+}
+
+static void evaluates_stores_and_exports(void **state) {
+    (void)state;
+    char file[4096], out[8192], typed[9000], tensors[9000];
+    struct stat status;
+    snprintf(file, sizeof file, "%s/real", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/real/results.db", folder);
+    fixture_write_real(file, 900);
+    struct terminal *terminal = terminal_explore(file, 100, 30);
+    terminal_expect(terminal, "complete");
+    terminal_expect(terminal, "here, measured");
+    terminal_expect(terminal, "cpu");
+    terminal_type(terminal, "w");
+    terminal_expect(terminal, "block 0 mlp");
+    terminal_expect(terminal, "0.300");
+    terminal_type(terminal, "w1");
+    terminal_expect(terminal, "1.000 alpha");
+    terminal_expect(terminal, "here, measured");
+
+    /* A directory that exists is refused; a new one is written whole. */
+    snprintf(out, sizeof out, "%s/real/exported", folder);
+    assert_int_equal(mkdir(out, 0700), 0);
+    snprintf(typed, sizeof typed, "e\025%s\r", out);
+    terminal_type(terminal, typed);
+    terminal_expect(terminal, "that exists; nothing is overwritten");
+    terminal_type(terminal, "-2\033[B\033[B"); /* with beta's head */
+    terminal_expect(terminal, "classifier head: beta");
+    terminal_expect_gone(terminal, "overwritten");
+    terminal_type(terminal, "\r");
+    terminal_expect(terminal, "written");
+    terminal_type(terminal, "\r");
+    terminal_expect_gone(terminal, "classifier head");
+    snprintf(tensors, sizeof tensors, "%s-2/model.safetensors", out);
+    assert_int_equal(stat(tensors, &status), 0);
+    snprintf(tensors, sizeof tensors, "%s-2/pwemoe.json", out);
+    assert_int_equal(stat(tensors, &status), 0);
+    terminal_quit(terminal);
+
+    /* Both preferences are in the file, complete, with the hash of their models. */
+    struct store *store;
+    struct store_row *rows;
+    struct error error;
+    size_t count;
+    assert_int_equal(store_open(file, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(store_rows(store, "test", &rows, &count, &error), 0);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(strlen(rows[i].solution.model_sha256), SHA256_HEX - 1);
+        for (size_t t = 0; t < 3; t++) {
+            assert_true(rows[i].evaluations[t].complete);
+            assert_int_equal(rows[i].evaluations[t].examples, 900);
+        }
+    }
+    store_rows_free(rows, count);
+    store_close(store);
+
+    /* A part of the split is told from the whole, and keeps its interval. */
+    const char *limited[] = {
+        terminal_program(), "--threads", "1", "--limit", "100", file, NULL};
+    struct terminal_options options = {.width = 100, .height = 30};
+    terminal = terminal_start(limited, &options);
+    terminal_expect(terminal, "cpu");
+    terminal_type(terminal, "3");
+    terminal_expect(terminal, "1.000 gamma");
+    terminal_expect(terminal, "measured in part");
+    terminal_settle(terminal, 200);
+    assert_false(terminal_shows(terminal, "complete"));
+    /* Of 100 examples, a quarter right or so: more than ten points wide. */
+    const char *row = strstr(terminal_screen(terminal), "\n gamma ");
+    double value, low, high;
+    assert_non_null(row);
+    assert_int_equal(sscanf(row, " gamma %lf %lf–%lf 100", &value, &low, &high), 3);
+    assert_true(low < value && value < high && high - low > 10);
+    terminal_quit(terminal);
+
+    /* Opened again: nothing is measured twice. */
+    terminal = terminal_explore(file, 100, 30);
+    terminal_expect(terminal, "complete");
+    terminal_settle(terminal, 300);
+    terminal_quit(terminal);
+    assert_int_equal(store_open(file, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(store_rows(store, "test", &rows, &count, &error), 0);
+    assert_int_equal(count, 3);
+    assert_false(rows[2].evaluations[0].complete);
+    store_rows_free(rows, count);
+    store_close(store);
+}
+
+/* The models lie beside the file, wherever a link to it is. */
+static void through_a_link(void **state) {
+    (void)state;
+    char file[4096], link[4096];
+    snprintf(file, sizeof file, "%s/linked", folder);
+    snprintf(link, sizeof link, "%s/link.db", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/linked/results.db", folder);
+    fixture_write_real(file, 30);
+    assert_int_equal(symlink("linked/results.db", link), 0);
+    struct terminal *terminal = terminal_explore(link, 100, 30);
+    terminal_expect(terminal, "here, measured");
+    terminal_quit(terminal);
+}
+
+/* What was asked for before the models are read, and before the end, is done. */
+static void a_bookmark_is_kept_by_who_leaves_at_once(void **state) {
+    (void)state;
+    char file[4096];
+    struct store *store;
+    struct store_bookmark *bookmarks;
+    struct error error;
+    size_t count;
+    snprintf(file, sizeof file, "%s/hasty", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/hasty/results.db", folder);
+    fixture_write_real(file, 900);
+    struct terminal *terminal = terminal_explore(file, 100, 30);
+    terminal_expect(terminal, "0.333 alpha");
+    terminal_type(terminal, "b\025early\rq");
+    assert_int_equal(terminal_wait(terminal), 0);
+    terminal_close(terminal);
+    assert_int_equal(store_open(file, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(store_bookmarks(store, &bookmarks, &count, &error), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(bookmarks[0].name, "early");
+    store_bookmarks_free(bookmarks, count);
+    store_close(store);
+}
+
+/* OpenMP's library ends the process where it gets no thread. */
+static void a_library_that_gives_up_leaves_the_terminal_whole(void **state) {
+    (void)state;
+    char file[4096];
+    snprintf(file, sizeof file, "%s/giving-up", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/giving-up/results.db", folder);
+    fixture_write_real(file, 900);
+    const char *argv[] = {terminal_program(), "--threads", "2", file, NULL};
+    const char *const environment[] = {"OMP_STACKSIZE=200000G", NULL};
+    struct terminal_options options = {
+        .width = 100, .height = 30, .environment = environment};
+    struct terminal *terminal = terminal_start(argv, &options);
+    assert_int_equal(terminal_wait(terminal), 1);
+    terminal_expect_restored(terminal);
+    terminal_close(terminal);
+}
+
+static int prepare(void **state) {
+    (void)state;
+    folder = fixture_folder();
+    return 0;
+}
+
+static int clean(void **state) {
+    (void)state;
+    fixture_remove(folder);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(goes_on_without_its_device),
+        cmocka_unit_test(evaluates_stores_and_exports),
+        cmocka_unit_test(through_a_link),
+        cmocka_unit_test(a_bookmark_is_kept_by_who_leaves_at_once),
+        cmocka_unit_test(a_library_that_gives_up_leaves_the_terminal_whole),
+    };
+    return cmocka_run_group_tests(tests, prepare, clean);
+}
