@@ -297,7 +297,7 @@ static void train_resumes_to_the_same_numbers(void **state) {
      * signal arrives; it then has nothing to resume, and the test says so. */
     struct ran ran = shell(
         "./pwemoe train %1$s/parts.db " TRAINING " & pid=$!; "
-        "for i in $(seq 400); do "
+        "for i in $(seq 6000); do "
         "./pwemoe show %1$s/parts.db training --format csv | grep -q ,5, && break; "
         "./pwemoe show %1$s/parts.db training --format csv | grep -q ,10, && break; "
         "sleep 0.02; done; kill -INT $pid; wait $pid",
@@ -436,7 +436,7 @@ static void front_is_interrupted(void **state) {
     for (size_t i = 0; i < 2; i++) {
         ran =
             shell("./pwemoe front %1$s/stop.db --random 100000 --seed %2$zu >/dev/null "
-                  "& pid=$!; for i in $(seq 400); do "
+                  "& pid=$!; for i in $(seq 6000); do "
                   "test $(./pwemoe show %1$s/stop.db solutions --format csv | wc -l) "
                   "-gt %3$zu && break; sleep 0.02; done; kill -%4$s $pid; wait $pid",
                   folder(), i, 2 + 40 * i, signals[i]);
@@ -805,11 +805,12 @@ static void finetune_makes_an_expert(void **state) {
     expect_error(1, "is there already",
                  "finetune %1$s/own.db " TUNING " --out %1$s/own-expert", folder());
     /* The same in two parts. */
-    ran = shell(
-        "./pwemoe finetune %1$s/again.db " TUNING " --out %1$s/again-expert & pid=$!; "
-        "for i in $(seq 400); do test -e %1$s/again-expert.state && break; sleep 0.01; "
-        "done; kill -INT $pid; wait $pid",
-        folder());
+    ran = shell("./pwemoe finetune %1$s/again.db " TUNING
+                " --out %1$s/again-expert & pid=$!; "
+                "for i in $(seq 6000); do test -e %1$s/again-expert.state && break; "
+                "sleep 0.01; "
+                "done; kill -INT $pid; wait $pid",
+                folder());
     if (ran.status == 0) {
         ran_free(&ran);
         skip();
@@ -839,7 +840,7 @@ static void finetune_keeps_what_it_cannot_write(void **state) {
     /* The place is taken when the run has begun: after the checks. */
     ran = shell("f=%1$s/kept; ./pwemoe finetune $f.db --task c --steps 300 --batch 4 "
                 "--save-interval 1000 --threads 1 --out $f-model & pid=$!; "
-                "for i in $(seq 400); do ./pwemoe show $f.db routers | grep -q stl && "
+                "for i in $(seq 6000); do ./pwemoe show $f.db routers | grep -q stl && "
                 "break; sleep 0.01; done; mkdir -p $f-model/taken; wait $pid",
                 folder());
     int status = ran.status;
@@ -871,7 +872,7 @@ static void finetune_resumes_the_run_of_its_directory(void **state) {
     for (int i = 0; i < 2; i++) {
         ran = shell("f=%1$s/two; ./pwemoe finetune $f.db --task c --steps %2$d "
                     "--batch 4 --save-interval 5 --threads 1 --out $f-%2$d & pid=$!; "
-                    "for i in $(seq 400); do test -e $f-%2$d.state && break; "
+                    "for i in $(seq 6000); do test -e $f-%2$d.state && break; "
                     "sleep 0.01; done; kill -INT $pid; wait $pid",
                     folder(), steps[i]);
         int status = ran.status;
