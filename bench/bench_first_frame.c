@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "../tests/tui/fixture.h"
-#include "../tui/views.h"
+#include "panels/views.h"
 
 enum { ROUNDS = 11 };
 
@@ -97,9 +97,9 @@ static double drag(const char *file) {
     enum { KEYS = 200 };
     struct store *store;
     struct catalog *catalog;
-    struct model model;
+    struct explorer explorer;
     struct canvas canvas = {.marks = palette_marks(true)};
-    struct layout layout;
+    struct arrangement arrangement;
     struct error error;
     if (store_open(file, STORE_READ_ONLY, &store, &error))
         return -1;
@@ -107,18 +107,18 @@ static double drag(const char *file) {
     store_close(store);
     if (failed)
         return -1;
-    model_init(&model, file);
-    if (model_take_catalog(&model, catalog) || canvas_resize(&canvas, 140, 40))
+    explorer_init(&explorer, file);
+    if (explorer_take_catalog(&explorer, catalog) || canvas_resize(&canvas, 140, 40))
         return -1;
     double start = now();
     for (int key = 0; key < KEYS; key++) {
-        model_set_share(&model, (size_t)key / 20 % model.tasks, 0.045 * (key % 20),
-                        true);
-        frame_draw(&canvas, &model, &layout);
+        explorer_set_share(&explorer, (size_t)key / 20 % explorer.tasks,
+                           0.045 * (key % 20), true);
+        frame_draw(&canvas, &explorer, &arrangement);
     }
     double seconds = (now() - start) / KEYS;
     canvas_free(&canvas);
-    model_free(&model);
+    explorer_free(&explorer);
     return seconds;
 }
 

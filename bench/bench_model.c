@@ -149,7 +149,8 @@ static int run_step(void *self, struct error *error) {
 
 static double bench_training(struct bench *s, enum granularity upscale,
                              enum combine method, double *peer) {
-    struct router_training_options options = router_training_defaults(MODEL_CLIP_VISION);
+    struct router_training_options options =
+        router_training_defaults(MODEL_CLIP_VISION);
     const struct dataset *train[POOL_TASKS_MAX];
     struct router_training *t;
     struct error error;

@@ -1,32 +1,29 @@
 # The explorer. Everything but main() is in a library of its own, for its tests.
 noinst_LIBRARIES += libexplore.a
 libexplore_a_SOURCES = \
-  tui/palette.h tui/palette.c \
-  tui/canvas.h tui/canvas.c \
-  tui/plot.h tui/plot.c \
-  tui/chart.h tui/chart.c \
-  tui/layout.h tui/layout.c \
-  tui/keys.h tui/keys.c \
-  tui/catalog.h tui/catalog.c tui/catalog_source.c \
-  tui/estimate.h tui/estimate.c \
-  tui/price.h tui/price.c \
-  tui/dialog.h tui/dialog.c \
-  tui/model.h tui/model.c \
-  tui/space.h tui/space.c \
-  tui/mailbox.h tui/mailbox.c \
-  tui/plotter.h tui/plotter.c \
-  tui/volume.h tui/volume.c \
-  tui/reader.h tui/reader.c \
-  tui/worker.h tui/worker.c \
-  tui/polygon.h tui/polygon.c \
-  tui/simplex_view.h tui/simplex_view.c \
-  tui/views.h tui/scatter_view.c tui/solid_view.c tui/parallel_view.c \
-  tui/objectives_view.c tui/routing_view.c \
-  tui/scaling_view.c tui/training_view.c tui/log_view.c tui/help_view.c \
-  tui/compare_view.c tui/frame.c \
-  tui/screen.h tui/screen.c \
-  tui/app.h tui/app.c tui/actions.c tui/answers.c tui/bookmarks.c \
-  tui/plotting.c
+  tui/terminal/palette.h tui/terminal/palette.c \
+  tui/terminal/canvas.h tui/terminal/canvas.c \
+  tui/terminal/raster.h tui/terminal/raster.c \
+  tui/panels/graph.h tui/panels/graph.c \
+  tui/state/arrangement.h tui/state/arrangement.c \
+  tui/state/keys.h tui/state/keys.c \
+  tui/state/dialog.h tui/state/dialog.c \
+  tui/state/explorer.h tui/state/explorer.c \
+  tui/panels/space.h tui/panels/space.c \
+  tui/threads/mailbox.h tui/threads/mailbox.c \
+  tui/threads/chart_writer.h tui/threads/chart_writer.c \
+  tui/threads/hypervolume.h tui/threads/hypervolume.c \
+  tui/threads/watcher.h tui/threads/watcher.c \
+  tui/threads/evaluation.h tui/threads/evaluation.c \
+  tui/state/polygon.h tui/state/polygon.c \
+  tui/panels/simplex_view.h tui/panels/simplex_view.c \
+  tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c tui/panels/parallel_view.c \
+  tui/panels/objectives_view.c tui/panels/routing_view.c \
+  tui/panels/scaling_view.c tui/panels/training_view.c tui/panels/log_view.c tui/panels/help_view.c \
+  tui/panels/compare_view.c tui/panels/frame.c \
+  tui/terminal/screen.h tui/terminal/screen.c \
+  tui/app/app.h tui/app/app.c tui/app/actions.c tui/app/answers.c tui/app/bookmarks.c \
+  tui/app/chart_dialog.c
 EXPLORE_LIBS = libexplore.a $(PWEMOE_LIBS) $(NCURSES_LIBS)
 
 bin_PROGRAMS += pwemoe-explore

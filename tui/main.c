@@ -10,12 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app.h"
+#include "app/app.h"
 #include "base/waiting.h"
 #include "config.h"
-#include "screen.h"
-#include "views.h"
-#include "volume.h"
+#include "panels/views.h"
+#include "terminal/screen.h"
+#include "threads/hypervolume.h"
 
 struct options {
     const char *file;
@@ -189,10 +189,10 @@ static double now(void) {
 /* Waits for the first catalog, or for one that is no outline, at most so many seconds.
  */
 static void wait_for_results(struct app *app, bool whole, double seconds) {
-    const struct model *model = &app->model;
+    const struct explorer *explorer = &app->explorer;
     double until = now() + seconds;
-    while ((!model->catalog || (whole && model->catalog->reading)) &&
-           !model->message_bad && now() < until) {
+    while ((!explorer->catalog || (whole && explorer->catalog->reading)) &&
+           !explorer->message_bad && now() < until) {
         struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
         poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
         app_events(app);
@@ -202,7 +202,7 @@ static void wait_for_results(struct app *app, bool whole, double seconds) {
 /* The front's hypervolume where it is quick. */
 static void wait_for_volume(struct app *app, double seconds) {
     double until = now() + seconds;
-    while ((!app->model.volume || app->model.volume->state == VOLUME_WORKING) &&
+    while ((!app->explorer.volume || app->explorer.volume->state == VOLUME_WORKING) &&
            now() < until) {
         struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
         poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
@@ -213,12 +213,12 @@ static void wait_for_volume(struct app *app, double seconds) {
 static int snapshot(struct app *app, const struct options *options,
                     struct error *error) {
     wait_for_results(app, true, 3600);
-    if (!app->model.catalog || app->model.catalog->reading)
-        return error_set(error, "%s", app->model.message);
+    if (!app->explorer.catalog || app->explorer.catalog->reading)
+        return error_set(error, "%s", app->explorer.message);
     wait_for_volume(app, 2);
     if (canvas_resize(&app->canvas, options->width, options->height))
         return error_memory(error);
-    frame_draw(&app->canvas, &app->model, &app->layout);
+    frame_draw(&app->canvas, &app->explorer, &app->arrangement);
     canvas_print(&app->canvas, stdout);
     if (fflush(stdout))
         return error_set(error, "standard output: %s", strerror(errno));
@@ -230,7 +230,7 @@ static int draw(struct app *app, struct error *error) {
     screen_size(&width, &height);
     if (canvas_resize(&app->canvas, width, height))
         return error_memory(error);
-    frame_draw(&app->canvas, &app->model, &app->layout);
+    frame_draw(&app->canvas, &app->explorer, &app->arrangement);
     screen_draw(&app->canvas);
     return 0;
 }
@@ -297,18 +297,18 @@ static void block_signals(sigset_t *before) {
 static int explore(struct app *app, const struct options *options,
                    struct error *error) {
     struct screen_options screen = {options->no_colour, !options->no_mouse};
-    struct worker_options worker = {options->file, options->device, options->threads,
-                                    options->limit};
+    struct evaluation_options evaluation = {options->file, options->device,
+                                            options->threads, options->limit};
     sigset_t before;
     if (screen_start(&screen, error))
         return -1;
-    app->model.mouse = !options->no_mouse;
+    app->explorer.mouse = !options->no_mouse;
     wait_for_results(app, false, 0.06);
     int result = draw(app, error);
     /* Loading begins when there is something to look at. */
     if (result == 0) {
         block_signals(&before);
-        result = worker_start(&worker, app->mailbox, &app->worker, error);
+        result = evaluation_start(&evaluation, app->mailbox, &app->evaluation, error);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
     if (result == 0)
@@ -339,10 +339,10 @@ int main(int argc, char **argv) {
     }
     if (store_open(options.file, STORE_READ_ONLY, &store, &error))
         return complain(&error);
-    model_init(&app.model, options.file);
-    app.model.space = options.space;
-    app.model.wish.polygon = options.polygon;
-    app.model.limited = options.limit > 0;
+    explorer_init(&app.explorer, options.file);
+    app.explorer.space = options.space;
+    app.explorer.wish.polygon = options.polygon;
+    app.explorer.limited = options.limit > 0;
     app.canvas.marks = palette_marks(screen_locale_utf8() && !options.ascii);
     app.mailbox = mailbox_new(&error);
     if (!app.mailbox) {
@@ -350,18 +350,18 @@ int main(int argc, char **argv) {
         return complain(&error);
     }
     block_signals(&before);
-    int result = reader_start(store, app.mailbox, &app.reader, &error);
+    int result = watcher_start(store, app.mailbox, &app.watcher, &error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (result == 0)
         result = options.width ? snapshot(&app, &options, &error)
                                : explore(&app, &options, &error);
     /* The one that writes closes last: it tidies up the write-ahead log. */
-    plotter_stop(&app.plotter);
-    reader_stop(app.reader);
-    worker_stop(app.worker);
+    chart_writer_stop(&app.chart_writer);
+    watcher_stop(app.watcher);
+    evaluation_stop(app.evaluation);
     mailbox_free(app.mailbox);
     catalog_free(app.waiting);
-    model_free(&app.model);
+    explorer_free(&app.explorer);
     canvas_free(&app.canvas);
     if (result)
         return complain(&error);

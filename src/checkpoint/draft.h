@@ -1,5 +1,6 @@
 /* A file that appears whole or not at all: written beside its place under a name
- * of its own that begins with a dot, synced, and renamed. For this folder and for charts. */
+ * of its own that begins with a dot, synced, and renamed. For this folder and for
+ * charts. */
 #ifndef PWEMOE_CHECKPOINT_DRAFT_H
 #define PWEMOE_CHECKPOINT_DRAFT_H
 

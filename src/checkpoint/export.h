@@ -20,7 +20,7 @@ struct export_tensor {
     const float *values;
 };
 
-struct export_file { /* a further file, e.g. pwemoe.json or heads/a.safetensors */
+struct export_file {  /* a further file, e.g. pwemoe.json or heads/a.safetensors */
     const char *name; /* relative, no "..", may have one folder */
     const void *bytes;
     size_t size;
@@ -41,10 +41,11 @@ struct export_plan {
  * pretrained directory, and plan->files, which come before copies of the same name.
  * Not copied are weights in any form and their index, subdirectories, names that
  * start with a dot, and links other than those of huggingface_hub's cache. All is
- * made beside path under a name that starts with a dot, synced, and renamed. path must not exist, or be an empty directory.
- * On failure (no room, read only, stopped) nothing is left behind; a stop gives
- * the error "stopped; nothing was written". Values that are not finite, or too large
- * for their dtype, are refused. progress counts the bytes of tensors. */
+ * made beside path under a name that starts with a dot, synced, and renamed. path must
+ * not exist, or be an empty directory. On failure (no room, read only, stopped) nothing
+ * is left behind; a stop gives the error "stopped; nothing was written". Values that
+ * are not finite, or too large for their dtype, are refused. progress counts the bytes
+ * of tensors. */
 int export_write(const char *path, const struct export_plan *plan,
                  const struct work *work, struct error *error);
 

@@ -13,8 +13,19 @@
 #include "base/error.h"
 
 enum dtype {
-    DTYPE_BOOL, DTYPE_U8, DTYPE_I8, DTYPE_I16, DTYPE_U16, DTYPE_F16, DTYPE_BF16,
-    DTYPE_I32, DTYPE_U32, DTYPE_F32, DTYPE_F64, DTYPE_I64, DTYPE_U64,
+    DTYPE_BOOL,
+    DTYPE_U8,
+    DTYPE_I8,
+    DTYPE_I16,
+    DTYPE_U16,
+    DTYPE_F16,
+    DTYPE_BF16,
+    DTYPE_I32,
+    DTYPE_U32,
+    DTYPE_F32,
+    DTYPE_F64,
+    DTYPE_I64,
+    DTYPE_U64,
     DTYPE_OTHER /* a known narrow kind (F8_E4M3, ...): carried, not computed with */
 };
 

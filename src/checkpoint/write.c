@@ -14,7 +14,7 @@
 
 enum { LENGTH_BYTES = 8, HEADER_MAX = 100000000, CHUNK = 1 << 20 };
 
-struct layout {
+struct header_plan {
     size_t *order; /* indices of the tensors as they lie in the file */
     unsigned char *head;
     size_t head_size; /* of the length, the JSON and its padding */
@@ -73,7 +73,7 @@ static int add_entry(json_t *header, const struct tensor_source *tensor, uint64_
 }
 
 static json_t *build_header(const struct tensor_source *tensors, size_t count,
-                            const char *const *metadata, struct layout *layout,
+                            const char *const *metadata, struct header_plan *layout,
                             struct error *error) {
     json_t *header = json_object();
     if (!header) {
@@ -110,15 +110,15 @@ static json_t *build_header(const struct tensor_source *tensors, size_t count,
     return header;
 }
 
-static void layout_free(struct layout *layout) {
+static void layout_free(struct header_plan *layout) {
     free(layout->order);
     free(layout->head);
 }
 
 static int layout_make(const struct tensor_source *tensors, size_t count,
-                       const char *const *metadata, struct layout *layout,
+                       const char *const *metadata, struct header_plan *layout,
                        struct error *error) {
-    *layout = (struct layout){.order = array_new(count, sizeof *layout->order)};
+    *layout = (struct header_plan){.order = array_new(count, sizeof *layout->order)};
     if (!layout->order)
         return error_memory(error);
     for (size_t i = 0; i < count; i++) {
@@ -172,7 +172,7 @@ static int ask(tensor_read read, void *self, const struct tensor_source *tensor,
 
 /* The bytes of all tensors, in the order of the layout, into the draft. */
 static int write_data(struct draft *draft, const struct tensor_source *tensors,
-                      size_t count, const struct layout *layout, tensor_read read,
+                      size_t count, const struct header_plan *layout, tensor_read read,
                       void *self, struct error *error) {
     unsigned char *chunk = malloc(CHUNK);
     size_t filled = 0;
@@ -202,7 +202,7 @@ int safetensors_write_as(const char *path, const char *shown,
                          const struct tensor_source *tensors, size_t count,
                          const char *const *metadata, tensor_read read, void *self,
                          struct error *error) {
-    struct layout layout;
+    struct header_plan layout;
     struct draft *draft = NULL;
     int result = layout_make(tensors, count, metadata, &layout, error);
     if (result != 0)
@@ -233,7 +233,7 @@ int safetensors_write(const char *path, const struct tensor_source *tensors,
 int safetensors_write_memory(const struct tensor_source *tensors, size_t count,
                              const char *const *metadata, tensor_read read, void *self,
                              void **bytes, size_t *size, struct error *error) {
-    struct layout layout;
+    struct header_plan layout;
     unsigned char *whole = NULL;
     size_t total = 0;
     int result = layout_make(tensors, count, metadata, &layout, error);

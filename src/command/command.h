@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/work.h"
-#include "command/options.h"
-#include "command/output.h"
+#include "command/io/options.h"
+#include "command/io/output.h"
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

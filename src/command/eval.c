@@ -4,10 +4,10 @@
 
 #include "base/memory.h"
 #include "checkpoint/directory.h"
-#include "command/choice.h"
 #include "command/command.h"
-#include "command/measure.h"
-#include "command/solutions.h"
+#include "command/work/choice.h"
+#include "command/work/measure.h"
+#include "command/work/solutions.h"
 
 struct eval_options {
     struct choice_options choice;

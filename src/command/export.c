@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "command/choice.h"
 #include "command/command.h"
-#include "command/measure.h"
-#include "command/paths.h"
+#include "command/io/paths.h"
+#include "command/work/choice.h"
+#include "command/work/measure.h"
 
 struct export_options {
     struct choice_options choice;

@@ -8,9 +8,9 @@
 #include "base/memory.h"
 #include "checkpoint/directory.h"
 #include "command/command.h"
-#include "command/measure.h"
-#include "command/paths.h"
-#include "command/tuning.h"
+#include "command/io/paths.h"
+#include "command/work/measure.h"
+#include "command/work/tuning.h"
 #include "pareto/simplex.h"
 
 struct finetune_options {

@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "command/command.h"
-#include "command/measure.h"
-#include "command/points.h"
+#include "command/io/point_file.h"
+#include "command/work/measure.h"
 #include "pareto/simplex.h"
 
 enum { RAYS_MAX = 1000000 };

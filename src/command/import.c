@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "command/command.h"
-#include "command/import_table.h"
-#include "command/solutions.h"
+#include "command/io/import_table.h"
+#include "command/work/solutions.h"
 
 struct options {
     const char *method;

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "command/command.h"
-#include "command/points.h"
+#include "command/io/point_file.h"
 #include "pareto/pareto.h"
 
 struct indicators_options {

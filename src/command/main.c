@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/waiting.h"
 #include "command/command.h"
-#include "command/progress.h"
+#include "command/io/progress.h"
 
 static const struct command *const commands[] = {
     &command_init,  &command_finetune, &command_merge,  &command_train,

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "command/command.h"
-#include "command/measure.h"
+#include "command/work/measure.h"
 #include "merge/method.h"
 
 enum { SCALES_MAX = 10000 };

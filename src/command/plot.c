@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "command/analysis.h"
 #include "command/command.h"
-#include "command/paths.h"
-#include "command/plot_data.h"
+#include "command/io/paths.h"
+#include "command/work/analysis.h"
+#include "command/work/plot_data.h"
 #include "plot/kinds.h"
 #include "store/store.h"
 

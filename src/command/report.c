@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 #include "command/command.h"
-#include "command/report.h"
-#include "command/solutions.h"
+#include "command/work/report.h"
+#include "command/work/solutions.h"
 #include "pareto/pareto.h"
 
 struct report_options {

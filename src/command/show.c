@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "command/analysis.h"
 #include "command/command.h"
-#include "command/front_set.h"
-#include "command/paths.h"
-#include "command/runs.h"
-#include "command/solutions.h"
+#include "command/io/paths.h"
+#include "command/work/analysis.h"
+#include "command/work/front_set.h"
+#include "command/work/runs.h"
+#include "command/work/solutions.h"
 #include "store/store.h"
 
 struct show_options {

@@ -9,7 +9,7 @@
 
 /* A field is never longer than its text in the file, so one copy of the file is
  * room for all fields: `out` writes where `in` has already read. */
-struct reader {
+struct csv_reader {
     const char *label;
     char *in, *out, *end;
     size_t line;
@@ -25,12 +25,12 @@ void csv_free(struct csv *csv) {
     memset(csv, 0, sizeof *csv);
 }
 
-static bool at_line_end(const struct reader *r) {
+static bool at_line_end(const struct csv_reader *r) {
     return r->in == r->end || *r->in == '\n' ||
            (*r->in == '\r' && r->in + 1 < r->end && r->in[1] == '\n');
 }
 
-static void skip_line_end(struct reader *r) {
+static void skip_line_end(struct csv_reader *r) {
     if (r->in < r->end && *r->in == '\r')
         r->in++;
     if (r->in < r->end)
@@ -38,7 +38,7 @@ static void skip_line_end(struct reader *r) {
     r->line++;
 }
 
-static int add_field(struct reader *r, char *field, struct error *error) {
+static int add_field(struct csv_reader *r, char *field, struct error *error) {
     if (r->row_count == CSV_COLUMNS_MAX)
         return error_set(error, "%s:%zu: more than %d fields", r->label, r->line,
                          CSV_COLUMNS_MAX);
@@ -49,7 +49,7 @@ static int add_field(struct reader *r, char *field, struct error *error) {
     return 0;
 }
 
-static int read_quoted(struct reader *r, struct error *error) {
+static int read_quoted(struct csv_reader *r, struct error *error) {
     size_t begin = r->line;
     r->in++;
     for (;;) {
@@ -70,7 +70,7 @@ static int read_quoted(struct reader *r, struct error *error) {
     return 0;
 }
 
-static int read_plain(struct reader *r, struct error *error) {
+static int read_plain(struct csv_reader *r, struct error *error) {
     while (!at_line_end(r) && *r->in != ',') {
         if (*r->in == '"')
             return error_set(error,
@@ -83,7 +83,7 @@ static int read_plain(struct reader *r, struct error *error) {
 }
 
 /* One record into r->row. */
-static int read_record(struct reader *r, struct error *error) {
+static int read_record(struct csv_reader *r, struct error *error) {
     r->row_count = 0;
     for (;;) {
         char *field = r->out;
@@ -105,7 +105,7 @@ static int read_record(struct reader *r, struct error *error) {
 }
 
 /* Empty lines and comments. */
-static void skip_lines(struct reader *r) {
+static void skip_lines(struct csv_reader *r) {
     for (;;) {
         if (r->in < r->end && *r->in == '#')
             while (!at_line_end(r))
@@ -118,7 +118,7 @@ static void skip_lines(struct reader *r) {
     }
 }
 
-static int add_record(const struct reader *r, size_t line, struct csv *csv,
+static int add_record(const struct csv_reader *r, size_t line, struct csv *csv,
                       size_t *field_capacity, size_t *line_capacity,
                       struct error *error) {
     size_t used = csv->rows * csv->columns;
@@ -143,7 +143,7 @@ static int add_record(const struct reader *r, size_t line, struct csv *csv,
     return 0;
 }
 
-static int parse(struct reader *r, struct csv *csv, struct error *error) {
+static int parse(struct csv_reader *r, struct csv *csv, struct error *error) {
     size_t field_capacity = 0, line_capacity = 0;
     if (r->end - r->in >= 3 && memcmp(r->in, "\xef\xbb\xbf", 3) == 0)
         r->in += 3;
@@ -167,7 +167,7 @@ static int parse(struct reader *r, struct csv *csv, struct error *error) {
 static int parse_text(char *text, size_t size, const char *label, struct csv *csv,
                       struct error *error) {
     csv->text = text;
-    struct reader reader = {
+    struct csv_reader reader = {
         .label = label, .in = text, .out = text, .end = text + size, .line = 1};
     int result = parse(&reader, csv, error);
     free(reader.row);

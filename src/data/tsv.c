@@ -21,7 +21,7 @@ static const char *const text_names[][2] = {{"sentence1", "sentence2"},
                                             {"sentence", NULL},
                                             {"text", NULL}};
 
-struct reader {
+struct tsv_reader {
     const char *label;
     char *in, *end; /* the text; a zero byte stands at end */
     size_t line;    /* of the fields at hand, from 1 */
@@ -39,7 +39,7 @@ void tsv_free(struct tsv *tsv) {
 }
 
 /* The fields of the next line that is not empty; false at the end of the text. */
-static bool next_line(struct reader *r) {
+static bool next_line(struct tsv_reader *r) {
     while (r->in < r->end) {
         char *begin = r->in, *end = memchr(begin, '\n', (size_t)(r->end - begin));
         r->line = r->next++;
@@ -65,7 +65,7 @@ static bool next_line(struct reader *r) {
     return false;
 }
 
-static size_t find_column(const struct reader *r, const char *name) {
+static size_t find_column(const struct tsv_reader *r, const char *name) {
     for (size_t i = 0; i < r->count; i++)
         if (strcasecmp(r->fields[i], name) == 0)
             return i;
@@ -73,7 +73,7 @@ static size_t find_column(const struct reader *r, const char *name) {
 }
 
 /* The columns by the names in the line at hand. */
-static int name_columns(struct reader *r, struct error *error) {
+static int name_columns(struct tsv_reader *r, struct error *error) {
     for (size_t i = 0; i < sizeof text_names / sizeof *text_names; i++) {
         r->first = find_column(r, text_names[i][0]);
         r->second = text_names[i][1] ? find_column(r, text_names[i][1]) : SIZE_MAX;
@@ -90,7 +90,7 @@ static int name_columns(struct reader *r, struct error *error) {
 
 /* What the columns are, by the first line, which is at hand. *named: it is no example.
  */
-static int find_columns(struct reader *r, bool *named, struct error *error) {
+static int find_columns(struct tsv_reader *r, bool *named, struct error *error) {
     if (r->count > TSV_COLUMNS_MAX)
         return error_set(error, "%s:%zu: more than %d fields", r->label, r->line,
                          TSV_COLUMNS_MAX);
@@ -117,7 +117,7 @@ static int find_columns(struct reader *r, bool *named, struct error *error) {
     return 0;
 }
 
-static int add_example(struct reader *r, struct tsv *tsv, size_t *capacity,
+static int add_example(struct tsv_reader *r, struct tsv *tsv, size_t *capacity,
                        struct error *error) {
     if (r->count != r->columns)
         return error_set(error,
@@ -136,7 +136,7 @@ static int add_example(struct reader *r, struct tsv *tsv, size_t *capacity,
     return 0;
 }
 
-static int parse(struct reader *r, struct tsv *tsv, struct error *error) {
+static int parse(struct tsv_reader *r, struct tsv *tsv, struct error *error) {
     size_t capacity = 0;
     bool named = false;
     if (r->end - r->in >= 3 && memcmp(r->in, "\xef\xbb\xbf", 3) == 0)
@@ -155,7 +155,8 @@ static int parse(struct reader *r, struct tsv *tsv, struct error *error) {
 /* Takes text, which has room for size + 1 bytes and no zero byte. */
 static int parse_text(char *text, size_t size, const char *label, struct tsv *tsv,
                       struct error *error) {
-    struct reader reader = {.label = label, .in = text, .end = text + size, .next = 1};
+    struct tsv_reader reader = {
+        .label = label, .in = text, .end = text + size, .next = 1};
     text[size] = '\0';
     tsv->text = text;
     int result = parse(&reader, tsv, error);

@@ -1,5 +1,5 @@
 /* Inside an evaluator: what its files share. evaluator.c opens, steps and closes it,
- * making.c makes models, exporting.c writes them; held_out.h is the data, forward.h
+ * evaluator_make.c makes models, evaluator_export.c writes them; held_out.h is the data, forward.h
  * the batches on the device. */
 #ifndef PWEMOE_EVAL_EVALUATOR_STATE_H
 #define PWEMOE_EVAL_EVALUATOR_STATE_H

@@ -6,6 +6,6 @@ libpwemoe_a_SOURCES += \
   src/merge/fisher.h src/merge/fisher.c \
   src/merge/solve.h src/merge/solve.c \
   src/merge/regmean.h src/merge/regmean.c \
-  src/merge/trimmed.h src/merge/trimmed.c \
+  src/merge/ties_method.h src/merge/ties_method.c \
   src/merge/examples.h src/merge/examples.c \
   src/merge/streamed.h src/merge/fisher_method.c src/merge/regmean_method.c

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "merge/linear.h"
 #include "merge/streamed.h"
-#include "merge/trimmed.h"
+#include "merge/ties_method.h"
 
 static const struct merge_method *const methods[] = {
     &merge_pretrained, &merge_average, &merge_task_arithmetic,

@@ -2,14 +2,15 @@
 
 #include <string.h>
 
-struct reader {
+struct config_reader {
     const json_t *object;
     const char *where;
     struct error *error;
     bool failed;
 };
 
-static size_t read_size(struct reader *reader, const char *key, size_t fallback) {
+static size_t read_size(struct config_reader *reader, const char *key,
+                        size_t fallback) {
     enum { LARGEST = 1 << 20 };
     const json_t *value = json_object_get(reader->object, key);
     if (!value || json_is_null(value))
@@ -25,7 +26,7 @@ static size_t read_size(struct reader *reader, const char *key, size_t fallback)
     return 1;
 }
 
-static bool read_flag(struct reader *reader, const char *key, bool fallback) {
+static bool read_flag(struct config_reader *reader, const char *key, bool fallback) {
     const json_t *value = json_object_get(reader->object, key);
     if (!value || json_is_null(value))
         return fallback;
@@ -38,7 +39,8 @@ static bool read_flag(struct reader *reader, const char *key, bool fallback) {
     return json_is_true(value);
 }
 
-static float read_epsilon(struct reader *reader, const char *key, double fallback) {
+static float read_epsilon(struct config_reader *reader, const char *key,
+                          double fallback) {
     const json_t *value = json_object_get(reader->object, key);
     double number = value ? json_number_value(value) : fallback;
     if (!(number > 0 && number < 1)) {
@@ -50,7 +52,7 @@ static float read_epsilon(struct reader *reader, const char *key, double fallbac
     return (float)number;
 }
 
-static enum activation read_activation(struct reader *reader, const char *key,
+static enum activation read_activation(struct config_reader *reader, const char *key,
                                        const char *fallback) {
     static const struct {
         const char *name;
@@ -120,7 +122,7 @@ static int decide_kind(const json_t *config, const char *kind, const char *where
 /* The projection's width of a CLIP model; what is read after it comes from the
  * named part of config.json where there is one. A whole CLIPModel keeps
  * projection_dim outside its parts too, and that one counts. */
-static size_t enter_part(struct reader *reader, const char *name) {
+static size_t enter_part(struct config_reader *reader, const char *name) {
     const json_t *whole = reader->object, *part = json_object_get(whole, name);
     if (!json_is_object(part))
         return read_size(reader, "projection_dim", 512);
@@ -145,8 +147,8 @@ static const struct core_keys usual_keys = {"num_hidden_layers", "hidden_size",
                                             "num_attention_heads", "intermediate_size"};
 static const struct core_keys gpt2_keys = {"n_layer", "n_embd", "n_head", "n_inner"};
 
-static void read_core(struct reader *reader, const struct core_defaults *defaults,
-                      struct model_config *out) {
+static void read_core(struct config_reader *reader,
+                      const struct core_defaults *defaults, struct model_config *out) {
     out->layers = read_size(reader, usual_keys.layers, 12);
     out->width = read_size(reader, usual_keys.width, defaults->width);
     out->heads = read_size(reader, usual_keys.heads, defaults->heads);
@@ -165,7 +167,8 @@ static int check_core(const struct model_config *config, const struct core_keys 
 }
 
 /* The number of a token; -1 where there is none. */
-static int32_t read_token(struct reader *reader, const char *key, int32_t fallback) {
+static int32_t read_token(struct config_reader *reader, const char *key,
+                          int32_t fallback) {
     const json_t *value = json_object_get(reader->object, key);
     if (!value)
         return fallback;
@@ -182,7 +185,7 @@ static int32_t read_token(struct reader *reader, const char *key, int32_t fallba
 }
 
 /* Variants of GPT-2 that compute something else. */
-static int check_gpt2_variant(struct reader *reader, struct error *error) {
+static int check_gpt2_variant(struct config_reader *reader, struct error *error) {
     static const struct {
         const char *key;
         bool only;
@@ -205,7 +208,7 @@ static int check_gpt2_variant(struct reader *reader, struct error *error) {
     return 0;
 }
 
-static int read_gpt2(struct reader *reader, struct model_config *out,
+static int read_gpt2(struct config_reader *reader, struct model_config *out,
                      struct error *error) {
     *out = (struct model_config){.kind = MODEL_GPT2, .conv1d = true, .qkv_bias = true};
     out->layers = read_size(reader, gpt2_keys.layers, 12);
@@ -237,7 +240,7 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
         return error_set(error, "%s: config.json: is no JSON object", where);
     if (decide_kind(config, kind, where, &out->kind, error))
         return -1;
-    struct reader reader = {.object = config, .where = where, .error = error};
+    struct config_reader reader = {.object = config, .where = where, .error = error};
     if (out->kind == MODEL_GPT2)
         return read_gpt2(&reader, out, error);
     bool clip = out->kind == MODEL_CLIP_VISION;
@@ -274,7 +277,7 @@ int model_config_read_text(const json_t *config, const char *where,
                            struct model_config *out, struct error *error) {
     if (!json_is_object(config))
         return error_set(error, "%s: config.json: is no JSON object", where);
-    struct reader reader = {.object = config, .where = where, .error = error};
+    struct config_reader reader = {.object = config, .where = where, .error = error};
     *out = (struct model_config){.kind = MODEL_CLIP_TEXT, .qkv_bias = true};
     out->projection = enter_part(&reader, "text_config");
     if (reader.object == config) /* no part of its own: all is as transformers has it */

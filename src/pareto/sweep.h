@@ -52,8 +52,8 @@ void sweep_room_free(struct sweep_room *room);
 void sweep_sort(struct sweep_point *to, const double *rows, size_t count, size_t column,
                 struct sweep_room *room);
 
-/* Dominated volume of the rows [count, 4] that are below high: the fourth coordinate is swept
- * and each point adds what only it dominates in the other three (the scheme of
+/* Dominated volume of the rows [count, 4] that are below high: the fourth coordinate is
+ * swept and each point adds what only it dominates in the other three (the scheme of
  * Guerreiro & Fonseca's HV4D+, 2018). O(n^2) where the staircases are short.
  * Meaningless where it was stopped. */
 double sweep_hypervolume4(const double *points, size_t count, const double *high,

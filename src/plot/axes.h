@@ -34,7 +34,7 @@ struct legend_entry {
     const char *name;
     size_t colour;
     bool mark, hollow, line;
-    enum mark shape;
+    enum shape shape;
     size_t dash;
 };
 /* One entry a line, from (x, y) down; names are cut at `width`. */

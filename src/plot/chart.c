@@ -154,8 +154,8 @@ void chart_colour(struct chart *chart, size_t index, double alpha) {
     cairo_set_source_rgba(chart->cr, c[0], c[1], c[2], alpha);
 }
 
-enum mark chart_mark_of(size_t index) {
-    return (enum mark)(index % MARKS);
+enum shape chart_shape_of(size_t index) {
+    return (enum shape)(index % SHAPES);
 }
 
 void chart_scale_colour(struct chart *chart, double at) {
@@ -219,7 +219,7 @@ static void polygon(cairo_t *cr, double x, double y, double radius, unsigned cor
     cairo_close_path(cr);
 }
 
-void chart_mark(struct chart *chart, double x, double y, enum mark mark, double radius,
+void chart_mark(struct chart *chart, double x, double y, enum shape mark, double radius,
                 bool hollow) {
     cairo_t *cr = chart->cr;
     double r = radius;
@@ -228,9 +228,9 @@ void chart_mark(struct chart *chart, double x, double y, enum mark mark, double 
     cairo_set_line_width(cr, 2);
     cairo_new_path(cr);
     switch (mark) {
-    case MARK_CROSS:
-    case MARK_PLUS: {
-        double d = mark == MARK_CROSS ? 0.75 * r : 0, s = mark == MARK_CROSS ? d : r;
+    case SHAPE_CROSS:
+    case SHAPE_PLUS: {
+        double d = mark == SHAPE_CROSS ? 0.75 * r : 0, s = mark == SHAPE_CROSS ? d : r;
         cairo_set_line_width(cr, 3);
         cairo_move_to(cr, x - s, y - d);
         cairo_line_to(cr, x + s, y + d);
@@ -240,19 +240,19 @@ void chart_mark(struct chart *chart, double x, double y, enum mark mark, double 
         cairo_restore(cr);
         return;
     }
-    case MARK_SQUARE:
+    case SHAPE_SQUARE:
         polygon(cr, x, y, 1.2 * r, 4, 1, M_PI / 4);
         break;
-    case MARK_TRIANGLE:
+    case SHAPE_TRIANGLE:
         polygon(cr, x, y + 0.15 * r, 1.2 * r, 3, 1, 0);
         break;
-    case MARK_DOWN:
+    case SHAPE_DOWN:
         polygon(cr, x, y - 0.15 * r, 1.2 * r, 3, 1, M_PI);
         break;
-    case MARK_DIAMOND:
+    case SHAPE_DIAMOND:
         polygon(cr, x, y, 1.25 * r, 4, 1, 0);
         break;
-    case MARK_STAR:
+    case SHAPE_STAR:
         polygon(cr, x, y, 1.4 * r, 10, 0.45, 0);
         break;
     default:

@@ -15,16 +15,16 @@
 
 enum { CHART_TEXT = 15, CHART_SMALL = 13, CHART_TITLE = 17 }; /* text sizes */
 
-enum mark {
-    MARK_CIRCLE,
-    MARK_SQUARE,
-    MARK_TRIANGLE,
-    MARK_DIAMOND,
-    MARK_DOWN,
-    MARK_CROSS,
-    MARK_PLUS,
-    MARK_STAR,
-    MARKS
+enum shape {
+    SHAPE_CIRCLE,
+    SHAPE_SQUARE,
+    SHAPE_TRIANGLE,
+    SHAPE_DIAMOND,
+    SHAPE_DOWN,
+    SHAPE_CROSS,
+    SHAPE_PLUS,
+    SHAPE_STAR,
+    SHAPES
 };
 
 struct chart {
@@ -48,7 +48,7 @@ void chart_abandon(struct chart *chart); /* frees without writing; NULL is fine 
 
 /* The colour of series `index`, and its mark. */
 void chart_colour(struct chart *chart, size_t index, double alpha);
-enum mark chart_mark_of(size_t index);
+enum shape chart_shape_of(size_t index);
 /* A scale from dark blue to yellow that is even in lightness (like cividis), at
  * 0 .. 1. */
 void chart_scale_colour(struct chart *chart, double at);
@@ -63,7 +63,7 @@ void chart_text_up(struct chart *chart, double x, double y, double size,
 double chart_text_width(struct chart *chart, double size, const char *text);
 
 /* A mark with the colour at hand; hollow marks have a white inside. */
-void chart_mark(struct chart *chart, double x, double y, enum mark mark, double radius,
+void chart_mark(struct chart *chart, double x, double y, enum shape mark, double radius,
                 bool hollow);
 /* Dash pattern `index`: 0 solid, then dashed, dotted, ... */
 void chart_dash(struct chart *chart, size_t index);

@@ -17,7 +17,7 @@ static void legend(struct chart *chart, const struct plot_cloud *cloud, double x
                                      .colour = s,
                                      .mark = !lines,
                                      .line = lines || cloud->joined[s],
-                                     .shape = chart_mark_of(s),
+                                     .shape = chart_shape_of(s),
                                      .dash = lines ? s / 7 : 0};
         axes_legend(chart, x, y + 24 * (double)s, LEGEND - 30, &entry, 1);
     }
@@ -98,7 +98,7 @@ int plot_scatter(const struct plot_page *page, const struct plot_cloud *cloud, s
                 continue;
             chart_colour(chart, p->series, dimmed ? 0.5 : 1);
             chart_mark(chart, axes_x(&axes, p->values[x]), axes_y(&axes, p->values[y]),
-                       chart_mark_of(p->series), 6, dimmed);
+                       chart_shape_of(p->series), 6, dimmed);
         }
     legend(chart, cloud, page->width - LEGEND + 20, axes.top + 14, false);
     return chart_close(chart, error);

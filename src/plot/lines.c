@@ -31,7 +31,7 @@ static void draw_line(struct chart *chart, const struct axes *axes,
     for (size_t i = 0; line->marks && i < line->count; i++)
         if (isfinite(line->x[i]) && isfinite(line->y[i]))
             chart_mark(chart, axes_x(axes, line->x[i]), axes_y(axes, line->y[i]),
-                       chart_mark_of(line->colour), 4.5, false);
+                       chart_shape_of(line->colour), 4.5, false);
 }
 
 /* The names of the first panel that has each: all panels share them. */
@@ -46,7 +46,7 @@ static void draw_legend(struct chart *chart, double x, double y,
                                      .line = true,
                                      .dash = line->dash,
                                      .mark = line->marks,
-                                     .shape = chart_mark_of(line->colour)};
+                                     .shape = chart_shape_of(line->colour)};
         axes_legend(chart, x, y, LEGEND - 30, &entry, 1);
         y += 24;
     }

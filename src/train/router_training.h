@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "data/dataset.h"
 #include "moe/pool.h"
-#include "moe/unloader.h"
 #include "moe/routers.h"
+#include "moe/unloader.h"
 #include "train/combine.h"
 
 struct router_training_options {

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "command/import_table.h"
+#include "command/io/import_table.h"
 #include "run.h"
 
 static struct error error;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "command/options.h"
+#include "command/io/options.h"
 
 struct values {
     bool loud;

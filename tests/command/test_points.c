@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "command/points.h"
+#include "command/io/point_file.h"
 
 static int read_bytes(const char *text, size_t size, struct points *points,
                       struct error *error) {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "command/progress.h"
+#include "command/io/progress.h"
 
 static void lines(void **state) {
     (void)state;

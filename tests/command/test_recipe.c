@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "command/recipe.h"
+#include "command/io/recipe.h"
 
 static void whole(void **state) {
     (void)state;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "command/points.h"
+#include "command/io/point_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -19,8 +19,8 @@ void emulation_memory_in_all(size_t bytes); /* that the device has */
 size_t emulation_held(void);                /* bytes that are allocated on the device */
 /* The order in which a block's threads run from barrier to barrier: 0 from the first to
  * the last, 1 from the last to the first; any other number begins a series of random
- * orders, new after every barrier, in which whole warps are held back, at times until no
- * other can go on. A result that depends on it lacks a barrier. */
+ * orders, new after every barrier, in which whole warps are held back, at times until
+ * no other can go on. A result that depends on it lacks a barrier. */
 void emulation_order(unsigned order);
 /* Kernels, copies and products, from now on; what comes after them fails. */
 void emulation_lose_after(unsigned long operations);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
+#include "app/app.h"
 #include "fixture.h"
 
 static char *folder, path[4200];
@@ -30,13 +30,13 @@ static int64_t put(const char *name, double first) {
 static void look(struct app *app) {
     struct catalog *catalog;
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
-    assert_int_equal(model_take_catalog(&app->model, catalog), 0);
+    assert_int_equal(explorer_take_catalog(&app->explorer, catalog), 0);
 }
 
 static void begin(struct app *app) {
     *app = (struct app){.dragged = PANEL_COUNT};
     app->canvas.marks = palette_marks(true);
-    model_init(&app->model, path);
+    explorer_init(&app->explorer, path);
     look(app);
 }
 
@@ -53,23 +53,23 @@ static void a_question_leads_back_to_its_bookmark(void **state) {
     int64_t third = put("three", 0);
     begin(&app);
     type(&app, "Bjjd");
-    assert_int_equal(app.model.dialog.purpose, FOR_DELETE);
-    assert_string_equal(app.model.dialog.prompt, "three");
-    assert_true(app.model.bookmark.id == third);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_DELETE);
+    assert_string_equal(app.explorer.dialog.prompt, "three");
+    assert_true(app.explorer.bookmark.id == third);
     type(&app, "\r"); /* the first answer keeps it */
-    assert_int_equal(app.model.dialog.purpose, FOR_GOTO_BOOKMARK);
-    assert_int_equal(app.model.dialog.chosen, 2);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_GOTO_BOOKMARK);
+    assert_int_equal(app.explorer.dialog.chosen, 2);
     type(&app, "n");
-    assert_int_equal(app.model.dialog.purpose, FOR_RENAME);
-    assert_string_equal(app.model.dialog.text, "three");
+    assert_int_equal(app.explorer.dialog.purpose, FOR_RENAME);
+    assert_string_equal(app.explorer.dialog.text, "three");
     type(&app, "2\r");
-    assert_int_equal(app.model.dialog.purpose, FOR_NOTHING);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_NOTHING);
     /* n, d and Delete mean nothing in other lists. */
     type(&app, "cnd");
-    assert_int_equal(app.model.dialog.purpose, FOR_COMPARE_FIRST);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_COMPARE_FIRST);
     app_key(&app, KEYS_DELETE);
-    assert_int_equal(app.model.dialog.purpose, FOR_COMPARE_FIRST);
-    model_free(&app.model);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_COMPARE_FIRST);
+    explorer_free(&app.explorer);
 }
 
 static void a_name_that_is_taken_is_refused(void **state) {
@@ -79,11 +79,11 @@ static void a_name_that_is_taken_is_refused(void **state) {
     type(&app, "Bn");
     app_key(&app, KEYS_CONTROL_U);
     type(&app, "\r");
-    assert_string_equal(app.model.dialog.error, "write a name");
+    assert_string_equal(app.explorer.dialog.error, "write a name");
     type(&app, "two\r");
-    assert_int_equal(app.model.dialog.purpose, FOR_RENAME);
-    assert_string_equal(app.model.dialog.error, "another bookmark is called so");
-    model_free(&app.model);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_RENAME);
+    assert_string_equal(app.explorer.dialog.error, "another bookmark is called so");
+    explorer_free(&app.explorer);
 }
 
 /* The question stands while another process takes away what it leads back to. */
@@ -94,16 +94,16 @@ static void bookmarks_that_are_gone(void **state) {
     size_t count;
     begin(&app);
     type(&app, "Bn");
-    assert_int_equal(app.model.dialog.purpose, FOR_RENAME);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_RENAME);
     assert_int_equal(store_bookmarks(store, &bookmarks, &count, &error), 0);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(store_bookmark_delete(store, bookmarks[i].id, &error), 0);
     store_bookmarks_free(bookmarks, count);
     look(&app);
     app_key(&app, KEYS_ESCAPE);
-    assert_int_equal(app.model.dialog.kind, DIALOG_NONE);
-    assert_non_null(strstr(app.model.message, "no bookmarks"));
-    model_free(&app.model);
+    assert_int_equal(app.explorer.dialog.kind, DIALOG_NONE);
+    assert_non_null(strstr(app.explorer.message, "no bookmarks"));
+    explorer_free(&app.explorer);
 }
 
 static int make_file(void **state) {

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "../../tui/catalog.h"
 #include "base/random.h"
 #include "fixture.h"
+#include "results/catalog.h"
 
 static struct error error;
 

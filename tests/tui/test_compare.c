@@ -15,7 +15,7 @@
 
 #include "eval/evaluator.h"
 #include "fixture.h"
-#include "views.h"
+#include "panels/views.h"
 
 static char *folder;
 
@@ -92,13 +92,13 @@ static struct catalog *read_catalog(const char *path) {
     return catalog;
 }
 
-static char *page(struct model *model) {
+static char *page(struct explorer *explorer) {
     struct canvas canvas = {.marks = palette_marks(true)};
     char *text = NULL;
     size_t size;
     assert_int_equal(canvas_resize(&canvas, 110, 20), 0);
     struct view view = view_whole(&canvas);
-    compare_view_draw(&view, model, 0);
+    compare_view_draw(&view, explorer, 0);
     FILE *file = open_memstream(&text, &size);
     canvas_print(&canvas, file);
     fclose(file);
@@ -110,44 +110,44 @@ static void undecided_until_the_examples_say_so(void **state) {
     (void)state;
     char path[4096], *text;
     struct fixture_options options = {.tasks = 3, .edge = 5, .baselines = true};
-    struct model model;
+    struct explorer explorer;
     struct store *store;
     struct error error;
     double between[] = {0.3, 0.3, 0.4};
     snprintf(path, sizeof path, "%s/compare.db", folder);
     fixture_write(path, &options);
-    model_init(&model, path);
-    assert_int_equal(model_take_catalog(&model, read_catalog(path)), 0);
-    model_go(&model, between, false);
-    model.compared[0] =
+    explorer_init(&explorer, path);
+    assert_int_equal(explorer_take_catalog(&explorer, read_catalog(path)), 0);
+    explorer_go(&explorer, between, false);
+    explorer.compared[0] =
         (struct compared){.name = "here", .row = SIZE_MAX, .has_preference = true};
-    memcpy(model.compared[0].preference, between, sizeof between);
-    model.compared[1] = (struct compared){.name = "stored", .row = 0};
-    model.compared[1].solution = model.catalog->rows[0].solution.id;
-    assert_int_equal(model_undecided(&model), 0); /* nobody is comparing */
-    dialog_open(&model.dialog, DIALOG_PAGE, FOR_COMPARISON, "Side by side", "");
-    assert_int_equal(model_undecided(&model), 7); /* nothing is measured yet */
-    text = page(&model);
+    memcpy(explorer.compared[0].preference, between, sizeof between);
+    explorer.compared[1] = (struct compared){.name = "stored", .row = 0};
+    explorer.compared[1].solution = explorer.catalog->rows[0].solution.id;
+    assert_int_equal(explorer_undecided(&explorer), 0); /* nobody is comparing */
+    dialog_open(&explorer.dialog, DIALOG_PAGE, FOR_COMPARISON, "Side by side", "");
+    assert_int_equal(explorer_undecided(&explorer), 7); /* nothing is measured yet */
+    text = page(&explorer);
     assert_non_null(strstr(text, "not measured"));
     free(text);
     /* The first task's interval holds the other's figure, the second's does not, the
      * third is complete. */
     double other[3];
     for (size_t t = 0; t < 3; t++)
-        other[t] = catalog_value(model.catalog, 0, t);
-    model.figures = FIGURES_RUNNING;
-    model.running[0] = (struct running){.examples = 64,
-                                        .value = other[0] + 1,
-                                        .low = other[0] - 2,
-                                        .high = other[0] + 4};
-    model.running[1] = (struct running){.examples = 64,
-                                        .value = other[1] + 9,
-                                        .low = other[1] + 5,
-                                        .high = other[1] + 12};
-    model.running[2] =
+        other[t] = catalog_value(explorer.catalog, 0, t);
+    explorer.figures = FIGURES_RUNNING;
+    explorer.running[0] = (struct running){.examples = 64,
+                                           .value = other[0] + 1,
+                                           .low = other[0] - 2,
+                                           .high = other[0] + 4};
+    explorer.running[1] = (struct running){.examples = 64,
+                                           .value = other[1] + 9,
+                                           .low = other[1] + 5,
+                                           .high = other[1] + 12};
+    explorer.running[2] =
         (struct running){.examples = 900, .value = other[2], .complete = true};
-    assert_int_equal(model_undecided(&model), 1);
-    text = page(&model);
+    assert_int_equal(explorer_undecided(&explorer), 1);
+    text = page(&explorer);
     assert_non_null(strstr(text, "undecided, measured in part"));
     assert_null(strstr(text, "is better")); /* an interval alone claims nothing */
     free(text);
@@ -156,7 +156,7 @@ static void undecided_until_the_examples_say_so(void **state) {
                                       .method = "ls",
                                       .parameters = "{}",
                                       .preference = between,
-                                      .routers = model.routers,
+                                      .routers = explorer.routers,
                                       .label = ""};
     struct store_evaluation evaluations[3] = {{0}};
     assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
@@ -172,19 +172,19 @@ static void undecided_until_the_examples_say_so(void **state) {
     assert_int_equal(
         store_evaluations_put(store, solution.id, "", evaluations, 3, &error), 0);
     store_close(store);
-    assert_int_equal(model_take_catalog(&model, read_catalog(path)), 0);
-    assert_int_equal(model.compared[0].solution, solution.id);
-    assert_int_equal(model_undecided(&model), 0);
-    model.paired[0] =
+    assert_int_equal(explorer_take_catalog(&explorer, read_catalog(path)), 0);
+    assert_int_equal(explorer.compared[0].solution, solution.id);
+    assert_int_equal(explorer_undecided(&explorer), 0);
+    explorer.paired[0] =
         (struct paired){.known = true, .p = 0.01, .only_a = 9, .only_b = 30};
-    model.paired[1] =
+    explorer.paired[1] =
         (struct paired){.known = true, .p = 0.2, .only_a = 9, .only_b = 15};
-    text = page(&model);
+    text = page(&explorer);
     assert_non_null(strstr(text, "B is better"));
     assert_non_null(strstr(text, "undecided (p 0.200"));
     assert_non_null(strstr(text, "not paired"));
     free(text);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static int prepare(void **state) {

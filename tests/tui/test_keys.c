@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "keys.h"
+#include "state/keys.h"
 
 static void no_key_means_two_things(void **state) {
     (void)state;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "mailbox.h"
+#include "threads/mailbox.h"
 
 static void post(struct mailbox *mailbox, enum event_kind kind, uint64_t serial,
                  bool latest) {

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app.h"
+#include "app/app.h"
 #include "fixture.h"
-#include "views.h"
+#include "panels/views.h"
 
 /* 2,024 preferences on the grid and 25 baselines. */
 enum { TASKS = 4, EDGE = 22, SOLUTIONS = 2024 + 25 };
@@ -44,13 +44,13 @@ static void read_both(struct catalog **outline, struct catalog **whole) {
     assert_non_null(*outline);
 }
 
-static char *frame(struct model *model, int width, int height) {
+static char *frame(struct explorer *explorer, int width, int height) {
     struct canvas canvas = {.marks = palette_marks(true)};
-    struct layout layout;
+    struct arrangement arrangement;
     char *text = NULL;
     size_t size;
     assert_int_equal(canvas_resize(&canvas, width, height), 0);
-    frame_draw(&canvas, model, &layout);
+    frame_draw(&canvas, explorer, &arrangement);
     FILE *file = open_memstream(&text, &size);
     canvas_print(&canvas, file);
     fclose(file);
@@ -58,9 +58,9 @@ static char *frame(struct model *model, int width, int height) {
     return text;
 }
 
-static void assert_shown(struct model *model, int width, int height, const char *what,
-                         bool shown) {
-    char *text = frame(model, width, height);
+static void assert_shown(struct explorer *explorer, int width, int height,
+                         const char *what, bool shown) {
+    char *text = frame(explorer, width, height);
     if (!strstr(text, what) == shown)
         fail_msg("\"%s\" is %s the frame:\n%s", what, shown ? "not in" : "in", text);
     free(text);
@@ -92,74 +92,75 @@ static void it_shows_only_what_is_known(void **state) {
                                           "estimate"};
     static const int sizes[][2] = {{80, 24}, {120, 40}, {200, 50}};
     struct catalog *outline, *whole;
-    struct model model;
+    struct explorer explorer;
     read_both(&outline, &whole);
     assert_int_equal(outline->reading, SOLUTIONS);
     assert_int_equal(outline->count, 0);
     assert_int_equal(whole->reading, 0);
     assert_int_equal(whole->count, SOLUTIONS);
-    model_init(&model, large);
-    assert_int_equal(model_take_catalog(&model, outline), 0);
-    assert_true(model.figures == FIGURES_NONE);
+    explorer_init(&explorer, large);
+    assert_int_equal(explorer_take_catalog(&explorer, outline), 0);
+    assert_true(explorer.figures == FIGURES_NONE);
     for (size_t i = 0; i < 3; i++) {
         for (enum space space = SPACE_PAIRS; space <= SPACE_PARALLEL; space++) {
-            model.space = space;
-            assert_shown(&model, sizes[i][0], sizes[i][1], waiting, true);
+            explorer.space = space;
+            assert_shown(&explorer, sizes[i][0], sizes[i][1], waiting, true);
             for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++)
-                assert_shown(&model, sizes[i][0], sizes[i][1], unknown[k], false);
+                assert_shown(&explorer, sizes[i][0], sizes[i][1], unknown[k], false);
         }
         /* What is no solution is there. */
-        assert_shown(&model, sizes[i][0], sizes[i][1], "gamma", true);
+        assert_shown(&explorer, sizes[i][0], sizes[i][1], "gamma", true);
     }
-    assert_shown(&model, 200, 50, "ls mlp, 200 steps", true);
-    assert_shown(&model, 200, 50, "Training loss: ls mlp", true);
-    model.space = SPACE_PAIRS;
-    assert_int_equal(model_take_catalog(&model, whole), 0);
-    assert_shown(&model, 120, 40, "reading", false);
-    assert_shown(&model, 120, 40, "95.00", true);
-    model_free(&model);
+    assert_shown(&explorer, 200, 50, "ls mlp, 200 steps", true);
+    assert_shown(&explorer, 200, 50, "Training loss: ls mlp", true);
+    explorer.space = SPACE_PAIRS;
+    assert_int_equal(explorer_take_catalog(&explorer, whole), 0);
+    assert_shown(&explorer, 120, 40, "reading", false);
+    assert_shown(&explorer, 120, 40, "95.00", true);
+    explorer_free(&explorer);
 }
 
 /* Where the file alone would have had one begin. */
 static void who_stays_begins_with_what_is_stored(void **state) {
     (void)state;
     struct catalog *outline, *whole, *alone;
-    struct model model, other;
+    struct explorer explorer, other;
     struct error error;
     struct store *store = open_store(large);
     assert_int_equal(catalog_read(store, &alone, &error), 0);
     store_close(store);
-    model_init(&other, large);
-    assert_int_equal(model_take_catalog(&other, alone), 0);
+    explorer_init(&other, large);
+    assert_int_equal(explorer_take_catalog(&other, alone), 0);
     read_both(&outline, &whole);
-    model_init(&model, large);
-    assert_int_equal(model_take_catalog(&model, outline), 0);
-    uint64_t serial = model.serial;
-    assert_int_equal(model_take_catalog(&model, whole), 0);
-    assert_true(model.serial > serial);
-    assert_true(model.figures == FIGURES_COMPLETE && model.row == other.row);
-    assert_memory_equal(model.preference, other.preference, sizeof model.preference);
-    assert_false(model_undo(&model));
-    model_free(&model);
-    model_free(&other);
+    explorer_init(&explorer, large);
+    assert_int_equal(explorer_take_catalog(&explorer, outline), 0);
+    uint64_t serial = explorer.serial;
+    assert_int_equal(explorer_take_catalog(&explorer, whole), 0);
+    assert_true(explorer.serial > serial);
+    assert_true(explorer.figures == FIGURES_COMPLETE && explorer.row == other.row);
+    assert_memory_equal(explorer.preference, other.preference,
+                        sizeof explorer.preference);
+    assert_false(explorer_undo(&explorer));
+    explorer_free(&explorer);
+    explorer_free(&other);
 }
 
 static void who_moved_stays_there(void **state) {
     (void)state;
     static const double there[STORE_TASKS_MAX] = {0.7, 0.1, 0.1, 0.1};
     struct catalog *outline, *whole;
-    struct model model;
+    struct explorer explorer;
     read_both(&outline, &whole);
-    model_init(&model, large);
-    assert_int_equal(model_take_catalog(&model, outline), 0);
-    model_go(&model, there, false);
+    explorer_init(&explorer, large);
+    assert_int_equal(explorer_take_catalog(&explorer, outline), 0);
+    explorer_go(&explorer, there, false);
     double kept[STORE_TASKS_MAX];
-    memcpy(kept, model.preference, sizeof kept);
-    assert_int_equal(model_take_catalog(&model, whole), 0);
-    assert_memory_equal(model.preference, kept, sizeof kept);
-    assert_true(model.figures == FIGURES_ESTIMATE);
-    assert_true(model_undo(&model));
-    model_free(&model);
+    memcpy(kept, explorer.preference, sizeof kept);
+    assert_int_equal(explorer_take_catalog(&explorer, whole), 0);
+    assert_memory_equal(explorer.preference, kept, sizeof kept);
+    assert_true(explorer.figures == FIGURES_ESTIMATE);
+    assert_true(explorer_undo(&explorer));
+    explorer_free(&explorer);
 }
 
 /* Keys that ask for stored solutions say what they wait for; the others work. */
@@ -169,29 +170,30 @@ static void keys_wait_for_solutions(void **state) {
     struct catalog *outline, *whole;
     struct app app = {.dragged = PANEL_COUNT};
     read_both(&outline, &whole);
-    model_init(&app.model, large);
-    app.model.ready = true;
+    explorer_init(&app.explorer, large);
+    app.explorer.ready = true;
     app.canvas.marks = palette_marks(true);
-    assert_int_equal(model_take_catalog(&app.model, outline), 0);
+    assert_int_equal(explorer_take_catalog(&app.explorer, outline), 0);
     for (const char *key = asking; *key; key++) {
         app_key(&app, *key);
-        assert_int_equal(app.model.dialog.kind, DIALOG_NONE);
-        assert_string_equal(app.model.message, "2049 solutions are still being read");
+        assert_int_equal(app.explorer.dialog.kind, DIALOG_NONE);
+        assert_string_equal(app.explorer.message,
+                            "2049 solutions are still being read");
     }
     app_key(&app, '1');
-    assert_true(app.model.preference[0] == 1);
-    assert_string_equal(app.model.message, "");
+    assert_true(app.explorer.preference[0] == 1);
+    assert_string_equal(app.explorer.message, "");
     app_key(&app, 'b');
-    assert_int_equal(app.model.dialog.purpose, FOR_BOOKMARK);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_BOOKMARK);
     app_key(&app, KEYS_ESCAPE);
     /* What was said ends with the waiting. */
     app_key(&app, 'f');
-    assert_true(app.model.message[0]);
-    assert_int_equal(model_take_catalog(&app.model, whole), 0);
-    assert_string_equal(app.model.message, "");
+    assert_true(app.explorer.message[0]);
+    assert_int_equal(explorer_take_catalog(&app.explorer, whole), 0);
+    assert_string_equal(app.explorer.message, "");
     app_key(&app, 't');
-    assert_int_equal(app.model.dialog.purpose, FOR_SERIES);
-    model_free(&app.model);
+    assert_int_equal(app.explorer.dialog.purpose, FOR_SERIES);
+    explorer_free(&app.explorer);
 }
 
 static int make_file(void **state) {

@@ -14,12 +14,12 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "space.h"
-#include "views.h"
+#include "panels/space.h"
+#include "panels/views.h"
 
 static char *folder;
 
-static void open_named(struct model *model, size_t tasks, size_t edge,
+static void open_named(struct explorer *explorer, size_t tasks, size_t edge,
                        const char *const *names) {
     static int serial;
     char path[4096];
@@ -33,19 +33,19 @@ static void open_named(struct model *model, size_t tasks, size_t edge,
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
     store_close(store);
-    model_init(model, path);
-    assert_int_equal(model_take_catalog(model, catalog), 0);
-    model->file = "panels.db";
+    explorer_init(explorer, path);
+    assert_int_equal(explorer_take_catalog(explorer, catalog), 0);
+    explorer->file = "panels.db";
 }
 
 /* The frame as text; freed by the caller. */
-static char *frame(struct model *model, int width, int height, bool utf8) {
+static char *frame(struct explorer *explorer, int width, int height, bool utf8) {
     struct canvas canvas = {.marks = palette_marks(utf8)};
-    struct layout layout;
+    struct arrangement arrangement;
     char *text = NULL;
     size_t size;
     assert_int_equal(canvas_resize(&canvas, width, height), 0);
-    frame_draw(&canvas, model, &layout);
+    frame_draw(&canvas, explorer, &arrangement);
     FILE *file = open_memstream(&text, &size);
     canvas_print(&canvas, file);
     fclose(file);
@@ -67,11 +67,11 @@ static size_t occurrences(const char *text, const char *what) {
 
 static void shows_what_is_stored(void **state) {
     (void)state;
-    struct model model;
+    struct explorer explorer;
     char figure[32];
-    open_named(&model, 3, 7, NULL);
-    char *text = frame(&model, 160, 48, true);
-    snprintf(figure, sizeof figure, "%.2f", fixture_value(model.preference, 0));
+    open_named(&explorer, 3, 7, NULL);
+    char *text = frame(&explorer, 160, 48, true);
+    snprintf(figure, sizeof figure, "%.2f", fixture_value(explorer.preference, 0));
     assert_shows(text, figure);
     assert_shows(text, "complete");
     assert_shows(text, "95.00"); /* STL of alpha */
@@ -83,56 +83,56 @@ static void shows_what_is_stored(void **state) {
     free(text);
     /* Off the stored points: estimates, marked so, and no figure passes for one. */
     double between[] = {0.3, 0.3, 0.4};
-    model_go(&model, between, false);
-    text = frame(&model, 160, 48, true);
+    explorer_go(&explorer, between, false);
+    text = frame(&explorer, 160, 48, true);
     assert_shows(text, "est");
     assert_null(strstr(text, "complete"));
     assert_shows(text, "here, estimated");
     free(text);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void running_figures_carry_their_interval(void **state) {
     (void)state;
-    struct model model;
+    struct explorer explorer;
     double between[] = {0.3, 0.3, 0.4};
-    open_named(&model, 3, 7, NULL);
-    model_go(&model, between, false);
-    model.figures = FIGURES_RUNNING;
+    open_named(&explorer, 3, 7, NULL);
+    explorer_go(&explorer, between, false);
+    explorer.figures = FIGURES_RUNNING;
     for (size_t t = 0; t < 3; t++) {
-        model.running[t] = (struct running){
+        explorer.running[t] = (struct running){
             .examples = 128, .correct = 96, .value = 75, .low = 66.8, .high = 81.7};
-        model.examples[t] = 1000;
+        explorer.examples[t] = 1000;
     }
-    char *text = frame(&model, 120, 40, true);
+    char *text = frame(&explorer, 120, 40, true);
     assert_shows(text, "66.8–81.7");
     assert_shows(text, "128/1000");
     assert_shows(text, "evaluating 13 %");
     assert_shows(text, "here, so far");
     assert_null(strstr(text, "complete"));
     free(text);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void a_hidden_series_is_not_drawn(void **state) {
     (void)state;
-    struct model model;
-    open_named(&model, 2, 11, NULL);
-    model.wish.focus = PANEL_SCATTER;
-    model.wish.zoom = true;
-    char *text = frame(&model, 100, 40, true);
+    struct explorer explorer;
+    open_named(&explorer, 2, 11, NULL);
+    explorer.wish.focus = PANEL_SCATTER;
+    explorer.wish.zoom = true;
+    char *text = frame(&explorer, 100, 40, true);
     assert_int_equal(occurrences(text, "▲"), 1); /* STL's point */
     size_t crosses = occurrences(text, "×");
     assert_true(crosses >= 2);
     free(text);
-    for (size_t s = 0; s < model.catalog->series_count; s++)
-        if (strstr(model.catalog->series[s].key, "task-arithmetic"))
-            model_series_toggle(&model, s);
-    text = frame(&model, 100, 40, true);
+    for (size_t s = 0; s < explorer.catalog->series_count; s++)
+        if (strstr(explorer.catalog->series[s].key, "task-arithmetic"))
+            explorer_series_toggle(&explorer, s);
+    text = frame(&explorer, 100, 40, true);
     assert_int_equal(occurrences(text, "×"), 0);
     assert_int_equal(occurrences(text, "▲"), 1);
     free(text);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void every_size_draws(void **state) {
@@ -140,20 +140,20 @@ static void every_size_draws(void **state) {
     static const size_t tasks[] = {1, 2, 3, 5, 9};
     static const size_t edges[] = {2, 11, 5, 3, 2};
     for (size_t i = 0; i < 5; i++) {
-        struct model model;
-        open_named(&model, tasks[i], edges[i], NULL);
+        struct explorer explorer;
+        open_named(&explorer, tasks[i], edges[i], NULL);
         for (int width = 1; width <= 210; width += width < 24 ? 1 : 13)
             for (int height = 1; height <= 60; height += height < 12 ? 1 : 7)
                 for (int kind = 0; kind < 3; kind++) {
-                    model.wish.instead = kind == 1 ? PANEL_TRAINING : PANEL_TITLE;
-                    model.wish.zoom = kind == 2;
-                    model.wish.polygon = (width + height) % 3 == 0;
-                    space_use(&model, (enum space)((width + kind) % 3));
-                    model.wish.focus =
+                    explorer.wish.instead = kind == 1 ? PANEL_TRAINING : PANEL_TITLE;
+                    explorer.wish.zoom = kind == 2;
+                    explorer.wish.polygon = (width + height) % 3 == 0;
+                    space_use(&explorer, (enum space)((width + kind) % 3));
+                    explorer.wish.focus =
                         (enum panel)(PANEL_SIMPLEX + (width + height) % 10);
-                    free(frame(&model, width, height, width % 2));
+                    free(frame(&explorer, width, height, width % 2));
                 }
-        model_free(&model);
+        explorer_free(&explorer);
     }
 }
 
@@ -161,19 +161,19 @@ static void ascii_is_ascii(void **state) {
     (void)state;
     static const char *const names[] = {"caf\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97",
                                         "plain"};
-    struct model model;
-    open_named(&model, 3, 7, names);
+    struct explorer explorer;
+    open_named(&explorer, 3, 7, names);
     for (int page = 0; page < 4; page++) {
-        space_use(&model, (enum space)(page % 3));
+        space_use(&explorer, (enum space)(page % 3));
         if (page == 3)
-            dialog_open(&model.dialog, DIALOG_PAGE, FOR_HELP, "Help", "");
-        char *text = frame(&model, 150, 45, false);
+            dialog_open(&explorer.dialog, DIALOG_PAGE, FOR_HELP, "Help", "");
+        char *text = frame(&explorer, 150, 45, false);
         for (const char *p = text; *p; p++)
             if ((unsigned char)*p >= 0x80)
                 fail_msg("a byte %02x in:\n%s", (unsigned char)*p, text);
         free(text);
     }
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void names_cannot_steer_the_terminal(void **state) {
@@ -181,9 +181,9 @@ static void names_cannot_steer_the_terminal(void **state) {
     static const char *const names[] = {"\033[2Jgone", "a\nb\tc",
                                         "\xe2\x80\xae"
                                         "rtl"};
-    struct model model;
-    open_named(&model, 3, 7, names);
-    char *text = frame(&model, 150, 45, true);
+    struct explorer explorer;
+    open_named(&explorer, 3, 7, names);
+    char *text = frame(&explorer, 150, 45, true);
     assert_null(strchr(text, '\033'));
     assert_null(strchr(text, '\t'));
     assert_null(strstr(text, "\xe2\x80\xae")); /* right-to-left override */
@@ -191,7 +191,7 @@ static void names_cannot_steer_the_terminal(void **state) {
     /* As many lines as rows: a newline in a name adds none. */
     assert_int_equal(occurrences(text, "\n"), 45);
     free(text);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void text_is_cut_by_columns(void **state) {

@@ -12,7 +12,7 @@
 
 #include "base/random.h"
 #include "moe/routers.h"
-#include "price.h"
+#include "results/price.h"
 
 enum { TASKS = 3, MODULES = 5, SAMPLES = 300, WIDTH = MODULES * TASKS };
 

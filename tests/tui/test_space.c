@@ -15,10 +15,10 @@
 
 #include "base/random.h"
 #include "fixture.h"
-#include "polygon.h"
-#include "simplex_view.h"
-#include "space.h"
-#include "views.h"
+#include "panels/simplex_view.h"
+#include "panels/space.h"
+#include "panels/views.h"
+#include "state/polygon.h"
 
 static char *folder;
 
@@ -138,7 +138,7 @@ static void a_panel_shows_the_polygon_where_it_fits(void **state) {
 
 /* --- the views ------------------------------------------------------------------- */
 
-static void open_model(struct model *model, size_t tasks, size_t edge) {
+static void open_model(struct explorer *explorer, size_t tasks, size_t edge) {
     static int serial;
     char path[4096];
     struct fixture_options options = {.tasks = tasks, .edge = edge, .baselines = true};
@@ -150,62 +150,63 @@ static void open_model(struct model *model, size_t tasks, size_t edge) {
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
     store_close(store);
-    model_init(model, "space.db");
-    assert_int_equal(model_take_catalog(model, catalog), 0);
+    explorer_init(explorer, "space.db");
+    assert_int_equal(explorer_take_catalog(explorer, catalog), 0);
 }
 
 static void locks_hold_in_the_polygon(void **state) {
     (void)state;
-    struct model model;
+    struct explorer explorer;
     double there[STORE_TASKS_MAX] = {0, 0.5, 0.3, 0.2, 0};
-    open_model(&model, 5, 3);
-    double before = model.preference[1];
-    model.locked[1] = true;
-    model_go_around_locks(&model, there, false);
-    assert_true(fabs(model.preference[1] - before) < 1e-12);
-    assert_true(fabs(model.preference[2] / model.preference[3] - 1.5) < 1e-9);
-    assert_true(model.preference[0] < 1e-12);
+    open_model(&explorer, 5, 3);
+    double before = explorer.preference[1];
+    explorer.locked[1] = true;
+    explorer_go_around_locks(&explorer, there, false);
+    assert_true(fabs(explorer.preference[1] - before) < 1e-12);
+    assert_true(fabs(explorer.preference[2] / explorer.preference[3] - 1.5) < 1e-9);
+    assert_true(explorer.preference[0] < 1e-12);
     /* Only the locked task is wanted: the others stay. */
-    double only[STORE_TASKS_MAX] = {0, 1}, was = model.preference[2];
-    model_go_around_locks(&model, only, false);
-    assert_true(fabs(model.preference[2] - was) < 1e-12);
-    model_free(&model);
+    double only[STORE_TASKS_MAX] = {0, 1}, was = explorer.preference[2];
+    explorer_go_around_locks(&explorer, only, false);
+    assert_true(fabs(explorer.preference[2] - was) < 1e-12);
+    explorer_free(&explorer);
 }
 
 static void the_tasks_decide_which_views_there_are(void **state) {
     (void)state;
-    struct model model;
-    open_model(&model, 2, 5);
-    assert_false(space_use(&model, SPACE_SOLID));
-    assert_int_equal(model.space, SPACE_PAIRS);
-    assert_true(space_use(&model, SPACE_PARALLEL));
-    assert_true(model.wish.one_space);
-    model_free(&model);
-    open_model(&model, 5, 3);
-    assert_true(space_use(&model, SPACE_SOLID));
-    space_choose(&model, 3); /* in the place of the first */
-    assert_true(space_has(&model, 1) && space_has(&model, 2) && space_has(&model, 3));
-    assert_false(space_has(&model, 0));
-    space_choose(&model, 2);
-    assert_true(space_has(&model, 1));
-    space_turn(&model, 0, 100);
-    assert_true(fabs(model.tilt - 1.5707963) < 1e-6);
-    space_turn(&model, 0, -100);
-    assert_true(model.tilt == 0);
-    model_free(&model);
+    struct explorer explorer;
+    open_model(&explorer, 2, 5);
+    assert_false(space_use(&explorer, SPACE_SOLID));
+    assert_int_equal(explorer.space, SPACE_PAIRS);
+    assert_true(space_use(&explorer, SPACE_PARALLEL));
+    assert_true(explorer.wish.one_space);
+    explorer_free(&explorer);
+    open_model(&explorer, 5, 3);
+    assert_true(space_use(&explorer, SPACE_SOLID));
+    space_choose(&explorer, 3); /* in the place of the first */
+    assert_true(space_has(&explorer, 1) && space_has(&explorer, 2) &&
+                space_has(&explorer, 3));
+    assert_false(space_has(&explorer, 0));
+    space_choose(&explorer, 2);
+    assert_true(space_has(&explorer, 1));
+    space_turn(&explorer, 0, 100);
+    assert_true(fabs(explorer.tilt - 1.5707963) < 1e-6);
+    space_turn(&explorer, 0, -100);
+    assert_true(explorer.tilt == 0);
+    explorer_free(&explorer);
 }
 
 static void the_front_of_three_is_theirs(void **state) {
     (void)state;
-    struct model model;
+    struct explorer explorer;
     /* With four tasks and the fixture's concave figures every stored point is on the
      * front of all; of the first three only those that give the fourth nothing are. */
-    open_model(&model, 4, 5);
-    const bool *front = space_front(&model);
+    open_model(&explorer, 4, 5);
+    const bool *front = space_front(&explorer);
     assert_non_null(front);
     size_t members = 0;
-    for (size_t i = 0; i < model.catalog->count; i++) {
-        const struct store_solution *solution = &model.catalog->rows[i].solution;
+    for (size_t i = 0; i < explorer.catalog->count; i++) {
+        const struct store_solution *solution = &explorer.catalog->rows[i].solution;
         if (!solution->routers)
             assert_false(front[i]);
         else
@@ -213,7 +214,7 @@ static void the_front_of_three_is_theirs(void **state) {
         members += front[i];
     }
     assert_int_equal(members, 15);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void put(struct store *store, struct store_solution *solution, double value,
@@ -237,7 +238,7 @@ static void put(struct store *store, struct store_solution *solution, double val
  * is dim. */
 static void what_is_measured_in_part_is_no_reference(void **state) {
     (void)state;
-    struct model model;
+    struct explorer explorer;
     char path[4096];
     struct store *store;
     struct catalog *catalog;
@@ -263,8 +264,8 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
     put(store, &routed, 89.5, false);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
     store_close(store);
-    model_init(&model, "part.db");
-    assert_int_equal(model_take_catalog(&model, catalog), 0);
+    explorer_init(&explorer, "part.db");
+    assert_int_equal(explorer_take_catalog(&explorer, catalog), 0);
     assert_true(catalog->best[0] < 80 && catalog->stl[0] > 94);
     size_t count, members = 0;
     for (size_t i = 0; i < catalog->count; i++) {
@@ -273,14 +274,14 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
                      catalog->rows[i].solution.id == trained.id);
     }
     assert_int_equal(members, 11); /* it dims nothing */
-    const size_t *front = model_pair_front(&model, 0, 1, &count);
+    const size_t *front = explorer_pair_front(&explorer, 0, 1, &count);
     assert_int_equal(count, 11);
     for (size_t i = 0; i < count; i++)
         assert_true(catalog->rows[front[i]].solution.id != routed.id);
     struct canvas canvas = {.marks = palette_marks(true)};
     assert_int_equal(canvas_resize(&canvas, 80, 30), 0);
     struct view view = view_whole(&canvas);
-    scatter_view_draw(&view, &model, 0, 1, false);
+    scatter_view_draw(&view, &explorer, 0, 1, false);
     size_t marks = 0;
     for (int y = 1; y < 30; y++)
         for (int x = 0; x < 80; x++)
@@ -290,18 +291,18 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
             }
     assert_int_equal(marks, 1);
     canvas_free(&canvas);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 /* One view drawn into a canvas of its own. */
-static struct canvas draw(struct model *model, int width, int height, bool utf8) {
+static struct canvas draw(struct explorer *explorer, int width, int height, bool utf8) {
     struct canvas canvas = {.marks = palette_marks(utf8)};
     assert_int_equal(canvas_resize(&canvas, width, height), 0);
     struct view view = view_whole(&canvas);
-    if (model->space == SPACE_SOLID)
-        solid_view_draw(&view, model, false);
+    if (explorer->space == SPACE_SOLID)
+        solid_view_draw(&view, explorer, false);
     else
-        parallel_view_draw(&view, model, false);
+        parallel_view_draw(&view, explorer, false);
     return canvas;
 }
 
@@ -331,53 +332,53 @@ static size_t count_ink(const struct canvas *canvas, enum ink ink) {
 
 static void the_box_seen_from_above_and_from_the_side(void **state) {
     (void)state;
-    struct model model;
+    struct explorer explorer;
     int x = 0, y = 0, before_x = 0, before_y = 0;
     double left[] = {0.1, 0.6, 0.3}, right[] = {0.7, 0.2, 0.1};
-    open_model(&model, 3, 9);
-    space_use(&model, SPACE_SOLID);
+    open_model(&explorer, 3, 9);
+    space_use(&explorer, SPACE_SOLID);
     /* Straight from above, unturned: the first objective to the right, the second
      * away, which is up. */
-    model.turn = 0;
-    model.tilt = 1.5707963;
-    model_go(&model, left, false);
-    struct canvas canvas = draw(&model, 70, 30, true);
+    explorer.turn = 0;
+    explorer.tilt = 1.5707963;
+    explorer_go(&explorer, left, false);
+    struct canvas canvas = draw(&explorer, 70, 30, true);
     assert_int_equal(find(&canvas, L'◇', INK_NOW, &before_x, &before_y), 1);
     canvas_free(&canvas);
-    model_go(&model, right, false);
-    canvas = draw(&model, 70, 30, true);
+    explorer_go(&explorer, right, false);
+    canvas = draw(&explorer, 70, 30, true);
     assert_int_equal(find(&canvas, L'◇', INK_NOW, &x, &y), 1);
     assert_true(x > before_x + 5 && y > before_y + 2);
     canvas_free(&canvas);
     /* From the side the third decides the height alone; turned by half, left is right.
      */
-    model.tilt = 0;
-    canvas = draw(&model, 70, 30, true);
+    explorer.tilt = 0;
+    canvas = draw(&explorer, 70, 30, true);
     find(&canvas, L'◇', INK_NOW, &before_x, &before_y);
     canvas_free(&canvas);
-    model.turn = 3.14159265;
-    canvas = draw(&model, 70, 30, true);
+    explorer.turn = 3.14159265;
+    canvas = draw(&explorer, 70, 30, true);
     find(&canvas, L'◇', INK_NOW, &x, &y);
     assert_true(abs(y - before_y) <= 1 && before_x > 37 && x < 33);
     canvas_free(&canvas);
-    model_go(&model, left, false); /* more of the third: higher */
-    canvas = draw(&model, 70, 30, true);
+    explorer_go(&explorer, left, false); /* more of the third: higher */
+    canvas = draw(&explorer, 70, 30, true);
     find(&canvas, L'◇', INK_NOW, &x, &y);
     assert_true(y < before_y - 1);
     canvas_free(&canvas);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void the_box_names_and_marks(void **state) {
     (void)state;
-    struct model model;
+    struct explorer explorer;
     int x, y;
     char *text = NULL;
     size_t size;
     double between[] = {0.3, 0.3, 0.4};
-    open_model(&model, 3, 7);
-    space_use(&model, SPACE_SOLID);
-    struct canvas canvas = draw(&model, 80, 34, true);
+    open_model(&explorer, 3, 7);
+    space_use(&explorer, SPACE_SOLID);
+    struct canvas canvas = draw(&explorer, 80, 34, true);
     FILE *file = open_memstream(&text, &size);
     canvas_print(&canvas, file);
     fclose(file);
@@ -389,28 +390,28 @@ static void the_box_names_and_marks(void **state) {
     assert_int_equal(find(&canvas, L'▲', -1, &x, &y), 1);
     assert_true(find(&canvas, L'×', -1, &x, &y) >= 2);
     canvas_free(&canvas);
-    for (size_t s = 0; s < model.catalog->series_count; s++)
-        if (strstr(model.catalog->series[s].key, "task-arithmetic"))
-            model_series_toggle(&model, s);
-    canvas = draw(&model, 80, 34, true);
+    for (size_t s = 0; s < explorer.catalog->series_count; s++)
+        if (strstr(explorer.catalog->series[s].key, "task-arithmetic"))
+            explorer_series_toggle(&explorer, s);
+    canvas = draw(&explorer, 80, 34, true);
     assert_int_equal(find(&canvas, L'×', -1, &x, &y), 0);
     canvas_free(&canvas);
     /* What is measured so far has its interval as bars along the axes, an estimate
      * has none. */
-    model_go(&model, between, false);
-    canvas = draw(&model, 80, 34, true);
+    explorer_go(&explorer, between, false);
+    canvas = draw(&explorer, 80, 34, true);
     size_t estimate = count_ink(&canvas, INK_NOW);
     canvas_free(&canvas);
-    model.figures = FIGURES_RUNNING;
+    explorer.figures = FIGURES_RUNNING;
     for (size_t t = 0; t < 3; t++)
-        model.running[t] = (struct running){.examples = 64,
-                                            .value = model.estimate[t],
-                                            .low = model.estimate[t] - 6,
-                                            .high = model.estimate[t] + 6};
-    canvas = draw(&model, 80, 34, true);
+        explorer.running[t] = (struct running){.examples = 64,
+                                               .value = explorer.estimate[t],
+                                               .low = explorer.estimate[t] - 6,
+                                               .high = explorer.estimate[t] + 6};
+    canvas = draw(&explorer, 80, 34, true);
     assert_true(count_ink(&canvas, INK_NOW) > estimate + 6);
     canvas_free(&canvas);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static bool is_word(const struct canvas *canvas, int x, int y) {
@@ -422,7 +423,7 @@ static bool is_word(const struct canvas *canvas, int x, int y) {
 /* Every word below the heading is a name or a round number of an axis, whole: where two
  * run into each other there is one that is neither. The names found, a bit each; *wrong
  * holds what is no label. */
-static unsigned read_labels(const struct canvas *canvas, struct model *model,
+static unsigned read_labels(const struct canvas *canvas, struct explorer *explorer,
                             char *wrong) {
     unsigned names = 0;
     for (int y = 1; y < canvas->height; y++)
@@ -437,11 +438,11 @@ static unsigned read_labels(const struct canvas *canvas, struct model *model,
                 struct range range;
                 char *end;
                 double value = strtod(word, &end);
-                space_range(model, k, &range);
+                space_range(explorer, k, &range);
                 double steps = value / range_step(range, 5);
                 known = known || (!*end && value >= range.low && value <= range.high &&
                                   fabs(steps - round(steps)) < 1e-9);
-                if (!strcmp(word, model_task_name(model, model->triple[k]))) {
+                if (!strcmp(word, explorer_task_name(explorer, explorer->triple[k]))) {
                     known = true;
                     names |= 1u << k;
                 }
@@ -454,35 +455,36 @@ static unsigned read_labels(const struct canvas *canvas, struct model *model,
 
 static void names_and_numbers_of_the_box_stand_apart(void **state) {
     (void)state;
-    struct model model;
-    open_model(&model, 3, 7);
-    space_use(&model, SPACE_SOLID);
+    struct explorer explorer;
+    open_model(&explorer, 3, 7);
+    space_use(&explorer, SPACE_SOLID);
     for (int width = 20; width <= 110; width += 9)
         for (int height = 6; height <= 38; height += width < 60 ? 2 : 5)
-            for (model.turn = -3; model.turn < 3.2; model.turn += 0.55)
-                for (model.tilt = 0; model.tilt < 1.6; model.tilt += 0.31) {
+            for (explorer.turn = -3; explorer.turn < 3.2; explorer.turn += 0.55)
+                for (explorer.tilt = 0; explorer.tilt < 1.6; explorer.tilt += 0.31) {
                     char wrong[200] = "";
-                    struct canvas canvas = draw(&model, width, height, true);
-                    unsigned names = read_labels(&canvas, &model, wrong);
+                    struct canvas canvas = draw(&explorer, width, height, true);
+                    unsigned names = read_labels(&canvas, &explorer, wrong);
                     if (names != 7 || *wrong) {
                         canvas_print(&canvas, stderr);
                         fail_msg("%dx%d, turned by %.2f, tilted by %.2f: names %u, "
                                  "\"%s\"",
-                                 width, height, model.turn, model.tilt, names, wrong);
+                                 width, height, explorer.turn, explorer.tilt, names,
+                                 wrong);
                     }
                     canvas_free(&canvas);
                 }
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void an_axis_an_objective(void **state) {
     (void)state;
-    struct model model;
+    struct explorer explorer;
     double r[] = {0.7, 0.1, 0.1, 0.1, 0};
-    open_model(&model, 5, 4);
-    space_use(&model, SPACE_PARALLEL);
-    model_go(&model, r, false);
-    struct canvas canvas = draw(&model, 90, 30, true);
+    open_model(&explorer, 5, 4);
+    space_use(&explorer, SPACE_PARALLEL);
+    explorer_go(&explorer, r, false);
+    struct canvas canvas = draw(&explorer, 90, 30, true);
     int rows[5], found = 0;
     for (int column = 0; column < 90; column++)
         for (int row = 1; row < 30; row++)
@@ -495,8 +497,8 @@ static void an_axis_an_objective(void **state) {
     assert_true(count_ink(&canvas, INK_FAR) > 50);
     canvas_free(&canvas);
     /* Where less is better the axis stands on its head. */
-    model.catalog->recipe->tasks[0].objective.maximise = false;
-    canvas = draw(&model, 90, 30, true);
+    explorer.catalog->recipe->tasks[0].objective.maximise = false;
+    canvas = draw(&explorer, 90, 30, true);
     found = 0;
     for (int row = 1; row < 30 && !found; row++)
         for (int column = 0; column < 20; column++)
@@ -505,21 +507,21 @@ static void an_axis_an_objective(void **state) {
     assert_true(found > rows[0] + 5);
     canvas_free(&canvas);
     /* Too narrow for all: the others come by scrolling, and no further. */
-    model.scroll[PANEL_SCATTER] = 99;
-    canvas = draw(&model, 30, 20, true);
-    assert_int_equal(model.scroll[PANEL_SCATTER], 5 - (int)model.density.axes);
-    assert_true(model.density.axes >= 2 && model.density.axes < 5);
+    explorer.scroll[PANEL_SCATTER] = 99;
+    canvas = draw(&explorer, 30, 20, true);
+    assert_int_equal(explorer.scroll[PANEL_SCATTER], 5 - (int)explorer.density.axes);
+    assert_true(explorer.density.axes >= 2 && explorer.density.axes < 5);
     canvas_free(&canvas);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static void lines_are_counted_where_they_pass(void **state) {
     (void)state;
-    struct model model;
-    open_model(&model, 4, 6); /* 56 stored points */
-    space_use(&model, SPACE_PARALLEL);
-    struct canvas canvas = draw(&model, 100, 40, true);
-    const struct density *density = &model.density;
+    struct explorer explorer;
+    open_model(&explorer, 4, 6); /* 56 stored points */
+    space_use(&explorer, SPACE_PARALLEL);
+    struct canvas canvas = draw(&explorer, 100, 40, true);
+    const struct density *density = &explorer.density;
     assert_int_equal(density->lines, 56);
     /* Every line starts in the first column and ends in the last: as many as there
      * are dots counted there, or more where one is steep. */
@@ -533,16 +535,16 @@ static void lines_are_counted_where_they_pass(void **state) {
     /* Kept from frame to frame, made again for another legend. */
     const uint32_t *kept = density->front;
     canvas_free(&canvas);
-    canvas = draw(&model, 100, 40, true);
+    canvas = draw(&explorer, 100, 40, true);
     assert_ptr_equal(density->front, kept);
     canvas_free(&canvas);
-    for (size_t s = 0; s < model.catalog->series_count; s++)
-        if (model.catalog->series[s].routers)
-            model_series_toggle(&model, s);
-    canvas = draw(&model, 100, 40, true);
+    for (size_t s = 0; s < explorer.catalog->series_count; s++)
+        if (explorer.catalog->series[s].routers)
+            explorer_series_toggle(&explorer, s);
+    canvas = draw(&explorer, 100, 40, true);
     assert_int_equal(density->lines, 0);
     canvas_free(&canvas);
-    model_free(&model);
+    explorer_free(&explorer);
 }
 
 static int prepare(void **state) {

@@ -1,0 +1,67 @@
+/* Long options, described by a table: the same table parses the command line,
+ * prints --help, and is what the manual page is tested against.
+ *
+ * `--name value` and `--name=value` mean the same; a flag takes no value. `--`
+ * ends the options; everything else is an operand, wherever it stands. */
+#ifndef PWEMOE_COMMAND_IO_OPTIONS_H
+#define PWEMOE_COMMAND_IO_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+enum option_type {
+    OPTION_FLAG,     /* bool */
+    OPTION_UNSIGNED, /* uint64_t, minimum .. maximum */
+    OPTION_REAL,     /* double, finite, minimum .. maximum */
+    OPTION_CHOICE,   /* unsigned: the position in choices */
+    OPTION_TEXT      /* const char *, points into argv; not empty */
+};
+
+struct option_spec {
+    const char *name; /* without the dashes; NULL ends a table */
+    enum option_type type;
+    const char *value;       /* how help calls the value: "M"; NULL for flags */
+    const char *help;        /* one sentence without its full stop */
+    const char *initial;     /* as it would be typed; NULL: zero, or NULL */
+    const char *choices;     /* OPTION_CHOICE: "table|csv|json" */
+    double minimum, maximum; /* both 0: no bounds */
+    bool above_minimum;      /* OPTION_REAL: the minimum itself is refused */
+    size_t offset;           /* of the member in the structure of values */
+};
+
+/* One table with the structure it fills. */
+struct option_group {
+    const struct option_spec *specs;
+    void *values;
+    unsigned mask; /* bit i: the table's row i is taken; ~0u for all (also rows
+                      past 31) */
+};
+
+/* Sets every value to its initial one, then reads the arguments. operands (room
+ * for count) receives those that are no options, in order. *help is set, and
+ * reading ends, at --help. Returns 0 or -1 with a line that names the option and,
+ * for an unknown one, the nearest known. */
+int options_parse(const struct option_group *groups, size_t group_count, size_t count,
+                  const char *const *arguments, const char **operands,
+                  size_t *operand_count, bool *help, struct error *error);
+
+/* The tables as lines of help, wrapped at 78 columns. */
+void options_help(const struct option_group *groups, size_t group_count, FILE *out);
+
+/* The name at `index` of "a|b|c" into out; returns out. */
+char *options_choice(const char *choices, unsigned index, char *out, size_t size);
+
+/* `text` wrapped at 78 columns with every line but the first indented. `column`
+ * is where the first line starts. Ends with a newline. */
+void options_wrap(FILE *out, const char *text, size_t column, size_t indent);
+
+/* Strict numbers of a command line, whole texts only: digits; a finite decimal.
+ * false where text is none or does not fit. */
+bool options_unsigned(const char *text, uint64_t *value);
+bool options_real(const char *text, double *value);
+
+#endif

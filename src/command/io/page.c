@@ -1,0 +1,375 @@
+#include <config.h> /* renameat2 wants _GNU_SOURCE */
+
+#include "command/io/page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+struct picture {
+    char *file; /* "scaling.png" */
+    struct plot_png png;
+};
+
+struct page {
+    FILE *markdown, *html;
+    char *markdown_text, *html_text;
+    size_t markdown_size, html_size;
+    size_t columns, left, cell, row; /* of the table that is open */
+    struct picture *pictures;
+    size_t picture_count, picture_capacity;
+    bool failed;
+};
+
+static const char style[] =
+    "body{font:15px/1.5 sans-serif;margin:2em auto;padding:0 1em;max-width:80em;"
+    "color:#222;background:#fff}"
+    "div{overflow-x:auto}table{border-collapse:collapse;margin:1em 0}"
+    "th,td{padding:.2em .7em;text-align:right;border-bottom:1px solid #ddd;"
+    "white-space:nowrap}th{border-bottom:2px solid #222}"
+    ".l{text-align:left}figure{margin:1em 0}img{max-width:100%;height:auto}"
+    "figcaption{color:#555}";
+
+/* --- text ------------------------------------------------------------------- */
+
+static void put_html(FILE *out, const char *text) {
+    for (; *text; text++)
+        switch (*text) {
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
+            break;
+        default:
+            fputc(*text, out);
+        }
+}
+
+static void put_markdown(FILE *out, const char *text) {
+    /* A line can begin with what makes a list or a heading of it. */
+    if (strchr("#+-", *text) && *text)
+        fputc('\\', out);
+    for (; *text; text++) {
+        if (*text == '<')
+            fputs("&lt;", out);
+        else if (*text == '&')
+            fputs("&amp;", out);
+        else {
+            if (strchr("\\`*_[]|~", *text))
+                fputc('\\', out);
+            fputc(*text, out);
+        }
+    }
+}
+
+static void put(struct page *page, const char *before, const char *text,
+                const char *after, const char *open, const char *close) {
+    fputs(before, page->markdown);
+    put_markdown(page->markdown, text);
+    fputs(after, page->markdown);
+    fputs(open, page->html);
+    put_html(page->html, text);
+    fputs(close, page->html);
+}
+
+/* The formatted text, safe to show; NULL and page->failed where memory is out. */
+static char *format_text(struct page *page, const char *format, va_list arguments) {
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    char *raw = length < 0 ? NULL : malloc((size_t)length + 1);
+    char *safe = raw ? malloc(4 * (size_t)length + 1) : NULL;
+    if (safe) {
+        vsnprintf(raw, (size_t)length + 1, format, again);
+        text_escape(safe, 4 * (size_t)length + 1, raw);
+    }
+    va_end(again);
+    free(raw);
+    page->failed |= safe == NULL;
+    return safe;
+}
+
+/* --- parts of a page -------------------------------------------------------- */
+
+struct page *page_new(const char *title) {
+    struct page *page = array_new(1, sizeof *page);
+    if (!page)
+        return NULL;
+    page->markdown = open_memstream(&page->markdown_text, &page->markdown_size);
+    page->html = open_memstream(&page->html_text, &page->html_size);
+    if (!page->markdown || !page->html) {
+        page_free(page);
+        return NULL;
+    }
+    size_t size = 4 * strlen(title) + 1;
+    char *safe = malloc(size);
+    if (!safe) {
+        page_free(page);
+        return NULL;
+    }
+    text_escape(safe, size, title);
+    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta "
+          "charset=\"utf-8\">\n<title>",
+          page->html);
+    put_html(page->html, safe);
+    fprintf(page->html, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
+    put(page, "# ", safe, "\n", "<h1>", "</h1>\n");
+    free(safe);
+    return page;
+}
+
+void page_free(struct page *page) {
+    if (!page)
+        return;
+    if (page->markdown)
+        fclose(page->markdown);
+    if (page->html)
+        fclose(page->html);
+    free(page->markdown_text);
+    free(page->html_text);
+    for (size_t i = 0; i < page->picture_count; i++) {
+        free(page->pictures[i].file);
+        free(page->pictures[i].png.data);
+    }
+    free(page->pictures);
+    free(page);
+}
+
+void page_heading(struct page *page, const char *text) {
+    put(page, "\n## ", text, "\n", "<h2>", "</h2>\n");
+}
+
+void page_paragraph(struct page *page, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = format_text(page, format, arguments);
+    va_end(arguments);
+    if (text)
+        put(page, "\n", text, "\n", "<p>", "</p>\n");
+    free(text);
+}
+
+void page_table(struct page *page, size_t columns, size_t left) {
+    page->columns = columns;
+    page->left = left;
+    page->cell = page->row = 0;
+    fputc('\n', page->markdown);
+    fputs("<div><table>\n", page->html);
+}
+
+static void put_cell(struct page *page, const char *text) {
+    const char *kind = page->row == 0 ? "th" : "td";
+    if (page->cell == 0)
+        fputs("<tr>", page->html);
+    fprintf(page->html, "<%s%s>", kind, page->cell < page->left ? " class=\"l\"" : "");
+    put_html(page->html, text);
+    fprintf(page->html, "</%s>", kind);
+    fputs(page->cell == 0 ? "| " : " ", page->markdown);
+    put_markdown(page->markdown, text);
+    fputs(" |", page->markdown);
+    if (++page->cell < page->columns)
+        return;
+    fputs("</tr>\n", page->html);
+    fputc('\n', page->markdown);
+    for (size_t i = 0; page->row == 0 && i < page->columns; i++)
+        fprintf(page->markdown, "%s %s |%s", i ? "" : "|",
+                i < page->left ? ":---" : "---:", i + 1 < page->columns ? "" : "\n");
+    page->cell = 0;
+    page->row++;
+}
+
+void page_cell(struct page *page, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = format_text(page, format, arguments);
+    va_end(arguments);
+    put_cell(page, text ? text : "");
+    free(text);
+}
+
+void page_number(struct page *page, double value, int decimals) {
+    if (isfinite(value))
+        page_cell(page, "%.*f", decimals, value);
+    else
+        put_cell(page, "–");
+}
+
+void page_table_end(struct page *page) {
+    fputs("</table></div>\n", page->html);
+}
+
+static void put_base64(FILE *out, const unsigned char *data, size_t size) {
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        uint32_t bits = (uint32_t)data[i] << 16;
+        bits |= left > 1 ? (uint32_t)data[i + 1] << 8 : 0;
+        bits |= left > 2 ? data[i + 2] : 0;
+        fputc(digits[bits >> 18], out);
+        fputc(digits[bits >> 12 & 63], out);
+        fputc(left > 1 ? digits[bits >> 6 & 63] : '=', out);
+        fputc(left > 2 ? digits[bits & 63] : '=', out);
+    }
+}
+
+void page_picture(struct page *page, const char *name, struct plot_png *png,
+                  const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char *caption = format_text(page, format, arguments);
+    va_end(arguments);
+    char *file = text_format("%s.png", name);
+    if (!caption || !file ||
+        array_reserve((void **)&page->pictures, &page->picture_capacity,
+                      page->picture_count + 1, sizeof *page->pictures)) {
+        page->failed = true;
+        free(png->data);
+        free(file);
+    } else {
+        fputs("\n![", page->markdown);
+        put_markdown(page->markdown, caption);
+        fprintf(page->markdown, "](%s)\n", file);
+        fputs("<figure><img alt=\"", page->html);
+        put_html(page->html, caption);
+        fputs("\" src=\"data:image/png;base64,", page->html);
+        put_base64(page->html, png->data, png->size);
+        fputs("\"><figcaption>", page->html);
+        put_html(page->html, caption);
+        fputs("</figcaption></figure>\n", page->html);
+        page->pictures[page->picture_count++] =
+            (struct picture){.file = file, .png = *png};
+    }
+    *png = (struct plot_png){0};
+    free(caption);
+}
+
+/* --- writing ---------------------------------------------------------------- */
+
+static int write_file(const char *folder, const char *name, const void *bytes,
+                      size_t size, const char *shown, struct error *error) {
+    const char *text = bytes;
+    char *path = text_format("%s/%s", folder, name);
+    if (!path)
+        return error_memory(error);
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int failed = file < 0;
+    while (!failed && size) {
+        ssize_t written = write(file, text, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        failed = written < 0;
+        if (!failed) {
+            text += written;
+            size -= (size_t)written;
+        }
+    }
+    failed = failed || fsync(file);
+    if (failed)
+        error_set(error, "%s/%s: %s", shown, name, strerror(errno));
+    if (file >= 0)
+        close(file);
+    free(path);
+    return failed ? -1 : 0;
+}
+
+static void remove_file(const char *folder, const char *name) {
+    char *path = text_format("%s/%s", folder, name);
+    if (path)
+        unlink(path);
+    free(path);
+}
+
+static void remove_folder(const struct page *page, const char *folder) {
+    remove_file(folder, "report.md");
+    remove_file(folder, "report.html");
+    for (size_t i = 0; i < page->picture_count; i++)
+        remove_file(folder, page->pictures[i].file);
+    rmdir(folder);
+}
+
+static int exists(const char *path, struct error *error) {
+    return error_set(error, "%s: exists already; give a new folder", path);
+}
+
+static int give_name(const char *beside, const char *path, struct error *error) {
+    int result = renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE);
+    struct stat status;
+    /* Where the file system knows no such flag, an empty folder made since the
+     * first look is all that a plain rename could replace. */
+    if (result && (errno == EINVAL || errno == ENOSYS) && lstat(path, &status) != 0)
+        result = rename(beside, path);
+    if (result == 0)
+        return 0;
+    if (errno == EEXIST || errno == ENOTEMPTY)
+        return exists(path, error);
+    return error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+}
+
+static int write_folder(const struct page *page, const char *path,
+                        struct error *error) {
+    struct stat status;
+    if (lstat(path, &status) == 0)
+        return exists(path, error);
+    /* "DIR/" means DIR. */
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    uint32_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    char *name = strndup(path, length);
+    char *beside = name ? text_format("%s.new-%08x", name, number) : NULL;
+    int result = -1;
+    if (!beside) {
+        error_memory(error);
+    } else if (mkdir(beside, 0777)) {
+        error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+    } else {
+        result = write_file(beside, "report.md", page->markdown_text,
+                            page->markdown_size, path, error);
+        if (result == 0)
+            result = write_file(beside, "report.html", page->html_text, page->html_size,
+                                path, error);
+        for (size_t i = 0; result == 0 && i < page->picture_count; i++)
+            result =
+                write_file(beside, page->pictures[i].file, page->pictures[i].png.data,
+                           page->pictures[i].png.size, path, error);
+        if (result == 0)
+            result = give_name(beside, name, error);
+        if (result)
+            remove_folder(page, beside);
+    }
+    free(beside);
+    free(name);
+    return result;
+}
+
+int page_end(struct page *page, const char *path, struct error *error) {
+    fputs("</body>\n</html>\n", page->html);
+    bool failed = page->failed || ferror(page->markdown) || ferror(page->html);
+    /* The texts are whole once the streams are closed. */
+    failed |= fclose(page->markdown) != 0;
+    failed |= fclose(page->html) != 0;
+    page->markdown = page->html = NULL;
+    int result = failed ? error_memory(error) : write_folder(page, path, error);
+    page_free(page);
+    return result;
+}

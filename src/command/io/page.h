@@ -1,0 +1,39 @@
+/* A page written twice at once, as Markdown and as HTML without scripts: headings,
+ * paragraphs, tables and pictures. Text is data: what either format would take for
+ * markup is escaped, and control bytes as text_escape does. */
+#ifndef PWEMOE_COMMAND_IO_PAGE_H
+#define PWEMOE_COMMAND_IO_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "plot/kinds.h"
+
+struct page;
+
+/* NULL where memory is out. A failure later is kept for page_end. */
+struct page *page_new(const char *title);
+void page_heading(struct page *page, const char *text);
+void page_paragraph(struct page *page, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Cells follow one by one, the header's first; a row ends by itself after
+ * `columns` cells. left columns from the left are text, the others numbers. */
+void page_table(struct page *page, size_t columns, size_t left);
+void page_cell(struct page *page, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void page_number(struct page *page, double value, int decimals); /* NaN: a dash */
+void page_table_end(struct page *page);
+
+/* A PNG: NAME.png beside the Markdown, part of the HTML itself. name: letters, digits
+ * and '-', another for each. png is taken over. */
+void page_picture(struct page *page, const char *name, struct plot_png *png,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Ends the page and writes report.md, report.html and the pictures into a new folder at
+ * path, which appears whole or not at all and must not exist. Frees page either way. */
+int page_end(struct page *page, const char *path, struct error *error);
+void page_free(struct page *page); /* without writing; NULL is fine */
+
+#endif

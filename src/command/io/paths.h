@@ -1,0 +1,18 @@
+/* Paths in recipes and stores. Results are fresh memory, freed with free(); NULL
+ * where memory is out. */
+#ifndef PWEMOE_COMMAND_IO_PATHS_H
+#define PWEMOE_COMMAND_IO_PATHS_H
+
+#include <stdbool.h>
+
+/* The folder a file lies in: "." for "a", "/" for "/a". */
+char *path_folder(const char *path);
+/* path itself where it is absolute, else folder/path. */
+char *path_join(const char *folder, const char *path);
+/* How a store in `folder` names `path`: relative where it lies below the folder,
+ * else absolute. Both exist. */
+char *path_stored(const char *folder, const char *path);
+bool path_exists(const char *path);
+bool path_empty_folder(const char *path);
+
+#endif

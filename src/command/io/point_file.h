@@ -1,0 +1,29 @@
+/* Point files: one point a row, numbers separated by a comma, white space or
+ * both; # begins a comment; empty lines do not count. */
+#ifndef PWEMOE_COMMAND_IO_POINT_FILE_H
+#define PWEMOE_COMMAND_IO_POINT_FILE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct points {
+    double *values; /* [count, columns], owned */
+    size_t count, columns;
+};
+
+/* path "-" is standard input. Refused with the line's number: what is no number,
+ * NaN and infinity, an empty field, a row of another length than the first. A
+ * file without a point is an error too. */
+int points_read(const char *path, struct points *points, struct error *error);
+int points_read_stream(FILE *file, const char *label, struct points *points,
+                       struct error *error);
+void points_free(struct points *points);
+
+/* "0.5,1" (commas or white space) into fresh numbers; what is the option's name
+ * for the error. */
+int points_vector(const char *text, const char *what, double **values, size_t *count,
+                  struct error *error);
+
+#endif

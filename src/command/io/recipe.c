@@ -1,0 +1,328 @@
+#include "command/io/recipe.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/memory.h"
+#include "store/store.h"
+
+enum { RECIPE_BYTES_MAX = 1 << 20, NAME_MAX_BYTES = 100, PATH_MAX_BYTES = 4000 };
+
+struct recipe_reader {
+    yaml_parser_t parser;
+    yaml_event_t event; /* the one at hand */
+    bool held;          /* event must be deleted */
+    const char *label;
+    struct error *error;
+};
+
+static unsigned line_of(const struct recipe_reader *r) {
+    return (unsigned)r->event.start_mark.line + 1;
+}
+
+/* Puts the next event at hand. What no recipe has is refused here, so that a file
+ * of aliases cannot grow beyond its own size. */
+static int next(struct recipe_reader *r) {
+    if (r->held)
+        yaml_event_delete(&r->event);
+    r->held = false;
+    if (!yaml_parser_parse(&r->parser, &r->event)) {
+        const yaml_parser_t *p = &r->parser;
+        if (p->error == YAML_MEMORY_ERROR)
+            return error_memory(r->error);
+        if (p->error == YAML_READER_ERROR)
+            return error_set(r->error, "%s: %s at byte %zu", r->label,
+                             p->problem ? p->problem : "not readable",
+                             p->problem_offset);
+        return error_set(r->error, "%s:%zu: %s%s%s", r->label, p->problem_mark.line + 1,
+                         p->context ? p->context : "", p->context ? ": " : "",
+                         p->problem ? p->problem : "not YAML");
+    }
+    r->held = true;
+    const yaml_event_t *e = &r->event;
+    if (e->type == YAML_ALIAS_EVENT)
+        return error_set(r->error, "%s:%u: a recipe has no aliases", r->label,
+                         line_of(r));
+    const yaml_char_t *anchor = NULL, *tag = NULL;
+    if (e->type == YAML_SCALAR_EVENT) {
+        anchor = e->data.scalar.anchor;
+        tag = e->data.scalar.tag;
+    } else if (e->type == YAML_MAPPING_START_EVENT) {
+        anchor = e->data.mapping_start.anchor;
+        tag = e->data.mapping_start.tag;
+    } else if (e->type == YAML_SEQUENCE_START_EVENT) {
+        anchor = e->data.sequence_start.anchor;
+        tag = e->data.sequence_start.tag;
+    }
+    if (anchor || tag)
+        return error_set(r->error, "%s:%u: a recipe has no anchors and no tags",
+                         r->label, line_of(r));
+    return 0;
+}
+
+/* The scalar at hand into fresh memory. what names it in errors. */
+static int take_scalar(struct recipe_reader *r, const char *what, size_t longest,
+                       char **out) {
+    if (r->event.type != YAML_SCALAR_EVENT)
+        return error_set(r->error, "%s:%u: %s must be a text, not a list or a mapping",
+                         r->label, line_of(r), what);
+    const char *value = (const char *)r->event.data.scalar.value;
+    size_t length = r->event.data.scalar.length;
+    if (length == 0)
+        return error_set(r->error, "%s:%u: %s is empty", r->label, line_of(r), what);
+    if (length > longest)
+        return error_set(r->error, "%s:%u: %s is longer than %zu bytes", r->label,
+                         line_of(r), what, longest);
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+            return error_set(r->error, "%s:%u: %s has a control byte in it", r->label,
+                             line_of(r), what);
+    if (!(*out = strndup(value, length)))
+        return error_memory(r->error);
+    return 0;
+}
+
+struct key {
+    const char *name;
+    char **value; /* NULL: "tasks" */
+};
+
+static int find_key(struct recipe_reader *r, const char *word, const char *where,
+                    const struct key *keys, size_t count, size_t *found) {
+    const char *names[16];
+    for (size_t i = 0; i < count; i++) {
+        names[i] = keys[i].name;
+        if (strcmp(word, keys[i].name) == 0) {
+            *found = i;
+            return 0;
+        }
+    }
+    const char *nearest = text_nearest(word, names, count);
+    if (nearest)
+        return error_set(r->error, "%s:%u: unknown key '%.100s'%s; did you mean '%s'?",
+                         r->label, line_of(r), word, where, nearest);
+    char known[160] = "";
+    for (size_t i = 0; i < count; i++) {
+        strcat(known, i ? ", " : "");
+        strcat(known, names[i]);
+    }
+    return error_set(r->error, "%s:%u: unknown key '%.100s'%s; the keys are %s",
+                     r->label, line_of(r), word, where, known);
+}
+
+/* Reads the key at hand and puts its value's first event at hand. */
+static int take_key(struct recipe_reader *r, const char *where, const struct key *keys,
+                    size_t count, bool *seen, size_t *found) {
+    char *word = NULL;
+    if (take_scalar(r, "a key", PATH_MAX_BYTES, &word))
+        return -1;
+    int result = find_key(r, word, where, keys, count, found);
+    if (result == 0 && seen[*found])
+        result = error_set(r->error, "%s:%u: '%s' is given twice%s", r->label,
+                           line_of(r), word, where);
+    free(word);
+    if (result)
+        return -1;
+    seen[*found] = true;
+    return next(r);
+}
+
+/* The mapping of one task, its start at hand; ends after its end. */
+static int read_task(struct recipe_reader *r, struct recipe_task *task) {
+    const struct key keys[] = {{"expert", &task->expert},
+                               {"train", &task->train},
+                               {"test", &task->test},
+                               {"head", &task->head},
+                               {"classnames", &task->classnames},
+                               {"templates", &task->templates}};
+    enum { KEYS = sizeof keys / sizeof *keys };
+    bool seen[KEYS] = {false};
+    char where[NAME_MAX_BYTES + 20];
+    snprintf(where, sizeof where, " in task '%s'", task->name);
+    if (r->event.type != YAML_MAPPING_START_EVENT)
+        return error_set(r->error,
+                         "%s:%u: task '%s' must be a mapping with the keys expert, "
+                         "train, test, ...",
+                         r->label, line_of(r), task->name);
+    if (next(r))
+        return -1;
+    while (r->event.type != YAML_MAPPING_END_EVENT) {
+        size_t i;
+        if (take_key(r, where, keys, KEYS, seen, &i) ||
+            take_scalar(r, keys[i].name, PATH_MAX_BYTES, keys[i].value) || next(r))
+            return -1;
+    }
+    if (!task->test && !task->train)
+        return error_set(r->error, "%s:%u: task '%s' has neither train nor test data",
+                         r->label, task->line, task->name);
+    return next(r);
+}
+
+static int check_task_name(struct recipe_reader *r, const struct recipe *recipe,
+                           const char *name) {
+    if (strchr(name, '/') || name[0] == '.')
+        return error_set(r->error,
+                         "%s:%u: task name '%s': no slash and no leading dot, it is "
+                         "also a file's name",
+                         r->label, line_of(r), name);
+    for (size_t i = 0; i + 1 < recipe->task_count; i++)
+        if (strcmp(recipe->tasks[i].name, name) == 0)
+            return error_set(r->error, "%s:%u: task '%s' is given twice", r->label,
+                             line_of(r), name);
+    return 0;
+}
+
+/* The mapping of all tasks, its start at hand; ends after its end. */
+static int read_tasks(struct recipe_reader *r, struct recipe *recipe) {
+    size_t capacity = 0;
+    if (r->event.type != YAML_MAPPING_START_EVENT)
+        return error_set(r->error, "%s:%u: tasks must be a mapping with a key a task",
+                         r->label, line_of(r));
+    if (next(r))
+        return -1;
+    while (r->event.type != YAML_MAPPING_END_EVENT) {
+        if (recipe->task_count == STORE_TASKS_MAX)
+            return error_set(r->error, "%s:%u: more than %d tasks", r->label,
+                             line_of(r), STORE_TASKS_MAX);
+        if (array_reserve((void **)&recipe->tasks, &capacity, recipe->task_count + 1,
+                          sizeof *recipe->tasks))
+            return error_memory(r->error);
+        struct recipe_task *task = &recipe->tasks[recipe->task_count++];
+        memset(task, 0, sizeof *task);
+        task->line = line_of(r);
+        if (take_scalar(r, "a task's name", NAME_MAX_BYTES, &task->name) ||
+            check_task_name(r, recipe, task->name) || next(r) || read_task(r, task))
+            return -1;
+    }
+    return next(r);
+}
+
+static int check_model(struct recipe_reader *r, const char *model) {
+    static const char *const models[] = {"clip-vision", "vit", "gpt2-classifier"};
+    enum { MODELS = sizeof models / sizeof *models };
+    for (size_t i = 0; i < MODELS; i++)
+        if (strcmp(model, models[i]) == 0)
+            return 0;
+    const char *nearest = text_nearest(model, models, MODELS);
+    return error_set(r->error, "%s:%u: unknown model '%.100s'; %s%s%s", r->label,
+                     line_of(r), model, nearest ? "did you mean '" : "the models are ",
+                     nearest ? nearest : "clip-vision, vit and gpt2-classifier",
+                     nearest ? "'?" : "");
+}
+
+static int read_document(struct recipe_reader *r, struct recipe *recipe) {
+    const struct key keys[] = {{"name", &recipe->name},
+                               {"model", &recipe->model},
+                               {"pretrained", &recipe->pretrained},
+                               {"tasks", NULL}};
+    enum { KEYS = sizeof keys / sizeof *keys };
+    bool seen[KEYS] = {false};
+    if (next(r) || next(r)) /* the stream's start, the document's */
+        return -1;
+    if (r->event.type != YAML_DOCUMENT_START_EVENT)
+        return error_set(r->error, "%s: the file is empty", r->label);
+    if (next(r))
+        return -1;
+    if (r->event.type != YAML_MAPPING_START_EVENT)
+        return error_set(r->error,
+                         "%s:%u: a recipe is a mapping with the keys name, model, "
+                         "pretrained and tasks",
+                         r->label, line_of(r));
+    if (next(r))
+        return -1;
+    while (r->event.type != YAML_MAPPING_END_EVENT) {
+        size_t i;
+        if (take_key(r, "", keys, KEYS, seen, &i))
+            return -1;
+        if (!keys[i].value) {
+            if (read_tasks(r, recipe))
+                return -1;
+            continue;
+        }
+        if (take_scalar(r, keys[i].name, PATH_MAX_BYTES, keys[i].value) ||
+            (keys[i].value == &recipe->model && check_model(r, recipe->model)) ||
+            next(r))
+            return -1;
+    }
+    if (next(r) || next(r)) /* past the document's end */
+        return -1;
+    if (r->event.type != YAML_STREAM_END_EVENT)
+        return error_set(r->error, "%s:%u: a second document", r->label, line_of(r));
+    if (!recipe->pretrained)
+        return error_set(r->error, "%s: the key 'pretrained' is missing", r->label);
+    if (recipe->task_count == 0)
+        return error_set(r->error, "%s: there are no tasks", r->label);
+    return 0;
+}
+
+int recipe_parse(const char *text, size_t size, const char *label, struct recipe **out,
+                 struct error *error) {
+    *out = NULL;
+    if (size > RECIPE_BYTES_MAX)
+        return error_set(error, "%s: larger than 1 MiB; that is no recipe", label);
+    struct recipe_reader r = {.label = label, .error = error};
+    struct recipe *recipe = calloc(1, sizeof *recipe);
+    if (recipe)
+        recipe->text = strndup(text, size);
+    if (!recipe || !recipe->text || !yaml_parser_initialize(&r.parser)) {
+        recipe_free(recipe);
+        return error_memory(error);
+    }
+    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
+    int result = read_document(&r, recipe);
+    if (r.held)
+        yaml_event_delete(&r.event);
+    yaml_parser_delete(&r.parser);
+    if (result)
+        recipe_free(recipe);
+    else
+        *out = recipe;
+    return result;
+}
+
+int recipe_read(const char *path, struct recipe **recipe, struct error *error) {
+    *recipe = NULL;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    char *text = malloc(RECIPE_BYTES_MAX + 1);
+    int result;
+    if (!text) {
+        result = error_memory(error);
+    } else {
+        size_t size = fread(text, 1, RECIPE_BYTES_MAX + 1, file);
+        if (ferror(file))
+            result = error_set(error, "%s: %s", path, strerror(errno));
+        else
+            result = recipe_parse(text, size, path, recipe, error);
+    }
+    free(text);
+    fclose(file);
+    return result;
+}
+
+void recipe_free(struct recipe *recipe) {
+    if (!recipe)
+        return;
+    for (size_t i = 0; i < recipe->task_count; i++) {
+        struct recipe_task *task = &recipe->tasks[i];
+        free(task->name);
+        free(task->expert);
+        free(task->train);
+        free(task->test);
+        free(task->head);
+        free(task->classnames);
+        free(task->templates);
+    }
+    free(recipe->tasks);
+    free(recipe->name);
+    free(recipe->model);
+    free(recipe->pretrained);
+    free(recipe->text);
+    free(recipe);
+}

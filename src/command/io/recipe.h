@@ -1,0 +1,36 @@
+/* recipe.yaml: the names of the models and of the tasks, as a person writes them.
+ *
+ * What is read is hostile until it is checked: at most 1 MiB, no anchors, aliases
+ * or tags, no nesting but that of a recipe, every key known and given once, no
+ * control bytes in names and paths. Paths are kept as written: relative to the
+ * recipe's folder. */
+#ifndef PWEMOE_COMMAND_IO_RECIPE_H
+#define PWEMOE_COMMAND_IO_RECIPE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct recipe_task {
+    char *name; /* also a file name on export: no slash, no leading dot */
+    char *expert, *train, *test, *head, *classnames, *templates; /* NULL: not given */
+    unsigned line; /* of its name, from 1 */
+};
+
+struct recipe {
+    char *name;        /* NULL: not given */
+    char *model;       /* "clip-vision", "vit", "gpt2-classifier"; NULL: not given */
+    char *pretrained;  /* never NULL */
+    size_t task_count; /* 1 .. STORE_TASKS_MAX */
+    struct recipe_task *tasks;
+    char *text; /* the whole file */
+};
+
+/* Errors begin with "PATH:LINE: ". */
+int recipe_read(const char *path, struct recipe **recipe, struct error *error);
+/* The same over memory; label stands for the path. */
+int recipe_parse(const char *text, size_t size, const char *label,
+                 struct recipe **recipe, struct error *error);
+void recipe_free(struct recipe *recipe); /* NULL is fine */
+
+#endif

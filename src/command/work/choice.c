@@ -1,0 +1,83 @@
+#include "command/work/choice.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "pareto/simplex.h"
+
+/* id, hash and time of the stored solution that this one is, if there is one. */
+static int complete_from_store(struct measure *measure, struct store_solution *solution,
+                               struct error *error) {
+    struct store_row *rows;
+    size_t count, tasks = measure->recipe->task_count;
+    if (store_rows(measure->store, measure->split, &rows, &count, error))
+        return -1;
+    for (size_t i = 0; i < count && !solution->id; i++) {
+        const struct store_solution *s = &rows[i].solution;
+        bool same = s->routers == solution->routers && s->preference &&
+                    strcmp(s->kind, "pwemoe") == 0 && strcmp(s->parameters, "{}") == 0;
+        for (size_t t = 0; same && t < tasks; t++)
+            same = fabs(s->preference[t] - solution->preference[t]) <= 1e-9;
+        if (!same)
+            continue;
+        solution->id = s->id;
+        solution->created = s->created;
+        memcpy(solution->model_sha256, s->model_sha256, sizeof s->model_sha256);
+    }
+    store_rows_free(rows, count);
+    return 0;
+}
+
+static int choose_preference(struct measure *measure,
+                             const struct choice_options *options,
+                             struct store_solution *solution, bool *usage,
+                             struct error *error) {
+    size_t tasks = measure->recipe->task_count;
+    double preference[STORE_TASKS_MAX];
+    if (simplex_parse(options->preference, tasks, preference, error)) {
+        *usage = true;
+        return error_prefix(error, "--preference");
+    }
+    struct store_run run;
+    struct store_routers routers;
+    if (measure_find_routers(measure, options->run, options->method, options->upscale,
+                             &run, &routers, error))
+        return -1;
+    solution->kind = strdup("pwemoe");
+    solution->method = strdup(run.method);
+    solution->parameters = strdup("{}");
+    solution->label = strdup("");
+    solution->preference = array_new(tasks, sizeof *solution->preference);
+    solution->routers = routers.id;
+    store_routers_clear(&routers);
+    store_run_clear(&run);
+    if (!solution->kind || !solution->method || !solution->parameters ||
+        !solution->label || !solution->preference)
+        return error_memory(error);
+    memcpy(solution->preference, preference, tasks * sizeof *preference);
+    return complete_from_store(measure, solution, error);
+}
+
+int choice_find(struct measure *measure, const struct choice_options *options,
+                struct store_solution *solution, bool *usage, struct error *error) {
+    memset(solution, 0, sizeof *solution);
+    *usage = false;
+    if (options->preference) {
+        int result = choose_preference(measure, options, solution, usage, error);
+        if (result)
+            store_solution_clear(solution);
+        return result;
+    }
+    bool found;
+    if (store_solution_get(measure->store, (int64_t)options->solution, &found, solution,
+                           error))
+        return -1;
+    if (found)
+        return 0;
+    return error_set(error,
+                     "%s has no solution %llu; `pwemoe show FILE solutions --all` "
+                     "lists them",
+                     store_path(measure->store), (unsigned long long)options->solution);
+}

@@ -1,0 +1,194 @@
+#include "command/work/measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "command/io/paths.h"
+#include "command/work/analysis.h"
+#include "command/work/solutions.h"
+
+int measure_open(const struct invocation *invocation, const char *path,
+                 const struct measure_options *options, struct measure *measure,
+                 struct error *error) {
+    memset(measure, 0, sizeof *measure);
+    measure->invocation = invocation;
+    measure->options = options;
+    measure->path = path;
+    measure->split = options->split == 0 ? "test" : "train";
+    measure->total = 1;
+    if (store_open(path, STORE_READ_WRITE, &measure->store, error) == 0 &&
+        store_recipe(measure->store, &measure->recipe, error) == 0)
+        return 0;
+    measure_close(measure);
+    return -1;
+}
+
+int measure_load(struct measure *measure, struct error *error) {
+    char *folder = store_folder(measure->path);
+    if (!folder)
+        return error_memory(error);
+    char note[256] = "";
+    const struct common *common = measure->invocation->common;
+    struct evaluator_options how = {.device = common->device,
+                                    .precision = common->precision,
+                                    .threads = (unsigned)common->threads,
+                                    .batch = (size_t)measure->options->batch,
+                                    .limit = (size_t)measure->options->limit,
+                                    .split = measure->split};
+    int result = evaluator_open(measure->recipe, folder, &how, &measure->evaluator,
+                                note, measure->invocation->work, error);
+    free(folder);
+    command_device_note(measure->invocation, note);
+    if (result)
+        return -1;
+    for (size_t t = 0; t < evaluator_tasks(measure->evaluator); t++)
+        measure->examples += evaluator_examples(measure->evaluator, t);
+    return 0;
+}
+
+void measure_close(struct measure *measure) {
+    evaluator_close(measure->evaluator);
+    store_recipe_free(measure->recipe);
+    store_close(measure->store);
+    free(measure->ids);
+    memset(measure, 0, sizeof *measure);
+}
+
+static int add_id(struct measure *measure, int64_t id, struct error *error) {
+    if (array_reserve((void **)&measure->ids, &measure->id_capacity,
+                      measure->id_count + 1, sizeof *measure->ids))
+        return error_memory(error);
+    measure->ids[measure->id_count++] = id;
+    return 0;
+}
+
+/* Figures and the solution appear together or not at all. */
+static int store_figures(struct measure *measure, struct store_solution *solution,
+                         struct error *error) {
+    size_t tasks = measure->recipe->task_count;
+    struct store_evaluation evaluations[STORE_TASKS_MAX];
+    memset(evaluations, 0, sizeof evaluations);
+    char hex[SHA256_HEX] = "";
+    /* Each task by its own expert is no one model. */
+    bool one_model = strcmp(solution->method, "stl") != 0;
+    if (one_model && evaluator_model_sha256(measure->evaluator, hex, NULL, error))
+        return -1;
+    evaluator_results(measure->evaluator, evaluations);
+    for (size_t t = 0; t < tasks; t++)
+        evaluations[t].split = (char *)(uintptr_t)measure->split;
+    memcpy(solution->model_sha256, hex, sizeof hex);
+    evaluator_cost(measure->evaluator, &solution->seconds, &solution->peak_bytes);
+    if (store_begin(measure->store, error))
+        return -1;
+    if (store_solution_put(measure->store, solution, error) ||
+        store_evaluations_put(measure->store, solution->id, hex, evaluations, tasks,
+                              error)) {
+        store_rollback(measure->store);
+        return -1;
+    }
+    return store_commit(measure->store, error);
+}
+
+int measure_finish(struct measure *measure, const char *what,
+                   struct store_solution *solution, struct error *error) {
+    const struct work *work = measure->invocation->work;
+    struct running running[STORE_TASKS_MAX];
+    for (;;) {
+        if (work_stopped(work))
+            return 0;
+        int step = evaluator_step(measure->evaluator, running, error);
+        if (step < 0)
+            return -1;
+        size_t seen = 0;
+        for (size_t t = 0; t < measure->recipe->task_count; t++)
+            seen += (size_t)running[t].examples;
+        work_report(work, what, measure->done * measure->examples + seen,
+                    measure->total * measure->examples);
+        if (step == 1)
+            break;
+    }
+    if (store_figures(measure, solution, error) || add_id(measure, solution->id, error))
+        return -1;
+    measure->done++;
+    return 1;
+}
+
+static bool same_preference(const double *a, const double *b, size_t tasks) {
+    if (!a || !b)
+        return !a && !b;
+    for (size_t t = 0; t < tasks; t++)
+        if (fabs(a[t] - b[t]) > 1e-9)
+            return false;
+    return true;
+}
+
+static bool same_parameters(const char *a, const char *b) {
+    json_t *x = json_loads(a && *a ? a : "{}", 0, NULL);
+    json_t *y = json_loads(b && *b ? b : "{}", 0, NULL);
+    bool same = x && y && json_equal(x, y);
+    json_decref(x);
+    json_decref(y);
+    return same;
+}
+
+bool measure_known(struct measure *measure, const struct store_row *rows, size_t count,
+                   const struct store_solution *wanted) {
+    for (size_t i = 0; i < count; i++) {
+        const struct store_solution *s = &rows[i].solution;
+        if (strcmp(s->kind, wanted->kind) == 0 &&
+            strcmp(s->method, wanted->method) == 0 && s->routers == wanted->routers &&
+            same_preference(s->preference, wanted->preference,
+                            measure->recipe->task_count) &&
+            same_parameters(s->parameters, wanted->parameters) &&
+            solution_complete(measure->recipe, &rows[i]))
+            return add_id(measure, s->id, NULL) == 0;
+    }
+    return false;
+}
+
+int measure_find_routers(struct measure *measure, uint64_t wanted, const char *method,
+                         const char *upscale, struct store_run *found,
+                         struct store_routers *routers, struct error *error) {
+    return analysis_find_routers(measure->store, wanted, method, upscale, found,
+                                 routers, error);
+}
+
+int measure_begin(struct measure *measure, const struct store_solution *solution,
+                  struct error *error) {
+    struct evaluator *evaluator = measure->evaluator;
+    if (strcmp(solution->kind, "merge") == 0 || strcmp(solution->kind, "single") == 0)
+        return evaluator_begin_method(evaluator, solution->method, solution->parameters,
+                                      measure->invocation->work, error);
+    if (strcmp(solution->kind, "pwemoe") != 0)
+        return error_set(error, "solution %lld is of kind %s: it cannot be made again",
+                         (long long)solution->id, solution->kind);
+    struct store_routers routers;
+    if (store_routers_get(measure->store, solution->routers, &routers, error))
+        return -1;
+    int result = evaluator_use_routers(evaluator, routers.blob, routers.size, error);
+    store_routers_clear(&routers);
+    if (result)
+        return -1;
+    return evaluator_begin_preference(evaluator, solution->preference, error);
+}
+
+void measure_explain(struct measure *measure, struct error *error) {
+    if (!measure->evaluator || !evaluator_device_blamed(measure->evaluator))
+        return;
+    command_device_failed(error,
+                          "%zu of %zu are measured and kept; the same command goes on",
+                          measure->done, measure->total);
+}
+
+enum exit_status measure_report(struct measure *measure, bool stopped,
+                                const char *go_on, struct error *error) {
+    int result =
+        solutions_print(measure->invocation, measure->store, measure->recipe,
+                        measure->split, measure->ids, measure->id_count, error);
+    if (result == 0 && stopped)
+        result = error_set(error, "stopped; %zu of %zu are measured and kept; %s",
+                           measure->done, measure->total, go_on);
+    return result ? EXIT_FAILED : EXIT_DONE;
+}

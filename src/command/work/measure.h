@@ -1,0 +1,97 @@
+/* What `merge`, `front`, `eval` and `export` share: a store, its recipe and an
+ * evaluator over them, and one solution after another measured and stored. */
+#ifndef PWEMOE_COMMAND_WORK_MEASURE_H
+#define PWEMOE_COMMAND_WORK_MEASURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "command/command.h"
+#include "eval/evaluator.h"
+#include "store/store.h"
+
+struct measure_options {
+    unsigned split; /* 0 test, 1 train */
+    uint64_t limit, batch;
+};
+
+/* Rows of an option table whose structure has a struct measure_options `member`. */
+#define MEASURE_OPTIONS(owner, member)                                                \
+    {.name = "split",                                                                 \
+     .type = OPTION_CHOICE,                                                           \
+     .value = "S",                                                                    \
+     .choices = "test|train",                                                         \
+     .initial = "test",                                                               \
+     .help = "Measure on this split: test or train",                                  \
+     .offset = offsetof(owner, member.split)},                                        \
+        {.name = "limit",                                                             \
+         .type = OPTION_UNSIGNED,                                                     \
+         .value = "N",                                                                \
+         .initial = "0",                                                              \
+         .maximum = 1000000000,                                                       \
+         .help = "Only so many examples a task, the same for every model; 0 is all. " \
+                 "The figures are then marked partial",                               \
+         .offset = offsetof(owner, member.limit)},                                    \
+    {                                                                                 \
+        .name = "batch", .type = OPTION_UNSIGNED, .value = "N", .initial = "0",       \
+        .maximum = 65536, .help = "Examples a batch; 0 lets the program choose",      \
+        .offset = offsetof(owner, member.batch)                                       \
+    }
+
+struct measure {
+    const struct invocation *invocation;
+    const struct measure_options *options;
+    const char *path;
+    struct store *store;
+    struct store_recipe *recipe;
+    struct evaluator *evaluator;
+    const char *split;
+    size_t examples;    /* of all tasks together */
+    size_t done, total; /* solutions, for progress; set by the caller */
+    int64_t *ids;       /* [id_count] of the solutions measured, owned */
+    size_t id_count, id_capacity;
+};
+
+/* Opens the store (to write) and the recipe. */
+int measure_open(const struct invocation *invocation, const char *path,
+                 const struct measure_options *options, struct measure *measure,
+                 struct error *error);
+/* Loads models and data, and tells the backend's note: the slow part, for when
+ * there is something to measure. */
+int measure_load(struct measure *measure, struct error *error);
+void measure_close(struct measure *measure);
+
+/* Runs the evaluation that has begun to its end and stores solution with its
+ * figures; solution->id is set and added to ids. Returns 1 when that is done, 0
+ * when it was stopped (nothing of this solution is stored), -1. what names the
+ * progress bar. */
+int measure_finish(struct measure *measure, const char *what,
+                   struct store_solution *solution, struct error *error);
+
+/* true where the store has this solution with complete figures of the present
+ * models; its id is then added to ids. rows are those of the store. */
+bool measure_known(struct measure *measure, const struct store_row *rows, size_t count,
+                   const struct store_solution *wanted);
+
+/* The routers of a run: run 0 is the newest that has any, of this method and
+ * granularity where these are not NULL. run and routers are the caller's to
+ * clear. */
+int measure_find_routers(struct measure *measure, uint64_t run, const char *method,
+                         const char *upscale, struct store_run *found,
+                         struct store_routers *routers, struct error *error);
+/* Begins the evaluation of a stored solution, whatever its kind. */
+int measure_begin(struct measure *measure, const struct store_solution *solution,
+                  struct error *error);
+
+/* After a failure of measuring: where the device is the reason, adds to its line how
+ * much is kept and how to go on. */
+void measure_explain(struct measure *measure, struct error *error);
+
+/* Prints the measured solutions; with `stopped` an error that says how to go on is
+ * made of it all. */
+enum exit_status measure_report(struct measure *measure, bool stopped,
+                                const char *go_on, struct error *error);
+
+#endif

@@ -1,0 +1,212 @@
+/* The pictures of `pwemoe report`. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "command/work/analysis.h"
+#include "command/work/plot_data.h"
+#include "command/work/report.h"
+#include "command/work/solutions.h"
+
+/* Every pair of tasks has a picture up to so many tasks; beyond that all share one.
+ * Charts of runs are of so many runs at most. */
+enum { PAIRS_TASKS_MAX = 4, RUNS_MAX = 8, WIDTH = 960, HEIGHT = 600 };
+
+static struct plot_page page_for(struct plot_png *png) {
+    return (struct plot_page){.width = WIDTH, .height = HEIGHT, .png = png};
+}
+
+/* --- points -------------------------------------------------------------------- */
+
+static int scatters(const struct report *r, const struct plot_points *data,
+                    struct error *error) {
+    size_t tasks = r->recipe->task_count;
+    for (size_t x = 0; x < tasks; x++)
+        for (size_t y = x + 1; y < tasks; y++) {
+            struct plot_png png = {0};
+            struct plot_page page = page_for(&png);
+            char name[64];
+            if (plot_scatter(&page, &data->cloud, x, y, error))
+                return -1;
+            snprintf(name, sizeof name, "scatter-%zu-%zu", x + 1, y + 1);
+            page_picture(r->page, name, &png,
+                         "%s and %s; models that another merged model dominates are "
+                         "hollow.",
+                         r->recipe->tasks[x].name, r->recipe->tasks[y].name);
+        }
+    return 0;
+}
+
+static int points(const struct report *r, struct error *error) {
+    size_t tasks = r->recipe->task_count;
+    bool any = false;
+    for (size_t i = 0; i < r->count && !any; i++)
+        any = solution_complete(r->recipe, &r->rows[i]) ||
+              strcmp(solution_state(r->recipe, &r->rows[i]), "imported") == 0;
+    if (tasks < 2 || !any)
+        return 0;
+    struct plot_points data;
+    if (points_make(r->recipe, r->rows, r->count, NULL, &data, error))
+        return -1;
+    int result = 0;
+    if (tasks <= PAIRS_TASKS_MAX) {
+        result = scatters(r, &data, error);
+    } else {
+        struct plot_png png = {0};
+        struct plot_page page = page_for(&png);
+        result = plot_parallel(&page, &data.cloud, error);
+        if (result == 0)
+            page_picture(r->page, "parallel", &png,
+                         "Every task an axis, every model a line.");
+    }
+    plot_points_clear(&data);
+    return result;
+}
+
+static int ternary(const struct report *r, const struct store_run *run, int64_t routers,
+                   struct error *error) {
+    bool any = false;
+    for (size_t i = 0; i < r->count && !any; i++)
+        any = r->rows[i].solution.routers == routers &&
+              r->rows[i].solution.preference &&
+              solution_complete(r->recipe, &r->rows[i]);
+    if (r->recipe->task_count != 3 || !any)
+        return 0;
+    struct plot_shares data;
+    if (shares_make(r->recipe, r->rows, r->count, routers, SIZE_MAX, &data, error))
+        return -1;
+    const struct store_task *tasks = r->recipe->tasks;
+    const char *const corners[3] = {tasks[0].name, tasks[1].name, tasks[2].name};
+    struct plot_png png = {0};
+    struct plot_page page = page_for(&png);
+    char name[64];
+    int result = plot_ternary(&page, corners, data.preferences, data.values, data.count,
+                              "average accuracy (%)", error);
+    plot_shares_clear(&data);
+    snprintf(name, sizeof name, "ternary-run-%lld", (long long)run->id);
+    if (result == 0)
+        page_picture(r->page, name, &png,
+                     "Average accuracy over the preferences: routers, %s, %s (run "
+                     "%lld).",
+                     run->method, run->upscale, (long long)run->id);
+    return result;
+}
+
+/* --- lines --------------------------------------------------------------------- */
+
+/* Draws and clears data. */
+static int draw_lines(struct lines_data *data, const char *x, const char *y,
+                      struct plot_png *png, struct error *error) {
+    struct plot_page page = page_for(png);
+    int result = plot_lines(&page, x, y, data->panels, data->panel_count, error);
+    lines_data_clear(data);
+    return result;
+}
+
+static int scaling(const struct report *r, struct error *error) {
+    bool any = false;
+    for (size_t i = 0; i < r->count && !any; i++)
+        any = isfinite(r->scale[i]) && solution_complete(r->recipe, &r->rows[i]);
+    if (!any)
+        return 0;
+    struct lines_data data;
+    struct plot_png png = {0};
+    if (lines_data_scaling(r->recipe, r->rows, r->count, NULL, &data, error) ||
+        draw_lines(&data, "scaling coefficient", "accuracy (%)", &png, error))
+        return -1;
+    page_picture(r->page, "scaling", &png, "Accuracy along the scaling coefficient.");
+    return 0;
+}
+
+static int routing(const struct report *r, const struct store_run *run,
+                   const struct store_routers *routers, struct error *error) {
+    struct routing weights;
+    struct lines_data data;
+    struct plot_png png = {0};
+    if (routing_make(routers, r->recipe->task_count, &weights, error))
+        return -1;
+    int result = lines_data_routing(r->recipe, &weights, &data, error);
+    routing_clear(&weights);
+    if (result || draw_lines(&data, "block", "routing weight", &png, error))
+        return -1;
+    char name[64];
+    snprintf(name, sizeof name, "routing-run-%lld", (long long)run->id);
+    page_picture(r->page, name, &png,
+                 "Routing weights by depth at each task's unit preference: %s, %s (run "
+                 "%lld).",
+                 run->method, run->upscale, (long long)run->id);
+    return 0;
+}
+
+static int training(const struct report *r, const struct store_run *run,
+                    struct error *error) {
+    struct store_curve_point *curve;
+    struct lines_data data;
+    struct plot_png png = {0};
+    size_t count;
+    if (store_curve(r->store, run->id, &curve, &count, error))
+        return -1;
+    free(curve);
+    if (count == 0)
+        return 0;
+    if (lines_data_training(r->store, r->recipe, (uint64_t)run->id, NULL, &data,
+                            error) ||
+        draw_lines(&data, "step", "training loss", &png, error))
+        return -1;
+    char name[64];
+    snprintf(name, sizeof name, "training-run-%lld", (long long)run->id);
+    char *run_name = report_run_name(run);
+    if (run_name)
+        page_picture(r->page, name, &png, "Training loss: %s.", run_name);
+    else
+        free(png.data);
+    free(run_name);
+    return run_name ? 0 : error_memory(error);
+}
+
+/* --- all of them --------------------------------------------------------------- */
+
+/* A later run of the same method and granularity stands for this one, and an expert's
+ * own training is left to `pwemoe plot`. */
+static bool is_drawn(const struct report *r, size_t n) {
+    const struct store_run *run = &r->runs[n];
+    if (strcmp(run->method, "stl") == 0)
+        return false;
+    for (size_t k = n + 1; k < r->run_count; k++)
+        if (strcmp(run->method, r->runs[k].method) == 0 &&
+            strcmp(run->upscale, r->runs[k].upscale) == 0)
+            return false;
+    return true;
+}
+
+static int run_charts(const struct report *r, const struct store_run *run,
+                      struct error *error) {
+    struct store_routers routers;
+    bool found;
+    if (store_routers_last(r->store, run->id, &found, &routers, error))
+        return -1;
+    int result = 0;
+    if (found)
+        result = ternary(r, run, routers.id, error) || routing(r, run, &routers, error)
+                     ? -1
+                     : 0;
+    store_routers_clear(&routers);
+    return result ? -1 : training(r, run, error);
+}
+
+int report_charts(const struct report *r, struct error *error) {
+    page_heading(r->page, "Charts");
+    if (points(r, error) || scaling(r, error))
+        return -1;
+    size_t drawn = 0;
+    for (size_t n = r->run_count; n-- > 0 && drawn < RUNS_MAX;) {
+        if (!is_drawn(r, n))
+            continue;
+        if (run_charts(r, &r->runs[n], error))
+            return -1;
+        drawn++;
+    }
+    return 0;
+}

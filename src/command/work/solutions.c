@@ -1,0 +1,204 @@
+#include "command/work/solutions.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+
+json_t *time_json(double time) {
+    struct tm parts;
+    char text[40];
+    time_t seconds = (time_t)time;
+    if (!(time > 0) || time > 1e11 || !gmtime_r(&seconds, &parts) ||
+        !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts))
+        return json_null();
+    return json_string(text);
+}
+
+bool solution_complete(const struct store_recipe *recipe, const struct store_row *row) {
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        const struct store_evaluation *e = &row->evaluations[t];
+        if (!e->present || !e->complete || e->stale)
+            return false;
+    }
+    return true;
+}
+
+const char *solution_state(const struct store_recipe *recipe,
+                           const struct store_row *row) {
+    size_t present = 0;
+    bool stale = false;
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        present += row->evaluations[t].present;
+        stale |= row->evaluations[t].present && row->evaluations[t].stale;
+    }
+    if (present == 0)
+        return "none";
+    if (strcmp(row->solution.kind, "import") == 0)
+        return "imported";
+    if (stale)
+        return "stale";
+    return solution_complete(recipe, row) ? "complete" : "partial";
+}
+
+double solution_average(const struct store_recipe *recipe,
+                        const struct store_row *row) {
+    double sum = 0;
+    size_t present = 0;
+    for (size_t t = 0; t < recipe->task_count; t++)
+        if (row->evaluations[t].present) {
+            sum += row->evaluations[t].value;
+            present++;
+        }
+    return present ? sum / (double)present : (double)NAN;
+}
+
+/* --- columns, and the same in rows ---------------------------------------- */
+
+enum { FIRST = 9, PER_TASK = 4, LAST = 15, STANDING = 5 };
+
+struct output *solutions_begin(const struct invocation *invocation,
+                               const struct store_recipe *recipe, bool standing,
+                               struct error *error) {
+    static const struct output_column first[FIRST] = {
+        {"id", IN_ALL, 0},          {"kind", IN_ALL, 0},
+        {"method", IN_ALL, 0},      {"upscale", IN_ALL, 0},
+        {"step", IN_ALL, 0},        {"parameters", IN_ALL, -1},
+        {"preference", IN_ALL, -1}, {"objectives", IN_JSON, 0},
+        {"average", IN_ALL, 2}};
+    static const struct output_column last[] = {{"state", IN_ALL, 0},
+                                                {"label", IN_CSV | IN_JSON, 0},
+                                                {"routers", IN_CSV | IN_JSON, 0},
+                                                {"model_sha256", IN_CSV | IN_JSON, 0},
+                                                {"created", IN_CSV | IN_JSON, 0},
+                                                {"seconds", IN_CSV | IN_JSON, 6},
+                                                {"peak_bytes", IN_CSV | IN_JSON, 0}};
+    static const struct output_column more[STANDING] = {
+        {"nondominated", IN_ALL, 0},
+        {"within_noise", IN_ALL, 0},
+        {"contribution", IN_ALL, -1},
+        {"hypervolume", IN_CSV | IN_JSON, -1},
+        {"reference", IN_CSV | IN_JSON, -1}};
+    enum { LASTS = sizeof last / sizeof *last };
+    size_t tasks = recipe->task_count, count = 0;
+    struct output_column *columns =
+        array_new(FIRST + PER_TASK * tasks + LASTS + STANDING, sizeof *columns);
+    char **names = array_new(PER_TASK * tasks, sizeof *names);
+    struct output *output = NULL;
+    bool whole = columns && names;
+    for (size_t i = 0; whole && i < FIRST; i++)
+        columns[count++] = first[i];
+    for (size_t t = 0; whole && t < tasks; t++) {
+        static const char *const ends[PER_TASK] = {"", "_low", "_high", "_examples"};
+        for (size_t k = 0; whole && k < PER_TASK; k++) {
+            char *name = text_format("%s%s", recipe->tasks[t].name, ends[k]);
+            char *safe = name ? malloc(4 * strlen(name) + 1) : NULL;
+            if (safe)
+                text_escape(safe, 4 * strlen(name) + 1, name);
+            free(name);
+            names[PER_TASK * t + k] = safe;
+            whole = safe != NULL;
+            columns[count++] =
+                (struct output_column){safe, k == 0 ? IN_FLAT : IN_CSV, 2};
+        }
+    }
+    for (size_t i = 0; whole && i < LASTS; i++)
+        columns[count++] = last[i];
+    for (size_t i = 0; whole && standing && i < STANDING; i++)
+        columns[count++] = more[i];
+    if (whole)
+        output = output_new(invocation->common->format, false, columns, count, error);
+    else
+        error_memory(error);
+    for (size_t i = 0; names && i < PER_TASK * tasks; i++)
+        free(names[i]);
+    free(names);
+    free(columns);
+    return output;
+}
+
+/* null where imported: nobody said how many, or how sure. */
+static json_t *examples_json(const struct store_evaluation *e) {
+    return e->examples ? json_integer((json_int_t)e->examples) : json_null();
+}
+
+static json_t *interval_json(const struct store_evaluation *e) {
+    return e->imported ? json_null()
+                       : json_pack("[o,o]", output_real(e->low), output_real(e->high));
+}
+
+static json_t *objectives_json(const struct store_recipe *recipe,
+                               const struct store_row *row) {
+    json_t *objectives = json_object();
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        const struct store_evaluation *e = &row->evaluations[t];
+        json_t *one = json_null();
+        if (e->present)
+            one = json_pack("{s:o, s:o, s:o, s:b, s:b, s:o}", "value",
+                            output_real(e->value), "interval", interval_json(e),
+                            "examples", examples_json(e), "complete", e->complete,
+                            "stale", e->stale, "loss", output_real(e->loss));
+        json_t *name = output_text(recipe->tasks[t].name);
+        json_object_set_new(objectives, json_string_value(name), one);
+        json_decref(name);
+    }
+    return objectives;
+}
+
+void solutions_add(struct output *output, const struct store_recipe *recipe,
+                   const struct store_row *row,
+                   const struct solution_standing *standing) {
+    const struct store_solution *s = &row->solution;
+    json_t *values[FIRST + PER_TASK * STORE_TASKS_MAX + LAST];
+    size_t n = 0, tasks = recipe->task_count;
+    values[n++] = json_integer(s->id);
+    values[n++] = output_text(s->kind);
+    values[n++] = output_text(s->method);
+    values[n++] = *row->upscale ? output_text(row->upscale) : NULL;
+    values[n++] = s->routers ? json_integer(row->step) : NULL;
+    values[n++] = output_object(s->parameters);
+    values[n++] = output_reals(s->preference, tasks);
+    values[n++] = objectives_json(recipe, row);
+    values[n++] = output_real(solution_average(recipe, row));
+    for (size_t t = 0; t < tasks; t++) {
+        const struct store_evaluation *e = &row->evaluations[t];
+        values[n++] = e->present ? output_real(e->value) : NULL;
+        values[n++] = e->present && !e->imported ? output_real(e->low) : NULL;
+        values[n++] = e->present && !e->imported ? output_real(e->high) : NULL;
+        values[n++] = e->present ? examples_json(e) : NULL;
+    }
+    values[n++] = json_string(solution_state(recipe, row));
+    values[n++] = output_text(s->label);
+    values[n++] = s->routers ? json_integer(s->routers) : NULL;
+    values[n++] = *s->model_sha256 ? output_text(s->model_sha256) : NULL;
+    values[n++] = time_json(s->created);
+    values[n++] = s->seconds > 0 ? output_real(s->seconds) : NULL;
+    values[n++] = s->peak_bytes ? json_integer((json_int_t)s->peak_bytes) : NULL;
+    if (standing) {
+        values[n++] = json_boolean(standing->nondominated);
+        values[n++] =
+            standing->within_noise < 0 ? NULL : json_boolean(standing->within_noise);
+        values[n++] = output_real(standing->contribution);
+        values[n++] = output_real(standing->hypervolume);
+        values[n++] = output_reals(standing->reference, tasks);
+    }
+    output_row(output, values);
+}
+
+int solutions_print(const struct invocation *invocation, struct store *store,
+                    const struct store_recipe *recipe, const char *split,
+                    const int64_t *ids, size_t count, struct error *error) {
+    struct store_row *rows = NULL;
+    size_t row_count = 0;
+    if (store_rows(store, split, &rows, &row_count, error))
+        return -1;
+    struct output *output = solutions_begin(invocation, recipe, false, error);
+    for (size_t i = 0; output && i < count; i++)
+        for (size_t r = 0; r < row_count; r++)
+            if (rows[r].solution.id == ids[i])
+                solutions_add(output, recipe, &rows[r], NULL);
+    store_rows_free(rows, row_count);
+    return output ? output_end(output, error) : -1;
+}

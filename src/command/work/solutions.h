@@ -1,0 +1,45 @@
+/* Solutions as rows of output: `show`, `merge`, `front` and `eval` print the same
+ * columns. JSON has one object for all objectives; the flat formats one column a
+ * task, CSV with interval and number of examples beside it. */
+#ifndef PWEMOE_COMMAND_WORK_SOLUTIONS_H
+#define PWEMOE_COMMAND_WORK_SOLUTIONS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "command/command.h"
+#include "store/store.h"
+
+/* What `show front` says of a row besides. */
+struct solution_standing {
+    bool nondominated;
+    int within_noise; /* 1 yes, 0 no, -1 not known */
+    double contribution, hypervolume;
+    const double *reference; /* [tasks] */
+};
+
+/* standing: solutions_add will be given one. */
+struct output *solutions_begin(const struct invocation *invocation,
+                               const struct store_recipe *recipe, bool standing,
+                               struct error *error);
+void solutions_add(struct output *output, const struct store_recipe *recipe,
+                   const struct store_row *row,
+                   const struct solution_standing *standing /* or NULL */);
+
+/* Every objective is measured, over its whole split, by the present models. */
+bool solution_complete(const struct store_recipe *recipe, const struct store_row *row);
+/* "complete", "partial", "stale", "imported", "none" */
+const char *solution_state(const struct store_recipe *recipe,
+                           const struct store_row *row);
+/* The mean of the values that are present; NaN without any. */
+double solution_average(const struct store_recipe *recipe, const struct store_row *row);
+
+/* Prints the solutions with these ids, in the order of the ids. */
+int solutions_print(const struct invocation *invocation, struct store *store,
+                    const struct store_recipe *recipe, const char *split,
+                    const int64_t *ids, size_t count, struct error *error);
+
+/* Unix time as "2025-01-31T12:00:05Z", a JSON string; null for 0. */
+json_t *time_json(double time);
+
+#endif

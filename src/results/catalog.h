@@ -1,0 +1,148 @@
+/* What the store held at one moment, with what the panels want to know of it
+ * worked out once: series, the front, knees, baselines. A catalog does not change
+ * after it was made, so it may be handed from thread to thread. */
+#ifndef PWEMOE_RESULTS_CATALOG_H
+#define PWEMOE_RESULTS_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "results/look.h"
+#include "store/store.h"
+
+struct routers; /* of moe/ */
+
+/* Solutions that share a mark: one baseline method, or one kind of routers. */
+struct series {
+    char key[96];  /* stays the same from one catalog to the next */
+    char name[96]; /* shown in the legend */
+    enum mark mark;
+    enum ink ink;
+    bool routers; /* of ours: points of the front */
+    bool several; /* one row is not one model (each task by its own expert) */
+    size_t count;
+};
+
+struct solution {
+    size_t series;
+    bool whole; /* every objective has its complete value */
+    bool front; /* whole and merged, and no other such one dominates it */
+    bool knee;
+    bool stale;   /* an expert has changed since */
+    double scale; /* scaling coefficient of a merge, or NaN */
+};
+
+struct catalog {
+    struct store_recipe *recipe;
+    size_t tasks;
+    struct store_row *rows; /* [count]; they and what they point to are the batches' */
+    struct row_batch **batches;
+    size_t batch_count;
+    struct solution *solutions; /* [count] */
+    double *values;             /* [count][tasks] in the objectives' units, or NaN */
+    size_t count;
+    size_t reading; /* an outline: so many solutions are in the file, their rows come
+                       with the next catalog; 0: the rows are all there are */
+    struct series *series;
+    size_t series_count;
+    struct store_run *runs;
+    size_t run_count;
+    int64_t *run_routers;            /* [run_count]: the last saved routers, or 0 */
+    struct routers **run_networks;   /* [run_count]: the same read; NULL: no such */
+    struct store_curve_point *curve; /* of the newest run */
+    size_t curve_count;
+    int64_t curve_run;
+    struct store_bookmark *bookmarks;
+    size_t bookmark_count;
+    struct store_log_line *lines; /* the oldest first */
+    size_t line_count;
+    double *stl, *pretrained, *best; /* [tasks], settled ones; NaN where unknown */
+    size_t *best_row;                /* [tasks], SIZE_MAX where unknown */
+    int64_t version;                 /* store_version */
+    uint64_t serial;                 /* different for every catalog of a process */
+};
+
+/* Reads everything. On failure *catalog is untouched. */
+int catalog_read(struct store *store, struct catalog **catalog, struct error *error);
+
+/* One catalog after the other from a file that grows: a read after the first takes in
+ * the rows that are new, and shares the others with the catalogs before it. */
+struct catalog_source;
+/* The store stays the caller's. NULL when memory is out. */
+struct catalog_source *catalog_source_new(struct store *store);
+void catalog_source_free(struct catalog_source *source); /* NULL is fine */
+/* whole: every row is read again, which also finds what store_rows_since does not, and
+ * the whole training curve. */
+int catalog_source_read(struct catalog_source *source, bool whole,
+                        struct catalog **catalog, struct error *error);
+/* What there is to see of a large file before its solutions are read, in the time that
+ * a small one takes: a catalog without rows whose `reading` tells of how many it is.
+ * NULL where there are too few to wait for. */
+int catalog_source_outline(struct catalog_source *source, struct catalog **catalog,
+                           struct error *error);
+/* After a read, when there is time: notes how far it went. Without it the next read
+ * is a whole one. */
+void catalog_source_settle(struct catalog_source *source);
+/* Do the rows at hand come from more than one read? */
+bool catalog_source_pieced(const struct catalog_source *source);
+
+/* Fills in what follows from recipe, tasks and rows. known [count]: the solutions of an
+ * earlier catalog of the same rows, whose front and knees are taken over; or NULL. What
+ * was filled in before a failure is freed with the catalog. */
+int catalog_derive(struct catalog *catalog, const struct solution *known,
+                   struct error *error);
+void catalog_free(struct catalog *catalog); /* NULL is fine */
+
+static inline double catalog_value(const struct catalog *catalog, size_t row,
+                                   size_t objective) {
+    return catalog->values[row * catalog->tasks + objective];
+}
+
+/* Is the value there, and final: the whole split, or a published figure? */
+static inline bool catalog_settled(const struct catalog *catalog, size_t row,
+                                   size_t objective) {
+    const struct store_evaluation *evaluation =
+        &catalog->rows[row].evaluations[objective];
+    return evaluation->present && (evaluation->complete || evaluation->imported);
+}
+
+/* Merged here, by routers or by a method: what a front is made of. Models trained whole
+ * and published figures stand beside it. */
+static inline bool catalog_merged(const struct catalog *catalog, size_t row) {
+    const char *kind = catalog->rows[row].solution.kind;
+    return !strcmp(kind, "pwemoe") || !strcmp(kind, "merge");
+}
+
+/* The row of a preference with these routers (to 1e-9), or SIZE_MAX. */
+size_t catalog_find(const struct catalog *catalog, const double *preference,
+                    int64_t routers);
+/* The stored row with these routers nearest to preference, or SIZE_MAX;
+ * front_only: among those of the front. */
+size_t catalog_nearest(const struct catalog *catalog, const double *preference,
+                       int64_t routers, bool front_only);
+/* The run that made these routers, or NULL. */
+const struct store_run *catalog_run_of(const struct catalog *catalog, int64_t routers);
+/* Those routers themselves, or NULL where they are of an earlier step or cannot be
+ * read. */
+const struct routers *catalog_network_of(const struct catalog *catalog,
+                                         int64_t routers);
+/* The routers to begin with: the last of the newest complete run that has any;
+ * failing that, of any run; 0 where there are none. */
+int64_t catalog_default_routers(const struct catalog *catalog);
+/* "ls mlp, 400 steps" */
+char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
+                           size_t size);
+/* What a row is called in one line: its label, or method and parameters. */
+char *catalog_row_text(const struct catalog *catalog, size_t row, char *out,
+                       size_t size);
+
+/* The two-dimensional front of objectives a and b over the rows of visible
+ * series (routers' rows where there are any among them, else all but STL), as row
+ * numbers in order of a. Returns how many; out has room for catalog->count. */
+size_t catalog_pair_front(const struct catalog *catalog, const bool *visible, size_t a,
+                          size_t b, size_t *out);
+
+#endif

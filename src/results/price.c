@@ -1,0 +1,238 @@
+#include "results/price.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "merge/solve.h"
+#include "moe/routers.h"
+
+enum { NEIGHBOURS_MOST = 48, STRENGTHS = 8 };
+
+/* The neighbours as a regression sees them. */
+struct local {
+    size_t count, width;      /* features of each */
+    double *features;         /* [count, width], their weighted mean taken away */
+    double *along;            /* [width]: how they move along the direction */
+    double *nearness;         /* [count] */
+    double *gram;             /* [count, count] */
+    double *project;          /* [count]: features . along */
+    double *matrix, *inverse; /* [count, count] */
+    double *values;           /* [count] of one objective, less their mean */
+    float *weights, *jacobian;
+};
+
+static void local_free(struct local *local) {
+    free(local->features);
+    free(local->along);
+    free(local->nearness);
+    free(local->gram);
+    free(local->project);
+    free(local->matrix);
+    free(local->inverse);
+    free(local->values);
+    free(local->weights);
+    free(local->jacobian);
+}
+
+static int local_new(struct local *local, size_t count, size_t width, size_t tasks,
+                     const struct routers *routers) {
+    size_t modules = routers ? routers->modules : 0;
+    *local = (struct local){.count = count, .width = width};
+    local->features = array_new(count, width * sizeof(double));
+    local->along = array_new(width, sizeof(double));
+    local->nearness = array_new(count, sizeof(double));
+    local->gram = array_new(count, count * sizeof(double));
+    local->project = array_new(count, sizeof(double));
+    local->matrix = array_new(count, count * sizeof(double));
+    local->inverse = array_new(count, count * sizeof(double));
+    local->values = array_new(count, sizeof(double));
+    local->weights = array_new(modules + 1, tasks * sizeof(float));
+    local->jacobian = array_new(modules * tasks, tasks * sizeof(float));
+    return local->features && local->along && local->nearness && local->gram &&
+                   local->project && local->matrix && local->inverse && local->values &&
+                   local->weights && local->jacobian
+               ? 0
+               : -1;
+}
+
+/* Features of a preference: routing weights, or the preference itself. */
+static void feature_row(struct local *local, const struct routers *routers,
+                        const double *preference, double *row) {
+    if (routers)
+        routers_forward(routers, preference, local->weights);
+    for (size_t i = 0; i < local->width; i++)
+        row[i] = routers ? (double)local->weights[i] : preference[i];
+}
+
+static void find_along(struct local *local, const struct routers *routers, size_t tasks,
+                       const double *preference, size_t gain, size_t loss) {
+    if (routers)
+        routers_jacobian(routers, preference, local->jacobian);
+    for (size_t i = 0; i < local->width; i++)
+        local->along[i] = routers ? (double)local->jacobian[i * tasks + gain] -
+                                        (double)local->jacobian[i * tasks + loss]
+                                  : (double)(i == gain) - (double)(i == loss);
+}
+
+/* Tricube over a little more than the distance of the farthest. */
+static void find_nearness(struct local *local, const struct samples *near,
+                          const double *preference) {
+    double farthest = 0, greatest = 0;
+    for (size_t i = 0; i < local->count; i++) {
+        double square = 0;
+        for (size_t t = 0; t < near->tasks; t++) {
+            double d = near->preferences[i * near->tasks + t] - preference[t];
+            square += d * d;
+        }
+        local->nearness[i] = sqrt(square);
+        farthest = fmax(farthest, local->nearness[i]);
+    }
+    for (size_t i = 0; i < local->count; i++) {
+        double share = farthest > 0 ? local->nearness[i] / (1.1 * farthest) : 0;
+        local->nearness[i] = pow(1 - share * share * share, 3);
+        greatest = fmax(greatest, local->nearness[i]);
+    }
+    for (size_t i = 0; i < local->count; i++)
+        local->nearness[i] /= greatest;
+}
+
+/* Takes the weighted mean of `count` rows of `width` numbers away from each. */
+static void centre(double *rows, const double *nearness, size_t count, size_t width) {
+    double total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += nearness[i];
+    for (size_t j = 0; j < width; j++) {
+        double mean = 0;
+        for (size_t i = 0; i < count; i++)
+            mean += nearness[i] * rows[i * width + j];
+        for (size_t i = 0; i < count; i++)
+            rows[i * width + j] -= mean / total;
+    }
+}
+
+static double dot(const double *a, const double *b, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+struct slope {
+    double value, error; /* along the direction, and its standard error */
+    double left_out;     /* mean square when leaving one out; what is least is taken */
+};
+
+/* Judges one strength of regularisation for one objective: with A = gram + strength /
+ * nearness, the dual coefficients are A^-1 values, the error when leaving i out is that
+ * of i over the diagonal of A^-1, and the slope is linear in the values. */
+static void consider(const struct local *local, struct slope *best) {
+    size_t count = local->count;
+    double square = 0, total = 0, slope = 0, spread = 0, sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double *row = local->inverse + i * count;
+        double out = dot(row, local->values, count) / row[i];
+        square += local->nearness[i] * out * out;
+        total += local->nearness[i];
+        double share = dot(row, local->project, count);
+        slope += share * local->values[i];
+        spread += share * share;
+        sum += share;
+    }
+    double left_out = square / total;
+    if (!isfinite(left_out) || left_out >= best->left_out)
+        return;
+    /* The values' mean was taken away: its part in the slope's variance. */
+    for (size_t i = 0; i < count; i++) {
+        double part = local->nearness[i] / total * sum;
+        spread += part * part -
+                  2 * part * dot(local->inverse + i * count, local->project, count);
+    }
+    best->left_out = left_out;
+    best->value = slope;
+    best->error = sqrt(left_out * fmax(spread, 0));
+}
+
+/* The inverse of gram + strength / nearness; false where there is none. */
+static bool invert(struct local *local, double strength) {
+    size_t count = local->count;
+    memcpy(local->matrix, local->gram, count * count * sizeof(double));
+    memset(local->inverse, 0, count * count * sizeof(double));
+    for (size_t i = 0; i < count; i++) {
+        local->matrix[i * count + i] += strength / local->nearness[i];
+        local->inverse[i * count + i] = 1;
+    }
+    return solve_rows(local->matrix, count, local->inverse, count, 1) == 0;
+}
+
+static void take_values(struct local *local, const struct samples *near,
+                        size_t objective) {
+    for (size_t i = 0; i < local->count; i++)
+        local->values[i] = near->values[i * near->tasks + objective];
+    centre(local->values, local->nearness, local->count, 1);
+}
+
+/* The slopes of both objectives along the direction. */
+static void fit(struct local *local, const struct samples *near, size_t gain,
+                size_t loss, struct slope *gained, struct slope *lost) {
+    size_t count = local->count;
+    double scale = 0;
+    centre(local->features, local->nearness, count, local->width);
+    for (size_t i = 0; i < count; i++) {
+        const double *row = local->features + i * local->width;
+        for (size_t j = 0; j < count; j++)
+            local->gram[i * count + j] =
+                dot(row, local->features + j * local->width, local->width);
+        local->project[i] = dot(row, local->along, local->width);
+        scale += local->gram[i * count + i] / (double)count;
+    }
+    *gained = *lost = (struct slope){.left_out = INFINITY};
+    for (int k = 0; k < STRENGTHS && scale > 0; k++) {
+        if (!invert(local, scale * pow(10, 1 - k)))
+            break;
+        take_values(local, near, gain);
+        consider(local, gained);
+        take_values(local, near, loss);
+        consider(local, lost);
+    }
+}
+
+bool price_at(const struct samples *samples, const struct routers *routers,
+              const double *preference, size_t gain, size_t loss, struct price *price) {
+    size_t tasks = samples->tasks, least = 4 * tasks < 8 ? 8 : 4 * tasks;
+    struct samples near;
+    struct local local;
+    struct slope gained, lost;
+    if (gain == loss || samples->count < 2 * tasks ||
+        preference[gain] + preference[loss] < 1e-3)
+        return false;
+    if (routers && (routers->tasks != tasks || routers->modules == 0))
+        routers = NULL;
+    if (least > NEIGHBOURS_MOST / 2)
+        least = NEIGHBOURS_MOST / 2 < 2 * tasks ? 2 * tasks : NEIGHBOURS_MOST / 2;
+    size_t most = least > NEIGHBOURS_MOST ? least : NEIGHBOURS_MOST;
+    if (!samples_nearest(samples, preference, least, most, &near))
+        return false;
+    size_t width = routers ? routers->modules * tasks : tasks;
+    bool said = local_new(&local, near.count, width, tasks, routers) == 0;
+    if (said) {
+        find_nearness(&local, &near, preference);
+        for (size_t i = 0; i < near.count; i++)
+            feature_row(&local, routers, near.preferences + i * tasks,
+                        local.features + i * width);
+        find_along(&local, routers, tasks, preference, gain, loss);
+        fit(&local, &near, gain, loss, &gained, &lost);
+        said = gained.value > 2 * gained.error && -lost.value > 2 * lost.error;
+    }
+    if (said) {
+        double a = gained.error / gained.value, b = lost.error / lost.value;
+        price->cost = -lost.value / gained.value;
+        price->error = price->cost * sqrt(a * a + b * b);
+        price->neighbours = near.count;
+        price->routed = routers != NULL;
+    }
+    local_free(&local);
+    samples_free(&near);
+    return said;
+}

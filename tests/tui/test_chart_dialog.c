@@ -1,0 +1,225 @@
+/* Charts of what is on the screen: the same solutions, the same objectives, in a
+ * thread of their own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/app.h"
+#include "fixture.h"
+#include "panels/space.h"
+
+static char *folder;
+
+static void open_app(struct app *app, size_t tasks, size_t edge) {
+    static int serial;
+    char path[4096];
+    struct fixture_options options = {.tasks = tasks, .edge = edge, .baselines = true};
+    struct store *store;
+    struct catalog *catalog;
+    struct error error;
+    memset(app, 0, sizeof *app);
+    snprintf(path, sizeof path, "%s/%d.db", folder, serial++);
+    fixture_write(path, &options);
+    assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    store_close(store);
+    explorer_init(&app->explorer, "plotting.db");
+    assert_int_equal(explorer_take_catalog(&app->explorer, catalog), 0);
+    app->mailbox = mailbox_new(&error);
+    assert_non_null(app->mailbox);
+    app->canvas.marks = palette_marks(true);
+}
+
+static void close_app(struct app *app) {
+    chart_writer_stop(&app->chart_writer);
+    mailbox_free(app->mailbox);
+    explorer_free(&app->explorer);
+}
+
+/* Types a name of this folder in place of the one proposed. */
+static void type_name(struct app *app, const char *name, char *path) {
+    snprintf(path, 4096, "%s/%s", folder, name);
+    dialog_text(&app->explorer.dialog, path);
+}
+
+/* Waits for the chart and takes what is said of it. */
+static void finish(struct app *app) {
+    pthread_join(app->chart_writer.thread, NULL);
+    app->chart_writer.started = false;
+    app_events(app);
+}
+
+static size_t size_of(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 ? (size_t)status.st_size : 0;
+}
+
+static void free_job(struct app *app) {
+    plot_points_clear(&app->chart_writer.job->points);
+    plot_shares_clear(&app->chart_writer.job->shares);
+    free(app->chart_writer.job);
+    app->chart_writer.job = NULL;
+}
+
+static void a_scatter_of_what_is_shown(void **state) {
+    (void)state;
+    struct app app;
+    char path[4096];
+    open_app(&app, 4, 4);
+    struct explorer *explorer = &app.explorer;
+    explorer->pair_a = 1;
+    explorer->pair_b = 3;
+    size_t hidden = 0;
+    for (size_t s = 0; s < explorer->catalog->series_count; s++)
+        if (strstr(explorer->catalog->series[s].key, "ties")) {
+            hidden = explorer->catalog->series[s].count;
+            explorer_series_toggle(explorer, s);
+        }
+    assert_true(hidden > 0);
+    app_ask_plot(explorer);
+    assert_int_equal(explorer->dialog.kind, DIALOG_WRITE);
+    assert_non_null(strstr(explorer->dialog.text, "fixture-scatter.svg"));
+    assert_string_equal(explorer->dialog.items[0].text, "scatter, delta over beta");
+    type_name(&app, "shown.svg", path);
+    app_answer_plot(&app);
+    assert_string_equal(explorer->dialog.error, "");
+    assert_int_equal(explorer->dialog.state, WRITE_BUSY);
+    finish(&app);
+    assert_int_equal(explorer->dialog.state, WRITE_DONE);
+    assert_true(size_of(path) > 1000);
+
+    const struct chart_writer_job *job = app.chart_writer.job;
+    const struct plot_cloud *cloud = &job->points.cloud;
+    assert_int_equal(job->kind, CHART_SCATTER);
+    assert_int_equal(job->x, 1);
+    assert_int_equal(job->y, 3);
+    assert_int_equal(cloud->count, explorer->catalog->count - hidden + 1);
+    for (size_t s = 0; s < cloud->series_count; s++)
+        assert_string_not_equal(cloud->series[s], "TIES");
+    assert_string_equal(cloud->series[0], "routers ls mlp");
+    assert_string_equal(cloud->objectives[3], "delta (%)");
+    /* The present point comes last, so that it is drawn over the others. */
+    const struct plot_point *last = &cloud->points[cloud->count - 1];
+    struct figure figure;
+    assert_string_equal(cloud->series[last->series], "here (estimated)");
+    for (size_t t = 0; t < 4; t++) {
+        assert_true(explorer_figure(explorer, t, &figure));
+        assert_true(last->values[t] == figure.value);
+    }
+    /* Dimmed is what the screen dims. */
+    for (size_t i = 0, row = 0; i < explorer->catalog->count; i++)
+        if (explorer->catalog->series[explorer->catalog->solutions[i].series].routers) {
+            assert_true(cloud->points[row].values[2] ==
+                        catalog_value(explorer->catalog, i, 2));
+            assert_int_equal(cloud->points[row].dimmed,
+                             !explorer->catalog->solutions[i].front);
+            row++;
+        }
+    free_job(&app);
+    close_app(&app);
+}
+
+static void a_ternary_and_a_parallel_chart(void **state) {
+    (void)state;
+    static const unsigned char png[] = {0x89, 'P', 'N', 'G'};
+    struct app app;
+    char path[4096];
+    open_app(&app, 3, 5);
+    struct explorer *explorer = &app.explorer;
+    space_use(explorer, SPACE_PARALLEL);
+    app_ask_plot(explorer);
+    assert_int_equal(explorer->dialog.count, 5);
+    assert_non_null(strstr(explorer->dialog.text, "-parallel.svg"));
+    dialog_key(&explorer->dialog, KEYS_DOWN);
+    app_choose_plot(explorer); /* the name follows the kind until it is typed */
+    assert_non_null(strstr(explorer->dialog.text, "-ternary.svg"));
+    type_name(&app, "means.png", path);
+    explorer->dialog.edited = true;
+    app_choose_plot(explorer);
+    assert_string_equal(explorer->dialog.text, path);
+    app_answer_plot(&app);
+    finish(&app);
+    assert_int_equal(explorer->dialog.state, WRITE_DONE);
+    FILE *file = fopen(path, "rb");
+    unsigned char head[4];
+    assert_non_null(file);
+    assert_int_equal(fread(head, 1, 4, file), 4);
+    fclose(file);
+    assert_memory_equal(head, png, 4);
+    const struct plot_shares *shares = &app.chart_writer.job->shares;
+    assert_int_equal(shares->count, 15);
+    for (size_t i = 0; i < shares->count; i++) {
+        double mean = 0;
+        for (size_t t = 0; t < 3; t++)
+            mean += fixture_value(shares->preferences + 3 * i, t) / 3;
+        assert_true(fabs(shares->values[i] - mean) < 1e-9);
+    }
+    free_job(&app);
+    close_app(&app);
+}
+
+static void what_fails_is_said_in_the_dialog(void **state) {
+    (void)state;
+    struct app app;
+    char path[4096];
+    open_app(&app, 2, 5);
+    struct explorer *explorer = &app.explorer;
+    app_ask_plot(explorer);
+    dialog_text(&explorer->dialog, "");
+    app_answer_plot(&app);
+    assert_string_equal(explorer->dialog.error, "write a path");
+    /* What exists is not touched. */
+    type_name(&app, "kept.svg", path);
+    FILE *file = fopen(path, "w");
+    fputs("mine", file);
+    fclose(file);
+    app_answer_plot(&app);
+    assert_non_null(strstr(explorer->dialog.error, "that exists"));
+    assert_int_equal(size_of(path), 4);
+    /* What src/plot refuses comes back, and the dialog stays with what was typed. */
+    type_name(&app, "chart.gif", path);
+    app_answer_plot(&app);
+    assert_int_equal(explorer->dialog.state, WRITE_BUSY);
+    finish(&app);
+    assert_int_equal(explorer->dialog.state, WRITE_ASKING);
+    assert_non_null(strstr(explorer->dialog.error, "chart.gif"));
+    assert_string_equal(explorer->dialog.text, path);
+    free_job(&app);
+    /* One at a time. */
+    atomic_store(&app.chart_writer.busy, true);
+    type_name(&app, "second.svg", path);
+    app_answer_plot(&app);
+    assert_non_null(strstr(explorer->dialog.error, "another chart"));
+    assert_int_equal(size_of(path), 0);
+    close_app(&app);
+}
+
+static int prepare(void **state) {
+    (void)state;
+    folder = fixture_folder();
+    return 0;
+}
+
+static int clean(void **state) {
+    (void)state;
+    fixture_remove(folder);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_scatter_of_what_is_shown),
+        cmocka_unit_test(a_ternary_and_a_parallel_chart),
+        cmocka_unit_test(what_fails_is_said_in_the_dialog),
+    };
+    return cmocka_run_group_tests(tests, prepare, clean);
+}

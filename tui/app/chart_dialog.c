@@ -1,0 +1,204 @@
+/* Charts of what is on the screen: the same solutions, the same objectives. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/app.h"
+#include "panels/space.h"
+
+/* What a line of the dialog stands for. */
+static int64_t encode(enum chart_writer_kind kind, size_t x, size_t y) {
+    return (int64_t)(((size_t)kind * STORE_TASKS_MAX + x) * STORE_TASKS_MAX + y);
+}
+
+static enum chart_writer_kind decode(int64_t value, size_t *x, size_t *y) {
+    *y = (size_t)value % STORE_TASKS_MAX;
+    *x = (size_t)value / STORE_TASKS_MAX % STORE_TASKS_MAX;
+    return (enum chart_writer_kind)((size_t)value / STORE_TASKS_MAX / STORE_TASKS_MAX);
+}
+
+static bool is_there(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
+/* ---- the dialog --------------------------------------------------------------- */
+
+static void propose(struct explorer *explorer) {
+    static const char *const kinds[] = {"scatter", "parallel", "ternary"};
+    struct dialog *dialog = &explorer->dialog;
+    char name[128], path[256];
+    size_t x, y;
+    app_propose_name(explorer, name, sizeof name);
+    const char *kind = kinds[decode(dialog->items[dialog->choice].value, &x, &y)];
+    snprintf(path, sizeof path, "%s-%s.svg", name, kind);
+    for (int i = 2; i < 1000 && is_there(path); i++)
+        snprintf(path, sizeof path, "%s-%s-%d.svg", name, kind, i);
+    dialog_text(dialog, path);
+}
+
+static void add_scatter(struct explorer *explorer, size_t x, size_t y) {
+    char text[160];
+    snprintf(text, sizeof text, "scatter, %.50s over %.50s",
+             explorer_task_name(explorer, y), explorer_task_name(explorer, x));
+    dialog_add(&explorer->dialog, encode(CHART_SCATTER, x, y), 0, INK_TEXT, false,
+               text);
+}
+
+void app_ask_plot(struct explorer *explorer) {
+    struct dialog *dialog = &explorer->dialog;
+    if (explorer->tasks < 2) {
+        explorer_say(explorer, false, "one objective makes no chart");
+        return;
+    }
+    dialog_open(dialog, DIALOG_WRITE, FOR_PLOT, "Chart",
+                "a new file that ends in .png, .svg or .pdf");
+    dialog->choice_name = "chart";
+    if (explorer->space == SPACE_SOLID) {
+        add_scatter(explorer, explorer->triple[0], explorer->triple[1]);
+        add_scatter(explorer, explorer->triple[0], explorer->triple[2]);
+        add_scatter(explorer, explorer->triple[1], explorer->triple[2]);
+    } else if (explorer->tasks == 3) {
+        add_scatter(explorer, 0, 1);
+        add_scatter(explorer, 0, 2);
+        add_scatter(explorer, 1, 2);
+    } else {
+        add_scatter(explorer, explorer->pair_a, explorer->pair_b);
+    }
+    dialog_add(dialog, encode(CHART_PARALLEL, 0, 0), 0, INK_TEXT, false,
+               "parallel coordinates");
+    if (explorer->tasks == 3)
+        dialog_add(dialog, encode(CHART_TERNARY, 0, 0), 0, INK_TEXT, false,
+                   "ternary, means over the preferences of these routers");
+    dialog->choice = 0;
+    /* What is looked at comes first. */
+    if (explorer->space == SPACE_PARALLEL)
+        for (size_t i = 0; i < dialog->count; i++)
+            if (dialog->items[i].value == encode(CHART_PARALLEL, 0, 0))
+                dialog->choice = (int)i;
+    propose(explorer);
+}
+
+void app_choose_plot(struct explorer *explorer) {
+    if (!explorer->dialog.edited)
+        propose(explorer);
+}
+
+/* --- what is drawn --------------------------------------------------------------- */
+
+/* The present point, where anything is known of it. */
+static int add_now(const struct explorer *explorer, struct plot_points *points,
+                   struct error *error) {
+    double values[STORE_TASKS_MAX];
+    bool any = false, estimated = false, complete = true;
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        struct figure figure;
+        values[t] = NAN;
+        if (!explorer_figure(explorer, t, &figure))
+            continue;
+        values[t] = figure.value;
+        any = true;
+        estimated = estimated || figure.estimated;
+        complete = complete && figure.complete;
+    }
+    return any ? plot_points_add(points,
+                                 estimated  ? "here (estimated)"
+                                 : complete ? "here (measured)"
+                                            : "here (measured in part)",
+                                 false, values, false, error)
+               : 0;
+}
+
+/* Rows of the series that are switched on, in the legend's order. */
+static int add_rows(const struct explorer *explorer, struct plot_points *points,
+                    struct error *error) {
+    const struct catalog *catalog = explorer->catalog;
+    for (size_t s = 0; s < catalog->series_count; s++) {
+        const struct series *series = &catalog->series[s];
+        bool joined = series->routers && explorer->tasks == 2;
+        for (size_t i = 0; i < catalog->count && explorer_series_visible(explorer, s);
+             i++) {
+            const struct solution *solution = &catalog->solutions[i];
+            bool dimmed = series->routers ? !solution->front
+                                          : solution->stale || !solution->whole;
+            if (solution->series == s &&
+                plot_points_add(points, series->name, joined,
+                                catalog->values + i * catalog->tasks, dimmed, error))
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int gather_points(const struct explorer *explorer, struct plot_points *points,
+                         struct error *error) {
+    const struct catalog *catalog = explorer->catalog;
+    int result = plot_points_begin(points, explorer->tasks, catalog->count + 1, error);
+    if (result)
+        return -1;
+    for (size_t t = 0; result == 0 && t < explorer->tasks; t++) {
+        const struct store_objective *objective = &catalog->recipe->tasks[t].objective;
+        result = plot_points_label(points, t, explorer_task_name(explorer, t),
+                                   objective->unit, error);
+    }
+    if (result == 0)
+        result = add_rows(explorer, points, error);
+    if (result == 0)
+        result = add_now(explorer, points, error);
+    if (result == 0 && !points->cloud.count)
+        result = error_set(error, "nothing is shown that could be drawn");
+    if (result)
+        plot_points_clear(points);
+    return result;
+}
+
+static int gather_shares(const struct explorer *explorer, struct chart_writer_job *job,
+                         struct error *error) {
+    const struct samples *samples = &explorer->samples;
+    const struct store_objective *objective =
+        &explorer->catalog->recipe->tasks[0].objective;
+    if (!samples->count)
+        return error_set(error, "these routers have no measured points");
+    if (plot_shares_begin(&job->shares, samples->count, error))
+        return -1;
+    for (size_t i = 0; i < samples->count; i++) {
+        double sum = 0;
+        for (size_t t = 0; t < 3; t++)
+            sum += samples->values[3 * i + t];
+        plot_shares_add(&job->shares, samples->preferences + 3 * i, sum / 3);
+    }
+    for (size_t t = 0; t < 3; t++)
+        snprintf(job->corners[t], sizeof job->corners[t], "%.120s",
+                 explorer_task_name(explorer, t));
+    snprintf(job->value, sizeof job->value, "average %.60s (%.20s)", objective->metric,
+             objective->unit);
+    return 0;
+}
+
+void app_answer_plot(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog *dialog = &explorer->dialog;
+    struct chart_writer_job job = {0};
+    struct error error = {""};
+    job.kind = decode(dialog->items[dialog->choice].value, &job.x, &job.y);
+    snprintf(job.path, sizeof job.path, "%s", dialog->text);
+    snprintf(job.title, sizeof job.title, "%.120s", explorer->catalog->recipe->name);
+    int result;
+    if (!dialog->text[0])
+        result = error_set(&error, "write a path");
+    else if (is_there(dialog->text))
+        result = error_set(&error,
+                           "that exists; nothing is overwritten, choose another name");
+    else if (job.kind == CHART_TERNARY)
+        result = gather_shares(explorer, &job, &error);
+    else
+        result = gather_points(explorer, &job.points, &error);
+    if (result == 0)
+        result = chart_writer_begin(&app->chart_writer, app->mailbox, &job, &error);
+    snprintf(dialog->error, sizeof dialog->error, "%.500s", error.text);
+    if (result == 0) {
+        dialog->error[0] = '\0';
+        dialog->state = WRITE_BUSY;
+    }
+}

@@ -1,0 +1,215 @@
+#include <string.h>
+
+#include "panels/simplex_view.h"
+#include "panels/views.h"
+#include "pareto/simplex.h"
+
+static void draw_title(const struct view *view, const struct explorer *explorer) {
+    const struct catalog *catalog = explorer->catalog;
+    char text[256], routers[128];
+    const char *file = strrchr(explorer->file, '/');
+    int x = 1 + view_text(view, 1, 0, view->width - 1, INK_TITLE, LOOK_BOLD, "pwemoe");
+    x += 2;
+    snprintf(text, sizeof text, "%.80s", file ? file + 1 : explorer->file);
+    x += 2 + view_text(view, x, 0, view->width - x, INK_TEXT, LOOK_PLAIN, text);
+    if (!catalog)
+        return;
+    if (catalog->recipe->name[0])
+        x += 2 + view_text(view, x, 0, view->width - x, INK_FAINT, LOOK_PLAIN,
+                           catalog->recipe->name);
+    snprintf(text, sizeof text, "routers: %s",
+             catalog_routers_text(catalog, explorer->routers, routers, sizeof routers));
+    if (x + text_columns(view->canvas->marks, text) < view->width)
+        x += 2 + view_text(view, x, 0, view->width - x, INK_FAINT, LOOK_PLAIN, text);
+    const char *right = explorer->missing[0] ? "look only" : explorer->device;
+    int columns = text_columns(view->canvas->marks, right);
+    if (x + columns + 1 < view->width)
+        view_right(view, view->width - columns - 1, 0, columns,
+                   explorer->missing[0] ? INK_WARNING : INK_FAINT, LOOK_PLAIN, "%s",
+                   right);
+}
+
+/* What is going on, at the right end; returns the columns it takes. */
+static int draw_state(const struct view *view, const struct explorer *explorer) {
+    char text[128] = "";
+    enum ink ink = INK_FAINT;
+    uint64_t done = 0, total = 0;
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        done += explorer->running[t].examples;
+        total += explorer->examples[t];
+    }
+    if (explorer->catalog->reading) {
+        explorer_why_empty(explorer, text, sizeof text);
+    } else if (explorer->doing[0]) {
+        if (explorer->total)
+            snprintf(text, sizeof text, "%.60s %.0f %%", explorer->doing,
+                     100.0 * (double)explorer->done / (double)explorer->total);
+        else
+            snprintf(text, sizeof text, "%.60s", explorer->doing);
+    } else if (explorer->figures == FIGURES_COMPLETE) {
+        snprintf(text, sizeof text, "measured");
+        ink = INK_GOOD;
+    } else if (explorer->figures == FIGURES_RUNNING && total) {
+        if (done >= total && explorer->limited)
+            snprintf(text, sizeof text, "measured in part");
+        else
+            snprintf(text, sizeof text, "evaluating %.0f %%",
+                     100.0 * (double)done / (double)total);
+        ink = INK_NOW;
+    } else if (explorer->figures == FIGURES_ESTIMATE) {
+        snprintf(text, sizeof text, "estimate");
+        ink = INK_ESTIMATE;
+    }
+    int columns = text_columns(view->canvas->marks, text);
+    if (columns + 1 > view->width / 2)
+        return 0;
+    view_text(view, view->width - columns - 1, 0, columns, ink, LOOK_PLAIN, text);
+    return columns + 2;
+}
+
+/* Keys worth knowing, as many as there is room for. */
+static void draw_hints(const struct view *view, int room) {
+    static const char *const hints[][2] = {
+        {"?", "help"},     {"q", "quit"},    {"arrows", "move"}, {"e", "export"},
+        {"b", "bookmark"}, {"t", "legend"},  {"x", "view"},      {"a", "ask"},
+        {"w", "weights"},  {"c", "compare"}, {"f", "front"},     {"r", "routers"},
+        {"u", "undo"},     {"Tab", "panel"}, {"z", "zoom"}};
+    int x = 1;
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+        int columns = (int)(strlen(hints[i][0]) + strlen(hints[i][1])) + 1;
+        if (x + columns > room)
+            return;
+        x += view_text(view, x, 0, room, INK_TEXT, LOOK_BOLD, hints[i][0]) + 1;
+        x += view_text(view, x, 0, room, INK_FAINT, LOOK_PLAIN, hints[i][1]) + 2;
+    }
+}
+
+static void draw_status(const struct view *view, const struct explorer *explorer,
+                        bool compact) {
+    if (!explorer->catalog) {
+        view_text(view, 1, 0, view->width - 1,
+                  explorer->message_bad ? INK_WARNING : INK_FAINT, LOOK_PLAIN,
+                  explorer->message[0] ? explorer->message : "reading the results");
+        return;
+    }
+    int room = view->width - 1 - draw_state(view, explorer);
+    char text[256];
+    if (explorer->message[0]) {
+        view_fill(view, 0, 0, view->width, L' ', INK_TEXT, LOOK_PLAIN);
+        view_text(view, 1, 0, view->width - 2,
+                  explorer->message_bad ? INK_WARNING : INK_TEXT, LOOK_BOLD,
+                  explorer->message);
+    } else if (compact && view->width < 64) {
+        view_text(
+            view, 1, 0, room, INK_NOW, LOOK_PLAIN,
+            simplex_text(explorer->preference, explorer->tasks, text, sizeof text));
+    } else {
+        draw_hints(view, room);
+    }
+}
+
+/* One panel for the whole objective space, or one of its pairs. */
+static void draw_space(const struct view *view, struct explorer *explorer,
+                       const struct arrangement *arrangement, enum panel panel,
+                       bool focused) {
+    static const size_t pairs[3][2] = {{0, 1}, {0, 2}, {1, 2}};
+    bool three = panel != PANEL_SCATTER || arrangement->shown[PANEL_SCATTER_2];
+    if (explorer->space == SPACE_SOLID)
+        solid_view_draw(view, explorer, focused);
+    else if (explorer->space == SPACE_PARALLEL)
+        parallel_view_draw(view, explorer, focused);
+    else
+        scatter_view_draw(
+            view, explorer, three ? pairs[panel - PANEL_SCATTER][0] : explorer->pair_a,
+            three ? pairs[panel - PANEL_SCATTER][1] : explorer->pair_b, focused);
+}
+
+static void draw_panel(struct canvas *canvas, struct explorer *explorer,
+                       const struct arrangement *arrangement, enum panel panel) {
+    struct view view = view_rect(canvas, arrangement->rect[panel]);
+    bool focused = explorer->wish.focus == panel;
+    switch (panel) {
+    case PANEL_SIMPLEX:
+        simplex_view_draw(&view, explorer, focused);
+        break;
+    case PANEL_SCATTER:
+    case PANEL_SCATTER_2:
+    case PANEL_SCATTER_3:
+        draw_space(&view, explorer, arrangement, panel, focused);
+        break;
+    case PANEL_LEGEND:
+        legend_view_draw(&view, explorer, focused);
+        break;
+    case PANEL_OBJECTIVES:
+        objectives_view_draw(&view, explorer, focused);
+        break;
+    case PANEL_ROUTING:
+        routing_view_draw(&view, explorer, focused);
+        break;
+    case PANEL_SCALING:
+        scaling_view_draw(&view, explorer, focused);
+        break;
+    case PANEL_TRAINING:
+        training_view_draw(&view, explorer, focused);
+        break;
+    case PANEL_LOG:
+        log_view_draw(&view, explorer, focused);
+        break;
+    default:
+        break;
+    }
+}
+
+static void draw_page(const struct view *whole, struct explorer *explorer) {
+    struct dialog *dialog = &explorer->dialog;
+    /* Drawn twice where its length is not known yet. */
+    for (int pass = 0; pass < 2; pass++) {
+        struct view page = dialog_page(dialog, whole);
+        int lines = dialog->purpose == FOR_HELP
+                        ? help_view_draw(&page, dialog->scroll)
+                        : compare_view_draw(&page, explorer, dialog->scroll);
+        int most = lines > page.height ? lines - page.height : 0;
+        if (dialog->lines == lines && dialog->scroll <= most)
+            return;
+        dialog->lines = lines;
+        if (dialog->scroll > most)
+            dialog->scroll = most;
+        view_clear(&page);
+    }
+    struct view page = dialog_page(dialog, whole);
+    if (dialog->purpose == FOR_HELP)
+        help_view_draw(&page, dialog->scroll);
+    else
+        compare_view_draw(&page, explorer, dialog->scroll);
+}
+
+void frame_draw(struct canvas *canvas, struct explorer *explorer,
+                struct arrangement *arrangement) {
+    struct view whole = view_whole(canvas);
+    canvas_clear(canvas);
+    explorer->wish.width = canvas->width;
+    explorer->wish.height = canvas->height;
+    *arrangement = arrangement_make(&explorer->wish);
+    if (arrangement->too_small) {
+        char text[64];
+        snprintf(text, sizeof text, "terminal too small: %dx%d, 20x5 at least",
+                 canvas->width, canvas->height);
+        view_text(&whole, 0, 0, canvas->width, INK_TEXT, LOOK_PLAIN, text);
+        return;
+    }
+    if (arrangement->shown[PANEL_TITLE]) {
+        struct view title = view_rect(canvas, arrangement->rect[PANEL_TITLE]);
+        draw_title(&title, explorer);
+    }
+    struct view status = view_rect(canvas, arrangement->rect[PANEL_STATUS]);
+    draw_status(&status, explorer, arrangement->compact);
+    if (!explorer->catalog)
+        return;
+    for (enum panel panel = PANEL_SIMPLEX; panel < PANEL_COUNT; panel++)
+        if (arrangement->shown[panel])
+            draw_panel(canvas, explorer, arrangement, panel);
+    if (explorer->dialog.kind == DIALOG_PAGE)
+        draw_page(&whole, explorer);
+    else
+        dialog_draw(&explorer->dialog, &whole);
+}

@@ -1,0 +1,156 @@
+#include "panels/graph.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct range range_empty(void) {
+    return (struct range){INFINITY, -INFINITY};
+}
+
+void range_add(struct range *range, double value) {
+    if (!isfinite(value))
+        return;
+    if (value < range->low)
+        range->low = value;
+    if (value > range->high)
+        range->high = value;
+}
+
+struct range range_widen(struct range range, double least, double margin) {
+    if (range.low > range.high)
+        range = (struct range){0, least};
+    double width = fmax(range.high - range.low, least);
+    double middle = (range.low + range.high) / 2;
+    return (struct range){middle - width * (0.5 + margin),
+                          middle + width * (0.5 + margin)};
+}
+
+double range_step(struct range range, int most) {
+    double width = range.high - range.low;
+    if (!(width > 0) || most < 1)
+        return 1;
+    double step = pow(10, floor(log10(width / most)));
+    static const double rounds[] = {1, 2, 5, 10};
+    for (size_t i = 0; i < 4; i++)
+        if (width / (step * rounds[i]) <= most)
+            return step * rounds[i];
+    return step * 20;
+}
+
+/* Decimals that a step needs. */
+static int decimals(double step) {
+    int count = 0;
+    while (count < 4 && fabs(step - round(step)) > 1e-9 * step) {
+        step *= 10;
+        count++;
+    }
+    return count;
+}
+
+struct graph graph_begin(const struct view *view, struct range x, struct range y) {
+    enum { LABEL = 5 };
+    const struct marks *marks = view->canvas->marks;
+    int left = view->width >= 16 ? LABEL + 1 : 1, below = view->height >= 4 ? 2 : 1;
+    struct graph graph = {
+        view_inside(view, left, 0, view->width - left - 1, view->height - below), x, y};
+    int axis = view->height - below;
+    for (int row = 0; row < axis; row++)
+        view_put(view, left - 1, row, marks->vertical, INK_FRAME, LOOK_PLAIN);
+    view_put(view, left - 1, axis, marks->corner, INK_FRAME, LOOK_PLAIN);
+    view_fill(view, left, axis, view->width - left - 1, marks->horizontal, INK_FRAME,
+              LOOK_PLAIN);
+    if (graph.inside.width < 1 || graph.inside.height < 1)
+        return graph;
+    int most = (graph.inside.height * 2 + 2) / 3;
+    double step = range_step(y, most > 5 ? 5 : most < 1 ? 1 : most);
+    for (double at = ceil(y.low / step) * step; left > 1 && at <= y.high; at += step) {
+        int row = graph_row(&graph, at);
+        if (row < 0 || row >= axis)
+            continue;
+        view_right(view, 0, row, LABEL, INK_FAINT, LOOK_PLAIN, "%.*f", decimals(step),
+                   fabs(at) < step / 2 ? 0.0 : at);
+        view_put(view, left - 1, row, marks->tick_right, INK_FRAME, LOOK_PLAIN);
+    }
+    most = graph.inside.width / 6;
+    step = range_step(x, most > 6 ? 6 : most < 1 ? 1 : most);
+    for (double at = ceil(x.low / step) * step; below > 1 && at <= x.high; at += step) {
+        int column = graph_column(&graph, at);
+        if (column < 0 || column >= graph.inside.width)
+            continue;
+        view_put(view, left + column, axis, marks->utf8 ? L'┬' : L'+', INK_FRAME,
+                 LOOK_PLAIN);
+        char text[32];
+        snprintf(text, sizeof text, "%.*f", decimals(step),
+                 fabs(at) < step / 2 ? 0.0 : at);
+        int columns = text_columns(marks, text), from = left + column - columns / 2;
+        if (from + columns > view->width)
+            from = view->width - columns;
+        view_text(view, from, axis + 1, columns, INK_FAINT, LOOK_PLAIN, text);
+    }
+    return graph;
+}
+
+static int place(double value, struct range range, int cells) {
+    double at = (value - range.low) / (range.high - range.low) * (cells - 1);
+    if (!(at > -30000))
+        return -30000;
+    return at > 30000 ? 30000 : (int)lround(at);
+}
+
+int graph_column(const struct graph *graph, double x) {
+    return place(x, graph->x, graph->inside.width);
+}
+
+int graph_row(const struct graph *graph, double y) {
+    return graph->inside.height - 1 - place(y, graph->y, graph->inside.height);
+}
+
+/* Dots of a cell lie around its middle, so that marks sit on their lines. */
+int graph_dot_x(const struct graph *graph, const struct raster *raster, double x) {
+    double at = (x - graph->x.low) / (graph->x.high - graph->x.low) *
+                    (graph->inside.width - 1) +
+                0.5;
+    at *= raster->dots_x;
+    return at < -30000 ? -30000 : at > 30000 ? 30000 : (int)floor(at);
+}
+
+int graph_dot_y(const struct graph *graph, const struct raster *raster, double y) {
+    double at = (graph->y.high - y) / (graph->y.high - graph->y.low) *
+                    (graph->inside.height - 1) +
+                0.5;
+    at *= raster->dots_y;
+    return at < -30000 ? -30000 : at > 30000 ? 30000 : (int)floor(at);
+}
+
+void graph_line(const struct graph *graph, struct raster *raster, double x0, double y0,
+                double x1, double y1, int step, enum ink ink) {
+    if (!isfinite(x0 + y0 + x1 + y1))
+        return;
+    raster_line(raster, graph_dot_x(graph, raster, x0), graph_dot_y(graph, raster, y0),
+                graph_dot_x(graph, raster, x1), graph_dot_y(graph, raster, y1), step,
+                ink);
+}
+
+void graph_point(const struct graph *graph, double x, double y, wchar_t mark,
+                 enum ink ink, unsigned look) {
+    bool fine = graph->inside.canvas->marks->utf8;
+    int column = graph_column(graph, x), row = graph_row(graph, y);
+    int right = graph->inside.width - 1, bottom = graph->inside.height - 1;
+    if (right < 0 || bottom < 0 || !isfinite(x) || !isfinite(y))
+        return;
+    if (column < 0) {
+        mark = fine ? L'◂' : L'<';
+        column = 0;
+    } else if (column > right) {
+        mark = fine ? L'▸' : L'>';
+        column = right;
+    }
+    if (row > bottom) {
+        mark = fine ? L'▾' : L'v';
+        row = bottom;
+    } else if (row < 0) {
+        mark = fine ? L'▴' : L'^';
+        row = 0;
+    }
+    view_put(&graph->inside, column, row, mark, ink, look);
+}

@@ -1,0 +1,326 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "panels/views.h"
+#include "results/price.h"
+#include "threads/hypervolume.h"
+
+/* Columns of the table, from the left; a narrow screen drops them from the end. */
+struct columns {
+    int name, now, interval, examples, stl, difference, pretrained, best, best_name,
+        gauge;
+    int gauge_width;
+};
+
+static struct columns place_columns(const struct view *view,
+                                    const struct explorer *explorer) {
+    struct columns c = {0};
+    int x = 1, name = 6;
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        int columns =
+            text_columns(view->canvas->marks, explorer_task_name(explorer, t));
+        name = columns > name ? columns : name;
+    }
+    int most = view->width >= 60 ? 16 : view->width >= 40 ? 10 : 8;
+    c.name = name > most ? most : name;
+    x += c.name + 1;
+    struct {
+        int *at, width;
+    } wanted[] = {{&c.now, 7},  {&c.interval, 12},  {&c.examples, 12},
+                  {&c.stl, 8},  {&c.difference, 8}, {&c.pretrained, 11},
+                  {&c.best, 8}, {&c.best_name, 21}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        if (x + wanted[i].width > view->width)
+            return c;
+        *wanted[i].at = x;
+        x += wanted[i].width;
+    }
+    if (view->width - x >= 16) {
+        c.gauge = x + 2;
+        c.gauge_width = view->width - x - 4 < 60 ? view->width - x - 4 : 60;
+    }
+    return c;
+}
+
+static void draw_names(const struct view *view, const struct columns *c, int y) {
+    const struct {
+        int at, width;
+        const char *text;
+    } names[] = {{c->now, 7, "here"},           {c->interval, 12, "95 %"},
+                 {c->examples, 12, "examples"}, {c->stl, 8, "STL"},
+                 {c->difference, 8, "to STL"},  {c->pretrained, 11, "pretrained"},
+                 {c->best, 8, "best"}};
+    view_text(view, 1, y, c->name, INK_FAINT, LOOK_PLAIN, "task");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].at)
+            view_right(view, names[i].at, y, names[i].width, INK_FAINT, LOOK_PLAIN,
+                       "%s", names[i].text);
+    if (c->best_name)
+        view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN, "merge");
+    if (c->gauge)
+        view_text(view, c->gauge, y, c->gauge_width, INK_FAINT, LOOK_PLAIN,
+                  c->gauge_width >= 26 ? "from pretrained to STL" : "");
+}
+
+static void draw_number(const struct view *view, int x, int width, int y, double value,
+                        enum ink ink) {
+    if (!x)
+        return;
+    if (isnan(value))
+        view_right(view, x, y, width, INK_FAINT, LOOK_PLAIN, "%s",
+                   view->canvas->marks->utf8 ? "–" : "-");
+    else
+        view_right(view, x, y, width, ink, LOOK_PLAIN, "%.2f", value);
+}
+
+/* Where the figure stands between the pretrained model's and the expert's. */
+static void draw_gauge(const struct view *view, const struct columns *c, int y,
+                       const struct explorer *explorer, size_t t, double now,
+                       bool estimated) {
+    const struct marks *marks = view->canvas->marks;
+    const struct catalog *catalog = explorer->catalog;
+    double low = catalog->pretrained[t], high = catalog->stl[t];
+    if (!c->gauge || !(high > low))
+        return;
+    view_put(view, c->gauge, y, marks->tick_left, INK_FRAME, LOOK_PLAIN);
+    view_fill(view, c->gauge + 1, y, c->gauge_width - 2, marks->track, INK_FRAME,
+              LOOK_PLAIN);
+    view_put(view, c->gauge + c->gauge_width - 1, y, marks->tick_right, INK_FRAME,
+             LOOK_PLAIN);
+    for (int i = 0; i < 2; i++) {
+        double value = i ? now : catalog->best[t];
+        if (isnan(value))
+            continue;
+        double at = (value - low) / (high - low);
+        int x = (int)lround(fmin(1, fmax(0, at)) * (c->gauge_width - 1));
+        if (i)
+            view_put(view, c->gauge + x, y,
+                     marks->mark[estimated ? MARK_ESTIMATE : MARK_NOW], INK_NOW,
+                     LOOK_BOLD);
+        else
+            view_put(
+                view, c->gauge + x, y,
+                marks
+                    ->mark[catalog
+                               ->series[catalog->solutions[catalog->best_row[t]].series]
+                               .mark],
+                INK_FAINT, LOOK_PLAIN);
+    }
+}
+
+static void draw_task(const struct view *view, const struct columns *c, int y,
+                      const struct explorer *explorer, size_t t) {
+    const struct catalog *catalog = explorer->catalog;
+    const char *dash = view->canvas->marks->utf8 ? "–" : "-";
+    struct figure figure;
+    bool known = explorer_figure(explorer, t, &figure);
+    enum ink ink = known && figure.estimated ? INK_ESTIMATE : INK_NOW;
+    view_text(view, 1, y, c->name, palette_task(t), LOOK_PLAIN,
+              explorer_task_name(explorer, t));
+    draw_number(view, c->now, 7, y, known ? figure.value : NAN, ink);
+    if (known && c->interval) {
+        if (figure.estimated)
+            view_right(view, c->interval, y, 12, INK_ESTIMATE, LOOK_PLAIN, "est");
+        else if (figure.complete)
+            view_right(view, c->interval, y, 12, INK_FAINT, LOOK_PLAIN, "complete");
+        else
+            view_right(view, c->interval, y, 12, INK_TEXT, LOOK_PLAIN, "%.1f%s%.1f",
+                       figure.low, dash, figure.high);
+    } else if (known && figure.estimated && !c->interval) {
+        view_put(view, c->now + 7, y, L'?', INK_ESTIMATE, LOOK_PLAIN);
+    }
+    if (known && c->examples && !figure.estimated) {
+        if (figure.population > figure.examples)
+            view_right(view, c->examples, y, 12, INK_TEXT, LOOK_PLAIN, "%llu/%llu",
+                       (unsigned long long)figure.examples,
+                       (unsigned long long)figure.population);
+        else if (figure.examples)
+            view_right(view, c->examples, y, 12, INK_FAINT, LOOK_PLAIN, "%llu",
+                       (unsigned long long)figure.examples);
+    }
+    draw_number(view, c->stl, 8, y, catalog->stl[t], INK_TEXT);
+    if (c->difference && known && !isnan(catalog->stl[t]))
+        view_right(view, c->difference, y, 8,
+                   figure.value < catalog->stl[t] ? INK_TEXT : INK_GOOD, LOOK_PLAIN,
+                   "%+.2f", figure.value - catalog->stl[t]);
+    draw_number(view, c->pretrained, 11, y, catalog->pretrained[t], INK_TEXT);
+    draw_number(view, c->best, 8, y, catalog->best[t], INK_TEXT);
+    if (c->best_name && catalog->best_row[t] != SIZE_MAX) {
+        char text[128];
+        view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN,
+                  catalog_row_text(catalog, catalog->best_row[t], text, sizeof text));
+    }
+    draw_gauge(view, c, y, explorer, t, known ? figure.value : NAN,
+               known && figure.estimated);
+}
+
+static double mean(const double *values, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += values[i];
+    return sum / (double)count;
+}
+
+/* The mean over tasks of one and the same merge. */
+static double best_mean(const struct catalog *catalog, size_t *row) {
+    double best = NAN;
+    for (size_t i = 0; i < catalog->count; i++) {
+        if (strcmp(catalog->rows[i].solution.kind, "merge") ||
+            !catalog->solutions[i].whole || catalog->solutions[i].stale)
+            continue;
+        double value = mean(catalog->values + i * catalog->tasks, catalog->tasks);
+        if (isnan(best) || value > best) {
+            best = value;
+            *row = i;
+        }
+    }
+    return best;
+}
+
+static void draw_mean(const struct view *view, const struct columns *c, int y,
+                      const struct explorer *explorer) {
+    const struct catalog *catalog = explorer->catalog;
+    double sum = 0;
+    bool known = true, estimated = false, complete = true;
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        struct figure figure;
+        known = known && explorer_figure(explorer, t, &figure);
+        if (!known)
+            break;
+        sum += figure.value;
+        estimated = estimated || figure.estimated;
+        complete = complete && figure.complete;
+    }
+    double now = known ? sum / (double)explorer->tasks : NAN;
+    double stl = mean(catalog->stl, explorer->tasks);
+    size_t row = SIZE_MAX;
+    double best = best_mean(catalog, &row);
+    view_text(view, 1, y, c->name, INK_TEXT, LOOK_BOLD, "mean");
+    draw_number(view, c->now, 7, y, now, estimated ? INK_ESTIMATE : INK_NOW);
+    if (c->interval && known && (estimated || complete))
+        view_right(view, c->interval, y, 12, estimated ? INK_ESTIMATE : INK_FAINT,
+                   LOOK_PLAIN, estimated ? "est" : "complete");
+    draw_number(view, c->stl, 8, y, stl, INK_TEXT);
+    if (c->difference && known && !isnan(stl))
+        view_right(view, c->difference, y, 8, now < stl ? INK_TEXT : INK_GOOD,
+                   LOOK_PLAIN, "%+.2f", now - stl);
+    draw_number(view, c->pretrained, 11, y, mean(catalog->pretrained, explorer->tasks),
+                INK_TEXT);
+    draw_number(view, c->best, 8, y, best, INK_TEXT);
+    if (c->best_name && row != SIZE_MAX) {
+        char text[128];
+        view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN,
+                  catalog_row_text(catalog, row, text, sizeof text));
+    }
+}
+
+/* What the trade between the objectives of the shown pair costs here. The other way
+ * round it is one over that. */
+static void draw_price(const struct view *view, const struct explorer *explorer,
+                       int y) {
+    struct price price;
+    size_t a = explorer->pair_a, b = explorer->pair_b;
+    if (!price_at(&explorer->samples,
+                  catalog_network_of(explorer->catalog, explorer->routers),
+                  explorer->preference, a, b, &price))
+        return;
+    int x = 1;
+    for (int way = 0; way < 2; way++) {
+        double cost = way ? 1 / price.cost : price.cost;
+        char text[256];
+        snprintf(
+            text, sizeof text, "%sone point more of %.30s costs %.2f%s%.2f of %.30s",
+            way ? "; " : "here ", explorer_task_name(explorer, way ? b : a), cost,
+            view->canvas->marks->utf8 ? " ± " : " +- ", cost * price.error / price.cost,
+            explorer_task_name(explorer, way ? a : b));
+        if (way && x + text_columns(view->canvas->marks, text) + 12 > view->width)
+            break;
+        x += view_text(view, x, y, view->width - x, INK_FAINT, LOOK_PLAIN, text);
+    }
+    view_text(view, x, y, view->width - x, INK_ESTIMATE, LOOK_PLAIN, " (est)");
+}
+
+/* "(0, 0, 0)", or "0 in all" where that is shorter. */
+static void reference_text(const struct front_volume *volume, char *out, size_t size) {
+    bool same = true;
+    size_t used = 0;
+    for (size_t t = 1; t < volume->tasks; t++)
+        same = same && volume->reference[t] == volume->reference[0];
+    if (same && volume->tasks > 3) {
+        snprintf(out, size, "%.4g in all", volume->reference[0]);
+        return;
+    }
+    for (size_t t = 0; t < volume->tasks && used < size; t++)
+        used += (size_t)snprintf(out + used, size - used, "%s%.4g", t ? ", " : "(",
+                                 volume->reference[t]);
+    if (used < size)
+        snprintf(out + used, size - used, ")");
+}
+
+/* The hypervolume of the front and what the point that is looked at adds to it, at the
+ * right end of the heading, as much of it as there is room for. */
+static void draw_volume(const struct view *view, const struct explorer *explorer,
+                        int from) {
+    const struct front_volume *volume = explorer->volume;
+    char parts[2][256] = {"", ""}, reference[160];
+    double added;
+    if (!volume || volume->count == 0)
+        return;
+    reference_text(volume, reference, sizeof reference);
+    if (volume->state == VOLUME_KNOWN)
+        snprintf(parts[0], sizeof parts[0], "front: hypervolume %.6g to %s",
+                 volume->value, reference);
+    else
+        snprintf(parts[0], sizeof parts[0], "front: hypervolume to %s %s", reference,
+                 volume->state == VOLUME_WORKING ? "being worked out"
+                                                 : "not worked out: too long");
+    if (explorer->row != SIZE_MAX && explorer->figures == FIGURES_COMPLETE &&
+        front_volume_contribution(
+            volume, explorer->catalog->rows[explorer->row].solution.id, &added))
+        snprintf(parts[1], sizeof parts[1], ", this point adds %.4g", added);
+    for (int most = 2; most > 0; most--) {
+        char text[560];
+        snprintf(text, sizeof text, " %s%s ", parts[0], most > 1 ? parts[1] : "");
+        int columns = text_columns(view->canvas->marks, text);
+        if (from + columns + 2 > view->width)
+            continue;
+        view_text(view, view->width - columns - 1, 0, columns, INK_TEXT, LOOK_PLAIN,
+                  text);
+        return;
+    }
+}
+
+void objectives_view_draw(const struct view *view, const struct explorer *explorer,
+                          bool focused) {
+    const struct store_objective *objective =
+        &explorer->catalog->recipe->tasks[0].objective;
+    struct columns c = place_columns(view, explorer);
+    char title[160];
+    snprintf(title, sizeof title, "Objectives: %.60s in %.20s, held out",
+             objective->metric, objective->unit);
+    int y = 0, last = view->height;
+    if (view->height >= (int)explorer->tasks + 1 || view->height >= 5)
+        view_heading(view, title, focused), y++;
+    if (y)
+        draw_volume(view, explorer, 4 + text_columns(view->canvas->marks, title));
+    if (view->height >= (int)explorer->tasks + 2 || view->height >= 7)
+        draw_names(view, &c, y++);
+    int spare = view->height - y - (int)explorer->tasks;
+    if (spare >= 2)
+        draw_price(view, explorer, y + (int)explorer->tasks + 1);
+    if (spare >= 1)
+        draw_mean(view, &c, y + (int)explorer->tasks, explorer);
+    /* More tasks than rows: keep the chosen slider in sight. */
+    int rows = last - y, first = explorer->scroll[PANEL_OBJECTIVES];
+    if (rows >= (int)explorer->tasks)
+        first = 0;
+    else if (first == 0 && (int)explorer->slider >= rows)
+        first = (int)explorer->slider - rows + 1;
+    if (first > (int)explorer->tasks - rows)
+        first = (int)explorer->tasks - rows;
+    if (first < 0)
+        first = 0;
+    for (int i = 0; i < rows && first + i < (int)explorer->tasks; i++)
+        draw_task(view, &c, y + i, explorer, (size_t)(first + i));
+}

@@ -1,0 +1,103 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "panels/graph.h"
+#include "panels/views.h"
+
+struct scaled {
+    double scale, value;
+};
+
+static int order_scaled(const void *a, const void *b) {
+    const struct scaled *x = a, *y = b;
+    return x->scale < y->scale ? -1 : x->scale > y->scale;
+}
+
+static double row_mean(const struct catalog *catalog, size_t row) {
+    double sum = 0;
+    for (size_t t = 0; t < catalog->tasks; t++)
+        sum += catalog_value(catalog, row, t);
+    return sum / (double)catalog->tasks;
+}
+
+static bool is_scaled(const struct catalog *catalog, size_t row) {
+    return !strcmp(catalog->rows[row].solution.kind, "merge") &&
+           isfinite(catalog->solutions[row].scale) && isfinite(row_mean(catalog, row));
+}
+
+static void draw_series(const struct graph *graph, const struct explorer *explorer,
+                        size_t series) {
+    const struct catalog *catalog = explorer->catalog;
+    struct scaled *points = array_new(catalog->count, sizeof *points);
+    size_t count = 0;
+    struct raster raster;
+    if (!points)
+        return;
+    for (size_t i = 0; i < catalog->count; i++)
+        if (catalog->solutions[i].series == series && is_scaled(catalog, i))
+            points[count++] =
+                (struct scaled){catalog->solutions[i].scale, row_mean(catalog, i)};
+    if (count)
+        qsort(points, count, sizeof *points, order_scaled);
+    if (count && raster_begin(&raster, &graph->inside) == 0) {
+        for (size_t i = 1; i < count; i++)
+            graph_line(graph, &raster, points[i - 1].scale, points[i - 1].value,
+                       points[i].scale, points[i].value, 1,
+                       catalog->series[series].ink);
+        raster_end(&raster);
+    }
+    for (size_t i = 0; i < count; i++)
+        graph_point(graph, points[i].scale, points[i].value,
+                    graph->inside.canvas->marks->mark[catalog->series[series].mark],
+                    catalog->series[series].ink, LOOK_PLAIN);
+    free(points);
+}
+
+void scaling_view_draw(const struct view *view, const struct explorer *explorer,
+                       bool focused) {
+    const struct catalog *catalog = explorer->catalog;
+    struct range x = range_empty(), y = range_empty();
+    char why[64];
+    view_heading(view, "Mean by scaling coefficient", focused);
+    for (size_t i = 0; i < catalog->count; i++)
+        if (is_scaled(catalog, i)) {
+            range_add(&x, catalog->solutions[i].scale);
+            range_add(&y, row_mean(catalog, i));
+        }
+    if (x.low > x.high) {
+        view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
+                  catalog->reading
+                      ? explorer_why_empty(explorer, why, sizeof why)
+                      : "no sweep is stored yet: pwemoe merge --scales 0:1:11");
+        return;
+    }
+    double here = 0;
+    bool known = true, estimated = false;
+    for (size_t t = 0; t < explorer->tasks && known; t++) {
+        struct figure figure;
+        known = explorer_figure(explorer, t, &figure);
+        here += figure.value / (double)explorer->tasks;
+        estimated = estimated || figure.estimated;
+    }
+    if (known)
+        range_add(&y, here);
+    struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
+    struct graph graph =
+        graph_begin(&below, range_widen(x, 0.1, 0), range_widen(y, 0.5, 0.05));
+    if (graph.inside.width < 3 || graph.inside.height < 2)
+        return;
+    struct raster raster;
+    if (known && raster_begin(&raster, &graph.inside) == 0) {
+        graph_line(&graph, &raster, graph.x.low, here, graph.x.high, here, 3, INK_NOW);
+        raster_end(&raster);
+    }
+    for (size_t s = 0; s < catalog->series_count; s++)
+        if (explorer_series_visible(explorer, s))
+            draw_series(&graph, explorer, s);
+    if (known)
+        graph_point(&graph, graph.x.high, here,
+                    view->canvas->marks->mark[estimated ? MARK_ESTIMATE : MARK_NOW],
+                    INK_NOW, LOOK_BOLD);
+}

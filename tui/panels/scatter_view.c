@@ -1,0 +1,212 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "panels/space.h"
+#include "panels/views.h"
+
+static void draw_names(const struct view *view, const struct explorer *explorer,
+                       size_t a, size_t b, bool focused) {
+    const struct marks *marks = view->canvas->marks;
+    view_heading(view, "", focused);
+    if (view->width < 10)
+        return;
+    /* Each name has half of the room, and what the other leaves over. */
+    int room = view->width - 8, x = 2;
+    int wide_a = text_columns(marks, explorer_task_name(explorer, a));
+    int wide_b = text_columns(marks, explorer_task_name(explorer, b));
+    int room_b = wide_a < room / 2 ? room - wide_a : room / 2;
+    int room_a = room - (wide_b < room_b ? wide_b : room_b);
+    unsigned look = LOOK_BOLD | (focused ? LOOK_UNDERLINE : 0u);
+    x += view_text(view, x, 0, room_b, palette_task(b), look,
+                   explorer_task_name(explorer, b));
+    view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
+    view_put(view, x + 1, 0, marks->utf8 ? L'↑' : L'^', INK_FAINT, LOOK_PLAIN);
+    view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
+    x += 3;
+    x += view_text(view, x, 0, room_a, palette_task(a), look,
+                   explorer_task_name(explorer, a));
+    view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
+    view_put(view, x + 1, 0, marks->utf8 ? L'→' : L'>', INK_FAINT, LOOK_PLAIN);
+    view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
+}
+
+/* Many points as dots, the front as a line, and the present point's interval. */
+static void draw_fine(const struct graph *graph, struct explorer *explorer, size_t a,
+                      size_t b) {
+    const struct catalog *catalog = explorer->catalog;
+    struct raster raster;
+    size_t count;
+    const size_t *front = explorer_pair_front(explorer, a, b, &count);
+    if (raster_begin(&raster, &graph->inside))
+        return;
+    for (size_t i = 0; i < catalog->count; i++) {
+        double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
+        if (space_is_ours(catalog, i) && !catalog->solutions[i].front &&
+            isfinite(x + y) &&
+            explorer_series_visible(explorer, catalog->solutions[i].series))
+            raster_dot(&raster, graph_dot_x(graph, &raster, x),
+                       graph_dot_y(graph, &raster, y), INK_DOMINATED);
+    }
+    for (size_t i = 1; i < count; i++)
+        graph_line(graph, &raster, catalog_value(catalog, front[i - 1], a),
+                   catalog_value(catalog, front[i - 1], b),
+                   catalog_value(catalog, front[i], a),
+                   catalog_value(catalog, front[i], b), 1, INK_FRONT);
+    struct figure x, y;
+    if (explorer_figure(explorer, a, &x) && explorer_figure(explorer, b, &y) &&
+        !x.estimated && !y.estimated) {
+        if (!x.complete)
+            graph_line(graph, &raster, x.low, y.value, x.high, y.value, 1, INK_NOW);
+        if (!y.complete)
+            graph_line(graph, &raster, x.value, y.low, x.value, y.high, 1, INK_NOW);
+    }
+    raster_end(&raster);
+}
+
+static void draw_marks(const struct graph *graph, const struct explorer *explorer,
+                       size_t a, size_t b) {
+    const struct catalog *catalog = explorer->catalog;
+    const struct marks *marks = graph->inside.canvas->marks;
+    /* Ours first, so that baselines are not hidden by them; knees above both. */
+    for (int pass = 0; pass < 3; pass++)
+        for (size_t i = 0; i < catalog->count; i++) {
+            const struct solution *solution = &catalog->solutions[i];
+            const struct series *series = &catalog->series[solution->series];
+            double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
+            if (!explorer_series_visible(explorer, solution->series))
+                continue;
+            if (pass == 0 && series->routers && solution->front)
+                graph_point(graph, x, y, marks->mark[MARK_FRONT], INK_FRONT,
+                            LOOK_PLAIN);
+            if (pass == 1 && !series->routers)
+                graph_point(graph, x, y, marks->mark[series->mark],
+                            solution->stale || !catalog_settled(catalog, i, a) ||
+                                    !catalog_settled(catalog, i, b)
+                                ? INK_DOMINATED
+                                : series->ink,
+                            LOOK_PLAIN);
+            if (pass == 2 && solution->knee)
+                graph_point(graph, x, y, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD);
+        }
+}
+
+void scatter_view_draw(const struct view *view, struct explorer *explorer, size_t a,
+                       size_t b, bool focused) {
+    struct range x, y;
+    char why[64];
+    draw_names(view, explorer, a, b, focused);
+    if (view->height < 4 || view->width < 12)
+        return;
+    if (!space_range(explorer, a, &x) || !space_range(explorer, b, &y)) {
+        view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
+                  explorer_why_empty(explorer, why, sizeof why));
+        return;
+    }
+    struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
+    struct graph graph = graph_begin(&below, x, y);
+    if (graph.inside.width < 3 || graph.inside.height < 2)
+        return;
+    draw_fine(&graph, explorer, a, b);
+    draw_marks(&graph, explorer, a, b);
+    struct figure fa, fb;
+    if (explorer_figure(explorer, a, &fa) && explorer_figure(explorer, b, &fb)) {
+        bool estimate = fa.estimated || fb.estimated;
+        graph_point(&graph, fa.value, fb.value,
+                    view->canvas->marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW],
+                    INK_NOW, LOOK_BOLD);
+    }
+}
+
+/* --- the legend -------------------------------------------------------------- */
+
+struct legend_entry {
+    wchar_t mark;
+    enum ink ink;
+    const char *name;
+    size_t series; /* or SIZE_MAX */
+    bool hidden;
+};
+
+enum { LEGEND_MOST = 40, LEGEND_COLUMN = 22 };
+
+static size_t legend_entries(const struct explorer *explorer, const struct marks *marks,
+                             struct legend_entry *entries) {
+    const struct catalog *catalog = explorer->catalog;
+    size_t count = 0;
+    bool knee = false, dominated = false;
+    for (size_t i = 0; i < catalog->count; i++) {
+        knee = knee || catalog->solutions[i].knee;
+        dominated =
+            dominated || (space_is_ours(catalog, i) && !catalog->solutions[i].front);
+    }
+    bool estimate = explorer->figures < FIGURES_RUNNING;
+    entries[count++] =
+        (struct legend_entry){marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW,
+                              explorer->figures == FIGURES_NONE ? "here"
+                              : estimate                        ? "here, estimated"
+                              : explorer->figures == FIGURES_COMPLETE ? "here, measured"
+                                                                      : "here, so far",
+                              SIZE_MAX, false};
+    for (size_t s = 0; s < catalog->series_count && count < LEGEND_MOST - 3; s++) {
+        const struct series *series = &catalog->series[s];
+        entries[count++] =
+            (struct legend_entry){marks->mark[series->mark], series->ink, series->name,
+                                  s, !explorer_series_visible(explorer, s)};
+    }
+    if (dominated)
+        entries[count++] = (struct legend_entry){
+            marks->mark[MARK_DOMINATED], INK_DOMINATED, "dominated", SIZE_MAX, false};
+    if (knee)
+        entries[count++] = (struct legend_entry){marks->mark[MARK_KNEE], INK_FRONT,
+                                                 "knee of the front", SIZE_MAX, false};
+    return count;
+}
+
+static int legend_columns(const struct view *view) {
+    int columns = (view->width + 1) / (LEGEND_COLUMN + 1);
+    return columns < 1 ? 1 : columns;
+}
+
+void legend_view_draw(const struct view *view, const struct explorer *explorer,
+                      bool focused) {
+    struct legend_entry entries[LEGEND_MOST];
+    size_t count = legend_entries(explorer, view->canvas->marks, entries);
+    int columns = legend_columns(view), rows = view->height - 1;
+    int width = view->width / columns;
+    view_heading(view, "Legend", focused);
+    for (size_t i = 0; i < count && rows > 0; i++) {
+        int row = (int)i % rows, column = (int)i / rows;
+        if (column >= columns)
+            break;
+        const struct legend_entry *entry = &entries[i];
+        int x = column * width;
+        bool last = column == columns - 1 && row == rows - 1 && i + 1 < count;
+        if (last) {
+            view_printf(view, x + 1, row + 1, width - 2, INK_FAINT, LOOK_PLAIN,
+                        "and %zu more (t)", count - i);
+            break;
+        }
+        enum ink ink = entry->hidden ? INK_FAINT : INK_TEXT;
+        view_put(view, x + 1, row + 1, entry->mark,
+                 entry->hidden ? INK_FAINT : entry->ink,
+                 i == 0 ? LOOK_BOLD : LOOK_PLAIN);
+        int used =
+            view_text(view, x + 3, row + 1, width - 4, ink, LOOK_PLAIN, entry->name);
+        if (entry->hidden)
+            view_text(view, x + 4 + used, row + 1, width - 5 - used, INK_FAINT,
+                      LOOK_PLAIN, "off");
+    }
+}
+
+size_t legend_view_at(const struct view *view, const struct explorer *explorer, int x,
+                      int y) {
+    struct legend_entry entries[LEGEND_MOST];
+    size_t count = legend_entries(explorer, view->canvas->marks, entries);
+    int columns = legend_columns(view), rows = view->height - 1;
+    if (rows < 1 || y < 1 || x < 0 || x >= view->width)
+        return SIZE_MAX;
+    int column = x / (view->width / columns);
+    size_t at = (size_t)(column * rows + y - 1);
+    return column < columns && y <= rows && at < count ? entries[at].series : SIZE_MAX;
+}

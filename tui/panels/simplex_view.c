@@ -1,0 +1,416 @@
+#include "panels/simplex_view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "panels/graph.h"
+#include "pareto/simplex.h"
+#include "state/polygon.h"
+
+/* Names stand beside the corners left and right, above and below the others. */
+static bool place_polygon(struct simplex_geometry *g, int width, int height) {
+    enum { NAME = 16, LEAST_WIDE = 5, LEAST_HIGH = 3 };
+    int name = width >= 53 ? NAME : width * 3 / 10;
+    double half_x = (width - 2 * name - 2) / 2.0, half_y = (height - 4) / 2.0;
+    if (half_x < LEAST_WIDE || half_y < LEAST_HIGH)
+        return false;
+    half_x = fmin(half_x, 2.2 * half_y);
+    half_y = fmin(half_y, 0.8 * half_x);
+    polygon_corners(g->tasks, g->x, g->y);
+    for (size_t t = 0; t < g->tasks; t++) {
+        g->x[t] = (width - 1) / 2.0 + half_x * g->x[t];
+        g->y[t] = 2 + (height - 4) / 2.0 + half_y * g->y[t];
+    }
+    g->shape = SHAPE_POLYGON;
+    return true;
+}
+
+struct simplex_geometry simplex_geometry_make(int width, int height, size_t tasks,
+                                              size_t slider, bool polygon) {
+    struct simplex_geometry g = {.tasks = tasks};
+    if (width < 12 || height < 2)
+        return g;
+    if (tasks > 3 && polygon && place_polygon(&g, width, height))
+        return g;
+    if (tasks == 2) {
+        /* Aligned with the chart above it, whose numbers take six columns. */
+        g.shape = SHAPE_SEGMENT;
+        g.x[0] = width >= 16 ? 6 : 1;
+        g.x[1] = width - 2;
+        g.y[0] = g.y[1] = height >= 3 ? height - 2 : height - 1;
+    } else if (tasks == 3) {
+        /* A heading, a name above the apex and names below the base. */
+        int rows = height - 4;
+        if (rows < 3)
+            return g;
+        double side = fmin(width - 4, 2.31 * (rows + 1));
+        g.shape = SHAPE_TRIANGLE;
+        double middle = (width - 1) / 2.0,
+               top = 2 + (rows - fmin(rows, side / 2.31)) / 2;
+        top = floor(top);
+        g.x[0] = middle;
+        g.y[0] = top;
+        g.x[1] = floor(middle - side / 2 + 0.5);
+        g.x[2] = width - 1 - g.x[1];
+        g.y[1] = g.y[2] = floor(fmin(height - 2, top + fmin(rows, side / 2.31)));
+    } else {
+        g.rows = height - 1;
+        g.top = 1;
+        if ((int)tasks < g.rows)
+            g.rows = (int)tasks;
+        if (g.rows < 1)
+            return g;
+        g.first = (int)slider - g.rows + 1 < 0 ? 0 : (int)slider - g.rows + 1;
+        g.name_width = width >= 44 ? 16 : width / 3;
+        g.track_x = 2 + g.name_width + 1;
+        g.track_width = width - g.track_x - 8;
+        if (g.track_width >= 3)
+            g.shape = SHAPE_SLIDERS;
+    }
+    return g;
+}
+
+void simplex_geometry_place(const struct simplex_geometry *geometry,
+                            const double *preference, double *x, double *y) {
+    polygon_place(geometry->tasks, geometry->x, geometry->y, preference, x, y);
+}
+
+void simplex_geometry_preference(const struct simplex_geometry *geometry, double x,
+                                 double y, double *preference) {
+    const double *gx = geometry->x, *gy = geometry->y;
+    if (geometry->shape == SHAPE_POLYGON) {
+        /* The cell of a corner is the corner. */
+        for (size_t t = 0; t < geometry->tasks; t++)
+            if (lround(gx[t]) == lround(x) && lround(gy[t]) == lround(y)) {
+                x = gx[t];
+                y = gy[t];
+                break;
+            }
+        polygon_preference(geometry->tasks, gx, gy, x, y, preference);
+        return;
+    }
+    if (geometry->tasks == 2) {
+        preference[1] = (x - gx[0]) / (gx[1] - gx[0]);
+        preference[0] = 1 - preference[1];
+    } else {
+        double area =
+            (gy[1] - gy[2]) * (gx[0] - gx[2]) + (gx[2] - gx[1]) * (gy[0] - gy[2]);
+        preference[0] =
+            ((gy[1] - gy[2]) * (x - gx[2]) + (gx[2] - gx[1]) * (y - gy[2])) / area;
+        preference[1] =
+            ((gy[2] - gy[0]) * (x - gx[2]) + (gx[0] - gx[2]) * (y - gy[2])) / area;
+        preference[2] = 1 - preference[0] - preference[1];
+    }
+    simplex_project(preference, geometry->tasks);
+}
+
+bool simplex_geometry_slider(const struct simplex_geometry *geometry, int x, int y,
+                             size_t *task, double *share) {
+    if (geometry->shape != SHAPE_SLIDERS || y < geometry->top ||
+        y >= geometry->top + geometry->rows)
+        return false;
+    *task = (size_t)(geometry->first + y - geometry->top);
+    double at = (double)(x - geometry->track_x) / (geometry->track_width - 1);
+    *share = at < 0 ? 0 : at > 1 ? 1 : at;
+    return *task < geometry->tasks;
+}
+
+void simplex_step(const double *preference, size_t tasks, int dx, int dy, double step,
+                  double *out) {
+    double moved[STORE_TASKS_MAX];
+    memcpy(moved, preference, tasks * sizeof *moved);
+    if (tasks > 3) {
+        /* From the base of a triangle to its top are three halves of the circle's
+         * radius and a hundred fine steps: as many lead that far here. */
+        double x[STORE_TASKS_MAX], y[STORE_TASKS_MAX];
+        polygon_corners(tasks, x, y);
+        polygon_step(tasks, x, y, preference, 1.5 * step * dx, 1.5 * step * dy, out);
+        return;
+    }
+    if (tasks == 2) {
+        int along = dx ? dx : -dy;
+        moved[0] -= along * step;
+        moved[1] += along * step;
+        /* At the end one stays; a projection would do the same. */
+        for (size_t t = 0; t < 2; t++)
+            moved[t] = fmin(1, fmax(0, moved[t]));
+    } else {
+        moved[0] -= dy * step;
+        moved[1] += dy * step / 2 - dx * step;
+        moved[2] += dy * step / 2 + dx * step;
+        simplex_project(moved, tasks);
+    }
+    /* A step of a hundredth lands on hundredths where it came from them. */
+    for (size_t t = 0; t < tasks; t++)
+        if (fabs(moved[t] * 1000 - round(moved[t] * 1000)) < 1e-6)
+            moved[t] = round(moved[t] * 1000) / 1000;
+    memcpy(out, moved, tasks * sizeof *moved);
+}
+
+static void draw_now(const struct view *view, const struct explorer *explorer, double x,
+                     double y) {
+    const struct marks *marks = view->canvas->marks;
+    bool estimate = explorer->figures < FIGURES_RUNNING;
+    view_put(view, (int)lround(x), (int)lround(y),
+             marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW, LOOK_BOLD);
+}
+
+/* Stored points of the present routers, the front above the rest. */
+static void draw_stored(const struct view *view, const struct explorer *explorer,
+                        const struct simplex_geometry *geometry) {
+    const struct catalog *catalog = explorer->catalog;
+    const struct marks *marks = view->canvas->marks;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < catalog->count; i++) {
+            const struct store_solution *solution = &catalog->rows[i].solution;
+            bool front = catalog->solutions[i].front;
+            double x, y;
+            if (!solution->preference || solution->routers != explorer->routers ||
+                !explorer->routers || front != (pass == 1))
+                continue;
+            simplex_geometry_place(geometry, solution->preference, &x, &y);
+            view_put(view, (int)lround(x), (int)lround(y),
+                     catalog->solutions[i].knee
+                         ? marks->mark[MARK_KNEE]
+                         : marks->mark[front ? MARK_FRONT : MARK_DOMINATED],
+                     front ? INK_FRONT : INK_DOMINATED, LOOK_PLAIN);
+        }
+    for (size_t i = 0; i < catalog->bookmark_count; i++) {
+        double x, y;
+        if (!catalog->bookmarks[i].preference)
+            continue;
+        simplex_geometry_place(geometry, catalog->bookmarks[i].preference, &x, &y);
+        view_put(view, (int)lround(x), (int)lround(y), marks->mark[MARK_BOOKMARK],
+                 INK_WARNING, LOOK_PLAIN);
+    }
+}
+
+/* What each task reaches along the segment: stored points, joined. */
+static void draw_profile(const struct view *view, const struct explorer *explorer) {
+    const struct samples *samples = &explorer->samples;
+    const struct catalog *catalog = explorer->catalog;
+    struct range y = range_empty();
+    struct raster raster;
+    for (size_t i = 0; i < samples->count * 2; i++)
+        range_add(&y, samples->values[i]);
+    for (size_t t = 0; t < 2; t++)
+        range_add(&y, catalog->stl[t]);
+    y = range_widen(y, 1, 0.05);
+    struct graph graph = graph_begin(view, (struct range){0, 1}, y);
+    if (graph.inside.width < 4 || graph.inside.height < 2 ||
+        raster_begin(&raster, &graph.inside))
+        return;
+    for (size_t t = 0; t < 2; t++) {
+        graph_line(&graph, &raster, 0, catalog->stl[t], 1, catalog->stl[t], 4,
+                   palette_task(t));
+        /* The estimate passes through the stored points: walk over it. */
+        double before = NAN, values[2];
+        int steps = graph.inside.width < 60 ? graph.inside.width : 60;
+        for (int i = 0; i <= steps; i++) {
+            double r = (double)i / steps, at[2] = {1 - r, r};
+            double value = estimate_at(samples, at, values) ? values[t] : NAN;
+            if (i)
+                graph_line(&graph, &raster, (double)(i - 1) / steps, before, r, value,
+                           1, palette_task(t));
+            before = value;
+        }
+    }
+    raster_end(&raster);
+    for (size_t t = 0; t < 2; t++) {
+        for (size_t i = 0; i < samples->count; i++)
+            graph_point(
+                &graph, samples->preferences[i * 2 + 1], samples->values[i * 2 + t],
+                view->canvas->marks->mark[MARK_FRONT], palette_task(t), LOOK_PLAIN);
+        struct figure figure;
+        if (explorer_figure(explorer, t, &figure))
+            graph_point(
+                &graph, explorer->preference[1], figure.value,
+                view->canvas->marks->mark[figure.estimated ? MARK_ESTIMATE : MARK_NOW],
+                INK_NOW, LOOK_BOLD);
+    }
+}
+
+static void draw_segment(const struct view *view, struct explorer *explorer,
+                         const struct simplex_geometry *geometry) {
+    const struct marks *marks = view->canvas->marks;
+    int left = (int)geometry->x[0], right = (int)geometry->x[1];
+    int row = (int)geometry->y[0];
+    double x, y;
+    if (row > 5) {
+        struct view above = view_inside(view, 0, 1, view->width, row - 1);
+        draw_profile(&above, explorer);
+    }
+    view_fill(view, left, row, right - left + 1, marks->track, INK_FRAME, LOOK_PLAIN);
+    view_put(view, left, row, marks->tick_left, INK_FRAME, LOOK_PLAIN);
+    view_put(view, right, row, marks->tick_right, INK_FRAME, LOOK_PLAIN);
+    draw_stored(view, explorer, geometry);
+    simplex_geometry_place(geometry, explorer->preference, &x, &y);
+    draw_now(view, explorer, x, y);
+    if (row + 1 >= view->height)
+        return;
+    int half = (right - left) / 2;
+    view_printf(view, left, row + 1, half, palette_task(0), LOOK_BOLD, "%.3f %s",
+                explorer->preference[0], explorer_task_name(explorer, 0));
+    view_right(view, right - half + 1, row + 1, half, palette_task(1), LOOK_BOLD,
+               "%s %.3f", explorer_task_name(explorer, 1), explorer->preference[1]);
+}
+
+static void draw_triangle(const struct view *view, const struct explorer *explorer,
+                          const struct simplex_geometry *geometry) {
+    struct raster raster;
+    if (raster_begin(&raster, view) == 0) {
+        for (size_t t = 0; t < 3; t++) {
+            size_t n = (t + 1) % 3;
+            raster_line(&raster, (int)((geometry->x[t] + 0.5) * raster.dots_x),
+                        (int)((geometry->y[t] + 0.5) * raster.dots_y),
+                        (int)((geometry->x[n] + 0.5) * raster.dots_x),
+                        (int)((geometry->y[n] + 0.5) * raster.dots_y), 1, INK_FRAME);
+        }
+        raster_end(&raster);
+    }
+    draw_stored(view, explorer, geometry);
+    double x, y;
+    simplex_geometry_place(geometry, explorer->preference, &x, &y);
+    draw_now(view, explorer, x, y);
+    char text[160];
+    for (size_t t = 0; t < 3; t++) {
+        snprintf(text, sizeof text, "%.3f %s", explorer->preference[t],
+                 explorer_task_name(explorer, t));
+        int row = t == 0 ? (int)geometry->y[0] - 1 : (int)geometry->y[1] + 1;
+        int room = t == 0 ? view->width - 2 : view->width / 2 - 1;
+        int columns = text_columns(view->canvas->marks, text);
+        if (columns > room)
+            columns = room;
+        int column = t == 0   ? (view->width - columns) / 2
+                     : t == 1 ? (int)geometry->x[1]
+                              : (int)geometry->x[2] - columns + 1;
+        /* Under a narrow triangle the names of the base spread outwards. */
+        if (t == 1 && column + columns > view->width / 2 - 1)
+            column = view->width / 2 - 1 - columns;
+        if (t == 2 && column < view->width / 2 + 1)
+            column = view->width / 2 + 1;
+        if (t == 2 && column + columns > view->width)
+            column = view->width - columns;
+        view_text(view, column < 0 ? 0 : column, row, columns, palette_task(t),
+                  LOOK_BOLD, text);
+    }
+}
+
+/* A corner's share and name: beside it, above the topmost, below the lowest. */
+static void draw_corner(const struct view *view, const struct explorer *explorer,
+                        const struct simplex_geometry *geometry, size_t t,
+                        bool *taken) {
+    double middle = (view->width - 1) / 2.0;
+    int x = (int)lround(geometry->x[t]), y = (int)lround(geometry->y[t]);
+    bool beside = fabs(geometry->x[t] - middle) > 1, left = geometry->x[t] < middle;
+    char text[160];
+    int from, room = !beside ? view->width - 2 : left ? x - 1 : view->width - x - 2;
+    snprintf(text, sizeof text, "%.*f %s%s", view->width >= 53 ? 3 : 2,
+             explorer->preference[t], explorer->locked[t] ? "locked " : "",
+             explorer_task_name(explorer, t));
+    int columns = text_columns(view->canvas->marks, text);
+    columns = columns > room ? room : columns;
+    if (beside)
+        from = left ? x - 1 - columns : x + 2;
+    else
+        from = (view->width - columns) / 2;
+    if (!beside)
+        y += geometry->y[t] < view->height / 2.0 ? -1 : 1;
+    if (y < 1 || y >= view->height)
+        return;
+    /* Where corners lie close, only one of them has its name in a row. */
+    bool *row = &taken[2 * y + (beside && !left)];
+    if (*row)
+        return;
+    *row = true;
+    view_text(view, from, y, columns, palette_task(t),
+              t == explorer->slider ? LOOK_BOLD | LOOK_UNDERLINE : LOOK_BOLD, text);
+}
+
+static void draw_polygon(const struct view *view, const struct explorer *explorer,
+                         const struct simplex_geometry *geometry) {
+    const struct marks *marks = view->canvas->marks;
+    struct raster raster;
+    size_t count = geometry->tasks;
+    double x, y;
+    if (raster_begin(&raster, view) == 0) {
+        for (size_t t = 0; t < count; t++) {
+            size_t n = (t + 1) % count;
+            raster_line(&raster, (int)((geometry->x[t] + 0.5) * raster.dots_x),
+                        (int)((geometry->y[t] + 0.5) * raster.dots_y),
+                        (int)((geometry->x[n] + 0.5) * raster.dots_x),
+                        (int)((geometry->y[n] + 0.5) * raster.dots_y), 1, INK_FRAME);
+        }
+        raster_end(&raster);
+    }
+    draw_stored(view, explorer, geometry);
+    for (size_t t = 0; t < count; t++)
+        view_put(view, (int)lround(geometry->x[t]), (int)lround(geometry->y[t]),
+                 marks->on, palette_task(t), LOOK_PLAIN);
+    bool *taken = array_new(2 * (size_t)view->height, sizeof *taken);
+    /* The greatest shares first: their names are worth the room. */
+    for (int pass = 0; taken && pass < 2; pass++)
+        for (size_t t = 0; t < count; t++)
+            if ((explorer->preference[t] >= 1.0 / (double)count ||
+                 t == explorer->slider) == (pass == 0))
+                draw_corner(view, explorer, geometry, t, taken);
+    free(taken);
+    simplex_geometry_place(geometry, explorer->preference, &x, &y);
+    draw_now(view, explorer, x, y);
+}
+
+static void draw_sliders(const struct view *view, const struct explorer *explorer,
+                         const struct simplex_geometry *geometry) {
+    const struct marks *marks = view->canvas->marks;
+    for (int row = 0; row < geometry->rows; row++) {
+        size_t t = (size_t)(geometry->first + row);
+        int y = geometry->top + row;
+        bool chosen = t == explorer->slider;
+        double share = explorer->preference[t];
+        view_put(view, 0, y, chosen ? marks->chosen : L' ', INK_NOW, LOOK_BOLD);
+        view_text(view, 2, y, geometry->name_width, palette_task(t),
+                  chosen ? LOOK_BOLD : LOOK_PLAIN, explorer_task_name(explorer, t));
+        int at = (int)lround(share * (geometry->track_width - 1));
+        view_fill(view, geometry->track_x, y, geometry->track_width, marks->track,
+                  INK_FRAME, LOOK_PLAIN);
+        view_fill(view, geometry->track_x, y, at, marks->utf8 ? L'━' : L'=',
+                  palette_task(t), LOOK_PLAIN);
+        view_put(view, geometry->track_x + at, y, marks->handle,
+                 chosen ? INK_NOW : palette_task(t), LOOK_BOLD);
+        view_printf(view, geometry->track_x + geometry->track_width + 1, y, 5, INK_TEXT,
+                    chosen ? LOOK_BOLD : LOOK_PLAIN, "%.3f", share);
+        if (explorer->locked[t])
+            view_put(view, geometry->track_x + geometry->track_width + 7, y,
+                     marks->lock, INK_WARNING, LOOK_BOLD);
+    }
+}
+
+void simplex_view_draw(const struct view *view, struct explorer *explorer,
+                       bool focused) {
+    struct simplex_geometry geometry =
+        simplex_geometry_make(view->width, view->height, explorer->tasks,
+                              explorer->slider, explorer->wish.polygon);
+    view_heading(view, "Preference", focused);
+    switch (geometry.shape) {
+    case SHAPE_NONE:
+        for (size_t t = 0; t < explorer->tasks && (int)t + 1 < view->height; t++)
+            view_printf(view, 0, (int)t + 1, view->width, palette_task(t), LOOK_PLAIN,
+                        "%.3f %s", explorer->preference[t],
+                        explorer_task_name(explorer, t));
+        break;
+    case SHAPE_SEGMENT:
+        draw_segment(view, explorer, &geometry);
+        break;
+    case SHAPE_TRIANGLE:
+        draw_triangle(view, explorer, &geometry);
+        break;
+    case SHAPE_POLYGON:
+        draw_polygon(view, explorer, &geometry);
+        break;
+    case SHAPE_SLIDERS:
+        draw_sliders(view, explorer, &geometry);
+        break;
+    }
+}

@@ -1,0 +1,37 @@
+/* The objective space as the scatters, the 3-D view and the parallel coordinates
+ * share it: which of them is shown, of which objectives, how wide. */
+#ifndef PWEMOE_TUI_PANELS_SPACE_H
+#define PWEMOE_TUI_PANELS_SPACE_H
+
+#include "panels/graph.h"
+#include "state/explorer.h"
+
+/* With the first catalog: the box seen from a corner, and the view that model->space
+ * asks for where there are objectives enough. */
+void space_begin(struct explorer *explorer);
+/* Another way to show it; false where the tasks are too few (three for the box, two
+ * for parallel coordinates). */
+bool space_use(struct explorer *explorer, enum space space);
+/* Turns the box about its upright axis and tilts it, in radians. */
+void space_turn(struct explorer *explorer, double turn, double tilt);
+/* Puts an objective among the three of the box in place of the one that has been there
+ * longest; one that is there stays. */
+void space_choose(struct explorer *explorer, size_t objective);
+bool space_has(const struct explorer *explorer, size_t objective);
+
+/* A row of routers: one of ours, not a baseline. */
+bool space_is_ours(const struct catalog *catalog, size_t row);
+
+/* A range that shows the front and what lies around it: the routers' points, the
+ * present one, and baselines not farther from them than a third of their extent (a
+ * pretrained model without its heads would else press the front into one corner).
+ * false: nothing is measured. */
+bool space_range(const struct explorer *explorer, size_t objective,
+                 struct range *range);
+
+/* Which visible rows of routers no other dominates in the three objectives of the box,
+ * [catalog->count], kept until the catalog or the legend changes. NULL: memory is out.
+ */
+const bool *space_front(struct explorer *explorer);
+
+#endif

@@ -1,0 +1,44 @@
+/* The panels, one file each: they read the model and draw into their view. A
+ * focused panel's heading stands out. */
+#ifndef PWEMOE_TUI_PANELS_VIEWS_H
+#define PWEMOE_TUI_PANELS_VIEWS_H
+
+#include "state/explorer.h"
+#include "terminal/canvas.h"
+
+/* Objectives a (x) and b (y) against each other (scatter_view.c). */
+void scatter_view_draw(const struct view *view, struct explorer *explorer, size_t a,
+                       size_t b, bool focused);
+/* Three objectives as a box that turns (solid_view.c), and all of them as upright axes
+ * (parallel_view.c). */
+void solid_view_draw(const struct view *view, struct explorer *explorer, bool focused);
+void parallel_view_draw(const struct view *view, struct explorer *explorer,
+                        bool focused);
+void legend_view_draw(const struct view *view, const struct explorer *explorer,
+                      bool focused);
+/* The series whose line in the legend is at a place, or SIZE_MAX. */
+size_t legend_view_at(const struct view *view, const struct explorer *explorer, int x,
+                      int y);
+
+void objectives_view_draw(const struct view *view, const struct explorer *explorer,
+                          bool focused);
+void routing_view_draw(const struct view *view, const struct explorer *explorer,
+                       bool focused);
+void scaling_view_draw(const struct view *view, const struct explorer *explorer,
+                       bool focused);
+void training_view_draw(const struct view *view, const struct explorer *explorer,
+                        bool focused);
+void log_view_draw(const struct view *view, const struct explorer *explorer,
+                   bool focused);
+
+/* Pages over the frame. Both return how many lines there are in all. */
+int help_view_draw(const struct view *view, int scroll);
+int compare_view_draw(const struct view *view, const struct explorer *explorer,
+                      int scroll);
+
+/* The whole frame: layout, panels, title, status and dialog. *layout receives
+ * where everything is. */
+void frame_draw(struct canvas *canvas, struct explorer *explorer,
+                struct arrangement *arrangement);
+
+#endif

@@ -1,0 +1,398 @@
+#include "state/explorer.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "panels/space.h"
+#include "pareto/simplex.h"
+#include "threads/hypervolume.h"
+
+int explorer_init(struct explorer *explorer, const char *file) {
+    *explorer = (struct explorer){.file = file, .row = SIZE_MAX, .pair_b = 1};
+    explorer->compared[0].row = explorer->compared[1].row = SIZE_MAX;
+    explorer->wish.focus = PANEL_SIMPLEX;
+    explorer->wish.open =
+        1u << PANEL_ROUTING | 1u << PANEL_SCALING | 1u << PANEL_TRAINING;
+    explorer->wish.instead = PANEL_TITLE;
+    return 0;
+}
+
+void explorer_free(struct explorer *explorer) {
+    catalog_free(explorer->catalog);
+    front_volume_free(explorer->volume);
+    samples_free(&explorer->samples);
+    dialog_close(&explorer->dialog);
+    for (size_t i = 0; i < 3; i++)
+        free(explorer->pairs[i].rows);
+    free(explorer->triple_front.front);
+    free(explorer->density.front);
+    free(explorer->density.rest);
+    free(explorer->history.items);
+    free(explorer->module_names);
+    free(explorer->routing);
+    *explorer = (struct explorer){0};
+}
+
+/* Figures of the present preference from what is at hand without computing: the
+ * store's, where the same model was measured, or an estimate. */
+static void look_up(struct explorer *explorer) {
+    const struct catalog *catalog = explorer->catalog;
+    size_t tasks = explorer->tasks;
+    explorer->have_estimate =
+        estimate_at(&explorer->samples, explorer->preference, explorer->estimate);
+    explorer->figures = explorer->have_estimate ? FIGURES_ESTIMATE : FIGURES_NONE;
+    /* A straight line may leave what a percentage can be. */
+    for (size_t t = 0; explorer->have_estimate && t < tasks; t++)
+        if (!strcmp(catalog->recipe->tasks[t].objective.unit, "%"))
+            explorer->estimate[t] = fmin(100, fmax(0, explorer->estimate[t]));
+    memset(explorer->running, 0, sizeof explorer->running);
+    explorer->row = explorer->routers
+                        ? catalog_find(catalog, explorer->preference, explorer->routers)
+                        : SIZE_MAX;
+    if (explorer->row == SIZE_MAX || !catalog->solutions[explorer->row].whole ||
+        catalog->solutions[explorer->row].stale)
+        return;
+    for (size_t t = 0; t < tasks; t++) {
+        const struct store_evaluation *stored =
+            &catalog->rows[explorer->row].evaluations[t];
+        explorer->running[t] = (struct running){.examples = stored->examples,
+                                                .value = stored->value,
+                                                .low = stored->low,
+                                                .high = stored->high,
+                                                .loss = stored->loss,
+                                                .complete = true};
+    }
+    explorer->figures = FIGURES_COMPLETE;
+}
+
+static int remember(struct history *history, const double *preference) {
+    if (history->count)
+        history->at++;
+    if (array_reserve((void **)&history->items, &history->capacity, history->at + 1,
+                      sizeof *history->items))
+        return -1;
+    memcpy(history->items[history->at], preference, sizeof *history->items);
+    history->count = history->at + 1;
+    return 0;
+}
+
+void explorer_go(struct explorer *explorer, const double *preference, bool quiet) {
+    double target[STORE_TASKS_MAX] = {0};
+    memcpy(target, preference, explorer->tasks * sizeof *target);
+    simplex_project(target, explorer->tasks);
+    if (!memcmp(target, explorer->preference, explorer->tasks * sizeof *target) &&
+        explorer->serial)
+        return;
+    memcpy(explorer->preference, target, sizeof target);
+    explorer->serial++;
+    if (!quiet)
+        remember(&explorer->history, target);
+    look_up(explorer);
+}
+
+void explorer_remember(struct explorer *explorer, const double *before) {
+    if (memcmp(before, explorer->preference, explorer->tasks * sizeof *before))
+        remember(&explorer->history, explorer->preference);
+}
+
+static void step_history(struct explorer *explorer, size_t at) {
+    double there[STORE_TASKS_MAX];
+    memcpy(there, explorer->history.items[at], sizeof there);
+    explorer->history.at = at;
+    explorer_go(explorer, there, true);
+}
+
+bool explorer_undo(struct explorer *explorer) {
+    if (explorer->history.at == 0)
+        return false;
+    step_history(explorer, explorer->history.at - 1);
+    return true;
+}
+
+bool explorer_redo(struct explorer *explorer) {
+    if (explorer->history.at + 1 >= explorer->history.count)
+        return false;
+    step_history(explorer, explorer->history.at + 1);
+    return true;
+}
+
+void explorer_set_share(struct explorer *explorer, size_t task, double value,
+                        bool quiet) {
+    double target[STORE_TASKS_MAX] = {0}, held = 0, others = 0;
+    size_t loose = 0;
+    memcpy(target, explorer->preference, explorer->tasks * sizeof *target);
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        if (t == task)
+            continue;
+        if (explorer->locked[t]) {
+            held += target[t];
+        } else {
+            others += target[t];
+            loose++;
+        }
+    }
+    if (explorer->locked[task] || !loose)
+        return;
+    double room = fmax(0, 1 - held);
+    value = fmin(fmax(value, 0), room);
+    for (size_t t = 0; t < explorer->tasks; t++)
+        if (t != task && !explorer->locked[t])
+            target[t] = others > 1e-12 ? target[t] / others * (room - value)
+                                       : (room - value) / (double)loose;
+    target[task] = value;
+    explorer_go(explorer, target, quiet);
+}
+
+void explorer_use_routers(struct explorer *explorer, int64_t routers) {
+    explorer->routers = routers;
+    samples_free(&explorer->samples);
+    explorer->samples.tasks = explorer->tasks;
+    samples_make(&explorer->samples, explorer->catalog, routers);
+    explorer->serial++;
+    look_up(explorer);
+}
+
+/* Where one starts: where something is known already. */
+static void start(struct explorer *explorer) {
+    double centre[STORE_TASKS_MAX] = {0};
+    size_t tasks = explorer->tasks;
+    for (size_t t = 0; t < tasks; t++)
+        centre[t] = 1.0 / (double)tasks;
+    explorer_use_routers(explorer, catalog_default_routers(explorer->catalog));
+    size_t near = catalog_nearest(explorer->catalog, centre, explorer->routers, false);
+    const double *from = centre;
+    if (near != SIZE_MAX) {
+        const double *stored = explorer->catalog->rows[near].solution.preference;
+        double distance = 0;
+        for (size_t t = 0; t < tasks; t++)
+            distance += (stored[t] - centre[t]) * (stored[t] - centre[t]);
+        if (distance < 0.02)
+            from = stored;
+    }
+    /* That is a move, wherever one was. */
+    memset(explorer->preference, 0, sizeof explorer->preference);
+    explorer->history.count = explorer->history.at = 0;
+    explorer_go(explorer, from, false);
+}
+
+int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
+    struct catalog *before = explorer->catalog;
+    struct samples samples;
+    int64_t routers = before ? explorer->routers : catalog_default_routers(catalog);
+    if (samples_make(&samples, catalog, routers)) {
+        catalog_free(catalog);
+        return -1;
+    }
+    if (explorer->message_waits && !catalog->reading)
+        explorer_say(explorer, false, "%s", "");
+    explorer->catalog = catalog;
+    explorer->tasks = explorer->wish.tasks = catalog->tasks;
+    for (size_t i = 0; i < 2; i++)
+        if (explorer->compared[i].row != SIZE_MAX) {
+            explorer->compared[i].row = SIZE_MAX;
+            for (size_t row = 0; row < catalog->count; row++)
+                if (catalog->rows[row].solution.id == explorer->compared[i].solution)
+                    explorer->compared[i].row = row;
+        } else if (explorer->compared[i].has_preference) {
+            /* Measured meanwhile. */
+            size_t row =
+                catalog_find(catalog, explorer->compared[i].preference, routers);
+            if (row != SIZE_MAX && catalog->solutions[row].whole) {
+                explorer->compared[i].row = row;
+                explorer->compared[i].solution = catalog->rows[row].solution.id;
+            }
+        }
+    samples_free(&explorer->samples);
+    explorer->samples = samples;
+    if (!before) {
+        explorer->pair_b = explorer->tasks > 1;
+        space_begin(explorer);
+    }
+    /* Who has not moved since the outline begins where the first catalog with rows
+     * has him begin. */
+    if (!before ||
+        (before->reading && explorer->history.count < 2 && !explorer->dragging &&
+         routers == catalog_default_routers(before))) {
+        start(explorer);
+        catalog_free(before);
+        return 0;
+    }
+    catalog_free(before);
+    /* Routers trained while we look are taken up only where there were none. */
+    if (!explorer->routers && catalog_default_routers(catalog)) {
+        explorer_use_routers(explorer, catalog_default_routers(catalog));
+        return 0;
+    }
+    enum figures figures = explorer->figures;
+    struct running running[STORE_TASKS_MAX];
+    memcpy(running, explorer->running, sizeof running);
+    look_up(explorer);
+    /* What is measured already is not thrown away for an estimate. */
+    if (explorer->figures != FIGURES_COMPLETE && figures >= FIGURES_RUNNING) {
+        explorer->figures = figures;
+        memcpy(explorer->running, running, sizeof running);
+    }
+    return 0;
+}
+
+bool explorer_needs_evaluation(const struct explorer *explorer) {
+    return explorer->figures != FIGURES_COMPLETE;
+}
+
+void explorer_go_around_locks(struct explorer *explorer, const double *preference,
+                              bool quiet) {
+    double target[STORE_TASKS_MAX] = {0}, held = 0, wanted = 0, had = 0;
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        target[t] = explorer->locked[t] ? explorer->preference[t] : preference[t];
+        held += explorer->locked[t] ? explorer->preference[t] : 0;
+        wanted += explorer->locked[t] ? 0 : preference[t];
+        had += explorer->locked[t] ? 0 : explorer->preference[t];
+    }
+    /* Nothing wanted of those that are free: they stay as they are. */
+    for (size_t t = 0; t < explorer->tasks; t++)
+        if (!explorer->locked[t])
+            target[t] = wanted > 1e-9 ? preference[t] * (1 - held) / wanted
+                        : had > 0     ? explorer->preference[t]
+                                      : 0;
+    explorer_go(explorer, target, quiet);
+}
+
+bool explorer_has_sliders(const struct explorer *explorer) {
+    return explorer->tasks != 2 && explorer->tasks != 3;
+}
+
+static bool is_hidden(const struct explorer *explorer, const char *key) {
+    for (size_t i = 0; i < explorer->hidden_count; i++)
+        if (!strcmp(explorer->hidden[i], key))
+            return true;
+    return false;
+}
+
+bool explorer_series_visible(const struct explorer *explorer, size_t series) {
+    return !is_hidden(explorer, explorer->catalog->series[series].key);
+}
+
+void explorer_series_toggle(struct explorer *explorer, size_t series) {
+    const char *key = explorer->catalog->series[series].key;
+    explorer->hidden_serial++;
+    for (size_t i = 0; i < explorer->hidden_count; i++)
+        if (!strcmp(explorer->hidden[i], key)) {
+            memcpy(explorer->hidden[i], explorer->hidden[--explorer->hidden_count],
+                   sizeof explorer->hidden[i]);
+            return;
+        }
+    if (explorer->hidden_count < HIDDEN_MAX)
+        strcpy(explorer->hidden[explorer->hidden_count++], key);
+}
+
+const size_t *explorer_pair_front(struct explorer *explorer, size_t a, size_t b,
+                                  size_t *count) {
+    struct catalog *catalog = explorer->catalog;
+    struct pair_cache *cache = &explorer->pairs[(a + b) % 3];
+    if (cache->rows && cache->catalog == catalog->serial &&
+        cache->hidden == explorer->hidden_serial && cache->a == a && cache->b == b) {
+        *count = cache->count;
+        return cache->rows;
+    }
+    *count = 0;
+    bool *visible = array_new(catalog->series_count, sizeof *visible);
+    if (!visible || array_reserve((void **)&cache->rows, &cache->capacity,
+                                  catalog->count + 1, sizeof *cache->rows)) {
+        free(visible);
+        return cache->rows;
+    }
+    for (size_t s = 0; s < catalog->series_count; s++)
+        visible[s] = explorer_series_visible(explorer, s);
+    cache->count = catalog_pair_front(catalog, visible, a, b, cache->rows);
+    cache->catalog = catalog->serial;
+    cache->hidden = explorer->hidden_serial;
+    cache->a = a;
+    cache->b = b;
+    free(visible);
+    *count = cache->count;
+    return cache->rows;
+}
+
+bool explorer_figure(const struct explorer *explorer, size_t task,
+                     struct figure *figure) {
+    const struct running *running = &explorer->running[task];
+    *figure = (struct figure){.population = explorer->examples[task]};
+    if (explorer->figures >= FIGURES_RUNNING &&
+        (running->examples || running->complete)) {
+        figure->value = running->value;
+        figure->low = running->low;
+        figure->high = running->high;
+        figure->examples = running->examples;
+        figure->complete = running->complete;
+        if (figure->complete)
+            figure->population = running->examples;
+        return true;
+    }
+    if (!explorer->have_estimate)
+        return false;
+    figure->value = figure->low = figure->high = explorer->estimate[task];
+    figure->estimated = true;
+    return true;
+}
+
+bool explorer_is_here(const struct explorer *explorer, const struct compared *side) {
+    return side->has_preference && side->row == SIZE_MAX &&
+           !memcmp(side->preference, explorer->preference,
+                   explorer->tasks * sizeof *side->preference);
+}
+
+uint64_t explorer_undecided(const struct explorer *explorer) {
+    uint64_t tasks = 0;
+    if (explorer->dialog.purpose != FOR_COMPARISON ||
+        explorer->figures == FIGURES_COMPLETE)
+        return 0;
+    for (size_t i = 0; i < 2; i++) {
+        size_t other = explorer->compared[1 - i].row;
+        if (!explorer_is_here(explorer, &explorer->compared[i]) || other == SIZE_MAX)
+            continue;
+        for (size_t t = 0; t < explorer->tasks; t++) {
+            struct figure figure;
+            double value = catalog_value(explorer->catalog, other, t);
+            bool known = explorer_figure(explorer, t, &figure) && !figure.estimated;
+            if (isfinite(value) &&
+                (!known ||
+                 (!figure.complete && figure.low <= value && value <= figure.high)))
+                tasks |= (uint64_t)1 << t;
+        }
+    }
+    return tasks;
+}
+
+void explorer_say(struct explorer *explorer, bool bad, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(explorer->message, sizeof explorer->message, format, arguments);
+    va_end(arguments);
+    explorer->message_bad = bad;
+    explorer->message_waits = false;
+}
+
+const char *explorer_why_empty(const struct explorer *explorer, char *out,
+                               size_t size) {
+    if (explorer->catalog->reading)
+        snprintf(out, size, "reading %zu solutions", explorer->catalog->reading);
+    else
+        snprintf(out, size, "nothing is measured yet");
+    return out;
+}
+
+bool explorer_must_wait(struct explorer *explorer) {
+    if (!explorer->catalog->reading)
+        return false;
+    explorer_say(explorer, false, "%zu solutions are still being read",
+                 explorer->catalog->reading);
+    explorer->message_waits = true;
+    return true;
+}
+
+const char *explorer_task_name(const struct explorer *explorer, size_t task) {
+    return explorer->catalog->recipe->tasks[task].name;
+}

@@ -1,0 +1,207 @@
+/* The explorer's state: what is looked at, and what is known of it. No terminal,
+ * no thread and no store in here; panels read it, actions change it. */
+#ifndef PWEMOE_TUI_STATE_EXPLORER_H
+#define PWEMOE_TUI_STATE_EXPLORER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "eval/evaluator.h"
+#include "results/catalog.h"
+#include "results/estimate.h"
+#include "state/arrangement.h"
+#include "state/dialog.h"
+
+/* Where the figures of the present preference come from. */
+enum figures {
+    FIGURES_NONE,
+    FIGURES_ESTIMATE, /* interpolated; running shows no examples yet */
+    FIGURES_RUNNING,  /* some batches are back */
+    FIGURES_COMPLETE  /* the whole of every split */
+};
+
+struct history {
+    double (*items)[STORE_TASKS_MAX];
+    size_t count, capacity, at; /* items[at] is the present one */
+};
+
+/* The 2-D front of a pair, kept until the catalog or the legend changes. */
+struct pair_cache {
+    uint64_t catalog, hidden;
+    size_t a, b, count, capacity;
+    size_t *rows;
+};
+
+struct compared { /* one side of the comparison */
+    char name[128];
+    double preference[STORE_TASKS_MAX];
+    bool has_preference;
+    size_t row; /* of the catalog, or SIZE_MAX: not measured */
+    int64_t solution;
+};
+
+struct meant { /* the bookmark that a question is about */
+    int64_t id;
+    char name[512];
+};
+
+struct paired { /* of one objective, over the same examples */
+    bool known;
+    double p;
+    uint64_t only_a, only_b;
+};
+
+enum { HIDDEN_MAX = 64 };
+
+/* How the objective space is shown. */
+enum space {
+    SPACE_PAIRS,   /* scatters of two objectives */
+    SPACE_SOLID,   /* three objectives as a box that turns */
+    SPACE_PARALLEL /* a vertical axis an objective */
+};
+
+/* Rows that no other visible one dominates in three objectives, kept until the
+ * catalog or the legend changes. */
+struct triple_cache {
+    uint64_t catalog, hidden;
+    size_t triple[3], capacity;
+    bool *front; /* [rows of the catalog] */
+};
+
+/* How many solutions' lines pass each dot of the parallel coordinates (parallel_view.c
+ * fills it), kept until what it was made of changes. */
+struct density {
+    uint64_t catalog, hidden;
+    size_t first, axes, lines;
+    int width, height; /* dots */
+    double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
+    uint32_t *front, *rest; /* [width][height] */
+};
+
+struct front_volume; /* of volume.h */
+
+struct explorer {
+    struct catalog *catalog; /* NULL until the first is read */
+    size_t tasks;
+    struct samples samples;
+    struct front_volume *volume; /* NULL: nothing is known of it */
+
+    double preference[STORE_TASKS_MAX];
+    struct history history;
+    bool locked[STORE_TASKS_MAX];
+    size_t slider; /* the task that keys act on where there are sliders */
+
+    int64_t routers;
+    uint64_t serial; /* of the present preference; answers to older ones are late */
+    enum figures figures;
+    struct running running[STORE_TASKS_MAX];
+    double estimate[STORE_TASKS_MAX];
+    bool have_estimate;
+    size_t row; /* where the figures are stored, or SIZE_MAX */
+
+    /* From the evaluation thread. */
+    bool ready;         /* evaluates */
+    char device[256];   /* "cpu (2 threads, AVX2)" */
+    char missing[1024]; /* why it only looks; "" otherwise */
+    char doing[128];    /* "reading", and how far, while it loads or exports */
+    size_t done, total;
+    uint64_t examples[STORE_TASKS_MAX]; /* held-out, of each task */
+    bool limited;                       /* --limit: these are not the whole split */
+    size_t modules;
+    char (*module_names)[64];
+    float *routing; /* [modules][tasks] at the preference numbered routing_serial */
+    uint64_t routing_serial;
+
+    /* What is shown. */
+    struct arrangement_wish wish;
+    enum space space;
+    size_t pair_a, pair_b;
+    size_t triple[3];  /* of the box: to the right, backwards, upwards */
+    double turn, tilt; /* of the box, in radians */
+    struct triple_cache triple_front;
+    struct density density;
+    char hidden[HIDDEN_MAX][96]; /* keys of series switched off */
+    size_t hidden_count;
+    uint64_t hidden_serial;
+    struct pair_cache pairs[3];
+    int scroll[PANEL_COUNT];
+    bool mouse, mouse_wanted;
+    char message[1024];
+    bool message_bad;
+    bool message_waits; /* it is true until the solutions are read */
+    struct dialog dialog;
+    struct meant bookmark;
+    struct compared compared[2];
+    struct paired paired[STORE_TASKS_MAX];
+    bool comparing;
+    const char *file; /* shown in the title */
+    bool dragging;
+    double drag_from[STORE_TASKS_MAX];
+};
+
+int explorer_init(struct explorer *explorer, const char *file);
+void explorer_free(struct explorer *explorer);
+
+/* Takes the catalog over and frees the one before. The first decides where one
+ * starts: at the stored solution nearest to the centre, else the centre. */
+int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog);
+
+/* Goes to a preference (projected onto the simplex), remembered for undo unless
+ * quiet; figures become the stored ones, or an estimate. */
+void explorer_go(struct explorer *explorer, const double *preference, bool quiet);
+/* Remembers where a drag began, once it is over. */
+void explorer_remember(struct explorer *explorer, const double *before);
+bool explorer_undo(struct explorer *explorer);
+bool explorer_redo(struct explorer *explorer);
+/* Sets task's share to value; the shares of the others that are not locked keep
+ * their proportions. */
+void explorer_set_share(struct explorer *explorer, size_t task, double value,
+                        bool quiet);
+void explorer_use_routers(struct explorer *explorer, int64_t routers);
+
+/* Does the present preference still need the evaluation thread? */
+bool explorer_needs_evaluation(const struct explorer *explorer);
+
+/* Goes to a preference as far as the locks allow: locked shares stay, the others keep
+ * their proportions among each other. */
+void explorer_go_around_locks(struct explorer *explorer, const double *preference,
+                              bool quiet);
+
+/* Sliders or a polygon, rather than a segment or a triangle. */
+bool explorer_has_sliders(const struct explorer *explorer);
+
+bool explorer_series_visible(const struct explorer *explorer, size_t series);
+void explorer_series_toggle(struct explorer *explorer, size_t series);
+/* The rows of the front of objectives a and b, cached. */
+const size_t *explorer_pair_front(struct explorer *explorer, size_t a, size_t b,
+                                  size_t *count);
+
+/* The value to show of objective t with its interval; false: none. estimated and
+ * complete say what kind it is. */
+struct figure {
+    double value, low, high;
+    uint64_t examples, population;
+    bool estimated, complete;
+};
+bool explorer_figure(const struct explorer *explorer, size_t task,
+                     struct figure *figure);
+
+/* Is this side of the comparison the present preference, not yet stored? */
+bool explorer_is_here(const struct explorer *explorer, const struct compared *side);
+/* While the present preference is compared with a stored model: the tasks whose
+ * interval so far still holds the other's figure, a bit each. Batches of these decide.
+ */
+uint64_t explorer_undecided(const struct explorer *explorer);
+
+void explorer_say(struct explorer *explorer, bool bad, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* What a panel without figures says instead. */
+const char *explorer_why_empty(const struct explorer *explorer, char *out, size_t size);
+/* Are the solutions not read yet? Then it says so. */
+bool explorer_must_wait(struct explorer *explorer);
+
+const char *explorer_task_name(const struct explorer *explorer, size_t task);
+
+#endif

@@ -1,0 +1,537 @@
+#define _GNU_SOURCE
+#include "terminal/screen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <ncurses.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* Codes of our own for sequences that ncurses does not know everywhere. */
+enum {
+    CODE_SGR_MOUSE = 0x4000,
+    CODE_SHIFT_UP,
+    CODE_SHIFT_DOWN,
+    CODE_SHIFT_RIGHT,
+    CODE_SHIFT_LEFT,
+    CODE_UP,
+    CODE_DOWN,
+    CODE_RIGHT,
+    CODE_LEFT
+};
+
+/* Button events with motion while a button is held, in SGR coordinates. */
+static const char mouse_on[] = "\033[?1002h\033[?1006h";
+static const char mouse_off[] = "\033[?1006l\033[?1002l";
+
+/* Synchronised output: the terminal shows a frame when it has all of it. Those that do
+ * not know the mode ignore it. */
+static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
+
+static struct {
+    bool started, colour, mouse_possible, mouse;
+    bool leaves; /* on_leaving is asked for */
+    enum depth depth;
+    SCREEN *handle;
+    /* For the crash handler: plain bytes and the settings to go back to. */
+    char restore[256];
+    size_t restore_size;
+    struct termios termios;
+    bool have_termios;
+    int saved_stderr, held_stderr;
+    pthread_t thread; /* the loop's */
+    sigset_t before;  /* signals blocked before the screen was started */
+    void (*ncurses_resizes)(int);
+} screen = {.saved_stderr = -1, .held_stderr = -1};
+
+static volatile sig_atomic_t ending, stopping, continued;
+
+/* Libraries have threads that were started before main, with nothing blocked (OpenBLAS
+ * does this). A signal given to one of them is sent on to the loop's thread, which
+ * would not wake up otherwise. */
+static bool sent_on(int signal) {
+    if (pthread_equal(pthread_self(), screen.thread))
+        return false;
+    pthread_kill(screen.thread, signal);
+    return true;
+}
+
+static void on_end(int signal) {
+    if (!sent_on(signal))
+        ending = signal;
+}
+
+static void on_stop(int signal) {
+    if (!sent_on(signal))
+        stopping = 1;
+}
+
+static void on_continue(int signal) {
+    if (!sent_on(signal))
+        continued = 1;
+}
+
+static void on_resize(int signal) {
+    if (!sent_on(signal))
+        screen.ncurses_resizes(signal);
+}
+
+/* Only what may be called in a handler: write, tcsetattr. */
+static void restore_terminal(void) {
+    if (screen.restore_size) {
+        ssize_t written = write(STDOUT_FILENO, screen.restore, screen.restore_size);
+        (void)written;
+    }
+    if (screen.have_termios)
+        tcsetattr(STDIN_FILENO, TCSANOW, &screen.termios);
+}
+
+static void on_crash(int signal) {
+    restore_terminal();
+    if (screen.saved_stderr >= 0)
+        dup2(screen.saved_stderr, STDERR_FILENO);
+    raise(signal); /* SA_RESETHAND: the default action now */
+}
+
+static void handle(int signal, void (*handler)(int), int flags) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    sigemptyset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
+/* ncurses has put its handler in place, and keeps it until the program ends. */
+static void take_resizes(void) {
+    struct sigaction action;
+    sigaction(SIGWINCH, NULL, &action);
+    if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN ||
+        action.sa_handler == on_resize)
+        return;
+    screen.ncurses_resizes = action.sa_handler;
+    handle(SIGWINCH, on_resize, 0);
+}
+
+/* Signals that the loop takes in screen_wait alone. */
+static void block_signals(void) {
+    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        sigaddset(&set, taken[i]);
+    pthread_sigmask(SIG_BLOCK, &set, &screen.before);
+}
+
+int screen_wait(struct pollfd *fds, unsigned count, int milliseconds) {
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    return ppoll(fds, count, milliseconds < 0 ? NULL : &time, &screen.before);
+}
+
+/* Appends a terminfo string without its padding ("$<5>"). */
+static void restore_add(const char *text) {
+    for (const char *p = text; text && text != (char *)-1 && *p; p++) {
+        if (p[0] == '$' && p[1] == '<') {
+            const char *end = strchr(p, '>');
+            if (end) {
+                p = end;
+                continue;
+            }
+        }
+        if (screen.restore_size < sizeof screen.restore)
+            screen.restore[screen.restore_size++] = *p;
+    }
+}
+
+static void prepare_restore(void) {
+    screen.restore_size = 0;
+    restore_add(screen.mouse_possible ? frame_ends : "");
+    restore_add(screen.mouse_possible ? mouse_off : "");
+    restore_add(exit_attribute_mode);
+    restore_add(keypad_local);
+    restore_add(exit_ca_mode);
+    restore_add(cursor_normal);
+    restore_add("\r\n");
+}
+
+static short colour_of(enum ink ink) {
+    return (short)palette_colour(ink, screen.depth);
+}
+
+static void start_colour(bool no_colour) {
+    screen.depth = DEPTH_MONO;
+    screen.colour = false;
+    if (no_colour || !has_colors() || start_color() == ERR)
+        return;
+    bool own = use_default_colors() == OK;
+    screen.depth = COLORS >= 1 << 24 ? DEPTH_TRUE : COLORS >= 256 ? DEPTH_256 : DEPTH_8;
+    if (COLOR_PAIRS <= INK_COUNT || COLORS < 8) {
+        screen.depth = DEPTH_MONO;
+        return;
+    }
+    screen.colour = true;
+    for (int ink = 0; ink < INK_COUNT; ink++) {
+        int colour = screen.depth == DEPTH_TRUE
+                         ? palette_colour((enum ink)ink, DEPTH_TRUE)
+                         : colour_of((enum ink)ink);
+        if (colour < 0 && !own)
+            colour = COLOR_WHITE;
+        if (screen.depth == DEPTH_TRUE)
+            init_extended_pair(ink + 1, colour, own ? -1 : COLOR_BLACK);
+        else
+            init_pair((short)(ink + 1), (short)colour, own ? -1 : COLOR_BLACK);
+    }
+}
+
+/* A description with direct colour, where the terminal says that it has it and one
+ * is installed; the palette of the terminal is never changed. */
+static SCREEN *new_terminal(void) {
+    const char *term = getenv("TERM"), *colour = getenv("COLORTERM");
+    char direct[64];
+    if (term && colour && (!strcmp(colour, "truecolor") || !strcmp(colour, "24bit"))) {
+        size_t base = strcspn(term, "-");
+        if (base < 40) {
+            snprintf(direct, sizeof direct, "%.*s-direct", (int)base, term);
+            SCREEN *made = newterm(direct, stdout, stdin);
+            if (made)
+                return made;
+        }
+    }
+    return newterm(NULL, stdout, stdin);
+}
+
+/* Libraries that complain on stderr would write over the frame: their words are
+ * kept and shown when the screen is left. */
+static void hold_stderr(void) {
+#ifndef __SANITIZE_ADDRESS__
+    if (!isatty(STDERR_FILENO))
+        return;
+    screen.held_stderr = memfd_create("stderr", MFD_CLOEXEC);
+    if (screen.held_stderr < 0)
+        return;
+    screen.saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (screen.saved_stderr >= 0)
+        dup2(screen.held_stderr, STDERR_FILENO);
+#endif
+}
+
+static void release_stderr(void) {
+    char buffer[4096];
+    ssize_t count;
+    if (screen.saved_stderr < 0)
+        return;
+    dup2(screen.saved_stderr, STDERR_FILENO);
+    lseek(screen.held_stderr, 0, SEEK_SET);
+    while ((count = read(screen.held_stderr, buffer, sizeof buffer)) > 0)
+        if (write(STDERR_FILENO, buffer, (size_t)count) < 0)
+            break;
+    close(screen.saved_stderr);
+    close(screen.held_stderr);
+    screen.saved_stderr = screen.held_stderr = -1;
+}
+
+/* A library may end the process where it cannot go on (OpenMP's does without a thread):
+ * the terminal is given back then, too, and what was said on stderr is seen. */
+static void on_leaving(void) {
+    if (!screen.started)
+        return;
+    restore_terminal();
+    release_stderr();
+}
+
+/* ncurses knows some of these from the terminal's description; a sequence has one
+ * meaning, so an earlier one is taken back. */
+static void define_keys(void) {
+    static const struct {
+        const char *sequence;
+        int code;
+    } keys[] = {{"\033[<", CODE_SGR_MOUSE},     {"\033[1;2A", CODE_SHIFT_UP},
+                {"\033[1;2B", CODE_SHIFT_DOWN}, {"\033[1;2C", CODE_SHIFT_RIGHT},
+                {"\033[1;2D", CODE_SHIFT_LEFT}, {"\033[A", CODE_UP},
+                {"\033[B", CODE_DOWN},          {"\033[C", CODE_RIGHT},
+                {"\033[D", CODE_LEFT}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        define_key(keys[i].sequence, 0);
+        define_key(keys[i].sequence, keys[i].code);
+    }
+}
+
+int screen_start(const struct screen_options *options, struct error *error) {
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return error_set(error, "no terminal here; --snapshot 120x40 prints one frame");
+    const char *term = getenv("TERM");
+    int state;
+    if (setupterm(NULL, STDOUT_FILENO, &state) != OK)
+        return error_set(error,
+                         "TERM is \"%s\", which is not known here; set it, or use "
+                         "--snapshot 120x40",
+                         term ? term : "");
+    if (!cursor_address)
+        return error_set(error,
+                         "a terminal of TERM \"%s\" cannot place its cursor; use "
+                         "--snapshot 120x40",
+                         term ? term : "");
+    const char *mouse = tigetstr("kmous");
+    screen.mouse_possible = mouse && mouse != (char *)-1;
+    del_curterm(cur_term); /* newterm makes its own */
+    screen.have_termios = tcgetattr(STDIN_FILENO, &screen.termios) == 0;
+
+    screen.thread = pthread_self();
+    /* Ours before initialisation: ncurses takes only signals nobody handles. */
+    handle(SIGINT, on_end, 0);
+    handle(SIGTERM, on_end, 0);
+    handle(SIGHUP, on_end, 0);
+    handle(SIGTSTP, on_stop, 0);
+    handle(SIGCONT, on_continue, 0);
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        handle(crashes[i], on_crash, (int)SA_RESETHAND);
+    handle(SIGPIPE, SIG_IGN, 0);
+
+    screen.handle = new_terminal();
+    if (!screen.handle)
+        return error_set(error, "the terminal (TERM \"%s\") could not be started",
+                         term ? term : "");
+    set_term(screen.handle);
+    if (!screen.leaves)
+        screen.leaves = atexit(on_leaving) == 0;
+    screen.started = true;
+    take_resizes();
+    block_signals();
+    prepare_restore();
+    hold_stderr();
+    cbreak();
+    noecho();
+    nonl();
+    intrflush(stdscr, FALSE);
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    set_escdelay(25);
+    curs_set(0);
+    start_colour(options->no_colour);
+    define_keys();
+    screen_mouse(options->mouse);
+    return 0;
+}
+
+void screen_stop(void) {
+    if (!screen.started)
+        return;
+    screen_mouse(false);
+    screen.started = false;
+    curs_set(1);
+    endwin();
+    delscreen(screen.handle);
+    screen.handle = NULL;
+    release_stderr();
+    pthread_sigmask(SIG_SETMASK, &screen.before, NULL);
+}
+
+void screen_size(int *width, int *height) {
+    getmaxyx(stdscr, *height, *width);
+}
+
+static void put(const char *text) {
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+/* Writes what differs. Older terminals, those without a mouse, are spared the modes. */
+static void show_frame(void) {
+    if (screen.mouse_possible)
+        put(frame_begins);
+    refresh();
+    if (screen.mouse_possible)
+        put(frame_ends);
+}
+
+void screen_draw(const struct canvas *canvas) {
+    attr_t looks[8];
+    for (unsigned i = 0; i < 8; i++)
+        looks[i] = (i & LOOK_BOLD ? A_BOLD : 0) | (i & LOOK_REVERSE ? A_REVERSE : 0) |
+                   (i & LOOK_UNDERLINE ? A_UNDERLINE : 0);
+    for (int y = 0; y < canvas->height; y++)
+        for (int x = 0; x < canvas->width; x++) {
+            const struct cell *cell = canvas_at(canvas, x, y);
+            if (cell->width == 0)
+                continue;
+            wchar_t text[2] = {cell->c, 0};
+            cchar_t character;
+            unsigned look =
+                cell->look | palette_look((enum ink)cell->ink, screen.depth);
+            int pair = screen.colour ? cell->ink + 1 : 0;
+            setcchar(&character, text, looks[look & 7], (short)pair, NULL);
+            /* The last cell of the last row may be refused after it was written:
+             * the cursor has nowhere to go. */
+            mvadd_wch(y, x, &character);
+        }
+    show_frame();
+}
+
+void screen_redraw(void) {
+    clearok(curscr, TRUE);
+}
+
+/* The rest of "\033[<button;x;y" and M or m, the prefix being read. */
+static struct screen_event read_mouse(void) {
+    struct screen_event event = {KEYS_NONE, 0, 0, MOUSE_PRESS};
+    int numbers[3] = {0}, at = 0, c = 0;
+    timeout(20);
+    for (int i = 0; i < 24; i++) {
+        c = getch();
+        if (c >= '0' && c <= '9' && numbers[at] < 100000)
+            numbers[at] = numbers[at] * 10 + c - '0';
+        else if (c == ';' && at < 2)
+            at++;
+        else
+            break;
+    }
+    nodelay(stdscr, TRUE);
+    if ((c != 'M' && c != 'm') || at != 2)
+        return event;
+    event.x = numbers[1] - 1;
+    event.y = numbers[2] - 1;
+    int button = numbers[0] & ~(4 | 8 | 16); /* without Shift, Meta, Control */
+    if (button == 64 || button == 65)
+        event.mouse = button == 64 ? MOUSE_WHEEL_UP : MOUSE_WHEEL_DOWN;
+    else if (button == 32)
+        event.mouse = MOUSE_DRAG;
+    else if (button == 0)
+        event.mouse = c == 'M' ? MOUSE_PRESS : MOUSE_RELEASE;
+    else
+        return event;
+    event.key = KEYS_MOUSE;
+    return event;
+}
+
+static int key_of_code(wint_t code) {
+    static const struct {
+        int code, key;
+    } codes[] = {
+        {KEY_UP, KEYS_UP},
+        {KEY_DOWN, KEYS_DOWN},
+        {KEY_LEFT, KEYS_LEFT},
+        {KEY_RIGHT, KEYS_RIGHT},
+        {KEY_SR, KEYS_SHIFT_UP},
+        {KEY_SF, KEYS_SHIFT_DOWN},
+        {KEY_SLEFT, KEYS_SHIFT_LEFT},
+        {KEY_SRIGHT, KEYS_SHIFT_RIGHT},
+        {CODE_UP, KEYS_UP},
+        {CODE_DOWN, KEYS_DOWN},
+        {CODE_RIGHT, KEYS_RIGHT},
+        {CODE_LEFT, KEYS_LEFT},
+        {CODE_SHIFT_UP, KEYS_SHIFT_UP},
+        {CODE_SHIFT_DOWN, KEYS_SHIFT_DOWN},
+        {CODE_SHIFT_LEFT, KEYS_SHIFT_LEFT},
+        {CODE_SHIFT_RIGHT, KEYS_SHIFT_RIGHT},
+        {KEY_PPAGE, KEYS_PAGE_UP},
+        {KEY_NPAGE, KEYS_PAGE_DOWN},
+        {KEY_HOME, KEYS_HOME},
+        {KEY_END, KEYS_END},
+        {KEY_BTAB, KEYS_BACK_TAB},
+        {KEY_ENTER, KEYS_ENTER},
+        {KEY_BACKSPACE, KEYS_BACKSPACE},
+        {KEY_DC, KEYS_DELETE},
+        {KEY_RESIZE, KEYS_RESIZE},
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if ((wint_t)codes[i].code == code)
+            return codes[i].key;
+    return -1;
+}
+
+struct screen_event screen_event(void) {
+    struct screen_event event = {KEYS_NONE, 0, 0, MOUSE_PRESS};
+    for (;;) {
+        wint_t code;
+        int kind = get_wch(&code);
+        if (kind == ERR)
+            return event;
+        if (kind == KEY_CODE_YES) {
+            if (code == CODE_SGR_MOUSE)
+                event = read_mouse();
+            else
+                event.key = key_of_code(code);
+            if (event.key > KEYS_NONE)
+                return event;
+            event.key = KEYS_NONE; /* a key that means nothing here */
+            continue;
+        }
+        switch (code) {
+        case '\t':
+            event.key = KEYS_TAB;
+            break;
+        case '\r':
+        case '\n':
+            event.key = KEYS_ENTER;
+            break;
+        case 27:
+            event.key = KEYS_ESCAPE;
+            break;
+        case 8:
+        case 127:
+            event.key = KEYS_BACKSPACE;
+            break;
+        case 0:
+            continue;
+        default:
+            event.key = code < KEYS_FIRST ? (int)code : '?';
+        }
+        return event;
+    }
+}
+
+void screen_mouse(bool on) {
+    on = on && screen.mouse_possible;
+    if (on != screen.mouse)
+        put(on ? mouse_on : mouse_off);
+    screen.mouse = on;
+}
+
+bool screen_has_mouse(void) {
+    return screen.mouse_possible;
+}
+
+int screen_ending(void) {
+    return ending;
+}
+
+bool screen_job_control(void) {
+    if (stopping) {
+        bool mouse = screen.mouse;
+        stopping = 0;
+        screen_mouse(false);
+        endwin();
+        sigset_t blocked;
+        handle(SIGTSTP, SIG_DFL, 0);
+        raise(SIGTSTP);
+        pthread_sigmask(SIG_SETMASK, &screen.before, &blocked); /* here it stops */
+        pthread_sigmask(SIG_SETMASK, &blocked, NULL);
+        handle(SIGTSTP, on_stop, 0);
+        continued = 0;
+        screen_mouse(mouse);
+        refresh();
+        screen_redraw();
+        return true;
+    }
+    if (continued) {
+        /* Stopped by SIGSTOP: the shell has changed the terminal's settings. */
+        continued = 0;
+        reset_prog_mode();
+        curs_set(0);
+        if (screen.mouse)
+            put(mouse_on);
+        screen_redraw();
+        return true;
+    }
+    return false;
+}
+
+bool screen_locale_utf8(void) {
+    return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}

@@ -1,0 +1,65 @@
+/* The terminal: started, written to once a frame, read from, and left as it was
+ * found, whatever happens. The only file that speaks to ncurses. */
+#ifndef PWEMOE_TUI_TERMINAL_SCREEN_H
+#define PWEMOE_TUI_TERMINAL_SCREEN_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "state/keys.h"
+#include "terminal/canvas.h"
+
+struct screen_options {
+    bool no_colour;
+    bool mouse;
+};
+
+/* Takes the terminal over: alternate screen, no echo, keys at once. Where stdin or
+ * stdout is none, or TERM is unknown, that is the error. Signal handlers are set:
+ * SIGINT, SIGTERM, SIGHUP and SIGTSTP only note that they came; a crash restores
+ * the terminal before it takes its course. Whichever thread a signal is given to, it
+ * reaches the one that calls this. */
+int screen_start(const struct screen_options *options, struct error *error);
+void screen_stop(void); /* may be called twice */
+
+void screen_size(int *width, int *height);
+/* Frames are marked (synchronised output, private mode 2026): a terminal that knows
+ * the marks shows no half of one. */
+void screen_draw(const struct canvas *canvas);
+/* The next frame is written whole: something else wrote over the screen. */
+void screen_redraw(void);
+
+/* poll() that such signals and a change of size interrupt; they are taken nowhere
+ * else, so none comes between a look at what it says and the wait. Milliseconds, -1:
+ * without end. */
+int screen_wait(struct pollfd *fds, unsigned count, int milliseconds);
+
+struct screen_event {
+    int key; /* a character, or enum key; KEYS_NONE: nothing is there */
+    int x, y;
+    enum {
+        MOUSE_PRESS,
+        MOUSE_DRAG,
+        MOUSE_RELEASE,
+        MOUSE_WHEEL_UP,
+        MOUSE_WHEEL_DOWN
+    } mouse;
+};
+/* Does not wait. */
+struct screen_event screen_event(void);
+
+void screen_mouse(bool on);
+bool screen_has_mouse(void);
+
+/* The signal that asks to end (SIGINT, SIGTERM, SIGHUP), or 0. */
+int screen_ending(void);
+/* SIGTSTP came: gives the terminal back, stops the process, and takes the terminal
+ * again when it goes on. Also redraws after a SIGCONT from elsewhere. true where
+ * anything was done. */
+bool screen_job_control(void);
+
+/* Does the locale write UTF-8? setlocale was called. */
+bool screen_locale_utf8(void);
+
+#endif

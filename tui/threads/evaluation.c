@@ -1,0 +1,714 @@
+#include "threads/evaluation.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "eval/interval.h"
+
+enum bookmark_change { BOOKMARK_PUT, BOOKMARK_RENAME, BOOKMARK_DELETE };
+
+struct bookmark_wish {
+    enum bookmark_change change;
+    int64_t id; /* of one that is renamed or deleted */
+    char name[512], to[512];
+    double preference[STORE_TASKS_MAX];
+    int64_t solution;
+    struct bookmark_wish *next;
+};
+
+/* A solution in the file whose model's hash is still to be computed. */
+struct unhashed {
+    int64_t solution, routers;
+    double preference[STORE_TASKS_MAX];
+};
+
+enum { UNHASHED_MAX = 64 };
+
+struct evaluation {
+    pthread_t thread;
+    pthread_mutex_t lock; /* over the next block */
+    pthread_cond_t changed;
+    bool has_wish, has_export;
+    struct evaluation_wish wish;
+    struct evaluation_export export;
+    struct bookmark_wish *bookmarks;
+
+    atomic_bool stop, stop_export;
+    atomic_uint_fast64_t preferred;
+    atomic_bool hurry; /* something is wanted: what can wait does */
+    struct evaluation_options options;
+    struct mailbox *mailbox;
+
+    /* The thread's own. */
+    struct store *store;
+    bool writes; /* the store was opened to write */
+    struct store_recipe *recipe;
+    struct evaluator *evaluator;
+    int64_t routers, run;
+    char method[64]; /* of the run that made the routers */
+    struct evaluation_wish now;
+    bool evaluating;
+    /* On a device that answers within a frame, hashes wait for a pause. */
+    struct unhashed unhashed[UNHASHED_MAX];
+    size_t unhashed_count;
+};
+
+static void post_text(struct evaluation *evaluation, enum event_kind kind,
+                      const char *text) {
+    struct event event = {.kind = kind};
+    snprintf(event.text, sizeof event.text, "%.1000s", text);
+    mailbox_post(evaluation->mailbox, &event, false);
+}
+
+static void on_progress(void *self, const char *what, size_t done, size_t total) {
+    struct evaluation *evaluation = self;
+    struct event event = {.kind = EVENT_PROGRESS, .done = done, .total = total};
+    snprintf(event.text, sizeof event.text, "%s", what);
+    mailbox_post(evaluation->mailbox, &event, true);
+}
+
+static void on_export_progress(void *self, const char *what, size_t done,
+                               size_t total) {
+    struct evaluation *evaluation = self;
+    struct event event = {.kind = EVENT_EXPORTING, .done = done, .total = total};
+    (void)what;
+    mailbox_post(evaluation->mailbox, &event, true);
+}
+
+/* --- opening ------------------------------------------------------------------- */
+
+struct missing {
+    char first[256];
+    size_t count;
+};
+
+static void look_for(struct missing *missing, const char *directory, const char *path) {
+    struct stat status;
+    if (!path || !path[0])
+        return;
+    char *whole = path[0] == '/' ? text_format("%s", path)
+                                 : text_format("%s/%s", directory, path);
+    if (whole && stat(whole, &status) && missing->count++ == 0)
+        snprintf(missing->first, sizeof missing->first, "%s", path);
+    free(whole);
+}
+
+/* Every path of the recipe is asked for, so that one line tells how much is
+ * missing; false where anything is. */
+static bool all_there(struct evaluation *evaluation, const char *directory) {
+    struct missing missing = {0};
+    const struct store_recipe *recipe = evaluation->recipe;
+    char text[512];
+    look_for(&missing, directory, recipe->pretrained.path);
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        look_for(&missing, directory, recipe->tasks[t].expert.path);
+        look_for(&missing, directory, recipe->tasks[t].test_path);
+    }
+    if (!missing.count)
+        return true;
+    if (missing.count > 1)
+        snprintf(text, sizeof text, "look only: %s is missing, and %zu more",
+                 missing.first, missing.count - 1);
+    else
+        snprintf(text, sizeof text, "look only: %s is missing", missing.first);
+    post_text(evaluation, EVENT_LOOK_ONLY, text);
+    return false;
+}
+
+static int open_store(struct evaluation *evaluation) {
+    struct error error;
+    evaluation->writes = true;
+    if (store_open(evaluation->options.path, STORE_READ_WRITE, &evaluation->store,
+                   &error)) {
+        evaluation->writes = false;
+        char text[1200];
+        snprintf(text, sizeof text, "nothing new will be stored: %s", error.text);
+        post_text(evaluation, EVENT_TROUBLE, text);
+        if (store_open(evaluation->options.path, STORE_READ_ONLY, &evaluation->store,
+                       &error)) {
+            post_text(evaluation, EVENT_LOOK_ONLY, error.text);
+            return -1;
+        }
+    }
+    if (store_recipe(evaluation->store, &evaluation->recipe, &error)) {
+        post_text(evaluation, EVENT_LOOK_ONLY, error.text);
+        return -1;
+    }
+    return 0;
+}
+
+/* One line on a device that cannot be used, or no longer: on the screen and in the
+ * file's log. */
+static void tell_device(struct evaluation *evaluation, const char *text) {
+    post_text(evaluation, EVENT_TROUBLE, text);
+    if (evaluation->writes)
+        store_log(evaluation->store, NULL, "explorer: %s", text);
+}
+
+/* The evaluator on the device that was asked for, or on the CPU where that has one
+ * that cannot be used. */
+static int open_somewhere(struct evaluation *evaluation, const char *directory,
+                          struct error *error) {
+    char note[256] = "", text[1200];
+    struct work work = {&evaluation->stop, on_progress, evaluation};
+    struct evaluator_options options = {.device = evaluation->options.device,
+                                        .threads = evaluation->options.threads,
+                                        .limit = evaluation->options.limit,
+                                        .split = "test"};
+    struct evaluator **evaluator = &evaluation->evaluator;
+    *evaluator = NULL;
+    int result = evaluator_open(evaluation->recipe, directory, &options, evaluator,
+                                note, &work, error);
+    if (result && strncmp(options.device, "cuda", 4) == 0 &&
+        !atomic_load(&evaluation->stop)) {
+        struct error why = *error;
+        char *advice = strstr(why.text, "; --device cpu"); /* which is taken */
+        if (advice)
+            *advice = '\0';
+        options.device = evaluation->options.device = "cpu";
+        result = evaluator_open(evaluation->recipe, directory, &options, evaluator,
+                                note, &work, error);
+        snprintf(text, sizeof text, "%.800s; the CPU is used", why.text);
+        if (result == 0)
+            tell_device(evaluation, text);
+    } else if (*note) {
+        tell_device(evaluation, note);
+    }
+    if (result)
+        *evaluator = NULL;
+    return result;
+}
+
+static void open_evaluator(struct evaluation *evaluation) {
+    struct error error;
+    char text[1200];
+    char *directory = store_folder(evaluation->options.path);
+    if (!directory || !all_there(evaluation, directory)) {
+        free(directory);
+        return;
+    }
+    if (open_somewhere(evaluation, directory, &error)) {
+        if (!atomic_load(&evaluation->stop)) {
+            snprintf(text, sizeof text, "look only: %s", error.text);
+            post_text(evaluation, EVENT_LOOK_ONLY, text);
+        }
+    } else {
+        struct event event = {.kind = EVENT_READY};
+        snprintf(event.text, sizeof event.text, "%s",
+                 evaluator_device(evaluation->evaluator));
+        for (size_t t = 0; t < evaluation->recipe->task_count; t++)
+            event.examples[t] = evaluator_examples(evaluation->evaluator, t);
+        mailbox_post(evaluation->mailbox, &event, false);
+    }
+    free(directory);
+}
+
+/* After a failure: where the device is lost, the CPU takes its place. True: try again.
+ */
+static bool replace_device(struct evaluation *evaluation, const struct error *why) {
+    char text[1200];
+    if (!evaluation->evaluator || !evaluator_lost(evaluation->evaluator))
+        return false;
+    evaluator_close(evaluation->evaluator);
+    evaluation->routers = 0;
+    evaluation->evaluating = false;
+    evaluation->unhashed_count = 0; /* the CPU's models differ in their last bits */
+    evaluation->options.device = "cpu";
+    snprintf(text, sizeof text, "%.800s; the CPU is used from here on", why->text);
+    tell_device(evaluation, text);
+    open_evaluator(evaluation);
+    return evaluation->evaluator != NULL;
+}
+
+/* --- one preference ------------------------------------------------------------ */
+
+/* The method that routers were trained with: solutions are known by it. */
+static void find_method(struct evaluation *evaluation, int64_t run) {
+    struct store_run *runs = NULL;
+    size_t count = 0;
+    evaluation->method[0] = '\0';
+    if (store_runs(evaluation->store, &runs, &count, NULL))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (runs[i].id == run)
+            snprintf(evaluation->method, sizeof evaluation->method, "%s",
+                     runs[i].method);
+    store_runs_free(runs, count);
+}
+
+static int use_routers(struct evaluation *evaluation, int64_t id, struct error *error) {
+    struct store_routers routers = {0};
+    if (evaluation->routers == id)
+        return 0;
+    evaluation->routers = 0;
+    if (store_routers_get(evaluation->store, id, &routers, error))
+        return -1;
+    if (evaluator_use_routers(evaluation->evaluator, routers.blob, routers.size,
+                              error)) {
+        store_routers_clear(&routers);
+        return -1;
+    }
+    find_method(evaluation, routers.run);
+    store_routers_clear(&routers);
+    evaluation->routers = id;
+    struct event event = {.kind = EVENT_MODULES,
+                          .modules = evaluator_modules(evaluation->evaluator)};
+    event.names = array_new(event.modules, sizeof *event.names);
+    if (!event.names)
+        return error_memory(error);
+    for (size_t m = 0; m < event.modules; m++)
+        snprintf(event.names[m], sizeof event.names[m], "%s",
+                 evaluator_module_name(evaluation->evaluator, m));
+    mailbox_post(evaluation->mailbox, &event, false);
+    return 0;
+}
+
+static int post_routing(struct evaluation *evaluation, struct error *error) {
+    struct event event = {.kind = EVENT_ROUTING,
+                          .serial = evaluation->now.serial,
+                          .modules = evaluator_modules(evaluation->evaluator)};
+    size_t cells;
+    if (size_multiply(event.modules, evaluation->recipe->task_count, &cells))
+        event.weights = array_new(cells, sizeof *event.weights);
+    if (!event.weights)
+        return error_memory(error);
+    if (evaluator_routing(evaluation->evaluator, evaluation->now.preference,
+                          event.weights, error)) {
+        free(event.weights);
+        return -1;
+    }
+    mailbox_post(evaluation->mailbox, &event, true);
+    return 0;
+}
+
+static int begin_now(struct evaluation *evaluation, struct error *error) {
+    const struct evaluation_wish *now = &evaluation->now;
+    return use_routers(evaluation, now->routers, error) ||
+                   post_routing(evaluation, error) ||
+                   (now->evaluate && evaluator_begin_preference(evaluation->evaluator,
+                                                                now->preference, error))
+               ? -1
+               : 0;
+}
+
+static void begin(struct evaluation *evaluation) {
+    struct error error;
+    evaluation->evaluating = false;
+    if (!evaluation->evaluator || !evaluation->now.routers)
+        return;
+    int result = begin_now(evaluation, &error);
+    if (result && replace_device(evaluation, &error))
+        result = begin_now(evaluation, &error);
+    else if (result && !evaluation->evaluator)
+        return; /* told already */
+    if (result)
+        post_text(evaluation, EVENT_TROUBLE, error.text);
+    else
+        evaluation->evaluating = evaluation->now.evaluate;
+}
+
+static struct store_solution describe(struct evaluation *evaluation,
+                                      double *preference) {
+    return (struct store_solution){.kind = "pwemoe",
+                                   .method = evaluation->method,
+                                   .parameters = "{}",
+                                   .preference = preference,
+                                   .routers = evaluation->routers,
+                                   .label = ""};
+}
+
+/* Where evaluations take milliseconds, the hash is what a next preference would have
+ * to wait for: it is computed when nothing is wanted. */
+static void hash_later(struct evaluation *evaluation, int64_t solution) {
+    if (evaluation->unhashed_count == UNHASHED_MAX) {
+        evaluation->unhashed_count--;
+        memmove(evaluation->unhashed, evaluation->unhashed + 1,
+                evaluation->unhashed_count * sizeof *evaluation->unhashed);
+    }
+    struct unhashed *u = &evaluation->unhashed[evaluation->unhashed_count++];
+    u->solution = solution;
+    u->routers = evaluation->routers;
+    memcpy(u->preference, evaluation->now.preference, sizeof u->preference);
+}
+
+/* The model of the last solution that waits is made again, which gives the same to the
+ * bit, and its hash joins the figures in the file. */
+static void hash_one(struct evaluation *evaluation) {
+    struct unhashed *u = &evaluation->unhashed[evaluation->unhashed_count - 1];
+    struct work work = {.stop = &evaluation->hurry};
+    struct error error;
+    char hash[SHA256_HEX];
+    if (use_routers(evaluation, u->routers, &error) ||
+        evaluator_begin_preference(evaluation->evaluator, u->preference, &error) ||
+        evaluator_model_sha256(evaluation->evaluator, hash, &work, &error)) {
+        if (atomic_load(&evaluation->hurry))
+            return; /* it goes on waiting */
+        evaluation->unhashed_count--;
+        if (!replace_device(evaluation, &error))
+            post_text(evaluation, EVENT_TROUBLE, error.text);
+        return;
+    }
+    evaluation->unhashed_count--;
+    if (store_evaluations_put(evaluation->store, u->solution, hash, NULL, 0, &error)) {
+        error_prefix(&error, "the model's hash is not stored");
+        post_text(evaluation, EVENT_TROUBLE, error.text);
+    }
+}
+
+/* What is complete goes to the file, with the hash of the model that was scored; on a
+ * device the hash follows in a pause. */
+static void keep_results(struct evaluation *evaluation) {
+    struct store_evaluation evaluations[STORE_TASKS_MAX];
+    struct store_solution solution = describe(evaluation, evaluation->now.preference);
+    struct event event = {.kind = EVENT_STORED, .serial = evaluation->now.serial};
+    struct error error;
+    char hash[SHA256_HEX] = "";
+    bool later = evaluator_on_device(evaluation->evaluator);
+    if (!evaluation->writes)
+        return;
+    evaluator_results(evaluation->evaluator, evaluations);
+    for (size_t t = 0; t < evaluation->recipe->task_count; t++)
+        evaluations[t].split = "test";
+    if ((!later && evaluator_model_sha256(evaluation->evaluator, hash, NULL, &error)) ||
+        store_solution_put(evaluation->store, &solution, &error) ||
+        store_evaluations_put(evaluation->store, solution.id, hash, evaluations,
+                              evaluation->recipe->task_count, &error)) {
+        error_prefix(&error, "not stored");
+        post_text(evaluation, EVENT_TROUBLE, error.text);
+        return;
+    }
+    if (later)
+        hash_later(evaluation, solution.id);
+    mailbox_post(evaluation->mailbox, &event, false);
+}
+
+static void step(struct evaluation *evaluation) {
+    struct event event = {.kind = EVENT_RUNNING, .serial = evaluation->now.serial};
+    struct error error;
+    evaluator_prefer(evaluation->evaluator, atomic_load(&evaluation->preferred));
+    int result = evaluator_step(evaluation->evaluator, event.running, &error);
+    if (result < 0) {
+        evaluation->evaluating = false;
+        if (replace_device(evaluation, &error))
+            begin(evaluation);
+        else if (evaluation->evaluator)
+            post_text(evaluation, EVENT_TROUBLE, error.text);
+        return;
+    }
+    if (result == 1) {
+        /* Under --limit all that was to be seen is not yet the whole split. */
+        struct store_evaluation evaluations[STORE_TASKS_MAX];
+        evaluator_results(evaluation->evaluator, evaluations);
+        for (size_t t = 0; t < evaluation->recipe->task_count; t++)
+            event.running[t].complete = evaluations[t].complete;
+    }
+    /* Nor does the interval shrink towards the limit's own examples. */
+    for (size_t t = 0; evaluation->options.limit && t < evaluation->recipe->task_count;
+         t++) {
+        struct running *running = &event.running[t];
+        if (running->complete || !running->examples)
+            continue;
+        interval_wilson(running->correct, running->examples, 0, &running->low,
+                        &running->high);
+        running->low *= 100;
+        running->high *= 100;
+    }
+    /* What is shown as measured is in the file. */
+    if (result == 1) {
+        evaluation->evaluating = false;
+        keep_results(evaluation);
+    }
+    mailbox_post(evaluation->mailbox, &event, true);
+}
+
+/* --- export and bookmarks ------------------------------------------------------ */
+
+static void export(struct evaluation *evaluation, struct evaluation_export *request) {
+    struct work work = {&evaluation->stop_export, on_export_progress, evaluation};
+    struct error error = {""};
+    /* The evaluator has one model at a time: what was evaluated begins again. */
+    bool again = evaluation->evaluating;
+    evaluation->evaluating = false;
+    if (!evaluation->evaluator) {
+        error_set(&error, "nothing can be exported while checkpoints are missing");
+    } else if (use_routers(evaluation, request->routers, &error) == 0 &&
+               evaluator_begin_preference(evaluation->evaluator, request->preference,
+                                          &error) == 0) {
+        struct store_solution solution = describe(evaluation, request->preference);
+        if (request->measured)
+            memcpy(solution.model_sha256, request->model_sha256,
+                   sizeof solution.model_sha256);
+        if (evaluator_export(evaluation->evaluator, request->path, &solution,
+                             request->measured ? request->figures : NULL, request->head,
+                             &work, &error) == 0) {
+            error.text[0] = '\0';
+            if (evaluation->writes)
+                store_log(evaluation->store, NULL, "explorer: exported %s",
+                          request->path);
+        }
+    }
+    post_text(evaluation, EVENT_EXPORTED, error.text);
+    if (*error.text)
+        replace_device(evaluation, &error);
+    if (again)
+        begin(evaluation);
+}
+
+/* Is the bookmark still the one that was meant? */
+static int check_bookmark(struct store *store, const struct bookmark_wish *wish,
+                          struct error *error) {
+    struct store_bookmark *bookmarks;
+    size_t count;
+    bool found = false;
+    if (store_bookmarks(store, &bookmarks, &count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        found = found ||
+                (bookmarks[i].id == wish->id && !strcmp(bookmarks[i].name, wish->name));
+    store_bookmarks_free(bookmarks, count);
+    return found ? 0
+                 : error_set(error,
+                             "bookmark %s has been changed meanwhile; B shows them",
+                             wish->name);
+}
+
+static int change_bookmark(struct store *store, struct bookmark_wish *wish,
+                           struct error *error) {
+    struct store_bookmark bookmark = {
+        .name = wish->name, .preference = wish->preference, .solution = wish->solution};
+    if (wish->change == BOOKMARK_PUT)
+        return store_bookmark_put(store, &bookmark, error);
+    if (store_begin(store, error))
+        return -1;
+    if (check_bookmark(store, wish, error) ||
+        (wish->change == BOOKMARK_DELETE
+             ? store_bookmark_delete(store, wish->id, error)
+             : store_bookmark_rename(store, wish->id, wish->to, error))) {
+        store_rollback(store);
+        return -1;
+    }
+    return store_commit(store, error);
+}
+
+static void take_bookmark(struct evaluation *evaluation, struct bookmark_wish *wish) {
+    struct error error;
+    char text[1100];
+    if (!evaluation->writes) {
+        post_text(evaluation, EVENT_TROUBLE,
+                  "the file cannot be written, bookmarks stay as they are");
+    } else if (change_bookmark(evaluation->store, wish, &error)) {
+        post_text(evaluation, EVENT_TROUBLE, error.text);
+    } else {
+        snprintf(text, sizeof text, "bookmark %s %s%s", wish->name,
+                 wish->change == BOOKMARK_PUT      ? "kept"
+                 : wish->change == BOOKMARK_DELETE ? "deleted"
+                                                   : "is now ",
+                 wish->to);
+        post_text(evaluation, EVENT_DONE, text);
+    }
+}
+
+/* --- the thread ---------------------------------------------------------------- */
+
+/* Waits for a while, with the lock; true: nobody wanted anything meanwhile. */
+static bool paused(struct evaluation *evaluation) {
+    enum {
+        PAUSE = 250 * 1000 * 1000
+    }; /* ns: longer than between two moves of a drag */
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PAUSE;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    return pthread_cond_timedwait(&evaluation->changed, &evaluation->lock, &until) ==
+           ETIMEDOUT;
+}
+
+/* One thing to do; called with the lock held, which is let go meanwhile. */
+static void take_turn(struct evaluation *evaluation) {
+    if (evaluation->bookmarks) {
+        struct bookmark_wish *wish = evaluation->bookmarks;
+        evaluation->bookmarks = wish->next;
+        pthread_mutex_unlock(&evaluation->lock);
+        take_bookmark(evaluation, wish);
+        free(wish);
+    } else if (evaluation->has_wish) {
+        evaluation->now = evaluation->wish;
+        evaluation->has_wish = false;
+        pthread_mutex_unlock(&evaluation->lock);
+        begin(evaluation);
+    } else if (evaluation->has_export) {
+        struct evaluation_export request = evaluation->export;
+        evaluation->has_export = false;
+        pthread_mutex_unlock(&evaluation->lock);
+        export(evaluation, &request);
+    } else if (evaluation->evaluating) {
+        pthread_mutex_unlock(&evaluation->lock);
+        step(evaluation);
+    } else if (evaluation->unhashed_count && evaluation->evaluator &&
+               paused(evaluation)) {
+        atomic_store(&evaluation->hurry, false);
+        pthread_mutex_unlock(&evaluation->lock);
+        hash_one(evaluation);
+    } else {
+        if (!evaluation->unhashed_count)
+            pthread_cond_wait(&evaluation->changed, &evaluation->lock);
+        return;
+    }
+    pthread_mutex_lock(&evaluation->lock);
+}
+
+static void *run(void *self) {
+    struct evaluation *evaluation = self;
+    if (open_store(evaluation) == 0) {
+        open_evaluator(evaluation);
+        pthread_mutex_lock(&evaluation->lock);
+        while (!atomic_load(&evaluation->stop))
+            take_turn(evaluation);
+        while (evaluation->bookmarks) /* asked for before the end */
+            take_turn(evaluation);
+        pthread_mutex_unlock(&evaluation->lock);
+    }
+    evaluator_close(evaluation->evaluator);
+    store_recipe_free(evaluation->recipe);
+    store_close(evaluation->store);
+    return NULL;
+}
+
+int evaluation_start(const struct evaluation_options *options, struct mailbox *mailbox,
+                     struct evaluation **result, struct error *error) {
+    struct evaluation *evaluation = array_new(1, sizeof *evaluation);
+    if (!evaluation)
+        return error_memory(error);
+    evaluation->options = *options;
+    evaluation->mailbox = mailbox;
+    atomic_init(&evaluation->stop, false);
+    atomic_init(&evaluation->stop_export, false);
+    atomic_init(&evaluation->preferred, 0);
+    atomic_init(&evaluation->hurry, false);
+    pthread_mutex_init(&evaluation->lock, NULL);
+    pthread_cond_init(&evaluation->changed, NULL);
+    int failed = pthread_create(&evaluation->thread, NULL, run, evaluation);
+    if (failed) {
+        free(evaluation);
+        return error_set(error, "no thread could be started: %s", strerror(failed));
+    }
+    *result = evaluation;
+    return 0;
+}
+
+void evaluation_stop(struct evaluation *evaluation) {
+    if (!evaluation)
+        return;
+    pthread_mutex_lock(&evaluation->lock);
+    atomic_store(&evaluation->stop, true);
+    atomic_store(&evaluation->stop_export, true);
+    atomic_store(&evaluation->hurry, true);
+    pthread_cond_signal(&evaluation->changed);
+    pthread_mutex_unlock(&evaluation->lock);
+    pthread_join(evaluation->thread, NULL);
+    while (evaluation->bookmarks) {
+        struct bookmark_wish *next = evaluation->bookmarks->next;
+        free(evaluation->bookmarks);
+        evaluation->bookmarks = next;
+    }
+    pthread_cond_destroy(&evaluation->changed);
+    pthread_mutex_destroy(&evaluation->lock);
+    free(evaluation);
+}
+
+void evaluation_want(struct evaluation *evaluation,
+                     const struct evaluation_wish *wish) {
+    pthread_mutex_lock(&evaluation->lock);
+    evaluation->wish = *wish;
+    evaluation->has_wish = true;
+    atomic_store(&evaluation->hurry, true);
+    pthread_cond_signal(&evaluation->changed);
+    pthread_mutex_unlock(&evaluation->lock);
+}
+
+void evaluation_prefer(struct evaluation *evaluation, uint64_t tasks) {
+    atomic_store(&evaluation->preferred, tasks);
+}
+
+bool evaluation_export_begin(struct evaluation *evaluation,
+                             const struct evaluation_export *request) {
+    pthread_mutex_lock(&evaluation->lock);
+    bool free_to = !evaluation->has_export;
+    if (free_to) {
+        evaluation->export = *request;
+        evaluation->has_export = true;
+        atomic_store(&evaluation->hurry, true);
+        atomic_store(&evaluation->stop_export, false);
+        pthread_cond_signal(&evaluation->changed);
+    }
+    pthread_mutex_unlock(&evaluation->lock);
+    return free_to;
+}
+
+void evaluation_export_stop(struct evaluation *evaluation) {
+    atomic_store(&evaluation->stop_export, true);
+}
+
+static struct bookmark_wish *bookmark_wish_new(struct evaluation *evaluation,
+                                               enum bookmark_change change,
+                                               const char *name) {
+    struct bookmark_wish *wish = array_new(1, sizeof *wish);
+    if (!wish) {
+        post_text(evaluation, EVENT_TROUBLE, "memory is out");
+        return NULL;
+    }
+    wish->change = change;
+    snprintf(wish->name, sizeof wish->name, "%s", name);
+    return wish;
+}
+
+/* In the order in which they were wanted. */
+static void queue_bookmark(struct evaluation *evaluation, struct bookmark_wish *wish) {
+    pthread_mutex_lock(&evaluation->lock);
+    struct bookmark_wish **end = &evaluation->bookmarks;
+    while (*end)
+        end = &(*end)->next;
+    *end = wish;
+    atomic_store(&evaluation->hurry, true);
+    pthread_cond_signal(&evaluation->changed);
+    pthread_mutex_unlock(&evaluation->lock);
+}
+
+void evaluation_bookmark(struct evaluation *evaluation, const char *name,
+                         const double *preference, int64_t solution) {
+    struct bookmark_wish *wish = bookmark_wish_new(evaluation, BOOKMARK_PUT, name);
+    if (!wish)
+        return;
+    memcpy(wish->preference, preference, sizeof wish->preference);
+    wish->solution = solution;
+    queue_bookmark(evaluation, wish);
+}
+
+void evaluation_bookmark_rename(struct evaluation *evaluation, int64_t id,
+                                const char *name, const char *to) {
+    struct bookmark_wish *wish = bookmark_wish_new(evaluation, BOOKMARK_RENAME, name);
+    if (!wish)
+        return;
+    wish->id = id;
+    snprintf(wish->to, sizeof wish->to, "%s", to);
+    queue_bookmark(evaluation, wish);
+}
+
+void evaluation_bookmark_delete(struct evaluation *evaluation, int64_t id,
+                                const char *name) {
+    struct bookmark_wish *wish = bookmark_wish_new(evaluation, BOOKMARK_DELETE, name);
+    if (!wish)
+        return;
+    wish->id = id;
+    queue_bookmark(evaluation, wish);
+}

@@ -1,0 +1,60 @@
+/* The thread that computes. It owns the evaluator and a store of its own to write
+ * to; the loop tells it what is wanted, it tells the mailbox what came of it. A
+ * new preference takes the place of the old one between two batches. */
+#ifndef PWEMOE_TUI_THREADS_EVALUATION_H
+#define PWEMOE_TUI_THREADS_EVALUATION_H
+
+#include "threads/mailbox.h"
+
+struct evaluation;
+
+struct evaluation_options {
+    const char *path; /* of results.db; lives as long as the worker */
+    const char *device;
+    unsigned threads;
+    size_t limit;
+};
+
+int evaluation_start(const struct evaluation_options *options, struct mailbox *mailbox,
+                     struct evaluation **evaluation, struct error *error);
+/* Stops what runs at its next safe point and waits for that. NULL is fine. */
+void evaluation_stop(struct evaluation *evaluation);
+
+struct evaluation_wish {
+    uint64_t serial;
+    int64_t routers; /* 0: none, nothing can be computed */
+    double preference[STORE_TASKS_MAX];
+    bool evaluate; /* false: routing weights only, the figures are stored */
+};
+void evaluation_want(struct evaluation *evaluation, const struct evaluation_wish *wish);
+
+/* Whose batches come first, a bit a task (evaluator_prefer). */
+void evaluation_prefer(struct evaluation *evaluation, uint64_t tasks);
+
+struct evaluation_export {
+    char path[512];
+    int64_t routers;
+    double preference[STORE_TASKS_MAX];
+    int head; /* -1: the pretrained model's */
+    /* Where this preference was measured: the hash of the model that was, and its
+     * figures [tasks]. */
+    bool measured;
+    char model_sha256[SHA256_HEX];
+    struct store_evaluation figures[STORE_TASKS_MAX];
+};
+/* false where an export is under way already. */
+bool evaluation_export_begin(struct evaluation *evaluation,
+                             const struct evaluation_export *request);
+void evaluation_export_stop(struct evaluation *evaluation);
+
+/* Stores a bookmark; EVENT_DONE or EVENT_TROUBLE. */
+void evaluation_bookmark(struct evaluation *evaluation, const char *name,
+                         const double *preference, int64_t solution);
+/* The same for one that is there. It is left alone where it has not this name any
+ * longer: another process may have changed it. */
+void evaluation_bookmark_rename(struct evaluation *evaluation, int64_t id,
+                                const char *name, const char *to);
+void evaluation_bookmark_delete(struct evaluation *evaluation, int64_t id,
+                                const char *name);
+
+#endif
