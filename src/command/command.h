@@ -52,6 +52,7 @@ struct command {
     bool stops;      /* sees work->stop: SIGINT and SIGTERM only set it */
     const struct option_spec *options; /* may be NULL */
     size_t options_size;               /* of the structure they fill */
+    void (*more_help)(FILE *out); /* what follows the options in --help; may be NULL */
     enum exit_status (*run)(const struct invocation *, struct error *);
 };
 

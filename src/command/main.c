@@ -182,6 +182,8 @@ static void print_help(const struct command *command, const struct option_group 
     options_wrap(stdout, command->text, 0, 0);
     puts("\nOptions:");
     options_help(groups, count, stdout);
+    if (command->more_help)
+        command->more_help(stdout);
 }
 
 static int check_operands(const struct command *command, size_t count,

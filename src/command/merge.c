@@ -7,11 +7,15 @@
 #include "command/command.h"
 #include "command/work/measure.h"
 #include "merge/method.h"
+#include "pareto/simplex.h"
 
 enum { SCALES_MAX = 10000 };
 
+/* Each task by its own expert: the one choice that is no method of the table. */
+static const char STL[] = "stl";
+
 struct merge_options {
-    const char *methods, *scales, *keep, *settings;
+    const char *methods, *scales, *keep, *settings, *preference;
     bool again;
     struct measure_options measure;
 };
@@ -20,16 +24,13 @@ static const struct option_spec options[] = {
     {.name = "method",
      .type = OPTION_TEXT,
      .value = "M[,...]",
-     .help = "Which: pretrained (with the experts' heads), stl (each task by its own "
-             "expert), average, task-arithmetic, ties, fisher, regmean; several with "
-             "commas between",
+     .help = "Which of the methods below; several with commas between",
      .offset = offsetof(struct merge_options, methods)},
     {.name = "scales",
      .type = OPTION_TEXT,
      .value = "A:B:N",
-     .initial = "0.3",
      .help = "N scaling coefficients from A to B, for methods that have one; or a "
-             "single number",
+             "single number (default each method's own)",
      .offset = offsetof(struct merge_options, scales)},
     {.name = "keep",
      .type = OPTION_TEXT,
@@ -39,10 +40,15 @@ static const struct option_spec options[] = {
     {.name = "set",
      .type = OPTION_TEXT,
      .value = "P=V[,...]",
-     .help = "Other parameters, for the methods that have them: trim=whole|tensor, "
-             "sum=sum|mean (ties); examples, labels, floor, normalise=yes|no (fisher); "
-             "examples, ratio (regmean)",
+     .help = "Parameters of the methods below, each for those of the methods that have "
+             "it",
      .offset = offsetof(struct merge_options, settings)},
+    {.name = "preference",
+     .type = OPTION_TEXT,
+     .value = "R",
+     .help = "A number for each task, their sum 1, for methods that take a preference "
+             "(default equal weights)",
+     .offset = offsetof(struct merge_options, preference)},
     {.name = "again",
      .type = OPTION_FLAG,
      .help = "Measure even what is stored with complete figures",
@@ -54,12 +60,13 @@ static const struct option_spec options[] = {
 struct job {
     const char *kind; /* static */
     char *method, *parameters;
-    bool known;
+    bool takes_preference, known;
 };
 
 struct jobs {
     struct job *items;
     size_t count, capacity;
+    double preference[STORE_TASKS_MAX]; /* where one was given */
 };
 
 static void jobs_clear(struct jobs *jobs) {
@@ -158,13 +165,16 @@ static json_t *settings_of(const struct merge_method *method, const json_t *sett
     return all;
 }
 
-static int add_job(struct jobs *jobs, const char *kind, const char *method,
+/* method: NULL for stl, which the table of methods has not: it is no one model. */
+static int add_job(struct jobs *jobs, const struct merge_method *method,
                    const json_t *parameters, struct error *error) {
     if (array_reserve((void **)&jobs->items, &jobs->capacity, jobs->count + 1,
                       sizeof *jobs->items))
         return error_memory(error);
     struct job *job = &jobs->items[jobs->count];
-    *job = (struct job){.kind = kind, .method = strdup(method)};
+    *job = (struct job){.kind = !method || method->single ? "single" : "merge",
+                        .method = strdup(method ? method->name : STL),
+                        .takes_preference = method && method->takes_preference};
     job->parameters = parameters ? json_dumps(parameters, JSON_SORT_KEYS | JSON_COMPACT)
                                  : strdup("{}");
     jobs->count++;
@@ -172,23 +182,23 @@ static int add_job(struct jobs *jobs, const char *kind, const char *method,
 }
 
 struct wanted {
-    const double *scales;
+    const double *scales; /* NULL: as the settings or the methods have it */
     size_t count;
     const json_t *settings;
 };
 
 static int add_method(struct jobs *jobs, const char *name, const struct wanted *wanted,
                       struct error *error) {
-    if (strcmp(name, "stl") == 0 || strcmp(name, "pretrained") == 0)
-        return add_job(jobs, "single", name, NULL, error);
+    if (strcmp(name, STL) == 0)
+        return add_job(jobs, NULL, NULL, error);
     const struct merge_method *method = merge_method_find(name, error);
     if (!method)
         return -1;
-    bool scaled = merge_parameter_find(method, "scale") != NULL;
+    bool scaled = wanted->scales && merge_parameter_find(method, "scale");
     for (size_t i = 0; i < (scaled ? wanted->count : 1); i++) {
         json_t *parameters = settings_of(method, wanted->settings,
                                          scaled ? &wanted->scales[i] : NULL, error);
-        int result = parameters ? add_job(jobs, "merge", name, parameters, error) : -1;
+        int result = parameters ? add_job(jobs, method, parameters, error) : -1;
         json_decref(parameters);
         if (result)
             return -1;
@@ -216,31 +226,52 @@ static int check_settings(const char *methods, const json_t *settings,
     return 0;
 }
 
+/* A preference that none of the methods takes is a mistake too. */
+static int check_preference(const struct merge_options *o, const struct jobs *jobs,
+                            struct error *error) {
+    bool taken = !o->preference;
+    for (size_t i = 0; i < jobs->count; i++)
+        taken = taken || jobs->items[i].takes_preference;
+    return taken ? 0
+                 : error_set(error,
+                             "%s: no preference is taken; --help lists the "
+                             "methods that take one",
+                             o->methods);
+}
+
 static int list_jobs(const struct merge_options *o, struct jobs *jobs,
                      struct error *error) {
     double *scales = NULL;
     struct wanted wanted = {0};
-    if (parse_scales(o->scales, &scales, &wanted.count, error))
+    if (o->scales && parse_scales(o->scales, &scales, &wanted.count, error))
         return -1;
     json_t *settings = parse_settings(o, error);
     wanted.scales = scales;
     wanted.settings = settings;
     int result = settings ? check_settings(o->methods, settings, error) : -1;
+    if (result == 0 && scales && json_object_get(settings, "scale"))
+        result = error_set(error, "--scales and --set scale exclude each other");
     char *names = strdup(o->methods), *rest = names, *name;
     if (result == 0 && !names)
         result = error_memory(error);
     while (result == 0 && (name = strsep(&rest, ",")))
         result = add_method(jobs, name, &wanted, error);
+    if (result == 0)
+        result = check_preference(o, jobs, error);
     free(names);
     json_decref(settings);
     free(scales);
     return result;
 }
 
-static struct store_solution solution_of(const struct job *job) {
+static struct store_solution solution_of(const struct merge_options *o,
+                                         struct jobs *jobs, size_t i) {
+    const struct job *job = &jobs->items[i];
+    bool preference = o->preference && job->takes_preference;
     return (struct store_solution){.kind = (char *)(uintptr_t)job->kind,
                                    .method = job->method,
                                    .parameters = job->parameters,
+                                   .preference = preference ? jobs->preference : NULL,
                                    .label = ""};
 }
 
@@ -251,7 +282,7 @@ static int find_known(struct measure *m, struct jobs *jobs, size_t *known,
     if (store_rows(m->store, m->split, &rows, &count, error))
         return -1;
     for (size_t i = 0; i < jobs->count; i++) {
-        struct store_solution solution = solution_of(&jobs->items[i]);
+        struct store_solution solution = solution_of(m->invocation->options, jobs, i);
         jobs->items[i].known = measure_known(m, rows, count, &solution);
         *known += jobs->items[i].known;
     }
@@ -260,8 +291,7 @@ static int find_known(struct measure *m, struct jobs *jobs, size_t *known,
 }
 
 /* 1 all measured, 0 stopped, -1. */
-static int measure_jobs(struct measure *m, const struct jobs *jobs,
-                        struct error *error) {
+static int measure_jobs(struct measure *m, struct jobs *jobs, struct error *error) {
     if (m->total == 0)
         return 1;
     if (measure_load(m, error))
@@ -269,7 +299,7 @@ static int measure_jobs(struct measure *m, const struct jobs *jobs,
     for (size_t i = 0; i < jobs->count; i++) {
         if (jobs->items[i].known)
             continue;
-        struct store_solution solution = solution_of(&jobs->items[i]);
+        struct store_solution solution = solution_of(m->invocation->options, jobs, i);
         if (work_stopped(m->invocation->work))
             return 0;
         if (measure_begin(m, &solution, error))
@@ -320,12 +350,38 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         status = EXIT_FAILED;
         if (measure_open(invocation, invocation->operands[0], &o->measure, &m, error) ==
             0) {
-            status = run_jobs(&m, &jobs, error);
+            if (o->preference && simplex_parse(o->preference, m.recipe->task_count,
+                                               jobs.preference, error)) {
+                error_prefix(error, "--preference");
+                status = EXIT_USAGE;
+            } else {
+                status = run_jobs(&m, &jobs, error);
+            }
             measure_close(&m);
         }
     }
     jobs_clear(&jobs);
     return status;
+}
+
+/* The methods with their parameters, from the table. */
+static void help_methods(FILE *out) {
+    size_t count;
+    const struct merge_method *const *methods = merge_methods(&count);
+    fputs("\nMethods, and what --set tells them:\n", out);
+    options_help_entry(out, STL, "each task by its own expert, for comparison");
+    for (size_t i = 0; i < count; i++) {
+        const struct merge_method *m = methods[i];
+        char text[512], left[80];
+        snprintf(text, sizeof text, "%s%s%s", m->summary,
+                 m->needs_data ? "; looks at training data" : "",
+                 m->takes_preference ? "; takes --preference" : "");
+        options_help_entry(out, m->name, text);
+        for (const struct merge_parameter *p = m->parameters; p && p->name; p++) {
+            snprintf(left, sizeof left, "  %s=%s", p->name, p->words ? p->words : "X");
+            options_help_entry(out, left, merge_parameter_text(p, text, sizeof text));
+        }
+    }
 }
 
 const struct command command_merge = {
@@ -341,5 +397,6 @@ const struct command command_merge = {
     .stops = true,
     .options = options,
     .options_size = sizeof(struct merge_options),
+    .more_help = help_methods,
     .run = run,
 };

@@ -70,10 +70,11 @@ int evaluator_routing(const struct evaluator *evaluator, const double *preferenc
 int evaluator_begin_preference(struct evaluator *evaluator, const double *preference,
                                struct error *error);
 /* kind "merge": methods average, task-arithmetic, ...; kind "single": methods
- * "pretrained", "stl" (each task by its own expert). parameters: JSON object. */
+ * "pretrained", "stl" (each task by its own expert). parameters: JSON object.
+ * preference: [tasks], or NULL; refused where the method takes none. */
 int evaluator_begin_method(struct evaluator *evaluator, const char *method,
-                           const char *parameters, const struct work *work,
-                           struct error *error);
+                           const char *parameters, const double *preference,
+                           const struct work *work, struct error *error);
 
 /* The model in a directory of the pool's shape: an export, or one trained
  * elsewhere. Each task's head is heads/TASK.safetensors of the directory where it

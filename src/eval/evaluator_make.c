@@ -189,8 +189,8 @@ static int load_train(struct evaluator *e, const struct work *work,
 }
 
 int evaluator_begin_method(struct evaluator *e, const char *method,
-                           const char *parameters, const struct work *work,
-                           struct error *error) {
+                           const char *parameters, const double *preference,
+                           const struct work *work, struct error *error) {
     restart(e);
     merge_result_clear(e->pool, &e->merged);
     if (strcmp(method, "stl") == 0) {
@@ -218,6 +218,7 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
         struct merge_input input = {.method = found,
                                     .pool = e->pool,
                                     .parameters = all,
+                                    .preference = preference,
                                     .train = e->train,
                                     .work = work};
         result = merge_run(&input, &e->merged, error);

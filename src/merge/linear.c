@@ -18,6 +18,7 @@ static int run_task_arithmetic(const struct merge_input *input,
 const struct merge_method merge_pretrained = {
     .name = "pretrained",
     .summary = "the pretrained model with each expert's head",
+    .single = true,
     .run = run_pretrained};
 
 const struct merge_method merge_average = {

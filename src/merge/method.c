@@ -122,6 +122,17 @@ failed:
     return NULL;
 }
 
+char *merge_parameter_text(const struct merge_parameter *p, char *out, size_t size) {
+    if (p->words)
+        snprintf(out, size, "%s (default %.*s)", p->help, (int)strcspn(p->words, "|"),
+                 p->words);
+    else
+        snprintf(out, size, "%s; a%s number %s %g and at most %g (default %g)", p->help,
+                 p->whole ? " whole" : "", p->above_low ? "above" : "of at least",
+                 p->low, p->high, p->initial);
+    return out;
+}
+
 double merge_number(const struct merge_input *input, const char *name) {
     return json_number_value(json_object_get(input->parameters, name));
 }
@@ -136,13 +147,22 @@ int merge_word(const struct merge_input *input, const char *name) {
 
 int merge_run(const struct merge_input *input, struct merge_result *result,
               struct error *error) {
+    double equal[POOL_TASKS_MAX];
+    struct merge_input complete = *input;
     *result = (struct merge_result){0};
+    if (input->preference && !input->method->takes_preference)
+        return error_set(error, "%s takes no preference", input->method->name);
     if (input->method->needs_data && !input->train)
         return error_set(error,
                          "%s needs training data of every task; name it in the "
                          "recipe (train: ...)",
                          input->method->name);
-    if (input->method->run(input, result, error)) {
+    if (!input->preference && input->method->takes_preference) {
+        for (size_t t = 0; t < input->pool->tasks; t++)
+            equal[t] = 1 / (double)input->pool->tasks;
+        complete.preference = equal;
+    }
+    if (input->method->run(&complete, result, error)) {
         merge_result_clear(input->pool, result);
         return -1;
     }

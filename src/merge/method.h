@@ -39,6 +39,8 @@ struct merge_input {
     const struct merge_method *method;
     struct pool *pool;
     const json_t *parameters; /* of merge_parameters: each one is there and sound */
+    const double *preference; /* [tasks], on the simplex: where the method takes one
+                                 it sees equal weights in place of NULL */
     const struct dataset *const *train; /* [tasks], where the method needs data */
     const struct work *work;
 };
@@ -52,8 +54,10 @@ struct merge_result {
 
 struct merge_method {
     const char *name;
-    const char *summary;                      /* half a line for help */
-    bool needs_data;                          /* training examples of every task */
+    const char *summary;   /* half a line for help */
+    bool single;           /* no merge: kept as kind "single", not "merge" */
+    bool needs_data;       /* training examples of every task */
+    bool takes_preference; /* another model for each preference vector */
     const struct merge_parameter *parameters; /* NULL: none */
     int (*run)(const struct merge_input *input, struct merge_result *result,
                struct error *error);
@@ -73,6 +77,11 @@ const struct merge_parameter *merge_parameter_find(const struct merge_method *me
 json_t *merge_parameters(const struct merge_method *method, const json_t *given,
                          struct error *error);
 
+/* A line for help: "0.2; above 0 and at most 1: fraction of ..." Returns out. */
+char *merge_parameter_text(const struct merge_parameter *parameter, char *out,
+                           size_t size);
+
+/* Refuses a preference that the method does not take, and data that it lacks. */
 int merge_run(const struct merge_input *input, struct merge_result *result,
               struct error *error);
 void merge_result_clear(struct pool *pool, struct merge_result *result);

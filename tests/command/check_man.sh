@@ -38,6 +38,22 @@ for command in $commands; do
     done
 done
 
+# Merging methods and their parameters, as the table has them.
+section=$(awk '$1 == ".Ss" || $1 == ".Sh" { on = $2 == "merge" } on' "$page")
+methods=$(./pwemoe merge --help | sed -n '/^Methods/,$p')
+for name in $(echo "$methods" | sed -n 's/^  \([a-z-][a-z-]*\)\( .*\)*$/\1/p'); do
+    methods_seen=yes
+    echo "$section" | grep -qE -- "^\.Cm $name( |$)" ||
+        say "merging method $name is not in the section of merge"
+done
+test -n "${methods_seen-}" || say "pwemoe merge --help lists no methods"
+for name in $(echo "$methods" | sed -n 's/^    \([a-z-][a-z-]*\)=.*/\1/p'); do
+    parameters_seen=yes
+    echo "$section" | grep -qE -- "^\.Cm $name( |$)" ||
+        say "parameter $name of a merging method is not in the section of merge"
+done
+test -n "${parameters_seen-}" || say "pwemoe merge --help lists no parameters"
+
 if command -v mandoc >/dev/null; then
     mandoc -Tlint -Wwarning "$page" || say "mandoc has complaints"
 fi

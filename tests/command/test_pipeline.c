@@ -214,11 +214,14 @@ static void merge_measures_once(void **state) {
     assert_true(number(half, "peak_bytes") > 1 << 20);
     assert_true(json_is_null(json_object_get(stl, "peak_bytes")));
     json_decref(rows);
-    struct ran ran =
-        run("merge %s/merge.db --method task-arithmetic --scales 0.5", folder());
-    assert_int_equal(ran.status, 0);
-    assert_non_null(strstr(ran.err, "1 of 1 were measured before"));
-    ran_free(&ran);
+    static const char *const again[] = {"--scales 0.5", "--set scale=0.5"};
+    for (size_t i = 0; i < 2; i++) {
+        struct ran ran =
+            run("merge %s/merge.db --method task-arithmetic %s", folder(), again[i]);
+        assert_int_equal(ran.status, 0);
+        assert_non_null(strstr(ran.err, "1 of 1 were measured before"));
+        ran_free(&ran);
+    }
     rows = json_of("show %s/merge.db solutions --format json", folder());
     assert_int_equal(json_array_size(rows), 6);
     json_decref(rows);
@@ -238,6 +241,13 @@ static void merge_refuses(void **state) {
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
         expect_error(2, "--scales", "merge %s/refuse.db --method average --scales %s",
                      folder(), scales[i]);
+    expect_error(2, "exclude each other",
+                 "merge %s/refuse.db --method ties --scales 0.5 --set scale=0.4",
+                 folder());
+    expect_error(2, "has no parameter 'kep'",
+                 "merge %s/refuse.db --method ties,average --set kep=0.4", folder());
+    expect_error(2, "no preference is taken",
+                 "merge %s/refuse.db --method ties --preference 0.5,0.5", folder());
     expect_error(1, "nodb.db", "merge %s/nodb.db --method average", folder());
     expect_error(1, "two.yaml", "show %s/two.yaml solutions", folder());
     expect_error(2, "did you mean 'front'", "show %s/refuse.db fornt", folder());

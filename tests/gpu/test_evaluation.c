@@ -300,10 +300,10 @@ static void test_single_and_methods(void **state) {
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         struct figures wanted, got;
         struct error error;
-        if (evaluator_begin_method(cpu, methods[i], "{}", NULL, &error))
+        if (evaluator_begin_method(cpu, methods[i], "{}", NULL, NULL, &error))
             fail_msg("%s", error.text);
         finish(cpu, &wanted);
-        if (evaluator_begin_method(device, methods[i], "{}", NULL, &error))
+        if (evaluator_begin_method(device, methods[i], "{}", NULL, NULL, &error))
             fail_msg("%s", error.text);
         finish(device, &got);
         assert_same(&got, &wanted);
@@ -320,11 +320,11 @@ static void test_peak(void **state) {
     struct error error;
     double seconds;
     uint64_t before, ties, after;
-    assert_int_equal(evaluator_begin_method(e, "average", "{}", NULL, &error), 0);
+    assert_int_equal(evaluator_begin_method(e, "average", "{}", NULL, NULL, &error), 0);
     evaluator_cost(e, &seconds, &before);
-    assert_int_equal(evaluator_begin_method(e, "ties", "{}", NULL, &error), 0);
+    assert_int_equal(evaluator_begin_method(e, "ties", "{}", NULL, NULL, &error), 0);
     evaluator_cost(e, &seconds, &ties);
-    assert_int_equal(evaluator_begin_method(e, "average", "{}", NULL, &error), 0);
+    assert_int_equal(evaluator_begin_method(e, "average", "{}", NULL, NULL, &error), 0);
     evaluator_cost(e, &seconds, &after);
     assert_true(before > 0 && ties > before);
     assert_true(after == before);

@@ -317,6 +317,32 @@ static void test_defaults(void **state) {
     }
 }
 
+/* Equal weights stand in for no preference, where a method takes one. */
+static int see_preference(const struct merge_input *input, struct merge_result *result,
+                          struct error *error) {
+    for (size_t t = 0; t < TASKS; t++)
+        assert_float_equal(input->preference[t], 1.0 / TASKS, 0);
+    return merge_uniform(input, 0, result, error);
+}
+
+static void test_preference(void **state) {
+    (void)state;
+    struct fixture f;
+    struct merge_result result;
+    struct error error;
+    open_fixture(&f, "vit", 1);
+    const struct merge_method method = {
+        .name = "any", .takes_preference = true, .run = see_preference};
+    struct merge_input input = {.method = &method, .pool = f.pool};
+    assert_int_equal(merge_run(&input, &result, &error), 0);
+    merge_result_clear(f.pool, &result);
+    input.method = merge_method_find("average", NULL);
+    input.preference = (const double[TASKS]){0.5, 0.5, 0};
+    assert_int_equal(merge_run(&input, &result, &error), -1);
+    assert_string_equal(error.text, "average takes no preference");
+    close_fixture(&f);
+}
+
 static void check_refused(const struct fixture *f, const char *name, bool data,
                           const struct work *work, const char *says) {
     const struct merge_method *method = merge_method_find(name, NULL);
@@ -392,6 +418,7 @@ int main(void) {
         cmocka_unit_test(test_parameters_refused),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_preference),
         cmocka_unit_test(test_no_data),
         cmocka_unit_test(test_stop),
     };

@@ -232,28 +232,32 @@ void options_wrap(FILE *out, const char *text, size_t column, size_t indent) {
     fputc('\n', out);
 }
 
+void options_help_entry(FILE *out, const char *left, const char *text) {
+    int column = fprintf(out, "  %s", left);
+    if (column + 2 > HELP_COLUMN) {
+        fputc('\n', out);
+        column = 0;
+    }
+    fprintf(out, "%*s", HELP_COLUMN - column, "");
+    options_wrap(out, text, HELP_COLUMN, HELP_COLUMN);
+}
+
 void options_help(const struct option_group *groups, size_t group_count, FILE *out) {
     for (size_t g = 0; g < group_count; g++)
         for (size_t i = 0; groups[g].specs[i].name; i++) {
             const struct option_spec *spec = &groups[g].specs[i];
             if (!taken(&groups[g], i))
                 continue;
-            int column = fprintf(out, "  --%s%s%s", spec->name, spec->value ? " " : "",
-                                 spec->value ? spec->value : "");
-            if (column + 2 > HELP_COLUMN) {
-                fputc('\n', out);
-                column = 0;
-            }
-            fprintf(out, "%*s", HELP_COLUMN - column, "");
-            char text[512], range[96];
+            char left[80], text[512], range[96];
+            snprintf(left, sizeof left, "--%s%s%s", spec->name, spec->value ? " " : "",
+                     spec->value ? spec->value : "");
             range_text(spec, range, sizeof range);
             if (spec->maximum >= 1e6) /* a bound that only keeps nonsense out */
                 *range = '\0';
             snprintf(text, sizeof text, "%s%s%s%s%s%s", spec->help, *range ? "; " : "",
                      range, spec->initial ? " (default " : "",
                      spec->initial ? spec->initial : "", spec->initial ? ")" : "");
-            options_wrap(out, text, HELP_COLUMN, HELP_COLUMN);
+            options_help_entry(out, left, text);
         }
-    fprintf(out, "  --help%*s", HELP_COLUMN - 8, "");
-    options_wrap(out, "Print this text and exit", HELP_COLUMN, HELP_COLUMN);
+    options_help_entry(out, "--help", "Print this text and exit");
 }

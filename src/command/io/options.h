@@ -52,6 +52,9 @@ int options_parse(const struct option_group *groups, size_t group_count, size_t 
 /* The tables as lines of help, wrapped at 78 columns. */
 void options_help(const struct option_group *groups, size_t group_count, FILE *out);
 
+/* One entry of help: "  left", then text from a column on, wrapped at 78 columns. */
+void options_help_entry(FILE *out, const char *left, const char *text);
+
 /* The name at `index` of "a|b|c" into out; returns out. */
 char *options_choice(const char *choices, unsigned index, char *out, size_t size);
 

@@ -160,7 +160,8 @@ int measure_begin(struct measure *measure, const struct store_solution *solution
     struct evaluator *evaluator = measure->evaluator;
     if (strcmp(solution->kind, "merge") == 0 || strcmp(solution->kind, "single") == 0)
         return evaluator_begin_method(evaluator, solution->method, solution->parameters,
-                                      measure->invocation->work, error);
+                                      solution->preference, measure->invocation->work,
+                                      error);
     if (strcmp(solution->kind, "pwemoe") != 0)
         return error_set(error, "solution %lld is of kind %s: it cannot be made again",
                          (long long)solution->id, solution->kind);
