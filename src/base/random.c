@@ -3,10 +3,9 @@
 #include <math.h>
 
 static uint64_t splitmix64(uint64_t *state) {
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    uint64_t next = random_at(*state, 0);
+    *state += 0x9e3779b97f4a7c15u;
+    return next;
 }
 
 void random_seed(struct random *random, uint64_t seed, uint64_t stream) {

@@ -28,6 +28,14 @@ double random_normal(struct random *random);
 double random_gamma(struct random *random, double shape);
 /* count numbers >= 0 that sum to 1, Dirichlet(alpha, ..., alpha). */
 void random_dirichlet(struct random *random, double alpha, size_t count, double *out);
+/* Number `index` of the sequence that splitmix64 gives from that state: for draws in
+ * any order, by any thread. */
+static inline uint64_t random_at(uint64_t state, uint64_t index) {
+    uint64_t z = state + (index + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
 /* Fisher-Yates over count indices 0..count-1 written to out. */
 void random_permutation(struct random *random, size_t count, uint32_t *out);
 

@@ -379,7 +379,11 @@ static void help_methods(FILE *out) {
         options_help_entry(out, m->name, text);
         for (const struct merge_parameter *p = m->parameters; p && p->name; p++) {
             snprintf(left, sizeof left, "  %s=%s", p->name, p->words ? p->words : "X");
-            options_help_entry(out, left, merge_parameter_text(p, text, sizeof text));
+            merge_parameter_text(p, text, sizeof text);
+            size_t length = strlen(text);
+            if (p->with)
+                snprintf(text + length, sizeof text - length, "; with %s", p->with);
+            options_help_entry(out, left, text);
         }
     }
 }

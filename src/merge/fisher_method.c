@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "merge/examples.h"
 #include "merge/fisher.h"
-#include "merge/streamed.h"
+#include "merge/method.h"
 
 enum { BATCH_MAX = 64 }; /* more would leave the caches */
 

@@ -1,4 +1,6 @@
-#include "merge/linear.h"
+/* The methods that are one weight for every task vector: the pretrained model (0), the
+ * average (1/T) and task arithmetic (lambda; Ilharco et al. 2023). */
+#include "merge/method.h"
 
 static int run_pretrained(const struct merge_input *input, struct merge_result *result,
                           struct error *error) {

@@ -1,11 +1,11 @@
 libpwemoe_a_SOURCES += \
   src/merge/method.h src/merge/method.c \
-  src/merge/linear.h src/merge/linear.c \
+  src/merge/linear.c \
   src/merge/select.h src/merge/select.c \
   src/merge/ties.h src/merge/ties.c \
   src/merge/fisher.h src/merge/fisher.c \
   src/merge/solve.h src/merge/solve.c \
   src/merge/regmean.h src/merge/regmean.c \
-  src/merge/ties_method.h src/merge/ties_method.c \
+  src/merge/ties_method.c \
   src/merge/examples.h src/merge/examples.c \
-  src/merge/streamed.h src/merge/fisher_method.c src/merge/regmean_method.c
+  src/merge/fisher_method.c src/merge/regmean_method.c

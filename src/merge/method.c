@@ -6,14 +6,23 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "merge/linear.h"
-#include "merge/streamed.h"
-#include "merge/ties_method.h"
 
-static const struct merge_method *const methods[] = {
-    &merge_pretrained, &merge_average, &merge_task_arithmetic,
-    &merge_ties,       &merge_fisher,  &merge_regmean,
-};
+/* The table: ROW(name) for each `const struct merge_method merge_name`, which a file of
+ * its own defines. */
+#define METHOD_TABLE     \
+    ROW(pretrained)      \
+    ROW(average)         \
+    ROW(task_arithmetic) \
+    ROW(ties)            \
+    ROW(fisher)          \
+    ROW(regmean)
+
+#define ROW(name) extern const struct merge_method merge_##name;
+METHOD_TABLE
+#undef ROW
+#define ROW(name) &merge_##name,
+static const struct merge_method *const methods[] = {METHOD_TABLE};
+#undef ROW
 
 enum { METHODS = sizeof methods / sizeof *methods };
 
@@ -90,6 +99,16 @@ static json_t *initial_value(const struct merge_parameter *p) {
     return json_real(p->initial);
 }
 
+static bool applies(const struct merge_parameter *p, const json_t *all) {
+    char name[32];
+    if (!p->with)
+        return true;
+    size_t length = strcspn(p->with, "=");
+    snprintf(name, sizeof name, "%.*s", (int)length, p->with);
+    const char *word = json_string_value(json_object_get(all, name));
+    return word && strcmp(word, p->with + length + 1) == 0;
+}
+
 json_t *merge_parameters(const struct merge_method *method, const json_t *given,
                          struct error *error) {
     json_t *all = json_object();
@@ -110,8 +129,14 @@ json_t *merge_parameters(const struct merge_method *method, const json_t *given,
         json_object_set(all, name, json_object_iter_value(at));
     }
     for (const struct merge_parameter *p = method->parameters; p && p->name; p++) {
-        if (!json_object_get(all, p->name) &&
-            json_object_set_new(all, p->name, initial_value(p))) {
+        bool has = json_object_get(all, p->name) != NULL;
+        if (!applies(p, all)) {
+            if (!has)
+                continue;
+            error_set(error, "%s: %s goes with %s", method->name, p->name, p->with);
+            goto failed;
+        }
+        if (!has && json_object_set_new(all, p->name, initial_value(p))) {
             error_memory(error);
             goto failed;
         }

@@ -2,7 +2,8 @@
  *
  * Every method gives theta = theta_0 + sum_t weights[t] vectors[t]: either the
  * pool's own task vectors with T weights, or vectors of the method's making. To
- * add a method: one file with a struct merge_method, one row in method.c. */
+ * add a method: one file with a `const struct merge_method merge_NAME`, one row in
+ * method.c. */
 #ifndef PWEMOE_MERGE_METHOD_H
 #define PWEMOE_MERGE_METHOD_H
 
@@ -23,6 +24,9 @@ struct merge_parameter {
     bool whole;        /* only whole numbers */
     double initial, low, high;
     bool above_low; /* low itself is not allowed */
+    /* "trim=dare": the parameter is there only where another one, listed before it, is
+     * that word. So a model is not known by what has no part in it. */
+    const char *with;
     const char *help;
 };
 

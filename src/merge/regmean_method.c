@@ -9,8 +9,8 @@
 
 #include "base/memory.h"
 #include "merge/examples.h"
+#include "merge/method.h"
 #include "merge/regmean.h"
-#include "merge/streamed.h"
 
 enum {
     BATCH = 16,

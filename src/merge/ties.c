@@ -19,40 +19,6 @@ enum {
 
 typedef int32_t bits_of_float __attribute__((may_alias));
 
-static const char *const trim_names[] = {"whole", "tensor"};
-static const char *const sum_names[] = {"mean", "sum"};
-
-const char *ties_trim_name(enum ties_trim trim) {
-    return trim_names[trim];
-}
-
-const char *ties_sum_name(enum ties_sum sum) {
-    return sum_names[sum];
-}
-
-static int parse(const char *text, const char *const names[2]) {
-    for (int i = 0; i < 2; i++)
-        if (strcmp(text, names[i]) == 0)
-            return i;
-    return -1;
-}
-
-int ties_trim_parse(const char *text, enum ties_trim *trim, struct error *error) {
-    int found = parse(text, trim_names);
-    if (found < 0)
-        return error_set(error, "trim \"%s\" is not one of whole, tensor", text);
-    *trim = (enum ties_trim)found;
-    return 0;
-}
-
-int ties_sum_parse(const char *text, enum ties_sum *sum, struct error *error) {
-    int found = parse(text, sum_names);
-    if (found < 0)
-        return error_set(error, "\"%s\" is not one of mean, sum", text);
-    *sum = (enum ties_sum)found;
-    return 0;
-}
-
 /* What is kept of one tensor of one task vector: magnitudes at or above `bits` before
  * element `cut`, above it from there on. */
 struct trim {

@@ -23,12 +23,6 @@ enum ties_trim {
 
 enum ties_sum { TIES_MEAN, TIES_SUM };
 
-/* "whole", "tensor"; "mean", "sum". */
-const char *ties_trim_name(enum ties_trim trim);
-const char *ties_sum_name(enum ties_sum sum);
-int ties_trim_parse(const char *text, enum ties_trim *trim, struct error *error);
-int ties_sum_parse(const char *text, enum ties_sum *sum, struct error *error);
-
 struct ties {
     double keep; /* in (0, 1] */
     enum ties_trim trim;

@@ -1,4 +1,5 @@
-#include "merge/ties_method.h"
+/* TIES as a method of the table (ties.h has the arithmetic). */
+#include "merge/method.h"
 
 #include <stdlib.h>
 

@@ -156,6 +156,16 @@ static void xoshiro_known_values(void **state) {
         assert_true(random_next(&random) == expected[i]);
 }
 
+/* splitmix64 from state 1234567, as published; in any order. */
+static void splitmix_known_values(void **state) {
+    (void)state;
+    static const uint64_t expected[] = {6457827717110365317u, 3203168211198807973u,
+                                        9817491932198370423u, 4593380528125082431u,
+                                        16408922859458223821u};
+    for (size_t i = 5; i-- > 0;)
+        assert_true(random_at(1234567, i) == expected[i]);
+}
+
 static void streams_differ_and_repeat(void **state) {
     (void)state;
     struct random a, b, c, d;
@@ -274,6 +284,7 @@ int main(void) {
         cmocka_unit_test(errors_are_one_safe_line),
         cmocka_unit_test(sha256_of_known_text),
         cmocka_unit_test(xoshiro_known_values),
+        cmocka_unit_test(splitmix_known_values),
         cmocka_unit_test(streams_differ_and_repeat),
         cmocka_unit_test(moments),
         cmocka_unit_test(dirichlet_is_on_the_simplex),

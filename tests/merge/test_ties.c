@@ -306,14 +306,6 @@ static void what_is_refused(void **state) {
     const struct ties ties = {0.5, TIES_TRIM_WHOLE, TIES_MEAN, 1};
     assert_int_equal(ties_merge(x, 4, 1, &run, 1, &ties, merged, &work, &error), -1);
     assert_string_equal(error.text, "stopped");
-    enum ties_trim trim;
-    enum ties_sum sum;
-    assert_int_equal(ties_trim_parse("tensor", &trim, &error), 0);
-    assert_int_equal(trim, TIES_TRIM_TENSOR);
-    assert_int_equal(ties_sum_parse("mean", &sum, &error), 0);
-    assert_string_equal(ties_sum_name(sum), "mean");
-    assert_int_equal(ties_trim_parse("tensors", &trim, &error), -1);
-    assert_int_equal(ties_sum_parse("", &sum, &error), -1);
 }
 
 int main(void) {
