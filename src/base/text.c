@@ -36,6 +36,15 @@ static size_t utf8_length(const unsigned char *p) {
     return length;
 }
 
+/* U+FDD0 to U+FDEF, and the last two of every plane: well-formed, but never characters;
+ * drawing libraries refuse them. */
+static bool is_noncharacter(const unsigned char *p, size_t length) {
+    if (length == 3 && p[0] == 0xef)
+        return (p[1] == 0xb7 && p[2] >= 0x90 && p[2] <= 0xaf) ||
+               (p[1] == 0xbf && p[2] >= 0xbe);
+    return length == 4 && (p[1] & 0x0f) == 0x0f && p[2] == 0xbf && p[3] >= 0xbe;
+}
+
 char *text_escape(char *out, size_t size, const char *text) {
     const unsigned char *p = (const unsigned char *)text;
     size_t used = 0;
@@ -45,7 +54,7 @@ char *text_escape(char *out, size_t size, const char *text) {
         size_t length = utf8_length(p);
         bool control = length == 1 ? (*p < 0x20 || *p == 0x7f)
                                    : length == 2 && p[0] == 0xc2 && p[1] < 0xa0;
-        if (length == 0 || control) {
+        if (length == 0 || control || is_noncharacter(p, length)) {
             size_t bytes = length ? length : 1;
             if (used + 4 * bytes >= size)
                 break;

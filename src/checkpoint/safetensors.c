@@ -134,6 +134,8 @@ static int read_entry(const struct safetensors *file, const char *name,
 
 static int check_metadata(const struct safetensors *file, const json_t *metadata,
                           struct error *error) {
+    if (json_is_null(metadata)) /* as the reference takes it: there is none */
+        return 0;
     if (!json_is_object(metadata))
         return error_set(error, "%s: __metadata__ is no object", file->label);
     const char *key;
@@ -187,7 +189,10 @@ static int parse(struct safetensors *file, struct error *error) {
     const char *text = (const char *)file->bytes + LENGTH_BYTES;
     const unsigned char *data = file->bytes + LENGTH_BYTES + length;
     uint64_t data_size = file->size - LENGTH_BYTES - length;
-    if (length == 0 || text[0] != '{')
+    size_t blank = 0;
+    while (blank < length && memchr(" \t\n\r", text[blank], 4))
+        blank++;
+    if (blank == length || text[blank] != '{')
         return error_set(error, "%s: its header does not begin with {", file->label);
 
     json_error_t place;

@@ -13,6 +13,7 @@ struct csv_reader {
     const char *label;
     char *in, *out, *end;
     size_t line;
+    char separator;
     char **row; /* the fields of one record */
     size_t row_count, row_capacity;
 };
@@ -26,13 +27,10 @@ void csv_free(struct csv *csv) {
 }
 
 static bool at_line_end(const struct csv_reader *r) {
-    return r->in == r->end || *r->in == '\n' ||
-           (*r->in == '\r' && r->in + 1 < r->end && r->in[1] == '\n');
+    return r->in == r->end || *r->in == '\n';
 }
 
 static void skip_line_end(struct csv_reader *r) {
-    if (r->in < r->end && *r->in == '\r')
-        r->in++;
     if (r->in < r->end)
         r->in++;
     r->line++;
@@ -64,14 +62,14 @@ static int read_quoted(struct csv_reader *r, struct error *error) {
         r->line += *r->in == '\n';
         *r->out++ = *r->in++;
     }
-    if (!at_line_end(r) && *r->in != ',')
+    if (!at_line_end(r) && *r->in != r->separator)
         return error_set(error, "%s:%zu: text after the end of a quoted field",
                          r->label, r->line);
     return 0;
 }
 
 static int read_plain(struct csv_reader *r, struct error *error) {
-    while (!at_line_end(r) && *r->in != ',') {
+    while (!at_line_end(r) && *r->in != r->separator) {
         if (*r->in == '"')
             return error_set(error,
                              "%s:%zu: a quote inside a field; put the whole field in "
@@ -143,10 +141,29 @@ static int add_record(const struct csv_reader *r, size_t line, struct csv *csv,
     return 0;
 }
 
+/* Where the header has no comma: semicolons or tabs, as spreadsheets write them. */
+static char find_separator(const struct csv_reader *r) {
+    static const char known[] = ",;\t";
+    size_t found[3] = {0};
+    struct csv_reader at = *r;
+    skip_lines(&at);
+    bool quoted = false;
+    for (; at.in < at.end && (quoted || *at.in != '\n'); at.in++) {
+        const char *place = strchr(known, *at.in);
+        quoted = quoted != (*at.in == '"');
+        if (!quoted && place && *place)
+            found[place - known]++;
+    }
+    if (found[0] == 0 && found[1] > 0)
+        return ';';
+    return found[0] == 0 && found[2] > 0 ? '\t' : ',';
+}
+
 static int parse(struct csv_reader *r, struct csv *csv, struct error *error) {
     size_t field_capacity = 0, line_capacity = 0;
-    if (r->end - r->in >= 3 && memcmp(r->in, "\xef\xbb\xbf", 3) == 0)
-        r->in += 3;
+    if (csv->separator == 0)
+        csv->separator = find_separator(r);
+    r->separator = csv->separator;
     for (;;) {
         skip_lines(r);
         if (r->in == r->end)
@@ -180,7 +197,7 @@ int csv_parse(const char *bytes, size_t size, const char *label, struct csv *csv
               struct error *error) {
     char *text;
     memset(csv, 0, sizeof *csv);
-    if (text_file_copy(bytes, size, CSV_BYTES_MAX, label, &text, error))
+    if (text_file_copy(bytes, &size, CSV_BYTES_MAX, label, &text, error))
         return -1;
     return parse_text(text, size, label, csv, error);
 }

@@ -1,7 +1,7 @@
 /* Tables as text: RFC 4180 (commas, fields in double quotes, a quote in them
- * doubled, lines that end in LF or CR LF), with a header line of column names.
- * Besides: a byte order mark, empty lines, and lines that begin with # are passed
- * over. The file is anyone's: sizes are bounded, every row has as many fields as
+ * doubled), with a header line of column names; between semicolons or tabs where the
+ * header has these and no comma. Line ends and byte order marks as in text_file.h;
+ * empty lines, and lines that begin with #, are passed over. The file is anyone's: sizes are bounded, every row has as many fields as
  * the header, and what is wrong is told with its line. */
 #ifndef PWEMOE_DATA_CSV_H
 #define PWEMOE_DATA_CSV_H
@@ -20,6 +20,7 @@ struct csv {
     char **names;         /* [columns] */
     char **fields;        /* [rows, columns], without quotes; "" where empty */
     size_t *lines;        /* [rows]: the line each begins on, from 1 */
+    char separator;       /* ',', ';' or a tab */
     char *text;           /* what names and fields point into */
 };
 

@@ -4,12 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "data/text_file.h"
 
 struct names {
     char **at;
@@ -204,20 +204,15 @@ static char *trim(char *line, size_t length) {
     return line;
 }
 
-static int read_lines(FILE *file, const char *what, struct names *names,
+static int read_lines(char *text, size_t size, const char *what, struct names *names,
                       struct error *error) {
     enum { LONGEST = 4096, MOST = 1000000 };
-    char *line = NULL;
-    size_t capacity = 0, empty = 0, number = 0;
-    ssize_t length;
+    size_t empty = 0, number = 0;
+    char *at = text, *line;
     int status = 0;
-    while (status == 0 && (errno = 0, length = getline(&line, &capacity, file)) >= 0) {
+    while (status == 0 && (line = text_next_line(&at, text + size))) {
         number++;
-        /* Some editors put a byte-order mark first. */
-        char *begin = line;
-        if (number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
-            begin += 3;
-        char *name = trim(begin, (size_t)(line + length - begin));
+        char *name = trim(line, strlen(line));
         if (!*name) {
             empty = empty ? empty : number;
         } else if (empty) {
@@ -230,9 +225,6 @@ static int read_lines(FILE *file, const char *what, struct names *names,
             status = names_add(names, strdup(name), error);
         }
     }
-    free(line);
-    if (status == 0 && ferror(file))
-        status = error_set(error, "%s", strerror(errno));
     if (status == 0 && names->count == 0)
         status = error_set(error, "no %ss in it", what);
     return status;
@@ -240,12 +232,14 @@ static int read_lines(FILE *file, const char *what, struct names *names,
 
 int text_lines_read(const char *path, const char *what, char ***out, size_t *count,
                     struct error *error) {
+    enum { BYTES_MAX = 1 << 28 };
     struct names names = {0};
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    int status = read_lines(file, what, &names, error);
-    fclose(file);
+    char *text;
+    size_t size;
+    if (text_file_read(path, BYTES_MAX, &text, &size, error))
+        return -1;
+    int status = read_lines(text, size, what, &names, error);
+    free(text);
     if (status) {
         names_release(&names);
         return error_prefix(error, "%s", path);

@@ -52,9 +52,14 @@ int image_decode(const uint8_t *data, size_t size, struct image *image,
         status = image_decode_jpeg(data, size, image, error);
     else if (size >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '7')
         status = image_decode_pnm(data, size, image, error);
+    else if (size >= 12 && memcmp(data, "RIFF", 4) == 0 &&
+             memcmp(data + 8, "WEBP", 4) == 0)
+        status = image_decode_webp(data, size, image, error);
+    else if (size >= 2 && data[0] == 'B' && data[1] == 'M')
+        status = image_decode_bmp(data, size, image, error);
     else
-        status =
-            error_set(error, "no PNG, JPEG or PPM picture; take it out or convert it");
+        status = error_set(error, "no PNG, JPEG, WebP, BMP or PPM picture; take it out "
+                                  "or convert it");
     if (status)
         image_release(image);
     return status;

@@ -1,11 +1,13 @@
 /* Decoding picture files to RGB.
  *
- * PNG (libpng), JPEG (TurboJPEG) and PNM (P2, P3, P5, P6), told apart by their
- * first bytes, never by the file's name. The result is what Pillow's
- * Image.open(...).convert("RGB") gives: palettes and grey levels expanded, alpha
+ * PNG (libpng), JPEG (libjpeg-turbo), WebP (libwebp), BMP and PNM (P2, P3, P5, P6),
+ * told apart by their first bytes, never by the file's name. The result is what
+ * Pillow's Image.open(...).convert("RGB") gives: palettes and grey levels expanded, alpha
  * dropped, 16-bit channels cut to their high byte, no colour management, no EXIF
  * rotation. One difference is on purpose: 16-bit grey is scaled down to 8 bits
- * where Pillow clips every level above 255 to white. */
+ * where Pillow clips every level above 255 to white. A JPEG of more than
+ * IMAGE_MOST_PIXELS comes at a half, a quarter or an eighth of its edges, whichever is
+ * the first to fit, by the decoder's own downscaling. */
 #ifndef PWEMOE_DATA_IMAGE_H
 #define PWEMOE_DATA_IMAGE_H
 
@@ -15,7 +17,7 @@
 #include "base/error.h"
 
 enum {
-    /* Larger pictures and files are refused before they are read. */
+    /* Larger pictures (but JPEGs) and files are refused before they are read. */
     IMAGE_MOST_PIXELS = 64 << 20,
     IMAGE_LONGEST_EDGE = 1000000,
     IMAGE_MOST_BYTES = 512 << 20
@@ -28,7 +30,7 @@ struct image {
 
 /* Fills *image, which the caller gives to image_release. On failure *image is
  * empty. The error does not name the file. A JPEG that is damaged or cut short is
- * refused; stray bytes between its markers are not damage. */
+ * refused; what is unusual and changes no pixel is not damage. */
 int image_decode(const uint8_t *data, size_t size, struct image *image,
                  struct error *error);
 

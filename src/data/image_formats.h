@@ -14,6 +14,10 @@ int image_decode_png(const uint8_t *data, size_t size, struct image *image,
                      struct error *error);
 int image_decode_jpeg(const uint8_t *data, size_t size, struct image *image,
                       struct error *error);
+int image_decode_webp(const uint8_t *data, size_t size, struct image *image,
+                      struct error *error);
+int image_decode_bmp(const uint8_t *data, size_t size, struct image *image,
+                     struct error *error);
 int image_decode_pnm(const uint8_t *data, size_t size, struct image *image,
                      struct error *error);
 

@@ -11,9 +11,11 @@ libpwemoe_a_SOURCES += \
   src/data/idx.h src/data/idx.c \
   src/data/image.h src/data/image.c \
   src/data/image_formats.h \
+  src/data/image_bmp.c \
   src/data/image_jpeg.c \
   src/data/image_png.c \
   src/data/image_pnm.c \
+  src/data/image_webp.c \
   src/data/preprocess.h src/data/preprocess.c \
   src/data/resize.h src/data/resize.c \
   src/data/text_file.h src/data/text_file.c \

@@ -7,13 +7,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 static int check(const char *bytes, size_t size, const char *label,
                  struct error *error) {
     const char *zero = memchr(bytes, 0, size);
+    if (size >= 2 &&
+        (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
+        return error_set(error, "%s: is UTF-16; save it as UTF-8", label);
     if (!zero)
         return 0;
     return error_set(error, "%s: a zero byte at %zu; this is no text file", label,
                      (size_t)(zero - bytes));
+}
+
+size_t text_even_out(char *text, size_t size) {
+    const char *in = text, *end = text + size;
+    char *out = text;
+    if (size >= 3 && memcmp(in, "\xef\xbb\xbf", 3) == 0)
+        in += 3;
+    if (in == text && !memchr(text, '\r', size))
+        return size;
+    for (; in < end; in++) {
+        if (*in == '\r' && in + 1 < end && in[1] == '\n')
+            continue;
+        *out++ = *in == '\r' ? '\n' : *in;
+    }
+    return (size_t)(out - text);
+}
+
+char *text_next_line(char **at, char *end) {
+    char *line = *at;
+    if (line == end)
+        return NULL;
+    char *stop = memchr(line, '\n', (size_t)(end - line));
+    *at = stop ? stop + 1 : end;
+    *(stop ? stop : end) = '\0';
+    return line;
 }
 
 /* Reads at most `room` bytes, fewer where the file ends. */
@@ -28,7 +58,10 @@ static int read_all(int file, const char *path, size_t room, char *text, size_t 
             break;
         *size += (size_t)got;
     }
-    return check(text, *size, path, error);
+    if (check(text, *size, path, error))
+        return -1;
+    *size = text_even_out(text, *size);
+    return 0;
 }
 
 int text_file_read(const char *path, size_t most, char **text, size_t *size,
@@ -60,16 +93,48 @@ int text_file_read(const char *path, size_t most, char **text, size_t *size,
     return result;
 }
 
-int text_file_copy(const char *bytes, size_t size, size_t most, const char *label,
+int text_stream_read(FILE *stream, const char *label, size_t most, char **text,
+                     size_t *size, struct error *error) {
+    size_t capacity = 0;
+    *text = NULL;
+    *size = 0;
+    int result = 0;
+    while (result == 0) {
+        if (array_reserve((void **)text, &capacity, *size + 4096, 1)) {
+            result = error_memory(error);
+            break;
+        }
+        size_t got = fread(*text + *size, 1, capacity - *size - 1, stream);
+        *size += got;
+        if (*size > most)
+            result = error_set(error, "%s: larger than %zu bytes", label, most);
+        else if (ferror(stream))
+            result = error_set(error, "%s: %s", label, strerror(errno));
+        else if (got == 0)
+            break;
+    }
+    if (result == 0)
+        result = check(*text, *size, label, error);
+    if (result == 0) {
+        *size = text_even_out(*text, *size);
+        return 0;
+    }
+    free(*text);
+    *text = NULL;
+    return -1;
+}
+
+int text_file_copy(const char *bytes, size_t *size, size_t most, const char *label,
                    char **text, struct error *error) {
     *text = NULL;
-    if (size > most)
+    if (*size > most)
         return error_set(error, "%s: larger than %zu bytes", label, most);
-    if (check(bytes, size, label, error))
+    if (check(bytes, *size, label, error))
         return -1;
-    *text = malloc(size + 1);
+    *text = malloc(*size + 1);
     if (!*text)
         return error_memory(error);
-    memcpy(*text, bytes, size);
+    memcpy(*text, bytes, *size);
+    *size = text_even_out(*text, *size);
     return 0;
 }

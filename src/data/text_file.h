@@ -3,17 +3,32 @@
 #define PWEMOE_DATA_TEXT_FILE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
-/* The bytes of a file of at most `most`; *text has room for one more and is freed with
- * free(). What is no file, and a file with a zero byte in it, are errors. Errors begin
- * with the path. */
+/* Every reader of text gets it from here, so that all take the same as text: a byte
+ * order mark is dropped, and lines end in LF, whether the file has LF, CR LF or CR. */
+
+/* The text of a file of at most `most` bytes; *text has room for one more and is freed
+ * with free(). What is no file, UTF-16, and a file with a zero byte in it, are errors.
+ * Errors begin with the path. */
 int text_file_read(const char *path, size_t most, char **text, size_t *size,
                    struct error *error);
 
-/* The same from bytes in memory, copied; label stands for the path. */
-int text_file_copy(const char *bytes, size_t size, size_t most, const char *label,
+/* The same of a stream, to its end; label stands for the path. */
+int text_stream_read(FILE *stream, const char *label, size_t most, char **text,
+                     size_t *size, struct error *error);
+
+/* The same from *size bytes in memory, copied; *size becomes that of the text. */
+int text_file_copy(const char *bytes, size_t *size, size_t most, const char *label,
                    char **text, struct error *error);
+
+/* In place: the byte order mark and the CRs away. Returns the new size. */
+size_t text_even_out(char *text, size_t size);
+
+/* The line at *at without its LF, which becomes '\0', and *at behind it; NULL at the
+ * end, where a byte may be written. */
+char *text_next_line(char **at, char *end);
 
 #endif

@@ -41,15 +41,9 @@ void tsv_free(struct tsv *tsv) {
 /* The fields of the next line that is not empty; false at the end of the text. */
 static bool next_line(struct tsv_reader *r) {
     while (r->in < r->end) {
-        char *begin = r->in, *end = memchr(begin, '\n', (size_t)(r->end - begin));
+        char *begin = text_next_line(&r->in, r->end);
         r->line = r->next++;
-        r->in = end ? end + 1 : r->end;
-        if (!end)
-            end = r->end;
-        if (end > begin && end[-1] == '\r')
-            end--;
-        *end = '\0';
-        if (end == begin)
+        if (!*begin)
             continue;
         r->count = 0;
         for (char *at = begin; at; r->count++) {
@@ -139,8 +133,6 @@ static int add_example(struct tsv_reader *r, struct tsv *tsv, size_t *capacity,
 static int parse(struct tsv_reader *r, struct tsv *tsv, struct error *error) {
     size_t capacity = 0;
     bool named = false;
-    if (r->end - r->in >= 3 && memcmp(r->in, "\xef\xbb\xbf", 3) == 0)
-        r->in += 3;
     for (size_t lines = 0; next_line(r); lines++) {
         if (lines == 0 && find_columns(r, &named, error))
             return -1;
@@ -169,7 +161,7 @@ int tsv_parse(const char *bytes, size_t size, const char *label, struct tsv *tsv
               struct error *error) {
     char *text;
     memset(tsv, 0, sizeof *tsv);
-    if (text_file_copy(bytes, size, TSV_BYTES_MAX, label, &text, error))
+    if (text_file_copy(bytes, &size, TSV_BYTES_MAX, label, &text, error))
         return -1;
     return parse_text(text, size, label, tsv, error);
 }

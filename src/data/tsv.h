@@ -8,8 +8,8 @@
  * A file without names of columns has two, the sentence and its label, or CoLA's four,
  * of which the second is the label and the last the sentence.
  *
- * A byte order mark, empty lines and CR before LF are passed over. The file is
- * anyone's: sizes are bounded, every line has as many fields as the first. */
+ * Line ends and byte order marks as in text_file.h; empty lines are passed over. The
+ * file is anyone's: sizes are bounded, every line has as many fields as the first. */
 #ifndef PWEMOE_DATA_TSV_H
 #define PWEMOE_DATA_TSV_H
 

@@ -69,6 +69,14 @@ static void control_bytes_are_escaped(void **state) {
                         "\xc3\xa9\xe2\x82\xac");
     assert_string_equal(text_escape(out, sizeof out, "\xc2\x9b"), "\\xC2\\x9B");
     assert_string_equal(text_escape(out, sizeof out, "\xc0\xaf"), "\\xC0\\xAF");
+    /* U+FFFF, U+FDD0 and U+1FFFE are no characters; U+FFFD is one. */
+    assert_string_equal(text_escape(out, sizeof out, "\xef\xbf\xbf"),
+                        "\\xEF\\xBF\\xBF");
+    assert_string_equal(text_escape(out, sizeof out, "\xef\xb7\x90"),
+                        "\\xEF\\xB7\\x90");
+    assert_string_equal(text_escape(out, sizeof out, "\xf0\x9f\xbf\xbe"),
+                        "\\xF0\\x9F\\xBF\\xBE");
+    assert_string_equal(text_escape(out, sizeof out, "\xef\xbf\xbd"), "\xef\xbf\xbd");
     assert_string_equal(text_escape(out, sizeof out, "\xed\xa0\x80"),
                         "\\xED\\xA0\\x80");
     assert_string_equal(text_escape(out, sizeof out, "x\xe2\x82"), "x\\xE2\\x82");

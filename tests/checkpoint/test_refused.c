@@ -94,7 +94,8 @@ static const struct {
     {"{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0, "stands twice"},
     /* the JSON itself */
     {"", 0, "does not begin with {"},
-    {" {}", 0, "does not begin with {"},
+    {" \n", 0, "does not begin with {"},
+    {"\v{}", 0, "does not begin with {"},
     {"[]", 0, "does not begin with {"},
     {"{", 0, "no valid JSON"},
     {"{" A, 8, "no valid JSON"},

@@ -94,6 +94,22 @@ static void reads_every_dtype(void **state) {
     safetensors_close(NULL);
 }
 
+static void reads_what_the_reference_reads(void **state) {
+    (void)state;
+    static const char *const names[] = {"null.safetensors", "blank.safetensors"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct safetensors *file = open_golden(names[i]);
+        assert_int_equal(safetensors_count(file), 1);
+        float values[2];
+        struct error error;
+        assert_int_equal(
+            tensor_to_f32(safetensors_find(file, "a"), "a", values, &error), 0);
+        assert_true(values[0] == 1.5f && values[1] == -2);
+        assert_null(safetensors_metadata(file, "format"));
+        safetensors_close(file);
+    }
+}
+
 static void orders_tensors_by_their_data(void **state) {
     (void)state;
     struct safetensors *file = open_golden("dtypes.safetensors");
@@ -334,6 +350,7 @@ static void refuses_to_write_nonsense(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_dtype),
+        cmocka_unit_test(reads_what_the_reference_reads),
         cmocka_unit_test(orders_tensors_by_their_data),
         cmocka_unit_test(does_without_metadata_and_tensors),
         cmocka_unit_test(reads_what_is_not_aligned),

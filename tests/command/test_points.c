@@ -37,6 +37,23 @@ static void separators_and_comments(void **state) {
     points_free(&points);
 }
 
+/* Lines end in LF, CR LF or CR; a CR that were white space would make one point of
+ * these two. */
+static void line_ends(void **state) {
+    (void)state;
+    static const char *const texts[] = {"1,2\n2,1\n", "1,2\r\n2,1\r\n", "1,2\r2,1\r",
+                                        "1,2\r2,1"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct points points;
+        struct error error;
+        assert_int_equal(read_bytes(texts[i], strlen(texts[i]), &points, &error), 0);
+        assert_int_equal(points.count, 2);
+        assert_int_equal(points.columns, 2);
+        assert_true(points.values[2] == 2 && points.values[3] == 1);
+        points_free(&points);
+    }
+}
+
 static void refusals(void **state) {
     (void)state;
 #define CASE(text, says) \
@@ -57,8 +74,10 @@ static void refusals(void **state) {
         CASE("1,,2\n", "p.csv:1: an empty field"),
         CASE(",2\n", "p.csv:1: an empty field"),
         CASE("1,2,\n", "p.csv:1: an empty field"),
-        CASE("1 2\n3 \0 4\n", "p.csv:2: a zero byte"),
-        CASE("1;2\n", "p.csv:1: '1;2' is no number"),
+        CASE("1 2\n3 \0 4\n", "p.csv: a zero byte at 6"),
+        CASE("1;2\n", "p.csv:1: '1;2' is no number; numbers stand between commas"),
+        CASE("1 2\r3\r", "p.csv:2: 1 numbers"),
+        CASE("\xff\xfe" "1\0 \0" "2\0", "p.csv: is UTF-16"),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct points points;
@@ -87,6 +106,7 @@ static void vectors(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(separators_and_comments),
+        cmocka_unit_test(line_ends),
         cmocka_unit_test(refusals),
         cmocka_unit_test(vectors),
     };

@@ -41,11 +41,16 @@ static void test_forms(void **state) {
     GOOD("\xef\xbb\xbf# note, with \"quote\n\n\"a\"\n\n1\n#\n2\n", 1, 2, LINES(5, 7),
          "a", "1", "2");
     GOOD("a,b,c\n\"x,y\",\"say \"\"so\"\"\",\"two\r\nlines\"\n,,\n", 3, 2, LINES(2, 4),
-         "a", "b", "c", "x,y", "say \"so\"", "two\r\nlines", "", "", "");
+         "a", "b", "c", "x,y", "say \"so\"", "two\nlines", "", "", "");
     GOOD("a,b\n\"\", 1 \n", 2, 1, LINES(2), "a", "b", "", " 1 ");
     /* A # that begins no line, and one that is quoted, are text. */
     GOOD("a,b\n1,#2\n\"#3\",4\n", 2, 2, LINES(2, 3), "a", "b", "1", "#2", "#3", "4");
-    GOOD("a\rb\nc\r", 1, 1, LINES(2), "a\rb", "c\r");
+    GOOD("a,b\r1,2\r3,4\r", 2, 2, LINES(2, 3), "a", "b", "1", "2", "3", "4");
+    /* Between semicolons or tabs where the header says so; a comma decides against. */
+    GOOD("a;b\n1,5;\"2;3\"\n", 2, 1, LINES(2), "a", "b", "1,5", "2;3");
+    GOOD("# x,y\na\tb\n1\t2\n", 2, 1, LINES(3), "a", "b", "1", "2");
+    GOOD("\"a,\";b\n1;2\n", 2, 1, LINES(2), "a,", "b", "1", "2");
+    GOOD("a;,b\n1,2\n", 2, 1, LINES(2), "a;", "b", "1", "2");
     GOOD("a,b\n1,", 2, 1, LINES(2), "a", "b", "1", "");
 }
 

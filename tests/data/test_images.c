@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jpeglib.h>
 
 #include "base/sha256.h"
 #include "data/image.h"
@@ -35,7 +36,7 @@ static void test_decode(void **state) {
         image_release(&image);
         cases++;
     }
-    assert_int_equal(cases, 25);
+    assert_int_equal(cases, 41);
     free(expected);
 }
 
@@ -91,8 +92,8 @@ static void test_bombs(void **state) {
         if (data[i] == 0xff && data[i + 1] == 0xc0)
             frame = data + i;
     assert_non_null(frame);
-    memset(frame + 5, 0x7f, 4);
-    refuse(data, size, "more than 67 million");
+    memset(frame + 5, 0x7f, 4); /* read at a half or less, were it there */
+    refuse(data, size, "the JPEG is damaged");
     memset(frame + 5, 0x10, 4); /* 4112 x 4112 are allowed, but not there */
     refuse(data, size, "the JPEG is damaged");
     free(data);
@@ -119,12 +120,99 @@ static void test_pnm_headers(void **state) {
         {"P3 1 1 255\n1 2 256", "above its maximum"},
         {"P3 1 1 255\n1 2 x", "2 of 3 levels"},
         {"P6 2 1 255\n12345", "5 of 6 bytes"},
-        {"GIF89a", "no PNG, JPEG or PPM"},
-        {"", "no PNG, JPEG or PPM"},
+        {"GIF89a", "no PNG, JPEG, WebP, BMP or PPM"},
+        {"", "no PNG, JPEG, WebP, BMP or PPM"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refuse(cases[i].text, strlen(cases[i].text), cases[i].because);
+}
+
+/* A grey ramp from left to right as a JPEG (free()). */
+static unsigned char *ramp(unsigned width, unsigned height, unsigned long *size) {
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr manager;
+    unsigned char *bytes = NULL, *row = malloc(width);
+    jpeg.err = jpeg_std_error(&manager);
+    jpeg_create_compress(&jpeg);
+    jpeg_mem_dest(&jpeg, &bytes, size);
+    jpeg.image_width = width;
+    jpeg.image_height = height;
+    jpeg.input_components = 1;
+    jpeg.in_color_space = JCS_GRAYSCALE;
+    jpeg_set_defaults(&jpeg);
+    jpeg_start_compress(&jpeg, TRUE);
+    for (unsigned x = 0; x < width; x++)
+        row[x] = (unsigned char)(x * 256ull / width);
+    while (jpeg.next_scanline < height)
+        jpeg_write_scanlines(&jpeg, &row, 1);
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    free(row);
+    return bytes;
+}
+
+/* A JPEG beyond the bound comes at half its edges, any other format is refused. */
+static void test_large_jpeg(void **state) {
+    (void)state;
+    unsigned long size;
+    unsigned char *bytes = ramp(9000, 7601, &size);
+    struct image image;
+    struct error error;
+    if (image_decode(bytes, size, &image, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(image.width, 4500);
+    assert_int_equal(image.height, 3801);
+    for (size_t x = 0; x < image.width; x += 100) {
+        int level = image.rgb[(1000 * image.width + x) * 3];
+        /* A level is 35 pixels wide, and quality 75 moves it by one or two. */
+        assert_true(abs(level - (int)(x * 256 / image.width)) <= 3);
+    }
+    image_release(&image);
+    free(bytes);
+}
+
+static void bmp_number(uint8_t *at, uint32_t value) {
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+}
+
+static void test_bmp_headers(void **state) {
+    (void)state;
+    size_t size;
+    uint8_t *data = file_read(golden_path("16.bmp"), &size);
+    static const struct {
+        size_t at;
+        uint32_t value;
+        const char *because;
+    } cases[] = {
+        {14, 41 << 20, "header is damaged"},
+        {14, 13, "header is damaged"},
+        {10, 1 << 30, "cut short"},
+        {18, 0, "is empty"},
+        {18, 0xffffffff, "an edge may have"},
+        {22, 0x80000000, "an edge may have"},
+        {18, 4000, "cut short"},
+        {28, 5, "5 bits a pixel"},
+        {28, 16, "cut short"},
+        {30, 1, "compression 1"},
+        {46, 257, "header is damaged"},
+        {46, 3, "colour"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t kept[4];
+        memcpy(kept, data + cases[i].at, 4);
+        bmp_number(data + cases[i].at, cases[i].value);
+        refuse(data, size, cases[i].because);
+        memcpy(data + cases[i].at, kept, 4);
+    }
+    for (size_t length = 0; length < size; length++)
+        refuse(data, length, "");
+    free(data);
+    data = file_read(golden_path("lossy.webp"), &size);
+    for (size_t length = 0; length < size; length += 7)
+        refuse(data, length, "");
+    free(data);
 }
 
 /* Bytes that some cameras leave between two markers are no damage. */
@@ -156,13 +244,14 @@ static void test_files(void **state) {
     assert_int_equal(image_read("/", &image, &error), -1);
     assert_non_null(strstr(error.text, "not a file"));
     assert_int_equal(image_read(golden_path("expected.txt"), &image, &error), -1);
-    assert_non_null(strstr(error.text, "expected.txt: no PNG, JPEG or PPM"));
+    assert_non_null(strstr(error.text, "expected.txt: no PNG, JPEG, WebP, BMP or PPM"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode),      cmocka_unit_test(test_cut_short),
-        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_large_jpeg),
+        cmocka_unit_test(test_bmp_headers), cmocka_unit_test(test_bombs),
         cmocka_unit_test(test_pnm_headers), cmocka_unit_test(test_stray_bytes),
         cmocka_unit_test(test_files),
     };

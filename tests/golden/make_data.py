@@ -1,7 +1,7 @@
 """Makes tests/golden/data/: small pictures, and what Pillow decodes and resizes them
 to and transformers' Pillow-based image processors make of them.
 
-Run in this folder with Python 3.11, pillow 13.0.0, transformers 5.23.0, numpy 2.4.6:
+Run in this folder with Python 3.11, pillow 13.0.0, transformers 5.24.0, numpy 2.4.6:
 
     python make_data.py
 
@@ -106,6 +106,56 @@ adobe = plain.index(b"Adobe")
 ycck = bytearray(plain)
 ycck[adobe + 11] = 2
 (out / "ycck.jpg").write_bytes(ycck)
+
+# Harmless oddities: the end of the spectrum 0 in a sequential scan, JFIF 2.01, a colour
+# transform of Adobe's that three channels never have, and refinements out of order.
+even = tall.resize((16, 16))
+buffer = io.BytesIO()
+even.save(buffer, "JPEG", quality=90)
+plain = buffer.getvalue()
+scan, jfif = plain.index(b"\xff\xda"), plain.index(b"JFIF\0")
+end = scan + 5 + 2 * plain[scan + 4]
+(out / "odd-spectrum.jpg").write_bytes(plain[:end] + bytes(3) + plain[end + 3 :])
+(out / "odd-jfif.jpg").write_bytes(plain[: jfif + 5] + b"\x02\x01" + plain[jfif + 7 :])
+marker = b"\xff\xee\x00\x0eAdobe\0\x64\0\0\0\0\x02"
+(out / "odd-adobe.jpg").write_bytes(plain[:2] + marker + plain[2:])
+
+tall.save(out / "lossy.webp", quality=80)
+tall.save(out / "lossless.webp", lossless=True)
+clear = tall.copy()
+clear.putalpha(tall.getchannel("B"))
+clear.save(out / "alpha.webp", lossless=True, exact=True)
+clear.save(out / "alpha-lossy.webp", quality=70)
+
+tall.save(out / "rgb.bmp")
+clear.save(out / "rgba.bmp")
+tall.convert("L").save(out / "grey.bmp")
+tall.convert("1").save(out / "bilevel.bmp")
+tall.quantize(13).save(out / "palette.bmp")
+
+
+def bmp(name, bits, pixels, compression=0, extra=b"", top_down=False, palette=b""):
+    """A 9 x 7 bitmap by hand; pixels are its rows in file order, padded here."""
+    rows = b"".join(row + bytes(-len(row) % 4) for row in pixels)
+    at = 14 + 40 + len(extra) + len(palette)
+    info = struct.pack("<IiiHHI", 40, 9, -7 if top_down else 7, 1, bits, compression)
+    info += struct.pack("<IiiII", len(rows), 2835, 2835, len(palette) // 4, 0)
+    head = struct.pack("<2sIHHI", b"BM", at + len(rows), 0, 0, at)
+    (out / name).write_bytes(head + info + extra + palette + rows)
+
+
+tiny = picture(9, 7).astype(int)
+five = (tiny[..., 0] >> 3 << 10) | (tiny[..., 1] >> 3 << 5) | tiny[..., 2] >> 3
+bmp("555.bmp", 16, [row.astype("<u2").tobytes() for row in five])
+six = (tiny[..., 0] >> 3 << 11) | (tiny[..., 1] >> 2 << 5) | tiny[..., 2] >> 3
+masks = struct.pack("<III", 0xF800, 0x7E0, 0x1F)
+bmp("565.bmp", 16, [row.astype("<u2").tobytes() for row in six], 3, masks)
+fours = (tiny[..., 0] >> 4)[:, :8]
+fours = np.concatenate([fours, tiny[:, 8:, 0] >> 4, tiny[:, 8:, 0] * 0], 1)
+nibbles = [(row[0::2] << 4 | row[1::2]).astype(np.uint8).tobytes() for row in fours]
+bmp("16.bmp", 4, nibbles, palette=bytes(v for i in range(16) for v in (i, 255 - i, 9 * i, 0)))
+down = [row[..., ::-1].astype(np.uint8).tobytes() for row in tiny]
+bmp("top-down.bmp", 24, down, top_down=True)
 
 small = picture(9, 7)
 raw = small.tobytes()

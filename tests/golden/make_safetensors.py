@@ -11,6 +11,8 @@ dtypes.safetensors     a tensor of each dtype that torch can save, with scalars,
 dtypes.json            for each: dtype, shape, and its values (as hexadecimal floats
                        for the floating-point dtypes, as bits for the F8 kinds)
 plain.safetensors      a file without metadata
+null.safetensors       metadata that are null, by hand: the reference reads it
+blank.safetensors      white space before the header's brace, by hand, as well
 sharded/               a model in three shards with its index
 sharded.json           tensor name: [file, first value]
 rounding.json          f32 bit patterns, and the bits of their F16 and BF16 roundings
@@ -25,7 +27,7 @@ import struct
 import numpy
 import torch
 from huggingface_hub import save_torch_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 out = pathlib.Path(__file__).parent / "safetensors"
 shutil.rmtree(out, ignore_errors=True)
@@ -117,3 +119,13 @@ bf16 = torch.from_numpy(floats).bfloat16().view(torch.uint16).numpy()
 
 for path in out.rglob("*"):  # the writers make files that only their owner may read
     path.chmod(0o755 if path.is_dir() else 0o644)
+
+entry = '"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}'
+for name, header in {
+    "null": '{"__metadata__":null,' + entry + "}",
+    "blank": " \n\t\r{" + entry + "}",
+}.items():
+    path = out / f"{name}.safetensors"
+    data = struct.pack("<Q", len(header)) + header.encode() + struct.pack("<2f", 1.5, -2)
+    path.write_bytes(data)
+    assert load_file(path)["a"].tolist() == [1.5, -2]

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/text_file.h"
+
+enum { POINTS_BYTES_MAX = 1 << 30 };
 
 static const char SPACE[] = " \t\r\n\v\f";
 
@@ -22,8 +25,12 @@ static int read_row(const char *line, const char *where, double **values,
         if (end == p || end != p + word) {
             if (word == 0)
                 return error_set(error, "%s: an empty field before ','", where);
-            return error_set(error, "%s: '%.*s' is no number", where,
-                             (int)(word < 60 ? word : 60), p);
+            return error_set(error, "%s: '%.*s' is no number%s", where,
+                             (int)(word < 60 ? word : 60), p,
+                             memchr(p, ';', word)
+                                 ? "; numbers stand between commas or white space, "
+                                   "not semicolons, and have a decimal point"
+                                 : "");
         }
         if (!isfinite(value))
             return error_set(error, "%s: '%.*s' is not finite", where,
@@ -43,42 +50,41 @@ static int read_row(const char *line, const char *where, double **values,
     return 0;
 }
 
-int points_read_stream(FILE *file, const char *label, struct points *points,
-                       struct error *error) {
-    memset(points, 0, sizeof *points);
-    char *line = NULL;
-    size_t room = 0, capacity = 0, used = 0;
+static int read_text(char *text, size_t size, const char *label, struct points *points,
+                     struct error *error) {
+    size_t capacity = 0, used = 0;
     unsigned long number = 0;
-    int result = 0;
-    ssize_t length;
-    while (result == 0 && (length = getline(&line, &room, file)) >= 0) {
+    char *at = text, *line;
+    while ((line = text_next_line(&at, text + size))) {
         char where[512];
         snprintf(where, sizeof where, "%s:%lu", label, ++number);
-        if (strlen(line) != (size_t)length) {
-            result = error_set(error, "%s: a zero byte; this is no text file", where);
-            break;
-        }
         line[strcspn(line, "#")] = '\0';
-        const char *text = line;
-        if (number == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
-            text += 3; /* a byte order mark */
         size_t columns;
-        result =
-            read_row(text, where, &points->values, &capacity, used, &columns, error);
-        if (result || columns == 0)
+        if (read_row(line, where, &points->values, &capacity, used, &columns, error))
+            return -1;
+        if (columns == 0)
             continue;
         if (points->count && columns != points->columns)
-            result = error_set(error, "%s: %zu numbers, the rows before have %zu",
-                               where, columns, points->columns);
+            return error_set(error, "%s: %zu numbers, the rows before have %zu", where,
+                             columns, points->columns);
         points->columns = columns;
         points->count++;
         used += columns;
     }
-    if (result == 0 && ferror(file))
-        result = error_set(error, "%s: %s", label, strerror(errno));
-    if (result == 0 && points->count == 0)
-        result = error_set(error, "%s: there is no point in it", label);
-    free(line);
+    if (points->count == 0)
+        return error_set(error, "%s: there is no point in it", label);
+    return 0;
+}
+
+int points_read_stream(FILE *file, const char *label, struct points *points,
+                       struct error *error) {
+    memset(points, 0, sizeof *points);
+    char *text;
+    size_t size;
+    if (text_stream_read(file, label, POINTS_BYTES_MAX, &text, &size, error))
+        return -1;
+    int result = read_text(text, size, label, points, error);
+    free(text);
     if (result)
         points_free(points);
     return result;

@@ -1,5 +1,6 @@
 /* Point files: one point a row, numbers separated by a comma, white space or
- * both; # begins a comment; empty lines do not count. */
+ * both; # begins a comment; empty lines do not count. Line ends and byte order marks as
+ * in data/text_file.h. */
 #ifndef PWEMOE_COMMAND_IO_POINT_FILE_H
 #define PWEMOE_COMMAND_IO_POINT_FILE_H
 

@@ -272,6 +272,10 @@ int recipe_parse(const char *text, size_t size, const char *label, struct recipe
         recipe_free(recipe);
         return error_memory(error);
     }
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+        text += 3;
+        size -= 3;
+    }
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
     int result = read_document(&r, recipe);
