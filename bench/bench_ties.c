@@ -64,7 +64,8 @@ int main(int argc, char **argv) {
     fill(vectors, cells);
     copy(other, vectors, cells, threads); /* pages are touched */
     const struct select_run run = {0, count};
-    const struct ties ties = {0.2, TIES_TRIM_WHOLE, TIES_SUM, threads};
+    const struct ties ties = {
+        .keep = 0.2, .trim = TIES_TRIM_WHOLE, .sum = TIES_SUM, .threads = threads};
     double best_copy = INFINITY, best = INFINITY;
     for (int round = 0; round < 5; round++) {
         double start = seconds();

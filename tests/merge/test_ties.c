@@ -69,9 +69,10 @@ static void merged_as_the_references_do(void **state) {
         assert_non_null(vectors);
         assert_non_null(merged);
         spread(packed, tasks, count, runs, run_count, vectors, stride);
-        const struct ties all[] = {{keep, TIES_TRIM_WHOLE, TIES_MEAN, 1},
-                                   {keep, TIES_TRIM_WHOLE, TIES_SUM, 2},
-                                   {keep, TIES_TRIM_TENSOR, TIES_MEAN, 3}};
+        const struct ties all[] = {
+            {.keep = keep, .trim = TIES_TRIM_WHOLE, .sum = TIES_MEAN, .threads = 1},
+            {.keep = keep, .trim = TIES_TRIM_WHOLE, .sum = TIES_SUM, .threads = 2},
+            {.keep = keep, .trim = TIES_TRIM_TENSOR, .sum = TIES_MEAN, .threads = 3}};
         for (size_t i = 0; i < 2 + also; i++) {
             float *expected = golden_floats(file, count);
             struct error error;
@@ -155,7 +156,8 @@ static void equal_magnitudes_are_kept_in_order(void **state) {
     for (size_t i = 0; i < COUNT; i++)
         x[i] = i % 2 ? -0.5f : 0.5f;
     const struct select_run runs[] = {{0, 150001}, {150001, COUNT - 150001}};
-    const struct ties ties = {0.7, TIES_TRIM_TENSOR, TIES_SUM, 2};
+    const struct ties ties = {
+        .keep = 0.7, .trim = TIES_TRIM_TENSOR, .sum = TIES_SUM, .threads = 2};
     struct error error;
     assert_int_equal(ties_merge(x, COUNT, 2, runs, 2, &ties, merged, NULL, &error), 0);
     for (size_t r = 0; r < 2; r++) {
@@ -180,7 +182,10 @@ static void threads_change_nothing(void **state) {
         x[i] = (float)random_below(&random, 9) - 4.25f;
     const struct select_run run = {0, COUNT};
     for (int i = 0; i < 2; i++) {
-        const struct ties ties = {0.4, TIES_TRIM_WHOLE, TIES_MEAN, i ? 5 : 1};
+        const struct ties ties = {.keep = 0.4,
+                                  .trim = TIES_TRIM_WHOLE,
+                                  .sum = TIES_MEAN,
+                                  .threads = i ? 5 : 1};
         struct error error;
         assert_int_equal(
             ties_merge(x, COUNT, TASKS, &run, 1, &ties, merged[i], NULL, &error), 0);
@@ -296,14 +301,17 @@ static void what_is_refused(void **state) {
     const struct select_run run = {0, 4};
     struct error error;
     for (size_t i = 0; i < 4; i++) {
-        const struct ties ties = {(const double[]){0, -1, 1.5, NAN}[i], TIES_TRIM_WHOLE,
-                                  TIES_MEAN, 1};
+        const struct ties ties = {.keep = (const double[]){0, -1, 1.5, NAN}[i],
+                                  .trim = TIES_TRIM_WHOLE,
+                                  .sum = TIES_MEAN,
+                                  .threads = 1};
         assert_int_equal(ties_merge(x, 4, 1, &run, 1, &ties, merged, NULL, &error), -1);
         assert_non_null(strstr(error.text, "keep"));
     }
     atomic_bool stop = true;
     const struct work work = {.stop = &stop};
-    const struct ties ties = {0.5, TIES_TRIM_WHOLE, TIES_MEAN, 1};
+    const struct ties ties = {
+        .keep = 0.5, .trim = TIES_TRIM_WHOLE, .sum = TIES_MEAN, .threads = 1};
     assert_int_equal(ties_merge(x, 4, 1, &run, 1, &ties, merged, &work, &error), -1);
     assert_string_equal(error.text, "stopped");
 }
