@@ -14,6 +14,7 @@
     ROW(average)         \
     ROW(task_arithmetic) \
     ROW(ties)            \
+    ROW(dare)            \
     ROW(fisher)          \
     ROW(regmean)
 

@@ -11,6 +11,7 @@
 
 #include "backend/simd/kernels.h"
 #include "base/memory.h"
+#include "base/random.h"
 
 enum {
     PART = 1 << 16,    /* elements that a thread takes at a time */
@@ -27,22 +28,66 @@ struct trim {
 };
 
 struct job {
-    const float *vectors;
+    const struct ties *ties;
+    const float *vectors; /* (tasks, stride) */
     size_t stride, tasks;
-    const struct trim *trims; /* [tasks] of the tensor at hand */
-    bool mean;
-    bool zero_positive; /* the sign of a sum of 0 */
+    size_t tensor, tensor_begin; /* the tensor at hand */
+    const struct trim *trims;    /* [tasks] of it */
+    bool zero_positive;          /* the sign of a sum of 0 */
     float *merged;
     int32_t *least; /* [tasks], the thread's own */
+    float *drawn;   /* (tasks, GRAIN) of DARE, the thread's own */
 };
 
-/* Stretches end where a task's threshold changes. A magnitude of 0 is never kept: it
- * adds nothing, and has no sign. */
-static struct ties_signs merge_stretches(const struct kernels *kernels,
-                                         const struct job *job, size_t begin,
-                                         size_t count) {
+/* A grain of every task vector after DARE, into drawn: two draws of 32 bits from each
+ * number of a sequence of the task's and the tensor's own. A grain begins at an even
+ * place. */
+static void draw_grain(const struct job *job, size_t begin, size_t count) {
+    const uint64_t bound = (uint64_t)llround(job->ties->keep * 0x1p32);
+    const float factor = (float)(1 / job->ties->keep);
+    const size_t first = (begin - job->tensor_begin) / 2;
+    for (size_t t = 0; t < job->tasks; t++) {
+        const float *x = job->vectors + t * job->stride + begin;
+        float *kept = job->drawn + t * GRAIN;
+        struct random of_task;
+        random_seed(&of_task, job->ties->seed, t);
+        const uint64_t sequence = random_at(of_task.state[0], job->tensor);
+        for (size_t i = 0; i < count; i += 2) {
+            uint64_t draw = random_at(sequence, first + i / 2);
+            kept[i] = (uint32_t)draw < bound ? x[i] * factor : 0;
+            if (i + 1 < count)
+                kept[i + 1] = draw >> 32 < bound ? x[i + 1] * factor : 0;
+        }
+    }
+}
+
+/* As the kernels, without an election. */
+static struct ties_signs add_up(const struct ties_stretch *stretch) {
+    for (size_t i = 0; i < stretch->count; i++) {
+        float sum = 0;
+        for (size_t t = 0; t < stretch->tasks; t++) {
+            const float *x = stretch->vectors + t * stretch->stride + i;
+            int32_t magnitude = *(const bits_of_float *)x & INT32_MAX;
+            sum += magnitude >= stretch->least[t] ? *x : 0;
+        }
+        stretch->merged[i] = sum;
+    }
+    return (struct ties_signs){0, 0, false};
+}
+
+/* At most GRAIN elements. Stretches end where a task's threshold changes. A magnitude
+ * of 0 is never kept: it adds nothing, and has no sign. */
+static struct ties_signs merge_grain(const struct kernels *kernels,
+                                     const struct job *job, size_t begin,
+                                     size_t count) {
     struct ties_signs signs = {0, 0, false};
-    size_t end = begin + count;
+    const float *vectors = job->vectors + begin;
+    size_t stride = job->stride, end = begin + count;
+    if (job->ties->trim == TIES_TRIM_DARE) {
+        draw_grain(job, begin, count);
+        vectors = job->drawn;
+        stride = GRAIN;
+    }
     for (size_t at = begin, stop; at < end; at = stop) {
         stop = end;
         for (size_t t = 0; t < job->tasks; t++) {
@@ -54,10 +99,16 @@ static struct ties_signs merge_stretches(const struct kernels *kernels,
                 bits++;
             job->least[t] = bits;
         }
-        const struct ties_stretch stretch = {
-            job->vectors + at, job->stride, job->tasks,         stop - at,
-            job->least,        job->mean,   job->zero_positive, job->merged + at};
-        struct ties_signs found = kernels->ties(&stretch);
+        const struct ties_stretch stretch = {vectors + (at - begin),
+                                             stride,
+                                             job->tasks,
+                                             stop - at,
+                                             job->least,
+                                             job->ties->sum == TIES_MEAN,
+                                             job->zero_positive,
+                                             job->merged + at};
+        struct ties_signs found =
+            job->ties->sum == TIES_ALL ? add_up(&stretch) : kernels->ties(&stretch);
         signs.positive += found.positive;
         signs.negative += found.negative;
         signs.cancelled |= found.cancelled;
@@ -154,14 +205,18 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
     int32_t *least = size_multiply(ties->threads, tasks, &cells)
                          ? array_new(cells, sizeof *least)
                          : NULL;
+    bool dare = ties->trim == TIES_TRIM_DARE;
+    float *drawn = size_multiply(cells, GRAIN, &cells)
+                       ? array_new(dare ? cells : 1, sizeof *drawn)
+                       : NULL;
     const struct kernels *kernels = kernels_best();
     int result = -1;
-    if (!parts || !trims || !least) {
+    if (!parts || !trims || !least || !drawn) {
         error_memory(error);
         goto out;
     }
-    if (trim_all(vectors, stride, tasks, tensors, tensor_count, ties, trims, work,
-                 error))
+    if (!dare && trim_all(vectors, stride, tasks, tensors, tensor_count, ties, trims,
+                          work, error))
         goto out;
     bool whole = ties->trim == TIES_TRIM_WHOLE;
     /* The sign that sums of 0 get is known when all signs are; until then the grains
@@ -180,22 +235,26 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
                 struct part *part = &parts[p];
                 if (work_stopped(work))
                     continue;
-                const struct job job = {vectors,
-                                        stride,
-                                        tasks,
-                                        trims + part->tensor * tasks,
-                                        ties->sum == TIES_MEAN,
-                                        zero_positive,
-                                        merged,
-                                        least + thread * tasks};
+                const struct job job = {.ties = ties,
+                                        .vectors = vectors,
+                                        .stride = stride,
+                                        .tasks = tasks,
+                                        .tensor = part->tensor,
+                                        .tensor_begin = tensors[part->tensor].begin,
+                                        .trims = trims + part->tensor * tasks,
+                                        .zero_positive = zero_positive,
+                                        .merged = merged,
+                                        .least = least + thread * tasks,
+                                        .drawn = drawn +
+                                                 (dare ? thread * tasks * GRAIN : 0)};
                 uint64_t wanted = again ? part->cancelled : UINT64_MAX;
                 for (size_t g = 0; g * GRAIN < part->count; g++) {
                     size_t left = part->count - g * GRAIN;
                     if (!(wanted >> g & 1))
                         continue;
                     struct ties_signs signs =
-                        merge_stretches(kernels, &job, part->begin + g * GRAIN,
-                                        left < GRAIN ? left : GRAIN);
+                        merge_grain(kernels, &job, part->begin + g * GRAIN,
+                                    left < GRAIN ? left : GRAIN);
                     part->cancelled |= (uint64_t)signs.cancelled << g;
                     positive += again ? 0 : signs.positive;
                     negative += again ? 0 : signs.negative;
@@ -208,6 +267,7 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
     }
     result = work_stopped(work) ? error_set(error, "stopped") : 0;
 out:
+    free(drawn);
     free(least);
     free(trims);
     free(parts);

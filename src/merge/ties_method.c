@@ -1,4 +1,4 @@
-/* TIES as a method of the table (ties.h has the arithmetic). */
+/* TIES and DARE as methods of the table (ties.h has the arithmetic). */
 #include "merge/method.h"
 
 #include <stdlib.h>
@@ -15,14 +15,12 @@ static struct select_run *tensor_runs(const struct layout *layout) {
     return runs;
 }
 
-static int run_ties(const struct merge_input *input, struct merge_result *result,
-                    struct error *error) {
+/* The merged task vector by ties, times the scaling coefficient. */
+static int merge_trimmed(const struct merge_input *input, struct ties ties,
+                         struct merge_result *result, struct error *error) {
     const struct layout *layout = input->pool->layout;
-    struct ties ties = {.keep = merge_number(input, "keep"),
-                        .trim = (enum ties_trim)merge_word(input, "trim"),
-                        .sum = merge_word(input, "sum") ? TIES_MEAN : TIES_SUM,
-                        .threads = input->pool->backend->threads};
     struct select_run *runs = tensor_runs(layout);
+    ties.threads = input->pool->backend->threads;
     float *merged = array_new(layout->size, sizeof *merged);
     const float *vectors = NULL;
     int status = -1;
@@ -46,7 +44,27 @@ done:
     return status;
 }
 
-static const struct merge_parameter parameters[] = {
+static int run_ties(const struct merge_input *input, struct merge_result *result,
+                    struct error *error) {
+    struct ties ties = {.keep = merge_number(input, "keep"),
+                        .trim = (enum ties_trim)merge_word(input, "trim"),
+                        .sum = merge_word(input, "sum") ? TIES_MEAN : TIES_SUM,
+                        .seed = (uint64_t)merge_number(input, "seed")};
+    return merge_trimmed(input, ties, result, error);
+}
+
+static int run_dare(const struct merge_input *input, struct merge_result *result,
+                    struct error *error) {
+    struct ties ties = {.keep = 1 - merge_number(input, "drop"),
+                        .trim = TIES_TRIM_DARE,
+                        .sum = TIES_ALL,
+                        .seed = (uint64_t)merge_number(input, "seed")};
+    return merge_trimmed(input, ties, result, error);
+}
+
+#define SEED .name = "seed", .whole = true, .high = 9007199254740992.0
+
+static const struct merge_parameter ties_parameters[] = {
     MERGE_SCALE,
     {.name = "keep",
      .initial = 0.2,
@@ -55,15 +73,35 @@ static const struct merge_parameter parameters[] = {
      .above_low = true,
      .help = "fraction of entries that trimming keeps"},
     {.name = "trim",
-     .words = "whole|tensor",
-     .help = "trim over the whole vector (the original) or each tensor (mergekit)"},
+     .words = "whole|tensor|dare",
+     .help = "trim over the whole vector (the original), in each tensor (mergekit), or "
+             "by chance (DARE)"},
     {.name = "sum",
      .words = "sum|mean",
      .help = "of the entries that agree with the elected sign"},
+    {SEED, .with = "trim=dare", .help = "another seed, other entries"},
     {0}};
 
 const struct merge_method merge_ties = {
     .name = "ties",
     .summary = "trim, elect sign, disjoint merge (Yadav et al. 2023)",
-    .parameters = parameters,
+    .parameters = ties_parameters,
     .run = run_ties};
+
+static const struct merge_parameter dare_parameters[] = {
+    MERGE_SCALE,
+    {.name = "drop",
+     .initial = 0.5,
+     .low = 0,
+     .high = 0.999,
+     .help = "probability that an entry of a task vector is dropped"},
+    {SEED, .help = "another seed, other entries"},
+    {0}};
+
+const struct merge_method merge_dare = {
+    .name = "dare",
+    .summary =
+        "task arithmetic with entries dropped by chance, the rest divided by the "
+        "probability to stay (Yu et al. 2024)",
+    .parameters = dare_parameters,
+    .run = run_dare};

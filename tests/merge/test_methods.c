@@ -254,6 +254,176 @@ static void test_drawn(void **state) {
     close_fixture(&f);
 }
 
+/* --- DARE ---------------------------------------------------------------------------
+ */
+
+/* The merged task vector (free()), whose weight is 1. */
+static float *vector_of(const struct fixture *f, const char *name, const char *given) {
+    struct merge_result result;
+    size_t size = f->pool->layout->size;
+    float *vector = malloc(size * sizeof *vector);
+    struct error error;
+    run_method(f, name, given, &result);
+    assert_int_equal(result.count, 1);
+    assert_true(result.weights[0] == 1);
+    assert_non_null(vector);
+    assert_int_equal(
+        f->backend->download_real(f->backend, vector, result.vectors, size, &error), 0);
+    merge_result_clear(f->pool, &result);
+    return vector;
+}
+
+/* Nothing is dropped at 0: the plain sum of the task vectors, to the bit. */
+static void test_dare_of_nothing(void **state) {
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, "vit", 2);
+    size_t size = f.pool->layout->size;
+    const float *tau = f.backend->host_view(f.backend, f.pool->vectors);
+    float *got = vector_of(&f, "dare", "{\"scale\": 1, \"drop\": 0}");
+    for (size_t i = 0; i < f.pool->layout->parameter_count; i++) {
+        const struct parameter *p = &f.pool->layout->parameters[i];
+        for (size_t j = p->offset; j < p->offset + p->count; j++)
+            assert_true(got[j] == tau[j] + tau[size + j] + tau[2 * size + j]);
+    }
+    free(got);
+    /* As trimming, TIES that keeps everything. */
+    static const char *const all[] = {
+        "{\"scale\": 1, \"keep\": 1, \"trim\": \"tensor\", \"sum\": \"mean\"}",
+        "{\"scale\": 1, \"keep\": 1, \"trim\": \"dare\", \"sum\": \"mean\"}"};
+    float *ties = vector_of(&f, "ties", all[0]), *drawn = vector_of(&f, "ties", all[1]);
+    assert_memory_equal(ties, drawn, size * sizeof *ties);
+    free(ties);
+    free(drawn);
+    close_fixture(&f);
+}
+
+/* Which tasks' entries are in a sum of three of them, each kept and divided by 1 - drop
+ * or dropped: a bit for each, -1 where it is no such sum or could be two. */
+static int kept_of(const float *tau, size_t size, size_t j, float factor, float sum) {
+    int found = -1;
+    for (int set = 0; set < 1 << TASKS; set++) {
+        float total = 0;
+        for (size_t t = 0; t < TASKS; t++)
+            total += set >> t & 1 ? tau[t * size + j] * factor : 0;
+        if (total == sum)
+            found = found < 0 ? set : -2;
+        if (found == -2)
+            return -1;
+    }
+    return found;
+}
+
+enum { SEEDS = 40 };
+
+/* Over all entries and SEEDS seeds: each entry is kept with probability 1 - drop
+ * whatever its task, neighbour, place in its tensor or seed, and pairs of them are
+ * independent. Counts of n draws are within 5 standard errors, which one of a million
+ * misses. */
+static void test_dare_distribution(void **state) {
+    (void)state;
+    static const double drops[] = {0.1, 0.5, 0.9};
+    struct fixture f;
+    open_fixture(&f, "vit", 2);
+    const struct layout *l = f.pool->layout;
+    const float *tau = f.backend->host_view(f.backend, f.pool->vectors);
+    for (size_t d = 0; d < 3; d++) {
+        const double drop = drops[d];
+        const float factor = (float)(1 / (1 - drop));
+        /* Draws of each task, of pairs of tasks, neighbours in a tensor, tensors of one
+         * size, and of one seed and the next. */
+        double n[5] = {0}, kept[5] = {0}, of_task[TASKS] = {0};
+        int *before = calloc(l->size, sizeof *before);
+        assert_non_null(before);
+        for (int seed = 0; seed < SEEDS; seed++) {
+            char given[96];
+            snprintf(given, sizeof given, "{\"scale\": 1, \"drop\": %g, \"seed\": %d}",
+                     drop, seed);
+            float *merged = vector_of(&f, "dare", given);
+            int *now = calloc(l->size, sizeof *now);
+            assert_non_null(now);
+            for (size_t i = 0; i < l->parameter_count; i++) {
+                const struct parameter *p = &l->parameters[i];
+                const struct parameter *q = i ? &l->parameters[i - 1] : NULL;
+                for (size_t j = 0; j < p->count; j++) {
+                    size_t at = p->offset + j;
+                    int set = kept_of(tau, l->size, at, factor, merged[at]);
+                    now[at] = set;
+                    if (set < 0)
+                        continue;
+                    n[0]++;
+                    for (size_t t = 0; t < TASKS; t++)
+                        of_task[t] += set >> t & 1;
+                    n[1]++;
+                    kept[1] += (set & 3) == 3;
+                    int left = j ? now[at - 1] : -1, last = seed ? before[at] : -1;
+                    int other = q && q->count == p->count ? now[q->offset + j] : -1;
+                    n[2] += left >= 0;
+                    kept[2] += left >= 0 && (set & left & 1);
+                    n[3] += other >= 0;
+                    kept[3] += other >= 0 && (set & other & 1);
+                    n[4] += last >= 0;
+                    kept[4] += last >= 0 && (set & last & 1);
+                }
+            }
+            free(before);
+            before = now;
+            free(merged);
+        }
+        free(before);
+        double p = 1 - drop, pair = p * p;
+        assert_true(n[0] > 100000 && n[3] > 10000);
+        for (size_t t = 0; t < TASKS; t++)
+            assert_true(fabs(of_task[t] - n[0] * p) < 5 * sqrt(n[0] * p * drop));
+        /* Neighbours share entries: the variance is at most 3 times that of pairs
+         * apart. */
+        for (size_t i = 1; i < 5; i++)
+            assert_true(fabs(kept[i] - n[i] * pair) <
+                        5 * sqrt(3 * n[i] * pair * (1 - pair)));
+    }
+    close_fixture(&f);
+}
+
+/* The same seed is the same model with any number of threads and from any instruction
+ * set (what draws has but one form; what elects is tested in test_ties), another seed
+ * another. With dare alone and before the election, the same entries are kept. */
+static void test_dare_repeats(void **state) {
+    (void)state;
+    struct fixture one, many;
+    open_fixture(&one, "vit", 1);
+    open_fixture(&many, "vit", 3);
+    size_t bytes = one.pool->layout->size * sizeof(float);
+    static const char *const methods[] = {"dare", "ties"};
+    static const char *const given[][2] = {
+        {"{\"scale\": 1, \"drop\": 0.75, \"seed\": 5}",
+         "{\"scale\": 1, \"drop\": 0.75, \"seed\": 6}"},
+        {"{\"scale\": 1, \"keep\": 0.25, \"seed\": 5, \"trim\": \"dare\"}",
+         "{\"scale\": 1, \"keep\": 0.25, \"seed\": 6, \"trim\": \"dare\"}"}};
+    float *first[2];
+    for (size_t i = 0; i < 2; i++) {
+        first[i] = vector_of(&one, methods[i], given[i][0]);
+        float *again = vector_of(&many, methods[i], given[i][0]);
+        float *other = vector_of(&one, methods[i], given[i][1]);
+        assert_memory_equal(first[i], again, bytes);
+        assert_memory_not_equal(first[i], other, bytes);
+        free(again);
+        free(other);
+    }
+    /* The election drops terms of one sign: where the sum of DARE is 0, nothing is left
+     * to elect. */
+    size_t zeros = 0;
+    for (size_t i = 0; i < one.pool->layout->size; i++)
+        if (first[0][i] == 0) {
+            zeros++;
+            assert_true(first[1][i] == 0);
+        }
+    assert_true(zeros > one.pool->layout->size / 4);
+    free(first[0]);
+    free(first[1]);
+    close_fixture(&one);
+    close_fixture(&many);
+}
+
 /* --- refusals ------------------------------------------------------------------------
  */
 
@@ -266,8 +436,13 @@ static void test_parameters_refused(void **state) {
         {"ties", "{\"keep\": 1.5}", "ties: keep is a number above 0 and at most 1"},
         {"ties", "{\"keep\": \"nan\"}", "ties: keep is a number above 0 and at most 1"},
         {"ties", "{\"keep\": null}", "ties: keep is a number above 0 and at most 1"},
-        {"ties", "{\"trim\": \"tensors\"}", "ties: trim is one of whole|tensor"},
-        {"ties", "{\"trim\": \"\"}", "ties: trim is one of whole|tensor"},
+        {"ties", "{\"trim\": \"tensors\"}", "ties: trim is one of whole|tensor|dare"},
+        {"ties", "{\"trim\": \"\"}", "ties: trim is one of whole|tensor|dare"},
+        {"ties", "{\"seed\": 1}", "ties: seed goes with trim=dare"},
+        {"dare", "{\"drop\": 1}",
+         "dare: drop is a number of at least 0 and at most 0.999"},
+        {"dare", "{\"seed\": -1}",
+         "dare: seed is a whole number of at least 0 and at most 9.0072e+15"},
         {"ties", "{\"sum\": 1}", "ties: sum is one of sum|mean"},
         {"ties", "{\"kept\": 0.2}", "ties has no parameter \"kept\""},
         {"average", "{\"scale\": 0.3}", "average has no parameter \"scale\""},
@@ -425,8 +600,8 @@ static void test_stop(void **state) {
     struct fixture f;
     open_fixture(&f, "vit", 1);
     const struct work stopped = {.stop = &(atomic_bool){true}};
-    static const char *const methods[] = {"ties", "fisher", "regmean"};
-    for (size_t i = 0; i < 3; i++)
+    static const char *const methods[] = {"ties", "fisher", "regmean", "dare"};
+    for (size_t i = 0; i < 4; i++)
         check_refused(&f, methods[i], true, &stopped, "stopped");
     for (size_t i = 1; i < 3; i++) {
         struct stopper s = {.at = 2};
@@ -448,6 +623,9 @@ int main(void) {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_goes_with),
+        cmocka_unit_test(test_dare_of_nothing),
+        cmocka_unit_test(test_dare_distribution),
+        cmocka_unit_test(test_dare_repeats),
         cmocka_unit_test(test_preference),
         cmocka_unit_test(test_no_data),
         cmocka_unit_test(test_stop),
