@@ -14,8 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/start.h"
 #include "base/usage.h"
-#include "base/waiting.h"
 #include "model/transformer.h"
 #include "peer.h"
 #include "shapes.h"
@@ -216,7 +216,7 @@ static void bench_all(struct bench *s) {
 }
 
 int main(int argc, char **argv) {
-    waiting_spin_briefly(argv); /* as the programs do */
+    start_process(argv, NULL); /* as the programs do */
     struct bench s = {.tasks = 2, .batch = 8, .repeat = 3};
     const char *model = "vit-b32", *device = "cpu";
     int with_peer = 1;

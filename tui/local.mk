@@ -21,6 +21,7 @@ libexplore_a_SOURCES = \
   tui/panels/objectives_view.c tui/panels/routing_view.c \
   tui/panels/scaling_view.c tui/panels/training_view.c tui/panels/log_view.c tui/panels/help_view.c \
   tui/panels/compare_view.c tui/panels/frame.c \
+  tui/terminal/restore.h tui/terminal/restore.c \
   tui/terminal/screen.h tui/terminal/screen.c \
   tui/app/app.h tui/app/app.c tui/app/actions.c tui/app/answers.c tui/app/bookmarks.c \
   tui/app/chart_dialog.c

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "app/app.h"
-#include "base/waiting.h"
+#include "base/signals.h"
+#include "base/start.h"
 #include "config.h"
 #include "panels/views.h"
+#include "terminal/restore.h"
 #include "terminal/screen.h"
 #include "threads/hypervolume.h"
 
@@ -258,7 +260,7 @@ static int loop(struct app *app, struct error *error) {
     static const double frame = 0.033;
     bool changed = true, at_once = true;
     double drawn = 0;
-    while (!app->quit && !screen_ending()) {
+    while (!app->quit && !restore_ending()) {
         at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
         app_tell_worker(app);
@@ -323,7 +325,7 @@ int main(int argc, char **argv) {
     struct error error;
     struct store *store;
     sigset_t before;
-    waiting_spin_briefly(argv);
+    start_process(argv, screen_signals);
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* figures, and the vectors that are typed */
     int parsed = parse_options(argc, argv, &options);
@@ -365,9 +367,7 @@ int main(int argc, char **argv) {
     canvas_free(&app.canvas);
     if (result)
         return complain(&error);
-    if (screen_ending()) {
-        signal(screen_ending(), SIG_DFL);
-        raise(screen_ending());
-    }
+    if (restore_ending())
+        signals_end(restore_ending());
     return 0;
 }

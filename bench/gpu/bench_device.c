@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 
 #include "../synthetic.h"
-#include "base/waiting.h"
+#include "base/start.h"
 #include "bench.h"
 #include "machine.h"
 
@@ -177,7 +177,7 @@ static int find_shapes(struct settings *s, const char *list, struct error *error
 }
 
 int main(int argc, char **argv) {
-    waiting_spin_briefly(argv); /* as the programs do */
+    start_process(argv, NULL); /* as the programs do */
     struct figures figures;
     struct settings s = {.bench = {.device = "cuda",
                                    .tasks = 8,

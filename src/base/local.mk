@@ -5,5 +5,6 @@ libpwemoe_a_SOURCES += \
   src/base/sha256.h src/base/sha256.c \
   src/base/text.c \
   src/base/usage.h src/base/usage.c \
-  src/base/waiting.h src/base/waiting.c \
+  src/base/signals.h src/base/signals.c \
+  src/base/start.h src/base/start.c \
   src/base/work.h

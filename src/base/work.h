@@ -10,7 +10,7 @@
  * means neither. Functions that see stop set return at the next safe point with
  * what is finished kept; each says how its caller can tell. */
 struct work {
-    const atomic_bool *stop; /* set by a signal handler or by another thread */
+    const atomic_bool *stop; /* set by another thread, that of signals for one */
     void (*progress)(void *self, const char *what, size_t done, size_t total);
     void *self;
 };

@@ -49,7 +49,7 @@ struct command {
     const char *text;    /* a paragraph or more for --help */
     size_t operands_min, operands_max;
     unsigned common; /* TAKES_... */
-    bool stops;      /* sees work->stop: SIGINT and SIGTERM only set it */
+    bool stops;      /* sees work->stop: signals that ask for an end only set it */
     const struct option_spec *options; /* may be NULL */
     size_t options_size;               /* of the structure they fill */
     void (*more_help)(FILE *out); /* what follows the options in --help; may be NULL */

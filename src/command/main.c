@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/waiting.h"
+#include "base/signals.h"
+#include "base/start.h"
 #include "command/command.h"
 #include "command/io/progress.h"
 
@@ -67,18 +68,12 @@ static const struct option_spec common_options[] = {
 static atomic_bool stop;
 static struct progress bars;
 
+/* What asks a command to stop. Those that lose nothing by it end by them at once. */
+static const int signals_taken[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU, 0};
+
 static void on_signal(int number) {
     (void)number;
     atomic_store_explicit(&stop, true, memory_order_relaxed);
-}
-
-/* The first signal asks for a stop at a safe point; a second one ends at once. */
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal,
-                               .sa_flags = (int)(SA_RESTART | SA_RESETHAND)};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
 }
 
 static void line_to_stderr(const char *format, va_list arguments) {
@@ -123,6 +118,8 @@ void command_complain(const char *format, ...) {
 static enum exit_status fail(enum exit_status status, const char *command,
                              const struct error *error) {
     progress_clear(&bars);
+    if (output_reader_gone())
+        signals_end(SIGPIPE); /* as it would have been by default, but for the work */
     if (status == EXIT_USAGE && command)
         fprintf(stderr, "pwemoe %s: %s\n", command, error->text);
     else
@@ -225,9 +222,9 @@ static enum exit_status run_command(const struct command *command, size_t count,
         progress_init(&bars, common.quiet);
         struct work work = {.stop = &stop, .progress = progress_report, .self = &bars};
         invocation.work = &work;
-        if (command->stops)
-            catch_signals();
-        status = command->run(&invocation, &error);
+        struct signals signals = {.taken = signals_taken, .asked = on_signal};
+        if (!command->stops || signals_watch(&signals, &error) == 0)
+            status = command->run(&invocation, &error);
         progress_clear(&bars);
     }
     free(values);
@@ -254,9 +251,8 @@ static enum exit_status help_command(size_t count, const char *const *arguments)
 }
 
 int main(int argc, char **argv) {
-    waiting_spin_briefly(argv);
-    setlocale(LC_CTYPE, "");  /* widths of characters; numbers keep their point */
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is then an error of writing */
+    start_process(argv, signals_taken);
+    setlocale(LC_CTYPE, ""); /* widths of characters; numbers keep their point */
     if (argc < 2) {
         print_summary(stderr);
         return EXIT_USAGE;

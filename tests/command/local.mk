@@ -10,6 +10,7 @@ command_tests = \
   tests/command/test_progress \
   tests/command/test_recipe \
   tests/command/test_report \
+  tests/command/test_signals \
   tests/command/test_command \
   tests/command/test_pipeline
 check_PROGRAMS += $(command_tests)
@@ -39,6 +40,10 @@ tests_command_test_progress_LDADD = $(TEST_LIBS)
 tests_command_test_report_SOURCES = tests/command/test_report.c \
   tests/command/run.h tests/command/run.c
 tests_command_test_report_LDADD = $(TEST_LIBS)
+tests_command_test_signals_SOURCES = tests/command/test_signals.c \
+  tests/command/run.h tests/command/run.c
+tests_command_test_signals_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_command_test_signals_LDADD = $(SUPPORT_LIBS)
 tests_command_test_recipe_SOURCES = tests/command/test_recipe.c
 tests_command_test_recipe_LDADD = $(TEST_LIBS)
 tests_command_test_command_SOURCES = tests/command/test_command.c \

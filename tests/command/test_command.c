@@ -199,17 +199,9 @@ static void lost_output_is_1(void **state) {
             fail_msg("%s: %d '%s'", line, ran.status, ran.err);
         ran_free(&ran);
     }
-    /* A reader that has gone: the shell's status is the left side's. */
-    struct ran ran = run(
-        "--version >/dev/null; { sleep 0.2; ./pwemoe info; echo $? >'%s/status'; } | "
-        "true; test \"$(cat '%s/status')\" = 1",
-        folder(), folder());
-    assert_int_equal(ran.status, 0);
-    assert_non_null(strstr(ran.err, "Broken pipe"));
-    ran_free(&ran);
 }
 
-/* The programs start themselves again (base/waiting.h): under their own name, and not
+/* The programs start themselves again (base/start.h): under their own name, and not
  * where that would start the loader alone. */
 static void starts_again_as_itself(void **state) {
     (void)state;

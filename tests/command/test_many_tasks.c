@@ -72,13 +72,13 @@ static int make_store(void **state) {
     return 0;
 }
 
-/* Asked once it takes the signal (SigCgt has SIGINT's bit) and has had time to begin;
+/* Asked once it takes the signal (SigBlk has SIGINT's bit) and has had time to begin;
  * killed where it has not ended a minute after that. */
 static void show_front_stops_when_asked(void **state) {
     (void)state;
     struct ran ran =
         shell("./pwemoe show %s/many.db front & pid=$!; "
-              "i=0; until grep -q 'SigCgt:.*[2367abef]$' /proc/$pid/status || "
+              "i=0; until grep -q 'SigBlk:.*[2367abef]$' /proc/$pid/status || "
               "[ $((i += 1)) -gt 600 ]; do sleep 0.1; done; "
               "sleep 0.5; kill -INT $pid; "
               "(sleep 60; kill -KILL $pid) & dog=$!; "

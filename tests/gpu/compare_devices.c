@@ -18,7 +18,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "base/waiting.h"
+#include "base/start.h"
 #include "compare.h"
 #include "eval/sources.h"
 
@@ -202,7 +202,7 @@ static unsigned number(const char *text) {
 }
 
 int main(int argc, char **argv) {
-    waiting_spin_briefly(argv);
+    start_process(argv, NULL);
     struct comparison c = {.precision = PRECISION_F32,
                            .device = "cuda",
                            .preferences = 7,

@@ -46,7 +46,8 @@ endif
 tests_tui_test_terminal_SOURCES = tests/tui/test_terminal.c $(TERMINAL)
 tests_tui_test_terminal_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_evaluating_SOURCES = tests/tui/test_evaluating.c $(TERMINAL)
-tests_tui_test_evaluating_LDADD = $(TERMINAL_LIBS)
+tests_tui_test_evaluating_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_tui_test_evaluating_LDADD = tests/support/libsupport.a $(TERMINAL_LIBS)
 tests_tui_test_surroundings_SOURCES = tests/tui/test_surroundings.c $(TERMINAL)
 tests_tui_test_surroundings_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_killed_SOURCES = tests/tui/test_killed.c $(TERMINAL)

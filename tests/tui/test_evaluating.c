@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "support/masks.h"
 #include "terminal.h"
 
 static char *folder;
@@ -191,6 +192,35 @@ static void a_library_that_gives_up_leaves_the_terminal_whole(void **state) {
     terminal_close(terminal);
 }
 
+/* A handler's frame overwrites memory where oneDNN computes (base/signals.h). The
+ * loop's thread may run some: it does so while it waits, and computes no product. */
+static void no_thread_that_computes_runs_a_handler(void **state) {
+    (void)state;
+    static const char *const keys[] = {"1", "2", "3"};
+    char file[4096], open[256] = "";
+    size_t most = 0;
+    snprintf(file, sizeof file, "%s/masks", folder);
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/masks/results.db", folder);
+    fixture_write_real(file, 3000);
+    const char *argv[] = {terminal_program(), "--threads", "2", file, NULL};
+    struct terminal_options options = {.width = 100, .height = 30};
+    struct terminal *terminal = terminal_start(argv, &options);
+    pid_t process = terminal_pid(terminal);
+    terminal_expect(terminal, "here, measured");
+    for (int i = 0; i < 30 && !*open; i++) {
+        terminal_type(terminal, keys[i % 3]);
+        terminal_settle(terminal, 20);
+        size_t count = masks_open(process, process, open, sizeof open);
+        most = count > most ? count : most;
+        terminal_resize(terminal, 100 + i % 2, 30); /* SIGWINCH */
+    }
+    if (*open)
+        fail_msg("%s", open);
+    assert_true(most >= 4); /* loop, signals, watcher, evaluation, and libraries' */
+    terminal_quit(terminal);
+}
+
 static int prepare(void **state) {
     (void)state;
     folder = fixture_folder();
@@ -209,6 +239,7 @@ int main(void) {
         cmocka_unit_test(evaluates_stores_and_exports),
         cmocka_unit_test(through_a_link),
         cmocka_unit_test(a_bookmark_is_kept_by_who_leaves_at_once),
+        cmocka_unit_test(no_thread_that_computes_runs_a_handler),
         cmocka_unit_test(a_library_that_gives_up_leaves_the_terminal_whole),
     };
     return cmocka_run_group_tests(tests, prepare, clean);

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +119,8 @@ static void stops_and_goes_on(void **state) {
 
 static void signals_restore_the_terminal(void **state) {
     (void)state;
-    static const int signals[] = {SIGTERM, SIGINT, SIGSEGV};
+    static const int signals[] = {SIGTERM, SIGINT,  SIGHUP, SIGQUIT,
+                                  SIGXCPU, SIGUSR1, SIGSEGV};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct terminal *terminal = terminal_explore(three, 80, 24);
         terminal_expect(terminal, "look only:");
@@ -132,53 +132,6 @@ static void signals_restore_the_terminal(void **state) {
         terminal_expect_restored(terminal);
         terminal_close(terminal);
     }
-}
-
-/* A thread of the program, other than its first, that leaves a signal unblocked; or 0.
- */
-static pid_t open_thread(struct terminal *terminal, int signal) {
-    char path[64], line[256];
-    pid_t found = 0, pid = terminal_pid(terminal);
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
-    assert_non_null(tasks);
-    for (struct dirent *task; (task = readdir(tasks)) && !found;) {
-        char status[512];
-        unsigned long long blocked = ~0ULL;
-        if (task->d_name[0] == '.' || atoi(task->d_name) == pid)
-            continue;
-        snprintf(status, sizeof status, "%s/%s/status", path, task->d_name);
-        FILE *file = fopen(status, "r");
-        while (file && fgets(line, sizeof line, file))
-            sscanf(line, "SigBlk: %llx", &blocked);
-        if (file)
-            fclose(file);
-        if (!(blocked >> (signal - 1) & 1))
-            found = atoi(task->d_name);
-    }
-    closedir(tasks);
-    return found;
-}
-
-/* The kernel may give a signal to any thread that does not block it, and libraries have
- * such (OpenBLAS starts one before main). */
-static void signals_to_other_threads_are_seen(void **state) {
-    (void)state;
-    struct terminal *terminal = terminal_explore(three, 80, 24);
-    terminal_expect(terminal, "look only:");
-    pid_t thread = open_thread(terminal, SIGTERM);
-    if (!thread) {
-        terminal_close(terminal);
-        skip(); /* no library here has one */
-    }
-    terminal_settle(terminal, 300); /* the loop waits */
-    terminal_resize(terminal, 12, 3);
-    tgkill(terminal_pid(terminal), thread, SIGWINCH);
-    terminal_expect(terminal, "terminal to");
-    tgkill(terminal_pid(terminal), thread, SIGTERM);
-    assert_int_equal(terminal_wait(terminal), 128 + SIGTERM);
-    terminal_expect_restored(terminal);
-    terminal_close(terminal);
 }
 
 static void redraws_what_others_wrote_over(void **state) {
@@ -305,7 +258,6 @@ int main(void) {
         cmocka_unit_test(without_colour),
         cmocka_unit_test(stops_and_goes_on),
         cmocka_unit_test(signals_restore_the_terminal),
-        cmocka_unit_test(signals_to_other_threads_are_seen),
         cmocka_unit_test(redraws_what_others_wrote_over),
         cmocka_unit_test(snapshots),
         cmocka_unit_test(refuses_in_one_line),

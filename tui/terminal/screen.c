@@ -2,7 +2,6 @@
 #include "terminal/screen.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <ncurses.h>
@@ -10,10 +9,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "terminal/restore.h"
 
 /* Codes of our own for sequences that ncurses does not know everywhere. */
 enum {
@@ -38,35 +38,25 @@ static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
 
 static struct {
     bool started, colour, mouse_possible, mouse;
-    bool leaves; /* on_leaving is asked for */
     enum depth depth;
     SCREEN *handle;
-    /* For the crash handler: plain bytes and the settings to go back to. */
-    char restore[256];
-    size_t restore_size;
-    struct termios termios;
-    bool have_termios;
-    int saved_stderr, held_stderr;
     pthread_t thread; /* the loop's */
     sigset_t before;  /* signals blocked before the screen was started */
     void (*ncurses_resizes)(int);
-} screen = {.saved_stderr = -1, .held_stderr = -1};
+} screen;
 
-static volatile sig_atomic_t ending, stopping, continued;
+const int screen_signals[] = {RESTORE_SIGNALS, SIGTSTP, SIGCONT, SIGWINCH, 0};
 
-/* Libraries have threads that were started before main, with nothing blocked (OpenBLAS
- * does this). A signal given to one of them is sent on to the loop's thread, which
- * would not wake up otherwise. */
+static volatile sig_atomic_t stopping, continued;
+
+/* Where the program could not be started again (start.h), threads that libraries made
+ * before main() have nothing blocked. A signal given to one of them is sent on to the
+ * loop's thread, which would not wake up otherwise. */
 static bool sent_on(int signal) {
     if (pthread_equal(pthread_self(), screen.thread))
         return false;
     pthread_kill(screen.thread, signal);
     return true;
-}
-
-static void on_end(int signal) {
-    if (!sent_on(signal))
-        ending = signal;
 }
 
 static void on_stop(int signal) {
@@ -82,23 +72,6 @@ static void on_continue(int signal) {
 static void on_resize(int signal) {
     if (!sent_on(signal))
         screen.ncurses_resizes(signal);
-}
-
-/* Only what may be called in a handler: write, tcsetattr. */
-static void restore_terminal(void) {
-    if (screen.restore_size) {
-        ssize_t written = write(STDOUT_FILENO, screen.restore, screen.restore_size);
-        (void)written;
-    }
-    if (screen.have_termios)
-        tcsetattr(STDIN_FILENO, TCSANOW, &screen.termios);
-}
-
-static void on_crash(int signal) {
-    restore_terminal();
-    if (screen.saved_stderr >= 0)
-        dup2(screen.saved_stderr, STDERR_FILENO);
-    raise(signal); /* SA_RESETHAND: the default action now */
 }
 
 static void handle(int signal, void (*handler)(int), int flags) {
@@ -120,21 +93,35 @@ static void take_resizes(void) {
 
 /* Signals that the loop takes in screen_wait alone. */
 static void block_signals(void) {
-    static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH};
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-        sigaddset(&set, taken[i]);
+    for (size_t i = 0; screen_signals[i]; i++)
+        sigaddset(&set, screen_signals[i]);
     pthread_sigmask(SIG_BLOCK, &set, &screen.before);
 }
 
 int screen_wait(struct pollfd *fds, unsigned count, int milliseconds) {
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
-    return ppoll(fds, count, milliseconds < 0 ? NULL : &time, &screen.before);
+    struct pollfd all[4];
+    if (count >= sizeof all / sizeof *all) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(all, fds, count * sizeof *all);
+    all[count] = (struct pollfd){restore_fd(), POLLIN, 0};
+    int ready = ppoll(all, count + 1, milliseconds < 0 ? NULL : &time, &screen.before);
+    if (ready > 0)
+        memcpy(fds, all, count * sizeof *all);
+    return ready;
 }
 
+struct bytes {
+    char text[256];
+    size_t size;
+};
+
 /* Appends a terminfo string without its padding ("$<5>"). */
-static void restore_add(const char *text) {
+static void restore_add(struct bytes *bytes, const char *text) {
     for (const char *p = text; text && text != (char *)-1 && *p; p++) {
         if (p[0] == '$' && p[1] == '<') {
             const char *end = strchr(p, '>');
@@ -143,20 +130,21 @@ static void restore_add(const char *text) {
                 continue;
             }
         }
-        if (screen.restore_size < sizeof screen.restore)
-            screen.restore[screen.restore_size++] = *p;
+        if (bytes->size < sizeof bytes->text)
+            bytes->text[bytes->size++] = *p;
     }
 }
 
 static void prepare_restore(void) {
-    screen.restore_size = 0;
-    restore_add(screen.mouse_possible ? frame_ends : "");
-    restore_add(screen.mouse_possible ? mouse_off : "");
-    restore_add(exit_attribute_mode);
-    restore_add(keypad_local);
-    restore_add(exit_ca_mode);
-    restore_add(cursor_normal);
-    restore_add("\r\n");
+    struct bytes bytes = {.size = 0};
+    restore_add(&bytes, screen.mouse_possible ? frame_ends : "");
+    restore_add(&bytes, screen.mouse_possible ? mouse_off : "");
+    restore_add(&bytes, exit_attribute_mode);
+    restore_add(&bytes, keypad_local);
+    restore_add(&bytes, exit_ca_mode);
+    restore_add(&bytes, cursor_normal);
+    restore_add(&bytes, "\r\n");
+    restore_write(bytes.text, bytes.size);
 }
 
 static short colour_of(enum ink ink) {
@@ -205,45 +193,6 @@ static SCREEN *new_terminal(void) {
     return newterm(NULL, stdout, stdin);
 }
 
-/* Libraries that complain on stderr would write over the frame: their words are
- * kept and shown when the screen is left. */
-static void hold_stderr(void) {
-#ifndef __SANITIZE_ADDRESS__
-    if (!isatty(STDERR_FILENO))
-        return;
-    screen.held_stderr = memfd_create("stderr", MFD_CLOEXEC);
-    if (screen.held_stderr < 0)
-        return;
-    screen.saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    if (screen.saved_stderr >= 0)
-        dup2(screen.held_stderr, STDERR_FILENO);
-#endif
-}
-
-static void release_stderr(void) {
-    char buffer[4096];
-    ssize_t count;
-    if (screen.saved_stderr < 0)
-        return;
-    dup2(screen.saved_stderr, STDERR_FILENO);
-    lseek(screen.held_stderr, 0, SEEK_SET);
-    while ((count = read(screen.held_stderr, buffer, sizeof buffer)) > 0)
-        if (write(STDERR_FILENO, buffer, (size_t)count) < 0)
-            break;
-    close(screen.saved_stderr);
-    close(screen.held_stderr);
-    screen.saved_stderr = screen.held_stderr = -1;
-}
-
-/* A library may end the process where it cannot go on (OpenMP's does without a thread):
- * the terminal is given back then, too, and what was said on stderr is seen. */
-static void on_leaving(void) {
-    if (!screen.started)
-        return;
-    restore_terminal();
-    release_stderr();
-}
-
 /* ncurses knows some of these from the terminal's description; a sequence has one
  * meaning, so an earlier one is taken back. */
 static void define_keys(void) {
@@ -279,32 +228,23 @@ int screen_start(const struct screen_options *options, struct error *error) {
     const char *mouse = tigetstr("kmous");
     screen.mouse_possible = mouse && mouse != (char *)-1;
     del_curterm(cur_term); /* newterm makes its own */
-    screen.have_termios = tcgetattr(STDIN_FILENO, &screen.termios) == 0;
 
+    if (restore_start(error))
+        return -1;
     screen.thread = pthread_self();
     /* Ours before initialisation: ncurses takes only signals nobody handles. */
-    handle(SIGINT, on_end, 0);
-    handle(SIGTERM, on_end, 0);
-    handle(SIGHUP, on_end, 0);
     handle(SIGTSTP, on_stop, 0);
     handle(SIGCONT, on_continue, 0);
-    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-        handle(crashes[i], on_crash, (int)SA_RESETHAND);
-    handle(SIGPIPE, SIG_IGN, 0);
-
     screen.handle = new_terminal();
     if (!screen.handle)
         return error_set(error, "the terminal (TERM \"%s\") could not be started",
                          term ? term : "");
     set_term(screen.handle);
-    if (!screen.leaves)
-        screen.leaves = atexit(on_leaving) == 0;
     screen.started = true;
     take_resizes();
     block_signals();
     prepare_restore();
-    hold_stderr();
+    restore_hold_stderr();
     cbreak();
     noecho();
     nonl();
@@ -328,7 +268,7 @@ void screen_stop(void) {
     endwin();
     delscreen(screen.handle);
     screen.handle = NULL;
-    release_stderr();
+    restore_done();
     pthread_sigmask(SIG_SETMASK, &screen.before, NULL);
 }
 
@@ -495,10 +435,6 @@ void screen_mouse(bool on) {
 
 bool screen_has_mouse(void) {
     return screen.mouse_possible;
-}
-
-int screen_ending(void) {
-    return ending;
 }
 
 bool screen_job_control(void) {

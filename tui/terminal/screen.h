@@ -16,10 +16,10 @@ struct screen_options {
 };
 
 /* Takes the terminal over: alternate screen, no echo, keys at once. Where stdin or
- * stdout is none, or TERM is unknown, that is the error. Signal handlers are set:
- * SIGINT, SIGTERM, SIGHUP and SIGTSTP only note that they came; a crash restores
- * the terminal before it takes its course. Whichever thread a signal is given to, it
- * reaches the one that calls this. */
+ * stdout is none, or TERM is unknown, that is the error. restore.h sees to signals that
+ * ask for an end, and to crashes; SIGTSTP, SIGCONT and SIGWINCH have handlers, which
+ * run in screen_wait alone. Whichever thread a signal is given to, it reaches the one
+ * that calls this. */
 int screen_start(const struct screen_options *options, struct error *error);
 void screen_stop(void); /* may be called twice */
 
@@ -30,7 +30,11 @@ void screen_draw(const struct canvas *canvas);
 /* The next frame is written whole: something else wrote over the screen. */
 void screen_redraw(void);
 
-/* poll() that such signals and a change of size interrupt; they are taken nowhere
+/* All signals that are taken here, for start_process; ended by 0. */
+extern const int screen_signals[];
+
+/* poll() of at most three that such signals, a change of size and a request to end
+ * interrupt; they are taken nowhere
  * else, so none comes between a look at what it says and the wait. Milliseconds, -1:
  * without end. */
 int screen_wait(struct pollfd *fds, unsigned count, int milliseconds);
@@ -52,8 +56,6 @@ struct screen_event screen_event(void);
 void screen_mouse(bool on);
 bool screen_has_mouse(void);
 
-/* The signal that asks to end (SIGINT, SIGTERM, SIGHUP), or 0. */
-int screen_ending(void);
 /* SIGTSTP came: gives the terminal back, stops the process, and takes the terminal
  * again when it goes on. Also redraws after a SIGCONT from elsewhere. true where
  * anything was done. */

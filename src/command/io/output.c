@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "base/memory.h"
@@ -408,7 +410,14 @@ static int print_json(const struct output *o) {
     return text ? 0 : -1;
 }
 
+static bool reader_gone;
+
+bool output_reader_gone(void) {
+    return reader_gone;
+}
+
 int output_flush(struct error *error) {
+    struct pollfd out = {STDOUT_FILENO, 0, 0};
     bool lost = ferror(stdout);
     int reason = errno;
     if (fflush(stdout)) {
@@ -417,6 +426,8 @@ int output_flush(struct error *error) {
     }
     if (!lost)
         return 0;
+    /* Which of the writes failed is not known any more, but a pipe says so itself. */
+    reader_gone = poll(&out, 1, 0) > 0 && out.revents & POLLERR;
     return error_set(error, "cannot write to standard output: %s", strerror(reason));
 }
 

@@ -42,6 +42,8 @@ void output_free(struct output *output); /* without printing; NULL is fine */
 
 /* Flushes stdout; -1 where anything written to it was lost. */
 int output_flush(struct error *error);
+/* Did that fail because a pipe's reader has gone? Nobody is told of it then. */
+bool output_reader_gone(void);
 
 /* A JSON string from any bytes: what is no UTF-8 is escaped. */
 json_t *output_text(const char *text);

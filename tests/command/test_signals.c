@@ -1,0 +1,283 @@
+/* Signals that ask for an end, limits and closed pipes, while models are computed. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run.h"
+#include "support/masks.h"
+
+/* Computes until it is asked to stop, in every thread. */
+#define TRAIN                                                                   \
+    "./pwemoe train %1$s/results.db --method ls --upscale all --steps 1000000 " \
+    "--quiet "
+
+static int copy_demo(void **state) {
+    (void)state;
+    const char *source = getenv("srcdir");
+    struct ran ran = shell("cp -R '%2$s/assets/demo/.' %1$s && chmod -R u+w %1$s && "
+                           "cd %1$s && cp results.db kept.db",
+                           folder(), source ? source : ".");
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    return 0;
+}
+
+/* As it was: without a run of training. */
+static void fresh(void) {
+    struct ran ran =
+        shell("cd %s && rm -f results.db-* && cp kept.db results.db", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
+static void pause_for(double seconds) {
+    struct timespec time = {(time_t)seconds,
+                            (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    nanosleep(&time, NULL);
+}
+
+/* The words' process itself; its messages go to "said". */
+static pid_t start(const char *format, ...) {
+    char words[4096], said[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = snprintf(words, sizeof words, "exec ");
+    vsnprintf(words + length, sizeof words - (size_t)length, format, arguments);
+    va_end(arguments);
+    snprintf(said, sizeof said, "%s/said", folder());
+    pid_t child = fork();
+    if (child == 0) {
+        if (!freopen(said, "w", stderr) || !freopen("/dev/null", "w", stdout))
+            _exit(98);
+        execl("/bin/sh", "sh", "-c", words, (char *)NULL);
+        _exit(99);
+    }
+    assert_true(child > 0);
+    return child;
+}
+
+/* Exit status, or 128 + signal; a process that goes on for a minute is killed. */
+static int end_of(pid_t child) {
+    int status = 0;
+    for (int i = 0; i < 6000; i++) {
+        if (waitpid(child, &status, WNOHANG) == child)
+            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        pause_for(0.01);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    return 128 + SIGKILL;
+}
+
+/* Once the process takes it: until then it would end by it, as any program does. */
+static void wait_until_taken(pid_t child, int number) {
+    for (int i = 0; i < 6000 && !masks_block(child, number); i++)
+        pause_for(0.01);
+    assert_true(masks_block(child, number));
+}
+
+static void expect_said(const char *text) {
+    struct ran ran = shell("cat %s/said", folder());
+    if (!strstr(ran.out, text) || !is_one_line(ran.out))
+        fail_msg("'%s', wanted: %s", ran.out, text);
+    ran_free(&ran);
+}
+
+static void expect_steps(void) {
+    json_t *rows = json_of("show %s/results.db training --format json", folder());
+    assert_true(json_array_size(rows) > 0);
+    json_decref(rows);
+}
+
+/* oneDNN's products for AVX-512 (Debian 12's 2.7) keep their stack pointer elsewhere:
+ * where any thread that computes could run a handler, a signal overwrites memory. True
+ * on any processor, so that the rule is tested on those without AVX-512 as well. */
+static void no_thread_that_computes_runs_a_handler(void **state) {
+    (void)state;
+    static const char *const threads[] = {"1", "2"};
+    for (size_t i = 0; i < 2; i++) {
+        fresh();
+        char open[256] = "";
+        size_t most = 0;
+        pid_t child = start(TRAIN "--threads %2$s", folder(), threads[i]);
+        wait_until_taken(child, SIGINT);
+        for (int look = 0; look < 100 && !*open; look++) {
+            size_t count = masks_open(child, 0, open, sizeof open);
+            most = count > most ? count : most;
+            pause_for(0.02);
+        }
+        kill(child, SIGINT);
+        int status = end_of(child);
+        if (*open)
+            fail_msg("--threads %s: %s", threads[i], open);
+        assert_true(most >= 2 + i); /* that for signals, and OpenMP's */
+        assert_int_equal(status, 1);
+    }
+}
+
+/* A dropped connection, a limit of a batch system, a person, a service manager: saved,
+ * and told how to go on. */
+static void each_saves(void **state) {
+    (void)state;
+    static const int numbers[] = {SIGHUP, SIGXCPU, SIGINT, SIGTERM};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        fresh();
+        pid_t child = start(TRAIN, folder());
+        wait_until_taken(child, numbers[i]);
+        pause_for(1);
+        kill(child, numbers[i]);
+        assert_int_equal(end_of(child), 1);
+        expect_said("which is saved");
+        expect_steps();
+    }
+}
+
+/* Ten moments of commands that compute: each ends by itself. */
+static void ends_at_any_moment(void **state) {
+    (void)state;
+    static const char *const commands[] = {
+        "train %s/results.db --method epo --upscale all --steps 1000000",
+        "finetune %s/results.db --method ls --steps 1000000 --out %s/tuned",
+        "front %s/results.db --grid 60",
+        "merge %s/results.db --method ties --scales 0:1:400",
+    };
+    unsigned seed = 1;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        for (int n = 0; n < 5; n++) {
+            char words[1024];
+            fresh();
+            snprintf(words, sizeof words, "./pwemoe %s --quiet --threads %d",
+                     commands[i], 1 + n % 2);
+            pid_t child = start(words, folder(), folder());
+            wait_until_taken(child, SIGINT);
+            pause_for(0.05 + 0.4 * rand_r(&seed) / RAND_MAX);
+            kill(child, SIGINT);
+            int status = end_of(child);
+            if (status > 1) {
+                struct ran ran = shell("cat %s/said", folder());
+                fail_msg("%s: %d %s", words, status, ran.out);
+            }
+            struct ran ran = shell("rm -rf %s/tuned*", folder());
+            ran_free(&ran);
+        }
+}
+
+/* timeout(1) signals its child both by itself and with its group: one request. */
+static void timeout_asks_once(void **state) {
+    (void)state;
+    fresh();
+    struct ran ran = shell("timeout -k 60 3 " TRAIN, folder());
+    assert_int_equal(ran.status, 124);
+    if (!strstr(ran.err, "which is saved"))
+        fail_msg("'%s'", ran.err);
+    ran_free(&ran);
+}
+
+/* A save that waits for another program's lock is no safe point yet. */
+static void a_second_one_ends_at_once(void **state) {
+    (void)state;
+    char path[1024];
+    sqlite3 *db;
+    fresh();
+    pid_t child = start(TRAIN, folder());
+    wait_until_taken(child, SIGINT);
+    pause_for(1);
+    snprintf(path, sizeof path, "%s/results.db", folder());
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 60000);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    kill(child, SIGINT);
+    pause_for(0.5);
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+    kill(child, SIGINT);
+    assert_int_equal(end_of(child), 128 + SIGINT);
+    sqlite3_close(db);
+}
+
+/* nohup: who ignores SIGHUP goes on ignoring it. */
+static void ignored_stays_ignored(void **state) {
+    (void)state;
+    fresh();
+    pid_t child = start("sh -c 'trap \"\" HUP; exec " TRAIN "'", folder());
+    wait_until_taken(child, SIGINT);
+    kill(child, SIGHUP);
+    pause_for(1);
+    assert_int_equal(kill(child, 0), 0);
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+    kill(child, SIGINT);
+    assert_int_equal(end_of(child), 1);
+}
+
+/* What loses nothing by it ends as other programs do, and so does a thread's signal
+ * that no command takes. */
+static void others_end_by_the_signal(void **state) {
+    (void)state;
+    struct ran ran = shell("mkfifo %1$s/fifo; "
+                           "sh -c 'exec ./pwemoe indicators %1$s/fifo --ref 2' & "
+                           "exec 3>%1$s/fifo; sleep 0.3; kill -TERM $!; wait $!",
+                           folder());
+    assert_int_equal(ran.status, 128 + SIGTERM);
+    ran_free(&ran);
+}
+
+/* A limit on the size of files is a full disk: one line, and nothing is left. */
+static void a_limit_of_size_is_a_failed_write(void **state) {
+    (void)state;
+    fresh();
+    struct ran ran = shell("ulimit -f 64; ./pwemoe export %1$s/results.db --preference "
+                           "0.2,0.3,0.5 --out %1$s/exported --quiet",
+                           folder());
+    if (ran.status != 1 || !is_one_line(ran.err) || !strstr(ran.err, "File too large"))
+        fail_msg("%d '%s'", ran.status, ran.err);
+    ran_free(&ran);
+    ran = shell("ls -A %s | grep export", folder());
+    assert_string_equal(ran.out, "");
+    ran_free(&ran);
+}
+
+/* A reader that has gone is no news. */
+static void a_closed_pipe_is_silent(void **state) {
+    (void)state;
+    static const char *const words[] = {"show %s/results.db solutions",
+                                        "show %s/results.db solutions --format json",
+                                        "info", "help", "--version"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char line[1024];
+        snprintf(line, sizeof line,
+                 "{ sleep 0.2; ./pwemoe %s; echo $? >'%s/status'; } | true; "
+                 "cat '%s/status'",
+                 words[i], folder(), folder());
+        struct ran ran = shell(line, folder());
+        if (*ran.err || strcmp(ran.out, "141\n"))
+            fail_msg("%s: %s '%s'", words[i], ran.out, ran.err);
+        ran_free(&ran);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_thread_that_computes_runs_a_handler),
+        cmocka_unit_test(each_saves),
+        cmocka_unit_test(ends_at_any_moment),
+        cmocka_unit_test(timeout_asks_once),
+        cmocka_unit_test(a_second_one_ends_at_once),
+        cmocka_unit_test(ignored_stays_ignored),
+        cmocka_unit_test(others_end_by_the_signal),
+        cmocka_unit_test(a_limit_of_size_is_a_failed_write),
+        cmocka_unit_test(a_closed_pipe_is_silent),
+    };
+    return cmocka_run_group_tests(tests, copy_demo, NULL);
+}

@@ -1,0 +1,20 @@
+/* Which threads of a process a handler of a signal could run on, from /proc. */
+#ifndef PWEMOE_TESTS_SUPPORT_MASKS_H
+#define PWEMOE_TESTS_SUPPORT_MASKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Signals that have a handler and are not blocked, in words ("thread 12: signals 2
+ * 15"), of the first thread that has such; "" where there is none. Faults (SIGSEGV and
+ * the like), which come to the thread that made them, and the C library's own do not
+ * count, nor does the thread called "signals": while it waits for them they are
+ * unblocked there. except: another thread that is passed over; 0: none. Returns how
+ * many threads were looked at. */
+size_t masks_open(pid_t process, pid_t except, char *text, size_t size);
+
+/* Does the process's first thread block this signal? false where it is gone. */
+bool masks_block(pid_t process, int signal);
+
+#endif

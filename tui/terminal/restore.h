@@ -1,0 +1,33 @@
+/* The terminal is given back as it was found, whatever ends the program. */
+#ifndef PWEMOE_TUI_TERMINAL_RESTORE_H
+#define PWEMOE_TUI_TERMINAL_RESTORE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Signals that ask for an end: all whose default is to end the process, and that
+ * somebody may send. */
+#define RESTORE_SIGNALS \
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2
+
+/* Keeps the terminal's settings, and takes signals that ask for an end, crashes and
+ * exit() of libraries: each gives the terminal back before it takes its course. The
+ * first such signal is noted, a second SIGINT or SIGTERM ends at once (signals.h).
+ * Before anything is written to the terminal; once. */
+int restore_start(struct error *error);
+/* What is to be written then, from the terminal's description; without padding. */
+void restore_write(const char *bytes, size_t size);
+/* From here on nothing is left to give back. */
+void restore_done(void);
+
+/* Libraries that complain on stderr would write over the frame: their words are kept,
+ * and shown when the terminal is given back. */
+void restore_hold_stderr(void);
+
+/* The signal that asked for an end, or 0. */
+int restore_ending(void);
+/* Can be read from once there is one; poll() only. */
+int restore_fd(void);
+
+#endif
