@@ -39,6 +39,7 @@ struct invocation {
     size_t operand_count;
     const struct common *common;
     const void *options;     /* the command's own structure */
+    uint64_t given;          /* bit i: row i of the command's options was typed */
     const struct work *work; /* stop flag, and progress on a terminal */
 };
 
@@ -55,6 +56,9 @@ struct command {
     void (*more_help)(FILE *out); /* what follows the options in --help; may be NULL */
     enum exit_status (*run)(const struct invocation *, struct error *);
 };
+
+/* Whether an option of the command's own was typed. */
+bool command_given(const struct invocation *invocation, const char *option);
 
 /* One line on stderr, unless --quiet: what was done, or a remark. */
 void command_note(const struct invocation *invocation, const char *format, ...)

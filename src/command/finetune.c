@@ -1,5 +1,6 @@
 /* pwemoe finetune: every parameter trained, a task's expert or one model for all. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,15 +10,22 @@
 #include "checkpoint/directory.h"
 #include "command/command.h"
 #include "command/io/paths.h"
+#include "command/io/settings.h"
 #include "command/work/measure.h"
+#include "command/work/runs.h"
 #include "command/work/tuning.h"
 #include "pareto/simplex.h"
 
+/* The kinds of run, a bit each: which rows are settings of which. */
+enum { WHOLE_MODELS = 1 << 0 };
+
+#define METHODS "stl|" COMBINE_NAMES
+
 struct finetune_options {
-    const char *task, *method, *preference, *out;
-    double rate, head_rate, decay;
-    uint64_t steps, batch, limit, save_interval;
-    bool resume;
+    const char *task, *preference, *out;
+    unsigned method; /* of METHODS, where one was given */
+    struct finetuning_options how;
+    struct training_options training;
 };
 
 static const struct option_spec options[] = {
@@ -27,8 +35,9 @@ static const struct option_spec options[] = {
      .help = "The task whose expert is made",
      .offset = offsetof(struct finetune_options, task)},
     {.name = "method",
-     .type = OPTION_TEXT,
+     .type = OPTION_CHOICE,
      .value = "M",
+     .choices = METHODS,
      .help = "stl: the expert of --task, or of every task that has none; ls, epo or "
              "mgda: one model for all tasks instead, a baseline",
      .offset = offsetof(struct finetune_options, method)},
@@ -42,7 +51,8 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .value = "DIR",
      .help = "The model directory to write: it must not exist, or be empty (default "
-             "experts/T or trained/M beside FILE)",
+             "experts/T or trained/M beside FILE); the state while it is made is "
+             "DIR.state",
      .offset = offsetof(struct finetune_options, out)},
     {.name = "steps",
      .type = OPTION_UNSIGNED,
@@ -51,15 +61,17 @@ static const struct option_spec options[] = {
      .minimum = 1,
      .maximum = 10000000,
      .help = "Steps",
-     .offset = offsetof(struct finetune_options, steps)},
+     .kept = WHOLE_MODELS,
+     .offset = offsetof(struct finetune_options, how.steps)},
     {.name = "batch",
      .type = OPTION_UNSIGNED,
      .value = "N",
      .initial = "32",
      .minimum = 1,
      .maximum = 65536,
-     .help = "Examples a step",
-     .offset = offsetof(struct finetune_options, batch)},
+     .help = "Examples of each task a step",
+     .kept = WHOLE_MODELS,
+     .offset = offsetof(struct finetune_options, how.batch)},
     {.name = "lr",
      .type = OPTION_REAL,
      .value = "R",
@@ -69,7 +81,8 @@ static const struct option_spec options[] = {
      .help =
          "Learning rate; it rises over the first twentieth of the steps, then falls "
          "to 0 along a cosine",
-     .offset = offsetof(struct finetune_options, rate)},
+     .kept = WHOLE_MODELS,
+     .offset = offsetof(struct finetune_options, how.learning_rate)},
     {.name = "head-lr-factor",
      .type = OPTION_REAL,
      .value = "F",
@@ -77,7 +90,8 @@ static const struct option_spec options[] = {
      .maximum = 10000,
      .above_minimum = true,
      .help = "A new head learns so many times faster",
-     .offset = offsetof(struct finetune_options, head_rate)},
+     .kept = WHOLE_MODELS,
+     .offset = offsetof(struct finetune_options, how.head_rate)},
     {.name = "weight-decay",
      .type = OPTION_REAL,
      .value = "D",
@@ -85,57 +99,32 @@ static const struct option_spec options[] = {
      .minimum = 0,
      .maximum = 10,
      .help = "Decoupled weight decay (AdamW)",
-     .offset = offsetof(struct finetune_options, decay)},
-    {.name = "limit",
-     .type = OPTION_UNSIGNED,
-     .value = "N",
-     .initial = "0",
-     .maximum = 1000000000,
-     .help = "Only so many training examples; 0 is all",
-     .offset = offsetof(struct finetune_options, limit)},
-    {.name = "save-interval",
-     .type = OPTION_UNSIGNED,
-     .value = "N",
-     .initial = "500",
-     .minimum = 1,
-     .maximum = 10000000,
-     .help = "Save the state every N steps, in DIR.state",
-     .offset = offsetof(struct finetune_options, save_interval)},
-    {.name = "resume",
-     .type = OPTION_FLAG,
-     .help = "Go on from DIR.state, with the settings it was made with",
-     .offset = offsetof(struct finetune_options, resume)},
+     .kept = WHOLE_MODELS,
+     .offset = offsetof(struct finetune_options, how.weight_decay)},
+    TRAINING_OPTIONS(struct finetune_options, training, how.seed, WHOLE_MODELS),
     {0}};
+
+/* What is asked for, as typed and then as the run has it. */
+struct request {
+    struct finetune_options o;
+    const char *task;   /* whose expert is made; NULL: one model for all tasks */
+    const char *method; /* "stl", "ls", ...; of a run by its number, NULL at first */
+    bool several;       /* one expert of several that are made one after another */
+    struct tuning tuning;
+};
 
 /* --- what is asked for -------------------------------------------------------- */
 
-/* The task whose expert is made; NULL where one model is trained for all. */
-static const char *expert_of(const struct tuning *t) {
-    return t->tasks == 1 ? t->recipe->tasks[t->first].name : NULL;
-}
-
-static void settings_from_options(struct tuning *t) {
-    const struct finetune_options *o = t->invocation->options;
-    enum combine method = t->how.method;
-    t->how = finetuning_defaults();
-    t->how.method = method;
-    t->how.learning_rate = o->rate;
-    t->how.head_rate = o->head_rate;
-    t->how.weight_decay = o->decay;
-    t->how.steps = (unsigned)o->steps;
-    t->how.batch = (size_t)o->batch;
-    t->how.seed = t->invocation->common->seed;
-    t->limit = (size_t)o->limit;
-}
-
-static int find_task(struct tuning *t, const char *wanted, struct error *error) {
+static int find_task(struct request *r, const char *wanted, struct error *error) {
     const char *names[STORE_TASKS_MAX];
+    struct training *t = &r->tuning.training;
     for (size_t i = 0; i < t->recipe->task_count; i++) {
         names[i] = t->recipe->tasks[i].name;
         if (strcmp(names[i], wanted) == 0) {
+            r->task = names[i];
             t->first = i;
             t->tasks = 1;
-            t->preference[0] = 1;
+            r->tuning.preference[0] = 1;
             return 0;
         }
     }
@@ -146,17 +135,17 @@ static int find_task(struct tuning *t, const char *wanted, struct error *error) 
                      wanted);
 }
 
-/* One task, or all of them where task is NULL. */
-static int choose_tasks(struct tuning *t, const char *task, struct error *error) {
-    const struct finetune_options *o = t->invocation->options;
-    if (task)
-        return find_task(t, task, error);
-    if (t->recipe->task_count < 2)
+/* One task, or all of them where r->task is NULL. */
+static int choose_tasks(struct request *r, struct error *error) {
+    struct training *t = &r->tuning.training;
+    double *preference = r->tuning.preference;
+    if (r->task)
+        return find_task(r, r->task, error);
+    if (t->tasks < 2)
         return error_set(error, "--method is for several tasks; there is one");
-    t->tasks = t->recipe->task_count;
     for (size_t i = 0; i < t->tasks; i++)
-        t->preference[i] = 1 / (double)t->tasks;
-    if (o->preference && simplex_parse(o->preference, t->tasks, t->preference, error))
+        preference[i] = 1 / (double)t->tasks;
+    if (r->o.preference && simplex_parse(r->o.preference, t->tasks, preference, error))
         return error_prefix(error, "--preference");
     return 0;
 }
@@ -173,25 +162,28 @@ static int check_parent(const char *path, struct error *error) {
     return result;
 }
 
-static int choose_out(struct tuning *t, struct error *error) {
-    const struct finetune_options *o = t->invocation->options;
-    const char *task = expert_of(t);
-    if (o->out) {
-        t->out = strdup(o->out);
-    } else {
-        char *parent = path_join(t->folder, task ? "experts" : "trained");
-        if (parent && mkdir(parent, 0777) && errno != EEXIST) {
-            error_set(error, "%s: %s", parent, strerror(errno));
-            free(parent);
-            return -1;
-        }
-        if (parent)
-            t->out = path_join(parent, task ? task : combine_name(t->how.method));
-        free(parent);
+/* The directory where --out does not say; its folder is made. */
+static char *usual_out(const struct request *r, struct error *error) {
+    char *out = NULL;
+    char *parent =
+        path_join(r->tuning.training.folder, r->task ? "experts" : "trained");
+    if (parent && mkdir(parent, 0777) && errno != EEXIST)
+        error_set(error, "%s: %s", parent, strerror(errno));
+    else if (!parent || !(out = path_join(parent, r->task ? r->task : r->method)))
+        error_memory(error);
+    free(parent);
+    return out;
+}
+
+static int choose_out(struct request *r, struct error *error) {
+    struct tuning *t = &r->tuning;
+    if (!t->out) {
+        t->out = r->o.out ? strdup(r->o.out) : usual_out(r, error);
+        if (!t->out)
+            return r->o.out ? error_memory(error) : -1;
     }
-    if (t->out)
-        t->state = text_format("%s.state", t->out);
-    if (!t->out || !t->state)
+    t->training.state = text_format("%s.state", t->out);
+    if (!t->training.state)
         return error_memory(error);
     if (path_exists(t->out) && !path_empty_folder(t->out))
         return error_set(
@@ -199,24 +191,216 @@ static int choose_out(struct tuning *t, struct error *error) {
     return check_parent(t->out, error);
 }
 
+/* --- a run that goes on ------------------------------------------------------------
+ */
+
+static const char *stored_task(const json_t *parameters) {
+    return json_string_value(json_object_get(parameters, "task"));
+}
+
+static bool is_wanted(void *self, const struct store_run *run) {
+    const struct request *r = self;
+    if (*run->upscale || (r->method && strcmp(run->method, r->method) != 0))
+        return false;
+    if (!r->task)
+        return true;
+    json_t *object = json_loads(run->parameters, 0, NULL);
+    const char *name = stored_task(object);
+    bool same = name && strcmp(name, r->task) == 0;
+    json_decref(object);
+    return same;
+}
+
+/* Where a run's newest state is, as the store has it; "" for one that has told no
+ * place. NULL without memory or where it cannot be read. */
+static char *state_place(struct request *r, int64_t run, struct error *error) {
+    void *bytes;
+    size_t size;
+    if (store_run_state(r->tuning.training.store, run, &bytes, &size, error))
+        return NULL;
+    char *place = strndup(bytes ? bytes : "", size);
+    free(bytes);
+    if (!place)
+        error_memory(error);
+    return place;
+}
+
+static bool is_state_at(struct request *r, const struct store_run *run,
+                        const char *wanted) {
+    char *place = state_place(r, run->id, NULL);
+    bool same = place && strcmp(place, wanted) == 0;
+    free(place);
+    return same;
+}
+
+static bool is_saved_here(void *self, const struct store_run *run) {
+    struct request *r = self;
+    struct training *t = &r->tuning.training;
+    char *here = path_stored(t->folder, t->state);
+    bool same = here && is_wanted(self, run) && is_state_at(r, run, here);
+    free(here);
+    return same;
+}
+
+static bool is_saved_nowhere(void *self, const struct store_run *run) {
+    return is_wanted(self, run) && is_state_at(self, run, "");
+}
+
+/* The run whose state is at t->state: several may wait, each with its own. One that was
+ * killed between its first state and the note of it has told no place. */
+static int find_by_state(struct request *r, struct error *error) {
+    struct training *t = &r->tuning.training;
+    bool found, there = path_exists(t->state);
+    int reason = errno;
+    if (training_find(t, there ? is_saved_here : is_wanted, r, &found, error) ||
+        (there && !found && training_find(t, is_saved_nowhere, r, &found, error)))
+        return -1;
+    if (!found && there)
+        return error_set(error,
+                         "%s: is the state of no unfinished run of this kind in %s; "
+                         "begin anew without --resume",
+                         t->state, store_path(t->store));
+    if (!found)
+        return error_set(error,
+                         "%s has no unfinished run of this kind; `pwemoe show "
+                         "FILE routers` lists the runs",
+                         store_path(t->store));
+    if (!there)
+        return error_set(error,
+                         "%s: %s; --out names the directory that the run was to "
+                         "write",
+                         t->state, strerror(reason));
+    return 0;
+}
+
+/* The directory that a run was to write: its state's name without the ending. */
+static int out_of_run(struct request *r, struct error *error) {
+    static const char ending[] = ".state";
+    struct training *t = &r->tuning.training;
+    char *place = state_place(r, t->run.id, error);
+    if (!place)
+        return -1;
+    size_t length = strlen(place), extra = strlen(ending);
+    int result = 0;
+    if (length <= extra || strcmp(place + length - extra, ending) != 0) {
+        result =
+            error_set(error, "run %lld has saved nothing; begin anew without --resume",
+                      (long long)t->run.id);
+    } else {
+        place[length - extra] = '\0';
+        r->tuning.out = path_join(t->folder, place);
+        if (!r->tuning.out)
+            result = error_memory(error);
+    }
+    free(place);
+    return result;
+}
+
+/* A run by its number says itself what it makes. */
+static int find_by_number(struct request *r, struct error *error) {
+    struct training *t = &r->tuning.training;
+    bool found;
+    if (training_find(t, is_wanted, r, &found, error))
+        return -1;
+    if (!found)
+        return error_set(error,
+                         "%s has no unfinished run %lld of a whole model; `pwemoe show "
+                         "FILE routers` lists the runs",
+                         store_path(t->store), (long long)r->o.training.run);
+    r->method = t->run.method;
+    json_t *object = json_loads(t->run.parameters, 0, NULL);
+    const char *task = stored_task(object);
+    bool one = strcmp(r->method, "stl") == 0;
+    if (one && r->o.preference) {
+        json_decref(object);
+        return error_set(error, "--preference goes with --method ls or epo");
+    }
+    int result = !one    ? 0
+                 : !task ? error_set(error, "the stored run has no sound 'task'; start "
+                                            "a new one")
+                         : find_task(r, task, error);
+    json_decref(object);
+    if (result || (!one && choose_tasks(r, error)))
+        return -1;
+    return r->o.out ? 0 : out_of_run(r, error);
+}
+
+static int stored_preference(struct request *r, const json_t *object,
+                             struct error *error) {
+    const json_t *list = json_object_get(object, "preference");
+    size_t tasks = r->tuning.training.tasks;
+    double *preference = r->tuning.preference, sum = 0;
+    bool differs = false;
+    if (tasks == 1)
+        return 0;
+    for (size_t i = 0; i < tasks; i++) {
+        double stored = json_number_value(json_array_get(list, i));
+        differs |= fabs(stored - preference[i]) > 1e-9;
+        preference[i] = stored;
+        sum += stored;
+    }
+    if (json_array_size(list) != tasks || !(sum > 0.999 && sum < 1.001))
+        return error_set(error,
+                         "the stored run has no sound preference; start a new one");
+    if (differs && r->o.preference)
+        return error_set(error,
+                         "--preference %s: the run has another, and goes on with "
+                         "that; leave the option out, or begin a new run without "
+                         "--resume",
+                         r->o.preference);
+    return 0;
+}
+
+static int stored_settings(struct request *r, struct error *error) {
+    struct training *t = &r->tuning.training;
+    json_t *object;
+    if (training_settings(t, options, &r->o, WHOLE_MODELS, &object, error))
+        return -1;
+    int result = stored_preference(r, object, error);
+    json_decref(object);
+    t->run.steps = (unsigned)r->o.how.steps;
+    return result;
+}
+
+/* --- a run that begins -------------------------------------------------------------
+ */
+
+static int begin(struct request *r, struct error *error) {
+    const struct training *t = &r->tuning.training;
+    json_t *parameters = json_object();
+    if (settings_write(options, &r->o, WHOLE_MODELS, parameters, error)) {
+        json_decref(parameters);
+        return -1;
+    }
+    if (r->task)
+        json_object_set_new(parameters, "task", output_text(r->task));
+    else
+        json_object_set_new(parameters, "preference",
+                            output_reals(r->tuning.preference, t->tasks));
+    return training_begin(&r->tuning.training, r->method, "", (unsigned)r->o.how.steps,
+                          parameters, error);
+}
+
 /* --- what is done with the model ------------------------------------------------ */
 
 /* The directory becomes the task's expert. */
 static int keep_expert(struct tuning *t, struct error *error) {
     struct fingerprint fingerprint;
-    struct store_checkpoint expert = {.path = path_stored(t->folder, t->out)};
+    struct store_checkpoint expert = {.path = path_stored(t->training.folder, t->out)};
     if (!expert.path)
         return error_memory(error);
     int result = model_directory_fingerprint(t->out, &fingerprint, NULL, error);
     if (result == 0) {
         expert.size = fingerprint.size;
         memcpy(expert.sha256, fingerprint.sha256, sizeof expert.sha256);
-        result = store_set_expert(t->store, t->first, &expert, error) ||
-                         store_log(t->store, error, "finetune: task %s, %u steps, %s",
-                                   t->recipe->tasks[t->first].name, t->run.steps_done,
-                                   expert.path)
-                     ? -1
-                     : 0;
+        result =
+            store_set_expert(t->training.store, t->training.first, &expert, error) ||
+                    store_log(t->training.store, error,
+                              "finetune: task %s, %u steps, %s",
+                              t->training.recipe->tasks[t->training.first].name,
+                              t->training.run.steps_done, expert.path)
+                ? -1
+                : 0;
     }
     free(expert.path);
     return result;
@@ -226,11 +410,12 @@ static int keep_expert(struct tuning *t, struct error *error) {
 static int measure_model(struct tuning *t, struct error *error) {
     static const struct measure_options all = {.split = 0};
     struct measure m;
-    if (measure_open(t->invocation, t->invocation->operands[0], &all, &m, error))
+    if (measure_open(t->training.invocation, t->training.invocation->operands[0], &all,
+                     &m, error))
         return -1;
     struct store_solution solution = {.kind = "train",
-                                      .method = t->run.method,
-                                      .parameters = t->run.parameters,
+                                      .method = t->training.run.method,
+                                      .parameters = t->training.run.parameters,
                                       .preference = t->preference,
                                       .label = t->out};
     int result =
@@ -238,11 +423,12 @@ static int measure_model(struct tuning *t, struct error *error) {
             ? -1
             : measure_finish(&m, "eval", &solution, error);
     if (result == 1)
-        result = store_log(m.store, error, "finetune: all tasks by %s, %u steps, %s",
-                           t->run.method, t->run.steps_done, t->out) ||
-                         measure_report(&m, false, "", error) != EXIT_DONE
-                     ? -1
-                     : 0;
+        result =
+            store_log(m.store, error, "finetune: all tasks by %s, %u steps, %s",
+                      t->training.run.method, t->training.run.steps_done, t->out) ||
+                    measure_report(&m, false, "", error) != EXIT_DONE
+                ? -1
+                : 0;
     else if (result == 0)
         result = error_set(error,
                            "stopped; %s is written; pwemoe eval %s --model %s "
@@ -256,63 +442,81 @@ static int measure_model(struct tuning *t, struct error *error) {
     return result;
 }
 
-static int train(struct tuning *t, struct error *error) {
-    const struct finetune_options *o = t->invocation->options;
-    bool expert = expert_of(t);
-    if (choose_out(t, error))
-        return -1;
-    /* Of several experts at most one was stopped half-way. */
-    bool resume = o->resume && (!t->several || path_exists(t->state));
-    if ((resume && tuning_find_run(t, error)) || tuning_load(t, error) ||
-        (resume ? finetuning_resume(t->finetuning, t->state, error)
-                : tuning_begin(t, error))) {
-        tuning_explain(t, error);
-        return -1;
-    }
-    int result = tuning_train(t, (size_t)o->save_interval, error);
-    if (result == 1 && tuning_write(t, error)) {
-        tuning_keep(t, error);
-        return -1;
-    }
-    if (result < 0) {
-        tuning_explain(t, error);
-        return -1;
-    }
-    if (result == 0) {
-        if (store_log(t->store, error, "finetune: run %lld stopped at step %u of %u",
-                      (long long)t->run.id, t->run.steps_done, t->run.steps))
-            return -1;
+/* A model that cannot be written is not lost. */
+static int write_or_keep(struct tuning *t, struct error *error) {
+    struct error trouble;
+    if (tuning_write(t, error) == 0)
+        return 0;
+    if (training_save(&t->training, &trouble) == 0)
         return error_set(error,
-                         "stopped after step %u of %u, which is saved in %s; the same "
-                         "command with --resume goes on",
-                         t->run.steps_done, t->run.steps, t->state);
-    }
-    if (expert && keep_expert(t, error))
+                         "%.600s; what was trained is kept in %.300s, the same command "
+                         "with --resume writes it",
+                         error->text, t->training.state);
+    return -1;
+}
+
+static int train(struct request *r, bool resume, struct error *error) {
+    struct tuning *t = &r->tuning;
+    if ((resume && stored_settings(r, error)))
         return -1;
-    unlink(t->state);
-    return expert ? runs_print(t->invocation, t->store, &t->run, error)
-                  : measure_model(t, error);
+    t->how = r->o.how;
+    combine_parse(r->method, &t->how.method, NULL); /* stl's does not matter */
+    if (tuning_load(t, error) || (!resume && begin(r, error)))
+        return -1;
+    int result = training_loop(&t->training, error);
+    if (result == 1 && write_or_keep(t, error))
+        result = -1;
+    if (result < 0)
+        return -1;
+    if (result == 0) {
+        const struct store_run *run = &t->training.run;
+        return store_log(t->training.store, error,
+                         "finetune: run %lld stopped at step %u of %u",
+                         (long long)run->id, run->steps_done, run->steps)
+                   ? -1
+                   : training_stopped(&t->training, error);
+    }
+    if (r->task && keep_expert(t, error))
+        return -1;
+    unlink(t->training.state);
+    return r->task ? runs_print(t->training.invocation, t->training.store,
+                                &t->training.run, error)
+                   : measure_model(t, error);
+}
+
+/* Finds out what is to be done; EXIT_DONE where that is clear. */
+static enum exit_status prepare(struct request *r, bool *resume, struct error *error) {
+    struct training *t = &r->tuning.training;
+    *resume = r->o.training.resume;
+    if (r->o.training.run)
+        return find_by_number(r, error) || choose_out(r, error) ? EXIT_FAILED
+                                                                : EXIT_DONE;
+    if (choose_tasks(r, error))
+        return EXIT_USAGE;
+    if (choose_out(r, error))
+        return EXIT_FAILED;
+    /* Of several experts at most one was stopped half-way. */
+    *resume = *resume && (!r->several || path_exists(t->state));
+    return *resume && find_by_state(r, error) ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* A task's expert, or one model for all tasks where task is NULL. */
 static enum exit_status tune(const struct invocation *invocation, const char *task,
-                             enum combine method, bool several, struct error *error) {
-    struct tuning t = {.invocation = invocation, .several = several};
-    t.how.method = method;
-    settings_from_options(&t);
+                             const char *method, bool several, struct error *error) {
+    struct request r = {.o = *(const struct finetune_options *)invocation->options,
+                        .task = task,
+                        .method = method,
+                        .several = several};
+    bool resume;
     enum exit_status status = EXIT_FAILED;
-    t.folder = store_folder(invocation->operands[0]);
-    if (!t.folder)
-        error_memory(error);
-    else if (store_open(invocation->operands[0], STORE_READ_WRITE, &t.store, error) ==
-                 0 &&
-             store_recipe(t.store, &t.recipe, error) == 0) {
-        if (choose_tasks(&t, task, error))
-            status = EXIT_USAGE;
-        else if (train(&t, error) == 0)
-            status = EXIT_DONE;
+    if (training_open(&r.tuning.training, invocation, &r.o.training, error) == 0) {
+        status = prepare(&r, &resume, error);
+        if (status == EXIT_DONE && train(&r, resume, error)) {
+            training_explain(&r.tuning.training, error);
+            status = EXIT_FAILED;
+        }
     }
-    tuning_end(&t);
+    tuning_end(&r.tuning);
     return status;
 }
 
@@ -332,7 +536,7 @@ static enum exit_status tune_experts(const struct invocation *invocation,
     size_t made = 0;
     for (size_t i = 0; i < recipe->task_count && status == EXIT_DONE; i++)
         if (*recipe->tasks[i].expert.path == '\0') {
-            status = tune(invocation, recipe->tasks[i].name, COMBINE_LS, true, error);
+            status = tune(invocation, recipe->tasks[i].name, "stl", true, error);
             made++;
         }
     store_recipe_free(recipe);
@@ -345,25 +549,30 @@ static enum exit_status tune_experts(const struct invocation *invocation,
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     const struct finetune_options *o = invocation->options;
-    bool experts = o->method && strcmp(o->method, "stl") == 0;
-    enum combine method = COMBINE_LS;
-    if (!o->task && !o->method)
-        error_set(error, "give --task T or --method stl|ls|epo|mgda");
-    else if (o->task && o->method && !experts)
+    char method[16] = "stl";
+    bool given = command_given(invocation, "method");
+    if (given)
+        options_choice(METHODS, o->method, method, sizeof method);
+    bool experts = given && strcmp(method, "stl") == 0;
+    if (training_usage(&o->training, error))
+        return EXIT_USAGE;
+    if (!o->task && !given && !o->training.run)
+        error_set(error, "give --task T or --method " METHODS);
+    else if (o->task && given && !experts)
         error_set(error,
                   "--task is for one expert, --method %s for all tasks; give one",
-                  o->method);
+                  method);
     else if (o->preference && (o->task || experts))
         error_set(error, "--preference goes with --method ls or epo");
     else if (o->out && experts && !o->task)
         error_set(error, "--out is for one model; give --task T too");
-    else if (o->preference && strcmp(o->method, "mgda") == 0)
+    else if (o->preference && strcmp(method, "mgda") == 0)
         error_set(error, "mgda takes no preference; leave --preference out");
-    else if (o->method && !experts && combine_parse(o->method, &method, NULL))
-        error_set(error, "method \"%s\" is not one of stl, ls, epo, mgda", o->method);
+    else if (experts && !o->task && !o->training.run)
+        return tune_experts(invocation, error);
     else
-        return experts && !o->task ? tune_experts(invocation, error)
-                                   : tune(invocation, o->task, method, false, error);
+        return tune(invocation, o->task, given || o->task ? method : NULL, false,
+                    error);
     return EXIT_USAGE;
 }
 
@@ -381,7 +590,7 @@ const struct command command_finetune = {
         "stored. Ctrl-C saves the state, and --resume goes on to the same numbers.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,
+    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_DEVICE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct finetune_options),

@@ -7,7 +7,9 @@ libpwemoe_a_SOURCES += \
   src/command/io/point_file.h src/command/io/point_file.c \
   src/command/io/progress.h src/command/io/progress.c \
   src/command/io/recipe.h src/command/io/recipe.c \
-  src/command/io/page.h src/command/io/page.c
+  src/command/io/settings.h src/command/io/settings.c \
+  src/command/io/page.h src/command/io/page.c \
+  src/command/work/curve.h src/command/work/curve.c
 
 bin_PROGRAMS += pwemoe
 pwemoe_SOURCES = \
@@ -20,6 +22,7 @@ pwemoe_SOURCES = \
   src/command/work/measure.h src/command/work/measure.c \
   src/command/work/runs.h src/command/work/runs.c \
   src/command/work/solutions.h src/command/work/solutions.c \
+  src/command/work/training.h src/command/work/training.c \
   src/command/work/tuning.h src/command/work/tuning.c \
   src/command/eval.c \
   src/command/export.c \

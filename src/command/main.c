@@ -83,6 +83,14 @@ static void line_to_stderr(const char *format, va_list arguments) {
     fprintf(stderr, "pwemoe: %s\n", text_escape(text, sizeof text, raw));
 }
 
+bool command_given(const struct invocation *invocation, const char *option) {
+    const struct option_spec *specs = invocation->command->options;
+    for (size_t i = 0; specs[i].name; i++)
+        if (strcmp(specs[i].name, option) == 0)
+            return invocation->given >> i & 1;
+    return false;
+}
+
 void command_note(const struct invocation *invocation, const char *format, ...) {
     if (invocation->common->quiet)
         return;
@@ -202,11 +210,11 @@ static enum exit_status run_command(const struct command *command, size_t count,
     enum exit_status status = EXIT_FAILED;
     void *values = calloc(1, command->options_size + 1);
     const char **operands = array_new(count + 1, sizeof *operands);
-    struct option_group groups[] = {
-        {command->options ? command->options : none, values, ~0u},
-        {common_options, &common, command->common}};
     struct invocation invocation = {
         .command = command, .operands = operands, .common = &common, .options = values};
+    struct option_group groups[] = {
+        {command->options ? command->options : none, values, ~0u, &invocation.given},
+        {common_options, &common, command->common, NULL}};
     bool help;
     if (!values || !operands) {
         error_memory(&error);

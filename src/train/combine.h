@@ -8,6 +8,8 @@
 #include "base/error.h"
 
 enum combine { COMBINE_LS, COMBINE_EPO, COMBINE_MGDA };
+/* Their names in that order, as the choices of an option. */
+#define COMBINE_NAMES "ls|epo|mgda"
 
 const char *combine_name(enum combine combine); /* "ls" */
 int combine_parse(const char *text, enum combine *out, struct error *error);

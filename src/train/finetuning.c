@@ -279,8 +279,8 @@ static void update(struct finetuning *f, struct trained *t, double rate, double 
 
 static void update_all(struct finetuning *f) {
     const struct finetuning_options *o = &f->options;
-    double rate =
-        optimiser_cosine(o->learning_rate, 0, o->steps / 20, f->step, o->steps);
+    unsigned steps = (unsigned)o->steps;
+    double rate = optimiser_cosine(o->learning_rate, 0, steps / 20, f->step, steps);
     update(f, &f->model, rate, o->weight_decay);
     for (size_t t = 0; o->train_heads && t < f->tasks; t++) {
         update(f, &f->trained_heads[t].weight, rate * o->head_rate, o->weight_decay);
@@ -401,7 +401,8 @@ static void state_name(char name[STATE_NAME], size_t index) {
     snprintf(name, STATE_NAME, "%zu.%s", index / 3, parts[index % 3]);
 }
 
-int finetuning_save(struct finetuning *f, const char *path, struct error *error) {
+int finetuning_save(struct finetuning *f, const char *path, const char *note,
+                    struct error *error) {
     size_t most = 1 + 2 * f->tasks;
     struct trained **list = array_new(most, sizeof *list);
     struct tensor_source *sources = array_new(3 * most, sizeof *sources);
@@ -431,8 +432,8 @@ int finetuning_save(struct finetuning *f, const char *path, struct error *error)
     char step[32], drawn[32];
     snprintf(step, sizeof step, "%u", f->step);
     snprintf(drawn, sizeof drawn, "%llu", (unsigned long long)f->batch->seen[0]);
-    const char *metadata[] = {"kind", "pwemoe-finetuning", "step", step, "drawn", drawn,
-                              NULL};
+    const char *metadata[] = {"kind", "pwemoe-finetuning",  "step", step, "drawn",
+                              drawn,  note ? "note" : NULL, note,   NULL};
     struct state_writer writer = {.f = f, .list = list, .chunk = chunk};
     result = safetensors_write(path, sources, 3 * count, metadata, read_state, &writer,
                                error);
@@ -482,7 +483,10 @@ static int resume_from(struct finetuning *f, const struct safetensors *file,
     return 0;
 }
 
-int finetuning_resume(struct finetuning *f, const char *path, struct error *error) {
+int finetuning_resume(struct finetuning *f, const char *path, char **note,
+                      struct error *error) {
+    if (note)
+        *note = NULL;
     struct safetensors *file;
     struct trained **list = array_new(1 + 2 * f->tasks, sizeof *list);
     if (!list)
@@ -493,7 +497,55 @@ int finetuning_resume(struct finetuning *f, const char *path, struct error *erro
     }
     size_t count = list_trained(f, list);
     int result = resume_from(f, file, path, list, count, error);
+    const char *kept = safetensors_metadata(file, "note");
+    if (result == 0 && note && kept && !(*note = strdup(kept)))
+        result = error_memory(error);
     safetensors_close(file);
     free(list);
     return result;
+}
+
+/* --- as a trainer ----------------------------------------------------------------- */
+
+static unsigned trainer_step_count(const void *self) {
+    return finetuning_step_count(self);
+}
+
+static uint64_t trainer_trainable(const void *self) {
+    const struct finetuning *f = self;
+    uint64_t count = 0;
+    for (size_t i = 0; i < f->layout->parameter_count; i++)
+        count += f->layout->parameters[i].count;
+    for (size_t t = 0; f->options.train_heads && t < f->tasks; t++)
+        count += f->trained_heads[t].weight.count + f->trained_heads[t].bias.count;
+    return count;
+}
+
+static int trainer_step(void *self, double *losses, struct error *error) {
+    return finetuning_step(self, losses, error);
+}
+
+static int trainer_save(void *self, const char *path, const char *note,
+                        struct error *error) {
+    return finetuning_save(self, path, note, error);
+}
+
+static int trainer_resume(void *self, const char *path, char **note,
+                          struct error *error) {
+    return finetuning_resume(self, path, note, error);
+}
+
+static void trainer_free(void *self) {
+    finetuning_free(self);
+}
+
+struct trainer finetuning_trainer(struct finetuning *f) {
+    static const struct trainer_kind kind = {.doing = "fine-tuning",
+                                             .step_count = trainer_step_count,
+                                             .trainable = trainer_trainable,
+                                             .step = trainer_step,
+                                             .save_file = trainer_save,
+                                             .resume_file = trainer_resume,
+                                             .free = trainer_free};
+    return (struct trainer){&kind, f};
 }

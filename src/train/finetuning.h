@@ -16,14 +16,15 @@
 #include "model/heads.h"
 #include "model/layout.h"
 #include "train/combine.h"
+#include "train/trainer.h"
 
 struct finetuning_options {
     enum combine method;  /* of several tasks; with one task all are the same */
     double learning_rate; /* 1e-4 */
     double head_rate;     /* a trained head learns so many times faster: 10 */
     double weight_decay;  /* 0.01 */
-    unsigned steps;
-    size_t batch; /* examples of each task: 32 */
+    uint64_t steps;
+    uint64_t batch; /* examples of each task: 32 */
     uint64_t seed;
     bool train_heads; /* else they stay as given, as CLIP's do */
 };
@@ -48,6 +49,9 @@ int finetuning_new(struct backend *backend, const struct layout *layout,
                    const struct finetuning_options *options,
                    struct finetuning **finetuning, struct error *error);
 void finetuning_free(struct finetuning *finetuning); /* NULL is fine */
+/* The same as what a loop drives, which then frees it. Its state is a file; it has no
+ * result before the end. */
+struct trainer finetuning_trainer(struct finetuning *finetuning);
 
 unsigned finetuning_step_count(const struct finetuning *finetuning);
 /* One step; losses [tasks] receives the mean loss of each task's batch. */
@@ -60,10 +64,12 @@ int finetuning_weights(struct finetuning *finetuning, float *weights,
 int finetuning_head(struct finetuning *finetuning, size_t task, struct head *head,
                     struct error *error);
 
-/* The whole state as a file, so that a run can go on later to the same numbers. */
-int finetuning_save(struct finetuning *finetuning, const char *path,
+/* The whole state as a file, so that a run can go on later to the same numbers, with a
+ * note of the caller's in it, which resume gives back for free() (note may be NULL in
+ * both; the file of an older program has none, *note is then NULL). */
+int finetuning_save(struct finetuning *finetuning, const char *path, const char *note,
                     struct error *error);
-int finetuning_resume(struct finetuning *finetuning, const char *path,
+int finetuning_resume(struct finetuning *finetuning, const char *path, char **note,
                       struct error *error);
 
 /* The mean loss of one given batch of the only task and its gradient [layout size],

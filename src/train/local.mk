@@ -1,4 +1,5 @@
 libpwemoe_a_SOURCES += \
+  src/train/trainer.h \
   src/train/combine.h src/train/combine.c \
   src/train/epo.h src/train/epo.c \
   src/train/mgda.h src/train/mgda.c \

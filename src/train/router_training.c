@@ -129,7 +129,7 @@ int router_training_new(struct pool *pool, const struct dataset *const *train,
         goto failed;
     struct random random;
     random_seed(&random, options->seed, 2);
-    if (routers_new(options->upscale, options->layers, t->upscaling->modules,
+    if (routers_new(options->upscale, (unsigned)options->layers, t->upscaling->modules,
                     pool->tasks, (float)options->lambda, &random, &t->routers, error) ||
         allocate_device(t, error))
         goto failed;
@@ -258,8 +258,8 @@ int router_training_step(struct router_training *t, double *losses,
         return -1;
     if (t->group_room > 1 && mix_gradients(t, error))
         return -1;
-    struct adam adam = {.learning_rate = (float)optimiser_cosine(o->learning_rate, 0.1,
-                                                                 0, t->step, o->steps),
+    struct adam adam = {.learning_rate = (float)optimiser_cosine(
+                            o->learning_rate, 0.1, 0, t->step, (unsigned)o->steps),
                         .beta1 = 0.9f,
                         .beta2 = 0.999f,
                         .epsilon = 1e-8f,
@@ -364,4 +364,48 @@ int router_training_resume(struct router_training *t, const void *bytes, size_t 
     memcpy(t->first, at + floats, floats);
     memcpy(t->second, at + 2 * floats, floats);
     return 0;
+}
+
+/* --- as a trainer ----------------------------------------------------------------- */
+
+static unsigned trainer_step_count(const void *self) {
+    return router_training_step_count(self);
+}
+
+static uint64_t trainer_trainable(const void *self) {
+    return router_training_routers(self)->count;
+}
+
+static int trainer_step(void *self, double *losses, struct error *error) {
+    return router_training_step(self, losses, error);
+}
+
+static int trainer_save(void *self, void **bytes, size_t *size, struct error *error) {
+    return router_training_save(self, bytes, size, error);
+}
+
+static int trainer_resume(void *self, const void *bytes, size_t size,
+                          struct error *error) {
+    return router_training_resume(self, bytes, size, error);
+}
+
+static int trainer_result(void *self, void **bytes, size_t *size, struct error *error) {
+    return routers_to_memory(router_training_routers(self), bytes, size, error);
+}
+
+static void trainer_free(void *self) {
+    router_training_free(self);
+}
+
+struct trainer router_training_trainer(struct router_training *t) {
+    static const struct trainer_kind kind = {.doing = "training",
+                                             .on_host = true,
+                                             .step_count = trainer_step_count,
+                                             .trainable = trainer_trainable,
+                                             .step = trainer_step,
+                                             .save = trainer_save,
+                                             .resume = trainer_resume,
+                                             .result = trainer_result,
+                                             .free = trainer_free};
+    return (struct trainer){&kind, t};
 }

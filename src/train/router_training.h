@@ -18,17 +18,18 @@
 #include "moe/routers.h"
 #include "moe/unloader.h"
 #include "train/combine.h"
+#include "train/trainer.h"
 
 struct router_training_options {
     enum combine method;
     enum granularity upscale;
-    unsigned layers;      /* of a router: 2 (default) or 1 */
+    uint64_t layers;      /* of a router: 2 (default) or 1 */
     double lambda;        /* 0.3 */
     double alpha;         /* of the Dirichlet distribution: 1 */
     double learning_rate; /* 0.01; cosine to a tenth over all steps */
     double weight_decay;  /* 0: Adam; else AdamW, 0.01 for GPT-2 */
-    unsigned steps;       /* 4,000; 2,000 for GPT-2 */
-    size_t batch;         /* examples of each task: 16 */
+    uint64_t steps;       /* 4,000; 2,000 for GPT-2 */
+    uint64_t batch;       /* examples of each task: 16 */
     uint64_t seed;
 };
 
@@ -42,6 +43,8 @@ int router_training_new(struct pool *pool, const struct dataset *const *train,
                         const struct router_training_options *options,
                         struct router_training **training, struct error *error);
 void router_training_free(struct router_training *training); /* NULL is fine */
+/* The same as what a loop drives, which then frees it; its result is the routers. */
+struct trainer router_training_trainer(struct router_training *training);
 
 /* Steps done; training is over at options.steps. */
 unsigned router_training_step_count(const struct router_training *training);

@@ -11,6 +11,7 @@ command_tests = \
   tests/command/test_recipe \
   tests/command/test_report \
   tests/command/test_signals \
+  tests/command/test_training \
   tests/command/test_command \
   tests/command/test_pipeline
 check_PROGRAMS += $(command_tests)
@@ -37,6 +38,8 @@ tests_command_test_points_SOURCES = tests/command/test_points.c
 tests_command_test_points_LDADD = $(TEST_LIBS)
 tests_command_test_progress_SOURCES = tests/command/test_progress.c
 tests_command_test_progress_LDADD = $(TEST_LIBS)
+tests_command_test_training_SOURCES = tests/command/test_training.c
+tests_command_test_training_LDADD = $(TEST_LIBS)
 tests_command_test_report_SOURCES = tests/command/test_report.c \
   tests/command/run.h tests/command/run.c
 tests_command_test_report_LDADD = $(TEST_LIBS)

@@ -67,7 +67,7 @@ static struct parsed parse(unsigned mask, const char *const *arguments) {
     size_t count = 0;
     while (arguments[count])
         count++;
-    struct option_group group = {specs, &p.values, mask};
+    struct option_group group = {specs, &p.values, mask, NULL};
     p.result = options_parse(&group, 1, count, arguments, p.operands, &p.operand_count,
                              &p.help, &p.error);
     return p;
@@ -165,7 +165,7 @@ static void help_has_every_option_within_78_columns(void **state) {
     size_t size;
     FILE *out = open_memstream(&text, &size);
     struct values values;
-    struct option_group group = {specs, &values, ~0u};
+    struct option_group group = {specs, &values, ~0u, NULL};
     options_help(&group, 1, out);
     fclose(out);
     for (size_t i = 0; specs[i].name; i++) {

@@ -260,8 +260,9 @@ static void merge_refuses(void **state) {
     expect_error(2, "no task 'x'", "export %s/refuse.db --solution 7 --out o --head x",
                  folder());
     expect_error(2, "method", "train %s/refuse.db --method xls", folder());
-    expect_error(2, "not one of mlp", "train %s/refuse.db --upscale atn+mlp", folder());
+    expect_error(2, "give one of mlp", "train %s/refuse.db --upscale atn+mlp", folder());
     expect_error(1, "unfinished run", "train %s/refuse.db --resume", folder());
+    expect_error(2, "--run goes with --resume", "train %s/refuse.db --run 1", folder());
     expect_error(2, "no task 'zz'", "finetune %s/refuse.db --task zz", folder());
     expect_error(1, "not known", "merge %s/refuse.db --method average --device tpu",
                  folder());
@@ -278,6 +279,17 @@ static void model_at_the_centre(const char *name, char hex[65]) {
 
 #define TRAINING \
     "--upscale mlp --batch 4 --steps 500 --save-interval 5 --seed 3 --threads 1"
+
+/* To the last digit that is stored. */
+static void assert_same_curve(const char *one, const char *two) {
+    struct ran a = run("show %s/%s training --run 1 --format json", folder(), one);
+    struct ran b = run("show %s/%s training --run 1 --format json", folder(), two);
+    assert_int_equal(a.status, 0);
+    assert_true(strlen(a.out) > 1000);
+    assert_string_equal(a.out, b.out);
+    ran_free(&a);
+    ran_free(&b);
+}
 
 static void train_resumes_to_the_same_numbers(void **state) {
     (void)state;
@@ -321,6 +333,8 @@ static void train_resumes_to_the_same_numbers(void **state) {
     assert_non_null(strstr(ran.err, "which is saved"));
     assert_non_null(strstr(ran.err, "--resume --run 1"));
     ran_free(&ran);
+    expect_error(1, "--lr 0.5: the run has 0.01",
+                 "train %s/parts.db --resume --run 1 --seed 3 --lr 0.5", folder());
     rows = json_of("train %s/parts.db --resume --run 1 --upscale mlp --threads 1 "
                    "--format json",
                    folder());
@@ -332,6 +346,7 @@ static void train_resumes_to_the_same_numbers(void **state) {
     model_at_the_centre("whole.db", whole);
     model_at_the_centre("parts.db", parts);
     assert_string_equal(whole, parts);
+    assert_same_curve("whole.db", "parts.db");
     expect_error(1, "unfinished run", "train %s/parts.db --resume --upscale mlp",
                  folder());
 }
@@ -826,13 +841,20 @@ static void finetune_makes_an_expert(void **state) {
         skip();
     }
     assert_int_equal(ran.status, 1);
-    assert_non_null(strstr(ran.err, "with --resume goes on"));
+    assert_non_null(strstr(ran.err, "--resume --run 1 goes on"));
     ran_free(&ran);
-    ran = run("finetune %1$s/again.db --task c --resume --out %1$s/again-expert "
-              "--threads 1",
-              folder());
-    assert_int_equal(ran.status, 0);
+    expect_error(1, "--batch 8: the run has 4",
+                 "finetune %1$s/again.db --task c --resume --batch 8 "
+                 "--out %1$s/again-expert",
+                 folder());
+    expect_error(1, "no unfinished run 1",
+                 "finetune %1$s/again.db --method ls --resume --run 1", folder());
+    /* The run knows its task and its directory. */
+    ran = run("finetune %1$s/again.db --resume --run 1 --threads 1", folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
     ran_free(&ran);
+    assert_same_curve("own.db", "again.db");
     ran = shell("cmp %1$s/own-expert/model.safetensors "
                 "%1$s/again-expert/model.safetensors && "
                 "test ! -e %1$s/again-expert.state",

@@ -126,9 +126,9 @@ static struct router_training *new_training(struct fixture *f,
     return t;
 }
 
-static void run_steps(struct router_training *t, unsigned steps, double *losses) {
+static void run_steps(struct router_training *t, uint64_t steps, double *losses) {
     struct error error;
-    for (unsigned i = 0; i < steps; i++)
+    for (uint64_t i = 0; i < steps; i++)
         if (router_training_step(t, losses, &error))
             fail_msg("%s", error.text);
 }
@@ -323,7 +323,7 @@ static void test_finetuning(void **state) {
     first = losses[0];
     for (int i = 1; i < 20; i++)
         assert_int_equal(finetuning_step(t, losses, &error), 0);
-    if (finetuning_save(t, file, &error))
+    if (finetuning_save(t, file, NULL, &error))
         fail_msg("%s", error.text);
     for (int i = 20; i < 40; i++)
         assert_int_equal(finetuning_step(t, losses, &error), 0);
@@ -332,7 +332,7 @@ static void test_finetuning(void **state) {
     finetuning_free(t);
 
     t = new_finetuning(f, weights, 1, &options);
-    if (finetuning_resume(t, file, &error))
+    if (finetuning_resume(t, file, NULL, &error))
         fail_msg("%s", error.text);
     assert_int_equal(finetuning_step_count(t), 20);
     for (int i = 20; i < 40; i++)

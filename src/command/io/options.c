@@ -44,7 +44,7 @@ char *options_choice(const char *choices, unsigned index, char *out, size_t size
     return out;
 }
 
-static int choice_index(const char *choices, const char *word, unsigned *index) {
+int options_choice_index(const char *choices, const char *word, unsigned *index) {
     char name[64];
     for (unsigned i = 0; *options_choice(choices, i, name, sizeof name); i++)
         if (strcmp(name, word) == 0) {
@@ -66,15 +66,15 @@ static void range_text(const struct option_spec *spec, char *out, size_t size) {
         snprintf(out, size, "from %.16g to %.16g", spec->minimum, spec->maximum);
 }
 
-static bool in_range(const struct option_spec *spec, double value) {
+bool options_in_range(const struct option_spec *spec, double value) {
     if (spec->minimum == 0 && spec->maximum == 0)
         return true;
     return value <= spec->maximum &&
            (spec->above_minimum ? value > spec->minimum : value >= spec->minimum);
 }
 
-static int set(const struct option_spec *spec, void *values, const char *text,
-               struct error *error) {
+int options_set(const struct option_spec *spec, void *values, const char *text,
+                struct error *error) {
     char *member = (char *)values + spec->offset;
     char range[96];
     range_text(spec, range, sizeof range);
@@ -84,7 +84,7 @@ static int set(const struct option_spec *spec, void *values, const char *text,
         return 0;
     case OPTION_UNSIGNED: {
         uint64_t number;
-        if (!options_unsigned(text, &number) || !in_range(spec, (double)number))
+        if (!options_unsigned(text, &number) || !options_in_range(spec, (double)number))
             return error_set(error, "--%s '%s': give a whole number%s%s", spec->name,
                              text, *range ? " " : "", range);
         *(uint64_t *)(void *)member = number;
@@ -92,14 +92,14 @@ static int set(const struct option_spec *spec, void *values, const char *text,
     }
     case OPTION_REAL: {
         double number;
-        if (!options_real(text, &number) || !in_range(spec, number))
+        if (!options_real(text, &number) || !options_in_range(spec, number))
             return error_set(error, "--%s '%s': give a number%s%s", spec->name, text,
                              *range ? " " : "", range);
         *(double *)(void *)member = number;
         return 0;
     }
     case OPTION_CHOICE:
-        if (choice_index(spec->choices, text, (unsigned *)(void *)member))
+        if (options_choice_index(spec->choices, text, (unsigned *)(void *)member))
             return error_set(error, "--%s '%s': give one of %s", spec->name, text,
                              spec->choices);
         return 0;
@@ -112,14 +112,16 @@ static int set(const struct option_spec *spec, void *values, const char *text,
     return error_set(error, "--%s has no type", spec->name);
 }
 
+/* The row of that name, its group in *group. */
 static const struct option_spec *find(const struct option_group *groups, size_t count,
-                                      const char *name, size_t length, void **values) {
+                                      const char *name, size_t length,
+                                      const struct option_group **group) {
     for (size_t g = 0; g < count; g++)
         for (size_t i = 0; groups[g].specs[i].name; i++) {
             const struct option_spec *spec = &groups[g].specs[i];
             if (taken(&groups[g], i) && strlen(spec->name) == length &&
                 memcmp(spec->name, name, length) == 0) {
-                *values = groups[g].values;
+                *group = &groups[g];
                 return spec;
             }
         }
@@ -149,7 +151,8 @@ static int set_initial(const struct option_group *groups, size_t count,
     for (size_t g = 0; g < count; g++)
         for (size_t i = 0; groups[g].specs[i].name; i++) {
             const struct option_spec *spec = &groups[g].specs[i];
-            if (spec->initial && set(spec, groups[g].values, spec->initial, error))
+            if (spec->initial &&
+                options_set(spec, groups[g].values, spec->initial, error))
                 return -1;
         }
     return 0;
@@ -182,9 +185,9 @@ int options_parse(const struct option_group *groups, size_t group_count, size_t 
                 error, "unknown option %s; options are long ones, as --help", argument);
         const char *name = argument + 2;
         size_t length = strcspn(name, "=");
-        void *values = NULL;
+        const struct option_group *group = NULL;
         const struct option_spec *spec =
-            find(groups, group_count, name, length, &values);
+            find(groups, group_count, name, length, &group);
         if (!spec)
             return unknown(groups, group_count, name, length, error);
         const char *value = name[length] == '=' ? name + length + 1 : NULL;
@@ -197,8 +200,10 @@ int options_parse(const struct option_group *groups, size_t group_count, size_t 
                                  spec->name, spec->value);
             value = arguments[i];
         }
-        if (set(spec, values, value, error))
+        if (options_set(spec, group->values, value, error))
             return -1;
+        if (group->given && spec - group->specs < 64)
+            *group->given |= (uint64_t)1 << (spec - group->specs);
     }
     return 0;
 }

@@ -31,14 +31,21 @@ struct option_spec {
     double minimum, maximum; /* both 0: no bounds */
     bool above_minimum;      /* OPTION_REAL: the minimum itself is refused */
     size_t offset;           /* of the member in the structure of values */
+    /* Settings (settings.h): the kinds of run that keep the value as a parameter, a bit
+     * each (0: no setting); under which name (NULL: the option's, with _ for -); and
+     * the value, as it would be typed, of runs that do not tell it (NULL: all do). */
+    unsigned kept;
+    const char *key, *untold;
 };
 
 /* One table with the structure it fills. */
 struct option_group {
     const struct option_spec *specs;
     void *values;
-    unsigned mask; /* bit i: the table's row i is taken; ~0u for all (also rows
-                      past 31) */
+    unsigned mask;   /* bit i: the table's row i is taken; ~0u for all (also rows
+                        past 31) */
+    uint64_t *given; /* bit i: row i stood among the arguments (of the first 64 rows);
+                        may be NULL */
 };
 
 /* Sets every value to its initial one, then reads the arguments. operands (room
@@ -49,14 +56,22 @@ int options_parse(const struct option_group *groups, size_t group_count, size_t 
                   const char *const *arguments, const char **operands,
                   size_t *operand_count, bool *help, struct error *error);
 
+/* Sets one value from its text, as options_parse does. */
+int options_set(const struct option_spec *spec, void *values, const char *text,
+                struct error *error);
+/* Whether a number is within the row's bounds. */
+bool options_in_range(const struct option_spec *spec, double value);
+
 /* The tables as lines of help, wrapped at 78 columns. */
 void options_help(const struct option_group *groups, size_t group_count, FILE *out);
 
 /* One entry of help: "  left", then text from a column on, wrapped at 78 columns. */
 void options_help_entry(FILE *out, const char *left, const char *text);
 
-/* The name at `index` of "a|b|c" into out; returns out. */
+/* The name at `index` of "a|b|c" into out; returns out, "" past the last. */
 char *options_choice(const char *choices, unsigned index, char *out, size_t size);
+/* The position of a name among them, or -1. */
+int options_choice_index(const char *choices, const char *word, unsigned *index);
 
 /* `text` wrapped at 78 columns with every line but the first indented. `column`
  * is where the first line starts. Ends with a newline. */

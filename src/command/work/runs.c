@@ -1,6 +1,5 @@
 #include "command/work/runs.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,58 +78,4 @@ int runs_take(struct store *store, bool (*wanted)(void *self, const struct store
     }
     store_runs_free(runs, count);
     return 0;
-}
-
-int runs_number(const json_t *parameters, const char *key, double low, double high,
-                double *value, struct error *error) {
-    const json_t *number = json_object_get(parameters, key);
-    *value = json_number_value(number);
-    if (json_is_number(number) && *value >= low && *value <= high)
-        return 0;
-    return error_set(error, "the stored run has no sound '%s'; start a new one", key);
-}
-
-int curve_new(size_t first, size_t tasks, struct curve *curve, struct error *error) {
-    memset(curve, 0, sizeof *curve);
-    curve->first = first;
-    curve->tasks = tasks;
-    curve->sums = array_new(tasks, sizeof *curve->sums);
-    return curve->sums ? 0 : error_memory(error);
-}
-
-int curve_add(struct curve *curve, unsigned step, const double *losses,
-              struct error *error) {
-    for (size_t t = 0; t < curve->tasks; t++) {
-        if (!isfinite(losses[t]))
-            return error_set(error,
-                             "the loss is no finite number any more at step %u; try a "
-                             "smaller --lr",
-                             step);
-        curve->sums[t] += losses[t];
-    }
-    curve->steps++;
-    if (step % RUNS_CURVE != 0 && step != 1)
-        return 0;
-    if (array_reserve((void **)&curve->points, &curve->capacity,
-                      curve->count + curve->tasks, sizeof *curve->points))
-        return error_memory(error);
-    for (size_t t = 0; t < curve->tasks; t++) {
-        curve->points[curve->count++] =
-            (struct store_curve_point){.step = step,
-                                       .task = curve->first + t,
-                                       .loss = curve->sums[t] / curve->steps};
-        curve->sums[t] = 0;
-    }
-    curve->steps = 0;
-    return 0;
-}
-
-void curve_saved(struct curve *curve) {
-    curve->count = 0;
-}
-
-void curve_free(struct curve *curve) {
-    free(curve->sums);
-    free(curve->points);
-    memset(curve, 0, sizeof *curve);
 }
