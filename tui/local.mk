@@ -1,12 +1,12 @@
 # The explorer. Everything but main() is in a library of its own, for its tests.
 noinst_LIBRARIES += libexplore.a
 libexplore_a_SOURCES = \
+  tui/terminal/keys.h \
   tui/terminal/palette.h tui/terminal/palette.c \
   tui/terminal/canvas.h tui/terminal/canvas.c \
   tui/terminal/raster.h tui/terminal/raster.c \
   tui/panels/graph.h tui/panels/graph.c \
   tui/state/arrangement.h tui/state/arrangement.c \
-  tui/state/keys.h tui/state/keys.c \
   tui/state/dialog.h tui/state/dialog.c \
   tui/state/explorer.h tui/state/explorer.c \
   tui/panels/space.h tui/panels/space.c \
@@ -14,17 +14,20 @@ libexplore_a_SOURCES = \
   tui/threads/chart_writer.h tui/threads/chart_writer.c \
   tui/threads/hypervolume.h tui/threads/hypervolume.c \
   tui/threads/watcher.h tui/threads/watcher.c \
+  tui/threads/bookmark_change.h tui/threads/bookmark_change.c \
   tui/threads/evaluation.h tui/threads/evaluation.c \
   tui/state/polygon.h tui/state/polygon.c \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
   tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c tui/panels/parallel_view.c \
   tui/panels/objectives_view.c tui/panels/routing_view.c \
-  tui/panels/scaling_view.c tui/panels/training_view.c tui/panels/log_view.c tui/panels/help_view.c \
+  tui/panels/scaling_view.c tui/panels/training_view.c tui/panels/log_view.c \
   tui/panels/compare_view.c tui/panels/frame.c \
   tui/terminal/restore.h tui/terminal/restore.c \
   tui/terminal/screen.h tui/terminal/screen.c \
-  tui/app/app.h tui/app/app.c tui/app/actions.c tui/app/answers.c tui/app/bookmarks.c \
-  tui/app/chart_dialog.c
+  tui/app/app.h tui/app/app.c tui/app/actions.h tui/app/actions.c tui/app/moving.c \
+  tui/app/asking.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
+  tui/app/comparing.c tui/app/routers.c tui/app/viewing.c tui/app/panel_keys.c \
+  tui/app/program.c tui/app/pointer.c
 EXPLORE_LIBS = libexplore.a $(PWEMOE_LIBS) $(NCURSES_LIBS)
 
 bin_PROGRAMS += pwemoe-explore

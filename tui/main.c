@@ -10,11 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/actions.h"
 #include "app/app.h"
 #include "base/signals.h"
 #include "base/start.h"
 #include "config.h"
 #include "panels/views.h"
+#include "terminal/keys.h"
 #include "terminal/restore.h"
 #include "terminal/screen.h"
 #include "threads/hypervolume.h"
@@ -37,7 +39,7 @@ static const char usage[] =
     "      --view NAME     begin with scatter, 3d or parallel\n"
     "      --polygon       begin with a polygon for four tasks and more, not sliders\n"
     "      --device NAME   auto, cpu or cuda[:N] (auto)\n"
-    "      --threads N     threads for evaluation (one a core)\n"
+    "      --threads N     threads for evaluation (one for each core)\n"
     "      --limit N       held-out examples a task at most; such figures are partial\n"
     "      --ascii         no characters beyond ASCII\n"
     "      --no-mouse      leave the mouse to the terminal (m switches it)\n"
@@ -47,12 +49,13 @@ static const char usage[] =
 
 static void print_help(void) {
     const char *group = "";
+    const struct action *action;
     fputs(usage, stdout);
-    for (const struct key_binding *binding = key_bindings; binding->action; binding++) {
-        if (strcmp(group, binding->group))
-            printf("\n%s\n", binding->group);
-        group = binding->group;
-        printf("  %-18s  %s\n", binding->keys, binding->help);
+    for (size_t i = 0; (action = action_at(i)); i++) {
+        if (strcmp(group, action->group))
+            printf("\n%s\n", action->group);
+        group = action->group;
+        printf("  %-18s  %s\n", action->keys, action->help);
     }
 }
 
@@ -246,6 +249,8 @@ static bool take_input(struct app *app) {
         any = true;
         if (event.key == KEYS_MOUSE)
             app_mouse(app, (enum mouse_kind)event.mouse, event.x, event.y);
+        else if (event.pasted)
+            app_paste(app, event.key);
         else
             app_key(app, event.key);
         /* The next key may mean another panel: it is placed by the next frame. */
@@ -263,7 +268,7 @@ static int loop(struct app *app, struct error *error) {
     while (!app->quit && !restore_ending()) {
         at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
-        app_tell_worker(app);
+        app_tell_evaluation(app);
         double rest = drawn + frame - now();
         if (at_once || (changed && rest <= 0)) {
             if (draw(app, error))

@@ -323,6 +323,14 @@ void terminal_point(struct terminal *terminal, enum terminal_pointer what, int x
     send_output(terminal);
 }
 
+void terminal_paste(struct terminal *terminal, const char *text) {
+    vterm_keyboard_start_paste(terminal->vterm);
+    send_output(terminal);
+    terminal_type(terminal, text);
+    vterm_keyboard_end_paste(terminal->vterm);
+    send_output(terminal);
+}
+
 void terminal_resize(struct terminal *terminal, int width, int height) {
     struct winsize size = {.ws_row = (unsigned short)height,
                            .ws_col = (unsigned short)width};

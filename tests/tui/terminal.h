@@ -38,6 +38,8 @@ enum terminal_pointer { POINT_PRESS, POINT_MOVE, POINT_RELEASE };
  * it asked for none. */
 void terminal_point(struct terminal *terminal, enum terminal_pointer what, int x,
                     int y);
+/* Text as it is pasted: marked as such where the program asked for that. */
+void terminal_paste(struct terminal *terminal, const char *text);
 void terminal_resize(struct terminal *terminal, int width, int height);
 void terminal_signal(struct terminal *terminal, int signal);
 pid_t terminal_pid(const struct terminal *terminal);

@@ -13,6 +13,7 @@
 
 #include "app/app.h"
 #include "fixture.h"
+#include "terminal/keys.h"
 
 static char *folder, path[4200];
 static struct store *store;
@@ -45,6 +46,11 @@ static void type(struct app *app, const char *keys) {
         app_key(app, *keys == '\r' ? KEYS_ENTER : *keys);
 }
 
+static void assert_asks(const struct app *app, const char *title) {
+    assert_non_null(app->explorer.dialog.question);
+    assert_string_equal(app->explorer.dialog.question->title, title);
+}
+
 static void a_question_leads_back_to_its_bookmark(void **state) {
     (void)state;
     struct app app;
@@ -53,22 +59,22 @@ static void a_question_leads_back_to_its_bookmark(void **state) {
     int64_t third = put("three", 0);
     begin(&app);
     type(&app, "Bjjd");
-    assert_int_equal(app.explorer.dialog.purpose, FOR_DELETE);
+    assert_asks(&app, "Delete this bookmark?");
     assert_string_equal(app.explorer.dialog.prompt, "three");
-    assert_true(app.explorer.bookmark.id == third);
+    assert_true(app.explorer.meant.id == third);
     type(&app, "\r"); /* the first answer keeps it */
-    assert_int_equal(app.explorer.dialog.purpose, FOR_GOTO_BOOKMARK);
+    assert_asks(&app, "Bookmarks");
     assert_int_equal(app.explorer.dialog.chosen, 2);
     type(&app, "n");
-    assert_int_equal(app.explorer.dialog.purpose, FOR_RENAME);
+    assert_asks(&app, "Rename a bookmark");
     assert_string_equal(app.explorer.dialog.text, "three");
     type(&app, "2\r");
-    assert_int_equal(app.explorer.dialog.purpose, FOR_NOTHING);
+    assert_null(app.explorer.dialog.question);
     /* n, d and Delete mean nothing in other lists. */
     type(&app, "cnd");
-    assert_int_equal(app.explorer.dialog.purpose, FOR_COMPARE_FIRST);
+    assert_asks(&app, "Compare: A");
     app_key(&app, KEYS_DELETE);
-    assert_int_equal(app.explorer.dialog.purpose, FOR_COMPARE_FIRST);
+    assert_asks(&app, "Compare: A");
     explorer_free(&app.explorer);
 }
 
@@ -79,11 +85,85 @@ static void a_name_that_is_taken_is_refused(void **state) {
     type(&app, "Bn");
     app_key(&app, KEYS_CONTROL_U);
     type(&app, "\r");
-    assert_string_equal(app.explorer.dialog.error, "write a name");
+    assert_string_equal(app.explorer.dialog.error, "type a name");
     type(&app, "two\r");
-    assert_int_equal(app.explorer.dialog.purpose, FOR_RENAME);
-    assert_string_equal(app.explorer.dialog.error, "another bookmark is called so");
+    assert_asks(&app, "Rename a bookmark");
+    assert_string_equal(app.explorer.dialog.error, "another bookmark has this name");
     explorer_free(&app.explorer);
+}
+
+/* A name of another bookmark is not taken over unasked, and none is proposed that is
+ * taken: with one, two and three there are three, but "point 4" may be there, too. */
+static void who_overwrites_is_asked(void **state) {
+    (void)state;
+    struct app app;
+    put("point 4", 0.25);
+    begin(&app);
+    type(&app, "b");
+    assert_string_equal(app.explorer.dialog.text, "point 5");
+    app_key(&app, KEYS_CONTROL_U);
+    type(&app, "point 4\r");
+    assert_asks(&app, "Replace this bookmark?");
+    assert_string_equal(app.explorer.dialog.prompt, "point 4");
+    type(&app, "\r"); /* the first answer keeps it */
+    assert_asks(&app, "Bookmark");
+    assert_string_equal(app.explorer.dialog.text, "point 4");
+    type(&app, "\r");
+    app_key(&app, KEYS_ESCAPE);
+    assert_asks(&app, "Bookmark");
+    type(&app, "\rj\r");
+    assert_null(app.explorer.dialog.question);
+    explorer_free(&app.explorer);
+}
+
+static const char *apply(struct deleted_bookmarks *deleted,
+                         struct bookmark_change change) {
+    static char said[1100];
+    return bookmark_change_apply(store, &change, deleted, said, sizeof said, &error)
+               ? error.text
+               : said;
+}
+
+static void what_is_deleted_comes_back(void **state) {
+    (void)state;
+    struct deleted_bookmarks deleted = {0};
+    struct store_bookmark *bookmarks;
+    size_t count;
+    int64_t first = put("early", 0.75), second = put("late", 0.125);
+    struct bookmark_change delete_first = {BOOKMARK_DELETE, .id = first,
+                                           .name = "early"};
+    struct bookmark_change delete_second = {BOOKMARK_DELETE, .id = second,
+                                            .name = "late"};
+    struct bookmark_change restore = {.kind = BOOKMARK_RESTORE};
+    struct bookmark_change again = {BOOKMARK_ADD, .name = "late", .preference = {1, 0}};
+    assert_string_equal(apply(&deleted, restore), "no bookmark has been deleted here");
+    assert_string_equal(apply(&deleted, delete_first),
+                        "bookmark early deleted; D brings it back");
+    apply(&deleted, delete_second);
+    /* It is gone already: nothing more to bring back. */
+    assert_string_equal(apply(&deleted, delete_second),
+                        "bookmark late has been changed meanwhile; B lists them");
+    assert_int_equal(deleted.count, 2);
+    /* Its name is taken meanwhile: neither is lost. */
+    assert_string_equal(apply(&deleted, again), "bookmark late saved");
+    assert_string_equal(apply(&deleted, again),
+                        "there is a bookmark late already; choose another name");
+    assert_string_equal(apply(&deleted, restore),
+                        "there is a bookmark late already; choose another name");
+    assert_int_equal(store_bookmarks(store, &bookmarks, &count, &error), 0);
+    second = bookmarks[count - 1].id;
+    store_bookmarks_free(bookmarks, count);
+    assert_int_equal(store_bookmark_rename(store, second, "later", &error), 0);
+    assert_string_equal(apply(&deleted, restore), "bookmark late is back");
+    assert_string_equal(apply(&deleted, restore), "bookmark early is back");
+    assert_string_equal(apply(&deleted, restore), "no bookmark has been deleted here");
+    assert_int_equal(store_bookmarks(store, &bookmarks, &count, &error), 0);
+    assert_string_equal(bookmarks[count - 2].name, "late");
+    assert_true(bookmarks[count - 2].preference[0] == 0.125);
+    assert_string_equal(bookmarks[count - 1].name, "early");
+    assert_true(bookmarks[count - 1].preference[0] == 0.75);
+    store_bookmarks_free(bookmarks, count);
+    deleted_bookmarks_free(&deleted);
 }
 
 /* The question stands while another process takes away what it leads back to. */
@@ -94,7 +174,7 @@ static void bookmarks_that_are_gone(void **state) {
     size_t count;
     begin(&app);
     type(&app, "Bn");
-    assert_int_equal(app.explorer.dialog.purpose, FOR_RENAME);
+    assert_asks(&app, "Rename a bookmark");
     assert_int_equal(store_bookmarks(store, &bookmarks, &count, &error), 0);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(store_bookmark_delete(store, bookmarks[i].id, &error), 0);
@@ -126,6 +206,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_question_leads_back_to_its_bookmark),
         cmocka_unit_test(a_name_that_is_taken_is_refused),
+        cmocka_unit_test(who_overwrites_is_asked),
+        cmocka_unit_test(what_is_deleted_comes_back),
         cmocka_unit_test(bookmarks_that_are_gone),
     };
     return cmocka_run_group_tests(tests, make_file, remove_folder);

@@ -16,6 +16,7 @@
 #include "app/app.h"
 #include "fixture.h"
 #include "panels/space.h"
+#include "terminal/keys.h"
 
 static char *folder;
 
@@ -85,12 +86,12 @@ static void a_scatter_of_what_is_shown(void **state) {
             explorer_series_toggle(explorer, s);
         }
     assert_true(hidden > 0);
-    app_ask_plot(explorer);
+    app_key(&app, 'P');
     assert_int_equal(explorer->dialog.kind, DIALOG_WRITE);
     assert_non_null(strstr(explorer->dialog.text, "fixture-scatter.svg"));
     assert_string_equal(explorer->dialog.items[0].text, "scatter, delta over beta");
     type_name(&app, "shown.svg", path);
-    app_answer_plot(&app);
+    app_key(&app, KEYS_ENTER);
     assert_string_equal(explorer->dialog.error, "");
     assert_int_equal(explorer->dialog.state, WRITE_BUSY);
     finish(&app);
@@ -136,17 +137,16 @@ static void a_ternary_and_a_parallel_chart(void **state) {
     open_app(&app, 3, 5);
     struct explorer *explorer = &app.explorer;
     space_use(explorer, SPACE_PARALLEL);
-    app_ask_plot(explorer);
+    app_key(&app, 'P');
     assert_int_equal(explorer->dialog.count, 5);
     assert_non_null(strstr(explorer->dialog.text, "-parallel.svg"));
-    dialog_key(&explorer->dialog, KEYS_DOWN);
-    app_choose_plot(explorer); /* the name follows the kind until it is typed */
+    app_key(&app, KEYS_DOWN); /* the name follows the kind until it is typed */
     assert_non_null(strstr(explorer->dialog.text, "-ternary.svg"));
     type_name(&app, "means.png", path);
     explorer->dialog.edited = true;
-    app_choose_plot(explorer);
+    chart_question.chosen(&app);
     assert_string_equal(explorer->dialog.text, path);
-    app_answer_plot(&app);
+    app_key(&app, KEYS_ENTER);
     finish(&app);
     assert_int_equal(explorer->dialog.state, WRITE_DONE);
     FILE *file = fopen(path, "rb");
@@ -173,21 +173,21 @@ static void what_fails_is_said_in_the_dialog(void **state) {
     char path[4096];
     open_app(&app, 2, 5);
     struct explorer *explorer = &app.explorer;
-    app_ask_plot(explorer);
+    app_key(&app, 'P');
     dialog_text(&explorer->dialog, "");
-    app_answer_plot(&app);
-    assert_string_equal(explorer->dialog.error, "write a path");
+    app_key(&app, KEYS_ENTER);
+    assert_string_equal(explorer->dialog.error, "type a path");
     /* What exists is not touched. */
     type_name(&app, "kept.svg", path);
     FILE *file = fopen(path, "w");
     fputs("mine", file);
     fclose(file);
-    app_answer_plot(&app);
-    assert_non_null(strstr(explorer->dialog.error, "that exists"));
+    app_key(&app, KEYS_ENTER);
+    assert_non_null(strstr(explorer->dialog.error, "this path exists"));
     assert_int_equal(size_of(path), 4);
     /* What src/plot refuses comes back, and the dialog stays with what was typed. */
     type_name(&app, "chart.gif", path);
-    app_answer_plot(&app);
+    app_key(&app, KEYS_ENTER);
     assert_int_equal(explorer->dialog.state, WRITE_BUSY);
     finish(&app);
     assert_int_equal(explorer->dialog.state, WRITE_ASKING);
@@ -197,7 +197,7 @@ static void what_fails_is_said_in_the_dialog(void **state) {
     /* One at a time. */
     atomic_store(&app.chart_writer.busy, true);
     type_name(&app, "second.svg", path);
-    app_answer_plot(&app);
+    app_key(&app, KEYS_ENTER);
     assert_non_null(strstr(explorer->dialog.error, "another chart"));
     assert_int_equal(size_of(path), 0);
     close_app(&app);

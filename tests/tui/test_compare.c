@@ -125,7 +125,9 @@ static void undecided_until_the_examples_say_so(void **state) {
     explorer.compared[1] = (struct compared){.name = "stored", .row = 0};
     explorer.compared[1].solution = explorer.catalog->rows[0].solution.id;
     assert_int_equal(explorer_undecided(&explorer), 0); /* nobody is comparing */
-    dialog_open(&explorer.dialog, DIALOG_PAGE, FOR_COMPARISON, "Side by side", "");
+    static const struct question comparison = {
+        .kind = DIALOG_PAGE, .title = "Side by side", .compares = true};
+    dialog_open(&explorer.dialog, &comparison);
     assert_int_equal(explorer_undecided(&explorer), 7); /* nothing is measured yet */
     text = page(&explorer);
     assert_non_null(strstr(text, "not measured"));

@@ -16,7 +16,7 @@
 #include "panels/simplex_view.h"
 #include "state/dialog.h"
 #include "state/explorer.h"
-#include "state/keys.h"
+#include "terminal/keys.h"
 
 static char *folder;
 
@@ -297,7 +297,8 @@ static void the_front_and_the_knee(void **state) {
 static void a_line_is_edited(void **state) {
     (void)state;
     struct dialog dialog = {0};
-    dialog_open(&dialog, DIALOG_LINE, FOR_BOOKMARK, "", "");
+    static const struct question line = {.kind = DIALOG_LINE, .title = ""};
+    dialog_open(&dialog, &line);
     static const int keys[] = {
         'a',       0xe9, 0x1f600,  'b', KEYS_LEFT, KEYS_BACKSPACE, 'c',
         KEYS_HOME, 'x',  KEYS_END, 'y', KEYS_HOME, KEYS_DELETE};
@@ -312,6 +313,29 @@ static void a_line_is_edited(void **state) {
     assert_string_equal(dialog.text, "");
     assert_int_equal(dialog_key(&dialog, KEYS_ENTER), DIALOG_ACCEPT);
     assert_int_equal(dialog_key(&dialog, KEYS_ESCAPE), DIALOG_CANCEL);
+    dialog_close(&dialog);
+}
+
+/* Pasted lines become one; no key is pressed, whatever they read. */
+static void what_is_pasted_is_text(void **state) {
+    (void)state;
+    struct dialog dialog = {0};
+    static const struct question line = {.kind = DIALOG_LINE, .title = ""},
+                                 list = {.kind = DIALOG_LIST, .title = ""};
+    static const int pasted[] = {KEYS_ENTER,  '0',       KEYS_TAB, '1', KEYS_ENTER,
+                                 KEYS_ENTER,  0xe9,      21,       'q', KEYS_BACKSPACE,
+                                 KEYS_ESCAPE, KEYS_ENTER};
+    dialog_open(&dialog, &line);
+    for (size_t i = 0; i < sizeof pasted / sizeof *pasted; i++)
+        assert_true(dialog_paste(&dialog, pasted[i]));
+    assert_int_equal(dialog.kind, DIALOG_LINE);
+    assert_string_equal(dialog.text, "0 1 \xc3\xa9q");
+    /* The last line's end is no blank once something is typed. */
+    dialog_key(&dialog, '!');
+    assert_string_equal(dialog.text, "0 1 \xc3\xa9q!");
+    dialog_open(&dialog, &list);
+    assert_false(dialog_paste(&dialog, 'q'));
+    assert_int_equal(dialog.kind, DIALOG_LIST);
     dialog_close(&dialog);
 }
 
@@ -340,6 +364,7 @@ int main(void) {
         cmocka_unit_test(losses_are_asked_for_at_most),
         cmocka_unit_test(the_front_and_the_knee),
         cmocka_unit_test(a_line_is_edited),
+        cmocka_unit_test(what_is_pasted_is_text),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

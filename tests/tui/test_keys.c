@@ -1,4 +1,5 @@
-/* The table of keys: one action a key, and the man page tells them all. */
+/* The tables of actions: a key does one thing, every row is whole, and the man page
+ * lists them all and nothing else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,33 +10,46 @@
 
 #include <cmocka.h>
 
-#include "state/keys.h"
+#include "app/actions.h"
+#include "terminal/keys.h"
 
 static void no_key_means_two_things(void **state) {
     (void)state;
-    for (const struct key_binding *a = key_bindings; a->action; a++)
-        for (int i = 0; i < 10 && a->codes[i]; i++)
-            for (const struct key_binding *b = key_bindings; b->action; b++)
-                for (int j = 0; j < 10 && b->codes[j]; j++)
-                    if ((a != b || i != j) && a->codes[i] == b->codes[j])
-                        fail_msg("%s and %s share a key", a->keys, b->keys);
+    const struct action *a;
+    int nth;
+    for (size_t i = 0; (a = action_at(i)); i++)
+        for (int k = 0; k < ACTION_KEYS && a->codes[k]; k++)
+            if (action_of_key(a->codes[k], &nth) != a || nth != k)
+                fail_msg("%s shares a key", a->keys);
 }
 
 static void finds_actions(void **state) {
     (void)state;
-    int number;
-    assert_int_equal(keys_action('q', &number), ACTION_QUIT);
-    assert_int_equal(keys_action(KEYS_SHIFT_LEFT, &number), ACTION_LEFT_COARSE);
-    assert_int_equal(keys_action('7', &number), ACTION_VERTEX);
-    assert_int_equal(number, 6);
-    assert_int_equal(keys_action('%', &number), ACTION_NONE);
-    for (enum action action = ACTION_UP; action <= ACTION_QUIT; action++) {
-        const struct key_binding *binding = key_bindings;
-        while (binding->action && binding->action != action)
-            binding++;
-        if (!binding->action)
-            fail_msg("action %d has no key", (int)action);
+    int nth;
+    assert_string_equal(action_of_key('q', &nth)->help, "quit");
+    assert_string_equal(action_of_key(KEYS_SHIFT_LEFT, &nth)->keys, "Shift-Left, H");
+    assert_string_equal(action_of_key('7', &nth)->keys, "1-9");
+    assert_int_equal(nth, 6);
+    assert_null(action_of_key('%', &nth));
+}
+
+/* A row without a key is one that nobody reaches; groups stand together. */
+static void every_row_is_whole(void **state) {
+    (void)state;
+    const struct action *action, *before = NULL, *other;
+    size_t count = 0;
+    for (; (action = action_at(count)); count++) {
+        assert_true(action->codes[0]);
+        assert_true(action->keys && action->keys[0] && action->help);
+        if (action->help[0] < 'a' || action->help[0] > 'z')
+            fail_msg("\"%s\" begins with no small letter", action->help);
+        if (before && strcmp(before->group, action->group))
+            for (size_t i = 0; i < count; i++)
+                if ((other = action_at(i)) && !strcmp(other->group, action->group))
+                    fail_msg("group %s stands twice", action->group);
+        before = action;
     }
+    assert_true(count > 40);
 }
 
 /* The man page with roff's escaped hyphens turned back. */
@@ -56,24 +70,39 @@ static char *read_manual(void) {
     return text;
 }
 
-static void the_manual_lists_every_key(void **state) {
+/* As the section of the man page, so that it is easy to put there. */
+static void the_manual_lists_the_keys(void **state) {
     (void)state;
-    char *manual = read_manual();
-    for (const struct key_binding *binding = key_bindings; binding->action; binding++) {
-        char wanted[256];
-        snprintf(wanted, sizeof wanted, ".TP\n.B %s\n%c%s.\n", binding->keys,
-                 binding->help[0] - 'a' + 'A', binding->help + 1);
-        if (!strstr(manual, wanted))
-            fail_msg("man/pwemoe-explore.1 has no entry:\n%s", wanted);
+    const struct action *action;
+    const char *group = "";
+    char *manual = read_manual(), *wanted;
+    size_t size;
+    FILE *out = open_memstream(&wanted, &size);
+    assert_non_null(out);
+    fputs(".SH KEYS\n", out);
+    for (size_t i = 0; (action = action_at(i)); i++) {
+        if (strcmp(group, action->group))
+            fprintf(out, ".SS %s\n", action->group);
+        group = action->group;
+        fprintf(out, ".TP\n.B %s\n%c%s.\n", action->keys, action->help[0] - 'a' + 'A',
+                action->help + 1);
+    }
+    fputs(".PP\n", out);
+    fclose(out);
+    if (!strstr(manual, wanted)) {
+        fprintf(stderr, "%s", wanted); /* cmocka cuts a long message */
+        fail_msg("the keys of man/pwemoe-explore.1 are not those above");
     }
     free(manual);
+    free(wanted);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_key_means_two_things),
         cmocka_unit_test(finds_actions),
-        cmocka_unit_test(the_manual_lists_every_key),
+        cmocka_unit_test(every_row_is_whole),
+        cmocka_unit_test(the_manual_lists_the_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

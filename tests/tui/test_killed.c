@@ -157,7 +157,7 @@ static void a_bookmark_that_was_told_is_kept(void **state) {
     (void)state;
     struct terminal *terminal = start();
     terminal_type(terminal, "1b\025corner\r");
-    terminal_expect(terminal, "bookmark corner kept");
+    terminal_expect(terminal, "bookmark corner saved");
     kill_it(terminal);
     struct store *store = open_file(STORE_READ_WRITE);
     struct store_bookmark *bookmarks;

@@ -15,6 +15,7 @@
 #include "app/app.h"
 #include "fixture.h"
 #include "panels/views.h"
+#include "terminal/keys.h"
 
 /* 2,024 preferences on the grid and 25 baselines. */
 enum { TASKS = 4, EDGE = 22, SOLUTIONS = 2024 + 25 };
@@ -184,7 +185,7 @@ static void keys_wait_for_solutions(void **state) {
     assert_true(app.explorer.preference[0] == 1);
     assert_string_equal(app.explorer.message, "");
     app_key(&app, 'b');
-    assert_int_equal(app.explorer.dialog.purpose, FOR_BOOKMARK);
+    assert_string_equal(app.explorer.dialog.question->title, "Bookmark");
     app_key(&app, KEYS_ESCAPE);
     /* What was said ends with the waiting. */
     app_key(&app, 'f');
@@ -192,7 +193,7 @@ static void keys_wait_for_solutions(void **state) {
     assert_int_equal(explorer_take_catalog(&app.explorer, whole), 0);
     assert_string_equal(app.explorer.message, "");
     app_key(&app, 't');
-    assert_int_equal(app.explorer.dialog.purpose, FOR_SERIES);
+    assert_string_equal(app.explorer.dialog.question->title, "Shown solutions");
     explorer_free(&app.explorer);
 }
 

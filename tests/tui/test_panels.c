@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/actions.h"
 #include "fixture.h"
 #include "panels/space.h"
 #include "panels/views.h"
@@ -157,6 +158,14 @@ static void every_size_draws(void **state) {
     }
 }
 
+/* As the key ? opens it. */
+static const struct question *help_page(void) {
+    struct app app = {.dragged = PANEL_COUNT};
+    int nth;
+    action_of_key('?', &nth)->run(&app);
+    return app.explorer.dialog.question;
+}
+
 static void ascii_is_ascii(void **state) {
     (void)state;
     static const char *const names[] = {"caf\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97",
@@ -166,7 +175,7 @@ static void ascii_is_ascii(void **state) {
     for (int page = 0; page < 4; page++) {
         space_use(&explorer, (enum space)(page % 3));
         if (page == 3)
-            dialog_open(&explorer.dialog, DIALOG_PAGE, FOR_HELP, "Help", "");
+            dialog_open(&explorer.dialog, help_page());
         char *text = frame(&explorer, 150, 45, false);
         for (const char *p = text; *p; p++)
             if ((unsigned char)*p >= 0x80)

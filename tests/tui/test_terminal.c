@@ -256,9 +256,9 @@ static void panels_open_and_zoom(void **state) {
     terminal_type(terminal, "a");
     terminal_expect(terminal, "Ask for figures");
     terminal_type(terminal, "alpha 85\r");
-    terminal_expect(terminal, "here it is met");
+    terminal_expect(terminal, "met here");
     terminal_type(terminal, "aalpha 85, beta 85, gamma 85\r");
-    terminal_expect(terminal, "not to be had");
+    terminal_expect(terminal, "cannot be reached");
     terminal_quit(terminal);
 }
 
@@ -282,9 +282,9 @@ static void bookmarks_and_comparison(void **state) {
     struct terminal *terminal = terminal_explore(two, 100, 30);
     terminal_expect(terminal, "look only:");
     terminal_type(terminal, "1b\025left end\r");
-    terminal_expect(terminal, "bookmark left end kept");
+    terminal_expect(terminal, "bookmark left end saved");
     terminal_type(terminal, "2b\025right end\r");
-    terminal_expect(terminal, "bookmark right end kept");
+    terminal_expect(terminal, "bookmark right end saved");
     /* The list is of what was read back from the file. */
     terminal_type(terminal, "B");
     for (int tries = 0; tries < 200 && !terminal_shows(terminal, "right end  0,1");
@@ -336,16 +336,16 @@ static void bookmarks_are_renamed_and_deleted(void **state) {
     struct terminal *terminal = terminal_explore(path, 100, 30);
     terminal_expect(terminal, "look only:");
     terminal_type(terminal, "1b\025first\r");
-    terminal_expect(terminal, "bookmark first kept");
+    terminal_expect(terminal, "bookmark first saved");
     terminal_type(terminal, "2b\025second\r");
-    terminal_expect(terminal, "bookmark second kept");
+    terminal_expect(terminal, "bookmark second saved");
     list_until(terminal, "second  0,1");
     terminal_expect(terminal, "Enter goes there, n renames, d deletes");
     /* A name that is taken is refused where it is typed. */
     terminal_type(terminal, "n\025second\r");
-    terminal_expect(terminal, "another bookmark is called so");
+    terminal_expect(terminal, "another bookmark has this name");
     terminal_type(terminal, "\025the end\r");
-    terminal_expect(terminal, "bookmark first is now the end");
+    terminal_expect(terminal, "bookmark first renamed to the end");
     list_until(terminal, "the end  1,0");
     /* Enter at once, Escape and the answer that keeps it all keep it. */
     terminal_type(terminal, "jd");
@@ -376,6 +376,33 @@ static void bookmarks_are_renamed_and_deleted(void **state) {
     assert_string_equal(bookmarks[0].name, "the end");
     store_bookmarks_free(bookmarks, count);
     store_close(store);
+    terminal_type(terminal, "D");
+    terminal_expect(terminal, "bookmark third is back");
+    list_until(terminal, "third  0,1");
+    terminal_type(terminal, "\033b\025third\r");
+    terminal_expect(terminal, "Replace this bookmark?");
+    terminal_type(terminal, "j\r");
+    terminal_expect(terminal, "bookmark third replaced");
+    terminal_quit(terminal);
+}
+
+/* The e and P of a pasted line once began an export and a chart, Enter wrote it. */
+static void what_is_pasted_presses_no_keys(void **state) {
+    (void)state;
+    struct terminal *terminal = terminal_explore(three, 100, 30);
+    terminal_expect(terminal, "look only:");
+    terminal_paste(terminal, "hello world eP\r0.2\rq");
+    terminal_expect(terminal, "what was pasted is ignored");
+    assert_true(terminal_shows(terminal, "0.333 alpha"));
+    assert_false(terminal_shows(terminal, "Chart"));
+    terminal_type(terminal, "v\025");
+    terminal_expect(terminal, "Preference vector");
+    terminal_paste(terminal, "0.5\n0.25\n0.25\n");
+    terminal_expect(terminal, "0.5 0.25 0.25");
+    terminal_settle(terminal, 200);
+    assert_true(terminal_shows(terminal, "Preference vector"));
+    terminal_type(terminal, "\r");
+    terminal_expect(terminal, "0.500 alpha");
     terminal_quit(terminal);
 }
 
@@ -434,6 +461,7 @@ int main(void) {
         cmocka_unit_test(another_process_writes),
         cmocka_unit_test(bookmarks_and_comparison),
         cmocka_unit_test(bookmarks_are_renamed_and_deleted),
+        cmocka_unit_test(what_is_pasted_presses_no_keys),
         cmocka_unit_test(a_chart_is_written),
     };
     return cmocka_run_group_tests(tests, prepare, clean);

@@ -5,7 +5,60 @@
 #include <stdlib.h>
 #include <string.h>
 
-void app_tell_worker(struct app *app) {
+/* --- dialogs ------------------------------------------------------------------- */
+
+static void answered(struct app *app, enum dialog_answer answer) {
+    struct dialog *dialog = &app->explorer.dialog;
+    const struct question *question = dialog->question;
+    void (*handler)(struct app *) = NULL;
+    switch (answer) {
+    case DIALOG_OPEN:
+        return;
+    case DIALOG_ACCEPT:
+        handler = question->accept;
+        break;
+    case DIALOG_CANCEL:
+        handler = question->cancel;
+        break;
+    case DIALOG_SWITCHED:
+        handler = question->switched;
+        break;
+    case DIALOG_CHOSEN:
+        handler = question->chosen;
+        break;
+    case DIALOG_RENAMES:
+        handler = question->renames;
+        break;
+    case DIALOG_DELETES:
+        handler = question->deletes;
+        break;
+    }
+    if (answer == DIALOG_ACCEPT && question->kind == DIALOG_LIST && !dialog->count)
+        return; /* there is nothing to choose */
+    if (handler)
+        handler(app);
+    else if (answer == DIALOG_ACCEPT || answer == DIALOG_CANCEL)
+        dialog_close(dialog);
+}
+
+void app_dialog_key(struct app *app, int key) {
+    answered(app, dialog_key(&app->explorer.dialog, key));
+}
+
+void app_dialog_click(struct app *app, int x, int y) {
+    struct view whole = view_whole(&app->canvas);
+    answered(app, dialog_click(&app->explorer.dialog, &whole, x, y));
+}
+
+void app_paste(struct app *app, int key) {
+    if (!dialog_paste(&app->explorer.dialog, key))
+        explorer_say(&app->explorer, false,
+                     "what was pasted is ignored: no line of text is open");
+}
+
+/* --- threads ------------------------------------------------------------------- */
+
+void app_tell_evaluation(struct app *app) {
     struct explorer *explorer = &app->explorer;
     if (app->evaluation)
         evaluation_prefer(app->evaluation, explorer_undecided(explorer));
@@ -58,22 +111,21 @@ static void take_paired(struct explorer *explorer, const struct event *event) {
                             event->paired[t].only_a, event->paired[t].only_b};
 }
 
-/* An export or a plot is written, or is not: where its dialog is still open that says
+/* An export or a chart is written, or is not: where its dialog is still open that says
  * so, and keeps what was typed. */
 static void take_written(struct explorer *explorer, const struct event *event,
-                         enum dialog_purpose purpose) {
+                         const struct question *question) {
     struct dialog *dialog = &explorer->dialog;
-    bool raster = purpose == FOR_PLOT;
-    bool open = dialog->kind == DIALOG_WRITE && dialog->purpose == purpose &&
-                dialog->state == WRITE_BUSY;
+    bool chart = question == &chart_question;
+    bool open = dialog->question == question && dialog->state == WRITE_BUSY;
     if (open) {
         dialog->state = event->text[0] ? WRITE_ASKING : WRITE_DONE;
-        snprintf(dialog->error, sizeof dialog->error, "%.500s", event->text);
+        dialog_refuse(dialog, "%.500s", event->text);
     }
     if (!event->text[0])
-        explorer_say(explorer, false, raster ? "the chart is written" : "exported");
+        explorer_say(explorer, false, chart ? "the chart is written" : "exported");
     else if (!open)
-        explorer_say(explorer, true, "%s: %s", raster ? "no chart" : "not exported",
+        explorer_say(explorer, true, "%s: %s", chart ? "no chart" : "not exported",
                      event->text);
 }
 
@@ -127,11 +179,11 @@ static void take(struct app *app, struct event *event) {
         explorer->dialog.total = event->total;
         break;
     case EVENT_EXPORTED:
-        take_written(explorer, event, FOR_EXPORT);
+        take_written(explorer, event, &export_question);
         watcher_wake(app->watcher);
         break;
     case EVENT_PLOTTED:
-        take_written(explorer, event, FOR_PLOT);
+        take_written(explorer, event, &chart_question);
         break;
     case EVENT_VOLUME:
         front_volume_free(explorer->volume);
@@ -157,11 +209,9 @@ bool app_events(struct app *app) {
             explorer_say(&app->explorer, true, "memory is out");
         app->waiting = NULL;
         /* What was compared may be measured by now, or measured further. */
-        struct explorer *explorer = &app->explorer;
-        if (app->watcher && explorer->dialog.purpose == FOR_COMPARISON &&
-            explorer->compared[0].solution && explorer->compared[1].solution)
-            watcher_compare(app->watcher, explorer->compared[0].solution,
-                            explorer->compared[1].solution);
+        const struct question *question = app->explorer.dialog.question;
+        if (question && question->compares)
+            app_compare_again(app);
         any = true;
     }
     return any;

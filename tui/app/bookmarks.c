@@ -1,33 +1,113 @@
-/* Bookmarks: made, gone to, renamed and deleted. The worker writes them; what is shown
- * is what came back from the file. */
+/* Bookmarks: made, gone to, renamed, deleted and brought back. The evaluation thread
+ * writes them; what is shown is what came back from the file. */
 #include <stdio.h>
 #include <string.h>
 
-#include "app/app.h"
+#include "app/actions.h"
 #include "pareto/simplex.h"
 
-void app_ask_bookmark(struct explorer *explorer) {
+static void change(struct app *app, const struct bookmark_change *change) {
+    if (app->evaluation)
+        evaluation_bookmark(app->evaluation, change);
+}
+
+static void set_name(char out[512], const char *name) {
+    snprintf(out, 512, "%s", name);
+}
+
+static const struct store_bookmark *find(const struct explorer *explorer,
+                                         const char *name) {
+    const struct catalog *catalog = explorer->catalog;
+    for (size_t i = 0; i < catalog->bookmark_count; i++)
+        if (!strcmp(catalog->bookmarks[i].name, name))
+            return &catalog->bookmarks[i];
+    return NULL;
+}
+
+/* --- a new one ----------------------------------------------------------------- */
+
+static void save(struct app *app, enum bookmark_change_kind kind, const char *name) {
+    const struct explorer *explorer = &app->explorer;
+    struct bookmark_change made = {.kind = kind};
+    set_name(made.name, name);
+    memcpy(made.preference, explorer->preference, sizeof made.preference);
+    if (explorer->row != SIZE_MAX)
+        made.solution = explorer->catalog->rows[explorer->row].solution.id;
+    change(app, &made);
+}
+
+static void take_name(struct app *app);
+static void take_replace(struct app *app);
+static void back_to_name(struct app *app);
+
+static const struct question name_question = {
+    .kind = DIALOG_LINE, .title = "Bookmark", .prompt = "a name", .accept = take_name};
+
+enum { KEEP_IT, CHANGE_IT };
+static const struct question replace_question = {.kind = DIALOG_LIST,
+                                                 .title = "Replace this bookmark?",
+                                                 .accept = take_replace,
+                                                 .cancel = back_to_name};
+
+static void ask_name(struct app *app) {
+    struct explorer *explorer = &app->explorer;
     char text[64];
-    dialog_open(&explorer->dialog, DIALOG_LINE, FOR_BOOKMARK, "Bookmark",
-                "a name; one that exists is replaced");
-    snprintf(text, sizeof text, "point %zu", explorer->catalog->bookmark_count + 1);
+    size_t number = explorer->catalog->bookmark_count;
+    dialog_open(&explorer->dialog, &name_question);
+    /* As many names as there are bookmarks may be taken, not one more. */
+    do
+        snprintf(text, sizeof text, "point %zu", ++number);
+    while (find(explorer, text));
     dialog_text(&explorer->dialog, text);
 }
 
-void app_answer_bookmark(struct app *app) {
+static void take_name(struct app *app) {
     struct explorer *explorer = &app->explorer;
-    if (!explorer->dialog.text[0]) {
-        snprintf(explorer->dialog.error, sizeof explorer->dialog.error, "write a name");
+    struct dialog *dialog = &explorer->dialog;
+    if (!dialog->text[0]) {
+        dialog_refuse(dialog, "type a name");
+    } else if (!find(explorer, dialog->text)) {
+        save(app, BOOKMARK_ADD, dialog->text);
+        dialog_close(dialog);
+    } else {
+        set_name(explorer->meant.name, dialog->text);
+        dialog_open(dialog, &replace_question);
+        snprintf(dialog->prompt, sizeof dialog->prompt, "%.200s", explorer->meant.name);
+        dialog_add(dialog, KEEP_IT, 0, INK_TEXT, false, "keep the old one");
+        dialog_add(dialog, CHANGE_IT, 0, INK_WARNING, false, "replace it");
+    }
+}
+
+static void back_to_name(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    dialog_open(&explorer->dialog, &name_question);
+    dialog_text(&explorer->dialog, explorer->meant.name);
+}
+
+static void take_replace(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog *dialog = &explorer->dialog;
+    if (dialog->items[dialog->chosen].value == KEEP_IT) {
+        back_to_name(app);
         return;
     }
-    int64_t solution = explorer->row != SIZE_MAX
-                           ? explorer->catalog->rows[explorer->row].solution.id
-                           : 0;
-    if (app->evaluation)
-        evaluation_bookmark(app->evaluation, explorer->dialog.text,
-                            explorer->preference, solution);
-    dialog_close(&explorer->dialog);
+    save(app, BOOKMARK_REPLACE, explorer->meant.name);
+    dialog_close(dialog);
 }
+
+/* --- the list ------------------------------------------------------------------- */
+
+static void go_to_chosen(struct app *app);
+static void ask_rename(struct app *app);
+static void ask_delete(struct app *app);
+
+static const struct question list_question = {
+    .kind = DIALOG_LIST,
+    .title = "Bookmarks",
+    .hint = "Enter goes there, n renames, d deletes, Esc closes",
+    .accept = go_to_chosen,
+    .renames = ask_rename,
+    .deletes = ask_delete};
 
 void app_add_bookmarks(struct explorer *explorer) {
     const struct catalog *catalog = explorer->catalog;
@@ -41,91 +121,120 @@ void app_add_bookmarks(struct explorer *explorer) {
     }
 }
 
-void app_ask_bookmarks(struct explorer *explorer) {
+static void show_list(struct app *app) {
+    struct explorer *explorer = &app->explorer;
     if (!explorer->catalog->bookmark_count) {
         dialog_close(&explorer->dialog);
         explorer_say(explorer, false, "there are no bookmarks yet; b makes one");
         return;
     }
-    dialog_open(&explorer->dialog, DIALOG_LIST, FOR_GOTO_BOOKMARK, "Bookmarks", "");
+    dialog_open(&explorer->dialog, &list_question);
     app_add_bookmarks(explorer);
+}
+
+static const struct store_bookmark *chosen(const struct explorer *explorer) {
+    const struct dialog *dialog = &explorer->dialog;
+    return &explorer->catalog->bookmarks[dialog->items[dialog->chosen].value];
+}
+
+static void go_to_chosen(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    const double *preference = chosen(explorer)->preference;
+    dialog_close(&explorer->dialog);
+    if (preference)
+        explorer_go(explorer, preference, false);
 }
 
 /* Keeps in mind which one of the list is meant, for the question that follows. */
 static void mean_chosen(struct explorer *explorer) {
-    const struct dialog *dialog = &explorer->dialog;
-    const struct store_bookmark *bookmark =
-        &explorer->catalog->bookmarks[dialog->items[dialog->chosen].value];
-    explorer->bookmark.id = bookmark->id;
-    snprintf(explorer->bookmark.name, sizeof explorer->bookmark.name, "%s",
-             bookmark->name);
+    explorer->meant.id = chosen(explorer)->id;
+    set_name(explorer->meant.name, chosen(explorer)->name);
 }
 
 /* The list again, at the one that was meant. */
-static void back_to_list(struct explorer *explorer) {
-    app_ask_bookmarks(explorer);
+static void back_to_list(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    show_list(app);
     for (size_t i = 0; i < explorer->dialog.count; i++)
-        if (explorer->catalog->bookmarks[i].id == explorer->bookmark.id)
+        if (explorer->catalog->bookmarks[i].id == explorer->meant.id)
             explorer->dialog.chosen = i;
 }
 
-void app_ask_rename(struct explorer *explorer) {
-    mean_chosen(explorer);
-    dialog_open(&explorer->dialog, DIALOG_LINE, FOR_RENAME, "Rename a bookmark",
-                "its new name");
-    dialog_text(&explorer->dialog, explorer->bookmark.name);
-}
+/* --- renaming ------------------------------------------------------------------- */
 
-void app_answer_rename(struct app *app) {
+static void take_rename(struct app *app) {
     struct explorer *explorer = &app->explorer;
     struct dialog *dialog = &explorer->dialog;
-    const struct catalog *catalog = explorer->catalog;
+    struct bookmark_change renamed = {.kind = BOOKMARK_RENAME,
+                                      .id = explorer->meant.id};
+    const struct store_bookmark *other = find(explorer, dialog->text);
     if (!dialog->text[0]) {
-        snprintf(dialog->error, sizeof dialog->error, "write a name");
+        dialog_refuse(dialog, "type a name");
         return;
     }
-    for (size_t i = 0; i < catalog->bookmark_count; i++)
-        if (!strcmp(catalog->bookmarks[i].name, dialog->text) &&
-            catalog->bookmarks[i].id != explorer->bookmark.id) {
-            snprintf(dialog->error, sizeof dialog->error,
-                     "another bookmark is called so");
-            return;
-        }
-    if (app->evaluation && strcmp(explorer->bookmark.name, dialog->text))
-        evaluation_bookmark_rename(app->evaluation, explorer->bookmark.id,
-                                   explorer->bookmark.name, dialog->text);
+    if (other && other->id != explorer->meant.id) {
+        dialog_refuse(dialog, "another bookmark has this name");
+        return;
+    }
+    set_name(renamed.name, explorer->meant.name);
+    set_name(renamed.to, dialog->text);
+    if (strcmp(renamed.name, renamed.to))
+        change(app, &renamed);
     dialog_close(dialog);
 }
 
-enum { KEEP_IT, DELETE_IT };
+static const struct question rename_question = {.kind = DIALOG_LINE,
+                                                .title = "Rename a bookmark",
+                                                .prompt = "its new name",
+                                                .accept = take_rename,
+                                                .cancel = back_to_list};
 
-void app_ask_delete(struct explorer *explorer) {
-    char prompt[sizeof explorer->dialog.prompt];
+static void ask_rename(struct app *app) {
+    struct explorer *explorer = &app->explorer;
     mean_chosen(explorer);
-    snprintf(prompt, sizeof prompt, "%.200s", explorer->bookmark.name);
-    dialog_open(&explorer->dialog, DIALOG_LIST, FOR_DELETE, "Delete this bookmark?",
-                prompt);
-    dialog_add(&explorer->dialog, KEEP_IT, 0, INK_TEXT, false, "keep it");
-    dialog_add(&explorer->dialog, DELETE_IT, 0, INK_WARNING, false,
-               "delete it, for good");
+    dialog_open(&explorer->dialog, &rename_question);
+    dialog_text(&explorer->dialog, explorer->meant.name);
 }
 
-void app_answer_delete(struct app *app, int64_t answer) {
+/* --- deleting, and bringing back ------------------------------------------------- */
+
+static void take_delete(struct app *app) {
     struct explorer *explorer = &app->explorer;
-    if (answer != DELETE_IT) {
-        back_to_list(explorer);
+    struct dialog *dialog = &explorer->dialog;
+    struct bookmark_change deleted = {.kind = BOOKMARK_DELETE,
+                                      .id = explorer->meant.id};
+    if (dialog->items[dialog->chosen].value == KEEP_IT) {
+        back_to_list(app);
         return;
     }
-    if (app->evaluation)
-        evaluation_bookmark_delete(app->evaluation, explorer->bookmark.id,
-                                   explorer->bookmark.name);
-    dialog_close(&explorer->dialog);
+    set_name(deleted.name, explorer->meant.name);
+    change(app, &deleted);
+    dialog_close(dialog);
 }
 
-void app_leave_bookmark(struct explorer *explorer) {
-    if (explorer->dialog.purpose == FOR_DELETE ||
-        explorer->dialog.purpose == FOR_RENAME)
-        back_to_list(explorer);
-    else
-        dialog_close(&explorer->dialog);
+static const struct question delete_question = {.kind = DIALOG_LIST,
+                                                .title = "Delete this bookmark?",
+                                                .accept = take_delete,
+                                                .cancel = back_to_list};
+
+static void ask_delete(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog *dialog = &explorer->dialog;
+    mean_chosen(explorer);
+    dialog_open(dialog, &delete_question);
+    snprintf(dialog->prompt, sizeof dialog->prompt, "%.200s", explorer->meant.name);
+    dialog_add(dialog, KEEP_IT, 0, INK_TEXT, false, "keep it");
+    dialog_add(dialog, CHANGE_IT, 0, INK_WARNING, false, "delete it");
 }
+
+static void bring_back(struct app *app) {
+    change(app, &(struct bookmark_change){.kind = BOOKMARK_RESTORE});
+}
+
+/* clang-format off */
+const struct action bookmark_actions[] = {
+    {{'b'}, "Models", "b", "bookmark this preference", .run = ask_name},
+    {{'B'}, "Models", "B", "bookmarks: go to one, n renames it, d deletes it", .run = show_list},
+    {{'D'}, "Models", "D", "bring back the bookmark that was deleted last", .run = bring_back},
+    {.run = NULL},
+};

@@ -1,10 +1,11 @@
-/* Charts of what is on the screen: the same solutions, the same objectives. */
+/* The key that writes what is on the screen as a chart: the same solutions, the same
+ * objectives. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "app/app.h"
+#include "app/actions.h"
 #include "panels/space.h"
 
 /* What a line of the dialog stands for. */
@@ -44,45 +45,6 @@ static void add_scatter(struct explorer *explorer, size_t x, size_t y) {
              explorer_task_name(explorer, y), explorer_task_name(explorer, x));
     dialog_add(&explorer->dialog, encode(CHART_SCATTER, x, y), 0, INK_TEXT, false,
                text);
-}
-
-void app_ask_plot(struct explorer *explorer) {
-    struct dialog *dialog = &explorer->dialog;
-    if (explorer->tasks < 2) {
-        explorer_say(explorer, false, "one objective makes no chart");
-        return;
-    }
-    dialog_open(dialog, DIALOG_WRITE, FOR_PLOT, "Chart",
-                "a new file that ends in .png, .svg or .pdf");
-    dialog->choice_name = "chart";
-    if (explorer->space == SPACE_SOLID) {
-        add_scatter(explorer, explorer->triple[0], explorer->triple[1]);
-        add_scatter(explorer, explorer->triple[0], explorer->triple[2]);
-        add_scatter(explorer, explorer->triple[1], explorer->triple[2]);
-    } else if (explorer->tasks == 3) {
-        add_scatter(explorer, 0, 1);
-        add_scatter(explorer, 0, 2);
-        add_scatter(explorer, 1, 2);
-    } else {
-        add_scatter(explorer, explorer->pair_a, explorer->pair_b);
-    }
-    dialog_add(dialog, encode(CHART_PARALLEL, 0, 0), 0, INK_TEXT, false,
-               "parallel coordinates");
-    if (explorer->tasks == 3)
-        dialog_add(dialog, encode(CHART_TERNARY, 0, 0), 0, INK_TEXT, false,
-                   "ternary, means over the preferences of these routers");
-    dialog->choice = 0;
-    /* What is looked at comes first. */
-    if (explorer->space == SPACE_PARALLEL)
-        for (size_t i = 0; i < dialog->count; i++)
-            if (dialog->items[i].value == encode(CHART_PARALLEL, 0, 0))
-                dialog->choice = (int)i;
-    propose(explorer);
-}
-
-void app_choose_plot(struct explorer *explorer) {
-    if (!explorer->dialog.edited)
-        propose(explorer);
 }
 
 /* --- what is drawn --------------------------------------------------------------- */
@@ -176,7 +138,7 @@ static int gather_shares(const struct explorer *explorer, struct chart_writer_jo
     return 0;
 }
 
-void app_answer_plot(struct app *app) {
+static void begin_chart(struct app *app) {
     struct explorer *explorer = &app->explorer;
     struct dialog *dialog = &explorer->dialog;
     struct chart_writer_job job = {0};
@@ -186,10 +148,10 @@ void app_answer_plot(struct app *app) {
     snprintf(job.title, sizeof job.title, "%.120s", explorer->catalog->recipe->name);
     int result;
     if (!dialog->text[0])
-        result = error_set(&error, "write a path");
+        result = error_set(&error, "type a path");
     else if (is_there(dialog->text))
-        result = error_set(&error,
-                           "that exists; nothing is overwritten, choose another name");
+        result = error_set(&error, "this path exists and is not overwritten; "
+                                   "choose another name");
     else if (job.kind == CHART_TERNARY)
         result = gather_shares(explorer, &job, &error);
     else
@@ -202,3 +164,56 @@ void app_answer_plot(struct app *app) {
         dialog->state = WRITE_BUSY;
     }
 }
+
+static void choose_another(struct app *app) {
+    if (!app->explorer.dialog.edited)
+        propose(&app->explorer);
+}
+
+const struct question chart_question = {
+    .kind = DIALOG_WRITE,
+    .title = "Chart",
+    .prompt = "a new file that ends in .png, .svg or .pdf",
+    .choice_name = "chart",
+    .busy = "drawing",
+    .accept = begin_chart,
+    .chosen = choose_another};
+
+static void ask_chart(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog *dialog = &explorer->dialog;
+    if (explorer->tasks < 2) {
+        explorer_say(explorer, false, "a chart needs two objectives");
+        return;
+    }
+    dialog_open(dialog, &chart_question);
+    if (explorer->space == SPACE_SOLID) {
+        add_scatter(explorer, explorer->triple[0], explorer->triple[1]);
+        add_scatter(explorer, explorer->triple[0], explorer->triple[2]);
+        add_scatter(explorer, explorer->triple[1], explorer->triple[2]);
+    } else if (explorer->tasks == 3) {
+        add_scatter(explorer, 0, 1);
+        add_scatter(explorer, 0, 2);
+        add_scatter(explorer, 1, 2);
+    } else {
+        add_scatter(explorer, explorer->pair_a, explorer->pair_b);
+    }
+    dialog_add(dialog, encode(CHART_PARALLEL, 0, 0), 0, INK_TEXT, false,
+               "parallel coordinates");
+    if (explorer->tasks == 3)
+        dialog_add(dialog, encode(CHART_TERNARY, 0, 0), 0, INK_TEXT, false,
+                   "ternary, means over the preferences of these routers");
+    dialog->choice = 0;
+    /* What is looked at comes first. */
+    if (explorer->space == SPACE_PARALLEL)
+        for (size_t i = 0; i < dialog->count; i++)
+            if (dialog->items[i].value == encode(CHART_PARALLEL, 0, 0))
+                dialog->choice = (int)i;
+    propose(explorer);
+}
+
+/* clang-format off */
+const struct action chart_actions[] = {
+    {{'P'}, "Models", "P", "write what is shown as a chart: PNG, SVG or PDF", .run = ask_chart, .waits = true},
+    {.run = NULL},
+};

@@ -162,12 +162,10 @@ static void draw_panel(struct canvas *canvas, struct explorer *explorer,
 
 static void draw_page(const struct view *whole, struct explorer *explorer) {
     struct dialog *dialog = &explorer->dialog;
-    /* Drawn twice where its length is not known yet. */
-    for (int pass = 0; pass < 2; pass++) {
+    /* Drawn again where its length was not known yet. */
+    for (int pass = 0; pass < 3; pass++) {
         struct view page = dialog_page(dialog, whole);
-        int lines = dialog->purpose == FOR_HELP
-                        ? help_view_draw(&page, dialog->scroll)
-                        : compare_view_draw(&page, explorer, dialog->scroll);
+        int lines = dialog->question->page(&page, explorer, dialog->scroll);
         int most = lines > page.height ? lines - page.height : 0;
         if (dialog->lines == lines && dialog->scroll <= most)
             return;
@@ -176,11 +174,6 @@ static void draw_page(const struct view *whole, struct explorer *explorer) {
             dialog->scroll = most;
         view_clear(&page);
     }
-    struct view page = dialog_page(dialog, whole);
-    if (dialog->purpose == FOR_HELP)
-        help_view_draw(&page, dialog->scroll);
-    else
-        compare_view_draw(&page, explorer, dialog->scroll);
 }
 
 void frame_draw(struct canvas *canvas, struct explorer *explorer,

@@ -31,8 +31,7 @@ void training_view_draw(const struct view *view, const struct explorer *explorer
 void log_view_draw(const struct view *view, const struct explorer *explorer,
                    bool focused);
 
-/* Pages over the frame. Both return how many lines there are in all. */
-int help_view_draw(const struct view *view, int scroll);
+/* A page over the frame; returns how many lines there are in all. */
 int compare_view_draw(const struct view *view, const struct explorer *explorer,
                       int scroll);
 

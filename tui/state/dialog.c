@@ -1,19 +1,20 @@
 #include "state/dialog.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "state/keys.h"
+#include "terminal/keys.h"
 
-void dialog_open(struct dialog *dialog, enum dialog_kind kind,
-                 enum dialog_purpose purpose, const char *title, const char *prompt) {
+void dialog_open(struct dialog *dialog, const struct question *question) {
     dialog_close(dialog);
-    dialog->kind = kind;
-    dialog->purpose = purpose;
+    dialog->kind = question->kind;
+    dialog->question = question;
     dialog->choice = -1;
-    snprintf(dialog->title, sizeof dialog->title, "%s", title);
-    snprintf(dialog->prompt, sizeof dialog->prompt, "%s", prompt);
+    if (question->prompt)
+        snprintf(dialog->prompt, sizeof dialog->prompt, "%s", question->prompt);
 }
 
 int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
@@ -33,6 +34,13 @@ int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
 void dialog_text(struct dialog *dialog, const char *text) {
     snprintf(dialog->text, sizeof dialog->text, "%s", text);
     dialog->cursor = strlen(dialog->text);
+}
+
+void dialog_refuse(struct dialog *dialog, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(dialog->error, sizeof dialog->error, format, arguments);
+    va_end(arguments);
 }
 
 void dialog_close(struct dialog *dialog) {
@@ -143,16 +151,16 @@ static void choose(struct dialog *dialog, int key) {
 }
 
 static enum dialog_answer key_in_list(struct dialog *dialog, int key) {
+    const struct question *question = dialog->question;
     if (key == KEYS_ENTER)
-        return dialog->switches ? DIALOG_CANCEL : DIALOG_ACCEPT;
+        return question->switches ? DIALOG_CANCEL : DIALOG_ACCEPT;
     if (key == 'q')
         return DIALOG_CANCEL;
-    bool bookmarks = dialog->purpose == FOR_GOTO_BOOKMARK && dialog->count;
-    if (bookmarks && key == 'n')
-        return DIALOG_RENAME;
-    if (bookmarks && (key == 'd' || key == KEYS_DELETE))
-        return DIALOG_DELETE;
-    if (key == ' ' && dialog->switches && dialog->count) {
+    if (key == 'n' && question->renames && dialog->count)
+        return DIALOG_RENAMES;
+    if ((key == 'd' || key == KEYS_DELETE) && question->deletes && dialog->count)
+        return DIALOG_DELETES;
+    if (key == ' ' && question->switches && dialog->count) {
         dialog->items[dialog->chosen].on = !dialog->items[dialog->chosen].on;
         return DIALOG_SWITCHED;
     }
@@ -197,12 +205,14 @@ static enum dialog_answer key_in_page(struct dialog *dialog, int key) {
 
 /* The next choice of what is written, around the end. */
 static void choose_one(struct dialog *dialog, int step) {
-    int least = dialog->choice_none ? -1 : 0, choices = (int)dialog->count - least;
+    int least = dialog->question->choice_none ? -1 : 0,
+        choices = (int)dialog->count - least;
     if (dialog->count)
         dialog->choice = (dialog->choice - least + step + choices) % choices + least;
 }
 
 enum dialog_answer dialog_key(struct dialog *dialog, int key) {
+    dialog->gap = false;
     if (key == KEYS_ESCAPE)
         return DIALOG_CANCEL;
     switch (dialog->kind) {
@@ -230,25 +240,44 @@ enum dialog_answer dialog_key(struct dialog *dialog, int key) {
     }
 }
 
+/* Of several lines one is made: blanks stand for their ends, none for the last. */
+bool dialog_paste(struct dialog *dialog, int key) {
+    if (dialog->kind != DIALOG_LINE &&
+        (dialog->kind != DIALOG_WRITE || dialog->state != WRITE_ASKING))
+        return false;
+    if (key == KEYS_ENTER || key == KEYS_TAB) {
+        dialog->gap = true;
+    } else if (key >= 0x20 && key < KEYS_FIRST) {
+        if (dialog->gap && dialog->cursor)
+            edit(dialog, ' ');
+        dialog->gap = false;
+        edit(dialog, key);
+    }
+    return true;
+}
+
 /* --- drawing ------------------------------------------------------------------- */
 
 static struct view box_of(const struct dialog *dialog, const struct view *whole) {
+    const struct question *question = dialog->question;
     int width = 64, height = 8;
     if (dialog->kind == DIALOG_LIST) {
         width = 56;
         height = (int)(dialog->count < 1000 ? dialog->count : 1000) + 6;
     } else if (dialog->kind == DIALOG_PAGE) {
-        width = dialog->purpose == FOR_COMPARISON ? 104 : 84;
+        width = 84;
         height = dialog->lines ? dialog->lines + 4 : whole->height;
     } else if (dialog->kind == DIALOG_WRITE) {
         width = 70;
         height = dialog->count ? 11 : 9;
     }
+    if (question->width)
+        width = question->width;
     if (height > whole->height - 2 && whole->height > 10)
         height = whole->height - 2;
     if (width > whole->width - 4 && whole->width > 40)
         width = whole->width - 4;
-    return view_box(whole, width, height, dialog->title);
+    return view_box(whole, width, height, question->title);
 }
 
 static void draw_hint(const struct view *inside, const char *text) {
@@ -298,7 +327,7 @@ static void draw_list(struct dialog *dialog, const struct view *inside) {
         int x = 0;
         view_put(inside, x, top + i, chosen ? marks->chosen : L' ', INK_NOW, LOOK_BOLD);
         x += 2;
-        if (dialog->switches) {
+        if (dialog->question->switches) {
             view_put(inside, x, top + i, L'[', INK_FAINT, 0);
             view_put(inside, x + 1, top + i, item->on ? L'x' : L' ', INK_TEXT,
                      LOOK_BOLD);
@@ -315,10 +344,9 @@ static void draw_list(struct dialog *dialog, const struct view *inside) {
             view_look(inside, 0, top + i, inside->width, LOOK_REVERSE);
     }
     if (inside->height > top + rows)
-        draw_hint(inside, dialog->switches ? "Space switches, Enter closes"
-                          : dialog->purpose == FOR_GOTO_BOOKMARK
-                              ? "Enter goes there, n renames, d deletes, Esc leaves"
-                              : "Enter chooses, Esc leaves it");
+        draw_hint(inside, dialog->question->hint       ? dialog->question->hint
+                          : dialog->question->switches ? "Space switches, Enter closes"
+                                                       : "Enter chooses, Esc cancels");
 }
 
 /* In two lines where one is too short and the dialog has them. */
@@ -344,6 +372,7 @@ static void draw_error(const struct view *inside, int y, const char *text) {
 }
 
 static void draw_write(const struct dialog *dialog, const struct view *inside) {
+    const struct question *question = dialog->question;
     const struct marks *marks = inside->canvas->marks;
     int y = 0;
     if (inside->height >= 5) {
@@ -357,14 +386,14 @@ static void draw_write(const struct dialog *dialog, const struct view *inside) {
     y += 2;
     if (dialog->count && y < inside->height) {
         int used = view_printf(inside, 0, y, inside->width, INK_FAINT, LOOK_PLAIN,
-                               "%s: ", dialog->choice_name);
+                               "%s: ", question->choice_name);
         view_text(inside, used, y, inside->width - used, INK_TEXT, LOOK_BOLD,
-                  dialog->choice < 0 ? dialog->choice_none
+                  dialog->choice < 0 ? question->choice_none
                                      : dialog->items[dialog->choice].text);
         y += 2;
     }
-    if (dialog->state == WRITE_BUSY && dialog->purpose == FOR_PLOT) {
-        view_text(inside, 0, y, inside->width, INK_TEXT, LOOK_PLAIN, "drawing");
+    if (dialog->state == WRITE_BUSY && question->busy) {
+        view_text(inside, 0, y, inside->width, INK_TEXT, LOOK_PLAIN, question->busy);
     } else if (dialog->state == WRITE_BUSY) {
         int width = inside->width - 6;
         double share = dialog->total ? (double)dialog->done / (double)dialog->total : 0;
@@ -374,7 +403,7 @@ static void draw_write(const struct dialog *dialog, const struct view *inside) {
         view_fill(inside, 0, y, (int)(share * width), marks->full, INK_NOW, LOOK_PLAIN);
         view_right(inside, width + 1, y, 5, INK_TEXT, LOOK_PLAIN, "%.0f %%",
                    100 * share);
-        draw_hint(inside, "Esc stops; nothing is left behind then");
+        draw_hint(inside, "Esc stops it and leaves nothing behind");
     } else if (dialog->error[0]) {
         draw_error(inside, y, dialog->error);
     } else if (dialog->state == WRITE_DONE) {
@@ -384,8 +413,8 @@ static void draw_write(const struct dialog *dialog, const struct view *inside) {
         draw_hint(inside, "Enter closes");
     else if (dialog->state == WRITE_ASKING)
         draw_hint(inside, dialog->count
-                              ? "Enter writes, Up and Down choose, Esc leaves it"
-                              : "Enter writes, Esc leaves it");
+                              ? "Enter writes, Up and Down choose, Esc cancels"
+                              : "Enter writes, Esc cancels");
 }
 
 void dialog_draw(struct dialog *dialog, const struct view *whole) {
@@ -408,7 +437,7 @@ void dialog_draw(struct dialog *dialog, const struct view *whole) {
             view_text(&inside, 0, y + 1 < inside.height ? y + 1 : y, inside.width,
                       INK_WARNING, LOOK_BOLD, dialog->error);
         if (inside.height >= 5)
-            draw_hint(&inside, "Enter takes it, Esc leaves it");
+            draw_hint(&inside, "Enter accepts, Esc cancels");
     }
 }
 
@@ -439,5 +468,5 @@ enum dialog_answer dialog_click(struct dialog *dialog, const struct view *whole,
     if (item >= dialog->count)
         return DIALOG_OPEN;
     dialog->chosen = item;
-    return dialog_key(dialog, dialog->switches ? ' ' : KEYS_ENTER);
+    return dialog_key(dialog, dialog->question->switches ? ' ' : KEYS_ENTER);
 }

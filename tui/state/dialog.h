@@ -1,6 +1,6 @@
 /* Questions put over the frame: a line of text, a list, a page to read, a file to
- * write with one thing to choose about it. A dialog holds its own text and items; what
- * an answer means is for app/answers.c. */
+ * write with one thing to choose about it. A dialog holds what was typed and chosen;
+ * its question says how it looks and what the answers do (app/). */
 #ifndef PWEMOE_TUI_STATE_DIALOG_H
 #define PWEMOE_TUI_STATE_DIALOG_H
 
@@ -10,27 +10,33 @@
 
 #include "terminal/canvas.h"
 
+struct app;
+struct explorer;
+
 enum dialog_kind { DIALOG_NONE, DIALOG_LINE, DIALOG_LIST, DIALOG_PAGE, DIALOG_WRITE };
 
-/* What the dialog was opened for. */
-enum dialog_purpose {
-    FOR_NOTHING,
-    FOR_VECTOR,
-    FOR_BOOKMARK,
-    FOR_TARGET,
-    FOR_SERIES,
-    FOR_PAIR,
-    FOR_TRIPLE,
-    FOR_ROUTERS,
-    FOR_GOTO_BOOKMARK,
-    FOR_RENAME,
-    FOR_DELETE,
-    FOR_COMPARE_FIRST,
-    FOR_COMPARE_SECOND,
-    FOR_COMPARISON,
-    FOR_HELP,
-    FOR_EXPORT,
-    FOR_PLOT
+/* What a dialog is opened with; one constant a question, beside the functions it names.
+ * A function that is NULL leaves its key without a meaning; but accept and cancel then
+ * close the dialog. Each that is called closes it where it is done with. */
+struct question {
+    enum dialog_kind kind;
+    const char *title, *prompt; /* prompt may be NULL, or set later */
+    const char *hint; /* of a list: which keys it takes; NULL: the usual ones */
+    int width;        /* of the box in columns; 0: the usual */
+    bool switches;    /* a list whose items Space switches; Enter closes */
+    bool compares;    /* two models: measuring what tells them apart comes first */
+    /* To write: what is chosen (choice_name) of the items; choice_none is one more, of
+     * number -1, where it is not NULL. busy is shown while it writes, NULL: a bar. */
+    const char *choice_name, *choice_none, *busy;
+
+    void (*accept)(struct app *app);   /* Enter, or a click on an item */
+    void (*cancel)(struct app *app);   /* Escape, q */
+    void (*switched)(struct app *app); /* items[chosen].on was turned */
+    void (*chosen)(struct app *app);   /* another choice of what is written */
+    void (*renames)(struct app *app);  /* n on items[chosen] */
+    void (*deletes)(struct app *app);  /* d or Delete on it */
+    /* Draws a page from a line on; how many lines there are in all. */
+    int (*page)(const struct view *view, const struct explorer *explorer, int scroll);
 };
 
 struct dialog_item {
@@ -44,52 +50,54 @@ struct dialog_item {
 enum write_state { WRITE_ASKING, WRITE_BUSY, WRITE_DONE };
 
 struct dialog {
-    enum dialog_kind kind;
-    enum dialog_purpose purpose;
-    char title[96];
+    enum dialog_kind kind; /* the question's; DIALOG_NONE where there is none */
+    const struct question *question;
     char prompt[256];
     char text[512]; /* the line being typed, UTF-8 */
     size_t cursor;  /* a byte of text, at a character's start */
+    bool gap;       /* a line's end was pasted: a blank, should more follow */
     char error[512];
     struct dialog_item *items;
     size_t count;
     size_t chosen;
-    bool switches; /* space switches items; Enter closes */
-    int scroll;    /* of a page */
-    int lines;     /* of the page when it was last drawn */
-    /* To write: what is chosen (choice_name) of the items, -1: choice_none, which is
-     * NULL where one must be chosen. The texts outlive the dialog. */
-    int choice;
-    const char *choice_name, *choice_none;
+    int scroll;  /* of a page or a list */
+    int lines;   /* of the page when it was last drawn */
+    int choice;  /* of what is written */
     bool edited; /* the line has been */
     enum write_state state;
-    size_t done, total; /* total 0: nobody knows how long it takes */
+    size_t done, total; /* of what is written; total 0: not known yet */
 };
 
-void dialog_open(struct dialog *dialog, enum dialog_kind kind,
-                 enum dialog_purpose purpose, const char *title, const char *prompt);
+/* Takes the place of one that is open. */
+void dialog_open(struct dialog *dialog, const struct question *question);
 /* -1 when memory is out. */
 int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
                bool on, const char *text);
 void dialog_text(struct dialog *dialog, const char *text);
+/* The answer will not do: it stays open and says why. */
+void dialog_refuse(struct dialog *dialog, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void dialog_close(struct dialog *dialog);
 
 enum dialog_answer {
-    DIALOG_OPEN,     /* goes on */
-    DIALOG_CANCEL,   /* Escape, q */
-    DIALOG_ACCEPT,   /* Enter */
-    DIALOG_SWITCHED, /* items[chosen].on was turned */
-    DIALOG_CHOSEN,   /* another choice of what is written */
-    DIALOG_RENAME,   /* items[chosen], of bookmarks */
-    DIALOG_DELETE
+    DIALOG_OPEN, /* goes on */
+    DIALOG_CANCEL,
+    DIALOG_ACCEPT,
+    DIALOG_SWITCHED,
+    DIALOG_CHOSEN,
+    DIALOG_RENAMES,
+    DIALOG_DELETES
 };
 /* One key: a character (> 0) or one of enum key's. */
 enum dialog_answer dialog_key(struct dialog *dialog, int key);
+/* One character of what is pasted: only ever text. false: there is no line to take it.
+ */
+bool dialog_paste(struct dialog *dialog, int key);
 /* A click at a place of the whole view it was drawn into. */
 enum dialog_answer dialog_click(struct dialog *dialog, const struct view *whole, int x,
                                 int y);
 
-/* Line, list and writing; a page is drawn by its owner into dialog_page. */
+/* Line, list and writing; a page is drawn by its question into dialog_page. */
 void dialog_draw(struct dialog *dialog, const struct view *whole);
 struct view dialog_page(const struct dialog *dialog, const struct view *whole);
 

@@ -346,8 +346,8 @@ bool explorer_is_here(const struct explorer *explorer, const struct compared *si
 
 uint64_t explorer_undecided(const struct explorer *explorer) {
     uint64_t tasks = 0;
-    if (explorer->dialog.purpose != FOR_COMPARISON ||
-        explorer->figures == FIGURES_COMPLETE)
+    const struct question *question = explorer->dialog.question;
+    if (!question || !question->compares || explorer->figures == FIGURES_COMPLETE)
         return 0;
     for (size_t i = 0; i < 2; i++) {
         size_t other = explorer->compared[1 - i].row;

@@ -41,7 +41,7 @@ struct compared { /* one side of the comparison */
     int64_t solution;
 };
 
-struct meant { /* the bookmark that a question is about */
+struct bookmark_meant { /* the one that a question is about */
     int64_t id;
     char name[512];
 };
@@ -131,10 +131,9 @@ struct explorer {
     bool message_bad;
     bool message_waits; /* it is true until the solutions are read */
     struct dialog dialog;
-    struct meant bookmark;
+    struct bookmark_meant meant;
     struct compared compared[2];
     struct paired paired[STORE_TASKS_MAX];
-    bool comparing;
     const char *file; /* shown in the title */
     bool dragging;
     double drag_from[STORE_TASKS_MAX];

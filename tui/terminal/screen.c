@@ -11,6 +11,7 @@
 #include <string.h>
 #include <term.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "terminal/restore.h"
@@ -25,12 +26,18 @@ enum {
     CODE_UP,
     CODE_DOWN,
     CODE_RIGHT,
-    CODE_LEFT
+    CODE_LEFT,
+    CODE_PASTE_BEGINS,
+    CODE_PASTE_ENDS
 };
 
 /* Button events with motion while a button is held, in SGR coordinates. */
 static const char mouse_on[] = "\033[?1002h\033[?1006h";
 static const char mouse_off[] = "\033[?1006l\033[?1002l";
+
+/* Bracketed paste: what is pasted comes between two marks, so that it presses no keys.
+ */
+static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
 
 /* Synchronised output: the terminal shows a frame when it has all of it. Those that do
  * not know the mode ignore it. */
@@ -38,6 +45,7 @@ static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
 
 static struct {
     bool started, colour, mouse_possible, mouse;
+    bool pasting; /* between the marks of a paste */
     enum depth depth;
     SCREEN *handle;
     pthread_t thread; /* the loop's */
@@ -139,6 +147,7 @@ static void prepare_restore(void) {
     struct bytes bytes = {.size = 0};
     restore_add(&bytes, screen.mouse_possible ? frame_ends : "");
     restore_add(&bytes, screen.mouse_possible ? mouse_off : "");
+    restore_add(&bytes, screen.mouse_possible ? paste_off : "");
     restore_add(&bytes, exit_attribute_mode);
     restore_add(&bytes, keypad_local);
     restore_add(&bytes, exit_ca_mode);
@@ -203,11 +212,24 @@ static void define_keys(void) {
                 {"\033[1;2B", CODE_SHIFT_DOWN}, {"\033[1;2C", CODE_SHIFT_RIGHT},
                 {"\033[1;2D", CODE_SHIFT_LEFT}, {"\033[A", CODE_UP},
                 {"\033[B", CODE_DOWN},          {"\033[C", CODE_RIGHT},
-                {"\033[D", CODE_LEFT}};
+                {"\033[D", CODE_LEFT},          {"\033[200~", CODE_PASTE_BEGINS},
+                {"\033[201~", CODE_PASTE_ENDS}};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         define_key(keys[i].sequence, 0);
         define_key(keys[i].sequence, keys[i].code);
     }
+}
+
+static void put(const char *text) {
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+/* Like the frames' marks, not for older terminals. */
+static void mark_pastes(bool on) {
+    if (screen.mouse_possible)
+        put(on ? paste_on : paste_off);
+    screen.pasting = false;
 }
 
 int screen_start(const struct screen_options *options, struct error *error) {
@@ -256,6 +278,7 @@ int screen_start(const struct screen_options *options, struct error *error) {
     start_colour(options->no_colour);
     define_keys();
     screen_mouse(options->mouse);
+    mark_pastes(true);
     return 0;
 }
 
@@ -263,6 +286,7 @@ void screen_stop(void) {
     if (!screen.started)
         return;
     screen_mouse(false);
+    mark_pastes(false);
     screen.started = false;
     curs_set(1);
     endwin();
@@ -274,11 +298,6 @@ void screen_stop(void) {
 
 void screen_size(int *width, int *height) {
     getmaxyx(stdscr, *height, *width);
-}
-
-static void put(const char *text) {
-    fputs(text, stdout);
-    fflush(stdout);
 }
 
 /* Writes what differs. Older terminals, those without a mouse, are spared the modes. */
@@ -319,7 +338,7 @@ void screen_redraw(void) {
 
 /* The rest of "\033[<button;x;y" and M or m, the prefix being read. */
 static struct screen_event read_mouse(void) {
-    struct screen_event event = {KEYS_NONE, 0, 0, MOUSE_PRESS};
+    struct screen_event event = {.key = KEYS_NONE};
     int numbers[3] = {0}, at = 0, c = 0;
     timeout(20);
     for (int i = 0; i < 24; i++) {
@@ -385,14 +404,34 @@ static int key_of_code(wint_t code) {
     return -1;
 }
 
+/* A terminal that never ends a paste takes nobody's keys away: after a second of
+ * silence they are keys again. */
+static bool is_pasted(void) {
+    static struct timespec last;
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    if (time.tv_sec - last.tv_sec > 1)
+        screen.pasting = false;
+    last = time;
+    return screen.pasting;
+}
+
 struct screen_event screen_event(void) {
-    struct screen_event event = {KEYS_NONE, 0, 0, MOUSE_PRESS};
+    struct screen_event event = {.key = KEYS_NONE};
     for (;;) {
         wint_t code;
         int kind = get_wch(&code);
         if (kind == ERR)
             return event;
+        event.pasted = is_pasted();
         if (kind == KEY_CODE_YES) {
+            if (code == CODE_PASTE_BEGINS || code == CODE_PASTE_ENDS) {
+                screen.pasting = code == CODE_PASTE_BEGINS;
+                continue;
+            }
+            event.pasted = event.pasted && code != KEY_RESIZE;
+            if (event.pasted)
+                continue; /* no text */
             if (code == CODE_SGR_MOUSE)
                 event = read_mouse();
             else
@@ -442,6 +481,7 @@ bool screen_job_control(void) {
         bool mouse = screen.mouse;
         stopping = 0;
         screen_mouse(false);
+        mark_pastes(false);
         endwin();
         sigset_t blocked;
         handle(SIGTSTP, SIG_DFL, 0);
@@ -451,6 +491,7 @@ bool screen_job_control(void) {
         handle(SIGTSTP, on_stop, 0);
         continued = 0;
         screen_mouse(mouse);
+        mark_pastes(true);
         refresh();
         screen_redraw();
         return true;
@@ -462,6 +503,7 @@ bool screen_job_control(void) {
         curs_set(0);
         if (screen.mouse)
             put(mouse_on);
+        mark_pastes(true);
         screen_redraw();
         return true;
     }

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "state/keys.h"
 #include "terminal/canvas.h"
+#include "terminal/keys.h"
 
 struct screen_options {
     bool no_colour;
@@ -40,7 +40,8 @@ extern const int screen_signals[];
 int screen_wait(struct pollfd *fds, unsigned count, int milliseconds);
 
 struct screen_event {
-    int key; /* a character, or enum key; KEYS_NONE: nothing is there */
+    int key;     /* a character, or enum key; KEYS_NONE: nothing is there */
+    bool pasted; /* the terminal says so (bracketed paste): text, whatever it reads */
     int x, y;
     enum {
         MOUSE_PRESS,

@@ -12,14 +12,8 @@
 #include "base/memory.h"
 #include "eval/interval.h"
 
-enum bookmark_change { BOOKMARK_PUT, BOOKMARK_RENAME, BOOKMARK_DELETE };
-
 struct bookmark_wish {
-    enum bookmark_change change;
-    int64_t id; /* of one that is renamed or deleted */
-    char name[512], to[512];
-    double preference[STORE_TASKS_MAX];
-    int64_t solution;
+    struct bookmark_change change;
     struct bookmark_wish *next;
 };
 
@@ -58,6 +52,7 @@ struct evaluation {
     /* On a device that answers within a frame, hashes wait for a pause. */
     struct unhashed unhashed[UNHASHED_MAX];
     size_t unhashed_count;
+    struct deleted_bookmarks deleted;
 };
 
 static void post_text(struct evaluation *evaluation, enum event_kind kind,
@@ -461,58 +456,18 @@ static void export(struct evaluation *evaluation, struct evaluation_export *requ
         begin(evaluation);
 }
 
-/* Is the bookmark still the one that was meant? */
-static int check_bookmark(struct store *store, const struct bookmark_wish *wish,
-                          struct error *error) {
-    struct store_bookmark *bookmarks;
-    size_t count;
-    bool found = false;
-    if (store_bookmarks(store, &bookmarks, &count, error))
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        found = found ||
-                (bookmarks[i].id == wish->id && !strcmp(bookmarks[i].name, wish->name));
-    store_bookmarks_free(bookmarks, count);
-    return found ? 0
-                 : error_set(error,
-                             "bookmark %s has been changed meanwhile; B shows them",
-                             wish->name);
-}
-
-static int change_bookmark(struct store *store, struct bookmark_wish *wish,
-                           struct error *error) {
-    struct store_bookmark bookmark = {
-        .name = wish->name, .preference = wish->preference, .solution = wish->solution};
-    if (wish->change == BOOKMARK_PUT)
-        return store_bookmark_put(store, &bookmark, error);
-    if (store_begin(store, error))
-        return -1;
-    if (check_bookmark(store, wish, error) ||
-        (wish->change == BOOKMARK_DELETE
-             ? store_bookmark_delete(store, wish->id, error)
-             : store_bookmark_rename(store, wish->id, wish->to, error))) {
-        store_rollback(store);
-        return -1;
-    }
-    return store_commit(store, error);
-}
-
-static void take_bookmark(struct evaluation *evaluation, struct bookmark_wish *wish) {
+static void take_bookmark(struct evaluation *evaluation,
+                          const struct bookmark_change *change) {
     struct error error;
-    char text[1100];
-    if (!evaluation->writes) {
+    char said[1100];
+    if (!evaluation->writes)
         post_text(evaluation, EVENT_TROUBLE,
-                  "the file cannot be written, bookmarks stay as they are");
-    } else if (change_bookmark(evaluation->store, wish, &error)) {
+                  "the file cannot be written; bookmarks stay as they are");
+    else if (bookmark_change_apply(evaluation->store, change, &evaluation->deleted,
+                                   said, sizeof said, &error))
         post_text(evaluation, EVENT_TROUBLE, error.text);
-    } else {
-        snprintf(text, sizeof text, "bookmark %s %s%s", wish->name,
-                 wish->change == BOOKMARK_PUT      ? "kept"
-                 : wish->change == BOOKMARK_DELETE ? "deleted"
-                                                   : "is now ",
-                 wish->to);
-        post_text(evaluation, EVENT_DONE, text);
-    }
+    else
+        post_text(evaluation, EVENT_DONE, said);
 }
 
 /* --- the thread ---------------------------------------------------------------- */
@@ -539,7 +494,7 @@ static void take_turn(struct evaluation *evaluation) {
         struct bookmark_wish *wish = evaluation->bookmarks;
         evaluation->bookmarks = wish->next;
         pthread_mutex_unlock(&evaluation->lock);
-        take_bookmark(evaluation, wish);
+        take_bookmark(evaluation, &wish->change);
         free(wish);
     } else if (evaluation->has_wish) {
         evaluation->now = evaluation->wish;
@@ -621,6 +576,7 @@ void evaluation_stop(struct evaluation *evaluation) {
         free(evaluation->bookmarks);
         evaluation->bookmarks = next;
     }
+    deleted_bookmarks_free(&evaluation->deleted);
     pthread_cond_destroy(&evaluation->changed);
     pthread_mutex_destroy(&evaluation->lock);
     free(evaluation);
@@ -659,21 +615,15 @@ void evaluation_export_stop(struct evaluation *evaluation) {
     atomic_store(&evaluation->stop_export, true);
 }
 
-static struct bookmark_wish *bookmark_wish_new(struct evaluation *evaluation,
-                                               enum bookmark_change change,
-                                               const char *name) {
+void evaluation_bookmark(struct evaluation *evaluation,
+                         const struct bookmark_change *change) {
     struct bookmark_wish *wish = array_new(1, sizeof *wish);
     if (!wish) {
-        post_text(evaluation, EVENT_TROUBLE, "memory is out");
-        return NULL;
+        post_text(evaluation, EVENT_TROUBLE, "out of memory");
+        return;
     }
-    wish->change = change;
-    snprintf(wish->name, sizeof wish->name, "%s", name);
-    return wish;
-}
-
-/* In the order in which they were wanted. */
-static void queue_bookmark(struct evaluation *evaluation, struct bookmark_wish *wish) {
+    wish->change = *change;
+    /* In the order in which they were wanted. */
     pthread_mutex_lock(&evaluation->lock);
     struct bookmark_wish **end = &evaluation->bookmarks;
     while (*end)
@@ -682,33 +632,4 @@ static void queue_bookmark(struct evaluation *evaluation, struct bookmark_wish *
     atomic_store(&evaluation->hurry, true);
     pthread_cond_signal(&evaluation->changed);
     pthread_mutex_unlock(&evaluation->lock);
-}
-
-void evaluation_bookmark(struct evaluation *evaluation, const char *name,
-                         const double *preference, int64_t solution) {
-    struct bookmark_wish *wish = bookmark_wish_new(evaluation, BOOKMARK_PUT, name);
-    if (!wish)
-        return;
-    memcpy(wish->preference, preference, sizeof wish->preference);
-    wish->solution = solution;
-    queue_bookmark(evaluation, wish);
-}
-
-void evaluation_bookmark_rename(struct evaluation *evaluation, int64_t id,
-                                const char *name, const char *to) {
-    struct bookmark_wish *wish = bookmark_wish_new(evaluation, BOOKMARK_RENAME, name);
-    if (!wish)
-        return;
-    wish->id = id;
-    snprintf(wish->to, sizeof wish->to, "%s", to);
-    queue_bookmark(evaluation, wish);
-}
-
-void evaluation_bookmark_delete(struct evaluation *evaluation, int64_t id,
-                                const char *name) {
-    struct bookmark_wish *wish = bookmark_wish_new(evaluation, BOOKMARK_DELETE, name);
-    if (!wish)
-        return;
-    wish->id = id;
-    queue_bookmark(evaluation, wish);
 }

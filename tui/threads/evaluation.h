@@ -4,6 +4,7 @@
 #ifndef PWEMOE_TUI_THREADS_EVALUATION_H
 #define PWEMOE_TUI_THREADS_EVALUATION_H
 
+#include "threads/bookmark_change.h"
 #include "threads/mailbox.h"
 
 struct evaluation;
@@ -47,14 +48,8 @@ bool evaluation_export_begin(struct evaluation *evaluation,
                              const struct evaluation_export *request);
 void evaluation_export_stop(struct evaluation *evaluation);
 
-/* Stores a bookmark; EVENT_DONE or EVENT_TROUBLE. */
-void evaluation_bookmark(struct evaluation *evaluation, const char *name,
-                         const double *preference, int64_t solution);
-/* The same for one that is there. It is left alone where it has not this name any
- * longer: another process may have changed it. */
-void evaluation_bookmark_rename(struct evaluation *evaluation, int64_t id,
-                                const char *name, const char *to);
-void evaluation_bookmark_delete(struct evaluation *evaluation, int64_t id,
-                                const char *name);
+/* Changes bookmarks, in the order asked for; EVENT_DONE or EVENT_TROUBLE. */
+void evaluation_bookmark(struct evaluation *evaluation,
+                         const struct bookmark_change *change);
 
 #endif

@@ -1,7 +1,9 @@
+/* Keys for the program itself: help, the mouse, the screen, the end. */
 #include <string.h>
 
-#include "panels/views.h"
-#include "state/keys.h"
+#include "app/actions.h"
+#include "terminal/keys.h"
+#include "terminal/screen.h"
 
 /* A line of help is a heading (no keys) or a key with what it does. */
 static int add(const struct view *view, int scroll, int line, const char *keys,
@@ -18,17 +20,20 @@ static int add(const struct view *view, int scroll, int line, const char *keys,
     return line + 1;
 }
 
-int help_view_draw(const struct view *view, int scroll) {
+static int draw_help(const struct view *view, const struct explorer *explorer,
+                     int scroll) {
+    const struct action *action;
+    (void)explorer;
     const char *group = "";
     int line = 0;
-    for (const struct key_binding *binding = key_bindings; binding->action; binding++) {
-        if (strcmp(group, binding->group)) {
+    for (size_t i = 0; (action = action_at(i)); i++) {
+        if (strcmp(group, action->group)) {
             if (line)
                 line = add(view, scroll, line, NULL, "");
-            group = binding->group;
+            group = action->group;
             line = add(view, scroll, line, NULL, group);
         }
-        line = add(view, scroll, line, binding->keys, binding->help);
+        line = add(view, scroll, line, action->keys, action->help);
     }
     static const char *const notes[] = {
         "Mouse",
@@ -55,3 +60,41 @@ int help_view_draw(const struct view *view, int scroll) {
     }
     return line;
 }
+
+static const struct question help_page = {
+    .kind = DIALOG_PAGE, .title = "Help", .page = draw_help};
+
+static void show_help(struct app *app) {
+    dialog_open(&app->explorer.dialog, &help_page);
+}
+
+static void switch_mouse(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    if (!screen_has_mouse()) {
+        explorer_say(explorer, true, "this terminal has no mouse");
+        return;
+    }
+    explorer->mouse = !explorer->mouse;
+    screen_mouse(explorer->mouse);
+    explorer_say(explorer, false,
+                 explorer->mouse ? "mouse on"
+                                 : "mouse off: text can be selected; m turns it on");
+}
+
+static void redraw(struct app *app) {
+    (void)app;
+    screen_redraw();
+}
+
+void app_quit(struct app *app) {
+    app->quit = true;
+}
+
+/* clang-format off */
+const struct action program_actions[] = {
+    {{'m'}, "Program", "m", "mouse off (to select text) and on", .run = switch_mouse},
+    {{KEYS_CONTROL_L}, "Program", "Ctrl-L", "redraw the screen", .run = redraw},
+    {{'?'}, "Program", "?", "this help", .run = show_help},
+    {{'q'}, "Program", "q", "quit", .run = app_quit},
+    {.run = NULL},
+};

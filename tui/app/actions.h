@@ -1,0 +1,33 @@
+/* What each key of the explorer does: one row an action, one small function a row. The
+ * rows stand below their functions, in the files of this folder; the help screen,
+ * --help and the keys of man/pwemoe-explore.1 come from them. */
+#ifndef PWEMOE_TUI_APP_ACTIONS_H
+#define PWEMOE_TUI_APP_ACTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "app/app.h"
+
+enum { ACTION_KEYS = 10 };
+
+struct action {
+    int codes[ACTION_KEYS];       /* characters or enum key, ended by 0 */
+    const char *group;            /* "Preference" */
+    const char *keys;             /* the codes as shown: "Shift-Left, H" */
+    const char *help;             /* one line, without a capital or a full stop */
+    void (*run)(struct app *app); /* app->nth: which of the codes it was */
+    bool waits; /* until the stored solutions are read: it is about them */
+};
+
+/* Each table ends with a row without a function. */
+extern const struct action moving_actions[], asking_actions[], export_actions[],
+    chart_actions[], bookmark_actions[], compare_actions[], routers_actions[],
+    space_actions[], panel_actions[], program_actions[];
+
+/* All rows in the order of the help; NULL after the last. */
+const struct action *action_at(size_t index);
+/* The action of a key, or NULL; *nth: which of its codes that is. */
+const struct action *action_of_key(int key, int *nth);
+
+#endif

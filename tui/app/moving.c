@@ -1,0 +1,156 @@
+/* Keys that move the preference: steps, corners, the centre, the front, and back. */
+#include "app/actions.h"
+
+#include "panels/simplex_view.h"
+#include "pareto/simplex.h"
+#include "terminal/keys.h"
+
+static const double fine = 0.01, coarse = 0.1;
+
+/* Where there is no room for a polygon there are sliders, and keys move those. */
+struct simplex_geometry app_simplex(const struct app *app) {
+    const struct rect *rect = &app->arrangement.rect[PANEL_SIMPLEX];
+    const struct explorer *explorer = &app->explorer;
+    bool shown = app->arrangement.shown[PANEL_SIMPLEX];
+    return simplex_geometry_make(shown ? rect->width : 80, shown ? rect->height : 24,
+                                 explorer->tasks, explorer->slider,
+                                 explorer->wish.polygon);
+}
+
+/* Among sliders up and down choose one. */
+static void move_slider(struct explorer *explorer, int dx, int dy, double step) {
+    size_t stride = step > fine ? 4 : 1, last = explorer->tasks - 1;
+    size_t at = explorer->slider;
+    if (dy < 0)
+        explorer->slider = at > stride ? at - stride : 0;
+    else if (dy > 0)
+        explorer->slider = at + stride < last ? at + stride : last;
+    else
+        explorer_set_share(explorer, at, explorer->preference[at] + dx * step, false);
+}
+
+static void move(struct app *app, int dx, int dy, double step) {
+    struct explorer *explorer = &app->explorer;
+    bool polygon = app_simplex(app).shape == SHAPE_POLYGON;
+    double moved[STORE_TASKS_MAX] = {0};
+    if (explorer_has_sliders(explorer) && !polygon) {
+        move_slider(explorer, dx, dy, step);
+        return;
+    }
+    simplex_step(explorer->preference, explorer->tasks, dx, dy, step, moved);
+    if (polygon)
+        explorer_go_around_locks(explorer, moved, false);
+    else
+        explorer_go(explorer, moved, false);
+}
+
+static void left(struct app *app) {
+    move(app, -1, 0, fine);
+}
+
+static void right(struct app *app) {
+    move(app, 1, 0, fine);
+}
+
+static void up(struct app *app) {
+    move(app, 0, -1, fine);
+}
+
+static void down(struct app *app) {
+    move(app, 0, 1, fine);
+}
+
+static void far_left(struct app *app) {
+    move(app, -1, 0, coarse);
+}
+
+static void far_right(struct app *app) {
+    move(app, 1, 0, coarse);
+}
+
+static void far_up(struct app *app) {
+    move(app, 0, -1, coarse);
+}
+
+static void far_down(struct app *app) {
+    move(app, 0, 1, coarse);
+}
+
+static void go_to_vertex(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    double vertex[STORE_TASKS_MAX] = {0};
+    size_t task = (size_t)app->nth;
+    if (task >= explorer->tasks) {
+        explorer_say(explorer, true, "there are %zu tasks", explorer->tasks);
+        return;
+    }
+    vertex[task] = 1;
+    explorer->slider = task;
+    explorer_go(explorer, vertex, false);
+}
+
+static void go_to_centre(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    double centre[STORE_TASKS_MAX] = {0};
+    for (size_t t = 0; t < explorer->tasks; t++)
+        centre[t] = 1.0 / (double)explorer->tasks;
+    explorer_go(explorer, centre, false);
+}
+
+static void go_to_front(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    size_t row = catalog_nearest(explorer->catalog, explorer->preference,
+                                 explorer->routers, true);
+    if (row == SIZE_MAX)
+        explorer_say(explorer, true,
+                     "no point of the front is stored with these routers");
+    else
+        explorer_go(explorer, explorer->catalog->rows[row].solution.preference, false);
+}
+
+static void lock(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    if (!explorer_has_sliders(explorer))
+        explorer_say(explorer, false, "locks need four or more tasks");
+    else
+        explorer->locked[explorer->slider] = !explorer->locked[explorer->slider];
+}
+
+static void switch_polygon(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    if (!explorer_has_sliders(explorer) || explorer->tasks < 4)
+        explorer_say(explorer, false,
+                     "sliders and the polygon need four or more tasks");
+    else
+        explorer->wish.polygon = !explorer->wish.polygon;
+}
+
+static void undo(struct app *app) {
+    if (!explorer_undo(&app->explorer))
+        explorer_say(&app->explorer, false, "nothing to undo");
+}
+
+static void redo(struct app *app) {
+    if (!explorer_redo(&app->explorer))
+        explorer_say(&app->explorer, false, "nothing to redo");
+}
+
+/* clang-format off */
+const struct action moving_actions[] = {
+    {{KEYS_LEFT, 'h'}, "Preference", "Left, h", "a fine step left; a slider down", .run = left},
+    {{KEYS_RIGHT, 'l'}, "Preference", "Right, l", "a fine step right; a slider up", .run = right},
+    {{KEYS_UP, 'k'}, "Preference", "Up, k", "a fine step up; the slider above", .run = up},
+    {{KEYS_DOWN, 'j'}, "Preference", "Down, j", "a fine step down; the slider below", .run = down},
+    {{KEYS_SHIFT_LEFT, 'H'}, "Preference", "Shift-Left, H", "a coarse step left", .run = far_left},
+    {{KEYS_SHIFT_RIGHT, 'L'}, "Preference", "Shift-Right, L", "a coarse step right", .run = far_right},
+    {{KEYS_SHIFT_UP, 'K'}, "Preference", "Shift-Up, K", "a coarse step up", .run = far_up},
+    {{KEYS_SHIFT_DOWN, 'J'}, "Preference", "Shift-Down, J", "a coarse step down", .run = far_down},
+    {{'1', '2', '3', '4', '5', '6', '7', '8', '9'}, "Preference", "1-9", "all weight on one task", .run = go_to_vertex},
+    {{'0'}, "Preference", "0", "equal weight on every task", .run = go_to_centre},
+    {{'f'}, "Preference", "f", "go to the nearest stored point of the front", .run = go_to_front, .waits = true},
+    {{' '}, "Preference", "Space", "lock a share (four or more tasks)", .run = lock},
+    {{'y'}, "Preference", "y", "sliders or a polygon (four or more tasks)", .run = switch_polygon},
+    {{'u'}, "Preference", "u", "undo", .run = undo},
+    {{'U', KEYS_CONTROL_R}, "Preference", "U, Ctrl-R", "redo", .run = redo},
+    {.run = NULL},
+};

@@ -1,0 +1,96 @@
+/* Keys for the panels: which has the focus, which are open, what they scroll to. */
+#include "app/actions.h"
+
+#include "terminal/keys.h"
+
+/* The next panel that is on the screen, in the order of their numbers. */
+static void focus_next(struct app *app, int way) {
+    struct arrangement_wish *wish = &app->explorer.wish;
+    struct arrangement arrangement = app->arrangement;
+    /* On a small screen or zoomed every panel can be brought up. */
+    bool any = arrangement.compact || wish->zoom;
+    for (int i = 1; i <= PANEL_COUNT; i++) {
+        int panel = ((int)wish->focus + way * i + 2 * PANEL_COUNT) % PANEL_COUNT;
+        bool possible = any ? panel != PANEL_SCATTER_2 && panel != PANEL_SCATTER_3 &&
+                                  panel != PANEL_LEGEND
+                            : arrangement.shown[panel];
+        if (panel != PANEL_TITLE && panel != PANEL_STATUS && possible) {
+            wish->focus = (enum panel)panel;
+            return;
+        }
+    }
+}
+
+static void toggle_panel(struct app *app, enum panel panel) {
+    struct arrangement_wish *wish = &app->explorer.wish;
+    if (app->arrangement.compact || wish->zoom) {
+        wish->focus = wish->focus == panel ? PANEL_SIMPLEX : panel;
+    } else if (app->arrangement.wide) {
+        wish->open ^= 1u << panel;
+        if (!(wish->open >> panel & 1) && wish->focus == panel)
+            wish->focus = PANEL_SIMPLEX;
+    } else {
+        wish->instead = wish->instead == panel ? PANEL_TITLE : panel;
+        wish->focus = wish->instead == panel ? panel : PANEL_SIMPLEX;
+    }
+}
+
+void app_scroll(struct app *app, enum panel panel, int lines) {
+    int *at = &app->explorer.scroll[panel];
+    *at += lines;
+    /* The log scrolls back from its end, the others forth from their start. */
+    if (panel == PANEL_LOG ? *at > 0 : *at < 0)
+        *at = 0;
+    if (*at > 100000 || *at < -100000)
+        *at = 0;
+}
+
+static void next_panel(struct app *app) {
+    focus_next(app, 1);
+}
+
+static void previous_panel(struct app *app) {
+    focus_next(app, -1);
+}
+
+static void zoom_panel(struct app *app) {
+    app->explorer.wish.zoom = !app->explorer.wish.zoom;
+}
+
+static void toggle_routing(struct app *app) {
+    toggle_panel(app, PANEL_ROUTING);
+}
+
+static void toggle_scaling(struct app *app) {
+    toggle_panel(app, PANEL_SCALING);
+}
+
+static void toggle_training(struct app *app) {
+    toggle_panel(app, PANEL_TRAINING);
+}
+
+static void toggle_log(struct app *app) {
+    toggle_panel(app, PANEL_LOG);
+}
+
+static void scroll_up(struct app *app) {
+    app_scroll(app, app->explorer.wish.focus, -8);
+}
+
+static void scroll_down(struct app *app) {
+    app_scroll(app, app->explorer.wish.focus, 8);
+}
+
+/* clang-format off */
+const struct action panel_actions[] = {
+    {{KEYS_TAB}, "View", "Tab", "the next panel", .run = next_panel},
+    {{KEYS_BACK_TAB}, "View", "Shift-Tab", "the previous panel", .run = previous_panel},
+    {{'z'}, "View", "z", "the panel alone, and back", .run = zoom_panel},
+    {{'w'}, "View", "w", "routing weights", .run = toggle_routing},
+    {{'s'}, "View", "s", "scaling curves of the baselines", .run = toggle_scaling},
+    {{'n'}, "View", "n", "training curves", .run = toggle_training},
+    {{'o'}, "View", "o", "log", .run = toggle_log},
+    {{KEYS_PAGE_UP}, "View", "PgUp", "scroll the panel up", .run = scroll_up},
+    {{KEYS_PAGE_DOWN}, "View", "PgDn", "scroll the panel down", .run = scroll_down},
+    {.run = NULL},
+};

@@ -1,0 +1,123 @@
+/* The mouse: what a press, a drag and the wheel do where they happen. */
+#include <string.h>
+
+#include "app/actions.h"
+#include "panels/simplex_view.h"
+#include "panels/space.h"
+#include "panels/views.h"
+#include "terminal/keys.h"
+
+static const double turned = 0.1; /* radians a step of the wheel */
+
+static void drag_simplex(struct app *app, int x, int y) {
+    struct explorer *explorer = &app->explorer;
+    const struct rect *rect = &app->arrangement.rect[PANEL_SIMPLEX];
+    struct simplex_geometry geometry = app_simplex(app);
+    double preference[STORE_TASKS_MAX] = {0};
+    if (geometry.shape == SHAPE_NONE)
+        return;
+    x -= rect->x;
+    y -= rect->y;
+    if (geometry.shape != SHAPE_SLIDERS) {
+        simplex_geometry_preference(&geometry, x, y, preference);
+        if (geometry.shape == SHAPE_POLYGON)
+            explorer_go_around_locks(explorer, preference, true);
+        else
+            explorer_go(explorer, preference, true);
+        return;
+    }
+    size_t task;
+    double share;
+    /* Once a slider is held, the pointer may leave its row. */
+    if (explorer->dragging)
+        y = geometry.top + (int)explorer->slider - geometry.first;
+    if (simplex_geometry_slider(&geometry, x, y, &task, &share)) {
+        explorer->slider = task;
+        if (x >= geometry.track_x - 1)
+            explorer_set_share(explorer, task, share, true);
+    }
+}
+
+static void press(struct app *app, int x, int y) {
+    struct explorer *explorer = &app->explorer;
+    enum panel panel = arrangement_panel_at(&app->arrangement, x, y);
+    if (panel == PANEL_COUNT || panel == PANEL_TITLE || panel == PANEL_STATUS)
+        return;
+    if (!app->arrangement.compact)
+        explorer->wish.focus = panel;
+    explorer->message[0] = '\0';
+    if (panel == PANEL_SIMPLEX) {
+        memcpy(explorer->drag_from, explorer->preference, sizeof explorer->drag_from);
+        explorer->dragging = false;
+        app->dragged = panel;
+        drag_simplex(app, x, y);
+        explorer->dragging = true;
+    } else if (panel == PANEL_SCATTER && explorer->space == SPACE_SOLID) {
+        app->dragged = panel;
+        app->drag_x = x;
+        app->drag_y = y;
+    } else if (panel == PANEL_LEGEND) {
+        struct view view = view_rect(&app->canvas, app->arrangement.rect[panel]);
+        size_t series = legend_view_at(&view, explorer, x - view.x, y - view.y);
+        if (series != SIZE_MAX)
+            explorer_series_toggle(explorer, series);
+    }
+}
+
+/* The width of the panel is half a turn; what is under the pointer follows it. */
+static void drag_solid(struct app *app, int x, int y) {
+    const struct rect *rect = &app->arrangement.rect[PANEL_SCATTER];
+    if (rect->width > 1 && rect->height > 1)
+        space_turn(&app->explorer, 3.14159 * (x - app->drag_x) / rect->width,
+                   1.5708 * (y - app->drag_y) / rect->height);
+    app->drag_x = x;
+    app->drag_y = y;
+}
+
+static void wheel(struct app *app, enum panel panel, int way) {
+    struct explorer *explorer = &app->explorer;
+    if (panel != PANEL_SCATTER || explorer->space == SPACE_PAIRS)
+        app_scroll(app, panel, 3 * way);
+    else if (explorer->space == SPACE_SOLID)
+        space_turn(explorer, turned * way, 0);
+    else
+        app_scroll(app, panel, way); /* one axis */
+}
+
+void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
+    struct explorer *explorer = &app->explorer;
+    if (!explorer->catalog)
+        return;
+    if (explorer->dialog.kind != DIALOG_NONE) {
+        if (kind == POINTER_PRESS)
+            app_dialog_click(app, x, y);
+        else if (kind == POINTER_UP || kind == POINTER_DOWN)
+            app_dialog_key(app, kind == POINTER_UP ? KEYS_UP : KEYS_DOWN);
+        return;
+    }
+    switch (kind) {
+    case POINTER_PRESS:
+        press(app, x, y);
+        break;
+    case POINTER_DRAG:
+        if (app->dragged == PANEL_SIMPLEX)
+            drag_simplex(app, x, y);
+        else if (app->dragged == PANEL_SCATTER)
+            drag_solid(app, x, y);
+        break;
+    case POINTER_RELEASE:
+        if (app->dragged == PANEL_SIMPLEX) {
+            explorer->dragging = false;
+            explorer_remember(explorer, explorer->drag_from);
+        }
+        app->dragged = PANEL_COUNT;
+        break;
+    case POINTER_UP:
+    case POINTER_DOWN: {
+        enum panel panel = arrangement_panel_at(&app->arrangement, x, y);
+        if (panel != PANEL_COUNT)
+            wheel(app, panel, kind == POINTER_UP ? -1 : 1);
+        break;
+    }
+    }
+}

@@ -1,0 +1,155 @@
+/* Keys for the objective space: how it is shown, which objectives and which series. */
+#include <stdio.h>
+
+#include "app/actions.h"
+#include "panels/space.h"
+
+static const double turned = 0.1; /* radians a key: six degrees */
+
+/* --- series -------------------------------------------------------------------- */
+
+static void take_series(struct app *app) {
+    struct dialog *dialog = &app->explorer.dialog;
+    explorer_series_toggle(&app->explorer, (size_t)dialog->items[dialog->chosen].value);
+}
+
+static const struct question series_question = {.kind = DIALOG_LIST,
+                                                .title = "Shown solutions",
+                                                .switches = true,
+                                                .switched = take_series};
+
+static void ask_series(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    const struct catalog *catalog = explorer->catalog;
+    const struct marks *marks = app->canvas.marks;
+    if (!catalog->series_count) {
+        explorer_say(explorer, false, "nothing is stored yet");
+        return;
+    }
+    dialog_open(&explorer->dialog, &series_question);
+    for (size_t s = 0; s < catalog->series_count; s++) {
+        char text[160];
+        snprintf(text, sizeof text, "%s (%zu)", catalog->series[s].name,
+                 catalog->series[s].count);
+        dialog_add(&explorer->dialog, (int64_t)s, marks->mark[catalog->series[s].mark],
+                   catalog->series[s].ink, explorer_series_visible(explorer, s), text);
+    }
+}
+
+/* --- objectives ---------------------------------------------------------------- */
+
+static void take_pair(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    size_t value = (size_t)explorer->dialog.items[explorer->dialog.chosen].value;
+    explorer->pair_a = value / STORE_TASKS_MAX;
+    explorer->pair_b = value % STORE_TASKS_MAX;
+    dialog_close(&explorer->dialog);
+}
+
+static const struct question pair_question = {
+    .kind = DIALOG_LIST, .title = "Pair of objectives", .accept = take_pair};
+
+static void ask_pair(struct explorer *explorer) {
+    struct dialog *dialog = &explorer->dialog;
+    if (explorer->tasks < 3) {
+        explorer_say(explorer, false, "two tasks make one pair");
+        return;
+    }
+    dialog_open(dialog, &pair_question);
+    for (size_t a = 0; a < explorer->tasks; a++)
+        for (size_t b = a + 1; b < explorer->tasks; b++) {
+            char text[160];
+            snprintf(text, sizeof text, "%.50s over %.50s",
+                     explorer_task_name(explorer, b), explorer_task_name(explorer, a));
+            if (a == explorer->pair_a && b == explorer->pair_b)
+                dialog->chosen = dialog->count;
+            dialog_add(dialog, (int64_t)(a * STORE_TASKS_MAX + b), 0, INK_TEXT, false,
+                       text);
+        }
+}
+
+static void take_triple(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog *dialog = &explorer->dialog;
+    space_choose(explorer, (size_t)dialog->items[dialog->chosen].value);
+    for (size_t i = 0; i < dialog->count; i++)
+        dialog->items[i].on = space_has(explorer, (size_t)dialog->items[i].value);
+}
+
+static const struct question triple_question = {
+    .kind = DIALOG_LIST,
+    .title = "Objectives of the 3-D view",
+    .prompt = "a new one replaces the one chosen longest ago",
+    .switches = true,
+    .switched = take_triple};
+
+static void ask_triple(struct explorer *explorer) {
+    if (explorer->tasks == 3) {
+        explorer_say(explorer, false, "the 3-D view shows all three tasks");
+        return;
+    }
+    dialog_open(&explorer->dialog, &triple_question);
+    for (size_t t = 0; t < explorer->tasks; t++)
+        dialog_add(&explorer->dialog, (int64_t)t, 0, INK_TEXT, space_has(explorer, t),
+                   explorer_task_name(explorer, t));
+}
+
+/* What can be chosen depends on what is shown. */
+static void ask_objectives(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    if (explorer->space == SPACE_SOLID)
+        ask_triple(explorer);
+    else if (explorer->space == SPACE_PARALLEL)
+        explorer_say(explorer, false,
+                     "parallel coordinates show every objective; x changes the view");
+    else
+        ask_pair(explorer);
+}
+
+/* --- the view ------------------------------------------------------------------ */
+
+/* The next way to show the objective space that this many tasks have. */
+static void next_view(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    if (explorer->tasks < 2)
+        explorer_say(explorer, false, "one objective has one view");
+    for (int i = 1; i <= 2 && explorer->tasks >= 2; i++)
+        if (space_use(explorer, (enum space)((explorer->space + (unsigned)i) % 3)))
+            break;
+}
+
+/* Turning something that is not seen brings it up. */
+static void turn(struct explorer *explorer, double by, double tilt) {
+    if (explorer->space != SPACE_SOLID && !space_use(explorer, SPACE_SOLID))
+        explorer_say(explorer, false, "the 3-D view needs three objectives");
+    else
+        space_turn(explorer, by, tilt);
+}
+
+static void turn_left(struct app *app) {
+    turn(&app->explorer, -turned, 0);
+}
+
+static void turn_right(struct app *app) {
+    turn(&app->explorer, turned, 0);
+}
+
+static void tilt_up(struct app *app) {
+    turn(&app->explorer, 0, turned);
+}
+
+static void tilt_down(struct app *app) {
+    turn(&app->explorer, 0, -turned);
+}
+
+/* clang-format off */
+const struct action space_actions[] = {
+    {{'t'}, "View", "t", "switch baselines and fronts on and off", .run = ask_series, .waits = true},
+    {{'x'}, "View", "x", "objective space: scatter, 3-D, parallel coordinates", .run = next_view},
+    {{'p'}, "View", "p", "choose the objectives of the scatter or the 3-D view", .run = ask_objectives},
+    {{','}, "View", ",", "turn the 3-D view left", .run = turn_left},
+    {{'.'}, "View", ".", "turn the 3-D view right", .run = turn_right},
+    {{'+', '='}, "View", "+", "tilt the 3-D view, to look from above", .run = tilt_up},
+    {{'-'}, "View", "-", "tilt the 3-D view, to look from the side", .run = tilt_down},
+    {.run = NULL},
+};
