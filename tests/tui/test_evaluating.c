@@ -70,7 +70,7 @@ static void evaluates_stores_and_exports(void **state) {
     assert_int_equal(mkdir(out, 0700), 0);
     snprintf(typed, sizeof typed, "e\025%s\r", out);
     terminal_type(terminal, typed);
-    terminal_expect(terminal, "that exists; nothing is overwritten");
+    terminal_expect(terminal, "this path exists and is not overwritten");
     terminal_type(terminal, "-2\033[B\033[B"); /* with beta's head */
     terminal_expect(terminal, "classifier head: beta");
     terminal_expect_gone(terminal, "overwritten");
