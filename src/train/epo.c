@@ -10,6 +10,19 @@
 
 #include "base/memory.h"
 
+/* An entry of Ca that is smaller than its roundings is 0: its sign says which rows of
+ * the programme there are, and the solver takes a row for what it is however small its
+ * numbers. Ca_i = sum_j C_ij a_j where a_j = r_j (log(T p_j) - mu), and an error of
+ * some units in the last place of p_j is one of as many epsilons in its logarithm. */
+static double without_roundings(double value, const double *row, size_t stride,
+                                const double *a, const double *preference,
+                                size_t tasks) {
+    double units = 16 + (double)tasks, size = 0;
+    for (size_t j = 0; j < tasks; j++)
+        size += fabs(row[j * stride]) * (preference[j] + fabs(a[j]));
+    return fabs(value) <= units * DBL_EPSILON * size ? 0 : value;
+}
+
 /* From this non-uniformity on the losses are brought into proportion. */
 static const double balanced = 1e-4;
 
@@ -111,7 +124,8 @@ static void set_balance(struct programme *programme, const double *ca,
         programme->objective[t] = ca[t];
     }
     for (size_t t = 0; t < tasks; t++) {
-        bool is_worst = preference[t] * losses[t] >= worst;
+        /* Two may be the worst, though their products were rounded apart. */
+        bool is_worst = preference[t] * losses[t] >= worst * (1 - 4 * DBL_EPSILON);
         if (!any || is_worst)
             programme->low[t] = 0;
         else if (ca[t] <= 0)
@@ -164,6 +178,8 @@ int epo_weights(const double *gram, const double *losses, const double *preferen
                 ca[i] += value * a[j];
             }
             finite &= isfinite(ca[i]) != 0;
+            ca[i] = without_roundings(ca[i], programme.matrix + i, programme.rows, a,
+                                      preference, tasks);
         }
         if (mu > balanced)
             set_balance(&programme, ca, losses, preference);

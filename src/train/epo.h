@@ -23,7 +23,8 @@ enum epo_step {
  *              and >= 0 for each j of the greatest r L; where no (Ca)_j is
  *              above 0: C alpha >= 0;
  *   else:      max sum(C alpha)  where C alpha >= 0, alpha.Ca >= min(0, max Ca);
- * C being gram. Without a solution the preference stands for alpha. Weights are T
+ * C being gram; what roundings alone tell from 0, or from the greatest, is not told
+ * apart. Without a solution the preference stands for alpha. Weights are T
  * alpha in every case. step may be NULL. Fails only without memory. */
 int epo_weights(const double *gram, const double *losses, const double *preference,
                 size_t tasks, double *weights, enum epo_step *step,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -139,11 +140,65 @@ static void edges(void **state) {
     assert_true(w[0] == 1);
 }
 
+/* At losses in exact proportion a is 0, and alpha.Ca >= min(0, max Ca) says nothing: of
+ * two tasks the greatest sum(C alpha) where C alpha >= 0 is at an end of an interval.
+ */
+static void balanced_losses_are_no_bound(void **state) {
+    (void)state;
+    struct error error;
+    enum epo_step step;
+    double gram[] = {11.31, -3.95, -3.95, 5.9}, r[] = {0.72, 0.28};
+    double losses[] = {1 / r[0], 1 / r[1]}, weights[2];
+    assert_int_equal(epo_weights(gram, losses, r, 2, weights, &step, &error), 0);
+    assert_int_equal(step, EPO_DESCENT);
+    assert_true(fabs(weights[0] / 2 - 5.9 / 9.85) < slack); /* 0.599 */
+    struct random random;
+    random_seed(&random, 11, 0);
+    for (int i = 0; i < 2000; i++) {
+        double a = 0.1 + 10 * random_uniform(&random);
+        double c = 0.1 + 10 * random_uniform(&random);
+        double b = -(0.2 + 0.7 * random_uniform(&random)) * sqrt(a * c);
+        double share = 0.02 + 0.96 * random_uniform(&random);
+        double scale = exp(4 * random_uniform(&random) - 2);
+        double most = c / (c - b), least = -b / (a - b);
+        if (fabs(a - c) < 0.01)
+            continue;
+        double want = a > c ? most : least;
+        memcpy(gram, (double[]){a, b, b, c}, sizeof gram);
+        memcpy(r, (double[]){share, 1 - share}, sizeof r);
+        memcpy(losses, (double[]){scale / r[0], scale / r[1]}, sizeof losses);
+        assert_int_equal(epo_weights(gram, losses, r, 2, weights, &step, &error), 0);
+        if (step != EPO_DESCENT || fabs(weights[0] / 2 - want) > slack)
+            fail_msg("r %.17g, C %g %g %g: %.9g, not %.9g", share, a, b, c,
+                     weights[0] / 2, want);
+    }
+}
+
+/* 0.1 * 3 is one unit in the last place above 0.3 * 1: neither loss may grow. */
+static void both_of_two_worst_are_held(void **state) {
+    (void)state;
+    struct error error;
+    enum epo_step step;
+    static const double r[] = {0.1, 0.3, 0.6}, losses[] = {3, 1, 0.1};
+    /* The first two fight; on the first alone alpha were (1, 0, 0), by scipy's linprog.
+     */
+    static const double gram[] = {5, -5, -9, -5, 14, 15, -9, 15, 22};
+    double weights[3];
+    assert_true(r[0] * losses[0] != r[1] * losses[1]);
+    assert_int_equal(epo_weights(gram, losses, r, 3, weights, &step, &error), 0);
+    assert_int_equal(step, EPO_BALANCE);
+    assert_true(fabs(weights[0] / 3 - 14.0 / 19) < slack);
+    assert_true(fabs(weights[1] / 3 - 5.0 / 19) < slack);
+    assert_true(fabs(weights[2]) < slack);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_are_those_of_glpk),
         cmocka_unit_test(scale_of_gradients_is_nothing),
         cmocka_unit_test(edges),
+        cmocka_unit_test(balanced_losses_are_no_bound),
+        cmocka_unit_test(both_of_two_worst_are_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
