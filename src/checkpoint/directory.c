@@ -5,12 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "checkpoint/tensor_files.h"
 
 struct model_directory {
     char *path;
     json_t *config, *preprocessor;
+    const char *preprocessor_name;
     struct safetensors **shards;
     size_t shard_count;
     const struct tensor **tensors; /* shard by shard, in the order of their data */
@@ -97,6 +99,28 @@ static int collect(struct model_directory *directory, struct error *error) {
     return 0;
 }
 
+/* transformers 5 keeps the image processor's settings inside processor_config.json, and
+ * takes those first where there are both. */
+static int read_preprocessor(struct model_directory *directory, struct error *error) {
+    static const char whole[] = "processor_config.json",
+                      alone[] = "preprocessor_config.json";
+    json_t *processor, *images;
+    if (json_object_read(directory->path, whole, 1, &processor, error))
+        return -1;
+    images = json_object_get(processor, "image_processor");
+    if (images && !json_is_object(images)) {
+        json_decref(processor);
+        return error_set(error, "%s/%s: image_processor is no object", directory->path,
+                         whole);
+    }
+    directory->preprocessor = json_incref(images);
+    directory->preprocessor_name = images ? whole : alone;
+    json_decref(processor);
+    return images ? 0
+                  : json_object_read(directory->path, alone, 1,
+                                     &directory->preprocessor, error);
+}
+
 static int open_all(struct model_directory *directory, struct error *error) {
     struct tensor_files files;
     if (tensor_files_list(directory->path, &files, error) != 0)
@@ -104,8 +128,7 @@ static int open_all(struct model_directory *directory, struct error *error) {
     int result =
         json_object_read(directory->path, "config.json", 0, &directory->config, error);
     if (result == 0)
-        result = json_object_read(directory->path, "preprocessor_config.json", 1,
-                                  &directory->preprocessor, error);
+        result = read_preprocessor(directory, error);
     if (result == 0)
         result = open_shards(directory, &files, error);
     if (result == 0)
@@ -161,6 +184,10 @@ json_t *model_directory_config(const struct model_directory *directory) {
 
 json_t *model_directory_preprocessor(const struct model_directory *directory) {
     return directory->preprocessor;
+}
+
+const char *model_directory_preprocessor_name(const struct model_directory *directory) {
+    return directory->preprocessor_name;
 }
 
 size_t model_directory_count(const struct model_directory *directory) {

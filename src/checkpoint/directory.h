@@ -24,8 +24,11 @@ void model_directory_close(struct model_directory *directory); /* NULL is fine *
 const char *model_directory_path(const struct model_directory *directory);
 /* config.json, an object. */
 json_t *model_directory_config(const struct model_directory *directory);
-/* preprocessor_config.json, an object, or NULL where there is none. */
+/* How images are prepared, an object: `image_processor` of processor_config.json, else
+ * preprocessor_config.json; NULL where there is neither. */
 json_t *model_directory_preprocessor(const struct model_directory *directory);
+/* The name of the file that says so, for errors. */
+const char *model_directory_preprocessor_name(const struct model_directory *directory);
 
 /* Shard by shard in the order of their names, each in the order of its data. */
 size_t model_directory_count(const struct model_directory *directory);

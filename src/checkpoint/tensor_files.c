@@ -1,7 +1,6 @@
 #include "checkpoint/tensor_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,52 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 
 static const char index_name[] = "model.safetensors.index.json";
-
-enum { JSON_BYTES_MAX = 64 << 20 };
-
-static int parse_object(int descriptor, const char *path, json_t **object,
-                        struct error *error) {
-    struct stat status;
-    if (fstat(descriptor, &status) != 0)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(error, "%s: not a file", path);
-    if (status.st_size > JSON_BYTES_MAX)
-        return error_set(error, "%s: over %d MiB, too large to be read", path,
-                         JSON_BYTES_MAX >> 20);
-    json_error_t place;
-    json_t *value = json_loadfd(descriptor, JSON_REJECT_DUPLICATES, &place);
-    if (!value)
-        return error_set(error, "%s: no valid JSON: %s (line %d, column %d)", path,
-                         place.text, place.line, place.column);
-    if (!json_is_object(value)) {
-        json_decref(value);
-        return error_set(error, "%s: holds no JSON object", path);
-    }
-    *object = value;
-    return 0;
-}
-
-int json_object_read(const char *directory, const char *name, int missing_is_fine,
-                     json_t **object, struct error *error) {
-    *object = NULL;
-    char *path = text_format("%s/%s", directory, name);
-    if (!path)
-        return error_memory(error);
-    /* Without O_NONBLOCK opening a pipe would wait for its writer. */
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), result = 0;
-    if (descriptor >= 0)
-        result = parse_object(descriptor, path, object, error);
-    else if (errno != ENOENT || !missing_is_fine)
-        result = error_set(error, "%s: %s", path, strerror(errno));
-    if (descriptor >= 0)
-        close(descriptor);
-    free(path);
-    return result;
-}
 
 /* A plain name of a safetensors file: nothing that leads out of the directory. */
 static bool is_shard_name(const char *name) {

@@ -19,9 +19,4 @@ int tensor_files_list(const char *directory, struct tensor_files *files,
                       struct error *error);
 void tensor_files_free(struct tensor_files *files);
 
-/* The JSON object in DIRECTORY/NAME. What is no object, has a key twice or is over
- * 64 MiB is refused. Where the file is missing and missing_is_fine, *object is NULL. */
-int json_object_read(const char *directory, const char *name, int missing_is_fine,
-                     json_t **object, struct error *error);
-
 #endif

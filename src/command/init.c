@@ -182,14 +182,15 @@ static int check_inputs(const struct setup *s, const struct model_directory *exp
     const char *where = model_directory_path(expert);
     if (preprocess_read(config, model->kind == MODEL_CLIP_VISION, model->image_size,
                         &own, error))
-        return error_prefix(error, "%s", where);
+        return error_prefix(error, "%s/%s", where,
+                            model_directory_preprocessor_name(expert));
     if (preprocess_same(&own, &s->preprocess))
         return 0;
     return error_set(error,
-                     "%s: preprocessor_config.json prepares images otherwise than the "
+                     "%s/%s: prepares images otherwise than the "
                      "pretrained model's, which holds for all; use experts fine-tuned "
                      "with that, or remove the file there",
-                     where);
+                     where, model_directory_preprocessor_name(expert));
 }
 
 static int check_expert(const struct setup *s, const struct recipe_task *task,

@@ -31,17 +31,6 @@ struct tokens {
 int bpe_encode(const struct bpe *bpe, const char *word, size_t length,
                struct tokens *tokens, struct error *error);
 
-/* A model directory's vocabulary and merges: vocab.json and merges.txt, or where
- * there is no vocab.json the model of tokenizer.json, whose end_of_word_suffix must
- * then be suffix. Errors name file and line. Both are references to give back. */
-int bpe_read_files(const char *directory, const char *suffix, json_t **vocab,
-                   json_t **merges, struct error *error);
-
-/* Fails where the directory has a tokenizer_config.json in which one of the flags (a
- * list that NULL ends) is true: a setting that is not supported. */
-int bpe_check_settings(const char *directory, const char *const *flags,
-                       struct error *error);
-
 /* Unicode's White_Space inside a class of PCRE2, spelt out because PCRE2 counts U+180E
  * among \s. */
 #define BPE_SPACES                                                                     \

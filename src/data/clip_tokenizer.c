@@ -8,7 +8,9 @@
 #include <utf8proc.h>
 
 #include "base/memory.h"
+#include "data/added_tokens.h"
 #include "data/bpe.h"
+#include "data/tokenizer_files.h"
 
 enum { LONGEST_TEXT = 1 << 20 };
 
@@ -21,10 +23,14 @@ static const char words[] =
     "(<\\|)(startoftext|endoftext)(\\|>)|'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}|"
     "[^" BPE_SPACES "\\p{L}\\p{N}]+";
 
+static const char *const always[] = {START, END, NULL};
+
 struct clip_tokenizer {
     struct bpe *bpe;
+    struct added_tokens *added;
     pcre2_code *words;
     int32_t start, end;
+    size_t longest;
 };
 
 static int find_special(const json_t *vocab, const char *token, int32_t *number,
@@ -37,21 +43,86 @@ static int find_special(const json_t *vocab, const char *token, int32_t *number,
     return 0;
 }
 
+static bool is_space(utf8proc_int32_t c) {
+    return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+           c == 0x205f || c == 0x3000;
+}
+
+/* Letters made small one by one, runs of white space one space. utf8proc has each
+ * character's simple mapping; the one full mapping that is longer and always holds is
+ * that of U+0130 (Unicode's SpecialCasing.txt): i and a dot above. Fresh memory. */
+static char *to_small(const char *text) {
+    size_t length = strlen(text), used = 0;
+    char *small = malloc(3 * length + 1); /* no character grows more than that */
+    if (!small)
+        return NULL;
+    bool space = false; /* the last character was one */
+    for (size_t at = 0; at < length;) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t took = utf8proc_iterate((const utf8proc_uint8_t *)text + at,
+                                                 (utf8proc_ssize_t)(length - at), &c);
+        if (took <= 0) /* cannot be: the text was composed from valid UTF-8 */
+            break;
+        at += (size_t)took;
+        bool again = space;
+        space = is_space(c);
+        if (space && !again)
+            small[used++] = ' ';
+        if (space)
+            continue;
+        bool dotted = c == 0x130;
+        used += (size_t)utf8proc_encode_char(dotted ? 'i' : utf8proc_tolower(c),
+                                             (utf8proc_uint8_t *)small + used);
+        if (dotted)
+            used +=
+                (size_t)utf8proc_encode_char(0x307, (utf8proc_uint8_t *)small + used);
+    }
+    small[used] = '\0';
+    return small;
+}
+
+/* Composed (NFC), white space made single, letters made small. Fresh memory; NULL where
+ * memory is out. text is UTF-8. */
+static char *normalise_text(const char *text) {
+    utf8proc_uint8_t *composed = NULL;
+    if (utf8proc_map((const utf8proc_uint8_t *)text, 0, &composed,
+                     UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE) < 0)
+        return NULL;
+    char *small = to_small((const char *)composed);
+    free(composed);
+    return small;
+}
+
+static int take_files(struct clip_tokenizer *tokenizer, const char *directory,
+                      const struct tokenizer_files *files, struct error *error) {
+    if (find_special(files->vocab, START, &tokenizer->start, error) ||
+        find_special(files->vocab, END, &tokenizer->end, error) ||
+        bpe_new(files->vocab, files->merges, "</w>", tokenizer->end, &tokenizer->bpe,
+                error))
+        return error_prefix(error, "%s: tokenizer", directory);
+    if (files->cut_left)
+        return error_set(error,
+                         "%s/tokenizer_config.json: truncation_side is left, which is "
+                         "not supported for prompts",
+                         directory);
+    tokenizer->longest = files->longest;
+    return added_tokens_read(directory, files->tokenizer, files->settings, files->vocab,
+                             always, &tokenizer->added, error) ||
+                   added_tokens_normalise(tokenizer->added, normalise_text, error)
+               ? -1
+               : 0;
+}
+
 static int fill(struct clip_tokenizer *tokenizer, const char *directory,
                 struct error *error) {
-    static const char suffix[] = "</w>";
-    json_t *vocab, *merges;
-    if (bpe_read_files(directory, suffix, &vocab, &merges, error))
+    struct tokenizer_files files;
+    if (tokenizer_files_read(directory, TOKENIZER_CLIP, &files, error))
         return -1;
-    int status = find_special(vocab, START, &tokenizer->start, error);
-    if (status == 0)
-        status = find_special(vocab, END, &tokenizer->end, error);
-    if (status == 0)
-        status = bpe_new(vocab, merges, suffix, tokenizer->end, &tokenizer->bpe, error);
-    json_decref(vocab);
-    json_decref(merges);
+    int status = take_files(tokenizer, directory, &files, error);
+    tokenizer_files_clear(&files);
     if (status)
-        return error_prefix(error, "%s: tokenizer", directory);
+        return -1;
     int code;
     PCRE2_SIZE at;
     tokenizer->words = pcre2_compile((PCRE2_SPTR)words, PCRE2_ZERO_TERMINATED,
@@ -80,6 +151,7 @@ void clip_tokenizer_close(struct clip_tokenizer *tokenizer) {
     if (!tokenizer)
         return;
     bpe_free(tokenizer->bpe);
+    added_tokens_free(tokenizer->added);
     pcre2_code_free(tokenizer->words);
     free(tokenizer);
 }
@@ -92,36 +164,48 @@ int32_t clip_tokenizer_end(const struct clip_tokenizer *tokenizer) {
     return tokenizer->end;
 }
 
-/* Letters made small one by one. utf8proc has each character's simple mapping; the
- * one full mapping that is longer and always holds is that of U+0130 (Unicode's
- * SpecialCasing.txt): i and a dot above. Fresh memory. */
-static char *to_small(const char *text) {
-    size_t length = strlen(text), used = 0;
-    char *small = malloc(3 * length + 1); /* no character grows more than that */
-    if (!small)
-        return NULL;
-    for (size_t at = 0; at < length;) {
-        utf8proc_int32_t c;
-        utf8proc_ssize_t took = utf8proc_iterate((const utf8proc_uint8_t *)text + at,
-                                                 (utf8proc_ssize_t)(length - at), &c);
-        if (took <= 0) /* cannot be: the text was composed from valid UTF-8 */
+struct encoding {
+    const struct clip_tokenizer *tokenizer;
+    pcre2_match_data *match;
+    struct tokens *tokens;
+};
+
+/* The tokens of a normalised piece between added tokens. No word of the pattern has
+ * white space. */
+static int encode_words(void *self, const char *text, size_t size,
+                        struct error *error) {
+    const struct encoding *e = self;
+    for (size_t at = 0; at < size;) {
+        int groups = pcre2_match(e->tokenizer->words, (PCRE2_SPTR)text, size, at, 0,
+                                 e->match, NULL);
+        if (groups == PCRE2_ERROR_NOMATCH)
             break;
-        at += (size_t)took;
-        bool dotted = c == 0x130;
-        used += (size_t)utf8proc_encode_char(dotted ? 'i' : utf8proc_tolower(c),
-                                             (utf8proc_uint8_t *)small + used);
-        if (dotted)
-            used +=
-                (size_t)utf8proc_encode_char(0x307, (utf8proc_uint8_t *)small + used);
+        if (groups < 0)
+            return error_set(error, "PCRE2 fails on the text (%d)", groups);
+        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(e->match);
+        /* Group 0 alone, or the three parts of a special token's spelling. */
+        for (int g = groups > 1; g < (groups > 1 ? groups : 1); g++)
+            if (bpe_encode(e->tokenizer->bpe, text + ends[2 * g],
+                           ends[2 * g + 1] - ends[2 * g], e->tokens, error))
+                return -1;
+        at = ends[1];
     }
-    small[used] = '\0';
-    return small;
+    return 0;
 }
 
-/* The tokens of a piece between special tokens. What becomes of white space need not
- * be made: no word of the pattern has any. */
-static int encode_piece(const struct clip_tokenizer *tokenizer, const char *piece,
-                        size_t length, struct tokens *tokens, struct error *error) {
+static int append(void *self, int32_t id, struct error *error) {
+    struct tokens *tokens = ((struct encoding *)self)->tokens;
+    if (array_reserve((void **)&tokens->ids, &tokens->capacity, tokens->count + 1,
+                      sizeof *tokens->ids))
+        return error_memory(error);
+    tokens->ids[tokens->count++] = id;
+    return 0;
+}
+
+/* A piece between tokens that are looked for in the text as it is. */
+static int encode_piece(void *self, const char *piece, size_t length,
+                        struct error *error) {
+    const struct encoding *e = self;
     utf8proc_uint8_t *composed = NULL;
     utf8proc_ssize_t made =
         utf8proc_map((const utf8proc_uint8_t *)piece, (utf8proc_ssize_t)length,
@@ -132,54 +216,26 @@ static int encode_piece(const struct clip_tokenizer *tokenizer, const char *piec
         return error_memory(error);
     char *text = to_small((const char *)composed);
     free(composed);
-    pcre2_match_data *match =
-        pcre2_match_data_create_from_pattern(tokenizer->words, NULL);
-    int status = text && match ? 0 : error_memory(error);
-    size_t size = text ? strlen(text) : 0;
-    for (size_t at = 0; status == 0 && at < size;) {
-        int groups =
-            pcre2_match(tokenizer->words, (PCRE2_SPTR)text, size, at, 0, match, NULL);
-        if (groups == PCRE2_ERROR_NOMATCH)
-            break;
-        if (groups < 0)
-            status = error_set(error, "PCRE2 fails on the text (%d)", groups);
-        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(match);
-        /* Group 0 alone, or the three parts of a special token's spelling. */
-        for (int g = groups > 1; status == 0 && g < (groups > 1 ? groups : 1); g++)
-            status = bpe_encode(tokenizer->bpe, text + ends[2 * g],
-                                ends[2 * g + 1] - ends[2 * g], tokens, error);
-        if (status == 0)
-            at = ends[1];
-    }
-    pcre2_match_data_free(match);
+    if (!text)
+        return error_memory(error);
+    int status = added_tokens_split(
+        e->tokenizer->added, true, text, strlen(text),
+        &(struct added_tokens_cut){encode_words, append, self}, error);
     free(text);
     return status;
 }
 
-static int append(struct tokens *tokens, int32_t id, struct error *error) {
-    if (array_reserve((void **)&tokens->ids, &tokens->capacity, tokens->count + 1,
-                      sizeof *tokens->ids))
-        return error_memory(error);
-    tokens->ids[tokens->count++] = id;
-    return 0;
-}
-
 static int encode_all(const struct clip_tokenizer *tokenizer, const char *text,
-                      size_t most, struct tokens *tokens, struct error *error) {
-    while (*text && tokens->count < most) {
-        const char *start = strstr(text, START), *end = strstr(text, END);
-        const char *next = !start || (end && end < start) ? end : start;
-        size_t length = next ? (size_t)(next - text) : strlen(text);
-        if (encode_piece(tokenizer, text, length, tokens, error))
-            return -1;
-        if (!next)
-            return 0;
-        bool is_start = next == start;
-        if (append(tokens, is_start ? tokenizer->start : tokenizer->end, error))
-            return -1;
-        text = next + strlen(is_start ? START : END);
-    }
-    return 0;
+                      struct tokens *tokens, struct error *error) {
+    struct encoding e = {.tokenizer = tokenizer, .tokens = tokens};
+    e.match = pcre2_match_data_create_from_pattern(tokenizer->words, NULL);
+    if (!e.match)
+        return error_memory(error);
+    int status =
+        added_tokens_split(tokenizer->added, false, text, strlen(text),
+                           &(struct added_tokens_cut){encode_piece, append, &e}, error);
+    pcre2_match_data_free(e.match);
+    return status;
 }
 
 int clip_tokenizer_encode(const struct clip_tokenizer *tokenizer, const char *text,
@@ -192,9 +248,12 @@ int clip_tokenizer_encode(const struct clip_tokenizer *tokenizer, const char *te
     if (strlen(text) > LONGEST_TEXT)
         return error_set(error, "a text of %zu bytes; a prompt has at most %d",
                          strlen(text), LONGEST_TEXT);
-    int status = encode_all(tokenizer, text, context - 2, &tokens, error);
+    size_t longest = context - 2;
+    if (tokenizer->longest && tokenizer->longest < context)
+        longest = tokenizer->longest > 2 ? tokenizer->longest - 2 : 0;
+    int status = encode_all(tokenizer, text, &tokens, error);
     if (status == 0) {
-        size_t kept = tokens.count < context - 2 ? tokens.count : context - 2;
+        size_t kept = tokens.count < longest ? tokens.count : longest;
         ids[0] = tokenizer->start;
         if (kept)
             memcpy(ids + 1, tokens.ids, kept * sizeof *ids);

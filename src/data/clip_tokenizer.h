@@ -1,7 +1,7 @@
-/* CLIP's tokenizer, as transformers' CLIPTokenizer: special tokens are taken out of
- * the text; the rest is composed (NFC), runs of white space become one space, and
- * letters become small; it is cut into words by CLIP's pattern, and these into
- * tokens by byte-level BPE with "</w>" at a word's end. */
+/* CLIP's tokenizer, as transformers' CLIPTokenizer: special and added tokens are taken
+ * out of the text (added_tokens.h); the rest is composed (NFC), runs of white space
+ * become one space, and letters become small; it is cut into words by CLIP's pattern,
+ * and these into tokens by byte-level BPE with "</w>" at a word's end. */
 #ifndef PWEMOE_DATA_CLIP_TOKENIZER_H
 #define PWEMOE_DATA_CLIP_TOKENIZER_H
 
@@ -12,7 +12,7 @@
 
 struct clip_tokenizer;
 
-/* From a model directory's vocab.json and merges.txt, or tokenizer.json. */
+/* From a model directory's files (tokenizer_files.h). */
 int clip_tokenizer_open(const char *directory, struct clip_tokenizer **tokenizer,
                         struct error *error);
 void clip_tokenizer_close(struct clip_tokenizer *tokenizer); /* NULL is fine */
@@ -21,11 +21,11 @@ void clip_tokenizer_close(struct clip_tokenizer *tokenizer); /* NULL is fine */
 int32_t clip_tokenizer_start(const struct clip_tokenizer *tokenizer);
 int32_t clip_tokenizer_end(const struct clip_tokenizer *tokenizer);
 
-/* ids [context] receives start, the text's tokens (those that do not fit are left
- * out), end, and the end's number again up to `context` (at least 2; 77 for the
- * published models); *count is how many there are with the first end. text is
- * UTF-8; other bytes and texts above a mebibyte are errors. May be called from
- * several threads at once. */
+/* ids [context] receives start, the text's tokens (those that do not fit, into
+ * model_max_length where that is less, are left out), end, and the end's number again
+ * up to `context` (at least 2; 77 for the published models); *count is how many there
+ * are with the first end. text is UTF-8; other bytes and texts above a mebibyte are
+ * errors. May be called from several threads at once. */
 int clip_tokenizer_encode(const struct clip_tokenizer *tokenizer, const char *text,
                           size_t context, int32_t *ids, size_t *count,
                           struct error *error);

@@ -11,7 +11,7 @@
  * model's image processor does, and kept as u8 [count, 3, size, size]; scaling to
  * floats is the model's first step (preprocess.h has its constants). A pair of texts is
  * the tokens of the first and then those of the second, nothing between them; `longest`
- * tokens are kept (gpt2_tokenizer_truncate). */
+ * tokens are kept (gpt2_tokenizer_cut). */
 #ifndef PWEMOE_DATA_DATASET_H
 #define PWEMOE_DATA_DATASET_H
 

@@ -1,7 +1,8 @@
 libpwemoe_a_SOURCES += \
   src/data/batches.c \
   src/data/bpe.h src/data/bpe.c \
-  src/data/bpe_files.c \
+  src/data/tokenizer_files.h src/data/tokenizer_files.c \
+  src/data/added_tokens.h src/data/added_tokens.c \
   src/data/clip_tokenizer.h src/data/clip_tokenizer.c \
   src/data/csv.h src/data/csv.c \
   src/data/dataset.h src/data/dataset.c \

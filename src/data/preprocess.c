@@ -31,8 +31,6 @@ static const struct processor processors[] = {
 /* Their sizes by default. */
 enum { DEFAULT_SIZE = 224 };
 
-static const char where[] = "preprocessor_config.json";
-
 /* A key that is absent or null is NULL. */
 static const json_t *get(const json_t *config, const char *key) {
     const json_t *value = json_object_get(config, key);
@@ -47,7 +45,7 @@ static int read_bool(const json_t *config, const char *key, bool *value,
     /* A step whose switch is null is not done; other keys that are null are as if
      * they were absent. */
     if (!json_is_boolean(found) && !json_is_null(found))
-        return error_set(error, "%s: %s is neither true nor false", where, key);
+        return error_set(error, "%s is neither true nor false", key);
     *value = json_is_true(found);
     return 0;
 }
@@ -56,8 +54,8 @@ static int read_edge(const json_t *found, const char *key, size_t *value,
                      struct error *error) {
     if (!json_is_integer(found) || json_integer_value(found) < 1 ||
         json_integer_value(found) > LARGEST_SIZE)
-        return error_set(error, "%s: %s is not a number of pixels from 1 to %d", where,
-                         key, LARGEST_SIZE);
+        return error_set(error, "%s is not a number of pixels from 1 to %d", key,
+                         LARGEST_SIZE);
     *value = (size_t)json_integer_value(found);
     return 0;
 }
@@ -72,8 +70,7 @@ static int read_channels(const json_t *config, const char *key, double value[3],
     for (size_t c = 0; c < 3; c++) {
         const json_t *number = list ? json_array_get(found, c) : found;
         if (!json_is_number(number))
-            return error_set(error, "%s: %s is not a list of three numbers", where,
-                             key);
+            return error_set(error, "%s is not a list of three numbers", key);
         value[c] = json_number_value(number);
     }
     return 0;
@@ -98,10 +95,27 @@ static const struct processor *find_processor(const json_t *config, bool clip,
                 return &processors[i];
     }
     error_set(error,
-              "%s: image_processor_type %s is not known; CLIPImageProcessor and "
+              "image_processor_type %s is not known; CLIPImageProcessor and "
               "ViTImageProcessor are",
-              where, name ? name : "(no text)");
+              name ? name : "(no text)");
     return NULL;
+}
+
+/* Every step that a processor can be told to do is one of these, or changes nothing of
+ * a picture that is RGB already, as all are here. */
+static int check_steps(const json_t *config, struct error *error) {
+    static const char *const known[] = {"do_resize", "do_center_crop", "do_rescale",
+                                        "do_normalize", "do_convert_rgb"};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)config, key, value) {
+        bool is_known = strncmp(key, "do_", 3) != 0 || !json_is_true(value);
+        for (size_t i = 0; !is_known && i < sizeof known / sizeof *known; i++)
+            is_known = strcmp(key, known[i]) == 0;
+        if (!is_known)
+            return error_set(error, "%s is true; that step is not supported", key);
+    }
+    return 0;
 }
 
 static int read_size(const json_t *config, const struct processor *processor,
@@ -115,6 +129,15 @@ static int read_size(const json_t *config, const struct processor *processor,
                  *height = get(size, "height");
     if (json_is_integer(size)) {
         out->shortest_edge = processor->int_is_shortest_edge;
+        /* The slow processors of transformers pass over this key, the fast ones do
+         * not. */
+        const json_t *square = get(config, "default_to_square");
+        if (square && json_is_true(square) == out->shortest_edge)
+            return error_set(error,
+                             "default_to_square makes %s of size %lld, unlike the "
+                             "processor; give size as an object",
+                             json_is_true(square) ? "a square" : "the shortest edge",
+                             (long long)json_integer_value(size));
         if (read_edge(size, "size", &out->width, error))
             return -1;
         out->height = out->width;
@@ -137,11 +160,9 @@ static int read_size(const json_t *config, const struct processor *processor,
                        read_edge(height, "size.height", &out->height, error)
                    ? -1
                    : 0;
-    return error_set(
-        error,
-        "%s: size is neither a number, nor has it shortest_edge alone, nor "
-        "height and width",
-        where);
+    return error_set(error,
+                     "size is neither a number, nor has it shortest_edge alone, nor "
+                     "height and width");
 }
 
 static int read_crop(const json_t *config, size_t *crop, struct error *error) {
@@ -156,40 +177,36 @@ static int read_crop(const json_t *config, size_t *crop, struct error *error) {
         read_edge(get(found, "height"), "crop_size.height", &height, error))
         return -1;
     if (height != *crop)
-        return error_set(error,
-                         "%s: crop_size is %zu x %zu; the model's images are square",
-                         where, *crop, height);
+        return error_set(error, "crop_size is %zu x %zu; the model's images are square",
+                         *crop, height);
     return 0;
 }
 
 static int read_geometry(const json_t *config, const struct processor *processor,
                          size_t image_size, struct preprocess *out,
                          struct error *error) {
-    bool resize = true, crop = processor->center_crop, pad = false;
+    bool resize = true, crop = processor->center_crop;
     if (read_bool(config, "do_resize", &resize, error) ||
-        read_bool(config, "do_center_crop", &crop, error) ||
-        read_bool(config, "do_pad", &pad, error))
+        read_bool(config, "do_center_crop", &crop, error))
         return -1;
-    if (pad)
-        return error_set(error, "%s: do_pad is true; padding is not done here", where);
     if (resize && read_size(config, processor, out, error))
         return -1;
     if (crop && read_crop(config, &out->crop, error))
         return -1;
     out->size = image_size;
     if (crop && out->crop != image_size)
-        return error_set(error, "%s: crop_size is %zu, the model's image_size is %zu",
-                         where, out->crop, image_size);
+        return error_set(error, "crop_size is %zu, the model's image_size is %zu",
+                         out->crop, image_size);
     if (!crop && resize && (out->width != image_size || out->height != image_size))
-        return error_set(error, "%s: size is %zu x %zu, the model's image_size is %zu",
-                         where, out->width, out->height, image_size);
+        return error_set(error, "size is %zu x %zu, the model's image_size is %zu",
+                         out->width, out->height, image_size);
     out->resample = processor->resample;
     const json_t *resample = get(config, "resample");
     if (!resample)
         return 0;
     json_int_t number = json_is_integer(resample) ? json_integer_value(resample) : -1;
     if (number < RESAMPLE_NEAREST || number > RESAMPLE_HAMMING)
-        return error_set(error, "%s: resample is not a number from 0 to 5", where);
+        return error_set(error, "resample is not a number from 0 to 5");
     out->resample = (enum resample)number;
     return 0;
 }
@@ -203,7 +220,7 @@ static int read_scale(const json_t *config, const struct processor *processor,
     double factor = 1.0 / 255, mean[3], std[3];
     const json_t *found = get(config, "rescale_factor");
     if (found && !json_is_number(found))
-        return error_set(error, "%s: rescale_factor is not a number", where);
+        return error_set(error, "rescale_factor is not a number");
     if (found)
         factor = json_number_value(found);
     memcpy(mean, processor->mean, sizeof mean);
@@ -221,9 +238,8 @@ static int read_scale(const json_t *config, const struct processor *processor,
         out->shift[c] = (float)shift;
         if (!isfinite(out->scale[c]) || !isfinite(out->shift[c]))
             return error_set(error,
-                             "%s: rescale_factor, image_mean and image_std do not give "
-                             "finite values",
-                             where);
+                             "rescale_factor, image_mean and image_std do not give "
+                             "finite values");
     }
     return 0;
 }
@@ -243,7 +259,9 @@ int preprocess_read(const json_t *config, bool clip, size_t image_size,
         return read_scale(NULL, processor, out, error);
     }
     if (!json_is_object(config))
-        return error_set(error, "%s: not an object", where);
+        return error_set(error, "not an object");
+    if (check_steps(config, error))
+        return -1;
     const struct processor *processor = find_processor(config, clip, error);
     if (!processor || read_geometry(config, processor, image_size, out, error))
         return -1;

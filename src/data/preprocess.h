@@ -1,5 +1,5 @@
-/* What an image goes through before the model sees it, as preprocessor_config.json
- * says (CLIPImageProcessor, ViTImageProcessor): resize by Pillow's antialiased
+/* What an image goes through before the model sees it, as preprocessor_config.json or
+ * processor_config.json says (CLIPImageProcessor, ViTImageProcessor): resize by Pillow's antialiased
  * filter, centre crop, rescale, normalise. */
 #ifndef PWEMOE_DATA_PREPROCESS_H
 #define PWEMOE_DATA_PREPROCESS_H
@@ -30,12 +30,12 @@ struct preprocess {
     float scale[3], shift[3]; /* value = scale[c] * byte + shift[c] */
 };
 
-/* config: preprocessor_config.json's object, or NULL for CLIP's constants
+/* config: the image processor's object, or NULL for CLIP's constants
  * (clip true: shortest edge, crop, bicubic) or ViT's (0.5, 0.5, bilinear).
  * What a config leaves out is what its image_processor_type has by default, and
  * clip says which that is where it has no type. image_size is the model's: what
  * the pixels come out as; a config that gives another size is an error naming
- * both. So is a step that is not one of the four above. */
+ * both. So is a step that is not one of the four above. Errors do not name the file. */
 int preprocess_read(const json_t *config, bool clip, size_t image_size,
                     struct preprocess *out, struct error *error);
 

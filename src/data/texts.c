@@ -18,18 +18,12 @@ static int encode(const struct tsv_example *example,
     if (gpt2_tokenizer_encode(options->tokenizer, example->first,
                               strlen(example->first), tokens, error))
         return -1;
-    size_t first = tokens->count, second = 0;
-    if (example->second) {
-        if (gpt2_tokenizer_encode(options->tokenizer, example->second,
-                                  strlen(example->second), tokens, error))
-            return -1;
-        second = tokens->count - first;
-    }
-    size_t begin = first;
-    gpt2_tokenizer_truncate(&first, &second, options->longest);
-    if (second && first < begin)
-        memmove(tokens->ids + first, tokens->ids + begin, second * sizeof *tokens->ids);
-    tokens->count = first + second;
+    size_t first = tokens->count;
+    if (example->second &&
+        gpt2_tokenizer_encode(options->tokenizer, example->second,
+                              strlen(example->second), tokens, error))
+        return -1;
+    gpt2_tokenizer_cut(options->tokenizer, tokens, first, options->longest);
     return 0;
 }
 

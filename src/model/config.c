@@ -92,30 +92,59 @@ const char *model_kind_name(enum model_kind kind) {
 
 static int decide_kind(const json_t *config, const char *kind, const char *where,
                        enum model_kind *out, struct error *error) {
+    static const struct {
+        const char *kind, *type;
+        enum model_kind value;
+    } known[] = {{"vit", "vit", MODEL_VIT},
+                 {"clip-vision", "clip", MODEL_CLIP_VISION},
+                 {"clip-vision", "clip_vision_model", MODEL_CLIP_VISION},
+                 {"gpt2-classifier", "gpt2", MODEL_GPT2}};
     const char *type = json_string_value(json_object_get(config, "model_type"));
-    if (kind && strcmp(kind, "vit") == 0)
-        *out = MODEL_VIT;
-    else if (kind && strcmp(kind, "clip-vision") == 0)
-        *out = MODEL_CLIP_VISION;
-    else if (kind && strcmp(kind, "gpt2-classifier") == 0)
-        *out = MODEL_GPT2;
-    else if (kind)
+    bool known_kind = !kind;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        bool named = kind && strcmp(known[i].kind, kind) == 0;
+        known_kind |= named;
+        if ((!kind || named) && (type ? strcmp(known[i].type, type) == 0 : named)) {
+            *out = known[i].value;
+            return 0;
+        }
+    }
+    if (!known_kind)
         return error_set(error,
                          "model \"%s\" is not known; clip-vision, vit and "
                          "gpt2-classifier are",
                          kind);
-    else if (type && strcmp(type, "vit") == 0)
-        *out = MODEL_VIT;
-    else if (type &&
-             (strcmp(type, "clip") == 0 || strcmp(type, "clip_vision_model") == 0))
-        *out = MODEL_CLIP_VISION;
-    else if (type && strcmp(type, "gpt2") == 0)
-        *out = MODEL_GPT2;
-    else
+    if (!kind)
         return error_set(error,
                          "%s: config.json: model_type \"%s\" is not one of clip, "
                          "clip_vision_model, vit, gpt2",
                          where, type ? type : "");
+    return error_set(error,
+                     "%s: config.json: model_type \"%s\" is not that of a %s model",
+                     where, type, kind);
+}
+
+/* What no family of ours computes. */
+static int check_common(struct config_reader *reader, struct error *error) {
+    const json_t *quantised = json_object_get(reader->object, "quantization_config");
+    const json_t *pruned = json_object_get(reader->object, "pruned_heads");
+    const char *problem =
+        json_string_value(json_object_get(reader->object, "problem_type"));
+    if (quantised && !json_is_null(quantised))
+        return error_set(error,
+                         "%s: config.json: quantization_config: quantised weights are "
+                         "not supported; save the model dequantised",
+                         reader->where);
+    if (json_object_size(pruned))
+        return error_set(error,
+                         "%s: config.json: pruned_heads is not empty, which is not "
+                         "supported",
+                         reader->where);
+    if (problem && strcmp(problem, "single_label_classification") != 0)
+        return error_set(error,
+                         "%s: config.json: problem_type is %s; only "
+                         "single_label_classification is supported",
+                         reader->where, problem);
     return 0;
 }
 
@@ -198,13 +227,6 @@ static int check_gpt2_variant(struct config_reader *reader, struct error *error)
             return error_set(error, "%s: config.json: %s is %s, which is not supported",
                              reader->where, flags[i].key,
                              flags[i].only ? "false" : "true");
-    const char *problem =
-        json_string_value(json_object_get(reader->object, "problem_type"));
-    if (problem && strcmp(problem, "single_label_classification") != 0)
-        return error_set(error,
-                         "%s: config.json: problem_type is %s; only "
-                         "single_label_classification is supported",
-                         reader->where, problem);
     return 0;
 }
 
@@ -241,6 +263,8 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
     if (decide_kind(config, kind, where, &out->kind, error))
         return -1;
     struct config_reader reader = {.object = config, .where = where, .error = error};
+    if (check_common(&reader, error))
+        return -1;
     if (out->kind == MODEL_GPT2)
         return read_gpt2(&reader, out, error);
     bool clip = out->kind == MODEL_CLIP_VISION;

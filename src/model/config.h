@@ -38,12 +38,22 @@ struct model_config {
  * ViTForImageClassification or GPT2ForSequenceClassification. A key that is absent has
  * transformers' default. kind: "clip-vision", "vit", "gpt2-classifier", or NULL to let
  * model_type decide. Errors name the key; sizes that do not fit together (width not
- * divisible by heads, image by patch) and settings of GPT-2 that are not supported are
- * errors. where names the directory.
+ * divisible by heads, image by patch), a model_type that is not of that kind, and
+ * settings that compute something else (quantization_config, pruned_heads,
+ * problem_type, variants of GPT-2's attention) are errors. Keys that change no output
+ * of a trained model (dropout, caches, initialisation, labels, the pooler, n_ctx,
+ * summary_*) are not read. where names the directory.
  *
  * The pad token of GPT-2 is pad_token_id or, where it has none, eos_token_id. */
 int model_config_read(const json_t *config, const char *kind, const char *where,
                       struct model_config *out, struct error *error);
+
+/* Whether two models of one kind compute alike, by what their config.json files say:
+ * sizes, heads, activation, epsilon, biases of queries, keys and values, GPT-2's pad
+ * token. The error names the first key that differs, with both values, and where. */
+int model_config_compare(const struct model_config *wanted,
+                         const struct model_config *has, const char *where,
+                         struct error *error);
 
 /* The text side of a CLIPModel, from the same config.json. */
 int model_config_read_text(const json_t *config, const char *where,

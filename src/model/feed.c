@@ -37,12 +37,15 @@ int example_form_read(const struct model_directory *directory,
         return preprocess_read(model_directory_preprocessor(directory),
                                config->kind == MODEL_CLIP_VISION, config->image_size,
                                &form->preprocess, error)
-                   ? error_prefix(error, "%s", where)
+                   ? error_prefix(error, "%s/%s", where,
+                                  model_directory_preprocessor_name(directory))
                    : 0;
     form->longest = config->context;
     if (gpt2_tokenizer_open(where, &form->tokenizer, error))
         return -1;
     size_t known = gpt2_tokenizer_vocabulary(form->tokenizer);
+    size_t most = gpt2_tokenizer_longest(form->tokenizer);
+    form->longest = most && most < form->longest ? most : form->longest;
     if (known <= config->vocabulary)
         return 0;
     example_form_clear(form);

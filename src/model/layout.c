@@ -378,34 +378,19 @@ static const char *complaint(const struct parameter *parameter,
     return NULL;
 }
 
-/* What tensors do not show, and yet computes another model. A config.json that does not
- * tell the shape is not taken for one that tells the rest. */
+/* What tensors do not show, and yet computes another model. */
 int layout_check_config(const struct layout *layout,
                         const struct model_directory *directory, struct error *error) {
     const struct model_config *wanted = &layout->config;
     const char *where = model_directory_path(directory);
     struct model_config has;
-    if (wanted->kind == MODEL_CLIP_TEXT ||
-        model_config_read(model_directory_config(directory),
-                          model_kind_name(wanted->kind), where, &has, NULL) ||
-        has.width != wanted->width || has.layers != wanted->layers)
+    if (wanted->kind == MODEL_CLIP_TEXT)
         return 0;
-    if (has.heads != wanted->heads)
-        return error_set(error,
-                         "%s: config.json: it has %zu attention heads, the pretrained "
-                         "model has %zu; use models fine-tuned from it",
-                         where, has.heads, wanted->heads);
-    if (has.activation != wanted->activation)
-        return error_set(error,
-                         "%s: config.json: its activation is not the pretrained "
-                         "model's; use models fine-tuned from it",
-                         where);
-    if (has.epsilon < wanted->epsilon || has.epsilon > wanted->epsilon)
-        return error_set(error,
-                         "%s: config.json: the epsilon of its layer norms is %g, the "
-                         "pretrained model's is %g; use models fine-tuned from it",
-                         where, (double)has.epsilon, (double)wanted->epsilon);
-    return 0;
+    return model_config_read(model_directory_config(directory),
+                             model_kind_name(wanted->kind), where, &has, error) ||
+                   model_config_compare(wanted, &has, where, error)
+               ? -1
+               : 0;
 }
 
 int layout_load(const struct layout *layout, const struct model_directory *directory,

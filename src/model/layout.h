@@ -77,8 +77,8 @@ int layout_new(const struct model_config *config,
                struct error *error);
 void layout_free(struct layout *layout); /* NULL is fine */
 
-/* That a directory's config.json, where it tells the model's shape, tells the same of
- * what no tensor shows: attention heads, activation, the layer norms' epsilon. */
+/* That a directory's config.json is one of the pretrained model's kind, and says the
+ * same of what no tensor shows (model_config_compare). */
 int layout_check_config(const struct layout *layout,
                         const struct model_directory *directory, struct error *error);
 

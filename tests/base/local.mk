@@ -7,3 +7,7 @@ check_PROGRAMS += tests/base/test_random
 TESTS += tests/base/test_random
 tests_base_test_random_SOURCES = tests/base/test_random.c
 tests_base_test_random_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/base/test_json_text
+TESTS += tests/base/test_json_text
+tests_base_test_json_text_SOURCES = tests/base/test_json_text.c
+tests_base_test_json_text_LDADD = $(TEST_LIBS)

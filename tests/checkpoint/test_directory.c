@@ -232,8 +232,36 @@ static void tells_progress_and_stops(void **state) {
     check_message(error.text, golden("sharded"), "stopped");
 }
 
+/* transformers 5 writes processor_config.json, and prefers it where both are there. */
+static void a_processor_is_found_in_either_file(void **state) {
+    const char *folder = *state;
+    shard_write(in(folder, "model.safetensors"), "a");
+    text_write(in(folder, "config.json"), "{}");
+    text_write(in(folder, "preprocessor_config.json"), "{\"resample\": 2}");
+    text_write(in(folder, "processor_config.json"), "{\"processor_class\": \"X\"}");
+    struct model_directory *directory = open_good(folder);
+    assert_string_equal(model_directory_preprocessor_name(directory),
+                        "preprocessor_config.json");
+    assert_non_null(
+        json_object_get(model_directory_preprocessor(directory), "resample"));
+    model_directory_close(directory);
+    text_write(in(folder, "processor_config.json"),
+               "{\"image_processor\": {\"size\": 32}, \"x\": NaN}");
+    directory = open_good(folder);
+    assert_string_equal(model_directory_preprocessor_name(directory),
+                        "processor_config.json");
+    assert_non_null(json_object_get(model_directory_preprocessor(directory), "size"));
+    model_directory_close(directory);
+    text_write(in(folder, "processor_config.json"), "{\"image_processor\": 3}");
+    struct error error;
+    assert_int_equal(model_directory_open(folder, &directory, &error), -1);
+    check_message(error.text, folder, "image_processor is no object");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_processor_is_found_in_either_file,
+                                        folder_setup, folder_teardown),
         cmocka_unit_test(reads_shards_of_huggingface_hub),
         cmocka_unit_test_setup_teardown(reads_a_single_file, folder_setup,
                                         folder_teardown),

@@ -656,9 +656,9 @@ static void plots_of_every_kind(void **state) {
 static void a_model_of_another_config_is_refused(void **state) {
     (void)state;
     static const char *const changes[][2] = {
-        {"s/\\(num_attention_heads\": \\)[0-9]*/\\11/", "has 1 attention heads"},
-        {"s/\\(hidden_act\": \"\\)[a-z_]*/\\1relu/", "its activation"},
-        {"s/\\(layer_norm_eps\": \\)[-0-9.e]*/\\10.25/", "layer norms is 0.25"}};
+        {"s/\\(num_attention_heads\": \\)[0-9]*/\\11/", "num_attention_heads is 1, the pretrained"},
+        {"s/\\(hidden_act\": \"\\)[a-z_]*/\\1relu/", "hidden_act is relu, the pretrained"},
+        {"s/\\(layer_norm_eps\": \\)[-0-9.e]*/\\10.25/", "layer_norm_eps is 0.25, the pretrained"}};
     begin("config.db");
     write_file("other.yaml", "pretrained: shape\ntasks:\n"
                              "  a: {expert: unlike, test: "

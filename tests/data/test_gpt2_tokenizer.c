@@ -69,6 +69,57 @@ static void test_strings(void **state) {
     json_decref(tests);
 }
 
+/* Special and added tokens, with each of their flags, as the files of transformers 5
+ * and of transformers 4 name them (tests/golden/make_added.py). */
+static void test_added_tokens(void **state) {
+    static const char *const directories[] = {"added", "legacy"};
+    static const size_t vocabulary[] = {309, 303};
+    (void)state;
+    for (size_t d = 0; d < 2; d++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s/strings.json", directories[d]);
+        json_t *tests = json_load_file(golden(name), 0, NULL);
+        assert_in_range(json_array_size(tests), 30, 100);
+        struct gpt2_tokenizer *tokenizer = open_good(golden(directories[d]));
+        assert_int_equal(gpt2_tokenizer_vocabulary(tokenizer), vocabulary[d]);
+        assert_int_equal(gpt2_tokenizer_longest(tokenizer), 0); /* 1e30 */
+        for (size_t i = 0; i < json_array_size(tests); i++) {
+            const json_t *test = json_array_get(tests, i);
+            struct tokens tokens = {0};
+            encode(tokenizer, text_of(test, "text"), &tokens);
+            compare(text_of(test, "text"), &tokens, json_object_get(test, "ids"));
+            free(tokens.ids);
+        }
+        gpt2_tokenizer_close(tokenizer);
+        json_decref(tests);
+    }
+}
+
+/* Which end of a text goes, of one and of two. */
+static void test_cut(void **state) {
+    (void)state;
+    for (int left = 0; left < 2; left++) {
+        char *folder = folder_new();
+        static const char vocab[] = "{\"<|endoftext|>\": 0}";
+        const char *settings = left ? "{\"truncation_side\": \"left\"}" : "{}";
+        file_write(folder, "vocab.json", vocab, strlen(vocab));
+        file_write(folder, "merges.txt", "", 0);
+        file_write(folder, "tokenizer_config.json", settings, strlen(settings));
+        struct gpt2_tokenizer *tokenizer = open_good(folder);
+        int32_t ids[] = {1, 2, 3, 4, 5, 6, 7};
+        struct tokens tokens = {.ids = ids, .count = 7, .capacity = 7};
+        gpt2_tokenizer_cut(tokenizer, &tokens, 5, 4);
+        assert_int_equal(tokens.count, 4);
+        static const int32_t wanted[2][4] = {{1, 2, 6, 7}, {4, 5, 6, 7}};
+        assert_memory_equal(tokens.ids, wanted[left], sizeof wanted[left]);
+        gpt2_tokenizer_cut(tokenizer, &tokens, 4, 1);
+        assert_int_equal(tokens.count, 1);
+        assert_int_equal(tokens.ids[0], wanted[left][left ? 3 : 0]);
+        gpt2_tokenizer_close(tokenizer);
+        folder_remove(folder);
+    }
+}
+
 /* Two texts one after the other, cut as "longest_first" cuts. */
 static void test_pairs(void **state) {
     (void)state;
@@ -145,15 +196,66 @@ static void test_refused_files(void **state) {
     refuse("{\"<|endoftext|>\": 1, \"a\": 2147483648}", NULL, "number of token \"a\"");
     refuse(good, "{\"add_prefix_space\": true}", "add_prefix_space is true");
     refuse(good, "{\"add_bos_token\": true}", "add_bos_token is true");
-    refuse(good, "{", "tokenizer_config.json: line 1");
+    refuse(good, "{\"add_eos_token\": true}", "add_eos_token is true");
+    refuse(good, "{\"split_special_tokens\": true}", "split_special_tokens is true");
+    refuse(good, "{\"tokenizer_class\": \"RobertaTokenizer\"}",
+           "tokenizer_class is RobertaTokenizer");
+    refuse(good, "{\"model_max_length\": \"many\"}", "model_max_length is no number");
+    refuse(good, "{\"truncation_side\": \"middle\"}", "truncation_side is \"middle\"");
+    refuse(good, "{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}",
+           "added_tokens_decoder: \"x\"");
+    refuse(good, "{", "tokenizer_config.json: no valid JSON");
+}
+
+/* tokenizer.json with something else than GPT-2's stages. */
+static void refuse_json(const char *stage, const char *because) {
+    char *folder = folder_new(), whole[1024];
+    struct gpt2_tokenizer *tokenizer;
+    struct error error = {""};
+    snprintf(whole, sizeof whole,
+             "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"<|endoftext|>\": 0}, "
+             "\"merges\": []}, %s}",
+             stage);
+    file_write(folder, "tokenizer.json", whole, strlen(whole));
+    int status = gpt2_tokenizer_open(folder, &tokenizer, &error);
+    if (because && !strstr(error.text, because))
+        fail_msg("\"%s\" does not say \"%s\"", error.text, because);
+    assert_int_equal(status, because ? -1 : 0);
+    gpt2_tokenizer_close(tokenizer);
+    folder_remove(folder);
+}
+
+static void test_stages(void **state) {
+#define CUT "\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false}"
+    (void)state;
+    refuse_json(CUT, NULL);
+    refuse_json("\"decoder\": null", "tokenizer.json: pre_tokenizer is null");
+    refuse_json(
+        "\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": true}",
+        "tokenizer.json: pre_tokenizer is {");
+    refuse_json(CUT ", \"normalizer\": {\"type\": \"Lowercase\"}",
+                "tokenizer.json: normalizer is {\"type\":\"Lowercase\"}");
+    refuse_json(CUT
+                ", \"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": "
+                "[{\"Sequence\": {\"id\": \"A\"}}], \"pair\": []}",
+                NULL);
+    refuse_json(CUT
+                ", \"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": "
+                "[{\"Sequence\": {\"id\": \"A\"}}, {\"SpecialToken\": {}}]}",
+                "tokenizer.json: post_processor is {");
+    refuse_json(CUT ", \"added_tokens\": [{\"content\": \"x\"}]",
+                "the token \"x\" has no number");
+    refuse_json(CUT ", \"added_tokens\": [{\"id\": 1}]", "entry 1 of added_tokens");
+    refuse_json(CUT ", \"added_tokens\": [{\"id\": 1e9, \"content\": \"x\"}]",
+                "has no number");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_pairs),
-        cmocka_unit_test(test_refused_texts),
-        cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_strings),       cmocka_unit_test(test_added_tokens),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_refused_texts), cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_stages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,18 @@ static void test_encode(void **state) {
     json_decref(tests);
 }
 
+/* Special and added tokens, with each of their flags (tests/golden/make_added.py). */
+static void test_added_tokens(void **state) {
+    (void)state;
+    json_t *tests = json_load_file(tokenizer_path("added/strings.json"), 0, NULL);
+    assert_in_range(json_array_size(tests), 30, 100);
+    struct clip_tokenizer *tokenizer = open_good(tokenizer_path("added"));
+    for (size_t i = 0; i < json_array_size(tests); i++)
+        check(tokenizer, json_array_get(tests, i));
+    clip_tokenizer_close(tokenizer);
+    json_decref(tests);
+}
+
 static void test_refused_texts(void **state) {
     int32_t ids[4];
     size_t count;
@@ -109,10 +121,10 @@ static void test_refused_files(void **state) {
     (void)state;
     refuse(NULL, NULL, "vocab.json: not there");
     refuse("{" SPECIAL "}", NULL, "merges.txt: not there");
-    refuse("{\"a\": ", "", "vocab.json: line 1");
+    refuse("{\"a\": ", "", "vocab.json: no valid JSON");
     refuse("{\"a\": 1, \"a\": 2}", "", "duplicate");
     refuse("{\"a\": 1}", "", "no <|startoftext|>");
-    refuse("[]", "", "no <|startoftext|>");
+    refuse("[]", "", "vocab.json: holds no JSON object");
     refuse("{" SPECIAL ", \"a\": -1}", "", "number of token \"a\"");
     refuse("{" SPECIAL ", \"a\": \"2\"}", "", "number of token \"a\"");
     refuse("{" SPECIAL ", \"a\": 4294967296}", "", "number of token \"a\"");
@@ -148,9 +160,8 @@ static void test_unknown_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_encode),
-        cmocka_unit_test(test_refused_texts),
-        cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_encode),        cmocka_unit_test(test_added_tokens),
+        cmocka_unit_test(test_refused_texts), cmocka_unit_test(test_refused_files),
         cmocka_unit_test(test_unknown_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,3 +16,8 @@ TESTS += tests/model/test_zero_shot
 tests_model_test_zero_shot_SOURCES = tests/model/test_zero_shot.c
 tests_model_test_zero_shot_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_model_test_zero_shot_LDADD = $(SUPPORT_LIBS)
+
+check_PROGRAMS += tests/model/test_config
+TESTS += tests/model/test_config
+tests_model_test_config_SOURCES = tests/model/test_config.c
+tests_model_test_config_LDADD = $(TEST_LIBS)

@@ -1,0 +1,182 @@
+#include "base/json_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+enum {
+    SAFE_DIGITS = 18, /* a whole number of so many surely fits 64 bits */
+    LONGEST_REAL = 512,
+    BYTES_MAX = 64 << 20
+};
+
+static bool is_number_byte(char c) {
+    return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' ||
+           c == 'E';
+}
+
+struct rewriting {
+    const char *at, *end;
+    char *out;
+};
+
+static void put(struct rewriting *r, const char *bytes, size_t length) {
+    memcpy(r->out, bytes, length);
+    r->out += length;
+}
+
+static void put_as_string(struct rewriting *r, size_t length) {
+    *r->out++ = '"';
+    put(r, r->at, length);
+    *r->out++ = '"';
+}
+
+static void copy_string(struct rewriting *r) {
+    const char *from = r->at++;
+    while (r->at < r->end && *r->at != '"')
+        r->at += *r->at == '\\' && r->at + 1 < r->end ? 2 : 1;
+    if (r->at < r->end)
+        r->at++;
+    put(r, from, (size_t)(r->at - from));
+}
+
+static bool is_beyond_double(const char *number, size_t length) {
+    char text[LONGEST_REAL + 1];
+    if (length > LONGEST_REAL)
+        return true;
+    memcpy(text, number, length);
+    text[length] = '\0';
+    return isinf(strtod(text, NULL));
+}
+
+/* A number, or -Infinity. */
+static void copy_number(struct rewriting *r) {
+    static const char minus_infinity[] = "-Infinity";
+    size_t most = (size_t)(r->end - r->at), length = 0, digits = 0;
+    bool whole = true;
+    if (most >= sizeof minus_infinity - 1 &&
+        memcmp(r->at, minus_infinity, sizeof minus_infinity - 1) == 0) {
+        put_as_string(r, sizeof minus_infinity - 1);
+        r->at += sizeof minus_infinity - 1;
+        return;
+    }
+    for (; length < most && is_number_byte(r->at[length]); length++) {
+        bool digit = r->at[length] >= '0' && r->at[length] <= '9';
+        digits += digit;
+        whole &= digit || length == 0;
+    }
+    /* Only a real number can have so short an exponent that few digits go far. */
+    if ((!whole || digits > 300) && is_beyond_double(r->at, length)) {
+        put_as_string(r, length);
+    } else {
+        put(r, r->at, length);
+        if (whole && digits > SAFE_DIGITS)
+            put(r, ".0", 2);
+    }
+    r->at += length;
+}
+
+static bool copy_word(struct rewriting *r, const char *word) {
+    size_t length = strlen(word);
+    if ((size_t)(r->end - r->at) < length || memcmp(r->at, word, length) != 0)
+        return false;
+    put_as_string(r, length);
+    r->at += length;
+    return true;
+}
+
+/* out has room for twice the size: each number or word grows by two bytes at most. */
+static size_t rewrite(const char *bytes, size_t size, char *out) {
+    struct rewriting r = {.at = bytes, .end = bytes + size, .out = out};
+    while (r.at < r.end) {
+        if (*r.at == '"')
+            copy_string(&r);
+        else if (*r.at == '-' || (*r.at >= '0' && *r.at <= '9'))
+            copy_number(&r);
+        else if (!copy_word(&r, "NaN") && !copy_word(&r, "Infinity"))
+            *r.out++ = *r.at++;
+    }
+    return (size_t)(r.out - out);
+}
+
+json_t *json_text_parse(const char *bytes, size_t size, const char *label,
+                        struct error *error) {
+    static const char mark[] = "\xef\xbb\xbf";
+    if (size >= 3 && memcmp(bytes, mark, 3) == 0) {
+        bytes += 3;
+        size -= 3;
+    }
+    size_t room;
+    char *text = size_multiply(size, 2, &room) ? array_new(room + 1, 1) : NULL;
+    if (!text) {
+        error_memory(error);
+        return NULL;
+    }
+    json_error_t place;
+    json_t *value = json_loadb(text, rewrite(bytes, size, text),
+                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &place);
+    if (!value)
+        error_set(error, "%s: no valid JSON: %s (line %d, column %d)", label,
+                  place.text, place.line, place.column);
+    free(text);
+    return value;
+}
+
+static int parse_object(int descriptor, const char *path, json_t **object,
+                        struct error *error) {
+    struct stat status;
+    if (fstat(descriptor, &status) != 0)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, "%s: not a file", path);
+    if (status.st_size > BYTES_MAX)
+        return error_set(error, "%s: over %d MiB, too large to be read", path,
+                         BYTES_MAX >> 20);
+    size_t room = (size_t)status.st_size, size = 0;
+    char *bytes = array_new(room + 1, 1);
+    if (!bytes)
+        return error_memory(error);
+    ssize_t got = 1;
+    while (size < room && (got = read(descriptor, bytes + size, room - size)) != 0)
+        if (got > 0)
+            size += (size_t)got;
+        else if (errno != EINTR)
+            break;
+    json_t *value = got < 0 ? NULL : json_text_parse(bytes, size, path, error);
+    if (got < 0)
+        error_set(error, "%s: %s", path, strerror(errno));
+    free(bytes);
+    if (!value)
+        return -1;
+    if (!json_is_object(value)) {
+        json_decref(value);
+        return error_set(error, "%s: holds no JSON object", path);
+    }
+    *object = value;
+    return 0;
+}
+
+int json_object_read(const char *directory, const char *name, int missing_is_fine,
+                     json_t **object, struct error *error) {
+    *object = NULL;
+    char *path = text_format("%s/%s", directory, name);
+    if (!path)
+        return error_memory(error);
+    /* Without O_NONBLOCK opening a pipe would wait for its writer. */
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), result = 0;
+    if (descriptor >= 0)
+        result = parse_object(descriptor, path, object, error);
+    else if (errno != ENOENT || !missing_is_fine)
+        result = error_set(error, "%s: %s", path, strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    free(path);
+    return result;
+}

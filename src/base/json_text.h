@@ -1,0 +1,26 @@
+/* JSON as the programs write it that models come from. Python's json module, and with
+ * it every file of transformers, knows numbers that JSON libraries of C refuse: whole
+ * numbers of any length ("model_max_length": 1000000000000000019884624838656), NaN and
+ * Infinity. A file is not refused for one of these where nobody needs it. */
+#ifndef PWEMOE_BASE_JSON_TEXT_H
+#define PWEMOE_BASE_JSON_TEXT_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Parses `size` bytes; label (a path) begins the errors. A whole number beyond 64 bits
+ * becomes a real one. NaN, Infinity and reals beyond a double's range become strings of
+ * the same letters: whoever needs a number there finds none and says so. A byte order
+ * mark at the beginning is passed over. A key that stands twice is an error. */
+json_t *json_text_parse(const char *bytes, size_t size, const char *label,
+                        struct error *error);
+
+/* The JSON object in the file DIRECTORY/NAME, parsed as above. What is no object, no
+ * regular file, or over 64 MiB is refused. Where the file is missing and
+ * missing_is_fine, *object is NULL. */
+int json_object_read(const char *directory, const char *name, int missing_is_fine,
+                     json_t **object, struct error *error);
+
+#endif

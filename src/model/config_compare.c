@@ -1,0 +1,88 @@
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/config.h"
+
+enum form { FORM_SIZE, FORM_TOKEN, FORM_FLAG, FORM_EPSILON, FORM_ACTIVATION };
+
+/* What config.json says of how a model computes, key by key. */
+static const struct {
+    const char *key, *gpt2; /* NULL: that family has no such key */
+    enum form form;
+    size_t offset;
+} fields[] = {
+    {"num_hidden_layers", "n_layer", FORM_SIZE, offsetof(struct model_config, layers)},
+    {"hidden_size", "n_embd", FORM_SIZE, offsetof(struct model_config, width)},
+    {"num_attention_heads", "n_head", FORM_SIZE, offsetof(struct model_config, heads)},
+    {"intermediate_size", "n_inner", FORM_SIZE,
+     offsetof(struct model_config, mlp_width)},
+    {"image_size", NULL, FORM_SIZE, offsetof(struct model_config, image_size)},
+    {"patch_size", NULL, FORM_SIZE, offsetof(struct model_config, patch_size)},
+    {NULL, "n_positions", FORM_SIZE, offsetof(struct model_config, context)},
+    {NULL, "vocab_size", FORM_SIZE, offsetof(struct model_config, vocabulary)},
+    {"hidden_act", "activation_function", FORM_ACTIVATION,
+     offsetof(struct model_config, activation)},
+    {"layer_norm_eps", "layer_norm_epsilon", FORM_EPSILON,
+     offsetof(struct model_config, epsilon)},
+    {"qkv_bias", NULL, FORM_FLAG, offsetof(struct model_config, qkv_bias)},
+    {NULL, "pad_token_id", FORM_TOKEN, offsetof(struct model_config, pad)},
+};
+
+static const char *activation_text(enum activation activation) {
+    switch (activation) {
+    case ACTIVATION_GELU:
+        return "gelu";
+    case ACTIVATION_GELU_TANH:
+        return "gelu_new";
+    case ACTIVATION_QUICK_GELU:
+        return "quick_gelu";
+    case ACTIVATION_RELU:
+        return "relu";
+    default:
+        return "none";
+    }
+}
+
+static void value_text(enum form form, const void *value, char *out, size_t size) {
+    switch (form) {
+    case FORM_SIZE:
+        snprintf(out, size, "%zu", *(const size_t *)value);
+        break;
+    case FORM_TOKEN:
+        snprintf(out, size, "%d", *(const int32_t *)value);
+        break;
+    case FORM_FLAG:
+        snprintf(out, size, "%s", *(const bool *)value ? "true" : "false");
+        break;
+    case FORM_EPSILON:
+        snprintf(out, size, "%g", (double)*(const float *)value);
+        break;
+    case FORM_ACTIVATION:
+        snprintf(out, size, "%s", activation_text(*(const enum activation *)value));
+        break;
+    }
+}
+
+int model_config_compare(const struct model_config *wanted,
+                         const struct model_config *has, const char *where,
+                         struct error *error) {
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const char *key = wanted->kind == MODEL_GPT2 ? fields[i].gpt2 : fields[i].key;
+        const void *a = (const char *)wanted + fields[i].offset,
+                   *b = (const char *)has + fields[i].offset;
+        char wants[32], said[32];
+        if (!key)
+            continue;
+        value_text(fields[i].form, a, wants, sizeof wants);
+        value_text(fields[i].form, b, said, sizeof said);
+        if (strcmp(wants, said) != 0)
+            return error_set(
+                error,
+                "%s: config.json: %s is %s, the pretrained model's is %s; "
+                "use models fine-tuned from it%s",
+                where, key, said, wants,
+                fields[i].form == FORM_TOKEN ? ", or give all of them the same" : "");
+    }
+    return 0;
+}
