@@ -1,4 +1,4 @@
-/* pwemoe front: measure trained routers at many preferences. */
+/* pwemoe front: measure what answers preferences at many of them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,14 +7,16 @@
 #include "base/random.h"
 #include "command/command.h"
 #include "command/io/point_file.h"
+#include "command/work/answer.h"
 #include "command/work/measure.h"
 #include "pareto/simplex.h"
 
 enum { RAYS_MAX = 1000000 };
 
 struct front_options {
-    uint64_t grid, random, run;
-    const char *rays, *method, *upscale;
+    uint64_t grid, random;
+    const char *rays;
+    struct answer_options answer;
     double alpha;
     bool all_steps;
     struct measure_options measure;
@@ -49,23 +51,7 @@ static const struct option_spec options[] = {
      .above_minimum = true,
      .help = "Concentration of that distribution",
      .offset = offsetof(struct front_options, alpha)},
-    {.name = "run",
-     .type = OPTION_UNSIGNED,
-     .value = "ID",
-     .minimum = 1,
-     .maximum = 9007199254740992.0,
-     .help = "The routers of this training run rather than the newest",
-     .offset = offsetof(struct front_options, run)},
-    {.name = "method",
-     .type = OPTION_TEXT,
-     .value = "M",
-     .help = "The newest routers trained by this method: ls, epo or mgda",
-     .offset = offsetof(struct front_options, method)},
-    {.name = "upscale",
-     .type = OPTION_TEXT,
-     .value = "G",
-     .help = "The newest routers of this granularity: mlp, attn+mlp or all",
-     .offset = offsetof(struct front_options, upscale)},
+    ANSWER_OPTIONS(struct front_options, answer, ""),
     {.name = "all-steps",
      .type = OPTION_FLAG,
      .help = "Every saved step's routers of the run, not those of the last alone",
@@ -138,10 +124,10 @@ static int list_rays(const struct invocation *invocation, size_t tasks, double *
 
 /* --- the command ---------------------------------------------------------- */
 
-/* Which routers of a run at which preferences. */
+/* What answers, in which states of its training, at which preferences. */
 struct plan {
-    struct store_run run;
-    struct store_routers *steps; /* [step_count], without bytes */
+    struct answer answer;
+    int64_t *steps; /* [step_count] routers; 0: a method's answer has none */
     size_t step_count;
     double *rays; /* [count, tasks], the caller's */
     size_t count, known;
@@ -149,7 +135,7 @@ struct plan {
 };
 
 static void plan_clear(struct plan *plan) {
-    store_run_clear(&plan->run);
+    answer_clear(&plan->answer);
     free(plan->steps);
     free(plan->skip);
 }
@@ -157,31 +143,33 @@ static void plan_clear(struct plan *plan) {
 static struct store_solution plan_solution(const struct measure *m,
                                            const struct plan *plan, size_t step,
                                            size_t ray) {
-    return (struct store_solution){.kind = "pwemoe",
-                                   .method = plan->run.method,
-                                   .parameters = "{}",
-                                   .preference =
-                                       plan->rays + ray * m->recipe->task_count,
-                                   .routers = plan->steps[step].id,
-                                   .label = ""};
+    struct store_solution solution =
+        answer_solution(&plan->answer, plan->rays + ray * m->recipe->task_count);
+    solution.routers = plan->steps[step];
+    return solution;
 }
 
-static int find_steps(struct measure *m, struct plan *plan, struct error *error) {
+static int find_steps(struct measure *m, struct plan *plan, bool *usage,
+                      struct error *error) {
     const struct front_options *o = m->invocation->options;
-    struct store_routers last;
-    if (measure_find_routers(m, o->run, o->method, o->upscale, &plan->run, &last,
-                             error))
+    if (answer_find(m, &o->answer, &plan->answer, usage, error))
         return -1;
-    free(last.blob);
-    last.blob = NULL;
-    if (o->all_steps)
-        return store_routers_list(m->store, plan->run.id, &plan->steps,
-                                  &plan->step_count, error);
-    plan->steps = array_new(1, sizeof *plan->steps);
-    if (!plan->steps)
-        return error_memory(error);
-    plan->steps[plan->step_count++] = last;
-    return 0;
+    if (o->all_steps && plan->answer.method) {
+        *usage = true;
+        return error_set(error, "--all-steps: %s is not trained",
+                         plan->answer.method->name);
+    }
+    struct store_routers *steps = NULL;
+    size_t count = 1;
+    if (o->all_steps &&
+        store_routers_list(m->store, plan->answer.run.id, &steps, &count, error))
+        return -1;
+    plan->steps = array_new(count, sizeof *plan->steps);
+    plan->step_count = count;
+    for (size_t i = 0; plan->steps && i < count; i++)
+        plan->steps[i] = steps ? steps[i].id : plan->answer.routers.id;
+    free(steps);
+    return plan->steps ? 0 : error_memory(error);
 }
 
 static int find_known(struct measure *m, struct plan *plan, struct error *error) {
@@ -206,13 +194,14 @@ static int find_known(struct measure *m, struct plan *plan, struct error *error)
     return 0;
 }
 
-static int use_routers(struct measure *m, int64_t id, struct error *error) {
-    struct store_routers routers;
-    if (store_routers_get(m->store, id, &routers, error))
-        return -1;
-    int result = evaluator_use_routers(m->evaluator, routers.blob, routers.size, error);
-    store_routers_clear(&routers);
-    return result;
+/* Makes a model: routers are read once for all their preferences. */
+static int begin_model(struct measure *m, const struct store_solution *solution,
+                       int64_t *used, struct error *error) {
+    if (!solution->routers || *used != solution->routers) {
+        *used = solution->routers;
+        return measure_begin(m, solution, error);
+    }
+    return evaluator_begin_preference(m->evaluator, solution->preference, error);
 }
 
 /* 1 all measured, 0 stopped, -1. */
@@ -228,11 +217,10 @@ static int measure_plan(struct measure *m, const struct plan *plan,
             continue;
         struct store_solution solution =
             plan_solution(m, plan, i / plan->count, i % plan->count);
-        if (used != solution.routers && use_routers(m, solution.routers, error))
-            return -1;
-        used = solution.routers;
-        if (evaluator_begin_preference(m->evaluator, solution.preference, error))
-            return -1;
+        if (work_stopped(m->invocation->work))
+            return 0;
+        if (begin_model(m, &solution, &used, error))
+            return work_stopped(m->invocation->work) ? 0 : -1;
         int result = measure_finish(m, "front", &solution, error);
         if (result != 1)
             return result;
@@ -240,24 +228,33 @@ static int measure_plan(struct measure *m, const struct plan *plan,
     return 1;
 }
 
+static int log_front(struct measure *m, const struct plan *plan, bool finished,
+                     struct error *error) {
+    const char *rest = finished ? "" : ", not finished";
+    if (plan->answer.method)
+        return store_log(m->store, error, "front: %zu points of %s%s", m->done,
+                         plan->answer.method->name, rest);
+    return store_log(m->store, error, "front: %zu points of run %lld (%s, %s)%s",
+                     m->done, (long long)plan->answer.run.id, plan->answer.run.method,
+                     plan->answer.run.upscale, rest);
+}
+
 static enum exit_status measure_front(struct measure *m, double *rays, size_t count,
                                       struct error *error) {
     struct plan plan = {.rays = rays, .count = count};
-    int result = find_steps(m, &plan, error) || find_known(m, &plan, error) ? -1 : 0;
+    bool usage = false;
+    int result =
+        find_steps(m, &plan, &usage, error) || find_known(m, &plan, error) ? -1 : 0;
     if (result == 0)
         result = measure_plan(m, &plan, error);
     if (result < 0)
         measure_explain(m, error);
     struct error log_error;
-    if (m->done &&
-        store_log(m->store, &log_error, "front: %zu points of run %lld (%s, %s)%s",
-                  m->done, (long long)plan.run.id, plan.run.method, plan.run.upscale,
-                  result == 1 ? "" : ", not finished") &&
-        result >= 0) {
+    if (m->done && log_front(m, &plan, result == 1, &log_error) && result >= 0) {
         *error = log_error;
         result = -1;
     }
-    enum exit_status status = EXIT_FAILED;
+    enum exit_status status = usage ? EXIT_USAGE : EXIT_FAILED;
     if (result >= 0)
         status = measure_report(m, result == 0, "the same command goes on", error);
     plan_clear(&plan);
@@ -286,9 +283,9 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_front = {
     .name = "front",
     .usage = "FILE [--grid M | --random N | --rays FILE] [--all-steps]",
-    .summary = "Measure trained routers at many preferences",
-    .text = "For each preference the routers are evaluated, the mixture is unloaded "
-            "into plain weights, and the model is measured on every task. Each point "
+    .summary = "Measure a front: models at many preferences",
+    .text = "For each preference one plain model is made, by what was trained last or "
+            "as --method says, and measured on every task. Each point "
             "is stored when it is done; what is stored already is not measured again. "
             "Ctrl-C keeps what is finished, and the same command goes on.",
     .operands_min = 1,

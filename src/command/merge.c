@@ -1,11 +1,11 @@
 /* pwemoe merge: models merged without routers, measured and kept. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/measure.h"
+#include "command/work/settings.h"
 #include "merge/method.h"
 #include "pareto/simplex.h"
 
@@ -66,7 +66,7 @@ struct job {
 struct jobs {
     struct job *items;
     size_t count, capacity;
-    double preference[STORE_TASKS_MAX]; /* where one was given */
+    double preference[STORE_TASKS_MAX]; /* of the methods that take one */
 };
 
 static void jobs_clear(struct jobs *jobs) {
@@ -111,58 +111,6 @@ static int parse_scales(const char *text, double **scales, size_t *count,
         (*scales)[i] = strtod(decimal, NULL);
     }
     return 0;
-}
-
-/* What --keep and --set say: an object of texts, each for the methods that have such a
- * parameter. */
-static json_t *parse_settings(const struct merge_options *o, struct error *error) {
-    json_t *object = json_object();
-    char *copy = strdup(o->settings ? o->settings : ""), *rest = copy, *item;
-    bool sound = object && copy;
-    while (sound && *copy && (item = strsep(&rest, ","))) {
-        char *value = strchr(item, '=');
-        sound = value && value != item && value[1];
-        if (sound) {
-            *value++ = '\0';
-            sound = json_object_set_new(object, item, json_string(value)) == 0;
-        }
-    }
-    free(copy);
-    if (sound && o->keep)
-        sound = json_object_set_new(object, "keep", json_string(o->keep)) == 0;
-    if (sound)
-        return object;
-    json_decref(object);
-    error_set(error, "--set '%s': give NAME=VALUE, several with commas between",
-              o->settings ? o->settings : "");
-    return NULL;
-}
-
-/* The settings that a method has, as its parameters want them. */
-static json_t *settings_of(const struct merge_method *method, const json_t *settings,
-                           const double *scale, struct error *error) {
-    json_t *given = json_object(), *all;
-    void *at = json_object_iter((json_t *)(uintptr_t)settings);
-    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)settings, at)) {
-        const char *name = json_object_iter_key(at);
-        const char *text = json_string_value(json_object_iter_value(at));
-        const struct merge_parameter *p = merge_parameter_find(method, name);
-        double number;
-        if (!p)
-            continue;
-        if (p->words || !options_real(text, &number))
-            json_object_set_new(given, name, json_string(text));
-        else if (p->whole && number >= -1e15 && number <= 1e15 &&
-                 floor(number) == number)
-            json_object_set_new(given, name, json_integer((json_int_t)number));
-        else
-            json_object_set_new(given, name, json_real(number));
-    }
-    if (scale)
-        json_object_set_new(given, "scale", json_real(*scale));
-    all = merge_parameters(method, given, error);
-    json_decref(given);
-    return all;
 }
 
 /* method: NULL for stl, which the table of methods has not: it is no one model. */
@@ -245,7 +193,7 @@ static int list_jobs(const struct merge_options *o, struct jobs *jobs,
     struct wanted wanted = {0};
     if (o->scales && parse_scales(o->scales, &scales, &wanted.count, error))
         return -1;
-    json_t *settings = parse_settings(o, error);
+    json_t *settings = settings_parse(o->settings, o->keep, error);
     wanted.scales = scales;
     wanted.settings = settings;
     int result = settings ? check_settings(o->methods, settings, error) : -1;
@@ -264,14 +212,13 @@ static int list_jobs(const struct merge_options *o, struct jobs *jobs,
     return result;
 }
 
-static struct store_solution solution_of(const struct merge_options *o,
-                                         struct jobs *jobs, size_t i) {
+static struct store_solution solution_of(struct jobs *jobs, size_t i) {
     const struct job *job = &jobs->items[i];
-    bool preference = o->preference && job->takes_preference;
     return (struct store_solution){.kind = (char *)(uintptr_t)job->kind,
                                    .method = job->method,
                                    .parameters = job->parameters,
-                                   .preference = preference ? jobs->preference : NULL,
+                                   .preference =
+                                       job->takes_preference ? jobs->preference : NULL,
                                    .label = ""};
 }
 
@@ -282,7 +229,7 @@ static int find_known(struct measure *m, struct jobs *jobs, size_t *known,
     if (store_rows(m->store, m->split, &rows, &count, error))
         return -1;
     for (size_t i = 0; i < jobs->count; i++) {
-        struct store_solution solution = solution_of(m->invocation->options, jobs, i);
+        struct store_solution solution = solution_of(jobs, i);
         jobs->items[i].known = measure_known(m, rows, count, &solution);
         *known += jobs->items[i].known;
     }
@@ -299,7 +246,7 @@ static int measure_jobs(struct measure *m, struct jobs *jobs, struct error *erro
     for (size_t i = 0; i < jobs->count; i++) {
         if (jobs->items[i].known)
             continue;
-        struct store_solution solution = solution_of(m->invocation->options, jobs, i);
+        struct store_solution solution = solution_of(jobs, i);
         if (work_stopped(m->invocation->work))
             return 0;
         if (measure_begin(m, &solution, error))
@@ -350,6 +297,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         status = EXIT_FAILED;
         if (measure_open(invocation, invocation->operands[0], &o->measure, &m, error) ==
             0) {
+            for (size_t t = 0; t < m.recipe->task_count; t++)
+                jobs.preference[t] = 1 / (double)m.recipe->task_count;
             if (o->preference && simplex_parse(o->preference, m.recipe->task_count,
                                                jobs.preference, error)) {
                 error_prefix(error, "--preference");

@@ -135,6 +135,7 @@ void evaluator_close(struct evaluator *e) {
         dataset_close((struct dataset *)(uintptr_t)e->train[t]);
     free(e->train);
     free(e->directory);
+    evaluator_forget_settled(e);
     json_decref(e->sources);
     free(e->names);
     free(e);

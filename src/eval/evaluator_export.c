@@ -97,7 +97,9 @@ int evaluator_export(struct evaluator *e, const char *path,
                               .solution = solution,
                               .sha256 = hash,
                               .figures = figures ? figures : own,
-                              .weights = rows};
+                              .weights = rows,
+                              .settled =
+                                  e->current == CURRENT_METHOD ? e->settled : NULL};
     if (provenance_write(&what, &files, error))
         goto done;
     struct saving saving = {.layout = l,

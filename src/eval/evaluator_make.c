@@ -86,8 +86,7 @@ int evaluator_routing(const struct evaluator *e, const double *preference,
 
 /* --- beginning ------------------------------------------------------------------- */
 
-/* A new model begins: the last one's figures and what is queued of it are dropped. */
-static void restart(struct evaluator *e) {
+void evaluator_restart(struct evaluator *e) {
     e->current = CURRENT_NONE;
     e->seconds = 0;
     e->peak_bytes = 0;
@@ -100,13 +99,12 @@ static void restart(struct evaluator *e) {
     }
 }
 
-/* Around the making of a model. */
-static void make_begin(struct evaluator *e) {
+void evaluator_make_begin(struct evaluator *e) {
     backend_peak_restart(e->backend);
     e->began = usage_clock();
 }
 
-static void make_end(struct evaluator *e) {
+void evaluator_make_end(struct evaluator *e) {
     e->seconds = usage_clock() - e->began;
     e->peak_bytes = backend_peak(e->backend);
 }
@@ -120,8 +118,8 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
                                struct error *error) {
     if (!e->routers)
         return error_set(error, "there are no routers; train some with pwemoe train");
-    restart(e);
-    make_begin(e);
+    evaluator_restart(e);
+    evaluator_make_begin(e);
     routers_forward(e->routers, preference, e->routing);
     unloader_merge_at(e->unloader, preference, e->weights);
     forward_begin(e->forward,
@@ -129,7 +127,7 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
                   e->routers->lambda);
     if (e->backend->synchronise(e->backend, error))
         return -1;
-    make_end(e);
+    evaluator_make_end(e);
     e->current = CURRENT_PREFERENCE;
     return 0;
 }
@@ -139,96 +137,6 @@ void evaluator_put_expert(struct evaluator *e, size_t task) {
     weights[task] = 1;
     unloader_merge(e->plain_unloader, weights, e->weights);
     e->single = task;
-}
-
-/* The result of a method as plain weights. */
-static int put_merged(struct evaluator *e, struct error *error) {
-    struct backend *b = e->backend;
-    const struct merge_result *m = &e->merged;
-    struct merge_segment segment = {.count = e->pool->layout->size};
-    struct merge_segment *segments = NULL;
-    float *weights = NULL;
-    int result = -1;
-    if (b->allocate(b, sizeof segment, (void **)&segments, error) ||
-        b->allocate(b, m->count * sizeof *weights, (void **)&weights, error))
-        goto done;
-    b->upload(b, segments, &segment, sizeof segment);
-    b->upload(b, weights, m->weights, m->count * sizeof *weights);
-    b->merge(b, e->weights, e->pool->base, m->vectors, m->stride, m->count, segments, 1,
-             weights);
-    result = b->synchronise(b, error);
-done:
-    b->release(b, segments);
-    b->release(b, weights);
-    return result;
-}
-
-/* Reads the training splits, once. */
-static int load_train(struct evaluator *e, const struct work *work,
-                      struct error *error) {
-    if (e->train)
-        return 0;
-    const struct dataset **train = array_new(e->tasks, sizeof *train);
-    if (!train)
-        return error_memory(error);
-    for (size_t t = 0; t < e->tasks; t++) {
-        struct sources_data which = {
-            .task = t, .split = "train", .threads = e->threads};
-        struct dataset *data;
-        if (sources_dataset(e->recipe, e->directory, &which, &e->pool->form, &data,
-                            work, error)) {
-            while (t-- > 0)
-                dataset_close((struct dataset *)(uintptr_t)train[t]);
-            free(train);
-            return -1;
-        }
-        train[t] = data;
-    }
-    e->train = train;
-    return 0;
-}
-
-int evaluator_begin_method(struct evaluator *e, const char *method,
-                           const char *parameters, const double *preference,
-                           const struct work *work, struct error *error) {
-    restart(e);
-    merge_result_clear(e->pool, &e->merged);
-    if (strcmp(method, "stl") == 0) {
-        evaluator_put_expert(e, 0);
-        e->current = CURRENT_SINGLE;
-        return e->backend->synchronise(e->backend, error);
-    }
-    const struct merge_method *found = merge_method_find(method, error);
-    if (!found)
-        return -1;
-    json_error_t where;
-    json_t *given = json_loads(parameters && *parameters ? parameters : "{}",
-                               JSON_REJECT_DUPLICATES, &where);
-    if (!json_is_object(given)) {
-        json_decref(given);
-        return error_set(error, "parameters of %s are no JSON object", method);
-    }
-    json_t *all = merge_parameters(found, given, error);
-    json_decref(given);
-    if (!all)
-        return -1;
-    int result = found->needs_data ? load_train(e, work, error) : 0;
-    make_begin(e);
-    if (result == 0) {
-        struct merge_input input = {.method = found,
-                                    .pool = e->pool,
-                                    .parameters = all,
-                                    .preference = preference,
-                                    .train = e->train,
-                                    .work = work};
-        result = merge_run(&input, &e->merged, error);
-    }
-    json_decref(all);
-    if (result || put_merged(e, error))
-        return -1;
-    make_end(e);
-    e->current = CURRENT_METHOD;
-    return 0;
 }
 
 /* Heads of the directory at path, the pool's where it has none; a bank of them. */
@@ -269,7 +177,7 @@ static int use_directory_heads(struct evaluator *e, const char *path,
 
 int evaluator_begin_directory(struct evaluator *e, const char *path,
                               struct error *error) {
-    restart(e);
+    evaluator_restart(e);
     struct model_directory *directory;
     if (model_directory_open(path, &directory, error))
         return -1;

@@ -1,6 +1,6 @@
 /* Inside an evaluator: what its files share. evaluator.c opens, steps and closes it,
- * evaluator_make.c makes models, evaluator_export.c writes them; held_out.h is the data, forward.h
- * the batches on the device. */
+ * evaluator_make.c and evaluator_method.c make models, evaluator_export.c writes them;
+ * held_out.h is the data, forward.h the batches on the device. */
 #ifndef PWEMOE_EVAL_EVALUATOR_STATE_H
 #define PWEMOE_EVAL_EVALUATOR_STATE_H
 
@@ -52,8 +52,19 @@ struct evaluator {
     enum current current;
     size_t single;              /* CURRENT_SINGLE: whose weights are in place */
     struct merge_result merged; /* CURRENT_METHOD */
-    real *weights;              /* (size) on the device */
+    /* Parameters as they were asked for last, and with what they leave to the method
+     * decided; or NULLs. */
+    const struct merge_method *settled_method;
+    json_t *asked, *settled;
+    real *weights; /* (size) on the device */
 };
+
+/* A new model begins: the last one's figures and what is queued of it are dropped. */
+void evaluator_restart(struct evaluator *evaluator);
+/* Around the making of a model, for evaluator_cost. */
+void evaluator_make_begin(struct evaluator *evaluator);
+void evaluator_make_end(struct evaluator *evaluator);
+void evaluator_forget_settled(struct evaluator *evaluator);
 
 /* theta_0 plus one task vector, the task's own expert, into the weights. */
 void evaluator_put_expert(struct evaluator *evaluator, size_t task);

@@ -1,6 +1,7 @@
 #include "eval/provenance.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,8 @@ static json_t *describe(const struct provenance *p) {
     json_object_set_new(object, "kind", json_name(s->kind));
     json_object_set_new(object, "method", json_name(s->method));
     json_object_set_new(object, "parameters", parameters);
+    if (p->settled)
+        json_object_set(object, "settled", (json_t *)(uintptr_t)p->settled);
     json_object_set_new(object, "preference",
                         json_preference(s->preference, p->pool->tasks));
     json_object_set_new(object, "model_sha256", json_string(p->sha256));

@@ -3,9 +3,10 @@
  * pwemoe.json is an object: format 1; name of the recipe; kind, method, parameters,
  * preference (array or null); model_sha256 of the tensors; pretrained and experts
  * (path, size, sha256; experts by task); objectives by task (value, low, high,
- * examples, complete), where measured; weights: for each tensor the T numbers that
- * multiplied its task vectors, in the order of `tasks`, for methods that are such
- * sums. theta = theta_0 + sum_t weights[t] (theta_t - theta_0) makes the same
+ * examples, complete), where measured; settled: of a method that decides by data what
+ * its parameters leave open, the parameters as decided; weights: for each tensor the T
+ * numbers that multiplied its task vectors, in the order of `tasks`, for methods that
+ * are such sums. theta = theta_0 + sum_t weights[t] (theta_t - theta_0) makes the same
  * file from the sources. */
 #ifndef PWEMOE_EVAL_PROVENANCE_H
 #define PWEMOE_EVAL_PROVENANCE_H
@@ -36,6 +37,7 @@ struct provenance {
     const char *sha256;
     const struct store_evaluation *figures; /* [tasks]; examples 0: not measured */
     const float *const *weights; /* [parameters] rows of T numbers, or NULLs */
+    const json_t *settled; /* parameters with what they left open decided, or NULL */
 };
 
 /* pwemoe.json and heads/TASK.safetensors, as files for an export. */

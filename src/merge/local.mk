@@ -8,4 +8,6 @@ libpwemoe_a_SOURCES += \
   src/merge/regmean.h src/merge/regmean.c \
   src/merge/ties_method.c \
   src/merge/examples.h src/merge/examples.c \
-  src/merge/fisher_method.c src/merge/regmean_method.c
+  src/merge/fisher_method.c src/merge/regmean_method.c \
+  src/merge/agreement.h src/merge/agreement.c \
+  src/merge/wudi.h src/merge/wudi.c src/merge/wudi_method.c

@@ -16,7 +16,8 @@
     ROW(ties)            \
     ROW(dare)            \
     ROW(fisher)          \
-    ROW(regmean)
+    ROW(regmean)         \
+    ROW(wudi)
 
 #define ROW(name) extern const struct merge_method merge_##name;
 METHOD_TABLE
@@ -171,6 +172,19 @@ int merge_word(const struct merge_input *input, const char *name) {
 /* --- results ------------------------------------------------------------------------
  */
 
+json_t *merge_settle(const struct merge_input *input, struct error *error) {
+    json_t *settled = json_deep_copy(input->parameters);
+    if (!settled) {
+        error_memory(error);
+        return NULL;
+    }
+    if (input->method->settle && input->method->settle(input, settled, error)) {
+        json_decref(settled);
+        return NULL;
+    }
+    return settled;
+}
+
 int merge_run(const struct merge_input *input, struct merge_result *result,
               struct error *error) {
     double equal[POOL_TASKS_MAX];
@@ -188,11 +202,18 @@ int merge_run(const struct merge_input *input, struct merge_result *result,
             equal[t] = 1 / (double)input->pool->tasks;
         complete.preference = equal;
     }
-    if (input->method->run(&complete, result, error)) {
-        merge_result_clear(input->pool, result);
-        return -1;
+    json_t *settled = NULL;
+    if (input->method->settle) {
+        settled = merge_settle(&complete, error);
+        if (!settled)
+            return -1;
+        complete.parameters = settled;
     }
-    return 0;
+    int status = input->method->run(&complete, result, error);
+    if (status)
+        merge_result_clear(input->pool, result);
+    json_decref(settled);
+    return status;
 }
 
 void merge_result_clear(struct pool *pool, struct merge_result *result) {

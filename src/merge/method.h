@@ -45,7 +45,8 @@ struct merge_input {
     const json_t *parameters; /* of merge_parameters: each one is there and sound */
     const double *preference; /* [tasks], on the simplex: where the method takes one
                                  it sees equal weights in place of NULL */
-    const struct dataset *const *train; /* [tasks], where the method needs data */
+    const struct dataset *const *train; /* [tasks], where the method needs data, or uses
+                                           data and there are any */
     const struct work *work;
 };
 
@@ -61,8 +62,13 @@ struct merge_method {
     const char *summary;   /* half a line for help */
     bool single;           /* no merge: kept as kind "single", not "merge" */
     bool needs_data;       /* training examples of every task */
+    bool uses_data;        /* the same where the recipe names them, without labels */
     bool takes_preference; /* another model for each preference vector */
     const struct merge_parameter *parameters; /* NULL: none */
+    /* Decides what input->parameters leave to the method, in a copy of them, and does
+     * nothing where that was done; NULL: nothing is left to it. */
+    int (*settle)(const struct merge_input *input, json_t *parameters,
+                  struct error *error);
     int (*run)(const struct merge_input *input, struct merge_result *result,
                struct error *error);
 };
@@ -84,6 +90,11 @@ json_t *merge_parameters(const struct merge_method *method, const json_t *given,
 /* A line for help: "0.2; above 0 and at most 1: fraction of ..." Returns out. */
 char *merge_parameter_text(const struct merge_parameter *parameter, char *out,
                            size_t size);
+
+/* The parameters with what they leave to the method decided (a new object): slow where
+ * data decide. With these the same model is made for any preference, and nothing is
+ * decided again. NULL with an error. */
+json_t *merge_settle(const struct merge_input *input, struct error *error);
 
 /* Refuses a preference that the method does not take, and data that it lacks. */
 int merge_run(const struct merge_input *input, struct merge_result *result,

@@ -51,7 +51,7 @@ void regmean_free(struct regmean *regmean) {
 }
 
 int regmean_join(struct regmean *regmean, const float *gram, const float *vector,
-                 struct error *error) {
+                 double weight, struct error *error) {
     size_t inputs = regmean->inputs, cells = inputs * regmean->outputs;
     float *reduced = array_new(inputs * inputs, sizeof *reduced);
     float *product = array_new(cells, sizeof *product);
@@ -65,7 +65,7 @@ int regmean_join(struct regmean *regmean, const float *gram, const float *vector
     for (size_t i = 0; i < inputs; i++)
         for (size_t j = 0; j < inputs; j++) {
             reduced[i * inputs + j] = gram[i * inputs + j] * (i == j ? 1 : ratio);
-            regmean->grams[i * inputs + j] += (double)reduced[i * inputs + j];
+            regmean->grams[i * inputs + j] += weight * (double)reduced[i * inputs + j];
         }
     dnnl_dim_t width = (dnnl_dim_t)inputs;
     dnnl_status_t status =
@@ -74,8 +74,8 @@ int regmean_join(struct regmean *regmean, const float *gram, const float *vector
     if (status == dnnl_success) {
 #pragma omp parallel for num_threads(regmean->threads) schedule(static)
         for (size_t i = 0; i < cells; i++) {
-            regmean->right[i] += (double)product[i];
-            regmean->mean[i] += (double)vector[i];
+            regmean->right[i] += weight * (double)product[i];
+            regmean->mean[i] += weight * (double)vector[i];
         }
         regmean->tasks++;
     }

@@ -3,6 +3,7 @@
  *
  * The inner products of wide layers are large, so that a few blocks at a time are
  * gathered: all tasks' examples run once for each such part. */
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,13 @@ static void add_inputs(struct session *s, const struct layer *l, const real *x,
                                   .accumulate = true});
 }
 
+/* Equal weights are exactly 1 each. */
+static double weight_of(const struct session *s, size_t task) {
+    double tasks = (double)s->input->pool->tasks;
+    double weight = s->input->preference[task] * tasks;
+    return fabs(weight - 1) < 1e-12 ? 1 : weight;
+}
+
 static int gather(struct session *s, size_t task, size_t first, size_t count,
                   struct error *error) {
     struct backend *b = s->backend;
@@ -199,7 +207,7 @@ static int join(struct session *s, size_t task, size_t count, struct error *erro
         if (s->turned)
             turn(s->turned, s->vector, l->inputs, l->outputs);
         if (regmean_join(l->regmean, s->host_gram, s->turned ? s->turned : s->vector,
-                         error))
+                         weight_of(s, task), error))
             return -1;
     }
     return 0;
@@ -234,12 +242,14 @@ static int mean_of_vectors(struct session *s, struct error *error) {
     if (!vectors)
         return -1;
     size_t size = s->layout->size;
-    float share = 1 / (float)pool->tasks;
+    float share = 1 / (float)pool->tasks, weights[POOL_TASKS_MAX];
+    for (size_t t = 0; t < pool->tasks; t++)
+        weights[t] = (float)weight_of(s, t);
 #pragma omp parallel for simd num_threads(pool->backend->threads) schedule(static)
     for (size_t i = 0; i < size; i++) {
         float sum = 0;
         for (size_t t = 0; t < pool->tasks; t++)
-            sum += vectors[t * size + i];
+            sum += weights[t] * vectors[t * size + i];
         s->merged[i] = share * sum;
     }
     merge_host_free(s->input, vectors);
@@ -287,5 +297,6 @@ const struct merge_method merge_regmean = {
     .name = "regmean",
     .summary = "linear layers by regression on their inputs (Jin et al. 2023)",
     .needs_data = true,
+    .takes_preference = true,
     .parameters = parameters,
     .run = run_regmean};

@@ -251,7 +251,19 @@ static void merge_refuses(void **state) {
     expect_error(1, "nodb.db", "merge %s/nodb.db --method average", folder());
     expect_error(1, "two.yaml", "show %s/two.yaml solutions", folder());
     expect_error(2, "did you mean 'front'", "show %s/refuse.db fornt", folder());
-    expect_error(1, "no trained routers", "front %s/refuse.db", folder());
+    expect_error(1, "no routers trained that way", "front %s/refuse.db --upscale mlp",
+                 folder());
+    expect_error(2, "average takes no preference",
+                 "front %s/refuse.db --method average", folder());
+    expect_error(2, "wudi needs no training",
+                 "front %s/refuse.db --method wudi --run 1", folder());
+    expect_error(2, "wudi has no parameter 'scale'", "front %s/refuse.db --set scale=1",
+                 folder());
+    expect_error(2, "wudi: shrink is a number",
+                 "eval %s/refuse.db --preference 0.5,0.5 --set shrink=2", folder());
+    expect_error(2, "wudi is not trained", "front %s/refuse.db --all-steps", folder());
+    expect_error(2, "--set: ls has no parameters",
+                 "front %s/refuse.db --method ls --set ridge=1", folder());
     expect_error(2, "one of --preference", "eval %s/refuse.db", folder());
     expect_error(2, "sums to 0.9", "eval %s/refuse.db --preference 0.4,0.5", folder());
     expect_error(2, "--preference", "eval %s/refuse.db --preference 1", folder());
@@ -260,7 +272,8 @@ static void merge_refuses(void **state) {
     expect_error(2, "no task 'x'", "export %s/refuse.db --solution 7 --out o --head x",
                  folder());
     expect_error(2, "method", "train %s/refuse.db --method xls", folder());
-    expect_error(2, "give one of mlp", "train %s/refuse.db --upscale atn+mlp", folder());
+    expect_error(2, "give one of mlp", "train %s/refuse.db --upscale atn+mlp",
+                 folder());
     expect_error(1, "unfinished run", "train %s/refuse.db --resume", folder());
     expect_error(2, "--run goes with --resume", "train %s/refuse.db --run 1", folder());
     expect_error(2, "no task 'zz'", "finetune %s/refuse.db --task zz", folder());
@@ -388,6 +401,50 @@ static void front_goes_on(void **state) {
     expect_error(1, "no routers trained that way", "front %s/front.db --method epo",
                  folder());
     expect_error(1, "no routers of a run 9", "front %s/front.db --run 9", folder());
+}
+
+/* Right after init: a front by the closed form, a point of it measured and exported,
+ * and what was exported is what was measured. */
+static void a_front_without_training(void **state) {
+    (void)state;
+    begin("untrained.db");
+    json_t *rows = json_of("front %s/untrained.db --grid 3 --format json", folder());
+    assert_int_equal(json_array_size(rows), 3);
+    json_t *row = json_array_get(rows, 1);
+    assert_string_equal(string(row, "kind"), "merge");
+    assert_string_equal(string(row, "method"), "wudi");
+    json_t *parameters = json_object_get(row, "parameters");
+    assert_true(number(parameters, "ridge") == 0);
+    char hex[65], from_front[65];
+    snprintf(from_front, sizeof from_front, "%s", string(row, "model_sha256"));
+    assert_string_not_equal(from_front,
+                            string(json_array_get(rows, 0), "model_sha256"));
+    json_decref(rows);
+    model_at_the_centre("untrained.db", hex);
+    assert_string_equal(hex, from_front);
+    /* Equal weights are what merge takes where none are given: it is there already. */
+    struct ran ran = run("merge %s/untrained.db --method wudi", folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "1 of 1 were measured before"));
+    ran_free(&ran);
+    ran = run("export %1$s/untrained.db --preference 0.5,0.5 --out %1$s/untrained-out",
+              folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, hex));
+    ran_free(&ran);
+    char path[1200];
+    snprintf(path, sizeof path, "%s/untrained-out/pwemoe.json", folder());
+    json_t *told = json_load_file(path, 0, NULL);
+    assert_true(number(json_object_get(told, "settled"), "ridge") > 0);
+    json_decref(told);
+    /* A vertex without shrinking is that expert. */
+    rows = json_of("eval %s/untrained.db --preference 0,1 --set shrink=0 --format json",
+                   folder());
+    char at_vertex[65];
+    snprintf(at_vertex, sizeof at_vertex, "%s",
+             string(json_array_get(rows, 0), "model_sha256"));
+    json_decref(rows);
+    assert_int_equal(strlen(at_vertex), 64);
 }
 
 /* Every step that was saved, each once. */
@@ -963,6 +1020,7 @@ int main(void) {
         cmocka_unit_test(merge_refuses),
         cmocka_unit_test(train_resumes_to_the_same_numbers),
         cmocka_unit_test(front_goes_on),
+        cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(front_takes_all_steps),
         cmocka_unit_test(imported_figures_have_no_count),
         cmocka_unit_test(front_is_interrupted),

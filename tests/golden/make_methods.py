@@ -10,7 +10,8 @@ transformers 5.23.0, numpy 2.4.6, safetensors 0.8.0:
 Each file:
   pixels.t U8 [n_t, 3, S, S]: training images of task t, all of which are used; or
     ids.t I32 [n_t, 16] and lengths.t I32 [n_t]: texts
-  cases (metadata): one a line, "method {parameters}"
+  cases (metadata): one a line, "method {parameters}", or "method r0,r1,r2 {parameters}"
+    at a preference
   tensors (metadata): names of the N tensors, one a line; heads are not among them
   c.sum [N], c.dot [N] of case number c: each merged tensor's sum, and its inner
     product with cos(0), cos(1), cos(2), ...
@@ -199,8 +200,12 @@ def grams(kind, task, names):
     return {n: x.T @ x / x.shape[0] for n, x in flat.items()}
 
 
-def regmean(kind, ratio, **_):
-    merged = average(kind)
+def weighted_mean(kind, weights):
+    return {n: sum(w * v[n] for w, v in zip(weights, kind.vectors)) for n in kind.tensors}
+
+
+def regmean(kind, ratio, preference=[1 / TASKS] * TASKS, **_):
+    merged = weighted_mean(kind, preference)
     names = [n for n in kind.tensors if re.match(LINEAR, n)]
     transposed = kind.name == "gpt2"  # [inputs, outputs]
     assert len(names) == (4 if transposed else 6) * make_model.LAYERS
@@ -211,10 +216,42 @@ def regmean(kind, ratio, **_):
             gram = all_grams[t][n]
             gram = ratio * gram + (1 - ratio) * torch.diag(gram.diagonal())
             expert = kind.base[n] + kind.vectors[t][n]
-            left = left + (gram @ expert if transposed else (expert @ gram).T)
-            right = right + gram
+            left = left + preference[t] * (
+                gram @ expert if transposed else (expert @ gram).T)
+            right = right + preference[t] * gram
         solved = torch.linalg.solve(right, left)
         merged[n] = (solved if transposed else solved.T) - kind.base[n]
+    return merged
+
+
+def wudi(kind, ridge, shrink, preference):
+    """W = (sum_t q_t tau_t G_t + e m sum_t q_t tau_t) (sum_t q_t G_t + e m I)^-1 with
+    G_t = tau_t' tau_t / |tau_t|^2 and m the mean diagonal of sum_t q_t G_t; queries,
+    keys and values as one layer."""
+    q = [(1 - shrink) * r + shrink / TASKS for r in preference]
+    merged = weighted_mean(kind, q)
+    layers = {}
+    for n in kind.tensors:
+        if re.match(LINEAR, n):
+            key = re.sub(r"(q_proj|k_proj|v_proj|query|key|value)\.weight$", "qkv", n)
+            layers.setdefault(key, []).append(n)
+    for names in layers.values():
+        if len(names) == 3:
+            order = ["q_proj", "k_proj", "v_proj", "query", "key", "value"]
+            names.sort(key=lambda n: order.index(n.split(".")[-2]))
+        transposed = kind.name == "gpt2"
+        taus = [torch.cat([v[n].T if transposed else v[n] for n in names])
+                for v in kind.vectors]
+        grams = [tau.T @ tau / (tau**2).sum() for tau in taus]
+        system = sum(w * g for w, g in zip(q, grams))
+        pull = ridge * system.diagonal().mean()
+        right = sum(w * tau @ g for w, tau, g in zip(q, taus, grams))
+        right = right + pull * sum(w * tau for w, tau in zip(q, taus))
+        system = system + pull * torch.eye(len(system), dtype=torch.float64)
+        solved = torch.linalg.solve(system, right.T).T
+        parts = solved.split([kind.base[n].shape[1 if transposed else 0] for n in names])
+        for n, part in zip(names, parts):
+            merged[n] = part.T if transposed else part
     return merged
 
 
@@ -225,6 +262,7 @@ METHODS = {
     "ties": ties,
     "fisher": fisher,
     "regmean": regmean,
+    "wudi": wudi,
 }
 
 
@@ -242,6 +280,11 @@ def cases():
                          "normalise": normalise}
     for ratio in (0.95, 0.5):
         yield "regmean", {"examples": 100, "ratio": ratio}
+    yield "regmean", {"examples": 100, "ratio": 0.9}, [0.5, 0.375, 0.125]
+    equal = [1 / TASKS] * TASKS
+    for ridge, shrink, preference in ((0.01, 0, equal), (1, 0.3, [0.5, 0.375, 0.125]),
+                                      (0.1, 0, [0.25, 0.75, 0]), (0.1, 0, [0, 0, 1])):
+        yield "wudi", {"ridge": ridge, "shrink": shrink}, preference
 
 
 def make(kind):
@@ -250,14 +293,16 @@ def make(kind):
     else:
         out = {f"pixels.{t}": p for t, p in enumerate(kind.pixels)}
     lines = []
-    for c, (method, parameters) in enumerate(cases()):
-        vector = METHODS[method](kind, **parameters)
+    for c, (method, parameters, *preference) in enumerate(cases()):
+        at = {"preference": preference[0]} if preference else {}
+        vector = METHODS[method](kind, **parameters, **at)
         merged = [(kind.base[n] + vector[n]).detach().reshape(-1) for n in kind.tensors]
         out[f"{c}.sum"] = torch.stack([m.sum() for m in merged])
         out[f"{c}.dot"] = torch.stack([
             (m * torch.cos(torch.arange(m.numel(), dtype=torch.float64))).sum()
             for m in merged])
-        lines.append(f"{method} {json.dumps(parameters, sort_keys=True)}")
+        where = "".join(",".join(map(repr, r)) + " " for r in preference)
+        lines.append(f"{method} {where}{json.dumps(parameters, sort_keys=True)}")
     save_file(out, os.path.join(HERE, f"methods-{kind.name}.safetensors"),
               {"cases": "\n".join(lines), "tensors": "\n".join(kind.tensors)})
 

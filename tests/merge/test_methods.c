@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "merge/agreement.h"
 #include "merge/method.h"
+#include "merge/wudi.h"
 #include "support/golden.h"
 
 enum { TASKS = 3 };
@@ -70,10 +72,16 @@ static void close_fixture(struct fixture *f) {
     backend_close(f->backend);
 }
 
-/* method {"name": value, ...} run over the pool: a sound result, or the test fails. */
+/* method {"name": value, ...}, or r0,r1,r2 {"name": value, ...} at a preference, run
+ * over the pool: a sound result, or the test fails. */
 static void run_method(const struct fixture *f, const char *name, const char *given,
                        struct merge_result *result) {
     struct error error;
+    double preference[TASKS];
+    int length = 0;
+    bool at = sscanf(given, "%lf,%lf,%lf%n", preference, preference + 1, preference + 2,
+                     &length) == TASKS;
+    given += at ? length : 0;
     json_t *object = json_loads(given, 0, NULL);
     assert_non_null(object);
     const struct merge_method *method = merge_method_find(name, &error);
@@ -84,6 +92,7 @@ static void run_method(const struct fixture *f, const char *name, const char *gi
     struct merge_input input = {.method = method,
                                 .pool = f->pool,
                                 .parameters = parameters,
+                                .preference = at ? preference : NULL,
                                 .train = (const struct dataset *const *)f->data};
     if (merge_run(&input, result, &error))
         fail_msg("%s %s: %s", name, given, error.text);
@@ -176,12 +185,13 @@ static void check_kind(const char *kind, unsigned threads) {
         run_method(&f, name, line + length + 1, &result);
         float *model = merged_model(&f, &result);
         /* f32 rounds each element a few times to 2^-24 of its size; what looks at data
-         * has gone through two blocks in f32 besides. */
+         * has gone through two blocks in f32 besides, and what solves in f32 multiplies
+         * errors by the condition, some hundreds here. */
         bool data = false;
         for (size_t i = 0; i < count; i++)
             if (strcmp(methods[i]->name, name) == 0) {
                 covered[i] = true;
-                data = methods[i]->needs_data;
+                data = methods[i]->needs_data || methods[i]->uses_data;
             }
         check_tensors(&f, seen, line, model, data ? 1e-5 : 1e-6);
         free(model);
@@ -547,6 +557,143 @@ static void test_preference(void **state) {
     close_fixture(&f);
 }
 
+/* --- wudi: the ridge, and what the bits depend on ------------------------------------
+ */
+
+static double settled_ridge(const struct fixture *f, const char *given, bool data,
+                            struct error *error) {
+    const struct merge_method *method = merge_method_find("wudi", NULL);
+    json_t *object = json_loads(given, 0, NULL);
+    json_t *parameters = merge_parameters(method, object, error);
+    struct merge_input input = {.method = method,
+                                .pool = f->pool,
+                                .parameters = parameters,
+                                .train = data ? (const struct dataset *const *)f->data
+                                              : NULL};
+    json_t *settled = merge_settle(&input, error);
+    double ridge = settled ? json_number_value(json_object_get(settled, "ridge")) : NAN;
+    json_decref(settled);
+    json_decref(parameters);
+    json_decref(object);
+    return ridge;
+}
+
+/* The distance that settling minimises, from its definition: by the golden models'
+ * logits through the program's own forward pass. */
+static double distance_of_ridge(const struct fixture *f, double ridge) {
+    char given[64];
+    struct error error;
+    double distance;
+    struct agreement *agreement;
+    struct merge_result result;
+    float *vector = malloc(f->pool->layout->size * sizeof *vector);
+    assert_non_null(vector);
+    snprintf(given, sizeof given, "{\"ridge\": %g}", ridge);
+    run_method(f, "wudi", given, &result);
+    assert_int_equal(f->backend->download_real(f->backend, vector, result.vectors,
+                                               f->pool->layout->size, &error),
+                     0);
+    merge_result_clear(f->pool, &result);
+    struct merge_input input = {.pool = f->pool,
+                                .train = (const struct dataset *const *)f->data};
+    assert_int_equal(agreement_new(&input, 64, &agreement, &error), 0);
+    assert_int_equal(agreement_distance(agreement, vector, &distance, &error), 0);
+    agreement_free(agreement);
+    free(vector);
+    return distance;
+}
+
+static void test_ridge(void **state) {
+    (void)state;
+    static const double ridges[] = {0.01, 0.1, 1, 10};
+    struct error error;
+    struct fixture f;
+    open_fixture(&f, "vit", 2);
+    assert_true(settled_ridge(&f, "{}", false, &error) == 10);
+    assert_true(settled_ridge(&f, "{\"ridge\": 0.25}", true, &error) == 0.25);
+    double chosen = settled_ridge(&f, "{}", true, &error), least = INFINITY, best = 0;
+    for (size_t i = 0; i < 4; i++) {
+        double distance = distance_of_ridge(&f, ridges[i]);
+        assert_true(distance > 0);
+        if (distance < least) {
+            least = distance;
+            best = ridges[i];
+        }
+    }
+    assert_true(chosen == best);
+    close_fixture(&f);
+}
+
+/* An expert agrees with itself. */
+static void test_agreement(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    struct agreement *agreement;
+    double distance;
+    open_fixture(&f, "gpt2", 1);
+    for (size_t t = 0; t < TASKS; t++) {
+        f.pool->tasks = 1;
+        struct pool whole = *f.pool;
+        f.pool->vectors =
+            backend_at(f.backend, whole.vectors, t * f.pool->layout->size);
+        f.pool->heads = whole.heads + t;
+        struct merge_input input = {.pool = f.pool,
+                                    .train = (const struct dataset *const *)f.data + t};
+        assert_int_equal(agreement_new(&input, 3, &agreement, &error), 0);
+        const float *own = f.backend->host_view(f.backend, f.pool->vectors);
+        assert_int_equal(agreement_distance(agreement, own, &distance, &error), 0);
+        assert_true(distance >= 0 && distance < 1e-10);
+        float *none = calloc(f.pool->layout->size, sizeof *none);
+        assert_non_null(none);
+        assert_int_equal(agreement_distance(agreement, none, &distance, &error), 0);
+        assert_true(distance > 1e-6);
+        free(none);
+        agreement_free(agreement);
+        *f.pool = whole;
+        f.pool->tasks = TASKS;
+    }
+    close_fixture(&f);
+}
+
+/* A layer is one thread's: the same model with any number of them. */
+static void test_wudi_threads(void **state) {
+    (void)state;
+    float *models[2];
+    size_t size = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        struct fixture f;
+        open_fixture(&f, "clip", 1 + 2 * i);
+        models[i] = model_of(&f, "wudi", "0.5,0.25,0.25 {\"ridge\": 0.1}");
+        size = f.pool->layout->size;
+        close_fixture(&f);
+    }
+    assert_memory_equal(models[0], models[1], size * sizeof **models);
+    free(models[0]);
+    free(models[1]);
+}
+
+/* What cannot be solved is refused: vectors that are not finite. */
+static void test_wudi_refused(void **state) {
+    (void)state;
+    const struct wudi_layer layer = {.inputs = 2, .outputs = 3};
+    const float sound[6] = {1, 2, 3, 4, 5, 6}, broken[6] = {1, 2, NAN, 4, 5, 6};
+    const double weights[2] = {0.5, 0.5};
+    float merged[6];
+    struct error error;
+    assert_int_equal(wudi_solve(&layer, (const float *const[]){sound, broken}, weights,
+                                2, 1, merged, &error),
+                     -1);
+    assert_string_equal(error.text, "a task vector has numbers that are not finite");
+    /* Vectors of nothing are merged to nothing. */
+    const float zero[6] = {0};
+    assert_int_equal(wudi_solve(&layer, (const float *const[]){zero, zero}, weights, 2,
+                                1, merged, &error),
+                     0);
+    for (size_t i = 0; i < 6; i++)
+        assert_true(merged[i] == 0);
+}
+
 static void check_refused(const struct fixture *f, const char *name, bool data,
                           const struct work *work, const char *says) {
     const struct merge_method *method = merge_method_find(name, NULL);
@@ -600,8 +747,8 @@ static void test_stop(void **state) {
     struct fixture f;
     open_fixture(&f, "vit", 1);
     const struct work stopped = {.stop = &(atomic_bool){true}};
-    static const char *const methods[] = {"ties", "fisher", "regmean", "dare"};
-    for (size_t i = 0; i < 4; i++)
+    static const char *const methods[] = {"ties", "fisher", "regmean", "dare", "wudi"};
+    for (size_t i = 0; i < 5; i++)
         check_refused(&f, methods[i], true, &stopped, "stopped");
     for (size_t i = 1; i < 3; i++) {
         struct stopper s = {.at = 2};
@@ -627,6 +774,10 @@ int main(void) {
         cmocka_unit_test(test_dare_distribution),
         cmocka_unit_test(test_dare_repeats),
         cmocka_unit_test(test_preference),
+        cmocka_unit_test(test_ridge),
+        cmocka_unit_test(test_agreement),
+        cmocka_unit_test(test_wudi_threads),
+        cmocka_unit_test(test_wudi_refused),
         cmocka_unit_test(test_no_data),
         cmocka_unit_test(test_stop),
     };

@@ -38,7 +38,7 @@ static void merged_as_fusion_bench_does(void **state) {
             for (size_t i = 0; i < cells; i++)
                 vector[i] -= pretrained[i];
             assert_int_equal(
-                regmean_join(regmean, grams + t * inputs * inputs, vector, &error), 0);
+                regmean_join(regmean, grams + t * inputs * inputs, vector, 1, &error), 0);
         }
         assert_int_equal(regmean_finish(regmean, merged, &error), 0);
         /* Products in f32 of task vectors of order 0.1, times the condition of sums of
@@ -71,7 +71,7 @@ static void directions_without_inputs_have_the_mean(void **state) {
         assert_non_null(regmean);
         for (int t = 0; t < 2; t++) {
             assert_int_equal(
-                regmean_join(regmean, zero ? none : gram, vectors[t], &error), 0);
+                regmean_join(regmean, zero ? none : gram, vectors[t], 1, &error), 0);
             gram[0] = 6;
         }
         gram[0] = 2;
@@ -90,7 +90,7 @@ static void directions_without_inputs_have_the_mean(void **state) {
     struct regmean *regmean = regmean_new(3, 2, 1, 1);
     assert_non_null(regmean);
     gram[4] = NAN;
-    assert_int_equal(regmean_join(regmean, gram, vectors[0], &error), 0);
+    assert_int_equal(regmean_join(regmean, gram, vectors[0], 1, &error), 0);
     assert_int_equal(regmean_finish(regmean, merged, &error), -1);
     assert_non_null(strstr(error.text, "RegMean"));
     regmean_free(regmean);

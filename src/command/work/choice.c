@@ -17,7 +17,9 @@ static int complete_from_store(struct measure *measure, struct store_solution *s
     for (size_t i = 0; i < count && !solution->id; i++) {
         const struct store_solution *s = &rows[i].solution;
         bool same = s->routers == solution->routers && s->preference &&
-                    strcmp(s->kind, "pwemoe") == 0 && strcmp(s->parameters, "{}") == 0;
+                    strcmp(s->kind, solution->kind) == 0 &&
+                    strcmp(s->method, solution->method) == 0 &&
+                    measure_same_parameters(s->parameters, solution->parameters);
         for (size_t t = 0; same && t < tasks; t++)
             same = fabs(s->preference[t] - solution->preference[t]) <= 1e-9;
         if (!same)
@@ -40,19 +42,17 @@ static int choose_preference(struct measure *measure,
         *usage = true;
         return error_prefix(error, "--preference");
     }
-    struct store_run run;
-    struct store_routers routers;
-    if (measure_find_routers(measure, options->run, options->method, options->upscale,
-                             &run, &routers, error))
+    struct answer answer;
+    if (answer_find(measure, &options->answer, &answer, usage, error))
         return -1;
-    solution->kind = strdup("pwemoe");
-    solution->method = strdup(run.method);
-    solution->parameters = strdup("{}");
+    struct store_solution at = answer_solution(&answer, preference);
+    solution->kind = strdup(at.kind);
+    solution->method = strdup(at.method);
+    solution->parameters = strdup(at.parameters);
     solution->label = strdup("");
     solution->preference = array_new(tasks, sizeof *solution->preference);
-    solution->routers = routers.id;
-    store_routers_clear(&routers);
-    store_run_clear(&run);
+    solution->routers = at.routers;
+    answer_clear(&answer);
     if (!solution->kind || !solution->method || !solution->parameters ||
         !solution->label || !solution->preference)
         return error_memory(error);

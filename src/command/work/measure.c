@@ -115,7 +115,19 @@ int measure_finish(struct measure *measure, const char *what,
     return 1;
 }
 
-static bool same_preference(const double *a, const double *b, size_t tasks) {
+/* Files of before methods took preferences have merges at equal weights without one. */
+static bool is_equal_weights(const double *preference, size_t tasks) {
+    for (size_t t = 0; t < tasks; t++)
+        if (fabs(preference[t] - 1 / (double)tasks) > 1e-9)
+            return false;
+    return true;
+}
+
+static bool same_preference(const struct store_solution *stored, const double *b,
+                            size_t tasks) {
+    const double *a = stored->preference;
+    if (!a && b)
+        return strcmp(stored->kind, "merge") == 0 && is_equal_weights(b, tasks);
     if (!a || !b)
         return !a && !b;
     for (size_t t = 0; t < tasks; t++)
@@ -124,10 +136,22 @@ static bool same_preference(const double *a, const double *b, size_t tasks) {
     return true;
 }
 
-static bool same_parameters(const char *a, const char *b) {
+/* The store writes a whole number without a point: 1 and 1.0 are equal. */
+static bool same_value(const json_t *a, const json_t *b) {
+    if (json_is_number(a) && json_is_number(b))
+        return json_number_value(a) == json_number_value(b);
+    return json_equal(a, b);
+}
+
+bool measure_same_parameters(const char *a, const char *b) {
     json_t *x = json_loads(a && *a ? a : "{}", 0, NULL);
     json_t *y = json_loads(b && *b ? b : "{}", 0, NULL);
-    bool same = x && y && json_equal(x, y);
+    bool same = json_is_object(x) && json_is_object(y) &&
+                json_object_size(x) == json_object_size(y);
+    const char *key;
+    json_t *value;
+    json_object_foreach(x, key, value) same =
+        same && same_value(value, json_object_get(y, key));
     json_decref(x);
     json_decref(y);
     return same;
@@ -139,9 +163,8 @@ bool measure_known(struct measure *measure, const struct store_row *rows, size_t
         const struct store_solution *s = &rows[i].solution;
         if (strcmp(s->kind, wanted->kind) == 0 &&
             strcmp(s->method, wanted->method) == 0 && s->routers == wanted->routers &&
-            same_preference(s->preference, wanted->preference,
-                            measure->recipe->task_count) &&
-            same_parameters(s->parameters, wanted->parameters) &&
+            same_preference(s, wanted->preference, measure->recipe->task_count) &&
+            measure_same_parameters(s->parameters, wanted->parameters) &&
             solution_complete(measure->recipe, &rows[i]))
             return add_id(measure, s->id, NULL) == 0;
     }

@@ -75,6 +75,10 @@ int measure_finish(struct measure *measure, const char *what,
 bool measure_known(struct measure *measure, const struct store_row *rows, size_t count,
                    const struct store_solution *wanted);
 
+/* Whether two JSON objects (NULL and "" are {}) are the same parameters, however they
+ * are written. */
+bool measure_same_parameters(const char *a, const char *b);
+
 /* The routers of a run: run 0 is the newest that has any, of this method and
  * granularity where these are not NULL. run and routers are the caller's to
  * clear. */

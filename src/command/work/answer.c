@@ -1,0 +1,121 @@
+#include "command/work/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/work/settings.h"
+
+/* What answers where nothing is trained. */
+static const char untrained[] = "wudi";
+
+static int use_method(const struct merge_method *method, const char *settings,
+                      struct answer *answer, struct error *error) {
+    json_t *given = settings_parse(settings, NULL, error), *all = NULL;
+    const char *name;
+    json_t *value;
+    bool sound = given;
+    json_object_foreach(given, name,
+                        value) if (sound && !merge_parameter_find(method, name)) {
+        error_set(error, "%s has no parameter '%s'; `pwemoe merge --help` lists them",
+                  method->name, name);
+        sound = false;
+    }
+    if (sound)
+        all = settings_of(method, given, NULL, error);
+    answer->method = method;
+    answer->parameters = all ? json_dumps(all, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    json_decref(given);
+    json_decref(all);
+    if (all && !answer->parameters)
+        error_memory(error);
+    return answer->parameters ? 0 : -1;
+}
+
+/* The method of the table of this name that answers preferences, or NULL. */
+static const struct merge_method *answering(const char *name) {
+    const struct merge_method *method = merge_method_find(name, NULL);
+    return method && method->takes_preference ? method : NULL;
+}
+
+/* Whether any run has left what answers. */
+static int has_runs(struct measure *measure, bool *any, struct error *error) {
+    struct store_run *runs;
+    size_t count;
+    *any = false;
+    if (store_runs(measure->store, &runs, &count, error))
+        return -1;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < count && !*any; i++) {
+        struct store_routers *steps;
+        size_t step_count;
+        result =
+            store_routers_list(measure->store, runs[i].id, &steps, &step_count, error);
+        if (result == 0) {
+            *any = step_count > 0;
+            free(steps);
+        }
+    }
+    store_runs_free(runs, count);
+    return result;
+}
+
+int answer_find(struct measure *measure, const struct answer_options *options,
+                struct answer *answer, bool *usage, struct error *error) {
+    const char *name = options->method;
+    const struct merge_method *method = name ? answering(name) : NULL;
+    memset(answer, 0, sizeof *answer);
+    *usage = false;
+    if (!name && !options->run && !options->upscale) {
+        bool any;
+        if (has_runs(measure, &any, error))
+            return -1;
+        if (!any)
+            method = answering(untrained);
+    }
+    if (method && (options->run || options->upscale)) {
+        *usage = true;
+        return error_set(error,
+                         "%s needs no training: --run and --upscale do not go "
+                         "with it",
+                         method->name);
+    }
+    if (method) {
+        *usage = use_method(method, options->settings, answer, error) != 0;
+        return *usage ? -1 : 0;
+    }
+    if (options->settings) {
+        *usage = true;
+        return error_set(error, "--set: %s has no parameters to set after training",
+                         name ? name : "what was trained");
+    }
+    if (name && merge_method_find(name, NULL)) {
+        *usage = true;
+        return error_set(error, "%s takes no preference; `pwemoe merge` measures it",
+                         name);
+    }
+    return measure_find_routers(measure, options->run, name, options->upscale,
+                                &answer->run, &answer->routers, error);
+}
+
+void answer_clear(struct answer *answer) {
+    free(answer->parameters);
+    store_run_clear(&answer->run);
+    store_routers_clear(&answer->routers);
+    memset(answer, 0, sizeof *answer);
+}
+
+struct store_solution answer_solution(const struct answer *answer, double *preference) {
+    if (answer->method)
+        return (struct store_solution){.kind = "merge",
+                                       .method =
+                                           (char *)(uintptr_t)answer->method->name,
+                                       .parameters = answer->parameters,
+                                       .preference = preference,
+                                       .label = ""};
+    return (struct store_solution){.kind = "pwemoe",
+                                   .method = answer->run.method,
+                                   .parameters = "{}",
+                                   .preference = preference,
+                                   .routers = answer->routers.id,
+                                   .label = ""};
+}

@@ -1,0 +1,58 @@
+/* What answers preferences: the routers of a training run, or a merging method that
+ * takes a preference and needs no training. What `front`, `eval` and `export` share. */
+#ifndef PWEMOE_COMMAND_WORK_ANSWER_H
+#define PWEMOE_COMMAND_WORK_ANSWER_H
+
+#include "command/work/measure.h"
+#include "merge/method.h"
+
+struct answer_options {
+    const char *method, *upscale, *settings;
+    uint64_t run;
+};
+
+/* Rows of an option table; `with` begins each help text. */
+#define ANSWER_OPTIONS(owner, member, with)                                          \
+    {.name = "run",                                                                  \
+     .type = OPTION_UNSIGNED,                                                        \
+     .value = "ID",                                                                  \
+     .minimum = 1,                                                                   \
+     .maximum = 9007199254740992.0,                                                  \
+     .help = with "What this training run made, rather than the newest",             \
+     .offset = offsetof(owner, member.run)},                                         \
+        {.name = "method",                                                           \
+         .type = OPTION_TEXT,                                                        \
+         .value = "M",                                                               \
+         .help = with "What this method makes of a preference: the newest that was " \
+                      "trained by ls, epo or mgda, or a merging method that takes "  \
+                      "a preference and needs no training, as wudi (the default "    \
+                      "where nothing is trained yet)",                               \
+         .offset = offsetof(owner, member.method)},                                  \
+        {.name = "set",                                                              \
+         .type = OPTION_TEXT,                                                        \
+         .value = "P=V[,...]",                                                       \
+         .help = with "Parameters of that merging method, as `pwemoe merge --help` " \
+                      "lists them",                                                  \
+         .offset = offsetof(owner, member.settings)},                                \
+    {                                                                                \
+        .name = "upscale", .type = OPTION_TEXT, .value = "G",                        \
+        .help = with "The newest routers of this granularity: mlp, attn+mlp or all", \
+        .offset = offsetof(owner, member.upscale)                                    \
+    }
+
+struct answer {
+    const struct merge_method *method; /* NULL: the run's routers */
+    char *parameters;                  /* of the method, JSON */
+    struct store_run run;
+    struct store_routers routers;
+};
+
+/* What the options mean. usage is set where the command line is at fault. */
+int answer_find(struct measure *measure, const struct answer_options *options,
+                struct answer *answer, bool *usage, struct error *error);
+void answer_clear(struct answer *answer);
+
+/* The solution at a preference [tasks]; it points into both. */
+struct store_solution answer_solution(const struct answer *answer, double *preference);
+
+#endif

@@ -1,0 +1,56 @@
+#include "command/work/settings.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/io/options.h"
+
+json_t *settings_parse(const char *settings, const char *keep, struct error *error) {
+    json_t *object = json_object();
+    char *copy = strdup(settings ? settings : ""), *rest = copy, *item;
+    bool sound = object && copy;
+    while (sound && *copy && (item = strsep(&rest, ","))) {
+        char *value = strchr(item, '=');
+        sound = value && value != item && value[1];
+        if (sound) {
+            *value++ = '\0';
+            sound = json_object_set_new(object, item, json_string(value)) == 0;
+        }
+    }
+    free(copy);
+    if (sound && keep)
+        sound = json_object_set_new(object, "keep", json_string(keep)) == 0;
+    if (sound)
+        return object;
+    json_decref(object);
+    error_set(error, "--set '%s': give NAME=VALUE, several with commas between",
+              settings ? settings : "");
+    return NULL;
+}
+
+json_t *settings_of(const struct merge_method *method, const json_t *settings,
+                    const double *scale, struct error *error) {
+    json_t *given = json_object(), *all;
+    void *at = json_object_iter((json_t *)(uintptr_t)settings);
+    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)settings, at)) {
+        const char *name = json_object_iter_key(at);
+        const char *text = json_string_value(json_object_iter_value(at));
+        const struct merge_parameter *p = merge_parameter_find(method, name);
+        double number;
+        if (!p)
+            continue;
+        if (p->words || !options_real(text, &number))
+            json_object_set_new(given, name, json_string(text));
+        else if (p->whole && number >= -1e15 && number <= 1e15 &&
+                 floor(number) == number)
+            json_object_set_new(given, name, json_integer((json_int_t)number));
+        else
+            json_object_set_new(given, name, json_real(number));
+    }
+    if (scale)
+        json_object_set_new(given, "scale", json_real(*scale));
+    all = merge_parameters(method, given, error);
+    json_decref(given);
+    return all;
+}

@@ -1,0 +1,172 @@
+/* Models by the methods of the table (merge/method.h), for an evaluator. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "eval/evaluator_state.h"
+#include "eval/sources.h"
+
+/* Of each task at most, where a method does with some. */
+enum { SOME = 64 };
+
+/* The result of a method as plain weights. */
+static int put_merged(struct evaluator *e, struct error *error) {
+    struct backend *b = e->backend;
+    const struct merge_result *m = &e->merged;
+    struct merge_segment segment = {.count = e->pool->layout->size};
+    struct merge_segment *segments = NULL;
+    float *weights = NULL;
+    int result = -1;
+    if (b->allocate(b, sizeof segment, (void **)&segments, error) ||
+        b->allocate(b, m->count * sizeof *weights, (void **)&weights, error))
+        goto done;
+    b->upload(b, segments, &segment, sizeof segment);
+    b->upload(b, weights, m->weights, m->count * sizeof *weights);
+    b->merge(b, e->weights, e->pool->base, m->vectors, m->stride, m->count, segments, 1,
+             weights);
+    result = b->synchronise(b, error);
+done:
+    b->release(b, segments);
+    b->release(b, weights);
+    return result;
+}
+
+/* --- training data ---------------------------------------------------------------- */
+
+static void close_train(const struct dataset **train, size_t count) {
+    for (size_t t = 0; train && t < count; t++)
+        dataset_close((struct dataset *)(uintptr_t)train[t]);
+    free(train);
+}
+
+/* Reads the training splits, or `limit` examples of each (0: all). */
+static const struct dataset **read_train(struct evaluator *e, size_t limit,
+                                         const struct work *work, struct error *error) {
+    const struct dataset **train = array_new(e->tasks, sizeof *train);
+    if (!train)
+        error_memory(error);
+    for (size_t t = 0; train && t < e->tasks; t++) {
+        struct sources_data which = {
+            .task = t, .split = "train", .limit = limit, .threads = e->threads};
+        struct dataset *data;
+        if (sources_dataset(e->recipe, e->directory, &which, &e->pool->form, &data,
+                            work, error)) {
+            close_train(train, t);
+            return NULL;
+        }
+        train[t] = data;
+    }
+    return train;
+}
+
+/* Whether every task's training data are named and there. */
+static bool has_train(const struct evaluator *e) {
+    for (size_t t = 0; t < e->tasks; t++) {
+        const char *named = e->recipe->tasks[t].train_path;
+        char *path = *named ? sources_path(e->directory, named) : NULL;
+        bool there = path && access(path, R_OK) == 0;
+        free(path);
+        if (!there)
+            return false;
+    }
+    return true;
+}
+
+/* --- what a method leaves to the data ------------------------------------------------
+ */
+
+void evaluator_forget_settled(struct evaluator *e) {
+    json_decref(e->asked);
+    json_decref(e->settled);
+    e->asked = e->settled = NULL;
+    e->settled_method = NULL;
+}
+
+/* Settles the parameters of input, once for each method and parameters: a drag over
+ * many preferences asks for the same ones. Some examples will do for it. */
+static int settle(struct evaluator *e, struct merge_input *input, struct error *error) {
+    if (!input->method->settle) {
+        evaluator_forget_settled(e);
+        return 0;
+    }
+    if (e->settled_method == input->method && json_equal(e->asked, input->parameters)) {
+        input->parameters = e->settled;
+        return 0;
+    }
+    evaluator_forget_settled(e);
+    const struct dataset **some = NULL;
+    if (input->method->uses_data && !input->train && has_train(e)) {
+        some = read_train(e, SOME, input->work, error);
+        if (!some)
+            return -1;
+    }
+    struct merge_input with = *input;
+    if (some)
+        with.train = some;
+    json_t *settled = merge_settle(&with, error);
+    close_train(some, e->tasks);
+    if (!settled)
+        return -1;
+    e->settled_method = input->method;
+    e->asked = json_deep_copy(input->parameters);
+    e->settled = settled;
+    if (!e->asked)
+        return error_memory(error);
+    input->parameters = settled;
+    return 0;
+}
+
+/* --- beginning ----------------------------------------------------------------------
+ */
+
+static int make(struct evaluator *e, struct merge_input *input, struct error *error) {
+    if (input->method->needs_data && !e->train &&
+        !(e->train = read_train(e, 0, input->work, error)))
+        return -1;
+    input->train = e->train;
+    if (settle(e, input, error))
+        return -1;
+    evaluator_make_begin(e);
+    if (merge_run(input, &e->merged, error) || put_merged(e, error))
+        return -1;
+    evaluator_make_end(e);
+    return 0;
+}
+
+int evaluator_begin_method(struct evaluator *e, const char *method,
+                           const char *parameters, const double *preference,
+                           const struct work *work, struct error *error) {
+    evaluator_restart(e);
+    merge_result_clear(e->pool, &e->merged);
+    if (strcmp(method, "stl") == 0) {
+        evaluator_put_expert(e, 0);
+        e->current = CURRENT_SINGLE;
+        return e->backend->synchronise(e->backend, error);
+    }
+    const struct merge_method *found = merge_method_find(method, error);
+    if (!found)
+        return -1;
+    json_error_t where;
+    json_t *given = json_loads(parameters && *parameters ? parameters : "{}",
+                               JSON_REJECT_DUPLICATES, &where);
+    if (!json_is_object(given)) {
+        json_decref(given);
+        return error_set(error, "parameters of %s are no JSON object", method);
+    }
+    json_t *all = merge_parameters(found, given, error);
+    json_decref(given);
+    if (!all)
+        return -1;
+    struct merge_input input = {.method = found,
+                                .pool = e->pool,
+                                .parameters = all,
+                                .preference = preference,
+                                .work = work};
+    int result = make(e, &input, error);
+    json_decref(all);
+    if (result)
+        return -1;
+    e->current = CURRENT_METHOD;
+    return 0;
+}

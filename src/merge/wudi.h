@@ -1,0 +1,40 @@
+/* One linear layer of a merged model by a closed form that knows the preference: what
+ * the merged layer does to the inputs that an expert's own task vector responds to
+ * should be what that expert does to them. The rows of a task vector span such inputs,
+ * so that no data are needed (the objective of WUDI-Merging, arXiv 2503.08099, solved
+ * exactly and with the tasks weighted). The arithmetic alone, on arrays on the host.
+ *
+ * For task vectors tau_t [outputs, inputs] and weights q on the simplex
+ *
+ *     G_t    = tau_t' tau_t / |tau_t|_F^2
+ *     merged = (sum_t q_t tau_t G_t + e m M) (sum_t q_t G_t + e m I)^-1
+ *
+ * with M = sum_t q_t tau_t, m the mean of the diagonal of sum_t q_t G_t, and e the
+ * ridge: it leads towards the weighted mean of the task vectors, which is the limit of
+ * large e. At a vertex of q the result is that task's vector, whatever e. */
+#ifndef PWEMOE_MERGE_WUDI_H
+#define PWEMOE_MERGE_WUDI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct wudi_layer {
+    size_t inputs, outputs;
+    bool turned; /* arrays are [inputs, outputs], as GPT-2's Conv1D has them */
+};
+
+/* Bytes that wudi_solve needs for such a layer beside what it is given. */
+size_t wudi_room(const struct wudi_layer *layer);
+
+/* merged [outputs, inputs] from vectors [tasks], each of that shape, and weights
+ * [tasks] on the simplex; ridge > 0. In f32, by one thread, so that the bits do not
+ * depend on how many layers are solved beside it. Fails without memory, and where the
+ * system is not positive definite in f32 (numbers that are not finite, a tiny ridge).
+ */
+int wudi_solve(const struct wudi_layer *layer, const float *const *vectors,
+               const double *weights, size_t tasks, double ridge, float *merged,
+               struct error *error);
+
+#endif
