@@ -5,11 +5,10 @@ libexplore_a_SOURCES = \
   tui/terminal/palette.h tui/terminal/palette.c \
   tui/terminal/canvas.h tui/terminal/canvas.c \
   tui/terminal/raster.h tui/terminal/raster.c \
-  tui/panels/graph.h tui/panels/graph.c \
   tui/state/arrangement.h tui/state/arrangement.c \
   tui/state/dialog.h tui/state/dialog.c \
+  tui/state/range.h tui/state/range.c tui/state/space.h tui/state/space.c \
   tui/state/explorer.h tui/state/explorer.c \
-  tui/panels/space.h tui/panels/space.c \
   tui/threads/mailbox.h tui/threads/mailbox.c \
   tui/threads/chart_writer.h tui/threads/chart_writer.c \
   tui/threads/hypervolume.h tui/threads/hypervolume.c \
@@ -17,6 +16,7 @@ libexplore_a_SOURCES = \
   tui/threads/bookmark_change.h tui/threads/bookmark_change.c \
   tui/threads/evaluation.h tui/threads/evaluation.c \
   tui/state/polygon.h tui/state/polygon.c \
+  tui/panels/graph.h tui/panels/graph.c \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
   tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c tui/panels/parallel_view.c \
   tui/panels/objectives_view.c tui/panels/routing_view.c \

@@ -21,7 +21,7 @@
 #include "terminal/screen.h"
 #include "threads/hypervolume.h"
 
-struct options {
+struct explore_options {
     const char *file;
     int width, height; /* of the snapshot, 0: none */
     const char *device;
@@ -94,7 +94,7 @@ static bool parse_view(const char *text, enum space *space) {
 }
 
 /* 0: go on; 1: done (help, version); 2: wrong usage. */
-static int parse_options(int argc, char **argv, struct options *options) {
+static int parse_options(int argc, char **argv, struct explore_options *options) {
     enum {
         SNAPSHOT = 256,
         VIEW,
@@ -215,7 +215,7 @@ static void wait_for_volume(struct app *app, double seconds) {
     }
 }
 
-static int snapshot(struct app *app, const struct options *options,
+static int snapshot(struct app *app, const struct explore_options *options,
                     struct error *error) {
     wait_for_results(app, true, 3600);
     if (!app->explorer.catalog || app->explorer.catalog->reading)
@@ -301,7 +301,7 @@ static void block_signals(sigset_t *before) {
     pthread_sigmask(SIG_SETMASK, &all, before);
 }
 
-static int explore(struct app *app, const struct options *options,
+static int explore(struct app *app, const struct explore_options *options,
                    struct error *error) {
     struct screen_options screen = {options->no_colour, !options->no_mouse};
     struct evaluation_options evaluation = {options->file, options->device,
@@ -325,7 +325,7 @@ static int explore(struct app *app, const struct options *options,
 }
 
 int main(int argc, char **argv) {
-    struct options options = {.device = "auto"};
+    struct explore_options options = {.device = "auto"};
     struct app app = {.dragged = PANEL_COUNT};
     struct error error;
     struct store *store;

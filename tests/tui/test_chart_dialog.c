@@ -15,7 +15,7 @@
 
 #include "app/app.h"
 #include "fixture.h"
-#include "panels/space.h"
+#include "state/space.h"
 #include "terminal/keys.h"
 
 static char *folder;

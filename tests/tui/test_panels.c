@@ -15,7 +15,7 @@
 
 #include "app/actions.h"
 #include "fixture.h"
-#include "panels/space.h"
+#include "state/space.h"
 #include "panels/views.h"
 
 static char *folder;

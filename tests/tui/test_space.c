@@ -16,7 +16,7 @@
 #include "base/random.h"
 #include "fixture.h"
 #include "panels/simplex_view.h"
-#include "panels/space.h"
+#include "state/space.h"
 #include "panels/views.h"
 #include "state/polygon.h"
 

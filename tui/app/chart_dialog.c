@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "app/actions.h"
-#include "panels/space.h"
+#include "state/space.h"
 
 /* What a line of the dialog stands for. */
 static int64_t encode(enum chart_writer_kind kind, size_t x, size_t y) {

@@ -3,8 +3,8 @@
 
 #include "app/actions.h"
 #include "panels/simplex_view.h"
-#include "panels/space.h"
 #include "panels/views.h"
+#include "state/space.h"
 #include "terminal/keys.h"
 
 static const double turned = 0.1; /* radians a step of the wheel */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "app/actions.h"
-#include "panels/space.h"
+#include "state/space.h"
 
 static const double turned = 0.1; /* radians a key: six degrees */
 

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "panels/space.h"
 #include "panels/views.h"
+#include "state/space.h"
+#include "terminal/raster.h"
 
 /* Of more rows every second, third ... is counted: the picture is the same, and the
  * time has an end. Few lines are drawn whole. */

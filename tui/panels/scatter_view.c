@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "panels/space.h"
+#include "panels/graph.h"
 #include "panels/views.h"
+#include "state/space.h"
 
 static void draw_names(const struct view *view, const struct explorer *explorer,
                        size_t a, size_t b, bool focused) {

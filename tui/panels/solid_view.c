@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "panels/space.h"
 #include "panels/views.h"
+#include "state/space.h"
+#include "terminal/raster.h"
 
 /* More marks than these would be a wall: the front is then dots. */
 enum { MARKS_MOST = 300, LINES_MOST = 120 };
@@ -174,7 +175,8 @@ static struct item item_of(const struct solid *solid, const struct catalog *cata
                          spot.far > 0.3 ? INK_FAR : INK_FRONT, LOOK_PLAIN};
 }
 
-/* Rows as dots and drop lines on the plot, those with marks as items; their number. */
+/* Rows as dots and drop lines on the raster, those with marks as items; their number.
+ */
 static size_t gather(const struct solid *solid, struct explorer *explorer,
                      struct item *items) {
     const struct catalog *catalog = explorer->catalog;

@@ -1,4 +1,4 @@
-/* The panels, one file each: they read the model and draw into their view. A
+/* The panels, one file each: they read the explorer's state and draw into their view. A
  * focused panel's heading stands out. */
 #ifndef PWEMOE_TUI_PANELS_VIEWS_H
 #define PWEMOE_TUI_PANELS_VIEWS_H
@@ -35,8 +35,8 @@ void log_view_draw(const struct view *view, const struct explorer *explorer,
 int compare_view_draw(const struct view *view, const struct explorer *explorer,
                       int scroll);
 
-/* The whole frame: layout, panels, title, status and dialog. *layout receives
- * where everything is. */
+/* The whole frame: panels, title, status and dialog. *arrangement receives where
+ * everything is. */
 void frame_draw(struct canvas *canvas, struct explorer *explorer,
                 struct arrangement *arrangement);
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "panels/space.h"
 #include "pareto/simplex.h"
+#include "state/space.h"
 #include "threads/hypervolume.h"
 
 int explorer_init(struct explorer *explorer, const char *file) {

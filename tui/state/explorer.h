@@ -1,5 +1,5 @@
-/* The explorer's state: what is looked at, and what is known of it. No terminal,
- * no thread and no store in here; panels read it, actions change it. */
+/* The explorer's state: what is looked at, and what is known of it. No
+ * ncurses, no thread and no store in here; panels read it, actions change it. */
 #ifndef PWEMOE_TUI_STATE_EXPLORER_H
 #define PWEMOE_TUI_STATE_EXPLORER_H
 
@@ -58,7 +58,7 @@ enum { HIDDEN_MAX = 64 };
 enum space {
     SPACE_PAIRS,   /* scatters of two objectives */
     SPACE_SOLID,   /* three objectives as a box that turns */
-    SPACE_PARALLEL /* a vertical axis an objective */
+    SPACE_PARALLEL /* one vertical axis for each objective */
 };
 
 /* Rows that no other visible one dominates in three objectives, kept until the
@@ -79,7 +79,7 @@ struct density {
     uint32_t *front, *rest; /* [width][height] */
 };
 
-struct front_volume; /* of volume.h */
+struct front_volume; /* of hypervolume.h */
 
 struct explorer {
     struct catalog *catalog; /* NULL until the first is read */

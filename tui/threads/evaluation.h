@@ -10,7 +10,7 @@
 struct evaluation;
 
 struct evaluation_options {
-    const char *path; /* of results.db; lives as long as the worker */
+    const char *path; /* of results.db; lives as long as the thread */
     const char *device;
     unsigned threads;
     size_t limit;

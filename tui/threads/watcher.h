@@ -8,7 +8,7 @@
 
 struct watcher;
 
-/* store is the reader's from now on, also on failure. */
+/* store is the watcher's from now on, also on failure. */
 int watcher_start(struct store *store, struct mailbox *mailbox,
                   struct watcher **watcher, struct error *error);
 void watcher_stop(struct watcher *watcher); /* NULL is fine */

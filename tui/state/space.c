@@ -1,4 +1,4 @@
-#include "panels/space.h"
+#include "state/space.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* The objective space as the scatters, the 3-D view and the parallel coordinates
  * share it: which of them is shown, of which objectives, how wide. */
-#ifndef PWEMOE_TUI_PANELS_SPACE_H
-#define PWEMOE_TUI_PANELS_SPACE_H
+#ifndef PWEMOE_TUI_STATE_SPACE_H
+#define PWEMOE_TUI_STATE_SPACE_H
 
-#include "panels/graph.h"
 #include "state/explorer.h"
+#include "state/range.h"
 
-/* With the first catalog: the box seen from a corner, and the view that model->space
+/* With the first catalog: the box seen from a corner, and the view that explorer->space
  * asks for where there are objectives enough. */
 void space_begin(struct explorer *explorer);
 /* Another way to show it; false where the tasks are too few (three for the box, two
