@@ -5,6 +5,7 @@ libpwemoe_a_SOURCES += \
   src/command/io/output.h src/command/io/output.c \
   src/command/io/paths.h src/command/io/paths.c \
   src/command/io/point_file.h src/command/io/point_file.c \
+  src/command/io/point_sets.h src/command/io/point_sets.c \
   src/command/io/progress.h src/command/io/progress.c \
   src/command/io/recipe.h src/command/io/recipe.c \
   src/command/io/settings.h src/command/io/settings.c \

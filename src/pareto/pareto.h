@@ -1,4 +1,4 @@
-/* Pareto dominance and the indicators of a set of objective vectors.
+/* Pareto dominance and the hypervolume of a set of objective vectors.
  *
  * Points are rows of a double array [count, objectives], minimised in every
  * column; callers turn the sign of what is maximised. NaN is refused by the
@@ -36,17 +36,10 @@ int pareto_contributions(const double *points, size_t count, size_t objectives,
                          const double *reference, double *contributions,
                          const struct work *work, struct error *error);
 
-/* Mean over the reference set of the distance to the nearest point: IGD
- * (Euclidean) and IGD+ (only the amounts by which a point is worse; Ishibuchi et
- * al. 2015). Both sets are not empty. */
-double pareto_igd(const double *points, size_t count, const double *references,
-                  size_t reference_count, size_t objectives);
+/* Mean over the reference set of the distance to the nearest point, counting only the
+ * amounts by which that point is worse (IGD+; Ishibuchi et al. 2015). Both sets are not
+ * empty. The other indicators are in indicators.h. */
 double pareto_igd_plus(const double *points, size_t count, const double *references,
                        size_t reference_count, size_t objectives);
-/* The least e such that every reference is weakly dominated by some point moved
- * by e in every objective (Zitzler et al. 2003). */
-double pareto_epsilon_additive(const double *points, size_t count,
-                               const double *references, size_t reference_count,
-                               size_t objectives);
 
 #endif

@@ -54,6 +54,15 @@ for name in $(echo "$methods" | sed -n 's/^    \([a-z-][a-z-]*\)=.*/\1/p'); do
 done
 test -n "${parameters_seen-}" || say "pwemoe merge --help lists no parameters"
 
+# Indicators, as their table has them.
+section=$(awk '$1 == ".Ss" || $1 == ".Sh" { on = $2 == "indicators" } on' "$page")
+for name in $(./pwemoe indicators --help | sed -n '/^Indicators/,$s/^  \([a-z_0-9]*\) .*/\1/p'); do
+    indicators_seen=yes
+    echo "$section" | grep -qE -- "^\.Va $name( |$)" ||
+        say "indicator $name is not in the section of indicators"
+done
+test -n "${indicators_seen-}" || say "pwemoe indicators --help lists no indicators"
+
 if command -v mandoc >/dev/null; then
     mandoc -Tlint -Wwarning "$page" || say "mandoc has complaints"
 fi

@@ -49,6 +49,11 @@ static void wrong_usage_is_2(void **state) {
         {"indicators %s/p.csv --ref 1 --maximise --directions min,max", 2, "exclude"},
         {"indicators %s/p.csv --ref 1 --directions min", 2, "names 1 objectives"},
         {"indicators %s/p.csv --ref 1 --directions min,mux", 2, "min or max"},
+        {"indicators %s/p.csv --ref 9 --ideal 1,2,3", 2, "--ideal has 3 numbers"},
+        {"indicators %1$s/p.csv --ref 9 --weights %1$s/p.csv", 2, "needs --ideal"},
+        {"indicators %s/p.csv --attainment --points", 2, "--attainment goes with none"},
+        {"indicators %s/p.csv --ref 9 --points --ideal 0", 2, "--points goes with"},
+        {"indicators %s/p.csv --ref 9 --subset 0", 2, "--subset '0'"},
     };
     EXPECT_ERRORS(cases);
 }
@@ -57,6 +62,7 @@ static void failures_are_1(void **state) {
     (void)state;
     write_file("ragged.csv", "1 2\n3\n");
     write_file("three.csv", "1 2 3\n");
+    write_file("minus.csv", "1 2\n2 -1\n");
     static const struct bad cases[] = {
         {"indicators %s/missing.csv --ref 1", 1, "missing.csv: No such file"},
         {"indicators %s --ref 1", 1, "Is a directory"},
@@ -64,6 +70,12 @@ static void failures_are_1(void **state) {
         {"indicators %1$s/p.csv --ref 9 --reference-set %1$s/three.csv", 1,
          "three.csv has points of 3 objectives"},
         {"indicators %1$s/p.csv --ref 9 --reference-set %1$s/none.csv", 1, "none.csv"},
+        {"indicators %1$s/p.csv %1$s/three.csv --ref 9", 1,
+         "three.csv has points of 3 objectives"},
+        {"indicators %s/three.csv --attainment", 1, "surfaces are of two objectives"},
+        {"indicators %s/p.csv --ref 9 --ideal 1.5", 1, "better than the ideal point"},
+        {"indicators %1$s/p.csv --ref 9 --ideal 0 --weights %1$s/minus.csv", 1,
+         "minus.csv: row 2 is no set of weights"},
     };
     EXPECT_ERRORS(cases);
 }
@@ -114,6 +126,95 @@ static void indicators_of_four_points(void **state) {
         assert_true(json_number_value(json_array_get(list, i)) == contributions[i]);
     assert_null(json_object_get(d, "igd"));
     json_decref(d);
+}
+
+/* A maximised objective is turned for all that is compared: the same figures as for the
+ * points mirrored in it. */
+static void indicators_in_any_direction(void **state) {
+    (void)state;
+    write_file("set.csv", "1 2\n3 1\n");
+    write_file("turned.csv", "1 7\n2 8\n3 9\n3 7\n");
+    write_file("turned-set.csv", "1 8\n3 9\n");
+    json_t *plain = json_of("indicators %1$s/p.csv --ref 4 --ideal 0 --subset 2 "
+                            "--reference-set %1$s/set.csv --format json",
+                            folder());
+    json_t *turned =
+        json_of("indicators %1$s/turned.csv --directions min,max --ref 4,6 "
+                "--ideal 0,10 --subset 2 --reference-set "
+                "%1$s/turned-set.csv --format json",
+                folder());
+    static const char *const same[] = {
+        "hypervolume", "hypervolume_share", "igd", "igd_plus", "gd", "gd_plus",
+        "hausdorff",   "epsilon_additive",  "r2"};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        assert_true(json_is_number(json_object_get(plain, same[i])));
+        assert_true(number(plain, same[i]) == number(turned, same[i]));
+    }
+    assert_true(number(plain, "hypervolume_share") == 6.0 / 7);
+    assert_true(json_number_value(
+                    json_array_get(json_object_get(turned, "reference"), 1)) == 6);
+    assert_true(json_equal(json_object_get(plain, "subset"),
+                           json_object_get(turned, "subset")));
+    json_decref(plain);
+    json_decref(turned);
+    /* Ratios are the objectives' own: 8/7, 9/8 and 2. */
+    json_t *ratio = json_of("indicators %1$s/turned.csv --directions min,max --ref 4,6 "
+                            "--reference-set %1$s/turned-set.csv --format json",
+                            folder());
+    assert_true(fabs(number(ratio, "epsilon_multiplicative") - 8.0 / 7) < 1e-15);
+    json_decref(ratio);
+}
+
+/* (2, 2) adds 4 first; what (1, 3) and (3, 1) add to it is the same, and the first is
+ * taken. */
+static void points_one_by_one(void **state) {
+    (void)state;
+    json_t *rows = json_of(
+        "indicators %s/p.csv --ref 4 --points --subset 2 --format json", folder());
+    assert_int_equal(json_array_size(rows), 4);
+    static const char *const wanted[] = {
+        "{\"point\": 1, \"values\": [1.0, 3.0], \"rank\": 1, \"crowding\": null, "
+        "\"contribution\": 1.0, \"pseudo_weights\": [1.0, 0.0], \"subset\": 2}",
+        "{\"point\": 2, \"values\": [2.0, 2.0], \"rank\": 1, \"crowding\": 2.0, "
+        "\"contribution\": 1.0, \"pseudo_weights\": [0.5, 0.5], \"subset\": 1}",
+        "{\"point\": 3, \"values\": [3.0, 1.0], \"rank\": 1, \"crowding\": null, "
+        "\"contribution\": 1.0, \"pseudo_weights\": [0.0, 1.0], \"subset\": null}",
+        "{\"point\": 4, \"values\": [3.0, 3.0], \"rank\": 2, \"crowding\": null, "
+        "\"contribution\": 0.0, \"pseudo_weights\": null, \"subset\": null}"};
+    for (size_t i = 0; i < 4; i++) {
+        json_t *row = json_array_get(rows, i),
+               *expected = json_loads(wanted[i], 0, NULL);
+        assert_non_null(expected);
+        json_object_set(expected, "file", json_object_get(row, "file"));
+        assert_true(json_equal(row, expected));
+        json_decref(expected);
+    }
+    json_decref(rows);
+    rows = json_of("indicators %1$s/p.csv %1$s/p.csv --ref 4 --format json", folder());
+    assert_int_equal(json_array_size(rows), 2);
+    assert_non_null(json_object_get(json_array_get(rows, 1), "file"));
+    json_decref(rows);
+}
+
+/* Two runs that each attain what the other does not. */
+static void attainment_of_two_runs(void **state) {
+    (void)state;
+    write_file("one.csv", "5 1\n");
+    write_file("two.csv", "7 3\n");
+    json_t *rows = json_of("indicators %1$s/one.csv %1$s/two.csv --attainment "
+                           "--directions max,min --format json",
+                           folder());
+    json_t *wanted =
+        json_loads("[{\"surface\": \"best\", \"sets\": 1, \"values\": [7.0, 3.0]},"
+                   "{\"surface\": \"best\", \"sets\": 1, \"values\": [5.0, 1.0]},"
+                   "{\"surface\": \"median\", \"sets\": 1, \"values\": [7.0, 3.0]},"
+                   "{\"surface\": \"median\", \"sets\": 1, \"values\": [5.0, 1.0]},"
+                   "{\"surface\": \"worst\", \"sets\": 2, \"values\": [5.0, 3.0]}]",
+                   0, NULL);
+    assert_non_null(wanted);
+    assert_true(json_equal(rows, wanted));
+    json_decref(rows);
+    json_decref(wanted);
 }
 
 /* Turned round: of the same points maximised from (0, 0) only (3, 3) stands. */
@@ -230,6 +331,9 @@ int main(void) {
         cmocka_unit_test(failures_are_1),
         cmocka_unit_test(help_and_version),
         cmocka_unit_test(indicators_of_four_points),
+        cmocka_unit_test(indicators_in_any_direction),
+        cmocka_unit_test(points_one_by_one),
+        cmocka_unit_test(attainment_of_two_runs),
         cmocka_unit_test(indicators_maximised),
         cmocka_unit_test(indicators_with_a_reference_set),
         cmocka_unit_test(indicators_as_text_and_csv),

@@ -1,10 +1,13 @@
 # Tests of src/pareto.
-pareto_tests = tests/pareto/test_pareto tests/pareto/test_golden tests/pareto/test_simplex
+pareto_tests = tests/pareto/test_pareto tests/pareto/test_golden \
+  tests/pareto/test_indicators tests/pareto/test_simplex
 check_PROGRAMS += $(pareto_tests)
 TESTS += $(pareto_tests)
 tests_pareto_test_pareto_SOURCES = tests/pareto/test_pareto.c
 tests_pareto_test_pareto_LDADD = $(TEST_LIBS)
 tests_pareto_test_golden_SOURCES = tests/pareto/test_golden.c
 tests_pareto_test_golden_LDADD = $(TEST_LIBS)
+tests_pareto_test_indicators_SOURCES = tests/pareto/test_indicators.c
+tests_pareto_test_indicators_LDADD = $(TEST_LIBS)
 tests_pareto_test_simplex_SOURCES = tests/pareto/test_simplex.c
 tests_pareto_test_simplex_LDADD = $(TEST_LIBS)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "pareto/indicators.h"
 #include "pareto/pareto.h"
 
 static double *read_numbers(FILE *file, size_t count) {
@@ -56,13 +57,18 @@ static void indicators_are_those_of_moocore(void **state) {
                          0);
         for (size_t i = 0; i < count; i++)
             assert_close(contributions[i], alone[i]);
-        assert_close(pareto_igd(points, count, references, others, objectives),
-                     expected[1]);
-        assert_close(pareto_igd_plus(points, count, references, others, objectives),
-                     expected[2]);
-        assert_close(
-            pareto_epsilon_additive(points, count, references, others, objectives),
-            expected[3]);
+        const struct indicator_input in = {.points = points,
+                                           .count = count,
+                                           .objectives = objectives,
+                                           .set = references,
+                                           .set_count = others};
+        static const char *const names[] = {"igd", "igd_plus", "epsilon_additive"};
+        for (size_t i = 0; i < 3; i++) {
+            double value;
+            assert_int_equal(
+                indicator_measure(indicator_find(names[i]), &in, &value, &error), 0);
+            assert_close(value, expected[i + 1]);
+        }
         free(contributions);
         free(expected);
         free(alone);
