@@ -33,16 +33,17 @@ struct explore_options {
 
 static const char usage[] =
     "Usage: pwemoe-explore [OPTION]... FILE\n"
-    "Walk over the models that a results.db describes, and export one.\n"
+    "Explore the merged models of a results.db, and export one.\n"
     "\n"
     "      --snapshot WxH  print one frame as text and exit\n"
-    "      --view NAME     begin with scatter, 3d or parallel\n"
-    "      --polygon       begin with a polygon for four tasks and more, not sliders\n"
+    "      --view NAME     start with this view: scatter, 3d or parallel\n"
+    "      --polygon       show a polygon, not sliders, for four or more tasks\n"
     "      --device NAME   auto, cpu or cuda[:N] (auto)\n"
     "      --threads N     threads for evaluation (one for each core)\n"
-    "      --limit N       held-out examples a task at most; such figures are partial\n"
-    "      --ascii         no characters beyond ASCII\n"
-    "      --no-mouse      leave the mouse to the terminal (m switches it)\n"
+    "      --limit N       use at most N held-out examples of each task; figures are "
+    "then partial\n"
+    "      --ascii         draw with ASCII characters only\n"
+    "      --no-mouse      leave the mouse to the terminal (m turns it on)\n"
     "      --no-color      no colours (NO_COLOR does the same)\n"
     "  -h, --help          this text\n"
     "  -V, --version       the version\n";
@@ -142,12 +143,13 @@ static int parse_options(int argc, char **argv, struct explore_options *options)
             break;
         case THREADS:
             if (!parse_count(optarg, 4096, &number))
-                return wrong("--threads takes a number from 1, not \"%s\"", optarg);
+                return wrong("--threads takes a number of 1 or more, not \"%s\"",
+                             optarg);
             options->threads = (unsigned)number;
             break;
         case LIMIT:
             if (!parse_count(optarg, SIZE_MAX / 2, &options->limit))
-                return wrong("--limit takes a number from 1, not \"%s\"", optarg);
+                return wrong("--limit takes a number of 1 or more, not \"%s\"", optarg);
             break;
         case ASCII:
             options->ascii = true;
@@ -171,9 +173,10 @@ static int parse_options(int argc, char **argv, struct explore_options *options)
         }
     }
     if (optind >= argc)
-        return wrong("%s", "which results.db?");
+        return wrong("%s", "name a results.db");
     if (optind + 1 < argc)
-        return wrong("one file at a time, not also %s", argv[optind + 1]);
+        return wrong("only one file can be explored; %s is one too many",
+                     argv[optind + 1]);
     options->file = argv[optind];
     const char *no_colour = getenv("NO_COLOR");
     options->no_colour = options->no_colour || (no_colour && *no_colour);

@@ -311,15 +311,15 @@ static int parse_bound(char *part, size_t position, const struct store_recipe *r
     if (*part) {
         task = find_task(recipe, part);
         if (task == -2)
-            return error_set(error, "%s: more than one task begins so", part);
+            return error_set(error, "%s: more than one task begins with this", part);
         if (task == -1)
-            return error_set(error, "%s: no task is called so", part);
+            return error_set(error, "%s: there is no such task", part);
     } else if (position >= recipe->task_count) {
         return error_set(error, "there are only %zu tasks", recipe->task_count);
     }
     bool more = recipe->tasks[task].objective.maximise;
     if (way == (more ? WAY_MOST : WAY_LEAST))
-        return error_set(error, "%s: %s is better, ask for what it is at %s",
+        return error_set(error, "%s: %s is better; write \"at %s\"",
                          recipe->tasks[task].name, more ? "more" : "less",
                          more ? "least" : "most");
     bounds[task] = value;

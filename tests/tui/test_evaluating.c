@@ -37,7 +37,7 @@ static void goes_on_without_its_device(void **state) {
     struct terminal_options options = {
         .width = 160, .height = 40, .environment = environment};
     struct terminal *terminal = terminal_start(argv, &options);
-    terminal_expect(terminal, "the CPU is used from here on");
+    terminal_expect(terminal, "the CPU is used from now on");
     terminal_expect(terminal, "complete");
     terminal_type(terminal, "2");
     terminal_expect(terminal, "1.000 beta");

@@ -86,7 +86,7 @@ static void a_small_file_has_none(void **state) {
 static void it_shows_only_what_is_known(void **state) {
     (void)state;
     static const char *const unknown[] = {"nothing is measured",
-                                          "no sweep is stored",
+                                          "no scaling sweep is stored",
                                           "hypervolume",
                                           "95.00",
                                           "complete",

@@ -206,7 +206,7 @@ bool app_events(struct app *app) {
     }
     if (app->waiting && app->explorer.dialog.kind != DIALOG_LIST) {
         if (explorer_take_catalog(&app->explorer, app->waiting))
-            explorer_say(&app->explorer, true, "memory is out");
+            explorer_say(&app->explorer, true, "out of memory");
         app->waiting = NULL;
         /* What was compared may be measured by now, or measured further. */
         const struct question *question = app->explorer.dialog.question;

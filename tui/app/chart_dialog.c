@@ -109,7 +109,7 @@ static int gather_points(const struct explorer *explorer, struct plot_points *po
     if (result == 0)
         result = add_now(explorer, points, error);
     if (result == 0 && !points->cloud.count)
-        result = error_set(error, "nothing is shown that could be drawn");
+        result = error_set(error, "nothing is shown that a chart could draw");
     if (result)
         plot_points_clear(points);
     return result;

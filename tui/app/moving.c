@@ -81,7 +81,7 @@ static void go_to_vertex(struct app *app) {
     double vertex[STORE_TASKS_MAX] = {0};
     size_t task = (size_t)app->nth;
     if (task >= explorer->tasks) {
-        explorer_say(explorer, true, "there are %zu tasks", explorer->tasks);
+        explorer_say(explorer, true, "there are only %zu tasks", explorer->tasks);
         return;
     }
     vertex[task] = 1;
@@ -102,8 +102,7 @@ static void go_to_front(struct app *app) {
     size_t row = catalog_nearest(explorer->catalog, explorer->preference,
                                  explorer->routers, true);
     if (row == SIZE_MAX)
-        explorer_say(explorer, true,
-                     "no point of the front is stored with these routers");
+        explorer_say(explorer, true, "these routers have no stored point on the front");
     else
         explorer_go(explorer, explorer->catalog->rows[row].solution.preference, false);
 }
@@ -148,7 +147,7 @@ const struct action moving_actions[] = {
     {{'1', '2', '3', '4', '5', '6', '7', '8', '9'}, "Preference", "1-9", "all weight on one task", .run = go_to_vertex},
     {{'0'}, "Preference", "0", "equal weight on every task", .run = go_to_centre},
     {{'f'}, "Preference", "f", "go to the nearest stored point of the front", .run = go_to_front, .waits = true},
-    {{' '}, "Preference", "Space", "lock a share (four or more tasks)", .run = lock},
+    {{' '}, "Preference", "Space", "lock or unlock a share (four or more tasks)", .run = lock},
     {{'y'}, "Preference", "y", "sliders or a polygon (four or more tasks)", .run = switch_polygon},
     {{'u'}, "Preference", "u", "undo", .run = undo},
     {{'U', KEYS_CONTROL_R}, "Preference", "U, Ctrl-R", "redo", .run = redo},

@@ -83,13 +83,13 @@ static void scroll_down(struct app *app) {
 
 /* clang-format off */
 const struct action panel_actions[] = {
-    {{KEYS_TAB}, "View", "Tab", "the next panel", .run = next_panel},
-    {{KEYS_BACK_TAB}, "View", "Shift-Tab", "the previous panel", .run = previous_panel},
-    {{'z'}, "View", "z", "the panel alone, and back", .run = zoom_panel},
-    {{'w'}, "View", "w", "routing weights", .run = toggle_routing},
-    {{'s'}, "View", "s", "scaling curves of the baselines", .run = toggle_scaling},
-    {{'n'}, "View", "n", "training curves", .run = toggle_training},
-    {{'o'}, "View", "o", "log", .run = toggle_log},
+    {{KEYS_TAB}, "View", "Tab", "focus the next panel", .run = next_panel},
+    {{KEYS_BACK_TAB}, "View", "Shift-Tab", "focus the previous panel", .run = previous_panel},
+    {{'z'}, "View", "z", "show the focused panel alone, or all", .run = zoom_panel},
+    {{'w'}, "View", "w", "show the routing weights", .run = toggle_routing},
+    {{'s'}, "View", "s", "show the scaling curves of the baselines", .run = toggle_scaling},
+    {{'n'}, "View", "n", "show the training curves", .run = toggle_training},
+    {{'o'}, "View", "o", "show the log", .run = toggle_log},
     {{KEYS_PAGE_UP}, "View", "PgUp", "scroll the panel up", .run = scroll_up},
     {{KEYS_PAGE_DOWN}, "View", "PgDn", "scroll the panel down", .run = scroll_down},
     {.run = NULL},

@@ -37,16 +37,16 @@ static int draw_help(const struct view *view, const struct explorer *explorer,
     }
     static const char *const notes[] = {
         "Mouse",
-        "Drag the point, a slider or the 3-D view; click a line of the legend to",
-        "switch it, a panel to focus it; the wheel scrolls. Shift selects text.",
+        "Drag the point, a slider or the 3-D view. Click a line of the legend to",
+        "switch it, or a panel to focus it. The wheel scrolls. Shift selects text.",
         "",
         "Figures",
-        "est: interpolated from stored points, nobody has measured it.",
-        "low-high: 95 % interval of what is measured so far.",
-        "complete: the whole held-out split, stored in the file.",
-        "STL: each task by its own expert. best: the best stored merge.",
+        "est: interpolated from stored points, not measured.",
+        "low-high: the 95 % interval of what is measured so far.",
+        "complete: measured on the whole held-out split, and stored.",
+        "STL: each task by its own expert.",
         "An arrow at the edge of a scatter is a baseline that lies beyond it.",
-        "A dim baseline is measured in part, or stale: an expert has changed since.",
+        "A dim baseline is partly measured, or stale: an expert has changed since.",
     };
     line = add(view, scroll, line, NULL, "");
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
@@ -92,7 +92,7 @@ void app_quit(struct app *app) {
 
 /* clang-format off */
 const struct action program_actions[] = {
-    {{'m'}, "Program", "m", "mouse off (to select text) and on", .run = switch_mouse},
+    {{'m'}, "Program", "m", "turn the mouse off (to select text) or on", .run = switch_mouse},
     {{KEYS_CONTROL_L}, "Program", "Ctrl-L", "redraw the screen", .run = redraw},
     {{'?'}, "Program", "?", "this help", .run = show_help},
     {{'q'}, "Program", "q", "quit", .run = app_quit},

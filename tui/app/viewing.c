@@ -52,7 +52,7 @@ static const struct question pair_question = {
 static void ask_pair(struct explorer *explorer) {
     struct dialog *dialog = &explorer->dialog;
     if (explorer->tasks < 3) {
-        explorer_say(explorer, false, "two tasks make one pair");
+        explorer_say(explorer, false, "two tasks have only one pair");
         return;
     }
     dialog_open(dialog, &pair_question);
@@ -112,7 +112,7 @@ static void ask_objectives(struct app *app) {
 static void next_view(struct app *app) {
     struct explorer *explorer = &app->explorer;
     if (explorer->tasks < 2)
-        explorer_say(explorer, false, "one objective has one view");
+        explorer_say(explorer, false, "one objective has only one view");
     for (int i = 1; i <= 2 && explorer->tasks >= 2; i++)
         if (space_use(explorer, (enum space)((explorer->space + (unsigned)i) % 3)))
             break;
@@ -144,8 +144,8 @@ static void tilt_down(struct app *app) {
 
 /* clang-format off */
 const struct action space_actions[] = {
-    {{'t'}, "View", "t", "switch baselines and fronts on and off", .run = ask_series, .waits = true},
-    {{'x'}, "View", "x", "objective space: scatter, 3-D, parallel coordinates", .run = next_view},
+    {{'t'}, "View", "t", "show or hide baselines and fronts", .run = ask_series, .waits = true},
+    {{'x'}, "View", "x", "change the view: scatter, 3-D, parallel coordinates", .run = next_view},
     {{'p'}, "View", "p", "choose the objectives of the scatter or the 3-D view", .run = ask_objectives},
     {{','}, "View", ",", "turn the 3-D view left", .run = turn_left},
     {{'.'}, "View", ".", "turn the 3-D view right", .run = turn_right},

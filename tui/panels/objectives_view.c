@@ -273,8 +273,8 @@ static void draw_volume(const struct view *view, const struct explorer *explorer
                  volume->value, reference);
     else
         snprintf(parts[0], sizeof parts[0], "front: hypervolume to %s %s", reference,
-                 volume->state == VOLUME_WORKING ? "being worked out"
-                                                 : "not worked out: too long");
+                 volume->state == VOLUME_WORKING ? "being computed"
+                                                 : "not computed: it takes too long");
     if (explorer->row != SIZE_MAX && explorer->figures == FIGURES_COMPLETE &&
         front_volume_contribution(
             volume, explorer->catalog->rows[explorer->row].solution.id, &added))

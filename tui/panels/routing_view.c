@@ -37,8 +37,8 @@ void routing_view_draw(const struct view *view, const struct explorer *explorer,
     if (!explorer->modules || !explorer->routing_serial) {
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
                   explorer->missing[0] ? "needs the checkpoints"
-                  : !explorer->routers ? "no routers are trained yet: pwemoe train"
-                                       : "being read");
+                  : !explorer->routers ? "no routers are trained yet; run pwemoe train"
+                                       : "still being read");
         return;
     }
     int name = 6;

@@ -70,7 +70,7 @@ void scaling_view_draw(const struct view *view, const struct explorer *explorer,
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
                   catalog->reading
                       ? explorer_why_empty(explorer, why, sizeof why)
-                      : "no sweep is stored yet: pwemoe merge --scales 0:1:11");
+                      : "no scaling sweep is stored; run pwemoe merge --scales 0:1:11");
         return;
     }
     double here = 0;

@@ -239,7 +239,7 @@ int screen_start(const struct screen_options *options, struct error *error) {
     int state;
     if (setupterm(NULL, STDOUT_FILENO, &state) != OK)
         return error_set(error,
-                         "TERM is \"%s\", which is not known here; set it, or use "
+                         "TERM is \"%s\", which is unknown here; set it, or use "
                          "--snapshot 120x40",
                          term ? term : "");
     if (!cursor_address)

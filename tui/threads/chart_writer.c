@@ -71,7 +71,7 @@ int chart_writer_begin(struct chart_writer *chart_writer, struct mailbox *mailbo
         atomic_store(&chart_writer->busy, false);
         chart_writer->job = NULL;
         free_job(copy);
-        return error_set(error, "no thread could be started: %s", strerror(failed));
+        return error_set(error, "cannot start a thread: %s", strerror(failed));
     }
     chart_writer->started = true;
     return 0;

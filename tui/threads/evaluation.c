@@ -216,7 +216,7 @@ static bool replace_device(struct evaluation *evaluation, const struct error *wh
     evaluation->evaluating = false;
     evaluation->unhashed_count = 0; /* the CPU's models differ in their last bits */
     evaluation->options.device = "cpu";
-    snprintf(text, sizeof text, "%.800s; the CPU is used from here on", why->text);
+    snprintf(text, sizeof text, "%.800s; the CPU is used from now on", why->text);
     tell_device(evaluation, text);
     open_evaluator(evaluation);
     return evaluation->evaluator != NULL;
@@ -555,7 +555,7 @@ int evaluation_start(const struct evaluation_options *options, struct mailbox *m
     int failed = pthread_create(&evaluation->thread, NULL, run, evaluation);
     if (failed) {
         free(evaluation);
-        return error_set(error, "no thread could be started: %s", strerror(failed));
+        return error_set(error, "cannot start a thread: %s", strerror(failed));
     }
     *result = evaluation;
     return 0;

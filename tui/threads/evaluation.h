@@ -29,7 +29,7 @@ struct evaluation_wish {
 };
 void evaluation_want(struct evaluation *evaluation, const struct evaluation_wish *wish);
 
-/* Whose batches come first, a bit a task (evaluator_prefer). */
+/* Whose batches come first, one bit for each task (evaluator_prefer). */
 void evaluation_prefer(struct evaluation *evaluation, uint64_t tasks);
 
 struct evaluation_export {

@@ -255,7 +255,7 @@ int hypervolume_start(struct mailbox *mailbox, struct hypervolume_thread **resul
         pthread_cond_destroy(&hypervolume_thread->changed);
         pthread_mutex_destroy(&hypervolume_thread->lock);
         free(hypervolume_thread);
-        return error_set(error, "no thread could be started: %s", strerror(failed));
+        return error_set(error, "cannot start a thread: %s", strerror(failed));
     }
     *result = hypervolume_thread;
     return 0;

@@ -154,7 +154,7 @@ int watcher_start(struct store *store, struct mailbox *mailbox, struct watcher *
         catalog_source_free(source);
         store_close(store);
         free(watcher);
-        return error_set(error, "no thread could be started: %s", strerror(failed));
+        return error_set(error, "cannot start a thread: %s", strerror(failed));
     }
     *result = watcher;
     return 0;
