@@ -31,17 +31,6 @@ static const struct option_spec options[] = {
     MEASURE_OPTIONS(struct eval_options, measure),
     {0}};
 
-static int is_known(struct measure *m, const struct store_solution *solution,
-                    bool *known, struct error *error) {
-    struct store_row *rows;
-    size_t count;
-    if (store_rows(m->store, m->split, &rows, &count, error))
-        return -1;
-    *known = measure_known(m, rows, count, solution);
-    store_rows_free(rows, count);
-    return 0;
-}
-
 /* A directory is known by what its files hold. */
 static int describe_directory(const struct invocation *invocation, const char *path,
                               struct store_solution *solution, struct error *error) {
@@ -49,11 +38,11 @@ static int describe_directory(const struct invocation *invocation, const char *p
     memset(solution, 0, sizeof *solution);
     if (model_directory_fingerprint(path, &fingerprint, invocation->work, error))
         return -1;
-    solution->kind = strdup("train");
+    solution->kind = STORE_KIND_TRAIN;
     solution->method = strdup("model");
     solution->parameters = text_format("{\"sha256\":\"%s\"}", fingerprint.sha256);
     solution->label = strdup(path);
-    if (solution->kind && solution->method && solution->parameters && solution->label)
+    if (solution->method && solution->parameters && solution->label)
         return 0;
     store_solution_clear(solution);
     return error_memory(error);
@@ -72,14 +61,11 @@ static int begin(struct measure *m, const struct store_solution *solution,
 static enum exit_status measure_one(struct measure *m, struct store_solution *solution,
                                     struct error *error) {
     const struct eval_options *o = m->invocation->options;
-    bool known = false;
-    if (!o->again && is_known(m, solution, &known, error))
-        return EXIT_FAILED;
-    int result = 1;
-    if (known) {
+    int known = o->again ? 0 : measure_known(m, solution, error), result = known;
+    if (known > 0) {
         command_note(m->invocation, "solution %lld was measured before",
                      (long long)m->ids[0]);
-    } else {
+    } else if (known == 0) {
         result =
             begin(m, solution, error) ? -1 : measure_finish(m, "eval", solution, error);
         if (result == 1 &&

@@ -51,16 +51,14 @@ static int find_task(const struct store_recipe *recipe, const char *name,
 static int write_with_figures(struct measure *m, const struct store_solution *solution,
                               int head, struct error *error) {
     const struct export_options *o = m->invocation->options;
-    const struct store_evaluation *figures = NULL;
     struct store_row *rows;
     size_t count;
     if (store_rows(m->store, m->split, &rows, &count, error))
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (solution->id && rows[i].solution.id == solution->id)
-            figures = rows[i].evaluations;
-    int result = evaluator_export(m->evaluator, o->out, solution, figures, head,
-                                  m->invocation->work, error);
+    const struct store_row *row = store_row_find(rows, count, solution->id);
+    int result =
+        evaluator_export(m->evaluator, o->out, solution, row ? row->evaluations : NULL,
+                         head, m->invocation->work, error);
     store_rows_free(rows, count);
     return result;
 }
@@ -69,7 +67,7 @@ static int write_model(struct measure *m, const struct store_solution *solution,
                        int head, struct error *error) {
     const struct export_options *o = m->invocation->options;
     char hex[SHA256_HEX];
-    if (strcmp(solution->method, "stl") == 0)
+    if (store_method_role(solution->method) == STORE_ROLE_EXPERTS)
         return error_set(error,
                          "solution %lld is each task by its own expert: there "
                          "is no one model to export",

@@ -200,7 +200,7 @@ static const char *stored_task(const json_t *parameters) {
 
 static bool is_wanted(void *self, const struct store_run *run) {
     const struct request *r = self;
-    if (*run->upscale || (r->method && strcmp(run->method, r->method) != 0))
+    if (*run->upscale || !store_method_is(run->method, r->method))
         return false;
     if (!r->task)
         return true;
@@ -310,7 +310,7 @@ static int find_by_number(struct request *r, struct error *error) {
     r->method = t->run.method;
     json_t *object = json_loads(t->run.parameters, 0, NULL);
     const char *task = stored_task(object);
-    bool one = strcmp(r->method, "stl") == 0;
+    bool one = store_method_role(r->method) == STORE_ROLE_EXPERTS;
     if (one && r->o.preference) {
         json_decref(object);
         return error_set(error, "--preference goes with --method ls or epo");
@@ -413,7 +413,7 @@ static int measure_model(struct tuning *t, struct error *error) {
     if (measure_open(t->training.invocation, t->training.invocation->operands[0], &all,
                      &m, error))
         return -1;
-    struct store_solution solution = {.kind = "train",
+    struct store_solution solution = {.kind = STORE_KIND_TRAIN,
                                       .method = t->training.run.method,
                                       .parameters = t->training.run.parameters,
                                       .preference = t->preference,
@@ -536,7 +536,8 @@ static enum exit_status tune_experts(const struct invocation *invocation,
     size_t made = 0;
     for (size_t i = 0; i < recipe->task_count && status == EXIT_DONE; i++)
         if (*recipe->tasks[i].expert.path == '\0') {
-            status = tune(invocation, recipe->tasks[i].name, "stl", true, error);
+            status = tune(invocation, recipe->tasks[i].name,
+                          store_role_name(STORE_ROLE_EXPERTS), true, error);
             made++;
         }
     store_recipe_free(recipe);
@@ -553,7 +554,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     bool given = command_given(invocation, "method");
     if (given)
         options_choice(METHODS, o->method, method, sizeof method);
-    bool experts = given && strcmp(method, "stl") == 0;
+    bool experts = given && store_method_role(method) == STORE_ROLE_EXPERTS;
     if (training_usage(&o->training, error))
         return EXIT_USAGE;
     if (!o->task && !given && !o->training.run)

@@ -172,26 +172,31 @@ static int find_steps(struct measure *m, struct plan *plan, bool *usage,
     return plan->steps ? 0 : error_memory(error);
 }
 
+/* 1 all looked up, 0 stopped, -1. */
 static int find_known(struct measure *m, struct plan *plan, struct error *error) {
-    struct store_row *rows;
-    size_t row_count, total;
+    const struct work *work = m->invocation->work;
+    size_t total;
     if (!size_multiply(plan->step_count, plan->count, &total) ||
         !(plan->skip = array_new(total, sizeof *plan->skip)))
         return error_memory(error);
-    if (store_rows(m->store, m->split, &rows, &row_count, error))
-        return -1;
+    m->total = total;
     for (size_t i = 0; i < total; i++) {
         struct store_solution solution =
             plan_solution(m, plan, i / plan->count, i % plan->count);
-        plan->skip[i] = measure_known(m, rows, row_count, &solution);
+        if (work_stopped(work))
+            return 0;
+        int known = measure_known(m, &solution, error);
+        if (known < 0)
+            return -1;
+        plan->skip[i] = known;
         plan->known += plan->skip[i];
+        work_report(work, "looking up", i + 1, total);
     }
-    store_rows_free(rows, row_count);
     m->total = total - plan->known;
     if (plan->known)
         command_note(m->invocation, "%zu of %zu were measured before", plan->known,
                      total);
-    return 0;
+    return 1;
 }
 
 /* Makes a model: routers are read once for all their preferences. */
@@ -243,9 +248,8 @@ static enum exit_status measure_front(struct measure *m, double *rays, size_t co
                                       struct error *error) {
     struct plan plan = {.rays = rays, .count = count};
     bool usage = false;
-    int result =
-        find_steps(m, &plan, &usage, error) || find_known(m, &plan, error) ? -1 : 0;
-    if (result == 0)
+    int result = find_steps(m, &plan, &usage, error) ? -1 : find_known(m, &plan, error);
+    if (result == 1)
         result = measure_plan(m, &plan, error);
     if (result < 0)
         measure_explain(m, error);

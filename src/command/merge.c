@@ -11,9 +11,6 @@
 
 enum { SCALES_MAX = 10000 };
 
-/* Each task by its own expert: the one choice that is no method of the table. */
-static const char STL[] = "stl";
-
 struct merge_options {
     const char *methods, *scales, *keep, *settings, *preference;
     bool again;
@@ -58,7 +55,7 @@ static const struct option_spec options[] = {
 
 /* One model to make. */
 struct job {
-    const char *kind; /* static */
+    enum store_kind kind;
     char *method, *parameters;
     bool takes_preference, known;
 };
@@ -120,9 +117,10 @@ static int add_job(struct jobs *jobs, const struct merge_method *method,
                       sizeof *jobs->items))
         return error_memory(error);
     struct job *job = &jobs->items[jobs->count];
-    *job = (struct job){.kind = !method || method->single ? "single" : "merge",
-                        .method = strdup(method ? method->name : STL),
-                        .takes_preference = method && method->takes_preference};
+    *job = (struct job){
+        .kind = !method || method->single ? STORE_KIND_SINGLE : STORE_KIND_MERGE,
+        .method = strdup(method ? method->name : store_role_name(STORE_ROLE_EXPERTS)),
+        .takes_preference = method && method->takes_preference};
     job->parameters = parameters ? json_dumps(parameters, JSON_SORT_KEYS | JSON_COMPACT)
                                  : strdup("{}");
     jobs->count++;
@@ -137,7 +135,7 @@ struct wanted {
 
 static int add_method(struct jobs *jobs, const char *name, const struct wanted *wanted,
                       struct error *error) {
-    if (strcmp(name, STL) == 0)
+    if (store_method_role(name) == STORE_ROLE_EXPERTS)
         return add_job(jobs, NULL, NULL, error);
     const struct merge_method *method = merge_method_find(name, error);
     if (!method)
@@ -214,7 +212,7 @@ static int list_jobs(const struct merge_options *o, struct jobs *jobs,
 
 static struct store_solution solution_of(struct jobs *jobs, size_t i) {
     const struct job *job = &jobs->items[i];
-    return (struct store_solution){.kind = (char *)(uintptr_t)job->kind,
+    return (struct store_solution){.kind = job->kind,
                                    .method = job->method,
                                    .parameters = job->parameters,
                                    .preference =
@@ -222,19 +220,22 @@ static struct store_solution solution_of(struct jobs *jobs, size_t i) {
                                    .label = ""};
 }
 
+/* 1 all looked up, 0 stopped, -1. */
 static int find_known(struct measure *m, struct jobs *jobs, size_t *known,
                       struct error *error) {
-    struct store_row *rows;
-    size_t count;
-    if (store_rows(m->store, m->split, &rows, &count, error))
-        return -1;
+    const struct work *work = m->invocation->work;
     for (size_t i = 0; i < jobs->count; i++) {
         struct store_solution solution = solution_of(jobs, i);
-        jobs->items[i].known = measure_known(m, rows, count, &solution);
+        if (work_stopped(work))
+            return 0;
+        int found = measure_known(m, &solution, error);
+        if (found < 0)
+            return -1;
+        jobs->items[i].known = found;
         *known += jobs->items[i].known;
+        work_report(work, "looking up", i + 1, jobs->count);
     }
-    store_rows_free(rows, count);
-    return 0;
+    return 1;
 }
 
 /* 1 all measured, 0 stopped, -1. */
@@ -262,13 +263,13 @@ static enum exit_status run_jobs(struct measure *m, struct jobs *jobs,
                                  struct error *error) {
     const struct merge_options *o = m->invocation->options;
     size_t known = 0;
-    if (!o->again && find_known(m, jobs, &known, error))
-        return EXIT_FAILED;
+    int result = o->again ? 1 : find_known(m, jobs, &known, error);
     m->total = jobs->count - known;
     if (known)
         command_note(m->invocation, "%zu of %zu were measured before", known,
                      jobs->count);
-    int result = measure_jobs(m, jobs, error);
+    if (result == 1)
+        result = measure_jobs(m, jobs, error);
     if (result < 0)
         measure_explain(m, error);
     struct error log_error;
@@ -318,7 +319,8 @@ static void help_methods(FILE *out) {
     size_t count;
     const struct merge_method *const *methods = merge_methods(&count);
     fputs("\nMethods, and what --set tells them:\n", out);
-    options_help_entry(out, STL, "each task by its own expert, for comparison");
+    options_help_entry(out, store_role_name(STORE_ROLE_EXPERTS),
+                       "each task by its own expert, for comparison");
     for (size_t i = 0; i < count; i++) {
         const struct merge_method *m = methods[i];
         char text[512], left[80];

@@ -34,14 +34,6 @@ static const struct option_spec options[] = {
 
 /* --- which rows ------------------------------------------------------------- */
 
-bool report_is_kind(const struct store_row *row, const char *kind) {
-    return strcmp(row->solution.kind, kind) == 0;
-}
-
-static bool is_merged(const struct store_row *row) {
-    return report_is_kind(row, "pwemoe") || report_is_kind(row, "merge");
-}
-
 /* Equal weights: -1; a unit preference: its task; any other: -2. */
 static int corner(const struct report *r, const struct store_row *row) {
     size_t tasks = r->recipe->task_count;
@@ -63,8 +55,8 @@ static char *sweep_name(const struct store_row *row, double *scale) {
     *scale = json_is_number(number) ? json_number_value(number) : (double)NAN;
     json_object_del(object, "scale");
     char *rest = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
-    char *name = text_format("%s %s %s", row->solution.kind, row->solution.method,
-                             rest ? rest : "");
+    char *name = text_format("%s %s %s", store_kind_name(row->solution.kind),
+                             row->solution.method, rest ? rest : "");
     free(rest);
     json_decref(object);
     return name;
@@ -76,7 +68,7 @@ static int find_sweeps(struct report *r, struct error *error) {
     for (size_t i = 0; i < r->count && result == 0; i++) {
         r->sweep[i] = i;
         r->scale[i] = (double)NAN;
-        if (!report_is_kind(&r->rows[i], "merge"))
+        if (r->rows[i].solution.kind != STORE_KIND_MERGE)
             continue;
         if (!(names[i] = sweep_name(&r->rows[i], &r->scale[i])))
             result = error_memory(error);
@@ -97,8 +89,7 @@ static void find_last(struct report *r) {
         unsigned step = 0;
         for (int pass = 0; pass < 2; pass++)
             for (size_t i = 0; i < r->count; i++) {
-                if (r->run_of[i] != r->runs[n].id ||
-                    !solution_complete(r->recipe, &r->rows[i]))
+                if (r->run_of[i] != r->runs[n].id || !r->rows[i].whole)
                     continue;
                 if (pass)
                     r->last[i] = r->rows[i].step == step;
@@ -132,7 +123,7 @@ static bool stands_for_sweep(const struct report *r, size_t i, size_t *points) {
     double average = solution_average(r->recipe, &r->rows[i]);
     *points = 0;
     for (size_t k = 0; k < r->count; k++) {
-        if (r->sweep[k] != r->sweep[i] || !solution_complete(r->recipe, &r->rows[k]))
+        if (r->sweep[k] != r->sweep[i] || !r->rows[k].whole)
             continue;
         double other = solution_average(r->recipe, &r->rows[k]);
         if (other > average || (other == average && k < i))
@@ -155,27 +146,29 @@ static void accuracy_row(const struct report *r, size_t i) {
                       points);
         else
             page_cell(r->page, "%s (scale %g)", method, r->scale[i]);
-    } else if (report_is_kind(row, "pwemoe")) {
+    } else if (row->solution.kind == STORE_KIND_PWEMOE) {
         if (at == -2 || !r->last[i])
             return;
         page_cell(r->page, "routers, %s, %s (run %lld), %s%s", method, row->upscale,
                   (long long)r->run_of[i], at < 0 ? "equal weights" : "all for ",
                   at < 0 ? "" : r->recipe->tasks[at].name);
-    } else if (report_is_kind(row, "train") && at != -2) {
+    } else if (row->solution.kind == STORE_KIND_TRAIN && at != -2) {
         page_cell(r->page, "%s (full model), %s%s", method,
                   at < 0 ? "equal weights" : "all for ",
                   at < 0 ? "" : r->recipe->tasks[at].name);
-    } else if (report_is_kind(row, "train")) {
+    } else if (row->solution.kind == STORE_KIND_TRAIN) {
         page_cell(r->page, "%s (full model)", method);
     } else {
         page_cell(r->page, "%s%s", method,
-                  report_is_kind(row, "import") ? " (imported)" : "");
+                  row->solution.kind == STORE_KIND_IMPORT ? " (imported)" : "");
     }
     figures(r, row, 1);
 }
 
 static void accuracies(const struct report *r) {
-    static const char *const kinds[] = {"single", "train", "merge", "pwemoe", "import"};
+    static const enum store_kind kinds[] = {STORE_KIND_SINGLE, STORE_KIND_TRAIN,
+                                            STORE_KIND_MERGE, STORE_KIND_PWEMOE,
+                                            STORE_KIND_IMPORT};
     page_heading(r->page, "Accuracy");
     page_paragraph(
         r->page, "In percent, on held-out data. Of a sweep over scaling coefficients "
@@ -186,12 +179,10 @@ static void accuracies(const struct report *r) {
     page_cell(r->page, "Method");
     task_headers(r);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        for (size_t i = 0; i < r->count; i++) {
-            const char *state = solution_state(r->recipe, &r->rows[i]);
-            if (report_is_kind(&r->rows[i], kinds[k]) &&
-                (strcmp(state, "complete") == 0 || strcmp(state, "imported") == 0))
+        for (size_t i = 0; i < r->count; i++)
+            if (r->rows[i].solution.kind == kinds[k] &&
+                store_state_settled(r->rows[i].state))
                 accuracy_row(r, i);
-        }
     page_table_end(r->page);
 }
 
@@ -214,7 +205,7 @@ static int set_make(const struct report *r, const bool *take, struct set *set,
     if (!set->points || !set->keep)
         return error_memory(error);
     for (size_t i = 0; i < r->count; i++)
-        if (take[i] && solution_complete(r->recipe, &r->rows[i]))
+        if (take[i] && r->rows[i].whole)
             memcpy(set->points + tasks * set->count++, r->points + tasks * i,
                    tasks * sizeof *set->points);
     return 0;
@@ -255,7 +246,7 @@ static int front_row(const struct report *r, const char *name, const bool *take,
 
 static int front_rows(const struct report *r, bool *take, struct error *error) {
     for (size_t i = 0; i < r->count; i++) {
-        if (!report_is_kind(&r->rows[i], "merge") || r->sweep[i] != i)
+        if (r->rows[i].solution.kind != STORE_KIND_MERGE || r->sweep[i] != i)
             continue;
         for (size_t k = 0; k < r->count; k++)
             take[k] = r->sweep[k] == i;
@@ -265,7 +256,7 @@ static int front_rows(const struct report *r, bool *take, struct error *error) {
     for (size_t n = 0; n < r->run_count; n++) {
         const struct store_run *run = &r->runs[n];
         for (size_t k = 0; k < r->count; k++)
-            take[k] = report_is_kind(&r->rows[k], "pwemoe") &&
+            take[k] = r->rows[k].solution.kind == STORE_KIND_PWEMOE &&
                       r->run_of[k] == run->id && r->last[k];
         char *name = report_run_name(run);
         int result = name ? front_row(r, name, take, error) : error_memory(error);
@@ -274,7 +265,7 @@ static int front_rows(const struct report *r, bool *take, struct error *error) {
             return -1;
     }
     for (size_t k = 0; k < r->count; k++)
-        take[k] = is_merged(&r->rows[k]);
+        take[k] = store_kind_merged(r->rows[k].solution.kind);
     return front_row(r, "all of these", take, error);
 }
 
@@ -282,7 +273,7 @@ static int fronts(struct report *r, bool *take, struct error *error) {
     size_t tasks = r->recipe->task_count;
     struct set all;
     for (size_t k = 0; k < r->count; k++)
-        take[k] = is_merged(&r->rows[k]);
+        take[k] = store_kind_merged(r->rows[k].solution.kind);
     int result = set_make(r, take, &all, error);
     if (result == 0 && all.count > 0 &&
         pareto_filter(all.points, all.count, tasks, true, all.keep, error) < 0)
@@ -336,13 +327,12 @@ static void everything(const struct report *r) {
     task_headers(r);
     for (size_t i = 0; i < r->count; i++) {
         const struct store_row *row = &r->rows[i];
-        const char *state = solution_state(r->recipe, row);
-        if (strcmp(state, "complete") != 0 && strcmp(state, "imported") != 0) {
+        if (!store_state_settled(row->state)) {
             left_out++;
             continue;
         }
         page_cell(r->page, "%lld", (long long)row->solution.id);
-        page_cell(r->page, "%s", row->solution.kind);
+        page_cell(r->page, "%s", store_kind_name(row->solution.kind));
         page_cell(r->page, "%s%s%s", row->solution.method, *row->upscale ? ", " : "",
                   row->upscale);
         page_cell(r->page, "%s", row->solution.parameters);

@@ -69,8 +69,8 @@ struct view {
 /* --- solutions and front -------------------------------------------------- */
 
 static bool is_wanted(const struct show_options *o, const struct store_row *row) {
-    return (!o->method || strcmp(o->method, row->solution.method) == 0) &&
-           (!o->kind || strcmp(o->kind, row->solution.kind) == 0);
+    return store_method_is(row->solution.method, o->method) &&
+           (!o->kind || store_kind_find(o->kind) == row->solution.kind);
 }
 
 static int show_solutions(const struct view *v, struct error *error) {
@@ -79,13 +79,10 @@ static int show_solutions(const struct view *v, struct error *error) {
     if (store_rows(v->store, v->split, &rows, &count, error))
         return -1;
     struct output *output = solutions_begin(v->invocation, v->recipe, false, error);
-    for (size_t i = 0; output && i < count; i++) {
-        const char *state = solution_state(v->recipe, &rows[i]);
-        bool finished =
-            strcmp(state, "complete") == 0 || strcmp(state, "imported") == 0;
-        if (is_wanted(v->options, &rows[i]) && (finished || v->options->all))
+    for (size_t i = 0; output && i < count; i++)
+        if (is_wanted(v->options, &rows[i]) &&
+            (store_state_settled(rows[i].state) || v->options->all))
             solutions_add(output, v->recipe, &rows[i], NULL);
-    }
     store_rows_free(rows, count);
     return output ? output_end(output, error) : -1;
 }
@@ -129,12 +126,10 @@ static int show_front(const struct view *v, struct error *error) {
         return -1;
     bool *take = array_new(count, sizeof *take);
     int result = take ? 0 : error_memory(error);
-    for (size_t i = 0; take && i < count; i++) {
-        const char *kind = rows[i].solution.kind;
-        /* What is shown unasked: the merged models measured here. */
-        bool merged = strcmp(kind, "pwemoe") == 0 || strcmp(kind, "merge") == 0;
-        take[i] = is_wanted(v->options, &rows[i]) && (merged || v->options->kind);
-    }
+    /* What is shown unasked: the merged models measured here. */
+    for (size_t i = 0; take && i < count; i++)
+        take[i] = is_wanted(v->options, &rows[i]) &&
+                  (v->options->kind || store_kind_merged(rows[i].solution.kind));
     struct front_set set;
     if (result == 0)
         result = front_set_make(v->store, v->recipe, v->split, rows, count, take, &set,
@@ -245,7 +240,7 @@ static int show_routers(const struct view *v, struct error *error) {
     struct output *output = runs_begin(v->invocation, error);
     int result = output ? 0 : -1;
     for (size_t i = 0; result == 0 && i < count; i++)
-        if (!v->options->method || strcmp(v->options->method, runs[i].method) == 0)
+        if (store_method_is(runs[i].method, v->options->method))
             result = runs_add(output, v->store, &runs[i], error);
     store_runs_free(runs, count);
     if (result) {
@@ -285,7 +280,7 @@ static int show_training(const struct view *v, struct error *error) {
         return -1;
     for (size_t i = 0; i < count; i++)
         if ((!o->run || runs[i].id == (int64_t)o->run) &&
-            (!o->method || strcmp(o->method, runs[i].method) == 0)) {
+            store_method_is(runs[i].method, o->method)) {
             if (!found || runs[i].id > runs[newest].id)
                 newest = i;
             found = true;
@@ -302,9 +297,8 @@ static int show_training(const struct view *v, struct error *error) {
     if (output)
         result = 0;
     for (size_t i = 0; result == 0 && found && i < count; i++) {
-        bool taken = o->all && !o->run
-                         ? !o->method || strcmp(o->method, runs[i].method) == 0
-                         : i == newest;
+        bool taken = o->all && !o->run ? store_method_is(runs[i].method, o->method)
+                                       : i == newest;
         if (taken)
             result = add_curve(v, output, &runs[i], error);
     }

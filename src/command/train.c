@@ -127,7 +127,7 @@ static bool is_wanted(void *self, const struct store_run *run) {
     bool by_number = s->o.training.run; /* then by what was typed besides */
     bool method = !by_number || command_given(invocation, "method");
     bool upscale = !by_number || command_given(invocation, "upscale");
-    return *run->upscale && (!method || strcmp(run->method, s->method) == 0) &&
+    return *run->upscale && (!method || store_method_is(run->method, s->method)) &&
            (!upscale || strcmp(run->upscale, s->upscale) == 0);
 }
 

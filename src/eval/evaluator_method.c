@@ -139,7 +139,7 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
                            const struct work *work, struct error *error) {
     evaluator_restart(e);
     merge_result_clear(e->pool, &e->merged);
-    if (strcmp(method, "stl") == 0) {
+    if (store_method_role(method) == STORE_ROLE_EXPERTS) {
         evaluator_put_expert(e, 0);
         e->current = CURRENT_SINGLE;
         return e->backend->synchronise(e->backend, error);

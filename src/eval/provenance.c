@@ -95,7 +95,7 @@ static json_t *describe(const struct provenance *p) {
         json_decref(parameters);
         return NULL;
     }
-    json_object_set_new(object, "kind", json_name(s->kind));
+    json_object_set_new(object, "kind", json_string(store_kind_name(s->kind)));
     json_object_set_new(object, "method", json_name(s->method));
     json_object_set_new(object, "parameters", parameters);
     if (p->settled)

@@ -29,7 +29,7 @@ static const struct {
 static void describe(const struct store_row *row, struct series *series) {
     const struct store_solution *solution = &row->solution;
     *series = (struct series){.mark = MARK_OTHER, .ink = INK_SERIES + 5};
-    if (solution->routers || !strcmp(solution->kind, "pwemoe")) {
+    if (solution->routers || solution->kind == STORE_KIND_PWEMOE) {
         series->routers = true;
         series->mark = MARK_FRONT;
         series->ink = INK_FRONT;
@@ -39,9 +39,9 @@ static void describe(const struct store_row *row, struct series *series) {
                  solution->method, row->upscale);
         return;
     }
-    snprintf(series->key, sizeof series->key, "%.30s %.50s", solution->kind,
-             solution->method);
-    if (!strcmp(solution->kind, "train")) {
+    snprintf(series->key, sizeof series->key, "%.30s %.50s",
+             store_kind_name(solution->kind), solution->method);
+    if (solution->kind == STORE_KIND_TRAIN) {
         series->mark = MARK_TRAINED;
         snprintf(series->name, sizeof series->name, "trained whole, %.50s",
                  solution->method);
@@ -51,12 +51,12 @@ static void describe(const struct store_row *row, struct series *series) {
         if (!strcmp(solution->method, methods[i].method)) {
             series->mark = methods[i].mark;
             series->ink = (enum ink)methods[i].ink;
-            series->several = !strcmp(solution->method, "stl");
+            series->several = store_method_role(solution->method) == STORE_ROLE_EXPERTS;
             snprintf(series->name, sizeof series->name, "%s", methods[i].name);
             return;
         }
     snprintf(series->name, sizeof series->name, "%.30s %.50s", solution->method,
-             strcmp(solution->kind, "import") ? "" : "(imported)");
+             solution->kind == STORE_KIND_IMPORT ? "(imported)" : "");
 }
 
 static double scale_of(const char *parameters) {
@@ -98,8 +98,8 @@ static size_t find_series(struct catalog *catalog, const struct store_row *row,
 }
 
 static bool same_series(const struct store_row *a, const struct store_row *b) {
-    return !strcmp(a->solution.kind, b->solution.kind) &&
-           !strcmp(a->solution.method, b->solution.method) &&
+    return a->solution.kind == b->solution.kind &&
+           store_method_is(a->solution.method, b->solution.method) &&
            !strcmp(a->upscale, b->upscale) &&
            !a->solution.routers == !b->solution.routers;
 }
@@ -193,7 +193,8 @@ static int mark_front(struct catalog *catalog, struct error *error) {
     }
     for (size_t i = 0; i < catalog->count; i++) {
         struct solution *solution = &catalog->solutions[i];
-        if (!solution->whole || solution->stale || !catalog_merged(catalog, i))
+        if (!solution->whole || solution->stale ||
+            !store_kind_merged(catalog->rows[i].solution.kind))
             continue;
         for (size_t t = 0; t < tasks; t++)
             points[count * tasks + t] =
@@ -231,11 +232,12 @@ static void find_baselines(struct catalog *catalog) {
             double value = catalog_value(catalog, i, t);
             if (isnan(value) || !catalog_settled(catalog, i, t))
                 continue;
-            if (!strcmp(solution->method, "stl")) {
+            enum store_role role = store_method_role(solution->method);
+            if (role == STORE_ROLE_EXPERTS) {
                 catalog->stl[t] = value;
-            } else if (!strcmp(solution->method, "pretrained")) {
+            } else if (role == STORE_ROLE_PRETRAINED) {
                 catalog->pretrained[t] = value;
-            } else if (!strcmp(solution->kind, "merge") &&
+            } else if (solution->kind == STORE_KIND_MERGE &&
                        better(catalog, t, value, catalog->best[t])) {
                 catalog->best[t] = value;
                 catalog->best_row[t] = i;

@@ -109,13 +109,6 @@ static inline bool catalog_settled(const struct catalog *catalog, size_t row,
     return evaluation->present && (evaluation->complete || evaluation->imported);
 }
 
-/* Merged here, by routers or by a method: what a front is made of. Models trained whole
- * and published figures stand beside it. */
-static inline bool catalog_merged(const struct catalog *catalog, size_t row) {
-    const char *kind = catalog->rows[row].solution.kind;
-    return !strcmp(kind, "pwemoe") || !strcmp(kind, "merge");
-}
-
 /* The row of a preference with these routers (to 1e-9), or SIZE_MAX. */
 size_t catalog_find(const struct catalog *catalog, const double *preference,
                     int64_t routers);

@@ -21,8 +21,8 @@ struct target { /* the solution that evaluations are of */
 static int find_target(struct store *store, struct target *target,
                        struct error *error) {
     sqlite3_stmt *statement = sql_prepare(
-        store, error, "SELECT kind = 'import', model_sha256 FROM solution WHERE id = ?",
-        "i", target->id);
+        store, error, "SELECT kind = ?, model_sha256 FROM solution WHERE id = ?", "ti",
+        store_kind_name(STORE_KIND_IMPORT), target->id);
     int result = statement ? sql_step(store, statement, error) : -1;
     if (result == 0)
         result = error_set(error, "%s: there is no solution %lld", store->path,

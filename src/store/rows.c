@@ -133,7 +133,6 @@ static void read_solution(struct rows *rows, struct sql_row *row,
                           struct store_solution *solution) {
     double preference[STORE_TASKS_MAX];
     size_t size = row->store->tasks * sizeof *preference;
-    solution->kind = text_of(rows, row, SOLUTION_KIND);
     solution->method = text_of(rows, row, SOLUTION_METHOD);
     solution->parameters = text_of(rows, row, SOLUTION_PARAMETERS);
     solution->label = text_of(rows, row, SOLUTION_LABEL);
@@ -152,7 +151,7 @@ static struct store_evaluation *evaluations_new(struct rows *rows, size_t tasks,
                                                 const struct store_solution *solution,
                                                 const char *split) {
     struct store_evaluation *evaluations = take(rows, tasks * sizeof *evaluations);
-    bool imported = strcmp(solution->kind, "import") == 0;
+    bool imported = solution->kind == STORE_KIND_IMPORT;
     for (size_t t = 0; evaluations && t < tasks; t++) {
         evaluations[t].solution = solution->id;
         evaluations[t].objective = t;
@@ -216,6 +215,18 @@ static const struct known *find_routers(const struct known_routers *known, int64
         count = less ? count - half - 1 : half;
     }
     return low < known->count && known->items[low].id == id ? &known->items[low] : NULL;
+}
+
+const struct store_row *store_row_find(const struct store_row *rows, size_t count,
+                                       int64_t solution) {
+    size_t low = 0, left = count;
+    while (left > 0) {
+        size_t half = left / 2;
+        bool less = rows[low + half].solution.id < solution;
+        low = less ? low + half + 1 : low;
+        left = less ? left - half - 1 : half;
+    }
+    return low < count && rows[low].solution.id == solution ? &rows[low] : NULL;
 }
 
 /* --- statements ------------------------------------------------------------------ */
@@ -299,21 +310,15 @@ static double real_of(struct reading *reading, sqlite3_value **values, int colum
  * NULL where there is none. */
 static struct store_row *find_row(struct reading *reading, int64_t solution) {
     struct store_row *rows = reading->rows.header ? reading->rows.header->rows : NULL;
-    size_t count = reading->rows.count, low = 0;
+    size_t count = reading->rows.count;
     for (size_t at = reading->at; at < count && at < reading->at + 2; at++)
         if (rows[at].solution.id == solution) {
             reading->at = at;
             return &rows[at];
         }
-    while (count > 0) {
-        size_t half = count / 2;
-        bool less = rows[low + half].solution.id < solution;
-        low = less ? low + half + 1 : low;
-        count = less ? count - half - 1 : half;
-    }
-    reading->at = low;
-    return low < reading->rows.count && rows[low].solution.id == solution ? &rows[low]
-                                                                          : NULL;
+    const struct store_row *row = store_row_find(rows, count, solution);
+    reading->at = row ? (size_t)(row - rows) : 0;
+    return (struct store_row *)(uintptr_t)row;
 }
 
 static void fill_evaluation(struct reading *reading, sqlite3_value **values,
@@ -421,6 +426,56 @@ static int read_all(struct reading *reading) {
     return result;
 }
 
+/* Of so many objectives `present` have a figure, `whole` one that is complete and not
+ * stale, `stale` one that is. */
+static enum store_state state_of(enum store_kind kind, size_t objectives,
+                                 size_t present, size_t whole, size_t stale) {
+    if (present == 0)
+        return STORE_STATE_NONE;
+    if (kind == STORE_KIND_IMPORT)
+        return STORE_STATE_IMPORTED;
+    if (stale)
+        return STORE_STATE_STALE;
+    return whole == objectives ? STORE_STATE_COMPLETE : STORE_STATE_PARTIAL;
+}
+
+int store_solution_state(struct store *store, int64_t solution, const char *split,
+                         enum store_state *state, struct error *error) {
+    *state = STORE_STATE_NONE;
+    sqlite3_stmt *statement = sql_prepare(
+        store, error,
+        "SELECT s.kind = ?, count(e.objective), ifnull(sum(e.complete > e.stale), 0),"
+        " ifnull(sum(e.stale), 0) FROM solution s LEFT JOIN evaluation e"
+        " ON e.solution = s.id AND e.split = ? WHERE s.id = ? GROUP BY s.id",
+        "tti", store_kind_name(STORE_KIND_IMPORT), split, solution);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result > 0) {
+        struct sql_row row = {store, statement, "a solution", error, false};
+        bool imported = sql_boolean(&row, 0);
+        size_t present = (size_t)sql_integer(&row, 1, 0, STORE_TASKS_MAX);
+        size_t whole = (size_t)sql_integer(&row, 2, 0, STORE_TASKS_MAX);
+        size_t stale = (size_t)sql_integer(&row, 3, 0, STORE_TASKS_MAX);
+        *state = state_of(imported ? STORE_KIND_IMPORT : STORE_KIND_MERGE, store->tasks,
+                          present, whole, stale);
+        result = row.failed ? -1 : 0;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+/* What the evaluations of a row come to. */
+static void judge(struct store_row *row, size_t tasks) {
+    size_t present = 0, whole = 0, stale = 0;
+    for (size_t t = 0; t < tasks; t++) {
+        const struct store_evaluation *e = &row->evaluations[t];
+        present += e->present;
+        stale += e->present && e->stale;
+        whole += e->present && e->complete && !e->stale;
+    }
+    row->whole = whole == tasks;
+    row->state = state_of(row->solution.kind, tasks, present, whole, stale);
+}
+
 /* Gives the rows out, or frees them where anything failed. */
 static int end(struct reading *reading, int result, struct store_row **rows,
                size_t *count) {
@@ -433,6 +488,8 @@ static int end(struct reading *reading, int result, struct store_row **rows,
     }
     *rows = result || !header ? NULL : header->rows;
     *count = *rows ? reading->rows.count : 0;
+    for (size_t i = 0; i < *count; i++)
+        judge(&(*rows)[i], reading->store->tasks);
     return result ? -1 : 0;
 }
 

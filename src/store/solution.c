@@ -7,17 +7,54 @@
 
 #include "base/memory.h"
 
-static const char *const kinds[] = {"pwemoe", "merge", "single", "train", "import"};
+/* --- words ------------------------------------------------------------------ */
 
-static bool known_kind(const char *kind) {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kind && strcmp(kind, kinds[i]) == 0)
-            return true;
-    return false;
+static const char *const kinds[STORE_KINDS] = {
+    [STORE_KIND_NONE] = "",       [STORE_KIND_PWEMOE] = "pwemoe",
+    [STORE_KIND_MERGE] = "merge", [STORE_KIND_SINGLE] = "single",
+    [STORE_KIND_TRAIN] = "train", [STORE_KIND_IMPORT] = "import"};
+
+const char *store_kind_name(enum store_kind kind) {
+    return kind < STORE_KINDS ? kinds[kind] : "";
 }
 
+enum store_kind store_kind_find(const char *name) {
+    int kind = STORE_KINDS - 1;
+    while (kind > 0 && (!name || strcmp(name, kinds[kind]) != 0))
+        kind--;
+    return (enum store_kind)kind;
+}
+
+const char *store_role_name(enum store_role role) {
+    return role == STORE_ROLE_PRETRAINED ? "pretrained"
+           : role == STORE_ROLE_EXPERTS  ? "stl"
+                                         : "";
+}
+
+enum store_role store_method_role(const char *method) {
+    for (int role = STORE_ROLE_PRETRAINED; role <= STORE_ROLE_EXPERTS; role++)
+        if (strcmp(method, store_role_name((enum store_role)role)) == 0)
+            return (enum store_role)role;
+    return STORE_ROLE_NONE;
+}
+
+bool store_method_is(const char *method, const char *wanted) {
+    return !wanted || strcmp(method, wanted) == 0;
+}
+
+const char *store_state_name(enum store_state state) {
+    static const char *const names[STORE_STATES] = {[STORE_STATE_NONE] = "none",
+                                                    [STORE_STATE_PARTIAL] = "partial",
+                                                    [STORE_STATE_STALE] = "stale",
+                                                    [STORE_STATE_COMPLETE] = "complete",
+                                                    [STORE_STATE_IMPORTED] =
+                                                        "imported"};
+    return names[state];
+}
+
+/* --- one solution ----------------------------------------------------------- */
+
 void store_solution_clear(struct store_solution *solution) {
-    free(solution->kind);
     free(solution->method);
     free(solution->parameters);
     free(solution->preference);
@@ -26,22 +63,24 @@ void store_solution_clear(struct store_solution *solution) {
 }
 
 void solution_read_rest(struct sql_row *row, struct store_solution *solution) {
+    size_t length;
+    const char *kind = sql_text_here(row, 1, &length);
     solution->id = sql_integer(row, 0, 1, INT64_MAX);
+    solution->kind = store_kind_find(kind);
     solution->routers = sql_id_or_null(row, 5);
     sql_sha256(row, 7, solution->model_sha256);
     solution->created = sql_real(row, 8);
     solution->seconds = sql_real(row, 9);
     solution->peak_bytes = (uint64_t)sql_integer(row, 10, 0, INT64_MAX);
-    if (!row->failed && !known_kind(solution->kind)) {
+    if (!row->failed && !solution->kind) {
         sql_corrupt(row->store, row->error, "solution %lld is of kind \"%s\"",
-                    (long long)solution->id, solution->kind);
+                    (long long)solution->id, kind);
         row->failed = true;
     }
 }
 
 void solution_read(struct sql_row *row, struct store_solution *solution) {
     memset(solution, 0, sizeof *solution);
-    solution->kind = sql_text(row, SOLUTION_KIND);
     solution->method = sql_text(row, SOLUTION_METHOD);
     solution->parameters = sql_text(row, SOLUTION_PARAMETERS);
     solution->preference = sql_preference(row, SOLUTION_PREFERENCE);
@@ -84,8 +123,8 @@ static int find(struct store *store, const struct store_solution *solution,
                     "SELECT id, preference, label <> '' FROM solution WHERE kind = ?"
                     " AND method = ? AND parameters = ? AND ifnull(routers, 0) = ?"
                     " AND preference_key BETWEEN ? AND ? ORDER BY id",
-                    "tttidd", solution->kind, solution->method, parameters,
-                    solution->routers, key - reach, key + reach);
+                    "tttidd", store_kind_name(solution->kind), solution->method,
+                    parameters, solution->routers, key - reach, key + reach);
     if (!statement)
         return -1;
     int result;
@@ -147,9 +186,10 @@ static int put(struct store *store, const struct store_solution *solution,
                   "INSERT INTO solution (kind, method, parameters, preference,"
                   " preference_key, routers, label, model_sha256, created, seconds,"
                   " peak_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "tttxdIttddi", solution->kind, solution->method, parameters,
-                  solution->preference ? (const void *)bytes : NULL, store->tasks * 8,
-                  key, solution->routers, solution->label, solution->model_sha256,
+                  "tttxdIttddi", store_kind_name(solution->kind), solution->method,
+                  parameters, solution->preference ? (const void *)bytes : NULL,
+                  store->tasks * 8, key, solution->routers, solution->label,
+                  solution->model_sha256,
                   solution->created != 0 ? solution->created : sql_now(),
                   solution->seconds, (int64_t)solution->peak_bytes))
         return -1;
@@ -157,26 +197,29 @@ static int put(struct store *store, const struct store_solution *solution,
     return 0;
 }
 
+/* What a solution is known by, in order; its parameters in the form of the file, or
+ * NULL with error. */
+static char *check_identity(struct store *store, const struct store_solution *solution,
+                            struct error *error) {
+    if (!*store_kind_name(solution->kind))
+        error_set(error, "a solution has no kind");
+    else if (!solution->method || !*solution->method)
+        error_set(error, "a solution has no method");
+    else if (!solution->preference ||
+             sql_preference_check(solution->preference, store->tasks, error) == 0)
+        return sql_canonical_json(solution->parameters, "a solution's parameters",
+                                  error);
+    return NULL;
+}
+
 int store_solution_put(struct store *store, struct store_solution *solution,
                        struct error *error) {
-    if (!known_kind(solution->kind))
-        return error_set(
-            error,
-            "a solution is of kind \"%s\"; pwemoe, merge, single, train and "
-            "import are known",
-            solution->kind ? solution->kind : "");
-    if (!solution->method || !*solution->method)
-        return error_set(error, "a solution has no method");
     if (!isfinite(solution->created))
         return error_set(error, "a solution's time is no number");
     if (!(solution->seconds >= 0) || !isfinite(solution->seconds) ||
         solution->peak_bytes > INT64_MAX)
         return error_set(error, "what a solution's making took is out of range");
-    if (solution->preference &&
-        sql_preference_check(solution->preference, store->tasks, error))
-        return -1;
-    char *parameters =
-        sql_canonical_json(solution->parameters, "a solution's parameters", error);
+    char *parameters = check_identity(store, solution, error);
     if (!parameters)
         return -1;
     int64_t id = 0;
@@ -188,6 +231,20 @@ int store_solution_put(struct store *store, struct store_solution *solution,
     free(parameters);
     if (result == 0)
         solution->id = id;
+    return result;
+}
+
+int store_solution_find(struct store *store, const struct store_solution *wanted,
+                        int64_t *id, struct error *error) {
+    bool labelled;
+    *id = 0;
+    char *parameters = check_identity(store, wanted, error);
+    if (!parameters)
+        return -1;
+    int result =
+        find(store, wanted, parameters,
+             preference_key(wanted->preference, store->tasks), id, &labelled, error);
+    free(parameters);
     return result;
 }
 

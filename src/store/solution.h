@@ -9,7 +9,6 @@
     "s.id, s.kind, s.method, s.parameters, s.preference, s.routers, s.label," \
     " s.model_sha256, s.created, s.seconds, s.peak_bytes"
 enum {
-    SOLUTION_KIND = 1,
     SOLUTION_METHOD = 2,
     SOLUTION_PARAMETERS = 3,
     SOLUTION_PREFERENCE = 4,
@@ -19,7 +18,7 @@ enum {
 
 /* Fills solution; what was read before a failure is in it too, to be cleared. */
 void solution_read(struct sql_row *row, struct store_solution *solution);
-/* The members that are no pointers; kind was read already and is checked here. */
+/* The members that are no pointers. */
 void solution_read_rest(struct sql_row *row, struct store_solution *solution);
 
 #endif

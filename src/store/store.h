@@ -187,9 +187,41 @@ void store_routers_clear(struct store_routers *routers);
 
 /* --- solutions and evaluations ------------------------------------------------ */
 
+/* How a model came to be. Files and people see the names; they are compared in store/
+ * alone. */
+enum store_kind {
+    STORE_KIND_NONE,   /* not said, which no stored solution is */
+    STORE_KIND_PWEMOE, /* "pwemoe": by routers, at a preference */
+    STORE_KIND_MERGE,  /* "merge": by a method without routers */
+    STORE_KIND_SINGLE, /* "single": not merged: the pretrained model, the experts */
+    STORE_KIND_TRAIN,  /* "train": every parameter trained */
+    STORE_KIND_IMPORT, /* "import": figures that this program did not measure */
+    STORE_KINDS
+};
+const char *store_kind_name(enum store_kind kind); /* "" for STORE_KIND_NONE */
+/* Merged here, with routers or without: what a front is made of. Models trained whole,
+ * single ones and figures of others stand beside it. */
+static inline bool store_kind_merged(enum store_kind kind) {
+    return kind == STORE_KIND_PWEMOE || kind == STORE_KIND_MERGE;
+}
+/* STORE_KIND_NONE where no kind has this name, or it is NULL. */
+enum store_kind store_kind_find(const char *name);
+
+/* What a method is to whoever compares models. Methods are an open set (an imported
+ * table names its own); those without a role of their own are alike. */
+enum store_role {
+    STORE_ROLE_NONE,
+    STORE_ROLE_PRETRAINED, /* "pretrained": what all task vectors start from */
+    STORE_ROLE_EXPERTS,    /* "stl": each task by its own expert: no one model */
+};
+const char *store_role_name(enum store_role role); /* the method's; "" without one */
+enum store_role store_method_role(const char *method);
+/* Is this the method that was asked for? NULL asks for any. */
+bool store_method_is(const char *method, const char *wanted);
+
 struct store_solution {
     int64_t id;
-    char *kind;         /* "pwemoe", "merge", "single", "train", "import" */
+    enum store_kind kind;
     char *method;       /* "ls", "task-arithmetic", "ties", "pretrained", "stl", ... */
     char *parameters;   /* JSON object in canonical form (sorted keys, no spaces,
                            shortest numbers): {"scale":0.3}. Any form may be given,
@@ -210,6 +242,11 @@ struct store_solution {
  * seconds and peak_bytes where they are known. */
 int store_solution_put(struct store *store, struct store_solution *solution,
                        struct error *error);
+/* The stored solution with the identity of this one, whose other members do not
+ * matter: its id, or 0 where there is none. One look into an index, however many
+ * solutions there are. */
+int store_solution_find(struct store *store, const struct store_solution *wanted,
+                        int64_t *id, struct error *error);
 int store_solution_get(struct store *store, int64_t id, bool *found,
                        struct store_solution *solution, struct error *error);
 void store_solution_clear(struct store_solution *solution);
@@ -223,7 +260,7 @@ struct store_evaluation {
     double low, high;  /* 95 % interval; equal to value where it has no meaning */
     uint64_t examples; /* 0 only where imported: not known */
     bool complete;     /* over the whole split */
-    bool imported;     /* not measured by this program: solution's kind is "import" */
+    bool imported;     /* not measured by this program: solution is an import */
     bool stale;        /* an expert, or the model, has changed since */
     double loss;       /* mean cross-entropy; NaN where unknown */
     void *correct;     /* a bit an example in the fixed order, low bit first; or NULL */
@@ -242,10 +279,30 @@ int store_evaluations_put(struct store *store, int64_t solution,
                           const struct store_evaluation *evaluations, size_t count,
                           struct error *error);
 
+/* How far a solution is measured on a split. */
+enum store_state {
+    STORE_STATE_NONE,    /* "none": no figures */
+    STORE_STATE_PARTIAL, /* "partial": an objective, or part of the split, is missing */
+    STORE_STATE_STALE,   /* "stale": a figure is of models that have changed since */
+    STORE_STATE_COMPLETE, /* "complete": every objective over the whole split */
+    STORE_STATE_IMPORTED, /* "imported": figures of someone else, maybe not all */
+    STORE_STATES
+};
+const char *store_state_name(enum store_state state);
+/* Is a figure in this state one to show beside others? */
+static inline bool store_state_settled(enum store_state state) {
+    return state == STORE_STATE_COMPLETE || state == STORE_STATE_IMPORTED;
+}
+/* The state of one solution, from an index. */
+int store_solution_state(struct store *store, int64_t solution, const char *split,
+                         enum store_state *state, struct error *error);
+
 /* Everything that a list, a front or the explorer shows, in one query: solutions
  * with their evaluations of one split, ordered by id. */
 struct store_row {
     struct store_solution solution;
+    enum store_state state;
+    bool whole; /* every objective has a figure that is complete and not stale */
     /* [objectives]: present is false where there is none. correct is not loaded. */
     struct store_evaluation *evaluations;
     char *upscale; /* of the routers' run; "" where there are none */
@@ -253,6 +310,9 @@ struct store_row {
 };
 int store_rows(struct store *store, const char *split, struct store_row **rows,
                size_t *count, struct error *error);
+/* The row of this solution among those of one store_rows, or NULL. */
+const struct store_row *store_row_find(const struct store_row *rows, size_t count,
+                                       int64_t solution);
 /* How many rows that would be, without reading them. */
 int store_solutions_count(struct store *store, size_t *count, struct error *error);
 /* What the rows of one store_rows point to is theirs together: no member is freed or

@@ -96,7 +96,7 @@ static void test_paper(void **state) {
     csv_free(&csv);
     free(path);
     struct store_row *all = rows(14);
-    assert_string_equal(all[9].solution.kind, "import");
+    assert_int_equal(all[9].solution.kind, STORE_KIND_IMPORT);
     assert_string_equal(all[9].solution.method, "Ties-Merging");
     assert_string_equal(all[9].solution.parameters,
                         "{\"source\":\"table2_eight_task_vit_b32.csv\"}");

@@ -26,7 +26,7 @@ static void make_models(struct store *store) {
         double values[TASKS], square = 0;
         snprintf(parameters, sizeof parameters, "{\"scale\":%d}", i);
         struct store_solution solution = {
-            .kind = "merge", .method = "ties", .parameters = parameters};
+            .kind = STORE_KIND_MERGE, .method = "ties", .parameters = parameters};
         for (size_t t = 0; t < TASKS; t++) {
             values[t] = random_normal(&random);
             square += values[t] * values[t];

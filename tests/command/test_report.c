@@ -26,17 +26,17 @@ static void done(int result) {
 }
 
 /* A solution with these figures of two tasks; NaN for none. */
-static void add(struct store *store, const char *kind, const char *method,
+static void add(struct store *store, enum store_kind kind, const char *method,
                 const char *parameters, const double *preference, int64_t routers,
                 double a, double b) {
-    struct store_solution solution = {.kind = (char *)(uintptr_t)kind,
+    struct store_solution solution = {.kind = kind,
                                       .method = (char *)(uintptr_t)method,
                                       .parameters = (char *)(uintptr_t)parameters,
                                       .preference = (double *)(uintptr_t)preference,
                                       .routers = routers,
                                       .seconds = strcmp(method, "ties") == 0 ? a : 0,
                                       .peak_bytes = (uint64_t)b << 20};
-    bool imported = strcmp(kind, "import") == 0;
+    bool imported = kind == STORE_KIND_IMPORT;
     double values[] = {a, b};
     done(store_solution_put(store, &solution, &error));
     for (size_t t = 0; t < 2; t++) {
@@ -86,21 +86,22 @@ static void make_store(const char *name) {
     char *path = text_format("%s/%s", folder(), name);
     done(store_create(path, &recipe, &store, &error));
     free(path);
-    add(store, "single", "pretrained", NULL, NULL, 0, 40, 50);
-    add(store, "single", "stl", NULL, NULL, 0, 90, 95);
-    add(store, "merge", "average", NULL, NULL, 0, 60, 60);
-    add(store, "merge", "ties", "{\"scale\":0.2}", NULL, 0, 50, 70);
-    add(store, "merge", "ties", "{\"scale\":0.3}", NULL, 0, 61, 71);
-    add(store, "merge", "ties", "{\"scale\":0.4}", NULL, 0, 52, 62);
+    add(store, STORE_KIND_SINGLE, "pretrained", NULL, NULL, 0, 40, 50);
+    add(store, STORE_KIND_SINGLE, "stl", NULL, NULL, 0, 90, 95);
+    add(store, STORE_KIND_MERGE, "average", NULL, NULL, 0, 60, 60);
+    add(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.2}", NULL, 0, 50, 70);
+    add(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.3}", NULL, 0, 61, 71);
+    add(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.4}", NULL, 0, 52, 62);
     struct store_run run = {.method = "ls", .upscale = "mlp", .steps = 400};
     done(store_run_begin(store, &run, &error));
     int64_t early = add_routers(store, &run, 200), late = add_routers(store, &run, 400);
-    add(store, "pwemoe", "ls", NULL, equal, early, 99, 99);
-    add(store, "pwemoe", "ls", NULL, equal, late, 70, 80);
-    add(store, "pwemoe", "ls", NULL, first, late, 85, 60);
-    add(store, "pwemoe", "ls", NULL, other, late, 65, 82);
-    add(store, "import", "Ours|LS", NULL, NULL, 0, 77, 66);
-    add(store, "merge", "task-arithmetic", "{\"scale\":0.9}", NULL, 0, 55, (double)NAN);
+    add(store, STORE_KIND_PWEMOE, "ls", NULL, equal, early, 99, 99);
+    add(store, STORE_KIND_PWEMOE, "ls", NULL, equal, late, 70, 80);
+    add(store, STORE_KIND_PWEMOE, "ls", NULL, first, late, 85, 60);
+    add(store, STORE_KIND_PWEMOE, "ls", NULL, other, late, 65, 82);
+    add(store, STORE_KIND_IMPORT, "Ours|LS", NULL, NULL, 0, 77, 66);
+    add(store, STORE_KIND_MERGE, "task-arithmetic", "{\"scale\":0.9}", NULL, 0, 55,
+        (double)NAN);
     struct store_run full = {.method = "ls",
                              .upscale = "",
                              .steps = 9,

@@ -32,7 +32,7 @@ static void fill(struct store *store) {
     must(store_run_begin(store, &run, NULL));
     must(store_run_save(store, &run, &routers, "state", 5, points, 3, NULL));
     double preference[] = {0.25, 0.75};
-    struct store_solution solution = {.kind = "pwemoe",
+    struct store_solution solution = {.kind = STORE_KIND_PWEMOE,
                                       .method = "ls",
                                       .preference = preference,
                                       .routers = routers.id};

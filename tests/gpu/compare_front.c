@@ -83,7 +83,7 @@ static int compare_export(struct comparison *c, struct evaluator *tested,
     if (!mkdtemp(base))
         return error_set(error, "%s: no folder can be made", base);
     char *path = text_format("%s/model", base);
-    struct store_solution solution = {.kind = (char *)"pwemoe",
+    struct store_solution solution = {.kind = STORE_KIND_PWEMOE,
                                       .method = (char *)"ls",
                                       .parameters = (char *)"{}",
                                       .label = (char *)"",

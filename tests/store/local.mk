@@ -1,5 +1,6 @@
 # Tests of src/store.
 STORE_TESTS = tests/store/test_store tests/store/test_evaluations \
+  tests/store/test_find \
   tests/store/test_processes tests/store/test_hostile \
   tests/store/test_faults
 check_PROGRAMS += $(STORE_TESTS)
@@ -9,6 +10,8 @@ tests_store_test_store_SOURCES = tests/store/test_store.c $(STORE_SUPPORT)
 tests_store_test_store_LDADD = $(TEST_LIBS)
 tests_store_test_evaluations_SOURCES = tests/store/test_evaluations.c $(STORE_SUPPORT)
 tests_store_test_evaluations_LDADD = $(TEST_LIBS)
+tests_store_test_find_SOURCES = tests/store/test_find.c $(STORE_SUPPORT)
+tests_store_test_find_LDADD = $(TEST_LIBS)
 tests_store_test_processes_SOURCES = tests/store/test_processes.c $(STORE_SUPPORT)
 tests_store_test_processes_LDADD = $(TEST_LIBS)
 tests_store_test_hostile_SOURCES = tests/store/test_hostile.c $(STORE_SUPPORT)

@@ -85,11 +85,11 @@ struct store *example_store(const char *path) {
     return store;
 }
 
-int64_t add_solution(struct store *store, const char *kind, const char *method,
+int64_t add_solution(struct store *store, enum store_kind kind, const char *method,
                      const char *parameters, const double *preference,
                      int64_t routers) {
     struct error error;
-    struct store_solution solution = {.kind = (char *)kind,
+    struct store_solution solution = {.kind = kind,
                                       .method = (char *)method,
                                       .parameters = (char *)parameters,
                                       .preference = (double *)preference,

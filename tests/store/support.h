@@ -23,7 +23,7 @@ const struct store_recipe *example_recipe(size_t tasks);
 /* A new file of three tasks, open to write. */
 struct store *example_store(const char *path);
 /* A solution of these. */
-int64_t add_solution(struct store *store, const char *kind, const char *method,
+int64_t add_solution(struct store *store, enum store_kind kind, const char *method,
                      const char *parameters, const double *preference, int64_t routers);
 /* A complete measured evaluation of `examples` with no bits. */
 struct store_evaluation example_evaluation(size_t objective, double value);

@@ -52,30 +52,35 @@ static void test_identity(void **state) {
     struct store *store = example_store(in_folder(state, "results.db"));
     int64_t routers = add_routers(store, "mlp", 1),
             others = add_routers(store, "all", 1);
-    int64_t id = add_solution(store, "pwemoe", "ls", NULL, third, routers);
-    assert_true(add_solution(store, "pwemoe", "ls", "", third, routers) == id);
-    assert_true(add_solution(store, "pwemoe", "ls", " { } ", third, routers) == id);
+    int64_t id = add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, third, routers);
+    assert_true(add_solution(store, STORE_KIND_PWEMOE, "ls", "", third, routers) == id);
+    assert_true(add_solution(store, STORE_KIND_PWEMOE, "ls", " { } ", third, routers) ==
+                id);
     double near[] = {0.25 + 9e-10, 0.25 - 9e-10, 0.5};
-    assert_true(add_solution(store, "pwemoe", "ls", NULL, near, routers) == id);
+    assert_true(add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, near, routers) ==
+                id);
     double far[] = {0.25 + 2e-9, 0.25 - 2e-9, 0.5};
-    int64_t moved = add_solution(store, "pwemoe", "ls", NULL, far, routers);
+    int64_t moved = add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, far, routers);
     double swapped[] = {0.5, 0.25, 0.25};
-    int64_t all[] = {id,
-                     moved,
-                     add_solution(store, "pwemoe", "ls", NULL, swapped, routers),
-                     add_solution(store, "pwemoe", "epo", NULL, third, routers),
-                     add_solution(store, "train", "ls", NULL, third, routers),
-                     add_solution(store, "pwemoe", "ls", NULL, third, others),
-                     add_solution(store, "pwemoe", "ls", NULL, third, 0),
-                     add_solution(store, "pwemoe", "ls", NULL, NULL, 0),
-                     add_solution(store, "pwemoe", "ls", "{\"a\":1}", third, routers)};
+    int64_t all[] = {
+        id,
+        moved,
+        add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, swapped, routers),
+        add_solution(store, STORE_KIND_PWEMOE, "epo", NULL, third, routers),
+        add_solution(store, STORE_KIND_TRAIN, "ls", NULL, third, routers),
+        add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, third, others),
+        add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, third, 0),
+        add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, NULL, 0),
+        add_solution(store, STORE_KIND_PWEMOE, "ls", "{\"a\":1}", third, routers)};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (size_t j = 0; j < i; j++)
             assert_true(all[i] != all[j]);
 
-    struct store_solution bad = {.kind = "other", .method = "ls"};
-    assert_error(store_solution_put(store, &bad, &error), &error, "kind \"other\"");
-    bad.kind = "merge";
+    struct store_solution bad = {.method = "ls"};
+    assert_error(store_solution_put(store, &bad, &error), &error, "no kind");
+    bad.kind = STORE_KINDS;
+    assert_error(store_solution_put(store, &bad, &error), &error, "no kind");
+    bad.kind = STORE_KIND_MERGE;
     bad.method = "";
     assert_error(store_solution_put(store, &bad, &error), &error, "no method");
     bad.method = "ties";
@@ -108,7 +113,7 @@ static void test_grid(void **state) {
             for (int j = 0; i + j <= 10; j++, count++) {
                 double r[] = {i / 10.0, j / 10.0, 1 - i / 10.0 - j / 10.0};
                 r[2] = r[2] < 0 ? 0 : r[2];
-                int64_t id = add_solution(store, "pwemoe", "ls", NULL, r, 0);
+                int64_t id = add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, r, 0);
                 if (pass == 0)
                     ids[count] = id;
                 assert_true(ids[count] == id && id == (int64_t)count + 1);
@@ -140,15 +145,16 @@ static void test_parameters(void **state) {
                                         "{\"\xff\":1}"};
     struct store *store = example_store(in_folder(state, "results.db"));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int64_t id = add_solution(store, "merge", "m", cases[i][0], NULL, 0);
-        assert_true(add_solution(store, "merge", "m", cases[i][1], NULL, 0) == id);
+        int64_t id = add_solution(store, STORE_KIND_MERGE, "m", cases[i][0], NULL, 0);
+        assert_true(add_solution(store, STORE_KIND_MERGE, "m", cases[i][1], NULL, 0) ==
+                    id);
         struct store_solution got;
         bool found;
         assert_done(store_solution_get(store, id, &found, &got, &error));
         assert_string_equal(got.parameters, cases[i][1]);
         store_solution_clear(&got);
     }
-    struct store_solution bad = {.kind = "merge", .method = "m"};
+    struct store_solution bad = {.kind = STORE_KIND_MERGE, .method = "m"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         bad.parameters = (char *)wrong[i];
         assert_error(store_solution_put(store, &bad, &error), &error, "parameters");
@@ -166,7 +172,7 @@ static void test_rows(void **state) {
     const char *path = in_folder(state, "results.db");
     struct store *store = example_store(path);
     int64_t routers = add_routers(store, "attn+mlp", 400);
-    struct store_solution labelled = {.kind = "pwemoe",
+    struct store_solution labelled = {.kind = STORE_KIND_PWEMOE,
                                       .method = "ls",
                                       .preference = (double *)third,
                                       .routers = routers,
@@ -187,8 +193,8 @@ static void test_rows(void **state) {
     assert_done(store_solution_put(store, &again, &error));
     again.seconds = -1;
     assert_error(store_solution_put(store, &again, &error), &error, "out of range");
-    add_solution(store, "import", "ties", NULL, NULL, 0);
-    add_solution(store, "single", "stl", NULL, NULL, 0);
+    add_solution(store, STORE_KIND_IMPORT, "ties", NULL, NULL, 0);
+    add_solution(store, STORE_KIND_SINGLE, "stl", NULL, NULL, 0);
     struct store_evaluation both[] = {example_evaluation(2, 71.5),
                                       example_evaluation(0, 0)};
     unsigned char bits[125];
@@ -217,7 +223,7 @@ static void test_rows(void **state) {
     assert_done(store_solutions_count(store, &count, &error));
     assert_int_equal(count, 3);
     const struct store_solution *s = &rows[0].solution;
-    assert_string_equal(s->kind, "pwemoe");
+    assert_int_equal(s->kind, STORE_KIND_PWEMOE);
     assert_string_equal(s->method, "ls");
     assert_string_equal(s->parameters, "{}");
     assert_memory_equal(s->preference, third, sizeof third);
@@ -259,7 +265,7 @@ static void test_rows(void **state) {
 
 static void test_replacing(void **state) {
     struct store *store = example_store(in_folder(state, "results.db"));
-    int64_t id = add_solution(store, "merge", "ties", NULL, NULL, 0);
+    int64_t id = add_solution(store, STORE_KIND_MERGE, "ties", NULL, NULL, 0);
     struct store_evaluation partial = example_evaluation(0, 50), more = partial;
     partial.complete = more.complete = false;
     partial.examples = 100;
@@ -293,8 +299,8 @@ static void test_replacing(void **state) {
 
 static void test_refused(void **state) {
     struct store *store = example_store(in_folder(state, "results.db"));
-    int64_t id = add_solution(store, "merge", "ties", NULL, NULL, 0);
-    int64_t foreign = add_solution(store, "import", "ties", NULL, NULL, 0);
+    int64_t id = add_solution(store, STORE_KIND_MERGE, "ties", NULL, NULL, 0);
+    int64_t foreign = add_solution(store, STORE_KIND_IMPORT, "ties", NULL, NULL, 0);
     struct store_evaluation good = example_evaluation(0, 50), bad;
     refused(store, 99, good, "no solution 99");
     refused(store, foreign, good, "imported figures only");
@@ -332,7 +338,9 @@ static void test_refused(void **state) {
 
 static void test_stale(void **state) {
     struct store *store = example_store(in_folder(state, "results.db"));
-    static const char *const kinds[] = {"merge", "pwemoe", "single", "train", "import"};
+    static const enum store_kind kinds[] = {STORE_KIND_MERGE, STORE_KIND_PWEMOE,
+                                            STORE_KIND_SINGLE, STORE_KIND_TRAIN,
+                                            STORE_KIND_IMPORT};
     for (size_t k = 0; k < 5; k++) {
         int64_t id = add_solution(store, kinds[k], "m", NULL, NULL, 0);
         for (size_t t = 0; t < 3; t++) {
@@ -404,8 +412,8 @@ static const char *since(struct store *store, struct store_mark *mark, bool whol
 static void test_since(void **state) {
     const char *path = in_folder(state, "results.db");
     struct store *store = example_store(path);
-    int64_t one = add_solution(store, "merge", "ties", "{\"a\":1}", NULL, 0);
-    int64_t two = add_solution(store, "merge", "ties", "{\"a\":2}", NULL, 0);
+    int64_t one = add_solution(store, STORE_KIND_MERGE, "ties", "{\"a\":1}", NULL, 0);
+    int64_t two = add_solution(store, STORE_KIND_MERGE, "ties", "{\"a\":2}", NULL, 0);
     put(store, one, HASH_A, example_evaluation(1, 11));
     put(store, two, HASH_A, example_evaluation(1, 22));
 
@@ -415,8 +423,8 @@ static void test_since(void **state) {
     /* The newest comes again: another may have the same time. */
     assert_string_equal(since(viewer, &mark, false), "2:22 ");
     /* A solution without evaluations, one with a new figure, one made stale. */
-    int64_t three =
-        add_solution(store, "pwemoe", "ls", NULL, third, add_routers(store, "mlp", 3));
+    int64_t three = add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, third,
+                                 add_routers(store, "mlp", 3));
     put(store, one, HASH_A, example_evaluation(1, 12));
     assert_string_equal(since(viewer, &mark, false), "1:12 2:22 3:-1 ");
     put(store, two, HASH_B, example_evaluation(0, 5));

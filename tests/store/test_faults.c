@@ -220,7 +220,7 @@ static void store_things(struct store *store, struct done *done) {
     if (done->run)
         done->saved =
             good(store_run_save(store, &run, &routers, "state", 5, points, 2, &error));
-    struct store_solution solution = {.kind = "pwemoe",
+    struct store_solution solution = {.kind = STORE_KIND_PWEMOE,
                                       .method = "ls",
                                       .preference = (double *)corner,
                                       .routers = done->saved ? routers.id : 0};
@@ -238,7 +238,7 @@ static void store_things(struct store *store, struct done *done) {
             good(store_evaluations_put(store, solution.id, NULL, three, 3, &error));
     /* Two steps in one transaction. */
     if (good(store_begin(store, &error))) {
-        struct store_solution two = {.kind = "merge", .method = "ties"};
+        struct store_solution two = {.kind = STORE_KIND_MERGE, .method = "ties"};
         bool whole = good(store_solution_put(store, &two, &error)) &&
                      good(store_evaluations_put(store, two.id, NULL, three, 3, &error));
         if (whole)
@@ -319,7 +319,7 @@ static void check_file(const char *path, const struct done *done) {
     for (size_t i = 0; i < count; i++) {
         const struct store_evaluation *e = rows[i].evaluations;
         assert_true(e[0].present == e[1].present && e[1].present == e[2].present);
-        bool merge = strcmp(rows[i].solution.kind, "merge") == 0;
+        bool merge = rows[i].solution.kind == STORE_KIND_MERGE;
         if (merge) /* its transaction held both or nothing */
             assert_true(e[0].present);
         pair = pair || merge;

@@ -41,7 +41,8 @@ static void fill(struct store *store) {
     assert_done(store_run_begin(store, &run, &error));
     assert_done(store_run_save(store, &run, &routers, "state", 5, points, 2, &error));
     double preference[] = {0.25, 0.25, 0.5};
-    int64_t id = add_solution(store, "pwemoe", "ls", NULL, preference, routers.id);
+    int64_t id =
+        add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, preference, routers.id);
     struct store_evaluation evaluation = example_evaluation(1, 50);
     unsigned char bits[125] = {1, 2, 3};
     evaluation.correct = bits;
@@ -120,7 +121,7 @@ static void test_objects(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *path = in_folder(state, "results.db");
         struct store *store = example_store(path);
-        add_solution(store, "merge", "ties", NULL, NULL, 0);
+        add_solution(store, STORE_KIND_MERGE, "ties", NULL, NULL, 0);
         store_close(store);
         plant(path, cases[i][0]);
         both_fail(path, cases[i][1]);

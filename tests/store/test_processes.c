@@ -121,7 +121,7 @@ static void write_on(const char *path, int in, int out) {
         snprintf(parameters, sizeof parameters, "{\"process\":%d,\"i\":%llu}", getpid(),
                  (unsigned long long)i);
         struct store_solution solution = {
-            .kind = "merge", .method = "ties", .parameters = parameters};
+            .kind = STORE_KIND_MERGE, .method = "ties", .parameters = parameters};
         unsigned char bits[125] = {0};
         struct store_evaluation evaluations[3];
         for (size_t t = 0; t < 3; t++) {
@@ -214,7 +214,7 @@ static int view_status(const char *path) {
 static void test_read_only_folder(void **state) {
     const char *path = in_folder(state, "results.db");
     struct store *store = example_store(path);
-    add_solution(store, "merge", "ties", NULL, NULL, 0);
+    add_solution(store, STORE_KIND_MERGE, "ties", NULL, NULL, 0);
     store_close(store);
     assert_true(access(in_folder(state, "results.db-wal"), F_OK) != 0);
     chmod(path, 0444);
@@ -230,7 +230,7 @@ static void test_read_only_folder(void **state) {
     const char *shm = in_folder(state, "results.db-shm"),
                *kept = in_folder(state, "kept");
     store = open_ok(path, STORE_READ_WRITE);
-    add_solution(store, "merge", "average", NULL, NULL, 0);
+    add_solution(store, STORE_KIND_MERGE, "average", NULL, NULL, 0);
     chmod(path, 0444);
     chmod(wal, 0444);
     chmod(shm, 0444);

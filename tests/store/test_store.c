@@ -97,8 +97,8 @@ static void test_names(void **state) {
         recipe.tasks[0].name = (char *)evil;
         recipe.tasks[0].head = (char *)evil;
         assert_done(store_create(path, &recipe, &store, &error));
-        int64_t id =
-            add_solution(store, "merge", evil, "{\"'\":\"\\\"); --\"}", NULL, 0);
+        int64_t id = add_solution(store, STORE_KIND_MERGE, evil,
+                                  "{\"'\":\"\\\"); --\"}", NULL, 0);
         struct store_bookmark mark = {.name = (char *)evil, .solution = id};
         assert_done(store_bookmark_put(store, &mark, &error));
         assert_done(store_log(store, &error, "%s", evil));
@@ -247,7 +247,7 @@ static void test_run(void **state) {
     routers.blob = "four";
     routers.size = 4;
     assert_done(store_run_save(store, &run, &routers, NULL, 0, NULL, 0, &error));
-    add_solution(store, "pwemoe", "ls", NULL, (double[]){1, 0, 0}, routers.id);
+    add_solution(store, STORE_KIND_PWEMOE, "ls", NULL, (double[]){1, 0, 0}, routers.id);
     routers.blob = "five";
     run.steps_done = 7;
     assert_error(store_run_save(store, &run, &routers, NULL, 0, NULL, 0, &error),
@@ -268,7 +268,8 @@ static void test_run(void **state) {
 
 static void test_bookmarks_and_log(void **state) {
     struct store *store = example_store(in_folder(state, "results.db"));
-    int64_t solution = add_solution(store, "merge", "ties", "{\"scale\":0.3}", NULL, 0);
+    int64_t solution =
+        add_solution(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.3}", NULL, 0);
     struct store_bookmark one = {.name = "one",
                                  .preference = (double[]){0.2, 0.3, 0.5}};
     struct store_bookmark two = {.name = "two", .solution = solution};

@@ -70,12 +70,12 @@ static void put(struct store *store, struct store_solution *solution,
           &error);
 }
 
-static void put_constant(struct store *store, const char *kind, const char *method,
+static void put_constant(struct store *store, enum store_kind kind, const char *method,
                          const char *parameters, size_t tasks, double value) {
     double values[STORE_TASKS_MAX];
     for (size_t t = 0; t < tasks; t++)
         values[t] = value + 0.1 * (double)t;
-    struct store_solution solution = {.kind = (char *)kind,
+    struct store_solution solution = {.kind = kind,
                                       .method = (char *)method,
                                       .parameters = (char *)parameters,
                                       .label = ""};
@@ -84,15 +84,15 @@ static void put_constant(struct store *store, const char *kind, const char *meth
 
 static void put_baselines(struct store *store, size_t tasks) {
     char parameters[64];
-    put_constant(store, "single", "pretrained", "{}", tasks, 20);
-    put_constant(store, "single", "stl", "{}", tasks, 95);
-    put_constant(store, "merge", "average", "{}", tasks, 66);
+    put_constant(store, STORE_KIND_SINGLE, "pretrained", "{}", tasks, 20);
+    put_constant(store, STORE_KIND_SINGLE, "stl", "{}", tasks, 95);
+    put_constant(store, STORE_KIND_MERGE, "average", "{}", tasks, 66);
     for (int i = 0; i <= 10; i++) {
         double scale = i / 10.0;
         snprintf(parameters, sizeof parameters, "{\"scale\":%.1f}", scale);
-        put_constant(store, "merge", "task-arithmetic", parameters, tasks,
+        put_constant(store, STORE_KIND_MERGE, "task-arithmetic", parameters, tasks,
                      74 - 60 * (scale - 0.3) * (scale - 0.3));
-        put_constant(store, "merge", "ties", parameters, tasks,
+        put_constant(store, STORE_KIND_MERGE, "ties", parameters, tasks,
                      72 - 40 * (scale - 0.6) * (scale - 0.6));
     }
 }
@@ -167,7 +167,7 @@ void fixture_write(const char *path, const struct fixture_options *options) {
         for (size_t t = 0; t < options->tasks; t++)
             values[t] = options->losses ? fixture_loss(preference, t)
                                         : fixture_value(preference, t);
-        struct store_solution solution = {.kind = "pwemoe",
+        struct store_solution solution = {.kind = STORE_KIND_PWEMOE,
                                           .method = "ls",
                                           .parameters = "{}",
                                           .preference = preference,

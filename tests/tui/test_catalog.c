@@ -27,7 +27,7 @@ static struct store *open_file(const char *path, enum store_mode mode) {
 /* A solution of the fixture's routers with the given figures. */
 static void put(struct store *store, const double *preference, const double *values,
                 size_t tasks, bool complete) {
-    struct store_solution solution = {.kind = "pwemoe",
+    struct store_solution solution = {.kind = STORE_KIND_PWEMOE,
                                       .method = "ls",
                                       .preference = (double *)preference,
                                       .routers = 1,

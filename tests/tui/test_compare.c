@@ -154,7 +154,7 @@ static void undecided_until_the_examples_say_so(void **state) {
     assert_null(strstr(text, "is better")); /* an interval alone claims nothing */
     free(text);
     /* Stored by now: the side has a row, and the paired test may speak. */
-    struct store_solution solution = {.kind = "pwemoe",
+    struct store_solution solution = {.kind = STORE_KIND_PWEMOE,
                                       .method = "ls",
                                       .parameters = "{}",
                                       .preference = between,

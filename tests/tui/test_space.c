@@ -246,8 +246,8 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
     double preference[] = {0.45, 0.55};
     struct fixture_options options = {.tasks = 2, .edge = 11, .baselines = true};
     struct store_solution merge = {
-        .kind = "merge", .method = "regmean", .parameters = "{}", .label = ""};
-    struct store_solution routed = {.kind = "pwemoe",
+        .kind = STORE_KIND_MERGE, .method = "regmean", .parameters = "{}", .label = ""};
+    struct store_solution routed = {.kind = STORE_KIND_PWEMOE,
                                     .method = "ls",
                                     .parameters = "{}",
                                     .preference = preference,
@@ -258,7 +258,7 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
     assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
     /* Better than all that is merged, but it is not merged. */
     struct store_solution trained = {
-        .kind = "train", .method = "ls", .parameters = "{}", .label = ""};
+        .kind = STORE_KIND_TRAIN, .method = "ls", .parameters = "{}", .label = ""};
     put(store, &trained, 94, true);
     put(store, &merge, 89, false);
     put(store, &routed, 89.5, false);

@@ -166,7 +166,7 @@ static double mean(const double *values, size_t count) {
 static double best_mean(const struct catalog *catalog, size_t *row) {
     double best = NAN;
     for (size_t i = 0; i < catalog->count; i++) {
-        if (strcmp(catalog->rows[i].solution.kind, "merge") ||
+        if (catalog->rows[i].solution.kind != STORE_KIND_MERGE ||
             !catalog->solutions[i].whole || catalog->solutions[i].stale)
             continue;
         double value = mean(catalog->values + i * catalog->tasks, catalog->tasks);

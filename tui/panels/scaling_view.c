@@ -23,7 +23,7 @@ static double row_mean(const struct catalog *catalog, size_t row) {
 }
 
 static bool is_scaled(const struct catalog *catalog, size_t row) {
-    return !strcmp(catalog->rows[row].solution.kind, "merge") &&
+    return catalog->rows[row].solution.kind == STORE_KIND_MERGE &&
            isfinite(catalog->solutions[row].scale) && isfinite(row_mean(catalog, row));
 }
 

@@ -311,7 +311,7 @@ static void begin(struct evaluation *evaluation) {
 
 static struct store_solution describe(struct evaluation *evaluation,
                                       double *preference) {
-    return (struct store_solution){.kind = "pwemoe",
+    return (struct store_solution){.kind = STORE_KIND_PWEMOE,
                                    .method = evaluation->method,
                                    .parameters = "{}",
                                    .preference = preference,

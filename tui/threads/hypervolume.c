@@ -117,7 +117,8 @@ static struct job *job_of(const struct catalog *catalog) {
     for (size_t i = 0; i < catalog->count; i++) {
         const struct solution *solution = &catalog->solutions[i];
         const struct store_solution *stored = &catalog->rows[i].solution;
-        if (!solution->whole || solution->stale || !catalog_merged(catalog, i))
+        if (!solution->whole || solution->stale ||
+            !store_kind_merged(catalog->rows[i].solution.kind))
             continue;
         for (size_t t = 0; t < tasks; t++) {
             double value = catalog_value(catalog, i, t);

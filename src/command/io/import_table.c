@@ -356,7 +356,7 @@ static int put_row(struct store *store, const struct table *table, size_t row,
     if (row_figures(table, row, evaluations, &count, error) ||
         (table->preference_columns && row_preference(table, row, preference, error)))
         return -1;
-    struct store_solution solution = {.kind = "import",
+    struct store_solution solution = {.kind = STORE_KIND_IMPORT,
                                       .method = row_name(table, row),
                                       .parameters = row_parameters(table, row, error),
                                       .preference =

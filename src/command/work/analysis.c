@@ -104,7 +104,7 @@ static int find_run(struct store *store, uint64_t wanted, const char *method,
         const struct store_run *run = &runs[i];
         bool found;
         if (wanted ? run->id != (int64_t)wanted
-                   : (method && strcmp(method, run->method) != 0) ||
+                   : !store_method_is(run->method, method) ||
                          (upscale && strcmp(upscale, run->upscale) != 0))
             continue;
         if (store_routers_last(store, run->id, &found, routers, error))

@@ -106,13 +106,13 @@ void answer_clear(struct answer *answer) {
 
 struct store_solution answer_solution(const struct answer *answer, double *preference) {
     if (answer->method)
-        return (struct store_solution){.kind = "merge",
+        return (struct store_solution){.kind = STORE_KIND_MERGE,
                                        .method =
                                            (char *)(uintptr_t)answer->method->name,
                                        .parameters = answer->parameters,
                                        .preference = preference,
                                        .label = ""};
-    return (struct store_solution){.kind = "pwemoe",
+    return (struct store_solution){.kind = STORE_KIND_PWEMOE,
                                    .method = answer->run.method,
                                    .parameters = "{}",
                                    .preference = preference,

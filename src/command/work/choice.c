@@ -1,6 +1,5 @@
 #include "command/work/choice.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,25 +9,18 @@
 /* id, hash and time of the stored solution that this one is, if there is one. */
 static int complete_from_store(struct measure *measure, struct store_solution *solution,
                                struct error *error) {
-    struct store_row *rows;
-    size_t count, tasks = measure->recipe->task_count;
-    if (store_rows(measure->store, measure->split, &rows, &count, error))
+    struct store_solution stored;
+    bool found = false;
+    int64_t id;
+    if (store_solution_find(measure->store, solution, &id, error) ||
+        (id && store_solution_get(measure->store, id, &found, &stored, error)))
         return -1;
-    for (size_t i = 0; i < count && !solution->id; i++) {
-        const struct store_solution *s = &rows[i].solution;
-        bool same = s->routers == solution->routers && s->preference &&
-                    strcmp(s->kind, solution->kind) == 0 &&
-                    strcmp(s->method, solution->method) == 0 &&
-                    measure_same_parameters(s->parameters, solution->parameters);
-        for (size_t t = 0; same && t < tasks; t++)
-            same = fabs(s->preference[t] - solution->preference[t]) <= 1e-9;
-        if (!same)
-            continue;
-        solution->id = s->id;
-        solution->created = s->created;
-        memcpy(solution->model_sha256, s->model_sha256, sizeof s->model_sha256);
-    }
-    store_rows_free(rows, count);
+    if (!found)
+        return 0;
+    solution->id = id;
+    solution->created = stored.created;
+    memcpy(solution->model_sha256, stored.model_sha256, sizeof stored.model_sha256);
+    store_solution_clear(&stored);
     return 0;
 }
 
@@ -46,15 +38,15 @@ static int choose_preference(struct measure *measure,
     if (answer_find(measure, &options->answer, &answer, usage, error))
         return -1;
     struct store_solution at = answer_solution(&answer, preference);
-    solution->kind = strdup(at.kind);
+    solution->kind = at.kind;
     solution->method = strdup(at.method);
     solution->parameters = strdup(at.parameters);
     solution->label = strdup("");
     solution->preference = array_new(tasks, sizeof *solution->preference);
     solution->routers = at.routers;
     answer_clear(&answer);
-    if (!solution->kind || !solution->method || !solution->parameters ||
-        !solution->label || !solution->preference)
+    if (!solution->method || !solution->parameters || !solution->label ||
+        !solution->preference)
         return error_memory(error);
     memcpy(solution->preference, preference, tasks * sizeof *preference);
     return complete_from_store(measure, solution, error);

@@ -147,7 +147,7 @@ int front_set_make(struct store *store, const struct store_recipe *recipe,
     } else {
         for (size_t i = 0; i < count; i++) {
             set->within_noise[i] = -1;
-            if (take[i] && solution_complete(recipe, &rows[i]))
+            if (take[i] && rows[i].whole)
                 set->row[set->count++] = i;
         }
         result = measure(recipe, rows, set, points, work, error) ? -1 : 0;

@@ -72,7 +72,7 @@ static int store_figures(struct measure *measure, struct store_solution *solutio
     memset(evaluations, 0, sizeof evaluations);
     char hex[SHA256_HEX] = "";
     /* Each task by its own expert is no one model. */
-    bool one_model = strcmp(solution->method, "stl") != 0;
+    bool one_model = store_method_role(solution->method) != STORE_ROLE_EXPERTS;
     if (one_model && evaluator_model_sha256(measure->evaluator, hex, NULL, error))
         return -1;
     evaluator_results(measure->evaluator, evaluations);
@@ -115,7 +115,6 @@ int measure_finish(struct measure *measure, const char *what,
     return 1;
 }
 
-/* Files of before methods took preferences have merges at equal weights without one. */
 static bool is_equal_weights(const double *preference, size_t tasks) {
     for (size_t t = 0; t < tasks; t++)
         if (fabs(preference[t] - 1 / (double)tasks) > 1e-9)
@@ -123,52 +122,36 @@ static bool is_equal_weights(const double *preference, size_t tasks) {
     return true;
 }
 
-static bool same_preference(const struct store_solution *stored, const double *b,
-                            size_t tasks) {
-    const double *a = stored->preference;
-    if (!a && b)
-        return strcmp(stored->kind, "merge") == 0 && is_equal_weights(b, tasks);
-    if (!a || !b)
-        return !a && !b;
-    for (size_t t = 0; t < tasks; t++)
-        if (fabs(a[t] - b[t]) > 1e-9)
-            return false;
-    return true;
+/* id is left 0 where the store has it without complete figures, or not at all. */
+static int find_measured(struct measure *measure, const struct store_solution *wanted,
+                         int64_t *id, struct error *error) {
+    enum store_state state = STORE_STATE_NONE;
+    if (store_solution_find(measure->store, wanted, id, error) ||
+        (*id &&
+         store_solution_state(measure->store, *id, measure->split, &state, error)))
+        return -1;
+    if (!store_state_settled(state))
+        *id = 0;
+    return 0;
 }
 
-/* The store writes a whole number without a point: 1 and 1.0 are equal. */
-static bool same_value(const json_t *a, const json_t *b) {
-    if (json_is_number(a) && json_is_number(b))
-        return json_number_value(a) == json_number_value(b);
-    return json_equal(a, b);
-}
-
-bool measure_same_parameters(const char *a, const char *b) {
-    json_t *x = json_loads(a && *a ? a : "{}", 0, NULL);
-    json_t *y = json_loads(b && *b ? b : "{}", 0, NULL);
-    bool same = json_is_object(x) && json_is_object(y) &&
-                json_object_size(x) == json_object_size(y);
-    const char *key;
-    json_t *value;
-    json_object_foreach(x, key, value) same =
-        same && same_value(value, json_object_get(y, key));
-    json_decref(x);
-    json_decref(y);
-    return same;
-}
-
-bool measure_known(struct measure *measure, const struct store_row *rows, size_t count,
-                   const struct store_solution *wanted) {
-    for (size_t i = 0; i < count; i++) {
-        const struct store_solution *s = &rows[i].solution;
-        if (strcmp(s->kind, wanted->kind) == 0 &&
-            strcmp(s->method, wanted->method) == 0 && s->routers == wanted->routers &&
-            same_preference(s, wanted->preference, measure->recipe->task_count) &&
-            measure_same_parameters(s->parameters, wanted->parameters) &&
-            solution_complete(measure->recipe, &rows[i]))
-            return add_id(measure, s->id, NULL) == 0;
+int measure_known(struct measure *measure, const struct store_solution *wanted,
+                  struct error *error) {
+    int64_t id;
+    if (find_measured(measure, wanted, &id, error))
+        return -1;
+    /* Files of before methods took preferences have merges at equal weights without
+     * one. */
+    if (!id && wanted->kind == STORE_KIND_MERGE && wanted->preference &&
+        is_equal_weights(wanted->preference, measure->recipe->task_count)) {
+        struct store_solution without = *wanted;
+        without.preference = NULL;
+        if (find_measured(measure, &without, &id, error))
+            return -1;
     }
-    return false;
+    if (!id)
+        return 0;
+    return add_id(measure, id, error) ? -1 : 1;
 }
 
 int measure_find_routers(struct measure *measure, uint64_t wanted, const char *method,
@@ -181,13 +164,13 @@ int measure_find_routers(struct measure *measure, uint64_t wanted, const char *m
 int measure_begin(struct measure *measure, const struct store_solution *solution,
                   struct error *error) {
     struct evaluator *evaluator = measure->evaluator;
-    if (strcmp(solution->kind, "merge") == 0 || strcmp(solution->kind, "single") == 0)
+    if (solution->kind == STORE_KIND_MERGE || solution->kind == STORE_KIND_SINGLE)
         return evaluator_begin_method(evaluator, solution->method, solution->parameters,
                                       solution->preference, measure->invocation->work,
                                       error);
-    if (strcmp(solution->kind, "pwemoe") != 0)
+    if (solution->kind != STORE_KIND_PWEMOE)
         return error_set(error, "solution %lld is of kind %s: it cannot be made again",
-                         (long long)solution->id, solution->kind);
+                         (long long)solution->id, store_kind_name(solution->kind));
     struct store_routers routers;
     if (store_routers_get(measure->store, solution->routers, &routers, error))
         return -1;

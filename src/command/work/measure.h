@@ -70,14 +70,10 @@ void measure_close(struct measure *measure);
 int measure_finish(struct measure *measure, const char *what,
                    struct store_solution *solution, struct error *error);
 
-/* true where the store has this solution with complete figures of the present
- * models; its id is then added to ids. rows are those of the store. */
-bool measure_known(struct measure *measure, const struct store_row *rows, size_t count,
-                   const struct store_solution *wanted);
-
-/* Whether two JSON objects (NULL and "" are {}) are the same parameters, however they
- * are written. */
-bool measure_same_parameters(const char *a, const char *b);
+/* 1 where the store has this solution with complete figures of the present models: its
+ * id is then added to ids. 0 where it has not, -1. */
+int measure_known(struct measure *measure, const struct store_solution *wanted,
+                  struct error *error);
 
 /* The routers of a run: run 0 is the newest that has any, of this method and
  * granularity where these are not NULL. run and routers are the caller's to

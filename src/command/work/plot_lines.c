@@ -175,20 +175,19 @@ static int add_sweep(struct lines_data *data, const struct store_recipe *recipe,
 }
 
 /* Rows [count] that are complete merges with a coefficient, of this method. */
-static bool find_sweeps(const struct store_recipe *recipe, const struct store_row *rows,
-                        size_t count, const char *method, bool *usable,
-                        bool *several_methods) {
+static bool find_sweeps(const struct store_row *rows, size_t count, const char *method,
+                        bool *usable, bool *several_methods) {
     const char *first = NULL;
     double scale;
     *several_methods = false;
     for (size_t i = 0; i < count; i++) {
         const char *name = rows[i].solution.method;
-        usable[i] = strcmp(rows[i].solution.kind, "merge") == 0 &&
-                    scale_of(&rows[i], &scale) && solution_complete(recipe, &rows[i]) &&
-                    (!method || strcmp(method, name) == 0);
+        usable[i] = rows[i].solution.kind == STORE_KIND_MERGE &&
+                    scale_of(&rows[i], &scale) && rows[i].whole &&
+                    store_method_is(name, method);
         if (!usable[i])
             continue;
-        *several_methods |= first && strcmp(first, name) != 0;
+        *several_methods |= !store_method_is(name, first);
         first = first ? first : name;
     }
     return first != NULL;
@@ -201,7 +200,7 @@ int lines_data_scaling(const struct store_recipe *recipe, const struct store_row
     struct sample *samples = array_new(count, sizeof *samples);
     bool *usable = array_new(count, sizeof *usable), several;
     int result = samples && usable ? 0 : error_memory(error);
-    if (result == 0 && !find_sweeps(recipe, rows, count, method, usable, &several))
+    if (result == 0 && !find_sweeps(rows, count, method, usable, &several))
         result = error_set(error,
                            "no complete merge with a scaling coefficient is there; run "
                            "`pwemoe merge FILE --method task-arithmetic --scales "
@@ -212,7 +211,7 @@ int lines_data_scaling(const struct store_recipe *recipe, const struct store_row
         const char *name = rows[i].solution.method;
         size_t n = 0;
         for (size_t k = i; k < count; k++)
-            if (usable[k] && strcmp(rows[k].solution.method, name) == 0) {
+            if (usable[k] && store_method_is(rows[k].solution.method, name)) {
                 scale_of(&rows[k], &samples[n].scale);
                 samples[n++].row = &rows[k];
                 usable[k] = false;
@@ -312,7 +311,7 @@ int lines_data_training(struct store *store, const struct store_recipe *recipe,
     int result = 0;
     for (size_t i = run_count; i-- > 0 && result == 0 && count == 0;) {
         if (wanted ? runs[i].id != (int64_t)wanted
-                   : method && strcmp(method, runs[i].method) != 0)
+                   : !store_method_is(runs[i].method, method))
             continue;
         free(points);
         points = NULL;

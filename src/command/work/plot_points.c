@@ -12,22 +12,19 @@
 /* How a solution was made, as the legend says it. */
 static void series_name(const struct store_row *row, char *out, size_t size) {
     const struct store_solution *s = &row->solution;
-    if (strcmp(s->kind, "pwemoe") == 0)
+    if (s->kind == STORE_KIND_PWEMOE)
         snprintf(out, size, "routers %.40s %.40s", s->method, row->upscale);
-    else if (strcmp(s->kind, "train") == 0)
+    else if (s->kind == STORE_KIND_TRAIN)
         snprintf(out, size, "full model %.60s", s->method);
-    else if (strcmp(s->kind, "import") == 0)
+    else if (s->kind == STORE_KIND_IMPORT)
         snprintf(out, size, "%.60s (imported)", s->method);
     else
         snprintf(out, size, "%.80s", s->method);
 }
 
-static bool is_shown(const struct store_recipe *recipe, const struct store_row *row,
-                     const char *method) {
-    if (method && strcmp(method, row->solution.method) != 0)
-        return false;
-    return solution_complete(recipe, row) ||
-           strcmp(solution_state(recipe, row), "imported") == 0;
+static bool is_shown(const struct store_row *row, const char *method) {
+    return store_method_is(row->solution.method, method) &&
+           store_state_settled(row->state);
 }
 
 static int add_points(struct plot_points *points, const struct store_recipe *recipe,
@@ -37,14 +34,14 @@ static int add_points(struct plot_points *points, const struct store_recipe *rec
     for (size_t i = 0; i < count; i++) {
         double values[STORE_TASKS_MAX];
         char name[160];
-        if (!is_shown(recipe, &rows[i], method))
+        if (!is_shown(&rows[i], method))
             continue;
         series_name(&rows[i], name, sizeof name);
         for (size_t t = 0; t < tasks; t++)
             values[t] = rows[i].evaluations[t].present ? rows[i].evaluations[t].value
                                                        : (double)NAN;
         /* A front is a line only between two objectives. */
-        bool joined = tasks == 2 && strcmp(rows[i].solution.kind, "pwemoe") == 0;
+        bool joined = tasks == 2 && rows[i].solution.kind == STORE_KIND_PWEMOE;
         if (plot_points_add(points, name, joined, values, dominated[i], error))
             return -1;
     }
@@ -62,9 +59,7 @@ static int find_dominated(const struct store_recipe *recipe,
     bool *keep = array_new(count, sizeof *keep);
     int result = points && row && keep ? 0 : error_memory(error);
     for (size_t i = 0; result == 0 && i < count; i++) {
-        const char *kind = rows[i].solution.kind;
-        if (!is_shown(recipe, &rows[i], method) ||
-            !(strcmp(kind, "pwemoe") == 0 || strcmp(kind, "merge") == 0))
+        if (!is_shown(&rows[i], method) || !store_kind_merged(rows[i].solution.kind))
             continue;
         for (size_t t = 0; t < tasks; t++) {
             double value = rows[i].evaluations[t].value;
@@ -118,8 +113,7 @@ int shares_make(const struct store_recipe *recipe, const struct store_row *rows,
         return -1;
     for (size_t i = 0; i < count; i++) {
         const struct store_solution *s = &rows[i].solution;
-        if (s->routers != routers || !s->preference ||
-            !solution_complete(recipe, &rows[i]))
+        if (s->routers != routers || !s->preference || !rows[i].whole)
             continue;
         plot_shares_add(shares, s->preference,
                         task == SIZE_MAX ? solution_average(recipe, &rows[i])

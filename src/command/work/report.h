@@ -31,7 +31,6 @@ struct report {
     size_t front_count;
 };
 
-bool report_is_kind(const struct store_row *row, const char *kind);
 /* "routers, ls, mlp (run 1)", "ls (full model, run 2)", "stl for cars (run 3)"; free()
  */
 char *report_run_name(const struct store_run *run);

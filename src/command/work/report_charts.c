@@ -43,8 +43,7 @@ static int points(const struct report *r, struct error *error) {
     size_t tasks = r->recipe->task_count;
     bool any = false;
     for (size_t i = 0; i < r->count && !any; i++)
-        any = solution_complete(r->recipe, &r->rows[i]) ||
-              strcmp(solution_state(r->recipe, &r->rows[i]), "imported") == 0;
+        any = r->rows[i].whole || r->rows[i].state == STORE_STATE_IMPORTED;
     if (tasks < 2 || !any)
         return 0;
     struct plot_points data;
@@ -70,8 +69,7 @@ static int ternary(const struct report *r, const struct store_run *run, int64_t 
     bool any = false;
     for (size_t i = 0; i < r->count && !any; i++)
         any = r->rows[i].solution.routers == routers &&
-              r->rows[i].solution.preference &&
-              solution_complete(r->recipe, &r->rows[i]);
+              r->rows[i].solution.preference && r->rows[i].whole;
     if (r->recipe->task_count != 3 || !any)
         return 0;
     struct plot_shares data;
@@ -108,7 +106,7 @@ static int draw_lines(struct lines_data *data, const char *x, const char *y,
 static int scaling(const struct report *r, struct error *error) {
     bool any = false;
     for (size_t i = 0; i < r->count && !any; i++)
-        any = isfinite(r->scale[i]) && solution_complete(r->recipe, &r->rows[i]);
+        any = isfinite(r->scale[i]) && r->rows[i].whole;
     if (!any)
         return 0;
     struct lines_data data;
@@ -172,10 +170,10 @@ static int training(const struct report *r, const struct store_run *run,
  * own training is left to `pwemoe plot`. */
 static bool is_drawn(const struct report *r, size_t n) {
     const struct store_run *run = &r->runs[n];
-    if (strcmp(run->method, "stl") == 0)
+    if (store_method_role(run->method) == STORE_ROLE_EXPERTS)
         return false;
     for (size_t k = n + 1; k < r->run_count; k++)
-        if (strcmp(run->method, r->runs[k].method) == 0 &&
+        if (store_method_is(run->method, r->runs[k].method) &&
             strcmp(run->upscale, r->runs[k].upscale) == 0)
             return false;
     return true;

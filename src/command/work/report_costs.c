@@ -35,7 +35,7 @@ static void sweep_row(const struct report *r, size_t sweep) {
     uint64_t peak = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct store_solution *s = &r->rows[i].solution;
-        if (!report_is_kind(&r->rows[i], "merge") || r->sweep[i] != sweep)
+        if (r->rows[i].solution.kind != STORE_KIND_MERGE || r->sweep[i] != sweep)
             continue;
         known += s->seconds > 0;
         seconds += s->seconds;
@@ -67,7 +67,7 @@ int report_costs(const struct report *r, struct error *error) {
     for (size_t i = 0; i < COLUMNS; i++)
         page_cell(r->page, "%s", headers[i]);
     for (size_t i = 0; i < r->count; i++)
-        if (report_is_kind(&r->rows[i], "merge") && r->sweep[i] == i)
+        if (r->rows[i].solution.kind == STORE_KIND_MERGE && r->sweep[i] == i)
             sweep_row(r, i);
     for (size_t n = 0; n < r->run_count; n++) {
         const struct store_run *run = &r->runs[n];

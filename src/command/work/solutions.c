@@ -17,32 +17,6 @@ json_t *time_json(double time) {
     return json_string(text);
 }
 
-bool solution_complete(const struct store_recipe *recipe, const struct store_row *row) {
-    for (size_t t = 0; t < recipe->task_count; t++) {
-        const struct store_evaluation *e = &row->evaluations[t];
-        if (!e->present || !e->complete || e->stale)
-            return false;
-    }
-    return true;
-}
-
-const char *solution_state(const struct store_recipe *recipe,
-                           const struct store_row *row) {
-    size_t present = 0;
-    bool stale = false;
-    for (size_t t = 0; t < recipe->task_count; t++) {
-        present += row->evaluations[t].present;
-        stale |= row->evaluations[t].present && row->evaluations[t].stale;
-    }
-    if (present == 0)
-        return "none";
-    if (strcmp(row->solution.kind, "import") == 0)
-        return "imported";
-    if (stale)
-        return "stale";
-    return solution_complete(recipe, row) ? "complete" : "partial";
-}
-
 double solution_average(const struct store_recipe *recipe,
                         const struct store_row *row) {
     double sum = 0;
@@ -154,7 +128,7 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
     json_t *values[FIRST + PER_TASK * STORE_TASKS_MAX + LAST];
     size_t n = 0, tasks = recipe->task_count;
     values[n++] = json_integer(s->id);
-    values[n++] = output_text(s->kind);
+    values[n++] = json_string(store_kind_name(s->kind));
     values[n++] = output_text(s->method);
     values[n++] = *row->upscale ? output_text(row->upscale) : NULL;
     values[n++] = s->routers ? json_integer(row->step) : NULL;
@@ -169,7 +143,7 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
         values[n++] = e->present && !e->imported ? output_real(e->high) : NULL;
         values[n++] = e->present ? examples_json(e) : NULL;
     }
-    values[n++] = json_string(solution_state(recipe, row));
+    values[n++] = json_string(store_state_name(row->state));
     values[n++] = output_text(s->label);
     values[n++] = s->routers ? json_integer(s->routers) : NULL;
     values[n++] = *s->model_sha256 ? output_text(s->model_sha256) : NULL;
@@ -195,10 +169,11 @@ int solutions_print(const struct invocation *invocation, struct store *store,
     if (store_rows(store, split, &rows, &row_count, error))
         return -1;
     struct output *output = solutions_begin(invocation, recipe, false, error);
-    for (size_t i = 0; output && i < count; i++)
-        for (size_t r = 0; r < row_count; r++)
-            if (rows[r].solution.id == ids[i])
-                solutions_add(output, recipe, &rows[r], NULL);
+    for (size_t i = 0; output && i < count; i++) {
+        const struct store_row *row = store_row_find(rows, row_count, ids[i]);
+        if (row)
+            solutions_add(output, recipe, row, NULL);
+    }
     store_rows_free(rows, row_count);
     return output ? output_end(output, error) : -1;
 }

@@ -26,11 +26,6 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
                    const struct store_row *row,
                    const struct solution_standing *standing /* or NULL */);
 
-/* Every objective is measured, over its whole split, by the present models. */
-bool solution_complete(const struct store_recipe *recipe, const struct store_row *row);
-/* "complete", "partial", "stale", "imported", "none" */
-const char *solution_state(const struct store_recipe *recipe,
-                           const struct store_row *row);
 /* The mean of the values that are present; NaN without any. */
 double solution_average(const struct store_recipe *recipe, const struct store_row *row);
 
