@@ -1,4 +1,4 @@
-/* Cross-entropy and argmax on f32 logits: a warp for each row. */
+/* Cross-entropy, divergence and argmax on f32 logits: a warp for each row. */
 #include <math.h>
 
 #include "cuda.h"
@@ -48,6 +48,58 @@ static void cross_entropy(struct backend *backend, float *loss, real *dlogits,
            loss, typed<T>(dlogits), logits, labels, scale, rows, classes);
 }
 
+/* The greatest of a row, and the sum of the exponentials of what it is less. */
+static __device__ float row_exp_sum(const float *x, size_t classes, float *greatest) {
+    float top = -INFINITY, sum = 0;
+    for (size_t i = threadIdx.x; i < classes; i += WARP)
+        top = fmaxf(top, x[i]);
+    top = warp_greatest(top);
+    for (size_t i = threadIdx.x; i < classes; i += WARP)
+        sum += expf(x[i] - top);
+    *greatest = top;
+    return warp_sum(sum);
+}
+
+template <class T>
+static __global__ void divergence_kernel(float *loss, T *dlogits, const float *logits,
+                                         const float *wanted, size_t count,
+                                         const int32_t *index, const float *scale,
+                                         size_t rows, size_t classes) {
+    size_t row = (size_t)blockIdx.x * ROWS + threadIdx.y;
+    if (row >= rows)
+        return;
+    const float *x = logits + row * classes;
+    T *d = dlogits ? dlogits + row * classes : NULL;
+    bool known = index[row] >= 0 && (size_t)index[row] < count;
+    const float *w = known ? wanted + (size_t)index[row] * classes : x;
+    float top, top_wanted, total = 0;
+    float sum = row_exp_sum(x, classes, &top);
+    float sum_wanted = row_exp_sum(w, classes, &top_wanted);
+    float by = d && known ? scale[row] : NAN;
+    for (size_t i = threadIdx.x; i < classes; i += WARP) {
+        float p = expf(w[i] - top_wanted) / sum_wanted;
+        total += p * ((w[i] - top_wanted) - (x[i] - top));
+        if (d)
+            d[i] = narrow<T>(by * (expf(x[i] - top) / sum - p));
+    }
+    total = warp_sum(total);
+    if (threadIdx.x == 0)
+        loss[row] = known ? total + (logf(sum) - logf(sum_wanted)) : NAN;
+}
+
+template <class T>
+static void divergence(struct backend *backend, float *loss, real *dlogits,
+                       const float *logits, const float *wanted, size_t count,
+                       const int32_t *index, const float *scale, size_t rows,
+                       size_t classes) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || rows == 0 || classes == 0)
+        return;
+    auto kernel = divergence_kernel<T>;
+    LAUNCH(cuda, kernel, (unsigned)((rows + ROWS - 1) / ROWS), dim3(WARP, ROWS), 0,
+           loss, typed<T>(dlogits), logits, wanted, count, index, scale, rows, classes);
+}
+
 static __global__ void argmax_kernel(int32_t *out, const float *logits, size_t rows,
                                      size_t classes) {
     size_t row = (size_t)blockIdx.x * ROWS + threadIdx.y;
@@ -88,5 +140,6 @@ static void argmax(struct backend *backend, int32_t *out, const float *logits,
 void cuda_fill_losses(struct backend *table) {
     bool narrow_type = table->precision == PRECISION_BF16;
     table->cross_entropy = narrow_type ? cross_entropy<bf16> : cross_entropy<float>;
+    table->divergence = narrow_type ? divergence<bf16> : divergence<float>;
     table->argmax = argmax;
 }

@@ -25,7 +25,7 @@
 
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 6 };
+enum { BACKEND_API_VERSION = 7 };
 
 typedef struct real real;
 
@@ -264,6 +264,15 @@ struct backend {
     void (*cross_entropy)(struct backend *, float *loss, real *dlogits,
                           const float *logits, const int32_t *labels,
                           const float *scale, size_t rows, size_t classes);
+    /* Distillation: loss[i] = KL(softmax(t) || softmax(logits[i])) in nats, where t is
+     * row index[i] of wanted f32 [count, classes], logits as well; dlogits (may be
+     * NULL) = scale[i] * (softmax(logits[i]) - softmax(t)). index i32, all on the
+     * device; an index that is no row gives NaN for its row of both, as do logits that
+     * are not finite. scale is not read where dlogits is NULL. */
+    void (*divergence)(struct backend *, float *loss, real *dlogits,
+                       const float *logits, const float *wanted, size_t count,
+                       const int32_t *index, const float *scale, size_t rows,
+                       size_t classes);
     /* The lowest index of the greatest logit; a row with a NaN gives -1. */
     void (*argmax)(struct backend *, int32_t *out, const float *logits, size_t rows,
                    size_t classes);

@@ -122,6 +122,29 @@ static void cross_entropy(struct backend *backend, float *loss, real *dlogits,
     }
 }
 
+static void divergence(struct backend *backend, float *loss, real *dlogits,
+                       const float *logits, const float *wanted, size_t count,
+                       const int32_t *index, const float *scale, size_t rows,
+                       size_t classes) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, 8 * rows * classes);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t row = 0; row < rows; row++) {
+        float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
+        if (index[row] < 0 || (size_t)index[row] >= count) {
+            loss[row] = NAN;
+            for (size_t j = 0; d && j < classes; j++)
+                d[j] = NAN;
+            continue;
+        }
+        cpu->kernels->divergence_row(&loss[row], d, logits + row * classes,
+                                     wanted + (size_t)index[row] * classes,
+                                     scale && d ? scale[row] : 0, classes);
+    }
+}
+
 static void argmax(struct backend *backend, int32_t *out, const float *logits,
                    size_t rows, size_t classes) {
     if (cpu_of(backend)->failed)
@@ -146,5 +169,6 @@ void cpu_fill_rows(struct backend *table) {
     table->l2_normalise = l2_normalise;
     table->l2_normalise_backward = l2_normalise_backward;
     table->cross_entropy = cross_entropy;
+    table->divergence = divergence;
     table->argmax = argmax;
 }

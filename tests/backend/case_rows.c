@@ -312,6 +312,78 @@ static void cross_entropy(struct conformance *c) {
     }
 }
 
+/* The logarithms of a row's softmax (out), and its greatest and least. */
+static void log_softmax(const double *x, size_t classes, double *out, double *top,
+                        double *low) {
+    double sum = 0;
+    *top = -INFINITY, *low = INFINITY;
+    for (size_t j = 0; j < classes; j++)
+        *top = fmax(*top, x[j]), *low = fmin(*low, x[j]);
+    for (size_t j = 0; j < classes; j++)
+        sum += exp(x[j] - *top);
+    for (size_t j = 0; j < classes; j++)
+        out[j] = x[j] - *top - log(sum);
+}
+
+static void divergence(struct conformance *c) {
+    struct backend *b = c->backend;
+    static const size_t classes_of[] = {257, 10, 3, 1000, 1};
+    enum { WANTED = 7 };
+    for (size_t s = 0; s < 2 * SHAPES; s++) {
+        size_t rows = rows_of[s % SHAPES], classes = classes_of[s % SHAPES];
+        size_t n = rows * classes;
+        struct tensor *logits = tensor_random(c, ELEMENT_F32, n, s % 2 ? 20 : 2);
+        struct tensor *target =
+            tensor_random(c, ELEMENT_F32, WANTED * classes, s % 2 ? 20 : 2);
+        double *places = numbers(c, rows);
+        for (size_t i = 0; i < rows; i++)
+            places[i] = (double)random_below(&c->random, WANTED);
+        if (rows > 2) {
+            tensor_set(c, logits, 2 * classes - 1, (double)NAN);
+            places[2] = s % 2 ? -1 : WANTED; /* no such row */
+        }
+        struct tensor *index = tensor_from(c, ELEMENT_I32, rows, places);
+        struct tensor *scale = tensor_random(c, ELEMENT_F32, rows, 1);
+        struct tensor *loss = tensor_output(c, ELEMENT_F32, rows);
+        struct tensor *dlogits = s < SHAPES ? tensor_output(c, ELEMENT_REAL, n) : NULL;
+        b->divergence(b, loss->f32, dlogits ? dlogits->real : NULL, logits->f32,
+                      target->f32, WANTED, index->i32, scale->f32, rows, classes);
+        double *wanted[2] = {numbers(c, rows), numbers(c, n)};
+        double *tolerance[2] = {numbers(c, rows), numbers(c, n)};
+        double *log_p = numbers(c, classes), *log_q = numbers(c, classes);
+        double relative = (double)classes * SINGLE + FUNCTION;
+        for (size_t i = 0; i < rows; i++) {
+            bool known = places[i] >= 0 && places[i] < WANTED;
+            size_t place = known ? (size_t)places[i] : 0;
+            double top[2], low[2], width;
+            log_softmax(target->host + place * classes, classes, log_p, &top[0],
+                        &low[0]);
+            log_softmax(logits->host + i * classes, classes, log_q, &top[1], &low[1]);
+            width = top[0] - low[0] + top[1] - low[1];
+            for (size_t j = 0; j < classes; j++) {
+                double p = exp(log_p[j]), q = exp(log_q[j]);
+                double value = scale->host[i] * (q - p);
+                wanted[0][i] += p * (log_p[j] - log_q[j]);
+                wanted[1][i * classes + j] = known ? value : (double)NAN;
+                /* Each probability has the error of its sum and of its own logit. */
+                tolerance[1][i * classes + j] =
+                    fabs(scale->host[i]) *
+                        ((p + q) * (relative + 2 * SINGLE * width) + 2 * SINGLE) +
+                    c->store * fabs(value) + 1e-36;
+                tolerance[0][i] += p * (relative + 4 * SINGLE) * (2 * width + 1);
+            }
+            /* The sums' logarithms, and the classes' order of summation. */
+            tolerance[0][i] += 2 * relative + FUNCTION * 2 * log((double)classes + 1) +
+                               (double)classes * SINGLE * width;
+            if (!known)
+                wanted[0][i] = (double)NAN;
+        }
+        check(c, "loss", loss, wanted[0], tolerance[0]);
+        if (dlogits)
+            check(c, "dlogits", dlogits, wanted[1], tolerance[1]);
+    }
+}
+
 static void argmax(struct conformance *c) {
     for (size_t s = 0; s < SHAPES; s++) {
         size_t rows = rows_of[s], classes = width_of[s];
@@ -345,5 +417,6 @@ const struct conformance_case conformance_row_cases[] = {
     {"column sums", column_sums},
     {"l2 normalise", l2_normalise},
     {"cross entropy", cross_entropy},
+    {"divergence", divergence},
     {"argmax", argmax},
     {NULL, NULL}};

@@ -180,3 +180,38 @@ static void cross_entropy_row(float *loss, float *dlogits, const float *logits,
     }
     dlogits[label] -= scale;
 }
+
+/* The sum of the exponentials of a row minus its greatest. */
+INLINE float row_exp_sum(const float *x, float greatest, size_t count) {
+    vf sums = v_splat(0);
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        sums += v_exp(v_load(x + i) - greatest);
+    if (i < count)
+        sums += v_exp(v_load_part(x + i, count - i, -INFINITY) - greatest);
+    return v_sum(sums);
+}
+
+/* KL(p || q) = sum p (log p - log q), where log p - log q is the difference of the
+ * logits' differences from their greatest, less that of the sums' logarithms. */
+static void divergence_row(float *loss, float *dlogits, const float *logits,
+                           const float *wanted, float scale, size_t classes) {
+    float top = row_greatest(logits, classes),
+          top_wanted = row_greatest(wanted, classes);
+    float sum = row_exp_sum(logits, top, classes);
+    float sum_wanted = row_exp_sum(wanted, top_wanted, classes);
+    vf total = v_splat(0);
+    float by = 1 / sum_wanted, factor = 1 / sum;
+    for (size_t i = 0; i < classes; i += LANES) {
+        size_t n = classes - i < LANES ? classes - i : LANES;
+        vf t = v_load_part(wanted + i, n, 0) - top_wanted;
+        vf x = v_load_part(logits + i, n, 0) - top;
+        vf p = v_exp(v_load_part(wanted + i, n, -INFINITY) - top_wanted) * by;
+        total += p * (t - x);
+        if (dlogits) {
+            vf q = v_exp(v_load_part(logits + i, n, -INFINITY) - top) * factor;
+            v_store_part(dlogits + i, (q - p) * scale, n);
+        }
+    }
+    *loss = v_sum(total) + (logf(sum) - logf(sum_wanted));
+}
