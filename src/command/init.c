@@ -12,6 +12,7 @@
 #include "data/texts.h"
 #include "eval/task_heads.h"
 #include "model/config.h"
+#include "model/extras.h"
 #include "model/feed.h"
 #include "model/layout.h"
 #include "store/store.h"
@@ -37,6 +38,8 @@ struct setup {
     struct layout *layout;
     struct preprocess preprocess; /* of images, the pretrained model's */
     struct store_recipe *out;
+    char **remarks; /* on models: what was assumed, what is not merged */
+    size_t remark_count, remark_room;
 };
 
 /* --- paths ---------------------------------------------------------------- */
@@ -150,6 +153,26 @@ static int check_model(const struct layout *layout, const struct model_directory
     return -1;
 }
 
+/* Kept until all is well: where something is wrong, that alone is told. */
+static void keep_remark(struct setup *s, const char *path, const char *text) {
+    char *line = text_format("%s: %s", path, text);
+    if (line && !array_reserve((void **)&s->remarks, &s->remark_room,
+                               s->remark_count + 1, sizeof *s->remarks))
+        s->remarks[s->remark_count++] = line;
+    else
+        free(line);
+}
+
+struct model_remark {
+    struct setup *setup;
+    const char *path;
+};
+
+static void remark_on_model(void *self, const char *text) {
+    const struct model_remark *about = self;
+    keep_remark(about->setup, about->path, text);
+}
+
 static int open_pretrained(struct setup *s, struct error *error) {
     char *path;
     if (locate(s, s->recipe->pretrained, "the pretrained model", &path, error))
@@ -165,6 +188,20 @@ static int open_pretrained(struct setup *s, struct error *error) {
                          check_model(s->layout, s->pretrained, false, error)
                      ? -1
                      : 0;
+    if (result == 0)
+        extras_of_pretrained(s->layout, s->pretrained, remark_on_model,
+                             &(struct model_remark){s, path});
+    if (result == 0 && !model_config_is_text(&config) &&
+        !model_directory_preprocessor(s->pretrained))
+        keep_remark(
+            s, path,
+            config.kind == MODEL_VIT
+                ? "no preprocessor_config.json or processor_config.json: images "
+                  "are prepared as ViTImageProcessor does by itself, at the "
+                  "model's size"
+                : "no preprocessor_config.json or processor_config.json: images "
+                  "are prepared as CLIPImageProcessor does by itself, at the "
+                  "model's size");
     s->preprocess = form.preprocess;
     example_form_clear(&form);
     free(path);
@@ -193,7 +230,7 @@ static int check_inputs(const struct setup *s, const struct model_directory *exp
                      where, model_directory_preprocessor_name(expert));
 }
 
-static int check_expert(const struct setup *s, const struct recipe_task *task,
+static int check_expert(struct setup *s, const struct recipe_task *task,
                         struct error *error) {
     char *path;
     if (locate(s, task->expert, "the expert", &path, error))
@@ -201,10 +238,13 @@ static int check_expert(const struct setup *s, const struct recipe_task *task,
     struct model_directory *expert = NULL;
     int result = model_directory_open(path, &expert, error);
     if (result == 0)
-        result = check_model(s->layout, expert, true, error) ||
-                         check_inputs(s, expert, error)
-                     ? -1
-                     : 0;
+        result =
+            check_model(s->layout, expert, true, error) ||
+                    check_inputs(s, expert, error) ||
+                    extras_of_expert(s->layout, s->pretrained, expert, remark_on_model,
+                                     &(struct model_remark){s, path}, error)
+                ? -1
+                : 0;
     model_directory_close(expert);
     free(path);
     return result;
@@ -243,8 +283,8 @@ static int keep_head(const struct setup *s, const struct recipe_task *task, char
 
 /* --- the recipe as the store keeps it ------------------------------------- */
 
-static int keep_task(const struct setup *s, const struct recipe_task *task,
-                     double reference, struct store_task *kept, struct error *error) {
+static int keep_task(struct setup *s, const struct recipe_task *task, double reference,
+                     struct store_task *kept, struct error *error) {
     if (task->expert && check_expert(s, task, error))
         return -1;
     struct store_objective *objective = &kept->objective;
@@ -338,10 +378,15 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
             status = EXIT_USAGE;
         } else if (set_up(&s, reference, references, error) == 0) {
             status = EXIT_DONE;
+            for (size_t i = 0; i < s.remark_count; i++)
+                command_note(invocation, "%s", s.remarks[i]);
             command_note(invocation, "%s: %s, %zu tasks", invocation->operands[0],
                          s.out->model, s.recipe->task_count);
         }
     }
+    for (size_t i = 0; i < s.remark_count; i++)
+        free(s.remarks[i]);
+    free(s.remarks);
     store_recipe_free(s.out);
     layout_free(s.layout);
     model_directory_close(s.pretrained);

@@ -314,8 +314,7 @@ void layout_free(struct layout *layout) {
     free(layout);
 }
 
-/* The name without the prefix that the layout's names have. */
-static const char *bare_name(const struct layout *layout, const char *name) {
+const char *layout_bare_name(const struct layout *layout, const char *name) {
     const struct naming *naming = naming_of(layout->config.kind);
     for (int i = 0; naming->prefixes[i]; i++) {
         size_t length = strlen(naming->prefixes[i]);
@@ -331,7 +330,7 @@ static const struct tensor *find_tensor(const struct layout *layout,
                                         const char *name) {
     const struct tensor *tensor = model_directory_find(directory, name);
     const struct naming *naming = naming_of(layout->config.kind);
-    const char *bare = bare_name(layout, name);
+    const char *bare = layout_bare_name(layout, name);
     for (int i = 0; !tensor && naming->prefixes[i]; i++) {
         char other[256];
         snprintf(other, sizeof other, "%s%s", naming->prefixes[i], bare);
@@ -436,7 +435,7 @@ size_t layout_compare(const struct layout *layout, const struct model_directory 
     size_t length = strlen(block);
     for (size_t i = 0; i < model_directory_count(expert); i++) {
         const char *name = model_directory_at(expert, i)->name;
-        const char *bare = bare_name(layout, name);
+        const char *bare = layout_bare_name(layout, name);
         if (strncmp(bare, block, length) != 0)
             continue;
         char *end;

@@ -96,6 +96,9 @@ int layout_load(const struct layout *layout, const struct model_directory *direc
 size_t layout_compare(const struct layout *layout, const struct model_directory *expert,
                       void (*line)(void *self, const char *text), void *self);
 
+/* A tensor's name without the prefix that names of this kind of model may have. */
+const char *layout_bare_name(const struct layout *layout, const char *name);
+
 /* "block 3 attention" into out; returns out. Blocks are counted from 0 as tensor
  * names do. */
 char *module_name(const struct layout *layout, size_t module, char *out, size_t size);

@@ -1,5 +1,6 @@
 libpwemoe_a_SOURCES += \
   src/model/config.h src/model/config.c src/model/config_compare.c \
+  src/model/extras.h src/model/extras.c \
   src/model/block.h src/model/block.c \
   src/model/feed.h src/model/feed.c \
   src/model/layout.h src/model/layout.c \

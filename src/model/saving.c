@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "model/extras.h"
 
 /* Names of classes come from files: what is not UTF-8 is escaped, so that it can be
  * JSON. Fresh memory. */
@@ -62,7 +63,7 @@ int saving_write(const char *path, const struct saving *saving, const struct wor
                  struct error *error) {
     const struct layout *l = saving->layout;
     const struct head *head = saving->head;
-    struct export_tensor *tensors = array_new(l->parameter_count + 2, sizeof *tensors);
+    struct export_tensor *tensors = array_new(l->parameter_count + 3, sizeof *tensors);
     json_t *config = NULL;
     float *zeros = NULL;
     int result = -1;
@@ -80,6 +81,11 @@ int saving_write(const char *path, const struct saving *saving, const struct wor
         t->values = saving->weights + p->offset;
     }
     bool gpt2 = l->config.kind == MODEL_GPT2; /* score, without a bias */
+    const struct tensor *tied = extras_tied(l, saving->pretrained);
+    if (tied) { /* the token embedding, which is the layout's first parameter, again */
+        tensors[count] = tensors[0];
+        tensors[count++].name = tied->name;
+    }
     if (head && gpt2 && head->bias) {
         error_set(error, "%s: a GPT-2 classifier's head has no bias, this one has",
                   path);

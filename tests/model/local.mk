@@ -21,3 +21,9 @@ check_PROGRAMS += tests/model/test_config
 TESTS += tests/model/test_config
 tests_model_test_config_SOURCES = tests/model/test_config.c
 tests_model_test_config_LDADD = $(TEST_LIBS)
+
+check_PROGRAMS += tests/model/test_extras
+TESTS += tests/model/test_extras
+tests_model_test_extras_SOURCES = tests/model/test_extras.c
+tests_model_test_extras_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_model_test_extras_LDADD = $(SUPPORT_LIBS)
