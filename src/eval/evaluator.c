@@ -13,11 +13,10 @@
 static int open_held_out(struct evaluator *e, const struct store_recipe *recipe,
                          const char *directory, const struct evaluator_options *options,
                          const struct work *work, struct error *error) {
-    const char *split = options->split ? options->split : "test";
     for (size_t t = 0; t < e->tasks; t++) {
         struct dataset *data;
         struct sources_data which = {.task = t,
-                                     .split = split,
+                                     .split = e->split,
                                      .limit = options->limit,
                                      .threads = options->threads};
         work_report(work, "reading images", t, e->tasks);
@@ -26,9 +25,10 @@ static int open_held_out(struct evaluator *e, const struct store_recipe *recipe,
             held_out_open(&e->held_out[t], data, t, options->limit, error))
             return -1;
         if (data->classes > e->pool->heads[t].classes)
-            return error_set(
-                error, "task %s: its %s data have %zu classes, its head has %zu",
-                recipe->tasks[t].name, split, data->classes, e->pool->heads[t].classes);
+            return error_set(error,
+                             "task %s: its %s data have %zu classes, its head has %zu",
+                             recipe->tasks[t].name, e->split, data->classes,
+                             e->pool->heads[t].classes);
     }
     work_report(work, "reading images", e->tasks, e->tasks);
     return 0;
@@ -84,6 +84,8 @@ int evaluator_open(const struct store_recipe *recipe, const char *directory,
         e->recipe = recipe;
         e->tasks = recipe->task_count;
         e->threads = options->threads;
+        bool train = options->split && strcmp(options->split, "train") == 0;
+        e->split = train ? "train" : "test";
         char told[256] = "";
         int result = open_on(e, device, directory, options, told, work, error);
         if (*told)
@@ -275,8 +277,11 @@ void evaluator_results(const struct evaluator *e,
         struct running r;
         held_out_describe(h, &r);
         struct store_evaluation *v = &evaluations[t];
-        *v = (struct store_evaluation){
-            .objective = t, .value = r.value, .examples = h->seen, .loss = r.loss};
+        *v = (struct store_evaluation){.objective = t,
+                                       .split = (char *)(uintptr_t)e->split,
+                                       .value = r.value,
+                                       .examples = h->seen,
+                                       .loss = r.loss};
         v->complete = r.complete && h->whole;
         if (h->seen) /* as a sample of all such images, not of this split */
             interval_wilson(h->correct, h->seen, 0, &v->low, &v->high);

@@ -3,7 +3,7 @@
  *
  * This is what the explorer, `pwemoe front` and `pwemoe eval` drive. A struct
  * evaluator is used by one thread at a time and never writes to the store; the
- * caller stores what is complete (evaluator_results). */
+ * caller stores what is complete (keeping.h). */
 #ifndef PWEMOE_EVAL_EVALUATOR_H
 #define PWEMOE_EVAL_EVALUATOR_H
 
@@ -114,8 +114,8 @@ void evaluator_prefer(struct evaluator *evaluator, uint64_t tasks);
  * the text "stopped". */
 int evaluator_model_sha256(struct evaluator *evaluator, char hex[SHA256_HEX],
                            const struct work *work, struct error *error);
-/* Fills evaluations [tasks] for store_evaluations_put. `correct` points into the
- * evaluator and holds until the next begin. */
+/* Fills evaluations [tasks] for store_evaluations_put, split and all. `correct` points
+ * into the evaluator and holds until the next begin. */
 void evaluator_results(const struct evaluator *evaluator,
                        struct store_evaluation *evaluations);
 

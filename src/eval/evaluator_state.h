@@ -28,6 +28,7 @@ struct evaluator {
     json_t *sources;                   /* what was loaded, for pwemoe.json */
     const struct store_recipe *recipe; /* the caller's */
     char *directory;
+    const char *split; /* static */
     unsigned threads;
     const struct dataset **train; /* [tasks] for the methods that need it, or NULL */
     size_t tasks;

@@ -6,5 +6,6 @@ libpwemoe_a_SOURCES += \
   src/eval/held_out.h src/eval/held_out.c \
   src/eval/inputs.h src/eval/inputs.c \
   src/eval/forward.h src/eval/forward.c \
+  src/eval/keeping.h src/eval/keeping.c \
   src/eval/evaluator.h src/eval/evaluator_state.h src/eval/evaluator.c \
   src/eval/evaluator_make.c src/eval/evaluator_method.c src/eval/evaluator_export.c

@@ -84,7 +84,8 @@ static void evaluates_stores_and_exports(void **state) {
     assert_int_equal(stat(tensors, &status), 0);
     terminal_quit(terminal);
 
-    /* Both preferences are in the file, complete, with the hash of their models. */
+    /* Both preferences are in the file, complete, with the hash of their models and
+     * what making them took. */
     struct store *store;
     struct store_row *rows;
     struct error error;
@@ -94,6 +95,8 @@ static void evaluates_stores_and_exports(void **state) {
     assert_int_equal(count, 2);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(strlen(rows[i].solution.model_sha256), SHA256_HEX - 1);
+        assert_true(rows[i].solution.seconds > 0);
+        assert_true(rows[i].solution.peak_bytes > 0);
         for (size_t t = 0; t < 3; t++) {
             assert_true(rows[i].evaluations[t].complete);
             assert_int_equal(rows[i].evaluations[t].examples, 900);

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "eval/interval.h"
+#include "eval/keeping.h"
 
 struct bookmark_wish {
     struct bookmark_change change;
@@ -239,19 +240,13 @@ static void find_method(struct evaluation *evaluation, int64_t run) {
 }
 
 static int use_routers(struct evaluation *evaluation, int64_t id, struct error *error) {
-    struct store_routers routers = {0};
+    int64_t run;
     if (evaluation->routers == id)
         return 0;
     evaluation->routers = 0;
-    if (store_routers_get(evaluation->store, id, &routers, error))
+    if (keeping_use_routers(evaluation->evaluator, evaluation->store, id, &run, error))
         return -1;
-    if (evaluator_use_routers(evaluation->evaluator, routers.blob, routers.size,
-                              error)) {
-        store_routers_clear(&routers);
-        return -1;
-    }
-    find_method(evaluation, routers.run);
-    store_routers_clear(&routers);
+    find_method(evaluation, run);
     evaluation->routers = id;
     struct event event = {.kind = EVENT_MODULES,
                           .modules = evaluator_modules(evaluation->evaluator)};
@@ -339,42 +334,29 @@ static void hash_one(struct evaluation *evaluation) {
     struct unhashed *u = &evaluation->unhashed[evaluation->unhashed_count - 1];
     struct work work = {.stop = &evaluation->hurry};
     struct error error;
-    char hash[SHA256_HEX];
-    if (use_routers(evaluation, u->routers, &error) ||
+    int result =
+        use_routers(evaluation, u->routers, &error) ||
         evaluator_begin_preference(evaluation->evaluator, u->preference, &error) ||
-        evaluator_model_sha256(evaluation->evaluator, hash, &work, &error)) {
-        if (atomic_load(&evaluation->hurry))
-            return; /* it goes on waiting */
-        evaluation->unhashed_count--;
-        if (!replace_device(evaluation, &error))
-            post_text(evaluation, EVENT_TROUBLE, error.text);
-        return;
-    }
+        keeping_hash(evaluation->evaluator, evaluation->store, u->solution, &work,
+                     &error);
+    if (result && atomic_load(&evaluation->hurry))
+        return; /* it goes on waiting */
     evaluation->unhashed_count--;
-    if (store_evaluations_put(evaluation->store, u->solution, hash, NULL, 0, &error)) {
-        error_prefix(&error, "the model's hash is not stored");
+    if (result && !replace_device(evaluation, &error))
         post_text(evaluation, EVENT_TROUBLE, error.text);
-    }
 }
 
 /* What is complete goes to the file, with the hash of the model that was scored; on a
  * device the hash follows in a pause. */
 static void keep_results(struct evaluation *evaluation) {
-    struct store_evaluation evaluations[STORE_TASKS_MAX];
     struct store_solution solution = describe(evaluation, evaluation->now.preference);
     struct event event = {.kind = EVENT_STORED, .serial = evaluation->now.serial};
     struct error error;
-    char hash[SHA256_HEX] = "";
     bool later = evaluator_on_device(evaluation->evaluator);
     if (!evaluation->writes)
         return;
-    evaluator_results(evaluation->evaluator, evaluations);
-    for (size_t t = 0; t < evaluation->recipe->task_count; t++)
-        evaluations[t].split = "test";
-    if ((!later && evaluator_model_sha256(evaluation->evaluator, hash, NULL, &error)) ||
-        store_solution_put(evaluation->store, &solution, &error) ||
-        store_evaluations_put(evaluation->store, solution.id, hash, evaluations,
-                              evaluation->recipe->task_count, &error)) {
+    if (keeping_figures(evaluation->evaluator, evaluation->store, !later, &solution,
+                        &error)) {
         error_prefix(&error, "not stored");
         post_text(evaluation, EVENT_TROUBLE, error.text);
         return;

@@ -8,6 +8,7 @@
 #include "command/io/paths.h"
 #include "command/work/analysis.h"
 #include "command/work/solutions.h"
+#include "eval/keeping.h"
 
 int measure_open(const struct invocation *invocation, const char *path,
                  const struct measure_options *options, struct measure *measure,
@@ -64,33 +65,6 @@ static int add_id(struct measure *measure, int64_t id, struct error *error) {
     return 0;
 }
 
-/* Figures and the solution appear together or not at all. */
-static int store_figures(struct measure *measure, struct store_solution *solution,
-                         struct error *error) {
-    size_t tasks = measure->recipe->task_count;
-    struct store_evaluation evaluations[STORE_TASKS_MAX];
-    memset(evaluations, 0, sizeof evaluations);
-    char hex[SHA256_HEX] = "";
-    /* Each task by its own expert is no one model. */
-    bool one_model = store_method_role(solution->method) != STORE_ROLE_EXPERTS;
-    if (one_model && evaluator_model_sha256(measure->evaluator, hex, NULL, error))
-        return -1;
-    evaluator_results(measure->evaluator, evaluations);
-    for (size_t t = 0; t < tasks; t++)
-        evaluations[t].split = (char *)(uintptr_t)measure->split;
-    memcpy(solution->model_sha256, hex, sizeof hex);
-    evaluator_cost(measure->evaluator, &solution->seconds, &solution->peak_bytes);
-    if (store_begin(measure->store, error))
-        return -1;
-    if (store_solution_put(measure->store, solution, error) ||
-        store_evaluations_put(measure->store, solution->id, hex, evaluations, tasks,
-                              error)) {
-        store_rollback(measure->store);
-        return -1;
-    }
-    return store_commit(measure->store, error);
-}
-
 int measure_finish(struct measure *measure, const char *what,
                    struct store_solution *solution, struct error *error) {
     const struct work *work = measure->invocation->work;
@@ -109,7 +83,8 @@ int measure_finish(struct measure *measure, const char *what,
         if (step == 1)
             break;
     }
-    if (store_figures(measure, solution, error) || add_id(measure, solution->id, error))
+    if (keeping_figures(measure->evaluator, measure->store, true, solution, error) ||
+        add_id(measure, solution->id, error))
         return -1;
     measure->done++;
     return 1;
@@ -171,12 +146,7 @@ int measure_begin(struct measure *measure, const struct store_solution *solution
     if (solution->kind != STORE_KIND_PWEMOE)
         return error_set(error, "solution %lld is of kind %s: it cannot be made again",
                          (long long)solution->id, store_kind_name(solution->kind));
-    struct store_routers routers;
-    if (store_routers_get(measure->store, solution->routers, &routers, error))
-        return -1;
-    int result = evaluator_use_routers(evaluator, routers.blob, routers.size, error);
-    store_routers_clear(&routers);
-    if (result)
+    if (keeping_use_routers(evaluator, measure->store, solution->routers, NULL, error))
         return -1;
     return evaluator_begin_preference(evaluator, solution->preference, error);
 }
