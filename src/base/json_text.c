@@ -1,14 +1,12 @@
 #include "base/json_text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 
 enum {
@@ -129,54 +127,34 @@ json_t *json_text_parse(const char *bytes, size_t size, const char *label,
     return value;
 }
 
-static int parse_object(int descriptor, const char *path, json_t **object,
-                        struct error *error) {
-    struct stat status;
-    if (fstat(descriptor, &status) != 0)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(error, "%s: not a file", path);
-    if (status.st_size > BYTES_MAX)
-        return error_set(error, "%s: over %d MiB, too large to be read", path,
-                         BYTES_MAX >> 20);
-    size_t room = (size_t)status.st_size, size = 0;
-    char *bytes = array_new(room + 1, 1);
-    if (!bytes)
-        return error_memory(error);
-    ssize_t got = 1;
-    while (size < room && (got = read(descriptor, bytes + size, room - size)) != 0)
-        if (got > 0)
-            size += (size_t)got;
-        else if (errno != EINTR)
-            break;
-    json_t *value = got < 0 ? NULL : json_text_parse(bytes, size, path, error);
-    if (got < 0)
-        error_set(error, "%s: %s", path, strerror(errno));
-    free(bytes);
-    if (!value)
-        return -1;
-    if (!json_is_object(value)) {
-        json_decref(value);
-        return error_set(error, "%s: holds no JSON object", path);
-    }
-    *object = value;
-    return 0;
-}
-
 int json_object_read(const char *directory, const char *name, int missing_is_fine,
                      json_t **object, struct error *error) {
     *object = NULL;
-    char *path = text_format("%s/%s", directory, name);
+    char *path = text_format("%s/%s", directory, name), *bytes = NULL;
     if (!path)
         return error_memory(error);
-    /* Without O_NONBLOCK opening a pipe would wait for its writer. */
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), result = 0;
-    if (descriptor >= 0)
-        result = parse_object(descriptor, path, object, error);
-    else if (errno != ENOENT || !missing_is_fine)
-        result = error_set(error, "%s: %s", path, strerror(errno));
-    if (descriptor >= 0)
-        close(descriptor);
+    uint64_t expected;
+    size_t size;
+    int file = -1, result = 0;
+    if (missing_is_fine)
+        result = file_open_optional(path, BYTES_MAX, &file, &expected, error);
+    else if ((file = file_open(path, BYTES_MAX, &expected, error)) < 0)
+        result = -1;
+    if (file >= 0) {
+        json_t *value = NULL;
+        if (file_read_all(file, path, (size_t)expected, BYTES_MAX, &bytes, &size,
+                          error) == 0)
+            value = json_text_parse(bytes, size, path, error);
+        if (value && !json_is_object(value))
+            error_set(error, "%s: holds no JSON object", path);
+        if (json_is_object(value))
+            *object = value;
+        else
+            json_decref(value);
+        result = *object ? 0 : -1;
+        close(file);
+    }
+    free(bytes);
     free(path);
     return result;
 }

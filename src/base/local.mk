@@ -1,5 +1,6 @@
 libpwemoe_a_SOURCES += \
   src/base/error.h src/base/error.c \
+  src/base/file.h src/base/file.c \
   src/base/json_text.h src/base/json_text.c \
   src/base/memory.h src/base/memory.c \
   src/base/random.h src/base/random.c \

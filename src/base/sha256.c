@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 struct sha256 {
     EVP_MD_CTX *context;
 };
@@ -50,13 +52,12 @@ int sha256_file(const char *path, char hex[SHA256_HEX], unsigned long long *size
     int result = -1;
     unsigned char *chunk = malloc(CHUNK);
     struct sha256 *hash = sha256_new();
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    uint64_t expected;
+    int file = file_open(path, UINT64_MAX, &expected, error);
+    if (file < 0)
+        goto done;
     if (!chunk || !hash) {
         error_memory(error);
-        goto done;
-    }
-    if (file < 0) {
-        error_set(error, "%s: %s", path, strerror(errno));
         goto done;
     }
     *size = 0;

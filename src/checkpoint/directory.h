@@ -48,5 +48,8 @@ struct fingerprint {
  * an error that ends in "stopped". */
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
                                 const struct work *work, struct error *error);
+/* The size alone, of which a digest need not be made to know that it is another one. */
+int model_directory_size(const char *path, unsigned long long *size,
+                         struct error *error);
 
 #endif

@@ -1,11 +1,11 @@
 /* The digest that a checkpoint is known by. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "checkpoint/directory.h"
 #include "checkpoint/tensor_files.h"
@@ -20,13 +20,12 @@ struct progress {
 /* Adds the file's bytes to a digest of their own, which goes to hex. */
 static int digest_file(const char *path, struct progress *progress,
                        char hex[SHA256_HEX], struct error *error) {
-    int result = -1, descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    uint64_t size;
+    int result = -1, descriptor = file_open(path, UINT64_MAX, &size, error);
     unsigned char *chunk = malloc(CHUNK);
     struct sha256 *hash = sha256_new();
-    if (descriptor < 0) {
-        error_set(error, "%s: %s", path, strerror(errno));
+    if (descriptor < 0)
         goto done;
-    }
     if (!chunk || !hash) {
         error_memory(error);
         goto done;
@@ -97,6 +96,16 @@ static unsigned long long size_of_files(const char *directory,
         free(path);
     }
     return total;
+}
+
+int model_directory_size(const char *path, unsigned long long *size,
+                         struct error *error) {
+    struct tensor_files files;
+    if (tensor_files_list(path, &files, error) != 0)
+        return -1;
+    *size = size_of_files(path, &files);
+    tensor_files_free(&files);
+    return 0;
 }
 
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "checkpoint/dtype.h"
 
@@ -248,22 +249,15 @@ int safetensors_open_memory(const void *bytes, size_t size, const char *label,
 
 /* Maps the file at path. An empty file has no bytes to map. */
 static int map_file(const char *path, void **bytes, size_t *size, struct error *error) {
-    /* Without O_NONBLOCK opening a pipe would wait for its writer. */
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    uint64_t length;
+    int descriptor = file_open(path, SIZE_MAX, &length, error);
     if (descriptor < 0)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    struct stat status;
+        return -1;
     int result = -1;
-    if (fstat(descriptor, &status) != 0) {
-        error_set(error, "%s: %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        error_set(error, "%s: not a file", path);
-    } else if (status.st_size == 0) {
+    if (length == 0) {
         error_set(error, "%s: the file is empty", path);
-    } else if ((uintmax_t)status.st_size > SIZE_MAX) {
-        error_set(error, "%s: the file is too large to be mapped", path);
     } else {
-        *size = (size_t)status.st_size;
+        *size = (size_t)length;
         *bytes = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, descriptor, 0);
         if (*bytes == MAP_FAILED)
             error_set(error, "%s: cannot be mapped: %s", path, strerror(errno));

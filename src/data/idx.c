@@ -1,7 +1,6 @@
 #include "data/idx.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "data/image.h"
 
@@ -81,25 +81,17 @@ static int read_header(gzFile file, size_t stored, size_t dimensions, size_t *si
 static int open_file(const char *path, size_t dimensions, gzFile *file, size_t *sizes,
                      struct error *error) {
     *file = NULL;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat about;
-    if (descriptor < 0 || fstat(descriptor, &about)) {
-        error_set(error, "%s: %s", path, strerror(errno));
-        if (descriptor >= 0)
-            close(descriptor);
+    uint64_t stored;
+    int descriptor = file_open(path, UINT64_MAX, &stored, error);
+    if (descriptor < 0)
         return -1;
-    }
-    if (!S_ISREG(about.st_mode)) {
-        close(descriptor);
-        return error_set(error, "%s: not a file", path);
-    }
     *file = gzdopen(descriptor, "rb");
     if (!*file) {
         close(descriptor);
         return error_memory(error);
     }
     gzbuffer(*file, 128 << 10);
-    if (read_header(*file, (size_t)about.st_size, dimensions, sizes, error)) {
+    if (read_header(*file, (size_t)stored, dimensions, sizes, error)) {
         gzclose(*file);
         *file = NULL;
         return error_prefix(error, "%s", path);

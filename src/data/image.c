@@ -1,12 +1,9 @@
 #include "data/image.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "data/image_formats.h"
 
@@ -65,48 +62,13 @@ int image_decode(const uint8_t *data, size_t size, struct image *image,
     return status;
 }
 
-static int read_all(int file, uint8_t *data, size_t size, struct error *error) {
-    for (size_t done = 0; done < size;) {
-        ssize_t got = read(file, data + done, size - done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set(error, "%s", strerror(errno));
-        if (got == 0)
-            return error_set(error, "the file became shorter while it was read");
-        done += (size_t)got;
-    }
-    return 0;
-}
-
-static int read_open(int file, struct image *image, struct error *error) {
-    struct stat about;
-    if (fstat(file, &about))
-        return error_set(error, "%s", strerror(errno));
-    if (!S_ISREG(about.st_mode))
-        return error_set(error, "not a file; only picture files belong here");
-    if (about.st_size > IMAGE_MOST_BYTES)
-        return error_set(error,
-                         "the file has more than %d MiB; make the picture smaller",
-                         IMAGE_MOST_BYTES >> 20);
-    size_t size = (size_t)about.st_size;
-    uint8_t *data = malloc(size ? size : 1);
-    if (!data)
-        return error_memory(error);
-    int status = read_all(file, data, size, error);
-    if (status == 0)
-        status = image_decode(data, size, image, error);
-    free(data);
-    return status;
-}
-
 int image_read(const char *path, struct image *image, struct error *error) {
     *image = (struct image){0};
-    /* O_NONBLOCK: opening a pipe that someone put here must not wait. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    int status = read_open(file, image, error);
-    close(file);
+    char *data;
+    size_t size;
+    if (file_read(path, IMAGE_MOST_BYTES, &data, &size, error))
+        return -1;
+    int status = image_decode((const uint8_t *)data, size, image, error);
+    free(data);
     return status ? error_prefix(error, "%s", path) : 0;
 }

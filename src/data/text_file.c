@@ -1,12 +1,10 @@
 #include "data/text_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 
 static int check(const char *bytes, size_t size, const char *label,
@@ -46,51 +44,17 @@ char *text_next_line(char **at, char *end) {
     return line;
 }
 
-/* Reads at most `room` bytes, fewer where the file ends. */
-static int read_all(int file, const char *path, size_t room, char *text, size_t *size,
-                    struct error *error) {
-    *size = 0;
-    while (*size < room) {
-        ssize_t got = read(file, text + *size, room - *size);
-        if (got < 0)
-            return error_set(error, "%s: %s", path, strerror(errno));
-        if (got == 0)
-            break;
-        *size += (size_t)got;
-    }
-    if (check(text, *size, path, error))
-        return -1;
-    *size = text_even_out(text, *size);
-    return 0;
-}
-
 int text_file_read(const char *path, size_t most, char **text, size_t *size,
                    struct error *error) {
-    struct stat status;
-    *text = NULL;
-    /* Without O_NONBLOCK opening a pipe would wait for its writer. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0 || fstat(file, &status)) {
-        error_set(error, "%s: %s", path, strerror(errno));
-        if (file >= 0)
-            close(file);
+    if (file_read(path, most, text, size, error))
         return -1;
-    }
-    int result = -1;
-    if (!S_ISREG(status.st_mode))
-        error_set(error, "%s: is no file", path);
-    else if ((unsigned long long)status.st_size > most)
-        error_set(error, "%s: larger than %zu bytes", path, most);
-    else if (!(*text = malloc((size_t)status.st_size + 1)))
-        error_memory(error);
-    else
-        result = read_all(file, path, (size_t)status.st_size, *text, size, error);
-    close(file);
-    if (result) {
+    if (check(*text, *size, path, error)) {
         free(*text);
         *text = NULL;
+        return -1;
     }
-    return result;
+    *size = text_even_out(*text, *size);
+    return 0;
 }
 
 int text_stream_read(FILE *stream, const char *label, size_t most, char **text,

@@ -1,5 +1,6 @@
 #include "eval/sources.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +19,13 @@ static int check_one(const char *directory, const struct store_checkpoint *check
     if (!path)
         return error_memory(error);
     struct fingerprint found;
-    int result = model_directory_fingerprint(path, &found, work, error);
-    if (result == 0 && (found.size != checkpoint->size ||
-                        strcmp(found.sha256, checkpoint->sha256) != 0))
+    int result = model_directory_size(path, &found.size, error);
+    bool same = result == 0 && found.size == checkpoint->size;
+    if (same) {
+        result = model_directory_fingerprint(path, &found, work, error);
+        same = result == 0 && strcmp(found.sha256, checkpoint->sha256) == 0;
+    }
+    if (result == 0 && !same)
         result =
             error_set(error, "%s: is not the checkpoint this file was made with; %s",
                       path, advice);

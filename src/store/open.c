@@ -113,7 +113,7 @@ static int check_file(const char *path, struct error *error) {
     if (!S_ISREG(status.st_mode))
         return error_set(error, "%s: is no file; give one that `pwemoe init` made",
                          path);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0)
         return error_set(error, "%s: %s", path, strerror(errno));
     char head[100];

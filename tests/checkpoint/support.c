@@ -59,7 +59,7 @@ void text_write(const char *path, const char *text) {
     file_write(path, text, strlen(text));
 }
 
-unsigned char *file_read(const char *path, size_t *size) {
+unsigned char *bytes_of(const char *path, size_t *size) {
     struct stat status;
     FILE *file = fopen(path, "rb");
     if (!file)

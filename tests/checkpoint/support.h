@@ -21,7 +21,7 @@ const char *golden(const char *name);
 void file_write(const char *path, const void *bytes, size_t size);
 void text_write(const char *path, const char *text);
 /* The file's bytes, freed with free(). */
-unsigned char *file_read(const char *path, size_t *size);
+unsigned char *bytes_of(const char *path, size_t *size);
 /* How many entries a folder has, those that start with a dot as well. */
 size_t entry_count(const char *folder);
 

@@ -63,7 +63,7 @@ static struct model_directory *pretrained_make(const char *folder) {
 
 static void check_text(const char *path, const char *text) {
     size_t size;
-    unsigned char *bytes = file_read(path, &size);
+    unsigned char *bytes = bytes_of(path, &size);
     assert_string_equal((char *)bytes, text);
     free(bytes);
 }

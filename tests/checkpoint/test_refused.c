@@ -158,7 +158,7 @@ static void refuses_lengths(void **state) {
 static void refuses_every_truncation(void **state) {
     (void)state;
     size_t size;
-    unsigned char *bytes = file_read(golden("dtypes.safetensors"), &size);
+    unsigned char *bytes = bytes_of(golden("dtypes.safetensors"), &size);
     struct safetensors *file;
     struct error error;
     for (size_t kept = 0; kept < size; kept++) {

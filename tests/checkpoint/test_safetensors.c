@@ -191,7 +191,7 @@ static void writes_what_the_reference_writes(void **state) {
         void **data, *made;
         struct tensor_source *sources = sources_of(file, &data);
         size_t count = safetensors_count(file), wanted_size, made_size;
-        unsigned char *wanted = file_read(golden(cases[i].name), &wanted_size);
+        unsigned char *wanted = bytes_of(golden(cases[i].name), &wanted_size);
         struct error error;
         assert_int_equal(safetensors_write_memory(sources, count, cases[i].metadata,
                                                   read_arrays, data, &made, &made_size,
@@ -204,7 +204,7 @@ static void writes_what_the_reference_writes(void **state) {
         assert_int_equal(safetensors_write(path, sources, count, cases[i].metadata,
                                            read_arrays, data, &error),
                          0);
-        unsigned char *written = file_read(path, &made_size);
+        unsigned char *written = bytes_of(path, &made_size);
         assert_int_equal(made_size, wanted_size);
         assert_memory_equal(written, wanted, wanted_size);
         free(written);
@@ -297,7 +297,7 @@ static void leaves_the_old_file_when_it_fails(void **state) {
                      -1);
     check_message(error.text, "w: ", "its bytes end at 1 of 8");
     size_t size;
-    unsigned char *bytes = file_read(path, &size);
+    unsigned char *bytes = bytes_of(path, &size);
     assert_string_equal((char *)bytes, "old");
     free(bytes);
     assert_int_equal(entry_count(*state), 1);

@@ -4,6 +4,7 @@ command_tests = \
   tests/command/test_gpt2_pipeline \
   tests/command/test_import \
   tests/command/test_many_tasks \
+  tests/command/test_offered \
   tests/command/test_options \
   tests/command/test_output \
   tests/command/test_points \
@@ -30,6 +31,9 @@ tests_command_test_import_LDADD = $(TEST_LIBS)
 tests_command_test_many_tasks_SOURCES = tests/command/test_many_tasks.c \
   tests/command/run.h tests/command/run.c
 tests_command_test_many_tasks_LDADD = $(TEST_LIBS)
+tests_command_test_offered_SOURCES = tests/command/test_offered.c \
+  tests/command/run.h tests/command/run.c
+tests_command_test_offered_LDADD = $(TEST_LIBS)
 tests_command_test_options_SOURCES = tests/command/test_options.c
 tests_command_test_options_LDADD = $(TEST_LIBS)
 tests_command_test_output_SOURCES = tests/command/test_output.c

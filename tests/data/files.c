@@ -18,7 +18,7 @@ const char *golden_path(const char *name) {
     return path;
 }
 
-uint8_t *file_read(const char *path, size_t *size) {
+uint8_t *bytes_of(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     if (!file)
         fail_msg("%s cannot be opened", path);

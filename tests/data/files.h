@@ -12,7 +12,7 @@
 const char *golden_path(const char *name);
 
 /* A whole file with a zero byte after it, freed with free(); *size may be NULL. */
-uint8_t *file_read(const char *path, size_t *size);
+uint8_t *bytes_of(const char *path, size_t *size);
 
 void bytes_sha256(const void *data, size_t size, char hex[SHA256_HEX]);
 

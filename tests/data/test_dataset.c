@@ -293,7 +293,7 @@ static void test_refused_idx(void **state) {
     size_t size;
     file_write(folder, "labels-idx1", labels, all);
     file_write_gzip(folder, "images-idx3", images, full);
-    uint8_t *packed = file_read(path_in(folder, "images-idx3"), &size);
+    uint8_t *packed = bytes_of(path_in(folder, "images-idx3"), &size);
     file_write(folder, "images-idx3", packed, size - 12);
     refuse(path_in(folder, "images-idx3"), NULL, "images-idx3: the file is ");
     packed[size - 6] ^= 1;

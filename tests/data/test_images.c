@@ -17,7 +17,7 @@
 
 static void test_decode(void **state) {
     (void)state;
-    char *expected = (char *)file_read(golden_path("expected.txt"), NULL);
+    char *expected = (char *)bytes_of(golden_path("expected.txt"), NULL);
     size_t cases = 0;
     for (char *line = strtok(expected, "\n"); line; line = strtok(NULL, "\n")) {
         char name[64], hash[SHA256_HEX], hex[SHA256_HEX];
@@ -61,7 +61,7 @@ static void test_cut_short(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t size;
-        uint8_t *data = file_read(golden_path(names[i]), &size);
+        uint8_t *data = bytes_of(golden_path(names[i]), &size);
         for (size_t length = 0; length + 4 < size; length += 1 + size / 40)
             refuse(data, length, "");
         free(data);
@@ -71,11 +71,11 @@ static void test_cut_short(void **state) {
 static void test_damaged(void **state) {
     size_t size;
     (void)state;
-    uint8_t *data = file_read(golden_path("rgb.png"), &size);
+    uint8_t *data = bytes_of(golden_path("rgb.png"), &size);
     data[size / 2] ^= 0x10; /* in IDAT: its checksum tells */
     refuse(data, size, "the PNG is damaged");
     free(data);
-    data = file_read(golden_path("420.jpg"), &size);
+    data = bytes_of(golden_path("420.jpg"), &size);
     for (size_t i = size * 3 / 4; i < size * 3 / 4 + 40; i++)
         data[i] = 0xff;
     refuse(data, size, "the JPEG is damaged");
@@ -86,7 +86,7 @@ static void test_damaged(void **state) {
 static void test_bombs(void **state) {
     size_t size;
     (void)state;
-    uint8_t *data = file_read(golden_path("420.jpg"), &size);
+    uint8_t *data = bytes_of(golden_path("420.jpg"), &size);
     uint8_t *frame = NULL;
     for (size_t i = 0; i + 8 < size && !frame; i++)
         if (data[i] == 0xff && data[i + 1] == 0xc0)
@@ -180,7 +180,7 @@ static void bmp_number(uint8_t *at, uint32_t value) {
 static void test_bmp_headers(void **state) {
     (void)state;
     size_t size;
-    uint8_t *data = file_read(golden_path("16.bmp"), &size);
+    uint8_t *data = bytes_of(golden_path("16.bmp"), &size);
     static const struct {
         size_t at;
         uint32_t value;
@@ -209,7 +209,7 @@ static void test_bmp_headers(void **state) {
     for (size_t length = 0; length < size; length++)
         refuse(data, length, "");
     free(data);
-    data = file_read(golden_path("lossy.webp"), &size);
+    data = bytes_of(golden_path("lossy.webp"), &size);
     for (size_t length = 0; length < size; length += 7)
         refuse(data, length, "");
     free(data);
@@ -219,7 +219,7 @@ static void test_bmp_headers(void **state) {
 static void test_stray_bytes(void **state) {
     size_t size;
     (void)state;
-    uint8_t *data = file_read(golden_path("420.jpg"), &size);
+    uint8_t *data = bytes_of(golden_path("420.jpg"), &size);
     uint8_t *stray = malloc(size + 2);
     memcpy(stray, data, size - 2);
     memcpy(stray + size - 2, "\x01\x02\xff\xd9", 4);

@@ -48,7 +48,7 @@ static void check_window(const struct image *image, size_t width, size_t height,
 
 static void test_resize(void **state) {
     (void)state;
-    char *expected = (char *)file_read(golden_path("expected.txt"), NULL);
+    char *expected = (char *)bytes_of(golden_path("expected.txt"), NULL);
     size_t cases = 0;
     for (char *line = strtok(expected, "\n"); line; line = strtok(NULL, "\n")) {
         char name[64], hash[SHA256_HEX], hex[SHA256_HEX];
@@ -103,7 +103,7 @@ static uint8_t *process(const char *name, int clip, size_t size, const char *con
 
 static void test_process(void **state) {
     (void)state;
-    char *expected = (char *)file_read(golden_path("expected.txt"), NULL);
+    char *expected = (char *)bytes_of(golden_path("expected.txt"), NULL);
     size_t cases = 0;
     for (char *line = strtok(expected, "\n"); line; line = strtok(NULL, "\n")) {
         char name[64], hash[SHA256_HEX], hex[SHA256_HEX];
@@ -130,7 +130,7 @@ static void test_process(void **state) {
  * golden values have seven decimals. */
 static void test_values(void **state) {
     (void)state;
-    char *expected = (char *)file_read(golden_path("expected.txt"), NULL);
+    char *expected = (char *)bytes_of(golden_path("expected.txt"), NULL);
     size_t cases = 0;
     for (char *line = strtok(expected, "\n"); line; line = strtok(NULL, "\n")) {
         char name[64];

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "store/store.h"
 
@@ -291,22 +292,12 @@ int recipe_parse(const char *text, size_t size, const char *label, struct recipe
 
 int recipe_read(const char *path, struct recipe **recipe, struct error *error) {
     *recipe = NULL;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    char *text = malloc(RECIPE_BYTES_MAX + 1);
-    int result;
-    if (!text) {
-        result = error_memory(error);
-    } else {
-        size_t size = fread(text, 1, RECIPE_BYTES_MAX + 1, file);
-        if (ferror(file))
-            result = error_set(error, "%s: %s", path, strerror(errno));
-        else
-            result = recipe_parse(text, size, path, recipe, error);
-    }
+    char *text;
+    size_t size;
+    if (file_read(path, RECIPE_BYTES_MAX, &text, &size, error))
+        return -1;
+    int result = recipe_parse(text, size, path, recipe, error);
     free(text);
-    fclose(file);
     return result;
 }
 

@@ -1,0 +1,36 @@
+/* The one way to open a file that a user, a recipe or a store names. */
+#ifndef PWEMOE_BASE_FILE_H
+#define PWEMOE_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Names come from files that anyone may have made, and behind one may lie a pipe that
+ * nobody writes to, a device without an end, or a terabyte. So every reader opens here:
+ * opening never waits, only regular files pass, each reader says the largest size it
+ * takes. Errors begin with the path and say what lies there. */
+
+/* A descriptor to read from, which the caller closes, and the size; -1 with error. */
+int file_open(const char *path, uint64_t most, uint64_t *size, struct error *error);
+
+/* Nothing there (errno is ENOENT) is *descriptor -1 without an error. */
+int file_open_optional(const char *path, uint64_t most, int *descriptor, uint64_t *size,
+                       struct error *error);
+
+/* Is what was opened otherwise a regular file? -1 with error. */
+int file_check(int descriptor, const char *path, uint64_t most, uint64_t *size,
+               struct error *error);
+
+/* A whole file in memory, which is freed with free(); room for one byte more is there.
+ * What is read is never more than `most`, also where the file grows meanwhile or says
+ * that it is smaller (as those of /proc do). */
+int file_read(const char *path, size_t most, char **bytes, size_t *size,
+              struct error *error);
+
+/* The same of a descriptor; path for errors. expected: the size it is said to have. */
+int file_read_all(int descriptor, const char *path, size_t expected, size_t most,
+                  char **bytes, size_t *size, struct error *error);
+
+#endif

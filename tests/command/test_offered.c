@@ -1,0 +1,292 @@
+/* Every file that a project is made of, one after the other replaced by a pipe, a
+ * folder, a device and a file without an end: each command ends by itself, at once,
+ * with one line that names it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+enum { EDGE = 12, EXAMPLES = 14 };
+
+static char golden[1024]; /* tests/golden, absolute */
+
+static void must(struct ran ran) {
+    if (ran.status)
+        fail_msg("%d '%s'", ran.status, ran.err);
+    ran_free(&ran);
+}
+
+static void begin(void) {
+    must(shell("rm -rf %1$s/*", folder()));
+}
+
+static FILE *create(const char *name) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder(), name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    return file;
+}
+
+static void write_big_endian(FILE *file, unsigned value) {
+    for (int shift = 24; shift >= 0; shift -= 8)
+        fputc((int)(value >> shift & 255), file);
+}
+
+static void write_idx(const char *stem, unsigned classes) {
+    char name[256];
+    snprintf(name, sizeof name, "%s-images-idx3-ubyte", stem);
+    FILE *file = create(name);
+    fwrite("\0\0\10\3", 1, 4, file);
+    write_big_endian(file, EXAMPLES);
+    write_big_endian(file, EDGE);
+    write_big_endian(file, EDGE);
+    for (int i = 0; i < EXAMPLES * EDGE * EDGE; i++)
+        fputc(i * 7 & 255, file);
+    fclose(file);
+    snprintf(name, sizeof name, "%s-labels-idx1-ubyte", stem);
+    file = create(name);
+    fwrite("\0\0\10\1", 1, 4, file);
+    write_big_endian(file, EXAMPLES);
+    for (unsigned i = 0; i < EXAMPLES; i++)
+        fputc((int)(i % classes), file);
+    fclose(file);
+}
+
+/* One picture a class. */
+static void write_folders(const char *name, const char *const *classes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char path[512];
+        must(shell("mkdir -p '%s/%s/%s'", folder(), name, classes[i]));
+        snprintf(path, sizeof path, "%s/%s/1.ppm", name, classes[i]);
+        FILE *file = create(path);
+        fprintf(file, "P6\n%d %d\n255\n", EDGE, EDGE);
+        for (int k = 0; k < 3 * EDGE * EDGE; k++)
+            fputc((int)(40 * i + (unsigned)k % 60), file);
+        fclose(file);
+    }
+}
+
+static void write_table(const char *name, int classes) {
+    FILE *file = create(name);
+    fputs("sentence\tlabel\n", file);
+    for (int i = 0; i < EXAMPLES; i++)
+        fprintf(file, "%s rocks\t%d\n", i % 3 ? "the" : "of", i % classes);
+    fclose(file);
+}
+
+static void copy_model(const char *from, const char *to) {
+    must(shell("mkdir -p '%2$s/%3$s' && cp -R '%4$s/%1$s/.' '%2$s/%3$s' && "
+               "chmod -R u+w '%2$s/%3$s'",
+               from, folder(), to, golden));
+}
+
+static int set_up(void **state) {
+    (void)state;
+    const char *source = getenv("srcdir");
+    char path[1024];
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    snprintf(path, sizeof path, "%s/tests/golden", source ? source : ".");
+    return realpath(path, golden) ? 0 : -1;
+}
+
+/* "a pipe" and so on: how it is made in place of $f, and what the message says of it.
+ */
+static const struct {
+    const char *what, *make, *says;
+} offers[] = {
+    {"a pipe", "mkfifo \"$f\"", "a pipe, not a file"},
+    {"a folder", "mkdir \"$f\"", ""}, /* which some of them may be */
+    {"a device", "ln -s /dev/zero \"$f\"", "a device, not a file"},
+    {"no end", "truncate -s 4T \"$f\"", ""},
+};
+
+/* 124: it hung. The memory that such a file could take is bounded as well. */
+#ifdef __SANITIZE_ADDRESS__
+#define BOUNDED "timeout -k 1 60 "
+#else
+#define BOUNDED "ulimit -v 6000000; timeout -k 1 30 "
+#endif
+
+/* $f is replaced, then each command runs; they are given the folder. count of those
+ * that fail by naming the file. */
+static int offer(const char *file, size_t which, const char *const *commands) {
+    int named = 0;
+    const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+    struct ran ran = shell("cd %s && f='%s' && mv \"$f\" kept && %s", folder(), file,
+                           offers[which].make);
+    if (ran.status) { /* a file system without such large files */
+        assert_true(which == 3);
+        ran_free(&ran);
+        must(shell("cd %s && rm -f '%s' && mv kept '%s'", folder(), file, file));
+        return 1;
+    }
+    ran_free(&ran);
+    for (size_t i = 0; commands[i]; i++) {
+        char words[1024];
+        snprintf(words, sizeof words, BOUNDED "./%s", commands[i]);
+        must(shell("rm -rf %1$s/new* %1$s/*.db-*; cp %1$s/kept.db %1$s/all.db",
+                   folder()));
+        ran = shell(words, folder());
+        if (ran.status > 1 || (ran.status == 1 && !is_one_line(ran.err)))
+            fail_msg("%s as %s: %s: %d '%s'", file, offers[which].what, commands[i],
+                     ran.status, ran.err);
+        if (ran.status == 1) {
+            named += strstr(ran.err, base) != NULL;
+            if (strstr(ran.err, base) && !strstr(ran.err, offers[which].says))
+                fail_msg("%s as %s: %s: '%s'", file, offers[which].what, commands[i],
+                         ran.err);
+        }
+        ran_free(&ran);
+    }
+    must(shell("cd %s && rm -rf '%s' && mv kept '%s'", folder(), file, file));
+    return named;
+}
+
+static const char *const commands[] = {
+    "pwemoe init %1$s/new.db %1$s/recipe.yaml --quiet",
+    "pwemoe merge %1$s/all.db --method regmean --quiet --again",
+    "pwemoe export %1$s/all.db --solution 1 --out %1$s/new --quiet",
+    "pwemoe-explore %1$s/all.db --snapshot 80x24 >/dev/null",
+    NULL,
+};
+
+static void offer_all(const char *const *files) {
+    must(run("init %1$s/all.db %1$s/recipe.yaml --quiet", folder()));
+    must(run("merge %1$s/all.db --method regmean --quiet", folder()));
+    must(shell("mv %1$s/all.db %1$s/kept.db", folder()));
+    for (; *files; files++)
+        for (size_t which = 0; which < sizeof offers / sizeof *offers; which++)
+            if (!offer(*files, which, commands))
+                fail_msg("%s as %s is not refused by any command", *files,
+                         offers[which].what);
+}
+
+static void images_and_labels(void **state) {
+    (void)state;
+    static const char *const classes[] = {"a", "b", "c", "d", "e", "f", "g"};
+    static const char *const files[] = {"recipe.yaml",
+                                        "vit/config.json",
+                                        "vit/preprocessor_config.json",
+                                        "vit/model.safetensors",
+                                        "one/config.json",
+                                        "one/preprocessor_config.json",
+                                        "one/model.safetensors",
+                                        "train-images-idx3-ubyte",
+                                        "train-labels-idx1-ubyte",
+                                        "test-images-idx3-ubyte",
+                                        "test-labels-idx1-ubyte",
+                                        "folders/c/1.ppm",
+                                        "names.txt",
+                                        NULL};
+    begin();
+    copy_model("model/vit", "vit");
+    copy_model("model/vit-expert0", "one");
+    copy_model("model/vit-expert1", "two");
+    write_idx("train", 5);
+    write_idx("test", 5);
+    write_folders("folders", classes, 7);
+    write_file("names.txt", "p\nq\nr\ns\nt\n");
+    write_file("recipe.yaml", "pretrained: vit\n"
+                              "tasks:\n"
+                              "  one: {expert: one, train: train-images-idx3-ubyte, "
+                              "test: test-images-idx3-ubyte, classnames: names.txt}\n"
+                              "  two: {expert: two, train: folders, test: folders}\n");
+    offer_all(files);
+}
+
+static void prompts_and_heads(void **state) {
+    (void)state;
+    static const char *const classes[] = {"0", "1", "2", "3", "4", "5", "6"};
+    static const char *const files[] = {"clip/vocab.json",  "clip/merges.txt",
+                                        "animals.txt",      "templates.txt",
+                                        "head.safetensors", NULL};
+    begin();
+    copy_model("zero_shot/clip", "clip");
+    copy_model("model/clip-expert0", "one");
+    copy_model("model/clip-expert1", "two");
+    must(shell("cd %1$s && cp %2$s/zero_shot/*.txt . && cp "
+               "%2$s/model/clip-head1.safetensors head.safetensors && chmod u+w *",
+               folder(), golden));
+    write_folders("animals", classes, 5);
+    write_folders("others", classes, 7);
+    write_file("recipe.yaml",
+               "pretrained: clip\n"
+               "tasks:\n"
+               "  one: {expert: one, train: animals, test: animals, classnames: "
+               "animals.txt, templates: templates.txt}\n"
+               "  two: {expert: two, train: others, test: others, head: "
+               "head.safetensors}\n");
+    offer_all(files);
+}
+
+static void texts_and_vocabularies(void **state) {
+    (void)state;
+    static const char *const files[] = {"gpt2/config.json",
+                                        "gpt2/vocab.json",
+                                        "gpt2/merges.txt",
+                                        "gpt2/model.safetensors",
+                                        "train.tsv",
+                                        "test.tsv",
+                                        NULL};
+    begin();
+    copy_model("model/gpt2", "gpt2");
+    copy_model("model/gpt2-expert0", "one");
+    copy_model("model/gpt2-expert1", "two");
+    write_table("train.tsv", 5);
+    write_table("test.tsv", 5);
+    write_table("other.tsv", 7);
+    write_file("recipe.yaml", "pretrained: gpt2\n"
+                              "tasks:\n"
+                              "  one: {expert: one, train: train.tsv, test: test.tsv}\n"
+                              "  two: {expert: two, train: other.tsv, test: "
+                              "other.tsv}\n");
+    offer_all(files);
+}
+
+/* What is typed may be a pipe: `pwemoe indicators <(...)`. It has an end all the same.
+ */
+static void what_is_typed(void **state) {
+    (void)state;
+    static const char *const words[] = {
+        "indicators /dev/zero --ref 2",
+        "indicators %s --ref 2",
+        "indicators %s/points --ref 2 --reference-set /dev/zero",
+        "import %s/kept.db /dev/zero",
+        "import %s/kept.db %s",
+        "show /dev/zero solutions",
+        "show %s solutions",
+        "init %s/new.db /dev/zero",
+        "init %s/new.db %s"};
+    write_file("points", "1\n");
+    write_file("kept.db", "");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char line[1024];
+        snprintf(line, sizeof line, BOUNDED "./pwemoe %s", words[i]);
+        struct ran ran = shell(line, folder(), folder());
+        if (ran.status != 1 || !is_one_line(ran.err))
+            fail_msg("%s: %d '%s'", words[i], ran.status, ran.err);
+        ran_free(&ran);
+    }
+    must(shell("mkfifo %1$s/fifo; echo 1 >%1$s/fifo & ./pwemoe indicators %1$s/fifo "
+               "--ref 2",
+               folder()));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(images_and_labels),
+        cmocka_unit_test(prompts_and_heads),
+        cmocka_unit_test(texts_and_vocabularies),
+        cmocka_unit_test(what_is_typed),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
