@@ -126,7 +126,7 @@ static void files(void **state) {
     assert_int_equal(recipe_read("/nonexistent/r.yaml", &recipe, &error), -1);
     assert_string_equal(error.text, "/nonexistent/r.yaml: No such file or directory");
     assert_int_equal(recipe_read("/", &recipe, &error), -1);
-    assert_string_equal(error.text, "/: Is a directory");
+    assert_string_equal(error.text, "/: a directory, not a file");
 }
 
 int main(void) {

@@ -82,11 +82,12 @@ static int end_of(pid_t child) {
     return 128 + SIGKILL;
 }
 
-/* Once the process takes it: until then it would end by it, as any program does. */
-static void wait_until_taken(pid_t child, int number) {
-    for (int i = 0; i < 6000 && !masks_block(child, number); i++)
+/* Until then a signal would end it, as it does any program. */
+static void wait_until_taken(pid_t child) {
+    for (int i = 0; i < 6000 && !masks_taken(child); i++)
         pause_for(0.01);
-    assert_true(masks_block(child, number));
+    assert_true(masks_taken(child));
+    pause_for(0.02); /* the thread has its name a little before it is told of all */
 }
 
 static void expect_said(const char *text) {
@@ -113,7 +114,7 @@ static void no_thread_that_computes_runs_a_handler(void **state) {
         char open[256] = "";
         size_t most = 0;
         pid_t child = start(TRAIN "--threads %2$s", folder(), threads[i]);
-        wait_until_taken(child, SIGINT);
+        wait_until_taken(child);
         for (int look = 0; look < 100 && !*open; look++) {
             size_t count = masks_open(child, 0, open, sizeof open);
             most = count > most ? count : most;
@@ -136,7 +137,7 @@ static void each_saves(void **state) {
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         fresh();
         pid_t child = start(TRAIN, folder());
-        wait_until_taken(child, numbers[i]);
+        wait_until_taken(child);
         pause_for(1);
         kill(child, numbers[i]);
         assert_int_equal(end_of(child), 1);
@@ -162,7 +163,7 @@ static void ends_at_any_moment(void **state) {
             snprintf(words, sizeof words, "./pwemoe %s --quiet --threads %d",
                      commands[i], 1 + n % 2);
             pid_t child = start(words, folder(), folder());
-            wait_until_taken(child, SIGINT);
+            wait_until_taken(child);
             pause_for(0.05 + 0.4 * rand_r(&seed) / RAND_MAX);
             kill(child, SIGINT);
             int status = end_of(child);
@@ -193,7 +194,7 @@ static void a_second_one_ends_at_once(void **state) {
     sqlite3 *db;
     fresh();
     pid_t child = start(TRAIN, folder());
-    wait_until_taken(child, SIGINT);
+    wait_until_taken(child);
     pause_for(1);
     snprintf(path, sizeof path, "%s/results.db", folder());
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
@@ -212,7 +213,7 @@ static void ignored_stays_ignored(void **state) {
     (void)state;
     fresh();
     pid_t child = start("sh -c 'trap \"\" HUP; exec " TRAIN "'", folder());
-    wait_until_taken(child, SIGINT);
+    wait_until_taken(child);
     kill(child, SIGHUP);
     pause_for(1);
     assert_int_equal(kill(child, 0), 0);

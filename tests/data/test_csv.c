@@ -98,7 +98,7 @@ static void test_files(void **state) {
     assert_int_equal(csv_read(path, &csv, &error), -1);
     assert_non_null(strstr(error.text, "No such file"));
     assert_int_equal(csv_read("/tmp", &csv, &error), -1);
-    assert_non_null(strstr(error.text, "is no file"));
+    assert_non_null(strstr(error.text, "a directory, not a file"));
     assert_int_equal(csv_read("/dev/zero", &csv, &error), -1);
 }
 

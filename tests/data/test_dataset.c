@@ -160,7 +160,7 @@ static void test_refused_folders(void **state) {
     refuse(folder, NULL, "full/deeper: a folder inside a class folder");
     rmdir(path_in(folder, "full/deeper"));
     assert_int_equal(mkfifo(path_in(folder, "full/pipe"), 0600), 0);
-    refuse(folder, NULL, "full/pipe: not a file");
+    refuse(folder, NULL, "full/pipe: a pipe, not a file");
     folder_remove(folder);
 }
 

@@ -264,7 +264,7 @@ static void test_bad_texts(void **state) {
     struct dataset *dataset;
     options.tokenizer = tokenizer;
     assert_int_equal(dataset_open("/", &options, &dataset, NULL, &error), -1);
-    assert_string_equal(error.text, "/: is no file");
+    assert_string_equal(error.text, "/: a directory, not a file");
 }
 
 int main(void) {

@@ -50,28 +50,42 @@ static void tell(int thread, uint64_t signals, char *text, size_t size) {
             used += (size_t)snprintf(text + used, size - used, " %d", signal);
 }
 
-size_t masks_open(pid_t process, pid_t except, char *text, size_t size) {
+struct look {
+    pid_t except;
+    char *text;
+    size_t size, threads;
+    bool taken;
+};
+
+static void look_at(pid_t process, struct look *look) {
     char path[64];
-    size_t count = 0;
-    *text = '\0';
     snprintf(path, sizeof path, "/proc/%d/task", (int)process);
     DIR *tasks = opendir(path);
     if (!tasks)
-        return 0;
+        return;
     for (struct dirent *task; (task = readdir(tasks));) {
         struct masks masks = {.name = ""};
         int thread = atoi(task->d_name);
         if (thread <= 0 || !read_masks(process, thread, &masks))
             continue;
-        count++;
-        if (thread != except && !*text && open_signals(&masks))
-            tell(thread, open_signals(&masks), text, size);
+        look->threads++;
+        look->taken = look->taken || strcmp(masks.name, "signals") == 0;
+        if (look->text && !*look->text && thread != look->except &&
+            open_signals(&masks))
+            tell(thread, open_signals(&masks), look->text, look->size);
     }
     closedir(tasks);
-    return count;
 }
 
-bool masks_block(pid_t process, int signal) {
-    struct masks masks = {.name = ""};
-    return read_masks(process, process, &masks) && (masks.blocked & bit(signal));
+size_t masks_open(pid_t process, pid_t except, char *text, size_t size) {
+    struct look look = {.except = except, .text = text, .size = size};
+    *text = '\0';
+    look_at(process, &look);
+    return look.threads;
+}
+
+bool masks_taken(pid_t process) {
+    struct look look = {.text = NULL};
+    look_at(process, &look);
+    return look.taken;
 }

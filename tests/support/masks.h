@@ -14,7 +14,8 @@
  * many threads were looked at. */
 size_t masks_open(pid_t process, pid_t except, char *text, size_t size);
 
-/* Does the process's first thread block this signal? false where it is gone. */
-bool masks_block(pid_t process, int signal);
+/* Does the process have a thread called "signals", which takes them? Until then they
+ * end it, as they do any program. */
+bool masks_taken(pid_t process);
 
 #endif
