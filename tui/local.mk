@@ -16,7 +16,8 @@ libexplore_a_SOURCES = \
   tui/threads/bookmark_change.h tui/threads/bookmark_change.c \
   tui/threads/evaluation.h tui/threads/evaluation.c \
   tui/state/polygon.h tui/state/polygon.c \
-  tui/panels/graph.h tui/panels/graph.c \
+  tui/panels/graph.h tui/panels/graph.c tui/panels/places.h tui/panels/places.c \
+  tui/panels/pointed_line.c \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
   tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c tui/panels/parallel_view.c \
   tui/panels/objectives_view.c tui/panels/routing_view.c \
@@ -26,7 +27,7 @@ libexplore_a_SOURCES = \
   tui/terminal/screen.h tui/terminal/screen.c \
   tui/app/app.h tui/app/app.c tui/app/actions.h tui/app/actions.c tui/app/moving.c \
   tui/app/asking.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
-  tui/app/comparing.c tui/app/routers.c tui/app/viewing.c tui/app/panel_keys.c \
+  tui/app/comparing.c tui/app/routers.c tui/app/viewing.c tui/app/pointing.c tui/app/panel_keys.c \
   tui/app/program.c tui/app/pointer.c
 EXPLORE_LIBS = libexplore.a $(PWEMOE_LIBS) $(NCURSES_LIBS)
 

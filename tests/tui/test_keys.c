@@ -43,6 +43,8 @@ static void every_row_is_whole(void **state) {
         assert_true(action->keys && action->keys[0] && action->help);
         if (action->help[0] < 'a' || action->help[0] > 'z')
             fail_msg("\"%s\" begins with no small letter", action->help);
+        if (strlen(action->help) > 55) /* what the help has room for in 80 columns */
+            fail_msg("\"%s\" is too long", action->help);
         if (before && strcmp(before->group, action->group))
             for (size_t i = 0; i < count; i++)
                 if ((other = action_at(i)) && !strcmp(other->group, action->group))

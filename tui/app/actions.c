@@ -8,7 +8,7 @@ const struct action *action_at(size_t index) {
     static const struct action *const tables[] = {
         moving_actions,   asking_actions,  export_actions,  chart_actions,
         bookmark_actions, compare_actions, routers_actions, space_actions,
-        panel_actions,    program_actions};
+        pointing_actions, panel_actions,   program_actions};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const struct action *action = tables[i]; action->run; action++)
             if (index-- == 0)
@@ -27,6 +27,16 @@ const struct action *action_of_key(int key, int *nth) {
     return NULL;
 }
 
+/* One thing a time: the message, what is pointed at, the focus. */
+static void go_back(struct explorer *explorer) {
+    if (explorer->message[0])
+        explorer->message[0] = '\0';
+    else if (explorer->pointed != SIZE_MAX)
+        explorer_point(explorer, SIZE_MAX);
+    else if (explorer_steps_points(explorer))
+        explorer->wish.focus = PANEL_SIMPLEX;
+}
+
 void app_key(struct app *app, int key) {
     struct explorer *explorer = &app->explorer;
     /* What a terminal makes of the old frame at its new size is its own affair. */
@@ -38,8 +48,12 @@ void app_key(struct app *app, int key) {
         app_dialog_key(app, key);
         return;
     }
+    if (key == KEYS_ESCAPE) {
+        go_back(explorer);
+        return;
+    }
     const struct action *action = action_of_key(key, &app->nth);
-    if (action || key == KEYS_ESCAPE)
+    if (action)
         explorer->message[0] = '\0';
     if (action && (explorer->catalog || action->run == app_quit) &&
         !(action->waits && explorer_must_wait(explorer)))

@@ -25,7 +25,9 @@ struct app {
     int nth;        /* which of its action's keys was pressed, from 0 */
     bool quit, redraw;
     enum panel dragged; /* PANEL_COUNT: nothing is */
-    int drag_x, drag_y; /* where the pointer was, while the 3-D view is turned */
+    int drag_x,
+        drag_y;      /* where the pointer was, while the objective space is dragged */
+    bool drag_moved; /* it is a drag, not a click */
 };
 
 /* One key, as screen_event gives it (actions.c). */
@@ -47,6 +49,19 @@ void app_dialog_click(struct app *app, int x, int y);
 /* What several actions share. */
 void app_quit(struct app *app);
 void app_scroll(struct app *app, enum panel panel, int lines);
+/* Points at what is at a place of the screen in a panel, or at nothing. */
+void app_point_at(struct app *app, enum panel panel, int x, int y);
+/* The row there, at most `reach` rows away, or SIZE_MAX. */
+size_t app_row_at(struct app *app, enum panel panel, int x, int y, double reach);
+/* Goes to the preference of what is pointed at; false, and says why, where it has none.
+ */
+bool app_go_to_pointed(struct app *app);
+/* From what is pointed at to the next in a direction (dx, dy in -1, 0, 1). */
+void app_step_point(struct app *app, int dx, int dy);
+/* Moves what the focused scatter shows by a step in a direction. */
+void app_pan(struct app *app, int dx, int dy);
+/* Zooms the scatter in a panel around a place of the screen. */
+void app_zoom_at(struct app *app, enum panel panel, int x, int y, double factor);
 /* The preference's panel as it is, or as it would be where it is not shown. */
 struct simplex_geometry app_simplex(const struct app *app);
 /* Bookmarks of the catalog, in its order, as items of a list. */

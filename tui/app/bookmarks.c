@@ -26,13 +26,20 @@ static const struct store_bookmark *find(const struct explorer *explorer,
 
 /* --- a new one ----------------------------------------------------------------- */
 
+/* Of the solution pointed at, else of the present preference. */
 static void save(struct app *app, enum bookmark_change_kind kind, const char *name) {
     const struct explorer *explorer = &app->explorer;
+    size_t row = explorer->pointed != SIZE_MAX ? explorer->pointed : explorer->row;
+    const double *preference = explorer->preference;
     struct bookmark_change made = {.kind = kind};
     set_name(made.name, name);
-    memcpy(made.preference, explorer->preference, sizeof made.preference);
-    if (explorer->row != SIZE_MAX)
-        made.solution = explorer->catalog->rows[explorer->row].solution.id;
+    if (row != SIZE_MAX)
+        made.solution = explorer->catalog->rows[row].solution.id;
+    if (explorer->pointed != SIZE_MAX)
+        preference = explorer->catalog->rows[row].solution.preference;
+    made.has_preference = preference != NULL;
+    if (preference)
+        memcpy(made.preference, preference, explorer->tasks * sizeof *preference);
     change(app, &made);
 }
 
@@ -40,8 +47,10 @@ static void take_name(struct app *app);
 static void take_replace(struct app *app);
 static void back_to_name(struct app *app);
 
-static const struct question name_question = {
-    .kind = DIALOG_LINE, .title = "Bookmark", .prompt = "a name", .accept = take_name};
+static const struct question name_question = {.kind = DIALOG_LINE,
+                                              .title = "Bookmark",
+                                              .prompt = "a name for this preference",
+                                              .accept = take_name};
 
 enum { KEEP_IT, CHANGE_IT };
 static const struct question replace_question = {.kind = DIALOG_LIST,
@@ -54,6 +63,9 @@ static void ask_name(struct app *app) {
     char text[64];
     size_t number = explorer->catalog->bookmark_count;
     dialog_open(&explorer->dialog, &name_question);
+    if (explorer->pointed != SIZE_MAX)
+        snprintf(explorer->dialog.prompt, sizeof explorer->dialog.prompt,
+                 "a name for the solution pointed at");
     /* As many names as there are bookmarks may be taken, not one more. */
     do
         snprintf(text, sizeof text, "point %zu", ++number);
@@ -233,7 +245,7 @@ static void bring_back(struct app *app) {
 
 /* clang-format off */
 const struct action bookmark_actions[] = {
-    {{'b'}, "Models", "b", "bookmark this preference", .run = ask_name},
+    {{'b'}, "Models", "b", "bookmark this preference, or the solution pointed at", .run = ask_name},
     {{'B'}, "Models", "B", "bookmarks: go to one, n renames it, d deletes it", .run = show_list},
     {{'D'}, "Models", "D", "bring back the bookmark that was deleted last", .run = bring_back},
     {.run = NULL},

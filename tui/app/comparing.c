@@ -4,6 +4,7 @@
 
 #include "app/actions.h"
 #include "panels/views.h"
+#include "pareto/simplex.h"
 
 /* What may be compared besides bookmarks: stored models that are no routers'. */
 enum { BASELINE = 1 << 24, BASELINES_MOST = 200 };
@@ -21,17 +22,20 @@ static void add_baselines(struct explorer *explorer) {
     }
 }
 
+/* Items that are neither: where one is, and what one points at. */
+enum { HERE = -1, POINTED = -2 };
+
 static void choose_side(struct explorer *explorer, struct compared *side,
                         int64_t value) {
     const struct catalog *catalog = explorer->catalog;
     *side = (struct compared){.row = SIZE_MAX};
-    if (value < 0) {
+    if (value == HERE) {
         snprintf(side->name, sizeof side->name, "where you are now");
         memcpy(side->preference, explorer->preference, sizeof side->preference);
         side->has_preference = true;
         side->row = explorer->row;
-    } else if (value >= BASELINE) {
-        side->row = (size_t)(value - BASELINE);
+    } else if (value >= BASELINE || value == POINTED) {
+        side->row = value == POINTED ? explorer->pointed : (size_t)(value - BASELINE);
         catalog_row_text(catalog, side->row, side->name, sizeof side->name);
     } else {
         const struct store_bookmark *bookmark = &catalog->bookmarks[value];
@@ -64,9 +68,26 @@ void app_compare_again(struct app *app) {
                         explorer->compared[1].solution);
 }
 
+/* A row in a line of a list, with its preference where it has one. */
+static const char *solution_text(const struct explorer *explorer, size_t row, char *out,
+                                 size_t size) {
+    const double *preference = explorer->catalog->rows[row].solution.preference;
+    char name[96], where[64] = "";
+    if (preference)
+        simplex_text(preference, explorer->tasks, where, sizeof where);
+    snprintf(out, size, "pointed at: %s %s",
+             catalog_row_text(explorer->catalog, row, name, sizeof name), where);
+    return out;
+}
+
 static void add_sides(struct explorer *explorer, const struct question *question) {
     dialog_open(&explorer->dialog, question);
-    dialog_add(&explorer->dialog, -1, 0, INK_TEXT, false, "where you are now");
+    dialog_add(&explorer->dialog, HERE, 0, INK_TEXT, false, "where you are now");
+    if (explorer->pointed != SIZE_MAX) {
+        char text[160];
+        dialog_add(&explorer->dialog, POINTED, 0, INK_TEXT, false,
+                   solution_text(explorer, explorer->pointed, text, sizeof text));
+    }
     app_add_bookmarks(explorer);
     add_baselines(explorer);
 }
@@ -101,6 +122,6 @@ static void ask_sides(struct app *app) {
 
 /* clang-format off */
 const struct action compare_actions[] = {
-    {{'c'}, "Models", "c", "compare two bookmarks or baselines side by side", .run = ask_sides, .waits = true},
+    {{'c'}, "Models", "c", "compare bookmarks, baselines, the solution pointed at", .run = ask_sides, .waits = true},
     {.run = NULL},
 };

@@ -94,6 +94,9 @@ const struct question export_question = {
 static void ask_export(struct app *app) {
     struct explorer *explorer = &app->explorer;
     char path[256];
+    /* What is pointed at is exported from where it is. */
+    if (explorer->pointed != SIZE_MAX && !app_go_to_pointed(app))
+        return;
     if (!explorer->ready) {
         explorer_say(explorer, true, "%s",
                      explorer->missing[0] ? explorer->missing

@@ -1,4 +1,5 @@
-/* Keys that move the preference: steps, corners, the centre, the front, and back. */
+/* Keys that move the preference: steps, corners, the centre, the front, and back. Where
+ * the objective space has the focus, steps lead from point to point there. */
 #include "app/actions.h"
 
 #include "panels/simplex_view.h"
@@ -33,6 +34,13 @@ static void move(struct app *app, int dx, int dy, double step) {
     struct explorer *explorer = &app->explorer;
     bool polygon = app_simplex(app).shape == SHAPE_POLYGON;
     double moved[STORE_TASKS_MAX] = {0};
+    if (explorer_steps_points(explorer)) {
+        if (step > fine)
+            app_pan(app, dx, dy);
+        else
+            app_step_point(app, dx, dy);
+        return;
+    }
     if (explorer_has_sliders(explorer) && !polygon) {
         move_slider(explorer, dx, dy, step);
         return;
@@ -136,14 +144,14 @@ static void redo(struct app *app) {
 
 /* clang-format off */
 const struct action moving_actions[] = {
-    {{KEYS_LEFT, 'h'}, "Preference", "Left, h", "a fine step left; a slider down", .run = left},
-    {{KEYS_RIGHT, 'l'}, "Preference", "Right, l", "a fine step right; a slider up", .run = right},
-    {{KEYS_UP, 'k'}, "Preference", "Up, k", "a fine step up; the slider above", .run = up},
-    {{KEYS_DOWN, 'j'}, "Preference", "Down, j", "a fine step down; the slider below", .run = down},
-    {{KEYS_SHIFT_LEFT, 'H'}, "Preference", "Shift-Left, H", "a coarse step left", .run = far_left},
-    {{KEYS_SHIFT_RIGHT, 'L'}, "Preference", "Shift-Right, L", "a coarse step right", .run = far_right},
-    {{KEYS_SHIFT_UP, 'K'}, "Preference", "Shift-Up, K", "a coarse step up", .run = far_up},
-    {{KEYS_SHIFT_DOWN, 'J'}, "Preference", "Shift-Down, J", "a coarse step down", .run = far_down},
+    {{KEYS_LEFT, 'h'}, "Preference", "Left, h", "a fine step left; a slider down; the next point left", .run = left},
+    {{KEYS_RIGHT, 'l'}, "Preference", "Right, l", "a fine step right; a slider up; the next point right", .run = right},
+    {{KEYS_UP, 'k'}, "Preference", "Up, k", "a fine step up; the slider above; the next point up", .run = up},
+    {{KEYS_DOWN, 'j'}, "Preference", "Down, j", "a fine step down; the slider below; the next point down", .run = down},
+    {{KEYS_SHIFT_LEFT, 'H'}, "Preference", "Shift-Left, H", "a coarse step left; a scatter moves left", .run = far_left},
+    {{KEYS_SHIFT_RIGHT, 'L'}, "Preference", "Shift-Right, L", "a coarse step right; a scatter moves right", .run = far_right},
+    {{KEYS_SHIFT_UP, 'K'}, "Preference", "Shift-Up, K", "a coarse step up; a scatter moves up", .run = far_up},
+    {{KEYS_SHIFT_DOWN, 'J'}, "Preference", "Shift-Down, J", "a coarse step down; a scatter moves down", .run = far_down},
     {{'1', '2', '3', '4', '5', '6', '7', '8', '9'}, "Preference", "1-9", "all weight on one task", .run = go_to_vertex},
     {{'0'}, "Preference", "0", "equal weight on every task", .run = go_to_centre},
     {{'f'}, "Preference", "f", "go to the nearest stored point of the front", .run = go_to_front, .waits = true},

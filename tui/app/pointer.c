@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "panels/places.h"
 #include "panels/simplex_view.h"
 #include "panels/views.h"
 #include "state/space.h"
@@ -38,6 +39,25 @@ static void drag_simplex(struct app *app, int x, int y) {
     }
 }
 
+static bool is_space(enum panel panel) {
+    return panel >= PANEL_SCATTER && panel <= PANEL_SCATTER_3;
+}
+
+/* A click on a stored point goes to exactly that one. */
+static void press_simplex(struct app *app, int x, int y) {
+    struct explorer *explorer = &app->explorer;
+    size_t row = app_row_at(app, PANEL_SIMPLEX, x, y, 0.4);
+    memcpy(explorer->drag_from, explorer->preference, sizeof explorer->drag_from);
+    explorer->dragging = false;
+    app->dragged = PANEL_SIMPLEX;
+    if (row != SIZE_MAX)
+        explorer_go(explorer, explorer->catalog->rows[row].solution.preference, true);
+    else
+        drag_simplex(app, x, y);
+    explorer_point(explorer, row);
+    explorer->dragging = true;
+}
+
 static void press(struct app *app, int x, int y) {
     struct explorer *explorer = &app->explorer;
     enum panel panel = arrangement_panel_at(&app->arrangement, x, y);
@@ -47,15 +67,12 @@ static void press(struct app *app, int x, int y) {
         explorer->wish.focus = panel;
     explorer->message[0] = '\0';
     if (panel == PANEL_SIMPLEX) {
-        memcpy(explorer->drag_from, explorer->preference, sizeof explorer->drag_from);
-        explorer->dragging = false;
-        app->dragged = panel;
-        drag_simplex(app, x, y);
-        explorer->dragging = true;
-    } else if (panel == PANEL_SCATTER && explorer->space == SPACE_SOLID) {
+        press_simplex(app, x, y);
+    } else if (is_space(panel)) {
         app->dragged = panel;
         app->drag_x = x;
         app->drag_y = y;
+        app->drag_moved = false;
     } else if (panel == PANEL_LEGEND) {
         struct view view = view_rect(&app->canvas, app->arrangement.rect[panel]);
         size_t series = legend_view_at(&view, explorer, x - view.x, y - view.y);
@@ -64,20 +81,34 @@ static void press(struct app *app, int x, int y) {
     }
 }
 
-/* The width of the panel is half a turn; what is under the pointer follows it. */
-static void drag_solid(struct app *app, int x, int y) {
-    const struct rect *rect = &app->arrangement.rect[PANEL_SCATTER];
-    if (rect->width > 1 && rect->height > 1)
-        space_turn(&app->explorer, 3.14159 * (x - app->drag_x) / rect->width,
-                   1.5708 * (y - app->drag_y) / rect->height);
+/* What is under the pointer follows it: the width of the panel is half a turn of the
+ * box, or as far as a scatter reaches. */
+static void drag_space(struct app *app, int x, int y) {
+    struct explorer *explorer = &app->explorer;
+    const struct rect *rect = &app->arrangement.rect[app->dragged];
+    double dx = x - app->drag_x, dy = y - app->drag_y;
+    size_t a, b;
+    if ((dx == 0 && dy == 0) || rect->width < 9 || rect->height < 5)
+        return;
+    app->drag_moved = true;
     app->drag_x = x;
     app->drag_y = y;
+    if (explorer->space == SPACE_SOLID) {
+        space_turn(explorer, 3.14159 * dx / rect->width, 1.5708 * dy / rect->height);
+    } else if (explorer->space == SPACE_PAIRS && explorer->tasks > 1) {
+        /* Without the axes' numbers. */
+        places_pair(explorer, &app->arrangement, app->dragged, &a, &b);
+        space_pan(explorer, a, -dx / (rect->width - 8));
+        space_pan(explorer, b, dy / (rect->height - 4));
+    }
 }
 
-static void wheel(struct app *app, enum panel panel, int way) {
+static void wheel(struct app *app, enum panel panel, int x, int y, int way) {
     struct explorer *explorer = &app->explorer;
-    if (panel != PANEL_SCATTER || explorer->space == SPACE_PAIRS)
+    if (!is_space(panel))
         app_scroll(app, panel, 3 * way);
+    else if (explorer->space == SPACE_PAIRS)
+        app_zoom_at(app, panel, x, y, way < 0 ? 0.8 : 1.25);
     else if (explorer->space == SPACE_SOLID)
         space_turn(explorer, turned * way, 0);
     else
@@ -102,13 +133,15 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
     case POINTER_DRAG:
         if (app->dragged == PANEL_SIMPLEX)
             drag_simplex(app, x, y);
-        else if (app->dragged == PANEL_SCATTER)
-            drag_solid(app, x, y);
+        else if (is_space(app->dragged))
+            drag_space(app, x, y);
         break;
     case POINTER_RELEASE:
         if (app->dragged == PANEL_SIMPLEX) {
             explorer->dragging = false;
             explorer_remember(explorer, explorer->drag_from);
+        } else if (is_space(app->dragged) && !app->drag_moved) {
+            app_point_at(app, app->dragged, x, y);
         }
         app->dragged = PANEL_COUNT;
         break;
@@ -116,7 +149,7 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
     case POINTER_DOWN: {
         enum panel panel = arrangement_panel_at(&app->arrangement, x, y);
         if (panel != PANEL_COUNT)
-            wheel(app, panel, kind == POINTER_UP ? -1 : 1);
+            wheel(app, panel, x, y, kind == POINTER_UP ? -1 : 1);
         break;
     }
     }

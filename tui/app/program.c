@@ -37,8 +37,9 @@ static int draw_help(const struct view *view, const struct explorer *explorer,
     }
     static const char *const notes[] = {
         "Mouse",
-        "Drag the point, a slider or the 3-D view. Click a line of the legend to",
-        "switch it, or a panel to focus it. The wheel scrolls. Shift selects text.",
+        "Drag the point, a slider, a scatter or the 3-D view. Click a solution",
+        "to point at it, a line of the legend to switch it, a panel to focus it.",
+        "The wheel zooms scatters and scrolls panels. Shift selects text.",
         "",
         "Figures",
         "est: interpolated from stored points, not measured.",
@@ -46,11 +47,11 @@ static int draw_help(const struct view *view, const struct explorer *explorer,
         "complete: measured on the whole held-out split, and stored.",
         "STL: each task by its own expert.",
         "An arrow at the edge of a scatter is a baseline that lies beyond it.",
-        "A dim baseline is partly measured, or stale: an expert has changed since.",
+        "A dim baseline is partly measured, or stale: an expert has changed.",
     };
     line = add(view, scroll, line, NULL, "");
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
-        bool heading = i == 0 || i == 4;
+        bool heading = i == 0 || !notes[i - 1][0];
         int y = line - scroll;
         if (y >= 0 && y < view->height)
             view_text(view, heading ? 0 : 1, y, view->width,

@@ -1,7 +1,9 @@
 /* Keys for the objective space: how it is shown, which objectives and which series. */
+#include <math.h>
 #include <stdio.h>
 
 #include "app/actions.h"
+#include "panels/places.h"
 #include "state/space.h"
 
 static const double turned = 0.1; /* radians a key: six degrees */
@@ -119,27 +121,104 @@ static void next_view(struct app *app) {
 }
 
 /* Turning something that is not seen brings it up. */
-static void turn(struct explorer *explorer, double by, double tilt) {
+static void turn(struct explorer *explorer, double by) {
     if (explorer->space != SPACE_SOLID && !space_use(explorer, SPACE_SOLID))
         explorer_say(explorer, false, "the 3-D view needs three objectives");
     else
-        space_turn(explorer, by, tilt);
+        space_turn(explorer, by, 0);
 }
 
 static void turn_left(struct app *app) {
-    turn(&app->explorer, -turned, 0);
+    turn(&app->explorer, -turned);
 }
 
 static void turn_right(struct app *app) {
-    turn(&app->explorer, turned, 0);
+    turn(&app->explorer, turned);
 }
 
-static void tilt_up(struct app *app) {
-    turn(&app->explorer, 0, turned);
+/* --- zooming scatters ---------------------------------------------------------- */
+
+static const double closer = 0.7;
+
+static bool is_scatter(enum panel panel) {
+    return panel >= PANEL_SCATTER && panel <= PANEL_SCATTER_3;
 }
 
-static void tilt_down(struct app *app) {
-    turn(&app->explorer, 0, -turned);
+void app_zoom_at(struct app *app, enum panel panel, int x, int y, double factor) {
+    struct explorer *explorer = &app->explorer;
+    struct view view = view_rect(&app->canvas, app->arrangement.rect[panel]);
+    size_t a, b;
+    double at_a, at_b;
+    if (explorer->space != SPACE_PAIRS || explorer->tasks < 2)
+        return;
+    places_pair(explorer, &app->arrangement, panel, &a, &b);
+    if (!scatter_view_values(&view, explorer, a, b, x - view.x, y - view.y, &at_a,
+                             &at_b))
+        return;
+    space_zoom(explorer, a, factor, at_a);
+    space_zoom(explorer, b, factor, at_b);
+}
+
+/* Where the scatter is that keys zoom: the focused one, else the first. */
+static enum panel zoomed_panel(const struct app *app) {
+    enum panel focus = app->explorer.wish.focus;
+    return is_scatter(focus) ? focus : PANEL_SCATTER;
+}
+
+/* Around what is pointed at, else around the present point, else the middle. */
+static void zoom(struct app *app, double factor) {
+    struct explorer *explorer = &app->explorer;
+    size_t objectives[2];
+    if (explorer->space == SPACE_PARALLEL || explorer->tasks < 2) {
+        explorer_say(explorer, false, "only scatters zoom; x changes the view");
+        return;
+    }
+    places_pair(explorer, &app->arrangement, zoomed_panel(app), &objectives[0],
+                &objectives[1]);
+    for (size_t i = 0; i < 2; i++) {
+        struct range range;
+        struct figure figure;
+        if (!space_window(explorer, objectives[i], &range))
+            return;
+        double around =
+            explorer->pointed != SIZE_MAX
+                ? catalog_value(explorer->catalog, explorer->pointed, objectives[i])
+            : explorer_figure(explorer, objectives[i], &figure) ? figure.value
+                                                                : NAN;
+        if (!(around >= range.low && around <= range.high))
+            around = (range.low + range.high) / 2;
+        space_zoom(explorer, objectives[i], factor, around);
+    }
+}
+
+void app_pan(struct app *app, int dx, int dy) {
+    struct explorer *explorer = &app->explorer;
+    size_t a, b;
+    if (explorer->space == SPACE_SOLID)
+        space_turn(explorer, turned * dx, turned * dy);
+    if (explorer->space != SPACE_PAIRS || explorer->tasks < 2)
+        return;
+    places_pair(explorer, &app->arrangement, zoomed_panel(app), &a, &b);
+    space_pan(explorer, a, 0.1 * dx);
+    space_pan(explorer, b, -0.1 * dy);
+}
+
+static void zoom_in(struct app *app) {
+    if (app->explorer.space == SPACE_SOLID)
+        space_turn(&app->explorer, 0, turned);
+    else
+        zoom(app, closer);
+}
+
+static void zoom_out(struct app *app) {
+    if (app->explorer.space == SPACE_SOLID)
+        space_turn(&app->explorer, 0, -turned);
+    else
+        zoom(app, 1 / closer);
+}
+
+static void fit(struct app *app) {
+    explorer_say(&app->explorer, false, "%s", space_fit(&app->explorer));
 }
 
 /* clang-format off */
@@ -149,7 +228,8 @@ const struct action space_actions[] = {
     {{'p'}, "View", "p", "choose the objectives of the scatter or the 3-D view", .run = ask_objectives},
     {{','}, "View", ",", "turn the 3-D view left", .run = turn_left},
     {{'.'}, "View", ".", "turn the 3-D view right", .run = turn_right},
-    {{'+', '='}, "View", "+", "tilt the 3-D view, to look from above", .run = tilt_up},
-    {{'-'}, "View", "-", "tilt the 3-D view, to look from the side", .run = tilt_down},
+    {{'+'}, "View", "+", "zoom a scatter in; see the 3-D view more from above", .run = zoom_in},
+    {{'-'}, "View", "-", "zoom a scatter out; see the 3-D view more from the side", .run = zoom_out},
+    {{'='}, "View", "=", "end zooming; again: fit the axes to all, to the front", .run = fit, .waits = true},
     {.run = NULL},
 };

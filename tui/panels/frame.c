@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "panels/places.h"
 #include "panels/simplex_view.h"
 #include "panels/views.h"
 #include "pareto/simplex.h"
@@ -68,19 +69,26 @@ static int draw_state(const struct view *view, const struct explorer *explorer) 
 }
 
 /* Keys worth knowing, as many as there is room for. */
-static void draw_hints(const struct view *view, int room) {
+static void draw_hints(const struct view *view, int room, bool pointing) {
     static const char *const hints[][2] = {
         {"?", "help"},     {"q", "quit"},    {"arrows", "move"}, {"e", "export"},
         {"b", "bookmark"}, {"t", "legend"},  {"x", "view"},      {"a", "ask"},
         {"w", "weights"},  {"c", "compare"}, {"f", "front"},     {"r", "routers"},
         {"u", "undo"},     {"Tab", "panel"}, {"z", "zoom"}};
+    static const char *const pointing_hints[][2] = {
+        {"arrows", "point"}, {"Enter", "go there"}, {"+ -", "zoom"},  {"=", "fit"},
+        {"x", "view"},       {"Esc", "back"},       {"?", "help"},    {"q", "quit"},
+        {"p", "objectives"}, {"t", "legend"},       {"Tab", "panel"}, {"z", "zoom"}};
+    const char *const(*shown)[2] = pointing ? pointing_hints : hints;
+    size_t count = pointing ? sizeof pointing_hints / sizeof *pointing_hints
+                            : sizeof hints / sizeof *hints;
     int x = 1;
-    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
-        int columns = (int)(strlen(hints[i][0]) + strlen(hints[i][1])) + 1;
+    for (size_t i = 0; i < count; i++) {
+        int columns = (int)(strlen(shown[i][0]) + strlen(shown[i][1])) + 1;
         if (x + columns > room)
             return;
-        x += view_text(view, x, 0, room, INK_TEXT, LOOK_BOLD, hints[i][0]) + 1;
-        x += view_text(view, x, 0, room, INK_FAINT, LOOK_PLAIN, hints[i][1]) + 2;
+        x += view_text(view, x, 0, room, INK_TEXT, LOOK_BOLD, shown[i][0]) + 1;
+        x += view_text(view, x, 0, room, INK_FAINT, LOOK_PLAIN, shown[i][1]) + 2;
     }
 }
 
@@ -104,7 +112,7 @@ static void draw_status(const struct view *view, const struct explorer *explorer
             view, 1, 0, room, INK_NOW, LOOK_PLAIN,
             simplex_text(explorer->preference, explorer->tasks, text, sizeof text));
     } else {
-        draw_hints(view, room);
+        draw_hints(view, room, explorer_steps_points(explorer));
     }
 }
 
@@ -112,16 +120,14 @@ static void draw_status(const struct view *view, const struct explorer *explorer
 static void draw_space(const struct view *view, struct explorer *explorer,
                        const struct arrangement *arrangement, enum panel panel,
                        bool focused) {
-    static const size_t pairs[3][2] = {{0, 1}, {0, 2}, {1, 2}};
-    bool three = panel != PANEL_SCATTER || arrangement->shown[PANEL_SCATTER_2];
+    size_t a, b;
+    places_pair(explorer, arrangement, panel, &a, &b);
     if (explorer->space == SPACE_SOLID)
         solid_view_draw(view, explorer, focused);
     else if (explorer->space == SPACE_PARALLEL)
         parallel_view_draw(view, explorer, focused);
     else
-        scatter_view_draw(
-            view, explorer, three ? pairs[panel - PANEL_SCATTER][0] : explorer->pair_a,
-            three ? pairs[panel - PANEL_SCATTER][1] : explorer->pair_b, focused);
+        scatter_view_draw(view, explorer, a, b, focused);
 }
 
 static void draw_panel(struct canvas *canvas, struct explorer *explorer,
@@ -201,6 +207,8 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
     for (enum panel panel = PANEL_SIMPLEX; panel < PANEL_COUNT; panel++)
         if (arrangement->shown[panel])
             draw_panel(canvas, explorer, arrangement, panel);
+    if (explorer->pointed != SIZE_MAX && !explorer->message[0])
+        pointed_line_draw(&whole, explorer);
     if (explorer->dialog.kind == DIALOG_PAGE)
         draw_page(&whole, explorer);
     else

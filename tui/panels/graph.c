@@ -13,12 +13,28 @@ static int decimals(double step) {
     return count;
 }
 
+enum { LABEL = 5 };
+
+/* Columns left of the inside, and rows below it. */
+static int left_of(const struct view *view) {
+    return view->width >= 16 ? LABEL + 1 : 1;
+}
+
+static int below_of(const struct view *view) {
+    return view->height >= 4 ? 2 : 1;
+}
+
+struct graph graph_place(const struct view *view, struct range x, struct range y) {
+    int left = left_of(view);
+    return (struct graph){view_inside(view, left, 0, view->width - left - 1,
+                                      view->height - below_of(view)),
+                          x, y};
+}
+
 struct graph graph_begin(const struct view *view, struct range x, struct range y) {
-    enum { LABEL = 5 };
     const struct marks *marks = view->canvas->marks;
-    int left = view->width >= 16 ? LABEL + 1 : 1, below = view->height >= 4 ? 2 : 1;
-    struct graph graph = {
-        view_inside(view, left, 0, view->width - left - 1, view->height - below), x, y};
+    int left = left_of(view), below = below_of(view);
+    struct graph graph = graph_place(view, x, y);
     int axis = view->height - below;
     for (int row = 0; row < axis; row++)
         view_put(view, left - 1, row, marks->vertical, INK_FRAME, LOOK_PLAIN);

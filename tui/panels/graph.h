@@ -12,6 +12,8 @@ struct graph {
     struct range x, y;
 };
 
+/* Where things would be drawn in view. */
+struct graph graph_place(const struct view *view, struct range x, struct range y);
 /* Draws axes and their numbers into view. */
 struct graph graph_begin(const struct view *view, struct range x, struct range y);
 /* The cell of a value (not clipped). */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "panels/places.h"
 #include "panels/views.h"
 #include "state/space.h"
 #include "terminal/raster.h"
@@ -29,11 +30,16 @@ static int axis_column(const struct parallel_axes *axes, size_t place) {
     return axes->left + (int)place * axes->gap;
 }
 
-/* The height of a value on an axis in dots from the top, held to the axis. */
+/* The height of a value on an axis, 0 at the top to 1, held to the axis; NaN of NaN. */
+static double axis_share(const struct parallel_axes *axes, size_t place, double value) {
+    double at = (axes->high[place] - value) / (axes->high[place] - axes->low[place]);
+    return isnan(at) ? at : fmin(1, fmax(0, at));
+}
+
+/* The same in dots. */
 static int axis_dot(const struct parallel_axes *axes, size_t place, double value,
                     int dots) {
-    double at = (axes->high[place] - value) / (axes->high[place] - axes->low[place]);
-    return (int)lround(fmin(1, fmax(0, at)) * (dots - 1));
+    return (int)lround(axis_share(axes, place, value) * (dots - 1));
 }
 
 /* Which axes fit, and where; the wheel and PgDn move on to the others. */
@@ -353,6 +359,85 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
     }
 }
 
+/* The solution pointed at, over all the others. */
+static void draw_pointed(const struct parallel_axes *axes,
+                         const struct explorer *explorer) {
+    const struct catalog *catalog = explorer->catalog;
+    struct raster raster;
+    if (explorer->pointed == SIZE_MAX ||
+        !explorer_series_visible(explorer,
+                                 catalog->solutions[explorer->pointed].series) ||
+        raster_begin(&raster, &axes->inside))
+        return;
+    const double *values = row_values(explorer, axes, explorer->pointed);
+    draw_line(axes, &raster, values, 1, INK_TEXT);
+    raster_end(&raster);
+    draw_marks(axes, values, axes->inside.canvas->marks->mark[MARK_FRONT], INK_TEXT,
+               LOOK_BOLD | LOOK_REVERSE);
+}
+
+static bool find_axes(const struct view *view, struct explorer *explorer,
+                      struct parallel_axes *axes) {
+    struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
+    return view->height >= 7 && view->width >= 14 && place_axes(&below, explorer, axes);
+}
+
+/* A line's height at a column between two axes, or on one. */
+size_t parallel_view_places(const struct view *view, struct explorer *explorer,
+                            int column, struct place *out) {
+    const struct catalog *catalog = explorer->catalog;
+    struct parallel_axes axes;
+    size_t count = 0, k = 0;
+    if (!find_axes(view, explorer, &axes))
+        return 0;
+    column -= axes.inside.x - view->x;
+    while (k + 2 < axes.count && axis_column(&axes, k + 1) <= column)
+        k++;
+    size_t next = k + 1 < axes.count ? k + 1 : k;
+    double along = axes.gap ? (double)(column - axis_column(&axes, k)) / axes.gap : 0;
+    along = fmin(1, fmax(0, along));
+    for (size_t i = 0; i < catalog->count; i++) {
+        const double *values = row_values(explorer, &axes, i);
+        double from = axis_share(&axes, k, values[k]),
+               to = axis_share(&axes, next, values[next]);
+        double at = along > 0 ? along < 1 ? from + along * (to - from) : to : from;
+        if (isfinite(at) &&
+            explorer_series_visible(explorer, catalog->solutions[i].series))
+            out[count++] =
+                (struct place){i, column + axes.inside.x - view->x,
+                               axes.inside.y - view->y + at * (axes.inside.height - 1)};
+    }
+    return count;
+}
+
+int parallel_view_column(const struct view *view, struct explorer *explorer,
+                         size_t objective) {
+    struct parallel_axes axes;
+    int *scroll = &explorer->scroll[PANEL_SCATTER];
+    if (!find_axes(view, explorer, &axes))
+        return 0;
+    if (objective < axes.first)
+        *scroll = (int)objective;
+    else if (objective >= axes.first + axes.count)
+        *scroll = (int)(objective + 1 - axes.count);
+    find_axes(view, explorer, &axes);
+    return axes.inside.x - view->x + axis_column(&axes, objective - axes.first);
+}
+
+size_t parallel_view_axis(const struct view *view, struct explorer *explorer,
+                          int column) {
+    struct parallel_axes axes;
+    if (!find_axes(view, explorer, &axes))
+        return 0;
+    size_t nearest = 0;
+    column -= axes.inside.x - view->x;
+    for (size_t k = 1; k < axes.count; k++)
+        if (abs(axis_column(&axes, k) - column) <
+            abs(axis_column(&axes, nearest) - column))
+            nearest = k;
+    return axes.first + nearest;
+}
+
 void parallel_view_draw(const struct view *view, struct explorer *explorer,
                         bool focused) {
     struct parallel_axes axes;
@@ -383,4 +468,5 @@ void parallel_view_draw(const struct view *view, struct explorer *explorer,
     draw_baselines(&axes, explorer, true);
     draw_chosen(&axes, explorer);
     draw_now(&axes, explorer);
+    draw_pointed(&axes, explorer);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "panels/graph.h"
+#include "panels/places.h"
 #include "panels/views.h"
 #include "state/space.h"
 
@@ -92,6 +93,82 @@ static void draw_marks(const struct graph *graph, const struct explorer *explore
         }
 }
 
+/* Arrows at the edge stand for baselines alone. */
+static bool is_shown(const struct graph *graph, const struct explorer *explorer,
+                     size_t row, double x, double y) {
+    const struct catalog *catalog = explorer->catalog;
+    bool beyond =
+        x < graph->x.low || x > graph->x.high || y < graph->y.low || y > graph->y.high;
+    return isfinite(x + y) && !(beyond && space_is_ours(catalog, row)) &&
+           explorer_series_visible(explorer, catalog->solutions[row].series);
+}
+
+/* The fraction of a cell matters: several points of one cell are told apart. */
+static double place_on(struct range range, double value, int cells) {
+    double at = (value - range.low) / (range.high - range.low);
+    return fmin(1, fmax(0, at)) * (cells - 1);
+}
+
+/* The graph of a panel; false where there is none in it. */
+static bool find_graph(const struct view *view, const struct explorer *explorer,
+                       size_t a, size_t b, struct graph *graph) {
+    struct range x, y;
+    if (view->height < 4 || view->width < 12 || !space_window(explorer, a, &x) ||
+        !space_window(explorer, b, &y))
+        return false;
+    struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
+    *graph = graph_place(&below, x, y);
+    return graph->inside.width >= 3 && graph->inside.height >= 2;
+}
+
+size_t scatter_view_places(const struct view *view, const struct explorer *explorer,
+                           size_t a, size_t b, struct place *out) {
+    const struct catalog *catalog = explorer->catalog;
+    struct graph graph;
+    size_t count = 0;
+    if (!find_graph(view, explorer, a, b, &graph))
+        return 0;
+    const struct view *inside = &graph.inside;
+    for (size_t i = 0; i < catalog->count; i++) {
+        double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
+        if (is_shown(&graph, explorer, i, x, y))
+            out[count++] = (struct place){
+                i, inside->x - view->x + place_on(graph.x, x, inside->width),
+                inside->y - view->y + inside->height - 1 -
+                    place_on(graph.y, y, inside->height)};
+    }
+    return count;
+}
+
+bool scatter_view_values(const struct view *view, const struct explorer *explorer,
+                         size_t a, size_t b, double x, double y, double *value_a,
+                         double *value_b) {
+    struct graph graph;
+    if (!find_graph(view, explorer, a, b, &graph))
+        return false;
+    const struct view *inside = &graph.inside;
+    double across = (x - (inside->x - view->x)) / (inside->width - 1);
+    double down = (y - (inside->y - view->y)) / (inside->height - 1);
+    *value_a = graph.x.low + across * (graph.x.high - graph.x.low);
+    *value_b = graph.y.high - down * (graph.y.high - graph.y.low);
+    return across >= 0 && across <= 1 && down >= 0 && down <= 1;
+}
+
+static void draw_pointed(const struct graph *graph, const struct explorer *explorer,
+                         size_t a, size_t b) {
+    size_t row = explorer->pointed;
+    if (row == SIZE_MAX)
+        return;
+    double x = catalog_value(explorer->catalog, row, a),
+           y = catalog_value(explorer->catalog, row, b);
+    if (is_shown(graph, explorer, row, x, y))
+        view_look(&graph->inside,
+                  (int)lround(place_on(graph->x, x, graph->inside.width)),
+                  graph->inside.height - 1 -
+                      (int)lround(place_on(graph->y, y, graph->inside.height)),
+                  1, LOOK_REVERSE);
+}
+
 void scatter_view_draw(const struct view *view, struct explorer *explorer, size_t a,
                        size_t b, bool focused) {
     struct range x, y;
@@ -99,7 +176,7 @@ void scatter_view_draw(const struct view *view, struct explorer *explorer, size_
     draw_names(view, explorer, a, b, focused);
     if (view->height < 4 || view->width < 12)
         return;
-    if (!space_range(explorer, a, &x) || !space_range(explorer, b, &y)) {
+    if (!space_window(explorer, a, &x) || !space_window(explorer, b, &y)) {
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
                   explorer_why_empty(explorer, why, sizeof why));
         return;
@@ -117,6 +194,7 @@ void scatter_view_draw(const struct view *view, struct explorer *explorer, size_
                     view->canvas->marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW],
                     INK_NOW, LOOK_BOLD);
     }
+    draw_pointed(&graph, explorer, a, b);
 }
 
 /* --- the legend -------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "panels/graph.h"
+#include "panels/places.h"
 #include "pareto/simplex.h"
 #include "state/polygon.h"
 
@@ -187,6 +188,40 @@ static void draw_stored(const struct view *view, const struct explorer *explorer
     }
 }
 
+size_t simplex_view_places(const struct view *view, const struct explorer *explorer,
+                           struct place *out) {
+    const struct catalog *catalog = explorer->catalog;
+    struct simplex_geometry geometry =
+        simplex_geometry_make(view->width, view->height, explorer->tasks,
+                              explorer->slider, explorer->wish.polygon);
+    size_t count = 0;
+    if (geometry.shape == SHAPE_NONE || geometry.shape == SHAPE_SLIDERS)
+        return 0;
+    for (size_t i = 0; i < catalog->count && explorer->routers; i++) {
+        const struct store_solution *solution = &catalog->rows[i].solution;
+        if (!solution->preference || solution->routers != explorer->routers)
+            continue;
+        out[count].row = i;
+        simplex_geometry_place(&geometry, solution->preference, &out[count].x,
+                               &out[count].y);
+        count++;
+    }
+    return count;
+}
+
+static void draw_pointed(const struct view *view, const struct explorer *explorer,
+                         const struct simplex_geometry *geometry) {
+    const struct store_solution *solution =
+        explorer->pointed == SIZE_MAX
+            ? NULL
+            : &explorer->catalog->rows[explorer->pointed].solution;
+    double x, y;
+    if (!solution || !solution->preference)
+        return;
+    simplex_geometry_place(geometry, solution->preference, &x, &y);
+    view_look(view, (int)lround(x), (int)lround(y), 1, LOOK_REVERSE);
+}
+
 /* What each task reaches along the segment: stored points, joined. */
 static void draw_profile(const struct view *view, const struct explorer *explorer) {
     const struct samples *samples = &explorer->samples;
@@ -248,6 +283,7 @@ static void draw_segment(const struct view *view, struct explorer *explorer,
     draw_stored(view, explorer, geometry);
     simplex_geometry_place(geometry, explorer->preference, &x, &y);
     draw_now(view, explorer, x, y);
+    draw_pointed(view, explorer, geometry);
     if (row + 1 >= view->height)
         return;
     int half = (right - left) / 2;
@@ -274,6 +310,7 @@ static void draw_triangle(const struct view *view, const struct explorer *explor
     double x, y;
     simplex_geometry_place(geometry, explorer->preference, &x, &y);
     draw_now(view, explorer, x, y);
+    draw_pointed(view, explorer, geometry);
     char text[160];
     for (size_t t = 0; t < 3; t++) {
         snprintf(text, sizeof text, "%.3f %s", explorer->preference[t],
@@ -359,6 +396,7 @@ static void draw_polygon(const struct view *view, const struct explorer *explore
     free(taken);
     simplex_geometry_place(geometry, explorer->preference, &x, &y);
     draw_now(view, explorer, x, y);
+    draw_pointed(view, explorer, geometry);
 }
 
 static void draw_sliders(const struct view *view, const struct explorer *explorer,

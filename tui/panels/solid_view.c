@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "panels/places.h"
 #include "panels/views.h"
 #include "state/space.h"
 #include "terminal/raster.h"
@@ -375,10 +376,51 @@ static void draw_labels(const struct solid *solid, const struct explorer *explor
     free(labels.cells);
 }
 
+size_t solid_view_places(const struct view *view, struct explorer *explorer,
+                         struct place *out) {
+    const struct catalog *catalog = explorer->catalog;
+    bool fine = view->canvas->marks->utf8;
+    struct raster raster = {.dots_x = fine ? 2 : 1, .dots_y = fine ? 4 : 1};
+    struct range range[3];
+    size_t count = 0;
+    if (view->height < 5 || view->width < 12)
+        return 0;
+    for (size_t k = 0; k < 3; k++)
+        if (!space_range(explorer, explorer->triple[k], &range[k]))
+            return 0;
+    struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
+    struct solid solid = make(&below, &raster, explorer, range);
+    for (size_t i = 0; i < catalog->count; i++) {
+        struct spot spot, foot;
+        bool beyond;
+        if (explorer_series_visible(explorer, catalog->solutions[i].series) &&
+            row_spot(&solid, explorer, i, &spot, &foot, &beyond))
+            out[count++] = (struct place){i, spot.x / raster.dots_x - 0.5,
+                                          spot.y / raster.dots_y - 0.5 + 1};
+    }
+    return count;
+}
+
+/* The solution pointed at: its mark, whatever it stands behind, and its drop line. */
+static bool draw_pointed(const struct solid *solid, const struct explorer *explorer,
+                         struct item *item) {
+    struct spot spot, foot;
+    bool beyond;
+    if (explorer->pointed == SIZE_MAX ||
+        !explorer_series_visible(
+            explorer, explorer->catalog->solutions[explorer->pointed].series) ||
+        !row_spot(solid, explorer, explorer->pointed, &spot, &foot, &beyond))
+        return false;
+    line(solid, spot, foot, 1, INK_TEXT);
+    *item = item_of(solid, explorer->catalog, explorer->pointed, spot, beyond);
+    item->look |= LOOK_REVERSE;
+    return true;
+}
+
 static void draw_inside(const struct view *view, struct explorer *explorer,
                         const struct range *range) {
     struct raster raster;
-    struct item *items = array_new(explorer->catalog->count + 1, sizeof *items);
+    struct item *items = array_new(explorer->catalog->count + 2, sizeof *items);
     double step[3];
     if (!items || raster_begin(&raster, view)) {
         free(items);
@@ -390,8 +432,9 @@ static void draw_inside(const struct view *view, struct explorer *explorer,
     draw_ground(&solid, step);
     size_t count = gather(&solid, explorer, items);
     qsort(items, count, sizeof *items, order_items);
-    /* The present point is drawn last. */
+    /* The present point is drawn last, but for the one pointed at. */
     count += draw_now(&solid, explorer, &items[count]);
+    count += draw_pointed(&solid, explorer, &items[count]);
     raster_end(&raster);
     draw_labels(&solid, explorer, step, items, count);
     for (size_t i = 0; i < count; i++) {

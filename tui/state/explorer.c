@@ -11,7 +11,8 @@
 #include "threads/hypervolume.h"
 
 int explorer_init(struct explorer *explorer, const char *file) {
-    *explorer = (struct explorer){.file = file, .row = SIZE_MAX, .pair_b = 1};
+    *explorer = (struct explorer){
+        .file = file, .row = SIZE_MAX, .pair_b = 1, .pointed = SIZE_MAX};
     explorer->compared[0].row = explorer->compared[1].row = SIZE_MAX;
     explorer->wish.focus = PANEL_SIMPLEX;
     explorer->wish.open =
@@ -178,6 +179,58 @@ static void start(struct explorer *explorer) {
     explorer_go(explorer, from, false);
 }
 
+void explorer_point(struct explorer *explorer, size_t row) {
+    explorer->pointed = row;
+    explorer->pointed_solution =
+        row == SIZE_MAX ? 0 : explorer->catalog->rows[row].solution.id;
+}
+
+bool explorer_steps_points(const struct explorer *explorer) {
+    return explorer->wish.focus >= PANEL_SCATTER &&
+           explorer->wish.focus <= PANEL_SCATTER_3;
+}
+
+static bool dominates(const struct catalog *catalog, size_t row, size_t other) {
+    bool better = false;
+    for (size_t t = 0; t < catalog->tasks; t++) {
+        double a = catalog_value(catalog, row, t), b = catalog_value(catalog, other, t);
+        if (!catalog->recipe->tasks[t].objective.maximise) {
+            a = -a;
+            b = -b;
+        }
+        if (!(a >= b))
+            return false;
+        better = better || a > b;
+    }
+    return better;
+}
+
+size_t explorer_dominators(const struct explorer *explorer, size_t row, size_t *first) {
+    const struct catalog *catalog = explorer->catalog;
+    size_t count = 0;
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct solution *solution = &catalog->solutions[i];
+        if (!solution->whole || solution->stale ||
+            catalog->series[solution->series].several || !dominates(catalog, i, row))
+            continue;
+        if (!count++)
+            *first = i;
+    }
+    return count;
+}
+
+/* After another catalog: the same solution, wherever its row is now. */
+static void point_again(struct explorer *explorer) {
+    const struct catalog *catalog = explorer->catalog;
+    size_t row = 0;
+    if (explorer->pointed == SIZE_MAX)
+        return;
+    while (row < catalog->count &&
+           catalog->rows[row].solution.id != explorer->pointed_solution)
+        row++;
+    explorer_point(explorer, row < catalog->count ? row : SIZE_MAX);
+}
+
 int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     struct catalog *before = explorer->catalog;
     struct samples samples;
@@ -190,6 +243,7 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
         explorer_say(explorer, false, "%s", "");
     explorer->catalog = catalog;
     explorer->tasks = explorer->wish.tasks = catalog->tasks;
+    point_again(explorer);
     for (size_t i = 0; i < 2; i++)
         if (explorer->compared[i].row != SIZE_MAX) {
             explorer->compared[i].row = SIZE_MAX;

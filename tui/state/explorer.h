@@ -12,6 +12,7 @@
 #include "results/estimate.h"
 #include "state/arrangement.h"
 #include "state/dialog.h"
+#include "state/range.h"
 
 /* Where the figures of the present preference come from. */
 enum figures {
@@ -59,6 +60,13 @@ enum space {
     SPACE_PAIRS,   /* scatters of two objectives */
     SPACE_SOLID,   /* three objectives as a box that turns */
     SPACE_PARALLEL /* one vertical axis for each objective */
+};
+
+/* What the axes reach over while they are not zoomed. */
+enum fit {
+    FIT_NEAR, /* the routers' points and what lies around them */
+    FIT_ALL,
+    FIT_FRONT
 };
 
 /* Rows that no other visible one dominates in three objectives, kept until the
@@ -130,6 +138,13 @@ struct explorer {
     char message[1024];
     bool message_bad;
     bool message_waits; /* it is true until the solutions are read */
+    /* The solution pointed at: its row in the catalog, SIZE_MAX: none. */
+    size_t pointed;
+    int64_t pointed_solution;
+    size_t pointed_axis; /* of the parallel coordinates: where keys step */
+    struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
+                                             not below high */
+    enum fit fit;
     struct dialog dialog;
     struct bookmark_meant meant;
     struct compared compared[2];
@@ -172,6 +187,14 @@ bool explorer_has_sliders(const struct explorer *explorer);
 
 bool explorer_series_visible(const struct explorer *explorer, size_t series);
 void explorer_series_toggle(struct explorer *explorer, size_t series);
+/* Points at a row of the catalog, or at none (SIZE_MAX). */
+void explorer_point(struct explorer *explorer, size_t row);
+/* Do arrows step from point to point, rather than move the preference? They do where
+ * the objective space has the focus. */
+bool explorer_steps_points(const struct explorer *explorer);
+/* How many measured models are as good as a row's in every objective and better in
+ * one; *first is the first of them. */
+size_t explorer_dominators(const struct explorer *explorer, size_t row, size_t *first);
 /* The rows of the front of objectives a and b, cached. */
 const size_t *explorer_pair_front(struct explorer *explorer, size_t a, size_t b,
                                   size_t *count);

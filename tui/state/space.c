@@ -51,13 +51,23 @@ bool space_is_ours(const struct catalog *catalog, size_t row) {
     return catalog->series[catalog->solutions[row].series].routers;
 }
 
+/* Does the axis reach to this row whatever else is there? */
+static bool is_core(const struct explorer *explorer, size_t row) {
+    const struct catalog *catalog = explorer->catalog;
+    const struct solution *solution = &catalog->solutions[row];
+    if (!explorer_series_visible(explorer, solution->series))
+        return false;
+    return explorer->fit == FIT_ALL || explorer->fit == FIT_FRONT
+               ? explorer->fit == FIT_ALL || solution->front
+               : space_is_ours(catalog, row);
+}
+
 bool space_range(const struct explorer *explorer, size_t objective,
                  struct range *range) {
     const struct catalog *catalog = explorer->catalog;
     struct range core = range_empty();
     for (size_t i = 0; i < catalog->count; i++)
-        if (space_is_ours(catalog, i) &&
-            explorer_series_visible(explorer, catalog->solutions[i].series))
+        if (is_core(explorer, i))
             range_add(&core, catalog_value(catalog, i, objective));
     struct figure figure;
     if (explorer_figure(explorer, objective, &figure)) {
@@ -73,11 +83,65 @@ bool space_range(const struct explorer *explorer, size_t objective,
     for (size_t i = 0; i < catalog->count; i++) {
         double value = catalog_value(catalog, i, objective);
         if (explorer_series_visible(explorer, catalog->solutions[i].series) &&
-            (!any || (value > core.low - reach && value < core.high + reach)))
+            (!any || (explorer->fit == FIT_NEAR && value > core.low - reach &&
+                      value < core.high + reach)))
             range_add(&all, value);
     }
     *range = range_widen(all, 0.5, 0.06);
     return all.low <= all.high;
+}
+
+static bool is_zoomed(const struct explorer *explorer, size_t objective) {
+    return explorer->window[objective].low < explorer->window[objective].high;
+}
+
+bool space_window(const struct explorer *explorer, size_t objective,
+                  struct range *range) {
+    bool any = space_range(explorer, objective, range);
+    if (any && is_zoomed(explorer, objective))
+        *range = explorer->window[objective];
+    return any;
+}
+
+void space_zoom(struct explorer *explorer, size_t objective, double factor,
+                double around) {
+    struct range range, all;
+    if (!space_window(explorer, objective, &range))
+        return;
+    double width = range.high - range.low;
+    /* As close as the numbers on the axes can tell; as far as ten times everything. */
+    double least = fmax(0.02, 1e-4 * fabs(around)), most = INFINITY;
+    if (space_range(explorer, objective, &all))
+        most = 10 * (all.high - all.low);
+    double wanted = fmin(fmax(width * factor, fmin(width, least)), fmax(width, most));
+    double at = (around - range.low) / width;
+    explorer->window[objective] =
+        (struct range){around - at * wanted, around + (1 - at) * wanted};
+}
+
+void space_pan(struct explorer *explorer, size_t objective, double share) {
+    struct range range, all;
+    if (!space_window(explorer, objective, &range) ||
+        !space_range(explorer, objective, &all))
+        return;
+    double width = range.high - range.low, by = share * width;
+    /* Something of what there is stays in sight. */
+    by = fmin(by, all.high - 0.1 * width - range.low);
+    by = fmax(by, all.low + 0.1 * width - range.high);
+    explorer->window[objective] = (struct range){range.low + by, range.high + by};
+}
+
+const char *space_fit(struct explorer *explorer) {
+    static const char *const names[] = {"axes fit the front and what is near it",
+                                        "axes fit all solutions", "axes fit the front"};
+    bool zoomed = false;
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        zoomed = zoomed || is_zoomed(explorer, t);
+        explorer->window[t] = (struct range){0, 0};
+    }
+    if (!zoomed)
+        explorer->fit = (enum fit)((explorer->fit + 1u) % 3);
+    return names[explorer->fit];
 }
 
 /* Fills cache->front from the rows that may be on it. */

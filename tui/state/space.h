@@ -29,6 +29,18 @@ bool space_is_ours(const struct catalog *catalog, size_t row);
 bool space_range(const struct explorer *explorer, size_t objective,
                  struct range *range);
 
+/* The range that scatters show: that, or the part of it that was zoomed to. */
+bool space_window(const struct explorer *explorer, size_t objective,
+                  struct range *range);
+/* Zooms an objective's axis by a factor (below 1: closer) around a value that stays
+ * where it is. */
+void space_zoom(struct explorer *explorer, size_t objective, double factor,
+                double around);
+/* Moves what is shown of it by a share of its width. */
+void space_pan(struct explorer *explorer, size_t objective, double share);
+/* Ends zooming; where nothing is zoomed, the next of enum fit. Its name. */
+const char *space_fit(struct explorer *explorer);
+
 /* Which visible rows of routers no other dominates in the three objectives of the box,
  * [catalog->count], kept until the catalog or the legend changes. NULL: memory is out.
  */

@@ -88,9 +88,10 @@ static int delete_one(struct store *store, const struct bookmark_change *change,
 
 static int apply(struct store *store, const struct bookmark_change *change,
                  struct deleted_bookmarks *deleted, struct error *error) {
-    struct store_bookmark bookmark = {.name = (char *)change->name,
-                                      .preference = (double *)change->preference,
-                                      .solution = change->solution};
+    struct store_bookmark bookmark = {
+        .name = (char *)change->name,
+        .preference = change->has_preference ? (double *)change->preference : NULL,
+        .solution = change->solution};
     switch (change->kind) {
     case BOOKMARK_ADD:
         return add(store, &bookmark, error);

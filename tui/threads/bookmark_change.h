@@ -17,8 +17,10 @@ struct bookmark_change {
     enum bookmark_change_kind kind;
     int64_t id; /* of one that is renamed or deleted */
     char name[512], to[512];
-    double preference[STORE_TASKS_MAX]; /* to add or replace */
-    int64_t solution;                   /* likewise; 0: none */
+    /* To add or replace: what is marked; solution 0: none. */
+    bool has_preference;
+    double preference[STORE_TASKS_MAX];
+    int64_t solution;
 };
 
 /* What was deleted, as it was then, the last one last. Zeroed to begin with. */
