@@ -2,6 +2,8 @@
  * where a pointer is not aligned, one by one. */
 #include <math.h>
 
+#define ROUNDING static __device__ __forceinline__
+
 #include "cuda.h"
 #include "element.h"
 
@@ -296,6 +298,26 @@ static void add_squares(struct backend *backend, float *to, const float *x, floa
                to, x, scale, count);
 }
 
+template <class T>
+static __global__ void round_kernel(T *x, size_t count, enum rounding to) {
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step) {
+        float value = widen(x[i]);
+        x[i] = narrow<T>(to == ROUNDING_BF16 ? round_to_bf16(value)
+                                             : round_to_f16(value));
+    }
+}
+
+template <class T>
+static void round_values(struct backend *backend, real *x, size_t count,
+                         enum rounding to) {
+    struct cuda *cuda = cuda_ready(backend);
+    auto kernel = round_kernel<T>;
+    if (cuda && count > 0 && !(sizeof(T) == 2 && to == ROUNDING_BF16))
+        LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0,
+               reinterpret_cast<T *>(x), count, to);
+}
+
 void cuda_fill_elementwise(struct backend *table) {
     bool narrow_type = table->precision == PRECISION_BF16;
     table->add = narrow_type ? add<bf16> : add<float>;
@@ -304,5 +326,6 @@ void cuda_fill_elementwise(struct backend *table) {
         narrow_type ? activation_backward<bf16> : activation_backward<float>;
     table->adam = narrow_type ? adam_step<bf16> : adam_step<float>;
     table->add_scaled = add_scaled;
+    table->round_values = narrow_type ? round_values<bf16> : round_values<float>;
     table->add_squares = add_squares;
 }

@@ -23,9 +23,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 7 };
+enum { BACKEND_API_VERSION = 8 };
 
 typedef struct real real;
 
@@ -289,6 +290,9 @@ struct backend {
     void (*merge)(struct backend *, real *out, const real *base, const real *vectors,
                   size_t stride, size_t tasks, const struct merge_segment *segments,
                   size_t segment_count, const float *weights);
+    /* Each of x rounded to the nearest value of a file's dtype, ties to even; beyond
+     * its range it becomes infinite. */
+    void (*round_values)(struct backend *, real *x, size_t count, enum rounding);
     /* out[g][t] += <gradient[g], vectors[t]> for `groups` gradients f32 of `count`
      * elements, gradient_stride apart, and all tasks, in one pass. out f32
      * [groups, tasks]. This is d loss / d weights of the merge, for a parameter

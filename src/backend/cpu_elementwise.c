@@ -110,11 +110,36 @@ static void add_squares(struct backend *backend, float *to, const float *x, floa
     }
 }
 
+/* Simple enough for the compiler to make vectors of, and at the rate of memory. */
+static void round_run(float *x, size_t count, enum rounding to) {
+    if (to == ROUNDING_BF16)
+        for (size_t i = 0; i < count; i++)
+            x[i] = round_to_bf16(x[i]);
+    else
+        for (size_t i = 0; i < count; i++)
+            x[i] = round_to_f16(x[i]);
+}
+
+static void round_values(struct backend *backend, real *x, size_t count,
+                         enum rounding to) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, count);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int part = 0; part < threads; part++) {
+        size_t i, end;
+        cpu_part(count, LINE, part, threads, &i, &end);
+        round_run(cpu_floats(x) + i, end - i, to);
+    }
+}
+
 void cpu_fill_elementwise(struct backend *table) {
     table->add = add;
     table->activation = activation;
     table->activation_backward = activation_backward;
     table->adam = adam;
     table->add_scaled = add_scaled;
+    table->round_values = round_values;
     table->add_squares = add_squares;
 }

@@ -10,7 +10,7 @@ libpwemoe_a_SOURCES += \
   src/backend/cpu_rows.c \
   src/backend/module.h \
   src/backend/open.c \
-  src/backend/route.h src/backend/route.c \
+  src/backend/rounding.h src/backend/route.h src/backend/route.c \
   src/backend/simd/attention.h \
   src/backend/simd/baseline.c \
   src/backend/simd/elementwise.h \

@@ -40,6 +40,7 @@ static int allocate(struct evaluator *e, size_t batch, struct error *error) {
     /* What forward keeps on the device is a share of what the rest has left. */
     if (upscaling_new(l, UPSCALE_NONE, &e->plain, error) ||
         unloader_new(e->pool, e->plain, &e->plain_unloader, error) ||
+        stored_dtype_new(e->pool, &e->stored, error) ||
         b->allocate(b, l->size * b->real_size, (void **)&e->weights, error) ||
         forward_new(b, l, &e->pool->form.preprocess, e->held_out, e->tasks, batch,
                     &e->forward, error) ||
@@ -127,6 +128,7 @@ void evaluator_close(struct evaluator *e) {
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
     unloader_free(e->plain_unloader);
+    stored_dtype_free(e->stored);
     upscaling_free(e->plain);
     head_bank_free(e->heads);
     head_bank_free(e->own_heads);

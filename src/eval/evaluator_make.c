@@ -122,6 +122,7 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
     evaluator_make_begin(e);
     routers_forward(e->routers, preference, e->routing);
     unloader_merge_at(e->unloader, preference, e->weights);
+    stored_dtype_round(e->stored, e->weights);
     forward_begin(e->forward,
                   e->upscaling->lowest >= e->pool->layout->blocks[0].norm1_gamma,
                   e->routers->lambda);
@@ -136,6 +137,7 @@ void evaluator_put_expert(struct evaluator *e, size_t task) {
     float weights[POOL_TASKS_MAX] = {0};
     weights[task] = 1;
     unloader_merge(e->plain_unloader, weights, e->weights);
+    stored_dtype_round(e->stored, e->weights);
     e->single = task;
 }
 

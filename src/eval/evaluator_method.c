@@ -25,6 +25,7 @@ static int put_merged(struct evaluator *e, struct error *error) {
     b->upload(b, weights, m->weights, m->count * sizeof *weights);
     b->merge(b, e->weights, e->pool->base, m->vectors, m->stride, m->count, segments, 1,
              weights);
+    stored_dtype_round(e->stored, e->weights);
     result = b->synchronise(b, error);
 done:
     b->release(b, segments);

@@ -12,6 +12,7 @@
 #include "merge/method.h"
 #include "moe/pool.h"
 #include "moe/routers.h"
+#include "moe/stored_dtype.h"
 #include "moe/unloader.h"
 
 enum current {
@@ -57,7 +58,8 @@ struct evaluator {
      * decided; or NULLs. */
     const struct merge_method *settled_method;
     json_t *asked, *settled;
-    real *weights; /* (size) on the device */
+    real *weights;               /* (size) on the device */
+    struct stored_dtype *stored; /* what they are rounded to once they are made */
 };
 
 /* A new model begins: the last one's figures and what is queued of it are dropped. */

@@ -156,6 +156,46 @@ static void add_scaled(struct conformance *c, bool square) {
     }
 }
 
+/* What a float with `fraction` bits after the point, powers of two from `least` on and
+ * `most` as its first value beyond the range makes of x; from its definition. */
+static double rounded(double x, int fraction, int least, double most) {
+    int exponent;
+    if (isnan(x))
+        return x;
+    frexp(x, &exponent); /* x = m 2^exponent, 1/2 <= |m| < 1 */
+    exponent = exponent - 1 > least ? exponent - 1 : least;
+    double last = ldexp(1, exponent - fraction);
+    double result = nearbyint(x / last) * last;
+    return fabs(result) < most ? result : copysign((double)INFINITY, x);
+}
+
+static void rounding(struct conformance *c) {
+    static const double special[] = {0,     -0.0,    1,       -1.00390625, 1.01171875,
+                                     65519, -65520,  65535,   1e-30,       -6e-8,
+                                     3e-8,  2.99e-8, 6.1e-05, 3e38,        -3.4e38};
+    enum { SPECIALS = sizeof special / sizeof *special };
+    for (int to = 0; to < 2; to++)
+        for (size_t s = 0; s < SIZES; s++) {
+            size_t n = sizes[s];
+            double *x = numbers(c, n), *wanted = numbers(c, n), *zero = numbers(c, n);
+            for (size_t i = 0; i < n; i++) {
+                double scale = ldexp(1, (int)(50 * random_uniform(&c->random)) - 30);
+                x[i] = i < SPECIALS ? special[i] : scale * random_normal(&c->random);
+            }
+            if (n > 16)
+                x[n - 1] = (double)NAN;
+            struct tensor *values = tensor_from(c, ELEMENT_REAL, n, x);
+            for (size_t i = 0; i < n; i++) {
+                double is = values->host[i];
+                wanted[i] = to == ROUNDING_BF16 ? rounded(is, 7, -126, ldexp(1, 128))
+                                                : rounded(is, 10, -14, 65520);
+                zero[i] = 0;
+            }
+            c->backend->round_values(c->backend, values->real, n, (enum rounding)to);
+            check(c, "rounded values", values, wanted, zero);
+        }
+}
+
 static void scaled(struct conformance *c) {
     add_scaled(c, false);
 }
@@ -171,4 +211,5 @@ const struct conformance_case conformance_elementwise_cases[] = {
     {"adam", adam},
     {"add scaled", scaled},
     {"add squares", squares},
+    {"rounded values", rounding},
     {NULL, NULL}};

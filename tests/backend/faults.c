@@ -150,6 +150,8 @@ FAULT(adam,
 FAULT(add_scaled,
       (struct backend * b, float *to, const float *x, float scale, size_t count),
       (b, to, x, scale, count), spoil(b, to, count, false))
+FAULT(round_values, (struct backend * b, real *x, size_t count, enum rounding to),
+      (b, x, count, to), spoil(b, x, count, true))
 FAULT(add_squares,
       (struct backend * b, float *to, const float *x, float scale, size_t count),
       (b, to, x, scale, count), spoil(b, to, count, false))
@@ -299,6 +301,7 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(adam, "adam"),
     PLANTED(add_scaled, "add scaled"),
     PLANTED(add_squares, "add squares"),
+    PLANTED(round_values, "rounded values"),
     PLANTED(add_squared_products, "squared products"),
     {"replay", "recording", plant_replay, true},
     {"download_late", "transfers", plant_download_late, true},
