@@ -6,6 +6,7 @@ libpwemoe_a_SOURCES += \
   src/store/create.h src/store/open.c \
   src/store/recipe.c \
   src/store/run.c \
+  src/store/lease.h src/store/lease.c \
   src/store/solution.h src/store/solution.c \
   src/store/evaluation.c \
   src/store/rows.c \

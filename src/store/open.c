@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "store/create.h"
+#include "store/lease.h"
 #include "store/schema.h"
 
 enum { PATIENCE = 10000 /* ms */ };
@@ -64,6 +65,11 @@ static struct store *store_new(const char *path, enum store_mode mode) {
 void store_close(struct store *store) {
     if (!store)
         return;
+    if (store->leased) {
+        store_rollback(store);
+        store_set_timeout(store, 1000); /* no reason to wait long for */
+        lease_release(store);
+    }
     sqlite3_close_v2(store->db);
     free(store->path);
     free(store);
@@ -212,19 +218,21 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
     }
     if (schema_check_application(store, &format, error))
         goto fail;
-    if (format < STORE_FORMAT && mode == STORE_READ_ONLY) {
+    if (format < SCHEMA_READABLE && mode == STORE_READ_ONLY) {
         error_set(error,
                   "%s: is of format %d; open it once for writing, which brings it to "
                   "format %d",
                   path, format, STORE_FORMAT);
         goto fail;
     }
-    if (format < STORE_FORMAT &&
-        schema_migrate(store, schema_migrations, schema_migration_count, STORE_FORMAT,
-                       error))
-        goto fail;
-    if (schema_check_objects(store, error) || schema_check_pages(store, error) ||
-        count_tasks(store, error))
+    if (mode == STORE_READ_WRITE && format < STORE_FORMAT) {
+        if (schema_migrate(store, schema_migrations, schema_migration_count,
+                           STORE_FORMAT, error))
+            goto fail;
+        format = STORE_FORMAT;
+    }
+    if (schema_check_objects(store, format, error) ||
+        schema_check_pages(store, error) || count_tasks(store, error))
         goto fail;
     /* Those who write look rows up all over the file; those who read go through it
      * once, for which SQLite's own 2 MB are better than memory that must be fetched. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "store/lease.h"
 #include "store/sql.h"
 
 static int check_run(const struct store_run *run, struct error *error) {
@@ -127,6 +128,8 @@ static int save(struct store *store, const struct store_run *run,
                 const struct store_routers *routers, int64_t *id, const void *state,
                 size_t state_size, const struct store_curve_point *points,
                 size_t point_count, struct error *error) {
+    if (store_lease_check(store, run->id, error))
+        return -1;
     if (sql_write(store, error,
                   "UPDATE run SET steps_done = ?, steps = ?, seconds = ?, complete = ?,"
                   " trainable = ?, peak_bytes = ? WHERE id = ?",

@@ -13,6 +13,20 @@ struct object {
     "  " column " TEXT NOT NULL CHECK (" column " = '' OR (length(" column \
     ") = 64\n    AND " column " NOT GLOB '*[^0-9a-f]*')),\n"
 
+#define LEASE                                                                       \
+    "CREATE TABLE lease (\n"                                                        \
+    "  -- the process that trains a run; the row of one that has ended means "      \
+    "nothing\n"                                                                     \
+    "  run INTEGER PRIMARY KEY REFERENCES run (id),\n"                              \
+    "  token TEXT NOT NULL CHECK (length(token) = 32), -- of whoever holds it\n"    \
+    "  machine TEXT NOT NULL, -- the machine's own number; '' where it has none\n"  \
+    "  place TEXT NOT NULL, -- the start of the system, and the namespace of pid\n" \
+    "  host TEXT NOT NULL, -- the machine's name\n"                                 \
+    "  pid INTEGER NOT NULL CHECK (pid > 0),\n"                                     \
+    "  began INTEGER NOT NULL, -- when, as the system counts; -1: not known\n"      \
+    "  renewed REAL NOT NULL\n"                                                     \
+    ") STRICT"
+
 static const struct object objects[] = {
     {"recipe",
      "CREATE TABLE recipe (\n"
@@ -159,6 +173,7 @@ static const struct object objects[] = {
                  "  created REAL NOT NULL,\n"
                  "  CHECK (preference IS NOT NULL OR solution IS NOT NULL)\n"
                  ") STRICT"},
+    {"lease", LEASE},
     {"log", "CREATE TABLE log (\n"
             "  -- what was done to this file\n"
             "  id INTEGER PRIMARY KEY,\n"
@@ -168,11 +183,25 @@ static const struct object objects[] = {
 };
 enum { OBJECTS = sizeof objects / sizeof *objects };
 
-/* Format 1 is the first; the next one's step stands here. The entry at the end is
- * there because C has no empty arrays. */
-const struct schema_migration schema_migrations[] = {{0, NULL}};
+/* Those that format 1 had not, with the first that has them. */
+static const struct {
+    const char *name;
+    int since;
+} later[] = {{"lease", 2}};
+
+static bool is_of_format(const struct object *object, int format) {
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (strcmp(later[i].name, object->name) == 0)
+            return later[i].since <= format;
+    return true;
+}
+
+/* From each format to the next. */
+const struct schema_migration schema_migrations[] = {
+    {1, LEASE}, /* format 2: leases of training runs */
+};
 const size_t schema_migration_count =
-    sizeof schema_migrations / sizeof *schema_migrations - 1;
+    sizeof schema_migrations / sizeof *schema_migrations;
 
 static int set_format(struct store *store, int format, struct error *error) {
     char sql[64];
@@ -252,7 +281,7 @@ int schema_migrate(struct store *store, const struct schema_migration *migration
     }
 }
 
-int schema_check_objects(struct store *store, struct error *error) {
+int schema_check_objects(struct store *store, int format, struct error *error) {
     /* sqlite_ names are SQLite's own: automatic indices, ANALYZE's tables. */
     sqlite3_stmt *statement = sql_prepare(
         store, error,
@@ -269,21 +298,21 @@ int schema_check_objects(struct store *store, struct error *error) {
         size_t i = 0;
         while (i < OBJECTS && name && strcmp(objects[i].name, name) != 0)
             i++;
-        if (!name || i == OBJECTS || !sql || strcmp(sql, objects[i].sql) != 0 ||
-            seen[i]) {
+        if (!name || i == OBJECTS || !is_of_format(&objects[i], format) || !sql ||
+            strcmp(sql, objects[i].sql) != 0 || seen[i]) {
             if (sqlite3_errcode(store->db) == SQLITE_NOMEM)
                 result = error_memory(error);
             else
                 result = sql_corrupt(store, error,
                                      "its table or index \"%s\" is not of format %d",
-                                     name ? name : "", STORE_FORMAT);
+                                     name ? name : "", format);
             break;
         }
         seen[i] = true;
     }
     sqlite3_finalize(statement);
     for (size_t i = 0; i < OBJECTS && result == 0; i++)
-        if (!seen[i])
+        if (!seen[i] && is_of_format(&objects[i], format))
             result = sql_corrupt(store, error, "its table or index \"%s\" is missing",
                                  objects[i].name);
     return result;

@@ -23,10 +23,13 @@ int schema_migrate(struct store *store, const struct schema_migration *migration
 extern const struct schema_migration schema_migrations[];
 extern const size_t schema_migration_count;
 
-/* application_id, user_version (an older one is an error here), and that tables
- * and indices are just those that schema_create makes. */
+/* application_id, user_version (a newer one is an error), and that tables and indices
+ * are just those of a format. */
 int schema_check_application(struct store *store, int *format, struct error *error);
-int schema_check_objects(struct store *store, struct error *error);
+/* The oldest format that those who only look read as it is: what later ones have
+ * besides is nothing that they ask for. */
+enum { SCHEMA_READABLE = 1 };
+int schema_check_objects(struct store *store, int format, struct error *error);
 /* The pages: the whole file where it is small, else the recipe's tables. */
 int schema_check_pages(struct store *store, struct error *error);
 

@@ -17,6 +17,9 @@ struct store {
     bool read_started; /* sql_read_begin opened a transaction */
     int64_t version;
     int data_version;
+    int64_t leased; /* the run whose lease is held here (lease.h), or 0 */
+    char lease_token[33];
+    double lease_renewed;
 };
 
 /* The message for what SQLite last said, by its result code. Returns -1. */

@@ -25,7 +25,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 
-enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 1 /* user_version */ };
+enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 2 /* user_version */ };
 
 struct store;
 
@@ -144,7 +144,8 @@ int store_run_begin(struct store *store, struct store_run *run, struct error *er
  * the curve points since the last save, in one transaction. The earlier resume state of
  * the run is replaced (kept where state is NULL), routers of earlier steps are kept.
  * Curve points of a step that is there already are replaced; so are routers, unless a
- * solution uses them and they differ, which is an error. */
+ * solution uses them and they differ, which is an error; so is a run that another
+ * process trains (lease.h). */
 struct store_curve_point {
     unsigned step;
     size_t task;

@@ -364,6 +364,37 @@ static void train_resumes_to_the_same_numbers(void **state) {
                  folder());
 }
 
+/* A run that is being trained is nobody else's; one that was killed goes on at once,
+ * and ends as one that was never interrupted. */
+static void a_run_has_one_trainer(void **state) {
+    (void)state;
+    begin("killed.db");
+    /* It is asleep while it is looked at: the machine may be slow. */
+    struct ran ran =
+        shell("f=%1$s/killed.db; ./pwemoe train $f " TRAINING
+              " --save-interval 100 --quiet & pid=$!; "
+              "for i in $(seq 6000); do kill -STOP $pid; "
+              "./pwemoe show $f training --format csv | grep -q ,10, && "
+              "./pwemoe train $f --resume --upscale mlp > %1$s/killed.said 2>&1; "
+              "grep -q 'run 1 is being trained by process' %1$s/killed.said && break; "
+              "kill -CONT $pid || break; sleep 0.02; done; kill -KILL $pid; wait $pid; "
+              "grep -q 'run 1 is being trained by process' %1$s/killed.said",
+              folder());
+    bool told = ran.status == 0;
+    ran_free(&ran);
+    ran = run("train %s/killed.db --resume --upscale mlp --threads 1", folder());
+    if (strstr(ran.err,
+               "no unfinished run")) { /* it was done before it was looked at */
+        ran_free(&ran);
+        skip();
+    }
+    assert_true(told);
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    assert_same_curve("whole.db", "killed.db");
+}
+
 static void front_goes_on(void **state) {
     (void)state;
     begin("front.db");
@@ -713,9 +744,12 @@ static void plots_of_every_kind(void **state) {
 static void a_model_of_another_config_is_refused(void **state) {
     (void)state;
     static const char *const changes[][2] = {
-        {"s/\\(num_attention_heads\": \\)[0-9]*/\\11/", "num_attention_heads is 1, the pretrained"},
-        {"s/\\(hidden_act\": \"\\)[a-z_]*/\\1relu/", "hidden_act is relu, the pretrained"},
-        {"s/\\(layer_norm_eps\": \\)[-0-9.e]*/\\10.25/", "layer_norm_eps is 0.25, the pretrained"}};
+        {"s/\\(num_attention_heads\": \\)[0-9]*/\\11/",
+         "num_attention_heads is 1, the pretrained"},
+        {"s/\\(hidden_act\": \"\\)[a-z_]*/\\1relu/",
+         "hidden_act is relu, the pretrained"},
+        {"s/\\(layer_norm_eps\": \\)[-0-9.e]*/\\10.25/",
+         "layer_norm_eps is 0.25, the pretrained"}};
     begin("config.db");
     write_file("other.yaml", "pretrained: shape\ntasks:\n"
                              "  a: {expert: unlike, test: "
@@ -1019,6 +1053,7 @@ int main(void) {
         cmocka_unit_test(merge_measures_once),
         cmocka_unit_test(merge_refuses),
         cmocka_unit_test(train_resumes_to_the_same_numbers),
+        cmocka_unit_test(a_run_has_one_trainer),
         cmocka_unit_test(front_goes_on),
         cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(front_takes_all_steps),

@@ -91,12 +91,12 @@ static void test_formats(void **state) {
     const char *path = in_folder(state, "results.db");
     store_close(example_store(path));
     plant(path, "PRAGMA user_version=7");
-    both_fail(path, "is of format 7, this program reads up to 1");
+    both_fail(path, "is of format 7, this program reads up to 2");
     plant(path, "PRAGMA user_version=0");
     both_fail(path, "its format is 0");
     plant(path, "PRAGMA user_version=-1");
     both_fail(path, "is corrupt");
-    plant(path, "PRAGMA user_version=1; PRAGMA application_id=1");
+    plant(path, "PRAGMA user_version=2; PRAGMA application_id=1");
     both_fail(path, "of another program");
 }
 
@@ -363,45 +363,46 @@ static int user_version(const char *path) {
 }
 
 static void test_migrations(void **state) {
+    enum { NOW = STORE_FORMAT };
     static const struct schema_migration good[] = {
-        {1, "ALTER TABLE log ADD COLUMN who TEXT; UPDATE log SET who = 'me'"},
-        {2, "DROP TABLE bookmark; CREATE TABLE bookmark (id INTEGER)"},
+        {NOW, "ALTER TABLE log ADD COLUMN who TEXT; UPDATE log SET who = 'me'"},
+        {NOW + 1, "DROP TABLE bookmark; CREATE TABLE bookmark (id INTEGER)"},
     };
     static const struct schema_migration bad[] = {
-        {1, "ALTER TABLE log ADD COLUMN who TEXT"},
-        {2, "DROP TABLE bookmark; INSERT INTO nowhere VALUES (1)"},
+        {NOW, "ALTER TABLE log ADD COLUMN who TEXT"},
+        {NOW + 1, "DROP TABLE bookmark; INSERT INTO nowhere VALUES (1)"},
     };
     const char *path = in_folder(state, "results.db");
     struct store *store = example_store(path);
     fill(store);
     /* A step that fails leaves the file at the format before it. */
-    assert_error(schema_migrate(store, bad, 2, 3, &error), &error,
-                 "bringing format 2 to 3");
-    assert_int_equal(user_version(path), 2);
+    assert_error(schema_migrate(store, bad, 2, NOW + 2, &error), &error,
+                 "bringing format 3 to 4");
+    assert_int_equal(user_version(path), NOW + 1);
     struct store_bookmark *bookmarks;
     size_t count;
     assert_done(store_bookmarks(store, &bookmarks, &count, &error));
     assert_int_equal(count, 1);
     store_bookmarks_free(bookmarks, count);
     store_close(store);
-    both_fail(path, "is of format 2"); /* newer than this program's */
+    both_fail(path, "is of format 3"); /* newer than this program's */
     unlink(path);
 
     store = example_store(path);
     fill(store);
-    assert_done(schema_migrate(store, good, 2, 3, &error));
-    assert_done(schema_migrate(store, good, 2, 3, &error)); /* nothing more to do */
+    assert_done(schema_migrate(store, good, 2, NOW + 2, &error));
+    assert_done(schema_migrate(store, good, 2, NOW + 2, &error)); /* nothing to do */
     store_close(store);
-    assert_int_equal(user_version(path), 3);
+    assert_int_equal(user_version(path), NOW + 2);
     plant(path, "INSERT INTO log (time, text, who) VALUES (1, 'x', 'y');"
                 "INSERT INTO bookmark VALUES (1)");
     unlink(path);
 
     store = example_store(path);
-    assert_error(schema_migrate(store, good + 1, 1, 3, &error), &error,
-                 "format 1 cannot be brought to 3");
+    assert_error(schema_migrate(store, good + 1, 1, NOW + 2, &error), &error,
+                 "format 2 cannot be brought to 4");
     store_close(store);
-    assert_int_equal(user_version(path), 1);
+    assert_int_equal(user_version(path), NOW);
 }
 
 /* A file as format 1 was on the day it was first used, which every later program
@@ -424,7 +425,18 @@ static void test_format_1(void **state) {
     free(sql);
     assert_int_equal(user_version(path), 1);
 
-    struct store *store = open_ok(path, STORE_READ_WRITE);
+    /* Whoever only looks reads it as it is. */
+    struct store *store = open_ok(path, STORE_READ_ONLY);
+    assert_done(read_all(store));
+    store_close(store);
+    assert_int_equal(user_version(path), 1);
+    /* Format 1 with a table of a later one is neither. */
+    plant(path, "CREATE TABLE lease (run INTEGER)");
+    open_fails(path, STORE_READ_ONLY, "\"lease\" is not of format 1");
+    plant(path, "DROP TABLE lease");
+
+    store = open_ok(path, STORE_READ_WRITE);
+    assert_int_equal(user_version(path), STORE_FORMAT);
     assert_done(read_all(store));
     struct store_row *rows;
     size_t count;

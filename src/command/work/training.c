@@ -9,6 +9,7 @@
 #include "command/io/settings.h"
 #include "command/work/runs.h"
 #include "eval/sources.h"
+#include "store/lease.h"
 
 /* --- a run, a device, data -------------------------------------------------------- */
 
@@ -48,7 +49,9 @@ static bool is_wanted(void *self, const struct store_run *run) {
 int training_find(struct training *t, bool (*wanted)(void *, const struct store_run *),
                   void *self, bool *found, struct error *error) {
     struct wanted_run which = {(int64_t)t->options->run, wanted, self};
-    return runs_take(t->store, is_wanted, &which, &t->run, found, error);
+    if (runs_take(t->store, is_wanted, &which, &t->run, found, error))
+        return -1;
+    return *found ? store_lease_take(t->store, t->run.id, error) : 0;
 }
 
 int training_settings(const struct training *t, const struct option_spec *specs,
@@ -104,7 +107,10 @@ int training_begin(struct training *t, const char *method, const char *upscale,
     json_decref(parameters);
     if (!t->run.method || !t->run.upscale || !t->run.parameters)
         return error_memory(error);
-    return store_run_begin(t->store, &t->run, error);
+    return store_run_begin(t->store, &t->run, error) ||
+                   store_lease_take(t->store, t->run.id, error)
+               ? -1
+               : 0;
 }
 
 /* --- states ----------------------------------------------------------------------- */
@@ -239,6 +245,8 @@ static int save_stored(struct training *t, bool complete, struct error *error) {
 
 /* The points go into the file too: a process may end between it and the store. */
 static int save_file(struct training *t, struct error *error) {
+    if (store_lease_check(t->store, t->run.id, error))
+        return -1;
     char *note = curve_text(&t->curve, true);
     if (!note)
         return error_memory(error);
@@ -292,6 +300,7 @@ int training_loop(struct training *t, struct error *error) {
             return -1;
         }
         if (curve_add(&t->curve, ++step, losses, error) ||
+            store_lease_renew(t->store, error) ||
             (step % t->options->save_interval == 0 && step < t->run.steps &&
              training_save(t, error)))
             return -1;
