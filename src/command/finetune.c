@@ -11,8 +11,7 @@
 #include "command/command.h"
 #include "command/io/paths.h"
 #include "command/io/settings.h"
-#include "command/work/measure.h"
-#include "command/work/runs.h"
+#include "command/work/tuned.h"
 #include "command/work/tuning.h"
 #include "pareto/simplex.h"
 
@@ -148,47 +147,6 @@ static int choose_tasks(struct request *r, struct error *error) {
     if (r->o.preference && simplex_parse(r->o.preference, t->tasks, preference, error))
         return error_prefix(error, "--preference");
     return 0;
-}
-
-/* A place that cannot be written is found out before the training. */
-static int check_parent(const char *path, struct error *error) {
-    char *parent = path_folder(path);
-    if (!parent)
-        return error_memory(error);
-    int result = access(parent, W_OK | X_OK);
-    if (result)
-        error_set(error, "%s: cannot be made: %s: %s", path, parent, strerror(errno));
-    free(parent);
-    return result;
-}
-
-/* The directory where --out does not say; its folder is made. */
-static char *usual_out(const struct request *r, struct error *error) {
-    char *out = NULL;
-    char *parent =
-        path_join(r->tuning.training.folder, r->task ? "experts" : "trained");
-    if (parent && mkdir(parent, 0777) && errno != EEXIST)
-        error_set(error, "%s: %s", parent, strerror(errno));
-    else if (!parent || !(out = path_join(parent, r->task ? r->task : r->method)))
-        error_memory(error);
-    free(parent);
-    return out;
-}
-
-static int choose_out(struct request *r, struct error *error) {
-    struct tuning *t = &r->tuning;
-    if (!t->out) {
-        t->out = r->o.out ? strdup(r->o.out) : usual_out(r, error);
-        if (!t->out)
-            return r->o.out ? error_memory(error) : -1;
-    }
-    t->training.state = text_format("%s.state", t->out);
-    if (!t->training.state)
-        return error_memory(error);
-    if (path_exists(t->out) && !path_empty_folder(t->out))
-        return error_set(
-            error, "%s is there already; remove it or choose another --out", t->out);
-    return check_parent(t->out, error);
 }
 
 /* --- a run that goes on ------------------------------------------------------------
@@ -381,78 +339,9 @@ static int begin(struct request *r, struct error *error) {
                           parameters, error);
 }
 
-/* --- what is done with the model ------------------------------------------------ */
-
-/* The directory becomes the task's expert. */
-static int keep_expert(struct tuning *t, struct error *error) {
-    struct fingerprint fingerprint;
-    struct store_checkpoint expert = {.path = path_stored(t->training.folder, t->out)};
-    if (!expert.path)
-        return error_memory(error);
-    int result = model_directory_fingerprint(t->out, &fingerprint, NULL, error);
-    if (result == 0) {
-        expert.size = fingerprint.size;
-        memcpy(expert.sha256, fingerprint.sha256, sizeof expert.sha256);
-        result =
-            store_set_expert(t->training.store, t->training.first, &expert, error) ||
-                    store_log(t->training.store, error,
-                              "finetune: task %s, %u steps, %s",
-                              t->training.recipe->tasks[t->training.first].name,
-                              t->training.run.steps_done, expert.path)
-                ? -1
-                : 0;
-    }
-    free(expert.path);
-    return result;
-}
-
-/* The directory is measured on every task and stored as a solution. */
-static int measure_model(struct tuning *t, struct error *error) {
-    static const struct measure_options all = {.split = 0};
-    struct measure m;
-    if (measure_open(t->training.invocation, t->training.invocation->operands[0], &all,
-                     &m, error))
-        return -1;
-    struct store_solution solution = {.kind = STORE_KIND_TRAIN,
-                                      .method = t->training.run.method,
-                                      .parameters = t->training.run.parameters,
-                                      .preference = t->preference,
-                                      .label = t->out};
-    int result =
-        measure_load(&m, error) || evaluator_begin_directory(m.evaluator, t->out, error)
-            ? -1
-            : measure_finish(&m, "eval", &solution, error);
-    if (result == 1)
-        result =
-            store_log(m.store, error, "finetune: all tasks by %s, %u steps, %s",
-                      t->training.run.method, t->training.run.steps_done, t->out) ||
-                    measure_report(&m, false, "", error) != EXIT_DONE
-                ? -1
-                : 0;
-    else if (result == 0)
-        result = error_set(error,
-                           "stopped; %s is written; pwemoe eval %s --model %s "
-                           "measures it",
-                           t->out, m.path, t->out);
-    else if (m.evaluator && evaluator_device_blamed(m.evaluator))
-        command_device_failed(error,
-                              "%s is written; pwemoe eval %s --model %s measures it",
-                              t->out, m.path, t->out);
-    measure_close(&m);
-    return result;
-}
-
-/* A model that cannot be written is not lost. */
-static int write_or_keep(struct tuning *t, struct error *error) {
-    struct error trouble;
-    if (tuning_write(t, error) == 0)
-        return 0;
-    if (training_save(&t->training, &trouble) == 0)
-        return error_set(error,
-                         "%.600s; what was trained is kept in %.300s, the same command "
-                         "with --resume writes it",
-                         error->text, t->training.state);
-    return -1;
+static int choose_out(struct request *r, struct error *error) {
+    return tuning_place(&r->tuning, r->o.out, r->task ? "experts" : "trained",
+                        r->task ? r->task : r->method, error);
 }
 
 static int train(struct request *r, bool resume, struct error *error) {
@@ -464,7 +353,7 @@ static int train(struct request *r, bool resume, struct error *error) {
     if (tuning_load(t, error) || (!resume && begin(r, error)))
         return -1;
     int result = training_loop(&t->training, error);
-    if (result == 1 && write_or_keep(t, error))
+    if (result == 1 && tuned_write(t, error))
         result = -1;
     if (result < 0)
         return -1;
@@ -476,12 +365,8 @@ static int train(struct request *r, bool resume, struct error *error) {
                    ? -1
                    : training_stopped(&t->training, error);
     }
-    if (r->task && keep_expert(t, error))
-        return -1;
     unlink(t->training.state);
-    return r->task ? runs_print(t->training.invocation, t->training.store,
-                                &t->training.run, error)
-                   : measure_model(t, error);
+    return r->task ? tuned_expert(t, error) : tuned_model(t, error);
 }
 
 /* Finds out what is to be done; EXIT_DONE where that is clear. */

@@ -202,7 +202,7 @@ static int run_session(struct session *s, struct error *error) {
         store_log(t->store, error, "train: run %lld (%s, %s), %u of %u steps",
                   (long long)t->run.id, t->run.method, t->run.upscale,
                   t->run.steps_done, t->run.steps) ||
-        runs_print(t->invocation, t->store, &t->run, error))
+        runs_print(t->invocation, t->store, &t->run, NULL, error))
         return -1;
     return result == 1 ? 0 : training_stopped(t, error);
 }

@@ -909,14 +909,23 @@ static void finetune_makes_an_expert(void **state) {
         ran_free(&ran);
     }
     expect_error(1, "no expert yet", "merge %s/own.db --method average", folder());
-    ran = run("finetune %1$s/own.db " TUNING " --out %1$s/own-expert", folder());
+    ran = run("finetune %1$s/own.db " TUNING " --out %1$s/own-expert --format json",
+              folder());
     assert_int_equal(ran.status, 0);
     assert_string_equal(ran.err, "");
+    json_t *said = json_loads(ran.out, 0, NULL), *figure = json_array_get(said, 0);
     ran_free(&ran);
     json_t *rows = json_of("merge %s/own.db --method stl --format json", folder());
     json_t *c =
         json_object_get(json_object_get(json_array_get(rows, 0), "objectives"), "c");
     assert_true(number(c, "value") > 80); /* three bands of brightness are no riddle */
+    /* That figure was told when the expert was made. */
+    assert_string_equal(string(figure, "task"), "c");
+    assert_true(number(figure, "accuracy") == number(c, "value"));
+    assert_true(number(figure, "examples") == number(c, "examples"));
+    assert_true(number(figure, "low") < number(c, "value"));
+    assert_true(number(figure, "high") >= number(c, "value"));
+    json_decref(said);
     json_decref(rows);
     expect_error(1, "is there already",
                  "finetune %1$s/own.db " TUNING " --out %1$s/own-expert", folder());

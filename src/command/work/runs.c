@@ -6,22 +6,35 @@
 #include "base/memory.h"
 #include "command/work/solutions.h"
 
+enum { COLUMNS = 13, FIGURES = 5 };
+
+static struct output *begin(const struct invocation *invocation, size_t count,
+                            struct error *error) {
+    static const struct output_column columns[COLUMNS + FIGURES] = {
+        {"run", IN_ALL, 0},
+        {"method", IN_ALL, 0},
+        {"upscale", IN_ALL, 0},
+        {"parameters", IN_ALL, -1},
+        {"steps_done", IN_ALL, 0},
+        {"steps", IN_ALL, 0},
+        {"seconds", IN_ALL, 1},
+        {"complete", IN_ALL, 0},
+        {"routers", IN_ALL, 0},
+        {"bytes", IN_CSV | IN_JSON, 0},
+        {"started", IN_ALL, 0},
+        {"trainable", IN_CSV | IN_JSON, 0},
+        {"peak_bytes", IN_CSV | IN_JSON, 0},
+        /* struct run_figure */
+        {"task", IN_CSV | IN_JSON, 0},
+        {"accuracy", IN_ALL, 2},
+        {"low", IN_CSV | IN_JSON, 2},
+        {"high", IN_CSV | IN_JSON, 2},
+        {"examples", IN_ALL, 0}};
+    return output_new(invocation->common->format, false, columns, count, error);
+}
+
 struct output *runs_begin(const struct invocation *invocation, struct error *error) {
-    static const struct output_column columns[] = {{"run", IN_ALL, 0},
-                                                   {"method", IN_ALL, 0},
-                                                   {"upscale", IN_ALL, 0},
-                                                   {"parameters", IN_ALL, -1},
-                                                   {"steps_done", IN_ALL, 0},
-                                                   {"steps", IN_ALL, 0},
-                                                   {"seconds", IN_ALL, 1},
-                                                   {"complete", IN_ALL, 0},
-                                                   {"routers", IN_ALL, 0},
-                                                   {"bytes", IN_CSV | IN_JSON, 0},
-                                                   {"started", IN_ALL, 0},
-                                                   {"trainable", IN_CSV | IN_JSON, 0},
-                                                   {"peak_bytes", IN_CSV | IN_JSON, 0}};
-    return output_new(invocation->common->format, false, columns,
-                      sizeof columns / sizeof *columns, error);
+    return begin(invocation, COLUMNS, error);
 }
 
 /* 0 is not known. */
@@ -29,33 +42,44 @@ static json_t *known(uint64_t value) {
     return value ? json_integer((json_int_t)value) : NULL;
 }
 
-int runs_add(struct output *output, struct store *store, const struct store_run *run,
-             struct error *error) {
+static int add(struct output *output, struct store *store, const struct store_run *run,
+               const struct run_figure *figure, struct error *error) {
     struct store_routers routers;
-    bool found;
+    bool found, measured = figure && figure->examples;
     if (store_routers_last(store, run->id, &found, &routers, error))
         return -1;
     output_row(output,
-               (json_t *[]){json_integer(run->id), output_text(run->method),
-                            *run->upscale ? output_text(run->upscale) : NULL,
-                            output_object(run->parameters),
-                            json_integer(run->steps_done), json_integer(run->steps),
-                            output_real(run->seconds), json_boolean(run->complete),
-                            found ? json_integer(routers.id) : NULL,
-                            found ? json_integer((json_int_t)routers.size) : NULL,
-                            time_json(run->started), known(run->trainable),
-                            known(run->peak_bytes)});
+               (json_t * [COLUMNS + FIGURES]){
+                   json_integer(run->id), output_text(run->method),
+                   *run->upscale ? output_text(run->upscale) : NULL,
+                   output_object(run->parameters), json_integer(run->steps_done),
+                   json_integer(run->steps), output_real(run->seconds),
+                   json_boolean(run->complete), found ? json_integer(routers.id) : NULL,
+                   found ? json_integer((json_int_t)routers.size) : NULL,
+                   time_json(run->started), known(run->trainable),
+                   known(run->peak_bytes), figure ? output_text(figure->task) : NULL,
+                   measured ? output_real(figure->value) : NULL,
+                   measured ? output_real(figure->low) : NULL,
+                   measured ? output_real(figure->high) : NULL,
+                   measured ? known(figure->examples) : NULL});
     if (found)
         store_routers_clear(&routers);
     return 0;
 }
 
+int runs_add(struct output *output, struct store *store, const struct store_run *run,
+             struct error *error) {
+    return add(output, store, run, NULL, error);
+}
+
 int runs_print(const struct invocation *invocation, struct store *store,
-               const struct store_run *run, struct error *error) {
-    struct output *output = runs_begin(invocation, error);
+               const struct store_run *run, const struct run_figure *figure,
+               struct error *error) {
+    struct output *output =
+        begin(invocation, figure ? COLUMNS + FIGURES : COLUMNS, error);
     if (!output)
         return -1;
-    if (runs_add(output, store, run, error)) {
+    if (add(output, store, run, figure, error)) {
         output_free(output);
         return -1;
     }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "command/command.h"
@@ -13,9 +14,18 @@ struct output *runs_begin(const struct invocation *invocation, struct error *err
 int runs_add(struct output *output, struct store *store, const struct store_run *run,
              struct error *error);
 
-/* The rows of one run alone. */
+/* What an expert scores on its own task: percent, 95 % interval; examples 0: not
+ * measured. */
+struct run_figure {
+    const char *task;
+    double value, low, high;
+    uint64_t examples;
+};
+
+/* The row of one run alone, with that figure where it is not NULL. */
 int runs_print(const struct invocation *invocation, struct store *store,
-               const struct store_run *run, struct error *error);
+               const struct store_run *run, const struct run_figure *figure,
+               struct error *error);
 
 /* Puts the newest run that `wanted` takes into *run, whose strings are then the
  * caller's; found false where there is none. */

@@ -337,7 +337,7 @@ void training_explain(const struct training *t, struct error *error) {
                               t->options->resume ? "goes on" : "begins anew");
 }
 
-void training_close(struct training *t) {
+void training_release(struct training *t) {
     if (t->trainer.kind)
         t->trainer.kind->free(t->trainer.self);
     for (size_t i = 0; t->train && i < t->tasks; i++)
@@ -346,6 +346,14 @@ void training_close(struct training *t) {
     pool_close(t->pool);
     if (t->backend)
         backend_close(t->backend);
+    t->trainer = (struct trainer){0};
+    t->train = NULL;
+    t->pool = NULL;
+    t->backend = NULL;
+}
+
+void training_close(struct training *t) {
+    training_release(t);
     curve_free(&t->curve);
     store_run_clear(&t->run);
     store_recipe_free(t->recipe);

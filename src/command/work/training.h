@@ -128,6 +128,10 @@ int training_save(struct training *training, struct error *error);
 /* Closes the run. A state's file is left for the caller to remove. */
 int training_finish(struct training *training, struct error *error);
 
+/* Frees the trainer, data, models and device, which then are free for what follows; the
+ * store and the run stay. */
+void training_release(struct training *training);
+
 /* After a stop: the line that says how to go on. Always -1. */
 int training_stopped(const struct training *training, struct error *error);
 /* After a failure: where the device is the reason, adds to its line what is kept and

@@ -1,13 +1,59 @@
 #include "command/work/tuning.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
+#include "command/io/paths.h"
 #include "eval/provenance.h"
 #include "eval/sources.h"
 #include "eval/task_heads.h"
 #include "model/saving.h"
+
+/* --- where it is written -------------------------------------------------------------
+ */
+
+/* A place that cannot be written is found out before the training. */
+static int check_parent(const char *path, struct error *error) {
+    char *parent = path_folder(path);
+    if (!parent)
+        return error_memory(error);
+    int result = access(parent, W_OK | X_OK);
+    if (result)
+        error_set(error, "%s: cannot be made: %s: %s", path, parent, strerror(errno));
+    free(parent);
+    return result;
+}
+
+/* The directory where --out does not say; its folder is made. */
+static char *usual_out(const struct tuning *t, const char *folder, const char *name,
+                       struct error *error) {
+    char *out = NULL, *parent = path_join(t->training.folder, folder);
+    if (parent && mkdir(parent, 0777) && errno != EEXIST)
+        error_set(error, "%s: %s", parent, strerror(errno));
+    else if (!parent || !(out = path_join(parent, name)))
+        error_memory(error);
+    free(parent);
+    return out;
+}
+
+int tuning_place(struct tuning *t, const char *out, const char *folder,
+                 const char *name, struct error *error) {
+    if (!t->out && out && !(t->out = strdup(out)))
+        return error_memory(error);
+    if (!t->out && !(t->out = usual_out(t, folder, name, error)))
+        return -1;
+    t->training.state = text_format("%s.state", t->out);
+    if (!t->training.state)
+        return error_memory(error);
+    if (path_exists(t->out) && !path_empty_folder(t->out))
+        return error_set(
+            error, "%s is there already; remove it or choose another --out", t->out);
+    return check_parent(t->out, error);
+}
 
 /* --- models and data ------------------------------------------------------------ */
 

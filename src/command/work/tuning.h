@@ -26,6 +26,11 @@ struct tuning {
     struct finetuning *finetuning; /* the trainer's */
 };
 
+/* Where the directory is written: where tuning->out says already, else `out`, else
+ * folder/name beside the store, whose folder is then made. It is found out now whether
+ * it can be. Sets the state's path too. */
+int tuning_place(struct tuning *tuning, const char *out, const char *folder,
+                 const char *name, struct error *error);
 /* Loads models and data and makes what trains, with the state of a run that goes on. */
 int tuning_load(struct tuning *tuning, struct error *error);
 /* Writes the directory and closes the run. */

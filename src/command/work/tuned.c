@@ -1,0 +1,158 @@
+#include "command/work/tuned.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "command/io/paths.h"
+#include "command/work/measure.h"
+#include "command/work/runs.h"
+#include "eval/evaluator.h"
+
+int tuned_write(struct tuning *t, struct error *error) {
+    struct error trouble;
+    if (tuning_write(t, error) == 0)
+        return 0;
+    if (training_save(&t->training, &trouble) == 0)
+        return error_set(error,
+                         "%.600s; what was trained is kept in %.300s, the same command "
+                         "with --resume writes it",
+                         error->text, t->training.state);
+    return -1;
+}
+
+/* --- a task's expert ----------------------------------------------------------------
+ */
+
+static int keep_expert(struct tuning *t, struct error *error) {
+    struct fingerprint fingerprint;
+    struct store_checkpoint expert = {.path = path_stored(t->training.folder, t->out)};
+    if (!expert.path)
+        return error_memory(error);
+    int result = model_directory_fingerprint(t->out, &fingerprint, NULL, error);
+    if (result == 0) {
+        expert.size = fingerprint.size;
+        memcpy(expert.sha256, fingerprint.sha256, sizeof expert.sha256);
+        result = store_set_expert(t->training.store, t->training.first, &expert, error);
+    }
+    free(expert.path);
+    return result;
+}
+
+/* The recipe of that task alone, as it is in the store now: other tasks may have no
+ * expert yet. Its strings are those of `whole`. */
+static struct store_recipe recipe_of_one(const struct store_recipe *whole,
+                                         size_t task) {
+    struct store_recipe one = *whole;
+    one.tasks = whole->tasks + task;
+    one.task_count = 1;
+    return one;
+}
+
+/* 1 measured, 0 stopped, -1. */
+static int measure_to_the_end(const struct tuning *t, struct evaluator *evaluator,
+                              struct store_evaluation *figure, struct error *error) {
+    struct running running = {0};
+    const struct work *work = t->training.invocation->work;
+    int result = evaluator_begin_method(evaluator, "stl", NULL, NULL, work, error);
+    while (result == 0) {
+        if (work_stopped(work))
+            return 0;
+        result = evaluator_step(evaluator, &running, error);
+        work_report(work, "measuring the expert", running.examples,
+                    evaluator_examples(evaluator, 0));
+    }
+    if (result == 1)
+        evaluator_results(evaluator, figure);
+    return result;
+}
+
+/* The expert's figure on its own task; examples 0 where there is none. */
+static int measure_expert(const struct tuning *t, struct store_evaluation *figure,
+                          struct error *error) {
+    const struct invocation *invocation = t->training.invocation;
+    const struct common *common = invocation->common;
+    struct store_recipe *whole = NULL;
+    char note[256] = "";
+    memset(figure, 0, sizeof *figure);
+    if (store_recipe(t->training.store, &whole, error))
+        return -1;
+    struct store_recipe recipe = recipe_of_one(whole, t->training.first);
+    struct evaluator_options how = {.device = common->device,
+                                    .precision = common->precision,
+                                    .threads = (unsigned)common->threads,
+                                    .split = "test"};
+    struct evaluator *evaluator = NULL;
+    int result = 0;
+    if (*recipe.tasks[0].test_path &&
+        (result = evaluator_open(&recipe, t->training.folder, &how, &evaluator, note,
+                                 invocation->work, error)) == 0)
+        result = measure_to_the_end(t, evaluator, figure, error);
+    evaluator_close(evaluator);
+    store_recipe_free(whole);
+    return result < 0 ? -1 : 0;
+}
+
+int tuned_expert(struct tuning *t, struct error *error) {
+    struct training *g = &t->training;
+    const char *task = g->recipe->tasks[g->first].name;
+    struct store_evaluation figure;
+    struct error trouble;
+    char told[96] = "";
+    if (keep_expert(t, error))
+        return -1;
+    training_release(g); /* its memory is needed now */
+    if (measure_expert(t, &figure, &trouble))
+        command_note(g->invocation, "the expert is made, but not measured: %s",
+                     trouble.text);
+    else if (figure.examples)
+        snprintf(told, sizeof told, ", %.2f %% of %llu held-out examples", figure.value,
+                 (unsigned long long)figure.examples);
+    if (store_log(g->store, error, "finetune: task %s, %u steps, %s%s", task,
+                  g->run.steps_done, t->out, told))
+        return -1;
+    struct run_figure row = {.task = task,
+                             .value = figure.value,
+                             .low = figure.low,
+                             .high = figure.high,
+                             .examples = figure.examples};
+    return runs_print(g->invocation, g->store, &g->run, &row, error);
+}
+
+/* --- a model of all tasks ------------------------------------------------------------
+ */
+
+int tuned_model(struct tuning *t, struct error *error) {
+    static const struct measure_options all = {.split = 0};
+    struct measure m;
+    if (measure_open(t->training.invocation, t->training.invocation->operands[0], &all,
+                     &m, error))
+        return -1;
+    struct store_solution solution = {.kind = STORE_KIND_TRAIN,
+                                      .method = t->training.run.method,
+                                      .parameters = t->training.run.parameters,
+                                      .preference = t->preference,
+                                      .label = t->out};
+    int result =
+        measure_load(&m, error) || evaluator_begin_directory(m.evaluator, t->out, error)
+            ? -1
+            : measure_finish(&m, "eval", &solution, error);
+    if (result == 1)
+        result =
+            store_log(m.store, error, "finetune: all tasks by %s, %u steps, %s",
+                      t->training.run.method, t->training.run.steps_done, t->out) ||
+                    measure_report(&m, false, "", error) != EXIT_DONE
+                ? -1
+                : 0;
+    else if (result == 0)
+        result = error_set(error,
+                           "stopped; %s is written; pwemoe eval %s --model %s "
+                           "measures it",
+                           t->out, m.path, t->out);
+    else if (m.evaluator && evaluator_device_blamed(m.evaluator))
+        command_device_failed(error,
+                              "%s is written; pwemoe eval %s --model %s measures it",
+                              t->out, m.path, t->out);
+    measure_close(&m);
+    return result;
+}
