@@ -181,7 +181,7 @@ struct backend {
     void (*matmul)(struct backend *, const struct matmul *);
 
     /* y = (x - mean) rstd gamma + beta per row of [rows, width]; mean and rstd
-     * [rows] are kept for the way back. */
+     * [rows] are kept for the backward pass. */
     void (*layer_norm)(struct backend *, real *y, float *mean, float *rstd,
                        const real *x, const real *gamma, const real *beta, size_t rows,
                        size_t width, float epsilon);
@@ -214,7 +214,7 @@ struct backend {
 
     /* --- attention ----------------------------------------------------- */
     /* out [batch * tokens, heads * head_width]; log_sums [batch, heads, tokens]
-     * (log of the sum of exponentiated scores) is kept for the way back. */
+     * (log of the sum of exponentiated scores) is kept for the backward pass. */
     void (*attention)(struct backend *, real *out, float *log_sums, const real *qkv,
                       const struct attention_shape *);
     void (*attention_backward)(struct backend *, real *dqkv, const real *dout,

@@ -1,6 +1,6 @@
 /* One block of the pre-norm transformer, forward: layer norm, attention, layer norm,
  * MLP, each pair added to the residual stream. CLIP's vision tower, ViT and GPT-2
- * (transformer.h, which has the way back too) and CLIP's text side (clip_text.h) are
+ * (transformer.h, which has backward too) and CLIP's text side (clip_text.h) are
  * rows of this one block. */
 #ifndef PWEMOE_MODEL_BLOCK_H
 #define PWEMOE_MODEL_BLOCK_H
@@ -55,7 +55,7 @@ struct carver {
 /* count elements of `size` bytes, aligned to 256; NULL while memory is NULL. */
 void *carve(struct carver *carver, size_t count, size_t size);
 
-/* One block's buffers. kept: the way back will need them, so that none serves twice;
+/* One block's buffers. kept: backward will need them, so that none serves twice;
  * else `middle` is `input`, `norm2` is `norm1`, and `before` is NULL. */
 void block_carve(struct carver *carver, const struct backend *backend,
                  const struct block_shape *shape, bool kept,

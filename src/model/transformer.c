@@ -27,7 +27,7 @@ struct transformer {
     float *post_mean, *post_rstd;
     real *features; /* (B, D) */
 
-    /* The way back. */
+    /* Backward. */
     real *dstream, *dwide, *dnarrow; /* (n, W), (n, max(F, 3W)), (n, W) */
     real *dclasses, *dnormed;        /* (B, W) */
 };
@@ -240,8 +240,8 @@ const real *transformer_run(struct transformer *t, const real *weights, size_t i
     return t->features;
 }
 
-/* The way back: what every step needs. */
-struct way_back {
+/* Backward: what every step needs. */
+struct backward {
     struct transformer *t;
     const real *weights;
     const size_t *group_images;
@@ -249,94 +249,129 @@ struct way_back {
     struct gradient_sink *sink;
 };
 
+/* Adds up a region's gradient over the rows of one group of images, `count` of them
+ * after the first `first`, into place; what is the step's own. */
+typedef void add_group(const struct backward *back, const void *what, float *place,
+                       size_t first, size_t count);
+
+/* The gradient of a region of `size` elements, a group at a time; an image has so many
+ * rows. Nothing where it is not wanted. */
+static void each_group(const struct backward *back, size_t offset, size_t size,
+                       size_t rows, add_group *add, const void *what) {
+    struct gradient_sink *sink = back->sink;
+    size_t stride = 0, first = 0;
+    float *place = sink->place(sink->self, offset, size, &stride);
+    if (!place)
+        return;
+    for (size_t g = 0; g < back->groups; g++) {
+        size_t count = back->group_images[g] * rows;
+        add(back, what, place + g * stride, first, count);
+        first += count;
+    }
+    sink->ready(sink->self, offset, size);
+}
+
+struct product { /* left^T right, (m, n), of (rows, m) and (rows, n) */
+    const real *left, *right;
+    size_t m, n;
+};
+
+static void add_product(const struct backward *back, const void *what, float *place,
+                        size_t first, size_t count) {
+    const struct product *p = what;
+    struct backend *b = back->t->backend;
+    b->matmul(b, &(struct matmul){.m = p->m,
+                                  .n = p->n,
+                                  .k = count,
+                                  .a = backend_at(b, p->left, first * p->m),
+                                  .lda = p->m,
+                                  .transpose_a = true,
+                                  .b = backend_at(b, p->right, first * p->n),
+                                  .ldb = p->n,
+                                  .c = place,
+                                  .ldc = p->n,
+                                  .c_is_f32 = true,
+                                  .accumulate = back->sink->accumulate});
+}
+
+struct sums { /* of the first columns of (rows, width); the region's rest is 0 */
+    const real *dy;
+    size_t columns, width, rest;
+};
+
+static void add_sums(const struct backward *back, const void *what, float *place,
+                     size_t first, size_t count) {
+    const struct sums *s = what;
+    struct backend *b = back->t->backend;
+    if (!back->sink->accumulate && s->rest)
+        b->zero(b, place + s->columns, s->rest * sizeof *place);
+    b->column_sums(b, place, backend_at(b, s->dy, first * s->width), count, s->columns,
+                   s->width, back->sink->accumulate);
+}
+
 /* Gradient of weight (outputs, inputs) and bias (outputs) of y = x weight^T + bias,
  * from dy (rows, outputs) and x (rows, inputs), `rows` of them an image. bias may
  * be SIZE_MAX. The weight's is dy^T x, or x^T dy where weights are stored the other way
  * round. */
-static void linear_gradient(const struct way_back *way, const real *dy, const real *x,
+static void linear_gradient(const struct backward *back, const real *dy, const real *x,
                             size_t weight, size_t bias, size_t outputs, size_t inputs,
                             size_t rows) {
-    struct backend *b = way->t->backend;
-    struct gradient_sink *sink = way->sink;
-    bool conv1d = way->t->layout->config.conv1d;
-    const real *left = conv1d ? x : dy, *right = conv1d ? dy : x;
-    size_t m = conv1d ? inputs : outputs, n = conv1d ? outputs : inputs;
-    size_t stride = 0, first = 0;
-    float *place = NULL;
+    struct backend *b = back->t->backend;
+    struct gradient_sink *sink = back->sink;
+    struct product product = {dy, x, outputs, inputs};
+    if (back->t->layout->config.conv1d)
+        product = (struct product){x, dy, inputs, outputs};
     if (sink->squares)
-        b->add_squared_products(b, sink->squares + weight, left, right,
-                                sink->squares_scale, way->groups, rows, m, n);
+        b->add_squared_products(b, sink->squares + weight, product.left, product.right,
+                                sink->squares_scale, back->groups, rows, product.m,
+                                product.n);
     else
-        place = sink->place(sink->self, weight, outputs * inputs, &stride);
-    for (size_t g = 0; place && g < way->groups; g++) {
-        size_t count = way->group_images[g] * rows;
-        b->matmul(b, &(struct matmul){.m = m,
-                                      .n = n,
-                                      .k = count,
-                                      .a = backend_at(b, left, first * m),
-                                      .lda = m,
-                                      .transpose_a = true,
-                                      .b = backend_at(b, right, first * n),
-                                      .ldb = n,
-                                      .c = place + g * stride,
-                                      .ldc = n,
-                                      .c_is_f32 = true,
-                                      .accumulate = sink->accumulate});
-        first += count;
-    }
-    if (place)
-        sink->ready(sink->self, weight, outputs * inputs);
-    if (bias == SIZE_MAX)
-        return;
-    place = sink->place(sink->self, bias, outputs, &stride);
-    first = 0;
-    for (size_t g = 0; place && g < way->groups; g++) {
-        size_t count = way->group_images[g] * rows;
-        b->column_sums(b, place + g * stride, backend_at(b, dy, first * outputs), count,
-                       outputs, outputs, sink->accumulate);
-        first += count;
-    }
-    if (place)
-        sink->ready(sink->self, bias, outputs);
+        each_group(back, weight, outputs * inputs, rows, add_product, &product);
+    if (bias != SIZE_MAX)
+        each_group(back, bias, outputs, rows, add_sums,
+                   &(struct sums){dy, outputs, outputs, 0});
 }
 
-/* Gradient of a layer norm's gamma and beta. The two are one region each. */
-static void norm_gradient(const struct way_back *way, const real *dy, const real *x,
+struct norm {
+    const real *dy, *x;
+    const float *mean, *rstd;
+    size_t span, beta; /* gamma's and beta's region, and where beta begins in it */
+};
+
+static void add_norm(const struct backward *back, const void *what, float *place,
+                     size_t first, size_t count) {
+    const struct norm *n = what;
+    struct backend *b = back->t->backend;
+    size_t w = back->t->layout->config.width;
+    if (!back->sink->accumulate && n->span > 2 * w) /* the padding between the two */
+        b->zero(b, place + w, (n->span - 2 * w) * sizeof *place);
+    b->layer_norm_gradient(b, place, place + n->beta, backend_at(b, n->dy, first * w),
+                           backend_at(b, n->x, first * w), n->mean + first,
+                           n->rstd + first, count, w, back->sink->accumulate);
+}
+
+/* Gradient of a layer norm's gamma and beta, which lie side by side and are one
+ * region. */
+static void norm_gradient(const struct backward *back, const real *dy, const real *x,
                           const float *mean, const float *rstd, size_t gamma,
                           size_t beta, size_t rows) {
-    struct backend *b = way->t->backend;
-    struct gradient_sink *sink = way->sink;
-    size_t w = way->t->layout->config.width, stride = 0;
-    /* gamma and beta lie side by side, so that both fit one region. */
-    size_t span = beta + w - gamma, first = 0;
-    float *place = sink->place(sink->self, gamma, span, &stride);
-    if (!place)
-        return;
-    for (size_t g = 0; g < way->groups; g++) {
-        size_t count = way->group_images[g] * rows;
-        float *at = place + g * stride;
-        if (!sink->accumulate && span > 2 * w) /* the padding between the two */
-            b->zero(b, at + w, (span - 2 * w) * sizeof *at);
-        b->layer_norm_gradient(b, at, at + (beta - gamma), backend_at(b, dy, first * w),
-                               backend_at(b, x, first * w), mean + first, rstd + first,
-                               count, w, sink->accumulate);
-        first += count;
-    }
-    sink->ready(sink->self, gamma, span);
+    size_t span = beta + back->t->layout->config.width - gamma;
+    each_group(back, gamma, span, rows, add_norm,
+               &(struct norm){dy, x, mean, rstd, span, beta - gamma});
 }
 
 /* dx (n, inputs) = dy (n, outputs) weight, weight (outputs, inputs) or stored the other
  * way round. */
-static void linear_backward(const struct way_back *way, real *dx, const real *dy,
+static void linear_backward(const struct backward *back, real *dx, const real *dy,
                             size_t weight, size_t n, size_t outputs, size_t inputs) {
-    struct backend *b = way->t->backend;
-    bool conv1d = way->t->layout->config.conv1d;
+    struct backend *b = back->t->backend;
+    bool conv1d = back->t->layout->config.conv1d;
     b->matmul(b, &(struct matmul){.m = n,
                                   .n = inputs,
                                   .k = outputs,
                                   .a = dy,
                                   .lda = outputs,
-                                  .b = backend_at(b, way->weights, weight),
+                                  .b = backend_at(b, back->weights, weight),
                                   .ldb = conv1d ? outputs : inputs,
                                   .transpose_b = conv1d,
                                   .c = dx,
@@ -345,76 +380,64 @@ static void linear_backward(const struct way_back *way, real *dx, const real *dy
 
 /* dstream is the gradient of the block's output and becomes that of its input.
  * Returns false where nothing further down is wanted. */
-static bool block_backward(const struct way_back *way, size_t block) {
-    struct transformer *t = way->t;
+static bool block_backward(const struct backward *back, size_t block) {
+    struct transformer *t = back->t;
     struct backend *b = t->backend;
     const struct model_config *m = &t->layout->config;
     const struct block_offsets *o = &t->layout->blocks[block];
     const struct block_activations *a = &t->blocks[block];
     size_t rows = t->rows, n = t->images * rows, w = m->width;
-    size_t f = m->mlp_width, lowest = way->sink->lowest;
+    size_t f = m->mlp_width, lowest = back->sink->lowest;
     struct attention_shape shape = {.batch = t->images,
                                     .tokens = rows,
                                     .heads = m->heads,
                                     .head_width = w / m->heads,
                                     .causal = m->kind == MODEL_GPT2};
 
-    linear_gradient(way, t->dstream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
-    linear_backward(way, t->dwide, t->dstream, o->fc2_weight, n, w, f);
+    linear_gradient(back, t->dstream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
+    linear_backward(back, t->dwide, t->dstream, o->fc2_weight, n, w, f);
     b->activation_backward(b, t->dwide, t->dwide, a->before, n * f, m->activation);
-    linear_gradient(way, t->dwide, a->norm2, o->fc1_weight, o->fc1_bias, f, w, rows);
+    linear_gradient(back, t->dwide, a->norm2, o->fc1_weight, o->fc1_bias, f, w, rows);
     if (lowest >= o->fc1_weight)
         return false;
-    linear_backward(way, t->dnarrow, t->dwide, o->fc1_weight, n, f, w);
-    norm_gradient(way, t->dnarrow, a->middle, a->mean2, a->rstd2, o->norm2_gamma,
+    linear_backward(back, t->dnarrow, t->dwide, o->fc1_weight, n, f, w);
+    norm_gradient(back, t->dnarrow, a->middle, a->mean2, a->rstd2, o->norm2_gamma,
                   o->norm2_beta, rows);
     if (lowest >= o->norm2_gamma)
         return false;
     b->layer_norm_backward(b, t->dstream, t->dnarrow, a->middle, a->mean2, a->rstd2,
-                           backend_at(b, way->weights, o->norm2_gamma), n, w);
+                           backend_at(b, back->weights, o->norm2_gamma), n, w);
 
-    linear_gradient(way, t->dstream, a->mixed, o->out_weight, o->out_bias, w, w, rows);
-    linear_backward(way, t->dnarrow, t->dstream, o->out_weight, n, w, w);
+    linear_gradient(back, t->dstream, a->mixed, o->out_weight, o->out_bias, w, w, rows);
+    linear_backward(back, t->dnarrow, t->dstream, o->out_weight, n, w, w);
     b->attention_backward(b, t->dwide, t->dnarrow, a->mixed, a->log_sums, a->qkv,
                           &shape);
-    linear_gradient(way, t->dwide, a->norm1, o->qkv_weight,
+    linear_gradient(back, t->dwide, a->norm1, o->qkv_weight,
                     m->qkv_bias ? o->qkv_bias : SIZE_MAX, 3 * w, w, rows);
     if (lowest >= o->qkv_weight)
         return false;
-    linear_backward(way, t->dnarrow, t->dwide, o->qkv_weight, n, 3 * w, w);
-    norm_gradient(way, t->dnarrow, a->input, a->mean1, a->rstd1, o->norm1_gamma,
+    linear_backward(back, t->dnarrow, t->dwide, o->qkv_weight, n, 3 * w, w);
+    norm_gradient(back, t->dnarrow, a->input, a->mean1, a->rstd1, o->norm1_gamma,
                   o->norm1_beta, rows);
     if (lowest >= o->norm1_gamma)
         return false;
     b->layer_norm_backward(b, t->dstream, t->dnarrow, a->input, a->mean1, a->rstd1,
-                           backend_at(b, way->weights, o->norm1_gamma), n, w);
+                           backend_at(b, back->weights, o->norm1_gamma), n, w);
     return true;
 }
 
 /* Class vector and positions: sums over images of the gradient of their sum. */
-static void embedding_gradient(const struct way_back *way, const real *dtokens) {
-    struct transformer *t = way->t;
-    struct backend *b = t->backend;
-    struct gradient_sink *sink = way->sink;
-    const struct layout *l = t->layout;
+static void embedding_gradient(const struct backward *back, const real *dtokens) {
+    const struct layout *l = back->t->layout;
     size_t w = l->config.width, wide = w * model_config_tokens(&l->config);
-    const size_t offsets[] = {l->class_vector, l->position}, counts[] = {w, wide};
-    for (int i = 0; i < 2; i++) {
-        size_t stride = 0, first = 0;
-        float *place = sink->place(sink->self, offsets[i], counts[i], &stride);
-        if (!place)
-            continue;
-        for (size_t g = 0; g < way->groups; g++) {
-            b->column_sums(b, place + g * stride, backend_at(b, dtokens, first * wide),
-                           way->group_images[g], counts[i], wide, sink->accumulate);
-            first += way->group_images[g];
-        }
-        sink->ready(sink->self, offsets[i], counts[i]);
-    }
+    each_group(back, l->class_vector, w, 1, add_sums,
+               &(struct sums){dtokens, w, wide, 0});
+    each_group(back, l->position, wide, 1, add_sums,
+               &(struct sums){dtokens, wide, wide, 0});
 }
 
-static void stem_backward(const struct way_back *way) {
-    struct transformer *t = way->t;
+static void stem_backward(const struct backward *back) {
+    struct transformer *t = back->t;
     struct backend *b = t->backend;
     const struct layout *l = t->layout;
     const struct model_config *m = &l->config;
@@ -422,57 +445,47 @@ static void stem_backward(const struct way_back *way) {
     size_t n = t->images * (patches + 1);
     real *dtokens = t->dstream;
     if (m->pre_norm) {
-        norm_gradient(way, t->dstream, t->sum, t->pre_mean, t->pre_rstd, l->pre_gamma,
+        norm_gradient(back, t->dstream, t->sum, t->pre_mean, t->pre_rstd, l->pre_gamma,
                       l->pre_beta, patches + 1);
         b->zero(b, t->dnarrow, n * w * b->real_size);
         b->layer_norm_backward(b, t->dnarrow, t->dstream, t->sum, t->pre_mean,
-                               t->pre_rstd, backend_at(b, way->weights, l->pre_gamma),
+                               t->pre_rstd, backend_at(b, back->weights, l->pre_gamma),
                                n, w);
         dtokens = t->dnarrow;
     }
     b->assemble_tokens_backward(b, t->dwide, dtokens, t->images, patches, w);
-    linear_gradient(way, t->dwide, t->columns, l->patch_weight,
+    linear_gradient(back, t->dwide, t->columns, l->patch_weight,
                     m->patch_bias ? l->patch_bias : SIZE_MAX, w,
                     m->channels * m->patch_size * m->patch_size, patches);
-    embedding_gradient(way, dtokens);
+    embedding_gradient(back, dtokens);
+}
+
+static void add_tokens(const struct backward *back, const void *what, float *place,
+                       size_t first, size_t count) {
+    const struct transformer *t = back->t;
+    struct backend *b = t->backend;
+    const size_t *table = what, w = t->layout->config.width;
+    if (!back->sink->accumulate)
+        b->zero(b, place, *table * sizeof *place);
+    b->embedding_gradient(b, place, backend_at(b, t->dstream, first * w),
+                          t->text.ids + first, 1, count, w, false, 1);
 }
 
 /* Positions: sums over texts, 0 past the longest. Tokens: each row to its token. */
-static void text_backward(const struct way_back *way) {
-    struct transformer *t = way->t;
+static void text_backward(const struct backward *back) {
+    struct transformer *t = back->t;
     struct backend *b = t->backend;
-    struct gradient_sink *sink = way->sink;
+    struct gradient_sink *sink = back->sink;
     const struct layout *l = t->layout;
-    size_t w = l->config.width, wide = w * t->rows, stride = 0, first = 0;
+    size_t w = l->config.width, wide = w * t->rows;
     size_t positions = w * l->config.context, table = w * l->config.vocabulary;
-    float *place = sink->place(sink->self, l->position, positions, &stride);
-    for (size_t g = 0; place && g < way->groups; g++) {
-        if (!sink->accumulate)
-            b->zero(b, place + g * stride, positions * sizeof *place);
-        b->column_sums(b, place + g * stride, backend_at(b, t->dstream, first * wide),
-                       way->group_images[g], wide, wide, sink->accumulate);
-        first += way->group_images[g];
-    }
-    if (place)
-        sink->ready(sink->self, l->position, positions);
-    if (sink->squares) {
+    each_group(back, l->position, positions, 1, add_sums,
+               &(struct sums){t->dstream, wide, wide, positions - wide});
+    if (sink->squares)
         b->embedding_gradient(b, sink->squares + l->tokens, t->dstream, t->text.ids,
-                              way->groups, t->rows, w, true, sink->squares_scale);
-        return;
-    }
-    place = sink->place(sink->self, l->tokens, table, &stride);
-    first = 0;
-    for (size_t g = 0; place && g < way->groups; g++) {
-        if (!sink->accumulate)
-            b->zero(b, place + g * stride, table * sizeof *place);
-        b->embedding_gradient(b, place + g * stride,
-                              backend_at(b, t->dstream, first * wide),
-                              t->text.ids + first * t->rows, 1,
-                              way->group_images[g] * t->rows, w, false, 1);
-        first += way->group_images[g];
-    }
-    if (place)
-        sink->ready(sink->self, l->tokens, table);
+                              back->groups, t->rows, w, true, sink->squares_scale);
+    else
+        each_group(back, l->tokens, table, t->rows, add_tokens, &table);
 }
 
 void transformer_backward(struct transformer *t, const real *weights,
@@ -482,21 +495,21 @@ void transformer_backward(struct transformer *t, const real *weights,
     const struct layout *l = t->layout;
     const struct model_config *m = &l->config;
     size_t w = m->width, n = t->images * t->rows;
-    struct way_back way = {.t = t,
-                           .weights = weights,
-                           .group_images = group_images,
-                           .groups = groups,
-                           .sink = sink};
+    struct backward back = {.t = t,
+                            .weights = weights,
+                            .group_images = group_images,
+                            .groups = groups,
+                            .sink = sink};
 
     const real *dnormed = dfeatures;
     if (m->projection) {
-        linear_gradient(&way, dfeatures, t->normed, l->projection, SIZE_MAX,
+        linear_gradient(&back, dfeatures, t->normed, l->projection, SIZE_MAX,
                         m->projection, w, 1);
-        linear_backward(&way, t->dnormed, dfeatures, l->projection, t->images,
+        linear_backward(&back, t->dnormed, dfeatures, l->projection, t->images,
                         m->projection, w);
         dnormed = t->dnormed;
     }
-    norm_gradient(&way, dnormed, t->classes, t->post_mean, t->post_rstd, l->post_gamma,
+    norm_gradient(&back, dnormed, t->classes, t->post_mean, t->post_rstd, l->post_gamma,
                   l->post_beta, 1);
     b->zero(b, t->dclasses, t->images * w * b->real_size);
     b->layer_norm_backward(b, t->dclasses, dnormed, t->classes, t->post_mean,
@@ -505,14 +518,14 @@ void transformer_backward(struct transformer *t, const real *weights,
     b->zero(b, t->dstream, n * w * b->real_size);
     b->scatter_rows(b, t->dstream, t->dclasses, read_rows(t), t->images, w);
     for (size_t i = m->layers; i-- > 0;)
-        if (!block_backward(&way, i))
+        if (!block_backward(&back, i))
             return;
     if (sink->lowest >= l->blocks[0].norm1_gamma)
         return;
     if (m->kind == MODEL_GPT2)
-        text_backward(&way);
+        text_backward(&back);
     else
-        stem_backward(&way);
+        stem_backward(&back);
 }
 
 static size_t greatest(const size_t *sizes, size_t count) {

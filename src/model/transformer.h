@@ -10,7 +10,7 @@
  *
  * Texts are filled up at their ends. Attention looks back only, so that nothing which
  * is read depends on what stands there, and no gradient comes from there: the rows are
- * exactly 0 on the way back. */
+ * exactly 0 in the backward pass. */
 #ifndef PWEMOE_MODEL_TRANSFORMER_H
 #define PWEMOE_MODEL_TRANSFORMER_H
 
@@ -25,7 +25,7 @@
 
 struct transformer;
 
-/* training: keep what the way back needs. The layout and the backend must live
+/* training: keep what the backward pass needs. The layout and the backend must live
  * as long as the object. */
 int transformer_new(struct backend *backend, const struct layout *layout,
                     const struct preprocess *preprocess, size_t images, bool training,
@@ -40,7 +40,7 @@ void transformer_free(struct transformer *transformer); /* NULL is fine */
 void transformer_embed(struct transformer *transformer, const real *weights,
                        const uint8_t *pixels, size_t images);
 
-/* Texts on the device, until the way back is done. */
+/* Texts on the device, until the backward pass is done. */
 struct text_batch {
     size_t texts, tokens; /* tokens: of each text, filled up */
     const int32_t *ids;   /* (texts, tokens) */
@@ -77,7 +77,8 @@ struct gradient_sink {
     float *squares;
     float squares_scale;
     bool accumulate; /* place() memory is added to rather than overwritten */
-    /* Nothing below this element of the arena is wanted: the way back ends there. */
+    /* Nothing below this element of the arena is wanted: the backward pass ends there.
+     */
     size_t lowest;
 };
 
