@@ -28,25 +28,6 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct export_options, head)},
     {0}};
 
-/* The task's number, or -1 with an error naming the nearest. */
-static int find_task(const struct store_recipe *recipe, const char *name,
-                     struct error *error) {
-    const char *names[STORE_TASKS_MAX];
-    for (size_t t = 0; t < recipe->task_count; t++) {
-        names[t] = recipe->tasks[t].name;
-        if (strcmp(names[t], name) == 0)
-            return (int)t;
-    }
-    const char *nearest = text_nearest(name, names, recipe->task_count);
-    if (nearest)
-        return error_set(error, "--head: no task '%s'; did you mean '%s'?", name,
-                         nearest);
-    return error_set(error,
-                     "--head: no task '%s'; `pwemoe show FILE objectives` lists "
-                     "them",
-                     name);
-}
-
 /* The export says what the store knows of the model's figures. */
 static int write_with_figures(struct measure *m, const struct store_solution *solution,
                               int head, struct error *error) {
@@ -112,13 +93,14 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     struct store_solution solution;
     bool usage = false;
     enum exit_status status = EXIT_FAILED;
-    int head = o->head ? find_task(m.recipe, o->head, error) : -1;
-    if (o->head && head < 0) {
+    size_t head = 0;
+    if (o->head && store_task_find(m.recipe, o->head, &head, error)) {
+        error_prefix(error, "--head");
         status = EXIT_USAGE;
     } else if (choice_find(&m, &o->choice, &solution, &usage, error)) {
         status = usage ? EXIT_USAGE : EXIT_FAILED;
     } else {
-        if (write_model(&m, &solution, head, error) == 0)
+        if (write_model(&m, &solution, o->head ? (int)head : -1, error) == 0)
             status = EXIT_DONE;
         store_solution_clear(&solution);
     }

@@ -115,23 +115,13 @@ struct request {
 /* --- what is asked for -------------------------------------------------------- */
 
 static int find_task(struct request *r, const char *wanted, struct error *error) {
-    const char *names[STORE_TASKS_MAX];
     struct training *t = &r->tuning.training;
-    for (size_t i = 0; i < t->recipe->task_count; i++) {
-        names[i] = t->recipe->tasks[i].name;
-        if (strcmp(names[i], wanted) == 0) {
-            r->task = names[i];
-            t->first = i;
-            t->tasks = 1;
-            r->tuning.preference[0] = 1;
-            return 0;
-        }
-    }
-    const char *nearest = text_nearest(wanted, names, t->recipe->task_count);
-    if (nearest)
-        return error_set(error, "no task '%s'; did you mean '%s'?", wanted, nearest);
-    return error_set(error, "no task '%s'; `pwemoe show FILE objectives` lists them",
-                     wanted);
+    if (store_task_find(t->recipe, wanted, &t->first, error))
+        return -1;
+    r->task = t->recipe->tasks[t->first].name;
+    t->tasks = 1;
+    r->tuning.preference[0] = 1;
+    return 0;
 }
 
 /* One task, or all of them where r->task is NULL. */

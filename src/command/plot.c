@@ -95,23 +95,13 @@ struct plot {
     struct plot_page page;
 };
 
+/* fallback where no name is given. */
 static int find_task(const struct plot *p, const char *name, const char *option,
                      size_t fallback, size_t *task, struct error *error) {
-    const char *names[STORE_TASKS_MAX];
     *task = fallback;
-    if (!name)
-        return 0;
-    for (size_t t = 0; t < p->recipe->task_count; t++) {
-        names[t] = p->recipe->tasks[t].name;
-        if (strcmp(names[t], name) == 0) {
-            *task = t;
-            return 0;
-        }
-    }
-    const char *nearest = text_nearest(name, names, p->recipe->task_count);
-    return error_set(error, "%s: no task '%s'%s%s%s", option, name,
-                     nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                     nearest ? "'?" : "");
+    if (name && store_task_find(p->recipe, name, task, error))
+        return error_prefix(error, "%s", option);
+    return 0;
 }
 
 /* --- points of objective space ---------------------------------------------------- */

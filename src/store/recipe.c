@@ -93,6 +93,23 @@ void store_recipe_free(struct store_recipe *recipe) {
     free(recipe);
 }
 
+int store_task_find(const struct store_recipe *recipe, const char *name, size_t *task,
+                    struct error *error) {
+    const char *names[STORE_TASKS_MAX];
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        names[t] = recipe->tasks[t].name;
+        if (strcmp(names[t], name) == 0) {
+            *task = t;
+            return 0;
+        }
+    }
+    const char *nearest = text_nearest(name, names, recipe->task_count);
+    if (nearest)
+        return error_set(error, "no task '%s'; did you mean '%s'?", name, nearest);
+    return error_set(error, "no task '%s'; `pwemoe show FILE objectives` lists them",
+                     name);
+}
+
 static void read_checkpoint(struct sql_row *row, int column,
                             struct store_checkpoint *checkpoint) {
     checkpoint->path = sql_text(row, column);

@@ -95,6 +95,9 @@ int store_create(const char *path, const struct store_recipe *recipe,
 int store_recipe(struct store *store, struct store_recipe **recipe,
                  struct error *error);
 void store_recipe_free(struct store_recipe *recipe);
+/* The position of the task of this name; the error names the nearest. */
+int store_task_find(const struct store_recipe *recipe, const char *name, size_t *task,
+                    struct error *error);
 /* Updates a task's expert after `pwemoe finetune`. Evaluations that used the old
  * expert stay, marked stale (see below): all of merges and routers, the task's own
  * objective of single and trained models, none of imported ones. The same sha256
