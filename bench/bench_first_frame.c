@@ -187,18 +187,16 @@ int main(int argc, char **argv) {
            "ms\n");
     if (argc > 1)
         return measure(argv[1], argv[1], programs);
-    char *folder = fixture_folder(), small[4200], large[4200];
+    char small[4200], large[4200];
     struct fixture_options options = {
         .tasks = 3, .edge = 11, .baselines = true, .log = true};
-    snprintf(small, sizeof small, "%s/small.db", folder);
+    snprintf(small, sizeof small, "%s/small.db", folder());
     fixture_write(small, &options);
     options.tasks = 8;
     options.edge = 10;
-    snprintf(large, sizeof large, "%s/large.db", folder);
+    snprintf(large, sizeof large, "%s/large.db", folder());
     fixture_write(large, &options);
-    int result = measure("3 tasks, 66 solutions", small, programs) ||
-                 measure("8 tasks, 11,440 solutions", large, programs) ||
-                 measure_drag(small, large);
-    fixture_remove(folder);
-    return result;
+    return measure("3 tasks, 66 solutions", small, programs) ||
+           measure("8 tasks, 11,440 solutions", large, programs) ||
+           measure_drag(small, large);
 }

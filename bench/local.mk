@@ -31,8 +31,7 @@ bench_bench_ties_LDADD = $(PWEMOE_LIBS)
 
 EXTRA_PROGRAMS += bench/bench_first_frame
 bench_programs += bench/bench_first_frame
-bench_bench_first_frame_SOURCES = bench/bench_first_frame.c tests/tui/fixture.h \
-  tests/tui/fixture.c
+bench_bench_first_frame_SOURCES = bench/bench_first_frame.c $(TUI_FIXTURE)
 bench_bench_first_frame_LDADD = $(EXPLORE_LIBS)
 
 CLEANFILES += $(bench_programs)

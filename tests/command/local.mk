@@ -16,24 +16,26 @@ command_tests = \
   tests/command/test_training \
   tests/command/test_command \
   tests/command/test_pipeline
+COMMAND_RUN = tests/command/run.h tests/command/run.c \
+  tests/support/folder.h tests/support/folder.c
 check_PROGRAMS += $(command_tests)
 TESTS += $(command_tests)
 tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_clip_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_clip_pipeline_LDADD = $(SUPPORT_LIBS)
 tests_command_test_dtype_SOURCES = tests/command/test_dtype.c \
   tests/command/run.h tests/command/run.c
 tests_command_test_dtype_LDADD = $(TEST_LIBS)
 tests_command_test_gpt2_pipeline_SOURCES = tests/command/test_gpt2_pipeline.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_gpt2_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_gpt2_pipeline_LDADD = $(SUPPORT_LIBS)
 tests_command_test_import_SOURCES = tests/command/test_import.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_import_LDADD = $(TEST_LIBS)
 tests_command_test_many_tasks_SOURCES = tests/command/test_many_tasks.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_many_tasks_LDADD = $(TEST_LIBS)
 tests_command_test_offered_SOURCES = tests/command/test_offered.c \
   tests/command/run.h tests/command/run.c
@@ -49,19 +51,19 @@ tests_command_test_progress_LDADD = $(TEST_LIBS)
 tests_command_test_training_SOURCES = tests/command/test_training.c
 tests_command_test_training_LDADD = $(TEST_LIBS)
 tests_command_test_report_SOURCES = tests/command/test_report.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_report_LDADD = $(TEST_LIBS)
 tests_command_test_signals_SOURCES = tests/command/test_signals.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_signals_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_signals_LDADD = $(SUPPORT_LIBS)
 tests_command_test_recipe_SOURCES = tests/command/test_recipe.c
 tests_command_test_recipe_LDADD = $(TEST_LIBS)
 tests_command_test_command_SOURCES = tests/command/test_command.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_command_LDADD = $(TEST_LIBS)
 tests_command_test_pipeline_SOURCES = tests/command/test_pipeline.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_pipeline_LDADD = $(TEST_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_recipe tests/fuzz/fuzz_points

@@ -13,28 +13,6 @@
 
 #include "base/memory.h"
 
-static char place[512];
-
-static void remove_folder(void) {
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", place);
-    if (system(command))
-        fprintf(stderr, "%s is left over\n", place);
-}
-
-const char *folder(void) {
-    if (!*place) {
-        const char *base = getenv("TMPDIR");
-        snprintf(place, sizeof place, "%s/pwemoe-test-XXXXXX", base ? base : "/tmp");
-        if (!mkdtemp(place)) {
-            perror(place);
-            exit(99);
-        }
-        atexit(remove_folder);
-    }
-    return place;
-}
-
 void write_file(const char *name, const char *text) {
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", folder(), name);

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "../support/folder.h"
+
 struct ran {
     int status; /* exit status, or 128 + signal */
     char *out, *err;
@@ -20,16 +22,14 @@ void expect_error(int status, const char *says, const char *format, ...)
 
 /* Runs ./pwemoe with a shell's words ("indicators p.csv --ref '1 1'"), the whole
  * of stdout and stderr kept. A redirection in the words wins. */
+struct ran run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for any shell command, in the build folder. */
 struct ran shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-struct ran run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ran_free(struct ran *ran);
 
 /* One line, ending in a newline, beginning with "pwemoe". */
 int is_one_line(const char *text);
 
-/* A temporary folder of this program's own, removed at exit. */
-const char *folder(void);
 void write_file(const char *name, const char *text); /* below folder() */
 
 #endif

@@ -48,7 +48,7 @@ tests_gpu_test_emulated_DEPENDENCIES = $(emulated_objects) libpwemoe.a
 check_PROGRAMS += tests/gpu/test_evaluation
 TESTS += tests/gpu/test_evaluation
 tests_gpu_test_evaluation_SOURCES = tests/gpu/test_evaluation.c tests/gpu/module.h \
-  tests/gpu/module.c tests/gpu/settings.h tests/tui/fixture.h tests/tui/fixture.c
+  tests/gpu/module.c tests/gpu/settings.h $(TUI_FIXTURE)
 tests_gpu_test_evaluation_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_evaluation_LDADD = $(TEST_LIBS)
 EXTRA_tests_gpu_test_evaluation_DEPENDENCIES = $(emulated_module)
@@ -63,8 +63,7 @@ EXTRA_tests_gpu_test_training_DEPENDENCIES = $(emulated_module)
 
 check_PROGRAMS += tests/gpu/test_lost
 TESTS += tests/gpu/test_lost
-tests_gpu_test_lost_SOURCES = tests/gpu/test_lost.c tests/command/run.h \
-  tests/command/run.c
+tests_gpu_test_lost_SOURCES = tests/gpu/test_lost.c $(COMMAND_RUN)
 tests_gpu_test_lost_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_lost_LDADD = $(TEST_LIBS)
 EXTRA_tests_gpu_test_lost_DEPENDENCIES = $(emulated_module)
@@ -89,8 +88,7 @@ tests_gpu_compare_devices_LDADD = $(PWEMOE_LIBS)
 # bench_device with a tiny model, where it says nothing of speed.
 check_PROGRAMS += tests/gpu/test_bench
 TESTS += tests/gpu/test_bench
-tests_gpu_test_bench_SOURCES = tests/gpu/test_bench.c tests/command/run.h \
-  tests/command/run.c
+tests_gpu_test_bench_SOURCES = tests/gpu/test_bench.c $(COMMAND_RUN)
 tests_gpu_test_bench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_bench_LDADD = $(TEST_LIBS)
 EXTRA_tests_gpu_test_bench_DEPENDENCIES = $(emulated_module)

@@ -20,7 +20,6 @@
 enum { TASKS = 3, EXAMPLES = 21 };
 
 static struct emulation emulation;
-static char *folder;
 static struct store_recipe *recipe;
 static struct store_routers routers;
 
@@ -32,8 +31,7 @@ static int set_up(void **state) {
     struct store *store;
     struct error error;
     emulation = emulation_open();
-    folder = fixture_folder();
-    snprintf(path, sizeof path, "%s/real.db", folder);
+    snprintf(path, sizeof path, "%s/real.db", folder());
     fixture_write_real(path, EXAMPLES);
     if (store_open(path, STORE_READ_ONLY, &store, &error) ||
         store_recipe(store, &recipe, &error) ||
@@ -49,7 +47,6 @@ static int tear_down(void **state) {
     (void)state;
     store_recipe_free(recipe);
     store_routers_clear(&routers);
-    fixture_remove(folder);
     return 0;
 }
 
@@ -57,7 +54,7 @@ static struct evaluator *open_with(const struct evaluator_options *options) {
     struct evaluator *e;
     struct error error;
     char note[256] = "";
-    if (evaluator_open(recipe, folder, options, &e, note, NULL, &error))
+    if (evaluator_open(recipe, folder(), options, &e, note, NULL, &error))
         fail_msg("%s", error.text);
     if (evaluator_use_routers(e, routers.blob, routers.size, &error))
         fail_msg("%s", error.text);
@@ -219,7 +216,7 @@ static void test_little_memory(void **state) {
         char note[256] = "";
         emulation.reset();
         emulation.memory_in_all(memory);
-        if (evaluator_open(recipe, folder, &options, &e, note, NULL, &error))
+        if (evaluator_open(recipe, folder(), &options, &e, note, NULL, &error))
             break;
         struct figures figures;
         if (evaluator_use_routers(e, routers.blob, routers.size, &error) == 0 &&
@@ -377,7 +374,7 @@ static void test_no_memory(void **state) {
         char note[256] = "";
         emulation.reset();
         emulation.memory_in_all(memory);
-        if (evaluator_open(recipe, folder, &options, &e, note, NULL, &error) == 0) {
+        if (evaluator_open(recipe, folder(), &options, &e, note, NULL, &error) == 0) {
             evaluator_close(e);
             continue;
         }
@@ -386,7 +383,7 @@ static void test_no_memory(void **state) {
         assert_non_null(strstr(error.text, "--device cpu"));
         assert_null(strchr(error.text, '\n'));
         options.device = "auto";
-        if (evaluator_open(recipe, folder, &options, &e, note, NULL, &error))
+        if (evaluator_open(recipe, folder(), &options, &e, note, NULL, &error))
             fail_msg("%s", error.text);
         assert_non_null(strstr(note, "out of memory"));
         assert_non_null(strstr(note, "the CPU is used"));

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "fixture.h"
 
-#include <ftw.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,28 +13,9 @@
 #include "moe/routers.h"
 #include "pareto/simplex.h"
 
-char *fixture_folder(void) {
-    const char *base = getenv("TMPDIR");
-    char *path;
-    if (asprintf(&path, "%s/pwemoe-tui-XXXXXX", base && *base ? base : "/tmp") < 0 ||
-        !mkdtemp(path)) {
-        perror("mkdtemp");
-        exit(99);
-    }
-    return path;
-}
-
-static int remove_one(const char *path, const struct stat *status, int type,
-                      struct FTW *walk) {
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-void fixture_remove(char *folder) {
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(folder);
+int fixture_utf8(void **state) {
+    (void)state;
+    return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
 }
 
 double fixture_value(const double *preference, size_t t) {

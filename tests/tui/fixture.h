@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
+#include "../support/folder.h"
 #include "store/store.h"
 
-/* A folder of its own under TMPDIR, removed with what is in it by fixture_remove. */
-char *fixture_folder(void);
-void fixture_remove(char *folder);
+/* A group's setup: characters are UTF-8. */
+int fixture_utf8(void **state);
 
 struct fixture_options {
     size_t tasks;

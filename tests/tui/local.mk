@@ -7,7 +7,8 @@ TUI_TESTS = tests/tui/test_arrangement tests/tui/test_keys tests/tui/test_panels
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 TUI_TEST_LIBS = $(EXPLORE_LIBS) $(CMOCKA_LIBS)
-TUI_FIXTURE = tests/tui/fixture.h tests/tui/fixture.c
+TUI_FIXTURE = tests/tui/fixture.h tests/tui/fixture.c \
+  tests/support/folder.h tests/support/folder.c
 tests_tui_test_arrangement_SOURCES = tests/tui/test_arrangement.c
 tests_tui_test_arrangement_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_mailbox_SOURCES = tests/tui/test_mailbox.c

@@ -15,7 +15,7 @@
 #include "fixture.h"
 #include "terminal/keys.h"
 
-static char *folder, path[4200];
+static char path[4200];
 static struct store *store;
 static struct error error;
 
@@ -189,16 +189,14 @@ static void bookmarks_that_are_gone(void **state) {
 static int make_file(void **state) {
     (void)state;
     struct fixture_options options = {.tasks = 2, .edge = 4};
-    folder = fixture_folder();
-    snprintf(path, sizeof path, "%s/results.db", folder);
+    snprintf(path, sizeof path, "%s/results.db", folder());
     fixture_write(path, &options);
     return store_open(path, STORE_READ_WRITE, &store, &error);
 }
 
-static int remove_folder(void **state) {
+static int close_file(void **state) {
     (void)state;
     store_close(store);
-    fixture_remove(folder);
     return 0;
 }
 
@@ -210,5 +208,5 @@ int main(void) {
         cmocka_unit_test(what_is_deleted_comes_back),
         cmocka_unit_test(bookmarks_that_are_gone),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_folder);
+    return cmocka_run_group_tests(tests, make_file, close_file);
 }

@@ -95,10 +95,10 @@ static struct catalog *next(struct catalog_source *source, struct store *viewer)
 static void a_growing_file(void **state) {
     (void)state;
     enum { TASKS = 4, ROUNDS = 60 };
-    char *folder = fixture_folder(), path[4200];
+    char path[4200];
     struct fixture_options options = {
         .tasks = TASKS, .edge = 5, .baselines = true, .log = true};
-    snprintf(path, sizeof path, "%s/results.db", folder);
+    snprintf(path, sizeof path, "%s/results.db", folder());
     fixture_write(path, &options);
     struct store *writer = open_file(path, STORE_READ_WRITE);
     struct store *reads = open_file(path, STORE_READ_ONLY);
@@ -145,7 +145,6 @@ static void a_growing_file(void **state) {
     store_close(viewer);
     store_close(reads);
     store_close(writer);
-    fixture_remove(folder);
 }
 
 /* Saves points of all tasks for the steps from..to, each with the loss given. */
@@ -171,12 +170,12 @@ static double loss_at(const struct catalog *catalog, unsigned step) {
 static void a_growing_curve(void **state) {
     (void)state;
     enum { TASKS = 2 };
-    char *folder = fixture_folder(), path[4200];
+    char path[4200];
     struct fixture_options options = {.tasks = TASKS, .edge = 3};
     struct store_curve_point old[] = {{3, 0, 77}, {3, 1, 78}};
     struct catalog *catalog;
     bool found;
-    snprintf(path, sizeof path, "%s/results.db", folder);
+    snprintf(path, sizeof path, "%s/curve.db", folder());
     fixture_write(path, &options);
     struct store *writer = open_file(path, STORE_READ_WRITE);
     struct store *reads = open_file(path, STORE_READ_ONLY);
@@ -225,7 +224,6 @@ static void a_growing_curve(void **state) {
     store_close(viewer);
     store_close(reads);
     store_close(writer);
-    fixture_remove(folder);
 }
 
 int main(void) {

@@ -18,8 +18,6 @@
 #include "state/space.h"
 #include "terminal/keys.h"
 
-static char *folder;
-
 static void open_app(struct app *app, size_t tasks, size_t edge) {
     static int serial;
     char path[4096];
@@ -28,7 +26,7 @@ static void open_app(struct app *app, size_t tasks, size_t edge) {
     struct catalog *catalog;
     struct error error;
     memset(app, 0, sizeof *app);
-    snprintf(path, sizeof path, "%s/%d.db", folder, serial++);
+    snprintf(path, sizeof path, "%s/%d.db", folder(), serial++);
     fixture_write(path, &options);
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
@@ -48,7 +46,7 @@ static void close_app(struct app *app) {
 
 /* Types a name of this folder in place of the one proposed. */
 static void type_name(struct app *app, const char *name, char *path) {
-    snprintf(path, 4096, "%s/%s", folder, name);
+    snprintf(path, 4096, "%s/%s", folder(), name);
     dialog_text(&app->explorer.dialog, path);
 }
 
@@ -203,23 +201,11 @@ static void what_fails_is_said_in_the_dialog(void **state) {
     close_app(&app);
 }
 
-static int prepare(void **state) {
-    (void)state;
-    folder = fixture_folder();
-    return 0;
-}
-
-static int clean(void **state) {
-    (void)state;
-    fixture_remove(folder);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scatter_of_what_is_shown),
         cmocka_unit_test(a_ternary_and_a_parallel_chart),
         cmocka_unit_test(what_fails_is_said_in_the_dialog),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

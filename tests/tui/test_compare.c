@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,6 @@
 #include "eval/evaluator.h"
 #include "fixture.h"
 #include "panels/views.h"
-
-static char *folder;
 
 static void preferred_tasks_come_first(void **state) {
     (void)state;
@@ -34,9 +31,9 @@ static void preferred_tasks_come_first(void **state) {
     size_t count;
     bool found;
     double preference[] = {0.2, 0.3, 0.5};
-    snprintf(directory, sizeof directory, "%s/real", folder);
+    snprintf(directory, sizeof directory, "%s/real", folder());
     assert_int_equal(mkdir(directory, 0700), 0);
-    snprintf(path, sizeof path, "%s/real/results.db", folder);
+    snprintf(path, sizeof path, "%s/real/results.db", folder());
     fixture_write_real(path, EXAMPLES);
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(store_recipe(store, &recipe, &error), 0);
@@ -114,7 +111,7 @@ static void undecided_until_the_examples_say_so(void **state) {
     struct store *store;
     struct error error;
     double between[] = {0.3, 0.3, 0.4};
-    snprintf(path, sizeof path, "%s/compare.db", folder);
+    snprintf(path, sizeof path, "%s/compare.db", folder());
     fixture_write(path, &options);
     explorer_init(&explorer, path);
     assert_int_equal(explorer_take_catalog(&explorer, read_catalog(path)), 0);
@@ -189,24 +186,10 @@ static void undecided_until_the_examples_say_so(void **state) {
     explorer_free(&explorer);
 }
 
-static int prepare(void **state) {
-    (void)state;
-    if (!setlocale(LC_CTYPE, "C.UTF-8"))
-        return -1;
-    folder = fixture_folder();
-    return 0;
-}
-
-static int clean(void **state) {
-    (void)state;
-    fixture_remove(folder);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(preferred_tasks_come_first),
         cmocka_unit_test(undecided_until_the_examples_say_so),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, fixture_utf8, NULL);
 }

@@ -17,8 +17,6 @@
 #include "support/masks.h"
 #include "terminal.h"
 
-static char *folder;
-
 /* The emulated device is lost while it evaluates: the CPU takes its place, which is
  * told, and what was asked for is measured. */
 static void goes_on_without_its_device(void **state) {
@@ -26,9 +24,9 @@ static void goes_on_without_its_device(void **state) {
     char file[4096];
     if (access("tests/gpu/emulated/pwemoe-cuda.so", F_OK) != 0)
         skip(); /* no C++ compiler */
-    snprintf(file, sizeof file, "%s/lost", folder);
+    snprintf(file, sizeof file, "%s/lost", folder());
     assert_int_equal(mkdir(file, 0700), 0);
-    snprintf(file, sizeof file, "%s/lost/results.db", folder);
+    snprintf(file, sizeof file, "%s/lost/results.db", folder());
     fixture_write_real(file, 60);
     const char *argv[] = {
         terminal_program(), "--threads", "1", "--device", "cuda", file, NULL};
@@ -50,9 +48,9 @@ static void evaluates_stores_and_exports(void **state) {
     (void)state;
     char file[4096], out[8192], typed[9000], tensors[9000];
     struct stat status;
-    snprintf(file, sizeof file, "%s/real", folder);
+    snprintf(file, sizeof file, "%s/real", folder());
     assert_int_equal(mkdir(file, 0700), 0);
-    snprintf(file, sizeof file, "%s/real/results.db", folder);
+    snprintf(file, sizeof file, "%s/real/results.db", folder());
     fixture_write_real(file, 900);
     struct terminal *terminal = terminal_explore(file, 100, 30);
     terminal_expect(terminal, "complete");
@@ -66,7 +64,7 @@ static void evaluates_stores_and_exports(void **state) {
     terminal_expect(terminal, "here, measured");
 
     /* A directory that exists is refused; a new one is written whole. */
-    snprintf(out, sizeof out, "%s/real/exported", folder);
+    snprintf(out, sizeof out, "%s/real/exported", folder());
     assert_int_equal(mkdir(out, 0700), 0);
     snprintf(typed, sizeof typed, "e\025%s\r", out);
     terminal_type(terminal, typed);
@@ -141,10 +139,10 @@ static void evaluates_stores_and_exports(void **state) {
 static void through_a_link(void **state) {
     (void)state;
     char file[4096], link[4096];
-    snprintf(file, sizeof file, "%s/linked", folder);
-    snprintf(link, sizeof link, "%s/link.db", folder);
+    snprintf(file, sizeof file, "%s/linked", folder());
+    snprintf(link, sizeof link, "%s/link.db", folder());
     assert_int_equal(mkdir(file, 0700), 0);
-    snprintf(file, sizeof file, "%s/linked/results.db", folder);
+    snprintf(file, sizeof file, "%s/linked/results.db", folder());
     fixture_write_real(file, 30);
     assert_int_equal(symlink("linked/results.db", link), 0);
     struct terminal *terminal = terminal_explore(link, 100, 30);
@@ -160,9 +158,9 @@ static void a_bookmark_is_kept_by_who_leaves_at_once(void **state) {
     struct store_bookmark *bookmarks;
     struct error error;
     size_t count;
-    snprintf(file, sizeof file, "%s/hasty", folder);
+    snprintf(file, sizeof file, "%s/hasty", folder());
     assert_int_equal(mkdir(file, 0700), 0);
-    snprintf(file, sizeof file, "%s/hasty/results.db", folder);
+    snprintf(file, sizeof file, "%s/hasty/results.db", folder());
     fixture_write_real(file, 900);
     struct terminal *terminal = terminal_explore(file, 100, 30);
     terminal_expect(terminal, "0.333 alpha");
@@ -181,9 +179,9 @@ static void a_bookmark_is_kept_by_who_leaves_at_once(void **state) {
 static void a_library_that_gives_up_leaves_the_terminal_whole(void **state) {
     (void)state;
     char file[4096];
-    snprintf(file, sizeof file, "%s/giving-up", folder);
+    snprintf(file, sizeof file, "%s/giving-up", folder());
     assert_int_equal(mkdir(file, 0700), 0);
-    snprintf(file, sizeof file, "%s/giving-up/results.db", folder);
+    snprintf(file, sizeof file, "%s/giving-up/results.db", folder());
     fixture_write_real(file, 900);
     const char *argv[] = {terminal_program(), "--threads", "2", file, NULL};
     const char *const environment[] = {"OMP_STACKSIZE=200000G", NULL};
@@ -202,9 +200,9 @@ static void no_thread_that_computes_runs_a_handler(void **state) {
     static const char *const keys[] = {"1", "2", "3"};
     char file[4096], open[256] = "";
     size_t most = 0;
-    snprintf(file, sizeof file, "%s/masks", folder);
+    snprintf(file, sizeof file, "%s/masks", folder());
     assert_int_equal(mkdir(file, 0700), 0);
-    snprintf(file, sizeof file, "%s/masks/results.db", folder);
+    snprintf(file, sizeof file, "%s/masks/results.db", folder());
     fixture_write_real(file, 3000);
     const char *argv[] = {terminal_program(), "--threads", "2", file, NULL};
     struct terminal_options options = {.width = 100, .height = 30};
@@ -224,18 +222,6 @@ static void no_thread_that_computes_runs_a_handler(void **state) {
     terminal_quit(terminal);
 }
 
-static int prepare(void **state) {
-    (void)state;
-    folder = fixture_folder();
-    return 0;
-}
-
-static int clean(void **state) {
-    (void)state;
-    fixture_remove(folder);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_without_its_device),
@@ -245,5 +231,5 @@ int main(void) {
         cmocka_unit_test(no_thread_that_computes_runs_a_handler),
         cmocka_unit_test(a_library_that_gives_up_leaves_the_terminal_whole),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,15 +18,13 @@
 #include "state/explorer.h"
 #include "terminal/keys.h"
 
-static char *folder;
-
 static struct explorer *open_fixture(const struct fixture_options *options) {
     static int serial;
     char path[4096];
     struct store *store;
     struct catalog *catalog;
     struct error error;
-    snprintf(path, sizeof path, "%s/%d.db", folder, serial++);
+    snprintf(path, sizeof path, "%s/%d.db", folder(), serial++);
     fixture_write(path, options);
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
@@ -339,18 +337,6 @@ static void what_is_pasted_is_text(void **state) {
     dialog_close(&dialog);
 }
 
-static int make_folder(void **state) {
-    (void)state;
-    folder = fixture_folder();
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    fixture_remove(folder);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_where_something_is_known),
@@ -366,5 +352,5 @@ int main(void) {
         cmocka_unit_test(a_line_is_edited),
         cmocka_unit_test(what_is_pasted_is_text),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,6 @@
 #include "panels/views.h"
 #include "threads/hypervolume.h"
 
-static char *folder;
 static struct error error;
 
 static struct catalog *open_catalog(const char *name, size_t tasks, size_t edge,
@@ -26,7 +25,7 @@ static struct catalog *open_catalog(const char *name, size_t tasks, size_t edge,
     struct catalog *catalog;
     struct fixture_options options = {
         .tasks = tasks, .edge = edge, .baselines = baselines};
-    snprintf(path, sizeof path, "%s/%s.db", folder, name);
+    snprintf(path, sizeof path, "%s/%s.db", folder(), name);
     fixture_write(path, &options);
     if (store_open(path, STORE_READ_ONLY, &store, &error) ||
         catalog_read(store, &catalog, &error))
@@ -136,8 +135,5 @@ int main(void) {
         cmocka_unit_test(known_figures),
         cmocka_unit_test(hopeless_work_is_stopped),
     };
-    folder = fixture_folder();
-    int result = cmocka_run_group_tests(tests, NULL, NULL);
-    fixture_remove(folder);
-    return result;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

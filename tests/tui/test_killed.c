@@ -27,7 +27,7 @@ struct seen {
     char model_sha256[SHA256_HEX];
 };
 
-static char *folder, file[4096];
+static char file[4096];
 static struct seen seen[SEEN_MOST];
 static size_t seen_count;
 
@@ -205,10 +205,7 @@ int main(void) {
         cmocka_unit_test(a_bookmark_that_was_told_is_kept),
         cmocka_unit_test(nothing_is_paid_for_twice),
     };
-    folder = fixture_folder();
-    snprintf(file, sizeof file, "%s/results.db", folder);
+    snprintf(file, sizeof file, "%s/results.db", folder());
     fixture_write_real(file, 60);
-    int result = cmocka_run_group_tests(tests, NULL, NULL);
-    fixture_remove(folder);
-    return result;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@
 enum { TASKS = 4, EDGE = 22, SOLUTIONS = 2024 + 25 };
 static const char waiting[] = "reading 2049 solutions";
 
-static char *folder, large[4200];
+static char large[4200];
 
 static struct store *open_store(const char *path) {
     struct store *store;
@@ -73,7 +73,7 @@ static void a_small_file_has_none(void **state) {
     struct fixture_options options = {.tasks = TASKS, .edge = 6};
     struct error error;
     struct catalog *outline;
-    snprintf(path, sizeof path, "%s/small.db", folder);
+    snprintf(path, sizeof path, "%s/small.db", folder());
     fixture_write(path, &options);
     struct store *store = open_store(path);
     struct catalog_source *source = catalog_source_new(store);
@@ -201,15 +201,8 @@ static int make_file(void **state) {
     (void)state;
     struct fixture_options options = {
         .tasks = TASKS, .edge = EDGE, .baselines = true, .log = true};
-    folder = fixture_folder();
-    snprintf(large, sizeof large, "%s/large.db", folder);
+    snprintf(large, sizeof large, "%s/large.db", folder());
     fixture_write(large, &options);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    fixture_remove(folder);
     return 0;
 }
 
@@ -221,5 +214,5 @@ int main(void) {
         cmocka_unit_test(who_moved_stays_there),
         cmocka_unit_test(keys_wait_for_solutions),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_folder);
+    return cmocka_run_group_tests(tests, make_file, NULL);
 }

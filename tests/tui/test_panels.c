@@ -8,17 +8,14 @@
 
 #include <cmocka.h>
 
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/actions.h"
 #include "fixture.h"
-#include "state/space.h"
 #include "panels/views.h"
-
-static char *folder;
+#include "state/space.h"
 
 static void open_named(struct explorer *explorer, size_t tasks, size_t edge,
                        const char *const *names) {
@@ -29,7 +26,7 @@ static void open_named(struct explorer *explorer, size_t tasks, size_t edge,
     struct store *store;
     struct catalog *catalog;
     struct error error;
-    snprintf(path, sizeof path, "%s/panels%d.db", folder, serial++);
+    snprintf(path, sizeof path, "%s/panels%d.db", folder(), serial++);
     fixture_write(path, &options);
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
@@ -228,20 +225,6 @@ static void text_is_cut_by_columns(void **state) {
     canvas_free(&canvas);
 }
 
-static int prepare(void **state) {
-    (void)state;
-    if (!setlocale(LC_CTYPE, "C.UTF-8"))
-        return -1;
-    folder = fixture_folder();
-    return 0;
-}
-
-static int clean(void **state) {
-    (void)state;
-    fixture_remove(folder);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_is_stored),
@@ -252,5 +235,5 @@ int main(void) {
         cmocka_unit_test(names_cannot_steer_the_terminal),
         cmocka_unit_test(text_is_cut_by_columns),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, fixture_utf8, NULL);
 }

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +15,9 @@
 #include "base/random.h"
 #include "fixture.h"
 #include "panels/simplex_view.h"
-#include "state/space.h"
 #include "panels/views.h"
 #include "state/polygon.h"
-
-static char *folder;
+#include "state/space.h"
 
 /* --- the polygon ---------------------------------------------------------------- */
 
@@ -145,7 +142,7 @@ static void open_model(struct explorer *explorer, size_t tasks, size_t edge) {
     struct store *store;
     struct catalog *catalog;
     struct error error;
-    snprintf(path, sizeof path, "%s/space%d.db", folder, serial++);
+    snprintf(path, sizeof path, "%s/space%d.db", folder(), serial++);
     fixture_write(path, &options);
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
@@ -253,7 +250,7 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
                                     .preference = preference,
                                     .routers = 1,
                                     .label = ""};
-    snprintf(path, sizeof path, "%s/part.db", folder);
+    snprintf(path, sizeof path, "%s/part.db", folder());
     fixture_write(path, &options);
     assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
     /* Better than all that is merged, but it is not merged. */
@@ -547,20 +544,6 @@ static void lines_are_counted_where_they_pass(void **state) {
     explorer_free(&explorer);
 }
 
-static int prepare(void **state) {
-    (void)state;
-    if (!setlocale(LC_CTYPE, "C.UTF-8"))
-        return -1;
-    folder = fixture_folder();
-    return 0;
-}
-
-static int clean(void **state) {
-    (void)state;
-    fixture_remove(folder);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_place_has_the_preference_that_leads_there),
@@ -578,5 +561,5 @@ int main(void) {
         cmocka_unit_test(an_axis_an_objective),
         cmocka_unit_test(lines_are_counted_where_they_pass),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, fixture_utf8, NULL);
 }

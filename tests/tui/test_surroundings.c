@@ -19,7 +19,6 @@
 #include "fixture.h"
 #include "terminal.h"
 
-static char *folder;
 static char three[4096], two[4096], five[4096];
 
 static void no_utf8(void **state) {
@@ -217,13 +216,13 @@ static void refuses_in_one_line(void **state) {
         assert_int_equal(lines_of(output), 1);
         assert_non_null(strstr(output, "pwemoe-explore: "));
     }
-    snprintf(path, sizeof path, "%s/nodatabase", folder);
+    snprintf(path, sizeof path, "%s/nodatabase", folder());
     FILE *file = fopen(path, "w");
     fputs("not a database at all, but long enough to be looked at closely\n", file);
     fclose(file);
     static const char *const options[] = {"", "--snapshot 80x24"};
     for (int i = 0; i < 2; i++) {
-        snprintf(arguments, sizeof arguments, "%s %s/absent.db", options[i], folder);
+        snprintf(arguments, sizeof arguments, "%s %s/absent.db", options[i], folder());
         assert_int_equal(run(arguments, output, sizeof output), 1);
         assert_int_equal(lines_of(output), 1);
     }
@@ -237,18 +236,11 @@ static void refuses_in_one_line(void **state) {
     assert_int_equal(run("--help >/dev/full", output, sizeof output), 1);
 }
 
-static int prepare(void **state) {
+static int write_files(void **state) {
     (void)state;
-    folder = fixture_folder();
-    fixture_write_in(folder, 3, 7, three);
-    fixture_write_in(folder, 2, 11, two);
-    fixture_write_in(folder, 5, 3, five);
-    return 0;
-}
-
-static int clean(void **state) {
-    (void)state;
-    fixture_remove(folder);
+    fixture_write_in(folder(), 3, 7, three);
+    fixture_write_in(folder(), 2, 11, two);
+    fixture_write_in(folder(), 5, 3, five);
     return 0;
 }
 
@@ -262,5 +254,5 @@ int main(void) {
         cmocka_unit_test(snapshots),
         cmocka_unit_test(refuses_in_one_line),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, write_files, NULL);
 }

@@ -16,7 +16,6 @@
 #include "fixture.h"
 #include "terminal.h"
 
-static char *folder;
 static char three[4096], two[4096], five[4096];
 
 static void opens_looks_and_quits(void **state) {
@@ -331,7 +330,7 @@ static void bookmarks_are_renamed_and_deleted(void **state) {
     struct store *store;
     struct error error;
     size_t count;
-    snprintf(path, sizeof path, "%s/marks.db", folder);
+    snprintf(path, sizeof path, "%s/marks.db", folder());
     fixture_write(path, &options);
     struct terminal *terminal = terminal_explore(path, 100, 30);
     terminal_expect(terminal, "look only:");
@@ -417,8 +416,8 @@ static void a_chart_is_written(void **state) {
     terminal_type(terminal, "\033[A"); /* Up: around the end */
     terminal_expect(terminal, "chart: ternary");
     terminal_expect(terminal, "fixture-ternary.svg");
-    snprintf(path, sizeof path, "%s/chart.pdf", folder);
-    snprintf(typed, sizeof typed, "\025%s/chart.xyz\r", folder);
+    snprintf(path, sizeof path, "%s/chart.pdf", folder());
+    snprintf(typed, sizeof typed, "\025%s/chart.xyz\r", folder());
     terminal_type(terminal, typed);
     terminal_expect(terminal, "must end in");
     snprintf(typed, sizeof typed, "\025%s\r", path);
@@ -431,18 +430,11 @@ static void a_chart_is_written(void **state) {
     terminal_quit(terminal);
 }
 
-static int prepare(void **state) {
+static int write_files(void **state) {
     (void)state;
-    folder = fixture_folder();
-    fixture_write_in(folder, 3, 7, three);
-    fixture_write_in(folder, 2, 11, two);
-    fixture_write_in(folder, 5, 3, five);
-    return 0;
-}
-
-static int clean(void **state) {
-    (void)state;
-    fixture_remove(folder);
+    fixture_write_in(folder(), 3, 7, three);
+    fixture_write_in(folder(), 2, 11, two);
+    fixture_write_in(folder(), 5, 3, five);
     return 0;
 }
 
@@ -464,5 +456,5 @@ int main(void) {
         cmocka_unit_test(what_is_pasted_presses_no_keys),
         cmocka_unit_test(a_chart_is_written),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, write_files, NULL);
 }
