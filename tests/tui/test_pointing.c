@@ -19,7 +19,7 @@
 #include "state/space.h"
 #include "terminal/keys.h"
 
-static char *folder, two[4096], three[4096], losses[4200];
+static char two[4096], three[4096], losses[4200];
 static struct error error;
 
 static void draw(struct app *app) {
@@ -475,20 +475,13 @@ static void another_catalog_keeps_it(void **state) {
     close_app(&app);
 }
 
-static int prepare(void **state) {
+static int write_files(void **state) {
     struct fixture_options options = {.tasks = 2, .edge = 6, .losses = true};
     (void)state;
-    folder = fixture_folder();
-    fixture_write_in(folder, 2, 11, two);
-    fixture_write_in(folder, 3, 7, three);
-    snprintf(losses, sizeof losses, "%s/losses.db", folder);
+    fixture_write_in(folder(), 2, 11, two);
+    fixture_write_in(folder(), 3, 7, three);
+    snprintf(losses, sizeof losses, "%s/losses.db", folder());
     fixture_write(losses, &options);
-    return 0;
-}
-
-static int clean(void **state) {
-    (void)state;
-    fixture_remove(folder);
     return 0;
 }
 
@@ -506,5 +499,5 @@ int main(void) {
         cmocka_unit_test(scatters_zoom_and_move),
         cmocka_unit_test(another_catalog_keeps_it),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, write_files, NULL);
 }
