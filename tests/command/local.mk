@@ -25,7 +25,7 @@ tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
 tests_command_test_clip_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_clip_pipeline_LDADD = $(SUPPORT_LIBS)
 tests_command_test_dtype_SOURCES = tests/command/test_dtype.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_dtype_LDADD = $(TEST_LIBS)
 tests_command_test_gpt2_pipeline_SOURCES = tests/command/test_gpt2_pipeline.c \
   $(COMMAND_RUN)
@@ -38,7 +38,7 @@ tests_command_test_many_tasks_SOURCES = tests/command/test_many_tasks.c \
   $(COMMAND_RUN)
 tests_command_test_many_tasks_LDADD = $(TEST_LIBS)
 tests_command_test_offered_SOURCES = tests/command/test_offered.c \
-  tests/command/run.h tests/command/run.c
+  $(COMMAND_RUN)
 tests_command_test_offered_LDADD = $(TEST_LIBS)
 tests_command_test_options_SOURCES = tests/command/test_options.c
 tests_command_test_options_LDADD = $(TEST_LIBS)
