@@ -177,8 +177,9 @@ static int draw_routing(struct plot *p, struct error *error) {
     const struct plot_options *o = p->options;
     struct store_run run;
     struct store_routers routers;
-    if (analysis_find_routers(p->store, o->run, o->method, o->upscale, &run, &routers,
-                              error))
+    if (analysis_find_routers(p->store, o->run, o->method,
+                              o->upscale ? o->upscale : ANALYSIS_ANY_MODULES, &run,
+                              &routers, error))
         return -1;
     struct routing routing;
     struct lines_data data;

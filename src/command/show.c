@@ -203,8 +203,8 @@ static int show_modules(const struct view *v, struct error *error) {
     struct store_run run;
     struct store_routers routers;
     struct routing r;
-    if (analysis_find_routers(v->store, v->options->run, NULL, NULL, &run, &routers,
-                              error))
+    if (analysis_find_routers(v->store, v->options->run, NULL, ANALYSIS_ANY_MODULES,
+                              &run, &routers, error))
         return -1;
     int result = routing_make(&routers, v->recipe->task_count, &r, error);
     int64_t id = run.id, blob = routers.id;
@@ -339,8 +339,8 @@ static int show_routing(const struct view *v, struct error *error) {
     struct store_run run;
     struct store_routers routers;
     struct routing r;
-    if (analysis_find_routers(v->store, v->options->run, v->options->method, NULL, &run,
-                              &routers, error))
+    if (analysis_find_routers(v->store, v->options->run, v->options->method,
+                              ANALYSIS_ANY_MODULES, &run, &routers, error))
         return -1;
     int result = routing_make(&routers, v->recipe->task_count, &r, error);
     store_routers_clear(&routers);

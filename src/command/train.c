@@ -1,34 +1,45 @@
-/* pwemoe train: routers, by LS, EPO or MGDA. */
+/* pwemoe train: the distilled correction, or routers by LS, EPO or MGDA. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/memory.h"
 #include "command/command.h"
+#include "command/io/paths.h"
 #include "command/io/settings.h"
 #include "command/work/runs.h"
 #include "command/work/training.h"
 #include "eval/sources.h"
+#include "train/distillation.h"
 #include "train/router_training.h"
 
 /* The kinds of run, a bit each: which rows are settings of which. */
-enum { ROUTERS = 1 << 0 };
+enum { ROUTERS = 1 << 0, CORRECTION = 1 << 1, BOTH = ROUTERS | CORRECTION };
 
 struct train_options {
-    unsigned method;  /* of METHODS */
-    unsigned upscale; /* of UPSCALES */
+    unsigned method;      /* of METHODS */
+    unsigned upscale;     /* of UPSCALES */
+    unsigned loss, start; /* of a correction */
     struct router_training_options how;
     struct training_options training;
 };
 
-#define METHODS COMBINE_NAMES
+#define DISTIL "distil"
+#define METHODS DISTIL "|" COMBINE_NAMES
 #define UPSCALES "mlp|attn+mlp|all"
+/* Steps of a correction; a run keeps its learning rate as so many digits. */
+enum { STEPS = 1200 };
+#define RATE_FORMAT "%.3g"
 
 static const struct option_spec options[] = {
     {.name = "method",
      .type = OPTION_CHOICE,
      .value = "M",
      .choices = METHODS,
-     .initial = "ls",
-     .help = "How the tasks' losses become one: ls, epo or mgda",
+     .initial = DISTIL,
+     .help = "distil: one more vector beside the task vectors, by the experts' own "
+             "answers; or routers, by how the tasks' losses become one: ls, epo or "
+             "mgda (default distil; ls where an option of routers is given)",
      .offset = offsetof(struct train_options, method)},
     {.name = "upscale",
      .type = OPTION_CHOICE,
@@ -37,6 +48,24 @@ static const struct option_spec options[] = {
      .initial = "attn+mlp",
      .help = "Which modules get a router: mlp, attn+mlp or all",
      .offset = offsetof(struct train_options, upscale)},
+    {.name = "loss",
+     .type = OPTION_CHOICE,
+     .value = "L",
+     .choices = DISTILLATION_LOSSES,
+     .initial = "distil",
+     .help = "With --method distil: distil, the divergence from the experts' answers, "
+             "which needs no labels; or ce, cross-entropy with the labels",
+     .kept = CORRECTION,
+     .offset = offsetof(struct train_options, loss)},
+    {.name = "start",
+     .type = OPTION_CHOICE,
+     .value = "S",
+     .choices = DISTILLATION_STARTS,
+     .initial = "wudi",
+     .help = "With --method distil: the vector starts at the closed form of `pwemoe "
+             "merge --method wudi`, or at zero",
+     .kept = CORRECTION,
+     .offset = offsetof(struct train_options, start)},
     {.name = "router-hidden-layers",
      .type = OPTION_UNSIGNED,
      .value = "N",
@@ -63,7 +92,7 @@ static const struct option_spec options[] = {
      .maximum = 1000,
      .above_minimum = true,
      .help = "Concentration of the Dirichlet distribution of preferences",
-     .kept = ROUTERS,
+     .kept = BOTH,
      .offset = offsetof(struct train_options, how.alpha)},
     {.name = "lr",
      .type = OPTION_REAL,
@@ -71,8 +100,9 @@ static const struct option_spec options[] = {
      .initial = "0.01",
      .maximum = 100,
      .above_minimum = true,
-     .help = "Learning rate; it falls along a cosine to a tenth",
-     .kept = ROUTERS,
+     .help = "Learning rate; it falls along a cosine to a tenth. Without it a "
+             "correction has 0.15 of the mean change of a weight in fine-tuning",
+     .kept = BOTH,
      .offset = offsetof(struct train_options, how.learning_rate)},
     {.name = "weight-decay",
      .type = OPTION_REAL,
@@ -88,8 +118,8 @@ static const struct option_spec options[] = {
      .value = "N",
      .minimum = 1,
      .maximum = 10000000,
-     .help = "Steps (default 4000, for GPT-2 2000)",
-     .kept = ROUTERS,
+     .help = "Steps (default 1200; of routers 4000, for GPT-2 2000)",
+     .kept = BOTH,
      .offset = offsetof(struct train_options, how.steps)},
     {.name = "batch",
      .type = OPTION_UNSIGNED,
@@ -98,37 +128,47 @@ static const struct option_spec options[] = {
      .minimum = 1,
      .maximum = 65536,
      .help = "Examples of each task a step",
-     .kept = ROUTERS,
+     .kept = BOTH,
      .offset = offsetof(struct train_options, how.batch)},
-    TRAINING_OPTIONS(struct train_options, training, how.seed, ROUTERS),
+    TRAINING_OPTIONS(struct train_options, training, how.seed, BOTH),
     {0}};
 
 struct session {
     struct training training;
-    struct train_options o; /* as typed, then as the run has them */
-    char method[16], upscale[16];
+    struct train_options o;       /* as typed, then as the run has them */
+    char method[16], upscale[16]; /* as the store knows them */
 };
 
-/* What is another number for another kind of model. */
+static bool is_correction(const struct session *s) {
+    return strcmp(s->method, DISTIL) == 0;
+}
+
+static unsigned kind_of(const struct session *s) {
+    return is_correction(s) ? CORRECTION : ROUTERS;
+}
+
+/* What is another number for another kind of model or of run. */
 static void settings_of_model(struct session *s) {
     const struct invocation *invocation = s->training.invocation;
     bool gpt2 = strcmp(s->training.recipe->model, model_kind_name(MODEL_GPT2)) == 0;
     struct router_training_options usual =
         router_training_defaults(gpt2 ? MODEL_GPT2 : MODEL_CLIP_VISION);
     if (!command_given(invocation, "steps"))
-        s->o.how.steps = usual.steps;
+        s->o.how.steps = is_correction(s) ? STEPS : usual.steps;
     if (!command_given(invocation, "weight-decay"))
         s->o.how.weight_decay = usual.weight_decay;
+    if (is_correction(s) && !command_given(invocation, "lr"))
+        s->o.how.learning_rate = 0; /* distillation_change decides */
 }
 
 static bool is_wanted(void *self, const struct store_run *run) {
     const struct session *s = self;
     const struct invocation *invocation = s->training.invocation;
-    bool by_number = s->o.training.run; /* then by what was typed besides */
-    bool method = !by_number || command_given(invocation, "method");
-    bool upscale = !by_number || command_given(invocation, "upscale");
-    return *run->upscale && (!method || store_method_is(run->method, s->method)) &&
-           (!upscale || strcmp(run->upscale, s->upscale) == 0);
+    return *run->upscale &&
+           (!command_given(invocation, "method") ||
+            strcmp(run->method, s->method) == 0) &&
+           (!command_given(invocation, "upscale") ||
+            strcmp(run->upscale, s->upscale) == 0);
 }
 
 /* The run to go on with, and its settings. */
@@ -144,21 +184,81 @@ static int find_run(struct session *s, struct error *error) {
                          store_path(t->store),
                          s->o.training.run ? "of that number"
                                            : "of this method and granularity");
-    if (training_settings(t, options, &s->o, ROUTERS, NULL, error))
-        return -1;
-    t->run.steps = (unsigned)s->o.how.steps;
     snprintf(s->method, sizeof s->method, "%s", t->run.method);
     snprintf(s->upscale, sizeof s->upscale, "%s", t->run.upscale);
+    if (training_settings(t, options, &s->o, kind_of(s), NULL, error))
+        return -1;
+    t->run.steps = (unsigned)s->o.how.steps;
     return 0;
+}
+
+/* --- a correction -------------------------------------------------------------------
+ */
+
+/* Where the state of an unfinished one is: beside the store, large as three models. */
+static int name_state(struct session *s, struct error *error) {
+    struct training *t = &s->training;
+    t->state =
+        text_format("%s.run%lld.state", store_path(t->store), (long long)t->run.id);
+    return t->state ? 0 : error_memory(error);
+}
+
+/* A run that goes on has its state where it left it; one that was stopped before its
+ * first save starts again. */
+static int find_state(struct session *s, struct error *error) {
+    struct training *t = &s->training;
+    if (name_state(s, error))
+        return -1;
+    if (path_exists(t->state) || t->run.steps_done == 0)
+        return 0;
+    return error_set(error,
+                     "run %lld was saved in %s, which is not there; begin a new run "
+                     "without --resume",
+                     (long long)t->run.id, t->state);
+}
+
+static int load_correction(struct session *s, struct error *error) {
+    struct training *t = &s->training;
+    struct distillation *distillation;
+    double change;
+    if (s->o.how.learning_rate == 0) {
+        char rate[32];
+        if (distillation_change(t->pool, &change, error))
+            return -1;
+        snprintf(rate, sizeof rate, RATE_FORMAT, DISTILLATION_RATE * change);
+        s->o.how.learning_rate = strtod(rate, NULL);
+        if (!(s->o.how.learning_rate > 0))
+            return error_set(error, "the experts are the pretrained model: there is "
+                                    "nothing to merge");
+    }
+    const struct distillation_options how = {.loss = s->o.loss,
+                                             .start = s->o.start,
+                                             .alpha = s->o.how.alpha,
+                                             .learning_rate = s->o.how.learning_rate,
+                                             .steps = s->o.how.steps,
+                                             .batch = s->o.how.batch,
+                                             .seed = s->o.how.seed};
+    if ((t->run.id && find_state(s, error)) ||
+        distillation_new(t->pool, (const struct dataset *const *)t->train, &how,
+                         &distillation, t->invocation->work, error))
+        return -1;
+    char *state = t->state;
+    if (state && !path_exists(state))
+        t->state = NULL; /* nothing to go on from: it is a first start */
+    int result = training_start(t, distillation_trainer(distillation), error);
+    t->state = state;
+    return result;
 }
 
 /* Models, data, and what trains. */
 static int load(struct session *s, struct error *error) {
     struct training *t = &s->training;
     const struct work *work = t->invocation->work;
-    if (combine_parse(s->method, &s->o.how.method, error) ||
-        granularity_parse(s->upscale, &s->o.how.upscale, error) ||
-        sources_check(t->recipe, t->folder, work, error) || training_device(t, error) ||
+    bool parsed = is_correction(s) ||
+                  (combine_parse(s->method, &s->o.how.method, error) == 0 &&
+                   granularity_parse(s->upscale, &s->o.how.upscale, error) == 0);
+    if (!parsed || sources_check(t->recipe, t->folder, work, error) ||
+        training_device(t, error) ||
         sources_pool(t->recipe, t->folder, t->backend, &t->pool, work, error) ||
         training_data(t, &t->pool->form, error))
         return -1;
@@ -169,6 +269,8 @@ static int load(struct session *s, struct error *error) {
                              "%zu",
                              t->recipe->tasks[i].name, t->train[i]->classes,
                              t->pool->heads[i].classes);
+    if (is_correction(s))
+        return load_correction(s, error);
     struct router_training *routers;
     if (router_training_new(t->pool, (const struct dataset *const *)t->train, &s->o.how,
                             &routers, error))
@@ -178,18 +280,21 @@ static int load(struct session *s, struct error *error) {
 
 static int begin(struct session *s, struct error *error) {
     json_t *parameters = json_object();
-    if (settings_write(options, &s->o, ROUTERS, parameters, error)) {
+    if (settings_write(options, &s->o, kind_of(s), parameters, error)) {
         json_decref(parameters);
         return -1;
     }
-    return training_begin(&s->training, s->method, s->upscale, (unsigned)s->o.how.steps,
-                          parameters, error);
+    if (training_begin(&s->training, s->method,
+                       is_correction(s) ? STORE_CORRECTION : s->upscale,
+                       (unsigned)s->o.how.steps, parameters, error))
+        return -1;
+    return is_correction(s) ? name_state(s, error) : 0;
 }
 
 static int run_session(struct session *s, struct error *error) {
     struct training *t = &s->training;
     if (t->tasks < 2)
-        return error_set(error, "routers need at least two tasks; %s has one",
+        return error_set(error, "training needs at least two tasks; %s has one",
                          store_path(t->store));
     settings_of_model(s);
     if ((s->o.training.resume && find_run(s, error)) || load(s, error) ||
@@ -198,6 +303,8 @@ static int run_session(struct session *s, struct error *error) {
     int result = training_loop(t, error);
     if (result == 1 && training_finish(t, error))
         result = -1;
+    if (result == 1 && t->state)
+        unlink(t->state);
     if (result < 0 ||
         store_log(t->store, error, "train: run %lld (%s, %s), %u of %u steps",
                   (long long)t->run.id, t->run.method, t->run.upscale,
@@ -207,12 +314,33 @@ static int run_session(struct session *s, struct error *error) {
     return result == 1 ? 0 : training_stopped(t, error);
 }
 
+static bool asks_for_routers(const struct invocation *invocation) {
+    return command_given(invocation, "upscale") ||
+           command_given(invocation, "router-hidden-layers") ||
+           command_given(invocation, "lambda") ||
+           command_given(invocation, "weight-decay");
+}
+
+static int check_options(const struct session *s, const struct invocation *invocation,
+                         struct error *error) {
+    char what[32];
+    snprintf(what, sizeof what, "--method %.15s", s->method);
+    if (is_correction(s) && command_given(invocation, "upscale"))
+        return error_set(error, "--upscale does not go with %s; leave it out", what);
+    return settings_belong(options, invocation->given, kind_of(s), what, error);
+}
+
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     struct session s = {.o = *(const struct train_options *)invocation->options};
     enum exit_status status = EXIT_FAILED;
     if (training_usage(&s.o.training, error))
         return EXIT_USAGE;
     options_choice(METHODS, s.o.method, s.method, sizeof s.method);
+    if (!command_given(invocation, "method") && !s.o.training.resume &&
+        asks_for_routers(invocation))
+        snprintf(s.method, sizeof s.method, "ls");
+    if (!s.o.training.resume && check_options(&s, invocation, error))
+        return EXIT_USAGE;
     options_choice(UPSCALES, s.o.upscale, s.upscale, sizeof s.upscale);
     if (training_open(&s.training, invocation, &s.o.training, error) == 0) {
         if (run_session(&s, error) == 0)
@@ -227,11 +355,14 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_train = {
     .name = "train",
     .usage = "FILE [--method M] [--upscale G] [--steps N] | FILE --resume",
-    .summary = "Train routers, from a preference to a merged model",
+    .summary = "Train what turns a preference into a merged model",
     .text =
-        "Each step draws a preference, merges the models as the routers say, and "
-        "takes one batch of every task; only the routers learn, by Adam or AdamW. They "
-        "are saved "
+        "Each step draws a preference, merges the models at it, and takes one batch of "
+        "every task. Without --method one more vector learns, which is added to the "
+        "experts' weighted mean the more, the more evenly the preference is spread: "
+        "by the experts' own answers to the training examples, without labels. With "
+        "ls, epo and mgda small routers learn, by Adam or AdamW. What has been learnt "
+        "is saved "
         "every --save-interval steps with all that is needed to go on. Ctrl-C "
         "saves and stops; --resume then goes on to the same numbers.",
     .operands_min = 1,

@@ -127,6 +127,7 @@ void evaluator_close(struct evaluator *e) {
     routers_free(e->routers);
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
+    correction_free(e->correction);
     unloader_free(e->plain_unloader);
     stored_dtype_free(e->stored);
     upscaling_free(e->plain);

@@ -54,11 +54,13 @@ bool evaluator_lost(const struct evaluator *evaluator);
 /* After a failure: whether the device may be its reason (backend_blamed). */
 bool evaluator_device_blamed(const struct evaluator *evaluator);
 
-/* Makes routers (a blob of the store) the current ones for
- * evaluator_begin_preference. Refused where they do not fit the pool. */
+/* Makes routers, or a correction (moe/correction.h), as a blob of the store, the
+ * current ones for evaluator_begin_preference. Refused where they do not fit the pool.
+ */
 int evaluator_use_routers(struct evaluator *evaluator, const void *blob, size_t size,
                           struct error *error);
-/* What the routers' panel shows. Modules in order of depth: "block 3 mlp". */
+/* What the routers' panel shows. Modules in order of depth: "block 3 mlp"; none of a
+ * correction. */
 size_t evaluator_modules(const struct evaluator *evaluator);
 const char *evaluator_module_name(const struct evaluator *evaluator, size_t module);
 /* weights [modules, tasks] of the current routers at a preference. */

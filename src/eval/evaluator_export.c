@@ -47,6 +47,8 @@ int evaluator_model_sha256(struct evaluator *e, char hex[SHA256_HEX],
 /* The T numbers that multiplied each task vector in the parameter at an offset;
  * NULL where the method is no such sum. */
 static const float *weights_at(const struct evaluator *e, size_t offset) {
+    if (e->current == CURRENT_PREFERENCE && e->correction)
+        return e->routing;
     if (e->current == CURRENT_PREFERENCE)
         return e->routing + upscaling_row(e->upscaling, offset) * e->tasks;
     if (e->current == CURRENT_METHOD && e->merged.vectors == e->pool->vectors)
@@ -91,15 +93,17 @@ int evaluator_export(struct evaluator *e, const char *path,
     evaluator_results(e, own);
     for (size_t i = 0; i < l->parameter_count; i++)
         rows[i] = weights_at(e, l->parameters[i].offset);
-    struct provenance what = {.recipe = e->recipe,
-                              .sources = e->sources,
-                              .pool = e->pool,
-                              .solution = solution,
-                              .sha256 = hash,
-                              .figures = figures ? figures : own,
-                              .weights = rows,
-                              .settled =
-                                  e->current == CURRENT_METHOD ? e->settled : NULL};
+    struct provenance what = {
+        .recipe = e->recipe,
+        .sources = e->sources,
+        .pool = e->pool,
+        .solution = solution,
+        .sha256 = hash,
+        .figures = figures ? figures : own,
+        .weights = rows,
+        .corrected = e->current == CURRENT_PREFERENCE && e->correction,
+        .correction_weight = e->correction_weight,
+        .settled = e->current == CURRENT_METHOD ? e->settled : NULL};
     if (provenance_write(&what, &files, error))
         goto done;
     struct saving saving = {.layout = l,

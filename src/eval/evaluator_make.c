@@ -11,8 +11,60 @@
 
 /* --- routers --------------------------------------------------------------------- */
 
-int evaluator_use_routers(struct evaluator *e, const void *blob, size_t size,
+/* What answered preferences until now does so no longer. */
+static void drop_routers(struct evaluator *e) {
+    routers_free(e->routers);
+    unloader_free(e->unloader);
+    upscaling_free(e->upscaling);
+    correction_free(e->correction);
+    free(e->routing);
+    free(e->names);
+    e->routers = NULL;
+    e->unloader = NULL;
+    e->upscaling = NULL;
+    e->correction = NULL;
+    e->routing = NULL;
+    e->names = NULL;
+    if (e->current == CURRENT_PREFERENCE)
+        e->current = CURRENT_NONE;
+}
+
+static int use_correction(struct evaluator *e, const void *blob, size_t size,
                           struct error *error) {
+    struct backend *b = e->backend;
+    const struct layout *l = e->pool->layout;
+    struct correction *correction = NULL;
+    float *vector = array_new(l->size, sizeof *vector);
+    float *routing = array_new(e->tasks, sizeof *routing);
+    int result = vector && routing ? 0 : error_memory(error);
+    if (result == 0)
+        result = correction_from_memory(blob, size, "correction", l, e->tasks, vector,
+                                        error);
+    if (result == 0) {
+        /* The pool's vectors may move: a result over them goes first. */
+        merge_result_clear(e->pool, &e->merged);
+        if (e->current == CURRENT_METHOD)
+            e->current = CURRENT_NONE;
+        result = correction_new(e->pool, &correction, error);
+    }
+    if (result == 0) {
+        drop_routers(e);
+        b->upload_real(b, correction_vector(correction), vector, l->size);
+        result = b->synchronise(b, error);
+    }
+    free(vector);
+    if (result) {
+        correction_free(correction);
+        free(routing);
+        return -1;
+    }
+    e->correction = correction;
+    e->routing = routing;
+    return 0;
+}
+
+static int use_routers(struct evaluator *e, const void *blob, size_t size,
+                       struct error *error) {
     struct routers *routers = NULL;
     struct upscaling *upscaling = NULL;
     struct unloader *unloader = NULL;
@@ -40,18 +92,12 @@ int evaluator_use_routers(struct evaluator *e, const void *blob, size_t size,
     if (unloader_new(e->pool, upscaling, &unloader, error) ||
         unloader_place(unloader, routers, error))
         goto failed;
-    routers_free(e->routers);
-    unloader_free(e->unloader);
-    upscaling_free(e->upscaling);
-    free(e->routing);
-    free(e->names);
+    drop_routers(e);
     e->names = names;
     e->routers = routers;
     e->upscaling = upscaling;
     e->unloader = unloader;
     e->routing = routing;
-    if (e->current == CURRENT_PREFERENCE)
-        e->current = CURRENT_NONE;
     return 0;
 failed:
     unloader_free(unloader);
@@ -60,6 +106,12 @@ failed:
     upscaling_free(upscaling);
     routers_free(routers);
     return -1;
+}
+
+int evaluator_use_routers(struct evaluator *e, const void *blob, size_t size,
+                          struct error *error) {
+    return correction_is(blob, size) ? use_correction(e, blob, size, error)
+                                     : use_routers(e, blob, size, error);
 }
 
 size_t evaluator_modules(const struct evaluator *e) {
@@ -72,6 +124,8 @@ const char *evaluator_module_name(const struct evaluator *e, size_t module) {
 
 int evaluator_routing(const struct evaluator *e, const double *preference,
                       float *weights, struct error *error) {
+    if (e->correction)
+        return 0;
     if (!e->routers)
         return error_set(error, "there are no routers; train some with pwemoe train");
     size_t modules = e->routers->modules;
@@ -116,16 +170,23 @@ void evaluator_cost(const struct evaluator *e, double *seconds, uint64_t *peak_b
 
 int evaluator_begin_preference(struct evaluator *e, const double *preference,
                                struct error *error) {
-    if (!e->routers)
+    if (!e->routers && !e->correction)
         return error_set(error, "there are no routers; train some with pwemoe train");
     evaluator_restart(e);
     evaluator_make_begin(e);
-    routers_forward(e->routers, preference, e->routing);
-    unloader_merge_at(e->unloader, preference, e->weights);
+    if (e->correction) {
+        for (size_t t = 0; t < e->tasks; t++)
+            e->routing[t] = (float)preference[t];
+        e->correction_weight = correction_weight(preference, e->tasks);
+        correction_merge(e->correction, preference, e->weights);
+    } else {
+        routers_forward(e->routers, preference, e->routing);
+        unloader_merge_at(e->unloader, preference, e->weights);
+        forward_begin(e->forward,
+                      e->upscaling->lowest >= e->pool->layout->blocks[0].norm1_gamma,
+                      e->routers->lambda);
+    }
     stored_dtype_round(e->stored, e->weights);
-    forward_begin(e->forward,
-                  e->upscaling->lowest >= e->pool->layout->blocks[0].norm1_gamma,
-                  e->routers->lambda);
     if (e->backend->synchronise(e->backend, error))
         return -1;
     evaluator_make_end(e);

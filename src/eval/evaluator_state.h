@@ -10,6 +10,7 @@
 #include "eval/forward.h"
 #include "eval/held_out.h"
 #include "merge/method.h"
+#include "moe/correction.h"
 #include "moe/pool.h"
 #include "moe/routers.h"
 #include "moe/stored_dtype.h"
@@ -45,8 +46,12 @@ struct evaluator {
     struct upscaling *upscaling; /* of the current routers, or NULL */
     struct unloader *unloader;
     struct routers *routers;
-    float *routing;    /* (modules + 1, tasks) of the current preference */
+    float *routing;    /* (modules + 1, tasks) of the current preference; (1, tasks) of
+                          a correction's */
     char (*names)[48]; /* [modules] */
+    /* In place of routers; or NULL. */
+    struct correction *correction;
+    double correction_weight; /* g of the current preference */
 
     double began, seconds; /* of making the current model */
     uint64_t peak_bytes;

@@ -105,6 +105,9 @@ static json_t *describe(const struct provenance *p) {
     json_object_set_new(object, "model_sha256", json_string(p->sha256));
     json_object_set_new(object, "objectives", json_figures(p));
     json_object_set_new(object, "weights", json_weights(p));
+    if (p->corrected)
+        json_object_set_new(object, "correction_weight",
+                            json_real(p->correction_weight));
     return object;
 }
 

@@ -7,11 +7,13 @@
  * its parameters leave open, the parameters as decided; weights: for each tensor the T
  * numbers that multiplied its task vectors, in the order of `tasks`, for methods that
  * are such sums. theta = theta_0 + sum_t weights[t] (theta_t - theta_0) makes the same
- * file from the sources. */
+ * file from the sources; but where there is correction_weight, so many times a vector
+ * that the run in results.db has was added. */
 #ifndef PWEMOE_EVAL_PROVENANCE_H
 #define PWEMOE_EVAL_PROVENANCE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -37,6 +39,8 @@ struct provenance {
     const char *sha256;
     const struct store_evaluation *figures; /* [tasks]; examples 0: not measured */
     const float *const *weights; /* [parameters] rows of T numbers, or NULLs */
+    bool corrected;              /* and so much of a correction was added */
+    double correction_weight;
     const json_t *settled; /* parameters with what they left open decided, or NULL */
 };
 

@@ -187,9 +187,9 @@ void head_bank_free(struct head_bank *bank) {
     free(bank);
 }
 
-void head_bank_loss(struct head_bank *bank, size_t task, const real *features,
-                    size_t rows, const int32_t *labels, float *loss, const float *scale,
-                    real *dfeatures) {
+/* Features to logits. */
+static void forward(struct head_bank *bank, size_t task, const real *features,
+                    size_t rows) {
     struct backend *b = bank->backend;
     const struct bank_head *head = &bank->heads[task];
     size_t d = bank->features;
@@ -212,11 +212,14 @@ void head_bank_loss(struct head_bank *bank, size_t task, const real *features,
                                   .c = bank->logits,
                                   .ldc = head->classes,
                                   .c_is_f32 = true});
-    b->cross_entropy(b, loss, dfeatures ? bank->dlogits : NULL, bank->logits, labels,
-                     scale, rows, head->classes);
-    if (!dfeatures)
-        return;
-    b->matmul(b, &(struct matmul){.m = rows,
+}
+
+/* The logits' gradient to that of the features. */
+static void backward(struct head_bank *bank, real *dfeatures) {
+    struct backend *b = bank->backend;
+    const struct bank_head *head = &bank->heads[bank->task];
+    size_t d = bank->features;
+    b->matmul(b, &(struct matmul){.m = bank->rows,
                                   .n = d,
                                   .k = head->classes,
                                   .a = bank->dlogits,
@@ -227,7 +230,30 @@ void head_bank_loss(struct head_bank *bank, size_t task, const real *features,
                                   .ldc = d});
     if (bank->normalise)
         b->l2_normalise_backward(b, dfeatures, bank->dunit, bank->unit, bank->norms,
-                                 rows, d);
+                                 bank->rows, d);
+}
+
+void head_bank_loss(struct head_bank *bank, size_t task, const real *features,
+                    size_t rows, const int32_t *labels, float *loss, const float *scale,
+                    real *dfeatures) {
+    struct backend *b = bank->backend;
+    forward(bank, task, features, rows);
+    b->cross_entropy(b, loss, dfeatures ? bank->dlogits : NULL, bank->logits, labels,
+                     scale, rows, bank->heads[task].classes);
+    if (dfeatures)
+        backward(bank, dfeatures);
+}
+
+void head_bank_divergence(struct head_bank *bank, size_t task, const real *features,
+                          size_t rows, const float *wanted, size_t count,
+                          const int32_t *index, float *loss, const float *scale,
+                          real *dfeatures) {
+    struct backend *b = bank->backend;
+    forward(bank, task, features, rows);
+    b->divergence(b, loss, dfeatures ? bank->dlogits : NULL, bank->logits, wanted,
+                  count, index, scale, rows, bank->heads[task].classes);
+    if (dfeatures)
+        backward(bank, dfeatures);
 }
 
 void head_bank_predict(struct head_bank *bank, int32_t *predictions) {

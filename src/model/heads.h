@@ -49,6 +49,12 @@ void head_bank_free(struct head_bank *bank); /* NULL is fine */
 void head_bank_loss(struct head_bank *bank, size_t task, const real *features,
                     size_t rows, const int32_t *labels, float *loss, const float *scale,
                     real *dfeatures);
+/* The same with the divergence from wanted logits f32 [count, classes] on the device as
+ * the loss: those of row index[i] for row i (backend.h: divergence). */
+void head_bank_divergence(struct head_bank *bank, size_t task, const real *features,
+                          size_t rows, const float *wanted, size_t count,
+                          const int32_t *index, float *loss, const float *scale,
+                          real *dfeatures);
 /* The predicted classes [rows] (device) of the last head_bank_loss. */
 void head_bank_predict(struct head_bank *bank, int32_t *predictions);
 /* The logits [rows, classes] f32 of the last head_bank_loss, on the device. */

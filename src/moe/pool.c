@@ -123,3 +123,25 @@ void pool_close(struct pool *pool) {
     model_directory_close(pool->pretrained);
     free(pool);
 }
+
+int pool_make_room(struct pool *pool, struct error *error) {
+    struct backend *b = pool->backend;
+    size_t bytes, more;
+    real *vectors;
+    if (pool->room)
+        return 0;
+    if (!size_multiply(pool->layout->size * b->real_size, pool->tasks, &bytes) ||
+        !size_multiply(pool->layout->size * b->real_size, pool->tasks + 1, &more))
+        return error_memory(error);
+    if (b->allocate(b, more, (void **)&vectors, error))
+        return error_prefix(error, "one vector beside %zu task vectors", pool->tasks);
+    b->copy(b, vectors, pool->vectors, bytes);
+    if (b->synchronise(b, error)) {
+        b->release(b, vectors);
+        return -1;
+    }
+    b->release(b, pool->vectors);
+    pool->vectors = vectors;
+    pool->room = true;
+    return 0;
+}

@@ -3,6 +3,7 @@
 #ifndef PWEMOE_MOE_POOL_H
 #define PWEMOE_MOE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "backend/backend.h"
@@ -23,6 +24,7 @@ struct pool {
     size_t tasks;
     real *base;         /* (size) */
     real *vectors;      /* (tasks, size) task vectors theta_t - theta_0 */
+    bool room;          /* for one vector more behind them (pool_make_room) */
     struct head *heads; /* [tasks] */
 };
 
@@ -40,5 +42,9 @@ int pool_open(struct backend *backend, const char *model, const char *pretrained
               const struct pool_task *tasks, size_t task_count, struct pool **pool,
               const struct work *work, struct error *error);
 void pool_close(struct pool *pool); /* NULL is fine */
+
+/* Room for one vector more behind the task vectors, of zeros, once: they move to other
+ * memory, for a moment twice what they take. */
+int pool_make_room(struct pool *pool, struct error *error);
 
 #endif

@@ -35,8 +35,12 @@ static void describe(const struct store_row *row, struct series *series) {
         series->ink = INK_FRONT;
         snprintf(series->key, sizeof series->key, "routers %.30s %.30s",
                  solution->method, row->upscale);
-        snprintf(series->name, sizeof series->name, "routers %.30s %.30s",
-                 solution->method, row->upscale);
+        if (!strcmp(row->upscale, STORE_CORRECTION))
+            snprintf(series->name, sizeof series->name, "correction %.30s",
+                     solution->method);
+        else
+            snprintf(series->name, sizeof series->name, "routers %.30s %.30s",
+                     solution->method, row->upscale);
         return;
     }
     snprintf(series->key, sizeof series->key, "%.30s %.50s",

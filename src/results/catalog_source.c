@@ -249,6 +249,19 @@ static int take_curve(struct catalog_source *source, bool whole,
     return 0;
 }
 
+/* The id of a run's correction, or 0: its bytes are as large as a model, and nobody
+ * here needs them. */
+static int last_correction(struct store *store, int64_t run, int64_t *id,
+                           struct error *error) {
+    struct store_routers *steps;
+    size_t count;
+    if (store_routers_list(store, run, &steps, &count, error))
+        return -1;
+    *id = count ? steps[count - 1].id : 0;
+    free(steps);
+    return 0;
+}
+
 /* Runs, curves, bookmarks and log. */
 static int read_rest(struct catalog_source *source, bool whole, struct catalog *catalog,
                      struct error *error) {
@@ -266,6 +279,12 @@ static int read_rest(struct catalog_source *source, bool whole, struct catalog *
         bool found = false;
         if (!catalog->runs[i].upscale[0])
             continue;
+        if (!strcmp(catalog->runs[i].upscale, STORE_CORRECTION)) {
+            if (last_correction(store, catalog->runs[i].id, &catalog->run_routers[i],
+                                error))
+                return -1;
+            continue;
+        }
         if (store_routers_last(store, catalog->runs[i].id, &found, &routers, error))
             return -1;
         if (found) {

@@ -126,10 +126,14 @@ struct store_routers {
     size_t size;
 };
 
+/* What stands for the granularity of a correction (moe/correction.h), which has no
+ * modules. Its bytes are kept as routers are. */
+#define STORE_CORRECTION "correction"
+
 struct store_run { /* a training run of routers, or of a full model */
     int64_t id;
     char *method;     /* "ls", "epo", "mgda" */
-    char *upscale;    /* "mlp", "attn+mlp", "all"; "" for a full model */
+    char *upscale;    /* "mlp", "attn+mlp", "all"; STORE_CORRECTION; "" for a full model */
     char *parameters; /* JSON object: lambda, alpha, lr, steps, seed, ... */
     unsigned steps_done, steps;
     double seconds; /* of training so far */

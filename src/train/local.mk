@@ -6,4 +6,5 @@ libpwemoe_a_SOURCES += \
   src/train/optimiser.h src/train/optimiser.c \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/router_training.h src/train/router_training.c \
-  src/train/finetuning.h src/train/finetuning.c
+  src/train/finetuning.h src/train/finetuning.c \
+  src/train/distillation.h src/train/distillation.c

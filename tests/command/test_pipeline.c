@@ -478,6 +478,61 @@ static void a_front_without_training(void **state) {
     assert_int_equal(strlen(at_vertex), 64);
 }
 
+/* train with nothing but the file: a correction, which then answers preferences; the
+ * whole weight on one task is that task's expert; and an export is what was measured.
+ */
+static void a_correction_is_trained(void **state) {
+    (void)state;
+    begin("correction.db");
+    expect_error(2, "--upscale does not go with --method distil",
+                 "train %s/correction.db --method distil --upscale mlp", folder());
+    expect_error(2, "--lambda does not go with",
+                 "train %s/correction.db --method distil --lambda 0.2", folder());
+    expect_error(2, "--loss does not go with --method ls",
+                 "train %s/correction.db --method ls --loss ce", folder());
+    json_t *rows =
+        json_of("train %s/correction.db --steps 30 --batch 4 --format json", folder());
+    json_t *row = json_array_get(rows, 0);
+    assert_string_equal(string(row, "method"), "distil");
+    assert_true(number(row, "steps_done") == 30);
+    json_t *parameters = json_object_get(row, "parameters");
+    assert_true(number(parameters, "lr") > 0);
+    assert_string_equal(string(parameters, "loss"), "distil");
+    json_decref(rows);
+    struct ran ran = shell("ls %s | grep -c correction.db.run", folder());
+    assert_string_equal(ran.out, "0\n"); /* no state is left */
+    ran_free(&ran);
+    rows = json_of("front %s/correction.db --grid 3 --format json", folder());
+    assert_int_equal(json_array_size(rows), 3);
+    char hex[65], vertex[65];
+    snprintf(vertex, sizeof vertex, "%s",
+             string(json_array_get(rows, 0), "model_sha256"));
+    assert_string_equal(string(json_array_get(rows, 1), "upscale"), "correction");
+    json_decref(rows);
+    model_at_the_centre("correction.db", hex);
+    assert_string_not_equal(hex, vertex);
+    ran = run("export %1$s/correction.db --preference 0.5,0.5 --out %1$s/corrected",
+              folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, hex));
+    ran_free(&ran);
+    char path[1200];
+    snprintf(path, sizeof path, "%s/corrected/pwemoe.json", folder());
+    json_t *told = json_load_file(path, 0, NULL);
+    assert_true(number(told, "correction_weight") == 1);
+    json_t *weights = json_object_get(told, "weights");
+    assert_true(json_object_size(weights) > 0);
+    json_t *first = json_object_iter_value(json_object_iter(weights));
+    assert_true(json_number_value(json_array_get(first, 0)) == 0.5);
+    json_decref(told);
+    expect_error(1, "has a correction and no routers",
+                 "show %s/correction.db routing --run 1", folder());
+    expect_error(1, "no trained routers", "show %s/correction.db routing", folder());
+    ran = run("report %1$s/correction.db --out %1$s/corrected-report", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
 /* Every step that was saved, each once. */
 static void front_takes_all_steps(void **state) {
     (void)state;
@@ -1065,6 +1120,7 @@ int main(void) {
         cmocka_unit_test(a_run_has_one_trainer),
         cmocka_unit_test(front_goes_on),
         cmocka_unit_test(a_front_without_training),
+        cmocka_unit_test(a_correction_is_trained),
         cmocka_unit_test(front_takes_all_steps),
         cmocka_unit_test(imported_figures_have_no_count),
         cmocka_unit_test(front_is_interrupted),

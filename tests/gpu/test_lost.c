@@ -131,40 +131,51 @@ static int64_t last_run(const char *name, int64_t *steps) {
 
 /* What was done before is kept: with later and later moments, more and more steps; and
  * the CPU goes on from each. */
-static void training_goes_on(void **state) {
-    (void)state;
+static void check_training(const char *name, const char *method,
+                           unsigned long operations_more) {
     char command[1200];
     size_t part_way = 0, lost = 0;
-    begin("train.db");
-    for (unsigned long operations = 5;; operations += 170) {
+    begin(name);
+    for (unsigned long operations = 5;; operations += operations_more) {
         int64_t steps;
         snprintf(command, sizeof command,
-                 "train %s/train.db --steps %d --batch 2 --save-interval 4", folder(),
-                 STEPS);
+                 "train %s/%s --method %s --steps %d --batch 2 --save-interval 4",
+                 folder(), name, method, STEPS);
         if (!fails(operations, command)) {
-            last_run("train.db", &steps);
+            last_run(name, &steps);
             assert_int_equal(steps, STEPS);
             break;
         }
         lost++;
-        json_t *rows = json_of("show %s/train.db routers --format json", folder());
+        json_t *rows = json_of("show %s/%s routers --format json", folder(), name);
         bool begun = json_array_size(rows) > 0;
         json_decref(rows);
         if (!begun)
             continue;
-        int64_t id = last_run("train.db", &steps);
+        int64_t id = last_run(name, &steps);
         assert_true(steps < STEPS);
         part_way += steps > 0;
-        struct ran ran = run("train %s/train.db --resume --run %lld --quiet "
+        struct ran ran = run("train %s/%s --resume --run %lld --quiet "
                              "--device cpu --format json",
-                             folder(), (long long)id);
+                             folder(), name, (long long)id);
         if (ran.status)
             fail_msg("resume: %s", ran.err);
         ran_free(&ran);
-        last_run("train.db", &steps);
+        last_run(name, &steps);
         assert_int_equal(steps, STEPS);
     }
     assert_true(lost > 3 && part_way > 1);
+}
+
+static void training_goes_on(void **state) {
+    (void)state;
+    check_training("train.db", "ls", 170);
+}
+
+/* What a correction has learnt is the device's: it goes on from the last file. */
+static void correcting_goes_on(void **state) {
+    (void)state;
+    check_training("correct.db", "distil", 90);
 }
 
 /* What was measured stays, and the same command measures the rest. */
@@ -194,9 +205,10 @@ static void measuring_goes_on(void **state) {
     (void)state;
     char command[1200];
     begin("points.db");
-    json_decref(json_of("train %s/points.db --steps 2 --batch 2 --device cpu --quiet "
-                        "--format json",
-                        folder()));
+    json_decref(json_of(
+        "train %s/points.db --method ls --steps 2 --batch 2 --device cpu --quiet "
+        "--format json",
+        folder()));
     snprintf(command, sizeof command, "front %s/try.db --grid 4", folder());
     check_measuring(command, 4, 45);
     snprintf(command, sizeof command,
@@ -265,9 +277,8 @@ static void finetuning_goes_on(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(training_goes_on),
-        cmocka_unit_test(measuring_goes_on),
-        cmocka_unit_test(memory_is_out),
+        cmocka_unit_test(training_goes_on),   cmocka_unit_test(correcting_goes_on),
+        cmocka_unit_test(measuring_goes_on),  cmocka_unit_test(memory_is_out),
         cmocka_unit_test(finetuning_goes_on),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -23,3 +23,10 @@ check_PROGRAMS += tests/train/test_optimiser
 TESTS += tests/train/test_optimiser
 tests_train_test_optimiser_SOURCES = tests/train/test_optimiser.c
 tests_train_test_optimiser_LDADD = $(TEST_LIBS)
+
+# The correction.
+check_PROGRAMS += tests/train/test_distillation
+TESTS += tests/train/test_distillation
+tests_train_test_distillation_SOURCES = tests/train/test_distillation.c
+tests_train_test_distillation_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_train_test_distillation_LDADD = $(SUPPORT_LIBS)

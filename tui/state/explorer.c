@@ -156,6 +156,11 @@ void explorer_use_routers(struct explorer *explorer, int64_t routers) {
     look_up(explorer);
 }
 
+bool explorer_has_correction(const struct explorer *explorer) {
+    const struct store_run *run = catalog_run_of(explorer->catalog, explorer->routers);
+    return run && !strcmp(run->upscale, STORE_CORRECTION);
+}
+
 /* Where one starts: where something is known already. */
 static void start(struct explorer *explorer) {
     double centre[STORE_TASKS_MAX] = {0};

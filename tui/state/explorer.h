@@ -173,6 +173,8 @@ bool explorer_redo(struct explorer *explorer);
 void explorer_set_share(struct explorer *explorer, size_t task, double value,
                         bool quiet);
 void explorer_use_routers(struct explorer *explorer, int64_t routers);
+/* Whether those are a correction, which has no routing weights. */
+bool explorer_has_correction(const struct explorer *explorer);
 
 /* Does the present preference still need the evaluation thread? */
 bool explorer_needs_evaluation(const struct explorer *explorer);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "eval/sources.h"
 #include "model/layout.h"
+#include "moe/correction.h"
 #include "moe/routers.h"
 
 /* --- routing -------------------------------------------------------------------- */
@@ -46,6 +47,12 @@ int routing_make(const struct store_routers *stored, size_t tasks, struct routin
                  struct error *error) {
     struct routers *routers;
     memset(out, 0, sizeof *out);
+    if (correction_is(stored->blob, stored->size))
+        return error_set(error,
+                         "run %lld has a correction and no routers: its experts' "
+                         "weights are the preference; --run or --method name "
+                         "another run",
+                         (long long)stored->run);
     if (routers_from_memory(stored->blob, stored->size, "routers", &routers, error))
         return -1;
     int result = 0;
@@ -96,6 +103,14 @@ void routing_clear(struct routing *routing) {
     memset(routing, 0, sizeof *routing);
 }
 
+const char ANALYSIS_ANY_MODULES[] = "";
+
+static bool upscale_is(const struct store_run *run, const char *wanted) {
+    if (wanted == ANALYSIS_ANY_MODULES)
+        return strcmp(run->upscale, STORE_CORRECTION) != 0;
+    return !wanted || strcmp(wanted, run->upscale) == 0;
+}
+
 /* The newest run with routers that the wishes allow, or the one of this id. */
 static int find_run(struct store *store, uint64_t wanted, const char *method,
                     const char *upscale, struct store_run *runs, size_t count,
@@ -104,8 +119,7 @@ static int find_run(struct store *store, uint64_t wanted, const char *method,
         const struct store_run *run = &runs[i];
         bool found;
         if (wanted ? run->id != (int64_t)wanted
-                   : !store_method_is(run->method, method) ||
-                         (upscale && strcmp(upscale, run->upscale) != 0))
+                   : !store_method_is(run->method, method) || !upscale_is(run, upscale))
             continue;
         if (store_routers_last(store, run->id, &found, routers, error))
             return -1;
@@ -120,7 +134,7 @@ static int find_run(struct store *store, uint64_t wanted, const char *method,
                          "%s has no routers of a run %llu; `pwemoe show FILE "
                          "routers` lists the runs",
                          path, (unsigned long long)wanted);
-    if (method || upscale)
+    if (method || (upscale && upscale != ANALYSIS_ANY_MODULES))
         return error_set(error,
                          "%s has no routers trained that way; `pwemoe show FILE "
                          "routers` lists the runs",

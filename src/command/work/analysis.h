@@ -51,5 +51,8 @@ void similarity_clear(struct similarity *similarity);
 int analysis_find_routers(struct store *store, uint64_t run, const char *method,
                           const char *upscale, struct store_run *found,
                           struct store_routers *routers, struct error *error);
+/* The same among runs that have modules to steer: corrections are passed over, unless
+ * named by run. */
+extern const char ANALYSIS_ANY_MODULES[]; /* for upscale */
 
 #endif

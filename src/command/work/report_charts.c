@@ -187,7 +187,9 @@ static int run_charts(const struct report *r, const struct store_run *run,
         return -1;
     int result = 0;
     if (found)
-        result = ternary(r, run, routers.id, error) || routing(r, run, &routers, error)
+        result = ternary(r, run, routers.id, error) ||
+                         (strcmp(run->upscale, STORE_CORRECTION) != 0 &&
+                          routing(r, run, &routers, error))
                      ? -1
                      : 0;
     store_routers_clear(&routers);

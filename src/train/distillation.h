@@ -1,0 +1,78 @@
+/* Training the correction D of moe/correction.h by distillation: at every preference
+ * the merged model should answer each task's examples as that task's expert does. A
+ * step draws r from Dirichlet(alpha), merges once, takes one batch of every task and
+ * descends
+ *
+ *     sum_t r_t KL(softmax of expert t's logits || softmax of the merged model's)
+ *
+ * at temperature 1 in D alone (Adam; the gradient of D is g(r) times that of the
+ * weights). No label is looked at: the experts' logits of the examples that will be
+ * drawn are computed once, before the first step, and stay on the device. With
+ * cross-entropy in place of the divergence labels are, for comparison.
+ *
+ * D starts at the difference between the closed form (merge/wudi.h, its ridge chosen on
+ * the examples) at equal weights and the mean of the experts. */
+#ifndef PWEMOE_TRAIN_DISTILLATION_H
+#define PWEMOE_TRAIN_DISTILLATION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/work.h"
+#include "data/dataset.h"
+#include "moe/pool.h"
+#include "train/trainer.h"
+
+enum distillation_loss { DISTILLATION_DISTIL, DISTILLATION_CE };
+/* In the order of the enum, for an option of choices. */
+#define DISTILLATION_LOSSES "distil|ce"
+
+enum distillation_start { DISTILLATION_WUDI, DISTILLATION_ZERO };
+#define DISTILLATION_STARTS "wudi|zero"
+
+struct distillation_options {
+    unsigned loss, start; /* of the enums above */
+    double alpha;         /* of the Dirichlet distribution: 1 */
+    double learning_rate; /* cosine to a tenth; 0: DISTILLATION_RATE times
+                             distillation_change */
+    uint64_t steps;       /* 1,200 */
+    uint64_t batch;       /* examples of each task: 16 */
+    uint64_t seed;
+};
+
+/* The rule for the rate: 0.16 and 0.15 of the change were best on two pools whose
+ * changes are 30 apart (docs/methods.md). */
+#define DISTILLATION_RATE 0.15
+
+/* The mean magnitude of a number of the task vectors: how far fine-tuning moved a
+ * weight. */
+int distillation_change(struct pool *pool, double *change, struct error *error);
+
+struct distillation;
+
+/* train [tasks]: the training examples, the caller's until free. Where work says stop
+ * it fails with the text "stopped". */
+int distillation_new(struct pool *pool, const struct dataset *const *train,
+                     const struct distillation_options *options,
+                     struct distillation **distillation, const struct work *work,
+                     struct error *error);
+void distillation_free(struct distillation *distillation); /* NULL is fine */
+
+/* As what the loop drives (trainer.h), which frees it. Its state is a file; its result
+ * is a correction's bytes, and is there when all steps are done. */
+struct trainer distillation_trainer(struct distillation *distillation);
+
+/* D [layout size] as it is now, and to replace it, for tests. */
+int distillation_vector(struct distillation *distillation, float *vector,
+                        struct error *error);
+int distillation_set_vector(struct distillation *distillation, const float *vector,
+                            struct error *error);
+/* The losses [tasks] of the first n examples of each task, at most options.batch, at a
+ * preference, and the gradient of sum_t preference[t] losses[t] in D [layout size]:
+ * what a step computes, for tests. */
+int distillation_gradient(struct distillation *distillation, const double *preference,
+                          size_t n, double *losses, float *gradient,
+                          struct error *error);
+
+#endif

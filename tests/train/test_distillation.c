@@ -1,0 +1,507 @@
+/* Distilling the correction: losses and the gradient of D against PyTorch autograd,
+ * runs that go on to the same bits, the bytes that a correction becomes. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "moe/correction.h"
+#include "support/golden.h"
+#include "train/distillation.h"
+
+enum { TASKS = 3, EXAMPLES = 3 };
+
+/* f32 through two blocks forward and backward against f64; the test of the routers'
+ * gradients has the same. */
+#define TOLERANCE 1e-4
+
+struct fixture {
+    struct backend *backend;
+    struct pool *pool;
+    struct dataset *data[TASKS];
+    struct distillation *distillation;
+};
+
+static void open_pool(struct fixture *f, const char *kind) {
+    char note[256], name[128], pretrained[1100], experts[TASKS][1100];
+    char heads[TASKS][1100];
+    struct pool_task list[TASKS];
+    struct error error;
+    bool clip = strcmp(kind, "clip") == 0;
+    *f = (struct fixture){0};
+    snprintf(name, sizeof name, "model/%s", kind);
+    snprintf(pretrained, sizeof pretrained, "%s", golden_path(name));
+    for (size_t t = 0; t < TASKS; t++) {
+        snprintf(name, sizeof name, "model/%s-expert%zu", kind, t);
+        snprintf(experts[t], sizeof experts[t], "%s", golden_path(name));
+        snprintf(name, sizeof name, "model/clip-head%zu.safetensors", t);
+        snprintf(heads[t], sizeof heads[t], "%s", clip ? golden_path(name) : "");
+        list[t] =
+            (struct pool_task){.name = "t", .expert = experts[t], .head = heads[t]};
+    }
+    if (backend_open("cpu", PRECISION_F32, 2, &f->backend, note, &error) ||
+        pool_open(f->backend, NULL, pretrained, list, TASKS, &f->pool, NULL, &error))
+        fail_msg("%s", error.text);
+    snprintf(name, sizeof name, "methods-%s.safetensors", kind);
+    struct safetensors *golden = golden_open(name);
+    for (size_t t = 0; t < TASKS; t++) {
+        snprintf(name, sizeof name, ".%zu", t);
+        f->data[t] = golden_examples(golden, name, 0, EXAMPLES + (t == 0));
+        f->data[t]->classes = f->pool->heads[t].classes;
+    }
+    safetensors_close(golden);
+}
+
+static struct distillation_options options_of(uint64_t steps) {
+    return (struct distillation_options){.start = DISTILLATION_ZERO,
+                                         .alpha = 1,
+                                         .learning_rate = 1e-3,
+                                         .steps = steps,
+                                         .batch = EXAMPLES,
+                                         .seed = 5};
+}
+
+static void begin(struct fixture *f, const struct distillation_options *options) {
+    struct error error;
+    if (distillation_new(f->pool, (const struct dataset *const *)f->data, options,
+                         &f->distillation, NULL, &error))
+        fail_msg("%s", error.text);
+}
+
+static void open_fixture(struct fixture *f, const char *kind,
+                         const struct distillation_options *options) {
+    open_pool(f, kind);
+    begin(f, options);
+}
+
+static void close_fixture(struct fixture *f) {
+    distillation_free(f->distillation);
+    for (size_t t = 0; t < TASKS; t++)
+        dataset_close(f->data[t]);
+    pool_close(f->pool);
+    backend_close(f->backend);
+}
+
+static float *vector_of(const struct fixture *f) {
+    struct error error;
+    float *vector = malloc(f->pool->layout->size * sizeof *vector);
+    assert_non_null(vector);
+    assert_int_equal(distillation_vector(f->distillation, vector, &error), 0);
+    return vector;
+}
+
+/* --- against autograd ---------------------------------------------------------------
+ */
+
+static const struct parameter *find_parameter(const struct layout *l,
+                                              const char *name) {
+    for (size_t i = 0; i < l->parameter_count; i++)
+        if (strcmp(l->parameters[i].name, name) == 0)
+            return &l->parameters[i];
+    fail_msg("the layout has no %s", name);
+    return NULL;
+}
+
+static double *golden_of(const struct safetensors *golden, const char *kind,
+                         const char *what) {
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s", kind, what);
+    return golden_values(golden, name);
+}
+
+/* The D of make_distillation.py, in the arena. */
+static void put_golden_vector(struct fixture *f, char *const *names, size_t count) {
+    struct error error;
+    float *vector = calloc(f->pool->layout->size, sizeof *vector);
+    assert_non_null(vector);
+    for (size_t i = 0; i < count; i++) {
+        const struct parameter *p = find_parameter(f->pool->layout, names[i]);
+        for (size_t j = 0; j < p->count; j++)
+            vector[p->offset + j] = (float)(0.02 * cos(3 * (double)j + (double)i));
+    }
+    assert_int_equal(distillation_set_vector(f->distillation, vector, &error), 0);
+    free(vector);
+}
+
+static void check_gradient(const struct fixture *f, const struct safetensors *golden,
+                           const char *kind, char *const *names, size_t count,
+                           const float *gradient) {
+    double *sums = golden_of(golden, kind, "gradient.sum");
+    double *dots = golden_of(golden, kind, "gradient.dot");
+    double *sizes = golden_of(golden, kind, "gradient.size"), largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, sizes[i]);
+    for (size_t i = 0; i < count; i++) {
+        const struct parameter *p = find_parameter(f->pool->layout, names[i]);
+        double sum = 0, dot = 0, size = 0;
+        for (size_t j = 0; j < p->count; j++) {
+            double d = (double)gradient[p->offset + j];
+            sum += d;
+            dot += d * cos((double)j);
+            size += fabs(d);
+        }
+        /* A tensor whose gradient is nothing by symmetry (keys' biases) has roundings
+         * in the measure of the others. */
+        double allowed = TOLERANCE * (sizes[i] + 1e-3 * largest);
+        if (!(fabs(sum - sums[i]) <= allowed && fabs(dot - dots[i]) <= allowed &&
+              fabs(size - sizes[i]) <= allowed))
+            fail_msg("%s %s: off by %.3g, %.3g, %.3g; %.3g allowed", kind, names[i],
+                     fabs(sum - sums[i]), fabs(dot - dots[i]), fabs(size - sizes[i]),
+                     allowed);
+    }
+    free(sums);
+    free(dots);
+    free(sizes);
+}
+
+static void check_kind(const char *kind) {
+    struct fixture f;
+    struct error error;
+    double losses[TASKS];
+    struct distillation_options options = options_of(10);
+    open_fixture(&f, kind, &options);
+    struct safetensors *golden = golden_open("distillation.safetensors");
+    char *list = text_format("%s", safetensors_metadata(golden, kind)), *names[256];
+    size_t count = 0;
+    for (char *at = strtok(list, "\n"); at && count < 256; at = strtok(NULL, "\n"))
+        names[count++] = at;
+    assert_int_equal(count, f.pool->layout->parameter_count);
+    double *preference = golden_of(golden, kind, "preference");
+    double *expected = golden_of(golden, kind, "losses");
+    float *gradient = malloc(f.pool->layout->size * sizeof *gradient);
+    assert_non_null(gradient);
+    put_golden_vector(&f, names, count);
+    /* No label is looked at. */
+    for (size_t t = 0; t < TASKS; t++)
+        for (size_t i = 0; i < f.data[t]->count; i++)
+            f.data[t]->labels[i] = -1;
+    assert_int_equal(distillation_gradient(f.distillation, preference, EXAMPLES, losses,
+                                           gradient, &error),
+                     0);
+    for (size_t t = 0; t < TASKS; t++)
+        if (!(fabs(losses[t] - expected[t]) <= TOLERANCE * expected[t]))
+            fail_msg("%s: loss %zu is %.9g, not %.9g", kind, t, losses[t], expected[t]);
+    /* The gradient of D is g times that of the weights: what autograd differentiates.
+     */
+    check_gradient(&f, golden, kind, names, count, gradient);
+    free(gradient);
+    free(expected);
+    free(preference);
+    free(list);
+    safetensors_close(golden);
+    close_fixture(&f);
+}
+
+static void test_clip(void **state) {
+    (void)state;
+    check_kind("clip");
+}
+
+static void test_vit(void **state) {
+    (void)state;
+    check_kind("vit");
+}
+
+static void test_gpt2(void **state) {
+    (void)state;
+    check_kind("gpt2");
+}
+
+/* --- runs ---------------------------------------------------------------------------
+ */
+
+static void run_steps(struct fixture *f, unsigned steps, double *first, double *last) {
+    struct trainer trainer = distillation_trainer(f->distillation);
+    struct error error;
+    for (unsigned i = 0; i < steps; i++) {
+        double losses[TASKS], sum = 0;
+        if (trainer.kind->step(trainer.self, losses, &error))
+            fail_msg("%s", error.text);
+        for (size_t t = 0; t < TASKS; t++)
+            sum += losses[t];
+        if (i < 5 && first)
+            *first += sum;
+        if (i + 5 >= steps && last)
+            *last += sum;
+    }
+}
+
+static void test_losses_fall(void **state) {
+    (void)state;
+    struct fixture f;
+    double first = 0, last = 0;
+    struct distillation_options options = options_of(60);
+    options.start = DISTILLATION_WUDI;
+    options.learning_rate = 0;
+    open_fixture(&f, "vit", &options);
+    run_steps(&f, 60, &first, &last);
+    assert_true(last < 0.5 * first);
+    close_fixture(&f);
+}
+
+/* With fewer draws than examples, only those that are drawn are asked for; in the
+ * middle a state goes to a file, and another object goes on from it to the same bits.
+ */
+static void test_goes_on(void **state) {
+    (void)state;
+    struct fixture whole, parts;
+    struct error error;
+    char path[] = "/tmp/pwemoe-distillation-XXXXXX", *note;
+    int handle = mkstemp(path);
+    assert_true(handle >= 0);
+    close(handle);
+    struct distillation_options options = options_of(3);
+    options.batch = 1;
+    open_fixture(&whole, "vit", &options);
+    run_steps(&whole, 3, NULL, NULL);
+    options.batch = 1;
+    open_fixture(&parts, "vit", &options);
+    run_steps(&parts, 2, NULL, NULL);
+    struct trainer trainer = distillation_trainer(parts.distillation);
+    assert_int_equal(trainer.kind->save_file(trainer.self, path, "a note", &error), 0);
+    distillation_free(parts.distillation);
+    begin(&parts, &options);
+    trainer = distillation_trainer(parts.distillation);
+    if (trainer.kind->resume_file(trainer.self, path, &note, &error))
+        fail_msg("%s", error.text);
+    assert_string_equal(note, "a note");
+    free(note);
+    assert_int_equal(trainer.kind->step_count(trainer.self), 2);
+    run_steps(&parts, 1, NULL, NULL);
+    float *one = vector_of(&whole), *two = vector_of(&parts);
+    assert_memory_equal(one, two, whole.pool->layout->size * sizeof *one);
+    free(one);
+    free(two);
+    /* A state of other steps is refused. */
+    options.steps = 1;
+    distillation_free(parts.distillation);
+    begin(&parts, &options);
+    trainer = distillation_trainer(parts.distillation);
+    assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), -1);
+    assert_non_null(strstr(error.text, "is no state of such a run"));
+    unlink(path);
+    close_fixture(&whole);
+    close_fixture(&parts);
+}
+
+/* Preferences near the vertices, which the losses tell apart: the expert's own is 0.
+ * Every task is preferred at some of the steps. */
+static void test_preferences(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    struct distillation_options options = options_of(24);
+    options.alpha = 0.001;
+    open_fixture(&f, "vit", &options);
+    struct trainer trainer = distillation_trainer(f.distillation);
+    unsigned seen = 0;
+    for (unsigned i = 0; i < 24; i++) {
+        double losses[TASKS];
+        assert_int_equal(trainer.kind->step(trainer.self, losses, &error), 0);
+        for (size_t t = 0; t < TASKS; t++)
+            if (fabs(losses[t]) < 1e-5)
+                seen |= 1u << t;
+    }
+    assert_int_equal(seen, 7);
+    close_fixture(&f);
+}
+
+/* Where few examples will be drawn, the others have no answer, and those that have one
+ * have their own. */
+static void test_few_draws(void **state) {
+    (void)state;
+    const double preference[TASKS] = {0.5, 0.25, 0.25};
+    double losses[TASKS], expected[TASKS];
+    struct error error;
+    struct fixture f;
+    struct distillation_options options = options_of(40);
+    options.batch = 1;
+    open_fixture(&f, "vit", &options);
+    float *gradient = malloc(f.pool->layout->size * sizeof *gradient);
+    assert_non_null(gradient);
+    assert_int_equal(distillation_gradient(f.distillation, preference, 1, expected,
+                                           gradient, &error),
+                     0);
+    assert_true(fabs(expected[0]) > 1e-3);
+    options.steps = 3; /* of 4 examples of the first task */
+    size_t answered = 0, not_answered = 0;
+    for (options.seed = 0; options.seed < 40; options.seed++) {
+        distillation_free(f.distillation);
+        begin(&f, &options);
+        assert_int_equal(distillation_gradient(f.distillation, preference, 1, losses,
+                                               gradient, &error),
+                         0);
+        for (size_t t = 0; t < TASKS; t++) {
+            answered += isfinite(losses[t]) != 0;
+            not_answered += isnan(losses[t]) != 0;
+            assert_true(isnan(losses[t]) || fabs(losses[t] - expected[t]) < 1e-6);
+        }
+    }
+    assert_true(answered > 5 && not_answered > 0);
+    free(gradient);
+    close_fixture(&f);
+}
+
+static void test_cross_entropy(void **state) {
+    (void)state;
+    struct fixture f;
+    double first = 0, last = 0;
+    struct distillation_options options = options_of(60);
+    options.loss = DISTILLATION_CE;
+    open_fixture(&f, "vit", &options);
+    run_steps(&f, 60, &first, &last);
+    assert_true(last < 0.7 * first);
+    close_fixture(&f);
+}
+
+static void test_stops(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    const struct work stopped = {.stop = &(atomic_bool){true}};
+    struct distillation_options options = options_of(10);
+    open_pool(&f, "vit");
+    assert_int_equal(distillation_new(f.pool, (const struct dataset *const *)f.data,
+                                      &options, &f.distillation, &stopped, &error),
+                     -1);
+    assert_string_equal(error.text, "stopped");
+    f.distillation = NULL;
+    close_fixture(&f);
+}
+
+/* The rule for the rate, from its definition. */
+static void test_change(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    double change, sum = 0, count = 0;
+    open_pool(&f, "gpt2");
+    const struct layout *l = f.pool->layout;
+    const float *tau = f.backend->host_view(f.backend, f.pool->vectors);
+    for (size_t i = 0; i < TASKS * l->size; i++)
+        sum += fabs((double)tau[i]); /* padding is 0 */
+    for (size_t i = 0; i < l->parameter_count; i++)
+        count += TASKS * (double)l->parameters[i].count;
+    assert_int_equal(distillation_change(f.pool, &change, &error), 0);
+    assert_true(change > 0 && fabs(change - sum / count) < 1e-9 * change);
+    close_fixture(&f);
+}
+
+/* --- what a correction is -----------------------------------------------------------
+ */
+
+static void test_weight(void **state) {
+    (void)state;
+    assert_true(correction_weight((const double[]){0, 1, 0}, 3) == 0);
+    assert_true(fabs(correction_weight((const double[]){0.25, 0.25, 0.25, 0.25}, 4) -
+                     1) < 1e-12);
+    assert_true(fabs(correction_weight((const double[]){0.5, 0.5, 0}, 3) - 0.75) <
+                1e-12);
+    assert_true(correction_weight((const double[]){1}, 1) == 0);
+}
+
+/* W(r) from its definition, at a vertex exactly the expert whatever D is. */
+static void test_merge(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    open_pool(&f, "vit");
+    struct backend *b = f.backend;
+    size_t size = f.pool->layout->size;
+    struct correction *correction;
+    real *out;
+    float *merged = malloc(size * sizeof *merged), *d = malloc(size * sizeof *d);
+    assert_true(merged && d);
+    assert_int_equal(correction_new(f.pool, &correction, &error), 0);
+    assert_int_equal(b->allocate(b, size * sizeof *merged, (void **)&out, &error), 0);
+    for (size_t i = 0; i < size; i++)
+        d[i] = (float)(0.01 * sin((double)i));
+    b->upload_real(b, correction_vector(correction), d, size);
+    const double preferences[2][TASKS] = {{0, 1, 0}, {0.5, 0.375, 0.125}};
+    const float *base = b->host_view(b, f.pool->base);
+    const float *tau = b->host_view(b, f.pool->vectors);
+    for (size_t k = 0; k < 2; k++) {
+        const double *r = preferences[k];
+        double g = correction_weight(r, TASKS);
+        correction_merge(correction, r, out);
+        assert_int_equal(b->download_real(b, merged, out, size, &error), 0);
+        for (size_t i = 0; i < size; i++) {
+            double wanted = (double)base[i] + g * (double)d[i];
+            for (size_t t = 0; t < TASKS; t++)
+                wanted += r[t] * (double)tau[t * size + i];
+            assert_true(fabs((double)merged[i] - wanted) < 1e-6);
+            if (k == 0)
+                assert_true(merged[i] == base[i] + tau[size + i]);
+        }
+    }
+    b->release(b, out);
+    correction_free(correction);
+    free(merged);
+    free(d);
+    close_fixture(&f);
+}
+
+/* The result is there at the end alone, and is D to BF16's eight bits. */
+static void test_bytes(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error = {0};
+    void *bytes = &f;
+    size_t size;
+    struct distillation_options options = options_of(2);
+    open_fixture(&f, "clip", &options);
+    const struct layout *l = f.pool->layout;
+    struct trainer trainer = distillation_trainer(f.distillation);
+    run_steps(&f, 1, NULL, NULL);
+    assert_int_equal(trainer.kind->result(trainer.self, &bytes, &size, &error), 0);
+    assert_null(bytes);
+    run_steps(&f, 1, NULL, NULL);
+    assert_int_equal(trainer.kind->result(trainer.self, &bytes, &size, &error), 0);
+    assert_true(correction_is(bytes, size));
+    assert_false(correction_is(bytes, 7));
+    float *d = vector_of(&f), *back = malloc(l->size * sizeof *back);
+    assert_non_null(back);
+    assert_int_equal(correction_from_memory(bytes, size, "D", l, TASKS, back, &error),
+                     0);
+    double largest = 0;
+    for (size_t i = 0; i < l->size; i++) {
+        largest = fmax(largest, fabs((double)d[i]));
+        assert_true(fabs((double)(back[i] - d[i])) <= fabs((double)d[i]) / 256);
+    }
+    assert_true(largest > 0);
+    assert_int_equal(correction_from_memory(bytes, size, "D", l, 2, back, &error), -1);
+    assert_string_equal(error.text, "D: is for 3 tasks; the pool has 2");
+    assert_int_equal(correction_from_memory(bytes, 9, "D", l, TASKS, back, &error), -1);
+    /* Another model's names. */
+    struct fixture other;
+    open_pool(&other, "gpt2");
+    assert_int_equal(correction_from_memory(bytes, size, "D", other.pool->layout, TASKS,
+                                            back, &error),
+                     -1);
+    close_fixture(&other);
+    free(bytes);
+    free(d);
+    free(back);
+    close_fixture(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clip),      cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_gpt2),      cmocka_unit_test(test_losses_fall),
+        cmocka_unit_test(test_goes_on),   cmocka_unit_test(test_preferences),
+        cmocka_unit_test(test_few_draws), cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_stops),     cmocka_unit_test(test_change),
+        cmocka_unit_test(test_weight),    cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
