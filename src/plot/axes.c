@@ -4,15 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-double axes_step(double low, double high, size_t most) {
-    double rough = (high - low) / (double)(most ? most : 1);
-    double power = pow(10, floor(log10(rough)));
-    double part = rough / power;
-    return power * (part <= 1.000001   ? 1
-                    : part <= 2.000001 ? 2
-                    : part <= 5.000001 ? 5
-                                       : 10);
-}
+#include "results/ticks.h"
 
 void axes_range_begin(struct axes_range *range) {
     range->low = INFINITY;
@@ -22,6 +14,7 @@ void axes_range_begin(struct axes_range *range) {
 void axes_range_add(struct axes_range *range, double value) {
     if (!isfinite(value))
         return;
+    value = ticks_clamp(value);
     range->low = fmin(range->low, value);
     range->high = fmax(range->high, value);
 }
@@ -38,19 +31,17 @@ void axes_range_end(struct axes_range *range) {
     range->high += margin;
 }
 
+/* Cairo's own coordinates have 24 bits before the point. */
+static double on_page(double at) {
+    return fmax(-1e5, fmin(1e5, at));
+}
+
 double axes_x(const struct axes *a, double value) {
-    return a->left + a->width * (value - a->x0) / (a->x1 - a->x0);
+    return on_page(a->left + a->width * (value - a->x0) / (a->x1 - a->x0));
 }
 
 double axes_y(const struct axes *a, double value) {
-    return a->top + a->height * (1 - (value - a->y0) / (a->y1 - a->y0));
-}
-
-static void tick_text(char *out, size_t size, double value, double step) {
-    int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
-    if (fabs(value) < step * 1e-6)
-        value = 0;
-    snprintf(out, size, "%.*f", decimals > 9 ? 9 : decimals, value);
+    return on_page(a->top + a->height * (1 - (value - a->y0) / (a->y1 - a->y0)));
 }
 
 static void line(cairo_t *cr, double x0, double y0, double x1, double y1) {
@@ -64,24 +55,24 @@ void axes_draw(struct chart *chart, const struct axes *a, const char *title,
     cairo_t *cr = chart->cr;
     char text[40];
     double right = a->left + a->width, bottom = a->top + a->height, widest = 0;
-    double step = axes_step(a->x0, a->x1, (size_t)fmax(2, a->width / 80));
+    struct ticks ticks = ticks_of(a->x0, a->x1, (size_t)fmax(2, a->width / 80));
     cairo_save(cr);
     cairo_set_line_width(cr, 1);
-    for (double v = ceil(a->x0 / step) * step; v <= a->x1 + step * 1e-6; v += step) {
-        double x = axes_x(a, v);
+    for (size_t i = 0; i < ticks.count; i++) {
+        double x = axes_x(a, ticks_at(&ticks, i));
         cairo_set_source_rgb(cr, 0.88, 0.88, 0.88);
         line(cr, x, a->top, x, bottom);
-        tick_text(text, sizeof text, v, step);
+        ticks_text(&ticks, i, text, sizeof text);
         chart_text(chart, x, bottom + 14, CHART_SMALL, 0.5, text);
     }
-    step = axes_step(a->y0, a->y1, (size_t)fmax(2, a->height / 45));
-    for (double v = ceil(a->y0 / step) * step; v <= a->y1 + step * 1e-6; v += step) {
-        double y = axes_y(a, v);
+    ticks = ticks_of(a->y0, a->y1, (size_t)fmax(2, a->height / 45));
+    for (size_t i = 0; i < ticks.count; i++) {
+        double y = axes_y(a, ticks_at(&ticks, i));
         cairo_set_source_rgb(cr, 0.88, 0.88, 0.88);
         line(cr, a->left, y, right, y);
         if (a->no_y_numbers)
             continue;
-        tick_text(text, sizeof text, v, step);
+        ticks_text(&ticks, i, text, sizeof text);
         widest = fmax(widest, chart_text_width(chart, CHART_SMALL, text));
         chart_text(chart, a->left - 7, y, CHART_SMALL, 1, text);
     }

@@ -13,9 +13,6 @@ struct axes {
     bool no_y_numbers;               /* shares those of a frame to its left */
 };
 
-/* Steps of 1, 2 or 5 times a power of ten, at most `most` of them across low .. high
- * (low < high). */
-double axes_step(double low, double high, size_t most);
 /* The finite values' range with a margin of a twentieth, never empty. */
 struct axes_range {
     double low, high;

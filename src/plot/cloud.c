@@ -7,6 +7,7 @@
 #include "plot/axes.h"
 #include "plot/chart.h"
 #include "plot/kinds.h"
+#include "results/ticks.h"
 
 enum { LEGEND = 230 };
 
@@ -127,7 +128,7 @@ int plot_parallel(const struct plot_page *page, const struct plot_cloud *cloud,
                         .x1 = (double)(n - 1),
                         .y0 = range.low,
                         .y1 = range.high};
-    double step = axes_step(axes.y0, axes.y1, (size_t)fmax(2, axes.height / 45));
+    struct ticks ticks = ticks_of(axes.y0, axes.y1, (size_t)fmax(2, axes.height / 45));
     for (size_t k = 0; k < n; k++) {
         double x = axes_x(&axes, (double)k);
         cairo_set_source_rgb(cr, 0.3, 0.3, 0.3);
@@ -137,9 +138,10 @@ int plot_parallel(const struct plot_page *page, const struct plot_cloud *cloud,
         cairo_stroke(cr);
         chart_text(chart, x, axes.top - 18, CHART_TEXT, 0.5, cloud->objectives[k]);
     }
-    for (double v = ceil(axes.y0 / step) * step; v <= axes.y1; v += step) {
+    for (size_t i = 0; i < ticks.count; i++) {
+        double v = ticks_at(&ticks, i);
         char text[32];
-        snprintf(text, sizeof text, "%g", fabs(v) < step * 1e-6 ? 0 : v);
+        ticks_text(&ticks, i, text, sizeof text);
         cairo_set_source_rgb(cr, 0.88, 0.88, 0.88);
         cairo_set_line_width(cr, 1);
         cairo_move_to(cr, axes.left, axes_y(&axes, v));

@@ -5,6 +5,7 @@
 #include "plot/axes.h"
 #include "plot/chart.h"
 #include "plot/kinds.h"
+#include "results/ticks.h"
 
 static void scale_bar(struct chart *chart, double x, double top, double height,
                       const struct axes_range *range, const char *label) {
@@ -16,10 +17,11 @@ static void scale_bar(struct chart *chart, double x, double top, double height,
                         height / STEPS + 1);
         cairo_fill(chart->cr);
     }
-    double step = axes_step(range->low, range->high, 6);
-    for (double v = ceil(range->low / step) * step; v <= range->high; v += step) {
+    struct ticks ticks = ticks_of(range->low, range->high, 6);
+    for (size_t i = 0; i < ticks.count; i++) {
+        double v = ticks_at(&ticks, i);
         char text[32];
-        snprintf(text, sizeof text, "%g", fabs(v) < step * 1e-6 ? 0 : v);
+        ticks_text(&ticks, i, text, sizeof text);
         chart_text(chart, x + 30,
                    top + height * (1 - (v - range->low) / (range->high - range->low)),
                    CHART_SMALL, 0, text);

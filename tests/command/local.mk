@@ -5,6 +5,7 @@ command_tests = \
   tests/command/test_gpt2_pipeline \
   tests/command/test_import \
   tests/command/test_many_tasks \
+  tests/command/test_extremes \
   tests/command/test_offered \
   tests/command/test_options \
   tests/command/test_output \
@@ -37,6 +38,9 @@ tests_command_test_import_LDADD = $(TEST_LIBS)
 tests_command_test_many_tasks_SOURCES = tests/command/test_many_tasks.c \
   $(COMMAND_RUN)
 tests_command_test_many_tasks_LDADD = $(TEST_LIBS)
+tests_command_test_extremes_SOURCES = tests/command/test_extremes.c \
+  $(COMMAND_RUN)
+tests_command_test_extremes_LDADD = $(TEST_LIBS)
 tests_command_test_offered_SOURCES = tests/command/test_offered.c \
   $(COMMAND_RUN)
 tests_command_test_offered_LDADD = $(TEST_LIBS)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,6 +61,7 @@ static pid_t start(const char *format, ...) {
     snprintf(said, sizeof said, "%s/said", folder());
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* where a test fails while it runs */
         if (!freopen(said, "w", stderr) || !freopen("/dev/null", "w", stdout))
             _exit(98);
         execl("/bin/sh", "sh", "-c", words, (char *)NULL);

@@ -16,6 +16,7 @@
 #include "fixture.h"
 #include "panels/simplex_view.h"
 #include "panels/views.h"
+#include "results/ticks.h"
 #include "state/polygon.h"
 #include "state/space.h"
 
@@ -436,7 +437,7 @@ static unsigned read_labels(const struct canvas *canvas, struct explorer *explor
                 char *end;
                 double value = strtod(word, &end);
                 space_range(explorer, k, &range);
-                double steps = value / range_step(range, 5);
+                double steps = value / ticks_of(range.low, range.high, 5).step;
                 known = known || (!*end && value >= range.low && value <= range.high &&
                                   fabs(steps - round(steps)) < 1e-9);
                 if (!strcmp(word, explorer_task_name(explorer, explorer->triple[k]))) {

@@ -3,15 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Decimals that a step needs. */
-static int decimals(double step) {
-    int count = 0;
-    while (count < 4 && fabs(step - round(step)) > 1e-9 * step) {
-        step *= 10;
-        count++;
-    }
-    return count;
-}
+#include "results/ticks.h"
 
 enum { LABEL = 5 };
 
@@ -44,26 +36,28 @@ struct graph graph_begin(const struct view *view, struct range x, struct range y
     if (graph.inside.width < 1 || graph.inside.height < 1)
         return graph;
     int most = (graph.inside.height * 2 + 2) / 3;
-    double step = range_step(y, most > 5 ? 5 : most < 1 ? 1 : most);
-    for (double at = ceil(y.low / step) * step; left > 1 && at <= y.high; at += step) {
-        int row = graph_row(&graph, at);
+    char text[32];
+    struct ticks ticks = ticks_of(y.low, y.high,
+                                  (size_t)(most > 5   ? 5
+                                           : most < 1 ? 1
+                                                      : most));
+    for (size_t i = 0; left > 1 && i < ticks.count; i++) {
+        int row = graph_row(&graph, ticks_at(&ticks, i));
         if (row < 0 || row >= axis)
             continue;
-        view_right(view, 0, row, LABEL, INK_FAINT, LOOK_PLAIN, "%.*f", decimals(step),
-                   fabs(at) < step / 2 ? 0.0 : at);
+        view_right(view, 0, row, LABEL, INK_FAINT, LOOK_PLAIN, "%s",
+                   ticks_text(&ticks, i, text, sizeof text));
         view_put(view, left - 1, row, marks->tick_right, INK_FRAME, LOOK_PLAIN);
     }
     most = graph.inside.width / 6;
-    step = range_step(x, most > 6 ? 6 : most < 1 ? 1 : most);
-    for (double at = ceil(x.low / step) * step; below > 1 && at <= x.high; at += step) {
-        int column = graph_column(&graph, at);
+    ticks = ticks_of(x.low, x.high, (size_t)(most > 6 ? 6 : most < 1 ? 1 : most));
+    for (size_t i = 0; below > 1 && i < ticks.count; i++) {
+        int column = graph_column(&graph, ticks_at(&ticks, i));
         if (column < 0 || column >= graph.inside.width)
             continue;
         view_put(view, left + column, axis, marks->utf8 ? L'┬' : L'+', INK_FRAME,
                  LOOK_PLAIN);
-        char text[32];
-        snprintf(text, sizeof text, "%.*f", decimals(step),
-                 fabs(at) < step / 2 ? 0.0 : at);
+        ticks_text(&ticks, i, text, sizeof text);
         int columns = text_columns(marks, text), from = left + column - columns / 2;
         if (from + columns > view->width)
             from = view->width - columns;
@@ -87,21 +81,25 @@ int graph_row(const struct graph *graph, double y) {
     return graph->inside.height - 1 - place(y, graph->y, graph->inside.height);
 }
 
+static int dot(double at) {
+    if (!(at > -30000))
+        return -30000;
+    return at > 30000 ? 30000 : (int)floor(at);
+}
+
 /* Dots of a cell lie around its middle, so that marks sit on their lines. */
 int graph_dot_x(const struct graph *graph, const struct raster *raster, double x) {
     double at = (x - graph->x.low) / (graph->x.high - graph->x.low) *
                     (graph->inside.width - 1) +
                 0.5;
-    at *= raster->dots_x;
-    return at < -30000 ? -30000 : at > 30000 ? 30000 : (int)floor(at);
+    return dot(at * raster->dots_x);
 }
 
 int graph_dot_y(const struct graph *graph, const struct raster *raster, double y) {
     double at = (graph->y.high - y) / (graph->y.high - graph->y.low) *
                     (graph->inside.height - 1) +
                 0.5;
-    at *= raster->dots_y;
-    return at < -30000 ? -30000 : at > 30000 ? 30000 : (int)floor(at);
+    return dot(at * raster->dots_y);
 }
 
 void graph_line(const struct graph *graph, struct raster *raster, double x0, double y0,

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "panels/places.h"
 #include "panels/views.h"
+#include "results/ticks.h"
 #include "state/space.h"
 #include "terminal/raster.h"
 
@@ -100,16 +101,14 @@ static void left_corner(const struct solid *solid, double *a, double *b) {
     *b = solid->sin_turn > 0 ? 1 : -1;
 }
 
-static void draw_ground(const struct solid *solid, const double *step) {
+static void draw_ground(const struct solid *solid, const struct ticks *ticks) {
     const struct range *r = solid->range;
-    for (double at = ceil(r[0].low / step[0]) * step[0]; at <= r[0].high;
-         at += step[0]) {
-        double a = 2 * (at - r[0].low) / (r[0].high - r[0].low) - 1;
+    for (size_t i = 0; i < ticks[0].count; i++) {
+        double a = 2 * (ticks_at(&ticks[0], i) - r[0].low) / (r[0].high - r[0].low) - 1;
         line(solid, project(solid, a, -1, -1), project(solid, a, 1, -1), 4, INK_FRAME);
     }
-    for (double at = ceil(r[1].low / step[1]) * step[1]; at <= r[1].high;
-         at += step[1]) {
-        double b = 2 * (at - r[1].low) / (r[1].high - r[1].low) - 1;
+    for (size_t i = 0; i < ticks[1].count; i++) {
+        double b = 2 * (ticks_at(&ticks[1], i) - r[1].low) / (r[1].high - r[1].low) - 1;
         line(solid, project(solid, -1, b, -1), project(solid, 1, b, -1), 4, INK_FRAME);
     }
     for (int i = 0; i < 2; i++) {
@@ -124,10 +123,6 @@ static void draw_ground(const struct solid *solid, const double *step) {
     line(solid, project(solid, a, b, -1), project(solid, a, b, 1), 1, INK_FRAME);
     line(solid, project(solid, -side[1], -side[0], -1),
          project(solid, -side[1], -side[0], 1), 4, INK_FRAME);
-}
-
-static int decimals(double step) {
-    return step >= 1 ? 0 : step >= 0.1 ? 1 : 2;
 }
 
 /* --- what stands in it --------------------------------------------------------- */
@@ -334,32 +329,32 @@ static void draw_names(struct labels *labels, const struct explorer *explorer) {
 
 /* The outermost round numbers of each axis. One that would stand somewhere else than at
  * its place says nothing and is left out. */
-static void draw_numbers(struct labels *labels, const double *step) {
+static void draw_numbers(struct labels *labels, const struct ticks *ticks) {
     const struct solid *solid = labels->solid;
     double a, b, side[2];
     left_corner(solid, &a, &b);
     near_sides(solid, side);
     for (int axis = 0; axis < 3; axis++) {
         struct range r = solid->range[axis];
-        double ends[2] = {ceil(r.low / step[axis]) * step[axis],
-                          floor(r.high / step[axis]) * step[axis]};
-        for (int i = 0; i < 2 && ends[1] > ends[0]; i++) {
-            double u = 2 * (ends[i] - r.low) / (r.high - r.low) - 1;
+        size_t count = ticks[axis].count;
+        for (size_t i = 0; i < count && count > 1; i += count - 1) {
+            double at = ticks_at(&ticks[axis], i);
+            double u = 2 * (at - r.low) / (r.high - r.low) - 1;
             struct spot spot = axis == 0   ? project(solid, u, 1.2 * side[0], -1)
                                : axis == 1 ? project(solid, 1.2 * side[1], u, -1)
                                            : project(solid, a, b, u);
             char text[32];
             if (axis == 2)
                 spot.x -= 3 * solid->raster->dots_x;
-            snprintf(text, sizeof text, "%.*f", decimals(step[axis]),
-                     fabs(ends[i]) < step[axis] / 2 ? 0.0 : ends[i]);
+            ticks_text(&ticks[axis], i, text, sizeof text);
             label(labels, spot, 8, 2, 0, INK_FAINT, LOOK_PLAIN, text);
         }
     }
 }
 
 static void draw_labels(const struct solid *solid, const struct explorer *explorer,
-                        const double *step, const struct item *items, size_t count) {
+                        const struct ticks *ticks, const struct item *items,
+                        size_t count) {
     const struct view *view = &solid->view;
     struct labels labels = {solid,
                             array_new((size_t)view->width, (size_t)view->height)};
@@ -372,7 +367,7 @@ static void draw_labels(const struct solid *solid, const struct explorer *explor
     }
     draw_names(&labels, explorer);
     if (view->width >= 40 && view->height >= 12)
-        draw_numbers(&labels, step);
+        draw_numbers(&labels, ticks);
     free(labels.cells);
 }
 
@@ -421,22 +416,22 @@ static void draw_inside(const struct view *view, struct explorer *explorer,
                         const struct range *range) {
     struct raster raster;
     struct item *items = array_new(explorer->catalog->count + 2, sizeof *items);
-    double step[3];
+    struct ticks ticks[3];
     if (!items || raster_begin(&raster, view)) {
         free(items);
         return;
     }
     struct solid solid = make(view, &raster, explorer, range);
     for (size_t k = 0; k < 3; k++)
-        step[k] = range_step(range[k], 5);
-    draw_ground(&solid, step);
+        ticks[k] = ticks_of(range[k].low, range[k].high, 5);
+    draw_ground(&solid, ticks);
     size_t count = gather(&solid, explorer, items);
     qsort(items, count, sizeof *items, order_items);
     /* The present point is drawn last, but for the one pointed at. */
     count += draw_now(&solid, explorer, &items[count]);
     count += draw_pointed(&solid, explorer, &items[count]);
     raster_end(&raster);
-    draw_labels(&solid, explorer, step, items, count);
+    draw_labels(&solid, explorer, ticks, items, count);
     for (size_t i = 0; i < count; i++) {
         const struct item *item = &items[i];
         view_put(view, column_of(&solid, item->spot), row_of(&solid, item->spot),

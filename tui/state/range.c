@@ -1,7 +1,8 @@
 #include "state/range.h"
 
 #include <math.h>
-#include <stddef.h>
+
+#include "results/ticks.h"
 
 struct range range_empty(void) {
     return (struct range){INFINITY, -INFINITY};
@@ -10,6 +11,7 @@ struct range range_empty(void) {
 void range_add(struct range *range, double value) {
     if (!isfinite(value))
         return;
+    value = ticks_clamp(value);
     if (value < range->low)
         range->low = value;
     if (value > range->high)
@@ -19,20 +21,10 @@ void range_add(struct range *range, double value) {
 struct range range_widen(struct range range, double least, double margin) {
     if (range.low > range.high)
         range = (struct range){0, least};
-    double width = fmax(range.high - range.low, least);
+    /* As wide as numbers of this size can be told apart, and more. */
+    double told = 1e-12 * fmax(fabs(range.low), fabs(range.high));
+    double width = fmax(range.high - range.low, fmax(least, told));
     double middle = (range.low + range.high) / 2;
     return (struct range){middle - width * (0.5 + margin),
                           middle + width * (0.5 + margin)};
-}
-
-double range_step(struct range range, int most) {
-    double width = range.high - range.low;
-    if (!(width > 0) || most < 1)
-        return 1;
-    double step = pow(10, floor(log10(width / most)));
-    static const double rounds[] = {1, 2, 5, 10};
-    for (size_t i = 0; i < 4; i++)
-        if (width / (step * rounds[i]) <= most)
-            return step * rounds[i];
-    return step * 20;
 }

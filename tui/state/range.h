@@ -8,10 +8,9 @@ struct range {
 
 /* Nothing yet: low above high. */
 struct range range_empty(void);
-void range_add(struct range *range, double value); /* NaN is passed over */
+void range_add(struct range *range,
+               double value); /* what is not finite is passed over */
 /* At least `least` wide, with a margin of that share of its width. */
 struct range range_widen(struct range range, double least, double margin);
-/* The step between ticks at round distances, so that at most `most` of them fit. */
-double range_step(struct range range, int most);
 
 #endif
