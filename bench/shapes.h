@@ -24,7 +24,7 @@ double shape_parameters(const struct layout *layout);
  * products and of attention; all else is not counted. stem: with the patch embedding.
  */
 double shape_forward_operations(const struct model_config *config, bool stem);
-/* The same of one image's share of a router step: forward, the way back to the lowest
+/* The same of one image's share of a router step: forward, backward to the lowest
  * module with a router, and the weight gradients of modules with routers. */
 double shape_step_operations(const struct model_config *config,
                              enum granularity granularity);

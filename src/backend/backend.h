@@ -343,7 +343,7 @@ static inline real *backend_at(const struct backend *b, const real *base,
 }
 
 /* Opens a device by name: "auto" (a GPU where there is one, else the CPU),
- * "cpu", "cuda" or "cuda:N". threads 0 means one a core. Under "auto" a GPU that
+ * "cpu", "cuda" or "cuda:N". threads 0 means one for each core. Under "auto" a GPU that
  * cannot be used is no error: note (may be NULL) then receives one line saying
  * which and why, else it is the empty string; having none at all is no news. */
 int backend_open(const char *device, enum precision precision, unsigned threads,

@@ -31,11 +31,12 @@ static inline const float *cpu_const_floats(const real *x) {
     return (const float *)(const void *)x;
 }
 
-/* A new CPU backend; threads 0 means one a core. */
+/* A new CPU backend; threads 0 means one for each core. */
 int cpu_open(enum precision precision, unsigned threads, struct backend **backend,
              struct error *error);
 
-/* The number of host threads that a wish for `threads` gives; 0 means one a core. */
+/* The number of host threads that a wish for `threads` gives; 0 means one for each
+ * core. */
 unsigned cpu_threads(unsigned threads);
 
 /* count * size bytes, aligned to 64, valid until the next call; contents are

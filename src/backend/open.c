@@ -42,9 +42,11 @@ static int module_open(const struct backend_module **module, enum presence *pres
     if (access(path, F_OK) != 0) {
         *presence = ABSENT;
         if (CUDA_BUILT)
-            error_set(error, "not found: %s; is pwemoe installed whole?", path);
+            error_set(error, "not found: %s; is pwemoe completely installed?", path);
         else
-            error_set(error, "not built: configure with --with-cuda=yes where nvcc is");
+            error_set(
+                error,
+                "not built; configure with --with-cuda=yes where nvcc is installed");
         goto end;
     }
     handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -57,7 +59,7 @@ static int module_open(const struct backend_module **module, enum presence *pres
     memcpy(&function, &symbol, sizeof function);
     *module = function ? function() : NULL;
     if (!*module) {
-        error_set(error, "%s is no backend module of pwemoe (it has no %s)", path,
+        error_set(error, "%s is not a backend module of pwemoe (it has no %s)", path,
                   BACKEND_MODULE_SYMBOL);
         goto end;
     }

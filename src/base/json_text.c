@@ -121,7 +121,7 @@ json_t *json_text_parse(const char *bytes, size_t size, const char *label,
     json_t *value = json_loadb(text, rewrite(bytes, size, text),
                                JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &place);
     if (!value)
-        error_set(error, "%s: no valid JSON: %s (line %d, column %d)", label,
+        error_set(error, "%s: not valid JSON: %s (line %d, column %d)", label,
                   place.text, place.line, place.column);
     free(text);
     return value;
@@ -146,7 +146,7 @@ int json_object_read(const char *directory, const char *name, int missing_is_fin
                           error) == 0)
             value = json_text_parse(bytes, size, path, error);
         if (value && !json_is_object(value))
-            error_set(error, "%s: holds no JSON object", path);
+            error_set(error, "%s: does not hold a JSON object", path);
         if (json_is_object(value))
             *object = value;
         else

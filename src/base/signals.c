@@ -81,7 +81,8 @@ int signals_watch(const struct signals *signals, struct error *error) {
     int failed = pthread_create(&watch.thread, NULL, take, NULL);
     if (failed) {
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return error_set(error, "no thread for signals: %s", strerror(failed));
+        return error_set(error, "cannot start the thread for signals: %s",
+                         strerror(failed));
     }
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; signals->taken[i]; i++)

@@ -110,8 +110,8 @@ static int read_preprocessor(struct model_directory *directory, struct error *er
     images = json_object_get(processor, "image_processor");
     if (images && !json_is_object(images)) {
         json_decref(processor);
-        return error_set(error, "%s/%s: image_processor is no object", directory->path,
-                         whole);
+        return error_set(error, "%s/%s: image_processor is not an object",
+                         directory->path, whole);
     }
     directory->preprocessor = json_incref(images);
     directory->preprocessor_name = images ? whole : alone;

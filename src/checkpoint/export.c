@@ -71,7 +71,7 @@ static char *find_target(const char *path, bool *exists, mode_t *mode,
     if (!real || stat(real, &status) != 0) {
         error_set(error, "%s: %s", target, strerror(errno));
     } else if (!S_ISDIR(status.st_mode)) {
-        error_set(error, "%s: is there already and no directory; choose another name",
+        error_set(error, "%s: exists and is not a directory; choose another name",
                   target);
     } else {
         int empty = is_empty(real);
@@ -123,7 +123,8 @@ int export_write(const char *path, const struct export_plan *plan,
     }
     int result = mkdir(temporary, 0777);
     if (result != 0) {
-        error_set(error, "%s: cannot be made: %s: %s", path, parent, strerror(errno));
+        error_set(error, "%s: cannot be created: %s: %s", path, parent,
+                  strerror(errno));
     } else {
         if (exists)
             result = chmod(temporary, mode | S_IRWXU);
@@ -132,7 +133,8 @@ int export_write(const char *path, const struct export_plan *plan,
         else
             result = fill(temporary, path, plan, work, error);
         if (result == 0 && rename(temporary, target) != 0)
-            result = error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+            result =
+                error_set(error, "%s: cannot be created: %s", path, strerror(errno));
         if (result != 0)
             remove_folder(AT_FDCWD, temporary);
         else

@@ -242,7 +242,7 @@ static int write_planned(const struct place *place, const struct export_file *fi
         return error_memory(error);
     int result = 0;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        result = error_set(error, "%s/%.*s: cannot be made: %s", place->shown,
+        result = error_set(error, "%s/%.*s: cannot be created: %s", place->shown,
                            (int)(slash - file->name), file->name, strerror(errno));
     if (result == 0) /* which syncs the inner folder */
         result = write_bytes(place, file->name, file->bytes, file->size, error);

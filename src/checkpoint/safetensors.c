@@ -59,7 +59,7 @@ static bool read_size(const json_t *value, uint64_t *out) {
 static int read_shape(const struct safetensors *file, const json_t *value,
                       struct tensor *tensor, struct error *error) {
     if (!json_is_array(value))
-        return error_set(error, "%s: %s: shape is missing or no list", file->label,
+        return error_set(error, "%s: %s: shape is missing or not a list", file->label,
                          tensor->name);
     size_t rank = json_array_size(value);
     if (rank > TENSOR_RANK_MAX)
@@ -68,7 +68,7 @@ static int read_shape(const struct safetensors *file, const json_t *value,
     tensor->rank = (unsigned)rank;
     for (size_t i = 0; i < rank; i++)
         if (!read_size(json_array_get(value, i), &tensor->shape[i]))
-            return error_set(error, "%s: %s: dimension %zu of its shape is no size",
+            return error_set(error, "%s: %s: dimension %zu of its shape is not a size",
                              file->label, tensor->name, i);
     return 0;
 }
@@ -79,8 +79,8 @@ static int read_entry(const struct safetensors *file, const char *name,
                       uint64_t data_size, struct tensor *tensor, struct error *error) {
     tensor->name = name;
     if (!json_is_object(entry))
-        return error_set(error, "%s: %s: its header entry is no object", file->label,
-                         name);
+        return error_set(error, "%s: %s: its header entry is not an object",
+                         file->label, name);
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)entry, key, value) {
@@ -91,7 +91,7 @@ static int read_entry(const struct safetensors *file, const char *name,
     }
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     if (!dtype)
-        return error_set(error, "%s: %s: dtype is missing or no text", file->label,
+        return error_set(error, "%s: %s: dtype is missing or not a string", file->label,
                          name);
     const struct dtype_entry *kind = dtype_entry_find(dtype);
     if (!kind)
@@ -106,8 +106,8 @@ static int read_entry(const struct safetensors *file, const char *name,
     if (json_array_size(offsets) != 2 ||
         !read_size(json_array_get(offsets, 0), &begin) ||
         !read_size(json_array_get(offsets, 1), &end))
-        return error_set(error, "%s: %s: data_offsets is no pair of sizes", file->label,
-                         name);
+        return error_set(error, "%s: %s: data_offsets is not a pair of sizes",
+                         file->label, name);
     if (end < begin)
         return error_set(error, "%s: %s: its data end before they begin (%llu, %llu)",
                          file->label, name, (unsigned long long)begin,
@@ -138,12 +138,12 @@ static int check_metadata(const struct safetensors *file, const json_t *metadata
     if (json_is_null(metadata)) /* as the reference takes it: there is none */
         return 0;
     if (!json_is_object(metadata))
-        return error_set(error, "%s: __metadata__ is no object", file->label);
+        return error_set(error, "%s: __metadata__ is not an object", file->label);
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)metadata, key, value) {
         if (!json_is_string(value))
-            return error_set(error, "%s: __metadata__: %s is no text", file->label,
+            return error_set(error, "%s: __metadata__: %s is not a string", file->label,
                              key);
     }
     return 0;
@@ -185,7 +185,7 @@ static int parse(struct safetensors *file, struct error *error) {
     if (length > file->size - LENGTH_BYTES)
         return error_set(error,
                          "%s: its header is %llu bytes, the file only %zu; it is cut "
-                         "short or no safetensors file",
+                         "short or not a safetensors file",
                          file->label, (unsigned long long)length, file->size);
     const char *text = (const char *)file->bytes + LENGTH_BYTES;
     const unsigned char *data = file->bytes + LENGTH_BYTES + length;
@@ -202,7 +202,7 @@ static int parse(struct safetensors *file, struct error *error) {
         return error_set(error, "%s: a key stands twice in its header: %s", file->label,
                          place.text);
     if (!file->header)
-        return error_set(error, "%s: its header is no valid JSON: %s (byte %d)",
+        return error_set(error, "%s: its header is not valid JSON: %s (byte %d)",
                          file->label, place.text, place.position);
 
     size_t keys = json_object_size(file->header);

@@ -39,11 +39,11 @@ static int list_shards(const char *directory, struct tensor_files *files,
     json_object_foreach(files->map, tensor, value) {
         const char *name = json_string_value(value);
         if (!name)
-            return error_set(error, "%s/%s: the file of %s is no text", directory,
+            return error_set(error, "%s/%s: the file of %s is not a string", directory,
                              index_name, tensor);
         if (!is_shard_name(name))
             return error_set(error,
-                             "%s/%s: %s is said to be in %s; a shard is a "
+                             "%s/%s: %s is listed in %s; a shard is a "
                              ".safetensors file of this directory",
                              directory, index_name, tensor, name);
         if (files->count > 0 && strcmp(files->names[files->count - 1], name) == 0)

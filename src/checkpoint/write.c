@@ -52,7 +52,7 @@ static int check_source(const struct tensor_source *tensor, struct error *error)
 static int add_entry(json_t *header, const struct tensor_source *tensor, uint64_t begin,
                      struct error *error) {
     if (json_object_get(header, tensor->name))
-        return error_set(error, "two tensors are called %s", tensor->name);
+        return error_set(error, "two tensors have the name %s", tensor->name);
     json_t *shape = json_array(), *entry = json_object(), *offsets = json_array();
     int bad = !shape || !entry || !offsets;
     for (unsigned i = 0; i < tensor->rank; i++)
@@ -66,8 +66,8 @@ static int add_entry(json_t *header, const struct tensor_source *tensor, uint64_
     /* The checks before leave two reasons: memory, and a name that is no UTF-8. */
     if (json_object_set_new(header, tensor->name, entry) != 0 || bad)
         return error_set(error,
-                         "%s: cannot stand in a header (its name is no UTF-8, "
-                         "or memory is out)",
+                         "%s: cannot stand in a header (its name is not UTF-8, "
+                         "or out of memory)",
                          tensor->name);
     return 0;
 }
@@ -87,7 +87,7 @@ static json_t *build_header(const struct tensor_source *tensors, size_t count,
             bad |=
                 json_object_set_new(pairs, metadata[i], json_string(metadata[i + 1]));
         if (json_object_set_new(header, "__metadata__", pairs) != 0 || bad) {
-            error_set(error, "metadata that are no UTF-8, or memory is out");
+            error_set(error, "metadata that are not UTF-8, or out of memory");
             json_decref(header);
             return NULL;
         }

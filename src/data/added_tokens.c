@@ -119,7 +119,7 @@ static int read_list(struct reading *r, const json_t *list, struct error *error)
     size_t i;
     json_t *entry;
     if (list && !json_is_null(list) && !json_is_array(list))
-        return error_set(error, "%s/%s: added_tokens is no list", r->directory,
+        return error_set(error, "%s/%s: added_tokens is not a list", r->directory,
                          r->file);
     json_array_foreach(list, i, entry) {
         const char *spelling = json_is_object(entry) ? spelling_of(entry) : NULL;

@@ -1,7 +1,7 @@
 /* Labelled examples of one task and one split, ready for a model: images, preprocessed
  * once, or texts, as tokens.
  *
- * Sources of images: a folder with one folder a class (image.h; classes in byte
+ * Sources of images: a folder with one folder for each class (image.h; classes in byte
  * order of their names, or as classnames says; dataset_options), or an idx images file
  * (u8, gzip or not), its labels in the file beside it whose name has "labels" and
  * "idx1" where this has "images" and "idx3". Of texts: a table between tabs (tsv.h).
@@ -51,7 +51,7 @@ struct dataset_options {
     /* At most so many examples, 0: all. They are drawn by a fixed shuffle, each
      * class in proportion, and kept in the list's order. */
     size_t limit;
-    unsigned threads; /* 0: one a core */
+    unsigned threads; /* 0: one for each core */
 };
 
 /* Errors name the file. An empty class folder, a file that is no image, counts

@@ -307,10 +307,11 @@ int preprocess_apply(const struct preprocess *p, const uint8_t *rgb, size_t widt
     size_t to_width = width, to_height = height, size = p->size;
     resized(p, &to_width, &to_height);
     if (!p->crop && (to_width != size || to_height != size))
-        return error_set(error,
-                         "the picture comes out as %zu x %zu pixels, the model's are "
-                         "%zu x %zu, and there is no crop",
-                         to_width, to_height, size, size);
+        return error_set(
+            error,
+            "preprocessing makes the picture %zu x %zu pixels, the model's are "
+            "%zu x %zu, and there is no crop",
+            to_width, to_height, size, size);
     struct window window;
     size_t left, top;
     crop_axis(to_width, size, &window.left, &left);

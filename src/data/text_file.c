@@ -15,7 +15,7 @@ static int check(const char *bytes, size_t size, const char *label,
         return error_set(error, "%s: is UTF-16; save it as UTF-8", label);
     if (!zero)
         return 0;
-    return error_set(error, "%s: a zero byte at %zu; this is no text file", label,
+    return error_set(error, "%s: a zero byte at %zu; this is not a text file", label,
                      (size_t)(zero - bytes));
 }
 

@@ -170,10 +170,11 @@ int texts_check(const char *train, const char *test, const char *classnames,
         /* Numbers are named "0", "1", ... */
         bool numbers = strcmp(a.names[0], "0") == 0 && strcmp(b.names[0], "0") == 0;
         if (!agree(&a, &b, numbers))
-            status = error_set(error,
-                               "%s and %s have not the same labels; give classnames: "
-                               "FILE, a class a line in the order of the model's",
-                               train, test);
+            status =
+                error_set(error,
+                          "%s and %s have not the same labels; give classnames: "
+                          "FILE, one class on each line in the order of the model's",
+                          train, test);
     }
     class_names_release(a.names, a.count);
     class_names_release(b.names, b.count);

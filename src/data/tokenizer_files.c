@@ -274,7 +274,7 @@ static int read_settings(const char *directory, const struct family *family,
     double number = json_number_value(longest);
     if (longest && !json_is_null(longest) && !json_is_number(longest))
         return error_set(error,
-                         "%s/tokenizer_config.json: model_max_length is no number",
+                         "%s/tokenizer_config.json: model_max_length is not a number",
                          directory);
     if (number >= 1 && number < 1e9)
         files->longest = (size_t)number;

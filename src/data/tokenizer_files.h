@@ -7,7 +7,7 @@
  *   tokenizer.json: normalizer, pre_tokenizer, post_processor and the model's type,
  *   continuing_subword_prefix, end_of_word_suffix, byte_fallback, ignore_merges and
  *   dropout must be those of the family; truncation and padding are used by no caller
- *   of transformers that does not ask for them, the decoder only on the way back.
+ *   of transformers that does not ask for them, the decoder only when decoding.
  *   tokenizer_config.json: tokenizer_class, add_prefix_space, add_bos_token,
  *   add_eos_token, do_lower_case, split_special_tokens; model_max_length and
  *   truncation_side are handed on; padding_side changes nothing of a text by itself. */

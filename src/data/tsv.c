@@ -240,10 +240,11 @@ static int by_number(const struct tsv *tsv, const char *path, int32_t *labels,
         return 0;
     while (numbers == 0 && !looks_like_number(odd->label))
         odd++;
-    return error_set(error,
-                     "%s:%zu: the label '%s' is no class; labels are all names, or all "
-                     "whole numbers from 0 to %d",
-                     path, odd->line, odd->label, TSV_CLASSES_MAX - 1);
+    return error_set(
+        error,
+        "%s:%zu: the label '%s' is not a class; labels are all names, or all "
+        "whole numbers from 0 to %d",
+        path, odd->line, odd->label, TSV_CLASSES_MAX - 1);
 }
 
 static int add_name(char ***names, size_t *capacity, size_t *count, const char *name,

@@ -1,4 +1,4 @@
-/* Labelled texts and pairs of texts, as the tables of GLUE have them: a line an
+/* Labelled texts and pairs of texts, as the tables of GLUE have them: one line for each
  * example, its fields between tabs. Fields are not quoted: a quote mark is text.
  *
  * The first line names the columns where one of its fields is label, gold_label,

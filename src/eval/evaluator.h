@@ -22,9 +22,9 @@ struct evaluator;
 struct evaluator_options {
     const char *device; /* "auto", "cpu", "cuda:N" */
     enum precision precision;
-    unsigned threads;  /* 0: one a core */
+    unsigned threads;  /* 0: one for each core */
     size_t batch;      /* images a batch; 0: a default for the device */
-    size_t limit;      /* held-out examples a task at most; 0: all */
+    size_t limit;      /* at most so many held-out examples of each task; 0: all */
     const char *split; /* "test" or "train" */
 };
 

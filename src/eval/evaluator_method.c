@@ -153,7 +153,7 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
                                JSON_REJECT_DUPLICATES, &where);
     if (!json_is_object(given)) {
         json_decref(given);
-        return error_set(error, "parameters of %s are no JSON object", method);
+        return error_set(error, "parameters of %s are not a JSON object", method);
     }
     json_t *all = merge_parameters(found, given, error);
     json_decref(given);

@@ -17,7 +17,7 @@ struct held_out {
     uint32_t *order; /* [data->count], the same for every model, file and machine */
     bool whole;      /* nothing was left out by a limit */
     /* Of the current model. */
-    uint8_t *bits; /* a bit an example seen, in that order: predicted right */
+    uint8_t *bits; /* one bit for each example seen, in that order: predicted right */
     uint64_t seen, correct;
     double loss; /* sum */
 };

@@ -109,7 +109,7 @@ int sources_dataset(const struct store_recipe *recipe, const char *directory,
         return error_set(
             error,
             "task %s: the recipe names no %s data; give it `%s:` there and "
-            "make the file anew with pwemoe init",
+            "make the file again with pwemoe init",
             task->name, which->split, which->split);
     char *path = sources_path(directory, named);
     char *classnames =

@@ -259,7 +259,7 @@ static int read_gpt2(struct config_reader *reader, struct model_config *out,
 int model_config_read(const json_t *config, const char *kind, const char *where,
                       struct model_config *out, struct error *error) {
     if (!json_is_object(config))
-        return error_set(error, "%s: config.json: is no JSON object", where);
+        return error_set(error, "%s: config.json: is not a JSON object", where);
     if (decide_kind(config, kind, where, &out->kind, error))
         return -1;
     struct config_reader reader = {.object = config, .where = where, .error = error};
@@ -300,7 +300,7 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
 int model_config_read_text(const json_t *config, const char *where,
                            struct model_config *out, struct error *error) {
     if (!json_is_object(config))
-        return error_set(error, "%s: config.json: is no JSON object", where);
+        return error_set(error, "%s: config.json: is not a JSON object", where);
     struct config_reader reader = {.object = config, .where = where, .error = error};
     *out = (struct model_config){.kind = MODEL_CLIP_TEXT, .qkv_bias = true};
     out->projection = enter_part(&reader, "text_config");

@@ -210,7 +210,7 @@ int routers_from_memory(const void *bytes, size_t size, const char *label,
     bool two = layers && strcmp(layers, "2") == 0;
     if (!upscale || !layers || !bias || bias->rank != 2 || !isfinite(coefficient) ||
         *end || (!two && strcmp(layers, "1") != 0)) {
-        error_set(error, "%s: is no router file of pwemoe", label);
+        error_set(error, "%s: is not a router file of pwemoe", label);
         goto failed;
     }
     if (granularity_parse(upscale, &granularity, error)) {
@@ -219,8 +219,8 @@ int routers_from_memory(const void *bytes, size_t size, const char *label,
     }
     uint64_t m = bias->shape[0], t = bias->shape[1], h = two ? 2 * t : t;
     if (m < 1 || m > 1 << 16 || t < 1 || h > HIDDEN_MAX) {
-        error_set(error, "%s: has %llu modules and %llu tasks; that cannot be", label,
-                  (unsigned long long)m, (unsigned long long)t);
+        error_set(error, "%s: has %llu modules and %llu tasks; that is not possible",
+                  label, (unsigned long long)m, (unsigned long long)t);
         goto failed;
     }
     r = routers_allocate(granularity, two ? 2 : 1, (size_t)m, (size_t)t, coefficient);

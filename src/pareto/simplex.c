@@ -111,9 +111,9 @@ int simplex_parse(const char *text, size_t tasks, double *preference,
                              text, at, count);
     }
     if (count != tasks)
-        return error_set(error,
-                         "preference \"%s\" has %zu numbers; give %zu, one a task",
-                         text, count, tasks);
+        return error_set(
+            error, "preference \"%s\" has %zu numbers; give %zu, one for each task",
+            text, count, tasks);
     if (!(fabs(sum - 1) <= 1e-6))
         return error_set(error, "preference \"%s\" sums to %.9g; it has to sum to 1",
                          text, sum);

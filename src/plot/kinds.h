@@ -42,7 +42,7 @@ struct plot_cloud {
 /* Objectives x and y of the cloud. */
 int plot_scatter(const struct plot_page *page, const struct plot_cloud *cloud, size_t x,
                  size_t y, struct error *error);
-/* One vertical axis an objective, one line a point. */
+/* One vertical axis for each objective, one line for each point. */
 int plot_parallel(const struct plot_page *page, const struct plot_cloud *cloud,
                   struct error *error);
 

@@ -29,7 +29,7 @@ int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
     if (!bookmark->preference && !bookmark->solution)
         return error_set(error, "bookmark %s marks nothing", bookmark->name);
     if (!isfinite(bookmark->created))
-        return error_set(error, "a bookmark's time is no number");
+        return error_set(error, "a bookmark's time is not a number");
     unsigned char bytes[8 * STORE_TASKS_MAX];
     if (bookmark->preference) {
         if (sql_preference_check(bookmark->preference, store->tasks, error))

@@ -126,9 +126,9 @@ char *sql_canonical_json(const char *text, const char *what, struct error *error
         json_loads(text && *text ? text : "{}", JSON_REJECT_DUPLICATES, &where);
     if (!object || !json_is_object(object) || too_deep(object, 0)) {
         if (!object)
-            error_set(error, "%s: no JSON object (%s)", what, where.text);
+            error_set(error, "%s: not a JSON object (%s)", what, where.text);
         else if (!json_is_object(object))
-            error_set(error, "%s: a JSON object is asked for", what);
+            error_set(error, "%s: a JSON object is expected", what);
         else
             error_set(error, "%s: nested more than %d deep", what, DEPTH_MAX);
         json_decref(object);

@@ -41,12 +41,12 @@ static int check(struct store *store, const struct target *target,
                  const struct store_evaluation *evaluation, struct error *error) {
     const struct store_evaluation *e = evaluation;
     if (e->objective >= store->tasks)
-        return error_set(error, "an evaluation is of objective %zu of %zu",
-                         e->objective, store->tasks);
+        return error_set(error, "an evaluation has objective %zu of %zu", e->objective,
+                         store->tasks);
     if (!e->split || !*e->split)
         return error_set(error, "an evaluation names no split");
     if (!isfinite(e->value) || !isfinite(e->low) || !isfinite(e->high))
-        return error_set(error, "an evaluation of objective %zu is no number",
+        return error_set(error, "an evaluation of objective %zu is not a number",
                          e->objective);
     /* The interval is computed apart from the value: allow for its rounding. */
     if (e->low > e->value + 1e-6 || e->high < e->value - 1e-6)

@@ -117,7 +117,7 @@ static int check_file(const char *path, struct error *error) {
         return error_set(error, "%s: %s; `pwemoe init` makes a results file", path,
                          strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return error_set(error, "%s: is no file; give one that `pwemoe init` made",
+        return error_set(error, "%s: is not a file; give one that `pwemoe init` made",
                          path);
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0)
@@ -133,7 +133,7 @@ static int check_file(const char *path, struct error *error) {
                          path);
     if ((size_t)length < sizeof head || memcmp(head, magic, sizeof magic) != 0)
         return error_set(
-            error, "%s: is no database; give a file that `pwemoe init` made", path);
+            error, "%s: is not a database; give a file that `pwemoe init` made", path);
     return 0;
 }
 
@@ -321,7 +321,7 @@ static int connect_beside(const char *path, char **beside, struct store **made,
         }
         if (file < 0) {
             free(name);
-            return error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+            return error_set(error, "%s: cannot be created: %s", path, strerror(errno));
         }
         close(file);
         *beside = name;
@@ -333,7 +333,7 @@ static int connect_beside(const char *path, char **beside, struct store **made,
         return sql_execute(*made, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL",
                            error);
     }
-    return error_set(error, "%s: cannot be made: no free name beside it", path);
+    return error_set(error, "%s: cannot be created: no free name beside it", path);
 }
 
 static void flush_folder(const char *path) {
@@ -358,7 +358,8 @@ static int give_name(const char *beside, const char *path, struct error *error) 
     if (result)
         return errno == EEXIST
                    ? error_set(error, "%s: exists already; give another name", path)
-                   : error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+                   : error_set(error, "%s: cannot be created: %s", path,
+                               strerror(errno));
     flush_folder(path);
     return 0;
 }

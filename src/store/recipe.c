@@ -26,7 +26,7 @@ static int put_task(struct store *store, size_t position, const struct store_tas
     if (!task->name || !*task->name)
         return error_set(error, "task %zu has no name", position);
     if (!isfinite(objective->reference))
-        return error_set(error, "task %s: the reference point is no number",
+        return error_set(error, "task %s: the reference point is not a number",
                          task->name);
     if (check_checkpoint(&task->expert, task->name, error))
         return -1;
@@ -53,7 +53,7 @@ int create_recipe(struct store *store, const struct store_recipe *recipe,
                   struct error *error) {
     double now = sql_now();
     if (recipe->task_count < 1 || recipe->task_count > STORE_TASKS_MAX)
-        return error_set(error, "%s: %zu tasks; 1 to %d are asked for", store->path,
+        return error_set(error, "%s: %zu tasks; there must be 1 to %d", store->path,
                          recipe->task_count, STORE_TASKS_MAX);
     if (check_checkpoint(&recipe->pretrained, "pretrained", error))
         return -1;

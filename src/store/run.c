@@ -9,7 +9,7 @@
 
 static int check_run(const struct store_run *run, struct error *error) {
     if (!(run->seconds >= 0) || !isfinite(run->seconds) || !isfinite(run->started))
-        return error_set(error, "a run's time is no number");
+        return error_set(error, "a run's time is not a number");
     if (run->trainable > INT64_MAX || run->peak_bytes > INT64_MAX)
         return error_set(error, "a run's parameters or memory are out of range");
     return 0;

@@ -267,12 +267,12 @@ int schema_migrate(struct store *store, const struct schema_migration *migration
                 if (migrations[i].from == format)
                     migration = &migrations[i];
             if (!migration)
-                result = error_set(error, "%s: format %d cannot be brought to %d",
+                result = error_set(error, "%s: format %d cannot be upgraded to %d",
                                    store->path, format, to);
             else if (sql_execute(store, migration->sql, error) ||
                      set_format(store, format + 1, error))
-                result =
-                    error_prefix(error, "bringing format %d to %d", format, format + 1);
+                result = error_prefix(error, "upgrading format %d to %d", format,
+                                      format + 1);
         }
         if (sql_write_end(store, result, error))
             return -1;

@@ -215,7 +215,7 @@ static char *check_identity(struct store *store, const struct store_solution *so
 int store_solution_put(struct store *store, struct store_solution *solution,
                        struct error *error) {
     if (!isfinite(solution->created))
-        return error_set(error, "a solution's time is no number");
+        return error_set(error, "a solution's time is not a number");
     if (!(solution->seconds >= 0) || !isfinite(solution->seconds) ||
         solution->peak_bytes > INT64_MAX)
         return error_set(error, "what a solution's making took is out of range");

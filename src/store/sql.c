@@ -385,12 +385,12 @@ int sql_preference_check(const double *preference, size_t tasks, struct error *e
     for (size_t t = 0; t < tasks; t++) {
         if (!(preference[t] >= 0 && preference[t] <= 1))
             return error_set(error,
-                             "a preference has %g for task %zu; 0 to 1 is asked for",
+                             "a preference has %g for task %zu; it must be 0 to 1",
                              preference[t], t);
         sum += preference[t];
     }
     if (fabs(sum - 1) > 1e-6)
-        return error_set(error, "a preference sums to %.9g; 1 is asked for", sum);
+        return error_set(error, "a preference sums to %.9g; it must be 1", sum);
     return 0;
 }
 

@@ -271,7 +271,8 @@ struct store_evaluation {
     bool imported;     /* not measured by this program: solution is an import */
     bool stale;        /* an expert, or the model, has changed since */
     double loss;       /* mean cross-entropy; NaN where unknown */
-    void *correct;     /* a bit an example in the fixed order, low bit first; or NULL */
+    void *correct;     /* one bit for each example in the fixed order, low bit first; or
+                          NULL */
     size_t correct_size;
 };
 

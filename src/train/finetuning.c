@@ -454,8 +454,8 @@ static int resume_from(struct finetuning *f, const struct safetensors *file,
     const char *drawn = safetensors_metadata(file, "drawn");
     if (!kind || strcmp(kind, "pwemoe-finetuning") != 0 || !step || !drawn ||
         strtoul(step, NULL, 10) > f->options.steps)
-        return error_set(error, "%s: is no state of such a run; start anew without it",
-                         path);
+        return error_set(
+            error, "%s: is not the state of such a run; start again without it", path);
     for (size_t i = 0; i < 3 * count; i++) {
         char name[STATE_NAME];
         state_name(name, i);

@@ -292,7 +292,7 @@ int router_training_set_routers(struct router_training *t,
     if (routers->granularity != t->routers->granularity ||
         routers->layers != t->routers->layers ||
         routers->modules != t->routers->modules || routers->tasks != t->routers->tasks)
-        return error_set(error, "these routers are of another shape");
+        return error_set(error, "these routers have another shape");
     memcpy(t->routers->parameters, routers->parameters,
            routers->count * sizeof *routers->parameters);
     t->routers->lambda = routers->lambda;

@@ -72,7 +72,7 @@ static void what_is_no_json_is_refused(void **state) {
         json_t *value = json_text_parse(texts[i], strlen(texts[i]), "x.json", &error);
         if (value)
             fail_msg("%s is taken for JSON", texts[i]);
-        assert_ptr_equal(strstr(error.text, "x.json: no valid JSON: "), error.text);
+        assert_ptr_equal(strstr(error.text, "x.json: not valid JSON: "), error.text);
     }
 }
 

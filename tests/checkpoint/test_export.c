@@ -276,7 +276,7 @@ static void refuses_places_that_are_taken(void **state) {
     assert_int_equal(mkdir(full, 0777), 0);
     text_write(in(full, ".mine"), "mine");
     assert_int_equal(symlink("nowhere", dangling), 0);
-    check_refused(*state, file, &plan, NULL, file, "is there already");
+    check_refused(*state, file, &plan, NULL, file, "exists and is not a directory");
     check_refused(*state, full, &plan, NULL, full, "not empty");
     check_refused(*state, dangling, &plan, NULL, dangling, "No such file");
     check_refused(*state, below, &plan, NULL, below, "No such file");

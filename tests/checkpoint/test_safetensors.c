@@ -316,7 +316,7 @@ static void refuses_to_write_nonsense(void **state) {
     } cases[] = {
         {{{"a", "F32", 0, {0}, 4}, {"a", "F16", 0, {0}, 2}},
          NULL,
-         "two tensors are called a"},
+         "two tensors have the name a"},
         {{{"a", "F33", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}}, NULL, "unknown dtype F33"},
         {{{"a", "F32", 1, {2}, 4}, {"b", "F16", 0, {0}, 2}}, NULL, "do not agree"},
         {{{"a", "F32", 2, {1ull << 62, 8}, 0}, {"b", "F16", 0, {0}, 2}},
@@ -326,8 +326,8 @@ static void refuses_to_write_nonsense(void **state) {
         {{{"__metadata__", "F32", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}},
          NULL,
          "cannot be called"},
-        {{{"\xff", "F32", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}}, NULL, "no UTF-8"},
-        {{{"a", "F32", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}}, bad_metadata, "no UTF-8"},
+        {{{"\xff", "F32", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}}, NULL, "not UTF-8"},
+        {{{"a", "F32", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}}, bad_metadata, "not UTF-8"},
     };
     const char *path = in(*state, "out.safetensors");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -200,11 +200,12 @@ static void test_refused_files(void **state) {
     refuse(good, "{\"split_special_tokens\": true}", "split_special_tokens is true");
     refuse(good, "{\"tokenizer_class\": \"RobertaTokenizer\"}",
            "tokenizer_class is RobertaTokenizer");
-    refuse(good, "{\"model_max_length\": \"many\"}", "model_max_length is no number");
+    refuse(good, "{\"model_max_length\": \"many\"}",
+           "model_max_length is not a number");
     refuse(good, "{\"truncation_side\": \"middle\"}", "truncation_side is \"middle\"");
     refuse(good, "{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}",
            "added_tokens_decoder: \"x\"");
-    refuse(good, "{", "tokenizer_config.json: no valid JSON");
+    refuse(good, "{", "tokenizer_config.json: not valid JSON");
 }
 
 /* tokenizer.json with something else than GPT-2's stages. */

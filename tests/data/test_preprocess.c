@@ -240,7 +240,7 @@ static void test_refused_pictures(void **state) {
     json_t *json = parse("{\"do_center_crop\": false, \"size\": 16}");
     assert_int_equal(preprocess_read(json, true, 16, &p, &error), 0);
     assert_int_equal(preprocess_apply(&p, line, 20, 10, out, &error), -1);
-    assert_non_null(strstr(error.text, "comes out as 32 x 16"));
+    assert_non_null(strstr(error.text, "makes the picture 32 x 16"));
     json_decref(json);
     free(line);
     free(out);

@@ -121,10 +121,10 @@ static void test_refused_files(void **state) {
     (void)state;
     refuse(NULL, NULL, "vocab.json: not there");
     refuse("{" SPECIAL "}", NULL, "merges.txt: not there");
-    refuse("{\"a\": ", "", "vocab.json: no valid JSON");
+    refuse("{\"a\": ", "", "vocab.json: not valid JSON");
     refuse("{\"a\": 1, \"a\": 2}", "", "duplicate");
     refuse("{\"a\": 1}", "", "no <|startoftext|>");
-    refuse("[]", "", "vocab.json: holds no JSON object");
+    refuse("[]", "", "vocab.json: does not hold a JSON object");
     refuse("{" SPECIAL ", \"a\": -1}", "", "number of token \"a\"");
     refuse("{" SPECIAL ", \"a\": \"2\"}", "", "number of token \"a\"");
     refuse("{" SPECIAL ", \"a\": 4294967296}", "", "number of token \"a\"");

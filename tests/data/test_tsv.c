@@ -132,12 +132,12 @@ static void test_labels(void **state) {
     assert_string_equal(labels("a\t2\nb\t0\n", given, 3), "2 0 | yes no 7");
     assert_string_equal(labels("a\t7\nb\tno\n", given, 3), "2 1 | yes no 7");
     static const char *const refused[][2] = {
-        {"a\t0\nb\t-1\n", "t.tsv:2: the label '-1' is no class"},
-        {"a\t-1\nb\t-1\n", "t.tsv:1: the label '-1' is no class"},
-        {"a\tx\nb\t3.5\n", "t.tsv:2: the label '3.5' is no class"},
-        {"a\tx\nb\t1\n", "t.tsv:1: the label 'x' is no class"},
-        {"a\t0\nb\t10000\n", "t.tsv:2: the label '10000' is no class"},
-        {"a\t99999999999999999999\n", "is no class"}};
+        {"a\t0\nb\t-1\n", "t.tsv:2: the label '-1' is not a class"},
+        {"a\t-1\nb\t-1\n", "t.tsv:1: the label '-1' is not a class"},
+        {"a\tx\nb\t3.5\n", "t.tsv:2: the label '3.5' is not a class"},
+        {"a\tx\nb\t1\n", "t.tsv:1: the label 'x' is not a class"},
+        {"a\t0\nb\t10000\n", "t.tsv:2: the label '10000' is not a class"},
+        {"a\t99999999999999999999\n", "is not a class"}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (!strstr(labels(refused[i][0], NULL, 0), refused[i][1]))
             fail_msg("\"%s\" does not say \"%s\"", error.text, refused[i][1]);

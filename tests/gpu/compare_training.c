@@ -24,7 +24,7 @@ static double distance(const struct curve *a, const struct curve *b, size_t step
     return largest;
 }
 
-/* Twice as much in bf16: the way back rounds as often again. */
+/* Twice as much in bf16: the backward pass rounds as often again. */
 static double slack(const struct comparison *c) {
     return c->precision == PRECISION_BF16 ? 2 * SLACK : SLACK;
 }

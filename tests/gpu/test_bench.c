@@ -136,7 +136,7 @@ static void test_cpu_without_peer(void **state) {
     const char *device =
         json_string_value(json_object_get(json_object_get(all, "about"), "device"));
     assert_non_null(strstr(device, "cpu"));
-    /* The table has a row a figure. */
+    /* The table has one row for each figure. */
     struct ran rows = shell("grep -c ' ms \\| TFLOP/s \\| GB/s \\| MiB \\| %% \\| s "
                             "\\| times ' '%s/cpu'/*.md",
                             folder());

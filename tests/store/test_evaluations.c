@@ -309,9 +309,9 @@ static void test_refused(void **state) {
     bad = good, bad.objective = 3;
     refused(store, id, bad, "objective 3 of 3");
     bad = good, bad.value = NAN;
-    refused(store, id, bad, "no number");
+    refused(store, id, bad, "not a number");
     bad = good, bad.high = INFINITY;
-    refused(store, id, bad, "no number");
+    refused(store, id, bad, "not a number");
     bad = good, bad.low = 50.1;
     refused(store, id, bad, "not in");
     bad = good, bad.value = bad.high = 100.5;

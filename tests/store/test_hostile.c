@@ -62,22 +62,22 @@ static void both_fail(const char *path, const char *words) {
 static void test_no_results(void **state) {
     const char *path = in_folder(state, "results.db");
     both_fail(path, "No such file");
-    both_fail(*state, "is no file");
+    both_fail(*state, "is not a file");
     write_file(path, "", 0);
     both_fail(path, "is empty");
     write_file(path, "a,b\n1,2\n", 8);
-    both_fail(path, "is no database");
+    both_fail(path, "is not a database");
     char zeros[8192] = {0};
     write_file(path, zeros, sizeof zeros);
-    both_fail(path, "is no database");
+    both_fail(path, "is not a database");
     memcpy(zeros, "SQLite format 3", 16);
     write_file(path, zeros, sizeof zeros);
     both_fail(path, "is corrupt");
     write_file(path, zeros, 60);
-    both_fail(path, "is no database");
+    both_fail(path, "is not a database");
     unlink(path);
     assert_int_equal(mkfifo(path, 0600), 0);
-    both_fail(path, "is no file"); /* and opening does not wait for a writer */
+    both_fail(path, "is not a file"); /* and opening does not wait for a writer */
     unlink(path);
 
     sqlite3 *db;
@@ -377,7 +377,7 @@ static void test_migrations(void **state) {
     fill(store);
     /* A step that fails leaves the file at the format before it. */
     assert_error(schema_migrate(store, bad, 2, NOW + 2, &error), &error,
-                 "bringing format 3 to 4");
+                 "upgrading format 3 to 4");
     assert_int_equal(user_version(path), NOW + 1);
     struct store_bookmark *bookmarks;
     size_t count;
@@ -400,7 +400,7 @@ static void test_migrations(void **state) {
 
     store = example_store(path);
     assert_error(schema_migrate(store, good + 1, 1, NOW + 2, &error), &error,
-                 "format 2 cannot be brought to 4");
+                 "format 2 cannot be upgraded to 4");
     store_close(store);
     assert_int_equal(user_version(path), NOW);
 }

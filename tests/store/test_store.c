@@ -71,7 +71,7 @@ static void test_create_refuses(void **state) {
     assert_error(store_create(path, &recipe, &store, &error), &error, "task mnist");
     example_recipe(3);
     recipe.tasks[1].objective.reference = NAN;
-    assert_error(store_create(path, &recipe, &store, &error), &error, "no number");
+    assert_error(store_create(path, &recipe, &store, &error), &error, "not a number");
     example_recipe(3);
     strcpy(recipe.tasks[1].expert.sha256, "ABC");
     assert_error(store_create(path, &recipe, &store, &error), &error, "sha256");

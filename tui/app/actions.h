@@ -1,5 +1,6 @@
-/* What each key of the explorer does: one row an action, one small function a row. The
- * rows stand below their functions, in the files of this folder; the help screen,
+/* What each key of the explorer does: one row for each action, one small function for
+ * each row. The rows stand below their functions, in the files of this folder; the help
+ * screen,
  * --help and the keys of man/pwemoe-explore.1 come from them. */
 #ifndef PWEMOE_TUI_APP_ACTIONS_H
 #define PWEMOE_TUI_APP_ACTIONS_H

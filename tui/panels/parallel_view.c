@@ -1,10 +1,10 @@
-/* Parallel coordinates: an upright axis an objective, a line a solution, the better
- * end of every axis on top.
+/* Parallel coordinates: one upright axis for each objective, one line for each
+ * solution, the better end of every axis on top.
  *
  * Ten thousand lines are a grey block. So lines are counted, not drawn: for each dot
  * how many pass it, and dots are set the more closely the more there are. Counting
- * costs two additions a line and column and is kept until the catalog, the legend or
- * the axes change; a frame then costs one look at each dot. */
+ * costs two additions for each line and column and is kept until the catalog, the
+ * legend or the axes change; a frame then costs one look at each dot. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

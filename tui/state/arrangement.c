@@ -148,7 +148,7 @@ struct arrangement arrangement_make(const struct arrangement_wish *wish) {
     if (column)
         body.width -= column + GUTTER;
 
-    /* The table: heading, column names, a row a task, the mean, the price. */
+    /* The table: heading, column names, one row for each task, the mean, the price. */
     int wanted = (int)least((int)wish->tasks, 1000) + 4;
     int table = least(wanted, body.height / 2);
     show(&arrangement, PANEL_OBJECTIVES,
