@@ -26,7 +26,7 @@ pwemoe_SOURCES = \
   src/command/work/settings.h src/command/work/settings.c \
   src/command/work/solutions.h src/command/work/solutions.c \
   src/command/work/training.h src/command/work/training.c \
-  src/command/work/tuning.h src/command/work/tuning.c \
+  src/command/work/tuning.h src/command/work/tuning.c src/command/work/tuning_run.c \
   src/command/work/tuned.h src/command/work/tuned.c \
   src/command/eval.c \
   src/command/export.c \

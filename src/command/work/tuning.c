@@ -40,9 +40,9 @@ static char *usual_out(const struct tuning *t, const char *folder, const char *n
     return out;
 }
 
-int tuning_place(struct tuning *t, const char *out, const char *folder,
-                 const char *name, struct error *error) {
-    if (!t->out && out && !(t->out = strdup(out)))
+int tuning_place(struct tuning *t, const char *folder, const char *name,
+                 struct error *error) {
+    if (!t->out && t->asked_out && !(t->out = strdup(t->asked_out)))
         return error_memory(error);
     if (!t->out && !(t->out = usual_out(t, folder, name, error)))
         return -1;

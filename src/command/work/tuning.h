@@ -13,6 +13,11 @@
 #include "train/finetuning.h"
 
 struct tuning {
+    /* What is asked for, as typed; a run that goes on by its number fills it in. */
+    const char *task;   /* whose expert is made; NULL: one model for all tasks */
+    const char *method; /* "stl", "ls", ...; NULL: whatever the run's is */
+    const char *asked_preference, *asked_out; /* or NULL */
+
     struct training training;           /* of one task, or of all */
     char *out;                          /* the directory to write, owned */
     double preference[STORE_TASKS_MAX]; /* [tasks], sums to 1 */
@@ -26,11 +31,22 @@ struct tuning {
     struct finetuning *finetuning; /* the trainer's */
 };
 
-/* Where the directory is written: where tuning->out says already, else `out`, else
+/* The tasks to train on, and the preference. */
+int tuning_choose_tasks(struct tuning *tuning, struct error *error);
+/* Where the directory is written: where tuning->out says already, else as asked, else
  * folder/name beside the store, whose folder is then made. It is found out now whether
  * it can be. Sets the state's path too. */
-int tuning_place(struct tuning *tuning, const char *out, const char *folder,
-                 const char *name, struct error *error);
+int tuning_place(struct tuning *tuning, const char *folder, const char *name,
+                 struct error *error);
+
+/* The run to go on with: that whose state lies at training.state; or that of --run,
+ * which says itself its task or method, and where its directory is. */
+int tuning_find_by_state(struct tuning *tuning, struct error *error);
+int tuning_find_by_number(struct tuning *tuning, struct error *error);
+/* The preference among its parameters. */
+int tuning_stored_preference(struct tuning *tuning, const json_t *parameters,
+                             struct error *error);
+
 /* Loads models and data and makes what trains, with the state of a run that goes on. */
 int tuning_load(struct tuning *tuning, struct error *error);
 /* Writes the directory and closes the run. */
