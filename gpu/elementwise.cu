@@ -301,10 +301,11 @@ static void add_squares(struct backend *backend, float *to, const float *x, floa
 template <class T>
 static __global__ void round_kernel(T *x, size_t count, enum rounding to) {
     size_t step = (size_t)gridDim.x * blockDim.x;
-    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step) {
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count;
+         i += step) {
         float value = widen(x[i]);
-        x[i] = narrow<T>(to == ROUNDING_BF16 ? round_to_bf16(value)
-                                             : round_to_f16(value));
+        x[i] =
+            narrow<T>(to == ROUNDING_BF16 ? round_to_bf16(value) : round_to_f16(value));
     }
 }
 

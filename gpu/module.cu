@@ -30,8 +30,7 @@ void cuda_fail(struct cuda *cuda, const char *format, ...) {
 bool cuda_check(struct cuda *cuda, cudaError_t status, const char *what) {
     if (status == cudaSuccess)
         return !cuda->failed;
-    cuda_fail(cuda, "cuda:%d: %s: %s", cuda->device, what,
-              cudaGetErrorString(status));
+    cuda_fail(cuda, "cuda:%d: %s: %s", cuda->device, what, cudaGetErrorString(status));
     return false;
 }
 

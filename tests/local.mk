@@ -16,6 +16,10 @@ include tests/tui/local.mk
 include tests/gpu/local.mk
 include tests/fuzz/local.mk
 
+# C is laid out as .clang-format says.
+dist_check_SCRIPTS += tests/check_format.sh
+TESTS += tests/check_format.sh
+
 # CODE-MAP names every file.
 dist_check_SCRIPTS += tests/check_code_map.sh
 TESTS += tests/check_code_map.sh

@@ -60,6 +60,11 @@ struct command {
 /* Whether an option of the command's own was typed. */
 bool command_given(const struct invocation *invocation, const char *option);
 
+/* Every subcommand, in the order of help, and the options that several take (rows as
+ * the bits of TAKES_...). */
+const struct command *const *command_list(size_t *count);
+const struct option_spec *command_common_options(void);
+
 /* One line on stderr, unless --quiet: what was done, or a remark. */
 void command_note(const struct invocation *invocation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -76,6 +81,7 @@ void command_complain(const char *format, ...) __attribute__((format(printf, 1, 
 
 extern const struct command command_init, command_finetune, command_merge,
     command_train, command_front, command_eval, command_export, command_show,
-    command_plot, command_import, command_indicators, command_info, command_report;
+    command_plot, command_import, command_indicators, command_info, command_report,
+    command_completion;
 
 #endif

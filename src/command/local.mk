@@ -1,5 +1,6 @@
 # What commands stand on is in the library, so that tests link it too.
 libpwemoe_a_SOURCES += \
+  src/command/io/completion.h src/command/io/completion.c \
   src/command/io/import_table.h src/command/io/import_table.c \
   src/command/io/options.h src/command/io/options.c \
   src/command/io/output.h src/command/io/output.c \
@@ -28,6 +29,7 @@ pwemoe_SOURCES = \
   src/command/work/training.h src/command/work/training.c \
   src/command/work/tuning.h src/command/work/tuning.c src/command/work/tuning_run.c \
   src/command/work/tuned.h src/command/work/tuned.c \
+  src/command/completion.c \
   src/command/eval.c \
   src/command/export.c \
   src/command/finetune.c \
@@ -43,3 +45,18 @@ pwemoe_SOURCES = \
   src/command/show.c \
   src/command/train.c
 pwemoe_LDADD = $(PWEMOE_LIBS)
+
+# Completions, where the shells of Debian look for those of packages.
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/vendor-completions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+bashcompletion_DATA = completions/pwemoe
+zshcompletion_DATA = completions/_pwemoe
+fishcompletion_DATA = completions/pwemoe.fish
+CLEANFILES += $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
+completions/pwemoe: pwemoe$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) completions && ./pwemoe$(EXEEXT) completion bash >$@.new && mv -f $@.new $@
+completions/_pwemoe: pwemoe$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) completions && ./pwemoe$(EXEEXT) completion zsh >$@.new && mv -f $@.new $@
+completions/pwemoe.fish: pwemoe$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) completions && ./pwemoe$(EXEEXT) completion fish >$@.new && mv -f $@.new $@

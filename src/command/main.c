@@ -15,10 +15,10 @@
 #include "command/io/progress.h"
 
 static const struct command *const commands[] = {
-    &command_init,  &command_finetune, &command_merge,  &command_train,
-    &command_front, &command_eval,     &command_export, &command_show,
-    &command_plot,  &command_report,   &command_import, &command_indicators,
-    &command_info,
+    &command_init,  &command_finetune,   &command_merge,  &command_train,
+    &command_front, &command_eval,       &command_export, &command_show,
+    &command_plot,  &command_report,     &command_import, &command_indicators,
+    &command_info,  &command_completion,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -45,6 +45,7 @@ static const struct option_spec common_options[] = {
     {.name = "device",
      .type = OPTION_TEXT,
      .value = "D",
+     .choices = "auto|cpu|cuda",
      .initial = "auto",
      .help = "Where to compute: auto (a GPU where there is one), cpu, cuda or cuda:N",
      .offset = offsetof(struct common, device)},
@@ -64,6 +65,15 @@ static const struct option_spec common_options[] = {
              "CPU)",
      .offset = offsetof(struct common, precision)},
     {0}};
+
+const struct command *const *command_list(size_t *count) {
+    *count = COMMANDS;
+    return commands;
+}
+
+const struct option_spec *command_common_options(void) {
+    return common_options;
+}
 
 static atomic_bool stop;
 static struct progress bars;

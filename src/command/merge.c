@@ -21,6 +21,7 @@ static const struct option_spec options[] = {
     {.name = "method",
      .type = OPTION_TEXT,
      .value = "M[,...]",
+     .offer = settings_offer_methods,
      .help = "Which of the methods below; several with commas between",
      .offset = offsetof(struct merge_options, methods)},
     {.name = "scales",
@@ -37,6 +38,7 @@ static const struct option_spec options[] = {
     {.name = "set",
      .type = OPTION_TEXT,
      .value = "P=V[,...]",
+     .offer = settings_offer,
      .help = "Parameters of the methods below, each for those of the methods that have "
              "it",
      .offset = offsetof(struct merge_options, settings)},

@@ -32,6 +32,7 @@ static const struct option_spec options[] = {
     {.name = "kind",
      .type = OPTION_TEXT,
      .value = "K",
+     .choices = "pwemoe|merge|single|train|import",
      .help = "Only solutions of this kind: pwemoe, merge, single, train or import",
      .offset = offsetof(struct show_options, kind)},
     {.name = "split",

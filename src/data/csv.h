@@ -1,8 +1,9 @@
 /* Tables as text: RFC 4180 (commas, fields in double quotes, a quote in them
  * doubled), with a header line of column names; between semicolons or tabs where the
  * header has these and no comma. Line ends and byte order marks as in text_file.h;
- * empty lines, and lines that begin with #, are passed over. The file is anyone's: sizes are bounded, every row has as many fields as
- * the header, and what is wrong is told with its line. */
+ * empty lines, and lines that begin with #, are passed over. The file is anyone's:
+ * sizes are bounded, every row has as many fields as the header, and what is wrong is
+ * told with its line. */
 #ifndef PWEMOE_DATA_CSV_H
 #define PWEMOE_DATA_CSV_H
 

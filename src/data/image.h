@@ -2,8 +2,8 @@
  *
  * PNG (libpng), JPEG (libjpeg-turbo), WebP (libwebp), BMP and PNM (P2, P3, P5, P6),
  * told apart by their first bytes, never by the file's name. The result is what
- * Pillow's Image.open(...).convert("RGB") gives: palettes and grey levels expanded, alpha
- * dropped, 16-bit channels cut to their high byte, no colour management, no EXIF
+ * Pillow's Image.open(...).convert("RGB") gives: palettes and grey levels expanded,
+ * alpha dropped, 16-bit channels cut to their high byte, no colour management, no EXIF
  * rotation. One difference is on purpose: 16-bit grey is scaled down to 8 bits
  * where Pillow clips every level above 255 to white. A JPEG of more than
  * IMAGE_MOST_PIXELS comes at a half, a quarter or an eighth of its edges, whichever is

@@ -1,6 +1,6 @@
 /* What an image goes through before the model sees it, as preprocessor_config.json or
- * processor_config.json says (CLIPImageProcessor, ViTImageProcessor): resize by Pillow's antialiased
- * filter, centre crop, rescale, normalise. */
+ * processor_config.json says (CLIPImageProcessor, ViTImageProcessor): resize by
+ * Pillow's antialiased filter, centre crop, rescale, normalise. */
 #ifndef PWEMOE_DATA_PREPROCESS_H
 #define PWEMOE_DATA_PREPROCESS_H
 

@@ -1,5 +1,5 @@
-/* Tensors of a model directory that no layout has: what becomes of each, so that none is
- * passed over in silence. */
+/* Tensors of a model directory that no layout has: what becomes of each, so that none
+ * is passed over in silence. */
 #ifndef PWEMOE_MODEL_EXTRAS_H
 #define PWEMOE_MODEL_EXTRAS_H
 
@@ -11,7 +11,8 @@
 typedef void extras_remark(void *self, const char *text);
 
 /* Of the pretrained model: further tensors are copied into exports as they are, which a
- * remark says; an lm_head that is the token embedding again follows it (extras_tied). */
+ * remark says; an lm_head that is the token embedding again follows it (extras_tied).
+ */
 void extras_of_pretrained(const struct layout *layout,
                           const struct model_directory *pretrained,
                           extras_remark *remark, void *self);

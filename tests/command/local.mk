@@ -76,6 +76,9 @@ tests_fuzz_fuzz_recipe_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_points_SOURCES = tests/fuzz/fuzz_points.c
 tests_fuzz_fuzz_points_LDADD = $(FUZZ_LIBS)
 
+dist_check_SCRIPTS += tests/command/check_completion.sh
+TESTS += tests/command/check_completion.sh
+
 dist_check_SCRIPTS += tests/command/check_man.sh
 TESTS += tests/command/check_man.sh
 

@@ -77,7 +77,10 @@ static void refusals(void **state) {
         CASE("1 2\n3 \0 4\n", "p.csv: a zero byte at 6"),
         CASE("1;2\n", "p.csv:1: '1;2' is no number; numbers stand between commas"),
         CASE("1 2\r3\r", "p.csv:2: 1 numbers"),
-        CASE("\xff\xfe" "1\0 \0" "2\0", "p.csv: is UTF-16"),
+        CASE("\xff\xfe"
+             "1\0 \0"
+             "2\0",
+             "p.csv: is UTF-16"),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct points points;

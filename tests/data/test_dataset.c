@@ -153,7 +153,8 @@ static void test_refused_folders(void **state) {
     rmdir(path_in(folder, "empty"));
     file_write(folder, "full/3.txt", "hello", 5);
     file_write(folder, "full/2.txt", "hello", 5);
-    refuse(folder, NULL, "full/2.txt: no PNG, JPEG, WebP, BMP or PPM"); /* the first one */
+    refuse(folder, NULL,
+           "full/2.txt: no PNG, JPEG, WebP, BMP or PPM"); /* the first one */
     unlink(path_in(folder, "full/2.txt"));
     unlink(path_in(folder, "full/3.txt"));
     mkdir(path_in(folder, "full/deeper"), 0700);

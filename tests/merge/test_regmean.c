@@ -38,7 +38,8 @@ static void merged_as_fusion_bench_does(void **state) {
             for (size_t i = 0; i < cells; i++)
                 vector[i] -= pretrained[i];
             assert_int_equal(
-                regmean_join(regmean, grams + t * inputs * inputs, vector, 1, &error), 0);
+                regmean_join(regmean, grams + t * inputs * inputs, vector, 1, &error),
+                0);
         }
         assert_int_equal(regmean_finish(regmean, merged, &error), 0);
         /* Products in f32 of task vectors of order 0.1, times the condition of sums of

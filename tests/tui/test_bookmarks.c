@@ -135,7 +135,8 @@ static void what_is_deleted_comes_back(void **state) {
     struct bookmark_change delete_second = {BOOKMARK_DELETE, .id = second,
                                             .name = "late"};
     struct bookmark_change restore = {.kind = BOOKMARK_RESTORE};
-    struct bookmark_change again = {BOOKMARK_ADD, .name = "late", .has_preference = true, .preference = {1, 0}};
+    struct bookmark_change again = {BOOKMARK_ADD, .name = "late",
+                                    .has_preference = true, .preference = {1, 0}};
     assert_string_equal(apply(&deleted, restore), "no bookmark has been deleted here");
     assert_string_equal(apply(&deleted, delete_first),
                         "bookmark early deleted; D brings it back");

@@ -24,13 +24,15 @@ enum option_type {
 struct option_spec {
     const char *name; /* without the dashes; NULL ends a table */
     enum option_type type;
-    const char *value;       /* how help calls the value: "M"; NULL for flags */
-    const char *help;        /* one sentence without its full stop */
-    const char *initial;     /* as it would be typed; NULL: zero, or NULL */
-    const char *choices;     /* OPTION_CHOICE: "table|csv|json" */
-    double minimum, maximum; /* both 0: no bounds */
-    bool above_minimum;      /* OPTION_REAL: the minimum itself is refused */
-    size_t offset;           /* of the member in the structure of values */
+    const char *value;        /* how help calls the value: "M"; NULL for flags */
+    const char *help;         /* one sentence without its full stop */
+    const char *initial;      /* as it would be typed; NULL: zero, or NULL */
+    const char *choices;      /* OPTION_CHOICE: "table|csv|json"; OPTION_TEXT: what
+                                 completion offers */
+    void (*offer)(FILE *out); /* prints such words, between blanks, from a table */
+    double minimum, maximum;  /* both 0: no bounds */
+    bool above_minimum;       /* OPTION_REAL: the minimum itself is refused */
+    size_t offset;            /* of the member in the structure of values */
     /* Settings (settings.h): the kinds of run that keep the value as a parameter, a bit
      * each (0: no setting); under which name (NULL: the option's, with _ for -); and
      * the value, as it would be typed, of runs that do not tell it (NULL: all do). */

@@ -4,6 +4,7 @@
 #define PWEMOE_COMMAND_WORK_ANSWER_H
 
 #include "command/work/measure.h"
+#include "command/work/settings.h"
 #include "merge/method.h"
 
 struct answer_options {
@@ -23,6 +24,7 @@ struct answer_options {
         {.name = "method",                                                           \
          .type = OPTION_TEXT,                                                        \
          .value = "M",                                                               \
+         .offer = settings_offer_answers,                                            \
          .help = with "What this method makes of a preference: the newest that was " \
                       "trained by ls, epo or mgda, or a merging method that takes "  \
                       "a preference and needs no training, as wudi (the default "    \
@@ -31,11 +33,13 @@ struct answer_options {
         {.name = "set",                                                              \
          .type = OPTION_TEXT,                                                        \
          .value = "P=V[,...]",                                                       \
+         .offer = settings_offer,                                                    \
          .help = with "Parameters of that merging method, as `pwemoe merge --help` " \
                       "lists them",                                                  \
          .offset = offsetof(owner, member.settings)},                                \
     {                                                                                \
         .name = "upscale", .type = OPTION_TEXT, .value = "G",                        \
+        .choices = "mlp|attn+mlp|all",                                               \
         .help = with "The newest routers of this granularity: mlp, attn+mlp or all", \
         .offset = offsetof(owner, member.upscale)                                    \
     }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "command/io/options.h"
+#include "store/store.h"
+#include "train/combine.h"
 
 json_t *settings_parse(const char *settings, const char *keep, struct error *error) {
     json_t *object = json_object();
@@ -53,4 +55,56 @@ json_t *settings_of(const struct merge_method *method, const json_t *settings,
     all = merge_parameters(method, given, error);
     json_decref(given);
     return all;
+}
+
+/* --- completion ------------------------------------------------------------------- */
+
+void settings_offer_methods(FILE *out) {
+    size_t count;
+    const struct merge_method *const *methods = merge_methods(&count);
+    fputs(store_role_name(STORE_ROLE_EXPERTS), out);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, " %s", methods[i]->name);
+}
+
+void settings_offer_answers(FILE *out) {
+    size_t count;
+    const struct merge_method *const *methods = merge_methods(&count);
+    char name[32];
+    for (unsigned i = 0; *options_choice(COMBINE_NAMES, i, name, sizeof name); i++)
+        fprintf(out, "%s%s", i ? " " : "", name);
+    for (size_t i = 0; i < count; i++)
+        if (methods[i]->takes_preference)
+            fprintf(out, " %s", methods[i]->name);
+}
+
+/* Whether an earlier method has a parameter of that name and words. */
+static bool is_offered(const struct merge_method *const *methods, size_t count,
+                       const struct merge_parameter *parameter) {
+    for (size_t i = 0; i < count; i++) {
+        const struct merge_parameter *p =
+            merge_parameter_find(methods[i], parameter->name);
+        if (p && !p->words == !parameter->words)
+            return true;
+    }
+    return false;
+}
+
+void settings_offer(FILE *out) {
+    size_t count;
+    const struct merge_method *const *methods = merge_methods(&count);
+    const char *between = "";
+    for (size_t i = 0; i < count; i++)
+        for (const struct merge_parameter *p = methods[i]->parameters; p && p->name;
+             p++) {
+            char word[32];
+            if (is_offered(methods, i, p))
+                continue;
+            if (!p->words)
+                fprintf(out, "%s%s=", between, p->name);
+            for (unsigned w = 0;
+                 p->words && *options_choice(p->words, w, word, sizeof word); w++)
+                fprintf(out, "%s%s=%s", w ? " " : between, p->name, word);
+            between = " ";
+        }
 }

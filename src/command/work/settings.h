@@ -3,6 +3,7 @@
 #define PWEMOE_COMMAND_WORK_SETTINGS_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "merge/method.h"
@@ -14,5 +15,11 @@ json_t *settings_parse(const char *text, const char *keep, struct error *error);
  * others; scale, where not NULL, is the value of that one. NULL with an error. */
 json_t *settings_of(const struct merge_method *method, const json_t *settings,
                     const double *scale, struct error *error);
+
+/* For completion: the merging methods, those methods that answer a preference, and what
+ * --set can begin with. */
+void settings_offer_methods(FILE *out);
+void settings_offer_answers(FILE *out);
+void settings_offer(FILE *out);
 
 #endif
