@@ -10,6 +10,7 @@ include tests/train/local.mk
 include tests/eval/local.mk
 include tests/pareto/local.mk
 include tests/store/local.mk
+include tests/results/local.mk
 include tests/backend/local.mk
 include tests/command/local.mk
 include tests/tui/local.mk

@@ -90,9 +90,9 @@ struct plot {
     const struct invocation *invocation;
     const struct plot_options *options;
     struct store *store;
-    struct store_recipe *recipe;
-    struct store_row *rows;
-    size_t row_count;
+    struct catalog *catalog;
+    const struct store_recipe *recipe;
+    bool *wanted; /* [count] */
     struct plot_page page;
 };
 
@@ -117,7 +117,7 @@ static int draw_points(struct plot *p, bool scatter, struct error *error) {
         find_task(p, o->y, "--y", x == 1 ? 0 : 1, &y, error))
         return -1;
     struct plot_points data;
-    if (points_make(p->recipe, p->rows, p->row_count, o->method, &data, error))
+    if (points_make(p->catalog, p->wanted, &data, error))
         return -1;
     int result = scatter ? plot_scatter(&p->page, &data.cloud, x, y, error)
                          : plot_parallel(&p->page, &data.cloud, error);
@@ -147,8 +147,7 @@ static int draw_ternary(struct plot *p, struct error *error) {
                               error))
         return -1;
     struct plot_shares data;
-    int result =
-        shares_make(p->recipe, p->rows, p->row_count, routers.id, task, &data, error);
+    int result = shares_make(p->catalog, p->wanted, routers.id, task, &data, error);
     store_routers_clear(&routers);
     store_run_clear(&run);
     if (result)
@@ -196,8 +195,7 @@ static int draw_routing(struct plot *p, struct error *error) {
 
 static int draw_scaling(struct plot *p, struct error *error) {
     struct lines_data data;
-    if (lines_data_scaling(p->recipe, p->rows, p->row_count, p->options->method, &data,
-                           error))
+    if (lines_data_scaling(p->catalog, p->wanted, &data, error))
         return -1;
     return draw_lines(p, &data, "scaling coefficient", "accuracy (%)", error);
 }
@@ -258,12 +256,17 @@ static int draw(struct plot *p, struct error *error) {
     static int (*const kinds[KINDS])(struct plot *, struct error *) = {
         draw_scatter, draw_ternary,    draw_parallel, draw_routing,
         draw_scaling, draw_similarity, draw_training};
-    const char *path = p->invocation->operands[0];
-    if (store_open(path, STORE_READ_ONLY, &p->store, error) ||
-        store_recipe(p->store, &p->recipe, error) ||
-        store_rows(p->store, p->options->split == 0 ? "test" : "train", &p->rows,
-                   &p->row_count, error))
+    const struct plot_options *o = p->options;
+    if (store_open(p->invocation->operands[0], STORE_READ_ONLY, &p->store, error) ||
+        catalog_read_solutions(p->store, o->split == 0 ? "test" : "train", &p->catalog,
+                               error))
         return -1;
+    p->recipe = p->catalog->recipe;
+    p->wanted = array_new(p->catalog->count, sizeof *p->wanted);
+    if (!p->wanted)
+        return error_memory(error);
+    for (size_t i = 0; i < p->catalog->count; i++)
+        p->wanted[i] = store_method_is(p->catalog->rows[i].solution.method, o->method);
     p->page.title = p->options->title;
     if (!p->page.title && *p->recipe->name)
         p->page.title = p->recipe->name;
@@ -285,8 +288,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     if (parse_size(p.options->size, &p.page.width, &p.page.height, error))
         return EXIT_USAGE;
     enum exit_status status = draw(&p, error) ? EXIT_FAILED : EXIT_DONE;
-    store_rows_free(p.rows, p.row_count);
-    store_recipe_free(p.recipe);
+    free(p.wanted);
+    catalog_free(p.catalog);
     store_close(p.store);
     return status;
 }
@@ -296,7 +299,8 @@ const struct command command_plot = {
     .usage = "FILE --kind K --out F.png|F.svg|F.pdf",
     .summary = "Charts as PNG, SVG or PDF",
     .text =
-        "scatter: two tasks' figures; the front as a line, dominated points hollow.\n"
+        "scatter: two tasks' figures; the front as a line, dominated points small and "
+        "pale.\n"
         "ternary: three tasks' preferences, coloured by what the model there scores.\n"
         "parallel: every task an axis, every model a line.\n"
         "routing: the routing weights by depth, at each task's unit preference.\n"

@@ -9,8 +9,8 @@
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/report.h"
-#include "command/work/solutions.h"
 #include "pareto/pareto.h"
+#include "results/front.h"
 
 struct report_options {
     const char *out;
@@ -47,12 +47,10 @@ static int corner(const struct report *r, const struct store_row *row) {
     return equal ? -1 : -2;
 }
 
-/* The scaling coefficient, and method and other parameters as one text (free());
- * NULL where memory is out. */
-static char *sweep_name(const struct store_row *row, double *scale) {
+/* Method and parameters but for the scaling coefficient as one text (free()); NULL
+ * where memory is out. */
+static char *sweep_name(const struct store_row *row) {
     json_t *object = json_loads(row->solution.parameters, 0, NULL);
-    json_t *number = json_object_get(object, "scale");
-    *scale = json_is_number(number) ? json_number_value(number) : (double)NAN;
     json_object_del(object, "scale");
     char *rest = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
     char *name = text_format("%s %s %s", store_kind_name(row->solution.kind),
@@ -67,10 +65,9 @@ static int find_sweeps(struct report *r, struct error *error) {
     int result = names ? 0 : error_memory(error);
     for (size_t i = 0; i < r->count && result == 0; i++) {
         r->sweep[i] = i;
-        r->scale[i] = (double)NAN;
-        if (r->rows[i].solution.kind != STORE_KIND_MERGE)
+        if (!report_is_sweep(r, i))
             continue;
-        if (!(names[i] = sweep_name(&r->rows[i], &r->scale[i])))
+        if (!(names[i] = sweep_name(&r->rows[i])))
             result = error_memory(error);
         for (size_t k = 0; k < i && result == 0 && r->sweep[i] == i; k++)
             if (names[k] && r->sweep[k] == k && strcmp(names[k], names[i]) == 0)
@@ -113,19 +110,19 @@ static void figures(const struct report *r, const struct store_row *row, int dec
                     row->evaluations[t].present ? row->evaluations[t].value
                                                 : (double)NAN,
                     decimals);
-    page_number(r->page, solution_average(r->recipe, row), decimals);
+    page_number(r->page, row_average(row, r->catalog->tasks), decimals);
 }
 
 /* --- accuracies ------------------------------------------------------------- */
 
 /* The best average of a sweep stands for it; others of it are passed over. */
 static bool stands_for_sweep(const struct report *r, size_t i, size_t *points) {
-    double average = solution_average(r->recipe, &r->rows[i]);
+    double average = row_average(&r->rows[i], r->catalog->tasks);
     *points = 0;
     for (size_t k = 0; k < r->count; k++) {
         if (r->sweep[k] != r->sweep[i] || !r->rows[k].whole)
             continue;
-        double other = solution_average(r->recipe, &r->rows[k]);
+        double other = row_average(&r->rows[k], r->catalog->tasks);
         if (other > average || (other == average && k < i))
             return false;
         ++*points;
@@ -133,162 +130,129 @@ static bool stands_for_sweep(const struct report *r, size_t i, size_t *points) {
     return true;
 }
 
-static void accuracy_row(const struct report *r, size_t i) {
-    const struct store_row *row = &r->rows[i];
-    const char *method = row->solution.method;
-    size_t points;
-    int at = corner(r, row);
-    if (isfinite(r->scale[i])) {
-        if (!stands_for_sweep(r, i, &points))
-            return;
-        if (points > 1)
-            page_cell(r->page, "%s (scale %g, best of %zu)", method, r->scale[i],
-                      points);
-        else
-            page_cell(r->page, "%s (scale %g)", method, r->scale[i]);
-    } else if (row->solution.kind == STORE_KIND_PWEMOE) {
-        if (at == -2 || !r->last[i])
-            return;
-        page_cell(r->page, "routers, %s, %s (run %lld), %s%s", method, row->upscale,
-                  (long long)r->run_of[i], at < 0 ? "equal weights" : "all for ",
-                  at < 0 ? "" : r->recipe->tasks[at].name);
-    } else if (row->solution.kind == STORE_KIND_TRAIN && at != -2) {
-        page_cell(r->page, "%s (full model), %s%s", method,
-                  at < 0 ? "equal weights" : "all for ",
-                  at < 0 ? "" : r->recipe->tasks[at].name);
-    } else if (row->solution.kind == STORE_KIND_TRAIN) {
-        page_cell(r->page, "%s (full model)", method);
-    } else {
-        page_cell(r->page, "%s%s", method,
-                  row->solution.kind == STORE_KIND_IMPORT ? " (imported)" : "");
-    }
-    figures(r, row, 1);
+static const struct store_run *run_of(const struct report *r, size_t row) {
+    for (size_t n = 0; n < r->run_count; n++)
+        if (r->runs[n].id == r->run_of[row])
+            return &r->runs[n];
+    return NULL;
 }
 
-static void accuracies(const struct report *r) {
+/* The row's series by name, and where in it the row stands. -1: memory is out. */
+static int accuracy_row(const struct report *r, size_t i) {
+    const struct store_row *row = &r->rows[i];
+    const struct store_run *run = run_of(r, i);
+    const struct series *series = catalog_series(r->catalog, i);
+    double scale = r->catalog->solutions[i].scale;
+    size_t points;
+    int at = corner(r, row);
+    if ((series->answers && at == -2) || (run && !r->last[i]))
+        return 0;
+    char *name = run ? series_run_name(run) : strdup(series->name);
+    if (!name)
+        return -1;
+    const char *task = at < 0 ? "" : r->recipe->tasks[at].name;
+    bool swept = report_is_sweep(r, i) && !series->answers && isfinite(scale);
+    if (!swept || stands_for_sweep(r, i, &points)) {
+        page_mark(r->page, series->mark, series->ink);
+        if (swept && points > 1)
+            page_cell(r->page, "%s (scale %g, best of %zu)", name, scale, points);
+        else if (swept)
+            page_cell(r->page, "%s (scale %g)", name, scale);
+        else if (at == -2)
+            page_cell(r->page, "%s", name);
+        else
+            page_cell(r->page, "%s, %s%s", name, at < 0 ? "equal weights" : "all for ",
+                      task);
+        figures(r, row, 1);
+    }
+    free(name);
+    return 0;
+}
+
+static int accuracies(const struct report *r, struct error *error) {
     static const enum store_kind kinds[] = {STORE_KIND_SINGLE, STORE_KIND_TRAIN,
                                             STORE_KIND_MERGE, STORE_KIND_PWEMOE,
                                             STORE_KIND_IMPORT};
     page_heading(r->page, "Accuracy");
     page_paragraph(
-        r->page, "In percent, on held-out data. Of a sweep over scaling coefficients "
-                 "the one with the best average stands here, chosen on the same data; "
-                 "of trained routers those of the last step, at equal weights and "
-                 "with all weight on one task, as far as these were evaluated.");
+        r->page,
+        "In percent, on held-out data. Of a sweep over scaling coefficients "
+        "the one with the best average stands here, chosen on the same data; "
+        "of trained routers those of the last step, at equal weights and "
+        "with all weight on one task, as far as these were evaluated. The mark "
+        "before a name is that of the charts.");
     page_table(r->page, r->recipe->task_count + 2, 1);
     page_cell(r->page, "Method");
     task_headers(r);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         for (size_t i = 0; i < r->count; i++)
             if (r->rows[i].solution.kind == kinds[k] &&
-                store_state_settled(r->rows[i].state))
-                accuracy_row(r, i);
+                store_state_settled(r->rows[i].state) && accuracy_row(r, i))
+                return error_memory(error);
     page_table_end(r->page);
+    return 0;
 }
 
 /* --- fronts ----------------------------------------------------------------- */
 
-struct set { /* points of one method, to be compared as a set */
-    double *points;
-    size_t count;
-    bool *keep;
-};
-
-/* The complete rows that `take` marks, first the number of them that nothing in
- * the set dominates. */
-static int set_make(const struct report *r, const bool *take, struct set *set,
-                    struct error *error) {
-    size_t tasks = r->recipe->task_count;
-    memset(set, 0, sizeof *set);
-    set->points = array_new(r->count * tasks, sizeof *set->points);
-    set->keep = array_new(r->count, sizeof *set->keep);
-    if (!set->points || !set->keep)
-        return error_memory(error);
-    for (size_t i = 0; i < r->count; i++)
-        if (take[i] && r->rows[i].whole)
-            memcpy(set->points + tasks * set->count++, r->points + tasks * i,
-                   tasks * sizeof *set->points);
-    return 0;
-}
-
-static void set_clear(struct set *set) {
-    free(set->points);
-    free(set->keep);
-}
-
+/* A set of models: how many, how many of them no other of it dominates, its volume, and
+ * how far it is from the front of all. Nothing where no row is complete. */
 static int front_row(const struct report *r, const char *name, const bool *take,
-                     struct error *error) {
-    size_t tasks = r->recipe->task_count;
-    struct set set;
+                     const struct oriented *all, struct error *error) {
+    struct oriented set;
     double volume = 0;
-    long front = 0;
-    int result = set_make(r, take, &set, error);
-    if (result == 0 && set.count > 0) {
-        front = pareto_filter(set.points, set.count, tasks, false, set.keep, error);
-        result = front < 0 ? -1 : 0;
-        if (result == 0)
-            result = pareto_hypervolume(set.points, set.count, tasks, r->reference,
-                                        &volume, NULL, error);
-        if (result == 0) {
-            page_cell(r->page, "%s", name);
-            page_cell(r->page, "%zu", set.count);
-            page_cell(r->page, "%ld", front);
-            page_cell(r->page, "%.6g", volume);
-            page_number(
-                r->page,
-                pareto_igd_plus(set.points, set.count, r->front, r->front_count, tasks),
-                3);
-        }
+    if (front_points(r->catalog, take, NULL, 0, &set, error))
+        return -1;
+    size_t count = set.count;
+    int result = oriented_keep(&set, false, error);
+    if (result == 0 && count)
+        result = oriented_volume(&set, &volume, NULL, error);
+    if (result == 0 && count) {
+        page_cell(r->page, "%s", name);
+        page_cell(r->page, "%zu", count);
+        page_cell(r->page, "%zu", set.count);
+        page_cell(r->page, "%.6g", volume);
+        page_number(r->page,
+                    pareto_igd_plus(set.values, set.count, all->values, all->count,
+                                    all->objectives),
+                    3);
     }
-    set_clear(&set);
+    oriented_clear(&set);
     return result;
 }
 
-static int front_rows(const struct report *r, bool *take, struct error *error) {
+static int front_rows(const struct report *r, bool *take, const struct oriented *all,
+                      struct error *error) {
     for (size_t i = 0; i < r->count; i++) {
-        if (r->rows[i].solution.kind != STORE_KIND_MERGE || r->sweep[i] != i)
+        if (!report_is_sweep(r, i) || r->sweep[i] != i)
             continue;
         for (size_t k = 0; k < r->count; k++)
             take[k] = r->sweep[k] == i;
-        if (front_row(r, r->rows[i].solution.method, take, error))
+        if (front_row(r, catalog_series(r->catalog, i)->name, take, all, error))
             return -1;
     }
     for (size_t n = 0; n < r->run_count; n++) {
         const struct store_run *run = &r->runs[n];
         for (size_t k = 0; k < r->count; k++)
-            take[k] = r->rows[k].solution.kind == STORE_KIND_PWEMOE &&
-                      r->run_of[k] == run->id && r->last[k];
-        char *name = report_run_name(run);
-        int result = name ? front_row(r, name, take, error) : error_memory(error);
+            take[k] = r->run_of[k] == run->id && r->last[k];
+        char *name = series_run_name(run);
+        int result = name ? front_row(r, name, take, all, error) : error_memory(error);
         free(name);
         if (result)
             return -1;
     }
-    for (size_t k = 0; k < r->count; k++)
-        take[k] = store_kind_merged(r->rows[k].solution.kind);
-    return front_row(r, "all of these", take, error);
+    return front_row(r, "all of these", NULL, all, error);
 }
 
-static int fronts(struct report *r, bool *take, struct error *error) {
+static int fronts(const struct report *r, bool *take, struct error *error) {
     size_t tasks = r->recipe->task_count;
-    struct set all;
-    for (size_t k = 0; k < r->count; k++)
-        take[k] = store_kind_merged(r->rows[k].solution.kind);
-    int result = set_make(r, take, &all, error);
-    if (result == 0 && all.count > 0 &&
-        pareto_filter(all.points, all.count, tasks, true, all.keep, error) < 0)
-        result = -1;
-    if (result) {
-        set_clear(&all);
+    struct oriented all;
+    if (front_points(r->catalog, NULL, NULL, 0, &all, error))
+        return -1;
+    if (oriented_keep(&all, true, error)) {
+        oriented_clear(&all);
         return -1;
     }
-    for (size_t i = 0; i < all.count; i++)
-        if (all.keep[i])
-            memmove(all.points + tasks * r->front_count++, all.points + tasks * i,
-                    tasks * sizeof *all.points);
-    r->front = all.points;
-    free(all.keep);
-
     page_heading(r->page, "Fronts");
     char reference[1024] = "";
     size_t used = 0;
@@ -308,8 +272,9 @@ static int fronts(struct report *r, bool *take, struct error *error) {
                                           "hypervolume", "IGD+"};
     for (size_t i = 0; i < 5; i++)
         page_cell(r->page, "%s", headers[i]);
-    result = front_rows(r, take, error);
+    int result = front_rows(r, take, &all, error);
     page_table_end(r->page);
+    oriented_clear(&all);
     return result;
 }
 
@@ -352,7 +317,7 @@ static void everything(const struct report *r) {
             else
                 page_cell(r->page, "%.2f (%.1f to %.1f)", e->value, e->low, e->high);
         }
-        page_number(r->page, solution_average(r->recipe, row), 2);
+        page_number(r->page, row_average(row, r->catalog->tasks), 2);
     }
     page_table_end(r->page);
     if (left_out)
@@ -380,25 +345,17 @@ static void sources(const struct report *r) {
 }
 
 static int load(struct report *r, const char *split, struct error *error) {
-    if (store_recipe(r->store, &r->recipe, error) ||
-        store_rows(r->store, split, &r->rows, &r->count, error) ||
+    if (catalog_read_solutions(r->store, split, &r->catalog, error) ||
         store_runs(r->store, &r->runs, &r->run_count, error))
         return -1;
-    size_t tasks = r->recipe->task_count;
+    r->recipe = r->catalog->recipe;
+    r->rows = r->catalog->rows;
+    r->count = r->catalog->count;
     r->run_of = array_new(r->count, sizeof *r->run_of);
-    r->points = array_new(r->count * tasks, sizeof *r->points);
     r->last = array_new(r->count, sizeof *r->last);
-    r->scale = array_new(r->count, sizeof *r->scale);
     r->sweep = array_new(r->count, sizeof *r->sweep);
-    if (!r->run_of || !r->points || !r->last || !r->scale || !r->sweep)
+    if (!r->run_of || !r->last || !r->sweep)
         return error_memory(error);
-    for (size_t t = 0; t < tasks; t++) {
-        const struct store_objective *objective = &r->recipe->tasks[t].objective;
-        double sign = objective->maximise ? -1 : 1;
-        r->reference[t] = sign * objective->reference;
-        for (size_t i = 0; i < r->count; i++)
-            r->points[tasks * i + t] = sign * r->rows[i].evaluations[t].value;
-    }
     int64_t routers = 0, run = 0;
     for (size_t i = 0; i < r->count; i++) {
         /* Rows of the same routers lie together. */
@@ -431,11 +388,10 @@ static int make(struct report *r, const char *out, const char *split,
             strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &parts);
         page_paragraph(r->page, "From %s, %s split, by pwemoe %s on %s.",
                        store_path(r->store), split, PACKAGE_VERSION, date);
-        accuracies(r);
-        result =
-            fronts(r, take, error) || report_costs(r, error) || report_charts(r, error)
-                ? -1
-                : 0;
+        result = accuracies(r, error) || fronts(r, take, error) ||
+                         report_costs(r, error) || report_charts(r, error)
+                     ? -1
+                     : 0;
     }
     if (result == 0) {
         everything(r);
@@ -458,15 +414,11 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         return EXIT_FAILED;
     int failed = make(&report, o->out, o->split == 0 ? "test" : "train", error);
     page_free(report.page);
-    free(report.front);
-    free(report.points);
     free(report.run_of);
     free(report.last);
-    free(report.scale);
     free(report.sweep);
     store_runs_free(report.runs, report.run_count);
-    store_rows_free(report.rows, report.count);
-    store_recipe_free(report.recipe);
+    catalog_free(report.catalog);
     store_close(report.store);
     if (failed)
         return EXIT_FAILED;

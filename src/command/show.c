@@ -6,10 +6,10 @@
 #include "command/command.h"
 #include "command/io/paths.h"
 #include "command/work/analysis.h"
-#include "command/work/front_set.h"
 #include "command/work/runs.h"
 #include "command/work/solutions.h"
-#include "store/store.h"
+#include "results/front_set.h"
+#include "results/row.h"
 
 struct show_options {
     bool all;
@@ -75,36 +75,37 @@ static bool is_wanted(const struct show_options *o, const struct store_row *row)
 }
 
 static int show_solutions(const struct view *v, struct error *error) {
-    struct store_row *rows;
-    size_t count;
-    if (store_rows(v->store, v->split, &rows, &count, error))
+    struct catalog *catalog;
+    if (catalog_read_solutions(v->store, v->split, &catalog, error))
         return -1;
     struct output *output = solutions_begin(v->invocation, v->recipe, false, error);
-    for (size_t i = 0; output && i < count; i++)
-        if (is_wanted(v->options, &rows[i]) &&
-            (store_state_settled(rows[i].state) || v->options->all))
-            solutions_add(output, v->recipe, &rows[i], NULL);
-    store_rows_free(rows, count);
+    for (size_t i = 0; output && i < catalog->count; i++)
+        if (is_wanted(v->options, &catalog->rows[i]) &&
+            (v->options->all || store_state_settled(catalog->rows[i].state)))
+            solutions_add(output, v->recipe, &catalog->rows[i], NULL);
+    catalog_free(catalog);
     return output ? output_end(output, error) : -1;
 }
 
-static int print_front(const struct view *v, const struct store_row *rows,
+static int print_front(const struct view *v, const struct catalog *catalog,
                        const struct front_set *set, struct error *error) {
+    const double *reference = set->points.own_reference;
     struct output *output = solutions_begin(v->invocation, v->recipe, true, error);
     if (!output)
         return -1;
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = 0; i < set->points.count; i++) {
         struct solution_standing standing = {.nondominated = set->nondominated[i],
                                              .within_noise = set->within_noise[i],
                                              .contribution = set->contribution[i],
                                              .hypervolume = set->hypervolume,
-                                             .reference = set->reference};
+                                             .reference = reference};
         if (set->nondominated[i] || v->options->all)
-            solutions_add(output, v->recipe, &rows[set->row[i]], &standing);
+            solutions_add(output, v->recipe, &catalog->rows[set->points.rows[i]],
+                          &standing);
     }
     if (output_end(output, error))
         return -1;
-    if (set->count == 0)
+    if (set->points.count == 0)
         command_note(v->invocation,
                      "no merged model has complete figures on the %s "
                      "split; pwemoe front or merge without --limit "
@@ -113,34 +114,33 @@ static int print_front(const struct view *v, const struct store_row *rows,
     if (v->invocation->common->format != OUTPUT_TABLE)
         return 0;
     printf("\n%zu of %zu not dominated; hypervolume %.6g from reference (", set->front,
-           set->count, set->hypervolume);
+           set->points.count, set->hypervolume);
     for (size_t t = 0; t < v->recipe->task_count; t++)
-        printf("%s%.6g", t ? ", " : "", set->reference[t]);
+        printf("%s%.6g", t ? ", " : "", reference[t]);
     puts(")");
     return output_flush(error);
 }
 
 static int show_front(const struct view *v, struct error *error) {
-    struct store_row *rows;
-    size_t count;
-    if (store_rows(v->store, v->split, &rows, &count, error))
+    struct catalog *catalog;
+    if (catalog_read_solutions(v->store, v->split, &catalog, error))
         return -1;
-    bool *take = array_new(count, sizeof *take);
+    bool *take = array_new(catalog->count, sizeof *take);
     int result = take ? 0 : error_memory(error);
     /* What is shown unasked: the merged models measured here. */
-    for (size_t i = 0; take && i < count; i++)
-        take[i] = is_wanted(v->options, &rows[i]) &&
-                  (v->options->kind || store_kind_merged(rows[i].solution.kind));
+    for (size_t i = 0; take && i < catalog->count; i++)
+        take[i] = is_wanted(v->options, &catalog->rows[i]) &&
+                  (catalog_series(catalog, i)->merged || v->options->kind);
     struct front_set set;
     if (result == 0)
-        result = front_set_make(v->store, v->recipe, v->split, rows, count, take, &set,
+        result = front_set_make(&set, catalog, take, v->store, v->split,
                                 v->invocation->work, error);
     if (result == 0) {
-        result = print_front(v, rows, &set, error);
+        result = print_front(v, catalog, &set, error);
         front_set_clear(&set);
     }
     free(take);
-    store_rows_free(rows, count);
+    catalog_free(catalog);
     return result;
 }
 

@@ -109,14 +109,14 @@ void axes_legend(struct chart *chart, double x, double y, double width,
         const struct legend_entry *e = &entries[i];
         char name[256];
         cairo_save(chart->cr);
-        chart_colour(chart, e->colour, 1);
+        chart_colour(chart, e->ink, 1);
         if (e->line) {
             cairo_set_line_width(chart->cr, 2.5);
             chart_dash(chart, e->dash);
             line(chart->cr, x, y, x + 30, y);
         }
-        if (e->mark)
-            chart_mark(chart, x + 15, y, e->shape, 6, e->hollow);
+        if (e->marks)
+            chart_mark(chart, x + 15, y, e->mark, 6);
         cairo_restore(chart->cr);
         fit(chart, e->name, width - 38, name, sizeof name);
         chart_text(chart, x + 38, y, CHART_TEXT, 0, name);

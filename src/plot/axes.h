@@ -29,9 +29,9 @@ double axes_y(const struct axes *axes, double value);
 
 struct legend_entry {
     const char *name;
-    size_t colour;
-    bool mark, hollow, line;
-    enum shape shape;
+    enum ink ink;
+    enum mark mark;
+    bool marks, line;
     size_t dash;
 };
 /* One entry a line, from (x, y) down; names are cut at `width`. */

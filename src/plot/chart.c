@@ -145,17 +145,10 @@ int chart_close(struct chart *chart, struct error *error) {
 
 /* --- colours ------------------------------------------------------------------- */
 
-void chart_colour(struct chart *chart, size_t index, double alpha) {
-    static const double colours[][3] = {{0.000, 0.447, 0.698}, {0.835, 0.369, 0.000},
-                                        {0.000, 0.620, 0.451}, {0.800, 0.475, 0.655},
-                                        {0.902, 0.624, 0.000}, {0.337, 0.706, 0.914},
-                                        {0.150, 0.150, 0.150}};
-    const double *c = colours[index % (sizeof colours / sizeof *colours)];
-    cairo_set_source_rgba(chart->cr, c[0], c[1], c[2], alpha);
-}
-
-enum shape chart_shape_of(size_t index) {
-    return (enum shape)(index % SHAPES);
+void chart_colour(struct chart *chart, enum ink ink, double alpha) {
+    int colour = look_on_paper(ink);
+    cairo_set_source_rgba(chart->cr, (colour >> 16) / 255.0,
+                          (colour >> 8 & 255) / 255.0, (colour & 255) / 255.0, alpha);
 }
 
 void chart_scale_colour(struct chart *chart, double at) {
@@ -219,56 +212,59 @@ static void polygon(cairo_t *cr, double x, double y, double radius, unsigned cor
     cairo_close_path(cr);
 }
 
-void chart_mark(struct chart *chart, double x, double y, enum shape mark, double radius,
-                bool hollow) {
+/* Outlines of marks on a circle: corners, how far in every second one lies (1: all on
+ * the circle), the turn of the first in turns, and the radius by which all marks look
+ * equally large. 0 corners: the circle itself. */
+static const struct shape {
+    unsigned corners;
+    double inner, turn, size;
+    bool open; /* drawn as a line */
+} shapes[MARK_COUNT] = {
+    [MARK_NOW] = {4, 1, 0, 1.25, false},
+    [MARK_ESTIMATE] = {4, 1, 0, 1.2, true},
+    [MARK_FRONT] = {0, 1, 0, 1, false},
+    [MARK_DOMINATED] = {0, 1, 0, 0.5, false},
+    [MARK_KNEE] = {0, 1, 0, 1.3, true},
+    [MARK_BOOKMARK] = {4, 0.3, 0, 1.3, false},
+    [MARK_PRETRAINED] = {0, 1, 0, 1, true},
+    [MARK_STL] = {3, 1, 0, 1.2, false},
+    [MARK_AVERAGE] = {4, 1, 0.125, 1.2, false},
+    [MARK_ARITHMETIC] = {8, 0, 0.125, 1.1, true},
+    [MARK_TIES] = {8, 0, 0, 1.1, true},
+    [MARK_FISHER] = {3, 1, 0.5, 1.2, true},
+    [MARK_REGMEAN] = {4, 1, 0.125, 1.2, true},
+    [MARK_TRAINED] = {10, 0.45, 0, 1.4, false},
+    [MARK_OTHER] = {4, 1, 0.125, 0.8, false},
+    [MARK_ANSWER + 0] = {0, 1, 0, 0.7, true},
+    [MARK_ANSWER + 1] = {3, 1, 0.25, 0.9, false},
+    [MARK_ANSWER + 2] = {3, 1, 0.5, 0.9, false},
+    [MARK_ANSWER + 3] = {3, 1, 0.75, 0.9, false},
+    [MARK_SPARE + 0] = {3, 1, 0.25, 1.2, false},
+    [MARK_SPARE + 1] = {3, 1, 0.75, 1.2, false},
+    [MARK_SPARE + 2] = {3, 1, 0.5, 1.2, false},
+    [MARK_SPARE + 3] = {10, 0.45, 0, 1.4, true},
+    [MARK_SPARE + 4] = {4, 0.4, 0.25, 1.4, false},
+    [MARK_SPARE + 5] = {3, 1, 0, 1.2, true},
+    [MARK_SPARE + 6] = {16, 0.5, 0, 1.3, false},
+};
+
+void chart_mark(struct chart *chart, double x, double y, enum mark mark,
+                double radius) {
+    const struct shape *shape = &shapes[mark];
     cairo_t *cr = chart->cr;
-    double r = radius;
+    double r = radius * shape->size;
     cairo_save(cr);
     cairo_set_dash(cr, NULL, 0, 0);
-    cairo_set_line_width(cr, 2);
+    cairo_set_line_width(cr, 0.4 * radius);
     cairo_new_path(cr);
-    switch (mark) {
-    case SHAPE_CROSS:
-    case SHAPE_PLUS: {
-        double d = mark == SHAPE_CROSS ? 0.75 * r : 0, s = mark == SHAPE_CROSS ? d : r;
-        cairo_set_line_width(cr, 3);
-        cairo_move_to(cr, x - s, y - d);
-        cairo_line_to(cr, x + s, y + d);
-        cairo_move_to(cr, x - d, y + s);
-        cairo_line_to(cr, x + d, y - s);
-        cairo_stroke(cr);
-        cairo_restore(cr);
-        return;
-    }
-    case SHAPE_SQUARE:
-        polygon(cr, x, y, 1.2 * r, 4, 1, M_PI / 4);
-        break;
-    case SHAPE_TRIANGLE:
-        polygon(cr, x, y + 0.15 * r, 1.2 * r, 3, 1, 0);
-        break;
-    case SHAPE_DOWN:
-        polygon(cr, x, y - 0.15 * r, 1.2 * r, 3, 1, M_PI);
-        break;
-    case SHAPE_DIAMOND:
-        polygon(cr, x, y, 1.25 * r, 4, 1, 0);
-        break;
-    case SHAPE_STAR:
-        polygon(cr, x, y, 1.4 * r, 10, 0.45, 0);
-        break;
-    default:
+    if (shape->corners)
+        polygon(cr, x, y, r, shape->corners, shape->inner, 2 * M_PI * shape->turn);
+    else
         cairo_arc(cr, x, y, r, 0, 2 * M_PI);
-        break;
-    }
-    if (hollow) {
-        cairo_pattern_t *colour = cairo_pattern_reference(cairo_get_source(cr));
-        cairo_set_source_rgb(cr, 1, 1, 1);
-        cairo_fill_preserve(cr);
-        cairo_set_source(cr, colour);
-        cairo_pattern_destroy(colour);
+    if (shape->open)
         cairo_stroke(cr);
-    } else {
+    else
         cairo_fill(cr);
-    }
     cairo_restore(cr);
 }
 

@@ -1,6 +1,5 @@
-/* Drawing on a page that becomes PNG, SVG or PDF: text, marks and lines in colours
- * that people with any kind of colour vision can tell apart (Okabe & Ito 2008); each
- * series has a mark or a dash of its own besides.
+/* Drawing on a page that becomes PNG, SVG or PDF: text, marks and lines in the inks of
+ * results/look.h.
  *
  * Units are pixels of a PNG and points of SVG and PDF. The page is written whole by
  * chart_close, or not at all. */
@@ -12,20 +11,9 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "results/look.h"
 
 enum { CHART_TEXT = 15, CHART_SMALL = 13, CHART_TITLE = 17 }; /* text sizes */
-
-enum shape {
-    SHAPE_CIRCLE,
-    SHAPE_SQUARE,
-    SHAPE_TRIANGLE,
-    SHAPE_DIAMOND,
-    SHAPE_DOWN,
-    SHAPE_CROSS,
-    SHAPE_PLUS,
-    SHAPE_STAR,
-    SHAPES
-};
 
 struct chart {
     cairo_t *cr;
@@ -46,9 +34,7 @@ int chart_open(const struct plot_page *page, struct chart **chart, struct error 
 int chart_close(struct chart *chart, struct error *error);
 void chart_abandon(struct chart *chart); /* frees without writing; NULL is fine */
 
-/* The colour of series `index`, and its mark. */
-void chart_colour(struct chart *chart, size_t index, double alpha);
-enum shape chart_shape_of(size_t index);
+void chart_colour(struct chart *chart, enum ink ink, double alpha);
 /* A scale from dark blue to yellow that is even in lightness (like cividis), at
  * 0 .. 1. */
 void chart_scale_colour(struct chart *chart, double at);
@@ -62,9 +48,8 @@ void chart_text_up(struct chart *chart, double x, double y, double size,
                    const char *text);
 double chart_text_width(struct chart *chart, double size, const char *text);
 
-/* A mark with the colour at hand; hollow marks have a white inside. */
-void chart_mark(struct chart *chart, double x, double y, enum shape mark, double radius,
-                bool hollow);
+/* A mark with the colour at hand. */
+void chart_mark(struct chart *chart, double x, double y, enum mark mark, double radius);
 /* Dash pattern `index`: 0 solid, then dashed, dotted, ... */
 void chart_dash(struct chart *chart, size_t index);
 

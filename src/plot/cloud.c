@@ -11,15 +11,24 @@
 
 enum { LEGEND = 230 };
 
+/* Lines of one ink are told apart by their dashes. */
+static size_t dash_of(const struct plot_cloud *cloud, size_t series) {
+    size_t before = 0;
+    for (size_t s = 0; s < series; s++)
+        before += cloud->series[s].ink == cloud->series[series].ink;
+    return before;
+}
+
 static void legend(struct chart *chart, const struct plot_cloud *cloud, double x,
                    double y, bool lines) {
     for (size_t s = 0; s < cloud->series_count; s++) {
-        struct legend_entry entry = {.name = cloud->series[s],
-                                     .colour = s,
-                                     .mark = !lines,
-                                     .line = lines || cloud->joined[s],
-                                     .shape = chart_shape_of(s),
-                                     .dash = lines ? s / 7 : 0};
+        const struct plot_series *series = &cloud->series[s];
+        struct legend_entry entry = {.name = series->name,
+                                     .ink = series->ink,
+                                     .mark = series->mark,
+                                     .marks = true,
+                                     .line = lines || series->joined,
+                                     .dash = lines ? dash_of(cloud, s) : 0};
         axes_legend(chart, x, y + 24 * (double)s, LEGEND - 30, &entry, 1);
     }
 }
@@ -46,7 +55,7 @@ static void join(struct chart *chart, const struct axes *axes,
                 (struct place){axes_x(axes, p->values[x]), axes_y(axes, p->values[y])};
     }
     qsort(places, count, sizeof *places, by_x);
-    chart_colour(chart, series, 0.6);
+    chart_colour(chart, cloud->series[series].ink, 0.6);
     cairo_set_line_width(chart->cr, 2);
     for (size_t i = 0; i < count; i++)
         if (i == 0)
@@ -88,7 +97,7 @@ int plot_scatter(const struct plot_page *page, const struct plot_cloud *cloud, s
                         .y1 = ry.high};
     axes_draw(chart, &axes, page->title, cloud->objectives[x], cloud->objectives[y]);
     for (size_t s = 0; s < cloud->series_count; s++)
-        if (cloud->joined[s])
+        if (cloud->series[s].joined)
             join(chart, &axes, cloud, s, x, y, places);
     free(places);
     for (int dimmed = 1; dimmed >= 0; dimmed--)
@@ -97,9 +106,10 @@ int plot_scatter(const struct plot_page *page, const struct plot_cloud *cloud, s
             if (p->dimmed != dimmed || !isfinite(p->values[x]) ||
                 !isfinite(p->values[y]))
                 continue;
-            chart_colour(chart, p->series, dimmed ? 0.5 : 1);
+            const struct plot_series *series = &cloud->series[p->series];
+            chart_colour(chart, series->ink, dimmed ? 0.4 : 1);
             chart_mark(chart, axes_x(&axes, p->values[x]), axes_y(&axes, p->values[y]),
-                       chart_shape_of(p->series), 6, dimmed);
+                       series->mark, dimmed ? 4 : 6);
         }
     legend(chart, cloud, page->width - LEGEND + 20, axes.top + 14, false);
     return chart_close(chart, error);
@@ -154,9 +164,10 @@ int plot_parallel(const struct plot_page *page, const struct plot_cloud *cloud,
             const struct plot_point *p = &cloud->points[i];
             if (p->dimmed != dimmed)
                 continue;
-            chart_colour(chart, p->series, dimmed ? 0.2 : 0.8);
+            const struct plot_series *series = &cloud->series[p->series];
+            chart_colour(chart, series->ink, dimmed ? 0.2 : 0.8);
             cairo_set_line_width(cr, dimmed ? 1.2 : 2);
-            chart_dash(chart, p->series / 7);
+            chart_dash(chart, dash_of(cloud, p->series));
             bool open = false;
             for (size_t k = 0; k < n; k++) {
                 if (!isfinite(p->values[k])) {
@@ -171,6 +182,10 @@ int plot_parallel(const struct plot_page *page, const struct plot_cloud *cloud,
                 open = true;
             }
             cairo_stroke(cr);
+            for (size_t k = 0; !dimmed && k < n; k++)
+                if (isfinite(p->values[k]))
+                    chart_mark(chart, axes_x(&axes, (double)k),
+                               axes_y(&axes, p->values[k]), series->mark, 4);
         }
     chart_dash(chart, 0);
     if (page->title)

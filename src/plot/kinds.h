@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "results/look.h"
 
 struct plot_png {        /* a picture in memory */
     unsigned char *data; /* free() */
@@ -25,15 +26,21 @@ struct plot_page {
 struct plot_point {
     size_t series;
     const double *values; /* [objectives]; NaN: not measured */
-    bool dimmed;          /* dominated */
+    bool dimmed;          /* dominated: small and pale */
+};
+
+struct plot_series {
+    const char *name; /* for the legend */
+    enum mark mark;
+    enum ink ink;
+    bool joined; /* a line through its points that are not dimmed, in order of the
+                    first axis */
 };
 
 struct plot_cloud {
     const char *const *objectives; /* axis labels */
     size_t objective_count;
-    const char *const *series; /* names for the legend */
-    const bool *joined;        /* [series] a line through its points that are not
-                                  dimmed, in order of the first axis */
+    const struct plot_series *series;
     size_t series_count;
     const struct plot_point *points;
     size_t count;
@@ -58,7 +65,9 @@ int plot_ternary(const struct plot_page *page, const char *const corners[3],
 
 struct plot_line {
     const char *name; /* in the legend once for all panels; NULL: not there */
-    size_t colour, dash;
+    enum ink ink;
+    enum mark mark; /* where marks are drawn */
+    size_t dash;
     bool thin, marks;
     size_t count;
     const double *x, *y; /* [count]; NaN breaks the line */

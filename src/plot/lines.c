@@ -11,7 +11,7 @@ static void draw_line(struct chart *chart, const struct axes *axes,
                       const struct plot_line *line) {
     cairo_t *cr = chart->cr;
     bool open = false;
-    chart_colour(chart, line->colour, line->thin ? 0.35 : 1);
+    chart_colour(chart, line->ink, line->thin ? 0.35 : 1);
     cairo_set_line_width(cr, line->thin ? 1 : 2.2);
     chart_dash(chart, line->dash);
     for (size_t i = 0; i < line->count; i++) {
@@ -31,7 +31,7 @@ static void draw_line(struct chart *chart, const struct axes *axes,
     for (size_t i = 0; line->marks && i < line->count; i++)
         if (isfinite(line->x[i]) && isfinite(line->y[i]))
             chart_mark(chart, axes_x(axes, line->x[i]), axes_y(axes, line->y[i]),
-                       chart_shape_of(line->colour), 4.5, false);
+                       line->mark, 4.5);
 }
 
 /* The names of the first panel that has each: all panels share them. */
@@ -42,11 +42,11 @@ static void draw_legend(struct chart *chart, double x, double y,
         if (!line->name)
             continue;
         struct legend_entry entry = {.name = line->name,
-                                     .colour = line->colour,
+                                     .ink = line->ink,
+                                     .mark = line->mark,
                                      .line = true,
                                      .dash = line->dash,
-                                     .mark = line->marks,
-                                     .shape = chart_shape_of(line->colour)};
+                                     .marks = line->marks};
         axes_legend(chart, x, y, LEGEND - 30, &entry, 1);
         y += 24;
     }

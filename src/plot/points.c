@@ -1,28 +1,27 @@
 #include "plot/points.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "results/catalog.h"
 
 int plot_points_begin(struct plot_points *points, size_t objectives, size_t most,
                       struct error *error) {
     size_t cells;
     *points =
         (struct plot_points){.labels = array_new(objectives, sizeof(char *)),
-                             .names = array_new(most, sizeof(char *)),
-                             .joined = array_new(most, sizeof(bool)),
+                             .series = array_new(most, sizeof(struct plot_series)),
                              .points = array_new(most, sizeof(struct plot_point))};
     if (size_multiply(most, objectives, &cells))
         points->values = array_new(cells, sizeof(double));
     points->cloud =
         (struct plot_cloud){.objectives = (const char *const *)points->labels,
                             .objective_count = objectives,
-                            .series = (const char *const *)points->names,
-                            .joined = points->joined,
+                            .series = points->series,
                             .points = points->points};
-    if (points->labels && points->names && points->joined && points->points &&
-        points->values)
+    if (points->labels && points->series && points->points && points->values)
         return 0;
     plot_points_clear(points);
     return error_memory(error);
@@ -35,26 +34,26 @@ int plot_points_label(struct plot_points *points, size_t objective, const char *
     return points->labels[objective] ? 0 : error_memory(error);
 }
 
-static int find_series(struct plot_points *points, const char *name, bool joined,
-                       size_t *series, struct error *error) {
+static int find_series(struct plot_points *points, const struct plot_series *series,
+                       size_t *place, struct error *error) {
     struct plot_cloud *cloud = &points->cloud;
-    for (*series = 0; *series < cloud->series_count; ++*series)
-        if (strcmp(points->names[*series], name) == 0)
+    for (*place = 0; *place < cloud->series_count; ++*place)
+        if (strcmp(points->series[*place].name, series->name) == 0)
             return 0;
-    points->names[*series] = strdup(name);
-    if (!points->names[*series])
+    points->series[*place] = *series;
+    points->series[*place].name = strdup(series->name);
+    if (!points->series[*place].name)
         return error_memory(error);
-    points->joined[*series] = joined;
     cloud->series_count++;
     return 0;
 }
 
-int plot_points_add(struct plot_points *points, const char *series, bool joined,
+int plot_points_add(struct plot_points *points, const struct plot_series *series,
                     const double *values, bool dimmed, struct error *error) {
     struct plot_cloud *cloud = &points->cloud;
     struct plot_point *point = &points->points[cloud->count];
     double *kept = points->values + cloud->count * cloud->objective_count;
-    if (find_series(points, series, joined, &point->series, error))
+    if (find_series(points, series, &point->series, error))
         return -1;
     memcpy(kept, values, cloud->objective_count * sizeof *kept);
     point->values = kept;
@@ -66,14 +65,38 @@ int plot_points_add(struct plot_points *points, const char *series, bool joined,
 void plot_points_clear(struct plot_points *points) {
     for (size_t t = 0; points->labels && t < points->cloud.objective_count; t++)
         free(points->labels[t]);
-    for (size_t s = 0; points->names && s < points->cloud.series_count; s++)
-        free(points->names[s]);
+    for (size_t s = 0; points->series && s < points->cloud.series_count; s++)
+        free((char *)(uintptr_t)points->series[s].name);
     free(points->labels);
-    free(points->names);
-    free(points->joined);
+    free(points->series);
     free(points->points);
     free(points->values);
     memset(points, 0, sizeof *points);
+}
+
+int plot_solutions(struct plot_points *points, const struct catalog *catalog,
+                   const bool *take, const bool *dimmed, struct error *error) {
+    size_t tasks = catalog->tasks;
+    if (plot_points_begin(points, tasks, catalog->count + 1, error))
+        return -1;
+    int result = 0;
+    for (size_t t = 0; result == 0 && t < tasks; t++) {
+        const struct store_objective *objective = &catalog->recipe->tasks[t].objective;
+        result = plot_points_label(points, t, objective->name, objective->unit, error);
+    }
+    for (size_t s = 0; s < catalog->series_count; s++) {
+        const struct series *from = &catalog->series[s];
+        /* A front is a line only between two objectives. */
+        struct plot_series series = {from->name, from->mark, from->ink,
+                                     from->answers && tasks == 2};
+        for (size_t i = 0; result == 0 && i < catalog->count; i++)
+            if (take[i] && catalog->solutions[i].series == s)
+                result = plot_points_add(points, &series, catalog->values + i * tasks,
+                                         dimmed[i], error);
+    }
+    if (result)
+        plot_points_clear(points);
+    return result;
 }
 
 int plot_shares_begin(struct plot_shares *shares, size_t most, struct error *error) {

@@ -5,10 +5,12 @@
 
 #include "plot/kinds.h"
 
+struct catalog; /* of results/ */
+
 struct plot_points {
     struct plot_cloud cloud; /* points into what follows */
-    char **labels, **names;  /* [objectives], [series] */
-    bool *joined;
+    char **labels;           /* [objectives] */
+    struct plot_series *series;
     struct plot_point *points;
     double *values; /* [most, objectives] */
 };
@@ -19,11 +21,16 @@ int plot_points_begin(struct plot_points *points, size_t objectives, size_t most
 /* "name (unit)" beside an axis; every axis needs one. */
 int plot_points_label(struct plot_points *points, size_t objective, const char *name,
                       const char *unit, struct error *error);
-/* One more point [objectives], NaN where it is not known; a new name begins a series,
- * joined as its first point says. */
-int plot_points_add(struct plot_points *points, const char *series, bool joined,
+/* One more point [objectives], NaN where it is not known; a new name begins a series.
+ */
+int plot_points_add(struct plot_points *points, const struct plot_series *series,
                     const double *values, bool dimmed, struct error *error);
 void plot_points_clear(struct plot_points *points);
+
+/* The rows that take [count] marks, in the order of the legend, and the axes' labels;
+ * room for one point more. dimmed [count]. */
+int plot_solutions(struct plot_points *points, const struct catalog *catalog,
+                   const bool *take, const bool *dimmed, struct error *error);
 
 /* Preferences over three tasks with a value each. */
 struct plot_shares {

@@ -71,8 +71,7 @@ int plot_ternary(const struct plot_page *page, const char *const corners[3],
             continue;
         chart_scale_colour(chart, (values[i] - range.low) / (range.high - range.low));
         chart_mark(chart, r[0] * x[0] + r[1] * x[1] + r[2] * x[2],
-                   r[0] * y[0] + r[1] * y[1] + r[2] * y[2], SHAPE_CIRCLE, radius,
-                   false);
+                   r[0] * y[0] + r[1] * y[1] + r[2] * y[2], MARK_FRONT, radius);
     }
     chart_text(chart, x[0], y[0] - 26, CHART_TEXT, 0.5, corners[0]);
     chart_text(chart, x[1], y[1] + 30, CHART_TEXT, 0.5, corners[1]);

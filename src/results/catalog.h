@@ -7,24 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/error.h"
-#include "results/look.h"
+#include "results/series.h"
 #include "store/store.h"
 
 struct routers; /* of moe/ */
-
-/* Solutions that share a mark: one baseline method, or one kind of routers. */
-struct series {
-    char key[96];  /* stays the same from one catalog to the next */
-    char name[96]; /* shown in the legend */
-    enum mark mark;
-    enum ink ink;
-    bool routers; /* of ours: points of the front */
-    bool several; /* one row is not one model (each task by its own expert) */
-    size_t count;
-};
 
 struct solution {
     size_t series;
@@ -67,6 +55,9 @@ struct catalog {
 
 /* Reads everything. On failure *catalog is untouched. */
 int catalog_read(struct store *store, struct catalog **catalog, struct error *error);
+/* Recipe and solutions alone, with their figures on this split. */
+int catalog_read_solutions(struct store *store, const char *split,
+                           struct catalog **catalog, struct error *error);
 
 /* One catalog after the other from a file that grows: a read after the first takes in
  * the rows that are new, and shares the others with the catalogs before it. */
@@ -109,6 +100,11 @@ static inline bool catalog_settled(const struct catalog *catalog, size_t row,
     return evaluation->present && (evaluation->complete || evaluation->imported);
 }
 
+static inline const struct series *catalog_series(const struct catalog *catalog,
+                                                  size_t row) {
+    return &catalog->series[catalog->solutions[row].series];
+}
+
 /* The row of a preference with these routers (to 1e-9), or SIZE_MAX. */
 size_t catalog_find(const struct catalog *catalog, const double *preference,
                     int64_t routers);
@@ -131,11 +127,5 @@ char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char 
 /* What a row is called in one line: its label, or method and parameters. */
 char *catalog_row_text(const struct catalog *catalog, size_t row, char *out,
                        size_t size);
-
-/* The two-dimensional front of objectives a and b over the rows of visible
- * series (routers' rows where there are any among them, else all but STL), as row
- * numbers in order of a. Returns how many; out has room for catalog->count. */
-size_t catalog_pair_front(const struct catalog *catalog, const bool *visible, size_t a,
-                          size_t b, size_t *out);
 
 #endif

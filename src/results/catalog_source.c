@@ -21,6 +21,7 @@ struct row_batch {
 
 struct catalog_source {
     struct store *store;
+    const char *split;
     struct row_batch **batches;
     size_t batch_count;
     struct store_row *rows; /* [count] of all batches, ordered by id; that of the batch
@@ -183,13 +184,13 @@ static int read_rows(struct catalog_source *source, bool whole, size_t tasks,
     struct store_row *rows;
     size_t count;
     if (!whole && source->marked && source->batch_count < BATCHES_MOST) {
-        if (store_rows_since(source->store, "test", &source->mark, &whole, &rows,
+        if (store_rows_since(source->store, source->split, &source->mark, &whole, &rows,
                              &count, error))
             return -1;
     } else {
         whole = true;
         source->marked = false;
-        if (store_rows(source->store, "test", &rows, &count, error))
+        if (store_rows(source->store, source->split, &rows, &count, error))
             return -1;
     }
     return whole ? take_all(source, rows, count, error)
@@ -373,29 +374,38 @@ int catalog_source_outline(struct catalog_source *source, struct catalog **resul
     return 0;
 }
 
-int catalog_source_read(struct catalog_source *source, bool whole,
-                        struct catalog **result, struct error *error) {
+/* All but the rest. */
+static int read_solutions(struct catalog_source *source, bool whole,
+                          struct catalog **result, struct error *error) {
     struct catalog *catalog = catalog_new(source->store, error);
     if (!catalog)
         return -1;
-    if (read_rows(source, whole, catalog->tasks, error)) {
+    int failed = read_rows(source, whole, catalog->tasks, error);
+    if (failed)
         forget(source);
-        goto fail;
-    }
-    if (share_rows(source, catalog)) {
+    else if ((failed = share_rows(source, catalog)))
         error_memory(error);
-        goto fail;
+    if (failed || catalog_derive(catalog, source->known, error)) {
+        catalog_free(catalog);
+        return -1;
     }
-    if (catalog_derive(catalog, source->known, error) ||
-        read_rest(source, whole, catalog, error))
-        goto fail;
+    *result = catalog;
+    return 0;
+}
+
+int catalog_source_read(struct catalog_source *source, bool whole,
+                        struct catalog **result, struct error *error) {
+    struct catalog *catalog;
+    if (read_solutions(source, whole, &catalog, error))
+        return -1;
+    if (read_rest(source, whole, catalog, error)) {
+        catalog_free(catalog);
+        return -1;
+    }
     keep_known(source, catalog);
     source->version = catalog->version;
     *result = catalog;
     return 0;
-fail:
-    catalog_free(catalog);
-    return -1;
 }
 
 void catalog_source_settle(struct catalog_source *source) {
@@ -415,7 +425,7 @@ bool catalog_source_pieced(const struct catalog_source *source) {
 struct catalog_source *catalog_source_new(struct store *store) {
     struct catalog_source *source = array_new(1, sizeof *source);
     if (source)
-        source->store = store;
+        *source = (struct catalog_source){.store = store, .split = "test"};
     return source;
 }
 
@@ -433,6 +443,14 @@ int catalog_read(struct store *store, struct catalog **catalog, struct error *er
         return error_memory(error);
     int result = catalog_source_read(source, true, catalog, error);
     catalog_source_free(source);
+    return result;
+}
+
+int catalog_read_solutions(struct store *store, const char *split,
+                           struct catalog **catalog, struct error *error) {
+    struct catalog_source source = {.store = store, .split = split};
+    int result = read_solutions(&source, true, catalog, error);
+    forget(&source);
     return result;
 }
 

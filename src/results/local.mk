@@ -1,7 +1,13 @@
 # What is known of a results.db: rows, series, fronts, estimates.
 libpwemoe_a_SOURCES += \
-  src/results/look.h \
+  src/results/look.h src/results/look.c \
+  src/results/row.h src/results/row.c \
+  src/results/series.h src/results/series.c \
+  src/results/oriented.h src/results/oriented.c \
   src/results/catalog.h src/results/catalog.c src/results/catalog_source.c \
+  src/results/front.h src/results/front.c \
+  src/results/front_set.h src/results/front_set.c \
+  src/results/volume.h src/results/volume.c \
   src/results/estimate.h src/results/estimate.c \
   src/results/price.h src/results/price.c \
   src/results/ticks.h src/results/ticks.c

@@ -1,12 +1,19 @@
-/* The roles that colours and marks play, the same on the screen, in charts and in
- * reports: who draws decides what an ink or a mark is there. */
+/* The roles that colours and marks play, and what each looks like: one table for the
+ * screen, the charts and the reports.
+ *
+ * The colours are those of Okabe & Ito (2008), told apart by readers with any of the
+ * common colour deficiencies, and nothing is told by colour alone: each series has its
+ * own mark as well. */
 #ifndef PWEMOE_RESULTS_LOOK_H
 #define PWEMOE_RESULTS_LOOK_H
 
-enum { TASK_INKS = 8, SERIES_INKS = 6 };
+#include <stddef.h>
+#include <wchar.h>
+
+enum { TASK_INKS = 8, SERIES_INKS = 6, ANSWER_MARKS = 4, SPARE_MARKS = 7 };
 
 enum ink {
-    INK_TEXT,      /* the terminal's own foreground */
+    INK_TEXT,      /* the medium's own foreground */
     INK_FAINT,     /* secondary text */
     INK_FRAME,     /* rules and axes */
     INK_TITLE,     /* headings of panels */
@@ -18,7 +25,7 @@ enum ink {
     INK_GOOD,
     INK_WARNING,
     INK_TASK,                          /* TASK_INKS of these, by task */
-    INK_SERIES = INK_TASK + TASK_INKS, /* SERIES_INKS of these, by baseline */
+    INK_SERIES = INK_TASK + TASK_INKS, /* SERIES_INKS of these, by series */
     INK_COUNT = INK_SERIES + SERIES_INKS
 };
 
@@ -38,7 +45,24 @@ enum mark {
     MARK_REGMEAN,
     MARK_TRAINED,
     MARK_OTHER,
-    MARK_COUNT
+    MARK_ANSWER, /* ANSWER_MARKS of these, for further series like that of the front */
+    MARK_SPARE = MARK_ANSWER + ANSWER_MARKS, /* SPARE_MARKS of these, for any series
+                                                without a mark of its own */
+    MARK_COUNT = MARK_SPARE + SPARE_MARKS
 };
+
+/* 0xRRGGBB, or -1 for the terminal's own: on a dark screen. */
+int look_on_screen(enum ink ink);
+/* 0xRRGGBB on white paper. The same but where that would be too pale. */
+int look_on_paper(enum ink ink);
+
+/* One column wide each. */
+extern const wchar_t look_unicode[MARK_COUNT], look_ascii[MARK_COUNT];
+
+/* The ink of a task, and a mark for lines that are told apart by their place alone. */
+static inline enum ink look_task(size_t task) {
+    return (enum ink)(INK_TASK + task % TASK_INKS);
+}
+enum mark look_place(size_t place);
 
 #endif

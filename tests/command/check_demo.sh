@@ -52,9 +52,9 @@ grep -q '<svg' "$folder/ternary.svg" || fail "the ternary chart is no SVG"
 paths=$(grep -c '<path' "$folder/ternary.svg")
 test "$paths" -ge 66 || fail "the ternary chart has $paths paths, for 66 preferences"
 ./pwemoe report "$db" --out "$folder/report" --quiet
-for line in 'routers, epo, all (run 5), all for letters' 'ls (full model), equal weights' \
-    'fisher' 'regmean'; do
-    grep -q "^| $line |" "$folder/report/report.md" || fail "no '$line' in the report"
+for line in 'routers epo all (run 5), all for letters' 'trained whole, ls, equal weights' \
+    'Fisher merging' 'RegMean'; do
+    grep -q "^| [^ ]* $line |" "$folder/report/report.md" || fail "no '$line' in the report"
 done
 for picture in ternary-run-4 ternary-run-5 ternary-run-6 scaling scatter-2-3; do
     test -s "$folder/report/$picture.png" || fail "no $picture.png in the report"

@@ -143,22 +143,23 @@ static void test_page(void **state) {
         "# a &amp; b\n",
         "| Method | cars | &lt;b>\\|\\*x\\*\\\\x1B\\[2J | Avg. |\n"
         "| :--- | ---: | ---: | ---: |\n",
-        "| pretrained | 40.0 | 50.0 | 45.0 |\n| stl | 90.0 | 95.0 | 92.5 |\n"
-        "| average | 60.0 | 60.0 | 60.0 |\n"
-        "| ties (scale 0.3, best of 3) | 61.0 | 71.0 | 66.0 |\n"
-        "| routers, ls, mlp (run 1), equal weights | 70.0 | 80.0 | 75.0 |\n"
-        "| routers, ls, mlp (run 1), all for cars | 85.0 | 60.0 | 72.5 |\n"
-        "| Ours\\|LS (imported) | 77.0 | 66.0 | 71.5 |\n\n",
+        "| ○ pretrained | 40.0 | 50.0 | 45.0 |\n"
+        "| ▲ STL, own experts | 90.0 | 95.0 | 92.5 |\n"
+        "| ■ simple average | 60.0 | 60.0 | 60.0 |\n"
+        "| \\+ TIES (scale 0.3, best of 3) | 61.0 | 71.0 | 66.0 |\n"
+        "| • routers ls mlp (run 1), equal weights | 70.0 | 80.0 | 75.0 |\n"
+        "| • routers ls mlp (run 1), all for cars | 85.0 | 60.0 | 72.5 |\n"
+        "| ▪ Ours\\|LS (imported) | 77.0 | 66.0 | 71.5 |\n\n",
         /* By hand, from (10, 10): 51 x 61; and 75 x 50 + 60 x 20 + 55 x 2. The union
          * holds the early routers' (99, 99) too, which dominates all. */
-        "| ties | 3 | 1 | 3111 | 47.202 |\n",
-        "| routers, ls, mlp (run 1) | 3 | 3 | 5060 | 34.670 |\n",
+        "| TIES | 3 | 1 | 3111 | 47.202 |\n",
+        "| routers ls mlp (run 1) | 3 | 3 | 5060 | 34.670 |\n",
         "| all of these | 8 | 1 | 7921 | 0.000 |\n",
         /* (50 + 61 + 52) / 3 seconds, the most of 70, 71 and 62 MiB. */
-        "| ties | – | – | 54.333 | 71 |\n",
-        "| routers, ls, mlp (run 1) | 264 | 400 | 12.5 | 3072 |\n"
-        "| ls (full model, run 2) | 5678901 | 9 | 7.0 | – |\n"
-        "| stl for cars (run 3) | – | 0 | 3.0 | 2 |\n",
+        "| TIES | – | – | 54.333 | 71 |\n",
+        "| routers ls mlp (run 1) | 264 | 400 | 12.5 | 3072 |\n"
+        "| trained whole, ls (run 2) | 5678901 | 9 | 7.0 | – |\n"
+        "| STL for cars (run 3) | – | 0 | 3.0 | 2 |\n",
         "](scatter-1-2.png)\n",
         "](scaling.png)\n",
         "](routing-run-1.png)\n",
@@ -171,7 +172,8 @@ static void test_page(void **state) {
     static const char *const html[] = {
         "<title>a &amp; b</title>",
         "<th>&lt;b&gt;|*x*\\x1B[2J</th>",
-        "<tr><td class=\"l\">stl</td><td>90.0</td><td>95.0</td><td>92.5</td></tr>",
+        "<tr><td class=\"l\"><span style=\"color:#009e73\">&#9650;</span> "
+        "STL, own experts</td><td>90.0</td><td>95.0</td><td>92.5</td></tr>",
     };
     make_store("results.db");
     struct ran ran = run("report %1$s/results.db --out %1$s/report/", folder());

@@ -15,7 +15,7 @@
 
 #include "eval/evaluator.h"
 #include "gpu/module.h"
-#include "tui/fixture.h"
+#include "results/fixture.h"
 
 enum { TASKS = 3, EXAMPLES = 21 };
 

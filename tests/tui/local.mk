@@ -1,14 +1,13 @@
 # Tests of tui/.
 TUI_TESTS = tests/tui/test_arrangement tests/tui/test_keys tests/tui/test_panels \
-  tests/tui/test_explorer tests/tui/test_space tests/tui/test_catalog \
-  tests/tui/test_chart_dialog tests/tui/test_compare tests/tui/test_price \
+  tests/tui/test_explorer tests/tui/test_space tests/tui/test_chart_dialog \
+  tests/tui/test_compare \
   tests/tui/test_hypervolume tests/tui/test_outline tests/tui/test_bookmarks \
   tests/tui/test_mailbox tests/tui/test_pointing
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 TUI_TEST_LIBS = $(EXPLORE_LIBS) $(CMOCKA_LIBS)
-TUI_FIXTURE = tests/tui/fixture.h tests/tui/fixture.c \
-  tests/support/folder.h tests/support/folder.c
+TUI_FIXTURE = $(RESULTS_FIXTURE)
 tests_tui_test_arrangement_SOURCES = tests/tui/test_arrangement.c
 tests_tui_test_arrangement_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_mailbox_SOURCES = tests/tui/test_mailbox.c
@@ -23,14 +22,10 @@ tests_tui_test_explorer_SOURCES = tests/tui/test_explorer.c $(TUI_FIXTURE)
 tests_tui_test_explorer_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_space_SOURCES = tests/tui/test_space.c $(TUI_FIXTURE)
 tests_tui_test_space_LDADD = $(TUI_TEST_LIBS)
-tests_tui_test_catalog_SOURCES = tests/tui/test_catalog.c $(TUI_FIXTURE)
-tests_tui_test_catalog_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_chart_dialog_SOURCES = tests/tui/test_chart_dialog.c $(TUI_FIXTURE)
 tests_tui_test_chart_dialog_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_compare_SOURCES = tests/tui/test_compare.c $(TUI_FIXTURE)
 tests_tui_test_compare_LDADD = $(TUI_TEST_LIBS)
-tests_tui_test_price_SOURCES = tests/tui/test_price.c
-tests_tui_test_price_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_hypervolume_SOURCES = tests/tui/test_hypervolume.c $(TUI_FIXTURE)
 tests_tui_test_hypervolume_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_outline_SOURCES = tests/tui/test_outline.c $(TUI_FIXTURE)

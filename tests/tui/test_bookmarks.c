@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../results/fixture.h"
 #include "app/app.h"
-#include "fixture.h"
 #include "terminal/keys.h"
 
 static char path[4200];

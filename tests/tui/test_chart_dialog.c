@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 #include "app/app.h"
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "state/space.h"
 #include "terminal/keys.h"
 
@@ -103,20 +103,20 @@ static void a_scatter_of_what_is_shown(void **state) {
     assert_int_equal(job->y, 3);
     assert_int_equal(cloud->count, explorer->catalog->count - hidden + 1);
     for (size_t s = 0; s < cloud->series_count; s++)
-        assert_string_not_equal(cloud->series[s], "TIES");
-    assert_string_equal(cloud->series[0], "routers ls mlp");
+        assert_string_not_equal(cloud->series[s].name, "TIES");
+    assert_string_equal(cloud->series[0].name, "routers ls mlp");
     assert_string_equal(cloud->objectives[3], "delta (%)");
     /* The present point comes last, so that it is drawn over the others. */
     const struct plot_point *last = &cloud->points[cloud->count - 1];
     struct figure figure;
-    assert_string_equal(cloud->series[last->series], "here (estimated)");
+    assert_string_equal(cloud->series[last->series].name, "here (estimated)");
     for (size_t t = 0; t < 4; t++) {
         assert_true(explorer_figure(explorer, t, &figure));
         assert_true(last->values[t] == figure.value);
     }
     /* Dimmed is what the screen dims. */
     for (size_t i = 0, row = 0; i < explorer->catalog->count; i++)
-        if (explorer->catalog->series[explorer->catalog->solutions[i].series].routers) {
+        if (explorer->catalog->series[explorer->catalog->solutions[i].series].answers) {
             assert_true(cloud->points[row].values[2] ==
                         catalog_value(explorer->catalog, i, 2));
             assert_int_equal(cloud->points[row].dimmed,

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #include "eval/evaluator.h"
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "panels/views.h"
 
 static void preferred_tasks_come_first(void **state) {

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "support/masks.h"
 #include "terminal.h"
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "panels/simplex_view.h"
 #include "state/dialog.h"
 #include "state/explorer.h"
@@ -266,7 +266,7 @@ static void the_front_and_the_knee(void **state) {
     size_t front = 0, knees = 0;
     for (size_t i = 0; i < catalog->count; i++) {
         const struct solution *solution = &catalog->solutions[i];
-        bool ours = catalog->series[solution->series].routers;
+        bool ours = catalog->series[solution->series].answers;
         front += solution->front;
         knees += solution->knee;
         if (ours)
@@ -288,7 +288,7 @@ static void the_front_and_the_knee(void **state) {
     explorer_series_toggle(explorer, 0);
     rows = explorer_pair_front(explorer, 0, 1, &count);
     assert_true(count >= 1 && count < 11);
-    assert_false(catalog->series[catalog->solutions[rows[0]].series].routers);
+    assert_false(catalog->series[catalog->solutions[rows[0]].series].answers);
     close_model(explorer);
 }
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "panels/views.h"
 #include "threads/hypervolume.h"
 

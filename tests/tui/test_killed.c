@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "terminal.h"
 
 enum { TASKS = 3, SEEN_MOST = 512, ROUNDS = 6 };

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "app/app.h"
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "panels/views.h"
 #include "terminal/keys.h"
 

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../results/fixture.h"
 #include "app/actions.h"
-#include "fixture.h"
 #include "panels/views.h"
 #include "state/space.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "app/app.h"
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "panels/places.h"
 #include "panels/views.h"
 #include "state/space.h"
@@ -176,7 +176,7 @@ static void keys_step_along_the_front(void **state) {
     draw(&app);
     assert_int_equal(explorer->wish.focus, PANEL_SCATTER);
     for (size_t s = 0; s < explorer->catalog->series_count; s++)
-        if (!explorer->catalog->series[s].routers)
+        if (!explorer->catalog->series[s].answers)
             explorer_series_toggle(explorer, s);
     draw(&app);
     explorer_point(explorer, row_at(&app, first));

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "panels/simplex_view.h"
 #include "panels/views.h"
 #include "results/ticks.h"
@@ -537,7 +537,7 @@ static void lines_are_counted_where_they_pass(void **state) {
     assert_ptr_equal(density->front, kept);
     canvas_free(&canvas);
     for (size_t s = 0; s < explorer.catalog->series_count; s++)
-        if (explorer.catalog->series[s].routers)
+        if (explorer.catalog->series[s].answers)
             explorer_series_toggle(&explorer, s);
     canvas = draw(&explorer, 100, 40, true);
     assert_int_equal(density->lines, 0);

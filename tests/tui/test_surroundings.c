@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "terminal.h"
 
 static char three[4096], two[4096], five[4096];

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fixture.h"
+#include "../results/fixture.h"
 #include "terminal.h"
 
 static char three[4096], two[4096], five[4096];

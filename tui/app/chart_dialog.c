@@ -2,10 +2,12 @@
  * objectives. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "app/actions.h"
+#include "base/memory.h"
 #include "state/space.h"
 
 /* What a line of the dialog stands for. */
@@ -64,50 +66,39 @@ static int add_now(const struct explorer *explorer, struct plot_points *points,
         estimated = estimated || figure.estimated;
         complete = complete && figure.complete;
     }
-    return any ? plot_points_add(points,
-                                 estimated  ? "here (estimated)"
+    struct plot_series series = {estimated  ? "here (estimated)"
                                  : complete ? "here (measured)"
                                             : "here (measured in part)",
-                                 false, values, false, error)
-               : 0;
+                                 estimated ? MARK_ESTIMATE : MARK_NOW, INK_NOW, false};
+    return any ? plot_points_add(points, &series, values, false, error) : 0;
 }
 
-/* Rows of the series that are switched on, in the legend's order. */
+/* Rows of the series that are switched on. */
 static int add_rows(const struct explorer *explorer, struct plot_points *points,
                     struct error *error) {
     const struct catalog *catalog = explorer->catalog;
-    for (size_t s = 0; s < catalog->series_count; s++) {
-        const struct series *series = &catalog->series[s];
-        bool joined = series->routers && explorer->tasks == 2;
-        for (size_t i = 0; i < catalog->count && explorer_series_visible(explorer, s);
-             i++) {
-            const struct solution *solution = &catalog->solutions[i];
-            bool dimmed = series->routers ? !solution->front
-                                          : solution->stale || !solution->whole;
-            if (solution->series == s &&
-                plot_points_add(points, series->name, joined,
-                                catalog->values + i * catalog->tasks, dimmed, error))
-                return -1;
-        }
+    bool *take = array_new(catalog->count, sizeof *take);
+    bool *dimmed = array_new(catalog->count, sizeof *dimmed);
+    int result = take && dimmed ? 0 : error_memory(error);
+    for (size_t i = 0; result == 0 && i < catalog->count; i++) {
+        const struct solution *solution = &catalog->solutions[i];
+        take[i] = explorer_series_visible(explorer, solution->series);
+        dimmed[i] = catalog_series(catalog, i)->answers
+                        ? !solution->front
+                        : solution->stale || !solution->whole;
     }
-    return 0;
+    if (result == 0)
+        result = plot_solutions(points, catalog, take, dimmed, error);
+    free(take);
+    free(dimmed);
+    return result;
 }
 
 static int gather_points(const struct explorer *explorer, struct plot_points *points,
                          struct error *error) {
-    const struct catalog *catalog = explorer->catalog;
-    int result = plot_points_begin(points, explorer->tasks, catalog->count + 1, error);
-    if (result)
+    if (add_rows(explorer, points, error))
         return -1;
-    for (size_t t = 0; result == 0 && t < explorer->tasks; t++) {
-        const struct store_objective *objective = &catalog->recipe->tasks[t].objective;
-        result = plot_points_label(points, t, explorer_task_name(explorer, t),
-                                   objective->unit, error);
-    }
-    if (result == 0)
-        result = add_rows(explorer, points, error);
-    if (result == 0)
-        result = add_now(explorer, points, error);
+    int result = add_now(explorer, points, error);
     if (result == 0 && !points->cloud.count)
         result = error_set(error, "nothing is shown that a chart could draw");
     if (result)

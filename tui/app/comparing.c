@@ -14,7 +14,7 @@ static void add_baselines(struct explorer *explorer) {
     size_t added = 0;
     for (size_t i = 0; i < catalog->count && added < BASELINES_MOST; i++) {
         char text[160];
-        if (catalog->series[catalog->solutions[i].series].routers)
+        if (catalog->series[catalog->solutions[i].series].answers)
             continue;
         dialog_add(&explorer->dialog, (int64_t)(BASELINE + i), 0, INK_TEXT, false,
                    catalog_row_text(catalog, i, text, sizeof text));

@@ -66,7 +66,7 @@ int compare_view_draw(const struct view *view, const struct explorer *explorer,
     view_right(view, xb, y, 9, INK_FAINT, LOOK_PLAIN, "B");
     view_right(view, xd, y++, 8, INK_FAINT, LOOK_PLAIN, "B - A");
     for (size_t t = 0; t < explorer->tasks; t++, y++) {
-        view_text(view, 1, y, name, palette_task(t), LOOK_PLAIN,
+        view_text(view, 1, y, name, look_task(t), LOOK_PLAIN,
                   explorer_task_name(explorer, t));
         if (a->has_preference)
             view_right(view, xa, y, 9, INK_TEXT, LOOK_PLAIN, "%.3f", a->preference[t]);
@@ -88,7 +88,7 @@ int compare_view_draw(const struct view *view, const struct explorer *explorer,
         enum source sa = value_of(explorer, a, t, &va),
                     sb = value_of(explorer, b, t, &vb);
         enum source least = sa < sb ? sa : sb;
-        view_text(view, 1, y, name, palette_task(t), LOOK_PLAIN,
+        view_text(view, 1, y, name, look_task(t), LOOK_PLAIN,
                   explorer_task_name(explorer, t));
         draw_value(view, xa, y, va, sa);
         draw_value(view, xb, y, vb, sb);

@@ -4,7 +4,7 @@
 
 #include "panels/views.h"
 #include "results/price.h"
-#include "threads/hypervolume.h"
+#include "results/volume.h"
 
 /* Columns of the table, from the left; a narrow screen drops them from the end. */
 struct columns {
@@ -116,7 +116,7 @@ static void draw_task(const struct view *view, const struct columns *c, int y,
     struct figure figure;
     bool known = explorer_figure(explorer, t, &figure);
     enum ink ink = known && figure.estimated ? INK_ESTIMATE : INK_NOW;
-    view_text(view, 1, y, c->name, palette_task(t), LOOK_PLAIN,
+    view_text(view, 1, y, c->name, look_task(t), LOOK_PLAIN,
               explorer_task_name(explorer, t));
     draw_number(view, c->now, 7, y, known ? figure.value : NAN, ink);
     if (known && c->interval) {

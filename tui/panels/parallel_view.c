@@ -351,7 +351,7 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
             int from = x - wide / 2;
             from = from + wide > view->width ? view->width - wide : from;
             from = from < 0 ? 0 : from;
-            view_text(view, from, row, wide, i == 0 ? palette_task(t) : INK_FAINT,
+            view_text(view, from, row, wide, i == 0 ? look_task(t) : INK_FAINT,
                       i == 0 ? LOOK_BOLD : LOOK_PLAIN, i == 0 ? name : text);
         }
         for (int y = 0; y < axes->inside.height; y++)

@@ -41,7 +41,7 @@ static void name_part(const struct explorer *explorer, struct part *part) {
 static void figure_part(const struct explorer *explorer, size_t t, struct part *part) {
     const struct store_evaluation *evaluation =
         &explorer->catalog->rows[explorer->pointed].evaluations[t];
-    *part = (struct part){.ink = palette_task(t)};
+    *part = (struct part){.ink = look_task(t)};
     int used = snprintf(part->text, sizeof part->text, "%.40s ",
                         explorer_task_name(explorer, t));
     if (!evaluation->present)

@@ -20,14 +20,13 @@ static void draw_row(const struct view *view, const struct explorer *explorer, i
         int x = 2 + name + (int)t * column, bar = column - 8;
         if (x + 6 > view->width)
             break;
-        view_right(view, x, y, 6, palette_task(t), LOOK_PLAIN, "%.3f",
-                   (double)weights[t]);
+        view_right(view, x, y, 6, look_task(t), LOOK_PLAIN, "%.3f", (double)weights[t]);
         if (bar < 3)
             continue;
         int length = (int)lroundf(weights[t] / high * (float)bar);
         if (length > 0)
-            view_fill(view, x + 7, y, length, marks->utf8 ? L'▬' : L'=',
-                      palette_task(t), LOOK_PLAIN);
+            view_fill(view, x + 7, y, length, marks->utf8 ? L'▬' : L'=', look_task(t),
+                      LOOK_PLAIN);
     }
 }
 
@@ -58,7 +57,7 @@ void routing_view_draw(const struct view *view, const struct explorer *explorer,
     for (size_t i = 0; i < explorer->modules * explorer->tasks; i++)
         high = fmaxf(high, explorer->routing[i]);
     for (size_t t = 0; t < explorer->tasks; t++)
-        view_text(view, 3 + name + (int)t * column, 1, column - 1, palette_task(t),
+        view_text(view, 3 + name + (int)t * column, 1, column - 1, look_task(t),
                   LOOK_BOLD, explorer_task_name(explorer, t));
     int rows = view->height - 2, first = explorer->scroll[PANEL_ROUTING];
     int most = (int)explorer->modules - rows;

@@ -20,13 +20,13 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
     int room_b = wide_a < room / 2 ? room - wide_a : room / 2;
     int room_a = room - (wide_b < room_b ? wide_b : room_b);
     unsigned look = LOOK_BOLD | (focused ? LOOK_UNDERLINE : 0u);
-    x += view_text(view, x, 0, room_b, palette_task(b), look,
+    x += view_text(view, x, 0, room_b, look_task(b), look,
                    explorer_task_name(explorer, b));
     view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
     view_put(view, x + 1, 0, marks->utf8 ? L'↑' : L'^', INK_FAINT, LOOK_PLAIN);
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
     x += 3;
-    x += view_text(view, x, 0, room_a, palette_task(a), look,
+    x += view_text(view, x, 0, room_a, look_task(a), look,
                    explorer_task_name(explorer, a));
     view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
     view_put(view, x + 1, 0, marks->utf8 ? L'→' : L'>', INK_FAINT, LOOK_PLAIN);
@@ -78,10 +78,10 @@ static void draw_marks(const struct graph *graph, const struct explorer *explore
             double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
             if (!explorer_series_visible(explorer, solution->series))
                 continue;
-            if (pass == 0 && series->routers && solution->front)
-                graph_point(graph, x, y, marks->mark[MARK_FRONT], INK_FRONT,
+            if (pass == 0 && series->answers && solution->front)
+                graph_point(graph, x, y, marks->mark[series->mark], series->ink,
                             LOOK_PLAIN);
-            if (pass == 1 && !series->routers)
+            if (pass == 1 && !series->answers)
                 graph_point(graph, x, y, marks->mark[series->mark],
                             solution->stale || !catalog_settled(catalog, i, a) ||
                                     !catalog_settled(catalog, i, b)

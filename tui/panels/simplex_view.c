@@ -239,7 +239,7 @@ static void draw_profile(const struct view *view, const struct explorer *explore
         return;
     for (size_t t = 0; t < 2; t++) {
         graph_line(&graph, &raster, 0, catalog->stl[t], 1, catalog->stl[t], 4,
-                   palette_task(t));
+                   look_task(t));
         /* The estimate passes through the stored points: walk over it. */
         double before = NAN, values[2];
         int steps = graph.inside.width < 60 ? graph.inside.width : 60;
@@ -248,7 +248,7 @@ static void draw_profile(const struct view *view, const struct explorer *explore
             double value = estimate_at(samples, at, values) ? values[t] : NAN;
             if (i)
                 graph_line(&graph, &raster, (double)(i - 1) / steps, before, r, value,
-                           1, palette_task(t));
+                           1, look_task(t));
             before = value;
         }
     }
@@ -257,7 +257,7 @@ static void draw_profile(const struct view *view, const struct explorer *explore
         for (size_t i = 0; i < samples->count; i++)
             graph_point(
                 &graph, samples->preferences[i * 2 + 1], samples->values[i * 2 + t],
-                view->canvas->marks->mark[MARK_FRONT], palette_task(t), LOOK_PLAIN);
+                view->canvas->marks->mark[MARK_FRONT], look_task(t), LOOK_PLAIN);
         struct figure figure;
         if (explorer_figure(explorer, t, &figure))
             graph_point(
@@ -287,9 +287,9 @@ static void draw_segment(const struct view *view, struct explorer *explorer,
     if (row + 1 >= view->height)
         return;
     int half = (right - left) / 2;
-    view_printf(view, left, row + 1, half, palette_task(0), LOOK_BOLD, "%.3f %s",
+    view_printf(view, left, row + 1, half, look_task(0), LOOK_BOLD, "%.3f %s",
                 explorer->preference[0], explorer_task_name(explorer, 0));
-    view_right(view, right - half + 1, row + 1, half, palette_task(1), LOOK_BOLD,
+    view_right(view, right - half + 1, row + 1, half, look_task(1), LOOK_BOLD,
                "%s %.3f", explorer_task_name(explorer, 1), explorer->preference[1]);
 }
 
@@ -330,8 +330,8 @@ static void draw_triangle(const struct view *view, const struct explorer *explor
             column = view->width / 2 + 1;
         if (t == 2 && column + columns > view->width)
             column = view->width - columns;
-        view_text(view, column < 0 ? 0 : column, row, columns, palette_task(t),
-                  LOOK_BOLD, text);
+        view_text(view, column < 0 ? 0 : column, row, columns, look_task(t), LOOK_BOLD,
+                  text);
     }
 }
 
@@ -362,7 +362,7 @@ static void draw_corner(const struct view *view, const struct explorer *explorer
     if (*row)
         return;
     *row = true;
-    view_text(view, from, y, columns, palette_task(t),
+    view_text(view, from, y, columns, look_task(t),
               t == explorer->slider ? LOOK_BOLD | LOOK_UNDERLINE : LOOK_BOLD, text);
 }
 
@@ -385,7 +385,7 @@ static void draw_polygon(const struct view *view, const struct explorer *explore
     draw_stored(view, explorer, geometry);
     for (size_t t = 0; t < count; t++)
         view_put(view, (int)lround(geometry->x[t]), (int)lround(geometry->y[t]),
-                 marks->on, palette_task(t), LOOK_PLAIN);
+                 marks->on, look_task(t), LOOK_PLAIN);
     bool *taken = array_new(2 * (size_t)view->height, sizeof *taken);
     /* The greatest shares first: their names are worth the room. */
     for (int pass = 0; taken && pass < 2; pass++)
@@ -408,15 +408,15 @@ static void draw_sliders(const struct view *view, const struct explorer *explore
         bool chosen = t == explorer->slider;
         double share = explorer->preference[t];
         view_put(view, 0, y, chosen ? marks->chosen : L' ', INK_NOW, LOOK_BOLD);
-        view_text(view, 2, y, geometry->name_width, palette_task(t),
+        view_text(view, 2, y, geometry->name_width, look_task(t),
                   chosen ? LOOK_BOLD : LOOK_PLAIN, explorer_task_name(explorer, t));
         int at = (int)lround(share * (geometry->track_width - 1));
         view_fill(view, geometry->track_x, y, geometry->track_width, marks->track,
                   INK_FRAME, LOOK_PLAIN);
         view_fill(view, geometry->track_x, y, at, marks->utf8 ? L'━' : L'=',
-                  palette_task(t), LOOK_PLAIN);
+                  look_task(t), LOOK_PLAIN);
         view_put(view, geometry->track_x + at, y, marks->handle,
-                 chosen ? INK_NOW : palette_task(t), LOOK_BOLD);
+                 chosen ? INK_NOW : look_task(t), LOOK_BOLD);
         view_printf(view, geometry->track_x + geometry->track_width + 1, y, 5, INK_TEXT,
                     chosen ? LOOK_BOLD : LOOK_PLAIN, "%.3f", share);
         if (explorer->locked[t])
@@ -434,7 +434,7 @@ void simplex_view_draw(const struct view *view, struct explorer *explorer,
     switch (geometry.shape) {
     case SHAPE_NONE:
         for (size_t t = 0; t < explorer->tasks && (int)t + 1 < view->height; t++)
-            view_printf(view, 0, (int)t + 1, view->width, palette_task(t), LOOK_PLAIN,
+            view_printf(view, 0, (int)t + 1, view->width, look_task(t), LOOK_PLAIN,
                         "%.3f %s", explorer->preference[t],
                         explorer_task_name(explorer, t));
         break;

@@ -159,7 +159,7 @@ static struct item item_of(const struct solid *solid, const struct catalog *cata
     const struct marks *marks = solid->view.canvas->marks;
     const struct solution *solution = &catalog->solutions[row];
     const struct series *series = &catalog->series[solution->series];
-    if (!series->routers)
+    if (!series->answers)
         return (struct item){spot, marks->mark[series->mark],
                              solution->stale || !solution->whole ? INK_DOMINATED
                              : beyond                            ? INK_FAINT
@@ -167,8 +167,8 @@ static struct item item_of(const struct solid *solid, const struct catalog *cata
                              LOOK_PLAIN};
     if (solution->knee)
         return (struct item){spot, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD};
-    return (struct item){spot, marks->mark[MARK_FRONT],
-                         spot.far > 0.3 ? INK_FAR : INK_FRONT, LOOK_PLAIN};
+    return (struct item){spot, marks->mark[series->mark],
+                         spot.far > 0.3 ? INK_FAR : series->ink, LOOK_PLAIN};
 }
 
 /* Rows as dots and drop lines on the raster, those with marks as items; their number.
@@ -319,7 +319,7 @@ static void draw_names(struct labels *labels, const struct explorer *explorer) {
             spot.y -= solid->raster->dots_y;
         for (int pass = 0; pass < 2; pass++) {
             if (label(labels, spot, view->width / 3, view->width, view->height,
-                      palette_task(explorer->triple[axis]), LOOK_BOLD,
+                      look_task(explorer->triple[axis]), LOOK_BOLD,
                       explorer_task_name(explorer, explorer->triple[axis])))
                 break;
             forget_marks(labels);

@@ -31,7 +31,7 @@ static void draw_task(const struct graph *graph, struct raster *raster,
         double y = sum[bin] / (double)count[bin];
         if (isnan(last_x))
             last_x = x, last_y = y;
-        graph_line(graph, raster, last_x, last_y, x, y, 1, palette_task(task));
+        graph_line(graph, raster, last_x, last_y, x, y, 1, look_task(task));
         last_x = x;
         last_y = y;
     }

@@ -7,8 +7,9 @@
 
 #include "base/memory.h"
 #include "pareto/simplex.h"
+#include "results/front.h"
+#include "results/volume.h"
 #include "state/space.h"
-#include "threads/hypervolume.h"
 
 int explorer_init(struct explorer *explorer, const char *file) {
     *explorer = (struct explorer){
@@ -347,6 +348,14 @@ void explorer_series_toggle(struct explorer *explorer, size_t series) {
         strcpy(explorer->hidden[explorer->hidden_count++], key);
 }
 
+bool *explorer_visible(const struct explorer *explorer) {
+    size_t count = explorer->catalog->series_count;
+    bool *visible = array_new(count, sizeof *visible);
+    for (size_t s = 0; visible && s < count; s++)
+        visible[s] = explorer_series_visible(explorer, s);
+    return visible;
+}
+
 const size_t *explorer_pair_front(struct explorer *explorer, size_t a, size_t b,
                                   size_t *count) {
     struct catalog *catalog = explorer->catalog;
@@ -357,15 +366,13 @@ const size_t *explorer_pair_front(struct explorer *explorer, size_t a, size_t b,
         return cache->rows;
     }
     *count = 0;
-    bool *visible = array_new(catalog->series_count, sizeof *visible);
+    bool *visible = explorer_visible(explorer);
     if (!visible || array_reserve((void **)&cache->rows, &cache->capacity,
                                   catalog->count + 1, sizeof *cache->rows)) {
         free(visible);
         return cache->rows;
     }
-    for (size_t s = 0; s < catalog->series_count; s++)
-        visible[s] = explorer_series_visible(explorer, s);
-    cache->count = catalog_pair_front(catalog, visible, a, b, cache->rows);
+    cache->count = front_over(catalog, visible, (size_t[]){a, b}, 2, cache->rows);
     cache->catalog = catalog->serial;
     cache->hidden = explorer->hidden_serial;
     cache->a = a;

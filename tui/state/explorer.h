@@ -188,6 +188,8 @@ void explorer_go_around_locks(struct explorer *explorer, const double *preferenc
 bool explorer_has_sliders(const struct explorer *explorer);
 
 bool explorer_series_visible(const struct explorer *explorer, size_t series);
+/* Of every series; free(). NULL where memory is out. */
+bool *explorer_visible(const struct explorer *explorer);
 void explorer_series_toggle(struct explorer *explorer, size_t series);
 /* Points at a row of the catalog, or at none (SIZE_MAX). */
 void explorer_point(struct explorer *explorer, size_t row);

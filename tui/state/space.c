@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "pareto/pareto.h"
+#include "results/front.h"
 
 static const double full_turn = 6.283185307179586;
 
@@ -48,7 +48,7 @@ void space_choose(struct explorer *explorer, size_t objective) {
 }
 
 bool space_is_ours(const struct catalog *catalog, size_t row) {
-    return catalog->series[catalog->solutions[row].series].routers;
+    return catalog_series(catalog, row)->answers;
 }
 
 /* Does the axis reach to this row whatever else is there? */
@@ -144,37 +144,23 @@ const char *space_fit(struct explorer *explorer) {
     return names[explorer->fit];
 }
 
-/* Fills cache->front from the rows that may be on it. */
+/* Fills cache->front. */
 static int find_front(struct explorer *explorer, struct triple_cache *cache) {
     const struct catalog *catalog = explorer->catalog;
-    size_t count = 0;
-    double *points = array_new(catalog->count, 3 * sizeof *points);
     size_t *rows = array_new(catalog->count, sizeof *rows);
-    bool *keep = array_new(catalog->count, sizeof *keep);
-    struct error error;
-    int result = points && rows && keep ? 0 : -1;
-    for (size_t i = 0; result == 0 && i < catalog->count; i++) {
-        const struct solution *solution = &catalog->solutions[i];
-        cache->front[i] = false;
-        if (!solution->whole || solution->stale || !space_is_ours(catalog, i) ||
-            !explorer_series_visible(explorer, solution->series))
-            continue;
-        for (size_t k = 0; k < 3; k++) {
-            size_t t = explorer->triple[k];
-            double value = catalog_value(catalog, i, t);
-            points[3 * count + k] =
-                catalog->recipe->tasks[t].objective.maximise ? -value : value;
-        }
-        rows[count++] = i;
+    bool *visible = explorer_visible(explorer);
+    if (!rows || !visible) {
+        free(rows);
+        free(visible);
+        return -1;
     }
-    if (result == 0 && count)
-        result = pareto_filter(points, count, 3, false, keep, &error) < 0 ? -1 : 0;
-    for (size_t i = 0; result == 0 && i < count; i++)
-        cache->front[rows[i]] = keep[i];
-    free(points);
+    size_t count = front_over(catalog, visible, explorer->triple, 3, rows);
+    memset(cache->front, 0, catalog->count * sizeof *cache->front);
+    for (size_t i = 0; i < count; i++)
+        cache->front[rows[i]] = true;
     free(rows);
-    free(keep);
-    return result;
+    free(visible);
+    return 0;
 }
 
 const bool *space_front(struct explorer *explorer) {

@@ -1,10 +1,8 @@
 /* Colours, looks and characters of marks: what a cell is drawn with, before a terminal
  * is known.
  *
- * Panels speak of roles ("the current point", "task 2"); this module alone knows
- * colours. The colours are those of Okabe & Ito (2008), told apart by readers
- * with any of the common colour deficiencies, and nothing is told by colour
- * alone: each baseline has its own mark as well. */
+ * Panels speak of roles ("the current point", "task 2"); results/look.h says what they
+ * look like, and this module what becomes of that on a terminal. */
 #ifndef PWEMOE_TUI_TERMINAL_PALETTE_H
 #define PWEMOE_TUI_TERMINAL_PALETTE_H
 
@@ -24,12 +22,10 @@ int palette_colour(enum ink ink, enum depth depth);
 /* Looks that an ink adds where colour does not tell it (8 colours, mono). */
 uint8_t palette_look(enum ink ink, enum depth depth);
 
-enum ink palette_task(size_t task);
-
 /* The characters of one kind of terminal. */
 struct marks {
     bool utf8;
-    wchar_t mark[MARK_COUNT];
+    const wchar_t *mark; /* [MARK_COUNT] */
     wchar_t horizontal, vertical, cross, corner, ellipsis;
     wchar_t tick_left, tick_right, track, handle, lock;
     wchar_t full, plus_minus, arrow_up, arrow_down, chosen, on, off;

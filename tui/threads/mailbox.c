@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "threads/hypervolume.h"
+#include "results/volume.h"
 
 struct mailbox {
     pthread_mutex_t lock;

@@ -26,6 +26,9 @@ struct page {
     char *markdown_text, *html_text;
     size_t markdown_size, html_size;
     size_t columns, left, cell, row; /* of the table that is open */
+    bool marked;                     /* the next cell is */
+    enum mark mark;
+    enum ink ink;
     struct picture *pictures;
     size_t picture_count, picture_capacity;
     bool failed;
@@ -174,14 +177,40 @@ void page_table(struct page *page, size_t columns, size_t left) {
     fputs("<div><table>\n", page->html);
 }
 
+/* One character of the first plane as UTF-8, or one of ASCII escaped. */
+static void put_mark(FILE *out, enum mark mark) {
+    unsigned code = (unsigned)look_unicode[mark];
+    if (code >= 0x800)
+        fprintf(out, "%c%c%c", 0xe0 | code >> 12, 0x80 | (code >> 6 & 63),
+                0x80 | (code & 63));
+    else if (code >= 0x80)
+        fprintf(out, "%c%c", 0xc0 | code >> 6, 0x80 | (code & 63));
+    else
+        fprintf(out, "\\%c", code);
+}
+
+void page_mark(struct page *page, enum mark mark, enum ink ink) {
+    page->marked = true;
+    page->mark = mark;
+    page->ink = ink;
+}
+
 static void put_cell(struct page *page, const char *text) {
     const char *kind = page->row == 0 ? "th" : "td";
     if (page->cell == 0)
         fputs("<tr>", page->html);
     fprintf(page->html, "<%s%s>", kind, page->cell < page->left ? " class=\"l\"" : "");
+    if (page->marked)
+        fprintf(page->html, "<span style=\"color:#%06x\">&#%u;</span> ",
+                (unsigned)look_on_paper(page->ink), (unsigned)look_unicode[page->mark]);
     put_html(page->html, text);
     fprintf(page->html, "</%s>", kind);
     fputs(page->cell == 0 ? "| " : " ", page->markdown);
+    if (page->marked) {
+        put_mark(page->markdown, page->mark);
+        fputc(' ', page->markdown);
+        page->marked = false;
+    }
     put_markdown(page->markdown, text);
     fputs(" |", page->markdown);
     if (++page->cell < page->columns)

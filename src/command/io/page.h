@@ -23,6 +23,8 @@ void page_paragraph(struct page *page, const char *format, ...)
 void page_table(struct page *page, size_t columns, size_t left);
 void page_cell(struct page *page, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Before the next cell's text: what its models are drawn as in charts. */
+void page_mark(struct page *page, enum mark mark, enum ink ink);
 void page_number(struct page *page, double value, int decimals); /* NaN: a dash */
 void page_table_end(struct page *page);
 

@@ -8,20 +8,18 @@
 #include "base/error.h"
 #include "command/work/analysis.h"
 #include "plot/points.h"
+#include "results/catalog.h"
 #include "store/store.h"
 
-/* Solutions as points, a series a way of making them: those that have complete or
- * imported figures; method NULL: all. None at all is an error. plot_points_clear
- * frees. */
-int points_make(const struct store_recipe *recipe, const struct store_row *rows,
-                size_t count, const char *method, struct plot_points *points,
-                struct error *error);
+/* The solutions that wanted [count] marks (NULL: all) and that have complete or
+ * imported figures, as points. None at all is an error. plot_points_clear frees. */
+int points_make(const struct catalog *catalog, const bool *wanted,
+                struct plot_points *points, struct error *error);
 
 /* The preferences of one set of routers, with a task's value; task SIZE_MAX: the
  * average. plot_shares_clear frees. */
-int shares_make(const struct store_recipe *recipe, const struct store_row *rows,
-                size_t count, int64_t routers, size_t task, struct plot_shares *shares,
-                struct error *error);
+int shares_make(const struct catalog *catalog, const bool *wanted, int64_t routers,
+                size_t task, struct plot_shares *shares, struct error *error);
 
 /* Lines in panels, with all that they point to. */
 struct lines_data {
@@ -31,9 +29,8 @@ struct lines_data {
 };
 int lines_data_routing(const struct store_recipe *recipe, const struct routing *routing,
                        struct lines_data *data, struct error *error);
-int lines_data_scaling(const struct store_recipe *recipe, const struct store_row *rows,
-                       size_t count, const char *method, struct lines_data *data,
-                       struct error *error);
+int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
+                       struct lines_data *data, struct error *error);
 int lines_data_similarity(const struct similarity *similarity, struct lines_data *data,
                           struct error *error);
 /* run 0: the newest with a curve, of this method where it is not NULL. */

@@ -1,5 +1,4 @@
 /* Runs, routers, scaling sweeps and task vectors as lines. */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +6,7 @@
 
 #include "base/memory.h"
 #include "command/work/plot_data.h"
-#include "command/work/solutions.h"
+#include "results/row.h"
 
 enum { LINES_MAX = 512, SMOOTH_MAX = 10 }; /* lines a panel; width of an average */
 
@@ -109,8 +108,11 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
                 char name[160];
                 snprintf(name, sizeof name, "%.80s, %s", recipe->tasks[t].name,
                          kinds[k]);
-                struct plot_line style = {
-                    .colour = t, .dash = k, .thin = k >= 2, .marks = k == 0};
+                struct plot_line style = {.ink = look_task(t),
+                                          .mark = look_place(t),
+                                          .dash = k,
+                                          .thin = k >= 2,
+                                          .marks = k == 0};
                 struct owned_line *line = add_line(data, p, style, name, count);
                 if (!line)
                     return out_of_memory(data, error);
@@ -139,32 +141,23 @@ static int by_scale(const void *a, const void *b) {
     return (p->scale > q->scale) - (p->scale < q->scale);
 }
 
-/* The coefficient in a row's parameters; false where there is none. */
-static bool scale_of(const struct store_row *row, double *scale) {
-    json_t *object = json_loads(row->solution.parameters, 0, NULL);
-    const json_t *number = json_object_get(object, "scale");
-    bool found = json_is_number(number);
-    *scale = json_number_value(number);
-    json_decref(object);
-    return found;
-}
-
-/* The average as a thick line, each task as a thin one. */
-static int add_sweep(struct lines_data *data, const struct store_recipe *recipe,
-                     const struct sample *samples, size_t count, size_t colour,
-                     const char *method, bool tasks) {
-    struct plot_line thick = {.colour = colour, .dash = 0, .marks = true};
+/* The average as a thick line, and where a series is alone each task as a thin one. */
+static int add_sweep(struct lines_data *data, const struct catalog *catalog,
+                     const struct series *series, const struct sample *samples,
+                     size_t count, bool alone) {
+    size_t tasks = catalog->tasks;
+    struct plot_line thick = {.ink = series->ink, .mark = series->mark, .marks = true};
     struct owned_line *line =
-        add_line(data, 0, thick, tasks ? "average" : method, count);
+        add_line(data, 0, thick, alone ? "average" : series->name, count);
     if (!line)
         return -1;
     for (size_t i = 0; i < count; i++) {
         line->x[i] = samples[i].scale;
-        line->y[i] = solution_average(recipe, samples[i].row);
+        line->y[i] = row_average(samples[i].row, tasks);
     }
-    for (size_t t = 0; tasks && t < recipe->task_count; t++) {
-        struct plot_line style = {.colour = t + 1, .dash = 1};
-        if (!(line = add_line(data, 0, style, recipe->tasks[t].name, count)))
+    for (size_t t = 0; alone && t < tasks; t++) {
+        struct plot_line style = {.ink = look_task(t), .dash = 1};
+        if (!(line = add_line(data, 0, style, catalog->recipe->tasks[t].name, count)))
             return -1;
         for (size_t i = 0; i < count; i++) {
             line->x[i] = samples[i].scale;
@@ -174,55 +167,44 @@ static int add_sweep(struct lines_data *data, const struct store_recipe *recipe,
     return 0;
 }
 
-/* Rows [count] that are complete merges with a coefficient, of this method. */
-static bool find_sweeps(const struct store_row *rows, size_t count, const char *method,
-                        bool *usable, bool *several_methods) {
-    const char *first = NULL;
-    double scale;
-    *several_methods = false;
-    for (size_t i = 0; i < count; i++) {
-        const char *name = rows[i].solution.method;
-        usable[i] = rows[i].solution.kind == STORE_KIND_MERGE &&
-                    scale_of(&rows[i], &scale) && rows[i].whole &&
-                    store_method_is(name, method);
-        if (!usable[i])
-            continue;
-        *several_methods |= !store_method_is(name, first);
-        first = first ? first : name;
+/* The finished merges of a series that have a coefficient, in its order. */
+static size_t find_sweep(const struct catalog *catalog, const bool *wanted,
+                         size_t series, struct sample *samples) {
+    size_t count = 0;
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct solution *solution = &catalog->solutions[i];
+        if (solution->series == series && catalog->series[series].merged &&
+            isfinite(solution->scale) && (!wanted || wanted[i]) &&
+            store_state_settled(catalog->rows[i].state))
+            samples[count++] = (struct sample){solution->scale, &catalog->rows[i]};
     }
-    return first != NULL;
+    if (count)
+        qsort(samples, count, sizeof *samples, by_scale);
+    return count;
 }
 
-int lines_data_scaling(const struct store_recipe *recipe, const struct store_row *rows,
-                       size_t count, const char *method, struct lines_data *data,
-                       struct error *error) {
+int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
+                       struct lines_data *data, struct error *error) {
     memset(data, 0, sizeof *data);
-    struct sample *samples = array_new(count, sizeof *samples);
-    bool *usable = array_new(count, sizeof *usable), several;
-    int result = samples && usable ? 0 : error_memory(error);
-    if (result == 0 && !find_sweeps(rows, count, method, usable, &several))
+    size_t sweeps = 0;
+    struct sample *samples = array_new(catalog->count, sizeof *samples);
+    int result = samples ? 0 : error_memory(error);
+    for (size_t s = 0; result == 0 && s < catalog->series_count; s++)
+        sweeps += find_sweep(catalog, wanted, s, samples) > 0;
+    if (result == 0 && !sweeps)
         result = error_set(error,
                            "no complete merge with a scaling coefficient is there; run "
                            "`pwemoe merge FILE --method task-arithmetic --scales "
                            "0:1:11` first");
     if (result == 0 && new_panels(data, 1))
         result = out_of_memory(data, error);
-    for (size_t i = 0; result == 0 && i < count; i++) {
-        const char *name = rows[i].solution.method;
-        size_t n = 0;
-        for (size_t k = i; k < count; k++)
-            if (usable[k] && store_method_is(rows[k].solution.method, name)) {
-                scale_of(&rows[k], &samples[n].scale);
-                samples[n++].row = &rows[k];
-                usable[k] = false;
-            }
-        qsort(samples, n, sizeof *samples, by_scale);
-        if (n &&
-            add_sweep(data, recipe, samples, n, data->panels[0].count, name, !several))
+    for (size_t s = 0; result == 0 && s < catalog->series_count; s++) {
+        size_t count = find_sweep(catalog, wanted, s, samples);
+        if (count &&
+            add_sweep(data, catalog, &catalog->series[s], samples, count, sweeps == 1))
             result = out_of_memory(data, error);
     }
     free(samples);
-    free(usable);
     return result;
 }
 
@@ -243,8 +225,11 @@ int lines_data_similarity(const struct similarity *s, struct lines_data *data,
             continue;
         for (size_t p = 0; p <= s->pairs; p++) {
             bool mean = p == s->pairs;
-            struct plot_line style = {
-                .colour = k, .dash = mean ? k : 0, .thin = !mean, .marks = mean};
+            struct plot_line style = {.ink = look_task(k),
+                                      .mark = look_place(k),
+                                      .dash = mean ? k : 0,
+                                      .thin = !mean,
+                                      .marks = mean};
             struct owned_line *line =
                 add_line(data, 0, style, mean ? kinds[k] : NULL, count);
             if (!line)
@@ -276,8 +261,8 @@ static int add_curves(struct lines_data *data, const struct store_recipe *recipe
             n += points[i].task == t;
         if (n == 0)
             continue;
-        struct plot_line thin = {.colour = t, .thin = true},
-                         thick = {.colour = t, .dash = t / 7};
+        struct plot_line thin = {.ink = look_task(t), .thin = true},
+                         thick = {.ink = look_task(t), .dash = t / TASK_INKS};
         struct owned_line *raw = add_line(data, 0, thin, NULL, n);
         struct owned_line *smooth = add_line(data, 0, thick, recipe->tasks[t].name, n);
         if (!raw || !smooth)

@@ -8,32 +8,31 @@
 
 #include "base/error.h"
 #include "command/io/page.h"
-#include "store/store.h"
+#include "results/catalog.h"
+#include "results/row.h"
 
 struct report {
     struct page *page;
     struct store *store;
-    struct store_recipe *recipe;
-    struct store_row *rows;
+    struct catalog *catalog;
+    const struct store_recipe *recipe; /* the catalog's, as what follows */
+    const struct store_row *rows;
     size_t count;
     struct store_run *runs;
     size_t run_count;
     /* [count] each: the run of a row's routers (0 for none); whether these are the
-     * last of the run that were measured; the scaling coefficient (NaN for none);
-     * and the first row of the same sweep, which differs in that alone. */
+     * last of the run that were measured; and the first row of the same sweep over
+     * scaling coefficients, which differs in that alone. */
     int64_t *run_of;
     bool *last;
-    double *scale;
     size_t *sweep;
-    double *points; /* [count, tasks] minimised; only those of complete rows hold */
-    double reference[STORE_TASKS_MAX]; /* minimised */
-    double *front; /* [front_count, tasks] of all models merged here */
-    size_t front_count;
 };
 
-/* "routers, ls, mlp (run 1)", "ls (full model, run 2)", "stl for cars (run 3)"; free()
- */
-char *report_run_name(const struct store_run *run);
+/* Merged by a method without training: rows that stand together as a sweep. */
+static inline bool report_is_sweep(const struct report *report, size_t row) {
+    return catalog_series(report->catalog, row)->merged &&
+           !report->rows[row].solution.routers;
+}
 
 /* Sections of the page: what training and making took; pictures. */
 int report_costs(const struct report *report, struct error *error);

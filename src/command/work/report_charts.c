@@ -8,7 +8,6 @@
 #include "command/work/analysis.h"
 #include "command/work/plot_data.h"
 #include "command/work/report.h"
-#include "command/work/solutions.h"
 
 /* Every pair of tasks has a picture up to so many tasks; beyond that all share one.
  * Charts of runs are of so many runs at most. */
@@ -16,6 +15,18 @@ enum { PAIRS_TASKS_MAX = 4, RUNS_MAX = 8, WIDTH = 960, HEIGHT = 600 };
 
 static struct plot_page page_for(struct plot_png *png) {
     return (struct plot_page){.width = WIDTH, .height = HEIGHT, .png = png};
+}
+
+static int picture_of_run(const struct report *r, const char *name,
+                          struct plot_png *png, const char *caption,
+                          const struct store_run *run, struct error *error) {
+    char *run_name = series_run_name(run);
+    if (run_name)
+        page_picture(r->page, name, png, "%s: %s.", caption, run_name);
+    else
+        free(png->data);
+    free(run_name);
+    return run_name ? 0 : error_memory(error);
 }
 
 /* --- points -------------------------------------------------------------------- */
@@ -33,7 +44,7 @@ static int scatters(const struct report *r, const struct plot_points *data,
             snprintf(name, sizeof name, "scatter-%zu-%zu", x + 1, y + 1);
             page_picture(r->page, name, &png,
                          "%s and %s; models that another merged model dominates are "
-                         "hollow.",
+                         "small and pale.",
                          r->recipe->tasks[x].name, r->recipe->tasks[y].name);
         }
     return 0;
@@ -43,11 +54,11 @@ static int points(const struct report *r, struct error *error) {
     size_t tasks = r->recipe->task_count;
     bool any = false;
     for (size_t i = 0; i < r->count && !any; i++)
-        any = r->rows[i].whole || r->rows[i].state == STORE_STATE_IMPORTED;
+        any = store_state_settled(r->rows[i].state);
     if (tasks < 2 || !any)
         return 0;
     struct plot_points data;
-    if (points_make(r->recipe, r->rows, r->count, NULL, &data, error))
+    if (points_make(r->catalog, NULL, &data, error))
         return -1;
     int result = 0;
     if (tasks <= PAIRS_TASKS_MAX) {
@@ -73,7 +84,7 @@ static int ternary(const struct report *r, const struct store_run *run, int64_t 
     if (r->recipe->task_count != 3 || !any)
         return 0;
     struct plot_shares data;
-    if (shares_make(r->recipe, r->rows, r->count, routers, SIZE_MAX, &data, error))
+    if (shares_make(r->catalog, NULL, routers, SIZE_MAX, &data, error))
         return -1;
     const struct store_task *tasks = r->recipe->tasks;
     const char *const corners[3] = {tasks[0].name, tasks[1].name, tasks[2].name};
@@ -84,12 +95,9 @@ static int ternary(const struct report *r, const struct store_run *run, int64_t 
                               "average accuracy (%)", error);
     plot_shares_clear(&data);
     snprintf(name, sizeof name, "ternary-run-%lld", (long long)run->id);
-    if (result == 0)
-        page_picture(r->page, name, &png,
-                     "Average accuracy over the preferences: routers, %s, %s (run "
-                     "%lld).",
-                     run->method, run->upscale, (long long)run->id);
-    return result;
+    return result ? -1
+                  : picture_of_run(r, name, &png,
+                                   "Average accuracy over the preferences", run, error);
 }
 
 /* --- lines --------------------------------------------------------------------- */
@@ -106,12 +114,13 @@ static int draw_lines(struct lines_data *data, const char *x, const char *y,
 static int scaling(const struct report *r, struct error *error) {
     bool any = false;
     for (size_t i = 0; i < r->count && !any; i++)
-        any = isfinite(r->scale[i]) && r->rows[i].whole;
+        any = report_is_sweep(r, i) && isfinite(r->catalog->solutions[i].scale) &&
+              r->rows[i].whole;
     if (!any)
         return 0;
     struct lines_data data;
     struct plot_png png = {0};
-    if (lines_data_scaling(r->recipe, r->rows, r->count, NULL, &data, error) ||
+    if (lines_data_scaling(r->catalog, NULL, &data, error) ||
         draw_lines(&data, "scaling coefficient", "accuracy (%)", &png, error))
         return -1;
     page_picture(r->page, "scaling", &png, "Accuracy along the scaling coefficient.");
@@ -131,11 +140,9 @@ static int routing(const struct report *r, const struct store_run *run,
         return -1;
     char name[64];
     snprintf(name, sizeof name, "routing-run-%lld", (long long)run->id);
-    page_picture(r->page, name, &png,
-                 "Routing weights by depth at each task's unit preference: %s, %s (run "
-                 "%lld).",
-                 run->method, run->upscale, (long long)run->id);
-    return 0;
+    return picture_of_run(r, name, &png,
+                          "Routing weights by depth at each task's unit preference",
+                          run, error);
 }
 
 static int training(const struct report *r, const struct store_run *run,
@@ -155,13 +162,7 @@ static int training(const struct report *r, const struct store_run *run,
         return -1;
     char name[64];
     snprintf(name, sizeof name, "training-run-%lld", (long long)run->id);
-    char *run_name = report_run_name(run);
-    if (run_name)
-        page_picture(r->page, name, &png, "Training loss: %s.", run_name);
-    else
-        free(png.data);
-    free(run_name);
-    return run_name ? 0 : error_memory(error);
+    return picture_of_run(r, name, &png, "Training loss", run, error);
 }
 
 /* --- all of them --------------------------------------------------------------- */

@@ -1,24 +1,9 @@
 /* What each run and each way of merging took, for `pwemoe report`. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <jansson.h>
 
 #include "base/memory.h"
 #include "command/work/report.h"
-
-char *report_run_name(const struct store_run *run) {
-    long long id = (long long)run->id;
-    if (*run->upscale)
-        return text_format("routers, %s, %s (run %lld)", run->method, run->upscale, id);
-    json_t *object = json_loads(run->parameters, 0, NULL);
-    const char *task = json_string_value(json_object_get(object, "task"));
-    char *name = task ? text_format("%s for %s (run %lld)", run->method, task, id)
-                      : text_format("%s (full model, run %lld)", run->method, id);
-    json_decref(object);
-    return name;
-}
 
 static double or_unknown(double value) {
     return value > 0 ? value : (double)NAN;
@@ -35,7 +20,7 @@ static void sweep_row(const struct report *r, size_t sweep) {
     uint64_t peak = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct store_solution *s = &r->rows[i].solution;
-        if (r->rows[i].solution.kind != STORE_KIND_MERGE || r->sweep[i] != sweep)
+        if (!report_is_sweep(r, i) || r->sweep[i] != sweep)
             continue;
         known += s->seconds > 0;
         seconds += s->seconds;
@@ -44,7 +29,7 @@ static void sweep_row(const struct report *r, size_t sweep) {
     }
     if (!known && !peak)
         return;
-    page_cell(r->page, "%s", r->rows[sweep].solution.method);
+    page_cell(r->page, "%s", catalog_series(r->catalog, sweep)->name);
     page_number(r->page, (double)NAN, 0);
     page_number(r->page, (double)NAN, 0);
     page_number(r->page, known ? seconds / (double)known : (double)NAN, 3);
@@ -67,11 +52,11 @@ int report_costs(const struct report *r, struct error *error) {
     for (size_t i = 0; i < COLUMNS; i++)
         page_cell(r->page, "%s", headers[i]);
     for (size_t i = 0; i < r->count; i++)
-        if (r->rows[i].solution.kind == STORE_KIND_MERGE && r->sweep[i] == i)
+        if (report_is_sweep(r, i) && r->sweep[i] == i)
             sweep_row(r, i);
     for (size_t n = 0; n < r->run_count; n++) {
         const struct store_run *run = &r->runs[n];
-        char *name = report_run_name(run);
+        char *name = series_run_name(run);
         if (!name)
             return error_memory(error);
         page_cell(r->page, "%s", name);

@@ -1,11 +1,11 @@
 #include "command/work/solutions.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/memory.h"
+#include "results/row.h"
 
 json_t *time_json(double time) {
     struct tm parts;
@@ -15,18 +15,6 @@ json_t *time_json(double time) {
         !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts))
         return json_null();
     return json_string(text);
-}
-
-double solution_average(const struct store_recipe *recipe,
-                        const struct store_row *row) {
-    double sum = 0;
-    size_t present = 0;
-    for (size_t t = 0; t < recipe->task_count; t++)
-        if (row->evaluations[t].present) {
-            sum += row->evaluations[t].value;
-            present++;
-        }
-    return present ? sum / (double)present : (double)NAN;
 }
 
 /* --- columns, and the same in rows ---------------------------------------- */
@@ -135,7 +123,7 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
     values[n++] = output_object(s->parameters);
     values[n++] = output_reals(s->preference, tasks);
     values[n++] = objectives_json(recipe, row);
-    values[n++] = output_real(solution_average(recipe, row));
+    values[n++] = output_real(row_average(row, tasks));
     for (size_t t = 0; t < tasks; t++) {
         const struct store_evaluation *e = &row->evaluations[t];
         values[n++] = e->present ? output_real(e->value) : NULL;

@@ -26,9 +26,6 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
                    const struct store_row *row,
                    const struct solution_standing *standing /* or NULL */);
 
-/* The mean of the values that are present; NaN without any. */
-double solution_average(const struct store_recipe *recipe, const struct store_row *row);
-
 /* Prints the solutions with these ids, in the order of the ids. */
 int solutions_print(const struct invocation *invocation, struct store *store,
                     const struct store_recipe *recipe, const char *split,

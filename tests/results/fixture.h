@@ -1,7 +1,7 @@
-/* Databases for the explorer's tests: made through the store, with figures that
+/* Databases for tests: made through the store, with figures that
  * follow a formula, so that a test knows what must be on the screen. */
-#ifndef TESTS_TUI_FIXTURE_H
-#define TESTS_TUI_FIXTURE_H
+#ifndef PWEMOE_TESTS_RESULTS_FIXTURE_H
+#define PWEMOE_TESTS_RESULTS_FIXTURE_H
 
 #include <stddef.h>
 
@@ -31,6 +31,10 @@ double fixture_loss(const double *preference, size_t t);
  * that an evaluation and an export need. examples: held-out images a task. */
 void fixture_write_real(const char *path, size_t examples);
 
+/* One more solution, completely measured on the test split (imported where its kind is
+ * "import"); its id is set. */
+void fixture_put(struct store *store, struct store_solution *solution,
+                 const double *values, size_t tasks);
 /* Writes path; checkpoints are named but do not exist. Ends the test on failure. */
 void fixture_write(const char *path, const struct fixture_options *options);
 /* One of so many tasks in a folder, with baselines and log: its path. */

@@ -33,8 +33,9 @@ static void check(int result, const struct error *error) {
     }
 }
 
-static void put(struct store *store, struct store_solution *solution,
-                const double *values, size_t tasks) {
+void fixture_put(struct store *store, struct store_solution *solution,
+                 const double *values, size_t tasks) {
+    bool imported = solution->kind == STORE_KIND_IMPORT;
     struct store_evaluation evaluations[STORE_TASKS_MAX] = {{0}};
     struct error error;
     check(store_solution_put(store, solution, &error), &error);
@@ -42,11 +43,12 @@ static void put(struct store *store, struct store_solution *solution,
         evaluations[t] = (struct store_evaluation){.objective = t,
                                                    .split = "test",
                                                    .value = values[t],
-                                                   .low = values[t] - 1,
-                                                   .high = values[t] + 1,
-                                                   .examples = 1000,
+                                                   .low = values[t] - !imported,
+                                                   .high = values[t] + !imported,
+                                                   .examples = imported ? 0 : 1000,
                                                    .complete = true,
-                                                   .loss = 0.5};
+                                                   .imported = imported,
+                                                   .loss = imported ? NAN : 0.5};
     check(store_evaluations_put(store, solution->id, "", evaluations, tasks, &error),
           &error);
 }
@@ -60,7 +62,7 @@ static void put_constant(struct store *store, enum store_kind kind, const char *
                                       .method = (char *)method,
                                       .parameters = (char *)parameters,
                                       .label = ""};
-    put(store, &solution, values, tasks);
+    fixture_put(store, &solution, values, tasks);
 }
 
 static void put_baselines(struct store *store, size_t tasks) {
@@ -154,7 +156,7 @@ void fixture_write(const char *path, const struct fixture_options *options) {
                                           .preference = preference,
                                           .routers = routers,
                                           .label = ""};
-        put(store, &solution, values, options->tasks);
+        fixture_put(store, &solution, values, options->tasks);
     }
     if (options->baselines)
         put_baselines(store, options->tasks);

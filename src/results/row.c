@@ -1,0 +1,27 @@
+#include "results/row.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+double row_average(const struct store_row *row, size_t tasks) {
+    double sum = 0;
+    size_t present = 0;
+    for (size_t t = 0; t < tasks; t++)
+        if (row->evaluations[t].present) {
+            sum += row->evaluations[t].value;
+            present++;
+        }
+    return present ? sum / (double)present : (double)NAN;
+}
+
+double row_scale(const struct store_row *row) {
+    const char *parameters = row->solution.parameters;
+    if (!parameters || !strstr(parameters, "\"scale\""))
+        return (double)NAN;
+    json_t *object = json_loads(parameters, 0, NULL);
+    json_t *scale = json_object_get(object, "scale");
+    double value = json_is_number(scale) ? json_number_value(scale) : (double)NAN;
+    json_decref(object);
+    return value;
+}

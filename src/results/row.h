@@ -1,0 +1,12 @@
+/* What one solution's row says, beyond its columns. */
+#ifndef PWEMOE_RESULTS_ROW_H
+#define PWEMOE_RESULTS_ROW_H
+
+#include "store/store.h"
+
+/* The mean of the figures that are present; NaN without any. */
+double row_average(const struct store_row *row, size_t tasks);
+/* The scaling coefficient among the parameters; NaN where there is none. */
+double row_scale(const struct store_row *row);
+
+#endif

@@ -1,0 +1,205 @@
+#include "results/series.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* What merging methods and baselines are called and look like, where it is not their
+ * own name and the next spare mark. */
+static const struct {
+    const char *method, *name;
+    enum mark mark;
+    unsigned ink;
+} methods[] = {
+    {"pretrained", "pretrained", MARK_PRETRAINED, INK_SERIES + 5},
+    {"stl", "STL, own experts", MARK_STL, INK_SERIES + 0},
+    {"average", "simple average", MARK_AVERAGE, INK_SERIES + 2},
+    {"task-arithmetic", "task arithmetic", MARK_ARITHMETIC, INK_SERIES + 1},
+    {"ties", "TIES", MARK_TIES, INK_SERIES + 3},
+    {"fisher", "Fisher merging", MARK_FISHER, INK_SERIES + 4},
+    {"regmean", "RegMean", MARK_REGMEAN, INK_SERIES + 0},
+};
+
+/* What a mark that is taken gives way to, one after the other: those that answer
+ * preferences have marks of their own first, as they are many points each. After so
+ * many only the colour is another. */
+enum { SPARE_LOOKS = SPARE_MARKS * SERIES_INKS };
+
+static void take_spare(struct series *series, unsigned n) {
+    if (series->answers && n < ANSWER_MARKS) {
+        series->mark = (enum mark)(MARK_ANSWER + n);
+        series->ink = (enum ink)(INK_SERIES + (2 + n) % SERIES_INKS);
+        return;
+    }
+    unsigned mark = n % SPARE_MARKS, ink = (2 + mark + n / SPARE_MARKS) % SERIES_INKS;
+    series->mark = (enum mark)(MARK_SPARE + mark);
+    series->ink = (enum ink)(INK_SERIES + ink);
+}
+
+static void describe_method(const struct store_solution *solution,
+                            struct series *series) {
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (!strcmp(solution->method, methods[i].method)) {
+            series->mark = methods[i].mark;
+            series->ink = (enum ink)methods[i].ink;
+            snprintf(series->name, sizeof series->name, "%s", methods[i].name);
+            return;
+        }
+    take_spare(series, 0);
+    snprintf(series->name, sizeof series->name, "%.50s", solution->method);
+}
+
+void series_describe(const struct store_row *row, struct series *series) {
+    const struct store_solution *solution = &row->solution;
+    enum store_kind kind = solution->kind;
+    bool routers = solution->routers || kind == STORE_KIND_PWEMOE;
+    bool merged = store_kind_merged(kind);
+    bool answers = routers || (merged && solution->preference);
+    *series = (struct series){.merged = merged, .answers = answers};
+    snprintf(series->key, sizeof series->key, "%.20s %.30s %.30s%s",
+             store_kind_name(kind), solution->method, row->upscale,
+             answers ? " preference" : "");
+    if (routers) {
+        series->mark = MARK_FRONT;
+        series->ink = INK_FRONT;
+        snprintf(series->name, sizeof series->name, "routers %.30s %.30s",
+                 solution->method, row->upscale);
+    } else if (kind == STORE_KIND_TRAIN) {
+        series->mark = MARK_TRAINED;
+        series->ink = INK_SERIES + 5;
+        snprintf(series->name, sizeof series->name, "trained whole, %.50s",
+                 solution->method);
+    } else if (kind == STORE_KIND_IMPORT) {
+        series->mark = MARK_OTHER;
+        series->ink = INK_SERIES + 5;
+        snprintf(series->name, sizeof series->name, "%.50s (imported)",
+                 solution->method);
+    } else {
+        describe_method(solution, series);
+        series->several = store_method_role(solution->method) == STORE_ROLE_EXPERTS;
+    }
+    if (answers && !routers)
+        strcat(series->name, " by preference");
+}
+
+bool series_same(const struct store_row *a, const struct store_row *b) {
+    return a->solution.kind == b->solution.kind &&
+           store_method_is(a->solution.method, b->solution.method) &&
+           !strcmp(a->upscale, b->upscale) &&
+           !a->solution.routers == !b->solution.routers &&
+           !a->solution.preference == !b->solution.preference;
+}
+
+/* --- all of a file --------------------------------------------------------------- */
+
+static bool is_taken(const struct series *list, size_t count, const struct series *look,
+                     bool ink_too) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i].mark == look->mark && (!ink_too || list[i].ink == look->ink))
+            return true;
+    return false;
+}
+
+/* A look of its own for the last of the series. */
+static void tell_apart(struct series *list, size_t count) {
+    struct series *last = &list[count - 1];
+    bool taken = is_taken(list, count - 1, last, false);
+    for (unsigned n = 0; taken && n < SPARE_LOOKS; n++) {
+        take_spare(last, n);
+        taken = is_taken(list, count - 1, last, n >= SPARE_MARKS);
+    }
+}
+
+struct listed {
+    struct series series;
+    size_t place; /* before they were sorted */
+};
+
+static int order_listed(const void *a, const void *b) {
+    const struct series *x = &((const struct listed *)a)->series;
+    const struct series *y = &((const struct listed *)b)->series;
+    if (x->answers != y->answers)
+        return x->answers ? -1 : 1;
+    if (x->mark != y->mark)
+        return x->mark < y->mark ? -1 : 1;
+    return strcmp(x->key, y->key);
+}
+
+/* The number of the row's series, which is made where it is the first; SIZE_MAX where
+ * memory is out. */
+static size_t find(struct series **list, size_t *count, size_t *capacity,
+                   const struct store_row *row) {
+    struct series series;
+    series_describe(row, &series);
+    for (size_t i = 0; i < *count; i++)
+        if (!strcmp((*list)[i].key, series.key))
+            return i;
+    if (array_reserve((void **)list, capacity, *count + 1, sizeof **list))
+        return SIZE_MAX;
+    (*list)[*count] = series;
+    tell_apart(*list, ++*count);
+    return *count - 1;
+}
+
+/* In the order of a legend: those to walk over first. */
+static int sort(struct series *list, size_t count, size_t *place, size_t rows) {
+    struct listed *listed = array_new(count, sizeof *listed);
+    size_t *moved = array_new(count, sizeof *moved);
+    if (listed && moved) {
+        for (size_t i = 0; i < count; i++)
+            listed[i] = (struct listed){list[i], i};
+        if (count)
+            qsort(listed, count, sizeof *listed, order_listed);
+        for (size_t i = 0; i < count; i++) {
+            list[i] = listed[i].series;
+            moved[listed[i].place] = i;
+        }
+        for (size_t i = 0; i < rows; i++)
+            place[i] = moved[place[i]];
+    }
+    int result = listed && moved ? 0 : -1;
+    free(listed);
+    free(moved);
+    return result;
+}
+
+int series_list(const struct store_row *rows, size_t count, size_t *place,
+                struct series **series, size_t *series_count) {
+    struct series *list = NULL;
+    size_t found = 0, capacity = 0;
+    for (size_t i = 0; i < count; i++) {
+        place[i] = i && series_same(&rows[i], &rows[i - 1])
+                       ? place[i - 1]
+                       : find(&list, &found, &capacity, &rows[i]);
+        if (place[i] == SIZE_MAX) {
+            free(list);
+            return -1;
+        }
+        list[place[i]].count++;
+    }
+    if (sort(list, found, place, count)) {
+        free(list);
+        return -1;
+    }
+    *series = list;
+    *series_count = found;
+    return 0;
+}
+
+/* --- runs --------------------------------------------------------------------------
+ */
+
+char *series_run_name(const struct store_run *run) {
+    long long id = (long long)run->id;
+    if (*run->upscale)
+        return text_format("routers %s %s (run %lld)", run->method, run->upscale, id);
+    json_t *object = json_loads(run->parameters, 0, NULL);
+    const char *task = json_string_value(json_object_get(object, "task"));
+    char *name = task ? text_format("STL for %s (run %lld)", task, id)
+                      : text_format("trained whole, %s (run %lld)", run->method, id);
+    json_decref(object);
+    return name;
+}
