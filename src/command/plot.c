@@ -9,11 +9,12 @@
 #include "command/work/analysis.h"
 #include "command/work/plot_data.h"
 #include "plot/kinds.h"
+#include "results/filter.h"
 #include "store/store.h"
 
 struct plot_options {
     unsigned kind, split;
-    const char *out, *x, *y, *task, *method, *upscale, *title, *size;
+    const char *out, *x, *y, *task, *method, *where, *upscale, *title, *size;
     uint64_t run;
 };
 
@@ -53,6 +54,12 @@ static const struct option_spec options[] = {
      .value = "M",
      .help = "Only solutions, runs or routers of this method",
      .offset = offsetof(struct plot_options, method)},
+    {.name = "where",
+     .type = OPTION_TEXT,
+     .value = "EXPR",
+     .help = "scatter, parallel, ternary, scaling: only solutions of which this is "
+             "true, as in 'TASK >= 80 && method == ls || knee'",
+     .offset = offsetof(struct plot_options, where)},
     {.name = "upscale",
      .type = OPTION_TEXT,
      .value = "G",
@@ -265,8 +272,14 @@ static int draw(struct plot *p, struct error *error) {
     p->wanted = array_new(p->catalog->count, sizeof *p->wanted);
     if (!p->wanted)
         return error_memory(error);
+    struct filter *filter = NULL;
+    if (o->where && filter_parse(o->where, p->recipe, &filter, NULL, error))
+        return error_prefix(error, "--where");
     for (size_t i = 0; i < p->catalog->count; i++)
-        p->wanted[i] = store_method_is(p->catalog->rows[i].solution.method, o->method);
+        p->wanted[i] =
+            store_method_is(p->catalog->rows[i].solution.method, o->method) &&
+            (!filter || filter_matches(filter, p->catalog, i));
+    filter_free(filter);
     p->page.title = p->options->title;
     if (!p->page.title && *p->recipe->name)
         p->page.title = p->recipe->name;

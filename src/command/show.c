@@ -8,12 +8,13 @@
 #include "command/work/analysis.h"
 #include "command/work/runs.h"
 #include "command/work/solutions.h"
+#include "results/filter.h"
 #include "results/front_set.h"
 #include "results/row.h"
 
 struct show_options {
     bool all;
-    const char *method, *kind;
+    const char *method, *kind, *where;
     unsigned split;
     uint64_t run, last;
 };
@@ -35,6 +36,12 @@ static const struct option_spec options[] = {
      .choices = "pwemoe|merge|single|train|import",
      .help = "Only solutions of this kind: pwemoe, merge, single, train or import",
      .offset = offsetof(struct show_options, kind)},
+    {.name = "where",
+     .type = OPTION_TEXT,
+     .value = "EXPR",
+     .help = "solutions, front: only those of which this is true, as in "
+             "'TASK >= 80 && method == ls || knee'",
+     .offset = offsetof(struct show_options, where)},
     {.name = "split",
      .type = OPTION_CHOICE,
      .value = "S",
@@ -69,20 +76,42 @@ struct view {
 
 /* --- solutions and front -------------------------------------------------- */
 
-static bool is_wanted(const struct show_options *o, const struct store_row *row) {
-    return store_method_is(row->solution.method, o->method) &&
-           (!o->kind || store_kind_find(o->kind) == row->solution.kind);
+/* What --method, --kind and --where leave: take [count]; free(). */
+static bool *find_wanted(const struct view *v, const struct catalog *catalog,
+                         struct error *error) {
+    const struct show_options *o = v->options;
+    struct filter *filter = NULL;
+    bool *take = array_new(catalog->count, sizeof *take);
+    if (!take) {
+        error_memory(error);
+        return NULL;
+    }
+    if (o->where && filter_parse(o->where, v->recipe, &filter, NULL, error)) {
+        error_prefix(error, "--where");
+        free(take);
+        return NULL;
+    }
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct store_solution *solution = &catalog->rows[i].solution;
+        take[i] = store_method_is(solution->method, o->method) &&
+                  (!o->kind || store_kind_find(o->kind) == solution->kind) &&
+                  (!filter || filter_matches(filter, catalog, i));
+    }
+    filter_free(filter);
+    return take;
 }
 
 static int show_solutions(const struct view *v, struct error *error) {
     struct catalog *catalog;
     if (catalog_read_solutions(v->store, v->split, &catalog, error))
         return -1;
-    struct output *output = solutions_begin(v->invocation, v->recipe, false, error);
+    bool *take = find_wanted(v, catalog, error);
+    struct output *output =
+        take ? solutions_begin(v->invocation, v->recipe, false, error) : NULL;
     for (size_t i = 0; output && i < catalog->count; i++)
-        if (is_wanted(v->options, &catalog->rows[i]) &&
-            (v->options->all || store_state_settled(catalog->rows[i].state)))
+        if (take[i] && (v->options->all || store_state_settled(catalog->rows[i].state)))
             solutions_add(output, v->recipe, &catalog->rows[i], NULL);
+    free(take);
     catalog_free(catalog);
     return output ? output_end(output, error) : -1;
 }
@@ -125,12 +154,11 @@ static int show_front(const struct view *v, struct error *error) {
     struct catalog *catalog;
     if (catalog_read_solutions(v->store, v->split, &catalog, error))
         return -1;
-    bool *take = array_new(catalog->count, sizeof *take);
-    int result = take ? 0 : error_memory(error);
+    bool *take = find_wanted(v, catalog, error);
+    int result = take ? 0 : -1;
     /* What is shown unasked: the merged models measured here. */
     for (size_t i = 0; take && i < catalog->count; i++)
-        take[i] = is_wanted(v->options, &catalog->rows[i]) &&
-                  (catalog_series(catalog, i)->merged || v->options->kind);
+        take[i] = take[i] && (v->options->kind || catalog_series(catalog, i)->merged);
     struct front_set set;
     if (result == 0)
         result = front_set_make(&set, catalog, take, v->store, v->split,

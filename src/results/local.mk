@@ -7,6 +7,7 @@ libpwemoe_a_SOURCES += \
   src/results/catalog.h src/results/catalog.c src/results/catalog_source.c \
   src/results/front.h src/results/front.c \
   src/results/front_set.h src/results/front_set.c \
+  src/results/filter.h src/results/filter.c \
   src/results/volume.h src/results/volume.c \
   src/results/estimate.h src/results/estimate.c \
   src/results/price.h src/results/price.c \

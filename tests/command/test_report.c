@@ -204,6 +204,48 @@ static void test_page(void **state) {
     ran_free(&ran);
 }
 
+/* The lines of a command's output. */
+static size_t lines_of(const char *words) {
+    struct ran ran = run(words, folder());
+    size_t lines = 0;
+    if (ran.status)
+        fail_msg("%s: %s", words, ran.err);
+    for (const char *c = ran.out; *c; c++)
+        lines += *c == '\n';
+    ran_free(&ran);
+    return lines;
+}
+
+static void test_where(void **state) {
+    (void)state;
+#define SHOW "show %s/results.db solutions --format csv "
+    /* Each with a line of names. */
+    assert_int_equal(lines_of(SHOW "--where 'method == ties && scale >= 0.3'"), 3);
+    assert_int_equal(lines_of(SHOW "--where 'cars >= 85 && answers'"), 3);
+    assert_int_equal(lines_of(SHOW "--where 'cars > 1000'"), 1);
+    assert_int_equal(lines_of(SHOW "--where 'state == partial'"), 1);
+    assert_int_equal(lines_of(SHOW "--all --where 'state == partial'"), 2);
+    assert_int_equal(lines_of(SHOW "--method ls --where 'cars < 80'"), 3);
+    /* The front is of what is left: without the early routers it has more. */
+    assert_int_equal(lines_of("show %s/results.db front --format csv"), 2);
+    assert_int_equal(
+        lines_of("show %s/results.db front --format csv --where 'average < 90'"), 4);
+    assert_int_equal(
+        lines_of("plot %1$s/results.db --out %1$s/some.svg --quiet --where "
+                 "'!(method == stl)'"),
+        0);
+    expect_error(1,
+                 "--where: at character 11: nothing is called 'metod'; did you mean "
+                 "'method'?",
+                 SHOW "--where 'front && (metod == ties)'", folder());
+    expect_error(1, "no solution with complete figures",
+                 "plot %1$s/results.db --out %1$s/none.svg --where 'cars > 1000'",
+                 folder());
+    expect_error(1, "at character 7: a value is missing at the end",
+                 "plot %1$s/results.db --out %1$s/none.svg --where 'cars >'", folder());
+#undef SHOW
+}
+
 static void test_refused(void **state) {
     (void)state;
     static const struct {
@@ -233,6 +275,7 @@ static void test_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page),
+        cmocka_unit_test(test_where),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
