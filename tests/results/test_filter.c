@@ -13,7 +13,6 @@
 #include "fixture.h"
 #include "results/filter.h"
 
-static char *folder;
 static struct catalog *catalog;
 static struct error error;
 
@@ -27,8 +26,7 @@ static int prepare(void **state) {
         .tasks = 2, .edge = 11, .names = names, .baselines = true};
     char path[4200];
     struct store *store;
-    folder = fixture_folder();
-    snprintf(path, sizeof path, "%s/results.db", folder);
+    snprintf(path, sizeof path, "%s/filter.db", folder());
     fixture_write(path, &options);
     if (store_open(path, STORE_READ_WRITE, &store, &error))
         return -1;
@@ -44,7 +42,6 @@ static int prepare(void **state) {
 static int clean(void **state) {
     (void)state;
     catalog_free(catalog);
-    fixture_remove(folder);
     return 0;
 }
 
