@@ -52,6 +52,17 @@ static void describe_method(const struct store_solution *solution,
     snprintf(series->name, sizeof series->name, "%.50s", solution->method);
 }
 
+/* Of what is trained, merged with the experts or whole. */
+static void trained_name(const char *method, const char *upscale, char *out,
+                         size_t size) {
+    if (!*upscale)
+        snprintf(out, size, "trained whole, %.50s", method);
+    else if (!strcmp(upscale, STORE_CORRECTION))
+        snprintf(out, size, "correction %.50s", method);
+    else
+        snprintf(out, size, "routers %.30s %.30s", method, upscale);
+}
+
 void series_describe(const struct store_row *row, struct series *series) {
     const struct store_solution *solution = &row->solution;
     enum store_kind kind = solution->kind;
@@ -65,13 +76,11 @@ void series_describe(const struct store_row *row, struct series *series) {
     if (routers) {
         series->mark = MARK_FRONT;
         series->ink = INK_FRONT;
-        snprintf(series->name, sizeof series->name, "routers %.30s %.30s",
-                 solution->method, row->upscale);
+        trained_name(solution->method, row->upscale, series->name, sizeof series->name);
     } else if (kind == STORE_KIND_TRAIN) {
         series->mark = MARK_TRAINED;
         series->ink = INK_SERIES + 5;
-        snprintf(series->name, sizeof series->name, "trained whole, %.50s",
-                 solution->method);
+        trained_name(solution->method, "", series->name, sizeof series->name);
     } else if (kind == STORE_KIND_IMPORT) {
         series->mark = MARK_OTHER;
         series->ink = INK_SERIES + 5;
@@ -194,12 +203,12 @@ int series_list(const struct store_row *rows, size_t count, size_t *place,
 
 char *series_run_name(const struct store_run *run) {
     long long id = (long long)run->id;
-    if (*run->upscale)
-        return text_format("routers %s %s (run %lld)", run->method, run->upscale, id);
-    json_t *object = json_loads(run->parameters, 0, NULL);
+    char trained[96];
+    trained_name(run->method, run->upscale, trained, sizeof trained);
+    json_t *object = *run->upscale ? NULL : json_loads(run->parameters, 0, NULL);
     const char *task = json_string_value(json_object_get(object, "task"));
     char *name = task ? text_format("STL for %s (run %lld)", task, id)
-                      : text_format("trained whole, %s (run %lld)", run->method, id);
+                      : text_format("%s (run %lld)", trained, id);
     json_decref(object);
     return name;
 }

@@ -325,6 +325,8 @@ static void runs_are_called_as_their_series(void **state) {
     } cases[] = {
         {{.id = 1, .method = "ls", .upscale = "mlp", .parameters = "{}"},
          "routers ls mlp (run 1)"},
+        {{.id = 5, .method = "ls", .upscale = STORE_CORRECTION, .parameters = "{}"},
+         "correction ls (run 5)"},
         {{.id = 2, .method = "epo", .upscale = "", .parameters = "{}"},
          "trained whole, epo (run 2)"},
         {{.id = 3, .method = "stl", .upscale = "", .parameters = "{\"task\":\"cars\"}"},
