@@ -365,6 +365,10 @@ int main(int argc, char **argv) {
     if (result == 0)
         result = options.width ? snapshot(&app, &options, &error)
                                : explore(&app, &options, &error);
+    int status = result ? complain(&error) : 0;
+    if (!options.width)
+        restore_leave(status);
+    evaluation_end(app.evaluation);
     /* The one that writes closes last: it tidies up the write-ahead log. */
     chart_writer_stop(&app.chart_writer);
     watcher_stop(app.watcher);
@@ -373,9 +377,7 @@ int main(int argc, char **argv) {
     catalog_free(app.waiting);
     explorer_free(&app.explorer);
     canvas_free(&app.canvas);
-    if (result)
-        return complain(&error);
     if (restore_ending())
         signals_end(restore_ending());
-    return 0;
+    return status;
 }

@@ -8,9 +8,12 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../results/fixture.h"
@@ -175,6 +178,45 @@ static void a_bookmark_is_kept_by_who_leaves_at_once(void **state) {
     store_close(store);
 }
 
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* q and SIGTERM end it within a second, whatever a thread does: here it waits, for up
+ * to ten seconds, for a lock that another program holds. Half of that is a loaded
+ * machine's. */
+static void leaves_whatever_a_thread_does(void **state) {
+    (void)state;
+    char file[4096];
+    snprintf(file, sizeof file, "%s/held", folder());
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/held/results.db", folder());
+    fixture_write_real(file, 60);
+    for (int by_signal = 0; by_signal < 2; by_signal++) {
+        sqlite3 *db;
+        struct terminal *terminal = terminal_explore(file, 100, 30);
+        terminal_expect(terminal, "here, measured");
+        terminal_settle(terminal, 300);
+        assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+                         SQLITE_OK);
+        terminal_type(terminal, "b\025kept\r");
+        terminal_settle(terminal, 300);
+        double begin = now();
+        if (by_signal)
+            terminal_signal(terminal, SIGTERM);
+        else
+            terminal_type(terminal, "q");
+        assert_int_equal(terminal_wait(terminal), by_signal ? 128 + SIGTERM : 0);
+        assert_true(now() - begin < 5);
+        terminal_expect_restored(terminal);
+        terminal_close(terminal);
+        sqlite3_close(db);
+    }
+}
+
 /* OpenMP's library ends the process where it gets no thread. */
 static void a_library_that_gives_up_leaves_the_terminal_whole(void **state) {
     (void)state;
@@ -228,6 +270,7 @@ int main(void) {
         cmocka_unit_test(evaluates_stores_and_exports),
         cmocka_unit_test(through_a_link),
         cmocka_unit_test(a_bookmark_is_kept_by_who_leaves_at_once),
+        cmocka_unit_test(leaves_whatever_a_thread_does),
         cmocka_unit_test(no_thread_that_computes_runs_a_handler),
         cmocka_unit_test(a_library_that_gives_up_leaves_the_terminal_whole),
     };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/signals.h"
@@ -27,6 +29,7 @@ static struct {
     bool have_termios;
     int saved_stderr, held_stderr;
     atomic_int ending;
+    atomic_bool leaving;
     int event;
 } restore = {.saved_stderr = -1, .held_stderr = -1, .event = -1};
 
@@ -73,6 +76,28 @@ static void on_leaving(void) {
     release_stderr();
 }
 
+static void *leave(void *status) {
+    static const struct timespec patience = {0, 900 * 1000 * 1000};
+    nanosleep(&patience, NULL);
+    on_leaving();
+    if (atomic_load(&restore.ending))
+        signals_end(atomic_load(&restore.ending));
+    _exit((int)(intptr_t)status);
+}
+
+void restore_leave(int status) {
+    pthread_t thread;
+    sigset_t all, before;
+    if (atomic_exchange(&restore.leaving, true))
+        return;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    /* Without it the end is waited for. */
+    if (pthread_create(&thread, NULL, leave, (void *)(intptr_t)status) == 0)
+        pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 /* The loop sees it; it may be anywhere, and waits for restore_fd too. */
 static void on_ending(int number) {
     int none = 0;
@@ -80,6 +105,7 @@ static void on_ending(int number) {
     atomic_compare_exchange_strong(&restore.ending, &none, number);
     ssize_t written = write(restore.event, &one, sizeof one);
     (void)written; /* fails only where the counter is full: it can be read */
+    restore_leave(1);
 }
 
 int restore_start(struct error *error) {

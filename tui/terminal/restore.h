@@ -25,6 +25,12 @@ void restore_done(void);
  * and shown when the terminal is given back. */
 void restore_hold_stderr(void);
 
+/* The process ends within a second from here, whatever its threads do: by the signal
+ * that asked for it where one did, else with this status. What is in the store is
+ * complete, and what is not is left out, as after a crash. Called by itself when a
+ * signal comes; counts from the first call. */
+void restore_leave(int status);
+
 /* The signal that asked for an end, or 0. */
 int restore_ending(void);
 /* Can be read from once there is one; poll() only. */

@@ -36,6 +36,7 @@ struct evaluation {
     struct bookmark_wish *bookmarks;
 
     atomic_bool stop, stop_export;
+    atomic_bool ended; /* the thread has nothing more to do with the store */
     atomic_uint_fast64_t preferred;
     atomic_bool hurry; /* something is wanted: what can wait does */
     struct evaluation_options options;
@@ -518,6 +519,7 @@ static void *run(void *self) {
     evaluator_close(evaluation->evaluator);
     store_recipe_free(evaluation->recipe);
     store_close(evaluation->store);
+    atomic_store(&evaluation->ended, true);
     return NULL;
 }
 
@@ -529,6 +531,7 @@ int evaluation_start(const struct evaluation_options *options, struct mailbox *m
     evaluation->options = *options;
     evaluation->mailbox = mailbox;
     atomic_init(&evaluation->stop, false);
+    atomic_init(&evaluation->ended, false);
     atomic_init(&evaluation->stop_export, false);
     atomic_init(&evaluation->preferred, 0);
     atomic_init(&evaluation->hurry, false);
@@ -543,7 +546,29 @@ int evaluation_start(const struct evaluation_options *options, struct mailbox *m
     return 0;
 }
 
-void evaluation_stop(struct evaluation *evaluation) {
+/* With the lock. Another connection: the thread's own is not this one's to use. */
+static void make_changes(struct evaluation *evaluation) {
+    struct deleted_bookmarks deleted = {0};
+    struct store *store = NULL;
+    struct error error;
+    char said[1100];
+    if (evaluation->bookmarks &&
+        store_open(evaluation->options.path, STORE_READ_WRITE, &store, &error) == 0)
+        while (evaluation->bookmarks) {
+            struct bookmark_wish *wish = evaluation->bookmarks;
+            evaluation->bookmarks = wish->next;
+            /* Nobody is left to be told of a name that is taken. */
+            (void)bookmark_change_apply(store, &wish->change, &deleted, said,
+                                        sizeof said, &error);
+            free(wish);
+        }
+    deleted_bookmarks_free(&deleted);
+    store_close(store);
+}
+
+void evaluation_end(struct evaluation *evaluation) {
+    static const struct timespec moment = {0, 10 * 1000 * 1000};
+    enum { MOMENTS = 40 };
     if (!evaluation)
         return;
     pthread_mutex_lock(&evaluation->lock);
@@ -552,6 +577,18 @@ void evaluation_stop(struct evaluation *evaluation) {
     atomic_store(&evaluation->hurry, true);
     pthread_cond_signal(&evaluation->changed);
     pthread_mutex_unlock(&evaluation->lock);
+    for (int i = 0; i < MOMENTS && !atomic_load(&evaluation->ended); i++)
+        nanosleep(&moment, NULL);
+    if (atomic_load(&evaluation->ended) || pthread_mutex_trylock(&evaluation->lock))
+        return;
+    make_changes(evaluation);
+    pthread_mutex_unlock(&evaluation->lock);
+}
+
+void evaluation_stop(struct evaluation *evaluation) {
+    if (!evaluation)
+        return;
+    evaluation_end(evaluation);
     pthread_join(evaluation->thread, NULL);
     while (evaluation->bookmarks) {
         struct bookmark_wish *next = evaluation->bookmarks->next;

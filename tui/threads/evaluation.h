@@ -18,7 +18,11 @@ struct evaluation_options {
 
 int evaluation_start(const struct evaluation_options *options, struct mailbox *mailbox,
                      struct evaluation **evaluation, struct error *error);
-/* Stops what runs at its next safe point and waits for that. NULL is fine. */
+/* Asks for the end at the next safe point. Where that is not reached soon, changes of
+ * bookmarks that wait for it are made here: the process may end before. NULL is fine.
+ */
+void evaluation_end(struct evaluation *evaluation);
+/* The same, and waits for the thread however long it takes. */
 void evaluation_stop(struct evaluation *evaluation);
 
 struct evaluation_wish {
