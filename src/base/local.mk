@@ -2,6 +2,7 @@ libpwemoe_a_SOURCES += \
   src/base/error.h src/base/error.c \
   src/base/file.h src/base/file.c \
   src/base/json_text.h src/base/json_text.c \
+  src/base/mapped.h src/base/mapped.c \
   src/base/memory.h src/base/memory.c \
   src/base/random.h src/base/random.c \
   src/base/sha256.h src/base/sha256.c \

@@ -2,17 +2,12 @@
  * there a struct safetensors. */
 #include "checkpoint/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
+#include "base/mapped.h"
 #include "base/memory.h"
 #include "checkpoint/dtype.h"
 
@@ -247,35 +242,14 @@ int safetensors_open_memory(const void *bytes, size_t size, const char *label,
     return 0;
 }
 
-/* Maps the file at path. An empty file has no bytes to map. */
-static int map_file(const char *path, void **bytes, size_t *size, struct error *error) {
-    uint64_t length;
-    int descriptor = file_open(path, SIZE_MAX, &length, error);
-    if (descriptor < 0)
-        return -1;
-    int result = -1;
-    if (length == 0) {
-        error_set(error, "%s: the file is empty", path);
-    } else {
-        *size = (size_t)length;
-        *bytes = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-        if (*bytes == MAP_FAILED)
-            error_set(error, "%s: cannot be mapped: %s", path, strerror(errno));
-        else
-            result = 0;
-    }
-    close(descriptor);
-    return result;
-}
-
 int safetensors_open(const char *path, struct safetensors **result,
                      struct error *error) {
-    void *bytes = NULL;
-    size_t size = 0;
-    if (map_file(path, &bytes, &size, error) != 0)
+    const void *bytes;
+    size_t size;
+    if (mapped_open(path, &bytes, &size, error) != 0)
         return -1;
     if (safetensors_open_memory(bytes, size, path, result, error) != 0) {
-        munmap(bytes, size);
+        mapped_close(bytes, size);
         return -1;
     }
     (*result)->mapped = true;
@@ -286,7 +260,7 @@ void safetensors_close(struct safetensors *file) {
     if (!file)
         return;
     if (file->mapped)
-        munmap((void *)file->bytes, file->size);
+        mapped_close(file->bytes, file->size);
     json_decref(file->header);
     free(file->tensors);
     free(file->by_name);

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/mapped.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "base/start.h"
@@ -268,8 +270,17 @@ static enum exit_status help_command(size_t count, const char *const *arguments)
     return flush();
 }
 
+/* Over a progress bar; in a handler. */
+static void clear_line(void) {
+    if (isatty(STDERR_FILENO)) {
+        ssize_t written = write(STDERR_FILENO, "\r\033[K", 4);
+        (void)written;
+    }
+}
+
 int main(int argc, char **argv) {
     start_process(argv, signals_taken);
+    mapped_watch("pwemoe", clear_line);
     setlocale(LC_CTYPE, ""); /* widths of characters; numbers keep their point */
     if (argc < 2) {
         print_summary(stderr);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mapped.h"
 #include "base/signals.h"
 
 static const int ending_signals[] = {RESTORE_SIGNALS, 0};
@@ -45,10 +46,14 @@ static void give_back(void) {
         tcsetattr(STDIN_FILENO, TCSANOW, &restore.termios);
 }
 
-static void on_crash(int number) {
+static void before_crash(void) {
     give_back();
     if (restore.saved_stderr >= 0)
         dup2(restore.saved_stderr, STDERR_FILENO);
+}
+
+static void on_crash(int number) {
+    before_crash();
     raise(number); /* SA_RESETHAND: the default action now */
 }
 
@@ -109,7 +114,7 @@ static void on_ending(int number) {
 }
 
 int restore_start(struct error *error) {
-    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    static const int crashes[] = {SIGSEGV, SIGFPE, SIGILL, SIGABRT};
     const struct signals ending = {
         .taken = ending_signals, .asked = on_ending, .ends = on_leaving};
     restore.have_termios = tcgetattr(STDIN_FILENO, &restore.termios) == 0;
@@ -122,6 +127,7 @@ int restore_start(struct error *error) {
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         sigaction(crashes[i], &action, NULL);
+    mapped_watch("pwemoe-explore", before_crash);
     if (atexit(on_leaving))
         return error_memory(error);
     return 0;
