@@ -12,7 +12,7 @@
 #include "command/work/tuning.h"
 
 /* The kinds of run, a bit each: which rows are settings of which. */
-enum { WHOLE_MODELS = 1 << 0 };
+enum { WHOLE_MODELS = 1 << 0, SMOOTHED = 1 << 1 /* by stch */ };
 
 #define METHODS "stl|" COMBINE_NAMES
 
@@ -33,14 +33,15 @@ static const struct option_spec options[] = {
      .type = OPTION_CHOICE,
      .value = "M",
      .choices = METHODS,
-     .help = "stl: the expert of --task, or of every task that has none; ls, epo or "
-             "mgda: one model for all tasks instead, a baseline",
+     .help = "stl: the expert of --task, or of every task that has none; ls, epo, "
+             "mgda or stch: one model for all tasks instead, a baseline",
      .offset = offsetof(struct finetune_options, method)},
     {.name = "preference",
      .type = OPTION_TEXT,
      .value = "R",
-     .help = "With --method ls or epo: weights of the tasks, their sum 1 (default: "
-             "equal)",
+     .help =
+         "With --method ls, epo or stch: weights of the tasks, their sum 1 (default: "
+         "equal)",
      .offset = offsetof(struct finetune_options, preference)},
     {.name = "out",
      .type = OPTION_TEXT,
@@ -96,6 +97,17 @@ static const struct option_spec options[] = {
      .help = "Decoupled weight decay (AdamW)",
      .kept = WHOLE_MODELS,
      .offset = offsetof(struct finetune_options, how.weight_decay)},
+    {.name = "smoothing",
+     .type = OPTION_REAL,
+     .value = "MU",
+     .initial = "0.1",
+     .maximum = 1000,
+     .above_minimum = true,
+     .help =
+         "With --method stch: the smoothing; near 0 a step looks at the worst of the "
+         "weighted losses alone, with a large one at their sum",
+     .kept = SMOOTHED,
+     .offset = offsetof(struct finetune_options, how.smoothing)},
     TRAINING_OPTIONS(struct finetune_options, training, how.seed, WHOLE_MODELS),
     {0}};
 
@@ -106,10 +118,15 @@ struct request {
     struct tuning tuning;
 };
 
+static unsigned kind_of(const char *method) {
+    bool smoothed = strcmp(method, combine_name(COMBINE_STCH)) == 0;
+    return smoothed ? WHOLE_MODELS | SMOOTHED : WHOLE_MODELS;
+}
+
 static int stored_settings(struct request *r, struct error *error) {
     struct training *t = &r->tuning.training;
     json_t *object;
-    if (training_settings(t, options, &r->o, WHOLE_MODELS, &object, error))
+    if (training_settings(t, options, &r->o, kind_of(r->tuning.method), &object, error))
         return -1;
     int result = tuning_stored_preference(&r->tuning, object, error);
     json_decref(object);
@@ -123,7 +140,7 @@ static int stored_settings(struct request *r, struct error *error) {
 static int begin(struct request *r, struct error *error) {
     const struct training *t = &r->tuning.training;
     json_t *parameters = json_object();
-    if (settings_write(options, &r->o, WHOLE_MODELS, parameters, error)) {
+    if (settings_write(options, &r->o, kind_of(r->tuning.method), parameters, error)) {
         json_decref(parameters);
         return -1;
     }
@@ -241,7 +258,11 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     if (given)
         options_choice(METHODS, o->method, method, sizeof method);
     bool experts = given && store_method_role(method) == STORE_ROLE_EXPERTS;
-    if (training_usage(&o->training, error))
+    char what[32];
+    snprintf(what, sizeof what, "--method %s", method);
+    if (training_usage(&o->training, error) ||
+        (!o->training.run &&
+         settings_belong(options, invocation->given, kind_of(method), what, error)))
         return EXIT_USAGE;
     if (!o->task && !given && !o->training.run)
         error_set(error, "give --task T or --method " METHODS);
@@ -250,7 +271,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
                   "--task is for one expert, --method %s for all tasks; give one",
                   method);
     else if (o->preference && (o->task || experts))
-        error_set(error, "--preference goes with --method ls or epo");
+        error_set(error, "--preference goes with --method ls, epo or stch");
     else if (o->out && experts && !o->task)
         error_set(error, "--out is for one model; give --task T too");
     else if (o->preference && strcmp(method, "mgda") == 0)

@@ -14,7 +14,12 @@
 #include "train/router_training.h"
 
 /* The kinds of run, a bit each: which rows are settings of which. */
-enum { ROUTERS = 1 << 0, CORRECTION = 1 << 1, BOTH = ROUTERS | CORRECTION };
+enum {
+    ROUTERS = 1 << 0,
+    CORRECTION = 1 << 1,
+    BOTH = ROUTERS | CORRECTION,
+    SMOOTHED = 1 << 2 /* routers by stch */
+};
 
 struct train_options {
     unsigned method;      /* of METHODS */
@@ -38,8 +43,8 @@ static const struct option_spec options[] = {
      .choices = METHODS,
      .initial = DISTIL,
      .help = "distil: one more vector beside the task vectors, by the experts' own "
-             "answers; or routers, by how the tasks' losses become one: ls, epo or "
-             "mgda (default distil; ls where an option of routers is given)",
+             "answers; or routers, by how the tasks' losses become one: ls, epo, "
+             "mgda or stch (default distil; ls where an option of routers is given)",
      .offset = offsetof(struct train_options, method)},
     {.name = "upscale",
      .type = OPTION_CHOICE,
@@ -66,6 +71,17 @@ static const struct option_spec options[] = {
              "merge --method wudi`, or at zero",
      .kept = CORRECTION,
      .offset = offsetof(struct train_options, start)},
+    {.name = "smoothing",
+     .type = OPTION_REAL,
+     .value = "MU",
+     .initial = "0.1",
+     .maximum = 1000,
+     .above_minimum = true,
+     .help =
+         "With --method stch: the smoothing; near 0 a step looks at the worst of the "
+         "weighted losses alone, with a large one at their sum",
+     .kept = SMOOTHED,
+     .offset = offsetof(struct train_options, how.smoothing)},
     {.name = "router-hidden-layers",
      .type = OPTION_UNSIGNED,
      .value = "N",
@@ -144,7 +160,8 @@ static bool is_correction(const struct session *s) {
 }
 
 static unsigned kind_of(const struct session *s) {
-    return is_correction(s) ? CORRECTION : ROUTERS;
+    bool smoothed = strcmp(s->method, combine_name(COMBINE_STCH)) == 0;
+    return is_correction(s) ? CORRECTION : smoothed ? ROUTERS | SMOOTHED : ROUTERS;
 }
 
 /* What is another number for another kind of model or of run. */

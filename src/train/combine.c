@@ -4,31 +4,34 @@
 
 #include "train/epo.h"
 #include "train/mgda.h"
+#include "train/tchebycheff.h"
 
-static const char *const names[] = {
-    [COMBINE_LS] = "ls", [COMBINE_EPO] = "epo", [COMBINE_MGDA] = "mgda"};
+static const char *const names[] = {[COMBINE_LS] = "ls",
+                                    [COMBINE_EPO] = "epo",
+                                    [COMBINE_MGDA] = "mgda",
+                                    [COMBINE_STCH] = "stch"};
 
 const char *combine_name(enum combine combine) {
     return names[combine];
 }
 
 int combine_parse(const char *text, enum combine *out, struct error *error) {
-    for (int i = COMBINE_LS; i <= COMBINE_MGDA; i++) {
+    for (int i = COMBINE_LS; i <= COMBINE_STCH; i++) {
         if (strcmp(text, names[i]) == 0) {
             *out = (enum combine)i;
             return 0;
         }
     }
-    return error_set(error, "method \"%s\" is not one of ls, epo, mgda", text);
+    return error_set(error, "method \"%s\" is not one of ls, epo, mgda, stch", text);
 }
 
 bool combine_per_task(enum combine combine) {
     return combine != COMBINE_LS;
 }
 
-int combine_weights(enum combine combine, const double *gram, const double *losses,
-                    const double *preference, size_t tasks, double *weights,
-                    struct error *error) {
+int combine_weights(enum combine combine, double smoothing, const double *gram,
+                    const double *losses, const double *preference, size_t tasks,
+                    double *weights, struct error *error) {
     switch (combine) {
     case COMBINE_LS:
         memcpy(weights, preference, tasks * sizeof *weights);
@@ -37,6 +40,9 @@ int combine_weights(enum combine combine, const double *gram, const double *loss
         return epo_weights(gram, losses, preference, tasks, weights, NULL, error);
     case COMBINE_MGDA:
         return mgda_weights(gram, tasks, weights, error);
+    case COMBINE_STCH:
+        tchebycheff_weights(losses, preference, tasks, smoothing, weights);
+        return 0;
     }
     return error_set(error, "no such method");
 }

@@ -1,4 +1,4 @@
-/* How the losses of several tasks become one update: LS, EPO, MGDA. */
+/* How the losses of several tasks become one update: LS, EPO, MGDA, STCH. */
 #ifndef PWEMOE_TRAIN_COMBINE_H
 #define PWEMOE_TRAIN_COMBINE_H
 
@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 
-enum combine { COMBINE_LS, COMBINE_EPO, COMBINE_MGDA };
+enum combine { COMBINE_LS, COMBINE_EPO, COMBINE_MGDA, COMBINE_STCH };
 /* Their names in that order, as the choices of an option. */
-#define COMBINE_NAMES "ls|epo|mgda"
+#define COMBINE_NAMES "ls|epo|mgda|stch"
 
 const char *combine_name(enum combine combine); /* "ls" */
 int combine_parse(const char *text, enum combine *out, struct error *error);
@@ -18,9 +18,10 @@ bool combine_per_task(enum combine combine);
 
 /* weights [tasks] of the tasks' gradients, from their inner products gram [tasks,
  * tasks], losses [tasks] and the preference [tasks]. LS: the preference itself
- * (gram may be NULL). EPO: epo.h. MGDA: mgda.h, which has no preference. */
-int combine_weights(enum combine combine, const double *gram, const double *losses,
-                    const double *preference, size_t tasks, double *weights,
-                    struct error *error);
+ * (gram may be NULL). EPO: epo.h. MGDA: mgda.h, which has no preference. STCH:
+ * tchebycheff.h, with that smoothing, which the others pass over (gram may be NULL). */
+int combine_weights(enum combine combine, double smoothing, const double *gram,
+                    const double *losses, const double *preference, size_t tasks,
+                    double *weights, struct error *error);
 
 #endif

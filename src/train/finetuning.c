@@ -44,6 +44,7 @@ struct finetuning {
 
 struct finetuning_options finetuning_defaults(void) {
     return (struct finetuning_options){.method = COMBINE_LS,
+                                       .smoothing = 0.1,
                                        .learning_rate = 1e-4,
                                        .head_rate = 10,
                                        .weight_decay = 0.01,
@@ -246,8 +247,8 @@ static int mix_gradients(struct finetuning *f, struct error *error) {
     size_t tasks = f->tasks, size = f->layout->size;
     for (size_t i = 0; i < tasks * tasks; i++)
         f->gram[i] = f->batch->host_more[i];
-    if (combine_weights(f->options.method, f->gram, f->losses, f->preference, tasks,
-                        f->mix, error))
+    if (combine_weights(f->options.method, f->options.smoothing, f->gram, f->losses,
+                        f->preference, tasks, f->mix, error))
         return -1;
     b->zero(b, f->model.gradient, size * sizeof(float));
     for (size_t t = 0; t < tasks; t++) {

@@ -3,6 +3,7 @@ libpwemoe_a_SOURCES += \
   src/train/combine.h src/train/combine.c \
   src/train/epo.h src/train/epo.c \
   src/train/mgda.h src/train/mgda.c \
+  src/train/tchebycheff.h src/train/tchebycheff.c \
   src/train/optimiser.h src/train/optimiser.c \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/router_training.h src/train/router_training.c \

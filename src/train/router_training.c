@@ -39,6 +39,7 @@ struct router_training {
 struct router_training_options router_training_defaults(enum model_kind kind) {
     bool gpt2 = kind == MODEL_GPT2;
     return (struct router_training_options){.method = COMBINE_LS,
+                                            .smoothing = 0.1,
                                             .upscale = UPSCALE_ATTN_MLP,
                                             .layers = 2,
                                             .lambda = 0.3,
@@ -227,8 +228,8 @@ static int mix_gradients(struct router_training *t, struct error *error) {
             t->gram[i * tasks + j] = t->gram[j * tasks + i] = sum;
         }
     }
-    if (combine_weights(t->options.method, t->gram, t->losses, t->preference, tasks,
-                        t->mix, error))
+    if (combine_weights(t->options.method, t->options.smoothing, t->gram, t->losses,
+                        t->preference, tasks, t->mix, error))
         return -1;
     for (size_t k = 0; k < count; k++) {
         double sum = 0;

@@ -22,6 +22,7 @@
 
 struct router_training_options {
     enum combine method;
+    double smoothing; /* of stch: 0.1 */
     enum granularity upscale;
     uint64_t layers;      /* of a router: 2 (default) or 1 */
     double lambda;        /* 0.3 */

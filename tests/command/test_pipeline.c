@@ -364,6 +364,32 @@ static void train_resumes_to_the_same_numbers(void **state) {
                  folder());
 }
 
+static void smoothing_is_a_setting_of_stch(void **state) {
+    (void)state;
+    begin("stch.db");
+    expect_error(2, "--smoothing does not go with --method ls",
+                 "train %s/stch.db --method ls --smoothing 0.2", folder());
+    expect_error(2, "--smoothing does not go with --method epo",
+                 "finetune %s/stch.db --method epo --smoothing 0.2", folder());
+    static const char *const smoothed[] = {"stch --smoothing 0.25", "ls"};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *rows = json_of("train %s/stch.db --upscale mlp --steps 2 --batch 2 "
+                               "--method %s --format json",
+                               folder(), smoothed[i]);
+        json_t *row = json_array_get(rows, 0);
+        json_t *value =
+            json_object_get(json_object_get(row, "parameters"), "smoothing");
+        assert_true(i == 0 ? json_number_value(value) == 0.25 : !value);
+        json_decref(rows);
+    }
+    json_t *rows = json_of("finetune %1$s/stch.db --method stch --steps 2 --batch 2 "
+                           "--preference 0.25,0.75 --out %1$s/stch-model --format json",
+                           folder());
+    json_t *row = json_array_get(rows, 0);
+    assert_true(number(json_object_get(row, "parameters"), "smoothing") == 0.1);
+    json_decref(rows);
+}
+
 /* A run that is being trained is nobody else's; one that was killed goes on at once,
  * and ends as one that was never interrupted. */
 static void a_run_has_one_trainer(void **state) {
@@ -1118,6 +1144,7 @@ int main(void) {
         cmocka_unit_test(merge_refuses),
         cmocka_unit_test(train_resumes_to_the_same_numbers),
         cmocka_unit_test(a_run_has_one_trainer),
+        cmocka_unit_test(smoothing_is_a_setting_of_stch),
         cmocka_unit_test(front_goes_on),
         cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(a_correction_is_trained),

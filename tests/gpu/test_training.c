@@ -294,7 +294,7 @@ static void check_calls(const char *kind, unsigned step) {
 static void test_one_wait_for_routers(void **state) {
     (void)state;
     for (size_t k = 0; k < 2; k++) {
-        for (int method = COMBINE_LS; method <= COMBINE_MGDA; method++) {
+        for (int method = COMBINE_LS; method <= COMBINE_STCH; method++) {
             struct fixture f;
             struct error error;
             double losses[TASKS];

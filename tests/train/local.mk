@@ -11,8 +11,10 @@ tests_train_test_training_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_train_test_training_LDADD = $(SUPPORT_LIBS)
 
 # The weights of EPO and MGDA.
-check_PROGRAMS += tests/train/test_epo tests/train/test_mgda
-TESTS += tests/train/test_epo tests/train/test_mgda
+check_PROGRAMS += tests/train/test_epo tests/train/test_mgda tests/train/test_tchebycheff
+TESTS += tests/train/test_epo tests/train/test_mgda tests/train/test_tchebycheff
+tests_train_test_tchebycheff_SOURCES = tests/train/test_tchebycheff.c
+tests_train_test_tchebycheff_LDADD = $(TEST_LIBS)
 tests_train_test_epo_SOURCES = tests/train/test_epo.c
 tests_train_test_epo_LDADD = $(TEST_LIBS)
 tests_train_test_mgda_SOURCES = tests/train/test_mgda.c

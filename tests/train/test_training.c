@@ -203,10 +203,10 @@ static void test_losses_fall(void **state) {
     router_training_free(t);
 }
 
-/* EPO and MGDA: the losses of all tasks fall. */
+/* EPO, MGDA and STCH: the losses of all tasks fall. */
 static void test_per_task_methods(void **state) {
     struct fixture *f = *state;
-    for (int method = COMBINE_EPO; method <= COMBINE_MGDA; method++) {
+    for (int method = COMBINE_EPO; method <= COMBINE_STCH; method++) {
         struct router_training_options options =
             router_training_defaults(MODEL_CLIP_VISION);
         const double equal[] = {0.5, 0.5};

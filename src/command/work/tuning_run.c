@@ -156,7 +156,7 @@ int tuning_find_by_number(struct tuning *t, struct error *error) {
     bool one = store_method_role(t->method) == STORE_ROLE_EXPERTS;
     if (one && t->asked_preference) {
         json_decref(object);
-        return error_set(error, "--preference goes with --method ls or epo");
+        return error_set(error, "--preference goes with --method ls, epo or stch");
     }
     int result = !one    ? 0
                  : !task ? error_set(error, "the stored run has no sound 'task'; start "
