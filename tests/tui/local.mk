@@ -3,7 +3,7 @@ TUI_TESTS = tests/tui/test_arrangement tests/tui/test_keys tests/tui/test_panels
   tests/tui/test_explorer tests/tui/test_space tests/tui/test_chart_dialog \
   tests/tui/test_compare \
   tests/tui/test_hypervolume tests/tui/test_outline tests/tui/test_bookmarks \
-  tests/tui/test_mailbox tests/tui/test_pointing
+  tests/tui/test_mailbox tests/tui/test_pointing tests/tui/test_asking
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 TUI_TEST_LIBS = $(EXPLORE_LIBS) $(CMOCKA_LIBS)
@@ -12,6 +12,8 @@ tests_tui_test_arrangement_SOURCES = tests/tui/test_arrangement.c
 tests_tui_test_arrangement_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_mailbox_SOURCES = tests/tui/test_mailbox.c
 tests_tui_test_mailbox_LDADD = $(TUI_TEST_LIBS)
+tests_tui_test_asking_SOURCES = tests/tui/test_asking.c $(TUI_FIXTURE)
+tests_tui_test_asking_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_pointing_SOURCES = tests/tui/test_pointing.c $(TUI_FIXTURE)
 tests_tui_test_pointing_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_keys_SOURCES = tests/tui/test_keys.c

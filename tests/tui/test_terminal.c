@@ -255,7 +255,7 @@ static void panels_open_and_zoom(void **state) {
     terminal_type(terminal, "a");
     terminal_expect(terminal, "Ask for figures");
     terminal_type(terminal, "alpha 85\r");
-    terminal_expect(terminal, "met here");
+    terminal_expect(terminal, "met by estimate: alpha 8");
     terminal_type(terminal, "aalpha 85, beta 85, gamma 85\r");
     terminal_expect(terminal, "cannot be reached");
     terminal_quit(terminal);
@@ -385,6 +385,46 @@ static void bookmarks_are_renamed_and_deleted(void **state) {
     terminal_quit(terminal);
 }
 
+/* By mouse and by keys, over each view; the line at the bottom says what it is. */
+static void solutions_are_pointed_at(void **state) {
+    (void)state;
+    int x, y;
+    struct terminal *terminal = terminal_explore(two, 120, 40);
+    terminal_expect(terminal, "look only:");
+    terminal_type(terminal, "\033");
+    terminal_expect_gone(terminal, "look only:");
+    terminal_locate(terminal, "■", &x, &y); /* simple average, above its legend */
+    terminal_point(terminal, POINT_PRESS, x, y);
+    terminal_point(terminal, POINT_RELEASE, x, y);
+    terminal_expect(terminal, "simple average  alpha ");
+    terminal_expect(terminal, "dominated by ");
+    terminal_type(terminal, "\r");
+    terminal_expect(terminal, "only models of routers");
+    terminal_type(terminal, "\033");
+    terminal_expect(terminal, "dominated by ");
+    terminal_type(terminal, "\033");
+    terminal_expect_gone(terminal, "dominated by ");
+    terminal_expect(terminal, "Enter go there"); /* the panel has the focus */
+    terminal_type(terminal, "\033OA");           /* Up: begins in the middle */
+    terminal_expect(terminal, "dominate");
+    terminal_type(terminal, "b\025pointed\r");
+    terminal_expect(terminal, "bookmark pointed saved");
+    terminal_type(terminal, "\033+");
+    terminal_expect(terminal, "dominate");
+    terminal_type(terminal, "==");
+    terminal_expect(terminal, "axes fit all solutions");
+    terminal_type(terminal, "\033x"); /* no 3-D view of two tasks */
+    terminal_expect(terminal, "Parallel coordinates");
+    terminal_expect(terminal, "dominate");
+    terminal_type(terminal, "\033");
+    terminal_expect_gone(terminal, "dominate");
+    terminal_type(terminal, "\033");
+    terminal_expect(terminal, "arrows move");
+    terminal_type(terminal, "\033OC");
+    terminal_expect(terminal, "0.490 alpha");
+    terminal_quit(terminal);
+}
+
 /* The e and P of a pasted line once began an export and a chart, Enter wrote it. */
 static void what_is_pasted_presses_no_keys(void **state) {
     (void)state;
@@ -453,6 +493,7 @@ int main(void) {
         cmocka_unit_test(another_process_writes),
         cmocka_unit_test(bookmarks_and_comparison),
         cmocka_unit_test(bookmarks_are_renamed_and_deleted),
+        cmocka_unit_test(solutions_are_pointed_at),
         cmocka_unit_test(what_is_pasted_presses_no_keys),
         cmocka_unit_test(a_chart_is_written),
     };

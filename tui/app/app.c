@@ -214,5 +214,7 @@ bool app_events(struct app *app) {
             app_compare_again(app);
         any = true;
     }
+    if (any && app->explorer.catalog)
+        app_answer_asked(&app->explorer);
     return any;
 }

@@ -64,6 +64,8 @@ void app_pan(struct app *app, int dx, int dy);
 void app_zoom_at(struct app *app, enum panel panel, int x, int y, double factor);
 /* The preference's panel as it is, or as it would be where it is not shown. */
 struct simplex_geometry app_simplex(const struct app *app);
+/* Says whether figures that were asked for are reached, once they are measured. */
+void app_answer_asked(struct explorer *explorer);
 /* Bookmarks of the catalog, in its order, as items of a list. */
 void app_add_bookmarks(struct explorer *explorer);
 /* Asks for the paired comparison of the two sides, where both are stored. */

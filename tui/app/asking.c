@@ -32,21 +32,62 @@ static void ask_vector(struct app *app) {
     dialog_text(&explorer->dialog, text);
 }
 
-/* On which side of what was asked for the closest is. */
-static const char *missed_how(const struct explorer *explorer, const double *bounds) {
-    bool more = false, less = false;
-    for (size_t t = 0; t < explorer->tasks; t++)
-        if (!isnan(bounds[t])) {
-            less = less || explorer->samples.less[t];
-            more = more || !explorer->samples.less[t];
-        }
-    return !less ? "short" : more ? "off" : "too much";
+/* "digits 83.33 >= 83, letters 71.60 of 72": each figure that was asked for, and
+ * whether all of them are reached. Estimated and partial ones are worth what they are.
+ */
+static bool compare_figures(const struct explorer *explorer, const double *bounds,
+                            char *out, size_t size) {
+    bool met = true;
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        struct figure figure;
+        bool less = explorer->samples.less[t];
+        if (isnan(bounds[t]) || !explorer_figure(explorer, t, &figure))
+            continue;
+        double missing = less ? figure.value - bounds[t] : bounds[t] - figure.value;
+        met = met && missing <= 0;
+        used += (size_t)snprintf(out + used, size - used, "%s%.60s %.2f %s %g",
+                                 used ? ", " : "", explorer_task_name(explorer, t),
+                                 figure.value,
+                                 missing <= 0 ? less ? "<=" : ">="
+                                 : less       ? ">"
+                                              : "<",
+                                 bounds[t]);
+        if (missing > 0 && used < size)
+            used += (size_t)snprintf(out + used, size - used, " (%.2f %s)", missing,
+                                     less ? "too much" : "short");
+        if (used >= size)
+            break;
+    }
+    return met;
+}
+
+void app_answer_asked(struct explorer *explorer) {
+    struct asked *asked = &explorer->asked;
+    char figures[512];
+    if (!asked->waits)
+        return;
+    if (asked->serial != explorer->serial) {
+        asked->waits = false; /* somewhere else by now */
+        return;
+    }
+    if (explorer->figures != FIGURES_COMPLETE)
+        return;
+    asked->waits = false;
+    bool met = compare_figures(explorer, asked->bounds, figures, sizeof figures);
+    explorer_say(explorer, !met, "%s: %s",
+                 met          ? "met, measured"
+                 : asked->met ? "measured, not met"
+                              : "cannot be reached; the nearest, measured",
+                 figures);
 }
 
 static void take_target(struct app *app) {
     struct explorer *explorer = &app->explorer;
     double bounds[STORE_TASKS_MAX];
     struct target_answer answer = {0};
+    char figures[512];
     struct error error;
     if (target_parse(explorer->dialog.text, explorer->catalog->recipe, bounds,
                      &error)) {
@@ -57,15 +98,15 @@ static void take_target(struct app *app) {
     if (!estimate_target(&explorer->samples, bounds, &answer))
         return;
     explorer_go(explorer, answer.preference, false);
-    if (answer.met)
-        explorer_say(explorer, false, "met here%s",
-                     answer.stored ? ", measured"
-                                   : " by estimate; the measured figures follow");
-    else
-        explorer_say(explorer, true,
-                     "cannot be reached; this is the nearest, %.2f %s%s",
-                     answer.shortfall, missed_how(explorer, bounds),
-                     answer.stored ? "" : " by estimate");
+    explorer->asked =
+        (struct asked){.waits = true, .serial = explorer->serial, .met = answer.met};
+    memcpy(explorer->asked.bounds, bounds, sizeof bounds);
+    compare_figures(explorer, bounds, figures, sizeof figures);
+    explorer_say(explorer, !answer.met, "%s: %s",
+                 answer.met ? "met by estimate"
+                            : "cannot be reached; the nearest, by estimate",
+                 figures);
+    app_answer_asked(explorer);
 }
 
 static const struct question target_question = {

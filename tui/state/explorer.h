@@ -42,6 +42,13 @@ struct compared { /* one side of the comparison */
     int64_t solution;
 };
 
+struct asked { /* figures to be reached, until they are measured */
+    bool waits;
+    uint64_t serial;                /* of the preference that was found for them */
+    bool met;                       /* by the estimate */
+    double bounds[STORE_TASKS_MAX]; /* NaN: any */
+};
+
 struct bookmark_meant { /* the one that a question is about */
     int64_t id;
     char name[512];
@@ -146,6 +153,7 @@ struct explorer {
                                              not below high */
     enum fit fit;
     struct dialog dialog;
+    struct asked asked;
     struct bookmark_meant meant;
     struct compared compared[2];
     struct paired paired[STORE_TASKS_MAX];

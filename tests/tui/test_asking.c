@@ -1,0 +1,144 @@
+/* Figures asked for: what is said by estimate, and what once they are measured. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "fixture.h"
+#include "terminal/keys.h"
+
+static char gains[4200], losses[4200];
+static struct error error;
+
+static void open_app(struct app *app, const char *path) {
+    struct store *store;
+    struct catalog *catalog;
+    *app = (struct app){.dragged = PANEL_COUNT};
+    app->canvas.marks = palette_marks(true);
+    explorer_init(&app->explorer, path);
+    assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    store_close(store);
+    assert_int_equal(explorer_take_catalog(&app->explorer, catalog), 0);
+}
+
+static void ask(struct app *app, const char *text) {
+    app_key(app, 'a');
+    for (; *text; text++)
+        app_key(app, *text);
+    app_key(app, KEYS_ENTER);
+}
+
+/* As the evaluation thread would tell it. */
+static void measure(struct app *app, double alpha, double beta) {
+    struct explorer *explorer = &app->explorer;
+    double values[] = {alpha, beta};
+    for (size_t t = 0; t < 2; t++)
+        explorer->running[t] = (struct running){.examples = 900,
+                                                .value = values[t],
+                                                .low = values[t] - 1,
+                                                .high = values[t] + 1,
+                                                .complete = true};
+    explorer->figures = FIGURES_COMPLETE;
+    app_answer_asked(explorer);
+}
+
+static void assert_says(const struct app *app, const char *text) {
+    if (strncmp(app->explorer.message, text, strlen(text)))
+        fail_msg("\"%s\" does not begin with \"%s\"", app->explorer.message, text);
+}
+
+static void an_estimate_is_followed_by_the_measured(void **state) {
+    (void)state;
+    struct app app;
+    open_app(&app, gains);
+    ask(&app, "alpha 82.5");
+    assert_int_not_equal(app.explorer.figures, FIGURES_COMPLETE);
+    assert_says(&app, "met by estimate: alpha 82.5");
+    measure(&app, 83.33, 75);
+    assert_says(&app, "met, measured: alpha 83.33 >= 82.5");
+    assert_false(app.explorer.message_bad);
+    /* It is said once. */
+    app.explorer.message[0] = '\0';
+    app_answer_asked(&app.explorer);
+    assert_string_equal(app.explorer.message, "");
+    explorer_free(&app.explorer);
+}
+
+static void an_estimate_may_be_wrong(void **state) {
+    (void)state;
+    struct app app;
+    open_app(&app, gains);
+    ask(&app, "alpha 82.5");
+    measure(&app, 82, 75);
+    assert_says(&app, "measured, not met: alpha 82.00 < 82.5 (0.50 short)");
+    assert_true(app.explorer.message_bad);
+    explorer_free(&app.explorer);
+}
+
+/* Each shortfall by itself; a sum of them is none of them. */
+static void what_cannot_be_reached(void **state) {
+    (void)state;
+    struct app app;
+    open_app(&app, gains);
+    ask(&app, "alpha 88, beta 88");
+    assert_says(&app, "cannot be reached; the nearest, ");
+    assert_non_null(strstr(app.explorer.message, "alpha "));
+    assert_non_null(strstr(app.explorer.message, "beta "));
+    app.explorer.asked.waits = true;
+    measure(&app, 81, 82.5);
+    assert_says(&app,
+                "cannot be reached; the nearest, measured: alpha 81.00 < 88 (7.00 "
+                "short), beta 82.50 < 88 (5.50 short)");
+    explorer_free(&app.explorer);
+}
+
+static void who_moves_on_is_told_nothing(void **state) {
+    (void)state;
+    struct app app;
+    open_app(&app, gains);
+    ask(&app, "alpha 82.5");
+    app_key(&app, '1');
+    app_answer_asked(&app.explorer);
+    assert_string_equal(app.explorer.message, "");
+    explorer_free(&app.explorer);
+}
+
+static void less_may_be_asked_for(void **state) {
+    (void)state;
+    struct app app;
+    open_app(&app, losses);
+    ask(&app, "alpha at most 0.4");
+    app.explorer.asked.waits = true;
+    measure(&app, 0.45, 0.3);
+    assert_non_null(strstr(app.explorer.message, "alpha 0.45 > 0.4 (0.05 too much)"));
+    explorer_free(&app.explorer);
+}
+
+static int prepare(void **state) {
+    struct fixture_options options = {.tasks = 2, .edge = 6};
+    (void)state;
+    snprintf(gains, sizeof gains, "%s/gains.db", folder());
+    fixture_write(gains, &options);
+    snprintf(losses, sizeof losses, "%s/losses.db", folder());
+    options.losses = true;
+    fixture_write(losses, &options);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_estimate_is_followed_by_the_measured),
+        cmocka_unit_test(an_estimate_may_be_wrong),
+        cmocka_unit_test(what_cannot_be_reached),
+        cmocka_unit_test(who_moves_on_is_told_nothing),
+        cmocka_unit_test(less_may_be_asked_for),
+    };
+    return cmocka_run_group_tests(tests, prepare, NULL);
+}
