@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../results/fixture.h"
 #include "app/app.h"
-#include "fixture.h"
 #include "terminal/keys.h"
 
 static char gains[4200], losses[4200];

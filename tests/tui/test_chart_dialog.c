@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "app/app.h"
 #include "../results/fixture.h"
+#include "app/app.h"
 #include "state/space.h"
 #include "terminal/keys.h"
 
@@ -134,7 +134,7 @@ static void a_ternary_and_a_parallel_chart(void **state) {
     char path[4096];
     open_app(&app, 3, 5);
     struct explorer *explorer = &app.explorer;
-    space_use(explorer, SPACE_PARALLEL);
+    explorer_show_space(explorer, SPACE_PARALLEL);
     app_key(&app, 'P');
     assert_int_equal(explorer->dialog.count, 5);
     assert_non_null(strstr(explorer->dialog.text, "-parallel.svg"));

@@ -146,7 +146,7 @@ static void every_size_draws(void **state) {
                     explorer.wish.instead = kind == 1 ? PANEL_TRAINING : PANEL_TITLE;
                     explorer.wish.zoom = kind == 2;
                     explorer.wish.polygon = (width + height) % 3 == 0;
-                    space_use(&explorer, (enum space)((width + kind) % 3));
+                    explorer_show_space(&explorer, (enum space)((width + kind) % 3));
                     explorer.wish.focus =
                         (enum panel)(PANEL_SIMPLEX + (width + height) % 10);
                     free(frame(&explorer, width, height, width % 2));
@@ -170,7 +170,7 @@ static void ascii_is_ascii(void **state) {
     struct explorer explorer;
     open_named(&explorer, 3, 7, names);
     for (int page = 0; page < 4; page++) {
-        space_use(&explorer, (enum space)(page % 3));
+        explorer_show_space(&explorer, (enum space)(page % 3));
         if (page == 3)
             dialog_open(&explorer.dialog, help_page());
         char *text = frame(&explorer, 150, 45, false);

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
 #include "../results/fixture.h"
+#include "app/app.h"
 #include "panels/places.h"
 #include "panels/views.h"
 #include "state/space.h"
@@ -105,7 +105,7 @@ static void places_are_where_marks_are(void **state) {
                 app.canvas.marks = palette_marks(fine);
                 assert_int_equal(canvas_resize(&app.canvas, sizes[i][0], sizes[i][1]),
                                  0);
-                space_use(&app.explorer, (enum space)space);
+                explorer_show_space(&app.explorer, (enum space)space);
                 app.explorer.wish.focus = PANEL_SCATTER;
                 draw(&app);
                 if (!app.arrangement.shown[PANEL_SCATTER])
@@ -210,7 +210,7 @@ static void every_point_can_be_reached(void **state) {
     open_app(&app, three, 120, 40);
     struct explorer *explorer = &app.explorer;
     for (int space = 0; space < 2; space++) {
-        space_use(explorer, (enum space)space);
+        explorer_show_space(explorer, (enum space)space);
         explorer->wish.focus = PANEL_SCATTER;
         draw(&app);
         size_t total = explorer->catalog->count, reached = 0, queue = 1;
@@ -256,7 +256,7 @@ static void lines_are_pointed_at(void **state) {
     struct app app;
     open_app(&app, three, 120, 40);
     struct explorer *explorer = &app.explorer;
-    space_use(explorer, SPACE_PARALLEL);
+    explorer_show_space(explorer, SPACE_PARALLEL);
     explorer->wish.focus = PANEL_SCATTER;
     draw(&app);
     const struct rect *rect = &app.arrangement.rect[PANEL_SCATTER];
@@ -296,7 +296,7 @@ static void the_box_turns_by_drag_and_points_by_click(void **state) {
     struct app app;
     open_app(&app, three, 120, 40);
     struct explorer *explorer = &app.explorer;
-    space_use(explorer, SPACE_SOLID);
+    explorer_show_space(explorer, SPACE_SOLID);
     draw(&app);
     const struct rect *rect = &app.arrangement.rect[PANEL_SCATTER];
     struct place *found = calloc(explorer->catalog->count, sizeof *found);

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "../results/fixture.h"
+#include "base/random.h"
 #include "panels/simplex_view.h"
 #include "panels/views.h"
 #include "results/ticks.h"
@@ -174,13 +174,13 @@ static void the_tasks_decide_which_views_there_are(void **state) {
     (void)state;
     struct explorer explorer;
     open_model(&explorer, 2, 5);
-    assert_false(space_use(&explorer, SPACE_SOLID));
+    assert_false(explorer_show_space(&explorer, SPACE_SOLID));
     assert_int_equal(explorer.space, SPACE_PAIRS);
-    assert_true(space_use(&explorer, SPACE_PARALLEL));
+    assert_true(explorer_show_space(&explorer, SPACE_PARALLEL));
     assert_true(explorer.wish.one_space);
     explorer_free(&explorer);
     open_model(&explorer, 5, 3);
-    assert_true(space_use(&explorer, SPACE_SOLID));
+    assert_true(explorer_show_space(&explorer, SPACE_SOLID));
     space_choose(&explorer, 3); /* in the place of the first */
     assert_true(space_has(&explorer, 1) && space_has(&explorer, 2) &&
                 space_has(&explorer, 3));
@@ -334,7 +334,7 @@ static void the_box_seen_from_above_and_from_the_side(void **state) {
     int x = 0, y = 0, before_x = 0, before_y = 0;
     double left[] = {0.1, 0.6, 0.3}, right[] = {0.7, 0.2, 0.1};
     open_model(&explorer, 3, 9);
-    space_use(&explorer, SPACE_SOLID);
+    explorer_show_space(&explorer, SPACE_SOLID);
     /* Straight from above, unturned: the first objective to the right, the second
      * away, which is up. */
     explorer.turn = 0;
@@ -375,7 +375,7 @@ static void the_box_names_and_marks(void **state) {
     size_t size;
     double between[] = {0.3, 0.3, 0.4};
     open_model(&explorer, 3, 7);
-    space_use(&explorer, SPACE_SOLID);
+    explorer_show_space(&explorer, SPACE_SOLID);
     struct canvas canvas = draw(&explorer, 80, 34, true);
     FILE *file = open_memstream(&text, &size);
     canvas_print(&canvas, file);
@@ -455,7 +455,7 @@ static void names_and_numbers_of_the_box_stand_apart(void **state) {
     (void)state;
     struct explorer explorer;
     open_model(&explorer, 3, 7);
-    space_use(&explorer, SPACE_SOLID);
+    explorer_show_space(&explorer, SPACE_SOLID);
     for (int width = 20; width <= 110; width += 9)
         for (int height = 6; height <= 38; height += width < 60 ? 2 : 5)
             for (explorer.turn = -3; explorer.turn < 3.2; explorer.turn += 0.55)
@@ -480,7 +480,7 @@ static void an_axis_an_objective(void **state) {
     struct explorer explorer;
     double r[] = {0.7, 0.1, 0.1, 0.1, 0};
     open_model(&explorer, 5, 4);
-    space_use(&explorer, SPACE_PARALLEL);
+    explorer_show_space(&explorer, SPACE_PARALLEL);
     explorer_go(&explorer, r, false);
     struct canvas canvas = draw(&explorer, 90, 30, true);
     int rows[5], found = 0;
@@ -517,7 +517,7 @@ static void lines_are_counted_where_they_pass(void **state) {
     (void)state;
     struct explorer explorer;
     open_model(&explorer, 4, 6); /* 56 stored points */
-    space_use(&explorer, SPACE_PARALLEL);
+    explorer_show_space(&explorer, SPACE_PARALLEL);
     struct canvas canvas = draw(&explorer, 100, 40, true);
     const struct density *density = &explorer.density;
     assert_int_equal(density->lines, 56);

@@ -116,13 +116,14 @@ static void next_view(struct app *app) {
     if (explorer->tasks < 2)
         explorer_say(explorer, false, "one objective has only one view");
     for (int i = 1; i <= 2 && explorer->tasks >= 2; i++)
-        if (space_use(explorer, (enum space)((explorer->space + (unsigned)i) % 3)))
+        if (explorer_show_space(explorer,
+                                (enum space)((explorer->space + (unsigned)i) % 3)))
             break;
 }
 
 /* Turning something that is not seen brings it up. */
 static void turn(struct explorer *explorer, double by) {
-    if (explorer->space != SPACE_SOLID && !space_use(explorer, SPACE_SOLID))
+    if (explorer->space != SPACE_SOLID && !explorer_show_space(explorer, SPACE_SOLID))
         explorer_say(explorer, false, "the 3-D view needs three objectives");
     else
         space_turn(explorer, by, 0);

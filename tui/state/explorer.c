@@ -9,7 +9,6 @@
 #include "pareto/simplex.h"
 #include "results/front.h"
 #include "results/volume.h"
-#include "state/space.h"
 
 int explorer_init(struct explorer *explorer, const char *file) {
     *explorer = (struct explorer){
@@ -237,6 +236,27 @@ static void point_again(struct explorer *explorer) {
     explorer_point(explorer, row < catalog->count ? row : SIZE_MAX);
 }
 
+bool explorer_show_space(struct explorer *explorer, enum space space) {
+    if (explorer->tasks < (space == SPACE_SOLID ? 3 : space == SPACE_PARALLEL ? 2 : 1))
+        return false;
+    explorer->space = space;
+    explorer->wish.one_space = space != SPACE_PAIRS;
+    return true;
+}
+
+/* With the first catalog: the box seen from a corner, and the view that was asked for
+ * where there are objectives enough. */
+static void begin_space(struct explorer *explorer) {
+    enum space wanted = explorer->space;
+    for (size_t i = 0; i < 3; i++)
+        explorer->triple[i] = i < explorer->tasks ? i : 0;
+    explorer->turn = 0.6;
+    explorer->tilt = 0.45;
+    explorer->space = SPACE_PAIRS;
+    if (!explorer_show_space(explorer, wanted))
+        explorer_say(explorer, false, "too few objectives for that view");
+}
+
 int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     struct catalog *before = explorer->catalog;
     struct samples samples;
@@ -269,7 +289,7 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     explorer->samples = samples;
     if (!before) {
         explorer->pair_b = explorer->tasks > 1;
-        space_begin(explorer);
+        begin_space(explorer);
     }
     /* Who has not moved since the outline begins where the first catalog with rows
      * has him begin. */

@@ -195,6 +195,10 @@ void explorer_go_around_locks(struct explorer *explorer, const double *preferenc
 /* Sliders or a polygon, rather than a segment or a triangle. */
 bool explorer_has_sliders(const struct explorer *explorer);
 
+/* Another way to show the objective space; false where the tasks are too few (three for
+ * the box, two for parallel coordinates). */
+bool explorer_show_space(struct explorer *explorer, enum space space);
+
 bool explorer_series_visible(const struct explorer *explorer, size_t series);
 /* Of every series; free(). NULL where memory is out. */
 bool *explorer_visible(const struct explorer *explorer);

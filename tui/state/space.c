@@ -9,25 +9,6 @@
 
 static const double full_turn = 6.283185307179586;
 
-void space_begin(struct explorer *explorer) {
-    for (size_t i = 0; i < 3; i++)
-        explorer->triple[i] = i < explorer->tasks ? i : 0;
-    explorer->turn = 0.6;
-    explorer->tilt = 0.45;
-    enum space wanted = explorer->space;
-    explorer->space = SPACE_PAIRS;
-    if (!space_use(explorer, wanted))
-        explorer_say(explorer, false, "too few objectives for that view");
-}
-
-bool space_use(struct explorer *explorer, enum space space) {
-    if (explorer->tasks < (space == SPACE_SOLID ? 3 : space == SPACE_PARALLEL ? 2 : 1))
-        return false;
-    explorer->space = space;
-    explorer->wish.one_space = space != SPACE_PAIRS;
-    return true;
-}
-
 void space_turn(struct explorer *explorer, double turn, double tilt) {
     explorer->turn = remainder(explorer->turn + turn, full_turn);
     /* From the side to straight from above: below the ground is nothing to see. */

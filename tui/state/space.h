@@ -6,12 +6,6 @@
 #include "state/explorer.h"
 #include "state/range.h"
 
-/* With the first catalog: the box seen from a corner, and the view that explorer->space
- * asks for where there are objectives enough. */
-void space_begin(struct explorer *explorer);
-/* Another way to show it; false where the tasks are too few (three for the box, two
- * for parallel coordinates). */
-bool space_use(struct explorer *explorer, enum space space);
 /* Turns the box about its upright axis and tilts it, in radians. */
 void space_turn(struct explorer *explorer, double turn, double tilt);
 /* Puts an objective among the three of the box in place of the one that has been there
