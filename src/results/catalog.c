@@ -99,11 +99,20 @@ static bool same_preference(const double *a, const double *b, size_t tasks) {
     return true;
 }
 
+int64_t catalog_answerer(const struct store_solution *solution) {
+    if (!solution->preference || solution->routers)
+        return solution->preference ? solution->routers : 0;
+    bool closed = solution->kind == STORE_KIND_MERGE &&
+                  !strcmp(solution->method, CATALOG_CLOSED_METHOD) &&
+                  !strcmp(solution->parameters, CATALOG_CLOSED_PARAMETERS);
+    return closed ? CATALOG_CLOSED_FORM : 0;
+}
+
 size_t catalog_find(const struct catalog *catalog, const double *preference,
                     int64_t routers) {
     for (size_t i = catalog->count; i-- > 0;) {
         const struct store_solution *solution = &catalog->rows[i].solution;
-        if (solution->routers == routers && solution->preference &&
+        if (routers && catalog_answerer(solution) == routers &&
             same_preference(solution->preference, preference, catalog->tasks))
             return i;
     }
@@ -116,7 +125,7 @@ size_t catalog_nearest(const struct catalog *catalog, const double *preference,
     double best = INFINITY;
     for (size_t i = 0; i < catalog->count; i++) {
         const struct store_solution *solution = &catalog->rows[i].solution;
-        if (solution->routers != routers || !solution->preference ||
+        if (!routers || catalog_answerer(solution) != routers ||
             !catalog->solutions[i].whole || catalog->solutions[i].stale ||
             (front_only && !catalog->solutions[i].front))
             continue;
@@ -162,13 +171,17 @@ int64_t catalog_default_routers(const struct catalog *catalog) {
             any = catalog->run_routers[i];
         }
     }
+    if (!any)
+        return catalog->tasks > 1 ? CATALOG_CLOSED_FORM : 0;
     return complete ? complete : any;
 }
 
 char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
                            size_t size) {
     const struct store_run *run = catalog_run_of(catalog, routers);
-    if (!run)
+    if (routers == CATALOG_CLOSED_FORM)
+        snprintf(out, size, "none trained, closed form " CATALOG_CLOSED_METHOD);
+    else if (!run)
         snprintf(out, size, "%s",
                  routers ? "routers of an earlier step" : "no routers");
     else if (run->complete)

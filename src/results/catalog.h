@@ -105,6 +105,17 @@ static inline const struct series *catalog_series(const struct catalog *catalog,
     return &catalog->series[catalog->solutions[row].series];
 }
 
+/* In place of routers: the closed form that answers preferences where nothing is
+ * trained, a merge by this method and these parameters, as the store writes them (a
+ * test holds them to the method's defaults). */
+enum { CATALOG_CLOSED_FORM = -1 };
+#define CATALOG_CLOSED_METHOD "wudi"
+#define CATALOG_CLOSED_PARAMETERS "{\"ridge\":0,\"shrink\":0.3}"
+
+/* What makes a solution from its preference: routers, the closed form, or 0: it has no
+ * preference, or another method's. */
+int64_t catalog_answerer(const struct store_solution *solution);
+
 /* The row of a preference with these routers (to 1e-9), or SIZE_MAX. */
 size_t catalog_find(const struct catalog *catalog, const double *preference,
                     int64_t routers);
@@ -119,7 +130,8 @@ const struct store_run *catalog_run_of(const struct catalog *catalog, int64_t ro
 const struct routers *catalog_network_of(const struct catalog *catalog,
                                          int64_t routers);
 /* The routers to begin with: the last of the newest complete run that has any;
- * failing that, of any run; 0 where there are none. */
+ * failing that, of any run; the closed form where there are none, and 0 where one task
+ * leaves nothing to prefer. */
 int64_t catalog_default_routers(const struct catalog *catalog);
 /* "ls mlp, 400 steps" */
 char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,

@@ -30,7 +30,7 @@ int samples_make(struct samples *samples, const struct catalog *catalog,
         samples->less[t] = !catalog->recipe->tasks[t].objective.maximise;
     for (size_t i = 0; i < catalog->count; i++) {
         const struct store_solution *solution = &catalog->rows[i].solution;
-        if (!routers || solution->routers != routers || !solution->preference ||
+        if (!routers || catalog_answerer(solution) != routers ||
             !catalog->solutions[i].whole || catalog->solutions[i].stale)
             continue;
         memcpy(samples->preferences + samples->count * tasks, solution->preference,

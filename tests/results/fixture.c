@@ -210,10 +210,10 @@ static struct store_checkpoint checkpoint_at(char *path) {
     return checkpoint;
 }
 
-void fixture_write_real(const char *path, size_t examples) {
+static struct store *write_models(const char *path, size_t examples) {
     static const char *const names[] = {"alpha", "beta", "gamma"};
     static const unsigned classes[] = {5, 7, 4};
-    enum { TASKS = 3, SIZE = 12, MODULES = 2 };
+    enum { TASKS = 3, SIZE = 12 };
     struct store_task tasks[TASKS] = {{0}};
     char where[TASKS + 1][4200], tests[TASKS][64], folder[4000], *source_path;
     const char *source = getenv("srcdir");
@@ -246,7 +246,17 @@ void fixture_write_real(const char *path, size_t examples) {
                                   .task_count = TASKS,
                                   .tasks = tasks};
     check(store_create(path, &recipe, &store, &error), &error);
+    return store;
+}
 
+void fixture_write_untrained(const char *path, size_t examples) {
+    store_close(write_models(path, examples));
+}
+
+void fixture_write_real(const char *path, size_t examples) {
+    enum { TASKS = 3, MODULES = 2 };
+    struct store *store = write_models(path, examples);
+    struct error error;
     struct routers *routers;
     struct random random;
     random_seed(&random, 1, 0);

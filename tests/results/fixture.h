@@ -30,6 +30,8 @@ double fixture_loss(const double *preference, size_t t);
  * fixture writes beside path, and routers as they are before training: everything
  * that an evaluation and an export need. examples: held-out images a task. */
 void fixture_write_real(const char *path, size_t examples);
+/* The same as pwemoe init leaves it: without routers. */
+void fixture_write_untrained(const char *path, size_t examples);
 
 /* One more solution, completely measured on the test split (imported where its kind is
  * "import"); its id is set. */

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "eval/evaluator.h"
 #include "../results/fixture.h"
+#include "eval/evaluator.h"
 #include "panels/views.h"
 
 static void preferred_tasks_come_first(void **state) {

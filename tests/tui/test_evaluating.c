@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../results/fixture.h"
+#include "results/catalog.h"
 #include "support/masks.h"
 #include "terminal.h"
 
@@ -139,6 +140,54 @@ static void evaluates_stores_and_exports(void **state) {
 }
 
 /* The models lie beside the file, wherever a link to it is. */
+/* Right after init: the first move is measured by the closed form, with nothing
+ * trained, and exported; what is trained later takes its place. */
+static void explores_without_training(void **state) {
+    (void)state;
+    char file[4096], out[8192], typed[9000];
+    struct stat status;
+    snprintf(file, sizeof file, "%s/untrained", folder());
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/untrained/results.db", folder());
+    fixture_write_untrained(file, 200);
+    struct terminal *terminal = terminal_explore(file, 120, 30);
+    terminal_expect(terminal, "closed form wudi");
+    terminal_expect(terminal, "complete");
+    terminal_type(terminal, "2");
+    terminal_expect(terminal, "1.000 beta");
+    terminal_expect(terminal, "here, measured");
+    terminal_type(terminal, "r");
+    terminal_expect(terminal, "of the checkpoints alone");
+    terminal_type(terminal, "\r");
+    terminal_expect_gone(terminal, "of the checkpoints alone");
+    snprintf(out, sizeof out, "%s/untrained/exported", folder());
+    snprintf(typed, sizeof typed, "e\025%s\r", out);
+    terminal_type(terminal, typed);
+    terminal_expect(terminal, "written");
+    terminal_type(terminal, "\r");
+    terminal_quit(terminal);
+    snprintf(typed, sizeof typed, "%s/pwemoe.json", out);
+    assert_int_equal(stat(typed, &status), 0);
+
+    struct store *store;
+    struct store_row *rows;
+    struct error error;
+    size_t count;
+    assert_int_equal(store_open(file, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(store_rows(store, "test", &rows, &count, &error), 0);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < count; i++) {
+        const struct store_solution *solution = &rows[i].solution;
+        assert_int_equal(solution->kind, STORE_KIND_MERGE);
+        assert_string_equal(solution->method, CATALOG_CLOSED_METHOD);
+        assert_string_equal(solution->parameters, CATALOG_CLOSED_PARAMETERS);
+        assert_int_equal(catalog_answerer(solution), CATALOG_CLOSED_FORM);
+        assert_int_equal(strlen(solution->model_sha256), SHA256_HEX - 1);
+    }
+    store_rows_free(rows, count);
+    store_close(store);
+}
+
 static void through_a_link(void **state) {
     (void)state;
     char file[4096], link[4096];
@@ -268,6 +317,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_without_its_device),
         cmocka_unit_test(evaluates_stores_and_exports),
+        cmocka_unit_test(explores_without_training),
         cmocka_unit_test(through_a_link),
         cmocka_unit_test(a_bookmark_is_kept_by_who_leaves_at_once),
         cmocka_unit_test(leaves_whatever_a_thread_does),

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../results/fixture.h"
+#include "merge/method.h"
 #include "panels/simplex_view.h"
 #include "state/dialog.h"
 #include "state/explorer.h"
@@ -85,8 +86,28 @@ static void without_stored_points_it_says_nothing(void **state) {
     struct figure figure;
     assert_int_equal(explorer->figures, FIGURES_NONE);
     assert_false(explorer_figure(explorer, 0, &figure));
-    assert_int_equal(explorer->routers, 0);
+    assert_int_equal(explorer->routers, CATALOG_CLOSED_FORM);
     close_model(explorer);
+}
+
+/* What the explorer takes where nothing is trained is the method with its defaults, as
+ * the store writes them. */
+static void the_closed_form_is_the_method_s_own(void **state) {
+    (void)state;
+    struct error error;
+    const struct merge_method *method =
+        merge_method_find(CATALOG_CLOSED_METHOD, &error);
+    assert_non_null(method);
+    assert_true(method->takes_preference);
+    json_t *defaults = merge_parameters(method, NULL, &error);
+    json_t *ours = json_loads(CATALOG_CLOSED_PARAMETERS, 0, NULL);
+    const char *key;
+    json_t *value;
+    assert_int_equal(json_object_size(defaults), json_object_size(ours));
+    json_object_foreach(defaults, key, value) assert_true(
+        json_number_value(value) == json_number_value(json_object_get(ours, key)));
+    json_decref(defaults);
+    json_decref(ours);
 }
 
 static void undo_and_redo(void **state) {
@@ -342,6 +363,7 @@ int main(void) {
         cmocka_unit_test(starts_where_something_is_known),
         cmocka_unit_test(between_stored_points_it_estimates),
         cmocka_unit_test(without_stored_points_it_says_nothing),
+        cmocka_unit_test(the_closed_form_is_the_method_s_own),
         cmocka_unit_test(undo_and_redo),
         cmocka_unit_test(locks_hold),
         cmocka_unit_test(geometry_goes_there_and_back),

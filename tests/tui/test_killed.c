@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/random.h"
 #include "../results/fixture.h"
+#include "base/random.h"
 #include "terminal.h"
 
 enum { TASKS = 3, SEEN_MOST = 512, ROUNDS = 6 };

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
 #include "../results/fixture.h"
+#include "app/app.h"
 #include "panels/views.h"
 #include "terminal/keys.h"
 

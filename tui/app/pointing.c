@@ -92,14 +92,15 @@ bool app_go_to_pointed(struct app *app) {
     struct explorer *explorer = &app->explorer;
     const struct store_solution *solution =
         &explorer->catalog->rows[explorer->pointed].solution;
-    if (!solution->preference || !solution->routers) {
+    int64_t routers = catalog_answerer(solution);
+    if (!routers) {
         explorer_say(explorer, false,
                      "only models of routers have a preference to go to; c compares "
                      "others, pwemoe export writes them");
         return false;
     }
-    if (solution->routers != explorer->routers)
-        explorer_use_routers(explorer, solution->routers);
+    if (routers != explorer->routers)
+        explorer_use_routers(explorer, routers);
     explorer_go(explorer, solution->preference, false);
     return true;
 }

@@ -1,4 +1,5 @@
-/* The key that chooses the routers whose models are looked at. */
+/* The key that chooses what answers preferences: routers of a run, a correction, or the
+ * closed form. */
 #include <stdio.h>
 
 #include "app/actions.h"
@@ -29,10 +30,10 @@ static void ask_routers(struct app *app) {
             dialog->chosen = dialog->count;
         dialog_add(dialog, routers, 0, INK_TEXT, false, text);
     }
-    if (!dialog->count) {
-        dialog_close(dialog);
-        explorer_say(explorer, false, "no routers are trained yet; run pwemoe train");
-    }
+    if (CATALOG_CLOSED_FORM == explorer->routers)
+        dialog->chosen = dialog->count;
+    dialog_add(dialog, CATALOG_CLOSED_FORM, 0, INK_TEXT, false,
+               "closed form " CATALOG_CLOSED_METHOD ", of the checkpoints alone");
 }
 
 /* clang-format off */

@@ -168,8 +168,8 @@ static void draw_stored(const struct view *view, const struct explorer *explorer
             const struct store_solution *solution = &catalog->rows[i].solution;
             bool front = catalog->solutions[i].front;
             double x, y;
-            if (!solution->preference || solution->routers != explorer->routers ||
-                !explorer->routers || front != (pass == 1))
+            if (!explorer->routers || catalog_answerer(solution) != explorer->routers ||
+                front != (pass == 1))
                 continue;
             simplex_geometry_place(geometry, solution->preference, &x, &y);
             view_put(view, (int)lround(x), (int)lround(y),
@@ -199,7 +199,7 @@ size_t simplex_view_places(const struct view *view, const struct explorer *explo
         return 0;
     for (size_t i = 0; i < catalog->count && explorer->routers; i++) {
         const struct store_solution *solution = &catalog->rows[i].solution;
-        if (!solution->preference || solution->routers != explorer->routers)
+        if (catalog_answerer(solution) != explorer->routers)
             continue;
         out[count].row = i;
         simplex_geometry_place(&geometry, solution->preference, &out[count].x,

@@ -149,6 +149,8 @@ void explorer_set_share(struct explorer *explorer, size_t task, double value,
 
 void explorer_use_routers(struct explorer *explorer, int64_t routers) {
     explorer->routers = routers;
+    explorer->closed_form_wanted = routers == CATALOG_CLOSED_FORM &&
+                                   catalog_default_routers(explorer->catalog) > 0;
     samples_free(&explorer->samples);
     explorer->samples.tasks = explorer->tasks;
     samples_make(&explorer->samples, explorer->catalog, routers);
@@ -302,7 +304,8 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     }
     catalog_free(before);
     /* Routers trained while we look are taken up only where there were none. */
-    if (!explorer->routers && catalog_default_routers(catalog)) {
+    if (explorer->routers <= 0 && catalog_default_routers(catalog) > 0 &&
+        !explorer->closed_form_wanted) {
         explorer_use_routers(explorer, catalog_default_routers(catalog));
         return 0;
     }

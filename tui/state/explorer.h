@@ -108,6 +108,7 @@ struct explorer {
     size_t slider; /* the task that keys act on where there are sliders */
 
     int64_t routers;
+    bool closed_form_wanted; /* though there is something trained */
     uint64_t serial; /* of the present preference; answers to older ones are late */
     enum figures figures;
     struct running running[STORE_TASKS_MAX];

@@ -240,17 +240,26 @@ static void find_method(struct evaluation *evaluation, int64_t run) {
     store_runs_free(runs, count);
 }
 
+/* The closed form has none, whatever the evaluator used before. */
+static size_t modules_of(const struct evaluation *evaluation) {
+    return evaluation->routers == CATALOG_CLOSED_FORM
+               ? 0
+               : evaluator_modules(evaluation->evaluator);
+}
+
 static int use_routers(struct evaluation *evaluation, int64_t id, struct error *error) {
     int64_t run;
     if (evaluation->routers == id)
         return 0;
     evaluation->routers = 0;
-    if (keeping_use_routers(evaluation->evaluator, evaluation->store, id, &run, error))
-        return -1;
-    find_method(evaluation, run);
+    if (id != CATALOG_CLOSED_FORM) {
+        if (keeping_use_routers(evaluation->evaluator, evaluation->store, id, &run,
+                                error))
+            return -1;
+        find_method(evaluation, run);
+    }
     evaluation->routers = id;
-    struct event event = {.kind = EVENT_MODULES,
-                          .modules = evaluator_modules(evaluation->evaluator)};
+    struct event event = {.kind = EVENT_MODULES, .modules = modules_of(evaluation)};
     event.names = array_new(event.modules, sizeof *event.names);
     if (!event.names)
         return error_memory(error);
@@ -264,13 +273,14 @@ static int use_routers(struct evaluation *evaluation, int64_t id, struct error *
 static int post_routing(struct evaluation *evaluation, struct error *error) {
     struct event event = {.kind = EVENT_ROUTING,
                           .serial = evaluation->now.serial,
-                          .modules = evaluator_modules(evaluation->evaluator)};
+                          .modules = modules_of(evaluation)};
     size_t cells;
     if (size_multiply(event.modules, evaluation->recipe->task_count, &cells))
         event.weights = array_new(cells, sizeof *event.weights);
     if (!event.weights)
         return error_memory(error);
-    if (evaluator_routing(evaluation->evaluator, evaluation->now.preference,
+    if (event.modules &&
+        evaluator_routing(evaluation->evaluator, evaluation->now.preference,
                           event.weights, error)) {
         free(event.weights);
         return -1;
@@ -279,14 +289,42 @@ static int post_routing(struct evaluation *evaluation, struct error *error) {
     return 0;
 }
 
+/* Makes the model at a preference, by what was chosen with use_routers. */
+static int make_model(struct evaluation *evaluation, const double *preference,
+                      const struct work *work, struct error *error) {
+    if (evaluation->routers == CATALOG_CLOSED_FORM) {
+        int result =
+            evaluator_begin_method(evaluation->evaluator, CATALOG_CLOSED_METHOD,
+                                   CATALOG_CLOSED_PARAMETERS, preference, work, error);
+        on_progress(evaluation, "", 0, 0); /* what it said of its work is over */
+        return result;
+    }
+    return evaluator_begin_preference(evaluation->evaluator, preference, error);
+}
+
 static int begin_now(struct evaluation *evaluation, struct error *error) {
     const struct evaluation_wish *now = &evaluation->now;
+    struct work work = {&evaluation->hurry, on_progress, evaluation};
     return use_routers(evaluation, now->routers, error) ||
                    post_routing(evaluation, error) ||
-                   (now->evaluate && evaluator_begin_preference(evaluation->evaluator,
-                                                                now->preference, error))
+                   (now->evaluate &&
+                    make_model(evaluation, now->preference, &work, error))
                ? -1
                : 0;
+}
+
+/* A closed form that takes long is left when something else is wanted; what was being
+ * made is wanted again after that, unless it is a new preference. */
+static bool wish_again(struct evaluation *evaluation) {
+    if (!atomic_load(&evaluation->hurry))
+        return false;
+    pthread_mutex_lock(&evaluation->lock);
+    if (!evaluation->has_wish) {
+        evaluation->wish = evaluation->now;
+        evaluation->has_wish = true;
+    }
+    pthread_mutex_unlock(&evaluation->lock);
+    return true;
 }
 
 static void begin(struct evaluation *evaluation) {
@@ -299,6 +337,8 @@ static void begin(struct evaluation *evaluation) {
         result = begin_now(evaluation, &error);
     else if (result && !evaluation->evaluator)
         return; /* told already */
+    if (result && wish_again(evaluation))
+        return;
     if (result)
         post_text(evaluation, EVENT_TROUBLE, error.text);
     else
@@ -307,6 +347,12 @@ static void begin(struct evaluation *evaluation) {
 
 static struct store_solution describe(struct evaluation *evaluation,
                                       double *preference) {
+    if (evaluation->routers == CATALOG_CLOSED_FORM)
+        return (struct store_solution){.kind = STORE_KIND_MERGE,
+                                       .method = CATALOG_CLOSED_METHOD,
+                                       .parameters = CATALOG_CLOSED_PARAMETERS,
+                                       .preference = preference,
+                                       .label = ""};
     return (struct store_solution){.kind = STORE_KIND_PWEMOE,
                                    .method = evaluation->method,
                                    .parameters = "{}",
@@ -335,11 +381,10 @@ static void hash_one(struct evaluation *evaluation) {
     struct unhashed *u = &evaluation->unhashed[evaluation->unhashed_count - 1];
     struct work work = {.stop = &evaluation->hurry};
     struct error error;
-    int result =
-        use_routers(evaluation, u->routers, &error) ||
-        evaluator_begin_preference(evaluation->evaluator, u->preference, &error) ||
-        keeping_hash(evaluation->evaluator, evaluation->store, u->solution, &work,
-                     &error);
+    int result = use_routers(evaluation, u->routers, &error) ||
+                 make_model(evaluation, u->preference, &work, &error) ||
+                 keeping_hash(evaluation->evaluator, evaluation->store, u->solution,
+                              &work, &error);
     if (result && atomic_load(&evaluation->hurry))
         return; /* it goes on waiting */
     evaluation->unhashed_count--;
@@ -417,8 +462,7 @@ static void export(struct evaluation *evaluation, struct evaluation_export *requ
     if (!evaluation->evaluator) {
         error_set(&error, "nothing can be exported while checkpoints are missing");
     } else if (use_routers(evaluation, request->routers, &error) == 0 &&
-               evaluator_begin_preference(evaluation->evaluator, request->preference,
-                                          &error) == 0) {
+               make_model(evaluation, request->preference, &work, &error) == 0) {
         struct store_solution solution = describe(evaluation, request->preference);
         if (request->measured)
             memcpy(solution.model_sha256, request->model_sha256,
@@ -482,6 +526,7 @@ static void take_turn(struct evaluation *evaluation) {
     } else if (evaluation->has_wish) {
         evaluation->now = evaluation->wish;
         evaluation->has_wish = false;
+        atomic_store(&evaluation->hurry, atomic_load(&evaluation->stop));
         pthread_mutex_unlock(&evaluation->lock);
         begin(evaluation);
     } else if (evaluation->has_export) {
