@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,173 +14,12 @@
 #include "base/signals.h"
 #include "base/start.h"
 #include "config.h"
+#include "options.h"
 #include "panels/views.h"
 #include "terminal/keys.h"
 #include "terminal/restore.h"
 #include "terminal/screen.h"
 #include "threads/hypervolume.h"
-
-struct explore_options {
-    const char *file;
-    int width, height; /* of the snapshot, 0: none */
-    const char *device;
-    unsigned threads;
-    size_t limit;
-    enum space space;
-    bool polygon, ascii, no_mouse, no_colour;
-};
-
-static const char usage[] =
-    "Usage: pwemoe-explore [OPTION]... FILE\n"
-    "Explore the merged models of a results.db, and export one.\n"
-    "\n"
-    "      --snapshot WxH  print one frame as text and exit\n"
-    "      --view NAME     start with this view: scatter, 3d or parallel\n"
-    "      --polygon       show a polygon, not sliders, for four or more tasks\n"
-    "      --device NAME   auto, cpu or cuda[:N] (auto)\n"
-    "      --threads N     threads for evaluation (one for each core)\n"
-    "      --limit N       use at most N held-out examples of each task; figures are "
-    "then partial\n"
-    "      --ascii         draw with ASCII characters only\n"
-    "      --no-mouse      leave the mouse to the terminal (m turns it on)\n"
-    "      --no-color      no colours (NO_COLOR does the same)\n"
-    "  -h, --help          this text\n"
-    "  -V, --version       the version\n";
-
-static void print_help(void) {
-    const char *group = "";
-    const struct action *action;
-    fputs(usage, stdout);
-    for (size_t i = 0; (action = action_at(i)); i++) {
-        if (strcmp(group, action->group))
-            printf("\n%s\n", action->group);
-        group = action->group;
-        printf("  %-18s  %s\n", action->keys, action->help);
-    }
-}
-
-/* Wrong usage: one line, exit status 2. */
-static int wrong(const char *format, const char *what) {
-    fprintf(stderr, "pwemoe-explore: ");
-    fprintf(stderr, format, what);
-    fprintf(stderr, "; try --help\n");
-    return 2;
-}
-
-static bool parse_count(const char *text, size_t most, size_t *value) {
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (errno || *end || end == text || text[0] == '-' || number < 1 || number > most)
-        return false;
-    *value = (size_t)number;
-    return true;
-}
-
-static bool parse_size(const char *text, int *width, int *height) {
-    char extra;
-    return sscanf(text, "%4dx%4d%c", width, height, &extra) == 2 && *width >= 1 &&
-           *height >= 1 && *width <= 1000 && *height <= 1000;
-}
-
-static bool parse_view(const char *text, enum space *space) {
-    static const char *const names[] = {"scatter", "3d", "parallel"};
-    for (size_t i = 0; i < 3; i++)
-        if (!strcmp(text, names[i])) {
-            *space = (enum space)i;
-            return true;
-        }
-    return false;
-}
-
-/* 0: go on; 1: done (help, version); 2: wrong usage. */
-static int parse_options(int argc, char **argv, struct explore_options *options) {
-    enum {
-        SNAPSHOT = 256,
-        VIEW,
-        POLYGON,
-        DEVICE,
-        THREADS,
-        LIMIT,
-        ASCII,
-        NO_MOUSE,
-        NO_COLOUR
-    };
-    static const struct option long_options[] = {
-        {"snapshot", required_argument, NULL, SNAPSHOT},
-        {"view", required_argument, NULL, VIEW},
-        {"polygon", no_argument, NULL, POLYGON},
-        {"device", required_argument, NULL, DEVICE},
-        {"threads", required_argument, NULL, THREADS},
-        {"limit", required_argument, NULL, LIMIT},
-        {"ascii", no_argument, NULL, ASCII},
-        {"no-mouse", no_argument, NULL, NO_MOUSE},
-        {"no-color", no_argument, NULL, NO_COLOUR},
-        {"no-colour", no_argument, NULL, NO_COLOUR},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0}};
-    size_t number;
-    int option;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":hV", long_options, NULL)) != -1) {
-        switch (option) {
-        case SNAPSHOT:
-            if (!parse_size(optarg, &options->width, &options->height))
-                return wrong("--snapshot takes a size as 120x40, not \"%s\"", optarg);
-            break;
-        case VIEW:
-            if (!parse_view(optarg, &options->space))
-                return wrong("--view takes scatter, 3d or parallel, not \"%s\"",
-                             optarg);
-            break;
-        case POLYGON:
-            options->polygon = true;
-            break;
-        case DEVICE:
-            options->device = optarg;
-            break;
-        case THREADS:
-            if (!parse_count(optarg, 4096, &number))
-                return wrong("--threads takes a number of 1 or more, not \"%s\"",
-                             optarg);
-            options->threads = (unsigned)number;
-            break;
-        case LIMIT:
-            if (!parse_count(optarg, SIZE_MAX / 2, &options->limit))
-                return wrong("--limit takes a number of 1 or more, not \"%s\"", optarg);
-            break;
-        case ASCII:
-            options->ascii = true;
-            break;
-        case NO_MOUSE:
-            options->no_mouse = true;
-            break;
-        case NO_COLOUR:
-            options->no_colour = true;
-            break;
-        case 'h':
-            print_help();
-            return 1;
-        case 'V':
-            puts("pwemoe-explore " PACKAGE_VERSION);
-            return 1;
-        case ':':
-            return wrong("%s needs a value", argv[optind - 1]);
-        default:
-            return wrong("unknown option %s", argv[optind - 1]);
-        }
-    }
-    if (optind >= argc)
-        return wrong("%s", "name a results.db");
-    if (optind + 1 < argc)
-        return wrong("only one file can be explored; %s is one too many",
-                     argv[optind + 1]);
-    options->file = argv[optind];
-    const char *no_colour = getenv("NO_COLOR");
-    options->no_colour = options->no_colour || (no_colour && *no_colour);
-    return 0;
-}
 
 static int complain(const struct error *error) {
     fprintf(stderr, "pwemoe-explore: %s\n", error->text);
@@ -308,7 +146,8 @@ static int explore(struct app *app, const struct explore_options *options,
                    struct error *error) {
     struct screen_options screen = {options->no_colour, !options->no_mouse};
     struct evaluation_options evaluation = {options->file, options->device,
-                                            options->threads, options->limit};
+                                            (unsigned)options->threads,
+                                            (size_t)options->limit};
     sigset_t before;
     if (screen_start(&screen, error))
         return -1;
@@ -328,7 +167,7 @@ static int explore(struct app *app, const struct explore_options *options,
 }
 
 int main(int argc, char **argv) {
-    struct explore_options options = {.device = "auto"};
+    struct explore_options options;
     struct app app = {.dragged = PANEL_COUNT};
     struct error error;
     struct store *store;
@@ -336,13 +175,17 @@ int main(int argc, char **argv) {
     start_process(argv, screen_signals);
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* figures, and the vectors that are typed */
-    int parsed = parse_options(argc, argv, &options);
-    if (parsed == 1 && fflush(stdout)) {
+    enum explore_parsed parsed = explore_options_parse(argc, argv, &options, &error);
+    if (parsed == EXPLORE_WRONG) {
+        fprintf(stderr, "pwemoe-explore: %s; try --help\n", error.text);
+        return 2;
+    }
+    if (parsed == EXPLORE_DONE && fflush(stdout)) {
         error_set(&error, "standard output: %s", strerror(errno));
         return complain(&error);
     }
-    if (parsed)
-        return parsed == 1 ? 0 : 2;
+    if (parsed == EXPLORE_DONE)
+        return 0;
     if (!options.width && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
         error_set(&error, "no terminal here; --snapshot 120x40 prints one frame");
         return complain(&error);
@@ -350,7 +193,7 @@ int main(int argc, char **argv) {
     if (store_open(options.file, STORE_READ_ONLY, &store, &error))
         return complain(&error);
     explorer_init(&app.explorer, options.file);
-    app.explorer.space = options.space;
+    app.explorer.space = (enum space)options.space;
     app.explorer.wish.polygon = options.polygon;
     app.explorer.limited = options.limit > 0;
     app.canvas.marks = palette_marks(screen_locale_utf8() && !options.ascii);

@@ -49,13 +49,22 @@ pwemoe_LDADD = $(PWEMOE_LIBS)
 bashcompletiondir = $(datadir)/bash-completion/completions
 zshcompletiondir = $(datadir)/zsh/vendor-completions
 fishcompletiondir = $(datadir)/fish/vendor_completions.d
-bashcompletion_DATA = completions/pwemoe
-zshcompletion_DATA = completions/_pwemoe
-fishcompletion_DATA = completions/pwemoe.fish
+bashcompletion_DATA = completions/pwemoe completions/pwemoe-explore
+zshcompletion_DATA = completions/_pwemoe completions/_pwemoe-explore
+fishcompletion_DATA = completions/pwemoe.fish completions/pwemoe-explore.fish
 CLEANFILES += $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
+
+# write_completion COMMAND
+write_completion = $(MKDIR_P) completions && $(1) >$@.new && mv -f $@.new $@
 completions/pwemoe: pwemoe$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) completions && ./pwemoe$(EXEEXT) completion bash >$@.new && mv -f $@.new $@
+	$(AM_V_GEN)$(call write_completion,./pwemoe completion bash)
 completions/_pwemoe: pwemoe$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) completions && ./pwemoe$(EXEEXT) completion zsh >$@.new && mv -f $@.new $@
+	$(AM_V_GEN)$(call write_completion,./pwemoe completion zsh)
 completions/pwemoe.fish: pwemoe$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) completions && ./pwemoe$(EXEEXT) completion fish >$@.new && mv -f $@.new $@
+	$(AM_V_GEN)$(call write_completion,./pwemoe completion fish)
+completions/pwemoe-explore: pwemoe-explore$(EXEEXT)
+	$(AM_V_GEN)$(call write_completion,./pwemoe-explore --completion bash)
+completions/_pwemoe-explore: pwemoe-explore$(EXEEXT)
+	$(AM_V_GEN)$(call write_completion,./pwemoe-explore --completion zsh)
+completions/pwemoe-explore.fish: pwemoe-explore$(EXEEXT)
+	$(AM_V_GEN)$(call write_completion,./pwemoe-explore --completion fish)

@@ -11,8 +11,11 @@ trap 'rm -rf "$folder"' EXIT
 here=$(pwd)
 for shell in bash zsh fish; do
     ./pwemoe completion $shell >"$folder/$shell" || say "no completion of $shell"
+    ./pwemoe-explore --completion $shell >"$folder/explore.$shell" ||
+        say "no completion of $shell for the explorer"
 done
 ./pwemoe completion ksh >/dev/null 2>&1 && say "completion ksh is not refused"
+./pwemoe-explore --completion ksh >/dev/null 2>&1 && say "--completion ksh is not refused"
 : >"$folder/models.csv"
 
 # expect SHELL TYPED WANTED: what the shell offers, between blanks and in order.
@@ -52,6 +55,16 @@ if command -v bash >/dev/null; then
             sed -n 's/^  \(--[a-z-]*\).*/\1/p' | tr '\n' ' ' | sed 's/ $//')" \
             "$(bash_offers pwemoe "$name" --)"
     done
+    explore_offers() {
+        bash --norc -c '. "$1"; shift; cd "$1"; shift
+            COMP_WORDS=(pwemoe-explore "$@"); COMP_CWORD=$#; _pwemoe_explore
+            printf "%s\n" "${COMPREPLY[@]}"' - "$folder/explore.bash" "$folder" "$@"
+    }
+    expect bash 'explore --' "$(./pwemoe-explore --help |
+        sed -n 's/^  \(--[a-z-]*\).*/\1/p' | tr '\n' ' ' | sed 's/ $//')" \
+        "$(explore_offers --)"
+    expect bash 'explore --view=' 'scatter 3d parallel' "$(explore_offers --view =)"
+    expect bash 'explore mod' models.csv "$(explore_offers mod)"
 fi
 
 # --- fish -------------------------------------------------------------------------------
@@ -70,6 +83,9 @@ if command -v fish >/dev/null; then
     expect fish 'show f obj' objectives "$(fish_offers 'show f obj')"
     expect fish 'indicators mod' models.csv "$(fish_offers 'indicators mod')"
     expect fish 'help indi' indicators "$(fish_offers 'help indi')"
+    HOME=$folder fish --no-config -c "source $folder/explore.fish
+        complete -C'pwemoe-explore --vi'" | grep -q '^--view' ||
+        say "fish does not offer pwemoe-explore --view"
     for name in $commands; do
         for option in $(./pwemoe help "$name" | sed -n 's/^  \(--[a-z-]*\).*/\1/p'); do
             fish_options="$fish_options
@@ -90,6 +106,7 @@ fi
 if command -v zsh >/dev/null; then
     asked=1
     mkdir "$folder/functions" && cp "$folder/zsh" "$folder/functions/_pwemoe"
+    cp "$folder/explore.zsh" "$folder/functions/_pwemoe-explore"
     cat >"$folder/ask.zsh" <<'ZSH'
 zmodload zsh/zpty
 zpty z zsh -f -i
@@ -105,11 +122,12 @@ read_until() {
 }
 zpty -w z "PS1= PS2= RPS1=; unsetopt prompt_cr prompt_sp; fpath=($2 \$fpath); cd $1"
 zpty -w z 'pwemoe() { print -r -- "<${(j: :)@}>" }; autoload -Uz compinit'
+zpty -w z 'pwemoe-explore() { pwemoe "$@" }'
 zpty -w z "compinit -u -d $1/dump; bindkey '^I' complete-word; print rea\dy"
 read_until ready || { print "zsh does not begin: $output"; exit 1 }
 code=0
 while IFS='|' read -r typed wanted; do
-    zpty -w -n z "pwemoe $typed"$'\t'
+    zpty -w -n z "$typed"$'\t'
     sleep 0.3
     zpty -w -n z $'\r'
     read_until '<*>' || { print "zsh: $typed: nothing comes: $output"; code=1; continue }
@@ -120,15 +138,17 @@ zpty -d z
 exit $code
 ZSH
     zsh -f "$folder/ask.zsh" "$folder" "$folder/functions" <<'LINES' || failed=1
-mer|merge
-merge --sc|merge --scales
-merge --format=js|merge --format=json
-merge --format js|merge --format json
-merge --method average,reg|merge --method average,regmean
-show f obj|show f objectives
-indicators mod|indicators models.csv
-help indi|help indicators
-train --upscale at|train --upscale attn+mlp
+pwemoe mer|merge
+pwemoe merge --sc|merge --scales
+pwemoe merge --format=js|merge --format=json
+pwemoe merge --format js|merge --format json
+pwemoe merge --method average,reg|merge --method average,regmean
+pwemoe show f obj|show f objectives
+pwemoe indicators mod|indicators models.csv
+pwemoe help indi|help indicators
+pwemoe train --upscale at|train --upscale attn+mlp
+pwemoe-explore --vi|--view
+pwemoe-explore mod|models.csv
 LINES
 fi
 

@@ -63,6 +63,14 @@ for name in $(./pwemoe indicators --help | sed -n '/^Indicators/,$s/^  \([a-z_0-
 done
 test -n "${indicators_seen-}" || say "pwemoe indicators --help lists no indicators"
 
+# The explorer's options.
+for option in $(./pwemoe-explore --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p'); do
+    explorer_seen=yes
+    sed 's/\\-/-/g' "$srcdir/man/pwemoe-explore.1" | grep -qE -- "^\.B[IR]? .*$option( |\$)" ||
+        say "pwemoe-explore $option is not in its page"
+done
+test -n "${explorer_seen-}" || say "pwemoe-explore --help lists no options"
+
 if command -v mandoc >/dev/null; then
     mandoc -Tlint -Wwarning "$page" || say "mandoc has complaints"
 fi

@@ -1,0 +1,174 @@
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/actions.h"
+#include "base/memory.h"
+#include "command/io/completion.h"
+#include "config.h"
+
+/* As typed. */
+struct typed {
+    struct explore_options options;
+    const char *snapshot, *completion;
+    bool version;
+};
+
+#define IN_OPTIONS(member) \
+    (offsetof(struct typed, options) + offsetof(struct explore_options, member))
+
+static const struct option_spec table[] = {
+    {.name = "snapshot",
+     .type = OPTION_TEXT,
+     .value = "WxH",
+     .help = "Print one frame of that size as text and exit",
+     .offset = offsetof(struct typed, snapshot)},
+    {.name = "view",
+     .type = OPTION_CHOICE,
+     .value = "NAME",
+     .choices = "scatter|3d|parallel", /* as enum space */
+     .initial = "scatter",
+     .help = "Start with this view: scatter, 3d or parallel",
+     .offset = IN_OPTIONS(space)},
+    {.name = "polygon",
+     .type = OPTION_FLAG,
+     .help = "Show a polygon, not sliders, for four or more tasks",
+     .offset = IN_OPTIONS(polygon)},
+    {.name = "device",
+     .type = OPTION_TEXT,
+     .value = "NAME",
+     .choices = "auto|cpu|cuda",
+     .initial = "auto",
+     .help = "Where to compute: auto, cpu or cuda[:N]",
+     .offset = IN_OPTIONS(device)},
+    {.name = "threads",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .minimum = 1,
+     .maximum = 4096,
+     .help = "Threads for evaluation (default one for each core)",
+     .offset = IN_OPTIONS(threads)},
+    {.name = "limit",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .minimum = 1,
+     .maximum = 1e9,
+     .help = "Use at most N held-out examples of each task; figures are then partial",
+     .offset = IN_OPTIONS(limit)},
+    {.name = "ascii",
+     .type = OPTION_FLAG,
+     .help = "Draw with ASCII characters only",
+     .offset = IN_OPTIONS(ascii)},
+    {.name = "no-mouse",
+     .type = OPTION_FLAG,
+     .help = "Leave the mouse to the terminal (m turns it on)",
+     .offset = IN_OPTIONS(no_mouse)},
+    {.name = "no-color",
+     .type = OPTION_FLAG,
+     .help = "No colours (NO_COLOR does the same)",
+     .offset = IN_OPTIONS(no_colour)},
+    {.name = "completion",
+     .type = OPTION_TEXT,
+     .value = "SHELL",
+     .choices = "bash|zsh|fish",
+     .help = "Print the completion script for bash, zsh or fish and exit",
+     .offset = offsetof(struct typed, completion)},
+    {.name = "version",
+     .type = OPTION_FLAG,
+     .help = "Print the version and exit (also -V)",
+     .offset = offsetof(struct typed, version)},
+    {0}};
+
+static void print_help(const struct option_group *group) {
+    const char *of = "";
+    const struct action *action;
+    puts("Usage: pwemoe-explore [OPTION]... FILE\n"
+         "Explore the merged models of a results.db, and export one.\n\nOptions:");
+    options_help(group, 1, stdout);
+    for (size_t i = 0; (action = action_at(i)); i++) {
+        if (strcmp(of, action->group))
+            printf("\n%s\n", action->group);
+        of = action->group;
+        printf("  %-18s  %s\n", action->keys, action->help);
+    }
+}
+
+static int print_completion(const char *shell, struct error *error) {
+    const struct completion_command explorer = {
+        .usage = "FILE", .groups = {{.specs = table, .mask = ~0u}}, .group_count = 1};
+    const struct completion completion = {
+        .program = "pwemoe-explore", .commands = &explorer, .count = 1};
+    return completion_print(&completion, shell, stdout, error);
+}
+
+static bool parse_size(const char *text, int *width, int *height) {
+    char extra;
+    return sscanf(text, "%4dx%4d%c", width, height, &extra) == 2 && *width >= 1 &&
+           *height >= 1 && *width <= 1000 && *height <= 1000;
+}
+
+/* Other spellings of what the table has. */
+static const char *usual(const char *argument) {
+    if (strcmp(argument, "-V") == 0)
+        return "--version";
+    return strcmp(argument, "--no-colour") == 0 ? "--no-color" : argument;
+}
+
+static enum explore_parsed take(const struct typed *typed, const char *const *operands,
+                                size_t count, struct explore_options *options,
+                                struct error *error) {
+    *options = typed->options;
+    if (typed->version) {
+        puts("pwemoe-explore " PACKAGE_VERSION);
+        return EXPLORE_DONE;
+    }
+    if (typed->completion)
+        return print_completion(typed->completion, error) ? EXPLORE_WRONG
+                                                          : EXPLORE_DONE;
+    if (count == 0)
+        error_set(error, "name a results.db");
+    else if (count > 1)
+        error_set(error, "only one file can be explored; %s is one too many",
+                  operands[1]);
+    else if (typed->snapshot &&
+             !parse_size(typed->snapshot, &options->width, &options->height))
+        error_set(error, "--snapshot takes a size as 120x40, not \"%s\"",
+                  typed->snapshot);
+    else {
+        const char *no_colour = getenv("NO_COLOR");
+        options->file = operands[0];
+        options->no_colour = options->no_colour || (no_colour && *no_colour);
+        return EXPLORE_GO_ON;
+    }
+    return EXPLORE_WRONG;
+}
+
+enum explore_parsed explore_options_parse(int argc, char **argv,
+                                          struct explore_options *options,
+                                          struct error *error) {
+    struct typed typed = {.version = false};
+    const struct option_group group = {.specs = table, .values = &typed, .mask = ~0u};
+    size_t count = argc > 0 ? (size_t)argc - 1 : 0, operand_count;
+    const char **arguments = array_new(count + 1, sizeof *arguments);
+    const char **operands = array_new(count + 1, sizeof *operands);
+    enum explore_parsed parsed = EXPLORE_WRONG;
+    bool help;
+    if (!arguments || !operands) {
+        error_memory(error);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            arguments[i] = usual(argv[i + 1]);
+        if (options_parse(&group, 1, count, arguments, operands, &operand_count, &help,
+                          error) == 0) {
+            if (help)
+                print_help(&group);
+            parsed = help ? EXPLORE_DONE
+                          : take(&typed, operands, operand_count, options, error);
+        }
+    }
+    free(arguments);
+    free(operands);
+    return parsed;
+}
