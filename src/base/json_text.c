@@ -1,6 +1,7 @@
 #include "base/json_text.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,4 +158,29 @@ int json_object_read(const char *directory, const char *name, int missing_is_fin
     free(bytes);
     free(path);
     return result;
+}
+
+static atomic_bool lost;
+
+static void *allocate(size_t size) {
+    void *memory = malloc(size);
+    if (!memory)
+        atomic_store(&lost, true);
+    return memory;
+}
+
+void json_memory_watch(void) {
+    json_set_alloc_funcs(allocate, free);
+}
+
+bool json_memory_lost(void) {
+    return atomic_load(&lost);
+}
+
+char *json_text_dump(const json_t *value, size_t flags) {
+    char *text = json_dumps(value, flags);
+    if (!json_memory_lost())
+        return text;
+    free(text);
+    return NULL;
 }

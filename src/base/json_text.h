@@ -6,6 +6,7 @@
 #define PWEMOE_BASE_JSON_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -22,5 +23,14 @@ json_t *json_text_parse(const char *bytes, size_t size, const char *label,
  * missing_is_fine, *object is NULL. */
 int json_object_read(const char *directory, const char *name, int missing_is_fine,
                      json_t **object, struct error *error);
+
+/* Where memory is out while a document is put together, jansson leaves out a key or an
+ * element and goes on: another document, which nothing tells of. From json_memory_watch
+ * on, to be called before the first document, json_memory_lost says whether that has
+ * happened in this process; who gives a document away asks, and fails. json_text_dump
+ * is json_dumps that does so: freed with free(), NULL where memory is out. */
+void json_memory_watch(void);
+bool json_memory_lost(void);
+char *json_text_dump(const json_t *value, size_t flags);
 
 #endif

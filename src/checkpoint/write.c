@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "checkpoint/draft.h"
 #include "checkpoint/dtype.h"
@@ -131,7 +132,7 @@ static int layout_make(const struct tensor_source *tensors, size_t count,
     json_t *header = build_header(tensors, count, metadata, layout, error);
     if (!header)
         return -1;
-    char *text = json_dumps(header, JSON_COMPACT);
+    char *text = json_text_dump(header, JSON_COMPACT);
     json_decref(header);
     if (!text)
         return error_memory(error);

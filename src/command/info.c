@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "backend/backend.h"
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "command/command.h"
 #include "store/store.h"
@@ -97,7 +98,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     }
     int result = 0;
     if (invocation->common->format == OUTPUT_JSON) {
-        char *text = json_dumps(document, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+        char *text = json_text_dump(document, JSON_INDENT(2) | JSON_ENSURE_ASCII);
         if (text)
             puts(text);
         else

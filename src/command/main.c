@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "base/mapped.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -281,6 +282,7 @@ static void clear_line(void) {
 int main(int argc, char **argv) {
     start_process(argv, signals_taken);
     mapped_watch("pwemoe", clear_line);
+    json_memory_watch();
     setlocale(LC_CTYPE, ""); /* widths of characters; numbers keep their point */
     if (argc < 2) {
         print_summary(stderr);

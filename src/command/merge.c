@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/measure.h"
@@ -123,8 +124,9 @@ static int add_job(struct jobs *jobs, const struct merge_method *method,
         .kind = !method || method->single ? STORE_KIND_SINGLE : STORE_KIND_MERGE,
         .method = strdup(method ? method->name : store_role_name(STORE_ROLE_EXPERTS)),
         .takes_preference = method && method->takes_preference};
-    job->parameters = parameters ? json_dumps(parameters, JSON_SORT_KEYS | JSON_COMPACT)
-                                 : strdup("{}");
+    job->parameters = parameters
+                          ? json_text_dump(parameters, JSON_SORT_KEYS | JSON_COMPACT)
+                          : strdup("{}");
     jobs->count++;
     return job->method && job->parameters ? 0 : error_memory(error);
 }

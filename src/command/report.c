@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/report.h"
@@ -52,7 +53,7 @@ static int corner(const struct report *r, const struct store_row *row) {
 static char *sweep_name(const struct store_row *row) {
     json_t *object = json_loads(row->solution.parameters, 0, NULL);
     json_object_del(object, "scale");
-    char *rest = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    char *rest = json_text_dump(object, JSON_COMPACT | JSON_SORT_KEYS);
     char *name = text_format("%s %s %s", store_kind_name(row->solution.kind),
                              row->solution.method, rest ? rest : "");
     free(rest);

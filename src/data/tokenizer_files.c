@@ -113,7 +113,7 @@ static int read_pair(const char *directory, struct tokenizer_files *files,
 
 static int refuse(const char *directory, const char *key, const json_t *value,
                   struct error *error) {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = json_text_dump(value, JSON_ENCODE_ANY | JSON_COMPACT);
     error_set(error, "%s/tokenizer.json: %s is %.120s%s, which is not supported",
               directory, key, text ? text : "missing",
               text && strlen(text) > 120 ? "..." : "");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 
 /* Names come from files: what is not UTF-8 is escaped, so that it can be JSON. */
@@ -166,7 +167,7 @@ int provenance_write(const struct provenance *p, struct provenance_files *out,
         out->files[out->count++] = file;
     }
     json_t *description = describe(p);
-    char *text = description ? json_dumps(description, JSON_INDENT(2)) : NULL;
+    char *text = description ? json_text_dump(description, JSON_INDENT(2)) : NULL;
     json_decref(description);
     char *name = text_format("%s", "pwemoe.json");
     if (!text || !name) {

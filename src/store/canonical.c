@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "store/sql.h"
 
@@ -27,7 +28,7 @@ static int put(struct output *output, const char *text) {
 }
 
 static int put_leaf(struct output *output, const json_t *value, size_t flags) {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | flags);
+    char *text = json_text_dump(value, JSON_ENCODE_ANY | flags);
     int result = text ? put(output, text) : -1;
     free(text);
     return result;
@@ -44,7 +45,8 @@ static int put_real(struct output *output, double value) {
     real = json_real(value);
     int result = -1;
     for (size_t digits = 15; real && digits <= 17; digits++) {
-        char *text = json_dumps(real, JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
+        char *text =
+            json_text_dump(real, JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
         json_t *back = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
         bool same = back && json_real_value(back) == value;
         bool failed = !back;

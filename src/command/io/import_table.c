@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "command/io/options.h"
 
@@ -281,7 +282,7 @@ static char *row_parameters(const struct table *table, size_t row,
         }
         result = json_object_set_new(object, table->columns[i].key, json_real(value));
     }
-    char *text = result ? NULL : json_dumps(object, JSON_COMPACT);
+    char *text = result ? NULL : json_text_dump(object, JSON_COMPACT);
     json_decref(object);
     if (!text)
         error_memory(error);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 
 struct output {
@@ -400,7 +401,7 @@ static int print_json(const struct output *o) {
     }
     json_t *whole = o->object ? json_array_get(document, 0) : document;
     size_t flags = JSON_ENSURE_ASCII | JSON_INDENT(2) | JSON_REAL_PRECISION(17);
-    char *text = failed ? NULL : json_dumps(whole, flags);
+    char *text = failed ? NULL : json_text_dump(whole, flags);
     if (text) {
         print_shortened(text);
         putchar('\n');
@@ -433,7 +434,7 @@ int output_flush(struct error *error) {
 
 int output_end(struct output *output, struct error *error) {
     int result = -1;
-    if (!output->failed) {
+    if (!output->failed && !json_memory_lost()) {
         if (output->format == OUTPUT_JSON)
             result = print_json(output);
         else if (output->format == OUTPUT_CSV)
@@ -442,7 +443,7 @@ int output_end(struct output *output, struct error *error) {
             result = output->object ? print_pairs(output) : print_table(output);
     }
     output_free(output);
-    if (result)
+    if (result || json_memory_lost())
         return error_memory(error);
     return output_flush(error);
 }

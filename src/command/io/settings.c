@@ -1,5 +1,6 @@
 #include "command/io/settings.h"
 
+#include "base/json_text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,8 +120,8 @@ int settings_agree(const struct option_spec *specs, const void *values, uint64_t
             json_decref(typed);
             continue;
         }
-        char *one = json_dumps(typed, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-        char *two = json_dumps(stored, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        char *one = json_text_dump(typed, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        char *two = json_text_dump(stored, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
         if (one && two)
             error_set(error,
                       "--%s %s: the run has %s, and goes on with that; leave the "

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "command/work/settings.h"
 
 /* What answers where nothing is trained. */
@@ -23,7 +24,8 @@ static int use_method(const struct merge_method *method, const char *settings,
     if (sound)
         all = settings_of(method, given, NULL, error);
     answer->method = method;
-    answer->parameters = all ? json_dumps(all, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    answer->parameters =
+        all ? json_text_dump(all, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
     json_decref(given);
     json_decref(all);
     if (all && !answer->parameters)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 
 int curve_new(size_t first, size_t tasks, struct curve *curve, struct error *error) {
@@ -75,7 +76,7 @@ char *curve_text(const struct curve *curve, bool points) {
                                sums, "points", list);
     /* 17 digits bring a double back to the last bit. */
     char *text = object && result == 0
-                     ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17))
+                     ? json_text_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(17))
                      : NULL;
     json_decref(object);
     return text;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "base/usage.h"
 #include "command/io/paths.h"
@@ -102,7 +103,7 @@ int training_begin(struct training *t, const char *method, const char *upscale,
     t->run.method = strdup(method);
     t->run.upscale = strdup(upscale);
     t->run.parameters =
-        parameters ? json_dumps(parameters, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+        parameters ? json_text_dump(parameters, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
     t->run.steps = steps;
     json_decref(parameters);
     if (!t->run.method || !t->run.upscale || !t->run.parameters)
