@@ -137,28 +137,24 @@ static int check_file(const char *path, struct error *error) {
     return 0;
 }
 
-/* A viewer's connection can write too, where that is allowed, but is told not to:
- * one that could not would leave its -wal and -shm files behind when it is closed
- * last. The first page is read at once: whatever keeps a connection from working
- * comes up here. */
-static int connect_to_read(struct store *store, struct error *error) {
-    if (connect(store, store->path, SQLITE_OPEN_READWRITE, "", error))
-        return -1;
-    if (sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
-                     NULL) == SQLITE_OK)
-        return 0;
-    int code = sqlite3_errcode(store->db) & 0xff;
-    sql_error(store, error);
-    if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)
-        return -1;
-    /* WAL wants a -shm file beside the database, which cannot be made here. With no
-     * -wal there is nothing but the file itself, and no one can change it. */
-    const char *resolved = sqlite3_db_filename(store->db, "main"); /* of a link */
-    char *wal = text_format("%s-wal", resolved ? resolved : store->path);
-    if (!wal)
-        return error_memory(error);
+/* Is there a file beside the database, a link to it followed, with anything in it? */
+static int is_beside(const char *path, const char *suffix, bool *there, char **name,
+                     struct error *error) {
     struct stat status;
-    bool pending = stat(wal, &status) == 0 && status.st_size > 0;
+    char *real = realpath(path, NULL);
+    *name = real ? text_format("%s%s", real, suffix) : NULL;
+    free(real);
+    *there = *name && stat(*name, &status) == 0 && status.st_size > 0;
+    return *name ? 0 : error_memory(error);
+}
+
+/* WAL wants a -shm file beside the database, which may not or cannot be made here. With
+ * no -wal there is nothing but the file itself, and nobody changes it now. */
+static int connect_unchanging(struct store *store, struct error *error) {
+    char *wal;
+    bool pending;
+    if (is_beside(store->path, "-wal", &pending, &wal, error))
+        return -1;
     if (pending)
         error_set(error,
                   "%s: its newest figures are in %s, which cannot be read here; copy "
@@ -170,6 +166,45 @@ static int connect_to_read(struct store *store, struct error *error) {
     sqlite3_close_v2(store->db);
     store->db = NULL;
     return connect(store, store->path, SQLITE_OPEN_READONLY, "?immutable=1", error);
+}
+
+/* Who may not write the file would make -wal and -shm of its own beside it, where the
+ * folder lets it, and the file's owner could then no longer write. */
+static int may_share(const struct store *store, bool *may, struct error *error) {
+    char *shm, *folder = store_folder(store->path);
+    if (!folder)
+        return error_memory(error);
+    *may = faccessat(AT_FDCWD, store->path, W_OK, AT_EACCESS) == 0 ||
+           faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS) != 0;
+    free(folder);
+    if (*may)
+        return 0;
+    /* Where they are there already none is made. */
+    int result = is_beside(store->path, "-shm", may, &shm, error);
+    free(shm);
+    return result;
+}
+
+/* A viewer's connection can write too, where that is allowed, but is told not to:
+ * one that could not would leave its -wal and -shm files behind when it is closed
+ * last. The first page is read at once: whatever keeps a connection from working
+ * comes up here. */
+static int connect_to_read(struct store *store, struct error *error) {
+    bool may;
+    if (may_share(store, &may, error))
+        return -1;
+    if (!may)
+        return connect_unchanging(store, error);
+    if (connect(store, store->path, SQLITE_OPEN_READWRITE, "", error))
+        return -1;
+    if (sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
+                     NULL) == SQLITE_OK)
+        return 0;
+    int code = sqlite3_errcode(store->db) & 0xff;
+    sql_error(store, error);
+    if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)
+        return -1;
+    return connect_unchanging(store, error);
 }
 
 static int count_tasks(struct store *store, struct error *error) {

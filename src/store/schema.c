@@ -189,6 +189,14 @@ static const struct {
     int since;
 } later[] = {{"lease", 2}};
 
+/* OBJECTS where it is none of ours. */
+static size_t find_object(const char *name) {
+    size_t i = 0;
+    while (i < OBJECTS && strcmp(objects[i].name, name) != 0)
+        i++;
+    return i;
+}
+
 static bool is_of_format(const struct object *object, int format) {
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(later[i].name, object->name) == 0)
@@ -209,11 +217,15 @@ static int set_format(struct store *store, int format, struct error *error) {
     return sql_execute(store, sql, error);
 }
 
-int schema_create(struct store *store, struct error *error) {
+static int number_file(struct store *store, int format, struct error *error) {
     char sql[64];
     sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA application_id=%d",
                      SCHEMA_APPLICATION);
-    if (sql_execute(store, sql, error) || set_format(store, STORE_FORMAT, error))
+    return sql_execute(store, sql, error) || set_format(store, format, error) ? -1 : 0;
+}
+
+int schema_create(struct store *store, struct error *error) {
+    if (number_file(store, STORE_FORMAT, error))
         return -1;
     for (size_t i = 0; i < OBJECTS; i++)
         if (sql_execute(store, objects[i].sql, error))
@@ -229,28 +241,6 @@ static int pragma(struct store *store, const char *sql, int *value,
         *value = sqlite3_column_int(statement, 0);
     sqlite3_finalize(statement);
     return result < 0 ? -1 : 0;
-}
-
-int schema_check_application(struct store *store, int *format, struct error *error) {
-    int application = 0;
-    *format = 0;
-    if (pragma(store, "PRAGMA application_id", &application, error) ||
-        pragma(store, "PRAGMA user_version", format, error))
-        return -1;
-    if (application != SCHEMA_APPLICATION)
-        return error_set(error,
-                         "%s: is a database of another program; give a file that "
-                         "`pwemoe init` made",
-                         store->path);
-    if (*format > STORE_FORMAT)
-        return error_set(
-            error,
-            "%s: is of format %d, this program reads up to %d; use a newer "
-            "pwemoe",
-            store->path, *format, STORE_FORMAT);
-    if (*format < 1)
-        return sql_corrupt(store, error, "its format is %d", *format);
-    return 0;
 }
 
 int schema_migrate(struct store *store, const struct schema_migration *migrations,
@@ -281,41 +271,139 @@ int schema_migrate(struct store *store, const struct schema_migration *migration
     }
 }
 
-int schema_check_objects(struct store *store, int format, struct error *error) {
-    /* sqlite_ names are SQLite's own: automatic indices, ANALYZE's tables. */
+/* What is not ours may lie in the file as well: backup daemons add a table, people a
+ * view or an index for questions of their own. It is passed over, but for what could
+ * change what is written or read: a trigger on a table of ours (which is never run
+ * here; any other program would run it), and an index that forbids rows or is of
+ * expressions. */
+static int check_foreign_indices(struct store *store, size_t table,
+                                 struct error *error) {
     sqlite3_stmt *statement = sql_prepare(
         store, error,
-        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite^_%' "
-        "ESCAPE '^'",
-        "");
+        "SELECT name FROM pragma_index_list(?) AS l WHERE origin='c' AND"
+        " (\"unique\" OR partial OR EXISTS (SELECT 1 FROM pragma_index_xinfo(l.name)"
+        " WHERE cid=-2))",
+        "t", objects[table].name);
     if (!statement)
         return -1;
-    bool seen[OBJECTS] = {false};
     int result;
     while ((result = sql_step(store, statement, error)) > 0) {
         const char *name = (const char *)sqlite3_column_text(statement, 0);
-        const char *sql = (const char *)sqlite3_column_text(statement, 1);
-        size_t i = 0;
-        while (i < OBJECTS && name && strcmp(objects[i].name, name) != 0)
-            i++;
-        if (!name || i == OBJECTS || !is_of_format(&objects[i], format) || !sql ||
-            strcmp(sql, objects[i].sql) != 0 || seen[i]) {
-            if (sqlite3_errcode(store->db) == SQLITE_NOMEM)
-                result = error_memory(error);
-            else
-                result = sql_corrupt(store, error,
-                                     "its table or index \"%s\" is not of format %d",
-                                     name ? name : "", format);
+        if (!name) {
+            result = error_memory(error);
+            break;
+        }
+        if (find_object(name) < OBJECTS)
+            continue;
+        result = error_set(error,
+                           "%s: another program's index \"%s\" on the table \"%s\" "
+                           "may forbid rows; remove it: DROP INDEX \"%s\"",
+                           store->path, name, objects[table].name, name);
+        break;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int check_foreign(struct store *store, const char *type, const char *name,
+                         const char *table, struct error *error) {
+    if (strcmp(type, "trigger") == 0 && find_object(table) < OBJECTS)
+        return error_set(error,
+                         "%s: another program's trigger \"%s\" would change the table "
+                         "\"%s\"; remove it: DROP TRIGGER \"%s\"",
+                         store->path, name, table, name);
+    return 0;
+}
+
+/* Marks our tables and indices that are there as this format has them; -1 with error
+ * where one is otherwise. */
+static int see_objects(struct store *store, int format, bool seen[OBJECTS],
+                       struct error *error) {
+    /* sqlite_ names are SQLite's own: automatic indices, ANALYZE's tables. */
+    sqlite3_stmt *statement = sql_prepare(
+        store, error,
+        "SELECT name, sql, type, tbl_name FROM sqlite_schema WHERE name NOT LIKE "
+        "'sqlite^_%' ESCAPE '^'",
+        "");
+    if (!statement)
+        return -1;
+    int result;
+    while ((result = sql_step(store, statement, error)) > 0) {
+        const char *text[4];
+        for (int c = 0; c < 4; c++)
+            text[c] = (const char *)sqlite3_column_text(statement, c);
+        if (sqlite3_errcode(store->db) == SQLITE_NOMEM) {
+            result = error_memory(error);
+            break;
+        }
+        const char *name = text[0] ? text[0] : "", *sql = text[1] ? text[1] : "";
+        size_t i = find_object(name);
+        if (i == OBJECTS) {
+            result = check_foreign(store, text[2] ? text[2] : "", name,
+                                   text[3] ? text[3] : "", error);
+            if (result)
+                break;
+            continue;
+        }
+        if (!is_of_format(&objects[i], format) || strcmp(sql, objects[i].sql) != 0 ||
+            seen[i]) {
+            result = sql_corrupt(store, error,
+                                 "its table or index \"%s\" is not of format %d", name,
+                                 format);
             break;
         }
         seen[i] = true;
     }
     sqlite3_finalize(statement);
+    return result < 0 ? -1 : 0;
+}
+
+int schema_check_objects(struct store *store, int format, struct error *error) {
+    bool seen[OBJECTS] = {false};
+    int result = see_objects(store, format, seen, error);
     for (size_t i = 0; i < OBJECTS && result == 0; i++)
         if (!seen[i] && is_of_format(&objects[i], format))
             result = sql_corrupt(store, error, "its table or index \"%s\" is missing",
                                  objects[i].name);
+    for (size_t i = 0; i < OBJECTS && result == 0; i++)
+        if (seen[i])
+            result = check_foreign_indices(store, i, error);
     return result;
+}
+
+/* A dump that was restored has the tables, but not the numbers in the file's header:
+ * the format whose tables these are, or 0. */
+static int format_by_tables(struct store *store) {
+    for (int format = STORE_FORMAT; format >= 1; format--)
+        if (schema_check_objects(store, format, NULL) == 0)
+            return format;
+    return 0;
+}
+
+int schema_check_application(struct store *store, int *format, struct error *error) {
+    int application = 0;
+    *format = 0;
+    if (pragma(store, "PRAGMA application_id", &application, error) ||
+        pragma(store, "PRAGMA user_version", format, error))
+        return -1;
+    bool restored = application == 0 && *format == 0;
+    if (restored && (*format = format_by_tables(store)) > 0 &&
+        store->mode == STORE_READ_WRITE && number_file(store, *format, error))
+        return -1;
+    if (application != SCHEMA_APPLICATION && !(restored && *format > 0))
+        return error_set(error,
+                         "%s: is a database of another program; give a file that "
+                         "`pwemoe init` made",
+                         store->path);
+    if (*format > STORE_FORMAT)
+        return error_set(
+            error,
+            "%s: is of format %d, this program reads up to %d; use a newer "
+            "pwemoe",
+            store->path, *format, STORE_FORMAT);
+    if (*format < 1)
+        return sql_corrupt(store, error, "its format is %d", *format);
+    return 0;
 }
 
 static int check(struct store *store, const char *sql, struct error *error) {

@@ -23,8 +23,9 @@ int schema_migrate(struct store *store, const struct schema_migration *migration
 extern const struct schema_migration schema_migrations[];
 extern const size_t schema_migration_count;
 
-/* application_id, user_version (a newer one is an error), and that tables and indices
- * are just those of a format. */
+/* application_id and user_version (a newer one is an error), which a restored dump gets
+ * back when it is opened for writing; and that the tables and indices of a format are
+ * there. What else is there is passed over where it can do no harm. */
 int schema_check_application(struct store *store, int *format, struct error *error);
 /* The oldest format that those who only look read as it is: what later ones have
  * besides is nothing that they ask for. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/random.h"
@@ -103,11 +104,11 @@ static void test_formats(void **state) {
 static void test_objects(void **state) {
     /* Each on a fresh file: whatever is not just ours is refused before it is used. */
     static const char *const cases[][2] = {
-        {"CREATE TABLE more (x)", "\"more\""},
-        {"CREATE VIEW v AS SELECT 1", "\"v\""},
         {"CREATE TRIGGER t AFTER INSERT ON log BEGIN DELETE FROM solution; END",
-         "\"t\""},
-        {"CREATE INDEX i ON log (time)", "\"i\""},
+         "DROP TRIGGER \"t\""},
+        {"CREATE UNIQUE INDEX i ON log (time)", "DROP INDEX \"i\""},
+        {"CREATE INDEX i ON log (time) WHERE id > 3", "DROP INDEX \"i\""},
+        {"CREATE INDEX i ON log (abs(time))", "DROP INDEX \"i\""},
         {"ALTER TABLE log ADD COLUMN more INTEGER", "\"log\""},
         {"DROP INDEX solution_identity", "\"solution_identity\" is missing"},
         {"DROP TABLE bookmark", "\"bookmark\" is missing"},
@@ -455,11 +456,82 @@ static void test_format_1(void **state) {
     assert_int_equal(user_version(path), STORE_FORMAT);
 }
 
+static void test_others_things(void **state) {
+    /* Others' things that do no harm are passed over, whatever they are called by. */
+    static const char *const harmless[] = {
+        "CREATE TABLE _backup_lock (id INTEGER UNIQUE)",
+        "CREATE VIEW best AS SELECT max(value) FROM evaluation",
+        "CREATE INDEX by_time ON log (time)",
+        "CREATE TABLE a (x); CREATE UNIQUE INDEX ax ON a (x);"
+        " CREATE TRIGGER at AFTER INSERT ON a BEGIN DELETE FROM a; END",
+    };
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
+        const char *path = in_folder(state, "results.db");
+        struct store *store = example_store(path);
+        store_close(store);
+        plant(path, harmless[i]);
+        store = open_ok(path, STORE_READ_ONLY);
+        assert_done(read_all(store));
+        store_close(store);
+        store = open_ok(path, STORE_READ_WRITE);
+        add_solution(store, STORE_KIND_MERGE, "ties", NULL, NULL, 0);
+        store_close(store);
+        unlink(path);
+    }
+    /* What `.dump` writes, restored: all but the numbers in the header. */
+    const char *dumped = in_folder(state, "results.db");
+    store_close(example_store(dumped));
+    plant(dumped, "PRAGMA application_id=0; PRAGMA user_version=0");
+    store_close(open_ok(dumped, STORE_READ_ONLY));
+    store_close(open_ok(dumped, STORE_READ_WRITE));
+    assert_int_equal(user_version(dumped), STORE_FORMAT);
+    unlink(dumped);
+}
+
+/* A viewer who may not write the file, but may make files beside it: its -wal and -shm
+ * would be the viewer's, and the owner could no longer write. */
+static void test_viewers_leave_nothing(void **state) {
+    enum { NOBODY = 65534 };
+    const char *path = in_folder(state, "results.db");
+    char beside[4096];
+    int status;
+    if (geteuid() != 0)
+        skip(); /* who is not root owns what is made here, and may write it */
+    store_close(example_store(path));
+    assert_int_equal(chmod(*state, 0777), 0);
+    assert_int_equal(chmod(path, 0644), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *store;
+        if (setgid(NOBODY) || setuid(NOBODY))
+            _exit(77);
+        if (store_open(path, STORE_READ_ONLY, &store, &error))
+            _exit(1);
+        int result = read_all(store) ? 2 : 0;
+        snprintf(beside, sizeof beside, "%s-shm", path);
+        result |= access(beside, F_OK) == 0 ? 4 : 0;
+        store_close(store);
+        _exit(result);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+    snprintf(beside, sizeof beside, "%s-wal", path);
+    assert_int_not_equal(access(beside, F_OK), 0);
+    snprintf(beside, sizeof beside, "%s-shm", path);
+    assert_int_not_equal(access(beside, F_OK), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_no_results, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_formats, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_objects, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_others_things, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_viewers_leave_nothing, folder_make,
+                                        folder_remove),
         cmocka_unit_test_setup_teardown(test_damaged_pages, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_rows, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_migrations, folder_make, folder_remove),
