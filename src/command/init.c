@@ -9,7 +9,7 @@
 #include "command/io/paths.h"
 #include "command/io/point_file.h"
 #include "command/io/recipe.h"
-#include "data/texts.h"
+#include "eval/task_classes.h"
 #include "eval/task_heads.h"
 #include "model/config.h"
 #include "model/extras.h"
@@ -250,22 +250,6 @@ static int check_expert(struct setup *s, const struct recipe_task *task,
     return result;
 }
 
-/* Of a model of texts: that the tables can be read and go together. */
-static int check_texts(const struct setup *s, const struct recipe_task *task,
-                       struct error *error) {
-    const char *given[] = {task->train, task->test, task->classnames};
-    char *found[3] = {0};
-    int result = 0;
-    for (int i = 0; i < 3 && result == 0; i++)
-        if (given[i])
-            result = locate(s, given[i], "data", &found[i], error);
-    if (result == 0)
-        result = texts_check(found[0], found[1], found[2], error);
-    for (int i = 0; i < 3; i++)
-        free(found[i]);
-    return result;
-}
-
 static int keep_head(const struct setup *s, const struct recipe_task *task, char **kept,
                      struct error *error) {
     bool clip = s->layout->config.kind == MODEL_CLIP_VISION;
@@ -296,8 +280,6 @@ static int keep_task(struct setup *s, const struct recipe_task *task, double ref
     objective->unit = strdup("%");
     if (!kept->name || !objective->name || !objective->metric || !objective->unit)
         return error_memory(error);
-    if (model_config_is_text(&s->layout->config) && check_texts(s, task, error))
-        return error_prefix(error, "task '%s'", task->name);
     if (keep_path(s, task->train, "training data", &kept->train_path, error) ||
         keep_path(s, task->test, "test data", &kept->test_path, error) ||
         keep_path(s, task->classnames, "class names", &kept->classnames_path, error) ||
@@ -306,6 +288,10 @@ static int keep_task(struct setup *s, const struct recipe_task *task, double ref
         keep_checkpoint(s, task->expert, "the expert", &kept->expert, error))
         return error_prefix(error, "task '%s'", task->name);
     return 0;
+}
+
+static void remark(void *self, const char *text) {
+    command_note(self, "%s", text);
 }
 
 static int keep_recipe(struct setup *s, const double *reference, size_t references,
@@ -330,6 +316,13 @@ static int keep_recipe(struct setup *s, const double *reference, size_t referenc
         double r = references ? reference[references == 1 ? 0 : t] : 0;
         if (keep_task(s, &recipe->tasks[t], r, &out->tasks[t], error))
             return -1;
+    }
+    struct remarks remarks = {remark, (void *)(uintptr_t)s->invocation};
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        struct classes classes;
+        if (task_classes_read(out, t, s->store_folder, &classes, &remarks, error))
+            return -1;
+        classes_clear(&classes);
     }
     return task_heads_check(out, s->store_folder, error);
 }

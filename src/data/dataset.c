@@ -105,22 +105,44 @@ static int read_files(const char *path, const struct dataset_options *options,
     return stopped ? error_set(error, "stopped") : 0;
 }
 
+/* The given classes instead of the folders', and their labels. */
+static int label_folders(const char *path, const struct classes *classes,
+                         struct class_folders *folders, struct error *error) {
+    size_t *place = array_new(folders->classes, sizeof *place);
+    bool loosely;
+    int status = place ? classes_place(classes, folders->class_names, folders->classes,
+                                       place, &loosely, error)
+                       : error_memory(error);
+    for (size_t i = 0; status == 0 && i < folders->classes; i++)
+        if (place[i] == SIZE_MAX) {
+            char known[400];
+            status = error_set(
+                error, "%s/%s: is none of the classes: %s", path,
+                folders->class_names[i],
+                classes_text(classes->names, classes->count, known, sizeof known));
+        }
+    for (size_t i = 0; status == 0 && i < folders->count; i++)
+        folders->labels[i] = (int32_t)place[folders->labels[i]];
+    free(place);
+    if (status)
+        return -1;
+    class_names_release(folders->class_names, folders->classes);
+    folders->classes = 0;
+    folders->class_names = class_names_copy(classes->names, classes->count);
+    if (!folders->class_names)
+        return error_memory(error);
+    folders->classes = classes->count;
+    return 0;
+}
+
 static int open_folders(const char *path, const struct dataset_options *options,
                         struct dataset *dataset, int threads, const struct work *work,
                         struct error *error) {
     struct class_folders folders;
     if (class_folders_read(path, &folders, error))
         return -1;
-    int status = 0;
-    if (options->classnames) {
-        char **names;
-        size_t count;
-        status = class_names_read(options->classnames, &names, &count, error);
-        if (status == 0 && class_folders_rename(&folders, names, count, error)) {
-            class_names_release(names, count);
-            status = error_prefix(error, "%s", options->classnames);
-        }
-    }
+    int status =
+        options->classes ? label_folders(path, options->classes, &folders, error) : 0;
     if (status == 0)
         status = limit_folders(&folders, options->limit, error);
     if (status) {
@@ -139,21 +161,26 @@ static int open_folders(const char *path, const struct dataset_options *options,
 
 /* --- idx files ------------------------------------------------------------ */
 
-/* Class names from a file, or the numbers; checks the labels against them. */
-static int name_idx_classes(const char *path, const char *classnames,
-                            const uint8_t *labels, size_t count,
-                            struct dataset *dataset, struct error *error) {
+/* The labels as the given classes, or as they are. */
+static int label_idx(const char *path, const struct classes *classes,
+                     const uint8_t *labels, size_t count, struct dataset *dataset,
+                     struct error *error) {
     size_t most = 0;
-    for (size_t i = 0; i < count; i++)
-        most = labels[i] > most ? labels[i] : most;
-    if (classnames) {
-        if (class_names_read(classnames, &dataset->class_names, &dataset->classes,
-                             error))
-            return -1;
-        if (most >= dataset->classes)
-            return error_set(error, "%s: %zu class names, and %s has the label %zu",
-                             classnames, dataset->classes, path, most);
-        return 0;
+    dataset->labels = array_new(count, sizeof *dataset->labels);
+    if (!dataset->labels)
+        return error_memory(error);
+    for (size_t i = 0; i < count; i++) {
+        size_t label = classes ? classes_of_number(classes, labels[i]) : labels[i];
+        if (label == SIZE_MAX)
+            return error_set(error, "%s: label %u of %zu classes", path,
+                             (unsigned)labels[i], classes->count);
+        most = label > most ? label : most;
+        dataset->labels[i] = (int32_t)label;
+    }
+    if (classes) {
+        dataset->class_names = class_names_copy(classes->names, classes->count);
+        dataset->classes = dataset->class_names ? classes->count : 0;
+        return dataset->class_names ? 0 : error_memory(error);
     }
     dataset->class_names = array_new(most + 1, sizeof *dataset->class_names);
     if (!dataset->class_names)
@@ -224,16 +251,12 @@ static int read_images(struct idx_images *images, const uint32_t *kept,
     return status;
 }
 
-static int fill_idx(const char *path, struct idx_images *images, const uint8_t *labels,
+/* Of all labels, which are in the dataset, those that are kept, and their images. */
+static int fill_idx(const char *path, struct idx_images *images,
                     const struct dataset_options *options, struct dataset *dataset,
                     int threads, const struct work *work, struct error *error) {
     size_t count = images->count;
     uint32_t *kept = NULL;
-    dataset->labels = array_new(count, sizeof *dataset->labels);
-    if (!dataset->labels)
-        return error_memory(error);
-    for (size_t i = 0; i < count; i++)
-        dataset->labels[i] = labels[i];
     dataset->count = count;
     if (options->limit && options->limit < count) {
         if (draw_examples(dataset->labels, count, dataset->classes, options->limit,
@@ -241,7 +264,7 @@ static int fill_idx(const char *path, struct idx_images *images, const uint8_t *
             return -1;
         dataset->count = options->limit;
         for (size_t i = 0; i < dataset->count; i++)
-            dataset->labels[i] = labels[kept[i]];
+            dataset->labels[i] = dataset->labels[kept[i]]; /* kept ascends */
     }
     int status = allocate_pixels(dataset, error);
     if (status == 0)
@@ -268,11 +291,9 @@ static int open_idx(const char *path, const struct dataset_options *options,
             status = error_set(error, "%s has %zu images, %s has %zu labels", path,
                                images.count, beside, count);
         if (status == 0)
-            status = name_idx_classes(beside, options->classnames, labels, count,
-                                      dataset, error);
+            status = label_idx(beside, options->classes, labels, count, dataset, error);
         if (status == 0)
-            status =
-                fill_idx(path, &images, labels, options, dataset, threads, work, error);
+            status = fill_idx(path, &images, options, dataset, threads, work, error);
         idx_images_close(&images);
     }
     free(labels);

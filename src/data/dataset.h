@@ -1,8 +1,7 @@
 /* Labelled examples of one task and one split, ready for a model: images, preprocessed
  * once, or texts, as tokens.
  *
- * Sources of images: a folder with one folder for each class (image.h; classes in byte
- * order of their names, or as classnames says; dataset_options), or an idx images file
+ * Sources of images: a folder with one folder a class (image.h), or an idx images file
  * (u8, gzip or not), its labels in the file beside it whose name has "labels" and
  * "idx1" where this has "images" and "idx3". Of texts: a table between tabs (tsv.h).
  *
@@ -20,6 +19,7 @@
 
 #include "base/error.h"
 #include "base/work.h"
+#include "data/classes.h"
 #include "data/gpt2_tokenizer.h"
 #include "data/preprocess.h"
 
@@ -31,9 +31,8 @@ struct dataset {
     int32_t *tokens;    /* of texts: of all examples, one after another */
     size_t *begin;      /* of texts: [count + 1] where each one's tokens begin */
     int32_t *labels;    /* [count] */
-    char **class_names; /* [classes]; numbers "0", "1", ... for idx files, and for
-                           tables whose labels are numbers, unless classnames says
-                           better */
+    char **class_names; /* [classes]; those of dataset_options, else the data's own:
+                           numbers "0", "1", ... where there are no names */
     char *
         *example_names; /* [count], file names below the folder; NULL for the others */
 };
@@ -42,12 +41,10 @@ struct dataset_options {
     const struct preprocess *preprocess;    /* of images */
     const struct gpt2_tokenizer *tokenizer; /* of texts; NULL: images */
     size_t longest;                         /* of texts: tokens that are kept */
-    /* A file with one class name a line, or NULL. For class folders the number of
-     * lines must be theirs: where they are the folders' own names in another order
-     * they give the labels' order, else line i is what the i-th folder is shown as
-     * (class_folders_rename). For idx files line i names label i. For tables tsv_labels
-     * tells. */
-    const char *classnames;
+    /* What the labels are (classes.h), and what they are numbered by; NULL: class
+     * folders and labels that are names in the order of their bytes, other labels by
+     * number. */
+    const struct classes *classes;
     /* At most so many examples, 0: all. They are drawn by a fixed shuffle, each
      * class in proportion, and kept in the list's order. */
     size_t limit;

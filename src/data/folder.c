@@ -1,6 +1,5 @@
 #include "data/folder.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -191,6 +190,16 @@ void class_names_release(char **names, size_t count) {
     free(names);
 }
 
+char **class_names_copy(char *const *names, size_t count) {
+    char **copy = array_new(count, sizeof *copy);
+    for (size_t i = 0; copy && i < count; i++)
+        if (!(copy[i] = strdup(names[i]))) {
+            class_names_release(copy, i);
+            return NULL;
+        }
+    return copy;
+}
+
 static bool is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -252,49 +261,4 @@ int text_lines_read(const char *path, const char *what, char ***out, size_t *cou
 int class_names_read(const char *path, char ***names, size_t *count,
                      struct error *error) {
     return text_lines_read(path, "class name", names, count, error);
-}
-
-/* Whether two names are one but for case and for what stands between words. */
-static bool is_same_name(const char *a, const char *b) {
-    for (;; a++, b++) {
-        int x = tolower((unsigned char)*a), y = tolower((unsigned char)*b);
-        x = x == '_' || x == '-' ? ' ' : x;
-        y = y == '_' || y == '-' ? ' ' : y;
-        if (x != y)
-            return false;
-        if (!x)
-            return true;
-    }
-}
-
-/* place[i] = the line that names folder i; false unless each folder has one line. */
-static bool match(const struct class_folders *folders, char **names, size_t *place) {
-    for (size_t i = 0; i < folders->classes; i++) {
-        size_t found = 0;
-        for (size_t line = 0; line < folders->classes; line++)
-            if (is_same_name(folders->class_names[i], names[line])) {
-                place[i] = line;
-                found++;
-            }
-        if (found != 1)
-            return false;
-    }
-    return true;
-}
-
-int class_folders_rename(struct class_folders *folders, char **names, size_t count,
-                         struct error *error) {
-    if (count != folders->classes)
-        return error_set(error, "%zu class names for %zu class folders", count,
-                         folders->classes);
-    size_t *place = array_new(count, sizeof *place);
-    if (!place)
-        return error_memory(error);
-    if (match(folders, names, place))
-        for (size_t i = 0; i < folders->count; i++)
-            folders->labels[i] = (int32_t)place[folders->labels[i]];
-    free(place);
-    class_names_release(folders->class_names, folders->classes);
-    folders->class_names = names;
-    return 0;
 }

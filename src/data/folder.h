@@ -35,12 +35,7 @@ int text_lines_read(const char *path, const char *what, char ***lines, size_t *c
 int class_names_read(const char *path, char ***names, size_t *count,
                      struct error *error);
 void class_names_release(char **names, size_t count);
-
-/* Gives the classes the names of a file. Where each line is the name of one of the
- * folders (case, and space, _ and - are all one), the labels are put into the
- * file's order; else line i is what the i-th folder's class is shown as. Takes
- * names over on success. */
-int class_folders_rename(struct class_folders *folders, char **names, size_t count,
-                         struct error *error);
+/* NULL when memory is out. */
+char **class_names_copy(char *const *names, size_t count);
 
 #endif

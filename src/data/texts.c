@@ -102,81 +102,23 @@ static int fill(const struct tsv *tsv, const char *path,
     return status;
 }
 
-/* The table's labels by the recipe's class names, if any. */
-static int read_labels(const struct tsv *tsv, const char *path, const char *classnames,
-                       int32_t **labels, char ***names, size_t *classes,
-                       struct error *error) {
-    char **given = NULL;
-    size_t given_count = 0;
-    if (classnames && class_names_read(classnames, &given, &given_count, error))
-        return -1;
-    int status =
-        tsv_labels(tsv, path, given, given_count, labels, names, classes, error);
-    class_names_release(given, given_count);
-    return status;
-}
-
 int texts_read(const char *path, const struct dataset_options *options, int threads,
                struct dataset *dataset, const struct work *work, struct error *error) {
     struct tsv tsv;
+    struct classes own;
     if (tsv_read(path, &tsv, error))
         return -1;
-    int status = read_labels(&tsv, path, options->classnames, &dataset->labels,
-                             &dataset->class_names, &dataset->classes, error);
+    const struct classes *given = options->classes;
+    int status = tsv_labels(&tsv, path, given, &dataset->labels, &own, error);
+    if (status == 0) {
+        const struct classes *classes = given ? given : &own;
+        dataset->class_names = class_names_copy(classes->names, classes->count);
+        dataset->classes = dataset->class_names ? classes->count : 0;
+        classes_clear(&own);
+        status = dataset->class_names ? 0 : error_memory(error);
+    }
     if (status == 0)
         status = fill(&tsv, path, options, threads, dataset, work, error);
     tsv_free(&tsv);
-    return status;
-}
-
-struct class_list {
-    char **names;
-    size_t count;
-};
-
-static int list_classes(const char *path, const char *classnames,
-                        struct class_list *list, struct error *error) {
-    struct tsv tsv;
-    int32_t *labels = NULL;
-    if (tsv_read(path, &tsv, error))
-        return -1;
-    int status =
-        read_labels(&tsv, path, classnames, &labels, &list->names, &list->count, error);
-    free(labels);
-    tsv_free(&tsv);
-    return status;
-}
-
-/* Whether equal numbers are equal classes: the shorter list begins the longer one. */
-static bool agree(const struct class_list *a, const struct class_list *b,
-                  bool numbers) {
-    if (a->count != b->count && !numbers)
-        return false;
-    for (size_t i = 0; i < a->count && i < b->count; i++)
-        if (strcmp(a->names[i], b->names[i]) != 0)
-            return false;
-    return true;
-}
-
-int texts_check(const char *train, const char *test, const char *classnames,
-                struct error *error) {
-    struct class_list a = {0}, b = {0};
-    int status = 0;
-    if (train)
-        status = list_classes(train, classnames, &a, error);
-    if (status == 0 && test)
-        status = list_classes(test, classnames, &b, error);
-    if (status == 0 && train && test) {
-        /* Numbers are named "0", "1", ... */
-        bool numbers = strcmp(a.names[0], "0") == 0 && strcmp(b.names[0], "0") == 0;
-        if (!agree(&a, &b, numbers))
-            status =
-                error_set(error,
-                          "%s and %s have not the same labels; give classnames: "
-                          "FILE, one class on each line in the order of the model's",
-                          train, test);
-    }
-    class_names_release(a.names, a.count);
-    class_names_release(b.names, b.count);
     return status;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "data/classes.h"
 
 enum {
     TSV_BYTES_MAX = 1 << 30,
@@ -42,14 +43,16 @@ int tsv_parse(const char *bytes, size_t size, const char *label, struct tsv *tsv
               struct error *error);
 void tsv_free(struct tsv *tsv);
 
-/* The labels as numbers [count] and the names of the classes [*classes] (freed with
- * class_names_release), both in fresh memory. given [given_count]: the classes' names
- * in their order; each label is then one of them or, where none of the labels is, a
- * number below given_count. given NULL: where every label is a whole number, the
- * classes are 0 to the greatest; else the labels are names, numbered in the order of
- * their bytes. path is for errors. */
-int tsv_labels(const struct tsv *tsv, const char *path, char *const *given,
-               size_t given_count, int32_t **labels, char ***names, size_t *classes,
-               struct error *error);
+/* The distinct labels in the order of their bytes (class_names_release). path is for
+ * errors here and below. */
+int tsv_label_names(const struct tsv *tsv, const char *path, char ***names,
+                    size_t *count, struct error *error);
+
+/* The labels as numbers [count] in fresh memory, as the given classes have it. given
+ * NULL: the table's own classes go to *own (classes_clear): where every label is a
+ * whole number, 0 to the greatest; else the labels are names, in the order of their
+ * bytes. */
+int tsv_labels(const struct tsv *tsv, const char *path, const struct classes *given,
+               int32_t **labels, struct classes *own, struct error *error);
 
 #endif

@@ -114,8 +114,10 @@ int evaluator_export(struct evaluator *e, const char *path,
     if (head >= 0 && (size_t)head < e->tasks) {
         saving.head = &e->pool->heads[head];
         const struct dataset *data = e->held_out[head].data;
-        saving.labels =
-            data->classes == saving.head->classes ? data->class_names : NULL;
+        /* Numbers are no names: LABEL_0, LABEL_1, ... then. */
+        if (data->classes == saving.head->classes &&
+            !class_numbers(data->class_names, data->classes))
+            saving.labels = data->class_names;
     }
     result = saving_write(path, &saving, work, error);
 done:

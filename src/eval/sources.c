@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "eval/task_classes.h"
 #include "eval/task_heads.h"
 
 char *sources_path(const char *directory, const char *path) {
@@ -112,23 +113,23 @@ int sources_dataset(const struct store_recipe *recipe, const char *directory,
             "make the file again with pwemoe init",
             task->name, which->split, which->split);
     char *path = sources_path(directory, named);
-    char *classnames =
-        *task->classnames_path ? sources_path(directory, task->classnames_path) : NULL;
+    struct classes classes = {0};
     int result = -1;
-    if (!path || (*task->classnames_path && !classnames)) {
+    if (!path) {
         error_memory(error);
-    } else {
+    } else if (task_classes_read(recipe, which->task, directory, &classes, NULL,
+                                 error) == 0) {
         struct dataset_options options = {.preprocess = &form->preprocess,
                                           .tokenizer = form->tokenizer,
                                           .longest = form->longest,
-                                          .classnames = classnames,
+                                          .classes = &classes,
                                           .limit = which->limit,
                                           .threads = which->threads};
         result = dataset_open(path, &options, dataset, work, error);
         if (result)
             error_prefix(error, "task %s", task->name);
     }
+    classes_clear(&classes);
     free(path);
-    free(classnames);
     return result;
 }

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "data/folder.h"
 #include "eval/sources.h"
+#include "eval/task_classes.h"
 #include "model/zero_shot.h"
 
 bool task_is_zero_shot(const struct store_task *task) {
@@ -15,75 +15,37 @@ bool task_is_zero_shot(const struct store_task *task) {
 
 /* --- class names and templates ------------------------------------------------- */
 
-static bool is_folder(const char *path) {
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
-
-static bool is_there(const char *path) {
-    struct stat about;
-    return stat(path, &about) == 0;
-}
-
-static bool same_names(const struct task_prompts *prompts, char *const *names,
-                       size_t count) {
-    bool same = count == prompts->classes;
-    for (size_t i = 0; same && i < count; i++)
-        same = strcmp(names[i], prompts->names[i]) == 0;
-    return same;
-}
-
-/* Class folders of test and train as names, left as they are spelt. */
-static int read_folders(const char *test, const char *train,
-                        struct task_prompts *prompts, struct error *error) {
-    const char *from = *test ? test : train;
-    if (!*from)
+/* The names of the task's classes, as the data or the recipe spell them. Data that have
+ * numbers alone do not say what is to be looked for. */
+static int read_names(const struct store_recipe *recipe, size_t index,
+                      const char *directory, struct task_prompts *prompts,
+                      struct error *error) {
+    const struct store_task *task = &recipe->tasks[index];
+    struct classes classes;
+    if (!*task->classnames_path && !*task->test_path && !*task->train_path)
         return error_set(error,
-                         "a zero-shot head needs class names, and the recipe has "
-                         "neither classnames nor data");
-    if (is_there(from) && !is_folder(from))
-        return error_set(error,
-                         "%s: a zero-shot head needs class names, and this has no "
-                         "class folders; give classnames: FILE in the recipe",
-                         from);
-    if (class_folder_names(from, &prompts->names, &prompts->classes, error))
+                         "task %s: a zero-shot head needs class names, and the recipe "
+                         "has neither classnames nor data",
+                         task->name);
+    if (task_classes_read(recipe, index, directory, &classes, NULL, error))
         return -1;
-    if (from == train || !is_folder(train))
-        return 0;
-    char **names;
-    size_t count;
-    if (class_folder_names(train, &names, &count, error))
-        return -1;
-    bool same = same_names(prompts, names, count);
-    class_names_release(names, count);
-    if (!same)
-        return error_set(error,
-                         "%s and %s have not the same class folders, so that labels "
-                         "would mean other classes",
-                         test, train);
-    return 0;
-}
-
-static int read_names(const struct store_task *task, const char *directory,
-                      struct task_prompts *prompts, struct error *error) {
-    if (*task->classnames_path) {
-        char *path = sources_path(directory, task->classnames_path);
-        int result =
-            path ? class_names_read(path, &prompts->names, &prompts->classes, error)
-                 : error_memory(error);
-        free(path);
-        return result;
+    int result = 0;
+    if (!*task->classnames_path && class_numbers(classes.names, classes.count))
+        result = error_set(error,
+                           "task %s: %s: a zero-shot head needs class names, and these "
+                           "classes are numbers; give classnames: FILE in the recipe",
+                           task->name,
+                           *task->test_path ? task->test_path : task->train_path);
+    if (result == 0) {
+        prompts->names = class_names_copy(classes.names, classes.count);
+        prompts->classes = prompts->names ? classes.count : 0;
+        result = prompts->names ? 0 : error_memory(error);
     }
-    char *test = sources_path(*task->test_path ? directory : NULL, task->test_path);
-    char *train = sources_path(*task->train_path ? directory : NULL, task->train_path);
-    int result =
-        test && train ? read_folders(test, train, prompts, error) : error_memory(error);
-    for (size_t i = 0; result == 0 && i < prompts->classes; i++)
+    classes_clear(&classes);
+    for (size_t i = 0; !*task->classnames_path && i < prompts->classes; i++)
         for (char *at = prompts->names[i]; *at; at++)
             if (*at == '_')
                 *at = ' ';
-    free(test);
-    free(train);
     return result;
 }
 
@@ -99,14 +61,18 @@ static int read_templates(const struct store_task *task, const char *directory,
     return result;
 }
 
-int task_prompts_read(const struct store_task *task, const char *directory,
-                      struct task_prompts *prompts, struct error *error) {
+int task_prompts_read(const struct store_recipe *recipe, size_t task,
+                      const char *directory, struct task_prompts *prompts,
+                      struct error *error) {
     *prompts = (struct task_prompts){0};
-    if (read_names(task, directory, prompts, error) == 0 &&
-        read_templates(task, directory, prompts, error) == 0)
+    if (read_names(recipe, task, directory, prompts, error)) {
+        task_prompts_clear(prompts);
+        return -1;
+    }
+    if (read_templates(&recipe->tasks[task], directory, prompts, error) == 0)
         return 0;
     task_prompts_clear(prompts);
-    return error_prefix(error, "task %s", task->name);
+    return error_prefix(error, "task %s", recipe->tasks[task].name);
 }
 
 void task_prompts_clear(struct task_prompts *prompts) {
@@ -146,18 +112,18 @@ int task_heads_check(const struct store_recipe *recipe, const char *directory,
         struct task_prompts prompts;
         if (!task_is_zero_shot(&recipe->tasks[t]))
             continue;
-        result = task_prompts_read(&recipe->tasks[t], directory, &prompts, error);
+        result = task_prompts_read(recipe, t, directory, &prompts, error);
         if (result == 0)
             task_prompts_clear(&prompts);
     }
     return result;
 }
 
-static int make_head(struct zero_shot *zero_shot, const struct store_task *task,
-                     const char *directory, struct head *head, const struct work *work,
-                     struct error *error) {
+static int make_head(struct zero_shot *zero_shot, const struct store_recipe *recipe,
+                     size_t task, const char *directory, struct head *head,
+                     const struct work *work, struct error *error) {
     struct task_prompts prompts;
-    if (task_prompts_read(task, directory, &prompts, error))
+    if (task_prompts_read(recipe, task, directory, &prompts, error))
         return -1;
     struct zero_shot_task text = {.names = prompts.names,
                                   .classes = prompts.classes,
@@ -165,7 +131,7 @@ static int make_head(struct zero_shot *zero_shot, const struct store_task *task,
                                   .template_count = prompts.template_count};
     int result = zero_shot_head(zero_shot, &text, head, work, error);
     task_prompts_clear(&prompts);
-    return result ? error_prefix(error, "task %s", task->name) : 0;
+    return result ? error_prefix(error, "task %s", recipe->tasks[task].name) : 0;
 }
 
 int task_heads_make(const struct store_recipe *recipe, const char *directory,
@@ -181,8 +147,8 @@ int task_heads_make(const struct store_recipe *recipe, const char *directory,
     int result = zero_shot_new(backend, pretrained, &zero_shot, error);
     for (size_t i = 0; result == 0 && i < count; i++)
         if (task_is_zero_shot(&recipe->tasks[first + i]))
-            result = make_head(zero_shot, &recipe->tasks[first + i], directory,
-                               &heads[i], work, error);
+            result = make_head(zero_shot, recipe, first + i, directory, &heads[i], work,
+                               error);
     for (size_t i = 0; result && i < count; i++)
         head_clear(&heads[i]);
     zero_shot_free(zero_shot);

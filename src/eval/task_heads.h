@@ -23,12 +23,12 @@ struct task_prompts {
     size_t template_count;
 };
 
-/* The lines of the classnames file; else the names of the class folders of test (or
- * train where there is no test), underscores made blanks. Where both are class folders
- * they must be the same. Data without class folders need a classnames file. Templates:
- * zero_shot_templates. */
-int task_prompts_read(const struct store_task *task, const char *directory,
-                      struct task_prompts *prompts, struct error *error);
+/* The task's classes by name (task_classes.h): the lines of the classnames file as they
+ * stand; else the names of the class folders, underscores made blanks. Data without
+ * class folders need a classnames file. Templates: zero_shot_templates. */
+int task_prompts_read(const struct store_recipe *recipe, size_t task,
+                      const char *directory, struct task_prompts *prompts,
+                      struct error *error);
 void task_prompts_clear(struct task_prompts *prompts);
 
 /* Whether the zero-shot heads of the recipe, if any, can be made; no model is run. */

@@ -170,13 +170,15 @@ static void what_cannot_be_is_told(void **state) {
         const char *model, *task, *says;
     } cases[] = {
         {"gpt2", "test: ragged.tsv", "ragged.tsv:2: 1 fields between tabs"},
-        {"gpt2", "train: pairs-train.tsv, test: one.tsv", "have not the same labels"},
-        {"gpt2", "train: single-train.tsv, test: one.tsv", "have not the same labels"},
+        {"gpt2", "train: pairs-train.tsv, test: one.tsv",
+         "one.tsv: 'third' is none of the classes; the model has "},
+        {"gpt2", "train: single-train.tsv, test: one.tsv",
+         "one.tsv: 'same' is none of the classes; the model has "},
         {"gpt2", "test: single-test.tsv, head: zero-shot", "needs a CLIP model"},
         {"gpt2-expert0", "test: single-test.tsv", "vocab.json: not there"},
     };
     write_file("ragged.tsv", "a\t1\nb\n");
-    write_file("one.tsv", "a\tsame\nb\tsame\n");
+    write_file("one.tsv", "a\tsame\nb\tthird\n");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char recipe[4096];
         snprintf(recipe, sizeof recipe,

@@ -44,8 +44,9 @@ static struct dataset *open_good(const char *path, struct dataset_options option
     return dataset;
 }
 
-static void refuse(const char *path, const char *classnames, const char *because) {
-    struct dataset_options options = {.preprocess = &plain, .classnames = classnames};
+static void refuse(const char *path, const struct classes *classes,
+                   const char *because) {
+    struct dataset_options options = {.preprocess = &plain, .classes = classes};
     struct dataset *dataset;
     struct error error = {""};
     assert_int_equal(dataset_open(path, &options, &dataset, NULL, &error), -1);
@@ -103,43 +104,26 @@ static void test_folders(void **state) {
     folder_remove(folder);
 }
 
-static void test_classnames(void **state) {
+/* Labels by the names of the given classes, whatever the folders' order. */
+static void test_classes(void **state) {
     (void)state;
-    char *folder = three_classes(), *other = folder_new();
-    /* Other names: shown in the folders' order. */
-    static const char shown[] = "\xef\xbb\xbf"
-                                "first\r\n  second thing \nthird\n\n";
-    file_write(other, "shown.txt", shown, sizeof shown - 1);
-    struct dataset *dataset = open_good(
-        folder, (struct dataset_options){.classnames = path_in(other, "shown.txt")});
-    assert_string_equal(dataset->class_names[0], "first");
-    assert_string_equal(dataset->class_names[1], "second thing");
-    assert_int_equal(dataset->labels[0], 0);
-    assert_int_equal(dataset->labels[5], 2);
-    dataset_close(dataset);
-    folder_remove(folder);
-
-    /* The folders' own names in another order: labels follow the file. */
-    folder = folder_new();
+    char *folder = folder_new();
     write_colour(folder, "polka_dotted/1.ppm", 0, 0, 7);
     write_colour(folder, "Zebra/1.ppm", 1, 0, 7);
-    file_write(other, "order.txt", "Polka dotted\nzebra", 18);
-    dataset = open_good(
-        folder, (struct dataset_options){.classnames = path_in(other, "order.txt")});
+    char *names[] = {"Polka dotted", "none", "zebra"};
+    struct classes classes = {.count = 3, .names = names};
+    struct dataset *dataset =
+        open_good(folder, (struct dataset_options){.classes = &classes});
     assert_string_equal(dataset->example_names[0], "Zebra/1.ppm");
-    assert_int_equal(dataset->labels[0], 1);
+    assert_int_equal(dataset->labels[0], 2);
     assert_int_equal(dataset->labels[1], 0);
+    assert_int_equal(dataset->classes, 3);
     assert_string_equal(dataset->class_names[0], "Polka dotted");
     dataset_close(dataset);
-
-    refuse(folder, path_in(other, "shown.txt"), "3 class names for 2 class folders");
-    refuse(folder, path_in(other, "none.txt"), "none.txt: No such file");
-    file_write(other, "gap.txt", "a\n\nb\n", 5);
-    refuse(folder, path_in(other, "gap.txt"), "gap.txt: line 2 is empty");
-    file_write(other, "empty.txt", "\n\n", 2);
-    refuse(folder, path_in(other, "empty.txt"), "no class names");
+    names[0] = "dotted";
+    refuse(folder, &classes,
+           "polka_dotted: is none of the classes: dotted, none, zebra");
     folder_remove(folder);
-    folder_remove(other);
 }
 
 static void test_refused_folders(void **state) {
@@ -224,16 +208,24 @@ static void test_idx(void **state) {
     check_idx(path_in(folder, "u-images.idx3-ubyte.gz"), 0);
     check_idx(path_in(folder, "u-images.idx3-ubyte.gz"), 20);
 
-    file_write(folder, "four", "zero\none\ntwo\nthree\n", 19);
-    struct dataset *dataset =
-        open_good(path_in(folder, "u-images.idx3-ubyte.gz"),
-                  (struct dataset_options){.classnames = path_in(folder, "four")});
+    char *names[] = {"three", "two", "one", "zero"};
+    size_t numbers[] = {3, 2, 1, 0};
+    struct classes classes = {.count = 4, .names = names};
+    struct dataset *dataset = open_good(path_in(folder, "u-images.idx3-ubyte.gz"),
+                                        (struct dataset_options){.classes = &classes});
     assert_int_equal(dataset->classes, 4);
-    assert_string_equal(dataset->class_names[3], "three");
+    assert_string_equal(dataset->class_names[3], "zero");
+    assert_int_equal(dataset->labels[1], 1);
     dataset_close(dataset);
-    file_write(folder, "two", "zero\none\n", 9);
-    refuse(path_in(folder, "u-images.idx3-ubyte.gz"), path_in(folder, "two"),
-           "2 class names");
+    classes.numbers = numbers;
+    classes.number_count = 4;
+    dataset = open_good(path_in(folder, "u-images.idx3-ubyte.gz"),
+                        (struct dataset_options){.classes = &classes});
+    assert_int_equal(dataset->labels[0], 3);
+    assert_int_equal(dataset->labels[1], 2);
+    dataset_close(dataset);
+    classes.number_count = 2;
+    refuse(path_in(folder, "u-images.idx3-ubyte.gz"), &classes, "label 2 of 4 classes");
     folder_remove(folder);
 }
 
@@ -378,7 +370,7 @@ static void test_stop_and_progress(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folders),           cmocka_unit_test(test_classnames),
+        cmocka_unit_test(test_folders),           cmocka_unit_test(test_classes),
         cmocka_unit_test(test_refused_folders),   cmocka_unit_test(test_idx),
         cmocka_unit_test(test_refused_idx),       cmocka_unit_test(test_limit),
         cmocka_unit_test(test_stop_and_progress),

@@ -99,38 +99,40 @@ static void test_refused(void **state) {
 }
 
 /* The labels of a table as "0 2 1 | name name". */
-static const char *labels(const char *text, char *const *given, size_t given_count) {
+static const char *labels(const char *text, const struct classes *given) {
     static char out[4096];
     struct tsv tsv;
     int32_t *numbers;
-    char **names;
-    size_t classes, used = 0;
+    struct classes own;
+    size_t used = 0;
     parse(text, &tsv);
-    if (tsv_labels(&tsv, "t.tsv", given, given_count, &numbers, &names, &classes,
-                   &error)) {
-        assert_true(!numbers && !names && classes == 0);
+    if (tsv_labels(&tsv, "t.tsv", given, &numbers, &own, &error)) {
+        assert_true(!numbers && !own.names && own.count == 0);
         tsv_free(&tsv);
         return error.text;
     }
+    const struct classes *classes = given ? given : &own;
     for (size_t i = 0; i < tsv.count; i++)
         used += (size_t)snprintf(out + used, sizeof out - used, "%d ", numbers[i]);
     used += (size_t)snprintf(out + used, sizeof out - used, "|");
-    for (size_t i = 0; i < classes; i++)
-        used += (size_t)snprintf(out + used, sizeof out - used, " %s", names[i]);
+    for (size_t i = 0; i < classes->count; i++)
+        used +=
+            (size_t)snprintf(out + used, sizeof out - used, " %s", classes->names[i]);
     free(numbers);
-    class_names_release(names, classes);
+    classes_clear(&own);
     tsv_free(&tsv);
     return out;
 }
 
 static void test_labels(void **state) {
-    char *given[] = {"yes", "no", "7"};
+    char *names[] = {"yes", "not so", "7"};
+    const struct classes given = {.count = 3, .names = names};
     (void)state;
-    assert_string_equal(labels("a\t0\nb\t3\nc\t1\n", NULL, 0), "0 3 1 | 0 1 2 3");
-    assert_string_equal(labels("a\tyes\nb\tno\nc\tyes\n", NULL, 0), "1 0 1 | no yes");
-    assert_string_equal(labels("a\tyes\nb\tno\n", given, 3), "0 1 | yes no 7");
-    assert_string_equal(labels("a\t2\nb\t0\n", given, 3), "2 0 | yes no 7");
-    assert_string_equal(labels("a\t7\nb\tno\n", given, 3), "2 1 | yes no 7");
+    assert_string_equal(labels("a\t0\nb\t3\nc\t01\n", NULL), "0 3 1 | 0 1 2 3");
+    assert_string_equal(labels("a\tyes\nb\tno\nc\tyes\n", NULL), "1 0 1 | no yes");
+    assert_string_equal(labels("a\tyes\nb\tNot_So\n", &given), "0 1 | yes not so 7");
+    assert_string_equal(labels("a\t2\nb\t0\n", &given), "2 0 | yes not so 7");
+    assert_string_equal(labels("a\t7\nb\tnot so\n", &given), "2 1 | yes not so 7");
     static const char *const refused[][2] = {
         {"a\t0\nb\t-1\n", "t.tsv:2: the label '-1' is not a class"},
         {"a\t-1\nb\t-1\n", "t.tsv:1: the label '-1' is not a class"},
@@ -139,11 +141,12 @@ static void test_labels(void **state) {
         {"a\t0\nb\t10000\n", "t.tsv:2: the label '10000' is not a class"},
         {"a\t99999999999999999999\n", "is not a class"}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        if (!strstr(labels(refused[i][0], NULL, 0), refused[i][1]))
+        if (!strstr(labels(refused[i][0], NULL), refused[i][1]))
             fail_msg("\"%s\" does not say \"%s\"", error.text, refused[i][1]);
-    assert_non_null(strstr(labels("a\tyes\nb\t1\n", given, 3),
-                           "t.tsv:2: the label '1' is none of the 3 classes"));
-    assert_non_null(strstr(labels("a\t3\n", given, 3), "none of the 3 classes"));
+    assert_non_null(
+        strstr(labels("a\tyes\nb\t1\n", &given),
+               "t.tsv:2: the label '1' is none of the 3 classes: yes, not so, 7"));
+    assert_non_null(strstr(labels("a\t3\n", &given), "none of the 3 classes"));
 }
 
 /* --- datasets -------------------------------------------------------------- */

@@ -47,18 +47,17 @@ static void check_tokens(const char *text) {
 static void check_labels(const struct tsv *tsv) {
     struct error error = {""};
     int32_t *labels;
-    char **names;
-    size_t classes;
-    if (tsv_labels(tsv, "fuzz", NULL, 0, &labels, &names, &classes, &error)) {
+    struct classes own;
+    if (tsv_labels(tsv, "fuzz", NULL, &labels, &own, &error)) {
         if (!*error.text)
             abort();
         return;
     }
     for (size_t i = 0; i < tsv->count; i++)
-        if (labels[i] < 0 || (size_t)labels[i] >= classes || !*names[labels[i]])
+        if (labels[i] < 0 || (size_t)labels[i] >= own.count || !*own.names[labels[i]])
             abort();
     free(labels);
-    class_names_release(names, classes);
+    classes_clear(&own);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,0 +1,87 @@
+#include "eval/task_classes.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "eval/class_reading.h"
+
+static int check_split(const struct reading *r, const struct labels *split,
+                       struct error *error) {
+    const struct classes *classes = &r->classes;
+    const struct names *names = &split->names;
+    char known[LIST_BYTES], own[LIST_BYTES];
+    if (!names->count) { /* an idx file */
+        if (classes_of_number(classes, split->most) == SIZE_MAX)
+            return error_set(
+                error, "%s: label %zu of %zu classes: %s", split->path, split->most,
+                classes->count,
+                classes_text(classes->names, classes->count, known, sizeof known));
+        return 0;
+    }
+    size_t *place = array_new(names->count, sizeof *place);
+    bool loosely, *seen = array_new(classes->count, sizeof *seen);
+    int result = place && seen ? classes_place(classes, names->at, names->count, place,
+                                               &loosely, error)
+                               : error_memory(error);
+    for (size_t i = 0; result == 0 && i < names->count; i++) {
+        if (place[i] == SIZE_MAX) {
+            const char *near = text_nearest(
+                names->at[i], (const char *const *)classes->names, classes->count);
+            result = error_set(
+                error,
+                "%s: '%s' is none of the classes%s%s%s; the model has %s; the %s data "
+                "have %s",
+                split->path, names->at[i], near ? ", did you mean '" : "",
+                near ? near : "", near ? "'?" : "",
+                classes_text(classes->names, classes->count, known, sizeof known),
+                split->split, classes_text(names->at, names->count, own, sizeof own));
+        } else if (seen[place[i]]) {
+            result = error_set(error, "%s: '%s' is the class '%s', as another is",
+                               split->path, names->at[i], classes->names[place[i]]);
+        } else {
+            seen[place[i]] = true;
+        }
+    }
+    if (result == 0 && loosely)
+        reading_say(
+            r,
+            "%s: not all classes are spelt as the model's: they are matched but for "
+            "case, blanks, '_' and '-'",
+            split->path);
+    if (result == 0 && names->count < classes->count)
+        for (size_t i = 0; i < classes->count; i++)
+            if (!seen[i]) {
+                reading_say(r,
+                            "%s: has nothing of %zu of the %zu classes, '%s' for one",
+                            split->path, classes->count - names->count, classes->count,
+                            classes->names[i]);
+                break;
+            }
+    if (result == 0 && split->numbers && r->head.count &&
+        class_number(classes->names[0]) == SIZE_MAX)
+        reading_say(r, "%s: labels are numbers: 0 is '%s'", split->path,
+                    classes->names[classes_of_number(classes, 0)]);
+    free(place);
+    free(seen);
+    return result;
+}
+
+int task_classes_read(const struct store_recipe *recipe, size_t task,
+                      const char *directory, struct classes *classes,
+                      const struct remarks *remarks, struct error *error) {
+    struct reading r = {.remarks = remarks};
+    int result = reading_open(&r, recipe, task, directory, error);
+    if (result == 0)
+        result = reading_order(&r, error);
+    for (size_t i = 0; result == 0 && i < 2; i++)
+        if (r.splits[i].path)
+            result = check_split(&r, &r.splits[i], error);
+    *classes = (struct classes){0};
+    if (result == 0)
+        *classes = r.classes;
+    else
+        classes_clear(&r.classes);
+    reading_close(&r);
+    return result ? error_prefix(error, "task %s", recipe->tasks[task].name) : 0;
+}

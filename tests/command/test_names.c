@@ -1,0 +1,166 @@
+/* Names decide which class a label is: id2label, class folders of train and test, files
+ * of class names. What is right is transformers' (tests/golden/make_names.py). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "run.h"
+
+static char golden[1024];
+static const char *const names[] = {"bee", "cat", "owl", "wolf"};
+static int correct[4]; /* of ten of each */
+
+static void must(struct ran ran) {
+    if (ran.status)
+        fail_msg("status %d: %s", ran.status, ran.err);
+    ran_free(&ran);
+}
+
+/* The golden pictures as links: data/NAME/CLASS -> golden. */
+static int set_up(void **state) {
+    (void)state;
+    const char *srcdir = getenv("srcdir");
+    if (!realpath(srcdir ? srcdir : ".", golden))
+        return -1;
+    strcat(golden, "/tests/golden/names");
+    char path[1100];
+    snprintf(path, sizeof path, "%s/expected.json", golden);
+    json_t *expected = json_load_file(path, 0, NULL);
+    for (size_t i = 0; i < 4; i++)
+        correct[i] = (int)json_integer_value(
+            json_object_get(json_object_get(expected, "correct"), names[i]));
+    json_decref(expected);
+    must(shell("cd %1$s && mkdir whole fewer renamed nameless && "
+               "for c in bee cat owl wolf; do ln -s %2$s/test/$c whole/$c; done && "
+               "for c in cat owl wolf; do ln -s %2$s/test/$c fewer/$c; "
+               "ln -s %2$s/test/$c renamed/$c; done && "
+               "ln -s %2$s/test/bee renamed/zebra-bee && "
+               "cp %2$s/expert/* nameless/ && "
+               "grep -v '\"[0-3]\": \"\\|: [0-3],\\?$' %2$s/expert/config.json | "
+               "sed 's/\"id2label\": {/\"id2label\": {\"0\": \"LABEL_0\", \"1\": "
+               "\"LABEL_1\", \"2\": \"LABEL_2\", \"3\": \"LABEL_3\"/' > "
+               "nameless/config.json",
+               folder(), golden));
+    return 0;
+}
+
+static void write_recipe(const char *expert, const char *data) {
+    char text[4096];
+    snprintf(text, sizeof text, "pretrained: %s/base\ntasks:\n  a: {expert: %s, %s}\n",
+             golden, expert, data);
+    write_file("case.yaml", text);
+    must(shell("rm -f %s/case.db*", folder()));
+}
+
+/* The expert's accuracy in percent on the test data. */
+static double measured(const char *expert, const char *data) {
+    write_recipe(expert, data);
+    must(run("init %1$s/case.db %1$s/case.yaml", folder()));
+    json_t *rows =
+        json_of("merge %s/case.db --method stl --device cpu --format json", folder());
+    const json_t *objectives = json_object_get(json_array_get(rows, 0), "objectives");
+    double value =
+        json_number_value(json_object_get(json_object_get(objectives, "a"), "value"));
+    json_decref(rows);
+    return value;
+}
+
+static double whole(void) {
+    return 100.0 * (correct[0] + correct[1] + correct[2] + correct[3]) / 40;
+}
+
+static void id2label_is_the_order(void **state) {
+    (void)state;
+    char expert[1100];
+    snprintf(expert, sizeof expert, "%s/expert", golden);
+    assert_true(measured(expert, "train: whole, test: whole") == whole());
+    assert_true(measured(expert, "test: fewer") ==
+                100.0 * (correct[1] + correct[2] + correct[3]) / 30);
+    must(run("merge %s/case.db --method average --quiet", folder()));
+    must(run("export %1$s/case.db --solution 2 --head a --out %1$s/exported --quiet",
+             folder()));
+    char path[1100];
+    snprintf(path, sizeof path, "%s/exported/config.json", folder());
+    json_t *config = json_load_file(path, 0, NULL);
+    static const char *const head[] = {"wolf", "cat", "owl", "bee"};
+    for (size_t i = 0; i < 4; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "%zu", i);
+        assert_string_equal(json_string_value(json_object_get(
+                                json_object_get(config, "id2label"), key)),
+                            head[i]);
+        assert_int_equal(json_integer_value(json_object_get(
+                             json_object_get(config, "label2id"), head[i])),
+                         i);
+    }
+    json_decref(config);
+}
+
+static void refuse(const char *expert, const char *data, const char *says) {
+    write_recipe(expert, data);
+    expect_error(1, says, "init %1$s/case.db %1$s/case.yaml --quiet", folder());
+}
+
+static void contradictions_show_both_lists(void **state) {
+    (void)state;
+    char expert[1100];
+    snprintf(expert, sizeof expert, "%s/expert", golden);
+    refuse(expert, "train: whole, test: renamed",
+           "renamed: 'zebra-bee' is none of the classes; the model has wolf, cat, owl, "
+           "bee; the test data have cat, owl, wolf, zebra-bee");
+    refuse("nameless", "train: whole, test: renamed",
+           "renamed: 'zebra-bee' is none of the classes; the model has bee, cat, owl, "
+           "wolf; the test data have");
+    refuse("nameless", "test: fewer",
+           "fewer has the classes cat, owl, wolf, and the head of");
+    write_file("names.txt", "bee\ncat\nowl\nwolf\n");
+    refuse(expert, "test: whole, classnames: names.txt",
+           "names.txt has the classes bee, cat, owl, wolf, id2label of");
+    write_file("names.txt", "wolf\ncat\nowl\nhornet\n");
+    refuse(expert, "test: whole, classnames: names.txt",
+           "names.txt:4: 'hornet' is no class of the expert's");
+}
+
+static void files_of_names_are_matched(void **state) {
+    (void)state;
+    static const char *const data = "train: whole, test: whole, classnames: names.txt";
+    write_file("names.txt", "wolf\ncat\nowl\nbee\n");
+    assert_true(measured("nameless", data) == whole());
+    write_file("names.txt", "\xef\xbb\xbfWOLF\rC at\rowl\rbee_\r");
+    assert_true(measured("nameless", data) == whole());
+    /* What the data call a class before a tab. */
+    write_file("names.txt", "wolf\tgrey wolf\ncat\ttabby\nowl\tbarn owl\nbee\twasp\n");
+    assert_true(measured("nameless", data) == whole());
+    write_file("names.txt", "wolf\ncat\nowl\nbees\n");
+    refuse("nameless", data,
+           "names.txt:4: 'bees' is no class of the data; did you mean 'bee'?");
+    write_file("names.txt", "wolf\ncat\nowl\ncat\n");
+    refuse("nameless", data, "names.txt:4: 'cat' is on line 2 as well");
+    write_file("names.txt", "wolf\ncat\nowl\n");
+    refuse("nameless", data, "3 class names, the head of");
+    /* Without any, the folders' bytes are the order, and init says so. */
+    write_recipe("nameless", "train: whole, test: whole");
+    struct ran ran = run("init %1$s/case.db %1$s/case.yaml", folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err,
+                           "the expert names no classes: its outputs are taken "
+                           "to be, in the data's (by bytes) order, bee, cat, "
+                           "owl, wolf"));
+    ran_free(&ran);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(id2label_is_the_order),
+        cmocka_unit_test(contradictions_show_both_lists),
+        cmocka_unit_test(files_of_names_are_matched),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
