@@ -9,16 +9,19 @@
 #include "command/io/paths.h"
 #include "command/io/point_file.h"
 #include "command/io/recipe.h"
-#include "eval/task_classes.h"
+#include "eval/sources.h"
+#include "eval/task_check.h"
 #include "eval/task_heads.h"
 #include "model/config.h"
 #include "model/extras.h"
 #include "model/feed.h"
 #include "model/layout.h"
+#include "model/zero_shot.h"
 #include "store/store.h"
 
 struct init_options {
     const char *reference;
+    bool thorough;
 };
 
 static const struct option_spec options[] = {
@@ -28,6 +31,10 @@ static const struct option_spec options[] = {
      .help = "The reference point of the hypervolume, in percent: a number for each "
              "task, or one for all (default 0)",
      .offset = offsetof(struct init_options, reference)},
+    {.name = "thorough",
+     .type = OPTION_FLAG,
+     .help = "Decode every picture, not one of each class",
+     .offset = offsetof(struct init_options, thorough)},
     {0}};
 
 struct setup {
@@ -40,9 +47,25 @@ struct setup {
     struct store_recipe *out;
     char **remarks; /* on models: what was assumed, what is not merged */
     size_t remark_count, remark_room;
+    struct error last; /* of what is wrong: told by main */
+    size_t faults;
 };
 
+/* All that is wrong is told, each by a line. */
+static void wrong(struct setup *s, const char *text) {
+    if (s->faults++)
+        command_complain("%s", s->last.text);
+    error_set(&s->last, "%s", text);
+}
+
 /* --- paths ---------------------------------------------------------------- */
+
+/* OWNER/NAME, as hubs call what they have. */
+static bool looks_like_hub(const char *path) {
+    const char *slash = strchr(path, '/');
+    return slash && slash != path && slash[1] && !strchr(slash + 1, '/') &&
+           path[0] != '.';
+}
 
 /* A path of the recipe as one that can be opened from here. */
 static int locate(const struct setup *s, const char *path, const char *what,
@@ -52,7 +75,10 @@ static int locate(const struct setup *s, const char *path, const char *what,
         return error_memory(error);
     if (path_exists(*found))
         return 0;
-    error_set(error, "%s: %s: %s", *found, what, strerror(errno));
+    error_set(error, "%s: %s: %s%s", *found, what, strerror(errno),
+              looks_like_hub(path) ? "; models and data of a hub are downloaded first, "
+                                     "and their folder is named here"
+                                   : "");
     free(*found);
     *found = NULL;
     return -1;
@@ -73,14 +99,12 @@ static int keep_path(const struct setup *s, const char *path, const char *what,
     return *kept ? 0 : error_memory(error);
 }
 
-static int keep_checkpoint(const struct setup *s, const char *path, const char *what,
-                           struct store_checkpoint *kept, struct error *error) {
-    if (keep_path(s, path, what, &kept->path, error))
-        return -1;
-    if (!path)
-        return 0;
-    char *found = path_join(s->recipe_folder, path);
+static int fingerprint(const struct setup *s, struct store_checkpoint *kept,
+                       struct error *error) {
     struct fingerprint fingerprint;
+    if (!*kept->path)
+        return 0;
+    char *found = sources_path(s->store_folder, kept->path);
     int result = found ? model_directory_fingerprint(found, &fingerprint,
                                                      s->invocation->work, error)
                        : error_memory(error);
@@ -119,43 +143,41 @@ static int check_values(const struct model_directory *model, struct error *error
 }
 
 struct complaints {
+    struct setup *setup;
     const char *path;
-    bool all;          /* each is told; else only the first is kept */
-    struct error kept; /* told by main */
+    bool is_expert;
     size_t count;
 };
 
+/* Of an expert each is told; of the pretrained model, the first. */
 static void complain(void *self, const char *text) {
     struct complaints *c = self;
-    c->count++;
-    if (c->count > 1 && !c->all)
+    struct error line;
+    if (c->count++ && !c->is_expert)
         return;
-    if (c->count > 1)
-        command_complain("%s", c->kept.text);
-    error_set(&c->kept, "%s: %s; use experts fine-tuned from it", c->path, text);
-    if (!c->all)
-        error_set(&c->kept, "%s: %s; is it a model of this kind, and whole?", c->path,
-                  text);
+    error_set(&line, "%s: %s; %s", c->path, text,
+              c->is_expert ? "use experts fine-tuned from it"
+                           : "is it a model of this kind, and whole?");
+    wrong(c->setup, line.text);
 }
 
 /* Every parameter is there, of the right shape, and holds finite numbers. Of an
  * expert every mismatch is told. */
-static int check_model(const struct layout *layout, const struct model_directory *model,
+static int check_model(struct setup *s, const struct model_directory *model,
                        bool is_expert, struct error *error) {
-    struct complaints complaints = {.path = model_directory_path(model),
-                                    .all = is_expert};
-    layout_compare(layout, model, complain, &complaints);
-    if (complaints.count == 0)
-        return layout_check_config(layout, model, error) || check_values(model, error)
-                   ? -1
-                   : 0;
-    *error = complaints.kept;
-    return -1;
+    struct complaints complaints = {s, model_directory_path(model), is_expert, 0};
+    layout_compare(s->layout, model, complain, &complaints);
+    *error->text = '\0'; /* what is wrong has been told */
+    if (complaints.count)
+        return -1;
+    return layout_check_config(s->layout, model, error) || check_values(model, error)
+               ? -1
+               : 0;
 }
 
 /* Kept until all is well: where something is wrong, that alone is told. */
 static void keep_remark(struct setup *s, const char *path, const char *text) {
-    char *line = text_format("%s: %s", path, text);
+    char *line = text_format("%s%s%s", path ? path : "", path ? ": " : "", text);
     if (line && !array_reserve((void **)&s->remarks, &s->remark_room,
                                s->remark_count + 1, sizeof *s->remarks))
         s->remarks[s->remark_count++] = line;
@@ -185,7 +207,7 @@ static int open_pretrained(struct setup *s, struct error *error) {
                           &config, error) == 0 &&
         example_form_read(s->pretrained, &config, &form, error) == 0)
         result = layout_new(&config, s->pretrained, &s->layout, error) ||
-                         check_model(s->layout, s->pretrained, false, error)
+                         check_model(s, s->pretrained, false, error)
                      ? -1
                      : 0;
     if (result == 0)
@@ -239,8 +261,7 @@ static int check_expert(struct setup *s, const struct recipe_task *task,
     int result = model_directory_open(path, &expert, error);
     if (result == 0)
         result =
-            check_model(s->layout, expert, true, error) ||
-                    check_inputs(s, expert, error) ||
+            check_model(s, expert, true, error) || check_inputs(s, expert, error) ||
                     extras_of_expert(s->layout, s->pretrained, expert, remark_on_model,
                                      &(struct model_remark){s, path}, error)
                 ? -1
@@ -256,9 +277,8 @@ static int keep_head(const struct setup *s, const struct recipe_task *task, char
     bool zero_shot = task->head ? strcmp(task->head, "zero-shot") == 0 : clip;
     if (zero_shot && !clip)
         return error_set(error,
-                         "task '%s': head zero-shot needs a CLIP model; leave it out "
-                         "for the expert's own head",
-                         task->name);
+                         "head zero-shot needs a CLIP model; leave it out for the "
+                         "expert's own head");
     if (!zero_shot)
         return keep_path(s, task->head, "the head", kept, error);
     *kept = strdup("zero-shot");
@@ -267,10 +287,18 @@ static int keep_head(const struct setup *s, const struct recipe_task *task, char
 
 /* --- the recipe as the store keeps it ------------------------------------- */
 
+/* A failure that is one of the recipe's, told with the task's name. */
+static void wrong_in(struct setup *s, const char *task, struct error *error) {
+    if (!*error->text)
+        return; /* told already */
+    if (task)
+        error_prefix(error, "task '%s'", task);
+    wrong(s, error->text);
+}
+
+/* Paths and names; *whole: nothing of it is missing. */
 static int keep_task(struct setup *s, const struct recipe_task *task, double reference,
-                     struct store_task *kept, struct error *error) {
-    if (task->expert && check_expert(s, task, error))
-        return -1;
+                     struct store_task *kept, bool *whole, struct error *error) {
     struct store_objective *objective = &kept->objective;
     objective->maximise = true;
     objective->reference = reference;
@@ -280,18 +308,54 @@ static int keep_task(struct setup *s, const struct recipe_task *task, double ref
     objective->unit = strdup("%");
     if (!kept->name || !objective->name || !objective->metric || !objective->unit)
         return error_memory(error);
-    if (keep_path(s, task->train, "training data", &kept->train_path, error) ||
-        keep_path(s, task->test, "test data", &kept->test_path, error) ||
-        keep_path(s, task->classnames, "class names", &kept->classnames_path, error) ||
-        keep_path(s, task->templates, "templates", &kept->templates_path, error) ||
-        keep_head(s, task, &kept->head, error) ||
-        keep_checkpoint(s, task->expert, "the expert", &kept->expert, error))
-        return error_prefix(error, "task '%s'", task->name);
+    const struct {
+        const char *path, *what;
+        char **kept;
+    } paths[] = {{task->expert, "the expert", &kept->expert.path},
+                 {task->train, "training data", &kept->train_path},
+                 {task->test, "test data", &kept->test_path},
+                 {task->classnames, "class names", &kept->classnames_path},
+                 {task->templates, "templates", &kept->templates_path}};
+    *whole = true;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (keep_path(s, paths[i].path, paths[i].what, paths[i].kept, error)) {
+            wrong_in(s, task->name, error);
+            *whole = false;
+        }
+    if (s->layout && keep_head(s, task, &kept->head, error)) {
+        wrong_in(s, task->name, error);
+        *whole = false;
+    }
+    if (s->layout && task->expert && kept->expert.path && check_expert(s, task, error))
+        wrong_in(s, NULL, error);
     return 0;
 }
 
-static void remark(void *self, const char *text) {
-    command_note(self, "%s", text);
+static void say_remark(void *self, const char *text) {
+    keep_remark(self, NULL, text);
+}
+
+static void say_wrong(void *self, const char *text) {
+    wrong(self, text);
+}
+
+static int stopped(const struct setup *s, struct error *error) {
+    return work_stopped(s->invocation->work)
+               ? error_set(error, "stopped; nothing was written")
+               : 0;
+}
+
+/* What measuring would find out. */
+static int check_task(struct setup *s, size_t task, struct error *error) {
+    const struct init_options *o = s->invocation->options;
+    struct task_check check = {.recipe = s->out,
+                               .directory = s->store_folder,
+                               .layout = s->layout,
+                               .thorough = o->thorough,
+                               .work = s->invocation->work,
+                               .remarks = {say_remark, s},
+                               .wrong = {say_wrong, s}};
+    return task_check(&check, task, error);
 }
 
 static int keep_recipe(struct setup *s, const double *reference, size_t references,
@@ -302,29 +366,37 @@ static int keep_recipe(struct setup *s, const double *reference, size_t referenc
         return error_memory(error);
     out->tasks = array_new(recipe->task_count, sizeof *out->tasks);
     out->name = strdup(recipe->name ? recipe->name : "");
-    out->model = strdup(model_kind_name(s->layout->config.kind));
+    out->model = strdup(s->layout ? model_kind_name(s->layout->config.kind) : "");
     out->text = strdup(recipe->text);
     if (!out->tasks || !out->name || !out->model || !out->text)
         return error_memory(error);
     out->task_count = recipe->task_count;
-    if (keep_checkpoint(s, recipe->pretrained, "the pretrained model", &out->pretrained,
-                        error))
+    if (s->layout && keep_path(s, recipe->pretrained, "the pretrained model",
+                               &out->pretrained.path, error))
         return -1;
+    bool zero_shot = false;
     for (size_t t = 0; t < recipe->task_count; t++) {
-        if (work_stopped(s->invocation->work))
-            return error_set(error, "stopped; nothing was written");
         double r = references ? reference[references == 1 ? 0 : t] : 0;
-        if (keep_task(s, &recipe->tasks[t], r, &out->tasks[t], error))
+        bool whole = false;
+        if (stopped(s, error) ||
+            keep_task(s, &recipe->tasks[t], r, &out->tasks[t], &whole, error) ||
+            (s->layout && whole && check_task(s, t, error)))
             return -1;
+        zero_shot =
+            zero_shot || (out->tasks[t].head && task_is_zero_shot(&out->tasks[t]));
     }
-    struct remarks remarks = {remark, (void *)(uintptr_t)s->invocation};
-    for (size_t t = 0; t < recipe->task_count; t++) {
-        struct classes classes;
-        if (task_classes_read(out, t, s->store_folder, &classes, &remarks, error))
+    if (zero_shot && zero_shot_check(s->pretrained, error))
+        wrong_in(s, NULL, error);
+    if (s->faults) {
+        *error = s->last;
+        return -1;
+    }
+    if (fingerprint(s, &out->pretrained, error))
+        return -1;
+    for (size_t t = 0; t < recipe->task_count; t++)
+        if (stopped(s, error) || fingerprint(s, &out->tasks[t].expert, error))
             return -1;
-        classes_clear(&classes);
-    }
-    return task_heads_check(out, s->store_folder, error);
+    return 0;
 }
 
 static int create(const struct setup *s, const char *path, struct error *error) {
@@ -350,7 +422,12 @@ static int set_up(struct setup *s, const double *reference, size_t references,
                          path);
     if (!path_exists(s->store_folder))
         return error_set(error, "%s: %s", s->store_folder, strerror(errno));
-    if (open_pretrained(s, error) || keep_recipe(s, reference, references, error))
+    if (open_pretrained(s, error)) {
+        wrong_in(s, NULL, error);
+        layout_free(s->layout);
+        s->layout = NULL;
+    }
+    if (keep_recipe(s, reference, references, error))
         return -1;
     return create(s, path, error);
 }
@@ -397,7 +474,8 @@ const struct command command_init = {
     .text = "Reads RECIPE (YAML: name, model, pretrained, and for each task expert, "
             "train, test, head, classnames, templates; paths are relative to it), "
             "compares every expert with the pretrained model tensor by tensor, checks "
-            "that the data are there, and makes FILE, which must not exist. Paths "
+            "heads, classes and data, tells all that is wrong, a line each, and where "
+            "nothing is makes FILE, which must not exist. Paths "
             "below FILE's folder are kept relative to it. A task without an expert "
             "gets one by `pwemoe finetune`.",
     .operands_min = 2,

@@ -101,24 +101,6 @@ static int open_pretrained(const struct store_recipe *recipe, const char *direct
     return result;
 }
 
-int task_heads_check(const struct store_recipe *recipe, const char *directory,
-                     struct error *error) {
-    struct model_directory *pretrained;
-    if (open_pretrained(recipe, directory, 0, recipe->task_count, &pretrained, error))
-        return -1;
-    int result = pretrained ? zero_shot_check(pretrained, error) : 0;
-    model_directory_close(pretrained);
-    for (size_t t = 0; result == 0 && t < recipe->task_count; t++) {
-        struct task_prompts prompts;
-        if (!task_is_zero_shot(&recipe->tasks[t]))
-            continue;
-        result = task_prompts_read(recipe, t, directory, &prompts, error);
-        if (result == 0)
-            task_prompts_clear(&prompts);
-    }
-    return result;
-}
-
 static int make_head(struct zero_shot *zero_shot, const struct store_recipe *recipe,
                      size_t task, const char *directory, struct head *head,
                      const struct work *work, struct error *error) {

@@ -31,10 +31,6 @@ int task_prompts_read(const struct store_recipe *recipe, size_t task,
                       struct error *error);
 void task_prompts_clear(struct task_prompts *prompts);
 
-/* Whether the zero-shot heads of the recipe, if any, can be made; no model is run. */
-int task_heads_check(const struct store_recipe *recipe, const char *directory,
-                     struct error *error);
-
 /* heads[i] of task first + i, for each of `count` tasks whose head is zero-shot; the
  * others are left empty. */
 int task_heads_make(const struct store_recipe *recipe, const char *directory,

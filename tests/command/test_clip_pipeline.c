@@ -57,9 +57,12 @@ static int set_up(void **state) {
     for (unsigned i = 0; i < 5; i++)
         write_class("animals", animals[i], i);
     write_file("bad.txt", "a photo of a {}.\na photo of {} and {}.\n");
-    write_file("digits-images-idx3-ubyte", "");
-    must(shell("printf '\\000\\000\\010\\001\\000\\000\\000\\001\\003' > "
-               "%s/digits-labels-idx1-ubyte",
+    must(shell("cd %1$s && printf '\\000\\000\\010\\001\\000\\000\\000\\001\\003' > "
+               "digits-labels-idx1-ubyte && "
+               "printf '\\000\\000\\010\\003\\000\\000\\000\\001' > "
+               "digits-images-idx3-ubyte && "
+               "printf '\\000\\000\\000\\001\\000\\000\\000\\001\\007' >> "
+               "digits-images-idx3-ubyte",
                folder()));
     char recipe[8192];
     snprintf(recipe, sizeof recipe,

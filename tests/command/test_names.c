@@ -156,11 +156,72 @@ static void files_of_names_are_matched(void **state) {
     ran_free(&ran);
 }
 
+/* All that measuring would find out is told by init, a line each, and nothing is
+ * written. */
+static void all_is_told_at_once(void **state) {
+    (void)state;
+    static const char *const says[] = {
+        "task 'a': none.txt: class names: No such file",
+        "task 'b': org/model: the expert: No such file or directory; models and data "
+        "of "
+        "a hub are downloaded first",
+        "task c: bad: 'zebra' is none of the classes; the model has wolf, cat, owl, "
+        "bee",
+        "task c: bad/zebra/x.gif: no PNG, JPEG, WebP, BMP or PPM picture",
+        "task d: hollow/wolf: a class folder without images",
+        "task 'e': head zero-shot needs a CLIP model",
+        "task f: base: has neither classifier.weight nor score.weight",
+    };
+    char text[8192];
+    must(shell("cd %1$s && mkdir -p bad/zebra hollow/wolf base && echo GIF > "
+               "bad/zebra/x.gif && cp %2$s/base/*.json base/ && "
+               "sed 's/\"classifier\\./\"qlassifier./g' %2$s/base/model.safetensors > "
+               "base/model.safetensors",
+               folder(), golden));
+    snprintf(text, sizeof text,
+             "pretrained: %1$s/base\ntasks:\n"
+             "  a: {expert: %1$s/expert, test: whole, classnames: none.txt}\n"
+             "  b: {expert: org/model, test: whole}\n"
+             "  c: {expert: %1$s/expert, test: bad}\n"
+             "  d: {expert: %1$s/expert, test: hollow}\n"
+             "  e: {expert: %1$s/expert, test: whole, head: zero-shot}\n"
+             "  f: {expert: base, test: whole}\n",
+             golden);
+    write_file("many.yaml", text);
+    struct ran ran =
+        shell("cd %1$s && $OLDPWD/pwemoe init many.db many.yaml; test ! -e many.db "
+              "&& exit 77",
+              folder());
+    assert_int_equal(ran.status, 77);
+    size_t lines = 0;
+    for (const char *at = ran.err; (at = strchr(at, '\n')); at++)
+        lines++;
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+        if (!strstr(ran.err, says[i]))
+            fail_msg("'%s' is not in '%s'", says[i], ran.err);
+    if (lines != sizeof says / sizeof *says)
+        fail_msg("%zu lines: %s", lines, ran.err);
+    ran_free(&ran);
+    /* A file that is not the first of its class is found by --thorough alone. */
+    must(shell("cd %1$s && mkdir -p late && cp -R %2$s/test/. late && echo x > "
+               "late/bee/z.png",
+               folder(), golden));
+    snprintf(text, sizeof text,
+             "pretrained: %1$s/base\ntasks:\n"
+             "  a: {expert: %1$s/expert, test: late}\n",
+             golden);
+    write_file("late.yaml", text);
+    must(run("init %1$s/late.db %1$s/late.yaml", folder()));
+    expect_error(1, "late/bee/z.png: no PNG",
+                 "init %1$s/late2.db %1$s/late.yaml --thorough", folder());
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(id2label_is_the_order),
         cmocka_unit_test(contradictions_show_both_lists),
         cmocka_unit_test(files_of_names_are_matched),
+        cmocka_unit_test(all_is_told_at_once),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
