@@ -51,8 +51,17 @@ struct setup {
     size_t faults;
 };
 
+/* Whether both end alike, where the shorter one is all of it: the same fault, met again
+ * by who asks on behalf of a task. */
+static bool same_fault(const char *a, const char *b) {
+    size_t x = strlen(a), y = strlen(b), least = x < y ? x : y;
+    return least && strcmp(a + x - least, b + y - least) == 0;
+}
+
 /* All that is wrong is told, each by a line. */
 static void wrong(struct setup *s, const char *text) {
+    if (s->faults && same_fault(s->last.text, text))
+        return;
     if (s->faults++)
         command_complain("%s", s->last.text);
     error_set(&s->last, "%s", text);
