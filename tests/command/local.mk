@@ -45,8 +45,7 @@ tests_command_test_extremes_LDADD = $(TEST_LIBS)
 tests_command_test_offered_SOURCES = tests/command/test_offered.c \
   $(COMMAND_RUN)
 tests_command_test_offered_LDADD = $(TEST_LIBS)
-tests_command_test_names_SOURCES = tests/command/test_names.c \
-  tests/command/run.h tests/command/run.c
+tests_command_test_names_SOURCES = tests/command/test_names.c $(COMMAND_RUN)
 tests_command_test_names_LDADD = $(TEST_LIBS)
 EXTRA_DIST += tests/golden/make_names.py tests/golden/names
 tests_command_test_options_SOURCES = tests/command/test_options.c
