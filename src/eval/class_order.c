@@ -114,7 +114,7 @@ static int order_by_lines(struct reading *r, struct error *error) {
         const char *rest = unnamed(r, error);
         if (rest || r->zero_shot || r->outputs != lines->count)
             result = error_set(
-                error, "%s:%zu: '%s' is no class of the data%s%s%s; those have %s",
+                error, "%s:%zu: '%s' is not a class of the data%s%s%s; those have %s",
                 r->lines_path, i + 1, lines->names[i], near ? "; did you mean '" : "",
                 near ? near : "", near ? "'?" : "",
                 classes_text(r->splits[1].path ? r->splits[1].names.at
@@ -158,7 +158,7 @@ static int order_by_head(struct reading *r, struct error *error) {
             const char *near = text_nearest(lines->names[i],
                                             (const char *const *)head->at, head->count);
             result = error_set(error,
-                               "%s:%zu: '%s' is no class of the expert's%s%s%s; the "
+                               "%s:%zu: '%s' is not a class of the expert's%s%s%s; the "
                                "lines are %s; id2label of %s has %s",
                                r->lines_path, i + 1, lines->names[i],
                                near ? ", did you mean '" : "", near ? near : "",

@@ -53,7 +53,7 @@ static int check_split(const struct reading *r, const struct labels *split,
         for (size_t i = 0; i < classes->count; i++)
             if (!seen[i]) {
                 reading_say(r,
-                            "%s: has nothing of %zu of the %zu classes, '%s' for one",
+                            "%s: no examples of %zu of the %zu classes, such as '%s'",
                             split->path, classes->count - names->count, classes->count,
                             classes->names[i]);
                 break;

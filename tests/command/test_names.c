@@ -125,7 +125,7 @@ static void contradictions_show_both_lists(void **state) {
            "names.txt has the classes bee, cat, owl, wolf, id2label of");
     write_file("names.txt", "wolf\ncat\nowl\nhornet\n");
     refuse(expert, "test: whole, classnames: names.txt",
-           "names.txt:4: 'hornet' is no class of the expert's");
+           "names.txt:4: 'hornet' is not a class of the expert's");
 }
 
 static void files_of_names_are_matched(void **state) {
@@ -140,7 +140,7 @@ static void files_of_names_are_matched(void **state) {
     assert_true(measured("nameless", data) == whole());
     write_file("names.txt", "wolf\ncat\nowl\nbees\n");
     refuse("nameless", data,
-           "names.txt:4: 'bees' is no class of the data; did you mean 'bee'?");
+           "names.txt:4: 'bees' is not a class of the data; did you mean 'bee'?");
     write_file("names.txt", "wolf\ncat\nowl\ncat\n");
     refuse("nameless", data, "names.txt:4: 'cat' is on line 2 as well");
     write_file("names.txt", "wolf\ncat\nowl\n");
