@@ -24,3 +24,7 @@ TESTS += tests/check_format.sh
 # CODE-MAP names every file.
 dist_check_SCRIPTS += tests/check_code_map.sh
 TESTS += tests/check_code_map.sh
+
+# Arrows among the rooms point one way.
+dist_check_SCRIPTS += tests/check_includes.sh
+TESTS += tests/check_includes.sh

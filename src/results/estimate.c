@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "pareto/simplex.h"
+#include "results/oriented.h"
 
 /* Interpolating from more points than this would be felt while dragging. */
 enum { NEAREST_USED = 400, SEARCHED = 1500 };
@@ -149,20 +150,20 @@ static void consider(const struct samples *samples, const double *bounds,
     double shortfall = 0, rest = 0, all = 0;
     size_t tasks = samples->tasks, unbound = 0;
     for (size_t t = 0; t < tasks; t++) {
-        double value = samples->less[t] ? -values[t] : values[t];
-        double bound = samples->less[t] ? -bounds[t] : bounds[t];
+        double value = oriented_by(!samples->less[t], values[t]);
+        double bound = oriented_by(!samples->less[t], bounds[t]);
         all += value;
         if (isnan(bound)) {
             rest += value;
             unbound++;
-        } else if (value < bound) {
-            shortfall += bound - value;
+        } else if (value > bound) {
+            shortfall += value - bound;
         }
     }
     double own = unbound ? rest / (double)unbound : all / (double)tasks;
     bool first = isnan(*merit);
     if (!first && (shortfall > answer->shortfall ||
-                   (shortfall == answer->shortfall && own <= *merit)))
+                   (shortfall == answer->shortfall && own >= *merit)))
         return;
     *merit = own;
     answer->shortfall = shortfall;

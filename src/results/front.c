@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pareto/pareto.h"
 
 /* The figures of a row over these objectives; false where one is not final. */
 static bool final_figures(const struct catalog *catalog, size_t row,
@@ -74,6 +75,18 @@ int front_mark(struct catalog *catalog, struct error *error) {
     mark_knee(catalog, &points);
     oriented_clear(&points);
     return result;
+}
+
+bool front_dominates(const struct catalog *catalog, size_t a, size_t b) {
+    double points[2][STORE_TASKS_MAX];
+    for (size_t t = 0; t < catalog->tasks; t++) {
+        const struct store_objective *objective = &catalog->recipe->tasks[t].objective;
+        points[0][t] = oriented_turn(objective, catalog_value(catalog, a, t));
+        points[1][t] = oriented_turn(objective, catalog_value(catalog, b, t));
+        if (isnan(points[0][t]) || isnan(points[1][t]))
+            return false;
+    }
+    return pareto_dominates(points[0], points[1], catalog->tasks);
 }
 
 struct placed {

@@ -16,6 +16,10 @@ int front_points(const struct catalog *catalog, const bool *take, const size_t *
  * solution where the front bends most, if it bends. */
 int front_mark(struct catalog *catalog, struct error *error);
 
+/* Is the figure of a nowhere worse than that of b, and somewhere better? false where
+ * one of either is missing. */
+bool front_dominates(const struct catalog *catalog, size_t a, size_t b);
+
 /* The front over these objectives alone, of visible [series_count] series: of those
  * that answer preferences where any is visible, else of all whose rows are one model
  * each. rows, with room for every row, are in order of the first objective; of equal

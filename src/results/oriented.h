@@ -11,9 +11,12 @@
 #include "store/store.h"
 
 /* A value so that less is better, and the same once more gives it back. */
+static inline double oriented_by(bool maximise, double value) {
+    return maximise ? -value : value;
+}
 static inline double oriented_turn(const struct store_objective *objective,
                                    double value) {
-    return objective->maximise ? -value : value;
+    return oriented_by(objective->maximise, value);
 }
 
 struct oriented {

@@ -132,8 +132,8 @@ struct store_routers {
 
 struct store_run { /* a training run of routers, or of a full model */
     int64_t id;
-    char *method;     /* "ls", "epo", "mgda" */
-    char *upscale;    /* "mlp", "attn+mlp", "all"; STORE_CORRECTION; "" for a full model */
+    char *method;  /* "ls", "epo", "mgda" */
+    char *upscale; /* "mlp", "attn+mlp", "all"; STORE_CORRECTION; "" for a full model */
     char *parameters; /* JSON object: lambda, alpha, lr, steps, seed, ... */
     unsigned steps_done, steps;
     double seconds; /* of training so far */

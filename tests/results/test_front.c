@@ -79,6 +79,9 @@ static void who_dominates_whom(void **state) {
         assert_int_equal(catalog_series(catalog, i)->merged, i < 5);
         assert_false(catalog_series(catalog, i)->answers);
     }
+    assert_true(front_dominates(catalog, 0, 4) && !front_dominates(catalog, 4, 0));
+    assert_false(front_dominates(catalog, 0, 1) || front_dominates(catalog, 1, 0));
+    assert_false(front_dominates(catalog, 2, 2));
     /* Baselines: of the loss the least is best. */
     assert_true(catalog->best[0] == 30 && catalog->best[1] == 1);
     assert_int_equal(catalog->best_row[0], 1);

@@ -197,28 +197,14 @@ bool explorer_steps_points(const struct explorer *explorer) {
            explorer->wish.focus <= PANEL_SCATTER_3;
 }
 
-static bool dominates(const struct catalog *catalog, size_t row, size_t other) {
-    bool better = false;
-    for (size_t t = 0; t < catalog->tasks; t++) {
-        double a = catalog_value(catalog, row, t), b = catalog_value(catalog, other, t);
-        if (!catalog->recipe->tasks[t].objective.maximise) {
-            a = -a;
-            b = -b;
-        }
-        if (!(a >= b))
-            return false;
-        better = better || a > b;
-    }
-    return better;
-}
-
 size_t explorer_dominators(const struct explorer *explorer, size_t row, size_t *first) {
     const struct catalog *catalog = explorer->catalog;
     size_t count = 0;
     for (size_t i = 0; i < catalog->count; i++) {
         const struct solution *solution = &catalog->solutions[i];
         if (!solution->whole || solution->stale ||
-            catalog->series[solution->series].several || !dominates(catalog, i, row))
+            catalog->series[solution->series].several ||
+            !front_dominates(catalog, i, row))
             continue;
         if (!count++)
             *first = i;
