@@ -220,13 +220,21 @@ static int name_state(struct session *s, struct error *error) {
     return t->state ? 0 : error_memory(error);
 }
 
-/* A run that goes on has its state where it left it; one that was stopped before its
- * first save starts again. */
+/* A run that goes on has its state where the store says; one that was stopped before
+ * its first save has none, and starts again. */
 static int find_state(struct session *s, struct error *error) {
     struct training *t = &s->training;
-    if (name_state(s, error))
+    char *place = training_state_place(t, t->run.id, error);
+    if (!place)
         return -1;
-    if (path_exists(t->state) || t->run.steps_done == 0)
+    bool saved = *place != '\0';
+    t->state = saved ? path_join(t->folder, place) : NULL;
+    free(place);
+    if (!saved)
+        return name_state(s, error);
+    if (!t->state)
+        return error_memory(error);
+    if (path_exists(t->state))
         return 0;
     return error_set(error,
                      "run %lld was saved in %s, which is not there; begin a new run "
@@ -259,12 +267,7 @@ static int load_correction(struct session *s, struct error *error) {
         distillation_new(t->pool, (const struct dataset *const *)t->train, &how,
                          &distillation, t->invocation->work, error))
         return -1;
-    char *state = t->state;
-    if (state && !path_exists(state))
-        t->state = NULL; /* nothing to go on from: it is a first start */
-    int result = training_start(t, distillation_trainer(distillation), error);
-    t->state = state;
-    return result;
+    return training_start(t, distillation_trainer(distillation), error);
 }
 
 /* Models, data, and what trains. */

@@ -364,6 +364,40 @@ static void train_resumes_to_the_same_numbers(void **state) {
                  folder());
 }
 
+#define CORRECTION "--steps 300 --batch 4 --save-interval 10 --threads 1 --quiet"
+
+/* Killed after a save, its file under another name, a correction goes on to the same
+ * curve and the same models as one that was never interrupted. */
+static void a_correction_resumes_to_the_same_numbers(void **state) {
+    (void)state;
+    begin("correct.db");
+    begin("half.db");
+    json_decref(json_of("train %s/correct.db " CORRECTION " --format json", folder()));
+    struct ran ran = shell(
+        "f=%1$s/half.db; ./pwemoe train $f " CORRECTION " & pid=$!; "
+        "for i in $(seq 6000); do kill -STOP $pid || break; test -e $f.run1.state && "
+        "./pwemoe show $f training --format csv | grep -q ,10, && break; "
+        "kill -CONT $pid; sleep 0.01; done; kill -KILL $pid; wait $pid; "
+        "mv $f %1$s/moved.db; mv $f-wal %1$s/moved.db-wal; mv $f-shm "
+        "%1$s/moved.db-shm; "
+        "./pwemoe show %1$s/moved.db routers --format csv | grep -q ,false,",
+        folder());
+    int status = ran.status;
+    ran_free(&ran);
+    if (status) /* it was done before it was looked at */
+        skip();
+    json_decref(
+        json_of("train %s/moved.db --resume --threads 1 --format json", folder()));
+    assert_same_curve("correct.db", "moved.db");
+    char whole[65], parts[65];
+    model_at_the_centre("correct.db", whole);
+    model_at_the_centre("moved.db", parts);
+    assert_string_equal(whole, parts);
+    ran = shell("test ! -e %1$s/half.db.run1.state", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
 static void smoothing_is_a_setting_of_stch(void **state) {
     (void)state;
     begin("stch.db");
@@ -1145,6 +1179,7 @@ int main(void) {
         cmocka_unit_test(train_resumes_to_the_same_numbers),
         cmocka_unit_test(a_run_has_one_trainer),
         cmocka_unit_test(smoothing_is_a_setting_of_stch),
+        cmocka_unit_test(a_correction_resumes_to_the_same_numbers),
         cmocka_unit_test(front_goes_on),
         cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(a_correction_is_trained),

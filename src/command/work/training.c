@@ -179,7 +179,6 @@ static int resume_stored(struct training *t, struct error *error) {
     size_t size;
     if (store_run_state(t->store, t->run.id, &state, &size, error))
         return -1;
-    /* A run that was stopped before its first save starts again. */
     int result = state ? unpack_state(t, state, size, error) : 0;
     free(state);
     return result;
@@ -196,11 +195,24 @@ static int resume_file(struct training *t, struct error *error) {
     return result;
 }
 
+char *training_state_place(const struct training *t, int64_t run, struct error *error) {
+    void *bytes;
+    size_t size;
+    if (store_run_state(t->store, run, &bytes, &size, error))
+        return NULL;
+    char *place = strndup(bytes ? bytes : "", size);
+    free(bytes);
+    if (!place)
+        error_memory(error);
+    return place;
+}
+
 int training_start(struct training *t, struct trainer trainer, struct error *error) {
     t->trainer = trainer;
     if (curve_new(t->first, t->tasks, &t->curve, error))
         return -1;
-    if (!t->run.id)
+    bool unsaved = t->state && t->run.steps_done == 0 && !path_exists(t->state);
+    if (!t->run.id || unsaved)
         return 0;
     return t->state ? resume_file(t, error) : resume_stored(t, error);
 }

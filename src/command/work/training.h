@@ -112,8 +112,13 @@ int training_device(struct training *training, struct error *error);
 /* The tasks' training examples. */
 int training_data(struct training *training, const struct example_form *form,
                   struct error *error);
+/* Of a trainer with a file: where a run's newest state is, as the store has it
+ * (relative to its folder, or absolute; free()), "" for a run that has told no place.
+ * NULL where that cannot be read. */
+char *training_state_place(const struct training *training, int64_t run,
+                           struct error *error);
 /* The trainer is the training's from now on, whatever comes back. A run that goes on
- * gets its state. */
+ * gets its state; one that was stopped before its first save starts again. */
 int training_start(struct training *training, struct trainer trainer,
                    struct error *error);
 /* A new run in the store; parameters is taken, and may be NULL, without memory. */

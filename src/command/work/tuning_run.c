@@ -55,23 +55,9 @@ static bool is_wanted(void *self, const struct store_run *run) {
     return same;
 }
 
-/* Where a run's newest state is, as the store has it; "" for one that has told no
- * place. NULL without memory or where it cannot be read. */
-static char *state_place(struct tuning *t, int64_t run, struct error *error) {
-    void *bytes;
-    size_t size;
-    if (store_run_state(t->training.store, run, &bytes, &size, error))
-        return NULL;
-    char *place = strndup(bytes ? bytes : "", size);
-    free(bytes);
-    if (!place)
-        error_memory(error);
-    return place;
-}
-
 static bool is_state_at(struct tuning *t, const struct store_run *run,
                         const char *wanted) {
-    char *place = state_place(t, run->id, NULL);
+    char *place = training_state_place(&t->training, run->id, NULL);
     bool same = place && strcmp(place, wanted) == 0;
     free(place);
     return same;
@@ -121,7 +107,7 @@ int tuning_find_by_state(struct tuning *t, struct error *error) {
 static int out_of_run(struct tuning *t, struct error *error) {
     static const char ending[] = ".state";
     struct training *g = &t->training;
-    char *place = state_place(t, g->run.id, error);
+    char *place = training_state_place(g, g->run.id, error);
     if (!place)
         return -1;
     size_t length = strlen(place), extra = strlen(ending);
