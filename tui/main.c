@@ -196,7 +196,7 @@ int main(int argc, char **argv) {
     app.explorer.space = (enum space)options.space;
     app.explorer.wish.polygon = options.polygon;
     app.explorer.limited = options.limit > 0;
-    app.canvas.marks = palette_marks(screen_locale_utf8() && !options.ascii);
+    app.canvas.marks = palette_marks(screen_utf8() && !options.ascii);
     app.mailbox = mailbox_new(&error);
     if (!app.mailbox) {
         store_close(store);

@@ -45,6 +45,43 @@ static bool is_noncharacter(const unsigned char *p, size_t length) {
     return length == 4 && (p[1] & 0x0f) == 0x0f && p[2] == 0xbf && p[3] >= 0xbe;
 }
 
+static unsigned code_point(const unsigned char *p, size_t length) {
+    static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    unsigned code = p[0] & first[length];
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | (p[i] & 0x3f);
+    return code;
+}
+
+/* Characters that have no width or turn the direction of writing: with them one name is
+ * shown as another, or words of a message in another order. Lines and paragraphs that
+ * end in the middle are among them. */
+static bool is_deceptive(unsigned code) {
+    static const struct {
+        unsigned first, last;
+    } ranges[] = {
+        {0x00ad, 0x00ad},   /* soft hyphen */
+        {0x034f, 0x034f},   /* grapheme joiner */
+        {0x061c, 0x061c},   /* Arabic letter mark */
+        {0x115f, 0x1160},   /* Hangul fillers */
+        {0x17b4, 0x17b5},   /* Khmer vowels without a sign */
+        {0x180b, 0x180f},   /* Mongolian selectors and separator */
+        {0x200b, 0x200f},   /* zero widths, left-to-right and right-to-left marks */
+        {0x2028, 0x202e},   /* line and paragraph ends, embeddings and overrides */
+        {0x2060, 0x206f},   /* word joiner, invisible operators, isolates */
+        {0x3164, 0x3164},   /* Hangul filler */
+        {0xfeff, 0xfeff},   /* zero width no-break space */
+        {0xffa0, 0xffa0},   /* Hangul filler, half width */
+        {0xfff0, 0xfffb},   /* annotations */
+        {0x1d173, 0x1d17a}, /* musical formatting */
+        {0xe0000, 0xe0fff}, /* tags and selectors */
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
+    return false;
+}
+
 char *text_escape(char *out, size_t size, const char *text) {
     const unsigned char *p = (const unsigned char *)text;
     size_t used = 0;
@@ -54,7 +91,8 @@ char *text_escape(char *out, size_t size, const char *text) {
         size_t length = utf8_length(p);
         bool control = length == 1 ? (*p < 0x20 || *p == 0x7f)
                                    : length == 2 && p[0] == 0xc2 && p[1] < 0xa0;
-        if (length == 0 || control || is_noncharacter(p, length)) {
+        if (length == 0 || control || is_noncharacter(p, length) ||
+            is_deceptive(code_point(p, length))) {
             size_t bytes = length ? length : 1;
             if (used + 4 * bytes >= size)
                 break;

@@ -204,7 +204,8 @@ static int write_json(const struct place *place, const char *name, const json_t 
     char *text = NULL;
     for (size_t digits = 15; digits <= 17; digits++) {
         free(text);
-        text = json_text_dump(value, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
+        text = json_text_dump(value, JSON_INDENT(2) | JSON_ENSURE_ASCII |
+                                         JSON_REAL_PRECISION(digits));
         if (!text)
             return error_memory(error);
         json_t *again = json_loads(text, 0, NULL);

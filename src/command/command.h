@@ -17,7 +17,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* Options that several commands take. The bits are rows of the table in main.c. */
 enum {
     TAKES_QUIET = 1 << 0,
-    TAKES_FORMAT = 1 << 1,
+    TAKES_FORMAT = 1 << 1 | 1 << 6, /* --format, --raw */
     TAKES_SEED = 1 << 2,
     TAKES_DEVICE = 7 << 3 /* --device, --threads, --precision */
 };
@@ -29,6 +29,7 @@ struct common {
     const char *device;
     uint64_t threads;
     unsigned precision; /* enum precision of the backend */
+    bool raw;
 };
 
 struct command;

@@ -103,9 +103,9 @@ static int keep_path(const struct setup *s, const char *path, const char *what,
     char *found;
     if (locate(s, path, what, &found, error))
         return -1;
-    *kept = path_stored(s->store_folder, found);
+    *kept = path_stored(s->store_folder, found, error);
     free(found);
-    return *kept ? 0 : error_memory(error);
+    return *kept ? 0 : -1;
 }
 
 static int fingerprint(const struct setup *s, struct store_checkpoint *kept,

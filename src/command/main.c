@@ -67,6 +67,11 @@ static const struct option_spec common_options[] = {
      .help = "Arithmetic of the models: f32, bf16, or auto (bf16 on a GPU, f32 on the "
              "CPU)",
      .offset = offsetof(struct common, precision)},
+    {.name = "raw",
+     .type = OPTION_FLAG,
+     .help = "In CSV, text that begins with =, +, - or @ as it is, without the "
+             "apostrophe that keeps spreadsheets from computing it",
+     .offset = offsetof(struct common, raw)},
     {0}};
 
 const struct command *const *command_list(size_t *count) {
@@ -241,6 +246,7 @@ static enum exit_status run_command(const struct command *command, size_t count,
         status = EXIT_USAGE;
     } else {
         progress_init(&bars, common.quiet);
+        output_raw(common.raw);
         struct work work = {.stop = &stop, .progress = progress_report, .self = &bars};
         invocation.work = &work;
         struct signals signals = {.taken = signals_taken, .asked = on_signal};

@@ -167,7 +167,9 @@ int provenance_write(const struct provenance *p, struct provenance_files *out,
         out->files[out->count++] = file;
     }
     json_t *description = describe(p);
-    char *text = description ? json_text_dump(description, JSON_INDENT(2)) : NULL;
+    char *text = description
+                     ? json_text_dump(description, JSON_INDENT(2) | JSON_ENSURE_ASCII)
+                     : NULL;
     json_decref(description);
     char *name = text_format("%s", "pwemoe.json");
     if (!text || !name) {

@@ -141,8 +141,12 @@ static int check_file(const char *path, struct error *error) {
 static int is_beside(const char *path, const char *suffix, bool *there, char **name,
                      struct error *error) {
     struct stat status;
+    *name = NULL;
+    *there = false;
     char *real = realpath(path, NULL);
-    *name = real ? text_format("%s%s", real, suffix) : NULL;
+    if (!real)
+        return error_set(error, "%s: %s", path, strerror(errno));
+    *name = text_format("%s%s", real, suffix);
     free(real);
     *there = *name && stat(*name, &status) == 0 && status.st_size > 0;
     return *name ? 0 : error_memory(error);

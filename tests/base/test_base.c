@@ -70,6 +70,17 @@ static void control_bytes_are_escaped(void **state) {
     assert_string_equal(text_escape(out, sizeof out, "\xc2\x9b"), "\\xC2\\x9B");
     assert_string_equal(text_escape(out, sizeof out, "\xc0\xaf"), "\\xC0\\xAF");
     /* U+FFFF, U+FDD0 and U+1FFFE are no characters; U+FFFD is one. */
+    /* Of no width, or turning the direction of writing; letters beside them stay. */
+    assert_string_equal(text_escape(out, sizeof out,
+                                    "a\xe2\x80\xae"
+                                    "b"),
+                        "a\\xE2\\x80\\xAEb"); /* U+202E */
+    assert_string_equal(text_escape(out, sizeof out, "\xe2\x80\x8b\xe2\x80\xa8"),
+                        "\\xE2\\x80\\x8B\\xE2\\x80\\xA8"); /* U+200B, U+2028 */
+    assert_string_equal(text_escape(out, sizeof out, "\xc2\xad\xf3\xa0\x81\x81"),
+                        "\\xC2\\xAD\\xF3\\xA0\\x81\\x81"); /* U+00AD, U+E0041 */
+    assert_string_equal(text_escape(out, sizeof out, "\xe2\x80\xa6\xd7\x90"),
+                        "\xe2\x80\xa6\xd7\x90"); /* an ellipsis, alef */
     assert_string_equal(text_escape(out, sizeof out, "\xef\xbf\xbf"),
                         "\\xEF\\xBF\\xBF");
     assert_string_equal(text_escape(out, sizeof out, "\xef\xb7\x90"),

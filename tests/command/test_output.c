@@ -26,13 +26,18 @@ static void add(struct output *output, const char *name, json_int_t count, doubl
                             json_true()});
 }
 
+static bool guarded; /* rows that begin as formulas do */
+
 /* What output_end writes to stdout: it goes to a file for that long. */
 static char *captured(enum output_format format, bool object) {
     struct error error = {""};
     struct output *output = output_new(format, object, columns, COLUMNS, &error);
     assert_non_null(output);
     add(output, "plain", 1, 0.1, json_pack("{s:f}", "scale", 0.3));
-    if (!object) {
+    if (guarded) {
+        add(output, "=1+1", -7, -0.5, NULL);
+        add(output, "@SUM(\"A1\")", -7, -0.5, NULL);
+    } else if (!object) {
         add(output, "a \"b\", c", -20, 1.0 / 3, NULL);
         add(output, "esc\x1b[2J\n", 3, 1e300 * 1e300, NULL);
         add(output, "\xe4\xbd\xa0\xe5\xa5\xbd", 9007199254740993, 2, NULL);
@@ -119,6 +124,22 @@ static void csv_is_quoted(void **state) {
     free(text);
 }
 
+/* Spreadsheets compute what begins with =, +, - or @; numbers are numbers. */
+static void csv_computes_nothing(void **state) {
+    (void)state;
+    guarded = true;
+    char *text = captured(OUTPUT_CSV, false);
+    output_raw(true);
+    char *raw = captured(OUTPUT_CSV, false);
+    output_raw(false);
+    guarded = false;
+    assert_non_null(strstr(text, "\r\n\"'=1+1\",-7,-0.5,"));
+    assert_non_null(strstr(text, "\r\n\"'@SUM(\"\"A1\"\")\",-7,"));
+    assert_non_null(strstr(raw, "\r\n=1+1,-7,-0.5,"));
+    free(text);
+    free(raw);
+}
+
 static void tables_line_up(void **state) {
     (void)state;
     char *text = captured(OUTPUT_TABLE, false);
@@ -178,6 +199,7 @@ int main(void) {
         cmocka_unit_test(json_is_one_document_with_exact_numbers),
         cmocka_unit_test(an_object_is_no_array),
         cmocka_unit_test(csv_is_quoted),
+        cmocka_unit_test(csv_computes_nothing),
         cmocka_unit_test(tables_line_up),
         cmocka_unit_test(widths),
         cmocka_unit_test(a_full_disk_is_an_error),

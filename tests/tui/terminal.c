@@ -338,6 +338,10 @@ void terminal_resize(struct terminal *terminal, int width, int height) {
     ioctl(terminal->fd, TIOCSWINSZ, &size);
 }
 
+void terminal_set_size(struct terminal *terminal, const struct winsize *size) {
+    ioctl(terminal->fd, TIOCSWINSZ, size);
+}
+
 void terminal_signal(struct terminal *terminal, int signal) {
     kill(terminal->pid, signal);
 }

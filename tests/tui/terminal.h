@@ -41,6 +41,9 @@ void terminal_point(struct terminal *terminal, enum terminal_pointer what, int x
 /* Text as it is pasted: marked as such where the program asked for that. */
 void terminal_paste(struct terminal *terminal, const char *text);
 void terminal_resize(struct terminal *terminal, int width, int height);
+struct winsize;
+/* What the terminal says its size is; the emulator's stays. */
+void terminal_set_size(struct terminal *terminal, const struct winsize *size);
 void terminal_signal(struct terminal *terminal, int signal);
 pid_t terminal_pid(const struct terminal *terminal);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,68 @@ static void no_utf8(void **state) {
     for (size_t i = 0; i < count; i++)
         if ((unsigned char)bytes[i] >= 0x80)
             fail_msg("byte %02x without UTF-8", (unsigned char)bytes[i]);
+    terminal_quit(terminal);
+}
+
+/* The font of Linux's own console has no Braille and few marks, whatever the locale. */
+static void a_console_gets_ascii(void **state) {
+    (void)state;
+    const char *argv[] = {terminal_program(), three, NULL};
+    struct terminal_options options = {.width = 100, .height = 30, .term = "linux"};
+    struct terminal *terminal = terminal_start(argv, &options);
+    size_t count;
+    terminal_expect(terminal, "look only:");
+    const char *bytes = terminal_bytes(terminal, &count);
+    for (size_t i = 0; i < count; i++)
+        if ((unsigned char)bytes[i] >= 0x80)
+            fail_msg("byte %02x on a console", (unsigned char)bytes[i]);
+    terminal_quit(terminal);
+}
+
+/* ncurses counts rows in 16 bits with a sign, and ends in the middle of 32,768. */
+static void no_size_is_too_large(void **state) {
+    (void)state;
+    struct terminal *terminal = terminal_explore(three, 80, 24);
+    struct winsize size = {.ws_row = 32768, .ws_col = 80};
+    terminal_expect(terminal, "look only:");
+    terminal_set_size(terminal, &size);
+    terminal_settle(terminal, 300);
+    size.ws_row = 40;
+    terminal_resize(terminal, 80, 40);
+    terminal_settle(terminal, 300);
+    terminal_quit(terminal);
+}
+
+/* What knows direct colour reads its numbers apart by semicolons; not all read colons.
+ */
+static void direct_colour_is_sent_for_everyone(void **state) {
+    (void)state;
+    char command[9000], terminfo[4200];
+    snprintf(terminfo, sizeof terminfo, "TERMINFO=%s/terminfo", folder());
+    snprintf(
+        command, sizeof command,
+        "{ infocmp -x xterm-256color | sed -e '1d' -e 's/^xterm-256color[^,]*,/"
+        "xterm-direct|for this test, RGB,/' -e 's/colors#[^,]*,/colors#0x1000000,/' "
+        "-e 's/pairs#[^,]*,/pairs#0x7fff,/' -e '/setaf=/d' -e '/setab=/d' "
+        "-e '/setb=/d' -e '/setf=/d'; printf '\tsetaf=\\E[38:2::%%%%p1%%%%{65536}"
+        "%%%%/%%%%d:%%%%p1%%%%{256}%%%%/%%%%{255}%%%%&%%%%d:%%%%p1%%%%{255}%%%%&"
+        "%%%%dm,\n\tsetab=\\E[48:2::%%%%p1%%%%d:0:0m,\n'; infocmp -x "
+        "xterm-256color | sed 1d; } >%1$s/direct.ti && "
+        "tic -x -o %1$s/terminfo %1$s/direct.ti 2>%1$s/tic.log",
+        folder());
+    if (system(command) != 0)
+        skip(); /* no tic, or no description to begin with */
+    const char *argv[] = {terminal_program(), three, NULL};
+    const char *const environment[] = {terminfo, "COLORTERM=truecolor", NULL};
+    struct terminal_options options = {
+        .width = 100, .height = 30, .environment = environment};
+    struct terminal *terminal = terminal_start(argv, &options);
+    size_t count;
+    terminal_expect(terminal, "look only:");
+    terminal_expect(terminal, "task arithmetic");
+    const char *bytes = terminal_bytes(terminal, &count);
+    assert_null(memmem(bytes, count, "38:2", 4));
+    assert_non_null(memmem(bytes, count, "\033[38;2;", 7));
     terminal_quit(terminal);
 }
 
@@ -250,6 +313,9 @@ int main(void) {
         cmocka_unit_test(without_colour),
         cmocka_unit_test(stops_and_goes_on),
         cmocka_unit_test(signals_restore_the_terminal),
+        cmocka_unit_test(a_console_gets_ascii),
+        cmocka_unit_test(no_size_is_too_large),
+        cmocka_unit_test(direct_colour_is_sent_for_everyone),
         cmocka_unit_test(redraws_what_others_wrote_over),
         cmocka_unit_test(snapshots),
         cmocka_unit_test(refuses_in_one_line),

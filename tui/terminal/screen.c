@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
 #include <time.h>
@@ -42,6 +43,8 @@ static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
 /* Synchronised output: the terminal shows a frame when it has all of it. Those that do
  * not know the mode ignore it. */
 static const char frame_begins[] = "\033[?2026h", frame_ends[] = "\033[?2026l";
+
+enum { SCREEN_LARGEST = 4096 };
 
 static struct {
     bool started, colour, mouse_possible, mouse;
@@ -77,8 +80,16 @@ static void on_continue(int signal) {
         continued = 1;
 }
 
+/* ncurses counts rows and columns in 16 bits with a sign and ends in the middle of
+ * them; a terminal that says it is larger than any is left at what it was. */
+static bool is_sane_size(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ||
+           (size.ws_row <= SCREEN_LARGEST && size.ws_col <= SCREEN_LARGEST);
+}
+
 static void on_resize(int signal) {
-    if (!sent_on(signal))
+    if (!sent_on(signal) && is_sane_size())
         screen.ncurses_resizes(signal);
 }
 
@@ -185,18 +196,40 @@ static void start_colour(bool no_colour) {
     }
 }
 
+/* Descriptions with direct colour put colons between its numbers, as the standard has
+ * them, which mosh and others do not read; all that know direct colour read semicolons.
+ * "38:2::r:g:b" with semicolons, in the string that ncurses itself holds: it becomes no
+ * longer. */
+static void use_semicolons(const char *capability) {
+    char *text = tigetstr(capability), *out = text;
+    if (!text || text == (char *)-1)
+        return;
+    for (const char *p = text; *p; p++) {
+        *out++ = *p == ':' ? ';' : *p;
+        if (p[0] == ':' && p[1] == ':')
+            p++; /* the colour space, which semicolons have no place for */
+    }
+    *out = '\0';
+}
+
 /* A description with direct colour, where the terminal says that it has it and one
- * is installed; the palette of the terminal is never changed. */
+ * is installed; the palette of the terminal is never changed. GNU screen does not pass
+ * such colours on, though the variable may come through it. */
 static SCREEN *new_terminal(void) {
     const char *term = getenv("TERM"), *colour = getenv("COLORTERM");
     char direct[64];
-    if (term && colour && (!strcmp(colour, "truecolor") || !strcmp(colour, "24bit"))) {
+    bool direct_colour =
+        colour && (!strcmp(colour, "truecolor") || !strcmp(colour, "24bit"));
+    if (term && direct_colour && strncmp(term, "screen", 6) != 0) {
         size_t base = strcspn(term, "-");
         if (base < 40) {
             snprintf(direct, sizeof direct, "%.*s-direct", (int)base, term);
             SCREEN *made = newterm(direct, stdout, stdin);
-            if (made)
+            if (made) {
+                use_semicolons("setaf");
+                use_semicolons("setab");
                 return made;
+            }
         }
     }
     return newterm(NULL, stdout, stdin);
@@ -247,6 +280,13 @@ int screen_start(const struct screen_options *options, struct error *error) {
                          "a terminal of TERM \"%s\" cannot place its cursor; use "
                          "--snapshot 120x40",
                          term ? term : "");
+    if (!is_sane_size()) {
+        del_curterm(cur_term);
+        return error_set(error,
+                         "the terminal says that it has more than %d rows or columns; "
+                         "make it smaller, or use --snapshot 120x40",
+                         SCREEN_LARGEST);
+    }
     const char *mouse = tigetstr("kmous");
     screen.mouse_possible = mouse && mouse != (char *)-1;
     del_curterm(cur_term); /* newterm makes its own */
@@ -510,6 +550,8 @@ bool screen_job_control(void) {
     return false;
 }
 
-bool screen_locale_utf8(void) {
-    return !strcmp(nl_langinfo(CODESET), "UTF-8");
+bool screen_utf8(void) {
+    const char *term = getenv("TERM");
+    bool console = isatty(STDOUT_FILENO) && term && strncmp(term, "linux", 5) == 0;
+    return !console && !strcmp(nl_langinfo(CODESET), "UTF-8");
 }

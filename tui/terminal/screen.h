@@ -62,7 +62,9 @@ bool screen_has_mouse(void);
  * anything was done. */
 bool screen_job_control(void);
 
-/* Does the locale write UTF-8? setlocale was called. */
-bool screen_locale_utf8(void);
+/* Can what is seen have characters beyond ASCII? The locale must write UTF-8 (setlocale
+ * was called), and the terminal have them: a console of Linux's kernel draws a font of
+ * 256 or 512 characters, without Braille and most marks. */
+bool screen_utf8(void);
 
 #endif

@@ -347,7 +347,26 @@ static int print_pairs(const struct output *o) {
     return 0;
 }
 
-static void csv_field(const char *text) {
+static bool raw;
+
+void output_raw(bool on) {
+    raw = on;
+}
+
+/* A spreadsheet computes what begins so. */
+static bool is_formula(const char *text) {
+    return !raw && *text && strchr("=+-@", *text);
+}
+
+/* words: not a number, which may well begin with a minus. */
+static void csv_field(const char *text, bool words) {
+    if (words && is_formula(text)) {
+        printf("\"'");
+        for (; *text; text++)
+            printf(*text == '"' ? "\"\"" : "%c", *text);
+        putchar('"');
+        return;
+    }
     if (!text[strcspn(text, ",\"\r\n")]) {
         fputs(text, stdout);
         return;
@@ -371,14 +390,14 @@ static int print_csv(const struct output *o) {
                 putchar(',');
             first = false;
             if (r == 0) {
-                csv_field(o->columns[c].name);
+                csv_field(o->columns[c].name, true);
                 continue;
             }
-            char *cell =
-                cell_text(json_array_get(json_array_get(o->rows, r - 1), c), false, -1);
+            const json_t *value = json_array_get(json_array_get(o->rows, r - 1), c);
+            char *cell = cell_text(value, false, -1);
             if (!cell)
                 return -1;
-            csv_field(cell);
+            csv_field(cell, json_is_string(value) || json_is_object(value));
             free(cell);
         }
         fputs("\r\n", stdout);

@@ -42,6 +42,9 @@ void output_free(struct output *output); /* without printing; NULL is fine */
 
 /* Flushes stdout; -1 where anything written to it was lost. */
 int output_flush(struct error *error);
+/* Text in CSV that begins with =, +, - or @ gets an apostrophe in front, so that no
+ * spreadsheet computes it; on: it stays as it is. */
+void output_raw(bool on);
 /* Did that fail because a pipe's reader has gone? Nobody is told of it then. */
 bool output_reader_gone(void);
 

@@ -1,6 +1,7 @@
 #include "command/io/paths.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,14 +40,20 @@ bool path_empty_folder(const char *path) {
     return entries == 2; /* itself and its parent */
 }
 
-char *path_stored(const char *folder, const char *path) {
-    char *base = realpath(folder, NULL), *target = realpath(path, NULL);
-    char *result = NULL;
-    if (base && target) {
+char *path_stored(const char *folder, const char *path, struct error *error) {
+    char *base = realpath(folder, NULL);
+    int failure = errno;
+    char *target = realpath(path, NULL), *result = NULL;
+    if (!base || !target) {
+        error_set(error, "%s: %s", base ? path : folder,
+                  strerror(base ? errno : failure));
+    } else {
         size_t length = strcmp(base, "/") == 0 ? 0 : strlen(base);
         bool below = strncmp(base, target, length) == 0 && target[length] == '/' &&
                      target[length + 1];
         result = strdup(below ? target + length + 1 : target);
+        if (!result)
+            error_memory(error);
     }
     free(base);
     free(target);

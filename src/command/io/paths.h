@@ -5,13 +5,15 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
+
 /* The folder a file lies in: "." for "a", "/" for "/a". */
 char *path_folder(const char *path);
 /* path itself where it is absolute, else folder/path. */
 char *path_join(const char *folder, const char *path);
 /* How a store in `folder` names `path`: relative where it lies below the folder,
- * else absolute. Both exist. */
-char *path_stored(const char *folder, const char *path);
+ * else absolute. Both exist; where one does not, NULL with error. */
+char *path_stored(const char *folder, const char *path, struct error *error);
 bool path_exists(const char *path);
 bool path_empty_folder(const char *path);
 

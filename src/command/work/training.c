@@ -267,9 +267,8 @@ static int save_file(struct training *t, struct error *error) {
     free(note);
     if (result)
         return -1;
-    char *place = path_stored(t->folder, t->state);
-    result =
-        place ? record(t, false, place, strlen(place), error) : error_memory(error);
+    char *place = path_stored(t->folder, t->state, error);
+    result = place ? record(t, false, place, strlen(place), error) : -1;
     free(place);
     return result;
 }

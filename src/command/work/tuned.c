@@ -26,9 +26,10 @@ int tuned_write(struct tuning *t, struct error *error) {
 
 static int keep_expert(struct tuning *t, struct error *error) {
     struct fingerprint fingerprint;
-    struct store_checkpoint expert = {.path = path_stored(t->training.folder, t->out)};
+    struct store_checkpoint expert = {
+        .path = path_stored(t->training.folder, t->out, error)};
     if (!expert.path)
-        return error_memory(error);
+        return -1;
     int result = model_directory_fingerprint(t->out, &fingerprint, NULL, error);
     if (result == 0) {
         expert.size = fingerprint.size;

@@ -66,7 +66,7 @@ static bool is_state_at(struct tuning *t, const struct store_run *run,
 static bool is_saved_here(void *self, const struct store_run *run) {
     struct tuning *t = self;
     struct training *g = &t->training;
-    char *here = path_stored(g->folder, g->state);
+    char *here = path_stored(g->folder, g->state, NULL);
     bool same = here && is_wanted(self, run) && is_state_at(t, run, here);
     free(here);
     return same;
