@@ -1,59 +1,134 @@
 #!/bin/sh
-# Arrows point one way (CONTRIBUTING): which rooms a file may include headers of. A new
-# arrow is a line here, and a circle among the rooms is refused.
+# The arrows of CONTRIBUTING, held to what the files of src/, tui/ and gpu/ include: each
+# folder reaches only those below it, headers that are one folder's own stay there, and
+# no files include each other in a circle, X.c and X.h being one.
+#
+# With -s the arrows that are there are counted and printed.
 set -eu
 cd "${srcdir:-.}"
-arrows='
-src/base
-src/checkpoint  base
-src/data        base
-src/backend     base
-src/pareto      base
-src/store       base
-src/model       base checkpoint data backend
-src/moe         base checkpoint backend model
-src/merge       base data backend model moe
-src/train       base checkpoint data backend model moe merge
-src/eval        base checkpoint data backend model moe merge store
-src/results     base pareto store merge moe eval
-src/plot        base checkpoint results
-src/command     base checkpoint data backend pareto store model moe merge train eval results plot
-tui/terminal    base results
-tui/state       base pareto store eval results terminal
-tui/threads     base store eval results plot
-tui/panels      base pareto results terminal state
-tui/app         base pareto results plot terminal state threads panels
-'
-echo "$arrows" | while read -r folder allowed; do
-    test -n "$folder" || continue
-    own=${folder#*/}
-    find "$folder" -name '*.[ch]' -exec grep -H '^#include "[a-z]*/' {} + |
-        sed 's|^\([^:]*\):#include "\([a-z]*\)/.*|\1 \2|' | sort -u |
-        while read -r file room; do
-            case " $own $allowed " in
-            *" $room "*) ;;
-            *) echo "$file includes a header of $room" ;;
-            esac
-        done
-done >"${TMPDIR:-/tmp}/pwemoe-includes.$$"
-wrong=0
-if test -s "${TMPDIR:-/tmp}/pwemoe-includes.$$"; then
-    cat "${TMPDIR:-/tmp}/pwemoe-includes.$$"
-    wrong=1
-fi
-rm -f "${TMPDIR:-/tmp}/pwemoe-includes.$$"
-# Every folder has its line.
-for folder in src/*/ tui/*/; do
-    echo "$arrows" | grep -q "^${folder%/}\( \|\$\)" || {
-        echo "no line for ${folder%/}"
-        wrong=1
+find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:-}" '
+    function wrong(text) {
+        print "includes: " text
+        bad = 1
     }
-done
-# tsort names the rooms of a circle.
-circle=$(echo "$arrows" | awk '{ sub(".*/", "", $1)
-    for (i = 2; i <= NF; i++) print $i, $1 }' | tsort 2>&1 >/dev/null) || true
-test -z "$circle" || {
-    echo "$circle"
-    wrong=1
-}
-exit $wrong
+    # folder: what it may include besides itself
+    function may(folder, others,   n, list, i) {
+        known[folder] = 1
+        allowed[folder, folder] = 1
+        n = split(others, list, " ")
+        for (i = 1; i <= n; i++)
+            allowed[folder, list[i]] = 1
+    }
+    # a table whose rows are files of their own, which share its header
+    function table_of_rows(a, b) {
+        circle[a, b] = circle[b, a] = 1
+    }
+    BEGIN {
+        may("base", "")
+        may("pareto", "base")
+        may("checkpoint", "base")
+        may("backend", "base")
+        may("store", "base")
+        may("plot", "checkpoint base")
+        may("data", "backend checkpoint base")
+        may("model", "data backend checkpoint base")
+        may("moe", "model data backend checkpoint base")
+        may("merge", "moe model data backend checkpoint base")
+        may("train", "merge moe model data backend checkpoint base")
+        may("eval", "store merge moe model data backend checkpoint base")
+        # results: of moe the routers alone, whose slopes are prices
+        may("results", "store pareto merge moe base")
+        may("command", "results train eval plot store pareto merge moe model data backend checkpoint base")
+        may("tui", "results train eval plot store pareto base")
+        may("gpu", "backend base")
+        # names of folders that one header is for
+        own["store/sql.h"] = own["store/schema.h"] = own["store/create.h"] = "store"
+        own["store/solution.h"] = "store"
+        theirs["<sqlite3.h>"] = "store"
+        theirs["<curses.h>"] = theirs["<ncurses.h>"] = theirs["<term.h>"] = "tui"
+        theirs["<cuda_runtime.h>"] = theirs["<cublasLt.h>"] = "gpu"
+        theirs["<cairo.h>"] = "plot"
+        # for the versions that info prints
+        except["src/command/info.c", "<sqlite3.h>"] = 1
+        except["src/command/info.c", "<cairo.h>"] = 1
+        table_of_rows("src/data/image", "src/data/image_formats")
+        table_of_rows("src/data/dataset", "src/data/texts")
+    }
+    function folder_of(path,   parts) {
+        split(path, parts, "/")
+        return parts[1] == "src" ? parts[2] : parts[1]
+    }
+    function stem(path) {
+        sub(/\.(c|h|cu)$/, "", path)
+        return path
+    }
+    function found(name,   own_folder) {
+        own_folder = FILENAME
+        sub(/[^\/]*$/, "", own_folder)
+        if (("src/" name) in there)
+            return "src/" name
+        if (("tui/" name) in there)
+            return "tui/" name
+        if ((own_folder name) in there)
+            return own_folder name
+        return ""
+    }
+    BEGIN {
+        for (i = 1; i < ARGC; i++)
+            there[ARGV[i]] = 1
+    }
+    /^[ \t]*#[ \t]*include[ \t]*</ {
+        name = $0
+        sub(/^[^<]*/, "", name)
+        sub(/>.*/, ">", name)
+        if ((name in theirs) && theirs[name] != folder_of(FILENAME) && !((FILENAME, name) in except))
+            wrong(FILENAME " includes " name ", which is for " theirs[name] "/ alone")
+    }
+    /^[ \t]*#[ \t]*include[ \t]*"/ {
+        name = $0
+        sub(/^[^"]*"/, "", name)
+        sub(/".*/, "", name)
+        if (name == "config.h")
+            next
+        to = found(name)
+        if (to == "") {
+            wrong(FILENAME " includes " name ", which is not there")
+            next
+        }
+        from_folder = folder_of(FILENAME)
+        to_folder = folder_of(to)
+        if (!(from_folder in known))
+            wrong(FILENAME " is in a folder that has no arrows yet: CONTRIBUTING, and this script")
+        else if (!((from_folder, to_folder) in allowed))
+            wrong(FILENAME " includes " name ": no arrow leads from " from_folder " to " to_folder)
+        if ((name in own) && own[name] != from_folder)
+            wrong(FILENAME " includes " name ", which is for " own[name] "/ alone")
+        arrows[from_folder " -> " to_folder]++
+        a = stem(FILENAME)
+        b = stem(to)
+        if (a != b && !((a, b) in circle) && !((a, b) in edge)) {
+            edge[a, b] = 1
+            next_of[a] = next_of[a] " " b
+            nodes[a] = nodes[b] = 1
+        }
+    }
+    # Depth first; what is met again on the way down closes a circle.
+    function visit(a, way,   n, list, i) {
+        state[a] = 1
+        n = split(next_of[a], list, " ")
+        for (i = 1; i <= n; i++)
+            if (state[list[i]] == 1)
+                wrong("a circle:" substr(" " way " ", index(" " way " ", " " list[i] " ")) list[i])
+            else if (!state[list[i]])
+                visit(list[i], way " " list[i])
+        state[a] = 2
+    }
+    END {
+        for (a in nodes)
+            if (!state[a])
+                visit(a, a)
+        if (show == "-s")
+            for (i in arrows)
+                print arrows[i], i
+        exit bad
+    }'

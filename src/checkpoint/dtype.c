@@ -1,6 +1,5 @@
 #include "checkpoint/dtype.h"
 
-#include <stdio.h>
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -63,19 +62,4 @@ size_t dtype_size(enum dtype dtype) {
     const struct dtype_entry *entry =
         dtype == DTYPE_OTHER ? NULL : dtype_entry_of(dtype);
     return entry ? entry->bits / 8 : 0;
-}
-
-char *tensor_shape_text(const struct tensor *tensor, char *out, size_t size) {
-    size_t used = 0;
-    if (size == 0)
-        return out;
-    out[0] = '\0';
-    for (unsigned i = 0; i <= tensor->rank && used < size; i++) {
-        int more = i == tensor->rank
-                       ? snprintf(out + used, size - used, i ? "]" : "[]")
-                       : snprintf(out + used, size - used, "%s%llu", i ? ", " : "[",
-                                  (unsigned long long)tensor->shape[i]);
-        used += (size_t)more;
-    }
-    return out;
 }

@@ -1,5 +1,5 @@
-/* The dtypes of safetensors, for the reader, the writer and the export: not for
- * other folders. */
+/* The dtypes of safetensors. What follows dtype_size is for the reader, the writer and
+ * the export. */
 #ifndef PWEMOE_CHECKPOINT_DTYPE_H
 #define PWEMOE_CHECKPOINT_DTYPE_H
 
@@ -7,7 +7,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "checkpoint/safetensors.h"
+enum dtype {
+    DTYPE_BOOL,
+    DTYPE_U8,
+    DTYPE_I8,
+    DTYPE_I16,
+    DTYPE_U16,
+    DTYPE_F16,
+    DTYPE_BF16,
+    DTYPE_I32,
+    DTYPE_U32,
+    DTYPE_F32,
+    DTYPE_F64,
+    DTYPE_I64,
+    DTYPE_U64,
+    DTYPE_OTHER /* a known narrow kind (F8_E4M3, ...): carried, not computed with */
+};
+
+size_t dtype_size(enum dtype dtype); /* 0 for DTYPE_OTHER */
 
 /* All of them stand in one array, in the order in which writers put tensors last
  * to first: a pointer that is greater is written earlier. */

@@ -2,7 +2,9 @@
 #ifndef PWEMOE_CHECKPOINT_EXPORT_FILES_H
 #define PWEMOE_CHECKPOINT_EXPORT_FILES_H
 
-#include "checkpoint/export.h"
+#include "base/error.h"
+#include "base/work.h"
+#include "checkpoint/export_plan.h"
 
 /* That the names of plan->files stay inside the new directory and are each once. */
 int export_files_check(const struct export_plan *plan, struct error *error);

@@ -2,7 +2,9 @@
 #ifndef PWEMOE_CHECKPOINT_EXPORT_TENSORS_H
 #define PWEMOE_CHECKPOINT_EXPORT_TENSORS_H
 
-#include "checkpoint/export.h"
+#include "base/error.h"
+#include "base/work.h"
+#include "checkpoint/export_plan.h"
 
 /* Writes the plan's tensors to path, which errors call shown. */
 int export_tensors_write(const char *path, const char *shown,

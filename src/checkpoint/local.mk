@@ -7,6 +7,6 @@ libpwemoe_a_SOURCES += \
   src/checkpoint/tensor_files.h src/checkpoint/tensor_files.c \
   src/checkpoint/directory.h src/checkpoint/directory.c \
   src/checkpoint/fingerprint.c \
-  src/checkpoint/export.h src/checkpoint/export.c \
+  src/checkpoint/export_plan.h src/checkpoint/export.h src/checkpoint/export.c \
   src/checkpoint/export_files.h src/checkpoint/export_files.c \
   src/checkpoint/export_tensors.h src/checkpoint/export_tensors.c

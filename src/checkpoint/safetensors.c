@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -286,4 +287,19 @@ const struct tensor *safetensors_find(const struct safetensors *file,
 const char *safetensors_metadata(const struct safetensors *file, const char *key) {
     return json_string_value(
         json_object_get(json_object_get(file->header, "__metadata__"), key));
+}
+
+char *tensor_shape_text(const struct tensor *tensor, char *out, size_t size) {
+    size_t used = 0;
+    if (size == 0)
+        return out;
+    out[0] = '\0';
+    for (unsigned i = 0; i <= tensor->rank && used < size; i++) {
+        int more = i == tensor->rank
+                       ? snprintf(out + used, size - used, i ? "]" : "[]")
+                       : snprintf(out + used, size - used, "%s%llu", i ? ", " : "[",
+                                  (unsigned long long)tensor->shape[i]);
+        used += (size_t)more;
+    }
+    return out;
 }

@@ -11,23 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-enum dtype {
-    DTYPE_BOOL,
-    DTYPE_U8,
-    DTYPE_I8,
-    DTYPE_I16,
-    DTYPE_U16,
-    DTYPE_F16,
-    DTYPE_BF16,
-    DTYPE_I32,
-    DTYPE_U32,
-    DTYPE_F32,
-    DTYPE_F64,
-    DTYPE_I64,
-    DTYPE_U64,
-    DTYPE_OTHER /* a known narrow kind (F8_E4M3, ...): carried, not computed with */
-};
+#include "checkpoint/dtype.h"
 
 enum { TENSOR_RANK_MAX = 8 };
 
@@ -69,7 +53,6 @@ int tensor_to_f32(const struct tensor *tensor, const char *where, float *out,
 /* bytes of the given dtype from floats, rounded to nearest even. dtype is one of
  * F64, F32, F16, BF16. */
 void tensor_from_f32(enum dtype dtype, const float *values, size_t count, void *out);
-size_t dtype_size(enum dtype dtype); /* 0 for DTYPE_OTHER */
 
 /* Writing. What is to be written is described whole first; `write` then asks for
  * one tensor's bytes after another. */

@@ -10,16 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-/* Pillow's numbers, which the configs use. */
-enum resample {
-    RESAMPLE_NEAREST = 0,
-    RESAMPLE_LANCZOS = 1,
-    RESAMPLE_BILINEAR = 2,
-    RESAMPLE_BICUBIC = 3,
-    RESAMPLE_BOX = 4,
-    RESAMPLE_HAMMING = 5
-};
+#include "data/resize.h"
 
 struct preprocess {
     enum resample resample;

@@ -8,7 +8,16 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "data/preprocess.h"
+
+/* Pillow's numbers, which the configs use. */
+enum resample {
+    RESAMPLE_NEAREST = 0,
+    RESAMPLE_LANCZOS = 1,
+    RESAMPLE_BILINEAR = 2,
+    RESAMPLE_BICUBIC = 3,
+    RESAMPLE_BOX = 4,
+    RESAMPLE_HAMMING = 5
+};
 
 /* A part of the resized picture, inside it and at least one pixel. */
 struct window {

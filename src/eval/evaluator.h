@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/work.h"
+#include "eval/running.h"
 #include "store/store.h"
 
 struct evaluator;
@@ -90,14 +91,6 @@ int evaluator_begin_directory(struct evaluator *evaluator, const char *path,
  * (a directory; each task by its own expert). */
 void evaluator_cost(const struct evaluator *evaluator, double *seconds,
                     uint64_t *peak_bytes);
-
-struct running { /* of one task */
-    uint64_t examples, correct;
-    double value;     /* percent correct so far; 0 with no examples */
-    double low, high; /* 95 % interval in percent */
-    double loss;      /* mean cross-entropy so far */
-    bool complete;
-};
 
 /* Evaluates one batch: of the task with the fewest examples seen, relative to its
  * split, among those preferred as long as they have any, in one order fixed for all

@@ -1,6 +1,6 @@
-/* Inside an evaluator: what its files share. evaluator.c opens, steps and closes it,
- * evaluator_make.c and evaluator_method.c make models, evaluator_export.c writes them;
- * held_out.h is the data, forward.h the batches on the device. */
+/* Inside an evaluator: what its files share. evaluator_run.c opens, steps and closes
+ * it, evaluator_make.c and evaluator_method.c make models, evaluator_export.c writes
+ * them; held_out.h is the data, forward.h the batches on the device. */
 #ifndef PWEMOE_EVAL_EVALUATOR_STATE_H
 #define PWEMOE_EVAL_EVALUATOR_STATE_H
 

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/work.h"
 #include "data/dataset.h"
-#include "eval/evaluator.h"
+#include "eval/running.h"
 
 struct held_out {
     struct dataset *data;

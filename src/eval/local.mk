@@ -4,12 +4,13 @@ libpwemoe_a_SOURCES += \
   src/eval/task_check.h src/eval/task_check.c \
   src/eval/task_classes.h src/eval/task_classes.c \
   src/eval/interval.h src/eval/interval.c \
+  src/eval/source_path.h src/eval/source_path.c \
   src/eval/sources.h src/eval/sources.c \
   src/eval/task_heads.h src/eval/task_heads.c \
   src/eval/provenance.h src/eval/provenance.c \
-  src/eval/held_out.h src/eval/held_out.c \
+  src/eval/running.h src/eval/held_out.h src/eval/held_out.c \
   src/eval/inputs.h src/eval/inputs.c \
   src/eval/forward.h src/eval/forward.c \
   src/eval/keeping.h src/eval/keeping.c \
-  src/eval/evaluator.h src/eval/evaluator_state.h src/eval/evaluator.c \
+  src/eval/evaluator.h src/eval/evaluator_state.h src/eval/evaluator_run.c \
   src/eval/evaluator_make.c src/eval/evaluator_method.c src/eval/evaluator_export.c

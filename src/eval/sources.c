@@ -8,12 +8,6 @@
 #include "eval/task_classes.h"
 #include "eval/task_heads.h"
 
-char *sources_path(const char *directory, const char *path) {
-    if (*path == '/' || !directory || !*directory || strcmp(directory, ".") == 0)
-        return text_format("%s", path);
-    return text_format("%s/%s", directory, path);
-}
-
 static int check_one(const char *directory, const struct store_checkpoint *checkpoint,
                      const char *advice, const struct work *work, struct error *error) {
     char *path = sources_path(directory, checkpoint->path);

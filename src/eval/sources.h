@@ -10,11 +10,9 @@
 #include "base/error.h"
 #include "base/work.h"
 #include "data/dataset.h"
+#include "eval/source_path.h"
 #include "moe/pool.h"
 #include "store/store.h"
-
-/* The path as it can be opened; freed with free(), NULL when memory is out. */
-char *sources_path(const char *directory, const char *path);
 
 /* Compares the pretrained model and every expert with the stored fingerprints. A
  * checkpoint that is missing or has changed is an error that names it. */

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "data/folder.h"
-#include "eval/sources.h"
+#include "eval/source_path.h"
 #include "eval/task_classes.h"
 #include "model/zero_shot.h"
 
