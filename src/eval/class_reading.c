@@ -13,8 +13,7 @@
 #include "data/folder.h"
 #include "data/idx.h"
 #include "data/tsv.h"
-#include "eval/sources.h"
-#include "eval/task_heads.h"
+#include "eval/source_path.h"
 
 void reading_say(const struct reading *r, const char *format, ...) {
     if (!r->remarks)
@@ -29,8 +28,10 @@ void reading_say(const struct reading *r, const char *format, ...) {
     r->remarks->say(r->remarks->self, line.text);
 }
 
-int config_labels(const json_t *config, const char *where, char ***names, size_t *count,
-                  struct error *error) {
+/* The names in id2label of a config.json, in their order; *count 0 where it has none,
+ * or only LABEL_0, LABEL_1, ... where is for errors. Freed with class_names_release. */
+static int config_labels(const json_t *config, const char *where, char ***names,
+                         size_t *count, struct error *error) {
     const json_t *map = json_object_get(config, "id2label");
     size_t size = json_object_size(map), filled = 0;
     bool generic = true;

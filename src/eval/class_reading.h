@@ -3,7 +3,10 @@
 #ifndef PWEMOE_EVAL_CLASS_READING_H
 #define PWEMOE_EVAL_CLASS_READING_H
 
-#include "eval/task_classes.h"
+#include "base/error.h"
+#include "data/classes.h"
+#include "eval/remarks.h"
+#include "store/store.h"
 
 enum { LIST_BYTES = 300 };
 

@@ -9,3 +9,7 @@ char *sources_path(const char *directory, const char *path) {
         return text_format("%s", path);
     return text_format("%s/%s", directory, path);
 }
+
+bool task_is_zero_shot(const struct store_task *task) {
+    return strcmp(task->head, "zero-shot") == 0;
+}

@@ -12,26 +12,14 @@
 #ifndef PWEMOE_EVAL_TASK_CLASSES_H
 #define PWEMOE_EVAL_TASK_CLASSES_H
 
-#include <jansson.h>
-
 #include "base/error.h"
 #include "data/classes.h"
+#include "eval/remarks.h"
 #include "store/store.h"
-
-/* What was assumed, and what a person may want to know of it: one line each. */
-struct remarks {
-    void (*say)(void *self, const char *text);
-    void *self;
-};
 
 /* remarks may be NULL. Errors name the task. */
 int task_classes_read(const struct store_recipe *recipe, size_t task,
                       const char *directory, struct classes *classes,
                       const struct remarks *remarks, struct error *error);
-
-/* The names in id2label of a config.json, in their order; *count 0 where it has none,
- * or only LABEL_0, LABEL_1, ... where is for errors. Freed with class_names_release. */
-int config_labels(const json_t *config, const char *where, char ***names, size_t *count,
-                  struct error *error);
 
 #endif

@@ -5,13 +5,8 @@
 
 #include "base/memory.h"
 #include "data/folder.h"
-#include "eval/source_path.h"
 #include "eval/task_classes.h"
 #include "model/zero_shot.h"
-
-bool task_is_zero_shot(const struct store_task *task) {
-    return strcmp(task->head, "zero-shot") == 0;
-}
 
 /* --- class names and templates ------------------------------------------------- */
 

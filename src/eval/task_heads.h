@@ -10,11 +10,9 @@
 #include "backend/backend.h"
 #include "base/error.h"
 #include "base/work.h"
+#include "eval/source_path.h"
 #include "model/heads.h"
 #include "store/store.h"
-
-/* head: zero-shot */
-bool task_is_zero_shot(const struct store_task *task);
 
 struct task_prompts {
     char **names; /* [classes], in the order of the labels */
