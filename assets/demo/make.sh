@@ -69,7 +69,7 @@ for task in digits letters surfaces; do
         --steps 1200 --lr 1e-3 --head-lr-factor 2 --seed 2 --threads 1
 done
 
-# The file that the explorer opens: baselines, routers, front.
+# The file that the explorer opens: baselines, routers, a correction, fronts.
 cd demo
 "$pwemoe" init results.db recipe.yaml
 "$pwemoe" merge results.db --method pretrained,stl,average --threads 1
@@ -82,8 +82,7 @@ for method in ls epo mgda; do
     "$pwemoe" finetune results.db --method $method --out ../trained/$method \
         --steps 1200 --batch 16 --lr 1e-3 --seed 2 --threads 1
 done
-# MGDA looks at no preference: its routers' front is one place. The explorer opens
-# with the newest routers, those of LS.
+# MGDA looks at no preference: its routers' front is one place.
 for method in mgda epo ls; do
     "$pwemoe" train results.db --method $method --upscale all --steps 4000 --lr 3e-3 \
         --seed 3 --threads 1
@@ -96,6 +95,12 @@ echo 1,1,1 >../equal.csv
 for method in epo ls; do
     "$pwemoe" front results.db --method $method --rays ../equal.csv --threads 1
 done
+# The correction, which the explorer opens with, and the closed form.
+"$pwemoe" train results.db --seed 3 --threads 1
+"$pwemoe" front results.db --method distil --grid 11 --threads 1
+"$pwemoe" front results.db --method distil --rays ../equal.csv --threads 1
+"$pwemoe" front results.db --method wudi --grid 11 --threads 1
+"$pwemoe" merge results.db --method wudi --threads 1
 "$pwemoe" show results.db front
 rm -f results.db-shm
 [ -s results.db-wal ] || rm -f results.db-wal

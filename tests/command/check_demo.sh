@@ -16,7 +16,7 @@ fail() {
 
 # On every instruction set the same model to rounding: two answers of 600 may differ.
 stored=$(./pwemoe show "$db" solutions --kind pwemoe --format csv --quiet)
-for id in 100 132 165; do
+for id in 100 132 165 201 234; do
     before=$(echo "$stored" | grep "^$id," | cut -d, -f9,13,17)
     after=$(./pwemoe eval "$db" --solution $id --again --limit 0 --threads 1 --format csv \
         --quiet | grep "^$id," | cut -d, -f9,13,17)
@@ -35,6 +35,11 @@ routers=$(hypervolume --kind pwemoe --method ls)
 sweep=$(hypervolume --kind merge --method task-arithmetic)
 echo "hypervolume: routers $routers, task arithmetic $sweep"
 awk "BEGIN { exit !($routers > 1.2 * $sweep) }" || fail "the routers' front is not ahead"
+correction=$(hypervolume --kind pwemoe --method distil)
+closed=$(hypervolume --kind merge --method wudi)
+echo "hypervolume: correction $correction, closed form $closed"
+awk "BEGIN { exit !($correction > 1.2 * $routers && $closed > $routers) }" ||
+    fail "the correction or the closed form is not ahead of the routers"
 
 ./pwemoe export "$db" --preference 0.55,0.25,0.2 --head letters --threads 1 \
     --out "$folder/merged" --quiet
