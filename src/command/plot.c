@@ -100,6 +100,7 @@ struct plot {
     struct catalog *catalog;
     const struct store_recipe *recipe;
     bool *wanted; /* [count] */
+    bool usage;   /* the command line is at fault */
     struct plot_page page;
 };
 
@@ -273,8 +274,10 @@ static int draw(struct plot *p, struct error *error) {
     if (!p->wanted)
         return error_memory(error);
     struct filter *filter = NULL;
-    if (o->where && filter_parse(o->where, p->recipe, &filter, NULL, error))
+    if (o->where && filter_parse(o->where, p->recipe, &filter, NULL, error)) {
+        p->usage = true;
         return error_prefix(error, "--where");
+    }
     for (size_t i = 0; i < p->catalog->count; i++)
         p->wanted[i] =
             store_method_is(p->catalog->rows[i].solution.method, o->method) &&
@@ -300,7 +303,9 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     }
     if (parse_size(p.options->size, &p.page.width, &p.page.height, error))
         return EXIT_USAGE;
-    enum exit_status status = draw(&p, error) ? EXIT_FAILED : EXIT_DONE;
+    enum exit_status status = !draw(&p, error) ? EXIT_DONE
+                              : p.usage        ? EXIT_USAGE
+                                               : EXIT_FAILED;
     free(p.wanted);
     catalog_free(p.catalog);
     store_close(p.store);

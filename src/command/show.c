@@ -72,6 +72,7 @@ struct view {
     struct store *store;
     struct store_recipe *recipe;
     const char *split;
+    struct filter *filter; /* NULL: of all */
 };
 
 /* --- solutions and front -------------------------------------------------- */
@@ -80,24 +81,17 @@ struct view {
 static bool *find_wanted(const struct view *v, const struct catalog *catalog,
                          struct error *error) {
     const struct show_options *o = v->options;
-    struct filter *filter = NULL;
     bool *take = array_new(catalog->count, sizeof *take);
     if (!take) {
         error_memory(error);
-        return NULL;
-    }
-    if (o->where && filter_parse(o->where, v->recipe, &filter, NULL, error)) {
-        error_prefix(error, "--where");
-        free(take);
         return NULL;
     }
     for (size_t i = 0; i < catalog->count; i++) {
         const struct store_solution *solution = &catalog->rows[i].solution;
         take[i] = store_method_is(solution->method, o->method) &&
                   (!o->kind || store_kind_find(o->kind) == solution->kind) &&
-                  (!filter || filter_matches(filter, catalog, i));
+                  (!v->filter || filter_matches(v->filter, catalog, i));
     }
-    filter_free(filter);
     return take;
 }
 
@@ -459,13 +453,20 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     v.split = v.options->split == 0 ? "test" : "train";
     if (store_open(invocation->operands[0], STORE_READ_ONLY, &v.store, error))
         return EXIT_FAILED;
-    int result = store_recipe(v.store, &v.recipe, error);
-    if (result == 0) {
-        result = views[view].show(&v, error);
-        store_recipe_free(v.recipe);
+    enum exit_status status = EXIT_FAILED;
+    const char *where = v.options->where;
+    if (store_recipe(v.store, &v.recipe, error) == 0) {
+        if (where && filter_parse(where, v.recipe, &v.filter, NULL, error)) {
+            error_prefix(error, "--where");
+            status = EXIT_USAGE;
+        } else if (views[view].show(&v, error) == 0) {
+            status = EXIT_DONE;
+        }
     }
+    filter_free(v.filter);
+    store_recipe_free(v.recipe);
     store_close(v.store);
-    return result ? EXIT_FAILED : EXIT_DONE;
+    return status;
 }
 
 const struct command command_show = {

@@ -234,14 +234,14 @@ static void test_where(void **state) {
         lines_of("plot %1$s/results.db --out %1$s/some.svg --quiet --where "
                  "'!(method == stl)'"),
         0);
-    expect_error(1,
+    expect_error(2,
                  "--where: at character 11: nothing is called 'metod'; did you mean "
                  "'method'?",
                  SHOW "--where 'front && (metod == ties)'", folder());
     expect_error(1, "no solution with complete figures",
                  "plot %1$s/results.db --out %1$s/none.svg --where 'cars > 1000'",
                  folder());
-    expect_error(1, "at character 7: a value is missing at the end",
+    expect_error(2, "at character 7: a value is missing at the end",
                  "plot %1$s/results.db --out %1$s/none.svg --where 'cars >'", folder());
 #undef SHOW
 }
