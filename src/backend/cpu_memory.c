@@ -9,7 +9,7 @@
 enum { ALIGNMENT = 256, HUGE_FROM = 8 << 20, PAGE = 4096 };
 
 /* Lies right before each block handed out. */
-struct block {
+struct memory_block {
     void *start; /* what calloc gave */
     size_t bytes;
 };
@@ -19,7 +19,7 @@ static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
     struct cpu *cpu = cpu_of(backend);
     size_t whole;
     char *start = NULL;
-    if (size_add(bytes, ALIGNMENT + sizeof(struct block), &whole))
+    if (size_add(bytes, ALIGNMENT + sizeof(struct memory_block), &whole))
         start = calloc(1, whole);
     if (!start) {
         backend->refused = bytes;
@@ -28,10 +28,10 @@ static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
                          "use fewer tasks or a smaller batch",
                          bytes >> 20, cpu->now >> 20);
     }
-    uintptr_t first = (uintptr_t)start + sizeof(struct block);
-    char *block =
-        start + sizeof(struct block) + (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
-    ((struct block *)(void *)block)[-1] = (struct block){start, bytes};
+    uintptr_t first = (uintptr_t)start + sizeof(struct memory_block);
+    char *block = start + sizeof(struct memory_block) +
+                  (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
+    ((struct memory_block *)(void *)block)[-1] = (struct memory_block){start, bytes};
 #ifdef MADV_HUGEPAGE
     /* Fewer, larger pages: an arena is read from end to end. Only advice. */
     if (bytes >= HUGE_FROM) {
@@ -49,7 +49,7 @@ static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
 static void cpu_release(struct backend *backend, void *memory) {
     if (!memory)
         return;
-    struct block *block = (struct block *)memory - 1;
+    struct memory_block *block = (struct memory_block *)memory - 1;
     cpu_of(backend)->now -= block->bytes;
     free(block->start);
 }

@@ -14,7 +14,7 @@
 #include "checkpoint/draft.h"
 
 /* The new directory: where it is made, and what errors call it. */
-struct place {
+struct export_place {
     const char *folder, *shown;
 };
 
@@ -49,8 +49,8 @@ int export_files_check(const struct export_plan *plan, struct error *error) {
 }
 
 /* Opens PLACE/NAME for writing. */
-static int open_in(const struct place *place, const char *name, struct draft **draft,
-                   struct error *error) {
+static int open_in(const struct export_place *place, const char *name,
+                   struct draft **draft, struct error *error) {
     char *path = text_format("%s/%s", place->folder, name);
     char *shown = text_format("%s/%s", place->shown, name);
     int result =
@@ -60,8 +60,8 @@ static int open_in(const struct place *place, const char *name, struct draft **d
     return result;
 }
 
-static int write_bytes(const struct place *place, const char *name, const void *bytes,
-                       size_t size, struct error *error) {
+static int write_bytes(const struct export_place *place, const char *name,
+                       const void *bytes, size_t size, struct error *error) {
     struct draft *draft;
     if (open_in(place, name, &draft, error) != 0)
         return -1;
@@ -98,7 +98,7 @@ static int copy_bytes(int from, const char *from_name, struct draft *draft,
     return result;
 }
 
-static int copy_file(const struct place *place, const char *name, int from,
+static int copy_file(const struct export_place *place, const char *name, int from,
                      const char *from_name, const struct work *work,
                      struct error *error) {
     struct draft *draft;
@@ -159,7 +159,7 @@ static bool is_blob_link(const char *path) {
 }
 
 /* Copies one entry of the pretrained directory, if it is a file to be copied. */
-static int copy_entry(const struct place *place, const char *directory,
+static int copy_entry(const struct export_place *place, const char *directory,
                       const char *name, const struct work *work, struct error *error) {
     char *path = text_format("%s/%s", directory, name);
     if (!path)
@@ -181,7 +181,7 @@ static int visible(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
-static int copy_others(const struct place *place, const struct export_plan *plan,
+static int copy_others(const struct export_place *place, const struct export_plan *plan,
                        const struct work *work, struct error *error) {
     const char *directory = model_directory_path(plan->pretrained);
     struct dirent **entries;
@@ -199,8 +199,8 @@ static int copy_others(const struct place *place, const struct export_plan *plan
 }
 
 /* Reals are written with as few digits as bring back the same numbers. */
-static int write_json(const struct place *place, const char *name, const json_t *value,
-                      struct error *error) {
+static int write_json(const struct export_place *place, const char *name,
+                      const json_t *value, struct error *error) {
     char *text = NULL;
     for (size_t digits = 15; digits <= 17; digits++) {
         free(text);
@@ -223,7 +223,7 @@ static int write_json(const struct place *place, const char *name, const json_t 
 }
 
 /* What was read through a link that is not followed is written from memory. */
-static int write_unless_there(const struct place *place, const char *name,
+static int write_unless_there(const struct export_place *place, const char *name,
                               const json_t *value, struct error *error) {
     char *path = text_format("%s/%s", place->folder, name);
     if (!path)
@@ -233,8 +233,8 @@ static int write_unless_there(const struct place *place, const char *name,
     return there || !value ? 0 : write_json(place, name, value, error);
 }
 
-static int write_planned(const struct place *place, const struct export_file *file,
-                         struct error *error) {
+static int write_planned(const struct export_place *place,
+                         const struct export_file *file, struct error *error) {
     const char *slash = strchr(file->name, '/');
     if (!slash)
         return write_bytes(place, file->name, file->bytes, file->size, error);
@@ -255,7 +255,7 @@ static int write_planned(const struct place *place, const struct export_file *fi
 int export_files_write(const char *folder, const char *shown,
                        const struct export_plan *plan, const struct work *work,
                        struct error *error) {
-    struct place place = {folder, shown};
+    struct export_place place = {folder, shown};
     if (plan->config && write_json(&place, "config.json", plan->config, error) != 0)
         return -1;
     if (copy_others(&place, plan, work, error) != 0)

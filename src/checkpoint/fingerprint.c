@@ -12,14 +12,14 @@
 
 enum { CHUNK = 1 << 20 };
 
-struct progress {
+struct hashing {
     const struct work *work;
     unsigned long long done, total;
 };
 
 /* Adds the file's bytes to a digest of their own, which goes to hex. */
-static int digest_file(const char *path, struct progress *progress,
-                       char hex[SHA256_HEX], struct error *error) {
+static int digest_file(const char *path, struct hashing *progress, char hex[SHA256_HEX],
+                       struct error *error) {
     uint64_t size;
     int result = -1, descriptor = file_open(path, UINT64_MAX, &size, error);
     unsigned char *chunk = malloc(CHUNK);
@@ -61,7 +61,7 @@ done:
 }
 
 static int digest_files(const char *directory, const struct tensor_files *files,
-                        struct fingerprint *fingerprint, struct progress *progress,
+                        struct fingerprint *fingerprint, struct hashing *progress,
                         struct error *error) {
     struct sha256 *whole = sha256_new();
     if (!whole)
@@ -113,7 +113,7 @@ int model_directory_fingerprint(const char *path, struct fingerprint *fingerprin
     struct tensor_files files;
     if (tensor_files_list(path, &files, error) != 0)
         return -1;
-    struct progress progress = {work, 0, size_of_files(path, &files)};
+    struct hashing progress = {work, 0, size_of_files(path, &files)};
     int result = digest_files(path, &files, fingerprint, &progress, error);
     tensor_files_free(&files);
     return result;

@@ -24,7 +24,7 @@ struct added_tokens {
 };
 
 /* What reading needs besides. */
-struct reading {
+struct token_reading {
     struct added_tokens *added;
     const json_t *vocab;
     size_t next; /* the number that a token without one gets */
@@ -38,14 +38,14 @@ static struct added_token *find(struct added_tokens *added, const char *spelling
     return NULL;
 }
 
-static int complain(const struct reading *r, const char *token, const char *what,
+static int complain(const struct token_reading *r, const char *token, const char *what,
                     struct error *error) {
     return error_set(error, "%s/%s: the token \"%s\" %s", r->directory, r->file, token,
                      what);
 }
 
 /* Makes room for a token, or takes over the one with this spelling. */
-static struct added_token *put(struct reading *r, const char *spelling,
+static struct added_token *put(struct token_reading *r, const char *spelling,
                                struct error *error) {
     struct added_tokens *added = r->added;
     struct added_token *token = find(added, spelling);
@@ -71,8 +71,9 @@ static struct added_token *put(struct reading *r, const char *spelling,
     return token;
 }
 
-static int read_flag(const struct reading *r, const json_t *object, const char *key,
-                     const char *spelling, bool *flag, struct error *error) {
+static int read_flag(const struct token_reading *r, const json_t *object,
+                     const char *key, const char *spelling, bool *flag,
+                     struct error *error) {
     const json_t *value = json_object_get(object, key);
     if (value && !json_is_boolean(value) && !json_is_null(value))
         return complain(r, spelling, "has a flag that is neither true nor false",
@@ -82,7 +83,7 @@ static int read_flag(const struct reading *r, const json_t *object, const char *
     return 0;
 }
 
-static int read_flags(const struct reading *r, const json_t *object,
+static int read_flags(const struct token_reading *r, const json_t *object,
                       struct added_token *token, struct error *error) {
     return read_flag(r, object, "normalized", token->spelling, &token->normalized,
                      error) ||
@@ -96,8 +97,8 @@ static int read_flags(const struct reading *r, const json_t *object,
                : 0;
 }
 
-static int read_id(const struct reading *r, const json_t *value, const char *spelling,
-                   int32_t *id, struct error *error) {
+static int read_id(const struct token_reading *r, const json_t *value,
+                   const char *spelling, int32_t *id, struct error *error) {
     json_int_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < 0 || number >= INT32_MAX)
         return complain(r, spelling, "has no number from 0 to 2147483646", error);
@@ -115,7 +116,7 @@ static const char *spelling_of(const json_t *value) {
 }
 
 /* The list of tokenizer.json. */
-static int read_list(struct reading *r, const json_t *list, struct error *error) {
+static int read_list(struct token_reading *r, const json_t *list, struct error *error) {
     size_t i;
     json_t *entry;
     if (list && !json_is_null(list) && !json_is_array(list))
@@ -135,7 +136,7 @@ static int read_list(struct reading *r, const json_t *list, struct error *error)
 }
 
 /* added_tokens.json: spelling to number. Those that are not special are normalised. */
-static int read_map(struct reading *r, const json_t *map, struct error *error) {
+static int read_map(struct token_reading *r, const json_t *map, struct error *error) {
     const char *spelling;
     json_t *number;
     json_object_foreach((json_t *)map, spelling, number) {
@@ -154,7 +155,8 @@ static int read_map(struct reading *r, const json_t *map, struct error *error) {
 }
 
 /* added_tokens_decoder of tokenizer_config.json: number to token. */
-static int read_decoder(struct reading *r, const json_t *decoder, struct error *error) {
+static int read_decoder(struct token_reading *r, const json_t *decoder,
+                        struct error *error) {
     const char *key;
     json_t *entry;
     json_object_foreach((json_t *)decoder, key, entry) {
@@ -174,7 +176,8 @@ static int read_decoder(struct reading *r, const json_t *decoder, struct error *
     return 0;
 }
 
-static int read_special(struct reading *r, const json_t *value, struct error *error) {
+static int read_special(struct token_reading *r, const json_t *value,
+                        struct error *error) {
     const char *spelling = spelling_of(value);
     if (!spelling)
         return 0; /* null, or "" */
@@ -192,7 +195,8 @@ static int read_special(struct reading *r, const json_t *value, struct error *er
 }
 
 /* The special tokens that tokenizer_config.json or special_tokens_map.json name. */
-static int read_specials(struct reading *r, const json_t *object, struct error *error) {
+static int read_specials(struct token_reading *r, const json_t *object,
+                         struct error *error) {
     static const char *const keys[] = {"bos_token", "eos_token", "unk_token",
                                        "sep_token", "pad_token", "cls_token",
                                        "mask_token"};
@@ -214,8 +218,9 @@ static int read_specials(struct reading *r, const json_t *object, struct error *
 }
 
 /* A file beside the tokenizer's, through one of the readers above. */
-static int read_file(struct reading *r, const char *name,
-                     int (*read)(struct reading *, const json_t *, struct error *),
+static int read_file(struct token_reading *r, const char *name,
+                     int (*read)(struct token_reading *, const json_t *,
+                                 struct error *),
                      struct error *error) {
     json_t *object;
     r->file = name;
@@ -247,8 +252,9 @@ static void sort(struct added_tokens *added) {
     }
 }
 
-static int read_all(struct reading *r, const json_t *tokenizer, const json_t *settings,
-                    const char *const *always, struct error *error) {
+static int read_all(struct token_reading *r, const json_t *tokenizer,
+                    const json_t *settings, const char *const *always,
+                    struct error *error) {
     r->file = "tokenizer.json";
     if (read_list(r, json_object_get(tokenizer, "added_tokens"), error) ||
         read_file(r, "added_tokens.json", read_map, error))
@@ -269,7 +275,7 @@ static int read_all(struct reading *r, const json_t *tokenizer, const json_t *se
 }
 
 /* Those without a number get the next ones, in the order in which they were named. */
-static void number(struct reading *r) {
+static void number(struct token_reading *r) {
     const char *token;
     json_t *value;
     json_object_foreach((json_t *)r->vocab, token, value) {
@@ -292,7 +298,7 @@ int added_tokens_read(const char *directory, const json_t *tokenizer,
                       const json_t *settings, const json_t *vocab,
                       const char *const *always, struct added_tokens **tokens,
                       struct error *error) {
-    struct reading r = {.directory = directory, .vocab = vocab};
+    struct token_reading r = {.directory = directory, .vocab = vocab};
     *tokens = NULL;
     r.added = array_new(1, sizeof *r.added);
     if (!r.added)

@@ -164,7 +164,7 @@ int32_t clip_tokenizer_end(const struct clip_tokenizer *tokenizer) {
     return tokenizer->end;
 }
 
-struct encoding {
+struct clip_encoding {
     const struct clip_tokenizer *tokenizer;
     pcre2_match_data *match;
     struct tokens *tokens;
@@ -174,7 +174,7 @@ struct encoding {
  * white space. */
 static int encode_words(void *self, const char *text, size_t size,
                         struct error *error) {
-    const struct encoding *e = self;
+    const struct clip_encoding *e = self;
     for (size_t at = 0; at < size;) {
         int groups = pcre2_match(e->tokenizer->words, (PCRE2_SPTR)text, size, at, 0,
                                  e->match, NULL);
@@ -194,7 +194,7 @@ static int encode_words(void *self, const char *text, size_t size,
 }
 
 static int append(void *self, int32_t id, struct error *error) {
-    struct tokens *tokens = ((struct encoding *)self)->tokens;
+    struct tokens *tokens = ((struct clip_encoding *)self)->tokens;
     if (array_reserve((void **)&tokens->ids, &tokens->capacity, tokens->count + 1,
                       sizeof *tokens->ids))
         return error_memory(error);
@@ -205,7 +205,7 @@ static int append(void *self, int32_t id, struct error *error) {
 /* A piece between tokens that are looked for in the text as it is. */
 static int encode_piece(void *self, const char *piece, size_t length,
                         struct error *error) {
-    const struct encoding *e = self;
+    const struct clip_encoding *e = self;
     utf8proc_uint8_t *composed = NULL;
     utf8proc_ssize_t made =
         utf8proc_map((const utf8proc_uint8_t *)piece, (utf8proc_ssize_t)length,
@@ -227,7 +227,7 @@ static int encode_piece(void *self, const char *piece, size_t length,
 
 static int encode_all(const struct clip_tokenizer *tokenizer, const char *text,
                       struct tokens *tokens, struct error *error) {
-    struct encoding e = {.tokenizer = tokenizer, .tokens = tokens};
+    struct clip_encoding e = {.tokenizer = tokenizer, .tokens = tokens};
     e.match = pcre2_match_data_create_from_pattern(tokenizer->words, NULL);
     if (!e.match)
         return error_memory(error);

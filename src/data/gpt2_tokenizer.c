@@ -119,7 +119,7 @@ size_t gpt2_tokenizer_longest(const struct gpt2_tokenizer *tokenizer) {
     return tokenizer->longest;
 }
 
-struct encoding {
+struct gpt2_encoding {
     const struct gpt2_tokenizer *tokenizer;
     pcre2_match_data *match;
     struct tokens *tokens;
@@ -128,7 +128,7 @@ struct encoding {
 /* The tokens of a piece between added tokens. */
 static int encode_words(void *self, const char *piece, size_t length,
                         struct error *error) {
-    const struct encoding *e = self;
+    const struct gpt2_encoding *e = self;
     uint32_t flags = 0;
     for (size_t at = 0; at < length;) {
         int found = pcre2_match(e->tokenizer->words, (PCRE2_SPTR)piece, length, at,
@@ -151,7 +151,7 @@ static int encode_words(void *self, const char *piece, size_t length,
 }
 
 static int append(void *self, int32_t id, struct error *error) {
-    struct tokens *tokens = ((struct encoding *)self)->tokens;
+    struct tokens *tokens = ((struct gpt2_encoding *)self)->tokens;
     if (array_reserve((void **)&tokens->ids, &tokens->capacity, tokens->count + 1,
                       sizeof *tokens->ids))
         return error_memory(error);
@@ -162,7 +162,7 @@ static int append(void *self, int32_t id, struct error *error) {
 /* Nothing is normalised, so that these are only looked for later. */
 static int encode_piece(void *self, const char *piece, size_t length,
                         struct error *error) {
-    const struct encoding *e = self;
+    const struct gpt2_encoding *e = self;
     return added_tokens_split(e->tokenizer->added, true, piece, length,
                               &(struct added_tokens_cut){encode_words, append, self},
                               error);
@@ -173,7 +173,7 @@ int gpt2_tokenizer_encode(const struct gpt2_tokenizer *tokenizer, const char *te
     if (length > LONGEST_TEXT)
         return error_set(error, "a text of %zu bytes; it may have at most %d", length,
                          LONGEST_TEXT);
-    struct encoding e = {.tokenizer = tokenizer, .tokens = tokens};
+    struct gpt2_encoding e = {.tokenizer = tokenizer, .tokens = tokens};
     e.match = pcre2_match_data_create_from_pattern(tokenizer->words, NULL);
     if (!e.match)
         return error_memory(error);

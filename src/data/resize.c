@@ -200,7 +200,7 @@ static void filter_rows(const uint8_t *restrict rows, size_t width, size_t strid
         out[x] = to_byte(sums[x]);
 }
 
-struct target {
+struct resize_target {
     uint8_t *pixels;
     size_t row_stride, plane_stride;
 };
@@ -233,7 +233,7 @@ static void axis_range(const struct axis *axis, size_t *begin, size_t *end) {
 }
 
 static int columns_first(const uint8_t *rgb, size_t width, const struct axis *columns,
-                         const struct axis *rows, struct target out,
+                         const struct axis *rows, struct resize_target out,
                          struct error *error) {
     struct middle middle;
     size_t begin, end, across = columns->count;
@@ -256,7 +256,8 @@ static int columns_first(const uint8_t *rgb, size_t width, const struct axis *co
 }
 
 static int rows_first(const uint8_t *rgb, size_t width, struct axis *columns,
-                      const struct axis *rows, struct target out, struct error *error) {
+                      const struct axis *rows, struct resize_target out,
+                      struct error *error) {
     struct middle middle;
     size_t begin, end;
     axis_range(columns, &begin, &end);
@@ -298,7 +299,7 @@ int resize_rgb(const uint8_t *rgb, size_t width, size_t height, size_t to_width,
         axis_release(&columns);
         return -1;
     }
-    struct target target = {out, row_stride, plane_stride};
+    struct resize_target target = {out, row_stride, plane_stride};
     ptrdiff_t shorter = (ptrdiff_t)height - (ptrdiff_t)to_height;
     ptrdiff_t narrower = (ptrdiff_t)width - (ptrdiff_t)to_width;
     int status = shorter > 0 && shorter > 2 * narrower

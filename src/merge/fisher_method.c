@@ -19,7 +19,7 @@ enum { BATCH_MAX = 64 }; /* more would leave the caches */
  */
 static const size_t activation_bytes = (size_t)1 << 29;
 
-struct session {
+struct fisher_session {
     const struct merge_input *input;
     struct backend *backend;
     const struct layout *layout;
@@ -45,7 +45,7 @@ struct session {
  */
 
 static float *place_region(void *self, size_t offset, size_t count, size_t *stride) {
-    struct session *s = self;
+    struct fisher_session *s = self;
     (void)offset;
     (void)count;
     *stride = s->region_size;
@@ -53,7 +53,7 @@ static float *place_region(void *self, size_t offset, size_t count, size_t *stri
 }
 
 static void add_region(void *self, size_t offset, size_t count) {
-    struct session *s = self;
+    struct fisher_session *s = self;
     for (size_t i = 0; i < s->running; i++)
         s->backend->add_squares(s->backend, s->fisher + offset,
                                 s->region + i * s->region_size, s->share, count);
@@ -64,7 +64,7 @@ static void add_region(void *self, size_t offset, size_t count) {
 
 /* Label number `slot` of `each` of an example, and the square root of its weight: all
  * labels by their probability, or `each` draws from it. */
-static void choose_label(struct session *s, const float *logits, size_t classes,
+static void choose_label(struct fisher_session *s, const float *logits, size_t classes,
                          size_t slot, size_t each, int32_t *label, float *root) {
     double most = logits[0], sum = 0;
     for (size_t c = 1; c < classes; c++)
@@ -85,7 +85,7 @@ static void choose_label(struct session *s, const float *logits, size_t classes,
 }
 
 /* Pairs [first, first + running) of the task, an example's `each` labels together. */
-static int add_pairs(struct session *s, size_t task, size_t first, size_t each,
+static int add_pairs(struct fisher_session *s, size_t task, size_t first, size_t each,
                      struct error *error) {
     struct backend *b = s->backend;
     size_t n = s->running, classes = s->input->pool->heads[task].classes;
@@ -121,7 +121,7 @@ static int add_pairs(struct session *s, size_t task, size_t first, size_t each,
  */
 
 /* The device's diagonal on the host; NULL with an error. */
-static const float *host_fisher(struct session *s, struct error *error) {
+static const float *host_fisher(struct fisher_session *s, struct error *error) {
     struct backend *b = s->backend;
     if (!s->host_fisher)
         return b->synchronise(b, error) ? NULL : s->fisher;
@@ -131,7 +131,7 @@ static const float *host_fisher(struct session *s, struct error *error) {
                : s->host_fisher;
 }
 
-static int add_task(struct session *s, size_t task, const float *vectors,
+static int add_task(struct fisher_session *s, size_t task, const float *vectors,
                     struct error *error) {
     const struct merge_input *input = s->input;
     struct backend *b = s->backend;
@@ -169,7 +169,7 @@ static size_t batch_size(const struct model_config *c, size_t rows) {
     return batch > 1 ? batch : 1;
 }
 
-static int open_session(struct session *s, struct error *error) {
+static int open_session(struct fisher_session *s, struct error *error) {
     const struct merge_input *input = s->input;
     struct pool *pool = input->pool;
     struct backend *b = s->backend = pool->backend;
@@ -209,7 +209,7 @@ static int open_session(struct session *s, struct error *error) {
 }
 
 /* All but the numerator, which becomes the result. */
-static void close_session(struct session *s) {
+static void close_session(struct fisher_session *s) {
     struct backend *b = s->backend;
     void *device[] = {s->region, s->fisher, s->dfeatures, s->chosen, s->loss, s->scale};
     for (size_t i = 0; i < sizeof device / sizeof *device; i++)
@@ -223,7 +223,7 @@ static void close_session(struct session *s) {
 
 static int run_fisher(const struct merge_input *input, struct merge_result *result,
                       struct error *error) {
-    struct session s = {.input = input};
+    struct fisher_session s = {.input = input};
     const float *vectors = NULL;
     int status = open_session(&s, error);
     if (status == 0 && !(vectors = merge_host_vectors(input, error)))

@@ -27,7 +27,7 @@ struct layer {
     float *gram; /* (inputs, inputs) on the device */
 };
 
-struct session {
+struct regmean_session {
     const struct merge_input *input;
     struct backend *backend;
     const struct layout *layout;
@@ -41,7 +41,7 @@ struct session {
     float *merged;             /* (size) */
 };
 
-static void layers_of(const struct session *s, size_t block,
+static void layers_of(const struct regmean_session *s, size_t block,
                       struct layer layers[LAYERS]) {
     const struct model_config *c = &s->layout->config;
     const struct block_offsets *o = &s->layout->blocks[block];
@@ -56,7 +56,7 @@ static size_t layer_bytes(const struct layer *l) {
     return 8 * l->inputs * (l->inputs + 2 * l->outputs) + 4 * l->inputs * l->inputs;
 }
 
-static int open_session(struct session *s, struct error *error) {
+static int open_session(struct regmean_session *s, struct error *error) {
     struct layer layers[LAYERS];
     size_t block = 0, gram = 0, weight = 0, widest = 0;
     s->backend = s->input->pool->backend;
@@ -94,7 +94,7 @@ static int open_session(struct session *s, struct error *error) {
     return s->backend->allocate(s->backend, bytes, (void **)&s->picked, error);
 }
 
-static void close_layers(struct session *s) {
+static void close_layers(struct regmean_session *s) {
     for (size_t i = 0; s->layers && i < s->part * LAYERS; i++) {
         regmean_free(s->layers[i].regmean);
         s->backend->release(s->backend, s->layers[i].gram);
@@ -102,7 +102,7 @@ static void close_layers(struct session *s) {
     }
 }
 
-static int open_layers(struct session *s, size_t first, size_t count,
+static int open_layers(struct regmean_session *s, size_t first, size_t count,
                        struct error *error) {
     struct backend *b = s->backend;
     double ratio = merge_number(s->input, "ratio");
@@ -123,7 +123,7 @@ static int open_layers(struct session *s, size_t first, size_t count,
 
 /* gram += x^T x for one layer's inputs (rows, inputs), the rows that index picks where
  * there is one. */
-static void add_inputs(struct session *s, const struct layer *l, const real *x,
+static void add_inputs(struct regmean_session *s, const struct layer *l, const real *x,
                        const int32_t *index, size_t rows) {
     struct backend *b = s->backend;
     if (index) {
@@ -145,13 +145,13 @@ static void add_inputs(struct session *s, const struct layer *l, const real *x,
 }
 
 /* Equal weights are exactly 1 each. */
-static double weight_of(const struct session *s, size_t task) {
+static double weight_of(const struct regmean_session *s, size_t task) {
     double tasks = (double)s->input->pool->tasks;
     double weight = s->input->preference[task] * tasks;
     return fabs(weight - 1) < 1e-12 ? 1 : weight;
 }
 
-static int gather(struct session *s, size_t task, size_t first, size_t count,
+static int gather(struct regmean_session *s, size_t task, size_t first, size_t count,
                   struct error *error) {
     struct backend *b = s->backend;
     struct examples *e = s->examples;
@@ -190,7 +190,8 @@ static void turn(float *to, const float *from, size_t rows, size_t columns) {
 }
 
 /* The gathered inner products of one task join the regression. */
-static int join(struct session *s, size_t task, size_t count, struct error *error) {
+static int join(struct regmean_session *s, size_t task, size_t count,
+                struct error *error) {
     struct backend *b = s->backend;
     const struct pool *pool = s->input->pool;
     float rows = (float)s->rows;
@@ -213,7 +214,7 @@ static int join(struct session *s, size_t task, size_t count, struct error *erro
     return 0;
 }
 
-static int merge_part(struct session *s, size_t first, size_t count,
+static int merge_part(struct regmean_session *s, size_t first, size_t count,
                       struct error *error) {
     size_t tasks = s->input->pool->tasks;
     if (open_layers(s, first, count, error))
@@ -236,7 +237,7 @@ static int merge_part(struct session *s, size_t first, size_t count,
     return 0;
 }
 
-static int mean_of_vectors(struct session *s, struct error *error) {
+static int mean_of_vectors(struct regmean_session *s, struct error *error) {
     const struct pool *pool = s->input->pool;
     const float *vectors = merge_host_vectors(s->input, error);
     if (!vectors)
@@ -258,7 +259,7 @@ static int mean_of_vectors(struct session *s, struct error *error) {
 
 static int run_regmean(const struct merge_input *input, struct merge_result *result,
                        struct error *error) {
-    struct session s = {.input = input};
+    struct regmean_session s = {.input = input};
     int status = open_session(&s, error);
     if (status == 0)
         status = mean_of_vectors(&s, error);

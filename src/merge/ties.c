@@ -27,7 +27,7 @@ struct trim {
     size_t cut;
 };
 
-struct job {
+struct ties_job {
     const struct ties *ties;
     const float *vectors; /* (tasks, stride) */
     size_t stride, tasks;
@@ -42,7 +42,7 @@ struct job {
 /* A grain of every task vector after DARE, into drawn: two draws of 32 bits from each
  * number of a sequence of the task's and the tensor's own. A grain begins at an even
  * place. */
-static void draw_grain(const struct job *job, size_t begin, size_t count) {
+static void draw_grain(const struct ties_job *job, size_t begin, size_t count) {
     const uint64_t bound = (uint64_t)llround(job->ties->keep * 0x1p32);
     const float factor = (float)(1 / job->ties->keep);
     const size_t first = (begin - job->tensor_begin) / 2;
@@ -78,7 +78,7 @@ static struct ties_signs add_up(const struct ties_stretch *stretch) {
 /* At most GRAIN elements. Stretches end where a task's threshold changes. A magnitude
  * of 0 is never kept: it adds nothing, and has no sign. */
 static struct ties_signs merge_grain(const struct kernels *kernels,
-                                     const struct job *job, size_t begin,
+                                     const struct ties_job *job, size_t begin,
                                      size_t count) {
     struct ties_signs signs = {0, 0, false};
     const float *vectors = job->vectors + begin;
@@ -169,23 +169,23 @@ static int trim_all(const float *vectors, size_t stride, size_t tasks,
     return result;
 }
 
-struct part {
+struct ties_chunk {
     size_t tensor, begin, count;
     uint64_t
         cancelled; /* a bit for each grain with a sum of 0 of entries that are not */
 };
 
-static struct part *parts_of(const struct select_run *tensors, size_t tensor_count,
-                             size_t *count) {
+static struct ties_chunk *parts_of(const struct select_run *tensors,
+                                   size_t tensor_count, size_t *count) {
     *count = 0;
     for (size_t r = 0; r < tensor_count; r++)
         *count += (tensors[r].count + PART - 1) / PART;
-    struct part *parts = array_new(*count, sizeof *parts);
+    struct ties_chunk *parts = array_new(*count, sizeof *parts);
     for (size_t r = 0, p = 0; parts && r < tensor_count; r++)
         for (size_t done = 0; done < tensors[r].count; done += PART) {
             size_t left = tensors[r].count - done;
-            parts[p++] =
-                (struct part){r, tensors[r].begin + done, left < PART ? left : PART, 0};
+            parts[p++] = (struct ties_chunk){r, tensors[r].begin + done,
+                                             left < PART ? left : PART, 0};
         }
     return parts;
 }
@@ -198,7 +198,7 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
         return error_set(error, "keep is %g; give a share above 0, at most 1",
                          ties->keep);
     size_t cells, part_count;
-    struct part *parts = parts_of(tensors, tensor_count, &part_count);
+    struct ties_chunk *parts = parts_of(tensors, tensor_count, &part_count);
     struct trim *trims = size_multiply(tensor_count, tasks, &cells)
                              ? array_new(cells, sizeof *trims)
                              : NULL;
@@ -232,21 +232,21 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
 #endif
 #pragma omp for schedule(dynamic, 4)
             for (size_t p = 0; p < part_count; p++) {
-                struct part *part = &parts[p];
+                struct ties_chunk *part = &parts[p];
                 if (work_stopped(work))
                     continue;
-                const struct job job = {.ties = ties,
-                                        .vectors = vectors,
-                                        .stride = stride,
-                                        .tasks = tasks,
-                                        .tensor = part->tensor,
-                                        .tensor_begin = tensors[part->tensor].begin,
-                                        .trims = trims + part->tensor * tasks,
-                                        .zero_positive = zero_positive,
-                                        .merged = merged,
-                                        .least = least + thread * tasks,
-                                        .drawn = drawn +
-                                                 (dare ? thread * tasks * GRAIN : 0)};
+                const struct ties_job job = {
+                    .ties = ties,
+                    .vectors = vectors,
+                    .stride = stride,
+                    .tasks = tasks,
+                    .tensor = part->tensor,
+                    .tensor_begin = tensors[part->tensor].begin,
+                    .trims = trims + part->tensor * tasks,
+                    .zero_positive = zero_positive,
+                    .merged = merged,
+                    .least = least + thread * tasks,
+                    .drawn = drawn + (dare ? thread * tasks * GRAIN : 0)};
                 uint64_t wanted = again ? part->cancelled : UINT64_MAX;
                 for (size_t g = 0; g * GRAIN < part->count; g++) {
                     size_t left = part->count - g * GRAIN;

@@ -271,14 +271,14 @@ static void each_group(const struct backward *back, size_t offset, size_t size,
     sink->ready(sink->self, offset, size);
 }
 
-struct product { /* left^T right, (m, n), of (rows, m) and (rows, n) */
+struct weight_product { /* left^T right, (m, n), of (rows, m) and (rows, n) */
     const real *left, *right;
     size_t m, n;
 };
 
 static void add_product(const struct backward *back, const void *what, float *place,
                         size_t first, size_t count) {
-    const struct product *p = what;
+    const struct weight_product *p = what;
     struct backend *b = back->t->backend;
     b->matmul(b, &(struct matmul){.m = p->m,
                                   .n = p->n,
@@ -318,9 +318,9 @@ static void linear_gradient(const struct backward *back, const real *dy, const r
                             size_t rows) {
     struct backend *b = back->t->backend;
     struct gradient_sink *sink = back->sink;
-    struct product product = {dy, x, outputs, inputs};
+    struct weight_product product = {dy, x, outputs, inputs};
     if (back->t->layout->config.conv1d)
-        product = (struct product){x, dy, inputs, outputs};
+        product = (struct weight_product){x, dy, inputs, outputs};
     if (sink->squares)
         b->add_squared_products(b, sink->squares + weight, product.left, product.right,
                                 sink->squares_scale, back->groups, rows, product.m,

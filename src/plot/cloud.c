@@ -33,26 +33,26 @@ static void legend(struct chart *chart, const struct plot_cloud *cloud, double x
     }
 }
 
-struct place {
+struct cloud_place {
     double x, y;
 };
 
 static int by_x(const void *a, const void *b) {
-    const struct place *p = a, *q = b;
+    const struct cloud_place *p = a, *q = b;
     return (p->x > q->x) - (p->x < q->x);
 }
 
 /* The line through the points of a series that are not dimmed. */
 static void join(struct chart *chart, const struct axes *axes,
                  const struct plot_cloud *cloud, size_t series, size_t x, size_t y,
-                 struct place *places) {
+                 struct cloud_place *places) {
     size_t count = 0;
     for (size_t i = 0; i < cloud->count; i++) {
         const struct plot_point *p = &cloud->points[i];
         if (p->series == series && !p->dimmed && isfinite(p->values[x]) &&
             isfinite(p->values[y]))
-            places[count++] =
-                (struct place){axes_x(axes, p->values[x]), axes_y(axes, p->values[y])};
+            places[count++] = (struct cloud_place){axes_x(axes, p->values[x]),
+                                                   axes_y(axes, p->values[y])};
     }
     qsort(places, count, sizeof *places, by_x);
     chart_colour(chart, cloud->series[series].ink, 0.6);
@@ -79,7 +79,7 @@ int plot_scatter(const struct plot_page *page, const struct plot_cloud *cloud, s
     }
     axes_range_end(&rx);
     axes_range_end(&ry);
-    struct place *places = array_new(cloud->count, sizeof *places);
+    struct cloud_place *places = array_new(cloud->count, sizeof *places);
     struct chart *chart;
     if (!places)
         return error_memory(error);

@@ -10,14 +10,14 @@
 #include "base/memory.h"
 #include "store/sql.h"
 
-struct output {
+struct json_output {
     char *text;
     size_t used, capacity;
 };
 
 enum { DEPTH_MAX = 32 };
 
-static int put(struct output *output, const char *text) {
+static int put(struct json_output *output, const char *text) {
     size_t length = strlen(text);
     if (array_reserve((void **)&output->text, &output->capacity,
                       output->used + length + 1, 1))
@@ -27,14 +27,14 @@ static int put(struct output *output, const char *text) {
     return 0;
 }
 
-static int put_leaf(struct output *output, const json_t *value, size_t flags) {
+static int put_leaf(struct json_output *output, const json_t *value, size_t flags) {
     char *text = json_text_dump(value, JSON_ENCODE_ANY | flags);
     int result = text ? put(output, text) : -1;
     free(text);
     return result;
 }
 
-static int put_real(struct output *output, double value) {
+static int put_real(struct json_output *output, double value) {
     json_t *real;
     if (fabs(value) <= 9007199254740992.0 && value == rint(value)) {
         real = json_integer((json_int_t)value);
@@ -65,9 +65,9 @@ static int compare(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int put_value(struct output *output, json_t *value, int depth);
+static int put_value(struct json_output *output, json_t *value, int depth);
 
-static int put_object(struct output *output, json_t *object, int depth) {
+static int put_object(struct json_output *output, json_t *object, int depth) {
     size_t count = 0;
     const char **keys = array_new(json_object_size(object), sizeof *keys);
     if (!keys)
@@ -88,7 +88,7 @@ static int put_object(struct output *output, json_t *object, int depth) {
     return result ? -1 : put(output, "}");
 }
 
-static int put_value(struct output *output, json_t *value, int depth) {
+static int put_value(struct json_output *output, json_t *value, int depth) {
     if (depth > DEPTH_MAX)
         return -1;
     if (json_is_object(value))
@@ -136,7 +136,7 @@ char *sql_canonical_json(const char *text, const char *what, struct error *error
         json_decref(object);
         return NULL;
     }
-    struct output output = {0};
+    struct json_output output = {0};
     if (put_value(&output, object, 0)) {
         error_memory(error);
         free(output.text);

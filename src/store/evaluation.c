@@ -12,13 +12,13 @@ static size_t bits_size(uint64_t examples) {
 
 /* --- storing ---------------------------------------------------------------- */
 
-struct target { /* the solution that evaluations are of */
+struct evaluated { /* the solution that evaluations are of */
     int64_t id;
     bool imported;
     char model_sha256[SHA256_HEX];
 };
 
-static int find_target(struct store *store, struct target *target,
+static int find_target(struct store *store, struct evaluated *target,
                        struct error *error) {
     sqlite3_stmt *statement = sql_prepare(
         store, error, "SELECT kind = ?, model_sha256 FROM solution WHERE id = ?", "ti",
@@ -37,7 +37,7 @@ static int find_target(struct store *store, struct target *target,
     return result;
 }
 
-static int check(struct store *store, const struct target *target,
+static int check(struct store *store, const struct evaluated *target,
                  const struct store_evaluation *evaluation, struct error *error) {
     const struct store_evaluation *e = evaluation;
     if (e->objective >= store->tasks)
@@ -142,7 +142,7 @@ static int put_one(struct store *store, int64_t solution,
                      e->correct_size);
 }
 
-static int put_model(struct store *store, const struct target *target,
+static int put_model(struct store *store, const struct evaluated *target,
                      const char *model_sha256, struct error *error) {
     if (!model_sha256 || !*model_sha256 ||
         strcmp(model_sha256, target->model_sha256) == 0)
@@ -158,7 +158,7 @@ static int put_model(struct store *store, const struct target *target,
 static int put(struct store *store, int64_t solution, const char *model_sha256,
                const struct store_evaluation *evaluations, size_t count,
                struct error *error) {
-    struct target target = {.id = solution};
+    struct evaluated target = {.id = solution};
     if (find_target(store, &target, error))
         return -1;
     for (size_t i = 0; i < count; i++)

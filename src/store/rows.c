@@ -15,15 +15,15 @@
  * the megabyte. */
 enum { BLOCK_FIRST = 1 << 16, BLOCK_LAST = 1 << 23 };
 
-struct block {
-    struct block *next;
+struct row_block {
+    struct row_block *next;
     size_t used, size;
     alignas(max_align_t) unsigned char bytes[];
 };
 
 /* What stands in front of the array that store_rows gives out. */
 struct header {
-    struct block *blocks; /* the one that is being filled first */
+    struct row_block *blocks; /* the one that is being filled first */
     alignas(max_align_t) struct store_row rows[];
 };
 
@@ -37,9 +37,9 @@ struct rows {
     size_t last_length[COLUMNS];
 };
 
-static void free_blocks(struct block *block) {
+static void free_blocks(struct row_block *block) {
     while (block) {
-        struct block *next = block->next;
+        struct row_block *next = block->next;
         free(block);
         block = next;
     }
@@ -58,7 +58,7 @@ void store_rows_free(struct store_row *rows, size_t count) {
 /* Zeroed; NULL when memory is out. */
 static void *take(struct rows *rows, size_t size) {
     size_t unit = alignof(max_align_t);
-    struct block *block = rows->header->blocks;
+    struct row_block *block = rows->header->blocks;
     size = (size + unit - 1) / unit * unit;
     if (!block || block->size - block->used < size) {
         size_t room = !block                     ? BLOCK_FIRST
@@ -231,7 +231,7 @@ const struct store_row *store_row_find(const struct store_row *rows, size_t coun
 
 /* --- statements ------------------------------------------------------------------ */
 
-struct reading {
+struct rows_reading {
     struct store *store;
     struct rows rows;
     struct known_routers known;
@@ -242,7 +242,7 @@ struct reading {
 };
 
 /* The rows of a statement over SOLUTION_COLUMNS. */
-static int read_solutions(struct reading *reading, sqlite3_stmt *statement) {
+static int read_solutions(struct rows_reading *reading, sqlite3_stmt *statement) {
     struct store *store = reading->store;
     struct rows *rows = &reading->rows;
     int result;
@@ -279,7 +279,7 @@ enum { EVALUATION_COLUMN_COUNT = 9 };
 #define TAKE_EVALUATIONS \
     "SELECT take_evaluation(" EVALUATION_COLUMNS ") FROM evaluation WHERE split = ?"
 
-static void wrong_evaluation(struct reading *reading, int column) {
+static void wrong_evaluation(struct rows_reading *reading, int column) {
     static const char *const names[EVALUATION_COLUMN_COUNT] = {
         "solution", "objective", "value", "low", "high",
         "examples", "complete",  "stale", "loss"};
@@ -289,8 +289,8 @@ static void wrong_evaluation(struct reading *reading, int column) {
     reading->failed = true;
 }
 
-static int64_t integer_of(struct reading *reading, sqlite3_value **values, int column,
-                          int64_t low, int64_t high) {
+static int64_t integer_of(struct rows_reading *reading, sqlite3_value **values,
+                          int column, int64_t low, int64_t high) {
     int64_t value = sqlite3_value_int64(values[column]);
     if (sqlite3_value_type(values[column]) == SQLITE_INTEGER && value >= low &&
         value <= high)
@@ -299,7 +299,8 @@ static int64_t integer_of(struct reading *reading, sqlite3_value **values, int c
     return low;
 }
 
-static double real_of(struct reading *reading, sqlite3_value **values, int column) {
+static double real_of(struct rows_reading *reading, sqlite3_value **values,
+                      int column) {
     double value = sqlite3_value_double(values[column]);
     if (sqlite3_value_type(values[column]) != SQLITE_FLOAT || !isfinite(value))
         wrong_evaluation(reading, column);
@@ -308,7 +309,7 @@ static double real_of(struct reading *reading, sqlite3_value **values, int colum
 
 /* The row of a solution: most often that of the evaluation before, or the next one.
  * NULL where there is none. */
-static struct store_row *find_row(struct reading *reading, int64_t solution) {
+static struct store_row *find_row(struct rows_reading *reading, int64_t solution) {
     struct store_row *rows = reading->rows.header ? reading->rows.header->rows : NULL;
     size_t count = reading->rows.count;
     for (size_t at = reading->at; at < count && at < reading->at + 2; at++)
@@ -321,7 +322,7 @@ static struct store_row *find_row(struct reading *reading, int64_t solution) {
     return (struct store_row *)(uintptr_t)row;
 }
 
-static void fill_evaluation(struct reading *reading, sqlite3_value **values,
+static void fill_evaluation(struct rows_reading *reading, sqlite3_value **values,
                             struct store_evaluation *evaluation) {
     int loss = sqlite3_value_type(values[8]);
     evaluation->present = true;
@@ -347,7 +348,7 @@ static void fill_evaluation(struct reading *reading, sqlite3_value **values,
 
 static void take_evaluation(sqlite3_context *context, int count,
                             sqlite3_value **values) {
-    struct reading *reading = sqlite3_user_data(context);
+    struct rows_reading *reading = sqlite3_user_data(context);
     (void)count;
     if (reading->failed)
         return;
@@ -371,7 +372,7 @@ static void nothing_more(sqlite3_context *context) {
 }
 
 /* Makes the function known to the connection, or forgets it (reading NULL). */
-static int set_function(struct store *store, struct reading *reading,
+static int set_function(struct store *store, struct rows_reading *reading,
                         struct error *error) {
     int result = sqlite3_create_function_v2(
         store->db, "take_evaluation", EVALUATION_COLUMN_COUNT,
@@ -381,7 +382,7 @@ static int set_function(struct store *store, struct reading *reading,
 }
 
 /* Runs a statement that begins with TAKE_EVALUATIONS. */
-static int read_evaluations(struct reading *reading, sqlite3_stmt *statement) {
+static int read_evaluations(struct rows_reading *reading, sqlite3_stmt *statement) {
     struct error error;
     int result;
     do
@@ -392,9 +393,9 @@ static int read_evaluations(struct reading *reading, sqlite3_stmt *statement) {
     return result;
 }
 
-static int begin(struct reading *reading, struct store *store, const char *split,
+static int begin(struct rows_reading *reading, struct store *store, const char *split,
                  struct error *error) {
-    *reading = (struct reading){.store = store, .error = error};
+    *reading = (struct rows_reading){.store = store, .error = error};
     /* The header must be there before anything can be put into blocks. */
     if (!next_row(&reading->rows))
         return error_memory(error);
@@ -410,7 +411,7 @@ static int begin(struct reading *reading, struct store *store, const char *split
     return read_routers(store, &reading->rows, &reading->known, error);
 }
 
-static int read_all(struct reading *reading) {
+static int read_all(struct rows_reading *reading) {
     struct store *store = reading->store;
     sqlite3_stmt *statement =
         sql_prepare(store, reading->error,
@@ -477,7 +478,7 @@ static void judge(struct store_row *row, size_t tasks) {
 }
 
 /* Gives the rows out, or frees them where anything failed. */
-static int end(struct reading *reading, int result, struct store_row **rows,
+static int end(struct rows_reading *reading, int result, struct store_row **rows,
                size_t *count) {
     struct header *header = reading->rows.header;
     set_function(reading->store, NULL, NULL);
@@ -495,7 +496,7 @@ static int end(struct reading *reading, int result, struct store_row **rows,
 
 int store_rows(struct store *store, const char *split, struct store_row **rows,
                size_t *count, struct error *error) {
-    struct reading reading;
+    struct rows_reading reading;
     *rows = NULL;
     *count = 0;
     if (sql_read_begin(store, error))
@@ -589,7 +590,7 @@ static int find_changes(struct store *store, struct store_mark *mark,
     return 0;
 }
 
-static int read_changes(struct reading *reading, const struct changes *changes) {
+static int read_changes(struct rows_reading *reading, const struct changes *changes) {
     struct store *store = reading->store;
     sqlite3_stmt *solution = sql_prepare(
         store, reading->error,
@@ -620,7 +621,7 @@ int store_rows_since(struct store *store, const char *split, struct store_mark *
     enum { CHANGES_MOST = 2000 };
     struct store_mark now = *mark;
     struct changes changes = {0};
-    struct reading reading;
+    struct rows_reading reading;
     *rows = NULL;
     *count = 0;
     *whole = false;

@@ -85,7 +85,8 @@ static size_t row_at(const struct app *app, const double *preference) {
     return row;
 }
 
-static size_t places(struct app *app, enum panel panel, int column, struct place *out) {
+static size_t places(struct app *app, enum panel panel, int column,
+                     struct row_place *out) {
     struct view view = view_rect(&app->canvas, app->arrangement.rect[panel]);
     return places_of(&view, &app->explorer, &app->arrangement, panel, column, out);
 }
@@ -97,7 +98,7 @@ static void places_are_where_marks_are(void **state) {
     struct app app;
     open_app(&app, three, 80, 24);
     size_t total = app.explorer.catalog->count;
-    struct place *found = calloc(total, sizeof *found);
+    struct row_place *found = calloc(total, sizeof *found);
     assert_non_null(found);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int space = 0; space < 3; space++)
@@ -136,7 +137,7 @@ static void a_click_points_and_enter_goes_there(void **state) {
     open_app(&app, two, 120, 40);
     struct explorer *explorer = &app.explorer;
     size_t row = row_at(&app, wanted);
-    struct place found[64];
+    struct row_place found[64];
     size_t count = places(&app, PANEL_SCATTER, 0, found), at = 0;
     const struct rect *rect = &app.arrangement.rect[PANEL_SCATTER];
     while (at < count && found[at].row != row)
@@ -216,7 +217,7 @@ static void every_point_can_be_reached(void **state) {
         size_t total = explorer->catalog->count, reached = 0, queue = 1;
         bool *seen = calloc(total, sizeof *seen);
         size_t *rows = calloc(total + 1, sizeof *rows);
-        struct place *found = calloc(total, sizeof *found);
+        struct row_place *found = calloc(total, sizeof *found);
         assert_true(seen && rows && found);
         size_t count = places(&app, PANEL_SCATTER, 0, found);
         rows[0] = found[0].row;
@@ -263,7 +264,7 @@ static void lines_are_pointed_at(void **state) {
     struct view view = view_rect(&app.canvas, *rect);
     int left = parallel_view_column(&view, explorer, 0);
     int right = parallel_view_column(&view, explorer, 1);
-    struct place *found = calloc(explorer->catalog->count, sizeof *found);
+    struct row_place *found = calloc(explorer->catalog->count, sizeof *found);
     assert_non_null(found);
     /* In the middle between two axes a line is halfway between its ends. */
     double ends[2] = {NAN, NAN}, middle = NAN;
@@ -299,7 +300,7 @@ static void the_box_turns_by_drag_and_points_by_click(void **state) {
     explorer_show_space(explorer, SPACE_SOLID);
     draw(&app);
     const struct rect *rect = &app.arrangement.rect[PANEL_SCATTER];
-    struct place *found = calloc(explorer->catalog->count, sizeof *found);
+    struct row_place *found = calloc(explorer->catalog->count, sizeof *found);
     assert_non_null(found);
     assert_true(places(&app, PANEL_SCATTER, 0, found) > 0);
     double turn = explorer->turn;
@@ -321,7 +322,7 @@ static void the_box_turns_by_drag_and_points_by_click(void **state) {
 static void the_simplex_snaps_to_stored_points(void **state) {
     (void)state;
     struct app app;
-    struct place found[64];
+    struct row_place found[64];
     open_app(&app, three, 120, 40);
     const struct rect *rect = &app.arrangement.rect[PANEL_SIMPLEX];
     size_t count = places(&app, PANEL_SIMPLEX, 0, found);

@@ -8,11 +8,11 @@
 #include "terminal/keys.h"
 
 /* Where the rows are in a panel; free(). NULL: none. */
-static struct place *find_places(struct app *app, enum panel panel, int column,
-                                 size_t *count) {
+static struct row_place *find_places(struct app *app, enum panel panel, int column,
+                                     size_t *count) {
     struct explorer *explorer = &app->explorer;
     struct view view = view_rect(&app->canvas, app->arrangement.rect[panel]);
-    struct place *places = array_new(explorer->catalog->count, sizeof *places);
+    struct row_place *places = array_new(explorer->catalog->count, sizeof *places);
     *count = places
                  ? places_of(&view, explorer, &app->arrangement, panel, column, places)
                  : 0;
@@ -26,8 +26,8 @@ static struct place *find_places(struct app *app, enum panel panel, int column,
 size_t app_row_at(struct app *app, enum panel panel, int x, int y, double reach) {
     const struct rect *rect = &app->arrangement.rect[panel];
     size_t count, row = SIZE_MAX;
-    struct place *places = find_places(app, panel, x - rect->x, &count);
-    const struct place *place =
+    struct row_place *places = find_places(app, panel, x - rect->x, &count);
+    const struct row_place *place =
         places ? places_at(places, count, x - rect->x, y - rect->y, reach) : NULL;
     if (place)
         row = place->row;
@@ -44,8 +44,9 @@ void app_point_at(struct app *app, enum panel panel, int x, int y) {
 }
 
 /* The place to step from: that of what is pointed at, where the panel shows it. */
-static const struct place *find_pointed(const struct explorer *explorer,
-                                        const struct place *places, size_t count) {
+static const struct row_place *find_pointed(const struct explorer *explorer,
+                                            const struct row_place *places,
+                                            size_t count) {
     for (size_t i = 0; i < count; i++)
         if (places[i].row == explorer->pointed)
             return &places[i];
@@ -70,12 +71,12 @@ void app_step_point(struct app *app, int dx, int dy) {
         if (dx && explorer->pointed != SIZE_MAX)
             return; /* the same line, at another axis */
     }
-    struct place *places = find_places(app, panel, column, &count);
+    struct row_place *places = find_places(app, panel, column, &count);
     if (!places) {
         explorer_say(explorer, false, "there is nothing to point at here");
         return;
     }
-    const struct place *from = find_pointed(explorer, places, count), *to;
+    const struct row_place *from = find_pointed(explorer, places, count), *to;
     if (from)
         to = places_next(places, count, from->x, from->y, dx, dy);
     else

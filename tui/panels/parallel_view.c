@@ -384,7 +384,7 @@ static bool find_axes(const struct view *view, struct explorer *explorer,
 
 /* A line's height at a column between two axes, or on one. */
 size_t parallel_view_places(const struct view *view, struct explorer *explorer,
-                            int column, struct place *out) {
+                            int column, struct row_place *out) {
     const struct catalog *catalog = explorer->catalog;
     struct parallel_axes axes;
     size_t count = 0, k = 0;
@@ -403,9 +403,9 @@ size_t parallel_view_places(const struct view *view, struct explorer *explorer,
         double at = along > 0 ? along < 1 ? from + along * (to - from) : to : from;
         if (isfinite(at) &&
             explorer_series_visible(explorer, catalog->solutions[i].series))
-            out[count++] =
-                (struct place){i, column + axes.inside.x - view->x,
-                               axes.inside.y - view->y + at * (axes.inside.height - 1)};
+            out[count++] = (struct row_place){i, column + axes.inside.x - view->x,
+                                              axes.inside.y - view->y +
+                                                  at * (axes.inside.height - 1)};
     }
     return count;
 }

@@ -12,7 +12,7 @@ void places_pair(const struct explorer *explorer, const struct arrangement *arra
 
 size_t places_of(const struct view *view, struct explorer *explorer,
                  const struct arrangement *arrangement, enum panel panel, int column,
-                 struct place *out) {
+                 struct row_place *out) {
     size_t a, b;
     if (panel == PANEL_SIMPLEX)
         return simplex_view_places(view, explorer, out);
@@ -29,9 +29,9 @@ size_t places_of(const struct view *view, struct explorer *explorer,
 /* A cell is about twice as high as wide. */
 static const double high = 2;
 
-const struct place *places_at(const struct place *places, size_t count, double x,
-                              double y, double reach) {
-    const struct place *best = NULL;
+const struct row_place *places_at(const struct row_place *places, size_t count,
+                                  double x, double y, double reach) {
+    const struct row_place *best = NULL;
     double least = high * reach + 1e-9;
     for (size_t i = 0; i < count; i++) {
         double distance = hypot(places[i].x - x, high * (places[i].y - y));
@@ -44,9 +44,9 @@ const struct place *places_at(const struct place *places, size_t count, double x
     return best;
 }
 
-const struct place *places_next(const struct place *places, size_t count, double x,
-                                double y, int dx, int dy) {
-    const struct place *best = NULL;
+const struct row_place *places_next(const struct row_place *places, size_t count,
+                                    double x, double y, int dx, int dy) {
+    const struct row_place *best = NULL;
     double least = INFINITY;
     for (size_t i = 0; i < count; i++) {
         double right = places[i].x - x, down = high * (places[i].y - y);

@@ -6,7 +6,7 @@
 #include "state/explorer.h"
 #include "terminal/canvas.h"
 
-struct place {
+struct row_place {
     size_t row;  /* of the catalog */
     double x, y; /* columns and rows of the panel, the middle of a cell whole */
 };
@@ -20,31 +20,31 @@ void places_pair(const struct explorer *explorer, const struct arrangement *arra
  * coordinates are looked at. out [catalog->count]; how many there are. */
 size_t places_of(const struct view *view, struct explorer *explorer,
                  const struct arrangement *arrangement, enum panel panel, int column,
-                 struct place *out);
+                 struct row_place *out);
 
 /* The place at most `reach` rows (or twice as many columns) from (x, y) and nearest to
  * it, or NULL. */
-const struct place *places_at(const struct place *places, size_t count, double x,
-                              double y, double reach);
+const struct row_place *places_at(const struct row_place *places, size_t count,
+                                  double x, double y, double reach);
 /* The nearest from (x, y) on in a direction, of dx and dy in -1, 0, 1; one that lies
  * more aside than ahead only where nothing else is. NULL: none. */
-const struct place *places_next(const struct place *places, size_t count, double x,
-                                double y, int dx, int dy);
+const struct row_place *places_next(const struct row_place *places, size_t count,
+                                    double x, double y, int dx, int dy);
 
 /* Of one kind of panel each (scatter_view.c, solid_view.c, parallel_view.c,
  * simplex_view.c). */
 size_t scatter_view_places(const struct view *view, const struct explorer *explorer,
-                           size_t a, size_t b, struct place *out);
+                           size_t a, size_t b, struct row_place *out);
 /* The values at a place of it; false outside the axes. */
 bool scatter_view_values(const struct view *view, const struct explorer *explorer,
                          size_t a, size_t b, double x, double y, double *value_a,
                          double *value_b);
 size_t solid_view_places(const struct view *view, struct explorer *explorer,
-                         struct place *out);
+                         struct row_place *out);
 size_t parallel_view_places(const struct view *view, struct explorer *explorer,
-                            int column, struct place *out);
+                            int column, struct row_place *out);
 size_t simplex_view_places(const struct view *view, const struct explorer *explorer,
-                           struct place *out);
+                           struct row_place *out);
 /* The column of an objective's axis; brought into view where it is outside. */
 int parallel_view_column(const struct view *view, struct explorer *explorer,
                          size_t objective);

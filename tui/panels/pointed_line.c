@@ -9,7 +9,7 @@
 
 enum { PARTS_MOST = STORE_TASKS_MAX + 4, LINES_MOST = 6 };
 
-struct part {
+struct phrase {
     char text[192];
     enum ink ink;
     unsigned look;
@@ -28,20 +28,21 @@ static void add_parameters(const char *json, char *out, size_t size) {
     out[used] = '\0';
 }
 
-static void name_part(const struct explorer *explorer, struct part *part) {
+static void name_part(const struct explorer *explorer, struct phrase *part) {
     const struct catalog *catalog = explorer->catalog;
     const struct store_solution *solution = &catalog->rows[explorer->pointed].solution;
-    *part = (struct part){.ink = INK_TITLE, .look = LOOK_BOLD};
+    *part = (struct phrase){.ink = INK_TITLE, .look = LOOK_BOLD};
     catalog_row_text(catalog, explorer->pointed, part->text, 96);
     /* The scaling coefficient is in its name already. */
     if (!solution->routers && isnan(catalog->solutions[explorer->pointed].scale))
         add_parameters(solution->parameters, part->text, sizeof part->text);
 }
 
-static void figure_part(const struct explorer *explorer, size_t t, struct part *part) {
+static void figure_part(const struct explorer *explorer, size_t t,
+                        struct phrase *part) {
     const struct store_evaluation *evaluation =
         &explorer->catalog->rows[explorer->pointed].evaluations[t];
-    *part = (struct part){.ink = look_task(t)};
+    *part = (struct phrase){.ink = look_task(t)};
     int used = snprintf(part->text, sizeof part->text, "%.40s ",
                         explorer_task_name(explorer, t));
     if (!evaluation->present)
@@ -56,12 +57,12 @@ static void figure_part(const struct explorer *explorer, size_t t, struct part *
                  evaluation->complete || evaluation->imported ? "" : " so far");
 }
 
-static void dominance_part(const struct explorer *explorer, struct part *part) {
+static void dominance_part(const struct explorer *explorer, struct phrase *part) {
     const struct catalog *catalog = explorer->catalog;
     const struct solution *solution = &catalog->solutions[explorer->pointed];
     char name[96];
     size_t first, count = explorer_dominators(explorer, explorer->pointed, &first);
-    *part = (struct part){.ink = INK_TEXT};
+    *part = (struct phrase){.ink = INK_TEXT};
     if (solution->stale)
         snprintf(part->text, sizeof part->text, "stale: an expert has changed");
     else if (!solution->whole)
@@ -76,7 +77,7 @@ static void dominance_part(const struct explorer *explorer, struct part *part) {
                  catalog_row_text(catalog, first, name, sizeof name), count - 1);
 }
 
-static size_t make_parts(const struct explorer *explorer, struct part *parts) {
+static size_t make_parts(const struct explorer *explorer, struct phrase *parts) {
     const struct store_solution *solution =
         &explorer->catalog->rows[explorer->pointed].solution;
     size_t count = 0;
@@ -84,7 +85,7 @@ static size_t make_parts(const struct explorer *explorer, struct part *parts) {
     if (solution->preference) {
         char text[160];
         simplex_text(solution->preference, explorer->tasks, text, sizeof text);
-        parts[count] = (struct part){.ink = INK_TEXT};
+        parts[count] = (struct phrase){.ink = INK_TEXT};
         snprintf(parts[count++].text, sizeof parts->text, "at %s", text);
     }
     for (size_t t = 0; t < explorer->tasks; t++)
@@ -94,7 +95,7 @@ static size_t make_parts(const struct explorer *explorer, struct part *parts) {
 }
 
 int pointed_line_draw(const struct view *view, const struct explorer *explorer) {
-    struct part parts[PARTS_MOST];
+    struct phrase parts[PARTS_MOST];
     size_t count = make_parts(explorer, parts), line[PARTS_MOST];
     int lines = 1, x = 1,
         most = view->height - 2 < LINES_MOST ? view->height - 2 : LINES_MOST;

@@ -122,7 +122,7 @@ static bool find_graph(const struct view *view, const struct explorer *explorer,
 }
 
 size_t scatter_view_places(const struct view *view, const struct explorer *explorer,
-                           size_t a, size_t b, struct place *out) {
+                           size_t a, size_t b, struct row_place *out) {
     const struct catalog *catalog = explorer->catalog;
     struct graph graph;
     size_t count = 0;
@@ -132,7 +132,7 @@ size_t scatter_view_places(const struct view *view, const struct explorer *explo
     for (size_t i = 0; i < catalog->count; i++) {
         double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
         if (is_shown(&graph, explorer, i, x, y))
-            out[count++] = (struct place){
+            out[count++] = (struct row_place){
                 i, inside->x - view->x + place_on(graph.x, x, inside->width),
                 inside->y - view->y + inside->height - 1 -
                     place_on(graph.y, y, inside->height)};
@@ -199,7 +199,7 @@ void scatter_view_draw(const struct view *view, struct explorer *explorer, size_
 
 /* --- the legend -------------------------------------------------------------- */
 
-struct legend_entry {
+struct legend_line {
     wchar_t mark;
     enum ink ink;
     const char *name;
@@ -210,7 +210,7 @@ struct legend_entry {
 enum { LEGEND_MOST = 40, LEGEND_COLUMN = 22 };
 
 static size_t legend_entries(const struct explorer *explorer, const struct marks *marks,
-                             struct legend_entry *entries) {
+                             struct legend_line *entries) {
     const struct catalog *catalog = explorer->catalog;
     size_t count = 0;
     bool knee = false, dominated = false;
@@ -221,24 +221,24 @@ static size_t legend_entries(const struct explorer *explorer, const struct marks
     }
     bool estimate = explorer->figures < FIGURES_RUNNING;
     entries[count++] =
-        (struct legend_entry){marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW,
-                              explorer->figures == FIGURES_NONE ? "here"
-                              : estimate                        ? "here, estimated"
-                              : explorer->figures == FIGURES_COMPLETE ? "here, measured"
-                                                                      : "here, so far",
-                              SIZE_MAX, false};
+        (struct legend_line){marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW,
+                             explorer->figures == FIGURES_NONE       ? "here"
+                             : estimate                              ? "here, estimated"
+                             : explorer->figures == FIGURES_COMPLETE ? "here, measured"
+                                                                     : "here, so far",
+                             SIZE_MAX, false};
     for (size_t s = 0; s < catalog->series_count && count < LEGEND_MOST - 3; s++) {
         const struct series *series = &catalog->series[s];
         entries[count++] =
-            (struct legend_entry){marks->mark[series->mark], series->ink, series->name,
-                                  s, !explorer_series_visible(explorer, s)};
+            (struct legend_line){marks->mark[series->mark], series->ink, series->name,
+                                 s, !explorer_series_visible(explorer, s)};
     }
     if (dominated)
-        entries[count++] = (struct legend_entry){
+        entries[count++] = (struct legend_line){
             marks->mark[MARK_DOMINATED], INK_DOMINATED, "dominated", SIZE_MAX, false};
     if (knee)
-        entries[count++] = (struct legend_entry){marks->mark[MARK_KNEE], INK_FRONT,
-                                                 "knee of the front", SIZE_MAX, false};
+        entries[count++] = (struct legend_line){marks->mark[MARK_KNEE], INK_FRONT,
+                                                "knee of the front", SIZE_MAX, false};
     return count;
 }
 
@@ -249,7 +249,7 @@ static int legend_columns(const struct view *view) {
 
 void legend_view_draw(const struct view *view, const struct explorer *explorer,
                       bool focused) {
-    struct legend_entry entries[LEGEND_MOST];
+    struct legend_line entries[LEGEND_MOST];
     size_t count = legend_entries(explorer, view->canvas->marks, entries);
     int columns = legend_columns(view), rows = view->height - 1;
     int width = view->width / columns;
@@ -258,7 +258,7 @@ void legend_view_draw(const struct view *view, const struct explorer *explorer,
         int row = (int)i % rows, column = (int)i / rows;
         if (column >= columns)
             break;
-        const struct legend_entry *entry = &entries[i];
+        const struct legend_line *entry = &entries[i];
         int x = column * width;
         bool last = column == columns - 1 && row == rows - 1 && i + 1 < count;
         if (last) {
@@ -280,7 +280,7 @@ void legend_view_draw(const struct view *view, const struct explorer *explorer,
 
 size_t legend_view_at(const struct view *view, const struct explorer *explorer, int x,
                       int y) {
-    struct legend_entry entries[LEGEND_MOST];
+    struct legend_line entries[LEGEND_MOST];
     size_t count = legend_entries(explorer, view->canvas->marks, entries);
     int columns = legend_columns(view), rows = view->height - 1;
     if (rows < 1 || y < 1 || x < 0 || x >= view->width)

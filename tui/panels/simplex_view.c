@@ -189,7 +189,7 @@ static void draw_stored(const struct view *view, const struct explorer *explorer
 }
 
 size_t simplex_view_places(const struct view *view, const struct explorer *explorer,
-                           struct place *out) {
+                           struct row_place *out) {
     const struct catalog *catalog = explorer->catalog;
     struct simplex_geometry geometry =
         simplex_geometry_make(view->width, view->height, explorer->tasks,

@@ -372,7 +372,7 @@ static void draw_labels(const struct solid *solid, const struct explorer *explor
 }
 
 size_t solid_view_places(const struct view *view, struct explorer *explorer,
-                         struct place *out) {
+                         struct row_place *out) {
     const struct catalog *catalog = explorer->catalog;
     bool fine = view->canvas->marks->utf8;
     struct raster raster = {.dots_x = fine ? 2 : 1, .dots_y = fine ? 4 : 1};
@@ -390,8 +390,8 @@ size_t solid_view_places(const struct view *view, struct explorer *explorer,
         bool beyond;
         if (explorer_series_visible(explorer, catalog->solutions[i].series) &&
             row_spot(&solid, explorer, i, &spot, &foot, &beyond))
-            out[count++] = (struct place){i, spot.x / raster.dots_x - 0.5,
-                                          spot.y / raster.dots_y - 0.5 + 1};
+            out[count++] = (struct row_place){i, spot.x / raster.dots_x - 0.5,
+                                              spot.y / raster.dots_y - 0.5 + 1};
     }
     return count;
 }

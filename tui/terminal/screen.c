@@ -134,13 +134,13 @@ int screen_wait(struct pollfd *fds, unsigned count, int milliseconds) {
     return ready;
 }
 
-struct bytes {
+struct restore_bytes {
     char text[256];
     size_t size;
 };
 
 /* Appends a terminfo string without its padding ("$<5>"). */
-static void restore_add(struct bytes *bytes, const char *text) {
+static void restore_add(struct restore_bytes *bytes, const char *text) {
     for (const char *p = text; text && text != (char *)-1 && *p; p++) {
         if (p[0] == '$' && p[1] == '<') {
             const char *end = strchr(p, '>');
@@ -155,7 +155,7 @@ static void restore_add(struct bytes *bytes, const char *text) {
 }
 
 static void prepare_restore(void) {
-    struct bytes bytes = {.size = 0};
+    struct restore_bytes bytes = {.size = 0};
     restore_add(&bytes, screen.mouse_possible ? frame_ends : "");
     restore_add(&bytes, screen.mouse_possible ? mouse_off : "");
     restore_add(&bytes, screen.mouse_possible ? paste_off : "");
