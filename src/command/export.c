@@ -54,8 +54,8 @@ static int write_model(struct measure *m, const struct store_solution *solution,
                          "is no one model to export",
                          (long long)solution->id);
     if (path_exists(o->out) && !path_empty_folder(o->out))
-        return error_set(
-            error, "%s is there already; remove it or choose another --out", o->out);
+        return error_set(error, "%s exists already; remove it or choose another --out",
+                         o->out);
     if (measure_load(m, error) || measure_begin(m, solution, error) ||
         evaluator_model_sha256(m->evaluator, hex, NULL, error))
         return -1;
@@ -112,10 +112,11 @@ const struct command command_export = {
     .name = "export",
     .usage = "FILE --preference R | --solution ID --out DIR [--head TASK]",
     .summary = "Write a merged model as a Hugging Face model directory",
-    .text = "Writes DIR whole or not at all: model.safetensors with the pretrained "
-            "model's names, shapes and dtypes, its other files, and pwemoe.json, which "
-            "says how the model was made. A model that was measured is compared with "
-            "what was measured: another hash is refused.",
+    .text =
+        "Writes DIR completely or not at all: model.safetensors with the pretrained "
+        "model's names, shapes and dtypes, its other files, and pwemoe.json, which "
+        "says how the model was made. A model that was measured is compared with "
+        "what was measured: another hash is refused.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_QUIET | TAKES_DEVICE,

@@ -245,7 +245,8 @@ static enum exit_status tune_experts(const struct invocation *invocation,
         }
     store_recipe_free(recipe);
     if (made == 0) {
-        error_set(error, "%s: every task has an expert; --task T makes one anew", file);
+        error_set(error, "%s: every task has an expert; --task T makes a new one",
+                  file);
         return EXIT_FAILED;
     }
     return status;

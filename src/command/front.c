@@ -41,7 +41,8 @@ static const struct option_spec options[] = {
     {.name = "rays",
      .type = OPTION_TEXT,
      .value = "FILE",
-     .help = "The preferences of a point file, one a row, each scaled to sum to 1",
+     .help =
+         "The preferences of a point file, one on each row, each scaled to sum to 1",
      .offset = offsetof(struct front_options, rays)},
     {.name = "alpha",
      .type = OPTION_REAL,
@@ -81,7 +82,7 @@ static int rays_of_file(const char *path, size_t tasks, double **rays, size_t *c
         }
         if (negative || !(sum > 0) || !isfinite(sum)) {
             error_set(error,
-                      "%s: row %zu is no preference: it needs numbers of at "
+                      "%s: row %zu is not a preference: it needs numbers of at "
                       "least 0, not all of them 0",
                       path, i + 1);
             points_free(&points);

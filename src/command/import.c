@@ -15,7 +15,7 @@ static const struct option_spec options[] = {
     {.name = "method",
      .type = OPTION_TEXT,
      .value = "M",
-     .help = "What rows without a name of their own are called; else the file's name",
+     .help = "Name of rows that have none; by default the name of the file",
      .offset = offsetof(struct options, method)},
     {.name = "split",
      .type = OPTION_CHOICE,
@@ -34,7 +34,7 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct options, unit)},
     {.name = "skip-unknown",
      .type = OPTION_FLAG,
-     .help = "Pass over columns that are no task of this file, which are an error "
+     .help = "Pass over columns that are not tasks of this file, which are an error "
              "otherwise",
      .offset = offsetof(struct options, skip_unknown)},
     {0}};
@@ -89,7 +89,8 @@ const struct command command_import = {
     .usage = "FILE ROWS.csv [--unit U] [--method M] [--skip-unknown]",
     .summary = "Puts figures from elsewhere, a CSV file, beside one's own",
     .text =
-        "Reads a CSV file with a line of column names and a model a row: columns named "
+        "Reads a CSV file with a line of column names and one model on each row: "
+        "columns named "
         "as tasks hold accuracies; method (or model, name) what the model is called; "
         "ray_0, ray_1, ... or preference_0, ... its preference, in the order of the "
         "task columns; step, seed, alpha, lr, scale, scaling_coef and lambda numbers "

@@ -380,7 +380,7 @@ const struct command command_indicators = {
         "POINTS... --ref R [--maximise | --directions D,...] [--reference-set FILE]",
     .summary = "Hypervolume and other indicators of files of points",
     .text =
-        "Reads files with one point a row (numbers separated by commas or white "
+        "Reads files with one point on each row (numbers separated by commas or white "
         "space, # comments; - is standard input) and prints of each how many points "
         "there are and how many of them no other dominates, the exact hypervolume "
         "up to the reference point, what each point adds to it, and the indicators "

@@ -166,7 +166,7 @@ static void complain(void *self, const char *text) {
         return;
     error_set(&line, "%s: %s; %s", c->path, text,
               c->is_expert ? "use experts fine-tuned from it"
-                           : "is it a model of this kind, and whole?");
+                           : "is it a complete model of this kind?");
     wrong(c->setup, line.text);
 }
 
@@ -427,7 +427,7 @@ static int set_up(struct setup *s, const double *reference, size_t references,
     if (!s->recipe_folder || !s->store_folder)
         return error_memory(error);
     if (path_exists(path))
-        return error_set(error, "%s is there already; choose another name or remove it",
+        return error_set(error, "%s exists already; choose another name or remove it",
                          path);
     if (!path_exists(s->store_folder))
         return error_set(error, "%s: %s", s->store_folder, strerror(errno));

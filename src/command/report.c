@@ -263,7 +263,7 @@ static int fronts(const struct report *r, bool *take, struct error *error) {
                              t ? ", " : "", r->recipe->tasks[t].objective.reference);
     page_paragraph(
         r->page,
-        "Models merged and measured here, a set a method: how many, how many "
+        "Models merged and measured here, one set for each method: how many, how many "
         "of them no other of the set dominates, the hypervolume up to the "
         "reference point (%s), and IGD+ to the front of all sets together (0: "
         "nothing of it is out of reach; in percentage points).",

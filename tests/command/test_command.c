@@ -44,7 +44,7 @@ static void wrong_usage_is_2(void **state) {
         {"indicators", 2, "too few operands"},
         {"indicators %s/p.csv", 2, "--ref is missing"},
         {"indicators %s/p.csv --ref", 2, "--ref needs a value"},
-        {"indicators %s/p.csv --ref 1,x", 2, "--ref: 'x' is no number"},
+        {"indicators %s/p.csv --ref 1,x", 2, "--ref: 'x' is not a number"},
         {"indicators %s/p.csv --ref 1,2,3", 2, "--ref has 3 numbers"},
         {"indicators %s/p.csv --ref 1 --maximise --directions min,max", 2, "exclude"},
         {"indicators %s/p.csv --ref 1 --directions min", 2, "names 1 objectives"},
@@ -75,7 +75,7 @@ static void failures_are_1(void **state) {
         {"indicators %s/three.csv --attainment", 1, "surfaces are of two objectives"},
         {"indicators %s/p.csv --ref 9 --ideal 1.5", 1, "better than the ideal point"},
         {"indicators %1$s/p.csv --ref 9 --ideal 0 --weights %1$s/minus.csv", 1,
-         "minus.csv: row 2 is no set of weights"},
+         "minus.csv: row 2 is not a set of weights"},
     };
     EXPECT_ERRORS(cases);
 }

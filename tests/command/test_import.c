@@ -173,9 +173,9 @@ static void test_refused(void **state) {
         const char *text, *words;
     } cases[] = {
         {"method,cars,mnits\nx,1,2\n",
-         "column 'mnits' is no task, did you mean 'mnist'?; "
+         "column 'mnits' is not a task, did you mean 'mnist'?; "
          "the tasks are cars, sst2, mnist"},
-        {"GPU usage,cars\n1,2\n", "'GPU usage' is no task; the tasks are"},
+        {"GPU usage,cars\n1,2\n", "'GPU usage' is not a task; the tasks are"},
         {"method,average\nx,2\n", "no column is named as a task of test"},
         {"cars,Cars\n1,2\n", "'Cars' is there twice"},
         {"cars,sst2,SST-2\n1,2,3\n", "'SST-2' is there twice"},
@@ -183,10 +183,10 @@ static void test_refused(void **state) {
         {"scale,lambda,cars\n1,1,2\n", "'lambda' is there twice"},
         {"cars,mnist\n50,60\n50,100.5\n", "rows.csv:3: mnist is 100.5"},
         {"cars,mnist\n50,60\n-1,3\n", "rows.csv:3: cars is -1"},
-        {"cars,mnist\n50,n/a\n", "rows.csv:2: mnist is 'n/a', which is no number"},
-        {"cars,mnist\n50,nan\n", "no number"},
-        {"cars,mnist\n50,0x10\n", "no number"},
-        {"cars,mnist\n50,1e999\n", "no number"},
+        {"cars,mnist\n50,n/a\n", "rows.csv:2: mnist is 'n/a', which is not a number"},
+        {"cars,mnist\n50,nan\n", "not a number"},
+        {"cars,mnist\n50,0x10\n", "not a number"},
+        {"cars,mnist\n50,1e999\n", "not a number"},
         {"cars\n50\n\"\"\n", "rows.csv:3: no figure in this row"},
         {"ray_0,cars,mnist\n1,50,60\n", "1 columns of a preference"},
         {"ray_0,ray_2,cars,mnist\n1,0,50,60\n", "from 0"},
@@ -195,7 +195,7 @@ static void test_refused(void **state) {
          "rows.csv:2: the preference sums to"},
         {"ray_0,ray_1,cars,mnist\n1.5,-0.5,50,60\n", "ray_1 is -0.5"},
         {"ray_0,ray_1,cars,mnist\n1,,50,60\n", "ray_1 is ''"},
-        {"ray_99,cars\n1,50\n", "'ray_99' is no task"},
+        {"ray_99,cars\n1,50\n", "'ray_99' is not a task"},
         {"method,cars\nx,50\ny,60\n x,70\n", "rows.csv:4: the same method, preference "
                                              "and parameters as on line 2"},
         {"step,cars\nlast,50\n", "step is 'last'"},
@@ -214,7 +214,7 @@ static void test_refused(void **state) {
     options.unit = IMPORT_FRACTION;
     struct import_result result;
     assert_int_equal(import_text("cars\n0.5\n1.5\n", &options, &result), -1);
-    assert_non_null(strstr(error.text, "rows.csv:3: cars is 1.5; a fraction"));
+    assert_non_null(strstr(error.text, "rows.csv:3: cars is 1.5; it must be a fraction"));
     options = usual;
     options.skip_unknown = true;
     result = import_ok("GPU usage,cars\nmuch,50\n", &options);
@@ -237,7 +237,7 @@ static void test_command(void **state) {
     ran_free(&ran);
     ran = run("import %1$s/results.db %1$s/wrong.csv", folder());
     assert_int_equal(ran.status, 1);
-    assert_true(is_one_line(ran.err) && strstr(ran.err, "column 'C' is no task"));
+    assert_true(is_one_line(ran.err) && strstr(ran.err, "column 'C' is not a task"));
     ran_free(&ran);
     ran = run("import %1$s/results.db %1$s/missing.csv", folder());
     assert_int_equal(ran.status, 1);

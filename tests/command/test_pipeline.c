@@ -138,7 +138,7 @@ static void init_keeps_the_recipe(void **state) {
     assert_true(string(a, "expert")[0] == '/'); /* not below the folder */
     assert_int_equal(strlen(string(a, "expert_sha256")), 64);
     json_decref(rows);
-    expect_error(1, "is there already", "init %s/init.db %s/two.yaml", folder(),
+    expect_error(1, "exists already", "init %s/init.db %s/two.yaml", folder(),
                  folder());
     json_t *log = json_of("show %s/init.db log --format json", folder());
     assert_int_equal(json_array_size(log), 1);
@@ -483,7 +483,7 @@ static void front_goes_on(void **state) {
     rows = json_of("show %s/front.db solutions --format json", folder());
     assert_int_equal(json_array_size(rows), 5);
     json_decref(rows);
-    expect_error(1, "row 2 is no preference",
+    expect_error(1, "row 2 is not a preference",
                  "front %1$s/front.db --rays - <<'E'\n1 1\n-1 2\nE", folder());
     expect_error(1, "3 numbers a row", "front %s/front.db --rays - <<'E'\n1 1 1\nE",
                  folder());
@@ -764,7 +764,7 @@ static void export_writes_what_was_measured(void **state) {
     rows = json_of("eval %1$s/export.db --model %1$s/model --format json", folder());
     assert_string_equal(string(json_array_get(rows, 0), "model_sha256"), hex);
     json_decref(rows);
-    expect_error(1, "is there already",
+    expect_error(1, "exists already",
                  "export %s/export.db --solution 1 --out %s/model", folder(), folder());
     ran = run("merge %s/export.db --method stl", folder());
     ran_free(&ran);
@@ -1003,7 +1003,7 @@ static void finetune_makes_one_model(void **state) {
     expect_error(2, "--out is for one",
                  "finetune %1$s/all.db --method stl --out %1$s/o", folder());
     expect_error(1, "every task has", "finetune %s/all.db --method stl", folder());
-    expect_error(1, "cannot be made",
+    expect_error(1, "cannot be created",
                  "finetune %1$s/all.db --method ls --out %1$s/no/o", folder());
     expect_error(2, "goes with --method",
                  "finetune %s/all.db --task a --preference 1,0", folder());
@@ -1042,7 +1042,7 @@ static void finetune_makes_an_expert(void **state) {
     assert_true(number(figure, "high") >= number(c, "value"));
     json_decref(said);
     json_decref(rows);
-    expect_error(1, "is there already",
+    expect_error(1, "exists already",
                  "finetune %1$s/own.db " TUNING " --out %1$s/own-expert", folder());
     /* The same in two parts. */
     ran = shell("./pwemoe finetune %1$s/again.db " TUNING
@@ -1144,7 +1144,7 @@ static void finetune_resumes_the_run_of_its_directory(void **state) {
                 "--task c --resume --out %1$s/copy",
                 folder());
     assert_int_equal(ran.status, 1);
-    assert_non_null(strstr(ran.err, "is the state of no unfinished run"));
+    assert_non_null(strstr(ran.err, "is not the state of an unfinished run"));
     ran_free(&ran);
 }
 

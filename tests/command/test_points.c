@@ -63,11 +63,11 @@ static void refusals(void **state) {
         size_t size;
         const char *says;
     } cases[] = {
-        CASE("# nothing\n", "p.csv: there is no point in it"),
+        CASE("# nothing\n", "p.csv: it has no points"),
         CASE("1 2\n3\n", "p.csv:2: 1 numbers, the rows before have 2"),
         CASE("1 2\n\n3 4 5\n", "p.csv:3: 3 numbers"),
-        CASE("a b\n", "p.csv:1: 'a' is no number"),
-        CASE("1 2x\n", "p.csv:1: '2x' is no number"),
+        CASE("a b\n", "p.csv:1: 'a' is not a number"),
+        CASE("1 2x\n", "p.csv:1: '2x' is not a number"),
         CASE("1 2\nNaN 1\n", "p.csv:2: 'NaN' is not finite"),
         CASE("1 -inf\n", "p.csv:1: '-inf' is not finite"),
         CASE("1 1e999\n", "p.csv:1: '1e999' is not finite"),
@@ -75,7 +75,7 @@ static void refusals(void **state) {
         CASE(",2\n", "p.csv:1: an empty field"),
         CASE("1,2,\n", "p.csv:1: an empty field"),
         CASE("1 2\n3 \0 4\n", "p.csv: a zero byte at 6"),
-        CASE("1;2\n", "p.csv:1: '1;2' is no number; numbers stand between commas"),
+        CASE("1;2\n", "p.csv:1: '1;2' is not a number; numbers stand between commas"),
         CASE("1 2\r3\r", "p.csv:2: 1 numbers"),
         CASE("\xff\xfe"
              "1\0 \0"
@@ -101,7 +101,7 @@ static void vectors(void **state) {
     assert_true(values[0] == -1 && values[1] == 2.5);
     free(values);
     assert_int_equal(points_vector("1,x", "--ref", &values, &count, &error), -1);
-    assert_string_equal(error.text, "--ref: 'x' is no number");
+    assert_string_equal(error.text, "--ref: 'x' is not a number");
     assert_int_equal(points_vector(" ", "--ref", &values, &count, &error), -1);
     assert_null(values);
 }

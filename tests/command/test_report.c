@@ -258,7 +258,7 @@ static void test_refused(void **state) {
         {"report %1$s/results.db --out %1$s/report", 1, "report: exists already"},
         {"report %1$s/results.db --out %1$s/results.db", 1, "exists already"},
         {"report %1$s/results.db --out %1$s/no/new", 1, "No such file"},
-        {"report %1$s/results.db --out /proc/new", 1, "cannot be made"},
+        {"report %1$s/results.db --out /proc/new", 1, "cannot be created"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct ran ran = run(cases[i].words, folder());

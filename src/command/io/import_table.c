@@ -92,7 +92,7 @@ static int unknown_column(const struct table *table, size_t column,
         used += (size_t)more;
     }
     const char *nearest = text_nearest(name, names, table->recipe->task_count);
-    return error_set(error, "%s: column '%s' is no task%s%s%s; the tasks are %s%s",
+    return error_set(error, "%s: column '%s' is not a task%s%s%s; the tasks are %s%s",
                      table->label, name, nearest ? ", did you mean '" : "",
                      nearest ? nearest : "", nearest ? "'?" : "", all,
                      nearest ? "" : "; --skip-unknown passes over other columns");
@@ -180,7 +180,7 @@ static int find_roles(struct table *table, struct error *error) {
     if (!whole)
         return error_set(error,
                          "%s: %zu columns of a preference (ray_0, ray_1, ...) for %zu "
-                         "columns of tasks; one for each task, from 0, is asked for",
+                         "columns of tasks; there must be one for each task, from 0",
                          table->label, table->preference_columns, table->task_columns);
     return 0;
 }
@@ -214,8 +214,9 @@ static int number(const struct table *table, size_t row, size_t column, double *
     const char *text = field(table, row, column);
     if (read_number(text, value))
         return 0;
-    return error_set(error, "%s:%zu: %s is '%.60s', which is no number", table->label,
-                     table->csv->lines[row], table->csv->names[column], text);
+    return error_set(error, "%s:%zu: %s is '%.60s', which is not a number",
+                     table->label, table->csv->lines[row], table->csv->names[column],
+                     text);
 }
 
 /* Fractions or percent, when no one said: percent as soon as a figure is above 1. */
@@ -309,7 +310,7 @@ static int row_preference(const struct table *table, size_t row, double *prefere
         sum += value;
     }
     if (!(fabs(sum - 1) <= 1e-3))
-        return error_set(error, "%s:%zu: the preference sums to %g; 1 is asked for",
+        return error_set(error, "%s:%zu: the preference sums to %g; it must be 1",
                          table->label, table->csv->lines[row], sum);
     for (size_t t = 0; t < table->recipe->task_count; t++)
         preference[t] /= sum;
@@ -328,7 +329,7 @@ static int row_figures(const struct table *table, size_t row,
             return -1;
         value *= table->factor;
         if (!(value >= 0 && value <= 100))
-            return error_set(error, "%s:%zu: %s is %s; %s is asked for", table->label,
+            return error_set(error, "%s:%zu: %s is %s; it must be %s", table->label,
                              table->csv->lines[row], table->csv->names[i],
                              field(table, row, i),
                              table->factor == 100 ? "a fraction, 0 to 1,"

@@ -349,7 +349,7 @@ static int give_name(const char *beside, const char *path, struct error *error) 
         return 0;
     if (errno == EEXIST || errno == ENOTEMPTY)
         return exists(path, error);
-    return error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+    return error_set(error, "%s: cannot be created: %s", path, strerror(errno));
 }
 
 static int write_folder(const struct page *page, const char *path,
@@ -370,7 +370,7 @@ static int write_folder(const struct page *page, const char *path,
     if (!beside) {
         error_memory(error);
     } else if (mkdir(beside, 0777)) {
-        error_set(error, "%s: cannot be made: %s", path, strerror(errno));
+        error_set(error, "%s: cannot be created: %s", path, strerror(errno));
     } else {
         result = write_file(beside, "report.md", page->markdown_text,
                             page->markdown_size, path, error);

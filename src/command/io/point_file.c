@@ -25,7 +25,7 @@ static int read_row(const char *line, const char *where, double **values,
         if (end == p || end != p + word) {
             if (word == 0)
                 return error_set(error, "%s: an empty field before ','", where);
-            return error_set(error, "%s: '%.*s' is no number%s", where,
+            return error_set(error, "%s: '%.*s' is not a number%s", where,
                              (int)(word < 60 ? word : 60), p,
                              memchr(p, ';', word)
                                  ? "; numbers stand between commas or white space, "
@@ -72,7 +72,7 @@ static int read_text(char *text, size_t size, const char *label, struct points *
         used += columns;
     }
     if (points->count == 0)
-        return error_set(error, "%s: there is no point in it", label);
+        return error_set(error, "%s: it has no points", label);
     return 0;
 }
 
@@ -114,7 +114,7 @@ int points_vector(const char *text, const char *what, double **values, size_t *c
     if (read_row(text, what, values, &capacity, 0, count, error) == 0) {
         if (*count > 0)
             return 0;
-        error_set(error, "%s: there is no number in it", what);
+        error_set(error, "%s: there is not a number in it", what);
     }
     free(*values);
     *values = NULL;

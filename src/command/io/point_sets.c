@@ -102,7 +102,7 @@ static int scale_weights(const char *path, struct points *weights,
         }
         if (!sound || !(sum > 0))
             return error_set(error,
-                             "%s: row %zu is no set of weights; they are at "
+                             "%s: row %zu is not a set of weights; they are at "
                              "least 0 and not all 0",
                              path, i + 1);
         for (size_t j = 0; j < weights->columns; j++)

@@ -181,7 +181,8 @@ static int check_task_name(struct recipe_reader *r, const struct recipe *recipe,
 static int read_tasks(struct recipe_reader *r, struct recipe *recipe) {
     size_t capacity = 0;
     if (r->event.type != YAML_MAPPING_START_EVENT)
-        return error_set(r->error, "%s:%u: tasks must be a mapping with a key a task",
+        return error_set(r->error,
+                         "%s:%u: tasks must be a mapping with one key for each task",
                          r->label, line_of(r));
     if (next(r))
         return -1;
@@ -264,7 +265,7 @@ int recipe_parse(const char *text, size_t size, const char *label, struct recipe
                  struct error *error) {
     *out = NULL;
     if (size > RECIPE_BYTES_MAX)
-        return error_set(error, "%s: larger than 1 MiB; that is no recipe", label);
+        return error_set(error, "%s: larger than 1 MiB; that is not a recipe", label);
     struct recipe_reader r = {.label = label, .error = error};
     struct recipe *recipe = calloc(1, sizeof *recipe);
     if (recipe)

@@ -31,7 +31,7 @@ int curve_add(struct curve *curve, unsigned step, const double *losses,
     for (size_t t = 0; t < curve->tasks; t++) {
         if (!isfinite(losses[t]))
             return error_set(error,
-                             "the loss is no finite number any more at step %u; try a "
+                             "the loss is not finite any more at step %u; try a "
                              "smaller --lr",
                              step);
         curve->sums[t] += losses[t];

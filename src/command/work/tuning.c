@@ -23,7 +23,8 @@ static int check_parent(const char *path, struct error *error) {
         return error_memory(error);
     int result = access(parent, W_OK | X_OK);
     if (result)
-        error_set(error, "%s: cannot be made: %s: %s", path, parent, strerror(errno));
+        error_set(error, "%s: cannot be created: %s: %s", path, parent,
+                  strerror(errno));
     free(parent);
     return result;
 }
@@ -50,8 +51,8 @@ int tuning_place(struct tuning *t, const char *folder, const char *name,
     if (!t->training.state)
         return error_memory(error);
     if (path_exists(t->out) && !path_empty_folder(t->out))
-        return error_set(
-            error, "%s is there already; remove it or choose another --out", t->out);
+        return error_set(error, "%s exists already; remove it or choose another --out",
+                         t->out);
     return check_parent(t->out, error);
 }
 

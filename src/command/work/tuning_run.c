@@ -86,10 +86,11 @@ int tuning_find_by_state(struct tuning *t, struct error *error) {
         (there && !found && training_find(g, is_saved_nowhere, t, &found, error)))
         return -1;
     if (!found && there)
-        return error_set(error,
-                         "%s: is the state of no unfinished run of this kind in %s; "
-                         "begin anew without --resume",
-                         g->state, store_path(g->store));
+        return error_set(
+            error,
+            "%s: is not the state of an unfinished run of this kind in %s; "
+            "start again without --resume",
+            g->state, store_path(g->store));
     if (!found)
         return error_set(error,
                          "%s has no unfinished run of this kind; `pwemoe show "
@@ -114,7 +115,7 @@ static int out_of_run(struct tuning *t, struct error *error) {
     int result = 0;
     if (length <= extra || strcmp(place + length - extra, ending) != 0) {
         result =
-            error_set(error, "run %lld has saved nothing; begin anew without --resume",
+            error_set(error, "run %lld has saved nothing; start again without --resume",
                       (long long)g->run.id);
     } else {
         place[length - extra] = '\0';
