@@ -21,6 +21,7 @@ pwemoe_SOURCES = \
   src/command/work/answer.h src/command/work/answer.c \
   src/command/work/choice.h src/command/work/choice.c \
   src/command/work/plot_data.h src/command/work/plot_lines.c src/command/work/plot_points.c \
+  src/command/work/quality.h src/command/work/quality.c \
   src/command/work/measure.h src/command/work/measure.c \
   src/command/work/runs.h src/command/work/runs.c \
   src/command/work/settings.h src/command/work/settings.c \

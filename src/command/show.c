@@ -6,6 +6,7 @@
 #include "command/command.h"
 #include "command/io/paths.h"
 #include "command/work/analysis.h"
+#include "command/work/quality.h"
 #include "command/work/runs.h"
 #include "command/work/solutions.h"
 #include "results/filter.h"
@@ -16,7 +17,7 @@ struct show_options {
     bool all;
     const char *method, *kind, *where;
     unsigned split;
-    uint64_t run, last;
+    uint64_t run, last, subset;
 };
 
 static const struct option_spec options[] = {
@@ -64,6 +65,14 @@ static const struct option_spec options[] = {
      .maximum = 1000000000,
      .help = "log: only the newest N lines",
      .offset = offsetof(struct show_options, last)},
+    {.name = "subset",
+     .type = OPTION_UNSIGNED,
+     .value = "K",
+     .minimum = 1,
+     .maximum = 1000000,
+     .help = "front: choose K models one after another, each the one that adds most to "
+             "the hypervolume",
+     .offset = offsetof(struct show_options, subset)},
     {0}};
 
 struct view {
@@ -101,7 +110,7 @@ static int show_solutions(const struct view *v, struct error *error) {
         return -1;
     bool *take = find_wanted(v, catalog, error);
     struct output *output =
-        take ? solutions_begin(v->invocation, v->recipe, false, error) : NULL;
+        take ? solutions_begin(v->invocation, v->recipe, SOLUTIONS_PLAIN, error) : NULL;
     for (size_t i = 0; output && i < catalog->count; i++)
         if (take[i] && (v->options->all || store_state_settled(catalog->rows[i].state)))
             solutions_add(output, v->recipe, &catalog->rows[i], NULL);
@@ -113,7 +122,9 @@ static int show_solutions(const struct view *v, struct error *error) {
 static int print_front(const struct view *v, const struct catalog *catalog,
                        const struct front_set *set, struct error *error) {
     const double *reference = set->points.own_reference;
-    struct output *output = solutions_begin(v->invocation, v->recipe, true, error);
+    struct output *output = solutions_begin(
+        v->invocation, v->recipe,
+        v->options->subset ? SOLUTIONS_SUBSET : SOLUTIONS_STANDING, error);
     if (!output)
         return -1;
     for (size_t i = 0; i < set->points.count; i++) {
@@ -121,7 +132,12 @@ static int print_front(const struct view *v, const struct catalog *catalog,
                                              .within_noise = set->within_noise[i],
                                              .contribution = set->contribution[i],
                                              .hypervolume = set->hypervolume,
-                                             .reference = reference};
+                                             .reference = reference,
+                                             .rank = set->rank[i],
+                                             .place = set->place[i],
+                                             .crowding = set->crowding[i],
+                                             .weights = set->weights +
+                                                        i * v->recipe->task_count};
         if (set->nondominated[i] || v->options->all)
             solutions_add(output, v->recipe, &catalog->rows[set->points.rows[i]],
                           &standing);
@@ -156,11 +172,24 @@ static int show_front(const struct view *v, struct error *error) {
     struct front_set set;
     if (result == 0)
         result = front_set_make(&set, catalog, take, v->store, v->split,
-                                v->invocation->work, error);
+                                (size_t)v->options->subset, v->invocation->work, error);
     if (result == 0) {
         result = print_front(v, catalog, &set, error);
         front_set_clear(&set);
     }
+    free(take);
+    catalog_free(catalog);
+    return result;
+}
+
+static int show_indicators(const struct view *v, struct error *error) {
+    struct catalog *catalog;
+    if (catalog_read_solutions(v->store, v->split, &catalog, error))
+        return -1;
+    bool *take = find_wanted(v, catalog, error);
+    for (size_t i = 0; take && i < catalog->count; i++)
+        take[i] = take[i] && (v->options->kind || catalog_series(catalog, i)->merged);
+    int result = take ? quality_print(v->invocation, catalog, take, error) : -1;
     free(take);
     catalog_free(catalog);
     return result;
@@ -424,10 +453,15 @@ static const struct {
     const char *name;
     int (*show)(const struct view *, struct error *);
 } views[] = {
-    {"solutions", show_solutions},   {"front", show_front},
-    {"objectives", show_objectives}, {"routers", show_routers},
-    {"training", show_training},     {"routing", show_routing},
-    {"similarity", show_similarity}, {"log", show_log},
+    {"solutions", show_solutions},
+    {"front", show_front},
+    {"indicators", show_indicators},
+    {"objectives", show_objectives},
+    {"routers", show_routers},
+    {"training", show_training},
+    {"routing", show_routing},
+    {"similarity", show_similarity},
+    {"log", show_log},
 };
 enum { VIEWS = sizeof views / sizeof *views };
 
@@ -444,8 +478,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         error_set(error, "unknown view '%s'; %s%s%s", wanted,
                   nearest ? "did you mean '" : "the views are ",
                   nearest ? nearest
-                          : "solutions, front, objectives, routers, training, "
-                            "routing, similarity and log",
+                          : "solutions, front, indicators, objectives, routers, "
+                            "training, routing, similarity and log",
                   nearest ? "'?" : "");
         return EXIT_USAGE;
     }
@@ -471,13 +505,19 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 
 const struct command command_show = {
     .name = "show",
-    .usage = "FILE solutions|front|objectives|routers|training|routing|similarity|log",
+    .usage =
+        "FILE "
+        "solutions|front|indicators|objectives|routers|training|routing|similarity|"
+        "log",
     .summary = "What a results.db holds, as rows",
     .text =
         "solutions: every model that was made, with its figures.\n"
         "front: the merged models measured here that no other dominates, with the "
         "hypervolume up to the stored reference point; within_noise marks those for "
         "which a paired test on the same examples leaves it open.\n"
+        "indicators: how good the models of each series are together, up to the stored "
+        "reference point and compared with the front of them all; `pwemoe indicators "
+        "--help` says what each is.\n"
         "objectives: tasks, metrics, directions, reference point, data and experts.\n"
         "routers: the training runs; with --run the routers of one, module by module.\n"
         "training: the loss of each task along the newest run.\n"

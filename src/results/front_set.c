@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "eval/interval.h"
+#include "pareto/standing.h"
 
 static const double SIGNIFICANT = 0.05;
 enum { PAIRED_MAX = 500 }; /* every pair is compared: seconds beyond this */
@@ -14,6 +15,10 @@ void front_set_clear(struct front_set *set) {
     free(set->nondominated);
     free(set->contribution);
     free(set->within_noise);
+    free(set->rank);
+    free(set->place);
+    free(set->crowding);
+    free(set->weights);
     memset(set, 0, sizeof *set);
 }
 
@@ -96,6 +101,27 @@ static int find_noise(struct front_set *set, const struct catalog *catalog,
 
 /* --- the front ------------------------------------------------------------ */
 
+static int find_standing(struct front_set *set, size_t subset, const struct work *work,
+                         struct error *error) {
+    const struct oriented *p = &set->points;
+    size_t total = 0;
+    set->rank = array_new(p->count, sizeof *set->rank);
+    set->place = array_new(p->count, sizeof *set->place);
+    set->crowding = array_new(p->count, sizeof *set->crowding);
+    if (size_multiply(p->count, p->objectives, &total))
+        set->weights = array_new(total, sizeof *set->weights);
+    if (!set->rank || !set->place || !set->crowding || !set->weights)
+        return error_memory(error);
+    if (standing_ranks(p->values, p->count, p->objectives, set->rank, error) ||
+        standing_crowding(p->values, p->count, p->objectives, set->rank, set->crowding,
+                          error))
+        return -1;
+    standing_pseudo_weights(p->values, p->count, p->objectives, set->rank,
+                            set->weights);
+    return standing_subset(p->values, p->count, p->objectives, p->reference, subset,
+                           set->place, work, error);
+}
+
 static int measure(struct front_set *set, const struct work *work,
                    struct error *error) {
     size_t count = set->points.count;
@@ -118,10 +144,10 @@ static int measure(struct front_set *set, const struct work *work,
 
 int front_set_make(struct front_set *set, const struct catalog *catalog,
                    const bool *take, struct store *store, const char *split,
-                   const struct work *work, struct error *error) {
+                   size_t subset, const struct work *work, struct error *error) {
     memset(set, 0, sizeof *set);
     int result = front_points(catalog, take, NULL, 0, &set->points, error) ||
-                 measure(set, work, error);
+                 measure(set, work, error) || find_standing(set, subset, work, error);
     if (result == 0 && set->points.count <= PAIRED_MAX)
         result = find_noise(set, catalog, store, split, error);
     if (result)

@@ -246,6 +246,44 @@ static void test_where(void **state) {
 #undef SHOW
 }
 
+/* Each series against the front of all, which is as good as itself. */
+static void test_indicators(void **state) {
+    (void)state;
+    make_store("indicators.db");
+    json_t *rows = json_of("show %s/indicators.db indicators --format json", folder());
+    size_t count = json_array_size(rows), points = 0;
+    assert_true(count > 2);
+    for (size_t i = 0; i < count; i++) {
+        json_t *row = json_array_get(rows, i);
+        double share = json_number_value(json_object_get(row, "hypervolume_share"));
+        double igd = json_number_value(json_object_get(row, "igd_plus"));
+        double r2 = json_number_value(json_object_get(row, "r2"));
+        bool all = i + 1 == count;
+        json_t *of_all = json_array_get(rows, count - 1);
+        assert_true(all ? share == 1 && igd == 0 : share <= 1 && igd >= 0);
+        assert_true(r2 >= json_number_value(json_object_get(of_all, "r2")));
+        size_t here = (size_t)json_integer_value(json_object_get(row, "points"));
+        assert_true(!all || here == points);
+        points += here;
+    }
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(rows, count - 1), "series")),
+        "all of these");
+    json_decref(rows);
+    rows =
+        json_of("show %s/indicators.db front --all --subset 1 --format json", folder());
+    size_t chosen = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        json_t *row = json_array_get(rows, i);
+        bool first = json_integer_value(json_object_get(row, "rank")) == 1;
+        assert_int_equal(json_is_true(json_object_get(row, "nondominated")), first);
+        assert_int_equal(json_is_array(json_object_get(row, "pseudo_weights")), first);
+        chosen += json_integer_value(json_object_get(row, "subset")) == 1;
+    }
+    assert_int_equal(chosen, 1);
+    json_decref(rows);
+}
+
 static void test_refused(void **state) {
     (void)state;
     static const struct {
@@ -276,6 +314,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page),
         cmocka_unit_test(test_where),
+        cmocka_unit_test(test_indicators),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

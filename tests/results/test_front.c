@@ -92,8 +92,8 @@ static void who_dominates_whom(void **state) {
     double whole =
         10 * 9 + (28 - 10) * (10 - 2) + (29 - 28) * (10 - 4) + (30 - 29) * (10 - 6);
     struct front_set set;
-    assert_int_equal(front_set_make(&set, catalog, NULL, store, "test", NULL, &error),
-                     0);
+    assert_int_equal(
+        front_set_make(&set, catalog, NULL, store, "test", 2, NULL, &error), 0);
     assert_int_equal(set.points.count, 5);
     assert_int_equal(set.front, 4);
     assert_true(fabs(set.hypervolume - whole) < 1e-9);
@@ -102,22 +102,30 @@ static void who_dominates_whom(void **state) {
         assert_int_equal(set.points.rows[i], i);
         assert_int_equal(set.nondominated[i], i < 4);
         assert_int_equal(set.within_noise[i], -1); /* no bits were kept */
+        assert_int_equal(set.rank[i], i < 4 ? 1 : 2);
+        /* (28, 2) alone covers 224, to which (10, 1) adds 10, (30, 6) 8. */
+        assert_int_equal(set.place[i], i == 2 ? 1 : i == 0 ? 2 : 0);
+        assert_int_equal(isinf(set.crowding[i]), i != 2 && i != 3);
     }
     assert_true(fabs(set.contribution[1] - 1 * 4) < 1e-9);
     assert_true(fabs(set.contribution[2] - (28 - 10) * 2) < 1e-9);
     assert_true(set.contribution[4] == 0);
+    /* (28, 2): 18 of 20 above the worst, 4 of 5 below it. */
+    assert_true(fabs(set.weights[4] - 0.9 / 1.7) < 1e-12);
+    assert_true(fabs(set.weights[5] - 0.8 / 1.7) < 1e-12);
+    assert_true(fabs(set.crowding[2] - ((29.0 - 10) / 20 + (4.0 - 1) / 5)) < 1e-12);
     front_set_clear(&set);
 
     /* Among some only. */
     bool take[8] = {false, true, false, true, true};
-    assert_int_equal(front_set_make(&set, catalog, take, store, "test", NULL, &error),
-                     0);
+    assert_int_equal(
+        front_set_make(&set, catalog, take, store, "test", 2, NULL, &error), 0);
     assert_int_equal(set.points.count, 3);
     assert_int_equal(set.front, 3);
     front_set_clear(&set);
     memset(take, 0, sizeof take);
-    assert_int_equal(front_set_make(&set, catalog, take, store, "test", NULL, &error),
-                     0);
+    assert_int_equal(
+        front_set_make(&set, catalog, take, store, "test", 2, NULL, &error), 0);
     assert_true(set.points.count == 0 && set.hypervolume == 0);
     front_set_clear(&set);
     catalog_free(catalog);

@@ -19,11 +19,11 @@ json_t *time_json(double time) {
 
 /* --- columns, and the same in rows ---------------------------------------- */
 
-enum { FIRST = 9, PER_TASK = 4, LAST = 15, STANDING = 5 };
+enum { FIRST = 9, PER_TASK = 4, LAST = 19, STANDING = 9 };
 
 struct output *solutions_begin(const struct invocation *invocation,
-                               const struct store_recipe *recipe, bool standing,
-                               struct error *error) {
+                               const struct store_recipe *recipe,
+                               enum solution_columns which, struct error *error) {
     static const struct output_column first[FIRST] = {
         {"id", IN_ALL, 0},          {"kind", IN_ALL, 0},
         {"method", IN_ALL, 0},      {"upscale", IN_ALL, 0},
@@ -38,10 +38,10 @@ struct output *solutions_begin(const struct invocation *invocation,
                                                 {"seconds", IN_CSV | IN_JSON, 6},
                                                 {"peak_bytes", IN_CSV | IN_JSON, 0}};
     static const struct output_column more[STANDING] = {
-        {"nondominated", IN_ALL, 0},
-        {"within_noise", IN_ALL, 0},
-        {"contribution", IN_ALL, -1},
-        {"hypervolume", IN_CSV | IN_JSON, -1},
+        {"nondominated", IN_ALL, 0},        {"within_noise", IN_ALL, 0},
+        {"contribution", IN_ALL, -1},       {"rank", IN_CSV | IN_JSON, 0},
+        {"crowding", IN_CSV | IN_JSON, -1}, {"pseudo_weights", IN_CSV | IN_JSON, -1},
+        {"subset", IN_CSV | IN_JSON, 0},    {"hypervolume", IN_CSV | IN_JSON, -1},
         {"reference", IN_CSV | IN_JSON, -1}};
     enum { LASTS = sizeof last / sizeof *last };
     size_t tasks = recipe->task_count, count = 0;
@@ -68,8 +68,12 @@ struct output *solutions_begin(const struct invocation *invocation,
     }
     for (size_t i = 0; whole && i < LASTS; i++)
         columns[count++] = last[i];
-    for (size_t i = 0; whole && standing && i < STANDING; i++)
-        columns[count++] = more[i];
+    for (size_t i = 0; whole && which != SOLUTIONS_PLAIN && i < STANDING; i++) {
+        columns[count] = more[i];
+        if (which == SOLUTIONS_SUBSET && strcmp(more[i].name, "subset") == 0)
+            columns[count].where = IN_ALL;
+        count++;
+    }
     if (whole)
         output = output_new(invocation->common->format, false, columns, count, error);
     else
@@ -143,6 +147,12 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
         values[n++] =
             standing->within_noise < 0 ? NULL : json_boolean(standing->within_noise);
         values[n++] = output_real(standing->contribution);
+        values[n++] = json_integer((json_int_t)standing->rank);
+        values[n++] = output_real(standing->crowding);
+        values[n++] =
+            standing->rank == 1 ? output_reals(standing->weights, tasks) : NULL;
+        values[n++] =
+            standing->place ? json_integer((json_int_t)standing->place) : NULL;
         values[n++] = output_real(standing->hypervolume);
         values[n++] = output_reals(standing->reference, tasks);
     }
@@ -156,7 +166,7 @@ int solutions_print(const struct invocation *invocation, struct store *store,
     size_t row_count = 0;
     if (store_rows(store, split, &rows, &row_count, error))
         return -1;
-    struct output *output = solutions_begin(invocation, recipe, false, error);
+    struct output *output = solutions_begin(invocation, recipe, SOLUTIONS_PLAIN, error);
     for (size_t i = 0; output && i < count; i++) {
         const struct store_row *row = store_row_find(rows, row_count, ids[i]);
         if (row)

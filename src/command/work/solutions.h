@@ -16,12 +16,18 @@ struct solution_standing {
     int within_noise; /* 1 yes, 0 no, -1 not known */
     double contribution, hypervolume;
     const double *reference; /* [tasks] */
+    size_t rank, place;      /* pareto/standing.h */
+    double crowding;
+    const double *weights; /* [tasks] */
 };
 
-/* standing: solutions_add will be given one. */
+/* Whether solutions_add will be given a standing, and whether a table shows its place.
+ */
+enum solution_columns { SOLUTIONS_PLAIN, SOLUTIONS_STANDING, SOLUTIONS_SUBSET };
+
 struct output *solutions_begin(const struct invocation *invocation,
-                               const struct store_recipe *recipe, bool standing,
-                               struct error *error);
+                               const struct store_recipe *recipe,
+                               enum solution_columns which, struct error *error);
 void solutions_add(struct output *output, const struct store_recipe *recipe,
                    const struct store_row *row,
                    const struct solution_standing *standing /* or NULL */);
