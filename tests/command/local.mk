@@ -86,5 +86,5 @@ TESTS += tests/command/check_completion.sh
 dist_check_SCRIPTS += tests/command/check_man.sh
 TESTS += tests/command/check_man.sh
 
-dist_check_SCRIPTS += tests/command/check_demo.sh
-TESTS += tests/command/check_demo.sh
+dist_check_SCRIPTS += tests/command/check_demo.sh tests/command/check_results_db.sh
+TESTS += tests/command/check_demo.sh tests/command/check_results_db.sh
