@@ -1,6 +1,7 @@
 libpwemoe_a_SOURCES += \
   src/eval/class_order.c \
   src/eval/class_reading.h src/eval/class_reading.c \
+  src/eval/data_watch.h src/eval/data_watch.c \
   src/eval/task_check.h src/eval/task_check.c \
   src/eval/task_classes.h src/eval/task_classes.c \
   src/eval/interval.h src/eval/interval.c \

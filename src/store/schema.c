@@ -27,6 +27,23 @@ struct object {
     "  renewed REAL NOT NULL\n"                                                     \
     ") STRICT"
 
+#define DATA                                                                       \
+    "CREATE TABLE data (\n"                                                        \
+    "  -- a split's examples as figures were measured on them; the last row of a " \
+    "split\n"                                                                      \
+    "  -- holds. stamp is of classes, names, sizes and times of the files, sha256 " \
+    "of\n"                                                                         \
+    "  -- classes, names and contents\n"                                           \
+    "  id INTEGER PRIMARY KEY,\n"                                                  \
+    "  task INTEGER NOT NULL REFERENCES task (position),\n"                        \
+    "  split TEXT NOT NULL CHECK (split <> ''),\n"                                 \
+    "  files INTEGER NOT NULL CHECK (files >= 0),\n"                               \
+    "  size INTEGER NOT NULL CHECK (size >= 0), -- bytes\n"                        \
+    HASH("stamp")                                                                   \
+    HASH("sha256")                                                                  \
+    "  since REAL NOT NULL\n"                                                      \
+    ") STRICT"
+
 static const struct object objects[] = {
     {"recipe",
      "CREATE TABLE recipe (\n"
@@ -174,6 +191,7 @@ static const struct object objects[] = {
                  "  CHECK (preference IS NOT NULL OR solution IS NOT NULL)\n"
                  ") STRICT"},
     {"lease", LEASE},
+    {"data", DATA},
     {"log", "CREATE TABLE log (\n"
             "  -- what was done to this file\n"
             "  id INTEGER PRIMARY KEY,\n"
@@ -187,7 +205,7 @@ enum { OBJECTS = sizeof objects / sizeof *objects };
 static const struct {
     const char *name;
     int since;
-} later[] = {{"lease", 2}};
+} later[] = {{"lease", 2}, {"data", 3}};
 
 /* OBJECTS where it is none of ours. */
 static size_t find_object(const char *name) {
@@ -207,6 +225,7 @@ static bool is_of_format(const struct object *object, int format) {
 /* From each format to the next. */
 const struct schema_migration schema_migrations[] = {
     {1, LEASE}, /* format 2: leases of training runs */
+    {2, DATA},  /* format 3: what figures were measured on */
 };
 const size_t schema_migration_count =
     sizeof schema_migrations / sizeof *schema_migrations;

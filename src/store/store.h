@@ -25,7 +25,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 
-enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 2 /* user_version */ };
+enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 3 /* user_version */ };
 
 struct store;
 
@@ -305,6 +305,21 @@ static inline bool store_state_settled(enum store_state state) {
 /* The state of one solution, from an index. */
 int store_solution_state(struct store *store, int64_t solution, const char *split,
                          enum store_state *state, struct error *error);
+
+/* What a split's examples are known by: digests of their files, as who measures makes
+ * them (eval/data_watch.h). */
+struct store_data {
+    uint64_t files;
+    unsigned long long size; /* bytes */
+    char stamp[SHA256_HEX];  /* of names, sizes and times */
+    char sha256[SHA256_HEX]; /* of names and contents */
+};
+int store_data_get(struct store *store, size_t task, const char *split, bool *found,
+                   struct store_data *data, struct error *error);
+/* Where another sha256 held before, *changed: figures of this task on this split are
+ * then stale, all but imported ones. */
+int store_data_put(struct store *store, size_t task, const char *split,
+                   const struct store_data *data, bool *changed, struct error *error);
 
 /* Everything that a list, a front or the explorer shows, in one query: solutions
  * with their evaluations of one split, ordered by id. */

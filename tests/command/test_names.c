@@ -2,6 +2,7 @@
  * of class names. What is right is transformers' (tests/golden/make_names.py). */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -216,12 +217,57 @@ static void all_is_told_at_once(void **state) {
                  "init %1$s/late2.db %1$s/late.yaml --thorough", folder());
 }
 
+/* Figures of other examples never stand beside those of the present ones. */
+static void other_data_make_figures_stale(void **state) {
+    (void)state;
+    char text[4096];
+    must(shell("cd %1$s && mkdir -p changing && cp -R %2$s/test/. changing", folder(),
+               golden));
+    snprintf(text, sizeof text,
+             "pretrained: %1$s/base\ntasks:\n  a: {expert: %1$s/expert, test: "
+             "changing}\n  b: {expert: %1$s/expert, test: whole}\n",
+             golden);
+    write_file("changing.yaml", text);
+    must(run("init %1$s/changing.db %1$s/changing.yaml", folder()));
+    must(run("merge %s/changing.db --method stl,average --quiet", folder()));
+    /* Only times differ. */
+    must(shell("touch -d '2020-01-01' %s/changing/bee/0.png", folder()));
+    struct ran ran = run("merge %s/changing.db --method stl", folder());
+    assert_int_equal(ran.status, 0);
+    assert_null(strstr(ran.err, "stale"));
+    ran_free(&ran);
+    must(shell("cp %1$s/changing/cat/1.png %1$s/changing/bee/new.png", folder()));
+    ran = run("merge %s/changing.db --method stl", folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "task a: the test data are not those that were "
+                                    "measured on before; figures of these are stale"));
+    assert_null(strstr(ran.err, "task b"));
+    ran_free(&ran);
+    json_t *rows =
+        json_of("show %s/changing.db solutions --all --format json", folder());
+    assert_int_equal(json_array_size(rows), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *row = json_array_get(rows, i);
+        const json_t *figures = json_object_get(row, "objectives");
+        bool stl =
+            strcmp(json_string_value(json_object_get(row, "method")), "stl") == 0;
+        const json_t *a = json_object_get(figures, "a");
+        assert_int_equal(json_integer_value(json_object_get(a, "examples")),
+                         stl ? 41 : 40);
+        assert_true(json_is_true(json_object_get(a, "stale")) == !stl);
+        assert_false(
+            json_is_true(json_object_get(json_object_get(figures, "b"), "stale")));
+    }
+    json_decref(rows);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(id2label_is_the_order),
         cmocka_unit_test(contradictions_show_both_lists),
         cmocka_unit_test(files_of_names_are_matched),
         cmocka_unit_test(all_is_told_at_once),
+        cmocka_unit_test(other_data_make_figures_stale),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -442,8 +442,58 @@ static void test_since(void **state) {
     store_close(store);
 }
 
+/* Other examples make the figures of their task and split stale, whoever made the
+ * model; imported ones are of what they were. The same contents with other times do
+ * not. */
+static void test_data(void **state) {
+    struct store *store = example_store(in_folder(state, "results.db"));
+    int64_t id = add_solution(store, STORE_KIND_MERGE, "m", NULL, NULL, 0);
+    int64_t other = add_solution(store, STORE_KIND_IMPORT, "m", NULL, NULL, 0);
+    for (size_t t = 0; t < 3; t++) {
+        struct store_evaluation evaluation = example_evaluation(t, 50);
+        put(store, id, HASH_A, evaluation);
+        evaluation.imported = true;
+        put(store, other, NULL, evaluation);
+    }
+    struct store_data data = {.files = 7,
+                              .size = 100,
+                              .stamp = HASH_A,
+                              .sha256 = HASH_A},
+                      found;
+    bool changed, there;
+    assert_done(store_data_get(store, 1, "test", &there, &found, &error));
+    assert_false(there);
+    assert_done(store_data_put(store, 1, "test", &data, &changed, &error));
+    assert_false(changed); /* what they were before is not known */
+    memcpy(data.stamp, HASH_B, sizeof data.stamp);
+    assert_done(store_data_put(store, 1, "test", &data, &changed, &error));
+    assert_false(changed);
+    assert_false(row(store, 0, 1, "test").stale);
+    memcpy(data.sha256, HASH_B, sizeof data.sha256);
+    assert_done(store_data_put(store, 1, "train", &data, &changed, &error));
+    assert_false(changed);
+    assert_false(row(store, 0, 1, "test").stale);
+    data.files = 8;
+    assert_done(store_data_put(store, 1, "test", &data, &changed, &error));
+    assert_true(changed);
+    for (size_t t = 0; t < 3; t++) {
+        assert_true(row(store, 0, t, "test").stale == (t == 1));
+        assert_false(row(store, 1, t, "test").stale);
+    }
+    assert_done(store_data_get(store, 1, "test", &there, &found, &error));
+    assert_true(there && found.files == 8 && found.size == 100);
+    assert_string_equal(found.stamp, HASH_B);
+    assert_string_equal(found.sha256, HASH_B);
+    put(store, id, HASH_A, example_evaluation(1, 60)); /* measured again */
+    assert_false(row(store, 0, 1, "test").stale);
+    assert_error(store_data_put(store, 3, "test", &data, &changed, &error), &error,
+                 "task 3 of 3");
+    store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_data, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_identity, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_grid, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_parameters, folder_make, folder_remove),

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "eval/data_watch.h"
 #include "eval/interval.h"
 #include "eval/keeping.h"
 
@@ -161,6 +162,9 @@ static int open_somewhere(struct evaluation *evaluation, const char *directory,
                                         .split = "test"};
     struct evaluator **evaluator = &evaluation->evaluator;
     *evaluator = NULL;
+    if (evaluation->writes && data_watch(evaluation->store, evaluation->recipe,
+                                         directory, options.split, NULL, &work, error))
+        return -1;
     int result = evaluator_open(evaluation->recipe, directory, &options, evaluator,
                                 note, &work, error);
     if (result && strncmp(options.device, "cuda", 4) == 0 &&

@@ -8,7 +8,25 @@
 #include "command/io/paths.h"
 #include "command/work/analysis.h"
 #include "command/work/solutions.h"
+#include "eval/data_watch.h"
 #include "eval/keeping.h"
+
+static void note(void *self, const char *text) {
+    command_note(self, "%s", text);
+}
+
+/* What is known of other data is stale before anyone asks what is known. */
+static int watch_data(struct measure *measure, struct error *error) {
+    const struct invocation *invocation = measure->invocation;
+    struct remarks remarks = {note, (void *)(uintptr_t)invocation};
+    char *folder = store_folder(measure->path);
+    if (!folder)
+        return error_memory(error);
+    int result = data_watch(measure->store, measure->recipe, folder, measure->split,
+                            &remarks, invocation->work, error);
+    free(folder);
+    return result;
+}
 
 int measure_open(const struct invocation *invocation, const char *path,
                  const struct measure_options *options, struct measure *measure,
@@ -20,7 +38,8 @@ int measure_open(const struct invocation *invocation, const char *path,
     measure->split = options->split == 0 ? "test" : "train";
     measure->total = 1;
     if (store_open(path, STORE_READ_WRITE, &measure->store, error) == 0 &&
-        store_recipe(measure->store, &measure->recipe, error) == 0)
+        store_recipe(measure->store, &measure->recipe, error) == 0 &&
+        watch_data(measure, error) == 0)
         return 0;
     measure_close(measure);
     return -1;

@@ -1,0 +1,66 @@
+/* What the examples of a split were when figures were measured on them. */
+#include <math.h>
+#include <string.h>
+
+#include "store/sql.h"
+
+int store_data_get(struct store *store, size_t task, const char *split, bool *found,
+                   struct store_data *data, struct error *error) {
+    *found = false;
+    memset(data, 0, sizeof *data);
+    sqlite3_stmt *statement =
+        sql_prepare(store, error,
+                    "SELECT files, size, stamp, sha256 FROM data"
+                    " WHERE task = ? AND split = ? ORDER BY id DESC LIMIT 1",
+                    "it", (int64_t)task, split);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    if (result > 0) {
+        struct sql_row row = {store, statement, "the data of a split", error, false};
+        data->files = (uint64_t)sql_integer(&row, 0, 0, INT64_MAX);
+        data->size = (unsigned long long)sql_integer(&row, 1, 0, INT64_MAX);
+        sql_sha256(&row, 2, data->stamp);
+        sql_sha256(&row, 3, data->sha256);
+        result = row.failed ? -1 : 0;
+        *found = result == 0;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int put(struct store *store, size_t task, const char *split,
+               const struct store_data *data, bool *changed, struct error *error) {
+    struct store_data before;
+    bool found;
+    if (store_data_get(store, task, split, &found, &before, error))
+        return -1;
+    if (found && strcmp(before.sha256, data->sha256) == 0 &&
+        strcmp(before.stamp, data->stamp) == 0)
+        return 0;
+    if (sql_write(store, error,
+                  "INSERT INTO data (task, split, files, size, stamp, sha256, since)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                  "itiittd", (int64_t)task, split, (int64_t)data->files,
+                  (int64_t)data->size, data->stamp, data->sha256, sql_now()))
+        return -1;
+    *changed = found && strcmp(before.sha256, data->sha256) != 0;
+    if (!*changed)
+        return 0;
+    /* The time brings these rows to who reads what is new. */
+    return sql_write(store, error,
+                     "UPDATE evaluation SET stale = 1, time = ?"
+                     " WHERE objective = ? AND split = ? AND solution IN"
+                     "  (SELECT id FROM solution WHERE kind <> 'import')",
+                     "dit", sql_now(), (int64_t)task, split);
+}
+
+int store_data_put(struct store *store, size_t task, const char *split,
+                   const struct store_data *data, bool *changed, struct error *error) {
+    *changed = false;
+    if (task >= store->tasks)
+        return error_set(error, "%s: task %zu of %zu", store->path, task, store->tasks);
+    if (data->files > INT64_MAX || data->size > INT64_MAX)
+        return error_set(error, "%s: the data's size is out of range", store->path);
+    if (sql_write_begin(store, error))
+        return -1;
+    return sql_write_end(store, put(store, task, split, data, changed, error), error);
+}
