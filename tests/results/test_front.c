@@ -129,6 +129,17 @@ static void who_dominates_whom(void **state) {
     assert_true(set.points.count == 0 && set.hypervolume == 0);
     front_set_clear(&set);
     catalog_free(catalog);
+
+    /* What answers preferences is on the front, and no baseline. */
+    struct store_solution here = {.kind = STORE_KIND_MERGE,
+                                  .method = "regmean",
+                                  .preference = (double[]){0.25, 0.75},
+                                  .label = ""};
+    fixture_put(store, &here, (double[]){40, 0.9}, TASKS);
+    catalog = read_catalog(store);
+    assert_true(catalog->solutions[8].front && catalog_series(catalog, 8)->answers);
+    assert_true(!catalog->solutions[0].front && catalog->best[0] == 30);
+    catalog_free(catalog);
     store_close(store);
 }
 

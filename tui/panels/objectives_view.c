@@ -167,7 +167,8 @@ static double best_mean(const struct catalog *catalog, size_t *row) {
     double best = NAN;
     for (size_t i = 0; i < catalog->count; i++) {
         if (catalog->rows[i].solution.kind != STORE_KIND_MERGE ||
-            !catalog->solutions[i].whole || catalog->solutions[i].stale)
+            catalog_series(catalog, i)->answers || !catalog->solutions[i].whole ||
+            catalog->solutions[i].stale)
             continue;
         double value = mean(catalog->values + i * catalog->tasks, catalog->tasks);
         if (isnan(best) || value > best) {
