@@ -56,10 +56,10 @@ const wchar_t look_ascii[MARK_COUNT] = {
     [MARK_PRETRAINED] = L'P', [MARK_STL] = L'S',        [MARK_AVERAGE] = L'A',
     [MARK_ARITHMETIC] = L'x', [MARK_TIES] = L'+',       [MARK_FISHER] = L'F',
     [MARK_REGMEAN] = L'R',    [MARK_TRAINED] = L'*',    [MARK_OTHER] = L'#',
-    [MARK_ANSWER + 0] = L'c', [MARK_ANSWER + 1] = L'n', [MARK_ANSWER + 2] = L'v',
-    [MARK_ANSWER + 3] = L'u', [MARK_SPARE + 0] = L'>',  [MARK_SPARE + 1] = L'<',
+    [MARK_ANSWER + 0] = L'c', [MARK_ANSWER + 1] = L'n', [MARK_ANSWER + 2] = L'w',
+    [MARK_ANSWER + 3] = L'u', [MARK_SPARE + 0] = L'D',  [MARK_SPARE + 1] = L'G',
     [MARK_SPARE + 2] = L'V',  [MARK_SPARE + 3] = L'T',  [MARK_SPARE + 4] = L'=',
-    [MARK_SPARE + 5] = L'^',  [MARK_SPARE + 6] = L'%',
+    [MARK_SPARE + 5] = L'Y',  [MARK_SPARE + 6] = L'%',
 };
 
 enum mark look_place(size_t place) {

@@ -14,6 +14,7 @@
 
 #include "../results/fixture.h"
 #include "app/actions.h"
+#include "panels/graph.h"
 #include "panels/views.h"
 #include "state/space.h"
 
@@ -182,6 +183,18 @@ static void ascii_is_ascii(void **state) {
     explorer_free(&explorer);
 }
 
+/* An arrow at the edge is not taken for a series' mark. */
+static void arrows_are_no_marks(void **state) {
+    (void)state;
+    for (int mark = 0; mark < MARK_COUNT; mark++)
+        for (int side = GRAPH_LEFT; side <= GRAPH_DOWN; side++) {
+            assert_int_not_equal(look_unicode[mark],
+                                 graph_arrow(true, (enum graph_side)side));
+            assert_int_not_equal(look_ascii[mark],
+                                 graph_arrow(false, (enum graph_side)side));
+        }
+}
+
 static void names_cannot_steer_the_terminal(void **state) {
     (void)state;
     static const char *const names[] = {"\033[2Jgone", "a\nb\tc",
@@ -232,6 +245,7 @@ int main(void) {
         cmocka_unit_test(a_hidden_series_is_not_drawn),
         cmocka_unit_test(every_size_draws),
         cmocka_unit_test(ascii_is_ascii),
+        cmocka_unit_test(arrows_are_no_marks),
         cmocka_unit_test(names_cannot_steer_the_terminal),
         cmocka_unit_test(text_is_cut_by_columns),
     };

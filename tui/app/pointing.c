@@ -96,8 +96,9 @@ bool app_go_to_pointed(struct app *app) {
     int64_t routers = catalog_answerer(solution);
     if (!routers) {
         explorer_say(explorer, false,
-                     "only models of routers have a preference to go to; c compares "
-                     "others, pwemoe export writes them");
+                     "only models of routers can be gone to; c compares this one, "
+                     "pwemoe export --solution %lld writes it",
+                     (long long)solution->id);
         return false;
     }
     if (routers != explorer->routers)

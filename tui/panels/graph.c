@@ -111,6 +111,12 @@ void graph_line(const struct graph *graph, struct raster *raster, double x0, dou
                 ink);
 }
 
+wchar_t graph_arrow(bool fine, enum graph_side side) {
+    static const wchar_t arrows[2][4] = {{L'<', L'>', L'^', L'v'},
+                                         {L'←', L'→', L'↑', L'↓'}};
+    return arrows[fine][side];
+}
+
 void graph_point(const struct graph *graph, double x, double y, wchar_t mark,
                  enum ink ink, unsigned look) {
     bool fine = graph->inside.canvas->marks->utf8;
@@ -119,17 +125,17 @@ void graph_point(const struct graph *graph, double x, double y, wchar_t mark,
     if (right < 0 || bottom < 0 || !isfinite(x) || !isfinite(y))
         return;
     if (column < 0) {
-        mark = fine ? L'◂' : L'<';
+        mark = graph_arrow(fine, GRAPH_LEFT);
         column = 0;
     } else if (column > right) {
-        mark = fine ? L'▸' : L'>';
+        mark = graph_arrow(fine, GRAPH_RIGHT);
         column = right;
     }
     if (row > bottom) {
-        mark = fine ? L'▾' : L'v';
+        mark = graph_arrow(fine, GRAPH_DOWN);
         row = bottom;
     } else if (row < 0) {
-        mark = fine ? L'▴' : L'^';
+        mark = graph_arrow(fine, GRAPH_UP);
         row = 0;
     }
     view_put(&graph->inside, column, row, mark, ink, look);

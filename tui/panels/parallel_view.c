@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "panels/graph.h"
 #include "panels/places.h"
 #include "panels/views.h"
 #include "state/space.h"
@@ -218,7 +219,7 @@ static void draw_marks(const struct parallel_axes *axes, const double *values,
             continue;
         bool beyond = values[k] < low || values[k] > high;
         int row = axis_dot(axes, k, values[k], inside->height);
-        wchar_t arrow = row ? fine ? L'▾' : L'v' : fine ? L'▴' : L'^';
+        wchar_t arrow = graph_arrow(fine, row ? GRAPH_DOWN : GRAPH_UP);
         view_put(inside, axis_column(axes, k), row, beyond ? arrow : mark, ink, look);
     }
 }
