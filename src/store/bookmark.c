@@ -11,14 +11,10 @@
 /* The id of the bookmark with this name. */
 static int find(struct store *store, const char *name, int64_t *id,
                 struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error, "SELECT id FROM bookmark WHERE name = ?", "t", name);
-    int result = statement ? sql_step(store, statement, error) : -1;
+    int result = sql_one(store, error, "a bookmark", sql_read_id, id,
+                         "SELECT id FROM bookmark WHERE name = ?", "t", name);
     if (result == 0)
         result = error_set(error, "%s: there is no bookmark %s", store->path, name);
-    if (result > 0)
-        *id = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
     return result < 0 ? -1 : 0;
 }
 
@@ -60,11 +56,9 @@ int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
 
 static int name_is_free(struct store *store, int64_t id, const char *name,
                         struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error, "SELECT 1 FROM bookmark WHERE name = ? AND id <> ?",
-                    "ti", name, id);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    sqlite3_finalize(statement);
+    int result =
+        sql_one(store, error, "a bookmark", NULL, NULL,
+                "SELECT 1 FROM bookmark WHERE name = ? AND id <> ?", "ti", name, id);
     return result > 0
                ? error_set(error, "there is a bookmark %s already; choose another name",
                            name)
@@ -97,56 +91,35 @@ int store_bookmark_delete(struct store *store, int64_t id, struct error *error) 
     return sql_write_end(store, result, error);
 }
 
+static void clear_bookmark(void *element) {
+    struct store_bookmark *bookmark = element;
+    free(bookmark->name);
+    free(bookmark->preference);
+}
+
 void store_bookmarks_free(struct store_bookmark *bookmarks, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        free(bookmarks[i].name);
-        free(bookmarks[i].preference);
-    }
+    for (size_t i = 0; i < count; i++)
+        clear_bookmark(&bookmarks[i]);
     free(bookmarks);
+}
+
+static void read_bookmark(struct sql_row *row, void *to) {
+    struct store_bookmark *out = to;
+    out->id = sql_integer(row, 0, 1, INT64_MAX);
+    out->name = sql_text(row, 1);
+    out->preference = sql_preference(row, 2);
+    out->solution = sql_id_or_null(row, 3);
+    out->created = sql_real(row, 4);
+    if (!row->failed && !out->preference && !out->solution)
+        sql_row_corrupt(row, "a bookmark marks nothing");
 }
 
 int store_bookmarks(struct store *store, struct store_bookmark **result, size_t *count,
                     struct error *error) {
-    *result = NULL;
-    *count = 0;
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
+    return sql_each(
+        store, error, "a bookmark", read_bookmark, sizeof **result, clear_bookmark,
+        result, count,
         "SELECT id, name, preference, solution, created FROM bookmark ORDER BY id", "");
-    if (!statement)
-        return -1;
-    struct store_bookmark *bookmarks = NULL;
-    size_t used = 0, capacity = 0;
-    int step;
-    while ((step = sql_step(store, statement, error)) > 0) {
-        struct sql_row row = {store, statement, "a bookmark", error, false};
-        if (array_reserve((void **)&bookmarks, &capacity, used + 1,
-                          sizeof *bookmarks)) {
-            step = error_memory(error);
-            break;
-        }
-        struct store_bookmark *out = &bookmarks[used++];
-        out->id = sql_integer(&row, 0, 1, INT64_MAX);
-        out->name = sql_text(&row, 1);
-        out->preference = sql_preference(&row, 2);
-        out->solution = sql_id_or_null(&row, 3);
-        out->created = sql_real(&row, 4);
-        if (!row.failed && !out->preference && !out->solution) {
-            sql_corrupt(store, error, "a bookmark marks nothing");
-            row.failed = true;
-        }
-        if (row.failed) {
-            step = -1;
-            break;
-        }
-    }
-    sqlite3_finalize(statement);
-    if (step < 0) {
-        store_bookmarks_free(bookmarks, used);
-        return -1;
-    }
-    *result = bookmarks;
-    *count = used;
-    return 0;
 }
 
 /* --- the log ---------------------------------------------------------------- */
@@ -164,49 +137,30 @@ int store_log(struct store *store, struct error *error, const char *format, ...)
     return sql_write_end(store, result, error);
 }
 
+static void clear_line(void *element) {
+    free(((struct store_log_line *)element)->text);
+}
+
 void store_log_lines_free(struct store_log_line *lines, size_t count) {
     for (size_t i = 0; i < count; i++)
-        free(lines[i].text);
+        clear_line(&lines[i]);
     free(lines);
+}
+
+static void read_line(struct sql_row *row, void *to) {
+    struct store_log_line *out = to;
+    out->id = sql_integer(row, 0, 1, INT64_MAX);
+    out->time = sql_real(row, 1);
+    out->text = sql_text(row, 2);
 }
 
 int store_log_lines(struct store *store, size_t newest, struct store_log_line **result,
                     size_t *count, struct error *error) {
-    *result = NULL;
-    *count = 0;
     int64_t limit = newest > INT64_MAX ? INT64_MAX : (int64_t)newest;
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
+    return sql_each(store, error, "a log line", read_line, sizeof **result, clear_line,
+                    result, count,
                     "SELECT id, time, text FROM"
                     " (SELECT id, time, text FROM log ORDER BY id DESC LIMIT ?)"
                     " ORDER BY id",
                     "i", limit);
-    if (!statement)
-        return -1;
-    struct store_log_line *lines = NULL;
-    size_t used = 0, capacity = 0;
-    int step;
-    while ((step = sql_step(store, statement, error)) > 0) {
-        struct sql_row row = {store, statement, "a log line", error, false};
-        if (array_reserve((void **)&lines, &capacity, used + 1, sizeof *lines)) {
-            step = error_memory(error);
-            break;
-        }
-        struct store_log_line *out = &lines[used++];
-        out->id = sql_integer(&row, 0, 1, INT64_MAX);
-        out->time = sql_real(&row, 1);
-        out->text = sql_text(&row, 2);
-        if (row.failed) {
-            step = -1;
-            break;
-        }
-    }
-    sqlite3_finalize(statement);
-    if (step < 0) {
-        store_log_lines_free(lines, used);
-        return -1;
-    }
-    *result = lines;
-    *count = used;
-    return 0;
 }

@@ -18,23 +18,21 @@ struct evaluated { /* the solution that evaluations are of */
     char model_sha256[SHA256_HEX];
 };
 
+static void read_target(struct sql_row *row, void *to) {
+    struct evaluated *target = to;
+    target->imported = sql_boolean(row, 0);
+    sql_sha256(row, 1, target->model_sha256);
+}
+
 static int find_target(struct store *store, struct evaluated *target,
                        struct error *error) {
-    sqlite3_stmt *statement = sql_prepare(
-        store, error, "SELECT kind = ?, model_sha256 FROM solution WHERE id = ?", "ti",
-        store_kind_name(STORE_KIND_IMPORT), target->id);
-    int result = statement ? sql_step(store, statement, error) : -1;
+    int result = sql_one(store, error, "a solution", read_target, target,
+                         "SELECT kind = ?, model_sha256 FROM solution WHERE id = ?",
+                         "ti", store_kind_name(STORE_KIND_IMPORT), target->id);
     if (result == 0)
         result = error_set(error, "%s: there is no solution %lld", store->path,
                            (long long)target->id);
-    if (result > 0) {
-        struct sql_row row = {store, statement, "a solution", error, false};
-        target->imported = sql_boolean(&row, 0);
-        sql_sha256(&row, 1, target->model_sha256);
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    return result < 0 ? -1 : 0;
 }
 
 static int check(struct store *store, const struct evaluated *target,
@@ -69,16 +67,17 @@ static int check(struct store *store, const struct evaluated *target,
     return 0;
 }
 
+static void read_flag(struct sql_row *row, void *to) {
+    *(bool *)to = sql_boolean(row, 0);
+}
+
 /* A percentage outside 0 to 100 is a fault, whoever measured it. */
 static int check_unit(struct store *store, const struct store_evaluation *evaluation,
                       struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error, "SELECT unit = '%' FROM objective WHERE position = ?",
-                    "i", (int64_t)evaluation->objective);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    bool percent = result > 0 && sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    if (result < 0)
+    bool percent = false;
+    if (sql_one(store, error, "an objective", read_flag, &percent,
+                "SELECT unit = '%' FROM objective WHERE position = ?", "i",
+                (int64_t)evaluation->objective) < 0)
         return -1;
     if (percent && (evaluation->value < 0 || evaluation->value > 100))
         return error_set(error,
@@ -88,27 +87,32 @@ static int check_unit(struct store *store, const struct store_evaluation *evalua
     return 0;
 }
 
+/* How much the evaluation that is there says. */
+struct there {
+    bool complete, stale;
+    uint64_t examples;
+};
+
+static void read_there(struct sql_row *row, void *to) {
+    struct there *there = to;
+    there->complete = sql_boolean(row, 0);
+    there->stale = sql_boolean(row, 1);
+    there->examples = (uint64_t)sql_integer(row, 2, 0, INT64_MAX);
+}
+
 /* Whether this evaluation takes the place of the one that is there, if any. */
 static int replaces(struct store *store, int64_t solution,
                     const struct store_evaluation *evaluation, bool *replace,
                     struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT complete, stale, examples FROM evaluation"
-                    " WHERE solution = ? AND objective = ? AND split = ?",
-                    "iit", solution, (int64_t)evaluation->objective, evaluation->split);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    *replace = true;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "an evaluation", error, false};
-        bool complete = sql_boolean(&row, 0), stale = sql_boolean(&row, 1);
-        uint64_t examples = (uint64_t)sql_integer(&row, 2, 0, INT64_MAX);
-        *replace = stale || evaluation->complete ||
-                   (!complete && evaluation->examples > examples);
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    struct there there = {.stale = true};
+    if (sql_one(store, error, "an evaluation", read_there, &there,
+                "SELECT complete, stale, examples FROM evaluation"
+                " WHERE solution = ? AND objective = ? AND split = ?",
+                "iit", solution, (int64_t)evaluation->objective, evaluation->split) < 0)
+        return -1;
+    *replace = there.stale || evaluation->complete ||
+               (!there.complete && evaluation->examples > there.examples);
+    return 0;
 }
 
 static int put_one(struct store *store, int64_t solution,
@@ -184,37 +188,37 @@ int store_evaluations_put(struct store *store, int64_t solution,
 
 /* --- reading; rows are in rows.c ---------------------------------------------- */
 
+struct bits {
+    void *bytes;
+    size_t size;
+    uint64_t examples;
+};
+
+static void read_bits(struct sql_row *row, void *to) {
+    struct bits *bits = to;
+    bits->examples = (uint64_t)sql_integer(row, 0, 0, INT64_MAX);
+    bits->bytes = sql_blob(row, 1, &bits->size);
+    if (!row->failed && (!bits->bytes || bits->size != bits_size(bits->examples)))
+        sql_row_corrupt(row, "the bits of an evaluation are %zu bytes", bits->size);
+}
+
 int store_correct(struct store *store, int64_t solution, size_t objective,
                   const char *split, bool *found, void **bits, uint64_t *examples,
                   struct error *error) {
-    *found = false;
-    *bits = NULL;
-    *examples = 0;
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT e.examples, c.bits FROM correct c JOIN evaluation e"
-                    " USING (solution, objective, split)"
-                    " WHERE c.solution = ? AND c.objective = ? AND c.split = ?",
-                    "iit", solution,
-                    objective > INT64_MAX ? (int64_t)-1 : (int64_t)objective, split);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "the bits of an evaluation", error,
-                              false};
-        size_t size;
-        *examples = (uint64_t)sql_integer(&row, 0, 0, INT64_MAX);
-        *bits = sql_blob(&row, 1, &size);
-        result = row.failed ? -1 : 0;
-        if (result == 0 && (!*bits || size != bits_size(*examples)))
-            result = sql_corrupt(store, error,
-                                 "the bits of an evaluation are %zu bytes", size);
-        *found = result == 0;
-        if (result) {
-            free(*bits);
-            *bits = NULL;
-            *examples = 0;
-        }
+    struct bits read = {0};
+    int result =
+        sql_one(store, error, "the bits of an evaluation", read_bits, &read,
+                "SELECT e.examples, c.bits FROM correct c JOIN evaluation e"
+                " USING (solution, objective, split)"
+                " WHERE c.solution = ? AND c.objective = ? AND c.split = ?",
+                "iit", solution,
+                objective > INT64_MAX ? (int64_t)-1 : (int64_t)objective, split);
+    if (result < 0) {
+        free(read.bytes);
+        read = (struct bits){0};
     }
-    sqlite3_finalize(statement);
-    return result;
+    *found = result > 0;
+    *bits = read.bytes;
+    *examples = read.examples;
+    return result < 0 ? -1 : 0;
 }

@@ -49,38 +49,33 @@ int store_run_begin(struct store *store, struct store_run *run, struct error *er
 
 /* Routers of the step that are there already: their id, whether they are the same
  * bytes, and whether a solution uses them. id 0: there are none. */
-static int find_routers(struct store *store, const struct store_run *run,
-                        const struct store_routers *routers, int64_t *id, bool *same,
-                        bool *used, struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT id, bytes = ?, EXISTS (SELECT 1 FROM solution"
-                    " WHERE solution.routers = routers.id)"
-                    " FROM routers WHERE run = ? AND step = ?",
-                    "xii", (const void *)routers->blob, routers->size, run->id,
-                    (int64_t)routers->step);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    *id = 0;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "routers", error, false};
-        *id = sql_integer(&row, 0, 1, INT64_MAX);
-        *same = sql_boolean(&row, 1);
-        *used = sql_boolean(&row, 2);
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+struct saved_routers {
+    int64_t id;
+    bool same, used;
+};
+
+static void read_saved(struct sql_row *row, void *to) {
+    struct saved_routers *saved = to;
+    saved->id = sql_integer(row, 0, 1, INT64_MAX);
+    saved->same = sql_boolean(row, 1);
+    saved->used = sql_boolean(row, 2);
 }
 
 static int save_routers(struct store *store, const struct store_run *run,
                         const struct store_routers *routers, int64_t *id,
                         struct error *error) {
-    bool same = false, used = false;
-    if (find_routers(store, run, routers, id, &same, &used, error))
+    struct saved_routers saved = {0};
+    if (sql_one(store, error, "routers", read_saved, &saved,
+                "SELECT id, bytes = ?, EXISTS (SELECT 1 FROM solution"
+                " WHERE solution.routers = routers.id)"
+                " FROM routers WHERE run = ? AND step = ?",
+                "xii", (const void *)routers->blob, routers->size, run->id,
+                (int64_t)routers->step) < 0)
         return -1;
-    if (*id && same)
+    *id = saved.id;
+    if (*id && saved.same)
         return 0;
-    if (*id && used)
+    if (*id && saved.used)
         return error_set(
             error,
             "%s: run %lld has other routers at step %u, which solutions use; "
@@ -191,87 +186,64 @@ void store_runs_free(struct store_run *runs, size_t count) {
     free(runs);
 }
 
-static int read_run(struct store *store, sqlite3_stmt *statement, struct store_run *run,
-                    struct error *error) {
-    struct sql_row row = {store, statement, "a run", error, false};
-    memset(run, 0, sizeof *run);
-    run->id = sql_integer(&row, 0, 1, INT64_MAX);
-    run->method = sql_text(&row, 1);
-    run->upscale = sql_text(&row, 2);
-    run->parameters = sql_text(&row, 3);
-    run->steps_done = (unsigned)sql_integer(&row, 4, 0, UINT32_MAX);
-    run->steps = (unsigned)sql_integer(&row, 5, 0, UINT32_MAX);
-    run->seconds = sql_real(&row, 6);
-    run->started = sql_real(&row, 7);
-    run->complete = sql_boolean(&row, 8);
-    run->trainable = (uint64_t)sql_integer(&row, 9, 0, INT64_MAX);
-    run->peak_bytes = (uint64_t)sql_integer(&row, 10, 0, INT64_MAX);
-    if (row.failed)
-        store_run_clear(run);
-    return row.failed ? -1 : 0;
+static void clear_run(void *run) {
+    store_run_clear(run);
+}
+
+static void read_run(struct sql_row *row, void *to) {
+    struct store_run *run = to;
+    run->id = sql_integer(row, 0, 1, INT64_MAX);
+    run->method = sql_text(row, 1);
+    run->upscale = sql_text(row, 2);
+    run->parameters = sql_text(row, 3);
+    run->steps_done = (unsigned)sql_integer(row, 4, 0, UINT32_MAX);
+    run->steps = (unsigned)sql_integer(row, 5, 0, UINT32_MAX);
+    run->seconds = sql_real(row, 6);
+    run->started = sql_real(row, 7);
+    run->complete = sql_boolean(row, 8);
+    run->trainable = (uint64_t)sql_integer(row, 9, 0, INT64_MAX);
+    run->peak_bytes = (uint64_t)sql_integer(row, 10, 0, INT64_MAX);
 }
 
 int store_run_last(struct store *store, const char *method, const char *upscale,
                    bool *found, struct store_run *run, struct error *error) {
-    *found = false;
     memset(run, 0, sizeof *run);
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    RUN_COLUMNS " WHERE (?1 OR method = ?2) AND (?3 OR upscale = ?4)"
-                                " ORDER BY id DESC LIMIT 1",
-                    "btbt", (int)!method, method, (int)!upscale, upscale);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        result = read_run(store, statement, run, error);
-        *found = result == 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    int result =
+        sql_one(store, error, "a run", read_run, run,
+                RUN_COLUMNS " WHERE (?1 OR method = ?2) AND (?3 OR upscale = ?4)"
+                            " ORDER BY id DESC LIMIT 1",
+                "btbt", (int)!method, method, (int)!upscale, upscale);
+    *found = result > 0;
+    if (result < 0)
+        store_run_clear(run);
+    return result < 0 ? -1 : 0;
 }
 
 int store_runs(struct store *store, struct store_run **result, size_t *count,
                struct error *error) {
-    *result = NULL;
-    *count = 0;
-    sqlite3_stmt *statement = sql_prepare(store, error, RUN_COLUMNS " ORDER BY id", "");
-    if (!statement)
-        return -1;
-    struct store_run *runs = NULL;
-    size_t used = 0, capacity = 0;
-    int step;
-    while ((step = sql_step(store, statement, error)) > 0) {
-        if (array_reserve((void **)&runs, &capacity, used + 1, sizeof *runs))
-            step = error_memory(error);
-        else
-            step = read_run(store, statement, &runs[used], error);
-        if (step < 0)
-            break;
-        used++;
-    }
-    sqlite3_finalize(statement);
-    if (step < 0) {
-        store_runs_free(runs, used);
-        return -1;
-    }
-    *result = runs;
-    *count = used;
-    return 0;
+    return sql_each(store, error, "a run", read_run, sizeof **result, clear_run, result,
+                    count, RUN_COLUMNS " ORDER BY id", "");
+}
+
+struct bytes {
+    void **at;
+    size_t *size;
+};
+
+static void read_bytes(struct sql_row *row, void *to) {
+    struct bytes *bytes = to;
+    *bytes->at = sql_blob(row, 0, bytes->size);
 }
 
 int store_run_state(struct store *store, int64_t run, void **state, size_t *size,
                     struct error *error) {
+    struct bytes bytes = {state, size};
     *state = NULL;
     *size = 0;
-    sqlite3_stmt *statement = sql_prepare(
-        store, error, "SELECT bytes FROM run_state WHERE run = ?", "i", run);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "a run's state", error, false};
-        *state = sql_blob(&row, 0, size);
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    return sql_one(store, error, "a run's state", read_bytes, &bytes,
+                   "SELECT bytes FROM run_state WHERE run = ?", "i", run) < 0
+               ? -1
+               : 0;
 }
 
 int store_curve(struct store *store, int64_t run, struct store_curve_point **result,
@@ -279,45 +251,22 @@ int store_curve(struct store *store, int64_t run, struct store_curve_point **res
     return store_curve_since(store, run, 0, result, count, error);
 }
 
+static void read_point(struct sql_row *row, void *to) {
+    struct store_curve_point *point = to;
+    point->step = (unsigned)sql_integer(row, 0, 0, UINT32_MAX);
+    point->task = (size_t)sql_integer(row, 1, 0, (int64_t)row->store->tasks - 1);
+    point->loss = sql_real_or_null(row, 2);
+}
+
 /* A step that cannot be is not passed over where all are asked for. */
 int store_curve_since(struct store *store, int64_t run, unsigned from,
                       struct store_curve_point **result, size_t *count,
                       struct error *error) {
-    *result = NULL;
-    *count = 0;
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
+    return sql_each(store, error, "a curve point", read_point, sizeof **result, NULL,
+                    result, count,
                     "SELECT step, task, loss FROM curve WHERE run = ? AND step >= ?"
                     " ORDER BY step, task",
                     "ii", run, from ? (int64_t)from : INT64_MIN);
-    if (!statement)
-        return -1;
-    struct store_curve_point *points = NULL;
-    size_t used = 0, capacity = 0;
-    int step;
-    while ((step = sql_step(store, statement, error)) > 0) {
-        struct sql_row row = {store, statement, "a curve point", error, false};
-        if (array_reserve((void **)&points, &capacity, used + 1, sizeof *points)) {
-            step = error_memory(error);
-            break;
-        }
-        points[used].step = (unsigned)sql_integer(&row, 0, 0, UINT32_MAX);
-        points[used].task = (size_t)sql_integer(&row, 1, 0, (int64_t)store->tasks - 1);
-        points[used].loss = sql_real_or_null(&row, 2);
-        if (row.failed) {
-            step = -1;
-            break;
-        }
-        used++;
-    }
-    sqlite3_finalize(statement);
-    if (step < 0) {
-        free(points);
-        return -1;
-    }
-    *result = points;
-    *count = used;
-    return 0;
 }
 
 /* --- routers ---------------------------------------------------------------- */
@@ -327,35 +276,32 @@ void store_routers_clear(struct store_routers *routers) {
     memset(routers, 0, sizeof *routers);
 }
 
-/* The first row of a statement for id, run, step, bytes. */
-static int read_routers(struct store *store, sqlite3_stmt *statement, bool *found,
+static void read_routers(struct sql_row *row, void *to) {
+    struct store_routers *routers = to;
+    routers->id = sql_integer(row, 0, 1, INT64_MAX);
+    routers->run = sql_integer(row, 1, 1, INT64_MAX);
+    routers->step = (unsigned)sql_integer(row, 2, 0, UINT32_MAX);
+    routers->blob = sql_blob(row, 3, &routers->size);
+    if (!row->failed && routers->size == 0)
+        sql_row_corrupt(row, "routers have no bytes");
+}
+
+/* The first of those that the rest of the statement, about one id, selects. */
+static int find_routers(struct store *store, const char *sql, int64_t id, bool *found,
                         struct store_routers *routers, struct error *error) {
-    *found = false;
     memset(routers, 0, sizeof *routers);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "routers", error, false};
-        routers->id = sql_integer(&row, 0, 1, INT64_MAX);
-        routers->run = sql_integer(&row, 1, 1, INT64_MAX);
-        routers->step = (unsigned)sql_integer(&row, 2, 0, UINT32_MAX);
-        routers->blob = sql_blob(&row, 3, &routers->size);
-        result = row.failed ? -1 : 0;
-        if (result == 0 && routers->size == 0)
-            result = sql_corrupt(store, error, "routers have no bytes");
-        if (result)
-            store_routers_clear(routers);
-        *found = result == 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    int result = sql_one(store, error, "routers", read_routers, routers, sql, "i", id);
+    *found = result > 0;
+    if (result < 0)
+        store_routers_clear(routers);
+    return result < 0 ? -1 : 0;
 }
 
 int store_routers_get(struct store *store, int64_t id, struct store_routers *routers,
                       struct error *error) {
     bool found;
-    sqlite3_stmt *statement = sql_prepare(
-        store, error, "SELECT id, run, step, bytes FROM routers WHERE id = ?", "i", id);
-    if (read_routers(store, statement, &found, routers, error))
+    if (find_routers(store, "SELECT id, run, step, bytes FROM routers WHERE id = ?", id,
+                     &found, routers, error))
         return -1;
     return found ? 0
                  : error_set(error, "%s: there are no routers %lld", store->path,
@@ -364,48 +310,25 @@ int store_routers_get(struct store *store, int64_t id, struct store_routers *rou
 
 int store_routers_last(struct store *store, int64_t run, bool *found,
                        struct store_routers *routers, struct error *error) {
-    sqlite3_stmt *statement = sql_prepare(store, error,
-                                          "SELECT id, run, step, bytes FROM routers"
-                                          " WHERE run = ? ORDER BY step DESC LIMIT 1",
-                                          "i", run);
-    return read_routers(store, statement, found, routers, error);
+    return find_routers(store,
+                        "SELECT id, run, step, bytes FROM routers"
+                        " WHERE run = ? ORDER BY step DESC LIMIT 1",
+                        run, found, routers, error);
+}
+
+static void read_listed(struct sql_row *row, void *to) {
+    struct store_routers *routers = to;
+    routers->id = sql_integer(row, 0, 1, INT64_MAX);
+    routers->run = sql_integer(row, 1, 1, INT64_MAX);
+    routers->step = (unsigned)sql_integer(row, 2, 0, UINT32_MAX);
+    routers->size = (size_t)sql_integer(row, 3, 1, INT64_MAX);
 }
 
 int store_routers_list(struct store *store, int64_t run, struct store_routers **result,
                        size_t *count, struct error *error) {
-    *result = NULL;
-    *count = 0;
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
-        "SELECT id, step, length(bytes) FROM routers WHERE run = ? ORDER BY step", "i",
-        run);
-    if (!statement)
-        return -1;
-    struct store_routers *list = NULL;
-    size_t used = 0, capacity = 0;
-    int step;
-    while ((step = sql_step(store, statement, error)) > 0) {
-        struct sql_row row = {store, statement, "routers", error, false};
-        if (array_reserve((void **)&list, &capacity, used + 1, sizeof *list)) {
-            step = error_memory(error);
-            break;
-        }
-        list[used] = (struct store_routers){.run = run};
-        list[used].id = sql_integer(&row, 0, 1, INT64_MAX);
-        list[used].step = (unsigned)sql_integer(&row, 1, 0, UINT32_MAX);
-        list[used].size = (size_t)sql_integer(&row, 2, 1, INT64_MAX);
-        if (row.failed) {
-            step = -1;
-            break;
-        }
-        used++;
-    }
-    sqlite3_finalize(statement);
-    if (step < 0) {
-        free(list);
-        return -1;
-    }
-    *result = list;
-    *count = used;
-    return 0;
+    return sql_each(store, error, "routers", read_listed, sizeof **result, NULL, result,
+                    count,
+                    "SELECT id, run, step, length(bytes) FROM routers WHERE run = ?"
+                    " ORDER BY step",
+                    "i", run);
 }

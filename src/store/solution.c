@@ -72,11 +72,9 @@ void solution_read_rest(struct sql_row *row, struct store_solution *solution) {
     solution->created = sql_real(row, 8);
     solution->seconds = sql_real(row, 9);
     solution->peak_bytes = (uint64_t)sql_integer(row, 10, 0, INT64_MAX);
-    if (!row->failed && !solution->kind) {
-        sql_corrupt(row->store, row->error, "solution %lld is of kind \"%s\"",
-                    (long long)solution->id, kind);
-        row->failed = true;
-    }
+    if (!row->failed && !solution->kind)
+        sql_row_corrupt(row, "solution %lld is of kind \"%s\"", (long long)solution->id,
+                        kind);
 }
 
 void solution_read(struct sql_row *row, struct store_solution *solution) {
@@ -151,10 +149,8 @@ static int find(struct store *store, const struct store_solution *solution,
 }
 
 static int check_routers(struct store *store, int64_t id, struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error, "SELECT 1 FROM routers WHERE id = ?", "i", id);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    sqlite3_finalize(statement);
+    int result = sql_one(store, error, "routers", NULL, NULL,
+                         "SELECT 1 FROM routers WHERE id = ?", "i", id);
     if (result == 0)
         return error_set(error, "%s: there are no routers %lld", store->path,
                          (long long)id);
@@ -248,37 +244,30 @@ int store_solution_find(struct store *store, const struct store_solution *wanted
     return result;
 }
 
+static void read_count(struct sql_row *row, void *to) {
+    *(size_t *)to = (size_t)sql_integer(row, 0, 0, INT64_MAX);
+}
+
 int store_solutions_count(struct store *store, size_t *count, struct error *error) {
     *count = 0;
-    sqlite3_stmt *statement =
-        sql_prepare(store, error, "SELECT count(*) FROM solution", "");
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "the number of solutions", error,
-                              false};
-        *count = (size_t)sql_integer(&row, 0, 0, INT64_MAX);
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    return sql_one(store, error, "the number of solutions", read_count, count,
+                   "SELECT count(*) FROM solution", "") < 0
+               ? -1
+               : 0;
+}
+
+static void read_one(struct sql_row *row, void *to) {
+    solution_read(row, to);
 }
 
 int store_solution_get(struct store *store, int64_t id, bool *found,
                        struct store_solution *solution, struct error *error) {
-    *found = false;
     memset(solution, 0, sizeof *solution);
-    sqlite3_stmt *statement = sql_prepare(
-        store, error, "SELECT " SOLUTION_COLUMNS " FROM solution s WHERE s.id = ?", "i",
-        id);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "a solution", error, false};
-        solution_read(&row, solution);
-        if (row.failed)
-            store_solution_clear(solution);
-        result = row.failed ? -1 : 0;
-        *found = result == 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    int result =
+        sql_one(store, error, "a solution", read_one, solution,
+                "SELECT " SOLUTION_COLUMNS " FROM solution s WHERE s.id = ?", "i", id);
+    *found = result > 0;
+    if (result < 0)
+        store_solution_clear(solution);
+    return result < 0 ? -1 : 0;
 }

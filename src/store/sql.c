@@ -225,6 +225,17 @@ static void wrong(struct sql_row *row, int column) {
     row->failed = true;
 }
 
+void sql_row_corrupt(struct sql_row *row, const char *format, ...) {
+    char what[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    if (!row->failed)
+        sql_corrupt(row->store, row->error, "%s", what);
+    row->failed = true;
+}
+
 static void no_memory(struct sql_row *row) {
     if (!row->failed)
         error_memory(row->error);
@@ -282,6 +293,56 @@ double sql_real_or_null(struct sql_row *row, int column) {
     if (type != SQLITE_NULL)
         wrong(row, column);
     return NAN;
+}
+
+void sql_read_id(struct sql_row *row, void *to) {
+    *(int64_t *)to = sql_integer(row, 0, 1, INT64_MAX);
+}
+
+int sql_one(struct store *store, struct error *error, const char *what, sql_read *read,
+            void *to, const char *sql, const char *types, ...) {
+    va_list arguments;
+    va_start(arguments, types);
+    sqlite3_stmt *statement = prepare(store, error, sql, types, arguments);
+    va_end(arguments);
+    int result = statement ? sql_step(store, statement, error) : -1;
+    struct sql_row row = {store, statement, what, error, false};
+    if (result > 0 && read)
+        read(&row, to);
+    sqlite3_finalize(statement);
+    return row.failed ? -1 : result;
+}
+
+int sql_each(struct store *store, struct error *error, const char *what, sql_read *read,
+             size_t size, void (*clear)(void *element), void *items, size_t *count,
+             const char *sql, const char *types, ...) {
+    char *all = NULL;
+    size_t used = 0, capacity = 0;
+    va_list arguments;
+    va_start(arguments, types);
+    sqlite3_stmt *statement = prepare(store, error, sql, types, arguments);
+    va_end(arguments);
+    struct sql_row row = {store, statement, what, error, false};
+    int result = -1;
+    while (statement && (result = sql_step(store, statement, error)) > 0) {
+        if (array_reserve((void **)&all, &capacity, used + 1, size)) {
+            result = error_memory(error);
+            break;
+        }
+        read(&row, memset(all + size * used++, 0, size));
+        if (row.failed) {
+            result = -1;
+            break;
+        }
+    }
+    sqlite3_finalize(statement);
+    for (size_t i = 0; result < 0 && clear && i < used; i++)
+        clear(all + size * i);
+    if (result < 0)
+        free(all);
+    *(void **)items = result < 0 ? NULL : all;
+    *count = result < 0 ? 0 : used;
+    return result;
 }
 
 const char *sql_text_here(struct sql_row *row, int column, size_t *length) {

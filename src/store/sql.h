@@ -64,6 +64,9 @@ struct sql_row {
     struct error *error;
     bool failed;
 };
+/* What is wrong with the row as a whole; sets failed. */
+void sql_row_corrupt(struct sql_row *row, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 int64_t sql_integer(struct sql_row *row, int column, int64_t low, int64_t high);
 int64_t sql_id_or_null(struct sql_row *row, int column); /* 0 for NULL */
 bool sql_boolean(struct sql_row *row, int column);
@@ -80,6 +83,22 @@ void *sql_blob(struct sql_row *row, int column, size_t *size);
 double *sql_preference(struct sql_row *row, int column);
 /* The same into preference [tasks]; false where the column is NULL, and on failure. */
 bool sql_preference_into(struct sql_row *row, int column, double *preference);
+
+/* Reads the columns of a row into *to. */
+typedef void sql_read(struct sql_row *row, void *to);
+void sql_read_id(struct sql_row *row, void *to); /* column 0: int64_t, from 1 */
+
+/* sql_prepare, and its first row to read (which may be NULL); what names the row.
+ * Returns 1 where there was one, 0 where there was none, -1: then *to may be filled in
+ * part. */
+int sql_one(struct store *store, struct error *error, const char *what, sql_read *read,
+            void *to, const char *sql, const char *types, ...);
+/* sql_prepare, and each of its rows to read into an element of an array: `size` bytes,
+ * zeroed before. *items is freed with free(), what its elements hold with clear (NULL:
+ * nothing); NULL and 0 without rows and on failure. */
+int sql_each(struct store *store, struct error *error, const char *what, sql_read *read,
+             size_t size, void (*clear)(void *element), void *items, size_t *count,
+             const char *sql, const char *types, ...);
 
 /* Preferences in the file: 8 bytes a number, IEEE 754, low byte first. */
 int sql_preference_check(const double *preference, size_t tasks, struct error *error);
