@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../tests/tui/fixture.h"
+#include "../tests/results/fixture.h"
 #include "panels/views.h"
 
 enum { ROUNDS = 11 };

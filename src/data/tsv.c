@@ -203,10 +203,11 @@ static int check_kinds(const struct tsv *tsv, const char *path, struct error *er
         odd = name;
     if (!odd)
         return 0;
-    return error_set(error,
-                     "%s:%zu: the label '%s' is not a class; labels are all names, or all "
-                     "whole numbers from 0 to %d",
-                     path, odd->line, odd->label, TSV_CLASSES_MAX - 1);
+    return error_set(
+        error,
+        "%s:%zu: the label '%s' is not a class; labels are all names, or all "
+        "whole numbers from 0 to %d",
+        path, odd->line, odd->label, TSV_CLASSES_MAX - 1);
 }
 
 int tsv_label_names(const struct tsv *tsv, const char *path, char ***names,

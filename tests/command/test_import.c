@@ -214,7 +214,8 @@ static void test_refused(void **state) {
     options.unit = IMPORT_FRACTION;
     struct import_result result;
     assert_int_equal(import_text("cars\n0.5\n1.5\n", &options, &result), -1);
-    assert_non_null(strstr(error.text, "rows.csv:3: cars is 1.5; it must be a fraction"));
+    assert_non_null(
+        strstr(error.text, "rows.csv:3: cars is 1.5; it must be a fraction"));
     options = usual;
     options.skip_unknown = true;
     result = import_ok("GPU usage,cars\nmuch,50\n", &options);

@@ -764,8 +764,8 @@ static void export_writes_what_was_measured(void **state) {
     rows = json_of("eval %1$s/export.db --model %1$s/model --format json", folder());
     assert_string_equal(string(json_array_get(rows, 0), "model_sha256"), hex);
     json_decref(rows);
-    expect_error(1, "exists already",
-                 "export %s/export.db --solution 1 --out %s/model", folder(), folder());
+    expect_error(1, "exists already", "export %s/export.db --solution 1 --out %s/model",
+                 folder(), folder());
     ran = run("merge %s/export.db --method stl", folder());
     ran_free(&ran);
     expect_error(1, "no one model", "export %s/export.db --solution 3 --out %s/stl",
