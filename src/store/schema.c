@@ -27,22 +27,20 @@ struct object {
     "  renewed REAL NOT NULL\n"                                                     \
     ") STRICT"
 
-#define DATA                                                                       \
-    "CREATE TABLE data (\n"                                                        \
-    "  -- a split's examples as figures were measured on them; the last row of a " \
-    "split\n"                                                                      \
+#define DATA                                                                        \
+    "CREATE TABLE data (\n"                                                         \
+    "  -- a split's examples as figures were measured on them; the last row of a "  \
+    "split\n"                                                                       \
     "  -- holds. stamp is of classes, names, sizes and times of the files, sha256 " \
-    "of\n"                                                                         \
-    "  -- classes, names and contents\n"                                           \
-    "  id INTEGER PRIMARY KEY,\n"                                                  \
-    "  task INTEGER NOT NULL REFERENCES task (position),\n"                        \
-    "  split TEXT NOT NULL CHECK (split <> ''),\n"                                 \
-    "  files INTEGER NOT NULL CHECK (files >= 0),\n"                               \
-    "  size INTEGER NOT NULL CHECK (size >= 0), -- bytes\n"                        \
-    HASH("stamp")                                                                   \
-    HASH("sha256")                                                                  \
-    "  since REAL NOT NULL\n"                                                      \
-    ") STRICT"
+    "of\n"                                                                          \
+    "  -- classes, names and contents\n"                                            \
+    "  id INTEGER PRIMARY KEY,\n"                                                   \
+    "  task INTEGER NOT NULL REFERENCES task (position),\n"                         \
+    "  split TEXT NOT NULL CHECK (split <> ''),\n"                                  \
+    "  files INTEGER NOT NULL CHECK (files >= 0),\n"                                \
+    "  size INTEGER NOT NULL CHECK (size >= 0), -- bytes\n" HASH("stamp")           \
+        HASH("sha256") "  since REAL NOT NULL\n"                                    \
+                       ") STRICT"
 
 static const struct object objects[] = {
     {"recipe",
