@@ -355,7 +355,7 @@ static void baselines_are_no_preference(void **state) {
     assert_true(row != SIZE_MAX);
     explorer_point(explorer, row);
     type(&app, "\r");
-    assert_non_null(strstr(explorer->message, "only models of routers can be gone to"));
+    assert_non_null(strstr(explorer->message, "has no preference to go to"));
     assert_true(explorer->preference[0] == 0.5);
     size_t count = explorer_dominators(explorer, row, &first), counted = 0;
     for (size_t i = 0; i < catalog->count; i++) {

@@ -399,7 +399,7 @@ static void solutions_are_pointed_at(void **state) {
     terminal_expect(terminal, "simple average  alpha ");
     terminal_expect(terminal, "dominated by ");
     terminal_type(terminal, "\r");
-    terminal_expect(terminal, "only models of routers");
+    terminal_expect(terminal, "has no preference to go to");
     terminal_type(terminal, "\033");
     terminal_expect(terminal, "dominated by ");
     terminal_type(terminal, "\033");

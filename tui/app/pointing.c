@@ -96,7 +96,7 @@ bool app_go_to_pointed(struct app *app) {
     int64_t routers = catalog_answerer(solution);
     if (!routers) {
         explorer_say(explorer, false,
-                     "only models of routers can be gone to; c compares this one, "
+                     "this model has no preference to go to; c compares it, "
                      "pwemoe export --solution %lld writes it",
                      (long long)solution->id);
         return false;
