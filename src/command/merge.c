@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/measure.h"
-#include "command/work/settings.h"
+#include "command/work/method_settings.h"
 #include "merge/method.h"
 #include "pareto/simplex.h"
 

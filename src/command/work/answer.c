@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/json_text.h"
-#include "command/work/settings.h"
+#include "command/work/method_settings.h"
 
 /* What answers where nothing is trained. */
 static const char untrained[] = "wudi";

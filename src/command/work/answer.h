@@ -4,7 +4,7 @@
 #define PWEMOE_COMMAND_WORK_ANSWER_H
 
 #include "command/work/measure.h"
-#include "command/work/settings.h"
+#include "command/work/method_settings.h"
 #include "merge/method.h"
 
 struct answer_options {

@@ -1,4 +1,4 @@
-#include "command/work/settings.h"
+#include "command/work/method_settings.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* What --set says, as the parameters of merging methods. */
-#ifndef PWEMOE_COMMAND_WORK_SETTINGS_H
-#define PWEMOE_COMMAND_WORK_SETTINGS_H
+#ifndef PWEMOE_COMMAND_WORK_METHOD_SETTINGS_H
+#define PWEMOE_COMMAND_WORK_METHOD_SETTINGS_H
 
 #include <jansson.h>
 #include <stdio.h>
