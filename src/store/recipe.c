@@ -117,26 +117,23 @@ static void read_checkpoint(struct sql_row *row, int column,
     sql_sha256(row, column + 2, checkpoint->sha256);
 }
 
+static void read_recipe(struct sql_row *row, void *to) {
+    struct store_recipe *recipe = to;
+    recipe->name = sql_text(row, 0);
+    recipe->model = sql_text(row, 1);
+    recipe->text = sql_text(row, 2);
+    read_checkpoint(row, 3, &recipe->pretrained);
+}
+
 static int read_head(struct store *store, struct store_recipe *recipe,
                      struct error *error) {
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
-        "SELECT name, model, text, pretrained_path, pretrained_size, pretrained_sha256"
-        " FROM recipe",
-        "");
-    int result = statement ? sql_step(store, statement, error) : -1;
+    int result = sql_one(store, error, "its recipe", read_recipe, recipe,
+                         "SELECT name, model, text, pretrained_path, pretrained_size,"
+                         " pretrained_sha256 FROM recipe",
+                         "");
     if (result == 0)
         result = sql_corrupt(store, error, "its recipe is missing");
-    if (result > 0) {
-        struct sql_row row = {store, statement, "its recipe", error, false};
-        recipe->name = sql_text(&row, 0);
-        recipe->model = sql_text(&row, 1);
-        recipe->text = sql_text(&row, 2);
-        read_checkpoint(&row, 3, &recipe->pretrained);
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    return result < 0 ? -1 : 0;
 }
 
 static void read_task(struct sql_row *row, size_t position, struct store_task *task) {
@@ -215,24 +212,19 @@ int store_recipe(struct store *store, struct store_recipe **result,
 
 /* --- changes ---------------------------------------------------------------- */
 
+static void read_sha256(struct sql_row *row, void *to) {
+    sql_sha256(row, 0, to);
+}
+
 static int set_expert(struct store *store, size_t task,
                       const struct store_checkpoint *expert, struct error *error) {
     int64_t at = (int64_t)task;
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
-        "SELECT sha256 FROM expert WHERE task = ? ORDER BY id DESC LIMIT 1", "i", at);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    bool same = false;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "an expert", error, false};
-        char before[SHA256_HEX];
-        sql_sha256(&row, 0, before);
-        same = *before && strcmp(before, expert->sha256) == 0;
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    if (result < 0)
+    char before[SHA256_HEX] = "";
+    if (sql_one(store, error, "an expert", read_sha256, before,
+                "SELECT sha256 FROM expert WHERE task = ? ORDER BY id DESC LIMIT 1",
+                "i", at) < 0)
         return -1;
+    bool same = *before && strcmp(before, expert->sha256) == 0;
     if (sql_write(store, error,
                   "INSERT INTO expert (task, path, size, sha256, since)"
                   " VALUES (?, ?, ?, ?, ?)",

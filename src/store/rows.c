@@ -440,28 +440,26 @@ static enum store_state state_of(enum store_kind kind, size_t objectives,
     return whole == objectives ? STORE_STATE_COMPLETE : STORE_STATE_PARTIAL;
 }
 
+static void read_state(struct sql_row *row, void *to) {
+    bool imported = sql_boolean(row, 0);
+    size_t present = (size_t)sql_integer(row, 1, 0, STORE_TASKS_MAX);
+    size_t whole = (size_t)sql_integer(row, 2, 0, STORE_TASKS_MAX);
+    size_t stale = (size_t)sql_integer(row, 3, 0, STORE_TASKS_MAX);
+    *(enum store_state *)to = state_of(imported ? STORE_KIND_IMPORT : STORE_KIND_MERGE,
+                                       row->store->tasks, present, whole, stale);
+}
+
 int store_solution_state(struct store *store, int64_t solution, const char *split,
                          enum store_state *state, struct error *error) {
     *state = STORE_STATE_NONE;
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
-        "SELECT s.kind = ?, count(e.objective), ifnull(sum(e.complete > e.stale), 0),"
-        " ifnull(sum(e.stale), 0) FROM solution s LEFT JOIN evaluation e"
-        " ON e.solution = s.id AND e.split = ? WHERE s.id = ? GROUP BY s.id",
-        "tti", store_kind_name(STORE_KIND_IMPORT), split, solution);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "a solution", error, false};
-        bool imported = sql_boolean(&row, 0);
-        size_t present = (size_t)sql_integer(&row, 1, 0, STORE_TASKS_MAX);
-        size_t whole = (size_t)sql_integer(&row, 2, 0, STORE_TASKS_MAX);
-        size_t stale = (size_t)sql_integer(&row, 3, 0, STORE_TASKS_MAX);
-        *state = state_of(imported ? STORE_KIND_IMPORT : STORE_KIND_MERGE, store->tasks,
-                          present, whole, stale);
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    return sql_one(store, error, "a solution", read_state, state,
+                   "SELECT s.kind = ?, count(e.objective),"
+                   " ifnull(sum(e.complete > e.stale), 0), ifnull(sum(e.stale), 0)"
+                   " FROM solution s LEFT JOIN evaluation e"
+                   " ON e.solution = s.id AND e.split = ? WHERE s.id = ? GROUP BY s.id",
+                   "tti", store_kind_name(STORE_KIND_IMPORT), split, solution) < 0
+               ? -1
+               : 0;
 }
 
 /* What the evaluations of a row come to. */
@@ -510,29 +508,22 @@ int store_rows(struct store *store, const char *split, struct store_row **rows,
 
 /* --- what is new ------------------------------------------------------------------ */
 
-static int read_mark(struct store *store, struct store_mark *mark,
-                     struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT (SELECT ifnull(max(id), 0) FROM solution),"
-                    " (SELECT ifnull(max(id), 0) FROM expert),"
-                    " (SELECT ifnull(max(time), 0.0) FROM evaluation)",
-                    "");
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "the newest evaluation", error, false};
-        mark->solution = sql_integer(&row, 0, 0, INT64_MAX);
-        mark->expert = sql_integer(&row, 1, 0, INT64_MAX);
-        mark->time = sql_real(&row, 2);
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+static void read_mark(struct sql_row *row, void *to) {
+    struct store_mark *mark = to;
+    mark->solution = sql_integer(row, 0, 0, INT64_MAX);
+    mark->expert = sql_integer(row, 1, 0, INT64_MAX);
+    mark->time = sql_real(row, 2);
 }
 
 int store_mark(struct store *store, struct store_mark *mark, struct error *error) {
     *mark = (struct store_mark){0};
-    return read_mark(store, mark, error);
+    return sql_one(store, error, "the newest evaluation", read_mark, mark,
+                   "SELECT (SELECT ifnull(max(id), 0) FROM solution),"
+                   " (SELECT ifnull(max(id), 0) FROM expert),"
+                   " (SELECT ifnull(max(time), 0.0) FROM evaluation)",
+                   "") < 0
+               ? -1
+               : 0;
 }
 
 struct changes {
