@@ -2,13 +2,18 @@
 
 #include "checkpoint/draft.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -23,6 +28,60 @@ struct draft {
     uint64_t written, pushed;
 };
 
+/* Does name have the form of a draft's of this file, "." LAST "." PID "." N ".tmp"? */
+static bool is_draft_of(const char *name, const char *last) {
+    char start[208];
+    int length = snprintf(start, sizeof start, ".%.200s.", last);
+    if (strncmp(name, start, (size_t)length) != 0)
+        return false;
+    const char *p = name + length;
+    size_t pid = strspn(p, "0123456789"), serial;
+    if (!pid || p[pid] != '.')
+        return false;
+    p += pid + 1;
+    serial = strspn(p, "0123456789");
+    return serial && strcmp(p + serial, ".tmp") == 0;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind,
+                        struct FTW *place) {
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+/* What a killed process left is removed by the next that writes the same file. Who
+ * writes holds a lock, which ends with the process; an old draft that nobody holds is
+ * left over. The age is for who has made one and not yet locked it, and for file
+ * systems without locks. */
+static void remove_leftovers(const char *folder, const char *last) {
+    enum { OLD = 60 /* seconds */ };
+    DIR *entries = opendir(folder);
+    if (!entries)
+        return;
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        struct stat status;
+        if (!is_draft_of(entry->d_name, last))
+            continue;
+        int file = openat(dirfd(entries), entry->d_name,
+                          O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (file < 0)
+            continue;
+        char *path = text_format("%s/%s", folder, entry->d_name);
+        if (path && fstat(file, &status) == 0 && time(NULL) - status.st_mtime > OLD &&
+            flock(file, LOCK_EX | LOCK_NB) == 0) {
+            if (S_ISREG(status.st_mode))
+                unlink(path);
+            else if (S_ISDIR(status.st_mode))
+                nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        }
+        free(path);
+        close(file);
+    }
+    closedir(entries);
+}
+
 int path_beside(const char *path, char **folder, char **temporary) {
     static atomic_uint serial;
     const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
@@ -32,6 +91,8 @@ int path_beside(const char *path, char **folder, char **temporary) {
         *folder = strdup("/");
     else
         *folder = strndup(path, (size_t)(slash - path));
+    if (*folder)
+        remove_leftovers(*folder, last);
     /* A name may have 255 bytes; the last component may use them all. What a process of
      * the same number left behind when it was killed is passed over: in a container
      * numbers come again each time. */
@@ -99,6 +160,7 @@ int draft_open(const char *path, const char *shown, struct draft **result,
         draft_discard(draft);
         return -1;
     }
+    flock(draft->descriptor, LOCK_EX | LOCK_NB); /* remove_leftovers */
     *result = draft;
     return 0;
 }
@@ -144,6 +206,9 @@ int draft_commit(struct draft *draft, struct error *error) {
         return -1;
     }
     result = folder_sync(draft->folder, error);
+    if (result != 0)
+        error_prefix(error, "%s is written, but a loss of power may take it back",
+                     draft->shown);
     free(draft->temporary);
     draft->temporary = NULL;
     draft_discard(draft);

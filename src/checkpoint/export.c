@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,9 @@ int export_write(const char *path, const struct export_plan *plan,
         error_set(error, "%s: cannot be created: %s: %s", path, parent,
                   strerror(errno));
     } else {
+        int held = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (held >= 0)
+            flock(held, LOCK_EX | LOCK_NB); /* path_beside looks for it */
         if (exists)
             result = chmod(temporary, mode | S_IRWXU);
         if (result != 0)
@@ -135,10 +139,14 @@ int export_write(const char *path, const struct export_plan *plan,
         if (result == 0 && rename(temporary, target) != 0)
             result =
                 error_set(error, "%s: cannot be created: %s", path, strerror(errno));
-        if (result != 0)
+        if (result != 0) {
             remove_folder(AT_FDCWD, temporary);
-        else
-            result = folder_sync(parent, error);
+        } else if (folder_sync(parent, error) != 0) {
+            result = error_prefix(
+                error, "%s is written, but a loss of power may take it back", path);
+        }
+        if (held >= 0)
+            close(held);
     }
     free(parent);
     free(temporary);

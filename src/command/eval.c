@@ -68,9 +68,9 @@ static enum exit_status measure_one(struct measure *m, struct store_solution *so
     } else if (known == 0) {
         result =
             begin(m, solution, error) ? -1 : measure_finish(m, "eval", solution, error);
-        if (result == 1 &&
-            store_log(m->store, error, "eval: solution %lld", (long long)solution->id))
-            result = -1;
+        if (result == 1)
+            command_log(m->invocation, m->store, "eval: solution %lld",
+                        (long long)solution->id);
     }
     if (result < 0) {
         measure_explain(m, error);

@@ -70,9 +70,11 @@ static int write_model(struct measure *m, const struct store_solution *solution,
         return -1;
     command_note(m->invocation, "%s is written, sha256 %s", o->out, hex);
     if (solution->id)
-        return store_log(m->store, error, "export of solution %lld to %s",
-                         (long long)solution->id, o->out);
-    return store_log(m->store, error, "export of a preference to %s", o->out);
+        command_log(m->invocation, m->store, "export of solution %lld to %s",
+                    (long long)solution->id, o->out);
+    else
+        command_log(m->invocation, m->store, "export of a preference to %s", o->out);
+    return 0;
 }
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {

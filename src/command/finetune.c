@@ -173,11 +173,10 @@ static int train(struct request *r, bool resume, struct error *error) {
         return -1;
     if (result == 0) {
         const struct store_run *run = &t->training.run;
-        return store_log(t->training.store, error,
-                         "finetune: run %lld stopped at step %u of %u",
-                         (long long)run->id, run->steps_done, run->steps)
-                   ? -1
-                   : training_stopped(&t->training, error);
+        command_log(t->training.invocation, t->training.store,
+                    "finetune: run %lld stopped at step %u of %u", (long long)run->id,
+                    run->steps_done, run->steps);
+        return training_stopped(&t->training, error);
     }
     unlink(t->training.state);
     return t->task ? tuned_expert(t, error) : tuned_model(t, error);

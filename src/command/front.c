@@ -234,15 +234,15 @@ static int measure_plan(struct measure *m, const struct plan *plan,
     return 1;
 }
 
-static int log_front(struct measure *m, const struct plan *plan, bool finished,
-                     struct error *error) {
+static void log_front(struct measure *m, const struct plan *plan, bool finished) {
     const char *rest = finished ? "" : ", not finished";
     if (plan->answer.method)
-        return store_log(m->store, error, "front: %zu points of %s%s", m->done,
-                         plan->answer.method->name, rest);
-    return store_log(m->store, error, "front: %zu points of run %lld (%s, %s)%s",
-                     m->done, (long long)plan->answer.run.id, plan->answer.run.method,
-                     plan->answer.run.upscale, rest);
+        command_log(m->invocation, m->store, "front: %zu points of %s%s", m->done,
+                    plan->answer.method->name, rest);
+    else
+        command_log(m->invocation, m->store, "front: %zu points of run %lld (%s, %s)%s",
+                    m->done, (long long)plan->answer.run.id, plan->answer.run.method,
+                    plan->answer.run.upscale, rest);
 }
 
 static enum exit_status measure_front(struct measure *m, double *rays, size_t count,
@@ -254,11 +254,8 @@ static enum exit_status measure_front(struct measure *m, double *rays, size_t co
         result = measure_plan(m, &plan, error);
     if (result < 0)
         measure_explain(m, error);
-    struct error log_error;
-    if (m->done && log_front(m, &plan, result == 1, &log_error) && result >= 0) {
-        *error = log_error;
-        result = -1;
-    }
+    if (m->done)
+        log_front(m, &plan, result == 1);
     enum exit_status status = usage ? EXIT_USAGE : EXIT_FAILED;
     if (result >= 0)
         status = measure_report(m, result == 0, "the same command goes on", error);

@@ -412,11 +412,10 @@ static int create(const struct setup *s, const char *path, struct error *error) 
     struct store *store;
     if (store_create(path, s->out, &store, error))
         return -1;
-    int result =
-        store_log(store, error, "init from %s: %zu tasks, %s",
-                  s->invocation->operands[1], s->recipe->task_count, s->out->model);
+    command_log(s->invocation, store, "init from %s: %zu tasks, %s",
+                s->invocation->operands[1], s->recipe->task_count, s->out->model);
     store_close(store);
-    return result;
+    return 0;
 }
 
 static int set_up(struct setup *s, const double *reference, size_t references,

@@ -16,6 +16,7 @@
 #include "base/start.h"
 #include "command/command.h"
 #include "command/io/progress.h"
+#include "store/store.h"
 
 static const struct command *const commands[] = {
     &command_init,  &command_finetune,   &command_merge,  &command_train,
@@ -116,6 +117,22 @@ void command_note(const struct invocation *invocation, const char *format, ...) 
     va_start(arguments, format);
     line_to_stderr(format, arguments);
     va_end(arguments);
+}
+
+void command_log(const struct invocation *invocation, struct store *store,
+                 const char *format, ...) {
+    struct error error;
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = NULL;
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    int result =
+        length < 0 ? error_memory(&error) : store_log(store, &error, "%s", text);
+    if (length >= 0)
+        free(text);
+    if (result)
+        command_note(invocation, "done, but the log has no line of it: %s", error.text);
 }
 
 void command_device_note(const struct invocation *invocation, const char *note) {

@@ -276,14 +276,9 @@ static enum exit_status run_jobs(struct measure *m, struct jobs *jobs,
         result = measure_jobs(m, jobs, error);
     if (result < 0)
         measure_explain(m, error);
-    struct error log_error;
-    if (m->done &&
-        store_log(m->store, &log_error, "merge: %s, %zu models measured%s", o->methods,
-                  m->done, result == 1 ? "" : ", not finished") &&
-        result >= 0) {
-        *error = log_error;
-        result = -1;
-    }
+    if (m->done)
+        command_log(m->invocation, m->store, "merge: %s, %zu models measured%s",
+                    o->methods, m->done, result == 1 ? "" : ", not finished");
     if (result < 0)
         return EXIT_FAILED;
     return measure_report(m, result == 0, "the same command goes on", error);

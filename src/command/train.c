@@ -325,11 +325,12 @@ static int run_session(struct session *s, struct error *error) {
         result = -1;
     if (result == 1 && t->state)
         unlink(t->state);
-    if (result < 0 ||
-        store_log(t->store, error, "train: run %lld (%s, %s), %u of %u steps",
-                  (long long)t->run.id, t->run.method, t->run.upscale,
-                  t->run.steps_done, t->run.steps) ||
-        runs_print(t->invocation, t->store, &t->run, NULL, error))
+    if (result < 0)
+        return -1;
+    command_log(t->invocation, t->store, "train: run %lld (%s, %s), %u of %u steps",
+                (long long)t->run.id, t->run.method, t->run.upscale, t->run.steps_done,
+                t->run.steps);
+    if (runs_print(t->invocation, t->store, &t->run, NULL, error))
         return -1;
     return result == 1 ? 0 : training_stopped(t, error);
 }

@@ -444,5 +444,11 @@ int store_create(const char *path, const struct store_recipe *recipe,
     if (result && beside)
         unlink(beside);
     free(beside);
-    return result ? -1 : store_open(path, STORE_READ_WRITE, store, error);
+    if (result)
+        return -1;
+    if (store_open(path, STORE_READ_WRITE, store, error) == 0)
+        return 0;
+    /* Failed is failed: nothing is there then. */
+    unlink(path);
+    return -1;
 }

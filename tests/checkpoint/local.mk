@@ -38,3 +38,7 @@ tests_fuzz_fuzz_model_index_SOURCES = tests/fuzz/fuzz_model_index.c
 tests_fuzz_fuzz_model_index_LDADD = $(FUZZ_LIBS)
 
 EXTRA_DIST += tests/golden/make_safetensors.py tests/golden/safetensors
+check_PROGRAMS += tests/checkpoint/test_draft
+TESTS += tests/checkpoint/test_draft
+tests_checkpoint_test_draft_SOURCES = tests/checkpoint/test_draft.c
+tests_checkpoint_test_draft_LDADD = $(TEST_LIBS)

@@ -109,9 +109,8 @@ int tuned_expert(struct tuning *t, struct error *error) {
     else if (figure.examples)
         snprintf(told, sizeof told, ", %.2f %% of %llu held-out examples", figure.value,
                  (unsigned long long)figure.examples);
-    if (store_log(g->store, error, "finetune: task %s, %u steps, %s%s", task,
-                  g->run.steps_done, t->out, told))
-        return -1;
+    command_log(g->invocation, g->store, "finetune: task %s, %u steps, %s%s", task,
+                g->run.steps_done, t->out, told);
     struct run_figure row = {.task = task,
                              .value = figure.value,
                              .low = figure.low,
@@ -138,14 +137,11 @@ int tuned_model(struct tuning *t, struct error *error) {
         measure_load(&m, error) || evaluator_begin_directory(m.evaluator, t->out, error)
             ? -1
             : measure_finish(&m, "eval", &solution, error);
-    if (result == 1)
-        result =
-            store_log(m.store, error, "finetune: all tasks by %s, %u steps, %s",
-                      t->training.run.method, t->training.run.steps_done, t->out) ||
-                    measure_report(&m, false, "", error) != EXIT_DONE
-                ? -1
-                : 0;
-    else if (result == 0)
+    if (result == 1) {
+        command_log(m.invocation, m.store, "finetune: all tasks by %s, %u steps, %s",
+                    t->training.run.method, t->training.run.steps_done, t->out);
+        result = measure_report(&m, false, "", error) != EXIT_DONE ? -1 : 0;
+    } else if (result == 0)
         result = error_set(error,
                            "stopped; %s is written; pwemoe eval %s --model %s "
                            "measures it",
