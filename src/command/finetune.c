@@ -158,6 +158,13 @@ static int choose_out(struct request *r, struct error *error) {
                         r->tuning.task ? r->tuning.task : r->tuning.method, error);
 }
 
+/* A failure after the model was written: it is there, whole. */
+static int tell_what_lies(const struct tuning *t, struct error *error) {
+    if (path_exists(t->out) && !strstr(error->text, "is written"))
+        error_prefix(error, "%s is written", t->out);
+    return -1;
+}
+
 static int train(struct request *r, bool resume, struct error *error) {
     struct tuning *t = &r->tuning;
     if (resume && stored_settings(r, error))
@@ -170,7 +177,7 @@ static int train(struct request *r, bool resume, struct error *error) {
     if (result == 1 && tuned_write(t, error))
         result = -1;
     if (result < 0)
-        return -1;
+        return tell_what_lies(t, error);
     if (result == 0) {
         const struct store_run *run = &t->training.run;
         command_log(t->training.invocation, t->training.store,
@@ -179,7 +186,9 @@ static int train(struct request *r, bool resume, struct error *error) {
         return training_stopped(&t->training, error);
     }
     unlink(t->training.state);
-    return t->task ? tuned_expert(t, error) : tuned_model(t, error);
+    if (t->task ? tuned_expert(t, error) : tuned_model(t, error))
+        return tell_what_lies(t, error);
+    return 0;
 }
 
 /* Finds out what is to be done; EXIT_DONE where that is clear. */

@@ -16,6 +16,7 @@ command_tests = \
   tests/command/test_report \
   tests/command/test_signals \
   tests/command/test_training \
+  tests/command/test_writes \
   tests/command/test_command \
   tests/command/test_pipeline
 COMMAND_RUN = tests/command/run.h tests/command/run.c \
@@ -61,6 +62,10 @@ tests_command_test_training_LDADD = $(TEST_LIBS)
 tests_command_test_report_SOURCES = tests/command/test_report.c \
   $(COMMAND_RUN)
 tests_command_test_report_LDADD = $(TEST_LIBS)
+tests_command_test_writes_SOURCES = tests/command/test_writes.c \
+  $(COMMAND_RUN)
+tests_command_test_writes_LDADD = $(TEST_LIBS)
+EXTRA_tests_command_test_writes_DEPENDENCIES = $(inject)
 tests_command_test_signals_SOURCES = tests/command/test_signals.c \
   $(COMMAND_RUN)
 tests_command_test_signals_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

@@ -4,3 +4,11 @@ tests_support_libsupport_a_SOURCES = tests/support/golden.h tests/support/golden
   tests/support/masks.h tests/support/masks.c
 tests_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 SUPPORT_LIBS = tests/support/libsupport.a $(TEST_LIBS)
+
+# For LD_PRELOAD: calls that fail in their turn. Plain, whatever the programs are built with.
+inject = tests/support/inject.so
+CLEANFILES += $(inject)
+EXTRA_DIST += tests/support/inject.c
+$(inject): tests/support/inject.c
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CC) -O1 -fPIC -shared -o $@ \
+	  $(top_srcdir)/tests/support/inject.c -ldl

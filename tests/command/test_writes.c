@@ -1,0 +1,157 @@
+/* Every write, sync, rename and creation of a file fails in its turn, or is cut short:
+ * each command either does all it was to do, or says in one line that it did not;
+ * results.db is whole, and what lies there is what the message says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run.h"
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+enum { TRIES = 14 /* of each command and kind of failure, over all its calls */ };
+
+static int copy_demo(void **state) {
+    (void)state;
+    const char *source = getenv("srcdir");
+    struct ran ran = shell("cp -R '%2$s/assets/demo/.' %1$s && chmod -R u+w %1$s && "
+                           "cd %1$s && mv results.db kept.db",
+                           folder(), source ? source : ".");
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    int status = ran.status;
+    ran_free(&ran);
+    return status;
+}
+
+static const char *in(const char *name) {
+    static char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder(), name);
+    return path;
+}
+
+static void check_database(const char *name, const char *words) {
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    if (access(in(name), F_OK) != 0)
+        return;
+    assert_int_equal(sqlite3_open(in(name), &db), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &statement, NULL) !=
+            SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW ||
+        strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
+        fail_msg("%s: %s: %s", words, name, sqlite3_errmsg(db));
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+}
+
+/* out: what the command makes. at 0: none fails. Returns the number of calls. */
+static long once(const char *words, const char *out, long at, int failure) {
+    char line[2048];
+    snprintf(
+        line, sizeof line,
+        "cd %%1$s && rm -rf x.db* n.db* .*.tmp *.new-* %s %s.state calls && "
+        "cp kept.db x.db && cd - >/dev/null && env INJECT_CALL=files INJECT_AT=%ld "
+        "INJECT_ERRNO=%d INJECT_COUNT=%%1$s/calls "
+        "LD_PRELOAD=tests/support/inject.so ./pwemoe %s --quiet >/dev/null; "
+        "status=$?; cat %%1$s/calls; ls -A %%1$s | grep -E '^[.].*tmp$|new-'; "
+        "exit $status",
+        out, out, at, failure, words);
+    struct ran ran = shell(line, folder());
+    long calls = atol(ran.out);
+    bool made = access(in(out), F_OK) == 0;
+    bool told = strstr(ran.err, "is written") || strstr(ran.err, "written whole");
+    if (ran.status > 1)
+        fail_msg("%s, call %ld: status %d '%s'", words, at, ran.status, ran.err);
+    if (strstr(ran.out, "tmp") || strstr(ran.out, "new-"))
+        fail_msg("%s, call %ld leaves %s", words, at, ran.out);
+    if (ran.status == 0 && !made)
+        fail_msg("%s, call %ld: done, but %s is not there", words, at, out);
+    if (ran.status == 1 && (!is_one_line(ran.err) || made != told))
+        fail_msg("%s, call %ld: %s is%s there, '%s'", words, at, out,
+                 made ? "" : " not", ran.err);
+    if (at == 0)
+        assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    check_database("x.db", words);
+    check_database("n.db", words);
+    return calls;
+}
+
+static void all_or_nothing_and_truly_said(void **state) {
+    (void)state;
+    static const char *const commands[][2] = {
+        {"init %1$s/n.db %1$s/recipe.yaml", "n.db"},
+        {"export %1$s/x.db --solution 5 --out %1$s/made", "made"},
+        {"plot %1$s/x.db --out %1$s/p.svg", "p.svg"},
+        {"finetune %1$s/x.db --task digits --steps 1 --batch 2 --out %1$s/made",
+         "made"},
+    };
+    static const int failures[] = {EIO, ENOSPC, 0};
+    if (SANITIZED)
+        skip(); /* they must come first, and fail otherwise */
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        long calls = once(commands[i][0], commands[i][1], 0, EIO);
+        assert_true(calls > 5);
+        for (size_t f = 0; f < sizeof failures / sizeof *failures; f++)
+            for (long at = 1 + (long)f; at <= calls; at += 1 + calls / TRIES)
+                once(commands[i][0], commands[i][1], at, failures[f]);
+    }
+}
+
+/* Memory that is out is an error, and no other answer. */
+static void memory_is_an_error(void **state) {
+    (void)state;
+    static const char *const commands[] = {"show %1$s/x.db solutions --format json",
+                                           "show %1$s/x.db objectives",
+                                           "show %1$s/x.db training --format csv"};
+    if (SANITIZED)
+        skip();
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char line[1024];
+        snprintf(line, sizeof line,
+                 "cp %%1$s/kept.db %%1$s/x.db; ./pwemoe %s >%%1$s/right; INJECT_CALL="
+                 "memory INJECT_COUNT=%%1$s/calls LD_PRELOAD=tests/support/inject.so "
+                 "./pwemoe %s >/dev/null; cat %%1$s/calls",
+                 commands[i], commands[i]);
+        struct ran ran = shell(line, folder());
+        long calls = atol(ran.out);
+        ran_free(&ran);
+        assert_true(calls > 500);
+        /* The first are the loader's and libraries', before main(). */
+        for (long at = 400; at < calls; at += 1 + calls / 40) {
+            snprintf(line, sizeof line,
+                     "INJECT_CALL=memory INJECT_AT=%ld LD_PRELOAD=tests/support/"
+                     "inject.so ./pwemoe %s >%%1$s/got; status=$?; test $status = 1 || "
+                     "cmp %%1$s/right %%1$s/got; exit $status",
+                     at, commands[i]);
+            ran = shell(line, folder());
+            if (ran.status > 1 || *ran.out || (ran.status && !is_one_line(ran.err)))
+                fail_msg("%s, allocation %ld: %d '%s' %s", commands[i], at, ran.status,
+                         ran.err, ran.out);
+            ran_free(&ran);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_or_nothing_and_truly_said),
+        cmocka_unit_test(memory_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, copy_demo, NULL);
+}
