@@ -188,6 +188,13 @@ int draft_write(struct draft *draft, const void *bytes, size_t count,
     return 0;
 }
 
+/* A folder that is itself not finished goes with all that is in it. */
+static bool is_draft(const char *folder) {
+    const char *slash = strrchr(folder, '/'), *name = slash ? slash + 1 : folder;
+    size_t length = strlen(name);
+    return length > 5 && name[0] == '.' && strcmp(name + length - 4, ".tmp") == 0;
+}
+
 int draft_commit(struct draft *draft, struct error *error) {
     /* Room reserved past the end would stay in the file. */
     int result = ftruncate(draft->descriptor, (off_t)draft->written);
@@ -206,7 +213,7 @@ int draft_commit(struct draft *draft, struct error *error) {
         return -1;
     }
     result = folder_sync(draft->folder, error);
-    if (result != 0)
+    if (result != 0 && !is_draft(draft->folder))
         error_prefix(error, "%s is written, but a loss of power may take it back",
                      draft->shown);
     free(draft->temporary);
