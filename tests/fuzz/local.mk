@@ -31,7 +31,7 @@ fuzz:
 	  area=$${target#tests/fuzz/fuzz_}; found=fuzz-build/found/$$area; \
 	  $(MKDIR_P) $$found || exit 1; \
 	  echo "$$area for $(FUZZ_SECONDS) seconds"; \
-	  fuzz-build/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	  srcdir="$(srcdir)" fuzz-build/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 	    -verbosity=0 -rss_limit_mb=4096 -artifact_prefix=$$found/ \
 	    $$found $(srcdir)/tests/fuzz/corpus/$$area || exit 1; \
 	done
