@@ -26,6 +26,10 @@ char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)))
  * terminates; cuts at a character. Returns out. */
 char *text_escape(char *out, size_t size, const char *text);
 
+/* In place: the fractions of a JSON text, written with 17 digits, with as few as bring
+ * back the same numbers. */
+void text_shorten_numbers(char *json);
+
 /* The nearest of count names by edit distance, or NULL where none is near
  * enough to be a misspelling. For "unknown key ...; did you mean ...?". */
 const char *text_nearest(const char *word, const char *const *names, size_t count);

@@ -149,3 +149,38 @@ const char *text_nearest(const char *word, const char *const *names, size_t coun
     size_t allowed = 1 + strlen(word) / 3;
     return best <= allowed ? nearest : NULL;
 }
+
+/* The number that begins at `at`, as short as brings it back; returns its length. */
+static size_t shortest(const char *at, size_t length, char *out, size_t size) {
+    double value = strtod(at, NULL);
+    int digits = 15;
+    do
+        snprintf(out, size, "%.*g", digits, value);
+    while (strtod(out, NULL) != value && ++digits <= 17);
+    if (!strpbrk(out, ".e"))
+        strcat(out, ".0");
+    return strlen(out) <= length ? strlen(out) : 0;
+}
+
+void text_shorten_numbers(char *json) {
+    char *out = json;
+    bool quoted = false;
+    while (*json) {
+        size_t length = quoted ? 0 : strspn(json, "+-.0123456789eE");
+        char number[40];
+        if (length && (*json == '-' || (*json >= '0' && *json <= '9')) &&
+            memchr(json, '.', length)) {
+            size_t shorter = shortest(json, length, number, sizeof number);
+            memmove(out, shorter ? number : json, shorter ? shorter : length);
+            out += shorter ? shorter : length;
+            json += length;
+            continue;
+        }
+        if (quoted && *json == '\\' && json[1])
+            *out++ = *json++;
+        else if (*json == '"')
+            quoted = !quoted;
+        *out++ = *json++;
+    }
+    *out = '\0';
+}

@@ -60,8 +60,12 @@ static int import(const struct invocation *invocation, struct store *store,
                          "%s: no figure is above 1, all are taken for fractions; "
                          "--unit says otherwise",
                          path);
-        command_note(invocation, "%s: %zu solutions with %zu figures imported",
-                     invocation->operands[0], result.solutions, result.figures);
+        size_t added = result.added, known = result.solutions - added;
+        command_note(invocation, "%s: %zu solution%s imported%s",
+                     invocation->operands[0], added, added == 1 ? "" : "s",
+                     known == 0 ? ""
+                     : added    ? "; the others were there already"
+                                : "; all were there already");
         failed = solutions_print(invocation, store, recipe, wanted.split, result.ids,
                                  result.solutions, error);
     }

@@ -171,6 +171,8 @@ int provenance_write(const struct provenance *p, struct provenance_files *out,
                      ? json_text_dump(description, JSON_INDENT(2) | JSON_ENSURE_ASCII)
                      : NULL;
     json_decref(description);
+    if (text)
+        text_shorten_numbers(text);
     char *name = text_format("%s", "pwemoe.json");
     if (!text || !name) {
         free(text);

@@ -57,6 +57,18 @@ static void arrays_grow_and_keep(void **state) {
     free(array);
 }
 
+static void numbers_are_shortened(void **state) {
+    (void)state;
+    char json[] =
+        "{\"a 0.29999999999999999\": [0.29999999999999999, 1.0, -0.10000000000000001, "
+        "72.333333333333329, 12, 1.0000000000000001e-05], "
+        "\"q\\\"0.29999999999999999\": 3}";
+    text_shorten_numbers(json);
+    assert_string_equal(json, "{\"a 0.29999999999999999\": [0.3, 1.0, -0.1, "
+                              "72.33333333333333, 12, 1e-05], "
+                              "\"q\\\"0.29999999999999999\": 3}");
+}
+
 static void control_bytes_are_escaped(void **state) {
     (void)state;
     char out[64];
@@ -298,6 +310,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_do_not_wrap),
         cmocka_unit_test(arrays_grow_and_keep),
+        cmocka_unit_test(numbers_are_shortened),
         cmocka_unit_test(control_bytes_are_escaped),
         cmocka_unit_test(nearest_name),
         cmocka_unit_test(errors_are_one_safe_line),

@@ -181,7 +181,9 @@ static void test_refused(void **state) {
         {"cars,sst2,SST-2\n1,2,3\n", "'SST-2' is there twice"},
         {"method,model,cars\nx,y,2\n", "a column of names before it"},
         {"scale,lambda,cars\n1,1,2\n", "'lambda' is there twice"},
-        {"cars,mnist\n50,60\n50,100.5\n", "rows.csv:3: mnist is 100.5"},
+        {"name,cars,mnist\nx,50,60\ny,50,100.5\n", "rows.csv:3: mnist is 100.5"},
+        {"name,cars\na,0.8\nb,85\nc,0.7\n", "rows.csv:3: cars is 85, and most of"},
+        {"name,cars,mnist\na,80,0.7\nb,85,0.6\n", "no figure of mnist is above 1"},
         {"cars,mnist\n50,60\n-1,3\n", "rows.csv:3: cars is -1"},
         {"cars,mnist\n50,n/a\n", "rows.csv:2: mnist is 'n/a', which is not a number"},
         {"cars,mnist\n50,nan\n", "not a number"},
@@ -234,7 +236,10 @@ static void test_command(void **state) {
     if (ran.status)
         fail_msg("%s", ran.err);
     assert_non_null(strstr(ran.out, "import,\"one, two\""));
-    assert_non_null(strstr(ran.err, "1 solutions with 2 figures imported"));
+    assert_non_null(strstr(ran.err, "results.db: 1 solution imported\n"));
+    ran_free(&ran);
+    ran = run("import %1$s/results.db %1$s/rows.csv --format csv", folder());
+    assert_non_null(strstr(ran.err, "0 solutions imported; all were there already\n"));
     ran_free(&ran);
     ran = run("import %1$s/results.db %1$s/wrong.csv", folder());
     assert_int_equal(ran.status, 1);

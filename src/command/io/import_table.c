@@ -219,22 +219,59 @@ static int number(const struct table *table, size_t row, size_t column, double *
                      text);
 }
 
-/* Fractions or percent, when no one said: percent as soon as a figure is above 1. */
+/* What the figures of one column, or of all, look like. */
+struct figures {
+    size_t small, large; /* above 0 and at most 1; above 1 */
+    size_t row;          /* of the first that is above 1 */
+};
+
+static int look(const struct table *table, size_t column, struct figures *figures,
+                struct error *error) {
+    *figures = (struct figures){0};
+    for (size_t row = 0; row < table->csv->rows; row++) {
+        double value;
+        if (is_empty(field(table, row, column)))
+            continue;
+        if (number(table, row, column, &value, error))
+            return -1;
+        figures->small += value > 0 && value <= 1;
+        if (value > 1 && figures->large++ == 0)
+            figures->row = row;
+    }
+    return 0;
+}
+
+/* Fractions or percent, when no one said: percent as soon as a figure is above 1. Where
+ * a column, or a whole column beside others, has mostly figures that look like the
+ * other unit, nothing is guessed. */
 static int find_unit(struct table *table, struct error *error) {
     table->factor = table->options->unit == IMPORT_FRACTION ? 100 : 1;
     if (table->options->unit != IMPORT_AUTO)
         return 0;
-    double largest = 0;
-    for (size_t row = 0; row < table->csv->rows; row++)
-        for (size_t i = 0; i < table->csv->columns; i++) {
-            double value;
-            if (table->columns[i].role != ROLE_TASK || is_empty(field(table, row, i)))
-                continue;
-            if (number(table, row, i, &value, error))
-                return -1;
-            largest = fmax(largest, value);
-        }
-    if (largest <= 1)
+    size_t large = 0, fractions = SIZE_MAX;
+    for (size_t i = 0; i < table->csv->columns; i++) {
+        struct figures figures;
+        if (table->columns[i].role != ROLE_TASK)
+            continue;
+        if (look(table, i, &figures, error))
+            return -1;
+        large += figures.large;
+        if (figures.large && figures.small > figures.large)
+            return error_set(error,
+                             "%s:%zu: %s is %s, and most of this column are at most 1; "
+                             "say --unit percent or --unit fraction",
+                             table->label, table->csv->lines[figures.row],
+                             table->csv->names[i], field(table, figures.row, i));
+        if (figures.small && !figures.large)
+            fractions = i;
+    }
+    if (large && fractions != SIZE_MAX)
+        return error_set(
+            error,
+            "%s: no figure of %s is above 1, and those of other columns are; "
+            "say --unit percent or --unit fraction",
+            table->label, table->csv->names[fractions]);
+    if (!large)
         table->factor = 100;
     return 0;
 }
@@ -415,18 +452,95 @@ static int check_distinct(const struct table *table, const int64_t *ids,
     return result;
 }
 
+struct row_key {
+    char *text; /* owned */
+    size_t row;
+};
+
+static int by_key(const void *a, const void *b) {
+    const struct row_key *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : x->row < y->row ? -1 : x->row > y->row;
+}
+
+/* What makes the row a solution of its own, as text; NULL: *error says why. */
+static char *row_key(const struct table *table, size_t row, struct error *error) {
+    double preference[STORE_TASKS_MAX];
+    struct store_evaluation figures[STORE_TASKS_MAX];
+    size_t count;
+    if (row_figures(table, row, figures, &count, error)) /* told before a likeness */
+        return NULL;
+    char *name = row_name(table, row), *parameters = row_parameters(table, row, error);
+    char *key = NULL;
+    if (!name)
+        error_memory(error);
+    if (name && parameters && !(key = text_format("%s %s", name, parameters)))
+        error_memory(error);
+    if (key && table->preference_columns &&
+        row_preference(table, row, preference, error)) {
+        free(key);
+        key = NULL;
+    }
+    for (size_t t = 0;
+         key && table->preference_columns && t < table->recipe->task_count; t++) {
+        char *longer = text_format("%s %.12g", key, preference[t]);
+        free(key);
+        if (!(key = longer))
+            error_memory(error);
+    }
+    free(name);
+    free(parameters);
+    return key;
+}
+
+/* Rows that are written alike are found before anything is stored. */
+static int check_keys(const struct table *table, struct error *error) {
+    size_t count = table->csv->rows, made = 0;
+    struct row_key *keys = array_new(count, sizeof *keys);
+    if (!keys)
+        return error_memory(error);
+    int result = 0;
+    for (; result == 0 && made < count; made++) {
+        keys[made] = (struct row_key){row_key(table, made, error), made};
+        if (!keys[made].text)
+            result = -1;
+    }
+    if (result == 0)
+        qsort(keys, count, sizeof *keys, by_key);
+    size_t first = SIZE_MAX, before = 0;
+    for (size_t i = 1; result == 0 && i < count; i++)
+        if (strcmp(keys[i].text, keys[i - 1].text) == 0 && keys[i].row < first) {
+            first = keys[i].row;
+            before = keys[i - 1].row;
+        }
+    if (first != SIZE_MAX)
+        result = error_set(error,
+                           "%s:%zu: the same method, preference and parameters as on "
+                           "line %zu",
+                           table->label, table->csv->lines[first],
+                           table->csv->lines[before]);
+    for (size_t i = 0; i < made; i++)
+        free(keys[i].text);
+    free(keys);
+    return result;
+}
+
 static int put_rows(struct store *store, const struct table *table,
                     struct import_result *result, struct error *error) {
     result->ids = array_new(table->csv->rows, sizeof *result->ids);
     if (!result->ids)
         return error_memory(error);
-    if (store_begin(store, error))
+    size_t before, after;
+    if (check_keys(table, error) || store_begin(store, error))
         return -1;
-    int failed = 0;
+    int failed = store_solutions_count(store, &before, error);
     for (size_t row = 0; row < table->csv->rows && !failed; row++)
         failed = put_row(store, table, row, result, error);
     if (!failed)
-        failed = check_distinct(table, result->ids, error);
+        failed = check_distinct(table, result->ids, error) ||
+                 store_solutions_count(store, &after, error);
+    if (!failed)
+        result->added = after - before;
     if (!failed)
         failed = store_log(store, error, "import %s: %zu solutions, %zu figures",
                            base_name(table->options->source), result->solutions,
