@@ -382,7 +382,8 @@ const struct command command_train = {
         "every task. Without --method one more vector learns, which is added to the "
         "experts' weighted mean the more, the more evenly the preference is spread: "
         "by the experts' own answers to the training examples, without labels. With "
-        "ls, epo and mgda small routers learn, by Adam or AdamW. What has been learnt "
+        "ls, epo, mgda and stch small routers learn, by Adam or AdamW. What has been "
+        "learnt "
         "is saved "
         "every --save-interval steps with all that is needed to go on. Ctrl-C "
         "saves and stops; --resume then goes on to the same numbers.",
