@@ -121,7 +121,7 @@ static double divergence(const float *from, const float *to, size_t classes) {
 /* theta_0 + vector into the weights that examples_run reads. */
 static int put_weights(struct agreement *a, const float *vector, struct error *error) {
     struct backend *b = a->input->pool->backend;
-    struct merge_result result;
+    struct merge_result result = {0};
     struct merge_segment segment = {.count = a->input->pool->layout->size}, *segments;
     float *weight = NULL;
     if (b->allocate(b, sizeof segment, (void **)&segments, error))
@@ -136,8 +136,8 @@ static int put_weights(struct agreement *a, const float *vector, struct error *e
         b->merge(b, a->examples->weights, a->input->pool->base, result.vectors,
                  result.stride, 1, segments, 1, weight);
         status = b->synchronise(b, error);
-        merge_result_clear(a->input->pool, &result);
     }
+    merge_result_clear(a->input->pool, &result);
     b->release(b, weight);
     b->release(b, segments);
     return status;
