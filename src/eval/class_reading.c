@@ -102,9 +102,31 @@ static int read_head(struct reading *r, const struct store_task *task,
     return result;
 }
 
+/* The ending of a file of a kind that is not read, or NULL. */
+static const char *foreign_kind(const char *path) {
+    static const char *const endings[] = {".parquet", ".arrow", ".npz", ".npy", ".h5",
+                                          ".hdf5",    ".zip",   ".tar", ".tgz", ".csv",
+                                          ".jsonl",   ".pt",    ".pkl", ".json"};
+    size_t length = strlen(path);
+    if (length > 7 && strcmp(path + length - 7, ".tar.gz") == 0)
+        return ".tar.gz";
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t tail = strlen(endings[i]);
+        if (length > tail && strcmp(path + length - tail, endings[i]) == 0)
+            return endings[i];
+    }
+    return NULL;
+}
+
 static int read_idx_labels(struct labels *labels, struct error *error) {
     uint8_t *values;
     size_t count;
+    const char *foreign = foreign_kind(labels->path);
+    if (foreign)
+        return error_set(error,
+                         "%s: %s files are not read; give a folder with a folder of "
+                         "images for each class, or an idx images file",
+                         labels->path, foreign);
     char *beside = idx_labels_path(labels->path, error);
     if (!beside)
         return -1;

@@ -141,7 +141,7 @@ static int check_idx(const char *path, struct error *error) {
 }
 
 static int check_split(const struct task_check *c, size_t task, const char *named,
-                       struct error *error) {
+                       bool labelled, struct error *error) {
     struct stat about;
     if (!*named)
         return 0;
@@ -151,7 +151,7 @@ static int check_split(const struct task_check *c, size_t task, const char *name
     int result = 0;
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
         result = check_pictures(c, task, path, error);
-    else if (check_idx(path, error))
+    else if (labelled && check_idx(path, error)) /* else its labels are told of */
         tell(c, task, error);
     free(path);
     return result;
@@ -182,8 +182,8 @@ int task_check(const struct task_check *c, size_t t, struct error *error) {
     }
     if (model_config_is_text(&c->layout->config)) /* read whole for their labels */
         return 0;
-    return check_split(c, t, task->train_path, error) ||
-                   check_split(c, t, task->test_path, error)
+    return check_split(c, t, task->train_path, count > 0, error) ||
+                   check_split(c, t, task->test_path, count > 0, error)
                ? -1
                : 0;
 }

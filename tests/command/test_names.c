@@ -121,6 +121,9 @@ static void contradictions_show_both_lists(void **state) {
            "wolf; the test data have");
     refuse("nameless", "test: fewer",
            "fewer has the classes cat, owl, wolf, and the head of");
+    write_file("images.parquet", "PAR1");
+    refuse("nameless", "test: images.parquet",
+           "images.parquet: .parquet files are not");
     write_file("names.txt", "bee\ncat\nowl\nwolf\n");
     refuse(expert, "test: whole, classnames: names.txt",
            "names.txt has the classes bee, cat, owl, wolf, id2label of");
