@@ -36,7 +36,7 @@ struct import_options {
 
 struct import_result {
     size_t solutions, figures;
-    size_t added; /* of the solutions, those that were not there before */
+    size_t added;   /* of the solutions, those that were not there before */
     bool fractions; /* how figures were read */
     int64_t *ids;   /* [solutions], in the order of rows; free() */
 };
