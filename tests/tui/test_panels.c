@@ -77,7 +77,7 @@ static void shows_what_is_stored(void **state) {
     assert_shows(text, "20.00"); /* the pretrained model's */
     assert_shows(text, "TIES");
     assert_shows(text, "task arithmetic 0.3"); /* the best merge */
-    assert_shows(text, "routers: ls mlp, 200 steps");
+    assert_shows(text, "merge: ls mlp, 200 steps");
     assert_shows(text, "knee of the front");
     free(text);
     /* Off the stored points: estimates, marked so, and no figure passes for one. */

@@ -18,7 +18,7 @@ static void draw_title(const struct view *view, const struct explorer *explorer)
     if (catalog->recipe->name[0])
         x += 2 + view_text(view, x, 0, view->width - x, INK_FAINT, LOOK_PLAIN,
                            catalog->recipe->name);
-    snprintf(text, sizeof text, "routers: %s",
+    snprintf(text, sizeof text, "merge: %s",
              catalog_routers_text(catalog, explorer->routers, routers, sizeof routers));
     if (x + text_columns(view->canvas->marks, text) < view->width)
         x += 2 + view_text(view, x, 0, view->width - x, INK_FAINT, LOOK_PLAIN, text);
