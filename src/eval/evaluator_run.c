@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "eval/evaluator_state.h"
+#include "eval/finite.h"
 #include "eval/interval.h"
 #include "eval/provenance.h"
 #include "eval/sources.h"
@@ -249,6 +250,9 @@ static int collect(struct evaluator *e, struct error *error) {
         return -1;
     for (size_t i = 0, at = 0; i < result.count; i++) {
         const struct part *part = &result.parts[i];
+        if (finite_check(e, part, result.predictions + at, result.loss + at,
+                         forward_batch_size(e->forward), error))
+            return -1;
         held_out_see(&e->held_out[part->task], result.predictions + at,
                      result.loss + at, part->count);
         at += part->count;

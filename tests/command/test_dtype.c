@@ -1,4 +1,6 @@
-/* BF16 and F16 models: what is measured is what is exported, figure by figure. */
+/* BF16 and F16 models: what is measured is what is exported, figure by figure; answers
+ * that are no numbers are none. */
+#include <config.h> /* memmem wants _GNU_SOURCE */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -164,7 +166,47 @@ static void f16(void **state) {
     measured_is_exported(DTYPE_F16, "f16");
 }
 
+/* Numbers beyond a float's range: no accuracy, and a line that says where. */
+static void answers_that_are_no_numbers(void **state) {
+    (void)state;
+    write_narrow("vit", "big", DTYPE_BF16);
+    struct model_directory *directory;
+    struct error error;
+    char path[1024];
+    snprintf(path, sizeof path, "%s/big", folder());
+    if (model_directory_open(path, &directory, &error))
+        fail_msg("%s", error.text);
+    const struct tensor *tensor = model_directory_find(
+        directory, "vit.encoder.layer.1.intermediate.dense.weight");
+    assert_non_null(tensor);
+    size_t count = (size_t)tensor->count;
+    /* Its place in the file; 0x7f00 is 1.7e38 in BF16. */
+    FILE *file = fopen(strcat(path, "/model.safetensors"), "r+b");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    size_t size = (size_t)ftell(file);
+    unsigned char *bytes = malloc(size);
+    rewind(file);
+    assert_int_equal(fread(bytes, 1, size, file), size);
+    unsigned char *found = memmem(bytes, size, tensor->data, 2 * count);
+    assert_non_null(found);
+    for (size_t i = 0; i < count; i++) {
+        found[2 * i] = 0;
+        found[2 * i + 1] = 0x7f;
+    }
+    model_directory_close(directory);
+    rewind(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+    free(bytes);
+    expect_error(1,
+                 "task a: the model's answer to held-out example 1 (batch 1) is no "
+                 "number; first in block 1, the MLP",
+                 "eval %1$s/bf16.db --model %1$s/big --device cpu", folder());
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bf16), cmocka_unit_test(f16)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bf16), cmocka_unit_test(f16),
+                                       cmocka_unit_test(answers_that_are_no_numbers)};
     return cmocka_run_group_tests(tests, write_images, NULL);
 }
