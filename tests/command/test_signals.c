@@ -61,6 +61,7 @@ static pid_t start(const char *format, ...) {
     snprintf(said, sizeof said, "%s/said", folder());
     pid_t child = fork();
     if (child == 0) {
+        signals_as_usual();
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* where a test fails while it runs */
         if (!freopen(said, "w", stderr) || !freopen("/dev/null", "w", stdout))
             _exit(98);

@@ -89,3 +89,11 @@ bool masks_taken(pid_t process) {
     look_at(process, &look);
     return look.taken;
 }
+
+void signals_as_usual(void) {
+    sigset_t none;
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL); /* of KILL and STOP it is refused, and true */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}

@@ -18,4 +18,9 @@ size_t masks_open(pid_t process, pid_t except, char *text, size_t size);
  * end it, as they do any program. */
 bool masks_taken(pid_t process);
 
+/* In a child, before it becomes another program: every signal as a program finds it
+ * that a shell has started. Who runs the tests may have ignored some (nohup) or blocked
+ * them. */
+void signals_as_usual(void);
+
 #endif

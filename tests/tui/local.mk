@@ -38,7 +38,7 @@ tests_tui_test_bookmarks_LDADD = $(TUI_TEST_LIBS)
 TERMINAL_TESTS = tests/tui/test_terminal tests/tui/test_evaluating \
   tests/tui/test_surroundings tests/tui/test_killed
 TERMINAL = tests/tui/terminal.h tests/tui/terminal.c $(TUI_FIXTURE)
-TERMINAL_LIBS = $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
+TERMINAL_LIBS = tests/support/libsupport.a $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
 if HAVE_VTERM
 check_PROGRAMS += $(TERMINAL_TESTS)
 TESTS += $(TERMINAL_TESTS)
@@ -47,7 +47,7 @@ tests_tui_test_terminal_SOURCES = tests/tui/test_terminal.c $(TERMINAL)
 tests_tui_test_terminal_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_evaluating_SOURCES = tests/tui/test_evaluating.c $(TERMINAL)
 tests_tui_test_evaluating_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-tests_tui_test_evaluating_LDADD = tests/support/libsupport.a $(TERMINAL_LIBS)
+tests_tui_test_evaluating_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_surroundings_SOURCES = tests/tui/test_surroundings.c $(TERMINAL)
 tests_tui_test_surroundings_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_killed_SOURCES = tests/tui/test_killed.c $(TERMINAL)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "../support/masks.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -112,7 +113,7 @@ static void be_the_child(const char *const *argv,
     unsetenv("COLUMNS");
     for (const char *const *pair = options->environment; pair && *pair; pair++)
         putenv((char *)*pair);
-    signal(SIGINT, SIG_DFL);
+    signals_as_usual();
     if (options->job_control)
         be_a_shell(argv);
     execv(argv[0], (char *const *)argv);
