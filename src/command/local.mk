@@ -39,6 +39,7 @@ pwemoe_SOURCES = \
   src/command/info.c \
   src/command/init.c \
   src/command/merge.c \
+  src/command/paths.c \
   src/command/plot.c \
   src/command/work/report.h src/command/report.c src/command/work/report_charts.c \
   src/command/work/report_costs.c \

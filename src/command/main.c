@@ -22,7 +22,7 @@ static const struct command *const commands[] = {
     &command_init,  &command_finetune,   &command_merge,  &command_train,
     &command_front, &command_eval,       &command_export, &command_show,
     &command_plot,  &command_report,     &command_import, &command_indicators,
-    &command_info,  &command_completion,
+    &command_info,  &command_completion, &command_paths,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

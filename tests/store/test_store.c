@@ -387,9 +387,35 @@ static void test_version(void **state) {
     store_close(store);
 }
 
+/* Whole components of paths only, of what is used now. */
+static void paths_are_moved(void **state) {
+    struct store *store = example_store(in_folder(state, "moved.db"));
+    struct store_recipe *recipe;
+    size_t changed;
+    struct store_checkpoint expert = {.path = "/old/place/expert", .size = 3};
+    memset(expert.sha256, 'a', sizeof expert.sha256 - 1);
+    assert_done(store_set_expert(store, 0, &expert, &error));
+    expert.path = "/old/placebo";
+    assert_done(store_set_expert(store, 1, &expert, &error));
+    assert_done(store_move_paths(store, "/old/place/", "/new", &changed, &error));
+    assert_int_equal(changed, 1);
+    assert_done(store_recipe(store, &recipe, &error));
+    assert_string_equal(recipe->tasks[0].expert.path, "/new/expert");
+    assert_string_equal(recipe->tasks[1].expert.path, "/old/placebo");
+    store_recipe_free(recipe);
+    assert_done(
+        store_move_paths(store, "/old/placebo", "relative/one", &changed, &error));
+    assert_int_equal(changed, 1);
+    assert_done(store_move_paths(store, "/old", "x", &changed, &error));
+    assert_int_equal(changed, 0);
+    assert_int_equal(store_move_paths(store, "", "x", &changed, &error), -1);
+    store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_recipe, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(paths_are_moved, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_create_refuses, folder_make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(test_names, folder_make, folder_remove),
