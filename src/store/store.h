@@ -104,8 +104,8 @@ int store_task_find(const struct store_recipe *recipe, const char *name, size_t 
  * as before marks nothing. */
 int store_set_expert(struct store *store, size_t task,
                      const struct store_checkpoint *expert, struct error *error);
-/* Paths of the recipe, its tasks and their present experts that are `from`, or begin with
- * it and a slash, begin with `to` from then on. *changed: how many. */
+/* Paths of the recipe, its tasks and their present experts that are `from`, or begin
+ * with it and a slash, begin with `to` from then on. *changed: how many. */
 int store_move_paths(struct store *store, const char *from, const char *to,
                      size_t *changed, struct error *error);
 /* Changes the reference point; it is kept with the time of the change. */
