@@ -7,13 +7,12 @@ cd "${srcdir:-.}"
 files=$(mktemp "${TMPDIR:-/tmp}/pwemoe-map-XXXXXX")
 trap 'rm -f "$files"' EXIT
 if test -f MANIFEST; then
-    cat MANIFEST
-elif git ls-files >"$files" 2>/dev/null && test -s "$files"; then
-    cat "$files"
-else
-    echo "SKIP: neither a checkout nor an unpacked tarball: no list of files"
+    cp MANIFEST "$files"
+elif ! git ls-files >"$files" 2>/dev/null || ! test -s "$files"; then
+    echo "SKIP: neither a checkout with git nor an unpacked tarball: no list of files"
     exit 77
-fi | sort | awk '
+fi
+sort "$files" | awk '
     function note(path) {
         if (path ~ /\/\*$/) {
             tree[substr(path, 1, length(path) - 1)] = 1

@@ -12,12 +12,15 @@ if [ -z "$format" ]; then
     echo "skipped: clang-format 14 is not here"
     exit 77
 fi
-if [ -e .git ]; then
-    files=$(git ls-files '*.c' '*.h' '*.cu' '*.cc')
-else
+if [ -f MANIFEST ]; then
     files=$(grep '\.\(c\|h\|cu\|cc\)$' MANIFEST)
+else
+    files=$(git ls-files '*.c' '*.h' '*.cu' '*.cc' 2>/dev/null)
 fi
-[ -n "$files" ] || exit 99
+if [ -z "$files" ]; then
+    echo "skipped: neither a checkout with git nor an unpacked tarball: no list of files"
+    exit 77
+fi
 # shellcheck disable=SC2086
 other=$($format --dry-run $files 2>&1 | sed -n 's/^\([^ :]*\):[0-9]*:.*/\1/p' | sort -u)
 [ -n "$other" ] || exit 0
