@@ -66,12 +66,13 @@ bool command_given(const struct invocation *invocation, const char *option);
 const struct command *const *command_list(size_t *count);
 const struct option_spec *command_common_options(void);
 
-/* One line on stderr, unless --quiet: what was done, or a remark. */
+struct store;
+
 /* A line for the file's log. What it tells of is done, also where the line cannot be
  * written: that is a remark, and no failure. */
-struct store;
 void command_log(const struct invocation *invocation, struct store *store,
                  const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* One line on stderr, unless --quiet: what was done, or a remark. */
 void command_note(const struct invocation *invocation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

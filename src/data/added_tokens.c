@@ -6,6 +6,7 @@
 
 #include "base/json_text.h"
 #include "base/memory.h"
+#include "data/bpe.h"
 
 enum { MOST_TOKENS = 1 << 13, LONGEST_SPELLING = 1 << 12 };
 
@@ -362,13 +363,6 @@ static bool is_word(utf8proc_int32_t c) {
     }
 }
 
-/* Unicode's White_Space. */
-static bool is_space(utf8proc_int32_t c) {
-    return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-           c == 0x205f || c == 0x3000;
-}
-
 /* The character at `at`, or -1 at the end and for bytes that are not UTF-8. */
 static utf8proc_int32_t character(const char *text, size_t length, size_t at,
                                   size_t *size) {
@@ -427,10 +421,10 @@ int added_tokens_split(const struct added_tokens *added, bool normalized,
         if (token->single_word && !stands_alone(text, length, begin, end))
             continue;
         if (token->lstrip)
-            while (begin > done && is_space(character_before(text, begin, &size)))
+            while (begin > done && bpe_is_space(character_before(text, begin, &size)))
                 begin -= size;
         if (token->rstrip)
-            while (is_space(character(text, length, end, &size)))
+            while (bpe_is_space(character(text, length, end, &size)))
                 end += size;
         if (begin < done) /* inside what the one before has taken along */
             begin = done;

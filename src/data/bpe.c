@@ -270,3 +270,17 @@ int bpe_encode(const struct bpe *bpe, const char *text, size_t length,
     free(word.heap);
     return status;
 }
+
+int tokens_append(struct tokens *tokens, int32_t id, struct error *error) {
+    if (array_reserve((void **)&tokens->ids, &tokens->capacity, tokens->count + 1,
+                      sizeof *tokens->ids))
+        return error_memory(error);
+    tokens->ids[tokens->count++] = id;
+    return 0;
+}
+
+bool bpe_is_space(int32_t c) {
+    return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+           c == 0x205f || c == 0x3000;
+}

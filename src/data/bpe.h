@@ -5,6 +5,7 @@
 #define PWEMOE_DATA_BPE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct tokens {
     size_t count, capacity;
 };
 
+int tokens_append(struct tokens *tokens, int32_t id, struct error *error);
+
 /* Appends the tokens of one word of `length` bytes. Fails where memory is out.
  * May be called from several threads at once. */
 int bpe_encode(const struct bpe *bpe, const char *word, size_t length,
@@ -36,5 +39,8 @@ int bpe_encode(const struct bpe *bpe, const char *word, size_t length,
 #define BPE_SPACES                                                                     \
     "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}" \
     "\\x{202f}\\x{205f}\\x{3000}"
+
+/* The same of one character. */
+bool bpe_is_space(int32_t character);
 
 #endif

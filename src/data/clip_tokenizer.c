@@ -43,12 +43,6 @@ static int find_special(const json_t *vocab, const char *token, int32_t *number,
     return 0;
 }
 
-static bool is_space(utf8proc_int32_t c) {
-    return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-           c == 0x205f || c == 0x3000;
-}
-
 /* Letters made small one by one, runs of white space one space. utf8proc has each
  * character's simple mapping; the one full mapping that is longer and always holds is
  * that of U+0130 (Unicode's SpecialCasing.txt): i and a dot above. Fresh memory. */
@@ -66,7 +60,7 @@ static char *to_small(const char *text) {
             break;
         at += (size_t)took;
         bool again = space;
-        space = is_space(c);
+        space = bpe_is_space(c);
         if (space && !again)
             small[used++] = ' ';
         if (space)
@@ -194,12 +188,7 @@ static int encode_words(void *self, const char *text, size_t size,
 }
 
 static int append(void *self, int32_t id, struct error *error) {
-    struct tokens *tokens = ((struct clip_encoding *)self)->tokens;
-    if (array_reserve((void **)&tokens->ids, &tokens->capacity, tokens->count + 1,
-                      sizeof *tokens->ids))
-        return error_memory(error);
-    tokens->ids[tokens->count++] = id;
-    return 0;
+    return tokens_append(((struct clip_encoding *)self)->tokens, id, error);
 }
 
 /* A piece between tokens that are looked for in the text as it is. */

@@ -151,12 +151,7 @@ static int encode_words(void *self, const char *piece, size_t length,
 }
 
 static int append(void *self, int32_t id, struct error *error) {
-    struct tokens *tokens = ((struct gpt2_encoding *)self)->tokens;
-    if (array_reserve((void **)&tokens->ids, &tokens->capacity, tokens->count + 1,
-                      sizeof *tokens->ids))
-        return error_memory(error);
-    tokens->ids[tokens->count++] = id;
-    return 0;
+    return tokens_append(((struct gpt2_encoding *)self)->tokens, id, error);
 }
 
 /* Nothing is normalised, so that these are only looked for later. */

@@ -6,32 +6,6 @@
 #include "base/memory.h"
 #include "pareto/order.h"
 
-/* The level-th least of values [count], which are put into another order. */
-static double nth_least(double *values, size_t count, size_t level) {
-    size_t low = 0, high = count - 1, wanted = level - 1;
-    while (low < high) {
-        double pivot = values[low + (high - low) / 2];
-        size_t i = low, j = high;
-        for (;;) {
-            while (values[i] < pivot)
-                i++;
-            while (values[j] > pivot)
-                j--;
-            if (i >= j)
-                break;
-            double value = values[i];
-            values[i++] = values[j];
-            values[j--] = value;
-        }
-        /* All up to j are at most the pivot, all from j + 1 at least. */
-        if (wanted <= j)
-            high = j;
-        else
-            low = j + 1;
-    }
-    return values[wanted];
-}
-
 int attainment_surface(const double *points, const size_t *set_of, size_t count,
                        size_t sets, size_t level, double **surface, size_t *corners,
                        struct error *error) {
@@ -60,7 +34,7 @@ int attainment_surface(const double *points, const size_t *set_of, size_t count,
                 continue;
             for (size_t s = 0; s < sets; s++)
                 copy[s] = reached[s];
-            double now = nth_least(copy, sets, level);
+            double now = order_select(copy, sets, level - 1);
             if (now < height) {
                 (*surface)[2 * *corners] = items[i].key;
                 (*surface)[2 * (*corners)++ + 1] = height = now;

@@ -156,3 +156,28 @@ size_t rank_set_above(const struct rank_set *set, size_t rank) {
     }
     return RANK_NONE;
 }
+
+double order_select(double *values, size_t count, size_t rank) {
+    size_t low = 0, high = count - 1;
+    while (low < high) {
+        double pivot = values[low + (high - low) / 2];
+        size_t i = low, j = high;
+        for (;;) {
+            while (values[i] < pivot)
+                i++;
+            while (values[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            double value = values[i];
+            values[i++] = values[j];
+            values[j--] = value;
+        }
+        /* low..j are at most the pivot, j + 1..high at least. */
+        if (rank <= j)
+            high = j;
+        else
+            low = j + 1;
+    }
+    return values[rank];
+}

@@ -37,4 +37,8 @@ void rank_set_remove(struct rank_set *set, size_t rank);
 size_t rank_set_below(const struct rank_set *set, size_t rank);
 size_t rank_set_above(const struct rank_set *set, size_t rank);
 
+/* The value that `rank` of the count values (at least one) are below, counting from 0,
+ * by Hoare's selection; values are moved about. */
+double order_select(double *values, size_t count, size_t rank);
+
 #endif

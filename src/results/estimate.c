@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "pareto/order.h"
 #include "pareto/simplex.h"
 #include "results/oriented.h"
 
@@ -56,33 +57,6 @@ static double distance(const double *a, const double *b, size_t tasks) {
     return sum;
 }
 
-/* The value that `rank` of the count values are below, counting from 0, by Hoare's
- * selection; values are moved about. */
-static double select_value(double *values, size_t count, size_t rank) {
-    size_t low = 0, high = count - 1;
-    while (low < high) {
-        double pivot = values[low + (high - low) / 2];
-        size_t i = low, j = high;
-        for (;;) {
-            while (values[i] < pivot)
-                i++;
-            while (values[j] > pivot)
-                j--;
-            if (i >= j)
-                break;
-            double value = values[i];
-            values[i++] = values[j];
-            values[j--] = value;
-        }
-        /* low..j are at most the pivot, j + 1..high at least. */
-        if (rank <= j)
-            high = j;
-        else
-            low = j + 1;
-    }
-    return values[rank];
-}
-
 bool samples_nearest(const struct samples *samples, const double *preference,
                      size_t least, size_t most, struct samples *near) {
     size_t tasks = samples->tasks, count = samples->count, cells;
@@ -104,7 +78,7 @@ bool samples_nearest(const struct samples *samples, const double *preference,
         distances[i] = distances[count + i] =
             distance(samples->preferences + i * tasks, preference, tasks);
     /* Distances that are equal but for rounding count as equal. */
-    double reach = select_value(distances + count, count, least - 1);
+    double reach = order_select(distances + count, count, least - 1);
     double low = reach * (1 - 1e-9), high = reach * (1 + 1e-9);
     /* Those that are as far as the farthest take what places are left. */
     for (int pass = 0; pass < 2; pass++)
