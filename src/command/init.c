@@ -9,12 +9,11 @@
 #include "command/io/paths.h"
 #include "command/io/point_file.h"
 #include "command/io/recipe.h"
+#include "command/work/init.h"
 #include "eval/sources.h"
 #include "eval/task_check.h"
 #include "eval/task_heads.h"
 #include "model/config.h"
-#include "model/extras.h"
-#include "model/feed.h"
 #include "model/layout.h"
 #include "model/zero_shot.h"
 #include "store/store.h"
@@ -37,20 +36,6 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct init_options, thorough)},
     {0}};
 
-struct setup {
-    const struct invocation *invocation;
-    struct recipe *recipe;
-    char *recipe_folder, *store_folder;
-    struct model_directory *pretrained;
-    struct layout *layout;
-    struct preprocess preprocess; /* of images, the pretrained model's */
-    struct store_recipe *out;
-    char **remarks; /* on models: what was assumed, what is not merged */
-    size_t remark_count, remark_room;
-    struct error last; /* of what is wrong: told by main */
-    size_t faults;
-};
-
 /* Whether both end alike, where the shorter one is all of it: the same fault, met again
  * by who asks on behalf of a task. */
 static bool same_fault(const char *a, const char *b) {
@@ -59,12 +44,22 @@ static bool same_fault(const char *a, const char *b) {
 }
 
 /* All that is wrong is told, each by a line. */
-static void wrong(struct setup *s, const char *text) {
+void init_wrong(struct init *s, const char *text) {
     if (s->faults && same_fault(s->last.text, text))
         return;
     if (s->faults++)
         command_complain("%s", s->last.text);
     error_set(&s->last, "%s", text);
+}
+
+/* Kept until all is well: where something is wrong, that alone is told. */
+void init_remark(struct init *s, const char *path, const char *text) {
+    char *line = text_format("%s%s%s", path ? path : "", path ? ": " : "", text);
+    if (line && !array_reserve((void **)&s->remarks, &s->remark_room,
+                               s->remark_count + 1, sizeof *s->remarks))
+        s->remarks[s->remark_count++] = line;
+    else
+        free(line);
 }
 
 /* --- paths ---------------------------------------------------------------- */
@@ -77,8 +72,8 @@ static bool looks_like_hub(const char *path) {
 }
 
 /* A path of the recipe as one that can be opened from here. */
-static int locate(const struct setup *s, const char *path, const char *what,
-                  char **found, struct error *error) {
+int init_locate(const struct init *s, const char *path, const char *what, char **found,
+                struct error *error) {
     *found = path_join(s->recipe_folder, path);
     if (!*found)
         return error_memory(error);
@@ -94,21 +89,21 @@ static int locate(const struct setup *s, const char *path, const char *what,
 }
 
 /* A path of the recipe as the store keeps it: "" where there is none. */
-static int keep_path(const struct setup *s, const char *path, const char *what,
+static int keep_path(const struct init *s, const char *path, const char *what,
                      char **kept, struct error *error) {
     if (!path) {
         *kept = strdup("");
         return *kept ? 0 : error_memory(error);
     }
     char *found;
-    if (locate(s, path, what, &found, error))
+    if (init_locate(s, path, what, &found, error))
         return -1;
     *kept = path_stored(s->store_folder, found, error);
     free(found);
     return *kept ? 0 : -1;
 }
 
-static int fingerprint(const struct setup *s, struct store_checkpoint *kept,
+static int fingerprint(const struct init *s, struct store_checkpoint *kept,
                        struct error *error) {
     struct fingerprint fingerprint;
     if (!*kept->path)
@@ -125,162 +120,9 @@ static int fingerprint(const struct setup *s, struct store_checkpoint *kept,
     return 0;
 }
 
-/* --- models --------------------------------------------------------------- */
+/* --- the recipe as the store keeps it ------------------------------------- */
 
-static bool holds_numbers(const struct tensor *tensor) {
-    return tensor->dtype == DTYPE_F64 || tensor->dtype == DTYPE_F32 ||
-           tensor->dtype == DTYPE_F16 || tensor->dtype == DTYPE_BF16;
-}
-
-/* Every value is finite. Tensors one at a time: a model need not fit memory. */
-static int check_values(const struct model_directory *model, struct error *error) {
-    size_t largest = 0, count = model_directory_count(model);
-    for (size_t i = 0; i < count; i++)
-        if (model_directory_at(model, i)->count > largest)
-            largest = model_directory_at(model, i)->count;
-    float *values = array_new(largest, sizeof *values);
-    if (!values)
-        return error_memory(error);
-    int result = 0;
-    for (size_t i = 0; result == 0 && i < count; i++) {
-        const struct tensor *tensor = model_directory_at(model, i);
-        if (holds_numbers(tensor))
-            result = tensor_to_f32(tensor, model_directory_path(model), values, error);
-    }
-    free(values);
-    return result;
-}
-
-struct complaints {
-    struct setup *setup;
-    const char *path;
-    bool is_expert;
-    size_t count;
-};
-
-/* Of an expert each is told; of the pretrained model, the first. */
-static void complain(void *self, const char *text) {
-    struct complaints *c = self;
-    struct error line;
-    if (c->count++ && !c->is_expert)
-        return;
-    error_set(&line, "%s: %s; %s", c->path, text,
-              c->is_expert ? "use experts fine-tuned from it"
-                           : "is it a complete model of this kind?");
-    wrong(c->setup, line.text);
-}
-
-/* Every parameter is there, of the right shape, and holds finite numbers. Of an
- * expert every mismatch is told. */
-static int check_model(struct setup *s, const struct model_directory *model,
-                       bool is_expert, struct error *error) {
-    struct complaints complaints = {s, model_directory_path(model), is_expert, 0};
-    layout_compare(s->layout, model, complain, &complaints);
-    *error->text = '\0'; /* what is wrong has been told */
-    if (complaints.count)
-        return -1;
-    return layout_check_config(s->layout, model, error) || check_values(model, error)
-               ? -1
-               : 0;
-}
-
-/* Kept until all is well: where something is wrong, that alone is told. */
-static void keep_remark(struct setup *s, const char *path, const char *text) {
-    char *line = text_format("%s%s%s", path ? path : "", path ? ": " : "", text);
-    if (line && !array_reserve((void **)&s->remarks, &s->remark_room,
-                               s->remark_count + 1, sizeof *s->remarks))
-        s->remarks[s->remark_count++] = line;
-    else
-        free(line);
-}
-
-struct model_remark {
-    struct setup *setup;
-    const char *path;
-};
-
-static void remark_on_model(void *self, const char *text) {
-    const struct model_remark *about = self;
-    keep_remark(about->setup, about->path, text);
-}
-
-static int open_pretrained(struct setup *s, struct error *error) {
-    char *path;
-    if (locate(s, s->recipe->pretrained, "the pretrained model", &path, error))
-        return -1;
-    struct model_config config;
-    struct example_form form = {0};
-    int result = -1;
-    if (model_directory_open(path, &s->pretrained, error) == 0 &&
-        model_config_read(model_directory_config(s->pretrained), s->recipe->model, path,
-                          &config, error) == 0 &&
-        example_form_read(s->pretrained, &config, &form, error) == 0)
-        result = layout_new(&config, s->pretrained, &s->layout, error) ||
-                         check_model(s, s->pretrained, false, error)
-                     ? -1
-                     : 0;
-    if (result == 0)
-        extras_of_pretrained(s->layout, s->pretrained, remark_on_model,
-                             &(struct model_remark){s, path});
-    if (result == 0 && !model_config_is_text(&config) &&
-        !model_directory_preprocessor(s->pretrained))
-        keep_remark(
-            s, path,
-            config.kind == MODEL_VIT
-                ? "no preprocessor_config.json or processor_config.json: images "
-                  "are prepared as ViTImageProcessor does by itself, at the "
-                  "model's size"
-                : "no preprocessor_config.json or processor_config.json: images "
-                  "are prepared as CLIPImageProcessor does by itself, at the "
-                  "model's size");
-    s->preprocess = form.preprocess;
-    example_form_clear(&form);
-    free(path);
-    return result;
-}
-
-/* All models get the inputs that the pretrained one's directory asks for. */
-static int check_inputs(const struct setup *s, const struct model_directory *expert,
-                        struct error *error) {
-    const json_t *config = model_directory_preprocessor(expert);
-    const struct model_config *model = &s->layout->config;
-    struct preprocess own;
-    if (!config || model_config_is_text(model))
-        return 0;
-    const char *where = model_directory_path(expert);
-    if (preprocess_read(config, model->kind == MODEL_CLIP_VISION, model->image_size,
-                        &own, error))
-        return error_prefix(error, "%s/%s", where,
-                            model_directory_preprocessor_name(expert));
-    if (preprocess_same(&own, &s->preprocess))
-        return 0;
-    return error_set(error,
-                     "%s/%s: prepares images otherwise than the "
-                     "pretrained model's, which holds for all; use experts fine-tuned "
-                     "with that, or remove the file there",
-                     where, model_directory_preprocessor_name(expert));
-}
-
-static int check_expert(struct setup *s, const struct recipe_task *task,
-                        struct error *error) {
-    char *path;
-    if (locate(s, task->expert, "the expert", &path, error))
-        return -1;
-    struct model_directory *expert = NULL;
-    int result = model_directory_open(path, &expert, error);
-    if (result == 0)
-        result =
-            check_model(s, expert, true, error) || check_inputs(s, expert, error) ||
-                    extras_of_expert(s->layout, s->pretrained, expert, remark_on_model,
-                                     &(struct model_remark){s, path}, error)
-                ? -1
-                : 0;
-    model_directory_close(expert);
-    free(path);
-    return result;
-}
-
-static int keep_head(const struct setup *s, const struct recipe_task *task, char **kept,
+static int keep_head(const struct init *s, const struct recipe_task *task, char **kept,
                      struct error *error) {
     bool clip = s->layout->config.kind == MODEL_CLIP_VISION;
     bool zero_shot = task->head ? strcmp(task->head, "zero-shot") == 0 : clip;
@@ -294,19 +136,17 @@ static int keep_head(const struct setup *s, const struct recipe_task *task, char
     return *kept ? 0 : error_memory(error);
 }
 
-/* --- the recipe as the store keeps it ------------------------------------- */
-
 /* A failure that is one of the recipe's, told with the task's name. */
-static void wrong_in(struct setup *s, const char *task, struct error *error) {
+static void wrong_in(struct init *s, const char *task, struct error *error) {
     if (!*error->text)
         return; /* told already */
     if (task)
         error_prefix(error, "task '%s'", task);
-    wrong(s, error->text);
+    init_wrong(s, error->text);
 }
 
 /* Paths and names; *whole: nothing of it is missing. */
-static int keep_task(struct setup *s, const struct recipe_task *task, double reference,
+static int keep_task(struct init *s, const struct recipe_task *task, double reference,
                      struct store_task *kept, bool *whole, struct error *error) {
     struct store_objective *objective = &kept->objective;
     objective->maximise = true;
@@ -335,27 +175,28 @@ static int keep_task(struct setup *s, const struct recipe_task *task, double ref
         wrong_in(s, task->name, error);
         *whole = false;
     }
-    if (s->layout && task->expert && kept->expert.path && check_expert(s, task, error))
+    if (s->layout && task->expert && kept->expert.path &&
+        init_check_expert(s, task, error))
         wrong_in(s, NULL, error);
     return 0;
 }
 
 static void say_remark(void *self, const char *text) {
-    keep_remark(self, NULL, text);
+    init_remark(self, NULL, text);
 }
 
 static void say_wrong(void *self, const char *text) {
-    wrong(self, text);
+    init_wrong(self, text);
 }
 
-static int stopped(const struct setup *s, struct error *error) {
+static int stopped(const struct init *s, struct error *error) {
     return work_stopped(s->invocation->work)
                ? error_set(error, "stopped; nothing was written")
                : 0;
 }
 
 /* What measuring would find out. */
-static int check_task(struct setup *s, size_t task, struct error *error) {
+static int check_task(struct init *s, size_t task, struct error *error) {
     const struct init_options *o = s->invocation->options;
     struct task_check check = {.recipe = s->out,
                                .directory = s->store_folder,
@@ -367,7 +208,7 @@ static int check_task(struct setup *s, size_t task, struct error *error) {
     return task_check(&check, task, error);
 }
 
-static int keep_recipe(struct setup *s, const double *reference, size_t references,
+static int keep_recipe(struct init *s, const double *reference, size_t references,
                        struct error *error) {
     const struct recipe *recipe = s->recipe;
     struct store_recipe *out = s->out = calloc(1, sizeof *out);
@@ -408,7 +249,7 @@ static int keep_recipe(struct setup *s, const double *reference, size_t referenc
     return 0;
 }
 
-static int create(const struct setup *s, const char *path, struct error *error) {
+static int create(const struct init *s, const char *path, struct error *error) {
     struct store *store;
     if (store_create(path, s->out, &store, error))
         return -1;
@@ -418,7 +259,7 @@ static int create(const struct setup *s, const char *path, struct error *error) 
     return 0;
 }
 
-static int set_up(struct setup *s, const double *reference, size_t references,
+static int set_up(struct init *s, const double *reference, size_t references,
                   struct error *error) {
     const char *path = s->invocation->operands[0];
     s->recipe_folder = path_folder(s->invocation->operands[1]);
@@ -430,7 +271,7 @@ static int set_up(struct setup *s, const double *reference, size_t references,
                          path);
     if (!path_exists(s->store_folder))
         return error_set(error, "%s: %s", s->store_folder, strerror(errno));
-    if (open_pretrained(s, error)) {
+    if (init_open_pretrained(s, error)) {
         wrong_in(s, NULL, error);
         layout_free(s->layout);
         s->layout = NULL;
@@ -447,7 +288,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     if (o->reference &&
         points_vector(o->reference, "--ref", &reference, &references, error))
         return EXIT_USAGE;
-    struct setup s = {.invocation = invocation};
+    struct init s = {.invocation = invocation};
     enum exit_status status = EXIT_FAILED;
     if (recipe_read(invocation->operands[1], &s.recipe, error) == 0) {
         if (references > 1 && references != s.recipe->task_count) {

@@ -1,0 +1,291 @@
+#include "model/block.h"
+#include "model/transformer.h"
+#include "model/transformer_state.h"
+
+/* What every step needs. */
+struct backward {
+    struct transformer *t;
+    const real *weights;
+    const size_t *group_images;
+    size_t groups;
+    struct gradient_sink *sink;
+};
+
+/* Adds up a region's gradient over the rows of one group of images, `count` of them
+ * after the first `first`, into place; what is the step's own. */
+typedef void add_group(const struct backward *back, const void *what, float *place,
+                       size_t first, size_t count);
+
+/* The gradient of a region of `size` elements, a group at a time; an image has so many
+ * rows. Nothing where it is not wanted. */
+static void each_group(const struct backward *back, size_t offset, size_t size,
+                       size_t rows, add_group *add, const void *what) {
+    struct gradient_sink *sink = back->sink;
+    size_t stride = 0, first = 0;
+    float *place = sink->place(sink->self, offset, size, &stride);
+    if (!place)
+        return;
+    for (size_t g = 0; g < back->groups; g++) {
+        size_t count = back->group_images[g] * rows;
+        add(back, what, place + g * stride, first, count);
+        first += count;
+    }
+    sink->ready(sink->self, offset, size);
+}
+
+struct weight_product { /* left^T right, (m, n), of (rows, m) and (rows, n) */
+    const real *left, *right;
+    size_t m, n;
+};
+
+static void add_product(const struct backward *back, const void *what, float *place,
+                        size_t first, size_t count) {
+    const struct weight_product *p = what;
+    struct backend *b = back->t->backend;
+    b->matmul(b, &(struct matmul){.m = p->m,
+                                  .n = p->n,
+                                  .k = count,
+                                  .a = backend_at(b, p->left, first * p->m),
+                                  .lda = p->m,
+                                  .transpose_a = true,
+                                  .b = backend_at(b, p->right, first * p->n),
+                                  .ldb = p->n,
+                                  .c = place,
+                                  .ldc = p->n,
+                                  .c_is_f32 = true,
+                                  .accumulate = back->sink->accumulate});
+}
+
+struct sums { /* of the first columns of (rows, width); the region's rest is 0 */
+    const real *dy;
+    size_t columns, width, rest;
+};
+
+static void add_sums(const struct backward *back, const void *what, float *place,
+                     size_t first, size_t count) {
+    const struct sums *s = what;
+    struct backend *b = back->t->backend;
+    if (!back->sink->accumulate && s->rest)
+        b->zero(b, place + s->columns, s->rest * sizeof *place);
+    b->column_sums(b, place, backend_at(b, s->dy, first * s->width), count, s->columns,
+                   s->width, back->sink->accumulate);
+}
+
+/* Gradient of weight (outputs, inputs) and bias (outputs) of y = x weight^T + bias,
+ * from dy (rows, outputs) and x (rows, inputs), `rows` of them an image. bias may
+ * be SIZE_MAX. The weight's is dy^T x, or x^T dy where weights are stored the other way
+ * round. */
+static void linear_gradient(const struct backward *back, const real *dy, const real *x,
+                            size_t weight, size_t bias, size_t outputs, size_t inputs,
+                            size_t rows) {
+    struct backend *b = back->t->backend;
+    struct gradient_sink *sink = back->sink;
+    struct weight_product product = {dy, x, outputs, inputs};
+    if (back->t->layout->config.conv1d)
+        product = (struct weight_product){x, dy, inputs, outputs};
+    if (sink->squares)
+        b->add_squared_products(b, sink->squares + weight, product.left, product.right,
+                                sink->squares_scale, back->groups, rows, product.m,
+                                product.n);
+    else
+        each_group(back, weight, outputs * inputs, rows, add_product, &product);
+    if (bias != SIZE_MAX)
+        each_group(back, bias, outputs, rows, add_sums,
+                   &(struct sums){dy, outputs, outputs, 0});
+}
+
+struct norm {
+    const real *dy, *x;
+    const float *mean, *rstd;
+    size_t span, beta; /* gamma's and beta's region, and where beta begins in it */
+};
+
+static void add_norm(const struct backward *back, const void *what, float *place,
+                     size_t first, size_t count) {
+    const struct norm *n = what;
+    struct backend *b = back->t->backend;
+    size_t w = back->t->layout->config.width;
+    if (!back->sink->accumulate && n->span > 2 * w) /* the padding between the two */
+        b->zero(b, place + w, (n->span - 2 * w) * sizeof *place);
+    b->layer_norm_gradient(b, place, place + n->beta, backend_at(b, n->dy, first * w),
+                           backend_at(b, n->x, first * w), n->mean + first,
+                           n->rstd + first, count, w, back->sink->accumulate);
+}
+
+/* Gradient of a layer norm's gamma and beta, which lie side by side and are one
+ * region. */
+static void norm_gradient(const struct backward *back, const real *dy, const real *x,
+                          const float *mean, const float *rstd, size_t gamma,
+                          size_t beta, size_t rows) {
+    size_t span = beta + back->t->layout->config.width - gamma;
+    each_group(back, gamma, span, rows, add_norm,
+               &(struct norm){dy, x, mean, rstd, span, beta - gamma});
+}
+
+/* dx (n, inputs) = dy (n, outputs) weight, weight (outputs, inputs) or stored the other
+ * way round. */
+static void linear_backward(const struct backward *back, real *dx, const real *dy,
+                            size_t weight, size_t n, size_t outputs, size_t inputs) {
+    struct backend *b = back->t->backend;
+    bool conv1d = back->t->layout->config.conv1d;
+    b->matmul(b, &(struct matmul){.m = n,
+                                  .n = inputs,
+                                  .k = outputs,
+                                  .a = dy,
+                                  .lda = outputs,
+                                  .b = backend_at(b, back->weights, weight),
+                                  .ldb = conv1d ? outputs : inputs,
+                                  .transpose_b = conv1d,
+                                  .c = dx,
+                                  .ldc = inputs});
+}
+
+/* dstream is the gradient of the block's output and becomes that of its input.
+ * Returns false where nothing further down is wanted. */
+static bool block_backward(const struct backward *back, size_t block) {
+    struct transformer *t = back->t;
+    struct backend *b = t->backend;
+    const struct model_config *m = &t->layout->config;
+    const struct block_offsets *o = &t->layout->blocks[block];
+    const struct block_activations *a = &t->blocks[block];
+    size_t rows = t->rows, n = t->images * rows, w = m->width;
+    size_t f = m->mlp_width, lowest = back->sink->lowest;
+    struct attention_shape shape = {.batch = t->images,
+                                    .tokens = rows,
+                                    .heads = m->heads,
+                                    .head_width = w / m->heads,
+                                    .causal = m->kind == MODEL_GPT2};
+
+    linear_gradient(back, t->dstream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
+    linear_backward(back, t->dwide, t->dstream, o->fc2_weight, n, w, f);
+    b->activation_backward(b, t->dwide, t->dwide, a->before, n * f, m->activation);
+    linear_gradient(back, t->dwide, a->norm2, o->fc1_weight, o->fc1_bias, f, w, rows);
+    if (lowest >= o->fc1_weight)
+        return false;
+    linear_backward(back, t->dnarrow, t->dwide, o->fc1_weight, n, f, w);
+    norm_gradient(back, t->dnarrow, a->middle, a->mean2, a->rstd2, o->norm2_gamma,
+                  o->norm2_beta, rows);
+    if (lowest >= o->norm2_gamma)
+        return false;
+    b->layer_norm_backward(b, t->dstream, t->dnarrow, a->middle, a->mean2, a->rstd2,
+                           backend_at(b, back->weights, o->norm2_gamma), n, w);
+
+    linear_gradient(back, t->dstream, a->mixed, o->out_weight, o->out_bias, w, w, rows);
+    linear_backward(back, t->dnarrow, t->dstream, o->out_weight, n, w, w);
+    b->attention_backward(b, t->dwide, t->dnarrow, a->mixed, a->log_sums, a->qkv,
+                          &shape);
+    linear_gradient(back, t->dwide, a->norm1, o->qkv_weight,
+                    m->qkv_bias ? o->qkv_bias : SIZE_MAX, 3 * w, w, rows);
+    if (lowest >= o->qkv_weight)
+        return false;
+    linear_backward(back, t->dnarrow, t->dwide, o->qkv_weight, n, 3 * w, w);
+    norm_gradient(back, t->dnarrow, a->input, a->mean1, a->rstd1, o->norm1_gamma,
+                  o->norm1_beta, rows);
+    if (lowest >= o->norm1_gamma)
+        return false;
+    b->layer_norm_backward(b, t->dstream, t->dnarrow, a->input, a->mean1, a->rstd1,
+                           backend_at(b, back->weights, o->norm1_gamma), n, w);
+    return true;
+}
+
+/* Class vector and positions: sums over images of the gradient of their sum. */
+static void embedding_gradient(const struct backward *back, const real *dtokens) {
+    const struct layout *l = back->t->layout;
+    size_t w = l->config.width, wide = w * model_config_tokens(&l->config);
+    each_group(back, l->class_vector, w, 1, add_sums,
+               &(struct sums){dtokens, w, wide, 0});
+    each_group(back, l->position, wide, 1, add_sums,
+               &(struct sums){dtokens, wide, wide, 0});
+}
+
+static void stem_backward(const struct backward *back) {
+    struct transformer *t = back->t;
+    struct backend *b = t->backend;
+    const struct layout *l = t->layout;
+    const struct model_config *m = &l->config;
+    size_t patches = model_config_patches(m), w = m->width;
+    size_t n = t->images * (patches + 1);
+    real *dtokens = t->dstream;
+    if (m->pre_norm) {
+        norm_gradient(back, t->dstream, t->sum, t->pre_mean, t->pre_rstd, l->pre_gamma,
+                      l->pre_beta, patches + 1);
+        b->zero(b, t->dnarrow, n * w * b->real_size);
+        b->layer_norm_backward(b, t->dnarrow, t->dstream, t->sum, t->pre_mean,
+                               t->pre_rstd, backend_at(b, back->weights, l->pre_gamma),
+                               n, w);
+        dtokens = t->dnarrow;
+    }
+    b->assemble_tokens_backward(b, t->dwide, dtokens, t->images, patches, w);
+    linear_gradient(back, t->dwide, t->columns, l->patch_weight,
+                    m->patch_bias ? l->patch_bias : SIZE_MAX, w,
+                    m->channels * m->patch_size * m->patch_size, patches);
+    embedding_gradient(back, dtokens);
+}
+
+static void add_tokens(const struct backward *back, const void *what, float *place,
+                       size_t first, size_t count) {
+    const struct transformer *t = back->t;
+    struct backend *b = t->backend;
+    const size_t *table = what, w = t->layout->config.width;
+    if (!back->sink->accumulate)
+        b->zero(b, place, *table * sizeof *place);
+    b->embedding_gradient(b, place, backend_at(b, t->dstream, first * w),
+                          t->text.ids + first, 1, count, w, false, 1);
+}
+
+/* Positions: sums over texts, 0 past the longest. Tokens: each row to its token. */
+static void text_backward(const struct backward *back) {
+    struct transformer *t = back->t;
+    struct backend *b = t->backend;
+    struct gradient_sink *sink = back->sink;
+    const struct layout *l = t->layout;
+    size_t w = l->config.width, wide = w * t->rows;
+    size_t positions = w * l->config.context, table = w * l->config.vocabulary;
+    each_group(back, l->position, positions, 1, add_sums,
+               &(struct sums){t->dstream, wide, wide, positions - wide});
+    if (sink->squares)
+        b->embedding_gradient(b, sink->squares + l->tokens, t->dstream, t->text.ids,
+                              back->groups, t->rows, w, true, sink->squares_scale);
+    else
+        each_group(back, l->tokens, table, t->rows, add_tokens, &table);
+}
+
+void transformer_backward(struct transformer *t, const real *weights,
+                          const real *dfeatures, const size_t *group_images,
+                          size_t groups, struct gradient_sink *sink) {
+    struct backend *b = t->backend;
+    const struct layout *l = t->layout;
+    const struct model_config *m = &l->config;
+    size_t w = m->width, n = t->images * t->rows;
+    struct backward back = {.t = t,
+                            .weights = weights,
+                            .group_images = group_images,
+                            .groups = groups,
+                            .sink = sink};
+
+    const real *dnormed = dfeatures;
+    if (m->projection) {
+        linear_gradient(&back, dfeatures, t->normed, l->projection, SIZE_MAX,
+                        m->projection, w, 1);
+        linear_backward(&back, t->dnormed, dfeatures, l->projection, t->images,
+                        m->projection, w);
+        dnormed = t->dnormed;
+    }
+    norm_gradient(&back, dnormed, t->classes, t->post_mean, t->post_rstd, l->post_gamma,
+                  l->post_beta, 1);
+    b->zero(b, t->dclasses, t->images * w * b->real_size);
+    b->layer_norm_backward(b, t->dclasses, dnormed, t->classes, t->post_mean,
+                           t->post_rstd, backend_at(b, weights, l->post_gamma),
+                           t->images, w);
+    b->zero(b, t->dstream, n * w * b->real_size);
+    b->scatter_rows(b, t->dstream, t->dclasses, transformer_read_rows(t), t->images, w);
+    for (size_t i = m->layers; i-- > 0;)
+        if (!block_backward(&back, i))
+            return;
+    if (sink->lowest >= l->blocks[0].norm1_gamma)
+        return;
+    if (m->kind == MODEL_GPT2)
+        text_backward(&back);
+    else
+        stem_backward(&back);
+}

@@ -1,0 +1,219 @@
+#include "train/trained.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "checkpoint/safetensors.h"
+
+int trained_new(struct backend *b, struct trained *t, size_t count, real *compute,
+                struct error *error) {
+    size_t bytes = count * sizeof(float);
+    bool same = b->real_size == sizeof(float);
+    *t = (struct trained){.count = count, .compute = compute, .owns_compute = !compute};
+    if (t->owns_compute &&
+        b->allocate(b, count * b->real_size, (void **)&t->compute, error))
+        return -1;
+    if (same)
+        t->values = (float *)t->compute;
+    else if (b->allocate(b, bytes, (void **)&t->values, error))
+        return -1;
+    return b->allocate(b, bytes, (void **)&t->gradient, error) ||
+                   b->allocate(b, bytes, (void **)&t->first, error) ||
+                   b->allocate(b, bytes, (void **)&t->second, error)
+               ? -1
+               : 0;
+}
+
+static bool one_array(const struct trained *t) {
+    return (void *)t->values == (void *)t->compute;
+}
+
+void trained_free(struct backend *b, struct trained *t) {
+    if (!one_array(t))
+        b->release(b, t->values);
+    if (t->owns_compute)
+        b->release(b, t->compute);
+    b->release(b, t->gradient);
+    b->release(b, t->first);
+    b->release(b, t->second);
+}
+
+int trained_put(struct backend *b, struct trained *t, const float *values,
+                struct error *error) {
+    b->upload(b, t->values, values, t->count * sizeof *values);
+    if (!one_array(t))
+        b->upload_real(b, t->compute, values, t->count);
+    return b->synchronise(b, error);
+}
+
+void trained_step(struct backend *b, struct trained *t, double rate, double decay,
+                  unsigned step) {
+    struct adam adam = {.learning_rate = (float)rate,
+                        .beta1 = 0.9f,
+                        .beta2 = 0.999f,
+                        .epsilon = 1e-8f,
+                        .weight_decay = (float)decay,
+                        .step = step + 1};
+    if (t->count)
+        b->adam(b, t->values, one_array(t) ? NULL : t->compute, t->gradient, t->first,
+                t->second, t->count, &adam);
+}
+
+/* --- the state, a file ------------------------------------------------------------ */
+
+enum { PARTS = 3, NAME_SIZE = 32, NUMBER = 24 };
+
+/* Tensor `index` of the file: a part of an array of the list. */
+static void tensor_name(char name[NAME_SIZE], size_t index) {
+    static const char *const parts[PARTS] = {"values", "first", "second"};
+    snprintf(name, NAME_SIZE, "%zu.%s", index / PARTS, parts[index % PARTS]);
+}
+
+static float *part_of(const struct trained *t, size_t part) {
+    return part == 0 ? t->values : part == 1 ? t->first : t->second;
+}
+
+struct state_writer {
+    struct backend *backend;
+    struct trained *const *list;
+    float *part; /* one of them, downloaded when its first byte is asked for */
+};
+
+static int read_part(void *self, size_t index, uint64_t offset, void *out, size_t room,
+                     size_t *got, struct error *error) {
+    struct state_writer *w = self;
+    const struct trained *t = w->list[index / PARTS];
+    size_t bytes = t->count * sizeof *w->part;
+    if (offset == 0 && w->backend->download(w->backend, w->part,
+                                            part_of(t, index % PARTS), bytes, error))
+        return -1;
+    *got = bytes - offset < room ? (size_t)(bytes - offset) : room;
+    memcpy(out, (char *)w->part + offset, *got);
+    return 0;
+}
+
+static float *room_for_largest(struct trained *const *list, size_t count) {
+    size_t largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = list[i]->count > largest ? list[i]->count : largest;
+    return array_new(largest, sizeof(float));
+}
+
+static int write_state(struct state_writer *writer, const struct tensor_source *sources,
+                       size_t count, const struct training_state *state,
+                       const char *path, const char *note, struct error *error) {
+    char step[NUMBER], drawn[NUMBER], random[4 * 16 + 4];
+    const uint64_t *r = state->random.state;
+    const char *metadata[11] = {"kind", state->kind, "step", step, "drawn", drawn};
+    size_t at = 6;
+    snprintf(step, sizeof step, "%u", state->step);
+    snprintf(drawn, sizeof drawn, "%" PRIu64, state->drawn);
+    snprintf(random, sizeof random, "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64,
+             r[0], r[1], r[2], r[3]);
+    if (state->has_random) {
+        metadata[at++] = "random";
+        metadata[at++] = random;
+    }
+    if (note) {
+        metadata[at++] = "note";
+        metadata[at++] = note;
+    }
+    return safetensors_write(path, sources, count, metadata, read_part, writer, error);
+}
+
+int trained_save(struct backend *b, struct trained *const *list, size_t count,
+                 const struct training_state *state, const char *path, const char *note,
+                 struct error *error) {
+    size_t tensors = count * PARTS;
+    struct tensor_source *sources = array_new(tensors, sizeof *sources);
+    char(*names)[NAME_SIZE] = array_new(tensors, sizeof *names);
+    struct state_writer writer = {b, list, room_for_largest(list, count)};
+    int result = -1;
+    if (!sources || !names || !writer.part) {
+        error_memory(error);
+        goto done;
+    }
+    for (size_t i = 0; i < tensors; i++) {
+        size_t n = list[i / PARTS]->count;
+        tensor_name(names[i], i);
+        sources[i] = (struct tensor_source){.name = names[i],
+                                            .dtype_name = "F32",
+                                            .rank = 1,
+                                            .shape = {n},
+                                            .bytes = n * sizeof(float)};
+    }
+    result = write_state(&writer, sources, tensors, state, path, note, error);
+done:
+    free(sources);
+    free(names);
+    free(writer.part);
+    return result;
+}
+
+static bool read_numbers(const struct safetensors *file, unsigned steps,
+                         struct training_state *state) {
+    const char *kind = safetensors_metadata(file, "kind");
+    const char *step = safetensors_metadata(file, "step");
+    const char *drawn = safetensors_metadata(file, "drawn");
+    const char *random = safetensors_metadata(file, "random");
+    uint64_t *r = state->random.state;
+    return kind && strcmp(kind, state->kind) == 0 && step && drawn &&
+           sscanf(step, "%u", &state->step) == 1 && state->step <= steps &&
+           sscanf(drawn, "%" SCNu64, &state->drawn) == 1 &&
+           (!state->has_random ||
+            (random &&
+             sscanf(random, "%" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, r, r + 1,
+                    r + 2, r + 3) == 4 &&
+             random_usable(&state->random)));
+}
+
+static int read_arrays(struct backend *b, const struct safetensors *file,
+                       struct trained *const *list, size_t count, const char *path,
+                       float *part, struct error *error) {
+    for (size_t i = 0; i < count * PARTS; i++) {
+        char name[NAME_SIZE];
+        tensor_name(name, i);
+        struct trained *t = list[i / PARTS];
+        const struct tensor *tensor = safetensors_find(file, name);
+        if (!tensor || tensor->dtype != DTYPE_F32 || tensor->count != t->count)
+            return error_set(error, "%s: %s does not have this run's size", path, name);
+        if (tensor_to_f32(tensor, path, part, error))
+            return -1;
+        if (i % PARTS == 0) {
+            if (trained_put(b, t, part, error))
+                return -1;
+            continue;
+        }
+        b->upload(b, part_of(t, i % PARTS), part, t->count * sizeof *part);
+        if (b->synchronise(b, error))
+            return -1;
+    }
+    return 0;
+}
+
+int trained_resume(struct backend *b, struct trained *const *list, size_t count,
+                   unsigned steps, struct training_state *state, const char *path,
+                   char **note, struct error *error) {
+    struct safetensors *file;
+    if (note)
+        *note = NULL;
+    if (safetensors_open(path, &file, error))
+        return -1;
+    float *part = room_for_largest(list, count);
+    const char *kept = safetensors_metadata(file, "note");
+    int result = part ? 0 : error_memory(error);
+    if (result == 0 && !read_numbers(file, steps, state))
+        result = error_set(error,
+                           "%s: is not the state of such a run; start again without it",
+                           path);
+    if (result == 0)
+        result = read_arrays(b, file, list, count, path, part, error);
+    if (result == 0 && note && kept && !(*note = strdup(kept)))
+        result = error_memory(error);
+    free(part);
+    safetensors_close(file);
+    return result;
+}
