@@ -30,7 +30,7 @@ static int run_product(void *self, struct error *error) {
     return 0;
 }
 
-/* As transformer.c and block.c call it. */
+/* As transformer_forward.c and block.c call it. */
 static struct matmul matmul_of(const struct operands *o, const struct one *p) {
     struct matmul m = {.m = p->m, .n = p->n, .k = p->k, .a = o->x, .b = o->w};
     m.lda = p->k;

@@ -5,7 +5,7 @@ libpwemoe_a_SOURCES += \
   src/model/feed.h src/model/feed.c \
   src/model/layout.h src/model/layout.c \
   src/model/transformer.h src/model/transformer_state.h \
-  src/model/transformer.c src/model/transformer_backward.c \
+  src/model/transformer_forward.c src/model/transformer_backward.c \
   src/model/heads.h src/model/heads.c \
   src/model/saving.h src/model/saving.c \
   src/model/clip_text.h src/model/clip_text.c \

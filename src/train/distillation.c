@@ -1,19 +1,17 @@
 #include "train/distillation.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "checkpoint/safetensors.h"
 #include "merge/method.h"
 #include "model/transformer.h"
 #include "moe/correction.h"
 #include "train/optimiser.h"
 #include "train/task_batch.h"
+#include "train/trained.h"
 
 /* What one task's expert answers. A row is of an example; the task's data are given to
  * the batches with the rows' numbers in place of labels. */
@@ -35,13 +33,10 @@ struct distillation {
     struct random random;        /* of the preferences */
     unsigned step;
 
-    /* D as f32 with its Adam state, on the device; compute is what merges read: values
-     * themselves where reals are f32. */
-    float *values, *gradient, *first, *second;
-    real *compute;
-    real *weights;      /* (layout size) the merged model */
-    real *dfeatures;    /* (tasks batch, D) */
-    double *preference; /* [tasks] */
+    struct trained vector; /* D; merges read its reals, which are the correction's */
+    real *weights;         /* (layout size) the merged model */
+    real *dfeatures;       /* (tasks batch, D) */
+    double *preference;    /* [tasks] */
 };
 
 /* --- the rate, and the start --------------------------------------------------------
@@ -111,16 +106,6 @@ static int start_vector(struct distillation *d, const struct dataset *const *tra
     }
     free(other);
     return result;
-}
-
-static int put_vector(struct distillation *d, const float *vector,
-                      struct error *error) {
-    struct backend *b = d->pool->backend;
-    size_t size = d->pool->layout->size;
-    b->upload(b, d->values, vector, size * sizeof *vector);
-    if ((void *)d->compute != (void *)d->values)
-        b->upload_real(b, d->compute, vector, size);
-    return b->synchronise(b, error);
 }
 
 /* --- the experts' answers -----------------------------------------------------------
@@ -261,17 +246,9 @@ static int choose_data(struct distillation *d, const struct dataset *const *trai
 static int allocate(struct distillation *d, struct error *error) {
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
-    size_t size = pool->layout->size, bytes = size * sizeof(float);
-    size_t rows = pool->tasks * d->options.batch;
+    size_t size = pool->layout->size, rows = pool->tasks * d->options.batch;
     size_t features = model_config_features(&pool->layout->config);
-    d->compute = correction_vector(d->correction);
-    if (b->real_size == sizeof(float))
-        d->values = (float *)d->compute;
-    else if (b->allocate(b, bytes, (void **)&d->values, error))
-        return -1;
-    return b->allocate(b, bytes, (void **)&d->gradient, error) ||
-                   b->allocate(b, bytes, (void **)&d->first, error) ||
-                   b->allocate(b, bytes, (void **)&d->second, error) ||
+    return trained_new(b, &d->vector, size, correction_vector(d->correction), error) ||
                    b->allocate(b, size * b->real_size, (void **)&d->weights, error) ||
                    b->allocate(b, rows * features * b->real_size,
                                (void **)&d->dfeatures, error)
@@ -285,7 +262,7 @@ static int fill(struct distillation *d, const struct dataset *const *train,
     int result =
         start ? start_vector(d, train, start, work, error) : error_memory(error);
     if (result == 0)
-        result = put_vector(d, start, error);
+        result = trained_put(d->pool->backend, &d->vector, start, error);
     free(start);
     if (result == 0 && d->options.loss != DISTILLATION_CE)
         result = ask_experts(d, train, work, error);
@@ -330,11 +307,7 @@ void distillation_free(struct distillation *d) {
     if (!d)
         return;
     struct backend *b = d->pool->backend;
-    if ((void *)d->values != (void *)d->compute)
-        b->release(b, d->values);
-    b->release(b, d->gradient);
-    b->release(b, d->first);
-    b->release(b, d->second);
+    trained_free(b, &d->vector);
     b->release(b, d->weights);
     b->release(b, d->dfeatures);
     task_batch_free(d->batch);
@@ -358,7 +331,7 @@ static float *place_gradient(void *self, size_t offset, size_t count, size_t *st
     struct distillation *d = self;
     (void)count;
     *stride = d->pool->layout->size;
-    return d->gradient + offset;
+    return d->vector.gradient + offset;
 }
 
 static void gradient_ready(void *self, size_t offset, size_t count) {
@@ -367,7 +340,7 @@ static void gradient_ready(void *self, size_t offset, size_t count) {
     (void)count;
 }
 
-/* Forward and backward of the batch at hand: d->gradient is D's. */
+/* Forward and backward of the batch at hand: d->vector.gradient is D's. */
 static void forward_backward(struct distillation *d, const double *preference) {
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
@@ -399,17 +372,10 @@ static void forward_backward(struct distillation *d, const double *preference) {
 }
 
 static void update(struct distillation *d) {
-    struct backend *b = d->pool->backend;
     const struct distillation_options *o = &d->options;
-    struct adam adam = {.learning_rate = (float)optimiser_cosine(
-                            o->learning_rate, 0.1, 0, d->step, (unsigned)o->steps),
-                        .beta1 = 0.9f,
-                        .beta2 = 0.999f,
-                        .epsilon = 1e-8f,
-                        .step = d->step + 1};
-    real *compute = (void *)d->compute == (void *)d->values ? NULL : d->compute;
-    b->adam(b, d->values, compute, d->gradient, d->first, d->second,
-            d->pool->layout->size, &adam);
+    double rate =
+        optimiser_cosine(o->learning_rate, 0.1, 0, d->step, (unsigned)o->steps);
+    trained_step(d->pool->backend, &d->vector, rate, 0, d->step);
 }
 
 static int step(void *self, double *losses, struct error *error) {
@@ -438,143 +404,52 @@ int distillation_gradient(struct distillation *d, const double *preference, size
     forward_backward(d, preference);
     if (task_batch_collect(d->batch, losses, error))
         return -1;
-    return b->download(b, gradient, d->gradient,
+    return b->download(b, gradient, d->vector.gradient,
                        d->pool->layout->size * sizeof *gradient, error);
 }
 
 int distillation_vector(struct distillation *d, float *vector, struct error *error) {
     struct backend *b = d->pool->backend;
-    return b->download(b, vector, d->values, d->pool->layout->size * sizeof *vector,
-                       error);
+    return b->download(b, vector, d->vector.values,
+                       d->pool->layout->size * sizeof *vector, error);
 }
 
 int distillation_set_vector(struct distillation *d, const float *vector,
                             struct error *error) {
-    return put_vector(d, vector, error);
-}
-
-/* --- the state, a file --------------------------------------------------------------
- */
-
-enum { PARTS = 3, TEXT = 24 };
-
-static const char state_kind[] = "pwemoe-distillation";
-
-static const char *const part_names[PARTS] = {"values", "first", "second"};
-
-static float *part_of(const struct distillation *d, size_t part) {
-    return part == 0 ? d->values : part == 1 ? d->first : d->second;
-}
-
-struct state_writer {
-    struct distillation *d;
-    float *part; /* downloaded when its first byte is asked for */
-};
-
-static int read_state(void *self, size_t index, uint64_t offset, void *out, size_t room,
-                      size_t *got, struct error *error) {
-    struct state_writer *w = self;
-    struct backend *b = w->d->pool->backend;
-    size_t bytes = w->d->pool->layout->size * sizeof(float);
-    if (offset == 0 && b->download(b, w->part, part_of(w->d, index), bytes, error))
-        return -1;
-    *got = bytes - offset < room ? (size_t)(bytes - offset) : room;
-    memcpy(out, (char *)w->part + offset, *got);
-    return 0;
-}
-
-static int save_file(void *self, const char *path, const char *note,
-                     struct error *error) {
-    struct distillation *d = self;
-    size_t size = d->pool->layout->size;
-    struct state_writer writer = {d, array_new(size, sizeof(float))};
-    struct tensor_source sources[PARTS];
-    char at[TEXT], drawn[TEXT], random[4 * 16 + 4];
-    const uint64_t *r = d->random.state;
-    if (!writer.part)
-        return error_memory(error);
-    for (size_t i = 0; i < PARTS; i++)
-        sources[i] = (struct tensor_source){.name = part_names[i],
-                                            .dtype_name = "F32",
-                                            .rank = 1,
-                                            .shape = {size},
-                                            .bytes = size * sizeof(float)};
-    snprintf(at, sizeof at, "%u", d->step);
-    snprintf(drawn, sizeof drawn, "%" PRIu64, d->batch->seen[0]);
-    snprintf(random, sizeof random, "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64,
-             r[0], r[1], r[2], r[3]);
-    const char *metadata[] = {
-        "kind", state_kind,           "step", at,  "drawn", drawn, "random",
-        random, note ? "note" : NULL, note,   NULL};
-    int result =
-        safetensors_write(path, sources, PARTS, metadata, read_state, &writer, error);
-    free(writer.part);
-    return result;
-}
-
-static bool read_numbers(const struct safetensors *file, const struct distillation *d,
-                         unsigned *at, uint64_t *drawn, struct random *random) {
-    const char *kind = safetensors_metadata(file, "kind");
-    const char *step_text = safetensors_metadata(file, "step");
-    const char *drawn_text = safetensors_metadata(file, "drawn");
-    const char *random_text = safetensors_metadata(file, "random");
-    uint64_t *r = random->state;
-    return kind && strcmp(kind, state_kind) == 0 && step_text && drawn_text &&
-           random_text && sscanf(step_text, "%u", at) == 1 && *at <= d->options.steps &&
-           sscanf(drawn_text, "%" SCNu64, drawn) == 1 &&
-           *drawn == *at * d->options.batch &&
-           sscanf(random_text, "%" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, r, r + 1,
-                  r + 2, r + 3) == 4 &&
-           random_usable(random);
-}
-
-static int resume_from(struct distillation *d, const struct safetensors *file,
-                       const char *path, float *part, struct error *error) {
-    struct backend *b = d->pool->backend;
-    size_t size = d->pool->layout->size;
-    unsigned at;
-    uint64_t drawn;
-    struct random random;
-    if (!read_numbers(file, d, &at, &drawn, &random))
-        return error_set(error, "%s: is no state of such a run; start a new one", path);
-    for (size_t i = 0; i < PARTS; i++) {
-        const struct tensor *tensor = safetensors_find(file, part_names[i]);
-        if (!tensor || tensor->dtype != DTYPE_F32 || tensor->count != size)
-            return error_set(error, "%s: %s is not of this run's size", path,
-                             part_names[i]);
-        if (tensor_to_f32(tensor, path, part, error))
-            return -1;
-        if (i == 0 && put_vector(d, part, error))
-            return -1;
-        b->upload(b, part_of(d, i), part, size * sizeof *part);
-        if (b->synchronise(b, error))
-            return -1;
-    }
-    d->step = at;
-    d->random = random;
-    for (size_t t = 0; t < d->pool->tasks; t++)
-        task_batch_resume(d->batch, t, drawn);
-    return 0;
-}
-
-static int resume_file(void *self, const char *path, char **note, struct error *error) {
-    struct distillation *d = self;
-    struct safetensors *file;
-    *note = NULL;
-    if (safetensors_open(path, &file, error))
-        return -1;
-    float *part = array_new(d->pool->layout->size, sizeof *part);
-    int result = part ? resume_from(d, file, path, part, error) : error_memory(error);
-    const char *kept = safetensors_metadata(file, "note");
-    if (result == 0 && kept && !(*note = strdup(kept)))
-        result = error_memory(error);
-    free(part);
-    safetensors_close(file);
-    return result;
+    return trained_put(d->pool->backend, &d->vector, vector, error);
 }
 
 /* --- as a trainer -------------------------------------------------------------------
  */
+
+static const char state_kind[] = "pwemoe-distillation";
+
+static int save_file(void *self, const char *path, const char *note,
+                     struct error *error) {
+    struct distillation *d = self;
+    struct trained *list[] = {&d->vector};
+    struct training_state state = {.kind = state_kind,
+                                   .step = d->step,
+                                   .batch = d->options.batch,
+                                   .random = d->random,
+                                   .has_random = true};
+    return trained_save(d->pool->backend, list, 1, &state, path, note, error);
+}
+
+static int resume_file(void *self, const char *path, char **note, struct error *error) {
+    struct distillation *d = self;
+    struct trained *list[] = {&d->vector};
+    struct training_state state = {
+        .kind = state_kind, .batch = d->options.batch, .has_random = true};
+    if (trained_resume(d->pool->backend, list, 1, (unsigned)d->options.steps, &state,
+                       path, note, error))
+        return -1;
+    d->step = state.step;
+    d->random = state.random;
+    for (size_t t = 0; t < d->pool->tasks; t++)
+        task_batch_resume(d->batch, t, state.step * state.batch);
+    return 0;
+}
 
 static unsigned step_count(const void *self) {
     return ((const struct distillation *)self)->step;

@@ -1,23 +1,15 @@
 #include "train/finetuning.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "checkpoint/safetensors.h"
 #include "model/transformer.h"
 #include "moe/pool.h"
 #include "train/optimiser.h"
 #include "train/task_batch.h"
-
-/* f32 master weights with their Adam state on the device. */
-struct trained {
-    float *values, *gradient, *first, *second;
-    real *compute; /* what the model reads: values themselves in f32 */
-    size_t count;
-};
+#include "train/trained.h"
 
 struct trained_head {
     size_t classes;
@@ -77,37 +69,6 @@ int finetuning_new_head(const struct model_config *config, size_t classes,
 /* --- making and freeing ------------------------------------------------------------
  */
 
-/* compute: where the model reads reals; NULL to make that too. */
-static int trained_new(struct backend *b, struct trained *t, size_t count,
-                       const float *start, real *compute, struct error *error) {
-    size_t bytes = count * sizeof(float);
-    t->count = count;
-    t->compute = compute;
-    if (b->allocate(b, bytes, (void **)&t->values, error) ||
-        b->allocate(b, bytes, (void **)&t->gradient, error) ||
-        b->allocate(b, bytes, (void **)&t->first, error) ||
-        b->allocate(b, bytes, (void **)&t->second, error))
-        return -1;
-    if (!compute && b->real_size == sizeof(float))
-        t->compute = (real *)t->values;
-    else if (!compute &&
-             b->allocate(b, count * b->real_size, (void **)&t->compute, error))
-        return -1;
-    b->upload(b, t->values, start, bytes);
-    if ((void *)t->compute != (void *)t->values)
-        b->upload_real(b, t->compute, start, count);
-    return 0;
-}
-
-static void trained_free(struct backend *b, struct trained *t, bool owns_compute) {
-    if (owns_compute && (void *)t->compute != (void *)t->values)
-        b->release(b, t->compute);
-    b->release(b, t->values);
-    b->release(b, t->gradient);
-    b->release(b, t->first);
-    b->release(b, t->second);
-}
-
 static int new_heads(struct finetuning *f, const struct head *heads,
                      struct error *error) {
     struct backend *b = f->backend;
@@ -116,10 +77,12 @@ static int new_heads(struct finetuning *f, const struct head *heads,
         h->classes = heads[t].classes;
         h->has_bias = heads[t].bias != NULL;
         if (trained_new(b, &h->weight, heads[t].classes * heads[t].features,
-                        heads[t].weight, head_bank_weight(f->heads, t), error))
+                        head_bank_weight(f->heads, t), error) ||
+            trained_put(b, &h->weight, heads[t].weight, error))
             return -1;
-        if (h->has_bias && trained_new(b, &h->bias, heads[t].classes, heads[t].bias,
-                                       head_bank_bias(f->heads, t), error))
+        if (h->has_bias && (trained_new(b, &h->bias, heads[t].classes,
+                                        head_bank_bias(f->heads, t), error) ||
+                            trained_put(b, &h->bias, heads[t].bias, error)))
             return -1;
     }
     return 0;
@@ -156,7 +119,8 @@ int finetuning_new(struct backend *b, const struct layout *layout,
                        f->groups > 1 ? tasks * tasks : 0, options->seed, &f->batch,
                        error) ||
         task_batch_transformer(f->batch, preprocess, &f->transformer, error) ||
-        trained_new(b, &f->model, layout->size, weights, NULL, error) ||
+        trained_new(b, &f->model, layout->size, NULL, error) ||
+        trained_put(b, &f->model, weights, error) ||
         b->allocate(b, rows * features * b->real_size, (void **)&f->dfeatures, error))
         goto failed;
     if (f->groups > 1 && b->allocate(b, tasks * layout->size * sizeof(float),
@@ -176,11 +140,11 @@ void finetuning_free(struct finetuning *f) {
         return;
     struct backend *b = f->backend;
     for (size_t t = 0; f->trained_heads && t < f->tasks; t++) {
-        trained_free(b, &f->trained_heads[t].weight, false);
-        trained_free(b, &f->trained_heads[t].bias, false);
+        trained_free(b, &f->trained_heads[t].weight);
+        trained_free(b, &f->trained_heads[t].bias);
     }
     free(f->trained_heads);
-    trained_free(b, &f->model, true);
+    trained_free(b, &f->model);
     b->release(b, f->dfeatures);
     b->release(b, f->task_gradients);
     task_batch_free(f->batch);
@@ -264,28 +228,16 @@ static int mix_gradients(struct finetuning *f, struct error *error) {
     return 0;
 }
 
-static void update(struct finetuning *f, struct trained *t, double rate, double decay) {
-    struct backend *b = f->backend;
-    if (!t->count)
-        return;
-    struct adam adam = {.learning_rate = (float)rate,
-                        .beta1 = 0.9f,
-                        .beta2 = 0.999f,
-                        .epsilon = 1e-8f,
-                        .weight_decay = (float)decay,
-                        .step = f->step + 1};
-    real *compute = (void *)t->compute == (void *)t->values ? NULL : t->compute;
-    b->adam(b, t->values, compute, t->gradient, t->first, t->second, t->count, &adam);
-}
-
-static void update_all(struct finetuning *f) {
+static void update(struct finetuning *f) {
     const struct finetuning_options *o = &f->options;
+    struct backend *b = f->backend;
     unsigned steps = (unsigned)o->steps;
     double rate = optimiser_cosine(o->learning_rate, 0, steps / 20, f->step, steps);
-    update(f, &f->model, rate, o->weight_decay);
+    trained_step(b, &f->model, rate, o->weight_decay, f->step);
+    rate *= o->head_rate;
     for (size_t t = 0; o->train_heads && t < f->tasks; t++) {
-        update(f, &f->trained_heads[t].weight, rate * o->head_rate, o->weight_decay);
-        update(f, &f->trained_heads[t].bias, rate * o->head_rate, 0);
+        trained_step(b, &f->trained_heads[t].weight, rate, o->weight_decay, f->step);
+        trained_step(b, &f->trained_heads[t].bias, rate, 0, f->step);
     }
 }
 
@@ -302,14 +254,14 @@ int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
     /* One gradient is all that the update needs, which then runs while the host waits
      * for the losses and goes on to the next step. */
     if (f->groups == 1)
-        update_all(f);
+        update(f);
     if (f->step + 1 < f->options.steps)
         task_batch_ahead(f->batch);
     if (task_batch_collect(f->batch, f->losses, error) ||
         (f->groups > 1 && mix_gradients(f, error)))
         return -1;
     if (f->groups > 1)
-        update_all(f);
+        update(f);
     f->step++;
     task_batch_done(f->batch);
     memcpy(losses, f->losses, f->tasks * sizeof *losses);
@@ -360,6 +312,8 @@ int finetuning_head(struct finetuning *f, size_t task, struct head *head,
     return 0;
 }
 
+enum { TRAINED_MOST = 1 + 2 * POOL_TASKS_MAX };
+
 /* Everything trained, in the order of the state file. */
 static size_t list_trained(struct finetuning *f, struct trained **list) {
     size_t count = 0;
@@ -372,138 +326,28 @@ static size_t list_trained(struct finetuning *f, struct trained **list) {
     return count;
 }
 
-struct state_writer {
-    struct finetuning *f;
-    struct trained **list;
-    float *chunk; /* one array, downloaded when its first byte is asked for */
-};
-
-static float *part_of(struct trained *t, size_t part) {
-    return part == 0 ? t->values : part == 1 ? t->first : t->second;
-}
-
-static int read_state(void *self, size_t index, uint64_t offset, void *out, size_t room,
-                      size_t *got, struct error *error) {
-    struct state_writer *w = self;
-    struct backend *b = w->f->backend;
-    struct trained *t = w->list[index / 3];
-    size_t bytes = t->count * sizeof(float);
-    if (offset == 0 && b->download(b, w->chunk, part_of(t, index % 3), bytes, error))
-        return -1;
-    *got = bytes - offset < room ? (size_t)(bytes - offset) : room;
-    memcpy(out, (char *)w->chunk + offset, *got);
-    return 0;
-}
-
-enum { STATE_NAME = 32 };
-
-static void state_name(char name[STATE_NAME], size_t index) {
-    static const char *const parts[] = {"values", "first", "second"};
-    snprintf(name, STATE_NAME, "%zu.%s", index / 3, parts[index % 3]);
-}
+static const char state_kind[] = "pwemoe-finetuning";
 
 int finetuning_save(struct finetuning *f, const char *path, const char *note,
                     struct error *error) {
-    size_t most = 1 + 2 * f->tasks;
-    struct trained **list = array_new(most, sizeof *list);
-    struct tensor_source *sources = array_new(3 * most, sizeof *sources);
-    char(*names)[STATE_NAME] = array_new(3 * most, sizeof *names);
-    float *chunk = NULL;
-    int result = -1;
-    if (!list || !sources || !names) {
-        error_memory(error);
-        goto done;
-    }
-    size_t count = list_trained(f, list), largest = 0;
-    for (size_t i = 0; i < 3 * count; i++) {
-        state_name(names[i], i);
-        size_t n = list[i / 3]->count;
-        largest = n > largest ? n : largest;
-        sources[i] = (struct tensor_source){.name = names[i],
-                                            .dtype_name = "F32",
-                                            .rank = 1,
-                                            .shape = {n},
-                                            .bytes = n * sizeof(float)};
-    }
-    chunk = array_new(largest, sizeof *chunk);
-    if (!chunk) {
-        error_memory(error);
-        goto done;
-    }
-    char step[32], drawn[32];
-    snprintf(step, sizeof step, "%u", f->step);
-    snprintf(drawn, sizeof drawn, "%llu", (unsigned long long)f->batch->seen[0]);
-    const char *metadata[] = {"kind", "pwemoe-finetuning",  "step", step, "drawn",
-                              drawn,  note ? "note" : NULL, note,   NULL};
-    struct state_writer writer = {.f = f, .list = list, .chunk = chunk};
-    result = safetensors_write(path, sources, 3 * count, metadata, read_state, &writer,
-                               error);
-done:
-    free(list);
-    free(sources);
-    free(names);
-    free(chunk);
-    return result;
-}
-
-static int resume_from(struct finetuning *f, const struct safetensors *file,
-                       const char *path, struct trained **list, size_t count,
-                       struct error *error) {
-    struct backend *b = f->backend;
-    const char *kind = safetensors_metadata(file, "kind");
-    const char *step = safetensors_metadata(file, "step");
-    const char *drawn = safetensors_metadata(file, "drawn");
-    if (!kind || strcmp(kind, "pwemoe-finetuning") != 0 || !step || !drawn ||
-        strtoul(step, NULL, 10) > f->options.steps)
-        return error_set(
-            error, "%s: is not the state of such a run; start again without it", path);
-    for (size_t i = 0; i < 3 * count; i++) {
-        char name[STATE_NAME];
-        state_name(name, i);
-        struct trained *t = list[i / 3];
-        const struct tensor *tensor = safetensors_find(file, name);
-        if (!tensor || tensor->dtype != DTYPE_F32 || tensor->count != t->count)
-            return error_set(error, "%s: %s is not of this run's size", path, name);
-        float *values = malloc(t->count * sizeof *values);
-        if (!values)
-            return error_memory(error);
-        int result = tensor_to_f32(tensor, path, values, error);
-        if (result == 0) {
-            b->upload(b, part_of(t, i % 3), values, t->count * sizeof *values);
-            if (i % 3 == 0 && (void *)t->compute != (void *)t->values)
-                b->upload_real(b, t->compute, values, t->count);
-            result = b->synchronise(b, error);
-        }
-        free(values);
-        if (result)
-            return -1;
-    }
-    f->step = (unsigned)strtoul(step, NULL, 10);
-    for (size_t t = 0; t < f->tasks; t++)
-        task_batch_resume(f->batch, t, strtoull(drawn, NULL, 10));
-    return 0;
+    struct trained *list[TRAINED_MOST];
+    struct training_state state = {
+        .kind = state_kind, .step = f->step, .batch = f->options.batch};
+    return trained_save(f->backend, list, list_trained(f, list), &state, path, note,
+                        error);
 }
 
 int finetuning_resume(struct finetuning *f, const char *path, char **note,
                       struct error *error) {
-    if (note)
-        *note = NULL;
-    struct safetensors *file;
-    struct trained **list = array_new(1 + 2 * f->tasks, sizeof *list);
-    if (!list)
-        return error_memory(error);
-    if (safetensors_open(path, &file, error)) {
-        free(list);
+    struct trained *list[TRAINED_MOST];
+    struct training_state state = {.kind = state_kind, .batch = f->options.batch};
+    if (trained_resume(f->backend, list, list_trained(f, list),
+                       (unsigned)f->options.steps, &state, path, note, error))
         return -1;
-    }
-    size_t count = list_trained(f, list);
-    int result = resume_from(f, file, path, list, count, error);
-    const char *kept = safetensors_metadata(file, "note");
-    if (result == 0 && note && kept && !(*note = strdup(kept)))
-        result = error_memory(error);
-    safetensors_close(file);
-    free(list);
-    return result;
+    f->step = state.step;
+    for (size_t t = 0; t < f->tasks; t++)
+        task_batch_resume(f->batch, t, state.step * state.batch);
+    return 0;
 }
 
 /* --- as a trainer ----------------------------------------------------------------- */

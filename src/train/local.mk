@@ -5,6 +5,7 @@ libpwemoe_a_SOURCES += \
   src/train/mgda.h src/train/mgda.c \
   src/train/tchebycheff.h src/train/tchebycheff.c \
   src/train/optimiser.h src/train/optimiser.c \
+  src/train/trained.h src/train/trained.c \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/router_training.h src/train/router_training.c \
   src/train/finetuning.h src/train/finetuning.c \

@@ -110,7 +110,7 @@ static int write_state(struct state_writer *writer, const struct tensor_source *
     const char *metadata[11] = {"kind", state->kind, "step", step, "drawn", drawn};
     size_t at = 6;
     snprintf(step, sizeof step, "%u", state->step);
-    snprintf(drawn, sizeof drawn, "%" PRIu64, state->drawn);
+    snprintf(drawn, sizeof drawn, "%" PRIu64, state->step * state->batch);
     snprintf(random, sizeof random, "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64,
              r[0], r[1], r[2], r[3]);
     if (state->has_random) {
@@ -159,10 +159,11 @@ static bool read_numbers(const struct safetensors *file, unsigned steps,
     const char *step = safetensors_metadata(file, "step");
     const char *drawn = safetensors_metadata(file, "drawn");
     const char *random = safetensors_metadata(file, "random");
-    uint64_t *r = state->random.state;
+    uint64_t *r = state->random.state, examples;
     return kind && strcmp(kind, state->kind) == 0 && step && drawn &&
            sscanf(step, "%u", &state->step) == 1 && state->step <= steps &&
-           sscanf(drawn, "%" SCNu64, &state->drawn) == 1 &&
+           sscanf(drawn, "%" SCNu64, &examples) == 1 &&
+           examples == state->step * state->batch &&
            (!state->has_random ||
             (random &&
              sscanf(random, "%" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, r, r + 1,
@@ -206,9 +207,8 @@ int trained_resume(struct backend *b, struct trained *const *list, size_t count,
     const char *kept = safetensors_metadata(file, "note");
     int result = part ? 0 : error_memory(error);
     if (result == 0 && !read_numbers(file, steps, state))
-        result = error_set(error,
-                           "%s: is not the state of such a run; start again without it",
-                           path);
+        result = error_set(
+            error, "%s: is not the state of such a run; start again without it", path);
     if (result == 0)
         result = read_arrays(b, file, list, count, path, part, error);
     if (result == 0 && note && kept && !(*note = strdup(kept)))

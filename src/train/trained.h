@@ -13,7 +13,7 @@
 #include "base/random.h"
 
 struct trained {
-    size_t count;                             /* 0: nothing */
+    size_t count;                              /* 0: nothing */
     float *values, *gradient, *first, *second; /* [count] on the device */
     real *compute; /* [count] what the model reads; values themselves in f32 */
     bool owns_compute;
@@ -39,7 +39,7 @@ void trained_step(struct backend *backend, struct trained *trained, double rate,
 struct training_state {
     const char *kind;     /* which training: refused by another */
     unsigned step;        /* steps done */
-    uint64_t drawn;       /* examples drawn of each task */
+    uint64_t batch;       /* examples of each task at a step */
     struct random random; /* where has_random */
     bool has_random;
 };
@@ -49,9 +49,10 @@ int trained_save(struct backend *backend, struct trained *const *list, size_t co
                  const struct training_state *state, const char *path, const char *note,
                  struct error *error);
 
-/* Reads such a file back into arrays of the same sizes. state holds kind and has_random
- * as they must be; the rest is filled, step at most `steps`. note (or NULL) receives
- * the file's for free(), NULL where it has none. Arrays are undefined after a failure.
+/* Reads such a file back into arrays of the same sizes. state holds kind, batch
+ * and has_random as they must be; the rest is filled, step at most `steps`. note (or
+ * NULL) receives the file's for free(), NULL where it has none. Arrays are undefined
+ * after a failure.
  */
 int trained_resume(struct backend *backend, struct trained *const *list, size_t count,
                    unsigned steps, struct training_state *state, const char *path,

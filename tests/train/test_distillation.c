@@ -286,7 +286,7 @@ static void test_goes_on(void **state) {
     begin(&parts, &options);
     trainer = distillation_trainer(parts.distillation);
     assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), -1);
-    assert_non_null(strstr(error.text, "is no state of such a run"));
+    assert_non_null(strstr(error.text, "is not the state of such a run"));
     unlink(path);
     close_fixture(&whole);
     close_fixture(&parts);

@@ -1,10 +1,9 @@
-#include "model/transformer.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "model/block.h"
+#include "model/transformer.h"
 #include "model/transformer_state.h"
 
 /* The shape of a block over so many images. */
