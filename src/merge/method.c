@@ -17,7 +17,10 @@
     ROW(dare)            \
     ROW(fisher)          \
     ROW(regmean)         \
-    ROW(wudi)
+    ROW(wudi)            \
+    ROW(tsv_m)           \
+    ROW(iso_c)           \
+    ROW(iso_cts)
 
 #define ROW(name) extern const struct merge_method merge_##name;
 METHOD_TABLE

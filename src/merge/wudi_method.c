@@ -1,12 +1,12 @@
 /* The closed form with a preference as a method of the table (wudi.h has the
  * arithmetic): the linear layers of the blocks, everything else the weighted mean. The
  * ridge is chosen where there are examples to choose it by. */
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "merge/agreement.h"
+#include "merge/layers.h"
 #include "merge/method.h"
 #include "merge/wudi.h"
 
@@ -22,9 +22,6 @@ enum {
  */
 static const double ridges[] = {0.01, 0.1, 1, 10};
 static const double ridge_untried = 10;
-
-/* What the layers that are being solved may take in all. */
-static const size_t room_bytes = (size_t)1 << 30;
 
 struct session {
     const struct merge_input *input;
@@ -50,20 +47,8 @@ static struct wudi_layer layer_at(const struct layout *layout, size_t index,
     return layers[index % LAYERS];
 }
 
-/* Everything starts as the weighted mean of the task vectors. */
-static void put_mean(const struct session *s) {
-    const struct pool *pool = s->input->pool;
-    size_t size = pool->layout->size;
-#pragma omp parallel for simd num_threads(pool->backend->threads) schedule(static)
-    for (size_t i = 0; i < size; i++) {
-        float sum = 0;
-        for (size_t t = 0; t < pool->tasks; t++)
-            sum += (float)s->weights[t] * s->vectors[t * size + i];
-        s->merged[i] = sum;
-    }
-}
-
-static int solve_layer(const struct session *s, size_t index, struct error *error) {
+static int solve_layer(void *self, size_t index, struct error *error) {
+    const struct session *s = self;
     const struct pool *pool = s->input->pool;
     const float *vectors[POOL_TASKS_MAX];
     size_t offset;
@@ -74,8 +59,8 @@ static int solve_layer(const struct session *s, size_t index, struct error *erro
                       s->merged + offset, error);
 }
 
-/* As many layers at a time as there are threads, or as fit into the room. */
-static unsigned layers_at_a_time(const struct layout *layout, unsigned threads) {
+/* What the largest layer needs. */
+static size_t room_of_layer(const struct layout *layout) {
     size_t most = 1;
     for (size_t i = 0; i < LAYERS; i++) {
         size_t offset;
@@ -83,31 +68,7 @@ static unsigned layers_at_a_time(const struct layout *layout, unsigned threads) 
         size_t room = wudi_room(&layer);
         most = room > most ? room : most;
     }
-    size_t fit = room_bytes / most;
-    return fit < 1 ? 1 : fit < threads ? (unsigned)fit : threads;
-}
-
-static int solve_layers(const struct session *s, struct error *error) {
-    const struct pool *pool = s->input->pool;
-    size_t count = pool->layout->config.layers * LAYERS;
-    unsigned threads = layers_at_a_time(pool->layout, pool->backend->threads);
-    int result = 0;
-    /* A layer is one thread's: the same bits for any number of threads. */
-    openblas_set_num_threads(1);
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (size_t i = 0; i < count; i++) {
-        struct error own;
-        int status = work_stopped(s->input->work) ? error_set(&own, "stopped")
-                                                  : solve_layer(s, i, &own);
-        if (status == 0)
-            continue;
-#pragma omp critical
-        if (result == 0) {
-            *error = own;
-            result = -1;
-        }
-    }
-    return result;
+    return most;
 }
 
 /* The merged task vector at input->preference, on the host. */
@@ -121,8 +82,10 @@ static int make_vector(const struct merge_input *input, double ridge, float *mer
     s.vectors = merge_host_vectors(input, error);
     if (!s.vectors)
         return -1;
-    put_mean(&s);
-    int result = solve_layers(&s, error);
+    layers_mean(input, s.vectors, s.weights, merged);
+    const struct layout *layout = input->pool->layout;
+    int result = layers_make(input, NULL, layout->config.layers * LAYERS,
+                             room_of_layer(layout), solve_layer, &s, error);
     merge_host_free(input, s.vectors);
     return result;
 }

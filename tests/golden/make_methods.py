@@ -19,14 +19,15 @@ Each file:
     python make_methods.py --compare
 
 with fusion-bench 0.2.33 (see make_merge.py) writes nothing, and prints how far that
-package's TIES, Fisher and RegMean of these models lie from what is here, as the largest
-difference of a merged parameter. What differs on purpose:
+package's TIES, Fisher, RegMean, TSV-M, Iso-C and Iso-CTS of these models lie from what is
+here, as the largest difference of a merged parameter. What differs on purpose:
   Fisher: fusion-bench squares the gradient of a whole batch's sum over examples and
     labels of sqrt(p) log p, so that products of different examples' and labels'
     gradients enter, and divides by the number of examples. Here each example's and
     label's gradient is squared alone, as in Matena & Raffel (2022). Given
     these diagonals fusion-bench merges to the same model.
   RegMean: none; fusion-bench's mean over batches is weighted by rows.
+  TSV-M, Iso-C, Iso-CTS: none, on the layers that are linear ones.
   TIES: none with trim "whole"; "tensor" is mergekit's (make_merge.py).
   Of texts, what is filled up at their ends is no input of RegMean.
 """
@@ -255,6 +256,66 @@ def wudi(kind, ridge, shrink, preference):
     return merged
 
 
+def singular_layers(kind):
+    """The linear layers of the blocks and the projection."""
+    return [n for n in kind.tensors if re.match(LINEAR, n) or
+            n == "visual_projection.weight"]
+
+
+def thin(matrix):
+    u, s, v = np.linalg.svd(matrix.numpy(), full_matrices=False)
+    return u, s, v
+
+
+def polar(matrix):
+    u, _, v = np.linalg.svd(matrix, full_matrices=False)
+    return u @ v
+
+
+def put_layers(kind, scale, merge):
+    """merge of a layer's task vectors [outputs, inputs]; everything else the mean."""
+    merged = {n: scale * mean(kind, n) for n in kind.tensors}
+    turned = kind.name == "gpt2"
+    for n in singular_layers(kind):
+        layer = torch.from_numpy(merge([v[n].T if turned else v[n] for v in kind.vectors]))
+        merged[n] = scale * (layer.T if turned else layer)
+    return merged
+
+
+def tsv_m(kind, scale):
+    def merge(taus):
+        each = min(taus[0].shape) // TASKS
+        parts = [thin(tau) for tau in taus]
+        u = polar(np.concatenate([u[:, :each] for u, _, _ in parts], axis=1))
+        v = polar(np.concatenate([v[:each] for _, _, v in parts]))
+        return u * np.concatenate([s[:each] for _, s, _ in parts]) @ v
+    return put_layers(kind, scale, merge)
+
+
+def iso_c(kind, scale):
+    def merge(taus):
+        u, s, v = thin(sum(taus))
+        return s.mean() * u @ v
+    return put_layers(kind, scale, merge)
+
+
+def iso_cts(kind, scale, common):
+    def merge(taus):
+        rank = min(taus[0].shape)
+        each = min(round((rank - int(rank * common)) / TASKS), rank // TASKS)
+        k = rank - each * TASKS
+        u, s, v = thin(sum(taus))
+        left, values, right = [u[:, :k]], [s[:k]], [v[:k]]
+        for tau in taus:
+            a, b, c = thin(tau - torch.from_numpy(u[:, :k] @ u[:, :k].T) @ tau)
+            left.append(a[:, :each])
+            values.append(b[:each])
+            right.append(c[:each])
+        return np.concatenate(values).mean() * (
+            polar(np.concatenate(left, axis=1)) @ polar(np.concatenate(right)))
+    return put_layers(kind, scale, merge)
+
+
 METHODS = {
     "pretrained": pretrained,
     "average": average,
@@ -263,6 +324,9 @@ METHODS = {
     "fisher": fisher,
     "regmean": regmean,
     "wudi": wudi,
+    "tsv-m": tsv_m,
+    "iso-c": iso_c,
+    "iso-cts": iso_cts,
 }
 
 
@@ -285,6 +349,11 @@ def cases():
     for ridge, shrink, preference in ((0.01, 0, equal), (1, 0.3, [0.5, 0.375, 0.125]),
                                       (0.1, 0, [0.25, 0.75, 0]), (0.1, 0, [0, 0, 1])):
         yield "wudi", {"ridge": ridge, "shrink": shrink}, preference
+    for scale in (1, 0.7):
+        yield "tsv-m", {"scale": scale}
+        yield "iso-c", {"scale": scale}
+    for common in (0.8, 0.3, 0):
+        yield "iso-cts", {"scale": 1, "common": common}
 
 
 def make(kind):
@@ -357,6 +426,19 @@ def compare(kind):
         experts, [{n.removesuffix(".weight"): g for n, g in grams(kind, t, names).items()}
                   for t in range(TASKS)], reduce_non_diagonal_ratio=0.95)
     say("regmean", merged, regmean(kind, 0.95))
+
+    # What has two dimensions and is no linear layer is left out by hand.
+    others = [n for n in kind.tensors if n not in singular_layers(kind)]
+    theirs = fusion_bench("task_singular_vector/utils/TSVM_utils.py")
+    merged = theirs.compute_and_sum_svd_mem_reduction(kind.vectors, others, "cpu")
+    say("tsv-m", {n: kind.base[n] + merged[n] for n in merged}, tsv_m(kind, 1))
+    theirs = fusion_bench("isotropic_merging/iso_utils.py")
+    merged = theirs.iso_c(kind.vectors, "cpu", others)
+    say("iso-c", {n: kind.base[n] + merged[n] for n in merged}, iso_c(kind, 1))
+    for common in (0.8, 0.3):  # at 0 it may round up to more vectors than there are
+        merged = theirs.iso_cts(kind.vectors, common, "cpu", others)
+        say(f"iso-cts {common}", {n: kind.base[n] + merged[n] for n in merged},
+            iso_cts(kind, 1, common))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 # Tests of src/merge.
-merge_tests = tests/merge/test_ties tests/merge/test_fisher tests/merge/test_regmean
+merge_tests = tests/merge/test_ties tests/merge/test_fisher tests/merge/test_regmean \
+  tests/merge/test_singular
 check_PROGRAMS += $(merge_tests)
 TESTS += $(merge_tests)
 tests_merge_test_ties_SOURCES = tests/merge/test_ties.c tests/merge/golden.h
@@ -8,6 +9,8 @@ tests_merge_test_fisher_SOURCES = tests/merge/test_fisher.c tests/merge/golden.h
 tests_merge_test_fisher_LDADD = $(TEST_LIBS)
 tests_merge_test_regmean_SOURCES = tests/merge/test_regmean.c tests/merge/golden.h
 tests_merge_test_regmean_LDADD = $(TEST_LIBS)
+tests_merge_test_singular_SOURCES = tests/merge/test_singular.c
+tests_merge_test_singular_LDADD = $(TEST_LIBS)
 
 check_PROGRAMS += tests/merge/test_methods
 TESTS += tests/merge/test_methods

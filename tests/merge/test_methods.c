@@ -657,20 +657,24 @@ static void test_agreement(void **state) {
 }
 
 /* A layer is one thread's: the same model with any number of them. */
-static void test_wudi_threads(void **state) {
+static void test_threads(void **state) {
     (void)state;
-    float *models[2];
-    size_t size = 0;
-    for (unsigned i = 0; i < 2; i++) {
-        struct fixture f;
-        open_fixture(&f, "clip", 1 + 2 * i);
-        models[i] = model_of(&f, "wudi", "0.5,0.25,0.25 {\"ridge\": 0.1}");
-        size = f.pool->layout->size;
-        close_fixture(&f);
+    static const char *const cases[][2] = {
+        {"wudi", "0.5,0.25,0.25 {\"ridge\": 0.1}"}, {"tsv-m", "{}"}, {"iso-cts", "{}"}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        float *models[2];
+        size_t size = 0;
+        for (unsigned i = 0; i < 2; i++) {
+            struct fixture f;
+            open_fixture(&f, "clip", 1 + 2 * i);
+            models[i] = model_of(&f, cases[c][0], cases[c][1]);
+            size = f.pool->layout->size;
+            close_fixture(&f);
+        }
+        assert_memory_equal(models[0], models[1], size * sizeof **models);
+        free(models[0]);
+        free(models[1]);
     }
-    assert_memory_equal(models[0], models[1], size * sizeof **models);
-    free(models[0]);
-    free(models[1]);
 }
 
 /* What cannot be solved is refused: vectors that are not finite. */
@@ -747,8 +751,9 @@ static void test_stop(void **state) {
     struct fixture f;
     open_fixture(&f, "vit", 1);
     const struct work stopped = {.stop = &(atomic_bool){true}};
-    static const char *const methods[] = {"ties", "fisher", "regmean", "dare", "wudi"};
-    for (size_t i = 0; i < 5; i++)
+    static const char *const methods[] = {"ties", "fisher", "regmean", "dare",
+                                          "wudi", "tsv-m",  "iso-c",   "iso-cts"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         check_refused(&f, methods[i], true, &stopped, "stopped");
     for (size_t i = 1; i < 3; i++) {
         struct stopper s = {.at = 2};
@@ -776,7 +781,7 @@ int main(void) {
         cmocka_unit_test(test_preference),
         cmocka_unit_test(test_ridge),
         cmocka_unit_test(test_agreement),
-        cmocka_unit_test(test_wudi_threads),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_wudi_refused),
         cmocka_unit_test(test_no_data),
         cmocka_unit_test(test_stop),

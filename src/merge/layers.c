@@ -1,0 +1,45 @@
+#include "merge/layers.h"
+
+#include <cblas.h>
+
+/* What the layers that are being made may take in all. */
+static const size_t room_bytes = (size_t)1 << 30;
+
+void layers_mean(const struct merge_input *input, const float *vectors,
+                 const double *weights, float *merged) {
+    const struct pool *pool = input->pool;
+    size_t size = pool->layout->size;
+#pragma omp parallel for simd num_threads(pool->backend->threads) schedule(static)
+    for (size_t i = 0; i < size; i++) {
+        float sum = 0;
+        for (size_t t = 0; t < pool->tasks; t++)
+            sum += (float)weights[t] * vectors[t * size + i];
+        merged[i] = sum;
+    }
+}
+
+int layers_make(const struct merge_input *input, const char *what, size_t count,
+                size_t room, int (*make)(void *self, size_t index, struct error *error),
+                void *self, struct error *error) {
+    unsigned threads = input->pool->backend->threads;
+    size_t fit = room_bytes / (room ? room : 1);
+    size_t done = 0;
+    int result = 0;
+    if (fit < threads)
+        threads = fit < 1 ? 1 : (unsigned)fit;
+    openblas_set_num_threads(1);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    for (size_t i = 0; i < count; i++) {
+        struct error own;
+        int status = work_stopped(input->work) ? error_set(&own, "stopped")
+                                               : make(self, i, &own);
+#pragma omp critical
+        if (status && result == 0) {
+            *error = own;
+            result = -1;
+        } else if (status == 0 && what) {
+            work_report(input->work, what, ++done, count);
+        }
+    }
+    return result;
+}

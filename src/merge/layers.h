@@ -1,0 +1,24 @@
+/* What methods that make linear layers one by one share: the weighted mean that all
+ * other parameters get, and the layers divided among threads. */
+#ifndef PWEMOE_MERGE_LAYERS_H
+#define PWEMOE_MERGE_LAYERS_H
+
+#include <stddef.h>
+
+#include "merge/method.h"
+
+/* merged [layout size] = sum_t weights[t] of vectors [tasks, layout size], the pool's
+ * task vectors on the host. */
+void layers_mean(const struct merge_input *input, const float *vectors,
+                 const double *weights, float *merged);
+
+/* Calls make(self, index, error) once for each index below count, on as many threads as
+ * the pool's backend has, or as `room` bytes for each leave; BLAS inside of it is one
+ * thread's, so that the bits do not depend on how many layers are made beside it. The
+ * first error that is met is the result's. Stops between layers: "stopped". what: how
+ * progress is reported, or NULL for none. */
+int layers_make(const struct merge_input *input, const char *what, size_t count,
+                size_t room, int (*make)(void *self, size_t index, struct error *error),
+                void *self, struct error *error);
+
+#endif
