@@ -200,16 +200,6 @@ static int find_known(struct measure *m, struct plan *plan, struct error *error)
     return 1;
 }
 
-/* Makes a model: routers are read once for all their preferences. */
-static int begin_model(struct measure *m, const struct store_solution *solution,
-                       int64_t *used, struct error *error) {
-    if (!solution->routers || *used != solution->routers) {
-        *used = solution->routers;
-        return measure_begin(m, solution, error);
-    }
-    return evaluator_begin_preference(m->evaluator, solution->preference, error);
-}
-
 /* 1 all measured, 0 stopped, -1. */
 static int measure_plan(struct measure *m, const struct plan *plan,
                         struct error *error) {
@@ -225,7 +215,7 @@ static int measure_plan(struct measure *m, const struct plan *plan,
             plan_solution(m, plan, i / plan->count, i % plan->count);
         if (work_stopped(m->invocation->work))
             return 0;
-        if (begin_model(m, &solution, &used, error))
+        if (measure_begin_next(m, &solution, &used, error))
             return work_stopped(m->invocation->work) ? 0 : -1;
         int result = measure_finish(m, "front", &solution, error);
         if (result != 1)

@@ -19,6 +19,10 @@ pwemoe_SOURCES = \
   src/command/command.h \
   src/command/work/analysis.h src/command/work/analysis.c \
   src/command/work/answer.h src/command/work/answer.c \
+  src/command/work/compare.h src/command/work/compare_page.c \
+  src/command/work/compare_print.c src/command/work/compare_run.c \
+  src/command/work/compare_summary.c \
+  src/command/work/contender.h src/command/work/contender.c \
   src/command/work/choice.h src/command/work/choice.c \
   src/command/work/plot_data.h src/command/work/plot_lines.c src/command/work/plot_points.c \
   src/command/work/quality.h src/command/work/quality.c \
@@ -30,6 +34,7 @@ pwemoe_SOURCES = \
   src/command/work/training.h src/command/work/training.c \
   src/command/work/tuning.h src/command/work/tuning.c src/command/work/tuning_run.c \
   src/command/work/tuned.h src/command/work/tuned.c \
+  src/command/compare.c \
   src/command/completion.c \
   src/command/eval.c \
   src/command/export.c \
@@ -45,7 +50,7 @@ pwemoe_SOURCES = \
   src/command/work/report.h src/command/report.c src/command/work/report_charts.c \
   src/command/work/report_costs.c \
   src/command/show.c \
-  src/command/train.c
+  src/command/train.h src/command/train.c
 pwemoe_LDADD = $(PWEMOE_LIBS)
 
 # Completions, where the shells of Debian look for those of packages.

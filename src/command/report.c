@@ -423,7 +423,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     store_close(report.store);
     if (failed)
         return EXIT_FAILED;
-    command_note(invocation, "%s: report.md and report.html", o->out);
+    command_note(invocation, "%s: report.md, report.html and report.tex", o->out);
     return EXIT_DONE;
 }
 
@@ -433,7 +433,8 @@ const struct command command_report = {
     .summary = "Writes a page of tables and charts, in Markdown and HTML",
     .text =
         "Writes DIR/report.md and DIR/report.html (no scripts, nothing loaded from "
-        "elsewhere) with what FILE holds: accuracies of every method on every task in "
+        "elsewhere), and its tables as DIR/report.tex, with what FILE holds: "
+        "accuracies of every method on every task in "
         "the layout of the paper's tables; for each method's set of models the number "
         "of points and of those that no other dominates, the hypervolume and IGD+ to "
         "the "

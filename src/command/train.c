@@ -7,9 +7,11 @@
 #include "command/command.h"
 #include "command/io/paths.h"
 #include "command/io/settings.h"
+#include "command/train.h"
 #include "command/work/runs.h"
 #include "command/work/training.h"
 #include "eval/sources.h"
+#include "store/lease.h"
 #include "train/distillation.h"
 #include "train/router_training.h"
 
@@ -311,14 +313,17 @@ static int begin(struct session *s, struct error *error) {
     return is_correction(s) ? name_state(s, error) : 0;
 }
 
-static int run_session(struct session *s, struct error *error) {
+static int check_tasks(const struct session *s, struct error *error) {
+    if (s->training.tasks >= 2)
+        return 0;
+    return error_set(error, "training needs at least two tasks; %s has one",
+                     store_path(s->training.store));
+}
+
+/* Trains to the end, a new run or the one that goes on. */
+static int finish_run(struct session *s, struct error *error) {
     struct training *t = &s->training;
-    if (t->tasks < 2)
-        return error_set(error, "training needs at least two tasks; %s has one",
-                         store_path(t->store));
-    settings_of_model(s);
-    if ((s->o.training.resume && find_run(s, error)) || load(s, error) ||
-        (!s->o.training.resume && begin(s, error)))
+    if (load(s, error) || (!s->o.training.resume && begin(s, error)))
         return -1;
     int result = training_loop(t, error);
     if (result == 1 && training_finish(t, error))
@@ -330,7 +335,18 @@ static int run_session(struct session *s, struct error *error) {
     command_log(t->invocation, t->store, "train: run %lld (%s, %s), %u of %u steps",
                 (long long)t->run.id, t->run.method, t->run.upscale, t->run.steps_done,
                 t->run.steps);
-    if (runs_print(t->invocation, t->store, &t->run, NULL, error))
+    return result;
+}
+
+static int run_session(struct session *s, struct error *error) {
+    struct training *t = &s->training;
+    if (check_tasks(s, error))
+        return -1;
+    settings_of_model(s);
+    if (s->o.training.resume && find_run(s, error))
+        return -1;
+    int result = finish_run(s, error);
+    if (result < 0 || runs_print(t->invocation, t->store, &t->run, NULL, error))
         return -1;
     return result == 1 ? 0 : training_stopped(t, error);
 }
@@ -351,18 +367,27 @@ static int check_options(const struct session *s, const struct invocation *invoc
     return settings_belong(options, invocation->given, kind_of(s), what, error);
 }
 
-static enum exit_status run(const struct invocation *invocation, struct error *error) {
-    struct session s = {.o = *(const struct train_options *)invocation->options};
-    enum exit_status status = EXIT_FAILED;
-    if (training_usage(&s.o.training, error))
-        return EXIT_USAGE;
-    options_choice(METHODS, s.o.method, s.method, sizeof s.method);
-    if (!command_given(invocation, "method") && !s.o.training.resume &&
+/* The session that the command line asks for. */
+static int begin_session(struct session *s, const struct invocation *invocation,
+                         struct error *error) {
+    *s = (struct session){.o = *(const struct train_options *)invocation->options};
+    if (training_usage(&s->o.training, error))
+        return -1;
+    options_choice(METHODS, s->o.method, s->method, sizeof s->method);
+    if (!command_given(invocation, "method") && !s->o.training.resume &&
         asks_for_routers(invocation))
-        snprintf(s.method, sizeof s.method, "ls");
-    if (!s.o.training.resume && check_options(&s, invocation, error))
+        snprintf(s->method, sizeof s->method, "ls");
+    if (!s->o.training.resume && check_options(s, invocation, error))
+        return -1;
+    options_choice(UPSCALES, s->o.upscale, s->upscale, sizeof s->upscale);
+    return 0;
+}
+
+static enum exit_status run(const struct invocation *invocation, struct error *error) {
+    struct session s;
+    enum exit_status status = EXIT_FAILED;
+    if (begin_session(&s, invocation, error))
         return EXIT_USAGE;
-    options_choice(UPSCALES, s.o.upscale, s.upscale, sizeof s.upscale);
     if (training_open(&s.training, invocation, &s.o.training, error) == 0) {
         if (run_session(&s, error) == 0)
             status = EXIT_DONE;
@@ -371,6 +396,64 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     }
     training_close(&s.training);
     return status;
+}
+
+/* --- as a part of another command --------------------------------------------------
+ */
+
+/* Whether a run has just these settings; a rate that the models decide is left out. */
+static bool is_same(void *self, const struct store_run *run) {
+    const struct session *s = self;
+    uint64_t every = ~(uint64_t)0;
+    struct error different;
+    if (strcmp(run->method, s->method) != 0 ||
+        strcmp(run->upscale, is_correction(s) ? STORE_CORRECTION : s->upscale) != 0)
+        return false;
+    for (size_t i = 0; options[i].name; i++)
+        if (s->o.how.learning_rate == 0 && strcmp(options[i].name, "lr") == 0)
+            every &= ~((uint64_t)1 << i);
+    json_t *stored = json_loads(run->parameters, 0, NULL);
+    bool same = stored && settings_agree(options, &s->o, every, kind_of(s), stored,
+                                         &different) == 0;
+    json_decref(stored);
+    return same;
+}
+
+/* 1 complete, 0 stopped, -1. */
+static int take_run(struct session *s, struct error *error) {
+    struct training *t = &s->training;
+    bool found;
+    if (check_tasks(s, error))
+        return -1;
+    settings_of_model(s);
+    if (runs_take(t->store, is_same, s, &t->run, &found, error))
+        return -1;
+    if (found && t->run.complete)
+        return 1;
+    s->o.training.resume = found;
+    if (found && (store_lease_take(t->store, t->run.id, error) ||
+                  training_settings(t, options, &s->o, kind_of(s), NULL, error)))
+        return -1;
+    return finish_run(s, error);
+}
+
+int train_take(const struct invocation *invocation, struct store_run *run,
+               struct error *error) {
+    struct session s;
+    *run = (struct store_run){0};
+    if (begin_session(&s, invocation, error))
+        return -1;
+    int result = training_open(&s.training, invocation, &s.o.training, error)
+                     ? -1
+                     : take_run(&s, error);
+    if (result < 0)
+        training_explain(&s.training, error);
+    if (result == 1) {
+        *run = s.training.run; /* its strings move */
+        s.training.run = (struct store_run){0};
+    }
+    training_close(&s.training);
+    return result;
 }
 
 const struct command command_train = {

@@ -13,4 +13,6 @@ libpwemoe_a_SOURCES += \
   src/results/volume.h src/results/volume.c \
   src/results/estimate.h src/results/estimate.c \
   src/results/price.h src/results/price.c \
+  src/results/comparison.h src/results/comparison.c \
+  src/results/statistics.h src/results/statistics.c \
   src/results/ticks.h src/results/ticks.c

@@ -1,6 +1,7 @@
 # Tests of src/command. test_command drives ./pwemoe itself.
 command_tests = \
   tests/command/test_clip_pipeline \
+  tests/command/test_compare \
   tests/command/test_dtype \
   tests/command/test_gpt2_pipeline \
   tests/command/test_import \
@@ -27,6 +28,9 @@ tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
   $(COMMAND_RUN)
 tests_command_test_clip_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_clip_pipeline_LDADD = $(SUPPORT_LIBS)
+tests_command_test_compare_SOURCES = tests/command/test_compare.c \
+  $(COMMAND_RUN)
+tests_command_test_compare_LDADD = $(TEST_LIBS)
 tests_command_test_dtype_SOURCES = tests/command/test_dtype.c \
   $(COMMAND_RUN)
 tests_command_test_dtype_LDADD = $(TEST_LIBS)

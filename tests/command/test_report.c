@@ -183,6 +183,11 @@ static void test_page(void **state) {
     char *text = read_text("report/report.md");
     holds(text, markdown, sizeof markdown / sizeof *markdown);
     assert_null(strchr(text, '\x1b'));
+    text = read_text("report/report.tex");
+    assert_non_null(strstr(text, "Method & cars & \\textless{}b\\textgreater{}"
+                                 "\\textbar{}*x*\\textbackslash{}x1b[2J & Avg. \\\\\n"
+                                 "\\hline\n"));
+    assert_null(strchr(text, '\x1b'));
     text = read_text("report/report.html");
     holds(text, html, sizeof html / sizeof *html);
     /* Whole by itself: nothing is loaded, not even from beside it. */
@@ -200,7 +205,7 @@ static void test_page(void **state) {
         "| base64 -d | cmp - scaling.png && ls -a | wc -l",
         folder());
     assert_int_equal(ran.status, 0);
-    assert_string_equal(ran.out, "4\n8\n"); /* ., .., two pages, four pictures */
+    assert_string_equal(ran.out, "4\n9\n"); /* ., .., three texts, four pictures */
     ran_free(&ran);
 }
 

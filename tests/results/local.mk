@@ -1,5 +1,6 @@
 # Tests of src/results.
-RESULTS_TESTS = tests/results/test_catalog tests/results/test_filter \
+RESULTS_TESTS = tests/results/test_catalog tests/results/test_comparison \
+  tests/results/test_filter \
   tests/results/test_front tests/results/test_price tests/results/test_series
 check_PROGRAMS += $(RESULTS_TESTS)
 TESTS += $(RESULTS_TESTS)
@@ -7,6 +8,8 @@ RESULTS_FIXTURE = tests/results/fixture.h tests/results/fixture.c \
   tests/support/folder.h tests/support/folder.c
 tests_results_test_catalog_SOURCES = tests/results/test_catalog.c $(RESULTS_FIXTURE)
 tests_results_test_catalog_LDADD = $(TEST_LIBS)
+tests_results_test_comparison_SOURCES = tests/results/test_comparison.c
+tests_results_test_comparison_LDADD = $(TEST_LIBS)
 tests_results_test_filter_SOURCES = tests/results/test_filter.c $(RESULTS_FIXTURE)
 tests_results_test_filter_LDADD = $(TEST_LIBS)
 tests_results_test_front_SOURCES = tests/results/test_front.c $(RESULTS_FIXTURE)

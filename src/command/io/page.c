@@ -22,9 +22,9 @@ struct picture {
 };
 
 struct page {
-    FILE *markdown, *html;
-    char *markdown_text, *html_text;
-    size_t markdown_size, html_size;
+    FILE *markdown, *html, *latex;
+    char *markdown_text, *html_text, *latex_text;
+    size_t markdown_size, html_size, latex_size;
     size_t columns, left, cell, row; /* of the table that is open */
     bool marked;                     /* the next cell is */
     enum mark mark;
@@ -82,6 +82,23 @@ static void put_markdown(FILE *out, const char *text) {
     }
 }
 
+static void put_latex(FILE *out, const char *text) {
+    static const char *const words[] = {"\\textbackslash{}",   "\\textasciitilde{}",
+                                        "\\textasciicircum{}", "\\textless{}",
+                                        "\\textgreater{}",     "\\textbar{}"};
+    static const char worded[] = "\\~^<>|";
+    for (; *text; text++) {
+        const char *found = strchr(worded, *text);
+        if (found) {
+            fputs(words[found - worded], out);
+        } else {
+            if (strchr("&%$#_{}", *text))
+                fputc('\\', out);
+            fputc(*text, out);
+        }
+    }
+}
+
 static void put(struct page *page, const char *before, const char *text,
                 const char *after, const char *open, const char *close) {
     fputs(before, page->markdown);
@@ -117,7 +134,8 @@ struct page *page_new(const char *title) {
         return NULL;
     page->markdown = open_memstream(&page->markdown_text, &page->markdown_size);
     page->html = open_memstream(&page->html_text, &page->html_size);
-    if (!page->markdown || !page->html) {
+    page->latex = open_memstream(&page->latex_text, &page->latex_size);
+    if (!page->markdown || !page->html || !page->latex) {
         page_free(page);
         return NULL;
     }
@@ -145,8 +163,11 @@ void page_free(struct page *page) {
         fclose(page->markdown);
     if (page->html)
         fclose(page->html);
+    if (page->latex)
+        fclose(page->latex);
     free(page->markdown_text);
     free(page->html_text);
+    free(page->latex_text);
     for (size_t i = 0; i < page->picture_count; i++) {
         free(page->pictures[i].file);
         free(page->pictures[i].png.data);
@@ -157,6 +178,7 @@ void page_free(struct page *page) {
 
 void page_heading(struct page *page, const char *text) {
     put(page, "\n## ", text, "\n", "<h2>", "</h2>\n");
+    fprintf(page->latex, "%% %s\n", text);
 }
 
 void page_paragraph(struct page *page, const char *format, ...) {
@@ -175,6 +197,10 @@ void page_table(struct page *page, size_t columns, size_t left) {
     page->cell = page->row = 0;
     fputc('\n', page->markdown);
     fputs("<div><table>\n", page->html);
+    fputs("\\begin{tabular}{", page->latex);
+    for (size_t i = 0; i < columns; i++)
+        fputc(i < left ? 'l' : 'r', page->latex);
+    fputs("}\n", page->latex);
 }
 
 /* One character of the first plane as UTF-8, or one of ASCII escaped. */
@@ -213,8 +239,12 @@ static void put_cell(struct page *page, const char *text) {
     }
     put_markdown(page->markdown, text);
     fputs(" |", page->markdown);
-    if (++page->cell < page->columns)
+    put_latex(page->latex, text);
+    fputs(++page->cell < page->columns ? " & " : " \\\\\n", page->latex);
+    if (page->cell < page->columns)
         return;
+    if (page->row == 0)
+        fputs("\\hline\n", page->latex);
     fputs("</tr>\n", page->html);
     fputc('\n', page->markdown);
     for (size_t i = 0; page->row == 0 && i < page->columns; i++)
@@ -242,6 +272,7 @@ void page_number(struct page *page, double value, int decimals) {
 
 void page_table_end(struct page *page) {
     fputs("</table></div>\n", page->html);
+    fputs("\\end{tabular}\n\n", page->latex);
 }
 
 static void put_base64(FILE *out, const unsigned char *data, size_t size) {
@@ -329,6 +360,7 @@ static void remove_file(const char *folder, const char *name) {
 static void remove_folder(const struct page *page, const char *folder) {
     remove_file(folder, "report.md");
     remove_file(folder, "report.html");
+    remove_file(folder, "report.tex");
     for (size_t i = 0; i < page->picture_count; i++)
         remove_file(folder, page->pictures[i].file);
     rmdir(folder);
@@ -377,6 +409,9 @@ static int write_folder(const struct page *page, const char *path,
         if (result == 0)
             result = write_file(beside, "report.html", page->html_text, page->html_size,
                                 path, error);
+        if (result == 0)
+            result = write_file(beside, "report.tex", page->latex_text,
+                                page->latex_size, path, error);
         for (size_t i = 0; result == 0 && i < page->picture_count; i++)
             result =
                 write_file(beside, page->pictures[i].file, page->pictures[i].png.data,
@@ -393,11 +428,13 @@ static int write_folder(const struct page *page, const char *path,
 
 int page_end(struct page *page, const char *path, struct error *error) {
     fputs("</body>\n</html>\n", page->html);
-    bool failed = page->failed || ferror(page->markdown) || ferror(page->html);
+    bool failed = page->failed || ferror(page->markdown) || ferror(page->html) ||
+                  ferror(page->latex);
     /* The texts are whole once the streams are closed. */
     failed |= fclose(page->markdown) != 0;
     failed |= fclose(page->html) != 0;
-    page->markdown = page->html = NULL;
+    failed |= fclose(page->latex) != 0;
+    page->markdown = page->html = page->latex = NULL;
     int result = failed ? error_memory(error) : write_folder(page, path, error);
     page_free(page);
     return result;

@@ -1,6 +1,8 @@
-/* A page written twice at once, as Markdown and as HTML without scripts: headings,
- * paragraphs, tables and pictures. Text is data: what either format would take for
- * markup is escaped, and control bytes as text_escape does. */
+/* A page written as Markdown and as HTML without scripts at once: headings, paragraphs,
+ * tables and pictures; and its tables as LaTeX, for a document to \input. Text is data:
+ * what a format would take for markup is escaped, and control bytes as text_escape
+ * does.
+ */
 #ifndef PWEMOE_COMMAND_IO_PAGE_H
 #define PWEMOE_COMMAND_IO_PAGE_H
 
@@ -33,8 +35,9 @@ void page_table_end(struct page *page);
 void page_picture(struct page *page, const char *name, struct plot_png *png,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Ends the page and writes report.md, report.html and the pictures into a new folder at
- * path, which appears whole or not at all and must not exist. Frees page either way. */
+/* Ends the page and writes report.md, report.html, report.tex and the pictures into a
+ * new folder at path, which appears whole or not at all and must not exist. Frees page
+ * either way. */
 int page_end(struct page *page, const char *path, struct error *error);
 void page_free(struct page *page); /* without writing; NULL is fine */
 

@@ -170,6 +170,15 @@ int measure_begin(struct measure *measure, const struct store_solution *solution
     return evaluator_begin_preference(evaluator, solution->preference, error);
 }
 
+int measure_begin_next(struct measure *measure, const struct store_solution *solution,
+                       int64_t *used, struct error *error) {
+    if (solution->routers && *used == solution->routers)
+        return evaluator_begin_preference(measure->evaluator, solution->preference,
+                                          error);
+    *used = solution->routers;
+    return measure_begin(measure, solution, error);
+}
+
 void measure_explain(struct measure *measure, struct error *error) {
     if (!measure->evaluator || !evaluator_device_blamed(measure->evaluator))
         return;

@@ -84,6 +84,10 @@ int measure_find_routers(struct measure *measure, uint64_t run, const char *meth
 /* Begins the evaluation of a stored solution, whatever its kind. */
 int measure_begin(struct measure *measure, const struct store_solution *solution,
                   struct error *error);
+/* The same of one after the other: routers are read once for all their preferences.
+ * *used, at first 0, is what the one before had. */
+int measure_begin_next(struct measure *measure, const struct store_solution *solution,
+                       int64_t *used, struct error *error);
 
 /* After a failure of measuring: where the device is the reason, adds to its line how
  * much is kept and how to go on. */

@@ -1,0 +1,346 @@
+/* The page that `pwemoe compare --out` writes: tables and pictures. */
+#include <config.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "command/io/page.h"
+#include "command/work/compare.h"
+#include "pareto/attainment.h"
+#include "plot/kinds.h"
+
+enum { WIDTH = 960, HEIGHT = 640, PANELS_MAX = 9 };
+
+struct writer {
+    const struct compare *c;
+    const struct compare_summary *summaries;
+    size_t best;
+    struct page *page;
+};
+
+static const char *task_name(const struct writer *w, size_t t) {
+    return w->c->measure.recipe->tasks[t].name;
+}
+
+static enum ink ink_of(size_t contender) {
+    return (enum ink)(INK_SERIES + contender % SERIES_INKS);
+}
+
+static void name_cell(const struct writer *w, size_t i) {
+    page_mark(w->page, look_place(i), ink_of(i));
+    page_cell(w->page, "%s%s", w->c->contenders[i].name, i == w->best ? " (best)" : "");
+}
+
+/* --- tables -------------------------------------------------------------------------
+ */
+
+static void interval_cell(struct page *page, double mean, double half, int decimals) {
+    if (isfinite(mean) && isfinite(half))
+        page_cell(page, "%.*f ± %.*f", decimals, mean, decimals, half);
+    else
+        page_number(page, mean, decimals);
+}
+
+static void p_cell(struct page *page, double p) {
+    if (isfinite(p) && p < 1e-4)
+        page_cell(page, "< 0.0001");
+    else
+        page_number(page, p, 4);
+}
+
+static void criteria(const struct writer *w) {
+    size_t count;
+    const struct compare_column *columns = compare_columns(&count);
+    page_heading(w->page, "Criteria");
+    page_paragraph(
+        w->page,
+        "Mean over seeds and half the 95 %% interval by Student's t, where there is "
+        "more "
+        "than one. share: hypervolume of the models at each task's whole weight and at "
+        "equal weights, up to the file's reference point, over that of the box whose "
+        "corner is the experts' own figures; with edges: the middles of edges between "
+        "two tasks too. centre: mean figure at equal weights, in percent of the "
+        "experts' "
+        "mean. own task: mean figure of each task where it has the whole weight, in "
+        "percent of its expert's. monotone: Spearman's correlation of a task's figure "
+        "with its weight over %zu points along an edge, the mean over all edges and "
+        "both "
+        "tasks, and the least. flat halves: halves of edges with less than a tenth of "
+        "the edge's rise. calibration: the correlation over all points, the mean over "
+        "tasks. IGD+: to what no model of this table dominates, in percentage points.",
+        w->c->design.edge);
+    page_table(w->page, count + 4, 1);
+    page_cell(w->page, "Method");
+    page_cell(w->page, "seeds");
+    for (size_t i = 0; i < count; i++)
+        page_cell(w->page, "%s", columns[i].header);
+    page_cell(w->page, "p, seeds");
+    page_cell(w->page, "p, examples");
+    for (size_t i = 0; i < w->c->contender_count; i++) {
+        name_cell(w, i);
+        page_cell(w->page, "%zu", w->summaries[i].trials);
+        for (size_t k = 0; k < count; k++) {
+            double mean, half, times = columns[k].percent ? 100 : 1;
+            compare_mean(w->c, &w->summaries[i], columns[k].offset, &mean, &half);
+            interval_cell(w->page, times * mean, times * half, columns[k].decimals);
+        }
+        p_cell(w->page, w->summaries[i].p_seeds);
+        p_cell(w->page, w->summaries[i].p_examples);
+    }
+    page_table_end(w->page);
+    page_paragraph(
+        w->page,
+        "p, seeds: paired t test of the share with edges against the best method, seed "
+        "by seed. p, examples: McNemar's exact test at equal weights against the best "
+        "method, over the examples of all tasks, first seeds. Neither is corrected for "
+        "the number of methods.");
+}
+
+/* The mean over seeds of a task's figure at a point of the design. */
+static double figure(const struct compare *c, const struct compare_summary *s,
+                     size_t point, size_t task) {
+    double sum = 0;
+    for (size_t i = 0; i < s->trials; i++)
+        sum += c->trials[s->first + i].values[point * c->design.tasks + task];
+    return sum / (double)s->trials;
+}
+
+static void tasks(const struct writer *w) {
+    const struct compare *c = w->c;
+    size_t count = c->design.tasks;
+    page_heading(w->page, "Tasks");
+    page_paragraph(w->page,
+                   "Mean over seeds: each task's figure where it has the whole weight, "
+                   "and after the stroke at equal weights.");
+    page_table(w->page, count + 1, 1);
+    page_cell(w->page, "Method");
+    for (size_t t = 0; t < count; t++)
+        page_cell(w->page, "%s", task_name(w, t));
+    page_cell(w->page, "experts");
+    for (size_t t = 0; t < count; t++)
+        page_number(w->page, c->experts[t], 1);
+    for (size_t i = 0; i < c->contender_count; i++) {
+        name_cell(w, i);
+        for (size_t t = 0; t < count; t++)
+            page_cell(w->page, "%.1f / %.1f", figure(c, &w->summaries[i], t, t),
+                      figure(c, &w->summaries[i], design_centre(&c->design), t));
+    }
+    page_table_end(w->page);
+}
+
+static void costs(const struct writer *w) {
+    static const char *const headers[] = {"Method",       "trainable numbers",
+                                          "images drawn", "labels used",
+                                          "seconds",      "peak memory (MiB)"};
+    enum { COLUMNS = sizeof headers / sizeof *headers };
+    page_heading(w->page, "Cost");
+    page_paragraph(
+        w->page, "Of one seed: what training drew, an image as often as it was drawn; "
+                 "seconds of training, or of making one model where nothing is "
+                 "trained. A dash: not known, or none.");
+    page_table(w->page, COLUMNS, 1);
+    for (size_t i = 0; i < COLUMNS; i++)
+        page_cell(w->page, "%s", headers[i]);
+    for (size_t i = 0; i < w->c->contender_count; i++) {
+        const struct compare_trial *one = w->summaries[i].one;
+        const double unknown = (double)NAN;
+        name_cell(w, i);
+        page_number(w->page, one->trainable ? (double)one->trainable : unknown, 0);
+        page_number(w->page, (double)one->images, 0);
+        page_number(w->page, (double)one->labels, 0);
+        page_number(w->page, one->seconds > 0 ? one->seconds : unknown, 2);
+        page_number(w->page,
+                    one->peak_bytes ? (double)(one->peak_bytes >> 20) : unknown, 0);
+    }
+    page_table_end(w->page);
+}
+
+/* --- pictures ------------------------------------------------------------------------
+ */
+
+/* For each task its figure along the edges to it, the mean over edges and seeds. */
+static void follow(const struct compare *c, const struct compare_summary *s,
+                   size_t task, double *y) {
+    const struct design *d = &c->design;
+    for (size_t k = 0; k < d->edge; k++) {
+        y[k] = 0;
+        for (size_t other = 0; other < d->tasks; other++) {
+            if (other == task)
+                continue;
+            size_t at = other < task ? design_on_edge(d, other, task, k)
+                                     : design_on_edge(d, task, other, d->edge - 1 - k);
+            y[k] += figure(c, s, at, task) / (double)(d->tasks - 1);
+        }
+    }
+}
+
+static int edges_picture(const struct writer *w, struct error *error) {
+    const struct compare *c = w->c;
+    size_t n = c->design.edge, lines = c->contender_count;
+    size_t count = c->design.tasks < PANELS_MAX ? c->design.tasks : PANELS_MAX;
+    double *x = array_new(n, sizeof *x);
+    double *y = array_new(count * lines * n, sizeof *y);
+    struct plot_line *all = array_new(count * lines, sizeof *all);
+    struct plot_panel panels[PANELS_MAX];
+    struct plot_png png = {0};
+    struct plot_page page = {.width = WIDTH, .height = HEIGHT, .png = &png};
+    int result = x && y && all ? 0 : error_memory(error);
+    for (size_t k = 0; result == 0 && k < n; k++)
+        x[k] = (double)k / (double)(n - 1);
+    for (size_t t = 0; result == 0 && t < count; t++) {
+        panels[t] = (struct plot_panel){task_name(w, t), all + t * lines, lines};
+        for (size_t i = 0; i < lines; i++) {
+            double *own = y + (t * lines + i) * n;
+            follow(c, &w->summaries[i], t, own);
+            all[t * lines + i] = (struct plot_line){.name = c->contenders[i].name,
+                                                    .ink = ink_of(i),
+                                                    .mark = look_place(i),
+                                                    .dash = i / SERIES_INKS,
+                                                    .marks = c->contenders[i].answers,
+                                                    .count = n,
+                                                    .x = x,
+                                                    .y = own};
+        }
+    }
+    if (result == 0)
+        result =
+            plot_lines(&page, "weight of the task", "figure", panels, count, error);
+    if (result == 0)
+        page_picture(
+            w->page, "edges", &png,
+            "Each task's figure as its weight grows along the edges to it, the "
+            "mean over edges and seeds.");
+    free(x);
+    free(y);
+    free(all);
+    return result;
+}
+
+/* The stairs of an attainment surface from its corners: x and y [2 corners]. */
+static void stairs(const double *corners, size_t count, const double sign[2], double *x,
+                   double *y) {
+    for (size_t i = 0; i < count; i++) {
+        size_t next = i + 1 < count ? i + 1 : i;
+        x[2 * i] = sign[0] * corners[2 * i];
+        y[2 * i] = sign[1] * corners[2 * i + 1];
+        x[2 * i + 1] = sign[0] * corners[2 * next];
+        y[2 * i + 1] = sign[1] * corners[2 * i + 1];
+    }
+}
+
+enum { LEVELS = 3 };
+
+/* The surfaces of one contender that differ: best, median and worst of its seeds. */
+static int surfaces_of(const struct writer *w, size_t i, double **x, double **y,
+                       struct plot_line *lines, size_t *line_count,
+                       struct error *error) {
+    const struct compare *c = w->c;
+    const struct compare_summary *s = &w->summaries[i];
+    size_t each = c->design.count, total = each * s->trials;
+    const size_t levels[LEVELS] = {attainment_median(s->trials), 1, s->trials};
+    double sign[2], *points = array_new(2 * total, sizeof *points);
+    size_t *set_of = array_new(total, sizeof *set_of);
+    int result = points && set_of ? 0 : error_memory(error);
+    for (size_t t = 0; t < 2; t++)
+        sign[t] = c->measure.recipe->tasks[t].objective.maximise ? -1 : 1;
+    for (size_t p = 0; result == 0 && p < total; p++) {
+        const double *value = c->trials[s->first + p / each].values + p % each * 2;
+        set_of[p] = p / each;
+        points[2 * p] = sign[0] * value[0];
+        points[2 * p + 1] = sign[1] * value[1];
+    }
+    for (size_t l = 0; result == 0 && l < (s->trials > 1 ? LEVELS : 1); l++) {
+        double *surface;
+        size_t corners;
+        result = attainment_surface(points, set_of, total, s->trials, levels[l],
+                                    &surface, &corners, error);
+        if (result)
+            break;
+        x[l] = array_new(2 * corners + 1, sizeof **x);
+        y[l] = array_new(2 * corners + 1, sizeof **y);
+        if (x[l] && y[l])
+            stairs(surface, corners, sign, x[l], y[l]);
+        else
+            result = error_memory(error);
+        free(surface);
+        lines[(*line_count)++] =
+            (struct plot_line){.name = l ? NULL : c->contenders[i].name,
+                               .ink = ink_of(i),
+                               .mark = look_place(i),
+                               .dash = i / SERIES_INKS,
+                               .thin = l > 0,
+                               .marks = l == 0,
+                               .count = 2 * corners,
+                               .x = x[l],
+                               .y = y[l]};
+    }
+    free(points);
+    free(set_of);
+    return result;
+}
+
+static int surfaces_picture(const struct writer *w, struct error *error) {
+    size_t most = LEVELS * w->c->contender_count, count = 0;
+    struct plot_line *lines = array_new(most, sizeof *lines);
+    double **x = array_new(most, sizeof *x), **y = array_new(most, sizeof *y);
+    struct plot_png png = {0};
+    struct plot_page page = {.width = WIDTH, .height = HEIGHT, .png = &png};
+    int result = lines && x && y ? 0 : error_memory(error);
+    for (size_t i = 0; result == 0 && i < w->c->contender_count; i++)
+        result =
+            surfaces_of(w, i, x + LEVELS * i, y + LEVELS * i, lines, &count, error);
+    struct plot_panel panel = {NULL, lines, count};
+    if (result == 0)
+        result = plot_lines(&page, task_name(w, 0), task_name(w, 1), &panel, 1, error);
+    if (result == 0)
+        page_picture(w->page, "attainment", &png,
+                     "Attainment surfaces: what half of a method's seeds attain, and "
+                     "pale what the best and what all do.");
+    for (size_t i = 0; x && y && i < most; i++) {
+        free(x[i]);
+        free(y[i]);
+    }
+    free(lines);
+    free(x);
+    free(y);
+    return result;
+}
+
+/* --- the page -----------------------------------------------------------------------
+ */
+
+static void heading(const struct writer *w) {
+    const struct compare *c = w->c;
+    char date[40] = "";
+    time_t now = time(NULL);
+    struct tm parts;
+    if (gmtime_r(&now, &parts))
+        strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &parts);
+    page_paragraph(w->page,
+                   "From %s, %s split, by pwemoe %s on %s. What is trained has %llu "
+                   "steps and seeds from 0 on.",
+                   store_path(c->measure.store), c->measure.split, PACKAGE_VERSION,
+                   date, (unsigned long long)c->options->budget);
+}
+
+int compare_page(const struct compare *c, const struct compare_summary *summaries,
+                 size_t best, struct error *error) {
+    const char *name = c->measure.recipe->name;
+    struct writer w = {c, summaries, best, page_new(*name ? name : "pwemoe")};
+    if (!w.page)
+        return error_memory(error);
+    heading(&w);
+    criteria(&w);
+    tasks(&w);
+    costs(&w);
+    page_heading(w.page, "Pictures");
+    if (edges_picture(&w, error) ||
+        (c->design.tasks == 2 && surfaces_picture(&w, error))) {
+        page_free(w.page);
+        return -1;
+    }
+    return page_end(w.page, c->options->out, error);
+}

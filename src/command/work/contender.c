@@ -1,0 +1,230 @@
+#include "command/work/contender.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/memory.h"
+#include "command/train.h"
+#include "command/work/method_settings.h"
+
+/* The choices of `train --method`. */
+static const char *trained_methods(void) {
+    const struct option_spec *spec = command_train.options;
+    while (strcmp(spec->name, "method") != 0)
+        spec++;
+    return spec->choices;
+}
+
+void contenders_offer(FILE *out) {
+    const char *trained = trained_methods();
+    for (size_t i = 0; trained[i]; i++)
+        fputc(trained[i] == '|' ? ' ' : trained[i], out);
+    size_t count;
+    const struct merge_method *const *methods = merge_methods(&count);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, " %s", methods[i]->name);
+}
+
+/* --- trained ---------------------------------------------------------------------- */
+
+/* One more argument, formatted by the caller; taken. */
+static int add_argument(struct contender *c, char *text, struct error *error) {
+    char **more =
+        text ? realloc(c->arguments, (c->argument_count + 1) * sizeof *more) : NULL;
+    if (!more) {
+        free(text);
+        return error_memory(error);
+    }
+    c->arguments = more;
+    c->arguments[c->argument_count++] = text;
+    return 0;
+}
+
+/* The options of `pwemoe train` (free()) from the contender's, with these before them.
+ * given: which rows were set. */
+static void *train_options(const struct contender *c, const char *seed,
+                           const char *steps, uint64_t *given, struct error *error) {
+    const char *operand;
+    size_t operands = 0, count = 2 + c->argument_count;
+    const char **words = array_new(count, sizeof *words);
+    void *values = calloc(1, command_train.options_size);
+    struct option_group group = {command_train.options, values, ~0u, given};
+    bool help = false;
+    int result = words && values ? 0 : error_memory(error);
+    if (result == 0) {
+        words[0] = seed;
+        words[1] = steps;
+        memcpy(words + 2, c->arguments, c->argument_count * sizeof *words);
+        result =
+            options_parse(&group, 1, count, words, &operand, &operands, &help, error);
+    }
+    free(words);
+    if (result == 0 && !help)
+        return values;
+    if (help)
+        error_set(error, "there is no such setting");
+    free(values);
+    return NULL;
+}
+
+static int parse_trained(struct contender *c, char *rest, struct error *error) {
+    char *piece;
+    uint64_t given = 0;
+    c->seeded = c->answers = true;
+    while ((piece = strsep(&rest, ":"))) {
+        if (strncmp(piece, "resume", 6) == 0 || strncmp(piece, "run", 3) == 0 ||
+            strncmp(piece, "seed", 4) == 0)
+            return error_set(error, "%s: '%s' is no setting of a method", c->name,
+                             piece);
+        if (add_argument(c, text_format("--%s", piece), error))
+            return -1;
+    }
+    void *values = train_options(c, "--seed=0", "--steps=1", &given, error);
+    free(values);
+    if (!values)
+        error_prefix(error, "%s", c->name);
+    return values ? 0 : -1;
+}
+
+int contender_train(const struct contender *c, uint64_t seed, uint64_t steps,
+                    const struct invocation *invocation, struct store_run *run,
+                    struct error *error) {
+    char of_seed[40], of_steps[40];
+    struct invocation train = {.command = &command_train,
+                               .operands = invocation->operands,
+                               .operand_count = 1,
+                               .common = invocation->common,
+                               .work = invocation->work};
+    snprintf(of_seed, sizeof of_seed, "--seed=%llu", (unsigned long long)seed);
+    snprintf(of_steps, sizeof of_steps, "--steps=%llu", (unsigned long long)steps);
+    void *values = train_options(c, of_seed, of_steps, &train.given, error);
+    if (!values)
+        return -1;
+    train.options = values;
+    int result = train_take(&train, run, error);
+    free(values);
+    return result;
+}
+
+bool contender_labels(const struct contender *c, const struct store_run *run) {
+    if (c->method)
+        return false;
+    json_t *parameters = json_loads(run->parameters, 0, NULL);
+    const char *loss = json_string_value(json_object_get(parameters, "loss"));
+    bool labels = !loss || strcmp(loss, "ce") == 0;
+    json_decref(parameters);
+    return labels;
+}
+
+/* --- merged ----------------------------------------------------------------------- */
+
+static int parse_merged(struct contender *c, const char *name, char *rest,
+                        struct error *error) {
+    if (!(c->method = merge_method_find(name, error)))
+        return -1;
+    for (char *at = rest; at && *at; at++)
+        if (*at == ':')
+            *at = ',';
+    c->settings = settings_parse(rest, NULL, error);
+    if (!c->settings)
+        return -1;
+    const char *setting;
+    json_t *value;
+    json_object_foreach(c->settings, setting, value) if (
+        !merge_parameter_find(
+            c->method, setting)) return error_set(error,
+                                                  "%s has no parameter '%s'; `pwemoe "
+                                                  "merge --help` lists them",
+                                                  name, setting);
+    char *parameters = contender_parameters(c, 0, error);
+    if (!parameters)
+        return -1;
+    json_t *all = json_loads(parameters, 0, NULL);
+    c->seeded = json_object_get(all, "seed") && !json_object_get(c->settings, "seed");
+    c->answers = c->method->takes_preference;
+    json_decref(all);
+    free(parameters);
+    return 0;
+}
+
+char *contender_parameters(const struct contender *c, uint64_t seed,
+                           struct error *error) {
+    char number[24];
+    json_t *settings = json_deep_copy(c->settings);
+    snprintf(number, sizeof number, "%llu", (unsigned long long)seed);
+    if (c->seeded)
+        json_object_set_new(settings, "seed", json_string(number));
+    json_t *all = settings ? settings_of(c->method, settings, NULL, error) : NULL;
+    char *text = all ? json_text_dump(all, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    if (!settings || (all && !text))
+        error_memory(error);
+    json_decref(settings);
+    json_decref(all);
+    return text;
+}
+
+/* --- all of them ------------------------------------------------------------------ */
+
+static int parse_one(struct contender *c, const char *item, struct error *error) {
+    unsigned index;
+    char *copy = strdup(item), *rest = copy;
+    c->name = strdup(item);
+    if (!copy || !c->name) {
+        free(copy);
+        return error_memory(error);
+    }
+    const char *name = strsep(&rest, ":");
+    int result;
+    if (store_method_role(name) == STORE_ROLE_EXPERTS)
+        result = error_set(error,
+                           "%s is what all methods are compared with; leave it "
+                           "out",
+                           name);
+    else if (options_choice_index(trained_methods(), name, &index))
+        result = parse_merged(c, name, rest, error);
+    else if ((result = add_argument(c, text_format("--method=%s", name), error)) == 0)
+        result = parse_trained(c, rest, error);
+    free(copy);
+    return result;
+}
+
+int contenders_parse(const char *text, struct contender **out, size_t *count,
+                     struct error *error) {
+    size_t capacity = 0;
+    char *copy = strdup(text), *rest = copy, *item;
+    int result = copy ? 0 : error_memory(error);
+    *out = NULL;
+    *count = 0;
+    while (result == 0 && (item = strsep(&rest, ","))) {
+        item += strspn(item, " ");
+        if (array_reserve((void **)out, &capacity, *count + 1, sizeof **out)) {
+            result = error_memory(error);
+            break;
+        }
+        (*out)[*count] = (struct contender){0};
+        result = parse_one(&(*out)[(*count)++], item, error);
+        for (size_t k = 0; result == 0 && k + 1 < *count; k++)
+            if (strcmp((*out)[k].name, (*out)[*count - 1].name) == 0)
+                result = error_set(error, "'%s' stands twice", item);
+    }
+    free(copy);
+    if (result) {
+        contenders_free(*out, *count);
+        *out = NULL;
+        *count = 0;
+    }
+    return result;
+}
+
+void contenders_free(struct contender *contenders, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct contender *c = &contenders[i];
+        for (size_t k = 0; k < c->argument_count; k++)
+            free(c->arguments[k]);
+        free(c->arguments);
+        json_decref(c->settings);
+        free(c->name);
+    }
+    free(contenders);
+}
