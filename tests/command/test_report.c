@@ -185,7 +185,7 @@ static void test_page(void **state) {
     assert_null(strchr(text, '\x1b'));
     text = read_text("report/report.tex");
     assert_non_null(strstr(text, "Method & cars & \\textless{}b\\textgreater{}"
-                                 "\\textbar{}*x*\\textbackslash{}x1b[2J & Avg. \\\\\n"
+                                 "\\textbar{}*x*\\textbackslash{}x1B[2J & Avg. \\\\\n"
                                  "\\hline\n"));
     assert_null(strchr(text, '\x1b'));
     text = read_text("report/report.html");

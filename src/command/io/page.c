@@ -87,6 +87,8 @@ static void put_latex(FILE *out, const char *text) {
                                         "\\textasciicircum{}", "\\textless{}",
                                         "\\textgreater{}",     "\\textbar{}"};
     static const char worded[] = "\\~^<>|";
+    if (*text == '[') /* which would be an argument of the row's end before it */
+        fputs("{}", out);
     for (; *text; text++) {
         const char *found = strchr(worded, *text);
         if (found) {
