@@ -28,3 +28,9 @@ TESTS += tests/check_code_map.sh
 # Arrows among the rooms point one way.
 dist_check_SCRIPTS += tests/check_includes.sh
 TESTS += tests/check_includes.sh
+
+# The guards against corrupted memory are in the programs.
+dist_check_SCRIPTS += tests/check_hardening.sh
+if HARDENING
+TESTS += tests/check_hardening.sh
+endif

@@ -33,7 +33,7 @@ tests/gpu/emulated/host/%.o: tests/gpu/emulation/%.cc $(emulation_headers)
 	  -I$(top_srcdir)/src $(AM_CXXFLAGS) $(CXXFLAGS) -fPIC -c -o $@ $<
 
 $(emulated_module): $(emulated_objects) $(emulated_host)
-	$(AM_V_GEN)$(CXX) -shared $(AM_CXXFLAGS) $(CXXFLAGS) $(AM_LDFLAGS) -o $@ \
+	$(AM_V_GEN)$(CXX) -shared $(AM_CXXFLAGS) $(CXXFLAGS) $(filter-out -pie,$(AM_LDFLAGS)) -o $@ \
 	  $(emulated_objects) $(emulated_host)
 
 check_PROGRAMS += tests/gpu/test_emulated
