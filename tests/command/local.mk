@@ -19,9 +19,12 @@ command_tests = \
   tests/command/test_training \
   tests/command/test_writes \
   tests/command/test_command \
-  tests/command/test_pipeline
+  tests/command/test_finetune \
+  tests/command/test_pipeline \
+  tests/command/test_train
 COMMAND_RUN = tests/command/run.h tests/command/run.c \
   tests/support/folder.h tests/support/folder.c
+COMMAND_PROJECT = tests/command/project.h tests/command/project.c $(COMMAND_RUN)
 check_PROGRAMS += $(command_tests)
 TESTS += $(command_tests)
 tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
@@ -79,9 +82,15 @@ tests_command_test_recipe_LDADD = $(TEST_LIBS)
 tests_command_test_command_SOURCES = tests/command/test_command.c \
   $(COMMAND_RUN)
 tests_command_test_command_LDADD = $(TEST_LIBS)
+tests_command_test_finetune_SOURCES = tests/command/test_finetune.c \
+  $(COMMAND_PROJECT)
+tests_command_test_finetune_LDADD = $(TEST_LIBS)
 tests_command_test_pipeline_SOURCES = tests/command/test_pipeline.c \
-  $(COMMAND_RUN)
+  $(COMMAND_PROJECT)
 tests_command_test_pipeline_LDADD = $(TEST_LIBS)
+tests_command_test_train_SOURCES = tests/command/test_train.c \
+  $(COMMAND_PROJECT)
+tests_command_test_train_LDADD = $(TEST_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_recipe tests/fuzz/fuzz_points
 tests_fuzz_fuzz_recipe_SOURCES = tests/fuzz/fuzz_recipe.c
