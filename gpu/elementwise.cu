@@ -7,6 +7,8 @@
 #include "cuda.h"
 #include "element.h"
 
+#include "backend/adam.h" /* after cuda.h, which has __device__ */
+
 enum { THREADS = 256 };
 
 static __device__ __forceinline__ float sigmoid(float x) {
@@ -223,10 +225,6 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
 }
 
 /* --- the optimiser, on f32 -------------------------------------------------- */
-struct adam_factors {
-    float beta1, beta2, keep, step, root_correction, epsilon;
-};
-
 template <class T>
 static __global__ void adam_kernel(float *parameters, T *compute, const float *gradient,
                                    float *first, float *second, size_t count,
@@ -247,7 +245,6 @@ static __global__ void adam_kernel(float *parameters, T *compute, const float *g
     }
 }
 
-/* torch.optim.AdamW's arithmetic; the factors in f64. */
 template <class T>
 static void adam_step(struct backend *backend, float *parameters, real *compute,
                       const float *gradient, float *first, float *second, size_t count,
@@ -255,14 +252,7 @@ static void adam_step(struct backend *backend, float *parameters, real *compute,
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || count == 0)
         return;
-    double rate = settings->learning_rate, steps = settings->step;
-    struct adam_factors f;
-    f.beta1 = settings->beta1;
-    f.beta2 = settings->beta2;
-    f.keep = (float)(1 - rate * (double)settings->weight_decay);
-    f.step = (float)(rate / (1 - pow((double)settings->beta1, steps)));
-    f.root_correction = (float)(1 / sqrt(1 - pow((double)settings->beta2, steps)));
-    f.epsilon = settings->epsilon;
+    struct adam_factors f = adam_factors_of(settings);
     auto kernel = adam_kernel<T>;
     LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0, parameters,
            typed<T>(compute), gradient, first, second, count, f);

@@ -1,7 +1,7 @@
 # The CUDA module: pwemoe-cuda.so in $(pkglibdir), opened at run time. nvcc knows
 # nothing of automake, so its rules are written out.
 cuda_headers = gpu/attention.h gpu/cuda.h gpu/element.h gpu/tile.h \
-  src/backend/backend.h src/backend/module.h src/backend/route.h src/base/error.h
+  src/backend/adam.h src/backend/backend.h src/backend/module.h src/backend/route.h src/base/error.h
 cuda_sources = \
   gpu/attention.cu \
   gpu/attention_tiled.cu \

@@ -1,6 +1,5 @@
 /* One run of elements for each thread. */
-#include <math.h>
-
+#include "backend/adam.h"
 #include "backend/cpu.h"
 
 /* Elements are divided in runs of whole cache lines. */
@@ -49,29 +48,13 @@ static void activation_backward(struct backend *backend, real *dx, const real *d
     }
 }
 
-/* torch.optim.AdamW's arithmetic: the decay first, then the step with both
- * moments corrected for their start at zero. */
-static struct adam_factors adam_factors(const struct adam *adam) {
-    double steps = adam->step;
-    double first = 1 - pow(adam->beta1, steps), second = 1 - pow(adam->beta2, steps);
-    double rate = adam->learning_rate;
-    return (struct adam_factors){
-        .beta1 = adam->beta1,
-        .beta2 = adam->beta2,
-        .keep = (float)(1 - rate * (double)adam->weight_decay),
-        .step = (float)(rate / first),
-        .root_correction = (float)(1 / sqrt(second)),
-        .epsilon = adam->epsilon,
-    };
-}
-
 static void adam(struct backend *backend, float *parameters, real *compute,
                  const float *gradient, float *first, float *second, size_t count,
                  const struct adam *settings) {
     struct cpu *cpu = cpu_of(backend);
     if (cpu->failed)
         return;
-    struct adam_factors factors = adam_factors(settings);
+    struct adam_factors factors = adam_factors_of(settings);
     int threads = cpu_threads_for(cpu, count);
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int part = 0; part < threads; part++) {

@@ -1,5 +1,5 @@
 libpwemoe_a_SOURCES += \
-  src/backend/backend.h \
+  src/backend/adam.h src/backend/backend.h \
   src/backend/cpu.h src/backend/cpu.c \
   src/backend/cpu_attention.c \
   src/backend/cpu_elementwise.c \

@@ -73,7 +73,7 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct indicators_options, no_contributions)},
     {0}};
 
-struct view {
+struct indicators_context {
     const struct invocation *invocation;
     const struct indicators_options *options;
     const char *const *files;
@@ -82,7 +82,7 @@ struct view {
 };
 
 /* Back in the objectives' own directions. */
-static json_t *own_json(const struct view *v, const double *values) {
+static json_t *own_json(const struct indicators_context *v, const double *values) {
     json_t *array = json_array();
     for (size_t j = 0; j < v->in.objectives; j++) {
         double own = v->in.sign[j] * values[j];
@@ -109,7 +109,7 @@ static json_t *subset_json(const size_t *place, size_t count) {
     return array;
 }
 
-static int add_file(const struct view *v, size_t file,
+static int add_file(const struct indicators_context *v, size_t file,
                     const struct output_column *columns, size_t column_count,
                     struct output *output, struct error *error) {
     const struct indicators_options *o = v->options;
@@ -176,7 +176,7 @@ static int add_file(const struct view *v, size_t file,
     return result;
 }
 
-static int print_files(const struct view *v, struct error *error) {
+static int print_files(const struct indicators_context *v, struct error *error) {
     struct output_column columns[COLUMNS_MAX];
     size_t count = 0, table_count;
     const struct indicator *table = indicators(&table_count);
@@ -210,8 +210,8 @@ static int print_files(const struct view *v, struct error *error) {
 
 /* --- a row for each point --------------------------------------------------------- */
 
-static int add_points(const struct view *v, size_t file, struct output *output,
-                      struct error *error) {
+static int add_points(const struct indicators_context *v, size_t file,
+                      struct output *output, struct error *error) {
     const struct indicators_options *o = v->options;
     const struct points *points = &v->in.sets[file];
     const struct work *work = v->invocation->work;
@@ -251,7 +251,7 @@ static int add_points(const struct view *v, size_t file, struct output *output,
     return result;
 }
 
-static int print_points(const struct view *v, struct error *error) {
+static int print_points(const struct indicators_context *v, struct error *error) {
     static const struct output_column columns[] = {
         {"file", IN_CSV | IN_JSON, 0}, {"point", IN_ALL, 0},
         {"values", IN_ALL, -1},        {"rank", IN_ALL, 0},
@@ -270,7 +270,7 @@ static int print_points(const struct view *v, struct error *error) {
 
 /* --- attainment surfaces ---------------------------------------------------------- */
 
-static int print_attainment(const struct view *v, struct error *error) {
+static int print_attainment(const struct indicators_context *v, struct error *error) {
     static const struct output_column columns[] = {
         {"surface", IN_ALL, 0}, {"sets", IN_ALL, 0}, {"values", IN_ALL, -1}};
     size_t total = 0, files = v->file_count;
@@ -335,10 +335,10 @@ static int check_usage(const struct invocation *invocation, struct error *error)
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     const struct indicators_options *o = invocation->options;
-    struct view v = {.invocation = invocation,
-                     .options = o,
-                     .file_count = invocation->operand_count,
-                     .files = invocation->operands};
+    struct indicators_context v = {.invocation = invocation,
+                                   .options = o,
+                                   .file_count = invocation->operand_count,
+                                   .files = invocation->operands};
     const struct point_sets_given given = {.files = v.files,
                                            .count = v.file_count,
                                            .maximise = o->maximise,

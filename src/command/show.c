@@ -75,7 +75,7 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct show_options, subset)},
     {0}};
 
-struct view {
+struct show_context {
     const struct invocation *invocation;
     const struct show_options *options;
     struct store *store;
@@ -87,7 +87,7 @@ struct view {
 /* --- solutions and front -------------------------------------------------- */
 
 /* What --method, --kind and --where leave: take [count]; free(). */
-static bool *find_wanted(const struct view *v, const struct catalog *catalog,
+static bool *find_wanted(const struct show_context *v, const struct catalog *catalog,
                          struct error *error) {
     const struct show_options *o = v->options;
     bool *take = array_new(catalog->count, sizeof *take);
@@ -104,7 +104,7 @@ static bool *find_wanted(const struct view *v, const struct catalog *catalog,
     return take;
 }
 
-static int show_solutions(const struct view *v, struct error *error) {
+static int show_solutions(const struct show_context *v, struct error *error) {
     struct catalog *catalog;
     if (catalog_read_solutions(v->store, v->split, &catalog, error))
         return -1;
@@ -119,7 +119,7 @@ static int show_solutions(const struct view *v, struct error *error) {
     return output ? output_end(output, error) : -1;
 }
 
-static int print_front(const struct view *v, const struct catalog *catalog,
+static int print_front(const struct show_context *v, const struct catalog *catalog,
                        const struct front_set *set, struct error *error) {
     const double *reference = set->points.own_reference;
     struct output *output = solutions_begin(
@@ -160,7 +160,7 @@ static int print_front(const struct view *v, const struct catalog *catalog,
     return output_flush(error);
 }
 
-static int show_front(const struct view *v, struct error *error) {
+static int show_front(const struct show_context *v, struct error *error) {
     struct catalog *catalog;
     if (catalog_read_solutions(v->store, v->split, &catalog, error))
         return -1;
@@ -182,7 +182,7 @@ static int show_front(const struct view *v, struct error *error) {
     return result;
 }
 
-static int show_indicators(const struct view *v, struct error *error) {
+static int show_indicators(const struct show_context *v, struct error *error) {
     struct catalog *catalog;
     if (catalog_read_solutions(v->store, v->split, &catalog, error))
         return -1;
@@ -201,7 +201,7 @@ static json_t *path_json(const char *path) {
     return path && *path ? output_text(path) : json_null();
 }
 
-static int show_objectives(const struct view *v, struct error *error) {
+static int show_objectives(const struct show_context *v, struct error *error) {
     static const struct output_column columns[] = {
         {"task", IN_ALL, 0},
         {"objective", IN_CSV | IN_JSON, 0},
@@ -242,7 +242,7 @@ static int show_objectives(const struct view *v, struct error *error) {
 /* --- routers and training ------------------------------------------------- */
 
 /* Each module's router of one run. */
-static int show_modules(const struct view *v, struct error *error) {
+static int show_modules(const struct show_context *v, struct error *error) {
     static const struct output_column columns[] = {
         {"run", IN_ALL, 0},
         {"routers", IN_CSV | IN_JSON, 0},
@@ -282,7 +282,7 @@ static int show_modules(const struct view *v, struct error *error) {
     return output ? output_end(output, error) : -1;
 }
 
-static int show_routers(const struct view *v, struct error *error) {
+static int show_routers(const struct show_context *v, struct error *error) {
     if (v->options->run)
         return show_modules(v, error);
     struct store_run *runs;
@@ -302,7 +302,7 @@ static int show_routers(const struct view *v, struct error *error) {
     return output_end(output, error);
 }
 
-static int add_curve(const struct view *v, struct output *output,
+static int add_curve(const struct show_context *v, struct output *output,
                      const struct store_run *run, struct error *error) {
     struct store_curve_point *points;
     size_t count;
@@ -318,7 +318,7 @@ static int add_curve(const struct view *v, struct output *output,
     return 0;
 }
 
-static int show_training(const struct view *v, struct error *error) {
+static int show_training(const struct show_context *v, struct error *error) {
     static const struct output_column columns[] = {{"run", IN_ALL, 0},
                                                    {"method", IN_ALL, 0},
                                                    {"step", IN_ALL, 0},
@@ -364,7 +364,7 @@ static int show_training(const struct view *v, struct error *error) {
 
 /* --- log ------------------------------------------------------------------ */
 
-static int show_log(const struct view *v, struct error *error) {
+static int show_log(const struct show_context *v, struct error *error) {
     static const struct output_column columns[] = {{"time", IN_ALL, 0},
                                                    {"text", IN_ALL, 0}};
     struct store_log_line *lines;
@@ -383,7 +383,7 @@ static int show_log(const struct view *v, struct error *error) {
 
 /* --- what the routers and the task vectors look like --------------------------- */
 
-static int show_routing(const struct view *v, struct error *error) {
+static int show_routing(const struct show_context *v, struct error *error) {
     static const struct output_column columns[] = {
         {"preference", IN_ALL, 0},     {"module", IN_ALL, 0},
         {"kind", IN_CSV | IN_JSON, 0}, {"block", IN_CSV | IN_JSON, 0},
@@ -416,7 +416,7 @@ static int show_routing(const struct view *v, struct error *error) {
     return output ? output_end(output, error) : -1;
 }
 
-static int show_similarity(const struct view *v, struct error *error) {
+static int show_similarity(const struct show_context *v, struct error *error) {
     static const struct output_column columns[] = {{"module", IN_ALL, 0},
                                                    {"kind", IN_CSV | IN_JSON, 0},
                                                    {"block", IN_CSV | IN_JSON, 0},
@@ -451,7 +451,7 @@ static int show_similarity(const struct view *v, struct error *error) {
 
 static const struct {
     const char *name;
-    int (*show)(const struct view *, struct error *);
+    int (*show)(const struct show_context *, struct error *);
 } views[] = {
     {"solutions", show_solutions},
     {"front", show_front},
@@ -483,7 +483,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
                   nearest ? "'?" : "");
         return EXIT_USAGE;
     }
-    struct view v = {.invocation = invocation, .options = invocation->options};
+    struct show_context v = {.invocation = invocation, .options = invocation->options};
     v.split = v.options->split == 0 ? "test" : "train";
     if (store_open(invocation->operands[0], STORE_READ_ONLY, &v.store, error))
         return EXIT_FAILED;

@@ -151,23 +151,23 @@ static const struct option_spec options[] = {
     TRAINING_OPTIONS(struct train_options, training, how.seed, BOTH),
     {0}};
 
-struct session {
+struct train_run {
     struct training training;
     struct train_options o;       /* as typed, then as the run has them */
     char method[16], upscale[16]; /* as the store knows them */
 };
 
-static bool is_correction(const struct session *s) {
+static bool is_correction(const struct train_run *s) {
     return strcmp(s->method, DISTIL) == 0;
 }
 
-static unsigned kind_of(const struct session *s) {
+static unsigned kind_of(const struct train_run *s) {
     bool smoothed = strcmp(s->method, combine_name(COMBINE_STCH)) == 0;
     return is_correction(s) ? CORRECTION : smoothed ? ROUTERS | SMOOTHED : ROUTERS;
 }
 
 /* What is another number for another kind of model or of run. */
-static void settings_of_model(struct session *s) {
+static void settings_of_model(struct train_run *s) {
     const struct invocation *invocation = s->training.invocation;
     bool gpt2 = strcmp(s->training.recipe->model, model_kind_name(MODEL_GPT2)) == 0;
     struct router_training_options usual =
@@ -181,7 +181,7 @@ static void settings_of_model(struct session *s) {
 }
 
 static bool is_wanted(void *self, const struct store_run *run) {
-    const struct session *s = self;
+    const struct train_run *s = self;
     const struct invocation *invocation = s->training.invocation;
     return *run->upscale &&
            (!command_given(invocation, "method") ||
@@ -191,7 +191,7 @@ static bool is_wanted(void *self, const struct store_run *run) {
 }
 
 /* The run to go on with, and its settings. */
-static int find_run(struct session *s, struct error *error) {
+static int find_run(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     bool found;
     if (training_find(t, is_wanted, s, &found, error))
@@ -215,7 +215,7 @@ static int find_run(struct session *s, struct error *error) {
  */
 
 /* Where the state of an unfinished one is: beside the store, large as three models. */
-static int name_state(struct session *s, struct error *error) {
+static int name_state(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     t->state =
         text_format("%s.run%lld.state", store_path(t->store), (long long)t->run.id);
@@ -224,7 +224,7 @@ static int name_state(struct session *s, struct error *error) {
 
 /* A run that goes on has its state where the store says; one that was stopped before
  * its first save has none, and starts again. */
-static int find_state(struct session *s, struct error *error) {
+static int find_state(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     char *place = training_state_place(t, t->run.id, error);
     if (!place)
@@ -244,7 +244,7 @@ static int find_state(struct session *s, struct error *error) {
                      (long long)t->run.id, t->state);
 }
 
-static int load_correction(struct session *s, struct error *error) {
+static int load_correction(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     struct distillation *distillation;
     double change;
@@ -273,7 +273,7 @@ static int load_correction(struct session *s, struct error *error) {
 }
 
 /* Models, data, and what trains. */
-static int load(struct session *s, struct error *error) {
+static int load(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     const struct work *work = t->invocation->work;
     bool parsed = is_correction(s) ||
@@ -300,7 +300,7 @@ static int load(struct session *s, struct error *error) {
     return training_start(t, router_training_trainer(routers), error);
 }
 
-static int begin(struct session *s, struct error *error) {
+static int begin(struct train_run *s, struct error *error) {
     json_t *parameters = json_object();
     if (settings_write(options, &s->o, kind_of(s), parameters, error)) {
         json_decref(parameters);
@@ -313,7 +313,7 @@ static int begin(struct session *s, struct error *error) {
     return is_correction(s) ? name_state(s, error) : 0;
 }
 
-static int check_tasks(const struct session *s, struct error *error) {
+static int check_tasks(const struct train_run *s, struct error *error) {
     if (s->training.tasks >= 2)
         return 0;
     return error_set(error, "training needs at least two tasks; %s has one",
@@ -321,7 +321,7 @@ static int check_tasks(const struct session *s, struct error *error) {
 }
 
 /* Trains to the end, a new run or the one that goes on. */
-static int finish_run(struct session *s, struct error *error) {
+static int finish_run(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     if (load(s, error) || (!s->o.training.resume && begin(s, error)))
         return -1;
@@ -338,7 +338,7 @@ static int finish_run(struct session *s, struct error *error) {
     return result;
 }
 
-static int run_session(struct session *s, struct error *error) {
+static int run_session(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     if (check_tasks(s, error))
         return -1;
@@ -358,7 +358,7 @@ static bool asks_for_routers(const struct invocation *invocation) {
            command_given(invocation, "weight-decay");
 }
 
-static int check_options(const struct session *s, const struct invocation *invocation,
+static int check_options(const struct train_run *s, const struct invocation *invocation,
                          struct error *error) {
     char what[32];
     snprintf(what, sizeof what, "--method %.15s", s->method);
@@ -368,9 +368,9 @@ static int check_options(const struct session *s, const struct invocation *invoc
 }
 
 /* The session that the command line asks for. */
-static int begin_session(struct session *s, const struct invocation *invocation,
+static int begin_session(struct train_run *s, const struct invocation *invocation,
                          struct error *error) {
-    *s = (struct session){.o = *(const struct train_options *)invocation->options};
+    *s = (struct train_run){.o = *(const struct train_options *)invocation->options};
     if (training_usage(&s->o.training, error))
         return -1;
     options_choice(METHODS, s->o.method, s->method, sizeof s->method);
@@ -384,7 +384,7 @@ static int begin_session(struct session *s, const struct invocation *invocation,
 }
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
-    struct session s;
+    struct train_run s;
     enum exit_status status = EXIT_FAILED;
     if (begin_session(&s, invocation, error))
         return EXIT_USAGE;
@@ -403,7 +403,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 
 /* Whether a run has just these settings; a rate that the models decide is left out. */
 static bool is_same(void *self, const struct store_run *run) {
-    const struct session *s = self;
+    const struct train_run *s = self;
     uint64_t every = ~(uint64_t)0;
     struct error different;
     if (strcmp(run->method, s->method) != 0 ||
@@ -420,7 +420,7 @@ static bool is_same(void *self, const struct store_run *run) {
 }
 
 /* 1 complete, 0 stopped, -1. */
-static int take_run(struct session *s, struct error *error) {
+static int take_run(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     bool found;
     if (check_tasks(s, error))
@@ -439,7 +439,7 @@ static int take_run(struct session *s, struct error *error) {
 
 int train_take(const struct invocation *invocation, struct store_run *run,
                struct error *error) {
-    struct session s;
+    struct train_run s;
     *run = (struct store_run){0};
     if (begin_session(&s, invocation, error))
         return -1;

@@ -10,20 +10,20 @@
 #include "base/memory.h"
 #include "data/text_file.h"
 
-struct names {
+struct entry_names {
     char **at;
     size_t count, capacity;
 };
 
-static void names_release(struct names *names) {
+static void names_release(struct entry_names *names) {
     for (size_t i = 0; i < names->count; i++)
         free(names->at[i]);
     free(names->at);
-    *names = (struct names){0};
+    *names = (struct entry_names){0};
 }
 
 /* Takes name over, also when it fails. */
-static int names_add(struct names *names, char *name, struct error *error) {
+static int names_add(struct entry_names *names, char *name, struct error *error) {
     if (!name || array_reserve((void **)&names->at, &names->capacity, names->count + 1,
                                sizeof *names->at)) {
         free(name);
@@ -38,8 +38,8 @@ static int by_bytes(const void *a, const void *b) {
 }
 
 /* The entries of a folder that do not begin with a dot, in byte order. */
-static int list(const char *path, struct names *names, struct error *error) {
-    *names = (struct names){0};
+static int list(const char *path, struct entry_names *names, struct error *error) {
+    *names = (struct entry_names){0};
     DIR *folder = opendir(path);
     if (!folder)
         return error_set(error, "%s: %s", path, strerror(errno));
@@ -68,7 +68,7 @@ static int is_folder(const char *path, struct error *error) {
 
 /* What class_folders_read gathers. */
 struct gathered {
-    struct names classes, files;
+    struct entry_names classes, files;
     int32_t *labels;
     size_t capacity; /* of labels */
 };
@@ -86,7 +86,7 @@ static int add_file(struct gathered *gathered, char *file, struct error *error) 
 
 static int read_class(const char *path, const char *class, struct gathered *gathered,
                       struct error *error) {
-    struct names names;
+    struct entry_names names;
     char *folder = text_format("%s/%s", path, class);
     if (!folder)
         return error_memory(error);
@@ -112,7 +112,7 @@ static int read_class(const char *path, const char *class, struct gathered *gath
     return names_add(&gathered->classes, strdup(class), error);
 }
 
-static int read_classes(const char *path, const struct names *entries,
+static int read_classes(const char *path, const struct entry_names *entries,
                         struct gathered *gathered, struct error *error) {
     for (size_t i = 0; i < entries->count; i++) {
         char *inner = text_format("%s/%s", path, entries->at[i]);
@@ -131,7 +131,7 @@ static int read_classes(const char *path, const struct names *entries,
 
 int class_folders_read(const char *path, struct class_folders *folders,
                        struct error *error) {
-    struct names entries;
+    struct entry_names entries;
     struct gathered gathered = {0};
     *folders = (struct class_folders){0};
     if (list(path, &entries, error))
@@ -152,7 +152,7 @@ int class_folders_read(const char *path, struct class_folders *folders,
 
 int class_folder_names(const char *path, char ***names, size_t *count,
                        struct error *error) {
-    struct names entries, classes = {0};
+    struct entry_names entries, classes = {0};
     if (list(path, &entries, error))
         return -1;
     int status = 0;
@@ -213,8 +213,8 @@ static char *trim(char *line, size_t length) {
     return line;
 }
 
-static int read_lines(char *text, size_t size, const char *what, struct names *names,
-                      struct error *error) {
+static int read_lines(char *text, size_t size, const char *what,
+                      struct entry_names *names, struct error *error) {
     enum { LONGEST = 4096, MOST = 1000000 };
     size_t empty = 0, number = 0;
     char *at = text, *line;
@@ -242,7 +242,7 @@ static int read_lines(char *text, size_t size, const char *what, struct names *n
 int text_lines_read(const char *path, const char *what, char ***out, size_t *count,
                     struct error *error) {
     enum { BYTES_MAX = 1 << 28 };
-    struct names names = {0};
+    struct entry_names names = {0};
     char *text;
     size_t size;
     if (text_file_read(path, BYTES_MAX, &text, &size, error))

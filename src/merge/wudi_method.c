@@ -23,7 +23,7 @@ enum {
 static const double ridges[] = {0.01, 0.1, 1, 10};
 static const double ridge_untried = 10;
 
-struct session {
+struct wudi_merge {
     const struct merge_input *input;
     const float *vectors;           /* [tasks, size] */
     double weights[POOL_TASKS_MAX]; /* q of wudi.h */
@@ -48,7 +48,7 @@ static struct wudi_layer layer_at(const struct layout *layout, size_t index,
 }
 
 static int solve_layer(void *self, size_t index, struct error *error) {
-    const struct session *s = self;
+    const struct wudi_merge *s = self;
     const struct pool *pool = s->input->pool;
     const float *vectors[POOL_TASKS_MAX];
     size_t offset;
@@ -74,7 +74,7 @@ static size_t room_of_layer(const struct layout *layout) {
 /* The merged task vector at input->preference, on the host. */
 static int make_vector(const struct merge_input *input, double ridge, float *merged,
                        struct error *error) {
-    struct session s = {.input = input, .ridge = ridge, .merged = merged};
+    struct wudi_merge s = {.input = input, .ridge = ridge, .merged = merged};
     size_t tasks = input->pool->tasks;
     double shrink = merge_number(input, "shrink");
     for (size_t t = 0; t < tasks; t++)

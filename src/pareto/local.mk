@@ -1,7 +1,7 @@
 libpwemoe_a_SOURCES += \
   src/pareto/pareto.h \
   src/pareto/order.h src/pareto/order.c \
-  src/pareto/filter.c \
+  src/pareto/dominance.c \
   src/pareto/sweep.h src/pareto/sweep.c \
   src/pareto/wfg.h src/pareto/wfg.c \
   src/pareto/hypervolume.c \

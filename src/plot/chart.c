@@ -25,13 +25,13 @@ const char *__lsan_default_options(void) {
 }
 #endif
 
-struct bytes { /* what cairo has written so far */
+struct file_bytes { /* what cairo has written so far */
     unsigned char *data;
     size_t size, capacity;
 };
 
 static cairo_status_t collect(void *self, const unsigned char *data, unsigned length) {
-    struct bytes *bytes = self;
+    struct file_bytes *bytes = self;
     if (array_reserve((void **)&bytes->data, &bytes->capacity, bytes->size + length, 1))
         return CAIRO_STATUS_NO_MEMORY;
     memcpy(bytes->data + bytes->size, data, length);

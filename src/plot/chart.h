@@ -21,7 +21,7 @@ struct chart {
     double width, height;
     char *path;
     unsigned format;
-    struct bytes *bytes;
+    struct file_bytes *bytes;
     const struct plot_page *page;
 };
 

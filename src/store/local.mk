@@ -5,7 +5,7 @@ libpwemoe_a_SOURCES += \
   src/store/schema.h src/store/schema.c \
   src/store/create.h src/store/open.c \
   src/store/recipe.c \
-  src/store/places.c \
+  src/store/moved_paths.c \
   src/store/data.c \
   src/store/run.c \
   src/store/lease.h src/store/lease.c \

@@ -225,19 +225,19 @@ int store_runs(struct store *store, struct store_run **result, size_t *count,
                     count, RUN_COLUMNS " ORDER BY id", "");
 }
 
-struct bytes {
+struct blob_out {
     void **at;
     size_t *size;
 };
 
 static void read_bytes(struct sql_row *row, void *to) {
-    struct bytes *bytes = to;
+    struct blob_out *bytes = to;
     *bytes->at = sql_blob(row, 0, bytes->size);
 }
 
 int store_run_state(struct store *store, int64_t run, void **state, size_t *size,
                     struct error *error) {
-    struct bytes bytes = {state, size};
+    struct blob_out bytes = {state, size};
     *state = NULL;
     *size = 0;
     return sql_one(store, error, "a run's state", read_bytes, &bytes,

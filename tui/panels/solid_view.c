@@ -245,16 +245,16 @@ static bool draw_now(const struct solid *solid, const struct explorer *explorer,
  * labels in its row. */
 enum held { CELL_FREE, CELL_MARK, CELL_LABEL };
 
-struct labels {
+struct label_cells {
     const struct solid *solid;
     unsigned char *cells; /* [height][width] of enum held */
 };
 
-static unsigned char *cell_at(const struct labels *labels, int x, int y) {
+static unsigned char *cell_at(const struct label_cells *labels, int x, int y) {
     return labels->cells + (size_t)y * (size_t)labels->solid->view.width + x;
 }
 
-static bool is_free(const struct labels *labels, int x, int y, int columns) {
+static bool is_free(const struct label_cells *labels, int x, int y, int columns) {
     const struct view *view = &labels->solid->view;
     if (x < 0 || y < 0 || x + columns > view->width || y >= view->height)
         return false;
@@ -271,7 +271,7 @@ static bool is_free(const struct labels *labels, int x, int y, int columns) {
 
 /* Text with its middle at a spot, or at the nearest place that is free within so many
  * columns and rows of it; a row counts as two columns. False where there is none. */
-static bool label(struct labels *labels, struct spot spot, int most, int reach_x,
+static bool label(struct label_cells *labels, struct spot spot, int most, int reach_x,
                   int reach_y, enum ink ink, unsigned look, const char *text) {
     const struct view *view = &labels->solid->view;
     int columns = text_columns(view->canvas->marks, text), best = INT_MAX;
@@ -296,7 +296,7 @@ static bool label(struct labels *labels, struct spot spot, int most, int reach_x
     return true;
 }
 
-static void forget_marks(struct labels *labels) {
+static void forget_marks(struct label_cells *labels) {
     const struct view *view = &labels->solid->view;
     for (size_t i = 0; i < (size_t)view->width * (size_t)view->height; i++)
         if (labels->cells[i] == CELL_MARK)
@@ -305,7 +305,7 @@ static void forget_marks(struct labels *labels) {
 
 /* Every axis has its name, wherever there is a place for it; where marks leave none,
  * under them. */
-static void draw_names(struct labels *labels, const struct explorer *explorer) {
+static void draw_names(struct label_cells *labels, const struct explorer *explorer) {
     const struct solid *solid = labels->solid;
     const struct view *view = &solid->view;
     double a, b, side[2];
@@ -329,7 +329,7 @@ static void draw_names(struct labels *labels, const struct explorer *explorer) {
 
 /* The outermost round numbers of each axis. One that would stand somewhere else than at
  * its place says nothing and is left out. */
-static void draw_numbers(struct labels *labels, const struct ticks *ticks) {
+static void draw_numbers(struct label_cells *labels, const struct ticks *ticks) {
     const struct solid *solid = labels->solid;
     double a, b, side[2];
     left_corner(solid, &a, &b);
@@ -356,8 +356,8 @@ static void draw_labels(const struct solid *solid, const struct explorer *explor
                         const struct ticks *ticks, const struct item *items,
                         size_t count) {
     const struct view *view = &solid->view;
-    struct labels labels = {solid,
-                            array_new((size_t)view->width, (size_t)view->height)};
+    struct label_cells labels = {solid,
+                                 array_new((size_t)view->width, (size_t)view->height)};
     if (!labels.cells)
         return;
     for (size_t i = 0; i < count; i++) {

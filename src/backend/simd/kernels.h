@@ -9,16 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/adam.h"
 #include "backend/backend.h"
-
-/* The factors of one Adam step, worked out once in f64. */
-struct adam_factors {
-    float beta1, beta2;    /* decay of the moments */
-    float keep;            /* 1 - learning_rate * weight_decay */
-    float step;            /* learning_rate / (1 - beta1^n) */
-    float root_correction; /* 1 / sqrt(1 - beta2^n) */
-    float epsilon;
-};
 
 /* One head of one sequence. Rows of q, k, v (and of their gradients) lie
  * qkv_stride apart, rows of out and dout out_stride apart. */
