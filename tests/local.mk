@@ -16,6 +16,7 @@ include tests/command/local.mk
 include tests/tui/local.mk
 include tests/gpu/local.mk
 include tests/fuzz/local.mk
+include tests/docs/local.mk
 
 # C is laid out as .clang-format says.
 dist_check_SCRIPTS += tests/check_format.sh
