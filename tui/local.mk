@@ -9,6 +9,7 @@ libexplore_a_SOURCES = \
   tui/state/dialog.h tui/state/dialog.c \
   tui/state/range.h tui/state/range.c tui/state/space.h tui/state/space.c \
   tui/state/explorer.h tui/state/explorer.c \
+  tui/state/solution_table.h tui/state/solution_table.c \
   tui/threads/mailbox.h tui/threads/mailbox.c \
   tui/threads/chart_writer.h tui/threads/chart_writer.c \
   tui/threads/hypervolume.h tui/threads/hypervolume.c \
@@ -22,13 +23,13 @@ libexplore_a_SOURCES = \
   tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c tui/panels/parallel_view.c \
   tui/panels/objectives_view.c tui/panels/routing_view.c \
   tui/panels/scaling_view.c tui/panels/training_view.c tui/panels/log_view.c \
-  tui/panels/compare_view.c tui/panels/frame.c \
+  tui/panels/compare_view.c tui/panels/table_view.c tui/panels/frame.c \
   tui/terminal/restore.h tui/terminal/restore.c \
   tui/terminal/screen.h tui/terminal/screen.c \
   tui/app/app.h tui/app/app.c tui/app/actions.h tui/app/actions.c tui/app/moving.c \
   tui/app/asking.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
   tui/app/comparing.c tui/app/routers.c tui/app/viewing.c tui/app/pointing.c tui/app/panel_keys.c \
-  tui/app/program.c tui/app/pointer.c \
+  tui/app/program.c tui/app/pointer.c tui/app/table_keys.c \
   tui/options.h tui/options.c
 EXPLORE_LIBS = libexplore.a $(PWEMOE_LIBS) $(NCURSES_LIBS)
 

@@ -35,6 +35,11 @@ int filter_parse(const char *text, const struct store_recipe *recipe,
                  struct filter **filter, size_t *at, struct error *error);
 void filter_free(struct filter *filter); /* NULL is fine */
 
+/* The names that are no task's, in turn, NULL after the last; *text: texts are compared
+ * with it. And what may stand behind a task's name and a point. */
+const char *filter_known_name(size_t index, bool *text);
+const char *filter_known_part(size_t index);
+
 /* catalog: of the recipe that it was parsed for. */
 bool filter_matches(const struct filter *filter, const struct catalog *catalog,
                     size_t row);

@@ -8,6 +8,7 @@ libpwemoe_a_SOURCES += \
   src/results/derive.c \
   src/results/front.h src/results/front.c \
   src/results/front_set.h src/results/front_set.c \
+  src/results/filter_offer.h src/results/filter_offer.c \
   src/results/filter.h src/results/filter_tree.h \
   src/results/filter.c src/results/filter_parse.c \
   src/results/volume.h src/results/volume.c \

@@ -12,6 +12,7 @@
 
 #include "fixture.h"
 #include "results/filter.h"
+#include "results/filter_offer.h"
 
 static struct catalog *catalog;
 static struct error error;
@@ -188,9 +189,53 @@ static void what_is_too_much(void **state) {
     assert_non_null(strstr(error.text, "a word of more than 255 bytes"));
 }
 
+/* The words offered at the bar, joined by commas, and what they have in common. */
+static void assert_offers(const char *typed, const char *words, const char *common,
+                          size_t begin) {
+    struct filter_offer offer;
+    char joined[4096] = "";
+    const char *bar = strchr(typed, '|');
+    char text[256];
+    size_t at = (size_t)(bar - typed);
+    snprintf(text, sizeof text, "%.*s%s", (int)at, typed, bar + 1);
+    assert_int_equal(filter_offer_make(text, at, catalog, &offer), 0);
+    for (size_t i = 0; i < offer.count; i++) {
+        strcat(joined, i ? "," : "");
+        strcat(joined, offer.words[i]);
+    }
+    assert_string_equal(joined, words);
+    assert_string_equal(offer.common, common);
+    assert_int_equal(offer.begin, begin);
+    filter_offer_free(&offer);
+}
+
+static void what_may_be_typed(void **state) {
+    (void)state;
+    assert_offers("dig|", "digits", "digits", 0);
+    assert_offers("digits|",
+                  "digits,digits.low,digits.high,digits.examples,digits.loss,"
+                  "digits.weight",
+                  "digits", 0);
+    assert_offers("digits.l| >= 3", "digits.low,digits.loss", "digits.lo", 0);
+    assert_offers("front && s|", "scale,step,seconds,state,series,stale", "s", 9);
+    assert_offers("front&&!(me|", "method,merged", "me", 9);
+    /* A word that nothing begins with. */
+    assert_offers("front && zz|", "", "", 9);
+    /* Values of texts, in quotes where they need them. */
+    assert_offers("kind == p|", "pwemoe", "pwemoe", 8);
+    assert_offers("method!=t|", "task-arithmetic,ties", "t", 8);
+    assert_offers("method == a|", "average,\"a paper's\"", "", 10);
+    assert_offers("label == \"T|", "\"Table 2\"", "\"Table 2\"", 9);
+    /* Behind a number's name stand names again. */
+    assert_offers("scale >= st|", "step,state,stale", "st", 9);
+    /* A quote that was closed begins nothing. */
+    assert_offers("label == \"Table 2\" && kn|", "knee", "knee", 22);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_true),
+        cmocka_unit_test(what_may_be_typed),
         cmocka_unit_test(what_is_wrong_and_where),
         cmocka_unit_test(what_is_too_much),
     };

@@ -3,7 +3,8 @@ TUI_TESTS = tests/tui/test_arrangement tests/tui/test_keys tests/tui/test_panels
   tests/tui/test_explorer tests/tui/test_space tests/tui/test_chart_dialog \
   tests/tui/test_compare \
   tests/tui/test_hypervolume tests/tui/test_outline tests/tui/test_bookmarks \
-  tests/tui/test_mailbox tests/tui/test_pointing tests/tui/test_asking
+  tests/tui/test_mailbox tests/tui/test_pointing tests/tui/test_asking \
+  tests/tui/test_table
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 TUI_TEST_LIBS = $(EXPLORE_LIBS) $(CMOCKA_LIBS)
@@ -16,6 +17,10 @@ tests_tui_test_asking_SOURCES = tests/tui/test_asking.c $(TUI_FIXTURE)
 tests_tui_test_asking_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_pointing_SOURCES = tests/tui/test_pointing.c $(TUI_FIXTURE)
 tests_tui_test_pointing_LDADD = $(TUI_TEST_LIBS)
+# The explorer driven without a terminal.
+DRIVER = tests/tui/driver.h tests/tui/driver.c $(TUI_FIXTURE)
+tests_tui_test_table_SOURCES = tests/tui/test_table.c $(DRIVER)
+tests_tui_test_table_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_keys_SOURCES = tests/tui/test_keys.c
 tests_tui_test_keys_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_panels_SOURCES = tests/tui/test_panels.c $(TUI_FIXTURE)
@@ -36,7 +41,8 @@ tests_tui_test_bookmarks_SOURCES = tests/tui/test_bookmarks.c $(TUI_FIXTURE)
 tests_tui_test_bookmarks_LDADD = $(TUI_TEST_LIBS)
 # They run the program itself, which `make check` has built before.
 TERMINAL_TESTS = tests/tui/test_terminal tests/tui/test_evaluating \
-  tests/tui/test_surroundings tests/tui/test_killed
+  tests/tui/test_surroundings tests/tui/test_killed \
+  tests/tui/test_journeys
 TERMINAL = tests/tui/terminal.h tests/tui/terminal.c $(TUI_FIXTURE)
 TERMINAL_LIBS = tests/support/libsupport.a $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
 if HAVE_VTERM
@@ -50,5 +56,7 @@ tests_tui_test_evaluating_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tui_test_evaluating_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_surroundings_SOURCES = tests/tui/test_surroundings.c $(TERMINAL)
 tests_tui_test_surroundings_LDADD = $(TERMINAL_LIBS)
+tests_tui_test_journeys_SOURCES = tests/tui/test_journeys.c $(TERMINAL)
+tests_tui_test_journeys_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_killed_SOURCES = tests/tui/test_killed.c $(TERMINAL)
 tests_tui_test_killed_LDADD = $(TERMINAL_LIBS)

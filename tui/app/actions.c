@@ -8,7 +8,7 @@ const struct action *action_at(size_t index) {
     static const struct action *const tables[] = {
         moving_actions,   asking_actions,  export_actions,  chart_actions,
         bookmark_actions, compare_actions, routers_actions, space_actions,
-        pointing_actions, panel_actions,   program_actions};
+        pointing_actions, panel_actions,   table_actions,   program_actions};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const struct action *action = tables[i]; action->run; action++)
             if (index-- == 0)
@@ -33,7 +33,7 @@ static void go_back(struct explorer *explorer) {
         explorer->message[0] = '\0';
     else if (explorer->pointed != SIZE_MAX)
         explorer_point(explorer, SIZE_MAX);
-    else if (explorer_steps_points(explorer))
+    else if (explorer_steps_points(explorer) || explorer_steps_rows(explorer))
         explorer->wish.focus = PANEL_SIMPLEX;
 }
 

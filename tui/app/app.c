@@ -26,6 +26,12 @@ static void answered(struct app *app, enum dialog_answer answer) {
     case DIALOG_CHOSEN:
         handler = question->chosen;
         break;
+    case DIALOG_TYPED:
+        handler = question->typed;
+        break;
+    case DIALOG_COMPLETES:
+        handler = question->completes;
+        break;
     case DIALOG_RENAMES:
         handler = question->renames;
         break;
@@ -51,9 +57,14 @@ void app_dialog_click(struct app *app, int x, int y) {
 }
 
 void app_paste(struct app *app, int key) {
-    if (!dialog_paste(&app->explorer.dialog, key))
-        explorer_say(&app->explorer, false,
-                     "what was pasted is ignored: no line of text is open");
+    const struct question *question = app->explorer.dialog.question;
+    if (dialog_paste(&app->explorer.dialog, key)) {
+        if (question->typed)
+            question->typed(app);
+        return;
+    }
+    explorer_say(&app->explorer, false,
+                 "what was pasted is ignored: no line of text is open");
 }
 
 /* --- threads ------------------------------------------------------------------- */

@@ -58,6 +58,10 @@ size_t app_row_at(struct app *app, enum panel panel, int x, int y, double reach)
 bool app_go_to_pointed(struct app *app);
 /* From what is pointed at to the next in a direction (dx, dy in -1, 0, 1). */
 void app_step_point(struct app *app, int dx, int dy);
+/* In the table of solutions: to another row (far: ten rows), or the order to another
+ * column; and what a click does there. */
+void app_move_in_table(struct app *app, int dx, int dy, bool far);
+void app_click_table(struct app *app, int x, int y);
 /* Moves what the focused scatter shows by a step in a direction. */
 void app_pan(struct app *app, int dx, int dy);
 /* Zooms the scatter in a panel around a place of the screen. */

@@ -32,13 +32,17 @@ static void move_slider(struct explorer *explorer, int dx, int dy, double step) 
 
 static void move(struct app *app, int dx, int dy, double step) {
     struct explorer *explorer = &app->explorer;
-    bool polygon = app_simplex(app).shape == SHAPE_POLYGON;
+    bool polygon = app_simplex(app).shape == SHAPE_POLYGON, far = step > fine;
     double moved[STORE_TASKS_MAX] = {0};
     if (explorer_steps_points(explorer)) {
-        if (step > fine)
+        if (far)
             app_pan(app, dx, dy);
         else
             app_step_point(app, dx, dy);
+        return;
+    }
+    if (explorer_steps_rows(explorer)) {
+        app_move_in_table(app, dx, dy, far);
         return;
     }
     if (explorer_has_sliders(explorer) && !polygon) {

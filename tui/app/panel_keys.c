@@ -1,6 +1,7 @@
 /* Keys for the panels: which has the focus, which are open, what they scroll to. */
 #include "app/actions.h"
 
+#include "state/solution_table.h"
 #include "terminal/keys.h"
 
 /* The next panel that is on the screen, in the order of their numbers. */
@@ -36,6 +37,10 @@ static void toggle_panel(struct app *app, enum panel panel) {
 }
 
 void app_scroll(struct app *app, enum panel panel, int lines) {
+    if (panel == PANEL_TABLE) {
+        solution_table_scroll(&app->explorer, lines);
+        return;
+    }
     int *at = &app->explorer.scroll[panel];
     *at += lines;
     /* The log scrolls back from its end, the others forth from their start. */
@@ -73,12 +78,22 @@ static void toggle_log(struct app *app) {
     toggle_panel(app, PANEL_LOG);
 }
 
+/* A page of rows in the table, some lines elsewhere. */
+static void scroll(struct app *app, int way) {
+    struct explorer *explorer = &app->explorer;
+    int page = explorer->table.height > 2 ? explorer->table.height - 1 : 1;
+    if (explorer_steps_rows(explorer))
+        solution_table_step(explorer, way * page);
+    else
+        app_scroll(app, explorer->wish.focus, 8 * way);
+}
+
 static void scroll_up(struct app *app) {
-    app_scroll(app, app->explorer.wish.focus, -8);
+    scroll(app, -1);
 }
 
 static void scroll_down(struct app *app) {
-    app_scroll(app, app->explorer.wish.focus, 8);
+    scroll(app, 1);
 }
 
 /* clang-format off */

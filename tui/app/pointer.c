@@ -73,6 +73,8 @@ static void press(struct app *app, int x, int y) {
         app->drag_x = x;
         app->drag_y = y;
         app->drag_moved = false;
+    } else if (panel == PANEL_TABLE) {
+        app_click_table(app, x, y);
     } else if (panel == PANEL_LEGEND) {
         struct view view = view_rect(&app->canvas, app->arrangement.rect[panel]);
         size_t series = legend_view_at(&view, explorer, x - view.x, y - view.y);

@@ -69,7 +69,7 @@ static int draw_state(const struct view *view, const struct explorer *explorer) 
 }
 
 /* Keys worth knowing, as many as there is room for. */
-static void draw_hints(const struct view *view, int room, bool pointing) {
+static void draw_hints(const struct view *view, int room, bool pointing, bool table) {
     static const char *const hints[][2] = {
         {"?", "help"},     {"q", "quit"},    {"arrows", "move"}, {"e", "export"},
         {"b", "bookmark"}, {"t", "legend"},  {"x", "view"},      {"a", "ask"},
@@ -79,8 +79,16 @@ static void draw_hints(const struct view *view, int room, bool pointing) {
         {"arrows", "point"}, {"Enter", "go there"}, {"+ -", "zoom"},  {"=", "fit"},
         {"x", "view"},       {"Esc", "back"},       {"?", "help"},    {"q", "quit"},
         {"p", "objectives"}, {"t", "legend"},       {"Tab", "panel"}, {"z", "zoom"}};
-    const char *const(*shown)[2] = pointing ? pointing_hints : hints;
+    static const char *const table_hints[][2] = {
+        {"arrows", "row, order"}, {"/", "filter"}, {"Enter", "go there"},
+        {"i", "turn round"},      {"T", "hide"},   {"?", "help"},
+        {"C", "columns"},         {"Esc", "back"}, {"c", "compare"},
+        {"b", "bookmark"},        {"z", "zoom"},   {"q", "quit"}};
+    const char *const(*shown)[2] = pointing ? pointing_hints
+                                   : table  ? table_hints
+                                            : hints;
     size_t count = pointing ? sizeof pointing_hints / sizeof *pointing_hints
+                   : table  ? sizeof table_hints / sizeof *table_hints
                             : sizeof hints / sizeof *hints;
     int x = 1;
     for (size_t i = 0; i < count; i++) {
@@ -112,7 +120,8 @@ static void draw_status(const struct view *view, const struct explorer *explorer
             view, 1, 0, room, INK_NOW, LOOK_PLAIN,
             simplex_text(explorer->preference, explorer->tasks, text, sizeof text));
     } else {
-        draw_hints(view, room, explorer_steps_points(explorer));
+        draw_hints(view, room, explorer_steps_points(explorer),
+                   explorer_steps_rows(explorer));
     }
 }
 
@@ -148,6 +157,9 @@ static void draw_panel(struct canvas *canvas, struct explorer *explorer,
         break;
     case PANEL_OBJECTIVES:
         objectives_view_draw(&view, explorer, focused);
+        break;
+    case PANEL_TABLE:
+        table_view_draw(&view, explorer, focused);
         break;
     case PANEL_ROUTING:
         routing_view_draw(&view, explorer, focused);
@@ -207,7 +219,9 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
     for (enum panel panel = PANEL_SIMPLEX; panel < PANEL_COUNT; panel++)
         if (arrangement->shown[panel])
             draw_panel(canvas, explorer, arrangement, panel);
-    if (explorer->pointed != SIZE_MAX && !explorer->message[0])
+    /* The table says it in the row. */
+    if (explorer->pointed != SIZE_MAX && !explorer->message[0] &&
+        !(explorer_steps_rows(explorer) && arrangement->shown[PANEL_TABLE]))
         pointed_line_draw(&whole, explorer);
     if (explorer->dialog.kind == DIALOG_PAGE)
         draw_page(&whole, explorer);

@@ -20,6 +20,13 @@ void legend_view_draw(const struct view *view, const struct explorer *explorer,
 size_t legend_view_at(const struct view *view, const struct explorer *explorer, int x,
                       int y);
 
+/* The solutions as rows; which row's line is at a place, and which column's name is
+ * there; SIZE_MAX: none (table_view.c). */
+void table_view_draw(const struct view *view, struct explorer *explorer, bool focused);
+size_t table_view_row(const struct view *view, const struct explorer *explorer, int y);
+size_t table_view_column(const struct view *view, const struct explorer *explorer,
+                         int x);
+
 void objectives_view_draw(const struct view *view, const struct explorer *explorer,
                           bool focused);
 void routing_view_draw(const struct view *view, const struct explorer *explorer,

@@ -112,6 +112,30 @@ static void place_compact(struct arrangement *arrangement,
     show(arrangement, panel, body);
 }
 
+/* At the lower edge: the figures here (heading, column names, one row for each task,
+ * the mean, the price), and the table of solutions, which takes their place on a low
+ * screen.
+ */
+static void place_tables(struct arrangement *arrangement,
+                         const struct arrangement_wish *wish, struct rect *body) {
+    enum { LOW = 30 };
+    int rows = least((int)least((int)wish->tasks, 1000) + 4, body->height / 2);
+    int table = !wish->table         ? 0
+                : body->height < LOW ? body->height / 2
+                                     : body->height / 3;
+    if (table) {
+        show(
+            arrangement, PANEL_TABLE,
+            (struct rect){body->x, body->y + body->height - table, body->width, table});
+        body->height -= table;
+    }
+    if (table && body->height + table < LOW)
+        return;
+    show(arrangement, PANEL_OBJECTIVES,
+         (struct rect){body->x, body->y + body->height - rows, body->width, rows});
+    body->height -= rows;
+}
+
 struct arrangement arrangement_make(const struct arrangement_wish *wish) {
     enum { GUTTER = 2 };
     struct arrangement arrangement = {0};
@@ -148,12 +172,7 @@ struct arrangement arrangement_make(const struct arrangement_wish *wish) {
     if (column)
         body.width -= column + GUTTER;
 
-    /* The table: heading, column names, one row for each task, the mean, the price. */
-    int wanted = (int)least((int)wish->tasks, 1000) + 4;
-    int table = least(wanted, body.height / 2);
-    show(&arrangement, PANEL_OBJECTIVES,
-         (struct rect){body.x, body.y + body.height - table, body.width, table});
-    body.height -= table;
+    place_tables(&arrangement, wish, &body);
 
     /* A triangle wants about twice as many columns as rows. */
     int simplex = wish->tasks <= 3

@@ -18,6 +18,7 @@ enum panel {
     PANEL_SCATTER_3,
     PANEL_LEGEND,
     PANEL_OBJECTIVES,
+    PANEL_TABLE,
     PANEL_ROUTING,
     PANEL_SCALING,
     PANEL_TRAINING,
@@ -40,6 +41,7 @@ struct arrangement_wish {
     enum panel focus;   /* shown alone where only one fits, or when zoomed */
     bool zoom;
     bool one_space; /* the objective space is one panel, whatever the tasks */
+    bool table;     /* the solutions as a table, below the other panels */
     bool polygon;   /* four tasks and more: a polygon rather than sliders */
 };
 

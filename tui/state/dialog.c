@@ -13,6 +13,7 @@ void dialog_open(struct dialog *dialog, const struct question *question) {
     dialog->kind = question->kind;
     dialog->question = question;
     dialog->choice = -1;
+    dialog->error_at = SIZE_MAX;
     if (question->prompt)
         snprintf(dialog->prompt, sizeof dialog->prompt, "%s", question->prompt);
 }
@@ -36,11 +37,23 @@ void dialog_text(struct dialog *dialog, const char *text) {
     dialog->cursor = strlen(dialog->text);
 }
 
+void dialog_replace(struct dialog *dialog, size_t begin, const char *word) {
+    char rest[sizeof dialog->text];
+    snprintf(rest, sizeof rest, "%s", dialog->text + dialog->cursor);
+    size_t room = sizeof dialog->text - begin;
+    if (strlen(word) + strlen(rest) >= room)
+        return;
+    snprintf(dialog->text + begin, room, "%s%s", word, rest);
+    dialog->cursor = begin + strlen(word);
+    dialog->edited = true;
+}
+
 void dialog_refuse(struct dialog *dialog, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(dialog->error, sizeof dialog->error, format, arguments);
     va_end(arguments);
+    dialog->error_at = SIZE_MAX;
 }
 
 void dialog_close(struct dialog *dialog) {
@@ -98,8 +111,11 @@ static void insert(struct dialog *dialog, int key) {
 }
 
 static void edit(struct dialog *dialog, int key) {
-    dialog->edited = dialog->edited || key == KEYS_BACKSPACE || key == KEYS_DELETE ||
-                     key == KEYS_CONTROL_U || (key >= 0x20 && key < KEYS_FIRST);
+    if (key == KEYS_BACKSPACE || key == KEYS_DELETE || key == KEYS_CONTROL_U ||
+        (key >= 0x20 && key < KEYS_FIRST)) {
+        dialog->edited = true;
+        dialog->error[0] = '\0';
+    }
     switch (key) {
     case KEYS_LEFT:
         move_left(dialog);
@@ -127,10 +143,8 @@ static void edit(struct dialog *dialog, int key) {
         dialog_text(dialog, "");
         break;
     default:
-        if (key >= 0x20 && key != 0x7f && key < KEYS_FIRST) {
-            dialog->error[0] = '\0';
+        if (key >= 0x20 && key != 0x7f && key < KEYS_FIRST)
             insert(dialog, key);
-        }
     }
 }
 
@@ -233,8 +247,10 @@ enum dialog_answer dialog_key(struct dialog *dialog, int key) {
     case DIALOG_LINE:
         if (key == KEYS_ENTER)
             return DIALOG_ACCEPT;
+        if (key == KEYS_TAB)
+            return dialog->question->completes ? DIALOG_COMPLETES : DIALOG_OPEN;
         edit(dialog, key);
-        return DIALOG_OPEN;
+        return dialog->question->typed ? DIALOG_TYPED : DIALOG_OPEN;
     default:
         return DIALOG_CANCEL;
     }
@@ -273,6 +289,8 @@ static struct view box_of(const struct dialog *dialog, const struct view *whole)
     }
     if (question->width)
         width = question->width;
+    if (question->typed || question->completes)
+        height += 2;
     if (height > whole->height - 2 && whole->height > 10)
         height = whole->height - 2;
     if (width > whole->width - 4 && whole->width > 40)
@@ -285,8 +303,9 @@ static void draw_hint(const struct view *inside, const char *text) {
               text);
 }
 
-/* The typed line with its cursor; a long one shows the part around it. */
-static void draw_line(const struct dialog *dialog, const struct view *inside, int y) {
+/* The typed line with its cursor; a long one shows the part around it. The column of
+ * what an error is about, or -1. */
+static int draw_line(const struct dialog *dialog, const struct view *inside, int y) {
     char before[sizeof dialog->text];
     memcpy(before, dialog->text, dialog->cursor);
     before[dialog->cursor] = '\0';
@@ -304,6 +323,30 @@ static void draw_line(const struct dialog *dialog, const struct view *inside, in
     view_fill(inside, 0, y, inside->width, L' ', INK_TEXT, LOOK_UNDERLINE);
     view_text(inside, 0, y, inside->width, INK_TEXT, LOOK_UNDERLINE, text);
     view_look(inside, column, y, 1, LOOK_REVERSE);
+    size_t skipped = (size_t)(text - dialog->text), at = dialog->error_at;
+    if (!dialog->error[0] || at > strlen(dialog->text) || at < skipped)
+        return -1;
+    memcpy(before, dialog->text, at);
+    before[at] = '\0';
+    column = text_columns(marks, before + skipped);
+    return column < inside->width ? column : -1;
+}
+
+/* What is wrong with a line, under the place of it, or what is to be said of it. */
+static void draw_remark(const struct dialog *dialog, const struct view *inside, int y,
+                        int column) {
+    bool error = dialog->error[0] != '\0';
+    int lines = inside->height - y - 1;
+    if (lines < 1) {
+        y = inside->height - 1;
+        lines = 1;
+    } else if (column >= 0 && lines > 1) {
+        view_put(inside, column, y++, L'^', INK_WARNING, LOOK_BOLD);
+        lines--;
+    }
+    view_wrapped(inside, 0, y, inside->width, lines, error ? INK_WARNING : INK_FAINT,
+                 error ? LOOK_BOLD : LOOK_PLAIN,
+                 error ? dialog->error : dialog->remark);
 }
 
 static void draw_list(struct dialog *dialog, const struct view *inside) {
@@ -349,28 +392,6 @@ static void draw_list(struct dialog *dialog, const struct view *inside) {
                                                        : "Enter chooses, Esc cancels");
 }
 
-/* In two lines where one is too short and the dialog has them. */
-static void draw_error(const struct view *inside, int y, const char *text) {
-    const struct marks *marks = inside->canvas->marks;
-    char first[512];
-    size_t cut = 0;
-    snprintf(first, sizeof first, "%s", text);
-    if (text_columns(marks, text) > inside->width && y + 2 < inside->height) {
-        for (size_t i = 1; text[i]; i++) {
-            first[i] = '\0';
-            if (text[i] == ' ' && text_columns(marks, first) <= inside->width)
-                cut = i;
-            first[i] = text[i];
-        }
-        if (cut) {
-            first[cut] = '\0';
-            view_text(inside, 0, y + 1, inside->width, INK_WARNING, LOOK_BOLD,
-                      text + cut + 1);
-        }
-    }
-    view_text(inside, 0, y, inside->width, INK_WARNING, LOOK_BOLD, first);
-}
-
 static void draw_write(const struct dialog *dialog, const struct view *inside) {
     const struct question *question = dialog->question;
     const struct marks *marks = inside->canvas->marks;
@@ -405,7 +426,7 @@ static void draw_write(const struct dialog *dialog, const struct view *inside) {
                    100 * share);
         draw_hint(inside, "Esc stops it and leaves nothing behind");
     } else if (dialog->error[0]) {
-        draw_error(inside, y, dialog->error);
+        draw_remark(dialog, inside, y, -1);
     } else if (dialog->state == WRITE_DONE) {
         view_text(inside, 0, y, inside->width, INK_GOOD, LOOK_BOLD, "written");
     }
@@ -432,12 +453,13 @@ void dialog_draw(struct dialog *dialog, const struct view *whole) {
                       dialog->prompt);
             y = 2;
         }
-        draw_line(dialog, &inside, y);
-        if (dialog->error[0])
-            view_text(&inside, 0, y + 1 < inside.height ? y + 1 : y, inside.width,
-                      INK_WARNING, LOOK_BOLD, dialog->error);
+        int column = draw_line(dialog, &inside, y);
+        if (dialog->error[0] || dialog->remark[0])
+            draw_remark(dialog, &inside, y + 1, column);
         if (inside.height >= 5)
-            draw_hint(&inside, "Enter accepts, Esc cancels");
+            draw_hint(&inside, dialog->question->completes
+                                   ? "Enter accepts, Tab completes, Esc cancels"
+                                   : "Enter accepts, Esc cancels");
     }
 }
 

@@ -29,12 +29,14 @@ struct question {
      * number -1, where it is not NULL. busy is shown while it writes, NULL: a bar. */
     const char *choice_name, *choice_none, *busy;
 
-    void (*accept)(struct app *app);   /* Enter, or a click on an item */
-    void (*cancel)(struct app *app);   /* Escape, q */
-    void (*switched)(struct app *app); /* items[chosen].on was turned */
-    void (*chosen)(struct app *app);   /* another choice of what is written */
-    void (*renames)(struct app *app);  /* n on items[chosen] */
-    void (*deletes)(struct app *app);  /* d or Delete on it */
+    void (*accept)(struct app *app);    /* Enter, or a click on an item */
+    void (*cancel)(struct app *app);    /* Escape, q */
+    void (*switched)(struct app *app);  /* items[chosen].on was turned */
+    void (*chosen)(struct app *app);    /* another choice of what is written */
+    void (*typed)(struct app *app);     /* the line is another one now */
+    void (*completes)(struct app *app); /* Tab */
+    void (*renames)(struct app *app);   /* n on items[chosen] */
+    void (*deletes)(struct app *app);   /* d or Delete on it */
     /* Draws a page from a line on; how many lines there are in all. */
     int (*page)(const struct view *view, const struct explorer *explorer, int scroll);
 };
@@ -57,6 +59,8 @@ struct dialog {
     size_t cursor;  /* a byte of text, at a character's start */
     bool gap;       /* a line's end was pasted: a blank, should more follow */
     char error[512];
+    size_t error_at;  /* the byte of text that the error is about; SIZE_MAX: none */
+    char remark[512]; /* below the line, where there is no error */
     struct dialog_item *items;
     size_t count;
     size_t chosen;
@@ -74,6 +78,8 @@ void dialog_open(struct dialog *dialog, const struct question *question);
 int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
                bool on, const char *text);
 void dialog_text(struct dialog *dialog, const char *text);
+/* Puts a word in place of what stands between `begin` and the cursor. */
+void dialog_replace(struct dialog *dialog, size_t begin, const char *word);
 /* The answer will not do: it stays open and says why. */
 void dialog_refuse(struct dialog *dialog, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -85,6 +91,8 @@ enum dialog_answer {
     DIALOG_ACCEPT,
     DIALOG_SWITCHED,
     DIALOG_CHOSEN,
+    DIALOG_TYPED,
+    DIALOG_COMPLETES,
     DIALOG_RENAMES,
     DIALOG_DELETES
 };

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "pareto/simplex.h"
+#include "results/filter.h"
 #include "results/front.h"
 #include "results/volume.h"
 
@@ -18,6 +19,10 @@ int explorer_init(struct explorer *explorer, const char *file) {
     explorer->wish.open =
         1u << PANEL_ROUTING | 1u << PANEL_SCALING | 1u << PANEL_TRAINING;
     explorer->wish.instead = PANEL_TITLE;
+    explorer->table.sort = TABLE_MEAN;
+    explorer->table.descending = true;
+    explorer->table.off[TABLE_PREFERENCE] = explorer->table.off[TABLE_SCALE] =
+        explorer->table.off[TABLE_STEP] = explorer->table.off[TABLE_SECONDS] = true;
     return 0;
 }
 
@@ -31,6 +36,9 @@ void explorer_free(struct explorer *explorer) {
     free(explorer->triple_front.front);
     free(explorer->density.front);
     free(explorer->density.rest);
+    free(explorer->table.rows);
+    free(explorer->table.place);
+    filter_free(explorer->table.filter);
     free(explorer->history.items);
     free(explorer->module_names);
     free(explorer->routing);
@@ -195,6 +203,10 @@ void explorer_point(struct explorer *explorer, size_t row) {
 bool explorer_steps_points(const struct explorer *explorer) {
     return explorer->wish.focus >= PANEL_SCATTER &&
            explorer->wish.focus <= PANEL_SCATTER_3;
+}
+
+bool explorer_steps_rows(const struct explorer *explorer) {
+    return explorer->wish.focus == PANEL_TABLE;
 }
 
 size_t explorer_dominators(const struct explorer *explorer, size_t row, size_t *first) {

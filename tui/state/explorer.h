@@ -95,6 +95,39 @@ struct density {
 };
 
 struct front_volume; /* of hypervolume.h */
+struct filter;
+
+/* What the table of solutions says of each; from TABLE_TASK on, task after task. */
+enum table_column {
+    TABLE_ID,
+    TABLE_SOLUTION,
+    TABLE_MEAN,
+    TABLE_STANDING,
+    TABLE_PREFERENCE,
+    TABLE_SCALE,
+    TABLE_STEP,
+    TABLE_SECONDS,
+    TABLE_TASK
+};
+enum { TABLE_COLUMNS_MOST = TABLE_TASK + STORE_TASKS_MAX };
+
+/* Which solutions the table has, in which order, and what of them (solution_table.h);
+ * kept until what they were made of changes. */
+struct solution_table {
+    size_t *rows;  /* [count] of the catalog, in order */
+    size_t *place; /* [catalog->count]: of each row among them; SIZE_MAX: none */
+    size_t count, capacity, places;
+    bool made;
+    uint64_t catalog, hidden;
+    size_t sort; /* enum table_column */
+    bool descending;
+    bool off[TABLE_COLUMNS_MOST]; /* columns that are not shown */
+    size_t top;                   /* the first row on the screen, of rows */
+    int height;                   /* rows that were on the screen last */
+    int64_t followed; /* the solution that was pointed at when top was chosen */
+    char expression[512];
+    struct filter *filter; /* NULL: all */
+};
 
 struct explorer {
     struct catalog *catalog; /* NULL until the first is read */
@@ -153,6 +186,7 @@ struct explorer {
     struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
                                              not below high */
     enum fit fit;
+    struct solution_table table;
     struct dialog dialog;
     struct asked asked;
     struct bookmark_meant meant;
@@ -209,6 +243,8 @@ void explorer_point(struct explorer *explorer, size_t row);
 /* Do arrows step from point to point, rather than move the preference? They do where
  * the objective space has the focus. */
 bool explorer_steps_points(const struct explorer *explorer);
+/* Do they step from row to row of the table? */
+bool explorer_steps_rows(const struct explorer *explorer);
 /* How many measured models are as good as a row's in every objective and better in
  * one; *first is the first of them. */
 size_t explorer_dominators(const struct explorer *explorer, size_t row, size_t *first);

@@ -234,6 +234,59 @@ int view_right(const struct view *view, int x, int y, int width, enum ink ink,
     return view_text(view, x + start, y, width - start, ink, look, text);
 }
 
+/* The bytes of text that its first line of so many columns takes; *next: where the
+ * second begins. */
+static size_t cut_line(const struct marks *marks, const char *text, int width,
+                       size_t *next) {
+    char part[2048];
+    size_t length = strlen(text), cut = 0, fits = 0;
+    for (size_t i = 1; i <= length && i < sizeof part; i++) {
+        if (((unsigned char)text[i] & 0xc0) == 0x80)
+            continue;
+        memcpy(part, text, i);
+        part[i] = '\0';
+        if (text_columns(marks, part) > width)
+            break;
+        fits = i;
+        if (text[i] == ' ' || !text[i])
+            cut = i;
+    }
+    cut = cut ? cut : fits ? fits : length;
+    *next = cut;
+    while (text[*next] == ' ')
+        ++*next;
+    return cut;
+}
+
+int view_wrapped(const struct view *view, int x, int y, int width, int lines,
+                 enum ink ink, unsigned look, const char *text) {
+    char part[2048];
+    int line = 0;
+    if (width > view->width - x)
+        width = view->width - x;
+    for (; *text && width > 0 && line < lines; line++) {
+        size_t next, cut = cut_line(view->canvas->marks, text, width, &next);
+        if (line + 1 == lines)
+            snprintf(part, sizeof part, "%s", text);
+        else
+            snprintf(part, sizeof part, "%.*s", (int)cut, text);
+        view_text(view, x, y + line, width, ink, look, part);
+        text += next;
+    }
+    return line;
+}
+
+int text_lines(const struct marks *marks, const char *text, int width) {
+    int lines = 0;
+    while (*text && width > 0) {
+        size_t next;
+        cut_line(marks, text, width, &next);
+        text += next;
+        lines++;
+    }
+    return lines;
+}
+
 void view_heading(const struct view *view, const char *title, bool focused) {
     wchar_t line = view->canvas->marks->horizontal;
     view_fill(view, 0, 0, view->width, line, INK_FRAME, LOOK_PLAIN);

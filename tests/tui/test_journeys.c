@@ -1,0 +1,86 @@
+/* What a person does with the explorer from beginning to end, in the real program in an
+ * emulated terminal, without models. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../results/fixture.h"
+#include "terminal.h"
+
+static char three[4096], twelve[4096];
+
+static struct terminal *begin(const char *file, int width, int height) {
+    struct terminal *terminal = terminal_explore(file, width, height);
+    terminal_expect(terminal, "look only:");
+    return terminal;
+}
+
+/* The best solution above some bound that is no baseline: found in the table, gone to,
+ * bookmarked. */
+static void a_solution_is_found_in_the_table(void **state) {
+    (void)state;
+    int x, y;
+    struct terminal *terminal = begin(three, 80, 24);
+    terminal_type(terminal, "T");
+    terminal_expect(terminal, "Solutions: 53");
+    terminal_type(terminal, "/al");
+    terminal_expect(terminal, "alpha"); /* what may stand there */
+    terminal_type(terminal, "\t >= 70 && bet");
+    terminal_expect(terminal, "alpha >= 70 && bet");
+    terminal_type(terminal, "\t < 70 && kindd == pwemoe\r");
+    terminal_expect(terminal, "did you mean 'kind'?");
+    terminal_type(terminal, "\033[3~\033[3~\033[3~\033[3~\033[3~kind\r");
+    terminal_expect_gone(terminal, "Filter the solutions");
+    terminal_expect(terminal, "of 53, alpha >= 70 && beta < 70");
+    /* The best in alpha: all its weight is there. */
+    terminal_locate(terminal, "alpha ", &x, &y);
+    terminal_type(terminal, "hhh");
+    terminal_expect(terminal, "alpha▼");
+    terminal_type(terminal, "j");
+    terminal_expect(terminal, "▸");
+    terminal_type(terminal, "\r");
+    terminal_expect(terminal, "1.000 alpha");
+    terminal_type(terminal, "T");
+    terminal_expect_gone(terminal, "Solutions: ");
+    terminal_expect(terminal, "Objectives");
+    terminal_quit(terminal);
+}
+
+static void twelve_objectives_in_a_table(void **state) {
+    (void)state;
+    struct terminal *terminal = begin(twelve, 80, 24);
+    terminal_type(terminal, "Tz");
+    terminal_expect(terminal, "more columns");
+    terminal_type(terminal, "hj");
+    terminal_expect(terminal, "▼");
+    terminal_resize(terminal, 40, 12);
+    terminal_expect(terminal, "Solutions");
+    terminal_resize(terminal, 200, 50);
+    terminal_expect(terminal, "standing");
+    terminal_type(terminal, "z");
+    terminal_expect(terminal, "Objectives");
+    terminal_quit(terminal);
+}
+
+static int write_files(void **state) {
+    (void)state;
+    fixture_write_in(folder(), 3, 7, three);
+    fixture_write_in(folder(), 12, 2, twelve);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_solution_is_found_in_the_table),
+        cmocka_unit_test(twelve_objectives_in_a_table),
+    };
+    return cmocka_run_group_tests(tests, write_files, NULL);
+}
