@@ -50,7 +50,8 @@ static int add_names(struct filter_offer *offer, const char *start, size_t lengt
         if (add(offer, start, length, quote, task))
             return -1;
         /* Its parts once the whole name stands there. */
-        for (size_t i = 0; (name = filter_known_part(i)) && length >= strlen(task); i++) {
+        for (size_t i = 0; (name = filter_known_part(i)) && length >= strlen(task);
+             i++) {
             char *part = text_format("%s.%s", task, name);
             int failed = part ? add(offer, start, length, quote, part) : -1;
             free(part);

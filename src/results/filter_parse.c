@@ -27,24 +27,24 @@ static const char *const names[] = {
     [FIELD_ANSWERS] = "answers"};
 enum { NAMES = sizeof names / sizeof *names };
 
-const char *filter_known_name(size_t index, bool *text) {
-    enum filter_field field = (enum filter_field)(FIELD_AVERAGE + index);
-    if (index >= NAMES - FIELD_AVERAGE)
-        return NULL;
-    *text = field >= FIELD_KIND && field <= FIELD_LABEL;
-    return names[field];
-}
-
-const char *filter_known_part(size_t index) {
-    return index + 1 < PARTS ? parts[index + 1] : NULL;
-}
-
 static bool is_text(enum filter_field field) {
     return field >= FIELD_KIND && field <= FIELD_LABEL;
 }
 
 static bool is_flag(enum filter_field field) {
     return field >= FIELD_FRONT && field <= FIELD_ANSWERS;
+}
+
+const char *filter_known_name(size_t index, bool *text) {
+    enum filter_field field = (enum filter_field)(FIELD_AVERAGE + index);
+    if (index >= NAMES - FIELD_AVERAGE)
+        return NULL;
+    *text = is_text(field);
+    return names[field];
+}
+
+const char *filter_known_part(size_t index) {
+    return index + 1 < PARTS ? parts[index + 1] : NULL;
 }
 
 enum token { END, WORD, QUOTED, SIGN, WRONG };
