@@ -248,7 +248,7 @@ static void panels_open_and_zoom(void **state) {
     terminal_expect(terminal, "Legend");
     terminal_type(terminal, "?");
     terminal_expect(terminal, "all weight on one task");
-    terminal_type(terminal, "\033[F"); /* End */
+    terminal_type(terminal, "\033OF"); /* End */
     terminal_expect(terminal, "interpolated from stored points");
     terminal_type(terminal, "\033");
     terminal_expect_gone(terminal, "interpolated from stored points");
