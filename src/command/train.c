@@ -26,7 +26,8 @@ enum {
 struct train_options {
     unsigned method;      /* of METHODS */
     unsigned upscale;     /* of UPSCALES */
-    unsigned loss, start; /* of a correction */
+    unsigned loss, start; /* of a correction, as the next */
+    uint64_t held_back;
     struct router_training_options how;
     struct training_options training;
 };
@@ -148,6 +149,17 @@ static const struct option_spec options[] = {
      .help = "Examples of each task a step",
      .kept = BOTH,
      .offset = offsetof(struct train_options, how.batch)},
+    {.name = "hold-back",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .initial = "64",
+     .maximum = 1000000,
+     .help = "With --method distil: training examples of each task, at most a tenth of "
+             "them, that no step sees: the vector that does best on them is kept, and "
+             "training ends early where that gets no better; 0: none",
+     .kept = CORRECTION,
+     .untold = "0",
+     .offset = offsetof(struct train_options, held_back)},
     TRAINING_OPTIONS(struct train_options, training, how.seed, BOTH),
     {0}};
 
@@ -264,6 +276,7 @@ static int load_correction(struct train_run *s, struct error *error) {
                                              .learning_rate = s->o.how.learning_rate,
                                              .steps = s->o.how.steps,
                                              .batch = s->o.how.batch,
+                                             .held_back = s->o.held_back,
                                              .seed = s->o.how.seed};
     if ((t->run.id && find_state(s, error)) ||
         distillation_new(t->pool, (const struct dataset *const *)t->train, &how,
@@ -320,6 +333,18 @@ static int check_tasks(const struct train_run *s, struct error *error) {
                      store_path(s->training.store));
 }
 
+/* The line for the log, and how training ended where there is something to say. */
+static void tell_end(struct training *t, bool complete) {
+    char remark[256] = "";
+    if (complete && t->trainer.kind->remark)
+        t->trainer.kind->remark(t->trainer.self, remark, sizeof remark);
+    command_log(t->invocation, t->store, "train: run %lld (%s, %s), %u of %u steps%s%s",
+                (long long)t->run.id, t->run.method, t->run.upscale, t->run.steps_done,
+                t->run.steps, *remark ? "; " : "", remark);
+    if (*remark)
+        command_note(t->invocation, "%s", remark);
+}
+
 /* Trains to the end, a new run or the one that goes on. */
 static int finish_run(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
@@ -332,9 +357,7 @@ static int finish_run(struct train_run *s, struct error *error) {
         unlink(t->state);
     if (result < 0)
         return -1;
-    command_log(t->invocation, t->store, "train: run %lld (%s, %s), %u of %u steps",
-                (long long)t->run.id, t->run.method, t->run.upscale, t->run.steps_done,
-                t->run.steps);
+    tell_end(t, result == 1);
     return result;
 }
 

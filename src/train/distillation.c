@@ -1,143 +1,44 @@
-#include "train/distillation.h"
-
-#include <math.h>
+/* Making the distillation, and its steps. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/random.h"
-#include "merge/method.h"
-#include "model/transformer.h"
-#include "moe/correction.h"
+#include "train/distillation_state.h"
 #include "train/optimiser.h"
-#include "train/task_batch.h"
-#include "train/trained.h"
-
-/* What one task's expert answers. A row is of an example; the task's data are given to
- * the batches with the rows' numbers in place of labels. */
-struct answers {
-    struct dataset data; /* the caller's, but labels */
-    float *logits;       /* (rows, classes) on the device */
-    size_t rows;
-};
-
-struct distillation {
-    struct distillation_options options;
-    struct pool *pool;
-    struct correction *correction;
-    struct transformer *transformer;
-    struct head_bank *heads;
-    struct task_batch *batch;
-    struct answers *answers;     /* [tasks] */
-    const struct dataset **data; /* [tasks] what batches are drawn from */
-    struct random random;        /* of the preferences */
-    unsigned step;
-
-    struct trained vector; /* D; merges read its reals, which are the correction's */
-    real *weights;         /* (layout size) the merged model */
-    real *dfeatures;       /* (tasks batch, D) */
-    double *preference;    /* [tasks] */
-};
-
-/* --- the rate, and the start --------------------------------------------------------
- */
-
-int distillation_change(struct pool *pool, double *change, struct error *error) {
-    struct backend *b = pool->backend;
-    const struct layout *l = pool->layout;
-    float *vector = array_new(l->size, sizeof *vector);
-    double sum = 0, count = 0;
-    int result = vector ? 0 : error_memory(error);
-    for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
-        result = b->download_real(b, vector, backend_at(b, pool->vectors, t * l->size),
-                                  l->size, error);
-        for (size_t i = 0; result == 0 && i < l->parameter_count; i++) {
-            const struct parameter *p = &l->parameters[i];
-            for (size_t j = 0; j < p->count; j++)
-                sum += fabs((double)vector[p->offset + j]);
-            count += (double)p->count;
-        }
-    }
-    free(vector);
-    *change = count > 0 ? sum / count : 0;
-    return result;
-}
-
-/* The closed form's merged vector at equal weights, on the host. */
-static int closed_form(struct pool *pool, const struct dataset *const *train,
-                       float *vector, const struct work *work, struct error *error) {
-    struct merge_input input = {.method = merge_method_find("wudi", error),
-                                .pool = pool,
-                                .train = train,
-                                .work = work};
-    struct merge_result merged;
-    json_t *parameters =
-        input.method ? merge_parameters(input.method, NULL, error) : NULL;
-    if (!parameters)
-        return -1;
-    input.parameters = parameters;
-    int result = merge_run(&input, &merged, error);
-    json_decref(parameters);
-    if (result)
-        return -1;
-    struct backend *b = pool->backend;
-    result = b->download_real(b, vector, merged.vectors, pool->layout->size, error);
-    merge_result_clear(pool, &merged);
-    return result;
-}
-
-/* D's start into vector [size]. */
-static int start_vector(struct distillation *d, const struct dataset *const *train,
-                        float *vector, const struct work *work, struct error *error) {
-    struct pool *pool = d->pool;
-    struct backend *b = pool->backend;
-    size_t size = pool->layout->size;
-    if (d->options.start == DISTILLATION_ZERO)
-        return 0;
-    float *other = array_new(size, sizeof *other);
-    int result =
-        other ? closed_form(pool, train, vector, work, error) : error_memory(error);
-    float share = 1 / (float)pool->tasks;
-    for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
-        result = b->download_real(b, other, backend_at(b, pool->vectors, t * size),
-                                  size, error);
-        for (size_t i = 0; result == 0 && i < size; i++)
-            vector[i] -= share * other[i];
-    }
-    free(other);
-    return result;
-}
 
 /* --- the experts' answers -----------------------------------------------------------
  */
 
-/* Gives every example that the steps will draw of a task a row; of a few examples, all
- * of them in their order. labels [count], -1 for the others. */
+/* Gives every example that the steps will draw of a task a row, and those that are held
+ * back; of a few examples, all of them. Rows are in the order of the examples. labels
+ * [count], -1 for the others. */
 static int choose_rows(const struct distillation *d, const struct dataset *data,
                        size_t task, int32_t *labels, size_t *rows,
                        struct error *error) {
     const struct distillation_options *o = &d->options;
+    const struct held_back *h = &d->held;
     uint64_t draws = o->steps * o->batch;
+    bool all = draws >= h->used_count[task];
+    struct batches batches;
     if (data->count > INT32_MAX)
         return error_set(error, "%zu training examples are too many", data->count);
-    *rows = 0;
-    if (draws >= data->count) {
-        for (size_t i = 0; i < data->count; i++)
-            labels[i] = (int32_t)(*rows)++;
-        return 0;
-    }
-    struct batches batches;
     for (size_t i = 0; i < data->count; i++)
-        labels[i] = -1;
-    if (batches_begin(&batches, data->count, o->seed, task, error))
+        labels[i] = all ? 0 : -1;
+    for (size_t i = 0; i < h->held_count[task]; i++)
+        labels[h->held[task][i]] = 0;
+    if (!all && batches_begin(&batches, h->used_count[task], o->seed, task, error))
         return -1;
-    for (uint64_t i = 0; i < draws; i++) {
+    for (uint64_t i = 0; !all && i < draws; i++) {
         uint32_t index;
         batches_next(&batches, 1, &index);
-        if (labels[index] < 0)
-            labels[index] = (int32_t)(*rows)++;
+        labels[h->used[task][index]] = 0;
     }
-    batches_end(&batches);
+    if (!all)
+        batches_end(&batches);
+    *rows = 0;
+    for (size_t i = 0; i < data->count; i++)
+        if (labels[i] >= 0)
+            labels[i] = (int32_t)(*rows)++;
     return 0;
 }
 
@@ -227,6 +128,9 @@ static int choose_data(struct distillation *d, const struct dataset *const *trai
     d->preference = array_new(tasks, sizeof *d->preference);
     if (!d->answers || !d->data || !d->preference)
         return error_memory(error);
+    if (held_back_choose(&d->held, train, tasks, (size_t)d->options.held_back,
+                         (unsigned)d->options.steps, error))
+        return -1;
     for (size_t t = 0; t < tasks; t++) {
         struct answers *a = &d->answers[t];
         d->data[t] = train[t];
@@ -256,11 +160,24 @@ static int allocate(struct distillation *d, struct error *error) {
                : 0;
 }
 
+/* Batches are drawn of what is not held back, which has a feed of its own. */
+static int divide(struct distillation *d, struct error *error) {
+    struct pool *pool = d->pool;
+    if (!held_back_any(&d->held))
+        return 0;
+    for (size_t t = 0; t < pool->tasks; t++)
+        if (task_batch_choose(d->batch, t, d->held.used[t], d->held.used_count[t],
+                              error))
+            return -1;
+    return feed_new(pool->backend, pool->layout, d->data, pool->tasks,
+                    pool->tasks * d->options.batch, &d->held_feed, error);
+}
+
 static int fill(struct distillation *d, const struct dataset *const *train,
                 const struct work *work, struct error *error) {
     float *start = array_new(d->pool->layout->size, sizeof *start);
     int result =
-        start ? start_vector(d, train, start, work, error) : error_memory(error);
+        start ? distillation_start(d, train, start, work, error) : error_memory(error);
     if (result == 0)
         result = trained_put(d->pool->backend, &d->vector, start, error);
     free(start);
@@ -294,7 +211,7 @@ int distillation_new(struct pool *pool, const struct dataset *const *train,
                        options->seed, &d->batch, error) ||
         task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
                                error) ||
-        allocate(d, error) || fill(d, train, work, error))
+        allocate(d, error) || divide(d, error) || fill(d, train, work, error))
         goto failed;
     *out = d;
     return 0;
@@ -310,6 +227,7 @@ void distillation_free(struct distillation *d) {
     trained_free(b, &d->vector);
     b->release(b, d->weights);
     b->release(b, d->dfeatures);
+    feed_free(d->held_feed);
     task_batch_free(d->batch);
     transformer_free(d->transformer);
     head_bank_free(d->heads);
@@ -318,6 +236,7 @@ void distillation_free(struct distillation *d) {
         b->release(b, d->answers[t].logits);
         free(d->answers[t].data.labels);
     }
+    held_back_clear(&d->held);
     free(d->answers);
     free(d->data);
     free(d->preference);
@@ -340,6 +259,16 @@ static void gradient_ready(void *self, size_t offset, size_t count) {
     (void)count;
 }
 
+void distillation_loss(struct distillation *d, size_t task, const real *features,
+                       size_t n, const int32_t *labels, float *loss, const float *scale,
+                       real *dfeatures) {
+    if (d->options.loss == DISTILLATION_CE)
+        head_bank_loss(d->heads, task, features, n, labels, loss, scale, dfeatures);
+    else
+        head_bank_divergence(d->heads, task, features, n, d->answers[task].logits,
+                             d->answers[task].rows, labels, loss, scale, dfeatures);
+}
+
 /* Forward and backward of the batch at hand: d->vector.gradient is D's. */
 static void forward_backward(struct distillation *d, const double *preference) {
     struct pool *pool = d->pool;
@@ -355,15 +284,10 @@ static void forward_backward(struct distillation *d, const double *preference) {
     task_batch_weigh(batch, weights);
     const real *x = transformer_run(d->transformer, d->weights, whole);
     for (size_t t = 0; t < pool->tasks; t++) {
-        const real *of_task = backend_at(b, x, t * n * features);
-        real *back = backend_at(b, d->dfeatures, t * n * features);
-        const int32_t *labels = batch->labels + t * n;
-        float *loss = batch->loss + t * n, *scale = batch->scale + t * n;
-        if (d->options.loss == DISTILLATION_CE)
-            head_bank_loss(d->heads, t, of_task, n, labels, loss, scale, back);
-        else
-            head_bank_divergence(d->heads, t, of_task, n, d->answers[t].logits,
-                                 d->answers[t].rows, labels, loss, scale, back);
+        distillation_loss(d, t, backend_at(b, x, t * n * features), n,
+                          batch->labels + t * n, batch->loss + t * n,
+                          batch->scale + t * n,
+                          backend_at(b, d->dfeatures, t * n * features));
     }
     struct gradient_sink sink = {
         .self = d, .place = place_gradient, .ready = gradient_ready};
@@ -378,8 +302,28 @@ static void update(struct distillation *d) {
     trained_step(d->pool->backend, &d->vector, rate, 0, d->step);
 }
 
-static int step(void *self, double *losses, struct error *error) {
-    struct distillation *d = self;
+/* After step `at`: whether what is there is the best so far, which is then kept. */
+static int look(struct distillation *d, unsigned at, struct error *error) {
+    double loss;
+    if (!held_back_looks(&d->held, at, (unsigned)d->options.steps))
+        return 0;
+    if (distillation_look(d, &loss, error))
+        return -1;
+    if (d->held.result && loss >= d->held.best)
+        return 0;
+    void *bytes;
+    size_t size;
+    if (distillation_bytes(d, &bytes, &size, error))
+        return -1;
+    free(d->held.result);
+    d->held.result = bytes;
+    d->held.result_size = size;
+    d->held.best = loss;
+    d->held.best_step = at;
+    return 0;
+}
+
+int distillation_step(struct distillation *d, double *losses, struct error *error) {
     struct random random = d->random;
     random_dirichlet(&random, d->options.alpha, d->pool->tasks, d->preference);
     task_batch_next(d->batch);
@@ -387,7 +331,7 @@ static int step(void *self, double *losses, struct error *error) {
     update(d);
     if (d->step + 1 < d->options.steps)
         task_batch_ahead(d->batch);
-    if (task_batch_collect(d->batch, losses, error))
+    if (task_batch_collect(d->batch, losses, error) || look(d, d->step + 1, error))
         return -1;
     d->random = random;
     d->step++;
@@ -417,80 +361,4 @@ int distillation_vector(struct distillation *d, float *vector, struct error *err
 int distillation_set_vector(struct distillation *d, const float *vector,
                             struct error *error) {
     return trained_put(d->pool->backend, &d->vector, vector, error);
-}
-
-/* --- as a trainer -------------------------------------------------------------------
- */
-
-static const char state_kind[] = "pwemoe-distillation";
-
-static int save_file(void *self, const char *path, const char *note,
-                     struct error *error) {
-    struct distillation *d = self;
-    struct trained *list[] = {&d->vector};
-    struct training_state state = {.kind = state_kind,
-                                   .step = d->step,
-                                   .batch = d->options.batch,
-                                   .random = d->random,
-                                   .has_random = true};
-    return trained_save(d->pool->backend, list, 1, &state, path, note, error);
-}
-
-static int resume_file(void *self, const char *path, char **note, struct error *error) {
-    struct distillation *d = self;
-    struct trained *list[] = {&d->vector};
-    struct training_state state = {
-        .kind = state_kind, .batch = d->options.batch, .has_random = true};
-    if (trained_resume(d->pool->backend, list, 1, (unsigned)d->options.steps, &state,
-                       path, note, error))
-        return -1;
-    d->step = state.step;
-    d->random = state.random;
-    for (size_t t = 0; t < d->pool->tasks; t++)
-        task_batch_resume(d->batch, t, state.step * state.batch);
-    return 0;
-}
-
-static unsigned step_count(const void *self) {
-    return ((const struct distillation *)self)->step;
-}
-
-static uint64_t trainable(const void *self) {
-    const struct layout *l = ((const struct distillation *)self)->pool->layout;
-    uint64_t count = 0;
-    for (size_t i = 0; i < l->parameter_count; i++)
-        count += l->parameters[i].count;
-    return count;
-}
-
-/* Each would be as large as a model: there is one, of the last step. */
-static int result(void *self, void **bytes, size_t *size, struct error *error) {
-    struct distillation *d = self;
-    *bytes = NULL;
-    *size = 0;
-    if (d->step < d->options.steps)
-        return 0;
-    float *vector = array_new(d->pool->layout->size, sizeof *vector);
-    int status = vector ? distillation_vector(d, vector, error) : error_memory(error);
-    if (status == 0)
-        status = correction_to_memory(d->pool->layout, d->pool->tasks, vector, bytes,
-                                      size, error);
-    free(vector);
-    return status;
-}
-
-static void free_trainer(void *self) {
-    distillation_free(self);
-}
-
-struct trainer distillation_trainer(struct distillation *d) {
-    static const struct trainer_kind kind = {.doing = "training",
-                                             .step_count = step_count,
-                                             .trainable = trainable,
-                                             .step = step,
-                                             .save_file = save_file,
-                                             .resume_file = resume_file,
-                                             .result = result,
-                                             .free = free_trainer};
-    return (struct trainer){&kind, d};
 }

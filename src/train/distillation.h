@@ -10,6 +10,10 @@
  * drawn are computed once, before the first step, and stay on the device. With
  * cross-entropy in place of the divergence labels are, for comparison.
  *
+ * Some examples of each task are held back (held_back.h). Every few steps the loss on
+ * them at equal weights is looked at: the result is D as it was when that was least,
+ * and where it has not become less for a quarter of the steps training ends.
+ *
  * D starts at the difference between the closed form (merge/wudi.h, its ridge chosen on
  * the examples) at equal weights and the mean of the experts. */
 #ifndef PWEMOE_TRAIN_DISTILLATION_H
@@ -38,6 +42,8 @@ struct distillation_options {
                              distillation_change */
     uint64_t steps;       /* 1,200 */
     uint64_t batch;       /* examples of each task: 16 */
+    uint64_t held_back;   /* examples of each task that no step sees, at most a tenth of
+                             them: 64; 0: none, and training goes on to its last step */
     uint64_t seed;
 };
 

@@ -2,6 +2,7 @@ libpwemoe_a_SOURCES += \
   src/train/trainer.h \
   src/train/combine.h src/train/combine.c \
   src/train/epo.h src/train/epo.c \
+  src/train/held_back.h src/train/held_back.c \
   src/train/mgda.h src/train/mgda.c \
   src/train/tchebycheff.h src/train/tchebycheff.c \
   src/train/optimiser.h src/train/optimiser.c \
@@ -9,4 +10,6 @@ libpwemoe_a_SOURCES += \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/router_training.h src/train/router_training.c \
   src/train/finetuning.h src/train/finetuning.c \
-  src/train/distillation.h src/train/distillation.c
+  src/train/distillation.h src/train/distillation.c \
+  src/train/distillation_state.h src/train/distillation_start.c \
+  src/train/distillation_look.c src/train/distillation_trainer.c

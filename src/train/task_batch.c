@@ -40,7 +40,8 @@ int task_batch_new(struct backend *b, const struct layout *layout,
     t->datasets = datasets;
     t->draws = array_new(tasks, sizeof *t->draws);
     t->seen = array_new(tasks, sizeof *t->seen);
-    if (!t->draws || !t->seen) {
+    t->chosen = array_new(tasks, sizeof *t->chosen);
+    if (!t->draws || !t->seen || !t->chosen) {
         error_memory(error);
         goto failed;
     }
@@ -84,7 +85,19 @@ void task_batch_free(struct task_batch *t) {
         batches_end(&t->draws[i]);
     free(t->draws);
     free(t->seen);
+    free(t->chosen);
     free(t);
+}
+
+int task_batch_choose(struct task_batch *t, size_t task, const uint32_t *numbers,
+                      size_t count, struct error *error) {
+    struct batches *draws = &t->draws[task];
+    uint64_t seed = draws->seed;
+    batches_end(draws);
+    if (batches_begin(draws, count, seed, task, error))
+        return -1;
+    t->chosen[task] = numbers;
+    return 0;
 }
 
 int task_batch_transformer(const struct task_batch *t,
@@ -101,7 +114,8 @@ static void draw(struct task_batch *t, struct feed *feed) {
         for (size_t j = 0; j < t->batch; j++) {
             uint32_t index;
             batches_next(&t->draws[i], 1, &index);
-            feed_put(feed, i * t->batch + j, t->datasets[i], index);
+            feed_put(feed, i * t->batch + j, t->datasets[i],
+                     t->chosen[i] ? t->chosen[i][index] : index);
         }
     }
     feed_send(feed, t->tasks * t->batch);

@@ -31,6 +31,7 @@ struct task_batch {
     size_t examples;                       /* of each task in the batch at hand */
     const struct dataset *const *datasets; /* [tasks], the caller's */
     struct batches *draws;                 /* [tasks] */
+    const uint32_t **chosen; /* [tasks] of task_batch_choose; NULL: all examples */
     uint64_t
         *seen; /* [tasks] examples that steps which are done have drawn: the state */
     struct feed *feeds[2]; /* (tasks, batch); the second is NULL where one will do */
@@ -55,6 +56,11 @@ int task_batch_new(struct backend *backend, const struct layout *layout,
                    size_t more, uint64_t seed, struct task_batch **out,
                    struct error *error);
 void task_batch_free(struct task_batch *batch); /* NULL is fine */
+
+/* Draws these examples [count] of a task alone from now on, by their numbers, the
+ * caller's until task_batch_free. Before the first batch. */
+int task_batch_choose(struct task_batch *batch, size_t task, const uint32_t *numbers,
+                      size_t count, struct error *error);
 
 /* A transformer with room for such a batch. preprocess is of images. */
 int task_batch_transformer(const struct task_batch *batch,

@@ -79,12 +79,20 @@ static float *part_of(const struct trained *t, size_t part) {
 struct state_writer {
     struct backend *backend;
     struct trained *const *list;
+    size_t arrays; /* tensors of the list; after them the extra bytes */
+    const struct training_state *state;
     float *part; /* one of them, downloaded when its first byte is asked for */
 };
 
 static int read_part(void *self, size_t index, uint64_t offset, void *out, size_t room,
                      size_t *got, struct error *error) {
     struct state_writer *w = self;
+    if (index == w->arrays) {
+        size_t left = w->state->extra_size - (size_t)offset;
+        *got = left < room ? left : room;
+        memcpy(out, (const char *)w->state->extra + offset, *got);
+        return 0;
+    }
     const struct trained *t = w->list[index / PARTS];
     size_t bytes = t->count * sizeof *w->part;
     if (offset == 0 && w->backend->download(w->backend, w->part,
@@ -101,6 +109,8 @@ static float *room_for_largest(struct trained *const *list, size_t count) {
         largest = list[i]->count > largest ? list[i]->count : largest;
     return array_new(largest, sizeof(float));
 }
+
+static const char extra_name[] = "extra";
 
 static int write_state(struct state_writer *writer, const struct tensor_source *sources,
                        size_t count, const struct training_state *state,
@@ -128,9 +138,10 @@ int trained_save(struct backend *b, struct trained *const *list, size_t count,
                  const struct training_state *state, const char *path, const char *note,
                  struct error *error) {
     size_t tensors = count * PARTS;
-    struct tensor_source *sources = array_new(tensors, sizeof *sources);
+    struct tensor_source *sources = array_new(tensors + 1, sizeof *sources);
     char(*names)[NAME_SIZE] = array_new(tensors, sizeof *names);
-    struct state_writer writer = {b, list, room_for_largest(list, count)};
+    struct state_writer writer = {b, list, tensors, state,
+                                  room_for_largest(list, count)};
     int result = -1;
     if (!sources || !names || !writer.part) {
         error_memory(error);
@@ -145,6 +156,12 @@ int trained_save(struct backend *b, struct trained *const *list, size_t count,
                                             .shape = {n},
                                             .bytes = n * sizeof(float)};
     }
+    if (state->extra)
+        sources[tensors++] = (struct tensor_source){.name = extra_name,
+                                                    .dtype_name = "U8",
+                                                    .rank = 1,
+                                                    .shape = {state->extra_size},
+                                                    .bytes = state->extra_size};
     result = write_state(&writer, sources, tensors, state, path, note, error);
 done:
     free(sources);
@@ -195,12 +212,27 @@ static int read_arrays(struct backend *b, const struct safetensors *file,
     return 0;
 }
 
+static int read_extra(const struct safetensors *file, struct training_state *state,
+                      struct error *error) {
+    const struct tensor *tensor = safetensors_find(file, extra_name);
+    if (!tensor)
+        return 0;
+    state->extra = malloc((size_t)tensor->bytes + 1);
+    if (!state->extra)
+        return error_memory(error);
+    memcpy(state->extra, tensor->data, (size_t)tensor->bytes);
+    state->extra_size = (size_t)tensor->bytes;
+    return 0;
+}
+
 int trained_resume(struct backend *b, struct trained *const *list, size_t count,
                    unsigned steps, struct training_state *state, const char *path,
                    char **note, struct error *error) {
     struct safetensors *file;
     if (note)
         *note = NULL;
+    state->extra = NULL;
+    state->extra_size = 0;
     if (safetensors_open(path, &file, error))
         return -1;
     float *part = room_for_largest(list, count);
@@ -213,6 +245,12 @@ int trained_resume(struct backend *b, struct trained *const *list, size_t count,
         result = read_arrays(b, file, list, count, path, part, error);
     if (result == 0 && note && kept && !(*note = strdup(kept)))
         result = error_memory(error);
+    if (result == 0)
+        result = read_extra(file, state, error);
+    if (result && note) {
+        free(*note);
+        *note = NULL;
+    }
     free(part);
     safetensors_close(file);
     return result;

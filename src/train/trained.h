@@ -42,6 +42,10 @@ struct training_state {
     uint64_t batch;       /* examples of each task at a step */
     struct random random; /* where has_random */
     bool has_random;
+    /* Whatever else the training keeps: the caller's when it is saved; when it is
+     * resumed in fresh memory (free()), NULL where the file has none. */
+    void *extra;
+    size_t extra_size;
 };
 
 /* Writes the arrays and the state to a safetensors file, with a note (or NULL). */

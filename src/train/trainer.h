@@ -25,6 +25,11 @@ struct trainer_kind {
      * its batch. A step that fails leaves step_count and what is saved as they were. */
     int (*step)(void *self, double *losses, struct error *error);
 
+    /* Whether it is done before its steps are, and one clause for the log of how it
+     * ended ("" for nothing) into text. NULL: neither. */
+    bool (*finished)(const void *self);
+    void (*remark)(const void *self, char *text, size_t size);
+
     /* All that the next step depends on, and back into a trainer made with the same
      * options: it then goes on to the same numbers, bit for bit on one device and
      * number of threads. Either as bytes (freed with free()), which the store keeps,

@@ -16,6 +16,7 @@
 #include "moe/correction.h"
 #include "support/golden.h"
 #include "train/distillation.h"
+#include "train/held_back.h"
 
 enum { TASKS = 3, EXAMPLES = 3 };
 
@@ -362,6 +363,177 @@ static void test_cross_entropy(void **state) {
     close_fixture(&f);
 }
 
+/* --- what is held back --------------------------------------------------------------
+ */
+
+enum { MANY = 40, HELD = MANY / 10 };
+
+/* Each task's examples again and again, all a little different, of two classes. */
+static void make_many(struct fixture *f) {
+    for (size_t t = 0; t < TASKS; t++) {
+        struct dataset *d = f->data[t];
+        size_t image = 3 * d->size * d->size, had = d->count;
+        d->pixels = realloc(d->pixels, MANY * image);
+        d->labels = realloc(d->labels, MANY * sizeof *d->labels);
+        assert_true(d->pixels && d->labels);
+        for (size_t i = had; i < MANY; i++)
+            for (size_t j = 0; j < image; j++)
+                d->pixels[i * image + j] =
+                    (uint8_t)(d->pixels[i % had * image + j] + 3 * i + t);
+        for (size_t i = 0; i < MANY; i++)
+            d->labels[i] = i >= MANY / 2;
+        d->count = MANY;
+        d->classes = 2;
+    }
+}
+
+static void open_many(struct fixture *f, const struct distillation_options *options) {
+    open_pool(f, "vit");
+    make_many(f);
+    begin(f, options);
+}
+
+static void choose(struct held_back *h, const struct fixture *f, size_t wanted) {
+    struct error error;
+    if (held_back_choose(h, (const struct dataset *const *)f->data, TASKS, wanted, 1200,
+                         &error))
+        fail_msg("%s", error.text);
+}
+
+static void test_chosen(void **state) {
+    (void)state;
+    struct fixture f;
+    struct held_back h;
+    open_pool(&f, "vit");
+    choose(&h, &f, 64); /* of three or four examples */
+    assert_false(held_back_any(&h));
+    assert_int_equal(h.used_count[0], EXAMPLES + 1);
+    held_back_clear(&h);
+    make_many(&f);
+    choose(&h, &f, 64);
+    for (size_t t = 0; t < TASKS; t++) {
+        bool seen[MANY] = {false};
+        size_t of_class = 0;
+        assert_int_equal(h.held_count[t], HELD);
+        assert_int_equal(h.used_count[t], MANY - HELD);
+        for (size_t i = 0; i < HELD; i++)
+            of_class += h.held[t][i] >= MANY / 2;
+        assert_int_equal(of_class, HELD / 2);
+        for (size_t i = 0; i < MANY; i++) {
+            uint32_t at = i < HELD ? h.held[t][i] : h.used[t][i - HELD];
+            assert_false(seen[at]);
+            seen[at] = true;
+        }
+    }
+    assert_int_equal(h.every, 50);
+    assert_int_equal(h.patience, 300);
+    held_back_clear(&h);
+    choose(&h, &f, 2);
+    assert_int_equal(h.held_count[1], 2);
+    held_back_clear(&h);
+    f.distillation = NULL;
+    close_fixture(&f);
+}
+
+/* Whatever becomes of the examples held back, a step computes the same. */
+static void test_never_drawn(void **state) {
+    (void)state;
+    struct fixture one, two;
+    struct held_back h;
+    struct distillation_options options = options_of(20);
+    options.held_back = HELD;
+    open_many(&one, &options);
+    open_many(&two, &options);
+    choose(&h, &two, HELD);
+    for (size_t t = 0; t < TASKS; t++)
+        for (size_t i = 0; i < HELD; i++) {
+            size_t image = 3 * two.data[t]->size * two.data[t]->size;
+            memset(two.data[t]->pixels + h.held[t][i] * image, 255, image);
+        }
+    run_steps(&one, 19, NULL, NULL); /* before the first look */
+    run_steps(&two, 19, NULL, NULL);
+    float *a = vector_of(&one), *b = vector_of(&two);
+    assert_memory_equal(a, b, one.pool->layout->size * sizeof *a);
+    free(a);
+    free(b);
+    held_back_clear(&h);
+    close_fixture(&one);
+    close_fixture(&two);
+}
+
+/* Trains on until it is finished; returns the steps. */
+static unsigned run_out(struct fixture *f) {
+    struct trainer trainer = distillation_trainer(f->distillation);
+    while (!trainer.kind->finished(trainer.self))
+        run_steps(f, 1, NULL, NULL);
+    return trainer.kind->step_count(trainer.self);
+}
+
+static void result_of(struct fixture *f, void **bytes, size_t *size) {
+    struct trainer trainer = distillation_trainer(f->distillation);
+    struct error error;
+    assert_int_equal(trainer.kind->result(trainer.self, bytes, size, &error), 0);
+    assert_non_null(*bytes);
+}
+
+/* Steps that are far too long: the best is an early one, which is kept, and training
+ * ends a while after. Going on from a file in between comes to the same. */
+static void test_ends_early(void **state) {
+    (void)state;
+    struct fixture whole, parts;
+    struct error error;
+    char path[] = "/tmp/pwemoe-distillation-XXXXXX", *note, remark[256];
+    void *one, *two;
+    size_t size, other;
+    int handle = mkstemp(path);
+    assert_true(handle >= 0);
+    close(handle);
+    struct distillation_options options = options_of(600);
+    options.held_back = HELD;
+    options.learning_rate = 0.05;
+    open_many(&whole, &options);
+    unsigned steps = run_out(&whole);
+    struct trainer trainer = distillation_trainer(whole.distillation);
+    trainer.kind->remark(trainer.self, remark, sizeof remark);
+    unsigned best = (unsigned)atoi(strstr(remark, "after step ") + 11);
+    assert_non_null(strstr(remark, "stopped early: of 12 held-back examples the "
+                                   "divergence"));
+    assert_true(steps < 600 && best > 0);
+    assert_int_equal(steps, best + 6 * 25);
+    result_of(&whole, &one, &size);
+
+    /* It is D as it was then. */
+    open_many(&parts, &options);
+    run_steps(&parts, best, NULL, NULL);
+    float *d = vector_of(&parts),
+          *back = malloc(parts.pool->layout->size * sizeof *back);
+    assert_non_null(back);
+    assert_int_equal(
+        correction_from_memory(one, size, "D", parts.pool->layout, TASKS, back, &error),
+        0);
+    for (size_t i = 0; i < parts.pool->layout->size; i++)
+        assert_true(fabs((double)(back[i] - d[i])) <= fabs((double)d[i]) / 256);
+
+    run_steps(&parts, 30, NULL, NULL);
+    trainer = distillation_trainer(parts.distillation);
+    assert_int_equal(trainer.kind->save_file(trainer.self, path, NULL, &error), 0);
+    distillation_free(parts.distillation);
+    begin(&parts, &options);
+    trainer = distillation_trainer(parts.distillation);
+    assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), 0);
+    assert_int_equal(run_out(&parts), steps);
+    result_of(&parts, &two, &other);
+    assert_int_equal(size, other);
+    assert_memory_equal(one, two, size);
+    unlink(path);
+    free(one);
+    free(two);
+    free(d);
+    free(back);
+    close_fixture(&whole);
+    close_fixture(&parts);
+}
+
 static void test_stops(void **state) {
     (void)state;
     struct fixture f;
@@ -495,13 +667,14 @@ static void test_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clip),      cmocka_unit_test(test_vit),
-        cmocka_unit_test(test_gpt2),      cmocka_unit_test(test_losses_fall),
-        cmocka_unit_test(test_goes_on),   cmocka_unit_test(test_preferences),
-        cmocka_unit_test(test_few_draws), cmocka_unit_test(test_cross_entropy),
-        cmocka_unit_test(test_stops),     cmocka_unit_test(test_change),
-        cmocka_unit_test(test_weight),    cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_clip),        cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_gpt2),        cmocka_unit_test(test_losses_fall),
+        cmocka_unit_test(test_goes_on),     cmocka_unit_test(test_preferences),
+        cmocka_unit_test(test_few_draws),   cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_stops),       cmocka_unit_test(test_change),
+        cmocka_unit_test(test_weight),      cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_bytes),       cmocka_unit_test(test_chosen),
+        cmocka_unit_test(test_never_drawn), cmocka_unit_test(test_ends_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

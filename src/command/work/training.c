@@ -299,7 +299,9 @@ int training_loop(struct training *t, struct error *error) {
     double losses[STORE_TASKS_MAX];
     t->before = t->run.seconds;
     t->began = usage_clock();
-    for (unsigned step = trainer->kind->step_count(trainer->self); step < t->run.steps;
+    for (unsigned step = trainer->kind->step_count(trainer->self);
+         step < t->run.steps &&
+         !(trainer->kind->finished && trainer->kind->finished(trainer->self));
          step = trainer->kind->step_count(trainer->self)) {
         work_report(t->invocation->work, trainer->kind->doing, step, t->run.steps);
         if (work_stopped(t->invocation->work)) {

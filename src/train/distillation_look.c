@@ -1,0 +1,52 @@
+/* How well the merged model does on what is held back. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "train/distillation_state.h"
+
+/* The sum of the losses of n examples of a task, from number `first` of those held
+ * back; n is at most what the feed has room for. */
+static int add_losses(struct distillation *d, size_t task, size_t first, size_t n,
+                      float *losses, double *sum, struct error *error) {
+    struct backend *b = d->pool->backend;
+    size_t features = model_config_features(&d->pool->layout->config);
+    size_t most = (size_t)d->options.batch;
+    for (size_t i = 0; i < n; i++)
+        feed_put(d->held_feed, i, d->data[task], d->held.held[task][first + i]);
+    feed_embed(d->held_feed, d->transformer, d->weights, n);
+    const real *x = transformer_run(d->transformer, d->weights, n);
+    const int32_t *labels = feed_labels(d->held_feed);
+    for (size_t i = 0; i < n; i += most)
+        distillation_loss(d, task, backend_at(b, x, i * features),
+                          n - i < most ? n - i : most, labels + i, d->batch->loss + i,
+                          NULL, NULL);
+    if (b->download(b, losses, d->batch->loss, n * sizeof *losses, error))
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        *sum += (double)losses[i];
+    return 0;
+}
+
+int distillation_look(struct distillation *d, double *loss, struct error *error) {
+    size_t tasks = d->pool->tasks, most = tasks * (size_t)d->options.batch, counted = 0;
+    double equal[POOL_TASKS_MAX];
+    float *losses = array_new(most, sizeof *losses);
+    int result = losses ? 0 : error_memory(error);
+    for (size_t t = 0; t < tasks; t++)
+        equal[t] = 1 / (double)tasks;
+    if (result == 0)
+        correction_merge(d->correction, equal, d->weights);
+    *loss = 0;
+    for (size_t t = 0; result == 0 && t < tasks; t++) {
+        size_t count = d->held.held_count[t];
+        double sum = 0;
+        for (size_t at = 0; result == 0 && at < count; at += most)
+            result = add_losses(d, t, at, count - at < most ? count - at : most, losses,
+                                &sum, error);
+        counted += count > 0;
+        *loss += count ? sum / (double)count : 0;
+    }
+    *loss /= (double)(counted ? counted : 1);
+    free(losses);
+    return result;
+}

@@ -1,0 +1,72 @@
+/* The rate of the distillation, and where D starts. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "merge/method.h"
+#include "train/distillation_state.h"
+
+int distillation_change(struct pool *pool, double *change, struct error *error) {
+    struct backend *b = pool->backend;
+    const struct layout *l = pool->layout;
+    float *vector = array_new(l->size, sizeof *vector);
+    double sum = 0, count = 0;
+    int result = vector ? 0 : error_memory(error);
+    for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
+        result = b->download_real(b, vector, backend_at(b, pool->vectors, t * l->size),
+                                  l->size, error);
+        for (size_t i = 0; result == 0 && i < l->parameter_count; i++) {
+            const struct parameter *p = &l->parameters[i];
+            for (size_t j = 0; j < p->count; j++)
+                sum += fabs((double)vector[p->offset + j]);
+            count += (double)p->count;
+        }
+    }
+    free(vector);
+    *change = count > 0 ? sum / count : 0;
+    return result;
+}
+
+/* The closed form's merged vector at equal weights, on the host. */
+static int closed_form(struct pool *pool, const struct dataset *const *train,
+                       float *vector, const struct work *work, struct error *error) {
+    struct merge_input input = {.method = merge_method_find("wudi", error),
+                                .pool = pool,
+                                .train = train,
+                                .work = work};
+    struct merge_result merged;
+    json_t *parameters =
+        input.method ? merge_parameters(input.method, NULL, error) : NULL;
+    if (!parameters)
+        return -1;
+    input.parameters = parameters;
+    int result = merge_run(&input, &merged, error);
+    json_decref(parameters);
+    if (result)
+        return -1;
+    struct backend *b = pool->backend;
+    result = b->download_real(b, vector, merged.vectors, pool->layout->size, error);
+    merge_result_clear(pool, &merged);
+    return result;
+}
+
+int distillation_start(struct distillation *d, const struct dataset *const *train,
+                       float *vector, const struct work *work, struct error *error) {
+    struct pool *pool = d->pool;
+    struct backend *b = pool->backend;
+    size_t size = pool->layout->size;
+    if (d->options.start == DISTILLATION_ZERO)
+        return 0;
+    float *other = array_new(size, sizeof *other);
+    int result =
+        other ? closed_form(pool, train, vector, work, error) : error_memory(error);
+    float share = 1 / (float)pool->tasks;
+    for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
+        result = b->download_real(b, other, backend_at(b, pool->vectors, t * size),
+                                  size, error);
+        for (size_t i = 0; result == 0 && i < size; i++)
+            vector[i] -= share * other[i];
+    }
+    free(other);
+    return result;
+}

@@ -1,0 +1,67 @@
+/* What the files of the distillation share. */
+#ifndef PWEMOE_TRAIN_DISTILLATION_STATE_H
+#define PWEMOE_TRAIN_DISTILLATION_STATE_H
+
+#include "base/random.h"
+#include "model/feed.h"
+#include "model/heads.h"
+#include "model/transformer.h"
+#include "moe/correction.h"
+#include "train/distillation.h"
+#include "train/held_back.h"
+#include "train/task_batch.h"
+#include "train/trained.h"
+
+/* What one task's expert answers. A row is of an example; the task's data are given to
+ * the batches with the rows' numbers in place of labels. */
+struct answers {
+    struct dataset data; /* the caller's, but labels */
+    float *logits;       /* (rows, classes) on the device */
+    size_t rows;
+};
+
+struct distillation {
+    struct distillation_options options;
+    struct pool *pool;
+    struct correction *correction;
+    struct transformer *transformer;
+    struct head_bank *heads;
+    struct task_batch *batch;
+    struct answers *answers;     /* [tasks] */
+    const struct dataset **data; /* [tasks] what batches are drawn from */
+    struct random random;        /* of the preferences */
+    unsigned step;
+    struct held_back held;
+    struct feed *held_feed; /* NULL where nothing is held back */
+
+    struct trained vector; /* D; merges read its reals, which are the correction's */
+    real *weights;         /* (layout size) the merged model */
+    real *dfeatures;       /* (tasks batch, D) */
+    double *preference;    /* [tasks] */
+};
+
+/* D's start into vector [layout size]: distillation_start.c. */
+int distillation_start(struct distillation *distillation,
+                       const struct dataset *const *train, float *vector,
+                       const struct work *work, struct error *error);
+
+/* Losses of n rows of a task's features by its head, labels as the feeds have them, and
+ * where dfeatures is not NULL the gradient of sum_i scale[i] loss[i] there. n is at
+ * most options.batch. */
+void distillation_loss(struct distillation *distillation, size_t task,
+                       const real *features, size_t n, const int32_t *labels,
+                       float *loss, const float *scale, real *dfeatures);
+
+/* A step, as the trainer's. */
+int distillation_step(struct distillation *distillation, double *losses,
+                      struct error *error);
+/* D as a correction's bytes, for free(). */
+int distillation_bytes(struct distillation *distillation, void **bytes, size_t *size,
+                       struct error *error);
+
+/* The mean over tasks of the mean loss of what is held back, at equal weights:
+ * distillation_look.c. */
+int distillation_look(struct distillation *distillation, double *loss,
+                      struct error *error);
+
+#endif

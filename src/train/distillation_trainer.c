@@ -1,0 +1,134 @@
+/* The distillation as what the training loop drives (trainer.h). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "train/distillation_state.h"
+
+static const char state_kind[] = "pwemoe-distillation";
+
+static int save_file(void *self, const char *path, const char *note,
+                     struct error *error) {
+    struct distillation *d = self;
+    struct trained *list[] = {&d->vector};
+    struct training_state state = {.kind = state_kind,
+                                   .step = d->step,
+                                   .batch = d->options.batch,
+                                   .random = d->random,
+                                   .has_random = true};
+    if (held_back_any(&d->held) &&
+        held_back_save(&d->held, &state.extra, &state.extra_size, error))
+        return -1;
+    int result = trained_save(d->pool->backend, list, 1, &state, path, note, error);
+    free(state.extra);
+    return result;
+}
+
+static int resume_file(void *self, const char *path, char **note, struct error *error) {
+    struct distillation *d = self;
+    struct trained *list[] = {&d->vector};
+    struct training_state state = {
+        .kind = state_kind, .batch = d->options.batch, .has_random = true};
+    if (trained_resume(d->pool->backend, list, 1, (unsigned)d->options.steps, &state,
+                       path, note, error))
+        return -1;
+    int result = held_back_any(&d->held)
+                     ? held_back_resume(&d->held, state.extra, state.extra_size, error)
+                     : 0;
+    free(state.extra);
+    if (result) {
+        free(*note);
+        *note = NULL;
+        return -1;
+    }
+    d->step = state.step;
+    d->random = state.random;
+    for (size_t t = 0; t < d->pool->tasks; t++)
+        task_batch_resume(d->batch, t, state.step * state.batch);
+    return 0;
+}
+
+static unsigned step_count(const void *self) {
+    return ((const struct distillation *)self)->step;
+}
+
+static uint64_t trainable(const void *self) {
+    const struct layout *l = ((const struct distillation *)self)->pool->layout;
+    uint64_t count = 0;
+    for (size_t i = 0; i < l->parameter_count; i++)
+        count += l->parameters[i].count;
+    return count;
+}
+
+static bool finished(const void *self) {
+    const struct distillation *d = self;
+    return held_back_ends(&d->held, d->step);
+}
+
+static void remark(const void *self, char *text, size_t size) {
+    static const char *const losses[] = {"divergence from the experts' answers",
+                                         "cross-entropy"};
+    const struct distillation *d = self;
+    size_t examples = 0;
+    *text = '\0';
+    for (size_t t = 0; t < d->pool->tasks; t++)
+        examples += d->held.held_count[t];
+    if (d->held.result)
+        snprintf(text, size,
+                 "%sof %zu held-back examples the %s at equal weights was least after "
+                 "step %u (%.4g), which is kept",
+                 finished(d) ? "stopped early: " : "", examples,
+                 losses[d->options.loss], d->held.best_step, d->held.best);
+}
+
+int distillation_bytes(struct distillation *d, void **bytes, size_t *size,
+                       struct error *error) {
+    const struct layout *layout = d->pool->layout;
+    float *vector = array_new(layout->size, sizeof *vector);
+    int status = vector ? distillation_vector(d, vector, error) : error_memory(error);
+    if (status == 0)
+        status =
+            correction_to_memory(layout, d->pool->tasks, vector, bytes, size, error);
+    free(vector);
+    return status;
+}
+
+/* Each would be as large as a model: there is one, at the end. */
+static int result(void *self, void **bytes, size_t *size, struct error *error) {
+    struct distillation *d = self;
+    *bytes = NULL;
+    *size = 0;
+    if (d->step < d->options.steps && !finished(d))
+        return 0;
+    if (!d->held.result)
+        return distillation_bytes(d, bytes, size, error);
+    *bytes = malloc(d->held.result_size);
+    if (!*bytes)
+        return error_memory(error);
+    memcpy(*bytes, d->held.result, d->held.result_size);
+    *size = d->held.result_size;
+    return 0;
+}
+
+static int step(void *self, double *losses, struct error *error) {
+    return distillation_step(self, losses, error);
+}
+
+static void free_trainer(void *self) {
+    distillation_free(self);
+}
+
+struct trainer distillation_trainer(struct distillation *d) {
+    static const struct trainer_kind kind = {.doing = "training",
+                                             .step_count = step_count,
+                                             .trainable = trainable,
+                                             .step = step,
+                                             .finished = finished,
+                                             .remark = remark,
+                                             .save_file = save_file,
+                                             .resume_file = resume_file,
+                                             .result = result,
+                                             .free = free_trainer};
+    return (struct trainer){&kind, d};
+}
