@@ -4,27 +4,23 @@
 
 #include "store/sql.h"
 
+static void read_data(struct sql_row *row, void *to) {
+    struct store_data *data = to;
+    data->files = (uint64_t)sql_integer(row, 0, 0, INT64_MAX);
+    data->size = (unsigned long long)sql_integer(row, 1, 0, INT64_MAX);
+    sql_sha256(row, 2, data->stamp);
+    sql_sha256(row, 3, data->sha256);
+}
+
 int store_data_get(struct store *store, size_t task, const char *split, bool *found,
                    struct store_data *data, struct error *error) {
-    *found = false;
     memset(data, 0, sizeof *data);
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT files, size, stamp, sha256 FROM data"
-                    " WHERE task = ? AND split = ? ORDER BY id DESC LIMIT 1",
-                    "it", (int64_t)task, split);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "the data of a split", error, false};
-        data->files = (uint64_t)sql_integer(&row, 0, 0, INT64_MAX);
-        data->size = (unsigned long long)sql_integer(&row, 1, 0, INT64_MAX);
-        sql_sha256(&row, 2, data->stamp);
-        sql_sha256(&row, 3, data->sha256);
-        result = row.failed ? -1 : 0;
-        *found = result == 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    int result = sql_one(store, error, "the data of a split", read_data, data,
+                         "SELECT files, size, stamp, sha256 FROM data"
+                         " WHERE task = ? AND split = ? ORDER BY id DESC LIMIT 1",
+                         "it", (int64_t)task, split);
+    *found = result > 0;
+    return result < 0 ? -1 : 0;
 }
 
 static int put(struct store *store, size_t task, const char *split,

@@ -106,31 +106,28 @@ static void copy_text(struct sql_row *row, int column, char *out, size_t size) {
     snprintf(out, size, "%s", text ? text : "");
 }
 
+static void read_columns(struct sql_row *row, void *to) {
+    struct lease *lease = to;
+    copy_text(row, 0, lease->token, sizeof lease->token);
+    copy_text(row, 1, lease->holder.machine, sizeof lease->holder.machine);
+    copy_text(row, 2, lease->holder.place, sizeof lease->holder.place);
+    copy_text(row, 3, lease->holder.host, sizeof lease->holder.host);
+    lease->holder.pid = sql_integer(row, 4, 1, INT32_MAX);
+    lease->holder.began = sql_integer(row, 5, -1, INT64_MAX);
+    lease->renewed = sql_real(row, 6);
+}
+
 /* found false where the run has no lease. */
 static int read_lease(struct store *store, int64_t run, bool *found,
                       struct lease *lease, struct error *error) {
-    *found = false;
     memset(lease, 0, sizeof *lease);
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT token, machine, place, host, pid, began, renewed FROM lease"
-                    " WHERE run = ?",
-                    "i", run);
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        struct sql_row row = {store, statement, "a lease", error, false};
-        copy_text(&row, 0, lease->token, sizeof lease->token);
-        copy_text(&row, 1, lease->holder.machine, sizeof lease->holder.machine);
-        copy_text(&row, 2, lease->holder.place, sizeof lease->holder.place);
-        copy_text(&row, 3, lease->holder.host, sizeof lease->holder.host);
-        lease->holder.pid = sql_integer(&row, 4, 1, INT32_MAX);
-        lease->holder.began = sql_integer(&row, 5, -1, INT64_MAX);
-        lease->renewed = sql_real(&row, 6);
-        *found = !row.failed;
-        result = row.failed ? -1 : 0;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    int result =
+        sql_one(store, error, "a lease", read_columns, lease,
+                "SELECT token, machine, place, host, pid, began, renewed FROM lease"
+                " WHERE run = ?",
+                "i", run);
+    *found = result > 0;
+    return result < 0 ? -1 : 0;
 }
 
 static int held_elsewhere(struct store *store, int64_t run, const struct lease *lease,

@@ -6,10 +6,13 @@ libpwemoe_a_SOURCES += \
   src/store/create.h src/store/open.c \
   src/store/recipe.c \
   src/store/moved_paths.c \
+  src/store/columns.c \
   src/store/data.c \
   src/store/run.c \
   src/store/lease.h src/store/lease.c \
   src/store/solution.h src/store/solution.c \
   src/store/evaluation.c \
-  src/store/rows.c \
+  src/store/new_rows.c \
+  src/store/row_memory.c \
+  src/store/rows.h src/store/rows.c \
   src/store/bookmark.c

@@ -211,29 +211,27 @@ static int connect_to_read(struct store *store, struct error *error) {
     return connect_unchanging(store, error);
 }
 
+static void read_tasks(struct sql_row *row, void *to) {
+    int64_t numbers[5];
+    for (int i = 0; i < 5; i++)
+        numbers[i] = sqlite3_column_int64(row->statement, i);
+    int64_t tasks = numbers[1];
+    if (numbers[0] != 1 || tasks < 1 || tasks > STORE_TASKS_MAX ||
+        numbers[2] != tasks || numbers[3] != tasks - 1 || numbers[4] != tasks - 1)
+        sql_row_corrupt(row, "its recipe is not whole");
+    else
+        *(size_t *)to = (size_t)tasks;
+}
+
 static int count_tasks(struct store *store, struct error *error) {
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
-        "SELECT (SELECT count(*) FROM recipe), (SELECT count(*) FROM task),"
-        " (SELECT count(*) FROM objective), (SELECT max(position) FROM task),"
-        " (SELECT max(position) FROM objective)",
-        "");
-    if (!statement)
-        return -1;
-    int result = sql_step(store, statement, error);
-    if (result > 0) {
-        sqlite3_int64 tasks = sqlite3_column_int64(statement, 1);
-        result = 0;
-        if (sqlite3_column_int64(statement, 0) != 1 || tasks < 1 ||
-            tasks > STORE_TASKS_MAX || sqlite3_column_int64(statement, 2) != tasks ||
-            sqlite3_column_int64(statement, 3) != tasks - 1 ||
-            sqlite3_column_int64(statement, 4) != tasks - 1)
-            result = sql_corrupt(store, error, "its recipe is not whole");
-        else
-            store->tasks = (size_t)tasks;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    return sql_one(
+               store, error, "its recipe", read_tasks, &store->tasks,
+               "SELECT (SELECT count(*) FROM recipe), (SELECT count(*) FROM task),"
+               " (SELECT count(*) FROM objective), (SELECT max(position) FROM task),"
+               " (SELECT max(position) FROM objective)",
+               "") < 0
+               ? -1
+               : 0;
 }
 
 int store_open(const char *path, enum store_mode mode, struct store **opened,
@@ -326,18 +324,16 @@ void store_rollback(struct store *store) {
 }
 
 int store_version(struct store *store, int64_t *version, struct error *error) {
-    sqlite3_stmt *statement = sql_prepare(store, error, "PRAGMA data_version", "");
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        /* data_version tells of other connections' commits, total_changes of ours. */
-        int seen = sqlite3_column_int(statement, 0);
-        if (seen != store->data_version)
-            store->version++;
-        store->data_version = seen;
-        *version = store->version + sqlite3_total_changes64(store->db);
-    }
-    sqlite3_finalize(statement);
-    return result < 0 ? -1 : 0;
+    int seen;
+    if (sql_one(store, error, "its version", sql_read_int, &seen, "PRAGMA data_version",
+                "") < 0)
+        return -1;
+    /* data_version tells of other connections' commits, total_changes of ours. */
+    if (seen != store->data_version)
+        store->version++;
+    store->data_version = seen;
+    *version = store->version + sqlite3_total_changes64(store->db);
+    return 0;
 }
 
 /* --- a new file ------------------------------------------------------------- */

@@ -136,7 +136,19 @@ static int read_head(struct store *store, struct store_recipe *recipe,
     return result < 0 ? -1 : 0;
 }
 
-static void read_task(struct sql_row *row, size_t position, struct store_task *task) {
+struct tasks { /* of a recipe, as they are read */
+    struct store_recipe *recipe;
+    size_t count;
+};
+
+static void read_task(struct sql_row *row, void *to) {
+    struct tasks *tasks = to;
+    size_t position = tasks->count++;
+    if (position == tasks->recipe->task_count) {
+        sql_row_corrupt(row, "its recipe is not whole");
+        return;
+    }
+    struct store_task *task = &tasks->recipe->tasks[position];
     struct store_objective *objective = &task->objective;
     sql_integer(row, 0, (int64_t)position, (int64_t)position);
     task->name = sql_text(row, 1);
@@ -155,37 +167,22 @@ static void read_task(struct sql_row *row, size_t position, struct store_task *t
 
 static int read_tasks(struct store *store, struct store_recipe *recipe,
                       struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT t.position, t.name, t.train_path, t.test_path, t.head,"
-                    "  t.classnames_path, t.templates_path, e.path, e.size, e.sha256,"
-                    "  o.name, o.metric, o.unit, o.maximise, r.value"
-                    " FROM task t LEFT JOIN objective o ON o.position = t.position"
-                    " LEFT JOIN expert e"
-                    "  ON e.id = (SELECT max(id) FROM expert WHERE task = t.position)"
-                    " LEFT JOIN reference r ON r.objective = t.position"
-                    "  AND r.change = (SELECT max(change) FROM reference)"
-                    " ORDER BY t.position",
-                    "");
-    if (!statement)
+    struct tasks tasks = {.recipe = recipe};
+    if (sql_all(store, error, "a task", read_task, &tasks,
+                "SELECT t.position, t.name, t.train_path, t.test_path, t.head,"
+                "  t.classnames_path, t.templates_path, e.path, e.size, e.sha256,"
+                "  o.name, o.metric, o.unit, o.maximise, r.value"
+                " FROM task t LEFT JOIN objective o ON o.position = t.position"
+                " LEFT JOIN expert e"
+                "  ON e.id = (SELECT max(id) FROM expert WHERE task = t.position)"
+                " LEFT JOIN reference r ON r.objective = t.position"
+                "  AND r.change = (SELECT max(change) FROM reference)"
+                " ORDER BY t.position",
+                ""))
         return -1;
-    int result;
-    size_t read = 0;
-    while ((result = sql_step(store, statement, error)) > 0) {
-        if (read == recipe->task_count)
-            break;
-        struct sql_row row = {store, statement, "a task", error, false};
-        read_task(&row, read, &recipe->tasks[read]);
-        if (row.failed) {
-            sqlite3_finalize(statement);
-            return -1;
-        }
-        read++;
-    }
-    sqlite3_finalize(statement);
-    if (result >= 0 && (result > 0 || read != recipe->task_count))
-        result = sql_corrupt(store, error, "its recipe is not whole");
-    return result;
+    return tasks.count == recipe->task_count
+               ? 0
+               : sql_corrupt(store, error, "its recipe is not whole");
 }
 
 int store_recipe(struct store *store, struct store_recipe **result,
@@ -256,54 +253,52 @@ void store_references_free(struct store_reference *references, size_t count) {
     free(references);
 }
 
+struct references {
+    struct store_reference *items;
+    size_t count, capacity;
+    size_t next; /* objective, of the last of them */
+};
+
+/* Every change holds all objectives, so these come as 0..T-1 again and again. */
+static void read_reference(struct sql_row *row, void *to) {
+    struct references *r = to;
+    size_t tasks = row->store->tasks;
+    if (r->next == 0) {
+        if (array_reserve((void **)&r->items, &r->capacity, r->count + 1,
+                          sizeof *r->items)) {
+            sql_row_memory(row);
+            return;
+        }
+        r->items[r->count++].values = array_new(tasks, sizeof(double));
+    }
+    struct store_reference *reference = &r->items[r->count - 1];
+    if (!reference->values) {
+        sql_row_memory(row);
+        return;
+    }
+    sql_integer(row, 0, (int64_t)r->count, (int64_t)r->count);
+    sql_integer(row, 1, (int64_t)r->next, (int64_t)r->next);
+    reference->values[r->next] = sql_real(row, 2);
+    reference->since = sql_real(row, 3);
+    r->next = (r->next + 1) % tasks;
+}
+
 int store_references(struct store *store, struct store_reference **result,
                      size_t *count, struct error *error) {
+    struct references r = {0};
     *result = NULL;
     *count = 0;
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
+    int failed = sql_all(
+        store, error, "a reference point", read_reference, &r,
         "SELECT change, objective, value, since FROM reference ORDER BY 1, 2", "");
-    if (!statement)
-        return -1;
-    struct store_reference *references = NULL;
-    size_t used = 0, capacity = 0, next = 0;
-    int step;
-    while ((step = sql_step(store, statement, error)) > 0) {
-        struct sql_row row = {store, statement, "a reference point", error, false};
-        if (next == 0) {
-            if (array_reserve((void **)&references, &capacity, used + 1,
-                              sizeof *references)) {
-                step = error_memory(error);
-                break;
-            }
-            references[used].values = array_new(store->tasks, sizeof(double));
-            if (!references[used].values) {
-                step = error_memory(error);
-                break;
-            }
-            used++;
-        }
-        /* Every change holds all objectives, so these come as 0..T-1 again and again.
-         */
-        sql_integer(&row, 0, (int64_t)used, (int64_t)used);
-        sql_integer(&row, 1, (int64_t)next, (int64_t)next);
-        references[used - 1].values[next] = sql_real(&row, 2);
-        references[used - 1].since = sql_real(&row, 3);
-        if (row.failed) {
-            step = -1;
-            break;
-        }
-        next = (next + 1) % store->tasks;
-    }
-    sqlite3_finalize(statement);
-    if (step == 0 && (next != 0 || used == 0))
-        step = sql_corrupt(store, error, "a reference point is not whole");
-    if (step < 0) {
-        store_references_free(references, used);
+    if (!failed && (r.next != 0 || r.count == 0))
+        failed = sql_corrupt(store, error, "a reference point is not whole");
+    if (failed) {
+        store_references_free(r.items, r.count);
         return -1;
     }
-    *result = references;
-    *count = used;
+    *result = r.items;
+    *count = r.count;
     return 0;
 }
 

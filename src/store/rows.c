@@ -2,146 +2,28 @@
  * new. A file may hold many thousands and an explorer waits for them, so what a row
  * points to lies in a few large blocks, and equal text is kept once. */
 #include <math.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "store/solution.h"
-
-/* --- memory ------------------------------------------------------------------- */
-
-/* Blocks double from the first size to the last, where the kernel can give memory by
- * the megabyte. */
-enum { BLOCK_FIRST = 1 << 16, BLOCK_LAST = 1 << 23 };
-
-struct row_block {
-    struct row_block *next;
-    size_t used, size;
-    alignas(max_align_t) unsigned char bytes[];
-};
-
-/* What stands in front of the array that store_rows gives out. */
-struct header {
-    struct row_block *blocks; /* the one that is being filled first */
-    alignas(max_align_t) struct store_row rows[];
-};
-
-enum { COLUMNS = SOLUTION_COLUMN_COUNT };
-
-struct rows {
-    struct header *header;
-    size_t count, capacity;
-    /* The text that each column had last: the next row's is often the same. */
-    const char *last[COLUMNS];
-    size_t last_length[COLUMNS];
-};
-
-static void free_blocks(struct row_block *block) {
-    while (block) {
-        struct row_block *next = block->next;
-        free(block);
-        block = next;
-    }
-}
-
-void store_rows_free(struct store_row *rows, size_t count) {
-    (void)count;
-    if (!rows)
-        return;
-    struct header *header =
-        (struct header *)(void *)((char *)rows - offsetof(struct header, rows));
-    free_blocks(header->blocks);
-    free(header);
-}
-
-/* Zeroed; NULL when memory is out. */
-static void *take(struct rows *rows, size_t size) {
-    size_t unit = alignof(max_align_t);
-    struct row_block *block = rows->header->blocks;
-    size = (size + unit - 1) / unit * unit;
-    if (!block || block->size - block->used < size) {
-        size_t room = !block                     ? BLOCK_FIRST
-                      : block->size < BLOCK_LAST ? 2 * block->size
-                                                 : BLOCK_LAST;
-        if (room < size)
-            room = size;
-        block = calloc(1, sizeof *block + room);
-        if (!block)
-            return NULL;
-        block->size = room;
-        block->next = rows->header->blocks;
-        rows->header->blocks = block;
-    }
-    void *place = block->bytes + block->used;
-    block->used += size;
-    return place;
-}
-
-/* Room for one row more, zeroed, or NULL. */
-static struct store_row *next_row(struct rows *rows) {
-    if (rows->count == rows->capacity) {
-        size_t capacity = rows->capacity ? 2 * rows->capacity : 64, size;
-        if (!size_multiply(capacity, sizeof *rows->header->rows, &size) ||
-            !size_add(size, sizeof *rows->header, &size))
-            return NULL;
-        struct header *header = realloc(rows->header, size);
-        if (!header)
-            return NULL;
-        if (!rows->header)
-            header->blocks = NULL;
-        rows->header = header;
-        rows->capacity = capacity;
-    }
-    struct store_row *row = &rows->header->rows[rows->count++];
-    memset(row, 0, sizeof *row);
-    return row;
-}
+#include "store/rows.h"
 
 /* --- one row -------------------------------------------------------------------- */
-
-static void no_memory(struct sql_row *row) {
-    if (!row->failed)
-        error_memory(row->error);
-    row->failed = true;
-}
-
-static char *keep_text(struct rows *rows, int column, const char *text, size_t length) {
-    const char *last = rows->last[column];
-    if (!last || rows->last_length[column] != length || memcmp(last, text, length)) {
-        char *copy = take(rows, length + 1);
-        if (!copy)
-            return NULL;
-        memcpy(copy, text, length);
-        rows->last[column] = last = copy;
-        rows->last_length[column] = length;
-    }
-    return (char *)last;
-}
-
-static char *text_of(struct rows *rows, struct sql_row *row, int column) {
-    size_t length;
-    const char *text = sql_text_here(row, column, &length);
-    char *kept = text ? keep_text(rows, column, text, length) : NULL;
-    if (text && !kept)
-        no_memory(row);
-    return kept;
-}
 
 /* The columns of SOLUTION_COLUMNS, as solution_read reads them. */
 static void read_solution(struct rows *rows, struct sql_row *row,
                           struct store_solution *solution) {
     double preference[STORE_TASKS_MAX];
     size_t size = row->store->tasks * sizeof *preference;
-    solution->method = text_of(rows, row, SOLUTION_METHOD);
-    solution->parameters = text_of(rows, row, SOLUTION_PARAMETERS);
-    solution->label = text_of(rows, row, SOLUTION_LABEL);
+    solution->method = rows_text(rows, row, SOLUTION_METHOD);
+    solution->parameters = rows_text(rows, row, SOLUTION_PARAMETERS);
+    solution->label = rows_text(rows, row, SOLUTION_LABEL);
     if (sql_preference_into(row, SOLUTION_PREFERENCE, preference)) {
-        solution->preference = take(rows, size);
+        solution->preference = rows_take(rows, size);
         if (solution->preference)
             memcpy(solution->preference, preference, size);
         else
-            no_memory(row);
+            sql_row_memory(row);
     }
     solution_read_rest(row, solution);
 }
@@ -150,7 +32,7 @@ static void read_solution(struct rows *rows, struct sql_row *row,
 static struct store_evaluation *evaluations_new(struct rows *rows, size_t tasks,
                                                 const struct store_solution *solution,
                                                 const char *split) {
-    struct store_evaluation *evaluations = take(rows, tasks * sizeof *evaluations);
+    struct store_evaluation *evaluations = rows_take(rows, tasks * sizeof *evaluations);
     bool imported = solution->kind == STORE_KIND_IMPORT;
     for (size_t t = 0; evaluations && t < tasks; t++) {
         evaluations[t].solution = solution->id;
@@ -164,46 +46,25 @@ static struct store_evaluation *evaluations_new(struct rows *rows, size_t tasks,
 
 /* --- routers --------------------------------------------------------------------- */
 
-/* What rows tell of the routers that they are made with. */
-struct known {
-    int64_t id;
-    char *upscale;
-    unsigned step;
-};
-
-struct known_routers {
-    struct known *items; /* by id */
-    size_t count, capacity;
-};
-
-static int read_routers(struct store *store, struct rows *rows,
-                        struct known_routers *known, struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT routers.id, run.upscale, routers.step FROM routers"
-                    " JOIN run ON run.id = routers.run ORDER BY routers.id",
-                    "");
-    if (!statement)
-        return -1;
-    int result;
-    while ((result = sql_step(store, statement, error)) > 0) {
-        struct sql_row row = {store, statement, "routers", error, false};
-        if (array_reserve((void **)&known->items, &known->capacity, known->count + 1,
-                          sizeof *known->items)) {
-            result = error_memory(error);
-            break;
-        }
-        struct known *item = &known->items[known->count++];
-        item->id = sql_integer(&row, 0, 1, INT64_MAX);
-        item->upscale = text_of(rows, &row, 1);
-        item->step = (unsigned)sql_integer(&row, 2, 0, UINT32_MAX);
-        if (row.failed) {
-            result = -1;
-            break;
-        }
+static void read_known(struct sql_row *row, void *to) {
+    struct rows_reading *reading = to;
+    struct known_routers *known = &reading->known;
+    if (array_reserve((void **)&known->items, &known->capacity, known->count + 1,
+                      sizeof *known->items)) {
+        sql_row_memory(row);
+        return;
     }
-    sqlite3_finalize(statement);
-    return result;
+    struct known *item = &known->items[known->count++];
+    item->id = sql_integer(row, 0, 1, INT64_MAX);
+    item->upscale = rows_text(&reading->rows, row, 1);
+    item->step = (unsigned)sql_integer(row, 2, 0, UINT32_MAX);
+}
+
+static int read_routers(struct rows_reading *reading) {
+    return sql_all(reading->store, reading->error, "routers", read_known, reading,
+                   "SELECT routers.id, run.upscale, routers.step FROM routers"
+                   " JOIN run ON run.id = routers.run ORDER BY routers.id",
+                   "");
 }
 
 static const struct known *find_routers(const struct known_routers *known, int64_t id) {
@@ -231,54 +92,35 @@ const struct store_row *store_row_find(const struct store_row *rows, size_t coun
 
 /* --- statements ------------------------------------------------------------------ */
 
-struct rows_reading {
-    struct store *store;
-    struct rows rows;
-    struct known_routers known;
-    const char *split; /* in a block of rows */
-    struct error *error;
-    size_t at;   /* the row of the last evaluation */
-    bool failed; /* an evaluation is wrong; error tells */
-};
-
-/* The rows of a statement over SOLUTION_COLUMNS. */
-static int read_solutions(struct rows_reading *reading, sqlite3_stmt *statement) {
-    struct store *store = reading->store;
+static void read_row(struct sql_row *row, void *to) {
+    struct rows_reading *reading = to;
     struct rows *rows = &reading->rows;
-    int result;
-    while ((result = sql_step(store, statement, reading->error)) > 0) {
-        struct sql_row row = {store, statement, "a solution", reading->error, false};
-        struct store_row *out = next_row(rows);
-        if (!out)
-            return error_memory(reading->error);
-        read_solution(rows, &row, &out->solution);
-        if (row.failed)
-            return -1;
-        const struct known *known =
-            find_routers(&reading->known, out->solution.routers);
-        if (out->solution.routers && !known)
-            return sql_corrupt(store, reading->error,
-                               "the routers of solution %lld are missing",
-                               (long long)out->solution.id);
-        out->upscale = known ? known->upscale : (char *)"";
-        out->step = known ? known->step : 0;
-        out->evaluations =
-            evaluations_new(rows, store->tasks, &out->solution, reading->split);
-        if (!out->evaluations)
-            return error_memory(reading->error);
+    struct store_row *out = rows_next(rows);
+    if (!out) {
+        sql_row_memory(row);
+        return;
     }
-    return result;
+    read_solution(rows, row, &out->solution);
+    if (row->failed)
+        return;
+    const struct known *known = find_routers(&reading->known, out->solution.routers);
+    if (out->solution.routers && !known)
+        sql_row_corrupt(row, "the routers of solution %lld are missing",
+                        (long long)out->solution.id);
+    out->upscale = known ? known->upscale : (char *)"";
+    out->step = known ? known->step : 0;
+    out->evaluations =
+        evaluations_new(rows, row->store->tasks, &out->solution, reading->split);
+    if (!out->evaluations)
+        sql_row_memory(row);
 }
 
-/* Evaluations are the most that a file has. They come through an aggregate function,
- * which SQLite calls with the columns of every row: stepping to a row and asking for
- * each of its columns takes half as long again. */
-#define EVALUATION_COLUMNS \
-    "solution, objective, value, low, high, examples, complete, stale, loss"
-enum { EVALUATION_COLUMN_COUNT = 9 };
-#define TAKE_EVALUATIONS \
-    "SELECT take_evaluation(" EVALUATION_COLUMNS ") FROM evaluation WHERE split = ?"
+int rows_read_solutions(struct rows_reading *reading, sqlite3_stmt *statement) {
+    return sql_rows(reading->store, reading->error, "a solution", read_row, reading,
+                    statement);
+}
 
+enum { EVALUATION_COLUMN_COUNT = 9 };
 static void wrong_evaluation(struct rows_reading *reading, int column) {
     static const char *const names[EVALUATION_COLUMN_COUNT] = {
         "solution", "objective", "value", "low", "high",
@@ -381,8 +223,7 @@ static int set_function(struct store *store, struct rows_reading *reading,
     return result == SQLITE_OK ? 0 : sql_error(store, error);
 }
 
-/* Runs a statement that begins with TAKE_EVALUATIONS. */
-static int read_evaluations(struct rows_reading *reading, sqlite3_stmt *statement) {
+int rows_read_evaluations(struct rows_reading *reading, sqlite3_stmt *statement) {
     struct error error;
     int result;
     do
@@ -393,36 +234,36 @@ static int read_evaluations(struct rows_reading *reading, sqlite3_stmt *statemen
     return result;
 }
 
-static int begin(struct rows_reading *reading, struct store *store, const char *split,
-                 struct error *error) {
+int rows_begin(struct rows_reading *reading, struct store *store, const char *split,
+               struct error *error) {
     *reading = (struct rows_reading){.store = store, .error = error};
     /* The header must be there before anything can be put into blocks. */
-    if (!next_row(&reading->rows))
+    if (!rows_next(&reading->rows))
         return error_memory(error);
     reading->rows.count = 0;
     size_t length = strlen(split);
-    char *name = take(&reading->rows, length + 1);
+    char *name = rows_take(&reading->rows, length + 1);
     if (!name)
         return error_memory(error);
     memcpy(name, split, length);
     reading->split = name;
     if (set_function(store, reading, error))
         return -1;
-    return read_routers(store, &reading->rows, &reading->known, error);
+    return read_routers(reading);
 }
 
-static int read_all(struct rows_reading *reading) {
+int rows_read_all(struct rows_reading *reading) {
     struct store *store = reading->store;
     sqlite3_stmt *statement =
         sql_prepare(store, reading->error,
                     "SELECT " SOLUTION_COLUMNS " FROM solution s ORDER BY s.id", "");
-    int result = statement ? read_solutions(reading, statement) : -1;
+    int result = statement ? rows_read_solutions(reading, statement) : -1;
     sqlite3_finalize(statement);
     if (result)
         return -1;
     statement =
         sql_prepare(store, reading->error, TAKE_EVALUATIONS, "t", reading->split);
-    result = statement ? read_evaluations(reading, statement) : -1;
+    result = statement ? rows_read_evaluations(reading, statement) : -1;
     sqlite3_finalize(statement);
     return result;
 }
@@ -475,10 +316,9 @@ static void judge(struct store_row *row, size_t tasks) {
     row->state = state_of(row->solution.kind, tasks, present, whole, stale);
 }
 
-/* Gives the rows out, or frees them where anything failed. */
-static int end(struct rows_reading *reading, int result, struct store_row **rows,
-               size_t *count) {
-    struct header *header = reading->rows.header;
+int rows_end(struct rows_reading *reading, int result, struct store_row **rows,
+             size_t *count) {
+    struct rows_header *header = reading->rows.header;
     set_function(reading->store, NULL, NULL);
     free(reading->known.items);
     if (header && (result || reading->rows.count == 0)) {
@@ -499,137 +339,9 @@ int store_rows(struct store *store, const char *split, struct store_row **rows,
     *count = 0;
     if (sql_read_begin(store, error))
         return -1;
-    int result = begin(&reading, store, split, error);
+    int result = rows_begin(&reading, store, split, error);
     if (result == 0)
-        result = read_all(&reading);
+        result = rows_read_all(&reading);
     sql_read_end(store);
-    return end(&reading, result, rows, count);
-}
-
-/* --- what is new ------------------------------------------------------------------ */
-
-static void read_mark(struct sql_row *row, void *to) {
-    struct store_mark *mark = to;
-    mark->solution = sql_integer(row, 0, 0, INT64_MAX);
-    mark->expert = sql_integer(row, 1, 0, INT64_MAX);
-    mark->time = sql_real(row, 2);
-}
-
-int store_mark(struct store *store, struct store_mark *mark, struct error *error) {
-    *mark = (struct store_mark){0};
-    return sql_one(store, error, "the newest evaluation", read_mark, mark,
-                   "SELECT (SELECT ifnull(max(id), 0) FROM solution),"
-                   " (SELECT ifnull(max(id), 0) FROM expert),"
-                   " (SELECT ifnull(max(time), 0.0) FROM evaluation)",
-                   "") < 0
-               ? -1
-               : 0;
-}
-
-struct changes {
-    int64_t *ids; /* rising */
-    size_t count, capacity;
-    int64_t expert;
-};
-
-static int order_ids(const void *a, const void *b) {
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* Solutions that are newer than the mark, or have an evaluation that is. Writers take
- * turns and put the time into their rows while it is theirs: what a reader has not
- * seen is not older than what it has. Moves the mark. */
-static int find_changes(struct store *store, struct store_mark *mark,
-                        struct changes *changes, struct error *error) {
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT id, 0.0 FROM solution WHERE id > ? UNION ALL"
-                    " SELECT solution, max(time) FROM evaluation WHERE time >= ?"
-                    " GROUP BY solution UNION ALL"
-                    " SELECT -max(id), 0.0 FROM expert",
-                    "id", mark->solution, mark->time);
-    if (!statement)
-        return -1;
-    int result;
-    while ((result = sql_step(store, statement, error)) > 0) {
-        struct sql_row row = {store, statement, "an evaluation", error, false};
-        int64_t id = sql_integer(&row, 0, -INT64_MAX, INT64_MAX);
-        double time = sql_real(&row, 1);
-        if (row.failed ||
-            (id >= 0 && array_reserve((void **)&changes->ids, &changes->capacity,
-                                      changes->count + 1, sizeof id))) {
-            result = row.failed ? -1 : error_memory(error);
-            break;
-        }
-        if (id < 0)
-            changes->expert = -id;
-        else
-            changes->ids[changes->count++] = id;
-        mark->time = fmax(mark->time, time);
-        mark->solution = id > mark->solution ? id : mark->solution;
-    }
-    sqlite3_finalize(statement);
-    if (result || !changes->count)
-        return result;
-    qsort(changes->ids, changes->count, sizeof *changes->ids, order_ids);
-    size_t kept = 1;
-    for (size_t i = 1; i < changes->count; i++)
-        if (changes->ids[i] != changes->ids[i - 1])
-            changes->ids[kept++] = changes->ids[i];
-    changes->count = kept;
-    return 0;
-}
-
-static int read_changes(struct rows_reading *reading, const struct changes *changes) {
-    struct store *store = reading->store;
-    sqlite3_stmt *solution = sql_prepare(
-        store, reading->error,
-        "SELECT " SOLUTION_COLUMNS " FROM solution s WHERE s.id = ?", "i", (int64_t)0);
-    sqlite3_stmt *evaluation =
-        sql_prepare(store, reading->error, TAKE_EVALUATIONS " AND solution = ?", "ti",
-                    reading->split, (int64_t)0);
-    int result = solution && evaluation ? 0 : -1;
-    for (size_t i = 0; result == 0 && i < changes->count; i++) {
-        sqlite3_reset(solution);
-        sqlite3_reset(evaluation);
-        if (sqlite3_bind_int64(solution, 1, changes->ids[i]) != SQLITE_OK ||
-            sqlite3_bind_int64(evaluation, 2, changes->ids[i]) != SQLITE_OK)
-            result = sql_error(store, reading->error);
-        else if (read_solutions(reading, solution) ||
-                 read_evaluations(reading, evaluation))
-            result = -1;
-    }
-    sqlite3_finalize(solution);
-    sqlite3_finalize(evaluation);
-    return result;
-}
-
-int store_rows_since(struct store *store, const char *split, struct store_mark *mark,
-                     bool *whole, struct store_row **rows, size_t *count,
-                     struct error *error) {
-    /* More changes than this are read faster in one go. */
-    enum { CHANGES_MOST = 2000 };
-    struct store_mark now = *mark;
-    struct changes changes = {0};
-    struct rows_reading reading;
-    *rows = NULL;
-    *count = 0;
-    *whole = false;
-    if (sql_read_begin(store, error))
-        return -1;
-    int result = begin(&reading, store, split, error);
-    if (result == 0)
-        result = find_changes(store, &now, &changes, error);
-    if (result == 0) {
-        /* Another expert has made others stale, which leaves no time behind. */
-        *whole = changes.expert != mark->expert || changes.count > CHANGES_MOST;
-        now.expert = changes.expert;
-        result = *whole ? read_all(&reading) : read_changes(&reading, &changes);
-    }
-    sql_read_end(store);
-    free(changes.ids);
-    if (result == 0)
-        *mark = now;
-    return end(&reading, result, rows, count);
+    return rows_end(&reading, result, rows, count);
 }

@@ -252,12 +252,8 @@ int schema_create(struct store *store, struct error *error) {
 
 static int pragma(struct store *store, const char *sql, int *value,
                   struct error *error) {
-    sqlite3_stmt *statement = sql_prepare(store, error, sql, "");
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0)
-        *value = sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    return result < 0 ? -1 : 0;
+    return sql_one(store, error, "its header", sql_read_int, value, sql, "") < 0 ? -1
+                                                                                 : 0;
 }
 
 int schema_migrate(struct store *store, const struct schema_migration *migrations,
@@ -293,33 +289,29 @@ int schema_migrate(struct store *store, const struct schema_migration *migration
  * change what is written or read: a trigger on a table of ours (which is never run
  * here; any other program would run it), and an index that forbids rows or is of
  * expressions. */
+static void read_foreign_index(struct sql_row *row, void *to) {
+    const char *table = to;
+    const char *name = (const char *)sqlite3_column_text(row->statement, 0);
+    if (!name) {
+        sql_row_memory(row);
+    } else if (find_object(name) == OBJECTS) {
+        error_set(row->error,
+                  "%s: another program's index \"%s\" on the table \"%s\" "
+                  "may forbid rows; remove it: DROP INDEX \"%s\"",
+                  row->store->path, name, table, name);
+        row->failed = true;
+    }
+}
+
 static int check_foreign_indices(struct store *store, size_t table,
                                  struct error *error) {
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
+    const char *name = objects[table].name;
+    return sql_all(
+        store, error, "an index", read_foreign_index, (char *)(uintptr_t)name,
         "SELECT name FROM pragma_index_list(?) AS l WHERE origin='c' AND"
         " (\"unique\" OR partial OR EXISTS (SELECT 1 FROM pragma_index_xinfo(l.name)"
         " WHERE cid=-2))",
-        "t", objects[table].name);
-    if (!statement)
-        return -1;
-    int result;
-    while ((result = sql_step(store, statement, error)) > 0) {
-        const char *name = (const char *)sqlite3_column_text(statement, 0);
-        if (!name) {
-            result = error_memory(error);
-            break;
-        }
-        if (find_object(name) < OBJECTS)
-            continue;
-        result = error_set(error,
-                           "%s: another program's index \"%s\" on the table \"%s\" "
-                           "may forbid rows; remove it: DROP INDEX \"%s\"",
-                           store->path, name, objects[table].name, name);
-        break;
-    }
-    sqlite3_finalize(statement);
-    return result;
+        "t", name);
 }
 
 static int check_foreign(struct store *store, const char *type, const char *name,
@@ -332,58 +324,54 @@ static int check_foreign(struct store *store, const char *type, const char *name
     return 0;
 }
 
+struct seen {
+    int format;
+    bool objects[OBJECTS];
+};
+
+static void read_object(struct sql_row *row, void *to) {
+    struct seen *seen = to;
+    const char *text[4];
+    for (int c = 0; c < 4; c++) {
+        text[c] = (const char *)sqlite3_column_text(row->statement, c);
+        text[c] = text[c] ? text[c] : "";
+    }
+    if (sqlite3_errcode(row->store->db) == SQLITE_NOMEM) {
+        sql_row_memory(row);
+        return;
+    }
+    size_t i = find_object(text[0]);
+    if (i == OBJECTS) {
+        row->failed =
+            check_foreign(row->store, text[2], text[0], text[3], row->error) != 0;
+        return;
+    }
+    if (!is_of_format(&objects[i], seen->format) || strcmp(text[1], objects[i].sql) ||
+        seen->objects[i])
+        sql_row_corrupt(row, "its table or index \"%s\" is not of format %d", text[0],
+                        seen->format);
+    seen->objects[i] = true;
+}
+
 /* Marks our tables and indices that are there as this format has them; -1 with error
  * where one is otherwise. */
-static int see_objects(struct store *store, int format, bool seen[OBJECTS],
-                       struct error *error) {
+static int see_objects(struct store *store, struct seen *seen, struct error *error) {
     /* sqlite_ names are SQLite's own: automatic indices, ANALYZE's tables. */
-    sqlite3_stmt *statement = sql_prepare(
-        store, error,
-        "SELECT name, sql, type, tbl_name FROM sqlite_schema WHERE name NOT LIKE "
-        "'sqlite^_%' ESCAPE '^'",
-        "");
-    if (!statement)
-        return -1;
-    int result;
-    while ((result = sql_step(store, statement, error)) > 0) {
-        const char *text[4];
-        for (int c = 0; c < 4; c++)
-            text[c] = (const char *)sqlite3_column_text(statement, c);
-        if (sqlite3_errcode(store->db) == SQLITE_NOMEM) {
-            result = error_memory(error);
-            break;
-        }
-        const char *name = text[0] ? text[0] : "", *sql = text[1] ? text[1] : "";
-        size_t i = find_object(name);
-        if (i == OBJECTS) {
-            result = check_foreign(store, text[2] ? text[2] : "", name,
-                                   text[3] ? text[3] : "", error);
-            if (result)
-                break;
-            continue;
-        }
-        if (!is_of_format(&objects[i], format) || strcmp(sql, objects[i].sql) != 0 ||
-            seen[i]) {
-            result = sql_corrupt(store, error,
-                                 "its table or index \"%s\" is not of format %d", name,
-                                 format);
-            break;
-        }
-        seen[i] = true;
-    }
-    sqlite3_finalize(statement);
-    return result < 0 ? -1 : 0;
+    return sql_all(store, error, "a table", read_object, seen,
+                   "SELECT name, sql, type, tbl_name FROM sqlite_schema WHERE name NOT "
+                   "LIKE 'sqlite^_%' ESCAPE '^'",
+                   "");
 }
 
 int schema_check_objects(struct store *store, int format, struct error *error) {
-    bool seen[OBJECTS] = {false};
-    int result = see_objects(store, format, seen, error);
+    struct seen seen = {.format = format};
+    int result = see_objects(store, &seen, error);
     for (size_t i = 0; i < OBJECTS && result == 0; i++)
-        if (!seen[i] && is_of_format(&objects[i], format))
+        if (!seen.objects[i] && is_of_format(&objects[i], format))
             result = sql_corrupt(store, error, "its table or index \"%s\" is missing",
                                  objects[i].name);
     for (size_t i = 0; i < OBJECTS && result == 0; i++)
-        if (seen[i])
+        if (seen.objects[i])
             result = check_foreign_indices(store, i, error);
     return result;
 }
@@ -423,19 +411,17 @@ int schema_check_application(struct store *store, int *format, struct error *err
     return 0;
 }
 
+static void read_verdict(struct sql_row *row, void *to) {
+    (void)to;
+    const char *said = (const char *)sqlite3_column_text(row->statement, 0);
+    if (!said)
+        sql_row_memory(row);
+    else if (strcmp(said, "ok") != 0)
+        sql_row_corrupt(row, "%s", said);
+}
+
 static int check(struct store *store, const char *sql, struct error *error) {
-    sqlite3_stmt *statement = sql_prepare(store, error, sql, "");
-    int result = statement ? sql_step(store, statement, error) : -1;
-    if (result > 0) {
-        const char *said = (const char *)sqlite3_column_text(statement, 0);
-        result = 0;
-        if (!said)
-            result = error_memory(error);
-        else if (strcmp(said, "ok") != 0)
-            result = sql_corrupt(store, error, "%s", said);
-    }
-    sqlite3_finalize(statement);
-    return result;
+    return sql_one(store, error, "a check", read_verdict, NULL, sql, "") < 0 ? -1 : 0;
 }
 
 int schema_check_pages(struct store *store, struct error *error) {

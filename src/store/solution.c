@@ -108,44 +108,42 @@ static bool equal(const double *a, const double *b, size_t tasks) {
     return true;
 }
 
+struct likeness { /* the first solution that is made as this one */
+    const struct store_solution *solution;
+    int64_t id; /* 0: none */
+    bool labelled;
+};
+
+static void read_likeness(struct sql_row *row, void *to) {
+    struct likeness *likeness = to;
+    int64_t id = sql_integer(row, 0, 1, INT64_MAX);
+    double *preference = sql_preference(row, 1);
+    bool labelled = sql_boolean(row, 2);
+    if (!row->failed && !likeness->id &&
+        equal(preference, likeness->solution->preference, row->store->tasks)) {
+        likeness->id = id;
+        likeness->labelled = labelled;
+    }
+    free(preference);
+}
+
 /* Sets id where a solution like this one is there, else 0; *labelled tells whether
  * that one has a label. */
 static int find(struct store *store, const struct store_solution *solution,
                 const char *parameters, double key, int64_t *id, bool *labelled,
                 struct error *error) {
-    *id = 0;
-    *labelled = false;
+    struct likeness likeness = {.solution = solution};
     double reach = 1e-9 * (double)(store->tasks + 1);
-    sqlite3_stmt *statement =
-        sql_prepare(store, error,
-                    "SELECT id, preference, label <> '' FROM solution WHERE kind = ?"
-                    " AND method = ? AND parameters = ? AND ifnull(routers, 0) = ?"
-                    " AND preference_key BETWEEN ? AND ? ORDER BY id",
-                    "tttidd", store_kind_name(solution->kind), solution->method,
-                    parameters, solution->routers, key - reach, key + reach);
-    if (!statement)
-        return -1;
-    int result;
-    while ((result = sql_step(store, statement, error)) > 0) {
-        struct sql_row row = {store, statement, "a solution", error, false};
-        double *preference = sql_preference(&row, 1);
-        bool same =
-            !row.failed && equal(preference, solution->preference, store->tasks);
-        free(preference);
-        int64_t there = sql_integer(&row, 0, 1, INT64_MAX);
-        bool has_label = sql_boolean(&row, 2);
-        if (row.failed) {
-            result = -1;
-            break;
-        }
-        if (same) {
-            *id = there;
-            *labelled = has_label;
-            break;
-        }
-    }
-    sqlite3_finalize(statement);
-    return result < 0 ? -1 : 0;
+    int result =
+        sql_all(store, error, "a solution", read_likeness, &likeness,
+                "SELECT id, preference, label <> '' FROM solution WHERE kind = ?"
+                " AND method = ? AND parameters = ? AND ifnull(routers, 0) = ?"
+                " AND preference_key BETWEEN ? AND ? ORDER BY id",
+                "tttidd", store_kind_name(solution->kind), solution->method, parameters,
+                solution->routers, key - reach, key + reach);
+    *id = likeness.id;
+    *labelled = likeness.labelled;
+    return result;
 }
 
 static int check_routers(struct store *store, int64_t id, struct error *error) {

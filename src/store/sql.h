@@ -67,6 +67,8 @@ struct sql_row {
 /* What is wrong with the row as a whole; sets failed. */
 void sql_row_corrupt(struct sql_row *row, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Memory is out; sets failed. */
+void sql_row_memory(struct sql_row *row);
 int64_t sql_integer(struct sql_row *row, int column, int64_t low, int64_t high);
 int64_t sql_id_or_null(struct sql_row *row, int column); /* 0 for NULL */
 bool sql_boolean(struct sql_row *row, int column);
@@ -86,8 +88,16 @@ bool sql_preference_into(struct sql_row *row, int column, double *preference);
 
 /* Reads the columns of a row into *to. */
 typedef void sql_read(struct sql_row *row, void *to);
-void sql_read_id(struct sql_row *row, void *to); /* column 0: int64_t, from 1 */
+void sql_read_id(struct sql_row *row, void *to);  /* column 0: int64_t, from 1 */
+void sql_read_int(struct sql_row *row, void *to); /* column 0: int */
 
+/* Each row of a prepared statement to read, always with the same `to`; stops at the
+ * first that fails. 0, or -1. */
+int sql_rows(struct store *store, struct error *error, const char *what, sql_read *read,
+             void *to, sqlite3_stmt *statement);
+/* sql_prepare, sql_rows, finalize. */
+int sql_all(struct store *store, struct error *error, const char *what, sql_read *read,
+            void *to, const char *sql, const char *types, ...);
 /* sql_prepare, and its first row to read (which may be NULL); what names the row.
  * Returns 1 where there was one, 0 where there was none, -1: then *to may be filled in
  * part. */

@@ -1,5 +1,6 @@
 #include "project.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@
 enum { EDGE = 12, CLASSES = 3 };
 
 const char *models(void) {
-    static char path[1024];
+    static char path[PATH_MAX + 32];
     const char *srcdir = getenv("srcdir");
     if (!realpath(srcdir ? srcdir : ".", path))
         abort();

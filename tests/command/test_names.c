@@ -14,7 +14,7 @@
 
 #include "run.h"
 
-static char golden[1024];
+static char *golden;
 static const char *const names[] = {"bee", "cat", "owl", "wolf"};
 static int correct[4]; /* of ten of each */
 
@@ -28,10 +28,10 @@ static void must(struct ran ran) {
 static int set_up(void **state) {
     (void)state;
     const char *srcdir = getenv("srcdir");
-    if (!realpath(srcdir ? srcdir : ".", golden))
-        return -1;
-    strcat(golden, "/tests/golden/names");
     char path[1100];
+    snprintf(path, sizeof path, "%s/tests/golden/names", srcdir ? srcdir : ".");
+    if (!(golden = realpath(path, NULL)))
+        return -1;
     snprintf(path, sizeof path, "%s/expected.json", golden);
     json_t *expected = json_load_file(path, 0, NULL);
     for (size_t i = 0; i < 4; i++)

@@ -16,7 +16,7 @@
 
 enum { EDGE = 12, EXAMPLES = 14 };
 
-static char golden[1024]; /* tests/golden, absolute */
+static char *golden; /* tests/golden, absolute */
 
 static void must(struct ran ran) {
     if (ran.status)
@@ -95,7 +95,7 @@ static int set_up(void **state) {
     char path[1024];
     setenv("OMP_WAIT_POLICY", "passive", 1);
     snprintf(path, sizeof path, "%s/tests/golden", source ? source : ".");
-    return realpath(path, golden) ? 0 : -1;
+    return (golden = realpath(path, NULL)) ? 0 : -1;
 }
 
 /* "a pipe" and so on: how it is made in place of $f, and what the message says of it.

@@ -2,6 +2,7 @@
  * little memory: one line that says which device, what is kept and how to go on; the
  * store is whole; and the same command, or --resume, goes on with the CPU. */
 #include <jansson.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -56,7 +57,7 @@ static void write_images(const char *name, uint32_t count) {
 
 static int set_up(void **state) {
     (void)state;
-    char models[1024], recipe[4096];
+    char models[PATH_MAX + 32], recipe[4 * PATH_MAX];
     const char *srcdir = getenv("srcdir");
     if (!realpath(srcdir ? srcdir : ".", models))
         return -1;
