@@ -65,18 +65,27 @@ tile_add(float (&sum)[ROWS][C], const float (*weight)[TILE], const float *rows,
         }
 }
 
-/* Floats of shared memory: BLOCK rows of one or two tensors, TILE rows of two. */
-static size_t shared_bytes(size_t head_width, size_t own) {
-    return (own * BLOCK + 2 * TILE) * (head_width + 1) * sizeof(float);
+/* Weights of one tile, of each row of a block; the first in shared memory. */
+typedef float tile_weights[ROWS][TILE];
+enum { TABLE = BLOCK * TILE };
+
+/* Bytes of shared memory, all of it asked for at the launch: so many tables of weights,
+ * BLOCK rows of one or two tensors, TILE rows of two. */
+static size_t shared_bytes(size_t head_width, size_t tables, size_t own) {
+    return (tables * TABLE + (own * BLOCK + 2 * TILE) * (head_width + 1)) *
+           sizeof(float);
 }
+
+enum { FORWARD_TABLES = 1, QUERY_TABLES = 1, KEY_TABLES = 2 };
 
 template <class T, int C>
 static __global__ void forward_kernel(T *out, float *log_sums, const T *qkv,
                                       struct heads h) {
     DYNAMIC_SHARED(float, shared);
-    SHARED(float, weight, [WARPS][ROWS][TILE]);
+    tile_weights *weight = reinterpret_cast<tile_weights *>(shared);
     size_t apart = h.head_width + 1, first = (size_t)blockIdx.y * BLOCK;
-    float *q = shared, *k = q + BLOCK * apart, *v = k + TILE * apart;
+    float *q = shared + FORWARD_TABLES * TABLE, *k = q + BLOCK * apart,
+          *v = k + TILE * apart;
     const T *from = qkv + qkv_begin(h);
     tile_load(q, apart, from, 3 * h.width, first, BLOCK, h);
     float sum[ROWS][C] = {}, total[ROWS] = {}, greatest[ROWS], score[ROWS];
@@ -146,9 +155,9 @@ static __global__ void query_gradient_kernel(T *dqkv, const T *dout, const float
                                              const float *log_sums, const T *qkv,
                                              struct heads h) {
     DYNAMIC_SHARED(float, shared);
-    SHARED(float, weight, [WARPS][ROWS][TILE]);
+    tile_weights *weight = reinterpret_cast<tile_weights *>(shared);
     size_t apart = h.head_width + 1, first = (size_t)blockIdx.y * BLOCK;
-    float *q = shared, *g = q + BLOCK * apart;
+    float *q = shared + QUERY_TABLES * TABLE, *g = q + BLOCK * apart;
     float *k = g + BLOCK * apart, *v = k + TILE * apart;
     const T *from = qkv + qkv_begin(h);
     tile_load(q, apart, from, 3 * h.width, first, BLOCK, h);
@@ -196,10 +205,10 @@ static __global__ void key_gradient_kernel(T *dqkv, const T *dout, const float *
                                            const float *log_sums, const T *qkv,
                                            struct heads h) {
     DYNAMIC_SHARED(float, shared);
-    SHARED(float, weight, [WARPS][ROWS][TILE]);
-    SHARED(float, ds_weight, [WARPS][ROWS][TILE]);
+    tile_weights *weight = reinterpret_cast<tile_weights *>(shared);
+    tile_weights *ds_weight = weight + WARPS;
     size_t apart = h.head_width + 1, first = (size_t)blockIdx.y * BLOCK;
-    float *k = shared, *v = k + BLOCK * apart;
+    float *k = shared + KEY_TABLES * TABLE, *v = k + BLOCK * apart;
     float *q = v + BLOCK * apart, *g = q + TILE * apart;
     const T *from = qkv + qkv_begin(h);
     tile_load(k, apart, from + h.width, 3 * h.width, first, BLOCK, h);
@@ -251,7 +260,7 @@ static __global__ void key_gradient_kernel(T *dqkv, const T *dout, const float *
 static bool possible(struct cuda *cuda, const struct attention_shape *s) {
     if (s->head_width <= 256 && s->tokens <= (size_t)WARPS * 65535 &&
         s->batch * s->heads <= 0x7fffffff &&
-        shared_bytes(s->head_width, 2) <= cuda->shared_limit)
+        shared_bytes(s->head_width, KEY_TABLES, 2) <= cuda->shared_limit)
         return true;
     cuda_fail(cuda,
               "cuda:%d: attention over %zu tokens with heads of %zu is too large for "
@@ -269,7 +278,7 @@ static void attention(struct backend *backend, real *out, float *log_sums,
          cuda_attention_tiled(cuda, out, log_sums, qkv, s)) ||
         !possible(cuda, s))
         return;
-    size_t bytes = shared_bytes(s->head_width, 1);
+    size_t bytes = shared_bytes(s->head_width, FORWARD_TABLES, 1);
     auto kernel = s->head_width <= 32    ? forward_kernel<T, 1>
                   : s->head_width <= 64  ? forward_kernel<T, 2>
                   : s->head_width <= 128 ? forward_kernel<T, 4>
@@ -295,7 +304,8 @@ static void attention_backward(struct backend *backend, real *dqkv, const real *
     float *along = static_cast<float *>(cuda_scratch(cuda, lines * sizeof(float)));
     if (!along)
         return;
-    size_t bytes = shared_bytes(s->head_width, 2);
+    size_t query_bytes = shared_bytes(s->head_width, QUERY_TABLES, 2);
+    size_t key_bytes = shared_bytes(s->head_width, KEY_TABLES, 2);
     struct heads h = heads_of(s);
     unsigned count = (unsigned)(s->batch * s->heads);
     auto first = along_kernel<T>;
@@ -310,12 +320,12 @@ static void attention_backward(struct backend *backend, real *dqkv, const real *
                : s->head_width <= 128 ? key_gradient_kernel<T, 4>
                                       : key_gradient_kernel<T, 8>;
     dim3 blocks(count, (unsigned)((s->tokens + BLOCK - 1) / BLOCK));
-    if (!allow_shared(cuda, query, bytes) || !allow_shared(cuda, key, bytes))
+    if (!allow_shared(cuda, query, query_bytes) || !allow_shared(cuda, key, key_bytes))
         return;
-    LAUNCH(cuda, query, blocks, dim3(WARP, WARPS), bytes, typed<T>(dqkv),
+    LAUNCH(cuda, query, blocks, dim3(WARP, WARPS), query_bytes, typed<T>(dqkv),
            typed<T>(dout), along, log_sums, typed<T>(qkv), h);
-    LAUNCH(cuda, key, blocks, dim3(WARP, WARPS), bytes, typed<T>(dqkv), typed<T>(dout),
-           along, log_sums, typed<T>(qkv), h);
+    LAUNCH(cuda, key, blocks, dim3(WARP, WARPS), key_bytes, typed<T>(dqkv),
+           typed<T>(dout), along, log_sums, typed<T>(qkv), h);
 }
 
 void cuda_fill_attention(struct backend *table) {

@@ -25,12 +25,20 @@ struct scratch {
     unsigned holders; /* recordings */
 };
 
+/* What may be done otherwise (tuning.cu). */
+struct tuning {
+    bool recording; /* there are recordings */
+};
+/* As the environment says. */
+int cuda_tuning(struct tuning *tuning, struct error *error);
+
 struct transfers;     /* transfers.cu: the other streams */
 struct product_cache; /* matmul.cu: the algorithm chosen for each shape */
 
 struct cuda {
     struct backend table; /* first: a struct backend * is a struct cuda * */
     int device;
+    struct tuning tuning;
     int processors;      /* streaming multiprocessors */
     size_t shared_limit; /* bytes of shared memory that a block may ask for */
     cudaStream_t stream;
@@ -42,6 +50,8 @@ struct cuda {
     struct scratch *scratch; /* the first is the current one */
     struct transfers *transfers;
     bool recording; /* the stream is being captured */
+    bool refused;   /* what is recorded cannot be: all is skipped until it ends */
+    struct error refusal;
     bool failed;
     struct error failure; /* the first one */
 };
@@ -52,11 +62,24 @@ enum : size_t { CUDA_WORKSPACE = 32u << 20 };
  * failed. */
 struct cuda *cuda_ready(struct backend *backend);
 
+/* A status that means that there is no such memory, now or ever. */
+static inline bool cuda_no_memory(cudaError_t status) {
+    return status == cudaErrorMemoryAllocation || status == cudaErrorInvalidValue;
+}
+
 /* Keeps the first failure. */
 void cuda_fail(struct cuda *cuda, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* true when status is success, else false with the failure kept. */
+/* The same of what a library or the device says: while recording it ends no more than
+ * the recording. */
+void cuda_refuse(struct cuda *cuda, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Into error, why cuda_ready gave NULL or cuda_unrecorded false. Returns -1. */
+int cuda_why(const struct backend *backend, struct error *error);
+
+/* true when status is success, else false with the failure kept, as by cuda_refuse. */
 bool cuda_check(struct cuda *cuda, cudaError_t status, const char *what);
 
 /* bytes of device memory, aligned to 256, until the next call; NULL with the
@@ -73,6 +96,8 @@ void cuda_record_stop(struct cuda *cuda, cudaGraph_t *graph);
 
 /* Also where it fails *transfers is to be freed. */
 cudaError_t cuda_transfers_new(struct transfers **transfers);
+/* Uploads that begin at once come after what the operations' stream has now. */
+cudaError_t cuda_transfers_after(struct cuda *cuda);
 void cuda_transfers_free(
     struct transfers *transfers); /* waits for them; NULL is fine */
 
@@ -114,14 +139,14 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
 #ifdef PWEMOE_EMULATION
 /* The arguments are taken now, as a device does: what they were made of may be gone
  * when the kernel runs. */
-#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                      \
-    do {                                                                        \
-        emulation_launch((cuda)->stream, blocks, threads, shared,               \
-                         [=, arguments = std::make_tuple(__VA_ARGS__)] {        \
-                             std::apply([=](auto... each) { kernel(each...); }, \
-                                        arguments);                             \
-                         });                                                    \
-        cuda_check(cuda, cudaGetLastError(), #kernel);                          \
+#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                         \
+    do {                                                                           \
+        emulation_launch((cuda)->stream, kernel, #kernel, blocks, threads, shared, \
+                         [=, arguments = std::make_tuple(__VA_ARGS__)] {           \
+                             std::apply([=](auto... each) { kernel(each...); },    \
+                                        arguments);                                \
+                         });                                                       \
+        cuda_check(cuda, cudaGetLastError(), #kernel);                             \
     } while (0)
 #define DYNAMIC_SHARED(type, name) type *name = (type *)emulation_shared()
 #define SHARED(type, name, ...)   \

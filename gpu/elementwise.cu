@@ -217,11 +217,11 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
                        size_t width, size_t stride) {
     size_t count = rows * width;
     if (cuda->table.precision == PRECISION_BF16)
-        LAUNCH(cuda, add_bias_kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0, c,
-               typed<bf16>(bias), count, width, stride);
+        LAUNCH(cuda, add_bias_kernel<bf16>, cuda_blocks(cuda, count, THREADS), THREADS,
+               0, c, typed<bf16>(bias), count, width, stride);
     else
-        LAUNCH(cuda, add_bias_kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0, c,
-               typed<float>(bias), count, width, stride);
+        LAUNCH(cuda, add_bias_kernel<float>, cuda_blocks(cuda, count, THREADS), THREADS,
+               0, c, typed<float>(bias), count, width, stride);
 }
 
 /* --- the optimiser, on f32 -------------------------------------------------- */

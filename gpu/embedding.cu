@@ -176,17 +176,12 @@ static __global__ void
 embedding_gradient_kernel(float *to, const T *dx, const int32_t *ids, size_t all,
                           size_t rows, size_t width, bool squared, float scale) {
     SHARED(int32_t, some, [THREADS]);
-    SHARED(int, is_first, [1]);
     size_t row = blockIdx.x;
     int32_t id = ids[row];
-    if (threadIdx.x == 0)
-        is_first[0] = 1;
-    __syncthreads();
+    bool known = false; /* by an earlier row */
     for (size_t k = threadIdx.x; k < row; k += THREADS)
-        if (ids[k] == id)
-            is_first[0] = 0;
-    __syncthreads();
-    if (!is_first[0])
+        known |= ids[k] == id;
+    if (__syncthreads_or(known))
         return;
     for (size_t begin = 0; begin < width; begin += THREADS) {
         size_t column = begin + threadIdx.x, group_end = (row / rows + 1) * rows;

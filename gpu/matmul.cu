@@ -1,6 +1,7 @@
 /* Matrix products by cuBLASLt: bf16 operands on the tensor cores with sums in f32,
  * or f32 throughout (never TF32). Bias, and the activations that cuBLAS has
  * exactly, go into its epilogue; the others into one pass after it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -229,7 +230,7 @@ static bool multiply(struct cuda *cuda, const struct matmul *p,
                                 &kept, p->c, d.c, p->c, d.c, algorithm, cuda->workspace,
                                 CUDA_WORKSPACE, cuda->stream);
         if (status != CUBLAS_STATUS_SUCCESS)
-            cuda_fail(
+            cuda_refuse(
                 cuda, "cuda:%d: cuBLAS failed at a product [%zu, %zu] x [%zu, %zu]: %s",
                 cuda->device, p->m, p->k, p->k, p->n, cublasLtGetStatusString(status));
     }
@@ -275,6 +276,9 @@ static void multiply_plainly(struct cuda *cuda, const struct matmul *p) {
 static void multiply_somehow(struct cuda *cuda, const struct matmul *p) {
     if (p->k > 0 && multiply(cuda, p, CUBLASLT_EPILOGUE_DEFAULT))
         return;
+    if (p->k > 0 && !cuda->failed && cuda->table.plain_products++ == 0)
+        snprintf(cuda->table.plain_product, sizeof cuda->table.plain_product,
+                 "[%zu, %zu] x [%zu, %zu]", p->m, p->k, p->k, p->n);
     if (cuda->table.precision == PRECISION_F32)
         multiply_plainly<float, float>(cuda, p);
     else if (p->c_is_f32)

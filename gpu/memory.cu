@@ -39,7 +39,7 @@ void *cuda_scratch(struct cuda *cuda, size_t bytes) {
     if (status != cudaSuccess) {
         cudaGetLastError(); /* running out of memory is not sticky */
         free(scratch);
-        if (status != cudaErrorMemoryAllocation) {
+        if (!cuda_no_memory(status)) {
             cuda_check(cuda, status, "allocating");
             return NULL;
         }
@@ -63,8 +63,7 @@ static int allocate(struct backend *backend, size_t bytes, void **memory,
                     struct error *error) {
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || !cuda_unrecorded(cuda, "an allocation"))
-        return cuda_error(error, "%s",
-                          reinterpret_cast<struct cuda *>(backend)->failure.text);
+        return cuda_why(backend, error);
     struct allocation *block = static_cast<struct allocation *>(malloc(sizeof *block));
     if (!block)
         return cuda_error(error, "out of memory");
@@ -73,11 +72,13 @@ static int allocate(struct backend *backend, size_t bytes, void **memory,
         status = cudaMemsetAsync(block->memory, 0, bytes, cuda->stream);
     else
         block->memory = NULL;
+    if (status == cudaSuccess)
+        status = cuda_transfers_after(cuda);
     if (status != cudaSuccess) {
         cudaGetLastError();
         cudaFree(block->memory);
         free(block);
-        if (status != cudaErrorMemoryAllocation) {
+        if (!cuda_no_memory(status)) {
             cuda_check(cuda, status, "allocating");
             return cuda_error(error, "%s", cuda->failure.text);
         }

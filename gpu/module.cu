@@ -27,16 +27,35 @@ void cuda_fail(struct cuda *cuda, const char *format, ...) {
     cuda->failed = true;
 }
 
+void cuda_refuse(struct cuda *cuda, const char *format, ...) {
+    struct error *why = cuda->recording ? &cuda->refusal : &cuda->failure;
+    bool *kept = cuda->recording ? &cuda->refused : &cuda->failed;
+    if (cuda->failed || *kept)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why->text, sizeof why->text, format, arguments);
+    va_end(arguments);
+    *kept = true;
+}
+
+int cuda_why(const struct backend *backend, struct error *error) {
+    const struct cuda *cuda = reinterpret_cast<const struct cuda *>(backend);
+    return cuda_error(error, "%s",
+                      cuda->failed ? cuda->failure.text : cuda->refusal.text);
+}
+
 bool cuda_check(struct cuda *cuda, cudaError_t status, const char *what) {
     if (status == cudaSuccess)
-        return !cuda->failed;
-    cuda_fail(cuda, "cuda:%d: %s: %s", cuda->device, what, cudaGetErrorString(status));
+        return !cuda->failed && !cuda->refused;
+    cuda_refuse(cuda, "cuda:%d: %s: %s", cuda->device, what,
+                cudaGetErrorString(status));
     return false;
 }
 
 struct cuda *cuda_ready(struct backend *backend) {
     struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
-    if (cuda->failed)
+    if (cuda->failed || cuda->refused)
         return NULL;
     /* The device is a setting of the thread, and threads may change. */
     return cuda_check(cuda, cudaSetDevice(cuda->device), "choosing the device") ? cuda
@@ -149,12 +168,13 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     table->precision = precision;
     table->real_size = precision == PRECISION_BF16 ? 2 : 4;
     table->destroy = destroy;
-    if (prepare(cuda, error) != 0) {
+    if (cuda_tuning(&cuda->tuning, error) != 0 || prepare(cuda, error) != 0) {
         destroy(table);
         return -1;
     }
     cuda_fill_memory(table);
-    cuda_fill_recording(table);
+    if (cuda->tuning.recording)
+        cuda_fill_recording(table);
     cuda_fill_transfers(table);
     cuda_fill_matmul(table);
     cuda_fill_rows(table);

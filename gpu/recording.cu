@@ -2,6 +2,7 @@
  * product's algorithm is was settled when the same operations ran before, and cuBLAS's
  * working space is the backend's for good; only our own scratch memory can grow, and
  * recordings hold the one that they name (memory.cu). */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cuda.h"
@@ -18,16 +19,40 @@ bool cuda_unrecorded(struct cuda *cuda, const char *what) {
     return false;
 }
 
+/* An error of a recording alone: cuda_check while one is under way. */
+static void refuse(struct cuda *cuda, cudaError_t status, const char *what) {
+    bool recording = cuda->recording;
+    cuda->recording = true;
+    cuda_check(cuda, status, what);
+    cuda->recording = recording;
+}
+
+/* Why there is none, where the backend is as good as before. */
+static int none(struct cuda *cuda, struct error *error) {
+    if (cuda->failed)
+        return cuda_error(error, "%s", cuda->failure.text);
+    if (!cuda->refused)
+        return cuda_error(error, "cuda:%d: out of memory for a recording",
+                          cuda->device);
+    cuda->refused = false;
+    snprintf(cuda->table.remark, sizeof cuda->table.remark,
+             "nothing is recorded: %.100s", cuda->refusal.text);
+    return cuda_error(error, "%s", cuda->table.remark);
+}
+
 static int record_begin(struct backend *backend, struct error *error) {
     struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || !cuda_unrecorded(cuda, "a recording"))
+        return cuda_why(backend, error);
     /* Other threads' calls do not concern this thread's stream. */
-    if (cuda && cuda_unrecorded(cuda, "a recording"))
-        cuda->recording = cuda_check(
-            cuda,
-            cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal),
-            "beginning to record");
-    cuda = reinterpret_cast<struct cuda *>(backend);
-    return cuda->failed ? cuda_error(error, "%s", cuda->failure.text) : 0;
+    cudaError_t status =
+        cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal);
+    cuda->recording = status == cudaSuccess;
+    if (cuda->recording)
+        return 0;
+    refuse(cuda, status, "beginning to record");
+    cudaGetLastError();
+    return none(cuda, error);
 }
 
 void cuda_record_stop(struct cuda *cuda, cudaGraph_t *graph) {
@@ -37,10 +62,13 @@ void cuda_record_stop(struct cuda *cuda, cudaGraph_t *graph) {
     cuda->recording = false;
     cudaSetDevice(cuda->device);
     cudaError_t status = cudaStreamEndCapture(cuda->stream, graph);
-    if (cuda->failed)
-        cudaGetLastError(); /* why it failed is known better */
-    else
-        cuda_check(cuda, status, "recording");
+    refuse(cuda, status, "recording");
+    if (!cuda->failed && !cuda->refused)
+        return;
+    cudaGetLastError(); /* why it failed is known better */
+    /* An error of the recording alone leaves the stream as it was. */
+    if (!cuda->failed)
+        cuda_check(cuda, cudaStreamSynchronize(cuda->stream), "recording");
 }
 
 static int record_end(struct backend *backend, struct recording **recording,
@@ -50,20 +78,17 @@ static int record_end(struct backend *backend, struct recording **recording,
     cudaError_t status = cudaSuccess;
     cuda_record_stop(cuda, &graph);
     struct recording *made = static_cast<struct recording *>(calloc(1, sizeof *made));
-    if (!cuda->failed && made && graph)
+    if (!cuda->failed && !cuda->refused && made && graph)
         status = cudaGraphInstantiate(&made->graph, graph, 0);
     if (graph)
         cudaGraphDestroy(graph);
-    if (made && status == cudaErrorMemoryAllocation)
+    if (status != cudaErrorMemoryAllocation)
+        refuse(cuda, status, "making a recording");
+    if (status != cudaSuccess)
         cudaGetLastError();
-    else
-        cuda_check(cuda, status, "making a recording");
-    if (cuda->failed || !made || !made->graph) {
+    if (cuda->failed || cuda->refused || !made || !made->graph) {
         free(made);
-        return cuda->failed
-                   ? cuda_error(error, "%s", cuda->failure.text)
-                   : cuda_error(error, "cuda:%d: out of memory for a recording",
-                                cuda->device);
+        return none(cuda, error);
     }
     made->scratch = cuda->scratch;
     if (made->scratch)

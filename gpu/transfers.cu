@@ -17,6 +17,7 @@ struct transfers {
     cudaStream_t down, up;
     cudaEvent_t
         queued; /* what the operations' stream had when a download was asked for */
+    cudaEvent_t zeroed; /* what it had at the last allocation: its memory is zeros */
     backend_ticket last;
     struct transfer slots[SLOTS];
 };
@@ -31,6 +32,8 @@ cudaError_t cuda_transfers_new(struct transfers **out) {
         status = cudaStreamCreateWithFlags(&t->up, cudaStreamNonBlocking);
     if (status == cudaSuccess)
         status = cudaEventCreateWithFlags(&t->queued, cudaEventDisableTiming);
+    if (status == cudaSuccess)
+        status = cudaEventCreateWithFlags(&t->zeroed, cudaEventDisableTiming);
     for (size_t i = 0; status == cudaSuccess && i < SLOTS; i++)
         status = cudaEventCreateWithFlags(&t->slots[i].done, cudaEventDisableTiming);
     return status;
@@ -48,6 +51,8 @@ void cuda_transfers_free(struct transfers *t) {
             cudaEventDestroy(t->slots[i].done);
     if (t->queued)
         cudaEventDestroy(t->queued);
+    if (t->zeroed)
+        cudaEventDestroy(t->zeroed);
     if (t->down)
         cudaStreamDestroy(t->down);
     if (t->up)
@@ -55,17 +60,20 @@ void cuda_transfers_free(struct transfers *t) {
     free(t);
 }
 
+cudaError_t cuda_transfers_after(struct cuda *cuda) {
+    return cudaEventRecord(cuda->transfers->zeroed, cuda->stream);
+}
+
 static int pin(struct backend *backend, size_t bytes, void **pinned,
                struct error *error) {
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || !cuda_unrecorded(cuda, "pinning memory"))
-        return cuda_error(error, "%s",
-                          reinterpret_cast<struct cuda *>(backend)->failure.text);
+        return cuda_why(backend, error);
     cudaError_t status =
         cudaHostAlloc(pinned, bytes > 0 ? bytes : 1, cudaHostAllocDefault);
     if (status != cudaSuccess) {
         cudaGetLastError();
-        if (status != cudaErrorMemoryAllocation) {
+        if (!cuda_no_memory(status)) {
             cuda_check(cuda, status, "pinning memory");
             return cuda_error(error, "%s", cuda->failure.text);
         }
@@ -135,6 +143,7 @@ static backend_ticket upload_early(struct backend *backend, void *device,
     struct transfer *t = take(cuda);
     bool good =
         t &&
+        cuda_check(cuda, cudaStreamWaitEvent(all->up, all->zeroed, 0), "an upload") &&
         (bytes == 0 || cuda_check(cuda,
                                   cudaMemcpyAsync(device, pinned, bytes,
                                                   cudaMemcpyHostToDevice, all->up),

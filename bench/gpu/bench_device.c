@@ -84,6 +84,20 @@ static int open_device(struct settings *s, struct error *error) {
                    : error_memory(error);
 }
 
+/* What makes a figure one of something else: a failure. */
+static void look_at_remark(struct settings *s, const char *what) {
+    struct error error;
+    char remark[256] = "";
+    if (s->bench.backend)
+        backend_remark(s->bench.backend, remark);
+    if (!*remark)
+        return;
+    error_set(&error, "%s", remark);
+    failed(s, what, &error);
+    s->bench.backend->plain_products = 0;
+    *s->bench.backend->remark = '\0';
+}
+
 static void close_device(struct bench *b) {
     pool_close(b->pool);
     b->pool = NULL;
@@ -112,6 +126,7 @@ static void run_shape(struct settings *s) {
             failed(s, parts[i].name, &error);
             close_device(b);
         }
+        look_at_remark(s, parts[i].name);
         save(s);
     }
     /* The evaluator opens the device itself. */

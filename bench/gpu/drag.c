@@ -92,6 +92,10 @@ static int measure(struct bench *s, struct drag *d, size_t width, struct error *
             &times, error) ||
         bench_add_time(s, "drag to complete vector, attn+mlp", &times, floor, error))
         return -1;
+    char remark[256];
+    evaluator_remark(d->evaluator, remark);
+    if (*remark)
+        return error_set(error, "%s", remark);
     evaluator_cost(d->evaluator, &seconds, &peak);
     /* It goes on without a device that is lost. */
     if (strncmp(s->device, "cuda", 4) == 0 &&

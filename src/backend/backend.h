@@ -26,7 +26,7 @@
 #include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 8 };
+enum { BACKEND_API_VERSION = 9 };
 
 typedef struct real real;
 
@@ -112,6 +112,12 @@ struct backend {
     /* Bytes that the last allocate or pin to be refused asked for; 0: none was. A
      * caller that failed can tell by it that memory was the reason. */
     size_t refused;
+    /* Products that the library for them has nothing for, done by a plain loop a
+     * hundred times slower, and the first of them: "[3, 5] x [5, 7]". */
+    size_t plain_products;
+    char plain_product[64];
+    /* What a person may want to know of how it runs, one line; "": nothing. */
+    char remark[160];
 
     void (*destroy)(struct backend *);
 
@@ -125,6 +131,8 @@ struct backend {
     /* Optional (NULL where the memory is the host's): bytes that the device has free.
      */
     size_t (*memory_left)(struct backend *);
+    /* The host's bytes are the caller's again at once, whatever is queued, unless they
+     * are pinned: those are read when the upload's turn comes. */
     void (*upload)(struct backend *, void *device, const void *host, size_t bytes);
     int (*download)(struct backend *, void *host, const void *device, size_t bytes,
                     struct error *);
@@ -149,7 +157,8 @@ struct backend {
      * The buffers that they name must live until recording_free.
      *
      * Both return -1 where the backend has failed (no recording is then under way) and
-     * where none can be had, for want of memory: the backend is then as good as before,
+     * where none can be had, for want of memory or because the device refuses to record
+     * one of them (`remark` then says which): the backend is then as good as before,
      * and the operations have not been run. */
     int (*record_begin)(struct backend *, struct error *);
     int (*record_end)(struct backend *, struct recording **, struct error *);
@@ -330,6 +339,10 @@ struct backend {
  * the process's physical memory (base/usage.h). */
 uint64_t backend_peak(struct backend *);
 void backend_peak_restart(struct backend *);
+
+/* What a person may want to know of how it ran, one line, once it has run: that nothing
+ * was recorded, that products were done by a plain loop. "" where there is nothing. */
+void backend_remark(const struct backend *, char line[256]);
 
 /* Whether the device has memory of its own and has failed: lost, or out of memory in
  * the midst of its work. All else can go on without it. */

@@ -20,9 +20,36 @@ enum { CUDA_BUILT = 0 };
 #endif
 
 #define CUDA_MODULE "pwemoe-cuda.so"
+#define NO_DRIVER                                                                \
+    "no NVIDIA driver is here (libcuda.so.1); for a GPU, install the driver of " \
+    "its maker"
 
 /* Under a device of "auto", what nobody has missed is not spoken of. */
 enum presence { PRESENT, ABSENT };
+
+/* Whether NVIDIA's driver is installed, with or without a card. */
+static bool has_driver(void) {
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (driver)
+        dlclose(driver);
+    return driver != NULL;
+}
+
+/* Why dlopen refused the module. Its file needs cuBLAS alone, of all that is not
+ * everywhere; nobody without a driver misses that. */
+static int not_loaded(const char *why, enum presence *presence, struct error *error) {
+    char library[32];
+    if (sscanf(why, "libcublas%22[^:]", library) != 1)
+        return error_set(error, "cannot be loaded: %s", why);
+    if (has_driver())
+        return error_set(error,
+                         "cuBLAS is not found (libcublas%s): install NVIDIA's CUDA "
+                         "toolkit or its package of cuBLAS, or add the folder that has "
+                         "it to LD_LIBRARY_PATH",
+                         library);
+    *presence = ABSENT;
+    return error_set(error, NO_DRIVER);
+}
 
 /* Opens the module; it stays open, since its library's own threads and
  * destructors do not survive being unloaded. PWEMOE_MODULE_DIR says where else
@@ -43,6 +70,9 @@ static int module_open(const struct backend_module **module, enum presence *pres
         *presence = ABSENT;
         if (CUDA_BUILT)
             error_set(error, "not found: %s; is pwemoe completely installed?", path);
+        else if (has_driver())
+            error_set(error, "not built, though NVIDIA's driver is here: install the "
+                             "CUDA toolkit, then configure with --with-cuda=yes");
         else
             error_set(
                 error,
@@ -52,7 +82,7 @@ static int module_open(const struct backend_module **module, enum presence *pres
     handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         const char *why = dlerror();
-        error_set(error, "cannot be loaded: %s", why ? why : path);
+        not_loaded(why ? why : path, presence, error);
         goto end;
     }
     void *symbol = dlsym(handle, BACKEND_MODULE_SYMBOL);
@@ -87,7 +117,10 @@ static int cuda_find(const struct backend_module **module, unsigned *devices,
     if (*devices > 0)
         return 0;
     *presence = ABSENT;
-    return error_set(error, "no NVIDIA GPU, or no driver for one, here");
+    return has_driver()
+               ? error_set(error, "NVIDIA's driver is here, but no GPU of its; "
+                                  "nvidia-smi lists those that it finds")
+               : error_set(error, NO_DRIVER);
 }
 
 static int cuda_open(unsigned index, enum precision precision, unsigned threads,
@@ -165,6 +198,16 @@ void backend_peak_restart(struct backend *backend) {
     backend->memory_restart(backend);
     if (backend->host_view)
         usage_restart();
+}
+
+void backend_remark(const struct backend *b, char line[256]) {
+    char products[192] = "";
+    if (b->plain_products)
+        snprintf(products, sizeof products,
+                 "%zu products, %s first, were done by a plain loop, which is slow",
+                 b->plain_products, b->plain_product);
+    snprintf(line, 256, "%.130s%s%.120s", products, *products && *b->remark ? "; " : "",
+             b->remark);
 }
 
 bool backend_lost(struct backend *backend) {

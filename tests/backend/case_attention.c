@@ -102,6 +102,10 @@ static const struct attention_shape shapes[] = {
     {1, 48, 1, 80, true},
     {1, 64, 2, 128, true},
     {5, 3, 4, 1, true},
+    /* Just where shared memory without being asked for ends, and the widest. */
+    {1, 9, 1, 120, false},
+    {1, 9, 1, 150, true},
+    {1, 5, 1, 256, false},
     /* Widths of the tensor cores' kernels, around their tiles of 16 and 64 tokens. */
     {3, 1, 2, 64, false},
     {2, 3, 2, 32, true},

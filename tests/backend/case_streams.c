@@ -1,5 +1,6 @@
 /* Recordings, and transfers beside what runs, on backends that have them. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conformance.h"
@@ -182,5 +183,68 @@ static void transfers(struct conformance *c) {
     check_true(c, "and harms nothing", b->synchronise(b, &error) == 0);
 }
 
+/* What takes a device a while: sums over sums of many numbers. */
+static void keep_busy(struct conformance *c, struct tensor *sums, struct tensor *many) {
+    for (int i = 0; i < 8; i++)
+        c->backend->add_scaled(c->backend, sums->f32, many->f32, 1, many->count);
+}
+
+/* Uploads while the device is busy. From the host's ordinary memory: it is the caller's
+ * again at once. Beside what runs, into memory that was allocated just now: its zeros
+ * come first. */
+static void busy(struct conformance *c) {
+    struct backend *b = c->backend;
+    struct error error;
+    enum { MANY = 1 << 20 };
+    struct tensor *many = tensor_random(c, ELEMENT_F32, MANY, 1);
+    struct tensor *sums = tensor_output(c, ELEMENT_F32, MANY);
+    static const size_t sizes[] = {1, 100, 30000, 300001};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t n = sizes[i];
+        struct tensor *to = tensor_output(c, ELEMENT_F32, n);
+        struct tensor *reals = tensor_output(c, ELEMENT_REAL, n);
+        double *wanted = numbers(c, n), *slack = numbers(c, n);
+        float *host = calloc(n, sizeof *host);
+        if (!host) {
+            check_true(c, "memory", false);
+            return;
+        }
+        for (size_t j = 0; j < n; j++) {
+            wanted[j] = (double)(host[j] = (float)random_normal(&c->random));
+            slack[j] = b->precision == PRECISION_F32 ? 0 : c->store * fabs(wanted[j]);
+        }
+        keep_busy(c, sums, many);
+        b->upload(b, to->data, host, n * sizeof *host);
+        b->upload_real(b, reals->real, host, n);
+        memset(host, 0xff, n * sizeof *host);
+        check(c, "uploaded while busy", to, wanted, numbers(c, n));
+        check(c, "uploaded as reals while busy", reals, wanted, slack);
+        free(host);
+    }
+    if (!b->pin)
+        return;
+    enum { PINNED = 5000 };
+    float *pinned = NULL;
+    struct tensor *copied = tensor_output(c, ELEMENT_F32, PINNED);
+    double *wanted = numbers(c, PINNED);
+    void *fresh = NULL;
+    check_true(c, "pin",
+               b->pin(b, PINNED * sizeof *pinned, (void **)&pinned, &error) == 0);
+    if (!pinned)
+        return;
+    for (size_t j = 0; j < PINNED; j++)
+        wanted[j] = (double)(pinned[j] = (float)random_normal(&c->random));
+    for (int round = 0; round < 4; round++) {
+        keep_busy(c, sums, many);
+        check_true(c, "allocate while busy",
+                   b->allocate(b, PINNED * sizeof *pinned, &fresh, &error) == 0);
+        b->follow(b, b->upload_early(b, fresh, pinned, PINNED * sizeof *pinned));
+        b->copy(b, copied->data, fresh, PINNED * sizeof *pinned);
+        check(c, "uploaded into fresh memory", copied, wanted, numbers(c, PINNED));
+        b->release(b, fresh);
+    }
+    b->unpin(b, pinned);
+}
+
 const struct conformance_case conformance_stream_cases[] = {
-    {"recording", recording}, {"transfers", transfers}, {NULL, NULL}};
+    {"recording", recording}, {"transfers", transfers}, {"busy", busy}, {NULL, NULL}};

@@ -22,7 +22,8 @@ fake_modules = \
   tests/backend/modules/symbol/pwemoe-cuda.so \
   tests/backend/modules/devices/pwemoe-cuda.so \
   tests/backend/modules/driver/pwemoe-cuda.so \
-  tests/backend/modules/empty/pwemoe-cuda.so
+  tests/backend/modules/empty/pwemoe-cuda.so \
+  tests/backend/modules/cublas/pwemoe-cuda.so
 fake_module_build = $(MKDIR_P) $(@D) && \
   $(CC) $(AM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 -shared -fPIC -o $@ $(srcdir)/tests/backend/fake_module.c
 
@@ -36,6 +37,20 @@ tests/backend/modules/driver/pwemoe-cuda.so: tests/backend/fake_module.c src/bac
 	$(AM_V_GEN)$(fake_module_build) -DVARIANT=4
 tests/backend/modules/empty/pwemoe-cuda.so: tests/backend/fake_module.c src/backend/module.h src/backend/backend.h
 	$(AM_V_GEN)$(fake_module_build) -DVARIANT=5
+
+# One that needs a library which is nowhere; and a driver that is only there.
+tests/backend/modules/cublas/pwemoe-cuda.so: tests/backend/fake_module.c src/backend/module.h src/backend/backend.h
+	$(AM_V_GEN)$(MKDIR_P) $(@D)/linked && echo 'int cublas;' | \
+	  $(CC) -x c -shared -fPIC -Wl,-soname,libcublasLt.so.99 -o $(@D)/linked/libcublasLt.so - && \
+	  $(fake_module_build) -DVARIANT=3 -Wl,--no-as-needed $(@D)/linked/libcublasLt.so
+tests/backend/modules/installed/libcuda.so.1:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && echo 'int driver;' | $(CC) -x c -shared -fPIC -o $@ -
+
+TESTS += tests/backend/check_driver.sh
+dist_check_SCRIPTS += tests/backend/check_driver.sh
+check_DATA = $(fake_modules) tests/backend/modules/installed/libcuda.so.1
+CLEANFILES += tests/backend/modules/installed/libcuda.so.1 \
+  tests/backend/modules/cublas/linked/libcublasLt.so
 
 check_PROGRAMS += tests/backend/test_open
 TESTS += tests/backend/test_open

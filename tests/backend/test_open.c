@@ -1,4 +1,5 @@
 /* Devices by name, and the module loader against modules that are wrong. */
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,10 +81,20 @@ static void test_no_library(void **state) {
     rmdir(folder);
 }
 
+/* Without a driver nobody misses cuBLAS: no note at each start. */
+static void test_no_cublas(void **state) {
+    (void)state;
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY);
+    if (driver)
+        dlclose(driver);
+    refused("cublas", driver ? "cuBLAS is not found" : "no NVIDIA driver",
+            driver != NULL);
+}
+
 static void test_no_device(void **state) {
     (void)state;
     refused("driver", "driver is too old", true);
-    refused("empty", "no NVIDIA GPU", false);
+    refused("empty", "NVIDIA", false);
 }
 
 static void test_devices(void **state) {
@@ -171,11 +182,11 @@ static void test_failure_is_kept(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_missing),         cmocka_unit_test(test_other_version),
-        cmocka_unit_test(test_no_symbol),       cmocka_unit_test(test_no_library),
-        cmocka_unit_test(test_no_device),       cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_names),           cmocka_unit_test(test_list),
-        cmocka_unit_test(test_failure_is_kept),
+        cmocka_unit_test(test_missing),   cmocka_unit_test(test_other_version),
+        cmocka_unit_test(test_no_symbol), cmocka_unit_test(test_no_library),
+        cmocka_unit_test(test_no_cublas), cmocka_unit_test(test_no_device),
+        cmocka_unit_test(test_devices),   cmocka_unit_test(test_names),
+        cmocka_unit_test(test_list),      cmocka_unit_test(test_failure_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,12 @@ static int check_precision(const char *device, enum precision precision, bool fa
                    conformance_faults[i].name);
             failures++;
         }
+    if (*b->remark)
+        printf("FAILED: %s\n", b->remark);
+    failures += *b->remark != '\0';
+    /* The suite has shapes of every kind; what is slow is told by the benchmarks. */
+    printf("%zu products were done by a plain loop%s%s\n", b->plain_products,
+           b->plain_products ? ", first " : "", b->plain_product);
     if (faults)
         printf("%zu planted faults tried\n", conformance_fault_count);
     backend_close(b);

@@ -7,6 +7,7 @@ emulation_headers = \
 emulation_sources = \
   tests/gpu/emulation/blas.cc \
   tests/gpu/emulation/fibers.cc \
+  tests/gpu/emulation/limits.cc \
   tests/gpu/emulation/runtime.cc \
   tests/gpu/emulation/settings.cc \
   tests/gpu/emulation/streams.cc \

@@ -26,6 +26,19 @@ void emulation_order(unsigned order);
 void emulation_lose_after(unsigned long operations);
 /* Transfers beside what runs are done at once, rather than when waited for. */
 void emulation_prompt(bool prompt);
+/* What the operations do is done as late as it may be, as transfers are unless they
+ * are prompt: not before something waits for it. */
+void emulation_late(bool late);
+void emulation_shared_limit(size_t bytes); /* that a block may ask for */
+/* Whether a kernel of no static shared arrays would be launched, with dynamic shared
+ * memory after asking for so much (0: without asking). */
+bool emulation_launches(unsigned threads, unsigned blocks, size_t shared, size_t asked);
+/* So many of the next captures meet an operation that cannot be captured. */
+void emulation_spoil_captures(unsigned long captures);
+/* Operations since the last reset: calls of the host (a graph is one), and those that
+ * were done. */
+unsigned long emulation_calls(void);
+unsigned long emulation_runs(void);
 void emulation_no_graphs(bool none);   /* no memory for them */
 unsigned long emulation_replays(void); /* since the last reset */
 

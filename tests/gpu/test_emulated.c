@@ -4,6 +4,7 @@
  * missing or lost. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,6 +22,12 @@ static struct backend *open_device(enum precision precision) {
     if (pwemoe_backend_module()->open(0, precision, &b, &error) != 0)
         fail_msg("%s", error.text);
     return b;
+}
+
+static void assert_says(const char *text, const char *part) {
+    if (!strstr(text, part))
+        fail_msg("\"%s\" does not say \"%s\"", text, part);
+    assert_null(strchr(text, '\n'));
 }
 
 static void conforms(enum precision precision, unsigned order) {
@@ -41,6 +48,57 @@ static void test_f32(void **state) {
 static void test_bf16_reversed(void **state) {
     (void)state;
     conforms(PRECISION_BF16, 1);
+}
+
+/* As late as a device may be: what is read or given away too early shows. */
+static void test_late(void **state) {
+    (void)state;
+    struct backend *b = open_device(PRECISION_F32);
+    emulation_late(true);
+    assert_int_equal(conformance_run(b, NULL, stderr, NULL), 0);
+    b->destroy(b);
+    for (int i = 0; i < 2; i++) { /* transfers at once, before what they must not */
+        b = open_device(i ? PRECISION_BF16 : PRECISION_F32);
+        emulation_late(true);
+        emulation_prompt(true);
+        assert_int_equal(conformance_run(b, "busy", stderr, NULL), 0);
+        assert_int_equal(conformance_run(b, "transfers", stderr, NULL), 0);
+        b->destroy(b);
+    }
+}
+
+/* What a card would not launch is refused here, too; and what the backend cannot fit
+ * into a smaller card's shared memory it says before it tries. */
+static void test_limits(void **state) {
+    (void)state;
+    struct backend *b = open_device(PRECISION_F32);
+    struct error error;
+    void *x;
+    assert_true(emulation_launches(256, 65535, 48 * 1024, 0));
+    assert_false(emulation_launches(256, 1, 48 * 1024 + 1, 0));
+    assert_true(emulation_launches(256, 1, 227 * 1024, 227 * 1024));
+    assert_false(emulation_launches(256, 1, 60 * 1024, 50 * 1024));
+    assert_false(emulation_launches(256, 1, 60 * 1024, 228 * 1024));
+    assert_false(emulation_launches(257, 1, 0, 0));
+    assert_false(emulation_launches(256, 65536, 0, 0));
+    assert_int_equal(b->allocate(b, 1 << 16, &x, &error), 0);
+    float *log_sums = x;
+    const struct attention_shape wide = {1, 2, 1, 256, false};
+    b->attention_backward(b, x, x, x, log_sums, x, &wide);
+    assert_int_equal(b->synchronise(b, &error), 0);
+    b->destroy(b);
+    b = open_device(PRECISION_F32);
+    emulation_shared_limit(99 * 1024);
+    b->destroy(b);
+    assert_int_equal(pwemoe_backend_module()->open(0, PRECISION_F32, &b, &error), 0);
+    assert_int_equal(b->allocate(b, 1 << 16, &x, &error), 0);
+    const struct attention_shape narrow = {1, 2, 1, 240, false};
+    b->attention_backward(b, x, x, x, x, x, &narrow);
+    assert_int_equal(b->synchronise(b, &error), 0);
+    b->attention_backward(b, x, x, x, x, x, &wide);
+    assert_int_equal(b->synchronise(b, &error), -1);
+    assert_says(error.text, "too large for the device");
+    b->destroy(b);
 }
 
 /* The cases whose kernels have threads that wait for one another. */
@@ -79,12 +137,6 @@ static void test_faults_are_found(void **state) {
             fail_msg("in bf16 the suite does not notice a fault in %s",
                      conformance_faults[i].name);
     b->destroy(b);
-}
-
-static void assert_says(const char *text, const char *part) {
-    if (!strstr(text, part))
-        fail_msg("\"%s\" does not say \"%s\"", text, part);
-    assert_null(strchr(text, '\n'));
 }
 
 static void test_absence(void **state) {
@@ -197,6 +249,88 @@ static void test_no_memory_for_recordings(void **state) {
     b->add_scaled(b, memory, memory, 1, 1);
     assert_int_equal(b->record_end(b, &recording, &error), 0);
     b->recording_free(b, recording);
+    b->destroy(b);
+}
+
+/* A device that refuses to record an operation has not failed: the operations run
+ * unrecorded, and the reason is told. */
+static void test_refused_recordings(void **state) {
+    (void)state;
+    struct backend *b = open_device(PRECISION_F32);
+    struct error error;
+    struct recording *recording = NULL;
+    void *memory;
+    float value = 1;
+    assert_int_equal(b->allocate(b, sizeof value, &memory, &error), 0);
+    b->upload(b, memory, &value, sizeof value);
+    assert_string_equal(b->remark, "");
+    emulation_spoil_captures(1);
+    assert_int_equal(b->record_begin(b, &error), 0);
+    b->add_scaled(b, memory, memory, 1, 1);
+    b->add_scaled(b, memory, memory, 1, 1);
+    assert_int_equal(b->record_end(b, &recording, &error), -1);
+    assert_null(recording);
+    assert_says(error.text, "nothing is recorded: cuda:0: add_scaled_kernel: operation "
+                            "not permitted when stream is capturing");
+    assert_string_equal(b->remark, error.text);
+    b->add_scaled(b, memory, memory, 1, 1);
+    assert_int_equal(b->download(b, &value, memory, sizeof value, &error), 0);
+    assert_true(value == 2);
+    assert_int_equal(b->record_begin(b, &error), 0);
+    b->add_scaled(b, memory, memory, 1, 1);
+    assert_int_equal(b->record_end(b, &recording, &error), 0);
+    b->replay(b, recording);
+    assert_int_equal(b->download(b, &value, memory, sizeof value, &error), 0);
+    assert_true(value == 4);
+    b->recording_free(b, recording);
+    /* A device that is lost meanwhile has failed. */
+    emulation_spoil_captures(1);
+    assert_int_equal(b->record_begin(b, &error), 0);
+    b->add_scaled(b, memory, memory, 1, 1);
+    emulation_lose_after(0);
+    assert_int_equal(b->record_end(b, &recording, &error), -1);
+    b->zero(b, memory, 4);
+    assert_int_equal(b->synchronise(b, &error), -1);
+    b->destroy(b);
+    emulation_reset();
+}
+
+static void test_tuning(void **state) {
+    (void)state;
+    struct backend *b;
+    struct error error;
+    setenv("PWEMOE_CUDA_TUNE", "recording=off", 1);
+    b = open_device(PRECISION_F32);
+    assert_null(b->record_begin);
+    assert_null(b->replay);
+    b->destroy(b);
+    setenv("PWEMOE_CUDA_TUNE", "recording=on,", 1);
+    b = open_device(PRECISION_F32);
+    assert_non_null(b->record_begin);
+    b->destroy(b);
+    setenv("PWEMOE_CUDA_TUNE", "recordings=off", 1);
+    assert_int_equal(pwemoe_backend_module()->open(0, PRECISION_F32, &b, &error), -1);
+    assert_says(error.text, "PWEMOE_CUDA_TUNE: recordings=off is not known");
+    unsetenv("PWEMOE_CUDA_TUNE");
+}
+
+/* Products that no algorithm is found for are counted, and the first is named. */
+static void test_plain_products(void **state) {
+    (void)state;
+    struct backend *b = open_device(PRECISION_BF16);
+    struct error error;
+    void *x;
+    assert_int_equal(b->allocate(b, 4096, &x, &error), 0);
+    struct matmul p = {
+        .m = 4, .n = 6, .k = 8, .a = x, .lda = 8, .b = x, .ldb = 6, .c = x, .ldc = 6};
+    b->matmul(b, &p);
+    assert_int_equal(b->plain_products, 0);
+    p.lda = 9; /* the emulation has none for odd strides in bf16 */
+    b->matmul(b, &p);
+    p.m = 5;
+    b->matmul(b, &p);
+    assert_int_equal(b->plain_products, 2);
+    assert_string_equal(b->plain_product, "[4, 8] x [8, 6]");
     b->destroy(b);
 }
 
@@ -326,6 +460,11 @@ int main(void) {
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_lost_device),
         cmocka_unit_test(test_f32),
+        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_refused_recordings),
+        cmocka_unit_test(test_tuning),
+        cmocka_unit_test(test_plain_products),
         cmocka_unit_test(test_no_memory_for_recordings),
         cmocka_unit_test(test_what_cannot_be_recorded),
         cmocka_unit_test(test_lost_in_replay),

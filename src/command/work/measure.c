@@ -69,6 +69,11 @@ int measure_load(struct measure *measure, struct error *error) {
 }
 
 void measure_close(struct measure *measure) {
+    char remark[256] = "";
+    if (measure->evaluator)
+        evaluator_remark(measure->evaluator, remark);
+    if (*remark)
+        command_device_note(measure->invocation, remark);
     evaluator_close(measure->evaluator);
     store_recipe_free(measure->recipe);
     store_close(measure->store);

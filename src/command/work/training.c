@@ -358,8 +358,12 @@ void training_release(struct training *t) {
         dataset_close(t->train[i]);
     free(t->train);
     pool_close(t->pool);
-    if (t->backend)
+    if (t->backend) {
+        char remark[256];
+        backend_remark(t->backend, remark);
+        command_device_note(t->invocation, remark);
         backend_close(t->backend);
+    }
     t->trainer = (struct trainer){0};
     t->train = NULL;
     t->pool = NULL;

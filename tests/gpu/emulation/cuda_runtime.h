@@ -46,6 +46,9 @@ extern struct emulation_position emulation_at; /* of the fiber that runs */
  * different places end the test. */
 #define __syncthreads() emulation_block_barrier(__FILE__, __LINE__)
 void emulation_block_barrier(const char *file, int line);
+/* A barrier; whether any of the block's threads says so. */
+#define __syncthreads_or(x) emulation_block_any(x, __FILE__, __LINE__)
+int emulation_block_any(int x, const char *file, int line);
 void __syncwarp(void);
 /* 4 bytes from the lane whose number differs by `lanes`; every lane of the warp
  * that has not returned takes part. */
@@ -124,8 +127,13 @@ static inline uint32_t __float_as_uint(float value) {
 }
 
 /* --- launching --------------------------------------------------------------- */
-void emulation_run(dim3 blocks, dim3 threads, size_t shared, void (*call)(const void *),
-                   const void *kernel);
+/* static_most: bytes that the kernel's static arrays may have. */
+void emulation_run(dim3 blocks, dim3 threads, size_t shared, size_t static_most,
+                   void (*call)(const void *), const void *kernel);
+/* What a device would say of such a launch (limits.cc). True: it may be; *static_most
+ * is set. False: it is refused, as cudaGetLastError then says. */
+bool emulation_may_launch(const void *kernel, const char *name, dim3 blocks,
+                          dim3 threads, size_t shared, size_t *static_most);
 void *emulation_shared(void); /* the block's dynamic shared memory */
 /* A kernel's shared array (static: blocks run one after the other), filled with NaN by
  * the block's first thread that comes by. */
@@ -134,12 +142,17 @@ void emulation_fresh(void *memory, size_t bytes);
 /* Runs on a stream, now or when that is waited for; or is captured. */
 void emulation_queue(struct emulation_stream *stream, std::function<void(void)> run);
 
-template <class Kernel>
-static void emulation_launch(struct emulation_stream *stream, dim3 blocks, dim3 threads,
-                             size_t shared, Kernel kernel) {
+template <class Function, class Kernel>
+static void emulation_launch(struct emulation_stream *stream, Function *function,
+                             const char *name, dim3 blocks, dim3 threads, size_t shared,
+                             Kernel kernel) {
+    size_t static_most;
+    if (!emulation_may_launch(reinterpret_cast<const void *>(function), name, blocks,
+                              threads, shared, &static_most))
+        return;
     emulation_queue(stream, [=] {
         emulation_run(
-            blocks, threads, shared,
+            blocks, threads, shared, static_most,
             [](const void *self) { (*static_cast<const Kernel *>(self))(); }, &kernel);
     });
 }
@@ -148,10 +161,12 @@ enum cudaError_t {
     cudaSuccess = 0,
     cudaErrorMemoryAllocation = 2,
     cudaErrorInvalidValue = 1,
+    cudaErrorInvalidConfiguration = 9,
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
     cudaErrorInvalidDevice = 101,
     cudaErrorNotReady = 600,
+    cudaErrorLaunchOutOfResources = 701,
     cudaErrorLaunchFailure = 719,
     cudaErrorStreamCaptureUnsupported = 900,
     cudaErrorStreamCaptureInvalidated = 901
@@ -159,24 +174,28 @@ enum cudaError_t {
 
 /* --- what a test may set ------------------------------------------------------ */
 struct emulation_settings {
-    int devices;        /* how many there are; 0: cudaErrorNoDevice */
-    int driver;         /* the CUDA version it is for; 0: there is none */
-    int capability;     /* major number of the compute capability */
-    size_t memory_left; /* bytes of one allocation, at most */
-    size_t memory;      /* bytes of all */
-    unsigned order;     /* in which threads run: see settings.h */
-    unsigned long
-        fail_after;        /* this many operations succeed, then the device is lost */
-    bool prompt;           /* transfers beside what runs are done at once */
-    bool no_graphs;        /* there is no memory for one */
-    unsigned long replays; /* graphs that were launched */
+    int devices = 1;             /* how many there are; 0: cudaErrorNoDevice */
+    int driver = CUDART_VERSION; /* the CUDA version it is for; 0: none */
+    int capability = 9;          /* major number of the compute capability */
+    size_t shared = 227 * 1024;  /* bytes of shared memory a block may ask for */
+    size_t memory_left = (size_t)1 << 40; /* bytes of one allocation, at most */
+    size_t memory = (size_t)8 << 30;      /* bytes of all */
+    unsigned order = 0;                   /* in which threads run: see settings.h */
+    unsigned long fail_after = ~0ul;   /* so many operations succeed, then it is lost */
+    bool prompt = false;               /* transfers beside what runs are done at once */
+    bool late = false;                 /* all is done as late as it may be */
+    bool no_graphs = false;            /* there is no memory for one */
+    unsigned long spoil_captures = 0;  /* so many captures fail */
+    unsigned long replays = 0;         /* graphs that were launched */
+    unsigned long calls = 0, runs = 0; /* operations: queued by the host, and done */
 };
 extern struct emulation_settings emulation;
 void emulation_restore(void);        /* a lost device comes back */
 void emulation_shuffle_orders(void); /* begins emulation.order's series */
 /* Counts one operation; true: the device is lost, and nothing is to be done. */
 bool emulation_lost(void);
-cudaError_t emulation_status(void); /* of a device that was lost, or cudaSuccess */
+void emulation_fail(cudaError_t status); /* for cudaGetLastError */
+cudaError_t emulation_status(void);      /* of a device that was lost, or cudaSuccess */
 /* What waits for all streams to be idle. While one is captured it spoils that. */
 cudaError_t emulation_settle(void);
 
@@ -235,14 +254,17 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventQuery(cudaEvent_t event);
 
 cudaError_t emulation_pin(void **memory, size_t bytes);
+bool emulation_pinned(const void *memory); /* it lies in memory that was */
 template <class T>
 static cudaError_t cudaHostAlloc(T **memory, size_t bytes, unsigned) {
     return emulation_pin(reinterpret_cast<void **>(memory), bytes);
 }
 
-template <class Kernel>
-static cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int) {
-    return cudaSuccess;
+cudaError_t emulation_ask_shared(const void *kernel, int bytes);
+template <class Function>
+static cudaError_t cudaFuncSetAttribute(Function *kernel, cudaFuncAttribute,
+                                        int bytes) {
+    return emulation_ask_shared(reinterpret_cast<const void *>(kernel), bytes);
 }
 
 #endif

@@ -18,8 +18,7 @@
 enum { STACK = 256 * 1024, MOST_THREADS = 1024, WARP = 32 };
 
 struct emulation_position emulation_at;
-struct emulation_settings emulation = {
-    1, CUDART_VERSION, 9, (size_t)1 << 40, (size_t)8 << 30, 0, ~0ul, false, false, 0};
+struct emulation_settings emulation;
 
 /* --- switching stacks -------------------------------------------------------- */
 #if defined(__x86_64__)
@@ -100,6 +99,9 @@ static void (*kernel_call)(const void *);
 static const void *kernel_self;
 static std::vector<unsigned char> dynamic_memory;
 static std::vector<void *> fresh_memory; /* of the block, filled already */
+static size_t fresh_bytes, fresh_most;   /* those of the block, and what there may be */
+static bool refused;                     /* there are more: the kernel does not run */
+static int block_any[2];                 /* by turns, of __syncthreads_or */
 
 /* --- orders -------------------------------------------------------------------- */
 static uint64_t order_state;
@@ -198,6 +200,15 @@ void emulation_block_barrier(const char *file, int line) {
     barrier_wait(&block_barrier);
 }
 
+/* By turns: no thread can be two such barriers ahead of another. The first to come
+ * begins anew. */
+int emulation_block_any(int x, const char *file, int line) {
+    int *any = &block_any[block_barrier.generation % 2];
+    *any = (block_barrier.arrived > 0 && *any) || x;
+    emulation_block_barrier(file, line);
+    return *any;
+}
+
 void __syncwarp(void) {
     barrier_wait(&warp_barriers[current->number / WARP]);
 }
@@ -273,6 +284,7 @@ static void run_block(unsigned threads) {
     if (!dynamic_memory.empty())
         memset(dynamic_memory.data(), 0xff, dynamic_memory.size());
     fresh_memory.clear();
+    fresh_bytes = 0;
     memset(stopped, 0, sizeof stopped);
     block_barrier = {threads, 0, 0};
     for (unsigned i = 0; i < threads; i++) {
@@ -300,6 +312,8 @@ static void run_block(unsigned threads) {
             if (fiber->done || waits)
                 continue;
             fiber_resume(fiber);
+            if (refused)
+                return;
             left -= fiber->done;
             ran = true;
         }
@@ -318,6 +332,13 @@ void emulation_fresh(void *memory, size_t bytes) {
             return;
     memset(memory, 0xff, bytes);
     fresh_memory.push_back(memory);
+    fresh_bytes += bytes;
+    if (fresh_bytes > fresh_most) {
+        fprintf(stderr, "emulation: %zu bytes of static shared memory, %zu are left\n",
+                fresh_bytes, fresh_most);
+        refused = true;
+        yield(); /* for good */
+    }
 }
 
 void *emulation_shared(void) {
@@ -340,27 +361,32 @@ cudaError_t emulation_status(void) {
     return last_error == cudaErrorLaunchFailure ? last_error : cudaSuccess;
 }
 
-void emulation_run(dim3 blocks, dim3 threads, size_t shared, void (*call)(const void *),
-                   const void *kernel) {
+void emulation_fail(cudaError_t status) {
+    if (last_error != cudaErrorLaunchFailure)
+        last_error = status;
+}
+
+void emulation_run(dim3 blocks, dim3 threads, size_t shared, size_t static_most,
+                   void (*call)(const void *), const void *kernel) {
     unsigned count = threads.x * threads.y * threads.z;
-    if (count == 0 || count > MOST_THREADS || blocks.x == 0 || blocks.y == 0 ||
-        blocks.y > 65535 || blocks.z != 1) {
-        last_error = cudaErrorInvalidValue;
-        return;
-    }
     if (emulation_lost())
         return;
+    fresh_most = static_most;
+    refused = false;
     kernel_call = call;
     kernel_self = kernel;
     emulation_at.threads = threads;
     emulation_at.blocks = blocks;
     dynamic_memory = std::vector<unsigned char>();
     dynamic_memory.resize(shared, 0xff); /* exactly: beyond it AddressSanitizer looks */
-    for (unsigned y = 0; y < blocks.y; y++)
-        for (unsigned x = 0; x < blocks.x; x++) {
-            emulation_at.block = {x, y, 0};
-            run_block(count);
-        }
+    for (unsigned z = 0; z < blocks.z; z++)
+        for (unsigned y = 0; y < blocks.y; y++)
+            for (unsigned x = 0; x < blocks.x && !refused; x++) {
+                emulation_at.block = {x, y, z};
+                run_block(count);
+            }
+    if (refused)
+        emulation_fail(cudaErrorInvalidValue);
 }
 
 cudaError_t cudaGetLastError(void) {

@@ -12,6 +12,10 @@ const char *cudaGetErrorString(cudaError_t status) {
         return "no error";
     case cudaErrorMemoryAllocation:
         return "out of memory";
+    case cudaErrorInvalidConfiguration:
+        return "invalid configuration argument";
+    case cudaErrorLaunchOutOfResources:
+        return "too many resources requested for launch";
     case cudaErrorInsufficientDriver:
         return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorNoDevice:
@@ -47,7 +51,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int devic
     memset(properties, 0, sizeof *properties);
     snprintf(properties->name, sizeof properties->name, "Emulated GPU %d", device);
     properties->totalGlobalMem = emulation.memory;
-    properties->sharedMemPerBlockOptin = 227 * 1024;
+    properties->sharedMemPerBlockOptin = emulation.shared;
     properties->major = emulation.capability;
     properties->multiProcessorCount = 3; /* few and odd: strides and waves occur */
     return cudaSuccess;
@@ -68,6 +72,8 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
     *memory = NULL;
     if (status != cudaSuccess)
         return status;
+    if (bytes > (size_t)1 << 48) /* a driver that looks at the number first */
+        return cudaErrorInvalidValue;
     if (bytes > emulation.memory_left || bytes > (size_t)1 << 34 ||
         held_bytes + bytes > emulation.memory ||
         posix_memalign(memory, 256, bytes) != 0)
@@ -98,17 +104,33 @@ size_t emulation_held(void) {
     return held_bytes;
 }
 
+static std::map<const char *, size_t> pinned;
+
+bool emulation_pinned(const void *memory) {
+    const char *at = static_cast<const char *>(memory);
+    auto behind = pinned.upper_bound(at);
+    if (behind == pinned.begin())
+        return false;
+    --behind;
+    return at < behind->first + behind->second;
+}
+
 cudaError_t emulation_pin(void **memory, size_t bytes) {
     *memory = NULL;
+    if (bytes > (size_t)1 << 48)
+        return cudaErrorInvalidValue;
     if (bytes > emulation.memory_left || posix_memalign(memory, 4096, bytes) != 0)
         return cudaErrorMemoryAllocation;
     memset(*memory, 0xff, bytes);
+    pinned[static_cast<const char *>(*memory)] = bytes;
     return emulation_status();
 }
 
 cudaError_t cudaFreeHost(void *memory) {
     cudaError_t status = emulation_settle();
-    if (status == cudaSuccess)
+    if (status == cudaSuccess) {
+        pinned.erase(static_cast<const char *>(memory));
         free(memory);
+    }
     return status;
 }

@@ -15,8 +15,7 @@ __attribute__((constructor)) static void from_environment() {
 }
 
 void emulation_reset(void) {
-    emulation = {1, CUDART_VERSION, 9,     (size_t)1 << 40, (size_t)8 << 30,
-                 0, ~0ul,           false, false,           0};
+    emulation = emulation_settings();
     emulation_restore();
 }
 
@@ -40,6 +39,26 @@ void emulation_prompt(bool prompt) {
 
 void emulation_no_graphs(bool none) {
     emulation.no_graphs = none;
+}
+
+void emulation_late(bool late) {
+    emulation.late = late;
+}
+
+void emulation_shared_limit(size_t bytes) {
+    emulation.shared = bytes;
+}
+
+void emulation_spoil_captures(unsigned long captures) {
+    emulation.spoil_captures = captures;
+}
+
+unsigned long emulation_calls(void) {
+    return emulation.calls;
+}
+
+unsigned long emulation_runs(void) {
+    return emulation.runs;
 }
 
 unsigned long emulation_replays(void) {

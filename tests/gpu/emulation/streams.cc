@@ -1,8 +1,8 @@
 /* Streams, events and graphs of the emulation. The stream that was made first runs what
- * it is given at once; the others as late as CUDA allows, when something waits for
- * them, so that memory which is changed or freed too early shows. A stream that is
- * captured runs nothing: the graph keeps the calls with their arguments, as on a
- * device. */
+ * it is given at once (unless a test wants all to be late); the others as late as CUDA
+ * allows, when something waits for them, so that memory which is changed or freed too
+ * early shows. A stream that is captured runs nothing: the graph keeps the calls with
+ * their arguments, as on a device. */
 #include <deque>
 #include <vector>
 
@@ -34,6 +34,7 @@ static void run_until(struct emulation_stream *stream, unsigned long count) {
         operation next = stream->waiting.front();
         stream->waiting.pop_front();
         stream->run++;
+        emulation.runs++;
         next();
     }
 }
@@ -51,15 +52,25 @@ cudaError_t emulation_settle(void) {
     return status;
 }
 
-void emulation_queue(struct emulation_stream *stream, operation run) {
-    if (stream->capture) {
-        stream->capture->operations.push_back(run);
-        return;
-    }
+static void put(struct emulation_stream *stream, operation run) {
     stream->given++;
     stream->waiting.push_back(run);
-    if (stream == streams.front() || emulation.prompt)
+    if (stream == streams.front() ? !emulation.late : emulation.prompt)
         run_until(stream, stream->given);
+}
+
+void emulation_queue(struct emulation_stream *stream, operation run) {
+    if (!stream->capture) {
+        emulation.calls++;
+        put(stream, run);
+        return;
+    }
+    if (emulation.spoil_captures > 0) {
+        emulation.spoil_captures--;
+        stream->spoiled = true;
+        emulation_fail(cudaErrorStreamCaptureUnsupported);
+    }
+    stream->capture->operations.push_back(run);
 }
 
 /* --- streams ------------------------------------------------------------------- */
@@ -88,12 +99,20 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     return emulation_status();
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind,
-                            cudaStream_t stream) {
+/* Host memory that is not pinned is read before the call returns, and written then. */
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
+                            cudaMemcpyKind kind, cudaStream_t stream) {
+    std::vector<char> taken;
+    bool staged = kind == cudaMemcpyHostToDevice && !emulation_pinned(from);
+    if (staged)
+        taken.assign(static_cast<const char *>(from),
+                     static_cast<const char *>(from) + bytes);
     emulation_queue(stream, [=] {
-        if (!emulation_lost())
-            memcpy(to, from, bytes);
+        if (!emulation_lost() && bytes > 0)
+            memcpy(to, staged ? taken.data() : from, bytes);
     });
+    if (kind == cudaMemcpyDeviceToHost && !emulation_pinned(to) && !stream->capture)
+        run_until(stream, stream->given);
     return emulation_status();
 }
 
@@ -188,7 +207,8 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t instance) {
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream) {
     emulation.replays++;
+    emulation.calls++;
     for (const operation &next : instance->operations)
-        emulation_queue(stream, next);
+        put(stream, next);
     return emulation_status();
 }
