@@ -33,13 +33,14 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
         may("model", "data backend checkpoint base")
         may("moe", "model data backend checkpoint base")
         may("merge", "moe model data backend checkpoint base")
+        may("tensorwise", "merge moe model data backend checkpoint base")
         may("train", "merge moe model data backend checkpoint base")
         may("eval", "store merge moe model data backend checkpoint base")
         # results: of eval, merge and moe their arithmetic
         may("results", "store pareto eval merge moe base")
         # names, marks, colours and steps of axes
         may("plot", "results store checkpoint base")
-        may("command", "results train eval plot store pareto merge moe model data backend checkpoint base")
+        may("command", "tensorwise results train eval plot store pareto merge moe model data backend checkpoint base")
         may("tui", "tui/app tui/panels tui/threads tui/state tui/terminal command results store base")
         may("tui/terminal", "results base")
         may("tui/state", "tui/terminal results eval store pareto base")

@@ -13,6 +13,7 @@ include tests/store/local.mk
 include tests/results/local.mk
 include tests/backend/local.mk
 include tests/command/local.mk
+include tests/tensorwise/local.mk
 include tests/tui/local.mk
 include tests/gpu/local.mk
 include tests/fuzz/local.mk

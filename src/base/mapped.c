@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,6 +69,24 @@ void mapped_close(const void *bytes, size_t size) {
         if (atomic_load(&places[i].begin) == (uintptr_t)bytes)
             atomic_store(&places[i].begin, 0);
     munmap((void *)(uintptr_t)bytes, size);
+}
+
+/* Whole pages: all that the stretch touches, or only those that are its own. */
+static void advise(const void *bytes, size_t size, bool touched, int advice) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)bytes;
+    uintptr_t end = from + size;
+    from = (touched ? from : from + page - 1) / page * page;
+    end = (touched ? end + page - 1 : end) / page * page;
+    if (end > from)
+        madvise((void *)from, end - from, advice);
+}
+
+void mapped_expect(const void *bytes, size_t size) {
+    advise(bytes, size, true, MADV_WILLNEED);
+}
+
+void mapped_let_go(const void *bytes, size_t size) {
+    advise(bytes, size, false, MADV_DONTNEED);
 }
 
 static void put(const char *text) {

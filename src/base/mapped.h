@@ -11,6 +11,13 @@ int mapped_open(const char *path, const void **bytes, size_t *size,
                 struct error *error);
 void mapped_close(const void *bytes, size_t size);
 
+/* Of a stretch of a mapped file: that it is read soon, and that it is not read again
+ * for now, so that its pages count no longer as this process's memory. Both may do
+ * nothing.
+ */
+void mapped_expect(const void *bytes, size_t size);
+void mapped_let_go(const void *bytes, size_t size);
+
 /* Where another program cuts such a file short, reading what is gone raises SIGBUS on
  * the thread that reads, in the middle of anything. From here on that ends the process
  * with exit status 1 and one line, "PROGRAM: PATH: became shorter while it was read;

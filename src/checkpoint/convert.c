@@ -113,6 +113,11 @@ static int refuse_value(const struct tensor *tensor, const char *where, size_t e
 
 int tensor_to_f32(const struct tensor *tensor, const char *where, float *out,
                   struct error *error) {
+    return tensor_part_to_f32(tensor, where, 0, (size_t)tensor->count, out, error);
+}
+
+int tensor_part_to_f32(const struct tensor *tensor, const char *where, size_t begin,
+                       size_t count, float *out, struct error *error) {
     enum { BLOCK = 1 << 12 }; /* checked while it is in the first cache */
     switch (tensor->dtype) {
     case DTYPE_F64:
@@ -125,16 +130,15 @@ int tensor_to_f32(const struct tensor *tensor, const char *where, float *out,
                          "%s: %s is %s; only F64, F32, F16 and BF16 hold weights",
                          where, tensor->name, tensor->dtype_name);
     }
-    size_t count = (size_t)tensor->count;
     for (size_t from = 0; from < count; from += BLOCK) {
         size_t block = count - from < BLOCK ? count - from : BLOCK;
-        convert(tensor, from, block, out + from);
+        convert(tensor, begin + from, block, out + from);
         if (all_finite(out + from, block))
             continue;
         size_t element = from;
         while (isfinite(out[element]))
             element++;
-        return refuse_value(tensor, where, element, out[element], error);
+        return refuse_value(tensor, where, begin + element, out[element], error);
     }
     return 0;
 }
@@ -167,4 +171,38 @@ void tensor_from_f32(enum dtype dtype, const float *values, size_t count, void *
     default:
         break;
     }
+}
+
+/* The exponent, which is all ones in what is not finite, as it lies in the upper two
+ * bytes of an element. */
+static uint16_t exponent_of(enum dtype dtype) {
+    return dtype == DTYPE_F64 ? 0x7ff0 : dtype == DTYPE_F16 ? 0x7c00 : 0x7f80;
+}
+
+/* The first of count elements that is infinite or NaN, or count. */
+static size_t find_not_finite(enum dtype dtype, const unsigned char *elements,
+                              size_t count) {
+    size_t size = dtype_size(dtype);
+    uint16_t exponent = exponent_of(dtype), upper;
+    const unsigned char *top = elements + size - sizeof upper;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&upper, top + i * size, sizeof upper);
+        if ((upper & exponent) == exponent)
+            return i;
+    }
+    return count;
+}
+
+/* A value that is not finite, or not any more, must not reach a file. */
+int tensor_round(const char *name, enum dtype dtype, const float *values, size_t begin,
+                 size_t count, void *out, struct error *error) {
+    tensor_from_f32(dtype, values, count, out);
+    size_t i = find_not_finite(dtype, out, count);
+    if (i == count)
+        return 0;
+    if (isfinite(values[i]))
+        return error_set(error, "%s: element %zu is %g, too large for %s", name,
+                         begin + i, (double)values[i], dtype_entry_of(dtype)->name);
+    return error_set(error, "%s: element %zu is %s", name, begin + i,
+                     isnan(values[i]) ? "NaN" : "infinite");
 }

@@ -1,6 +1,7 @@
 #include "checkpoint/directory.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 struct model_directory {
     char *path;
     json_t *config, *preprocessor;
-    const char *preprocessor_name;
+    const char *preprocessor_name, *stem;
     struct safetensors **shards;
     size_t shard_count;
     const struct tensor **tensors; /* shard by shard, in the order of their data */
@@ -121,12 +122,12 @@ static int read_preprocessor(struct model_directory *directory, struct error *er
                                      &directory->preprocessor, error);
 }
 
-static int open_all(struct model_directory *directory, struct error *error) {
+static int open_all(struct model_directory *directory, bool any, struct error *error) {
     struct tensor_files files;
-    if (tensor_files_list(directory->path, &files, error) != 0)
+    if (tensor_files_list(directory->path, any, &files, error) != 0)
         return -1;
-    int result =
-        json_object_read(directory->path, "config.json", 0, &directory->config, error);
+    int result = json_object_read(directory->path, "config.json", any,
+                                  &directory->config, error);
     if (result == 0)
         result = read_preprocessor(directory, error);
     if (result == 0)
@@ -135,12 +136,13 @@ static int open_all(struct model_directory *directory, struct error *error) {
         result = collect(directory, error);
     if (result == 0 && files.map)
         result = check_map(directory, &files, error);
+    directory->stem = files.stem;
     tensor_files_free(&files);
     return result;
 }
 
-int model_directory_open(const char *path, struct model_directory **result,
-                         struct error *error) {
+static int open_directory(const char *path, bool any, struct model_directory **result,
+                          struct error *error) {
     struct model_directory *directory = array_new(1, sizeof *directory);
     if (!directory)
         return error_memory(error);
@@ -152,12 +154,22 @@ int model_directory_open(const char *path, struct model_directory **result,
         free(directory);
         return error_memory(error);
     }
-    if (open_all(directory, error) != 0) {
+    if (open_all(directory, any, error) != 0) {
         model_directory_close(directory);
         return -1;
     }
     *result = directory;
     return 0;
+}
+
+int model_directory_open(const char *path, struct model_directory **directory,
+                         struct error *error) {
+    return open_directory(path, false, directory, error);
+}
+
+int model_directory_open_any(const char *path, struct model_directory **directory,
+                             struct error *error) {
+    return open_directory(path, true, directory, error);
 }
 
 void model_directory_close(struct model_directory *directory) {
@@ -176,6 +188,10 @@ void model_directory_close(struct model_directory *directory) {
 
 const char *model_directory_path(const struct model_directory *directory) {
     return directory->path;
+}
+
+const char *model_directory_stem(const struct model_directory *directory) {
+    return directory->stem;
 }
 
 json_t *model_directory_config(const struct model_directory *directory) {

@@ -19,9 +19,16 @@ struct model_directory;
  * both ways; a shard stays inside the directory. */
 int model_directory_open(const char *path, struct model_directory **directory,
                          struct error *error);
+/* The same of a model that nothing here runs: config.json may be lacking, which gives
+ * no object, and the tensors may be called diffusion_pytorch_model. */
+int model_directory_open_any(const char *path, struct model_directory **directory,
+                             struct error *error);
 void model_directory_close(struct model_directory *directory); /* NULL is fine */
 
 const char *model_directory_path(const struct model_directory *directory);
+/* What its tensor files are called before ".safetensors" or "-00001-of-...": "model".
+ */
+const char *model_directory_stem(const struct model_directory *directory);
 /* config.json, an object. */
 json_t *model_directory_config(const struct model_directory *directory);
 /* How images are prepared, an object: `image_processor` of processor_config.json, else

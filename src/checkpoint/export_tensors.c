@@ -1,6 +1,5 @@
 #include "checkpoint/export_tensors.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,43 +100,6 @@ static int describe(struct tensor_export *export, const struct export_plan *plan
     return 0;
 }
 
-/* The exponent, which is all ones in what is not finite, as it lies in the upper two
- * bytes of an element. */
-static uint16_t exponent_of(enum dtype dtype) {
-    return dtype == DTYPE_F64 ? 0x7ff0 : dtype == DTYPE_F16 ? 0x7c00 : 0x7f80;
-}
-
-/* The first of count elements that is infinite or NaN, or count. */
-static size_t find_not_finite(enum dtype dtype, const unsigned char *elements,
-                              size_t count) {
-    size_t size = dtype_size(dtype);
-    uint16_t exponent = exponent_of(dtype), upper;
-    const unsigned char *top = elements + size - sizeof upper;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(&upper, top + i * size, sizeof upper);
-        if ((upper & exponent) == exponent)
-            return i;
-    }
-    return count;
-}
-
-/* Rounds count values of a tensor from element `from` on. A value that is not
- * finite, or not any more, must not reach a file. */
-static int round_values(const struct origin *origin, const char *name, size_t from,
-                        size_t count, void *out, struct error *error) {
-    const float *values = origin->given->values + from;
-    tensor_from_f32(origin->dtype, values, count, out);
-    size_t i = find_not_finite(origin->dtype, out, count);
-    if (i == count)
-        return 0;
-    if (isfinite(values[i]))
-        return error_set(error, "%s: element %zu is %g, too large for %s", name,
-                         from + i, (double)values[i],
-                         dtype_entry_of(origin->dtype)->name);
-    return error_set(error, "%s: element %zu is %s", name, from + i,
-                     isnan(values[i]) ? "NaN" : "infinite");
-}
-
 static int read_bytes(void *self, size_t index, uint64_t offset, void *out, size_t room,
                       size_t *got, struct error *error) {
     struct tensor_export *export = self;
@@ -146,8 +108,9 @@ static int read_bytes(void *self, size_t index, uint64_t offset, void *out, size
         return error_set(error, "stopped; nothing was written");
     if (origin->given) {
         size_t size = dtype_size(origin->dtype), count = room / size;
-        if (round_values(origin, export->sources[index].name, (size_t)offset / size,
-                         count, out, error) != 0)
+        size_t from = (size_t)offset / size;
+        if (tensor_round(export->sources[index].name, origin->dtype,
+                         origin->given->values + from, from, count, out, error) != 0)
             return -1;
         *got = count * size;
     } else {

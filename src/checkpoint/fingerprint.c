@@ -101,7 +101,7 @@ static unsigned long long size_of_files(const char *directory,
 int model_directory_size(const char *path, unsigned long long *size,
                          struct error *error) {
     struct tensor_files files;
-    if (tensor_files_list(path, &files, error) != 0)
+    if (tensor_files_list(path, true, &files, error) != 0)
         return -1;
     *size = size_of_files(path, &files);
     tensor_files_free(&files);
@@ -111,7 +111,7 @@ int model_directory_size(const char *path, unsigned long long *size,
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
                                 const struct work *work, struct error *error) {
     struct tensor_files files;
-    if (tensor_files_list(path, &files, error) != 0)
+    if (tensor_files_list(path, true, &files, error) != 0)
         return -1;
     struct hashing progress = {work, 0, size_of_files(path, &files)};
     int result = digest_files(path, &files, fingerprint, &progress, error);

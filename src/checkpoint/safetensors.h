@@ -50,9 +50,16 @@ char *tensor_shape_text(const struct tensor *tensor, char *out, size_t size);
  * element, on another dtype and on NaN or infinity. where names the file. */
 int tensor_to_f32(const struct tensor *tensor, const char *where, float *out,
                   struct error *error);
+/* The same for count of its elements from `begin` on. */
+int tensor_part_to_f32(const struct tensor *tensor, const char *where, size_t begin,
+                       size_t count, float *out, struct error *error);
 /* bytes of the given dtype from floats, rounded to nearest even. dtype is one of
  * F64, F32, F16, BF16. */
 void tensor_from_f32(enum dtype dtype, const float *values, size_t count, void *out);
+/* The same for weights that go into a file: fails, naming the tensor and the element,
+ * counted from `begin`, where one is not finite, or not any more in that dtype. */
+int tensor_round(const char *name, enum dtype dtype, const float *values, size_t begin,
+                 size_t count, void *out, struct error *error);
 
 /* Writing. What is to be written is described whole first; `write` then asks for
  * one tensor's bytes after another. */

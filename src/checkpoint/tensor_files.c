@@ -11,7 +11,9 @@
 #include "base/json_text.h"
 #include "base/memory.h"
 
-static const char index_name[] = "model.safetensors.index.json";
+/* What model directories call their tensor file, the first being transformers'. */
+static const char *const stems[] = {"model", "diffusion_pytorch_model"};
+enum { STEMS = sizeof stems / sizeof *stems };
 
 /* A plain name of a safetensors file: nothing that leads out of the directory. */
 static bool is_shard_name(const char *name) {
@@ -25,8 +27,8 @@ static int compare_texts(const void *left, const void *right) {
 }
 
 /* The distinct file names of the map, sorted. */
-static int list_shards(const char *directory, struct tensor_files *files,
-                       struct error *error) {
+static int list_shards(const char *directory, const char *index_name,
+                       struct tensor_files *files, struct error *error) {
     size_t entries = json_object_size(files->map), kept = 0;
     if (entries == 0)
         return error_set(error, "%s/%s: weight_map is missing or empty", directory,
@@ -70,28 +72,45 @@ static bool exists(const char *directory, const char *name) {
     return there;
 }
 
-static int list(const char *directory, struct tensor_files *files,
+static int list_one(struct tensor_files *files, const char *name, struct error *error) {
+    files->names = array_new(1, sizeof *files->names);
+    if (!files->names || !(files->names[0] = strdup(name)))
+        return error_memory(error);
+    files->count = 1;
+    return 0;
+}
+
+/* STEM.safetensors or its shards: 1 where they are there, 0 where not, -1. */
+static int list_stem(const char *directory, const char *stem,
+                     struct tensor_files *files, struct error *error) {
+    char name[64];
+    json_t *index;
+    files->stem = stem;
+    snprintf(name, sizeof name, "%s.safetensors", stem);
+    if (exists(directory, name))
+        return list_one(files, name, error) ? -1 : 1;
+    snprintf(name, sizeof name, "%s.safetensors.index.json", stem);
+    if (json_object_read(directory, name, 1, &index, error) != 0)
+        return -1;
+    if (!index)
+        return 0;
+    json_t *map = json_object_get(index, "weight_map");
+    files->map = json_is_object(map) ? json_incref(map) : NULL;
+    json_decref(index);
+    return list_shards(directory, name, files, error) ? -1 : 1;
+}
+
+static int list(const char *directory, bool any, struct tensor_files *files,
                 struct error *error) {
     struct stat status;
     if (stat(directory, &status) != 0)
         return error_set(error, "%s: %s", directory, strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return error_set(error, "%s: not a model directory", directory);
-    if (exists(directory, "model.safetensors")) {
-        files->names = array_new(1, sizeof *files->names);
-        if (!files->names || !(files->names[0] = strdup("model.safetensors")))
-            return error_memory(error);
-        files->count = 1;
-        return 0;
-    }
-    json_t *index;
-    if (json_object_read(directory, index_name, 1, &index, error) != 0)
-        return -1;
-    if (index) {
-        json_t *map = json_object_get(index, "weight_map");
-        files->map = json_is_object(map) ? json_incref(map) : NULL;
-        json_decref(index);
-        return list_shards(directory, files, error);
+    for (size_t i = 0; i < (any ? STEMS : 1); i++) {
+        int found = list_stem(directory, stems[i], files, error);
+        if (found)
+            return found < 0 ? -1 : 0;
     }
     if (exists(directory, "pytorch_model.bin") ||
         exists(directory, "pytorch_model.bin.index.json"))
@@ -99,14 +118,16 @@ static int list(const char *directory, struct tensor_files *files,
                          "%s: holds its weights as pytorch_model.bin only, which is "
                          "not read (it is a program); save the model as safetensors",
                          directory);
-    return error_set(error, "%s: holds neither model.safetensors nor %s", directory,
-                     index_name);
+    return error_set(error,
+                     "%s: holds neither model.safetensors nor "
+                     "model.safetensors.index.json",
+                     directory);
 }
 
-int tensor_files_list(const char *directory, struct tensor_files *files,
+int tensor_files_list(const char *directory, bool any, struct tensor_files *files,
                       struct error *error) {
     *files = (struct tensor_files){0};
-    if (list(directory, files, error) == 0)
+    if (list(directory, any, files, error) == 0)
         return 0;
     tensor_files_free(files);
     return -1;

@@ -3,6 +3,7 @@
 #define PWEMOE_CHECKPOINT_TENSOR_FILES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -10,12 +11,14 @@
 struct tensor_files {
     char **names; /* within the directory, in the order of strcmp, each once */
     size_t count;
+    const char *stem; /* "model" */
     json_t *map; /* tensor name to file name; NULL for a single model.safetensors */
 };
 
 /* model.safetensors where there is one, else the shards that
- * model.safetensors.index.json names. Whether they are there is not looked at. */
-int tensor_files_list(const char *directory, struct tensor_files *files,
+ * model.safetensors.index.json names; with `any` also what diffusers call
+ * diffusion_pytorch_model. Whether shards are there is not looked at. */
+int tensor_files_list(const char *directory, bool any, struct tensor_files *files,
                       struct error *error);
 void tensor_files_free(struct tensor_files *files);
 

@@ -19,6 +19,7 @@ enum {
     TAKES_QUIET = 1 << 0,
     TAKES_FORMAT = 1 << 1 | 1 << 6, /* --format, --raw */
     TAKES_SEED = 1 << 2,
+    TAKES_THREADS = 1 << 4,
     TAKES_DEVICE = 7 << 3 /* --device, --threads, --precision */
 };
 
@@ -87,8 +88,8 @@ void command_device_failed(struct error *error, const char *format, ...)
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 extern const struct command command_init, command_finetune, command_merge,
-    command_train, command_front, command_compare, command_eval, command_export,
-    command_show, command_plot, command_paths, command_import, command_indicators,
-    command_info, command_report, command_completion;
+    command_merge_to, command_train, command_front, command_compare, command_eval,
+    command_export, command_show, command_plot, command_paths, command_import,
+    command_indicators, command_info, command_report, command_completion;
 
 #endif

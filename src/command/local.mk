@@ -45,6 +45,7 @@ pwemoe_SOURCES = \
   src/command/info.c \
   src/command/init.c \
   src/command/merge.c \
+  src/command/merge_to.c \
   src/command/paths.c \
   src/command/plot.c \
   src/command/work/report.h src/command/report.c src/command/work/report_charts.c \

@@ -19,10 +19,11 @@
 #include "store/store.h"
 
 static const struct command *const commands[] = {
-    &command_init,       &command_finetune, &command_merge,      &command_train,
-    &command_front,      &command_compare,  &command_eval,       &command_export,
-    &command_show,       &command_plot,     &command_report,     &command_import,
-    &command_indicators, &command_info,     &command_completion, &command_paths,
+    &command_init,   &command_finetune,   &command_merge,   &command_merge_to,
+    &command_train,  &command_front,      &command_compare, &command_eval,
+    &command_export, &command_show,       &command_plot,    &command_report,
+    &command_import, &command_indicators, &command_info,    &command_completion,
+    &command_paths,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

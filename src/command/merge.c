@@ -320,22 +320,8 @@ static void help_methods(FILE *out) {
     fputs("\nMethods, and what --set tells them:\n", out);
     options_help_entry(out, store_role_name(STORE_ROLE_EXPERTS),
                        "each task by its own expert, for comparison");
-    for (size_t i = 0; i < count; i++) {
-        const struct merge_method *m = methods[i];
-        char text[512], left[80];
-        snprintf(text, sizeof text, "%s%s%s", m->summary,
-                 m->needs_data ? "; looks at training data" : "",
-                 m->takes_preference ? "; takes --preference" : "");
-        options_help_entry(out, m->name, text);
-        for (const struct merge_parameter *p = m->parameters; p && p->name; p++) {
-            snprintf(left, sizeof left, "  %s=%s", p->name, p->words ? p->words : "X");
-            merge_parameter_text(p, text, sizeof text);
-            size_t length = strlen(text);
-            if (p->with)
-                snprintf(text + length, sizeof text - length, "; with %s", p->with);
-            options_help_entry(out, left, text);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        settings_help(methods[i], out);
 }
 
 const struct command command_merge = {

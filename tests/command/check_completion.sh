@@ -32,7 +32,7 @@ bash_offers() {
 }
 if command -v bash >/dev/null; then
     asked=1
-    expect bash 'mer' merge "$(bash_offers pwemoe mer)"
+    expect bash 'mer' 'merge merge-to' "$(bash_offers pwemoe mer)"
     expect bash 'merge --sc' --scales "$(bash_offers pwemoe merge --sc)"
     expect bash '--format=' 'table csv json' "$(bash_offers pwemoe merge --format =)"
     expect bash '--format=js' json "$(bash_offers pwemoe merge --format = js)"
@@ -49,7 +49,7 @@ if command -v bash >/dev/null; then
         "$(bash_offers pwemoe indicators --reference-set m)"
     expect bash 'help indi' indicators "$(bash_offers pwemoe help indi)"
     expect bash 'completion ' 'bash zsh fish' "$(bash_offers pwemoe completion '')"
-    commands=$(./pwemoe help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+    commands=$(./pwemoe help | sed -n 's/^  \([a-z-]*\)  .*/\1/p')
     for name in $commands; do
         expect bash "$name --" "$(./pwemoe help "$name" |
             sed -n 's/^  \(--[a-z-]*\).*/\1/p' | tr '\n' ' ' | sed 's/ $//')" \
@@ -74,7 +74,7 @@ fish_offers() {
 }
 if command -v fish >/dev/null; then
     asked=1
-    expect fish 'mer' merge "$(fish_offers 'mer')"
+    expect fish 'mer' 'merge merge-to' "$(fish_offers 'mer')"
     expect fish 'merge --sc' --scales "$(fish_offers 'merge --sc')"
     expect fish '--format=js' --format=json "$(fish_offers 'merge --format=js')"
     expect fish '--format js' json "$(fish_offers 'merge --format js')"

@@ -13,7 +13,7 @@ say() {
 common=$(sed -n '/^\.Ss Options of several/,/^\.Sh COMMANDS/p' "$page" |
     sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p')
 
-commands=$(./pwemoe help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+commands=$(./pwemoe help | sed -n 's/^  \([a-z-]*\)  .*/\1/p')
 test -n "$commands" || say "pwemoe help lists no commands"
 for command in $commands; do
     section=$(awk -v c="$command" '$1 == ".Ss" || $1 == ".Sh" { on = $2 == c } on' "$page")
@@ -38,21 +38,24 @@ for command in $commands; do
     done
 done
 
-# Merging methods and their parameters, as the table has them.
-section=$(awk '$1 == ".Ss" || $1 == ".Sh" { on = $2 == "merge" } on' "$page")
-methods=$(./pwemoe merge --help | sed -n '/^Methods/,$p')
-for name in $(echo "$methods" | sed -n 's/^  \([a-z-][a-z-]*\)\( .*\)*$/\1/p'); do
-    methods_seen=yes
-    echo "$section" | grep -qE -- "^\.Cm $name( |$)" ||
-        say "merging method $name is not in the section of merge"
+# Merging methods and their parameters, as the tables have them.
+for command in merge merge-to; do
+    section=$(awk -v c="$command" '$1 == ".Ss" || $1 == ".Sh" { on = $2 == c } on' "$page")
+    methods=$(./pwemoe "$command" --help | sed -n '/^Methods/,$p')
+    methods_seen= parameters_seen=
+    for name in $(echo "$methods" | sed -n 's/^  \([a-z-][a-z-]*\)\( .*\)*$/\1/p'); do
+        methods_seen=yes
+        echo "$section" | grep -qE -- "^\.Cm $name( |$)" ||
+            say "merging method $name is not in the section of $command"
+    done
+    test -n "$methods_seen" || say "pwemoe $command --help lists no methods"
+    for name in $(echo "$methods" | sed -n 's/^    \([a-z-][a-z-]*\)=.*/\1/p'); do
+        parameters_seen=yes
+        echo "$section" | grep -qE -- "^\.Cm $name( |$)" ||
+            say "parameter $name of a merging method is not in the section of $command"
+    done
+    test -n "$parameters_seen" || say "pwemoe $command --help lists no parameters"
 done
-test -n "${methods_seen-}" || say "pwemoe merge --help lists no methods"
-for name in $(echo "$methods" | sed -n 's/^    \([a-z-][a-z-]*\)=.*/\1/p'); do
-    parameters_seen=yes
-    echo "$section" | grep -qE -- "^\.Cm $name( |$)" ||
-        say "parameter $name of a merging method is not in the section of merge"
-done
-test -n "${parameters_seen-}" || say "pwemoe merge --help lists no parameters"
 
 # Indicators, as their table has them.
 section=$(awk '$1 == ".Ss" || $1 == ".Sh" { on = $2 == "indicators" } on' "$page")

@@ -108,6 +108,16 @@ int options_set(const struct option_spec *spec, void *values, const char *text,
             return error_set(error, "--%s is empty", spec->name);
         *(const char **)(void *)member = text;
         return 0;
+    case OPTION_TEXTS: {
+        struct option_texts *texts = (struct option_texts *)(void *)member;
+        if (!*text)
+            return error_set(error, "--%s is empty", spec->name);
+        if (texts->count == OPTION_TEXTS_MAX)
+            return error_set(error, "--%s stands more than %d times", spec->name,
+                             OPTION_TEXTS_MAX);
+        texts->items[texts->count++] = text;
+        return 0;
+    }
     }
     return error_set(error, "--%s has no type", spec->name);
 }

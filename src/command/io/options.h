@@ -18,7 +18,14 @@ enum option_type {
     OPTION_UNSIGNED, /* uint64_t, minimum .. maximum */
     OPTION_REAL,     /* double, finite, minimum .. maximum */
     OPTION_CHOICE,   /* unsigned: the position in choices */
-    OPTION_TEXT      /* const char *, points into argv; not empty */
+    OPTION_TEXT,     /* const char *, points into argv; not empty */
+    OPTION_TEXTS     /* struct option_texts: the option may stand several times */
+};
+
+enum { OPTION_TEXTS_MAX = 64 };
+struct option_texts {
+    const char *items[OPTION_TEXTS_MAX]; /* in the order of the command line */
+    size_t count;
 };
 
 struct option_spec {

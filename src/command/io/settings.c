@@ -35,6 +35,8 @@ static json_t *value_of(const struct option_spec *spec, const void *values) {
     case OPTION_TEXT:
         text = *(const char *const *)member;
         return text ? json_string(text) : json_null();
+    case OPTION_TEXTS: /* no setting */
+        break;
     }
     return NULL;
 }
@@ -64,6 +66,8 @@ static bool take(const struct option_spec *spec, void *values, const json_t *val
     case OPTION_TEXT:
         *(const char **)member = json_string_value(value);
         return json_is_string(value) || json_is_null(value);
+    case OPTION_TEXTS:
+        break;
     }
     return false;
 }

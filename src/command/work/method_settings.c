@@ -90,9 +90,8 @@ static bool is_offered(const struct merge_method *const *methods, size_t count,
     return false;
 }
 
-void settings_offer(FILE *out) {
-    size_t count;
-    const struct merge_method *const *methods = merge_methods(&count);
+void settings_offer_of(const struct merge_method *const *methods, size_t count,
+                       FILE *out) {
     const char *between = "";
     for (size_t i = 0; i < count; i++)
         for (const struct merge_parameter *p = methods[i]->parameters; p && p->name;
@@ -107,4 +106,28 @@ void settings_offer(FILE *out) {
                 fprintf(out, "%s%s=%s", w ? " " : between, p->name, word);
             between = " ";
         }
+}
+
+void settings_offer(FILE *out) {
+    size_t count;
+    const struct merge_method *const *methods = merge_methods(&count);
+    settings_offer_of(methods, count, out);
+}
+
+/* --- help ------------------------------------------------------------------------- */
+
+void settings_help(const struct merge_method *method, FILE *out) {
+    char text[512], left[80];
+    snprintf(text, sizeof text, "%s%s%s", method->summary,
+             method->needs_data ? "; looks at training data" : "",
+             method->takes_preference ? "; takes --preference" : "");
+    options_help_entry(out, method->name, text);
+    for (const struct merge_parameter *p = method->parameters; p && p->name; p++) {
+        snprintf(left, sizeof left, "  %s=%s", p->name, p->words ? p->words : "X");
+        merge_parameter_text(p, text, sizeof text);
+        size_t length = strlen(text);
+        if (p->with)
+            snprintf(text + length, sizeof text - length, "; with %s", p->with);
+        options_help_entry(out, left, text);
+    }
 }

@@ -21,5 +21,11 @@ json_t *settings_of(const struct merge_method *method, const json_t *settings,
 void settings_offer_methods(FILE *out);
 void settings_offer_answers(FILE *out);
 void settings_offer(FILE *out);
+/* The same of these methods. */
+void settings_offer_of(const struct merge_method *const *methods, size_t count,
+                       FILE *out);
+
+/* A method with its parameters, as lines of help. */
+void settings_help(const struct merge_method *method, FILE *out);
 
 #endif

@@ -1,0 +1,11 @@
+libpwemoe_a_SOURCES += \
+  src/tensorwise/models.h src/tensorwise/models.c \
+  src/tensorwise/vocabulary.h src/tensorwise/vocabulary.c \
+  src/tensorwise/coefficients.h src/tensorwise/coefficients.c \
+  src/tensorwise/values.h src/tensorwise/values.c \
+  src/tensorwise/blend.h src/tensorwise/blend.c \
+  src/tensorwise/method.h src/tensorwise/method.c \
+  src/tensorwise/linear.c src/tensorwise/trimmed.c \
+  src/tensorwise/della.c src/tensorwise/wudi.c \
+  src/tensorwise/shards.h src/tensorwise/shards.c \
+  src/tensorwise/merging.h src/tensorwise/merging.c

@@ -1,0 +1,309 @@
+#include "tensorwise/merging.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/mapped.h"
+#include "base/memory.h"
+#include "checkpoint/draft.h"
+#include "checkpoint/export_files.h"
+#include "checkpoint/folder.h"
+#include "checkpoint/write.h"
+#include "tensorwise/shards.h"
+
+/* Elements that a thread makes at a time: a few hundred KB with those of some experts.
+ */
+enum { BLOCK = 8192 };
+
+/* What the process is itself, with its libraries, threads and the writer's buffers. */
+static const uint64_t memory_of_process = (uint64_t)96 << 20;
+
+struct maker {
+    const struct merging *merging;
+    const struct work *work;
+    const struct shards *shards;
+    size_t first;   /* the file's first tensor */
+    size_t current; /* the tensor at hand; SIZE_MAX: none */
+    struct values values;
+    struct blend blend;
+    float *room; /* [threads] of experts + 2 blocks */
+    uint64_t done;
+};
+
+/* --- one tensor ------------------------------------------------------------------- */
+
+/* Pages of the tensor in every model: asked for, or let go. */
+static void advise(const struct models *models, size_t index,
+                   void (*what)(const void *, size_t)) {
+    const struct model_tensor *tensor = &models->tensors[index];
+    what(tensor->base->data, (size_t)tensor->base->bytes);
+    for (size_t t = 0; tensor->experts && t < models->count; t++)
+        what(tensor->experts[t]->data, (size_t)tensor->experts[t]->bytes);
+}
+
+static void leave(struct maker *m) {
+    if (m->current != SIZE_MAX)
+        advise(m->merging->models, m->current, mapped_let_go);
+    free(m->blend.made);
+    m->blend.made = NULL;
+    m->current = SIZE_MAX;
+}
+
+static int enter(struct maker *m, size_t index, struct error *error) {
+    const struct merging *merging = m->merging;
+    const struct models *models = merging->models;
+    const struct model_tensor *tensor = &models->tensors[index];
+    double weights[MODELS_MAX];
+    leave(m);
+    m->current = index;
+    if (index + 1 < models->tensor_count)
+        advise(models, index + 1, mapped_expect);
+    if (!tensor->experts)
+        return 0;
+    coefficients_of(merging->coefficients, tensor->base->name, weights);
+    m->values = (struct values){models, tensor, (size_t)tensor->base->count};
+    m->blend = (struct blend){.base = 1, .scale = 1};
+    memcpy(m->blend.weights, weights, models->count * sizeof *weights);
+    const struct tensor_input input = {.method = merging->method,
+                                       .parameters = merging->parameters,
+                                       .preference = merging->preference,
+                                       .values = &m->values,
+                                       .weights = weights,
+                                       .threads = merging->threads,
+                                       .work = m->work};
+    return merging->method->decide(&input, &m->blend, error);
+}
+
+/* Elements [from, from + count), rounded to the output's dtype. */
+static int make_block(const struct maker *m, size_t from, size_t count, float *room,
+                      void *out, struct error *error) {
+    size_t experts = m->merging->models->count;
+    float *base = room, *sum = room + BLOCK, *vectors = room + (size_t)2 * BLOCK;
+    const struct tensor_source *source = &m->shards->sources[m->current];
+    if (values_base(&m->values, from, count, base, error))
+        return -1;
+    for (size_t t = 0; t < experts && m->blend.sum != BLEND_MADE; t++)
+        if (values_vector(&m->values, t, from, count, base, vectors + t * BLOCK, error))
+            return -1;
+    blend_block(&m->blend, experts, from, count, base, vectors, BLOCK, sum);
+    return tensor_round(source->name, dtype_entry_find(source->dtype_name)->dtype, base,
+                        from, count, out, error);
+}
+
+/* The same divided among threads. */
+static int make(const struct maker *m, size_t from, size_t count, size_t size,
+                unsigned char *out, struct error *error) {
+    const struct merging *merging = m->merging;
+    size_t each = (merging->models->count + 2) * BLOCK;
+    size_t blocks = (count + BLOCK - 1) / BLOCK;
+    unsigned threads = blocks < merging->threads ? (unsigned)blocks : merging->threads;
+    int result = 0;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t b = 0; b < blocks; b++) {
+        struct error own;
+        size_t at = b * BLOCK, some = count - at < BLOCK ? count - at : BLOCK;
+        float *room = m->room;
+#ifdef _OPENMP
+        room += (size_t)omp_get_thread_num() * each;
+#endif
+        if (make_block(m, from + at, some, room, out + at * size, &own) == 0)
+            continue;
+#pragma omp critical
+        {
+            *error = own;
+            result = -1;
+        }
+    }
+    return result;
+}
+
+/* A tensor that is not merged: its bytes, or rounded to --dtype. */
+static int copy(const struct maker *m, size_t from, size_t count, size_t size,
+                unsigned char *out, struct error *error) {
+    const struct tensor *base = m->merging->models->tensors[m->current].base;
+    const struct tensor_source *source = &m->shards->sources[m->current];
+    if (source->dtype_name == base->dtype_name) {
+        memcpy(out, (const unsigned char *)base->data + from * size, count * size);
+        return 0;
+    }
+    const struct values values = {m->merging->models,
+                                  &m->merging->models->tensors[m->current],
+                                  (size_t)base->count};
+    for (size_t at = 0; at < count; at += BLOCK) {
+        size_t some = count - at < BLOCK ? count - at : BLOCK;
+        if (values_base(&values, from + at, some, m->room, error) ||
+            tensor_round(source->name, dtype_entry_find(source->dtype_name)->dtype,
+                         m->room, from + at, some, out + at * size, error))
+            return -1;
+    }
+    return 0;
+}
+
+/* tensor_read of the writer. */
+static int read_bytes(void *self, size_t index, uint64_t offset, void *out, size_t room,
+                      size_t *got, struct error *error) {
+    struct maker *m = self;
+    index += m->first;
+    const struct tensor_source *source = &m->shards->sources[index];
+    if (work_stopped(m->work))
+        return error_set(error, "stopped; nothing was written");
+    if (m->current != index && enter(m, index, error))
+        return -1;
+    const struct model_tensor *tensor = &m->merging->models->tensors[index];
+    size_t size = dtype_size(dtype_entry_find(source->dtype_name)->dtype);
+    size = size ? size : 1; /* narrow kinds are copied byte by byte */
+    size_t from = (size_t)offset / size, count = room / size;
+    int result = tensor->experts ? make(m, from, count, size, out, error)
+                                 : copy(m, from, count, size, out, error);
+    *got = count * size;
+    m->done += *got;
+    work_report(m->work, "merging", (size_t)m->done, (size_t)m->shards->bytes);
+    return result;
+}
+
+/* --- the directory ---------------------------------------------------------------- */
+
+struct filling {
+    struct maker *maker;
+    const json_t *about;
+};
+
+static int write_shard(struct maker *m, size_t shard, const char *folder,
+                       const char *shown, struct error *error) {
+    static const char *const metadata[] = {"format", "pt", NULL};
+    size_t first = m->shards->first[shard], end = m->shards->first[shard + 1];
+    char *name = shards_name(m->shards, shard);
+    char *path = name ? text_format("%s/%s", folder, name) : NULL;
+    char *path_shown = name ? text_format("%s/%s", shown, name) : NULL;
+    m->first = first;
+    int result =
+        path && path_shown
+            ? safetensors_write_as(path, path_shown, m->shards->sources + first,
+                                   end - first, metadata, read_bytes, m, error)
+            : error_memory(error);
+    leave(m);
+    free(name);
+    free(path);
+    free(path_shown);
+    return result;
+}
+
+/* config.json says of which dtype the weights are, under one of two names. NULL where
+ * there is nothing to change. */
+static json_t *config_of(const struct merging *merging) {
+    static const char *const keys[] = {"dtype", "torch_dtype"};
+    static const struct {
+        enum dtype dtype;
+        const char *name;
+    } names[] = {{DTYPE_F32, "float32"},
+                 {DTYPE_F16, "float16"},
+                 {DTYPE_BF16, "bfloat16"},
+                 {DTYPE_F64, "float64"}};
+    json_t *config = model_directory_config(merging->models->base);
+    if (!merging->dtype || !config || !(config = json_deep_copy(config)))
+        return NULL;
+    for (size_t k = 0; k < 2; k++)
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+            if (json_object_get(config, keys[k]) && names[n].dtype == *merging->dtype)
+                json_object_set_new(config, keys[k], json_string(names[n].name));
+    return config;
+}
+
+static int write_files(const struct maker *m, const json_t *about, const char *folder,
+                       const char *shown, struct error *error) {
+    char index_name[64];
+    snprintf(index_name, sizeof index_name, "%s.safetensors.index.json",
+             model_directory_stem(m->merging->models->base));
+    char *json = json_text_dump(about, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    char *text = json ? text_format("%s\n", json) : NULL;
+    char *index = shards_index(m->shards);
+    json_t *config = config_of(m->merging);
+    int result = -1;
+    if (text && index) {
+        text_shorten_numbers(text);
+        const struct export_file files[] = {{"pwemoe.json", text, strlen(text)},
+                                            {index_name, index, strlen(index)}};
+        const struct export_plan plan = {.pretrained = m->merging->models->base,
+                                         .files = files,
+                                         .file_count = m->shards->count > 1 ? 2 : 1,
+                                         .config = config};
+        result = export_files_write(folder, shown, &plan, m->work, error);
+    } else {
+        error_memory(error);
+    }
+    json_decref(config);
+    free(index);
+    free(text);
+    free(json);
+    return result;
+}
+
+static int fill(void *self, const char *folder, const char *shown,
+                struct error *error) {
+    const struct filling *filling = self;
+    struct maker *m = filling->maker;
+    for (size_t s = 0; s < m->shards->count; s++)
+        if (write_shard(m, s, folder, shown, error))
+            return -1;
+    if (write_files(m, filling->about, folder, shown, error))
+        return -1;
+    return work_stopped(m->work) ? error_set(error, "stopped; nothing was written") : 0;
+}
+
+int merging_write(const struct merging *merging, const char *path, const json_t *about,
+                  const struct work *work, struct error *error) {
+    struct shards shards;
+    struct maker maker = {
+        .merging = merging, .work = work, .shards = &shards, .current = SIZE_MAX};
+    struct filling filling = {&maker, about};
+    size_t blocks = (merging->models->count + 2) * merging->threads;
+    int result = shards_plan(merging->models, merging->dtype, merging->shard_size,
+                             &shards, error);
+    maker.room = array_new(blocks, BLOCK * sizeof *maker.room);
+    if (result == 0 && !maker.room)
+        result = error_memory(error);
+    if (result == 0)
+        result = folder_write(path, fill, &filling, error);
+    leave(&maker);
+    free(maker.room);
+    shards_free(&shards);
+    return result;
+}
+
+/* --- what it will take ------------------------------------------------------------ */
+
+/* A tensor's pages in every model, those of the next, and what the method needs. */
+static uint64_t memory_of(const struct merging *merging, size_t index) {
+    const struct models *models = merging->models;
+    const struct model_tensor *tensor = &models->tensors[index];
+    uint64_t sum = tensor->base->bytes;
+    for (size_t t = 0; tensor->experts && t < models->count; t++)
+        sum += tensor->experts[t]->bytes;
+    if (tensor->experts && merging->method->room)
+        sum += merging->method->room(tensor, models->count);
+    return sum;
+}
+
+int merging_costs(const struct merging *merging, struct merging_costs *costs,
+                  struct error *error) {
+    struct shards shards;
+    uint64_t most = 0;
+    int result = shards_plan(merging->models, merging->dtype, merging->shard_size,
+                             &shards, error);
+    for (size_t i = 0; result == 0 && i < merging->models->tensor_count; i++) {
+        uint64_t memory = memory_of(merging, i);
+        most = memory > most ? memory : most;
+    }
+    uint64_t blocks = (merging->models->count + 2) * merging->threads;
+    *costs = (struct merging_costs){.memory = most + memory_of_process +
+                                              blocks * BLOCK * sizeof(float),
+                                    .reads = models_bytes(merging->models),
+                                    .writes = shards.bytes,
+                                    .files = shards.count};
+    shards_free(&shards);
+    return result;
+}

@@ -1,0 +1,222 @@
+#include "tensorwise/models.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "tensorwise/vocabulary.h"
+
+bool models_is_weights(enum dtype dtype) {
+    return dtype == DTYPE_F64 || dtype == DTYPE_F32 || dtype == DTYPE_F16 ||
+           dtype == DTYPE_BF16;
+}
+
+static bool same_shape(const struct tensor *a, const struct tensor *b) {
+    return a->rank == b->rank &&
+           memcmp(a->shape, b->shape, a->rank * sizeof *a->shape) == 0;
+}
+
+/* What does not match, for one line: how many, and the first few. */
+struct list {
+    size_t count;
+    char text[400];
+};
+
+static void list_add(struct list *list, const char *name) {
+    size_t used = strlen(list->text);
+    list->count++;
+    if (list->count <= 3)
+        snprintf(list->text + used, sizeof list->text - used, "%s%.100s",
+                 used ? ", " : "", name);
+    else if (list->count == 4)
+        snprintf(list->text + used, sizeof list->text - used, ", ...");
+}
+
+static int refuse_names(const struct models *models, size_t expert,
+                        const struct list *lacking, const struct list *further,
+                        struct error *error) {
+    const char *path = model_directory_path(models->experts[expert]);
+    const char *base = model_directory_path(models->base);
+    bool lacks = lacking->count > 0;
+    const struct list *list = lacks ? lacking : further;
+    if (lacking->count == models->tensor_count)
+        return error_set(error,
+                         "%s: has none of the %zu tensors of %s (%s); its own are "
+                         "called %s: another kind of model",
+                         path, lacking->count, base, lacking->text, further->text);
+    return error_set(error,
+                     "%s: %s %zu tensor%s that %s %s (%s); with --partial what not all "
+                     "have stays as the base model has it",
+                     path, lacks ? "lacks" : "has", list->count,
+                     list->count == 1 ? "" : "s", base, lacks ? "has" : "lacks",
+                     list->text);
+}
+
+/* The names of one expert against the base model's. */
+static int match_names(struct models *models, size_t expert, bool partial,
+                       struct error *error) {
+    struct list lacking = {0}, further = {0};
+    struct model_directory *own = models->experts[expert];
+    for (size_t i = 0; i < models->tensor_count; i++) {
+        const char *name = models->tensors[i].base->name;
+        const struct tensor *found = model_directory_find(own, name);
+        models->cells[i * models->count + expert] = found;
+        if (!found)
+            list_add(&lacking, name);
+    }
+    for (size_t i = 0; i < model_directory_count(own); i++) {
+        const char *name = model_directory_at(own, i)->name;
+        if (!model_directory_find(models->base, name))
+            list_add(&further, name);
+    }
+    models->out += further.count;
+    bool none = lacking.count == models->tensor_count;
+    if ((lacking.count || further.count) && (!partial || none))
+        return refuse_names(models, expert, &lacking, &further, error);
+    return 0;
+}
+
+static int refuse_shape(const struct models *models, const struct tensor *base,
+                        size_t expert, const struct tensor *own, struct error *error) {
+    char shape[128], other[128];
+    struct error tokens;
+    tensor_shape_text(own, shape, sizeof shape);
+    tensor_shape_text(base, other, sizeof other);
+    error_set(error, "%s: %s is %s, in %s it is %s",
+              model_directory_path(models->experts[expert]), base->name, shape,
+              model_directory_path(models->base), other);
+    if (vocabulary_differs(base, own, models->base, models->experts[expert], &tokens)) {
+        char text[sizeof error->text];
+        memcpy(text, error->text, sizeof text);
+        return error_set(error, "%s: %s", text, tokens.text);
+    }
+    return 0;
+}
+
+/* What is no weight and the same in all is copied; what differs is the base model's. */
+static void keep_others(struct models *models, struct model_tensor *tensor,
+                        const struct tensor *const *cells) {
+    bool differs = false;
+    for (size_t t = 0; t < models->count; t++)
+        differs |= cells[t]->bytes != tensor->base->bytes ||
+                   memcmp(cells[t]->data, tensor->base->data, cells[t]->bytes) != 0;
+    models->kept += differs;
+}
+
+static int match_tensor(struct models *models, size_t index, bool partial,
+                        struct error *error) {
+    struct model_tensor *tensor = &models->tensors[index];
+    const struct tensor **cells = models->cells + index * models->count;
+    bool whole = true, weights = models_is_weights(tensor->base->dtype);
+    for (size_t t = 0; t < models->count; t++) {
+        if (!cells[t]) {
+            whole = false;
+            continue;
+        }
+        weights &= models_is_weights(cells[t]->dtype);
+        if (same_shape(tensor->base, cells[t]))
+            continue;
+        refuse_shape(models, tensor->base, t, cells[t], error);
+        if (!partial)
+            return -1;
+        whole = false;
+    }
+    if (!whole) {
+        models->left++;
+        return 0;
+    }
+    if (weights) {
+        tensor->experts = cells;
+        return 0;
+    }
+    for (size_t t = 0; t < models->count; t++)
+        if (cells[t]->dtype != tensor->base->dtype ||
+            tensor->base->dtype == DTYPE_OTHER)
+            return error_set(error,
+                             "%s: %s is %s in %s and %s in %s; only F64, F32, F16 and "
+                             "BF16 are merged",
+                             models->names[t], tensor->base->name,
+                             tensor->base->dtype_name,
+                             model_directory_path(models->base), cells[t]->dtype_name,
+                             model_directory_path(models->experts[t]));
+    keep_others(models, tensor, cells);
+    return 0;
+}
+
+static int open_all(const struct models_wish *wish, struct models *models,
+                    struct error *error) {
+    models->pretrained = wish->pretrained != NULL;
+    if (wish->pretrained &&
+        model_directory_open_any(wish->pretrained, &models->base, error))
+        return -1;
+    for (size_t t = 0; t < wish->count; t++) {
+        if (model_directory_open_any(wish->experts[t], &models->experts[t], error))
+            return -1;
+        models->names[t] = wish->names[t];
+        models->count++;
+    }
+    if (!wish->pretrained)
+        models->base = models->experts[0];
+    return 0;
+}
+
+/* As safetensors_write lays out a file, so that files are read from front to back. */
+static int compare_order(const void *left, const void *right) {
+    const struct tensor *a = ((const struct model_tensor *)left)->base;
+    const struct tensor *b = ((const struct model_tensor *)right)->base;
+    const struct dtype_entry *x = dtype_entry_find(a->dtype_name),
+                             *y = dtype_entry_find(b->dtype_name);
+    if (x != y)
+        return x > y ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+int models_open(const struct models_wish *wish, struct models *models,
+                struct error *error) {
+    size_t cells;
+    *models = (struct models){0};
+    if (open_all(wish, models, error))
+        return -1;
+    models->tensor_count = model_directory_count(models->base);
+    if (!size_multiply(models->tensor_count, models->count, &cells) ||
+        !(models->cells = array_new(cells, sizeof *models->cells)) ||
+        !(models->tensors = array_new(models->tensor_count, sizeof *models->tensors)))
+        return error_memory(error);
+    if (models->tensor_count == 0)
+        return error_set(error, "%s: has no tensors",
+                         model_directory_path(models->base));
+    for (size_t i = 0; i < models->tensor_count; i++)
+        models->tensors[i].base = model_directory_at(models->base, i);
+    qsort(models->tensors, models->tensor_count, sizeof *models->tensors,
+          compare_order);
+    for (size_t t = 0; t < models->count; t++)
+        if (match_names(models, t, wish->partial, error))
+            return -1;
+    for (size_t i = 0; i < models->tensor_count; i++)
+        if (match_tensor(models, i, wish->partial, error))
+            return -1;
+    return 0;
+}
+
+void models_close(struct models *models) {
+    for (size_t t = 0; t < models->count; t++)
+        model_directory_close(models->experts[t]);
+    if (models->pretrained)
+        model_directory_close(models->base);
+    free(models->tensors);
+    free(models->cells);
+    *models = (struct models){0};
+}
+
+uint64_t models_bytes(const struct models *models) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < models->tensor_count; i++) {
+        const struct model_tensor *tensor = &models->tensors[i];
+        sum += tensor->base->bytes;
+        for (size_t t = models->pretrained ? 0 : 1;
+             tensor->experts && t < models->count; t++)
+            sum += tensor->experts[t]->bytes;
+    }
+    return sum;
+}

@@ -1,0 +1,60 @@
+/* The models that are merged tensor by tensor: any checkpoints whose tensors have the
+ * same names and shapes, whatever architecture they are of. Only headers are read here.
+ * Ownership: everything reached from a struct models lives until models_close. */
+#ifndef PWEMOE_TENSORWISE_MODELS_H
+#define PWEMOE_TENSORWISE_MODELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "checkpoint/directory.h"
+
+enum { MODELS_MAX = 64 };
+
+/* One tensor that is written: the base model's, and what each expert has of that name.
+ * Where it is not merged, the base model's bytes are copied. */
+struct model_tensor {
+    const struct tensor *base;
+    const struct tensor *const *experts; /* [count of experts]; NULL: not merged */
+};
+
+struct models {
+    struct model_directory *base; /* the pretrained model, or the first expert */
+    bool pretrained;              /* whether there is a pretrained model */
+    size_t count;                 /* of experts */
+    struct model_directory *experts[MODELS_MAX];
+    const char *names[MODELS_MAX]; /* the caller's */
+    struct model_tensor *tensors;  /* those of base, as safetensors_write orders them */
+    size_t tensor_count;
+    size_t
+        kept; /* tensors that hold no weights and differ: the base model's are kept */
+    size_t left; /* with `partial`: tensors that are the base model's alone, */
+    size_t out;  /* and tensors of experts that are left out */
+    const struct tensor **cells; /* behind tensors[].experts */
+};
+
+struct models_wish {
+    const char *pretrained; /* a directory, or NULL: the first expert is the base */
+    const char *const *experts;
+    const char *const *names;
+    size_t count;
+    bool partial; /* tensors that not all have in one shape stay the base model's */
+};
+
+/* Opens all and matches their tensors by name. Fails, saying which and how many, on
+ * tensors that some model lacks or has in another shape, unless `partial`; and on
+ * dtypes that nothing is computed with. Embeddings of vocabularies of different sizes
+ * are an error that names tokens, where the directories have them. */
+int models_open(const struct models_wish *wish, struct models *models,
+                struct error *error);
+void models_close(struct models *models); /* also after a failure */
+
+/* Whether a dtype holds weights: F64, F32, F16, BF16. */
+bool models_is_weights(enum dtype dtype);
+
+/* Bytes that are read to merge all. */
+uint64_t models_bytes(const struct models *models);
+
+#endif

@@ -1,0 +1,36 @@
+/* One tensor of all models as f32, any stretch of it at a time. */
+#ifndef PWEMOE_TENSORWISE_VALUES_H
+#define PWEMOE_TENSORWISE_VALUES_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "tensorwise/models.h"
+
+struct values {
+    const struct models *models;
+    const struct model_tensor *tensor; /* one that is merged */
+    size_t count;                      /* elements */
+};
+
+/* Elements [from, from + count) of the base model's tensor. Fails on what is not
+ * finite. By any number of threads at a time. */
+int values_base(const struct values *values, size_t from, size_t count, float *out,
+                struct error *error);
+/* The same of an expert's task vector: its values less base, the base model's. */
+int values_vector(const struct values *values, size_t expert, size_t from, size_t count,
+                  const float *base, float *out, struct error *error);
+/* And of an expert's own values. */
+int values_model(const struct values *values, size_t expert, size_t from, size_t count,
+                 const float *base, float *out, struct error *error);
+
+/* A whole task vector, divided among threads. */
+int values_whole_vector(const struct values *values, size_t expert, unsigned threads,
+                        float *out, struct error *error);
+
+/* Inner products <x_a, x_b> of the experts into gram [experts, experts]: of the task
+ * vectors, or with `models` of the models themselves. In f64. */
+int values_gram(const struct values *values, bool models, unsigned threads,
+                double *gram, struct error *error);
+
+#endif
