@@ -181,6 +181,20 @@ static int keep_task(struct init *s, const struct recipe_task *task, double refe
     return 0;
 }
 
+/* Both towers are merged where an expert has another text tower: the store's word for
+ * it. */
+static int keep_towers(struct init *s, struct error *error) {
+    if (!s->layout || !text_tower_merged(&s->text))
+        return 0;
+    char *remark = text_tower_remark(&s->text);
+    if (remark)
+        init_remark(s, NULL, remark);
+    free(remark);
+    free(s->out->model);
+    s->out->model = strdup("clip");
+    return s->out->model ? 0 : error_memory(error);
+}
+
 static void say_remark(void *self, const char *text) {
     init_remark(self, NULL, text);
 }
@@ -241,6 +255,8 @@ static int keep_recipe(struct init *s, const double *reference, size_t reference
         *error = s->last;
         return -1;
     }
+    if (keep_towers(s, error))
+        return -1;
     if (fingerprint(s, &out->pretrained, error))
         return -1;
     for (size_t t = 0; t < recipe->task_count; t++)

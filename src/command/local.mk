@@ -10,6 +10,7 @@ libpwemoe_a_SOURCES += \
   src/command/io/progress.h src/command/io/progress.c \
   src/command/io/recipe.h src/command/io/recipe.c \
   src/command/io/settings.h src/command/io/settings.c \
+  src/command/work/text_tower.h src/command/work/text_tower.c \
   src/command/io/page.h src/command/io/page.c \
   src/command/work/curve.h src/command/work/curve.c
 

@@ -56,6 +56,33 @@ static const float *weights_at(const struct evaluator *e, size_t offset) {
     return NULL;
 }
 
+/* What follows the current model's text tower is made here, the rest is the pool's. */
+static void free_heads(const struct evaluator *e, struct head *heads) {
+    for (size_t t = 0; t < e->tasks; t++)
+        if (pool_head_follows(e->pool, t))
+            head_clear(&heads[t]);
+    free(heads);
+}
+
+/* The heads [tasks] of the current model; ended by free_heads. */
+static struct head *current_heads(struct evaluator *e, struct error *error) {
+    struct head *heads = array_new(e->tasks, sizeof *heads);
+    if (!heads) {
+        error_memory(error);
+        return NULL;
+    }
+    for (size_t t = 0; t < e->tasks; t++) {
+        if (!pool_head_follows(e->pool, t)) {
+            heads[t] = e->pool->heads[t];
+        } else if (pool_head(e->pool, e->weights, t, &heads[t], error)) {
+            heads[t] = (struct head){0};
+            free_heads(e, heads);
+            return NULL;
+        }
+    }
+    return heads;
+}
+
 int evaluator_export(struct evaluator *e, const char *path,
                      const struct store_solution *solution,
                      const struct store_evaluation *figures, int head,
@@ -69,8 +96,11 @@ int evaluator_export(struct evaluator *e, const char *path,
                          "--head out: the heads are in %s/heads",
                          path);
     float *weights = download_weights(e, error);
-    if (!weights)
+    struct head *heads = weights ? current_heads(e, error) : NULL;
+    if (!heads) {
+        free(weights);
         return -1;
+    }
     int result = -1;
     struct store_evaluation *own = array_new(e->tasks, sizeof *own);
     const float **rows = array_new(l->parameter_count, sizeof *rows);
@@ -97,6 +127,7 @@ int evaluator_export(struct evaluator *e, const char *path,
         .recipe = e->recipe,
         .sources = e->sources,
         .pool = e->pool,
+        .heads = heads,
         .solution = solution,
         .sha256 = hash,
         .figures = figures ? figures : own,
@@ -112,7 +143,7 @@ int evaluator_export(struct evaluator *e, const char *path,
                             .files = files.files,
                             .file_count = files.count};
     if (head >= 0 && (size_t)head < e->tasks) {
-        saving.head = &e->pool->heads[head];
+        saving.head = &heads[head];
         const struct dataset *data = e->held_out[head].data;
         /* Numbers are no names: LABEL_0, LABEL_1, ... then. */
         if (data->classes == saving.head->classes &&
@@ -122,6 +153,7 @@ int evaluator_export(struct evaluator *e, const char *path,
     result = saving_write(path, &saving, work, error);
 done:
     provenance_files_clear(&files);
+    free_heads(e, heads);
     free(own);
     free(rows);
     free(weights);

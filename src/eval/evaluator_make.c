@@ -81,7 +81,7 @@ static int use_routers(struct evaluator *e, const void *blob, size_t size,
                   routers->tasks, routers->modules, e->tasks, upscaling->modules);
         goto failed;
     }
-    routing = array_new((routers->modules + 1) * e->tasks, sizeof *routing);
+    routing = array_new(upscaling->rows * e->tasks, sizeof *routing);
     names = array_new(routers->modules, sizeof *names);
     if (!routing || !names) {
         error_memory(error);
@@ -181,13 +181,15 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
         correction_merge(e->correction, preference, e->weights);
     } else {
         routers_forward(e->routers, preference, e->routing);
+        upscaling_put_text(e->upscaling, preference, e->tasks, e->routing);
         unloader_merge_at(e->unloader, preference, e->weights);
         forward_begin(e->forward,
                       e->upscaling->lowest >= e->pool->layout->blocks[0].norm1_gamma,
                       e->routers->lambda);
     }
     stored_dtype_round(e->stored, e->weights);
-    if (e->backend->synchronise(e->backend, error))
+    if (pool_put_heads(e->pool, e->weights, e->heads, error) ||
+        e->backend->synchronise(e->backend, error))
         return -1;
     evaluator_make_end(e);
     e->current = CURRENT_PREFERENCE;
@@ -199,10 +201,13 @@ void evaluator_put_expert(struct evaluator *e, size_t task) {
     weights[task] = 1;
     unloader_merge(e->plain_unloader, weights, e->weights);
     stored_dtype_round(e->stored, e->weights);
+    if (pool_head_follows(e->pool, task))
+        head_bank_put(e->heads, task, &e->pool->heads[task]);
     e->single = task;
 }
 
-/* Heads of the directory at path, the pool's where it has none; a bank of them. */
+/* Heads of the directory at path; where it has none, those of its own text tower or the
+ * pool's: into e->own_heads, or e->heads where there are none. */
 static int use_directory_heads(struct evaluator *e, const char *path,
                                struct error *error) {
     size_t features = model_config_features(&e->pool->layout->config);
@@ -223,6 +228,10 @@ static int use_directory_heads(struct evaluator *e, const char *path,
                 result =
                     error_set(error, "%s has %zu classes, the task's images %zu", file,
                               found[t].classes, e->held_out[t].data->classes);
+            heads[t] = found[t];
+            any = true;
+        } else if (pool_head_follows(e->pool, t)) {
+            result = pool_head(e->pool, e->weights, t, &found[t], error);
             heads[t] = found[t];
             any = true;
         }

@@ -26,7 +26,10 @@ static int put_merged(struct evaluator *e, struct error *error) {
     b->merge(b, e->weights, e->pool->base, m->vectors, m->stride, m->count, segments, 1,
              weights);
     stored_dtype_round(e->stored, e->weights);
-    result = b->synchronise(b, error);
+    result =
+        pool_put_heads(e->pool, e->weights, e->heads, error) || b->synchronise(b, error)
+            ? -1
+            : 0;
 done:
     b->release(b, segments);
     b->release(b, weights);

@@ -46,7 +46,7 @@ struct evaluator {
     struct upscaling *upscaling; /* of the current routers, or NULL */
     struct unloader *unloader;
     struct routers *routers;
-    float *routing;    /* (modules + 1, tasks) of the current preference; (1, tasks) of
+    float *routing;    /* (upscaling->rows, tasks) of the preference; (1, tasks) of
                           a correction's */
     char (*names)[48]; /* [modules] */
     /* In place of routers; or NULL. */

@@ -159,7 +159,7 @@ int provenance_write(const struct provenance *p, struct provenance_files *out,
             error_memory(error);
             goto failed;
         }
-        if (head_to_memory(&p->pool->heads[t], &bytes, &file.size, error)) {
+        if (head_to_memory(&p->heads[t], &bytes, &file.size, error)) {
             free((char *)file.name);
             goto failed;
         }

@@ -58,11 +58,14 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
     struct pool_task *tasks = array_new(count, sizeof *tasks);
     char **paths = array_new(2 * count, sizeof *paths);
     struct head *made = array_new(count, sizeof *made);
-    if (!pretrained || !tasks || !paths || !made) {
+    struct zero_shot_task *prompts = array_new(count, sizeof *prompts);
+    bool both_towers = strcmp(recipe->model, "clip") == 0;
+    if (!pretrained || !tasks || !paths || !made || !prompts) {
         error_memory(error);
         goto done;
     }
-    if (task_heads_make(recipe, directory, backend, 0, count, made, work, error))
+    if (!both_towers &&
+        task_heads_make(recipe, directory, backend, 0, count, made, work, error))
         goto done;
     for (size_t t = 0; t < count; t++) {
         const struct store_task *task = &recipe->tasks[t];
@@ -73,11 +76,17 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
             error_memory(error);
             goto done;
         }
-        tasks[t] =
-            (struct pool_task){.name = task->name,
-                               .expert = paths[2 * t],
-                               .head = paths[2 * t + 1],
-                               .made = task_is_zero_shot(task) ? &made[t] : NULL};
+        tasks[t] = (struct pool_task){
+            .name = task->name, .expert = paths[2 * t], .head = paths[2 * t + 1]};
+        if (!task_is_zero_shot(task))
+            continue;
+        if (!both_towers) {
+            tasks[t].made = &made[t];
+            continue;
+        }
+        if (task_prompts_read(recipe, t, directory, &prompts[t], error))
+            goto done;
+        tasks[t].prompts = &prompts[t];
     }
     result = pool_open(backend, *recipe->model ? recipe->model : NULL, pretrained,
                        tasks, count, pool, work, error);
@@ -86,6 +95,9 @@ done:
         free(paths[i]);
     for (size_t t = 0; made && t < count; t++)
         head_clear(&made[t]);
+    for (size_t t = 0; prompts && t < count; t++)
+        zero_shot_task_clear(&prompts[t]);
+    free(prompts);
     free(made);
     free(paths);
     free(tasks);

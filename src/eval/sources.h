@@ -20,7 +20,7 @@ int sources_check(const struct store_recipe *recipe, const char *directory,
                   const struct work *work, struct error *error);
 
 /* The pool of the recipe's models (pool.h); zero-shot heads are made first, as
- * task_heads.h tells. */
+ * task_heads.h tells, or by each model's own text tower where that is merged too. */
 int sources_pool(const struct store_recipe *recipe, const char *directory,
                  struct backend *backend, struct pool **pool, const struct work *work,
                  struct error *error);

@@ -172,11 +172,11 @@ int task_check(const struct task_check *c, size_t t, struct error *error) {
         classes_clear(&classes);
     }
     if (task_is_zero_shot(task)) {
-        struct task_prompts prompts;
+        struct zero_shot_task prompts;
         if (count && task_prompts_read(c->recipe, t, c->directory, &prompts, error))
             tell(c, t, error);
         else if (count)
-            task_prompts_clear(&prompts);
+            zero_shot_task_clear(&prompts);
     } else if (check_head(c, task, count, error)) {
         tell(c, t, error);
     }

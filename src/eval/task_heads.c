@@ -13,7 +13,7 @@
 /* The names of the task's classes, as the data or the recipe spell them. Data that have
  * numbers alone do not say what is to be looked for. */
 static int read_names(const struct store_recipe *recipe, size_t index,
-                      const char *directory, struct task_prompts *prompts,
+                      const char *directory, struct zero_shot_task *prompts,
                       struct error *error) {
     const struct store_task *task = &recipe->tasks[index];
     struct classes classes;
@@ -45,7 +45,7 @@ static int read_names(const struct store_recipe *recipe, size_t index,
 }
 
 static int read_templates(const struct store_task *task, const char *directory,
-                          struct task_prompts *prompts, struct error *error) {
+                          struct zero_shot_task *prompts, struct error *error) {
     char *path = NULL;
     if (*task->templates_path &&
         !(path = sources_path(directory, task->templates_path)))
@@ -57,23 +57,17 @@ static int read_templates(const struct store_task *task, const char *directory,
 }
 
 int task_prompts_read(const struct store_recipe *recipe, size_t task,
-                      const char *directory, struct task_prompts *prompts,
+                      const char *directory, struct zero_shot_task *prompts,
                       struct error *error) {
-    *prompts = (struct task_prompts){0};
+    *prompts = (struct zero_shot_task){0};
     if (read_names(recipe, task, directory, prompts, error)) {
-        task_prompts_clear(prompts);
+        zero_shot_task_clear(prompts);
         return -1;
     }
     if (read_templates(&recipe->tasks[task], directory, prompts, error) == 0)
         return 0;
-    task_prompts_clear(prompts);
+    zero_shot_task_clear(prompts);
     return error_prefix(error, "task %s", recipe->tasks[task].name);
-}
-
-void task_prompts_clear(struct task_prompts *prompts) {
-    class_names_release(prompts->names, prompts->classes);
-    class_names_release(prompts->templates, prompts->template_count);
-    *prompts = (struct task_prompts){0};
 }
 
 /* --- heads ------------------------------------------------------------------------ */
@@ -99,15 +93,11 @@ static int open_pretrained(const struct store_recipe *recipe, const char *direct
 static int make_head(struct zero_shot *zero_shot, const struct store_recipe *recipe,
                      size_t task, const char *directory, struct head *head,
                      const struct work *work, struct error *error) {
-    struct task_prompts prompts;
+    struct zero_shot_task prompts;
     if (task_prompts_read(recipe, task, directory, &prompts, error))
         return -1;
-    struct zero_shot_task text = {.names = prompts.names,
-                                  .classes = prompts.classes,
-                                  .templates = prompts.templates,
-                                  .template_count = prompts.template_count};
-    int result = zero_shot_head(zero_shot, &text, head, work, error);
-    task_prompts_clear(&prompts);
+    int result = zero_shot_head(zero_shot, NULL, &prompts, head, work, error);
+    zero_shot_task_clear(&prompts);
     return result ? error_prefix(error, "task %s", recipe->tasks[task].name) : 0;
 }
 
@@ -121,7 +111,7 @@ int task_heads_make(const struct store_recipe *recipe, const char *directory,
         return -1;
     if (!pretrained)
         return 0;
-    int result = zero_shot_new(backend, pretrained, &zero_shot, error);
+    int result = zero_shot_new(backend, pretrained, NULL, &zero_shot, error);
     for (size_t i = 0; result == 0 && i < count; i++)
         if (task_is_zero_shot(&recipe->tasks[first + i]))
             result = make_head(zero_shot, recipe, first + i, directory, &heads[i], work,

@@ -1,5 +1,5 @@
 /* The zero-shot heads of a recipe's tasks: their class names and templates from the
- * recipe's files and folders, their embeddings from the pretrained model's text side.
+ * recipe's files and folders, their embeddings from the pretrained model's text tower.
  * directory as in sources.h. */
 #ifndef PWEMOE_EVAL_TASK_HEADS_H
 #define PWEMOE_EVAL_TASK_HEADS_H
@@ -11,26 +11,19 @@
 #include "base/error.h"
 #include "base/work.h"
 #include "eval/source_path.h"
-#include "model/heads.h"
+#include "model/zero_shot.h"
 #include "store/store.h"
-
-struct task_prompts {
-    char **names; /* [classes], in the order of the labels */
-    size_t classes;
-    char **templates; /* [template_count] */
-    size_t template_count;
-};
 
 /* The task's classes by name (task_classes.h): the lines of the classnames file as they
  * stand; else the names of the class folders, underscores made blanks. Data without
- * class folders need a classnames file. Templates: zero_shot_templates. */
+ * class folders need a classnames file. Templates: zero_shot_templates. Freed with
+ * zero_shot_task_clear. */
 int task_prompts_read(const struct store_recipe *recipe, size_t task,
-                      const char *directory, struct task_prompts *prompts,
+                      const char *directory, struct zero_shot_task *prompts,
                       struct error *error);
-void task_prompts_clear(struct task_prompts *prompts);
 
-/* heads[i] of task first + i, for each of `count` tasks whose head is zero-shot; the
- * others are left empty. */
+/* Of the pretrained model's text tower: heads[i] of task first + i, for each of `count`
+ * tasks whose head is zero-shot; the others are left empty. */
 int task_heads_make(const struct store_recipe *recipe, const char *directory,
                     struct backend *backend, size_t first, size_t count,
                     struct head *heads, const struct work *work, struct error *error);

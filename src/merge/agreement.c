@@ -151,7 +151,8 @@ int agreement_distance(struct agreement *a, const float *vector, double *distanc
         size_t classes = pool->heads[t].classes;
         double sum = 0;
         if (examples_begin(a->examples, t, a->most, error) ||
-            put_weights(a, vector, error))
+            put_weights(a, vector, error) ||
+            pool_put_head(a->input->pool, a->examples->weights, t, a->heads, error))
             return -1;
         size_t count = a->examples->count;
         for (size_t at = 0; at < count; at += BATCH) {

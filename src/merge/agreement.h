@@ -18,8 +18,8 @@ void agreement_free(struct agreement *agreement); /* NULL is fine */
 
 /* The mean over tasks of the mean over their examples of
  * KL(softmax of the expert's logits || softmax of the merged model's) in nats, for the
- * model theta_0 + vector (layout size, on the host) with the task's own head. Infinite
- * where logits are not finite. */
+ * model theta_0 + vector (layout size, on the host) with the task's own head, or that
+ * of the merged text tower. Infinite where logits are not finite. */
 int agreement_distance(struct agreement *agreement, const float *vector,
                        double *distance, struct error *error);
 

@@ -33,8 +33,14 @@ struct wudi_merge {
 
 static struct wudi_layer layer_at(const struct layout *layout, size_t index,
                                   size_t *offset) {
+    size_t block = index / LAYERS, begin = 0;
+    if (block >= layout->config.layers) { /* of the text tower */
+        block -= layout->config.layers;
+        begin = layout->text_begin;
+        layout = layout->text;
+    }
     const struct model_config *c = &layout->config;
-    const struct block_offsets *o = &layout->blocks[index / LAYERS];
+    const struct block_offsets *o = &layout->blocks[block];
     const size_t offsets[LAYERS] = {o->qkv_weight, o->out_weight, o->fc1_weight,
                                     o->fc2_weight};
     const struct wudi_layer layers[LAYERS] = {
@@ -43,8 +49,13 @@ static struct wudi_layer layer_at(const struct layout *layout, size_t index,
         {c->width, c->mlp_width, c->conv1d},
         {c->mlp_width, c->width, c->conv1d},
     };
-    *offset = offsets[index % LAYERS];
+    *offset = begin + offsets[index % LAYERS];
     return layers[index % LAYERS];
+}
+
+static size_t layer_count(const struct layout *layout) {
+    size_t blocks = layout->config.layers;
+    return (layout->text ? blocks + layout->text->config.layers : blocks) * LAYERS;
 }
 
 static int solve_layer(void *self, size_t index, struct error *error) {
@@ -62,7 +73,7 @@ static int solve_layer(void *self, size_t index, struct error *error) {
 /* What the largest layer needs. */
 static size_t room_of_layer(const struct layout *layout) {
     size_t most = 1;
-    for (size_t i = 0; i < LAYERS; i++) {
+    for (size_t i = 0; i < layer_count(layout); i++) {
         size_t offset;
         struct wudi_layer layer = layer_at(layout, i, &offset);
         size_t room = wudi_room(&layer);
@@ -84,7 +95,7 @@ static int make_vector(const struct merge_input *input, double ridge, float *mer
         return -1;
     layers_mean(input, s.vectors, s.weights, merged);
     const struct layout *layout = input->pool->layout;
-    int result = layers_make(input, NULL, layout->config.layers * LAYERS,
+    int result = layers_make(input, NULL, layer_count(layout),
                              room_of_layer(layout), solve_layer, &s, error);
     merge_host_free(input, s.vectors);
     return result;

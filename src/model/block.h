@@ -1,6 +1,6 @@
 /* One block of the pre-norm transformer, forward: layer norm, attention, layer norm,
  * MLP, each pair added to the residual stream. CLIP's vision tower, ViT and GPT-2
- * (transformer.h, which has backward too) and CLIP's text side (clip_text.h) are
+ * (transformer.h, which has backward too) and CLIP's text tower (clip_text.h) are
  * rows of this one block. */
 #ifndef PWEMOE_MODEL_BLOCK_H
 #define PWEMOE_MODEL_BLOCK_H

@@ -98,6 +98,7 @@ static int decide_kind(const json_t *config, const char *kind, const char *where
     } known[] = {{"vit", "vit", MODEL_VIT},
                  {"clip-vision", "clip", MODEL_CLIP_VISION},
                  {"clip-vision", "clip_vision_model", MODEL_CLIP_VISION},
+                 {"clip", "clip", MODEL_CLIP_VISION},
                  {"gpt2-classifier", "gpt2", MODEL_GPT2}};
     const char *type = json_string_value(json_object_get(config, "model_type"));
     bool known_kind = !kind;
@@ -268,7 +269,8 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
     if (out->kind == MODEL_GPT2)
         return read_gpt2(&reader, out, error);
     bool clip = out->kind == MODEL_CLIP_VISION;
-    *out = (struct model_config){.kind = out->kind};
+    *out = (struct model_config){.kind = out->kind,
+                                 .both_towers = kind && strcmp(kind, "clip") == 0};
     out->projection = clip ? enter_part(&reader, "vision_config") : 0;
     read_core(&reader, &(struct core_defaults){768, 12, 3072}, out);
     out->image_size = read_size(&reader, "image_size", 224);

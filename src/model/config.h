@@ -10,8 +10,8 @@
 #include "backend/backend.h"
 #include "base/error.h"
 
-/* MODEL_CLIP_TEXT is the other side of a CLIPModel, of which heads are made
- * (zero_shot.h); it is never what is merged. */
+/* MODEL_CLIP_TEXT is the text tower of a CLIPModel, of which zero-shot heads are made
+ * (zero_shot.h); it is merged beside the vision tower or not at all (both_towers). */
 enum model_kind { MODEL_CLIP_VISION, MODEL_VIT, MODEL_CLIP_TEXT, MODEL_GPT2 };
 
 /* eos_token_id of CLIP models older than transformers 4.31, which is wrong there:
@@ -31,18 +31,20 @@ struct model_config {
     bool conv1d; /* GPT-2: weights of linear layers are stored [inputs, outputs] */
     bool qkv_bias;
     bool patch_bias;
-    bool pre_norm; /* a layer norm before the first block (CLIP) */
+    bool pre_norm;    /* a layer norm before the first block (CLIP) */
+    bool both_towers; /* of CLIP: the text tower is merged too */
 };
 
 /* Reads a config.json of CLIPModel, CLIPVisionModel(WithProjection),
  * ViTForImageClassification or GPT2ForSequenceClassification. A key that is absent has
- * transformers' default. kind: "clip-vision", "vit", "gpt2-classifier", or NULL to let
- * model_type decide. Errors name the key; sizes that do not fit together (width not
- * divisible by heads, image by patch), a model_type that is not of that kind, and
- * settings that compute something else (quantization_config, pruned_heads,
- * problem_type, variants of GPT-2's attention) are errors. Keys that change no output
- * of a trained model (dropout, caches, initialisation, labels, the pooler, n_ctx,
- * summary_*) are not read. where names the directory.
+ * transformers' default. kind: "clip-vision", "clip" (both towers), "vit",
+ * "gpt2-classifier", or NULL to let model_type decide ("clip-vision" of CLIP). Errors
+ * name the key; sizes that do not fit together (width not divisible by heads, image by
+ * patch), a model_type that is not of that kind, and settings that compute something
+ * else (quantization_config, pruned_heads, problem_type, variants of GPT-2's attention)
+ * are errors. Keys that change no output of a trained model (dropout, caches,
+ * initialisation, labels, the pooler, n_ctx, summary_*) are not read. where names the
+ * directory.
  *
  * The pad token of GPT-2 is pad_token_id or, where it has none, eos_token_id. */
 int model_config_read(const json_t *config, const char *kind, const char *where,
@@ -50,12 +52,13 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
 
 /* Whether two models of one kind compute alike, by what their config.json files say:
  * sizes, heads, activation, epsilon, biases of queries, keys and values, GPT-2's pad
- * token. The error names the first key that differs, with both values, and where. */
+ * token, the end token of CLIP's text. The error names the first key that differs, with
+ * both values, and where. */
 int model_config_compare(const struct model_config *wanted,
                          const struct model_config *has, const char *where,
                          struct error *error);
 
-/* The text side of a CLIPModel, from the same config.json. */
+/* The text tower of a CLIPModel, from the same config.json. */
 int model_config_read_text(const json_t *config, const char *where,
                            struct model_config *out, struct error *error);
 

@@ -115,6 +115,24 @@ void extras_of_pretrained(const struct layout *layout,
     tell(&tally, "not merged; exports have the pretrained model's", remark, self);
 }
 
+static bool is_text(const char *name) {
+    return strncmp(name, "text_", 5) == 0 || strcmp(name, "logit_scale") == 0;
+}
+
+const char *extras_changed_text(const struct model_directory *pretrained,
+                                const struct model_directory *expert) {
+    for (size_t i = 0; i < model_directory_count(expert); i++) {
+        const struct tensor *tensor = model_directory_at(expert, i);
+        const struct tensor *known =
+            is_text(tensor->name) ? model_directory_find(pretrained, tensor->name)
+                                  : NULL;
+        if (known && !ends_with(tensor->name, "embeddings.position_ids") &&
+            !same_values(tensor, known))
+            return tensor->name;
+    }
+    return NULL;
+}
+
 int extras_of_expert(const struct layout *layout,
                      const struct model_directory *pretrained,
                      const struct model_directory *expert, extras_remark *remark,
@@ -133,15 +151,13 @@ int extras_of_expert(const struct layout *layout,
         if (is_parameter(layout, name) || is_expected(layout, name))
             continue;
         const struct tensor *known = model_directory_find(pretrained, name);
-        bool is_text = clip && (strncmp(name, "text_", 5) == 0 ||
-                                strcmp(name, "logit_scale") == 0);
         if (known && same_values(tensor, known))
             continue;
-        add(known ? is_text ? &text : &changed : &unknown, name);
+        add(known ? clip && is_text(name) ? &text : &changed : &unknown, name);
     }
     tell(&text,
-         "fine-tuned, but only the image side is merged; zero-shot heads are made "
-         "from the pretrained model's text side",
+         "fine-tuned, but the vision tower alone is merged; zero-shot heads are made "
+         "from the pretrained model's text tower",
          remark, self);
     tell(&changed,
          "changed by fine-tuning, but not merged; exports have the "

@@ -19,13 +19,19 @@ void extras_of_pretrained(const struct layout *layout,
 
 /* Of an expert: adapters that were not merged (LoRA and its kin) are refused. Tensors
  * that the pretrained model has too are compared with its: where values differ, so that
- * fine-tuning changed what is not merged here (CLIP's text side, a pooler), a remark
- * names the first. So it does with tensors that the pretrained model lacks. Heads,
- * attention masks and position numbers are expected and not spoken of. */
+ * fine-tuning changed what is not merged here (a pooler; CLIP's text tower where the
+ * layout is of the vision tower alone), a remark names the first. So it does with
+ * tensors that the pretrained model lacks. Heads, attention masks and position numbers
+ * are expected and not spoken of. */
 int extras_of_expert(const struct layout *layout,
                      const struct model_directory *pretrained,
                      const struct model_directory *expert, extras_remark *remark,
                      void *self, struct error *error);
+
+/* The first tensor of an expert's CLIP text tower (logit_scale is one of it) that has
+ * other values than the pretrained model's, or NULL: there is none. */
+const char *extras_changed_text(const struct model_directory *pretrained,
+                                const struct model_directory *expert);
 
 /* GPT-2's lm_head.weight where the pretrained model has one that equals its token
  * embedding, element by element; NULL: it has none, or another. */

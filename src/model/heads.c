@@ -187,6 +187,14 @@ void head_bank_free(struct head_bank *bank) {
     free(bank);
 }
 
+void head_bank_put(struct head_bank *bank, size_t task, const struct head *head) {
+    struct backend *b = bank->backend;
+    const struct bank_head *to = &bank->heads[task];
+    b->upload_real(b, to->weight, head->weight, to->classes * bank->features);
+    if (to->bias && head->bias)
+        b->upload_real(b, to->bias, head->bias, to->classes);
+}
+
 /* Features to logits. */
 static void forward(struct head_bank *bank, size_t task, const real *features,
                     size_t rows) {

@@ -42,6 +42,8 @@ int head_bank_new(struct backend *backend, const struct model_config *config,
                   const struct head *heads, size_t tasks, size_t images,
                   struct head_bank **bank, struct error *error);
 void head_bank_free(struct head_bank *bank); /* NULL is fine */
+/* Another head of the same size in the place of a task's; copied. */
+void head_bank_put(struct head_bank *bank, size_t task, const struct head *head);
 
 /* Logits of features [rows, D] by a task's head; they stay in the bank. labels i32
  * and loss f32 [rows] are on the device. With dfeatures, the gradient of

@@ -5,89 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-/* Names of a model's tensors; %zu stands for the block. */
-struct naming {
-    const char *prefixes[3]; /* that checkpoints are seen with, "" last */
-    /* NULL: the model has none */
-    const char *class_vector, *patch_weight, *patch_bias, *tokens, *position;
-    const char *pre_norm, *post_norm, *projection;
-    const char *block; /* what precedes a block's names */
-    const char *norm1, *norm2, *out, *fc1, *fc2;
-    const char *query, *key, *value; /* or the three as one: */
-    const char *qkv;
-};
-
-static const struct naming clip_naming = {
-    .prefixes = {"vision_model.", "", NULL},
-    .class_vector = "embeddings.class_embedding",
-    .patch_weight = "embeddings.patch_embedding.weight",
-    .position = "embeddings.position_embedding.weight",
-    .pre_norm = "pre_layrnorm",
-    .post_norm = "post_layernorm",
-    .projection = "visual_projection.weight",
-    .block = "encoder.layers.",
-    .norm1 = "layer_norm1",
-    .norm2 = "layer_norm2",
-    .query = "self_attn.q_proj",
-    .key = "self_attn.k_proj",
-    .value = "self_attn.v_proj",
-    .out = "self_attn.out_proj",
-    .fc1 = "mlp.fc1",
-    .fc2 = "mlp.fc2"};
-
-static const struct naming vit_naming = {
-    .prefixes = {"vit.", "", NULL},
-    .class_vector = "embeddings.cls_token",
-    .patch_weight = "embeddings.patch_embeddings.projection.weight",
-    .patch_bias = "embeddings.patch_embeddings.projection.bias",
-    .position = "embeddings.position_embeddings",
-    .post_norm = "layernorm",
-    .block = "encoder.layer.",
-    .norm1 = "layernorm_before",
-    .norm2 = "layernorm_after",
-    .query = "attention.attention.query",
-    .key = "attention.attention.key",
-    .value = "attention.attention.value",
-    .out = "attention.output.dense",
-    .fc1 = "intermediate.dense",
-    .fc2 = "output.dense"};
-
-static const struct naming clip_text_naming = {
-    .prefixes = {"text_model.", NULL},
-    .position = "embeddings.position_embedding.weight",
-    .post_norm = "final_layer_norm",
-    .projection = "text_projection.weight",
-    .block = "encoder.layers.",
-    .norm1 = "layer_norm1",
-    .norm2 = "layer_norm2",
-    .query = "self_attn.q_proj",
-    .key = "self_attn.k_proj",
-    .value = "self_attn.v_proj",
-    .out = "self_attn.out_proj",
-    .fc1 = "mlp.fc1",
-    .fc2 = "mlp.fc2"};
-
-static const struct naming gpt2_naming = {.prefixes = {"transformer.", "", NULL},
-                                          .tokens = "wte.weight",
-                                          .position = "wpe.weight",
-                                          .post_norm = "ln_f",
-                                          .block = "h.",
-                                          .norm1 = "ln_1",
-                                          .norm2 = "ln_2",
-                                          .qkv = "attn.c_attn",
-                                          .out = "attn.c_proj",
-                                          .fc1 = "mlp.c_fc",
-                                          .fc2 = "mlp.c_proj"};
-
-static const struct naming *naming_of(enum model_kind kind) {
-    static const struct naming *const namings[] = {[MODEL_CLIP_VISION] = &clip_naming,
-                                                   [MODEL_VIT] = &vit_naming,
-                                                   [MODEL_GPT2] = &gpt2_naming,
-                                                   [MODEL_CLIP_TEXT] =
-                                                       &clip_text_naming};
-    return namings[kind];
-}
+#include "model/layout_naming.h"
 
 /* A layout while it is laid out. `failed` is set when memory is out. */
 struct builder {
@@ -95,6 +13,7 @@ struct builder {
     const struct naming *naming;
     const char *prefix;
     size_t capacity, module_capacity;
+    unsigned scale_rank; /* of the checkpoint's logit_scale: 0, or 1 for [1] */
     bool failed;
 };
 
@@ -267,6 +186,10 @@ static void place_all(struct builder *b) {
             l->parameters[l->parameter_count - 1].optional = true;
         align(b);
     }
+    if (c->kind == MODEL_CLIP_TEXT) {
+        l->scale = place(b, "", "logit_scale", b->scale_rank ? SHAPE(1) : SHAPE(0));
+        align(b);
+    }
 }
 
 /* The prefix under which the directory has the model's tensors. */
@@ -282,6 +205,35 @@ static const char *find_prefix(const struct naming *naming,
     return naming->prefixes[0];
 }
 
+static bool is_scale_vector(const struct model_directory *directory) {
+    const struct tensor *tensor =
+        directory ? model_directory_find(directory, "logit_scale") : NULL;
+    return tensor && tensor->rank == 1 && tensor->count == 1;
+}
+
+/* The text tower's arena behind the vision tower's, as one module; each of its
+ * parameters may be lacking where all are. */
+static int add_text(struct builder *b, const struct model_directory *pretrained,
+                    struct error *error) {
+    struct layout *l = b->layout;
+    struct model_config config;
+    if (model_config_read_text(model_directory_config(pretrained),
+                               model_directory_path(pretrained), &config, error) ||
+        layout_new(&config, pretrained, &l->text, error))
+        return -1;
+    begin_module(b, MODULE_TEXT, 0);
+    for (size_t i = 0; i < l->text->parameter_count && !b->failed; i++) {
+        const struct parameter *p = &l->text->parameters[i];
+        l->size = l->text_begin + p->offset;
+        place(b, "", p->name, p->shape);
+        if (!b->failed)
+            l->parameters[l->parameter_count - 1].optional = true;
+    }
+    l->size = l->text_begin + l->text->size;
+    align(b);
+    return b->failed ? error_memory(error) : 0;
+}
+
 int layout_new(const struct model_config *config,
                const struct model_directory *pretrained, struct layout **layout,
                struct error *error) {
@@ -290,14 +242,21 @@ int layout_new(const struct model_config *config,
         return error_memory(error);
     l->config = *config;
     l->blocks = array_new(config->layers, sizeof *l->blocks);
-    struct builder b = {.layout = l, .naming = naming_of(config->kind)};
+    struct builder b = {.layout = l,
+                        .naming = naming_of(config->kind),
+                        .scale_rank = is_scale_vector(pretrained)};
     b.prefix = find_prefix(b.naming, pretrained);
     b.failed = !l->blocks;
     if (!b.failed)
         place_all(&b);
-    if (b.failed) {
+    l->text_begin = l->size;
+    l->text_parameter = l->parameter_count;
+    int result = b.failed ? error_memory(error) : 0;
+    if (result == 0 && config->both_towers)
+        result = add_text(&b, pretrained, error);
+    if (result) {
         layout_free(l);
-        return error_memory(error);
+        return -1;
     }
     *layout = l;
     return 0;
@@ -306,149 +265,13 @@ int layout_new(const struct model_config *config,
 void layout_free(struct layout *layout) {
     if (!layout)
         return;
+    layout_free(layout->text);
     for (size_t i = 0; i < layout->parameter_count; i++)
         free(layout->parameters[i].name);
     free(layout->parameters);
     free(layout->modules);
     free(layout->blocks);
     free(layout);
-}
-
-const char *layout_bare_name(const struct layout *layout, const char *name) {
-    const struct naming *naming = naming_of(layout->config.kind);
-    for (int i = 0; naming->prefixes[i]; i++) {
-        size_t length = strlen(naming->prefixes[i]);
-        if (length && strncmp(name, naming->prefixes[i], length) == 0)
-            return name + length;
-    }
-    return name;
-}
-
-/* A tensor by its name, whichever prefix this checkpoint has. */
-static const struct tensor *find_tensor(const struct layout *layout,
-                                        const struct model_directory *directory,
-                                        const char *name) {
-    const struct tensor *tensor = model_directory_find(directory, name);
-    const struct naming *naming = naming_of(layout->config.kind);
-    const char *bare = layout_bare_name(layout, name);
-    for (int i = 0; !tensor && naming->prefixes[i]; i++) {
-        char other[256];
-        snprintf(other, sizeof other, "%s%s", naming->prefixes[i], bare);
-        tensor = model_directory_find(directory, other);
-    }
-    return tensor;
-}
-
-static bool same_shape(const struct parameter *parameter, const struct tensor *tensor) {
-    return tensor->rank == parameter->rank &&
-           memcmp(tensor->shape, parameter->shape,
-                  parameter->rank * sizeof *parameter->shape) == 0;
-}
-
-static char *parameter_shape_text(const struct parameter *parameter, char *out,
-                                  size_t size) {
-    struct tensor tensor = {.rank = parameter->rank};
-    memcpy(tensor.shape, parameter->shape, sizeof parameter->shape);
-    return tensor_shape_text(&tensor, out, size);
-}
-
-/* What is wrong with a tensor in a parameter's place, or NULL; text is scratch. */
-static const char *complaint(const struct parameter *parameter,
-                             const struct tensor *tensor, char *text, size_t size) {
-    if (!tensor) {
-        if (parameter->optional)
-            return NULL;
-        snprintf(text, size, "%s is missing", parameter->name);
-        return text;
-    }
-    if (!same_shape(parameter, tensor)) {
-        char has[96], wants[96];
-        snprintf(text, size, "%s is %s, the pretrained model's is %s", tensor->name,
-                 tensor_shape_text(tensor, has, sizeof has),
-                 parameter_shape_text(parameter, wants, sizeof wants));
-        return text;
-    }
-    if (tensor->dtype != DTYPE_F64 && tensor->dtype != DTYPE_F32 &&
-        tensor->dtype != DTYPE_F16 && tensor->dtype != DTYPE_BF16) {
-        snprintf(text, size, "%s is of dtype %s; F64, F32, F16 and BF16 can be merged",
-                 tensor->name, tensor->dtype_name);
-        return text;
-    }
-    return NULL;
-}
-
-/* What tensors do not show, and yet computes another model. */
-int layout_check_config(const struct layout *layout,
-                        const struct model_directory *directory, struct error *error) {
-    const struct model_config *wanted = &layout->config;
-    const char *where = model_directory_path(directory);
-    struct model_config has;
-    if (wanted->kind == MODEL_CLIP_TEXT)
-        return 0;
-    return model_config_read(model_directory_config(directory),
-                             model_kind_name(wanted->kind), where, &has, error) ||
-                   model_config_compare(wanted, &has, where, error)
-               ? -1
-               : 0;
-}
-
-int layout_load(const struct layout *layout, const struct model_directory *directory,
-                const float *missing, float *arena, struct error *error) {
-    const char *where = model_directory_path(directory);
-    if (layout_check_config(layout, directory, error))
-        return -1;
-    memset(arena, 0, layout->size * sizeof *arena);
-    for (size_t i = 0; i < layout->parameter_count; i++) {
-        const struct parameter *p = &layout->parameters[i];
-        const struct tensor *tensor = find_tensor(layout, directory, p->name);
-        char text[400];
-        const char *wrong = complaint(p, tensor, text, sizeof text);
-        if (!wrong && !tensor && !missing) {
-            snprintf(text, sizeof text, "%s is missing", p->name);
-            wrong = text;
-        }
-        if (wrong)
-            return error_set(error, "%s: %s%s", where, wrong,
-                             missing ? "; use experts fine-tuned from it" : "");
-        if (!tensor)
-            memcpy(arena + p->offset, missing + p->offset, p->count * sizeof *arena);
-        else if (tensor_to_f32(tensor, where, arena + p->offset, error))
-            return -1;
-    }
-    return 0;
-}
-
-size_t layout_compare(const struct layout *layout, const struct model_directory *expert,
-                      void (*line)(void *self, const char *text), void *self) {
-    size_t found = 0;
-    char text[400];
-    for (size_t i = 0; i < layout->parameter_count; i++) {
-        const struct parameter *p = &layout->parameters[i];
-        const char *wrong =
-            complaint(p, find_tensor(layout, expert, p->name), text, sizeof text);
-        if (wrong) {
-            line(self, wrong);
-            found++;
-        }
-    }
-    const char *block = naming_of(layout->config.kind)->block;
-    size_t length = strlen(block);
-    for (size_t i = 0; i < model_directory_count(expert); i++) {
-        const char *name = model_directory_at(expert, i)->name;
-        const char *bare = layout_bare_name(layout, name);
-        if (strncmp(bare, block, length) != 0)
-            continue;
-        char *end;
-        unsigned long number = strtoul(bare + length, &end, 10);
-        if (*end == '.' && number >= layout->config.layers) {
-            snprintf(text, sizeof text,
-                     "%s is more than the pretrained model has (%zu blocks)", name,
-                     layout->config.layers);
-            line(self, text);
-            found++;
-        }
-    }
-    return found;
 }
 
 char *module_name(const struct layout *layout, size_t module, char *out, size_t size) {
@@ -460,7 +283,8 @@ char *module_name(const struct layout *layout, size_t module, char *out, size_t 
                                         [MODULE_NORM2] = "norm 2",
                                         [MODULE_MLP] = "mlp",
                                         [MODULE_POST_NORM] = "post norm",
-                                        [MODULE_PROJECTION] = "projection"};
+                                        [MODULE_PROJECTION] = "projection",
+                                        [MODULE_TEXT] = "text tower"};
     const struct module *m = &layout->modules[module];
     bool inside = m->kind >= MODULE_NORM1 && m->kind <= MODULE_MLP;
     if (inside)

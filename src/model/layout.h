@@ -2,8 +2,10 @@
  *
  * A model's parameters are one array of `size` elements, in order of depth:
  * embeddings, patch embedding, pre norm, then for each block norm 1, attention,
- * norm 2, MLP, then post norm and projection. CLIP's text side has no class vector
- * and no patches, and its token embedding is not part of the arena. GPT-2 begins with
+ * norm 2, MLP, then post norm and projection. CLIP's text tower begins with its token
+ * embedding, has no class vector and no patches, and ends with logit_scale; where both
+ * towers of a CLIPModel are merged, its arena follows the vision tower's in the same
+ * array. GPT-2 begins with
  * its token embedding, has no class vector, no patches and no projection, and where a
  * linear layer is spoken of as [outputs, inputs], its weight is stored the other way
  * round, as its checkpoint has it (config.h: conv1d). Pretrained weights, task vectors
@@ -16,6 +18,7 @@
 #ifndef PWEMOE_MODEL_LAYOUT_H
 #define PWEMOE_MODEL_LAYOUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +31,7 @@ enum { LAYOUT_ALIGN = 64 };
 
 /* What a router can steer: the parameters of one module are contiguous. */
 enum module_kind {
-    MODULE_EMBEDDING, /* class vector (of images), tokens (of GPT-2) and positions */
+    MODULE_EMBEDDING, /* class vector (of images), tokens (of texts) and positions */
     MODULE_PATCH,
     MODULE_PRE_NORM,
     MODULE_NORM1,
@@ -36,7 +39,8 @@ enum module_kind {
     MODULE_NORM2,
     MODULE_MLP,
     MODULE_POST_NORM,
-    MODULE_PROJECTION
+    MODULE_PROJECTION,
+    MODULE_TEXT /* the whole text tower of a CLIPModel, beside its vision tower */
 };
 
 struct module {
@@ -62,16 +66,22 @@ struct layout {
     size_t module_count;
     struct module *modules;
     size_t class_vector, position;
-    size_t tokens; /* GPT-2: the token embedding [vocabulary, width] */
+    size_t tokens; /* of texts: the token embedding [vocabulary, width] */
     size_t patch_weight, patch_bias;
     size_t pre_gamma, pre_beta;
     struct block_offsets *blocks; /* [layers] */
     size_t post_gamma, post_beta;
     size_t projection;
+    size_t scale; /* CLIP's text: logit_scale, one number */
+    /* The text tower where both are merged, or NULL: offsets of its layout count from
+     * element text_begin, and its parameters are those of this one from text_parameter
+     * on. Without it these are size and parameter_count. */
+    struct layout *text;
+    size_t text_begin, text_parameter;
 };
 
 /* The layout of a pretrained model; names are those of its directory (NULL: with
- * the usual prefix). */
+ * the usual prefix, and of one tower). */
 int layout_new(const struct model_config *config,
                const struct model_directory *pretrained, struct layout **layout,
                struct error *error);
@@ -82,10 +92,13 @@ void layout_free(struct layout *layout); /* NULL is fine */
 int layout_check_config(const struct layout *layout,
                         const struct model_directory *directory, struct error *error);
 
+/* Whether a directory has a text tower of CLIP, whole or in part. */
+bool layout_has_text(const struct model_directory *directory);
+
 /* Reads a checkpoint's parameters as f32 into arena [size], which is zeroed
  * first; its config.json is checked as above. Names may have or lack the model's
- * prefix. missing: what an optional parameter that is not there is taken from (the
- * pretrained arena), or NULL: it is then an error. */
+ * prefix. missing: what an optional parameter that is not there, or a whole text tower,
+ * is taken from (the pretrained arena), or NULL: it is then an error. */
 int layout_load(const struct layout *layout, const struct model_directory *directory,
                 const float *missing, float *arena, struct error *error);
 

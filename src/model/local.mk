@@ -3,7 +3,8 @@ libpwemoe_a_SOURCES += \
   src/model/extras.h src/model/extras.c \
   src/model/block.h src/model/block.c \
   src/model/feed.h src/model/feed.c \
-  src/model/layout.h src/model/layout.c \
+  src/model/layout.h src/model/layout.c src/model/layout_load.c \
+  src/model/layout_naming.h src/model/layout_naming.c \
   src/model/transformer.h src/model/transformer_state.h \
   src/model/transformer_forward.c src/model/transformer_backward.c \
   src/model/heads.h src/model/heads.c \

@@ -9,10 +9,13 @@
 #include "data/folder.h"
 #include "model/clip_text.h"
 
-enum { TEXTS = 32 }; /* at once: 60 MB of activations for ViT-B/32's text side */
+enum { TEXTS = 32 }; /* at once: 60 MB of activations for ViT-B/32's text tower */
 
 struct zero_shot {
     const char *where;
+    struct backend *backend;
+    struct layout *layout; /* of the directory's own tower, and its weights; or NULLs */
+    real *own;
     struct clip_text *text;
     struct clip_tokenizer *tokenizer;
     int32_t *ids;      /* (TEXTS, context) */
@@ -80,17 +83,21 @@ int zero_shot_check(const struct model_directory *directory, struct error *error
 }
 
 int zero_shot_new(struct backend *backend, const struct model_directory *directory,
-                  struct zero_shot **out, struct error *error) {
+                  const struct layout *layout, struct zero_shot **out,
+                  struct error *error) {
     struct zero_shot *z = array_new(1, sizeof *z);
     if (!z)
         return error_memory(error);
     z->where = model_directory_path(directory);
+    z->backend = backend;
     if (clip_text_check(directory, error) ||
         clip_tokenizer_open(z->where, &z->tokenizer, error)) {
         zero_shot_free(z);
         return explain(error);
     }
-    if (clip_text_new(backend, directory, TEXTS, &z->text, error)) {
+    if ((!layout && clip_text_load(backend, directory, &z->layout, &z->own, error)) ||
+        clip_text_new(backend, layout ? layout : z->layout, z->where, TEXTS, &z->text,
+                      error)) {
         zero_shot_free(z);
         return -1;
     }
@@ -109,10 +116,18 @@ void zero_shot_free(struct zero_shot *z) {
     if (!z)
         return;
     clip_text_free(z->text);
+    z->backend->release(z->backend, z->own);
+    layout_free(z->layout);
     clip_tokenizer_close(z->tokenizer);
     free(z->ids);
     free(z->embeddings);
     free(z);
+}
+
+void zero_shot_task_clear(struct zero_shot_task *task) {
+    class_names_release(task->names, task->classes);
+    class_names_release(task->templates, task->template_count);
+    *task = (struct zero_shot_task){0};
 }
 
 /* --- heads -------------------------------------------------------------------- */
@@ -149,8 +164,9 @@ static int add_direction(double *to, const float *x, size_t width) {
 
 /* The embeddings of prompts first .. first + count - 1 into sums [classes, width].
  * Prompt p is class p / templates in template p % templates. */
-static int add_prompts(struct zero_shot *z, const struct zero_shot_task *task,
-                       size_t first, size_t count, double *sums, struct error *error) {
+static int add_prompts(struct zero_shot *z, const real *weights,
+                       const struct zero_shot_task *task, size_t first, size_t count,
+                       double *sums, struct error *error) {
     const struct model_config *config = clip_text_config(z->text);
     size_t width = config->projection, templates = task->template_count;
     for (size_t i = 0; i < count; i++)
@@ -158,13 +174,13 @@ static int add_prompts(struct zero_shot *z, const struct zero_shot_task *task,
                    task->names[(first + i) / templates], z->ids + i * config->context,
                    error))
             return -1;
-    if (clip_text_embed(z->text, z->ids, count, z->embeddings, error))
+    if (clip_text_embed(z->text, weights, z->ids, count, z->embeddings, error))
         return -1;
     for (size_t i = 0; i < count; i++) {
         size_t class = (first + i) / templates;
         if (add_direction(sums + class * width, z->embeddings + i * width, width))
             return error_set(error,
-                             "%s: the text side has no embedding of class '%s': "
+                             "%s: the text tower has no embedding of class '%s': "
                              "its length is 0 or not finite",
                              z->where, task->names[class]);
     }
@@ -172,10 +188,13 @@ static int add_prompts(struct zero_shot *z, const struct zero_shot_task *task,
 }
 
 /* Row c of weight = scale * the direction of row c of sums. */
-static int finish(const struct zero_shot *z, const struct zero_shot_task *task,
-                  const double *sums, struct head *head, struct error *error) {
+static int finish(const struct zero_shot *z, const real *weights,
+                  const struct zero_shot_task *task, const double *sums,
+                  struct head *head, struct error *error) {
     size_t width = head->features;
-    double scale = clip_text_scale(z->text);
+    double scale;
+    if (clip_text_scale(z->text, weights, &scale, error))
+        return -1;
     for (size_t c = 0; c < head->classes; c++) {
         double square = 0;
         for (size_t i = 0; i < width; i++)
@@ -192,26 +211,29 @@ static int finish(const struct zero_shot *z, const struct zero_shot_task *task,
     return 0;
 }
 
-int zero_shot_head(struct zero_shot *z, const struct zero_shot_task *task,
-                   struct head *head, const struct work *work, struct error *error) {
+int zero_shot_head(struct zero_shot *z, const real *weights,
+                   const struct zero_shot_task *task, struct head *head,
+                   const struct work *work, struct error *error) {
     size_t width = clip_text_config(z->text)->projection, prompts, elements;
     *head = (struct head){.classes = task->classes, .features = width};
     if (!size_multiply(task->classes, task->template_count, &prompts) ||
         !size_multiply(task->classes, width, &elements))
         return error_memory(error);
+    if (!weights)
+        weights = z->own;
     double *sums = array_new(elements, sizeof *sums);
     head->weight = array_new(elements, sizeof *head->weight);
     int result = sums && head->weight ? 0 : error_memory(error);
     for (size_t first = 0; result == 0 && first < prompts; first += TEXTS) {
         size_t left = prompts - first;
         work_report(work, "embedding class names", first, prompts);
-        result =
-            work_stopped(work)
-                ? error_set(error, "stopped")
-                : add_prompts(z, task, first, left < TEXTS ? left : TEXTS, sums, error);
+        result = work_stopped(work)
+                     ? error_set(error, "stopped")
+                     : add_prompts(z, weights, task, first, left < TEXTS ? left : TEXTS,
+                                   sums, error);
     }
     if (result == 0)
-        result = finish(z, task, sums, head, error);
+        result = finish(z, weights, task, sums, head, error);
     if (result)
         head_clear(head);
     else

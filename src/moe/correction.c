@@ -93,7 +93,7 @@ static int read_parameter(void *self, size_t index, uint64_t offset, void *out,
 
 int correction_fits(const struct layout *layout, struct error *error) {
     size_t numbers = 0;
-    for (size_t i = 0; i < layout->parameter_count; i++)
+    for (size_t i = 0; i < layout->text_parameter; i++)
         numbers += layout->parameters[i].count;
     if (numbers <= blob_bytes_max / 2)
         return 0;
@@ -105,12 +105,12 @@ int correction_fits(const struct layout *layout, struct error *error) {
 
 int correction_to_memory(const struct layout *l, size_t tasks, const float *vector,
                          void **bytes, size_t *size, struct error *error) {
-    struct tensor_source *sources = array_new(l->parameter_count, sizeof *sources);
+    struct tensor_source *sources = array_new(l->text_parameter, sizeof *sources);
     struct source source = {l, vector};
     char count[24];
     if (!sources)
         return error_memory(error);
-    for (size_t i = 0; i < l->parameter_count; i++) {
+    for (size_t i = 0; i < l->text_parameter; i++) {
         const struct parameter *p = &l->parameters[i];
         sources[i] = (struct tensor_source){.name = p->name,
                                             .dtype_name = "BF16",
@@ -120,7 +120,7 @@ int correction_to_memory(const struct layout *l, size_t tasks, const float *vect
     }
     snprintf(count, sizeof count, "%zu", tasks);
     const char *metadata[] = {"format", "pt", "kind", blob_kind, "tasks", count, NULL};
-    int result = safetensors_write_memory(sources, l->parameter_count, metadata,
+    int result = safetensors_write_memory(sources, l->text_parameter, metadata,
                                           read_parameter, &source, bytes, size, error);
     free(sources);
     return result;
@@ -146,10 +146,10 @@ static int take(const struct safetensors *file, const char *label,
     if (!count || strcmp(count, expected) != 0)
         return error_set(error, "%s: is for %s tasks; the pool has %zu", label,
                          count ? count : "no", tasks);
-    if (safetensors_count(file) != l->parameter_count)
+    if (safetensors_count(file) != l->text_parameter)
         return error_set(error, "%s: has %zu tensors; the model has %zu", label,
-                         safetensors_count(file), l->parameter_count);
-    for (size_t i = 0; i < l->parameter_count; i++) {
+                         safetensors_count(file), l->text_parameter);
+    for (size_t i = 0; i < l->text_parameter; i++) {
         const struct parameter *p = &l->parameters[i];
         const struct tensor *tensor = safetensors_find(file, p->name);
         if (!tensor || tensor->rank != p->rank || tensor->count != p->count ||

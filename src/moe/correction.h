@@ -4,7 +4,8 @@
  *     W(r) = W_0 + sum_t r_t tau_t + g(r) D,    g(r) = (1 - sum_t r_t^2) / (1 - 1/T),
  *
  * so that the whole weight on one task is exactly that task's expert (g = 0), and equal
- * weights have all of D (g = 1). A merge is one pass over T + 1 vectors. */
+ * weights have all of D (g = 1). A merge is one pass over T + 1 vectors. Where CLIP's
+ * text tower is merged too, D is 0 there: it is the experts' weighted mean. */
 #ifndef PWEMOE_MOE_CORRECTION_H
 #define PWEMOE_MOE_CORRECTION_H
 
@@ -35,8 +36,8 @@ void correction_merge(struct correction *correction, const double *preference,
                       real *out);
 
 /* D [layout size] on the host as safetensors bytes (freed with free()), a tensor for
- * each parameter by its checkpoint's name, in BF16, and back. Every name and shape is
- * checked on the way in; label names the bytes in errors. */
+ * each parameter but a text tower's, by its checkpoint's name, in BF16, and back. Every
+ * name and shape is checked on the way in; label names the bytes in errors. */
 int correction_to_memory(const struct layout *layout, size_t tasks, const float *vector,
                          void **bytes, size_t *size, struct error *error);
 int correction_from_memory(const void *bytes, size_t size, const char *label,

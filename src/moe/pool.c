@@ -26,6 +26,8 @@ static int read_head(struct pool *pool, size_t index, const struct pool_task *ta
                      const struct model_directory *expert, struct error *error) {
     struct head *head = &pool->heads[index];
     size_t features = model_config_features(&pool->layout->config);
+    if (pool_head_follows(pool, index))
+        return 0; /* made once the expert is on the device */
     if (!task->made)
         return *task->head ? head_from_file(task->head, features, head, error)
                            : head_from_directory(expert, features, head, error);
@@ -54,6 +56,101 @@ static int read_expert(struct pool *pool, size_t index, const struct pool_task *
     return 0;
 }
 
+/* --- heads that follow the text tower -----------------------------------------------
+ */
+
+bool pool_head_follows(const struct pool *pool, size_t task) {
+    return pool->text && pool->prompts[task].classes > 0;
+}
+
+int pool_head(struct pool *pool, const real *weights, size_t task, struct head *head,
+              struct error *error) {
+    const real *text = backend_at(pool->backend, weights, pool->layout->text_begin);
+    return zero_shot_head(pool->text, text, &pool->prompts[task], head, NULL, error);
+}
+
+int pool_put_head(struct pool *pool, const real *weights, size_t task,
+                  struct head_bank *bank, struct error *error) {
+    struct head head;
+    if (!pool_head_follows(pool, task))
+        return 0;
+    if (pool_head(pool, weights, task, &head, error))
+        return -1;
+    head_bank_put(bank, task, &head);
+    head_clear(&head);
+    return 0;
+}
+
+int pool_put_heads(struct pool *pool, const real *weights, struct head_bank *bank,
+                   struct error *error) {
+    for (size_t t = 0; t < pool->tasks; t++)
+        if (pool_put_head(pool, weights, t, bank, error))
+            return -1;
+    return 0;
+}
+
+static int take_prompts(struct pool *pool, const struct pool_task *tasks,
+                        struct error *error) {
+    size_t given = 0;
+    for (size_t t = 0; t < pool->tasks; t++)
+        given += tasks[t].prompts != NULL;
+    if (!given)
+        return 0;
+    if (!pool->layout->text)
+        return error_set(error, "prompts for a model whose text tower is not merged");
+    pool->prompts = array_new(pool->tasks, sizeof *pool->prompts);
+    if (!pool->prompts)
+        return error_memory(error);
+    if (zero_shot_new(pool->backend, pool->pretrained, pool->layout->text, &pool->text,
+                      error))
+        return -1;
+    for (size_t t = 0; t < pool->tasks; t++) {
+        if (!tasks[t].prompts)
+            continue;
+        pool->prompts[t] = *tasks[t].prompts;
+        *tasks[t].prompts = (struct zero_shot_task){0};
+    }
+    return 0;
+}
+
+/* Each expert's head by its own text tower. */
+static int make_heads(struct pool *pool, const struct pool_task *tasks,
+                      struct error *error) {
+    struct backend *b = pool->backend;
+    size_t size = pool->layout->size;
+    struct merge_segment whole = {.count = size}, *segment = NULL;
+    const float one = 1;
+    real *expert = NULL;
+    float *weight = NULL;
+    if (!pool->text)
+        return 0;
+    int result = b->allocate(b, sizeof whole, (void **)&segment, error) ||
+                         b->allocate(b, sizeof one, (void **)&weight, error) ||
+                         b->allocate(b, size * b->real_size, (void **)&expert, error)
+                     ? -1
+                     : 0;
+    if (result == 0) {
+        b->upload(b, segment, &whole, sizeof whole);
+        b->upload(b, weight, &one, sizeof one);
+    }
+    for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
+        if (!pool_head_follows(pool, t))
+            continue;
+        b->merge(b, expert, pool->base, backend_at(b, pool->vectors, t * size), size, 1,
+                 segment, 1, weight);
+        result = pool_head(pool, expert, t, &pool->heads[t], error);
+        if (result)
+            error_prefix(error, "task %s", tasks[t].name);
+    }
+    b->release(b, segment);
+    b->release(b, weight);
+    b->release(b, expert);
+    return result;
+}
+
+/* --- opening ------------------------------------------------------------------------
+ */
+
 int pool_open(struct backend *b, const char *model, const char *pretrained,
               const struct pool_task *tasks, size_t task_count, struct pool **out,
               const struct work *work, struct error *error) {
@@ -71,7 +168,8 @@ int pool_open(struct backend *b, const char *model, const char *pretrained,
         error_memory(error);
         goto failed;
     }
-    if (open_pretrained(pool, model, pretrained, &base, error))
+    if (open_pretrained(pool, model, pretrained, &base, error) ||
+        take_prompts(pool, tasks, error))
         goto failed;
     size_t size = pool->layout->size, bytes;
     vector = array_new(size, sizeof *vector);
@@ -96,7 +194,7 @@ int pool_open(struct backend *b, const char *model, const char *pretrained,
         b->upload_real(b, backend_at(b, pool->vectors, t * size), vector, size);
     }
     work_report(work, "reading models", task_count, task_count);
-    if (b->synchronise(b, error))
+    if (b->synchronise(b, error) || make_heads(pool, tasks, error))
         goto failed;
     free(base);
     free(vector);
@@ -118,6 +216,10 @@ void pool_close(struct pool *pool) {
     for (size_t t = 0; pool->heads && t < pool->tasks; t++)
         head_clear(&pool->heads[t]);
     free(pool->heads);
+    for (size_t t = 0; pool->prompts && t < pool->tasks; t++)
+        zero_shot_task_clear(&pool->prompts[t]);
+    free(pool->prompts);
+    zero_shot_free(pool->text);
     example_form_clear(&pool->form);
     layout_free(pool->layout);
     model_directory_close(pool->pretrained);

@@ -13,6 +13,7 @@
 #include "model/feed.h"
 #include "model/heads.h"
 #include "model/layout.h"
+#include "model/zero_shot.h"
 
 enum { POOL_TASKS_MAX = ROUTE_TASKS_MAX };
 
@@ -25,19 +26,24 @@ struct pool {
     real *base;         /* (size) */
     real *vectors;      /* (tasks, size) task vectors theta_t - theta_0 */
     bool room;          /* for one vector more behind them (pool_make_room) */
-    struct head *heads; /* [tasks] */
+    struct head *heads; /* [tasks] each as its own expert has it */
+    /* Where both towers of CLIP are merged: what zero-shot heads are made of again for
+     * each model. prompts [tasks], those without classes of tasks whose head stays. */
+    struct zero_shot *text;
+    struct zero_shot_task *prompts;
 };
 
 /* What a task brings. head: a path, or "" for the expert's own classifier. made: NULL,
- * or the head itself; it moves into the pool and is left empty. */
+ * or the head itself; prompts: NULL, or what a head is made of by the text tower of
+ * each model ("clip" alone). Both move into the pool and are left empty. */
 struct pool_task {
     const char *name, *expert, *head;
     struct head *made;
+    struct zero_shot_task *prompts;
 };
 
-/* 1 to POOL_TASKS_MAX tasks. model: "clip-vision", "vit", "gpt2-classifier" or
- * NULL. An expert of another
- * shape is refused. */
+/* 1 to POOL_TASKS_MAX tasks. model: "clip-vision", "clip" (both towers), "vit",
+ * "gpt2-classifier" or NULL. An expert of another shape is refused. */
 int pool_open(struct backend *backend, const char *model, const char *pretrained,
               const struct pool_task *tasks, size_t task_count, struct pool **pool,
               const struct work *work, struct error *error);
@@ -46,5 +52,18 @@ void pool_close(struct pool *pool); /* NULL is fine */
 /* Room for one vector more behind the task vectors, of zeros, once: they move to other
  * memory, for a moment twice what they take. */
 int pool_make_room(struct pool *pool, struct error *error);
+
+/* Whether a task's head is another one for each model (pool_head). */
+bool pool_head_follows(const struct pool *pool, size_t task);
+/* The zero-shot head of a task whose head follows, by the text tower of weights (layout
+ * size) on the device; freed with head_clear. */
+int pool_head(struct pool *pool, const real *weights, size_t task, struct head *head,
+              struct error *error);
+/* The same put into the bank's place of that task, or of each; nothing where heads do
+ * not follow. */
+int pool_put_head(struct pool *pool, const real *weights, size_t task,
+                  struct head_bank *bank, struct error *error);
+int pool_put_heads(struct pool *pool, const real *weights, struct head_bank *bank,
+                   struct error *error);
 
 #endif

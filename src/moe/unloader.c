@@ -6,7 +6,7 @@
 
 struct unloader {
     struct pool *pool;
-    size_t rows, segment_count;
+    size_t rows, modules, segment_count;
     struct merge_segment *segments; /* on the device, as is all that follows */
     float *weights;                 /* (rows, tasks) */
     struct route route;
@@ -24,7 +24,8 @@ int unloader_new(struct pool *pool, const struct upscaling *upscaling,
     if (!u)
         return error_memory(error);
     u->pool = pool;
-    u->rows = upscaling->modules + 1;
+    u->rows = upscaling->rows;
+    u->modules = upscaling->modules;
     u->segment_count = upscaling->segment_count;
     u->records = b->record_begin != NULL;
     size_t bytes = u->segment_count * sizeof *u->segments;
@@ -100,6 +101,9 @@ void unloader_merge_at(struct unloader *u, const double *preference, real *out) 
     for (size_t t = 0; t < u->route.tasks; t++)
         given[t] = (float)preference[t];
     b->upload(b, u->preference, given, u->route.tasks * sizeof *given);
+    if (u->rows > u->modules + 1) /* the text tower's, which no router writes */
+        b->upload(b, u->weights + (u->modules + 1) * u->route.tasks, given,
+                  u->route.tasks * sizeof *given);
     if (u->records && u->recording && u->out != out) {
         b->recording_free(b, u->recording);
         u->recording = NULL;

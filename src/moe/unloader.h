@@ -18,7 +18,7 @@ int unloader_new(struct pool *pool, const struct upscaling *upscaling,
                  struct unloader **unloader, struct error *error);
 void unloader_free(struct unloader *unloader); /* NULL is fine */
 
-/* out (size) on the device at weights [modules + 1, tasks] on the host. */
+/* out (size) on the device at weights [upscaling->rows, tasks] on the host. */
 void unloader_merge(struct unloader *unloader, const float *weights, real *out);
 
 /* Copies routers of this upscaling to the device, once. */

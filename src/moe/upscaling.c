@@ -39,6 +39,7 @@ static bool has_router(enum module_kind kind, enum granularity granularity) {
         return granularity == UPSCALE_ALL;
     case MODULE_EMBEDDING:
     case MODULE_PROJECTION:
+    case MODULE_TEXT:
         return false;
     }
     return false;
@@ -67,10 +68,13 @@ int upscaling_new(const struct layout *layout, enum granularity granularity,
         u->module[u->modules++] = i;
     }
     size_t next = 0;
+    u->rows = u->modules + 1;
     for (size_t i = 0; i < layout->module_count; i++) {
         const struct module *module = &layout->modules[i];
         bool routed = next < u->modules && u->module[next] == i;
-        size_t row = routed ? next++ : u->modules;
+        bool text = module->kind == MODULE_TEXT && granularity != UPSCALE_NONE;
+        size_t row = routed ? next++ : u->modules + text;
+        u->rows += text;
         u->row_of_module[i] = row;
         struct merge_segment *last =
             u->segment_count ? &u->segments[u->segment_count - 1] : NULL;
@@ -91,6 +95,12 @@ void upscaling_free(struct upscaling *upscaling) {
     free(upscaling->row_of_module);
     free(upscaling->segments);
     free(upscaling);
+}
+
+void upscaling_put_text(const struct upscaling *upscaling, const double *preference,
+                        size_t tasks, float *weights) {
+    for (size_t t = 0; upscaling->rows > upscaling->modules + 1 && t < tasks; t++)
+        weights[(upscaling->modules + 1) * tasks + t] = (float)preference[t];
 }
 
 size_t upscaling_row(const struct upscaling *upscaling, size_t offset) {

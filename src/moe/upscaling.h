@@ -1,7 +1,9 @@
 /* Which modules get a router, and which run of the arena each row of routing
  * weights applies to. Rows 0 .. modules-1 belong to the routers, in order of
- * depth; the last row (index `modules`) to everything that is not upscaled and
- * holds the scaling coefficient for every task (task arithmetic). */
+ * depth; row `modules` to everything that is not upscaled and holds the scaling
+ * coefficient for every task (task arithmetic). Where a CLIP's text tower is merged
+ * beside routers, which see images alone, one more row is the preference itself: the
+ * text tower is the experts' weighted mean. */
 #ifndef PWEMOE_MOE_UPSCALING_H
 #define PWEMOE_MOE_UPSCALING_H
 
@@ -28,6 +30,7 @@ struct upscaling {
     const struct layout *layout;
     enum granularity granularity;
     size_t modules;        /* routers */
+    size_t rows;           /* modules + 1, or + 2 with the text tower's */
     size_t *module;        /* [modules] index into layout->modules */
     size_t *row_of_module; /* [layout->module_count], `modules` where there is none */
     struct merge_segment *segments; /* host; they cover the arena in order */
@@ -38,6 +41,10 @@ struct upscaling {
 int upscaling_new(const struct layout *layout, enum granularity granularity,
                   struct upscaling **upscaling, struct error *error);
 void upscaling_free(struct upscaling *upscaling); /* NULL is fine */
+
+/* Fills the text tower's row of weights [rows, tasks], where there is one. */
+void upscaling_put_text(const struct upscaling *upscaling, const double *preference,
+                        size_t tasks, float *weights);
 
 /* The row of routing weights that the parameter at an arena offset follows. */
 size_t upscaling_row(const struct upscaling *upscaling, size_t offset);

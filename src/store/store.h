@@ -81,7 +81,7 @@ struct store_task {
 
 struct store_recipe {
     char *name;
-    char *model; /* "clip-vision", "vit" */
+    char *model; /* "clip-vision", "clip" (both towers), "vit", "gpt2-classifier" */
     struct store_checkpoint pretrained;
     char *text; /* the recipe as it was read */
     size_t task_count;

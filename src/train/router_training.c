@@ -29,7 +29,7 @@ struct router_training {
     size_t region_size; /* elements of one group's region */
     /* batch->more: (modules, groups, tasks) d losses / d routing weights. */
 
-    float *routing;   /* (modules + 1, tasks) */
+    float *routing;   /* (upscaling->rows, tasks) */
     float *dweights;  /* (modules, tasks) of one group */
     float *gradients; /* (tasks, routers->count) */
     float *first, *second;
@@ -76,7 +76,7 @@ static void reduce_region(void *self, size_t offset, size_t count) {
 static int allocate_host(struct router_training *t) {
     size_t tasks = t->pool->tasks, modules = t->upscaling->modules;
     size_t count = t->routers->count;
-    t->routing = array_new((modules + 1) * tasks, sizeof *t->routing);
+    t->routing = array_new(t->upscaling->rows * tasks, sizeof *t->routing);
     t->dweights = array_new(modules * tasks, sizeof *t->dweights);
     t->gradients = array_new(tasks * count, sizeof *t->gradients);
     t->first = array_new(count, sizeof *t->first);
@@ -186,7 +186,10 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
     }
     t->groups = groups;
     routers_forward(t->routers, preference, t->routing);
+    upscaling_put_text(t->upscaling, preference, tasks, t->routing);
     unloader_merge(t->unloader, t->routing, t->weights);
+    if (pool_put_heads(pool, t->weights, t->heads, error))
+        return -1;
     task_batch_embed(batch, t->transformer, t->weights);
     task_batch_weigh(batch, groups == 1 ? preference : ones);
     const real *x = transformer_run(t->transformer, t->weights, tasks * n);

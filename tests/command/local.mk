@@ -16,6 +16,7 @@ command_tests = \
   tests/command/test_recipe \
   tests/command/test_report \
   tests/command/test_signals \
+  tests/command/test_towers \
   tests/command/test_training \
   tests/command/test_writes \
   tests/command/test_command \
@@ -56,6 +57,10 @@ tests_command_test_offered_LDADD = $(TEST_LIBS)
 tests_command_test_names_SOURCES = tests/command/test_names.c $(COMMAND_RUN)
 tests_command_test_names_LDADD = $(TEST_LIBS)
 EXTRA_DIST += tests/golden/make_names.py tests/golden/names
+tests_command_test_towers_SOURCES = tests/command/test_towers.c $(COMMAND_RUN)
+tests_command_test_towers_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_command_test_towers_LDADD = $(SUPPORT_LIBS)
+EXTRA_DIST += tests/golden/make_towers.py tests/golden/towers
 tests_command_test_options_SOURCES = tests/command/test_options.c
 tests_command_test_options_LDADD = $(TEST_LIBS)
 tests_command_test_output_SOURCES = tests/command/test_output.c

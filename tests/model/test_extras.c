@@ -170,7 +170,7 @@ static void adapters_are_refused(void **state) {
     model_directory_close(base);
 }
 
-/* CLIP's text side of an expert: the same is passed over, another is spoken of. */
+/* CLIP's text tower of an expert: the same is passed over, another is spoken of. */
 static void a_text_side_that_changed_is_said(void **state) {
     (void)state;
     struct model_directory *base = open_good(golden_path("zero_shot/clip"));
@@ -188,7 +188,7 @@ static void a_text_side_that_changed_is_said(void **state) {
     assert_int_equal(extras_of_expert(layout, base, expert, hear, &heard, &error), 0);
     assert_int_equal(heard.count, 2);
     assert_non_null(
-        strstr(heard.text, "text_projection.weight: fine-tuned, but only the image"));
+        strstr(heard.text, "text_projection.weight: fine-tuned, but the vision"));
     model_directory_close(expert);
     layout_free(layout);
     model_directory_close(base);

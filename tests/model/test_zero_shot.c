@@ -52,20 +52,25 @@ static struct model_directory *open_model(const char *path) {
 static void check_embeddings(struct model_directory *directory, const int32_t *ids,
                              const double *expected, size_t count, size_t at_once) {
     struct clip_text *text;
+    struct layout *layout;
+    real *weights;
     struct error error;
-    if (clip_text_new(backend, directory, at_once, &text, &error))
+    if (clip_text_load(backend, directory, &layout, &weights, &error) ||
+        clip_text_new(backend, layout, "it", at_once, &text, &error))
         fail_msg("%s", error.text);
     const struct model_config *config = clip_text_config(text);
     float *got = calloc(count * config->projection, sizeof *got);
     for (size_t i = 0; i < count; i += at_once) {
         size_t n = count - i < at_once ? count - i : at_once;
-        if (clip_text_embed(text, ids + i * config->context, n,
+        if (clip_text_embed(text, weights, ids + i * config->context, n,
                             got + i * config->projection, &error))
             fail_msg("%s", error.text);
     }
     golden_close("text_embeds", got, expected, count * config->projection, TOLERANCE);
     free(got);
     clip_text_free(text);
+    backend->release(backend, weights);
+    layout_free(layout);
 }
 
 static void embeddings_are_those_of_transformers(void **state) {
@@ -135,21 +140,26 @@ static void tokens_that_do_not_fit_are_refused(void **state) {
     (void)state;
     struct model_directory *directory = open_model(golden_path("zero_shot/clip"));
     struct clip_text *text;
+    struct layout *layout;
+    real *weights;
     struct error error;
     float out[10];
     int32_t ids[24] = {672};
-    assert_int_equal(clip_text_new(backend, directory, 1, &text, &error), 0);
-    assert_int_equal(clip_text_embed(text, ids, 1, out, &error), -1);
+    assert_int_equal(clip_text_load(backend, directory, &layout, &weights, &error), 0);
+    assert_int_equal(clip_text_new(backend, layout, "it", 1, &text, &error), 0);
+    assert_int_equal(clip_text_embed(text, weights, ids, 1, out, &error), -1);
     assert_non_null(strstr(error.text, "another token than 673"));
     ids[5] = 674;
     ids[2] = 673;
-    assert_int_equal(clip_text_embed(text, ids, 1, out, &error), -1);
+    assert_int_equal(clip_text_embed(text, weights, ids, 1, out, &error), -1);
     assert_non_null(strstr(error.text, "token 674"));
     ids[5] = -1;
-    assert_int_equal(clip_text_embed(text, ids, 1, out, &error), -1);
+    assert_int_equal(clip_text_embed(text, weights, ids, 1, out, &error), -1);
     ids[5] = 0;
-    assert_int_equal(clip_text_embed(text, ids, 1, out, &error), 0);
+    assert_int_equal(clip_text_embed(text, weights, ids, 1, out, &error), 0);
     clip_text_free(text);
+    backend->release(backend, weights);
+    layout_free(layout);
     model_directory_close(directory);
 }
 
@@ -161,13 +171,13 @@ static struct head make_head(const char *model, char *const *names, size_t class
     struct zero_shot *zero_shot;
     struct head head;
     struct error error;
-    struct zero_shot_task task = {.names = names,
+    struct zero_shot_task task = {.names = (char **)(uintptr_t)names,
                                   .classes = classes,
-                                  .templates = templates,
+                                  .templates = (char **)(uintptr_t)templates,
                                   .template_count = count};
     if (zero_shot_check(directory, &error) ||
-        zero_shot_new(backend, directory, &zero_shot, &error) ||
-        zero_shot_head(zero_shot, &task, &head, NULL, &error))
+        zero_shot_new(backend, directory, NULL, &zero_shot, &error) ||
+        zero_shot_head(zero_shot, NULL, &task, &head, NULL, &error))
         fail_msg("%s", error.text);
     zero_shot_free(zero_shot);
     model_directory_close(directory);
@@ -283,7 +293,7 @@ static void expect_refusal(const char *path, const char *says) {
     struct zero_shot *zero_shot;
     struct error checked, opened;
     assert_int_equal(zero_shot_check(directory, &checked), -1);
-    assert_int_equal(zero_shot_new(backend, directory, &zero_shot, &opened), -1);
+    assert_int_equal(zero_shot_new(backend, directory, NULL, &zero_shot, &opened), -1);
     assert_string_equal(checked.text, opened.text);
     if (!strstr(checked.text, says) || !strstr(checked.text, "head: FILE.safetensors"))
         fail_msg("'%s' does not say '%s'", checked.text, says);

@@ -216,10 +216,18 @@ static int check_model(struct recipe_reader *r, const char *model) {
                      nearest ? "'?" : "");
 }
 
+static int check_towers(struct recipe_reader *r, const char *towers) {
+    if (strcmp(towers, "both") == 0 || strcmp(towers, "vision-only") == 0)
+        return 0;
+    return error_set(r->error, "%s:%u: towers is '%.100s'; both or vision-only is",
+                     r->label, line_of(r), towers);
+}
+
 static int read_document(struct recipe_reader *r, struct recipe *recipe) {
     const struct key keys[] = {{"name", &recipe->name},
                                {"model", &recipe->model},
                                {"pretrained", &recipe->pretrained},
+                               {"towers", &recipe->towers},
                                {"tasks", NULL}};
     enum { KEYS = sizeof keys / sizeof *keys };
     bool seen[KEYS] = {false};
@@ -247,6 +255,7 @@ static int read_document(struct recipe_reader *r, struct recipe *recipe) {
         }
         if (take_scalar(r, keys[i].name, PATH_MAX_BYTES, keys[i].value) ||
             (keys[i].value == &recipe->model && check_model(r, recipe->model)) ||
+            (keys[i].value == &recipe->towers && check_towers(r, recipe->towers)) ||
             next(r))
             return -1;
     }
@@ -319,6 +328,7 @@ void recipe_free(struct recipe *recipe) {
     free(recipe->name);
     free(recipe->model);
     free(recipe->pretrained);
+    free(recipe->towers);
     free(recipe->text);
     free(recipe);
 }

@@ -21,6 +21,7 @@ struct recipe {
     char *name;        /* NULL: not given */
     char *model;       /* "clip-vision", "vit", "gpt2-classifier"; NULL: not given */
     char *pretrained;  /* never NULL */
+    char *towers;      /* "both", "vision-only"; NULL: not given */
     size_t task_count; /* 1 .. STORE_TASKS_MAX */
     struct recipe_task *tasks;
     char *text; /* the whole file */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "command/command.h"
 #include "command/io/recipe.h"
+#include "command/work/text_tower.h"
 #include "data/preprocess.h"
 #include "store/store.h"
 
@@ -21,6 +22,7 @@ struct init {
     char *recipe_folder, *store_folder;
     struct model_directory *pretrained;
     struct layout *layout;
+    struct text_tower text; /* of CLIP */
     struct preprocess preprocess; /* of images, the pretrained model's */
     struct store_recipe *out;
     char **remarks; /* on models: what was assumed, what is not merged */

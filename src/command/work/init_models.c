@@ -86,7 +86,9 @@ int init_open_pretrained(struct init *s, struct error *error) {
     if (model_directory_open(path, &s->pretrained, error) == 0 &&
         model_config_read(model_directory_config(s->pretrained), s->recipe->model, path,
                           &config, error) == 0 &&
-        example_form_read(s->pretrained, &config, &form, error) == 0)
+        example_form_read(s->pretrained, &config, &form, error) == 0 &&
+        text_tower_begin(&s->text, s->recipe->towers, s->pretrained, &config, error) ==
+            0)
         result = layout_new(&config, s->pretrained, &s->layout, error) ||
                          check_model(s, s->pretrained, false, error)
                      ? -1
@@ -143,6 +145,8 @@ int init_check_expert(struct init *s, const struct recipe_task *task,
     if (result == 0)
         result =
             check_model(s, expert, true, error) || check_inputs(s, expert, error) ||
+                    text_tower_compare(&s->text, s->pretrained, expert, task->name,
+                                       error) ||
                     extras_of_expert(s->layout, s->pretrained, expert, remark_on_model,
                                      &(struct model_remark){s, path}, error)
                 ? -1

@@ -113,9 +113,11 @@ static int load_model(struct tuning *t, struct error *error) {
         model_directory_open(path, &t->pretrained, error) ||
         model_config_read(model_directory_config(t->pretrained),
                           *t->training.recipe->model ? t->training.recipe->model : NULL,
-                          path, &config, error) ||
-        layout_new(&config, t->pretrained, &t->layout, error) ||
-        example_form_read(t->pretrained, &config, &t->form, error);
+                          path, &config, error);
+    config.both_towers = false; /* images train the vision tower alone */
+    if (result == 0)
+        result = layout_new(&config, t->pretrained, &t->layout, error) ||
+                 example_form_read(t->pretrained, &config, &t->form, error);
     free(path);
     if (result)
         return -1;
