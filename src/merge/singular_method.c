@@ -17,8 +17,12 @@ struct session {
     float *merged;
 };
 
-static bool is_linear(const struct layout *layout, const struct parameter *p) {
+/* Of both towers where both are merged. */
+static bool is_linear(const struct layout *layout, size_t index) {
+    const struct parameter *p = &layout->parameters[index];
     enum module_kind kind = layout->modules[p->module].kind;
+    if (index >= layout->text_parameter)
+        return is_linear(layout->text, index - layout->text_parameter);
     return p->rank == 2 && (kind == MODULE_ATTENTION || kind == MODULE_MLP ||
                             kind == MODULE_PROJECTION);
 }
@@ -39,7 +43,7 @@ static int find_layers(struct session *s, size_t *room, struct error *error) {
         return error_memory(error);
     for (size_t i = 0; i < l->parameter_count; i++) {
         const struct parameter *p = &l->parameters[i];
-        if (!is_linear(l, p))
+        if (!is_linear(l, i))
             continue;
         struct singular_layer shape = shape_of(l, p);
         size_t needed = singular_room(&shape, s->input->pool->tasks);

@@ -35,7 +35,7 @@ int distillation_look(struct distillation *d, double *loss, struct error *error)
     for (size_t t = 0; t < tasks; t++)
         equal[t] = 1 / (double)tasks;
     if (result == 0)
-        correction_merge(d->correction, equal, d->weights);
+        result = distillation_merge(d, equal, error);
     *loss = 0;
     for (size_t t = 0; result == 0 && t < tasks; t++) {
         size_t count = d->held.held_count[t];

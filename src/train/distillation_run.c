@@ -152,7 +152,9 @@ static int allocate(struct distillation *d, struct error *error) {
     struct backend *b = pool->backend;
     size_t size = pool->layout->size, rows = pool->tasks * d->options.batch;
     size_t features = model_config_features(&pool->layout->config);
-    return trained_new(b, &d->vector, size, correction_vector(d->correction), error) ||
+    /* No image's features know of a text tower: D stays 0 there. */
+    return trained_new(b, &d->vector, pool->layout->text_begin,
+                       correction_vector(d->correction), error) ||
                    b->allocate(b, size * b->real_size, (void **)&d->weights, error) ||
                    b->allocate(b, rows * features * b->real_size,
                                (void **)&d->dfeatures, error)
@@ -249,7 +251,7 @@ void distillation_free(struct distillation *d) {
 static float *place_gradient(void *self, size_t offset, size_t count, size_t *stride) {
     struct distillation *d = self;
     (void)count;
-    *stride = d->pool->layout->size;
+    *stride = d->vector.count;
     return d->vector.gradient + offset;
 }
 
@@ -269,8 +271,15 @@ void distillation_loss(struct distillation *d, size_t task, const real *features
                              d->answers[task].rows, labels, loss, scale, dfeatures);
 }
 
+int distillation_merge(struct distillation *d, const double *preference,
+                       struct error *error) {
+    correction_merge(d->correction, preference, d->weights);
+    return pool_put_heads(d->pool, d->weights, d->heads, error);
+}
+
 /* Forward and backward of the batch at hand: d->vector.gradient is D's. */
-static void forward_backward(struct distillation *d, const double *preference) {
+static int forward_backward(struct distillation *d, const double *preference,
+                            struct error *error) {
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
     struct task_batch *batch = d->batch;
@@ -279,7 +288,8 @@ static void forward_backward(struct distillation *d, const double *preference) {
     double weights[POOL_TASKS_MAX], g = correction_weight(preference, pool->tasks);
     for (size_t t = 0; t < pool->tasks; t++)
         weights[t] = g * preference[t];
-    correction_merge(d->correction, preference, d->weights);
+    if (distillation_merge(d, preference, error))
+        return -1;
     task_batch_embed(batch, d->transformer, d->weights);
     task_batch_weigh(batch, weights);
     const real *x = transformer_run(d->transformer, d->weights, whole);
@@ -293,6 +303,7 @@ static void forward_backward(struct distillation *d, const double *preference) {
         .self = d, .place = place_gradient, .ready = gradient_ready};
     transformer_backward(d->transformer, d->weights, d->dfeatures, &whole, 1, &sink);
     task_batch_fetch(batch);
+    return 0;
 }
 
 static void update(struct distillation *d) {
@@ -327,7 +338,8 @@ int distillation_step(struct distillation *d, double *losses, struct error *erro
     struct random random = d->random;
     random_dirichlet(&random, d->options.alpha, d->pool->tasks, d->preference);
     task_batch_next(d->batch);
-    forward_backward(d, d->preference);
+    if (forward_backward(d, d->preference, error))
+        return -1;
     update(d);
     if (d->step + 1 < d->options.steps)
         task_batch_ahead(d->batch);
@@ -345,17 +357,17 @@ int distillation_gradient(struct distillation *d, const double *preference, size
     if (n > d->options.batch)
         return error_set(error, "a batch that was not planned");
     task_batch_given(d->batch, d->data, n);
-    forward_backward(d, preference);
-    if (task_batch_collect(d->batch, losses, error))
+    if (forward_backward(d, preference, error) ||
+        task_batch_collect(d->batch, losses, error))
         return -1;
     return b->download(b, gradient, d->vector.gradient,
-                       d->pool->layout->size * sizeof *gradient, error);
+                       d->vector.count * sizeof *gradient, error);
 }
 
 int distillation_vector(struct distillation *d, float *vector, struct error *error) {
     struct backend *b = d->pool->backend;
-    return b->download(b, vector, d->vector.values,
-                       d->pool->layout->size * sizeof *vector, error);
+    return b->download(b, vector, d->vector.values, d->vector.count * sizeof *vector,
+                       error);
 }
 
 int distillation_set_vector(struct distillation *d, const float *vector,

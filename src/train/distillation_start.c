@@ -15,7 +15,7 @@ int distillation_change(struct pool *pool, double *change, struct error *error) 
     for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
         result = b->download_real(b, vector, backend_at(b, pool->vectors, t * l->size),
                                   l->size, error);
-        for (size_t i = 0; result == 0 && i < l->parameter_count; i++) {
+        for (size_t i = 0; result == 0 && i < l->text_parameter; i++) {
             const struct parameter *p = &l->parameters[i];
             for (size_t j = 0; j < p->count; j++)
                 sum += fabs((double)vector[p->offset + j]);

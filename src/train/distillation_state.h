@@ -59,6 +59,10 @@ int distillation_step(struct distillation *distillation, double *losses,
 int distillation_bytes(struct distillation *distillation, void **bytes, size_t *size,
                        struct error *error);
 
+/* The model of a preference into d->weights, with its heads. */
+int distillation_merge(struct distillation *d, const double *preference,
+                       struct error *error);
+
 /* The mean over tasks of the mean loss of what is held back, at equal weights:
  * distillation_look.c. */
 int distillation_look(struct distillation *distillation, double *loss,

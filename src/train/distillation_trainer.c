@@ -56,7 +56,7 @@ static unsigned step_count(const void *self) {
 static uint64_t trainable(const void *self) {
     const struct layout *l = ((const struct distillation *)self)->pool->layout;
     uint64_t count = 0;
-    for (size_t i = 0; i < l->parameter_count; i++)
+    for (size_t i = 0; i < l->text_parameter; i++)
         count += l->parameters[i].count;
     return count;
 }
