@@ -95,8 +95,8 @@ static int make_vector(const struct merge_input *input, double ridge, float *mer
         return -1;
     layers_mean(input, s.vectors, s.weights, merged);
     const struct layout *layout = input->pool->layout;
-    int result = layers_make(input, NULL, layer_count(layout),
-                             room_of_layer(layout), solve_layer, &s, error);
+    int result = layers_make(input, NULL, layer_count(layout), room_of_layer(layout),
+                             solve_layer, &s, error);
     merge_host_free(input, s.vectors);
     return result;
 }

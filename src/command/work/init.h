@@ -22,7 +22,7 @@ struct init {
     char *recipe_folder, *store_folder;
     struct model_directory *pretrained;
     struct layout *layout;
-    struct text_tower text; /* of CLIP */
+    struct text_tower text;       /* of CLIP */
     struct preprocess preprocess; /* of images, the pretrained model's */
     struct store_recipe *out;
     char **remarks; /* on models: what was assumed, what is not merged */
