@@ -10,15 +10,18 @@ libexplore_a_SOURCES = \
   tui/state/range.h tui/state/range.c tui/state/space.h tui/state/space.c \
   tui/state/explorer.h tui/state/explorer.c \
   tui/state/solution_table.h tui/state/solution_table.c \
+  tui/state/selection.h tui/state/selection.c \
   tui/threads/mailbox.h tui/threads/mailbox.c \
   tui/threads/chart_writer.h tui/threads/chart_writer.c \
   tui/threads/hypervolume.h tui/threads/hypervolume.c \
   tui/threads/watcher.h tui/threads/watcher.c \
   tui/threads/bookmark_change.h tui/threads/bookmark_change.c \
+  tui/threads/file_change.h tui/threads/file_change.c \
   tui/threads/evaluation.h tui/threads/evaluation.c \
   tui/state/polygon.h tui/state/polygon.c \
   tui/panels/graph.h tui/panels/graph.c tui/panels/places.h tui/panels/places.c \
   tui/panels/pointed_line.c \
+  tui/panels/scatter_points.h tui/panels/scatter_points.c \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
   tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c tui/panels/parallel_view.c \
   tui/panels/objectives_view.c tui/panels/routing_view.c \
@@ -29,7 +32,7 @@ libexplore_a_SOURCES = \
   tui/app/app.h tui/app/app.c tui/app/actions.h tui/app/actions.c tui/app/moving.c \
   tui/app/asking.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
   tui/app/comparing.c tui/app/routers.c tui/app/viewing.c tui/app/pointing.c tui/app/panel_keys.c \
-  tui/app/program.c tui/app/pointer.c tui/app/table_keys.c \
+  tui/app/program.c tui/app/pointer.c tui/app/table_keys.c tui/app/selecting.c \
   tui/options.h tui/options.c
 EXPLORE_LIBS = libexplore.a $(PWEMOE_LIBS) $(NCURSES_LIBS)
 

@@ -32,6 +32,10 @@ struct catalog {
     struct solution *solutions; /* [count] */
     double *values;             /* [count][tasks] in the objectives' units, or NaN */
     size_t count;
+    /* [count], as the file had them. The one thing that may be changed afterwards, by
+     * whoever a catalog was handed to and is alone in looking at it. */
+    bool *selected;
+    size_t selected_count;
     size_t reading; /* an outline: so many solutions are in the file, their rows come
                        with the next catalog; 0: the rows are all there are */
     struct series *series;

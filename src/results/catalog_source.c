@@ -374,6 +374,26 @@ int catalog_source_outline(struct catalog_source *source, struct catalog **resul
     return 0;
 }
 
+/* The rows ascend by id as what is selected does. */
+static int read_selection(struct store *store, struct catalog *catalog,
+                          struct error *error) {
+    int64_t *ids;
+    size_t count, row = 0;
+    if (store_selection(store, &ids, &count, error))
+        return -1;
+    catalog->selected = array_new(catalog->count, sizeof *catalog->selected);
+    for (size_t i = 0; catalog->selected && i < count; i++) {
+        while (row < catalog->count && catalog->rows[row].solution.id < ids[i])
+            row++;
+        if (row < catalog->count && catalog->rows[row].solution.id == ids[i]) {
+            catalog->selected[row] = true;
+            catalog->selected_count++;
+        }
+    }
+    free(ids);
+    return catalog->selected ? 0 : error_memory(error);
+}
+
 /* All but the rest. */
 static int read_solutions(struct catalog_source *source, bool whole,
                           struct catalog **result, struct error *error) {
@@ -385,7 +405,8 @@ static int read_solutions(struct catalog_source *source, bool whole,
         forget(source);
     else if ((failed = share_rows(source, catalog)))
         error_memory(error);
-    if (failed || catalog_derive(catalog, source->known, error)) {
+    if (failed || catalog_derive(catalog, source->known, error) ||
+        read_selection(source->store, catalog, error)) {
         catalog_free(catalog);
         return -1;
     }
@@ -469,6 +490,7 @@ void catalog_free(struct catalog *catalog) {
     store_log_lines_free(catalog->lines, catalog->line_count);
     free(catalog->run_routers);
     free(catalog->curve);
+    free(catalog->selected);
     free(catalog->solutions);
     free(catalog->values);
     free(catalog->series);

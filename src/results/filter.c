@@ -96,6 +96,8 @@ static bool flag_of(enum filter_field field, const struct catalog *catalog,
                !solution->front;
     case FIELD_STALE:
         return solution->stale;
+    case FIELD_SELECTED:
+        return catalog->selected && catalog->selected[place];
     case FIELD_MERGED:
         return series->merged;
     default:

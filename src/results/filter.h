@@ -12,7 +12,7 @@
  *                          interval, examples, loss, and share of the preference
  *     average scale step id seconds   numbers
  *     kind method upscale state series label   texts
- *     front knee dominated stale merged answers   flags
+ *     front knee dominated stale merged answers selected   flags
  *     parameters.NAME      a number or a text among the parameters
  *
  * A task's name in quotes is never taken for anything else. What is not there, as the

@@ -24,7 +24,7 @@ static const char *const names[] = {
     [FIELD_LABEL] = "label",     [FIELD_FRONT] = "front",
     [FIELD_KNEE] = "knee",       [FIELD_DOMINATED] = "dominated",
     [FIELD_STALE] = "stale",     [FIELD_MERGED] = "merged",
-    [FIELD_ANSWERS] = "answers"};
+    [FIELD_ANSWERS] = "answers", [FIELD_SELECTED] = "selected"};
 enum { NAMES = sizeof names / sizeof *names };
 
 static bool is_text(enum filter_field field) {
@@ -32,7 +32,7 @@ static bool is_text(enum filter_field field) {
 }
 
 static bool is_flag(enum filter_field field) {
-    return field >= FIELD_FRONT && field <= FIELD_ANSWERS;
+    return field >= FIELD_FRONT && field <= FIELD_SELECTED;
 }
 
 const char *filter_known_name(size_t index, bool *text) {
@@ -177,7 +177,7 @@ static int unknown_name(struct filter_reader *reader) {
         reader, reader->begin,
         "nothing is called '%s'; use a task's name, average, scale, step, id, "
         "seconds, kind, method, upscale, state, series, label, front, knee, "
-        "dominated, stale, merged, answers or parameters.NAME",
+        "dominated, stale, merged, answers, selected or parameters.NAME",
         reader->word);
 }
 

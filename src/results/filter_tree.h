@@ -32,6 +32,7 @@ enum filter_field {
     FIELD_STALE,
     FIELD_MERGED,
     FIELD_ANSWERS,
+    FIELD_SELECTED,
     /* Either a number or a text. */
     FIELD_PARAMETER
 };

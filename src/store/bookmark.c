@@ -18,6 +18,23 @@ static int find(struct store *store, const char *name, int64_t *id,
     return result < 0 ? -1 : 0;
 }
 
+static int put_note(struct store *store, int64_t id, const char *note,
+                    struct error *error) {
+    if (!note || !*note)
+        return sql_write(store, error, "DELETE FROM note WHERE bookmark = ?", "i", id);
+    return sql_write(store, error,
+                     "INSERT INTO note (bookmark, text) VALUES (?, ?)"
+                     " ON CONFLICT (bookmark) DO UPDATE SET text = excluded.text",
+                     "it", id, note);
+}
+
+int store_bookmark_note(struct store *store, int64_t id, const char *note,
+                        struct error *error) {
+    if (sql_write_begin(store, error))
+        return -1;
+    return sql_write_end(store, put_note(store, id, note, error), error);
+}
+
 int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
                        struct error *error) {
     if (!bookmark->name || !*bookmark->name)
@@ -47,6 +64,8 @@ int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
         error_prefix(error, "bookmark %s", bookmark->name);
     else
         result = find(store, bookmark->name, &id, error);
+    if (result == 0 && bookmark->note)
+        result = put_note(store, id, bookmark->note, error);
     if (sql_write_end(store, result, error))
         return -1;
     bookmark->id = id;
@@ -95,6 +114,7 @@ static void clear_bookmark(void *element) {
     struct store_bookmark *bookmark = element;
     free(bookmark->name);
     free(bookmark->preference);
+    free(bookmark->note);
 }
 
 void store_bookmarks_free(struct store_bookmark *bookmarks, size_t count) {
@@ -110,16 +130,26 @@ static void read_bookmark(struct sql_row *row, void *to) {
     out->preference = sql_preference(row, 2);
     out->solution = sql_id_or_null(row, 3);
     out->created = sql_real(row, 4);
+    out->note = sql_text(row, 5);
     if (!row->failed && !out->preference && !out->solution)
         sql_row_corrupt(row, "a bookmark marks nothing");
 }
 
 int store_bookmarks(struct store *store, struct store_bookmark **result, size_t *count,
                     struct error *error) {
+    int notes = sql_has_table(store, "note", error);
+    *result = NULL;
+    *count = 0;
+    if (notes < 0)
+        return -1;
     return sql_each(
         store, error, "a bookmark", read_bookmark, sizeof **result, clear_bookmark,
         result, count,
-        "SELECT id, name, preference, solution, created FROM bookmark ORDER BY id", "");
+        notes ? "SELECT id, name, preference, solution, created, ifnull(text, '')"
+                " FROM bookmark LEFT JOIN note ON bookmark = id ORDER BY id"
+              : "SELECT id, name, preference, solution, created, ''"
+                " FROM bookmark ORDER BY id",
+        "");
 }
 
 /* --- the log ---------------------------------------------------------------- */

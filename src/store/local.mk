@@ -15,4 +15,4 @@ libpwemoe_a_SOURCES += \
   src/store/new_rows.c \
   src/store/row_memory.c \
   src/store/rows.h src/store/rows.c \
-  src/store/bookmark.c
+  src/store/bookmark.c src/store/looking.c

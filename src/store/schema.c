@@ -42,6 +42,27 @@ struct object {
         HASH("sha256") "  since REAL NOT NULL\n"                                    \
                        ") STRICT"
 
+#define SELECTED                                                \
+    "CREATE TABLE selected (\n"                                 \
+    "  -- the solutions that are selected in the explorer\n"    \
+    "  solution INTEGER PRIMARY KEY REFERENCES solution (id)\n" \
+    ") STRICT"
+
+#define VISITED                                                                 \
+    "CREATE TABLE visited (\n"                                                  \
+    "  -- preferences that were looked at in the explorer, for undo and redo\n" \
+    "  place INTEGER PRIMARY KEY, -- in their order\n"                          \
+    "  preference BLOB NOT NULL, -- as in solution\n"                           \
+    "  here INTEGER NOT NULL CHECK (here IN (0, 1)) -- 1: the last one\n"       \
+    ") STRICT"
+
+#define NOTE                                                                       \
+    "CREATE TABLE note (\n"                                                        \
+    "  -- what someone wrote about a bookmark\n"                                   \
+    "  bookmark INTEGER PRIMARY KEY REFERENCES bookmark (id) ON DELETE CASCADE,\n" \
+    "  text TEXT NOT NULL CHECK (text <> '')\n"                                    \
+    ") STRICT"
+
 static const struct object objects[] = {
     {"recipe",
      "CREATE TABLE recipe (\n"
@@ -190,6 +211,9 @@ static const struct object objects[] = {
                  ") STRICT"},
     {"lease", LEASE},
     {"data", DATA},
+    {"selected", SELECTED},
+    {"visited", VISITED},
+    {"note", NOTE},
     {"log", "CREATE TABLE log (\n"
             "  -- what was done to this file\n"
             "  id INTEGER PRIMARY KEY,\n"
@@ -203,7 +227,7 @@ enum { OBJECTS = sizeof objects / sizeof *objects };
 static const struct {
     const char *name;
     int since;
-} later[] = {{"lease", 2}, {"data", 3}};
+} later[] = {{"lease", 2}, {"data", 3}, {"selected", 4}, {"visited", 4}, {"note", 4}};
 
 /* OBJECTS where it is none of ours. */
 static size_t find_object(const char *name) {
@@ -222,8 +246,9 @@ static bool is_of_format(const struct object *object, int format) {
 
 /* From each format to the next. */
 const struct schema_migration schema_migrations[] = {
-    {1, LEASE}, /* format 2: leases of training runs */
-    {2, DATA},  /* format 3: what figures were measured on */
+    {1, LEASE},                         /* format 2: leases of training runs */
+    {2, DATA},                          /* format 3: what figures were measured on */
+    {3, SELECTED ";" VISITED ";" NOTE}, /* format 4: what the explorer keeps */
 };
 const size_t schema_migration_count =
     sizeof schema_migrations / sizeof *schema_migrations;

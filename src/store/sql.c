@@ -288,3 +288,9 @@ int sql_each(struct store *store, struct error *error, const char *what, sql_rea
     *count = result < 0 ? 0 : e.used;
     return result;
 }
+
+int sql_has_table(struct store *store, const char *name, struct error *error) {
+    return sql_one(store, error, "a table", NULL, NULL,
+                   "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", "t",
+                   name);
+}

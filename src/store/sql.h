@@ -110,6 +110,10 @@ int sql_each(struct store *store, struct error *error, const char *what, sql_rea
              size_t size, void (*clear)(void *element), void *items, size_t *count,
              const char *sql, const char *types, ...);
 
+/* 1: a table of this name is there, as it may not be in a file of an older format; 0:
+ * it is not; -1. */
+int sql_has_table(struct store *store, const char *name, struct error *error);
+
 /* Preferences in the file: 8 bytes a number, IEEE 754, low byte first. */
 int sql_preference_check(const double *preference, size_t tasks, struct error *error);
 void sql_preference_pack(const double *preference, size_t tasks, unsigned char *bytes);

@@ -25,7 +25,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 
-enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 3 /* user_version */ };
+enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 4 /* user_version */ };
 
 struct store;
 
@@ -377,9 +377,14 @@ struct store_bookmark {
     double *preference; /* [tasks], or NULL where it marks a solution only */
     int64_t solution;   /* or 0 */
     double created;
+    char *note; /* "" for none */
 };
+/* A name that exists is replaced; its note stays where the new one's is NULL. */
 int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
-                       struct error *error); /* a name that exists is replaced */
+                       struct error *error);
+/* "" or NULL takes the note away. */
+int store_bookmark_note(struct store *store, int64_t id, const char *note,
+                        struct error *error);
 /* A name that another has is an error. */
 int store_bookmark_rename(struct store *store, int64_t id, const char *name,
                           struct error *error);
@@ -387,6 +392,26 @@ int store_bookmark_delete(struct store *store, int64_t id, struct error *error);
 int store_bookmarks(struct store *store, struct store_bookmark **bookmarks,
                     size_t *count, struct error *error);
 void store_bookmarks_free(struct store_bookmark *bookmarks, size_t count);
+
+/* --- what the explorer keeps; nothing in a file of an older format ---------------- */
+
+/* The ids of the selected solutions, ascending (free()). */
+int store_selection(struct store *store, int64_t **ids, size_t *count,
+                    struct error *error);
+/* These in place of those that are. An id that is no solution's is an error. */
+int store_selection_put(struct store *store, const int64_t *ids, size_t count,
+                        struct error *error);
+
+/* Preferences that were looked at, the oldest first, and which of them was the last. */
+struct store_visits {
+    double *preferences; /* [count][tasks] */
+    size_t count, here;
+};
+int store_visits(struct store *store, struct store_visits *visits, struct error *error);
+/* These in place of those that are. */
+int store_visits_put(struct store *store, const struct store_visits *visits,
+                     struct error *error);
+void store_visits_clear(struct store_visits *visits);
 
 struct store_log_line {
     int64_t id;

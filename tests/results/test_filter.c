@@ -217,7 +217,8 @@ static void what_may_be_typed(void **state) {
                   "digits.weight",
                   "digits", 0);
     assert_offers("digits.l| >= 3", "digits.low,digits.loss", "digits.lo", 0);
-    assert_offers("front && s|", "scale,step,seconds,state,series,stale", "s", 9);
+    assert_offers("front && s|", "scale,step,seconds,state,series,stale,selected", "s",
+                  9);
     assert_offers("front&&!(me|", "method,merged", "me", 9);
     /* A word that nothing begins with. */
     assert_offers("front && zz|", "", "", 9);

@@ -249,6 +249,11 @@ static void store_things(struct store *store, struct done *done) {
     struct store_bookmark bookmark = {.name = "here", .preference = (double *)corner};
     done->bookmark = good(store_bookmark_put(store, &bookmark, &error));
     done->log = good(store_log(store, &error, "a line"));
+    struct store_visits visits = {(double *)corner, 1, 0};
+    if (done->bookmark)
+        good(store_bookmark_note(store, bookmark.id, "a note", &error));
+    good(store_selection_put(store, (int64_t[]){1}, 1, &error));
+    good(store_visits_put(store, &visits, &error));
     struct store_checkpoint expert = {.path = "moved"};
     done->expert = good(store_set_expert(store, 1, &expert, &error));
     done->reference = good(store_set_reference(store, corner, &error));
@@ -296,6 +301,14 @@ static void read_things(struct store *store) {
     struct store_bookmark *bookmarks;
     if (good(store_bookmarks(store, &bookmarks, &count, &error)))
         store_bookmarks_free(bookmarks, count);
+    int64_t *ids;
+    if (good(store_selection(store, &ids, &count, &error)))
+        free(ids);
+    else
+        assert_true(!ids && !count);
+    struct store_visits visits;
+    good(store_visits(store, &visits, &error));
+    store_visits_clear(&visits);
     struct store_log_line *lines;
     if (good(store_log_lines(store, 5, &lines, &count, &error)))
         store_log_lines_free(lines, count);

@@ -92,7 +92,7 @@ static void test_formats(void **state) {
     const char *path = in_folder(state, "results.db");
     store_close(example_store(path));
     plant(path, "PRAGMA user_version=7");
-    both_fail(path, "is of format 7, this program reads up to 3");
+    both_fail(path, "is of format 7, this program reads up to 4");
     plant(path, "PRAGMA user_version=0");
     both_fail(path, "its format is 0");
     plant(path, "PRAGMA user_version=-1");
@@ -145,8 +145,10 @@ static int read_all(struct store *store) {
     struct store_run *runs;
     struct store_bookmark *bookmarks;
     struct store_log_line *lines;
+    struct store_visits visits;
     struct store_curve_point *curve;
     struct store_routers routers, *list;
+    int64_t *ids;
     void *bytes;
     size_t count;
     bool found;
@@ -184,6 +186,12 @@ static int read_all(struct store *store) {
     if (store_log_lines(store, 10, &lines, &count, &error))
         return -1;
     store_log_lines_free(lines, count);
+    if (store_selection(store, &ids, &count, &error))
+        return -1;
+    free(ids);
+    if (store_visits(store, &visits, &error))
+        return -1;
+    store_visits_clear(&visits);
     return 0;
 }
 
@@ -378,7 +386,7 @@ static void test_migrations(void **state) {
     fill(store);
     /* A step that fails leaves the file at the format before it. */
     assert_error(schema_migrate(store, bad, 2, NOW + 2, &error), &error,
-                 "upgrading format 4 to 5");
+                 "upgrading format 5 to 6");
     assert_int_equal(user_version(path), NOW + 1);
     struct store_bookmark *bookmarks;
     size_t count;
@@ -386,7 +394,7 @@ static void test_migrations(void **state) {
     assert_int_equal(count, 1);
     store_bookmarks_free(bookmarks, count);
     store_close(store);
-    both_fail(path, "is of format 4"); /* newer than this program's */
+    both_fail(path, "is of format 5"); /* newer than this program's */
     unlink(path);
 
     store = example_store(path);
@@ -401,7 +409,7 @@ static void test_migrations(void **state) {
 
     store = example_store(path);
     assert_error(schema_migrate(store, good + 1, 1, NOW + 2, &error), &error,
-                 "format 3 cannot be upgraded to 5");
+                 "format 4 cannot be upgraded to 6");
     store_close(store);
     assert_int_equal(user_version(path), NOW);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "panels/views.h"
+#include "state/selection.h"
 #include "terminal/keys.h"
 
 static void draw(struct app *app) {
@@ -26,6 +27,7 @@ void driver_read_again(struct app *app) {
         catalog_read(store, &catalog, &error))
         fail_msg("%s", error.text);
     store_close(store);
+    selection_carry(&app->explorer, catalog);
     assert_int_equal(explorer_take_catalog(&app->explorer, catalog), 0);
     draw(app);
 }

@@ -70,6 +70,47 @@ static void twelve_objectives_in_a_table(void **state) {
     terminal_quit(terminal);
 }
 
+static void brush(struct terminal *terminal, int x0, int y0, int x1, int y1) {
+    char bytes[100];
+    snprintf(bytes, sizeof bytes, "\033[<2;%d;%dM\033[<34;%d;%dM\033[<2;%d;%dm", x0 + 1,
+             y0 + 1, x1 + 1, y1 + 1, x1 + 1, y1 + 1);
+    terminal_type(terminal, bytes);
+}
+
+/* A box drawn with the right button; the selection is there after a restart, and pwemoe
+ * shows it; another process changes it. */
+static void a_selection_is_kept(void **state) {
+    (void)state;
+    char path[4200];
+    struct store *store;
+    struct error error;
+    int64_t *ids, first;
+    size_t count;
+    fixture_write_in(folder(), 2, 11, path);
+    struct terminal *terminal = begin(path, 80, 24);
+    brush(terminal, 45, 3, 60, 8);
+    terminal_expect(terminal, " selected");
+    terminal_type(terminal, "T/selected\r");
+    terminal_expect(terminal, "of 36, selected");
+    terminal_quit(terminal);
+    assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
+    assert_int_equal(store_selection(store, &ids, &count, &error), 0);
+    assert_true(count > 0);
+    terminal = begin(path, 80, 24);
+    char said[64];
+    snprintf(said, sizeof said, "%zu selected", count);
+    terminal_type(terminal, "\033");
+    terminal_expect(terminal, said);
+    first = ids[0];
+    free(ids);
+    assert_int_equal(store_selection_put(store, &first, 1, &error), 0);
+    terminal_expect(terminal, "1 selected");
+    store_close(store);
+    terminal_type(terminal, "X");
+    terminal_expect_gone(terminal, "1 selected");
+    terminal_quit(terminal);
+}
+
 static int write_files(void **state) {
     (void)state;
     fixture_write_in(folder(), 3, 7, three);
@@ -81,6 +122,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_solution_is_found_in_the_table),
         cmocka_unit_test(twelve_objectives_in_a_table),
+        cmocka_unit_test(a_selection_is_kept),
     };
     return cmocka_run_group_tests(tests, write_files, NULL);
 }

@@ -8,7 +8,8 @@ const struct action *action_at(size_t index) {
     static const struct action *const tables[] = {
         moving_actions,   asking_actions,  export_actions,  chart_actions,
         bookmark_actions, compare_actions, routers_actions, space_actions,
-        pointing_actions, panel_actions,   table_actions,   program_actions};
+        pointing_actions, panel_actions,   table_actions,   selecting_actions,
+        program_actions};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const struct action *action = tables[i]; action->run; action++)
             if (index-- == 0)
@@ -46,6 +47,10 @@ void app_key(struct app *app, int key) {
     }
     if (explorer->dialog.kind != DIALOG_NONE) {
         app_dialog_key(app, key);
+        return;
+    }
+    if (explorer->box.open && explorer->box.keys) {
+        app_box_key(app, key);
         return;
     }
     if (key == KEYS_ESCAPE) {

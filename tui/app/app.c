@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "state/selection.h"
 #include "threads/hypervolume.h"
 
 #include <stdio.h>
@@ -69,8 +70,23 @@ void app_paste(struct app *app, int key) {
 
 /* --- threads ------------------------------------------------------------------- */
 
+/* What was selected goes into the file when no more is drawn. */
+static void keep_selection(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct file_change change = {.kind = CHANGE_SELECTION,
+                                 .serial = explorer->selection_serial};
+    if (!app->evaluation || !explorer->catalog || explorer->box.open ||
+        app->selection_sent == explorer->selection_serial)
+        return;
+    app->selection_sent = explorer->selection_serial;
+    change.ids = selection_ids(explorer, &change.count);
+    if (change.ids)
+        evaluation_change(app->evaluation, &change);
+}
+
 void app_tell_evaluation(struct app *app) {
     struct explorer *explorer = &app->explorer;
+    keep_selection(app);
     if (app->evaluation)
         evaluation_prefer(app->evaluation, explorer_undecided(explorer));
     struct evaluation_wish wish = {.serial = explorer->serial,
@@ -185,6 +201,10 @@ static void take(struct app *app, struct event *event) {
     case EVENT_STORED:
         watcher_wake(app->watcher);
         break;
+    case EVENT_KEPT:
+        explorer->selection_kept = event->serial;
+        watcher_wake(app->watcher);
+        break;
     case EVENT_EXPORTING:
         explorer->dialog.done = event->done;
         explorer->dialog.total = event->total;
@@ -216,6 +236,7 @@ bool app_events(struct app *app) {
         any = true;
     }
     if (app->waiting && app->explorer.dialog.kind != DIALOG_LIST) {
+        selection_carry(&app->explorer, app->waiting);
         if (explorer_take_catalog(&app->explorer, app->waiting))
             explorer_say(&app->explorer, true, "out of memory");
         app->waiting = NULL;

@@ -22,7 +22,8 @@ struct app {
     struct catalog
         *waiting;   /* newer than explorer.catalog: an open list points into that */
     uint64_t asked; /* the serial that the evaluation thread was last told of */
-    int nth;        /* which of its action's keys was pressed, from 0 */
+    uint64_t selection_sent; /* the number of the one that it was last given to keep */
+    int nth;                 /* which of its action's keys was pressed, from 0 */
     bool quit, redraw;
     enum panel dragged; /* PANEL_COUNT: nothing is */
     int drag_x,
@@ -39,7 +40,11 @@ enum mouse_kind {
     POINTER_DRAG,
     POINTER_RELEASE,
     POINTER_UP,
-    POINTER_DOWN
+    POINTER_DOWN,
+    /* The same with the right button, or with Control. */
+    POINTER_BRUSH,
+    POINTER_BRUSH_DRAG,
+    POINTER_BRUSH_RELEASE
 };
 void app_mouse(struct app *app, enum mouse_kind kind, int x, int y); /* pointer.c */
 /* A key or a click for the dialog that is open: what its question does then. */
@@ -58,6 +63,12 @@ size_t app_row_at(struct app *app, enum panel panel, int x, int y, double reach)
 bool app_go_to_pointed(struct app *app);
 /* From what is pointed at to the next in a direction (dx, dy in -1, 0, 1). */
 void app_step_point(struct app *app, int dx, int dy);
+/* A box of the selection, drawn by the mouse (selecting.c). */
+void app_brush(struct app *app, enum mouse_kind kind, int x, int y);
+/* A key while a box is drawn by keys. */
+void app_box_key(struct app *app, int key);
+/* Marks what is pointed at, or takes its mark away. */
+void app_mark_pointed(struct app *app);
 /* In the table of solutions: to another row (far: ten rows), or the order to another
  * column; and what a click does there. */
 void app_move_in_table(struct app *app, int dx, int dy, bool far);

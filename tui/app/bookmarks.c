@@ -7,8 +7,9 @@
 #include "pareto/simplex.h"
 
 static void change(struct app *app, const struct bookmark_change *change) {
+    struct file_change whole = {.kind = CHANGE_BOOKMARK, .bookmark = *change};
     if (app->evaluation)
-        evaluation_bookmark(app->evaluation, change);
+        evaluation_change(app->evaluation, &whole);
 }
 
 static void set_name(char out[512], const char *name) {

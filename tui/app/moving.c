@@ -119,9 +119,11 @@ static void go_to_front(struct app *app) {
         explorer_go(explorer, explorer->catalog->rows[row].solution.preference, false);
 }
 
-static void lock(struct app *app) {
+static void lock_or_mark(struct app *app) {
     struct explorer *explorer = &app->explorer;
-    if (!explorer_has_sliders(explorer))
+    if (explorer_steps_points(explorer) || explorer_steps_rows(explorer))
+        app_mark_pointed(app);
+    else if (!explorer_has_sliders(explorer))
         explorer_say(explorer, false, "locks need four or more tasks");
     else
         explorer->locked[explorer->slider] = !explorer->locked[explorer->slider];
@@ -159,7 +161,7 @@ const struct action moving_actions[] = {
     {{'1', '2', '3', '4', '5', '6', '7', '8', '9'}, "Preference", "1-9", "all weight on one task", .run = go_to_vertex},
     {{'0'}, "Preference", "0", "equal weight on every task", .run = go_to_centre},
     {{'f'}, "Preference", "f", "go to the nearest stored point of the front", .run = go_to_front, .waits = true},
-    {{' '}, "Preference", "Space", "lock or unlock a share (four or more tasks)", .run = lock},
+    {{' '}, "Preference", "Space", "mark what is pointed at; lock a share of four or more", .run = lock_or_mark},
     {{'y'}, "Preference", "y", "sliders or a polygon (four or more tasks)", .run = switch_polygon},
     {{'u'}, "Preference", "u", "undo", .run = undo},
     {{'U', KEYS_CONTROL_R}, "Preference", "U, Ctrl-R", "redo", .run = redo},

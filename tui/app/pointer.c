@@ -147,6 +147,11 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
         }
         app->dragged = PANEL_COUNT;
         break;
+    case POINTER_BRUSH:
+    case POINTER_BRUSH_DRAG:
+    case POINTER_BRUSH_RELEASE:
+        app_brush(app, kind, x, y);
+        break;
     case POINTER_UP:
     case POINTER_DOWN: {
         enum panel panel = arrangement_panel_at(&app->arrangement, x, y);

@@ -4,6 +4,7 @@
 #include "panels/simplex_view.h"
 #include "panels/views.h"
 #include "pareto/simplex.h"
+#include "state/selection.h"
 
 static void draw_title(const struct view *view, const struct explorer *explorer) {
     const struct catalog *catalog = explorer->catalog;
@@ -28,6 +29,21 @@ static void draw_title(const struct view *view, const struct explorer *explorer)
         view_right(view, view->width - columns - 1, 0, columns,
                    explorer->missing[0] ? INK_WARNING : INK_FAINT, LOOK_PLAIN, "%s",
                    right);
+}
+
+/* How many solutions are selected, so that it ends at a column; the columns it takes.
+ */
+static int draw_selected(const struct view *view, const struct explorer *explorer,
+                         int end) {
+    char text[64];
+    if (!selection_count(explorer))
+        return 0;
+    snprintf(text, sizeof text, "%zu selected", selection_count(explorer));
+    int columns = text_columns(view->canvas->marks, text);
+    if (end - columns < view->width / 3)
+        return 0;
+    view_text(view, end - columns, 0, columns, INK_NOW, LOOK_BOLD, text);
+    return columns + 2;
 }
 
 /* What is going on, at the right end; returns the columns it takes. */
@@ -65,7 +81,7 @@ static int draw_state(const struct view *view, const struct explorer *explorer) 
     if (columns + 1 > view->width / 2)
         return 0;
     view_text(view, view->width - columns - 1, 0, columns, ink, LOOK_PLAIN, text);
-    return columns + 2;
+    return columns + 2 + draw_selected(view, explorer, view->width - columns - 3);
 }
 
 /* Keys worth knowing, as many as there is room for. */
@@ -178,6 +194,37 @@ static void draw_panel(struct canvas *canvas, struct explorer *explorer,
     }
 }
 
+/* The box that the selection is drawn by. */
+static void draw_box(struct canvas *canvas, const struct explorer *explorer,
+                     const struct arrangement *arrangement) {
+    const struct box *box = &explorer->box;
+    if (!box->open || explorer->space != SPACE_PAIRS || !arrangement->shown[box->panel])
+        return;
+    struct view view = view_rect(canvas, arrangement->rect[box->panel]);
+    const struct marks *marks = canvas->marks;
+    int left = box->from_x < box->to_x ? box->from_x : box->to_x;
+    int right = box->from_x + box->to_x - left;
+    int top = box->from_y < box->to_y ? box->from_y : box->to_y;
+    int bottom = box->from_y + box->to_y - top;
+    for (int x = left; x <= right; x++) {
+        view_put(&view, x, top, marks->horizontal, INK_NOW, LOOK_BOLD);
+        view_put(&view, x, bottom, marks->horizontal, INK_NOW, LOOK_BOLD);
+    }
+    for (int y = top; y <= bottom; y++) {
+        view_put(&view, left, y, marks->vertical, INK_NOW, LOOK_BOLD);
+        view_put(&view, right, y, marks->vertical, INK_NOW, LOOK_BOLD);
+    }
+    static const wchar_t corners[2][4] = {{L'+', L'+', L'+', L'+'},
+                                          {L'┌', L'┐', L'└', L'┘'}};
+    const wchar_t *corner = corners[marks->utf8];
+    view_put(&view, right, bottom, corner[3], INK_NOW, LOOK_BOLD);
+    view_put(&view, left, bottom, corner[2], INK_NOW, LOOK_BOLD);
+    view_put(&view, right, top, corner[1], INK_NOW, LOOK_BOLD);
+    view_put(&view, left, top, corner[0], INK_NOW, LOOK_BOLD);
+    /* The corner that moves. */
+    view_look(&view, box->to_x, box->to_y, 1, LOOK_REVERSE);
+}
+
 static void draw_page(const struct view *whole, struct explorer *explorer) {
     struct dialog *dialog = &explorer->dialog;
     /* Drawn again where its length was not known yet. */
@@ -219,6 +266,7 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
     for (enum panel panel = PANEL_SIMPLEX; panel < PANEL_COUNT; panel++)
         if (arrangement->shown[panel])
             draw_panel(canvas, explorer, arrangement, panel);
+    draw_box(canvas, explorer, arrangement);
     /* The table says it in the row. */
     if (explorer->pointed != SIZE_MAX && !explorer->message[0] &&
         !(explorer_steps_rows(explorer) && arrangement->shown[PANEL_TABLE]))

@@ -13,6 +13,7 @@
 #include "panels/graph.h"
 #include "panels/places.h"
 #include "panels/views.h"
+#include "state/selection.h"
 #include "state/space.h"
 #include "terminal/raster.h"
 
@@ -97,7 +98,9 @@ static void count_rows(const struct explorer *explorer,
             !explorer_series_visible(explorer, solution->series))
             continue;
         density->lines++;
-        uint32_t *layer = solution->front ? density->front : density->rest;
+        bool above =
+            selection_count(explorer) ? selection_has(explorer, i) : solution->front;
+        uint32_t *layer = above ? density->front : density->rest;
         int before = -1;
         for (size_t k = 0; k < axes->count; k++) {
             double value = catalog_value(catalog, i, axes->first + k);
@@ -124,6 +127,7 @@ static bool is_same(const struct density *density, const struct explorer *explor
                     const struct parallel_axes *axes, int width, int height) {
     return density->front && density->catalog == explorer->catalog->serial &&
            density->hidden == explorer->hidden_serial &&
+           density->selection == explorer->selection_shown &&
            density->first == axes->first && density->axes == axes->count &&
            density->width == width && density->height == height &&
            !memcmp(density->low, axes->low, sizeof axes->low) &&
@@ -141,6 +145,7 @@ static int make_density(struct explorer *explorer, const struct parallel_axes *a
     free(density->rest);
     *density = (struct density){.catalog = explorer->catalog->serial,
                                 .hidden = explorer->hidden_serial,
+                                .selection = explorer->selection_shown,
                                 .first = axes->first,
                                 .axes = axes->count,
                                 .width = width,
@@ -162,18 +167,6 @@ static int make_density(struct explorer *explorer, const struct parallel_axes *a
     return 0;
 }
 
-/* Is a dot set that so many of at most `most` lines pass? Ordered dither (Bayer's
- * matrix of order 4) over the logarithm, since one line must not vanish beside a
- * thousand. */
-static bool is_set(uint32_t lines, uint32_t most, bool whole, int x, int y) {
-    static const uint8_t order[4][4] = {
-        {0, 8, 2, 10}, {12, 4, 14, 6}, {3, 11, 1, 9}, {15, 7, 13, 5}};
-    if (!lines || whole)
-        return lines > 0;
-    double level = log1p(lines) / log1p(most);
-    return level * 16 > order[y & 3][x & 3] + 0.5;
-}
-
 static void draw_density(const struct parallel_axes *axes,
                          const struct density *density, struct raster *raster) {
     int left = axis_column(axes, 0) * raster->dots_x + raster->dots_x / 2;
@@ -187,10 +180,13 @@ static void draw_density(const struct parallel_axes *axes,
     for (int layer = 0; layer < 2; layer++) {
         const uint32_t *lines = layer ? density->front : density->rest;
         for (int x = 0; x < density->width; x++)
-            for (int y = 0; y < density->height; y++)
-                if (is_set(lines[(size_t)x * (size_t)(density->height + 1) + (size_t)y],
-                           most, density->lines <= WHOLE_MOST, x, y))
+            for (int y = 0; y < density->height; y++) {
+                uint32_t passing =
+                    lines[(size_t)x * (size_t)(density->height + 1) + (size_t)y];
+                if (density->lines <= WHOLE_MOST ? passing > 0
+                                                 : raster_shade(passing, most, x, y))
                     raster_dot(raster, left + x, y, layer ? INK_FAR : INK_DOMINATED);
+            }
     }
 }
 
@@ -249,13 +245,15 @@ static void draw_baselines(const struct parallel_axes *axes,
             continue;
         const struct series *series = &catalog->series[catalog->solutions[i].series];
         const struct solution *solution = &catalog->solutions[i];
-        enum ink ink =
-            solution->stale || !solution->whole ? INK_DOMINATED : series->ink;
+        bool outside = selection_outside(explorer, i);
+        enum ink ink = solution->stale || !solution->whole || outside ? INK_DOMINATED
+                                                                      : series->ink;
         const double *values = row_values(explorer, axes, i);
+        const wchar_t *mark = axes->inside.canvas->marks->mark;
         if (marks)
-            draw_marks(axes, values, axes->inside.canvas->marks->mark[series->mark],
-                       ink, LOOK_PLAIN);
-        else
+            draw_marks(axes, values, mark[outside ? MARK_DOMINATED : series->mark], ink,
+                       LOOK_PLAIN);
+        else if (!outside)
             draw_line(axes, &raster, values, 4, ink);
     }
     if (!marks)
@@ -333,6 +331,25 @@ static void draw_now(const struct parallel_axes *axes,
 
 /* --- the frame around them ------------------------------------------------------- */
 
+/* The range that an axis is brushed by. */
+static void draw_range(const struct parallel_axes *axes,
+                       const struct explorer *explorer, size_t place, int x) {
+    struct range range = explorer->brush[axes->first + place];
+    bool fine = axes->inside.canvas->marks->utf8;
+    int last = axes->inside.height - 1;
+    if (!selection_has_range(explorer, axes->first + place))
+        return;
+    int a = (int)lround(axis_share(axes, place, range.low) * last);
+    int b = (int)lround(axis_share(axes, place, range.high) * last);
+    int top = a < b ? a : b, bottom = a < b ? b : a;
+    for (int y = top; y <= bottom; y++)
+        view_put(&axes->inside, x, y, fine ? L'┃' : L'#', INK_NOW, LOOK_BOLD);
+    for (int end = 0; end < 2; end++)
+        for (int side = -1; side <= 1; side += 2)
+            view_put(&axes->inside, x + side, end ? bottom : top, fine ? L'━' : L'=',
+                     INK_NOW, LOOK_BOLD);
+}
+
 static void draw_frame(const struct view *view, const struct parallel_axes *axes,
                        const struct explorer *explorer) {
     const struct marks *marks = view->canvas->marks;
@@ -357,6 +374,7 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
         }
         for (int y = 0; y < axes->inside.height; y++)
             view_put(&axes->inside, x, y, marks->vertical, INK_FRAME, LOOK_PLAIN);
+        draw_range(axes, explorer, k, x);
     }
 }
 
@@ -437,6 +455,18 @@ size_t parallel_view_axis(const struct view *view, struct explorer *explorer,
             abs(axis_column(&axes, nearest) - column))
             nearest = k;
     return axes.first + nearest;
+}
+
+bool parallel_view_value(const struct view *view, struct explorer *explorer,
+                         size_t objective, double y, double *value) {
+    struct parallel_axes axes;
+    if (!find_axes(view, explorer, &axes) || objective < axes.first ||
+        objective >= axes.first + axes.count || axes.inside.height < 2)
+        return false;
+    size_t place = objective - axes.first;
+    double at = (y - (axes.inside.y - view->y)) / (axes.inside.height - 1);
+    *value = axes.high[place] + at * (axes.low[place] - axes.high[place]);
+    return true;
 }
 
 void parallel_view_draw(const struct view *view, struct explorer *explorer,

@@ -39,6 +39,10 @@ size_t scatter_view_places(const struct view *view, const struct explorer *explo
 bool scatter_view_values(const struct view *view, const struct explorer *explorer,
                          size_t a, size_t b, double x, double y, double *value_a,
                          double *value_b);
+/* The cell of values; false outside the axes. */
+bool scatter_view_cell(const struct view *view, const struct explorer *explorer,
+                       size_t a, size_t b, double value_a, double value_b, int *x,
+                       int *y);
 size_t solid_view_places(const struct view *view, struct explorer *explorer,
                          struct row_place *out);
 size_t parallel_view_places(const struct view *view, struct explorer *explorer,
@@ -48,6 +52,10 @@ size_t simplex_view_places(const struct view *view, const struct explorer *explo
 /* The column of an objective's axis; brought into view where it is outside. */
 int parallel_view_column(const struct view *view, struct explorer *explorer,
                          size_t objective);
+/* The value at a height of an objective's axis, also beyond its ends; false where the
+ * axis is not on the screen. */
+bool parallel_view_value(const struct view *view, struct explorer *explorer,
+                         size_t objective, double y, double *value);
 /* The objective whose axis is nearest to a column. */
 size_t parallel_view_axis(const struct view *view, struct explorer *explorer,
                           int column);

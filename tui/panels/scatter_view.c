@@ -4,7 +4,9 @@
 
 #include "panels/graph.h"
 #include "panels/places.h"
+#include "panels/scatter_points.h"
 #include "panels/views.h"
+#include "state/selection.h"
 #include "state/space.h"
 
 static void draw_names(const struct view *view, const struct explorer *explorer,
@@ -33,23 +35,20 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
 }
 
-/* Many points as dots, the front as a line, and the present point's interval. */
-static void draw_fine(const struct graph *graph, struct explorer *explorer, size_t a,
-                      size_t b) {
+/* Many points as dots, the front as a line, and the present point's interval; which
+ * rows have a mark. */
+static const struct scatter_points *
+draw_fine(const struct graph *graph, struct explorer *explorer, size_t a, size_t b) {
     const struct catalog *catalog = explorer->catalog;
     struct raster raster;
     size_t count;
     const size_t *front = explorer_pair_front(explorer, a, b, &count);
     if (raster_begin(&raster, &graph->inside))
-        return;
-    for (size_t i = 0; i < catalog->count; i++) {
-        double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
-        if (space_is_ours(catalog, i) && !catalog->solutions[i].front &&
-            isfinite(x + y) &&
-            explorer_series_visible(explorer, catalog->solutions[i].series))
-            raster_dot(&raster, graph_dot_x(graph, &raster, x),
-                       graph_dot_y(graph, &raster, y), INK_DOMINATED);
-    }
+        return NULL;
+    const struct scatter_points *points =
+        scatter_points_of(explorer, graph, &raster, a, b);
+    if (points)
+        scatter_points_draw(points, &raster);
     for (size_t i = 1; i < count; i++)
         graph_line(graph, &raster, catalog_value(catalog, front[i - 1], a),
                    catalog_value(catalog, front[i - 1], b),
@@ -64,33 +63,47 @@ static void draw_fine(const struct graph *graph, struct explorer *explorer, size
             graph_line(graph, &raster, x.value, y.low, x.value, y.high, 1, INK_NOW);
     }
     raster_end(&raster);
+    return points;
 }
 
-static void draw_marks(const struct graph *graph, const struct explorer *explorer,
-                       size_t a, size_t b) {
+/* From the lowest to the highest. */
+enum layer { LAYER_OUTSIDE, LAYER_ANSWER, LAYER_BASELINE, LAYER_SELECTED, LAYER_KNEE };
+
+static enum layer layer_of(const struct explorer *explorer, size_t row) {
+    return selection_outside(explorer, row)         ? LAYER_OUTSIDE
+           : explorer->catalog->solutions[row].knee ? LAYER_KNEE
+           : selection_has(explorer, row)           ? LAYER_SELECTED
+           : space_is_ours(explorer->catalog, row)  ? LAYER_ANSWER
+                                                    : LAYER_BASELINE;
+}
+
+static void draw_mark(const struct graph *graph, const struct explorer *explorer,
+                      size_t row, size_t a, size_t b, enum layer layer) {
     const struct catalog *catalog = explorer->catalog;
     const struct marks *marks = graph->inside.canvas->marks;
-    /* Ours first, so that baselines are not hidden by them; knees above both. */
-    for (int pass = 0; pass < 3; pass++)
-        for (size_t i = 0; i < catalog->count; i++) {
-            const struct solution *solution = &catalog->solutions[i];
-            const struct series *series = &catalog->series[solution->series];
-            double x = catalog_value(catalog, i, a), y = catalog_value(catalog, i, b);
-            if (!explorer_series_visible(explorer, solution->series))
-                continue;
-            if (pass == 0 && series->answers && solution->front)
-                graph_point(graph, x, y, marks->mark[series->mark], series->ink,
-                            LOOK_PLAIN);
-            if (pass == 1 && !series->answers)
-                graph_point(graph, x, y, marks->mark[series->mark],
-                            solution->stale || !catalog_settled(catalog, i, a) ||
-                                    !catalog_settled(catalog, i, b)
-                                ? INK_DOMINATED
-                                : series->ink,
-                            LOOK_PLAIN);
-            if (pass == 2 && solution->knee)
-                graph_point(graph, x, y, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD);
-        }
+    const struct series *series = catalog_series(catalog, row);
+    bool settled = !catalog->solutions[row].stale && catalog_settled(catalog, row, a) &&
+                   catalog_settled(catalog, row, b);
+    enum mark mark = layer == LAYER_OUTSIDE ? MARK_DOMINATED
+                     : layer == LAYER_KNEE  ? MARK_KNEE
+                                            : series->mark;
+    enum ink ink = layer == LAYER_KNEE                ? INK_FRONT
+                   : layer == LAYER_OUTSIDE           ? INK_DOMINATED
+                   : layer == LAYER_ANSWER || settled ? series->ink
+                                                      : INK_DOMINATED;
+    graph_point(graph, catalog_value(catalog, row, a), catalog_value(catalog, row, b),
+                marks->mark[mark], ink,
+                layer >= LAYER_SELECTED ? LOOK_BOLD : LOOK_PLAIN);
+}
+
+/* What is outside the selection lies below, ours above it, so that baselines are not
+ * hidden by them; what is selected and knees above all. */
+static void draw_marks(const struct graph *graph, const struct explorer *explorer,
+                       const struct scatter_points *points, size_t a, size_t b) {
+    for (enum layer layer = LAYER_OUTSIDE; layer <= LAYER_KNEE; layer++)
+        for (size_t i = 0; points && i < points->marked_count; i++)
+            if (layer_of(explorer, points->marked[i]) == layer)
+                draw_mark(graph, explorer, points->marked[i], a, b, layer);
 }
 
 /* Arrows at the edge stand for baselines alone. */
@@ -154,6 +167,21 @@ bool scatter_view_values(const struct view *view, const struct explorer *explore
     return across >= 0 && across <= 1 && down >= 0 && down <= 1;
 }
 
+bool scatter_view_cell(const struct view *view, const struct explorer *explorer,
+                       size_t a, size_t b, double value_a, double value_b, int *x,
+                       int *y) {
+    struct graph graph;
+    if (!find_graph(view, explorer, a, b, &graph) || !isfinite(value_a + value_b))
+        return false;
+    int column = graph_column(&graph, value_a), row = graph_row(&graph, value_b);
+    if (column < 0 || row < 0 || column >= graph.inside.width ||
+        row >= graph.inside.height)
+        return false;
+    *x = graph.inside.x - view->x + column;
+    *y = graph.inside.y - view->y + row;
+    return true;
+}
+
 static void draw_pointed(const struct graph *graph, const struct explorer *explorer,
                          size_t a, size_t b) {
     size_t row = explorer->pointed;
@@ -185,8 +213,8 @@ void scatter_view_draw(const struct view *view, struct explorer *explorer, size_
     struct graph graph = graph_begin(&below, x, y);
     if (graph.inside.width < 3 || graph.inside.height < 2)
         return;
-    draw_fine(&graph, explorer, a, b);
-    draw_marks(&graph, explorer, a, b);
+    const struct scatter_points *points = draw_fine(&graph, explorer, a, b);
+    draw_marks(&graph, explorer, points, a, b);
     struct figure fa, fb;
     if (explorer_figure(explorer, a, &fa) && explorer_figure(explorer, b, &fb)) {
         bool estimate = fa.estimated || fb.estimated;

@@ -9,6 +9,7 @@
 #include "panels/places.h"
 #include "pareto/simplex.h"
 #include "state/polygon.h"
+#include "state/selection.h"
 
 /* Names stand beside the corners left and right, above and below the others. */
 static bool place_polygon(struct simplex_geometry *g, int width, int height) {
@@ -172,11 +173,16 @@ static void draw_stored(const struct view *view, const struct explorer *explorer
                 front != (pass == 1))
                 continue;
             simplex_geometry_place(geometry, solution->preference, &x, &y);
+            bool outside = selection_outside(explorer, i);
             view_put(view, (int)lround(x), (int)lround(y),
                      catalog->solutions[i].knee
                          ? marks->mark[MARK_KNEE]
-                         : marks->mark[front ? MARK_FRONT : MARK_DOMINATED],
-                     front ? INK_FRONT : INK_DOMINATED, LOOK_PLAIN);
+                         : marks->mark[front && !outside ? MARK_FRONT : MARK_DOMINATED],
+                     outside                      ? INK_DOMINATED
+                     : front                      ? INK_FRONT
+                     : selection_has(explorer, i) ? INK_TEXT
+                                                  : INK_DOMINATED,
+                     selection_has(explorer, i) ? LOOK_BOLD : LOOK_PLAIN);
         }
     for (size_t i = 0; i < catalog->bookmark_count; i++) {
         double x, y;

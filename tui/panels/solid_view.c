@@ -10,6 +10,7 @@
 #include "panels/places.h"
 #include "panels/views.h"
 #include "results/ticks.h"
+#include "state/selection.h"
 #include "state/space.h"
 #include "terminal/raster.h"
 
@@ -154,11 +155,15 @@ static bool row_spot(const struct solid *solid, const struct explorer *explorer,
     return true;
 }
 
-static struct item item_of(const struct solid *solid, const struct catalog *catalog,
+static struct item item_of(const struct solid *solid, const struct explorer *explorer,
                            size_t row, struct spot spot, bool beyond) {
+    const struct catalog *catalog = explorer->catalog;
     const struct marks *marks = solid->view.canvas->marks;
     const struct solution *solution = &catalog->solutions[row];
     const struct series *series = &catalog->series[solution->series];
+    if (selection_outside(explorer, row))
+        return (struct item){spot, marks->mark[MARK_DOMINATED], INK_DOMINATED,
+                             LOOK_PLAIN};
     if (!series->answers)
         return (struct item){spot, marks->mark[series->mark],
                              solution->stale || !solution->whole ? INK_DOMINATED
@@ -186,7 +191,9 @@ static size_t gather(const struct solid *solid, struct explorer *explorer,
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < catalog->count; i++) {
             bool ours = space_is_ours(catalog, i), beyond;
-            bool marked = !ours || (front && front[i]) || catalog->solutions[i].knee;
+            bool selected = selection_has(explorer, i);
+            bool marked =
+                !ours || (front && front[i]) || catalog->solutions[i].knee || selected;
             struct spot spot, foot;
             if (!explorer_series_visible(explorer, catalog->solutions[i].series) ||
                 marked != (pass == 1) ||
@@ -194,15 +201,15 @@ static size_t gather(const struct solid *solid, struct explorer *explorer,
                 continue;
             if (marked && (ours ? members : baselines) <= LINES_MOST && !beyond)
                 line(solid, spot, foot, 3, ours ? INK_FAR : INK_FRAME);
-            bool dot = ours && !catalog->solutions[i].knee &&
-                       (!marked || members > MARKS_MOST);
+            bool dot = ours && !catalog->solutions[i].knee && !selected &&
+                       (!marked || members > MARKS_MOST || selection_count(explorer));
             if (dot)
                 raster_dot(solid->raster, (int)floor(spot.x), (int)floor(spot.y),
-                           !marked          ? INK_DOMINATED
-                           : spot.far > 0.3 ? INK_FAR
-                                            : INK_FRONT);
+                           !marked || selection_outside(explorer, i) ? INK_DOMINATED
+                           : spot.far > 0.3                          ? INK_FAR
+                                                                     : INK_FRONT);
             else
-                items[count++] = item_of(solid, catalog, i, spot, beyond);
+                items[count++] = item_of(solid, explorer, i, spot, beyond);
         }
     return count;
 }
@@ -407,7 +414,7 @@ static bool draw_pointed(const struct solid *solid, const struct explorer *explo
         !row_spot(solid, explorer, explorer->pointed, &spot, &foot, &beyond))
         return false;
     line(solid, spot, foot, 1, INK_TEXT);
-    *item = item_of(solid, explorer->catalog, explorer->pointed, spot, beyond);
+    *item = item_of(solid, explorer, explorer->pointed, spot, beyond);
     item->look |= LOOK_REVERSE;
     return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "panels/views.h"
+#include "state/selection.h"
 #include "state/solution_table.h"
 
 enum { MARKS = 4, GAP = 1 };
@@ -115,8 +116,12 @@ static void draw_row(const struct view *view, const struct explorer *explorer,
     const struct series *series = catalog_series(catalog, row);
     const struct solution *solution = &catalog->solutions[row];
     bool pointed = row == explorer->pointed;
-    enum ink ink = solution->stale || !solution->whole ? INK_FAINT : INK_TEXT;
+    bool faint =
+        solution->stale || !solution->whole || selection_outside(explorer, row);
+    enum ink ink = faint ? INK_FAINT : INK_TEXT;
     view_put(view, 0, y, pointed ? marks->chosen : L' ', INK_NOW, LOOK_BOLD);
+    if (selection_has(explorer, row))
+        view_put(view, 0, y, L'+', INK_NOW, LOOK_BOLD);
     if (row == explorer->row)
         view_put(view, 1, y, marks->mark[MARK_NOW], INK_NOW, LOOK_BOLD);
     view_put(view, 2, y, marks->mark[solution->knee ? MARK_KNEE : series->mark],

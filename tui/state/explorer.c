@@ -19,6 +19,8 @@ int explorer_init(struct explorer *explorer, const char *file) {
     explorer->wish.open =
         1u << PANEL_ROUTING | 1u << PANEL_SCALING | 1u << PANEL_TRAINING;
     explorer->wish.instead = PANEL_TITLE;
+    for (size_t t = 0; t < STORE_TASKS_MAX; t++)
+        explorer->brush[t] = range_empty();
     explorer->table.sort = TABLE_MEAN;
     explorer->table.descending = true;
     explorer->table.off[TABLE_PREFERENCE] = explorer->table.off[TABLE_SCALE] =
@@ -31,8 +33,11 @@ void explorer_free(struct explorer *explorer) {
     front_volume_free(explorer->volume);
     samples_free(&explorer->samples);
     dialog_close(&explorer->dialog);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         free(explorer->pairs[i].rows);
+        free(explorer->points[i].counts);
+        free(explorer->points[i].marked);
+    }
     free(explorer->triple_front.front);
     free(explorer->density.front);
     free(explorer->density.rest);

@@ -27,6 +27,20 @@ struct history {
     size_t count, capacity, at; /* items[at] is the present one */
 };
 
+/* What a scatter draws of its points (scatter_points.c fills it). */
+struct scatter_points {
+    uint64_t catalog, hidden, selection;
+    size_t a, b;
+    struct range x, y;
+    int width, height; /* dots */
+    uint32_t *counts;  /* [height][width]: points without a mark */
+    uint32_t most;     /* at one dot */
+    size_t points;     /* counted */
+    size_t *marked;    /* [marked_count] rows with a mark */
+    size_t marked_count;
+    size_t beyond[4]; /* visible points beyond each side, by enum graph_side */
+};
+
 /* The 2-D front of a pair, kept until the catalog or the legend changes. */
 struct pair_cache {
     uint64_t catalog, hidden;
@@ -87,7 +101,7 @@ struct triple_cache {
 /* How many solutions' lines pass each dot of the parallel coordinates (parallel_view.c
  * fills it), kept until what it was made of changes. */
 struct density {
-    uint64_t catalog, hidden;
+    uint64_t catalog, hidden, selection;
     size_t first, axes, lines;
     int width, height; /* dots */
     double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
@@ -110,6 +124,15 @@ enum table_column {
     TABLE_TASK
 };
 enum { TABLE_COLUMNS_MOST = TABLE_TASK + STORE_TASKS_MAX };
+
+/* A box that is being drawn in a scatter, or a range on an axis of the parallel
+ * coordinates: from the cell where it began to the opposite one, in a panel's cells. */
+struct box {
+    bool open;
+    bool keys; /* arrows move its corner, not the mouse */
+    enum panel panel;
+    int from_x, from_y, to_x, to_y;
+};
 
 /* Which solutions the table has, in which order, and what of them (solution_table.h);
  * kept until what they were made of changes. */
@@ -174,6 +197,7 @@ struct explorer {
     size_t hidden_count;
     uint64_t hidden_serial;
     struct pair_cache pairs[3];
+    struct scatter_points points[3];
     int scroll[PANEL_COUNT];
     bool mouse, mouse_wanted;
     char message[1024];
@@ -182,6 +206,13 @@ struct explorer {
     /* The solution pointed at: its row in the catalog, SIZE_MAX: none. */
     size_t pointed;
     int64_t pointed_solution;
+    /* What is selected stands in the catalog. Numbers of changes made here, of those
+     * that the file has, and of what is seen; how many catalogs more are not believed.
+     */
+    uint64_t selection_serial, selection_kept, selection_shown;
+    unsigned selection_ours;
+    struct range brush[STORE_TASKS_MAX]; /* ranges on axes; empty: none */
+    struct box box;
     size_t pointed_axis; /* of the parallel coordinates: where keys step */
     struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
                                              not below high */

@@ -1,5 +1,6 @@
 #include "terminal/raster.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -58,6 +59,15 @@ void raster_line(struct raster *raster, int x0, int y0, int x1, int y1, int step
             y0 += sy;
         }
     }
+}
+
+/* Ordered dither (Bayer's matrix of order 4) over the logarithm. */
+bool raster_shade(uint32_t count, uint32_t most, int x, int y) {
+    static const uint8_t order[4][4] = {
+        {0, 8, 2, 10}, {12, 4, 14, 6}, {3, 11, 1, 9}, {15, 7, 13, 5}};
+    if (!count)
+        return false;
+    return log1p(count) / log1p(most) * 16 > order[y & 3][x & 3] + 0.5;
 }
 
 void raster_end(struct raster *raster) {

@@ -396,12 +396,15 @@ static struct screen_event read_mouse(void) {
     event.x = numbers[1] - 1;
     event.y = numbers[2] - 1;
     int button = numbers[0] & ~(4 | 8 | 16); /* without Shift, Meta, Control */
+    bool brush = button == 2 || button == 34 || numbers[0] & 16;
     if (button == 64 || button == 65)
         event.mouse = button == 64 ? MOUSE_WHEEL_UP : MOUSE_WHEEL_DOWN;
-    else if (button == 32)
-        event.mouse = MOUSE_DRAG;
-    else if (button == 0)
-        event.mouse = c == 'M' ? MOUSE_PRESS : MOUSE_RELEASE;
+    else if (button == 32 || button == 34)
+        event.mouse = brush ? MOUSE_BRUSH_DRAG : MOUSE_DRAG;
+    else if (button == 0 || button == 2)
+        event.mouse = brush      ? c == 'M' ? MOUSE_BRUSH : MOUSE_BRUSH_RELEASE
+                      : c == 'M' ? MOUSE_PRESS
+                                 : MOUSE_RELEASE;
     else
         return event;
     event.key = KEYS_MOUSE;

@@ -48,7 +48,11 @@ struct screen_event {
         MOUSE_DRAG,
         MOUSE_RELEASE,
         MOUSE_WHEEL_UP,
-        MOUSE_WHEEL_DOWN
+        MOUSE_WHEEL_DOWN,
+        /* Of the right button, or of the left one with Control. */
+        MOUSE_BRUSH,
+        MOUSE_BRUSH_DRAG,
+        MOUSE_BRUSH_RELEASE
     } mouse;
 };
 /* Does not wait. */

@@ -9,6 +9,7 @@
 static void clear(struct store_bookmark *bookmark) {
     free(bookmark->name);
     free(bookmark->preference);
+    free(bookmark->note);
     *bookmark = (struct store_bookmark){0};
 }
 
@@ -33,6 +34,7 @@ static int take_stored(struct store *store, int64_t id, const char *name,
             *out = bookmarks[i];
             bookmarks[i].name = NULL;
             bookmarks[i].preference = NULL;
+            bookmarks[i].note = NULL;
             found = 1;
         }
     store_bookmarks_free(bookmarks, count);

@@ -14,11 +14,6 @@
 #include "eval/interval.h"
 #include "eval/keeping.h"
 
-struct bookmark_wish {
-    struct bookmark_change change;
-    struct bookmark_wish *next;
-};
-
 /* A solution in the file whose model's hash is still to be computed. */
 struct unhashed {
     int64_t solution, routers;
@@ -34,7 +29,7 @@ struct evaluation {
     bool has_wish, has_export;
     struct evaluation_wish wish;
     struct evaluation_export export;
-    struct bookmark_wish *bookmarks;
+    struct file_change *changes; /* of the file, in the order asked for */
 
     atomic_bool stop, stop_export;
     atomic_bool ended; /* the thread has nothing more to do with the store */
@@ -487,18 +482,26 @@ static void export(struct evaluation *evaluation, struct evaluation_export *requ
         begin(evaluation);
 }
 
-static void take_bookmark(struct evaluation *evaluation,
-                          const struct bookmark_change *change) {
+static void take_change(struct evaluation *evaluation,
+                        const struct file_change *change) {
+    static const char *const kept[] = {[CHANGE_BOOKMARK] = "bookmarks stay as they are",
+                                       [CHANGE_SELECTION] = "the selection is not kept",
+                                       [CHANGE_VISITS] = ""};
     struct error error;
     char said[1100];
-    if (!evaluation->writes)
-        post_text(evaluation, EVENT_TROUBLE,
-                  "the file cannot be written; bookmarks stay as they are");
-    else if (bookmark_change_apply(evaluation->store, change, &evaluation->deleted,
-                                   said, sizeof said, &error))
+    struct event event = {.kind = EVENT_KEPT, .serial = change->serial};
+    if (!evaluation->writes) {
+        error_set(&error, "the file cannot be written; %s", kept[change->kind]);
+        if (*kept[change->kind])
+            post_text(evaluation, EVENT_TROUBLE, error.text);
+    } else if (file_change_apply(evaluation->store, change, &evaluation->deleted, said,
+                                 sizeof said, &error)) {
         post_text(evaluation, EVENT_TROUBLE, error.text);
-    else
+    } else if (change->kind == CHANGE_SELECTION) {
+        mailbox_post(evaluation->mailbox, &event, true);
+    } else if (*said) {
         post_text(evaluation, EVENT_DONE, said);
+    }
 }
 
 /* --- the thread ---------------------------------------------------------------- */
@@ -521,12 +524,12 @@ static bool paused(struct evaluation *evaluation) {
 
 /* One thing to do; called with the lock held, which is let go meanwhile. */
 static void take_turn(struct evaluation *evaluation) {
-    if (evaluation->bookmarks) {
-        struct bookmark_wish *wish = evaluation->bookmarks;
-        evaluation->bookmarks = wish->next;
+    if (evaluation->changes) {
+        struct file_change *change = evaluation->changes;
+        evaluation->changes = change->next;
         pthread_mutex_unlock(&evaluation->lock);
-        take_bookmark(evaluation, &wish->change);
-        free(wish);
+        take_change(evaluation, change);
+        file_change_free(change);
     } else if (evaluation->has_wish) {
         evaluation->now = evaluation->wish;
         evaluation->has_wish = false;
@@ -561,7 +564,7 @@ static void *run(void *self) {
         pthread_mutex_lock(&evaluation->lock);
         while (!atomic_load(&evaluation->stop))
             take_turn(evaluation);
-        while (evaluation->bookmarks) /* asked for before the end */
+        while (evaluation->changes) /* asked for before the end */
             take_turn(evaluation);
         pthread_mutex_unlock(&evaluation->lock);
     }
@@ -601,15 +604,14 @@ static void make_changes(struct evaluation *evaluation) {
     struct store *store = NULL;
     struct error error;
     char said[1100];
-    if (evaluation->bookmarks &&
+    if (evaluation->changes &&
         store_open(evaluation->options.path, STORE_READ_WRITE, &store, &error) == 0)
-        while (evaluation->bookmarks) {
-            struct bookmark_wish *wish = evaluation->bookmarks;
-            evaluation->bookmarks = wish->next;
+        while (evaluation->changes) {
+            struct file_change *change = evaluation->changes;
+            evaluation->changes = change->next;
             /* Nobody is left to be told of a name that is taken. */
-            (void)bookmark_change_apply(store, &wish->change, &deleted, said,
-                                        sizeof said, &error);
-            free(wish);
+            (void)file_change_apply(store, change, &deleted, said, sizeof said, &error);
+            file_change_free(change);
         }
     deleted_bookmarks_free(&deleted);
     store_close(store);
@@ -639,10 +641,10 @@ void evaluation_stop(struct evaluation *evaluation) {
         return;
     evaluation_end(evaluation);
     pthread_join(evaluation->thread, NULL);
-    while (evaluation->bookmarks) {
-        struct bookmark_wish *next = evaluation->bookmarks->next;
-        free(evaluation->bookmarks);
-        evaluation->bookmarks = next;
+    while (evaluation->changes) {
+        struct file_change *next = evaluation->changes->next;
+        file_change_free(evaluation->changes);
+        evaluation->changes = next;
     }
     deleted_bookmarks_free(&evaluation->deleted);
     pthread_cond_destroy(&evaluation->changed);
@@ -683,20 +685,18 @@ void evaluation_export_stop(struct evaluation *evaluation) {
     atomic_store(&evaluation->stop_export, true);
 }
 
-void evaluation_bookmark(struct evaluation *evaluation,
-                         const struct bookmark_change *change) {
-    struct bookmark_wish *wish = array_new(1, sizeof *wish);
-    if (!wish) {
+void evaluation_change(struct evaluation *evaluation, struct file_change *asked) {
+    struct file_change *change = file_change_copy(asked);
+    if (!change) {
         post_text(evaluation, EVENT_TROUBLE, "out of memory");
         return;
     }
-    wish->change = *change;
     /* In the order in which they were wanted. */
     pthread_mutex_lock(&evaluation->lock);
-    struct bookmark_wish **end = &evaluation->bookmarks;
+    struct file_change **end = &evaluation->changes;
     while (*end)
         end = &(*end)->next;
-    *end = wish;
+    *end = change;
     atomic_store(&evaluation->hurry, true);
     pthread_cond_signal(&evaluation->changed);
     pthread_mutex_unlock(&evaluation->lock);

@@ -4,7 +4,7 @@
 #ifndef PWEMOE_TUI_THREADS_EVALUATION_H
 #define PWEMOE_TUI_THREADS_EVALUATION_H
 
-#include "threads/bookmark_change.h"
+#include "threads/file_change.h"
 #include "threads/mailbox.h"
 
 struct evaluation;
@@ -52,8 +52,8 @@ bool evaluation_export_begin(struct evaluation *evaluation,
                              const struct evaluation_export *request);
 void evaluation_export_stop(struct evaluation *evaluation);
 
-/* Changes bookmarks, in the order asked for; EVENT_DONE or EVENT_TROUBLE. */
-void evaluation_bookmark(struct evaluation *evaluation,
-                         const struct bookmark_change *change);
+/* Changes the file, in the order asked for; EVENT_DONE, EVENT_KEPT or EVENT_TROUBLE.
+ * What the change holds becomes the thread's. */
+void evaluation_change(struct evaluation *evaluation, struct file_change *change);
 
 #endif

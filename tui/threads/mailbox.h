@@ -23,6 +23,7 @@ enum event_kind {
     EVENT_STORED,    /* serial: the evaluation is in the file */
     EVENT_TROUBLE,   /* text: something was tried and failed */
     EVENT_DONE,      /* text: something that was asked for is done */
+    EVENT_KEPT,      /* serial: that selection is in the file */
     EVENT_EXPORTING, /* done, total */
     EVENT_EXPORTED,  /* text: "" written, else why not */
     EVENT_PLOTTED,   /* text: "" written, else why not */
