@@ -97,17 +97,7 @@ static const struct option_spec options[] = {
      .help = "Decoupled weight decay (AdamW)",
      .kept = WHOLE_MODELS,
      .offset = offsetof(struct finetune_options, how.weight_decay)},
-    {.name = "smoothing",
-     .type = OPTION_REAL,
-     .value = "MU",
-     .initial = "0.1",
-     .maximum = 1000,
-     .above_minimum = true,
-     .help =
-         "With --method stch: the smoothing; near 0 a step looks at the worst of the "
-         "weighted losses alone, with a large one at their sum",
-     .kept = SMOOTHED,
-     .offset = offsetof(struct finetune_options, how.smoothing)},
+    SMOOTHING_OPTION(struct finetune_options, how.smoothing, SMOOTHED),
     TRAINING_OPTIONS(struct finetune_options, training, how.seed, WHOLE_MODELS),
     {0}};
 
@@ -119,7 +109,7 @@ struct request {
 };
 
 static unsigned kind_of(const char *method) {
-    bool smoothed = strcmp(method, combine_name(COMBINE_STCH)) == 0;
+    bool smoothed = combine_is(method, COMBINE_STCH);
     return smoothed ? WHOLE_MODELS | SMOOTHED : WHOLE_MODELS;
 }
 
@@ -262,7 +252,8 @@ static enum exit_status tune_experts(const struct invocation *invocation,
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     const struct finetune_options *o = invocation->options;
-    char method[16] = "stl";
+    char method[16];
+    snprintf(method, sizeof method, "%s", store_role_name(STORE_ROLE_EXPERTS));
     bool given = command_given(invocation, "method");
     if (given)
         options_choice(METHODS, o->method, method, sizeof method);
@@ -283,7 +274,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         error_set(error, "--preference goes with --method ls, epo or stch");
     else if (o->out && experts && !o->task)
         error_set(error, "--out is for one model; give --task T too");
-    else if (o->preference && strcmp(method, "mgda") == 0)
+    else if (o->preference && combine_is(method, COMBINE_MGDA))
         error_set(error, "mgda takes no preference; leave --preference out");
     else if (experts && !o->task && !o->training.run)
         return tune_experts(invocation, error);

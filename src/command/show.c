@@ -15,10 +15,13 @@
 
 struct show_options {
     bool all;
-    const char *method, *kind, *where;
+    const char *method, *where;
+    unsigned kind; /* of KINDS, where one was given */
     unsigned split;
     uint64_t run, last, subset;
 };
+
+#define KINDS "pwemoe|merge|single|train|import"
 
 static const struct option_spec options[] = {
     {.name = "all",
@@ -32,9 +35,9 @@ static const struct option_spec options[] = {
      .help = "Only solutions or runs of this method",
      .offset = offsetof(struct show_options, method)},
     {.name = "kind",
-     .type = OPTION_TEXT,
+     .type = OPTION_CHOICE,
      .value = "K",
-     .choices = "pwemoe|merge|single|train|import",
+     .choices = KINDS,
      .help = "Only solutions of this kind: pwemoe, merge, single, train or import",
      .offset = offsetof(struct show_options, kind)},
     {.name = "where",
@@ -81,6 +84,7 @@ struct show_context {
     struct store *store;
     struct store_recipe *recipe;
     const char *split;
+    enum store_kind kind;  /* STORE_KIND_NONE: any */
     struct filter *filter; /* NULL: of all */
 };
 
@@ -98,7 +102,7 @@ static bool *find_wanted(const struct show_context *v, const struct catalog *cat
     for (size_t i = 0; i < catalog->count; i++) {
         const struct store_solution *solution = &catalog->rows[i].solution;
         take[i] = store_method_is(solution->method, o->method) &&
-                  (!o->kind || store_kind_find(o->kind) == solution->kind) &&
+                  (!v->kind || v->kind == solution->kind) &&
                   (!v->filter || filter_matches(v->filter, catalog, i));
     }
     return take;
@@ -292,7 +296,7 @@ static int show_routers(const struct show_context *v, struct error *error) {
     struct output *output = runs_begin(v->invocation, error);
     int result = output ? 0 : -1;
     for (size_t i = 0; result == 0 && i < count; i++)
-        if (store_method_is(runs[i].method, v->options->method))
+        if (store_run_is(&runs[i], v->options->method, NULL))
             result = runs_add(output, v->store, &runs[i], error);
     store_runs_free(runs, count);
     if (result) {
@@ -332,7 +336,7 @@ static int show_training(const struct show_context *v, struct error *error) {
         return -1;
     for (size_t i = 0; i < count; i++)
         if ((!o->run || runs[i].id == (int64_t)o->run) &&
-            store_method_is(runs[i].method, o->method)) {
+            store_run_is(&runs[i], o->method, NULL)) {
             if (!found || runs[i].id > runs[newest].id)
                 newest = i;
             found = true;
@@ -349,8 +353,8 @@ static int show_training(const struct show_context *v, struct error *error) {
     if (output)
         result = 0;
     for (size_t i = 0; result == 0 && found && i < count; i++) {
-        bool taken = o->all && !o->run ? store_method_is(runs[i].method, o->method)
-                                       : i == newest;
+        bool taken =
+            o->all && !o->run ? store_run_is(&runs[i], o->method, NULL) : i == newest;
         if (taken)
             result = add_curve(v, output, &runs[i], error);
     }
@@ -485,6 +489,10 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     }
     struct show_context v = {.invocation = invocation, .options = invocation->options};
     v.split = v.options->split == 0 ? "test" : "train";
+    char kind[16];
+    if (command_given(invocation, "kind"))
+        v.kind =
+            store_kind_find(options_choice(KINDS, v.options->kind, kind, sizeof kind));
     if (store_open(invocation->operands[0], STORE_READ_ONLY, &v.store, error))
         return EXIT_FAILED;
     enum exit_status status = EXIT_FAILED;

@@ -74,17 +74,7 @@ static const struct option_spec options[] = {
              "merge --method wudi`, or at zero",
      .kept = CORRECTION,
      .offset = offsetof(struct train_options, start)},
-    {.name = "smoothing",
-     .type = OPTION_REAL,
-     .value = "MU",
-     .initial = "0.1",
-     .maximum = 1000,
-     .above_minimum = true,
-     .help =
-         "With --method stch: the smoothing; near 0 a step looks at the worst of the "
-         "weighted losses alone, with a large one at their sum",
-     .kept = SMOOTHED,
-     .offset = offsetof(struct train_options, how.smoothing)},
+    SMOOTHING_OPTION(struct train_options, how.smoothing, SMOOTHED),
     {.name = "router-hidden-layers",
      .type = OPTION_UNSIGNED,
      .value = "N",
@@ -173,15 +163,20 @@ static bool is_correction(const struct train_run *s) {
     return strcmp(s->method, DISTIL) == 0;
 }
 
+/* As the store knows it. */
+static const char *upscale_of(const struct train_run *s) {
+    return is_correction(s) ? STORE_CORRECTION : s->upscale;
+}
+
 static unsigned kind_of(const struct train_run *s) {
-    bool smoothed = strcmp(s->method, combine_name(COMBINE_STCH)) == 0;
+    bool smoothed = combine_is(s->method, COMBINE_STCH);
     return is_correction(s) ? CORRECTION : smoothed ? ROUTERS | SMOOTHED : ROUTERS;
 }
 
 /* What is another number for another kind of model or of run. */
 static void settings_of_model(struct train_run *s) {
     const struct invocation *invocation = s->training.invocation;
-    bool gpt2 = strcmp(s->training.recipe->model, model_kind_name(MODEL_GPT2)) == 0;
+    bool gpt2 = model_kind_is(s->training.recipe->model, MODEL_GPT2);
     struct router_training_options usual =
         router_training_defaults(gpt2 ? MODEL_GPT2 : MODEL_CLIP_VISION);
     if (!command_given(invocation, "steps"))
@@ -195,11 +190,9 @@ static void settings_of_model(struct train_run *s) {
 static bool is_wanted(void *self, const struct store_run *run) {
     const struct train_run *s = self;
     const struct invocation *invocation = s->training.invocation;
-    return *run->upscale &&
-           (!command_given(invocation, "method") ||
-            strcmp(run->method, s->method) == 0) &&
-           (!command_given(invocation, "upscale") ||
-            strcmp(run->upscale, s->upscale) == 0);
+    return store_trains(run->upscale) != STORE_TRAINS_MODEL &&
+           store_run_is(run, command_given(invocation, "method") ? s->method : NULL,
+                        command_given(invocation, "upscale") ? s->upscale : NULL);
 }
 
 /* The run to go on with, and its settings. */
@@ -319,9 +312,8 @@ static int begin(struct train_run *s, struct error *error) {
         json_decref(parameters);
         return -1;
     }
-    if (training_begin(&s->training, s->method,
-                       is_correction(s) ? STORE_CORRECTION : s->upscale,
-                       (unsigned)s->o.how.steps, parameters, error))
+    if (training_begin(&s->training, s->method, upscale_of(s), (unsigned)s->o.how.steps,
+                       parameters, error))
         return -1;
     return is_correction(s) ? name_state(s, error) : 0;
 }
@@ -429,8 +421,7 @@ static bool is_same(void *self, const struct store_run *run) {
     const struct train_run *s = self;
     uint64_t every = ~(uint64_t)0;
     struct error different;
-    if (strcmp(run->method, s->method) != 0 ||
-        strcmp(run->upscale, is_correction(s) ? STORE_CORRECTION : s->upscale) != 0)
+    if (!store_run_is(run, s->method, upscale_of(s)))
         return false;
     for (size_t i = 0; options[i].name; i++)
         if (s->o.how.learning_rate == 0 && strcmp(options[i].name, "lr") == 0)

@@ -14,6 +14,7 @@
 #include "data/idx.h"
 #include "data/tsv.h"
 #include "eval/source_path.h"
+#include "model/config.h"
 
 void reading_say(const struct reading *r, const char *format, ...) {
     if (!r->remarks)
@@ -170,7 +171,7 @@ int reading_open(struct reading *r, const struct store_recipe *recipe, size_t t,
                  const char *directory, struct error *error) {
     const struct store_task *task = &recipe->tasks[t];
     const char *paths[2] = {task->train_path, task->test_path};
-    bool table = strcmp(recipe->model, "gpt2-classifier") == 0;
+    bool table = model_kind_is(recipe->model, MODEL_GPT2);
     r->zero_shot = task_is_zero_shot(task);
     r->splits[0].split = "train";
     r->splits[1].split = "test";

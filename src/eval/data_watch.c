@@ -13,6 +13,7 @@
 #include "data/idx.h"
 #include "eval/sources.h"
 #include "eval/task_heads.h"
+#include "model/config.h"
 
 #define BYTES_MAX (1LL << 36) /* of one file; no reader takes more */
 
@@ -77,7 +78,7 @@ static int list(const struct store_recipe *recipe, size_t t, const char *directo
         result = add_folders(files, path, error);
     } else {
         result = add(files, strdup(path), "examples", error);
-        if (result == 0 && strcmp(recipe->model, "gpt2-classifier") != 0) {
+        if (result == 0 && !model_kind_is(recipe->model, MODEL_GPT2)) {
             char *labels = idx_labels_path(path, error);
             result = labels ? add(files, labels, "labels", error) : -1;
         }

@@ -91,8 +91,8 @@ static int check_value(const struct merge_method *method,
                  (!p->whole || floor(number) == number);
     if (sound)
         return 0;
-    return error_set(error, "%s: %s is a%s number %s %g and at most %g", method->name,
-                     p->name, p->whole ? " whole" : "",
+    return error_set(error, "%s: %s is a%s number %s %.16g and at most %.16g",
+                     method->name, p->name, p->whole ? " whole" : "",
                      p->above_low ? "above" : "of at least", p->low, p->high);
 }
 
@@ -157,9 +157,9 @@ char *merge_parameter_text(const struct merge_parameter *p, char *out, size_t si
         snprintf(out, size, "%s (default %.*s)", p->help, (int)strcspn(p->words, "|"),
                  p->words);
     else
-        snprintf(out, size, "%s; a%s number %s %g and at most %g (default %g)", p->help,
-                 p->whole ? " whole" : "", p->above_low ? "above" : "of at least",
-                 p->low, p->high, p->initial);
+        snprintf(out, size, "%s; a%s number %s %.16g and at most %.16g (default %.16g)",
+                 p->help, p->whole ? " whole" : "",
+                 p->above_low ? "above" : "of at least", p->low, p->high, p->initial);
     return out;
 }
 

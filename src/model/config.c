@@ -90,6 +90,10 @@ const char *model_kind_name(enum model_kind kind) {
     }
 }
 
+bool model_kind_is(const char *name, enum model_kind kind) {
+    return strcmp(name, model_kind_name(kind)) == 0;
+}
+
 static int decide_kind(const json_t *config, const char *kind, const char *where,
                        enum model_kind *out, struct error *error) {
     static const struct {

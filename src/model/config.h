@@ -63,6 +63,7 @@ int model_config_read_text(const json_t *config, const char *where,
                            struct model_config *out, struct error *error);
 
 const char *model_kind_name(enum model_kind kind);
+bool model_kind_is(const char *name, enum model_kind kind);
 
 static inline size_t model_config_patches(const struct model_config *config) {
     size_t edge = config->image_size / config->patch_size;

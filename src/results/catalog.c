@@ -18,7 +18,7 @@ int64_t catalog_answerer(const struct store_solution *solution) {
     if (!solution->preference || solution->routers)
         return solution->preference ? solution->routers : 0;
     bool closed = solution->kind == STORE_KIND_MERGE &&
-                  !strcmp(solution->method, CATALOG_CLOSED_METHOD) &&
+                  store_method_role(solution->method) == STORE_ROLE_CLOSED_FORM &&
                   !strcmp(solution->parameters, CATALOG_CLOSED_PARAMETERS);
     return closed ? CATALOG_CLOSED_FORM : 0;
 }
@@ -95,7 +95,8 @@ char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char 
                            size_t size) {
     const struct store_run *run = catalog_run_of(catalog, routers);
     if (routers == CATALOG_CLOSED_FORM)
-        snprintf(out, size, "none trained, closed form " CATALOG_CLOSED_METHOD);
+        snprintf(out, size, "none trained, closed form %s",
+                 store_role_name(STORE_ROLE_CLOSED_FORM));
     else if (!run)
         snprintf(out, size, "%s",
                  routers ? "routers of an earlier step" : "no routers");

@@ -110,10 +110,9 @@ static inline const struct series *catalog_series(const struct catalog *catalog,
 }
 
 /* In place of routers: the closed form that answers preferences where nothing is
- * trained, a merge by this method and these parameters, as the store writes them (a
- * test holds them to the method's defaults). */
+ * trained, a merge by STORE_ROLE_CLOSED_FORM and these parameters, as the store writes
+ * them (a test holds them to the method's defaults). */
 enum { CATALOG_CLOSED_FORM = -1 };
-#define CATALOG_CLOSED_METHOD "wudi"
 #define CATALOG_CLOSED_PARAMETERS "{\"ridge\":0,\"shrink\":0.3}"
 
 /* What makes a solution from its preference: routers, the closed form, or 0: it has no

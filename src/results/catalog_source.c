@@ -278,9 +278,10 @@ static int read_rest(struct catalog_source *source, bool whole, struct catalog *
         struct store_routers routers = {0};
         struct routers *network;
         bool found = false;
-        if (!catalog->runs[i].upscale[0])
+        enum store_training trains = store_trains(catalog->runs[i].upscale);
+        if (trains == STORE_TRAINS_MODEL)
             continue;
-        if (!strcmp(catalog->runs[i].upscale, STORE_CORRECTION)) {
+        if (trains == STORE_TRAINS_CORRECTION) {
             if (last_correction(store, catalog->runs[i].id, &catalog->run_routers[i],
                                 error))
                 return -1;

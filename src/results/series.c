@@ -52,15 +52,18 @@ static void describe_method(const struct store_solution *solution,
     snprintf(series->name, sizeof series->name, "%.50s", solution->method);
 }
 
-/* Of what is trained: whole, a correction, or routers of this granularity. */
-static void trained_name(bool whole, const char *method, const char *upscale, char *out,
+static void trained_name(const char *method, const char *upscale, char *out,
                          size_t size) {
-    if (whole)
+    switch (store_trains(upscale)) {
+    case STORE_TRAINS_MODEL:
         snprintf(out, size, "trained whole, %.50s", method);
-    else if (!strcmp(upscale, STORE_CORRECTION))
+        return;
+    case STORE_TRAINS_CORRECTION:
         snprintf(out, size, "correction %.50s", method);
-    else
+        return;
+    case STORE_TRAINS_ROUTERS:
         snprintf(out, size, "routers %.30s %.30s", method, upscale);
+    }
 }
 
 void series_describe(const struct store_row *row, struct series *series) {
@@ -76,12 +79,11 @@ void series_describe(const struct store_row *row, struct series *series) {
     if (routers) {
         series->mark = MARK_FRONT;
         series->ink = INK_FRONT;
-        trained_name(false, solution->method, row->upscale, series->name,
-                     sizeof series->name);
+        trained_name(solution->method, row->upscale, series->name, sizeof series->name);
     } else if (kind == STORE_KIND_TRAIN) {
         series->mark = MARK_TRAINED;
         series->ink = INK_SERIES + 5;
-        trained_name(true, solution->method, "", series->name, sizeof series->name);
+        trained_name(solution->method, "", series->name, sizeof series->name);
     } else if (kind == STORE_KIND_IMPORT) {
         series->mark = MARK_OTHER;
         series->ink = INK_SERIES + 5;
@@ -205,8 +207,9 @@ int series_list(const struct store_row *rows, size_t count, size_t *place,
 char *series_run_name(const struct store_run *run) {
     long long id = (long long)run->id;
     char trained[96];
-    trained_name(!*run->upscale, run->method, run->upscale, trained, sizeof trained);
-    json_t *object = *run->upscale ? NULL : json_loads(run->parameters, 0, NULL);
+    trained_name(run->method, run->upscale, trained, sizeof trained);
+    bool whole = store_trains(run->upscale) == STORE_TRAINS_MODEL;
+    json_t *object = whole ? json_loads(run->parameters, 0, NULL) : NULL;
     const char *task = json_string_value(json_object_get(object, "task"));
     char *name = task ? text_format("STL for %s (run %lld)", task, id)
                       : text_format("%s (run %lld)", trained, id);

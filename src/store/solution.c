@@ -26,13 +26,15 @@ enum store_kind store_kind_find(const char *name) {
 }
 
 const char *store_role_name(enum store_role role) {
-    return role == STORE_ROLE_PRETRAINED ? "pretrained"
-           : role == STORE_ROLE_EXPERTS  ? "stl"
-                                         : "";
+    static const char *const names[] = {[STORE_ROLE_NONE] = "",
+                                        [STORE_ROLE_PRETRAINED] = "pretrained",
+                                        [STORE_ROLE_EXPERTS] = "stl",
+                                        [STORE_ROLE_CLOSED_FORM] = "wudi"};
+    return names[role];
 }
 
 enum store_role store_method_role(const char *method) {
-    for (int role = STORE_ROLE_PRETRAINED; role <= STORE_ROLE_EXPERTS; role++)
+    for (int role = STORE_ROLE_PRETRAINED; role <= STORE_ROLE_CLOSED_FORM; role++)
         if (strcmp(method, store_role_name((enum store_role)role)) == 0)
             return (enum store_role)role;
     return STORE_ROLE_NONE;
@@ -40,6 +42,18 @@ enum store_role store_method_role(const char *method) {
 
 bool store_method_is(const char *method, const char *wanted) {
     return !wanted || strcmp(method, wanted) == 0;
+}
+
+enum store_training store_trains(const char *upscale) {
+    return !*upscale                                ? STORE_TRAINS_MODEL
+           : strcmp(upscale, STORE_CORRECTION) == 0 ? STORE_TRAINS_CORRECTION
+                                                    : STORE_TRAINS_ROUTERS;
+}
+
+bool store_run_is(const struct store_run *run, const char *method,
+                  const char *upscale) {
+    return store_method_is(run->method, method) &&
+           (!upscale || strcmp(run->upscale, upscale) == 0);
 }
 
 const char *store_state_name(enum store_state state) {

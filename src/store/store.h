@@ -134,6 +134,14 @@ struct store_routers {
  * modules. Its bytes are kept as routers are. */
 #define STORE_CORRECTION "correction"
 
+/* What is trained, by the granularity that a run or a row has. */
+enum store_training {
+    STORE_TRAINS_MODEL, /* every parameter of a model */
+    STORE_TRAINS_ROUTERS,
+    STORE_TRAINS_CORRECTION
+};
+enum store_training store_trains(const char *upscale);
+
 struct store_run { /* a training run of routers, or of a full model */
     int64_t id;
     char *method;  /* "ls", "epo", "mgda" */
@@ -146,6 +154,10 @@ struct store_run { /* a training run of routers, or of a full model */
     uint64_t trainable;  /* numbers that learn; 0: not known */
     uint64_t peak_bytes; /* of memory, as backend_peak has it; 0: not known */
 };
+
+/* Is this a run of the method and granularity that were asked for? NULL asks for any.
+ */
+bool store_run_is(const struct store_run *run, const char *method, const char *upscale);
 
 /* id is set, and started (to now) where it is 0. parameters is put in canonical
  * form in the file. */
@@ -225,6 +237,7 @@ enum store_role {
     STORE_ROLE_NONE,
     STORE_ROLE_PRETRAINED, /* "pretrained": what all task vectors start from */
     STORE_ROLE_EXPERTS,    /* "stl": each task by its own expert: no one model */
+    STORE_ROLE_CLOSED_FORM /* "wudi": answers preferences where nothing is trained */
 };
 const char *store_role_name(enum store_role role); /* the method's; "" without one */
 enum store_role store_method_role(const char *method);

@@ -15,9 +15,13 @@ const char *combine_name(enum combine combine) {
     return names[combine];
 }
 
+bool combine_is(const char *name, enum combine combine) {
+    return strcmp(name, names[combine]) == 0;
+}
+
 int combine_parse(const char *text, enum combine *out, struct error *error) {
     for (int i = COMBINE_LS; i <= COMBINE_STCH; i++) {
-        if (strcmp(text, names[i]) == 0) {
+        if (combine_is(text, (enum combine)i)) {
             *out = (enum combine)i;
             return 0;
         }

@@ -12,6 +12,7 @@ enum combine { COMBINE_LS, COMBINE_EPO, COMBINE_MGDA, COMBINE_STCH };
 #define COMBINE_NAMES "ls|epo|mgda|stch"
 
 const char *combine_name(enum combine combine); /* "ls" */
+bool combine_is(const char *name, enum combine combine);
 int combine_parse(const char *text, enum combine *out, struct error *error);
 /* Whether the method looks at each task's own gradient. */
 bool combine_per_task(enum combine combine);

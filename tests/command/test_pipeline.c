@@ -112,9 +112,19 @@ static void merge_measures_once(void **state) {
     rows = json_of("show %s/merge.db solutions --format json", folder());
     assert_int_equal(json_array_size(rows), 6);
     json_decref(rows);
-    rows = json_of("show %s/merge.db solutions --method stl --format json", folder());
-    assert_int_equal(json_array_size(rows), 1);
-    json_decref(rows);
+    static const struct {
+        const char *filter;
+        size_t rows;
+    } filters[] = {{"--method stl", 1},
+                   {"--kind single", 2},
+                   {"--kind merge", 4},
+                   {"--kind train", 0}};
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        rows = json_of("show %s/merge.db solutions %s --format json", folder(),
+                       filters[i].filter);
+        assert_int_equal(json_array_size(rows), filters[i].rows);
+        json_decref(rows);
+    }
 }
 
 static void merge_refuses(void **state) {
@@ -138,6 +148,8 @@ static void merge_refuses(void **state) {
     expect_error(1, "nodb.db", "merge %s/nodb.db --method average", folder());
     expect_error(1, "two.yaml", "show %s/two.yaml solutions", folder());
     expect_error(2, "did you mean 'front'", "show %s/refuse.db fornt", folder());
+    expect_error(2, "give one of pwemoe|merge|single",
+                 "show %s/refuse.db solutions --kind merg", folder());
     expect_error(1, "no routers trained that way", "front %s/refuse.db --upscale mlp",
                  folder());
     expect_error(2, "average takes no preference",

@@ -96,7 +96,7 @@ static void the_closed_form_is_the_method_s_own(void **state) {
     (void)state;
     struct error error;
     const struct merge_method *method =
-        merge_method_find(CATALOG_CLOSED_METHOD, &error);
+        merge_method_find(store_role_name(STORE_ROLE_CLOSED_FORM), &error);
     assert_non_null(method);
     assert_true(method->takes_preference);
     json_t *defaults = merge_parameters(method, NULL, &error);

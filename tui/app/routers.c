@@ -18,9 +18,10 @@ static void ask_routers(struct app *app) {
     struct explorer *explorer = &app->explorer;
     struct dialog *dialog = &explorer->dialog;
     const struct catalog *catalog = explorer->catalog;
+    char text[160];
     dialog_open(dialog, &routers_question);
     for (size_t i = catalog->run_count; i-- > 0;) {
-        char text[160], name[120];
+        char name[120];
         int64_t routers = catalog->run_routers[i];
         if (!routers)
             continue;
@@ -32,8 +33,9 @@ static void ask_routers(struct app *app) {
     }
     if (CATALOG_CLOSED_FORM == explorer->routers)
         dialog->chosen = dialog->count;
-    dialog_add(dialog, CATALOG_CLOSED_FORM, 0, INK_TEXT, false,
-               "closed form " CATALOG_CLOSED_METHOD ", of the checkpoints alone");
+    snprintf(text, sizeof text, "closed form %s, of the checkpoints alone",
+             store_role_name(STORE_ROLE_CLOSED_FORM));
+    dialog_add(dialog, CATALOG_CLOSED_FORM, 0, INK_TEXT, false, text);
 }
 
 /* clang-format off */

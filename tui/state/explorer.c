@@ -173,7 +173,7 @@ void explorer_use_routers(struct explorer *explorer, int64_t routers) {
 
 bool explorer_has_correction(const struct explorer *explorer) {
     const struct store_run *run = catalog_run_of(explorer->catalog, explorer->routers);
-    return run && !strcmp(run->upscale, STORE_CORRECTION);
+    return run && store_trains(run->upscale) == STORE_TRAINS_CORRECTION;
 }
 
 /* Where one starts: where something is known already. */

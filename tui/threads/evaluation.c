@@ -292,9 +292,9 @@ static int post_routing(struct evaluation *evaluation, struct error *error) {
 static int make_model(struct evaluation *evaluation, const double *preference,
                       const struct work *work, struct error *error) {
     if (evaluation->routers == CATALOG_CLOSED_FORM) {
-        int result =
-            evaluator_begin_method(evaluation->evaluator, CATALOG_CLOSED_METHOD,
-                                   CATALOG_CLOSED_PARAMETERS, preference, work, error);
+        int result = evaluator_begin_method(
+            evaluation->evaluator, store_role_name(STORE_ROLE_CLOSED_FORM),
+            CATALOG_CLOSED_PARAMETERS, preference, work, error);
         on_progress(evaluation, "", 0, 0); /* what it said of its work is over */
         return result;
     }
@@ -347,11 +347,12 @@ static void begin(struct evaluation *evaluation) {
 static struct store_solution describe(struct evaluation *evaluation,
                                       double *preference) {
     if (evaluation->routers == CATALOG_CLOSED_FORM)
-        return (struct store_solution){.kind = STORE_KIND_MERGE,
-                                       .method = CATALOG_CLOSED_METHOD,
-                                       .parameters = CATALOG_CLOSED_PARAMETERS,
-                                       .preference = preference,
-                                       .label = ""};
+        return (struct store_solution){
+            .kind = STORE_KIND_MERGE,
+            .method = (char *)(uintptr_t)store_role_name(STORE_ROLE_CLOSED_FORM),
+            .parameters = CATALOG_CLOSED_PARAMETERS,
+            .preference = preference,
+            .label = ""};
     return (struct store_solution){.kind = STORE_KIND_PWEMOE,
                                    .method = evaluation->method,
                                    .parameters = "{}",

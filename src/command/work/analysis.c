@@ -105,10 +105,12 @@ void routing_clear(struct routing *routing) {
 
 const char ANALYSIS_ANY_MODULES[] = "";
 
-static bool upscale_is(const struct store_run *run, const char *wanted) {
-    if (wanted == ANALYSIS_ANY_MODULES)
-        return strcmp(run->upscale, STORE_CORRECTION) != 0;
-    return !wanted || strcmp(wanted, run->upscale) == 0;
+static bool is_wanted(const struct store_run *run, const char *method,
+                      const char *upscale) {
+    if (upscale == ANALYSIS_ANY_MODULES)
+        return store_run_is(run, method, NULL) &&
+               store_trains(run->upscale) == STORE_TRAINS_ROUTERS;
+    return store_run_is(run, method, upscale);
 }
 
 /* The newest run with routers that the wishes allow, or the one of this id. */
@@ -118,8 +120,7 @@ static int find_run(struct store *store, uint64_t wanted, const char *method,
     for (size_t i = count; i-- > 0;) {
         const struct store_run *run = &runs[i];
         bool found;
-        if (wanted ? run->id != (int64_t)wanted
-                   : !store_method_is(run->method, method) || !upscale_is(run, upscale))
+        if (wanted ? run->id != (int64_t)wanted : !is_wanted(run, method, upscale))
             continue;
         if (store_routers_last(store, run->id, &found, routers, error))
             return -1;

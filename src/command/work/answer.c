@@ -6,9 +6,6 @@
 #include "base/json_text.h"
 #include "command/work/method_settings.h"
 
-/* What answers where nothing is trained. */
-static const char untrained[] = "wudi";
-
 static int use_method(const struct merge_method *method, const char *settings,
                       struct answer *answer, struct error *error) {
     json_t *given = settings_parse(settings, NULL, error), *all = NULL;
@@ -72,7 +69,7 @@ int answer_find(struct measure *measure, const struct answer_options *options,
         if (has_runs(measure, &any, error))
             return -1;
         if (!any)
-            method = answering(untrained);
+            method = answering(store_role_name(STORE_ROLE_CLOSED_FORM));
     }
     if (method && (options->run || options->upscale)) {
         *usage = true;

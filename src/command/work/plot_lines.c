@@ -296,7 +296,7 @@ int lines_data_training(struct store *store, const struct store_recipe *recipe,
     int result = 0;
     for (size_t i = run_count; i-- > 0 && result == 0 && count == 0;) {
         if (wanted ? runs[i].id != (int64_t)wanted
-                   : !store_method_is(runs[i].method, method))
+                   : !store_run_is(&runs[i], method, NULL))
             continue;
         free(points);
         points = NULL;

@@ -174,8 +174,7 @@ static bool is_drawn(const struct report *r, size_t n) {
     if (store_method_role(run->method) == STORE_ROLE_EXPERTS)
         return false;
     for (size_t k = n + 1; k < r->run_count; k++)
-        if (store_method_is(run->method, r->runs[k].method) &&
-            strcmp(run->upscale, r->runs[k].upscale) == 0)
+        if (store_run_is(run, r->runs[k].method, r->runs[k].upscale))
             return false;
     return true;
 }
@@ -189,7 +188,7 @@ static int run_charts(const struct report *r, const struct store_run *run,
     int result = 0;
     if (found)
         result = ternary(r, run, routers.id, error) ||
-                         (strcmp(run->upscale, STORE_CORRECTION) != 0 &&
+                         (store_trains(run->upscale) == STORE_TRAINS_ROUTERS &&
                           routing(r, run, &routers, error))
                      ? -1
                      : 0;

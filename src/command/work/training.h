@@ -71,6 +71,16 @@ struct training_options {
         .offset = offsetof(owner, member.run)                                          \
     }
 
+/* The row of what smooth Tchebycheff scalarisation (train/tchebycheff.h) is asked. */
+#define SMOOTHING_OPTION(owner, member, kinds)                                         \
+    {                                                                                  \
+        .name = "smoothing", .type = OPTION_REAL, .value = "MU", .initial = "0.1",     \
+        .maximum = 1000, .above_minimum = true,                                        \
+        .help = "With --method stch: the smoothing; near 0 a step looks at the worst " \
+                "of the weighted losses alone, with a large one at their sum",         \
+        .kept = kinds, .offset = offsetof(owner, member)                               \
+    }
+
 struct training {
     const struct invocation *invocation;
     const struct training_options *options;

@@ -55,7 +55,8 @@ static int measure_to_the_end(const struct tuning *t, struct evaluator *evaluato
                               struct store_evaluation *figure, struct error *error) {
     struct running running = {0};
     const struct work *work = t->training.invocation->work;
-    int result = evaluator_begin_method(evaluator, "stl", NULL, NULL, work, error);
+    int result = evaluator_begin_method(evaluator, store_role_name(STORE_ROLE_EXPERTS),
+                                        NULL, NULL, work, error);
     while (result == 0) {
         if (work_stopped(work))
             return 0;

@@ -44,7 +44,7 @@ static const char *stored_task(const json_t *parameters) {
 
 static bool is_wanted(void *self, const struct store_run *run) {
     const struct tuning *t = self;
-    if (*run->upscale || !store_method_is(run->method, t->method))
+    if (!store_run_is(run, t->method, ""))
         return false;
     if (!t->task)
         return true;
