@@ -1,4 +1,4 @@
-/* Cross-entropy, divergence and argmax on f32 logits: a warp for each row. */
+/* Cross-entropy, divergence, entropy and argmax on f32 logits: a warp for each row. */
 #include <math.h>
 
 #include "cuda.h"
@@ -100,6 +100,38 @@ static void divergence(struct backend *backend, float *loss, real *dlogits,
            loss, typed<T>(dlogits), logits, wanted, count, index, scale, rows, classes);
 }
 
+template <class T>
+static __global__ void entropy_kernel(float *loss, T *dlogits, const float *logits,
+                                      const float *scale, size_t rows, size_t classes) {
+    size_t row = (size_t)blockIdx.x * ROWS + threadIdx.y;
+    if (row >= rows)
+        return;
+    const float *x = logits + row * classes;
+    T *d = dlogits ? dlogits + row * classes : NULL;
+    float top, mean = 0, sum = row_exp_sum(x, classes, &top);
+    for (size_t i = threadIdx.x; i < classes; i += WARP)
+        mean += expf(x[i] - top) / sum * (x[i] - top);
+    mean = warp_sum(mean);
+    if (threadIdx.x == 0)
+        loss[row] = logf(sum) - mean;
+    if (!d)
+        return;
+    for (size_t i = threadIdx.x; i < classes; i += WARP)
+        d[i] = narrow<T>(scale[row] * (expf(x[i] - top) / sum) * (mean - (x[i] - top)));
+}
+
+template <class T>
+static void entropy(struct backend *backend, float *loss, real *dlogits,
+                    const float *logits, const float *scale, size_t rows,
+                    size_t classes) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || rows == 0 || classes == 0)
+        return;
+    auto kernel = entropy_kernel<T>;
+    LAUNCH(cuda, kernel, (unsigned)((rows + ROWS - 1) / ROWS), dim3(WARP, ROWS), 0,
+           loss, typed<T>(dlogits), logits, scale, rows, classes);
+}
+
 static __global__ void argmax_kernel(int32_t *out, const float *logits, size_t rows,
                                      size_t classes) {
     size_t row = (size_t)blockIdx.x * ROWS + threadIdx.y;
@@ -141,5 +173,6 @@ void cuda_fill_losses(struct backend *table) {
     bool narrow_type = table->precision == PRECISION_BF16;
     table->cross_entropy = narrow_type ? cross_entropy<bf16> : cross_entropy<float>;
     table->divergence = narrow_type ? divergence<bf16> : divergence<float>;
+    table->entropy = narrow_type ? entropy<bf16> : entropy<float>;
     table->argmax = argmax;
 }

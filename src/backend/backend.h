@@ -283,6 +283,12 @@ struct backend {
                        const float *logits, const float *wanted, size_t count,
                        const int32_t *index, const float *scale, size_t rows,
                        size_t classes);
+    /* loss[i] = the entropy of softmax(logits[i]) in nats; dlogits (may be NULL) =
+     * scale[i] * its gradient: with p the softmax, -p (log p + loss[i]). All on the
+     * device; logits that are not finite give NaN for their row of both. scale is not
+     * read where dlogits is NULL. */
+    void (*entropy)(struct backend *, float *loss, real *dlogits, const float *logits,
+                    const float *scale, size_t rows, size_t classes);
     /* The lowest index of the greatest logit; a row with a NaN gives -1. */
     void (*argmax)(struct backend *, int32_t *out, const float *logits, size_t rows,
                    size_t classes);

@@ -145,6 +145,21 @@ static void divergence(struct backend *backend, float *loss, real *dlogits,
     }
 }
 
+static void entropy(struct backend *backend, float *loss, real *dlogits,
+                    const float *logits, const float *scale, size_t rows,
+                    size_t classes) {
+    struct cpu *cpu = cpu_of(backend);
+    if (cpu->failed)
+        return;
+    int threads = cpu_threads_for(cpu, 8 * rows * classes);
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t row = 0; row < rows; row++) {
+        float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
+        cpu->kernels->entropy_row(&loss[row], d, logits + row * classes,
+                                  scale && d ? scale[row] : 0, classes);
+    }
+}
+
 static void argmax(struct backend *backend, int32_t *out, const float *logits,
                    size_t rows, size_t classes) {
     if (cpu_of(backend)->failed)
@@ -170,5 +185,6 @@ void cpu_fill_rows(struct backend *table) {
     table->l2_normalise_backward = l2_normalise_backward;
     table->cross_entropy = cross_entropy;
     table->divergence = divergence;
+    table->entropy = entropy;
     table->argmax = argmax;
 }

@@ -61,8 +61,10 @@ static const struct option_spec options[] = {
      .value = "L",
      .choices = DISTILLATION_LOSSES,
      .initial = "distil",
-     .help = "With --method distil: distil, the divergence from the experts' answers, "
-             "which needs no labels; or ce, cross-entropy with the labels",
+     .help =
+         "With --method distil: distil, the divergence from the experts' answers, "
+         "which needs no labels; ce, cross-entropy with the labels; or entropy, that "
+         "of the merged model's own answers",
      .kept = CORRECTION,
      .offset = offsetof(struct train_options, loss)},
     {.name = "start",

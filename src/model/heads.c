@@ -264,6 +264,16 @@ void head_bank_divergence(struct head_bank *bank, size_t task, const real *featu
         backward(bank, dfeatures);
 }
 
+void head_bank_entropy(struct head_bank *bank, size_t task, const real *features,
+                       size_t rows, float *loss, const float *scale, real *dfeatures) {
+    struct backend *b = bank->backend;
+    forward(bank, task, features, rows);
+    b->entropy(b, loss, dfeatures ? bank->dlogits : NULL, bank->logits, scale, rows,
+               bank->heads[task].classes);
+    if (dfeatures)
+        backward(bank, dfeatures);
+}
+
 void head_bank_predict(struct head_bank *bank, int32_t *predictions) {
     bank->backend->argmax(bank->backend, predictions, bank->logits, bank->rows,
                           bank->heads[bank->task].classes);

@@ -57,6 +57,9 @@ void head_bank_divergence(struct head_bank *bank, size_t task, const real *featu
                           size_t rows, const float *wanted, size_t count,
                           const int32_t *index, float *loss, const float *scale,
                           real *dfeatures);
+/* The same with the entropy of the answers as the loss. */
+void head_bank_entropy(struct head_bank *bank, size_t task, const real *features,
+                       size_t rows, float *loss, const float *scale, real *dfeatures);
 /* The predicted classes [rows] (device) of the last head_bank_loss. */
 void head_bank_predict(struct head_bank *bank, int32_t *predictions);
 /* The logits [rows, classes] f32 of the last head_bank_loss, on the device. */

@@ -8,7 +8,8 @@
  * at temperature 1 in D alone (Adam; the gradient of D is g(r) times that of the
  * weights). No label is looked at: the experts' logits of the examples that will be
  * drawn are computed once, before the first step, and stay on the device. With
- * cross-entropy in place of the divergence labels are, for comparison.
+ * cross-entropy in place of the divergence labels are, for comparison; the entropy of
+ * the merged model's own answers, AdaMerging's loss (arXiv 2310.02575), asks nobody.
  *
  * Some examples of each task are held back (held_back.h). Every few steps the loss on
  * them at equal weights is looked at: the result is D as it was when that was least,
@@ -28,9 +29,9 @@
 #include "moe/pool.h"
 #include "train/trainer.h"
 
-enum distillation_loss { DISTILLATION_DISTIL, DISTILLATION_CE };
+enum distillation_loss { DISTILLATION_DISTIL, DISTILLATION_CE, DISTILLATION_ENTROPY };
 /* In the order of the enum, for an option of choices. */
-#define DISTILLATION_LOSSES "distil|ce"
+#define DISTILLATION_LOSSES "distil|ce|entropy"
 
 enum distillation_start { DISTILLATION_WUDI, DISTILLATION_ZERO };
 #define DISTILLATION_STARTS "wudi|zero"

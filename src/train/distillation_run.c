@@ -134,7 +134,7 @@ static int choose_data(struct distillation *d, const struct dataset *const *trai
     for (size_t t = 0; t < tasks; t++) {
         struct answers *a = &d->answers[t];
         d->data[t] = train[t];
-        if (d->options.loss == DISTILLATION_CE)
+        if (d->options.loss != DISTILLATION_DISTIL)
             continue;
         a->data = *train[t];
         a->data.labels = array_new(train[t]->count, sizeof *a->data.labels);
@@ -183,7 +183,7 @@ static int fill(struct distillation *d, const struct dataset *const *train,
     if (result == 0)
         result = trained_put(d->pool->backend, &d->vector, start, error);
     free(start);
-    if (result == 0 && d->options.loss != DISTILLATION_CE)
+    if (result == 0 && d->options.loss == DISTILLATION_DISTIL)
         result = ask_experts(d, train, work, error);
     return result;
 }
@@ -266,6 +266,8 @@ void distillation_loss(struct distillation *d, size_t task, const real *features
                        real *dfeatures) {
     if (d->options.loss == DISTILLATION_CE)
         head_bank_loss(d->heads, task, features, n, labels, loss, scale, dfeatures);
+    else if (d->options.loss == DISTILLATION_ENTROPY)
+        head_bank_entropy(d->heads, task, features, n, loss, scale, dfeatures);
     else
         head_bank_divergence(d->heads, task, features, n, d->answers[task].logits,
                              d->answers[task].rows, labels, loss, scale, dfeatures);

@@ -68,7 +68,7 @@ static bool finished(const void *self) {
 
 static void remark(const void *self, char *text, size_t size) {
     static const char *const losses[] = {"divergence from the experts' answers",
-                                         "cross-entropy"};
+                                         "cross-entropy", "entropy"};
     const struct distillation *d = self;
     size_t examples = 0;
     *text = '\0';

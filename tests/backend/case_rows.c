@@ -384,6 +384,52 @@ static void divergence(struct conformance *c) {
     }
 }
 
+static void entropy(struct conformance *c) {
+    struct backend *b = c->backend;
+    static const size_t classes_of[] = {257, 10, 3, 1000, 1};
+    for (size_t s = 0; s < 2 * SHAPES; s++) {
+        size_t rows = rows_of[s % SHAPES], classes = classes_of[s % SHAPES];
+        size_t n = rows * classes;
+        struct tensor *logits = tensor_random(c, ELEMENT_F32, n, s % 2 ? 20 : 2);
+        if (rows > 2)
+            tensor_set(c, logits, 2 * classes - 1, (double)NAN);
+        struct tensor *scale = tensor_random(c, ELEMENT_F32, rows, 1);
+        struct tensor *loss = tensor_output(c, ELEMENT_F32, rows);
+        struct tensor *dlogits = s < SHAPES ? tensor_output(c, ELEMENT_REAL, n) : NULL;
+        b->entropy(b, loss->f32, dlogits ? dlogits->real : NULL, logits->f32,
+                   scale->f32, rows, classes);
+        double *wanted[2] = {numbers(c, rows), numbers(c, n)};
+        double *tolerance[2] = {numbers(c, rows), numbers(c, n)};
+        double *log_p = numbers(c, classes);
+        double relative = (double)classes * SINGLE + FUNCTION;
+        for (size_t i = 0; i < rows; i++) {
+            double top, low, width;
+            log_softmax(logits->host + i * classes, classes, log_p, &top, &low);
+            width = top - low;
+            for (size_t j = 0; j < classes; j++)
+                wanted[0][i] -= exp(log_p[j]) * log_p[j];
+            /* Each probability has the error of its sum and of its own logit, and is
+             * multiplied by at most the width; then the sum's logarithm. */
+            tolerance[0][i] = (relative + 2 * SINGLE * width) * (width + 1) +
+                              (double)classes * SINGLE * width + relative +
+                              FUNCTION * log((double)classes + 1);
+            for (size_t j = 0; j < classes; j++) {
+                double p = exp(log_p[j]);
+                double value = -scale->host[i] * p * (log_p[j] + wanted[0][i]);
+                wanted[1][i * classes + j] = value;
+                tolerance[1][i * classes + j] =
+                    fabs(scale->host[i]) * p *
+                        (tolerance[0][i] +
+                         (relative + 4 * SINGLE * width) * (width + 1)) +
+                    c->store * fabs(value) + 1e-36 * (width + 1);
+            }
+        }
+        check(c, "loss", loss, wanted[0], tolerance[0]);
+        if (dlogits)
+            check(c, "dlogits", dlogits, wanted[1], tolerance[1]);
+    }
+}
+
 static void argmax(struct conformance *c) {
     for (size_t s = 0; s < SHAPES; s++) {
         size_t rows = rows_of[s], classes = width_of[s];
@@ -418,5 +464,6 @@ const struct conformance_case conformance_row_cases[] = {
     {"l2 normalise", l2_normalise},
     {"cross entropy", cross_entropy},
     {"divergence", divergence},
+    {"entropy", entropy},
     {"argmax", argmax},
     {NULL, NULL}};

@@ -127,6 +127,10 @@ FAULT(divergence,
        size_t rows, size_t classes),
       (b, loss, dlogits, logits, wanted, count, index, scale, rows, classes),
       spoil(b, loss, rows, false))
+FAULT(entropy,
+      (struct backend * b, float *loss, real *dlogits, const float *logits,
+       const float *scale, size_t rows, size_t classes),
+      (b, loss, dlogits, logits, scale, rows, classes), spoil(b, loss, rows, false))
 FAULT(route,
       (struct backend * b, float *weights, const struct route *r,
        const float *preference),
@@ -293,6 +297,7 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(scatter_rows, "rows by index"),
     PLANTED(cross_entropy, "cross entropy"),
     PLANTED(divergence, "divergence"),
+    PLANTED(entropy, "entropy"),
     PLANTED(argmax, "argmax"),
     PLANTED(route, "route"),
     PLANTED(merge, "merge"),

@@ -13,6 +13,8 @@ g(r) = (1 - sum_t r_t^2) / (1 - 1/T), and D[j] = 0.02 cos(3 j + i) in tensor num
   KIND.gradient.sum [tensors], KIND.gradient.dot: of the gradient of sum_t r_t losses_t in
     each tensor of D: its sum, and its inner product with cos(0), cos(1), ...
   KIND.gradient.size: the sum of its magnitudes
+  KIND.ce.losses, KIND.ce.gradient..., KIND.entropy...: the same of cross-entropy with the
+    labels i mod classes of example i, and of the entropy of the merged model's answers
   KIND (metadata): the tensors' names, one a line
 """
 
@@ -30,8 +32,20 @@ N = 3
 PREFERENCE = [0.5, 0.375, 0.125]
 
 
-def describe(name):
-    kind = Kind(name)
+def distil(got, wanted):
+    return F.kl_div(F.log_softmax(got, -1), F.log_softmax(wanted, -1), log_target=True,
+                    reduction="batchmean")
+
+
+def ce(got, wanted):
+    return F.cross_entropy(got, torch.arange(len(got)) % got.shape[-1])
+
+
+def entropy(got, wanted):
+    return torch.distributions.Categorical(logits=got).entropy().mean()
+
+
+def describe(kind, name, prefix, loss):
     r = torch.tensor(PREFERENCE, dtype=torch.float64)
     g = (1 - (r**2).sum()) / (1 - 1 / TASKS)
     correction = {
@@ -47,18 +61,17 @@ def describe(name):
         with torch.no_grad():
             wanted = kind.logits(t, expert, values)
         got = kind.logits(t, lambda v: functional_call(expert, merged, (v,)), values)
-        losses.append(F.kl_div(F.log_softmax(got, -1), F.log_softmax(wanted, -1),
-                               log_target=True, reduction="batchmean"))
+        losses.append(loss(got, wanted))
     losses = torch.stack(losses)
     (r * losses).sum().backward()
     gradients = [torch.zeros(1) if c.grad is None else c.grad.reshape(-1)
                  for c in correction.values()]
     return kind.tensors, {
         f"{name}.preference": r,
-        f"{name}.losses": losses.detach(),
-        f"{name}.gradient.sum": torch.stack([d.sum() for d in gradients]),
-        f"{name}.gradient.size": torch.stack([d.abs().sum() for d in gradients]),
-        f"{name}.gradient.dot": torch.stack([
+        f"{prefix}.losses": losses.detach(),
+        f"{prefix}.gradient.sum": torch.stack([d.sum() for d in gradients]),
+        f"{prefix}.gradient.size": torch.stack([d.abs().sum() for d in gradients]),
+        f"{prefix}.gradient.dot": torch.stack([
             (d * torch.cos(torch.arange(d.numel(), dtype=torch.float64))).sum()
             for d in gradients])}
 
@@ -67,8 +80,11 @@ if __name__ == "__main__":
     transformers.logging.disable_progress_bar()
     out, metadata = {}, {}
     for name in ("clip", "vit", "gpt2"):
-        tensors, values = describe(name)
-        out.update(values)
+        kind = Kind(name)  # once: it draws its examples
+        for prefix, loss in ((name, distil), (f"{name}.ce", ce),
+                             (f"{name}.entropy", entropy)):
+            tensors, values = describe(kind, name, prefix, loss)
+            out.update(values)
+            print(prefix, values[f"{prefix}.losses"].tolist())
         metadata[name] = "\n".join(tensors)
-        print(name, values[f"{name}.losses"].tolist())
     save_file(out, os.path.join(HERE, "distillation.safetensors"), metadata)

@@ -163,11 +163,13 @@ static void check_gradient(const struct fixture *f, const struct safetensors *go
     free(sizes);
 }
 
-static void check_kind(const char *kind) {
+/* loss: of DISTILLATION_LOSSES; kind with its name, as the golden file has it. */
+static void check_loss(const char *kind, unsigned loss, const char *prefix) {
     struct fixture f;
     struct error error;
     double losses[TASKS];
     struct distillation_options options = options_of(10);
+    options.loss = loss;
     open_fixture(&f, kind, &options);
     struct safetensors *golden = golden_open("distillation.safetensors");
     char *list = text_format("%s", safetensors_metadata(golden, kind)), *names[256];
@@ -176,29 +178,40 @@ static void check_kind(const char *kind) {
         names[count++] = at;
     assert_int_equal(count, f.pool->layout->parameter_count);
     double *preference = golden_of(golden, kind, "preference");
-    double *expected = golden_of(golden, kind, "losses");
+    double *expected = golden_of(golden, prefix, "losses");
     float *gradient = malloc(f.pool->layout->size * sizeof *gradient);
     assert_non_null(gradient);
     put_golden_vector(&f, names, count);
-    /* No label is looked at. */
+    /* No label is looked at but by cross-entropy. */
     for (size_t t = 0; t < TASKS; t++)
         for (size_t i = 0; i < f.data[t]->count; i++)
-            f.data[t]->labels[i] = -1;
+            f.data[t]->labels[i] =
+                loss == DISTILLATION_CE ? (int32_t)(i % f.data[t]->classes) : -1;
     assert_int_equal(distillation_gradient(f.distillation, preference, EXAMPLES, losses,
                                            gradient, &error),
                      0);
     for (size_t t = 0; t < TASKS; t++)
         if (!(fabs(losses[t] - expected[t]) <= TOLERANCE * expected[t]))
-            fail_msg("%s: loss %zu is %.9g, not %.9g", kind, t, losses[t], expected[t]);
+            fail_msg("%s: loss %zu is %.9g, not %.9g", prefix, t, losses[t],
+                     expected[t]);
     /* The gradient of D is g times that of the weights: what autograd differentiates.
      */
-    check_gradient(&f, golden, kind, names, count, gradient);
+    check_gradient(&f, golden, prefix, names, count, gradient);
     free(gradient);
     free(expected);
     free(preference);
     free(list);
     safetensors_close(golden);
     close_fixture(&f);
+}
+
+static void check_kind(const char *kind) {
+    char prefix[32];
+    check_loss(kind, DISTILLATION_DISTIL, kind);
+    snprintf(prefix, sizeof prefix, "%s.ce", kind);
+    check_loss(kind, DISTILLATION_CE, prefix);
+    snprintf(prefix, sizeof prefix, "%s.entropy", kind);
+    check_loss(kind, DISTILLATION_ENTROPY, prefix);
 }
 
 static void test_clip(void **state) {

@@ -84,6 +84,9 @@ struct kernels {
     /* dlogits may be NULL. */
     void (*divergence_row)(float *loss, float *dlogits, const float *logits,
                            const float *wanted, float scale, size_t classes);
+    /* dlogits may be NULL. */
+    void (*entropy_row)(float *loss, float *dlogits, const float *logits, float scale,
+                        size_t classes);
 
     /* Floats of scratch that one head needs. */
     size_t (*attention_scratch)(size_t tokens, size_t width, bool backward);

@@ -41,6 +41,7 @@ const struct kernels KERNELS = {
     .l2_normalise_backward_row = l2_normalise_backward_row,
     .cross_entropy_row = cross_entropy_row,
     .divergence_row = divergence_row,
+    .entropy_row = entropy_row,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .attention_backward = attention_backward,

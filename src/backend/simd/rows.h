@@ -215,3 +215,25 @@ static void divergence_row(float *loss, float *dlogits, const float *logits,
     }
     *loss = v_sum(total) + (logf(sum) - logf(sum_wanted));
 }
+
+/* H = log sum - m, with m the mean under p of the logits' differences x from their
+ * greatest; its gradient is p (m - x). */
+static void entropy_row(float *loss, float *dlogits, const float *logits, float scale,
+                        size_t classes) {
+    float top = row_greatest(logits, classes), sum = row_exp_sum(logits, top, classes);
+    float factor = 1 / sum;
+    vf total = v_splat(0);
+    for (size_t i = 0; i < classes; i += LANES) {
+        size_t n = classes - i < LANES ? classes - i : LANES;
+        vf p = v_exp(v_load_part(logits + i, n, -INFINITY) - top) * factor;
+        total += p * (v_load_part(logits + i, n, top) - top);
+    }
+    float mean = v_sum(total);
+    *loss = logf(sum) - mean;
+    for (size_t i = 0; dlogits && i < classes; i += LANES) {
+        size_t n = classes - i < LANES ? classes - i : LANES;
+        vf x = v_load_part(logits + i, n, top) - top;
+        vf p = v_exp(v_load_part(logits + i, n, -INFINITY) - top) * factor;
+        v_store_part(dlogits + i, p * (mean - x) * scale, n);
+    }
+}
