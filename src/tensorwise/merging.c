@@ -36,18 +36,20 @@ struct maker {
 
 /* --- one tensor ------------------------------------------------------------------- */
 
-/* Pages of the tensor in every model: asked for, or let go. */
-static void advise(const struct models *models, size_t index,
-                   void (*what)(const void *, size_t)) {
-    const struct model_tensor *tensor = &models->tensors[index];
-    what(tensor->base->data, (size_t)tensor->base->bytes);
-    for (size_t t = 0; tensor->experts && t < models->count; t++)
-        what(tensor->experts[t]->data, (size_t)tensor->experts[t]->bytes);
+static void expect(void *self, const struct tensor *tensor) {
+    (void)self;
+    mapped_expect(tensor->data, (size_t)tensor->bytes);
+}
+
+static void let_go(void *self, const struct tensor *tensor) {
+    (void)self;
+    mapped_let_go(tensor->data, (size_t)tensor->bytes);
 }
 
 static void leave(struct maker *m) {
     if (m->current != SIZE_MAX)
-        advise(m->merging->models, m->current, mapped_let_go);
+        models_visit(m->merging->models, m->current, let_go, NULL);
+    values_close(&m->values);
     free(m->blend.made);
     m->blend.made = NULL;
     m->current = SIZE_MAX;
@@ -61,11 +63,12 @@ static int enter(struct maker *m, size_t index, struct error *error) {
     leave(m);
     m->current = index;
     if (index + 1 < models->tensor_count)
-        advise(models, index + 1, mapped_expect);
+        models_visit(models, index + 1, expect, NULL);
     if (!tensor->experts)
         return 0;
     coefficients_of(merging->coefficients, tensor->base->name, weights);
-    m->values = (struct values){models, tensor, (size_t)tensor->base->count};
+    if (values_open(models, tensor, &m->values, error))
+        return -1;
     m->blend = (struct blend){.base = 1, .scale = 1};
     memcpy(m->blend.weights, weights, models->count * sizeof *weights);
     const struct tensor_input input = {.method = merging->method,
@@ -130,9 +133,8 @@ static int copy(const struct maker *m, size_t from, size_t count, size_t size,
         memcpy(out, (const unsigned char *)base->data + from * size, count * size);
         return 0;
     }
-    const struct values values = {m->merging->models,
-                                  &m->merging->models->tensors[m->current],
-                                  (size_t)base->count};
+    const struct values values = {.models = m->merging->models,
+                                  .tensor = &m->merging->models->tensors[m->current]};
     for (size_t at = 0; at < count; at += BLOCK) {
         size_t some = count - at < BLOCK ? count - at : BLOCK;
         if (values_base(&values, from + at, some, m->room, error) ||
@@ -276,13 +278,23 @@ int merging_write(const struct merging *merging, const char *path, const json_t 
 
 /* --- what it will take ------------------------------------------------------------ */
 
-/* A tensor's pages in every model, those of the next, and what the method needs. */
+/* Pages of a file; factors of products are in memory as well, once more while they are
+ * read. */
+static void add_memory(void *self, const struct tensor *tensor) {
+    *(uint64_t *)self += tensor->bytes;
+}
+
+/* A tensor's pages in every model, and what the method needs. */
 static uint64_t memory_of(const struct merging *merging, size_t index) {
     const struct models *models = merging->models;
     const struct model_tensor *tensor = &models->tensors[index];
-    uint64_t sum = tensor->base->bytes;
-    for (size_t t = 0; tensor->experts && t < models->count; t++)
-        sum += tensor->experts[t]->bytes;
+    uint64_t sum = 0;
+    models_visit(models, index, add_memory, &sum);
+    for (size_t t = 0; tensor->experts && t < models->count; t++) {
+        const struct low_rank *product = tensor->experts[t].product;
+        if (product)
+            sum += 2 * sizeof(float) * (product->a->count + product->b->count);
+    }
     if (tensor->experts && merging->method->room)
         sum += merging->method->room(tensor, models->count);
     return sum;

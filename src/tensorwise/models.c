@@ -36,7 +36,7 @@ static void list_add(struct list *list, const char *name) {
 static int refuse_names(const struct models *models, size_t expert,
                         const struct list *lacking, const struct list *further,
                         struct error *error) {
-    const char *path = model_directory_path(models->experts[expert]);
+    const char *path = models_path(models, expert);
     const char *base = model_directory_path(models->base);
     bool lacks = lacking->count > 0;
     const struct list *list = lacks ? lacking : further;
@@ -53,7 +53,7 @@ static int refuse_names(const struct models *models, size_t expert,
                      list->text);
 }
 
-/* The names of one expert against the base model's. */
+/* The names of one model against the base model's. */
 static int match_names(struct models *models, size_t expert, bool partial,
                        struct error *error) {
     struct list lacking = {0}, further = {0};
@@ -61,7 +61,7 @@ static int match_names(struct models *models, size_t expert, bool partial,
     for (size_t i = 0; i < models->tensor_count; i++) {
         const char *name = models->tensors[i].base->name;
         const struct tensor *found = model_directory_find(own, name);
-        models->cells[i * models->count + expert] = found;
+        models->cells[i * models->count + expert].whole = found;
         if (!found)
             list_add(&lacking, name);
     }
@@ -77,16 +77,46 @@ static int match_names(struct models *models, size_t expert, bool partial,
     return 0;
 }
 
+/* And of an adapter, which may change only what is there. */
+static int match_adapter(struct models *models, size_t expert, bool partial,
+                         struct error *error) {
+    struct list further = {0};
+    const struct adapter *adapter = models->adapters[expert];
+    for (size_t i = 0; i < models->tensor_count; i++) {
+        const struct tensor *base = models->tensors[i].base;
+        struct expert_tensor *cell = &models->cells[i * models->count + expert];
+        const struct adapter_entry *entry = adapter_find(adapter, base->name);
+        if (!entry)
+            continue;
+        if (adapter_check(adapter, entry, base, error))
+            return -1;
+        cell->whole = entry->whole;
+        cell->product = entry->whole ? NULL : &entry->product;
+    }
+    for (size_t i = 0; i < adapter_count(adapter); i++)
+        if (!model_directory_find(models->base, adapter_at(adapter, i)->name))
+            list_add(&further, adapter_at(adapter, i)->name);
+    models->out += further.count;
+    if (!further.count || (partial && further.count < adapter_count(adapter)))
+        return 0;
+    return error_set(error,
+                     "%s: changes %zu tensor%s that %s lacks (%s): an adapter for "
+                     "another model, or tensors under another name",
+                     adapter_path(adapter), further.count,
+                     further.count == 1 ? "" : "s", model_directory_path(models->base),
+                     further.text);
+}
+
 static int refuse_shape(const struct models *models, const struct tensor *base,
                         size_t expert, const struct tensor *own, struct error *error) {
     char shape[128], other[128];
     struct error tokens;
     tensor_shape_text(own, shape, sizeof shape);
     tensor_shape_text(base, other, sizeof other);
-    error_set(error, "%s: %s is %s, in %s it is %s",
-              model_directory_path(models->experts[expert]), base->name, shape,
-              model_directory_path(models->base), other);
-    if (vocabulary_differs(base, own, models->base, models->experts[expert], &tokens)) {
+    error_set(error, "%s: %s is %s, in %s it is %s", models_path(models, expert),
+              base->name, shape, model_directory_path(models->base), other);
+    if (models->experts[expert] &&
+        vocabulary_differs(base, own, models->base, models->experts[expert], &tokens)) {
         char text[sizeof error->text];
         memcpy(text, error->text, sizeof text);
         return error_set(error, "%s: %s", text, tokens.text);
@@ -96,31 +126,42 @@ static int refuse_shape(const struct models *models, const struct tensor *base,
 
 /* What is no weight and the same in all is copied; what differs is the base model's. */
 static void keep_others(struct models *models, struct model_tensor *tensor,
-                        const struct tensor *const *cells) {
+                        const struct expert_tensor *cells) {
     bool differs = false;
     for (size_t t = 0; t < models->count; t++)
-        differs |= cells[t]->bytes != tensor->base->bytes ||
-                   memcmp(cells[t]->data, tensor->base->data, cells[t]->bytes) != 0;
+        differs |= cells[t].whole && (cells[t].whole->bytes != tensor->base->bytes ||
+                                      memcmp(cells[t].whole->data, tensor->base->data,
+                                             (size_t)tensor->base->bytes) != 0);
     models->kept += differs;
+}
+
+static int refuse_dtypes(const struct models *models, const struct tensor *base,
+                         size_t expert, const struct tensor *own, struct error *error) {
+    return error_set(error,
+                     "%s: %s is %s, in %s it is %s; only F64, F32, F16 and BF16 are "
+                     "merged",
+                     models_path(models, expert), base->name, own->dtype_name,
+                     model_directory_path(models->base), base->dtype_name);
 }
 
 static int match_tensor(struct models *models, size_t index, bool partial,
                         struct error *error) {
     struct model_tensor *tensor = &models->tensors[index];
-    const struct tensor **cells = models->cells + index * models->count;
+    const struct expert_tensor *cells = models->cells + index * models->count;
     bool whole = true, weights = models_is_weights(tensor->base->dtype);
     for (size_t t = 0; t < models->count; t++) {
-        if (!cells[t]) {
+        if (models->adapters[t] && !cells[t].whole)
+            continue;
+        if (cells[t].whole && !same_shape(tensor->base, cells[t].whole)) {
+            refuse_shape(models, tensor->base, t, cells[t].whole, error);
+            if (!partial)
+                return -1;
             whole = false;
-            continue;
+        } else if (cells[t].whole) {
+            weights &= models_is_weights(cells[t].whole->dtype);
+        } else {
+            whole = false;
         }
-        weights &= models_is_weights(cells[t]->dtype);
-        if (same_shape(tensor->base, cells[t]))
-            continue;
-        refuse_shape(models, tensor->base, t, cells[t], error);
-        if (!partial)
-            return -1;
-        whole = false;
     }
     if (!whole) {
         models->left++;
@@ -131,17 +172,23 @@ static int match_tensor(struct models *models, size_t index, bool partial,
         return 0;
     }
     for (size_t t = 0; t < models->count; t++)
-        if (cells[t]->dtype != tensor->base->dtype ||
-            tensor->base->dtype == DTYPE_OTHER)
-            return error_set(error,
-                             "%s: %s is %s in %s and %s in %s; only F64, F32, F16 and "
-                             "BF16 are merged",
-                             models->names[t], tensor->base->name,
-                             tensor->base->dtype_name,
-                             model_directory_path(models->base), cells[t]->dtype_name,
-                             model_directory_path(models->experts[t]));
+        if (cells[t].whole && (cells[t].whole->dtype != tensor->base->dtype ||
+                               tensor->base->dtype == DTYPE_OTHER))
+            return refuse_dtypes(models, tensor->base, t, cells[t].whole, error);
     keep_others(models, tensor, cells);
     return 0;
+}
+
+static int open_expert(const char *path, struct models *models, size_t expert,
+                       struct error *error) {
+    if (!adapter_is(path))
+        return model_directory_open_any(path, &models->experts[expert], error);
+    if (!models->pretrained)
+        return error_set(error,
+                         "%s: is an adapter; give the model it changes as "
+                         "--pretrained",
+                         path);
+    return adapter_open(path, &models->adapters[expert], error);
 }
 
 static int open_all(const struct models_wish *wish, struct models *models,
@@ -151,7 +198,7 @@ static int open_all(const struct models_wish *wish, struct models *models,
         model_directory_open_any(wish->pretrained, &models->base, error))
         return -1;
     for (size_t t = 0; t < wish->count; t++) {
-        if (model_directory_open_any(wish->experts[t], &models->experts[t], error))
+        if (open_expert(wish->experts[t], models, t, error))
             return -1;
         models->names[t] = wish->names[t];
         models->count++;
@@ -191,7 +238,8 @@ int models_open(const struct models_wish *wish, struct models *models,
     qsort(models->tensors, models->tensor_count, sizeof *models->tensors,
           compare_order);
     for (size_t t = 0; t < models->count; t++)
-        if (match_names(models, t, wish->partial, error))
+        if (models->adapters[t] ? match_adapter(models, t, wish->partial, error)
+                                : match_names(models, t, wish->partial, error))
             return -1;
     for (size_t i = 0; i < models->tensor_count; i++)
         if (match_tensor(models, i, wish->partial, error))
@@ -200,8 +248,10 @@ int models_open(const struct models_wish *wish, struct models *models,
 }
 
 void models_close(struct models *models) {
-    for (size_t t = 0; t < models->count; t++)
+    for (size_t t = 0; t < models->count; t++) {
         model_directory_close(models->experts[t]);
+        adapter_close(models->adapters[t]);
+    }
     if (models->pretrained)
         model_directory_close(models->base);
     free(models->tensors);
@@ -209,14 +259,33 @@ void models_close(struct models *models) {
     *models = (struct models){0};
 }
 
+const char *models_path(const struct models *models, size_t expert) {
+    return models->adapters[expert] ? adapter_path(models->adapters[expert])
+                                    : model_directory_path(models->experts[expert]);
+}
+
+void models_visit(const struct models *models, size_t index,
+                  void (*visit)(void *self, const struct tensor *tensor), void *self) {
+    const struct model_tensor *tensor = &models->tensors[index];
+    visit(self, tensor->base);
+    for (size_t t = 0; tensor->experts && t < models->count; t++) {
+        const struct expert_tensor *own = &tensor->experts[t];
+        if (own->whole && own->whole != tensor->base)
+            visit(self, own->whole);
+        if (own->product) {
+            visit(self, own->product->a);
+            visit(self, own->product->b);
+        }
+    }
+}
+
+static void add_bytes(void *self, const struct tensor *tensor) {
+    *(uint64_t *)self += tensor->bytes;
+}
+
 uint64_t models_bytes(const struct models *models) {
     uint64_t sum = 0;
-    for (size_t i = 0; i < models->tensor_count; i++) {
-        const struct model_tensor *tensor = &models->tensors[i];
-        sum += tensor->base->bytes;
-        for (size_t t = models->pretrained ? 0 : 1;
-             tensor->experts && t < models->count; t++)
-            sum += tensor->experts[t]->bytes;
-    }
+    for (size_t i = 0; i < models->tensor_count; i++)
+        models_visit(models, i, add_bytes, &sum);
     return sum;
 }

@@ -9,30 +9,39 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "checkpoint/adapter.h"
 #include "checkpoint/directory.h"
 
 enum { MODELS_MAX = 64 };
+
+/* What an expert has of one tensor: values of its own; or the pretrained model's, with
+ * a product added, or, where both are NULL, unchanged. */
+struct expert_tensor {
+    const struct tensor *whole;
+    const struct low_rank *product;
+};
 
 /* One tensor that is written: the base model's, and what each expert has of that name.
  * Where it is not merged, the base model's bytes are copied. */
 struct model_tensor {
     const struct tensor *base;
-    const struct tensor *const *experts; /* [count of experts]; NULL: not merged */
+    const struct expert_tensor *experts; /* [count of experts]; NULL: not merged */
 };
 
 struct models {
     struct model_directory *base; /* the pretrained model, or the first expert */
     bool pretrained;              /* whether there is a pretrained model */
     size_t count;                 /* of experts */
-    struct model_directory *experts[MODELS_MAX];
-    const char *names[MODELS_MAX]; /* the caller's */
-    struct model_tensor *tensors;  /* those of base, as safetensors_write orders them */
+    struct model_directory *experts[MODELS_MAX]; /* of each either a model .. */
+    struct adapter *adapters[MODELS_MAX];        /* .. or a LoRA adapter */
+    const char *names[MODELS_MAX];               /* the caller's */
+    struct model_tensor *tensors; /* those of base, as safetensors_write orders them */
     size_t tensor_count;
     size_t
         kept; /* tensors that hold no weights and differ: the base model's are kept */
     size_t left; /* with `partial`: tensors that are the base model's alone, */
     size_t out;  /* and tensors of experts that are left out */
-    const struct tensor **cells; /* behind tensors[].experts */
+    struct expert_tensor *cells; /* behind tensors[].experts */
 };
 
 struct models_wish {
@@ -43,7 +52,10 @@ struct models_wish {
     bool partial; /* tensors that not all have in one shape stay the base model's */
 };
 
-/* Opens all and matches their tensors by name. Fails, saying which and how many, on
+/* A directory with adapter_config.json is an expert as PEFT saves it: the pretrained
+ * model with products added; what it does not change is the pretrained model's.
+ *
+ * Opens all and matches their tensors by name. Fails, saying which and how many, on
  * tensors that some model lacks or has in another shape, unless `partial`; and on
  * dtypes that nothing is computed with. Embeddings of vocabularies of different sizes
  * are an error that names tokens, where the directories have them. */
@@ -53,6 +65,13 @@ void models_close(struct models *models); /* also after a failure */
 
 /* Whether a dtype holds weights: F64, F32, F16, BF16. */
 bool models_is_weights(enum dtype dtype);
+
+/* What an expert is called in errors: its directory. */
+const char *models_path(const struct models *models, size_t expert);
+
+/* Goes through the stretches of files that a merged tensor is made from. */
+void models_visit(const struct models *models, size_t index,
+                  void (*visit)(void *self, const struct tensor *tensor), void *self);
 
 /* Bytes that are read to merge all. */
 uint64_t models_bytes(const struct models *models);

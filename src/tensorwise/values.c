@@ -10,6 +10,26 @@
 
 enum { BLOCK = 4096 }; /* elements that a thread takes at a time */
 
+int values_open(const struct models *models, const struct model_tensor *tensor,
+                struct values *v, struct error *error) {
+    *v = (struct values){models, tensor, (size_t)tensor->base->count, {0}, {0}};
+    for (size_t t = 0; t < models->count; t++) {
+        const struct low_rank *product = tensor->experts[t].product;
+        if (product && low_rank_read(product, models_path(models, t), &v->left[t],
+                                     &v->right[t], error))
+            return -1;
+    }
+    return 0;
+}
+
+void values_close(struct values *v) {
+    for (size_t t = 0; t < MODELS_MAX; t++) {
+        free(v->left[t]);
+        free(v->right[t]);
+    }
+    *v = (struct values){0};
+}
+
 int values_base(const struct values *v, size_t from, size_t count, float *out,
                 struct error *error) {
     return tensor_part_to_f32(v->tensor->base, model_directory_path(v->models->base),
@@ -18,9 +38,18 @@ int values_base(const struct values *v, size_t from, size_t count, float *out,
 
 int values_vector(const struct values *v, size_t expert, size_t from, size_t count,
                   const float *base, float *out, struct error *error) {
-    const struct tensor *own = v->tensor->experts[expert];
-    if (tensor_part_to_f32(own, model_directory_path(v->models->experts[expert]), from,
-                           count, out, error))
+    const struct expert_tensor *own = &v->tensor->experts[expert];
+    if (own->product) {
+        low_rank_part(own->product, v->left[expert], v->right[expert], from, count,
+                      out);
+        return 0;
+    }
+    if (!own->whole) {
+        memset(out, 0, count * sizeof *out);
+        return 0;
+    }
+    if (tensor_part_to_f32(own->whole, models_path(v->models, expert), from, count, out,
+                           error))
         return -1;
     for (size_t i = 0; i < count; i++)
         out[i] -= base[i];
@@ -29,10 +58,15 @@ int values_vector(const struct values *v, size_t expert, size_t from, size_t cou
 
 int values_model(const struct values *v, size_t expert, size_t from, size_t count,
                  const float *base, float *out, struct error *error) {
-    (void)base;
-    return tensor_part_to_f32(v->tensor->experts[expert],
-                              model_directory_path(v->models->experts[expert]), from,
-                              count, out, error);
+    const struct expert_tensor *own = &v->tensor->experts[expert];
+    if (own->whole)
+        return tensor_part_to_f32(own->whole, models_path(v->models, expert), from,
+                                  count, out, error);
+    if (values_vector(v, expert, from, count, base, out, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        out[i] += base[i];
+    return 0;
 }
 
 int values_whole_vector(const struct values *v, size_t expert, unsigned threads,

@@ -9,9 +9,16 @@
 
 struct values {
     const struct models *models;
-    const struct model_tensor *tensor; /* one that is merged */
-    size_t count;                      /* elements */
+    const struct model_tensor *tensor;           /* one that is merged */
+    size_t count;                                /* elements */
+    float *left[MODELS_MAX], *right[MODELS_MAX]; /* factors of products */
 };
+
+/* Of a tensor that is merged. Reads the factors of products; values_close frees them,
+ * also after a failure. */
+int values_open(const struct models *models, const struct model_tensor *tensor,
+                struct values *values, struct error *error);
+void values_close(struct values *values);
 
 /* Elements [from, from + count) of the base model's tensor. Fails on what is not
  * finite. By any number of threads at a time. */
