@@ -370,8 +370,8 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
 void backend_close(struct backend *backend);
 
 /* One line on each backend: name, and whether it is built and can be used. For
- * `pwemoe info`. Calls row once a backend. */
-void backend_list(void (*row)(void *self, const char *name, const char *state),
-                  void *self);
+ * `pwemoe info`. Calls row once a backend. -1 where memory is out. */
+int backend_list(void (*row)(void *self, const char *name, const char *state),
+                 void *self, struct error *error);
 
 #endif

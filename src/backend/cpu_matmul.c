@@ -1,8 +1,10 @@
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "backend/cpu.h"
+#include "base/memory.h"
 
 /* What oneDNN leaves to us: bias and activation, row by row in one pass. */
 static void finish(struct cpu *cpu, const struct matmul *p) {
@@ -24,6 +26,18 @@ static int threads_for(const struct cpu *cpu, size_t m, size_t n, size_t k) {
     return worth < cpu->threads ? (int)worth : cpu->threads;
 }
 
+/* oneDNN makes the code for a form of product when it meets the first of it, and
+ * crashes where there is no memory for that: 18 MiB were seen. */
+static bool has_room_for_code(const struct matmul *p) {
+    static atomic_uint made;
+    unsigned form = 1u << (p->transpose_a + 2 * p->transpose_b + 4 * p->accumulate +
+                           8 * (p->n == 1));
+    if (!(atomic_load(&made) & form) && !memory_has_room(24 << 20))
+        return false;
+    atomic_fetch_or(&made, form);
+    return true;
+}
+
 static void matmul(struct backend *backend, const struct matmul *p) {
     struct cpu *cpu = cpu_of(backend);
     if (cpu->failed || p->m == 0 || p->n == 0)
@@ -33,6 +47,9 @@ static void matmul(struct backend *backend, const struct matmul *p) {
         if (!p->accumulate)
             for (size_t row = 0; row < p->m; row++)
                 memset(c + row * p->ldc, 0, p->n * sizeof *c);
+    } else if (!has_room_for_code(p)) {
+        cpu_fail(cpu, "out of memory for the code of matrix products");
+        return;
     } else {
         /* oneDNN takes the number of threads from the calling thread's setting. */
         int before = omp_get_max_threads();

@@ -218,33 +218,37 @@ bool backend_blamed(struct backend *backend) {
     return !backend->host_view && (backend->refused || backend_lost(backend));
 }
 
-void backend_list(void (*row)(void *self, const char *name, const char *state),
-                  void *self) {
+int backend_list(void (*row)(void *self, const char *name, const char *state),
+                 void *self, struct error *error) {
     char line[160];
     struct backend *cpu;
-    struct error error;
-    if (cpu_open(PRECISION_F32, 0, &cpu, &error) == 0) {
+    if (cpu_open(PRECISION_F32, 0, &cpu, error) == 0) {
         snprintf(line, sizeof line, "usable: %s", cpu->name);
         row(self, "cpu", line);
         backend_close(cpu);
+    } else if (error->memory) {
+        return -1;
     } else {
-        row(self, "cpu", error.text);
+        row(self, "cpu", error->text);
     }
     const struct backend_module *module;
     unsigned devices;
     enum presence presence;
-    if (cuda_find(&module, &devices, &presence, &error) != 0) {
-        row(self, "cuda", error.text);
-        return;
+    if (cuda_find(&module, &devices, &presence, error) != 0) {
+        if (error->memory)
+            return -1;
+        row(self, "cuda", error->text);
+        return 0;
     }
     for (unsigned i = 0; i < devices; i++) {
         char name[16], device[96];
         snprintf(name, sizeof name, "cuda:%u", i);
-        if (module->describe(i, device, &error) == 0) {
+        if (module->describe(i, device, error) == 0) {
             snprintf(line, sizeof line, "usable: %s", device);
             row(self, name, line);
         } else {
-            row(self, name, error.text);
+            row(self, name, error->text);
         }
     }
+    return 0;
 }

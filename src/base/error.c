@@ -14,6 +14,7 @@ int error_set(struct error *error, const char *format, ...) {
     vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
     text_escape(error->text, sizeof error->text, raw);
+    error->memory = false;
     return -1;
 }
 
@@ -36,5 +37,8 @@ int error_prefix(struct error *error, const char *format, ...) {
 }
 
 int error_memory(struct error *error) {
-    return error_set(error, "out of memory");
+    error_set(error, "out of memory");
+    if (error)
+        error->memory = true;
+    return -1;
 }

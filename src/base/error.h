@@ -7,8 +7,12 @@
 #ifndef PWEMOE_BASE_ERROR_H
 #define PWEMOE_BASE_ERROR_H
 
+#include <stdbool.h>
+
 struct error {
     char text[1024];
+    bool
+        memory; /* memory could not be had: set by error_memory, kept by error_prefix */
 };
 
 /* Formats the message; too long a text is cut. Control bytes in the result are

@@ -1,8 +1,11 @@
 #include "base/json_text.h"
 
 #include <math.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -162,15 +165,34 @@ int json_object_read(const char *directory, const char *name, int missing_is_fin
 
 static atomic_bool lost;
 
+/* jansson's parser crashes where some of its allocations fail: from then on it is given
+ * this, which is used up and not given back. */
+static struct {
+    alignas(max_align_t) char bytes[1 << 20];
+    atomic_size_t used;
+} reserve;
+
 static void *allocate(size_t size) {
     void *memory = malloc(size);
-    if (!memory)
-        atomic_store(&lost, true);
-    return memory;
+    if (memory)
+        return memory;
+    atomic_store(&lost, true);
+    size_t room =
+        (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+    if (size > sizeof reserve.bytes)
+        return NULL;
+    size_t at = atomic_fetch_add(&reserve.used, room);
+    return at <= sizeof reserve.bytes - room ? reserve.bytes + at : NULL;
+}
+
+static void give_back(void *memory) {
+    uintptr_t at = (uintptr_t)memory, begin = (uintptr_t)reserve.bytes;
+    if (at < begin || at - begin >= sizeof reserve.bytes)
+        free(memory);
 }
 
 void json_memory_watch(void) {
-    json_set_alloc_funcs(allocate, free);
+    json_set_alloc_funcs(allocate, give_back);
 }
 
 bool json_memory_lost(void) {
@@ -181,6 +203,6 @@ char *json_text_dump(const json_t *value, size_t flags) {
     char *text = json_dumps(value, flags);
     if (!json_memory_lost())
         return text;
-    free(text);
+    give_back(text);
     return NULL;
 }

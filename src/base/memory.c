@@ -1,8 +1,10 @@
+#define _GNU_SOURCE
 #include "base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 bool size_multiply(size_t a, size_t b, size_t *result) {
     size_t product;
@@ -43,6 +45,15 @@ int array_reserve(void **array, size_t *capacity, size_t needed, size_t size) {
     *array = moved;
     *capacity = grown;
     return 0;
+}
+
+bool memory_has_room(size_t bytes) {
+    void *room =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return false;
+    munmap(room, bytes);
+    return true;
 }
 
 char *text_format(const char *format, ...) {

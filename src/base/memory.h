@@ -18,6 +18,11 @@ void *array_new(size_t count, size_t size);
  * or -1 with *array and *capacity unchanged. */
 int array_reserve(void **array, size_t *capacity, size_t needed, size_t size);
 
+/* Is so much memory to be had at once? Asked before a library is called that crashes
+ * where it gets none. It is given back at once: a library of this process takes it
+ * next, or another process does. */
+bool memory_has_room(size_t bytes);
+
 /* printf into fresh memory; NULL when memory is out. Freed with free(). */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

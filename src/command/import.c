@@ -68,6 +68,8 @@ static int import(const struct invocation *invocation, struct store *store,
                                 : "; all were there already");
         failed = solutions_print(invocation, store, recipe, wanted.split, result.ids,
                                  result.solutions, error);
+        if (failed)
+            error_prefix(error, "%zu imported, but not shown", added);
     }
     free(result.ids);
     store_recipe_free(recipe);

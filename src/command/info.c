@@ -86,13 +86,18 @@ static void print_text(const json_t *document) {
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     json_t *backends = json_array();
-    backend_list(add_backend, backends);
-    json_t *document =
+    json_t *document = NULL;
+    if (backend_list(add_backend, backends, error)) {
+        json_decref(backends);
+        return EXIT_FAILED;
+    }
+    document =
         json_pack("{s:s, s:{s:s, s:s, s:s, s:i}, s:o, s:o}", "version", PACKAGE_VERSION,
                   "build", "compiler", compiler(), "cuda", cuda(), "module_folder",
                   PWEMOE_MODULE_DIR, "store_format", STORE_FORMAT, "backends", backends,
                   "libraries", list_libraries());
-    if (!document) {
+    if (!document || json_memory_lost()) {
+        json_decref(document);
         error_memory(error);
         return EXIT_FAILED;
     }

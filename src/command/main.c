@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/exhausted.h"
 #include "base/json_text.h"
 #include "base/mapped.h"
 #include "base/memory.h"
@@ -241,7 +242,7 @@ static int check_operands(const struct command *command, size_t count,
 static enum exit_status run_command(const struct command *command, size_t count,
                                     const char *const *arguments) {
     static const struct option_spec none[] = {{0}};
-    struct error error = {""};
+    struct error error = {.text = ""};
     struct common common = {0};
     enum exit_status status = EXIT_FAILED;
     void *values = calloc(1, command->options_size + 1);
@@ -280,7 +281,7 @@ static enum exit_status run_command(const struct command *command, size_t count,
 }
 
 static enum exit_status help_command(size_t count, const char *const *arguments) {
-    struct error error = {""};
+    struct error error = {.text = ""};
     if (count > 1) {
         error_set(&error, "too many operands; usage: pwemoe help [COMMAND]");
         return fail(EXIT_USAGE, "help", &error);
@@ -306,6 +307,7 @@ static void clear_line(void) {
 int main(int argc, char **argv) {
     start_process(argv, signals_taken);
     mapped_watch("pwemoe", clear_line);
+    exhausted_watch("pwemoe", clear_line);
     json_memory_watch();
     setlocale(LC_CTYPE, ""); /* widths of characters; numbers keep their point */
     if (argc < 2) {

@@ -183,7 +183,7 @@ static int watch(struct store *store, const struct store_recipe *recipe, size_t 
     struct files files = {0};
     struct classes classes = {0};
     struct store_data now = {0}, before;
-    struct error unread;
+    struct error unread = {.memory = false};
     bool found;
     *changed = false;
     if (store_data_get(store, task, split, &found, &before, error))
@@ -198,6 +198,8 @@ static int watch(struct store *store, const struct store_recipe *recipe, size_t 
         else if (work_stopped(work))
             result = error_set(error, "stopped");
     }
+    if (result == 0 && unread.memory) /* who loads them may have more of it */
+        result = error_memory(error);
     classes_clear(&classes);
     files_clear(&files);
     return result;

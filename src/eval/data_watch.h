@@ -15,7 +15,7 @@
 /* Compares each task's split with what the store knows and stores what is there now; of
  * each that has changed remarks (may be NULL) hears, and its figures are stale. Data
  * that cannot be read are passed over: whoever loads them tells. -1 where the store
- * fails, or work says stop. */
+ * fails, memory is out, or work says stop. */
 int data_watch(struct store *store, const struct store_recipe *recipe,
                const char *directory, const char *split, const struct remarks *remarks,
                const struct work *work, struct error *error);

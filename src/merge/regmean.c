@@ -68,9 +68,11 @@ int regmean_join(struct regmean *regmean, const float *gram, const float *vector
             regmean->grams[i * inputs + j] += weight * (double)reduced[i * inputs + j];
         }
     dnnl_dim_t width = (dnnl_dim_t)inputs;
-    dnnl_status_t status =
-        dnnl_sgemm('N', 'N', (dnnl_dim_t)regmean->outputs, width, width, 1, vector,
-                   width, reduced, width, 0, product, width);
+    /* oneDNN crashes where it gets no memory for its code. */
+    dnnl_status_t status = dnnl_out_of_memory;
+    if (memory_has_room(24 << 20))
+        status = dnnl_sgemm('N', 'N', (dnnl_dim_t)regmean->outputs, width, width, 1,
+                            vector, width, reduced, width, 0, product, width);
     if (status == dnnl_success) {
 #pragma omp parallel for num_threads(regmean->threads) schedule(static)
         for (size_t i = 0; i < cells; i++) {

@@ -56,7 +56,8 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
     unsigned format = FORMAT_PNG;
     if (!page->png && format_of(path, &format, error))
         return -1;
-    struct chart *chart = calloc(1, sizeof *chart);
+    /* fontconfig, which finds the fonts, crashes where it gets no memory. */
+    struct chart *chart = memory_has_room(16 << 20) ? calloc(1, sizeof *chart) : NULL;
     if (!chart)
         return error_memory(error);
     chart->width = width;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/memory.h"
+
 /* Every object of the file. SQLite keeps this text, comments included, in the file
  * itself: `sqlite3 results.db .schema` shows it. A change of any of it needs a new
  * STORE_FORMAT and a migration. */
@@ -437,16 +439,26 @@ int schema_check_application(struct store *store, int *format, struct error *err
 }
 
 static void read_verdict(struct sql_row *row, void *to) {
-    (void)to;
+    bool *damaged = to;
     const char *said = (const char *)sqlite3_column_text(row->statement, 0);
+    *damaged = said && strcmp(said, "ok") != 0;
     if (!said)
         sql_row_memory(row);
-    else if (strcmp(said, "ok") != 0)
+    else if (*damaged)
         sql_row_corrupt(row, "%s", said);
 }
 
+/* A check that gets no memory for a page says that the page is damaged: only what it
+ * says again, with memory at hand, is true. */
 static int check(struct store *store, const char *sql, struct error *error) {
-    return sql_one(store, error, "a check", read_verdict, NULL, sql, "") < 0 ? -1 : 0;
+    enum { ROOM = 16 << 20 }; /* more than the cache of pages takes */
+    bool damaged = false;
+    int result = sql_one(store, error, "a check", read_verdict, &damaged, sql, "");
+    if (damaged && !memory_has_room(ROOM))
+        return error_memory(error);
+    if (damaged)
+        result = sql_one(store, error, "a check", read_verdict, &damaged, sql, "");
+    return result < 0 ? -1 : 0;
 }
 
 int schema_check_pages(struct store *store, struct error *error) {

@@ -1,5 +1,6 @@
 #include "store/sql.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,10 @@ double sql_now(void) {
 int sql_error(struct store *store, struct error *error) {
     const char *path = store->path;
     const char *said = sqlite3_errmsg(store->db);
+    if (sqlite3_errcode(store->db) == SQLITE_IOERR_NOMEM ||
+        (sqlite3_errcode(store->db) != SQLITE_OK &&
+         sqlite3_system_errno(store->db) == ENOMEM))
+        return error_memory(error);
     switch (sqlite3_errcode(store->db) & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -6,7 +6,7 @@
 
 static void allocate(struct conformance *c) {
     struct backend *b = c->backend;
-    struct error error = {""};
+    struct error error = {.text = ""};
     size_t before, now, peak, last_peak;
     b->memory_use(b, &before, &peak);
     static const size_t sizes[] = {1, 3, 255, 256, 4097, 20 << 20};

@@ -29,7 +29,7 @@ static void assert_says(const char *text, const char *part) {
 static void refused(const char *variant, const char *why, bool worth_a_note) {
     use_modules(variant);
     struct backend *b = NULL;
-    struct error error = {""};
+    struct error error = {.text = ""};
     char note[256];
     assert_int_equal(backend_open("cuda", PRECISION_F32, 1, &b, note, &error), -1);
     assert_says(error.text, why);
@@ -146,14 +146,15 @@ static void collect(void *self, const char *name, const char *state) {
 static void test_list(void **state) {
     (void)state;
     struct rows rows = {0, ""};
+    struct error error;
     use_modules("none");
-    backend_list(collect, &rows);
+    assert_int_equal(backend_list(collect, &rows, &error), 0);
     assert_int_equal(rows.count, 2);
     assert_says(rows.text, "cpu=usable: cpu (");
     assert_says(rows.text, "cuda=not ");
     rows = (struct rows){0, ""};
     use_modules("devices");
-    backend_list(collect, &rows);
+    assert_int_equal(backend_list(collect, &rows, &error), 0);
     assert_int_equal(rows.count, 3);
     assert_says(rows.text, "cuda:0=usable: Fake GPU 0;");
     assert_says(rows.text, "cuda:1=usable: Fake GPU 1;");

@@ -68,7 +68,7 @@ static void what_is_no_json_is_refused(void **state) {
         "+1", "1.", "{\"a\": 1, \"a\": 2}", "Infinit", "[1] 2"};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        struct error error = {""};
+        struct error error = {.text = ""};
         json_t *value = json_text_parse(texts[i], strlen(texts[i]), "x.json", &error);
         if (value)
             fail_msg("%s is taken for JSON", texts[i]);

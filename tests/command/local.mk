@@ -8,6 +8,7 @@ command_tests = \
   tests/command/test_many_tasks \
   tests/command/test_extremes \
   tests/command/test_offered \
+  tests/command/test_memory \
   tests/command/test_names \
   tests/command/test_options \
   tests/command/test_output \
@@ -54,6 +55,14 @@ tests_command_test_extremes_LDADD = $(TEST_LIBS)
 tests_command_test_offered_SOURCES = tests/command/test_offered.c \
   $(COMMAND_RUN)
 tests_command_test_offered_LDADD = $(TEST_LIBS)
+tests_command_test_memory_SOURCES = tests/command/test_memory.c \
+  $(COMMAND_RUN)
+tests_command_test_memory_LDADD = $(TEST_LIBS)
+EXTRA_tests_command_test_memory_DEPENDENCIES = $(inject)
+# Of every command every place that asks for memory: some minutes for each of them.
+check-memory: tests/command/test_memory pwemoe
+	srcdir="$(srcdir)" PWEMOE_MEMORY_PLACES=all tests/command/test_memory
+PHONY_TARGETS += check-memory
 tests_command_test_names_SOURCES = tests/command/test_names.c $(COMMAND_RUN)
 tests_command_test_names_LDADD = $(TEST_LIBS)
 EXTRA_DIST += tests/golden/make_names.py tests/golden/names

@@ -30,7 +30,7 @@ static bool guarded; /* rows that begin as formulas do */
 
 /* What output_end writes to stdout: it goes to a file for that long. */
 static char *captured(enum output_format format, bool object) {
-    struct error error = {""};
+    struct error error = {.text = ""};
     struct output *output = output_new(format, object, columns, COLUMNS, &error);
     assert_non_null(output);
     add(output, "plain", 1, 0.1, json_pack("{s:f}", "scale", 0.3));
@@ -177,7 +177,7 @@ static void a_full_disk_is_an_error(void **state) {
     int full = open("/dev/full", O_WRONLY);
     if (full < 0)
         skip();
-    struct error error = {""};
+    struct error error = {.text = ""};
     struct output *output = output_new(OUTPUT_TABLE, false, columns, COLUMNS, &error);
     add(output, "x", 1, 2, NULL);
     fflush(stdout);

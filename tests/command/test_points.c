@@ -84,7 +84,7 @@ static void refusals(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct points points;
-        struct error error = {""};
+        struct error error = {.text = ""};
         int result = read_bytes(cases[i].text, cases[i].size, &points, &error);
         if (result != -1 || points.values || !strstr(error.text, cases[i].says))
             fail_msg("case %zu: '%s'", i, error.text);

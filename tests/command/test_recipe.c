@@ -88,7 +88,7 @@ static void refusals(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct recipe *recipe = NULL;
-        struct error error = {""};
+        struct error error = {.text = ""};
         int result = recipe_parse(cases[i].text, strlen(cases[i].text), "r.yaml",
                                   &recipe, &error);
         if (result != -1 || recipe || !strstr(error.text, cases[i].says) ||

@@ -114,7 +114,7 @@ static void settings_of_a_file_are_checked(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct values v = {0};
-        struct error error = {""};
+        struct error error = {.text = ""};
         json_t *object = json_loads(cases[i].text, 0, NULL);
         if (settings_read(specs, &v, ONE, object, &error) == 0)
             fail_msg("'%s' is taken", cases[i].text);
@@ -135,7 +135,7 @@ static void settings_of_a_file_are_checked(void **state) {
 static void typed_settings_are_held_against_the_run(void **state) {
     (void)state;
     struct values v = {.rate = 0.5, .steps = 7, .rank = 4};
-    struct error error = {""};
+    struct error error = {.text = ""};
     json_t *object = json_loads("{\"lr\":0.5,\"steps\":8.0}", 0, NULL);
     uint64_t lr = 1, steps = 4, rank = 8, resume = 128;
     assert_int_equal(settings_agree(specs, &v, lr | resume, ONE, object, &error), 0);
@@ -225,7 +225,7 @@ static void a_damaged_curve_is_refused(void **state) {
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct curve curve;
-        struct error error = {""};
+        struct error error = {.text = ""};
         assert_int_equal(curve_new(FIRST, TASKS, &curve, &error), 0);
         if (curve_resume(&curve, 40, texts[i], &error) == 0)
             fail_msg("taken: %s", texts[i]);

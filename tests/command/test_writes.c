@@ -113,45 +113,9 @@ static void all_or_nothing_and_truly_said(void **state) {
     }
 }
 
-/* Memory that is out is an error, and no other answer. */
-static void memory_is_an_error(void **state) {
-    (void)state;
-    static const char *const commands[] = {"show %1$s/x.db solutions --format json",
-                                           "show %1$s/x.db objectives",
-                                           "show %1$s/x.db training --format csv"};
-    if (SANITIZED)
-        skip();
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        char line[1024];
-        snprintf(line, sizeof line,
-                 "cp %%1$s/kept.db %%1$s/x.db; ./pwemoe %s >%%1$s/right; INJECT_CALL="
-                 "memory INJECT_COUNT=%%1$s/calls LD_PRELOAD=tests/support/inject.so "
-                 "./pwemoe %s >/dev/null; cat %%1$s/calls",
-                 commands[i], commands[i]);
-        struct ran ran = shell(line, folder());
-        long calls = atol(ran.out);
-        ran_free(&ran);
-        assert_true(calls > 500);
-        /* The first are the loader's and libraries', before main(). */
-        for (long at = 400; at < calls; at += 1 + calls / 40) {
-            snprintf(line, sizeof line,
-                     "INJECT_CALL=memory INJECT_AT=%ld LD_PRELOAD=tests/support/"
-                     "inject.so ./pwemoe %s >%%1$s/got; status=$?; test $status = 1 || "
-                     "cmp %%1$s/right %%1$s/got; exit $status",
-                     at, commands[i]);
-            ran = shell(line, folder());
-            if (ran.status > 1 || *ran.out || (ran.status && !is_one_line(ran.err)))
-                fail_msg("%s, allocation %ld: %d '%s' %s", commands[i], at, ran.status,
-                         ran.err, ran.out);
-            ran_free(&ran);
-        }
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_or_nothing_and_truly_said),
-        cmocka_unit_test(memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, copy_demo, NULL);
 }

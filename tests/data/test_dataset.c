@@ -48,7 +48,7 @@ static void refuse(const char *path, const struct classes *classes,
                    const char *because) {
     struct dataset_options options = {.preprocess = &plain, .classes = classes};
     struct dataset *dataset;
-    struct error error = {""};
+    struct error error = {.text = ""};
     assert_int_equal(dataset_open(path, &options, &dataset, NULL, &error), -1);
     assert_null(dataset);
     if (!strstr(error.text, because))

@@ -174,7 +174,7 @@ static void test_refused_texts(void **state) {
 static void refuse(const char *vocab, const char *settings, const char *because) {
     char *folder = folder_new();
     struct gpt2_tokenizer *tokenizer;
-    struct error error = {""};
+    struct error error = {.text = ""};
     if (vocab)
         file_write(folder, "vocab.json", vocab, strlen(vocab));
     file_write(folder, "merges.txt", "#version: 0.2\n", 14);
@@ -212,7 +212,7 @@ static void test_refused_files(void **state) {
 static void refuse_json(const char *stage, const char *because) {
     char *folder = folder_new(), whole[1024];
     struct gpt2_tokenizer *tokenizer;
-    struct error error = {""};
+    struct error error = {.text = ""};
     snprintf(whole, sizeof whole,
              "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"<|endoftext|>\": 0}, "
              "\"merges\": []}, %s}",

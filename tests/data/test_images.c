@@ -42,7 +42,7 @@ static void test_decode(void **state) {
 
 static void refuse(const void *data, size_t size, const char *because) {
     struct image image;
-    struct error error = {""};
+    struct error error = {.text = ""};
     /* A block of the exact size lets AddressSanitizer see a read too far. */
     uint8_t *copy = malloc(size ? size : 1);
     memcpy(copy, data, size);

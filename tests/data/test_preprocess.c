@@ -218,7 +218,7 @@ static void test_refused_configs(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct preprocess p;
-        struct error error = {""};
+        struct error error = {.text = ""};
         json_t *json = parse(cases[i].config);
         assert_int_equal(preprocess_read(json, true, 224, &p, &error), -1);
         if (!strstr(error.text, cases[i].because))

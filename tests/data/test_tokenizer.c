@@ -103,7 +103,7 @@ static void test_refused_texts(void **state) {
 static void refuse(const char *vocab, const char *merges, const char *because) {
     char *folder = folder_new();
     struct clip_tokenizer *tokenizer;
-    struct error error = {""};
+    struct error error = {.text = ""};
     if (vocab)
         file_write(folder, "vocab.json", vocab, strlen(vocab));
     if (merges)

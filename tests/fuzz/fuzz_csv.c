@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct csv csv;
-    struct error error = {""};
+    struct error error = {.text = ""};
     if (csv_parse((const char *)data, size, "fuzz", &csv, &error)) {
         if (!*error.text)
             abort();

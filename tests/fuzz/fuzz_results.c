@@ -196,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     else
         write_changed(data, size);
     struct store *store;
-    struct error error = {""};
+    struct error error = {.text = ""};
     if (store_open(path, STORE_READ_ONLY, &store, &error) == 0) {
         read_all(store);
         store_close(store);

@@ -45,7 +45,7 @@ static void check_tokens(const char *text) {
 }
 
 static void check_labels(const struct tsv *tsv) {
-    struct error error = {""};
+    struct error error = {.text = ""};
     int32_t *labels;
     struct classes own;
     if (tsv_labels(tsv, "fuzz", NULL, &labels, &own, &error)) {
@@ -62,7 +62,7 @@ static void check_labels(const struct tsv *tsv) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct tsv tsv;
-    struct error error = {""};
+    struct error error = {.text = ""};
     if (!tokenizer)
         open_tokenizer();
     if (tsv_parse((const char *)data, size, "fuzz", &tsv, &error)) {

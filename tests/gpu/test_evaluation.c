@@ -337,7 +337,7 @@ static void test_lost(void **state) {
         emulation.reset();
         struct evaluator *e = open_on("cuda", 20);
         struct running running[TASKS];
-        struct error error = {""};
+        struct error error = {.text = ""};
         assert_false(evaluator_lost(e));
         emulation.lose_after(moments[i]);
         int result = evaluator_begin_preference(e, preferences[0], &error);

@@ -501,7 +501,7 @@ static void test_lost(void **state) {
     size_t failed = 0;
     for (unsigned long moment = 0; moment < 400; moment += 45) {
         struct fixture f;
-        struct error error = {""};
+        struct error error = {.text = ""};
         double losses[TASKS];
         emulation.reset();
         open_fixture(&f, "vit");

@@ -58,7 +58,7 @@ static void what_computes_otherwise_is_refused(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_config out;
-        struct error error = {""};
+        struct error error = {.text = ""};
         if (!read(cases[i].base, cases[i].key, cases[i].value, &out, &error) ||
             !strstr(error.text, cases[i].because))
             fail_msg("%s %s: \"%s\" does not say \"%s\"", cases[i].key, cases[i].value,
@@ -101,7 +101,7 @@ static void differences_are_named(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_config wanted, has;
-        struct error error = {""};
+        struct error error = {.text = ""};
         assert_int_equal(read(cases[i].base, NULL, NULL, &wanted, &error), 0);
         if (read(cases[i].base, cases[i].key, cases[i].value, &has, &error))
             fail_msg("%s", error.text);
@@ -115,7 +115,7 @@ static void differences_are_named(void **state) {
 /* The recipe's word for the kind does not make another model of a config.json. */
 static void a_kind_must_be_the_models(void **state) {
     struct model_config out;
-    struct error error = {""};
+    struct error error = {.text = ""};
     json_t *config = changed(vit, NULL, NULL);
     (void)state;
     assert_int_equal(model_config_read(config, "vit", "dir", &out, &error), 0);

@@ -150,7 +150,7 @@ static void adapters_are_refused(void **state) {
         .values = value};
     struct model_directory *expert = with_tensor("model/vit-expert0", "lora", &lora);
     struct heard heard = {0};
-    struct error error = {""};
+    struct error error = {.text = ""};
     assert_int_equal(extras_of_expert(layout, base, expert, hear, &heard, &error), -1);
     assert_non_null(strstr(error.text, "lora_A.weight) that is not merged"));
     model_directory_close(expert);
@@ -176,7 +176,7 @@ static void a_text_side_that_changed_is_said(void **state) {
     struct model_directory *base = open_good(golden_path("zero_shot/clip"));
     struct layout *layout = layout_of(base);
     struct heard heard = {0};
-    struct error error = {""};
+    struct error error = {.text = ""};
     assert_int_equal(extras_of_expert(layout, base, base, hear, &heard, &error), 0);
     assert_int_equal(heard.count, 0);
     extras_of_pretrained(layout, base, hear, &heard);

@@ -125,7 +125,7 @@ void assert_error(int result, const struct error *error, const char *words) {
 
 void open_fails(const char *path, enum store_mode mode, const char *words) {
     struct store *store = (struct store *)path;
-    struct error error = {""};
+    struct error error = {.text = ""};
     int result = store_open(path, mode, &store, &error);
     if (result == 0)
         fail_msg("%s was opened, though it should say \"%s\"", path, words);

@@ -181,7 +181,7 @@ static void view(const char *path, int in, int out) {
     (void)in;
     (void)out;
     struct store *store;
-    struct error problem = {""};
+    struct error problem = {.text = ""};
     struct store_row *rows;
     size_t count;
     /* Root may write anywhere; nobody may not. */

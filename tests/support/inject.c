@@ -5,42 +5,131 @@
  * INJECT_AT     the number of the call that fails, from 1; without it none does
  * INJECT_ERRNO  what it fails by; 0: a write takes half of what it is given
  * INJECT_COUNT  a file that gets the number of calls when the process ends
+ * INJECT_PLACES a file that gets a line for each allocation from where none came yet:
+ *               its number. From where: the addresses of the calls that led to it,
+ * INJECT_DEPTH  this many of them (24)
+ * INJECT_SPARE  words with commas between: an allocation for a library that has one of
+ *               them in its file's name is not made to fail
  *
- * Calls on standard output and error do not count. */
+ * Calls on standard output and error do not count, nor what comes before main(). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
+#include <unwind.h>
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 
 static atomic_long calls;
 static long at;
-static int failure, ready;
+static int failure, places = -1, depth = 24;
 static enum { NOTHING, FILES, MEMORY } counted;
+static const char *spared;
 
-static void begin(void) {
-    const char *call = getenv("INJECT_CALL"), *which = getenv("INJECT_AT"),
-               *number = getenv("INJECT_ERRNO");
-    ready = 1;
-    at = which ? atol(which) : -1;
-    failure = number ? atoi(number) : ENOMEM;
-    counted = !call ? NOTHING : strcmp(call, "files") == 0 ? FILES : MEMORY;
+/* Where allocations came from: a set of hashes, 0 where there is none. */
+enum { ROOM = 1 << 18 };
+static _Atomic uint64_t seen[ROOM];
+static _Thread_local int unwinding;
+
+struct unwound {
+    uint64_t hash;
+    int depth;
+};
+
+static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *self) {
+    struct unwound *u = self;
+    u->hash = (u->hash ^ (uint64_t)_Unwind_GetIP(context)) * 0x100000001b3;
+    u->hash ^= u->hash >> 29;
+    return ++u->depth < depth ? _URC_NO_REASON : _URC_NORMAL_STOP;
+}
+
+static void tell_place(long number) {
+    struct unwound u = {0xcbf29ce484222325, 0};
+    if (unwinding)
+        return;
+    unwinding = 1;
+    _Unwind_Backtrace(step, &u);
+    unwinding = 0;
+    u.hash |= 1;
+    for (size_t i = u.hash >> 40, tries = 0; tries < ROOM; i++, tries++) {
+        uint64_t none = 0;
+        if (atomic_compare_exchange_strong(&seen[i % ROOM], &none, u.hash)) {
+            char line[24];
+            int length = snprintf(line, sizeof line, "%ld\n", number);
+            syscall(SYS_write, places, line, (size_t)length);
+            return;
+        }
+        if (none == u.hash)
+            return;
+    }
+}
+
+static _Unwind_Reason_Code look_for_spared(struct _Unwind_Context *context,
+                                           void *self) {
+    Dl_info about;
+    int *found = self;
+    char words[256], *rest = words, *word;
+    snprintf(words, sizeof words, "%s", spared);
+    if (dladdr((void *)_Unwind_GetIP(context), &about) && about.dli_fname)
+        while ((word = strsep(&rest, ",")))
+            *found |= strstr(about.dli_fname, word) != NULL;
+    return *found ? _URC_NORMAL_STOP : _URC_NO_REASON;
+}
+
+static int is_spared(void) {
+    int found = 0;
+    if (spared)
+        _Unwind_Backtrace(look_for_spared, &found);
+    return found;
 }
 
 static int fails(int kind) {
-    if (!ready)
-        begin();
-    return (int)counted == kind && atomic_fetch_add(&calls, 1) + 1 == at;
+    if ((int)counted != kind)
+        return 0;
+    long number = atomic_fetch_add(&calls, 1) + 1;
+    if (places >= 0)
+        tell_place(number);
+    return number == at && !is_spared();
+}
+
+static int (*program)(int, char **, char **);
+
+static int begin(int argc, char **argv, char **environment) {
+    const char *call = getenv("INJECT_CALL"), *which = getenv("INJECT_AT"),
+               *number = getenv("INJECT_ERRNO"), *name = getenv("INJECT_PLACES"),
+               *frames = getenv("INJECT_DEPTH");
+    at = which ? atol(which) : -1;
+    failure = number ? atoi(number) : ENOMEM;
+    spared = getenv("INJECT_SPARE");
+    depth = frames ? atoi(frames) : depth;
+    if (name)
+        places = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    counted = !call ? NOTHING : strcmp(call, "files") == 0 ? FILES : MEMORY;
+    return program(argc, argv, environment);
+}
+
+typedef int start_main(int (*)(int, char **, char **), int, char **, void (*)(void),
+                       void (*)(void), void (*)(void), void *);
+start_main __libc_start_main;
+
+int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
+                      void (*init)(void), void (*fini)(void), void (*loader_fini)(void),
+                      void *stack_end) {
+    program = main;
+    return ((start_main *)dlsym(RTLD_NEXT, "__libc_start_main"))(
+        begin, argc, argv, init, fini, loader_fini, stack_end);
 }
 
 __attribute__((destructor)) static void end(void) {
@@ -54,16 +143,39 @@ __attribute__((destructor)) static void end(void) {
     }
 }
 
+static int no_memory(void) {
+    if (!fails(MEMORY))
+        return 0;
+    errno = ENOMEM;
+    return 1;
+}
+
 void *malloc(size_t size) {
-    return fails(MEMORY) ? NULL : __libc_malloc(size);
+    return no_memory() ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size) {
-    return fails(MEMORY) ? NULL : __libc_calloc(count, size);
+    return no_memory() ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *memory, size_t size) {
-    return fails(MEMORY) ? NULL : __libc_realloc(memory, size);
+    return no_memory() ? NULL : __libc_realloc(memory, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+    return no_memory() ? NULL : __libc_memalign(alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    return memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+    void *got = fails(MEMORY) ? NULL : __libc_memalign(alignment, size);
+    if (!got)
+        return ENOMEM;
+    *memory = got;
+    return 0;
 }
 
 /* The library's own function of that name, of that type. */

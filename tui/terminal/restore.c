@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/exhausted.h"
 #include "base/mapped.h"
 #include "base/signals.h"
 
@@ -128,6 +129,7 @@ int restore_start(struct error *error) {
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         sigaction(crashes[i], &action, NULL);
     mapped_watch("pwemoe-explore", before_crash);
+    exhausted_watch("pwemoe-explore", before_crash);
     if (atexit(on_leaving))
         return error_memory(error);
     return 0;

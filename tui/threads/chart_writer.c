@@ -24,7 +24,7 @@ static int draw(const struct chart_writer_job *job, struct error *error) {
 static void *run(void *self) {
     struct chart_writer *chart_writer = self;
     struct event event = {.kind = EVENT_PLOTTED};
-    struct error error = {""};
+    struct error error = {.text = ""};
     if (draw(chart_writer->job, &error))
         snprintf(event.text, sizeof event.text, "%s", error.text);
     atomic_store(&chart_writer->busy,

@@ -455,7 +455,7 @@ static void step(struct evaluation *evaluation) {
 
 static void export(struct evaluation *evaluation, struct evaluation_export *request) {
     struct work work = {&evaluation->stop_export, on_export_progress, evaluation};
-    struct error error = {""};
+    struct error error = {.text = ""};
     /* The evaluator has one model at a time: what was evaluated begins again. */
     bool again = evaluation->evaluating;
     evaluation->evaluating = false;

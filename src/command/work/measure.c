@@ -197,6 +197,8 @@ enum exit_status measure_report(struct measure *measure, bool stopped,
     int result =
         solutions_print(measure->invocation, measure->store, measure->recipe,
                         measure->split, measure->ids, measure->id_count, error);
+    if (result && measure->done)
+        error_prefix(error, "%zu measured and kept, but not shown", measure->done);
     if (result == 0 && stopped)
         result = error_set(error, "stopped; %zu of %zu are measured and kept; %s",
                            measure->done, measure->total, go_on);

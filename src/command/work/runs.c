@@ -77,13 +77,13 @@ int runs_print(const struct invocation *invocation, struct store *store,
                struct error *error) {
     struct output *output =
         begin(invocation, figure ? COLUMNS + FIGURES : COLUMNS, error);
-    if (!output)
-        return -1;
-    if (add(output, store, run, figure, error)) {
+    if (output && add(output, store, run, figure, error) == 0) {
+        if (output_end(output, error) == 0)
+            return 0;
+    } else {
         output_free(output);
-        return -1;
     }
-    return output_end(output, error);
+    return error_prefix(error, "run %lld is kept, but not shown", (long long)run->id);
 }
 
 int runs_take(struct store *store, bool (*wanted)(void *self, const struct store_run *),

@@ -69,7 +69,8 @@ static int measure_to_the_end(const struct tuning *t, struct evaluator *evaluato
     return result;
 }
 
-/* The expert's figure on its own task; examples 0 where there is none. */
+/* The expert's figure on its own task; examples 0 where there is no test data. 1, 0
+ * stopped, -1. */
 static int measure_expert(const struct tuning *t, struct store_evaluation *figure,
                           struct error *error) {
     const struct invocation *invocation = t->training.invocation;
@@ -85,33 +86,36 @@ static int measure_expert(const struct tuning *t, struct store_evaluation *figur
                                     .threads = (unsigned)common->threads,
                                     .split = "test"};
     struct evaluator *evaluator = NULL;
-    int result = 0;
+    int result = 1;
     if (*recipe.tasks[0].test_path &&
         (result = evaluator_open(&recipe, t->training.folder, &how, &evaluator, note,
                                  invocation->work, error)) == 0)
         result = measure_to_the_end(t, evaluator, figure, error);
     evaluator_close(evaluator);
     store_recipe_free(whole);
-    return result < 0 ? -1 : 0;
+    return result;
 }
 
 int tuned_expert(struct tuning *t, struct error *error) {
     struct training *g = &t->training;
     const char *task = g->recipe->tasks[g->first].name;
     struct store_evaluation figure;
-    struct error trouble;
     char told[96] = "";
     if (keep_expert(t, error))
         return -1;
     training_release(g); /* its memory is needed now */
-    if (measure_expert(t, &figure, &trouble))
-        command_note(g->invocation, "the expert is made, but not measured: %s",
-                     trouble.text);
-    else if (figure.examples)
+    int result = measure_expert(t, &figure, error);
+    if (result == 1 && figure.examples)
         snprintf(told, sizeof told, ", %.2f %% of %llu held-out examples", figure.value,
                  (unsigned long long)figure.examples);
     command_log(g->invocation, g->store, "finetune: task %s, %u steps, %s%s", task,
                 g->run.steps_done, t->out, told);
+    if (result < 1)
+        return error_set(error,
+                         "%.300s is written and the task's expert, but not measured: "
+                         "%.500s; pwemoe merge %.200s --method stl measures it",
+                         t->out, result ? error->text : "stopped",
+                         g->invocation->operands[0]);
     struct run_figure row = {.task = task,
                              .value = figure.value,
                              .low = figure.low,

@@ -1,0 +1,300 @@
+/* Every allocation fails in its turn: each command then ends with status 1 and one
+ * line, its store whole and nothing half made, or with the right answer.
+ *
+ * In its turn: of those that come from the same place by the same calls the first. So
+ * many of the places of each command are tried, evenly spread (PWEMOE_MEMORY_PLACES;
+ * "all": all of them, as `make check-memory` does). Not made to fail are fontconfig's,
+ * which crashes, and cairo's, which draws in another way: the program asks for their
+ * memory beforehand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "run.h"
+
+enum { PLACES = 5 };
+
+/* %1$s is the folder, ./ the build's. */
+static const struct {
+    const char *words;
+    bool timed; /* prints when and how long */
+} commands[] = {
+    {"pwemoe info", false},
+    {"pwemoe help train", false},
+    {"pwemoe completion bash", false},
+    {"pwemoe paths %1$s/x.db", false},
+    {"pwemoe show %1$s/x.db solutions --format json", false},
+    {"pwemoe show %1$s/x.db front", false},
+    {"pwemoe show %1$s/x.db indicators --format csv", false},
+    {"pwemoe show %1$s/x.db objectives", false},
+    {"pwemoe show %1$s/x.db routers", false},
+    {"pwemoe show %1$s/x.db training --format csv", false},
+    {"pwemoe show %1$s/x.db routing", false},
+    {"pwemoe show %1$s/x.db similarity", false},
+    {"pwemoe show %1$s/x.db solutions --where 'digits > 50 && method == ls'", false},
+    {"pwemoe indicators %1$s/points.csv --ref 3,3", false},
+    {"pwemoe import %1$s/x.db %1$s/table.csv --quiet", false},
+    {"pwemoe init %1$s/n.db %1$s/recipe.yaml --quiet", false},
+    {"pwemoe export %1$s/x.db --solution 5 --out %1$s/made --quiet", false},
+    {"pwemoe eval %1$s/x.db --preference 0.2,0.3,0.5 --limit 20 --quiet", false},
+    {"pwemoe eval %1$s/x.db --model %1$s/models/digits --limit 20 --quiet", false},
+    {"pwemoe merge %1$s/x.db --method average --limit 20 --again --quiet", false},
+    {"pwemoe merge %1$s/x.db --method ties --scales 0.3 --limit 20 --again --quiet",
+     false},
+    {"pwemoe merge %1$s/x.db --method regmean --limit 20 --again --quiet", false},
+    {"pwemoe front %1$s/x.db --random 1 --limit 20 --quiet", false},
+    {"pwemoe train %1$s/x.db --steps 1 --batch 2 --quiet", true},
+    {"pwemoe train %1$s/x.db --method epo --steps 1 --batch 2 --quiet", true},
+    {"pwemoe finetune %1$s/x.db --task digits --steps 1 --batch 2 --out %1$s/made "
+     "--quiet",
+     true},
+    {"pwemoe finetune %1$s/x.db --method ls --steps 1 --batch 2 --out %1$s/made "
+     "--quiet",
+     true},
+    {"pwemoe plot %1$s/x.db --out %1$s/made.svg --quiet", false},
+    {"pwemoe plot %1$s/x.db --kind parallel --out %1$s/made.png --quiet", false},
+    {"pwemoe report %1$s/x.db --out %1$s/made --quiet", true},
+};
+
+static int set_up(void **state) {
+    (void)state;
+    const char *source = getenv("srcdir");
+    struct ran ran = shell("cp -R '%2$s/assets/demo/.' %1$s && chmod -R u+w %1$s && "
+                           "cd %1$s && mv results.db kept.db",
+                           folder(), source ? source : ".");
+    int status = ran.status;
+    ran_free(&ran);
+    write_file("points.csv", "1,2\n2,1\n1.5,1.2\n");
+    write_file("table.csv", "method,digits,letters,surfaces\nours,90,80,70\n");
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    setenv("OMP_NUM_THREADS", "1", 1);
+    setenv("INJECT_CALL", "memory", 1);
+    setenv("INJECT_SPARE", "libfontconfig,libcairo", 1);
+    return status;
+}
+
+/* --- what a command has done ---------------------------------------------------------
+ */
+
+static bool is_of_the_moment(const char *column) {
+    static const char *const names[] = {"created", "since", "started",    "seconds",
+                                        "time",    "stamp", "peak_bytes", "bytes"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(column, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void write_rows(sqlite3 *db, const char *table, FILE *out) {
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\" ORDER BY 1, 2", table);
+    sqlite3_stmt *rows;
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &rows, NULL), SQLITE_OK);
+    sqlite3_free(sql);
+    while (sqlite3_step(rows) == SQLITE_ROW) {
+        fputs(table, out);
+        for (int i = 0; i < sqlite3_column_count(rows); i++) {
+            if (is_of_the_moment(sqlite3_column_name(rows, i)))
+                continue;
+            const unsigned char *bytes = sqlite3_column_blob(rows, i);
+            fputc('|', out);
+            for (int k = 0; k < sqlite3_column_bytes(rows, i); k++)
+                fprintf(out, bytes[k] < ' ' || bytes[k] > '~' ? "\\%02x" : "%c",
+                        bytes[k]);
+        }
+        fputc('\n', out);
+    }
+    sqlite3_finalize(rows);
+}
+
+/* Everything in the store but times, and the log, whose last line a command may go
+ * without; "" where there is none. It is whole. */
+static char *content_of(const char *name, const char *words) {
+    char path[1024], *text = NULL;
+    size_t size;
+    sqlite3 *db;
+    sqlite3_stmt *tables;
+    FILE *out = open_memstream(&text, &size);
+    snprintf(path, sizeof path, "%s/%s", folder(), name);
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK) {
+        if (sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &tables, NULL) !=
+                SQLITE_OK ||
+            sqlite3_step(tables) != SQLITE_ROW ||
+            strcmp((const char *)sqlite3_column_text(tables, 0), "ok") != 0)
+            fail_msg("%s: %s: %s", words, name, sqlite3_errmsg(db));
+        sqlite3_finalize(tables);
+        assert_int_equal(
+            sqlite3_prepare_v2(db,
+                               "SELECT name FROM sqlite_schema WHERE type = 'table' "
+                               "AND name NOT IN ('log', 'lease') ORDER BY name",
+                               -1, &tables, NULL),
+            SQLITE_OK);
+        while (sqlite3_step(tables) == SQLITE_ROW)
+            write_rows(db, (const char *)sqlite3_column_text(tables, 0), out);
+        sqlite3_finalize(tables);
+    }
+    sqlite3_close(db);
+    fclose(out);
+    return text;
+}
+
+struct done {
+    struct ran ran;
+    char *store, *made, *files;
+};
+
+static void done_free(struct done *done) {
+    ran_free(&done->ran);
+    free(done->store);
+    free(done->made);
+    free(done->files);
+}
+
+/* at 0: none fails. */
+static struct done once(size_t command, long at, const char *places) {
+    char line[2048];
+    snprintf(line, sizeof line,
+             "cd %%1$s && rm -rf x.db* n.db* made* .*.tmp *.new-*; cp kept.db x.db; "
+             "cd - >/dev/null; INJECT_AT=%ld %s%s LD_PRELOAD=tests/support/inject.so "
+             "./%s",
+             at, places ? "INJECT_PLACES=%1$s/" : "", places ? places : "",
+             commands[command].words);
+    struct done done = {.ran = shell(line, folder())};
+    /* pwemoe.json and the page of a report say when. */
+    struct ran made = shell("cd %s; find made* -type f ! -name pwemoe.json ! -name "
+                            "'report.*' 2>/dev/null | sort | xargs -r sha256sum",
+                            folder());
+    struct ran left = shell("ls -A %s | grep -E '^[.].*tmp$|new-'", folder());
+    done.store = content_of("x.db", commands[command].words);
+    char *fresh = content_of("n.db", commands[command].words);
+    done.made = text_format("%s%s", made.out, fresh);
+    done.files = strdup(left.out);
+    ran_free(&made);
+    ran_free(&left);
+    free(fresh);
+    return done;
+}
+
+/* OpenMP's library ends the process, too, with a line of its own after an empty one. */
+static bool is_told(const char *text) {
+    return is_one_line(text) ||
+           (strncmp(text, "\nlibgomp: ", 10) == 0 && !strchr(text + 10, '\n')[1]);
+}
+
+static void check(size_t command, long at, const struct done *right) {
+    const char *words = commands[command].words;
+    struct done got = once(command, at, NULL);
+    if (got.ran.status > 1)
+        fail_msg("%s, allocation %ld: status %d '%s'", words, at, got.ran.status,
+                 got.ran.err);
+    if (*got.files)
+        fail_msg("%s, allocation %ld leaves %s", words, at, got.files);
+    if (got.ran.status == 1 && !is_told(got.ran.err))
+        fail_msg("%s, allocation %ld: '%s'", words, at, got.ran.err);
+    if (got.ran.status == 0 &&
+        ((!commands[command].timed && strcmp(got.ran.out, right->ran.out) != 0) ||
+         strcmp(got.store, right->store) != 0 || strcmp(got.made, right->made) != 0))
+        fail_msg("%s, allocation %ld: another answer, '%s'", words, at, got.ran.err);
+    done_free(&got);
+}
+
+/* The numbers of the allocations to try; the first of each place. */
+static long *places_of(size_t command, size_t *count) {
+    struct done done = once(command, 0, "places");
+    done_free(&done);
+    char path[1024];
+    long *places = NULL, number;
+    size_t capacity = 0;
+    *count = 0;
+    snprintf(path, sizeof path, "%s/places", folder());
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fscanf(file, "%ld", &number) == 1) {
+        assert_int_equal(
+            array_reserve((void **)&places, &capacity, *count + 1, sizeof *places), 0);
+        places[(*count)++] = number;
+    }
+    fclose(file);
+    assert_true(*count > 10);
+    return places;
+}
+
+static void memory_is_an_error(void **state) {
+    (void)state;
+    const char *wanted = getenv("PWEMOE_MEMORY_PLACES");
+    bool all = wanted && strcmp(wanted, "all") == 0;
+    size_t most = wanted && !all ? strtoul(wanted, NULL, 10) : PLACES;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* its own allocator must come first */
+#endif
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        size_t count;
+        struct done right = once(i, 0, NULL);
+        if (right.ran.status)
+            fail_msg("%s: %d '%s'", commands[i].words, right.ran.status, right.ran.err);
+        long *places = places_of(i, &count);
+        size_t tries = all || most > count ? count : most;
+        for (size_t k = 0; k < tries; k++)
+            check(i, places[k * count / tries], &right);
+        if (all)
+            fprintf(stderr, "%s: %zu places\n", commands[i].words, count);
+        free(places);
+        done_free(&right);
+    }
+}
+
+/* Less and less address space, down to where the program does not start: never a crash,
+ * and a sound file is never said to be damaged. */
+static void too_little_of_it(void **state) {
+    (void)state;
+    static const struct {
+        const char *words;
+        long step, most; /* KiB, from where the program starts */
+    } tried[] = {
+        {"show %1$s/x.db objectives", 500, 24000},
+        {"plot %1$s/x.db --out %1$s/made.svg --quiet", 1000, 30000},
+        {"merge %1$s/x.db --method average --limit 20 --again --quiet", 2500, 70000}};
+    long least = 20000, done = 0;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* which takes all the address space there is */
+#endif
+    for (;; least += 4000) {
+        struct ran ran = shell("ulimit -v %ld; ./pwemoe --version", least);
+        int status = ran.status;
+        ran_free(&ran);
+        if (status == 0)
+            break;
+        assert_true(least < 4000000);
+    }
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++)
+        for (long more = 0; more <= tried[i].most; more += tried[i].step) {
+            char line[512];
+            snprintf(line, sizeof line,
+                     "cp %%1$s/kept.db %%1$s/x.db; ulimit -v %ld; ./pwemoe %s",
+                     least + more, tried[i].words);
+            struct ran ran = shell(line, folder());
+            if (ran.status > 1 || strstr(ran.err, "corrupt") ||
+                (ran.status == 1 && !is_told(ran.err)))
+                fail_msg("%s with %ld KiB: %d '%s'", tried[i].words, least + more,
+                         ran.status, ran.err);
+            done += ran.status == 0;
+            ran_free(&ran);
+        }
+    assert_true(done > 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(memory_is_an_error),
+                                       cmocka_unit_test(too_little_of_it)};
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
