@@ -145,6 +145,36 @@ static void wrong_in(struct init *s, const char *task, struct error *error) {
     init_wrong(s, error->text);
 }
 
+/* How the task's files are read. What is for tables is nothing to images, and the other
+ * way round. */
+static int keep_reading(struct init *s, const struct recipe_task *task,
+                        struct store_task *kept, struct error *error) {
+    bool table = s->layout && model_config_is_text(&s->layout->config);
+    const struct {
+        const char *key, *value;
+        char **kept;
+        bool of_table;
+    } keys[] = {{"text", task->text, &kept->text, true},
+                {"pair", task->pair, &kept->pair, true},
+                {"label", task->label, &kept->label, true},
+                {"quoting", task->quoting, &kept->quoting, true},
+                {"classes", task->classes, &kept->classes, false}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *value = keys[i].value;
+        if (!value || strcmp(value, "*") == 0)
+            continue;
+        if (s->layout && keys[i].of_table != table) {
+            error_set(error, "`%s: %s` is for %s", keys[i].key, value,
+                      table ? "folders of images" : "tables of texts");
+            wrong_in(s, task->name, error);
+        }
+        *keys[i].kept = strdup(keys[i].of_table ? value : "nested");
+        if (!*keys[i].kept)
+            return error_memory(error);
+    }
+    return 0;
+}
+
 /* Paths and names; *whole: nothing of it is missing. */
 static int keep_task(struct init *s, const struct recipe_task *task, double reference,
                      struct store_task *kept, bool *whole, struct error *error) {
@@ -165,6 +195,8 @@ static int keep_task(struct init *s, const struct recipe_task *task, double refe
                  {task->test, "test data", &kept->test_path},
                  {task->classnames, "class names", &kept->classnames_path},
                  {task->templates, "templates", &kept->templates_path}};
+    if (keep_reading(s, task, kept, error))
+        return -1;
     *whole = true;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (keep_path(s, paths[i].path, paths[i].what, paths[i].kept, error)) {

@@ -139,7 +139,8 @@ static int open_folders(const char *path, const struct dataset_options *options,
                         struct dataset *dataset, int threads, const struct work *work,
                         struct error *error) {
     struct class_folders folders;
-    if (class_folders_read(path, &folders, error))
+    if (class_folders_read(path, options->form && options->form->nested, &folders,
+                           error))
         return -1;
     int status =
         options->classes ? label_folders(path, options->classes, &folders, error) : 0;

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/work.h"
 #include "data/classes.h"
+#include "data/data_form.h"
 #include "data/gpt2_tokenizer.h"
 #include "data/preprocess.h"
 
@@ -45,6 +46,7 @@ struct dataset_options {
      * folders and labels that are names in the order of their bytes, other labels by
      * number. */
     const struct classes *classes;
+    const struct data_form *form; /* how the files are read, or NULL */
     /* At most so many examples, 0: all. They are drawn by a fixed shuffle, each
      * class in proportion, and kept in the list's order. */
     size_t limit;

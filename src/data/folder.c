@@ -84,10 +84,115 @@ static int add_file(struct gathered *gathered, char *file, struct error *error) 
     return names_add(&gathered->files, file, error);
 }
 
-static int read_class(const char *path, const char *class, struct gathered *gathered,
-                      struct error *error) {
+/* A folder of images, "NAME" or "GROUP/NAME" below the whole, and its class. */
+struct leaf {
+    char *place, *class;
+};
+
+struct leaves {
+    struct leaf *at;
+    size_t count, capacity;
+};
+
+static void leaves_release(struct leaves *leaves) {
+    for (size_t i = 0; i < leaves->count; i++) {
+        free(leaves->at[i].place);
+        free(leaves->at[i].class);
+    }
+    free(leaves->at);
+    *leaves = (struct leaves){0};
+}
+
+/* Takes place over, also when it fails. */
+static int add_leaf(struct leaves *leaves, char *place, const char *class,
+                    struct error *error) {
+    char *copy = strdup(class);
+    if (!place || !copy ||
+        array_reserve((void **)&leaves->at, &leaves->capacity, leaves->count + 1,
+                      sizeof *leaves->at)) {
+        free(place);
+        free(copy);
+        return error_memory(error);
+    }
+    leaves->at[leaves->count++] = (struct leaf){place, copy};
+    return 0;
+}
+
+/* The folders of path/group (group NULL: of path), each its own class. */
+static int find_leaves(const char *path, const char *group, struct leaves *leaves,
+                       struct error *error) {
+    struct entry_names entries;
+    char *whole = text_format("%s%s%s", path, group ? "/" : "", group ? group : "");
+    if (!whole)
+        return error_memory(error);
+    int status = list(whole, &entries, error);
+    for (size_t i = 0; status == 0 && i < entries.count; i++) {
+        const char *name = entries.at[i];
+        char *inner = text_format("%s/%s", whole, name);
+        int folder = inner ? is_folder(inner, error) : error_memory(error);
+        free(inner);
+        if (folder < 0)
+            status = -1;
+        else if (folder)
+            status = add_leaf(leaves,
+                              group ? text_format("%s/%s", group, name) : strdup(name),
+                              name, error);
+    }
+    names_release(&entries);
+    free(whole);
+    return status;
+}
+
+static int by_class(const void *a, const void *b) {
+    const struct leaf *one = a, *other = b;
+    int order = strcmp(one->class, other->class);
+    return order ? order : strcmp(one->place, other->place);
+}
+
+/* Where all inner folders have one name, the outer ones are the classes. */
+static int name_by_groups(struct leaves *leaves, struct error *error) {
+    for (size_t i = 1; i < leaves->count; i++)
+        if (strcmp(leaves->at[i].class, leaves->at[0].class) != 0)
+            return 0;
+    for (size_t i = 0; i < leaves->count; i++) {
+        struct leaf *leaf = &leaves->at[i];
+        char *group = strndup(leaf->place, strcspn(leaf->place, "/"));
+        if (!group)
+            return error_memory(error);
+        free(leaf->class);
+        leaf->class = group;
+    }
+    return 0;
+}
+
+/* All folders of images, class after class in byte order. */
+static int list_leaves(const char *path, bool nested, struct leaves *leaves,
+                       struct error *error) {
+    struct leaves groups = {0};
+    *leaves = (struct leaves){0};
+    if (!nested) {
+        if (find_leaves(path, NULL, leaves, error) == 0)
+            return 0;
+        leaves_release(leaves);
+        return -1;
+    }
+    int status = find_leaves(path, NULL, &groups, error);
+    for (size_t i = 0; status == 0 && i < groups.count; i++)
+        status = find_leaves(path, groups.at[i].place, leaves, error);
+    leaves_release(&groups);
+    if (status == 0)
+        status = name_by_groups(leaves, error);
+    if (status)
+        leaves_release(leaves);
+    else if (leaves->count)
+        qsort(leaves->at, leaves->count, sizeof *leaves->at, by_class);
+    return status;
+}
+
+static int read_leaf(const char *path, const struct leaf *leaf,
+                     struct gathered *gathered, struct error *error) {
     struct entry_names names;
-    char *folder = text_format("%s/%s", path, class);
+    char *folder = text_format("%s/%s", path, leaf->place);
     if (!folder)
         return error_memory(error);
     int status = list(folder, &names, error);
@@ -97,47 +202,52 @@ static int read_class(const char *path, const char *class, struct gathered *gath
         char *file = text_format("%s/%s", folder, names.at[i]);
         int inside = file ? is_folder(file, error) : error_memory(error);
         if (inside > 0)
-            status = error_set(error, "%s: a folder inside a class folder", file);
+            status = error_set(error,
+                               "%s: a folder inside a class folder; `classes: \"*/*\"` "
+                               "in the recipe is for class folders one folder deeper",
+                               file);
         else if (inside < 0)
             status = -1;
         else
-            status =
-                add_file(gathered, text_format("%s/%s", class, names.at[i]), error);
+            status = add_file(gathered, text_format("%s/%s", leaf->place, names.at[i]),
+                              error);
         free(file);
     }
     names_release(&names);
     free(folder);
-    if (status)
-        return -1;
-    return names_add(&gathered->classes, strdup(class), error);
+    return status;
 }
 
-static int read_classes(const char *path, const struct entry_names *entries,
-                        struct gathered *gathered, struct error *error) {
-    for (size_t i = 0; i < entries->count; i++) {
-        char *inner = text_format("%s/%s", path, entries->at[i]);
-        int folder = inner ? is_folder(inner, error) : error_memory(error);
-        free(inner);
-        if (folder < 0 ||
-            (folder > 0 && read_class(path, entries->at[i], gathered, error)))
+static int no_classes(const char *path, bool nested, struct error *error) {
+    return error_set(error, "%s: no class folders in it%s", path,
+                     nested ? ", nor in folders in it" : "");
+}
+
+static int read_leaves(const char *path, const struct leaves *leaves,
+                       struct gathered *gathered, struct error *error) {
+    for (size_t i = 0; i < leaves->count; i++) {
+        const struct leaf *leaf = &leaves->at[i];
+        bool last =
+            i + 1 == leaves->count || strcmp(leaves->at[i + 1].class, leaf->class) != 0;
+        if (read_leaf(path, leaf, gathered, error) ||
+            (last && names_add(&gathered->classes, strdup(leaf->class), error)))
             return -1;
     }
-    if (gathered->classes.count == 0)
-        return error_set(error, "%s: no class folders in it", path);
     if (gathered->files.count > INT32_MAX)
         return error_set(error, "%s: more than %d images", path, INT32_MAX);
     return 0;
 }
 
-int class_folders_read(const char *path, struct class_folders *folders,
+int class_folders_read(const char *path, bool nested, struct class_folders *folders,
                        struct error *error) {
-    struct entry_names entries;
+    struct leaves leaves;
     struct gathered gathered = {0};
     *folders = (struct class_folders){0};
-    if (list(path, &entries, error))
+    if (list_leaves(path, nested, &leaves, error))
         return -1;
-    int status = read_classes(path, &entries, &gathered, error);
-    names_release(&entries);
+    int status = leaves.count ? read_leaves(path, &leaves, &gathered, error)
+                              : no_classes(path, nested, error);
+    leaves_release(&leaves);
     if (status) {
         names_release(&gathered.classes);
         names_release(&gathered.files);
@@ -150,24 +260,17 @@ int class_folders_read(const char *path, struct class_folders *folders,
     return 0;
 }
 
-int class_folder_names(const char *path, char ***names, size_t *count,
+int class_folder_names(const char *path, bool nested, char ***names, size_t *count,
                        struct error *error) {
-    struct entry_names entries, classes = {0};
-    if (list(path, &entries, error))
+    struct leaves leaves;
+    struct entry_names classes = {0};
+    if (list_leaves(path, nested, &leaves, error))
         return -1;
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < entries.count; i++) {
-        char *inner = text_format("%s/%s", path, entries.at[i]);
-        int folder = inner ? is_folder(inner, error) : error_memory(error);
-        free(inner);
-        if (folder < 0)
-            status = -1;
-        else if (folder)
-            status = names_add(&classes, strdup(entries.at[i]), error);
-    }
-    names_release(&entries);
-    if (status == 0 && classes.count == 0)
-        status = error_set(error, "%s: no class folders in it", path);
+    int status = leaves.count ? 0 : no_classes(path, nested, error);
+    for (size_t i = 0; status == 0 && i < leaves.count; i++)
+        if (i == 0 || strcmp(leaves.at[i].class, leaves.at[i - 1].class) != 0)
+            status = names_add(&classes, strdup(leaves.at[i].class), error);
+    leaves_release(&leaves);
     if (status) {
         names_release(&classes);
         return -1;

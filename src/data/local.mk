@@ -22,4 +22,4 @@ libpwemoe_a_SOURCES += \
   src/data/resize.h src/data/resize.c \
   src/data/text_file.h src/data/text_file.c \
   src/data/texts.h src/data/texts.c \
-  src/data/tsv.h src/data/tsv.c
+  src/data/tsv.h src/data/tsv.c src/data/tsv_labels.c

@@ -106,7 +106,7 @@ int texts_read(const char *path, const struct dataset_options *options, int thre
                struct dataset *dataset, const struct work *work, struct error *error) {
     struct tsv tsv;
     struct classes own;
-    if (tsv_read(path, &tsv, error))
+    if (tsv_read(path, options->form, &tsv, error))
         return -1;
     const struct classes *given = options->classes;
     int status = tsv_labels(&tsv, path, given, &dataset->labels, &own, error);

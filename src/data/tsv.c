@@ -1,5 +1,6 @@
 #include "data/tsv.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,6 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "data/folder.h"
 #include "data/text_file.h"
 
 static const char *const label_names[] = {"label", "gold_label", "quality",
@@ -23,6 +23,9 @@ static const char *const text_names[][2] = {{"sentence1", "sentence2"},
 
 struct tsv_reader {
     const char *label;
+    struct data_form form;
+    bool json, quoted;
+    char separator;
     char *in, *end; /* the text; a zero byte stands at end */
     size_t line;    /* of the fields at hand, from 1 */
     size_t next;    /* the line at `in` */
@@ -30,6 +33,7 @@ struct tsv_reader {
     size_t count;                       /* of the fields */
     size_t columns;                     /* every line has */
     size_t first, second, label_column; /* second: SIZE_MAX where there is none */
+    char *keys[3];                      /* of JSON: the columns' names, owned */
 };
 
 void tsv_free(struct tsv *tsv) {
@@ -38,36 +42,195 @@ void tsv_free(struct tsv *tsv) {
     memset(tsv, 0, sizeof *tsv);
 }
 
-/* The fields of the next line that is not empty; false at the end of the text. */
-static bool next_line(struct tsv_reader *r) {
-    while (r->in < r->end) {
-        char *begin = text_next_line(&r->in, r->end);
-        r->line = r->next++;
-        if (!*begin)
-            continue;
-        r->count = 0;
-        for (char *at = begin; at; r->count++) {
-            char *tab = strchr(at, '\t');
-            if (tab)
-                *tab++ = '\0';
-            if (r->count < TSV_COLUMNS_MAX)
-                r->fields[r->count] = at;
-            at = tab;
-        }
-        return true;
+/* --- fields ------------------------------------------------------------------ */
+
+static void add_field(struct tsv_reader *r, char *field) {
+    if (r->count < TSV_COLUMNS_MAX)
+        r->fields[r->count] = field;
+    r->count++;
+}
+
+static void split_line(struct tsv_reader *r, char *begin) {
+    for (char *at = begin; at;) {
+        char *next = strchr(at, r->separator);
+        if (next)
+            *next++ = '\0';
+        add_field(r, at);
+        at = next;
     }
-    return false;
+}
+
+/* A field in quotes at r->in, its quotes taken off in place; r->in is then behind it.
+ */
+static int take_quoted(struct tsv_reader *r, struct error *error) {
+    char *to = ++r->in;
+    add_field(r, to);
+    for (;;) {
+        if (r->in == r->end)
+            return error_set(error, "%s:%zu: a quote that is not closed", r->label,
+                             r->line);
+        if (*r->in == '"' && r->in[1] != '"')
+            break;
+        r->in += *r->in == '"'; /* the first of two */
+        r->next += *r->in == '\n';
+        *to++ = *r->in++;
+    }
+    r->in++;
+    *to = '\0';
+    if (r->in < r->end && *r->in != '\n' && *r->in != r->separator)
+        return error_set(
+            error,
+            "%s:%zu: text after a closing quote; a quote in a quoted field "
+            "is doubled (`quoting: none` in the recipe reads quotes as "
+            "text)",
+            r->label, r->line);
+    return 0;
+}
+
+/* The fields of a line of CSV, which may go on over several. */
+static int split_csv(struct tsv_reader *r, struct error *error) {
+    for (;;) {
+        if (*r->in == '"') {
+            if (take_quoted(r, error))
+                return -1;
+        } else {
+            add_field(r, r->in);
+            while (r->in < r->end && *r->in != '\n' && *r->in != r->separator)
+                r->in++;
+        }
+        char ending = r->in < r->end ? *r->in : '\n';
+        if (r->in < r->end)
+            *r->in++ = '\0';
+        if (ending == '\n')
+            return 0;
+    }
+}
+
+/* --- JSON ---------------------------------------------------------------------- */
+
+/* The value of one column as text into *to, which stands in the line that it came from:
+ * JSON writes a text no shorter than it is. limit: the line's end. */
+static int take_value(struct tsv_reader *r, const json_t *object, const char *key,
+                      char **to, const char *limit, struct error *error) {
+    const json_t *value = json_object_get(object, key);
+    char digits[24] = "";
+    const char *text = json_string_value(value);
+    if (json_is_integer(value))
+        snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(value));
+    if (json_is_boolean(value))
+        snprintf(digits, sizeof digits, "%s", json_is_true(value) ? "true" : "false");
+    if (!text && !*digits)
+        return error_set(error, "%s:%zu: \"%s\" %s", r->label, r->line, key,
+                         value ? "is neither text nor a whole number" : "is missing");
+    text = text ? text : digits;
+    size_t length = strlen(text);
+    if (length >= (size_t)(limit - *to))
+        return error_set(error, "%s:%zu: \"%s\" is two columns at once", r->label,
+                         r->line, key);
+    memcpy(*to, text, length + 1);
+    add_field(r, *to);
+    *to += length + 1;
+    return 0;
+}
+
+/* The first line's keys are the fields of a line of names; those of the others are the
+ * values of r->keys. */
+static int split_json(struct tsv_reader *r, char *begin, bool names,
+                      struct error *error) {
+    json_error_t where;
+    json_t *object = json_loadb(begin, strlen(begin), JSON_REJECT_DUPLICATES, &where);
+    int status = 0;
+    if (!json_is_object(object)) {
+        status = error_set(error, "%s:%zu: %s", r->label, r->line,
+                           object ? "not a JSON object" : where.text);
+    } else if (names) {
+        const char *key;
+        json_t *value;
+        json_object_foreach(object, key, value) {
+            char *copy = strdup(key);
+            if (!copy || r->count == TSV_COLUMNS_MAX) {
+                free(copy);
+                status = copy ? error_set(error, "%s:%zu: more than %d keys", r->label,
+                                          r->line, TSV_COLUMNS_MAX)
+                              : error_memory(error);
+                break;
+            }
+            add_field(r, copy);
+        }
+    } else {
+        const char *limit = begin + strlen(begin) + 1;
+        char *to = begin;
+        for (size_t i = 0; status == 0 && i < 3; i++)
+            if (r->keys[i])
+                status = take_value(r, object, r->keys[i], &to, limit, error);
+    }
+    json_decref(object);
+    return status;
+}
+
+/* --- lines --------------------------------------------------------------------- */
+
+/* The fields of the next line that is not empty: 1, 0 at the end of the text, -1. */
+static int next_line(struct tsv_reader *r, bool names, struct error *error) {
+    while (r->in < r->end) {
+        r->count = 0;
+        r->line = r->next++;
+        if (*r->in == '\n') {
+            r->in++;
+        } else if (r->quoted) {
+            return split_csv(r, error) ? -1 : 1;
+        } else {
+            char *begin = text_next_line(&r->in, r->end);
+            if (r->json)
+                return split_json(r, begin, names, error) ? -1 : 1;
+            split_line(r, begin);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *separators(const struct tsv_reader *r) {
+    return r->separator == '\t'  ? "tabs"
+           : r->separator == ',' ? "commas"
+                                 : "semicolons";
 }
 
 static size_t find_column(const struct tsv_reader *r, const char *name) {
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->count && i < TSV_COLUMNS_MAX; i++)
         if (strcasecmp(r->fields[i], name) == 0)
             return i;
     return SIZE_MAX;
 }
 
+/* The column that the recipe names, with its case, then without. */
+static int named_column(const struct tsv_reader *r, const char *name, size_t *column,
+                        struct error *error) {
+    for (size_t i = 0; i < r->count && i < TSV_COLUMNS_MAX; i++)
+        if (strcmp(r->fields[i], name) == 0) {
+            *column = i;
+            return 0;
+        }
+    *column = find_column(r, name);
+    if (*column != SIZE_MAX)
+        return 0;
+    char known[300] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < r->count && i < TSV_COLUMNS_MAX && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%.40s",
+                                 i ? ", " : "", r->fields[i]);
+    return error_set(error, "%s:%zu: no column '%s'; the columns are %s", r->label,
+                     r->line, name, known);
+}
+
 /* The columns by the names in the line at hand. */
 static int name_columns(struct tsv_reader *r, struct error *error) {
+    if (r->form.text)
+        return named_column(r, r->form.text, &r->first, error) ||
+                       (r->form.pair &&
+                        named_column(r, r->form.pair, &r->second, error))
+                   ? -1
+                   : 0;
     for (size_t i = 0; i < sizeof text_names / sizeof *text_names; i++) {
         r->first = find_column(r, text_names[i][0]);
         r->second = text_names[i][1] ? find_column(r, text_names[i][1]) : SIZE_MAX;
@@ -78,7 +241,7 @@ static int name_columns(struct tsv_reader *r, struct error *error) {
         error,
         "%s:%zu: names a column %s and none of texts: sentence, sentence1 "
         "and sentence2, question and sentence, question1 and question2, or "
-        "premise and hypothesis",
+        "premise and hypothesis; `text: COLUMN` in the recipe names another",
         r->label, r->line, r->fields[r->label_column]);
 }
 
@@ -90,11 +253,21 @@ static int find_columns(struct tsv_reader *r, bool *named, struct error *error) 
                          TSV_COLUMNS_MAX);
     r->columns = r->count;
     r->second = r->label_column = SIZE_MAX;
-    for (size_t i = 0; label_names[i] && r->label_column == SIZE_MAX; i++)
-        r->label_column = find_column(r, label_names[i]);
+    if (r->form.label) {
+        if (named_column(r, r->form.label, &r->label_column, error))
+            return -1;
+    } else {
+        for (size_t i = 0; label_names[i] && r->label_column == SIZE_MAX; i++)
+            r->label_column = find_column(r, label_names[i]);
+    }
     *named = r->label_column != SIZE_MAX;
     if (*named)
         return name_columns(r, error);
+    if (r->json || r->form.text)
+        return error_set(error,
+                         "%s:%zu: no column label, gold_label, Quality or "
+                         "is_duplicate; `label: COLUMN` in the recipe names another",
+                         r->label, r->line);
     if (r->columns == 2) {
         r->first = 0;
         r->label_column = 1;
@@ -103,218 +276,160 @@ static int find_columns(struct tsv_reader *r, bool *named, struct error *error) 
         r->label_column = 1;
     } else {
         return error_set(error,
-                         "%s:%zu: %zu fields between tabs and no names of columns; a "
+                         "%s:%zu: %zu fields between %s and no names of columns; a "
                          "first line with sentence (or sentence1 and sentence2) and "
                          "label is wanted",
-                         r->label, r->line, r->columns);
+                         r->label, r->line, r->columns, separators(r));
     }
     return 0;
+}
+
+/* Whether a field that is read as it stands is one in quotes, those within doubled. */
+static bool looks_quoted(const char *field) {
+    size_t length = strlen(field);
+    if (length < 2 || field[0] != '"' || field[length - 1] != '"')
+        return false;
+    for (size_t i = 1; i + 1 < length; i++)
+        if (field[i] == '"' && (i + 2 >= length || field[++i] != '"'))
+            return false;
+    return true;
 }
 
 static int add_example(struct tsv_reader *r, struct tsv *tsv, size_t *capacity,
                        struct error *error) {
     if (r->count != r->columns)
-        return error_set(error,
-                         "%s:%zu: %zu fields between tabs, the first line has %zu",
-                         r->label, r->line, r->count, r->columns);
+        return error_set(error, "%s:%zu: %zu fields between %s, the first line has %zu",
+                         r->label, r->line, r->count, separators(r), r->columns);
     if (!*r->fields[r->label_column])
         return error_set(error, "%s:%zu: the label is empty", r->label, r->line);
     if (array_reserve((void **)&tsv->examples, capacity, tsv->count + 1,
                       sizeof *tsv->examples))
         return error_memory(error);
-    tsv->examples[tsv->count++] = (struct tsv_example){
-        .first = r->fields[r->first],
-        .second = r->second == SIZE_MAX ? NULL : r->fields[r->second],
-        .label = r->fields[r->label_column],
-        .line = r->line};
+    const char *first = r->fields[r->first],
+               *second = r->second == SIZE_MAX ? NULL : r->fields[r->second];
+    tsv->in_quotes += !r->quoted && !r->json &&
+                      (looks_quoted(first) || (second && looks_quoted(second)));
+    tsv->examples[tsv->count++] =
+        (struct tsv_example){.first = first,
+                             .second = second,
+                             .label = r->fields[r->label_column],
+                             .line = r->line};
     return 0;
+}
+
+/* The first object's keys decide; the text is then read from its beginning. */
+static int find_keys(struct tsv_reader *r, struct error *error) {
+    char *begin = r->in;
+    bool named;
+    int status = next_line(r, true, error);
+    if (status > 0)
+        status = find_columns(r, &named, error) ? -1 : 1;
+    for (size_t i = 0; i < r->count && i < TSV_COLUMNS_MAX; i++) {
+        char **kept = status < 1             ? NULL
+                      : i == r->label_column ? &r->keys[2]
+                      : i == r->first        ? &r->keys[0]
+                      : i == r->second       ? &r->keys[1]
+                                             : NULL;
+        if (kept)
+            *kept = r->fields[i];
+        else
+            free(r->fields[i]);
+    }
+    if (status < 1)
+        return status;
+    r->columns = r->keys[1] ? 3 : 2;
+    r->first = 0;
+    r->second = r->keys[1] ? 1 : SIZE_MAX;
+    r->label_column = r->columns - 1;
+    char *end = memchr(begin, '\0', (size_t)(r->in - begin));
+    if (end) /* the line's end, which next_line took */
+        *end = '\n';
+    r->in = begin;
+    r->next = 1;
+    return 1;
 }
 
 static int parse(struct tsv_reader *r, struct tsv *tsv, struct error *error) {
     size_t capacity = 0;
     bool named = false;
-    for (size_t lines = 0; next_line(r); lines++) {
-        if (lines == 0 && find_columns(r, &named, error))
+    int status = r->json ? find_keys(r, error) : 1;
+    for (size_t lines = 0; status > 0; lines++) {
+        status = next_line(r, false, error);
+        if (status < 1)
+            break;
+        if (lines == 0 && !r->json && find_columns(r, &named, error))
             return -1;
         if (!(lines == 0 && named) && add_example(r, tsv, &capacity, error))
             return -1;
     }
-    if (tsv->count == 0)
+    if (status == 0 && tsv->count == 0)
         return error_set(error, "%s: there is no example in it", r->label);
-    return 0;
+    return status;
+}
+
+/* --- files ---------------------------------------------------------------------- */
+
+static bool has_ending(const char *path, const char *ending) {
+    size_t length = strlen(path), tail = strlen(ending);
+    return length > tail && strcasecmp(path + length - tail, ending) == 0;
+}
+
+/* The first of these that the first line has, outside of quotes. */
+static char find_separator(const char *text, const char *candidates) {
+    for (const char *c = candidates; *c; c++) {
+        bool quoted = false;
+        for (const char *at = text; *at && (quoted || *at != '\n'); at++) {
+            quoted ^= *at == '"';
+            if (!quoted && *at == *c)
+                return *c;
+        }
+    }
+    return candidates[0];
 }
 
 /* Takes text, which has room for size + 1 bytes and no zero byte. */
-static int parse_text(char *text, size_t size, const char *label, struct tsv *tsv,
+static int parse_text(char *text, size_t size, const char *label,
+                      const struct data_form *form, struct tsv *tsv,
                       struct error *error) {
-    struct tsv_reader reader = {
-        .label = label, .in = text, .end = text + size, .next = 1};
+    bool csv = has_ending(label, ".csv");
+    struct tsv_reader reader = {.label = label,
+                                .json = has_ending(label, ".jsonl") ||
+                                        has_ending(label, ".ndjson"),
+                                .separator = '\t',
+                                .in = text,
+                                .end = text + size,
+                                .next = 1};
+    if (form)
+        reader.form = *form;
     text[size] = '\0';
+    reader.quoted = !reader.json && (reader.form.quoting == QUOTING_CSV ||
+                                     (reader.form.quoting == QUOTING_BY_NAME && csv));
+    if (csv || reader.quoted)
+        reader.separator = find_separator(text, csv ? ",;\t" : "\t,;");
     tsv->text = text;
     int result = parse(&reader, tsv, error);
+    for (size_t i = 0; i < 3; i++)
+        free(reader.keys[i]);
     if (result)
         tsv_free(tsv);
     return result;
 }
 
-int tsv_parse(const char *bytes, size_t size, const char *label, struct tsv *tsv,
-              struct error *error) {
+int tsv_parse(const char *bytes, size_t size, const char *label,
+              const struct data_form *form, struct tsv *tsv, struct error *error) {
     char *text;
     memset(tsv, 0, sizeof *tsv);
     if (text_file_copy(bytes, &size, TSV_BYTES_MAX, label, &text, error))
         return -1;
-    return parse_text(text, size, label, tsv, error);
+    return parse_text(text, size, label, form, tsv, error);
 }
 
-int tsv_read(const char *path, struct tsv *tsv, struct error *error) {
+int tsv_read(const char *path, const struct data_form *form, struct tsv *tsv,
+             struct error *error) {
     char *text;
     size_t size;
     memset(tsv, 0, sizeof *tsv);
     if (text_file_read(path, TSV_BYTES_MAX, &text, &size, error))
         return -1;
-    return parse_text(text, size, path, tsv, error);
-}
-
-/* --- labels ---------------------------------------------------------------- */
-
-/* Digits, with a sign and a fraction perhaps: what is no name. */
-static bool looks_like_number(const char *label) {
-    return label[strspn(label, "+-.0123456789")] == '\0';
-}
-
-static int compare(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Whether one is a name and another a number, which no classes are called. */
-static int check_kinds(const struct tsv *tsv, const char *path, struct error *error) {
-    const struct tsv_example *name = NULL, *like = NULL, *odd = NULL;
-    for (size_t i = 0; i < tsv->count; i++) {
-        const struct tsv_example *e = &tsv->examples[i];
-        bool number = class_number(e->label) < TSV_CLASSES_MAX;
-        if (!looks_like_number(e->label))
-            name = name ? name : e;
-        else
-            like = like ? like : e;
-        if (!number && looks_like_number(e->label))
-            odd = odd ? odd : e;
-    }
-    if (!odd && like && name)
-        odd = name;
-    if (!odd)
-        return 0;
-    return error_set(
-        error,
-        "%s:%zu: the label '%s' is not a class; labels are all names, or all "
-        "whole numbers from 0 to %d",
-        path, odd->line, odd->label, TSV_CLASSES_MAX - 1);
-}
-
-int tsv_label_names(const struct tsv *tsv, const char *path, char ***names,
-                    size_t *count, struct error *error) {
-    enum { NAMES_MAX = 1000 }; /* the wrong column has more */
-    *names = NULL;
-    *count = 0;
-    char **all = array_new(tsv->count, sizeof *all);
-    if (!all)
-        return error_memory(error);
-    for (size_t i = 0; i < tsv->count; i++)
-        all[i] = (char *)(uintptr_t)tsv->examples[i].label;
-    qsort(all, tsv->count, sizeof *all, compare);
-    size_t used = 0;
-    for (size_t i = 0; i < tsv->count; i++)
-        if (used == 0 || strcmp(all[used - 1], all[i]) != 0)
-            all[used++] = all[i];
-    bool numbers = class_numbers(all, used);
-    int status = 0;
-    if (used > (numbers ? TSV_CLASSES_MAX : NAMES_MAX))
-        status = error_set(error,
-                           "%s: %zu labels, of which %d may be names; is it the "
-                           "right column?",
-                           path, used, NAMES_MAX);
-    if (status == 0 && !(*names = class_names_copy(all, used)))
-        status = error_memory(error);
-    *count = status == 0 ? used : 0;
-    free(all);
-    return status;
-}
-
-/* labels[i] by the place of each distinct label. */
-static void spread(const struct tsv *tsv, char **names, size_t count,
-                   const size_t *place, int32_t *labels) {
-    for (size_t i = 0; i < tsv->count; i++) {
-        char *label = (char *)(uintptr_t)tsv->examples[i].label;
-        char **found = bsearch(&label, names, count, sizeof *names, compare);
-        labels[i] = (int32_t)place[found - names];
-    }
-}
-
-/* Where the given classes do not know a label: on which line. */
-static int refuse(const struct tsv *tsv, const char *path, const char *label,
-                  const struct classes *classes, struct error *error) {
-    size_t i = 0;
-    while (strcmp(tsv->examples[i].label, label) != 0)
-        i++;
-    char known[400];
-    return error_set(error, "%s:%zu: the label '%s' is none of the %zu classes: %s",
-                     path, tsv->examples[i].line, label, classes->count,
-                     classes_text(classes->names, classes->count, known, sizeof known));
-}
-
-/* What classes the table has by itself; names are its distinct labels, sorted. */
-static int own_classes(char *const *names, size_t count, struct classes *classes,
-                       struct error *error) {
-    bool numbers = class_numbers(names, count);
-    size_t most = 0;
-    for (size_t i = 0; numbers && i < count; i++)
-        if (class_number(names[i]) > most)
-            most = class_number(names[i]);
-    *classes = (struct classes){0};
-    if (!numbers) {
-        classes->names = class_names_copy(names, count);
-        classes->count = classes->names ? count : 0;
-        return classes->names ? 0 : error_memory(error);
-    }
-    classes->names = array_new(most + 1, sizeof *classes->names);
-    if (!classes->names)
-        return error_memory(error);
-    for (; classes->count <= most; classes->count++)
-        if (!(classes->names[classes->count] = text_format("%zu", classes->count))) {
-            classes_clear(classes);
-            return error_memory(error);
-        }
-    return 0;
-}
-
-int tsv_labels(const struct tsv *tsv, const char *path, const struct classes *given,
-               int32_t **labels, struct classes *own, struct error *error) {
-    char **names;
-    size_t count;
-    *labels = NULL;
-    *own = (struct classes){0};
-    if ((!given && check_kinds(tsv, path, error)) ||
-        tsv_label_names(tsv, path, &names, &count, error))
-        return -1;
-    size_t *place = array_new(count, sizeof *place);
-    *labels = array_new(tsv->count, sizeof **labels);
-    bool loosely;
-    int status = place && *labels ? 0 : error_memory(error);
-    if (status == 0 && !given)
-        status = own_classes(names, count, own, error);
-    const struct classes *classes = given ? given : own;
-    if (status == 0)
-        status = classes_place(classes, names, count, place, &loosely, error);
-    for (size_t i = 0; status == 0 && i < count; i++)
-        if (place[i] == SIZE_MAX)
-            status = refuse(tsv, path, names[i], classes, error);
-    if (status == 0)
-        spread(tsv, names, count, place, *labels);
-    free(place);
-    class_names_release(names, count);
-    if (status == 0)
-        return 0;
-    free(*labels);
-    *labels = NULL;
-    classes_clear(own);
-    return -1;
+    return parse_text(text, size, path, form, tsv, error);
 }

@@ -1,10 +1,16 @@
 /* Labelled texts and pairs of texts, as the tables of GLUE have them: one line for each
- * example, its fields between tabs. Fields are not quoted: a quote mark is text.
+ * example, its fields between tabs. Fields are not quoted: a quote mark is text. Of a
+ * file whose name ends in .csv, or by data_form.h, they are: RFC 4180, where a field
+ * may have lines; the separator is what the first line has, comma before semicolon and
+ * tab in a .csv, tab first elsewhere. Of a file whose name ends in .jsonl or .ndjson
+ * each line is a JSON object, its keys the columns, its labels texts, whole numbers or
+ * truth values.
  *
  * The first line names the columns where one of its fields is label, gold_label,
  * Quality or is_duplicate (capitals or not). The texts are then the columns sentence1
  * and sentence2, question and sentence, question1 and question2, premise and
  * hypothesis, or #1 String and #2 String, in that order; else sentence or text alone.
+ * data_form.h may name columns of its own.
  * A file without names of columns has two, the sentence and its label, or CoLA's four,
  * of which the second is the label and the last the sentence.
  *
@@ -18,6 +24,7 @@
 
 #include "base/error.h"
 #include "data/classes.h"
+#include "data/data_form.h"
 
 enum {
     TSV_BYTES_MAX = 1 << 30,
@@ -32,15 +39,17 @@ struct tsv_example {
 
 struct tsv {
     size_t count;
+    size_t in_quotes; /* rows read literally that look like fields in double quotes */
     struct tsv_example *examples; /* [count] */
     char *text;                   /* what they point into */
 };
 
-/* Errors begin with the path, or PATH:LINE. Freed by tsv_free. */
-int tsv_read(const char *path, struct tsv *tsv, struct error *error);
+/* form may be NULL. Errors begin with the path, or PATH:LINE. Freed by tsv_free. */
+int tsv_read(const char *path, const struct data_form *form, struct tsv *tsv,
+             struct error *error);
 /* The same of bytes in memory; label stands for the path. */
-int tsv_parse(const char *bytes, size_t size, const char *label, struct tsv *tsv,
-              struct error *error);
+int tsv_parse(const char *bytes, size_t size, const char *label,
+              const struct data_form *form, struct tsv *tsv, struct error *error);
 void tsv_free(struct tsv *tsv);
 
 /* The distinct labels in the order of their bytes (class_names_release). path is for

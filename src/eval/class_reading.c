@@ -142,19 +142,45 @@ static int read_idx_labels(struct labels *labels, struct error *error) {
     return 0;
 }
 
-static int read_labels(struct labels *labels, bool table, struct error *error) {
+/* Of a table that is read as it stands; whoever wrote it may have meant CSV. */
+static void remark_quotes(const struct reading *r, const char *path,
+                          const struct tsv *tsv) {
+    if (tsv->in_quotes * 100 > tsv->count)
+        reading_say(r,
+                    "%s: %zu of its %zu rows have a text in double quotes, which are "
+                    "read as part of it; `quoting: csv` in the recipe takes them off",
+                    path, tsv->in_quotes, tsv->count);
+}
+
+static int read_table(const struct reading *r, struct labels *labels,
+                      const struct data_form *form, struct error *error) {
+    struct names *names = &labels->names;
+    struct tsv tsv;
+    const char *foreign = foreign_kind(labels->path);
+    if (foreign && strcmp(foreign, ".csv") != 0 && strcmp(foreign, ".jsonl") != 0)
+        return error_set(
+            error, "%s: %s files are not read; give a table: .tsv, .csv or .jsonl",
+            labels->path, foreign);
+    if (tsv_read(labels->path, form, &tsv, error))
+        return -1;
+    int result = tsv_label_names(&tsv, labels->path, &names->at, &names->count, error);
+    if (result == 0)
+        remark_quotes(r, labels->path, &tsv);
+    tsv_free(&tsv);
+    return result;
+}
+
+static int read_labels(const struct reading *r, struct labels *labels, bool table,
+                       const struct data_form *form, struct error *error) {
     struct stat about;
     struct names *names = &labels->names;
     int result = 0;
     labels->folders = stat(labels->path, &about) == 0 && S_ISDIR(about.st_mode);
     if (table) {
-        struct tsv tsv;
-        if (tsv_read(labels->path, &tsv, error))
-            return -1;
-        result = tsv_label_names(&tsv, labels->path, &names->at, &names->count, error);
-        tsv_free(&tsv);
+        result = read_table(r, labels, form, error);
     } else if (labels->folders) {
-        result = class_folder_names(labels->path, &names->at, &names->count, error);
+        result = class_folder_names(labels->path, form->nested, &names->at,
+                                    &names->count, error);
     } else {
         return read_idx_labels(labels, error);
     }
@@ -172,6 +198,7 @@ int reading_open(struct reading *r, const struct store_recipe *recipe, size_t t,
     const struct store_task *task = &recipe->tasks[t];
     const char *paths[2] = {task->train_path, task->test_path};
     bool table = model_kind_is(recipe->model, MODEL_GPT2);
+    struct data_form form = task_form(task);
     r->zero_shot = task_is_zero_shot(task);
     r->splits[0].split = "train";
     r->splits[1].split = "test";
@@ -181,7 +208,7 @@ int reading_open(struct reading *r, const struct store_recipe *recipe, size_t t,
         r->splits[i].path = sources_path(directory, paths[i]);
         if (!r->splits[i].path)
             return error_memory(error);
-        if (read_labels(&r->splits[i], table, error))
+        if (read_labels(r, &r->splits[i], table, &form, error))
             return -1;
     }
     if (*task->classnames_path) {

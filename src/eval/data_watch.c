@@ -50,9 +50,10 @@ static int add(struct files *files, char *path, const char *name, struct error *
     return 0;
 }
 
-static int add_folders(struct files *files, const char *path, struct error *error) {
+static int add_folders(struct files *files, const char *path, bool nested,
+                       struct error *error) {
     struct class_folders folders;
-    if (class_folders_read(path, &folders, error))
+    if (class_folders_read(path, nested, &folders, error))
         return -1;
     int result = 0;
     for (size_t i = 0; result == 0 && i < folders.count; i++)
@@ -75,7 +76,7 @@ static int list(const struct store_recipe *recipe, size_t t, const char *directo
         return error_memory(error);
     int result;
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode)) {
-        result = add_folders(files, path, error);
+        result = add_folders(files, path, task_form(task).nested, error);
     } else {
         result = add(files, strdup(path), "examples", error);
         if (result == 0 && !model_kind_is(recipe->model, MODEL_GPT2)) {

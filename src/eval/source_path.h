@@ -4,10 +4,14 @@
 
 #include <stdbool.h>
 
+#include "data/data_form.h"
 #include "store/store.h"
 
 /* The path as it can be opened; freed with free(), NULL when memory is out. */
 char *sources_path(const char *directory, const char *path);
+
+/* How the task's files are read; it points into the task. */
+struct data_form task_form(const struct store_task *task);
 
 /* head: zero-shot */
 bool task_is_zero_shot(const struct store_task *task);

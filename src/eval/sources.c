@@ -125,7 +125,9 @@ int sources_dataset(const struct store_recipe *recipe, const char *directory,
         error_memory(error);
     } else if (task_classes_read(recipe, which->task, directory, &classes, NULL,
                                  error) == 0) {
-        struct dataset_options options = {.preprocess = &form->preprocess,
+        struct data_form reading = task_form(task);
+        struct dataset_options options = {.form = &reading,
+                                          .preprocess = &form->preprocess,
                                           .tokenizer = form->tokenizer,
                                           .longest = form->longest,
                                           .classes = &classes,

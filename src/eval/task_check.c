@@ -85,7 +85,8 @@ static int check_pictures(const struct task_check *c, size_t task, const char *p
                           struct error *error) {
     enum { TOLD_MAX = 5 };
     struct class_folders folders;
-    if (class_folders_read(path, &folders, error)) {
+    bool nested = task_form(&c->recipe->tasks[task]).nested;
+    if (class_folders_read(path, nested, &folders, error)) {
         tell(c, task, error);
         return 0;
     }

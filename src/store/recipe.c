@@ -40,6 +40,11 @@ static int put_task(struct store *store, size_t position, const struct store_tas
                   "ititd", at, task->expert.path, (int64_t)task->expert.size,
                   task->expert.sha256, now))
         return -1;
+    if ((task->text || task->pair || task->label || task->quoting || task->classes) &&
+        sql_write(store, error, "INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?)",
+                  "ittttt", at, task->text, task->pair, task->label, task->quoting,
+                  task->classes))
+        return error_prefix(error, "task %s", task->name);
     bool named = objective->name && *objective->name;
     if (sql_write(store, error, "INSERT INTO objective VALUES (?, ?, ?, ?, ?)", "itttb",
                   at, named ? objective->name : task->name, objective->metric,
@@ -81,6 +86,11 @@ void store_recipe_free(struct store_recipe *recipe) {
         free(task->head);
         free(task->classnames_path);
         free(task->templates_path);
+        free(task->text);
+        free(task->pair);
+        free(task->label);
+        free(task->quoting);
+        free(task->classes);
         free(task->objective.name);
         free(task->objective.metric);
         free(task->objective.unit);
@@ -165,6 +175,29 @@ static void read_task(struct sql_row *row, void *to) {
     objective->reference = sql_real(row, 14);
 }
 
+static void read_reading(struct sql_row *row, void *to) {
+    struct store_recipe *recipe = to;
+    size_t task = (size_t)sql_integer(row, 0, 0, (int64_t)recipe->task_count - 1);
+    struct store_task *t = &recipe->tasks[task];
+    t->text = sql_text(row, 1);
+    t->pair = sql_text(row, 2);
+    t->label = sql_text(row, 3);
+    t->quoting = sql_text(row, 4);
+    t->classes = sql_text(row, 5);
+}
+
+/* Files of older formats have no such table. */
+static int read_readings(struct store *store, struct store_recipe *recipe,
+                         struct error *error) {
+    int there;
+    int found = sql_one(store, error, "its tables", sql_read_int, &there,
+                        "SELECT 1 FROM sqlite_schema WHERE name = 'reading'", "");
+    if (found < 1)
+        return found;
+    return sql_all(store, error, "how a task is read", read_reading, recipe,
+                   "SELECT task, text, pair, label, quoting, classes FROM reading", "");
+}
+
 static int read_tasks(struct store *store, struct store_recipe *recipe,
                       struct error *error) {
     struct tasks tasks = {.recipe = recipe};
@@ -196,7 +229,8 @@ int store_recipe(struct store *store, struct store_recipe **result,
     recipe->task_count = store->tasks;
     int failed = sql_read_begin(store, error);
     if (!failed) {
-        failed = read_head(store, recipe, error) || read_tasks(store, recipe, error);
+        failed = read_head(store, recipe, error) || read_tasks(store, recipe, error) ||
+                 read_readings(store, recipe, error);
         sql_read_end(store);
     }
     if (failed) {

@@ -65,6 +65,17 @@ struct object {
     "  text TEXT NOT NULL CHECK (text <> '')\n"                                    \
     ") STRICT"
 
+#define READING                                                                      \
+    "CREATE TABLE reading (\n"                                                       \
+    "  -- how the files of a task's examples are read, where the recipe says more\n" \
+    "  task INTEGER PRIMARY KEY REFERENCES task (position),\n"                       \
+    "  text TEXT NOT NULL, -- columns of a table by name; '': the usual\n"           \
+    "  pair TEXT NOT NULL,\n"                                                        \
+    "  label TEXT NOT NULL,\n"                                                       \
+    "  quoting TEXT NOT NULL CHECK (quoting IN ('', 'csv', 'none')),\n"              \
+    "  classes TEXT NOT NULL CHECK (classes IN ('', 'nested'))\n"                    \
+    ") STRICT"
+
 static const struct object objects[] = {
     {"recipe",
      "CREATE TABLE recipe (\n"
@@ -216,6 +227,7 @@ static const struct object objects[] = {
     {"selected", SELECTED},
     {"visited", VISITED},
     {"note", NOTE},
+    {"reading", READING},
     {"log", "CREATE TABLE log (\n"
             "  -- what was done to this file\n"
             "  id INTEGER PRIMARY KEY,\n"
@@ -229,7 +241,8 @@ enum { OBJECTS = sizeof objects / sizeof *objects };
 static const struct {
     const char *name;
     int since;
-} later[] = {{"lease", 2}, {"data", 3}, {"selected", 4}, {"visited", 4}, {"note", 4}};
+} later[] = {{"lease", 2},   {"data", 3}, {"selected", 4},
+             {"visited", 4}, {"note", 4}, {"reading", 5}};
 
 /* OBJECTS where it is none of ours. */
 static size_t find_object(const char *name) {
@@ -251,6 +264,7 @@ const struct schema_migration schema_migrations[] = {
     {1, LEASE},                         /* format 2: leases of training runs */
     {2, DATA},                          /* format 3: what figures were measured on */
     {3, SELECTED ";" VISITED ";" NOTE}, /* format 4: what the explorer keeps */
+    {4, READING},                       /* format 5: how examples are read */
 };
 const size_t schema_migration_count =
     sizeof schema_migrations / sizeof *schema_migrations;

@@ -25,7 +25,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 
-enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 4 /* user_version */ };
+enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 5 /* user_version */ };
 
 struct store;
 
@@ -76,6 +76,9 @@ struct store_task {
     char *train_path, *test_path; /* "" where there is none */
     char *head;                   /* "" (the expert's own), "zero-shot", or a path */
     char *classnames_path, *templates_path; /* "" where there is none */
+    /* How its files are read, "" as their names say: columns of a table; "csv" or
+     * "none"; "nested" (class folders one folder deeper). */
+    char *text, *pair, *label, *quoting, *classes;
     struct store_objective objective;
 };
 

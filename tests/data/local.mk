@@ -29,7 +29,8 @@ tests_data_test_tsv_SOURCES = tests/data/test_tsv.c tests/data/files.c tests/dat
 tests_data_test_tsv_LDADD = $(TEST_LIBS)
 EXTRA_DIST += tests/golden/make_data.py tests/golden/data \
   tests/golden/make_tokenizer.py tests/golden/tokenizer \
-  tests/golden/make_gpt2.py tests/golden/gpt2
+  tests/golden/make_gpt2.py tests/golden/gpt2 \
+  tests/golden/make_tables.py tests/golden/tables
 
 FUZZ_TARGETS += tests/fuzz/fuzz_clip_tokenizer tests/fuzz/fuzz_idx tests/fuzz/fuzz_image \
   tests/fuzz/fuzz_preprocess tests/fuzz/fuzz_tokenizer tests/fuzz/fuzz_tsv

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "data/dataset.h"
 #include "data/folder.h"
@@ -19,7 +20,7 @@
 static struct error error;
 
 static void parse(const char *text, struct tsv *tsv) {
-    if (tsv_parse(text, strlen(text), "t.tsv", tsv, &error))
+    if (tsv_parse(text, strlen(text), "t.tsv", NULL, tsv, &error))
         fail_msg("%s", error.text);
 }
 
@@ -73,7 +74,7 @@ static void test_forms(void **state) {
 static void bad(const char *text, size_t size, const char *words) {
     struct tsv tsv;
     *error.text = '\0';
-    assert_int_equal(tsv_parse(text, size, "t.tsv", &tsv, &error), -1);
+    assert_int_equal(tsv_parse(text, size, "t.tsv", NULL, &tsv, &error), -1);
     if (!strstr(error.text, words) || strncmp(error.text, "t.tsv:", 6) != 0)
         fail_msg("\"%s\" does not say \"%s\"", error.text, words);
     assert_true(!tsv.examples && !tsv.text);
@@ -96,6 +97,93 @@ static void test_refused(void **state) {
     char wide[400];
     memset(wide, '\t', sizeof wide);
     bad(wide, sizeof wide, "more than 256 fields");
+}
+
+/* A file of tests/golden/tables as Python reads it (make_tables.py). */
+static void check_golden(const char *name, const struct data_form *form) {
+    char path[4200];
+    struct tsv tsv;
+    snprintf(path, sizeof path, "%s/tests/golden/tables/expected.json",
+             getenv("srcdir") ? getenv("srcdir") : ".");
+    json_t *all = json_load_file(path, 0, NULL);
+    json_t *rows = json_object_get(all, name);
+    assert_non_null(rows);
+    snprintf(strrchr(path, '/') + 1, 40, "%s", name);
+    if (tsv_read(path, form, &tsv, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(tsv.count, json_array_size(rows));
+    for (size_t i = 0; i < tsv.count; i++) {
+        const struct tsv_example *e = &tsv.examples[i];
+        const char *read[] = {e->first, e->second, e->label};
+        for (size_t j = 0; j < 3; j++)
+            assert_string_equal(
+                read[j], json_string_value(json_array_get(json_array_get(rows, i), j)));
+    }
+    assert_int_equal(tsv.in_quotes, 0);
+    tsv_free(&tsv);
+    json_decref(all);
+}
+
+static void test_as_python_reads(void **state) {
+    (void)state;
+    check_golden("comma.csv", NULL);
+    check_golden("semicolon.csv", NULL);
+    check_golden("tab.csv", NULL);
+    check_golden("quoted.tsv", &(struct data_form){.quoting = QUOTING_CSV});
+    check_golden("lines.jsonl", NULL);
+}
+
+static void said(const char *label, const struct data_form *form, const char *text,
+                 const char *words) {
+    struct tsv tsv;
+    assert_int_equal(tsv_parse(text, strlen(text), label, form, &tsv, &error), -1);
+    if (!strstr(error.text, words))
+        fail_msg("\"%s\" does not say \"%s\"", error.text, words);
+}
+
+/* Columns that the recipe names, and what cannot be read as the name says. */
+static void test_named_columns(void **state) {
+    (void)state;
+    struct data_form form = {.text = "review", .label = "stars"};
+    struct tsv tsv;
+    const char *csv = "stars,Review,review\n5,a,\"b, \"\"c\"\"\"\n\n1,d,e\n";
+    if (tsv_parse(csv, strlen(csv), "t.csv", &form, &tsv, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(tsv.count, 2);
+    assert_string_equal(tsv.examples[0].first, "b, \"c\"");
+    assert_string_equal(tsv.examples[0].label, "5");
+    assert_string_equal(tsv.examples[1].first, "e");
+    assert_int_equal(tsv.examples[1].line, 4);
+    tsv_free(&tsv);
+    said("t.csv", &(struct data_form){.text = "body", .label = "stars"}, csv,
+         "t.csv:1: no column 'body'; the columns are stars, Review, review");
+    said("t.csv", NULL, csv, "t.csv:1: 3 fields between commas and no names");
+    said("t.csv", NULL, "text,label\n\"a\"b,1\n",
+         "t.csv:2: text after a closing quote");
+    said("t.csv", NULL, "text,label\na,1\n\"b,1\n",
+         "t.csv:3: a quote that is not closed");
+    said("t.jsonl", NULL, "{\"text\": \"a\"}\n", "t.jsonl:1: no column label");
+    said("t.jsonl", NULL, "{\"text\": \"a\", \"label\": 1}\n[1]\n",
+         "t.jsonl:2: not a JSON object");
+    said("t.jsonl", NULL, "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"a\"}\n",
+         "t.jsonl:2: \"label\" is missing");
+    said("t.jsonl", NULL, "{\"text\": \"a\", \"label\": 1.5}\n",
+         "t.jsonl:1: \"label\" is neither text nor a whole number");
+    said("t.jsonl", NULL, "{\"text\": \"a\", \"label\": }\n", "t.jsonl:1: ");
+    said("t.jsonl", &(struct data_form){.text = "a", .pair = "a", .label = "a"},
+         "{\"a\":1}\n", "t.jsonl:1: ");
+    said("t.jsonl", NULL, "", "there is no example in it");
+}
+
+/* Rows that look like CSV where quotes are text. */
+static void test_quotes_are_counted(void **state) {
+    (void)state;
+    struct tsv tsv;
+    parse("\"a \"\"b\"\"\"\t0\n\"c\" d \"e\"\t1\n\"\t0\n\"\"\t1\nf\t1\n", &tsv);
+    assert_int_equal(tsv.count, 5);
+    assert_int_equal(tsv.in_quotes, 2);
+    assert_string_equal(tsv.examples[0].first, "\"a \"\"b\"\"\"");
+    tsv_free(&tsv);
 }
 
 /* The labels of a table as "0 2 1 | name name". */
@@ -272,9 +360,15 @@ static void test_bad_texts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_labels), cmocka_unit_test(test_dataset),
-        cmocka_unit_test(test_limit),  cmocka_unit_test(test_bad_texts),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_dataset),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_bad_texts),
+        cmocka_unit_test(test_as_python_reads),
+        cmocka_unit_test(test_named_columns),
+        cmocka_unit_test(test_quotes_are_counted),
     };
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
 }

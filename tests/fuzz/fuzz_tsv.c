@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct error error = {.text = ""};
     if (!tokenizer)
         open_tokenizer();
-    if (tsv_parse((const char *)data, size, "fuzz", &tsv, &error)) {
+    if (tsv_parse((const char *)data, size, "fuzz", NULL, &tsv, &error)) {
         if (!*error.text)
             abort();
         return 0;

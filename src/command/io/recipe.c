@@ -39,9 +39,11 @@ static int next(struct recipe_reader *r) {
             return error_set(r->error, "%s: %s at byte %zu", r->label,
                              p->problem ? p->problem : "not readable",
                              p->problem_offset);
-        return error_set(r->error, "%s:%zu: %s%s%s", r->label, p->problem_mark.line + 1,
-                         p->context ? p->context : "", p->context ? ": " : "",
-                         p->problem ? p->problem : "not YAML");
+        bool star = p->context && strstr(p->context, "alias");
+        return error_set(r->error, "%s:%zu: %s%s%s%s", r->label,
+                         p->problem_mark.line + 1, p->context ? p->context : "",
+                         p->context ? ": " : "", p->problem ? p->problem : "not YAML",
+                         star ? "; a value that begins with * stands in quotes" : "");
     }
     r->held = true;
     const yaml_event_t *e = &r->event;
@@ -132,6 +134,18 @@ static int take_key(struct recipe_reader *r, const char *where, const struct key
     return next(r);
 }
 
+/* Keys whose values are words. */
+static int check_word(struct recipe_reader *r, const char *key, const char *value) {
+    static const char *const words[][3] = {{"quoting", "csv", "none"},
+                                           {"classes", "*", "*/*"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(key, words[i][0]) == 0 && strcmp(value, words[i][1]) != 0 &&
+            strcmp(value, words[i][2]) != 0)
+            return error_set(r->error, "%s:%u: %s is '%.100s'; %s or %s is", r->label,
+                             line_of(r), key, value, words[i][1], words[i][2]);
+    return 0;
+}
+
 /* The mapping of one task, its start at hand; ends after its end. */
 static int read_task(struct recipe_reader *r, struct recipe_task *task) {
     const struct key keys[] = {{"expert", &task->expert},
@@ -139,7 +153,12 @@ static int read_task(struct recipe_reader *r, struct recipe_task *task) {
                                {"test", &task->test},
                                {"head", &task->head},
                                {"classnames", &task->classnames},
-                               {"templates", &task->templates}};
+                               {"templates", &task->templates},
+                               {"text", &task->text},
+                               {"pair", &task->pair},
+                               {"label", &task->label},
+                               {"quoting", &task->quoting},
+                               {"classes", &task->classes}};
     enum { KEYS = sizeof keys / sizeof *keys };
     bool seen[KEYS] = {false};
     char where[NAME_MAX_BYTES + 20];
@@ -154,9 +173,15 @@ static int read_task(struct recipe_reader *r, struct recipe_task *task) {
     while (r->event.type != YAML_MAPPING_END_EVENT) {
         size_t i;
         if (take_key(r, where, keys, KEYS, seen, &i) ||
-            take_scalar(r, keys[i].name, PATH_MAX_BYTES, keys[i].value) || next(r))
+            take_scalar(r, keys[i].name, PATH_MAX_BYTES, keys[i].value) ||
+            check_word(r, keys[i].name, *keys[i].value) || next(r))
             return -1;
     }
+    if (task->pair && !task->text)
+        return error_set(r->error,
+                         "%s:%u: task '%s' has pair and no text: text is the "
+                         "column of the first of two texts",
+                         r->label, task->line, task->name);
     if (!task->test && !task->train)
         return error_set(r->error, "%s:%u: task '%s' has neither train nor test data",
                          r->label, task->line, task->name);
@@ -323,6 +348,11 @@ void recipe_free(struct recipe *recipe) {
         free(task->head);
         free(task->classnames);
         free(task->templates);
+        free(task->text);
+        free(task->pair);
+        free(task->label);
+        free(task->quoting);
+        free(task->classes);
     }
     free(recipe->tasks);
     free(recipe->name);

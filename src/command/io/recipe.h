@@ -14,7 +14,10 @@
 struct recipe_task {
     char *name; /* also a file name on export: no slash, no leading dot */
     char *expert, *train, *test, *head, *classnames, *templates; /* NULL: not given */
-    unsigned line; /* of its name, from 1 */
+    char *text, *pair, *label; /* columns; NULL as well */
+    char *quoting;             /* "csv", "none" */
+    char *classes;             /* "*": the usual; or as in folder.h: nested */
+    unsigned line;             /* of its name, from 1 */
 };
 
 struct recipe {
