@@ -368,13 +368,15 @@ const struct command command_init = {
     .name = "init",
     .usage = "FILE RECIPE",
     .summary = "Make a results.db from a recipe",
-    .text = "Reads RECIPE (YAML: name, model, pretrained, and for each task expert, "
-            "train, test, head, classnames, templates; paths are relative to it), "
-            "compares every expert with the pretrained model tensor by tensor, checks "
-            "heads, classes and data, tells all that is wrong, a line each, and where "
-            "nothing is makes FILE, which must not exist. Paths "
-            "below FILE's folder are kept relative to it. A task without an expert "
-            "gets one by `pwemoe finetune`.",
+    .text =
+        "Reads RECIPE (YAML: name, model, pretrained, and for each task expert, "
+        "train, test, head, classnames, templates and how these are read; paths are "
+        "relative to it), "
+        "compares every expert with the pretrained model tensor by tensor, checks "
+        "heads, classes and data, tells all that is wrong, a line each, and where "
+        "nothing is makes FILE, which must not exist. Paths "
+        "below FILE's folder are kept relative to it. A task without an expert "
+        "gets one by `pwemoe finetune`.",
     .operands_min = 2,
     .operands_max = 2,
     .common = TAKES_QUIET,

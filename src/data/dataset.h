@@ -1,9 +1,9 @@
 /* Labelled examples of one task and one split, ready for a model: images, preprocessed
  * once, or texts, as tokens.
  *
- * Sources of images: a folder with one folder a class (image.h), or an idx images file
+ * Sources of images: a folder with one folder a class (folder.h), or an idx images file
  * (u8, gzip or not), its labels in the file beside it whose name has "labels" and
- * "idx1" where this has "images" and "idx3". Of texts: a table between tabs (tsv.h).
+ * "idx1" where this has "images" and "idx3". Of texts: a table (tsv.h).
  *
  * Ownership: the dataset owns pixels, tokens, labels and class names until
  * dataset_close. Images are decoded, made RGB, resized and cropped as the

@@ -164,6 +164,55 @@ static void export_is_the_model(void **state) {
                golden));
 }
 
+/* The same examples as .tsv, .csv, quoted .tsv and .jsonl with columns of other names:
+ * the same figures; and quotes that are read as text are remarked on. */
+static void tables_of_other_forms(void **state) {
+    (void)state;
+    must(shell("cd %s && { echo 'n,y,body' && sed '1d' single-test.tsv | "
+               "sed 's/\\(.*\\)\\t\\(.*\\)/0,\\2,\"\\1\"/'; } >a.csv && "
+               "sed '1d; s/\\(.*\\)\\t\\(.*\\)/{\"y\": \\2, \"body\": \"\\1\"}/' "
+               "single-test.tsv >a.jsonl && "
+               "{ echo '\"sentence\"\t\"label\"' && sed '1d' single-test.tsv | "
+               "sed 's/\\(.*\\)\\t\\(.*\\)/\"\\1\"\\t\\2/'; } | tr -d '\r' "
+               ">quoted.tsv && sed -i '1s/\\\\t/\\t/' quoted.tsv",
+               folder()));
+    char recipe[4096];
+    snprintf(
+        recipe, sizeof recipe,
+        "pretrained: %1$s/model/gpt2\ntasks:\n"
+        "  a: {expert: %1$s/model/gpt2-expert0, test: single-test.tsv}\n"
+        "  b: {expert: %1$s/model/gpt2-expert0, test: a.csv, text: body, label: y}\n"
+        "  c: {expert: %1$s/model/gpt2-expert0, test: a.jsonl, text: body, "
+        "label: y}\n"
+        "  d: {expert: %1$s/model/gpt2-expert0, test: quoted.tsv, quoting: csv}\n",
+        golden);
+    write_file("forms.yaml", recipe);
+    must(run("init %1$s/forms.db %1$s/forms.yaml --quiet", folder()));
+    json_t *rows = json_of("merge %s/forms.db --method stl --format json", folder());
+    json_t *figures = json_object_get(json_array_get(rows, 0), "objectives");
+    double first =
+        json_number_value(json_object_get(json_object_get(figures, "a"), "value"));
+    const char *name;
+    json_t *figure;
+    assert_int_equal(json_object_size(figures), 4);
+    json_object_foreach(figures, name, figure) {
+        assert_int_equal(json_integer_value(json_object_get(figure, "examples")),
+                         TEXTS);
+        assert_true(json_number_value(json_object_get(figure, "value")) == first);
+    }
+    json_decref(rows);
+    must(shell("cd %s && sed '1d' quoted.tsv >plain.tsv", folder()));
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %1$s/model/gpt2\ntasks:\n"
+             "  a: {expert: %1$s/model/gpt2-expert0, test: plain.tsv}\n",
+             golden);
+    write_file("plain.yaml", recipe);
+    struct ran said = run("init %1$s/plain.db %1$s/plain.yaml", folder());
+    assert_int_equal(said.status, 0);
+    assert_non_null(strstr(said.err, "`quoting: csv` in the recipe takes them off"));
+    ran_free(&said);
+}
+
 static void what_cannot_be_is_told(void **state) {
     (void)state;
     static const struct {
@@ -176,9 +225,18 @@ static void what_cannot_be_is_told(void **state) {
          "one.tsv: 'same' is none of the classes; the model has "},
         {"gpt2", "test: single-test.tsv, head: zero-shot", "needs a CLIP model"},
         {"gpt2-expert0", "test: single-test.tsv", "vocab.json: not there"},
+        {"gpt2", "test: single-test.tsv, classes: \"*/*\"",
+         "`classes: */*` is for folders of images"},
+        {"gpt2", "test: single-test.tsv, text: body, label: label",
+         "single-test.tsv:1: no column 'body'; the columns are sentence, label"},
+        {"gpt2", "test: single-test.tsv, quoting: yes",
+         "quoting is 'yes'; csv or none"},
+        {"gpt2", "test: single-test.tsv, pair: b", "has pair and no text"},
+        {"gpt2", "test: a.parquet", ".parquet files are not read; give a table"},
     };
     write_file("ragged.tsv", "a\t1\nb\n");
     write_file("one.tsv", "a\tsame\nb\tthird\n");
+    write_file("a.parquet", "PAR1");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char recipe[4096];
         snprintf(recipe, sizeof recipe,
@@ -193,6 +251,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_recipe_to_export),
         cmocka_unit_test(export_is_the_model),
+        cmocka_unit_test(tables_of_other_forms),
         cmocka_unit_test(what_cannot_be_is_told),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -104,6 +104,47 @@ static void test_folders(void **state) {
     folder_remove(folder);
 }
 
+static void check_nested(const char *folder, size_t count, const char *const *files,
+                         const int *labels, const char *const *names, size_t classes) {
+    struct data_form form = {.nested = true};
+    struct dataset *dataset =
+        open_good(folder, (struct dataset_options){.form = &form});
+    assert_int_equal(dataset->count, count);
+    assert_int_equal(dataset->classes, classes);
+    for (size_t i = 0; i < classes; i++)
+        assert_string_equal(dataset->class_names[i], names[i]);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(dataset->example_names[i], files[i]);
+        assert_int_equal(dataset->labels[i], labels[i]);
+    }
+    dataset_close(dataset);
+}
+
+/* Class folders one folder deeper: by their own names, or, where they have but one, by
+ * the outer ones. */
+static void test_nested_folders(void **state) {
+    (void)state;
+    char *folder = folder_new();
+    write_colour(folder, "sketch/dog/1.ppm", 0, 0, 7);
+    write_colour(folder, "photo/dog/2.ppm", 0, 1, 7);
+    write_colour(folder, "photo/cat/1.ppm", 1, 0, 7);
+    file_write(folder, "about.csv", "x", 1);
+    check_nested(
+        folder, 3,
+        (const char *const[]){"photo/cat/1.ppm", "photo/dog/2.ppm", "sketch/dog/1.ppm"},
+        (const int[]){0, 1, 1}, (const char *const[]){"cat", "dog"}, 2);
+    refuse(folder, NULL,
+           "photo/cat: a folder inside a class folder; `classes: \"*/*\"`");
+    folder_remove(folder);
+    folder = folder_new();
+    write_colour(folder, "n02/images/1.ppm", 0, 0, 7);
+    write_colour(folder, "n01/images/1.ppm", 0, 1, 7);
+    check_nested(folder, 2,
+                 (const char *const[]){"n01/images/1.ppm", "n02/images/1.ppm"},
+                 (const int[]){0, 1}, (const char *const[]){"n01", "n02"}, 2);
+    folder_remove(folder);
+}
+
 /* Labels by the names of the given classes, whatever the folders' order. */
 static void test_classes(void **state) {
     (void)state;
@@ -370,9 +411,13 @@ static void test_stop_and_progress(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folders),           cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_refused_folders),   cmocka_unit_test(test_idx),
-        cmocka_unit_test(test_refused_idx),       cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_nested_folders),
+        cmocka_unit_test(test_refused_folders),
+        cmocka_unit_test(test_idx),
+        cmocka_unit_test(test_refused_idx),
+        cmocka_unit_test(test_limit),
         cmocka_unit_test(test_stop_and_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
