@@ -11,6 +11,7 @@ include tests/eval/local.mk
 include tests/pareto/local.mk
 include tests/store/local.mk
 include tests/results/local.mk
+include tests/library/local.mk
 include tests/backend/local.mk
 include tests/command/local.mk
 include tests/tensorwise/local.mk

@@ -1,5 +1,6 @@
 # What is known of a results.db: rows, series, fronts, estimates.
 libpwemoe_a_SOURCES += \
+  src/results/answerer.h src/results/answerer.c \
   src/results/look.h src/results/look.c \
   src/results/row.h src/results/row.c \
   src/results/series.h src/results/series.c \

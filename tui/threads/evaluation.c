@@ -13,6 +13,7 @@
 #include "eval/data_watch.h"
 #include "eval/interval.h"
 #include "eval/keeping.h"
+#include "results/answerer.h"
 
 /* A solution in the file whose model's hash is still to be computed. */
 struct unhashed {
@@ -291,14 +292,10 @@ static int post_routing(struct evaluation *evaluation, struct error *error) {
 /* Makes the model at a preference, by what was chosen with use_routers. */
 static int make_model(struct evaluation *evaluation, const double *preference,
                       const struct work *work, struct error *error) {
-    if (evaluation->routers == CATALOG_CLOSED_FORM) {
-        int result = evaluator_begin_method(
-            evaluation->evaluator, store_role_name(STORE_ROLE_CLOSED_FORM),
-            CATALOG_CLOSED_PARAMETERS, preference, work, error);
-        on_progress(evaluation, "", 0, 0); /* what it said of its work is over */
-        return result;
-    }
-    return evaluator_begin_preference(evaluation->evaluator, preference, error);
+    int result = answerer_begin(evaluation->evaluator, evaluation->routers, preference,
+                                work, error);
+    on_progress(evaluation, "", 0, 0); /* what it said of its work is over */
+    return result;
 }
 
 static int begin_now(struct evaluation *evaluation, struct error *error) {
@@ -346,19 +343,7 @@ static void begin(struct evaluation *evaluation) {
 
 static struct store_solution describe(struct evaluation *evaluation,
                                       double *preference) {
-    if (evaluation->routers == CATALOG_CLOSED_FORM)
-        return (struct store_solution){
-            .kind = STORE_KIND_MERGE,
-            .method = (char *)(uintptr_t)store_role_name(STORE_ROLE_CLOSED_FORM),
-            .parameters = CATALOG_CLOSED_PARAMETERS,
-            .preference = preference,
-            .label = ""};
-    return (struct store_solution){.kind = STORE_KIND_PWEMOE,
-                                   .method = evaluation->method,
-                                   .parameters = "{}",
-                                   .preference = preference,
-                                   .routers = evaluation->routers,
-                                   .label = ""};
+    return answerer_solution(evaluation->routers, evaluation->method, preference);
 }
 
 /* Where evaluations take milliseconds, the hash is what a next preference would have
