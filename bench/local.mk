@@ -51,7 +51,10 @@ bench_gpu_bench_device_SOURCES = \
   bench/gpu/kernels.c \
   bench/gpu/machine.h bench/gpu/machine.c \
   bench/gpu/models.c \
+  bench/gpu/operations.c \
   bench/gpu/products.c \
+  bench/gpu/variants.c \
+  bench/gpu/work.h bench/gpu/work.c \
   $(bench_common)
 bench_gpu_bench_device_LDADD = $(PWEMOE_LIBS)
 EXTRA_DIST += bench/gpu/torch_peer.py bench/results/README.md

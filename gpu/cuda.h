@@ -25,9 +25,16 @@ struct scratch {
     unsigned holders; /* recordings */
 };
 
+enum { ALGORITHMS_MOST = 8 };
 /* What may be done otherwise (tuning.cu). */
 struct tuning {
     bool recording; /* there are recordings */
+    bool plain;     /* every product by the plain kernel */
+    bool profile;   /* a profiler looks from mark 0 to mark 1 */
+    /* Of the algorithms that cuBLAS proposes for a product: so many are timed and the
+     * fastest is taken (1: its first); or always the one of this number, from 1 (0: not
+     * so). */
+    unsigned algorithms, algorithm;
 };
 /* As the environment says. */
 int cuda_tuning(struct tuning *tuning, struct error *error);
@@ -49,8 +56,9 @@ struct cuda {
     size_t now, peak;        /* bytes held through allocate */
     struct scratch *scratch; /* the first is the current one */
     struct transfers *transfers;
-    bool recording; /* the stream is being captured */
-    bool refused;   /* what is recorded cannot be: all is skipped until it ends */
+    cudaEvent_t *marks; /* [BACKEND_MARKS], or NULL */
+    bool recording;     /* the stream is being captured */
+    bool refused;       /* what is recorded cannot be: all is skipped until it ends */
     struct error refusal;
     bool failed;
     struct error failure; /* the first one */
@@ -111,6 +119,7 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
 void cuda_fill_memory(struct backend *table);
 void cuda_fill_recording(struct backend *table);
 void cuda_fill_transfers(struct backend *table);
+void cuda_fill_marks(struct backend *table);
 void cuda_fill_matmul(struct backend *table);
 void cuda_fill_rows(struct backend *table);
 void cuda_fill_losses(struct backend *table);
@@ -120,6 +129,7 @@ void cuda_fill_embedding(struct backend *table);
 void cuda_fill_merge(struct backend *table);
 void cuda_fill_route(struct backend *table);
 
+void cuda_marks_free(struct cuda *cuda);
 void cuda_products_free(struct product_cache *products);
 
 /* x + bias by rows and then the activation, for what cuBLAS's epilogues do not

@@ -8,6 +8,7 @@ cuda_sources = \
   gpu/elementwise.cu \
   gpu/embedding.cu \
   gpu/losses.cu \
+  gpu/marks.cu \
   gpu/matmul.cu \
   gpu/memory.cu \
   gpu/merge.cu \

@@ -1,6 +1,7 @@
 /* Matrix products by cuBLASLt: bf16 operands on the tensor cores with sums in f32,
  * or f32 throughout (never TF32). Bias, and the activations that cuBLAS has
  * exactly, go into its epilogue; the others into one pass after it. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,11 +151,14 @@ static struct product_key key_of(const struct matmul *p, cublasLtEpilogue_t epil
     return key;
 }
 
-static bool ask(struct cuda *cuda, const struct description *d,
-                const struct product_key *key, cublasLtMatmulAlgo_t *algorithm) {
+/* The algorithms that cuBLAS proposes, the best by its own reckoning first; how many.
+ */
+static unsigned ask(struct cuda *cuda, const struct description *d,
+                    const struct product_key *key,
+                    cublasLtMatmulHeuristicResult_t results[ALGORITHMS_MOST]) {
     cublasLtMatmulPreference_t preference;
     if (cublasLtMatmulPreferenceCreate(&preference) != CUBLAS_STATUS_SUCCESS)
-        return false;
+        return 0;
     size_t workspace = CUDA_WORKSPACE;
     /* Where a long sum is divided among blocks its parts stay f32: the other schemes
      * add them up in c's type. */
@@ -176,19 +180,79 @@ static bool ask(struct cuda *cuda, const struct description *d,
         good = good && cublasLtMatmulPreferenceSetAttribute(
                            preference, settings[i].name, settings[i].value,
                            settings[i].size) == CUBLAS_STATUS_SUCCESS;
-    cublasLtMatmulHeuristicResult_t result;
+    unsigned wanted = cuda->tuning.algorithm > cuda->tuning.algorithms
+                          ? cuda->tuning.algorithm
+                          : cuda->tuning.algorithms;
     int found = 0;
-    good = good && cublasLtMatmulAlgoGetHeuristic(cuda->blas, d->product, d->a, d->b,
-                                                  d->c, d->c, preference, 1, &result,
-                                                  &found) == CUBLAS_STATUS_SUCCESS;
+    good = good && cublasLtMatmulAlgoGetHeuristic(
+                       cuda->blas, d->product, d->a, d->b, d->c, d->c, preference,
+                       (int)wanted, results, &found) == CUBLAS_STATUS_SUCCESS;
     cublasLtMatmulPreferenceDestroy(preference);
-    if (good && found > 0)
-        *algorithm = result.algo;
-    return good && found > 0;
+    return good ? (unsigned)found : 0;
 }
 
-/* The algorithm for this product, asked for once; NULL where cuBLAS has none, or
- * memory is out. */
+static cublasStatus_t run(struct cuda *cuda, const struct matmul *p,
+                          const struct description *d, void *to,
+                          const cublasLtMatmulAlgo_t *algorithm) {
+    float one = 1, kept = p->accumulate ? 1 : 0;
+    return cublasLtMatmul(cuda->blas, d->product, &one, p->b, d->a, p->a, d->b, &kept,
+                          p->c, d->c, to, d->c, algorithm, cuda->workspace,
+                          CUDA_WORKSPACE, cuda->stream);
+}
+
+/* Seconds of an algorithm, the least of a few; infinite where it does not run. */
+static float time_of(struct cuda *cuda, const struct matmul *p,
+                     const struct description *d, void *to, const cudaEvent_t event[2],
+                     const cublasLtMatmulAlgo_t *algorithm) {
+    enum { RUNS = 4 };
+    float least = INFINITY, took;
+    for (int i = 0; i < RUNS; i++) {
+        if (cudaEventRecord(event[0], cuda->stream) != cudaSuccess ||
+            run(cuda, p, d, to, algorithm) != CUBLAS_STATUS_SUCCESS ||
+            cudaEventRecord(event[1], cuda->stream) != cudaSuccess ||
+            cudaEventSynchronize(event[1]) != cudaSuccess ||
+            cudaEventElapsedTime(&took, event[0], event[1]) != cudaSuccess)
+            return INFINITY;
+        if (i > 0 && took < least) /* the first loads its kernel */
+            least = took;
+    }
+    return least;
+}
+
+/* The number of the fastest, by trying them on this very product: what is written is
+ * written again afterwards, but for a sum that is added to, whose trials go elsewhere.
+ */
+static unsigned fastest(struct cuda *cuda, const struct matmul *p,
+                        const struct description *d,
+                        const cublasLtMatmulHeuristicResult_t *results,
+                        unsigned count) {
+    unsigned best = 0;
+    float least = INFINITY;
+    void *to = p->c;
+    size_t element = p->c_is_f32 ? sizeof(float) : cuda->table.real_size;
+    cudaEvent_t event[2] = {};
+    if (p->accumulate)
+        to = cuda_scratch(cuda, p->m * p->ldc * element);
+    bool good = to != NULL;
+    for (int i = 0; i < 2; i++)
+        good = good &&
+               cudaEventCreateWithFlags(&event[i], cudaEventDefault) == cudaSuccess;
+    for (unsigned i = 0; good && i < count; i++) {
+        float took = time_of(cuda, p, d, to, event, &results[i].algo);
+        if (took < least) {
+            least = took;
+            best = i;
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        if (event[i])
+            cudaEventDestroy(event[i]);
+    cuda_check(cuda, cudaGetLastError(), "timing products");
+    return best;
+}
+
+/* The algorithm for this product, chosen once; NULL where cuBLAS has none, or memory is
+ * out. */
 static const cublasLtMatmulAlgo_t *choose(struct cuda *cuda, const struct matmul *p,
                                           const struct description *d,
                                           cublasLtEpilogue_t epilogue) {
@@ -211,8 +275,16 @@ static const cublasLtMatmulAlgo_t *choose(struct cuda *cuda, const struct matmul
         cache->capacity = capacity;
     }
     struct product_choice *choice = &cache->choices[cache->count++];
+    cublasLtMatmulHeuristicResult_t results[ALGORITHMS_MOST];
+    unsigned found = ask(cuda, d, &key, results), best = 0;
     choice->key = key;
-    choice->found = ask(cuda, d, &key, &choice->algorithm);
+    choice->found = found > 0;
+    if (cuda->tuning.algorithm > 0)
+        best = cuda->tuning.algorithm < found ? cuda->tuning.algorithm - 1 : found - 1;
+    else if (found > 1 && !cuda->recording)
+        best = fastest(cuda, p, d, results, found);
+    if (found > 0)
+        choice->algorithm = results[best].algo;
     return choice->found ? &choice->algorithm : NULL;
 }
 
@@ -220,15 +292,14 @@ static const cublasLtMatmulAlgo_t *choose(struct cuda *cuda, const struct matmul
  * nothing has then been written. A failure is kept in cuda. */
 static bool multiply(struct cuda *cuda, const struct matmul *p,
                      cublasLtEpilogue_t epilogue) {
+    if (cuda->tuning.plain)
+        return false;
     struct description d = {};
     cublasStatus_t status = describe(&d, cuda, p, epilogue);
     const cublasLtMatmulAlgo_t *algorithm =
         status == CUBLAS_STATUS_SUCCESS ? choose(cuda, p, &d, epilogue) : NULL;
-    if (algorithm) {
-        float one = 1, kept = p->accumulate ? 1 : 0;
-        status = cublasLtMatmul(cuda->blas, d.product, &one, p->b, d.a, p->a, d.b,
-                                &kept, p->c, d.c, p->c, d.c, algorithm, cuda->workspace,
-                                CUDA_WORKSPACE, cuda->stream);
+    if (algorithm && !cuda->failed) {
+        status = run(cuda, p, &d, p->c, algorithm);
         if (status != CUBLAS_STATUS_SUCCESS)
             cuda_refuse(
                 cuda, "cuda:%d: cuBLAS failed at a product [%zu, %zu] x [%zu, %zu]: %s",
@@ -276,7 +347,8 @@ static void multiply_plainly(struct cuda *cuda, const struct matmul *p) {
 static void multiply_somehow(struct cuda *cuda, const struct matmul *p) {
     if (p->k > 0 && multiply(cuda, p, CUBLASLT_EPILOGUE_DEFAULT))
         return;
-    if (p->k > 0 && !cuda->failed && cuda->table.plain_products++ == 0)
+    if (p->k > 0 && !cuda->failed && !cuda->tuning.plain &&
+        cuda->table.plain_products++ == 0)
         snprintf(cuda->table.plain_product, sizeof cuda->table.plain_product,
                  "[%zu, %zu] x [%zu, %zu]", p->m, p->k, p->k, p->n);
     if (cuda->table.precision == PRECISION_F32)

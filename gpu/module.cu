@@ -109,6 +109,7 @@ static void destroy(struct backend *backend) {
         free(cuda->allocations);
         cuda->allocations = next;
     }
+    cuda_marks_free(cuda);
     cuda_products_free(cuda->products);
     while (cuda->scratch) {
         struct scratch *next = cuda->scratch->next;
@@ -176,6 +177,7 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     if (cuda->tuning.recording)
         cuda_fill_recording(table);
     cuda_fill_transfers(table);
+    cuda_fill_marks(table);
     cuda_fill_matmul(table);
     cuda_fill_rows(table);
     cuda_fill_losses(table);

@@ -88,4 +88,18 @@ int bench_steps(struct bench *bench, struct error *error);
  * device itself (drag.c). */
 int bench_drag(struct bench *bench, struct error *error);
 
+/* --- parts that are run when they are named; each opens the device as it needs it ---
+ */
+
+/* Time by operation of steps and a drag (operations.c). */
+int bench_operations(struct bench *bench, struct error *error);
+/* The products by each of cuBLAS's algorithms, their values by the plain kernel. */
+int bench_algorithms(struct bench *bench, struct error *error);
+/* PWEMOE_CUDA_TUNE's choices side by side; step, drag and memory of a large model; one
+ * step or drag for a profiler (variants.c). */
+int bench_variants(struct bench *bench, struct error *error);
+int bench_large(struct bench *bench, struct error *error);
+int bench_one_step(struct bench *bench, struct error *error);
+int bench_one_drag(struct bench *bench, struct error *error);
+
 #endif

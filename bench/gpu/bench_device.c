@@ -8,7 +8,8 @@
  * --device     cuda (the default), cuda:N, cpu
  * --shapes     vit-b32,vit-l14 (the default); tiny is for trying the program
  * --precision  bf16,f32 (the default; f32 on the CPU)
- * --parts      steps,rates,products,arenas,rows,forward,drag (the default)
+ * --parts      steps,rates,products,arenas,rows,forward,drag (the default); when named,
+ *              operations,algorithms,variants,large,one-steps,one-drag (bench.h)
  * --seconds    what one figure may take, about (0.5)
  *
  * Writes DIR/DEVICE-DATE.json and .md (see bench/results/README.md), anew after each
@@ -44,6 +45,19 @@ static const struct {
     {"steps", bench_steps}, /* the first: it looks at memory without the peer */
     {"rates", bench_rates}, {"products", bench_products}, {"arenas", bench_arenas},
     {"rows", bench_rows},   {"forward", bench_forward}};
+
+/* Those that open the device themselves. */
+static const struct {
+    const char *name;
+    int (*run)(struct bench *, struct error *);
+    bool peer;
+} own_parts[] = {{"drag", bench_drag, true},
+                 {"operations", bench_operations, false},
+                 {"algorithms", bench_algorithms, false},
+                 {"variants", bench_variants, false},
+                 {"large", bench_large, false},
+                 {"one-steps", bench_one_step, false},
+                 {"one-drag", bench_one_drag, false}};
 
 /* Whether a word is in a list with commas. */
 static bool listed(const char *list, const char *word) {
@@ -129,12 +143,16 @@ static void run_shape(struct settings *s) {
         look_at_remark(s, parts[i].name);
         save(s);
     }
-    /* The evaluator opens the device itself. */
     close_device(b);
-    if (listed(s->parts, "drag")) {
-        bench_start_peer(b);
-        if (bench_drag(b, &error))
-            failed(s, "drag", &error);
+    for (size_t i = 0; i < sizeof own_parts / sizeof *own_parts; i++) {
+        if (!listed(s->parts, own_parts[i].name))
+            continue;
+        if (own_parts[i].peer)
+            bench_start_peer(b);
+        if (own_parts[i].run(b, &error))
+            failed(s, own_parts[i].name, &error);
+        look_at_remark(s, own_parts[i].name);
+        close_device(b);
         save(s);
     }
     peer_close(b->peer);

@@ -8,9 +8,8 @@
 #include "../synthetic.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "bench.h"
-#include "eval/evaluator.h"
 #include "moe/routers.h"
+#include "work.h"
 
 static const double mib = 1024.0 * 1024.0;
 
@@ -19,12 +18,13 @@ enum { STORED_MOST = 1 << 29 };
 
 struct drag {
     struct evaluator *evaluator;
+    struct store_recipe *recipe;
     struct random random;
     size_t tasks;
+    char *folder;
 };
 
-/* Every time another preference. */
-static int run_drag(void *self, struct error *error) {
+int drag_run(void *self, struct error *error) {
     struct drag *d = self;
     double preference[POOL_TASKS_MAX];
     struct running running[POOL_TASKS_MAX];
@@ -64,6 +64,13 @@ static double drag_floor(const struct bench *s, double model_bytes, double image
            ((double)s->tasks + 2) * model_bytes / s->copy_rate;
 }
 
+/* The evaluator's own: more of them on a device than on the CPU (eval/forward.c). */
+static size_t drag_batch(const struct bench *s) {
+    size_t all = s->tasks * s->images;
+    size_t own = strcmp(s->device, "cpu") == 0 ? 64 : 256;
+    return all < own ? all : own;
+}
+
 static int measure(struct bench *s, struct drag *d, size_t width, struct error *error) {
     struct bench_times times;
     struct layout *layout;
@@ -76,7 +83,7 @@ static int measure(struct bench *s, struct drag *d, size_t width, struct error *
     struct shape_use use = {.tasks = s->tasks,
                             .real = width,
                             .batch = s->batch,
-                            .images = s->images,
+                            .images = drag_batch(s),
                             .groups = 1};
     double memory = shape_memory_of(layout, &use).evaluation;
     double stored =
@@ -88,7 +95,7 @@ static int measure(struct bench *s, struct drag *d, size_t width, struct error *
     if (bench_measure(
             s,
             &(struct bench_what){
-                .name = "drag", .run = run_drag, .self = d, .peer = "drag:attn+mlp"},
+                .name = "drag", .run = drag_run, .self = d, .peer = "drag:attn+mlp"},
             &times, error) ||
         bench_add_time(s, "drag to complete vector, attn+mlp", &times, floor, error))
         return -1;
@@ -108,33 +115,58 @@ static int measure(struct bench *s, struct drag *d, size_t width, struct error *
                            "MiB", memory / mib, error);
 }
 
-int bench_drag(struct bench *s, struct error *error) {
-    char *folder = text_format("%s/pwemoe-bench-XXXXXX", s->scratch);
-    struct store_recipe *recipe = NULL;
-    struct drag d = {.tasks = s->tasks};
+void drag_free(struct drag *d) {
+    if (!d)
+        return;
+    evaluator_close(d->evaluator);
+    synthetic_recipe_free(d->recipe);
+    if (d->folder)
+        synthetic_remove(d->folder);
+    free(d->folder);
+    free(d);
+}
+
+struct evaluator *drag_evaluator(struct drag *d) {
+    return d->evaluator;
+}
+
+int drag_new(struct bench *s, struct drag **out, struct error *error) {
+    struct drag *d = array_new(1, sizeof *d);
     struct evaluator_options options = {.device = s->device,
                                         .precision = s->precision,
                                         .threads = s->threads,
-                                        .batch = s->images,
                                         .split = "test"};
     char note[256];
-    int result = -1;
-    if (!folder)
+    char *folder = text_format("%s/pwemoe-bench-XXXXXX", s->scratch);
+    if (!d || !folder) {
+        free(folder);
+        free(d);
         return error_memory(error);
+    }
+    d->tasks = s->tasks;
+    random_seed(&d->random, 6, 0);
     if (!mkdtemp(folder)) {
         error_set(error, "%s: no folder can be made there; give --scratch", s->scratch);
         free(folder);
+        free(d);
         return -1;
     }
-    random_seed(&d.random, 6, 0);
-    if (synthetic_write(folder, s->shape, s->tasks, s->images, &recipe, error) == 0 &&
-        evaluator_open(recipe, folder, &options, &d.evaluator, note, NULL, error) ==
-            0 &&
-        use_routers(s, d.evaluator, error) == 0)
-        result = measure(s, &d, s->precision == PRECISION_BF16 ? 2 : 4, error);
-    evaluator_close(d.evaluator);
-    synthetic_recipe_free(recipe);
-    synthetic_remove(folder);
-    free(folder);
+    d->folder = folder;
+    if (synthetic_write(folder, s->shape, s->tasks, s->images, &d->recipe, error) ||
+        evaluator_open(d->recipe, folder, &options, &d->evaluator, note, NULL, error) ||
+        use_routers(s, d->evaluator, error)) {
+        drag_free(d);
+        return error_prefix(error, "drag");
+    }
+    *out = d;
+    return 0;
+}
+
+int bench_drag(struct bench *s, struct error *error) {
+    struct drag *d;
+    if (drag_new(s, &d, error))
+        return -1;
+    int result = measure(s, d, s->precision == PRECISION_BF16 ? 2 : 4, error);
+    drag_free(d);
     return result ? error_prefix(error, "drag") : 0;
 }

@@ -1,9 +1,12 @@
-/* Every product of the model at the rows of a training step. */
+/* Every product of the model at the rows of a training step; which of cuBLAS's
+ * algorithms is fastest for each, and its values beside the plain kernel's. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "../synthetic.h"
-#include "bench.h"
+#include "work.h"
 
 /* Operands of the largest product; every product uses their beginnings. */
 struct operands {
@@ -81,14 +84,16 @@ static int measure(const struct operands *o, const struct one *p, struct error *
                           1e-12 * work / least, error);
 }
 
-int bench_products(struct bench *s, struct error *error) {
-    struct backend *b = s->backend;
+enum { PRODUCTS = 18 };
+
+/* All products of the model; those of no columns are not there. */
+static void list_products(const struct bench *s, struct one list[PRODUCTS]) {
     const struct model_config *c = &s->shape->config;
     size_t images = s->tasks * s->batch, tokens = model_config_tokens(c);
     size_t rows = images * tokens, patches = images * (tokens - 1), w = c->width;
     size_t f = c->mlp_width, column = c->channels * c->patch_size * c->patch_size;
     size_t task = s->batch * tokens;
-    const struct one products[] = {
+    const struct one products[PRODUCTS] = {
         {"plain", rows, f, w, PLAIN},
         {"plain", rows, w, f, PLAIN},
         {"patches", patches, w, column, PLAIN},
@@ -108,32 +113,198 @@ int bench_products(struct bench *s, struct error *error) {
         {"dW of fc1, one task", f, w, task, WEIGHTS},
         {"dW of patches", w, column, patches, WEIGHTS},
     };
-    size_t wide = f > 3 * w ? f : 3 * w, most = rows * wide, weights = w * wide;
-    if (patches * column > most)
-        most = patches * column;
-    if (w * column > weights)
-        weights = w * column;
-    /* The second operand of a weight gradient has as many rows as the first. */
-    size_t second = most > weights ? most : weights;
-    struct operands o = {.s = s};
-    int result = -1;
-    if (synthetic_reals(b, most, 1, &o.x, error) ||
-        synthetic_reals(b, second, 1, &o.w, error) ||
-        synthetic_reals(b, most, 1, &o.y, error) ||
-        synthetic_reals(b, most, 1, &o.before, error) ||
-        synthetic_reals(b, wide, 1, &o.bias, error) ||
-        synthetic_floats(b, weights, 1, &o.gradient, error))
-        goto done;
-    result = 0;
-    for (size_t i = 0; result == 0 && i < sizeof products / sizeof *products; i++)
-        if (products[i].n > 0)
-            result = measure(&o, &products[i], error);
-done:
-    b->release(b, o.x);
-    b->release(b, o.w);
-    b->release(b, o.y);
-    b->release(b, o.before);
-    b->release(b, o.bias);
-    b->release(b, o.gradient);
+    memcpy(list, products, sizeof products);
+}
+
+static void operands_free(struct operands *o) {
+    struct backend *b = o->s->backend;
+    b->release(b, o->x);
+    b->release(b, o->w);
+    b->release(b, o->y);
+    b->release(b, o->before);
+    b->release(b, o->bias);
+    b->release(b, o->gradient);
+}
+
+/* Of the largest of them. */
+static int operands_new(struct bench *s, const struct one list[PRODUCTS],
+                        struct operands *o, struct error *error) {
+    struct backend *b = s->backend;
+    size_t most = 0, weights = 0, wide = 0;
+    for (size_t i = 0; i < PRODUCTS; i++) {
+        const struct one *p = &list[i];
+        /* A weight gradient has as many rows of the second operand as of the first. */
+        size_t inner = p->k * (p->m > p->n ? p->m : p->n), out = p->m * p->n;
+        most = inner > most ? inner : most;
+        if (p->kind == WEIGHTS)
+            weights = out > weights ? out : weights;
+        else
+            most = out > most ? out : most;
+        wide = p->n > wide ? p->n : wide;
+    }
+    *o = (struct operands){.s = s};
+    if (synthetic_reals(b, most, 1, &o->x, error) ||
+        synthetic_reals(b, most, 1, &o->w, error) ||
+        synthetic_reals(b, most, 1, &o->y, error) ||
+        synthetic_reals(b, most, 1, &o->before, error) ||
+        synthetic_reals(b, wide, 1, &o->bias, error) ||
+        synthetic_floats(b, weights, 1, &o->gradient, error)) {
+        operands_free(o);
+        return -1;
+    }
+    return 0;
+}
+
+int bench_products(struct bench *s, struct error *error) {
+    struct one list[PRODUCTS];
+    struct operands o;
+    list_products(s, list);
+    if (operands_new(s, list, &o, error))
+        return -1;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < PRODUCTS; i++)
+        if (list[i].n > 0)
+            result = measure(&o, &list[i], error);
+    operands_free(&o);
+    return result;
+}
+
+/* --- algorithms, and values against the plain kernel ---------------------------- */
+
+enum { ALGORITHMS = 8, SAMPLE = 1 << 18 };
+
+/* The beginning of what the product gives on the backend that is open now. */
+static int sample(const struct operands *o, const struct one *p, float *values,
+                  size_t *count, struct error *error) {
+    struct backend *b = o->s->backend;
+    struct matmul m = matmul_of(o, p);
+    size_t all = p->m * p->n;
+    *count = all < SAMPLE ? all : SAMPLE;
+    b->zero(b, m.c, all * (p->kind == WEIGHTS ? sizeof(float) : b->real_size));
+    b->matmul(b, &m);
+    return p->kind == WEIGHTS
+               ? b->download(b, values, m.c, *count * sizeof *values, error)
+               : b->download_real(b, values, m.c, *count, error);
+}
+
+/* |a - b| / |b|, Frobenius. */
+static double distance(const float *a, const float *b, size_t count) {
+    double apart = 0, size = 0;
+    for (size_t i = 0; i < count; i++) {
+        double d = (double)a[i] - (double)b[i];
+        apart += d * d;
+        size += (double)b[i] * (double)b[i];
+    }
+    return sqrt(apart / size);
+}
+
+struct trials {
+    struct one list[PRODUCTS];
+    float *values[PRODUCTS]; /* of the usual algorithm */
+    double seconds[PRODUCTS][ALGORITHMS];
+};
+
+static int try_algorithm(struct bench *s, struct trials *t, unsigned number,
+                         struct error *error) {
+    char tune[32];
+    struct operands o;
+    size_t count;
+    snprintf(tune, sizeof tune, "algorithm=%u", number + 1);
+    if (work_open(s, tune, error) || operands_new(s, t->list, &o, error))
+        return -1;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < PRODUCTS; i++) {
+        struct run run = {.b = s->backend, .matmul = matmul_of(&o, &t->list[i])};
+        struct bench_times times;
+        if (t->list[i].n == 0)
+            continue;
+        if (number == 0)
+            result = sample(&o, &t->list[i], t->values[i], &count, error);
+        if (result == 0)
+            result = bench_measure(s,
+                                   &(struct bench_what){.name = t->list[i].name,
+                                                        .run = run_product,
+                                                        .self = &run,
+                                                        .queued = true},
+                                   &times, error);
+        t->seconds[i][number] = times.ours.median;
+    }
+    operands_free(&o);
+    return result;
+}
+
+/* Both round the same sums to real: bf16's unit is 2^-8, f32 sums differ by their
+ * order. */
+static int compare_plain(struct bench *s, struct trials *t, struct error *error) {
+    struct operands o;
+    size_t count;
+    float *plain = malloc(SAMPLE * sizeof *plain);
+    if (!plain)
+        return error_memory(error);
+    int result =
+        work_open(s, "products=plain", error) || operands_new(s, t->list, &o, error);
+    if (result) {
+        free(plain);
+        return -1;
+    }
+    size_t wrong = 0;
+    for (size_t i = 0; result == 0 && i < PRODUCTS; i++) {
+        const struct one *p = &t->list[i];
+        if (p->n == 0)
+            continue;
+        result = sample(&o, p, plain, &count, error);
+        if (result)
+            break;
+        double apart = distance(t->values[i], plain, count);
+        double most = p->kind == WEIGHTS || s->backend->real_size == 4 ? 1e-4 : 4e-3;
+        bool good = apart <= most;
+        wrong += !good;
+        printf("operation values %s %zu x %zu x %zu: %.2g from the plain kernel%s\n",
+               p->name, p->m, p->n, p->k, apart, good ? "" : ", which is WRONG");
+    }
+    operands_free(&o);
+    free(plain);
+    if (result == 0 && wrong > 0)
+        return error_set(error, "%zu products differ from the plain kernel's", wrong);
+    return result ? -1 : 0;
+}
+
+static void tell_algorithms(const struct trials *t) {
+    for (size_t i = 0; i < PRODUCTS; i++) {
+        const struct one *p = &t->list[i];
+        if (p->n == 0)
+            continue;
+        printf("operation algorithms %s %zu x %zu x %zu, us:", p->name, p->m, p->n,
+               p->k);
+        double best = INFINITY;
+        for (size_t k = 0; k < ALGORITHMS; k++) {
+            printf(" %.1f", 1e6 * t->seconds[i][k]);
+            best = fmin(best, t->seconds[i][k]);
+        }
+        printf(" (the first takes %.2f times the best)\n", t->seconds[i][0] / best);
+    }
+    fflush(stdout);
+}
+
+int bench_algorithms(struct bench *s, struct error *error) {
+    struct trials t = {0};
+    int result = 0;
+    double budget = s->budget;
+    list_products(s, t.list);
+    for (size_t i = 0; i < PRODUCTS; i++)
+        if (!(t.values[i] = malloc(SAMPLE * sizeof(float))))
+            result = error_memory(error);
+    s->budget = budget / 8;
+    for (unsigned k = 0; result == 0 && k < ALGORITHMS; k++)
+        result = try_algorithm(s, &t, k, error);
+    s->budget = budget;
+    if (result == 0) {
+        tell_algorithms(&t);
+        result = compare_plain(s, &t, error);
+    }
+    work_close(s);
+    for (size_t i = 0; i < PRODUCTS; i++)
+        free(t.values[i]);
+    setenv("PWEMOE_CUDA_TUNE", "", 1);
     return result;
 }

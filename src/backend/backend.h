@@ -26,7 +26,7 @@
 #include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 9 };
+enum { BACKEND_API_VERSION = 10 };
 
 typedef struct real real;
 
@@ -34,6 +34,8 @@ typedef struct real real;
 struct recording;
 /* A transfer beside what runs. They count up; 0 is none, and done. */
 typedef uint64_t backend_ticket;
+
+enum { BACKEND_MARKS = 8192 };
 
 /* AUTO is asked for, never what a backend has: bf16 on a GPU, f32 on the CPU. */
 enum precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
@@ -185,6 +187,14 @@ struct backend {
     /* -1 where the backend has failed. */
     int (*done)(struct backend *, backend_ticket, bool *done, struct error *);
     int (*wait)(struct backend *, backend_ticket, struct error *);
+
+    /* --- times on the device, for measuring (optional: both, or NULL) ----- */
+    /* Mark number `mark`, below BACKEND_MARKS, is when all that is queued now is done.
+     */
+    void (*mark)(struct backend *, unsigned mark);
+    /* Seconds from one mark to a later one, after synchronise; NaN where one of them
+     * was never set. */
+    double (*between)(struct backend *, unsigned from, unsigned to);
 
     /* --- products and norms ------------------------------------------- */
     void (*matmul)(struct backend *, const struct matmul *);

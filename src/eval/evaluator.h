@@ -47,6 +47,8 @@ size_t evaluator_examples(const struct evaluator *evaluator, size_t task);
 /* "cpu (2 threads, AVX2)" */
 const char *evaluator_device(const struct evaluator *evaluator);
 
+/* Where it runs, to be measured: no operation of it may be called meanwhile. */
+struct backend *evaluator_backend(struct evaluator *evaluator);
 /* What backend_remark has to say of it; "": nothing. */
 void evaluator_remark(const struct evaluator *evaluator, char line[256]);
 /* Whether that has memory of its own. */

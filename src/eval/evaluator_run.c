@@ -159,6 +159,10 @@ const char *evaluator_device(const struct evaluator *e) {
     return e->backend->name;
 }
 
+struct backend *evaluator_backend(struct evaluator *e) {
+    return e->backend;
+}
+
 void evaluator_remark(const struct evaluator *e, char line[256]) {
     backend_remark(e->backend, line);
 }

@@ -1,11 +1,13 @@
-/* The conformance suite on a CUDA device: check_device [--no-faults] [cuda:N]
+/* The conformance suite on a CUDA device: check_device [--no-faults] [--only CASE]
+ * [cuda:N]
  * Exit status 0: it conforms; 1: it does not; 77: there is no device. */
 #include <stdio.h>
 #include <string.h>
 
 #include "backend/conformance.h"
 
-static int check_precision(const char *device, enum precision precision, bool faults) {
+static int check_precision(const char *device, enum precision precision, bool faults,
+                           const char *only) {
     const char *name = precision == PRECISION_BF16 ? "bf16" : "f32";
     struct backend *b;
     struct error error;
@@ -13,7 +15,7 @@ static int check_precision(const char *device, enum precision precision, bool fa
         printf("FAILED %s: %s\n", name, error.text);
         return 1;
     }
-    size_t checks, failures = conformance_run(b, NULL, stdout, &checks);
+    size_t checks, failures = conformance_run(b, only, stdout, &checks);
     printf("%s, %s: %zu comparisons, %zu failed\n", b->name, name, checks, failures);
     for (size_t i = 0; faults && i < conformance_fault_count; i++)
         if (!conformance_fault_found(b, &conformance_faults[i])) {
@@ -21,6 +23,10 @@ static int check_precision(const char *device, enum precision precision, bool fa
                    conformance_faults[i].name);
             failures++;
         }
+    if (checks == 0) {
+        puts("FAILED: there is no such case");
+        failures++;
+    }
     if (*b->remark)
         printf("FAILED: %s\n", b->remark);
     failures += *b->remark != '\0';
@@ -34,11 +40,13 @@ static int check_precision(const char *device, enum precision precision, bool fa
 }
 
 int main(int argc, char **argv) {
-    const char *device = "cuda";
+    const char *device = "cuda", *only = NULL;
     bool faults = true;
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--no-faults") == 0)
             faults = false;
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            only = argv[++i];
         else
             device = argv[i];
     struct backend *b;
@@ -48,8 +56,8 @@ int main(int argc, char **argv) {
         return 77;
     }
     backend_close(b);
-    int failed = check_precision(device, PRECISION_F32, faults);
-    failed |= check_precision(device, PRECISION_BF16, faults);
+    int failed = check_precision(device, PRECISION_F32, faults, only);
+    failed |= check_precision(device, PRECISION_BF16, faults, only);
     puts(failed ? "gpu-check FAILED" : "gpu-check passed");
     return failed;
 }

@@ -73,8 +73,6 @@ TESTS += tests/gpu/no_cxx.sh
 endif
 
 # The real card: `make gpu-check`. Exit status 77, aloud, where there is none.
-EXTRA_PROGRAMS += tests/gpu/check_device
-CLEANFILES += tests/gpu/check_device
 tests_gpu_check_device_SOURCES = tests/gpu/check_device.c $(conformance_sources)
 tests_gpu_check_device_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_check_device_LDADD = $(PWEMOE_LIBS)
@@ -104,6 +102,19 @@ PHONY_TARGETS += gpu-check
 
 # Both, and make gpu-bench, for a machine without these libraries.
 gpu-bundle: all tests/gpu/check_device tests/gpu/compare_devices bench/gpu/bench_device
-	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/gpu/bundle.sh gpu-bundle.tar.xz
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/gpu/bundle.sh gpu-bundle.tar.xz $(GPU_REAL)
 CLEANFILES += gpu-bundle.tar.xz
 PHONY_TARGETS += gpu-bundle
+
+# The archive for one short stay with a card: gpu-bundle/run report OUT. GPU_REAL: the
+# data of bench/real, as its README says.
+GPU_REAL =
+gpu-report: gpu-bundle
+	@echo "gpu-bundle.tar.xz, there: tar xf gpu-bundle.tar.xz && gpu-bundle/run report OUT"
+PHONY_TARGETS += gpu-report
+
+dist_check_SCRIPTS += tests/gpu/check_report.sh
+TESTS += tests/gpu/check_report.sh
+EXTRA_DIST += tests/gpu/report.sh tests/gpu/report.md tests/gpu/explorer_keys.py \
+  tests/gpu/kernels.py tests/gpu/pack_real.py tests/gpu/fake_ncu.sh
+check_PROGRAMS += tests/gpu/check_device

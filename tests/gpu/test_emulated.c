@@ -2,6 +2,7 @@
  * block run from the first to the last, from the last to the first and in random orders
  * (a missing barrier shows in one of them), and what the backend says when a device is
  * missing or lost. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -308,10 +309,52 @@ static void test_tuning(void **state) {
     b = open_device(PRECISION_F32);
     assert_non_null(b->record_begin);
     b->destroy(b);
-    setenv("PWEMOE_CUDA_TUNE", "recordings=off", 1);
-    assert_int_equal(pwemoe_backend_module()->open(0, PRECISION_F32, &b, &error), -1);
-    assert_says(error.text, "PWEMOE_CUDA_TUNE: recordings=off is not known");
+    static const char *const wrong[] = {
+        "recordings=off", "algorithms=0", "algorithms=9",
+        "algorithm=",     "algorithm=2x", "products=other"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        setenv("PWEMOE_CUDA_TUNE", wrong[i], 1);
+        assert_int_equal(pwemoe_backend_module()->open(0, PRECISION_F32, &b, &error),
+                         -1);
+        assert_says(error.text, wrong[i]);
+        assert_says(error.text, "is not known");
+    }
+    /* Whatever is chosen among, the values are right; what is timed is not counted
+     * twice. */
+    static const char *const right[] = {"algorithms=3", "algorithm=2,recording=on",
+                                        "products=plain"};
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        setenv("PWEMOE_CUDA_TUNE", right[i], 1);
+        b = open_device(i % 2 ? PRECISION_BF16 : PRECISION_F32);
+        static const char *const cases[] = {"matmul shapes", "matmul epilogues",
+                                            "matmul outputs", "recording"};
+        for (size_t j = 0; j < sizeof cases / sizeof *cases; j++) {
+            size_t checks;
+            assert_int_equal(conformance_run(b, cases[j], stderr, &checks), 0);
+            assert_true(checks > 0);
+        }
+        assert_int_equal(b->plain_products == 0, i % 2 == 0);
+        b->destroy(b);
+    }
     unsetenv("PWEMOE_CUDA_TUNE");
+}
+
+static void test_marks(void **state) {
+    (void)state;
+    struct backend *b = open_device(PRECISION_F32);
+    struct error error;
+    void *x;
+    assert_int_equal(b->allocate(b, 4096, &x, &error), 0);
+    b->mark(b, 0);
+    for (int i = 0; i < 5; i++)
+        b->add_scaled(b, x, x, 1, 8);
+    b->mark(b, BACKEND_MARKS - 1);
+    assert_int_equal(b->synchronise(b, &error), 0);
+    assert_true(b->between(b, 0, BACKEND_MARKS - 1) > 4e-6);
+    assert_true(b->between(b, 0, BACKEND_MARKS - 1) < 6e-6);
+    assert_true(isnan(b->between(b, 0, 7)));
+    assert_true(isnan(b->between(b, BACKEND_MARKS, 0)));
+    b->destroy(b);
 }
 
 /* Products that no algorithm is found for are counted, and the first is named. */
@@ -465,6 +508,7 @@ int main(void) {
         cmocka_unit_test(test_refused_recordings),
         cmocka_unit_test(test_tuning),
         cmocka_unit_test(test_plain_products),
+        cmocka_unit_test(test_marks),
         cmocka_unit_test(test_no_memory_for_recordings),
         cmocka_unit_test(test_what_cannot_be_recorded),
         cmocka_unit_test(test_lost_in_replay),

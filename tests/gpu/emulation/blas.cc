@@ -154,7 +154,7 @@ cublasStatus_t
 cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                                cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
                                cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t,
-                               cublasLtMatmulPreference_t preference, int,
+                               cublasLtMatmulPreference_t preference, int wanted,
                                cublasLtMatmulHeuristicResult_t results[], int *found) {
     struct sizes s;
     *found = 0;
@@ -170,10 +170,12 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
         (kept && (product->before_stride % 8 != 0 || !product->before ||
                   (uintptr_t)product->before % 16 != 0)))
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    results[0].algo.shape = s.m * 1000003 + s.n * 1009 + s.k;
-    results[0].algo.parts =
-        preference->reductions & CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
-    *found = 1;
+    /* Some that are all alike. */
+    for (*found = 0; *found < wanted && *found < 3; ++*found) {
+        results[*found].algo.shape = s.m * 1000003 + s.n * 1009 + s.k;
+        results[*found].algo.parts =
+            preference->reductions & CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
+    }
     return CUBLAS_STATUS_SUCCESS;
 }
 

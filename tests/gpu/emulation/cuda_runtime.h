@@ -209,7 +209,7 @@ enum cudaMemcpyKind {
 enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_16BF = 14 };
 typedef enum cudaDataType_t cudaDataType;
 enum { cudaStreamNonBlocking = 1 };
-enum { cudaEventDisableTiming = 2 };
+enum { cudaEventDefault = 0, cudaEventDisableTiming = 2 };
 enum { cudaHostAllocDefault = 0 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
@@ -252,6 +252,14 @@ cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventQuery(cudaEvent_t event);
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to);
+
+static inline cudaError_t cudaProfilerStart() {
+    return cudaSuccess;
+}
+static inline cudaError_t cudaProfilerStop() {
+    return cudaSuccess;
+}
 
 cudaError_t emulation_pin(void **memory, size_t bytes);
 bool emulation_pinned(const void *memory); /* it lies in memory that was */

@@ -25,6 +25,7 @@ struct emulation_event {
     struct emulation_stream *stream; /* NULL: never recorded */
     unsigned long after;             /* so many of its operations */
     bool asked;
+    bool times; /* it was made to keep the time */
 };
 
 static std::vector<struct emulation_stream *> streams; /* the first is the prompt one */
@@ -126,8 +127,9 @@ cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes,
 }
 
 /* --- events -------------------------------------------------------------------- */
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags) {
     *event = new struct emulation_event();
+    (*event)->times = !(flags & cudaEventDisableTiming);
     return cudaSuccess;
 }
 
@@ -137,7 +139,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-    *event = {stream, stream->given, false};
+    *event = {stream, stream->given, false, event->times};
     return emulation_status();
 }
 
@@ -165,6 +167,17 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
         return cudaErrorNotReady;
     }
     return cudaEventSynchronize(event);
+}
+
+/* A microsecond for each operation between them. */
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from,
+                                 cudaEvent_t to) {
+    if (!from->times || !to->times || !from->stream || from->stream != to->stream)
+        return cudaErrorInvalidValue;
+    if (to->stream->run < to->after)
+        return cudaErrorNotReady;
+    *milliseconds = 1e-3f * ((float)to->after - (float)from->after);
+    return emulation_status();
 }
 
 /* --- graphs -------------------------------------------------------------------- */
