@@ -144,7 +144,7 @@ static double bench_forward(struct bench *s, double *peer) {
 
 static int run_step(void *self, struct error *error) {
     double losses[POOL_TASKS_MAX];
-    return router_training_step(self, losses, error);
+    return router_training_trainer(self).kind->step(self, losses, error);
 }
 
 static double bench_training(struct bench *s, enum granularity upscale,

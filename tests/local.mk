@@ -37,3 +37,7 @@ dist_check_SCRIPTS += tests/check_hardening.sh
 if HARDENING
 TESTS += tests/check_hardening.sh
 endif
+
+# Functions that other files can call are called by one.
+dist_check_SCRIPTS += tests/check_callers.sh
+TESTS += tests/check_callers.sh

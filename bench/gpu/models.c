@@ -101,7 +101,8 @@ struct steps {
 
 static int run_step(void *self, struct error *error) {
     struct steps *t = self;
-    return router_training_step(t->training, t->losses, error);
+    return router_training_trainer(t->training)
+        .kind->step(t->training, t->losses, error);
 }
 
 static int waiting_wait(struct backend *b, backend_ticket ticket, struct error *error) {

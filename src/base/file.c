@@ -31,8 +31,9 @@ static int too_large(const char *path, uint64_t most, struct error *error) {
                      (unsigned long long)(most >> 20));
 }
 
-int file_check(int descriptor, const char *path, uint64_t most, uint64_t *size,
-               struct error *error) {
+/* Is what was opened a regular file of at most this size? */
+static int file_check(int descriptor, const char *path, uint64_t most, uint64_t *size,
+                      struct error *error) {
     struct stat status;
     if (fstat(descriptor, &status))
         return error_set(error, "%s: %s", path, strerror(errno));

@@ -19,10 +19,6 @@ int file_open(const char *path, uint64_t most, uint64_t *size, struct error *err
 int file_open_optional(const char *path, uint64_t most, int *descriptor, uint64_t *size,
                        struct error *error);
 
-/* Is what was opened otherwise a regular file? -1 with error. */
-int file_check(int descriptor, const char *path, uint64_t most, uint64_t *size,
-               struct error *error);
-
 /* A whole file in memory, which is freed with free(); room for one byte more is there.
  * What is read is never more than `most`, also where the file grows meanwhile or says
  * that it is smaller (as those of /proc do). */

@@ -150,14 +150,6 @@ void clip_tokenizer_close(struct clip_tokenizer *tokenizer) {
     free(tokenizer);
 }
 
-int32_t clip_tokenizer_start(const struct clip_tokenizer *tokenizer) {
-    return tokenizer->start;
-}
-
-int32_t clip_tokenizer_end(const struct clip_tokenizer *tokenizer) {
-    return tokenizer->end;
-}
-
 struct clip_encoding {
     const struct clip_tokenizer *tokenizer;
     pcre2_match_data *match;

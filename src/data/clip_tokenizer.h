@@ -17,10 +17,6 @@ int clip_tokenizer_open(const char *directory, struct clip_tokenizer **tokenizer
                         struct error *error);
 void clip_tokenizer_close(struct clip_tokenizer *tokenizer); /* NULL is fine */
 
-/* Numbers of <|startoftext|> and <|endoftext|>. */
-int32_t clip_tokenizer_start(const struct clip_tokenizer *tokenizer);
-int32_t clip_tokenizer_end(const struct clip_tokenizer *tokenizer);
-
 /* ids [context] receives start, the text's tokens (those that do not fit, into
  * model_max_length where that is less, are left out), end, and the end's number again
  * up to `context` (at least 2; 77 for the published models); *count is how many there

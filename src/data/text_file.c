@@ -19,7 +19,8 @@ static int check(const char *bytes, size_t size, const char *label,
                      (size_t)(zero - bytes));
 }
 
-size_t text_even_out(char *text, size_t size) {
+/* In place: the byte order mark and the CRs away. Returns the new size. */
+static size_t text_even_out(char *text, size_t size) {
     const char *in = text, *end = text + size;
     char *out = text;
     if (size >= 3 && memcmp(in, "\xef\xbb\xbf", 3) == 0)

@@ -24,9 +24,6 @@ int text_stream_read(FILE *stream, const char *label, size_t most, char **text,
 int text_file_copy(const char *bytes, size_t *size, size_t most, const char *label,
                    char **text, struct error *error);
 
-/* In place: the byte order mark and the CRs away. Returns the new size. */
-size_t text_even_out(char *text, size_t size);
-
 /* The line at *at without its LF, which becomes '\0', and *at behind it; NULL at the
  * end, where a byte may be written. */
 char *text_next_line(char **at, char *end);

@@ -50,6 +50,20 @@ static int format_of(const char *path, unsigned *format, struct error *error) {
     return error_set(error, "%s: the name must end in .png, .svg or .pdf", path);
 }
 
+static void chart_abandon(struct chart *chart) {
+    if (!chart)
+        return;
+    if (chart->cr)
+        cairo_destroy(chart->cr);
+    if (chart->surface)
+        cairo_surface_destroy(chart->surface);
+    if (chart->bytes)
+        free(chart->bytes->data);
+    free(chart->bytes);
+    free(chart->path);
+    free(chart);
+}
+
 int chart_open(const struct plot_page *page, struct chart **out, struct error *error) {
     const char *path = page->png ? "a picture" : page->path;
     double width = page->width, height = page->height;
@@ -93,20 +107,6 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
     cairo_set_line_join(chart->cr, CAIRO_LINE_JOIN_ROUND);
     *out = chart;
     return 0;
-}
-
-void chart_abandon(struct chart *chart) {
-    if (!chart)
-        return;
-    if (chart->cr)
-        cairo_destroy(chart->cr);
-    if (chart->surface)
-        cairo_surface_destroy(chart->surface);
-    if (chart->bytes)
-        free(chart->bytes->data);
-    free(chart->bytes);
-    free(chart->path);
-    free(chart);
 }
 
 static int hand_over(struct chart *chart) {

@@ -32,7 +32,6 @@ struct plot_page;
 int chart_open(const struct plot_page *page, struct chart **chart, struct error *error);
 /* Writes the file (beside, then renamed), or hands the picture over, and frees. */
 int chart_close(struct chart *chart, struct error *error);
-void chart_abandon(struct chart *chart); /* frees without writing; NULL is fine */
 
 void chart_colour(struct chart *chart, enum ink ink, double alpha);
 /* A scale from dark blue to yellow that is even in lightness (like cividis), at

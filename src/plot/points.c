@@ -7,8 +7,9 @@
 #include "base/memory.h"
 #include "results/catalog.h"
 
-int plot_points_begin(struct plot_points *points, size_t objectives, size_t most,
-                      struct error *error) {
+/* Room for `most` points. On failure nothing is to be cleared. */
+static int plot_points_begin(struct plot_points *points, size_t objectives, size_t most,
+                             struct error *error) {
     size_t cells;
     *points =
         (struct plot_points){.labels = array_new(objectives, sizeof(char *)),
@@ -27,8 +28,9 @@ int plot_points_begin(struct plot_points *points, size_t objectives, size_t most
     return error_memory(error);
 }
 
-int plot_points_label(struct plot_points *points, size_t objective, const char *name,
-                      const char *unit, struct error *error) {
+/* "name (unit)" beside an axis; every axis needs one. */
+static int plot_points_label(struct plot_points *points, size_t objective,
+                             const char *name, const char *unit, struct error *error) {
     free(points->labels[objective]);
     points->labels[objective] = text_format("%s (%s)", name, unit);
     return points->labels[objective] ? 0 : error_memory(error);

@@ -15,12 +15,6 @@ struct plot_points {
     double *values; /* [most, objectives] */
 };
 
-/* Room for `most` points. On failure nothing is to be cleared. */
-int plot_points_begin(struct plot_points *points, size_t objectives, size_t most,
-                      struct error *error);
-/* "name (unit)" beside an axis; every axis needs one. */
-int plot_points_label(struct plot_points *points, size_t objective, const char *name,
-                      const char *unit, struct error *error);
 /* One more point [objectives], NaN where it is not known; a new name begins a series.
  */
 int plot_points_add(struct plot_points *points, const struct plot_series *series,

@@ -66,7 +66,8 @@ static void trained_name(const char *method, const char *upscale, char *out,
     }
 }
 
-void series_describe(const struct store_row *row, struct series *series) {
+/* The series of a row by itself: no other series is there whose mark it would share. */
+static void series_describe(const struct store_row *row, struct series *series) {
     const struct store_solution *solution = &row->solution;
     enum store_kind kind = solution->kind;
     bool routers = solution->routers || kind == STORE_KIND_PWEMOE;
@@ -97,7 +98,8 @@ void series_describe(const struct store_row *row, struct series *series) {
         strcat(series->name, " by preference");
 }
 
-bool series_same(const struct store_row *a, const struct store_row *b) {
+/* Do both rows belong to the same series? Quicker than to describe them. */
+static bool series_same(const struct store_row *a, const struct store_row *b) {
     return a->solution.kind == b->solution.kind &&
            store_method_is(a->solution.method, b->solution.method) &&
            !strcmp(a->upscale, b->upscale) &&

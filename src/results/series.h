@@ -23,11 +23,6 @@ struct series {
     size_t count; /* of its solutions */
 };
 
-/* The series of a row by itself: no other series is there whose mark it would share. */
-void series_describe(const struct store_row *row, struct series *series);
-/* Do both rows belong to the same series? Quicker than to describe them. */
-bool series_same(const struct store_row *a, const struct store_row *b);
-
 /* The series of rows [count], in the order of a legend; place [count] becomes the
  * number of each row's. Where two would share a mark, the one that came later takes a
  * spare one: rows are in the order of their ids, so a series keeps its look while the

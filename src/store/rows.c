@@ -10,7 +10,7 @@
 
 /* --- one row -------------------------------------------------------------------- */
 
-/* The columns of SOLUTION_COLUMNS, as solution_read reads them. */
+/* The columns of SOLUTION_COLUMNS. */
 static void read_solution(struct rows *rows, struct sql_row *row,
                           struct store_solution *solution) {
     double preference[STORE_TASKS_MAX];

@@ -205,20 +205,6 @@ static void read_run(struct sql_row *row, void *to) {
     run->peak_bytes = (uint64_t)sql_integer(row, 10, 0, INT64_MAX);
 }
 
-int store_run_last(struct store *store, const char *method, const char *upscale,
-                   bool *found, struct store_run *run, struct error *error) {
-    memset(run, 0, sizeof *run);
-    int result =
-        sql_one(store, error, "a run", read_run, run,
-                RUN_COLUMNS " WHERE (?1 OR method = ?2) AND (?3 OR upscale = ?4)"
-                            " ORDER BY id DESC LIMIT 1",
-                "btbt", (int)!method, method, (int)!upscale, upscale);
-    *found = result > 0;
-    if (result < 0)
-        store_run_clear(run);
-    return result < 0 ? -1 : 0;
-}
-
 int store_runs(struct store *store, struct store_run **result, size_t *count,
                struct error *error) {
     return sql_each(store, error, "a run", read_run, sizeof **result, clear_run, result,

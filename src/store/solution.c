@@ -91,7 +91,8 @@ void solution_read_rest(struct sql_row *row, struct store_solution *solution) {
                         kind);
 }
 
-void solution_read(struct sql_row *row, struct store_solution *solution) {
+/* What was read before a failure is in it too, to be cleared. */
+static void solution_read(struct sql_row *row, struct store_solution *solution) {
     memset(solution, 0, sizeof *solution);
     solution->method = sql_text(row, SOLUTION_METHOD);
     solution->parameters = sql_text(row, SOLUTION_PARAMETERS);

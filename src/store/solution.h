@@ -4,7 +4,7 @@
 
 #include "store/sql.h"
 
-/* The columns that solution_read takes, of a table named or aliased `s`. */
+/* The columns of a solution, of a table named or aliased `s`. */
 #define SOLUTION_COLUMNS                                                      \
     "s.id, s.kind, s.method, s.parameters, s.preference, s.routers, s.label," \
     " s.model_sha256, s.created, s.seconds, s.peak_bytes"
@@ -16,9 +16,7 @@ enum {
     SOLUTION_COLUMN_COUNT = 11
 };
 
-/* Fills solution; what was read before a failure is in it too, to be cleared. */
-void solution_read(struct sql_row *row, struct store_solution *solution);
-/* The members that are no pointers. */
+/* Reads the members that are not pointers. */
 void solution_read_rest(struct sql_row *row, struct store_solution *solution);
 
 #endif

@@ -182,10 +182,6 @@ int store_run_save(struct store *store, struct store_run *run,
                    const void *state, size_t state_size,
                    const struct store_curve_point *points, size_t point_count,
                    struct error *error);
-/* The newest run (method, upscale NULL: any); 0 with found false where there is
- * none. */
-int store_run_last(struct store *store, const char *method, const char *upscale,
-                   bool *found, struct store_run *run, struct error *error);
 int store_runs(struct store *store, struct store_run **runs, size_t *count,
                struct error *error);
 void store_runs_free(struct store_run *runs, size_t count);

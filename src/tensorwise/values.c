@@ -56,8 +56,9 @@ int values_vector(const struct values *v, size_t expert, size_t from, size_t cou
     return 0;
 }
 
-int values_model(const struct values *v, size_t expert, size_t from, size_t count,
-                 const float *base, float *out, struct error *error) {
+static int values_model(const struct values *v, size_t expert, size_t from,
+                        size_t count, const float *base, float *out,
+                        struct error *error) {
     const struct expert_tensor *own = &v->tensor->experts[expert];
     if (own->whole)
         return tensor_part_to_f32(own->whole, models_path(v->models, expert), from,

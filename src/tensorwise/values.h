@@ -27,9 +27,6 @@ int values_base(const struct values *values, size_t from, size_t count, float *o
 /* The same of an expert's task vector: its values less base, the base model's. */
 int values_vector(const struct values *values, size_t expert, size_t from, size_t count,
                   const float *base, float *out, struct error *error);
-/* And of an expert's own values. */
-int values_model(const struct values *values, size_t expert, size_t from, size_t count,
-                 const float *base, float *out, struct error *error);
 
 /* A whole task vector, divided among threads. */
 int values_whole_vector(const struct values *values, size_t expert, unsigned threads,

@@ -34,17 +34,6 @@ struct finetuning {
     unsigned step;
 };
 
-struct finetuning_options finetuning_defaults(void) {
-    return (struct finetuning_options){.method = COMBINE_LS,
-                                       .smoothing = 0.1,
-                                       .learning_rate = 1e-4,
-                                       .head_rate = 10,
-                                       .weight_decay = 0.01,
-                                       .steps = 1000,
-                                       .batch = 32,
-                                       .train_heads = true};
-}
-
 int finetuning_new_head(const struct model_config *config, size_t classes,
                         uint64_t seed, struct head *head, struct error *error) {
     size_t features = model_config_features(config);
@@ -241,11 +230,12 @@ static void update(struct finetuning *f) {
     }
 }
 
-unsigned finetuning_step_count(const struct finetuning *f) {
-    return f->step;
+static unsigned step_count(const void *self) {
+    return ((const struct finetuning *)self)->step;
 }
 
-int finetuning_step(struct finetuning *f, double *losses, struct error *error) {
+static int step(void *self, double *losses, struct error *error) {
+    struct finetuning *f = self;
     double ones[POOL_TASKS_MAX];
     for (size_t t = 0; t < f->tasks; t++)
         ones[t] = 1;
@@ -328,8 +318,9 @@ static size_t list_trained(struct finetuning *f, struct trained **list) {
 
 static const char state_kind[] = "pwemoe-finetuning";
 
-int finetuning_save(struct finetuning *f, const char *path, const char *note,
-                    struct error *error) {
+static int save_file(void *self, const char *path, const char *note,
+                     struct error *error) {
+    struct finetuning *f = self;
     struct trained *list[TRAINED_MOST];
     struct training_state state = {
         .kind = state_kind, .step = f->step, .batch = f->options.batch};
@@ -337,8 +328,8 @@ int finetuning_save(struct finetuning *f, const char *path, const char *note,
                         error);
 }
 
-int finetuning_resume(struct finetuning *f, const char *path, char **note,
-                      struct error *error) {
+static int resume_file(void *self, const char *path, char **note, struct error *error) {
+    struct finetuning *f = self;
     struct trained *list[TRAINED_MOST];
     struct training_state state = {.kind = state_kind, .batch = f->options.batch};
     if (trained_resume(f->backend, list, list_trained(f, list),
@@ -352,11 +343,7 @@ int finetuning_resume(struct finetuning *f, const char *path, char **note,
 
 /* --- as a trainer ----------------------------------------------------------------- */
 
-static unsigned trainer_step_count(const void *self) {
-    return finetuning_step_count(self);
-}
-
-static uint64_t trainer_trainable(const void *self) {
+static uint64_t trainable(const void *self) {
     const struct finetuning *f = self;
     uint64_t count = 0;
     for (size_t i = 0; i < f->layout->parameter_count; i++)
@@ -366,31 +353,17 @@ static uint64_t trainer_trainable(const void *self) {
     return count;
 }
 
-static int trainer_step(void *self, double *losses, struct error *error) {
-    return finetuning_step(self, losses, error);
-}
-
-static int trainer_save(void *self, const char *path, const char *note,
-                        struct error *error) {
-    return finetuning_save(self, path, note, error);
-}
-
-static int trainer_resume(void *self, const char *path, char **note,
-                          struct error *error) {
-    return finetuning_resume(self, path, note, error);
-}
-
-static void trainer_free(void *self) {
+static void free_trainer(void *self) {
     finetuning_free(self);
 }
 
 struct trainer finetuning_trainer(struct finetuning *f) {
     static const struct trainer_kind kind = {.doing = "fine-tuning",
-                                             .step_count = trainer_step_count,
-                                             .trainable = trainer_trainable,
-                                             .step = trainer_step,
-                                             .save_file = trainer_save,
-                                             .resume_file = trainer_resume,
-                                             .free = trainer_free};
+                                             .step_count = step_count,
+                                             .trainable = trainable,
+                                             .step = step,
+                                             .save_file = save_file,
+                                             .resume_file = resume_file,
+                                             .free = free_trainer};
     return (struct trainer){&kind, f};
 }

@@ -30,9 +30,6 @@ struct finetuning_options {
     bool train_heads; /* else they stay as given, as CLIP's do */
 };
 
-/* The values above, one epoch of 1,000 steps, heads trained. */
-struct finetuning_options finetuning_defaults(void);
-
 /* What is trained, the caller's until free. */
 struct finetuning_task_set {
     size_t tasks;
@@ -54,24 +51,12 @@ void finetuning_free(struct finetuning *finetuning); /* NULL is fine */
  * result before the end. */
 struct trainer finetuning_trainer(struct finetuning *finetuning);
 
-unsigned finetuning_step_count(const struct finetuning *finetuning);
-/* One step; losses [tasks] receives the mean loss of each task's batch. */
-int finetuning_step(struct finetuning *finetuning, double *losses, struct error *error);
-
 /* The weights [layout size], and a task's head where heads are trained, as they are
  * now. */
 int finetuning_weights(struct finetuning *finetuning, float *weights,
                        struct error *error);
 int finetuning_head(struct finetuning *finetuning, size_t task, struct head *head,
                     struct error *error);
-
-/* The whole state as a file, so that a run can go on later to the same numbers, with a
- * note of the caller's in it, which resume gives back for free() (note may be NULL in
- * both; the file of an older program has none, *note is then NULL). */
-int finetuning_save(struct finetuning *finetuning, const char *path, const char *note,
-                    struct error *error);
-int finetuning_resume(struct finetuning *finetuning, const char *path, char **note,
-                      struct error *error);
 
 /* The mean loss of one given batch of the only task and its gradient [layout size],
  * for tests: the first n examples of data, n at most options.batch. */

@@ -243,16 +243,16 @@ static int mix_gradients(struct router_training *t, struct error *error) {
     return 0;
 }
 
-unsigned router_training_step_count(const struct router_training *t) {
-    return t->step;
+static unsigned step_count(const void *self) {
+    return ((const struct router_training *)self)->step;
 }
 
 const struct routers *router_training_routers(const struct router_training *t) {
     return t->routers;
 }
 
-int router_training_step(struct router_training *t, double *losses,
-                         struct error *error) {
+static int step(void *self, double *losses, struct error *error) {
+    struct router_training *t = self;
     const struct router_training_options *o = &t->options;
     struct random random = t->random;
     random_dirichlet(&random, o->alpha, t->pool->tasks, t->preference);
@@ -320,8 +320,8 @@ static size_t saved_size(const struct router_training *t) {
            3 * t->routers->count * sizeof(float);
 }
 
-int router_training_save(const struct router_training *t, void **bytes, size_t *size,
-                         struct error *error) {
+static int save(void *self, void **bytes, size_t *size, struct error *error) {
+    const struct router_training *t = self;
     size_t floats = t->routers->count * sizeof(float);
     *size = saved_size(t);
     char *at = *bytes = malloc(*size);
@@ -342,8 +342,8 @@ int router_training_save(const struct router_training *t, void **bytes, size_t *
     return 0;
 }
 
-int router_training_resume(struct router_training *t, const void *bytes, size_t size,
-                           struct error *error) {
+static int resume(void *self, const void *bytes, size_t size, struct error *error) {
+    struct router_training *t = self;
     struct saved saved;
     size_t floats = t->routers->count * sizeof(float);
     if (size != saved_size(t))
@@ -372,44 +372,29 @@ int router_training_resume(struct router_training *t, const void *bytes, size_t 
 
 /* --- as a trainer ----------------------------------------------------------------- */
 
-static unsigned trainer_step_count(const void *self) {
-    return router_training_step_count(self);
+static uint64_t trainable(const void *self) {
+    const struct router_training *t = self;
+    return t->routers->count;
 }
 
-static uint64_t trainer_trainable(const void *self) {
-    return router_training_routers(self)->count;
+static int result(void *self, void **bytes, size_t *size, struct error *error) {
+    const struct router_training *t = self;
+    return routers_to_memory(t->routers, bytes, size, error);
 }
 
-static int trainer_step(void *self, double *losses, struct error *error) {
-    return router_training_step(self, losses, error);
-}
-
-static int trainer_save(void *self, void **bytes, size_t *size, struct error *error) {
-    return router_training_save(self, bytes, size, error);
-}
-
-static int trainer_resume(void *self, const void *bytes, size_t size,
-                          struct error *error) {
-    return router_training_resume(self, bytes, size, error);
-}
-
-static int trainer_result(void *self, void **bytes, size_t *size, struct error *error) {
-    return routers_to_memory(router_training_routers(self), bytes, size, error);
-}
-
-static void trainer_free(void *self) {
+static void free_trainer(void *self) {
     router_training_free(self);
 }
 
 struct trainer router_training_trainer(struct router_training *t) {
     static const struct trainer_kind kind = {.doing = "training",
                                              .on_host = true,
-                                             .step_count = trainer_step_count,
-                                             .trainable = trainer_trainable,
-                                             .step = trainer_step,
-                                             .save = trainer_save,
-                                             .resume = trainer_resume,
-                                             .result = trainer_result,
-                                             .free = trainer_free};
+                                             .step_count = step_count,
+                                             .trainable = trainable,
+                                             .step = step,
+                                             .save = save,
+                                             .resume = resume,
+                                             .result = result,
+                                             .free = free_trainer};
     return (struct trainer){&kind, t};
 }

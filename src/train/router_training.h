@@ -47,36 +47,21 @@ void router_training_free(struct router_training *training); /* NULL is fine */
 /* The same as what a loop drives, which then frees it; its result is the routers. */
 struct trainer router_training_trainer(struct router_training *training);
 
-/* Steps done; training is over at options.steps. */
-unsigned router_training_step_count(const struct router_training *training);
-/* One step. losses [tasks] receives the mean loss of each task's batch. A step that
- * fails leaves what the last one left: it can be saved, whatever became of the device.
- */
-int router_training_step(struct router_training *training, double *losses,
-                         struct error *error);
+/* The routers as they are now, for tests. */
 const struct routers *router_training_routers(const struct router_training *training);
 
-/* All that the next step depends on (freed with free()), and back into an object
- * made with the same options: it then goes on to the same numbers, bit for bit on
- * one backend and thread count. */
-int router_training_save(const struct router_training *training, void **bytes,
-                         size_t *size, struct error *error);
-int router_training_resume(struct router_training *training, const void *bytes,
-                           size_t size, struct error *error);
-
 /* Losses [tasks] and d losses[g] / d router parameters, gradients [groups, count],
- * of one given batch at one preference: what a step computes, for tests and for
- * analysis. groups is 1 (of sum_t preference[t] losses[t]) or tasks. The batch is the
- * first n examples of each of data [tasks], n at most options.batch, texts no longer
- * than the longest of the training data. */
+ * of one given batch at one preference: what a step computes, for tests. groups is 1
+ * (of sum_t preference[t] losses[t]) or tasks. The batch is the first n examples of
+ * each of data [tasks], n at most options.batch, texts no longer than the longest of
+ * the training data. */
 int router_training_gradients(struct router_training *training,
                               const double *preference,
                               const struct dataset *const *data, size_t n,
                               size_t groups, double *losses, float *gradients,
                               struct error *error);
 
-/* Replaces the routers' parameters (of the same shape), for tests and to start from
- * stored ones. */
+/* Replaces the routers' parameters (of the same shape), for tests. */
 int router_training_set_routers(struct router_training *training,
                                 const struct routers *routers, struct error *error);
 

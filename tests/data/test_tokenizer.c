@@ -53,8 +53,6 @@ static void test_encode(void **state) {
     assert_in_range(json_array_size(tests), 80, 1000);
     for (size_t d = 0; d < 2; d++) {
         struct clip_tokenizer *tokenizer = open_good(tokenizer_path(directories[d]));
-        assert_int_equal(clip_tokenizer_end(tokenizer),
-                         clip_tokenizer_start(tokenizer) + 1);
         for (size_t i = 0; i < json_array_size(tests); i++)
             check(tokenizer, json_array_get(tests, i));
         clip_tokenizer_close(tokenizer);

@@ -102,27 +102,40 @@ static int plant_fault(struct pool *pool, struct error *error) {
     return result;
 }
 
+/* The routers of the newest run by ls. */
+static int read_routers(struct comparison *c, struct store *store,
+                        struct error *error) {
+    struct store_run *runs;
+    size_t count;
+    bool found = false;
+    if (store_runs(store, &runs, &count, error))
+        return -1;
+    int result = 0;
+    size_t i = count;
+    while (i > 0 && !store_run_is(&runs[i - 1], "ls", NULL))
+        i--;
+    if (i == 0)
+        result = error_set(error, "%s: has no routers by ls", store_path(store));
+    else
+        result = store_routers_last(store, runs[i - 1].id, &found, &c->routers, error);
+    if (result == 0 && !found)
+        result =
+            error_set(error, "%s: its run has saved no routers", store_path(store));
+    store_runs_free(runs, count);
+    return result;
+}
+
 /* The recipe and the routers that were trained last. */
 static int read_store(struct comparison *c, struct error *error) {
     char *path = text_format("%s/results.db", c->folder);
     struct store *store = NULL;
-    struct store_run run;
-    bool found = false;
     if (!path)
         return error_memory(error);
     int result = store_open(path, STORE_READ_ONLY, &store, error) ||
                          store_recipe(store, &c->recipe, error) ||
-                         store_run_last(store, "ls", NULL, &found, &run, error)
+                         read_routers(c, store, error)
                      ? -1
                      : 0;
-    if (result == 0 && !found)
-        result = error_set(error, "%s: has no routers by ls", path);
-    if (result == 0) {
-        result = store_routers_last(store, run.id, &found, &c->routers, error);
-        store_run_clear(&run);
-    }
-    if (result == 0 && !found)
-        result = error_set(error, "%s: its run has saved no routers", path);
     store_close(store);
     free(path);
     return result;

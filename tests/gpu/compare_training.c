@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../support/finetuning.h"
 #include "base/memory.h"
 #include "compare.h"
-#include "train/finetuning.h"
 #include "train/router_training.h"
 
 /* One run's losses: its steps by its tasks. */
@@ -63,7 +63,8 @@ static int train_routers(const struct comparison *c, struct pool *pool,
         return -1;
     int result = 0;
     for (size_t i = 0; result == 0 && i < curve->steps; i++)
-        result = router_training_step(t, curve->losses + i * curve->tasks, error);
+        result = router_training_trainer(t).kind->step(
+            t, curve->losses + i * curve->tasks, error);
     router_training_free(t);
     return result;
 }
@@ -114,7 +115,7 @@ static int finetune(const struct comparison *c, const struct pool *pool,
         return -1;
     int result = 0;
     for (size_t i = 0; result == 0 && i < curve->steps; i++)
-        result = finetuning_step(f, curve->losses + i, error);
+        result = finetuning_trainer(f).kind->step(f, curve->losses + i, error);
     if (result == 0)
         result = finetuning_weights(f, start, error);
     finetuning_free(f);

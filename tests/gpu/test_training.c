@@ -15,8 +15,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "gpu/module.h"
+#include "support/finetuning.h"
 #include "support/golden.h"
-#include "train/finetuning.h"
 #include "train/router_training.h"
 
 /* Passes over the examples end within a batch. */
@@ -304,7 +304,8 @@ static void test_one_wait_for_routers(void **state) {
             struct router_training *t = new_routers(&f, (enum combine)method);
             for (unsigned i = 0; i < STEPS; i++) {
                 call_count = 0;
-                assert_int_equal(router_training_step(t, losses, &error), 0);
+                assert_int_equal(
+                    router_training_trainer(t).kind->step(t, losses, &error), 0);
                 check_calls(kinds[k], i);
             }
             router_training_free(t);
@@ -328,7 +329,8 @@ static void test_one_wait_for_finetuning(void **state) {
             struct finetuning *t = new_finetuning(&f, methods[m], m == 0 ? 1 : TASKS);
             for (unsigned i = 0; i < STEPS; i++) {
                 call_count = 0;
-                assert_int_equal(finetuning_step(t, losses, &error), 0);
+                assert_int_equal(finetuning_trainer(t).kind->step(t, losses, &error),
+                                 0);
                 check_calls(kinds[k], i);
                 /* One gradient: the update, too, is under way before the wait. */
                 bool before = strchr(calls, 'a') < strchr(calls, 'W');
@@ -370,7 +372,7 @@ static struct curve routers_curve(const char *kind, enum combine method, enum wa
         without_transfers(f.backend);
     struct router_training *t = new_routers(&f, method);
     for (size_t i = 0; i < STEPS; i++)
-        if (router_training_step(t, curve.losses[i], &error))
+        if (router_training_trainer(t).kind->step(t, curve.losses[i], &error))
             fail_msg("%s", error.text);
     const struct routers *r = router_training_routers(t);
     take(&curve, r->parameters, r->count);
@@ -392,7 +394,7 @@ static struct curve finetuning_curve(const char *kind, enum combine method,
         without_transfers(f.backend);
     struct finetuning *t = new_finetuning(&f, method, TASKS);
     for (size_t i = 0; i < STEPS; i++)
-        if (finetuning_step(t, curve.losses[i], &error))
+        if (finetuning_trainer(t).kind->step(t, curve.losses[i], &error))
             fail_msg("%s", error.text);
     curve.count = f.pool->layout->size;
     curve.values = array_new(curve.count, sizeof *curve.values);
@@ -433,10 +435,11 @@ struct saved {
     size_t size;
 };
 
-static struct saved save(const struct router_training *t) {
+static struct saved save(struct router_training *t) {
     struct saved s;
     struct error error;
-    assert_int_equal(router_training_save(t, &s.bytes, &s.size, &error), 0);
+    assert_int_equal(
+        router_training_trainer(t).kind->save(t, &s.bytes, &s.size, &error), 0);
     return s;
 }
 
@@ -444,7 +447,7 @@ static void steps(struct router_training *t, unsigned count) {
     double losses[TASKS];
     struct error error;
     for (unsigned i = 0; i < count; i++)
-        if (router_training_step(t, losses, &error))
+        if (router_training_trainer(t).kind->step(t, losses, &error))
             fail_msg("%s", error.text);
 }
 
@@ -469,8 +472,9 @@ static void test_resume(void **state) {
                 t = new_routers(&f, COMBINE_LS);
                 steps(t, 1);
             }
-            assert_int_equal(
-                router_training_resume(t, middle.bytes, middle.size, &error), 0);
+            assert_int_equal(router_training_trainer(t).kind->resume(
+                                 t, middle.bytes, middle.size, &error),
+                             0);
             size_t count = router_training_routers(t)->count;
             float *gradients = array_new(count, sizeof *gradients);
             for (int i = 0; i < STEPS - 2; i++) {
@@ -512,12 +516,12 @@ static void test_lost(void **state) {
         emulation.lose_after(moment);
         for (int i = 1; i < STEPS; i++) {
             struct saved before = save(t);
-            int result = router_training_step(t, losses, &error);
+            int result = router_training_trainer(t).kind->step(t, losses, &error);
             struct saved after = save(t);
             if (result) {
                 failed++;
                 assert_non_null(strstr(error.text, "cuda:0: "));
-                assert_int_equal(router_training_step_count(t), i);
+                assert_int_equal(router_training_trainer(t).kind->step_count(t), i);
                 assert_memory_equal(before.bytes, after.bytes, before.size);
                 i = STEPS;
             }

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "support/finetuning.h"
 #include "support/golden.h"
-#include "train/finetuning.h"
 #include "train/router_training.h"
 
 /* Two tasks that can be learnt: an image's class is how bright its top half is
@@ -129,7 +129,7 @@ static struct router_training *new_training(struct fixture *f,
 static void run_steps(struct router_training *t, uint64_t steps, double *losses) {
     struct error error;
     for (uint64_t i = 0; i < steps; i++)
-        if (router_training_step(t, losses, &error))
+        if (router_training_trainer(t).kind->step(t, losses, &error))
             fail_msg("%s", error.text);
 }
 
@@ -148,20 +148,24 @@ static void test_resume(void **state) {
     run_steps(b, 7, parts);
     void *bytes;
     size_t size;
-    assert_int_equal(router_training_save(b, &bytes, &size, &error), 0);
+    assert_int_equal(router_training_trainer(b).kind->save(b, &bytes, &size, &error),
+                     0);
     router_training_free(b);
     struct router_training *c = new_training(f, &options);
-    assert_int_equal(router_training_resume(c, bytes, size - 1, &error), -1);
+    assert_int_equal(
+        router_training_trainer(c).kind->resume(c, bytes, size - 1, &error), -1);
     /* A generator of only zeros would never give another number. */
     enum { RANDOM_AT = 32, RANDOM_SIZE = 32 };
     char kept[RANDOM_SIZE];
     memcpy(kept, (char *)bytes + RANDOM_AT, RANDOM_SIZE);
     memset((char *)bytes + RANDOM_AT, 0, RANDOM_SIZE);
-    assert_int_equal(router_training_resume(c, bytes, size, &error), -1);
+    assert_int_equal(router_training_trainer(c).kind->resume(c, bytes, size, &error),
+                     -1);
     assert_non_null(strstr(error.text, "damaged"));
     memcpy((char *)bytes + RANDOM_AT, kept, RANDOM_SIZE);
-    assert_int_equal(router_training_resume(c, bytes, size, &error), 0);
-    assert_int_equal(router_training_step_count(c), 7);
+    assert_int_equal(router_training_trainer(c).kind->resume(c, bytes, size, &error),
+                     0);
+    assert_int_equal(router_training_trainer(c).kind->step_count(c), 7);
     run_steps(c, 5, parts);
     const struct routers *one = router_training_routers(a);
     const struct routers *two = router_training_routers(c);
@@ -319,24 +323,24 @@ static void test_finetuning(void **state) {
     snprintf(file, sizeof file, "%s/state", path);
 
     struct finetuning *t = new_finetuning(f, weights, 1, &options);
-    assert_int_equal(finetuning_step(t, losses, &error), 0);
+    assert_int_equal(finetuning_trainer(t).kind->step(t, losses, &error), 0);
     first = losses[0];
     for (int i = 1; i < 20; i++)
-        assert_int_equal(finetuning_step(t, losses, &error), 0);
-    if (finetuning_save(t, file, NULL, &error))
+        assert_int_equal(finetuning_trainer(t).kind->step(t, losses, &error), 0);
+    if (finetuning_trainer(t).kind->save_file(t, file, NULL, &error))
         fail_msg("%s", error.text);
     for (int i = 20; i < 40; i++)
-        assert_int_equal(finetuning_step(t, losses, &error), 0);
+        assert_int_equal(finetuning_trainer(t).kind->step(t, losses, &error), 0);
     assert_true(losses[0] < first - 0.3);
     assert_int_equal(finetuning_weights(t, one, &error), 0);
     finetuning_free(t);
 
     t = new_finetuning(f, weights, 1, &options);
-    if (finetuning_resume(t, file, NULL, &error))
+    if (finetuning_trainer(t).kind->resume_file(t, file, NULL, &error))
         fail_msg("%s", error.text);
-    assert_int_equal(finetuning_step_count(t), 20);
+    assert_int_equal(finetuning_trainer(t).kind->step_count(t), 20);
     for (int i = 20; i < 40; i++)
-        assert_int_equal(finetuning_step(t, losses, &error), 0);
+        assert_int_equal(finetuning_trainer(t).kind->step(t, losses, &error), 0);
     assert_int_equal(finetuning_weights(t, two, &error), 0);
     assert_memory_equal(one, two, size * sizeof *one);
     finetuning_free(t);

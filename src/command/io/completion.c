@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-const char completion_shells[] = "bash|zsh|fish";
+static const char completion_shells[] = "bash|zsh|fish";
 
 /* --- what the tables say ---------------------------------------------------------- */
 

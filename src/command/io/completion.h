@@ -24,10 +24,7 @@ struct completion {
     size_t count;
 };
 
-/* The shells, as "bash|zsh|fish". */
-extern const char completion_shells[];
-
-/* The script for that shell. Fails where it is none of them. */
+/* The script for a shell: bash, zsh or fish. Fails where it is none of them. */
 int completion_print(const struct completion *completion, const char *shell, FILE *out,
                      struct error *error);
 

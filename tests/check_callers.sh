@@ -1,0 +1,52 @@
+#!/bin/sh
+# Every function of src/ and tui/ that other files can call is called by one: none is
+# there for its own file alone, or for nobody. Those below are for tests and benches.
+#
+# Looks at the objects of this build; skipped where nm or they are missing.
+set -eu
+hooks='
+catalog_read fisher_add fisher_norm main
+coefficients_match csv_parse image_decode json_text_parse points_read_stream recipe_parse tsv_parse
+distillation_gradient distillation_set_vector finetuning_gradient
+router_training_gradients router_training_routers router_training_set_routers
+finetuning_free router_training_free
+action_of_key gpt2_tokenizer_truncate kernels_baseline output_width progress_line
+random_below random_gamma simplex_geometry_place statistics_student
+combine_name
+store_references store_references_free store_set_reference store_set_timeout
+store_bookmark_note store_visits
+'
+command -v nm >/dev/null || { echo "callers: no nm"; exit 77; }
+objects=$(find src tui -name '*.o' 2>/dev/null | sort)
+[ -n "$objects" ] || { echo "callers: nothing is built here"; exit 77; }
+status=0
+for object in $objects; do # those of sources that are gone are left out
+    source=${srcdir:-.}/${object%.o}.c
+    [ ! -e "$source" ] || { echo "FILE $object"; nm -P -g "$object"; }
+done | awk -v hooks="$hooks" '
+    BEGIN {
+        split(hooks, list)
+        for (i in list)
+            hook[list[i]] = 1
+    }
+    $1 == "FILE" { file = $2; next }
+    $1 ~ /^[._]/ { next } # of the compiler
+    $2 == "U" { called[$1] = 1; next }
+    $2 ~ /^[TDBRVWC]$/ { where[$1] = file }
+    END {
+        for (name in where) {
+            if (!called[name] && !hook[name]) {
+                print "callers: " where[name] ": " name " is called by no other file"
+                bad = 1
+            }
+            if (called[name] && hook[name])
+                print "callers: " name " has a caller; take it out of the list"
+        }
+        for (name in hook)
+            if (!(name in where)) {
+                print "callers: there is no " name "; take it out of the list"
+                bad = 1
+            }
+        exit bad
+    }' || status=$?
+exit $status
