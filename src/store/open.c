@@ -109,9 +109,10 @@ static int connect(struct store *store, const char *path, int flags,
     return configure(store, error);
 }
 
-/* Faults that are told better before SQLite sees the file. */
+/* Faults that are told better before SQLite sees the file, which is not opened for it:
+ * closing it would end the locks that every other store of this process has on it
+ * (POSIX), and another process could then take its -wal away. */
 static int check_file(const char *path, struct error *error) {
-    static const char magic[16] = "SQLite format 3";
     struct stat status;
     if (stat(path, &status))
         return error_set(error, "%s: %s; `pwemoe init` makes a results file", path,
@@ -119,22 +120,27 @@ static int check_file(const char *path, struct error *error) {
     if (!S_ISREG(status.st_mode))
         return error_set(error, "%s: is not a file; give one that `pwemoe init` made",
                          path);
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file < 0)
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS))
         return error_set(error, "%s: %s", path, strerror(errno));
-    char head[100];
-    ssize_t length = pread(file, head, sizeof head, 0);
-    int failure = errno;
-    close(file);
-    if (length < 0)
-        return error_set(error, "%s: %s", path, strerror(failure));
-    if (length == 0)
+    if (status.st_size == 0)
         return error_set(error, "%s: is empty; `pwemoe init` makes a results file",
                          path);
-    if ((size_t)length < sizeof head || memcmp(head, magic, sizeof magic) != 0)
-        return error_set(
-            error, "%s: is not a database; give a file that `pwemoe init` made", path);
     return 0;
+}
+
+/* After SQLite found no database: whether the file ever was one. No store of this
+ * process has it open then. */
+static int explain_none(const char *path, struct error *error) {
+    static const char magic[16] = "SQLite format 3";
+    char head[sizeof magic] = "";
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t length = file < 0 ? 0 : pread(file, head, sizeof head, 0);
+    if (file >= 0)
+        close(file);
+    if (length == (ssize_t)sizeof head && memcmp(head, magic, sizeof magic) == 0)
+        return -1;
+    return error_set(
+        error, "%s: is not a database; give a file that `pwemoe init` made", path);
 }
 
 /* Is there a file beside the database, a link to it followed, with anything in it? */
@@ -281,9 +287,10 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
         goto fail;
     *opened = store;
     return 0;
-fail:
+fail:;
+    bool none = (sqlite3_errcode(store->db) & 0xff) == SQLITE_NOTADB;
     store_close(store);
-    return -1;
+    return none ? explain_none(path, error) : -1;
 }
 
 const char *store_path(const struct store *store) {

@@ -109,6 +109,42 @@ static void test_viewer_and_lock(void **state) {
     store_close(viewer);
 }
 
+static void write_and_close(const char *path, int in, int out) {
+    struct store *store;
+    child_wait(in);
+    if (store_open(path, STORE_READ_WRITE, &store, NULL) ||
+        store_log(store, NULL, "from the child"))
+        _exit(1);
+    store_close(store);
+    child_say(out, 'd');
+}
+
+/* A process that opens the file twice (an explorer, `compare`) and closes one keeps
+ * the locks of the other: without them another process, closing, would take itself for
+ * the last and remove the -wal that is still written to. */
+static void test_locks_outlive_a_second_store(void **state) {
+    const char *path = in_folder(state, "results.db");
+    store_close(example_store(path));
+    /* Before anything is open: SQLite knows what its own process has open. */
+    struct child child = start(write_and_close, path);
+    struct store *first = open_ok(path, STORE_READ_WRITE);
+    assert_done(store_log(first, &error, "one"));
+    store_close(open_ok(path, STORE_READ_WRITE));
+    store_close(open_ok(path, STORE_READ_ONLY));
+    assert_int_equal(write(child.hears, "g", 1), 1);
+    hear(&child);
+    assert_int_equal(finish(&child), 0);
+    assert_done(store_log(first, &error, "two"));
+    struct store *other = open_ok(path, STORE_READ_ONLY);
+    assert_int_equal(log_count(other), 3);
+    assert_int_equal(log_count(first), 3);
+    store_close(other);
+    store_close(first);
+    first = open_ok(path, STORE_READ_ONLY);
+    assert_int_equal(log_count(first), 3);
+    store_close(first);
+}
+
 /* --- kill -9 ------------------------------------------------------------------ */
 
 static void write_on(const char *path, int in, int out) {
@@ -277,6 +313,8 @@ int main(void) {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_viewer_and_lock, folder_make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(test_locks_outlive_a_second_store, folder_make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(test_killed_writers, folder_make,
                                         folder_remove),
