@@ -145,9 +145,9 @@ static void block_signals(sigset_t *before) {
 static int explore(struct app *app, const struct explore_options *options,
                    struct error *error) {
     struct screen_options screen = {options->no_colour, !options->no_mouse};
-    struct evaluation_options evaluation = {options->file, options->device,
-                                            (unsigned)options->threads,
-                                            (size_t)options->limit};
+    struct evaluation_options evaluation = {
+        options->file, options->device, (unsigned)options->threads,
+        (size_t)options->limit, options->allow_commands};
     sigset_t before;
     if (screen_start(&screen, error))
         return -1;

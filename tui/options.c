@@ -57,6 +57,11 @@ static const struct option_spec table[] = {
      .maximum = 1e9,
      .help = "Use at most N held-out examples of each task; figures are then partial",
      .offset = IN_OPTIONS(limit)},
+    {.name = "allow-commands",
+     .type = OPTION_FLAG,
+     .help = "Run the commands of FILE that measure its tasks (pwemoe show FILE "
+             "objectives shows them)",
+     .offset = IN_OPTIONS(allow_commands)},
     {.name = "ascii",
      .type = OPTION_FLAG,
      .help = "Draw with ASCII characters only",

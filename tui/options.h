@@ -14,7 +14,7 @@ struct explore_options {
     const char *device;
     uint64_t threads, limit;
     unsigned space; /* enum space */
-    bool polygon, ascii, no_mouse, no_colour;
+    bool allow_commands, polygon, ascii, no_mouse, no_colour;
 };
 
 enum explore_parsed { EXPLORE_GO_ON, EXPLORE_DONE, EXPLORE_WRONG };

@@ -1,4 +1,5 @@
 libpwemoe_a_SOURCES += \
+  src/base/child.h src/base/child.c \
   src/base/error.h src/base/error.c \
   src/base/exhausted.h src/base/exhausted.c \
   src/base/file.h src/base/file.c \

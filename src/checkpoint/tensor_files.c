@@ -11,8 +11,10 @@
 #include "base/json_text.h"
 #include "base/memory.h"
 
-/* What model directories call their tensor file, the first being transformers'. */
-static const char *const stems[] = {"model", "diffusion_pytorch_model"};
+/* What model directories call their tensor file, the first being transformers'; PEFT's
+ * adapters come last. */
+static const char *const stems[] = {"model", "diffusion_pytorch_model",
+                                    "adapter_model"};
 enum { STEMS = sizeof stems / sizeof *stems };
 
 /* A plain name of a safetensors file: nothing that leads out of the directory. */

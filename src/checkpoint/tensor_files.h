@@ -17,7 +17,8 @@ struct tensor_files {
 
 /* model.safetensors where there is one, else the shards that
  * model.safetensors.index.json names; with `any` also what diffusers call
- * diffusion_pytorch_model. Whether shards are there is not looked at. */
+ * diffusion_pytorch_model, and an adapter's. Whether shards are there is not looked at.
+ */
 int tensor_files_list(const char *directory, bool any, struct tensor_files *files,
                       struct error *error);
 void tensor_files_free(struct tensor_files *files);

@@ -80,7 +80,7 @@ static int write_model(struct measure *m, const struct store_solution *solution,
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     const struct export_options *o = invocation->options;
     /* The figures come from the store: no images are needed. */
-    static const struct measure_options measure = {.limit = 1};
+    static const struct measure_options measure = {.limit = 1, .makes_only = true};
     if ((o->choice.preference != NULL) + (o->choice.solution != 0) != 1) {
         error_set(error, "give one of --preference R and --solution ID");
         return EXIT_USAGE;

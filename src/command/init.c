@@ -10,6 +10,7 @@
 #include "command/io/point_file.h"
 #include "command/io/recipe.h"
 #include "command/work/init.h"
+#include "eval/metric_command.h"
 #include "eval/sources.h"
 #include "eval/task_check.h"
 #include "eval/task_heads.h"
@@ -203,6 +204,10 @@ static int keep_task(struct init *s, const struct recipe_task *task, double refe
             wrong_in(s, task->name, error);
             *whole = false;
         }
+    if (task->measure && init_keep_command(s, task, objective, error)) {
+        wrong_in(s, task->name, error);
+        *whole = false;
+    }
     if (s->layout && keep_head(s, task, &kept->head, error)) {
         wrong_in(s, task->name, error);
         *whole = false;
@@ -254,6 +259,17 @@ static int check_task(struct init *s, size_t task, struct error *error) {
     return task_check(&check, task, error);
 }
 
+/* Nothing is better than 0 where less is better. */
+static void remark_on_reference(struct init *s) {
+    for (size_t t = 0; t < s->out->task_count; t++)
+        if (!s->out->tasks[t].objective.maximise) {
+            init_remark(s, NULL,
+                        "less is better in some task, and the hypervolume's reference "
+                        "point is 0 there; give a worse one by --ref to have volumes");
+            return;
+        }
+}
+
 static int keep_recipe(struct init *s, const double *reference, size_t references,
                        struct error *error) {
     const struct recipe *recipe = s->recipe;
@@ -262,13 +278,17 @@ static int keep_recipe(struct init *s, const double *reference, size_t reference
         return error_memory(error);
     out->tasks = array_new(recipe->task_count, sizeof *out->tasks);
     out->name = strdup(recipe->name ? recipe->name : "");
-    out->model = strdup(s->layout ? model_kind_name(s->layout->config.kind) : "");
+    bool commanded = init_is_commanded(s);
+    out->model = strdup(commanded   ? MODEL_ANY
+                        : s->layout ? model_kind_name(s->layout->config.kind)
+                                    : "");
     out->text = strdup(recipe->text);
     if (!out->tasks || !out->name || !out->model || !out->text)
         return error_memory(error);
     out->task_count = recipe->task_count;
-    if (s->layout && keep_path(s, recipe->pretrained, "the pretrained model",
-                               &out->pretrained.path, error))
+    if ((s->layout || commanded) &&
+        keep_path(s, recipe->pretrained, "the pretrained model", &out->pretrained.path,
+                  error))
         return -1;
     bool zero_shot = false;
     for (size_t t = 0; t < recipe->task_count; t++) {
@@ -294,6 +314,8 @@ static int keep_recipe(struct init *s, const double *reference, size_t reference
     for (size_t t = 0; t < recipe->task_count; t++)
         if (stopped(s, error) || fingerprint(s, &out->tasks[t].expert, error))
             return -1;
+    if (!references)
+        remark_on_reference(s);
     return 0;
 }
 
@@ -319,7 +341,8 @@ static int set_up(struct init *s, const double *reference, size_t references,
                          path);
     if (!path_exists(s->store_folder))
         return error_set(error, "%s: %s", s->store_folder, strerror(errno));
-    if (init_open_pretrained(s, error)) {
+    if (init_is_commanded(s) ? init_match_models(s, error)
+                             : init_open_pretrained(s, error)) {
         wrong_in(s, NULL, error);
         layout_free(s->layout);
         s->layout = NULL;

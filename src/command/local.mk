@@ -29,7 +29,7 @@ pwemoe_SOURCES = \
   src/command/work/quality.h src/command/work/quality.c \
   src/command/work/measure.h src/command/work/measure.c \
   src/command/work/runs.h src/command/work/runs.c \
-  src/command/work/init.h src/command/work/init_models.c \
+  src/command/work/init.h src/command/work/init_models.c src/command/work/init_commands.c \
   src/command/work/method_settings.h src/command/work/method_settings.c \
   src/command/work/solutions.h src/command/work/solutions.c \
   src/command/work/training.h src/command/work/training.c \

@@ -27,6 +27,11 @@ struct evaluator_options {
     size_t batch;      /* images a batch; 0: a default for the device */
     size_t limit;      /* at most so many held-out examples of each task; 0: all */
     const char *split; /* "test" or "train" */
+    /* Where commands measure the tasks (metric_command.h): whether they may be run,
+     * which a person has to say who knows the file, and how many at a time (0: one). */
+    bool allow_commands;
+    bool makes_only; /* models are made, and nothing is measured */
+    unsigned jobs;
 };
 
 /* recipe must live as long as the evaluator.

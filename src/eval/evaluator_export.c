@@ -31,6 +31,8 @@ static float *download_weights(struct evaluator *e, struct error *error) {
 
 int evaluator_model_sha256(struct evaluator *e, char hex[SHA256_HEX],
                            const struct work *work, struct error *error) {
+    if (e->commanded)
+        return commanded_sha256(e->commanded, hex, error);
     if (e->current == CURRENT_SINGLE) { /* several models have no one hash */
         hex[0] = '\0';
         return 0;
@@ -87,6 +89,8 @@ int evaluator_export(struct evaluator *e, const char *path,
                      const struct store_solution *solution,
                      const struct store_evaluation *figures, int head,
                      const struct work *work, struct error *error) {
+    if (e->commanded)
+        return commanded_export(e->commanded, path, solution, work, error);
     const struct layout *l = e->pool->layout;
     if (e->current == CURRENT_DIRECTORY)
         return error_set(error, "the model is a directory already; copy that");

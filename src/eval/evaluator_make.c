@@ -110,6 +110,8 @@ failed:
 
 int evaluator_use_routers(struct evaluator *e, const void *blob, size_t size,
                           struct error *error) {
+    if (e->commanded)
+        return error_set(error, "models of this file have no routers");
     return correction_is(blob, size) ? use_correction(e, blob, size, error)
                                      : use_routers(e, blob, size, error);
 }
@@ -166,6 +168,8 @@ void evaluator_make_end(struct evaluator *e) {
 void evaluator_cost(const struct evaluator *e, double *seconds, uint64_t *peak_bytes) {
     *seconds = e->seconds;
     *peak_bytes = e->peak_bytes;
+    if (e->commanded)
+        commanded_cost(e->commanded, seconds);
 }
 
 int evaluator_begin_preference(struct evaluator *e, const double *preference,
@@ -249,6 +253,8 @@ static int use_directory_heads(struct evaluator *e, const char *path,
 
 int evaluator_begin_directory(struct evaluator *e, const char *path,
                               struct error *error) {
+    if (e->commanded)
+        return commanded_begin_directory(e->commanded, path, error);
     evaluator_restart(e);
     struct model_directory *directory;
     if (model_directory_open(path, &directory, error))

@@ -141,6 +141,9 @@ static int make(struct evaluator *e, struct merge_input *input, struct error *er
 int evaluator_begin_method(struct evaluator *e, const char *method,
                            const char *parameters, const double *preference,
                            const struct work *work, struct error *error) {
+    if (e->commanded)
+        return commanded_begin_method(e->commanded, method, parameters, preference,
+                                      work, error);
     evaluator_restart(e);
     merge_result_clear(e->pool, &e->merged);
     if (store_method_role(method) == STORE_ROLE_EXPERTS) {

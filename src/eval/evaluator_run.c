@@ -6,6 +6,7 @@
 #include "eval/evaluator_state.h"
 #include "eval/finite.h"
 #include "eval/interval.h"
+#include "eval/metric_command.h"
 #include "eval/provenance.h"
 #include "eval/sources.h"
 
@@ -73,6 +74,22 @@ static int open_on(struct evaluator *e, const char *device, const char *director
                : 0;
 }
 
+/* Models that are measured by commands, once a person allows them. */
+static int open_commanded(struct evaluator *e, const char *directory,
+                          const struct evaluator_options *options,
+                          const struct work *work, struct error *error) {
+    const struct commanded_options how = {.device = options->device,
+                                          .split = e->split,
+                                          .threads = options->threads,
+                                          .jobs = options->jobs,
+                                          .allowed = options->allow_commands};
+    if (!options->allow_commands && !options->makes_only)
+        return error_set(error, "its tasks are measured by commands, which run only "
+                                "with --allow-commands: read them first (pwemoe show "
+                                "FILE objectives)");
+    return commanded_open(e->recipe, directory, &how, &e->commanded, work, error);
+}
+
 int evaluator_open(const struct store_recipe *recipe, const char *directory,
                    const struct evaluator_options *options, struct evaluator **out,
                    char note[256], const struct work *work, struct error *error) {
@@ -89,6 +106,14 @@ int evaluator_open(const struct store_recipe *recipe, const char *directory,
         bool train = options->split && strcmp(options->split, "train") == 0;
         e->split = train ? "train" : "test";
         char told[256] = "";
+        if (metric_is_command(recipe)) {
+            if (open_commanded(e, directory, options, work, error) == 0) {
+                *out = e;
+                return 0;
+            }
+            evaluator_close(e);
+            return -1;
+        }
         int result = open_on(e, device, directory, options, told, work, error);
         if (*told)
             memcpy(note, told, sizeof told);
@@ -114,6 +139,7 @@ int evaluator_open(const struct store_recipe *recipe, const char *directory,
 void evaluator_close(struct evaluator *e) {
     if (!e)
         return;
+    commanded_close(e->commanded);
     struct backend *b = e->backend;
     if (e->pool)
         merge_result_clear(e->pool, &e->merged);
@@ -152,11 +178,11 @@ size_t evaluator_tasks(const struct evaluator *e) {
 }
 
 size_t evaluator_examples(const struct evaluator *e, size_t task) {
-    return e->held_out[task].data->count;
+    return e->commanded ? 1 : e->held_out[task].data->count;
 }
 
 const char *evaluator_device(const struct evaluator *e) {
-    return e->backend->name;
+    return e->commanded ? "commands" : e->backend->name;
 }
 
 struct backend *evaluator_backend(struct evaluator *e) {
@@ -164,19 +190,22 @@ struct backend *evaluator_backend(struct evaluator *e) {
 }
 
 void evaluator_remark(const struct evaluator *e, char line[256]) {
+    *line = '\0';
+    if (e->commanded)
+        return;
     backend_remark(e->backend, line);
 }
 
 bool evaluator_on_device(const struct evaluator *e) {
-    return !e->backend->host_view;
+    return !e->commanded && !e->backend->host_view;
 }
 
 bool evaluator_lost(const struct evaluator *e) {
-    return backend_lost(e->backend);
+    return !e->commanded && backend_lost(e->backend);
 }
 
 bool evaluator_device_blamed(const struct evaluator *e) {
-    return backend_blamed(e->backend);
+    return !e->commanded && backend_blamed(e->backend);
 }
 
 /* --- stepping -------------------------------------------------------------------- */
@@ -269,6 +298,8 @@ static int collect(struct evaluator *e, struct error *error) {
 }
 
 int evaluator_step(struct evaluator *e, struct running *running, struct error *error) {
+    if (e->commanded)
+        return commanded_step(e->commanded, running, error);
     if (e->current == CURRENT_NONE)
         return error_set(error, "no evaluation was begun");
     if (queue(e, error) || (forward_queued(e->forward) > 0 && collect(e, error))) {
@@ -287,6 +318,10 @@ int evaluator_step(struct evaluator *e, struct running *running, struct error *e
 
 void evaluator_results(const struct evaluator *e,
                        struct store_evaluation *evaluations) {
+    if (e->commanded) {
+        commanded_results(e->commanded, evaluations);
+        return;
+    }
     for (size_t t = 0; t < e->tasks; t++) {
         const struct held_out *h = &e->held_out[t];
         struct running r;

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "eval/commanded.h"
 #include "eval/evaluator.h"
 #include "eval/forward.h"
 #include "eval/held_out.h"
@@ -25,6 +26,7 @@ enum current {
 };
 
 struct evaluator {
+    struct commanded *commanded; /* does it all where commands measure; else NULL */
     struct backend *backend;
     struct pool *pool;
     json_t *sources;                   /* what was loaded, for pwemoe.json */

@@ -1,5 +1,8 @@
 libpwemoe_a_SOURCES += \
   src/eval/class_order.c \
+  src/eval/commanded.h src/eval/commanded.c \
+  src/eval/metric_command.h src/eval/metric_command.c \
+  src/eval/model_place.h src/eval/model_place.c \
   src/eval/class_reading.h src/eval/class_reading.c \
   src/eval/data_watch.h src/eval/data_watch.c \
   src/eval/task_check.h src/eval/task_check.c \

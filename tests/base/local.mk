@@ -15,3 +15,7 @@ check_PROGRAMS += tests/base/test_mapped
 TESTS += tests/base/test_mapped
 tests_base_test_mapped_SOURCES = tests/base/test_mapped.c
 tests_base_test_mapped_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/base/test_child
+TESTS += tests/base/test_child
+tests_base_test_child_SOURCES = tests/base/test_child.c
+tests_base_test_child_LDADD = $(TEST_LIBS)

@@ -1,6 +1,7 @@
 # Tests of src/command. test_command drives ./pwemoe itself.
 command_tests = \
   tests/command/test_clip_pipeline \
+  tests/command/test_commanded \
   tests/command/test_compare \
   tests/command/test_dtype \
   tests/command/test_gpt2_pipeline \
@@ -36,6 +37,10 @@ tests_command_test_clip_pipeline_LDADD = $(SUPPORT_LIBS)
 tests_command_test_compare_SOURCES = tests/command/test_compare.c \
   $(COMMAND_RUN)
 tests_command_test_compare_LDADD = $(TEST_LIBS)
+tests_command_test_commanded_SOURCES = tests/command/test_commanded.c \
+  $(COMMAND_RUN)
+tests_command_test_commanded_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_command_test_commanded_LDADD = $(SUPPORT_LIBS)
 tests_command_test_dtype_SOURCES = tests/command/test_dtype.c \
   $(COMMAND_RUN)
 tests_command_test_dtype_LDADD = $(TEST_LIBS)

@@ -7,3 +7,7 @@ check_PROGRAMS += tests/eval/test_provenance
 TESTS += tests/eval/test_provenance
 tests_eval_test_provenance_SOURCES = tests/eval/test_provenance.c
 tests_eval_test_provenance_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/eval/test_metric_command
+TESTS += tests/eval/test_metric_command
+tests_eval_test_metric_command_SOURCES = tests/eval/test_metric_command.c
+tests_eval_test_metric_command_LDADD = $(TEST_LIBS)

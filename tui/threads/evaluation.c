@@ -155,7 +155,9 @@ static int open_somewhere(struct evaluation *evaluation, const char *directory,
     struct evaluator_options options = {.device = evaluation->options.device,
                                         .threads = evaluation->options.threads,
                                         .limit = evaluation->options.limit,
-                                        .split = "test"};
+                                        .split = "test",
+                                        .allow_commands =
+                                            evaluation->options.allow_commands};
     struct evaluator **evaluator = &evaluation->evaluator;
     *evaluator = NULL;
     if (evaluation->writes && data_watch(evaluation->store, evaluation->recipe,

@@ -14,6 +14,7 @@ struct evaluation_options {
     const char *device;
     unsigned threads;
     size_t limit;
+    bool allow_commands;
 };
 
 int evaluation_start(const struct evaluation_options *options, struct mailbox *mailbox,

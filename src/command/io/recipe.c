@@ -146,6 +146,33 @@ static int check_word(struct recipe_reader *r, const char *key, const char *valu
     return 0;
 }
 
+/* What goes with measure, and what does not. */
+static int check_measured(struct recipe_reader *r, const struct recipe_task *task) {
+    const char *direction = task->direction ? task->direction : "max";
+    if (task->train || task->test || task->head || task->classnames || task->templates)
+        return error_set(r->error,
+                         "%s:%u: task '%s': measure takes the place of train, test, "
+                         "head, classnames and templates",
+                         r->label, task->line, task->name);
+    if (strcmp(direction, "max") != 0 && strcmp(direction, "min") != 0)
+        return error_set(r->error, "%s:%u: task '%s': direction is max or min",
+                         r->label, task->line, task->name);
+    return 0;
+}
+
+/* Commands measure all tasks or none. */
+static int check_mixture(struct recipe_reader *r, const struct recipe *recipe) {
+    for (size_t i = 1; i < recipe->task_count; i++)
+        if (!recipe->tasks[i].measure != !recipe->tasks[0].measure)
+            return error_set(r->error,
+                             "%s:%u: task '%s' has no measure and task '%s' has; all "
+                             "tasks are measured by commands, or none",
+                             r->label, recipe->tasks[i].line,
+                             recipe->tasks[recipe->tasks[i].measure ? 0 : i].name,
+                             recipe->tasks[recipe->tasks[i].measure ? i : 0].name);
+    return 0;
+}
+
 /* The mapping of one task, its start at hand; ends after its end. */
 static int read_task(struct recipe_reader *r, struct recipe_task *task) {
     const struct key keys[] = {{"expert", &task->expert},
@@ -158,7 +185,12 @@ static int read_task(struct recipe_reader *r, struct recipe_task *task) {
                                {"pair", &task->pair},
                                {"label", &task->label},
                                {"quoting", &task->quoting},
-                               {"classes", &task->classes}};
+                               {"classes", &task->classes},
+                               {"measure", &task->measure},
+                               {"direction", &task->direction},
+                               {"unit", &task->unit},
+                               {"timeout", &task->timeout},
+                               {"repeat", &task->repeat}};
     enum { KEYS = sizeof keys / sizeof *keys };
     bool seen[KEYS] = {false};
     char where[NAME_MAX_BYTES + 20];
@@ -182,6 +214,14 @@ static int read_task(struct recipe_reader *r, struct recipe_task *task) {
                          "%s:%u: task '%s' has pair and no text: text is the "
                          "column of the first of two texts",
                          r->label, task->line, task->name);
+    if (task->measure)
+        return check_measured(r, task) ? -1 : next(r);
+    if (task->direction || task->unit || task->timeout || task->repeat)
+        return error_set(
+            r->error,
+            "%s:%u: task '%s': direction, unit, timeout and repeat go with "
+            "measure",
+            r->label, task->line, task->name);
     if (!task->test && !task->train)
         return error_set(r->error, "%s:%u: task '%s' has neither train nor test data",
                          r->label, task->line, task->name);
@@ -292,7 +332,7 @@ static int read_document(struct recipe_reader *r, struct recipe *recipe) {
         return error_set(r->error, "%s: the key 'pretrained' is missing", r->label);
     if (recipe->task_count == 0)
         return error_set(r->error, "%s: there are no tasks", r->label);
-    return 0;
+    return check_mixture(r, recipe);
 }
 
 int recipe_parse(const char *text, size_t size, const char *label, struct recipe **out,
@@ -353,6 +393,11 @@ void recipe_free(struct recipe *recipe) {
         free(task->label);
         free(task->quoting);
         free(task->classes);
+        free(task->measure);
+        free(task->direction);
+        free(task->unit);
+        free(task->timeout);
+        free(task->repeat);
     }
     free(recipe->tasks);
     free(recipe->name);

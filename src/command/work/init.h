@@ -50,4 +50,11 @@ int init_open_pretrained(struct init *init, struct error *error);
 int init_check_expert(struct init *init, const struct recipe_task *task,
                       struct error *error);
 
+/* Whether commands measure the tasks (recipe.h), by their models then matched as
+ * tensorwise/models.h tells, and a task's objective, whose metric is the command. */
+bool init_is_commanded(const struct init *init);
+int init_match_models(struct init *init, struct error *error);
+int init_keep_command(const struct init *init, const struct recipe_task *task,
+                      struct store_objective *objective, struct error *error);
+
 #endif

@@ -10,6 +10,7 @@
 #include "command/work/solutions.h"
 #include "eval/data_watch.h"
 #include "eval/keeping.h"
+#include "eval/metric_command.h"
 
 static void note(void *self, const char *text) {
     command_note(self, "%s", text);
@@ -45,6 +46,15 @@ int measure_open(const struct invocation *invocation, const char *path,
     return -1;
 }
 
+/* What is going to be run, for who has allowed it. */
+static void show_commands(const struct measure *measure) {
+    for (size_t t = 0;
+         metric_is_command(measure->recipe) && t < measure->recipe->task_count; t++)
+        command_note(measure->invocation, "%s is measured by %s",
+                     measure->recipe->tasks[t].name,
+                     measure->recipe->tasks[t].objective.metric);
+}
+
 int measure_load(struct measure *measure, struct error *error) {
     char *folder = store_folder(measure->path);
     if (!folder)
@@ -56,7 +66,12 @@ int measure_load(struct measure *measure, struct error *error) {
                                     .threads = (unsigned)common->threads,
                                     .batch = (size_t)measure->options->batch,
                                     .limit = (size_t)measure->options->limit,
-                                    .split = measure->split};
+                                    .split = measure->split,
+                                    .allow_commands = measure->options->allow_commands,
+                                    .makes_only = measure->options->makes_only,
+                                    .jobs = (unsigned)measure->options->jobs};
+    if (how.allow_commands)
+        show_commands(measure);
     int result = evaluator_open(measure->recipe, folder, &how, &measure->evaluator,
                                 note, measure->invocation->work, error);
     free(folder);

@@ -14,7 +14,8 @@
 
 struct measure_options {
     unsigned split; /* 0 test, 1 train */
-    uint64_t limit, batch;
+    uint64_t limit, batch, jobs;
+    bool allow_commands, makes_only;
 };
 
 /* Rows of an option table whose structure has a struct measure_options `member`. */
@@ -34,6 +35,18 @@ struct measure_options {
          .help = "Only so many examples a task, the same for every model; 0 is all. " \
                  "The figures are then marked partial",                               \
          .offset = offsetof(owner, member.limit)},                                    \
+        {.name = "allow-commands",                                                    \
+         .type = OPTION_FLAG,                                                         \
+         .help = "Run the commands of FILE that measure its tasks; they are shown",   \
+         .offset = offsetof(owner, member.allow_commands)},                           \
+        {.name = "jobs",                                                              \
+         .type = OPTION_UNSIGNED,                                                     \
+         .value = "N",                                                                \
+         .initial = "1",                                                              \
+         .minimum = 1,                                                                \
+         .maximum = 1024,                                                             \
+         .help = "So many of these commands at a time",                               \
+         .offset = offsetof(owner, member.jobs)},                                     \
     {                                                                                 \
         .name = "batch", .type = OPTION_UNSIGNED, .value = "N", .initial = "0",       \
         .maximum = 65536, .help = "Examples a batch; 0 lets the program choose",      \

@@ -1,0 +1,430 @@
+#include "eval/commanded.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/cpu.h"
+#include "base/child.h"
+#include "base/memory.h"
+#include "base/usage.h"
+#include "eval/metric_command.h"
+#include "eval/model_place.h"
+#include "eval/sources.h"
+#include "tensorwise/merging.h"
+
+/* A step gives back after so long, to look for other wishes. */
+enum { MOMENT = 50 /* ms */ };
+
+/* 95 % of a normal distribution. */
+static const double deviations = 1.959963984540054;
+
+/* One task's figure of the current model, on its way. */
+struct measured {
+    struct child *child; /* NULL: none runs */
+    unsigned runs;       /* that have ended */
+    double sum, squares;
+    struct metric_figure figure;
+    bool done;
+};
+
+struct commanded {
+    const struct store_recipe *recipe;
+    char *directory, *device;
+    const char *split;
+    unsigned threads, jobs;
+    bool allowed;
+    struct metric_command commands[STORE_TASKS_MAX];
+    char *pretrained, *experts[STORE_TASKS_MAX];
+    struct models models;
+
+    bool begun, single; /* single: each task by its own expert */
+    const struct tensorwise_method *method;
+    json_t *parameters;
+    double preference[STORE_TASKS_MAX];
+    char *place; /* where the merged model is, or NULL */
+    char *model; /* the directory that is measured, but of `single` */
+    char stamp[SHA256_HEX], hash[SHA256_HEX];
+    double seconds;
+    struct measured tasks[STORE_TASKS_MAX];
+};
+
+/* --- opening ---------------------------------------------------------------------- */
+
+static int open_models(struct commanded *c, const struct work *work,
+                       struct error *error) {
+    const struct store_recipe *recipe = c->recipe;
+    const char *names[STORE_TASKS_MAX];
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        const struct store_task *task = &recipe->tasks[t];
+        names[t] = task->name;
+        if (!*task->expert.path)
+            return error_set(error, "task %s: has no expert", task->name);
+        if (metric_command_read(task->objective.metric, &c->commands[t], error))
+            return error_prefix(error, "task %s", task->name);
+        if (!(c->experts[t] = sources_path(c->directory, task->expert.path)))
+            return error_memory(error);
+    }
+    if (!(c->pretrained = sources_path(c->directory, recipe->pretrained.path)))
+        return error_memory(error);
+    const struct models_wish wish = {.pretrained = c->pretrained,
+                                     .experts = (const char *const *)c->experts,
+                                     .names = names,
+                                     .count = recipe->task_count};
+    if (sources_check(recipe, c->directory, work, error))
+        return -1;
+    int result = models_open(&wish, &c->models, error);
+    for (size_t t = 0; t < recipe->task_count; t++)
+        c->models.names[t] = recipe->tasks[t].name;
+    return result;
+}
+
+int commanded_open(const struct store_recipe *recipe, const char *directory,
+                   const struct commanded_options *options, struct commanded **out,
+                   const struct work *work, struct error *error) {
+    struct commanded *c = array_new(1, sizeof *c);
+    if (!c)
+        return error_memory(error);
+    c->recipe = recipe;
+    c->split = options->split;
+    c->threads = cpu_threads(options->threads);
+    c->jobs = options->jobs ? options->jobs : 1;
+    c->allowed = options->allowed;
+    c->directory = strdup(directory);
+    c->device = strdup(options->device);
+    int result =
+        c->directory && c->device ? open_models(c, work, error) : error_memory(error);
+    if (result == 0)
+        *out = c;
+    else
+        commanded_close(c);
+    return result;
+}
+
+/* Ends what runs, and forgets the model. */
+static void restart(struct commanded *c) {
+    for (size_t t = 0; t < c->recipe->task_count; t++) {
+        child_free(c->tasks[t].child);
+        c->tasks[t] = (struct measured){0};
+    }
+    model_place_remove(c->place);
+    free(c->model);
+    json_decref(c->parameters);
+    c->place = c->model = NULL;
+    c->parameters = NULL;
+    c->method = NULL;
+    c->begun = c->single = false;
+    c->hash[0] = '\0';
+    c->seconds = 0;
+}
+
+void commanded_close(struct commanded *c) {
+    if (!c)
+        return;
+    restart(c);
+    models_close(&c->models);
+    for (size_t t = 0; t < c->recipe->task_count; t++) {
+        metric_command_clear(&c->commands[t]);
+        free(c->experts[t]);
+    }
+    free(c->pretrained);
+    free(c->directory);
+    free(c->device);
+    free(c);
+}
+
+/* --- making a model --------------------------------------------------------------- */
+
+static int write_model(struct commanded *c, const char *path, const json_t *about,
+                       const struct work *work, struct error *error) {
+    struct coefficients one;
+    if (coefficients_parse(NULL, NULL, 0, NULL, c->models.count, &one, error))
+        return -1;
+    const struct merging merging = {.models = &c->models,
+                                    .method = c->method,
+                                    .parameters = c->parameters,
+                                    .coefficients = &one,
+                                    .preference = c->preference,
+                                    .shard_size = (uint64_t)5e9,
+                                    .threads = c->threads};
+    return merging_write(&merging, path, about, work, error);
+}
+
+static json_t *about_model(const struct commanded *c) {
+    json_t *object =
+        json_pack("{s:i, s:s, s:s, s:O}", "format", 1, "name", c->recipe->name,
+                  "method", c->method->head.name, "parameters", c->parameters);
+    if (!object || !c->method->head.takes_preference)
+        return object;
+    json_t *preference = json_array();
+    for (size_t t = 0; t < c->models.count; t++)
+        json_array_append_new(preference, json_real(c->preference[t]));
+    json_object_set_new(object, "preference", preference);
+    return object;
+}
+
+/* The parameters of a solution, as the methods here have them: a ridge that is left to
+ * data is the one of where there are none. */
+static int take_parameters(struct commanded *c, const char *parameters,
+                           struct error *error) {
+    json_t *given = json_loads(parameters && *parameters ? parameters : "{}",
+                               JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(given)) {
+        json_decref(given);
+        return error_set(error, "parameters of %s are not a JSON object",
+                         c->method->head.name);
+    }
+    if (json_number_value(json_object_get(given, "ridge")) == 0)
+        json_object_del(given, "ridge");
+    c->parameters = merge_parameters(&c->method->head, given, error);
+    json_decref(given);
+    return c->parameters ? 0 : -1;
+}
+
+static int make_model(struct commanded *c, const struct work *work,
+                      struct error *error) {
+    double began = usage_clock();
+    json_t *about = about_model(c);
+    c->place = model_place_new(models_bytes(&c->models) / (c->models.count + 1), error);
+    if (!c->place || !(c->model = text_format("%s/model", c->place)) || !about) {
+        json_decref(about);
+        return c->place ? error_memory(error) : -1;
+    }
+    int result = write_model(c, c->model, about, work, error);
+    json_decref(about);
+    c->seconds = usage_clock() - began;
+    return result;
+}
+
+/* The pretrained model is measured where it lies. */
+static int begin(struct commanded *c, const char *method, const char *parameters,
+                 const double *preference, const struct work *work,
+                 struct error *error) {
+    size_t tasks = c->recipe->task_count;
+    if (store_method_role(method) == STORE_ROLE_EXPERTS) {
+        c->single = true;
+        return 0;
+    }
+    if (store_method_role(method) == STORE_ROLE_PRETRAINED) {
+        c->model = strdup(c->pretrained);
+        return c->model ? model_place_stamp(c->model, c->stamp, error)
+                        : error_memory(error);
+    }
+    if (!(c->method = tensorwise_method_find(method, error)))
+        return -1;
+    if (preference && !c->method->head.takes_preference)
+        return error_set(error, "%s takes no preference", method);
+    if (tasks < c->method->least || (c->method->most && tasks > c->method->most))
+        return error_set(error, "%s does not merge %zu experts", method, tasks);
+    for (size_t t = 0; t < tasks; t++)
+        c->preference[t] = preference ? preference[t] : 1 / (double)tasks;
+    return take_parameters(c, parameters, error) || make_model(c, work, error) ||
+                   model_place_stamp(c->model, c->stamp, error)
+               ? -1
+               : 0;
+}
+
+int commanded_begin_method(struct commanded *c, const char *method,
+                           const char *parameters, const double *preference,
+                           const struct work *work, struct error *error) {
+    restart(c);
+    if (begin(c, method, parameters, preference, work, error)) {
+        restart(c);
+        return -1;
+    }
+    c->begun = true;
+    return 0;
+}
+
+int commanded_begin_directory(struct commanded *c, const char *path,
+                              struct error *error) {
+    restart(c);
+    /* Commands run in another folder than this program. */
+    c->model = realpath(path, NULL);
+    if (!c->model)
+        return error_set(error, "%s: there is no such directory", path);
+    c->begun = true;
+    return model_place_stamp(c->model, c->stamp, error);
+}
+
+/* --- measuring -------------------------------------------------------------------- */
+
+static const char *model_of(const struct commanded *c, size_t task) {
+    return c->single ? c->experts[task] : c->model;
+}
+
+static int start(struct commanded *c, size_t task, struct error *error) {
+    const struct metric_command *command = &c->commands[task];
+    char *model = realpath(model_of(c, task), NULL);
+    char **words = model ? metric_command_words(command, model, c->device) : NULL;
+    free(model);
+    if (!words)
+        return error_set(error, "%s: cannot be found, or memory is out",
+                         model_of(c, task));
+    int result = child_start((const char *const *)words, c->directory, command->timeout,
+                             &c->tasks[task].child, error);
+    metric_command_free_words(words);
+    return result;
+}
+
+/* Why a command that has ended gives no figure. */
+static int refuse_end(struct commanded *c, size_t task, struct error *error) {
+    struct child *child = c->tasks[task].child;
+    bool late;
+    int status = child_status(child, &late);
+    const char *complaint = child_complaint(child);
+    if (late)
+        return error_set(error, "was stopped after %g s", c->commands[task].timeout);
+    if (status > 128)
+        return error_set(error, "was ended by signal %d", status - 128);
+    return error_set(error, "ended with status %d%s%s", status, *complaint ? ": " : "",
+                     complaint);
+}
+
+/* One run's figure into the task's. */
+static int take(struct commanded *c, size_t task, struct error *error) {
+    struct measured *m = &c->tasks[task];
+    struct metric_figure figure;
+    bool late;
+    size_t size;
+    int status = child_status(m->child, &late);
+    const char *output = child_output(m->child, &size);
+    int result = status || late ? refuse_end(c, task, error)
+                                : metric_figure_read(output, size, &figure, error);
+    char stamp[SHA256_HEX];
+    if (result == 0 && !c->single &&
+        (model_place_stamp(c->model, stamp, error) || strcmp(stamp, c->stamp) != 0))
+        result = error_set(error, "changed the model that it was to measure");
+    child_free(m->child);
+    m->child = NULL;
+    if (result)
+        return -1;
+    m->runs++;
+    m->sum += figure.value;
+    m->squares += figure.value * figure.value;
+    m->figure = figure;
+    unsigned repeat = c->commands[task].repeat;
+    if (m->runs < repeat)
+        return 0;
+    if (repeat > 1) {
+        double mean = m->sum / repeat;
+        double spread = fmax(0, m->squares - mean * m->sum) / (repeat - 1);
+        m->figure.value = mean;
+        /* What a command says of its examples holds also where its runs agree. */
+        m->figure.error = fmax(figure.error, sqrt(spread / repeat));
+        m->figure.n *= repeat;
+    }
+    m->done = true;
+    return 0;
+}
+
+/* Starts, waits and takes for one task. */
+static int step_task(struct commanded *c, size_t task, bool may_start, int wait,
+                     struct error *error) {
+    struct measured *m = &c->tasks[task];
+    int result = 0;
+    if (m->done)
+        return 0;
+    if (!m->child && may_start)
+        result = start(c, task, error);
+    if (result == 0 && m->child && child_wait(m->child, wait))
+        result = take(c, task, error);
+    if (result)
+        error_prefix(error, "task %s: %s", c->recipe->tasks[task].name,
+                     c->commands[task].words[0]);
+    return result;
+}
+
+static void describe(const struct commanded *c, size_t task, struct running *running) {
+    const struct metric_figure *figure = &c->tasks[task].figure;
+    double half = deviations * figure->error;
+    *running = (struct running){.complete = c->tasks[task].done, .loss = NAN};
+    if (!running->complete)
+        return;
+    running->examples = 1;
+    running->value = figure->value;
+    running->low = figure->value - half;
+    running->high = figure->value + half;
+}
+
+int commanded_step(struct commanded *c, struct running *running, struct error *error) {
+    size_t tasks = c->recipe->task_count, active = 0;
+    bool complete = true;
+    int wait = MOMENT;
+    if (!c->begun)
+        return error_set(error, "no evaluation was begun");
+    if (!c->allowed)
+        return error_set(error, "commands were not allowed");
+    for (size_t t = 0; t < tasks; t++)
+        active += c->tasks[t].child != NULL;
+    for (size_t t = 0; t < tasks; t++) {
+        bool runs = c->tasks[t].child != NULL,
+             starts = !runs && !c->tasks[t].done && active < c->jobs;
+        active += starts;
+        if (step_task(c, t, starts, runs || starts ? wait : 0, error)) {
+            restart(c);
+            return -1;
+        }
+        wait = runs || starts ? 0 : wait;
+        complete = complete && c->tasks[t].done;
+        describe(c, t, &running[t]);
+    }
+    return complete;
+}
+
+void commanded_results(const struct commanded *c,
+                       struct store_evaluation *evaluations) {
+    for (size_t t = 0; t < c->recipe->task_count; t++) {
+        struct running running;
+        describe(c, t, &running);
+        evaluations[t] = (struct store_evaluation){.objective = t,
+                                                   .split = (char *)(uintptr_t)c->split,
+                                                   .value = running.value,
+                                                   .low = running.low,
+                                                   .high = running.high,
+                                                   .examples = c->tasks[t].figure.n,
+                                                   .complete = running.complete,
+                                                   .loss = NAN};
+    }
+}
+
+void commanded_cost(const struct commanded *c, double *seconds) {
+    *seconds = c->seconds;
+}
+
+/* --- the model -------------------------------------------------------------------- */
+
+int commanded_sha256(struct commanded *c, char hex[SHA256_HEX], struct error *error) {
+    struct fingerprint fingerprint;
+    hex[0] = '\0';
+    if (c->single)
+        return 0;
+    if (!c->begun)
+        return error_set(error, "no model was made");
+    if (!*c->hash) {
+        if (model_directory_fingerprint(c->model, &fingerprint, NULL, error))
+            return -1;
+        memcpy(c->hash, fingerprint.sha256, sizeof c->hash);
+    }
+    memcpy(hex, c->hash, sizeof c->hash);
+    return 0;
+}
+
+int commanded_export(struct commanded *c, const char *path,
+                     const struct store_solution *solution, const struct work *work,
+                     struct error *error) {
+    char hash[SHA256_HEX];
+    if (!c->method)
+        return error_set(error, "the model is a directory already; copy that");
+    if (commanded_sha256(c, hash, error))
+        return -1;
+    if (*solution->model_sha256 && strcmp(solution->model_sha256, hash) != 0)
+        return error_set(error,
+                         "%s: the model made now is not the one that was measured (its "
+                         "tensors differ); measure it again",
+                         path);
+    json_t *about = about_model(c);
+    int result = about ? write_model(c, path, about, work, error) : error_memory(error);
+    json_decref(about);
+    return result;
+}

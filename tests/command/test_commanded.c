@@ -1,0 +1,225 @@
+/* Tasks that commands measure: models that this program cannot run, from the recipe to
+ * the exported model; commands that fail in every way; files of somebody else. */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "command/run.h"
+#include "support/golden.h"
+
+/* The model's first weight, in thousandths: task arithmetic changes it evenly. */
+static const char first[] = "#!/bin/sh\n"
+                            "od -An -j 4000 -N 4 -tf4 \"$1/model.safetensors\"\n";
+
+static void write_program(const char *name, const char *text) {
+    char path[1200];
+    write_file(name, text);
+    snprintf(path, sizeof path, "%s/%s", folder(), name);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* A recipe of two tasks over the tiny Llama, whose second has this measure. */
+static void write_recipe(const char *measure) {
+    char models[1100], text[8192];
+    snprintf(models, sizeof models, "%s", golden_path("tensorwise/llama"));
+    snprintf(text, sizeof text,
+             "pretrained: %s/base\n"
+             "tasks:\n"
+             "  weight:\n"
+             "    expert: %s/a\n"
+             "    measure: ./first.sh {model}\n"
+             "  size:\n"
+             "    expert: %s/b\n"
+             "    measure: %s\n"
+             "    direction: min\n"
+             "    unit: MB\n"
+             "    timeout: 20\n",
+             models, models, models, measure);
+    write_file("recipe.yaml", text);
+}
+
+static int setup(void **state) {
+    (void)state;
+    /* srcdir may be relative to the build folder, where the recipe is not. */
+    char *path = realpath(getenv("srcdir") ? getenv("srcdir") : ".", NULL);
+    assert_non_null(path);
+    setenv("srcdir", path, 1);
+    free(path);
+    write_program("first.sh", first);
+    write_program("size.sh", "#!/bin/sh\necho '{\"value\": 4.5, \"error\": 0.1, "
+                             "\"n\": 7}'\n");
+    return 0;
+}
+
+static void init(const char *name, const char *measure) {
+    write_recipe(measure);
+    struct ran ran = run("init %s/%s %s/recipe.yaml --quiet", folder(), name, folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+}
+
+static double figure(const json_t *rows, size_t row, const char *task) {
+    const json_t *figures = json_object_get(json_array_get(rows, row), "objectives");
+    const json_t *value = json_object_get(json_object_get(figures, task), "value");
+    assert_true(json_is_number(value));
+    return json_number_value(value);
+}
+
+static void test_pipeline(void **state) {
+    (void)state;
+    init("r.db", "./size.sh --of {model}");
+    expect_error(1, "only with --allow-commands", "merge %s/r.db --method average",
+                 folder());
+    json_t *rows = json_of("merge %s/r.db --method task-arithmetic --scales 0:1:3 "
+                           "--allow-commands --quiet --format json",
+                           folder());
+    double none = figure(rows, 0, "weight"), half = figure(rows, 1, "weight");
+    double whole = figure(rows, 2, "weight");
+    assert_true(fabs(half - (none + whole) / 2) < 1e-6 && whole != none);
+    assert_true(figure(rows, 0, "size") == 4.5);
+    json_decref(rows);
+    /* Nothing is measured again. */
+    rows = json_of("merge %s/r.db --method task-arithmetic --scales 0:1:3 --quiet "
+                   "--format json",
+                   folder());
+    assert_int_equal(json_array_size(rows), 3);
+    json_decref(rows);
+    rows = json_of("front %s/r.db --method wudi --grid 3 --allow-commands --quiet "
+                   "--jobs 2 --format json",
+                   folder());
+    assert_int_equal(json_array_size(rows), 3);
+    json_decref(rows);
+    rows = json_of("merge %s/r.db --method stl,pretrained --allow-commands --quiet "
+                   "--format json",
+                   folder());
+    assert_true(figure(rows, 1, "weight") == none);
+    json_decref(rows);
+    /* What is exported is what was measured. */
+    struct ran ran = run("export %s/r.db --solution 3 --out %s/exported --quiet",
+                         folder(), folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    ran = shell("'%s/first.sh' '%s/exported'", folder(), folder());
+    assert_true(fabs(atof(ran.out) - whole) < 1e-6);
+    ran_free(&ran);
+    rows = json_of(
+        "eval %s/r.db --model %s/exported --allow-commands --quiet --format json",
+        folder(), folder());
+    assert_true(figure(rows, 0, "weight") == whole);
+    json_decref(rows);
+    ran = shell("ls /dev/shm \"${TMPDIR:-/tmp}\" | grep -c pwemoe-model");
+    assert_string_equal(ran.out, "0\n");
+    ran_free(&ran);
+}
+
+static void fails(const char *program, const char *says) {
+    static int number;
+    char name[32];
+    snprintf(name, sizeof name, "f%d.db", number++);
+    write_program("bad.sh", program);
+    init(name, "./bad.sh {model}");
+    expect_error(1, says, "merge %s/%s --method average --allow-commands --quiet",
+                 folder(), name);
+    json_t *rows = json_of("show %s/%s solutions --format json", folder(), name);
+    assert_int_equal(json_array_size(rows), 0);
+    json_decref(rows);
+}
+
+static void test_failures(void **state) {
+    (void)state;
+    fails("#!/bin/sh\necho no such layer >&2\nexit 3\n",
+          "task size: ./bad.sh: ended with status 3: no such layer");
+    fails("#!/bin/sh\nkill -SEGV $$\n", "was ended by signal 11");
+    fails("#!/bin/sh\n", "printed nothing");
+    fails("#!/bin/sh\necho 1 2\n", "printed what is not one number");
+    fails("#!/bin/sh\necho 1 >>\"$1/config.json\"; echo 3\n", "changed the model");
+    fails("#!/bin/no-such-shell\n", "cannot be run");
+}
+
+static void test_time(void **state) {
+    (void)state;
+    write_program("slow.sh", "#!/bin/sh\nsleep 1000 &\nsleep 1000\n");
+    write_recipe("./slow.sh");
+    struct ran ran =
+        shell("cd '%s' && sed -i 's/timeout: 20/timeout: 0.5/' recipe.yaml", folder());
+    ran_free(&ran);
+    ran = run("init %s/slow.db %s/recipe.yaml --quiet", folder(), folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    expect_error(1, "was stopped after 0.5 s",
+                 "merge %s/slow.db --method average --allow-commands --quiet",
+                 folder());
+    /* A signal that asks for an end is obeyed while a command runs, which ends too. */
+    write_recipe("./slow.sh");
+    ran = run("init %s/long.db %s/recipe.yaml --quiet", folder(), folder());
+    ran_free(&ran);
+    ran = shell("timeout --signal TERM 2 ./pwemoe merge '%s/long.db' --method average "
+                "--allow-commands --quiet; echo $?; pgrep -f '%s/slow.sh' | wc -l",
+                folder(), folder());
+    assert_non_null(strstr(ran.err, "stopped; 0 of 1"));
+    ran_free(&ran);
+}
+
+static void test_recipes(void **state) {
+    (void)state;
+    write_recipe("./none.sh");
+    expect_error(1, "none.sh", "init %s/no.db %s/recipe.yaml", folder(), folder());
+    write_recipe("a | b");
+    expect_error(1, "for a shell", "init %s/no.db %s/recipe.yaml", folder(), folder());
+    write_file("plain.sh", "echo 3\n");
+    write_recipe("./plain.sh");
+    expect_error(1, "chmod +x", "init %s/no.db %s/recipe.yaml", folder(), folder());
+    struct ran ran = shell(
+        "cd '%s' && sed -i 's/measure: .\\/plain.sh/test: x/' recipe.yaml", folder());
+    ran_free(&ran);
+    expect_error(1, "go with measure", "init %s/no.db %s/recipe.yaml", folder(),
+                 folder());
+    ran = shell("cd '%s' && sed -i '/direction\\|unit\\|timeout/d' recipe.yaml",
+                folder());
+    ran_free(&ran);
+    expect_error(1, "or none", "init %s/no.db %s/recipe.yaml", folder(), folder());
+    write_recipe("./size.sh");
+    ran = shell("cd '%s' && sed -i 's/direction: min/direction: less/' recipe.yaml",
+                folder());
+    ran_free(&ran);
+    expect_error(1, "direction is max or min", "init %s/no.db %s/recipe.yaml", folder(),
+                 folder());
+}
+
+/* A LoRA adapter is an expert. */
+static void test_adapter(void **state) {
+    (void)state;
+    write_recipe("./size.sh");
+    struct ran ran =
+        shell("cd '%s' && sed -i 's#tensorwise/llama/b$#adapters/llama-b#' "
+              "recipe.yaml",
+              folder());
+    ran_free(&ran);
+    ran = run("init %s/lora.db %s/recipe.yaml --quiet", folder(), folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    json_t *rows = json_of("merge %s/lora.db --method average,ties --set trim=tensor "
+                           "--allow-commands --quiet --format json",
+                           folder());
+    assert_int_equal(json_array_size(rows), 2);
+    json_decref(rows);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pipeline), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_time), cmocka_unit_test(test_recipes),
+        cmocka_unit_test(test_adapter)};
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
