@@ -85,7 +85,7 @@ static void test_weights(void **state) {
 
 static void refused(const char *scales, const char *rule, const char *says) {
     struct coefficients c;
-    struct error error = {""};
+    struct error error = {.text = ""};
     int result = coefficients_parse(scales, &rule, rule != NULL, names, 2, &c, &error);
     coefficients_clear(&c);
     if (result == 0 || !strstr(error.text, says))

@@ -124,8 +124,11 @@ static int gather_shares(const struct explorer *explorer, struct chart_writer_jo
     for (size_t t = 0; t < 3; t++)
         snprintf(job->corners[t], sizeof job->corners[t], "%.120s",
                  explorer_task_name(explorer, t));
-    snprintf(job->value, sizeof job->value, "average %.60s (%.20s)", objective->metric,
-             objective->unit);
+    if (*objective->metric == '{') /* a command */
+        snprintf(job->value, sizeof job->value, "average");
+    else
+        snprintf(job->value, sizeof job->value, "average %.60s (%.20s)",
+                 objective->metric, objective->unit);
     return 0;
 }
 

@@ -298,8 +298,11 @@ void objectives_view_draw(const struct view *view, const struct explorer *explor
         &explorer->catalog->recipe->tasks[0].objective;
     struct columns c = place_columns(view, explorer);
     char title[160];
-    snprintf(title, sizeof title, "Objectives: %.60s in %.20s, held out",
-             objective->metric, objective->unit);
+    if (*objective->metric == '{') /* a command, and another for each task */
+        snprintf(title, sizeof title, "Objectives, as commands measure them");
+    else
+        snprintf(title, sizeof title, "Objectives: %.60s in %.20s, held out",
+                 objective->metric, objective->unit);
     int y = 0, last = view->height;
     if (view->height >= (int)explorer->tasks + 1 || view->height >= 5)
         view_heading(view, title, focused), y++;

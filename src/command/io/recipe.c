@@ -96,7 +96,7 @@ struct key {
 
 static int find_key(struct recipe_reader *r, const char *word, const char *where,
                     const struct key *keys, size_t count, size_t *found) {
-    const char *names[16];
+    const char *names[24];
     for (size_t i = 0; i < count; i++) {
         names[i] = keys[i].name;
         if (strcmp(word, keys[i].name) == 0) {
@@ -108,7 +108,7 @@ static int find_key(struct recipe_reader *r, const char *word, const char *where
     if (nearest)
         return error_set(r->error, "%s:%u: unknown key '%.100s'%s; did you mean '%s'?",
                          r->label, line_of(r), word, where, nearest);
-    char known[160] = "";
+    char known[240] = "";
     for (size_t i = 0; i < count; i++) {
         strcat(known, i ? ", " : "");
         strcat(known, names[i]);
@@ -149,10 +149,12 @@ static int check_word(struct recipe_reader *r, const char *key, const char *valu
 /* What goes with measure, and what does not. */
 static int check_measured(struct recipe_reader *r, const struct recipe_task *task) {
     const char *direction = task->direction ? task->direction : "max";
-    if (task->train || task->test || task->head || task->classnames || task->templates)
+    if (task->train || task->test || task->head || task->classnames ||
+        task->templates || task->text || task->pair || task->label || task->quoting ||
+        task->classes)
         return error_set(r->error,
-                         "%s:%u: task '%s': measure takes the place of train, test, "
-                         "head, classnames and templates",
+                         "%s:%u: task '%s': measure goes with expert alone, not with "
+                         "keys of data",
                          r->label, task->line, task->name);
     if (strcmp(direction, "max") != 0 && strcmp(direction, "min") != 0)
         return error_set(r->error, "%s:%u: task '%s': direction is max or min",

@@ -17,7 +17,6 @@ struct recipe_task {
     char *text, *pair, *label; /* columns; NULL as well */
     char *quoting;             /* "csv", "none" */
     char *classes;             /* "*": the usual; or as in folder.h: nested */
-    unsigned line;             /* of its name, from 1 */
     /* Of a task that a command measures. */
     char *measure, *direction, *unit, *timeout, *repeat;
     unsigned line; /* of its name, from 1 */
