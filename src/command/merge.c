@@ -322,6 +322,8 @@ static void help_methods(FILE *out) {
                        "each task by its own expert, for comparison");
     for (size_t i = 0; i < count; i++)
         settings_help(methods[i], out);
+    fputs("\nEach of them but stl has:\n", out);
+    settings_help_parameters(merge_common_parameters(), out);
 }
 
 const struct command command_merge = {

@@ -88,6 +88,12 @@ int evaluator_begin_method(struct evaluator *evaluator, const char *method,
                            const char *parameters, const double *preference,
                            const struct work *work, struct error *error);
 
+/* After evaluator_begin_preference: fits each task's head to the current model
+ * (merge/head_fit.h); it is measured and exported with these. A method does it by
+ * itself where its parameters have heads=fitted. */
+int evaluator_fit_heads(struct evaluator *evaluator, const struct work *work,
+                        struct error *error);
+
 /* The model in a directory of the pool's shape: an export, or one trained
  * elsewhere. Each task's head is heads/TASK.safetensors of the directory where it
  * has that, else the pool's. It is not exported again. */

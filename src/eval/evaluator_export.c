@@ -127,11 +127,12 @@ int evaluator_export(struct evaluator *e, const char *path,
     evaluator_results(e, own);
     for (size_t i = 0; i < l->parameter_count; i++)
         rows[i] = weights_at(e, l->parameters[i].offset);
+    const struct head *used = e->fitted ? e->fitted : heads;
     struct provenance what = {
         .recipe = e->recipe,
         .sources = e->sources,
         .pool = e->pool,
-        .heads = heads,
+        .heads = used,
         .solution = solution,
         .sha256 = hash,
         .figures = figures ? figures : own,
@@ -147,7 +148,7 @@ int evaluator_export(struct evaluator *e, const char *path,
                             .files = files.files,
                             .file_count = files.count};
     if (head >= 0 && (size_t)head < e->tasks) {
-        saving.head = &heads[head];
+        saving.head = &used[head];
         const struct dataset *data = e->held_out[head].data;
         /* Numbers are no names: LABEL_0, LABEL_1, ... then. */
         if (data->classes == saving.head->classes &&

@@ -148,6 +148,7 @@ void evaluator_restart(struct evaluator *e) {
     e->peak_bytes = 0;
     head_bank_free(e->own_heads);
     e->own_heads = NULL;
+    evaluator_clear_fitted(e);
     forward_begin(e->forward, false, 0);
     for (size_t t = 0; t < e->tasks; t++) {
         e->queued[t] = 0;

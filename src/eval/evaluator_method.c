@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/usage.h"
 #include "eval/evaluator_state.h"
 #include "eval/sources.h"
 
@@ -121,6 +122,69 @@ static int settle(struct evaluator *e, struct merge_input *input, struct error *
     return 0;
 }
 
+/* --- heads fitted to the model -------------------------------------------------------
+ */
+
+void evaluator_clear_fitted(struct evaluator *e) {
+    for (size_t t = 0; e->fitted && t < e->tasks; t++)
+        head_clear(&e->fitted[t]);
+    free(e->fitted);
+    e->fitted = NULL;
+}
+
+void evaluator_free_head_fit(struct evaluator *e) {
+    head_fit_free(e->head_fit);
+    close_train(e->head_examples, e->tasks);
+    e->head_fit = NULL;
+    e->head_examples = NULL;
+}
+
+/* The same examples whatever the method has read for itself. */
+static int open_head_fit(struct evaluator *e, const struct work *work,
+                         struct error *error) {
+    if (e->head_fit)
+        return 0;
+    if (!has_train(e))
+        return error_set(error,
+                         "heads=fitted needs training examples of every task; name "
+                         "them in the recipe (train: ...)");
+    e->head_examples = read_train(e, HEAD_FIT_EXAMPLES, work, error);
+    if (!e->head_examples)
+        return -1;
+    if (head_fit_new(e->pool, e->head_examples, work, &e->head_fit, error) == 0)
+        return 0;
+    evaluator_free_head_fit(e);
+    return -1;
+}
+
+/* Of the model that is in place; its batches are then answered by these heads. */
+static int fit_heads(struct evaluator *e, const struct work *work,
+                     struct error *error) {
+    struct head *heads = array_new(e->tasks, sizeof *heads);
+    if (!heads)
+        return error_memory(error);
+    e->fitted = heads;
+    if (head_fit_run(e->head_fit, e->weights, work, heads, error) == 0 &&
+        head_bank_new(e->backend, &e->pool->layout->config, heads, e->tasks,
+                      forward_batch_size(e->forward), &e->own_heads, error) == 0)
+        return 0;
+    evaluator_clear_fitted(e);
+    return -1;
+}
+
+int evaluator_fit_heads(struct evaluator *e, const struct work *work,
+                        struct error *error) {
+    if (e->current != CURRENT_PREFERENCE && e->current != CURRENT_METHOD)
+        return error_set(error, "no merged model was made");
+    if (open_head_fit(e, work, error))
+        return -1;
+    double began = usage_clock();
+    if (fit_heads(e, work, error))
+        return -1;
+    e->seconds += usage_clock() - began;
+    return 0;
+}
+
 /* --- beginning ----------------------------------------------------------------------
  */
 
@@ -129,10 +193,12 @@ static int make(struct evaluator *e, struct merge_input *input, struct error *er
         !(e->train = read_train(e, 0, input->work, error)))
         return -1;
     input->train = e->train;
-    if (settle(e, input, error))
+    bool fitted = merge_heads_fitted(input->parameters);
+    if (settle(e, input, error) || (fitted && open_head_fit(e, input->work, error)))
         return -1;
     evaluator_make_begin(e);
-    if (merge_run(input, &e->merged, error) || put_merged(e, error))
+    if (merge_run(input, &e->merged, error) || put_merged(e, error) ||
+        (fitted && fit_heads(e, input->work, error)))
         return -1;
     evaluator_make_end(e);
     return 0;

@@ -143,6 +143,8 @@ void evaluator_close(struct evaluator *e) {
     struct backend *b = e->backend;
     if (e->pool)
         merge_result_clear(e->pool, &e->merged);
+    evaluator_clear_fitted(e);
+    evaluator_free_head_fit(e);
     forward_free(e->forward);
     for (size_t t = 0; e->held_out && t < e->tasks; t++)
         held_out_close(&e->held_out[t]);

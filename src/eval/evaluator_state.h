@@ -10,6 +10,7 @@
 #include "eval/evaluator.h"
 #include "eval/forward.h"
 #include "eval/held_out.h"
+#include "merge/head_fit.h"
 #include "merge/method.h"
 #include "moe/correction.h"
 #include "moe/pool.h"
@@ -41,7 +42,12 @@ struct evaluator {
     size_t *queued;     /* [tasks] examples of the current model given to forward */
     uint64_t preferred; /* tasks whose batches come first, a bit each */
     struct head_bank *heads;
-    struct head_bank *own_heads; /* of CURRENT_DIRECTORY; NULL: the pool's */
+    struct head_bank *own_heads; /* of the current model; NULL: the pool's */
+    /* Of a method with heads=fitted: what fits them, kept from one preference to the
+     * next with its examples, and the current model's heads [tasks]; or NULLs. */
+    struct head_fit *head_fit;
+    const struct dataset **head_examples;
+    struct head *fitted;
 
     struct upscaling *plain; /* one row for the whole model */
     struct unloader *plain_unloader;
@@ -75,6 +81,9 @@ void evaluator_restart(struct evaluator *evaluator);
 void evaluator_make_begin(struct evaluator *evaluator);
 void evaluator_make_end(struct evaluator *evaluator);
 void evaluator_forget_settled(struct evaluator *evaluator);
+void evaluator_clear_fitted(struct evaluator *evaluator);
+/* What fits heads, with its examples. */
+void evaluator_free_head_fit(struct evaluator *evaluator);
 
 /* theta_0 plus one task vector, the task's own expert, into the weights. */
 void evaluator_put_expert(struct evaluator *evaluator, size_t task);

@@ -35,7 +35,7 @@ struct provenance {
     const struct store_recipe *recipe;
     const json_t *sources; /* provenance_sources of it */
     const struct pool *pool;
-    const struct head *heads; /* [tasks] */
+    const struct head *heads; /* [tasks] that the model was measured with */
     const struct store_solution *solution;
     const char *sha256;
     const struct store_evaluation *figures; /* [tasks]; examples 0: not measured */

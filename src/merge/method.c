@@ -56,9 +56,31 @@ const struct merge_method *merge_method_find(const char *name, struct error *err
 
 /* --- parameters ------------------------------------------------------------------- */
 
+static const struct merge_parameter common_parameters[] = {
+    {.name = "heads",
+     .words = "own|fitted",
+     .help = "fitted: each task's head by a ridge regression from the merged model's "
+             "features of up to 400 training examples to its expert's, without labels"},
+    {0}};
+
+const struct merge_parameter *merge_common_parameters(void) {
+    return common_parameters;
+}
+
+const struct merge_method merge_trained = {.name = "what was trained"};
+
+bool merge_heads_fitted(const json_t *parameters) {
+    const char *word = json_string_value(json_object_get(parameters, "heads"));
+    return word && strcmp(word, "fitted") == 0;
+}
+
 const struct merge_parameter *merge_parameter_find(const struct merge_method *method,
                                                    const char *name) {
     for (const struct merge_parameter *p = method->parameters; p && p->name; p++)
+        if (strcmp(p->name, name) == 0)
+            return p;
+    bool common = method->run || method == &merge_trained;
+    for (const struct merge_parameter *p = common_parameters; common && p->name; p++)
         if (strcmp(p->name, name) == 0)
             return p;
     return NULL;
@@ -146,6 +168,8 @@ json_t *merge_parameters(const struct merge_method *method, const json_t *given,
             goto failed;
         }
     }
+    if (!merge_heads_fitted(all))
+        json_object_del(all, "heads");
     return all;
 failed:
     json_decref(all);

@@ -15,8 +15,10 @@ static bool same_preference(const double *a, const double *b, size_t tasks) {
 }
 
 int64_t catalog_answerer(const struct store_solution *solution) {
-    if (!solution->preference || solution->routers)
-        return solution->preference ? solution->routers : 0;
+    if (!solution->preference)
+        return 0;
+    if (solution->routers) /* with each task's own head */
+        return strcmp(solution->parameters, "{}") ? 0 : solution->routers;
     bool closed = solution->kind == STORE_KIND_MERGE &&
                   store_method_role(solution->method) == STORE_ROLE_CLOSED_FORM &&
                   !strcmp(solution->parameters, CATALOG_CLOSED_PARAMETERS);

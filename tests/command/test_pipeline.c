@@ -161,7 +161,7 @@ static void merge_refuses(void **state) {
     expect_error(2, "wudi: shrink is a number",
                  "eval %s/refuse.db --preference 0.5,0.5 --set shrink=2", folder());
     expect_error(2, "wudi is not trained", "front %s/refuse.db --all-steps", folder());
-    expect_error(2, "--set: ls has no parameters",
+    expect_error(2, "what was trained has no parameter 'ridge'",
                  "front %s/refuse.db --method ls --set ridge=1", folder());
     expect_error(2, "one of --preference", "eval %s/refuse.db", folder());
     expect_error(2, "sums to 0.9", "eval %s/refuse.db --preference 0.4,0.5", folder());

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "checkpoint/safetensors.h"
 #include "project.h"
 #include "run.h"
 
@@ -306,6 +307,87 @@ static void a_correction_is_trained(void **state) {
     ran_free(&ran);
 }
 
+/* A figure of the first of the rows, which are freed. */
+static double figure_of(json_t *rows, const char *task) {
+    json_t *all = json_object_get(json_array_get(rows, 0), "objectives");
+    double value = number(json_object_get(all, task), "value");
+    json_decref(rows);
+    return value;
+}
+
+/* Fitted heads make another solution of the same body, of a method and of what was
+ * trained; what is exported has them, and is what was measured. */
+static void heads_are_fitted(void **state) {
+    (void)state;
+    new_store("heads.db");
+    json_t *rows = json_of("merge %s/heads.db --method average --set heads=own "
+                           "--format json",
+                           folder());
+    json_t *own = json_deep_copy(json_array_get(rows, 0));
+    assert_int_equal(json_object_size(json_object_get(own, "parameters")), 0);
+    json_decref(rows);
+    rows = json_of("merge %s/heads.db --method average --set heads=fitted "
+                   "--format json",
+                   folder());
+    json_t *fitted = json_array_get(rows, 0);
+    assert_string_equal(string(json_object_get(fitted, "parameters"), "heads"),
+                        "fitted");
+    assert_true(number(fitted, "id") != number(own, "id"));
+    assert_string_equal(string(fitted, "model_sha256"), string(own, "model_sha256"));
+    double a = figure_of(rows, "a");
+    struct ran ran =
+        run("export %1$s/heads.db --solution 2 --head a --out %1$s/fitted", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    assert_true(figure_of(json_of("eval %1$s/heads.db --model %1$s/fitted "
+                                  "--format json",
+                                  folder()),
+                          "a") == a);
+    /* The classifier of the export is that of heads/. */
+    char path[1200];
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/fitted/%s", folder(),
+                 i ? "heads/a.safetensors" : "model.safetensors");
+        struct error error;
+        struct safetensors *file;
+        assert_int_equal(safetensors_open(path, &file, &error), 0);
+        const struct tensor *bias =
+            safetensors_find(file, i ? "bias" : "classifier.bias");
+        static float values[2][16];
+        assert_true(bias && bias->count <= 16);
+        assert_int_equal(tensor_to_f32(bias, path, values[i], &error), 0);
+        if (i)
+            assert_memory_equal(values[0], values[1], bias->count * sizeof(float));
+        safetensors_close(file);
+    }
+    json_decref(own);
+    ran = run("train %s/heads.db --steps 3 --batch 2 --quiet", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    rows = json_of("front %s/heads.db --grid 3 --format json", folder());
+    assert_int_equal(json_array_size(rows), 3);
+    json_decref(rows);
+    rows = json_of("front %s/heads.db --grid 3 --set heads=fitted --format json",
+                   folder());
+    assert_int_equal(json_array_size(rows), 3);
+    for (size_t i = 0; i < 3; i++) {
+        json_t *row = json_array_get(rows, i);
+        assert_string_equal(string(row, "upscale"), "correction");
+        assert_string_equal(string(json_object_get(row, "parameters"), "heads"),
+                            "fitted");
+    }
+    json_decref(rows);
+    ran = run("eval %s/heads.db --preference 0.5,0.5 --set heads=fitted", folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    expect_error(2,
+                 "what was trained has no parameter 'scale' to set after training, "
+                 "only heads",
+                 "front %s/heads.db --set scale=1", folder());
+    expect_error(2, "what was trained: heads is one of own|fitted",
+                 "front %s/heads.db --set heads=new", folder());
+}
+
 /* Every step that was saved, each once. */
 static void front_takes_all_steps(void **state) {
     (void)state;
@@ -389,6 +471,7 @@ int main(void) {
         cmocka_unit_test(front_goes_on),
         cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(a_correction_is_trained),
+        cmocka_unit_test(heads_are_fitted),
         cmocka_unit_test(front_takes_all_steps),
         cmocka_unit_test(front_is_interrupted),
     };

@@ -17,3 +17,9 @@ TESTS += tests/merge/test_methods
 tests_merge_test_methods_SOURCES = tests/merge/test_methods.c
 tests_merge_test_methods_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_merge_test_methods_LDADD = $(SUPPORT_LIBS)
+
+check_PROGRAMS += tests/merge/test_head_fit
+TESTS += tests/merge/test_head_fit
+tests_merge_test_head_fit_SOURCES = tests/merge/test_head_fit.c
+tests_merge_test_head_fit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_merge_test_head_fit_LDADD = $(SUPPORT_LIBS)

@@ -29,39 +29,15 @@ struct fixture {
 /* --- a pool over the golden models and the golden images ----------------------------
  */
 
-static struct dataset *golden_data(const struct fixture *f, size_t task) {
-    static const size_t counts[TASKS] = {14, 3, 4};
-    char suffix[16];
-    snprintf(suffix, sizeof suffix, ".%zu", task);
-    struct dataset *d = golden_examples(f->golden, suffix, 0, counts[task]);
-    d->classes = f->pool->heads[task].classes;
-    return d;
-}
-
 static void open_fixture(struct fixture *f, const char *kind, unsigned threads) {
-    char note[256], name[128], pretrained[1100], experts[TASKS][1100];
-    char heads[TASKS][1100];
-    struct pool_task list[TASKS];
-    struct error error;
-    bool clip = strcmp(kind, "clip") == 0;
+    static const size_t counts[TASKS] = {14, 3, 4};
+    char name[64];
     *f = (struct fixture){0};
-    snprintf(name, sizeof name, "model/%s", kind);
-    snprintf(pretrained, sizeof pretrained, "%s", golden_path(name));
-    for (size_t t = 0; t < TASKS; t++) {
-        snprintf(name, sizeof name, "model/%s-expert%zu", kind, t);
-        snprintf(experts[t], sizeof experts[t], "%s", golden_path(name));
-        snprintf(name, sizeof name, "model/clip-head%zu.safetensors", t);
-        snprintf(heads[t], sizeof heads[t], "%s", clip ? golden_path(name) : "");
-        list[t] =
-            (struct pool_task){.name = "t", .expert = experts[t], .head = heads[t]};
-    }
-    if (backend_open("cpu", PRECISION_F32, threads, &f->backend, note, &error) ||
-        pool_open(f->backend, NULL, pretrained, list, TASKS, &f->pool, NULL, &error))
-        fail_msg("%s", error.text);
+    golden_pool(kind, threads, &f->backend, &f->pool);
     snprintf(name, sizeof name, "methods-%s.safetensors", kind);
     f->golden = golden_open(name);
     for (size_t t = 0; t < TASKS; t++)
-        f->data[t] = golden_data(f, t);
+        f->data[t] = golden_task_examples(kind, f->pool, t, counts[t]);
 }
 
 static void close_fixture(struct fixture *f) {

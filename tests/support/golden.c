@@ -126,3 +126,38 @@ struct dataset *golden_examples(const struct safetensors *file, const char *suff
     memcpy(d->pixels, (const uint8_t *)pixels->data + first * image, count * image);
     return d;
 }
+
+void golden_pool(const char *kind, unsigned threads, struct backend **backend,
+                 struct pool **pool) {
+    enum { TASKS = 3 };
+    char note[256], name[128], pretrained[1100], experts[TASKS][1100];
+    char heads[TASKS][1100];
+    struct pool_task list[TASKS];
+    struct error error;
+    bool clip = strcmp(kind, "clip") == 0;
+    snprintf(name, sizeof name, "model/%s", kind);
+    snprintf(pretrained, sizeof pretrained, "%s", golden_path(name));
+    for (size_t t = 0; t < TASKS; t++) {
+        snprintf(name, sizeof name, "model/%s-expert%zu", kind, t);
+        snprintf(experts[t], sizeof experts[t], "%s", golden_path(name));
+        snprintf(name, sizeof name, "model/clip-head%zu.safetensors", t);
+        snprintf(heads[t], sizeof heads[t], "%s", clip ? golden_path(name) : "");
+        list[t] =
+            (struct pool_task){.name = "t", .expert = experts[t], .head = heads[t]};
+    }
+    if (backend_open("cpu", PRECISION_F32, threads, backend, note, &error) ||
+        pool_open(*backend, NULL, pretrained, list, TASKS, pool, NULL, &error))
+        fail_msg("%s", error.text);
+}
+
+struct dataset *golden_task_examples(const char *kind, const struct pool *pool,
+                                     size_t task, size_t count) {
+    char name[64];
+    snprintf(name, sizeof name, "methods-%s.safetensors", kind);
+    struct safetensors *golden = golden_open(name);
+    snprintf(name, sizeof name, ".%zu", task);
+    struct dataset *data = golden_examples(golden, name, 0, count);
+    safetensors_close(golden);
+    data->classes = pool->heads[task].classes;
+    return data;
+}

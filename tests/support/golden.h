@@ -8,6 +8,7 @@
 
 #include "checkpoint/safetensors.h"
 #include "data/dataset.h"
+#include "moe/pool.h"
 
 /* tests/golden/NAME below srcdir; valid until the next call but three. */
 const char *golden_path(const char *name);
@@ -24,6 +25,15 @@ int32_t *golden_labels(const struct safetensors *file, const char *name);
  * "lengthsSUFFIX" I32 [..]. dataset_close. */
 struct dataset *golden_examples(const struct safetensors *file, const char *suffix,
                                 size_t first, size_t count);
+
+/* The pretrained model and three experts of "clip", "vit" or "gpt2" in golden/model, on
+ * the CPU in f32; pool_close and backend_close. */
+void golden_pool(const char *kind, unsigned threads, struct backend **backend,
+                 struct pool **pool);
+/* count examples of a task in methods-KIND.safetensors (make_methods.py), from the
+ * first on, as many classes as the task's head has; dataset_close. */
+struct dataset *golden_task_examples(const char *kind, const struct pool *pool,
+                                     size_t task, size_t count);
 
 /* |got - expected| <= relative * max |expected| over count values: an error of the
  * array as a whole, since single elements may be near zero by cancellation. */

@@ -32,33 +32,10 @@ struct fixture {
 };
 
 static void open_pool(struct fixture *f, const char *kind) {
-    char note[256], name[128], pretrained[1100], experts[TASKS][1100];
-    char heads[TASKS][1100];
-    struct pool_task list[TASKS];
-    struct error error;
-    bool clip = strcmp(kind, "clip") == 0;
     *f = (struct fixture){0};
-    snprintf(name, sizeof name, "model/%s", kind);
-    snprintf(pretrained, sizeof pretrained, "%s", golden_path(name));
-    for (size_t t = 0; t < TASKS; t++) {
-        snprintf(name, sizeof name, "model/%s-expert%zu", kind, t);
-        snprintf(experts[t], sizeof experts[t], "%s", golden_path(name));
-        snprintf(name, sizeof name, "model/clip-head%zu.safetensors", t);
-        snprintf(heads[t], sizeof heads[t], "%s", clip ? golden_path(name) : "");
-        list[t] =
-            (struct pool_task){.name = "t", .expert = experts[t], .head = heads[t]};
-    }
-    if (backend_open("cpu", PRECISION_F32, 2, &f->backend, note, &error) ||
-        pool_open(f->backend, NULL, pretrained, list, TASKS, &f->pool, NULL, &error))
-        fail_msg("%s", error.text);
-    snprintf(name, sizeof name, "methods-%s.safetensors", kind);
-    struct safetensors *golden = golden_open(name);
-    for (size_t t = 0; t < TASKS; t++) {
-        snprintf(name, sizeof name, ".%zu", t);
-        f->data[t] = golden_examples(golden, name, 0, EXAMPLES + (t == 0));
-        f->data[t]->classes = f->pool->heads[t].classes;
-    }
-    safetensors_close(golden);
+    golden_pool(kind, 2, &f->backend, &f->pool);
+    for (size_t t = 0; t < TASKS; t++)
+        f->data[t] = golden_task_examples(kind, f->pool, t, EXAMPLES + (t == 0));
 }
 
 static struct distillation_options options_of(uint64_t steps) {

@@ -6,21 +6,24 @@
 #include "base/json_text.h"
 #include "command/work/method_settings.h"
 
-static int use_method(const struct merge_method *method, const char *settings,
-                      struct answer *answer, struct error *error) {
+/* The parameters that the settings give a method, as JSON, into answer. */
+static int use_settings(const struct merge_method *method, const char *settings,
+                        struct answer *answer, struct error *error) {
     json_t *given = settings_parse(settings, NULL, error), *all = NULL;
     const char *name;
     json_t *value;
     bool sound = given;
     json_object_foreach(given, name,
                         value) if (sound && !merge_parameter_find(method, name)) {
-        error_set(error, "%s has no parameter '%s'; `pwemoe merge --help` lists them",
+        error_set(error,
+                  method == &merge_trained
+                      ? "%s has no parameter '%s' to set after training, only heads"
+                      : "%s has no parameter '%s'; `pwemoe merge --help` lists them",
                   method->name, name);
         sound = false;
     }
     if (sound)
         all = settings_of(method, given, NULL, error);
-    answer->method = method;
     answer->parameters =
         all ? json_text_dump(all, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
     json_decref(given);
@@ -78,19 +81,19 @@ int answer_find(struct measure *measure, const struct answer_options *options,
                          "with it",
                          method->name);
     }
+    answer->method = method;
     if (method) {
-        *usage = use_method(method, options->settings, answer, error) != 0;
+        *usage = use_settings(method, options->settings, answer, error) != 0;
         return *usage ? -1 : 0;
-    }
-    if (options->settings) {
-        *usage = true;
-        return error_set(error, "--set: %s has no parameters to set after training",
-                         name ? name : "what was trained");
     }
     if (name && merge_method_find(name, NULL)) {
         *usage = true;
         return error_set(error, "%s takes no preference; `pwemoe merge` measures it",
                          name);
+    }
+    if (use_settings(&merge_trained, options->settings, answer, error)) {
+        *usage = true;
+        return -1;
     }
     return measure_find_routers(measure, options->run, name, options->upscale,
                                 &answer->run, &answer->routers, error);
@@ -113,7 +116,7 @@ struct store_solution answer_solution(const struct answer *answer, double *prefe
                                        .label = ""};
     return (struct store_solution){.kind = STORE_KIND_PWEMOE,
                                    .method = answer->run.method,
-                                   .parameters = "{}",
+                                   .parameters = answer->parameters,
                                    .preference = preference,
                                    .routers = answer->routers.id,
                                    .label = ""};

@@ -36,7 +36,7 @@ struct answer_options {
          .value = "P=V[,...]",                                                        \
          .offer = settings_offer,                                                     \
          .help = with "Parameters of that merging method, as `pwemoe merge --help` "  \
-                      "lists them",                                                   \
+                      "lists them; of what was trained heads=fitted",                 \
          .offset = offsetof(owner, member.settings)},                                 \
     {                                                                                 \
         .name = "upscale", .type = OPTION_TEXT, .value = "G",                         \
@@ -47,7 +47,7 @@ struct answer_options {
 
 struct answer {
     const struct merge_method *method; /* NULL: the run's routers */
-    char *parameters;                  /* of the method, JSON */
+    char *parameters;                  /* of the method or the trained, JSON */
     struct store_run run;
     struct store_routers routers;
 };

@@ -11,6 +11,7 @@
 #include "eval/data_watch.h"
 #include "eval/keeping.h"
 #include "eval/metric_command.h"
+#include "merge/method.h"
 
 static void note(void *self, const char *text) {
     command_note(self, "%s", text);
@@ -175,6 +176,20 @@ int measure_find_routers(struct measure *measure, uint64_t wanted, const char *m
                                  routers, error);
 }
 
+/* By the routers that the evaluator has. */
+static int begin_preference(struct measure *measure,
+                            const struct store_solution *solution,
+                            struct error *error) {
+    struct evaluator *evaluator = measure->evaluator;
+    json_t *parameters = json_loads(solution->parameters, 0, NULL);
+    bool fitted = merge_heads_fitted(parameters);
+    json_decref(parameters);
+    if (evaluator_begin_preference(evaluator, solution->preference, error))
+        return -1;
+    return fitted ? evaluator_fit_heads(evaluator, measure->invocation->work, error)
+                  : 0;
+}
+
 int measure_begin(struct measure *measure, const struct store_solution *solution,
                   struct error *error) {
     struct evaluator *evaluator = measure->evaluator;
@@ -187,14 +202,13 @@ int measure_begin(struct measure *measure, const struct store_solution *solution
                          (long long)solution->id, store_kind_name(solution->kind));
     if (keeping_use_routers(evaluator, measure->store, solution->routers, NULL, error))
         return -1;
-    return evaluator_begin_preference(evaluator, solution->preference, error);
+    return begin_preference(measure, solution, error);
 }
 
 int measure_begin_next(struct measure *measure, const struct store_solution *solution,
                        int64_t *used, struct error *error) {
     if (solution->routers && *used == solution->routers)
-        return evaluator_begin_preference(measure->evaluator, solution->preference,
-                                          error);
+        return begin_preference(measure, solution, error);
     *used = solution->routers;
     return measure_begin(measure, solution, error);
 }

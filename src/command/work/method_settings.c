@@ -90,39 +90,41 @@ static bool is_offered(const struct merge_method *const *methods, size_t count,
     return false;
 }
 
+/* A blank before all but the first. */
+static void offer(FILE *out, const struct merge_parameter *p, bool *first) {
+    char word[32];
+    if (!p->words)
+        fprintf(out, "%s%s=", *first ? "" : " ", p->name);
+    for (unsigned w = 0; p->words && *options_choice(p->words, w, word, sizeof word);
+         w++)
+        fprintf(out, "%s%s=%s", *first && w == 0 ? "" : " ", p->name, word);
+    *first = false;
+}
+
 void settings_offer_of(const struct merge_method *const *methods, size_t count,
                        FILE *out) {
-    const char *between = "";
+    bool first = true;
     for (size_t i = 0; i < count; i++)
         for (const struct merge_parameter *p = methods[i]->parameters; p && p->name;
-             p++) {
-            char word[32];
-            if (is_offered(methods, i, p))
-                continue;
-            if (!p->words)
-                fprintf(out, "%s%s=", between, p->name);
-            for (unsigned w = 0;
-                 p->words && *options_choice(p->words, w, word, sizeof word); w++)
-                fprintf(out, "%s%s=%s", w ? " " : between, p->name, word);
-            between = " ";
-        }
+             p++)
+            if (!is_offered(methods, i, p))
+                offer(out, p, &first);
 }
 
 void settings_offer(FILE *out) {
     size_t count;
     const struct merge_method *const *methods = merge_methods(&count);
+    bool first = false;
     settings_offer_of(methods, count, out);
+    for (const struct merge_parameter *p = merge_common_parameters(); p->name; p++)
+        offer(out, p, &first);
 }
 
 /* --- help ------------------------------------------------------------------------- */
 
-void settings_help(const struct merge_method *method, FILE *out) {
+void settings_help_parameters(const struct merge_parameter *list, FILE *out) {
     char text[512], left[80];
-    snprintf(text, sizeof text, "%s%s%s", method->summary,
-             method->needs_data ? "; looks at training data" : "",
-             method->takes_preference ? "; takes --preference" : "");
-    options_help_entry(out, method->name, text);
-    for (const struct merge_parameter *p = method->parameters; p && p->name; p++) {
+    for (const struct merge_parameter *p = list; p && p->name; p++) {
         snprintf(left, sizeof left, "  %s=%s", p->name, p->words ? p->words : "X");
         merge_parameter_text(p, text, sizeof text);
         size_t length = strlen(text);
@@ -130,4 +132,13 @@ void settings_help(const struct merge_method *method, FILE *out) {
             snprintf(text + length, sizeof text - length, "; with %s", p->with);
         options_help_entry(out, left, text);
     }
+}
+
+void settings_help(const struct merge_method *method, FILE *out) {
+    char text[512];
+    snprintf(text, sizeof text, "%s%s%s", method->summary,
+             method->needs_data ? "; looks at training data" : "",
+             method->takes_preference ? "; takes --preference" : "");
+    options_help_entry(out, method->name, text);
+    settings_help_parameters(method->parameters, out);
 }

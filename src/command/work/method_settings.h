@@ -27,5 +27,6 @@ void settings_offer_of(const struct merge_method *const *methods, size_t count,
 
 /* A method with its parameters, as lines of help. */
 void settings_help(const struct merge_method *method, FILE *out);
+void settings_help_parameters(const struct merge_parameter *list, FILE *out);
 
 #endif
