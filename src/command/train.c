@@ -1,4 +1,5 @@
-/* pwemoe train: the distilled correction, or routers by LS, EPO or MGDA. */
+/* pwemoe train: the distilled correction, routers by LS, EPO, MGDA or STCH, or the
+ * coefficients of AdaMerging. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "command/work/training.h"
 #include "eval/sources.h"
 #include "store/lease.h"
+#include "train/adamerging.h"
 #include "train/distillation.h"
 #include "train/router_training.h"
 
@@ -20,7 +22,9 @@ enum {
     ROUTERS = 1 << 0,
     CORRECTION = 1 << 1,
     BOTH = ROUTERS | CORRECTION,
-    SMOOTHED = 1 << 2 /* routers by stch */
+    SMOOTHED = 1 << 2, /* routers by stch */
+    COEFFICIENTS = 1 << 3,
+    EACH = BOTH | COEFFICIENTS
 };
 
 struct train_options {
@@ -33,10 +37,13 @@ struct train_options {
 };
 
 #define DISTIL "distil"
-#define METHODS DISTIL "|" COMBINE_NAMES
-#define UPSCALES "mlp|attn+mlp|all"
-/* Steps of a correction; a run keeps its learning rate as so many digits. */
-enum { STEPS = 1200 };
+#define ADAMERGING "adamerging"
+#define METHODS DISTIL "|" COMBINE_NAMES "|" ADAMERGING
+#define UPSCALES "mlp|attn+mlp|all|whole|tensor"
+/* Steps of a correction and of AdaMerging; a run keeps a correction's learning rate as
+ * so many digits. */
+enum { STEPS = 1200, ADAMERGING_STEPS = 500 };
+static const double adamerging_rate = 0.001;
 #define RATE_FORMAT "%.3g"
 
 static const struct option_spec options[] = {
@@ -46,15 +53,18 @@ static const struct option_spec options[] = {
      .choices = METHODS,
      .initial = DISTIL,
      .help = "distil: one more vector beside the task vectors, by the experts' own "
-             "answers; or routers, by how the tasks' losses become one: ls, epo, "
-             "mgda or stch (default distil; ls where an option of routers is given)",
+             "answers; routers, by how the tasks' losses become one: ls, epo, mgda or "
+             "stch; or adamerging, coefficients that make the answers certain, without "
+             "a preference (default distil; ls where an option of routers is given)",
      .offset = offsetof(struct train_options, method)},
     {.name = "upscale",
      .type = OPTION_CHOICE,
      .value = "G",
      .choices = UPSCALES,
      .initial = "attn+mlp",
-     .help = "Which modules get a router: mlp, attn+mlp or all",
+     .help = "Which modules get a router: mlp, attn+mlp or all; with --method "
+             "adamerging what gets a coefficient a task: the whole model, or each "
+             "tensor (its default)",
      .offset = offsetof(struct train_options, upscale)},
     {.name = "loss",
      .type = OPTION_CHOICE,
@@ -94,7 +104,7 @@ static const struct option_spec options[] = {
      .minimum = -10,
      .maximum = 10,
      .help = "Scaling coefficient that training starts from, and of what has no router",
-     .kept = ROUTERS,
+     .kept = ROUTERS | COEFFICIENTS,
      .offset = offsetof(struct train_options, how.lambda)},
     {.name = "alpha",
      .type = OPTION_REAL,
@@ -112,8 +122,9 @@ static const struct option_spec options[] = {
      .maximum = 100,
      .above_minimum = true,
      .help = "Learning rate; it falls along a cosine to a tenth. Without it a "
-             "correction has 0.15 of the mean change of a weight in fine-tuning",
-     .kept = BOTH,
+             "correction has 0.15 of the mean change of a weight in fine-tuning; "
+             "adamerging has 0.001, which does not fall",
+     .kept = EACH,
      .offset = offsetof(struct train_options, how.learning_rate)},
     {.name = "weight-decay",
      .type = OPTION_REAL,
@@ -129,8 +140,8 @@ static const struct option_spec options[] = {
      .value = "N",
      .minimum = 1,
      .maximum = 10000000,
-     .help = "Steps (default 1200; of routers 4000, for GPT-2 2000)",
-     .kept = BOTH,
+     .help = "Steps (default 1200; of routers 4000, for GPT-2 2000; of adamerging 500)",
+     .kept = EACH,
      .offset = offsetof(struct train_options, how.steps)},
     {.name = "batch",
      .type = OPTION_UNSIGNED,
@@ -139,7 +150,7 @@ static const struct option_spec options[] = {
      .minimum = 1,
      .maximum = 65536,
      .help = "Examples of each task a step",
-     .kept = BOTH,
+     .kept = EACH,
      .offset = offsetof(struct train_options, how.batch)},
     {.name = "hold-back",
      .type = OPTION_UNSIGNED,
@@ -152,7 +163,7 @@ static const struct option_spec options[] = {
      .kept = CORRECTION,
      .untold = "0",
      .offset = offsetof(struct train_options, held_back)},
-    TRAINING_OPTIONS(struct train_options, training, how.seed, BOTH),
+    TRAINING_OPTIONS(struct train_options, training, how.seed, EACH),
     {0}};
 
 struct train_run {
@@ -165,6 +176,10 @@ static bool is_correction(const struct train_run *s) {
     return strcmp(s->method, DISTIL) == 0;
 }
 
+static bool is_adamerging(const struct train_run *s) {
+    return strcmp(s->method, ADAMERGING) == 0;
+}
+
 /* As the store knows it. */
 static const char *upscale_of(const struct train_run *s) {
     return is_correction(s) ? STORE_CORRECTION : s->upscale;
@@ -172,7 +187,10 @@ static const char *upscale_of(const struct train_run *s) {
 
 static unsigned kind_of(const struct train_run *s) {
     bool smoothed = combine_is(s->method, COMBINE_STCH);
-    return is_correction(s) ? CORRECTION : smoothed ? ROUTERS | SMOOTHED : ROUTERS;
+    return is_correction(s)   ? CORRECTION
+           : is_adamerging(s) ? COEFFICIENTS
+           : smoothed         ? ROUTERS | SMOOTHED
+                              : ROUTERS;
 }
 
 /* What is another number for another kind of model or of run. */
@@ -182,11 +200,15 @@ static void settings_of_model(struct train_run *s) {
     struct router_training_options usual =
         router_training_defaults(gpt2 ? MODEL_GPT2 : MODEL_CLIP_VISION);
     if (!command_given(invocation, "steps"))
-        s->o.how.steps = is_correction(s) ? STEPS : usual.steps;
+        s->o.how.steps = is_correction(s)   ? STEPS
+                         : is_adamerging(s) ? ADAMERGING_STEPS
+                                            : usual.steps;
     if (!command_given(invocation, "weight-decay"))
         s->o.how.weight_decay = usual.weight_decay;
     if (is_correction(s) && !command_given(invocation, "lr"))
         s->o.how.learning_rate = 0; /* distillation_change decides */
+    if (is_adamerging(s) && !command_given(invocation, "lr"))
+        s->o.how.learning_rate = adamerging_rate;
 }
 
 static bool is_wanted(void *self, const struct store_run *run) {
@@ -280,13 +302,30 @@ static int load_correction(struct train_run *s, struct error *error) {
     return training_start(t, distillation_trainer(distillation), error);
 }
 
+static int load_adamerging(struct train_run *s, struct error *error) {
+    struct training *t = &s->training;
+    const struct router_training_options *o = &s->o.how;
+    const struct adamerging_options how = {.upscale = o->upscale,
+                                           .lambda = o->lambda,
+                                           .learning_rate = o->learning_rate,
+                                           .steps = o->steps,
+                                           .batch = o->batch,
+                                           .seed = o->seed};
+    struct adamerging *adamerging;
+    if (adamerging_new(t->pool, (const struct dataset *const *)t->train, &how,
+                       &adamerging, error))
+        return -1;
+    return training_start(t, adamerging_trainer(adamerging), error);
+}
+
 /* Models, data, and what trains. */
 static int load(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     const struct work *work = t->invocation->work;
-    bool parsed = is_correction(s) ||
-                  (combine_parse(s->method, &s->o.how.method, error) == 0 &&
-                   granularity_parse(s->upscale, &s->o.how.upscale, error) == 0);
+    bool parsed =
+        is_correction(s) ||
+        ((is_adamerging(s) || combine_parse(s->method, &s->o.how.method, error) == 0) &&
+         granularity_parse(s->upscale, &s->o.how.upscale, error) == 0);
     if (!parsed || sources_check(t->recipe, t->folder, work, error) ||
         training_device(t, error) ||
         sources_pool(t->recipe, t->folder, t->backend, &t->pool, work, error) ||
@@ -301,6 +340,8 @@ static int load(struct train_run *s, struct error *error) {
                              t->pool->heads[i].classes);
     if (is_correction(s))
         return load_correction(s, error);
+    if (is_adamerging(s))
+        return load_adamerging(s, error);
     struct router_training *routers;
     if (router_training_new(t->pool, (const struct dataset *const *)t->train, &s->o.how,
                             &routers, error))
@@ -375,6 +416,20 @@ static bool asks_for_routers(const struct invocation *invocation) {
            command_given(invocation, "weight-decay");
 }
 
+/* Coefficients are of the whole model or of tensors, routers of modules. */
+static int choose_upscale(struct train_run *s, const struct invocation *invocation,
+                          struct error *error) {
+    options_choice(UPSCALES, s->o.upscale, s->upscale, sizeof s->upscale);
+    if (is_adamerging(s) && !command_given(invocation, "upscale"))
+        snprintf(s->upscale, sizeof s->upscale, "tensor");
+    bool coefficients =
+        strcmp(s->upscale, "whole") == 0 || strcmp(s->upscale, "tensor") == 0;
+    if (s->o.training.resume || coefficients == is_adamerging(s))
+        return 0;
+    return error_set(error, "--upscale %s goes with --method %s", s->upscale,
+                     coefficients ? ADAMERGING : COMBINE_NAMES);
+}
+
 static int check_options(const struct train_run *s, const struct invocation *invocation,
                          struct error *error) {
     char what[32];
@@ -396,8 +451,7 @@ static int begin_session(struct train_run *s, const struct invocation *invocatio
         snprintf(s->method, sizeof s->method, "ls");
     if (!s->o.training.resume && check_options(s, invocation, error))
         return -1;
-    options_choice(UPSCALES, s->o.upscale, s->upscale, sizeof s->upscale);
-    return 0;
+    return choose_upscale(s, invocation, error);
 }
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {

@@ -88,7 +88,7 @@ static int use_routers(struct evaluator *e, const void *blob, size_t size,
         goto failed;
     }
     for (size_t m = 0; m < routers->modules; m++)
-        module_name(e->pool->layout, upscaling->module[m], names[m], sizeof names[m]);
+        upscaling_module_name(upscaling, m, names[m], sizeof names[m]);
     if (unloader_new(e->pool, upscaling, &unloader, error) ||
         unloader_place(unloader, routers, error))
         goto failed;

@@ -19,20 +19,23 @@ enum granularity {
     UPSCALE_ATTN_MLP, /* attention and MLP of each block */
     /* Those, every layer norm and the patch embedding. Embeddings of tokens and
      * positions, of which a batch sees a few rows, follow the scaling coefficient. */
-    UPSCALE_ALL
+    UPSCALE_ALL,
+    /* Of coefficients that are no functions of the preference (train/adamerging.h): one
+     * row for the whole model, or one for each tensor. */
+    UPSCALE_WHOLE,
+    UPSCALE_TENSOR
 };
 
-/* "mlp", "attn+mlp", "all"; NULL or -1 where there is no such. */
+/* "mlp", "attn+mlp", "all", "whole", "tensor"; NULL or -1 where there is no such. */
 const char *granularity_name(enum granularity granularity);
 int granularity_parse(const char *text, enum granularity *out, struct error *error);
 
 struct upscaling {
     const struct layout *layout;
     enum granularity granularity;
-    size_t modules;        /* routers */
-    size_t rows;           /* modules + 1, or + 2 with the text tower's */
-    size_t *module;        /* [modules] index into layout->modules */
-    size_t *row_of_module; /* [layout->module_count], `modules` where there is none */
+    size_t modules; /* routers */
+    size_t rows;    /* modules + 1, or + 2 with the text tower's */
+    size_t *module; /* [modules] index into layout->modules; of `tensor` parameters */
     struct merge_segment *segments; /* host; they cover the arena in order */
     size_t segment_count;
     size_t lowest; /* first element of the arena that a router steers */
@@ -45,6 +48,10 @@ void upscaling_free(struct upscaling *upscaling); /* NULL is fine */
 /* Fills the text tower's row of weights [rows, tasks], where there is one. */
 void upscaling_put_text(const struct upscaling *upscaling, const double *preference,
                         size_t tasks, float *weights);
+
+/* "block 3 mlp", or a tensor's name, cut where it does not fit; returns out. */
+char *upscaling_module_name(const struct upscaling *upscaling, size_t module, char *out,
+                            size_t size);
 
 /* The row of routing weights that the parameter at an arena offset follows. */
 size_t upscaling_row(const struct upscaling *upscaling, size_t offset);

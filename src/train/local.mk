@@ -1,5 +1,6 @@
 libpwemoe_a_SOURCES += \
   src/train/trainer.h \
+  src/train/adamerging.h src/train/adamerging.c \
   src/train/combine.h src/train/combine.c \
   src/train/epo.h src/train/epo.c \
   src/train/held_back.h src/train/held_back.c \

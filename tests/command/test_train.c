@@ -388,6 +388,52 @@ static void heads_are_fitted(void **state) {
                  "front %s/heads.db --set heads=new", folder());
 }
 
+/* Coefficients by entropy: one model at every preference, by tensors or as a whole. */
+static void adamerging_is_trained(void **state) {
+    (void)state;
+    new_store("ada.db");
+    expect_error(2, "--upscale mlp goes with --method ls",
+                 "train %s/ada.db --method adamerging --upscale mlp", folder());
+    expect_error(2, "--upscale whole goes with --method adamerging",
+                 "train %s/ada.db --method ls --upscale whole", folder());
+    expect_error(2, "--alpha does not go with --method adamerging",
+                 "train %s/ada.db --method adamerging --alpha 2", folder());
+    static const char *const upscales[] = {"", "--upscale whole"};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *rows = json_of("train %s/ada.db --method adamerging %s --steps 20 "
+                               "--batch 4 --lr 0.02 --format json",
+                               folder(), upscales[i]);
+        json_t *row = json_array_get(rows, 0);
+        assert_string_equal(string(row, "upscale"), i ? "whole" : "tensor");
+        assert_true(i ? number(row, "trainable") == 2 : number(row, "trainable") > 20);
+        json_decref(rows);
+        rows = json_of("front %s/ada.db --run %zu --grid 3 --format json", folder(),
+                       i + 1);
+        assert_int_equal(json_array_size(rows), 3);
+        for (size_t p = 1; p < 3; p++)
+            assert_string_equal(string(json_array_get(rows, p), "model_sha256"),
+                                string(json_array_get(rows, 0), "model_sha256"));
+        json_decref(rows);
+    }
+    struct ran ran = run("export %1$s/ada.db --run 2 --preference 0.5,0.5 "
+                         "--out %1$s/ada",
+                         folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    char path[1200];
+    snprintf(path, sizeof path, "%s/ada/pwemoe.json", folder());
+    json_t *told = json_load_file(path, 0, NULL);
+    json_t *weights = json_object_get(told, "weights");
+    /* One pair of numbers for all tensors, and none is left where it began. */
+    json_t *first = json_object_iter_value(json_object_iter(weights));
+    assert_true(json_object_size(weights) > 20);
+    const char *name;
+    json_t *pair;
+    json_object_foreach(weights, name, pair) assert_true(json_equal(pair, first));
+    assert_true(json_number_value(json_array_get(first, 0)) != 0.3);
+    json_decref(told);
+}
+
 /* Every step that was saved, each once. */
 static void front_takes_all_steps(void **state) {
     (void)state;
@@ -472,6 +518,7 @@ int main(void) {
         cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(a_correction_is_trained),
         cmocka_unit_test(heads_are_fitted),
+        cmocka_unit_test(adamerging_is_trained),
         cmocka_unit_test(front_takes_all_steps),
         cmocka_unit_test(front_is_interrupted),
     };

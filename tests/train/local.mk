@@ -32,3 +32,9 @@ TESTS += tests/train/test_distillation
 tests_train_test_distillation_SOURCES = tests/train/test_distillation.c
 tests_train_test_distillation_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_train_test_distillation_LDADD = $(SUPPORT_LIBS)
+
+check_PROGRAMS += tests/train/test_adamerging
+TESTS += tests/train/test_adamerging
+tests_train_test_adamerging_SOURCES = tests/train/test_adamerging.c
+tests_train_test_adamerging_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_train_test_adamerging_LDADD = $(SUPPORT_LIBS)

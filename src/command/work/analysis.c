@@ -21,6 +21,16 @@ static void name_module(enum granularity granularity, size_t modules, size_t ind
     static const char *const inside[] = {"norm 1", "attention", "norm 2", "mlp"};
     const char *kind = "mlp";
     m->block = (long)index;
+    if (granularity == UPSCALE_WHOLE || granularity == UPSCALE_TENSOR) {
+        bool whole = granularity == UPSCALE_WHOLE;
+        m->block = -1;
+        snprintf(m->kind, sizeof m->kind, whole ? "model" : "tensor");
+        if (whole)
+            snprintf(m->name, sizeof m->name, "the whole model");
+        else
+            snprintf(m->name, sizeof m->name, "tensor %zu", index);
+        return;
+    }
     if (granularity == UPSCALE_ATTN_MLP) {
         kind = index % 2 ? "mlp" : "attention";
         m->block = (long)(index / 2);

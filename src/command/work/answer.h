@@ -40,8 +40,9 @@ struct answer_options {
          .offset = offsetof(owner, member.settings)},                                 \
     {                                                                                 \
         .name = "upscale", .type = OPTION_TEXT, .value = "G",                         \
-        .choices = "mlp|attn+mlp|all",                                                \
-        .help = with "The newest routers of this granularity: mlp, attn+mlp or all",  \
+        .choices = "mlp|attn+mlp|all|whole|tensor",                                   \
+        .help = with "The newest routers of this granularity: mlp, attn+mlp or all; " \
+                     "of adamerging whole or tensor",                                 \
         .offset = offsetof(owner, member.upscale)                                     \
     }
 
