@@ -12,7 +12,7 @@
 #include "command/io/options.h"
 #include "command/io/output.h"
 
-enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNMET = 3 };
 
 /* Options that several commands take. The bits are rows of the table in main.c. */
 enum {
@@ -88,8 +88,9 @@ void command_device_failed(struct error *error, const char *format, ...)
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 extern const struct command command_init, command_finetune, command_merge,
-    command_merge_to, command_train, command_front, command_compare, command_eval,
-    command_export, command_show, command_plot, command_paths, command_import,
-    command_indicators, command_info, command_report, command_completion;
+    command_merge_to, command_train, command_front, command_ask, command_compare,
+    command_eval, command_export, command_show, command_plot, command_paths,
+    command_import, command_indicators, command_info, command_report,
+    command_completion;
 
 #endif

@@ -40,7 +40,7 @@ pwemoe_SOURCES = \
   src/command/eval.c \
   src/command/export.c \
   src/command/finetune.c \
-  src/command/front.c \
+  src/command/ask.c src/command/front.c \
   src/command/import.c \
   src/command/indicators.c \
   src/command/info.c \

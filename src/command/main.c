@@ -20,11 +20,11 @@
 #include "store/store.h"
 
 static const struct command *const commands[] = {
-    &command_init,   &command_finetune,   &command_merge,   &command_merge_to,
-    &command_train,  &command_front,      &command_compare, &command_eval,
-    &command_export, &command_show,       &command_plot,    &command_report,
-    &command_import, &command_indicators, &command_info,    &command_completion,
-    &command_paths,
+    &command_init,       &command_finetune, &command_merge,      &command_merge_to,
+    &command_train,      &command_front,    &command_compare,    &command_ask,
+    &command_eval,       &command_export,   &command_show,       &command_plot,
+    &command_report,     &command_import,   &command_indicators, &command_info,
+    &command_completion, &command_paths,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -275,7 +275,7 @@ static enum exit_status run_command(const struct command *command, size_t count,
     }
     free(values);
     free(operands);
-    if (status != EXIT_DONE)
+    if (status != EXIT_DONE && status != EXIT_UNMET)
         return fail(status, command->name, &error);
     return status;
 }

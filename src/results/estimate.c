@@ -1,7 +1,5 @@
-#define _GNU_SOURCE /* strcasecmp */
 #include "results/estimate.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,21 +116,24 @@ bool estimate_at(const struct samples *samples, const double *preference,
 }
 
 /* Judges one candidate and keeps the better one. */
-static void consider(const struct samples *samples, const double *bounds,
+static void consider(const struct samples *samples, const struct target *target,
                      const double *preference, const double *values, bool stored,
                      struct target_answer *answer, double *merit) {
     double shortfall = 0, rest = 0, all = 0;
     size_t tasks = samples->tasks, unbound = 0;
+    bool chosen = false;
+    for (size_t t = 0; t < tasks; t++)
+        chosen = chosen || target->best[t];
     for (size_t t = 0; t < tasks; t++) {
         double value = oriented_by(!samples->less[t], values[t]);
-        double bound = oriented_by(!samples->less[t], bounds[t]);
+        double bound = oriented_by(!samples->less[t], target->bounds[t]);
         all += value;
-        if (isnan(bound)) {
+        if (chosen ? target->best[t] : isnan(bound)) {
             rest += value;
             unbound++;
-        } else if (value > bound) {
-            shortfall += value - bound;
         }
+        if (value > bound)
+            shortfall += value - bound;
     }
     double own = unbound ? rest / (double)unbound : all / (double)tasks;
     bool first = isnan(*merit);
@@ -150,7 +151,7 @@ static void consider(const struct samples *samples, const double *bounds,
 /* Estimates between the stored points. Grids as fine as the number of candidates
  * allows; beyond four tasks a grid has no inside, so candidates are drawn, every
  * second one near the best so far. */
-static void search(const struct samples *samples, const double *bounds,
+static void search(const struct samples *samples, const struct target *target,
                    struct target_answer *answer, double *merit) {
     size_t tasks = samples->tasks;
     size_t budget = samples->count > 100 ? SEARCHED / 3 : SEARCHED;
@@ -163,7 +164,7 @@ static void search(const struct samples *samples, const double *bounds,
         for (size_t i = 0; i < count; i++) {
             simplex_grid_at(tasks, edge, i, preference);
             if (estimate_at(samples, preference, values))
-                consider(samples, bounds, preference, values, false, answer, merit);
+                consider(samples, target, preference, values, false, answer, merit);
         }
         return;
     }
@@ -175,16 +176,16 @@ static void search(const struct samples *samples, const double *bounds,
         for (size_t t = 0; t < tasks; t++)
             preference[t] = keep * answer->preference[t] + (1 - keep) * preference[t];
         if (estimate_at(samples, preference, values))
-            consider(samples, bounds, preference, values, false, answer, merit);
+            consider(samples, target, preference, values, false, answer, merit);
     }
 }
 
-bool estimate_target(const struct samples *samples, const double *bounds,
+bool estimate_target(const struct samples *samples, const struct target *target,
                      struct target_answer *answer) {
     size_t tasks = samples->tasks;
     double merit = NAN;
     for (size_t i = 0; i < samples->count; i++)
-        consider(samples, bounds, samples->preferences + i * tasks,
+        consider(samples, target, samples->preferences + i * tasks,
                  samples->values + i * tasks, true, answer, &merit);
     if (isnan(merit))
         return false;
@@ -198,130 +199,7 @@ bool estimate_target(const struct samples *samples, const double *bounds,
             return true;
         used = &near;
     }
-    search(used, bounds, answer, &merit);
+    search(used, target, answer, &merit);
     samples_free(&near);
     return true;
-}
-
-/* The task whose name is word, or begins with it and no other's does; -1: none,
- * -2: several. */
-static int find_task(const struct store_recipe *recipe, const char *word) {
-    int found = -1;
-    for (size_t t = 0; t < recipe->task_count; t++) {
-        const char *name = recipe->tasks[t].name;
-        if (!strcasecmp(name, word))
-            return (int)t;
-        if (!strncasecmp(name, word, strlen(word)))
-            found = found == -1 ? (int)t : -2;
-    }
-    return found;
-}
-
-enum way { WAY_EITHER, WAY_LEAST, WAY_MOST };
-
-/* What may stand between a name and its number. Returns where the name ends; *way is
- * what the words say, WAY_EITHER where they say nothing. */
-static char *before_words(char *part, char *end, enum way *way) {
-    static const struct {
-        const char *word;
-        enum way way;
-    } words[] = {{"at least", WAY_LEAST}, {">=", WAY_LEAST},     {">", WAY_LEAST},
-                 {"\u2265", WAY_LEAST},   {"at most", WAY_MOST}, {"<=", WAY_MOST},
-                 {"<", WAY_MOST},         {"\u2264", WAY_MOST},  {"=", WAY_EITHER},
-                 {":", WAY_EITHER}};
-    *way = WAY_EITHER;
-    for (bool again = true; again;) {
-        again = false;
-        while (end > part && isspace((unsigned char)end[-1]))
-            end--;
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-            size_t length = strlen(words[i].word);
-            if ((size_t)(end - part) >= length &&
-                !strncasecmp(end - length, words[i].word, length)) {
-                end -= length;
-                *way = words[i].way ? words[i].way : *way;
-                again = true;
-            }
-        }
-    }
-    return end;
-}
-
-char *target_example(const struct store_recipe *recipe, char *out, size_t size) {
-    const struct store_objective *objective = &recipe->tasks[0].objective;
-    snprintf(out, size, "%.60s %s%s", recipe->tasks[0].name,
-             objective->maximise ? "" : "at most ",
-             strcmp(objective->unit, "%") ? "0.3" : "72");
-    return out;
-}
-
-/* One "name at least number" or "number"; position counts the commas before it. "then
- * the best of the rest" is what happens anyway. */
-static int parse_bound(char *part, size_t position, const struct store_recipe *recipe,
-                       double *bounds, struct error *error) {
-    char example[128];
-    enum way way;
-    while (isspace((unsigned char)*part))
-        part++;
-    size_t length = strlen(part);
-    while (length &&
-           (isspace((unsigned char)part[length - 1]) || part[length - 1] == '%'))
-        part[--length] = '\0';
-    if (!length || !strncasecmp(part, "then ", 5))
-        return 0;
-    /* The number comes last. */
-    char *number = part + length;
-    while (number > part && strchr("0123456789.+-eE", number[-1]))
-        number--;
-    /* "sun397" is a name. */
-    bool apart = number == part || isspace((unsigned char)number[-1]) ||
-                 strchr("=<>:\xa4\xa5", number[-1]);
-    char *end;
-    double value = strtod(number, &end);
-    if (!apart || end == number || *end || !isfinite(value))
-        return error_set(error, "%s: end with a number, as in \"%s\"", part,
-                         target_example(recipe, example, sizeof example));
-    int task = (int)position;
-    *before_words(part, number, &way) = '\0';
-    if (*part) {
-        task = find_task(recipe, part);
-        if (task == -2)
-            return error_set(error, "%s: more than one task begins with this", part);
-        if (task == -1)
-            return error_set(error, "%s: there is no such task", part);
-    } else if (position >= recipe->task_count) {
-        return error_set(error, "there are only %zu tasks", recipe->task_count);
-    }
-    bool more = recipe->tasks[task].objective.maximise;
-    if (way == (more ? WAY_MOST : WAY_LEAST))
-        return error_set(error, "%s: %s is better; write \"at %s\"",
-                         recipe->tasks[task].name, more ? "more" : "less",
-                         more ? "least" : "most");
-    bounds[task] = value;
-    return 0;
-}
-
-int target_parse(const char *text, const struct store_recipe *recipe, double *bounds,
-                 struct error *error) {
-    char copy[512], example[128];
-    bool any = false;
-    size_t position = 0;
-    if (strlen(text) >= sizeof copy)
-        return error_set(error, "too long");
-    strcpy(copy, text);
-    for (size_t t = 0; t < recipe->task_count; t++)
-        bounds[t] = NAN;
-    for (char *part = copy; part; position++) {
-        char *comma = strchr(part, ',');
-        if (comma)
-            *comma = '\0';
-        if (parse_bound(part, position, recipe, bounds, error))
-            return -1;
-        part = comma ? comma + 1 : NULL;
-    }
-    for (size_t t = 0; t < recipe->task_count; t++)
-        any = any || !isnan(bounds[t]);
-    return any ? 0
-               : error_set(error, "write what must be reached, as in \"%s\"",
-                           target_example(recipe, example, sizeof example));
 }

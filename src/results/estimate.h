@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "results/catalog.h"
+#include "results/target.h"
 
 /* The stored (preference, objectives) pairs of one kind of routers. */
 struct samples {
@@ -31,11 +32,10 @@ bool samples_nearest(const struct samples *samples, const double *preference,
 bool estimate_at(const struct samples *samples, const double *preference,
                  double *values);
 
-/* The other way round. bounds[t]: what objective t must reach at least, or at most
- * where less of it is better; NaN for none. The preference sought is best in the mean
- * of the objectives without a bound (of all, where each has one), those of which less
- * is better taken off, among those that meet every bound; where none does, the total
- * shortfall is least. Looks at the stored points and at estimates between them. */
+/* The other way round. The preference sought is best in the mean of the objectives that
+ * the target names (target.h), those of which less is better taken off, among those
+ * that meet every bound; where none does, the total shortfall is least. Looks at the
+ * stored points and at estimates between them. */
 struct target_answer {
     double preference[STORE_TASKS_MAX];
     double values[STORE_TASKS_MAX];
@@ -44,15 +44,7 @@ struct target_answer {
     bool stored; /* values were measured */
 };
 /* false where nothing is stored to search in. */
-bool estimate_target(const struct samples *samples, const double *bounds,
+bool estimate_target(const struct samples *samples, const struct target *target,
                      struct target_answer *answer);
-
-/* "cars 72, sun397 >= 60", "cars at least 72, then the best of the rest" or "72, , 60"
- * (by position) into bounds. Names are those of the recipe, or a start of one that is
- * unambiguous. Words for the wrong way, as "at least" of a loss, are an error. */
-int target_parse(const char *text, const struct store_recipe *recipe, double *bounds,
-                 struct error *error);
-/* What may be asked, for a prompt: "alpha 72", "alpha at most 0.3". */
-char *target_example(const struct store_recipe *recipe, char *out, size_t size);
 
 #endif

@@ -13,6 +13,7 @@ libpwemoe_a_SOURCES += \
   src/results/filter.h src/results/filter_tree.h \
   src/results/filter.c src/results/filter_parse.c \
   src/results/volume.h src/results/volume.c \
+  src/results/target.h src/results/target.c \
   src/results/estimate.h src/results/estimate.c \
   src/results/price.h src/results/price.c \
   src/results/comparison.h src/results/comparison.c \

@@ -1,5 +1,6 @@
 # Tests of src/command. test_command drives ./pwemoe itself.
 command_tests = \
+  tests/command/test_ask \
   tests/command/test_clip_pipeline \
   tests/command/test_commanded \
   tests/command/test_compare \
@@ -30,6 +31,9 @@ COMMAND_RUN = tests/command/run.h tests/command/run.c \
 COMMAND_PROJECT = tests/command/project.h tests/command/project.c $(COMMAND_RUN)
 check_PROGRAMS += $(command_tests)
 TESTS += $(command_tests)
+tests_command_test_ask_SOURCES = tests/command/test_ask.c $(COMMAND_RUN) \
+  tests/results/fixture.h tests/results/fixture.c
+tests_command_test_ask_LDADD = $(SUPPORT_LIBS)
 tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
   $(COMMAND_RUN)
 tests_command_test_clip_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

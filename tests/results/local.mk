@@ -1,6 +1,6 @@
 # Tests of src/results.
 RESULTS_TESTS = tests/results/test_catalog tests/results/test_comparison \
-  tests/results/test_filter \
+  tests/results/test_filter tests/results/test_target \
   tests/results/test_front tests/results/test_price tests/results/test_series
 check_PROGRAMS += $(RESULTS_TESTS)
 TESTS += $(RESULTS_TESTS)
@@ -10,6 +10,8 @@ tests_results_test_catalog_SOURCES = tests/results/test_catalog.c $(RESULTS_FIXT
 tests_results_test_catalog_LDADD = $(TEST_LIBS)
 tests_results_test_comparison_SOURCES = tests/results/test_comparison.c
 tests_results_test_comparison_LDADD = $(TEST_LIBS)
+tests_results_test_target_SOURCES = tests/results/test_target.c $(RESULTS_FIXTURE)
+tests_results_test_target_LDADD = $(TEST_LIBS)
 tests_results_test_filter_SOURCES = tests/results/test_filter.c $(RESULTS_FIXTURE)
 tests_results_test_filter_LDADD = $(TEST_LIBS)
 tests_results_test_front_SOURCES = tests/results/test_front.c $(RESULTS_FIXTURE)

@@ -121,6 +121,44 @@ static void less_may_be_asked_for(void **state) {
     explorer_free(&app.explorer);
 }
 
+/* What the answer would be stands below the line, and what was asked comes back. */
+static void it_estimates_while_one_types(void **state) {
+    (void)state;
+    struct app app;
+    open_app(&app, gains);
+    struct dialog *dialog = &app.explorer.dialog;
+    app_key(&app, 'a');
+    for (const char *text = "alpha 82.5"; *text; text++)
+        app_key(&app, *text);
+    if (strncmp(dialog->remark, "met", 3) || !strstr(dialog->remark, ">= 82.5"))
+        fail_msg("%s", dialog->remark);
+    for (const char *text = " beta 88"; *text; text++)
+        app_key(&app, *text);
+    assert_non_null(strstr(dialog->remark, "cannot be reached; the nearest"));
+    app_key(&app, KEYS_BACKSPACE);
+    app_key(&app, KEYS_BACKSPACE);
+    app_key(&app, KEYS_BACKSPACE);
+    assert_non_null(strstr(dialog->remark, "beta: which figure?"));
+    app_key(&app, KEYS_ESCAPE);
+    ask(&app, "alpha 70");
+    ask(&app, "alpha 71");
+    ask(&app, "alpha 70"); /* once again: the last, and there once */
+    ask(&app, "alpha 72");
+    app_key(&app, 'a');
+    static const char *const before[] = {"alpha 72", "alpha 70", "alpha 71",
+                                         "alpha 71"};
+    for (size_t i = 0; i < 4; i++) {
+        app_key(&app, KEYS_UP);
+        assert_string_equal(dialog->text, before[i]);
+    }
+    app_key(&app, KEYS_DOWN);
+    assert_string_equal(dialog->text, "alpha 70");
+    app_key(&app, KEYS_DOWN);
+    app_key(&app, KEYS_DOWN);
+    assert_string_equal(dialog->text, "");
+    explorer_free(&app.explorer);
+}
+
 static int prepare(void **state) {
     struct fixture_options options = {.tasks = 2, .edge = 6};
     (void)state;
@@ -139,6 +177,7 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_reached),
         cmocka_unit_test(who_moves_on_is_told_nothing),
         cmocka_unit_test(less_may_be_asked_for),
+        cmocka_unit_test(it_estimates_while_one_types),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

@@ -212,33 +212,34 @@ static void finds_the_preference_of_figures(void **state) {
     struct explorer *explorer = open_model(3, 7, true);
     struct target_answer answer = {0};
     struct error error;
-    double least[STORE_TASKS_MAX];
-    const struct store_recipe *recipe = explorer->catalog->recipe;
-    assert_int_equal(target_parse("alpha >= 80, be 70", recipe, least, &error), 0);
+    struct target target;
+    const double *least = target.bounds;
+    const struct catalog *catalog = explorer->catalog;
+    assert_int_equal(target_parse("alpha >= 80, be 70", catalog, &target, &error), 0);
     assert_true(least[0] == 80 && least[1] == 70 && isnan(least[2]));
-    assert_true(estimate_target(&explorer->samples, least, &answer));
+    assert_true(estimate_target(&explorer->samples, &target, &answer));
     assert_true(answer.met);
     assert_true(answer.values[0] >= 80 && answer.values[1] >= 70);
     /* 60 + 30 sqrt(r): r = (4/9, 1/9, 4/9) at the bounds; the rest is gamma's. */
     assert_true(fabs(answer.preference[2] - 4.0 / 9) < 0.08);
     /* Not to be had: 89 for all three; says how much is missing. */
-    assert_int_equal(target_parse("89, 89, 89", recipe, least, &error), 0);
-    assert_true(estimate_target(&explorer->samples, least, &answer));
+    assert_int_equal(target_parse("89, 89, 89", catalog, &target, &error), 0);
+    assert_true(estimate_target(&explorer->samples, &target, &answer));
     assert_false(answer.met);
     assert_true(answer.shortfall > 20);
     static const char *const same[] = {"alpha at least 72, then the best of the rest",
                                        "alpha: 72", "Alpha>=72 %", "72%",
                                        "al \u2265 72, , "};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        if (target_parse(same[i], recipe, least, &error))
+        if (target_parse(same[i], catalog, &target, &error))
             fail_msg("%s: %s", same[i], error.text);
         assert_true(least[0] == 72 && isnan(least[1]) && isnan(least[2]));
     }
     /* Figures that end a name are no bound. */
-    assert_int_equal(target_parse("alpha72", recipe, least, &error), -1);
-    assert_int_equal(target_parse("nobody 3", recipe, least, &error), -1);
-    assert_int_equal(target_parse("alpha", recipe, least, &error), -1);
-    assert_int_equal(target_parse("", recipe, least, &error), -1);
+    assert_int_equal(target_parse("alpha72", catalog, &target, &error), -1);
+    assert_int_equal(target_parse("nobody 3", catalog, &target, &error), -1);
+    assert_int_equal(target_parse("alpha", catalog, &target, &error), -1);
+    assert_int_equal(target_parse("", catalog, &target, &error), -1);
     close_model(explorer);
 }
 
@@ -249,33 +250,34 @@ static void losses_are_asked_for_at_most(void **state) {
     struct explorer *explorer = open_fixture(&options);
     struct target_answer answer = {0};
     struct error error;
-    double bounds[STORE_TASKS_MAX];
-    struct store_recipe *recipe = explorer->catalog->recipe;
+    struct target target;
+    const double *bounds = target.bounds;
+    const struct catalog *catalog = explorer->catalog;
     static const char *const same[] = {
         "alpha 0.4, beta 0.6", "alpha at most 0.4, be <= 0.6",
         "alpha < 0.4, then the best of the rest, beta: 0.6", "al \u2264 0.4, 0.6"};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        if (target_parse(same[i], recipe, bounds, &error))
+        if (target_parse(same[i], catalog, &target, &error))
             fail_msg("%s: %s", same[i], error.text);
         assert_true(bounds[0] == 0.4 && bounds[1] == 0.6 && isnan(bounds[2]));
     }
-    assert_true(estimate_target(&explorer->samples, bounds, &answer));
+    assert_true(estimate_target(&explorer->samples, &target, &answer));
     assert_true(answer.met && answer.shortfall == 0);
     assert_true(answer.values[0] <= 0.4 && answer.values[1] <= 0.6);
     /* 0.8 - 0.6 sqrt(r): r = (4/9, 1/9, 4/9) at the bounds; the rest is gamma's. */
     assert_true(fabs(answer.preference[2] - 4.0 / 9) < 0.08);
-    assert_int_equal(target_parse("0.22, 0.22, 0.22", recipe, bounds, &error), 0);
-    assert_true(estimate_target(&explorer->samples, bounds, &answer));
+    assert_int_equal(target_parse("0.22, 0.22, 0.22", catalog, &target, &error), 0);
+    assert_true(estimate_target(&explorer->samples, &target, &answer));
     assert_false(answer.met);
     /* About 0.45 each at the centre, 0.22 wanted. */
     assert_true(answer.shortfall > 0.5 && answer.shortfall < 0.8);
-    assert_int_equal(target_parse("alpha at least 0.3", recipe, bounds, &error), -1);
+    assert_int_equal(target_parse("alpha at least 0.3", catalog, &target, &error), -1);
     assert_non_null(strstr(error.text, "less is better"));
     /* One of each kind. */
-    recipe->tasks[1].objective.maximise = true;
-    assert_int_equal(target_parse("alpha <= 0.4, beta >= 1", recipe, bounds, &error),
+    catalog->recipe->tasks[1].objective.maximise = true;
+    assert_int_equal(target_parse("alpha <= 0.4, beta >= 1", catalog, &target, &error),
                      0);
-    assert_int_equal(target_parse("beta at most 1", recipe, bounds, &error), -1);
+    assert_int_equal(target_parse("beta at most 1", catalog, &target, &error), -1);
     assert_non_null(strstr(error.text, "more is better"));
     close_model(explorer);
 }

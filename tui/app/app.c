@@ -33,6 +33,10 @@ static void answered(struct app *app, enum dialog_answer answer) {
     case DIALOG_COMPLETES:
         handler = question->completes;
         break;
+    case DIALOG_EARLIER:
+    case DIALOG_LATER:
+        question->recalls(app, answer == DIALOG_EARLIER ? 1 : -1);
+        return;
     case DIALOG_RENAMES:
         handler = question->renames;
         break;

@@ -32,35 +32,17 @@ static void ask_vector(struct app *app) {
     dialog_text(&explorer->dialog, text);
 }
 
-/* "digits 83.33 >= 83, letters 71.60 of 72": each figure that was asked for, and
- * whether all of them are reached. Estimated and partial ones are worth what they are.
- */
-static bool compare_figures(const struct explorer *explorer, const double *bounds,
-                            char *out, size_t size) {
-    bool met = true;
-    size_t used = 0;
-    out[0] = '\0';
+/* --- figures -------------------------------------------------------------------- */
+
+/* Estimated and partial figures are worth what they are. */
+static bool compare_figures(const struct explorer *explorer,
+                            const struct target *target, char *out, size_t size) {
+    double values[STORE_TASKS_MAX];
     for (size_t t = 0; t < explorer->tasks; t++) {
         struct figure figure;
-        bool less = explorer->samples.less[t];
-        if (isnan(bounds[t]) || !explorer_figure(explorer, t, &figure))
-            continue;
-        double missing = less ? figure.value - bounds[t] : bounds[t] - figure.value;
-        met = met && missing <= 0;
-        used += (size_t)snprintf(out + used, size - used, "%s%.60s %.2f %s %g",
-                                 used ? ", " : "", explorer_task_name(explorer, t),
-                                 figure.value,
-                                 missing <= 0 ? less ? "<=" : ">="
-                                 : less       ? ">"
-                                              : "<",
-                                 bounds[t]);
-        if (missing > 0 && used < size)
-            used += (size_t)snprintf(out + used, size - used, " (%.2f %s)", missing,
-                                     less ? "too much" : "short");
-        if (used >= size)
-            break;
+        values[t] = explorer_figure(explorer, t, &figure) ? figure.value : NAN;
     }
-    return met;
+    return target_text(target, explorer->catalog->recipe, values, out, size);
 }
 
 void app_answer_asked(struct explorer *explorer) {
@@ -75,7 +57,7 @@ void app_answer_asked(struct explorer *explorer) {
     if (explorer->figures != FIGURES_COMPLETE)
         return;
     asked->waits = false;
-    bool met = compare_figures(explorer, asked->bounds, figures, sizeof figures);
+    bool met = compare_figures(explorer, &asked->target, figures, sizeof figures);
     explorer_say(explorer, !met, "%s: %s",
                  met          ? "met, measured"
                  : asked->met ? "measured, not met"
@@ -83,25 +65,41 @@ void app_answer_asked(struct explorer *explorer) {
                  figures);
 }
 
+/* The last first, each once. */
+static void remember(struct asked *asked, const char *text) {
+    size_t at = 0;
+    char kept[sizeof *asked->texts];
+    snprintf(kept, sizeof kept, "%s", text);
+    while (at < asked->count && strcmp(asked->texts[at], kept))
+        at++;
+    if (at == asked->count)
+        asked->count += asked->count < ASKED_MOST;
+    at = at < asked->count ? at : asked->count - 1;
+    memmove(asked->texts + 1, asked->texts, at * sizeof *asked->texts);
+    memcpy(asked->texts[0], kept, sizeof kept);
+}
+
 static void take_target(struct app *app) {
     struct explorer *explorer = &app->explorer;
-    double bounds[STORE_TASKS_MAX];
+    struct asked *asked = &explorer->asked;
     struct target_answer answer = {0};
+    struct target target;
     char figures[512];
     struct error error;
-    if (target_parse(explorer->dialog.text, explorer->catalog->recipe, bounds,
-                     &error)) {
+    if (target_parse(explorer->dialog.text, explorer->catalog, &target, &error)) {
         dialog_refuse(&explorer->dialog, "%.500s", error.text);
         return;
     }
+    remember(asked, explorer->dialog.text);
     dialog_close(&explorer->dialog);
-    if (!estimate_target(&explorer->samples, bounds, &answer))
+    if (!estimate_target(&explorer->samples, &target, &answer))
         return;
     explorer_go(explorer, answer.preference, false);
-    explorer->asked =
-        (struct asked){.waits = true, .serial = explorer->serial, .met = answer.met};
-    memcpy(explorer->asked.bounds, bounds, sizeof bounds);
-    compare_figures(explorer, bounds, figures, sizeof figures);
+    asked->waits = true;
+    asked->serial = explorer->serial;
+    asked->met = answer.met;
+    asked->target = target;
+    compare_figures(explorer, &target, figures, sizeof figures);
     explorer_say(explorer, !answer.met, "%s: %s",
                  answer.met ? "met by estimate"
                             : "cannot be reached; the nearest, by estimate",
@@ -109,8 +107,47 @@ static void take_target(struct app *app) {
     app_answer_asked(explorer);
 }
 
-static const struct question target_question = {
-    .kind = DIALOG_LINE, .title = "Ask for figures", .accept = take_target};
+/* What the answer would be, while one types. */
+static void type_target(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog *dialog = &explorer->dialog;
+    struct target_answer answer = {0};
+    struct target target;
+    struct error error;
+    char figures[400];
+    dialog->remark[0] = '\0';
+    if (!dialog->text[0])
+        return;
+    if (target_parse(dialog->text, explorer->catalog, &target, &error)) {
+        snprintf(dialog->remark, sizeof dialog->remark, "%.500s", error.text);
+        return;
+    }
+    if (!estimate_target(&explorer->samples, &target, &answer))
+        return;
+    target_text(&target, explorer->catalog->recipe, answer.values, figures,
+                sizeof figures);
+    snprintf(dialog->remark, sizeof dialog->remark, "%s%s: %s",
+             answer.met ? "met" : "cannot be reached; the nearest",
+             answer.stored ? ", measured" : " by estimate", figures);
+}
+
+/* What was asked before, or after that. */
+static void recall(struct app *app, int way) {
+    struct asked *asked = &app->explorer.asked;
+    size_t to = asked->recalled + (size_t)way;
+    if (to > asked->count)
+        return;
+    asked->recalled = to;
+    dialog_text(&app->explorer.dialog, to ? asked->texts[to - 1] : "");
+    type_target(app);
+}
+
+static const struct question target_question = {.kind = DIALOG_LINE,
+                                                .title = "Ask for figures",
+                                                .width = 76,
+                                                .accept = take_target,
+                                                .typed = type_target,
+                                                .recalls = recall};
 
 static void ask_target(struct app *app) {
     struct explorer *explorer = &app->explorer;
@@ -125,6 +162,7 @@ static void ask_target(struct app *app) {
         less = less || explorer->samples.less[t];
         more = more || !explorer->samples.less[t];
     }
+    explorer->asked.recalled = 0;
     dialog_open(dialog, &target_question);
     snprintf(dialog->prompt, sizeof dialog->prompt, "%s, then the best of the rest: %s",
              !less  ? "at least"

@@ -247,6 +247,8 @@ enum dialog_answer dialog_key(struct dialog *dialog, int key) {
     case DIALOG_LINE:
         if (key == KEYS_ENTER)
             return DIALOG_ACCEPT;
+        if ((key == KEYS_UP || key == KEYS_DOWN) && dialog->question->recalls)
+            return key == KEYS_UP ? DIALOG_EARLIER : DIALOG_LATER;
         if (key == KEYS_TAB)
             return dialog->question->completes ? DIALOG_COMPLETES : DIALOG_OPEN;
         edit(dialog, key);
@@ -459,6 +461,8 @@ void dialog_draw(struct dialog *dialog, const struct view *whole) {
         if (inside.height >= 5)
             draw_hint(&inside, dialog->question->completes
                                    ? "Enter accepts, Tab completes, Esc cancels"
+                               : dialog->question->recalls
+                                   ? "Enter accepts, Up brings back, Esc cancels"
                                    : "Enter accepts, Esc cancels");
     }
 }

@@ -29,14 +29,15 @@ struct question {
      * number -1, where it is not NULL. busy is shown while it writes, NULL: a bar. */
     const char *choice_name, *choice_none, *busy;
 
-    void (*accept)(struct app *app);    /* Enter, or a click on an item */
-    void (*cancel)(struct app *app);    /* Escape, q */
-    void (*switched)(struct app *app);  /* items[chosen].on was turned */
-    void (*chosen)(struct app *app);    /* another choice of what is written */
-    void (*typed)(struct app *app);     /* the line is another one now */
-    void (*completes)(struct app *app); /* Tab */
-    void (*renames)(struct app *app);   /* n on items[chosen] */
-    void (*deletes)(struct app *app);   /* d or Delete on it */
+    void (*accept)(struct app *app);           /* Enter, or a click on an item */
+    void (*cancel)(struct app *app);           /* Escape, q */
+    void (*switched)(struct app *app);         /* items[chosen].on was turned */
+    void (*chosen)(struct app *app);           /* another choice of what is written */
+    void (*typed)(struct app *app);            /* the line is another one now */
+    void (*completes)(struct app *app);        /* Tab */
+    void (*recalls)(struct app *app, int way); /* Up (1) and Down (-1): lines before */
+    void (*renames)(struct app *app);          /* n on items[chosen] */
+    void (*deletes)(struct app *app);          /* d or Delete on it */
     /* Draws a page from a line on; how many lines there are in all. */
     int (*page)(const struct view *view, const struct explorer *explorer, int scroll);
 };
@@ -93,6 +94,8 @@ enum dialog_answer {
     DIALOG_CHOSEN,
     DIALOG_TYPED,
     DIALOG_COMPLETES,
+    DIALOG_EARLIER,
+    DIALOG_LATER,
     DIALOG_RENAMES,
     DIALOG_DELETES
 };

@@ -56,11 +56,15 @@ struct compared { /* one side of the comparison */
     int64_t solution;
 };
 
+enum { ASKED_MOST = 32 };
+
 struct asked { /* figures to be reached, until they are measured */
     bool waits;
-    uint64_t serial;                /* of the preference that was found for them */
-    bool met;                       /* by the estimate */
-    double bounds[STORE_TASKS_MAX]; /* NaN: any */
+    uint64_t serial; /* of the preference that was found for them */
+    bool met;        /* by the estimate */
+    struct target target;
+    char texts[ASKED_MOST][512]; /* what was asked before, the last first */
+    size_t count, recalled;      /* recalled: from 1; 0: the line is its own */
 };
 
 struct bookmark_meant { /* the one that a question is about */
