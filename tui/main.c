@@ -194,6 +194,7 @@ int main(int argc, char **argv) {
         return complain(&error);
     explorer_init(&app.explorer, options.file);
     app.explorer.space = (enum space)options.space;
+    app.explorer.space_free = !options.space_given;
     app.explorer.wish.polygon = options.polygon;
     app.explorer.limited = options.limit > 0;
     app.canvas.marks = palette_marks(screen_utf8() && !options.ascii);
@@ -202,6 +203,9 @@ int main(int argc, char **argv) {
         store_close(store);
         return complain(&error);
     }
+    /* A file whose visits cannot be read is told of by what reads the rest. */
+    if (!options.width)
+        (void)store_visits(store, &app.explorer.visits, NULL);
     block_signals(&before);
     int result = watcher_start(store, app.mailbox, &app.watcher, &error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -209,6 +213,7 @@ int main(int argc, char **argv) {
         result = options.width ? snapshot(&app, &options, &error)
                                : explore(&app, &options, &error);
     int status = result ? complain(&error) : 0;
+    app_keep_visits(&app);
     if (!options.width)
         restore_leave(status);
     evaluation_end(app.evaluation);

@@ -19,6 +19,7 @@ struct typed {
 #define IN_OPTIONS(member) \
     (offsetof(struct typed, options) + offsetof(struct explore_options, member))
 
+enum { VIEW_ROW = 1 };
 static const struct option_spec table[] = {
     {.name = "snapshot",
      .type = OPTION_TEXT,
@@ -30,7 +31,9 @@ static const struct option_spec table[] = {
      .value = "NAME",
      .choices = "scatter|3d|parallel", /* as enum space */
      .initial = "scatter",
-     .help = "Start with this view: scatter, 3d or parallel",
+     .help =
+         "Start with this view: scatter, 3d or parallel (the default for four or more "
+         "tasks)",
      .offset = IN_OPTIONS(space)},
     {.name = "polygon",
      .type = OPTION_FLAG,
@@ -154,7 +157,9 @@ enum explore_parsed explore_options_parse(int argc, char **argv,
                                           struct explore_options *options,
                                           struct error *error) {
     struct typed typed = {.version = false};
-    const struct option_group group = {.specs = table, .values = &typed, .mask = ~0u};
+    uint64_t given = 0;
+    const struct option_group group = {
+        .specs = table, .values = &typed, .mask = ~0u, .given = &given};
     size_t count = argc > 0 ? (size_t)argc - 1 : 0, operand_count;
     const char **arguments = array_new(count + 1, sizeof *arguments);
     const char **operands = array_new(count + 1, sizeof *operands);
@@ -171,6 +176,7 @@ enum explore_parsed explore_options_parse(int argc, char **argv,
                 print_help(&group);
             parsed = help ? EXPLORE_DONE
                           : take(&typed, operands, operand_count, options, error);
+            options->space_given = given >> VIEW_ROW & 1;
         }
     }
     free(arguments);

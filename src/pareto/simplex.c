@@ -71,8 +71,9 @@ static double read_number(const char *text, char **end) {
     return value;
 }
 
-int simplex_parse(const char *text, size_t tasks, double *preference,
-                  struct error *error) {
+/* Shares of any sum, which *total becomes; fractions: "1/3" is one. */
+static int parse(const char *text, size_t tasks, bool fractions, double *preference,
+                 double *total, struct error *error) {
     size_t count = 0;
     double sum = 0;
     const char *at = text;
@@ -84,6 +85,11 @@ int simplex_parse(const char *text, size_t tasks, double *preference,
             break;
         char *end;
         double value = read_number(at, &end);
+        if (fractions && end != at && *end == '/') {
+            const char *below = end + 1;
+            double divisor = read_number(below, &end);
+            value = end != below && divisor > 0 ? value / divisor : (double)NAN;
+        }
         if (end == at || isnan(value))
             return error_set(error,
                              "preference \"%s\": number %zu cannot be read; give %zu "
@@ -114,9 +120,30 @@ int simplex_parse(const char *text, size_t tasks, double *preference,
         return error_set(
             error, "preference \"%s\" has %zu numbers; give %zu, one for each task",
             text, count, tasks);
+    *total = sum;
+    return 0;
+}
+
+int simplex_parse(const char *text, size_t tasks, double *preference,
+                  struct error *error) {
+    double sum;
+    if (parse(text, tasks, false, preference, &sum, error))
+        return -1;
     if (!(fabs(sum - 1) <= 1e-6))
         return error_set(error, "preference \"%s\" sums to %.9g; it has to sum to 1",
                          text, sum);
+    return 0;
+}
+
+int simplex_parse_shares(const char *text, size_t tasks, double *preference,
+                         double *sum, struct error *error) {
+    if (parse(text, tasks, true, preference, sum, error))
+        return -1;
+    if (!(*sum > 0) || isinf(*sum))
+        return error_set(error, "preference \"%s\": one share at least must be above 0",
+                         text);
+    for (size_t t = 0; t < tasks; t++)
+        preference[t] /= *sum;
     return 0;
 }
 

@@ -17,6 +17,10 @@ void simplex_grid_at(size_t tasks, size_t edge, size_t index, double *preference
  * wrong number of them, a negative one, NaN, a sum further than 1e-6 from 1. */
 int simplex_parse(const char *text, size_t tasks, double *preference,
                   struct error *error);
+/* The same, but numbers may be fractions ("1/3") and have any sum above 0, by which
+ * they are divided; *sum is what it was. */
+int simplex_parse_shares(const char *text, size_t tasks, double *preference,
+                         double *sum, struct error *error);
 /* Six significant digits, commas; returns out. */
 char *simplex_text(const double *preference, size_t tasks, char *out, size_t size);
 

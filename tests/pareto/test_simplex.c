@@ -150,9 +150,31 @@ static void interpolation(void **state) {
     assert_int_equal(simplex_interpolate(few, values, 0, 3, 1, r, out, &error), -1);
 }
 
+/* Shares of any sum, and fractions, are divided by it. */
+static void shares_are_divided_by_their_sum(void **state) {
+    (void)state;
+    struct error error;
+    double r[3], sum;
+    assert_int_equal(simplex_parse_shares("2,5,3", 3, r, &sum, &error), 0);
+    assert_true(sum == 10 && r[0] == 0.2 && r[1] == 0.5 && r[2] == 0.3);
+    assert_int_equal(simplex_parse_shares("1/3 1/3 1/3", 3, r, &sum, &error), 0);
+    assert_true(fabs(sum - 1) < 1e-12 && fabs(r[2] - 1.0 / 3) < 1e-12);
+    assert_int_equal(simplex_parse_shares("1/2, 0, 3/2", 3, r, &sum, &error), 0);
+    assert_true(sum == 2 && r[0] == 0.25 && r[2] == 0.75);
+    static const char *const wrong[] = {"0,0,0", "1/0,1,1", "1,-1,1",   "1/,1,1",
+                                        "1,1",   "1,1,1,1", "1//2,1,1", "inf,1,1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (!simplex_parse_shares(wrong[i], 3, r, &sum, &error))
+            fail_msg("%s is taken", wrong[i]);
+    /* Only where that is asked for. */
+    assert_int_equal(simplex_parse("2,5,3", 3, r, &error), -1);
+    assert_int_equal(simplex_parse("1/2,1/4,1/4", 3, r, &error), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grid_has_every_vector_once_in_order),
+        cmocka_unit_test(shares_are_divided_by_their_sum),
         cmocka_unit_test(preferences_are_read),
         cmocka_unit_test(projection_is_the_nearest),
         cmocka_unit_test(interpolation),

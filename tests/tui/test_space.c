@@ -506,7 +506,7 @@ static void an_axis_an_objective(void **state) {
     canvas_free(&canvas);
     /* Too narrow for all: the others come by scrolling, and no further. */
     explorer.scroll[PANEL_SCATTER] = 99;
-    canvas = draw(&explorer, 30, 20, true);
+    canvas = draw(&explorer, 15, 20, true);
     assert_int_equal(explorer.scroll[PANEL_SCATTER], 5 - (int)explorer.density.axes);
     assert_true(explorer.density.axes >= 2 && explorer.density.axes < 5);
     canvas_free(&canvas);

@@ -102,7 +102,8 @@ static void a_slider_is_dragged_and_locked(void **state) {
     int x, y;
     struct terminal *terminal = terminal_explore(five, 100, 30);
     terminal_expect(terminal, "look only:");
-    terminal_locate(terminal, "gamma ", &x, &y);
+    terminal_locate(terminal, "▸ alpha", &x, &y);
+    y += 2; /* gamma */
     int handle_x, handle_y;
     terminal_locate(terminal, "◆", &handle_x, &handle_y);
     terminal_point(terminal, POINT_PRESS, handle_x, y);
@@ -149,7 +150,7 @@ static void the_objective_space_turns(void **state) {
     /* Any three of more. */
     terminal = terminal_explore(five, 120, 40);
     terminal_expect(terminal, "look only:");
-    terminal_type(terminal, "xp");
+    terminal_type(terminal, "xxp");
     terminal_expect(terminal, "[x] alpha");
     terminal_expect(terminal, "[ ] epsilon");
     terminal_type(terminal, "jjjj \r");
@@ -162,7 +163,7 @@ static void a_polygon_is_dragged(void **state) {
     int x, y;
     struct terminal *terminal = terminal_explore(five, 100, 30);
     terminal_expect(terminal, "look only:");
-    terminal_type(terminal, "y");
+    terminal_type(terminal, "Y");
     terminal_expect(terminal, "● 0.20 beta");
     terminal_locate(terminal, "● 0.20 beta", &x, &y);
     terminal_point(terminal, POINT_PRESS, x - 8, y + 2);
@@ -173,7 +174,7 @@ static void a_polygon_is_dragged(void **state) {
     terminal_expect_gone(terminal, "0.20 alpha");
     terminal_type(terminal, "u");
     terminal_expect(terminal, "0.20 alpha");
-    terminal_type(terminal, "y");
+    terminal_type(terminal, "Y");
     terminal_expect_gone(terminal, "● 0.20 beta");
     terminal_quit(terminal);
 }
@@ -339,7 +340,7 @@ static void bookmarks_are_renamed_and_deleted(void **state) {
     terminal_type(terminal, "2b\025second\r");
     terminal_expect(terminal, "bookmark second saved");
     list_until(terminal, "second  0,1");
-    terminal_expect(terminal, "Enter goes there, n renames, d deletes");
+    terminal_expect(terminal, "Enter goes, n renames, N notes, d deletes");
     /* A name that is taken is refused where it is typed. */
     terminal_type(terminal, "n\025second\r");
     terminal_expect(terminal, "another bookmark has this name");

@@ -22,10 +22,10 @@ struct action {
 };
 
 /* Each table ends with a row without a function. */
-extern const struct action moving_actions[], asking_actions[], export_actions[],
-    chart_actions[], bookmark_actions[], compare_actions[], routers_actions[],
-    space_actions[], pointing_actions[], panel_actions[], table_actions[],
-    selecting_actions[], program_actions[];
+extern const struct action moving_actions[], stepping_actions[], asking_actions[],
+    export_actions[], chart_actions[], bookmark_actions[], compare_actions[],
+    routers_actions[], space_actions[], pointing_actions[], panel_actions[],
+    table_actions[], selecting_actions[], program_actions[];
 
 /* All rows in the order of the help; NULL after the last. */
 const struct action *action_at(size_t index);

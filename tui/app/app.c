@@ -37,6 +37,9 @@ static void answered(struct app *app, enum dialog_answer answer) {
     case DIALOG_LATER:
         question->recalls(app, answer == DIALOG_EARLIER ? 1 : -1);
         return;
+    case DIALOG_NOTES:
+        handler = question->notes;
+        break;
     case DIALOG_RENAMES:
         handler = question->renames;
         break;
@@ -85,6 +88,19 @@ static void keep_selection(struct app *app) {
     app->selection_sent = explorer->selection_serial;
     change.ids = selection_ids(explorer, &change.count);
     if (change.ids)
+        evaluation_change(app->evaluation, &change);
+}
+
+void app_keep_visits(struct app *app) {
+    enum { MOST = 500 };
+    struct explorer *explorer = &app->explorer;
+    struct file_change change = {.kind = CHANGE_VISITS};
+    if (!app->evaluation || !explorer->catalog || explorer->catalog->reading ||
+        explorer->history.serial == app->visits_sent)
+        return;
+    app->visits_sent = explorer->history.serial;
+    change.visits = explorer_visits(explorer, MOST);
+    if (change.visits.preferences)
         evaluation_change(app->evaluation, &change);
 }
 
@@ -203,6 +219,7 @@ static void take(struct app *app, struct event *event) {
         take_running(explorer, event);
         break;
     case EVENT_STORED:
+        app_keep_visits(app);
         watcher_wake(app->watcher);
         break;
     case EVENT_KEPT:

@@ -23,6 +23,7 @@ struct app {
         *waiting;   /* newer than explorer.catalog: an open list points into that */
     uint64_t asked; /* the serial that the evaluation thread was last told of */
     uint64_t selection_sent; /* the number of the one that it was last given to keep */
+    uint64_t visits_sent;    /* likewise of the history */
     int nth;                 /* which of its action's keys was pressed, from 0 */
     bool quit, redraw;
     enum panel dragged; /* PANEL_COUNT: nothing is */
@@ -50,6 +51,9 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y); /* pointer.
 /* A key or a click for the dialog that is open: what its question does then. */
 void app_dialog_key(struct app *app, int key);
 void app_dialog_click(struct app *app, int x, int y);
+
+/* Writes where one has been into the file, where that has changed. */
+void app_keep_visits(struct app *app);
 
 /* What several actions share. */
 void app_quit(struct app *app);
@@ -88,6 +92,9 @@ void app_compare_again(struct app *app);
 /* A name for a file, made of the recipe's, without what a path gives a meaning to; its
  * length. */
 size_t app_propose_name(const struct explorer *explorer, char *out, size_t size);
+/* ~ and what follows at the start of the line as the home directory; the dialog's text
+ * is then the whole path. */
+void app_expand_home(struct app *app);
 /* What is written in a thread, to tell its end to. */
 extern const struct question export_question, chart_question;
 

@@ -6,22 +6,29 @@
 #include "app/actions.h"
 #include "pareto/simplex.h"
 
+/* What is typed need not add up to 1; what was made of it is said. */
 static void take_vector(struct app *app) {
     struct explorer *explorer = &app->explorer;
-    double preference[STORE_TASKS_MAX] = {0};
+    double preference[STORE_TASKS_MAX] = {0}, sum;
+    char made[512];
     struct error error;
-    if (simplex_parse(explorer->dialog.text, explorer->tasks, preference, &error)) {
+    if (simplex_parse_shares(explorer->dialog.text, explorer->tasks, preference, &sum,
+                             &error)) {
         dialog_refuse(&explorer->dialog, "%.500s", error.text);
         return;
     }
     dialog_close(&explorer->dialog);
     explorer_go(explorer, preference, false);
+    if (fabs(sum - 1) > 1e-6)
+        explorer_say(explorer, false, "divided by their sum, %.6g: %s", sum,
+                     simplex_text(preference, explorer->tasks, made, sizeof made));
 }
 
 static const struct question vector_question = {
     .kind = DIALOG_LINE,
     .title = "Preference vector",
-    .prompt = "one share for each task, in the order of the recipe; they add up to 1",
+    .prompt = "one share for each task, in the recipe's order, as 0.5,0.3,0.2 or 5 3 2",
+    .width = 76,
     .accept = take_vector};
 
 static void ask_vector(struct app *app) {
@@ -30,6 +37,7 @@ static void ask_vector(struct app *app) {
     dialog_open(&explorer->dialog, &vector_question);
     simplex_text(explorer->preference, explorer->tasks, text, sizeof text);
     dialog_text(&explorer->dialog, text);
+    explorer->dialog.proposed = true;
 }
 
 /* --- figures -------------------------------------------------------------------- */

@@ -113,13 +113,16 @@ static void take_replace(struct app *app) {
 static void go_to_chosen(struct app *app);
 static void ask_rename(struct app *app);
 static void ask_delete(struct app *app);
+static void ask_note(struct app *app);
 
 static const struct question list_question = {
     .kind = DIALOG_LIST,
     .title = "Bookmarks",
-    .hint = "Enter goes there, n renames, d deletes, Esc closes",
+    .hint = "Enter goes, n renames, N notes, d deletes, Esc closes",
+    .width = 72,
     .accept = go_to_chosen,
     .renames = ask_rename,
+    .notes = ask_note,
     .deletes = ask_delete};
 
 void app_add_bookmarks(struct explorer *explorer) {
@@ -129,7 +132,8 @@ void app_add_bookmarks(struct explorer *explorer) {
         char where[128] = "", text[256];
         if (bookmark->preference)
             simplex_text(bookmark->preference, catalog->tasks, where, sizeof where);
-        snprintf(text, sizeof text, "%.60s  %.50s", bookmark->name, where);
+        snprintf(text, sizeof text, "%.60s  %.50s%s%.100s", bookmark->name, where,
+                 bookmark->note[0] ? "  " : "", bookmark->note);
         dialog_add(&explorer->dialog, (int64_t)i, 0, INK_TEXT, false, text);
     }
 }
@@ -209,6 +213,35 @@ static void ask_rename(struct app *app) {
     dialog_text(&explorer->dialog, explorer->meant.name);
 }
 
+/* --- notes ----------------------------------------------------------------------- */
+
+static void take_note(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct bookmark_change noted = {.kind = BOOKMARK_NOTE, .id = explorer->meant.id};
+    set_name(noted.name, explorer->meant.name);
+    set_name(noted.to, explorer->dialog.text);
+    change(app, &noted);
+    dialog_close(&explorer->dialog);
+}
+
+static const struct question note_question = {.kind = DIALOG_LINE,
+                                              .title = "Note",
+                                              .width = 76,
+                                              .accept = take_note,
+                                              .cancel = back_to_list};
+
+static void ask_note(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog *dialog = &explorer->dialog;
+    char note[512];
+    snprintf(note, sizeof note, "%s", chosen(explorer)->note);
+    mean_chosen(explorer);
+    dialog_open(dialog, &note_question);
+    snprintf(dialog->prompt, sizeof dialog->prompt, "what is to be said of %.200s",
+             explorer->meant.name);
+    dialog_text(dialog, note);
+}
+
 /* --- deleting, and bringing back ------------------------------------------------- */
 
 static void take_delete(struct app *app) {
@@ -247,7 +280,7 @@ static void bring_back(struct app *app) {
 /* clang-format off */
 const struct action bookmark_actions[] = {
     {{'b'}, "Models", "b", "bookmark this preference, or the solution pointed at", .run = ask_name},
-    {{'B'}, "Models", "B", "bookmarks: go to one, n renames it, d deletes it", .run = show_list},
+    {{'B'}, "Models", "B", "bookmarks: go, rename (n), note (N), delete (d)", .run = show_list},
     {{'D'}, "Models", "D", "bring back the bookmark that was deleted last", .run = bring_back},
     {.run = NULL},
 };

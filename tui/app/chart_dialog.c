@@ -137,6 +137,7 @@ static void begin_chart(struct app *app) {
     struct dialog *dialog = &explorer->dialog;
     struct chart_writer_job job = {0};
     struct error error = {.text = ""};
+    app_expand_home(app);
     job.kind = decode(dialog->items[dialog->choice].value, &job.x, &job.y);
     snprintf(job.path, sizeof job.path, "%s", dialog->text);
     snprintf(job.title, sizeof job.title, "%.120s", explorer->catalog->recipe->name);

@@ -1,5 +1,6 @@
 /* The key that exports the model of this preference to a directory. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -55,6 +56,7 @@ static void begin_export(struct app *app) {
     struct evaluation_export request = {.routers = explorer->routers,
                                         .head = dialog->choice};
     struct stat status;
+    app_expand_home(app);
     if (!dialog->text[0]) {
         dialog_refuse(dialog, "type a path");
         return;
@@ -73,6 +75,16 @@ static void begin_export(struct app *app) {
         dialog->state = WRITE_BUSY;
     else
         dialog_refuse(dialog, "another export is still running");
+}
+
+void app_expand_home(struct app *app) {
+    struct dialog *dialog = &app->explorer.dialog;
+    const char *home = getenv("HOME");
+    char path[sizeof dialog->text];
+    if (dialog->text[0] != '~' || (dialog->text[1] && dialog->text[1] != '/') || !home)
+        return;
+    if (snprintf(path, sizeof path, "%s%s", home, dialog->text + 1) < (int)sizeof path)
+        dialog_text(dialog, path);
 }
 
 static void leave_export(struct app *app) {

@@ -26,6 +26,9 @@ static void move_slider(struct explorer *explorer, int dx, int dy, double step) 
         explorer->slider = at > stride ? at - stride : 0;
     else if (dy > 0)
         explorer->slider = at + stride < last ? at + stride : last;
+    else if (explorer->locked[at])
+        explorer_say(explorer, false, "%s is locked; Space unlocks it",
+                     explorer_task_name(explorer, at));
     else
         explorer_set_share(explorer, at, explorer->preference[at] + dx * step, false);
 }
@@ -98,7 +101,11 @@ static void go_to_vertex(struct app *app) {
     }
     vertex[task] = 1;
     explorer->slider = task;
-    explorer_go(explorer, vertex, false);
+    if (explorer->locked[task])
+        explorer_say(explorer, false, "%s is locked; Space unlocks it",
+                     explorer_task_name(explorer, task));
+    else
+        explorer_go_around_locks(explorer, vertex, false);
 }
 
 static void go_to_centre(struct app *app) {
@@ -106,7 +113,14 @@ static void go_to_centre(struct app *app) {
     double centre[STORE_TASKS_MAX] = {0};
     for (size_t t = 0; t < explorer->tasks; t++)
         centre[t] = 1.0 / (double)explorer->tasks;
-    explorer_go(explorer, centre, false);
+    explorer_go_around_locks(explorer, centre, false);
+    size_t locked = 0;
+    for (size_t t = 0; t < explorer->tasks; t++)
+        locked += explorer->locked[t];
+    if (locked)
+        explorer_say(explorer, false, "%zu locked share%s as %s", locked,
+                     locked > 1 ? "s stay" : " stays",
+                     locked > 1 ? "they are" : "it is");
 }
 
 static void go_to_front(struct app *app) {
@@ -162,7 +176,7 @@ const struct action moving_actions[] = {
     {{'0'}, "Preference", "0", "equal weight on every task", .run = go_to_centre},
     {{'f'}, "Preference", "f", "go to the nearest stored point of the front", .run = go_to_front, .waits = true},
     {{' '}, "Preference", "Space", "mark what is pointed at; lock a share of four or more", .run = lock_or_mark},
-    {{'y'}, "Preference", "y", "sliders or a polygon (four or more tasks)", .run = switch_polygon},
+    {{'Y'}, "Preference", "Y", "sliders or a polygon (four or more tasks)", .run = switch_polygon},
     {{'u'}, "Preference", "u", "undo", .run = undo},
     {{'U', KEYS_CONTROL_R}, "Preference", "U, Ctrl-R", "redo", .run = redo},
     {.run = NULL},

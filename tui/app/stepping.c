@@ -126,7 +126,7 @@ static void copy_command(struct app *app) {
         snprintf(text + used, sizeof text - used, " --run %lld", (long long)run->id);
     else if (explorer->pointed == SIZE_MAX)
         snprintf(text + used, sizeof text - used, " --method %s",
-                 CATALOG_CLOSED_METHOD);
+                 store_role_name(STORE_ROLE_CLOSED_FORM));
     screen_copy(text);
     explorer_say(explorer, false, "%.1000s", text);
 }

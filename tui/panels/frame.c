@@ -141,6 +141,22 @@ static void draw_status(const struct view *view, const struct explorer *explorer
     }
 }
 
+/* A message that is longer than the last line takes lines above it as well. */
+static void draw_message(const struct view *whole, const struct explorer *explorer) {
+    enum { LINES = 4 };
+    int width = whole->width - 2, most = whole->height / 3;
+    int lines = text_lines(whole->canvas->marks, explorer->message, width);
+    most = most < LINES ? most : LINES;
+    lines = lines > most ? most : lines;
+    if (lines < 2)
+        return;
+    for (int y = whole->height - lines; y < whole->height; y++)
+        view_fill(whole, 0, y, whole->width, L' ', INK_TEXT, LOOK_PLAIN);
+    view_wrapped(whole, 1, whole->height - lines, width, lines,
+                 explorer->message_bad ? INK_WARNING : INK_TEXT, LOOK_BOLD,
+                 explorer->message);
+}
+
 /* One panel for the whole objective space, or one of its pairs. */
 static void draw_space(const struct view *view, struct explorer *explorer,
                        const struct arrangement *arrangement, enum panel panel,
@@ -271,6 +287,7 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
     if (explorer->pointed != SIZE_MAX && !explorer->message[0] &&
         !(explorer_steps_rows(explorer) && arrangement->shown[PANEL_TABLE]))
         pointed_line_draw(&whole, explorer);
+    draw_message(&whole, explorer);
     if (explorer->dialog.kind == DIALOG_PAGE)
         draw_page(&whole, explorer);
     else

@@ -23,6 +23,57 @@ struct graph graph_place(const struct view *view, struct range x, struct range y
                           x, y};
 }
 
+/* Three at least where there is room for them, however the round numbers lie. */
+static struct ticks find_ticks(struct range range, int most) {
+    enum { LEAST = 3, CLOSEST = 12 };
+    struct ticks ticks = ticks_of(range.low, range.high, (size_t)(most < 1 ? 1 : most));
+    for (size_t more = (size_t)(most < 1 ? 1 : most) + 1;
+         most >= 2 && ticks.count < LEAST && more <= CLOSEST; more++)
+        ticks = ticks_of(range.low, range.high, more);
+    return ticks;
+}
+
+static void draw_upright(const struct view *view, const struct graph *graph, int left,
+                         int axis) {
+    const struct marks *marks = view->canvas->marks;
+    int most = (graph->inside.height * 2 + 2) / 3, before = -1;
+    struct ticks ticks = find_ticks(graph->y, most > 5 ? 5 : most);
+    char text[32];
+    for (size_t i = 0; left > 1 && i < ticks.count; i++) {
+        int row = graph_row(graph, ticks_at(&ticks, i));
+        if (row < 0 || row >= axis || row == before)
+            continue;
+        before = row;
+        view_right(view, 0, row, LABEL, INK_FAINT, LOOK_PLAIN, "%s",
+                   ticks_text(&ticks, i, text, sizeof text));
+        view_put(view, left - 1, row, marks->tick_right, INK_FRAME, LOOK_PLAIN);
+    }
+}
+
+/* Numbers that would touch are left out. */
+static void draw_across(const struct view *view, const struct graph *graph, int left,
+                        int axis) {
+    const struct marks *marks = view->canvas->marks;
+    int most = graph->inside.width / 6, end = 0;
+    struct ticks ticks = find_ticks(graph->x, most > 6 ? 6 : most);
+    char text[32];
+    for (size_t i = 0; i < ticks.count; i++) {
+        int column = graph_column(graph, ticks_at(&ticks, i));
+        if (column < 0 || column >= graph->inside.width)
+            continue;
+        view_put(view, left + column, axis, marks->utf8 ? L'┬' : L'+', INK_FRAME,
+                 LOOK_PLAIN);
+        ticks_text(&ticks, i, text, sizeof text);
+        int columns = text_columns(marks, text), from = left + column - columns / 2;
+        if (from + columns > view->width)
+            from = view->width - columns;
+        if (from < end)
+            continue;
+        view_text(view, from, axis + 1, columns, INK_FAINT, LOOK_PLAIN, text);
+        end = from + columns + 1;
+    }
+}
+
 struct graph graph_begin(const struct view *view, struct range x, struct range y) {
     const struct marks *marks = view->canvas->marks;
     int left = left_of(view), below = below_of(view);
@@ -35,34 +86,9 @@ struct graph graph_begin(const struct view *view, struct range x, struct range y
               LOOK_PLAIN);
     if (graph.inside.width < 1 || graph.inside.height < 1)
         return graph;
-    int most = (graph.inside.height * 2 + 2) / 3;
-    char text[32];
-    struct ticks ticks = ticks_of(y.low, y.high,
-                                  (size_t)(most > 5   ? 5
-                                           : most < 1 ? 1
-                                                      : most));
-    for (size_t i = 0; left > 1 && i < ticks.count; i++) {
-        int row = graph_row(&graph, ticks_at(&ticks, i));
-        if (row < 0 || row >= axis)
-            continue;
-        view_right(view, 0, row, LABEL, INK_FAINT, LOOK_PLAIN, "%s",
-                   ticks_text(&ticks, i, text, sizeof text));
-        view_put(view, left - 1, row, marks->tick_right, INK_FRAME, LOOK_PLAIN);
-    }
-    most = graph.inside.width / 6;
-    ticks = ticks_of(x.low, x.high, (size_t)(most > 6 ? 6 : most < 1 ? 1 : most));
-    for (size_t i = 0; below > 1 && i < ticks.count; i++) {
-        int column = graph_column(&graph, ticks_at(&ticks, i));
-        if (column < 0 || column >= graph.inside.width)
-            continue;
-        view_put(view, left + column, axis, marks->utf8 ? L'┬' : L'+', INK_FRAME,
-                 LOOK_PLAIN);
-        ticks_text(&ticks, i, text, sizeof text);
-        int columns = text_columns(marks, text), from = left + column - columns / 2;
-        if (from + columns > view->width)
-            from = view->width - columns;
-        view_text(view, from, axis + 1, columns, INK_FAINT, LOOK_PLAIN, text);
-    }
+    draw_upright(view, &graph, left, axis);
+    if (below > 1)
+        draw_across(view, &graph, left, axis);
     return graph;
 }
 

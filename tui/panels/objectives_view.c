@@ -27,9 +27,9 @@ static struct columns place_columns(const struct view *view,
     x += c.name + 1;
     struct {
         int *at, width;
-    } wanted[] = {{&c.now, 7},  {&c.interval, 12},  {&c.examples, 12},
-                  {&c.stl, 8},  {&c.difference, 8}, {&c.pretrained, 11},
-                  {&c.best, 8}, {&c.best_name, 21}};
+    } wanted[] = {{&c.now, 7},   {&c.interval, 12},  {&c.examples, 12},
+                  {&c.stl, 8},   {&c.difference, 8}, {&c.pretrained, 11},
+                  {&c.best, 11}, {&c.best_name, 21}};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         if (x + wanted[i].width > view->width)
             return c;
@@ -50,14 +50,14 @@ static void draw_names(const struct view *view, const struct columns *c, int y) 
     } names[] = {{c->now, 7, "here"},           {c->interval, 12, "95 %"},
                  {c->examples, 12, "examples"}, {c->stl, 8, "STL"},
                  {c->difference, 8, "to STL"},  {c->pretrained, 11, "pretrained"},
-                 {c->best, 8, "best"}};
+                 {c->best, 11, "best merge"}};
     view_text(view, 1, y, c->name, INK_FAINT, LOOK_PLAIN, "task");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].at)
             view_right(view, names[i].at, y, names[i].width, INK_FAINT, LOOK_PLAIN,
                        "%s", names[i].text);
     if (c->best_name)
-        view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN, "merge");
+        view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN, "which one");
     if (c->gauge)
         view_text(view, c->gauge, y, c->gauge_width, INK_FAINT, LOOK_PLAIN,
                   c->gauge_width >= 26 ? "from pretrained to STL" : "");
@@ -145,7 +145,7 @@ static void draw_task(const struct view *view, const struct columns *c, int y,
                    figure.value < catalog->stl[t] ? INK_TEXT : INK_GOOD, LOOK_PLAIN,
                    "%+.2f", figure.value - catalog->stl[t]);
     draw_number(view, c->pretrained, 11, y, catalog->pretrained[t], INK_TEXT);
-    draw_number(view, c->best, 8, y, catalog->best[t], INK_TEXT);
+    draw_number(view, c->best, 11, y, catalog->best[t], INK_TEXT);
     if (c->best_name && catalog->best_row[t] != SIZE_MAX) {
         char text[128];
         view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN,
@@ -208,7 +208,7 @@ static void draw_mean(const struct view *view, const struct columns *c, int y,
                    LOOK_PLAIN, "%+.2f", now - stl);
     draw_number(view, c->pretrained, 11, y, mean(catalog->pretrained, explorer->tasks),
                 INK_TEXT);
-    draw_number(view, c->best, 8, y, best, INK_TEXT);
+    draw_number(view, c->best, 11, y, best, INK_TEXT);
     if (c->best_name && row != SIZE_MAX) {
         char text[128];
         view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN,
@@ -259,17 +259,37 @@ static void reference_text(const struct front_volume *volume, char *out, size_t 
         snprintf(out + used, size - used, ")");
 }
 
+/* The front's hypervolume as a share of the box between the reference point and each
+ * task's own expert, in percent; NaN where an expert's figure is not known, or the box
+ * is empty. */
+static double share_of_box(const struct explorer *explorer,
+                           const struct front_volume *volume) {
+    double box = 1;
+    for (size_t t = 0; t < volume->tasks && t < explorer->tasks; t++) {
+        double side = explorer->catalog->stl[t] - volume->reference[t];
+        bool more = explorer->catalog->recipe->tasks[t].objective.maximise;
+        box *= more == (side > 0) ? fabs(side) : (double)NAN;
+    }
+    return 100 * volume->value / box;
+}
+
 /* The hypervolume of the front and what the point that is looked at adds to it, at the
  * right end of the heading, as much of it as there is room for. */
 static void draw_volume(const struct view *view, const struct explorer *explorer,
                         int from) {
     const struct front_volume *volume = explorer->volume;
-    char parts[2][256] = {"", ""}, reference[160];
+    char parts[3][256] = {"", "", ""}, reference[160];
     double added;
     if (!volume || volume->count == 0)
         return;
     reference_text(volume, reference, sizeof reference);
-    if (volume->state == VOLUME_KNOWN)
+    double share =
+        volume->state == VOLUME_KNOWN ? share_of_box(explorer, volume) : (double)NAN;
+    if (isfinite(share)) {
+        snprintf(parts[0], sizeof parts[0], "front: %.1f %% of the STL box", share);
+        snprintf(parts[1], sizeof parts[1], ", hypervolume %.6g to %s", volume->value,
+                 reference);
+    } else if (volume->state == VOLUME_KNOWN)
         snprintf(parts[0], sizeof parts[0], "front: hypervolume %.6g to %s",
                  volume->value, reference);
     else
@@ -279,10 +299,11 @@ static void draw_volume(const struct view *view, const struct explorer *explorer
     if (explorer->row != SIZE_MAX && explorer->figures == FIGURES_COMPLETE &&
         front_volume_contribution(
             volume, explorer->catalog->rows[explorer->row].solution.id, &added))
-        snprintf(parts[1], sizeof parts[1], ", this point adds %.4g", added);
-    for (int most = 2; most > 0; most--) {
-        char text[560];
-        snprintf(text, sizeof text, " %s%s ", parts[0], most > 1 ? parts[1] : "");
+        snprintf(parts[2], sizeof parts[2], ", this point adds %.4g", added);
+    for (int most = 3; most > 0; most--) {
+        char text[800];
+        snprintf(text, sizeof text, " %s%s%s ", parts[0], most > 1 ? parts[1] : "",
+                 most > 2 ? parts[2] : "");
         int columns = text_columns(view->canvas->marks, text);
         if (from + columns + 2 > view->width)
             continue;

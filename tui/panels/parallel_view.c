@@ -19,7 +19,10 @@
 
 /* Of more rows every second, third ... is counted: the picture is the same, and the
  * time has an end. Few lines are drawn whole. */
-enum { ROWS_MOST = 20000, WHOLE_MOST = 30, LINES_MOST = 24, AXIS_LEAST = 7 };
+enum { ROWS_MOST = 20000, WHOLE_MOST = 30, LINES_MOST = 24 };
+/* Columns from one axis to the next: as many as numbers want, or as few as lets all
+ * axes be seen, with short names. */
+enum { AXIS_WIDE = 7, AXIS_LEAST = 3 };
 
 struct parallel_axes {
     struct view inside; /* below the names and numbers, above the numbers */
@@ -48,7 +51,11 @@ static int axis_dot(const struct parallel_axes *axes, size_t place, double value
 static bool place_axes(const struct view *view, struct explorer *explorer,
                        struct parallel_axes *axes) {
     int left = view->width >= 40 ? 5 : 2;
-    size_t fit = (size_t)((view->width - 2 * left) / AXIS_LEAST + 1);
+    size_t fit = (size_t)((view->width - 2 * left) / AXIS_WIDE + 1);
+    if (fit < explorer->tasks) {
+        left = 2;
+        fit = (size_t)((view->width - 2 * left) / AXIS_LEAST + 1);
+    }
     *axes =
         (struct parallel_axes){.count = explorer->tasks < fit ? explorer->tasks : fit};
     size_t last = explorer->tasks - axes->count;
@@ -350,28 +357,65 @@ static void draw_range(const struct parallel_axes *axes,
                      INK_NOW, LOOK_BOLD);
 }
 
+/* The name of an objective in so many columns: cut where it is longer, and where
+ * another is cut to the same, with its last character, which tells task10 from task11.
+ */
+static void short_name(const struct explorer *explorer, size_t task, int most,
+                       char *out, size_t size) {
+    const char *name = explorer_task_name(explorer, task);
+    size_t length = strlen(name), columns = most > 0 ? (size_t)most : 0;
+    bool shared = false;
+    snprintf(out, size, "%s", name);
+    if (length <= columns || columns >= 6 || columns < 1)
+        return; /* it fits, or says enough with an ellipsis */
+    for (size_t t = 0; t < explorer->tasks; t++)
+        shared = shared || (t != task &&
+                            !strncmp(explorer_task_name(explorer, t), name, columns));
+    size_t cut = shared && columns > 1 ? columns - 1 : columns;
+    while (cut && ((unsigned char)name[cut] & 0xc0) == 0x80)
+        cut--; /* no half of a character */
+    snprintf(out, size, "%.*s%s", (int)cut, name,
+             shared && columns > 1 && (unsigned char)name[length - 1] < 0x80
+                 ? name + length - 1
+                 : "");
+}
+
+/* "98.5", "98" where there is no room for more, "" where there is none. */
+static const char *short_number(double value, int most, char *out, size_t size) {
+    value = fabs(value) < 0.05 ? 0.0 : value;
+    snprintf(out, size, "%.1f", value);
+    if ((int)strlen(out) > most)
+        snprintf(out, size, "%.0f", value);
+    if ((int)strlen(out) > most)
+        out[0] = '\0';
+    return out;
+}
+
+/* Over its axis, inside the view. */
+static void draw_label(const struct view *view, int x, int y, int most, enum ink ink,
+                       unsigned look, const char *text) {
+    int columns = text_columns(view->canvas->marks, text);
+    columns = columns > most ? most : columns;
+    int from = x - columns / 2;
+    from = from + columns > view->width ? view->width - columns : from;
+    view_text(view, from < 0 ? 0 : from, y, columns, ink, look, text);
+}
+
 static void draw_frame(const struct view *view, const struct parallel_axes *axes,
                        const struct explorer *explorer) {
     const struct marks *marks = view->canvas->marks;
     for (size_t k = 0; k < axes->count; k++) {
         size_t t = axes->first + k;
-        const char *name = explorer_task_name(explorer, t);
-        int x = axis_column(axes, k), columns = text_columns(marks, name);
+        int x = axis_column(axes, k);
         int most =
             axes->gap && axes->gap - 1 < view->width ? axes->gap - 1 : view->width;
-        columns = columns > most ? most : columns;
-        for (int i = 0; i < 3; i++) {
-            char text[32];
-            int row = i == 0 ? 0 : i == 1 ? 1 : view->height - 1;
-            double value = i == 1 ? axes->high[k] : axes->low[k];
-            snprintf(text, sizeof text, "%.1f", fabs(value) < 0.05 ? 0.0 : value);
-            int wide = i == 0 ? columns : (int)strlen(text);
-            int from = x - wide / 2;
-            from = from + wide > view->width ? view->width - wide : from;
-            from = from < 0 ? 0 : from;
-            view_text(view, from, row, wide, i == 0 ? look_task(t) : INK_FAINT,
-                      i == 0 ? LOOK_BOLD : LOOK_PLAIN, i == 0 ? name : text);
-        }
+        char text[128];
+        short_name(explorer, t, most, text, sizeof text);
+        draw_label(view, x, 0, most, look_task(t), LOOK_BOLD, text);
+        draw_label(view, x, 1, most, INK_FAINT, LOOK_PLAIN,
+                   short_number(axes->high[k], most, text, sizeof text));
+        draw_label(view, x, view->height - 1, most, INK_FAINT, LOOK_PLAIN,
+                   short_number(axes->low[k], most, text, sizeof text));
         for (int y = 0; y < axes->inside.height; y++)
             view_put(&axes->inside, x, y, marks->vertical, INK_FRAME, LOOK_PLAIN);
         draw_range(axes, explorer, k, x);

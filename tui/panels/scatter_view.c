@@ -197,6 +197,31 @@ static void draw_pointed(const struct graph *graph, const struct explorer *explo
                   1, LOOK_REVERSE);
 }
 
+/* How many solutions lie beyond each side of a scatter that is zoomed. */
+static void draw_beyond(const struct graph *graph,
+                        const struct scatter_points *points) {
+    const struct view *inside = &graph->inside;
+    bool fine = inside->canvas->marks->utf8;
+    if (!points || inside->width < 12 || inside->height < 4)
+        return;
+    for (enum graph_side side = GRAPH_LEFT; side <= GRAPH_DOWN; side++) {
+        char text[40];
+        if (!points->beyond[side])
+            continue;
+        int columns = snprintf(text, sizeof text, "%zu", points->beyond[side]) + 1;
+        int x = side == GRAPH_LEFT    ? 0
+                : side == GRAPH_RIGHT ? inside->width - columns
+                                      : (inside->width - columns) / 2;
+        int y = side == GRAPH_UP     ? 0
+                : side == GRAPH_DOWN ? inside->height - 1
+                                     : inside->height / 2;
+        view_put(inside, side == GRAPH_RIGHT ? x + columns - 1 : x, y,
+                 graph_arrow(fine, side), INK_TEXT, LOOK_BOLD);
+        view_text(inside, side == GRAPH_RIGHT ? x : x + 1, y, columns - 1, INK_TEXT,
+                  LOOK_BOLD, text);
+    }
+}
+
 void scatter_view_draw(const struct view *view, struct explorer *explorer, size_t a,
                        size_t b, bool focused) {
     struct range x, y;
@@ -222,6 +247,8 @@ void scatter_view_draw(const struct view *view, struct explorer *explorer, size_
                     view->canvas->marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW],
                     INK_NOW, LOOK_BOLD);
     }
+    if (space_is_zoomed(explorer, a) || space_is_zoomed(explorer, b))
+        draw_beyond(&graph, points);
     draw_pointed(&graph, explorer, a, b);
 }
 

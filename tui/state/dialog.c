@@ -111,6 +111,9 @@ static void insert(struct dialog *dialog, int key) {
 }
 
 static void edit(struct dialog *dialog, int key) {
+    if (dialog->proposed && key >= 0x20 && key != 0x7f && key < KEYS_FIRST)
+        dialog_text(dialog, "");
+    dialog->proposed = false;
     if (key == KEYS_BACKSPACE || key == KEYS_DELETE || key == KEYS_CONTROL_U ||
         (key >= 0x20 && key < KEYS_FIRST)) {
         dialog->edited = true;
@@ -170,6 +173,8 @@ static enum dialog_answer key_in_list(struct dialog *dialog, int key) {
         return question->switches ? DIALOG_CANCEL : DIALOG_ACCEPT;
     if (key == 'q')
         return DIALOG_CANCEL;
+    if (key == 'N' && question->notes && dialog->count)
+        return DIALOG_NOTES;
     if (key == 'n' && question->renames && dialog->count)
         return DIALOG_RENAMES;
     if ((key == 'd' || key == KEYS_DELETE) && question->deletes && dialog->count)
@@ -325,6 +330,8 @@ static int draw_line(const struct dialog *dialog, const struct view *inside, int
     view_fill(inside, 0, y, inside->width, L' ', INK_TEXT, LOOK_UNDERLINE);
     view_text(inside, 0, y, inside->width, INK_TEXT, LOOK_UNDERLINE, text);
     view_look(inside, column, y, 1, LOOK_REVERSE);
+    if (dialog->proposed)
+        view_look(inside, 0, y, column, LOOK_REVERSE);
     size_t skipped = (size_t)(text - dialog->text), at = dialog->error_at;
     if (!dialog->error[0] || at > strlen(dialog->text) || at < skipped)
         return -1;

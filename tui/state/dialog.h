@@ -36,6 +36,7 @@ struct question {
     void (*typed)(struct app *app);            /* the line is another one now */
     void (*completes)(struct app *app);        /* Tab */
     void (*recalls)(struct app *app, int way); /* Up (1) and Down (-1): lines before */
+    void (*notes)(struct app *app);            /* N on items[chosen] */
     void (*renames)(struct app *app);          /* n on items[chosen] */
     void (*deletes)(struct app *app);          /* d or Delete on it */
     /* Draws a page from a line on; how many lines there are in all. */
@@ -58,6 +59,7 @@ struct dialog {
     char prompt[256];
     char text[512]; /* the line being typed, UTF-8 */
     size_t cursor;  /* a byte of text, at a character's start */
+    bool proposed;  /* text is a proposal: the first character typed takes its place */
     bool gap;       /* a line's end was pasted: a blank, should more follow */
     char error[512];
     size_t error_at;  /* the byte of text that the error is about; SIZE_MAX: none */
@@ -96,6 +98,7 @@ enum dialog_answer {
     DIALOG_COMPLETES,
     DIALOG_EARLIER,
     DIALOG_LATER,
+    DIALOG_NOTES,
     DIALOG_RENAMES,
     DIALOG_DELETES
 };

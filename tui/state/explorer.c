@@ -45,6 +45,7 @@ void explorer_free(struct explorer *explorer) {
     free(explorer->table.place);
     filter_free(explorer->table.filter);
     free(explorer->history.items);
+    store_visits_clear(&explorer->visits);
     free(explorer->module_names);
     free(explorer->routing);
     *explorer = (struct explorer){0};
@@ -82,7 +83,7 @@ static void look_up(struct explorer *explorer) {
     explorer->figures = FIGURES_COMPLETE;
 }
 
-static int remember(struct history *history, const double *preference) {
+static int append(struct history *history, const double *preference) {
     if (history->count)
         history->at++;
     if (array_reserve((void **)&history->items, &history->capacity, history->at + 1,
@@ -91,6 +92,46 @@ static int remember(struct history *history, const double *preference) {
     memcpy(history->items[history->at], preference, sizeof *history->items);
     history->count = history->at + 1;
     return 0;
+}
+
+static void remember(struct history *history, const double *preference) {
+    history->serial++;
+    if (history->away)
+        append(history, history->from);
+    history->away = false;
+    append(history, preference);
+}
+
+/* What was looked at an earlier time can be gone back to. */
+static void take_up_visits(struct explorer *explorer) {
+    struct history *history = &explorer->history;
+    const struct store_visits *visits = &explorer->visits;
+    size_t tasks = explorer->tasks;
+    if (!visits->count || array_reserve((void **)&history->items, &history->capacity,
+                                        visits->count, sizeof *history->items))
+        return;
+    memset(history->items, 0, visits->count * sizeof *history->items);
+    for (size_t i = 0; i < visits->count; i++)
+        memcpy(history->items[i], visits->preferences + i * tasks,
+               tasks * sizeof(double));
+    memcpy(history->from, explorer->preference, sizeof history->from);
+    history->count = visits->count;
+    history->at = visits->here;
+    history->away = true;
+}
+
+struct store_visits explorer_visits(const struct explorer *explorer, size_t most) {
+    const struct history *history = &explorer->history;
+    size_t first = history->at + 1 > most ? history->at + 1 - most : 0;
+    size_t count = history->count - first < most ? history->count - first : most;
+    struct store_visits visits = {
+        .preferences = array_new(count * explorer->tasks, sizeof(double)),
+        .here = history->at - first};
+    for (size_t i = 0; visits.preferences && i < count; i++)
+        memcpy(visits.preferences + i * explorer->tasks, history->items[first + i],
+               explorer->tasks * sizeof(double));
+    visits.count = visits.preferences ? count : 0;
+    return visits;
 }
 
 void explorer_go(struct explorer *explorer, const double *preference, bool quiet) {
@@ -120,15 +161,20 @@ static void step_history(struct explorer *explorer, size_t at) {
 }
 
 bool explorer_undo(struct explorer *explorer) {
-    if (explorer->history.at == 0)
+    struct history *history = &explorer->history;
+    if (history->at == 0 && !history->away)
         return false;
-    step_history(explorer, explorer->history.at - 1);
+    history->serial++;
+    step_history(explorer, history->away ? history->at : history->at - 1);
+    history->away = false;
     return true;
 }
 
 bool explorer_redo(struct explorer *explorer) {
     if (explorer->history.at + 1 >= explorer->history.count)
         return false;
+    explorer->history.serial++;
+    explorer->history.away = false;
     step_history(explorer, explorer->history.at + 1);
     return true;
 }
@@ -196,7 +242,10 @@ static void start(struct explorer *explorer) {
     /* That is a move, wherever one was. */
     memset(explorer->preference, 0, sizeof explorer->preference);
     explorer->history.count = explorer->history.at = 0;
+    explorer->history.away = false;
     explorer_go(explorer, from, false);
+    take_up_visits(explorer);
+    explorer->history.serial = 0;
 }
 
 void explorer_point(struct explorer *explorer, size_t row) {
@@ -252,7 +301,8 @@ bool explorer_show_space(struct explorer *explorer, enum space space) {
 /* With the first catalog: the box seen from a corner, and the view that was asked for
  * where there are objectives enough. */
 static void begin_space(struct explorer *explorer) {
-    enum space wanted = explorer->space;
+    bool many = explorer->space_free && explorer->tasks >= 4;
+    enum space wanted = many ? SPACE_PARALLEL : explorer->space;
     for (size_t i = 0; i < 3; i++)
         explorer->triple[i] = i < explorer->tasks ? i : 0;
     explorer->turn = 0.6;
@@ -299,8 +349,8 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     /* Who has not moved since the outline begins where the first catalog with rows
      * has him begin. */
     if (!before ||
-        (before->reading && explorer->history.count < 2 && !explorer->dragging &&
-         routers == catalog_default_routers(before))) {
+        (before->reading && (explorer->history.count < 2 || explorer->history.away) &&
+         !explorer->dragging && routers == catalog_default_routers(before))) {
         start(explorer);
         catalog_free(before);
         return 0;

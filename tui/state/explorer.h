@@ -25,6 +25,11 @@ enum figures {
 struct history {
     double (*items)[STORE_TASKS_MAX];
     size_t count, capacity, at; /* items[at] is the present one */
+    /* The items are of an earlier time, at the last of which one is not yet: where one
+     * is instead. */
+    bool away;
+    double from[STORE_TASKS_MAX];
+    uint64_t serial; /* of its changes */
 };
 
 /* What a scatter draws of its points (scatter_points.c fills it). */
@@ -164,6 +169,7 @@ struct explorer {
 
     double preference[STORE_TASKS_MAX];
     struct history history;
+    struct store_visits visits; /* of an earlier time, to be taken up at the start */
     bool locked[STORE_TASKS_MAX];
     size_t slider; /* the task that keys act on where there are sliders */
 
@@ -192,6 +198,7 @@ struct explorer {
     /* What is shown. */
     struct arrangement_wish wish;
     enum space space;
+    bool space_free; /* nobody has asked for one: what suits the tasks */
     size_t pair_a, pair_b;
     size_t triple[3];  /* of the box: to the right, backwards, upwards */
     double turn, tilt; /* of the box, in radians */
@@ -244,6 +251,9 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog);
 void explorer_go(struct explorer *explorer, const double *preference, bool quiet);
 /* Remembers where a drag began, once it is over. */
 void explorer_remember(struct explorer *explorer, const double *before);
+/* The history as the file keeps it, the last `most`: preferences are to be freed; none
+ * where memory is out. */
+struct store_visits explorer_visits(const struct explorer *explorer, size_t most);
 bool explorer_undo(struct explorer *explorer);
 bool explorer_redo(struct explorer *explorer);
 /* Sets task's share to value; the shares of the others that are not locked keep

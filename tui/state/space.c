@@ -72,14 +72,14 @@ bool space_range(const struct explorer *explorer, size_t objective,
     return all.low <= all.high;
 }
 
-static bool is_zoomed(const struct explorer *explorer, size_t objective) {
+bool space_is_zoomed(const struct explorer *explorer, size_t objective) {
     return explorer->window[objective].low < explorer->window[objective].high;
 }
 
 bool space_window(const struct explorer *explorer, size_t objective,
                   struct range *range) {
     bool any = space_range(explorer, objective, range);
-    if (any && is_zoomed(explorer, objective))
+    if (any && space_is_zoomed(explorer, objective))
         *range = explorer->window[objective];
     return any;
 }
@@ -117,7 +117,7 @@ const char *space_fit(struct explorer *explorer) {
                                         "axes fit all solutions", "axes fit the front"};
     bool zoomed = false;
     for (size_t t = 0; t < explorer->tasks; t++) {
-        zoomed = zoomed || is_zoomed(explorer, t);
+        zoomed = zoomed || space_is_zoomed(explorer, t);
         explorer->window[t] = (struct range){0, 0};
     }
     if (!zoomed)

@@ -26,6 +26,7 @@ bool space_range(const struct explorer *explorer, size_t objective,
 /* The range that scatters show: that, or the part of it that was zoomed to. */
 bool space_window(const struct explorer *explorer, size_t objective,
                   struct range *range);
+bool space_is_zoomed(const struct explorer *explorer, size_t objective);
 /* Zooms an objective's axis by a factor (below 1: closer) around a value that stays
  * where it is. */
 void space_zoom(struct explorer *explorer, size_t objective, double factor,

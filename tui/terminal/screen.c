@@ -515,6 +515,28 @@ void screen_mouse(bool on) {
     screen.mouse = on;
 }
 
+void screen_copy(const char *text) {
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t length = strlen(text);
+    char bytes[5] = "";
+    if (!screen.started || !screen.mouse_possible)
+        return;
+    put("\033]52;c;");
+    for (size_t i = 0; i < length; i += 3) {
+        size_t more = length - i;
+        unsigned three = (unsigned)(unsigned char)text[i] << 16;
+        three |= more > 1 ? (unsigned)(unsigned char)text[i + 1] << 8 : 0;
+        three |= more > 2 ? (unsigned)(unsigned char)text[i + 2] : 0;
+        bytes[0] = letters[three >> 18];
+        bytes[1] = letters[three >> 12 & 63];
+        bytes[2] = more > 1 ? letters[three >> 6 & 63] : '=';
+        bytes[3] = more > 2 ? letters[three & 63] : '=';
+        put(bytes);
+    }
+    put("\a");
+}
+
 bool screen_has_mouse(void) {
     return screen.mouse_possible;
 }

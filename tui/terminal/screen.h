@@ -61,6 +61,9 @@ struct screen_event screen_event(void);
 void screen_mouse(bool on);
 bool screen_has_mouse(void);
 
+/* Asks the terminal to put text on the clipboard (OSC 52), where it is one that may. */
+void screen_copy(const char *text);
+
 /* SIGTSTP came: gives the terminal back, stops the process, and takes the terminal
  * again when it goes on. Also redraws after a SIGCONT from elsewhere. true where
  * anything was done. */

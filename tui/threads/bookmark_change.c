@@ -72,6 +72,16 @@ static int rename_one(struct store *store, const struct bookmark_change *change,
     return result;
 }
 
+static int note_one(struct store *store, const struct bookmark_change *change,
+                    struct error *error) {
+    struct store_bookmark meant = {0};
+    int result = take_meant(store, change, &meant, error);
+    if (result == 0)
+        result = store_bookmark_note(store, change->id, change->to, error);
+    clear(&meant);
+    return result;
+}
+
 /* What goes is kept in the place behind the last deleted one. */
 static int delete_one(struct store *store, const struct bookmark_change *change,
                       struct deleted_bookmarks *deleted, struct error *error) {
@@ -101,6 +111,8 @@ static int apply(struct store *store, const struct bookmark_change *change,
         return store_bookmark_put(store, &bookmark, error);
     case BOOKMARK_RENAME:
         return rename_one(store, change, error);
+    case BOOKMARK_NOTE:
+        return note_one(store, change, error);
     case BOOKMARK_DELETE:
         return delete_one(store, change, deleted, error);
     case BOOKMARK_RESTORE:
@@ -123,6 +135,11 @@ static void settle(const struct bookmark_change *change,
         break;
     case BOOKMARK_RENAME:
         snprintf(said, size, "bookmark %s renamed to %s", change->name, change->to);
+        break;
+    case BOOKMARK_NOTE:
+        snprintf(said, size,
+                 *change->to ? "bookmark %s has a note" : "bookmark %s has no note",
+                 change->name);
         break;
     case BOOKMARK_DELETE:
         deleted->count++;

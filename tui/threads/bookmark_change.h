@@ -9,6 +9,7 @@ enum bookmark_change_kind {
     BOOKMARK_ADD,     /* an error where the name is taken */
     BOOKMARK_REPLACE, /* or added, where nothing has the name any longer */
     BOOKMARK_RENAME,  /* id from name to `to`; an error where it has another name now */
+    BOOKMARK_NOTE,    /* `to` is written about id of this name; "" for nothing */
     BOOKMARK_DELETE,  /* id; likewise */
     BOOKMARK_RESTORE  /* the one deleted last; an error where its name is taken */
 };

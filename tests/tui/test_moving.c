@@ -1,0 +1,225 @@
+/* Moves of the preference: locks hold, what is typed is divided by its sum, steps along
+ * the front say what they cost, and where one has been is there after a restart. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../results/fixture.h"
+#include "driver.h"
+#include "terminal/keys.h"
+
+static char three[4200], five[4200], twelve[4200];
+
+static void locks_hold(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, five, 100, 30);
+    struct explorer *explorer = &app.explorer;
+    driver_type(&app, "LL"); /* alpha gets 0.4 */
+    double alpha = explorer->preference[0];
+    assert_true(fabs(alpha - 0.4) < 1e-9);
+    driver_type(&app, " 0");
+    assert_true(explorer->preference[0] == alpha);
+    for (size_t t = 1; t < 5; t++)
+        assert_true(fabs(explorer->preference[t] - 0.15) < 1e-9);
+    assert_non_null(strstr(explorer->message, "1 locked share stays as it is"));
+    driver_type(&app, "3");
+    assert_true(explorer->preference[0] == alpha);
+    assert_true(fabs(explorer->preference[2] - 0.6) < 1e-9);
+    driver_type(&app, "1");
+    assert_string_equal(explorer->message, "alpha is locked; Space unlocks it");
+    driver_type(&app, "l");
+    assert_string_equal(explorer->message, "alpha is locked; Space unlocks it");
+    assert_true(explorer->preference[0] == alpha);
+    driver_close(&app);
+}
+
+static void a_proposed_line_is_typed_over(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, three, 100, 30);
+    struct explorer *explorer = &app.explorer;
+    driver_type(&app, "v2,5,3");
+    assert_string_equal(explorer->dialog.text, "2,5,3");
+    driver_type(&app, "\r");
+    assert_true(fabs(explorer->preference[1] - 0.5) < 1e-12);
+    assert_string_equal(explorer->message, "divided by their sum, 10: 0.2,0.5,0.3");
+    driver_type(&app, "v1/3 1/3 1/3\r");
+    assert_true(fabs(explorer->preference[0] - 1.0 / 3) < 1e-9);
+    assert_string_equal(explorer->message, "");
+    /* With an arrow one goes on from the proposal. */
+    driver_type(&app, "v");
+    driver_key(&app, KEYS_LEFT);
+    driver_type(&app, "9");
+    assert_string_equal(explorer->dialog.text, "0.333333,0.333333,0.3333393");
+    driver_close(&app);
+}
+
+static void steps_along_the_front_say_what_they_cost(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, three, 100, 30);
+    struct explorer *explorer = &app.explorer;
+    double before = explorer->preference[1];
+    driver_type(&app, ";");
+    driver_expect(&app, "> and < change the share of beta");
+    driver_type(&app, ">");
+    assert_true(fabs(explorer->preference[1] - before - 0.02) < 1e-9);
+    assert_non_null(strstr(explorer->message, "beta +"));
+    assert_non_null(strstr(explorer->message, " for "));
+    assert_non_null(strstr(explorer->message, "alpha -"));
+    assert_non_null(strstr(explorer->message, "(est)"));
+    driver_type(&app, "<");
+    assert_true(fabs(explorer->preference[1] - before) < 1e-9);
+    driver_type(&app, "2>");
+    assert_string_equal(explorer->message, "beta has all that can be had");
+    driver_close(&app);
+}
+
+/* Back to where one was an earlier time, and forth; the file has the same again. */
+static void visits_are_taken_up(void **state) {
+    (void)state;
+    struct app app;
+    double places[] = {1, 0, 0, 0.2, 0.3, 0.5, 0, 0, 1};
+    driver_open(&app, three, 100, 30);
+    double start[3];
+    memcpy(start, app.explorer.preference, sizeof start);
+    driver_close(&app);
+
+    app = (struct app){.dragged = PANEL_COUNT};
+    app.canvas.marks = palette_marks(true);
+    explorer_init(&app.explorer, three);
+    struct explorer *explorer = &app.explorer;
+    explorer->visits.preferences = malloc(sizeof places);
+    assert_non_null(explorer->visits.preferences);
+    memcpy(explorer->visits.preferences, places, sizeof places);
+    explorer->visits.count = 3;
+    explorer->visits.here = 1;
+    assert_int_equal(canvas_resize(&app.canvas, 100, 30), 0);
+    driver_read_again(&app);
+    /* One begins where one does without; the last place is one step back. */
+    assert_memory_equal(explorer->preference, start, sizeof start);
+    driver_type(&app, "u");
+    assert_true(fabs(explorer->preference[1] - 0.3) < 1e-12);
+    driver_type(&app, "U");
+    assert_true(explorer->preference[2] == 1);
+    driver_type(&app, "uu");
+    assert_true(explorer->preference[0] == 1);
+    driver_type(&app, "u");
+    assert_string_equal(explorer->message, "nothing to undo");
+    struct store_visits visits = explorer_visits(explorer, 500);
+    assert_int_equal(visits.count, 3);
+    assert_int_equal(visits.here, 0);
+    assert_memory_equal(visits.preferences, places, sizeof places);
+    store_visits_clear(&visits);
+    /* The last two alone. */
+    driver_type(&app, "UU");
+    visits = explorer_visits(explorer, 2);
+    assert_int_equal(visits.count, 2);
+    assert_int_equal(visits.here, 1);
+    assert_memory_equal(visits.preferences, places + 3, 6 * sizeof(double));
+    store_visits_clear(&visits);
+    driver_close(&app);
+}
+
+/* A move from the start goes on from the last place by way of the start. */
+static void a_move_keeps_what_was_before(void **state) {
+    (void)state;
+    struct app app = {.dragged = PANEL_COUNT};
+    double places[] = {1, 0, 0};
+    app.canvas.marks = palette_marks(true);
+    explorer_init(&app.explorer, three);
+    struct explorer *explorer = &app.explorer;
+    explorer->visits.preferences = malloc(sizeof places);
+    assert_non_null(explorer->visits.preferences);
+    memcpy(explorer->visits.preferences, places, sizeof places);
+    explorer->visits.count = 1;
+    assert_int_equal(canvas_resize(&app.canvas, 100, 30), 0);
+    driver_read_again(&app);
+    double start = explorer->preference[0];
+    driver_type(&app, "2");
+    struct store_visits visits = explorer_visits(explorer, 500);
+    assert_int_equal(visits.count, 3);
+    store_visits_clear(&visits);
+    driver_type(&app, "u");
+    assert_true(explorer->preference[0] == start);
+    driver_type(&app, "u");
+    assert_true(explorer->preference[0] == 1);
+    driver_close(&app);
+}
+
+static void the_command_line_is_said(void **state) {
+    (void)state;
+    struct app app;
+    char wanted[5000];
+    driver_open(&app, three, 100, 30);
+    driver_type(&app, "v0.5,0.25,0.25\ry");
+    snprintf(wanted, sizeof wanted, "pwemoe eval %s --preference 0.5,0.25,0.25 --run 1",
+             three);
+    assert_string_equal(app.explorer.message, wanted);
+    explorer_point(&app.explorer, 2);
+    driver_type(&app, "y");
+    assert_non_null(strstr(app.explorer.message, " --solution 3 --again"));
+    /* Longer than a line, it takes more of them. */
+    driver_resize(&app, 40, 20);
+    driver_expect(&app, "--again");
+    driver_close(&app);
+}
+
+/* Names of axes are told apart however narrow they are. */
+static void many_axes_have_short_names(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, twelve, 80, 24);
+    explorer_show_space(&app.explorer, SPACE_PARALLEL);
+    driver_expect(&app, "al be ga de ep ze et th io ka t0 t1");
+    driver_resize(&app, 200, 50);
+    driver_expect(&app, "task10");
+    driver_close(&app);
+}
+
+static void a_zoomed_scatter_counts_what_is_beyond(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, three, 120, 40);
+    driver_type(&app, "++++");
+    const struct scatter_points *points = &app.explorer.points[1];
+    size_t beyond =
+        points->beyond[0] + points->beyond[1] + points->beyond[2] + points->beyond[3];
+    assert_true(beyond > 10);
+    char text[40];
+    snprintf(text, sizeof text, "←%zu", points->beyond[0]);
+    driver_expect(&app, text);
+    driver_type(&app, "=");
+    driver_expect_none(&app, text);
+    driver_close(&app);
+}
+
+static int prepare(void **state) {
+    fixture_write_in(folder(), 3, 7, three);
+    fixture_write_in(folder(), 5, 3, five);
+    fixture_write_in(folder(), 12, 2, twelve);
+    return fixture_utf8(state);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(locks_hold),
+        cmocka_unit_test(a_proposed_line_is_typed_over),
+        cmocka_unit_test(steps_along_the_front_say_what_they_cost),
+        cmocka_unit_test(visits_are_taken_up),
+        cmocka_unit_test(a_move_keeps_what_was_before),
+        cmocka_unit_test(the_command_line_is_said),
+        cmocka_unit_test(many_axes_have_short_names),
+        cmocka_unit_test(a_zoomed_scatter_counts_what_is_beyond),
+    };
+    return cmocka_run_group_tests(tests, prepare, NULL);
+}
