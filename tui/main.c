@@ -11,6 +11,7 @@
 
 #include "app/actions.h"
 #include "app/app.h"
+#include "app/replay.h"
 #include "base/signals.h"
 #include "base/start.h"
 #include "config.h"
@@ -57,14 +58,21 @@ static void wait_for_volume(struct app *app, double seconds) {
 }
 
 static int snapshot(struct app *app, const struct explore_options *options,
-                    struct error *error) {
+                    struct replay *replay, struct error *error) {
     wait_for_results(app, true, 3600);
     if (!app->explorer.catalog || app->explorer.catalog->reading)
         return error_set(error, "%s", app->explorer.message);
     wait_for_volume(app, 2);
     if (canvas_resize(&app->canvas, options->width, options->height))
         return error_memory(error);
-    frame_draw(&app->canvas, &app->explorer, &app->arrangement);
+    enum replay_state state;
+    do {
+        frame_draw(&app->canvas, &app->explorer, &app->arrangement);
+        state = replay ? replay_step(replay, app) : REPLAY_DONE;
+        /* Nothing computes here: what is not there now does not come. */
+        if (state == REPLAY_WAITS)
+            return replay_late(replay, error);
+    } while (state == REPLAY_DID && !app->quit);
     canvas_print(&app->canvas, stdout);
     if (fflush(stdout))
         return error_set(error, "standard output: %s", strerror(errno));
@@ -81,13 +89,15 @@ static int draw(struct app *app, struct error *error) {
     return 0;
 }
 
-static bool take_input(struct app *app) {
+static bool take_input(struct app *app, FILE *record) {
     bool any = false;
     for (;;) {
         struct screen_event event = screen_event();
         if (event.key == KEYS_NONE)
             return any;
         any = true;
+        if (record)
+            replay_note(record, event.key, event.pasted);
         if (event.key == KEYS_MOUSE)
             app_mouse(app, (enum mouse_kind)event.mouse, event.x, event.y);
         else if (event.pasted)
@@ -102,14 +112,29 @@ static bool take_input(struct app *app) {
 
 /* What is known changes many times a second while an evaluation runs; the eye has
  * enough of thirty frames. Keys and the mouse are answered at once. */
-static int loop(struct app *app, struct error *error) {
-    static const double frame = 0.033;
+static int loop(struct app *app, struct replay *replay, FILE *record,
+                struct error *error) {
+    static const double frame = 0.033, patience = 20;
+    double since = now(); /* the replay waits */
     bool changed = true, at_once = true;
     double drawn = 0;
     while (!app->quit && !restore_ending()) {
         at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
         app_tell_evaluation(app);
+        enum replay_state state = REPLAY_DID;
+        if (replay && drawn > 0 && !changed && !at_once) {
+            state = replay_step(replay, app);
+            at_once = state == REPLAY_DID;
+            if (state == REPLAY_DONE)
+                replay = NULL;
+            if (state != REPLAY_WAITS)
+                since = now();
+            else if (now() > since + patience)
+                return replay_late(replay, error);
+            if (app->quit)
+                break;
+        }
         double rest = drawn + frame - now();
         if (at_once || (changed && rest <= 0)) {
             if (draw(app, error))
@@ -119,13 +144,14 @@ static int loop(struct app *app, struct error *error) {
         }
         struct pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0},
                                 {mailbox_fd(app->mailbox), POLLIN, 0}};
-        int ready = screen_wait(fds, 2, changed ? (int)(rest * 1000) + 1 : -1);
+        int idle = !replay ? -1 : state == REPLAY_WAITS ? 50 : 0;
+        int ready = screen_wait(fds, 2, changed ? (int)(rest * 1000) + 1 : idle);
         if (ready < 0 && errno != EINTR)
             return error_set(error, "poll: %s", strerror(errno));
         /* The terminal is gone: nobody is left to ask. */
         if (ready > 0 && fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
             return 0;
-        at_once = take_input(app);
+        at_once = take_input(app, record);
     }
     return 0;
 }
@@ -143,7 +169,7 @@ static void block_signals(sigset_t *before) {
 }
 
 static int explore(struct app *app, const struct explore_options *options,
-                   struct error *error) {
+                   struct replay *replay, FILE *record, struct error *error) {
     struct screen_options screen = {options->no_colour, !options->no_mouse};
     struct evaluation_options evaluation = {
         options->file, options->device, (unsigned)options->threads,
@@ -161,9 +187,19 @@ static int explore(struct app *app, const struct explore_options *options,
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
     if (result == 0)
-        result = loop(app, error);
+        result = loop(app, replay, record, error);
     screen_stop();
     return result;
+}
+
+/* The scripts that are replayed and written; -1 with error. */
+static int open_scripts(const struct explore_options *options, struct replay **replay,
+                        FILE **record, struct error *error) {
+    if (options->replay && replay_open(options->replay, replay, error))
+        return -1;
+    if (options->record && !(*record = fopen(options->record, "wxe")))
+        return error_set(error, "%s: %s", options->record, strerror(errno));
+    return 0;
 }
 
 int main(int argc, char **argv) {
@@ -190,8 +226,13 @@ int main(int argc, char **argv) {
         error_set(&error, "no terminal here; --snapshot 120x40 prints one frame");
         return complain(&error);
     }
-    if (store_open(options.file, STORE_READ_ONLY, &store, &error))
+    struct replay *replay = NULL;
+    FILE *record = NULL;
+    if (open_scripts(&options, &replay, &record, &error) ||
+        store_open(options.file, STORE_READ_ONLY, &store, &error)) {
+        replay_close(replay);
         return complain(&error);
+    }
     explorer_init(&app.explorer, options.file);
     app.explorer.space = (enum space)options.space;
     app.explorer.space_free = !options.space_given;
@@ -210,8 +251,8 @@ int main(int argc, char **argv) {
     int result = watcher_start(store, app.mailbox, &app.watcher, &error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (result == 0)
-        result = options.width ? snapshot(&app, &options, &error)
-                               : explore(&app, &options, &error);
+        result = options.width ? snapshot(&app, &options, replay, &error)
+                               : explore(&app, &options, replay, record, &error);
     int status = result ? complain(&error) : 0;
     app_keep_visits(&app);
     if (!options.width)
@@ -225,6 +266,9 @@ int main(int argc, char **argv) {
     catalog_free(app.waiting);
     explorer_free(&app.explorer);
     canvas_free(&app.canvas);
+    replay_close(replay);
+    if (record)
+        fclose(record);
     if (restore_ending())
         signals_end(restore_ending());
     return status;

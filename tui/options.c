@@ -65,6 +65,17 @@ static const struct option_spec table[] = {
      .help = "Run the commands of FILE that measure its tasks (pwemoe show FILE "
              "objectives shows them)",
      .offset = IN_OPTIONS(allow_commands)},
+    {.name = "replay",
+     .type = OPTION_TEXT,
+     .value = "SCRIPT",
+     .help = "Do what this script says, a step a line; with --snapshot the frame is "
+             "that after it",
+     .offset = IN_OPTIONS(replay)},
+    {.name = "record",
+     .type = OPTION_TEXT,
+     .value = "SCRIPT",
+     .help = "Write the keys that are pressed to a new file, as --replay takes them",
+     .offset = IN_OPTIONS(record)},
     {.name = "ascii",
      .type = OPTION_FLAG,
      .help = "Draw with ASCII characters only",

@@ -13,8 +13,9 @@ struct explore_options {
     int width, height; /* of the snapshot, 0: none */
     const char *device;
     uint64_t threads, limit;
-    unsigned space;   /* enum space */
-    bool space_given; /* it was typed */
+    const char *replay, *record; /* scripts of keys, or NULL */
+    unsigned space;              /* enum space */
+    bool space_given;            /* it was typed */
     bool allow_commands, polygon, ascii, no_mouse, no_colour;
 };
 

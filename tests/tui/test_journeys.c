@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../results/fixture.h"
 #include "terminal.h"
@@ -70,6 +71,13 @@ static void twelve_objectives_in_a_table(void **state) {
     terminal_quit(terminal);
 }
 
+/* Two tasks, as nobody has looked at them yet. */
+static void write_two(char path[4200]) {
+    snprintf(path, 4200, "%s/2-tasks.db", folder());
+    unlink(path);
+    fixture_write_in(folder(), 2, 11, path);
+}
+
 static void brush(struct terminal *terminal, int x0, int y0, int x1, int y1) {
     char bytes[100];
     snprintf(bytes, sizeof bytes, "\033[<2;%d;%dM\033[<34;%d;%dM\033[<2;%d;%dm", x0 + 1,
@@ -86,7 +94,7 @@ static void a_selection_is_kept(void **state) {
     struct error error;
     int64_t *ids, first;
     size_t count;
-    fixture_write_in(folder(), 2, 11, path);
+    write_two(path);
     struct terminal *terminal = begin(path, 80, 24);
     brush(terminal, 45, 3, 60, 8);
     terminal_expect(terminal, " selected");
@@ -111,6 +119,51 @@ static void a_selection_is_kept(void **state) {
     terminal_quit(terminal);
 }
 
+/* A script in a real terminal; what was visited is there after a restart. */
+static void a_script_is_replayed(void **state) {
+    (void)state;
+    char path[4200], script[4300];
+    write_two(path);
+    snprintf(script, sizeof script, "%s/script", folder());
+    FILE *file = fopen(script, "w");
+    assert_non_null(file);
+    fputs("wait look only:\ntype 1\nwait 1.000\ntype a\nwait Ask for figures\n"
+          "type alpha 82.5 max beta\nwait met\nkey Enter\n"
+          "wait met\nkey q\n",
+          file);
+    assert_int_equal(fclose(file), 0);
+    const char *argv[] = {terminal_program(), path, "--replay", script, NULL};
+    struct terminal_options options = {.width = 80, .height = 24};
+    struct terminal *terminal = terminal_start(argv, &options);
+    assert_int_equal(terminal_wait(terminal), 0);
+    terminal_close(terminal);
+    terminal = begin(path, 80, 24);
+    terminal_expect(terminal, "0.500 alpha");
+    terminal_type(terminal, "uu");
+    terminal_expect(terminal, "1.000 alpha");
+    terminal_type(terminal, "u");
+    terminal_expect(terminal, "0.500 alpha");
+    terminal_quit(terminal);
+}
+
+static void a_file_that_goes_is_told_of(void **state) {
+    (void)state;
+    char path[4200], other[4300];
+    write_two(path);
+    snprintf(other, sizeof other, "%s.moved", path);
+    struct terminal *terminal = begin(path, 80, 24);
+    assert_int_equal(rename(path, other), 0);
+    terminal_expect(terminal, "the file has been removed or renamed");
+    assert_int_equal(rename(other, path), 0);
+    terminal_expect(terminal, "the file is back");
+    FILE *file = fopen(other, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(rename(other, path), 0);
+    terminal_expect(terminal, "another file has taken its name");
+    terminal_quit(terminal);
+}
+
 static int write_files(void **state) {
     (void)state;
     fixture_write_in(folder(), 3, 7, three);
@@ -123,6 +176,8 @@ int main(void) {
         cmocka_unit_test(a_solution_is_found_in_the_table),
         cmocka_unit_test(twelve_objectives_in_a_table),
         cmocka_unit_test(a_selection_is_kept),
+        cmocka_unit_test(a_script_is_replayed),
+        cmocka_unit_test(a_file_that_goes_is_told_of),
     };
     return cmocka_run_group_tests(tests, write_files, NULL);
 }

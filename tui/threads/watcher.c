@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/memory.h"
@@ -28,6 +29,8 @@ struct watcher {
     int64_t version;
     size_t tasks; /* 0 until a catalog was read */
     unsigned quiet;
+    struct stat file; /* that was opened */
+    int gone; /* what was told of it: 0 it is there, 1 it is not, 2 another is */
     struct hypervolume_thread *hypervolume_thread;
 };
 
@@ -98,6 +101,29 @@ static void look(struct watcher *watcher) {
         catalog_source_settle(watcher->source);
 }
 
+/* A file that is renamed or removed is still read, but nobody else sees what becomes of
+ * it: that is told once. */
+static void look_for_file(struct watcher *watcher) {
+    static const char *const told[] = {"the file is back",
+                                       "the file has been removed or renamed: what is "
+                                       "shown is what it was, and what is "
+                                       "measured now goes with it",
+                                       "another file has taken its name: what is shown "
+                                       "is the one before; leave and open "
+                                       "it anew"};
+    struct stat now;
+    int gone =
+        stat(store_path(watcher->store), &now)                                     ? 1
+        : now.st_dev != watcher->file.st_dev || now.st_ino != watcher->file.st_ino ? 2
+                                                                                   : 0;
+    if (gone == watcher->gone)
+        return;
+    watcher->gone = gone;
+    struct event event = {.kind = gone ? EVENT_TROUBLE : EVENT_DONE};
+    snprintf(event.text, sizeof event.text, "%s", told[gone]);
+    mailbox_post(watcher->mailbox, &event, false);
+}
+
 static void *run(void *self) {
     struct watcher *watcher = self;
     pthread_mutex_lock(&watcher->lock);
@@ -107,6 +133,7 @@ static void *run(void *self) {
         watcher->compare = watcher->wake = false;
         pthread_mutex_unlock(&watcher->lock);
         look(watcher);
+        look_for_file(watcher);
         hypervolume_tick(watcher->hypervolume_thread);
         if (asked)
             compare(watcher, a, b, watcher->tasks);
@@ -142,6 +169,8 @@ int watcher_start(struct store *store, struct mailbox *mailbox, struct watcher *
     watcher->store = store;
     watcher->source = source;
     watcher->mailbox = mailbox;
+    if (stat(store_path(store), &watcher->file))
+        watcher->gone = 1;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

@@ -1,0 +1,74 @@
+#include "terminal/key_names.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    const char *name;
+    int key;
+} names[] = {{"Up", KEYS_UP},
+             {"Down", KEYS_DOWN},
+             {"Left", KEYS_LEFT},
+             {"Right", KEYS_RIGHT},
+             {"Shift-Up", KEYS_SHIFT_UP},
+             {"Shift-Down", KEYS_SHIFT_DOWN},
+             {"Shift-Left", KEYS_SHIFT_LEFT},
+             {"Shift-Right", KEYS_SHIFT_RIGHT},
+             {"PgUp", KEYS_PAGE_UP},
+             {"PgDn", KEYS_PAGE_DOWN},
+             {"Home", KEYS_HOME},
+             {"End", KEYS_END},
+             {"Tab", KEYS_TAB},
+             {"Shift-Tab", KEYS_BACK_TAB},
+             {"Enter", KEYS_ENTER},
+             {"Esc", KEYS_ESCAPE},
+             {"Backspace", KEYS_BACKSPACE},
+             {"Delete", KEYS_DELETE},
+             {"Ctrl-L", KEYS_CONTROL_L},
+             {"Ctrl-R", KEYS_CONTROL_R},
+             {"Ctrl-U", KEYS_CONTROL_U},
+             {"Space", ' '}};
+
+/* The character that all of text is, or KEYS_NONE. */
+static int one_character(const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
+    unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+    int value = *p < 0x80 ? *p : *p & (0x3f >> more);
+    if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && *p < 0xc2) || *p > 0xf4)
+        return KEYS_NONE;
+    for (unsigned i = 1; i <= more; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return KEYS_NONE;
+        value = value << 6 | (p[i] & 0x3f);
+    }
+    return p[more + 1] || value >= KEYS_FIRST ? KEYS_NONE : value;
+}
+
+int key_named(const char *name) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcasecmp(names[i].name, name))
+            return names[i].key;
+    return one_character(name);
+}
+
+char *key_name(int key, char *out, size_t size) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].key == key) {
+            snprintf(out, size, "%s", names[i].name);
+            return out;
+        }
+    unsigned u = (unsigned)key;
+    if (u < 0x80)
+        snprintf(out, size, "%c", (char)u);
+    else if (u < 0x800)
+        snprintf(out, size, "%c%c", (char)(0xc0 | u >> 6), (char)(0x80 | (u & 0x3f)));
+    else if (u < 0x10000)
+        snprintf(out, size, "%c%c%c", (char)(0xe0 | u >> 12),
+                 (char)(0x80 | (u >> 6 & 0x3f)), (char)(0x80 | (u & 0x3f)));
+    else
+        snprintf(out, size, "%c%c%c%c", (char)(0xf0 | u >> 18),
+                 (char)(0x80 | (u >> 12 & 0x3f)), (char)(0x80 | (u >> 6 & 0x3f)),
+                 (char)(0x80 | (u & 0x3f)));
+    return out;
+}
