@@ -12,6 +12,7 @@
 #include "app/actions.h"
 #include "app/app.h"
 #include "app/replay.h"
+#include "app/settings.h"
 #include "base/signals.h"
 #include "base/start.h"
 #include "config.h"
@@ -192,6 +193,23 @@ static int explore(struct app *app, const struct explore_options *options,
     return result;
 }
 
+/* What is settled holds where the command line says nothing; -1 with error. A snapshot
+ * has no settings: it is the same for everyone. */
+static int take_settings(struct explore_options *options, struct app *app,
+                         struct error *error) {
+    struct settings settings;
+    char *path = options->width ? NULL : settings_path();
+    int failed = path ? settings_read(path, &settings, error) : 0;
+    if (path && !failed) {
+        app->keys = settings.keys;
+        options->no_mouse = options->no_mouse || settings.no_mouse;
+        options->no_colour = options->no_colour || settings.no_colour;
+        palette_theme(settings.theme);
+    }
+    free(path);
+    return failed;
+}
+
 /* The scripts that are replayed and written; -1 with error. */
 static int open_scripts(const struct explore_options *options, struct replay **replay,
                         FILE **record, struct error *error) {
@@ -226,6 +244,8 @@ int main(int argc, char **argv) {
         error_set(&error, "no terminal here; --snapshot 120x40 prints one frame");
         return complain(&error);
     }
+    if (take_settings(&options, &app, &error))
+        return complain(&error);
     struct replay *replay = NULL;
     FILE *record = NULL;
     if (open_scripts(&options, &replay, &record, &error) ||

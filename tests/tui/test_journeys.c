@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../results/fixture.h"
@@ -164,6 +165,40 @@ static void a_file_that_goes_is_told_of(void **state) {
     terminal_quit(terminal);
 }
 
+/* Settings of the person whose home this is. */
+static void settings_hold(void **state) {
+    (void)state;
+    char folders[4200], conf[4300], variable[4300];
+    snprintf(folders, sizeof folders, "%s/pwemoe", folder());
+    assert_int_equal(mkdir(folders, 0700), 0);
+    snprintf(conf, sizeof conf, "%s/explore.conf", folders);
+    snprintf(variable, sizeof variable, "XDG_CONFIG_HOME=%s", folder());
+    const char *environment[] = {variable, NULL};
+    const char *argv[] = {terminal_program(), three, NULL};
+    struct terminal_options options = {
+        .width = 80, .height = 24, .environment = environment};
+    FILE *file = fopen(conf, "w");
+    assert_non_null(file);
+    fputs("mouse = off\nkey Z = 1\n", file);
+    assert_int_equal(fclose(file), 0);
+    struct terminal *terminal = terminal_start(argv, &options);
+    terminal_expect(terminal, "look only:");
+    assert_false(terminal_mode(terminal, MODE_MOUSE));
+    terminal_type(terminal, "Z");
+    terminal_expect(terminal, "1.000 alpha");
+    terminal_type(terminal, "q");
+    assert_int_equal(terminal_wait(terminal), 0);
+    terminal_close(terminal);
+    file = fopen(conf, "w");
+    assert_non_null(file);
+    fputs("theme = green\n", file);
+    assert_int_equal(fclose(file), 0);
+    terminal = terminal_start(argv, &options);
+    terminal_expect(terminal, "not \"green\"");
+    assert_int_equal(terminal_wait(terminal), 1);
+    terminal_close(terminal);
+}
+
 static int write_files(void **state) {
     (void)state;
     fixture_write_in(folder(), 3, 7, three);
@@ -178,6 +213,7 @@ int main(void) {
         cmocka_unit_test(a_selection_is_kept),
         cmocka_unit_test(a_script_is_replayed),
         cmocka_unit_test(a_file_that_goes_is_told_of),
+        cmocka_unit_test(settings_hold),
     };
     return cmocka_run_group_tests(tests, write_files, NULL);
 }

@@ -1,7 +1,7 @@
 /* The tables of actions as one, and the keys that reach them. */
 #include "app/actions.h"
 
-#include "terminal/keys.h"
+#include "terminal/key_names.h"
 #include "terminal/screen.h"
 
 const struct action *action_at(size_t index) {
@@ -38,6 +38,12 @@ static void go_back(struct explorer *explorer) {
         explorer->wish.focus = PANEL_SIMPLEX;
 }
 
+static void say_unknown(struct explorer *explorer, int key) {
+    char name[16];
+    explorer_say(explorer, false, "%s does nothing here; ? lists the keys",
+                 key_name(key, name, sizeof name));
+}
+
 void app_key(struct app *app, int key) {
     struct explorer *explorer = &app->explorer;
     /* What a terminal makes of the old frame at its new size is its own affair. */
@@ -49,6 +55,11 @@ void app_key(struct app *app, int key) {
         app_dialog_key(app, key);
         return;
     }
+    for (size_t i = 0; i < app->keys.count; i++)
+        if (app->keys.from[i] == key) {
+            key = app->keys.to[i];
+            break;
+        }
     if (explorer->box.open && explorer->box.keys) {
         app_box_key(app, key);
         return;
@@ -60,6 +71,8 @@ void app_key(struct app *app, int key) {
     const struct action *action = action_of_key(key, &app->nth);
     if (action)
         explorer->message[0] = '\0';
+    else
+        say_unknown(explorer, key);
     if (action && (explorer->catalog || action->run == app_quit) &&
         !(action->waits && explorer_must_wait(explorer)))
         action->run(app);

@@ -11,8 +11,17 @@
 #include "threads/mailbox.h"
 #include "threads/watcher.h"
 
+enum { KEY_MAP_MOST = 64 };
+
+/* Keys that do what others do otherwise. */
+struct key_map {
+    int from[KEY_MAP_MOST], to[KEY_MAP_MOST];
+    size_t count;
+};
+
 struct app {
     struct explorer explorer;
+    struct key_map keys;
     struct canvas canvas;
     struct arrangement arrangement; /* of the frame that is on the screen */
     struct mailbox *mailbox;

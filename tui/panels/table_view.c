@@ -75,9 +75,14 @@ static void place_columns(const struct view *view, const struct explorer *explor
         any = any || shown[i] == explorer->table.sort;
     while (first < count && stays(shown[first]))
         first++;
-    while (!place_from(view, explorer, shown, count, first, layout) && any &&
+    bool sorted;
+    while (!(sorted = place_from(view, explorer, shown, count, first, layout)) && any &&
            first + 1 < count)
         first++;
+    /* Too narrow for more: what the rows are sorted by, and what they are. */
+    if (!sorted && any && explorer->table.sort != TABLE_SOLUTION)
+        place_from(view, explorer, (size_t[]){explorer->table.sort, TABLE_SOLUTION}, 2,
+                   0, layout);
 }
 
 static bool is_left(size_t column) {

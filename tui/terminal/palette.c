@@ -33,12 +33,30 @@ static const struct colours table[INK_COUNT] = {
     [INK_SERIES + 5] = {-1, -1, 0, 0},
 };
 
+static enum theme shown = THEME_DARK;
+
+void palette_theme(enum theme theme) {
+    shown = theme;
+}
+
+/* The colour of the 6 x 6 x 6 cube of 256 that is nearest. */
+static int of_cube(int colour) {
+    int index = 16;
+    if (colour < 0)
+        return -1;
+    for (int shift = 16, weight = 36; shift >= 0; shift -= 8, weight /= 6) {
+        int value = colour >> shift & 255;
+        index += weight * (value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40);
+    }
+    return index;
+}
+
 int palette_colour(enum ink ink, enum depth depth) {
     switch (depth) {
     case DEPTH_TRUE:
-        return look_on_screen(ink);
+        return shown == THEME_LIGHT ? look_on_paper(ink) : look_on_screen(ink);
     case DEPTH_256:
-        return table[ink].of_256;
+        return shown == THEME_LIGHT ? of_cube(look_on_paper(ink)) : table[ink].of_256;
     case DEPTH_8:
         return table[ink].of_8;
     default:

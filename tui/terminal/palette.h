@@ -14,6 +14,10 @@
 
 enum look { LOOK_PLAIN = 0, LOOK_BOLD = 1, LOOK_REVERSE = 2, LOOK_UNDERLINE = 4 };
 
+/* What the terminal's background is. */
+enum theme { THEME_DARK, THEME_LIGHT };
+void palette_theme(enum theme theme);
+
 enum depth { DEPTH_MONO, DEPTH_8, DEPTH_256, DEPTH_TRUE };
 
 /* The colour of an ink: an index of the 8 or 256 colours, 0xRRGGBB for

@@ -1,0 +1,140 @@
+/* Settings: each as it is written, mistakes with line and word, and keys that do what
+ * others do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../results/fixture.h"
+#include "app/settings.h"
+#include "driver.h"
+#include "terminal/keys.h"
+
+static char path[4200], two[4200];
+static struct error error;
+
+static void write_settings(const char *text) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void each_setting(void **state) {
+    (void)state;
+    struct settings settings;
+    write_settings("# mine\n\n  mouse = off\r\ntheme=light\nkey g = Enter\n"
+                   "key = = +\nkey Shift-Tab = ?\n");
+    if (settings_read(path, &settings, &error))
+        fail_msg("%s", error.text);
+    assert_true(settings.no_mouse);
+    assert_false(settings.no_colour);
+    assert_int_equal(settings.theme, THEME_LIGHT);
+    assert_int_equal(settings.keys.count, 3);
+    assert_int_equal(settings.keys.from[0], 'g');
+    assert_int_equal(settings.keys.to[0], KEYS_ENTER);
+    assert_int_equal(settings.keys.from[1], '=');
+    assert_int_equal(settings.keys.to[1], '+');
+    assert_int_equal(settings.keys.from[2], KEYS_BACK_TAB);
+    write_settings("theme = none");
+    assert_int_equal(settings_read(path, &settings, &error), 0);
+    assert_true(settings.no_colour && !settings.no_mouse && !settings.keys.count);
+    assert_int_equal(settings_read("/nowhere/explore.conf", &settings, &error), 0);
+    assert_int_equal(settings.theme, THEME_DARK);
+}
+
+static void mistakes_have_their_line(void **state) {
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"mouse = maybe", "line 1: mouse is on or off, not \"maybe\""},
+        {"\n#\ntheme = blue", "line 3: theme is dark, light or none, not \"blue\""},
+        {"keys = 3", "line 1: nothing is called \"keys\""},
+        {"key Entr = q", "line 1: no key is called \"Entr\""},
+        {"key g = Qq", "line 1: no key is called \"Qq\""},
+        {"key g = %", "line 1: the key % does nothing that g could do"},
+        {"key g = q\nkey g = f", "line 2: the key g is settled twice"},
+        {"mouse", "line 1: write as: mouse = off"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct settings settings;
+        write_settings(wrong[i][0]);
+        if (!settings_read(path, &settings, &error))
+            fail_msg("taken: %s", wrong[i][0]);
+        if (!strstr(error.text, wrong[i][1]) || !strstr(error.text, "explore.conf"))
+            fail_msg("\"%s\" does not say \"%s\"", error.text, wrong[i][1]);
+    }
+}
+
+static void keys_do_what_others_do(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, two, 100, 30);
+    app.keys = (struct key_map){{'g', '1'}, {'2', '?'}, 2};
+    driver_type(&app, "g");
+    assert_true(app.explorer.preference[1] == 1);
+    driver_type(&app, "1");
+    driver_expect(&app, "Help");
+    /* In a line of text they are characters. */
+    driver_type(&app, "\033v");
+    driver_type(&app, "g");
+    assert_string_equal(app.explorer.dialog.text, "g");
+    driver_type(&app, "\033%");
+    driver_expect(&app, "% does nothing here; ? lists the keys");
+    driver_close(&app);
+}
+
+static void the_light_theme_is_dark_on_light(void **state) {
+    (void)state;
+    palette_theme(THEME_LIGHT);
+    for (enum ink ink = 0; ink < INK_COUNT; ink++) {
+        int true_colour = palette_colour(ink, DEPTH_TRUE);
+        int index = palette_colour(ink, DEPTH_256);
+        assert_true((true_colour < 0) == (index < 0));
+        if (index < 0)
+            continue;
+        assert_true(index >= 16 && index < 232);
+        /* The cube's colour is not far from the one that is meant. */
+        for (int shift = 16, cell = index - 16, weight = 36; shift >= 0;
+             shift -= 8, weight /= 6) {
+            int level = cell / weight % 6, value = level ? 55 + 40 * level : 0;
+            assert_true(abs(value - (true_colour >> shift & 255)) <= 48);
+        }
+    }
+    palette_theme(THEME_DARK);
+    assert_int_equal(palette_colour(INK_NOW, DEPTH_256), 202);
+}
+
+static void where_they_are(void **state) {
+    (void)state;
+    setenv("XDG_CONFIG_HOME", "/somewhere", 1);
+    char *found = settings_path();
+    assert_string_equal(found, "/somewhere/pwemoe/explore.conf");
+    free(found);
+    unsetenv("XDG_CONFIG_HOME");
+    setenv("HOME", "/home/me", 1);
+    found = settings_path();
+    assert_string_equal(found, "/home/me/.config/pwemoe/explore.conf");
+    free(found);
+}
+
+static int prepare(void **state) {
+    fixture_write_in(folder(), 2, 11, two);
+    snprintf(path, sizeof path, "%s/explore.conf", folder());
+    return fixture_utf8(state);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_setting),
+        cmocka_unit_test(mistakes_have_their_line),
+        cmocka_unit_test(keys_do_what_others_do),
+        cmocka_unit_test(the_light_theme_is_dark_on_light),
+        cmocka_unit_test(where_they_are),
+    };
+    return cmocka_run_group_tests(tests, prepare, NULL);
+}
