@@ -123,6 +123,7 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
         at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
         app_tell_evaluation(app);
+        app_tour(app);
         enum replay_state state = REPLAY_DID;
         if (replay && drawn > 0 && !changed && !at_once) {
             state = replay_step(replay, app);
@@ -180,6 +181,11 @@ static int explore(struct app *app, const struct explore_options *options,
         return -1;
     app->explorer.mouse = !options->no_mouse;
     wait_for_results(app, false, 0.06);
+    /* In the demo, until someone has been there. */
+    if (app->explorer.catalog && !app->explorer.visits.count &&
+        !strcmp(app->explorer.catalog->recipe->name, "digits, letters, surfaces"))
+        explorer_say(&app->explorer, false,
+                     "new here? G begins a tour in five steps; ? lists all keys");
     int result = draw(app, error);
     /* Loading begins when there is something to look at. */
     if (result == 0) {

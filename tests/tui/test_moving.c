@@ -203,6 +203,46 @@ static void a_zoomed_scatter_counts_what_is_beyond(void **state) {
     driver_close(&app);
 }
 
+/* Each step goes on when what it says is done, and Escape leaves at any. */
+static void the_tour_leads_through(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, three, 100, 30);
+    struct explorer *explorer = &app.explorer;
+    app_tour(&app); /* there is none */
+    driver_type(&app, "G");
+    driver_expect(&app, "1 of 5: Drag the point");
+    app_tour(&app);
+    assert_int_equal(explorer->tour.step, 1);
+    driver_type(&app, "l");
+    app_tour(&app);
+    driver_expect(&app, "2 of 5: est is an estimate");
+    app_tour(&app);
+    assert_int_equal(explorer->tour.step, 2);
+    explorer->figures = FIGURES_COMPLETE;
+    app_tour(&app);
+    driver_expect(&app, "3 of 5: T lists");
+    driver_type(&app, "Tj");
+    app_tour(&app);
+    driver_expect(&app, "4 of 5: a asks");
+    driver_type(&app, "a80 70\r");
+    app_tour(&app);
+    driver_expect(&app, "5 of 5: b keeps");
+    driver_resize(&app, 40, 12);
+    driver_expect(&app, "5 of 5:");
+    driver_resize(&app, 100, 30);
+    driver_type(&app, "j ");
+    app_tour(&app);
+    assert_int_equal(explorer->tour.step, 0);
+    driver_expect(&app, "that was the tour");
+    driver_type(&app, "G");
+    assert_int_equal(explorer->tour.step, 1);
+    driver_type(&app, "\033");
+    assert_int_equal(explorer->tour.step, 0);
+    driver_expect_none(&app, "1 of 5");
+    driver_close(&app);
+}
+
 static int prepare(void **state) {
     fixture_write_in(folder(), 3, 7, three);
     fixture_write_in(folder(), 5, 3, five);
@@ -218,6 +258,7 @@ int main(void) {
         cmocka_unit_test(visits_are_taken_up),
         cmocka_unit_test(a_move_keeps_what_was_before),
         cmocka_unit_test(the_command_line_is_said),
+        cmocka_unit_test(the_tour_leads_through),
         cmocka_unit_test(many_axes_have_short_names),
         cmocka_unit_test(a_zoomed_scatter_counts_what_is_beyond),
     };

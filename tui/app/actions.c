@@ -9,7 +9,7 @@ const struct action *action_at(size_t index) {
         moving_actions,    stepping_actions, asking_actions,  export_actions,
         chart_actions,     bookmark_actions, compare_actions, routers_actions,
         space_actions,     pointing_actions, panel_actions,   table_actions,
-        selecting_actions, program_actions};
+        selecting_actions, program_actions,  tour_actions};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const struct action *action = tables[i]; action->run; action++)
             if (index-- == 0)
@@ -28,10 +28,13 @@ const struct action *action_of_key(int key, int *nth) {
     return NULL;
 }
 
-/* One thing a time: the message, what is pointed at, the focus. */
-static void go_back(struct explorer *explorer) {
+/* One thing a time: the message, the tour, what is pointed at, the focus. */
+static void go_back(struct app *app) {
+    struct explorer *explorer = &app->explorer;
     if (explorer->message[0])
         explorer->message[0] = '\0';
+    else if (explorer->tour.step)
+        app_leave_tour(app);
     else if (explorer->pointed != SIZE_MAX)
         explorer_point(explorer, SIZE_MAX);
     else if (explorer_steps_points(explorer) || explorer_steps_rows(explorer))
@@ -65,7 +68,7 @@ void app_key(struct app *app, int key) {
         return;
     }
     if (key == KEYS_ESCAPE) {
-        go_back(explorer);
+        go_back(app);
         return;
     }
     const struct action *action = action_of_key(key, &app->nth);

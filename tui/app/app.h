@@ -61,6 +61,9 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y); /* pointer.
 void app_dialog_key(struct app *app, int key);
 void app_dialog_click(struct app *app, int x, int y);
 
+/* Goes on with the tour where its step is done; ends it. */
+void app_tour(struct app *app);
+void app_leave_tour(struct app *app);
 /* Writes where one has been into the file, where that has changed. */
 void app_keep_visits(struct app *app);
 

@@ -157,6 +157,22 @@ static void draw_message(const struct view *whole, const struct explorer *explor
                  explorer->message);
 }
 
+/* What the tour says, above the last line. */
+static void draw_tour(const struct view *whole, const struct explorer *explorer) {
+    enum { LINES = 4 };
+    int width = whole->width - 2, most = whole->height / 3;
+    int lines = text_lines(whole->canvas->marks, explorer->tour.text, width);
+    most = most < LINES ? most : LINES;
+    lines = lines > most ? most : lines;
+    if (!explorer->tour.step || lines < 1)
+        return;
+    int top = whole->height - 1 - lines;
+    for (int y = top; y < top + lines; y++)
+        view_fill(whole, 0, y, whole->width, L' ', INK_TEXT, LOOK_REVERSE);
+    view_wrapped(whole, 1, top, width, lines, INK_TEXT, LOOK_REVERSE,
+                 explorer->tour.text);
+}
+
 /* One panel for the whole objective space, or one of its pairs. */
 static void draw_space(const struct view *view, struct explorer *explorer,
                        const struct arrangement *arrangement, enum panel panel,
@@ -287,6 +303,7 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
     if (explorer->pointed != SIZE_MAX && !explorer->message[0] &&
         !(explorer_steps_rows(explorer) && arrangement->shown[PANEL_TABLE]))
         pointed_line_draw(&whole, explorer);
+    draw_tour(&whole, explorer);
     draw_message(&whole, explorer);
     if (explorer->dialog.kind == DIALOG_PAGE)
         draw_page(&whole, explorer);

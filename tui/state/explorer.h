@@ -134,6 +134,14 @@ enum table_column {
 };
 enum { TABLE_COLUMNS_MOST = TABLE_TASK + STORE_TASKS_MAX };
 
+/* A tour in steps (app/touring.c): which one, and how things were when it began. */
+struct tour {
+    size_t step; /* from 1; 0: none */
+    uint64_t serial;
+    size_t asked, bookmarks, selected;
+    char text[256];
+};
+
 /* A box that is being drawn in a scatter, or a range on an axis of the parallel
  * coordinates: from the cell where it began to the opposite one, in a panel's cells. */
 struct box {
@@ -224,6 +232,7 @@ struct explorer {
     unsigned selection_ours;
     struct range brush[STORE_TASKS_MAX]; /* ranges on axes; empty: none */
     struct box box;
+    struct tour tour;
     size_t pointed_axis; /* of the parallel coordinates: where keys step */
     struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
                                              not below high */
