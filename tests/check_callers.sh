@@ -5,16 +5,15 @@
 # Looks at the objects of this build; skipped where nm or they are missing.
 set -eu
 hooks='
-catalog_read fisher_add fisher_norm main
+fisher_add fisher_norm main
 coefficients_match csv_parse image_decode json_text_parse points_read_stream recipe_parse tsv_parse
 distillation_gradient distillation_set_vector finetuning_gradient
 router_training_gradients router_training_routers router_training_set_routers
 finetuning_free router_training_free
-action_of_key gpt2_tokenizer_truncate kernels_baseline output_width progress_line
+gpt2_tokenizer_truncate kernels_baseline output_width progress_line
 random_below random_gamma simplex_geometry_place statistics_student
 combine_name
 store_references store_references_free store_set_reference store_set_timeout
-store_bookmark_note store_visits
 '
 command -v nm >/dev/null || { echo "callers: no nm"; exit 77; }
 objects=$(find src tui -name '*.o' 2>/dev/null | sort)

@@ -276,6 +276,17 @@ int view_wrapped(const struct view *view, int x, int y, int width, int lines,
     return line;
 }
 
+int text_lines(const struct marks *marks, const char *text, int width) {
+    int lines = 0;
+    while (*text && width > 0) {
+        size_t next;
+        cut_line(marks, text, width, &next);
+        text += next;
+        lines++;
+    }
+    return lines;
+}
+
 void view_heading(const struct view *view, const char *title, bool focused) {
     wchar_t line = view->canvas->marks->horizontal;
     view_fill(view, 0, 0, view->width, line, INK_FRAME, LOOK_PLAIN);

@@ -70,6 +70,8 @@ int view_right(const struct view *view, int x, int y, int width, enum ink ink,
  * the last ends in an ellipsis where that is not all. How many it took. */
 int view_wrapped(const struct view *view, int x, int y, int width, int lines,
                  enum ink ink, unsigned look, const char *text);
+/* How many lines text would be in so many columns. */
+int text_lines(const struct marks *marks, const char *text, int width);
 /* A rule over row 0 with a heading in it; focused: the heading stands out. */
 void view_heading(const struct view *view, const char *title, bool focused);
 /* An empty box in the middle of view, at most width x height, for a dialog; the
