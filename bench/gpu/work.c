@@ -15,7 +15,8 @@ struct step {
 
 int step_run(void *self, struct error *error) {
     struct step *step = self;
-    return router_training_step(step->training, step->losses, error);
+    return router_training_trainer(step->training)
+        .kind->step(step->training, step->losses, error);
 }
 
 void step_free(struct step *step) {
