@@ -428,7 +428,7 @@ static void test_parameters_refused(void **state) {
         {"dare", "{\"drop\": 1}",
          "dare: drop is a number of at least 0 and at most 0.999"},
         {"dare", "{\"seed\": -1}",
-         "dare: seed is a whole number of at least 0 and at most 9.0072e+15"},
+         "dare: seed is a whole number of at least 0 and at most 9007199254740992"},
         {"ties", "{\"sum\": 1}", "ties: sum is one of sum|mean"},
         {"ties", "{\"kept\": 0.2}", "ties has no parameter \"kept\""},
         {"average", "{\"scale\": 0.3}", "average has no parameter \"scale\""},
