@@ -84,6 +84,9 @@ struct parts {
     double attention; /* of a block */
     double stem, projection;
     double width, mlp;
+    /* What nobody reads of the last block: its output product and MLP, of all rows but
+     * one. */
+    double unread;
 };
 
 static struct parts parts_of(const struct model_config *c) {
@@ -96,12 +99,13 @@ static struct parts parts_of(const struct model_config *c) {
                           .stem = 2 * (n - 1) * patch * w,
                           .projection = 2 * w * (double)c->projection,
                           .width = w,
-                          .mlp = f};
+                          .mlp = f,
+                          .unread = 2 * (n - 1) * (w * w + 2 * w * f)};
 }
 
 double shape_forward_operations(const struct model_config *c, bool stem) {
     struct parts p = parts_of(c);
-    return (double)c->layers * (p.linear + p.attention) + p.projection +
+    return (double)c->layers * (p.linear + p.attention) - p.unread + p.projection +
            (stem ? p.stem : 0);
 }
 
@@ -112,10 +116,10 @@ double shape_step_operations(const struct model_config *c,
     double mlp = p.rows * w * p.mlp; /* one of its two products */
     /* Attention's way back is five products where its forward pass is two. */
     double attention = 2.5 * p.attention;
-    double back = p.projection + layers * (p.linear + attention);
-    double gradients = layers * p.linear;
+    double back = p.projection + layers * (p.linear + attention) - p.unread;
+    double gradients = layers * p.linear - p.unread;
     if (granularity == UPSCALE_MLP) {
-        gradients = layers * 2 * mlp;
+        gradients = layers * 2 * mlp - (p.unread - (p.rows - 2) * w * w);
         back -= mlp + p.rows * 4 * w * w + attention;
     } else if (granularity == UPSCALE_ATTN_MLP) {
         back -= p.rows * 3 * w * w;
@@ -143,7 +147,7 @@ static double activation_bytes(const struct model_config *c, double images,
     double block = n * ((training ? 8 : 6) * w + (training ? 2 : 1) * f) * element +
                    4 * n * (4 + (double)c->heads);
     double wide = f > 3 * w ? f : 3 * w;
-    double bytes = patches * (column + w) * element + images * (2 * w + d) * element;
+    double bytes = patches * (column + w) * element + images * (3 * w + d) * element;
     bytes += (training ? (double)c->layers : 1) * block;
     if (c->pre_norm)
         bytes += n * w * element + 8 * n;

@@ -79,6 +79,7 @@ static int run_alone(struct evaluator *e, size_t task, size_t index, char *text,
             0) {
         feed_put(feed, 0, data, index);
         feed_embed(feed, transformer, e->weights, 1);
+        transformer_all_rows(transformer);
         const real *features = transformer_run(transformer, e->weights, 1);
         find_activation(e, transformer, features,
                         feed_rows(&e->pool->layout->config, &data, 1), text, size);

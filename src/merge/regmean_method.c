@@ -86,6 +86,7 @@ static int open_session(struct regmean_session *s, struct error *error) {
         return error_memory(error);
     if (examples_new(s->input, BATCH, &s->examples, error))
         return -1;
+    transformer_all_rows(s->examples->transformer);
     if (!model_config_is_text(&s->layout->config))
         return 0;
     size_t rows = feed_rows_max(s->examples->feed), bytes;

@@ -60,9 +60,9 @@ static void linear_residual(struct backend *b, const struct block_shape *s,
     b->matmul(b, &m);
 }
 
-void block_forward(struct backend *b, const struct block_shape *s,
-                   const struct block_offsets *o, const real *weights,
-                   const struct block_activations *a, real *output) {
+void block_attention(struct backend *b, const struct block_shape *s,
+                     const struct block_offsets *o, const real *weights,
+                     const struct block_activations *a) {
     size_t n = s->batch * s->tokens, w = s->width;
     struct attention_shape attention = {.batch = s->batch,
                                         .tokens = s->tokens,
@@ -78,8 +78,15 @@ void block_forward(struct backend *b, const struct block_shape *s,
     qkv.c = a->qkv;
     b->matmul(b, &qkv);
     b->attention(b, a->mixed, a->log_sums, a->qkv, &attention);
-    linear_residual(b, s, weights, a->middle, a->input, a->mixed, o->out_weight,
-                    o->out_bias, w);
+}
+
+void block_rest(struct backend *b, const struct block_shape *s,
+                const struct block_offsets *o, const real *weights,
+                const struct block_activations *a, const real *input, const real *mixed,
+                real *output) {
+    size_t n = s->batch * s->tokens, w = s->width;
+    linear_residual(b, s, weights, a->middle, input, mixed, o->out_weight, o->out_bias,
+                    w);
     b->layer_norm(b, a->norm2, a->mean2, a->rstd2, a->middle,
                   backend_at(b, weights, o->norm2_gamma),
                   backend_at(b, weights, o->norm2_beta), n, w, s->epsilon);
@@ -91,4 +98,11 @@ void block_forward(struct backend *b, const struct block_shape *s,
     b->matmul(b, &fc1);
     linear_residual(b, s, weights, output, a->middle, a->after, o->fc2_weight,
                     o->fc2_bias, s->mlp_width);
+}
+
+void block_forward(struct backend *b, const struct block_shape *s,
+                   const struct block_offsets *o, const real *weights,
+                   const struct block_activations *a, real *output) {
+    block_attention(b, s, o, weights, a);
+    block_rest(b, s, o, weights, a, a->input, a->mixed, output);
 }

@@ -67,4 +67,16 @@ void block_forward(struct backend *backend, const struct block_shape *shape,
                    const struct block_offsets *offsets, const real *weights,
                    const struct block_activations *activations, real *output);
 
+/* Its two halves: from activations->input to mixed; and, of the rows that are wanted,
+ * from input and mixed (which may be activations->input and ->mixed) to output. Where
+ * these are fewer rows than attention has, the second half's shape says so, and what it
+ * leaves in the activations has so many. input may be activations->middle. */
+void block_attention(struct backend *backend, const struct block_shape *shape,
+                     const struct block_offsets *offsets, const real *weights,
+                     const struct block_activations *activations);
+void block_rest(struct backend *backend, const struct block_shape *shape,
+                const struct block_offsets *offsets, const real *weights,
+                const struct block_activations *activations, const real *input,
+                const real *mixed, real *output);
+
 #endif

@@ -57,8 +57,13 @@ real *transformer_tokens(struct transformer *transformer);
 const real *transformer_run(struct transformer *transformer, const real *weights,
                             size_t images);
 
+/* From the next run on all rows of the last block are computed, though one an example
+ * is read: for those who look at what the blocks compute. */
+void transformer_all_rows(struct transformer *transformer);
 /* What a block of a training object computed in the last run: the inputs of its linear
- * layers are norm1, mixed, norm2 and after. */
+ * layers are norm1, mixed, norm2 and after. Of the last block the second half (from
+ * middle on) has one row an example, the one that is read, unless all rows are wanted.
+ */
 const struct block_activations *transformer_block(const struct transformer *transformer,
                                                   size_t block);
 

@@ -140,8 +140,49 @@ static void linear_backward(const struct backward *back, real *dx, const real *d
                                   .ldc = inputs});
 }
 
-/* dstream is the gradient of the block's output and becomes that of its input.
- * Returns false where nothing further down is wanted. */
+/* Through the block's second half. stream, the gradient of its output, becomes that of
+ * what attention was added to; dmixed receives that of attention's output, mixed. All
+ * of them have `rows` rows an example. Returns false where nothing further down is
+ * wanted. */
+static bool rest_backward(const struct backward *back, size_t block, real *stream,
+                          real *dmixed, const real *mixed, size_t rows) {
+    struct transformer *t = back->t;
+    struct backend *b = t->backend;
+    const struct model_config *m = &t->layout->config;
+    const struct block_offsets *o = &t->layout->blocks[block];
+    const struct block_activations *a = &t->blocks[block];
+    size_t n = t->images * rows, w = m->width;
+    size_t f = m->mlp_width, lowest = back->sink->lowest;
+
+    linear_gradient(back, stream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
+    linear_backward(back, t->dwide, stream, o->fc2_weight, n, w, f);
+    b->activation_backward(b, t->dwide, t->dwide, a->before, n * f, m->activation);
+    linear_gradient(back, t->dwide, a->norm2, o->fc1_weight, o->fc1_bias, f, w, rows);
+    if (lowest >= o->fc1_weight)
+        return false;
+    linear_backward(back, dmixed, t->dwide, o->fc1_weight, n, f, w);
+    norm_gradient(back, dmixed, a->middle, a->mean2, a->rstd2, o->norm2_gamma,
+                  o->norm2_beta, rows);
+    if (lowest >= o->norm2_gamma)
+        return false;
+    b->layer_norm_backward(b, stream, dmixed, a->middle, a->mean2, a->rstd2,
+                           backend_at(b, back->weights, o->norm2_gamma), n, w);
+    linear_gradient(back, stream, mixed, o->out_weight, o->out_bias, w, w, rows);
+    linear_backward(back, dmixed, stream, o->out_weight, n, w, w);
+    return true;
+}
+
+/* to (n, W): the rows that are read from `from` (B, W), 0 elsewhere. */
+static void spread(const struct transformer *t, real *to, const real *from) {
+    struct backend *b = t->backend;
+    size_t w = t->layout->config.width;
+    b->zero(b, to, t->images * t->rows * w * b->real_size);
+    b->scatter_rows(b, to, from, transformer_read_rows(t), t->images, w);
+}
+
+/* dstream is the gradient of the block's output and becomes that of its input; of the
+ * last block, where it was narrow, dclasses is that of the rows that are read. Returns
+ * false where nothing further down is wanted. */
 static bool block_backward(const struct backward *back, size_t block) {
     struct transformer *t = back->t;
     struct backend *b = t->backend;
@@ -149,29 +190,21 @@ static bool block_backward(const struct backward *back, size_t block) {
     const struct block_offsets *o = &t->layout->blocks[block];
     const struct block_activations *a = &t->blocks[block];
     size_t rows = t->rows, n = t->images * rows, w = m->width;
-    size_t f = m->mlp_width, lowest = back->sink->lowest;
+    size_t lowest = back->sink->lowest;
     struct attention_shape shape = {.batch = t->images,
                                     .tokens = rows,
                                     .heads = m->heads,
                                     .head_width = w / m->heads,
                                     .causal = m->kind == MODEL_GPT2};
 
-    linear_gradient(back, t->dstream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
-    linear_backward(back, t->dwide, t->dstream, o->fc2_weight, n, w, f);
-    b->activation_backward(b, t->dwide, t->dwide, a->before, n * f, m->activation);
-    linear_gradient(back, t->dwide, a->norm2, o->fc1_weight, o->fc1_bias, f, w, rows);
-    if (lowest >= o->fc1_weight)
+    if (t->narrow && block + 1 == m->layers) {
+        if (!rest_backward(back, block, t->dclasses, t->dnormed, t->mixed, 1))
+            return false;
+        spread(t, t->dstream, t->dclasses);
+        spread(t, t->dnarrow, t->dnormed);
+    } else if (!rest_backward(back, block, t->dstream, t->dnarrow, a->mixed, rows)) {
         return false;
-    linear_backward(back, t->dnarrow, t->dwide, o->fc1_weight, n, f, w);
-    norm_gradient(back, t->dnarrow, a->middle, a->mean2, a->rstd2, o->norm2_gamma,
-                  o->norm2_beta, rows);
-    if (lowest >= o->norm2_gamma)
-        return false;
-    b->layer_norm_backward(b, t->dstream, t->dnarrow, a->middle, a->mean2, a->rstd2,
-                           backend_at(b, back->weights, o->norm2_gamma), n, w);
-
-    linear_gradient(back, t->dstream, a->mixed, o->out_weight, o->out_bias, w, w, rows);
-    linear_backward(back, t->dnarrow, t->dstream, o->out_weight, n, w, w);
+    }
     b->attention_backward(b, t->dwide, t->dnarrow, a->mixed, a->log_sums, a->qkv,
                           &shape);
     linear_gradient(back, t->dwide, a->norm1, o->qkv_weight,
@@ -256,7 +289,7 @@ void transformer_backward(struct transformer *t, const real *weights,
     struct backend *b = t->backend;
     const struct layout *l = t->layout;
     const struct model_config *m = &l->config;
-    size_t w = m->width, n = t->images * t->rows;
+    size_t w = m->width;
     struct backward back = {.t = t,
                             .weights = weights,
                             .group_images = group_images,
@@ -277,8 +310,8 @@ void transformer_backward(struct transformer *t, const real *weights,
     b->layer_norm_backward(b, t->dclasses, dnormed, t->classes, t->post_mean,
                            t->post_rstd, backend_at(b, weights, l->post_gamma),
                            t->images, w);
-    b->zero(b, t->dstream, n * w * b->real_size);
-    b->scatter_rows(b, t->dstream, t->dclasses, transformer_read_rows(t), t->images, w);
+    if (!t->narrow)
+        spread(t, t->dstream, t->dclasses);
     for (size_t i = m->layers; i-- > 0;)
         if (!block_backward(&back, i))
             return;

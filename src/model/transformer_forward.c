@@ -48,6 +48,7 @@ static void carve_all(struct transformer *t, struct carver *c) {
     }
     t->stream = t->training ? carve(c, n * w, r) : t->blocks[0].input;
     t->class_rows = carve(c, b, sizeof(int32_t));
+    t->mixed = carve(c, b * w, r);
     t->classes = carve(c, b * w, r);
     t->normed = carve(c, b * w, r);
     t->post_mean = carve(c, b, sizeof(float));
@@ -186,6 +187,30 @@ void transformer_embed_text(struct transformer *t, const real *weights,
                     batch->tokens, l->config.width);
 }
 
+void transformer_all_rows(struct transformer *t) {
+    t->all_rows = true;
+}
+
+/* The head reads one row an example: of the last block's output, of its MLP and of
+ * attention's output product no other is computed. Its keys and values are of all rows.
+ */
+static void last_block(struct transformer *t, const real *weights,
+                       const struct block_shape *shape) {
+    struct backend *b = t->backend;
+    size_t last = t->layout->config.layers - 1, w = shape->width;
+    const int32_t *read = transformer_read_rows(t);
+    struct block_activations a = t->blocks[last];
+    struct block_shape one = *shape;
+    one.tokens = 1;
+    if (!t->training)
+        a.middle = t->classes; /* else it is the input, whose rows go there */
+    block_attention(b, shape, &t->layout->blocks[last], weights, &a);
+    b->gather_rows(b, t->mixed, a.mixed, read, shape->batch, w);
+    b->gather_rows(b, a.middle, a.input, read, shape->batch, w);
+    block_rest(b, &one, &t->layout->blocks[last], weights, &a, a.middle, t->mixed,
+               t->classes);
+}
+
 const real *transformer_run(struct transformer *t, const real *weights, size_t images) {
     struct backend *b = t->backend;
     const struct layout *l = t->layout;
@@ -193,10 +218,14 @@ const real *transformer_run(struct transformer *t, const real *weights, size_t i
     size_t w = m->width;
     t->images = images;
     struct block_shape shape = shape_of(t, images);
-    for (size_t i = 0; i < m->layers; i++)
+    t->narrow = !t->all_rows;
+    for (size_t i = 0; i + t->narrow < m->layers; i++)
         block_forward(b, &shape, &l->blocks[i], weights, &t->blocks[i],
                       i + 1 < m->layers ? t->blocks[i + 1].input : t->stream);
-    b->gather_rows(b, t->classes, t->stream, transformer_read_rows(t), images, w);
+    if (t->narrow)
+        last_block(t, weights, &shape);
+    else
+        b->gather_rows(b, t->classes, t->stream, transformer_read_rows(t), images, w);
     b->layer_norm(b, t->normed, t->post_mean, t->post_rstd, t->classes,
                   backend_at(b, weights, l->post_gamma),
                   backend_at(b, weights, l->post_beta), images, w, m->epsilon);

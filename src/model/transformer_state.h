@@ -16,6 +16,8 @@ struct transformer {
     size_t capacity, images;
     size_t most, rows; /* of an example: R, at most and of the batch at hand */
     bool training;
+    bool all_rows; /* of the last block are wanted */
+    bool narrow;   /* in the last run they were not: its second half has B rows */
     float scale[3], shift[3];
     void *memory; /* of everything below */
 
@@ -27,6 +29,7 @@ struct transformer {
     real *stream;                     /* (n, W) output of the last block */
     int32_t *class_rows;              /* (B) of images: their first rows */
     struct text_batch text;           /* the caller's, of texts */
+    real *mixed;            /* (B, W) the last block's, of the rows that are read */
     real *classes, *normed; /* (B, W) rows that are read, around the post norm */
     float *post_mean, *post_rstd;
     real *features; /* (B, D) */

@@ -60,7 +60,7 @@ static void unload(struct model *m) {
 
 /* Features of the golden file's pixels, [6, D]; free(). */
 static float *features_of(struct model *m, const struct safetensors *golden,
-                          bool training) {
+                          bool training, bool all_rows) {
     const struct tensor *pixels = golden_tensor(golden, "pixels");
     size_t images = (size_t)pixels->shape[0], d = model_config_features(&m->config);
     struct backend *b = m->backend;
@@ -73,6 +73,8 @@ static float *features_of(struct model *m, const struct safetensors *golden,
         fail_msg("%s", error.text);
     b->upload(b, device, pixels->data, (size_t)pixels->bytes);
     transformer_embed(t, m->weights, device, images);
+    if (all_rows)
+        transformer_all_rows(t);
     const real *x = transformer_run(t, m->weights, images);
     if (b->download_real(b, features, x, images * d, &error))
         fail_msg("%s", error.text);
@@ -86,7 +88,7 @@ static void check_clip(const char *name) {
     struct safetensors *golden = golden_open("model/clip.safetensors");
     double *expected = golden_values(golden, "image_embeds");
     for (int training = 0; training < 2; training++) {
-        float *got = features_of(&m, golden, training);
+        float *got = features_of(&m, golden, training, false);
         golden_close("image_embeds", got, expected, 6 * m.config.projection, TOLERANCE);
         free(got);
     }
@@ -136,7 +138,7 @@ static void test_vit(void **state) {
     struct safetensors *golden = golden_open("model/vit.safetensors");
     double *pooled = golden_values(golden, "pooled");
     double *logits = golden_values(golden, "logits");
-    float *got = features_of(&m, golden, false);
+    float *got = features_of(&m, golden, false, false);
     golden_close("pooled", got, pooled, 6 * m.config.width, TOLERANCE);
 
     struct head head;
@@ -163,6 +165,55 @@ static void test_vit(void **state) {
     unload(&m);
 }
 
+/* --- the last block, of the rows that are read ----------------------------------- */
+
+static struct {
+    void (*matmul)(struct backend *, const struct matmul *);
+    double operations;
+} counted;
+
+static void counting_matmul(struct backend *b, const struct matmul *p) {
+    counted.operations += 2 * (double)p->m * (double)p->n * (double)p->k;
+    counted.matmul(b, p);
+}
+
+/* The features are those of all rows, and so many operations are saved. */
+static void check_narrow(const char *name, const char *golden_name) {
+    struct model m = load(name);
+    struct safetensors *golden = golden_open(golden_name);
+    double all = 0, few = 0;
+    counted.matmul = m.backend->matmul;
+    m.backend->matmul = counting_matmul;
+    for (int training = 0; training < 2; training++) {
+        counted.operations = 0;
+        float *wanted = features_of(&m, golden, training, true);
+        all = counted.operations;
+        counted.operations = 0;
+        float *got = features_of(&m, golden, training, false);
+        few = counted.operations;
+        size_t count = 6 * model_config_features(&m.config);
+        double apart = 0, size = 0;
+        for (size_t i = 0; i < count; i++) {
+            apart += pow((double)got[i] - (double)wanted[i], 2);
+            size += pow((double)wanted[i], 2);
+        }
+        assert_true(apart <= 1e-10 * size);
+        free(wanted);
+        free(got);
+        double w = (double)m.config.width, f = (double)m.config.mlp_width;
+        double rows = 6 * ((double)model_config_tokens(&m.config) - 1);
+        assert_true(fabs(all - few - 2 * rows * (w * w + 2 * w * f)) < 0.5);
+    }
+    safetensors_close(golden);
+    unload(&m);
+}
+
+static void test_narrow(void **state) {
+    (void)state;
+    check_narrow("model/clip", "model/clip.safetensors");
+    check_narrow("model/vit", "model/vit.safetensors");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clip),
@@ -170,6 +221,7 @@ int main(void) {
         cmocka_unit_test(test_clip_with_text_side),
         cmocka_unit_test(test_clip_without_projection),
         cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_narrow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
