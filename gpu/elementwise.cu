@@ -11,7 +11,14 @@
 
 enum { THREADS = 256 };
 
-static __device__ __forceinline__ float sigmoid(float x) {
+/* Where the result is narrowed to bf16 (a unit of 2^-8), exp and division as the
+ * hardware has them (some 2^-20): an activation is then bound by memory, else by the
+ * instructions. Emulated, both are the exact ones. */
+template <class T> static __device__ __forceinline__ float sigmoid(float x) {
+#ifndef PWEMOE_EMULATION
+    if (sizeof(T) == 2)
+        return __fdividef(1.0f, 1.0f + __expf(-x));
+#endif
     return 1.0f / (1.0f + expf(-x));
 }
 
@@ -20,14 +27,14 @@ static __device__ __forceinline__ float gelu_argument(float x) {
     return 1.5957691216f * (x + 0.044715f * x * x * x);
 }
 
-static __device__ __forceinline__ float activate(float x, enum activation kind) {
+template <class T, int kind> static __device__ __forceinline__ float activate(float x) {
     switch (kind) {
     case ACTIVATION_GELU:
         return x * 0.5f * erfcf(x * -0.70710678119f);
     case ACTIVATION_GELU_TANH:
-        return x * sigmoid(gelu_argument(x));
+        return x * sigmoid<T>(gelu_argument(x));
     case ACTIVATION_QUICK_GELU:
-        return x * sigmoid(1.702f * x);
+        return x * sigmoid<T>(1.702f * x);
     case ACTIVATION_RELU: /* NaN is not < 0, so it stays */
         return x < 0 ? 0 : x;
     case ACTIVATION_NONE:
@@ -36,18 +43,18 @@ static __device__ __forceinline__ float activate(float x, enum activation kind) 
     return x;
 }
 
-static __device__ __forceinline__ float activation_slope(float x,
-                                                         enum activation kind) {
+template <class T, int kind>
+static __device__ __forceinline__ float activation_slope(float x) {
     float s;
     switch (kind) {
     case ACTIVATION_GELU:
         return 0.5f * erfcf(x * -0.70710678119f) +
                x * 0.3989422804f * expf(-0.5f * x * x);
     case ACTIVATION_GELU_TANH:
-        s = sigmoid(gelu_argument(x));
+        s = sigmoid<T>(gelu_argument(x));
         return s + x * s * (1.0f - s) * 1.5957691216f * (1.0f + 0.134145f * x * x);
     case ACTIVATION_QUICK_GELU:
-        s = sigmoid(1.702f * x);
+        s = sigmoid<T>(1.702f * x);
         return s + 1.702f * x * s * (1.0f - s);
     case ACTIVATION_RELU: /* x * 0 keeps a NaN */
         return x > 0 ? 1 : x * 0;
@@ -56,6 +63,15 @@ static __device__ __forceinline__ float activation_slope(float x,
     }
     return 1;
 }
+
+/* A kernel for each activation, chosen where it is launched: a switch in every element
+ * costs more than what it chooses. KERNEL<T, V, kind> */
+#define FOR_KIND(kernel, kind, T, V)                                         \
+    ((kind) == ACTIVATION_GELU         ? kernel<T, V, ACTIVATION_GELU>       \
+     : (kind) == ACTIVATION_GELU_TANH  ? kernel<T, V, ACTIVATION_GELU_TANH>  \
+     : (kind) == ACTIVATION_QUICK_GELU ? kernel<T, V, ACTIVATION_QUICK_GELU> \
+     : (kind) == ACTIVATION_RELU       ? kernel<T, V, ACTIVATION_RELU>       \
+                                       : kernel<T, V, ACTIVATION_NONE>)
 
 /* The loop of every kernel here: whole(i) for V elements, single(i) for one. */
 template <int V, class Whole, class Single>
@@ -96,19 +112,18 @@ static void add(struct backend *backend, real *to, const real *x, size_t count) 
            THREADS, 0, typed<T>(to), typed<T>(x), count);
 }
 
-template <class T, int V>
-static __global__ void activation_kernel(T *y, const T *x, size_t count,
-                                         enum activation kind) {
+template <class T, int V, int kind>
+static __global__ void activation_kernel(T *y, const T *x, size_t count) {
     each<V>(
         count,
         [=](size_t i) {
             float a[V];
             load<T, V>(a, x + i);
             for (int j = 0; j < V; j++)
-                a[j] = activate(a[j], kind);
+                a[j] = activate<T, kind>(a[j]);
             store<T, V>(y + i, a);
         },
-        [=](size_t i) { y[i] = narrow<T>(activate(widen(x[i]), kind)); });
+        [=](size_t i) { y[i] = narrow<T>(activate<T, kind>(widen(x[i]))); });
 }
 
 template <class T>
@@ -118,14 +133,15 @@ static void activation(struct backend *backend, real *y, const real *x, size_t c
     if (!cuda || count == 0)
         return;
     bool aligned = all_aligned(y, x);
-    auto kernel = aligned ? activation_kernel<T, wide<T>> : activation_kernel<T, 1>;
+    auto kernel = aligned ? FOR_KIND(activation_kernel, kind, T, wide<T>)
+                          : FOR_KIND(activation_kernel, kind, T, 1);
     LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
-           THREADS, 0, typed<T>(y), typed<T>(x), count, kind);
+           THREADS, 0, typed<T>(y), typed<T>(x), count);
 }
 
-template <class T, int V>
+template <class T, int V, int kind>
 static __global__ void activation_backward_kernel(T *dx, const T *dy, const T *x,
-                                                  size_t count, enum activation kind) {
+                                                  size_t count) {
     each<V>(
         count,
         [=](size_t i) {
@@ -133,11 +149,11 @@ static __global__ void activation_backward_kernel(T *dx, const T *dy, const T *x
             load<T, V>(a, x + i);
             load<T, V>(g, dy + i);
             for (int j = 0; j < V; j++)
-                g[j] *= activation_slope(a[j], kind);
+                g[j] *= activation_slope<T, kind>(a[j]);
             store<T, V>(dx + i, g);
         },
         [=](size_t i) {
-            dx[i] = narrow<T>(widen(dy[i]) * activation_slope(widen(x[i]), kind));
+            dx[i] = narrow<T>(widen(dy[i]) * activation_slope<T, kind>(widen(x[i])));
         });
 }
 
@@ -148,10 +164,10 @@ static void activation_backward(struct backend *backend, real *dx, const real *d
     if (!cuda || count == 0)
         return;
     bool aligned = all_aligned(dx, dy, x);
-    auto kernel = aligned ? activation_backward_kernel<T, wide<T>>
-                          : activation_backward_kernel<T, 1>;
+    auto kernel = aligned ? FOR_KIND(activation_backward_kernel, kind, T, wide<T>)
+                          : FOR_KIND(activation_backward_kernel, kind, T, 1);
     LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? wide<T> : 1)),
-           THREADS, 0, typed<T>(dx), typed<T>(dy), typed<T>(x), count, kind);
+           THREADS, 0, typed<T>(dx), typed<T>(dy), typed<T>(x), count);
 }
 
 /* --- what follows a product ------------------------------------------------ */
@@ -159,10 +175,9 @@ static void activation_backward(struct backend *backend, real *dx, const real *d
  * by the width would cost more than what is done there); V divides width and stride. */
 enum { FINISH_ROWS = 4, FINISH_THREADS = 64 };
 
-template <class T, int V>
+template <class T, int V, int kind>
 static __global__ void finish_kernel(T *c, T *before, const T *from, const T *bias,
-                                     size_t rows, size_t width, size_t stride,
-                                     enum activation kind) {
+                                     size_t rows, size_t width, size_t stride) {
     size_t row = (size_t)blockIdx.x * FINISH_ROWS + threadIdx.y;
     for (; row < rows; row += (size_t)gridDim.x * FINISH_ROWS)
         for (size_t column = threadIdx.x * V; column < width;
@@ -178,7 +193,7 @@ static __global__ void finish_kernel(T *c, T *before, const T *from, const T *bi
             if (before)
                 store<T, V>(before + at, x);
             for (int j = 0; j < V; j++)
-                x[j] = activate(x[j], kind);
+                x[j] = activate<T, kind>(x[j]);
             store<T, V>(c + at, x);
         }
 }
@@ -188,10 +203,11 @@ static void finish(struct cuda *cuda, T *c, T *before, const T *from, const T *b
                    size_t rows, size_t width, size_t stride, enum activation kind) {
     bool aligned = all_aligned(c, before, from, bias) && width % wide<T> == 0 &&
                    stride % wide<T> == 0;
-    auto kernel = aligned ? finish_kernel<T, wide<T>> : finish_kernel<T, 1>;
+    auto kernel = aligned ? FOR_KIND(finish_kernel, kind, T, wide<T>)
+                          : FOR_KIND(finish_kernel, kind, T, 1);
     LAUNCH(cuda, kernel, cuda_blocks(cuda, rows, FINISH_ROWS),
            dim3(FINISH_THREADS, FINISH_ROWS), 0, c, before, from, bias, rows, width,
-           stride, kind);
+           stride);
 }
 
 void cuda_finish_product(struct cuda *cuda, real *c, real *before, const real *from,

@@ -25,6 +25,27 @@ enum : size_t {
 /* Elements of one unit of work: two packs for every thread. */
 template <class T> constexpr size_t unit = 2 * THREADS *wide<T>;
 
+/* One access for the whole pack: where the sums come from many registers the compiler
+ * makes four of it. */
+template <class T, int V>
+static __device__ __forceinline__ void store_whole(T *to, const float (&from)[V]) {
+    pack<T, V> p;
+#pragma unroll
+    for (int i = 0; i < V; i++)
+        p.set(i, from[i]);
+#ifndef PWEMOE_EMULATION
+    if constexpr (sizeof p == 16) {
+        asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};"
+                     :
+                     : "l"(__cvta_generic_to_global(to)), "r"(p.word[0]),
+                       "r"(p.word[1]), "r"(p.word[2]), "r"(p.word[3])
+                     : "memory");
+        return;
+    }
+#endif
+    *reinterpret_cast<pack<T, V> *>(to) = p;
+}
+
 /* The sum of n task vectors, n <= VECTORS, onto the packs at `from`. */
 template <class T, int V>
 static __device__ __forceinline__ void
@@ -73,7 +94,7 @@ merge_unit(T *out, const T *base, const T *vectors, size_t stride, size_t tasks,
 #pragma unroll
         for (int k = 0; k < 2; k++)
             if (live[k])
-                store<T, V>(out + i + (size_t)k * apart, sum[k]);
+                store_whole<T, V>(out + i + (size_t)k * apart, sum[k]);
     }
 }
 
