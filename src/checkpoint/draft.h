@@ -24,11 +24,4 @@ int draft_commit(struct draft *draft, struct error *error);
 /* Removes what was written and frees draft; NULL is fine. */
 void draft_discard(struct draft *draft);
 
-/* Puts the entries of the folder at path on the disk. */
-int folder_sync(const char *path, struct error *error);
-/* The folder that path lies in, and a name ".LAST.NUMBER.tmp" in it that nothing has
- * and that is unlike any given before by this process; last is path's last component.
- * Both are in fresh memory; -1 when memory is out. */
-int path_beside(const char *path, char **folder, char **temporary);
-
 #endif

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/json_text.h"
 #include "base/memory.h"
 #include "checkpoint/draft.h"

@@ -8,12 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/memory.h"
-#include "checkpoint/draft.h"
 
 /* Removes the folder `name` in `parent` with all in it, links themselves and not
  * what they lead to. Best effort: it follows a failure that is told already. */
@@ -105,9 +104,7 @@ int folder_write(const char *path, folder_fill fill, void *self, struct error *e
         error_set(error, "%s: cannot be created: %s: %s", path, parent,
                   strerror(errno));
     } else {
-        int held = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (held >= 0)
-            flock(held, LOCK_EX | LOCK_NB); /* path_beside looks for it */
+        int held = beside_hold(temporary);
         if (exists)
             result = chmod(temporary, mode | S_IRWXU);
         if (result != 0)

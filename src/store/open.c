@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/memory.h"
 #include "store/create.h"
 #include "store/lease.h"
@@ -345,52 +346,39 @@ int store_version(struct store *store, int64_t *version, struct error *error) {
 
 /* --- a new file ------------------------------------------------------------- */
 
-/* A connection to a new empty file beside path, whose name comes back in `beside`.
- * Its journal is in memory: a file that is not finished is thrown away. */
-static int connect_beside(const char *path, char **beside, struct store **made,
-                          struct error *error) {
-    for (int attempt = 0; attempt < 100; attempt++) {
-        uint32_t number = 0;
-        if (getrandom(&number, sizeof number, 0) != sizeof number)
-            return error_set(error, "%s: %s", path, strerror(errno));
-        char *name = text_format("%s.new-%08x", path, number);
-        if (!name)
-            return error_memory(error);
-        int file = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file < 0 && errno == EEXIST) {
-            free(name);
-            continue;
-        }
-        if (file < 0) {
-            free(name);
-            return error_set(error, "%s: cannot be created: %s", path, strerror(errno));
-        }
-        close(file);
-        *beside = name;
-        *made = store_new(path, STORE_READ_WRITE);
-        if (!*made)
-            return error_memory(error);
-        if (connect(*made, name, SQLITE_OPEN_READWRITE, "", error))
-            return -1;
-        return sql_execute(*made, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL",
-                           error);
-    }
-    return error_set(error, "%s: cannot be created: no free name beside it", path);
-}
+/* A new file that is made beside its place. */
+struct fresh {
+    char *folder, *name; /* where it will be, and what it is called till then */
+    int held;            /* open until the connection is closed: closing any descriptor
+                            of a file ends the locks that SQLite has on it */
+    struct store *store;
+};
 
-static void flush_folder(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    int file = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (file >= 0) {
-        fsync(file);
-        close(file);
+/* A connection to a new empty file beside path. Its journal is in memory: a file that
+ * is not finished is thrown away. */
+static int connect_beside(const char *path, struct fresh *fresh, struct error *error) {
+    if (path_beside(path, &fresh->folder, &fresh->name))
+        return error_memory(error);
+    fresh->held = open(fresh->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fresh->held < 0) {
+        error_set(error, "%s: cannot be created: %s", path, strerror(errno));
+        free(fresh->name); /* not ours to remove */
+        fresh->name = NULL;
+        return -1;
     }
-    free(folder);
+    flock(fresh->held, LOCK_EX | LOCK_NB); /* path_beside removes what nobody holds */
+    fresh->store = store_new(path, STORE_READ_WRITE);
+    if (!fresh->store)
+        return error_memory(error);
+    if (connect(fresh->store, fresh->name, SQLITE_OPEN_READWRITE, "", error))
+        return -1;
+    return sql_execute(fresh->store,
+                       "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL", error);
 }
 
 /* Gives the finished file its name without replacing another. */
-static int give_name(const char *beside, const char *path, struct error *error) {
+static int give_name(const struct fresh *fresh, const char *path, struct error *error) {
+    const char *beside = fresh->name;
     int result = renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE);
     if (result && (errno == EINVAL || errno == ENOSYS)) {
         result = link(beside, path);
@@ -402,7 +390,10 @@ static int give_name(const char *beside, const char *path, struct error *error) 
                    ? error_set(error, "%s: exists already; give another name", path)
                    : error_set(error, "%s: cannot be created: %s", path,
                                strerror(errno));
-    flush_folder(path);
+    if (folder_sync(fresh->folder, error)) {
+        unlink(path);
+        return -1;
+    }
     return 0;
 }
 
@@ -432,21 +423,23 @@ int store_create(const char *path, const struct store_recipe *recipe,
     *store = NULL;
     if (check_free(path, error))
         return -1;
-    char *beside = NULL;
-    struct store *made = NULL;
-    int result = connect_beside(path, &beside, &made, error);
-    if (result == 0 && (result = sql_write_begin(made, error)) == 0) {
-        result = schema_create(made, error);
+    struct fresh fresh = {.held = -1};
+    int result = connect_beside(path, &fresh, error);
+    if (result == 0 && (result = sql_write_begin(fresh.store, error)) == 0) {
+        result = schema_create(fresh.store, error);
         if (result == 0)
-            result = create_recipe(made, recipe, error);
-        result = sql_write_end(made, result, error);
+            result = create_recipe(fresh.store, recipe, error);
+        result = sql_write_end(fresh.store, result, error);
     }
-    store_close(made);
+    store_close(fresh.store);
     if (result == 0)
-        result = give_name(beside, path, error);
-    if (result && beside)
-        unlink(beside);
-    free(beside);
+        result = give_name(&fresh, path, error);
+    if (result && fresh.name)
+        unlink(fresh.name);
+    if (fresh.held >= 0)
+        close(fresh.held);
+    free(fresh.folder);
+    free(fresh.name);
     if (result)
         return -1;
     if (store_open(path, STORE_READ_WRITE, store, error) == 0)

@@ -55,6 +55,11 @@ int sql_error(struct store *store, struct error *error) {
         return error_set(error, "%s: a value is larger than the file can hold (1 GB)",
                          path);
     case SQLITE_IOERR:
+        if (sqlite3_system_errno(store->db) == EDQUOT)
+            return error_set(error,
+                             "%s: the quota of disk space is used up; what was stored "
+                             "before is kept, make room and try again",
+                             path);
         return error_set(
             error,
             "%s: reading or writing failed (%s); what was stored before is "

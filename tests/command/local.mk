@@ -15,6 +15,7 @@ command_tests = \
   tests/command/test_options \
   tests/command/test_output \
   tests/command/test_points \
+  tests/command/test_power \
   tests/command/test_progress \
   tests/command/test_recipe \
   tests/command/test_report \
@@ -85,6 +86,9 @@ tests_command_test_output_SOURCES = tests/command/test_output.c
 tests_command_test_output_LDADD = $(TEST_LIBS)
 tests_command_test_points_SOURCES = tests/command/test_points.c
 tests_command_test_points_LDADD = $(TEST_LIBS)
+tests_command_test_power_SOURCES = tests/command/test_power.c $(COMMAND_RUN)
+tests_command_test_power_LDADD = $(TEST_LIBS)
+EXTRA_tests_command_test_power_DEPENDENCIES = $(record)
 tests_command_test_progress_SOURCES = tests/command/test_progress.c
 tests_command_test_progress_LDADD = $(TEST_LIBS)
 tests_command_test_training_SOURCES = tests/command/test_training.c

@@ -164,7 +164,7 @@ static void done_free(struct done *done) {
 static struct done once(size_t command, long at, const char *places) {
     char line[2048];
     snprintf(line, sizeof line,
-             "cd %%1$s && rm -rf x.db* n.db* made* .*.tmp *.new-*; cp kept.db x.db; "
+             "cd %%1$s && rm -rf x.db* n.db* made* .*.tmp; cp kept.db x.db; "
              "cd - >/dev/null; INJECT_AT=%ld %s%s LD_PRELOAD=tests/support/inject.so "
              "./%s",
              at, places ? "INJECT_PLACES=%1$s/" : "", places ? places : "",
@@ -174,7 +174,7 @@ static struct done once(size_t command, long at, const char *places) {
     struct ran made = shell("cd %s; find made* -type f ! -name pwemoe.json ! -name "
                             "'report.*' 2>/dev/null | sort | xargs -r sha256sum",
                             folder());
-    struct ran left = shell("ls -A %s | grep -E '^[.].*tmp$|new-'", folder());
+    struct ran left = shell("ls -A %s | grep -E '^[.].*tmp$'", folder());
     done.store = content_of("x.db", commands[command].words);
     char *fresh = content_of("n.db", commands[command].words);
     done.made = text_format("%s%s", made.out, fresh);

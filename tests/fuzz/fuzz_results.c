@@ -1,10 +1,7 @@
-/* A results.db from someone else: opened, and everything in it read.
+/* A results.db from someone else: opened, and read by every reader there is.
  *
- * An input that begins with "SQLite format 3" is the file itself. Any other is a
- * list of changes to a whole file with something in each table, so that they hit
- * behind the checks of the first page: three bytes of offset (low first), a byte of
- * length n, n bytes that are put there; n = 0 cuts the file at the offset. */
-#include <fcntl.h>
+ * An input that begins with "SQLite format 3" is the file itself. Any other is a list
+ * of changes (changes.h) to a whole file with something in each table. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,11 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "changes.h"
+#include "results/catalog.h"
 #include "store/store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[256], path[300];
+static const char *path, *beside[2];
 static uint8_t *base;
 static size_t base_size;
 
@@ -60,26 +59,19 @@ static void fill(struct store *store) {
 
 /* A viewer may leave these beside a file; they are not the next one's. */
 static void remove_beside(void) {
-    char beside[320];
-    snprintf(beside, sizeof beside, "%s-wal", path);
-    unlink(beside);
-    snprintf(beside, sizeof beside, "%s-shm", path);
-    unlink(beside);
+    unlink(beside[0]);
+    unlink(beside[1]);
 }
 
-static void clean(void) {
-    remove_beside();
-    unlink(path);
-    rmdir(folder);
+static void release(void) {
+    free(base);
 }
 
 static void prepare(void) {
-    const char *parent = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/pwemoe-fuzz-XXXXXX", parent ? parent : "/tmp");
-    if (!mkdtemp(folder))
-        abort();
-    snprintf(path, sizeof path, "%s/results.db", folder);
-    atexit(clean);
+    beside[0] = fuzz_file("results.db-wal");
+    beside[1] = fuzz_file("results.db-shm");
+    path = fuzz_file("results.db");
+    atexit(release);
     struct store_task tasks[] = {
         {.name = "a", .objective = {.metric = "accuracy", .unit = "%"}},
         {.name = "b", .objective = {.metric = "accuracy", .unit = "%"}}};
@@ -97,35 +89,11 @@ static void prepare(void) {
     fclose(file);
 }
 
-/* In place: making a file anew costs the disk more than all the rest. */
-static void write_file(const uint8_t *data, size_t size) {
-    remove_beside();
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    must(file < 0 || pwrite(file, data, size, 0) != (ssize_t)size ||
-         ftruncate(file, (off_t)size) || close(file));
-}
-
 static void write_changed(const uint8_t *data, size_t size) {
-    uint8_t *work = malloc(base_size);
-    size_t length = base_size;
-    if (!work)
-        abort();
-    memcpy(work, base, base_size);
-    while (size >= 4) {
-        size_t at =
-            (data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16) % base_size;
-        size_t count = data[3];
-        data += 4;
-        size -= 4;
-        if (count == 0 && at < length)
-            length = at;
-        count = count < size ? count : size;
-        memcpy(work + at, data, count < base_size - at ? count : base_size - at);
-        data += count;
-        size -= count;
-    }
-    write_file(work, length);
-    free(work);
+    size_t length;
+    uint8_t *changed = changes_apply(base, base_size, data, size, &length);
+    fuzz_write(path, changed, length);
+    free(changed);
 }
 
 static void read_rows(struct store *store, size_t tasks) {
@@ -169,6 +137,30 @@ static void read_runs(struct store *store) {
     store_runs_free(runs, count);
 }
 
+/* What screen, charts and reports are made of. */
+static void read_catalog(struct store *store) {
+    struct catalog *catalog;
+    char text[256];
+    if (catalog_read(store, &catalog, NULL))
+        return;
+    for (size_t i = 0; i < catalog->count; i++) {
+        catalog_row_text(catalog, i, text, sizeof text);
+        must(catalog->solutions[i].series >= catalog->series_count);
+    }
+    catalog_routers_text(catalog, catalog_default_routers(catalog), text, sizeof text);
+    catalog_free(catalog);
+    if (catalog_read_solutions(store, "train", &catalog, NULL) == 0)
+        catalog_free(catalog);
+}
+
+static void read_data(struct store *store, size_t tasks) {
+    for (size_t t = 0; t < tasks; t++) {
+        struct store_data data;
+        bool found;
+        store_data_get(store, t, "test", &found, &data, NULL);
+    }
+}
+
 static void read_all(struct store *store) {
     struct store_recipe *recipe;
     if (store_recipe(store, &recipe, NULL))
@@ -180,6 +172,8 @@ static void read_all(struct store *store) {
         store_references_free(references, count);
     read_rows(store, tasks);
     read_runs(store);
+    read_catalog(store);
+    read_data(store, tasks);
     struct store_bookmark *bookmarks;
     if (store_bookmarks(store, &bookmarks, &count, NULL) == 0)
         store_bookmarks_free(bookmarks, count);
@@ -191,8 +185,9 @@ static void read_all(struct store *store) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!base)
         prepare();
+    remove_beside();
     if (size >= 15 && memcmp(data, "SQLite format 3", 15) == 0)
-        write_file(data, size);
+        fuzz_write(path, data, size);
     else
         write_changed(data, size);
     struct store *store;

@@ -25,4 +25,4 @@ tests_store_test_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc 
 EXTRA_DIST += tests/store/format1.sql
 FUZZ_TARGETS += tests/fuzz/fuzz_results
 tests_fuzz_fuzz_results_SOURCES = tests/fuzz/fuzz_results.c
-tests_fuzz_fuzz_results_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_results_LDADD = $(FUZZ_CHANGES_LIBS)

@@ -6,10 +6,11 @@ tests_support_libsupport_a_SOURCES = tests/support/finetuning.h \
 tests_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 SUPPORT_LIBS = tests/support/libsupport.a $(TEST_LIBS)
 
-# For LD_PRELOAD: calls that fail in their turn. Plain, whatever the programs are built with.
+# For LD_PRELOAD: calls that fail in their turn, and what is done to files. Plain,
+# whatever the programs are built with.
 inject = tests/support/inject.so
-CLEANFILES += $(inject)
-EXTRA_DIST += tests/support/inject.c
-$(inject): tests/support/inject.c
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CC) -O1 -fPIC -shared -o $@ \
-	  $(top_srcdir)/tests/support/inject.c -ldl
+record = tests/support/record.so
+CLEANFILES += $(inject) $(record)
+EXTRA_DIST += tests/support/inject.c tests/support/record.c
+$(inject) $(record): tests/support/%.so: tests/support/%.c
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CC) -O1 -fPIC -shared -o $@ $< -ldl

@@ -1,6 +1,6 @@
-/* The real program killed (SIGKILL) while it evaluates: what another process has seen
- * in the file before is there afterwards as it was, every solution has all of its
- * figures or none, and what was measured is not measured again. */
+/* The real program killed (SIGKILL), or asked to end, while it evaluates: what another
+ * process has seen in the file before is there afterwards as it was, every solution has
+ * all of its figures or none, and what was measured is not measured again. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../results/fixture.h"
@@ -153,6 +154,44 @@ static void killed_at_any_moment(void **state) {
     assert_true(seen_count >= ROUNDS);
 }
 
+/* Asked to end at any moment, from the first on: it ends by that signal, whatever its
+ * threads do, and the terminal is as it was. How soon is the program's own promise: a
+ * second. The bound here is for machines that have other work. */
+static void interrupted_at_any_moment(void **state) {
+    (void)state;
+    enum { SECONDS = 6 };
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const char *const keys[] = {"1", "2", "3", "0", "h",
+                                       "j", "L", "P", "e", "?"};
+    struct random random;
+    random_seed(&random, 12, 0);
+    for (int round = 0; round < 4 * ROUNDS; round++) {
+        int number = signals[round % 3];
+        struct terminal *terminal = terminal_explore(file, 100, 30);
+        if (round % 4)
+            terminal_expect(terminal, "cpu");
+        else
+            terminal_expect_taken(terminal); /* nothing is drawn yet, perhaps */
+        for (uint64_t steps = random_below(&random, 6); steps > 0; steps--) {
+            terminal_type(terminal,
+                          keys[random_below(&random, sizeof keys / sizeof *keys)]);
+            terminal_settle(terminal, (int)random_below(&random, 30));
+        }
+        usleep((useconds_t)random_below(&random, 30000));
+        struct timespec begin, end;
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        terminal_signal(terminal, number);
+        assert_int_equal(terminal_wait(terminal), 128 + number);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        assert_true(end.tv_sec - begin.tv_sec < SECONDS);
+        terminal_expect_restored(terminal);
+        terminal_close(terminal);
+        struct store *store = open_file(STORE_READ_WRITE);
+        look(store);
+        store_close(store);
+    }
+}
+
 static void a_bookmark_that_was_told_is_kept(void **state) {
     (void)state;
     struct terminal *terminal = start();
@@ -202,6 +241,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_shown_as_measured_is_stored),
         cmocka_unit_test(killed_at_any_moment),
+        cmocka_unit_test(interrupted_at_any_moment),
         cmocka_unit_test(a_bookmark_that_was_told_is_kept),
         cmocka_unit_test(nothing_is_paid_for_twice),
     };

@@ -1,4 +1,4 @@
-#include <config.h> /* renameat2 wants _GNU_SOURCE */
+#include <config.h>
 
 #include "command/io/page.h"
 
@@ -10,11 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/memory.h"
+#include "checkpoint/folder.h"
 
 struct picture {
     char *file; /* "scaling.png" */
@@ -352,80 +353,31 @@ static int write_file(const char *folder, const char *name, const void *bytes,
     return failed ? -1 : 0;
 }
 
-static void remove_file(const char *folder, const char *name) {
-    char *path = text_format("%s/%s", folder, name);
-    if (path)
-        unlink(path);
-    free(path);
-}
-
-static void remove_folder(const struct page *page, const char *folder) {
-    remove_file(folder, "report.md");
-    remove_file(folder, "report.html");
-    remove_file(folder, "report.tex");
+static int fill_folder(void *self, const char *folder, const char *shown,
+                       struct error *error) {
+    const struct page *page = self;
+    const struct {
+        const char *name, *text;
+        size_t size;
+    } texts[] = {{"report.md", page->markdown_text, page->markdown_size},
+                 {"report.html", page->html_text, page->html_size},
+                 {"report.tex", page->latex_text, page->latex_size}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (write_file(folder, texts[i].name, texts[i].text, texts[i].size, shown,
+                       error))
+            return -1;
     for (size_t i = 0; i < page->picture_count; i++)
-        remove_file(folder, page->pictures[i].file);
-    rmdir(folder);
+        if (write_file(folder, page->pictures[i].file, page->pictures[i].png.data,
+                       page->pictures[i].png.size, shown, error))
+            return -1;
+    return folder_sync(folder, error);
 }
 
-static int exists(const char *path, struct error *error) {
-    return error_set(error, "%s: exists already; give a new folder", path);
-}
-
-static int give_name(const char *beside, const char *path, struct error *error) {
-    int result = renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE);
-    struct stat status;
-    /* Where the file system knows no such flag, an empty folder made since the
-     * first look is all that a plain rename could replace. */
-    if (result && (errno == EINVAL || errno == ENOSYS) && lstat(path, &status) != 0)
-        result = rename(beside, path);
-    if (result == 0)
-        return 0;
-    if (errno == EEXIST || errno == ENOTEMPTY)
-        return exists(path, error);
-    return error_set(error, "%s: cannot be created: %s", path, strerror(errno));
-}
-
-static int write_folder(const struct page *page, const char *path,
-                        struct error *error) {
+static int write_folder(struct page *page, const char *path, struct error *error) {
     struct stat status;
     if (lstat(path, &status) == 0)
-        return exists(path, error);
-    /* "DIR/" means DIR. */
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    uint32_t number = 0;
-    if (getrandom(&number, sizeof number, 0) != sizeof number)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    char *name = strndup(path, length);
-    char *beside = name ? text_format("%s.new-%08x", name, number) : NULL;
-    int result = -1;
-    if (!beside) {
-        error_memory(error);
-    } else if (mkdir(beside, 0777)) {
-        error_set(error, "%s: cannot be created: %s", path, strerror(errno));
-    } else {
-        result = write_file(beside, "report.md", page->markdown_text,
-                            page->markdown_size, path, error);
-        if (result == 0)
-            result = write_file(beside, "report.html", page->html_text, page->html_size,
-                                path, error);
-        if (result == 0)
-            result = write_file(beside, "report.tex", page->latex_text,
-                                page->latex_size, path, error);
-        for (size_t i = 0; result == 0 && i < page->picture_count; i++)
-            result =
-                write_file(beside, page->pictures[i].file, page->pictures[i].png.data,
-                           page->pictures[i].png.size, path, error);
-        if (result == 0)
-            result = give_name(beside, name, error);
-        if (result)
-            remove_folder(page, beside);
-    }
-    free(beside);
-    free(name);
-    return result;
+        return error_set(error, "%s: exists already; give a new folder", path);
+    return folder_write(path, fill_folder, page, error);
 }
 
 int page_end(struct page *page, const char *path, struct error *error) {

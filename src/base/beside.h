@@ -1,0 +1,18 @@
+/* What is made beside its place, under a name of its own, until it is whole. */
+#ifndef PWEMOE_BASE_BESIDE_H
+#define PWEMOE_BASE_BESIDE_H
+
+#include "base/error.h"
+
+/* The folder that path lies in, and a name ".LAST.NUMBER.tmp" in it that nothing has
+ * and that is unlike any given before by this process; last is path's last component.
+ * What killed processes left there for the same path is removed. Both are in fresh
+ * memory; -1 when memory is out. */
+int path_beside(const char *path, char **folder, char **temporary);
+/* Holds what has been made there, a file or a folder, against that removal until the
+ * descriptor is closed; -1 where it cannot be held, which is no failure. */
+int beside_hold(const char *temporary);
+/* Puts the entries of the folder at path on the disk. */
+int folder_sync(const char *path, struct error *error);
+
+#endif
