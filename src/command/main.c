@@ -275,6 +275,8 @@ static enum exit_status run_command(const struct command *command, size_t count,
     }
     free(values);
     free(operands);
+    if (status == EXIT_USAGE && error.memory) /* nobody typed anything wrong */
+        status = EXIT_FAILED;
     if (status != EXIT_DONE && status != EXIT_UNMET)
         return fail(status, command->name, &error);
     return status;
