@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../support/finetuning.h"
 #include "changes.h"
-#include "train/finetuning.h"
 #include "train/router_training.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,6 +19,7 @@ static struct {
     struct dataset *data[2];
     struct router_training *routers;
     struct finetuning *finetuning;
+    struct trainer of_routers, of_models;
     uint8_t *base[2];
     size_t size[2];
     const char *path, *again;
@@ -99,11 +100,13 @@ static void prepare(void) {
             finetuning_new(f.backend, f.pool->layout, &f.pool->form.preprocess, weights,
                            &set, &of_models, &f.finetuning, &error) == 0);
     free(weights);
+    f.of_routers = router_training_trainer(f.routers);
+    f.of_models = finetuning_trainer(f.finetuning);
     f.path = fuzz_file("state");
     f.again = fuzz_file("again");
     void *state;
-    require(router_training_save(f.routers, &state, &f.size[0], &error) == 0 &&
-            finetuning_save(f.finetuning, f.path, "a note", &error) == 0);
+    require(f.of_routers.kind->save(f.routers, &state, &f.size[0], &error) == 0 &&
+            f.of_models.kind->save_file(f.finetuning, f.path, "a note", &error) == 0);
     f.base[0] = state;
     read_whole(f.path, &f.base[1], &f.size[1]);
     atexit(clean);
@@ -113,12 +116,12 @@ static void resume_routers(const void *bytes, size_t size) {
     struct error error = {.text = ""};
     void *again;
     size_t length;
-    if (router_training_resume(f.routers, bytes, size, &error)) {
+    if (f.of_routers.kind->resume(f.routers, bytes, size, &error)) {
         require(*error.text && !strchr(error.text, '\n'));
         return;
     }
-    require(router_training_save(f.routers, &again, &length, &error) == 0 &&
-            router_training_resume(f.routers, again, length, &error) == 0);
+    require(f.of_routers.kind->save(f.routers, &again, &length, &error) == 0 &&
+            f.of_routers.kind->resume(f.routers, again, length, &error) == 0);
     free(again);
 }
 
@@ -126,12 +129,12 @@ static void resume_finetuning(const void *bytes, size_t size) {
     struct error error = {.text = ""};
     char *note = NULL, *kept = NULL;
     fuzz_write(f.path, bytes, size);
-    if (finetuning_resume(f.finetuning, f.path, &note, &error)) {
+    if (f.of_models.kind->resume_file(f.finetuning, f.path, &note, &error)) {
         require(*error.text && !strchr(error.text, '\n'));
         return;
     }
-    require(finetuning_save(f.finetuning, f.again, note, &error) == 0 &&
-            finetuning_resume(f.finetuning, f.again, &kept, &error) == 0);
+    require(f.of_models.kind->save_file(f.finetuning, f.again, note, &error) == 0 &&
+            f.of_models.kind->resume_file(f.finetuning, f.again, &kept, &error) == 0);
     free(note);
     free(kept);
 }
