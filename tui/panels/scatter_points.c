@@ -41,6 +41,30 @@ static void count_beyond(struct scatter_points *points, double x, double y) {
         points->beyond[GRAPH_DOWN]++;
 }
 
+enum scatter_layer scatter_points_layer(const struct explorer *explorer, size_t row) {
+    return selection_outside(explorer, row)         ? LAYER_OUTSIDE
+           : explorer->catalog->solutions[row].knee ? LAYER_KNEE
+           : selection_has(explorer, row)           ? LAYER_SELECTED
+           : space_is_ours(explorer->catalog, row)  ? LAYER_ANSWER
+                                                    : LAYER_BASELINE;
+}
+
+static size_t clamp(int at, int count) {
+    return at < 0 ? 0 : at >= count ? (size_t)count - 1 : (size_t)at;
+}
+
+/* Of several marks in one cell the last of the highest layer is seen; top [cells] has
+ * its row, or SIZE_MAX. */
+static void put_mark(const struct explorer *explorer, const struct graph *graph,
+                     size_t row, double x, double y, size_t *top) {
+    const struct view *inside = &graph->inside;
+    size_t cell = clamp(graph_row(graph, y), inside->height) * (size_t)inside->width +
+                  clamp(graph_column(graph, x), inside->width);
+    if (top[cell] == SIZE_MAX || scatter_points_layer(explorer, row) >=
+                                     scatter_points_layer(explorer, top[cell]))
+        top[cell] = row;
+}
+
 static void take_rows(const struct explorer *explorer, const struct graph *graph,
                       const struct raster *raster, struct scatter_points *points) {
     const struct catalog *catalog = explorer->catalog;
@@ -52,7 +76,7 @@ static void take_rows(const struct explorer *explorer, const struct graph *graph
             continue;
         count_beyond(points, x, y);
         if (is_marked(explorer, i)) {
-            points->marked[points->marked_count++] = i;
+            put_mark(explorer, graph, i, x, y, points->marked);
             continue;
         }
         int at_x = graph_dot_x(graph, raster, x), at_y = graph_dot_y(graph, raster, y);
@@ -63,6 +87,11 @@ static void take_rows(const struct explorer *explorer, const struct graph *graph
         points->most = ++*count > points->most ? *count : points->most;
         points->points++;
     }
+    /* From one for each cell to a list. */
+    size_t cells = (size_t)graph->inside.width * (size_t)graph->inside.height;
+    for (size_t i = 0; i < cells; i++)
+        if (points->marked[i] != SIZE_MAX)
+            points->marked[points->marked_count++] = points->marked[i];
 }
 
 const struct scatter_points *scatter_points_of(struct explorer *explorer,
@@ -85,7 +114,10 @@ const struct scatter_points *scatter_points_of(struct explorer *explorer,
     free(points->marked);
     wanted.counts =
         array_new((size_t)wanted.width * (size_t)wanted.height, sizeof *wanted.counts);
-    wanted.marked = array_new(explorer->catalog->count, sizeof *wanted.marked);
+    size_t cells = (size_t)graph->inside.width * (size_t)graph->inside.height;
+    wanted.marked = array_new(cells, sizeof *wanted.marked);
+    for (size_t i = 0; wanted.marked && i < cells; i++)
+        wanted.marked[i] = SIZE_MAX;
     *points = wanted;
     if (!points->counts || !points->marked) {
         free(points->counts);

@@ -6,6 +6,19 @@
 #include "panels/graph.h"
 #include "state/explorer.h"
 
+/* From the lowest to the highest: what is outside the selection lies below, ours above
+ * it, then baselines, so that they are not hidden; what is selected and knees above
+ * all.
+ */
+enum scatter_layer {
+    LAYER_OUTSIDE,
+    LAYER_ANSWER,
+    LAYER_BASELINE,
+    LAYER_SELECTED,
+    LAYER_KNEE
+};
+enum scatter_layer scatter_points_layer(const struct explorer *explorer, size_t row);
+
 /* Brought up to date for a graph of objectives a and b; NULL where memory is out. */
 const struct scatter_points *scatter_points_of(struct explorer *explorer,
                                                const struct graph *graph,

@@ -66,19 +66,9 @@ draw_fine(const struct graph *graph, struct explorer *explorer, size_t a, size_t
     return points;
 }
 
-/* From the lowest to the highest. */
-enum layer { LAYER_OUTSIDE, LAYER_ANSWER, LAYER_BASELINE, LAYER_SELECTED, LAYER_KNEE };
-
-static enum layer layer_of(const struct explorer *explorer, size_t row) {
-    return selection_outside(explorer, row)         ? LAYER_OUTSIDE
-           : explorer->catalog->solutions[row].knee ? LAYER_KNEE
-           : selection_has(explorer, row)           ? LAYER_SELECTED
-           : space_is_ours(explorer->catalog, row)  ? LAYER_ANSWER
-                                                    : LAYER_BASELINE;
-}
-
 static void draw_mark(const struct graph *graph, const struct explorer *explorer,
-                      size_t row, size_t a, size_t b, enum layer layer) {
+                      size_t row, size_t a, size_t b) {
+    enum scatter_layer layer = scatter_points_layer(explorer, row);
     const struct catalog *catalog = explorer->catalog;
     const struct marks *marks = graph->inside.canvas->marks;
     const struct series *series = catalog_series(catalog, row);
@@ -96,14 +86,10 @@ static void draw_mark(const struct graph *graph, const struct explorer *explorer
                 layer >= LAYER_SELECTED ? LOOK_BOLD : LOOK_PLAIN);
 }
 
-/* What is outside the selection lies below, ours above it, so that baselines are not
- * hidden by them; what is selected and knees above all. */
 static void draw_marks(const struct graph *graph, const struct explorer *explorer,
                        const struct scatter_points *points, size_t a, size_t b) {
-    for (enum layer layer = LAYER_OUTSIDE; layer <= LAYER_KNEE; layer++)
-        for (size_t i = 0; points && i < points->marked_count; i++)
-            if (layer_of(explorer, points->marked[i]) == layer)
-                draw_mark(graph, explorer, points->marked[i], a, b, layer);
+    for (size_t i = 0; points && i < points->marked_count; i++)
+        draw_mark(graph, explorer, points->marked[i], a, b);
 }
 
 /* Arrows at the edge stand for baselines alone. */

@@ -41,7 +41,7 @@ struct scatter_points {
     uint32_t *counts;  /* [height][width]: points without a mark */
     uint32_t most;     /* at one dot */
     size_t points;     /* counted */
-    size_t *marked;    /* [marked_count] rows with a mark */
+    size_t *marked;    /* [marked_count] rows with a mark, one a cell */
     size_t marked_count;
     size_t beyond[4]; /* visible points beyond each side, by enum graph_side */
 };
