@@ -111,6 +111,25 @@ static int copy_file(const struct export_place *place, const char *name, int fro
     return -1;
 }
 
+void export_set_dtype(json_t *config, enum dtype dtype) {
+    static const char *const keys[] = {"dtype", "torch_dtype"};
+    static const struct {
+        enum dtype dtype;
+        const char *name;
+    } names[] = {{DTYPE_F32, "float32"},
+                 {DTYPE_F16, "float16"},
+                 {DTYPE_BF16, "bfloat16"},
+                 {DTYPE_F64, "float64"}};
+    static const char *const parts[] = {"text_config", "vision_config"};
+    for (size_t p = 0; p < 2; p++)
+        if (json_is_object(json_object_get(config, parts[p])))
+            export_set_dtype(json_object_get(config, parts[p]), dtype);
+    for (size_t k = 0; k < 2; k++)
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+            if (json_object_get(config, keys[k]) && names[n].dtype == dtype)
+                json_object_set_new(config, keys[k], json_string(names[n].name));
+}
+
 static bool ends_with(const char *name, const char *ending) {
     size_t length = strlen(name), tail = strlen(ending);
     return length >= tail && strcmp(name + length - tail, ending) == 0;

@@ -9,6 +9,10 @@
 /* That the names of plan->files stay inside the new directory and are each once. */
 int export_files_check(const struct export_plan *plan, struct error *error);
 
+/* What config.json says of its weights' dtype, under either of its two names, where it
+ * says so; in the parts of CLIP's as well. */
+void export_set_dtype(json_t *config, enum dtype dtype);
+
 /* Writes them, config.json and copies of the pretrained directory's other files
  * into folder, which errors call shown, and syncs the folder. */
 int export_files_write(const char *folder, const char *shown,

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "checkpoint/directory.h"
+#include "checkpoint/dtype.h"
 
 /* One tensor of the new model.safetensors whose values are not the pretrained
  * model's: name, shape and values. Values are rounded to the pretrained dtype
@@ -31,6 +32,9 @@ struct export_plan {
     const struct export_file *files;
     size_t file_count;
     const json_t *config; /* NULL: config.json is copied; else it is written */
+    /* Of every tensor that holds F64, F32, F16 or BF16; NULL: as the pretrained model
+     * has them. */
+    const enum dtype *dtype;
 };
 
 #endif

@@ -17,6 +17,8 @@ struct origin {
 
 struct tensor_export {
     const struct work *work;
+    const enum dtype *wanted;             /* export_plan.h: dtype */
+    const char *where;                    /* the pretrained model */
     const struct export_tensor **by_name; /* the plan's, sorted */
     struct tensor_source *sources;
     struct origin *origins;
@@ -48,6 +50,11 @@ static int sort_given(struct tensor_export *export, const struct export_plan *pl
     return 0;
 }
 
+static bool holds_numbers(enum dtype dtype) {
+    return dtype == DTYPE_F64 || dtype == DTYPE_F32 || dtype == DTYPE_F16 ||
+           dtype == DTYPE_BF16;
+}
+
 /* Adds one tensor; either of its origins may be NULL, not both. */
 static int add(struct tensor_export *export, const struct tensor *pretrained,
                const struct export_tensor *given, struct error *error) {
@@ -57,6 +64,10 @@ static int add(struct tensor_export *export, const struct tensor *pretrained,
         (struct origin){pretrained, given, pretrained ? pretrained->dtype : DTYPE_F32};
     source->name = pretrained ? pretrained->name : given->name;
     source->dtype_name = pretrained ? pretrained->dtype_name : "F32";
+    if (export->wanted && holds_numbers(origin->dtype)) {
+        origin->dtype = *export->wanted;
+        source->dtype_name = dtype_entry_of(origin->dtype)->name;
+    }
     source->rank = given ? given->rank : pretrained->rank;
     if (source->rank > TENSOR_RANK_MAX)
         return error_set(error, "%s: more than %d dimensions", source->name,
@@ -67,8 +78,7 @@ static int add(struct tensor_export *export, const struct tensor *pretrained,
     const struct dtype_entry *entry = dtype_entry_find(source->dtype_name);
     if (!dtype_measure(entry, source->rank, source->shape, &count, &source->bytes))
         return error_set(error, "%s: its shape has no size in bytes", source->name);
-    if (given && origin->dtype != DTYPE_F64 && origin->dtype != DTYPE_F32 &&
-        origin->dtype != DTYPE_F16 && origin->dtype != DTYPE_BF16)
+    if (given && !holds_numbers(origin->dtype))
         return error_set(error,
                          "%s is %s in the pretrained model, which no weights "
                          "are rounded to",
@@ -100,16 +110,36 @@ static int describe(struct tensor_export *export, const struct export_plan *plan
     return 0;
 }
 
+/* `count` elements of the pretrained model's in another dtype. */
+static int convert(const struct tensor_export *export, const struct origin *origin,
+                   size_t from, size_t count, void *out, struct error *error) {
+    enum { CHUNK = 4096 };
+    float values[CHUNK];
+    size_t size = dtype_size(origin->dtype);
+    for (size_t at = 0; at < count; at += CHUNK) {
+        size_t n = count - at < CHUNK ? count - at : CHUNK;
+        if (tensor_part_to_f32(origin->pretrained, export->where, from + at, n, values,
+                               error) ||
+            tensor_round(origin->pretrained->name, origin->dtype, values, from + at, n,
+                         (char *)out + at * size, error))
+            return -1;
+    }
+    return 0;
+}
+
 static int read_bytes(void *self, size_t index, uint64_t offset, void *out, size_t room,
                       size_t *got, struct error *error) {
     struct tensor_export *export = self;
     const struct origin *origin = &export->origins[index];
     if (work_stopped(export->work))
         return error_set(error, "stopped; nothing was written");
-    if (origin->given) {
+    if (origin->given || origin->dtype != origin->pretrained->dtype) {
         size_t size = dtype_size(origin->dtype), count = room / size;
         size_t from = (size_t)offset / size;
-        if (tensor_round(export->sources[index].name, origin->dtype,
+        if (!origin->given && convert(export, origin, from, count, out, error) != 0)
+            return -1;
+        if (origin->given &&
+            tensor_round(export->sources[index].name, origin->dtype,
                          origin->given->values + from, from, count, out, error) != 0)
             return -1;
         *got = count * size;
@@ -126,7 +156,9 @@ int export_tensors_write(const char *path, const char *shown,
                          const struct export_plan *plan, const struct work *work,
                          struct error *error) {
     static const char *const metadata[] = {"format", "pt", NULL};
-    struct tensor_export export = {.work = work};
+    struct tensor_export export = {.work = work,
+                                   .wanted = plan->dtype,
+                                   .where = model_directory_path(plan->pretrained)};
     int result = sort_given(&export, plan, error);
     if (result == 0)
         result = describe(&export, plan, error);

@@ -1,5 +1,6 @@
 /* The digest that a checkpoint is known by. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@ enum { CHUNK = 1 << 20 };
 
 struct hashing {
     const struct work *work;
+    char what[160]; /* for the report: "fingerprint of vit/model.safetensors" */
     unsigned long long done, total;
 };
 
@@ -46,7 +48,7 @@ static int digest_file(const char *path, struct hashing *progress, char hex[SHA2
             break;
         sha256_add(hash, chunk, (size_t)got);
         progress->done += (unsigned long long)got;
-        work_report(progress->work, "fingerprint", (size_t)progress->done,
+        work_report(progress->work, progress->what, (size_t)progress->done,
                     (size_t)progress->total);
     }
     sha256_finish(hash, hex);
@@ -60,6 +62,16 @@ done:
     return result;
 }
 
+/* The file with the folder that it lies in. */
+static void name_file(struct hashing *progress, const char *path) {
+    const char *last = strrchr(path, '/'), *from = last ? last : path;
+    while (from > path && from[-1] == '/')
+        from--;
+    while (from > path && from[-1] != '/')
+        from--;
+    snprintf(progress->what, sizeof progress->what, "fingerprint of %s", from);
+}
+
 static int digest_files(const char *directory, const struct tensor_files *files,
                         struct fingerprint *fingerprint, struct hashing *progress,
                         struct error *error) {
@@ -69,6 +81,8 @@ static int digest_files(const char *directory, const struct tensor_files *files,
     char hex[SHA256_HEX];
     for (size_t i = 0; i < files->count; i++) {
         char *path = text_format("%s/%s", directory, files->names[i]);
+        if (path)
+            name_file(progress, path);
         int result =
             path ? digest_file(path, progress, hex, error) : error_memory(error);
         free(path);
@@ -113,7 +127,7 @@ int model_directory_fingerprint(const char *path, struct fingerprint *fingerprin
     struct tensor_files files;
     if (tensor_files_list(path, true, &files, error) != 0)
         return -1;
-    struct hashing progress = {work, 0, size_of_files(path, &files)};
+    struct hashing progress = {.work = work, .total = size_of_files(path, &files)};
     int result = digest_files(path, &files, fingerprint, &progress, error);
     tensor_files_free(&files);
     return result;

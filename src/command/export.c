@@ -10,7 +10,7 @@
 
 struct export_options {
     struct choice_options choice;
-    const char *out, *head;
+    const char *out, *head, *dtype;
 };
 
 static const struct option_spec options[] = {
@@ -26,11 +26,18 @@ static const struct option_spec options[] = {
      .help = "Make this task's head the model's classifier; without it the pretrained "
              "model's stays",
      .offset = offsetof(struct export_options, head)},
+    {.name = "dtype",
+     .type = OPTION_TEXT,
+     .value = "T",
+     .choices = "f32|f16|bf16",
+     .help = "Of the written weights: f32, f16 or bf16 (default each tensor's own in "
+             "the pretrained model)",
+     .offset = offsetof(struct export_options, dtype)},
     {0}};
 
 /* The export says what the store knows of the model's figures. */
 static int write_with_figures(struct measure *m, const struct store_solution *solution,
-                              int head, struct error *error) {
+                              int head, const enum dtype *dtype, struct error *error) {
     const struct export_options *o = m->invocation->options;
     struct store_row *rows;
     size_t count;
@@ -39,13 +46,13 @@ static int write_with_figures(struct measure *m, const struct store_solution *so
     const struct store_row *row = store_row_find(rows, count, solution->id);
     int result =
         evaluator_export(m->evaluator, o->out, solution, row ? row->evaluations : NULL,
-                         head, m->invocation->work, error);
+                         head, dtype, m->invocation->work, error);
     store_rows_free(rows, count);
     return result;
 }
 
 static int write_model(struct measure *m, const struct store_solution *solution,
-                       int head, struct error *error) {
+                       int head, const enum dtype *dtype, struct error *error) {
     const struct export_options *o = m->invocation->options;
     char hex[SHA256_HEX];
     if (store_method_role(solution->method) == STORE_ROLE_EXPERTS)
@@ -66,9 +73,16 @@ static int write_model(struct measure *m, const struct store_solution *solution,
                          "here: pwemoe eval %s --solution %lld --again",
                          (long long)solution->id, hex, solution->model_sha256, m->path,
                          (long long)solution->id);
-    if (write_with_figures(m, solution, head, error))
+    if (write_with_figures(m, solution, head, dtype, error))
         return -1;
-    command_note(m->invocation, "%s is written, sha256 %s", o->out, hex);
+    if (dtype && !evaluator_keeps_values(m->evaluator, *dtype))
+        command_note(
+            m->invocation,
+            "%s is written in %s, which rounds the model that was measured: it "
+            "has no figures; `pwemoe eval %s --model %s` measures it",
+            o->out, o->dtype, m->path, o->out);
+    else
+        command_note(m->invocation, "%s is written, sha256 %s", o->out, hex);
     if (solution->id)
         command_log(m->invocation, m->store, "export of solution %lld to %s",
                     (long long)solution->id, o->out);
@@ -89,6 +103,13 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         error_set(error, "--out is missing; give the directory to write");
         return EXIT_USAGE;
     }
+    static const enum dtype dtypes[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16};
+    unsigned place = 0;
+    if (o->dtype && options_choice_index("f32|f16|bf16", o->dtype, &place)) {
+        error_set(error, "--dtype '%s': give one of f32|f16|bf16", o->dtype);
+        return EXIT_USAGE;
+    }
+    const enum dtype *dtype = o->dtype ? &dtypes[place] : NULL;
     struct measure m;
     if (measure_open(invocation, invocation->operands[0], &measure, &m, error))
         return EXIT_FAILED;
@@ -102,7 +123,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     } else if (choice_find(&m, &o->choice, &solution, &usage, error)) {
         status = usage ? EXIT_USAGE : EXIT_FAILED;
     } else {
-        if (write_model(&m, &solution, o->head ? (int)head : -1, error) == 0)
+        if (write_model(&m, &solution, o->head ? (int)head : -1, dtype, error) == 0)
             status = EXIT_DONE;
         store_solution_clear(&solution);
     }
@@ -112,7 +133,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 
 const struct command command_export = {
     .name = "export",
-    .usage = "FILE --preference R | --solution ID --out DIR [--head TASK]",
+    .usage = "FILE --preference R | --solution ID --out DIR [--head TASK] [--dtype T]",
     .summary = "Write a merged model as a Hugging Face model directory",
     .text =
         "Writes DIR completely or not at all: model.safetensors with the pretrained "

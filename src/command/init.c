@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "checkpoint/directory.h"
@@ -10,6 +11,7 @@
 #include "command/io/point_file.h"
 #include "command/io/recipe.h"
 #include "command/work/init.h"
+#include "eval/data_watch.h"
 #include "eval/metric_command.h"
 #include "eval/sources.h"
 #include "eval/task_check.h"
@@ -319,10 +321,27 @@ static int keep_recipe(struct init *s, const double *reference, size_t reference
     return 0;
 }
 
+/* What figures will be measured on is known from the beginning. */
+static int watch_data(const struct init *s, struct store *store, struct error *error) {
+    static const char *const splits[] = {"test", "train"};
+    for (size_t i = 0; i < 2; i++)
+        if (data_watch(store, s->out, s->store_folder, splits[i], NULL,
+                       s->invocation->work, error))
+            return work_stopped(s->invocation->work)
+                       ? error_set(error, "stopped; nothing was written")
+                       : -1;
+    return 0;
+}
+
 static int create(const struct init *s, const char *path, struct error *error) {
     struct store *store;
     if (store_create(path, s->out, &store, error))
         return -1;
+    if (watch_data(s, store, error)) {
+        store_close(store);
+        unlink(path);
+        return -1;
+    }
     command_log(s->invocation, store, "init from %s: %zu tasks, %s",
                 s->invocation->operands[1], s->recipe->task_count, s->out->model);
     store_close(store);

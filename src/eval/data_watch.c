@@ -132,7 +132,7 @@ static int stamp(const struct files *files, const struct classes *classes,
 
 /* Names and contents; the digest does not depend on how many threads read. */
 static int contents(const struct files *files, const struct classes *classes,
-                    const struct work *work, struct store_data *data,
+                    const char *what, const struct work *work, struct store_data *data,
                     struct error *error) {
     char(*each)[SHA256_HEX] = array_new(files->count, sizeof *each);
     bool failed = false, stopped = false;
@@ -159,7 +159,7 @@ static int contents(const struct files *files, const struct classes *classes,
 #pragma omp atomic capture
         now = ++done;
         if (omp_get_thread_num() == 0)
-            work_report(work, "fingerprint of data", now, files->count);
+            work_report(work, what, now, files->count);
     }
     struct sha256 *hash = stopped || failed ? NULL : sha256_new();
     if (hash) {
@@ -194,7 +194,10 @@ static int watch(struct store *store, const struct store_recipe *recipe, size_t 
         list(recipe, task, directory, split, &files, &unread) == 0 &&
         stamp(&files, &classes, &now, &unread) == 0 &&
         !(found && strcmp(now.stamp, before.stamp) == 0)) {
-        if (contents(&files, &classes, work, &now, &unread) == 0)
+        char what[160];
+        snprintf(what, sizeof what, "fingerprint of the %s data of %s", split,
+                 recipe->tasks[task].name);
+        if (contents(&files, &classes, what, work, &now, &unread) == 0)
             result = store_data_put(store, task, split, &now, changed, error);
         else if (work_stopped(work))
             result = error_set(error, "stopped");

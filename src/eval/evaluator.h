@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/work.h"
+#include "checkpoint/dtype.h"
 #include "eval/running.h"
 #include "store/store.h"
 
@@ -132,10 +133,15 @@ void evaluator_results(const struct evaluator *evaluator,
 /* Exports the current model; solution describes it in pwemoe.json, with figures
  * [tasks] (those of the store; NULL: what this evaluator has measured). Where
  * solution has a hash and the model has another, nothing is written. head: a task
- * number whose head becomes the model's classifier, or -1. */
+ * number whose head becomes the model's classifier, or -1. dtype: of the weights, NULL
+ * for those of the pretrained model; where another changes values, pwemoe.json has no
+ * figures (evaluator_keeps_values). */
 int evaluator_export(struct evaluator *evaluator, const char *path,
                      const struct store_solution *solution,
                      const struct store_evaluation *figures, int head,
-                     const struct work *work, struct error *error);
+                     const enum dtype *dtype, const struct work *work,
+                     struct error *error);
+/* Whether models of this evaluator are the same ones with weights of that dtype. */
+bool evaluator_keeps_values(const struct evaluator *evaluator, enum dtype dtype);
 
 #endif

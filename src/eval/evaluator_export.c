@@ -40,8 +40,8 @@ int evaluator_model_sha256(struct evaluator *e, char hex[SHA256_HEX],
     float *weights = download_weights(e, error);
     if (!weights)
         return -1;
-    int result =
-        saving_hash(e->pool->layout, e->pool->pretrained, weights, hex, work, error);
+    int result = saving_hash(e->pool->layout, e->pool->pretrained, NULL, weights, hex,
+                             work, error);
     free(weights);
     return result;
 }
@@ -58,6 +58,11 @@ static const float *weights_at(const struct evaluator *e, size_t offset) {
     return NULL;
 }
 
+bool evaluator_keeps_values(const struct evaluator *e, enum dtype dtype) {
+    return !e->commanded &&
+           saving_keeps_values(e->pool->layout, e->pool->pretrained, dtype);
+}
+
 /* What follows the current model's text tower is made here, the rest is the pool's. */
 static void free_heads(const struct evaluator *e, struct head *heads) {
     for (size_t t = 0; t < e->tasks; t++)
@@ -66,29 +71,54 @@ static void free_heads(const struct evaluator *e, struct head *heads) {
     free(heads);
 }
 
-/* The heads [tasks] of the current model; ended by free_heads. */
-static struct head *current_heads(struct evaluator *e, struct error *error) {
-    struct head *heads = array_new(e->tasks, sizeof *heads);
-    if (!heads) {
-        error_memory(error);
-        return NULL;
-    }
+/* Of weights (size) on the device. */
+static int make_heads(struct evaluator *e, const real *weights, struct head *heads,
+                      struct error *error) {
     for (size_t t = 0; t < e->tasks; t++) {
-        if (!pool_head_follows(e->pool, t)) {
+        if (!pool_head_follows(e->pool, t))
             heads[t] = e->pool->heads[t];
-        } else if (pool_head(e->pool, e->weights, t, &heads[t], error)) {
-            heads[t] = (struct head){0};
-            free_heads(e, heads);
-            return NULL;
+        else if (pool_head(e->pool, weights, t, &heads[t], error))
+            return -1;
+    }
+    return 0;
+}
+
+/* The heads [tasks] of the current model, in that dtype (NULL: as it is); ended by
+ * free_heads. */
+static struct head *current_heads(struct evaluator *e, const enum dtype *dtype,
+                                  struct error *error) {
+    struct backend *b = e->backend;
+    size_t size = e->pool->layout->size, bytes = size * b->real_size;
+    struct head *heads = array_new(e->tasks, sizeof *heads);
+    real *rounded = NULL;
+    int result = heads ? 0 : error_memory(error);
+    if (result == 0 && e->pool->text && dtype && *dtype != DTYPE_F32) {
+        result = b->allocate(b, bytes, (void **)&rounded, error);
+        if (result == 0) {
+            b->copy(b, rounded, e->weights, bytes);
+            b->round_values(b, rounded, size,
+                            *dtype == DTYPE_F16 ? ROUNDING_F16 : ROUNDING_BF16);
         }
     }
-    return heads;
+    if (result == 0)
+        result = make_heads(e, rounded ? rounded : e->weights, heads, error);
+    b->release(b, rounded);
+    if (result == 0)
+        return heads;
+    if (heads)
+        free_heads(e, heads);
+    return NULL;
 }
 
 int evaluator_export(struct evaluator *e, const char *path,
                      const struct store_solution *solution,
                      const struct store_evaluation *figures, int head,
-                     const struct work *work, struct error *error) {
+                     const enum dtype *dtype, const struct work *work,
+                     struct error *error) {
+    if (e->commanded && dtype)
+        return error_set(error,
+                         "models that a command measures are written in their own "
+                         "dtypes; `pwemoe merge-to --dtype` writes others");
     if (e->commanded)
         return commanded_export(e->commanded, path, solution, work, error);
     const struct layout *l = e->pool->layout;
@@ -100,7 +130,7 @@ int evaluator_export(struct evaluator *e, const char *path,
                          "--head out: the heads are in %s/heads",
                          path);
     float *weights = download_weights(e, error);
-    struct head *heads = weights ? current_heads(e, error) : NULL;
+    struct head *heads = weights ? current_heads(e, dtype, error) : NULL;
     if (!heads) {
         free(weights);
         return -1;
@@ -114,7 +144,7 @@ int evaluator_export(struct evaluator *e, const char *path,
         error_memory(error);
         goto done;
     }
-    if (saving_hash(l, e->pool->pretrained, weights, hash, work, error))
+    if (saving_hash(l, e->pool->pretrained, NULL, weights, hash, work, error))
         goto done;
     if (*solution->model_sha256 && strcmp(solution->model_sha256, hash) != 0) {
         error_set(
@@ -124,7 +154,11 @@ int evaluator_export(struct evaluator *e, const char *path,
             path);
         goto done;
     }
-    evaluator_results(e, own);
+    bool measured = !dtype || evaluator_keeps_values(e, *dtype);
+    if (dtype && saving_hash(l, e->pool->pretrained, dtype, weights, hash, work, error))
+        goto done;
+    if (measured)
+        evaluator_results(e, own);
     for (size_t i = 0; i < l->parameter_count; i++)
         rows[i] = weights_at(e, l->parameters[i].offset);
     const struct head *used = e->fitted ? e->fitted : heads;
@@ -135,7 +169,9 @@ int evaluator_export(struct evaluator *e, const char *path,
         .heads = used,
         .solution = solution,
         .sha256 = hash,
-        .figures = figures ? figures : own,
+        .figures = figures && measured ? figures : own,
+        .dtype = dtype ? dtype_entry_of(*dtype)->name : NULL,
+        .measured = measured,
         .weights = rows,
         .corrected = e->current == CURRENT_PREFERENCE && e->correction,
         .correction_weight = e->correction_weight,
@@ -145,6 +181,7 @@ int evaluator_export(struct evaluator *e, const char *path,
     struct saving saving = {.layout = l,
                             .pretrained = e->pool->pretrained,
                             .weights = weights,
+                            .dtype = dtype,
                             .files = files.files,
                             .file_count = files.count};
     if (head >= 0 && (size_t)head < e->tasks) {

@@ -104,6 +104,10 @@ static json_t *describe(const struct provenance *p) {
     json_object_set_new(object, "preference",
                         json_preference(s->preference, p->pool->tasks));
     json_object_set_new(object, "model_sha256", json_string(p->sha256));
+    if (p->dtype) {
+        json_object_set_new(object, "dtype", json_string(p->dtype));
+        json_object_set_new(object, "measured", json_boolean(p->measured));
+    }
     json_object_set_new(object, "objectives", json_figures(p));
     json_object_set_new(object, "weights", json_weights(p));
     if (p->corrected)

@@ -38,6 +38,8 @@ struct provenance {
     const struct head *heads; /* [tasks] that the model was measured with */
     const struct store_solution *solution;
     const char *sha256;
+    const char *dtype; /* of the weights, where it was asked for, or NULL */
+    bool measured; /* false: with that dtype it is another model than the figures' */
     const struct store_evaluation *figures; /* [tasks]; examples 0: not measured */
     const float *const *weights; /* [parameters] rows of T numbers, or NULLs */
     bool corrected;              /* and so much of a correction was added */

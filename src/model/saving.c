@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "checkpoint/export_files.h"
 #include "model/extras.h"
 
 /* Names of classes come from files: what is not UTF-8 is escaped, so that it can be
@@ -115,7 +116,12 @@ int saving_write(const char *path, const struct saving *saving, const struct wor
                                        .shape = {head->classes},
                                        .values = head->bias ? head->bias : zeros};
     }
-    struct export_plan plan = {.pretrained = saving->pretrained,
+    if (saving->dtype && !config)
+        config = json_deep_copy(model_directory_config(saving->pretrained));
+    if (saving->dtype && config)
+        export_set_dtype(config, *saving->dtype);
+    struct export_plan plan = {.dtype = saving->dtype,
+                               .pretrained = saving->pretrained,
                                .tensors = tensors,
                                .tensor_count = count,
                                .files = saving->files,
@@ -129,9 +135,25 @@ done:
     return result;
 }
 
+static enum dtype dtype_of(const struct model_directory *pretrained,
+                           const struct parameter *p) {
+    const struct tensor *tensor = model_directory_find(pretrained, p->name);
+    return tensor ? tensor->dtype : DTYPE_F32;
+}
+
+bool saving_keeps_values(const struct layout *l,
+                         const struct model_directory *pretrained, enum dtype dtype) {
+    bool keeps = true;
+    for (size_t i = 0; i < l->parameter_count; i++) {
+        enum dtype own = dtype_of(pretrained, &l->parameters[i]);
+        keeps = keeps && (own == dtype || dtype == DTYPE_F32);
+    }
+    return keeps;
+}
+
 int saving_hash(const struct layout *l, const struct model_directory *pretrained,
-                const float *weights, char hex[SHA256_HEX], const struct work *work,
-                struct error *error) {
+                const enum dtype *wanted, const float *weights, char hex[SHA256_HEX],
+                const struct work *work, struct error *error) {
     enum { CHUNK = 1 << 16 };
     unsigned char *bytes = malloc(CHUNK * sizeof(double));
     struct sha256 *hash = sha256_new();
@@ -142,8 +164,7 @@ int saving_hash(const struct layout *l, const struct model_directory *pretrained
     }
     for (size_t i = 0; i < l->parameter_count; i++) {
         const struct parameter *p = &l->parameters[i];
-        const struct tensor *tensor = model_directory_find(pretrained, p->name);
-        enum dtype dtype = tensor ? tensor->dtype : DTYPE_F32;
+        enum dtype dtype = wanted ? *wanted : dtype_of(pretrained, p);
         for (size_t at = 0; at < p->count; at += CHUNK) {
             if (work_stopped(work)) {
                 sha256_free(hash);

@@ -197,21 +197,10 @@ static int write_shard(struct maker *m, size_t shard, const char *folder,
 /* config.json says of which dtype the weights are, under one of two names. NULL where
  * there is nothing to change. */
 static json_t *config_of(const struct merging *merging) {
-    static const char *const keys[] = {"dtype", "torch_dtype"};
-    static const struct {
-        enum dtype dtype;
-        const char *name;
-    } names[] = {{DTYPE_F32, "float32"},
-                 {DTYPE_F16, "float16"},
-                 {DTYPE_BF16, "bfloat16"},
-                 {DTYPE_F64, "float64"}};
     json_t *config = model_directory_config(merging->models->base);
     if (!merging->dtype || !config || !(config = json_deep_copy(config)))
         return NULL;
-    for (size_t k = 0; k < 2; k++)
-        for (size_t n = 0; n < sizeof names / sizeof *names; n++)
-            if (json_object_get(config, keys[k]) && names[n].dtype == *merging->dtype)
-                json_object_set_new(config, keys[k], json_string(names[n].name));
+    export_set_dtype(config, *merging->dtype);
     return config;
 }
 

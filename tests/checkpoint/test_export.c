@@ -97,7 +97,11 @@ static void writes_a_model_directory(void **state) {
                                         {"README.md", "new", 3},
                                         {"heads/a.safetensors", "a", 1},
                                         {"heads/b.safetensors", "", 0}};
-    struct export_plan plan = {pretrained, tensors, 5, files, 4, NULL};
+    struct export_plan plan = {.pretrained = pretrained,
+                               .tensors = tensors,
+                               .tensor_count = 5,
+                               .files = files,
+                               .file_count = 4};
     const char *path = in(*state, "out");
     struct error error;
     if (export_write(path, &plan, NULL, &error) != 0)

@@ -1,6 +1,7 @@
 /* BF16 and F16 models: what is measured is what is exported, figure by figure; answers
  * that are no numbers are none. */
 #include <config.h> /* memmem wants _GNU_SOURCE */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -121,6 +122,54 @@ static double loss_of(json_t *rows) {
     return value;
 }
 
+/* Of FOLDER/NAME: whether pwemoe.json says that it was measured so, and figures. */
+static bool has_figures(const char *name) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s/pwemoe.json", folder(), name);
+    json_t *about = json_load_file(path, 0, NULL);
+    assert_non_null(about);
+    bool measured = json_is_true(json_object_get(about, "measured"));
+    size_t figures = json_object_size(json_object_get(about, "objectives"));
+    assert_int_equal(figures, measured ? 2 : 0);
+    json_decref(about);
+    return measured;
+}
+
+/* --dtype: a wider one has the same values, loss and figures; a narrower one or one of
+ * another range is another model, which has no figures until it is measured. */
+static void in_another_dtype(const char *tag, enum dtype own, double stored) {
+    static const struct {
+        const char *name;
+        enum dtype dtype;
+    } all[] = {{"f32", DTYPE_F32}, {"f16", DTYPE_F16}, {"bf16", DTYPE_BF16}};
+    for (size_t i = 0; i < 3; i++) {
+        char out[64], path[1100];
+        snprintf(out, sizeof out, "%s-as-%s", tag, all[i].name);
+        struct ran ran = run("export %1$s/%2$s.db --solution 1 --out %1$s/%3$s --dtype "
+                             "%4$s",
+                             folder(), tag, out, all[i].name);
+        assert_int_equal(ran.status, 0);
+        bool same = all[i].dtype == own || all[i].dtype == DTYPE_F32;
+        assert_int_equal(strstr(ran.err, "it has no figures; `pwemoe eval") == NULL,
+                         same);
+        ran_free(&ran);
+        assert_int_equal(has_figures(out), same);
+        struct model_directory *directory;
+        struct error error;
+        snprintf(path, sizeof path, "%s/%s", folder(), out);
+        assert_int_equal(model_directory_open(path, &directory, &error), 0);
+        for (size_t k = 0; k < model_directory_count(directory); k++)
+            assert_int_equal(model_directory_at(directory, k)->dtype, all[i].dtype);
+        model_directory_close(directory);
+        double loss =
+            loss_of(json_of("eval %1$s/%2$s.db --model %1$s/%3$s --device cpu "
+                            "--format json",
+                            folder(), tag, out));
+        if (same ? loss < stored || loss > stored : fabs(loss - stored) > 0.01)
+            fail_msg("%s as %s: %.17g, then %.17g", tag, all[i].name, stored, loss);
+    }
+}
+
 static void measured_is_exported(enum dtype to, const char *tag) {
     char name[64], text[1024];
     snprintf(name, sizeof name, "%s-base", tag);
@@ -154,6 +203,7 @@ static void measured_is_exported(enum dtype to, const char *tag) {
                         folder(), tag));
     if (stored < exported || stored > exported)
         fail_msg("%s: measured %.17g, exported %.17g", tag, stored, exported);
+    in_another_dtype(tag, to, stored);
 }
 
 static void bf16(void **state) {

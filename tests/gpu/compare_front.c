@@ -98,7 +98,7 @@ static int compare_export(struct comparison *c, struct evaluator *tested,
         goto done;
     evaluator_results(tested, figures);
     memcpy(solution.model_sha256, hash, sizeof hash);
-    if (evaluator_export(tested, path, &solution, figures, -1, NULL, error) ||
+    if (evaluator_export(tested, path, &solution, figures, -1, NULL, NULL, error) ||
         evaluator_begin_directory(cpu, path, error) || finish(cpu, read, error) ||
         evaluator_model_sha256(cpu, again, NULL, error))
         goto done;

@@ -456,7 +456,7 @@ static void export(struct evaluation *evaluation, struct evaluation_export *requ
                    sizeof solution.model_sha256);
         if (evaluator_export(evaluation->evaluator, request->path, &solution,
                              request->measured ? request->figures : NULL, request->head,
-                             &work, &error) == 0) {
+                             NULL, &work, &error) == 0) {
             error.text[0] = '\0';
             if (evaluation->writes)
                 store_log(evaluation->store, NULL, "explorer: exported %s",
