@@ -290,7 +290,8 @@ int pwemoe_export(struct pwemoe *p, const double *given, const char *directory) 
         answerer_begin(p->evaluator, answerer, preference, &work, &p->error))
         return -1;
     return evaluator_export(p->evaluator, directory, &p->catalog->rows[row].solution,
-                            p->catalog->rows[row].evaluations, -1, &work, &p->error);
+                            p->catalog->rows[row].evaluations, -1, NULL, &work,
+                            &p->error);
 }
 
 /* --- the front -------------------------------------------------------------------- */

@@ -38,15 +38,16 @@ static int put(struct store *store, size_t task, const char *split,
                   "itiittd", (int64_t)task, split, (int64_t)data->files,
                   (int64_t)data->size, data->stamp, data->sha256, sql_now()))
         return -1;
-    *changed = found && strcmp(before.sha256, data->sha256) != 0;
-    if (!*changed)
+    if (!found || strcmp(before.sha256, data->sha256) == 0)
         return 0;
     /* The time brings these rows to who reads what is new. */
-    return sql_write(store, error,
-                     "UPDATE evaluation SET stale = 1, time = ?"
-                     " WHERE objective = ? AND split = ? AND solution IN"
-                     "  (SELECT id FROM solution WHERE kind <> 'import')",
-                     "dit", sql_now(), (int64_t)task, split);
+    int result = sql_write(store, error,
+                           "UPDATE evaluation SET stale = 1, time = ?"
+                           " WHERE objective = ? AND split = ? AND solution IN"
+                           "  (SELECT id FROM solution WHERE kind <> 'import')",
+                           "dit", sql_now(), (int64_t)task, split);
+    *changed = result == 0 && sqlite3_changes(store->db) > 0;
+    return result;
 }
 
 int store_data_put(struct store *store, size_t task, const char *split,

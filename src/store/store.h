@@ -332,8 +332,8 @@ struct store_data {
 };
 int store_data_get(struct store *store, size_t task, const char *split, bool *found,
                    struct store_data *data, struct error *error);
-/* Where another sha256 held before, *changed: figures of this task on this split are
- * then stale, all but imported ones. */
+/* Where another sha256 held before, figures of this task on this split are stale from
+ * then on, all but imported ones; *changed: there were some. */
 int store_data_put(struct store *store, size_t task, const char *split,
                    const struct store_data *data, bool *changed, struct error *error);
 
