@@ -120,10 +120,17 @@ static int list(const char *directory, bool any, struct tensor_files *files,
                          "%s: holds its weights as pytorch_model.bin only, which is "
                          "not read (it is a program); save the model as safetensors",
                          directory);
+    const char *instead = "";
+    if (exists(directory, "adapter_config.json"))
+        instead = "; it is a PEFT adapter: merge it into its model first "
+                  "(merge_and_unload) and save that";
+    else if (exists(directory, "open_clip_config.json"))
+        instead = "; it is in OpenCLIP's own format: convert it to a CLIPModel of "
+                  "transformers first";
     return error_set(error,
                      "%s: holds neither model.safetensors nor "
-                     "model.safetensors.index.json",
-                     directory);
+                     "model.safetensors.index.json%s",
+                     directory, instead);
 }
 
 int tensor_files_list(const char *directory, bool any, struct tensor_files *files,

@@ -2,7 +2,11 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
 
 static bool ends_with(const char *name, const char *ending) {
     size_t length = strlen(name), tail = strlen(ending);
@@ -21,7 +25,9 @@ static bool is_parameter(const struct layout *layout, const char *name) {
 static bool is_expected(const struct layout *layout, const char *name) {
     static const char *const heads[] = {"classifier.weight", "classifier.bias",
                                         "score.weight"};
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+    /* CLIP reads none: one that is there (CLIPForImageClassification) is spoken of. */
+    bool has_heads = layout->config.kind != MODEL_CLIP_VISION;
+    for (size_t i = 0; has_heads && i < sizeof heads / sizeof *heads; i++)
         if (strcmp(name, heads[i]) == 0)
             return true;
     if (layout->config.kind == MODEL_GPT2 &&
@@ -133,12 +139,33 @@ const char *extras_changed_text(const struct model_directory *pretrained,
     return NULL;
 }
 
+/* transformers adds an adapter that lies beside the weights to them. */
+static int check_adapter_file(const struct model_directory *directory,
+                              struct error *error) {
+    const char *path = model_directory_path(directory);
+    char *file = text_format("%s/adapter_config.json", path);
+    if (!file)
+        return error_memory(error);
+    bool there = access(file, F_OK) == 0;
+    free(file);
+    if (!there)
+        return 0;
+    return error_set(
+        error,
+        "%s: has an adapter (adapter_config.json) beside its weights, which "
+        "is not read; merge it into the model first, as PEFT's "
+        "merge_and_unload does, and save that",
+        path);
+}
+
 int extras_of_expert(const struct layout *layout,
                      const struct model_directory *pretrained,
                      const struct model_directory *expert, extras_remark *remark,
                      void *self, struct error *error) {
     struct tally text = {0}, changed = {0}, unknown = {0};
     bool clip = layout->config.kind == MODEL_CLIP_VISION;
+    if (check_adapter_file(expert, error))
+        return -1;
     for (size_t i = 0; i < model_directory_count(expert); i++) {
         const struct tensor *tensor = model_directory_at(expert, i);
         const char *name = tensor->name;

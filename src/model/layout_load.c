@@ -125,10 +125,31 @@ int layout_load(const struct layout *layout, const struct model_directory *direc
     return 0;
 }
 
+/* Whether a checkpoint has not a single parameter of the (first) tower: saved under
+ * another program's names, or with a prefix of a wrapper. */
+static bool has_none(const struct layout *layout,
+                     const struct model_directory *directory) {
+    for (size_t i = 0; i < layout->text_parameter; i++)
+        if (find_tensor(layout, directory, layout->parameters[i].name))
+            return false;
+    return true;
+}
+
 size_t layout_compare(const struct layout *layout, const struct model_directory *expert,
                       void (*line)(void *self, const char *text), void *self) {
     size_t found = 0;
     char text[400];
+    if (has_none(layout, expert)) {
+        snprintf(
+            text, sizeof text,
+            "none of its tensors has a name of the pretrained model's (%.100s); the "
+            "first is %.100s: save the model as transformers does",
+            layout->parameters[0].name,
+            model_directory_count(expert) ? model_directory_at(expert, 0)->name
+                                          : "missing");
+        line(self, text);
+        return 1;
+    }
     if (layout->text && layout_has_text(expert))
         found = layout_compare(layout->text, expert, line, self);
     for (size_t i = 0; i < layout->text_parameter; i++) {

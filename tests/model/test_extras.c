@@ -170,6 +170,25 @@ static void adapters_are_refused(void **state) {
     model_directory_close(base);
 }
 
+/* A layout of another program: no tensor has a name of ours. One line says so. */
+static void hear_line(void *self, const char *text) {
+    hear(self, text);
+}
+
+static void names_of_wrappers_are_one_line(void **state) {
+    (void)state;
+    struct model_directory *base = open_good(golden_path("model/vit"));
+    struct model_directory *other = open_good(golden_path("model/clip"));
+    struct layout *layout = layout_of(base);
+    struct heard heard = {0};
+    assert_int_equal(layout_compare(layout, other, hear_line, &heard), 1);
+    assert_int_equal(heard.count, 1);
+    assert_non_null(strstr(heard.text, "none of its tensors has a name of the "));
+    layout_free(layout);
+    model_directory_close(other);
+    model_directory_close(base);
+}
+
 /* CLIP's text tower of an expert: the same is passed over, another is spoken of. */
 static void a_text_side_that_changed_is_said(void **state) {
     (void)state;
@@ -199,6 +218,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tied_head_follows),
         cmocka_unit_test(adapters_are_refused),
+        cmocka_unit_test(names_of_wrappers_are_one_line),
         cmocka_unit_test(a_text_side_that_changed_is_said),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -143,14 +143,14 @@ int init_check_expert(struct init *s, const struct recipe_task *task,
     struct model_directory *expert = NULL;
     int result = model_directory_open(path, &expert, error);
     if (result == 0)
-        result =
-            check_model(s, expert, true, error) || check_inputs(s, expert, error) ||
-                    text_tower_compare(&s->text, s->pretrained, expert, task->name,
-                                       error) ||
-                    extras_of_expert(s->layout, s->pretrained, expert, remark_on_model,
-                                     &(struct model_remark){s, path}, error)
-                ? -1
-                : 0;
+        result = extras_of_expert(s->layout, s->pretrained, expert, remark_on_model,
+                                  &(struct model_remark){s, path}, error) ||
+                         check_model(s, expert, true, error) ||
+                         check_inputs(s, expert, error) ||
+                         text_tower_compare(&s->text, s->pretrained, expert, task->name,
+                                            error)
+                     ? -1
+                     : 0;
     model_directory_close(expert);
     free(path);
     return result;
