@@ -61,6 +61,17 @@ static void init_refuses(void **state) {
              "pretrained: %s/vit\ntasks: {a: {test: data, expert: %s/clip}}\n",
              models(), models());
     write_file("bad.yaml", recipe);
+    struct ran other = run("init %s/bad.db %s/bad.yaml", folder(), folder());
+    assert_int_equal(other.status, 1);
+    assert_non_null(strstr(other.err,
+                           "none of its tensors has a name of the pretrained "
+                           "model's (vit.embeddings.cls_token)"));
+    ran_free(&other);
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %s/vit\ntasks: {a: {test: data, expert: "
+             "%s/../names/expert}}\n",
+             models(), models());
+    write_file("bad.yaml", recipe);
     struct ran ran = run("init %s/bad.db %s/bad.yaml", folder(), folder());
     assert_int_equal(ran.status, 1);
     size_t lines = 0;
