@@ -107,7 +107,7 @@ bench)
 esac
 END
 chmod 755 "$bundle/run" "$bundle/python"
-tar -C "$folder" -cf - gpu-bundle | xz -T0 -6 >"$archive"
+tar -C "$folder" -cf - gpu-bundle | xz -9e >"$archive"
 ls -l "$archive"
 [ "$(wc -c <"$archive")" -le $((40 << 20)) ] || {
     echo "bundle: $archive is larger than 40 MiB" >&2

@@ -14,12 +14,12 @@ import struct
 import sys
 import tarfile
 
-IDX = {"mnist": ("mnist", 1500, 800), "fashion-mnist": ("fashion-mnist", 1500, 800)}
+IDX = {"mnist": ("mnist", 600, 300), "fashion-mnist": ("fashion-mnist", 600, 300)}
 # archive, task, most of each class for training and for testing
 FOLDERS = (
-    ("gtsrb/gtsrb-subset.tar.gz", "gtsrb", 24, 10),
-    ("cifar10/cifar10-subset.tar.gz", "cifar10", 250, 80),
-    ("dtd10/dtd10-64px.tar.gz", "dtd", 80, 40),
+    ("gtsrb/gtsrb-subset.tar.gz", "gtsrb", 8, 4),
+    ("cifar10/cifar10-subset.tar.gz", "cifar10", 100, 50),
+    ("dtd10/dtd10-64px.tar.gz", "dtd", 30, 15),
 )
 
 
