@@ -19,8 +19,12 @@ with fusion-bench 0.2.33 (see make_merge.py) writes nothing, and prints how far 
 its LayerWiseMergedModel and entropy_loss lies from that, relative to the largest number.
 """
 
+import importlib.util
 import os
+import pathlib
 import sys
+import types
+import typing
 
 import torch
 import torch.nn.functional as F
@@ -58,35 +62,42 @@ def describe(kind, what):
             f"{kind.name}.{what}.gradient": given.grad}
 
 
-def compare(kind):
-    from fusion_bench.method.adamerging.entropy_loss import entropy_loss
-    from fusion_bench.models.wrappers.layer_wise_fusion import LayerWiseMergedModel
+def fusion_bench(root, path):
+    """One file of fusion-bench, what it imports of the package stood for."""
+    name = "fusion_bench." + path.removesuffix(".py").replace("/", ".")
+    parents = name.split(".")[:-1]
+    packages = [".".join(parents[:i + 1]) for i in range(len(parents))]
+    for part in packages + ["fusion_bench.utils", "fusion_bench.utils.dict",
+                            "fusion_bench.utils.type"]:
+        stand_in = sys.modules.setdefault(part, types.ModuleType(part))
+        stand_in.__getattr__ = typing.TypeVar
+        stand_in.__path__ = []
+    spec = importlib.util.spec_from_file_location(name, root / path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    ours = describe(kind, "tensor")
-    # Its layers are the pretrained model's parameters in their order.
+
+def compare(kind):
+    root = pathlib.Path(importlib.util.find_spec("fusion_bench").origin).parent
+    fusion_bench(root, "models/utils.py")
+    fusion = fusion_bench(root, "models/wrappers/layer_wise_fusion.py")
+    entropy_loss = fusion_bench(root, "method/adamerging/entropy_loss.py").entropy_loss
+    wanted = describe(kind, "tensor")[f"{kind.name}.tensor.gradient"]
     pretrained = type(kind.experts[0]).from_pretrained(
         os.path.join(HERE, "model", kind.name), dtype=torch.float64)
-    order = {memory_name(n): i for i, n in enumerate(kind.tensors)}
-    names = [n for n, _ in pretrained.named_parameters()]
+    names = [n for n, _ in pretrained.named_parameters()]  # its layers
+    own = [memory_name(n) for n in kind.tensors]
+    given = coefficients(kind, "tensor")
     weight = torch.zeros(TASKS, len(names), dtype=torch.float64)
-    for j, n in enumerate(names):
-        if n in order:
-            weight[:, j] = coefficients(kind, "tensor")[order[n]]
-    merged = LayerWiseMergedModel(weight, pretrained, kind.experts, clamp_weights=True)
-    loss = 0
+    for i, n in enumerate(own):
+        weight[:, names.index(n)] = given[i]
+    merged = fusion.LayerWiseMergedModel(weight, pretrained, kind.experts,
+                                         strict=False)
     for t in range(TASKS):
         merged.merge_weights()
-        logits = kind.logits(t, merged, kind.values(t)[:N])
-        if kind.name == "vit":  # the classifier is the expert's own
-            own = kind.experts[t].classifier
-            features = merged.forward(kind.values(t)[:N], output_hidden_states=True)
-            hidden = pretrained.vit.layernorm(features.hidden_states[-1])[:, 0]
-            logits = hidden @ own.weight.detach().T + own.bias.detach()
-        loss = loss + entropy_loss(logits)
-    loss.backward()
-    got = torch.stack([merged.merge_weight.grad[:, names.index(memory_name(n))]
-                       for n in kind.tensors])
-    wanted = ours[f"{kind.name}.tensor.gradient"]
+        entropy_loss(kind.logits(t, merged, kind.values(t)[:N])).backward()
+    got = torch.stack([merged.merge_weight.grad[:, names.index(n)] for n in own])
     print(kind.name, float((got - wanted).abs().max() / wanted.abs().max()))
 
 
