@@ -64,3 +64,6 @@ PHONY_TARGETS += gpu-bench
 gpu-bench: all bench/gpu/bench_device
 	@srcdir='$(srcdir)' PWEMOE_MODULE_DIR='$(abs_builddir)/gpu' \
 	  ./bench/gpu/bench_device --out '$(srcdir)/bench/results' $(GPU_BENCH_FLAGS)
+
+# Beside mergekit, which needs Python.
+EXTRA_DIST += bench/merge_to.py

@@ -8,15 +8,29 @@
 
 typedef uint32_t bits_of_float __attribute__((may_alias));
 
-/* What is outside the range becomes 0; from: the place of x[0]. */
+static void trim_stretch(uint32_t low, uint32_t high, size_t count, float *x) {
+    bits_of_float *bits = (bits_of_float *)x;
+    const int32_t from = (int32_t)low, to = (int32_t)high;
+#pragma omp simd
+    for (size_t i = 0; i < count; i++) {
+        int32_t magnitude = (int32_t)(bits[i] & INT32_MAX);
+        bits[i] &= -(uint32_t)((magnitude >= from) & (magnitude <= to));
+    }
+}
+
+/* What is outside the range becomes 0; from: the place of x[0]. The bounds change at
+ * the cuts, of which most tensors have none inside. */
 static void trim_range(const struct blend_bounds *bounds, size_t from, size_t count,
                        float *x) {
-    bits_of_float *bits = (bits_of_float *)x;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t magnitude = bits[i] & INT32_MAX;
-        uint32_t low = bounds->low + (from + i >= bounds->low_cut);
-        uint32_t high = bounds->high - (from + i >= bounds->high_cut);
-        bits[i] = magnitude >= low && magnitude <= high ? bits[i] : 0;
+    const size_t cuts[2] = {bounds->low_cut, bounds->high_cut};
+    for (size_t at = from, end = from + count, stop; at < end; at = stop) {
+        stop = end;
+        for (int k = 0; k < 2; k++)
+            if (at < cuts[k] && cuts[k] < stop)
+                stop = cuts[k];
+        trim_stretch(bounds->low + (at >= bounds->low_cut),
+                     bounds->high - (at >= bounds->high_cut), stop - at,
+                     x + (at - from));
     }
 }
 
