@@ -97,7 +97,7 @@ static bool is_of_the_moment(const char *column) {
 }
 
 static void write_rows(sqlite3 *db, const char *table, FILE *out) {
-    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\" ORDER BY 1, 2", table);
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", table);
     sqlite3_stmt *rows;
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &rows, NULL), SQLITE_OK);
     sqlite3_free(sql);
