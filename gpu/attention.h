@@ -33,8 +33,8 @@ static inline struct heads heads_of(const struct attention_shape *s) {
     return h;
 }
 
-/* More than 48 KiB of shared memory, counting the kernel's static arrays, are given to
- * those who ask first: asked for always, so that nothing has to be counted. */
+/* More than 48 KiB of shared memory, counting the kernel's static arrays, have to be
+ * asked for; they always are, so that nothing has to be counted. */
 template <class Kernel>
 static bool allow_shared(struct cuda *cuda, Kernel kernel, size_t bytes) {
     return cuda_check(cuda,

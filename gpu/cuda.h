@@ -17,7 +17,8 @@ struct allocation {
     size_t bytes;
 };
 
-/* Working space. What has grown lies in front of what recordings still name. */
+/* Working space. When it grows, blocks that recordings still name are kept behind the
+ * new one. */
 struct scratch {
     struct scratch *next;
     void *memory;
@@ -84,7 +85,7 @@ void cuda_fail(struct cuda *cuda, const char *format, ...)
 void cuda_refuse(struct cuda *cuda, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Into error, why cuda_ready gave NULL or cuda_unrecorded false. Returns -1. */
+/* Sets error to why cuda_ready returned NULL or cuda_unrecorded false. Returns -1. */
 int cuda_why(const struct backend *backend, struct error *error);
 
 /* true when status is success, else false with the failure kept, as by cuda_refuse. */

@@ -37,7 +37,8 @@ typedef uint64_t backend_ticket;
 
 enum { BACKEND_MARKS = 8192 };
 
-/* AUTO is asked for, never what a backend has: bf16 on a GPU, f32 on the CPU. */
+/* AUTO is only a request, never a backend's precision: bf16 on a GPU, f32 on the CPU.
+ */
 enum precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
 
 enum activation {
@@ -114,11 +115,11 @@ struct backend {
     /* Bytes that the last allocate or pin to be refused asked for; 0: none was. A
      * caller that failed can tell by it that memory was the reason. */
     size_t refused;
-    /* Products that the library for them has nothing for, done by a plain loop a
-     * hundred times slower, and the first of them: "[3, 5] x [5, 7]". */
+    /* Products that the library cannot do and a plain loop, a hundred times slower, did
+     * instead; and the first of them: "[3, 5] x [5, 7]". */
     size_t plain_products;
     char plain_product[64];
-    /* What a person may want to know of how it runs, one line; "": nothing. */
+    /* How it runs, one line for people; "": nothing. */
     char remark[160];
 
     void (*destroy)(struct backend *);
@@ -133,7 +134,7 @@ struct backend {
     /* Optional (NULL where the memory is the host's): bytes that the device has free.
      */
     size_t (*memory_left)(struct backend *);
-    /* The host's bytes are the caller's again at once, whatever is queued, unless they
+    /* The caller may reuse the host's bytes at once, whatever is queued, unless they
      * are pinned: those are read when the upload's turn comes. */
     void (*upload)(struct backend *, void *device, const void *host, size_t bytes);
     int (*download)(struct backend *, void *host, const void *device, size_t bytes,
@@ -277,10 +278,9 @@ struct backend {
                          const int32_t *index, size_t count, size_t width);
 
     /* --- losses --------------------------------------------------------- */
-    /* loss[i] = -log softmax(logits[i])[labels[i]]; dlogits (may be NULL) =
-     * scale[i] * (softmax(logits[i]) - onehot). labels i32, all on the device; a
-     * label that is no class gives NaN for its row. scale is not read where
-     * dlogits is NULL. */
+    /* loss[i] = -log softmax(logits[i])[labels[i]]; dlogits (may be NULL) = scale[i] *
+     * (softmax(logits[i]) - onehot). labels i32, all on the device; a label that is not
+     * a class gives NaN for its row. scale is not read where dlogits is NULL. */
     void (*cross_entropy)(struct backend *, float *loss, real *dlogits,
                           const float *logits, const int32_t *labels,
                           const float *scale, size_t rows, size_t classes);
@@ -356,14 +356,14 @@ struct backend {
 uint64_t backend_peak(struct backend *);
 void backend_peak_restart(struct backend *);
 
-/* What a person may want to know of how it ran, one line, once it has run: that nothing
- * was recorded, that products were done by a plain loop. "" where there is nothing. */
+/* How it ran, one line for people, after it has run: that nothing was recorded, or that
+ * products were done by a plain loop. "" where there is nothing. */
 void backend_remark(const struct backend *, char line[256]);
 
-/* Whether the device has memory of its own and has failed: lost, or out of memory in
- * the midst of its work. All else can go on without it. */
+/* Whether the device has its own memory and has failed: lost, or out of memory during
+ * its work. The program can continue without it. */
 bool backend_lost(struct backend *);
-/* After a failure: whether such a device may be its reason, lost or out of memory. */
+/* After a failure: whether such a device may be the cause, lost or out of memory. */
 bool backend_blamed(struct backend *);
 
 static inline real *backend_at(const struct backend *b, const real *base,
@@ -371,10 +371,10 @@ static inline real *backend_at(const struct backend *b, const real *base,
     return (real *)((const char *)base + offset * b->real_size);
 }
 
-/* Opens a device by name: "auto" (a GPU where there is one, else the CPU),
- * "cpu", "cuda" or "cuda:N". threads 0 means one for each core. Under "auto" a GPU that
- * cannot be used is no error: note (may be NULL) then receives one line saying
- * which and why, else it is the empty string; having none at all is no news. */
+/* Opens a device by name: "auto" (a GPU where there is one, else the CPU), "cpu",
+ * "cuda" or "cuda:N". threads 0 means one for each core. Under "auto" a GPU that cannot
+ * be used is not an error: note (may be NULL) then receives one line saying which and
+ * why, else it is the empty string; having none at all is no news. */
 int backend_open(const char *device, enum precision precision, unsigned threads,
                  struct backend **backend, char note[256], struct error *error);
 void backend_close(struct backend *backend);

@@ -35,7 +35,7 @@ static inline const float *cpu_const_floats(const real *x) {
 int cpu_open(enum precision precision, unsigned threads, struct backend **backend,
              struct error *error);
 
-/* The number of host threads that a wish for `threads` gives; 0 means one for each
+/* The number of host threads that a request for `threads` gives; 0 means one for each
  * core. */
 unsigned cpu_threads(unsigned threads);
 
@@ -59,7 +59,7 @@ static inline void cpu_part(size_t count, size_t unit, int part, int parts,
     *end = last * unit < count ? last * unit : count;
 }
 
-/* Threads worth waking for this many elements of memory-bound work. */
+/* Threads worth using for this many elements of memory-bound work. */
 static inline int cpu_threads_for(const struct cpu *cpu, size_t elements) {
     size_t worth = 1 + elements / 16384;
     return worth < (size_t)cpu->threads ? (int)worth : cpu->threads;

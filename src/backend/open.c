@@ -117,10 +117,9 @@ static int cuda_find(const struct backend_module **module, unsigned *devices,
     if (*devices > 0)
         return 0;
     *presence = ABSENT;
-    return has_driver()
-               ? error_set(error, "NVIDIA's driver is here, but no GPU of its; "
-                                  "nvidia-smi lists those that it finds")
-               : error_set(error, NO_DRIVER);
+    return has_driver() ? error_set(error, "NVIDIA's driver is installed, but finds no "
+                                           "GPU; nvidia-smi lists those that it finds")
+                        : error_set(error, NO_DRIVER);
 }
 
 static int cuda_open(unsigned index, enum precision precision, unsigned threads,
@@ -177,7 +176,7 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
     if (cuda_open((unsigned)index, precision, threads, backend, &presence, error) == 0)
         return 0;
     if (!strstr(error->text, "--device"))
-        error_set(error, "%.900s; --device cpu does without it", error->text);
+        error_set(error, "%.900s; or use --device cpu", error->text);
     return -1;
 }
 

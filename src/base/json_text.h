@@ -13,22 +13,23 @@
 
 /* Parses `size` bytes; label (a path) begins the errors. A whole number beyond 64 bits
  * becomes a real one. NaN, Infinity and reals beyond a double's range become strings of
- * the same letters: whoever needs a number there finds none and says so. A byte order
+ * the same letters: code that needs a number there then reports the error. A byte order
  * mark at the beginning is passed over. A key that stands twice is an error. */
 json_t *json_text_parse(const char *bytes, size_t size, const char *label,
                         struct error *error);
 
-/* The JSON object in the file DIRECTORY/NAME, parsed as above. What is no object, no
- * regular file, or over 64 MiB is refused. Where the file is missing and
+/* The JSON object in the file DIRECTORY/NAME, parsed as above. Anything but an object
+ * in a regular file of at most 64 MiB is refused. Where the file is missing and
  * missing_is_fine, *object is NULL. */
 int json_object_read(const char *directory, const char *name, int missing_is_fine,
                      json_t **object, struct error *error);
 
 /* Where memory is out while a document is put together, jansson leaves out a key or an
- * element and goes on: another document, which nothing tells of. From json_memory_watch
- * on, to be called before the first document, json_memory_lost says whether that has
- * happened in this process; who gives a document away asks, and fails. json_text_dump
- * is json_dumps that does so: freed with free(), NULL where memory is out. */
+ * element and goes on: the result is another document, without any error. From
+ * json_memory_watch on, to be called before the first document, json_memory_lost says
+ * whether that has happened in this process; who gives a document away asks, and fails.
+ * json_text_dump is json_dumps that does so: freed with free(), NULL where memory is
+ * out. */
 void json_memory_watch(void);
 bool json_memory_lost(void);
 char *json_text_dump(const json_t *value, size_t flags);

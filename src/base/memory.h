@@ -18,9 +18,9 @@ void *array_new(size_t count, size_t size);
  * or -1 with *array and *capacity unchanged. */
 int array_reserve(void **array, size_t *capacity, size_t needed, size_t size);
 
-/* Is so much memory to be had at once? Asked before a library is called that crashes
- * where it gets none. It is given back at once: a library of this process takes it
- * next, or another process does. */
+/* Can this much memory be allocated at once? For use before a call of a library that
+ * crashes when an allocation fails. The memory is freed again at once, and may then be
+ * taken by the library or by another process. */
 bool memory_has_room(size_t bytes);
 
 /* printf into fresh memory; NULL when memory is out. Freed with free(). */

@@ -35,7 +35,7 @@ struct adapter;
 
 /* Whether the folder holds an adapter. */
 bool adapter_is(const char *path);
-/* Refuses, by name, what is no LoRA (peft_type), DoRA, and settings that change the
+/* Refuses, by name, what is not LoRA (peft_type), DoRA, and settings that change the
  * product. Errors name the file. */
 int adapter_open(const char *path, struct adapter **adapter, struct error *error);
 void adapter_close(struct adapter *adapter); /* NULL is fine */

@@ -122,7 +122,7 @@ int draft_commit(struct draft *draft, struct error *error) {
     }
     result = folder_sync(draft->folder, error);
     if (result != 0 && !is_draft(draft->folder))
-        error_prefix(error, "%s is written, but a loss of power may take it back",
+        error_prefix(error, "%s is written, but may be lost if the power fails now",
                      draft->shown);
     free(draft->temporary);
     draft->temporary = NULL;

@@ -26,8 +26,8 @@ enum dtype {
 
 size_t dtype_size(enum dtype dtype); /* 0 for DTYPE_OTHER */
 
-/* All of them stand in one array, in the order in which writers put tensors last
- * to first: a pointer that is greater is written earlier. */
+/* All of them are in one array, in the order in which writers put tensors last to
+ * first: a pointer that is greater is written earlier. */
 struct dtype_entry {
     const char *name; /* "F32" */
     enum dtype dtype;

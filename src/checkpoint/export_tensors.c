@@ -79,10 +79,10 @@ static int add(struct tensor_export *export, const struct tensor *pretrained,
     if (!dtype_measure(entry, source->rank, source->shape, &count, &source->bytes))
         return error_set(error, "%s: its shape has no size in bytes", source->name);
     if (given && !holds_numbers(origin->dtype))
-        return error_set(error,
-                         "%s is %s in the pretrained model, which no weights "
-                         "are rounded to",
-                         source->name, source->dtype_name);
+        return error_set(
+            error,
+            "%s is %s in the pretrained model; weights cannot be rounded to that",
+            source->name, source->dtype_name);
     export->total += source->bytes;
     export->count++;
     return 0;

@@ -118,7 +118,7 @@ int folder_write(const char *path, folder_fill fill, void *self, struct error *e
             remove_folder(AT_FDCWD, temporary);
         } else if (folder_sync(parent, error) != 0) {
             result = error_prefix(
-                error, "%s is written, but a loss of power may take it back", path);
+                error, "%s is written, but may be lost if the power fails now", path);
         }
         if (held >= 0)
             close(held);

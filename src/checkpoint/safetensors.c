@@ -195,7 +195,7 @@ static int parse(struct safetensors *file, struct error *error) {
     json_error_t place;
     file->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &place);
     if (!file->header && json_error_code(&place) == json_error_duplicate_key)
-        return error_set(error, "%s: a key stands twice in its header: %s", file->label,
+        return error_set(error, "%s: a key occurs twice in its header: %s", file->label,
                          place.text);
     if (!file->header)
         return error_set(error, "%s: its header is not valid JSON: %s (byte %d)",

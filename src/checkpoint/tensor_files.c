@@ -127,10 +127,9 @@ static int list(const char *directory, bool any, struct tensor_files *files,
     else if (exists(directory, "open_clip_config.json"))
         instead = "; it is in OpenCLIP's own format: convert it to a CLIPModel of "
                   "transformers first";
-    return error_set(error,
-                     "%s: holds neither model.safetensors nor "
-                     "model.safetensors.index.json%s",
-                     directory, instead);
+    return error_set(
+        error, "%s: has neither model.safetensors nor model.safetensors.index.json%s",
+        directory, instead);
 }
 
 int tensor_files_list(const char *directory, bool any, struct tensor_files *files,

@@ -45,7 +45,7 @@ static int check_source(const struct tensor_source *tensor, struct error *error)
         return error_set(error, "%s: its shape and its %llu bytes do not agree",
                          tensor->name, (unsigned long long)tensor->bytes);
     if (strcmp(tensor->name, "__metadata__") == 0)
-        return error_set(error, "a tensor cannot be called __metadata__");
+        return error_set(error, "a tensor cannot be named __metadata__");
     return 0;
 }
 
@@ -66,10 +66,10 @@ static int add_entry(json_t *header, const struct tensor_source *tensor, uint64_
     bad |= json_object_set_new(entry, "data_offsets", offsets);
     /* The checks before leave two reasons: memory, and a name that is no UTF-8. */
     if (json_object_set_new(header, tensor->name, entry) != 0 || bad)
-        return error_set(error,
-                         "%s: cannot stand in a header (its name is not UTF-8, "
-                         "or out of memory)",
-                         tensor->name);
+        return error_set(
+            error,
+            "%s: cannot be put into a header (its name is not UTF-8, or out of memory)",
+            tensor->name);
     return 0;
 }
 

@@ -69,22 +69,22 @@ const struct option_spec *command_common_options(void);
 
 struct store;
 
-/* A line for the file's log. What it tells of is done, also where the line cannot be
- * written: that is a remark, and no failure. */
+/* A line for the file's log. Failing to write it is a remark, not a failure: what it
+ * reports has been done. */
 void command_log(const struct invocation *invocation, struct store *store,
                  const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* One line on stderr, unless --quiet: what was done, or a remark. */
 void command_note(const struct invocation *invocation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* backend_open's note, where it is news: that this build has no CUDA is none. */
+/* Prints backend_open's note, unless it only says that this build has no CUDA. */
 void command_device_note(const struct invocation *invocation, const char *note);
 /* After a failure that a device is the reason of: adds to its line what is kept and how
  * to go on, formatted, and that the CPU can. */
 void command_device_failed(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* One line on stderr that --quiet does not silence: one error of several. */
+/* One line on stderr, also with --quiet: one error of several. */
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 extern const struct command command_init, command_finetune, command_merge,

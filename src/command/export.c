@@ -57,8 +57,8 @@ static int write_model(struct measure *m, const struct store_solution *solution,
     char hex[SHA256_HEX];
     if (store_method_role(solution->method) == STORE_ROLE_EXPERTS)
         return error_set(error,
-                         "solution %lld is each task by its own expert: there "
-                         "is no one model to export",
+                         "solution %lld uses each task's own expert: there is no "
+                         "single model to export",
                          (long long)solution->id);
     if (path_exists(o->out) && !path_empty_folder(o->out))
         return error_set(error, "%s exists already; remove it or choose another --out",

@@ -271,7 +271,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
                   "--task is for one expert, --method %s for all tasks; give one",
                   method);
     else if (o->preference && (o->task || experts))
-        error_set(error, "--preference goes with --method ls, epo or stch");
+        error_set(error, "--preference needs --method ls, epo or stch");
     else if (o->out && experts && !o->task)
         error_set(error, "--out is for one model; give --task T too");
     else if (o->preference && combine_is(method, COMBINE_MGDA))

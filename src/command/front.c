@@ -106,8 +106,8 @@ static int list_rays(const struct invocation *invocation, size_t tasks, double *
     *count = o->random ? (size_t)o->random : simplex_grid_count(tasks, edge);
     if (*count == 0 || *count > RAYS_MAX)
         return error_set(error,
-                         "a grid of %zu points an edge over %zu tasks has more "
-                         "than %d points; take a smaller one or --random",
+                         "a grid of %zu points along each edge for %zu tasks has more "
+                         "than %d points; use a smaller one or --random",
                          edge, tasks, RAYS_MAX);
     if (!size_multiply(*count, tasks, &total) ||
         !(*rays = array_new(total, sizeof **rays)))
@@ -256,7 +256,7 @@ static enum exit_status measure_front(struct measure *m, double *rays, size_t co
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     const struct front_options *o = invocation->options;
     if ((o->grid != 0) + (o->random != 0) + (o->rays != NULL) > 1) {
-        error_set(error, "--grid, --random and --rays exclude each other");
+        error_set(error, "give only one of --grid, --random and --rays");
         return EXIT_USAGE;
     }
     struct measure m;

@@ -57,8 +57,8 @@ static int import(const struct invocation *invocation, struct store *store,
     if (!failed) {
         if (result.fractions && o->unit == IMPORT_AUTO)
             command_note(invocation,
-                         "%s: no figure is above 1, all are taken for fractions; "
-                         "--unit says otherwise",
+                         "%s: no figure is above 1: all are read as fractions; if they "
+                         "are not, use --unit percent",
                          path);
         size_t added = result.added, known = result.solutions - added;
         command_note(invocation, "%s: %zu solution%s imported%s",

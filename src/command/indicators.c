@@ -275,7 +275,7 @@ static int print_attainment(const struct indicators_context *v, struct error *er
         {"surface", IN_ALL, 0}, {"sets", IN_ALL, 0}, {"values", IN_ALL, -1}};
     size_t total = 0, files = v->file_count;
     if (v->in.objectives != 2)
-        return error_set(error, "attainment surfaces are of two objectives; %s has %zu",
+        return error_set(error, "attainment surfaces need two objectives; %s has %zu",
                          v->files[0], v->in.objectives);
     for (size_t i = 0; i < files; i++)
         total += v->in.sets[i].count;
@@ -321,15 +321,15 @@ static int check_usage(const struct invocation *invocation, struct error *error)
         return error_set(
             error, "--ref is missing; give the reference point of the hypervolume");
     if (o->maximise && o->directions)
-        return error_set(error, "--maximise and --directions exclude each other");
+        return error_set(error, "give only one of --maximise and --directions");
     if (o->weights && !o->ideal)
-        return error_set(error, "--weights is of r2, which needs --ideal too");
+        return error_set(error, "--weights is for r2, which needs --ideal, too");
     if (o->attainment && (o->points || o->subset || o->reference_set || o->ideal))
-        return error_set(error, "--attainment goes with none of --points, --subset, "
-                                "--reference-set and --ideal");
+        return error_set(error, "--attainment cannot be used with --points, --subset, "
+                                "--reference-set or --ideal");
     if (o->points && (o->reference_set || o->ideal))
-        return error_set(error, "--points goes with neither --reference-set nor "
-                                "--ideal, which are of whole files");
+        return error_set(error, "--points cannot be used with --reference-set or "
+                                "--ideal, which are for whole files");
     return 0;
 }
 

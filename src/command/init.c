@@ -82,10 +82,11 @@ int init_locate(const struct init *s, const char *path, const char *what, char *
         return error_memory(error);
     if (path_exists(*found))
         return 0;
-    error_set(error, "%s: %s: %s%s", *found, what, strerror(errno),
-              looks_like_hub(path) ? "; models and data of a hub are downloaded first, "
-                                     "and their folder is named here"
-                                   : "");
+    error_set(
+        error, "%s: %s: %s%s", *found, what, strerror(errno),
+        looks_like_hub(path)
+            ? "; download models and data of a hub first, and give their folder here"
+            : "");
     free(*found);
     *found = NULL;
     return -1;

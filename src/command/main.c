@@ -134,7 +134,7 @@ void command_log(const struct invocation *invocation, struct store *store,
     if (length >= 0)
         free(text);
     if (result)
-        command_note(invocation, "done, but the log has no line of it: %s", error.text);
+        command_note(invocation, "done, but this is not in the log: %s", error.text);
 }
 
 void command_device_note(const struct invocation *invocation, const char *note) {

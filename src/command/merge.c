@@ -184,8 +184,7 @@ static int check_preference(const struct merge_options *o, const struct jobs *jo
         taken = taken || jobs->items[i].takes_preference;
     return taken ? 0
                  : error_set(error,
-                             "%s: no preference is taken; --help lists the "
-                             "methods that take one",
+                             "%s takes no preference; --help lists the methods that do",
                              o->methods);
 }
 
@@ -200,7 +199,7 @@ static int list_jobs(const struct merge_options *o, struct jobs *jobs,
     wanted.settings = settings;
     int result = settings ? check_settings(o->methods, settings, error) : -1;
     if (result == 0 && scales && json_object_get(settings, "scale"))
-        result = error_set(error, "--scales and --set scale exclude each other");
+        result = error_set(error, "give only one of --scales and --set scale");
     char *names = strdup(o->methods), *rest = names, *name;
     if (result == 0 && !names)
         result = error_memory(error);

@@ -144,15 +144,15 @@ static int take_experts(const struct merge_to_options *o, struct wanted *w,
             return error_memory(error);
         for (size_t k = 0; k < t; k++)
             if (strcmp(w->names[k], w->names[t]) == 0)
-                return error_set(error,
-                                 "--expert: two are called %s; give each a name of its "
-                                 "own, NAME=DIR",
-                                 w->names[t]);
+                return error_set(
+                    error,
+                    "--expert: two have the name %s; give each its own, NAME=DIR",
+                    w->names[t]);
     }
     const struct tensorwise_method *m = w->method;
     if (w->count >= m->least && (!m->most || w->count <= m->most))
         return 0;
-    return error_set(error, "%s merges %s%zu expert%s; --expert stands there %zu times",
+    return error_set(error, "%s merges %s%zu expert%s; --expert is given %zu times",
                      m->head.name, m->most ? "" : "at least ", m->least,
                      m->least == 1 ? "" : "s", w->count);
 }

@@ -95,9 +95,7 @@ static int change(const struct invocation *invocation, struct store *store,
         return -1;
     if (changed == 0)
         return error_set(
-            error,
-            "%s: no path is %s or begins with it and a slash; pwemoe paths "
-            "%s lists them",
+            error, "%s: no path is %s or lies below it; pwemoe paths %s lists them",
             store_path(store), o->from, store_path(store));
     command_log(invocation, store, "paths from %s to %s: %zu", o->from, o->to, changed);
     return 0;
@@ -107,7 +105,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     const struct paths_options *o = invocation->options;
     bool moves = o->from || o->to;
     if (moves && !(o->from && o->to)) {
-        error_set(error, "--from and --to go together");
+        error_set(error, "give both --from and --to");
         return EXIT_USAGE;
     }
     struct store *store;

@@ -268,7 +268,7 @@ static int find_state(struct train_run *s, struct error *error) {
     if (path_exists(t->state))
         return 0;
     return error_set(error,
-                     "run %lld was saved in %s, which is not there; begin a new run "
+                     "run %lld was saved in %s, which does not exist; begin a new run "
                      "without --resume",
                      (long long)t->run.id, t->state);
 }
@@ -435,7 +435,7 @@ static int check_options(const struct train_run *s, const struct invocation *inv
     char what[32];
     snprintf(what, sizeof what, "--method %.15s", s->method);
     if (is_correction(s) && command_given(invocation, "upscale"))
-        return error_set(error, "--upscale does not go with %s; leave it out", what);
+        return error_set(error, "--upscale cannot be used with %s; leave it out", what);
     return settings_belong(options, invocation->given, kind_of(s), what, error);
 }
 

@@ -142,7 +142,7 @@ static int read_map(struct token_reading *r, const json_t *map, struct error *er
     json_t *number;
     json_object_foreach((json_t *)map, spelling, number) {
         if (!*spelling || strlen(spelling) > LONGEST_SPELLING)
-            return error_set(error, "%s/%s: a token without a spelling, or too long",
+            return error_set(error, "%s/%s: a token whose text is missing or too long",
                              r->directory, r->file);
         bool known = find(r->added, spelling) != NULL;
         struct added_token *token = put(r, spelling, error);
@@ -166,8 +166,8 @@ static int read_decoder(struct token_reading *r, const json_t *decoder,
         unsigned long number = strtoul(key, &end, 10);
         if (!spelling || *end || end == key || number >= INT32_MAX)
             return error_set(error,
-                             "%s/%s: added_tokens_decoder: \"%s\" is no number of a "
-                             "token with content",
+                             "%s/%s: added_tokens_decoder: \"%s\" is not the number of "
+                             "a token with content",
                              r->directory, r->file, key);
         struct added_token *token = put(r, spelling, error);
         if (!token || read_flags(r, entry, token, error))

@@ -62,8 +62,7 @@ static int check_vocab(const json_t *vocab, struct error *error) {
     json_object_foreach((json_t *)vocab, token, number) {
         if (!json_is_integer(number) || json_integer_value(number) < 0 ||
             json_integer_value(number) > INT32_MAX)
-            return error_set(error,
-                             "the number of token \"%s\" is not one from 0 to %d",
+            return error_set(error, "the number of token \"%s\" is not from 0 to %d",
                              token, INT32_MAX);
     }
     return 0;

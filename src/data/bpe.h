@@ -1,6 +1,6 @@
-/* Byte-level byte-pair encoding (Sennrich et al. 2016; GPT-2's bytes): a word's
- * bytes are the first symbols, and the pair of neighbours that stands earliest in
- * the list of merges is joined, the leftmost first, until no pair is in it. */
+/* Byte-level byte-pair encoding (Sennrich et al. 2016; GPT-2's bytes): a word's bytes
+ * are the first symbols, and the pair of neighbours that comes first in the list of
+ * merges is joined, the leftmost first, until no pair is in it. */
 #ifndef PWEMOE_DATA_BPE_H
 #define PWEMOE_DATA_BPE_H
 

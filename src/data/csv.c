@@ -174,9 +174,9 @@ static int parse(struct csv_reader *r, struct csv *csv, struct error *error) {
             return -1;
     }
     if (!csv->names)
-        return error_set(error, "%s: there is no line of column names in it", r->label);
+        return error_set(error, "%s: has no line of column names", r->label);
     if (csv->rows == 0)
-        return error_set(error, "%s: there is no row below its column names", r->label);
+        return error_set(error, "%s: has no row below its column names", r->label);
     return 0;
 }
 

@@ -47,15 +47,15 @@ struct dataset_options {
      * number. */
     const struct classes *classes;
     const struct data_form *form; /* how the files are read, or NULL */
-    /* At most so many examples, 0: all. They are drawn by a fixed shuffle, each
-     * class in proportion, and kept in the list's order. */
+    /* At most this many examples; 0: all. They are drawn by a fixed shuffle, each class
+     * in proportion, and kept in the list's order. */
     size_t limit;
     unsigned threads; /* 0: one for each core */
 };
 
-/* Errors name the file. An empty class folder, a file that is no image, counts
- * that differ: each is an error. Progress is "reading images" or "reading texts".
- * Where work says stop it fails with the text "stopped". */
+/* Errors name the file. An empty class folder, a file that is not an image, counts that
+ * differ: each is an error. Progress is "reading images" or "reading texts". Where work
+ * says stop it fails with the text "stopped". */
 int dataset_open(const char *path, const struct dataset_options *options,
                  struct dataset **dataset, const struct work *work,
                  struct error *error);

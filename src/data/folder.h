@@ -16,9 +16,9 @@ struct class_folders {
     int32_t *labels;    /* [count] */
 };
 
-/* Each folder below path is a class and each file in it an image; files beside the
- * class folders and names that begin with a dot are passed over. No class, a class
- * without a file, or a folder inside a class is an error that names it.
+/* Each folder below path is a class and each file in it an image; files next to the
+ * class folders and names that begin with a dot are ignored. No class, a class without
+ * a file, or a folder inside a class is an error that names it.
  *
  * nested: class folders lie one folder deeper. Each is the class of its own name, those
  * of one name in several outer folders together (photos/dog, sketches/dog); where all

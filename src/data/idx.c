@@ -30,7 +30,7 @@ static int read_bytes(gzFile file, void *to, size_t bytes, struct error *error) 
             message = strerror(errno);
         if (got < 0 || (code != Z_OK && code != Z_BUF_ERROR))
             return error_set(error, "the file is damaged (%s)", message);
-        return error_set(error, "the file is cut short: its header promises more");
+        return error_set(error, "the file is cut short: its header says more");
     }
     return 0;
 }
@@ -39,7 +39,7 @@ static int expect_end(gzFile file, struct error *error) {
     char byte;
     int got = gzread(file, &byte, 1), code;
     if (got > 0)
-        return error_set(error, "the file goes on after what its header promises");
+        return error_set(error, "the file is longer than its header says");
     const char *message = gzerror(file, &code);
     if (got < 0 || code != Z_OK)
         return error_set(error, "the file is damaged (%s)", message);
@@ -73,7 +73,7 @@ static int read_header(gzFile file, size_t stored, size_t dimensions, size_t *si
         if (sizes[i] == 0)
             return error_set(error, "the header gives a size of 0");
         if (!size_multiply(bytes, sizes[i], &bytes) || bytes > most)
-            return error_set(error, "the header promises more than the file can hold");
+            return error_set(error, "the header says more than the file can hold");
     }
     return 0;
 }
@@ -169,8 +169,8 @@ char *idx_labels_path(const char *images, struct error *error) {
     char *word = strstr(name, "images"), *kind = strstr(name, "idx3");
     if (!word || !kind) {
         error_set(error,
-                  "%s: the labels file beside it cannot be found, for the name has not "
-                  "both \"images\" and \"idx3\"; name it as MNIST's are",
+                  "%s: the labels file beside it cannot be found, because the name "
+                  "does not have both \"images\" and \"idx3\"; name it as MNIST's are",
                   images);
         free(path);
         return NULL;

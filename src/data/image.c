@@ -14,11 +14,10 @@ int image_allocate(struct image *image, size_t width, size_t height,
         return error_set(error, "the picture is empty, %zu x %zu pixels", width,
                          height);
     if (width > IMAGE_LONGEST_EDGE || height > IMAGE_LONGEST_EDGE)
-        return error_set(
-            error,
-            "the picture is %zu x %zu pixels, and an edge may have %d; make "
-            "it smaller",
-            width, height, IMAGE_LONGEST_EDGE);
+        return error_set(error,
+                         "the picture is %zu x %zu pixels, but an edge can have at "
+                         "most %d; make it smaller",
+                         width, height, IMAGE_LONGEST_EDGE);
     if (!size_multiply(width, height, &pixels) || pixels > IMAGE_MOST_PIXELS)
         return error_set(
             error,
@@ -55,8 +54,8 @@ int image_decode(const uint8_t *data, size_t size, struct image *image,
     else if (size >= 2 && data[0] == 'B' && data[1] == 'M')
         status = image_decode_bmp(data, size, image, error);
     else
-        status = error_set(error, "no PNG, JPEG, WebP, BMP or PPM picture; take it out "
-                                  "or convert it");
+        status = error_set(
+            error, "not a PNG, JPEG, WebP, BMP or PPM picture; remove or convert it");
     if (status)
         image_release(image);
     return status;

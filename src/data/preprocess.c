@@ -95,7 +95,7 @@ static const struct processor *find_processor(const json_t *config, bool clip,
                 return &processors[i];
     }
     error_set(error,
-              "image_processor_type %s is not known; CLIPImageProcessor and "
+              "image_processor_type %s is not supported; CLIPImageProcessor and "
               "ViTImageProcessor are",
               name ? name : "(no text)");
     return NULL;

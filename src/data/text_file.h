@@ -11,8 +11,8 @@
  * order mark is dropped, and lines end in LF, whether the file has LF, CR LF or CR. */
 
 /* The text of a file of at most `most` bytes; *text has room for one more and is freed
- * with free(). What is no file, UTF-16, and a file with a zero byte in it, are errors.
- * Errors begin with the path. */
+ * with free(). UTF-16, a zero byte in the text, and anything but a regular file are
+ * errors. Errors begin with the path. */
 int text_file_read(const char *path, size_t most, char **text, size_t *size,
                    struct error *error);
 

@@ -88,7 +88,7 @@ static int read_pair(const char *directory, struct tokenizer_files *files,
         return -1;
     if (!files->vocab)
         return error_set(error,
-                         "%s/vocab.json: not there, nor is tokenizer.json beside it",
+                         "%s/vocab.json: missing, and so is tokenizer.json beside it",
                          directory);
     char *path = text_format("%s/merges.txt", directory), *text = NULL;
     size_t size = 0;
@@ -97,7 +97,7 @@ static int read_pair(const char *directory, struct tokenizer_files *files,
     if (!path || !files->merges)
         error_memory(error);
     else if (access(path, F_OK))
-        error_set(error, "%s: not there, beside vocab.json", path);
+        error_set(error, "%s: missing beside vocab.json", path);
     else if (text_file_read(path, MOST_BYTES, &text, &size, error))
         ; /* it says all */
     else if (read_merges(text, size, files->merges, error))

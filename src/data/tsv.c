@@ -239,9 +239,9 @@ static int name_columns(struct tsv_reader *r, struct error *error) {
     }
     return error_set(
         error,
-        "%s:%zu: names a column %s and none of texts: sentence, sentence1 "
-        "and sentence2, question and sentence, question1 and question2, or "
-        "premise and hypothesis; `text: COLUMN` in the recipe names another",
+        "%s:%zu: names a column %s but no column of texts: sentence, sentence1 and "
+        "sentence2, question and sentence, question1 and question2, or premise and "
+        "hypothesis; `text: COLUMN` in the recipe names another",
         r->label, r->line, r->fields[r->label_column]);
 }
 
@@ -275,11 +275,11 @@ static int find_columns(struct tsv_reader *r, bool *named, struct error *error) 
         r->first = 3;
         r->label_column = 1;
     } else {
-        return error_set(error,
-                         "%s:%zu: %zu fields between %s and no names of columns; a "
-                         "first line with sentence (or sentence1 and sentence2) and "
-                         "label is wanted",
-                         r->label, r->line, r->columns, separators(r));
+        return error_set(
+            error,
+            "%s:%zu: %zu fields between %s and no names of columns; the first line "
+            "must name the columns sentence (or sentence1 and sentence2) and label",
+            r->label, r->line, r->columns, separators(r));
     }
     return 0;
 }
@@ -363,7 +363,7 @@ static int parse(struct tsv_reader *r, struct tsv *tsv, struct error *error) {
             return -1;
     }
     if (status == 0 && tsv->count == 0)
-        return error_set(error, "%s: there is no example in it", r->label);
+        return error_set(error, "%s: has no examples", r->label);
     return status;
 }
 

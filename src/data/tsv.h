@@ -33,7 +33,7 @@ enum {
 };
 
 struct tsv_example {
-    const char *first, *second, *label; /* second: NULL where the texts are no pairs */
+    const char *first, *second, *label; /* second: NULL where the texts are not pairs */
     size_t line;                        /* from 1 */
 };
 

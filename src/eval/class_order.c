@@ -175,7 +175,7 @@ static int order_by_head(struct reading *r, struct error *error) {
     if (result == 0 && (lines->count != head->count || (moved && named && !keys)))
         result = error_set(error,
                            "%s has the classes %s, id2label of %s has %s; leave "
-                           "classnames out, or put them right",
+                           "classnames out, or correct them",
                            r->lines_path, ours, r->head_path, theirs);
     if (result == 0 && moved && !named) {
         r->classes.numbers = place;
@@ -269,12 +269,12 @@ static int order_by_data(struct reading *r, struct error *error) {
         return order_by_number(r, most, error);
     }
     if (r->outputs && names->count != r->outputs)
-        return error_set(error,
-                         "%s has the classes %s, and the head of %s has %zu outputs "
-                         "without names; give classnames: FILE, a line an output",
-                         longer->path,
-                         classes_text(names->at, names->count, list, sizeof list),
-                         r->head_path, r->outputs);
+        return error_set(
+            error,
+            "%s has the classes %s, and the head of %s has %zu outputs without names; "
+            "give classnames: FILE, one line for each output",
+            longer->path, classes_text(names->at, names->count, list, sizeof list),
+            r->head_path, r->outputs);
     if (!longer->folders && order_as_glue(r, names, &done, error))
         return -1;
     if (!done && take_names(&r->classes, names->at, names->count, error))

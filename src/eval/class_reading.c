@@ -66,10 +66,10 @@ static int config_labels(const json_t *config, const char *where, char ***names,
         class_names_release(found, size);
         if (filled == size)
             return 0;
-        return error_set(error,
-                         "%s: config.json: id2label is no list of %zu names, from 0 to "
-                         "%zu",
-                         where, size, size - 1);
+        return error_set(
+            error,
+            "%s: config.json: id2label is not a list of %zu names, from 0 to %zu",
+            where, size, size - 1);
     }
     *names = found;
     *count = size;

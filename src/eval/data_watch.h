@@ -12,10 +12,10 @@
 #include "eval/task_classes.h"
 #include "store/store.h"
 
-/* Compares each task's split with what the store knows and stores what is there now; of
- * each that has changed remarks (may be NULL) hears, and its figures are stale. Data
- * that cannot be read are passed over: whoever loads them tells. -1 where the store
- * fails, memory is out, or work says stop. */
+/* Compares each task's split with what the store knows and stores what is there now;
+ * each change is reported to remarks (may be NULL) and makes the figures of that data
+ * stale. Data that cannot be read are skipped: loading them reports the error. -1 where
+ * the store fails, memory is out, or work says stop. */
 int data_watch(struct store *store, const struct store_recipe *recipe,
                const char *directory, const char *split, const struct remarks *remarks,
                const struct work *work, struct error *error);

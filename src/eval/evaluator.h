@@ -26,7 +26,7 @@ struct evaluator_options {
     enum precision precision;
     unsigned threads;  /* 0: one for each core */
     size_t batch;      /* images a batch; 0: a default for the device */
-    size_t limit;      /* at most so many held-out examples of each task; 0: all */
+    size_t limit;      /* at most this many held-out examples of each task; 0: all */
     const char *split; /* "test" or "train" */
     /* Where commands measure the tasks (metric_command.h): whether they may be run,
      * which a person has to say who knows the file, and how many at a time (0: one). */

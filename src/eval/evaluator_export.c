@@ -14,7 +14,7 @@ static float *download_weights(struct evaluator *e, struct error *error) {
     if (e->current == CURRENT_NONE || e->current == CURRENT_SINGLE) {
         error_set(error, e->current == CURRENT_NONE
                              ? "no model was made"
-                             : "the single-task experts are no one model");
+                             : "the experts of the tasks are not one model");
         return NULL;
     }
     float *weights = array_new(size, sizeof *weights);

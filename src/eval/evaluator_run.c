@@ -126,8 +126,7 @@ int evaluator_open(const struct store_recipe *recipe, const char *directory,
         bool lost = b && backend_lost(b);
         evaluator_close(e);
         if (!elsewhere && lost && !strstr(error->text, "--device cpu"))
-            return error_set(error, "%.900s; --device cpu does without it",
-                             error->text);
+            return error_set(error, "%.900s; or use --device cpu", error->text);
         if (!elsewhere)
             return -1;
         snprintf(note, 256, "%.200s; the CPU is used", error->text);

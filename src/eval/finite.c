@@ -106,10 +106,9 @@ int finite_check(struct evaluator *e, const struct part *part,
         run_alone(e, part->task, e->held_out[part->task].order[example], where,
                   sizeof where, error))
         return -1;
-    return error_set(
-        error,
-        "task %s: the model's answer to held-out example %zu (batch %zu) is "
-        "no number; first in %s; nothing of this model is kept",
-        e->recipe->tasks[part->task].name, example + 1,
-        example / (batch ? batch : 1) + 1, where);
+    return error_set(error,
+                     "task %s: the model's answer to held-out example %zu (batch %zu) "
+                     "is not a number; first in %s; nothing of this model is kept",
+                     e->recipe->tasks[part->task].name, example + 1,
+                     example / (batch ? batch : 1) + 1, where);
 }

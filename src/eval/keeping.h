@@ -1,5 +1,5 @@
-/* Between an evaluator and results.db: routers that are stored become the current
- * ones, and what was measured is kept, whoever measured it. */
+/* Between an evaluator and results.db: routers that are stored become the current ones,
+ * and what was measured is stored, by commands and explorer alike. */
 #ifndef PWEMOE_EVAL_KEEPING_H
 #define PWEMOE_EVAL_KEEPING_H
 

@@ -2,7 +2,7 @@
 #ifndef PWEMOE_EVAL_REMARKS_H
 #define PWEMOE_EVAL_REMARKS_H
 
-/* What was assumed, and what a person may want to know of it: one line each. */
+/* What was assumed, one line for each assumption. */
 struct remarks {
     void (*say)(void *self, const char *text);
     void *self;

@@ -14,8 +14,8 @@
 #include "model/zero_shot.h"
 #include "store/store.h"
 
-/* The task's classes by name (task_classes.h): the lines of the classnames file as they
- * stand; else the names of the class folders, underscores made blanks. Data without
+/* The task's classes by name (task_classes.h): the lines of the classnames file
+ * unchanged; else the names of the class folders, underscores made blanks. Data without
  * class folders need a classnames file. Templates: zero_shot_templates. Freed with
  * zero_shot_task_clear. */
 int task_prompts_read(const struct store_recipe *recipe, size_t task,

@@ -160,7 +160,8 @@ json_t *merge_parameters(const struct merge_method *method, const json_t *given,
         if (!applies(p, all)) {
             if (!has)
                 continue;
-            error_set(error, "%s: %s goes with %s", method->name, p->name, p->with);
+            error_set(error, "%s: %s can only be set with %s", method->name, p->name,
+                      p->with);
             goto failed;
         }
         if (!has && json_object_set_new(all, p->name, initial_value(p))) {

@@ -70,7 +70,7 @@ static enum activation read_activation(struct config_reader *reader, const char 
             return known[i].activation;
     if (!reader->failed)
         error_set(reader->error,
-                  "%s: config.json: %s \"%s\" is not known; gelu, gelu_new, "
+                  "%s: config.json: %s \"%s\" is not supported; gelu, gelu_new, "
                   "quick_gelu and relu are",
                   reader->where, key, name);
     reader->failed = true;
@@ -115,10 +115,10 @@ static int decide_kind(const json_t *config, const char *kind, const char *where
         }
     }
     if (!known_kind)
-        return error_set(error,
-                         "model \"%s\" is not known; clip-vision, vit and "
-                         "gpt2-classifier are",
-                         kind);
+        return error_set(
+            error,
+            "model \"%s\" is not supported; clip-vision, vit and gpt2-classifier are",
+            kind);
     if (!kind)
         return error_set(error,
                          "%s: config.json: model_type \"%s\" is not one of clip, "

@@ -43,9 +43,9 @@ int feed_new(struct backend *backend, const struct layout *layout,
              const struct dataset *const *data, size_t datasets, size_t capacity,
              struct feed **feed, struct error *error);
 /* The same for batches that are sent ahead by feed_send: put together in pinned memory,
- * where the backend has transfers beside what runs. Whoever puts the next batch
- * together has waited for something that was queued after feed_embed of the last one,
- * and nothing that is queued reads that batch any more. */
+ * where the backend has transfers beside what runs. Before the next batch is put
+ * together, the caller has waited for something that was queued after feed_embed of the
+ * last one, and nothing that is queued reads that batch any more. */
 int feed_new_ahead(struct backend *backend, const struct layout *layout,
                    const struct dataset *const *data, size_t datasets, size_t capacity,
                    struct feed **feed, struct error *error);

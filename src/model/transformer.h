@@ -67,8 +67,8 @@ void transformer_all_rows(struct transformer *transformer);
 const struct block_activations *transformer_block(const struct transformer *transformer,
                                                   size_t block);
 
-/* Who wants gradients of parameters, and where. Regions are runs of the arena: a
- * weight matrix, a bias, or the joined ones of queries, keys and values. */
+/* Which gradients of parameters are wanted, and where they go. Regions are runs of the
+ * arena: a weight matrix, a bias, or the joined ones of queries, keys and values. */
 struct gradient_sink {
     void *self;
     /* f32 memory for the region's gradient, [groups] of them `*stride` elements

@@ -45,8 +45,8 @@ int correction_from_memory(const void *bytes, size_t size, const char *label,
                            struct error *error);
 /* Whether bytes say of themselves that they are one (and not routers). */
 bool correction_is(const void *bytes, size_t size);
-/* How many bytes that are at most, and no more than a results.db can keep in one place,
- * or an error that says so. */
+/* The greatest number of bytes that takes; an error where it is more than a results.db
+ * can keep in one value. */
 int correction_fits(const struct layout *layout, struct error *error);
 
 #endif

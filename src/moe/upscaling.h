@@ -26,7 +26,8 @@ enum granularity {
     UPSCALE_TENSOR
 };
 
-/* "mlp", "attn+mlp", "all", "whole", "tensor"; NULL or -1 where there is no such. */
+/* "mlp", "attn+mlp", "all", "whole", "tensor"; NULL or -1 where there is none of that
+ * name. */
 const char *granularity_name(enum granularity granularity);
 int granularity_parse(const char *text, enum granularity *out, struct error *error);
 

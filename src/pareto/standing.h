@@ -1,5 +1,5 @@
 /* What each point of a set is in it: its Pareto rank, how crowded it is, which weights
- * of the objectives it stands for, and whether a few that cover the most take it.
+ * of the objectives it represents, and whether a few that cover the most take it.
  * Points are minimised, as in pareto.h. */
 #ifndef PWEMOE_PARETO_STANDING_H
 #define PWEMOE_PARETO_STANDING_H

@@ -35,7 +35,7 @@ double sweep_undominated(const struct sweep_point *by_x, const struct sweep_poin
                          size_t count, struct sweep_point low, struct sweep_point high,
                          struct sweep_step *stair);
 
-/* Buffers for sweeps over at most so many points. */
+/* Buffers for sweeps over at most `most` points. */
 struct sweep_room {
     struct sweep_point *by_x, *by_z;    /* one more than points */
     struct sweep_step *stair;           /* two more */

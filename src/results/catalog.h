@@ -1,6 +1,6 @@
-/* What the store held at one moment, with what the panels want to know of it
- * worked out once: series, the front, knees, baselines. A catalog does not change
- * after it was made, so it may be handed from thread to thread. */
+/* What the store held at one moment, with what the panels show worked out once: series,
+ * the front, knees, baselines. A catalog does not change after it was made, so it may
+ * be handed from thread to thread. */
 #ifndef PWEMOE_RESULTS_CATALOG_H
 #define PWEMOE_RESULTS_CATALOG_H
 
@@ -32,12 +32,12 @@ struct catalog {
     struct solution *solutions; /* [count] */
     double *values;             /* [count][tasks] in the objectives' units, or NaN */
     size_t count;
-    /* [count], as the file had them. The one thing that may be changed afterwards, by
-     * whoever a catalog was handed to and is alone in looking at it. */
+    /* [count], as the file had them. The only member that may change later, by the one
+     * owner of the catalog. */
     bool *selected;
     size_t selected_count;
-    size_t reading; /* an outline: so many solutions are in the file, their rows come
-                       with the next catalog; 0: the rows are all there are */
+    size_t reading; /* an outline: this many solutions are in the file, their rows come
+                       with the next catalog; 0: all rows are here */
     struct series *series;
     size_t series_count;
     struct store_run *runs;

@@ -1,6 +1,6 @@
-/* Figures that nobody has measured, worked out from those that were: the instant
- * answer while a preference is dragged, and the way from wanted figures back to a
- * preference. */
+/* Figures that were not measured, estimated from those that were: the instant answer
+ * while a preference is dragged, and the way from wanted figures back to a preference.
+ */
 #ifndef PWEMOE_RESULTS_ESTIMATE_H
 #define PWEMOE_RESULTS_ESTIMATE_H
 
@@ -22,8 +22,8 @@ int samples_make(struct samples *samples, const struct catalog *catalog,
 void samples_free(struct samples *samples);
 
 /* The `least` samples nearest to a preference with those that are as far as the last of
- * them, `most` at most, or all where there are fewer. near is ended by samples_free;
- * false, with nothing to free, where there are none or memory is out. */
+ * them, `most` at most, or all where there are fewer. The caller frees near by
+ * samples_free. false, with nothing to free, where there are none or memory is out. */
 bool samples_nearest(const struct samples *samples, const double *preference,
                      size_t least, size_t most, struct samples *near);
 

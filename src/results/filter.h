@@ -3,10 +3,9 @@
  *     digits >= 80 && method == ls || knee
  *
  * In order of how tightly they bind: !, comparisons (== != < <= > >=), &&, ||; brackets
- * group. What stands left of a comparison is a name; right of it is a number, a text
- * where the name is one of a text (bare, or in quotes where it has other characters
- * than letters, digits and + - . _), or another name of a number. A name alone is a
- * flag.
+ * group. Left of a comparison is a name; right of it is a number, a text where the name
+ * is one of a text (bare, or in quotes where it has other characters than letters,
+ * digits and + - . _), or another name of a number. A name alone is a flag.
  *
  *     TASK                 its figure; TASK.low .high .examples .loss .weight: its
  *                          interval, examples, loss, and share of the preference
@@ -35,8 +34,8 @@ int filter_parse(const char *text, const struct store_recipe *recipe,
                  struct filter **filter, size_t *at, struct error *error);
 void filter_free(struct filter *filter); /* NULL is fine */
 
-/* The names that are no task's, in turn, NULL after the last; *text: texts are compared
- * with it. And what may stand behind a task's name and a point. */
+/* The names that do not belong to a task, in turn, NULL after the last; *text: texts
+ * are compared with it. And what may stand behind a task's name and a point. */
 const char *filter_known_name(size_t index, bool *text);
 const char *filter_known_part(size_t index);
 

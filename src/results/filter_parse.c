@@ -170,15 +170,13 @@ static int unknown_name(struct filter_reader *reader) {
         all[count++] = names[i];
     const char *nearest = text_nearest(reader->word, all, count);
     if (nearest)
-        return refuse(reader, reader->begin,
-                      "nothing is called '%s'; did you mean '%s'?", reader->word,
-                      nearest);
-    return refuse(
-        reader, reader->begin,
-        "nothing is called '%s'; use a task's name, average, scale, step, id, "
-        "seconds, kind, method, upscale, state, series, label, front, knee, "
-        "dominated, stale, merged, answers, selected or parameters.NAME",
-        reader->word);
+        return refuse(reader, reader->begin, "unknown name '%s'; did you mean '%s'?",
+                      reader->word, nearest);
+    return refuse(reader, reader->begin,
+                  "unknown name '%s'; use a task's name, average, scale, step, id, "
+                  "seconds, kind, method, upscale, state, series, label, front, knee, "
+                  "dominated, stale, merged, answers, selected or parameters.NAME",
+                  reader->word);
 }
 
 /* The token at hand as a name; its parameter belongs to the name's node. */
@@ -224,7 +222,7 @@ static int check_text(struct filter_reader *reader, enum filter_field field) {
     for (size_t i = 0, used = 0; i < count && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
                                  known[i]);
-    return refuse(reader, reader->begin, "no %s is called '%s'; it is one of %s",
+    return refuse(reader, reader->begin, "there is no %s '%s'; it is one of %s",
                   names[field], reader->word, list);
 }
 
@@ -259,7 +257,7 @@ static int read_value(struct filter_reader *reader, size_t place) {
     if (read_name(reader, &node->other))
         return -1;
     if (is_text(node->other.field) || is_flag(node->other.field))
-        return refuse(reader, begin, "a number, or the name of one, is wanted here");
+        return refuse(reader, begin, "a number, or the name of one, is expected here");
     node->compares_names = true;
     return 0;
 }

@@ -26,9 +26,9 @@ struct price {
     bool routed; /* by the routers' Jacobian */
 };
 
-/* routers: those of the samples, or NULL. false where it cannot be said: fewer than
- * 2 tasks neighbours, objectives within noise, gaining costs nothing, nothing of
- * `loss` left in the preference and none of `gain` either, or memory is out. */
+/* routers: those of the samples, or NULL. false where it is not known: fewer than 2
+ * tasks neighbours, objectives within noise, gaining costs nothing, nothing of `loss`
+ * left in the preference and none of `gain` either, or memory is out. */
 bool price_at(const struct samples *samples, const struct routers *routers,
               const double *preference, size_t gain, size_t loss, struct price *price);
 

@@ -17,8 +17,8 @@ struct series {
     enum mark mark;
     enum ink ink;
     bool answers; /* a preference is answered with plain weights: points to walk over */
-    bool merged;  /* merged here: what a front is made of. Models trained whole and
-                     published figures stand beside it */
+    bool merged;  /* merged here: these form a front. Models trained whole and published
+                     figures are shown next to it */
     bool several; /* one row is not one model (each task by its own expert) */
     size_t count; /* of its solutions */
 };

@@ -1,11 +1,11 @@
-/* Leases: a training run is gone on with by one process at a time.
+/* Leases: a training run is continued by one process at a time.
  *
- * Whoever trains a run holds its lease, a row that says which process that is, with a
- * token of its own. A process that has ended holds nothing, whatever its row says: on
- * the same machine that is found out at once, by its number and the moment it began;
- * where its number means nothing (another machine or container) after LEASE_SECONDS
- * without renewal. Whoever was taken for dead and was not can save nothing more of the
- * run: store_run_save wants the lease where there is one. */
+ * The process that trains a run holds its lease, a row that says which process that is,
+ * with a token of its own. A process that has ended holds nothing, whatever its row
+ * says: on the same machine that is found out at once, by its number and the moment it
+ * began; where its number means nothing (another machine or container) after
+ * LEASE_SECONDS without renewal. Whoever was taken for dead and was not can save
+ * nothing more of the run: store_run_save wants the lease where there is one. */
 #ifndef PWEMOE_STORE_LEASE_H
 #define PWEMOE_STORE_LEASE_H
 
@@ -21,7 +21,7 @@ int store_lease_take(struct store *store, int64_t run, struct error *error);
  * another process has taken the run over. */
 int store_lease_renew(struct store *store, struct error *error);
 
-/* Before the run is saved: 0 where its lease is held here, or where nobody who lives
+/* Before the run is saved: 0 where its lease is held here, or where no living process
  * holds it and none was held here either. */
 int store_lease_check(struct store *store, int64_t run, struct error *error);
 /* For store_close; failures do not matter. */

@@ -169,7 +169,7 @@ static int connect_unchanging(struct store *store, struct error *error) {
     if (pending)
         error_set(error,
                   "%s: its newest figures are in %s, which cannot be read here; copy "
-                  "both to a folder of yours",
+                  "both to a folder that you can write to",
                   store->path, wal);
     free(wal);
     if (pending)
@@ -257,7 +257,9 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
     if (mode == STORE_READ_ONLY && sql_execute(store, "PRAGMA query_only=ON", error))
         goto fail;
     if (mode == STORE_READ_WRITE && sqlite3_db_readonly(store->db, "main")) {
-        error_set(error, "%s: cannot be written; copy it to a folder of yours", path);
+        error_set(error,
+                  "%s: cannot be written; copy it to a folder that you can write to",
+                  path);
         goto fail;
     }
     if (schema_check_application(store, &format, error))
@@ -411,9 +413,10 @@ static int check_free(const char *path, struct error *error) {
         if (there && i == 0)
             return error_set(error, "%s: exists already; give another name", path);
         if (there)
-            return error_set(
-                error, "%s: %s%s is left from a file that is gone; remove it first",
-                path, path, ends[i]);
+            return error_set(error,
+                             "%s: %s%s is left over from a file that no longer exists; "
+                             "remove it first",
+                             path, path, ends[i]);
     }
     return 0;
 }

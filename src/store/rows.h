@@ -13,7 +13,7 @@ struct row_block {
     alignas(max_align_t) unsigned char bytes[];
 };
 
-/* What stands in front of the array that store_rows gives out. */
+/* What precedes the array that store_rows returns. */
 struct rows_header {
     struct row_block *blocks; /* the one that is being filled first */
     alignas(max_align_t) struct store_row rows[];

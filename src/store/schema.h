@@ -27,8 +27,8 @@ extern const size_t schema_migration_count;
  * back when it is opened for writing; and that the tables and indices of a format are
  * there. What else is there is passed over where it can do no harm. */
 int schema_check_application(struct store *store, int *format, struct error *error);
-/* The oldest format that those who only look read as it is: what later ones have
- * besides is nothing that they ask for. */
+/* The oldest format that is read without migrating it: readers do not ask for what
+ * later ones add. */
 enum { SCHEMA_READABLE = 1 };
 int schema_check_objects(struct store *store, int format, struct error *error);
 /* The pages: the whole file where it is small, else the recipe's tables. */

@@ -38,13 +38,14 @@ int sql_error(struct store *store, struct error *error) {
                          "room and try again",
                          path);
     case SQLITE_READONLY:
-        return error_set(error,
-                         "%s: cannot be written (%s); copy it to a folder of yours",
-                         path, said);
+        return error_set(
+            error,
+            "%s: cannot be written (%s); copy it to a folder that you can write to",
+            path, said);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
-        return error_set(error, "%s: is corrupt (%s); go back to a copy of it", path,
+        return error_set(error, "%s: is corrupt (%s); restore a copy of it", path,
                          said);
     case SQLITE_CANTOPEN:
         return error_set(error,
@@ -76,7 +77,7 @@ int sql_corrupt(struct store *store, struct error *error, const char *format, ..
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    return error_set(error, "%s: is corrupt (%s); go back to a copy of it", store->path,
+    return error_set(error, "%s: is corrupt (%s); restore a copy of it", store->path,
                      what);
 }
 

@@ -133,8 +133,8 @@ struct store_routers {
     size_t size;
 };
 
-/* What stands for the granularity of a correction (moe/correction.h), which has no
- * modules. Its bytes are kept as routers are. */
+/* The granularity of a correction (moe/correction.h), which has no modules. Its bytes
+ * are kept as routers are. */
 #define STORE_CORRECTION "correction"
 
 /* What is trained, by the granularity that a run or a row has. */
@@ -222,15 +222,15 @@ enum store_kind {
     STORE_KINDS
 };
 const char *store_kind_name(enum store_kind kind); /* "" for STORE_KIND_NONE */
-/* Merged here, with routers or without: what a front is made of. Models trained whole,
- * single ones and figures of others stand beside it. */
+/* Merged here, with routers or without: these form a front. Models trained whole,
+ * single ones and figures of others are shown next to it. */
 static inline bool store_kind_merged(enum store_kind kind) {
     return kind == STORE_KIND_PWEMOE || kind == STORE_KIND_MERGE;
 }
 /* STORE_KIND_NONE where no kind has this name, or it is NULL. */
 enum store_kind store_kind_find(const char *name);
 
-/* What a method is to whoever compares models. Methods are an open set (an imported
+/* The role of a method when models are compared. Methods are an open set (an imported
  * table names its own); those without a role of their own are alike. */
 enum store_role {
     STORE_ROLE_NONE,
@@ -260,10 +260,10 @@ struct store_solution {
     uint64_t peak_bytes; /* of memory, as backend_peak has it */
 };
 
-/* The solution with this identity (kind, method, parameters, preference, routers)
- * is found or made; solution->id is set. Preferences are equal when each of their
- * numbers agrees to 1e-9. created 0 is taken as now. One that is there takes over
- * seconds and peak_bytes where they are known. */
+/* The solution with this identity (kind, method, parameters, preference, routers) is
+ * found or added; solution->id is set. Preferences are equal when each of their numbers
+ * agrees to 1e-9. created 0 is taken as now. One that is there takes over seconds and
+ * peak_bytes where they are known. */
 int store_solution_put(struct store *store, struct store_solution *solution,
                        struct error *error);
 /* The stored solution with the identity of this one, whose other members do not
@@ -314,7 +314,7 @@ enum store_state {
     STORE_STATES
 };
 const char *store_state_name(enum store_state state);
-/* Is a figure in this state one to show beside others? */
+/* Is a figure in this state shown next to others? */
 static inline bool store_state_settled(enum store_state state) {
     return state == STORE_STATE_COMPLETE || state == STORE_STATE_IMPORTED;
 }
@@ -322,8 +322,7 @@ static inline bool store_state_settled(enum store_state state) {
 int store_solution_state(struct store *store, int64_t solution, const char *split,
                          enum store_state *state, struct error *error);
 
-/* What a split's examples are known by: digests of their files, as who measures makes
- * them (eval/data_watch.h). */
+/* How a split's examples are recognised: digests of their files (eval/data_watch.h). */
 struct store_data {
     uint64_t files;
     unsigned long long size; /* bytes */
@@ -410,7 +409,7 @@ void store_bookmarks_free(struct store_bookmark *bookmarks, size_t count);
 /* The ids of the selected solutions, ascending (free()). */
 int store_selection(struct store *store, int64_t **ids, size_t *count,
                     struct error *error);
-/* These in place of those that are. An id that is no solution's is an error. */
+/* Replaces the selection by these. An id that is not a solution's is an error. */
 int store_selection_put(struct store *store, const int64_t *ids, size_t count,
                         struct error *error);
 
@@ -432,7 +431,7 @@ struct store_log_line {
 };
 int store_log(struct store *store, struct error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The newest so many lines, the oldest of them first. */
+/* The newest `count` lines, oldest first. */
 int store_log_lines(struct store *store, size_t newest, struct store_log_line **lines,
                     size_t *count, struct error *error);
 void store_log_lines_free(struct store_log_line *lines, size_t count);

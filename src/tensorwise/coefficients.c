@@ -96,7 +96,7 @@ static int refuse_name(const char *option, const char *name, size_t length,
     char word[128];
     snprintf(word, sizeof word, "%.*s", (int)(length < 100 ? length : 100), name);
     const char *nearest = text_nearest(word, names, count);
-    return error_set(error, "%s: no expert is called '%s'%s%s%s", option, word,
+    return error_set(error, "%s: there is no expert '%s'%s%s%s", option, word,
                      nearest ? "; did you mean " : "", nearest ? nearest : "",
                      nearest ? "?" : "");
 }
@@ -121,8 +121,8 @@ static int parse_scales(const char *text, const char *const *names,
             return refuse_name("--scales", at, name, names, c->count, error);
         if (seen[t] || !read_number(at + name + 1, length - name - 1, &c->scales[t]))
             return error_set(error,
-                             seen[t] ? "--scales '%s': %s stands there twice"
-                                     : "--scales '%s': what %s has is no number",
+                             seen[t] ? "--scales '%s': %s is given twice"
+                                     : "--scales '%s': the value of %s is not a number",
                              text, names[t]);
         seen[t] = true;
         at += length + (at[length] == ',');
@@ -154,12 +154,12 @@ static int parse_rule(const char *text, const char *const *names,
     if (sound && range)
         sound = read_number(range + 2, strlen(range + 2), &rule->to);
     if (!sound)
-        return error_set(error, "--weight '%s': %s is no number and no X..Y", text,
+        return error_set(error, "--weight '%s': %s is neither a number nor X..Y", text,
                          value + 1);
     if (range && !memchr(pattern, '{', (size_t)(value - pattern)))
         return error_set(error,
-                         "--weight '%s': X..Y goes with a range of numbers in the "
-                         "pattern, as layers.{0..11}",
+                         "--weight '%s': X..Y needs a range of numbers in the pattern, "
+                         "as layers.{0..11}",
                          text);
     rule->pattern = strndup(pattern, (size_t)(value - pattern));
     c->rule_count++;
@@ -212,7 +212,7 @@ int coefficients_check(const struct coefficients *c, const struct models *models
                     coefficients_match(c->rules[i].pattern,
                                        models->tensors[k].base->name, &share);
         if (!found)
-            return error_set(error, "--weight '%s': no tensor has such a name",
+            return error_set(error, "--weight '%s': no tensor matches",
                              c->rules[i].text);
     }
     return 0;

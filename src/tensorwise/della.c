@@ -94,8 +94,8 @@ static int decide_della(const struct tensor_input *input, struct blend *blend,
     d.columns = base->rank < 2 || base->shape[0] == 0 ? count : count / base->shape[0];
     if (d.keep - d.epsilon <= 0 || d.keep + d.epsilon > 1)
         return error_set(error,
-                         "della: keep - epsilon is above 0 and keep + epsilon at most "
-                         "1; keep is %g, epsilon %g",
+                         "della: keep - epsilon must be above 0 and keep + epsilon at "
+                         "most 1; keep is %g, epsilon %g",
                          d.keep, d.epsilon);
     float *vectors = array_new(experts, count * sizeof *vectors);
     int result = vectors ? 0 : error_memory(error);

@@ -41,7 +41,7 @@ const struct tensorwise_method *tensorwise_method_find(const char *name,
         names[i] = methods[i]->head.name;
     }
     const char *nearest = text_nearest(name, names, METHODS);
-    error_set(error, "merging method '%s' is not known here%s%s%s", name,
+    error_set(error, "unknown merging method '%s'%s%s%s", name,
               nearest ? "; did you mean " : "", nearest ? nearest : "",
               nearest ? "?" : "; see pwemoe merge-to --help");
     return NULL;

@@ -22,7 +22,7 @@ struct finetuning_options {
     enum combine method;  /* of several tasks; with one task all are the same */
     double smoothing;     /* of stch: 0.1 */
     double learning_rate; /* 1e-4 */
-    double head_rate;     /* a trained head learns so many times faster: 10 */
+    double head_rate;     /* factor of the learning rate of a trained head: 10 */
     double weight_decay;  /* 0.01 */
     uint64_t steps;
     uint64_t batch; /* examples of each task: 32 */

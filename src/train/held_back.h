@@ -33,8 +33,8 @@ void held_back_clear(struct held_back *held);
 /* Whether any are held back. */
 bool held_back_any(const struct held_back *held);
 
-/* Whether it is time for a look after `step` of so many steps, and whether training is
- * at its end there for want of getting better. */
+/* Whether to look at the examples held back after `step` of `steps`, and whether
+ * training ends there because it no longer improves. */
 bool held_back_looks(const struct held_back *held, unsigned step, unsigned steps);
 bool held_back_ends(const struct held_back *held, unsigned step);
 

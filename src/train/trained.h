@@ -35,7 +35,7 @@ int trained_put(struct backend *backend, struct trained *trained, const float *v
 void trained_step(struct backend *backend, struct trained *trained, double rate,
                   double decay, unsigned step);
 
-/* A training between two steps, as far as it is not in its arrays. */
+/* A training between two steps, without its arrays. */
 struct training_state {
     const char *kind;     /* which training: refused by another */
     unsigned step;        /* steps done */

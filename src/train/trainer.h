@@ -43,7 +43,7 @@ struct trainer_kind {
     int (*resume_file)(void *self, const char *path, char **note, struct error *error);
 
     /* What models are made with: the routers (freed with free()). Saved with every
-     * state. NULL where there is nothing of use before the end. */
+     * state. NULL where there is no usable result before the end. */
     int (*result)(void *self, void **bytes, size_t *size, struct error *error);
 
     void (*free)(void *self);

@@ -22,7 +22,7 @@ says() {
 }
 
 says cublas "$modules/installed" "cuBLAS is not found (libcublasLt.so.99)" LD_LIBRARY_PATH
-says empty "$modules/installed" "driver is here, but no GPU" nvidia-smi
+says empty "$modules/installed" "driver is installed, but finds no GPU" nvidia-smi
 if grep -q '^#define WITH_CUDA_MODULE' config.h; then
     says none "$modules/installed" "is pwemoe completely installed"
 else

@@ -103,8 +103,7 @@ static void test_devices(void **state) {
     struct backend *b;
     struct error error;
     assert_int_equal(backend_open("cuda:1", PRECISION_F32, 1, &b, NULL, &error), -1);
-    assert_string_equal(error.text,
-                        "cuda:1: out of memory; --device cpu does without it");
+    assert_string_equal(error.text, "cuda:1: out of memory; or use --device cpu");
     assert_int_equal(backend_open("cuda:2", PRECISION_F32, 1, &b, NULL, &error), -1);
     assert_says(error.text, "cuda:2: there are 2 CUDA devices");
 }

@@ -124,7 +124,7 @@ static const struct {
     {"{\"weight_map\":{" A "," B "," C "}}", "preprocessor_config.json", "{",
      "preprocessor_config.json: not valid JSON"},
     {"{\"weight_map\":{" A "," B "," C "}}", "model.safetensors.index.json", NULL,
-     "holds neither model.safetensors nor model.safetensors.index.json"},
+     "has neither model.safetensors nor model.safetensors.index.json"},
     {"{\"weight_map\":{" A "," B "," C "}}", "model.safetensors", "",
      "model.safetensors: the file is empty"},
 };

@@ -67,11 +67,11 @@ static const struct {
     {"{\"b\":" ENTRY("f32", "[2]", "0", "8") "}", 8, "b: unknown dtype f32"},
     {"{\"b\":" ENTRY("", "[2]", "0", "8") "}", 8, "b: unknown dtype"},
     /* entries */
-    {"{" A "," A "}", 8, "a key stands twice in its header: duplicate object key near"},
-    {"{" A ",\"\\u0061\":" ENTRY("F32", "[0]", "8", "8") "}", 8, "stands twice"},
+    {"{" A "," A "}", 8, "a key occurs twice in its header: duplicate object key near"},
+    {"{" A ",\"\\u0061\":" ENTRY("F32", "[0]", "8", "8") "}", 8, "occurs twice"},
     {"{\"b\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2],"
      "\"data_offsets\":[0,8]}}",
-     8, "stands twice"},
+     8, "occurs twice"},
     {"{\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"x\":1}}", 8,
      "b: unknown field x"},
     {"{\"b\":[\"F32\",[2],[0,8]]}", 8, "b: its header entry is not an object"},
@@ -91,7 +91,7 @@ static const struct {
      "b: data_offsets is not a pair"},
     {"{\"__metadata__\":{\"format\":1}}", 0, "__metadata__: format is not a string"},
     {"{\"__metadata__\":\"pt\"}", 0, "__metadata__ is not an object"},
-    {"{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0, "stands twice"},
+    {"{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0, "occurs twice"},
     /* the JSON itself */
     {"", 0, "does not begin with {"},
     {" \n", 0, "does not begin with {"},

@@ -325,7 +325,7 @@ static void refuses_to_write_nonsense(void **state) {
         {{{"a", "F32", 9, {0}, 0}, {"b", "F16", 0, {0}, 2}}, NULL, "do not agree"},
         {{{"__metadata__", "F32", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}},
          NULL,
-         "cannot be called"},
+         "cannot be named"},
         {{{"\xff", "F32", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}}, NULL, "not UTF-8"},
         {{{"a", "F32", 0, {0}, 4}, {"b", "F16", 0, {0}, 2}}, bad_metadata, "not UTF-8"},
     };

@@ -167,7 +167,7 @@ static void what_cannot_be_is_told(void **state) {
         const char *pretrained, *task, *says;
     } cases[] = {
         {"model/clip", "test: things/test", "token_embedding.weight is missing"},
-        {"model/clip-full", "test: things/test", "vocab.json: not there"},
+        {"model/clip-full", "test: things/test", "vocab.json: missing"},
         {"zero_shot/clip", "test: things/test, templates: bad.txt",
          "bad.txt: line 2 has more than one {}"},
         {"zero_shot/clip", "test: others/test, train: things/train",

@@ -141,11 +141,11 @@ static void mistakes_are_told(void **state) {
                  f);
     expect_error(2, "distil:losses=ce", "compare %s/two.db --methods distil:losses=ce",
                  f);
-    expect_error(2, "no setting", "compare %s/two.db --methods distil:seed=4", f);
-    expect_error(2, "stands twice", "compare %s/two.db --methods wudi,wudi", f);
+    expect_error(2, "not a setting", "compare %s/two.db --methods distil:seed=4", f);
+    expect_error(2, "is given twice", "compare %s/two.db --methods wudi,wudi", f);
     expect_error(2, "leave it out", "compare %s/two.db --methods stl", f);
     expect_error(2, "odd", "compare %s/two.db --edge-points 4", f);
-    expect_error(1, "does not go with",
+    expect_error(1, "cannot be used with",
                  "compare %s/two.db --methods distil:upscale=all --budget 1", f);
 }
 

@@ -250,7 +250,7 @@ static void answers_that_are_no_numbers(void **state) {
     fclose(file);
     free(bytes);
     expect_error(1,
-                 "task a: the model's answer to held-out example 1 (batch 1) is no "
+                 "task a: the model's answer to held-out example 1 (batch 1) is not a "
                  "number; first in block 1, the MLP",
                  "eval %1$s/bf16.db --model %1$s/big --device cpu", folder());
 }

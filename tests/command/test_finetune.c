@@ -55,8 +55,8 @@ static void finetune_makes_one_model(void **state) {
     expect_error(1, "every task has", "finetune %s/all.db --method stl", folder());
     expect_error(1, "cannot be created",
                  "finetune %1$s/all.db --method ls --out %1$s/no/o", folder());
-    expect_error(2, "goes with --method",
-                 "finetune %s/all.db --task a --preference 1,0", folder());
+    expect_error(2, "needs --method", "finetune %s/all.db --task a --preference 1,0",
+                 folder());
     expect_error(1, "no unfinished run",
                  "finetune %1$s/all.db --method ls --resume "
                  "--out %1$s/other",

@@ -224,7 +224,7 @@ static void what_cannot_be_is_told(void **state) {
         {"gpt2", "train: single-train.tsv, test: one.tsv",
          "one.tsv: 'same' is none of the classes; the model has "},
         {"gpt2", "test: single-test.tsv, head: zero-shot", "needs a CLIP model"},
-        {"gpt2-expert0", "test: single-test.tsv", "vocab.json: not there"},
+        {"gpt2-expert0", "test: single-test.tsv", "vocab.json: missing"},
         {"gpt2", "test: single-test.tsv, classes: \"*/*\"",
          "`classes: */*` is for folders of images"},
         {"gpt2", "test: single-test.tsv, text: body, label: label",

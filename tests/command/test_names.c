@@ -166,12 +166,11 @@ static void all_is_told_at_once(void **state) {
     (void)state;
     static const char *const says[] = {
         "task 'a': none.txt: class names: No such file",
-        "task 'b': org/model: the expert: No such file or directory; models and data "
-        "of "
-        "a hub are downloaded first",
+        "task 'b': org/model: the expert: No such file or directory; download "
+        "models and data of a hub first",
         "task c: bad: 'zebra' is none of the classes; the model has wolf, cat, owl, "
         "bee",
-        "task c: bad/zebra/x.gif: no PNG, JPEG, WebP, BMP or PPM picture",
+        "task c: bad/zebra/x.gif: not a PNG, JPEG, WebP, BMP or PPM picture",
         "task d: hollow/wolf: a class folder without images",
         "task 'e': head zero-shot needs a CLIP model",
         "task f: base: has neither classifier.weight nor score.weight",
@@ -216,7 +215,7 @@ static void all_is_told_at_once(void **state) {
              golden);
     write_file("late.yaml", text);
     must(run("init %1$s/late.db %1$s/late.yaml", folder()));
-    expect_error(1, "late/bee/z.png: no PNG",
+    expect_error(1, "late/bee/z.png: not a PNG",
                  "init %1$s/late2.db %1$s/late.yaml --thorough", folder());
 }
 

@@ -149,12 +149,12 @@ static void merge_refuses(void **state) {
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
         expect_error(2, "--scales", "merge %s/refuse.db --method average --scales %s",
                      folder(), scales[i]);
-    expect_error(2, "exclude each other",
+    expect_error(2, "give only one of",
                  "merge %s/refuse.db --method ties --scales 0.5 --set scale=0.4",
                  folder());
     expect_error(2, "has no parameter 'kep'",
                  "merge %s/refuse.db --method ties,average --set kep=0.4", folder());
-    expect_error(2, "no preference is taken",
+    expect_error(2, "takes no preference",
                  "merge %s/refuse.db --method ties --preference 0.5,0.5", folder());
     expect_error(1, "nodb.db", "merge %s/nodb.db --method average", folder());
     expect_error(1, "two.yaml", "show %s/two.yaml solutions", folder());
@@ -185,7 +185,7 @@ static void merge_refuses(void **state) {
     expect_error(2, "give one of mlp", "train %s/refuse.db --upscale atn+mlp",
                  folder());
     expect_error(1, "unfinished run", "train %s/refuse.db --resume", folder());
-    expect_error(2, "--run goes with --resume", "train %s/refuse.db --run 1", folder());
+    expect_error(2, "--run needs --resume", "train %s/refuse.db --run 1", folder());
     expect_error(2, "no task 'zz'", "finetune %s/refuse.db --task zz", folder());
     expect_error(1, "not known", "merge %s/refuse.db --method average --device tpu",
                  folder());
@@ -292,7 +292,7 @@ static void export_writes_what_was_measured(void **state) {
                  folder(), folder());
     ran = run("merge %s/export.db --method stl", folder());
     ran_free(&ran);
-    expect_error(1, "no one model", "export %s/export.db --solution 3 --out %s/stl",
+    expect_error(1, "no single model", "export %s/export.db --solution 3 --out %s/stl",
                  folder(), folder());
 }
 
@@ -425,7 +425,7 @@ static void an_expert_with_other_inputs_is_refused(void **state) {
                            folder(), models());
     assert_int_equal(ran.status, 0);
     ran_free(&ran);
-    expect_error(1, "prepares images otherwise",
+    expect_error(1, "prepares images differently",
                  "init %1$s/inputs-other.db "
                  "%1$s/inputs.yaml",
                  folder());

@@ -240,7 +240,7 @@ static void test_where(void **state) {
                  "'!(method == stl)'"),
         0);
     expect_error(2,
-                 "--where: at character 11: nothing is called 'metod'; did you mean "
+                 "--where: at character 11: unknown name 'metod'; did you mean "
                  "'method'?",
                  SHOW "--where 'front && (metod == ties)'", folder());
     expect_error(1, "no solution with complete figures",

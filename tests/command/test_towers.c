@@ -222,7 +222,7 @@ static void what_cannot_be_is_told(void **state) {
     expect_error(1, "`towers: both` is for CLIP models",
                  "init %1$s/no.db %1$s/vit.yaml", folder());
     write_file("word.yaml", "pretrained: p\ntowers: text\ntasks: {a: {test: b}}\n");
-    expect_error(1, "word.yaml:2: towers is 'text'; both or vision-only is",
+    expect_error(1, "word.yaml:2: towers is 'text'; it can be both or vision-only",
                  "init %1$s/no.db %1$s/word.yaml", folder());
     /* Another number of layers than the config.json of the pretrained model says. */
     must(shell("cd %s && cp -r expert0 odd && sed -i 's/\"vocab_size\": 674/"

@@ -115,9 +115,9 @@ static void a_correction_resumes_to_the_same_numbers(void **state) {
 static void smoothing_is_a_setting_of_stch(void **state) {
     (void)state;
     new_store("stch.db");
-    expect_error(2, "--smoothing does not go with --method ls",
+    expect_error(2, "--smoothing cannot be used with --method ls",
                  "train %s/stch.db --method ls --smoothing 0.2", folder());
-    expect_error(2, "--smoothing does not go with --method epo",
+    expect_error(2, "--smoothing cannot be used with --method epo",
                  "finetune %s/stch.db --method epo --smoothing 0.2", folder());
     static const char *const smoothed[] = {"stch --smoothing 0.25", "ls"};
     for (size_t i = 0; i < 2; i++) {
@@ -201,7 +201,7 @@ static void front_goes_on(void **state) {
                  "front %1$s/front.db --rays - <<'E'\n1 1\n-1 2\nE", folder());
     expect_error(1, "3 numbers a row", "front %s/front.db --rays - <<'E'\n1 1 1\nE",
                  folder());
-    expect_error(2, "exclude each other", "front %s/front.db --grid 3 --random 4",
+    expect_error(2, "give only one of", "front %s/front.db --grid 3 --random 4",
                  folder());
     expect_error(1, "no routers trained that way", "front %s/front.db --method epo",
                  folder());
@@ -258,11 +258,11 @@ static void a_front_without_training(void **state) {
 static void a_correction_is_trained(void **state) {
     (void)state;
     new_store("correction.db");
-    expect_error(2, "--upscale does not go with --method distil",
+    expect_error(2, "--upscale cannot be used with --method distil",
                  "train %s/correction.db --method distil --upscale mlp", folder());
-    expect_error(2, "--lambda does not go with",
+    expect_error(2, "--lambda cannot be used with",
                  "train %s/correction.db --method distil --lambda 0.2", folder());
-    expect_error(2, "--loss does not go with --method ls",
+    expect_error(2, "--loss cannot be used with --method ls",
                  "train %s/correction.db --method ls --loss ce", folder());
     json_t *rows =
         json_of("train %s/correction.db --steps 30 --batch 4 --format json", folder());
@@ -396,7 +396,7 @@ static void adamerging_is_trained(void **state) {
                  "train %s/ada.db --method adamerging --upscale mlp", folder());
     expect_error(2, "--upscale whole goes with --method adamerging",
                  "train %s/ada.db --method ls --upscale whole", folder());
-    expect_error(2, "--alpha does not go with --method adamerging",
+    expect_error(2, "--alpha cannot be used with --method adamerging",
                  "train %s/ada.db --method adamerging --alpha 2", folder());
     static const char *const upscales[] = {"", "--upscale whole"};
     for (size_t i = 0; i < 2; i++) {

@@ -147,7 +147,7 @@ static void typed_settings_are_held_against_the_run(void **state) {
     assert_int_equal(settings_belong(specs, lr | rank | resume, TWO, "x", &error), 0);
     assert_int_equal(settings_belong(specs, lr | rank, ONE, "--method ls", &error), -1);
     assert_string_equal(error.text,
-                        "--rank does not go with --method ls; leave it out");
+                        "--rank cannot be used with --method ls; leave it out");
     json_decref(object);
 }
 

@@ -179,7 +179,7 @@ static void test_refused_folders(void **state) {
     file_write(folder, "full/3.txt", "hello", 5);
     file_write(folder, "full/2.txt", "hello", 5);
     refuse(folder, NULL,
-           "full/2.txt: no PNG, JPEG, WebP, BMP or PPM"); /* the first one */
+           "full/2.txt: not a PNG, JPEG, WebP, BMP or PPM"); /* the first one */
     unlink(path_in(folder, "full/2.txt"));
     unlink(path_in(folder, "full/3.txt"));
     mkdir(path_in(folder, "full/deeper"), 0700);
@@ -287,8 +287,10 @@ static void test_refused_idx(void **state) {
     char *folder = folder_new();
     make_idx(images, labels);
     size_t full = IDX_BYTES, all = LABEL_BYTES;
-    refuse_idx(folder, images, full + 1, labels, all, "images-idx3: the file goes on");
-    refuse_idx(folder, images, full, labels, all + 1, "labels-idx1: the file goes on");
+    refuse_idx(folder, images, full + 1, labels, all,
+               "images-idx3: the file is longer than");
+    refuse_idx(folder, images, full, labels, all + 1,
+               "labels-idx1: the file is longer than");
     refuse_idx(folder, images, 15, labels, all, "images-idx3: the file is cut short");
     refuse_idx(folder, images, 0, labels, all, "images-idx3: the file is cut short");
     put_u32(labels + 4, IDX_COUNT - 1);
@@ -300,12 +302,10 @@ static void test_refused_idx(void **state) {
     put_u32(images + 4, 0xffffffff);
     put_u32(images + 8, 0xffffffff);
     put_u32(images + 12, 0xffffffff);
-    refuse_idx(folder, images, full, labels, all,
-               "promises more than the file can hold");
+    refuse_idx(folder, images, full, labels, all, "says more than the file can hold");
     make_idx(images, labels);
     put_u32(images + 4, 0x10000000); /* packed, too, it cannot be that much */
-    refuse_idx(folder, images, full, labels, all,
-               "promises more than the file can hold");
+    refuse_idx(folder, images, full, labels, all, "says more than the file can hold");
     make_idx(images, labels);
     images[2] = 0x0d; /* f32 */
     refuse_idx(folder, images, full, labels, all, "not an idx file of u8");

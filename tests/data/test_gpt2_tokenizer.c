@@ -190,7 +190,7 @@ static void refuse(const char *vocab, const char *settings, const char *because)
 static void test_refused_files(void **state) {
     static const char good[] = "{\"<|endoftext|>\": 0}";
     (void)state;
-    refuse(NULL, NULL, "vocab.json: not there");
+    refuse(NULL, NULL, "vocab.json: missing");
     refuse("{\"a\": 1}", NULL, "no <|endoftext|>");
     refuse("{\"<|endoftext|>\": -1}", NULL, "no <|endoftext|>");
     refuse("{\"<|endoftext|>\": 1, \"a\": 2147483648}", NULL, "number of token \"a\"");

@@ -212,8 +212,8 @@ static void test_refused_configs(void **state) {
         {"{\"image_mean\": [1, 1]}", "image_mean is not a list of three numbers"},
         {"{\"rescale_factor\": \"1/255\"}", "rescale_factor is not a number"},
         {"{\"image_processor_type\": \"ConvNextImageProcessor\"}",
-         "ConvNextImageProcessor is not known"},
-        {"{\"image_processor_type\": 3}", "is not known"},
+         "ConvNextImageProcessor is not supported"},
+        {"{\"image_processor_type\": 3}", "is not supported"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -117,8 +117,8 @@ static void refuse(const char *vocab, const char *merges, const char *because) {
 
 static void test_refused_files(void **state) {
     (void)state;
-    refuse(NULL, NULL, "vocab.json: not there");
-    refuse("{" SPECIAL "}", NULL, "merges.txt: not there");
+    refuse(NULL, NULL, "vocab.json: missing");
+    refuse("{" SPECIAL "}", NULL, "merges.txt: missing");
     refuse("{\"a\": ", "", "vocab.json: not valid JSON");
     refuse("{\"a\": 1, \"a\": 2}", "", "duplicate");
     refuse("{\"a\": 1}", "", "no <|startoftext|>");

@@ -91,8 +91,8 @@ static void test_refused(void **state) {
     BAD("a\t1\nb\n", "t.tsv:2: 1 fields between tabs, the first line has 2");
     BAD("a\t1\n\nb\t1\t2\n", "t.tsv:3: 3 fields");
     BAD("a\t1\nb\t\n", "t.tsv:2: the label is empty");
-    BAD("foo\tlabel\na\t1\n", "t.tsv:1: names a column label and none of texts");
-    BAD("sentence1\tlabel\na\t1\n", "none of texts");
+    BAD("foo\tlabel\na\t1\n", "t.tsv:1: names a column label but no column of texts");
+    BAD("sentence1\tlabel\na\t1\n", "no column of texts");
     BAD("a\t1\nb\0c\t1\n", "a zero byte at 5");
     char wide[400];
     memset(wide, '\t', sizeof wide);
@@ -172,7 +172,7 @@ static void test_named_columns(void **state) {
     said("t.jsonl", NULL, "{\"text\": \"a\", \"label\": }\n", "t.jsonl:1: ");
     said("t.jsonl", &(struct data_form){.text = "a", .pair = "a", .label = "a"},
          "{\"a\":1}\n", "t.jsonl:1: ");
-    said("t.jsonl", NULL, "", "there is no example in it");
+    said("t.jsonl", NULL, "", "has no examples");
 }
 
 /* Rows that look like CSV where quotes are text. */

@@ -424,7 +424,7 @@ static void test_parameters_refused(void **state) {
         {"ties", "{\"keep\": null}", "ties: keep is a number above 0 and at most 1"},
         {"ties", "{\"trim\": \"tensors\"}", "ties: trim is one of whole|tensor|dare"},
         {"ties", "{\"trim\": \"\"}", "ties: trim is one of whole|tensor|dare"},
-        {"ties", "{\"seed\": 1}", "ties: seed goes with trim=dare"},
+        {"ties", "{\"seed\": 1}", "ties: seed can only be set with trim=dare"},
         {"dare", "{\"drop\": 1}",
          "dare: drop is a number of at least 0 and at most 0.999"},
         {"dare", "{\"seed\": -1}",
@@ -435,7 +435,7 @@ static void test_parameters_refused(void **state) {
         {"task-arithmetic", "{\"scale\": 11}",
          "task-arithmetic: scale is a number of at least -10 and at most 10"},
         {"fisher", "{\"examples\": 2.5}",
-         "fisher: examples is a whole number of at least 1 and at most 1e+06"},
+         "fisher: examples is a whole number of at least 1 and at most 1000000"},
         {"fisher", "{\"labels\": 257}",
          "fisher: labels is a whole number of at least 1 and at most 256"},
         {"fisher", "{\"floor\": 0}", "fisher: floor is a number above 0 and at most 1"},
@@ -484,7 +484,7 @@ static void test_goes_with(void **state) {
         json_t *got = merge_parameters(&method, given, &error);
         assert_true(wanted ? json_equal(got, wanted) : got == NULL);
         if (!wanted)
-            assert_string_equal(error.text, "any: seed goes with how=drawn");
+            assert_string_equal(error.text, "any: seed can only be set with how=drawn");
         json_decref(given);
         json_decref(wanted);
         json_decref(got);

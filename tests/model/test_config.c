@@ -41,7 +41,7 @@ static void what_computes_otherwise_is_refused(void **state) {
     static const struct {
         const char *base, *key, *value, *because;
     } cases[] = {
-        {vit, "hidden_act", "\"silu\"", "hidden_act \"silu\" is not known"},
+        {vit, "hidden_act", "\"silu\"", "hidden_act \"silu\" is not supported"},
         {vit, "num_attention_heads", "3", "not divisible by num_attention_heads 3"},
         {vit, "quantization_config", "{\"bits\": 4}", "quantization_config"},
         {vit, "pruned_heads", "{\"0\": [1]}", "pruned_heads"},
@@ -122,7 +122,7 @@ static void a_kind_must_be_the_models(void **state) {
     assert_int_equal(model_config_read(config, "clip-vision", "dir", &out, &error), -1);
     assert_non_null(strstr(error.text, "model_type \"vit\" is not that of a clip"));
     assert_int_equal(model_config_read(config, "bert", "dir", &out, &error), -1);
-    assert_non_null(strstr(error.text, "model \"bert\" is not known"));
+    assert_non_null(strstr(error.text, "model \"bert\" is not supported"));
     json_object_del(config, "model_type");
     assert_int_equal(model_config_read(config, "vit", "dir", &out, &error), 0);
     json_decref(config);

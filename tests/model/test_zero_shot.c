@@ -304,10 +304,10 @@ static void what_is_missing_is_named(void **state) {
     (void)state;
     expect_refusal(golden_path("model/clip"),
                    "text_model.embeddings.token_embedding.weight is missing");
-    expect_refusal(golden_path("model/clip-full"), "vocab.json: not there");
+    expect_refusal(golden_path("model/clip-full"), "vocab.json: missing");
     static const char *const cases[][4] = {
-        {"none", "none", "vocab.json", "vocab.json: not there"},
-        {"none", "none", "merges.txt", "merges.txt: not there"},
+        {"none", "none", "vocab.json", "vocab.json: missing"},
+        {"none", "none", "merges.txt", "merges.txt: missing"},
         {"\"vocab_size\": 674", "\"vocab_size\": 675", NULL, "[674, 16]"},
         {"\"intermediate_size\": 40,\\( *\\)$", "\"intermediate_size\": 41,", NULL,
          "fc1"},

@@ -126,9 +126,9 @@ static void what_is_wrong_and_where(void **state) {
         {"", 0, "at character 1: a name is missing at the end"},
         {"  ", 2, "at character 3: a name is missing at the end"},
         {"digits >= 80 && methd == ls", 16,
-         "at character 17: nothing is called 'methd'; did you mean 'method'?"},
-        {"digits.lowest > 1", 0, "nothing is called 'digits.lowest'"},
-        {"'method' == ls", 0, "nothing is called 'method'"},
+         "at character 17: unknown name 'methd'; did you mean 'method'?"},
+        {"digits.lowest > 1", 0, "unknown name 'digits.lowest'"},
+        {"'method' == ls", 0, "unknown name 'method'"},
         {"digits", 0, "as in average >= 80"},
         {"front && series", 9, "as in method == ls"},
         {"digits >= ", 10, "at character 11: a value is missing at the end"},
@@ -142,21 +142,21 @@ static void what_is_wrong_and_where(void **state) {
         {"()", 1, "a name is missing here"},
         {"!", 1, "a name is missing at the end"},
         {"front == 1", 6, "true or false by itself; write front or !front"},
-        {"digits >= ls", 10, "nothing is called 'ls'"},
-        {"digits >= method", 10, "a number, or the name of one, is wanted here"},
-        {"digits >= front", 10, "a number, or the name of one, is wanted here"},
-        {"digits >= nan", 10, "nothing is called 'nan'"},
+        {"digits >= ls", 10, "unknown name 'ls'"},
+        {"digits >= method", 10, "a number, or the name of one, is expected here"},
+        {"digits >= front", 10, "a number, or the name of one, is expected here"},
+        {"digits >= nan", 10, "unknown name 'nan'"},
         {"method > ls", 9, "compared by == and != alone"},
         {"parameters.trim < whole", 18, "compared by == and != alone"},
-        {"parameters. == 1", 0, "nothing is called 'parameters.'"},
+        {"parameters. == 1", 0, "unknown name 'parameters.'"},
         {"kind == merged", 8,
-         "no kind is called 'merged'; it is one of pwemoe, merge, single, train, "
+         "there is no kind 'merged'; it is one of pwemoe, merge, single, train, "
          "import"},
         {"state == done", 9, "it is one of none, partial, stale, complete, imported"},
         {"label == 'Table", 9, "the quote is not closed"},
         /* Characters, not bytes, are counted. */
-        {"label == '\u00e9\u00e9' && x", 19, "at character 18: nothing is called 'x'"},
-        {"\u00e9 > 1", 0, "at character 1: nothing is called"},
+        {"label == '\u00e9\u00e9' && x", 19, "at character 18: unknown name 'x'"},
+        {"\u00e9 > 1", 0, "at character 1: unknown name"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct filter *filter;

@@ -97,13 +97,13 @@ static void test_refused(void **state) {
     refused("cars=1", NULL, "signs is missing");
     refused("cars=1,sign=2", NULL, "did you mean signs?");
     refused("cars=1,cars=2", NULL, "twice");
-    refused("cars=x,signs=1", NULL, "no number");
+    refused("cars=x,signs=1", NULL, "is not a number");
     refused("cars", NULL, "NAME=X");
     refused("nan", NULL, "NAME=X");
     refused(NULL, "x", "PATTERN=X");
     refused(NULL, "=1", "PATTERN=X");
-    refused(NULL, "a=1..", "no number");
-    refused(NULL, "a=inf", "no number");
+    refused(NULL, "a=1..", "neither a number");
+    refused(NULL, "a=inf", "neither a number");
     refused(NULL, "a=0..1", "{0..11}");
     refused(NULL, "car:a=1", "did you mean cars?");
 }

@@ -268,13 +268,13 @@ static void test_refused(void **state) {
     refused(2, "slerp merges 2 experts", "bert", "--method slerp --expert $M/a");
     refused(2, "model-stock merges at least 2", "bert",
             "--method model-stock" BASE " --expert $M/a");
-    refused(2, "two are called a", "bert",
+    refused(2, "two have the name a", "bert",
             "--method average" BASE " --expert $M/a --expert a=$M/b");
     refused(2, "no parameter 'keep'", "bert",
             "--method average --set keep=0.3" BASE TWO);
     refused(2, "takes no preference", "bert",
             "--method average --preference 0.5,0.5" BASE TWO);
-    refused(2, "no tensor has such a name", "bert",
+    refused(2, "no tensor matches", "bert",
             "--method average --weight '*.mpl.*=1'" BASE TWO);
     refused(2, "--shard-size 'x'", "bert", "--method average --shard-size x" BASE TWO);
     refused(1, "has none of the", "bert",

@@ -211,7 +211,7 @@ static void an_error_stands_under_its_place(void **state) {
     struct app app;
     driver_open(&app, two, 80, 24);
     driver_type(&app, "/alpha >= 80 && gama < 3\r");
-    driver_expect(&app, "nothing is called 'gama'");
+    driver_expect(&app, "unknown name 'gama'");
     int x, y, caret_x, caret_y;
     locate(&app, "gama < 3", &x, &y);
     locate(&app, "^ ", &caret_x, &caret_y);
@@ -220,7 +220,7 @@ static void an_error_stands_under_its_place(void **state) {
     assert_int_equal(app.explorer.dialog.cursor, strlen("alpha >= 80 && "));
     /* Typing takes the error away. */
     driver_type(&app, "x");
-    driver_expect_none(&app, "nothing is called");
+    driver_expect_none(&app, "unknown name");
     driver_close(&app);
 }
 

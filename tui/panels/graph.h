@@ -25,7 +25,7 @@ int graph_dot_y(const struct graph *graph, const struct raster *raster, double y
 /* A line between two points, clipped at the edges by the raster. */
 void graph_line(const struct graph *graph, struct raster *raster, double x0, double y0,
                 double x1, double y1, int step, enum ink ink);
-/* What stands at the edge for something beyond it; no series has it as its mark. */
+/* Drawn at the edge for something beyond it; no series uses this mark. */
 enum graph_side { GRAPH_LEFT, GRAPH_RIGHT, GRAPH_UP, GRAPH_DOWN };
 wchar_t graph_arrow(bool fine, enum graph_side side);
 /* A mark at its place; where that is outside, an arrow at the edge. */

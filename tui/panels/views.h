@@ -1,5 +1,5 @@
 /* The panels, one file each: they read the explorer's state and draw into their view. A
- * focused panel's heading stands out. */
+ * focused panel's heading is highlighted. */
 #ifndef PWEMOE_TUI_PANELS_VIEWS_H
 #define PWEMOE_TUI_PANELS_VIEWS_H
 

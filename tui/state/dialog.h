@@ -16,8 +16,8 @@ struct explorer;
 enum dialog_kind { DIALOG_NONE, DIALOG_LINE, DIALOG_LIST, DIALOG_PAGE, DIALOG_WRITE };
 
 /* What a dialog is opened with; one constant a question, beside the functions it names.
- * A function that is NULL leaves its key without a meaning; but accept and cancel then
- * close the dialog. Each that is called closes it where it is done with. */
+ * A key whose function is NULL does nothing, except that accept and cancel then close
+ * the dialog. A function that is called closes the dialog when it is finished. */
 struct question {
     enum dialog_kind kind;
     const char *title, *prompt; /* prompt may be NULL, or set later */
@@ -81,7 +81,7 @@ void dialog_open(struct dialog *dialog, const struct question *question);
 int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
                bool on, const char *text);
 void dialog_text(struct dialog *dialog, const char *text);
-/* Puts a word in place of what stands between `begin` and the cursor. */
+/* Replaces the text between `begin` and the cursor by a word. */
 void dialog_replace(struct dialog *dialog, size_t begin, const char *word);
 /* The answer will not do: it stays open and says why. */
 void dialog_refuse(struct dialog *dialog, const char *format, ...)
@@ -104,8 +104,8 @@ enum dialog_answer {
 };
 /* One key: a character (> 0) or one of enum key's. */
 enum dialog_answer dialog_key(struct dialog *dialog, int key);
-/* One character of what is pasted: only ever text. false: there is no line to take it.
- */
+/* One character of pasted text, which never acts as a key. false: no input line is
+ * open. */
 bool dialog_paste(struct dialog *dialog, int key);
 /* A click at a place of the whole view it was drawn into. */
 enum dialog_answer dialog_click(struct dialog *dialog, const struct view *whole, int x,

@@ -173,7 +173,7 @@ struct explorer {
     struct catalog *catalog; /* NULL until the first is read */
     size_t tasks;
     struct samples samples;
-    struct front_volume *volume; /* NULL: nothing is known of it */
+    struct front_volume *volume; /* NULL: not known */
 
     double preference[STORE_TASKS_MAX];
     struct history history;
@@ -225,9 +225,8 @@ struct explorer {
     /* The solution pointed at: its row in the catalog, SIZE_MAX: none. */
     size_t pointed;
     int64_t pointed_solution;
-    /* What is selected stands in the catalog. Numbers of changes made here, of those
-     * that the file has, and of what is seen; how many catalogs more are not believed.
-     */
+    /* The selection is in the catalog. Numbers of changes made here, of those that the
+     * file has, and of what is seen; how many catalogs more are not believed. */
     uint64_t selection_serial, selection_kept, selection_shown;
     unsigned selection_ours;
     struct range brush[STORE_TASKS_MAX]; /* ranges on axes; empty: none */

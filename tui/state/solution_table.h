@@ -22,8 +22,8 @@ char *solution_table_text(const struct explorer *explorer, size_t row, size_t co
 void solution_table_sort(struct explorer *explorer, size_t column);
 /* By the next shown column to the left (-1) or right (1). */
 void solution_table_sort_beside(struct explorer *explorer, int way);
-/* Points at the row so many further down (or up); at the first on the screen where none
- * is pointed at. */
+/* Points at the row this many further down (or up); at the first on the screen where
+ * none is pointed at. */
 void solution_table_step(struct explorer *explorer, long by);
 /* Moves what is seen, not what is pointed at. */
 void solution_table_scroll(struct explorer *explorer, long by);

@@ -66,13 +66,13 @@ int view_printf(const struct view *view, int x, int y, int width, enum ink ink,
 int view_right(const struct view *view, int x, int y, int width, enum ink ink,
                unsigned look, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
-/* Text over several lines, cut at blanks where there are any; at most so many, of which
- * the last ends in an ellipsis where that is not all. How many it took. */
+/* Text over several lines, cut at blanks where there are any; at most `lines`, of which
+ * the last ends in an ellipsis where that is not all. Returns how many it took. */
 int view_wrapped(const struct view *view, int x, int y, int width, int lines,
                  enum ink ink, unsigned look, const char *text);
 /* How many lines text would be in so many columns. */
 int text_lines(const struct marks *marks, const char *text, int width);
-/* A rule over row 0 with a heading in it; focused: the heading stands out. */
+/* A rule over row 0 with a heading in it; focused: the heading is highlighted. */
 void view_heading(const struct view *view, const char *title, bool focused);
 /* An empty box in the middle of view, at most width x height, for a dialog; the
  * view returned is its inside. */

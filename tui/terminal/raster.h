@@ -23,8 +23,8 @@ void raster_dot(struct raster *raster, int x, int y, enum ink ink);
 /* step 1: solid; 2 and more: every step-th dot. */
 void raster_line(struct raster *raster, int x0, int y0, int x1, int y1, int step,
                  enum ink ink);
-/* Is a dot set that so many lines or points of at most `most` cover? The more, the more
- * closely dots are set; one must not vanish beside a thousand. */
+/* Is a dot set that this many lines or points, of at most `most`, cover? The more, the
+ * more closely dots are set; one must not vanish beside a thousand. */
 bool raster_shade(uint32_t count, uint32_t most, int x, int y);
 /* Draws what was plotted onto the view and frees the raster. */
 void raster_end(struct raster *raster);

@@ -18,7 +18,7 @@
 int restore_start(struct error *error);
 /* What is to be written then, from the terminal's description; without padding. */
 void restore_write(const char *bytes, size_t size);
-/* From here on nothing is left to give back. */
+/* From here on nothing has to be restored. */
 void restore_done(void);
 
 /* Libraries that complain on stderr would write over the frame: their words are kept,

@@ -40,7 +40,7 @@ extern const int screen_signals[];
 int screen_wait(struct pollfd *fds, unsigned count, int milliseconds);
 
 struct screen_event {
-    int key;     /* a character, or enum key; KEYS_NONE: nothing is there */
+    int key;     /* a character, or enum key; KEYS_NONE: none */
     bool pasted; /* the terminal says so (bracketed paste): text, whatever it reads */
     int x, y;
     enum {

@@ -1,6 +1,6 @@
-/* The thread that computes. It owns the evaluator and a store of its own to write
- * to; the loop tells it what is wanted, it tells the mailbox what came of it. A
- * new preference takes the place of the old one between two batches. */
+/* The thread that computes. It owns the evaluator and its own store to write to; the
+ * main loop tells it what to evaluate, and results go to the mailbox. A new preference
+ * takes the place of the old one between two batches. */
 #ifndef PWEMOE_TUI_THREADS_EVALUATION_H
 #define PWEMOE_TUI_THREADS_EVALUATION_H
 

@@ -12,9 +12,9 @@ int hypervolume_start(struct mailbox *mailbox,
                       struct error *error);
 /* Stops what runs and waits for that. NULL is fine. */
 void hypervolume_stop(struct hypervolume_thread *hypervolume_thread);
-/* EVENT_VOLUME tells what comes of it: working, known without contributions, known
- * with them. The same points as last time are not worked out again. What runs for
- * others is stopped. Where memory is out nothing is done. */
+/* EVENT_VOLUME reports the result: working, known without contributions, known with
+ * them. The same points as last time are not computed again. A computation for other
+ * points is stopped. Where memory is out nothing is done. */
 void hypervolume_want(struct hypervolume_thread *hypervolume_thread,
                       const struct catalog *catalog);
 /* To be called now and then: gives up what has run for too long. */

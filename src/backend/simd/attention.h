@@ -56,8 +56,8 @@ INLINE void tile_columns(float *c, size_t ldc, const float *a, size_t a_row,
                  accumulate);
 }
 
-/* columns is a multiple of LANES. Rows are divided evenly, so that the last tile is
- * no small one, whose few sums would wait for each other. */
+/* columns is a multiple of LANES. Rows are divided evenly, so that the last tile is not
+ * a small one, whose few sums would wait for each other. */
 static void tile_product(float *c, size_t ldc, const float *a, size_t a_row,
                          size_t a_column, const float *b, size_t ldb, size_t rows,
                          size_t columns, size_t depth, bool accumulate) {

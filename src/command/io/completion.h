@@ -24,7 +24,7 @@ struct completion {
     size_t count;
 };
 
-/* The script for a shell: bash, zsh or fish. Fails where it is none of them. */
+/* The script for a shell: bash, zsh or fish. Fails for any other name. */
 int completion_print(const struct completion *completion, const char *shell, FILE *out,
                      struct error *error);
 

@@ -99,7 +99,7 @@ static int unknown_column(const struct table *table, size_t column,
 }
 
 static int twice(const struct table *table, size_t column, struct error *error) {
-    return error_set(error, "%s: column '%s' is there twice", table->label,
+    return error_set(error, "%s: column '%s' occurs twice", table->label,
                      table->csv->names[column]);
 }
 
@@ -258,19 +258,18 @@ static int find_unit(struct table *table, struct error *error) {
         large += figures.large;
         if (figures.large && figures.small > figures.large)
             return error_set(error,
-                             "%s:%zu: %s is %s, and most of this column are at most 1; "
-                             "say --unit percent or --unit fraction",
+                             "%s:%zu: %s is %s, but most of this column are at most 1; "
+                             "give --unit percent or --unit fraction",
                              table->label, table->csv->lines[figures.row],
                              table->csv->names[i], field(table, figures.row, i));
         if (figures.small && !figures.large)
             fractions = i;
     }
     if (large && fractions != SIZE_MAX)
-        return error_set(
-            error,
-            "%s: no figure of %s is above 1, and those of other columns are; "
-            "say --unit percent or --unit fraction",
-            table->label, table->csv->names[fractions]);
+        return error_set(error,
+                         "%s: no figure of %s is above 1, but figures of other columns "
+                         "are; give --unit percent or --unit fraction",
+                         table->label, table->csv->names[fractions]);
     if (!large)
         table->factor = 100;
     return 0;

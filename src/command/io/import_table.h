@@ -31,7 +31,7 @@ struct import_options {
     const char *method; /* of rows without a name; NULL: source without its ending */
     const char *split;  /* "test" */
     enum import_unit unit;
-    bool skip_unknown; /* columns that are no task are passed over, not refused */
+    bool skip_unknown; /* columns that are not a task are ignored, not refused */
 };
 
 struct import_result {
@@ -42,7 +42,7 @@ struct import_result {
 };
 
 /* All rows become solutions of kind "import" with complete evaluations, in one
- * transaction: one wrong field and nothing is stored. The same rows again change
+ * transaction: if a field is wrong, nothing is stored. The same rows again change
  * nothing. Errors name the file (label) and the line. */
 int import_table(struct store *store, const struct store_recipe *recipe,
                  const struct csv *csv, const char *label,

@@ -113,7 +113,7 @@ int options_set(const struct option_spec *spec, void *values, const char *text,
         if (!*text)
             return error_set(error, "--%s is empty", spec->name);
         if (texts->count == OPTION_TEXTS_MAX)
-            return error_set(error, "--%s stands more than %d times", spec->name,
+            return error_set(error, "--%s is given more than %d times", spec->name,
                              OPTION_TEXTS_MAX);
         texts->items[texts->count++] = text;
         return 0;
@@ -192,7 +192,9 @@ int options_parse(const struct option_group *groups, size_t group_count, size_t 
         }
         if (argument[1] != '-')
             return error_set(
-                error, "unknown option %s; options are long ones, as --help", argument);
+                error,
+                "unknown option %s; options begin with two dashes, as --help does",
+                argument);
         const char *name = argument + 2;
         size_t length = strcspn(name, "=");
         const struct option_group *group = NULL;

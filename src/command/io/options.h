@@ -19,7 +19,7 @@ enum option_type {
     OPTION_REAL,     /* double, finite, minimum .. maximum */
     OPTION_CHOICE,   /* unsigned: the position in choices */
     OPTION_TEXT,     /* const char *, points into argv; not empty */
-    OPTION_TEXTS     /* struct option_texts: the option may stand several times */
+    OPTION_TEXTS     /* struct option_texts: the option may be given several times */
 };
 
 enum { OPTION_TEXTS_MAX = 64 };

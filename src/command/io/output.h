@@ -45,12 +45,12 @@ int output_flush(struct error *error);
 /* Text in CSV that begins with =, +, - or @ gets an apostrophe in front, so that no
  * spreadsheet computes it; on: it stays as it is. */
 void output_raw(bool on);
-/* Did that fail because a pipe's reader has gone? Nobody is told of it then. */
+/* Did that fail because a pipe's reader has closed it? No message is printed then. */
 bool output_reader_gone(void);
 
-/* A JSON string from any bytes: what is no UTF-8 is escaped. */
+/* A JSON string from any bytes: bytes that are not UTF-8 are escaped. */
 json_t *output_text(const char *text);
-/* A real, or null where it is no finite number. */
+/* A real, or null where it is not finite. */
 json_t *output_real(double value);
 /* [count] reals; null where values is NULL. */
 json_t *output_reals(const double *values, size_t count);

@@ -31,7 +31,7 @@ void page_number(struct page *page, double value, int decimals); /* NaN: a dash 
 void page_table_end(struct page *page);
 
 /* A PNG: NAME.png beside the Markdown, part of the HTML itself. name: letters, digits
- * and '-', another for each. png is taken over. */
+ * and '-', different for each picture. The page takes ownership of png. */
 void page_picture(struct page *page, const char *name, struct plot_png *png,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -114,7 +114,7 @@ int points_vector(const char *text, const char *what, double **values, size_t *c
     if (read_row(text, what, values, &capacity, 0, count, error) == 0) {
         if (*count > 0)
             return 0;
-        error_set(error, "%s: there is not a number in it", what);
+        error_set(error, "%s: it contains no numbers", what);
     }
     free(*values);
     *values = NULL;

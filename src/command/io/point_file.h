@@ -14,8 +14,8 @@ struct points {
     size_t count, columns;
 };
 
-/* path "-" is standard input. Refused with the line's number: what is no number,
- * NaN and infinity, an empty field, a row of another length than the first. A
+/* path "-" is standard input. Refused with the line's number: a field that is not a
+ * number, NaN and infinity, an empty field, a row of another length than the first. A
  * file without a point is an error too. */
 int points_read(const char *path, struct points *points, struct error *error);
 int points_read_stream(FILE *file, const char *label, struct points *points,

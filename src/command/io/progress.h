@@ -10,7 +10,7 @@
 
 struct progress {
     bool shown; /* stderr is a terminal, and --quiet is not given */
-    bool drawn; /* something stands on the line */
+    bool drawn; /* something is on the line */
     char what[64];
     double began, last; /* seconds, monotonic */
     size_t first;       /* `done` when this bar began: a run that goes on */

@@ -48,7 +48,7 @@ static int next(struct recipe_reader *r) {
     r->held = true;
     const yaml_event_t *e = &r->event;
     if (e->type == YAML_ALIAS_EVENT)
-        return error_set(r->error, "%s:%u: a recipe has no aliases", r->label,
+        return error_set(r->error, "%s:%u: a recipe cannot have aliases", r->label,
                          line_of(r));
     const yaml_char_t *anchor = NULL, *tag = NULL;
     if (e->type == YAML_SCALAR_EVENT) {
@@ -62,7 +62,7 @@ static int next(struct recipe_reader *r) {
         tag = e->data.sequence_start.tag;
     }
     if (anchor || tag)
-        return error_set(r->error, "%s:%u: a recipe has no anchors and no tags",
+        return error_set(r->error, "%s:%u: a recipe cannot have anchors or tags",
                          r->label, line_of(r));
     return 0;
 }
@@ -234,8 +234,8 @@ static int check_task_name(struct recipe_reader *r, const struct recipe *recipe,
                            const char *name) {
     if (strchr(name, '/') || name[0] == '.')
         return error_set(r->error,
-                         "%s:%u: task name '%s': no slash and no leading dot, it is "
-                         "also a file's name",
+                         "%s:%u: task name '%s': no slash and no leading dot are "
+                         "allowed, as it is also a file name",
                          r->label, line_of(r), name);
     for (size_t i = 0; i + 1 < recipe->task_count; i++)
         if (strcmp(recipe->tasks[i].name, name) == 0)
@@ -286,7 +286,8 @@ static int check_model(struct recipe_reader *r, const char *model) {
 static int check_towers(struct recipe_reader *r, const char *towers) {
     if (strcmp(towers, "both") == 0 || strcmp(towers, "vision-only") == 0)
         return 0;
-    return error_set(r->error, "%s:%u: towers is '%.100s'; both or vision-only is",
+    return error_set(r->error,
+                     "%s:%u: towers is '%.100s'; it can be both or vision-only",
                      r->label, line_of(r), towers);
 }
 

@@ -93,7 +93,7 @@ int settings_read(const struct option_spec *specs, void *values, unsigned kind,
             if (options_set(spec, values, spec->untold, error))
                 return -1;
         } else if (!take(spec, values, value)) {
-            return error_set(error, "the stored run has no sound '%s'; start a new one",
+            return error_set(error, "the stored run has no valid '%s'; start a new one",
                              key_of(spec, key));
         }
     }
@@ -104,7 +104,7 @@ int settings_belong(const struct option_spec *specs, uint64_t given, unsigned ki
                     const char *what, struct error *error) {
     for (size_t i = 0; i < 64 && specs[i].name; i++)
         if ((given >> i & 1) && specs[i].kept && !(specs[i].kept & kind))
-            return error_set(error, "--%s does not go with %s; leave it out",
+            return error_set(error, "--%s cannot be used with %s; leave it out",
                              specs[i].name, what);
     return 0;
 }

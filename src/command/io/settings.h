@@ -17,7 +17,7 @@ int settings_write(const struct option_spec *specs, const void *values, unsigned
                    json_t *object, struct error *error);
 
 /* From a stored object into values, whose other members stay. The file may be someone
- * else's: what is no such value, or out of bounds, is an error that names it. */
+ * else's: a value of another type, or out of bounds, is an error that names it. */
 int settings_read(const struct option_spec *specs, void *values, unsigned kind,
                   const json_t *object, struct error *error);
 

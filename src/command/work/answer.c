@@ -76,10 +76,9 @@ int answer_find(struct measure *measure, const struct answer_options *options,
     }
     if (method && (options->run || options->upscale)) {
         *usage = true;
-        return error_set(error,
-                         "%s needs no training: --run and --upscale do not go "
-                         "with it",
-                         method->name);
+        return error_set(
+            error, "%s needs no training: --run and --upscale cannot be used with it",
+            method->name);
     }
     answer->method = method;
     if (method) {

@@ -59,7 +59,7 @@ static int take_run(struct compare *c, struct compare_trial *trial,
     trial->peak_bytes = run->peak_bytes;
     count_examples(c, trial, run);
     if (!found)
-        return error_set(error, "run %lld has left nothing to measure",
+        return error_set(error, "run %lld has saved nothing that can be measured",
                          (long long)run->id);
     return trial->method && trial->parameters ? 0 : error_memory(error);
 }

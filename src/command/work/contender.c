@@ -75,7 +75,7 @@ static int parse_trained(struct contender *c, char *rest, struct error *error) {
     while ((piece = strsep(&rest, ":"))) {
         if (strncmp(piece, "resume", 6) == 0 || strncmp(piece, "run", 3) == 0 ||
             strncmp(piece, "seed", 4) == 0)
-            return error_set(error, "%s: '%s' is no setting of a method", c->name,
+            return error_set(error, "%s: '%s' is not a setting of a method", c->name,
                              piece);
         if (add_argument(c, text_format("--%s", piece), error))
             return -1;
@@ -206,7 +206,7 @@ int contenders_parse(const char *text, struct contender **out, size_t *count,
         result = parse_one(&(*out)[(*count)++], item, error);
         for (size_t k = 0; result == 0 && k + 1 < *count; k++)
             if (strcmp((*out)[k].name, (*out)[*count - 1].name) == 0)
-                result = error_set(error, "'%s' stands twice", item);
+                result = error_set(error, "'%s' is given twice", item);
     }
     free(copy);
     if (result) {

@@ -30,10 +30,9 @@ int curve_add(struct curve *curve, unsigned step, const double *losses,
               struct error *error) {
     for (size_t t = 0; t < curve->tasks; t++) {
         if (!isfinite(losses[t]))
-            return error_set(error,
-                             "the loss is not finite any more at step %u; try a "
-                             "smaller --lr",
-                             step);
+            return error_set(
+                error, "the loss is no longer finite at step %u; try a smaller --lr",
+                step);
         curve->sums[t] += losses[t];
     }
     curve->steps++;

@@ -31,7 +31,8 @@ void curve_free(struct curve *curve);
 
 /* The steps that are in no point yet, and with `points` the points since the last save
  * too, as text (freed with free(), NULL without memory); and back into a new curve of a
- * run at step `step`. The text may be someone else's: -1 where it is none of such. */
+ * run at step `step`. The text may come from elsewhere: -1 where it is not of this
+ * form. */
 char *curve_text(const struct curve *curve, bool points);
 int curve_resume(struct curve *curve, unsigned step, const char *text,
                  struct error *error);

@@ -1,5 +1,5 @@
-/* What the parts of `pwemoe init` share: a recipe on its way into a new store, and what
- * is found wrong with it, all of it and not the first fault alone. */
+/* What the parts of `pwemoe init` share: a recipe on its way into a new store, and all
+ * that is found wrong with it, not only the first fault. */
 #ifndef PWEMOE_COMMAND_WORK_INIT_H
 #define PWEMOE_COMMAND_WORK_INIT_H
 

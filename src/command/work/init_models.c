@@ -128,11 +128,11 @@ static int check_inputs(const struct init *s, const struct model_directory *expe
                             model_directory_preprocessor_name(expert));
     if (preprocess_same(&own, &s->preprocess))
         return 0;
-    return error_set(error,
-                     "%s/%s: prepares images otherwise than the "
-                     "pretrained model's, which holds for all; use experts fine-tuned "
-                     "with that, or remove the file there",
-                     where, model_directory_preprocessor_name(expert));
+    return error_set(
+        error,
+        "%s/%s: prepares images differently from the pretrained model's, which is used "
+        "for all; use experts fine-tuned with that, or remove this file",
+        where, model_directory_preprocessor_name(expert));
 }
 
 int init_check_expert(struct init *s, const struct recipe_task *task,

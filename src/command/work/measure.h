@@ -84,7 +84,7 @@ int measure_finish(struct measure *measure, const char *what,
                    struct store_solution *solution, struct error *error);
 
 /* 1 where the store has this solution with complete figures of the present models: its
- * id is then added to ids. 0 where it has not, -1. */
+ * id is then added to ids. 0 where it does not, -1 on failure. */
 int measure_known(struct measure *measure, const struct store_solution *wanted,
                   struct error *error);
 

@@ -11,8 +11,8 @@
 /* "NAME=VALUE,..." (NULL: nothing) as a new object of texts. `keep`, where not NULL, is
  * the value of one more called keep. NULL with an error. */
 json_t *settings_parse(const char *text, const char *keep, struct error *error);
-/* The settings that a method has, as its parameters want them, with the defaults of the
- * others; scale, where not NULL, is the value of that one. NULL with an error. */
+/* A method's parameters from these settings, with defaults for the others; scale, where
+ * not NULL, is the value of that one. NULL with an error. */
 json_t *settings_of(const struct merge_method *method, const json_t *settings,
                     const double *scale, struct error *error);
 

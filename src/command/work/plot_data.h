@@ -12,7 +12,8 @@
 #include "store/store.h"
 
 /* The solutions that wanted [count] marks (NULL: all) and that have complete or
- * imported figures, as points. None at all is an error. plot_points_clear frees. */
+ * imported figures, as points. If there are none, that is an error. plot_points_clear
+ * frees. */
 int points_make(const struct catalog *catalog, const bool *wanted,
                 struct plot_points *points, struct error *error);
 

@@ -192,10 +192,9 @@ int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
     for (size_t s = 0; result == 0 && s < catalog->series_count; s++)
         sweeps += find_sweep(catalog, wanted, s, samples) > 0;
     if (result == 0 && !sweeps)
-        result = error_set(error,
-                           "no complete merge with a scaling coefficient is there; run "
-                           "`pwemoe merge FILE --method task-arithmetic --scales "
-                           "0:1:11` first");
+        result = error_set(
+            error, "there is no complete merge with a scaling coefficient; run `pwemoe "
+                   "merge FILE --method task-arithmetic --scales 0:1:11` first");
     if (result == 0 && new_panels(data, 1))
         result = out_of_memory(data, error);
     for (size_t s = 0; result == 0 && s < catalog->series_count; s++) {

@@ -38,7 +38,7 @@ int points_make(const struct catalog *catalog, const bool *wanted,
         any = any || take[i];
     }
     if (result == 0 && !any)
-        result = error_set(error, "no solution with complete figures is there to draw");
+        result = error_set(error, "there is no solution with complete figures to draw");
     if (result == 0)
         result = find_dominated(catalog, take, dominated, error);
     if (result == 0)

@@ -28,7 +28,7 @@ struct report {
     size_t *sweep;
 };
 
-/* Merged by a method without training: rows that stand together as a sweep. */
+/* Merged by a method without training: rows that form a sweep. */
 static inline bool report_is_sweep(const struct report *report, size_t row) {
     return catalog_series(report->catalog, row)->merged &&
            !report->rows[row].solution.routers;

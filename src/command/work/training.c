@@ -16,7 +16,7 @@
 
 int training_usage(const struct training_options *options, struct error *error) {
     if (options->run && !options->resume)
-        return error_set(error, "--run goes with --resume");
+        return error_set(error, "--run needs --resume");
     return 0;
 }
 

@@ -71,7 +71,7 @@ struct training_options {
         .offset = offsetof(owner, member.run)                                          \
     }
 
-/* The row of what smooth Tchebycheff scalarisation (train/tchebycheff.h) is asked. */
+/* The row for what smooth Tchebycheff scalarisation (train/tchebycheff.h) is asked. */
 #define SMOOTHING_OPTION(owner, member, kinds)                                         \
     {                                                                                  \
         .name = "smoothing", .type = OPTION_REAL, .value = "MU", .initial = "0.1",     \
@@ -107,7 +107,7 @@ int training_open(struct training *training, const struct invocation *invocation
                   const struct training_options *options, struct error *error);
 
 /* With --resume: the newest unfinished run that `wanted` takes, with --run that run,
- * which must be such a one. found false where there is none. */
+ * which must be such a run. found false where there is none. */
 int training_find(struct training *training,
                   bool (*wanted)(void *self, const struct store_run *run), void *self,
                   bool *found, struct error *error);

@@ -34,8 +34,8 @@ struct tuning {
 /* The tasks to train on, and the preference. */
 int tuning_choose_tasks(struct tuning *tuning, struct error *error);
 /* Where the directory is written: where tuning->out says already, else as asked, else
- * folder/name beside the store, whose folder is then made. It is found out now whether
- * it can be. Sets the state's path too. */
+ * folder/name beside the store, whose folder is then made. Whether it can be written is
+ * checked now. Sets the state's path too. */
 int tuning_place(struct tuning *tuning, const char *folder, const char *name,
                  struct error *error);
 

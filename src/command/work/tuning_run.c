@@ -97,9 +97,7 @@ int tuning_find_by_state(struct tuning *t, struct error *error) {
                          "FILE routers` lists the runs",
                          store_path(g->store));
     if (!there)
-        return error_set(error,
-                         "%s: %s; --out names the directory that the run was to "
-                         "write",
+        return error_set(error, "%s: %s; --out gives the directory that the run writes",
                          g->state, strerror(reason));
     return 0;
 }
@@ -143,12 +141,13 @@ int tuning_find_by_number(struct tuning *t, struct error *error) {
     bool one = store_method_role(t->method) == STORE_ROLE_EXPERTS;
     if (one && t->asked_preference) {
         json_decref(object);
-        return error_set(error, "--preference goes with --method ls, epo or stch");
+        return error_set(error, "--preference needs --method ls, epo or stch");
     }
-    int result = !one    ? 0
-                 : !task ? error_set(error, "the stored run has no sound 'task'; start "
-                                            "a new one")
-                         : find_task(t, task, error);
+    int result =
+        !one ? 0
+        : !task
+            ? error_set(error, "the stored run has no valid 'task'; start a new one")
+            : find_task(t, task, error);
     json_decref(object);
     if (result || (!one && tuning_choose_tasks(t, error)))
         return -1;
@@ -171,7 +170,7 @@ int tuning_stored_preference(struct tuning *t, const json_t *object,
     }
     if (json_array_size(list) != tasks || !(sum > 0.999 && sum < 1.001))
         return error_set(error,
-                         "the stored run has no sound preference; start a new one");
+                         "the stored run has no valid preference; start a new one");
     if (differs && t->asked_preference)
         return error_set(error,
                          "--preference %s: the run has another, and goes on with "
