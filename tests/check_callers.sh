@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every function of src/ and tui/ that other files can call is called by one: none is
-# there for its own file alone, or for nobody. Those below are for tests and benches.
+# there for its own file alone, or for nobody. Those below are for tests and benches;
+# src/library is for other programs.
 #
 # Looks at the objects of this build; skipped where nm or they are missing.
 set -eu
@@ -9,7 +10,9 @@ fisher_add fisher_norm main
 coefficients_match csv_parse image_decode json_text_parse points_read_stream recipe_parse tsv_parse
 distillation_gradient distillation_set_vector finetuning_gradient
 router_training_gradients router_training_routers router_training_set_routers
-finetuning_free router_training_free
+adamerging_coefficients adamerging_count adamerging_free adamerging_gradient
+finetuning_free head_fit_solve router_training_free
+evaluator_backend
 gpt2_tokenizer_truncate kernels_baseline output_width progress_line
 random_below random_gamma simplex_geometry_place statistics_student
 combine_name
@@ -31,7 +34,7 @@ done | awk -v hooks="$hooks" '
     $1 == "FILE" { file = $2; next }
     $1 ~ /^[._]/ { next } # of the compiler
     $2 == "U" { called[$1] = 1; next }
-    $2 ~ /^[TDBRVWC]$/ { where[$1] = file }
+    $2 ~ /^[TDBRVWC]$/ && file !~ /library/ { where[$1] = file }
     END {
         for (name in where) {
             if (!called[name] && !hook[name]) {
