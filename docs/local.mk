@@ -3,7 +3,7 @@
 docs_pages = README.md CHANGELOG.md SECURITY.md docs/tutorial.md docs/explorer.md \
   docs/methods.md docs/faq.md docs/comparison.md docs/results-db.md bench/real/README.md \
   assets/demo/README.md
-EXTRA_DIST += docs/site.sh docs/site.css
+EXTRA_DIST += docs/site.sh docs/site.css docs/readme_frame.sh
 PHONY_TARGETS += docs
 docs:
 	sh '$(srcdir)/docs/site.sh' '$(srcdir)' site '$(PACKAGE_VERSION)' $(docs_pages)

@@ -7,7 +7,8 @@
  * This header alone is the interface; what it declares stays as it is until the first
  * number of the version changes. Functions that can fail return 0 or -1, and
  * pwemoe_error tells why, in one line. A struct pwemoe is used by one thread at a time;
- * several may have the same file open. Nothing here prints, exits or takes signals. */
+ * several may have the same file open. Nothing here prints, exits or takes signals;
+ * tasks that a command measures are refused, as no command is run. */
 #ifndef PWEMOE_H
 #define PWEMOE_H
 

@@ -110,18 +110,16 @@ static int match_adapter(struct models *models, size_t expert, bool partial,
 static int refuse_shape(const struct models *models, const struct tensor *base,
                         size_t expert, const struct tensor *own, struct error *error) {
     char shape[128], other[128];
-    struct error tokens;
+    struct error tokens = {.text = "with --partial such tensors stay as the latter's"};
     tensor_shape_text(own, shape, sizeof shape);
     tensor_shape_text(base, other, sizeof other);
-    error_set(error, "%s: %s is %s, in %s it is %s", models_path(models, expert),
-              base->name, shape, model_directory_path(models->base), other);
-    if (models->experts[expert] &&
-        vocabulary_differs(base, own, models->base, models->experts[expert], &tokens)) {
-        char text[sizeof error->text];
-        memcpy(text, error->text, sizeof text);
-        return error_set(error, "%s: %s", text, tokens.text);
-    }
-    return 0;
+    bool words =
+        models->experts[expert] &&
+        vocabulary_differs(base, own, models->base, models->experts[expert], &tokens);
+    return error_set(error, "%s: %s is %s, in %s it is %s%s%s",
+                     models_path(models, expert), base->name, shape,
+                     model_directory_path(models->base), other, words ? ": " : "; ",
+                     tokens.text);
 }
 
 /* What is no weight and the same in all is copied; what differs is the base model's. */
