@@ -94,8 +94,11 @@ int answer_find(struct measure *measure, const struct answer_options *options,
         *usage = true;
         return -1;
     }
-    return measure_find_routers(measure, options->run, name, options->upscale,
-                                &answer->run, &answer->routers, error);
+    if (measure_find_routers(measure, options->run, name, options->upscale,
+                             &answer->run, &answer->routers, error) == 0)
+        return 0;
+    answer_clear(answer);
+    return -1;
 }
 
 void answer_clear(struct answer *answer) {
