@@ -12,7 +12,7 @@ int mapped_open(const char *path, const void **bytes, size_t *size,
 void mapped_close(const void *bytes, size_t size);
 
 /* Of a stretch of a mapped file: that it is read soon, and that it is not read again
- * for now, so that its pages count no longer as this process's memory. Both may do
+ * meanwhile, so that its pages count no longer as this process's memory. Both may do
  * nothing.
  */
 void mapped_expect(const void *bytes, size_t size);

@@ -36,6 +36,11 @@ struct merge_parameter {
         .name = "scale", .initial = 0.3, .low = -10, .high = 10, \
         .help = "scaling coefficient"                            \
     }
+/* The seed of a method that draws at random: any that a double has exactly. */
+#define MERGE_SEED .name = "seed", .whole = true, .high = 9007199254740992.0
+
+/* Those of DARE, the same for a pool of models and for directories. */
+extern const struct merge_parameter merge_dare_parameters[];
 
 struct merge_method;
 

@@ -62,8 +62,6 @@ static int run_dare(const struct merge_input *input, struct merge_result *result
     return merge_trimmed(input, ties, result, error);
 }
 
-#define SEED .name = "seed", .whole = true, .high = 9007199254740992.0
-
 static const struct merge_parameter ties_parameters[] = {
     MERGE_SCALE,
     {.name = "keep",
@@ -79,7 +77,7 @@ static const struct merge_parameter ties_parameters[] = {
     {.name = "sum",
      .words = "sum|mean",
      .help = "of the entries that agree with the elected sign"},
-    {SEED, .with = "trim=dare", .help = "another seed, other entries"},
+    {MERGE_SEED, .with = "trim=dare", .help = "another seed, other entries"},
     {0}};
 
 const struct merge_method merge_ties = {
@@ -88,14 +86,14 @@ const struct merge_method merge_ties = {
     .parameters = ties_parameters,
     .run = run_ties};
 
-static const struct merge_parameter dare_parameters[] = {
+const struct merge_parameter merge_dare_parameters[] = {
     MERGE_SCALE,
     {.name = "drop",
      .initial = 0.5,
      .low = 0,
      .high = 0.999,
      .help = "probability that an entry of a task vector is dropped"},
-    {SEED, .help = "another seed, other entries"},
+    {MERGE_SEED, .help = "another seed, other entries"},
     {0}};
 
 const struct merge_method merge_dare = {
@@ -103,5 +101,5 @@ const struct merge_method merge_dare = {
     .summary =
         "task arithmetic with entries dropped by chance, the rest divided by the "
         "probability to stay (Yu et al. 2024)",
-    .parameters = dare_parameters,
+    .parameters = merge_dare_parameters,
     .run = run_dare};

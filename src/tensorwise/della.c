@@ -141,10 +141,7 @@ static const struct merge_parameter parameters[] = {
     {.name = "sum",
      .words = "mean|sum|all",
      .help = "of the entries that agree with the elected sign, or of all"},
-    {.name = "seed",
-     .whole = true,
-     .high = 9007199254740992.0,
-     .help = "another seed, other entries"},
+    {MERGE_SEED, .help = "another seed, other entries"},
     {0}};
 
 const struct tensorwise_method tensorwise_della = {

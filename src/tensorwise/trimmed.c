@@ -124,8 +124,6 @@ static uint64_t room(const struct model_tensor *tensor, size_t experts) {
     return (tensor->base->count + 1) * sizeof(float) + (16 << 20);
 }
 
-#define SEED .name = "seed", .whole = true, .high = 9007199254740992.0
-
 static const struct merge_parameter ties_parameters[] = {
     MERGE_SCALE,
     {.name = "keep",
@@ -140,7 +138,7 @@ static const struct merge_parameter ties_parameters[] = {
     {.name = "sum",
      .words = "sum|mean",
      .help = "of the entries that agree with the elected sign"},
-    {SEED, .with = "trim=dare", .help = "another seed, other entries"},
+    {MERGE_SEED, .with = "trim=dare", .help = "another seed, other entries"},
     {0}};
 
 const struct tensorwise_method tensorwise_ties = {
@@ -152,21 +150,11 @@ const struct tensorwise_method tensorwise_ties = {
     .decide = decide_ties,
     .room = room};
 
-static const struct merge_parameter dare_parameters[] = {
-    MERGE_SCALE,
-    {.name = "drop",
-     .initial = 0.5,
-     .low = 0,
-     .high = 0.999,
-     .help = "probability that an entry of a task vector is dropped"},
-    {SEED, .help = "another seed, other entries"},
-    {0}};
-
 const struct tensorwise_method tensorwise_dare = {
     .head = {.name = "dare",
              .summary = "task arithmetic with entries dropped by chance, the rest "
                         "divided by the probability to stay (Yu et al. 2024)",
-             .parameters = dare_parameters},
+             .parameters = merge_dare_parameters},
     .least = 1,
     .needs_pretrained = true,
     .decide = decide_dare};
