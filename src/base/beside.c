@@ -41,6 +41,10 @@ static int remove_entry(const char *path, const struct stat *status, int kind,
     return remove(path);
 }
 
+void folder_delete(const char *path) {
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 /* What a killed process left is removed by the next that writes the same file. Who
  * writes holds a lock, which ends with the process; an old draft that nobody holds is
  * left over. The age is for who has made one and not yet locked it, and for file
@@ -64,7 +68,7 @@ static void remove_leftovers(const char *folder, const char *last) {
             if (S_ISREG(status.st_mode))
                 unlink(path);
             else if (S_ISDIR(status.st_mode))
-                nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+                folder_delete(path);
         }
         free(path);
         close(file);

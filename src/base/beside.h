@@ -14,5 +14,8 @@ int path_beside(const char *path, char **folder, char **temporary);
 int beside_hold(const char *temporary);
 /* Puts the entries of the folder at path on the disk. */
 int folder_sync(const char *path, struct error *error);
+/* Removes the folder with all that is in it, following no link; what cannot be removed
+ * stays. */
+void folder_delete(const char *path);
 
 #endif

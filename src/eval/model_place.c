@@ -3,13 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/beside.h"
 #include "base/memory.h"
 
 static char *make_in(const char *folder) {
@@ -35,17 +35,9 @@ char *model_place_new(uint64_t bytes, struct error *error) {
     return path;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind,
-                        struct FTW *place) {
-    (void)status;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 void model_place_remove(char *path) {
     if (path)
-        nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        folder_delete(path);
     free(path);
 }
 
