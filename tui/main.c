@@ -144,6 +144,10 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
             drawn = now();
             changed = at_once = false;
         }
+        if (!changed && app_take_early(app)) {
+            at_once = true;
+            continue;
+        }
         struct pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0},
                                 {mailbox_fd(app->mailbox), POLLIN, 0}};
         int idle = !replay ? -1 : state == REPLAY_WAITS ? 50 : 0;

@@ -197,6 +197,38 @@ static void keys_wait_for_solutions(void **state) {
     explorer_free(&app.explorer);
 }
 
+/* What is typed before even the outline is there is done in its order when it is. */
+static void keys_before_the_first_catalog_are_kept(void **state) {
+    (void)state;
+    struct catalog *outline, *whole;
+    struct app app = {.dragged = PANEL_COUNT, .keys = {{'1', '2'}, {'2', '1'}, 2}};
+    read_both(&outline, &whole);
+    catalog_free(outline);
+    explorer_init(&app.explorer, large);
+    app.canvas.marks = palette_marks(true);
+    explorer_say(&app.explorer, true, "look only: a file is missing");
+    app_key(&app, '1');
+    app_key(&app, 'b');
+    app_key(&app, '3'); /* a letter of the name that is asked for */
+    assert_false(app_take_early(&app));
+    assert_string_equal(app.explorer.message, "look only: a file is missing");
+    assert_int_equal(explorer_take_catalog(&app.explorer, whole), 0);
+    assert_true(app_take_early(&app));
+    assert_true(app.explorer.preference[1] == 1);
+    assert_true(app_take_early(&app));
+    assert_true(app_take_early(&app));
+    assert_false(app_take_early(&app));
+    assert_string_equal(app.explorer.dialog.question->title, "Bookmark");
+    size_t length = strlen(app.explorer.dialog.text);
+    assert_true(length > 1 && app.explorer.dialog.text[length - 1] == '3');
+    explorer_free(&app.explorer);
+    for (size_t i = 0; i < 2 * sizeof app.early; i++) /* more than are kept */
+        app_key(&app, '1');
+    assert_false(app.quit);
+    app_key(&app, 'q');
+    assert_true(app.quit);
+}
+
 static int make_file(void **state) {
     (void)state;
     struct fixture_options options = {
@@ -213,6 +245,7 @@ int main(void) {
         cmocka_unit_test(who_stays_begins_with_what_is_stored),
         cmocka_unit_test(who_moved_stays_there),
         cmocka_unit_test(keys_wait_for_solutions),
+        cmocka_unit_test(keys_before_the_first_catalog_are_kept),
     };
     return cmocka_run_group_tests(tests, make_file, NULL);
 }

@@ -1,6 +1,8 @@
 /* The tables of actions as one, and the keys that reach them. */
 #include "app/actions.h"
 
+#include <string.h>
+
 #include "terminal/key_names.h"
 #include "terminal/screen.h"
 
@@ -58,6 +60,7 @@ void app_key(struct app *app, int key) {
         app_dialog_key(app, key);
         return;
     }
+    int pressed = key;
     for (size_t i = 0; i < app->keys.count; i++)
         if (app->keys.from[i] == key) {
             key = app->keys.to[i];
@@ -72,11 +75,25 @@ void app_key(struct app *app, int key) {
         return;
     }
     const struct action *action = action_of_key(key, &app->nth);
+    if (!explorer->catalog && !(action && action->run == app_quit)) {
+        if (app->early_count < sizeof app->early / sizeof *app->early)
+            app->early[app->early_count++] = pressed;
+        return;
+    }
     if (action)
         explorer->message[0] = '\0';
     else
         say_unknown(explorer, key);
-    if (action && (explorer->catalog || action->run == app_quit) &&
-        !(action->waits && explorer_must_wait(explorer)))
+    if (action && !(action->waits && explorer_must_wait(explorer)))
         action->run(app);
+}
+
+bool app_take_early(struct app *app) {
+    if (!app->early_count || !app->explorer.catalog)
+        return false;
+    int key = app->early[0];
+    app->early_count--;
+    memmove(app->early, app->early + 1, app->early_count * sizeof *app->early);
+    app_key(app, key);
+    return true;
 }

@@ -34,6 +34,8 @@ struct app {
     uint64_t selection_sent; /* the number of the one that it was last given to keep */
     uint64_t visits_sent;    /* likewise of the history */
     int nth;                 /* which of its action's keys was pressed, from 0 */
+    int early[64];           /* keys pressed before there was anything to act on */
+    size_t early_count;
     bool quit, redraw;
     enum panel dragged; /* PANEL_COUNT: nothing is */
     int drag_x,
@@ -43,6 +45,9 @@ struct app {
 
 /* One key, as screen_event gives it (actions.c). */
 void app_key(struct app *app, int key);
+/* A key that was pressed before the first catalog came, once that is on the screen;
+ * false where none is left. */
+bool app_take_early(struct app *app);
 /* One character that was pasted: text for a dialog's line, never a key. */
 void app_paste(struct app *app, int key);
 enum mouse_kind {
