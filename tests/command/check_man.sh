@@ -69,12 +69,14 @@ test -n "${indicators_seen-}" || say "pwemoe indicators --help lists no indicato
 # The explorer's options.
 for option in $(./pwemoe-explore --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p'); do
     explorer_seen=yes
-    sed 's/\\-/-/g' "$srcdir/man/pwemoe-explore.1" | grep -qE -- "^\.B[IR]? .*$option( |\$)" ||
+    grep -qE -- "^\.It .*Fl ${option#-}( |\$)" "$srcdir/man/pwemoe-explore.1" ||
         say "pwemoe-explore $option is not in its page"
 done
 test -n "${explorer_seen-}" || say "pwemoe-explore --help lists no options"
 
 if command -v mandoc >/dev/null; then
-    mandoc -Tlint -Wwarning "$page" || say "mandoc has complaints"
+    for manual in "$page" "$srcdir/man/pwemoe-explore.1"; do
+        mandoc -Tlint -Wwarning "$manual" || say "mandoc has complaints"
+    done
 fi
 exit $failed

@@ -1,5 +1,6 @@
 /* The tables of actions: a key does one thing, every row is whole, and the man page
  * lists them all and nothing else. */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,24 +73,32 @@ static char *read_manual(void) {
     return text;
 }
 
+/* Keys as an argument of mdoc: one that is punctuation for it is escaped. */
+static const char *quoted(const char *keys, char out[64]) {
+    bool mark = !keys[1] && ispunct((unsigned char)keys[0]);
+    snprintf(out, 64, strchr(keys, ' ') ? "\"%s%s\"" : "%s%s", mark ? "\\&" : "", keys);
+    return out;
+}
+
 /* As the section of the man page, so that it is easy to put there. */
 static void the_manual_lists_the_keys(void **state) {
     (void)state;
     const struct action *action;
     const char *group = "";
-    char *manual = read_manual(), *wanted;
+    char *manual = read_manual(), *wanted, key[64];
     size_t size;
     FILE *out = open_memstream(&wanted, &size);
     assert_non_null(out);
-    fputs(".SH KEYS\n", out);
+    fputs(".Sh KEYS\n", out);
     for (size_t i = 0; (action = action_at(i)); i++) {
         if (strcmp(group, action->group))
-            fprintf(out, ".SS %s\n", action->group);
+            fprintf(out, "%s.Ss %s\n.Bl -tag -width \"Shift-Right, L\" -compact\n",
+                    i ? ".El\n" : "", action->group);
         group = action->group;
-        fprintf(out, ".TP\n.B %s\n%c%s.\n", action->keys, action->help[0] - 'a' + 'A',
-                action->help + 1);
+        fprintf(out, ".It Ic %s\n", quoted(action->keys, key));
+        fprintf(out, "%c%s.\n", action->help[0] - 'a' + 'A', action->help + 1);
     }
-    fputs(".PP\n", out);
+    fputs(".El\n.Pp\n", out);
     fclose(out);
     if (!strstr(manual, wanted)) {
         fprintf(stderr, "%s", wanted); /* cmocka cuts a long message */
