@@ -6,8 +6,9 @@ libexplore_a_SOURCES = \
   tui/terminal/canvas.h tui/terminal/canvas.c \
   tui/terminal/raster.h tui/terminal/raster.c \
   tui/state/arrangement.h tui/state/arrangement.c \
-  tui/state/dialog.h tui/state/dialog.c \
+  tui/state/dialog.h tui/state/dialog.c tui/state/dialog_draw.c \
   tui/state/range.h tui/state/range.c tui/state/space.h tui/state/space.c \
+  tui/state/history.h tui/state/history.c \
   tui/state/explorer.h tui/state/explorer.c \
   tui/state/solution_table.h tui/state/solution_table.c \
   tui/state/selection.h tui/state/selection.c \
@@ -17,18 +18,20 @@ libexplore_a_SOURCES = \
   tui/threads/watcher.h tui/threads/watcher.c \
   tui/threads/bookmark_change.h tui/threads/bookmark_change.c \
   tui/threads/file_change.h tui/threads/file_change.c \
-  tui/threads/evaluation.h tui/threads/evaluation.c \
+  tui/threads/evaluation.h tui/threads/evaluation.c tui/threads/evaluation_state.h \
+  tui/threads/evaluation_open.c tui/threads/evaluation_model.c \
   tui/state/polygon.h tui/state/polygon.c \
   tui/panels/graph.h tui/panels/graph.c tui/panels/places.h tui/panels/places.c \
   tui/panels/pointed_line.c \
   tui/panels/scatter_points.h tui/panels/scatter_points.c \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
-  tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c tui/panels/parallel_view.c \
+  tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c \
+  tui/panels/parallel.h tui/panels/parallel_view.c tui/panels/parallel_axes.c tui/panels/parallel_density.c \
   tui/panels/objectives_view.c tui/panels/routing_view.c \
   tui/panels/scaling_view.c tui/panels/training_view.c tui/panels/log_view.c \
   tui/panels/compare_view.c tui/panels/table_view.c tui/panels/frame.c \
   tui/terminal/restore.h tui/terminal/restore.c \
-  tui/terminal/screen.h tui/terminal/screen.c \
+  tui/terminal/screen.h tui/terminal/screen.c tui/terminal/screen_keys.h tui/terminal/screen_keys.c \
   tui/app/app.h tui/app/app.c tui/app/actions.h tui/app/actions.c tui/app/moving.c \
   tui/app/asking.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
   tui/app/comparing.c tui/app/routers.c tui/app/viewing.c tui/app/pointing.c tui/app/panel_keys.c \

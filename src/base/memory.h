@@ -31,6 +31,11 @@ char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)))
  * terminates; cuts at a character. Returns out. */
 char *text_escape(char *out, size_t size, const char *text);
 
+/* Is this byte of UTF-8 one after the first of a character? */
+static inline bool text_continues(char byte) {
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
 /* In place: the fractions of a JSON text, written with 17 digits, with as few as bring
  * back the same numbers. */
 void text_shorten_numbers(char *json);

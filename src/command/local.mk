@@ -51,7 +51,7 @@ pwemoe_SOURCES = \
   src/command/plot.c \
   src/command/work/report.h src/command/report.c src/command/work/report_charts.c \
   src/command/work/report_costs.c \
-  src/command/show.c \
+  src/command/show.c src/command/work/show.h src/command/work/show_runs.c \
   src/command/train.h src/command/train.c
 pwemoe_LDADD = $(PWEMOE_LIBS)
 

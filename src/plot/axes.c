@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "results/ticks.h"
 
 void axes_range_begin(struct axes_range *range) {
@@ -98,7 +99,7 @@ static void fit(struct chart *chart, const char *name, double width, char *out,
     while (length > 1 && chart_text_width(chart, CHART_TEXT, out) > width) {
         do
             length--;
-        while (length > 1 && ((unsigned char)name[length] & 0xc0) == 0x80);
+        while (length > 1 && text_continues(name[length]));
         snprintf(out, size, "%.*s...", (int)length, name);
     }
 }

@@ -1,6 +1,4 @@
-/* From a store that grows to one catalog after the other. Catalogs share what their
- * rows point to: the rows of one read are a batch, freed with its last user. */
-#include <math.h>
+/* From a store that grows to one catalog after the other. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,29 +6,17 @@
 #include "base/memory.h"
 #include "moe/routers.h"
 #include "results/catalog.h"
+#include "results/shared_rows.h"
 
-/* From so many reads on they become one again. Fewer solutions than the second are read
- * before anyone has seen that they were waited for. */
-enum { BATCHES_MOST = 48, OUTLINE_LEAST = 2000 };
-
-struct row_batch {
-    atomic_size_t users;
-    struct store_row *rows;
-    size_t count;
-};
+/* Fewer solutions are read before anyone has seen that they were waited for. */
+enum { OUTLINE_LEAST = 2000 };
 
 struct catalog_source {
     struct store *store;
     const char *split;
-    struct row_batch **batches;
-    size_t batch_count;
-    struct store_row *rows; /* [count] of all batches, ordered by id; that of the batch
-                               itself where there is one */
-    size_t count;
-    struct solution *known; /* [count], as they were worked out last */
-    struct store_mark mark;
-    bool marked;
-    int64_t version; /* before the last read */
+    struct shared_rows shared;
+    struct solution *known; /* [shared.count], as they were worked out last; or NULL */
+    int64_t version;        /* before the last read */
 
     /* The training curve as far as it was read. */
     int64_t curve_run;    /* 0: of none */
@@ -38,166 +24,6 @@ struct catalog_source {
     struct store_curve_point *curve;
     size_t curve_count, curve_capacity;
 };
-
-/* --- batches --------------------------------------------------------------------- */
-
-static void batch_drop(struct row_batch *batch) {
-    if (atomic_fetch_sub(&batch->users, 1) > 1)
-        return;
-    store_rows_free(batch->rows, batch->count);
-    free(batch);
-}
-
-static void drop_batches(struct row_batch **batches, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        batch_drop(batches[i]);
-    free(batches);
-}
-
-/* Frees the rows where it fails. */
-static int add_batch(struct catalog_source *source, struct store_row *rows,
-                     size_t count, struct error *error) {
-    struct row_batch *batch = array_new(1, sizeof *batch);
-    size_t size = (source->batch_count + 1) * sizeof(struct row_batch *);
-    struct row_batch **batches = batch ? realloc(source->batches, size) : NULL;
-    if (!batches) {
-        free(batch);
-        store_rows_free(rows, count);
-        return error_memory(error);
-    }
-    *batch = (struct row_batch){.rows = rows, .count = count};
-    atomic_init(&batch->users, 1);
-    source->batches = batches;
-    source->batches[source->batch_count++] = batch;
-    return 0;
-}
-
-static void forget(struct catalog_source *source) {
-    if (source->batch_count > 1)
-        free(source->rows);
-    drop_batches(source->batches, source->batch_count);
-    free(source->known);
-    source->batches = NULL;
-    source->rows = NULL;
-    source->known = NULL;
-    source->batch_count = source->count = 0;
-    source->marked = false;
-}
-
-/* --- rows ------------------------------------------------------------------------ */
-
-static bool same_number(double a, double b) {
-    return a == b || (isnan(a) && isnan(b));
-}
-
-/* Do both rows of one solution tell the same? */
-static bool same_row(const struct store_row *a, const struct store_row *b,
-                     size_t tasks) {
-    if (strcmp(a->solution.label, b->solution.label) ||
-        strcmp(a->solution.model_sha256, b->solution.model_sha256) ||
-        a->solution.seconds != b->solution.seconds ||
-        a->solution.peak_bytes != b->solution.peak_bytes)
-        return false;
-    for (size_t t = 0; t < tasks; t++) {
-        const struct store_evaluation *x = &a->evaluations[t], *y = &b->evaluations[t];
-        if (x->present != y->present || x->value != y->value || x->low != y->low ||
-            x->high != y->high || x->examples != y->examples ||
-            x->complete != y->complete || x->stale != y->stale ||
-            !same_number(x->loss, y->loss))
-            return false;
-    }
-    return true;
-}
-
-/* The rows at hand and the newly read, which win: into *result. *changed counts the
- * latter that are not as they were. -1: memory is out. */
-static int merge_rows(const struct catalog_source *source, const struct store_row *rows,
-                      size_t count, size_t tasks, struct store_row **result,
-                      size_t *result_count, size_t *changed) {
-    size_t most, a = 0, b = 0, out = 0;
-    *changed = 0;
-    *result =
-        size_add(source->count, count, &most) ? array_new(most, sizeof **result) : NULL;
-    if (!*result)
-        return -1;
-    while (a < source->count || b < count) {
-        const struct store_row *old = a < source->count ? &source->rows[a] : NULL;
-        const struct store_row *new = b < count ? &rows[b] : NULL;
-        bool both = old && new && old->solution.id == new->solution.id;
-        if (!new || (old && old->solution.id < new->solution.id)) {
-            (*result)[out++] = *old;
-            a++;
-            continue;
-        }
-        bool same = both && same_row(old, new, tasks);
-        (*result)[out++] = same ? *old : *new;
-        *changed += !same;
-        a += both;
-        b++;
-    }
-    *result_count = out;
-    return 0;
-}
-
-static int take_all(struct catalog_source *source, struct store_row *rows, size_t count,
-                    struct error *error) {
-    struct store_mark mark = source->mark;
-    bool marked = source->marked;
-    forget(source);
-    source->mark = mark;
-    source->marked = marked;
-    if (add_batch(source, rows, count, error))
-        return -1;
-    source->rows = rows;
-    source->count = count;
-    return 0;
-}
-
-static int take_some(struct catalog_source *source, struct store_row *rows,
-                     size_t count, size_t tasks, struct error *error) {
-    struct store_row *merged;
-    size_t merged_count, changed;
-    if (merge_rows(source, rows, count, tasks, &merged, &merged_count, &changed)) {
-        store_rows_free(rows, count);
-        return error_memory(error);
-    }
-    if (!changed) {
-        free(merged);
-        store_rows_free(rows, count);
-        return 0;
-    }
-    if (add_batch(source, rows, count, error)) {
-        free(merged);
-        return -1;
-    }
-    if (source->batch_count > 2)
-        free(source->rows);
-    free(source->known);
-    source->rows = merged;
-    source->count = merged_count;
-    source->known = NULL;
-    return 0;
-}
-
-static int read_rows(struct catalog_source *source, bool whole, size_t tasks,
-                     struct error *error) {
-    struct store_row *rows;
-    size_t count;
-    if (!whole && source->marked && source->batch_count < BATCHES_MOST) {
-        if (store_rows_since(source->store, source->split, &source->mark, &whole, &rows,
-                             &count, error))
-            return -1;
-    } else {
-        whole = true;
-        source->marked = false;
-        if (store_rows(source->store, source->split, &rows, &count, error))
-            return -1;
-    }
-    return whole ? take_all(source, rows, count, error)
-                 : take_some(source, rows, count, tasks, error);
-}
-
-/* --- catalogs -------------------------------------------------------------------- */
 
 /* The points of a run's curve that were saved since the last read of it, and those of
  * the last step at hand once more: a run saves its steps in their order. All of them
@@ -305,37 +131,6 @@ static int read_rest(struct catalog_source *source, bool whole, struct catalog *
     return store_log_lines(store, LINES, &catalog->lines, &catalog->line_count, error);
 }
 
-/* The rows of the source, shared. */
-static int share_rows(const struct catalog_source *source, struct catalog *catalog) {
-    catalog->batches = array_new(source->batch_count, sizeof(struct row_batch *));
-    if (!catalog->batches)
-        return -1;
-    catalog->rows = source->rows;
-    if (source->batch_count > 1) {
-        catalog->rows = array_new(source->count, sizeof *catalog->rows);
-        if (!catalog->rows)
-            return -1;
-        memcpy(catalog->rows, source->rows, source->count * sizeof *catalog->rows);
-    }
-    catalog->count = source->count;
-    for (size_t i = 0; i < source->batch_count; i++) {
-        catalog->batches[i] = source->batches[i];
-        atomic_fetch_add(&source->batches[i]->users, 1);
-    }
-    catalog->batch_count = source->batch_count;
-    return 0;
-}
-
-static void keep_known(struct catalog_source *source, const struct catalog *catalog) {
-    if (source->known)
-        return;
-    /* Without it the next catalog is worked out anew. */
-    source->known = array_new(catalog->count, sizeof *source->known);
-    if (source->known && catalog->count)
-        memcpy(source->known, catalog->solutions,
-               catalog->count * sizeof *source->known);
-}
-
 /* With version and recipe, or NULL. */
 static struct catalog *catalog_new(struct store *store, struct error *error) {
     static atomic_uint_fast64_t serial;
@@ -395,6 +190,22 @@ static int read_selection(struct store *store, struct catalog *catalog,
     return catalog->selected ? 0 : error_memory(error);
 }
 
+/* The rows at hand as the store has them now; what was worked out of them is kept
+ * while they are the same. */
+static int read_rows(struct catalog_source *source, bool whole, size_t tasks,
+                     struct error *error) {
+    bool changed;
+    int result = shared_rows_read(&source->shared, source->store, source->split, tasks,
+                                  whole, &changed, error);
+    if (result)
+        shared_rows_clear(&source->shared);
+    if (result || changed) {
+        free(source->known);
+        source->known = NULL;
+    }
+    return result;
+}
+
 /* All but the rest. */
 static int read_solutions(struct catalog_source *source, bool whole,
                           struct catalog **result, struct error *error) {
@@ -402,9 +213,7 @@ static int read_solutions(struct catalog_source *source, bool whole,
     if (!catalog)
         return -1;
     int failed = read_rows(source, whole, catalog->tasks, error);
-    if (failed)
-        forget(source);
-    else if ((failed = share_rows(source, catalog)))
+    if (!failed && (failed = shared_rows_give(&source->shared, catalog)))
         error_memory(error);
     if (failed || catalog_derive(catalog, source->known, error) ||
         read_selection(source->store, catalog, error)) {
@@ -413,6 +222,16 @@ static int read_solutions(struct catalog_source *source, bool whole,
     }
     *result = catalog;
     return 0;
+}
+
+/* Without it the next catalog is worked out anew. */
+static void keep_known(struct catalog_source *source, const struct catalog *catalog) {
+    if (source->known)
+        return;
+    source->known = array_new(catalog->count, sizeof *source->known);
+    if (source->known && catalog->count)
+        memcpy(source->known, catalog->solutions,
+               catalog->count * sizeof *source->known);
 }
 
 int catalog_source_read(struct catalog_source *source, bool whole,
@@ -432,16 +251,16 @@ int catalog_source_read(struct catalog_source *source, bool whole,
 
 void catalog_source_settle(struct catalog_source *source) {
     int64_t version;
-    if (source->marked || !source->batch_count)
+    if (source->shared.marked || !source->shared.batch_count)
         return;
     /* Nothing was written between the last read and the mark: it is theirs. */
-    source->marked = !store_mark(source->store, &source->mark, NULL) &&
-                     !store_version(source->store, &version, NULL) &&
-                     version == source->version;
+    source->shared.marked = !store_mark(source->store, &source->shared.mark, NULL) &&
+                            !store_version(source->store, &version, NULL) &&
+                            version == source->version;
 }
 
 bool catalog_source_pieced(const struct catalog_source *source) {
-    return source->batch_count > 1;
+    return source->shared.batch_count > 1;
 }
 
 struct catalog_source *catalog_source_new(struct store *store) {
@@ -454,7 +273,8 @@ struct catalog_source *catalog_source_new(struct store *store) {
 void catalog_source_free(struct catalog_source *source) {
     if (!source)
         return;
-    forget(source);
+    shared_rows_clear(&source->shared);
+    free(source->known);
     free(source->curve);
     free(source);
 }
@@ -472,7 +292,7 @@ int catalog_read_solutions(struct store *store, const char *split,
                            struct catalog **catalog, struct error *error) {
     struct catalog_source source = {.store = store, .split = split};
     int result = read_solutions(&source, true, catalog, error);
-    forget(&source);
+    shared_rows_clear(&source.shared);
     return result;
 }
 
@@ -482,7 +302,7 @@ void catalog_free(struct catalog *catalog) {
     store_recipe_free(catalog->recipe);
     if (catalog->batch_count > 1)
         free(catalog->rows);
-    drop_batches(catalog->batches, catalog->batch_count);
+    row_batches_drop(catalog->batches, catalog->batch_count);
     for (size_t i = 0; catalog->run_networks && i < catalog->run_count; i++)
         routers_free(catalog->run_networks[i]);
     free(catalog->run_networks);

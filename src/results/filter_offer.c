@@ -157,7 +157,7 @@ int filter_offer_make(const char *text, size_t at, const struct catalog *catalog
         size_t same = 0;
         while (offer->common[same] && offer->common[same] == offer->words[i][same])
             same++;
-        while (same && ((unsigned char)offer->common[same] & 0xc0) == 0x80)
+        while (same && text_continues(offer->common[same]))
             same--; /* no half of a character */
         offer->common[same] = '\0';
     }

@@ -6,6 +6,7 @@ libpwemoe_a_SOURCES += \
   src/results/series.h src/results/series.c \
   src/results/oriented.h src/results/oriented.c \
   src/results/catalog.h src/results/catalog.c src/results/catalog_source.c \
+  src/results/shared_rows.h src/results/shared_rows.c \
   src/results/derive.c \
   src/results/front.h src/results/front.c \
   src/results/front_set.h src/results/front_set.c \

@@ -115,14 +115,15 @@ static void visits_are_taken_up(void **state) {
     assert_true(explorer->preference[0] == 1);
     driver_type(&app, "u");
     assert_string_equal(explorer->message, "nothing to undo");
-    struct store_visits visits = explorer_visits(explorer, 500);
+    struct store_visits visits =
+        history_visits(&explorer->history, explorer->tasks, 500);
     assert_int_equal(visits.count, 3);
     assert_int_equal(visits.here, 0);
     assert_memory_equal(visits.preferences, places, sizeof places);
     store_visits_clear(&visits);
     /* The last two alone. */
     driver_type(&app, "UU");
-    visits = explorer_visits(explorer, 2);
+    visits = history_visits(&explorer->history, explorer->tasks, 2);
     assert_int_equal(visits.count, 2);
     assert_int_equal(visits.here, 1);
     assert_memory_equal(visits.preferences, places + 3, 6 * sizeof(double));
@@ -146,7 +147,8 @@ static void a_move_keeps_what_was_before(void **state) {
     driver_read_again(&app);
     double start = explorer->preference[0];
     driver_type(&app, "2");
-    struct store_visits visits = explorer_visits(explorer, 500);
+    struct store_visits visits =
+        history_visits(&explorer->history, explorer->tasks, 500);
     assert_int_equal(visits.count, 3);
     store_visits_clear(&visits);
     driver_type(&app, "u");

@@ -99,7 +99,7 @@ void app_keep_visits(struct app *app) {
         explorer->history.serial == app->visits_sent)
         return;
     app->visits_sent = explorer->history.serial;
-    change.visits = explorer_visits(explorer, MOST);
+    change.visits = history_visits(&explorer->history, explorer->tasks, MOST);
     if (change.visits.preferences)
         evaluation_change(app->evaluation, &change);
 }

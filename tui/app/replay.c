@@ -132,7 +132,7 @@ static int next_character(const char **text) {
     size_t size = 0;
     do
         one[size++] = *(*text)++;
-    while (size < 4 && ((unsigned char)**text & 0xc0) == 0x80);
+    while (size < 4 && text_continues(**text));
     int key = key_named(one);
     return key ? key : '?';
 }

@@ -44,7 +44,7 @@ void explorer_free(struct explorer *explorer) {
     free(explorer->table.rows);
     free(explorer->table.place);
     filter_free(explorer->table.filter);
-    free(explorer->history.items);
+    history_clear(&explorer->history);
     store_visits_clear(&explorer->visits);
     free(explorer->module_names);
     free(explorer->routing);
@@ -83,57 +83,6 @@ static void look_up(struct explorer *explorer) {
     explorer->figures = FIGURES_COMPLETE;
 }
 
-static int append(struct history *history, const double *preference) {
-    if (history->count)
-        history->at++;
-    if (array_reserve((void **)&history->items, &history->capacity, history->at + 1,
-                      sizeof *history->items))
-        return -1;
-    memcpy(history->items[history->at], preference, sizeof *history->items);
-    history->count = history->at + 1;
-    return 0;
-}
-
-static void remember(struct history *history, const double *preference) {
-    history->serial++;
-    if (history->away)
-        append(history, history->from);
-    history->away = false;
-    append(history, preference);
-}
-
-/* What was looked at an earlier time can be gone back to. */
-static void take_up_visits(struct explorer *explorer) {
-    struct history *history = &explorer->history;
-    const struct store_visits *visits = &explorer->visits;
-    size_t tasks = explorer->tasks;
-    if (!visits->count || array_reserve((void **)&history->items, &history->capacity,
-                                        visits->count, sizeof *history->items))
-        return;
-    memset(history->items, 0, visits->count * sizeof *history->items);
-    for (size_t i = 0; i < visits->count; i++)
-        memcpy(history->items[i], visits->preferences + i * tasks,
-               tasks * sizeof(double));
-    memcpy(history->from, explorer->preference, sizeof history->from);
-    history->count = visits->count;
-    history->at = visits->here;
-    history->away = true;
-}
-
-struct store_visits explorer_visits(const struct explorer *explorer, size_t most) {
-    const struct history *history = &explorer->history;
-    size_t first = history->at + 1 > most ? history->at + 1 - most : 0;
-    size_t count = history->count - first < most ? history->count - first : most;
-    struct store_visits visits = {
-        .preferences = array_new(count * explorer->tasks, sizeof(double)),
-        .here = history->at - first};
-    for (size_t i = 0; visits.preferences && i < count; i++)
-        memcpy(visits.preferences + i * explorer->tasks, history->items[first + i],
-               explorer->tasks * sizeof(double));
-    visits.count = visits.preferences ? count : 0;
-    return visits;
-}
-
 void explorer_go(struct explorer *explorer, const double *preference, bool quiet) {
     double target[STORE_TASKS_MAX] = {0};
     memcpy(target, preference, explorer->tasks * sizeof *target);
@@ -144,13 +93,13 @@ void explorer_go(struct explorer *explorer, const double *preference, bool quiet
     memcpy(explorer->preference, target, sizeof target);
     explorer->serial++;
     if (!quiet)
-        remember(&explorer->history, target);
+        history_add(&explorer->history, target);
     look_up(explorer);
 }
 
 void explorer_remember(struct explorer *explorer, const double *before) {
     if (memcmp(before, explorer->preference, explorer->tasks * sizeof *before))
-        remember(&explorer->history, explorer->preference);
+        history_add(&explorer->history, explorer->preference);
 }
 
 static void step_history(struct explorer *explorer, size_t at) {
@@ -244,7 +193,7 @@ static void start(struct explorer *explorer) {
     explorer->history.count = explorer->history.at = 0;
     explorer->history.away = false;
     explorer_go(explorer, from, false);
-    take_up_visits(explorer);
+    history_take_up(&explorer->history, &explorer->visits, explorer->preference, tasks);
     explorer->history.serial = 0;
 }
 

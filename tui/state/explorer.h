@@ -12,6 +12,7 @@
 #include "results/estimate.h"
 #include "state/arrangement.h"
 #include "state/dialog.h"
+#include "state/history.h"
 #include "state/range.h"
 
 /* Where the figures of the present preference come from. */
@@ -20,16 +21,6 @@ enum figures {
     FIGURES_ESTIMATE, /* interpolated; running shows no examples yet */
     FIGURES_RUNNING,  /* some batches are back */
     FIGURES_COMPLETE  /* the whole of every split */
-};
-
-struct history {
-    double (*items)[STORE_TASKS_MAX];
-    size_t count, capacity, at; /* items[at] is the present one */
-    /* The items are of an earlier time, at the last of which one is not yet: where one
-     * is instead. */
-    bool away;
-    double from[STORE_TASKS_MAX];
-    uint64_t serial; /* of its changes */
 };
 
 /* What a scatter draws of its points (scatter_points.c fills it). */
@@ -259,9 +250,6 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog);
 void explorer_go(struct explorer *explorer, const double *preference, bool quiet);
 /* Remembers where a drag began, once it is over. */
 void explorer_remember(struct explorer *explorer, const double *before);
-/* The history as the file keeps it, the last `most`: preferences are to be freed; none
- * where memory is out. */
-struct store_visits explorer_visits(const struct explorer *explorer, size_t most);
 bool explorer_undo(struct explorer *explorer);
 bool explorer_redo(struct explorer *explorer);
 /* Sets task's share to value; the shares of the others that are not locked keep

@@ -241,7 +241,7 @@ static size_t cut_line(const struct marks *marks, const char *text, int width,
     char part[2048];
     size_t length = strlen(text), cut = 0, fits = 0;
     for (size_t i = 1; i <= length && i < sizeof part; i++) {
-        if (((unsigned char)text[i] & 0xc0) == 0x80)
+        if (text_continues(text[i]))
             continue;
         memcpy(part, text, i);
         part[i] = '\0';

@@ -1,5 +1,5 @@
 /* The terminal: started, written to once a frame, read from, and left as it was
- * found, whatever happens. The only file that speaks to ncurses. */
+ * found, whatever happens. With screen_keys.c the only file that speaks to ncurses. */
 #ifndef PWEMOE_TUI_TERMINAL_SCREEN_H
 #define PWEMOE_TUI_TERMINAL_SCREEN_H
 
