@@ -18,7 +18,7 @@ libexplore_a_SOURCES = \
   tui/threads/watcher.h tui/threads/watcher.c \
   tui/threads/bookmark_change.h tui/threads/bookmark_change.c \
   tui/threads/file_change.h tui/threads/file_change.c \
-  tui/threads/evaluation.h tui/threads/evaluation.c tui/threads/evaluation_state.h \
+  tui/threads/evaluation.h tui/threads/evaluation_thread.c tui/threads/evaluation_state.h \
   tui/threads/evaluation_open.c tui/threads/evaluation_model.c \
   tui/state/polygon.h tui/state/polygon.c \
   tui/panels/graph.h tui/panels/graph.c tui/panels/places.h tui/panels/places.c \

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "terminal/restore.h"
-#include "terminal/screen_keys.h"
 
 /* Button events with motion while a button is held, in SGR coordinates. */
 static const char mouse_on[] = "\033[?1002h\033[?1006h";

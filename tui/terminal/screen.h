@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "terminal/canvas.h"
-#include "terminal/keys.h"
+#include "terminal/screen_keys.h"
 
 struct screen_options {
     bool no_colour;
@@ -38,25 +38,6 @@ extern const int screen_signals[];
  * else, so none comes between a look at what it says and the wait. Milliseconds, -1:
  * without end. */
 int screen_wait(struct pollfd *fds, unsigned count, int milliseconds);
-
-struct screen_event {
-    int key;     /* a character, or enum key; KEYS_NONE: none */
-    bool pasted; /* the terminal says so (bracketed paste): text, whatever it reads */
-    int x, y;
-    enum {
-        MOUSE_PRESS,
-        MOUSE_DRAG,
-        MOUSE_RELEASE,
-        MOUSE_WHEEL_UP,
-        MOUSE_WHEEL_DOWN,
-        /* Of the right button, or of the left one with Control. */
-        MOUSE_BRUSH,
-        MOUSE_BRUSH_DRAG,
-        MOUSE_BRUSH_RELEASE
-    } mouse;
-};
-/* Does not wait. */
-struct screen_event screen_event(void);
 
 void screen_mouse(bool on);
 bool screen_has_mouse(void);

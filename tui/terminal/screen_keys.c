@@ -4,8 +4,6 @@
 #include <ncurses.h>
 #include <time.h>
 
-#include "terminal/screen.h"
-
 /* Codes of our own for sequences that ncurses does not know everywhere. */
 enum {
     CODE_SGR_MOUSE = 0x4000,
