@@ -39,6 +39,10 @@ static inline bool text_continues(char byte) {
 /* In place: the fractions of a JSON text, written with 17 digits, with as few as bring
  * back the same numbers. */
 void text_shorten_numbers(char *json);
+/* A finite number with the fewest digits that bring it back, as %g has them (not fewer
+ * than 15, where %g writes 80 as 8e+01). */
+enum { TEXT_REAL = 32 };
+void text_real(char out[TEXT_REAL], double value);
 
 /* The nearest of count names by edit distance, or NULL where none is near
  * enough to be a misspelling. For "unknown key ...; did you mean ...?". */

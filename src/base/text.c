@@ -150,13 +150,16 @@ const char *text_nearest(const char *word, const char *const *names, size_t coun
     return best <= allowed ? nearest : NULL;
 }
 
-/* The number that begins at `at`, as short as brings it back; returns its length. */
-static size_t shortest(const char *at, size_t length, char *out, size_t size) {
-    double value = strtod(at, NULL);
+void text_real(char out[TEXT_REAL], double value) {
     int digits = 15;
     do
-        snprintf(out, size, "%.*g", digits, value);
+        snprintf(out, TEXT_REAL, "%.*g", digits, value);
     while (strtod(out, NULL) != value && ++digits <= 17);
+}
+
+/* The number that begins at `at`, as short as brings it back; returns its length. */
+static size_t shortest(const char *at, size_t length, char out[TEXT_REAL + 2]) {
+    text_real(out, strtod(at, NULL));
     if (!strpbrk(out, ".e"))
         strcat(out, ".0");
     return strlen(out) <= length ? strlen(out) : 0;
@@ -167,10 +170,10 @@ void text_shorten_numbers(char *json) {
     bool quoted = false;
     while (*json) {
         size_t length = quoted ? 0 : strspn(json, "+-.0123456789eE");
-        char number[40];
+        char number[TEXT_REAL + 2];
         if (length && (*json == '-' || (*json >= '0' && *json <= '9')) &&
             memchr(json, '.', length)) {
-            size_t shorter = shortest(json, length, number, sizeof number);
+            size_t shorter = shortest(json, length, number);
             memmove(out, shorter ? number : json, shorter ? shorter : length);
             out += shorter ? shorter : length;
             json += length;

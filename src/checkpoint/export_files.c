@@ -218,22 +218,12 @@ static int copy_others(const struct export_place *place, const struct export_pla
     return result;
 }
 
-/* Reals are written with as few digits as bring back the same numbers. */
 static int write_json(const struct export_place *place, const char *name,
                       const json_t *value, struct error *error) {
-    char *text = NULL;
-    for (size_t digits = 15; digits <= 17; digits++) {
-        free(text);
-        text = json_text_dump(value, JSON_INDENT(2) | JSON_ENSURE_ASCII |
-                                         JSON_REAL_PRECISION(digits));
-        if (!text)
-            return error_memory(error);
-        json_t *again = json_loads(text, 0, NULL);
-        bool same = again && json_equal(again, value);
-        json_decref(again);
-        if (same)
-            break;
-    }
+    char *text = json_text_dump(value, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    if (!text)
+        return error_memory(error);
+    text_shorten_numbers(text);
     char *lines = text_format("%s\n", text);
     free(text);
     int result = lines ? write_bytes(place, name, lines, strlen(lines), error)

@@ -60,6 +60,11 @@ static int import(const struct invocation *invocation, struct store *store,
                          "%s: no figure is above 1: all are read as fractions; if they "
                          "are not, use --unit percent",
                          path);
+        if (result.small)
+            command_note(invocation,
+                         "%s: figures are read as percent, also %zu that %s at most 1; "
+                         "if those are fractions, give all in one unit",
+                         path, result.small, result.small == 1 ? "is" : "are");
         size_t added = result.added, known = result.solutions - added;
         command_note(invocation, "%s: %zu solution%s imported%s",
                      invocation->operands[0], added, added == 1 ? "" : "s",

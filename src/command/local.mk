@@ -1,6 +1,7 @@
 # What commands stand on is in the library, so that tests link it too.
 libpwemoe_a_SOURCES += \
   src/command/io/completion.h src/command/io/completion.c \
+  src/command/io/import_columns.h src/command/io/import_columns.c \
   src/command/io/import_table.h src/command/io/import_table.c \
   src/command/io/options.h src/command/io/options.c \
   src/command/io/output.h src/command/io/output.c \

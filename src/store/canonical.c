@@ -3,6 +3,7 @@
  * digits that read back the same. */
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,38 +28,28 @@ static int put(struct json_output *output, const char *text) {
     return 0;
 }
 
-static int put_leaf(struct json_output *output, const json_t *value, size_t flags) {
-    char *text = json_text_dump(value, JSON_ENCODE_ANY | flags);
+static int put_leaf(struct json_output *output, const json_t *value) {
+    char *text = json_text_dump(value, JSON_ENCODE_ANY);
     int result = text ? put(output, text) : -1;
     free(text);
     return result;
 }
 
+/* As jansson writes an exponent: 1e-5, 1e20. */
 static int put_real(struct json_output *output, double value) {
-    json_t *real;
+    char text[TEXT_REAL], *exponent;
     if (fabs(value) <= 9007199254740992.0 && value == rint(value)) {
-        real = json_integer((json_int_t)value);
-        int result = real ? put_leaf(output, real, 0) : -1;
-        json_decref(real);
-        return result;
+        snprintf(text, sizeof text, "%lld", (long long)value);
+        return put(output, text);
     }
-    real = json_real(value);
-    int result = -1;
-    for (size_t digits = 15; real && digits <= 17; digits++) {
-        char *text =
-            json_text_dump(real, JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
-        json_t *back = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-        bool same = back && json_real_value(back) == value;
-        bool failed = !back;
-        if (same)
-            result = put(output, text);
-        json_decref(back);
-        free(text);
-        if (same || failed)
-            break;
-    }
-    json_decref(real);
-    return result;
+    text_real(text, value);
+    exponent = strchr(text, 'e');
+    if (!exponent)
+        return put(output, text);
+    const char *digits = exponent + 2 + strspn(exponent + 2, "0");
+    size_t sign = exponent[1] == '-';
+    memmove(exponent + 1 + sign, digits, strlen(digits) + 1);
+    return put(output, text);
 }
 
 static int compare(const void *a, const void *b) {
@@ -78,7 +69,7 @@ static int put_object(struct json_output *output, json_t *object, int depth) {
     int result = put(output, "{");
     for (size_t i = 0; i < count && result == 0; i++) {
         json_t *key = json_string(keys[i]);
-        if (!key || (i && put(output, ",")) || put_leaf(output, key, 0) ||
+        if (!key || (i && put(output, ",")) || put_leaf(output, key) ||
             put(output, ":") ||
             put_value(output, json_object_get(object, keys[i]), depth + 1))
             result = -1;
@@ -104,7 +95,7 @@ static int put_value(struct json_output *output, json_t *value, int depth) {
     }
     if (json_is_real(value))
         return put_real(output, json_real_value(value));
-    return put_leaf(output, value, 0);
+    return put_leaf(output, value);
 }
 
 static bool too_deep(json_t *value, int depth) {

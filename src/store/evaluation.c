@@ -100,16 +100,19 @@ static void read_there(struct sql_row *row, void *to) {
     there->examples = (uint64_t)sql_integer(row, 2, 0, INT64_MAX);
 }
 
-/* Whether this evaluation takes the place of the one that is there, if any. */
+/* Whether this evaluation takes the place of the one that is there, if any is. */
 static int replaces(struct store *store, int64_t solution,
-                    const struct store_evaluation *evaluation, bool *replace,
+                    const struct store_evaluation *evaluation, bool *replace, bool *any,
                     struct error *error) {
     struct there there = {.stale = true};
-    if (sql_one(store, error, "an evaluation", read_there, &there,
+    int found =
+        sql_one(store, error, "an evaluation", read_there, &there,
                 "SELECT complete, stale, examples FROM evaluation"
                 " WHERE solution = ? AND objective = ? AND split = ?",
-                "iit", solution, (int64_t)evaluation->objective, evaluation->split) < 0)
+                "iit", solution, (int64_t)evaluation->objective, evaluation->split);
+    if (found < 0)
         return -1;
+    *any = found > 0;
     *replace = there.stale || evaluation->complete ||
                (!there.complete && evaluation->examples > there.examples);
     return 0;
@@ -119,8 +122,9 @@ static int put_one(struct store *store, int64_t solution,
                    const struct store_evaluation *evaluation, struct error *error) {
     const struct store_evaluation *e = evaluation;
     int64_t objective = (int64_t)e->objective;
-    bool replace;
-    if (check_unit(store, e, error) || replaces(store, solution, e, &replace, error))
+    bool replace, any;
+    if (check_unit(store, e, error) ||
+        replaces(store, solution, e, &replace, &any, error))
         return -1;
     if (!replace)
         return 0;
@@ -134,6 +138,8 @@ static int put_one(struct store *store, int64_t solution,
                   fmin(e->low, e->value), fmax(e->high, e->value), (int64_t)e->examples,
                   (int)e->complete, e->loss, sql_now()))
         return -1;
+    if (!e->correct && !any)
+        return 0;
     if (!e->correct)
         return sql_write(store, error,
                          "DELETE FROM correct"

@@ -1,6 +1,7 @@
 libpwemoe_a_SOURCES += \
   src/store/store.h \
   src/store/sql.h src/store/sql.c \
+  src/store/statements.h src/store/statements.c \
   src/store/canonical.c \
   src/store/schema.h src/store/schema.c \
   src/store/create.h src/store/open.c \

@@ -96,8 +96,8 @@ static int read_changes(struct rows_reading *reading, const struct changes *chan
                  rows_read_evaluations(reading, evaluation))
             result = -1;
     }
-    sqlite3_finalize(solution);
-    sqlite3_finalize(evaluation);
+    sql_done(store, solution);
+    sql_done(store, evaluation);
     return result;
 }
 

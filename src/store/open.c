@@ -71,6 +71,7 @@ void store_close(struct store *store) {
         store_set_timeout(store, 1000); /* no reason to wait long for */
         lease_release(store);
     }
+    statements_clear(&store->statements);
     sqlite3_close_v2(store->db);
     free(store->path);
     free(store);
@@ -174,6 +175,7 @@ static int connect_unchanging(struct store *store, struct error *error) {
     free(wal);
     if (pending)
         return -1;
+    statements_clear(&store->statements);
     sqlite3_close_v2(store->db);
     store->db = NULL;
     return connect(store, store->path, SQLITE_OPEN_READONLY, "?immutable=1", error);

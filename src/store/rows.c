@@ -258,13 +258,13 @@ int rows_read_all(struct rows_reading *reading) {
         sql_prepare(store, reading->error,
                     "SELECT " SOLUTION_COLUMNS " FROM solution s ORDER BY s.id", "");
     int result = statement ? rows_read_solutions(reading, statement) : -1;
-    sqlite3_finalize(statement);
+    sql_done(store, statement);
     if (result)
         return -1;
     statement =
         sql_prepare(store, reading->error, TAKE_EVALUATIONS, "t", reading->split);
     result = statement ? rows_read_evaluations(reading, statement) : -1;
-    sqlite3_finalize(statement);
+    sql_done(store, statement);
     return result;
 }
 

@@ -115,7 +115,7 @@ static int save_points(struct store *store, int64_t run,
         else
             result = sql_step(store, statement, error);
     }
-    sqlite3_finalize(statement);
+    sql_done(store, statement);
     return result;
 }
 

@@ -132,16 +132,15 @@ static int bind(sqlite3_stmt *statement, const char *types, va_list arguments) {
     return 0;
 }
 
+/* As sql_prepare. */
 static sqlite3_stmt *prepare(struct store *store, struct error *error, const char *sql,
                              const char *types, va_list arguments) {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK ||
-        bind(statement, types, arguments)) {
-        sql_error(store, error);
-        sqlite3_finalize(statement);
-        return NULL;
-    }
-    return statement;
+    sqlite3_stmt *statement = statements_take(&store->statements, store->db, sql);
+    if (statement && bind(statement, types, arguments) == 0)
+        return statement;
+    sql_error(store, error);
+    statements_give(&store->statements, statement);
+    return NULL;
 }
 
 sqlite3_stmt *sql_prepare(struct store *store, struct error *error, const char *sql,
@@ -151,6 +150,10 @@ sqlite3_stmt *sql_prepare(struct store *store, struct error *error, const char *
     sqlite3_stmt *statement = prepare(store, error, sql, types, arguments);
     va_end(arguments);
     return statement;
+}
+
+void sql_done(struct store *store, sqlite3_stmt *statement) {
+    statements_give(&store->statements, statement);
 }
 
 int sql_step(struct store *store, sqlite3_stmt *statement, struct error *error) {
@@ -171,7 +174,7 @@ int sql_write(struct store *store, struct error *error, const char *sql,
     if (!statement)
         return -1;
     int result = sql_step(store, statement, error);
-    sqlite3_finalize(statement);
+    sql_done(store, statement);
     return result < 0 ? -1 : 0;
 }
 
@@ -183,8 +186,8 @@ int sql_write_begin(struct store *store, struct error *error) {
                          "%s: the transaction was undone by an earlier failure; start "
                          "again",
                          store->path);
-    return sql_execute(store, store->explicit_ ? "SAVEPOINT step" : "BEGIN IMMEDIATE",
-                       error);
+    return store->explicit_ ? sql_write(store, error, "SAVEPOINT step", "")
+                            : sql_execute(store, "BEGIN IMMEDIATE", error);
 }
 
 int sql_write_end(struct store *store, int result, struct error *error) {
@@ -195,7 +198,7 @@ int sql_write_end(struct store *store, int result, struct error *error) {
             store->undone = true;
             return result ? -1 : sql_error(store, error);
         }
-        if (result == 0 && sql_execute(store, "RELEASE step", error) == 0)
+        if (result == 0 && sql_write(store, error, "RELEASE step", "") == 0)
             return 0;
         if (sqlite3_exec(store->db, "ROLLBACK TO step; RELEASE step", NULL, NULL,
                          NULL)) {
@@ -248,7 +251,7 @@ int sql_all(struct store *store, struct error *error, const char *what, sql_read
     sqlite3_stmt *statement = prepare(store, error, sql, types, arguments);
     va_end(arguments);
     int result = statement ? sql_rows(store, error, what, read, to, statement) : -1;
-    sqlite3_finalize(statement);
+    sql_done(store, statement);
     return result;
 }
 
@@ -262,7 +265,7 @@ int sql_one(struct store *store, struct error *error, const char *what, sql_read
     struct sql_row row = {store, statement, what, error, false};
     if (result > 0 && read)
         read(&row, to);
-    sqlite3_finalize(statement);
+    sql_done(store, statement);
     return row.failed ? -1 : result;
 }
 
@@ -290,7 +293,7 @@ int sql_each(struct store *store, struct error *error, const char *what, sql_rea
     va_end(arguments);
     int result =
         statement ? sql_rows(store, error, what, read_element, &e, statement) : -1;
-    sqlite3_finalize(statement);
+    sql_done(store, statement);
     for (size_t i = 0; result < 0 && clear && i < e.used; i++)
         clear(e.all + size * i);
     if (result < 0)

@@ -5,10 +5,12 @@
 
 #include <sqlite3.h>
 
+#include "store/statements.h"
 #include "store/store.h"
 
 struct store {
     sqlite3 *db;
+    struct statements statements;
     char *path;
     enum store_mode mode;
     size_t tasks;      /* 0 until the recipe is there */
@@ -31,16 +33,19 @@ int sql_corrupt(struct store *store, struct error *error, const char *format, ..
 /* Runs statements that give no rows (or whose rows do not matter). */
 int sql_execute(struct store *store, const char *sql, struct error *error);
 
-/* Prepares one statement and binds its parameters, a letter of types each:
+/* One statement with its parameters bound, a letter of types each; it is prepared
+ * once and used again (statements.h):
  *   i int64_t             d double (NaN becomes NULL)   t const char * (NULL is "")
  *   I int64_t, 0 is NULL  b bool (int)
  *   x const void *, size_t: a blob, NULL where the pointer is
- * The arguments must live until sqlite3_finalize. NULL on failure. */
+ * The arguments must live until sql_done. NULL on failure. */
 sqlite3_stmt *sql_prepare(struct store *store, struct error *error, const char *sql,
                           const char *types, ...);
+/* Every statement of sql_prepare, after its use; NULL is fine. */
+void sql_done(struct store *store, sqlite3_stmt *statement);
 /* 1: there is a row; 0: done; -1: failed. */
 int sql_step(struct store *store, sqlite3_stmt *statement, struct error *error);
-/* sql_prepare, one step, finalize: for writes without rows. */
+/* sql_prepare, one step, sql_done: for writes without rows. */
 int sql_write(struct store *store, struct error *error, const char *sql,
               const char *types, ...);
 
@@ -95,7 +100,7 @@ void sql_read_int(struct sql_row *row, void *to); /* column 0: int */
  * first that fails. 0, or -1. */
 int sql_rows(struct store *store, struct error *error, const char *what, sql_read *read,
              void *to, sqlite3_stmt *statement);
-/* sql_prepare, sql_rows, finalize. */
+/* sql_prepare, sql_rows, sql_done. */
 int sql_all(struct store *store, struct error *error, const char *what, sql_read *read,
             void *to, const char *sql, const char *types, ...);
 /* sql_prepare, and its first row to read (which may be NULL); what names the row.

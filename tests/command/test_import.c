@@ -200,6 +200,9 @@ static void test_refused(void **state) {
         {"ray_99,cars\n1,50\n", "'ray_99' is not a task"},
         {"method,cars\nx,50\ny,60\n x,70\n", "rows.csv:4: the same method, preference "
                                              "and parameters as on line 2"},
+        /* The first that is wrong is told, and nothing after it is looked at. */
+        {"method,cars\nx,50\n x,70\ny,111\n",
+         "rows.csv:3: the same method, preference and parameters as on line 2"},
         {"step,cars\nlast,50\n", "step is 'last'"},
     };
     BEGIN("cars", "sst2", "mnist");
@@ -231,6 +234,7 @@ static void test_command(void **state) {
     BEGIN("a", "b");
     end();
     write_file("rows.csv", "# a table\nmethod,A,B,avg\n\"one, two\",50,60,55\n");
+    write_file("percent.csv", "method,a\nx,85\ny,0.5\n");
     write_file("wrong.csv", "method,A,C\nx,50,60\n");
     struct ran ran = run("import %1$s/results.db %1$s/rows.csv --format csv", folder());
     if (ran.status)
@@ -240,6 +244,14 @@ static void test_command(void **state) {
     ran_free(&ran);
     ran = run("import %1$s/results.db %1$s/rows.csv --format csv", folder());
     assert_non_null(strstr(ran.err, "0 solutions imported; all were there already\n"));
+    ran_free(&ran);
+    ran = run("import %1$s/results.db %1$s/percent.csv", folder());
+    assert_non_null(strstr(ran.err, "percent.csv: figures are read as percent, also 1 "
+                                    "that is at most 1; if those are fractions"));
+    assert_non_null(strstr(ran.err, "results.db: 2 solutions imported\n"));
+    ran_free(&ran);
+    ran = run("import %1$s/results.db %1$s/percent.csv --unit percent", folder());
+    assert_null(strstr(ran.err, "at most 1"));
     ran_free(&ran);
     ran = run("import %1$s/results.db %1$s/wrong.csv", folder());
     assert_int_equal(ran.status, 1);

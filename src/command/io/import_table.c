@@ -1,279 +1,13 @@
 #include "command/io/import_table.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_text.h"
 #include "base/memory.h"
-#include "command/io/options.h"
-
-enum role { ROLE_SKIP, ROLE_TASK, ROLE_NAME, ROLE_PREFERENCE, ROLE_PARAMETER };
-
-struct column {
-    enum role role;
-    size_t index;    /* task, or component of the preference */
-    const char *key; /* parameter */
-};
-
-struct table {
-    const struct store_recipe *recipe;
-    const struct csv *csv;
-    const char *label;
-    const struct import_options *options;
-    struct column *columns;        /* [csv->columns] */
-    size_t order[STORE_TASKS_MAX]; /* task of the i-th task column */
-    size_t task_columns, preference_columns, name_columns;
-    double factor; /* 100 for fractions */
-};
-
-/* --- columns ------------------------------------------------------------------ */
-
-/* Letters and digits alone, in lower case; bytes of UTF-8 count as letters. */
-static void plain_name(const char *name, char *out, size_t size) {
-    size_t used = 0;
-    for (const unsigned char *p = (const unsigned char *)name; *p && used + 1 < size;
-         p++)
-        if (*p >= 0x80 || isalnum(*p))
-            out[used++] = (char)(*p < 0x80 ? tolower(*p) : *p);
-    out[used] = '\0';
-}
-
-static bool same_name(const char *a, const char *b) {
-    char plain_a[256], plain_b[256];
-    plain_name(a, plain_a, sizeof plain_a);
-    plain_name(b, plain_b, sizeof plain_b);
-    return *plain_a && strcmp(plain_a, plain_b) == 0;
-}
-
-/* The task of this name; exactly so before nearly so. */
-static bool find_task(const struct store_recipe *recipe, const char *name,
-                      size_t *task) {
-    for (size_t t = 0; t < recipe->task_count; t++)
-        if (strcmp(recipe->tasks[t].name, name) == 0)
-            return *task = t, true;
-    for (size_t t = 0; t < recipe->task_count; t++)
-        if (same_name(recipe->tasks[t].name, name))
-            return *task = t, true;
-    return false;
-}
-
-/* "ray_3" or "preference_3": 3. */
-static bool preference_index(const char *name, size_t *index) {
-    char plain[64];
-    plain_name(name, plain, sizeof plain);
-    const char *digits = NULL;
-    if (strncmp(plain, "ray", 3) == 0)
-        digits = plain + 3;
-    else if (strncmp(plain, "preference", 10) == 0)
-        digits = plain + 10;
-    uint64_t value;
-    if (!digits || !options_unsigned(digits, &value) || value >= STORE_TASKS_MAX)
-        return false;
-    *index = (size_t)value;
-    return true;
-}
-
-static int unknown_column(const struct table *table, size_t column,
-                          struct error *error) {
-    const char *name = table->csv->names[column];
-    const char *names[STORE_TASKS_MAX];
-    char all[512] = "";
-    size_t used = 0;
-    for (size_t t = 0; t < table->recipe->task_count; t++) {
-        names[t] = table->recipe->tasks[t].name;
-        int more =
-            snprintf(all + used, sizeof all - used, "%s%s", t ? ", " : "", names[t]);
-        if (more < 0 || (size_t)more >= sizeof all - used)
-            break;
-        used += (size_t)more;
-    }
-    const char *nearest = text_nearest(name, names, table->recipe->task_count);
-    return error_set(error, "%s: column '%s' is not a task%s%s%s; the tasks are %s%s",
-                     table->label, name, nearest ? ", did you mean '" : "",
-                     nearest ? nearest : "", nearest ? "'?" : "", all,
-                     nearest ? "" : "; --skip-unknown passes over other columns");
-}
-
-static int twice(const struct table *table, size_t column, struct error *error) {
-    return error_set(error, "%s: column '%s' occurs twice", table->label,
-                     table->csv->names[column]);
-}
-
-static int find_role(struct table *table, size_t i, struct error *error) {
-    static const char *const names[] = {"method", "model", "name"};
-    static const char *const passed[] = {"avg", "average", "mean", "ray_idx"};
-    static const struct {
-        const char *name, *key;
-    } parameters[] = {{"step", "step"},   {"seed", "seed"},          {"alpha", "alpha"},
-                      {"lr", "lr"},       {"scaling_coef", "scale"}, {"scale", "scale"},
-                      {"lambda", "scale"}};
-    const char *name = table->csv->names[i];
-    struct column *column = &table->columns[i];
-    if (find_task(table->recipe, name, &column->index)) {
-        column->role = ROLE_TASK;
-        for (size_t k = 0; k < table->task_columns; k++)
-            if (table->order[k] == column->index)
-                return twice(table, i, error);
-        table->order[table->task_columns++] = column->index;
-        return 0;
-    }
-    if (preference_index(name, &column->index)) {
-        column->role = ROLE_PREFERENCE;
-        table->preference_columns++;
-        return 0;
-    }
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-        if (same_name(name, names[k])) {
-            column->role = ROLE_NAME;
-            return table->name_columns++ == 0
-                       ? 0
-                       : error_set(error,
-                                   "%s: column '%s': there is a column of names "
-                                   "before it; leave one out",
-                                   table->label, name);
-        }
-    for (size_t k = 0; k < sizeof parameters / sizeof *parameters; k++)
-        if (same_name(name, parameters[k].name)) {
-            *column = (struct column){.role = ROLE_PARAMETER, .key = parameters[k].key};
-            for (size_t other = 0; other < i; other++)
-                if (table->columns[other].role == ROLE_PARAMETER &&
-                    strcmp(table->columns[other].key, column->key) == 0)
-                    return twice(table, i, error);
-            return 0;
-        }
-    char plain[8];
-    plain_name(name, plain, sizeof plain);
-    column->role = ROLE_SKIP;
-    if (*plain == '\0' || strncmp(plain, "unnamed", 7) == 0 ||
-        table->options->skip_unknown)
-        return 0;
-    for (size_t k = 0; k < sizeof passed / sizeof *passed; k++)
-        if (same_name(name, passed[k]))
-            return 0;
-    return unknown_column(table, i, error);
-}
-
-static int find_roles(struct table *table, struct error *error) {
-    for (size_t i = 0; i < table->csv->columns; i++)
-        if (find_role(table, i, error))
-            return -1;
-    if (table->task_columns == 0)
-        return error_set(error, "%s: no column is named as a task of %s", table->label,
-                         table->recipe->name);
-    /* ray_0 to ray_(n-1), each once, as many as there are task columns. */
-    if (table->preference_columns == 0)
-        return 0;
-    bool seen[STORE_TASKS_MAX] = {false};
-    for (size_t i = 0; i < table->csv->columns; i++)
-        if (table->columns[i].role == ROLE_PREFERENCE) {
-            if (seen[table->columns[i].index])
-                return twice(table, i, error);
-            seen[table->columns[i].index] = true;
-        }
-    bool whole = table->preference_columns == table->task_columns;
-    for (size_t k = 0; k < table->preference_columns; k++)
-        whole = whole && seen[k];
-    if (!whole)
-        return error_set(error,
-                         "%s: %zu columns of a preference (ray_0, ray_1, ...) for %zu "
-                         "columns of tasks; there must be one for each task, from 0",
-                         table->label, table->preference_columns, table->task_columns);
-    return 0;
-}
-
-/* --- numbers ------------------------------------------------------------------ */
-
-static bool is_empty(const char *field) {
-    return field[strspn(field, " \t")] == '\0';
-}
-
-/* A field without the blanks around it. */
-static bool read_number(const char *field, double *value) {
-    char text[64];
-    field += strspn(field, " \t");
-    size_t length = strlen(field);
-    while (length && strchr(" \t", field[length - 1]))
-        length--;
-    if (length >= sizeof text)
-        return false;
-    memcpy(text, field, length);
-    text[length] = '\0';
-    return options_real(text, value);
-}
-
-static const char *field(const struct table *table, size_t row, size_t column) {
-    return table->csv->fields[row * table->csv->columns + column];
-}
-
-static int number(const struct table *table, size_t row, size_t column, double *value,
-                  struct error *error) {
-    const char *text = field(table, row, column);
-    if (read_number(text, value))
-        return 0;
-    return error_set(error, "%s:%zu: %s is '%.60s', which is not a number",
-                     table->label, table->csv->lines[row], table->csv->names[column],
-                     text);
-}
-
-/* What the figures of one column, or of all, look like. */
-struct figures {
-    size_t small, large; /* above 0 and at most 1; above 1 */
-    size_t row;          /* of the first that is above 1 */
-};
-
-static int look(const struct table *table, size_t column, struct figures *figures,
-                struct error *error) {
-    *figures = (struct figures){0};
-    for (size_t row = 0; row < table->csv->rows; row++) {
-        double value;
-        if (is_empty(field(table, row, column)))
-            continue;
-        if (number(table, row, column, &value, error))
-            return -1;
-        figures->small += value > 0 && value <= 1;
-        if (value > 1 && figures->large++ == 0)
-            figures->row = row;
-    }
-    return 0;
-}
-
-/* Fractions or percent, when no one said: percent as soon as a figure is above 1. Where
- * a column, or a whole column beside others, has mostly figures that look like the
- * other unit, nothing is guessed. */
-static int find_unit(struct table *table, struct error *error) {
-    table->factor = table->options->unit == IMPORT_FRACTION ? 100 : 1;
-    if (table->options->unit != IMPORT_AUTO)
-        return 0;
-    size_t large = 0, fractions = SIZE_MAX;
-    for (size_t i = 0; i < table->csv->columns; i++) {
-        struct figures figures;
-        if (table->columns[i].role != ROLE_TASK)
-            continue;
-        if (look(table, i, &figures, error))
-            return -1;
-        large += figures.large;
-        if (figures.large && figures.small > figures.large)
-            return error_set(error,
-                             "%s:%zu: %s is %s, but most of this column are at most 1; "
-                             "give --unit percent or --unit fraction",
-                             table->label, table->csv->lines[figures.row],
-                             table->csv->names[i], field(table, figures.row, i));
-        if (figures.small && !figures.large)
-            fractions = i;
-    }
-    if (large && fractions != SIZE_MAX)
-        return error_set(error,
-                         "%s: no figure of %s is above 1, but figures of other columns "
-                         "are; give --unit percent or --unit fraction",
-                         table->label, table->csv->names[fractions]);
-    if (!large)
-        table->factor = 100;
-    return 0;
-}
+#include "command/io/import_columns.h"
 
 /* --- rows --------------------------------------------------------------------- */
 
@@ -283,11 +17,11 @@ static const char *base_name(const char *path) {
 }
 
 /* What the row is called; fresh memory, without the blanks around it. */
-static char *row_name(const struct table *table, size_t row) {
+static char *row_name(const struct import_columns *table, size_t row) {
     const char *name = "";
     for (size_t i = 0; i < table->csv->columns; i++)
-        if (table->columns[i].role == ROLE_NAME)
-            name = field(table, row, i);
+        if (table->columns[i].role == IMPORT_ROLE_NAME)
+            name = import_field(table, row, i);
     name += strspn(name, " \t");
     size_t length = strlen(name);
     if (length == 0 && table->options->method) {
@@ -303,7 +37,7 @@ static char *row_name(const struct table *table, size_t row) {
     return strndup(name, length);
 }
 
-static char *row_parameters(const struct table *table, size_t row,
+static char *row_parameters(const struct import_columns *table, size_t row,
                             struct error *error) {
     char source[512];
     text_escape(source, sizeof source, base_name(table->options->source));
@@ -311,9 +45,10 @@ static char *row_parameters(const struct table *table, size_t row,
     int result = json_object_set_new(object, "source", json_string(source));
     for (size_t i = 0; i < table->csv->columns && result == 0; i++) {
         double value;
-        if (table->columns[i].role != ROLE_PARAMETER || is_empty(field(table, row, i)))
+        if (table->columns[i].role != IMPORT_ROLE_PARAMETER ||
+            import_is_empty(import_field(table, row, i)))
             continue;
-        if (number(table, row, i, &value, error)) {
+        if (import_number(table, row, i, &value, error)) {
             json_decref(object);
             return NULL;
         }
@@ -328,15 +63,15 @@ static char *row_parameters(const struct table *table, size_t row,
 
 /* preference [tasks]: 0 for tasks that the table does not have. Printed numbers do
  * not sum to 1 exactly; they are scaled to. */
-static int row_preference(const struct table *table, size_t row, double *preference,
-                          struct error *error) {
+static int row_preference(const struct import_columns *table, size_t row,
+                          double *preference, struct error *error) {
     double sum = 0;
     memset(preference, 0, STORE_TASKS_MAX * sizeof *preference);
     for (size_t i = 0; i < table->csv->columns; i++) {
         double value;
-        if (table->columns[i].role != ROLE_PREFERENCE)
+        if (table->columns[i].role != IMPORT_ROLE_PREFERENCE)
             continue;
-        if (number(table, row, i, &value, error))
+        if (import_number(table, row, i, &value, error))
             return -1;
         if (value < 0)
             return error_set(error, "%s:%zu: %s is %g; a preference is at least 0",
@@ -353,21 +88,22 @@ static int row_preference(const struct table *table, size_t row, double *prefere
     return 0;
 }
 
-static int row_figures(const struct table *table, size_t row,
+static int row_figures(const struct import_columns *table, size_t row,
                        struct store_evaluation *evaluations, size_t *count,
                        struct error *error) {
     *count = 0;
     for (size_t i = 0; i < table->csv->columns; i++) {
         double value;
-        if (table->columns[i].role != ROLE_TASK || is_empty(field(table, row, i)))
+        if (table->columns[i].role != IMPORT_ROLE_TASK ||
+            import_is_empty(import_field(table, row, i)))
             continue;
-        if (number(table, row, i, &value, error))
+        if (import_number(table, row, i, &value, error))
             return -1;
         value *= table->factor;
         if (!(value >= 0 && value <= 100))
             return error_set(error, "%s:%zu: %s is %s; it must be %s", table->label,
                              table->csv->lines[row], table->csv->names[i],
-                             field(table, row, i),
+                             import_field(table, row, i),
                              table->factor == 100 ? "a fraction, 0 to 1,"
                                                   : "a percentage, 0 to 100,");
         evaluations[(*count)++] =
@@ -386,7 +122,7 @@ static int row_figures(const struct table *table, size_t row,
     return 0;
 }
 
-static int put_row(struct store *store, const struct table *table, size_t row,
+static int put_row(struct store *store, const struct import_columns *table, size_t row,
                    struct import_result *result, struct error *error) {
     double preference[STORE_TASKS_MAX];
     struct store_evaluation evaluations[STORE_TASKS_MAX];
@@ -430,7 +166,7 @@ static int by_id(const void *a, const void *b) {
 }
 
 /* Two rows that are one solution: the second would replace the first unseen. */
-static int check_distinct(const struct table *table, const int64_t *ids,
+static int check_distinct(const struct import_columns *table, const int64_t *ids,
                           struct error *error) {
     size_t count = table->csv->rows;
     struct id_row *sorted = array_new(count, sizeof *sorted);
@@ -451,19 +187,9 @@ static int check_distinct(const struct table *table, const int64_t *ids,
     return result;
 }
 
-struct row_key {
-    char *text; /* owned */
-    size_t row;
-};
-
-static int by_key(const void *a, const void *b) {
-    const struct row_key *x = a, *y = b;
-    int order = strcmp(x->text, y->text);
-    return order ? order : x->row < y->row ? -1 : x->row > y->row;
-}
-
 /* What makes the row a solution of its own, as text; NULL: *error says why. */
-static char *row_key(const struct table *table, size_t row, struct error *error) {
+static char *row_key(const struct import_columns *table, size_t row,
+                     struct error *error) {
     double preference[STORE_TASKS_MAX];
     struct store_evaluation figures[STORE_TASKS_MAX];
     size_t count;
@@ -492,39 +218,67 @@ static char *row_key(const struct table *table, size_t row, struct error *error)
     return key;
 }
 
-/* Rows that are written alike are found before anything is stored. */
-static int check_keys(const struct table *table, struct error *error) {
-    size_t count = table->csv->rows, made = 0;
-    struct row_key *keys = array_new(count, sizeof *keys);
-    if (!keys)
-        return error_memory(error);
-    int result = 0;
-    for (; result == 0 && made < count; made++) {
-        keys[made] = (struct row_key){row_key(table, made, error), made};
-        if (!keys[made].text)
+/* Keys of rows by their hash, with room to spare. */
+struct seen {
+    char **keys;  /* [size], owned; NULL where there is none */
+    size_t *rows; /* [size] */
+    size_t size;  /* a power of two */
+};
+
+static void seen_clear(struct seen *seen) {
+    for (size_t i = 0; seen->keys && i < seen->size; i++)
+        free(seen->keys[i]);
+    free(seen->keys);
+    free(seen->rows);
+}
+
+static int seen_make(struct seen *seen, size_t rows, struct error *error) {
+    seen->size = 16;
+    while (seen->size / 2 < rows)
+        seen->size *= 2;
+    seen->keys = array_new(seen->size, sizeof *seen->keys);
+    seen->rows = array_new(seen->size, sizeof *seen->rows);
+    return seen->keys && seen->rows ? 0 : error_memory(error);
+}
+
+/* The place of this key, which may be empty (FNV-1a). */
+static size_t seen_find(const struct seen *seen, const char *key) {
+    uint64_t hash = 14695981039346656037u;
+    for (const unsigned char *p = (const unsigned char *)key; *p; p++)
+        hash = (hash ^ *p) * 1099511628211u;
+    size_t at = (size_t)hash & (seen->size - 1);
+    while (seen->keys[at] && strcmp(seen->keys[at], key) != 0)
+        at = (at + 1) & (seen->size - 1);
+    return at;
+}
+
+/* Rows that are written alike are found before anything is stored, the first of them at
+ * once. */
+static int check_keys(const struct import_columns *table, struct error *error) {
+    struct seen seen = {0};
+    int result = seen_make(&seen, table->csv->rows, error);
+    for (size_t row = 0; result == 0 && row < table->csv->rows; row++) {
+        char *key = row_key(table, row, error);
+        size_t at = key ? seen_find(&seen, key) : 0;
+        if (!key) {
             result = -1;
-    }
-    if (result == 0)
-        qsort(keys, count, sizeof *keys, by_key);
-    size_t first = SIZE_MAX, before = 0;
-    for (size_t i = 1; result == 0 && i < count; i++)
-        if (strcmp(keys[i].text, keys[i - 1].text) == 0 && keys[i].row < first) {
-            first = keys[i].row;
-            before = keys[i - 1].row;
+        } else if (!seen.keys[at]) {
+            seen.keys[at] = key;
+            seen.rows[at] = row;
+        } else {
+            result = error_set(error,
+                               "%s:%zu: the same method, preference and parameters as "
+                               "on line %zu",
+                               table->label, table->csv->lines[row],
+                               table->csv->lines[seen.rows[at]]);
+            free(key);
         }
-    if (first != SIZE_MAX)
-        result = error_set(error,
-                           "%s:%zu: the same method, preference and parameters as on "
-                           "line %zu",
-                           table->label, table->csv->lines[first],
-                           table->csv->lines[before]);
-    for (size_t i = 0; i < made; i++)
-        free(keys[i].text);
-    free(keys);
+    }
+    seen_clear(&seen);
     return result;
 }
 
-static int put_rows(struct store *store, const struct table *table,
+static int put_rows(struct store *store, const struct import_columns *table,
                     struct import_result *result, struct error *error) {
     result->ids = array_new(table->csv->rows, sizeof *result->ids);
     if (!result->ids)
@@ -556,15 +310,16 @@ int import_table(struct store *store, const struct store_recipe *recipe,
                  const struct import_options *options, struct import_result *result,
                  struct error *error) {
     memset(result, 0, sizeof *result);
-    struct table table = {
+    struct import_columns table = {
         .recipe = recipe, .csv = csv, .label = label, .options = options};
     table.columns = array_new(csv->columns, sizeof *table.columns);
     if (!table.columns)
         return error_memory(error);
-    int failed = find_roles(&table, error) || find_unit(&table, error) ||
-                 put_rows(store, &table, result, error);
+    int failed =
+        import_columns_find(&table, error) || put_rows(store, &table, result, error);
     free(table.columns);
     result->fractions = table.factor == 100;
+    result->small = table.small;
     if (failed) {
         free(result->ids);
         memset(result, 0, sizeof *result);

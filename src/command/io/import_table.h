@@ -17,27 +17,16 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "command/io/import_columns.h"
 #include "data/csv.h"
 #include "store/store.h"
-
-enum import_unit {
-    IMPORT_AUTO, /* fractions where no figure of the table is above 1 */
-    IMPORT_PERCENT,
-    IMPORT_FRACTION
-};
-
-struct import_options {
-    const char *source; /* kept with each row: where it is from ("table2.csv") */
-    const char *method; /* of rows without a name; NULL: source without its ending */
-    const char *split;  /* "test" */
-    enum import_unit unit;
-    bool skip_unknown; /* columns that are not a task are ignored, not refused */
-};
 
 struct import_result {
     size_t solutions, figures;
     size_t added;   /* of the solutions, those that were not there before */
     bool fractions; /* how figures were read */
+    size_t small;   /* figures above 0 and at most 1 that were taken for percent, as
+                       nobody said what they are */
     int64_t *ids;   /* [solutions], in the order of rows; free() */
 };
 

@@ -118,51 +118,6 @@ size_t output_width(const char *text) {
     return width;
 }
 
-/* --- numbers -------------------------------------------------------------- */
-
-/* Significant digits for %g that read back to the same value. Not fewer than 15: %g
- * drops trailing zeros itself, and with fewer would write 80 as 8e+01. */
-static int digits_needed(double value) {
-    char text[40];
-    for (int digits = 15; digits < 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            return digits;
-    }
-    return 17;
-}
-
-/* JSON text as jansson writes it at 17 digits, with each real at as many digits as it
- * needs: 0.3, not 0.29999999999999999. */
-static void print_shortened(const char *text) {
-    while (*text) {
-        if (*text == '"') {
-            size_t length = 1;
-            while (text[length] != '"')
-                length += text[length] == '\\' ? 2 : 1;
-            length++;
-            fwrite(text, 1, length, stdout);
-            text += length;
-            continue;
-        }
-        size_t length = strspn(text, "+-.eE0123456789");
-        if (length == 0) {
-            putchar(*text++);
-            continue;
-        }
-        size_t digits = strspn(text, "-0123456789");
-        if (digits == length || *text == 'e') { /* an integer; the e of "true" */
-            fwrite(text, 1, length, stdout);
-        } else {
-            char number[40];
-            double value = strtod(text, NULL);
-            snprintf(number, sizeof number, "%.*g", digits_needed(value), value);
-            printf("%s%s", number, strpbrk(number, ".e") ? "" : ".0");
-        }
-        text += length;
-    }
-}
-
 /* --- cells ---------------------------------------------------------------- */
 
 static int write_escaped(FILE *out, const char *text) {
@@ -187,13 +142,14 @@ static int write_cell(FILE *out, const json_t *value, bool table, int decimals) 
         fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         break;
     case JSON_REAL: {
+        char text[TEXT_REAL];
         double real = json_real_value(value);
-        if (!table)
-            fprintf(out, "%.*g", digits_needed(real), real);
-        else if (decimals >= 0)
-            fprintf(out, "%.*f", decimals, real);
+        text_real(text, real);
+        if (table)
+            fprintf(out, decimals >= 0 ? "%.*f" : "%.*g", decimals >= 0 ? decimals : 6,
+                    real);
         else
-            fprintf(out, "%.6g", real);
+            fputs(text, out);
         break;
     }
     case JSON_TRUE:
@@ -250,78 +206,89 @@ static void pad(size_t count) {
         putchar(' ');
 }
 
-/* Cells [rows + 1, columns], the heading first. NULL where memory is out. */
-static char **table_cells(const struct output *o, size_t rows, size_t *widths,
-                          bool *numeric) {
-    size_t total;
-    char **cells = NULL;
-    if (size_multiply(rows + 1, o->count, &total))
-        cells = array_new(total, sizeof *cells);
-    if (!cells)
-        return NULL;
-    bool complete = true;
-    for (size_t c = 0; c < o->count; c++) {
-        numeric[c] = rows > 0;
-        for (size_t r = 0; r <= rows; r++) {
-            char **cell = &cells[r * o->count + c];
-            if (r == 0) {
-                *cell = strdup(o->columns[c].name);
-            } else {
-                const json_t *value = json_array_get(json_array_get(o->rows, r - 1), c);
-                *cell = cell_text(value, true, o->columns[c].decimals);
-                if (!json_is_number(value) && !json_is_null(value))
-                    numeric[c] = false;
-            }
-            if (!*cell) {
-                complete = false;
+/* The cells of a table, the heading first, all in one piece of memory. */
+struct cells {
+    char *text;
+    size_t *at; /* [rows + 1, columns]: where each begins; columns without one stay 0 */
+    size_t *widths;
+    bool *numeric; /* [columns] */
+};
+
+static void cells_clear(struct cells *cells) {
+    free(cells->text);
+    free(cells->at);
+    free(cells->widths);
+    free(cells->numeric);
+}
+
+static int write_cells(const struct output *o, FILE *out, const size_t *size,
+                       struct cells *cells) {
+    for (size_t r = 0; r <= json_array_size(o->rows); r++) {
+        const json_t *row = r ? json_array_get(o->rows, r - 1) : NULL;
+        for (size_t c = 0; c < o->count; c++) {
+            const struct output_column *column = &o->columns[c];
+            const json_t *value = json_array_get(row, c);
+            if (!(column->where & IN_TABLE))
                 continue;
-            }
-            size_t width = output_width(*cell);
-            if (width > widths[c])
-                widths[c] = width;
+            size_t at = *size;
+            cells->at[r * o->count + c] = at;
+            if (row ? write_cell(out, value, true, column->decimals)
+                    : fputs(column->name, out) == EOF)
+                return -1;
+            if (fputc('\0', out) == EOF || fflush(out))
+                return -1;
+            size_t width = output_width(cells->text + at);
+            if (width > cells->widths[c])
+                cells->widths[c] = width;
+            cells->numeric[c] = row ? cells->numeric[c] &&
+                                          (json_is_number(value) || json_is_null(value))
+                                    : json_array_size(o->rows) > 0;
         }
     }
-    if (complete)
-        return cells;
-    for (size_t i = 0; i < total; i++)
-        free(cells[i]);
-    free(cells);
-    return NULL;
+    return 0;
+}
+
+static int make_cells(const struct output *o, struct cells *cells) {
+    size_t total, size = 0;
+    cells->widths = array_new(o->count, sizeof *cells->widths);
+    cells->numeric = array_new(o->count, sizeof *cells->numeric);
+    if (size_multiply(json_array_size(o->rows) + 1, o->count, &total))
+        cells->at = array_new(total, sizeof *cells->at);
+    if (!cells->widths || !cells->numeric || !cells->at)
+        return -1;
+    FILE *out = open_memstream(&cells->text, &size);
+    if (!out)
+        return -1;
+    int failed = write_cells(o, out, &size, cells);
+    return fclose(out) || failed ? -1 : 0;
 }
 
 static int print_table(const struct output *o) {
-    size_t rows = json_array_size(o->rows);
-    size_t *widths = array_new(o->count, sizeof *widths);
-    bool *numeric = array_new(o->count, sizeof *numeric);
-    char **cells = widths && numeric ? table_cells(o, rows, widths, numeric) : NULL;
+    struct cells cells = {0};
+    int result = make_cells(o, &cells);
     size_t last = 0;
     for (size_t c = 0; c < o->count; c++)
         if (o->columns[c].where & IN_TABLE)
             last = c;
-    for (size_t r = 0; cells && r <= rows; r++) {
+    for (size_t r = 0; result == 0 && r <= json_array_size(o->rows); r++) {
         bool first = true;
         for (size_t c = 0; c < o->count; c++) {
             if (!(o->columns[c].where & IN_TABLE))
                 continue;
-            const char *cell = cells[r * o->count + c];
-            size_t room = widths[c] - output_width(cell);
+            const char *cell = cells.text + cells.at[r * o->count + c];
+            size_t room = cells.widths[c] - output_width(cell);
             if (!first)
                 fputs("  ", stdout);
-            if (numeric[c])
+            if (cells.numeric[c])
                 pad(room);
             fputs(cell, stdout);
-            if (!numeric[c] && c != last)
+            if (!cells.numeric[c] && c != last)
                 pad(room);
             first = false;
         }
         putchar('\n');
     }
-    for (size_t i = 0; cells && i < (rows + 1) * o->count; i++)
-        free(cells[i]);
-    int result = cells ? 0 : -1;
-    free(cells);
-    free(widths);
-    free(numeric);
+    cells_clear(&cells);
     return result;
 }
 
@@ -422,8 +389,8 @@ static int print_json(const struct output *o) {
     size_t flags = JSON_ENSURE_ASCII | JSON_INDENT(2) | JSON_REAL_PRECISION(17);
     char *text = failed ? NULL : json_text_dump(whole, flags);
     if (text) {
-        print_shortened(text);
-        putchar('\n');
+        text_shorten_numbers(text);
+        puts(text);
     }
     free(text);
     json_decref(document);
