@@ -123,6 +123,7 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
         at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
         app_tell_evaluation(app);
+        app_fill(app);
         app_tour(app);
         enum replay_state state = REPLAY_DID;
         if (replay && drawn > 0 && !changed && !at_once) {

@@ -139,6 +139,47 @@ static void evaluates_stores_and_exports(void **state) {
     store_close(store);
 }
 
+/* The front is filled in the background: its price first, then a pause and going on; a
+ * move in between is measured first. */
+static void fills_the_front(void **state) {
+    (void)state;
+    char file[4096];
+    snprintf(file, sizeof file, "%s/filled", folder());
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/filled/results.db", folder());
+    fixture_write_real(file, 300);
+    struct terminal *terminal = terminal_explore(file, 120, 30);
+    terminal_expect(terminal, "here, measured");
+    terminal_type(terminal, "F");
+    terminal_expect(terminal, "the widest gap: 1 model, about");
+    terminal_type(terminal, "\033[B\033[B\r");
+    terminal_expect(terminal, "Fill the front: a grid");
+    terminal_type(terminal, "5");
+    terminal_expect(terminal, "15 preferences, 0 of them measured; 15 models, about");
+    terminal_type(terminal, "\r");
+    terminal_expect(terminal, "filling ");
+    terminal_type(terminal, "F\r");
+    terminal_expect(terminal, "filling paused");
+    terminal_type(terminal, "2");
+    terminal_expect(terminal, "1.000 beta");
+    terminal_expect(terminal, "here, measured");
+    terminal_type(terminal, "F\r");
+    terminal_expect(terminal, "models measured in");
+    terminal_quit(terminal);
+    struct store *store;
+    struct store_row *rows;
+    struct error error;
+    size_t count, whole = 0;
+    assert_int_equal(store_open(file, STORE_READ_ONLY, &store, &error), 0);
+    assert_int_equal(store_rows(store, "test", &rows, &count, &error), 0);
+    for (size_t i = 0; i < count; i++)
+        whole += rows[i].evaluations[2].complete && rows[i].solution.model_sha256[0];
+    /* Fifteen of the grid, where one began among none of them. */
+    assert_int_equal(whole, 16);
+    store_rows_free(rows, count);
+    store_close(store);
+}
+
 /* The models lie beside the file, wherever a link to it is. */
 /* Right after init: the first move is measured by the closed form, with nothing
  * trained, and exported; what is trained later takes its place. */
@@ -317,6 +358,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_without_its_device),
         cmocka_unit_test(evaluates_stores_and_exports),
+        cmocka_unit_test(fills_the_front),
         cmocka_unit_test(explores_without_training),
         cmocka_unit_test(through_a_link),
         cmocka_unit_test(a_bookmark_is_kept_by_who_leaves_at_once),

@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "state/filling.h"
 #include "state/selection.h"
 #include "threads/hypervolume.h"
 
@@ -219,8 +220,12 @@ static void take(struct app *app, struct event *event) {
         take_running(explorer, event);
         break;
     case EVENT_STORED:
+        filling_set_price(explorer, event->routers, event->seconds);
         app_keep_visits(app);
         watcher_wake(app->watcher);
+        break;
+    case EVENT_FILLED:
+        app_take_filled(app, event);
         break;
     case EVENT_KEPT:
         explorer->selection_kept = event->serial;

@@ -115,6 +115,11 @@ void app_expand_home(struct app *app);
 /* What is written in a thread, to tell its end to. */
 extern const struct question export_question, chart_question;
 
+/* Measures the next of what fills the front, where nothing else is to be done for it.
+ */
+void app_fill(struct app *app);
+void app_take_filled(struct app *app, const struct event *event);
+
 /* Takes everything out of the mailbox; true where anything has changed. */
 bool app_events(struct app *app);
 /* Tells the evaluation thread what is wanted now, where that has changed. */

@@ -4,6 +4,7 @@
 #include "panels/simplex_view.h"
 #include "panels/views.h"
 #include "pareto/simplex.h"
+#include "state/filling.h"
 #include "state/selection.h"
 
 static void draw_title(const struct view *view, const struct explorer *explorer) {
@@ -63,6 +64,9 @@ static int draw_state(const struct view *view, const struct explorer *explorer) 
                      100.0 * (double)explorer->done / (double)explorer->total);
         else
             snprintf(text, sizeof text, "%.60s", explorer->doing);
+    } else if (explorer->figures == FIGURES_COMPLETE &&
+               filling_text(explorer, text, sizeof text)) {
+        ink = INK_NOW;
     } else if (explorer->figures == FIGURES_COMPLETE) {
         snprintf(text, sizeof text, "measured");
         ink = INK_GOOD;

@@ -160,6 +160,35 @@ struct solution_table {
     struct filter *filter; /* NULL: all */
 };
 
+/* What fills the front (filling.h). */
+enum fill_kind {
+    FILL_NONE,
+    FILL_GAPS, /* where the front is measured least, so many times */
+    FILL_GRID, /* the preferences of a grid that are not measured yet */
+    FILL_UNTIL /* gaps, until models in a row add little hypervolume */
+};
+
+struct filling {
+    enum fill_kind kind;
+    bool paused;
+    bool asked; /* a model is being measured */
+    bool judged;
+    int64_t routers;
+    size_t done, total; /* models; total is the most of FILL_UNTIL */
+    size_t edge, at;    /* points along an edge of the grid; the next of them */
+    double growth;      /* per cent of the hypervolume */
+    size_t small;       /* models in a row that added less */
+    double volume, volume_before, spent; /* seconds */
+    uint64_t serial;                     /* of what is measured */
+    double preference[STORE_TASKS_MAX];
+    /* The price of one model in seconds, by what was measured last with these routers.
+     */
+    double seconds;
+    int64_t seconds_of;
+    bool pricing; /* it is being found out */
+    char ended[256];
+};
+
 struct explorer {
     struct catalog *catalog; /* NULL until the first is read */
     size_t tasks;
@@ -230,6 +259,7 @@ struct explorer {
     struct solution_table table;
     struct dialog dialog;
     struct asked asked;
+    struct filling filling;
     struct bookmark_meant meant;
     struct compared compared[2];
     struct paired paired[STORE_TASKS_MAX];

@@ -34,6 +34,18 @@ struct evaluation_wish {
 };
 void evaluation_want(struct evaluation *evaluation, const struct evaluation_wish *wish);
 
+/* A preference to be measured while nothing else is wanted: EVENT_FILLED. One at a
+ * time; what is wanted meanwhile comes first, and it begins again after that. */
+struct evaluation_fill {
+    uint64_t serial;
+    int64_t routers;
+    double preference[STORE_TASKS_MAX];
+    bool price; /* only what it would take: measured in part, nothing is stored */
+};
+void evaluation_fill(struct evaluation *evaluation, const struct evaluation_fill *fill);
+/* Drops it, at the next batch. */
+void evaluation_fill_stop(struct evaluation *evaluation);
+
 /* Whose batches come first, one bit for each task (evaluator_prefer). */
 void evaluation_prefer(struct evaluation *evaluation, uint64_t tasks);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "eval/interval.h"
@@ -31,7 +32,8 @@ static size_t modules_of(const struct evaluation *evaluation) {
                : evaluator_modules(evaluation->evaluator);
 }
 
-static int use_routers(struct evaluation *evaluation, int64_t id, struct error *error) {
+int evaluation_use_routers(struct evaluation *evaluation, int64_t id,
+                           struct error *error) {
     int64_t run;
     if (evaluation->routers == id)
         return 0;
@@ -73,9 +75,8 @@ static int post_routing(struct evaluation *evaluation, struct error *error) {
     return 0;
 }
 
-/* Makes the model at a preference, by what was chosen with use_routers. */
-static int make_model(struct evaluation *evaluation, const double *preference,
-                      const struct work *work, struct error *error) {
+int evaluation_make_model(struct evaluation *evaluation, const double *preference,
+                          const struct work *work, struct error *error) {
     int result = answerer_begin(evaluation->evaluator, evaluation->routers, preference,
                                 work, error);
     evaluation_progress(evaluation, "", 0, 0); /* what it said of its work is over */
@@ -85,10 +86,10 @@ static int make_model(struct evaluation *evaluation, const double *preference,
 static int begin_now(struct evaluation *evaluation, struct error *error) {
     const struct evaluation_wish *now = &evaluation->now;
     struct work work = {&evaluation->hurry, evaluation_progress, evaluation};
-    return use_routers(evaluation, now->routers, error) ||
+    return evaluation_use_routers(evaluation, now->routers, error) ||
                    post_routing(evaluation, error) ||
                    (now->evaluate &&
-                    make_model(evaluation, now->preference, &work, error))
+                    evaluation_make_model(evaluation, now->preference, &work, error))
                ? -1
                : 0;
 }
@@ -107,9 +108,16 @@ static bool wish_again(struct evaluation *evaluation) {
     return true;
 }
 
+double evaluation_seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
 void evaluation_begin(struct evaluation *evaluation) {
     struct error error;
-    evaluation->evaluating = false;
+    evaluation->evaluating = evaluation->filling = false;
+    evaluation->began = evaluation_seconds();
     if (!evaluation->evaluator || !evaluation->now.routers)
         return;
     int result = begin_now(evaluation, &error);
@@ -150,8 +158,8 @@ void evaluation_hash_one(struct evaluation *evaluation) {
     struct unhashed *u = &evaluation->unhashed[evaluation->unhashed_count - 1];
     struct work work = {.stop = &evaluation->hurry};
     struct error error;
-    int result = use_routers(evaluation, u->routers, &error) ||
-                 make_model(evaluation, u->preference, &work, &error) ||
+    int result = evaluation_use_routers(evaluation, u->routers, &error) ||
+                 evaluation_make_model(evaluation, u->preference, &work, &error) ||
                  keeping_hash(evaluation->evaluator, evaluation->store, u->solution,
                               &work, &error);
     if (result && atomic_load(&evaluation->hurry))
@@ -161,24 +169,24 @@ void evaluation_hash_one(struct evaluation *evaluation) {
         evaluation_post(evaluation, EVENT_TROUBLE, error.text);
 }
 
-/* What is complete goes to the file, with the hash of the model that was scored; on a
- * device the hash follows in a pause. */
-static void keep_results(struct evaluation *evaluation) {
+int evaluation_keep(struct evaluation *evaluation, struct error *error) {
     struct store_solution solution = describe(evaluation, evaluation->now.preference);
-    struct event event = {.kind = EVENT_STORED, .serial = evaluation->now.serial};
-    struct error error;
+    struct event event = {.kind = EVENT_STORED,
+                          .serial = evaluation->now.serial,
+                          .routers = evaluation->routers,
+                          .seconds = evaluation_seconds() - evaluation->began};
     bool later = evaluator_on_device(evaluation->evaluator);
     if (!evaluation->writes)
-        return;
+        return error_set(error, "not stored: the file cannot be written");
     if (keeping_figures(evaluation->evaluator, evaluation->store, !later, &solution,
-                        &error)) {
-        error_prefix(&error, "not stored");
-        evaluation_post(evaluation, EVENT_TROUBLE, error.text);
-        return;
+                        error)) {
+        error_prefix(error, "not stored");
+        return -1;
     }
     if (later)
         hash_later(evaluation, solution.id);
     mailbox_post(evaluation->mailbox, &event, false);
+    return 0;
 }
 
 void evaluation_step(struct evaluation *evaluation) {
@@ -215,7 +223,8 @@ void evaluation_step(struct evaluation *evaluation) {
     /* What is shown as measured is in the file. */
     if (result == 1) {
         evaluation->evaluating = false;
-        keep_results(evaluation);
+        if (evaluation->writes && evaluation_keep(evaluation, &error))
+            evaluation_post(evaluation, EVENT_TROUBLE, error.text);
     }
     mailbox_post(evaluation->mailbox, &event, true);
 }
@@ -235,12 +244,15 @@ void evaluation_export_now(struct evaluation *evaluation,
     struct work work = {&evaluation->stop_export, on_export_progress, evaluation};
     struct error error = {.text = ""};
     /* The evaluator has one model at a time: what was evaluated begins again. */
-    bool again = evaluation->evaluating;
+    bool again = evaluation->evaluating && !evaluation->filling;
+    if (evaluation->filling)
+        evaluation_put_fill_back(evaluation);
     evaluation->evaluating = false;
     if (!evaluation->evaluator) {
         error_set(&error, "nothing can be exported while checkpoints are missing");
-    } else if (use_routers(evaluation, request->routers, &error) == 0 &&
-               make_model(evaluation, request->preference, &work, &error) == 0) {
+    } else if (evaluation_use_routers(evaluation, request->routers, &error) == 0 &&
+               evaluation_make_model(evaluation, request->preference, &work, &error) ==
+                   0) {
         struct store_solution solution = describe(evaluation, request->preference);
         if (request->measured)
             memcpy(solution.model_sha256, request->model_sha256,

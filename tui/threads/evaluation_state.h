@@ -20,7 +20,8 @@ struct evaluation {
     pthread_t thread;
     pthread_mutex_t lock; /* over the next block */
     pthread_cond_t changed;
-    bool has_wish, has_export;
+    bool has_wish, has_export, has_fill;
+    struct evaluation_fill fill;
     struct evaluation_wish wish;
     struct evaluation_export export;
     struct file_change *changes; /* of the file, in the order asked for */
@@ -28,7 +29,8 @@ struct evaluation {
     atomic_bool stop, stop_export;
     atomic_bool ended; /* the thread has nothing more to do with the store */
     atomic_uint_fast64_t preferred;
-    atomic_bool hurry; /* something is wanted: what can wait does */
+    atomic_bool hurry;                /* something is wanted: what can wait does */
+    atomic_uint_fast64_t fill_wanted; /* its serial; 0: none */
     struct evaluation_options options;
     struct mailbox *mailbox;
 
@@ -41,6 +43,9 @@ struct evaluation {
     char method[64]; /* of the run that made the routers */
     struct evaluation_wish now;
     bool evaluating;
+    bool filling; /* now is not what is looked at */
+    struct evaluation_fill filled;
+    double began, made; /* of now: when its model was begun, and was there; seconds */
     /* On a device that answers within a frame, hashes wait for a pause. */
     struct unhashed unhashed[UNHASHED_MAX];
     size_t unhashed_count;
@@ -67,6 +72,23 @@ void evaluation_begin(struct evaluation *evaluation);
 /* One batch of the model that is being evaluated; its figures are stored when they are
  * complete. */
 void evaluation_step(struct evaluation *evaluation);
+/* Of a clock that only rises. */
+double evaluation_seconds(void);
+/* Routers by their number in the store, or CATALOG_CLOSED_FORM: EVENT_MODULES. */
+int evaluation_use_routers(struct evaluation *evaluation, int64_t id,
+                           struct error *error);
+/* Makes the model at a preference, by what was chosen with evaluation_use_routers. */
+int evaluation_make_model(struct evaluation *evaluation, const double *preference,
+                          const struct work *work, struct error *error);
+/* What is complete goes to the file, with the hash of the model that was scored; on a
+ * device the hash follows in a pause. */
+int evaluation_keep(struct evaluation *evaluation, struct error *error);
+
+/* Begins with evaluation->filled; one batch of it; and leaves it, to be begun again
+ * when there is time, unless it has been dropped. */
+void evaluation_begin_fill(struct evaluation *evaluation);
+void evaluation_step_fill(struct evaluation *evaluation);
+void evaluation_put_fill_back(struct evaluation *evaluation);
 /* The hash of the last stored solution that waits for one. */
 void evaluation_hash_one(struct evaluation *evaluation);
 void evaluation_export_now(struct evaluation *evaluation,

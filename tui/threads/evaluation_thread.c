@@ -72,10 +72,13 @@ static void take_turn(struct evaluation *evaluation) {
         take_change(evaluation, change);
         file_change_free(change);
     } else if (evaluation->has_wish) {
-        evaluation->now = evaluation->wish;
+        struct evaluation_wish wish = evaluation->wish;
         evaluation->has_wish = false;
         atomic_store(&evaluation->hurry, atomic_load(&evaluation->stop));
         pthread_mutex_unlock(&evaluation->lock);
+        if (evaluation->filling)
+            evaluation_put_fill_back(evaluation);
+        evaluation->now = wish;
         evaluation_begin(evaluation);
     } else if (evaluation->has_export) {
         struct evaluation_export request = evaluation->export;
@@ -84,7 +87,18 @@ static void take_turn(struct evaluation *evaluation) {
         evaluation_export_now(evaluation, &request);
     } else if (evaluation->evaluating) {
         pthread_mutex_unlock(&evaluation->lock);
-        evaluation_step(evaluation);
+        if (!evaluation->filling)
+            evaluation_step(evaluation);
+        else if (atomic_load(&evaluation->fill_wanted) == evaluation->filled.serial)
+            evaluation_step_fill(evaluation);
+        else
+            evaluation->filling = evaluation->evaluating = false;
+    } else if (evaluation->has_fill && evaluation->unhashed_count < UNHASHED_MAX) {
+        evaluation->filled = evaluation->fill;
+        evaluation->has_fill = false;
+        atomic_store(&evaluation->hurry, atomic_load(&evaluation->stop));
+        pthread_mutex_unlock(&evaluation->lock);
+        evaluation_begin_fill(evaluation);
     } else if (evaluation->unhashed_count && evaluation->evaluator &&
                paused(evaluation)) {
         atomic_store(&evaluation->hurry, false);
@@ -128,6 +142,7 @@ int evaluation_start(const struct evaluation_options *options, struct mailbox *m
     atomic_init(&evaluation->stop_export, false);
     atomic_init(&evaluation->preferred, 0);
     atomic_init(&evaluation->hurry, false);
+    atomic_init(&evaluation->fill_wanted, 0);
     pthread_mutex_init(&evaluation->lock, NULL);
     pthread_cond_init(&evaluation->changed, NULL);
     int failed = pthread_create(&evaluation->thread, NULL, run, evaluation);
@@ -200,6 +215,25 @@ void evaluation_want(struct evaluation *evaluation,
     evaluation->has_wish = true;
     atomic_store(&evaluation->hurry, true);
     pthread_cond_signal(&evaluation->changed);
+    pthread_mutex_unlock(&evaluation->lock);
+}
+
+void evaluation_fill(struct evaluation *evaluation,
+                     const struct evaluation_fill *fill) {
+    pthread_mutex_lock(&evaluation->lock);
+    evaluation->fill = *fill;
+    evaluation->has_fill = true;
+    atomic_store(&evaluation->fill_wanted, fill->serial);
+    pthread_cond_signal(&evaluation->changed);
+    pthread_mutex_unlock(&evaluation->lock);
+}
+
+void evaluation_fill_stop(struct evaluation *evaluation) {
+    pthread_mutex_lock(&evaluation->lock);
+    evaluation->has_fill = false;
+    atomic_store(&evaluation->fill_wanted, 0);
+    /* What is being made for it is left; what is looked at begins again by itself. */
+    atomic_store(&evaluation->hurry, true);
     pthread_mutex_unlock(&evaluation->lock);
 }
 

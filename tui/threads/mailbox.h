@@ -21,9 +21,11 @@ enum event_kind {
     EVENT_ROUTING,   /* serial, weights [modules][tasks], modules */
     EVENT_RUNNING,   /* serial, running [tasks] */
     EVENT_STORED,    /* serial: the evaluation is in the file */
-    EVENT_TROUBLE,   /* text: something was tried and failed */
-    EVENT_DONE,      /* text: something that was asked for is done */
-    EVENT_KEPT,      /* serial: that selection is in the file */
+    EVENT_FILLED,  /* serial, routers: measured and stored in so many seconds, or would
+                      be; text: "", else why not */
+    EVENT_TROUBLE, /* text: something was tried and failed */
+    EVENT_DONE,    /* text: something that was asked for is done */
+    EVENT_KEPT,    /* serial: that selection is in the file */
     EVENT_EXPORTING, /* done, total */
     EVENT_EXPORTED,  /* text: "" written, else why not */
     EVENT_PLOTTED,   /* text: "" written, else why not */
@@ -47,7 +49,8 @@ struct event {
     struct running running[STORE_TASKS_MAX];
     struct event_paired paired[STORE_TASKS_MAX];
     uint64_t examples[STORE_TASKS_MAX];
-    int64_t a, b;
+    int64_t a, b, routers;
+    double seconds;
     size_t modules;
     char (*names)[64];
     float *weights;
