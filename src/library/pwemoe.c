@@ -91,7 +91,7 @@ static int open_file(struct pwemoe *p) {
     store_recipe_free(recipe);
     if (result)
         return -1;
-    int64_t answerer = catalog_default_routers(p->catalog);
+    int64_t answerer = answerer_default(p->catalog);
     if (answerer)
         catalog_routers_text(p->catalog, answerer, p->answers, sizeof p->answers);
     return 0;
@@ -241,7 +241,7 @@ static int begin(struct pwemoe *p, const double *given, double *preference,
     atomic_store(&p->stop, false);
     if (read_file(p) || check_preference(p, given, preference))
         return -1;
-    *answerer = catalog_default_routers(p->catalog);
+    *answerer = answerer_default(p->catalog);
     if (*answerer)
         return 0;
     return error_set(&p->error, "%s has one task: there is nothing to prefer", p->path);

@@ -2,6 +2,23 @@
 
 #include "results/catalog.h"
 
+size_t answerer_run(const struct store_run *runs, const int64_t *saved, size_t count) {
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < count; i++)
+        if (saved[i] &&
+            (best == SIZE_MAX || runs[i].complete > runs[best].complete ||
+             (runs[i].complete == runs[best].complete && runs[i].id > runs[best].id)))
+            best = i;
+    return best;
+}
+
+int64_t answerer_default(const struct catalog *catalog) {
+    size_t run = answerer_run(catalog->runs, catalog->run_routers, catalog->run_count);
+    if (run != SIZE_MAX)
+        return catalog->run_routers[run];
+    return catalog->tasks > 1 ? CATALOG_CLOSED_FORM : 0;
+}
+
 int answerer_begin(struct evaluator *evaluator, int64_t answerer,
                    const double *preference, const struct work *work,
                    struct error *error) {

@@ -1,6 +1,5 @@
-/* What makes a model from a preference, as the explorer and programs that use the
- * library choose it: routers or a correction by their number in the store, or
- * CATALOG_CLOSED_FORM (catalog_default_routers tells which to begin with). */
+/* What makes a model from a preference: routers or a correction, by their number in the
+ * store, or CATALOG_CLOSED_FORM. */
 #ifndef PWEMOE_RESULTS_ANSWERER_H
 #define PWEMOE_RESULTS_ANSWERER_H
 
@@ -10,6 +9,18 @@
 #include "base/work.h"
 #include "eval/evaluator.h"
 #include "store/store.h"
+
+struct catalog;
+
+/* Where nobody chose a run, which one answers, for commands, the explorer and libpwemoe
+ * alike: the newest complete one of those that have saved anything (saved [count]: the
+ * id of the last that was saved, 0: none, or the run is not asked for); where none is
+ * complete, the newest. SIZE_MAX: none has. */
+size_t answerer_run(const struct store_run *runs, const int64_t *saved, size_t count);
+
+/* The same for a whole store: what was saved last by that run; CATALOG_CLOSED_FORM
+ * where nothing is trained, and 0 where one task leaves nothing to prefer. */
+int64_t answerer_default(const struct catalog *catalog);
 
 /* Begins the evaluation of the model at a preference. Routers are the evaluator's
  * current ones already (keeping_use_routers). */

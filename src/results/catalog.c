@@ -74,25 +74,6 @@ const struct routers *catalog_network_of(const struct catalog *catalog,
     return NULL;
 }
 
-int64_t catalog_default_routers(const struct catalog *catalog) {
-    int64_t complete = 0, any = 0, complete_run = 0, any_run = 0;
-    for (size_t i = 0; i < catalog->run_count; i++) {
-        if (!catalog->run_routers[i])
-            continue;
-        if (catalog->runs[i].complete && catalog->runs[i].id > complete_run) {
-            complete_run = catalog->runs[i].id;
-            complete = catalog->run_routers[i];
-        }
-        if (catalog->runs[i].id > any_run) {
-            any_run = catalog->runs[i].id;
-            any = catalog->run_routers[i];
-        }
-    }
-    if (!any)
-        return catalog->tasks > 1 ? CATALOG_CLOSED_FORM : 0;
-    return complete ? complete : any;
-}
-
 char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
                            size_t size) {
     const struct store_run *run = catalog_run_of(catalog, routers);

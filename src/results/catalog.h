@@ -132,10 +132,6 @@ const struct store_run *catalog_run_of(const struct catalog *catalog, int64_t ro
  * read. */
 const struct routers *catalog_network_of(const struct catalog *catalog,
                                          int64_t routers);
-/* The routers to begin with: the last of the newest complete run that has any;
- * failing that, of any run; the closed form where there are none, and 0 where one task
- * leaves nothing to prefer. */
-int64_t catalog_default_routers(const struct catalog *catalog);
 /* "ls mlp, 400 steps" */
 char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
                            size_t size);

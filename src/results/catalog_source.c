@@ -76,19 +76,6 @@ static int take_curve(struct catalog_source *source, bool whole,
     return 0;
 }
 
-/* The id of a run's correction, or 0: its bytes are as large as a model, and nobody
- * here needs them. */
-static int last_correction(struct store *store, int64_t run, int64_t *id,
-                           struct error *error) {
-    struct store_routers *steps;
-    size_t count;
-    if (store_routers_list(store, run, &steps, &count, error))
-        return -1;
-    *id = count ? steps[count - 1].id : 0;
-    free(steps);
-    return 0;
-}
-
 /* Runs, curves, bookmarks and log. */
 static int read_rest(struct catalog_source *source, bool whole, struct catalog *catalog,
                      struct error *error) {
@@ -108,9 +95,10 @@ static int read_rest(struct catalog_source *source, bool whole, struct catalog *
         if (trains == STORE_TRAINS_MODEL)
             continue;
         if (trains == STORE_TRAINS_CORRECTION) {
-            if (last_correction(store, catalog->runs[i].id, &catalog->run_routers[i],
-                                error))
+            /* Nobody here needs its bytes, which are as large as a model. */
+            if (store_routers_newest(store, catalog->runs[i].id, &routers, error))
                 return -1;
+            catalog->run_routers[i] = routers.id;
             continue;
         }
         if (store_routers_last(store, catalog->runs[i].id, &found, &routers, error))

@@ -310,6 +310,17 @@ static void read_listed(struct sql_row *row, void *to) {
     routers->size = (size_t)sql_integer(row, 3, 1, INT64_MAX);
 }
 
+int store_routers_newest(struct store *store, int64_t run,
+                         struct store_routers *routers, struct error *error) {
+    memset(routers, 0, sizeof *routers);
+    return sql_one(store, error, "routers", read_listed, routers,
+                   "SELECT id, run, step, length(bytes) FROM routers WHERE run = ?"
+                   " ORDER BY step DESC LIMIT 1",
+                   "i", run) < 0
+               ? -1
+               : 0;
+}
+
 int store_routers_list(struct store *store, int64_t run, struct store_routers **result,
                        size_t *count, struct error *error) {
     return sql_each(store, error, "routers", read_listed, sizeof **result, NULL, result,

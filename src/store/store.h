@@ -202,6 +202,10 @@ int store_routers_get(struct store *store, int64_t id, struct store_routers *rou
 /* The routers of a run's last saved step; found false where there are none. */
 int store_routers_last(struct store *store, int64_t run, bool *found,
                        struct store_routers *routers, struct error *error);
+/* The same without their bytes, as store_routers_list has them: id 0 where there are
+ * none. */
+int store_routers_newest(struct store *store, int64_t run,
+                         struct store_routers *routers, struct error *error);
 /* The routers of every saved step of a run, by step, without their bytes: blob is
  * NULL, size what store_routers_get would give. free() */
 int store_routers_list(struct store *store, int64_t run, struct store_routers **routers,

@@ -46,6 +46,21 @@ static void the_status_is_the_answer(void **state) {
     ran_free(&ran);
 }
 
+/* Commands ask the run that the explorer begins with: a newer one that was interrupted
+ * answers only where it is named. */
+static void an_interrupted_run_does_not_answer(void **state) {
+    (void)state;
+    char path[4096];
+    fixture_write_in(folder(), 4, 5, path);
+    fixture_interrupt_run(path);
+    struct ran ran = run("ask %s 'alpha >= 70' --format json", path);
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    expect_error(1, "nothing is measured yet", "ask %s 'alpha >= 70' --run 2", path);
+    expect_error(1, "nothing is measured yet", "ask %s 'alpha >= 70' --method epo",
+                 path);
+}
+
 /* The best of one task where the others' bounds allow it. */
 static void max_chooses(void **state) {
     (void)state;
@@ -101,6 +116,7 @@ static int prepare(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_status_is_the_answer),
+        cmocka_unit_test(an_interrupted_run_does_not_answer),
         cmocka_unit_test(max_chooses),
         cmocka_unit_test(what_is_not_understood_is_wrong_usage),
         cmocka_unit_test(it_measures),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "changes.h"
+#include "results/answerer.h"
 #include "results/catalog.h"
 #include "store/store.h"
 
@@ -147,7 +148,7 @@ static void read_catalog(struct store *store) {
         catalog_row_text(catalog, i, text, sizeof text);
         must(catalog->solutions[i].series >= catalog->series_count);
     }
-    catalog_routers_text(catalog, catalog_default_routers(catalog), text, sizeof text);
+    catalog_routers_text(catalog, answerer_default(catalog), text, sizeof text);
     catalog_free(catalog);
     if (catalog_read_solutions(store, "train", &catalog, NULL) == 0)
         catalog_free(catalog);

@@ -275,6 +275,20 @@ void fixture_write_real(const char *path, size_t examples) {
     store_close(store);
 }
 
+int64_t fixture_interrupt_run(const char *path) {
+    struct store_run run = {
+        .method = "epo", .upscale = "all", .parameters = "{}", .steps = 400};
+    struct store_routers routers = {.step = 100, .blob = "routers", .size = 7};
+    struct store *store;
+    struct error error;
+    check(store_open(path, STORE_READ_WRITE, &store, &error), &error);
+    check(store_run_begin(store, &run, &error), &error);
+    run.steps_done = routers.step;
+    check(store_run_save(store, &run, &routers, NULL, 0, NULL, 0, &error), &error);
+    store_close(store);
+    return routers.id;
+}
+
 void fixture_write_in(const char *folder, size_t tasks, size_t edge, char path[4096]) {
     const struct fixture_options options = {
         .tasks = tasks, .edge = edge, .baselines = true, .log = true};

@@ -39,6 +39,9 @@ void fixture_put(struct store *store, struct store_solution *solution,
                  const double *values, size_t tasks);
 /* Writes path; checkpoints are named but do not exist. Ends the test on failure. */
 void fixture_write(const char *path, const struct fixture_options *options);
+/* One more run of such a file that was interrupted after its first save: the number of
+ * its routers. */
+int64_t fixture_interrupt_run(const char *path);
 /* One of so many tasks in a folder, with baselines and log: its path. */
 void fixture_write_in(const char *folder, size_t tasks, size_t edge, char path[4096]);
 

@@ -13,6 +13,7 @@
 
 #include "base/random.h"
 #include "fixture.h"
+#include "results/answerer.h"
 #include "results/catalog.h"
 
 static struct error error;
@@ -221,10 +222,41 @@ static void a_growing_curve(void **state) {
     store_close(writer);
 }
 
+/* The newest complete run answers; where none is, the newest of those that have saved
+ * anything; where none has, the closed form. */
+static void who_answers(void **state) {
+    (void)state;
+    struct store_run runs[] = {{.id = 1, .complete = true},
+                               {.id = 2, .complete = true},
+                               {.id = 3, .complete = false},
+                               {.id = 4, .complete = false}};
+    assert_int_equal(answerer_run(runs, (int64_t[]){11, 12, 13, 14}, 4), 1);
+    assert_int_equal(answerer_run(runs, (int64_t[]){11, 0, 13, 14}, 4), 0);
+    assert_int_equal(answerer_run(runs, (int64_t[]){0, 0, 13, 14}, 4), 3);
+    assert_int_equal(answerer_run(runs, (int64_t[]){0, 0, 13, 0}, 4), 2);
+    assert_true(answerer_run(runs, (int64_t[]){0, 0, 0, 0}, 4) == SIZE_MAX);
+
+    char path[4096];
+    struct catalog *catalog;
+    fixture_write_in(folder(), 3, 2, path);
+    int64_t newer = fixture_interrupt_run(path);
+    struct store *store = open_file(path, STORE_READ_ONLY);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    assert_int_equal(catalog->run_count, 2);
+    assert_true(answerer_default(catalog) != newer && answerer_default(catalog) > 0);
+    catalog->runs[0].complete = false;
+    assert_int_equal(answerer_default(catalog), newer);
+    catalog->run_routers[0] = catalog->run_routers[1] = 0;
+    assert_int_equal(answerer_default(catalog), CATALOG_CLOSED_FORM);
+    catalog_free(catalog);
+    store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_growing_file),
         cmocka_unit_test(a_growing_curve),
+        cmocka_unit_test(who_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

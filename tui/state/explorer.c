@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "pareto/simplex.h"
+#include "results/answerer.h"
 #include "results/filter.h"
 #include "results/front.h"
 #include "results/volume.h"
@@ -157,8 +158,8 @@ void explorer_set_share(struct explorer *explorer, size_t task, double value,
 
 void explorer_use_routers(struct explorer *explorer, int64_t routers) {
     explorer->routers = routers;
-    explorer->closed_form_wanted = routers == CATALOG_CLOSED_FORM &&
-                                   catalog_default_routers(explorer->catalog) > 0;
+    explorer->closed_form_wanted =
+        routers == CATALOG_CLOSED_FORM && answerer_default(explorer->catalog) > 0;
     samples_free(&explorer->samples);
     explorer->samples.tasks = explorer->tasks;
     samples_make(&explorer->samples, explorer->catalog, routers);
@@ -177,7 +178,7 @@ static void start(struct explorer *explorer) {
     size_t tasks = explorer->tasks;
     for (size_t t = 0; t < tasks; t++)
         centre[t] = 1.0 / (double)tasks;
-    explorer_use_routers(explorer, catalog_default_routers(explorer->catalog));
+    explorer_use_routers(explorer, answerer_default(explorer->catalog));
     size_t near = catalog_nearest(explorer->catalog, centre, explorer->routers, false);
     const double *from = centre;
     if (near != SIZE_MAX) {
@@ -264,7 +265,7 @@ static void begin_space(struct explorer *explorer) {
 int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     struct catalog *before = explorer->catalog;
     struct samples samples;
-    int64_t routers = before ? explorer->routers : catalog_default_routers(catalog);
+    int64_t routers = before ? explorer->routers : answerer_default(catalog);
     if (samples_make(&samples, catalog, routers)) {
         catalog_free(catalog);
         return -1;
@@ -299,16 +300,16 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
      * has him begin. */
     if (!before ||
         (before->reading && (explorer->history.count < 2 || explorer->history.away) &&
-         !explorer->dragging && routers == catalog_default_routers(before))) {
+         !explorer->dragging && routers == answerer_default(before))) {
         start(explorer);
         catalog_free(before);
         return 0;
     }
     catalog_free(before);
     /* Routers trained while we look are taken up only where there were none. */
-    if (explorer->routers <= 0 && catalog_default_routers(catalog) > 0 &&
+    if (explorer->routers <= 0 && answerer_default(catalog) > 0 &&
         !explorer->closed_form_wanted) {
-        explorer_use_routers(explorer, catalog_default_routers(catalog));
+        explorer_use_routers(explorer, answerer_default(catalog));
         return 0;
     }
     enum figures figures = explorer->figures;

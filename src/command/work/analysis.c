@@ -10,6 +10,7 @@
 #include "model/layout.h"
 #include "moe/correction.h"
 #include "moe/routers.h"
+#include "results/answerer.h"
 
 /* --- routing -------------------------------------------------------------------- */
 
@@ -123,22 +124,9 @@ static bool is_wanted(const struct store_run *run, const char *method,
     return store_run_is(run, method, upscale);
 }
 
-/* The newest run with routers that the wishes allow, or the one of this id. */
-static int find_run(struct store *store, uint64_t wanted, const char *method,
-                    const char *upscale, struct store_run *runs, size_t count,
-                    size_t *index, struct store_routers *routers, struct error *error) {
-    for (size_t i = count; i-- > 0;) {
-        const struct store_run *run = &runs[i];
-        bool found;
-        if (wanted ? run->id != (int64_t)wanted : !is_wanted(run, method, upscale))
-            continue;
-        if (store_routers_last(store, run->id, &found, routers, error))
-            return -1;
-        if (found) {
-            *index = i;
-            return 0;
-        }
-    }
+/* Why there is none. */
+static int no_routers(struct store *store, uint64_t wanted, const char *method,
+                      const char *upscale, struct error *error) {
     const char *path = store_path(store);
     if (wanted)
         return error_set(error,
@@ -154,15 +142,39 @@ static int find_run(struct store *store, uint64_t wanted, const char *method,
                      path);
 }
 
+/* Of the runs that are asked for the one that answers; SIZE_MAX: none. */
+static int choose_run(struct store *store, uint64_t wanted, const char *method,
+                      const char *upscale, const struct store_run *runs, size_t count,
+                      size_t *index, struct error *error) {
+    int64_t *saved = array_new(count, sizeof *saved);
+    int result = saved ? 0 : error_memory(error);
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        struct store_routers newest;
+        if (wanted ? runs[i].id != (int64_t)wanted
+                   : !is_wanted(&runs[i], method, upscale))
+            continue;
+        result = store_routers_newest(store, runs[i].id, &newest, error);
+        saved[i] = newest.id;
+    }
+    if (result == 0)
+        *index = answerer_run(runs, saved, count);
+    free(saved);
+    return result;
+}
+
 int analysis_find_routers(struct store *store, uint64_t wanted, const char *method,
                           const char *upscale, struct store_run *found,
                           struct store_routers *routers, struct error *error) {
     struct store_run *runs;
-    size_t count, index = 0;
+    size_t count, index = SIZE_MAX;
+    bool there = false;
     if (store_runs(store, &runs, &count, error))
         return -1;
-    int result =
-        find_run(store, wanted, method, upscale, runs, count, &index, routers, error);
+    int result = choose_run(store, wanted, method, upscale, runs, count, &index, error);
+    if (result == 0 && index != SIZE_MAX)
+        result = store_routers_last(store, runs[index].id, &there, routers, error);
+    if (result == 0 && !there)
+        result = no_routers(store, wanted, method, upscale, error);
     if (result == 0) {
         *found = runs[index]; /* its strings move out of the array */
         memset(&runs[index], 0, sizeof runs[index]);

@@ -46,8 +46,9 @@ int similarity_make(const struct store_recipe *recipe, const char *directory,
                     struct error *error);
 void similarity_clear(struct similarity *similarity);
 
-/* The routers of a run: run 0 is the newest that has any, of this method and
- * granularity where these are not NULL. run and routers are the caller's to clear. */
+/* The routers of a run: run 0 is the one that answers (answerer_run) among those of
+ * this method and granularity, where these are not NULL. run and routers are the
+ * caller's to clear. */
 int analysis_find_routers(struct store *store, uint64_t run, const char *method,
                           const char *upscale, struct store_run *found,
                           struct store_routers *routers, struct error *error);

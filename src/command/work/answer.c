@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json_text.h"
+#include "command/work/analysis.h"
 #include "command/work/method_settings.h"
 
 /* The parameters that the settings give a method, as JSON, into answer. */
@@ -48,14 +49,9 @@ static int has_runs(struct measure *measure, bool *any, struct error *error) {
         return -1;
     int result = 0;
     for (size_t i = 0; result == 0 && i < count && !*any; i++) {
-        struct store_routers *steps;
-        size_t step_count;
-        result =
-            store_routers_list(measure->store, runs[i].id, &steps, &step_count, error);
-        if (result == 0) {
-            *any = step_count > 0;
-            free(steps);
-        }
+        struct store_routers newest;
+        result = store_routers_newest(measure->store, runs[i].id, &newest, error);
+        *any = newest.id != 0;
     }
     store_runs_free(runs, count);
     return result;
@@ -94,8 +90,8 @@ int answer_find(struct measure *measure, const struct answer_options *options,
         *usage = true;
         return -1;
     }
-    if (measure_find_routers(measure, options->run, name, options->upscale,
-                             &answer->run, &answer->routers, error) == 0)
+    if (analysis_find_routers(measure->store, options->run, name, options->upscale,
+                              &answer->run, &answer->routers, error) == 0)
         return 0;
     answer_clear(answer);
     return -1;

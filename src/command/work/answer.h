@@ -19,7 +19,7 @@ struct answer_options {
      .value = "ID",                                                                   \
      .minimum = 1,                                                                    \
      .maximum = 9007199254740992.0,                                                   \
-     .help = with "What this training run made, rather than the newest",              \
+     .help = with "What this training run made, rather than the newest complete",     \
      .offset = offsetof(owner, member.run)},                                          \
         {.name = "method",                                                            \
          .type = OPTION_TEXT,                                                         \

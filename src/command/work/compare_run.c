@@ -45,20 +45,16 @@ static void count_examples(const struct compare *c, struct compare_trial *trial,
 static int take_run(struct compare *c, struct compare_trial *trial,
                     const struct store_run *run, struct error *error) {
     struct store_routers last;
-    bool found;
-    if (store_routers_last(c->measure.store, run->id, &found, &last, error))
+    if (store_routers_newest(c->measure.store, run->id, &last, error))
         return -1;
-    if (found) {
-        trial->routers = last.id;
-        store_routers_clear(&last);
-    }
+    trial->routers = last.id;
     trial->method = strdup(run->method);
     trial->parameters = strdup("{}");
     trial->trainable = run->trainable;
     trial->seconds = run->seconds;
     trial->peak_bytes = run->peak_bytes;
     count_examples(c, trial, run);
-    if (!found)
+    if (!last.id)
         return error_set(error, "run %lld has saved nothing that can be measured",
                          (long long)run->id);
     return trial->method && trial->parameters ? 0 : error_memory(error);

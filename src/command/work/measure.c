@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "command/io/paths.h"
-#include "command/work/analysis.h"
 #include "command/work/solutions.h"
 #include "eval/data_watch.h"
 #include "eval/keeping.h"
@@ -167,13 +166,6 @@ int measure_known(struct measure *measure, const struct store_solution *wanted,
     if (!id)
         return 0;
     return add_id(measure, id, error) ? -1 : 1;
-}
-
-int measure_find_routers(struct measure *measure, uint64_t wanted, const char *method,
-                         const char *upscale, struct store_run *found,
-                         struct store_routers *routers, struct error *error) {
-    return analysis_find_routers(measure->store, wanted, method, upscale, found,
-                                 routers, error);
 }
 
 /* By the routers that the evaluator has. */

@@ -88,12 +88,6 @@ int measure_finish(struct measure *measure, const char *what,
 int measure_known(struct measure *measure, const struct store_solution *wanted,
                   struct error *error);
 
-/* The routers of a run: run 0 is the newest that has any, of this method and
- * granularity where these are not NULL. run and routers are the caller's to
- * clear. */
-int measure_find_routers(struct measure *measure, uint64_t run, const char *method,
-                         const char *upscale, struct store_run *found,
-                         struct store_routers *routers, struct error *error);
 /* Begins the evaluation of a stored solution, whatever its kind. */
 int measure_begin(struct measure *measure, const struct store_solution *solution,
                   struct error *error);

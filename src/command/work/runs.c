@@ -45,9 +45,10 @@ static json_t *known(uint64_t value) {
 static int add(struct output *output, struct store *store, const struct store_run *run,
                const struct run_figure *figure, struct error *error) {
     struct store_routers routers;
-    bool found, measured = figure && figure->examples;
-    if (store_routers_last(store, run->id, &found, &routers, error))
+    bool measured = figure && figure->examples;
+    if (store_routers_newest(store, run->id, &routers, error))
         return -1;
+    bool found = routers.id != 0;
     output_row(output,
                (json_t * [COLUMNS + FIGURES]){
                    json_integer(run->id), output_text(run->method),
@@ -62,8 +63,6 @@ static int add(struct output *output, struct store *store, const struct store_ru
                    measured ? output_real(figure->low) : NULL,
                    measured ? output_real(figure->high) : NULL,
                    measured ? known(figure->examples) : NULL});
-    if (found)
-        store_routers_clear(&routers);
     return 0;
 }
 
