@@ -38,6 +38,10 @@ if HARDENING
 TESTS += tests/check_hardening.sh
 endif
 
+# Kinds, methods and states are compared in the store.
+dist_check_SCRIPTS += tests/check_comparisons.sh
+TESTS += tests/check_comparisons.sh
+
 # Functions that other files can call are called by one.
 dist_check_SCRIPTS += tests/check_callers.sh
 TESTS += tests/check_callers.sh

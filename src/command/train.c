@@ -6,45 +6,20 @@
 
 #include "base/memory.h"
 #include "command/command.h"
-#include "command/io/paths.h"
 #include "command/io/settings.h"
 #include "command/train.h"
 #include "command/work/runs.h"
-#include "command/work/training.h"
-#include "eval/sources.h"
+#include "command/work/train_run.h"
 #include "store/lease.h"
-#include "train/adamerging.h"
 #include "train/distillation.h"
-#include "train/router_training.h"
-
-/* The kinds of run, a bit each: which rows are settings of which. */
-enum {
-    ROUTERS = 1 << 0,
-    CORRECTION = 1 << 1,
-    BOTH = ROUTERS | CORRECTION,
-    SMOOTHED = 1 << 2, /* routers by stch */
-    COEFFICIENTS = 1 << 3,
-    EACH = BOTH | COEFFICIENTS
-};
-
-struct train_options {
-    unsigned method;      /* of METHODS */
-    unsigned upscale;     /* of UPSCALES */
-    unsigned loss, start; /* of a correction, as the next */
-    uint64_t held_back;
-    struct router_training_options how;
-    struct training_options training;
-};
 
 #define DISTIL "distil"
 #define ADAMERGING "adamerging"
 #define METHODS DISTIL "|" COMBINE_NAMES "|" ADAMERGING
 #define UPSCALES "mlp|attn+mlp|all|whole|tensor"
-/* Steps of a correction and of AdaMerging; a run keeps a correction's learning rate as
- * so many digits. */
+/* Steps of a correction and of AdaMerging. */
 enum { STEPS = 1200, ADAMERGING_STEPS = 500 };
 static const double adamerging_rate = 0.001;
-#define RATE_FORMAT "%.3g"
 
 static const struct option_spec options[] = {
     {.name = "method",
@@ -166,31 +141,25 @@ static const struct option_spec options[] = {
     TRAINING_OPTIONS(struct train_options, training, how.seed, EACH),
     {0}};
 
-struct train_run {
-    struct training training;
-    struct train_options o;       /* as typed, then as the run has them */
-    char method[16], upscale[16]; /* as the store knows them */
-};
+static void set_method(struct train_run *s, const char *name) {
+    snprintf(s->method, sizeof s->method, "%s", name);
+    s->kind = strcmp(name, DISTIL) == 0        ? CORRECTION
+              : strcmp(name, ADAMERGING) == 0  ? COEFFICIENTS
+              : combine_is(name, COMBINE_STCH) ? ROUTERS | SMOOTHED
+                                               : ROUTERS;
+}
 
 static bool is_correction(const struct train_run *s) {
-    return strcmp(s->method, DISTIL) == 0;
+    return s->kind & CORRECTION;
 }
 
 static bool is_adamerging(const struct train_run *s) {
-    return strcmp(s->method, ADAMERGING) == 0;
+    return s->kind & COEFFICIENTS;
 }
 
 /* As the store knows it. */
 static const char *upscale_of(const struct train_run *s) {
     return is_correction(s) ? STORE_CORRECTION : s->upscale;
-}
-
-static unsigned kind_of(const struct train_run *s) {
-    bool smoothed = combine_is(s->method, COMBINE_STCH);
-    return is_correction(s)   ? CORRECTION
-           : is_adamerging(s) ? COEFFICIENTS
-           : smoothed         ? ROUTERS | SMOOTHED
-                              : ROUTERS;
 }
 
 /* What is another number for another kind of model or of run. */
@@ -232,133 +201,24 @@ static int find_run(struct train_run *s, struct error *error) {
                          store_path(t->store),
                          s->o.training.run ? "of that number"
                                            : "of this method and granularity");
-    snprintf(s->method, sizeof s->method, "%s", t->run.method);
+    set_method(s, t->run.method);
     snprintf(s->upscale, sizeof s->upscale, "%s", t->run.upscale);
-    if (training_settings(t, options, &s->o, kind_of(s), NULL, error))
+    if (training_settings(t, options, &s->o, s->kind, NULL, error))
         return -1;
     t->run.steps = (unsigned)s->o.how.steps;
     return 0;
 }
 
-/* --- a correction -------------------------------------------------------------------
- */
-
-/* Where the state of an unfinished one is: beside the store, large as three models. */
-static int name_state(struct train_run *s, struct error *error) {
-    struct training *t = &s->training;
-    t->state =
-        text_format("%s.run%lld.state", store_path(t->store), (long long)t->run.id);
-    return t->state ? 0 : error_memory(error);
-}
-
-/* A run that goes on has its state where the store says; one that was stopped before
- * its first save has none, and starts again. */
-static int find_state(struct train_run *s, struct error *error) {
-    struct training *t = &s->training;
-    char *place = training_state_place(t, t->run.id, error);
-    if (!place)
-        return -1;
-    bool saved = *place != '\0';
-    t->state = saved ? path_join(t->folder, place) : NULL;
-    free(place);
-    if (!saved)
-        return name_state(s, error);
-    if (!t->state)
-        return error_memory(error);
-    if (path_exists(t->state))
-        return 0;
-    return error_set(error,
-                     "run %lld was saved in %s, which does not exist; begin a new run "
-                     "without --resume",
-                     (long long)t->run.id, t->state);
-}
-
-static int load_correction(struct train_run *s, struct error *error) {
-    struct training *t = &s->training;
-    struct distillation *distillation;
-    double change;
-    if (s->o.how.learning_rate == 0) {
-        char rate[32];
-        if (distillation_change(t->pool, &change, error))
-            return -1;
-        snprintf(rate, sizeof rate, RATE_FORMAT, DISTILLATION_RATE * change);
-        s->o.how.learning_rate = strtod(rate, NULL);
-        if (!(s->o.how.learning_rate > 0))
-            return error_set(error, "the experts are the pretrained model: there is "
-                                    "nothing to merge");
-    }
-    const struct distillation_options how = {.loss = s->o.loss,
-                                             .start = s->o.start,
-                                             .alpha = s->o.how.alpha,
-                                             .learning_rate = s->o.how.learning_rate,
-                                             .steps = s->o.how.steps,
-                                             .batch = s->o.how.batch,
-                                             .held_back = s->o.held_back,
-                                             .seed = s->o.how.seed};
-    if ((t->run.id && find_state(s, error)) ||
-        distillation_new(t->pool, (const struct dataset *const *)t->train, &how,
-                         &distillation, t->invocation->work, error))
-        return -1;
-    return training_start(t, distillation_trainer(distillation), error);
-}
-
-static int load_adamerging(struct train_run *s, struct error *error) {
-    struct training *t = &s->training;
-    const struct router_training_options *o = &s->o.how;
-    const struct adamerging_options how = {.upscale = o->upscale,
-                                           .lambda = o->lambda,
-                                           .learning_rate = o->learning_rate,
-                                           .steps = o->steps,
-                                           .batch = o->batch,
-                                           .seed = o->seed};
-    struct adamerging *adamerging;
-    if (adamerging_new(t->pool, (const struct dataset *const *)t->train, &how,
-                       &adamerging, error))
-        return -1;
-    return training_start(t, adamerging_trainer(adamerging), error);
-}
-
-/* Models, data, and what trains. */
-static int load(struct train_run *s, struct error *error) {
-    struct training *t = &s->training;
-    const struct work *work = t->invocation->work;
-    bool parsed =
-        is_correction(s) ||
-        ((is_adamerging(s) || combine_parse(s->method, &s->o.how.method, error) == 0) &&
-         granularity_parse(s->upscale, &s->o.how.upscale, error) == 0);
-    if (!parsed || sources_check(t->recipe, t->folder, work, error) ||
-        training_device(t, error) ||
-        sources_pool(t->recipe, t->folder, t->backend, &t->pool, work, error) ||
-        training_data(t, &t->pool->form, error))
-        return -1;
-    for (size_t i = 0; i < t->tasks; i++)
-        if (t->train[i]->classes > t->pool->heads[i].classes)
-            return error_set(error,
-                             "task %s: its train data have %zu classes, its head has "
-                             "%zu",
-                             t->recipe->tasks[i].name, t->train[i]->classes,
-                             t->pool->heads[i].classes);
-    if (is_correction(s))
-        return load_correction(s, error);
-    if (is_adamerging(s))
-        return load_adamerging(s, error);
-    struct router_training *routers;
-    if (router_training_new(t->pool, (const struct dataset *const *)t->train, &s->o.how,
-                            &routers, error))
-        return -1;
-    return training_start(t, router_training_trainer(routers), error);
-}
-
 static int begin(struct train_run *s, struct error *error) {
     json_t *parameters = json_object();
-    if (settings_write(options, &s->o, kind_of(s), parameters, error)) {
+    if (settings_write(options, &s->o, s->kind, parameters, error)) {
         json_decref(parameters);
         return -1;
     }
     if (training_begin(&s->training, s->method, upscale_of(s), (unsigned)s->o.how.steps,
                        parameters, error))
         return -1;
-    return is_correction(s) ? name_state(s, error) : 0;
+    return is_correction(s) ? train_name_state(s, error) : 0;
 }
 
 static int check_tasks(const struct train_run *s, struct error *error) {
@@ -383,7 +243,7 @@ static void tell_end(struct training *t, bool complete) {
 /* Trains to the end, a new run or the one that goes on. */
 static int finish_run(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
-    if (load(s, error) || (!s->o.training.resume && begin(s, error)))
+    if (train_load(s, error) || (!s->o.training.resume && begin(s, error)))
         return -1;
     int result = training_loop(t, error);
     if (result == 1 && training_finish(t, error))
@@ -421,9 +281,11 @@ static int choose_upscale(struct train_run *s, const struct invocation *invocati
                           struct error *error) {
     options_choice(UPSCALES, s->o.upscale, s->upscale, sizeof s->upscale);
     if (is_adamerging(s) && !command_given(invocation, "upscale"))
-        snprintf(s->upscale, sizeof s->upscale, "tensor");
-    bool coefficients =
-        strcmp(s->upscale, "whole") == 0 || strcmp(s->upscale, "tensor") == 0;
+        snprintf(s->upscale, sizeof s->upscale, "%s", granularity_name(UPSCALE_TENSOR));
+    enum granularity granularity;
+    if (granularity_parse(s->upscale, &granularity, error))
+        return -1;
+    bool coefficients = granularity == UPSCALE_WHOLE || granularity == UPSCALE_TENSOR;
     if (s->o.training.resume || coefficients == is_adamerging(s))
         return 0;
     return error_set(error, "--upscale %s goes with --method %s", s->upscale,
@@ -436,7 +298,7 @@ static int check_options(const struct train_run *s, const struct invocation *inv
     snprintf(what, sizeof what, "--method %.15s", s->method);
     if (is_correction(s) && command_given(invocation, "upscale"))
         return error_set(error, "--upscale cannot be used with %s; leave it out", what);
-    return settings_belong(options, invocation->given, kind_of(s), what, error);
+    return settings_belong(options, invocation->given, s->kind, what, error);
 }
 
 /* The session that the command line asks for. */
@@ -445,10 +307,12 @@ static int begin_session(struct train_run *s, const struct invocation *invocatio
     *s = (struct train_run){.o = *(const struct train_options *)invocation->options};
     if (training_usage(&s->o.training, error))
         return -1;
-    options_choice(METHODS, s->o.method, s->method, sizeof s->method);
-    if (!command_given(invocation, "method") && !s->o.training.resume &&
-        asks_for_routers(invocation))
-        snprintf(s->method, sizeof s->method, "ls");
+    bool routers = !command_given(invocation, "method") && !s->o.training.resume &&
+                   asks_for_routers(invocation);
+    char method[sizeof s->method];
+    set_method(s, routers
+                      ? "ls"
+                      : options_choice(METHODS, s->o.method, method, sizeof method));
     if (!s->o.training.resume && check_options(s, invocation, error))
         return -1;
     return choose_upscale(s, invocation, error);
@@ -483,8 +347,8 @@ static bool is_same(void *self, const struct store_run *run) {
         if (s->o.how.learning_rate == 0 && strcmp(options[i].name, "lr") == 0)
             every &= ~((uint64_t)1 << i);
     json_t *stored = json_loads(run->parameters, 0, NULL);
-    bool same = stored && settings_agree(options, &s->o, every, kind_of(s), stored,
-                                         &different) == 0;
+    bool same = stored &&
+                settings_agree(options, &s->o, every, s->kind, stored, &different) == 0;
     json_decref(stored);
     return same;
 }
@@ -502,7 +366,7 @@ static int take_run(struct train_run *s, struct error *error) {
         return 1;
     s->o.training.resume = found;
     if (found && (store_lease_take(t->store, t->run.id, error) ||
-                  training_settings(t, options, &s->o, kind_of(s), NULL, error)))
+                  training_settings(t, options, &s->o, s->kind, NULL, error)))
         return -1;
     return finish_run(s, error);
 }

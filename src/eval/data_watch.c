@@ -66,8 +66,7 @@ static int add_folders(struct files *files, const char *path, bool nested,
 static int list(const struct store_recipe *recipe, size_t t, const char *directory,
                 const char *split, struct files *files, struct error *error) {
     const struct store_task *task = &recipe->tasks[t];
-    const char *named =
-        strcmp(split, "train") == 0 ? task->train_path : task->test_path;
+    const char *named = store_task_data(task, split);
     const char *besides[] = {task->classnames_path, task->templates_path,
                              task_is_zero_shot(task) ? "" : task->head};
     struct stat about;
@@ -215,7 +214,7 @@ int data_watch(struct store *store, const struct store_recipe *recipe,
     for (size_t t = 0; t < recipe->task_count; t++) {
         const struct store_task *task = &recipe->tasks[t];
         bool changed;
-        if (!*(strcmp(split, "train") == 0 ? task->train_path : task->test_path))
+        if (!*store_task_data(task, split))
             continue;
         if (watch(store, recipe, t, directory, split, &changed, work, error))
             return -1;

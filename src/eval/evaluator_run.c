@@ -103,7 +103,7 @@ int evaluator_open(const struct store_recipe *recipe, const char *directory,
         e->recipe = recipe;
         e->tasks = recipe->task_count;
         e->threads = options->threads;
-        bool train = options->split && strcmp(options->split, "train") == 0;
+        bool train = options->split && store_split_trains(options->split);
         e->split = train ? "train" : "test";
         char told[256] = "";
         if (metric_is_command(recipe)) {

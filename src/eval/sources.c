@@ -59,7 +59,7 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
     char **paths = array_new(2 * count, sizeof *paths);
     struct head *made = array_new(count, sizeof *made);
     struct zero_shot_task *prompts = array_new(count, sizeof *prompts);
-    bool both_towers = strcmp(recipe->model, "clip") == 0;
+    bool both_towers = model_has_both_towers(recipe->model);
     if (!pretrained || !tasks || !paths || !made || !prompts) {
         error_memory(error);
         goto done;
@@ -110,8 +110,7 @@ int sources_dataset(const struct store_recipe *recipe, const char *directory,
                     struct dataset **dataset, const struct work *work,
                     struct error *error) {
     const struct store_task *task = &recipe->tasks[which->task];
-    bool train = strcmp(which->split, "train") == 0;
-    const char *named = train ? task->train_path : task->test_path;
+    const char *named = store_task_data(task, which->split);
     if (!*named)
         return error_set(
             error,

@@ -94,6 +94,10 @@ bool model_kind_is(const char *name, enum model_kind kind) {
     return strcmp(name, model_kind_name(kind)) == 0;
 }
 
+bool model_has_both_towers(const char *name) {
+    return strcmp(name, "clip") == 0;
+}
+
 static int decide_kind(const json_t *config, const char *kind, const char *where,
                        enum model_kind *out, struct error *error) {
     static const struct {
@@ -274,7 +278,7 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
         return read_gpt2(&reader, out, error);
     bool clip = out->kind == MODEL_CLIP_VISION;
     *out = (struct model_config){.kind = out->kind,
-                                 .both_towers = kind && strcmp(kind, "clip") == 0};
+                                 .both_towers = kind && model_has_both_towers(kind)};
     out->projection = clip ? enter_part(&reader, "vision_config") : 0;
     read_core(&reader, &(struct core_defaults){768, 12, 3072}, out);
     out->image_size = read_size(&reader, "image_size", 224);

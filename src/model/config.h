@@ -64,6 +64,8 @@ int model_config_read_text(const json_t *config, const char *where,
 
 const char *model_kind_name(enum model_kind kind);
 bool model_kind_is(const char *name, enum model_kind kind);
+/* Is this the name of a CLIP of which both towers are merged ("clip")? */
+bool model_has_both_towers(const char *name);
 
 static inline size_t model_config_patches(const struct model_config *config) {
     size_t edge = config->image_size / config->patch_size;

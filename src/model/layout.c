@@ -274,7 +274,7 @@ void layout_free(struct layout *layout) {
     free(layout);
 }
 
-char *module_name(const struct layout *layout, size_t module, char *out, size_t size) {
+const char *module_kind_name(enum module_kind kind) {
     static const char *const names[] = {[MODULE_EMBEDDING] = "embedding",
                                         [MODULE_PATCH] = "patch embedding",
                                         [MODULE_PRE_NORM] = "pre norm",
@@ -285,11 +285,14 @@ char *module_name(const struct layout *layout, size_t module, char *out, size_t 
                                         [MODULE_POST_NORM] = "post norm",
                                         [MODULE_PROJECTION] = "projection",
                                         [MODULE_TEXT] = "text tower"};
+    return names[kind];
+}
+
+char *module_name(const struct layout *layout, size_t module, char *out, size_t size) {
     const struct module *m = &layout->modules[module];
-    bool inside = m->kind >= MODULE_NORM1 && m->kind <= MODULE_MLP;
-    if (inside)
-        snprintf(out, size, "block %zu %s", m->block, names[m->kind]);
+    if (module_in_block(m->kind))
+        snprintf(out, size, "block %zu %s", m->block, module_kind_name(m->kind));
     else
-        snprintf(out, size, "%s", names[m->kind]);
+        snprintf(out, size, "%s", module_kind_name(m->kind));
     return out;
 }

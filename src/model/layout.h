@@ -43,6 +43,11 @@ enum module_kind {
     MODULE_TEXT /* the whole text tower of a CLIPModel, beside its vision tower */
 };
 
+/* Is there one of these in each block? */
+static inline bool module_in_block(enum module_kind kind) {
+    return kind >= MODULE_NORM1 && kind <= MODULE_MLP;
+}
+
 struct module {
     enum module_kind kind;
     size_t block;        /* for the four kinds inside blocks */
@@ -112,6 +117,8 @@ size_t layout_compare(const struct layout *layout, const struct model_directory 
 /* A tensor's name without the prefix that names of this kind of model may have. */
 const char *layout_bare_name(const struct layout *layout, const char *name);
 
+/* "attention" */
+const char *module_kind_name(enum module_kind kind);
 /* "block 3 attention" into out; returns out. Blocks are counted from 0 as tensor
  * names do. */
 char *module_name(const struct layout *layout, size_t module, char *out, size_t size);

@@ -63,8 +63,8 @@ static double number_of(const struct filter_name *name, const struct catalog *ca
     }
 }
 
-static const char *text_of(enum filter_field field, const struct catalog *catalog,
-                           size_t place) {
+const char *filter_text(enum filter_field field, const struct catalog *catalog,
+                        size_t place) {
     const struct store_row *row = &catalog->rows[place];
     switch (field) {
     case FIELD_KIND:
@@ -133,7 +133,7 @@ static bool compare(const struct filter_node *node, const struct catalog *catalo
     if (node->text) {
         const char *text = node->name.parameter
                                ? json_string_value(left)
-                               : text_of(node->name.field, catalog, place);
+                               : filter_text(node->name.field, catalog, place);
         result = text &&
                  (strcmp(text, node->text) == 0) == (node->operation == FILTER_EQUAL);
     } else {

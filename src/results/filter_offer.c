@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "results/filter.h"
+#include "results/filter_tree.h"
 
 enum { WORDS_MOST = 500 };
 
@@ -66,34 +67,32 @@ static int add_names(struct filter_offer *offer, const char *start, size_t lengt
 }
 
 static int add_values(struct filter_offer *offer, const char *start, size_t length,
-                      char quote, const char *name, const struct catalog *catalog) {
-    for (unsigned i = STORE_KIND_NONE + 1; !strcmp(name, "kind") && i < STORE_KINDS;
-         i++)
-        if (add(offer, start, length, quote, store_kind_name((enum store_kind)i)))
-            return -1;
-    for (unsigned i = 0; !strcmp(name, "state") && i < STORE_STATES; i++)
-        if (add(offer, start, length, quote, store_state_name((enum store_state)i)))
-            return -1;
-    for (size_t i = 0; !strcmp(name, "series") && i < catalog->series_count; i++)
-        if (add(offer, start, length, quote, catalog->series[i].name))
-            return -1;
-    for (size_t i = 0; i < catalog->count; i++) {
-        const struct store_row *row = &catalog->rows[i];
-        const char *value = !strcmp(name, "method")    ? row->solution.method
-                            : !strcmp(name, "upscale") ? row->upscale
-                            : !strcmp(name, "label")   ? row->solution.label
-                                                       : NULL;
-        if (!value)
-            break;
+                      char quote, enum filter_field field,
+                      const struct catalog *catalog) {
+    const char *before = NULL;
+    bool listed = true;
+    if (field == FIELD_KIND) {
+        for (unsigned i = STORE_KIND_NONE + 1; i < STORE_KINDS; i++)
+            if (add(offer, start, length, quote, store_kind_name((enum store_kind)i)))
+                return -1;
+    } else if (field == FIELD_STATE) {
+        for (unsigned i = 0; i < STORE_STATES; i++)
+            if (add(offer, start, length, quote, store_state_name((enum store_state)i)))
+                return -1;
+    } else if (field == FIELD_SERIES) {
+        for (size_t i = 0; i < catalog->series_count; i++)
+            if (add(offer, start, length, quote, catalog->series[i].name))
+                return -1;
+    } else {
+        listed = false;
+    }
+    for (size_t i = 0; !listed && i < catalog->count; i++) {
+        const char *value = filter_text(field, catalog, i);
         /* Neighbours are mostly alike. */
-        if (i && !strcmp(value, !strcmp(name, "method")
-                                    ? catalog->rows[i - 1].solution.method
-                                : !strcmp(name, "upscale")
-                                    ? catalog->rows[i - 1].upscale
-                                    : catalog->rows[i - 1].solution.label))
-            continue;
-        if (add(offer, start, length, quote, value))
+        if ((!before || strcmp(value, before) != 0) &&
+            add(offer, start, length, quote, value))
             return -1;
+        before = value;
     }
     return 0;
 }
@@ -118,37 +117,40 @@ static size_t find_word(const char *text, size_t at, char *quote) {
     return begin;
 }
 
-/* The name of a text that the word before `begin` is compared with, or "". */
-static void find_compared(const char *text, size_t begin, char *name, size_t size) {
+/* Whether the word before `begin` is compared with a text, and with which. */
+static bool find_compared(const char *text, size_t begin, enum filter_field *field) {
     const char *known;
-    bool is_text;
+    bool is_text, found = false;
     size_t end = begin;
-    name[0] = '\0';
     while (end && isspace((unsigned char)text[end - 1]))
         end--;
     if (end < 2 || text[end - 1] != '=' || !strchr("=!", text[end - 2]))
-        return;
+        return false;
     end -= 2;
     while (end && isspace((unsigned char)text[end - 1]))
         end--;
     for (size_t i = 0; (known = filter_known_name(i, &is_text)); i++) {
         size_t length = strlen(known);
         if (is_text && end >= length && !strncmp(text + end - length, known, length) &&
-            (end == length || !isalnum((unsigned char)text[end - length - 1])))
-            snprintf(name, size, "%s", known);
+            (end == length || !isalnum((unsigned char)text[end - length - 1]))) {
+            *field = (enum filter_field)(FIELD_AVERAGE + i);
+            found = true;
+        }
     }
+    return found;
 }
 
 int filter_offer_make(const char *text, size_t at, const struct catalog *catalog,
                       struct filter_offer *offer) {
-    char quote, name[32];
+    char quote;
+    enum filter_field field = FIELD_KIND;
     size_t begin = find_word(text, at, &quote);
     *offer = (struct filter_offer){.begin = begin - (quote != '\0')};
     offer->words = array_new(WORDS_MOST, sizeof *offer->words);
-    find_compared(text, offer->begin, name, sizeof name);
+    bool compared = find_compared(text, offer->begin, &field);
     if (!offer->words ||
-        (name[0] ? add_values(offer, text + begin, at - begin, quote, name, catalog)
-                 : add_names(offer, text + begin, at - begin, quote, catalog)) ||
+        (compared ? add_values(offer, text + begin, at - begin, quote, field, catalog)
+                  : add_names(offer, text + begin, at - begin, quote, catalog)) ||
         !(offer->common = strdup(offer->count ? offer->words[0] : ""))) {
         filter_offer_free(offer);
         return -1;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct catalog;
+
 enum filter_field {
     /* Numbers. Those of a task first. */
     FIELD_VALUE,
@@ -70,5 +72,9 @@ struct filter {
     struct filter_node *nodes;
     size_t count, capacity;
 };
+
+/* What a text is of the solution in this place of a catalog. */
+const char *filter_text(enum filter_field field, const struct catalog *catalog,
+                        size_t place);
 
 #endif

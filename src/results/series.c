@@ -42,7 +42,7 @@ static void take_spare(struct series *series, unsigned n) {
 static void describe_method(const struct store_solution *solution,
                             struct series *series) {
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (!strcmp(solution->method, methods[i].method)) {
+        if (store_method_is(solution->method, methods[i].method)) {
             series->mark = methods[i].mark;
             series->ink = (enum ink)methods[i].ink;
             snprintf(series->name, sizeof series->name, "%s", methods[i].name);
@@ -102,7 +102,7 @@ static void series_describe(const struct store_row *row, struct series *series) 
 static bool series_same(const struct store_row *a, const struct store_row *b) {
     return a->solution.kind == b->solution.kind &&
            store_method_is(a->solution.method, b->solution.method) &&
-           !strcmp(a->upscale, b->upscale) &&
+           store_upscale_is(a->upscale, b->upscale) &&
            !a->solution.routers == !b->solution.routers &&
            !a->solution.preference == !b->solution.preference;
 }

@@ -323,7 +323,7 @@ char *target_example(const struct store_recipe *recipe, char *out, size_t size) 
     const struct store_objective *objective = &recipe->tasks[0].objective;
     snprintf(out, size, "%.60s %s%s", recipe->tasks[0].name,
              objective->maximise ? "" : "at most ",
-             strcmp(objective->unit, "%") ? "0.3" : "72");
+             store_objective_percent(objective) ? "72" : "0.3");
     return out;
 }
 

@@ -7,6 +7,22 @@
 #include "store/create.h"
 #include "store/sql.h"
 
+bool store_objective_percent(const struct store_objective *objective) {
+    return strcmp(objective->unit, "%") == 0;
+}
+
+bool store_split_trains(const char *split) {
+    return strcmp(split, "train") == 0;
+}
+
+const char *store_task_data(const struct store_task *task, const char *split) {
+    return store_split_trains(split) ? task->train_path : task->test_path;
+}
+
+bool store_model_classifies(const char *model) {
+    return strncmp(model, "clip", 4) != 0;
+}
+
 static int check_checkpoint(const struct store_checkpoint *checkpoint, const char *what,
                             struct error *error) {
     size_t length = strnlen(checkpoint->sha256, SHA256_HEX);

@@ -44,6 +44,10 @@ bool store_method_is(const char *method, const char *wanted) {
     return !wanted || strcmp(method, wanted) == 0;
 }
 
+bool store_upscale_is(const char *upscale, const char *wanted) {
+    return !wanted || strcmp(upscale, wanted) == 0;
+}
+
 enum store_training store_trains(const char *upscale) {
     return !*upscale                                ? STORE_TRAINS_MODEL
            : strcmp(upscale, STORE_CORRECTION) == 0 ? STORE_TRAINS_CORRECTION
@@ -53,7 +57,7 @@ enum store_training store_trains(const char *upscale) {
 bool store_run_is(const struct store_run *run, const char *method,
                   const char *upscale) {
     return store_method_is(run->method, method) &&
-           (!upscale || strcmp(run->upscale, upscale) == 0);
+           store_upscale_is(run->upscale, upscale);
 }
 
 const char *store_state_name(enum store_state state) {

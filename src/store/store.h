@@ -70,6 +70,9 @@ struct store_objective {
     double reference; /* component of the hypervolume's reference point */
 };
 
+/* Are its figures percentages, from 0 to 100? */
+bool store_objective_percent(const struct store_objective *objective);
+
 struct store_task {
     char *name;
     struct store_checkpoint expert;
@@ -82,6 +85,11 @@ struct store_task {
     struct store_objective objective;
 };
 
+/* Is this split the training examples, rather than the held-out ones ("test")? */
+bool store_split_trains(const char *split);
+/* Where the task's examples of a split are; "" where it has none. */
+const char *store_task_data(const struct store_task *task, const char *split);
+
 struct store_recipe {
     char *name;
     char *model; /* "clip-vision", "clip" (both towers), "vit", "gpt2-classifier" */
@@ -90,6 +98,10 @@ struct store_recipe {
     size_t task_count;
     struct store_task *tasks;
 };
+
+/* Has each task of such models a classifier that was trained with it, rather than one
+ * made of its class names, as CLIP's have? */
+bool store_model_classifies(const char *model);
 
 /* A new file with this recipe. path must not exist. It appears whole. Strings of
  * the recipe that are NULL are taken as "". */
@@ -246,6 +258,8 @@ const char *store_role_name(enum store_role role); /* the method's; "" without o
 enum store_role store_method_role(const char *method);
 /* Is this the method that was asked for? NULL asks for any. */
 bool store_method_is(const char *method, const char *wanted);
+/* The same of a granularity. */
+bool store_upscale_is(const char *upscale, const char *wanted);
 
 struct store_solution {
     int64_t id;

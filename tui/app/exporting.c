@@ -121,7 +121,7 @@ static void ask_export(struct app *app) {
     }
     dialog_open(&explorer->dialog, &export_question);
     /* Only classifiers with heads of their own have one to choose. */
-    if (strncmp(explorer->catalog->recipe->model, "clip", 4) != 0)
+    if (store_model_classifies(explorer->catalog->recipe->model))
         for (size_t t = 0; t < explorer->tasks; t++)
             dialog_add(&explorer->dialog, (int64_t)t, 0, INK_TEXT, false,
                        explorer_task_name(explorer, t));

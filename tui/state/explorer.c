@@ -62,7 +62,7 @@ static void look_up(struct explorer *explorer) {
     explorer->figures = explorer->have_estimate ? FIGURES_ESTIMATE : FIGURES_NONE;
     /* A straight line may leave what a percentage can be. */
     for (size_t t = 0; explorer->have_estimate && t < tasks; t++)
-        if (!strcmp(catalog->recipe->tasks[t].objective.unit, "%"))
+        if (store_objective_percent(&catalog->recipe->tasks[t].objective))
             explorer->estimate[t] = fmin(100, fmax(0, explorer->estimate[t]));
     memset(explorer->running, 0, sizeof explorer->running);
     explorer->row = explorer->routers

@@ -146,6 +146,10 @@ static int check_word(struct recipe_reader *r, const char *key, const char *valu
     return 0;
 }
 
+bool recipe_minimises(const struct recipe_task *task) {
+    return task->direction && strcmp(task->direction, "min") == 0;
+}
+
 /* What goes with measure, and what does not. */
 static int check_measured(struct recipe_reader *r, const struct recipe_task *task) {
     const char *direction = task->direction ? task->direction : "max";

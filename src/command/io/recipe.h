@@ -7,6 +7,7 @@
 #ifndef PWEMOE_COMMAND_IO_RECIPE_H
 #define PWEMOE_COMMAND_IO_RECIPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -38,5 +39,8 @@ int recipe_read(const char *path, struct recipe **recipe, struct error *error);
 int recipe_parse(const char *text, size_t size, const char *label,
                  struct recipe **recipe, struct error *error);
 void recipe_free(struct recipe *recipe); /* NULL is fine */
+
+/* Is less better of the figures that a task's command prints? */
+bool recipe_minimises(const struct recipe_task *task);
 
 #endif

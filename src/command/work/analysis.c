@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "eval/sources.h"
-#include "model/layout.h"
 #include "moe/correction.h"
 #include "moe/routers.h"
 #include "results/answerer.h"
@@ -19,13 +18,14 @@
  * a norm behind them. */
 static void name_module(enum granularity granularity, size_t modules, size_t index,
                         struct analysis_module *m) {
-    static const char *const inside[] = {"norm 1", "attention", "norm 2", "mlp"};
-    const char *kind = "mlp";
+    static const enum module_kind inside[] = {MODULE_NORM1, MODULE_ATTENTION,
+                                              MODULE_NORM2, MODULE_MLP};
+    m->kind = MODULE_MLP;
     m->block = (long)index;
     if (granularity == UPSCALE_WHOLE || granularity == UPSCALE_TENSOR) {
         bool whole = granularity == UPSCALE_WHOLE;
         m->block = -1;
-        snprintf(m->kind, sizeof m->kind, whole ? "model" : "tensor");
+        snprintf(m->kind_name, sizeof m->kind_name, whole ? "model" : "tensor");
         if (whole)
             snprintf(m->name, sizeof m->name, "the whole model");
         else
@@ -33,25 +33,26 @@ static void name_module(enum granularity granularity, size_t modules, size_t ind
         return;
     }
     if (granularity == UPSCALE_ATTN_MLP) {
-        kind = index % 2 ? "mlp" : "attention";
+        m->kind = index % 2 ? MODULE_MLP : MODULE_ATTENTION;
         m->block = (long)(index / 2);
     } else if (granularity == UPSCALE_ALL) {
         size_t before = modules % 4 == 3 ? 2 : 1;
         m->block = -1;
         if (index < before) {
-            kind = index == 0 ? "patch embedding" : "pre norm";
+            m->kind = index == 0 ? MODULE_PATCH : MODULE_PRE_NORM;
         } else if (index + 1 == modules) {
-            kind = "post norm";
+            m->kind = MODULE_POST_NORM;
         } else {
-            kind = inside[(index - before) % 4];
+            m->kind = inside[(index - before) % 4];
             m->block = (long)((index - before) / 4);
         }
     }
-    snprintf(m->kind, sizeof m->kind, "%s", kind);
+    snprintf(m->kind_name, sizeof m->kind_name, "%s", module_kind_name(m->kind));
     if (m->block >= 0)
-        snprintf(m->name, sizeof m->name, "block %ld %s", m->block, kind);
+        snprintf(m->name, sizeof m->name, "block %ld %s", m->block,
+                 module_kind_name(m->kind));
     else
-        snprintf(m->name, sizeof m->name, "%s", kind);
+        snprintf(m->name, sizeof m->name, "%s", m->kind_name);
 }
 
 int routing_make(const struct store_routers *stored, size_t tasks, struct routing *out,
@@ -254,12 +255,11 @@ static double cosine(const float *a, const float *b, size_t count) {
 
 static void describe_module(const struct layout *layout, size_t index,
                             struct analysis_module *m) {
+    const struct module *module = &layout->modules[index];
     module_name(layout, index, m->name, sizeof m->name);
-    m->block = -1;
-    snprintf(m->kind, sizeof m->kind, "%.23s", m->name);
-    int skip = 0;
-    if (sscanf(m->name, "block %ld %n", &m->block, &skip) == 1 && skip > 0)
-        snprintf(m->kind, sizeof m->kind, "%.23s", m->name + skip);
+    m->kind = module->kind;
+    m->block = module_in_block(module->kind) ? (long)module->block : -1;
+    snprintf(m->kind_name, sizeof m->kind_name, "%s", module_kind_name(module->kind));
 }
 
 static int compare_all(struct vectors *v, struct similarity *s) {

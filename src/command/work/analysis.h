@@ -7,12 +7,14 @@
 
 #include "base/error.h"
 #include "base/work.h"
+#include "model/layout.h"
 #include "store/store.h"
 
 struct analysis_module {
     char name[48]; /* "block 3 mlp" */
-    char kind[24]; /* "mlp" */
-    long block;    /* -1 outside the blocks */
+    char kind_name[24];
+    enum module_kind kind; /* inside the blocks */
+    long block;            /* -1 outside them */
 };
 
 /* Routing weights of every module at each unit preference (the paper's Figure 8) and

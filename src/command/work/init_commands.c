@@ -102,7 +102,7 @@ int init_keep_command(const struct init *s, const struct recipe_task *task,
         free(objective->unit);
         objective->metric = metric_command_text(&command);
         objective->unit = strdup(task->unit ? task->unit : "");
-        objective->maximise = !task->direction || strcmp(task->direction, "max") == 0;
+        objective->maximise = !recipe_minimises(task);
         if (!objective->metric || !objective->unit)
             result = error_memory(error);
     }

@@ -89,7 +89,8 @@ static int out_of_memory(struct lines_data *data, struct error *error) {
 /* --- routing ---------------------------------------------------------------------- */
 
 /* Of modules inside blocks: those outside have no place along the depth. */
-static const char *const kinds[] = {"mlp", "attention", "norm 1", "norm 2"};
+static const enum module_kind kinds[] = {MODULE_MLP, MODULE_ATTENTION, MODULE_NORM1,
+                                         MODULE_NORM2};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* One panel a unit preference; a colour an expert, a dash a kind of module. */
@@ -102,12 +103,11 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
         for (size_t k = 0; k < KINDS; k++) {
             size_t count = 0;
             for (size_t m = 0; m < r->modules; m++)
-                count +=
-                    r->module[m].block >= 0 && strcmp(r->module[m].kind, kinds[k]) == 0;
+                count += r->module[m].block >= 0 && r->module[m].kind == kinds[k];
             for (size_t t = 0; count && t < r->tasks; t++) {
                 char name[160];
                 snprintf(name, sizeof name, "%.80s, %s", recipe->tasks[t].name,
-                         kinds[k]);
+                         module_kind_name(kinds[k]));
                 struct plot_line style = {.ink = look_task(t),
                                           .mark = look_place(t),
                                           .dash = k,
@@ -117,8 +117,7 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
                 if (!line)
                     return out_of_memory(data, error);
                 for (size_t m = 0, i = 0; m < r->modules; m++)
-                    if (r->module[m].block >= 0 &&
-                        strcmp(r->module[m].kind, kinds[k]) == 0) {
+                    if (r->module[m].block >= 0 && r->module[m].kind == kinds[k]) {
                         line->x[i] = (double)r->module[m].block;
                         line->y[i++] = r->weights[(p * r->modules + m) * r->tasks + t];
                     }
@@ -218,8 +217,7 @@ int lines_data_similarity(const struct similarity *s, struct lines_data *data,
     for (size_t k = 0; k < KINDS; k++) {
         size_t count = 0;
         for (size_t m = 0; m < s->modules; m++)
-            count +=
-                s->module[m].block >= 0 && strcmp(s->module[m].kind, kinds[k]) == 0;
+            count += s->module[m].block >= 0 && s->module[m].kind == kinds[k];
         if (count == 0)
             continue;
         for (size_t p = 0; p <= s->pairs; p++) {
@@ -229,12 +227,12 @@ int lines_data_similarity(const struct similarity *s, struct lines_data *data,
                                       .dash = mean ? k : 0,
                                       .thin = !mean,
                                       .marks = mean};
-            struct owned_line *line =
-                add_line(data, 0, style, mean ? kinds[k] : NULL, count);
+            struct owned_line *line = add_line(
+                data, 0, style, mean ? module_kind_name(kinds[k]) : NULL, count);
             if (!line)
                 return out_of_memory(data, error);
             for (size_t m = 0, i = 0; m < s->modules; m++) {
-                if (s->module[m].block < 0 || strcmp(s->module[m].kind, kinds[k]) != 0)
+                if (s->module[m].block < 0 || s->module[m].kind != kinds[k])
                     continue;
                 double sum = 0;
                 for (size_t q = 0; q < s->pairs; q++)

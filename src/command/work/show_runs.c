@@ -39,7 +39,8 @@ static int show_modules(const struct show_context *v, struct error *error) {
         output_row(output,
                    (json_t *[]){
                        json_integer(id), json_integer(blob),
-                       output_text(r.module[m].name), output_text(r.module[m].kind),
+                       output_text(r.module[m].name),
+                       output_text(r.module[m].kind_name),
                        r.module[m].block >= 0 ? json_integer(r.module[m].block) : NULL,
                        json_integer(r.layers), json_integer((json_int_t)r.parameters),
                        output_reals(weights, r.tasks)});
@@ -153,7 +154,8 @@ int show_routing(const struct show_context *v, struct error *error) {
                     output,
                     (json_t *[]){
                         output_text(v->recipe->tasks[p].name),
-                        output_text(r.module[m].name), output_text(r.module[m].kind),
+                        output_text(r.module[m].name),
+                        output_text(r.module[m].kind_name),
                         r.module[m].block >= 0 ? json_integer(r.module[m].block) : NULL,
                         output_text(v->recipe->tasks[t].name),
                         output_real(r.weights[(p * r.modules + m) * r.tasks + t])});
@@ -183,7 +185,7 @@ int show_similarity(const struct show_context *v, struct error *error) {
             output_row(
                 output,
                 (json_t *[]){
-                    output_text(s.module[m].name), output_text(s.module[m].kind),
+                    output_text(s.module[m].name), output_text(s.module[m].kind_name),
                     s.module[m].block >= 0 ? json_integer(s.module[m].block) : NULL,
                     output_text(v->recipe->tasks[s.pair[p][0]].name),
                     output_text(v->recipe->tasks[s.pair[p][1]].name),

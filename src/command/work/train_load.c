@@ -1,0 +1,116 @@
+/* What `pwemoe train` trains, made from models and data: of train_run.h. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "command/io/paths.h"
+#include "command/work/train_run.h"
+#include "eval/sources.h"
+#include "train/adamerging.h"
+#include "train/distillation.h"
+
+/* A run keeps a correction's learning rate as so many digits. */
+#define RATE_FORMAT "%.3g"
+
+int train_name_state(struct train_run *s, struct error *error) {
+    struct training *t = &s->training;
+    t->state =
+        text_format("%s.run%lld.state", store_path(t->store), (long long)t->run.id);
+    return t->state ? 0 : error_memory(error);
+}
+
+/* A run that goes on has its state where the store says; one that was stopped before
+ * its first save has none, and starts again. */
+static int find_state(struct train_run *s, struct error *error) {
+    struct training *t = &s->training;
+    char *place = training_state_place(t, t->run.id, error);
+    if (!place)
+        return -1;
+    bool saved = *place != '\0';
+    t->state = saved ? path_join(t->folder, place) : NULL;
+    free(place);
+    if (!saved)
+        return train_name_state(s, error);
+    if (!t->state)
+        return error_memory(error);
+    if (path_exists(t->state))
+        return 0;
+    return error_set(error,
+                     "run %lld was saved in %s, which does not exist; begin a new run "
+                     "without --resume",
+                     (long long)t->run.id, t->state);
+}
+
+static int load_correction(struct train_run *s, struct error *error) {
+    struct training *t = &s->training;
+    struct distillation *distillation;
+    double change;
+    if (s->o.how.learning_rate == 0) {
+        char rate[32];
+        if (distillation_change(t->pool, &change, error))
+            return -1;
+        snprintf(rate, sizeof rate, RATE_FORMAT, DISTILLATION_RATE * change);
+        s->o.how.learning_rate = strtod(rate, NULL);
+        if (!(s->o.how.learning_rate > 0))
+            return error_set(error, "the experts are the pretrained model: there is "
+                                    "nothing to merge");
+    }
+    const struct distillation_options how = {.loss = s->o.loss,
+                                             .start = s->o.start,
+                                             .alpha = s->o.how.alpha,
+                                             .learning_rate = s->o.how.learning_rate,
+                                             .steps = s->o.how.steps,
+                                             .batch = s->o.how.batch,
+                                             .held_back = s->o.held_back,
+                                             .seed = s->o.how.seed};
+    if ((t->run.id && find_state(s, error)) ||
+        distillation_new(t->pool, (const struct dataset *const *)t->train, &how,
+                         &distillation, t->invocation->work, error))
+        return -1;
+    return training_start(t, distillation_trainer(distillation), error);
+}
+
+static int load_adamerging(struct train_run *s, struct error *error) {
+    struct training *t = &s->training;
+    const struct router_training_options *o = &s->o.how;
+    const struct adamerging_options how = {.upscale = o->upscale,
+                                           .lambda = o->lambda,
+                                           .learning_rate = o->learning_rate,
+                                           .steps = o->steps,
+                                           .batch = o->batch,
+                                           .seed = o->seed};
+    struct adamerging *adamerging;
+    if (adamerging_new(t->pool, (const struct dataset *const *)t->train, &how,
+                       &adamerging, error))
+        return -1;
+    return training_start(t, adamerging_trainer(adamerging), error);
+}
+
+int train_load(struct train_run *s, struct error *error) {
+    struct training *t = &s->training;
+    const struct work *work = t->invocation->work;
+    bool parsed = s->kind & CORRECTION ||
+                  ((s->kind & COEFFICIENTS ||
+                    combine_parse(s->method, &s->o.how.method, error) == 0) &&
+                   granularity_parse(s->upscale, &s->o.how.upscale, error) == 0);
+    if (!parsed || sources_check(t->recipe, t->folder, work, error) ||
+        training_device(t, error) ||
+        sources_pool(t->recipe, t->folder, t->backend, &t->pool, work, error) ||
+        training_data(t, &t->pool->form, error))
+        return -1;
+    for (size_t i = 0; i < t->tasks; i++)
+        if (t->train[i]->classes > t->pool->heads[i].classes)
+            return error_set(error,
+                             "task %s: its train data have %zu classes, its head has "
+                             "%zu",
+                             t->recipe->tasks[i].name, t->train[i]->classes,
+                             t->pool->heads[i].classes);
+    if (s->kind & CORRECTION)
+        return load_correction(s, error);
+    if (s->kind & COEFFICIENTS)
+        return load_adamerging(s, error);
+    struct router_training *routers;
+    if (router_training_new(t->pool, (const struct dataset *const *)t->train, &s->o.how,
+                            &routers, error))
+        return -1;
+    return training_start(t, router_training_trainer(routers), error);
+}

@@ -1,0 +1,41 @@
+/* What the parts of `pwemoe train` share. */
+#ifndef PWEMOE_COMMAND_WORK_TRAIN_RUN_H
+#define PWEMOE_COMMAND_WORK_TRAIN_RUN_H
+
+#include "command/work/training.h"
+#include "train/router_training.h"
+
+/* The kinds of run, a bit each: which rows of the option table are settings of which.
+ */
+enum {
+    ROUTERS = 1 << 0,
+    CORRECTION = 1 << 1,
+    BOTH = ROUTERS | CORRECTION,
+    SMOOTHED = 1 << 2, /* routers by stch */
+    COEFFICIENTS = 1 << 3,
+    EACH = BOTH | COEFFICIENTS
+};
+
+struct train_options {
+    unsigned method;      /* of METHODS */
+    unsigned upscale;     /* of UPSCALES */
+    unsigned loss, start; /* of a correction, as the next */
+    uint64_t held_back;
+    struct router_training_options how;
+    struct training_options training;
+};
+
+struct train_run {
+    struct training training;
+    struct train_options o;       /* as typed, then as the run has them */
+    unsigned kind;                /* the bits above */
+    char method[16], upscale[16]; /* as the store knows them */
+};
+
+/* Reads models and data, and makes what trains. */
+int train_load(struct train_run *s, struct error *error);
+/* The name for the state of an unfinished correction, which is beside the store and as
+ * large as three models. */
+int train_name_state(struct train_run *s, struct error *error);
+
+#endif
