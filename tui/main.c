@@ -265,6 +265,7 @@ int main(int argc, char **argv) {
         return complain(&error);
     }
     explorer_init(&app.explorer, options.file);
+    action_hints(app.explorer.hints);
     app.explorer.space = (enum space)options.space;
     app.explorer.space_free = !options.space_given;
     app.explorer.wish.polygon = options.polygon;

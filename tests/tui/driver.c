@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/actions.h"
 #include "panels/views.h"
 #include "state/selection.h"
 #include "terminal/keys.h"
@@ -37,6 +38,7 @@ void driver_open(struct app *app, const char *path, int width, int height) {
     app->canvas.marks = palette_marks(true);
     assert_int_equal(canvas_resize(&app->canvas, width, height), 0);
     explorer_init(&app->explorer, path);
+    action_hints(app->explorer.hints);
     driver_read_again(app);
 }
 

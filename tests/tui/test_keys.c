@@ -55,6 +55,30 @@ static void every_row_is_whole(void **state) {
     assert_true(count > 40);
 }
 
+/* The status line has a place for each, without gaps, and room for its words. */
+static void hints_stand_in_order(void **state) {
+    (void)state;
+    struct hint hints[HINT_SETS][HINTS_MOST] = {{{0}}};
+    const struct action *action;
+    action_hints(hints);
+    for (int set = 0; set < HINT_SETS; set++) {
+        size_t count = 0, rows = 0;
+        while (count < HINTS_MOST && hints[set][count].text)
+            count++;
+        for (size_t i = 0; (action = action_at(i)); i++) {
+            unsigned place = action->hint[set].place;
+            if (!place)
+                continue;
+            rows++;
+            if (place > count ||
+                strcmp(hints[set][place - 1].text, action->hint[set].text))
+                fail_msg("%s is in no place of its own", action->keys);
+            assert_true(strlen(action->hint[set].text) <= 12);
+        }
+        assert_true(count > 8 && rows == count);
+    }
+}
+
 /* The man page with roff's escaped hyphens turned back. */
 static char *read_manual(void) {
     char path[4096];
@@ -113,6 +137,7 @@ int main(void) {
         cmocka_unit_test(no_key_means_two_things),
         cmocka_unit_test(finds_actions),
         cmocka_unit_test(every_row_is_whole),
+        cmocka_unit_test(hints_stand_in_order),
         cmocka_unit_test(the_manual_lists_the_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

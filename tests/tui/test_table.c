@@ -315,6 +315,22 @@ static void it_fits_every_size(void **state) {
     driver_close(&app);
 }
 
+/* The last line names the keys of what has the focus. */
+static void the_status_line_follows_the_focus(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, three, 160, 40);
+    driver_expect(&app, "arrows move  e export");
+    driver_type(&app, "T");
+    driver_expect(&app, "i turn round  T hide");
+    driver_expect_none(&app, "arrows move");
+    driver_type(&app, "\033");
+    driver_expect(&app, "arrows move");
+    driver_type(&app, "\t");
+    driver_expect(&app, "arrows point  Enter go there");
+    driver_close(&app);
+}
+
 static int prepare(void **state) {
     struct fixture_options options = {.tasks = 2, .edge = 6, .losses = true};
     (void)state;
@@ -339,6 +355,7 @@ int main(void) {
         cmocka_unit_test(columns_are_chosen),
         cmocka_unit_test(many_columns_scroll),
         cmocka_unit_test(it_fits_every_size),
+        cmocka_unit_test(the_status_line_follows_the_focus),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

@@ -30,12 +30,20 @@ const struct action *action_of_key(int key, int *nth) {
     return NULL;
 }
 
-/* One thing a time: the message, the tour, what is pointed at, the focus. */
-static void go_back(struct app *app) {
+void action_hints(struct hint hints[HINT_SETS][HINTS_MOST]) {
+    const struct action *action;
+    for (size_t index = 0; (action = action_at(index)); index++)
+        for (int set = 0; set < HINT_SETS; set++)
+            if (action->hint[set].place)
+                hints[set][action->hint[set].place - 1] = (struct hint){
+                    action->hint[set].keys ? action->hint[set].keys : action->keys,
+                    action->hint[set].text};
+}
+
+/* One thing a time: the message (app_key), the tour, what is pointed at, the focus. */
+void app_back(struct app *app) {
     struct explorer *explorer = &app->explorer;
-    if (explorer->message[0])
-        explorer->message[0] = '\0';
-    else if (explorer->tour.step)
+    if (explorer->tour.step)
         app_leave_tour(app);
     else if (explorer->pointed != SIZE_MAX)
         explorer_point(explorer, SIZE_MAX);
@@ -70,11 +78,12 @@ void app_key(struct app *app, int key) {
         app_box_key(app, key);
         return;
     }
-    if (key == KEYS_ESCAPE) {
-        go_back(app);
+    const struct action *action = action_of_key(key, &app->nth);
+    if (action && action->run == app_back &&
+        (explorer->message[0] || !explorer->catalog)) {
+        explorer->message[0] = '\0';
         return;
     }
-    const struct action *action = action_of_key(key, &app->nth);
     if (!explorer->catalog && !(action && action->run == app_quit)) {
         if (app->early_count < sizeof app->early / sizeof *app->early)
             app->early[app->early_count++] = pressed;

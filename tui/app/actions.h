@@ -19,6 +19,12 @@ struct action {
     const char *help;             /* one line, without a capital or a full stop */
     void (*run)(struct app *app); /* app->nth: which of the codes it was */
     bool waits; /* until the stored solutions are read: it is about them */
+    /* Its part of the status line: which place it has there, from 1 (0: none), a word
+     * or two, and how the key is shown where that is not `keys`. */
+    struct {
+        unsigned place;
+        const char *text, *keys;
+    } hint[HINT_SETS];
 };
 
 /* Each table ends with a row without a function. */
@@ -30,6 +36,8 @@ extern const struct action moving_actions[], stepping_actions[], asking_actions[
 
 /* All rows in the order of the help; NULL after the last. */
 const struct action *action_at(size_t index);
+/* The rows' parts of the status line, in their places, for frame_draw. */
+void action_hints(struct hint hints[HINT_SETS][HINTS_MOST]);
 /* The action of a key, or NULL; *nth: which of its codes that is. */
 const struct action *action_of_key(int key, int *nth);
 

@@ -74,6 +74,7 @@ void app_keep_visits(struct app *app);
 
 /* What several actions share. */
 void app_quit(struct app *app);
+void app_back(struct app *app);
 void app_scroll(struct app *app, enum panel panel, int lines);
 /* Points at what is at a place of the screen in a panel, or at nothing. */
 void app_point_at(struct app *app, enum panel panel, int x, int y);

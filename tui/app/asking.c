@@ -182,6 +182,7 @@ static void ask_target(struct app *app) {
 /* clang-format off */
 const struct action asking_actions[] = {
     {{'v'}, "Preference", "v", "type a preference vector", .run = ask_vector},
-    {{'a'}, "Preference", "a", "ask for figures; find the preference that reaches them", .run = ask_target, .waits = true},
+    {{'a'}, "Preference", "a", "ask for figures; find the preference that reaches them", .run = ask_target, .waits = true,
+     .hint = {[HINTS_MOVING] = {8, "ask"}}},
     {.run = NULL},
 };

@@ -279,7 +279,8 @@ static void bring_back(struct app *app) {
 
 /* clang-format off */
 const struct action bookmark_actions[] = {
-    {{'b'}, "Models", "b", "bookmark this preference, or the solution pointed at", .run = ask_name},
+    {{'b'}, "Models", "b", "bookmark this preference, or the solution pointed at", .run = ask_name,
+     .hint = {[HINTS_MOVING] = {5, "bookmark"}, [HINTS_TABLE] = {10, "bookmark"}}},
     {{'B'}, "Models", "B", "bookmarks: go, rename (n), note (N), delete (d)", .run = show_list},
     {{'D'}, "Models", "D", "bring back the bookmark that was deleted last", .run = bring_back},
     {.run = NULL},

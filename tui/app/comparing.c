@@ -122,6 +122,7 @@ static void ask_sides(struct app *app) {
 
 /* clang-format off */
 const struct action compare_actions[] = {
-    {{'c'}, "Models", "c", "compare bookmarks, baselines, the solution pointed at", .run = ask_sides, .waits = true},
+    {{'c'}, "Models", "c", "compare bookmarks, baselines, the solution pointed at", .run = ask_sides, .waits = true,
+     .hint = {[HINTS_MOVING] = {10, "compare"}, [HINTS_TABLE] = {9, "compare"}}},
     {.run = NULL},
 };

@@ -131,6 +131,7 @@ static void ask_export(struct app *app) {
 
 /* clang-format off */
 const struct action export_actions[] = {
-    {{'e'}, "Models", "e", "export this model to a directory", .run = ask_export, .waits = true},
+    {{'e'}, "Models", "e", "export this model to a directory", .run = ask_export, .waits = true,
+     .hint = {[HINTS_MOVING] = {4, "export"}}},
     {.run = NULL},
 };

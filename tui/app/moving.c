@@ -164,7 +164,8 @@ static void redo(struct app *app) {
 
 /* clang-format off */
 const struct action moving_actions[] = {
-    {{KEYS_LEFT, 'h'}, "Preference", "Left, h", "a fine step left; a slider down; the next point left", .run = left},
+    {{KEYS_LEFT, 'h'}, "Preference", "Left, h", "a fine step left; a slider down; the next point left", .run = left,
+     .hint = {[HINTS_MOVING] = {3, "move", "arrows"}, [HINTS_POINTING] = {1, "point", "arrows"}, [HINTS_TABLE] = {1, "row, order", "arrows"}}},
     {{KEYS_RIGHT, 'l'}, "Preference", "Right, l", "a fine step right; a slider up; the next point right", .run = right},
     {{KEYS_UP, 'k'}, "Preference", "Up, k", "a fine step up; the slider above; the next point up", .run = up},
     {{KEYS_DOWN, 'j'}, "Preference", "Down, j", "a fine step down; the slider below; the next point down", .run = down},
@@ -174,10 +175,12 @@ const struct action moving_actions[] = {
     {{KEYS_SHIFT_DOWN, 'J'}, "Preference", "Shift-Down, J", "a coarse step down; a scatter moves down", .run = far_down},
     {{'1', '2', '3', '4', '5', '6', '7', '8', '9'}, "Preference", "1-9", "all weight on one task", .run = go_to_vertex},
     {{'0'}, "Preference", "0", "equal weight on every task", .run = go_to_centre},
-    {{'f'}, "Preference", "f", "go to the nearest stored point of the front", .run = go_to_front, .waits = true},
+    {{'f'}, "Preference", "f", "go to the nearest stored point of the front", .run = go_to_front, .waits = true,
+     .hint = {[HINTS_MOVING] = {11, "front"}}},
     {{' '}, "Preference", "Space", "mark what is pointed at; lock a share of four or more", .run = lock_or_mark},
     {{'Y'}, "Preference", "Y", "sliders or a polygon (four or more tasks)", .run = switch_polygon},
-    {{'u'}, "Preference", "u", "undo", .run = undo},
+    {{'u'}, "Preference", "u", "undo", .run = undo,
+     .hint = {[HINTS_MOVING] = {13, "undo"}}},
     {{'U', KEYS_CONTROL_R}, "Preference", "U, Ctrl-R", "redo", .run = redo},
     {.run = NULL},
 };

@@ -98,10 +98,13 @@ static void scroll_down(struct app *app) {
 
 /* clang-format off */
 const struct action panel_actions[] = {
-    {{KEYS_TAB}, "View", "Tab", "focus the next panel", .run = next_panel},
+    {{KEYS_TAB}, "View", "Tab", "focus the next panel", .run = next_panel,
+     .hint = {[HINTS_MOVING] = {14, "panel"}, [HINTS_POINTING] = {11, "panel"}}},
     {{KEYS_BACK_TAB}, "View", "Shift-Tab", "focus the previous panel", .run = previous_panel},
-    {{'z'}, "View", "z", "show the focused panel alone, or all", .run = zoom_panel},
-    {{'w'}, "View", "w", "show the routing weights", .run = toggle_routing},
+    {{'z'}, "View", "z", "show the focused panel alone, or all", .run = zoom_panel,
+     .hint = {[HINTS_MOVING] = {15, "zoom"}, [HINTS_POINTING] = {12, "zoom"}, [HINTS_TABLE] = {11, "zoom"}}},
+    {{'w'}, "View", "w", "show the routing weights", .run = toggle_routing,
+     .hint = {[HINTS_MOVING] = {9, "weights"}}},
     {{'s'}, "View", "s", "show the scaling curves of the baselines", .run = toggle_scaling},
     {{'n'}, "View", "n", "show the training curves", .run = toggle_training},
     {{'o'}, "View", "o", "show the log", .run = toggle_log},

@@ -118,6 +118,7 @@ static void go_there(struct app *app) {
 
 /* clang-format off */
 const struct action pointing_actions[] = {
-    {{KEYS_ENTER}, "View", "Enter", "go to the solution pointed at", .run = go_there},
+    {{KEYS_ENTER}, "View", "Enter", "go to the solution pointed at", .run = go_there,
+     .hint = {[HINTS_POINTING] = {2, "go there"}, [HINTS_TABLE] = {3, "go there"}}},
     {.run = NULL},
 };

@@ -97,7 +97,11 @@ void app_quit(struct app *app) {
 const struct action program_actions[] = {
     {{'m'}, "Program", "m", "turn the mouse off (to select text) or on", .run = switch_mouse},
     {{KEYS_CONTROL_L}, "Program", "Ctrl-L", "redraw the screen", .run = redraw},
-    {{'?'}, "Program", "?", "this help", .run = show_help},
-    {{'q'}, "Program", "q", "quit", .run = app_quit},
+    {{KEYS_ESCAPE}, "Program", "Esc", "back: from the message, the solution, the focus", .run = app_back,
+     .hint = {[HINTS_POINTING] = {6, "back"}, [HINTS_TABLE] = {8, "back"}}},
+    {{'?'}, "Program", "?", "this help", .run = show_help,
+     .hint = {[HINTS_MOVING] = {1, "help"}, [HINTS_POINTING] = {7, "help"}, [HINTS_TABLE] = {6, "help"}}},
+    {{'q'}, "Program", "q", "quit", .run = app_quit,
+     .hint = {[HINTS_MOVING] = {2, "quit"}, [HINTS_POINTING] = {8, "quit"}, [HINTS_TABLE] = {12, "quit"}}},
     {.run = NULL},
 };

@@ -40,6 +40,7 @@ static void ask_routers(struct app *app) {
 
 /* clang-format off */
 const struct action routers_actions[] = {
-    {{'r'}, "Models", "r", "choose the routers", .run = ask_routers},
+    {{'r'}, "Models", "r", "choose the routers", .run = ask_routers,
+     .hint = {[HINTS_MOVING] = {12, "routers"}}},
     {.run = NULL},
 };

@@ -157,10 +157,14 @@ void app_click_table(struct app *app, int x, int y) {
 
 /* clang-format off */
 const struct action table_actions[] = {
-    {{'T'}, "Table", "T", "show the table of solutions, or hide it", .run = toggle_table, .waits = true},
-    {{'/'}, "Table", "/", "filter it by an expression", .run = ask_filter, .waits = true},
-    {{'i'}, "Table", "i", "turn its order round; Left and Right choose by what", .run = turn_round, .waits = true},
-    {{'C'}, "Table", "C", "choose its columns", .run = ask_columns, .waits = true},
+    {{'T'}, "Table", "T", "show the table of solutions, or hide it", .run = toggle_table, .waits = true,
+     .hint = {[HINTS_TABLE] = {5, "hide"}}},
+    {{'/'}, "Table", "/", "filter it by an expression", .run = ask_filter, .waits = true,
+     .hint = {[HINTS_TABLE] = {2, "filter"}}},
+    {{'i'}, "Table", "i", "turn its order round; Left and Right choose by what", .run = turn_round, .waits = true,
+     .hint = {[HINTS_TABLE] = {4, "turn round"}}},
+    {{'C'}, "Table", "C", "choose its columns", .run = ask_columns, .waits = true,
+     .hint = {[HINTS_TABLE] = {7, "columns"}}},
     {{KEYS_HOME, KEYS_END}, "Table", "Home, End", "its first row, its last", .run = go_to_end},
     {.run = NULL},
 };

@@ -224,13 +224,18 @@ static void fit(struct app *app) {
 
 /* clang-format off */
 const struct action space_actions[] = {
-    {{'t'}, "View", "t", "show or hide baselines and fronts", .run = ask_series, .waits = true},
-    {{'x'}, "View", "x", "change the view: scatter, 3-D, parallel coordinates", .run = next_view},
-    {{'p'}, "View", "p", "choose the objectives of the scatter or the 3-D view", .run = ask_objectives},
+    {{'t'}, "View", "t", "show or hide baselines and fronts", .run = ask_series, .waits = true,
+     .hint = {[HINTS_MOVING] = {6, "legend"}, [HINTS_POINTING] = {10, "legend"}}},
+    {{'x'}, "View", "x", "change the view: scatter, 3-D, parallel coordinates", .run = next_view,
+     .hint = {[HINTS_MOVING] = {7, "view"}, [HINTS_POINTING] = {5, "view"}}},
+    {{'p'}, "View", "p", "choose the objectives of the scatter or the 3-D view", .run = ask_objectives,
+     .hint = {[HINTS_POINTING] = {9, "objectives"}}},
     {{','}, "View", ",", "turn the 3-D view left", .run = turn_left},
     {{'.'}, "View", ".", "turn the 3-D view right", .run = turn_right},
-    {{'+'}, "View", "+", "zoom a scatter in; see the 3-D view more from above", .run = zoom_in},
+    {{'+'}, "View", "+", "zoom a scatter in; see the 3-D view more from above", .run = zoom_in,
+     .hint = {[HINTS_POINTING] = {3, "zoom", "+ -"}}},
     {{'-'}, "View", "-", "zoom a scatter out; see the 3-D view more from the side", .run = zoom_out},
-    {{'='}, "View", "=", "end zooming; again: fit the axes to all, to the front", .run = fit, .waits = true},
+    {{'='}, "View", "=", "end zooming; again: fit the axes to all, to the front", .run = fit, .waits = true,
+     .hint = {[HINTS_POINTING] = {4, "fit"}}},
     {.run = NULL},
 };

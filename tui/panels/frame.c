@@ -89,34 +89,19 @@ static int draw_state(const struct view *view, const struct explorer *explorer) 
 }
 
 /* Keys worth knowing, as many as there is room for. */
-static void draw_hints(const struct view *view, int room, bool pointing, bool table) {
-    static const char *const hints[][2] = {
-        {"?", "help"},     {"q", "quit"},    {"arrows", "move"}, {"e", "export"},
-        {"b", "bookmark"}, {"t", "legend"},  {"x", "view"},      {"a", "ask"},
-        {"w", "weights"},  {"c", "compare"}, {"f", "front"},     {"r", "routers"},
-        {"u", "undo"},     {"Tab", "panel"}, {"z", "zoom"}};
-    static const char *const pointing_hints[][2] = {
-        {"arrows", "point"}, {"Enter", "go there"}, {"+ -", "zoom"},  {"=", "fit"},
-        {"x", "view"},       {"Esc", "back"},       {"?", "help"},    {"q", "quit"},
-        {"p", "objectives"}, {"t", "legend"},       {"Tab", "panel"}, {"z", "zoom"}};
-    static const char *const table_hints[][2] = {
-        {"arrows", "row, order"}, {"/", "filter"}, {"Enter", "go there"},
-        {"i", "turn round"},      {"T", "hide"},   {"?", "help"},
-        {"C", "columns"},         {"Esc", "back"}, {"c", "compare"},
-        {"b", "bookmark"},        {"z", "zoom"},   {"q", "quit"}};
-    const char *const(*shown)[2] = pointing ? pointing_hints
-                                   : table  ? table_hints
-                                            : hints;
-    size_t count = pointing ? sizeof pointing_hints / sizeof *pointing_hints
-                   : table  ? sizeof table_hints / sizeof *table_hints
-                            : sizeof hints / sizeof *hints;
+static void draw_hints(const struct view *view, const struct explorer *explorer,
+                       int room) {
+    const struct hint *hints =
+        explorer->hints[explorer_steps_points(explorer) ? HINTS_POINTING
+                        : explorer_steps_rows(explorer) ? HINTS_TABLE
+                                                        : HINTS_MOVING];
     int x = 1;
-    for (size_t i = 0; i < count; i++) {
-        int columns = (int)(strlen(shown[i][0]) + strlen(shown[i][1])) + 1;
+    for (size_t i = 0; i < HINTS_MOST && hints[i].text; i++) {
+        int columns = (int)(strlen(hints[i].keys) + strlen(hints[i].text)) + 1;
         if (x + columns > room)
             return;
-        x += view_text(view, x, 0, room, INK_TEXT, LOOK_BOLD, shown[i][0]) + 1;
-        x += view_text(view, x, 0, room, INK_FAINT, LOOK_PLAIN, shown[i][1]) + 2;
+        x += view_text(view, x, 0, room, INK_TEXT, LOOK_BOLD, hints[i].keys) + 1;
+        x += view_text(view, x, 0, room, INK_FAINT, LOOK_PLAIN, hints[i].text) + 2;
     }
 }
 
@@ -140,41 +125,24 @@ static void draw_status(const struct view *view, const struct explorer *explorer
             view, 1, 0, room, INK_NOW, LOOK_PLAIN,
             simplex_text(explorer->preference, explorer->tasks, text, sizeof text));
     } else {
-        draw_hints(view, room, explorer_steps_points(explorer),
-                   explorer_steps_rows(explorer));
+        draw_hints(view, explorer, room);
     }
 }
 
-/* A message that is longer than the last line takes lines above it as well. */
-static void draw_message(const struct view *whole, const struct explorer *explorer) {
+/* Text in as many lines as it takes, at most a few, over what stands in the lines above
+ * `bottom`; nothing where it takes fewer than `least`. */
+static void draw_lines(const struct view *whole, int bottom, int least, enum ink ink,
+                       unsigned look, const char *text) {
     enum { LINES = 4 };
     int width = whole->width - 2, most = whole->height / 3;
-    int lines = text_lines(whole->canvas->marks, explorer->message, width);
+    int lines = text_lines(whole->canvas->marks, text, width);
     most = most < LINES ? most : LINES;
     lines = lines > most ? most : lines;
-    if (lines < 2)
+    if (lines < least)
         return;
-    for (int y = whole->height - lines; y < whole->height; y++)
-        view_fill(whole, 0, y, whole->width, L' ', INK_TEXT, LOOK_PLAIN);
-    view_wrapped(whole, 1, whole->height - lines, width, lines,
-                 explorer->message_bad ? INK_WARNING : INK_TEXT, LOOK_BOLD,
-                 explorer->message);
-}
-
-/* What the tour says, above the last line. */
-static void draw_tour(const struct view *whole, const struct explorer *explorer) {
-    enum { LINES = 4 };
-    int width = whole->width - 2, most = whole->height / 3;
-    int lines = text_lines(whole->canvas->marks, explorer->tour.text, width);
-    most = most < LINES ? most : LINES;
-    lines = lines > most ? most : lines;
-    if (!explorer->tour.step || lines < 1)
-        return;
-    int top = whole->height - 1 - lines;
-    for (int y = top; y < top + lines; y++)
-        view_fill(whole, 0, y, whole->width, L' ', INK_TEXT, LOOK_REVERSE);
-    view_wrapped(whole, 1, top, width, lines, INK_TEXT, LOOK_REVERSE,
-                 explorer->tour.text);
+    for (int y = bottom - lines; y < bottom; y++)
+        view_fill(whole, 0, y, whole->width, L' ', INK_TEXT, look & LOOK_REVERSE);
+    view_wrapped(whole, 1, bottom - lines, width, lines, ink, look, text);
 }
 
 /* One panel for the whole objective space, or one of its pairs. */
@@ -307,8 +275,12 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
     if (explorer->pointed != SIZE_MAX && !explorer->message[0] &&
         !(explorer_steps_rows(explorer) && arrangement->shown[PANEL_TABLE]))
         pointed_line_draw(&whole, explorer);
-    draw_tour(&whole, explorer);
-    draw_message(&whole, explorer);
+    if (explorer->tour.step) /* above the last line */
+        draw_lines(&whole, whole.height - 1, 1, INK_TEXT, LOOK_REVERSE,
+                   explorer->tour.text);
+    /* A message that is longer than the last line takes lines above it as well. */
+    draw_lines(&whole, whole.height, 2, explorer->message_bad ? INK_WARNING : INK_TEXT,
+               LOOK_BOLD, explorer->message);
     if (explorer->dialog.kind == DIALOG_PAGE)
         draw_page(&whole, explorer);
     else

@@ -125,6 +125,19 @@ enum table_column {
 };
 enum { TABLE_COLUMNS_MOST = TABLE_TASK + STORE_TASKS_MAX };
 
+/* What the status line says of a key. Which keys it names depends on what has the
+ * focus. */
+struct hint {
+    const char *keys, *text;
+};
+enum hint_set {
+    HINTS_MOVING, /* the preference */
+    HINTS_POINTING,
+    HINTS_TABLE,
+    HINT_SETS
+};
+enum { HINTS_MOST = 20 };
+
 /* A tour in steps (app/touring.c): which one, and how things were when it began. */
 struct tour {
     size_t step; /* from 1; 0: none */
@@ -252,6 +265,8 @@ struct explorer {
     struct range brush[STORE_TASKS_MAX]; /* ranges on axes; empty: none */
     struct box box;
     struct tour tour;
+    /* By the tables of actions (action_hints); a set ends where there is no text. */
+    struct hint hints[HINT_SETS][HINTS_MOST];
     size_t pointed_axis; /* of the parallel coordinates: where keys step */
     struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
                                              not below high */
