@@ -13,6 +13,7 @@
 #include "app/app.h"
 #include "app/replay.h"
 #include "app/settings.h"
+#include "base/sandbox.h"
 #include "base/signals.h"
 #include "base/start.h"
 #include "config.h"
@@ -255,7 +256,8 @@ int main(int argc, char **argv) {
         error_set(&error, "no terminal here; --snapshot 120x40 prints one frame");
         return complain(&error);
     }
-    if (take_settings(&options, &app, &error))
+    if (sandbox_enter((enum sandbox)options.sandbox, options.allow_commands, &error) ||
+        take_settings(&options, &app, &error))
         return complain(&error);
     struct replay *replay = NULL;
     FILE *record = NULL;

@@ -6,6 +6,7 @@
 
 #include "app/actions.h"
 #include "base/memory.h"
+#include "base/sandbox.h"
 #include "command/io/completion.h"
 #include "config.h"
 
@@ -65,6 +66,16 @@ static const struct option_spec table[] = {
      .help = "Run the commands of FILE that measure its tasks (pwemoe show FILE "
              "objectives shows them)",
      .offset = IN_OPTIONS(allow_commands)},
+    {.name = "sandbox",
+     .type = OPTION_CHOICE,
+     .value = "S",
+     .choices = SANDBOX_NAMES,
+     .initial = "auto",
+     .help =
+         "Whether to give up starting programs and using the network before FILE is "
+         "read: auto (yes, where the kernel can and no commands are allowed), on or "
+         "off",
+     .offset = IN_OPTIONS(sandbox)},
     {.name = "replay",
      .type = OPTION_TEXT,
      .value = "SCRIPT",

@@ -16,6 +16,7 @@ struct explore_options {
     const char *replay, *record; /* scripts of keys, or NULL */
     unsigned space;              /* enum space */
     bool space_given;            /* it was typed */
+    unsigned sandbox;            /* enum sandbox */
     bool allow_commands, polygon, ascii, no_mouse, no_colour;
 };
 

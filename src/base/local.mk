@@ -8,6 +8,7 @@ libpwemoe_a_SOURCES += \
   src/base/mapped.h src/base/mapped.c \
   src/base/memory.h src/base/memory.c \
   src/base/random.h src/base/random.c \
+  src/base/sandbox.h src/base/sandbox.c \
   src/base/sha256.h src/base/sha256.c \
   src/base/text.c \
   src/base/usage.h src/base/usage.c \

@@ -211,7 +211,7 @@ const struct command command_ask = {
         "figure is reached and 3 where one is not.",
     .operands_min = 2,
     .operands_max = 2,
-    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct ask_options),

@@ -16,7 +16,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNMET = 
 
 /* Options that several commands take. The bits are rows of the table in main.c. */
 enum {
-    TAKES_QUIET = 1 << 0,
+    TAKES_USUAL = 1 << 0 | 1 << 7,  /* every command does: --quiet, --sandbox */
     TAKES_FORMAT = 1 << 1 | 1 << 6, /* --format, --raw */
     TAKES_SEED = 1 << 2,
     TAKES_THREADS = 1 << 4,
@@ -31,6 +31,7 @@ struct common {
     uint64_t threads;
     unsigned precision; /* enum precision of the backend */
     bool raw;
+    unsigned sandbox; /* enum sandbox */
 };
 
 struct command;

@@ -47,6 +47,6 @@ const struct command command_completion = {
         "folder of $fpath, and fish by `pwemoe completion fish | source`.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET,
+    .common = TAKES_USUAL,
     .run = run,
 };

@@ -117,7 +117,7 @@ const struct command command_eval = {
             "measuring again, unless --again is given.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct eval_options),

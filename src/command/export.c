@@ -142,7 +142,7 @@ const struct command command_export = {
         "what was measured: another hash is refused.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_DEVICE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct export_options),

@@ -298,7 +298,7 @@ const struct command command_finetune = {
         "stored. Ctrl-C saves the state, and --resume goes on to the same numbers.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct finetune_options),

@@ -282,7 +282,7 @@ const struct command command_front = {
             "Ctrl-C keeps what is finished, and the same command goes on.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct front_options),

@@ -113,7 +113,7 @@ const struct command command_import = {
         "of arXiv 2406.09770.",
     .operands_min = 2,
     .operands_max = 2,
-    .common = TAKES_QUIET | TAKES_FORMAT,
+    .common = TAKES_USUAL | TAKES_FORMAT,
     .options = options,
     .options_size = sizeof(struct options),
     .run = run,

@@ -390,7 +390,7 @@ const struct command command_indicators = {
         "points.",
     .operands_min = 1,
     .operands_max = 10000,
-    .common = TAKES_QUIET | TAKES_FORMAT,
+    .common = TAKES_USUAL | TAKES_FORMAT,
     .options = options,
     .options_size = sizeof(struct indicators_options),
     .more_help = help_indicators,

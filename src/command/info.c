@@ -147,6 +147,6 @@ const struct command command_info = {
     .summary = "Version, build, devices and libraries",
     .text = "Prints the version, how the program was built, which backends there are "
             "and whether each can be used here, and the libraries with their versions.",
-    .common = TAKES_QUIET | TAKES_FORMAT,
+    .common = TAKES_USUAL | TAKES_FORMAT,
     .run = run,
 };

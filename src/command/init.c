@@ -422,7 +422,7 @@ const struct command command_init = {
         "gets one by `pwemoe finetune`.",
     .operands_min = 2,
     .operands_max = 2,
-    .common = TAKES_QUIET,
+    .common = TAKES_USUAL,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct init_options),

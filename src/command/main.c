@@ -13,6 +13,7 @@
 #include "base/json_text.h"
 #include "base/mapped.h"
 #include "base/memory.h"
+#include "base/sandbox.h"
 #include "base/signals.h"
 #include "base/start.h"
 #include "command/command.h"
@@ -75,6 +76,15 @@ static const struct option_spec common_options[] = {
      .help = "In CSV, text that begins with =, +, - or @ as it is, without the "
              "apostrophe that keeps spreadsheets from computing it",
      .offset = offsetof(struct common, raw)},
+    {.name = "sandbox",
+     .type = OPTION_CHOICE,
+     .value = "S",
+     .choices = SANDBOX_NAMES,
+     .initial = "auto",
+     .help = "Whether the command gives up starting programs and using the network "
+             "before it reads a file: auto (yes, where the kernel can and no commands "
+             "are allowed), on or off",
+     .offset = offsetof(struct common, sandbox)},
     {0}};
 
 const struct command *const *command_list(size_t *count) {
@@ -106,7 +116,7 @@ static void line_to_stderr(const char *format, va_list arguments) {
 
 bool command_given(const struct invocation *invocation, const char *option) {
     const struct option_spec *specs = invocation->command->options;
-    for (size_t i = 0; specs[i].name; i++)
+    for (size_t i = 0; specs && specs[i].name; i++)
         if (strcmp(specs[i].name, option) == 0)
             return invocation->given >> i & 1;
     return false;
@@ -263,6 +273,9 @@ static enum exit_status run_command(const struct command *command, size_t count,
         status = output_flush(&error) ? EXIT_FAILED : EXIT_DONE;
     } else if (check_operands(command, invocation.operand_count, &error)) {
         status = EXIT_USAGE;
+    } else if (sandbox_enter((enum sandbox)common.sandbox,
+                             command_given(&invocation, "allow-commands"), &error)) {
+        status = EXIT_FAILED;
     } else {
         progress_init(&bars, common.quiet);
         output_raw(common.raw);

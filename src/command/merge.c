@@ -334,7 +334,7 @@ const struct command command_merge = {
             "and the same command goes on.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct merge_options),

@@ -370,7 +370,7 @@ const struct command command_merge_to = {
         "or not at all.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_THREADS,
+    .common = TAKES_USUAL | TAKES_THREADS,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct merge_to_options),

@@ -130,7 +130,7 @@ const struct command command_paths = {
         "what lies there is the same.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_FORMAT,
+    .common = TAKES_USUAL | TAKES_FORMAT,
     .options = options,
     .options_size = sizeof(struct paths_options),
     .run = run,

@@ -328,7 +328,7 @@ const struct command command_plot = {
         "training: the loss of each task along a training run.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET,
+    .common = TAKES_USUAL,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct plot_options),

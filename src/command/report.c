@@ -443,7 +443,7 @@ const struct command command_report = {
         "models with intervals; models and data. DIR is written whole or not at all.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET,
+    .common = TAKES_USUAL,
     .options = options,
     .options_size = sizeof(struct report_options),
     .run = run,

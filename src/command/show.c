@@ -328,7 +328,7 @@ const struct command command_show = {
         "log: what was done with the file, and when.",
     .operands_min = 2,
     .operands_max = 2,
-    .common = TAKES_QUIET | TAKES_FORMAT,
+    .common = TAKES_USUAL | TAKES_FORMAT,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct show_options),

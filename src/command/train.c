@@ -406,7 +406,7 @@ const struct command command_train = {
         "saves and stops; --resume then goes on to the same numbers.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_QUIET | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct train_options),

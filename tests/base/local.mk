@@ -19,3 +19,7 @@ check_PROGRAMS += tests/base/test_child
 TESTS += tests/base/test_child
 tests_base_test_child_SOURCES = tests/base/test_child.c
 tests_base_test_child_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/base/test_sandbox
+TESTS += tests/base/test_sandbox
+tests_base_test_sandbox_SOURCES = tests/base/test_sandbox.c
+tests_base_test_sandbox_LDADD = $(TEST_LIBS)

@@ -23,7 +23,7 @@ for command in $commands; do
     for option in $listed; do
         if echo "$common" | grep -qx -- "$option"; then
             case $option in
-            help | quiet) continue ;;
+            help | quiet | sandbox) continue ;;
             esac
             echo "$section" | grep -q -- "^\.Fl -$option" ||
                 say "$command takes --$option, its section does not say so"

@@ -159,6 +159,37 @@ static void without_colour(void **state) {
     }
 }
 
+/* How many filters of system calls a process is under; -1: the kernel does not tell. */
+static int filters_of(pid_t process) {
+    static const char name[] = "Seccomp_filters:";
+    char path[64], line[256];
+    int count = -1;
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)process);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        if (!strncmp(line, name, sizeof name - 1))
+            count = atoi(line + sizeof name - 1);
+    if (file)
+        fclose(file);
+    return count;
+}
+
+static void is_in_its_sandbox(void **state) {
+    (void)state;
+    const char *kinds[] = {"auto", "on", "off"};
+    int own = filters_of(getpid());
+    if (own < 0)
+        skip();
+    for (int i = 0; i < 3; i++) {
+        const char *argv[] = {terminal_program(), "--sandbox", kinds[i], three, NULL};
+        struct terminal_options options = {.width = 80, .height = 24};
+        struct terminal *terminal = terminal_start(argv, &options);
+        terminal_expect(terminal, "Objectives");
+        assert_int_equal(filters_of(terminal_pid(terminal)), own + (i < 2));
+        terminal_quit(terminal);
+    }
+}
+
 static void stops_and_goes_on(void **state) {
     (void)state;
     const char *argv[] = {terminal_program(), three, NULL};
@@ -311,6 +342,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_utf8),
         cmocka_unit_test(without_colour),
+        cmocka_unit_test(is_in_its_sandbox),
         cmocka_unit_test(stops_and_goes_on),
         cmocka_unit_test(signals_restore_the_terminal),
         cmocka_unit_test(a_console_gets_ascii),
