@@ -32,6 +32,10 @@ TESTS += tests/check_code_map.sh
 dist_check_SCRIPTS += tests/check_includes.sh
 TESTS += tests/check_includes.sh
 
+# The programs run with the libraries of a bundle.
+dist_check_SCRIPTS += tests/check_bundle.sh
+TESTS += tests/check_bundle.sh
+
 # The guards against corrupted memory are in the programs.
 dist_check_SCRIPTS += tests/check_hardening.sh
 if HARDENING

@@ -36,8 +36,11 @@ static bool is_started_again(void) {
 
 static void start_again(char **argv) {
     char number[24];
-    /* Without a base the loader was started, with this program as its operand. */
-    if (getauxval(AT_BASE) == 0)
+    /* Without a base the loader was started, with this program as its operand: by the
+     * launcher of a bundle (bundle/launch.c), or by hand. */
+    const char *self =
+        getauxval(AT_BASE) ? "/proc/self/exe" : getenv("PWEMOE_LAUNCHER");
+    if (!self)
         return;
     /* A few microseconds: about as long as it takes to sleep and be woken. */
     if (!getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT"))
@@ -45,7 +48,7 @@ static void start_again(char **argv) {
     snprintf(number, sizeof number, "%ld", (long)getpid());
     if (setenv(started, number, 1) == 0) {
         pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-        execv("/proc/self/exe", argv);
+        execv(self, argv);
     }
 }
 
