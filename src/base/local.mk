@@ -4,6 +4,7 @@ libpwemoe_a_SOURCES += \
   src/base/error.h src/base/error.c \
   src/base/exhausted.h src/base/exhausted.c \
   src/base/file.h src/base/file.c \
+  src/base/file_stamp.h src/base/file_stamp.c \
   src/base/json_text.h src/base/json_text.c \
   src/base/mapped.h src/base/mapped.c \
   src/base/memory.h src/base/memory.c \

@@ -55,8 +55,9 @@ struct fingerprint {
  * an error that ends in "stopped". */
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
                                 const struct work *work, struct error *error);
-/* The size alone, of which a digest need not be made to know that it is another one. */
-int model_directory_size(const char *path, unsigned long long *size,
-                         struct error *error);
+/* The stamp of those files (base/file_stamp.h), "" where it must not be relied on, and
+ * their size; to be taken before the fingerprint that is kept with it. */
+int model_directory_stamp(const char *path, char stamp[SHA256_HEX],
+                          unsigned long long *size, struct error *error);
 
 #endif

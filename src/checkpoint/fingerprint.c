@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_stamp.h"
 #include "base/memory.h"
 #include "checkpoint/directory.h"
 #include "checkpoint/tensor_files.h"
@@ -112,14 +113,32 @@ static unsigned long long size_of_files(const char *directory,
     return total;
 }
 
-int model_directory_size(const char *path, unsigned long long *size,
-                         struct error *error) {
+int model_directory_stamp(const char *path, char stamp[SHA256_HEX],
+                          unsigned long long *size, struct error *error) {
     struct tensor_files files;
+    struct file_stamp made;
     if (tensor_files_list(path, true, &files, error) != 0)
         return -1;
-    *size = size_of_files(path, &files);
+    int result = file_stamp_begin(&made, error);
+    bool whole = true;
+    *size = 0;
+    for (size_t i = 0; result == 0 && i < files.count; i++) {
+        struct stat status = {.st_size = 0};
+        char *name = text_format("%s/%s", path, files.names[i]);
+        if (!name)
+            result = error_memory(error);
+        else if (stat(name, &status))
+            whole = false; /* which reading it tells */
+        file_stamp_text(&made, files.names[i]);
+        file_stamp_file(&made, &status);
+        *size += (unsigned long long)status.st_size;
+        free(name);
+    }
+    file_stamp_end(&made, stamp);
+    if (result || !whole)
+        stamp[0] = '\0';
     tensor_files_free(&files);
-    return 0;
+    return result;
 }
 
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,

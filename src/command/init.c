@@ -113,9 +113,11 @@ static int fingerprint(const struct init *s, struct store_checkpoint *kept,
     if (!*kept->path)
         return 0;
     char *found = sources_path(s->store_folder, kept->path);
-    int result = found ? model_directory_fingerprint(found, &fingerprint,
-                                                     s->invocation->work, error)
-                       : error_memory(error);
+    int result = !found
+                     ? error_memory(error)
+                     : model_directory_stamp(found, kept->stamp, &kept->size, error) ||
+                           model_directory_fingerprint(found, &fingerprint,
+                                                       s->invocation->work, error);
     free(found);
     if (result)
         return -1;

@@ -51,8 +51,7 @@ struct commanded {
 
 /* --- opening ---------------------------------------------------------------------- */
 
-static int open_models(struct commanded *c, const struct work *work,
-                       struct error *error) {
+static int open_models(struct commanded *c, struct error *error) {
     const struct store_recipe *recipe = c->recipe;
     const char *names[STORE_TASKS_MAX];
     for (size_t t = 0; t < recipe->task_count; t++) {
@@ -71,8 +70,6 @@ static int open_models(struct commanded *c, const struct work *work,
                                      .experts = (const char *const *)c->experts,
                                      .names = names,
                                      .count = recipe->task_count};
-    if (sources_check(recipe, c->directory, work, error))
-        return -1;
     int result = models_open(&wish, &c->models, error);
     for (size_t t = 0; t < recipe->task_count; t++)
         c->models.names[t] = recipe->tasks[t].name;
@@ -81,7 +78,7 @@ static int open_models(struct commanded *c, const struct work *work,
 
 int commanded_open(const struct store_recipe *recipe, const char *directory,
                    const struct commanded_options *options, struct commanded **out,
-                   const struct work *work, struct error *error) {
+                   struct error *error) {
     struct commanded *c = array_new(1, sizeof *c);
     if (!c)
         return error_memory(error);
@@ -93,7 +90,7 @@ int commanded_open(const struct store_recipe *recipe, const char *directory,
     c->directory = strdup(directory);
     c->device = strdup(options->device);
     int result =
-        c->directory && c->device ? open_models(c, work, error) : error_memory(error);
+        c->directory && c->device ? open_models(c, error) : error_memory(error);
     if (result == 0)
         *out = c;
     else

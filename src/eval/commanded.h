@@ -23,10 +23,11 @@ struct commanded_options {
     bool allowed;     /* whether any may be run */
 };
 
-/* Compares the models with the stored fingerprints, and their tensors by name. */
+/* The models, which are those of the recipe (sources_check), by the names of their
+ * tensors. */
 int commanded_open(const struct store_recipe *recipe, const char *directory,
                    const struct commanded_options *options, struct commanded **out,
-                   const struct work *work, struct error *error);
+                   struct error *error);
 /* Ends what runs, with its process group. NULL is fine. */
 void commanded_close(struct commanded *commanded);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file_stamp.h"
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "data/folder.h"
@@ -103,30 +104,27 @@ static void add_classes(struct sha256 *hash, const struct classes *classes) {
     add_text(hash, "");
 }
 
-/* Names, sizes and times. */
+/* Names, sizes, times and inodes. */
 static int stamp(const struct files *files, const struct classes *classes,
                  struct store_data *data, struct error *error) {
-    struct sha256 *hash = sha256_new();
-    if (!hash)
-        return error_memory(error);
-    add_classes(hash, classes);
+    struct file_stamp made;
+    int result = file_stamp_begin(&made, error);
+    if (result == 0)
+        add_classes(made.hash, classes);
     data->files = files->count;
-    for (size_t i = 0; i < files->count; i++) {
+    for (size_t i = 0; result == 0 && i < files->count; i++) {
         struct stat about;
-        char text[120];
         if (stat(files->at[i].path, &about) || !S_ISREG(about.st_mode) ||
             about.st_size > BYTES_MAX) {
-            sha256_free(hash);
-            return error_set(error, "%s: not a file that is read", files->at[i].path);
+            result = error_set(error, "%s: not a file that is read", files->at[i].path);
+            break;
         }
-        snprintf(text, sizeof text, "%jd %jd %ld", (intmax_t)about.st_size,
-                 (intmax_t)about.st_mtim.tv_sec, about.st_mtim.tv_nsec);
-        add_text(hash, files->at[i].name);
-        add_text(hash, text);
+        file_stamp_text(&made, files->at[i].name);
+        file_stamp_file(&made, &about);
         data->size += (unsigned long long)about.st_size;
     }
-    sha256_finish(hash, data->stamp);
-    return 0;
+    file_stamp_end(&made, data->stamp);
+    return result;
 }
 
 /* Names and contents; the digest does not depend on how many threads read. */
@@ -192,7 +190,7 @@ static int watch(struct store *store, const struct store_recipe *recipe, size_t 
     if (task_classes_read(recipe, task, directory, &classes, NULL, &unread) == 0 &&
         list(recipe, task, directory, split, &files, &unread) == 0 &&
         stamp(&files, &classes, &now, &unread) == 0 &&
-        !(found && strcmp(now.stamp, before.stamp) == 0)) {
+        !(found && *now.stamp && strcmp(now.stamp, before.stamp) == 0)) {
         char what[160];
         snprintf(what, sizeof what, "fingerprint of the %s data of %s", split,
                  recipe->tasks[task].name);

@@ -24,10 +24,11 @@ struct evaluator;
 struct evaluator_options {
     const char *device; /* "auto", "cpu", "cuda:N" */
     enum precision precision;
-    unsigned threads;  /* 0: one for each core */
-    size_t batch;      /* images a batch; 0: a default for the device */
-    size_t limit;      /* at most this many held-out examples of each task; 0: all */
-    const char *split; /* "test" or "train" */
+    unsigned threads;    /* 0: one for each core */
+    size_t batch;        /* images a batch; 0: a default for the device */
+    size_t limit;        /* at most this many held-out examples of each task; 0: all */
+    const char *split;   /* "test" or "train" */
+    struct store *store; /* keeps the stamps of checkpoints (sources.h); NULL: nobody */
     /* Where commands measure the tasks (metric_command.h): whether they may be run,
      * which a person has to say who knows the file, and how many at a time (0: one). */
     bool allow_commands;
@@ -35,13 +36,13 @@ struct evaluator_options {
     unsigned jobs;
 };
 
-/* recipe must live as long as the evaluator.
+/* recipe must live as long as the evaluator; its stamps are brought up to date.
  * Loads pretrained model, experts, heads and held-out data as the recipe says.
  * Checkpoints whose fingerprint is not the stored one are refused, naming them.
  * note receives the line of backend_open, or, under "auto", that of a GPU whose memory
  * is too small, instead of which the CPU is used. progress: "reading", bytes or images.
  */
-int evaluator_open(const struct store_recipe *recipe, const char *directory,
+int evaluator_open(struct store_recipe *recipe, const char *directory,
                    const struct evaluator_options *options,
                    struct evaluator **evaluator, char note[256],
                    const struct work *work, struct error *error);

@@ -57,14 +57,14 @@ static int allocate(struct evaluator *e, size_t batch, struct error *error) {
 static int open_on(struct evaluator *e, const char *device, const char *directory,
                    const struct evaluator_options *options, char note[256],
                    const struct work *work, struct error *error) {
-    const struct store_recipe *recipe = e->recipe;
+    struct store_recipe *recipe = e->recipe;
     e->held_out = array_new(e->tasks, sizeof *e->held_out);
     e->queued = array_new(e->tasks, sizeof *e->queued);
     e->directory = text_format("%s", directory);
     e->sources = provenance_sources(recipe);
     if (!e->held_out || !e->queued || !e->directory || !e->sources)
         return error_memory(error);
-    return sources_check(recipe, directory, work, error) ||
+    return sources_check(options->store, recipe, directory, work, error) ||
                    backend_open(device, options->precision, options->threads,
                                 &e->backend, note, error) ||
                    sources_pool(recipe, directory, e->backend, &e->pool, work, error) ||
@@ -87,10 +87,13 @@ static int open_commanded(struct evaluator *e, const char *directory,
         return error_set(error, "its tasks are measured by commands, which run only "
                                 "with --allow-commands: read them first (pwemoe show "
                                 "FILE objectives)");
-    return commanded_open(e->recipe, directory, &how, &e->commanded, work, error);
+    return sources_check(options->store, e->recipe, directory, work, error) ||
+                   commanded_open(e->recipe, directory, &how, &e->commanded, error)
+               ? -1
+               : 0;
 }
 
-int evaluator_open(const struct store_recipe *recipe, const char *directory,
+int evaluator_open(struct store_recipe *recipe, const char *directory,
                    const struct evaluator_options *options, struct evaluator **out,
                    char note[256], const struct work *work, struct error *error) {
     const char *device = options->device;

@@ -30,8 +30,8 @@ struct evaluator {
     struct commanded *commanded; /* does it all where commands measure; else NULL */
     struct backend *backend;
     struct pool *pool;
-    json_t *sources;                   /* what was loaded, for pwemoe.json */
-    const struct store_recipe *recipe; /* the caller's */
+    json_t *sources;             /* what was loaded, for pwemoe.json */
+    struct store_recipe *recipe; /* the caller's */
     char *directory;
     const char *split; /* static */
     unsigned threads;

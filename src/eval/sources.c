@@ -8,42 +8,56 @@
 #include "eval/task_classes.h"
 #include "eval/task_heads.h"
 
+#define PUT_BACK "put the old one back or start a new results.db with pwemoe init"
+
+/* Is the checkpoint the one that is known? Its files are read where their stamp is
+ * another one; *stamp: the one they have now. */
 static int check_one(const char *directory, const struct store_checkpoint *checkpoint,
-                     const char *advice, const struct work *work, struct error *error) {
+                     char stamp[SHA256_HEX], const struct work *work,
+                     struct error *error) {
     char *path = sources_path(directory, checkpoint->path);
     if (!path)
         return error_memory(error);
     struct fingerprint found;
-    int result = model_directory_size(path, &found.size, error);
+    int result = model_directory_stamp(path, stamp, &found.size, error);
     bool same = result == 0 && found.size == checkpoint->size;
-    if (same) {
+    if (same && !(*stamp && strcmp(stamp, checkpoint->stamp) == 0)) {
         result = model_directory_fingerprint(path, &found, work, error);
         same = result == 0 && strcmp(found.sha256, checkpoint->sha256) == 0;
     }
     if (result == 0 && !same)
-        result =
-            error_set(error, "%s: is not the checkpoint this file was made with; %s",
-                      path, advice);
+        result = error_set(
+            error, "%s: is not the checkpoint this file was made with; " PUT_BACK,
+            path);
     free(path);
     return result;
 }
 
-int sources_check(const struct store_recipe *recipe, const char *directory,
-                  const struct work *work, struct error *error) {
-    if (check_one(directory, &recipe->pretrained,
-                  "put the old one back or start a new results.db with pwemoe init",
-                  work, error))
+/* store: where the stamp is kept, if it is another one; or NULL. */
+static int check_and_keep(struct store *store, struct store_checkpoint *checkpoint,
+                          const char *directory, const struct work *work,
+                          struct error *error) {
+    char stamp[SHA256_HEX];
+    if (check_one(directory, checkpoint, stamp, work, error))
+        return -1;
+    if (!store || strcmp(stamp, checkpoint->stamp) == 0)
+        return 0;
+    memcpy(checkpoint->stamp, stamp, sizeof stamp);
+    return store_stamp_put(store, checkpoint, error);
+}
+
+int sources_check(struct store *store, struct store_recipe *recipe,
+                  const char *directory, const struct work *work, struct error *error) {
+    if (check_and_keep(store, &recipe->pretrained, directory, work, error))
         return error_prefix(error, "pretrained model");
     for (size_t t = 0; t < recipe->task_count; t++) {
-        const struct store_task *task = &recipe->tasks[t];
+        struct store_task *task = &recipe->tasks[t];
         if (!*task->expert.sha256)
             return error_set(error,
                              "task %s: has no expert yet; make it with pwemoe finetune "
                              "--task %s",
                              task->name, task->name);
-        if (check_one(directory, &task->expert,
-                      "put the old one back or start a new results.db with pwemoe init",
-                      work, error))
+        if (check_and_keep(store, &task->expert, directory, work, error))
             return error_prefix(error, "task %s", task->name);
     }
     return 0;

@@ -14,10 +14,13 @@
 #include "moe/pool.h"
 #include "store/store.h"
 
-/* Compares the pretrained model and every expert with the stored fingerprints. A
- * checkpoint that is missing or has changed is an error that names it. */
-int sources_check(const struct store_recipe *recipe, const char *directory,
-                  const struct work *work, struct error *error);
+/* Compares the pretrained model and every expert with the stored fingerprints, which
+ * are taken again only where the files' stamps are not those that the recipe has
+ * (base/file_stamp.h); new stamps go into the recipe and the store, so that neither
+ * what comes next nor the next start reads those files again. A checkpoint that is
+ * missing or has changed is an error that names it. */
+int sources_check(struct store *store, struct store_recipe *recipe,
+                  const char *directory, const struct work *work, struct error *error);
 
 /* The pool of the recipe's models (pool.h); zero-shot heads are made first, as
  * task_heads.h tells, or by each model's own text tower where that is merged too. */

@@ -165,8 +165,10 @@ static int load(struct pwemoe *p, int64_t answerer) {
     if (p->evaluator && !is_current(p->recipe, p->catalog->recipe))
         unload(p);
     if (!p->evaluator) {
-        struct evaluator_options how = {
-            .device = p->device, .threads = p->options.threads, .split = "test"};
+        struct evaluator_options how = {.device = p->device,
+                                        .threads = p->options.threads,
+                                        .split = "test",
+                                        .store = p->store};
         if (store_recipe(p->store, &p->recipe, &p->error) ||
             evaluator_open(p->recipe, p->folder, &how, &p->evaluator, note, &work,
                            &p->error)) {

@@ -30,7 +30,7 @@ static int put(struct store *store, size_t task, const char *split,
     if (store_data_get(store, task, split, &found, &before, error))
         return -1;
     if (found && strcmp(before.sha256, data->sha256) == 0 &&
-        strcmp(before.stamp, data->stamp) == 0)
+        (strcmp(before.stamp, data->stamp) == 0 || !*data->stamp))
         return 0;
     if (sql_write(store, error,
                   "INSERT INTO data (task, split, files, size, stamp, sha256, since)"

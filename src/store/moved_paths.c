@@ -28,7 +28,11 @@ static int move(struct store *store, const char *from, const char *to, size_t *c
             return -1;
         *changed += (size_t)sqlite3_changes(store->db);
     }
-    return 0;
+    /* Models that were moved are read once more. */
+    return sql_write(store, error,
+                     "DELETE FROM stamp WHERE path = ?1 OR"
+                     " substr(path, 1, length(?1) + 1) = ?1 || '/'",
+                     "t", from);
 }
 
 /* Without slashes at its end, but for the root's; NULL where memory is out. */

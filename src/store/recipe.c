@@ -35,6 +35,19 @@ static int check_checkpoint(const struct store_checkpoint *checkpoint, const cha
     return 0;
 }
 
+int store_stamp_put(struct store *store, const struct store_checkpoint *checkpoint,
+                    struct error *error) {
+    if (!*checkpoint->stamp || !*checkpoint->sha256 ||
+        !*(checkpoint->path ? checkpoint->path : ""))
+        return 0;
+    return sql_write(store, error,
+                     "INSERT INTO stamp VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                     " sha256 = excluded.sha256, stamp = excluded.stamp,"
+                     " since = excluded.since",
+                     "tttd", checkpoint->path, checkpoint->sha256, checkpoint->stamp,
+                     sql_now());
+}
+
 static int put_task(struct store *store, size_t position, const struct store_task *task,
                     double now, struct error *error) {
     const struct store_objective *objective = &task->objective;
@@ -54,7 +67,8 @@ static int put_task(struct store *store, size_t position, const struct store_tas
                   "INSERT INTO expert (task, path, size, sha256, since)"
                   " VALUES (?, ?, ?, ?, ?)",
                   "ititd", at, task->expert.path, (int64_t)task->expert.size,
-                  task->expert.sha256, now))
+                  task->expert.sha256, now) ||
+        store_stamp_put(store, &task->expert, error))
         return -1;
     if ((task->text || task->pair || task->label || task->quoting || task->classes) &&
         sql_write(store, error, "INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?)",
@@ -81,7 +95,8 @@ int create_recipe(struct store *store, const struct store_recipe *recipe,
     if (sql_write(store, error, "INSERT INTO recipe VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
                   "ttttitd", recipe->name, recipe->model, recipe->text,
                   recipe->pretrained.path, (int64_t)recipe->pretrained.size,
-                  recipe->pretrained.sha256, now))
+                  recipe->pretrained.sha256, now) ||
+        store_stamp_put(store, &recipe->pretrained, error))
         return -1;
     for (size_t t = 0; t < recipe->task_count; t++)
         if (put_task(store, t, &recipe->tasks[t], now, error))
@@ -205,13 +220,36 @@ static void read_reading(struct sql_row *row, void *to) {
 /* Files of older formats have no such table. */
 static int read_readings(struct store *store, struct store_recipe *recipe,
                          struct error *error) {
-    int there;
-    int found = sql_one(store, error, "its tables", sql_read_int, &there,
-                        "SELECT 1 FROM sqlite_schema WHERE name = 'reading'", "");
-    if (found < 1)
-        return found;
+    int there = sql_has_table(store, "reading", error);
+    if (there < 1)
+        return there;
     return sql_all(store, error, "how a task is read", read_reading, recipe,
                    "SELECT task, text, pair, label, quoting, classes FROM reading", "");
+}
+
+static void read_stamp(struct sql_row *row, void *to) {
+    struct store_recipe *recipe = to;
+    char sha256[SHA256_HEX], stamp[SHA256_HEX];
+    size_t length;
+    const char *path = sql_text_here(row, 0, &length);
+    sql_sha256(row, 1, sha256);
+    sql_sha256(row, 2, stamp);
+    for (size_t t = 0; !row->failed && t <= recipe->task_count; t++) {
+        struct store_checkpoint *checkpoint =
+            t < recipe->task_count ? &recipe->tasks[t].expert : &recipe->pretrained;
+        if (*sha256 && strcmp(checkpoint->path, path) == 0 &&
+            strcmp(checkpoint->sha256, sha256) == 0)
+            memcpy(checkpoint->stamp, stamp, sizeof stamp);
+    }
+}
+
+/* Files of older formats have no such table. */
+static int read_stamps(struct store *store, struct store_recipe *recipe,
+                       struct error *error) {
+    int there = sql_has_table(store, "stamp", error);
+    return there < 1 ? there
+                     : sql_all(store, error, "a stamp", read_stamp, recipe,
+                               "SELECT path, sha256, stamp FROM stamp", "");
 }
 
 static int read_tasks(struct store *store, struct store_recipe *recipe,
@@ -246,7 +284,8 @@ int store_recipe(struct store *store, struct store_recipe **result,
     int failed = sql_read_begin(store, error);
     if (!failed) {
         failed = read_head(store, recipe, error) || read_tasks(store, recipe, error) ||
-                 read_readings(store, recipe, error);
+                 read_readings(store, recipe, error) ||
+                 read_stamps(store, recipe, error);
         sql_read_end(store);
     }
     if (failed) {
@@ -276,7 +315,8 @@ static int set_expert(struct store *store, size_t task,
                   "INSERT INTO expert (task, path, size, sha256, since)"
                   " VALUES (?, ?, ?, ?, ?)",
                   "ititd", at, expert->path, (int64_t)expert->size, expert->sha256,
-                  sql_now()))
+                  sql_now()) ||
+        store_stamp_put(store, expert, error))
         return -1;
     if (same)
         return 0;

@@ -76,6 +76,14 @@ struct object {
     "  classes TEXT NOT NULL CHECK (classes IN ('', 'nested'))\n"                    \
     ") STRICT"
 
+#define STAMP                                                                       \
+    "CREATE TABLE stamp (\n"                                                        \
+    "  -- the files of a model when their digest was taken: as long as they have\n" \
+    "  -- this stamp they need not be read again\n"                                 \
+    "  path TEXT PRIMARY KEY, -- of the model, as in recipe and expert\n" HASH(     \
+        "sha256") HASH("stamp") "  since REAL NOT NULL\n"                           \
+                                ") STRICT"
+
 static const struct object objects[] = {
     {"recipe",
      "CREATE TABLE recipe (\n"
@@ -228,6 +236,7 @@ static const struct object objects[] = {
     {"visited", VISITED},
     {"note", NOTE},
     {"reading", READING},
+    {"stamp", STAMP},
     {"log", "CREATE TABLE log (\n"
             "  -- what was done to this file\n"
             "  id INTEGER PRIMARY KEY,\n"
@@ -241,8 +250,8 @@ enum { OBJECTS = sizeof objects / sizeof *objects };
 static const struct {
     const char *name;
     int since;
-} later[] = {{"lease", 2},   {"data", 3}, {"selected", 4},
-             {"visited", 4}, {"note", 4}, {"reading", 5}};
+} later[] = {{"lease", 2}, {"data", 3},    {"selected", 4}, {"visited", 4},
+             {"note", 4},  {"reading", 5}, {"stamp", 6}};
 
 /* OBJECTS where it is none of ours. */
 static size_t find_object(const char *name) {
@@ -265,6 +274,7 @@ const struct schema_migration schema_migrations[] = {
     {2, DATA},                          /* format 3: what figures were measured on */
     {3, SELECTED ";" VISITED ";" NOTE}, /* format 4: what the explorer keeps */
     {4, READING},                       /* format 5: how examples are read */
+    {5, STAMP},                         /* format 6: what models' files were */
 };
 const size_t schema_migration_count =
     sizeof schema_migrations / sizeof *schema_migrations;

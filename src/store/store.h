@@ -25,7 +25,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 
-enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 5 /* user_version */ };
+enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 6 /* user_version */ };
 
 struct store;
 
@@ -60,6 +60,8 @@ struct store_checkpoint { /* empty path: there is none */
     char *path;           /* absolute, or relative to the folder of results.db */
     unsigned long long size;
     char sha256[SHA256_HEX];
+    char stamp[SHA256_HEX]; /* of its files when sha256 was taken (base/file_stamp.h);
+                               "": not known */
 };
 
 struct store_objective {
@@ -119,6 +121,10 @@ int store_task_find(const struct store_recipe *recipe, const char *name, size_t 
  * as before marks nothing. */
 int store_set_expert(struct store *store, size_t task,
                      const struct store_checkpoint *expert, struct error *error);
+/* Keeps the stamp of a checkpoint with this path and sha256, so that it need not be
+ * read again; "" keeps nothing. */
+int store_stamp_put(struct store *store, const struct store_checkpoint *checkpoint,
+                    struct error *error);
 /* Paths of the recipe, its tasks and their present experts that are `from`, or begin
  * with it and a slash, begin with `to` from then on. *changed: how many. */
 int store_move_paths(struct store *store, const char *from, const char *to,
@@ -344,7 +350,7 @@ int store_solution_state(struct store *store, int64_t solution, const char *spli
 struct store_data {
     uint64_t files;
     unsigned long long size; /* bytes */
-    char stamp[SHA256_HEX];  /* of names, sizes and times */
+    char stamp[SHA256_HEX];  /* of names, sizes, times and inodes; "": not known */
     char sha256[SHA256_HEX]; /* of names and contents */
 };
 int store_data_get(struct store *store, size_t task, const char *split, bool *found,

@@ -82,12 +82,13 @@ static int open_somewhere(struct evaluation *evaluation, const char *directory,
                           struct error *error) {
     char note[256] = "", text[1200];
     struct work work = {&evaluation->stop, evaluation_progress, evaluation};
-    struct evaluator_options options = {.device = evaluation->options.device,
-                                        .threads = evaluation->options.threads,
-                                        .limit = evaluation->options.limit,
-                                        .split = "test",
-                                        .allow_commands =
-                                            evaluation->options.allow_commands};
+    struct evaluator_options options = {
+        .device = evaluation->options.device,
+        .threads = evaluation->options.threads,
+        .limit = evaluation->options.limit,
+        .split = "test",
+        .store = evaluation->writes ? evaluation->store : NULL,
+        .allow_commands = evaluation->options.allow_commands};
     struct evaluator **evaluator = &evaluation->evaluator;
     *evaluator = NULL;
     if (evaluation->writes && data_watch(evaluation->store, evaluation->recipe,

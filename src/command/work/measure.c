@@ -67,6 +67,7 @@ int measure_load(struct measure *measure, struct error *error) {
                                     .batch = (size_t)measure->options->batch,
                                     .limit = (size_t)measure->options->limit,
                                     .split = measure->split,
+                                    .store = measure->store,
                                     .allow_commands = measure->options->allow_commands,
                                     .makes_only = measure->options->makes_only,
                                     .jobs = (unsigned)measure->options->jobs};

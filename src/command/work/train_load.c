@@ -92,7 +92,7 @@ int train_load(struct train_run *s, struct error *error) {
                   ((s->kind & COEFFICIENTS ||
                     combine_parse(s->method, &s->o.how.method, error) == 0) &&
                    granularity_parse(s->upscale, &s->o.how.upscale, error) == 0);
-    if (!parsed || sources_check(t->recipe, t->folder, work, error) ||
+    if (!parsed || sources_check(t->store, t->recipe, t->folder, work, error) ||
         training_device(t, error) ||
         sources_pool(t->recipe, t->folder, t->backend, &t->pool, work, error) ||
         training_data(t, &t->pool->form, error))

@@ -30,7 +30,9 @@ static int keep_expert(struct tuning *t, struct error *error) {
         .path = path_stored(t->training.folder, t->out, error)};
     if (!expert.path)
         return -1;
-    int result = model_directory_fingerprint(t->out, &fingerprint, NULL, error);
+    int result = model_directory_stamp(t->out, expert.stamp, &expert.size, error);
+    if (result == 0)
+        result = model_directory_fingerprint(t->out, &fingerprint, NULL, error);
     if (result == 0) {
         expert.size = fingerprint.size;
         memcpy(expert.sha256, fingerprint.sha256, sizeof expert.sha256);
@@ -84,7 +86,8 @@ static int measure_expert(const struct tuning *t, struct store_evaluation *figur
     struct evaluator_options how = {.device = common->device,
                                     .precision = common->precision,
                                     .threads = (unsigned)common->threads,
-                                    .split = "test"};
+                                    .split = "test",
+                                    .store = t->training.store};
     struct evaluator *evaluator = NULL;
     int result = 1;
     if (*recipe.tasks[0].test_path &&
