@@ -20,8 +20,8 @@
  *   OMP_WAIT_POLICY or GOMP_SPINCOUNT.
  *
  * Gives the process its name. Where the program cannot be started again (the loader was
- * started by hand, not by the launcher of a bundle; /proc is not there) the rest is as it
- * was. */
+ * started by hand, not by the launcher of a bundle; /proc is not there) the rest is as
+ * it was. */
 void start_process(char **argv, const int *taken);
 
 #endif
