@@ -34,7 +34,7 @@ libexplore_a_SOURCES = \
   tui/terminal/restore.h tui/terminal/restore.c \
   tui/terminal/screen.h tui/terminal/screen.c tui/terminal/screen_keys.h tui/terminal/screen_keys.c \
   tui/app/app.h tui/app/app.c tui/app/actions.h tui/app/actions.c tui/app/moving.c \
-  tui/app/asking.c tui/app/filling.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
+  tui/app/asking.c tui/app/writing.c tui/app/filling.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
   tui/app/comparing.c tui/app/routers.c tui/app/viewing.c tui/app/pointing.c tui/app/panel_keys.c \
   tui/app/program.c tui/app/pointer.c tui/app/stepping.c tui/app/touring.c tui/app/replay.h tui/app/replay.c tui/app/settings.h tui/app/settings.c tui/app/table_keys.c tui/app/selecting.c \
   tui/options.h tui/options.c

@@ -11,6 +11,7 @@ libpwemoe_a_SOURCES += \
   src/command/io/progress.h src/command/io/progress.c \
   src/command/io/recipe.h src/command/io/recipe.c \
   src/command/io/settings.h src/command/io/settings.c \
+  src/command/work/solutions.h src/command/work/solutions.c \
   src/command/work/text_tower.h src/command/work/text_tower.c \
   src/command/io/page.h src/command/io/page.c \
   src/command/work/curve.h src/command/work/curve.c
@@ -32,7 +33,6 @@ pwemoe_SOURCES = \
   src/command/work/runs.h src/command/work/runs.c \
   src/command/work/init.h src/command/work/init_models.c src/command/work/init_commands.c \
   src/command/work/method_settings.h src/command/work/method_settings.c \
-  src/command/work/solutions.h src/command/work/solutions.c \
   src/command/work/training.h src/command/work/training.c \
   src/command/work/tuning.h src/command/work/tuning.c src/command/work/tuning_run.c \
   src/command/work/tuned.h src/command/work/tuned.c \

@@ -94,8 +94,9 @@ static int show_solutions(const struct show_context *v, struct error *error) {
     if (catalog_read_solutions(v->store, v->split, &catalog, error))
         return -1;
     bool *take = find_wanted(v, catalog, error);
-    struct output *output =
-        take ? solutions_begin(v->invocation, v->recipe, SOLUTIONS_PLAIN, error) : NULL;
+    struct output *output = take ? solutions_begin(v->invocation->common->format,
+                                                   v->recipe, SOLUTIONS_PLAIN, error)
+                                 : NULL;
     for (size_t i = 0; output && i < catalog->count; i++)
         if (take[i] && (v->options->all || store_state_settled(catalog->rows[i].state)))
             solutions_add(output, v->recipe, &catalog->rows[i], NULL);
@@ -108,7 +109,7 @@ static int print_front(const struct show_context *v, const struct catalog *catal
                        const struct front_set *set, struct error *error) {
     const double *reference = set->points.own_reference;
     struct output *output = solutions_begin(
-        v->invocation, v->recipe,
+        v->invocation->common->format, v->recipe,
         v->options->subset ? SOLUTIONS_SUBSET : SOLUTIONS_STANDING, error);
     if (!output)
         return -1;

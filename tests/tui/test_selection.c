@@ -64,6 +64,86 @@ static void space_marks_rows(void **state) {
     driver_close(&app);
 }
 
+static char *read_whole(const char *path) {
+    char *text = calloc(1, 1 << 20);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(text);
+    (void)!fread(text, 1, (1 << 20) - 1, file);
+    fclose(file);
+    return text;
+}
+
+static size_t count_in(const char *text, const char *part) {
+    size_t count = 0;
+    while ((text = strstr(text, part))) {
+        count++;
+        text += strlen(part);
+    }
+    return count;
+}
+
+/* One row a solution, as CSV or JSON by the name; nothing is overwritten. */
+static void the_selection_is_written(void **state) {
+    (void)state;
+    struct app app;
+    char path[4300], typed[4400];
+    driver_open(&app, two, 120, 40);
+    driver_type(&app, "S");
+    driver_expect(&app, "nothing is selected: Space marks");
+    driver_type(&app, "/method == ties\r*S");
+    driver_expect(&app, "fixture-selected.csv");
+    snprintf(path, sizeof path, "%s/out.csv", folder());
+    snprintf(typed, sizeof typed, "%s\r", path);
+    driver_key(&app, KEYS_CONTROL_U);
+    driver_type(&app, typed);
+    driver_expect(&app, "11 solutions are written to ");
+    char *text = read_whole(path);
+    assert_int_equal(count_in(text, "\r\n"), 12);
+    assert_int_equal(count_in(text, ",ties,"), 11);
+    assert_int_equal(strncmp(text, "id,kind,method,", 15), 0);
+    free(text);
+    driver_type(&app, "S");
+    driver_key(&app, KEYS_CONTROL_U);
+    driver_type(&app, typed);
+    driver_expect(&app, "this path exists and is not overwritten");
+    for (size_t i = 0; i < 3; i++)
+        driver_key(&app, KEYS_BACKSPACE);
+    driver_type(&app, "txt\r");
+    driver_expect(&app, "end the name in .csv or .json");
+    for (size_t i = 0; i < 3; i++)
+        driver_key(&app, KEYS_BACKSPACE);
+    driver_type(&app, "json\r");
+    snprintf(path, sizeof path, "%s/out.json", folder());
+    text = read_whole(path);
+    assert_int_equal(count_in(text, "\"method\": \"ties\""), 11);
+    free(text);
+    driver_type(&app, "S");
+    driver_key(&app, KEYS_CONTROL_U);
+    driver_type(&app, "/nowhere/at/all.csv\r");
+    driver_expect(&app, "No such file or directory");
+    driver_close(&app);
+}
+
+/* The axes reach over what is selected, and no further than its surroundings. */
+static void axes_fit_the_selection(void **state) {
+    (void)state;
+    struct app app;
+    struct range wide, narrow;
+    driver_open(&app, two, 120, 40);
+    driver_type(&app, "===");
+    driver_expect(&app,
+                  "axes fit the front and what is near it"); /* nothing selected */
+    driver_type(&app, "/alpha >= 85 && kind == pwemoe\r*===");
+    driver_expect(&app, "axes fit the selection");
+    assert_true(space_range(&app.explorer, 0, &narrow));
+    assert_true(narrow.low > 75 && narrow.low < 85 && narrow.high >= 90);
+    driver_type(&app, "=");
+    assert_true(space_range(&app.explorer, 0, &wide));
+    assert_true(wide.low < 62);
+    driver_close(&app);
+}
+
 static void the_table_is_selected_whole(void **state) {
     (void)state;
     struct app app;
@@ -310,6 +390,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(space_marks_rows),
         cmocka_unit_test(the_table_is_selected_whole),
+        cmocka_unit_test(the_selection_is_written),
+        cmocka_unit_test(axes_fit_the_selection),
         cmocka_unit_test(a_box_takes_what_it_covers),
         cmocka_unit_test(keys_draw_a_box),
         cmocka_unit_test(a_right_click_marks),

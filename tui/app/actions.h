@@ -31,7 +31,7 @@ struct action {
 extern const struct action moving_actions[], stepping_actions[], asking_actions[],
     export_actions[], chart_actions[], bookmark_actions[], compare_actions[],
     routers_actions[], space_actions[], pointing_actions[], panel_actions[],
-    table_actions[], selecting_actions[], filling_actions[], program_actions[],
+    table_actions[], selecting_actions[], writing_actions[], filling_actions[], program_actions[],
     tour_actions[];
 
 /* All rows in the order of the help; NULL after the last. */

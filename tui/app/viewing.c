@@ -235,7 +235,7 @@ const struct action space_actions[] = {
     {{'+'}, "View", "+", "zoom a scatter in; see the 3-D view more from above", .run = zoom_in,
      .hint = {[HINTS_POINTING] = {3, "zoom", "+ -"}}},
     {{'-'}, "View", "-", "zoom a scatter out; see the 3-D view more from the side", .run = zoom_out},
-    {{'='}, "View", "=", "end zooming; again: fit the axes to all, to the front", .run = fit, .waits = true,
+    {{'='}, "View", "=", "end zooming; fit the axes to all, the front, the selection", .run = fit, .waits = true,
      .hint = {[HINTS_POINTING] = {4, "fit"}}},
     {.run = NULL},
 };

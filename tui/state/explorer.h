@@ -87,7 +87,9 @@ enum space {
 enum fit {
     FIT_NEAR, /* the routers' points and what lies around them */
     FIT_ALL,
-    FIT_FRONT
+    FIT_FRONT,
+    FIT_SELECTION,
+    FIT_COUNT
 };
 
 /* Rows that no other visible one dominates in three objectives, kept until the

@@ -38,9 +38,16 @@ static bool is_core(const struct explorer *explorer, size_t row) {
     const struct solution *solution = &catalog->solutions[row];
     if (!explorer_series_visible(explorer, solution->series))
         return false;
-    return explorer->fit == FIT_ALL || explorer->fit == FIT_FRONT
-               ? explorer->fit == FIT_ALL || solution->front
-               : space_is_ours(catalog, row);
+    switch (explorer->fit) {
+    case FIT_ALL:
+        return true;
+    case FIT_FRONT:
+        return solution->front;
+    case FIT_SELECTION:
+        return catalog->selected[row] || !catalog->selected_count;
+    default:
+        return space_is_ours(catalog, row);
+    }
 }
 
 bool space_range(const struct explorer *explorer, size_t objective,
@@ -114,14 +121,17 @@ void space_pan(struct explorer *explorer, size_t objective, double share) {
 
 const char *space_fit(struct explorer *explorer) {
     static const char *const names[] = {"axes fit the front and what is near it",
-                                        "axes fit all solutions", "axes fit the front"};
+                                        "axes fit all solutions", "axes fit the front",
+                                        "axes fit the selection"};
     bool zoomed = false;
     for (size_t t = 0; t < explorer->tasks; t++) {
         zoomed = zoomed || space_is_zoomed(explorer, t);
         explorer->window[t] = (struct range){0, 0};
     }
     if (!zoomed)
-        explorer->fit = (enum fit)((explorer->fit + 1u) % 3);
+        explorer->fit = (enum fit)((explorer->fit + 1u) % FIT_COUNT);
+    if (explorer->fit == FIT_SELECTION && !explorer->catalog->selected_count)
+        explorer->fit = FIT_NEAR;
     return names[explorer->fit];
 }
 

@@ -326,53 +326,53 @@ static bool is_formula(const char *text) {
 }
 
 /* words: not a number, which may well begin with a minus. */
-static void csv_field(const char *text, bool words) {
+static void csv_field(FILE *out, const char *text, bool words) {
     if (words && is_formula(text)) {
-        printf("\"'");
+        fprintf(out, "\"'");
         for (; *text; text++)
-            printf(*text == '"' ? "\"\"" : "%c", *text);
-        putchar('"');
+            fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+        fputc('"', out);
         return;
     }
     if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, stdout);
+        fputs(text, out);
         return;
     }
-    putchar('"');
+    fputc('"', out);
     for (; *text; text++) {
         if (*text == '"')
-            putchar('"');
-        putchar(*text);
+            fputc('"', out);
+        fputc(*text, out);
     }
-    putchar('"');
+    fputc('"', out);
 }
 
-static int print_csv(const struct output *o) {
+static int print_csv(const struct output *o, FILE *out) {
     for (size_t r = 0; r <= json_array_size(o->rows); r++) {
         bool first = true;
         for (size_t c = 0; c < o->count; c++) {
             if (!(o->columns[c].where & IN_CSV))
                 continue;
             if (!first)
-                putchar(',');
+                fputc(',', out);
             first = false;
             if (r == 0) {
-                csv_field(o->columns[c].name, true);
+                csv_field(out, o->columns[c].name, true);
                 continue;
             }
             const json_t *value = json_array_get(json_array_get(o->rows, r - 1), c);
             char *cell = cell_text(value, false, -1);
             if (!cell)
                 return -1;
-            csv_field(cell, json_is_string(value) || json_is_object(value));
+            csv_field(out, cell, json_is_string(value) || json_is_object(value));
             free(cell);
         }
-        fputs("\r\n", stdout);
+        fputs("\r\n", out);
     }
     return 0;
 }
 
-static int print_json(const struct output *o) {
+static int print_json(const struct output *o, FILE *out) {
     json_t *document = json_array();
     size_t index;
     json_t *row;
@@ -390,7 +390,7 @@ static int print_json(const struct output *o) {
     char *text = failed ? NULL : json_text_dump(whole, flags);
     if (text) {
         text_shorten_numbers(text);
-        puts(text);
+        fprintf(out, "%s\n", text);
     }
     free(text);
     json_decref(document);
@@ -422,9 +422,9 @@ int output_end(struct output *output, struct error *error) {
     int result = -1;
     if (!output->failed && !json_memory_lost()) {
         if (output->format == OUTPUT_JSON)
-            result = print_json(output);
+            result = print_json(output, stdout);
         else if (output->format == OUTPUT_CSV)
-            result = print_csv(output);
+            result = print_csv(output, stdout);
         else
             result = output->object ? print_pairs(output) : print_table(output);
     }
@@ -432,4 +432,18 @@ int output_end(struct output *output, struct error *error) {
     if (result || json_memory_lost())
         return error_memory(error);
     return output_flush(error);
+}
+
+int output_write(struct output *output, FILE *out, struct error *error) {
+    int result = -1;
+    errno = 0;
+    if (!output->failed && !json_memory_lost())
+        result = output->format == OUTPUT_JSON ? print_json(output, out)
+                                               : print_csv(output, out);
+    output_free(output);
+    if (result || json_memory_lost())
+        return error_memory(error);
+    if (fflush(out) || ferror(out))
+        return error_set(error, "%s", strerror(errno ? errno : EIO));
+    return 0;
 }

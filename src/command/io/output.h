@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -38,6 +39,8 @@ void output_row(struct output *output, json_t *const *values);
 /* Prints everything to stdout and frees. Fails where stdout does (full disk,
  * closed pipe). */
 int output_end(struct output *output, struct error *error);
+/* The same as CSV or JSON to a file that is open; the error is the system's reason. */
+int output_write(struct output *output, FILE *out, struct error *error);
 void output_free(struct output *output); /* without printing; NULL is fine */
 
 /* Flushes stdout; -1 where anything written to it was lost. */

@@ -21,7 +21,7 @@ json_t *time_json(double time) {
 
 enum { FIRST = 9, PER_TASK = 4, LAST = 19, STANDING = 9 };
 
-struct output *solutions_begin(const struct invocation *invocation,
+struct output *solutions_begin(enum output_format format,
                                const struct store_recipe *recipe,
                                enum solution_columns which, struct error *error) {
     static const struct output_column first[FIRST] = {
@@ -75,7 +75,7 @@ struct output *solutions_begin(const struct invocation *invocation,
         count++;
     }
     if (whole)
-        output = output_new(invocation->common->format, false, columns, count, error);
+        output = output_new(format, false, columns, count, error);
     else
         error_memory(error);
     for (size_t i = 0; names && i < PER_TASK * tasks; i++)
@@ -166,7 +166,8 @@ int solutions_print(const struct invocation *invocation, struct store *store,
     size_t row_count = 0;
     if (store_rows(store, split, &rows, &row_count, error))
         return -1;
-    struct output *output = solutions_begin(invocation, recipe, SOLUTIONS_PLAIN, error);
+    struct output *output =
+        solutions_begin(invocation->common->format, recipe, SOLUTIONS_PLAIN, error);
     for (size_t i = 0; output && i < count; i++) {
         const struct store_row *row = store_row_find(rows, row_count, ids[i]);
         if (row)

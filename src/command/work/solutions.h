@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "command/command.h"
+#include "command/io/output.h"
 #include "store/store.h"
 
 /* What `show front` says of a row besides. */
@@ -25,7 +26,7 @@ struct solution_standing {
  */
 enum solution_columns { SOLUTIONS_PLAIN, SOLUTIONS_STANDING, SOLUTIONS_SUBSET };
 
-struct output *solutions_begin(const struct invocation *invocation,
+struct output *solutions_begin(enum output_format format,
                                const struct store_recipe *recipe,
                                enum solution_columns which, struct error *error);
 void solutions_add(struct output *output, const struct store_recipe *recipe,
