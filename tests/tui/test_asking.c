@@ -11,6 +11,7 @@
 
 #include "../results/fixture.h"
 #include "app/app.h"
+#include "results/answerer.h"
 #include "terminal/keys.h"
 
 static char gains[4200], losses[4200];
@@ -80,6 +81,53 @@ static void an_estimate_may_be_wrong(void **state) {
     assert_says(&app, "measured, not met: alpha 82.00 < 82.5 (0.50 short)");
     assert_true(app.explorer.message_bad);
     explorer_free(&app.explorer);
+}
+
+/* Into the file what was measured here, and the file read anew. */
+static void store_measured(struct app *app, double alpha, double beta) {
+    struct explorer *explorer = &app->explorer;
+    struct catalog *catalog;
+    struct store *store;
+    double values[] = {alpha, beta};
+    struct store_solution solution =
+        answerer_solution(explorer->routers, "ls", explorer->preference);
+    assert_int_equal(store_open(explorer->file, STORE_READ_WRITE, &store, &error), 0);
+    fixture_put(store, &solution, values, 2);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    store_close(store);
+    assert_int_equal(explorer_take_catalog(explorer, catalog), 0);
+}
+
+/* What falls short is known from then on: another preference is measured, until one
+ * meets what was asked, or the nearest is measured. */
+static void it_looks_again(void **state) {
+    (void)state;
+    struct app app;
+    char path[4300];
+    const struct fixture_options options = {.tasks = 2, .edge = 6};
+    snprintf(path, sizeof path, "%s/again.db", folder());
+    fixture_write(path, &options);
+    open_app(&app, path);
+    struct explorer *explorer = &app.explorer;
+    ask(&app, "alpha 82.5, max beta");
+    double first = explorer->preference[0];
+    measure(&app, 81, 79);
+    assert_non_null(strstr(explorer->message, "(1.50 short)"));
+    assert_non_null(strstr(explorer->message, "; looking again"));
+    assert_true(explorer->asked.waits);
+    store_measured(&app, 81, 79);
+    app_answer_asked(explorer);
+    assert_true(explorer->preference[0] > first);
+    for (int i = 0; i < 10 && explorer->asked.waits; i++) {
+        double alpha = fixture_value(explorer->preference, 0);
+        double beta = fixture_value(explorer->preference, 1);
+        measure(&app, alpha, beta);
+        if (explorer->asked.waits)
+            store_measured(&app, alpha, beta);
+    }
+    assert_says(&app, "met, measured: alpha ");
+    assert_false(explorer->asked.waits);
+    explorer_free(explorer);
 }
 
 /* Each shortfall by itself; a sum of them is none of them. */
@@ -174,6 +222,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_estimate_is_followed_by_the_measured),
         cmocka_unit_test(an_estimate_may_be_wrong),
+        cmocka_unit_test(it_looks_again),
         cmocka_unit_test(what_cannot_be_reached),
         cmocka_unit_test(who_moves_on_is_told_nothing),
         cmocka_unit_test(less_may_be_asked_for),

@@ -53,6 +53,44 @@ static bool compare_figures(const struct explorer *explorer,
     return target_text(target, explorer->catalog->recipe, values, out, size);
 }
 
+static void go_to_answer(struct explorer *explorer,
+                         const struct target_answer *answer) {
+    struct asked *asked = &explorer->asked;
+    explorer_go(explorer, answer->preference, false);
+    asked->waits = true;
+    asked->serial = explorer->serial;
+    asked->met = answer->met;
+    asked->tries++;
+}
+
+/* The estimate was too good, and knows better by now. true: somewhere else is tried, or
+ * what was measured is not in the catalog yet. */
+static bool look_again(struct explorer *explorer, const char *figures) {
+    enum { TRIES_MOST = 8 };
+    struct asked *asked = &explorer->asked;
+    struct target_answer answer = {0};
+    char better[400];
+    if (!asked->met || asked->tries >= TRIES_MOST)
+        return false;
+    if (explorer->row == SIZE_MAX) {
+        explorer_say(explorer, true, "measured, not met: %s; looking again", figures);
+        return true;
+    }
+    if (!estimate_target(&explorer->samples, &asked->target, &answer) ||
+        !memcmp(answer.preference, explorer->preference,
+                explorer->tasks * sizeof *answer.preference))
+        return false;
+    go_to_answer(explorer, &answer);
+    target_text(&asked->target, explorer->catalog->recipe, answer.values, better,
+                sizeof better);
+    explorer_say(explorer, !answer.met, "measured, not met: %s; %s: %s", figures,
+                 answer.met ? "elsewhere met by estimate"
+                            : "the nearest that can be had, by estimate",
+                 better);
+    app_answer_asked(explorer); /* it may be measured already */
+    return true;
+}
+
 void app_answer_asked(struct explorer *explorer) {
     struct asked *asked = &explorer->asked;
     char figures[512];
@@ -64,8 +102,10 @@ void app_answer_asked(struct explorer *explorer) {
     }
     if (explorer->figures != FIGURES_COMPLETE)
         return;
-    asked->waits = false;
     bool met = compare_figures(explorer, &asked->target, figures, sizeof figures);
+    if (!met && look_again(explorer, figures))
+        return;
+    asked->waits = false;
     explorer_say(explorer, !met, "%s: %s",
                  met          ? "met, measured"
                  : asked->met ? "measured, not met"
@@ -102,11 +142,9 @@ static void take_target(struct app *app) {
     dialog_close(&explorer->dialog);
     if (!estimate_target(&explorer->samples, &target, &answer))
         return;
-    explorer_go(explorer, answer.preference, false);
-    asked->waits = true;
-    asked->serial = explorer->serial;
-    asked->met = answer.met;
+    asked->tries = 0;
     asked->target = target;
+    go_to_answer(explorer, &answer);
     compare_figures(explorer, &target, figures, sizeof figures);
     explorer_say(explorer, !answer.met, "%s: %s",
                  answer.met ? "met by estimate"

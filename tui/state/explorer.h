@@ -58,6 +58,7 @@ struct asked { /* figures to be reached, until they are measured */
     bool waits;
     uint64_t serial; /* of the preference that was found for them */
     bool met;        /* by the estimate */
+    unsigned tries;  /* preferences measured for it */
     struct target target;
     char texts[ASKED_MOST][512]; /* what was asked before, the last first */
     size_t count, recalled;      /* recalled: from 1; 0: the line is its own */
