@@ -9,7 +9,7 @@ libexplore_a_SOURCES = \
   tui/state/dialog.h tui/state/dialog.c tui/state/dialog_draw.c \
   tui/state/range.h tui/state/range.c tui/state/space.h tui/state/space.c \
   tui/state/history.h tui/state/history.c \
-  tui/state/filling.h tui/state/filling.c \
+  tui/state/axes.h tui/state/axes.c tui/state/filling.h tui/state/filling.c \
   tui/state/explorer.h tui/state/explorer.c \
   tui/state/solution_table.h tui/state/solution_table.c \
   tui/state/selection.h tui/state/selection.c \
@@ -34,7 +34,7 @@ libexplore_a_SOURCES = \
   tui/terminal/restore.h tui/terminal/restore.c \
   tui/terminal/screen.h tui/terminal/screen.c tui/terminal/screen_keys.h tui/terminal/screen_keys.c \
   tui/app/app.h tui/app/app.c tui/app/actions.h tui/app/actions.c tui/app/moving.c \
-  tui/app/asking.c tui/app/writing.c tui/app/filling.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
+  tui/app/asking.c tui/app/axis_keys.c tui/app/writing.c tui/app/filling.c tui/app/exporting.c tui/app/chart_dialog.c tui/app/bookmarks.c \
   tui/app/comparing.c tui/app/routers.c tui/app/viewing.c tui/app/pointing.c tui/app/panel_keys.c \
   tui/app/program.c tui/app/pointer.c tui/app/stepping.c tui/app/touring.c tui/app/replay.h tui/app/replay.c tui/app/settings.h tui/app/settings.c tui/app/table_keys.c tui/app/selecting.c \
   tui/options.h tui/options.c

@@ -8,11 +8,11 @@
 
 const struct action *action_at(size_t index) {
     static const struct action *const tables[] = {
-        moving_actions,  stepping_actions,  asking_actions,   filling_actions,
-        export_actions,  chart_actions,     bookmark_actions, compare_actions,
-        routers_actions, space_actions,     pointing_actions, panel_actions,
-        table_actions,   selecting_actions, writing_actions,  program_actions,
-        tour_actions};
+        moving_actions,  stepping_actions, asking_actions,    filling_actions,
+        export_actions,  chart_actions,    bookmark_actions,  compare_actions,
+        routers_actions, space_actions,    axis_actions,      pointing_actions,
+        panel_actions,   table_actions,    selecting_actions, writing_actions,
+        program_actions, tour_actions};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const struct action *action = tables[i]; action->run; action++)
             if (index-- == 0)

@@ -31,8 +31,8 @@ struct action {
 extern const struct action moving_actions[], stepping_actions[], asking_actions[],
     export_actions[], chart_actions[], bookmark_actions[], compare_actions[],
     routers_actions[], space_actions[], pointing_actions[], panel_actions[],
-    table_actions[], selecting_actions[], writing_actions[], filling_actions[], program_actions[],
-    tour_actions[];
+    table_actions[], selecting_actions[], writing_actions[], axis_actions[],
+    filling_actions[], program_actions[], tour_actions[];
 
 /* All rows in the order of the help; NULL after the last. */
 const struct action *action_at(size_t index);

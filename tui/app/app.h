@@ -39,8 +39,9 @@ struct app {
     bool quit, redraw;
     enum panel dragged; /* PANEL_COUNT: nothing is */
     int drag_x,
-        drag_y;      /* where the pointer was, while the objective space is dragged */
-    bool drag_moved; /* it is a drag, not a click */
+        drag_y;        /* where the pointer was, while the objective space is dragged */
+    bool drag_moved;   /* it is a drag, not a click */
+    bool axis_dragged; /* of the parallel coordinates, by its name */
 };
 
 /* One key, as screen_event gives it (actions.c). */
@@ -115,6 +116,12 @@ size_t app_propose_name(const struct explorer *explorer, char *out, size_t size)
 void app_expand_home(struct app *app);
 /* What is written in a thread, to tell its end to. */
 extern const struct question export_question, chart_question;
+
+/* The mouse on the name of an axis of the parallel coordinates, in the panel that is
+ * dragged: app->axis_dragged. */
+void app_press_axis(struct app *app, int x, int y);
+void app_drag_axis(struct app *app, int x);
+void app_release_axis(struct app *app, int x, int y);
 
 /* Measures the next of what fills the front, where nothing else is to be done for it.
  */

@@ -73,6 +73,7 @@ static void press(struct app *app, int x, int y) {
         app->drag_x = x;
         app->drag_y = y;
         app->drag_moved = false;
+        app_press_axis(app, x, y);
     } else if (panel == PANEL_TABLE) {
         app_click_table(app, x, y);
     } else if (panel == PANEL_LEGEND) {
@@ -135,6 +136,8 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
     case POINTER_DRAG:
         if (app->dragged == PANEL_SIMPLEX)
             drag_simplex(app, x, y);
+        else if (is_space(app->dragged) && app->axis_dragged)
+            app_drag_axis(app, x);
         else if (is_space(app->dragged))
             drag_space(app, x, y);
         break;
@@ -142,6 +145,8 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
         if (app->dragged == PANEL_SIMPLEX) {
             explorer->dragging = false;
             explorer_remember(explorer, explorer->drag_from);
+        } else if (is_space(app->dragged) && app->axis_dragged) {
+            app_release_axis(app, x, y);
         } else if (is_space(app->dragged) && !app->drag_moved) {
             app_point_at(app, app->dragged, x, y);
         }

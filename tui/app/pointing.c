@@ -5,6 +5,7 @@
 #include "app/actions.h"
 #include "base/memory.h"
 #include "panels/places.h"
+#include "state/axes.h"
 #include "terminal/keys.h"
 
 /* Where the rows are in a panel; free(). NULL: none. */
@@ -63,9 +64,7 @@ void app_step_point(struct app *app, int dx, int dy) {
     size_t count;
     int column = 0;
     if (parallel) {
-        size_t last = explorer->tasks - 1, axis = explorer->pointed_axis;
-        axis = axis > last ? last : axis;
-        axis = dx < 0 ? axis - (axis > 0) : axis + (dx > 0 && axis < last);
+        size_t axis = axes_beside(explorer, explorer->pointed_axis, dx);
         explorer->pointed_axis = axis;
         column = parallel_view_column(&view, explorer, axis);
         if (dx && explorer->pointed != SIZE_MAX)

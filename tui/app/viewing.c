@@ -4,6 +4,7 @@
 
 #include "app/actions.h"
 #include "panels/places.h"
+#include "state/axes.h"
 #include "state/space.h"
 
 static const double turned = 0.1; /* radians a key: six degrees */
@@ -48,26 +49,41 @@ static void take_pair(struct app *app) {
     dialog_close(&explorer->dialog);
 }
 
-static const struct question pair_question = {
-    .kind = DIALOG_LIST, .title = "Pair of objectives", .accept = take_pair};
-
-static void ask_pair(struct explorer *explorer) {
+/* Those that have what was typed. */
+static void add_pairs(struct explorer *explorer) {
     struct dialog *dialog = &explorer->dialog;
-    if (explorer->tasks < 3) {
-        explorer_say(explorer, false, "two tasks have only one pair");
-        return;
-    }
-    dialog_open(dialog, &pair_question);
+    dialog_clear(dialog);
     for (size_t a = 0; a < explorer->tasks; a++)
         for (size_t b = a + 1; b < explorer->tasks; b++) {
             char text[160];
             snprintf(text, sizeof text, "%.50s over %.50s",
                      explorer_task_name(explorer, b), explorer_task_name(explorer, a));
+            if (!dialog_found(dialog, text))
+                continue;
             if (a == explorer->pair_a && b == explorer->pair_b)
                 dialog->chosen = dialog->count;
             dialog_add(dialog, (int64_t)(a * STORE_TASKS_MAX + b), 0, INK_TEXT, false,
                        text);
         }
+}
+
+static void find_pair(struct app *app) {
+    add_pairs(&app->explorer);
+}
+
+static const struct question pair_question = {.kind = DIALOG_LIST,
+                                              .title = "Pair of objectives",
+                                              .finds = true,
+                                              .typed = find_pair,
+                                              .accept = take_pair};
+
+static void ask_pair(struct explorer *explorer) {
+    if (explorer->tasks < 3) {
+        explorer_say(explorer, false, "two tasks have only one pair");
+        return;
+    }
+    dialog_open(&explorer->dialog, &pair_question);
+    add_pairs(explorer);
 }
 
 static void take_triple(struct app *app) {
@@ -96,16 +112,45 @@ static void ask_triple(struct explorer *explorer) {
                    explorer_task_name(explorer, t));
 }
 
+/* Which axes the parallel coordinates have. */
+static void add_axes(struct explorer *explorer) {
+    struct dialog *dialog = &explorer->dialog;
+    dialog_clear(dialog);
+    for (size_t t = 0; t < explorer->tasks; t++)
+        if (dialog_found(dialog, explorer_task_name(explorer, t)))
+            dialog_add(dialog, (int64_t)t, 0, INK_TEXT, !explorer->axes.hidden[t],
+                       explorer_task_name(explorer, t));
+}
+
+static void find_axis(struct app *app) {
+    add_axes(&app->explorer);
+}
+
+static void take_axis(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog_item *item = &explorer->dialog.items[explorer->dialog.chosen];
+    axes_hide(explorer, (size_t)item->value);
+    item->on = !explorer->axes.hidden[item->value];
+}
+
+static const struct question axes_question = {.kind = DIALOG_LIST,
+                                              .title = "Axes of the objectives",
+                                              .switches = true,
+                                              .finds = true,
+                                              .typed = find_axis,
+                                              .switched = take_axis};
+
 /* What can be chosen depends on what is shown. */
 static void ask_objectives(struct app *app) {
     struct explorer *explorer = &app->explorer;
-    if (explorer->space == SPACE_SOLID)
+    if (explorer->space == SPACE_SOLID) {
         ask_triple(explorer);
-    else if (explorer->space == SPACE_PARALLEL)
-        explorer_say(explorer, false,
-                     "parallel coordinates show every objective; x changes the view");
-    else
+    } else if (explorer->space == SPACE_PARALLEL) {
+        dialog_open(&explorer->dialog, &axes_question);
+        add_axes(explorer);
+    } else {
         ask_pair(explorer);
+    }
 }
 
 /* --- the view ------------------------------------------------------------------ */
@@ -228,14 +273,14 @@ const struct action space_actions[] = {
      .hint = {[HINTS_MOVING] = {6, "legend"}, [HINTS_POINTING] = {10, "legend"}}},
     {{'x'}, "View", "x", "change the view: scatter, 3-D, parallel coordinates", .run = next_view,
      .hint = {[HINTS_MOVING] = {7, "view"}, [HINTS_POINTING] = {5, "view"}}},
-    {{'p'}, "View", "p", "choose the objectives of the scatter or the 3-D view", .run = ask_objectives,
+    {{'p'}, "View", "p", "choose the objectives that are shown; type to find them", .run = ask_objectives,
      .hint = {[HINTS_POINTING] = {9, "objectives"}}},
     {{','}, "View", ",", "turn the 3-D view left", .run = turn_left},
     {{'.'}, "View", ".", "turn the 3-D view right", .run = turn_right},
     {{'+'}, "View", "+", "zoom a scatter in; see the 3-D view more from above", .run = zoom_in,
      .hint = {[HINTS_POINTING] = {3, "zoom", "+ -"}}},
     {{'-'}, "View", "-", "zoom a scatter out; see the 3-D view more from the side", .run = zoom_out},
-    {{'='}, "View", "=", "end zooming; fit the axes to all, the front, the selection", .run = fit, .waits = true,
+    {{'='}, "View", "=", "end zooming; fit axes to all, the front, the selection", .run = fit, .waits = true,
      .hint = {[HINTS_POINTING] = {4, "fit"}}},
     {.run = NULL},
 };

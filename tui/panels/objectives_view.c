@@ -331,21 +331,25 @@ void objectives_view_draw(const struct view *view, const struct explorer *explor
         draw_volume(view, explorer, 4 + text_columns(view->canvas->marks, title));
     if (view->height >= (int)explorer->tasks + 2 || view->height >= 7)
         draw_names(view, &c, y++);
-    int spare = view->height - y - (int)explorer->tasks;
-    if (spare >= 2)
-        draw_price(view, explorer, y + (int)explorer->tasks + 1);
-    if (spare >= 1)
-        draw_mean(view, &c, y + (int)explorer->tasks, explorer);
-    /* More tasks than rows: keep the chosen slider in sight. */
-    int rows = last - y, first = explorer->scroll[PANEL_OBJECTIVES];
-    if (rows >= (int)explorer->tasks)
+    /* The mean stays in sight, and how many tasks do not. */
+    int tasks = (int)explorer->tasks, rows = last - y - (last - y >= 2);
+    bool cut = rows < tasks;
+    if (cut && rows >= 3)
+        rows--;
+    int shown = cut ? rows : tasks, first = explorer->scroll[PANEL_OBJECTIVES];
+    if (!cut)
         first = 0;
     else if (first == 0 && (int)explorer->slider >= rows)
         first = (int)explorer->slider - rows + 1;
-    if (first > (int)explorer->tasks - rows)
-        first = (int)explorer->tasks - rows;
-    if (first < 0)
-        first = 0;
-    for (int i = 0; i < rows && first + i < (int)explorer->tasks; i++)
-        draw_task(view, &c, y + i, explorer, (size_t)(first + i));
+    first = first > tasks - shown ? tasks - shown : first;
+    first = first < 0 ? 0 : first;
+    for (int i = 0; i < shown; i++)
+        draw_task(view, &c, y++, explorer, (size_t)(first + i));
+    if (cut && last - y >= 2)
+        view_printf(view, 1, y++, view->width - 1, INK_FAINT, LOOK_PLAIN, "%d more%s",
+                    tasks - shown, focused ? ", PgUp and PgDn" : "");
+    if (last - y >= 1)
+        draw_mean(view, &c, y++, explorer);
+    if (last - y >= 1)
+        draw_price(view, explorer, y);
 }

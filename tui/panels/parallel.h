@@ -6,8 +6,9 @@
 #include "terminal/raster.h"
 
 struct parallel_axes {
-    struct view inside; /* below the names and numbers, above the numbers */
-    size_t first, count;
+    struct view inside;           /* below the names and numbers, above the numbers */
+    size_t first, count;          /* of those that are not hidden */
+    size_t axis[STORE_TASKS_MAX]; /* [count] the objective in each place */
     int left, gap; /* columns: of the first axis, and from one to the next */
     double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX]; /* bottom and top, by place */
 };

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "panels/parallel.h"
+#include "state/axes.h"
 #include "state/space.h"
 
 /* Columns from one axis to the next: as many as numbers want, or as few as lets all
@@ -28,15 +29,15 @@ int parallel_axis_dot(const struct parallel_axes *axes, size_t place, double val
 /* Which axes fit, and where; the wheel and PgDn move on to the others. */
 bool parallel_axes_place(const struct view *view, struct explorer *explorer,
                          struct parallel_axes *axes) {
+    size_t shown[STORE_TASKS_MAX], tasks = axes_shown(explorer, shown);
     int left = view->width >= 40 ? 5 : 2;
     size_t fit = (size_t)((view->width - 2 * left) / AXIS_WIDE + 1);
-    if (fit < explorer->tasks) {
+    if (fit < tasks) {
         left = 2;
         fit = (size_t)((view->width - 2 * left) / AXIS_LEAST + 1);
     }
-    *axes =
-        (struct parallel_axes){.count = explorer->tasks < fit ? explorer->tasks : fit};
-    size_t last = explorer->tasks - axes->count;
+    *axes = (struct parallel_axes){.count = tasks < fit ? tasks : fit};
+    size_t last = tasks - axes->count;
     int *scroll = &explorer->scroll[PANEL_SCATTER];
     *scroll = *scroll > (int)last ? (int)last : *scroll < 0 ? 0 : *scroll;
     axes->first = (size_t)*scroll;
@@ -45,10 +46,11 @@ bool parallel_axes_place(const struct view *view, struct explorer *explorer,
     axes->inside = view_inside(view, 0, 2, view->width, view->height - 3);
     for (size_t i = 0; i < axes->count; i++) {
         struct range range;
-        size_t t = axes->first + i;
+        size_t t = axes->axis[i] = shown[axes->first + i];
         if (!space_range(explorer, t, &range))
             return false;
-        bool up = explorer->catalog->recipe->tasks[t].objective.maximise;
+        bool up = explorer->catalog->recipe->tasks[t].objective.maximise !=
+                  explorer->axes.turned[t];
         axes->low[i] = up ? range.low : range.high;
         axes->high[i] = up ? range.high : range.low;
     }

@@ -48,7 +48,7 @@ static void count_rows(const struct explorer *explorer,
         uint32_t *layer = above ? density->front : density->rest;
         int before = -1;
         for (size_t k = 0; k < axes->count; k++) {
-            double value = catalog_value(catalog, i, axes->first + k);
+            double value = catalog_value(catalog, i, axes->axis[k]);
             int at = isfinite(value)
                          ? parallel_axis_dot(axes, k, value, density->height)
                          : -1;
@@ -75,8 +75,9 @@ static bool is_same(const struct density *density, const struct explorer *explor
     return density->front && density->catalog == explorer->catalog->serial &&
            density->hidden == explorer->hidden_serial &&
            density->selection == explorer->selection_shown &&
-           density->first == axes->first && density->axes == axes->count &&
-           density->width == width && density->height == height &&
+           density->wanted == explorer->axes.serial && density->first == axes->first &&
+           density->axes == axes->count && density->width == width &&
+           density->height == height &&
            !memcmp(density->low, axes->low, sizeof axes->low) &&
            !memcmp(density->high, axes->high, sizeof axes->high);
 }
@@ -93,6 +94,7 @@ int parallel_density_make(struct explorer *explorer, const struct parallel_axes 
     *density = (struct density){.catalog = explorer->catalog->serial,
                                 .hidden = explorer->hidden_serial,
                                 .selection = explorer->selection_shown,
+                                .wanted = explorer->axes.serial,
                                 .first = axes->first,
                                 .axes = axes->count,
                                 .width = width,

@@ -9,6 +9,7 @@
 #include "panels/parallel.h"
 #include "panels/places.h"
 #include "panels/views.h"
+#include "state/axes.h"
 #include "state/selection.h"
 #include "state/space.h"
 #include "terminal/raster.h"
@@ -47,9 +48,13 @@ static void draw_marks(const struct parallel_axes *axes, const double *values,
     }
 }
 
+/* A row's values by place, into out [STORE_TASKS_MAX]. */
 static const double *row_values(const struct explorer *explorer,
-                                const struct parallel_axes *axes, size_t row) {
-    return explorer->catalog->values + row * explorer->tasks + axes->first;
+                                const struct parallel_axes *axes, size_t row,
+                                double *out) {
+    for (size_t k = 0; k < axes->count; k++)
+        out[k] = catalog_value(explorer->catalog, row, axes->axis[k]);
+    return out;
 }
 
 static bool is_baseline(const struct explorer *explorer, size_t row) {
@@ -75,7 +80,8 @@ static void draw_baselines(const struct parallel_axes *axes,
         bool outside = selection_outside(explorer, i);
         enum ink ink = solution->stale || !solution->whole || outside ? INK_DOMINATED
                                                                       : series->ink;
-        const double *values = row_values(explorer, axes, i);
+        double room[STORE_TASKS_MAX];
+        const double *values = row_values(explorer, axes, i, room);
         const wchar_t *mark = axes->inside.canvas->marks->mark;
         if (marks)
             draw_marks(axes, values, mark[outside ? MARK_DOMINATED : series->mark], ink,
@@ -96,6 +102,7 @@ static void draw_chosen(const struct parallel_axes *axes,
     if (raster_begin(&raster, &axes->inside))
         return;
     size_t rows[LINES_MOST], count = 0;
+    double values[STORE_TASKS_MAX];
     wchar_t letters[LINES_MOST];
     for (size_t i = 0; i < catalog->count && count < 1; i++)
         if (catalog->solutions[i].knee &&
@@ -117,13 +124,13 @@ static void draw_chosen(const struct parallel_axes *axes,
             rows[count++] = explorer->compared[i].row;
         }
     for (size_t i = 0; i < count; i++)
-        draw_line(axes, &raster, row_values(explorer, axes, rows[i]), 1,
+        draw_line(axes, &raster, row_values(explorer, axes, rows[i], values), 1,
                   letters[i] == L'A' || letters[i] == L'B' ? INK_TEXT
                   : letters[i] == marks->mark[MARK_KNEE]   ? INK_FRONT
                                                            : INK_WARNING);
     raster_end(&raster);
     for (size_t i = 0; i < count; i++)
-        draw_marks(axes, row_values(explorer, axes, rows[i]), letters[i],
+        draw_marks(axes, row_values(explorer, axes, rows[i], values), letters[i],
                    letters[i] == marks->mark[MARK_KNEE] ? INK_FRONT : INK_WARNING,
                    LOOK_BOLD);
 }
@@ -140,7 +147,7 @@ static void draw_now(const struct parallel_axes *axes,
     for (size_t k = 0; k < axes->count; k++) {
         struct figure figure;
         values[k] = NAN;
-        if (!explorer_figure(explorer, axes->first + k, &figure))
+        if (!explorer_figure(explorer, axes->axis[k], &figure))
             continue;
         values[k] = figure.value;
         estimated = estimated || figure.estimated;
@@ -163,10 +170,10 @@ static void draw_now(const struct parallel_axes *axes,
 /* The range that an axis is brushed by. */
 static void draw_range(const struct parallel_axes *axes,
                        const struct explorer *explorer, size_t place, int x) {
-    struct range range = explorer->brush[axes->first + place];
+    struct range range = explorer->brush[axes->axis[place]];
     bool fine = axes->inside.canvas->marks->utf8;
     int last = axes->inside.height - 1;
-    if (!selection_has_range(explorer, axes->first + place))
+    if (!selection_has_range(explorer, axes->axis[place]))
         return;
     int a = (int)lround(parallel_axis_share(axes, place, range.low) * last);
     int b = (int)lround(parallel_axis_share(axes, place, range.high) * last);
@@ -179,27 +186,39 @@ static void draw_range(const struct parallel_axes *axes,
                      INK_NOW, LOOK_BOLD);
 }
 
-/* The name of an objective in so many columns: cut where it is longer, and where
- * another is cut to the same, with its last character, which tells task10 from task11.
- */
+/* The first `head` characters of a text and the last `tail`. */
+static void text_cut(const char *text, size_t head, size_t tail, char *out,
+                     size_t size) {
+    size_t length = strlen(text), end = 0, begin = length;
+    while (text[end] && (head || text_continues(text[end])))
+        head -= !text_continues(text[end++]);
+    while (begin > 0 && (tail || text_continues(text[begin])))
+        tail -= !text_continues(text[--begin]);
+    snprintf(out, size, "%.*s%s", (int)end, text, text + begin);
+}
+
+/* The name of an objective in so many columns. Where it is cut and another comes to the
+ * same, its last characters tell them apart (task10 and task11), else its number. */
 static void short_name(const struct explorer *explorer, size_t task, int most,
                        char *out, size_t size) {
-    const char *name = explorer_task_name(explorer, task);
-    size_t length = strlen(name), columns = most > 0 ? (size_t)most : 0;
-    bool shared = false;
-    snprintf(out, size, "%s", name);
-    if (length <= columns || columns >= 6 || columns < 1)
-        return; /* it fits, or says enough with an ellipsis */
-    for (size_t t = 0; t < explorer->tasks; t++)
-        shared = shared || (t != task &&
-                            !strncmp(explorer_task_name(explorer, t), name, columns));
-    size_t cut = shared && columns > 1 ? columns - 1 : columns;
-    while (cut && text_continues(name[cut]))
-        cut--; /* no half of a character */
-    snprintf(out, size, "%.*s%s", (int)cut, name,
-             shared && columns > 1 && (unsigned char)name[length - 1] < 0x80
-                 ? name + length - 1
-                 : "");
+    int longest = most < 4 ? most : 4;
+    snprintf(out, size, "%s", explorer_task_name(explorer, task));
+    if (most < 1 || text_columns(palette_marks(true), out) <= most)
+        return;
+    for (int tail = 0; tail < longest; tail++) {
+        bool shared = false;
+        text_cut(explorer_task_name(explorer, task), (size_t)(most - tail),
+                 (size_t)tail, out, size);
+        for (size_t t = 0; t < explorer->tasks && !shared; t++) {
+            char other[128];
+            text_cut(explorer_task_name(explorer, t), (size_t)(most - tail),
+                     (size_t)tail, other, sizeof other);
+            shared = t != task && !strcmp(out, other);
+        }
+        if (!shared)
+            return;
+    }
+    snprintf(out, size, "%zu", task + 1);
 }
 
 /* "98.5", "98" where there is no room for more, "" where there is none. */
@@ -223,17 +242,27 @@ static void draw_label(const struct view *view, int x, int y, int most, enum ink
     view_text(view, from < 0 ? 0 : from, y, columns, ink, look, text);
 }
 
+/* Columns of a name. Those at the ends are pushed inwards where they would stick out,
+ * and keep apart from their neighbours nevertheless. */
+static int label_width(const struct parallel_axes *axes, int width) {
+    int pushed = 2 * (axes->left + axes->gap - 1) / 3;
+    int most = axes->gap - 1 < pushed ? axes->gap - 1 : pushed;
+    return axes->gap && most < width ? most : width;
+}
+
 static void draw_frame(const struct view *view, const struct parallel_axes *axes,
-                       const struct explorer *explorer) {
+                       const struct explorer *explorer, bool focused) {
     const struct marks *marks = view->canvas->marks;
     for (size_t k = 0; k < axes->count; k++) {
-        size_t t = axes->first + k;
+        size_t t = axes->axis[k];
         int x = parallel_axis_column(axes, k);
-        int most =
-            axes->gap && axes->gap - 1 < view->width ? axes->gap - 1 : view->width;
+        int most = label_width(axes, view->width);
         char text[128];
         short_name(explorer, t, most, text, sizeof text);
-        draw_label(view, x, 0, most, look_task(t), LOOK_BOLD, text);
+        draw_label(view, x, 0, most, look_task(t),
+                   LOOK_BOLD | (focused && t == explorer->pointed_axis ? LOOK_REVERSE
+                                                                       : LOOK_PLAIN),
+                   text);
         draw_label(view, x, 1, most, INK_FAINT, LOOK_PLAIN,
                    short_number(axes->high[k], most, text, sizeof text));
         draw_label(view, x, view->height - 1, most, INK_FAINT, LOOK_PLAIN,
@@ -254,7 +283,8 @@ static void draw_pointed(const struct parallel_axes *axes,
                                  catalog->solutions[explorer->pointed].series) ||
         raster_begin(&raster, &axes->inside))
         return;
-    const double *values = row_values(explorer, axes, explorer->pointed);
+    double room[STORE_TASKS_MAX];
+    const double *values = row_values(explorer, axes, explorer->pointed, room);
     draw_line(axes, &raster, values, 1, INK_TEXT);
     raster_end(&raster);
     draw_marks(axes, values, axes->inside.canvas->marks->mark[MARK_FRONT], INK_TEXT,
@@ -284,7 +314,8 @@ size_t parallel_view_places(const struct view *view, struct explorer *explorer,
         axes.gap ? (double)(column - parallel_axis_column(&axes, k)) / axes.gap : 0;
     along = fmin(1, fmax(0, along));
     for (size_t i = 0; i < catalog->count; i++) {
-        const double *values = row_values(explorer, &axes, i);
+        double values[STORE_TASKS_MAX];
+        row_values(explorer, &axes, i, values);
         double from = parallel_axis_share(&axes, k, values[k]),
                to = parallel_axis_share(&axes, next, values[next]);
         double at = along > 0 ? along < 1 ? from + along * (to - from) : to : from;
@@ -297,19 +328,29 @@ size_t parallel_view_places(const struct view *view, struct explorer *explorer,
     return count;
 }
 
+/* The place of an objective among the axes that are on the screen, or SIZE_MAX. */
+static size_t place_of(const struct parallel_axes *axes, size_t objective) {
+    for (size_t k = 0; k < axes->count; k++)
+        if (axes->axis[k] == objective)
+            return k;
+    return SIZE_MAX;
+}
+
 int parallel_view_column(const struct view *view, struct explorer *explorer,
                          size_t objective) {
     struct parallel_axes axes;
+    size_t shown[STORE_TASKS_MAX], count = axes_shown(explorer, shown), at = 0;
     int *scroll = &explorer->scroll[PANEL_SCATTER];
     if (!find_axes(view, explorer, &axes))
         return 0;
-    if (objective < axes.first)
-        *scroll = (int)objective;
-    else if (objective >= axes.first + axes.count)
-        *scroll = (int)(objective + 1 - axes.count);
+    while (at + 1 < count && shown[at] != objective)
+        at++;
+    if (at < axes.first)
+        *scroll = (int)at;
+    else if (at >= axes.first + axes.count)
+        *scroll = (int)(at + 1 - axes.count);
     find_axes(view, explorer, &axes);
-    return axes.inside.x - view->x +
-           parallel_axis_column(&axes, objective - axes.first);
+    return axes.inside.x - view->x + parallel_axis_column(&axes, at - axes.first);
 }
 
 size_t parallel_view_axis(const struct view *view, struct explorer *explorer,
@@ -323,16 +364,16 @@ size_t parallel_view_axis(const struct view *view, struct explorer *explorer,
         if (abs(parallel_axis_column(&axes, k) - column) <
             abs(parallel_axis_column(&axes, nearest) - column))
             nearest = k;
-    return axes.first + nearest;
+    return axes.axis[nearest];
 }
 
 bool parallel_view_value(const struct view *view, struct explorer *explorer,
                          size_t objective, double y, double *value) {
     struct parallel_axes axes;
-    if (!find_axes(view, explorer, &axes) || objective < axes.first ||
-        objective >= axes.first + axes.count || axes.inside.height < 2)
+    size_t place;
+    if (!find_axes(view, explorer, &axes) || axes.inside.height < 2 ||
+        (place = place_of(&axes, objective)) == SIZE_MAX)
         return false;
-    size_t place = objective - axes.first;
     double at = (y - (axes.inside.y - view->y)) / (axes.inside.height - 1);
     *value = axes.high[place] + at * (axes.low[place] - axes.high[place]);
     return true;
@@ -346,11 +387,16 @@ void parallel_view_draw(const struct view *view, struct explorer *explorer,
     struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
     bool room = view->height >= 7 && view->width >= 14;
     bool known = room && parallel_axes_place(&below, explorer, &axes);
-    if (known && axes.count < explorer->tasks)
+    size_t shown[STORE_TASKS_MAX], count = axes_shown(explorer, shown);
+    size_t hidden = explorer->tasks - count;
+    if (known && axes.count < count)
         snprintf(title, sizeof title, "Parallel%s: %zu-%zu of %zu%s",
                  view->width >= 44 ? " coordinates" : "", axes.first + 1,
-                 axes.first + axes.count, explorer->tasks,
+                 axes.first + axes.count, count,
                  view->width >= 60 ? ", wheel or PgDn for the others" : "");
+    else if (known && hidden)
+        snprintf(title, sizeof title, "Parallel%s: %zu hidden",
+                 view->width >= 44 ? " coordinates" : "", hidden);
     view_heading(view, title, focused);
     if (!known) {
         if (room)
@@ -364,7 +410,7 @@ void parallel_view_draw(const struct view *view, struct explorer *explorer,
         raster_end(&raster);
     }
     draw_baselines(&axes, explorer, false);
-    draw_frame(&below, &axes, explorer);
+    draw_frame(&below, &axes, explorer, focused);
     draw_baselines(&axes, explorer, true);
     draw_chosen(&axes, explorer);
     draw_now(&axes, explorer);

@@ -408,6 +408,9 @@ static void draw_polygon(const struct view *view, const struct explorer *explore
 static void draw_sliders(const struct view *view, const struct explorer *explorer,
                          const struct simplex_geometry *geometry) {
     const struct marks *marks = view->canvas->marks;
+    if (geometry->rows < (int)explorer->tasks)
+        view_right(view, view->width - 11, 0, 10, INK_FAINT, LOOK_PLAIN, " %d more ",
+                   (int)explorer->tasks - geometry->rows);
     for (int row = 0; row < geometry->rows; row++) {
         size_t t = (size_t)(geometry->first + row);
         int y = geometry->top + row;

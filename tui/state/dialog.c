@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "state/dialog.h"
 
 #include <stdarg.h>
@@ -30,6 +31,26 @@ int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
     text_escape(items[dialog->count].text, sizeof items->text, text);
     dialog->count++;
     return 0;
+}
+
+void dialog_clear(struct dialog *dialog) {
+    dialog->count = dialog->chosen = 0;
+    dialog->scroll = 0;
+    snprintf(dialog->prompt, sizeof dialog->prompt, "%s%.200s",
+             dialog->text[0] ? "find: " : "type to find", dialog->text);
+}
+
+bool dialog_found(const struct dialog *dialog, const char *text) {
+    const char *typed = dialog->text;
+    char word[sizeof dialog->text];
+    while (*(typed += strspn(typed, " "))) {
+        size_t length = strcspn(typed, " ");
+        snprintf(word, sizeof word, "%.*s", (int)length, typed);
+        if (!strcasestr(text, word))
+            return false;
+        typed += length;
+    }
+    return true;
 }
 
 void dialog_text(struct dialog *dialog, const char *text) {
@@ -165,8 +186,14 @@ static void choose(struct dialog *dialog, int key) {
 
 static enum dialog_answer key_in_list(struct dialog *dialog, int key) {
     const struct question *question = dialog->question;
+    bool text = (key >= 0x20 && key != 0x7f && key < KEYS_FIRST) ||
+                key == KEYS_BACKSPACE || key == KEYS_CONTROL_U;
     if (key == KEYS_ENTER)
         return question->switches ? DIALOG_CANCEL : DIALOG_ACCEPT;
+    if (question->finds && text && !(key == ' ' && question->switches)) {
+        edit(dialog, key);
+        return DIALOG_TYPED;
+    }
     if (key == 'q')
         return DIALOG_CANCEL;
     if (key == 'N' && question->notes && dialog->count)

@@ -24,6 +24,7 @@ struct question {
     const char *hint; /* of a list: which keys it takes; NULL: the usual ones */
     int width;        /* of the box in columns; 0: the usual */
     bool switches;    /* a list whose items Space switches; Enter closes */
+    bool finds;       /* a list in which one types to find: typed shows what matches */
     bool compares;    /* two models: measuring what tells them apart comes first */
     /* To write: what is chosen (choice_name) of the items; choice_none is one more, of
      * number -1, where it is not NULL. busy is shown while it writes, NULL: a bar. */
@@ -81,6 +82,11 @@ void dialog_open(struct dialog *dialog, const struct question *question);
 int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
                bool on, const char *text);
 void dialog_text(struct dialog *dialog, const char *text);
+/* Takes the items out, of a list in which one types to find; the prompt tells what was
+ * typed. */
+void dialog_clear(struct dialog *dialog);
+/* Has this text every word that was typed, whatever the case? */
+bool dialog_found(const struct dialog *dialog, const char *text);
 /* Replaces the text between `begin` and the cursor by a word. */
 void dialog_replace(struct dialog *dialog, size_t begin, const char *word);
 /* The answer will not do: it stays open and says why. */

@@ -104,11 +104,19 @@ struct triple_cache {
 /* How many solutions' lines pass each dot of the parallel coordinates (parallel_view.c
  * fills it), kept until what it was made of changes. */
 struct density {
-    uint64_t catalog, hidden, selection;
+    uint64_t catalog, hidden, selection, wanted;
     size_t first, axes, lines;
     int width, height; /* dots */
     double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
     uint32_t *front, *rest; /* [width][height] */
+};
+
+/* The axes of the parallel coordinates (axes.h). */
+struct axes {
+    bool ordered; /* by `order`, not as the tasks are */
+    size_t order[STORE_TASKS_MAX];
+    bool hidden[STORE_TASKS_MAX], turned[STORE_TASKS_MAX]; /* by objective */
+    uint64_t serial;                                       /* of its changes */
 };
 
 struct front_volume; /* of hypervolume.h */
@@ -270,6 +278,7 @@ struct explorer {
     struct tour tour;
     /* By the tables of actions (action_hints); a set ends where there is no text. */
     struct hint hints[HINT_SETS][HINTS_MOST];
+    struct axes axes;
     size_t pointed_axis; /* of the parallel coordinates: where keys step */
     struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
                                              not below high */

@@ -1,0 +1,222 @@
+/* Axes of the parallel coordinates: moved, turned round, hidden, by keys and the mouse;
+ * names that tell them apart; what is cut is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../results/fixture.h"
+#include "driver.h"
+#include "panels/places.h"
+#include "state/axes.h"
+#include "terminal/keys.h"
+
+static char five[4096], twelve[4096];
+
+static void assert_order(const struct app *app, const char *names) {
+    size_t shown[STORE_TASKS_MAX], count = axes_shown(&app->explorer, shown);
+    char text[400] = "";
+    for (size_t i = 0; i < count; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s", i ? " " : "",
+                 explorer_task_name(&app->explorer, shown[i]));
+    }
+    assert_string_equal(text, names);
+}
+
+static void open_parallel(struct app *app, const char *path, int width, int height) {
+    driver_open(app, path, width, height);
+    assert_true(explorer_show_space(&app->explorer, SPACE_PARALLEL));
+    driver_resize(app, width, height);
+}
+
+/* Focus on the objective space, beta's axis chosen. */
+static void open_at_beta(struct app *app) {
+    open_parallel(app, five, 120, 40);
+    app->explorer.wish.focus = PANEL_SCATTER;
+    app->explorer.pointed_axis = 1;
+    driver_resize(app, 120, 40);
+}
+
+static void keys_move_turn_and_hide(void **state) {
+    (void)state;
+    struct app app;
+    open_at_beta(&app);
+    driver_type(&app, "}}");
+    assert_order(&app, "alpha gamma delta beta epsilon");
+    driver_type(&app, "}}}");
+    assert_order(&app, "alpha gamma delta epsilon beta");
+    driver_type(&app, "{{{{{{");
+    assert_order(&app, "beta alpha gamma delta epsilon");
+    driver_expect(&app, "beta     alpha");
+    driver_type(&app, "I");
+    driver_expect(&app, "beta has its worse end on top now");
+    driver_type(&app, "d");
+    assert_order(&app, "alpha gamma delta epsilon");
+    driver_expect(&app, "Parallel coordinates: 1 hidden");
+    /* The next one is chosen; two stay. */
+    driver_type(&app, "dddd");
+    driver_expect(&app, "two axes stay");
+    assert_order(&app, "delta epsilon");
+    driver_type(&app, "A");
+    assert_order(&app, "alpha beta gamma delta epsilon");
+    assert_false(app.explorer.axes.turned[1]);
+    driver_close(&app);
+}
+
+/* The numbers at the ends of an axis change places. */
+static void a_turned_axis_has_its_worse_end_on_top(void **state) {
+    (void)state;
+    struct app app;
+    double top, bottom;
+    open_at_beta(&app);
+    struct view view = view_rect(&app.canvas, app.arrangement.rect[PANEL_SCATTER]);
+    assert_true(parallel_view_value(&view, &app.explorer, 1, 3, &top));
+    assert_true(parallel_view_value(&view, &app.explorer, 1, view.height - 2, &bottom));
+    assert_true(top > bottom);
+    driver_type(&app, "I");
+    assert_true(parallel_view_value(&view, &app.explorer, 1, 3, &top));
+    assert_true(parallel_view_value(&view, &app.explorer, 1, view.height - 2, &bottom));
+    assert_true(top < bottom);
+    assert_true(parallel_view_value(&view, &app.explorer, 0, 3, &top));
+    assert_true(parallel_view_value(&view, &app.explorer, 0, view.height - 2, &bottom));
+    assert_true(top > bottom);
+    driver_close(&app);
+}
+
+static void the_mouse_does_the_same(void **state) {
+    (void)state;
+    struct app app;
+    open_at_beta(&app);
+    struct explorer *explorer = &app.explorer;
+    struct view view = view_rect(&app.canvas, app.arrangement.rect[PANEL_SCATTER]);
+    int y = view.y + 1, from = view.x + parallel_view_column(&view, explorer, 1);
+    int to = view.x + parallel_view_column(&view, explorer, 3);
+    app_mouse(&app, POINTER_PRESS, from, y);
+    for (int x = from; x <= to; x++)
+        app_mouse(&app, POINTER_DRAG, x, y);
+    app_mouse(&app, POINTER_RELEASE, to, y);
+    assert_order(&app, "alpha gamma delta beta epsilon");
+    assert_false(explorer->axes.turned[1]);
+    app_mouse(&app, POINTER_PRESS, to, y);
+    app_mouse(&app, POINTER_RELEASE, to, y);
+    assert_true(explorer->axes.turned[1]);
+    app_mouse(&app, POINTER_PRESS, to, y);
+    app_mouse(&app, POINTER_DRAG, to, 0);
+    app_mouse(&app, POINTER_RELEASE, to, 0);
+    assert_order(&app, "alpha gamma delta epsilon");
+    /* Where it stands one points at what is drawn there. */
+    driver_click(&app, view.x + parallel_view_column(&view, explorer, 2), y + 6);
+    assert_int_equal(explorer->pointed_axis, 2);
+    driver_close(&app);
+}
+
+/* p lists the axes; typing finds them. */
+static void one_types_to_find(void **state) {
+    (void)state;
+    struct app app;
+    open_parallel(&app, twelve, 120, 40);
+    driver_type(&app, "p");
+    driver_expect(&app, "type to find");
+    driver_type(&app, "ETA");
+    driver_expect(&app, "find: ETA");
+    assert_int_equal(app.explorer.dialog.count, 4); /* beta zeta eta theta */
+    driver_key(&app, KEYS_BACKSPACE);
+    driver_key(&app, KEYS_CONTROL_U);
+    driver_type(&app, "zet ");
+    assert_int_equal(app.explorer.dialog.count, 1);
+    driver_type(&app, "\r");
+    assert_order(&app, "alpha beta gamma delta epsilon eta theta iota kappa task10 "
+                       "task11");
+    driver_type(&app, "xp");
+    driver_expect(&app, "beta over alpha");
+    driver_type(&app, "q kappa gam");
+    assert_int_equal(app.explorer.dialog.count, 0);
+    driver_key(&app, KEYS_CONTROL_U);
+    driver_type(&app, "kappa gam\r");
+    assert_int_equal(app.explorer.pair_a, 2);
+    assert_int_equal(app.explorer.pair_b, 9);
+    driver_close(&app);
+}
+
+/* Whatever the height the mean is there, and what is cut is counted. */
+static void the_mean_stays_in_sight(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, twelve, 80, 24);
+    driver_expect(&app, "─ Preference ────────── 2 more ─");
+    for (int height = 16; height <= 50; height++) {
+        driver_resize(&app, 80, height);
+        if (!app.arrangement.shown[PANEL_OBJECTIVES])
+            continue;
+        struct rect rect = app.arrangement.rect[PANEL_OBJECTIVES];
+        char *frame = driver_frame(&app);
+        if (rect.height >= 4 && !strstr(frame, "\n mean "))
+            fail_msg("no mean at height %d:\n%s", height, frame);
+        bool all = strstr(frame, "\n task11 ") && strstr(frame, "\n alpha ");
+        if (rect.height >= 6 && !all && !strstr(frame, " more"))
+            fail_msg("what is cut is not told at height %d:\n%s", height, frame);
+        free(frame);
+    }
+    driver_close(&app);
+}
+
+/* Cut or not, no two axes have the same name. */
+static void names_tell_axes_apart(void **state) {
+    (void)state;
+    static const char *const names[] = {"cifar10", "cifar100", "cifar1000",
+                                        "cifar1000b", "cars"};
+    const struct fixture_options options = {.tasks = 5, .edge = 3, .names = names};
+    struct app app;
+    char path[4200];
+    snprintf(path, sizeof path, "%s/names.db", folder());
+    fixture_write(path, &options);
+    open_parallel(&app, path, 120, 40);
+    for (int width = 40; width <= 140; width += 4) {
+        driver_resize(&app, width, 24);
+        if (!app.arrangement.shown[PANEL_SCATTER])
+            continue;
+        struct rect rect = app.arrangement.rect[PANEL_SCATTER];
+        char line[200] = "", whole[200], *word, *rest, *seen[8];
+        size_t count = 0;
+        for (int x = 0; x < rect.width && x < 199; x++) {
+            wchar_t c = canvas_at(&app.canvas, rect.x + x, rect.y + 1)->c;
+            line[x] = c < 0x80 ? (char)c : '.';
+        }
+        snprintf(whole, sizeof whole, "%s", line);
+        for (word = strtok_r(line, " ", &rest); word && count < 8;
+             word = strtok_r(NULL, " ", &rest)) {
+            for (size_t i = 0; i < count; i++)
+                if (!strcmp(seen[i], word))
+                    fail_msg("two axes are \"%s\" at %d columns", word, width);
+            seen[count++] = word;
+        }
+        if (count != 5)
+            fail_msg("%zu names at %d columns: %s", count, width, whole);
+    }
+    driver_close(&app);
+}
+
+static int prepare(void **state) {
+    fixture_write_in(folder(), 5, 4, five);
+    fixture_write_in(folder(), 12, 3, twelve);
+    return fixture_utf8(state);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_move_turn_and_hide),
+        cmocka_unit_test(a_turned_axis_has_its_worse_end_on_top),
+        cmocka_unit_test(the_mouse_does_the_same),
+        cmocka_unit_test(one_types_to_find),
+        cmocka_unit_test(the_mean_stays_in_sight),
+        cmocka_unit_test(names_tell_axes_apart),
+    };
+    return cmocka_run_group_tests(tests, prepare, NULL);
+}
