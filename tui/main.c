@@ -123,6 +123,7 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
     while (!app->quit && !restore_ending()) {
         at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
+        at_once = app_fly(app, now()) || at_once;
         app_tell_evaluation(app);
         app_fill(app);
         app_tour(app);
@@ -152,7 +153,7 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
         }
         struct pollfd fds[2] = {{STDIN_FILENO, POLLIN, 0},
                                 {mailbox_fd(app->mailbox), POLLIN, 0}};
-        int idle = !replay ? -1 : state == REPLAY_WAITS ? 50 : 0;
+        int idle = app->flight.on ? 16 : !replay ? -1 : state == REPLAY_WAITS ? 50 : 0;
         int ready = screen_wait(fds, 2, changed ? (int)(rest * 1000) + 1 : idle);
         if (ready < 0 && errno != EINTR)
             return error_set(error, "poll: %s", strerror(errno));

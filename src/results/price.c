@@ -66,14 +66,16 @@ static void feature_row(struct local *local, const struct routers *routers,
         row[i] = routers ? (double)local->weights[i] : preference[i];
 }
 
+/* How the features move along a direction of preferences. */
 static void find_along(struct local *local, const struct routers *routers, size_t tasks,
-                       const double *preference, size_t gain, size_t loss) {
+                       const double *preference, const double *direction) {
     if (routers)
         routers_jacobian(routers, preference, local->jacobian);
-    for (size_t i = 0; i < local->width; i++)
-        local->along[i] = routers ? (double)local->jacobian[i * tasks + gain] -
-                                        (double)local->jacobian[i * tasks + loss]
-                                  : (double)(i == gain) - (double)(i == loss);
+    for (size_t i = 0; i < local->width; i++) {
+        local->along[i] = routers ? 0 : direction[i];
+        for (size_t t = 0; routers && t < tasks; t++)
+            local->along[i] += (double)local->jacobian[i * tasks + t] * direction[t];
+    }
 }
 
 /* Tricube over a little more than the distance of the farthest. */
@@ -173,9 +175,10 @@ static void take_values(struct local *local, const struct samples *near,
     centre(local->values, local->nearness, local->count, 1);
 }
 
-/* The slopes of both objectives along the direction. */
-static void fit(struct local *local, const struct samples *near, size_t gain,
-                size_t loss, struct slope *gained, struct slope *lost) {
+/* The slopes of these objectives [count] along the direction. */
+static void fit(struct local *local, const struct samples *near,
+                const size_t *objectives, size_t objective_count,
+                struct slope *slopes) {
     size_t count = local->count;
     double scale = 0;
     centre(local->features, local->nearness, count, local->width);
@@ -187,52 +190,93 @@ static void fit(struct local *local, const struct samples *near, size_t gain,
         local->project[i] = dot(row, local->along, local->width);
         scale += local->gram[i * count + i] / (double)count;
     }
-    *gained = *lost = (struct slope){.left_out = INFINITY};
+    for (size_t i = 0; i < objective_count; i++)
+        slopes[i] = (struct slope){.left_out = INFINITY};
     for (int k = 0; k < STRENGTHS && scale > 0; k++) {
         if (!invert(local, scale * pow(10, 1 - k)))
             break;
-        take_values(local, near, gain);
-        consider(local, gained);
-        take_values(local, near, loss);
-        consider(local, lost);
+        for (size_t i = 0; i < objective_count; i++) {
+            take_values(local, near, objectives[i]);
+            consider(local, &slopes[i]);
+        }
     }
 }
 
-bool price_at(const struct samples *samples, const struct routers *routers,
-              const double *preference, size_t gain, size_t loss, struct price *price) {
-    size_t tasks = samples->tasks, least = 4 * tasks < 8 ? 8 : 4 * tasks;
+/* Of so many neighbours as there are; 0: too few, or memory is out. */
+static size_t slopes_at(const struct samples *samples, const struct routers *routers,
+                        const double *preference, const double *direction,
+                        const size_t *objectives, size_t count, struct slope *slopes) {
+    size_t tasks = samples->tasks, least = 4 * tasks < 8 ? 8 : 4 * tasks, used;
     struct samples near;
     struct local local;
-    struct slope gained, lost;
-    if (gain == loss || samples->count < 2 * tasks ||
-        preference[gain] + preference[loss] < 1e-3)
-        return false;
-    if (routers && (routers->tasks != tasks || routers->modules == 0))
-        routers = NULL;
+    if (samples->count < 2 * tasks)
+        return 0;
     if (least > NEIGHBOURS_MOST / 2)
         least = NEIGHBOURS_MOST / 2 < 2 * tasks ? 2 * tasks : NEIGHBOURS_MOST / 2;
     size_t most = least > NEIGHBOURS_MOST ? least : NEIGHBOURS_MOST;
     if (!samples_nearest(samples, preference, least, most, &near))
-        return false;
+        return 0;
     size_t width = routers ? routers->modules * tasks : tasks;
-    bool said = local_new(&local, near.count, width, tasks, routers) == 0;
-    if (said) {
+    used = local_new(&local, near.count, width, tasks, routers) ? 0 : near.count;
+    if (used) {
         find_nearness(&local, &near, preference);
         for (size_t i = 0; i < near.count; i++)
             feature_row(&local, routers, near.preferences + i * tasks,
                         local.features + i * width);
-        find_along(&local, routers, tasks, preference, gain, loss);
-        fit(&local, &near, gain, loss, &gained, &lost);
-        said = gained.value > 2 * gained.error && -lost.value > 2 * lost.error;
-    }
-    if (said) {
-        double a = gained.error / gained.value, b = lost.error / lost.value;
-        price->cost = -lost.value / gained.value;
-        price->error = price->cost * sqrt(a * a + b * b);
-        price->neighbours = near.count;
-        price->routed = routers != NULL;
+        find_along(&local, routers, tasks, preference, direction);
+        fit(&local, &near, objectives, count, slopes);
     }
     local_free(&local);
     samples_free(&near);
-    return said;
+    return used;
+}
+
+/* Those that can be looked into. */
+static const struct routers *usable(const struct routers *routers, size_t tasks) {
+    return routers && routers->tasks == tasks && routers->modules ? routers : NULL;
+}
+
+bool price_at(const struct samples *samples, const struct routers *routers,
+              const double *preference, size_t gain, size_t loss, struct price *price) {
+    double direction[STORE_TASKS_MAX] = {0};
+    struct slope slopes[2];
+    if (gain == loss || preference[gain] + preference[loss] < 1e-3)
+        return false;
+    routers = usable(routers, samples->tasks);
+    direction[gain] = 1;
+    direction[loss] = -1;
+    size_t neighbours = slopes_at(samples, routers, preference, direction,
+                                  (size_t[]){gain, loss}, 2, slopes);
+    if (!neighbours)
+        return false;
+    const struct slope *gained = &slopes[0], *lost = &slopes[1];
+    if (!(gained->value > 2 * gained->error && -lost->value > 2 * lost->error))
+        return false;
+    double a = gained->error / gained->value, b = lost->error / lost->value;
+    price->cost = -lost->value / gained->value;
+    price->error = price->cost * sqrt(a * a + b * b);
+    price->neighbours = neighbours;
+    price->routed = routers != NULL;
+    return true;
+}
+
+bool price_step(const struct samples *samples, const struct routers *routers,
+                const double *from, const double *to, double *change, double *error) {
+    struct slope slopes[STORE_TASKS_MAX];
+    double direction[STORE_TASKS_MAX] = {0};
+    size_t tasks = samples->tasks, objectives[STORE_TASKS_MAX];
+    for (size_t t = 0; t < tasks; t++) {
+        direction[t] = to[t] - from[t];
+        objectives[t] = t;
+    }
+    if (!slopes_at(samples, usable(routers, tasks), from, direction, objectives, tasks,
+                   slopes))
+        return false;
+    for (size_t t = 0; t < tasks; t++) {
+        change[t] = slopes[t].value;
+        error[t] = slopes[t].error;
+        if (!isfinite(slopes[t].left_out) || !isfinite(change[t] + error[t]))
+            return false;
+    }
+    return true;
 }

@@ -32,4 +32,10 @@ struct price {
 bool price_at(const struct samples *samples, const struct routers *routers,
               const double *preference, size_t gain, size_t loss, struct price *price);
 
+/* What a small step changes in every objective, by the same slopes: change [tasks] in
+ * their units with their standard errors [tasks]. from, to: preferences. false where it
+ * is not known: fewer than 2 tasks neighbours, or memory is out. */
+bool price_step(const struct samples *samples, const struct routers *routers,
+                const double *from, const double *to, double *change, double *error);
+
 #endif

@@ -113,3 +113,12 @@ double statistics_paired(const double *a, const double *b, size_t count) {
     double error = sqrt(squares / (double)(count - 1) / (double)count);
     return statistics_student(mean / error, (double)count - 1);
 }
+
+/* The statistic (a - b)^2 / (a + b) grows as the examples do. */
+double statistics_deciding(double only_a, double only_b, double examples) {
+    static const double critical = 3.841458820694124; /* chi-squared, 1 degree, 5 % */
+    double difference = only_a - only_b;
+    return difference == 0
+               ? INFINITY
+               : examples * critical * (only_a + only_b) / (difference * difference);
+}

@@ -16,6 +16,12 @@ void statistics_mean(const double *x, size_t count, double *mean, double *half);
  * the same it is 1 for differences of 0 and 0 for others; NaN for fewer than two. */
 double statistics_paired(const double *a, const double *b, size_t count);
 
+/* Of two models on the same examples, one of which is right on only_a that the other
+ * misses, the other on only_b: how many examples in all would make McNemar's test
+ * (normal approximation, 5 %) decide, if they went on differing so often. INFINITY
+ * where both differ equally often. */
+double statistics_deciding(double only_a, double only_b, double examples);
+
 /* How probable a |t| at least as large is, by Student's distribution. */
 double statistics_student(double t, double freedom);
 

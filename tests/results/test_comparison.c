@@ -31,6 +31,9 @@ static void statistics_are_those_of_scipy(void **state) {
     const double a[] = {0.99, 1.02, 0.97, 1.01, 0.985};
     const double b[] = {0.95, 1.00, 0.96, 0.99, 0.99};
     close_to(statistics_paired(a, b, 5), 0.08172591365442938);
+    /* By hand: 3.84146 * 13 / 9 times as many as 600. */
+    close_to(statistics_deciding(8, 5, 600), 600 * 3.841458820694124 * 13 / 9);
+    assert_true(isinf(statistics_deciding(5, 5, 600)));
     assert_true(statistics_paired(a, a, 5) == 1);
     assert_true(statistics_paired((const double[]){3, 4}, (const double[]){1, 2}, 2) ==
                 0);

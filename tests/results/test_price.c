@@ -112,6 +112,35 @@ static void without_noise_it_is_exact(void **state) {
     assert_true(close >= said - said / 8);
 }
 
+/* A step that gives one task more in proportion: the change of every objective is that
+ * of the routers' own values. */
+static void a_step_changes_what_it_says(void **state) {
+    (void)state;
+    size_t close = 0, said = 0;
+    for (int round = 0; round < 40; round++) {
+        struct world world;
+        double at[TASKS], to[TASKS], change[TASKS], error[TASKS];
+        world_new(&world, 0);
+        draw_inside(at);
+        for (size_t t = 0; t < TASKS; t++)
+            to[t] = t ? at[t] * (1 - at[0] - 1e-3) / (1 - at[0]) : at[0] + 1e-3;
+        assert_true(price_step(&world.samples, world.routers, at, to, change, error));
+        for (size_t t = 0; t < TASKS; t++) {
+            float from[(MODULES + 1) * TASKS], there[(MODULES + 1) * TASKS];
+            double moved = 0;
+            routers_forward(world.routers, at, from);
+            routers_forward(world.routers, to, there);
+            for (size_t k = 0; k < WIDTH; k++)
+                moved += world.effect[t][k] * ((double)there[k] - (double)from[k]);
+            said++;
+            close += fabs(change[t] - moved) < 0.03 * fabs(moved) + 1e-5;
+        }
+        world_free(&world);
+    }
+    /* Over a kink of a router the step is another one. */
+    assert_true(close >= said - said / 8);
+}
+
 static void the_error_is_that_of_the_noise(void **state) {
     (void)state;
     size_t said = 0, covered = 0;
@@ -182,6 +211,7 @@ static void the_preference_alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_noise_it_is_exact),
+        cmocka_unit_test(a_step_changes_what_it_says),
         cmocka_unit_test(the_error_is_that_of_the_noise),
         cmocka_unit_test(within_noise_nothing_is_said),
         cmocka_unit_test(the_preference_alone),

@@ -93,7 +93,7 @@ static char *page(struct explorer *explorer) {
     struct canvas canvas = {.marks = palette_marks(true)};
     char *text = NULL;
     size_t size;
-    assert_int_equal(canvas_resize(&canvas, 110, 20), 0);
+    assert_int_equal(canvas_resize(&canvas, 110, 40), 0);
     struct view view = view_whole(&canvas);
     compare_view_draw(&view, explorer, 0);
     FILE *file = open_memstream(&text, &size);
@@ -182,6 +182,17 @@ static void undecided_until_the_examples_say_so(void **state) {
     assert_non_null(strstr(text, "B is better"));
     assert_non_null(strstr(text, "undecided (p 0.200"));
     assert_non_null(strstr(text, "not paired"));
+    /* The mean of both, and the verdict in words. */
+    assert_non_null(strstr(text, "\n mean "));
+    assert_non_null(strstr(text, "alpha: B is better, right on 30 of 900 examples that "
+                                 "the other misses, against 9"));
+    /* 900 x 3.84 x 24 / 36 in all. */
+    assert_non_null(strstr(text, "beta: undecided, 15 of 900 differ one way, 9 the "
+                                 "other; some 1,500 more would decide"));
+    free(text);
+    explorer.paired[1].only_a = 15;
+    text = page(&explorer);
+    assert_non_null(strstr(text, "15 the other; they are equal so far"));
     free(text);
     explorer_free(&explorer);
 }

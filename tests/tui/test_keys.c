@@ -29,7 +29,7 @@ static void finds_actions(void **state) {
     int nth;
     assert_string_equal(action_of_key('q', &nth)->help, "quit");
     assert_string_equal(action_of_key(KEYS_SHIFT_LEFT, &nth)->keys, "Shift-Left, H");
-    assert_string_equal(action_of_key('7', &nth)->keys, "1-9");
+    assert_string_equal(action_of_key('7', &nth)->keys, "1-9, !, @, #");
     assert_int_equal(nth, 6);
     assert_null(action_of_key('%', &nth));
 }

@@ -76,11 +76,144 @@ static void steps_along_the_front_say_what_they_cost(void **state) {
     assert_non_null(strstr(explorer->message, "beta +"));
     assert_non_null(strstr(explorer->message, " for "));
     assert_non_null(strstr(explorer->message, "alpha -"));
-    assert_non_null(strstr(explorer->message, "(est)"));
+    assert_non_null(strstr(explorer->message, "expected: "));
     driver_type(&app, "<");
     assert_true(fabs(explorer->preference[1] - before) < 1e-9);
     driver_type(&app, "2>");
     assert_string_equal(explorer->message, "beta has all that can be had");
+    driver_close(&app);
+}
+
+/* F1 to F12 give a task a little more, with Shift a little less; what was measured is
+ * held against what was expected. */
+static void each_task_has_its_keys(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, twelve, 100, 30);
+    struct explorer *explorer = &app.explorer;
+    double before = explorer->preference[11];
+    driver_key(&app, KEYS_F12);
+    assert_true(fabs(explorer->preference[11] - before - 0.02) < 1e-9);
+    driver_key(&app, KEYS_SHIFT_F1 + 11);
+    assert_true(fabs(explorer->preference[11] - before) < 1e-9);
+    driver_type(&app, "#");
+    assert_true(explorer->preference[11] == 1);
+    driver_type(&app, "!");
+    assert_true(explorer->preference[9] == 1);
+    driver_close(&app);
+    driver_open(&app, three, 100, 30);
+    driver_type(&app, "#");
+    assert_string_equal(explorer->message, "there are only 3 tasks");
+    driver_key(&app, KEYS_F1 + 3);
+    assert_string_equal(explorer->message, "there are only 3 tasks");
+    /* From a measured place; the step is measured by and by. */
+    driver_type(&app, "v1 1 2\rf");
+    assert_int_equal(explorer->figures, FIGURES_COMPLETE);
+    double alpha = fixture_value(explorer->preference, 0);
+    driver_key(&app, KEYS_F1);
+    assert_non_null(strstr(explorer->message, "expected: alpha +"));
+    assert_non_null(strstr(explorer->message, "+-"));
+    assert_true(explorer->stepped.waits);
+    assert_true(explorer->stepped.change[0] > 0 && explorer->stepped.change[2] < 0);
+    for (size_t t = 0; t < 3; t++)
+        explorer->running[t] =
+            (struct running){.examples = 900,
+                             .value = fixture_value(explorer->preference, t),
+                             .complete = true};
+    explorer->figures = FIGURES_COMPLETE;
+    app_answer_stepped(explorer);
+    char text[64];
+    snprintf(text, sizeof text, "measured: alpha %+.2f for ",
+             fixture_value(explorer->preference, 0) - alpha);
+    assert_int_equal(strncmp(explorer->message, text, strlen(text)), 0);
+    assert_non_null(strstr(explorer->message, "; expected: alpha +"));
+    assert_false(explorer->stepped.waits);
+    driver_close(&app);
+}
+
+/* Three tasks have three edges, in a round, forth and back. */
+static void the_middles_of_the_edges(void **state) {
+    (void)state;
+    static const double middles[3][3] = {{0.5, 0.5, 0}, {0.5, 0, 0.5}, {0, 0.5, 0.5}};
+    struct app app;
+    driver_open(&app, three, 100, 30);
+    for (size_t i = 0; i < 7; i++) {
+        driver_type(&app, "M");
+        assert_memory_equal(app.explorer.preference, middles[i % 3], sizeof middles[0]);
+    }
+    driver_type(&app, "N");
+    assert_memory_equal(app.explorer.preference, middles[2], sizeof middles[0]);
+    driver_expect(&app, "halfway between beta and gamma");
+    driver_close(&app);
+    driver_open(&app, twelve, 100, 30);
+    bool seen[12][12] = {{false}};
+    for (size_t i = 0; i < 66; i++) {
+        size_t a = 0, b = 11;
+        driver_type(&app, "M");
+        while (app.explorer.preference[a] != 0.5)
+            a++;
+        while (app.explorer.preference[b] != 0.5)
+            b--;
+        assert_true(a < b && !seen[a][b]);
+        seen[a][b] = true;
+    }
+    driver_close(&app);
+}
+
+/* The way is drawn from where one was to where one is, and only when it is wanted. */
+static void the_way_is_drawn(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, three, 100, 30);
+    driver_type(&app, "12");
+    app.explorer.message[0] = '\0';
+    driver_resize(&app, 100, 30);
+    char *without = driver_frame(&app);
+    driver_type(&app, "V");
+    driver_expect(&app, "the way that you have come is drawn");
+    app.explorer.message[0] = '\0';
+    driver_resize(&app, 100, 30);
+    char *with = driver_frame(&app);
+    assert_string_not_equal(with, without);
+    driver_type(&app, "V");
+    app.explorer.message[0] = '\0';
+    driver_resize(&app, 100, 30);
+    char *again = driver_frame(&app);
+    assert_string_equal(again, without);
+    free(with);
+    free(without);
+    free(again);
+    driver_close(&app);
+}
+
+/* To a bookmark one flies: through what lies between, to the very place, and is back by
+ * one step. A key skips the rest. */
+static void a_flight_arrives(void **state) {
+    (void)state;
+    struct app app;
+    const double to[3] = {0.1, 0.2, 0.7};
+    driver_open(&app, three, 100, 30);
+    struct explorer *explorer = &app.explorer;
+    driver_type(&app, "1");
+    app_fly_to(&app, to); /* without a thread that evaluates: at once */
+    assert_true(fabs(explorer->preference[2] - 0.7) < 1e-12);
+    driver_type(&app, "u");
+    app.flight = (struct flight){.on = true, .from = {1, 0, 0}, .to = {0.1, 0.2, 0.7}};
+    size_t visited = explorer->history.count;
+    double last = 0;
+    assert_true(app_fly(&app, 100));
+    for (double time = 100.02; app_fly(&app, time); time += 0.02) {
+        assert_true(explorer->preference[2] > last);
+        last = explorer->preference[2];
+    }
+    assert_true(fabs(explorer->preference[2] - 0.7) < 1e-12);
+    assert_int_equal(explorer->history.count, visited);
+    driver_type(&app, "u");
+    assert_true(explorer->preference[0] == 1);
+    app.flight = (struct flight){.on = true, .from = {1, 0, 0}, .to = {0.1, 0.2, 0.7}};
+    driver_type(&app, "?q");
+    assert_false(app.flight.on);
+    assert_true(fabs(explorer->preference[2] - 0.7) < 1e-12);
     driver_close(&app);
 }
 
@@ -257,6 +390,10 @@ int main(void) {
         cmocka_unit_test(locks_hold),
         cmocka_unit_test(a_proposed_line_is_typed_over),
         cmocka_unit_test(steps_along_the_front_say_what_they_cost),
+        cmocka_unit_test(each_task_has_its_keys),
+        cmocka_unit_test(the_middles_of_the_edges),
+        cmocka_unit_test(the_way_is_drawn),
+        cmocka_unit_test(a_flight_arrives),
         cmocka_unit_test(visits_are_taken_up),
         cmocka_unit_test(a_move_keeps_what_was_before),
         cmocka_unit_test(the_command_line_is_said),

@@ -127,6 +127,10 @@ static void what_is_recorded_replays(void **state) {
 static void every_name_is_a_key(void **state) {
     (void)state;
     char name[16];
+    for (int key = KEYS_F1; key <= KEYS_SHIFT_F12; key++)
+        assert_int_equal(key_named(key_name(key, name, sizeof name)), key);
+    assert_int_equal(key_named("F13"), KEYS_NONE);
+    assert_int_equal(key_named("F"), 'F');
     for (int key = KEYS_UP; key <= KEYS_DELETE; key++)
         assert_int_equal(key_named(key_name(key, name, sizeof name)), key);
     static const int characters[] = {' ',    'a',     '~',           0xe9,

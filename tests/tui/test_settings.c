@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,8 @@ static void mistakes_have_their_line(void **state) {
     (void)state;
     static const char *const wrong[][2] = {
         {"mouse = maybe", "line 1: mouse is on or off, not \"maybe\""},
-        {"\n#\ntheme = blue", "line 3: theme is dark, light or none, not \"blue\""},
+        {"\n#\ntheme = blue", "line 3: theme is dark, light, high-contrast, "
+                              "colour-blind or none, not \"blue\""},
         {"keys = 3", "line 1: nothing is called \"keys\""},
         {"key Entr = q", "line 1: no key is called \"Entr\""},
         {"key g = Qq", "line 1: no key is called \"Qq\""},
@@ -86,6 +88,31 @@ static void keys_do_what_others_do(void **state) {
     driver_type(&app, "\033%");
     driver_expect(&app, "% does nothing here; ? lists the keys");
     driver_close(&app);
+}
+
+/* Of each colour against black: at least 7 (WCAG 2, AAA). */
+static void high_contrast_is_high(void **state) {
+    (void)state;
+    struct settings settings;
+    write_settings("theme = high-contrast");
+    assert_int_equal(settings_read(path, &settings, &error), 0);
+    assert_int_equal(settings.theme, THEME_CONTRAST);
+    write_settings("theme = colour-blind");
+    assert_int_equal(settings_read(path, &settings, &error), 0);
+    assert_int_equal(settings.theme, THEME_DARK); /* it is that already */
+    palette_theme(THEME_CONTRAST);
+    for (enum ink ink = 0; ink < INK_COUNT; ink++) {
+        int colour = palette_colour(ink, DEPTH_TRUE);
+        double light = 0, weights[] = {0.2126, 0.7152, 0.0722};
+        for (int i = 0; colour >= 0 && i < 3; i++) {
+            double c = (double)(colour >> (16 - 8 * i) & 255) / 255;
+            light +=
+                weights[i] * (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
+        }
+        if (colour >= 0 && (light + 0.05) / 0.05 < 7)
+            fail_msg("ink %d has a contrast of %g", (int)ink, (light + 0.05) / 0.05);
+    }
+    palette_theme(THEME_DARK);
 }
 
 static void the_light_theme_is_dark_on_light(void **state) {
@@ -133,6 +160,7 @@ int main(void) {
         cmocka_unit_test(each_setting),
         cmocka_unit_test(mistakes_have_their_line),
         cmocka_unit_test(keys_do_what_others_do),
+        cmocka_unit_test(high_contrast_is_high),
         cmocka_unit_test(the_light_theme_is_dark_on_light),
         cmocka_unit_test(where_they_are),
     };

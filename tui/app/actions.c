@@ -60,6 +60,7 @@ static void say_unknown(struct explorer *explorer, int key) {
 
 void app_key(struct app *app, int key) {
     struct explorer *explorer = &app->explorer;
+    app_land(app);
     /* What a terminal makes of the old frame at its new size is its own affair. */
     if (key == KEYS_RESIZE || key == KEYS_CONTROL_L) {
         screen_redraw();

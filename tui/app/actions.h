@@ -10,10 +10,10 @@
 
 #include "app/app.h"
 
-enum { ACTION_KEYS = 10 };
+enum { ACTION_KEYS = 12 };
 
 struct action {
-    int codes[ACTION_KEYS];       /* characters or enum key, ended by 0 */
+    int codes[ACTION_KEYS];       /* characters or enum key, ended by 0 where fewer */
     const char *group;            /* "Preference" */
     const char *keys;             /* the codes as shown: "Shift-Left, H" */
     const char *help;             /* one line, without a capital or a full stop */

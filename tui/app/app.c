@@ -114,7 +114,7 @@ void app_tell_evaluation(struct app *app) {
                                    .routers = explorer->routers};
     /* What is stored is not evaluated again, so that must be known first. */
     if (!app->evaluation || !explorer->catalog || explorer->catalog->reading ||
-        !explorer->ready || app->asked == explorer->serial)
+        !explorer->ready || app->flight.on || app->asked == explorer->serial)
         return;
     memcpy(wish.preference, explorer->preference, sizeof wish.preference);
     wish.evaluate = explorer_needs_evaluation(explorer);
@@ -274,5 +274,7 @@ bool app_events(struct app *app) {
     }
     if (any && app->explorer.catalog)
         app_answer_asked(&app->explorer);
+    if (any && app->explorer.catalog)
+        app_answer_stepped(&app->explorer);
     return any;
 }

@@ -19,6 +19,13 @@ struct key_map {
     size_t count;
 };
 
+/* The way to a preference, seen. */
+struct flight {
+    bool on;
+    double began; /* seconds of a clock that only rises; 0: not yet */
+    double from[STORE_TASKS_MAX], to[STORE_TASKS_MAX];
+};
+
 struct app {
     struct explorer explorer;
     struct key_map keys;
@@ -37,6 +44,7 @@ struct app {
     int early[64];           /* keys pressed before there was anything to act on */
     size_t early_count;
     bool quit, redraw;
+    struct flight flight;
     enum panel dragged; /* PANEL_COUNT: nothing is */
     int drag_x,
         drag_y;        /* where the pointer was, while the objective space is dragged */
@@ -123,6 +131,14 @@ void app_press_axis(struct app *app, int x, int y);
 void app_drag_axis(struct app *app, int x);
 void app_release_axis(struct app *app, int x, int y);
 
+/* Goes to a preference so that the way is seen; at once where there is no screen. */
+void app_fly_to(struct app *app, const double *preference);
+/* The next place on the way, at this time in seconds. true: one has moved. */
+bool app_fly(struct app *app, double now);
+/* Whatever is left of the way is skipped. */
+void app_land(struct app *app);
+/* Once a step along the front is measured: what it changed. */
+void app_answer_stepped(struct explorer *explorer);
 /* Measures the next of what fills the front, where nothing else is to be done for it.
  */
 void app_fill(struct app *app);

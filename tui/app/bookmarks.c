@@ -159,7 +159,7 @@ static void go_to_chosen(struct app *app) {
     const double *preference = chosen(explorer)->preference;
     dialog_close(&explorer->dialog);
     if (preference)
-        explorer_go(explorer, preference, false);
+        app_fly_to(app, preference);
 }
 
 /* Keeps in mind which one of the list is meant, for the question that follows. */

@@ -5,9 +5,30 @@
 #include "app/actions.h"
 #include "panels/views.h"
 #include "pareto/simplex.h"
+#include "state/selection.h"
 
 /* What may be compared besides bookmarks: stored models that are no routers'. */
 enum { BASELINE = 1 << 24, BASELINES_MOST = 200 };
+
+/* What is selected, whatever made it. */
+static void add_selected(struct explorer *explorer) {
+    enum { MOST = 50 };
+    const struct catalog *catalog = explorer->catalog;
+    size_t added = 0;
+    for (size_t i = 0; i < catalog->count && added < MOST; i++) {
+        char text[200], where[64] = "", name[96];
+        if (!selection_has(explorer, i))
+            continue;
+        if (catalog->rows[i].solution.preference)
+            simplex_text(catalog->rows[i].solution.preference, catalog->tasks, where,
+                         sizeof where);
+        snprintf(text, sizeof text, "selected: %s %s",
+                 catalog_row_text(catalog, i, name, sizeof name), where);
+        dialog_add(&explorer->dialog, (int64_t)(BASELINE + i), 0, INK_TEXT, false,
+                   text);
+        added++;
+    }
+}
 
 static void add_baselines(struct explorer *explorer) {
     const struct catalog *catalog = explorer->catalog;
@@ -37,6 +58,11 @@ static void choose_side(struct explorer *explorer, struct compared *side,
     } else if (value >= BASELINE || value == POINTED) {
         side->row = value == POINTED ? explorer->pointed : (size_t)(value - BASELINE);
         catalog_row_text(catalog, side->row, side->name, sizeof side->name);
+        const double *preference = catalog->rows[side->row].solution.preference;
+        if (preference) {
+            memcpy(side->preference, preference, catalog->tasks * sizeof *preference);
+            side->has_preference = true;
+        }
     } else {
         const struct store_bookmark *bookmark = &catalog->bookmarks[value];
         snprintf(side->name, sizeof side->name, "%.120s", bookmark->name);
@@ -88,6 +114,7 @@ static void add_sides(struct explorer *explorer, const struct question *question
         dialog_add(&explorer->dialog, POINTED, 0, INK_TEXT, false,
                    solution_text(explorer, explorer->pointed, text, sizeof text));
     }
+    add_selected(explorer);
     app_add_bookmarks(explorer);
     add_baselines(explorer);
 }
@@ -122,7 +149,7 @@ static void ask_sides(struct app *app) {
 
 /* clang-format off */
 const struct action compare_actions[] = {
-    {{'c'}, "Models", "c", "compare bookmarks, baselines, the solution pointed at", .run = ask_sides, .waits = true,
+    {{'c'}, "Models", "c", "compare the selected, the pointed at, bookmarks, others", .run = ask_sides, .waits = true,
      .hint = {[HINTS_MOVING] = {10, "compare"}, [HINTS_TABLE] = {9, "compare"}}},
     {.run = NULL},
 };

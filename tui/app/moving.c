@@ -1,5 +1,7 @@
 /* Keys that move the preference: steps, corners, the centre, the front, and back. Where
  * the objective space has the focus, steps lead from point to point there. */
+#include <string.h>
+
 #include "app/actions.h"
 
 #include "panels/simplex_view.h"
@@ -108,6 +110,35 @@ static void go_to_vertex(struct app *app) {
         explorer_go_around_locks(explorer, vertex, false);
 }
 
+/* The middles of the edges, one after the other. */
+static void go_to_edge(struct explorer *explorer, size_t step) {
+    double middle[STORE_TASKS_MAX] = {0};
+    size_t tasks = explorer->tasks, edges = tasks * (tasks - 1) / 2, edge, a = 0;
+    if (tasks < 2) {
+        explorer_say(explorer, false, "one task has no edges");
+        return;
+    }
+    edge = explorer->edge = (explorer->edge + step) % edges;
+    /* edges numbers from 1 on, so that the first press is the first edge */
+    edge = (edge + edges - 1) % edges;
+    while (edge >= tasks - 1 - a)
+        edge -= tasks - 1 - a++;
+    middle[a] = middle[a + 1 + edge] = 0.5;
+    explorer_go_around_locks(explorer, middle, false);
+    explorer_say(explorer, false, "halfway between %s and %s",
+                 explorer_task_name(explorer, a),
+                 explorer_task_name(explorer, a + 1 + edge));
+}
+
+static void next_edge(struct app *app) {
+    go_to_edge(&app->explorer, 1);
+}
+
+static void edge_before(struct app *app) {
+    size_t tasks = app->explorer.tasks;
+    go_to_edge(&app->explorer, tasks * (tasks - 1) / 2 - (tasks > 1));
+}
+
 static void go_to_centre(struct app *app) {
     struct explorer *explorer = &app->explorer;
     double centre[STORE_TASKS_MAX] = {0};
@@ -152,6 +183,59 @@ static void switch_polygon(struct app *app) {
         explorer->wish.polygon = !explorer->wish.polygon;
 }
 
+static void switch_trail(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    explorer->trail = !explorer->trail;
+    explorer_say(explorer, false,
+                 !explorer->trail ? "the way is not drawn"
+                 : explorer_has_sliders(explorer) && !explorer->wish.polygon
+                     ? "the way is drawn in the polygon (Y)"
+                     : "the way that you have come is drawn");
+}
+
+/* --- the way to a preference --------------------------------------------------------
+ */
+
+void app_fly_to(struct app *app, const double *preference) {
+    struct explorer *explorer = &app->explorer;
+    size_t bytes = explorer->tasks * sizeof *preference;
+    app_land(app);
+    if (!app->evaluation) {
+        explorer_go(explorer, preference, false);
+        return;
+    }
+    app->flight = (struct flight){.on = true};
+    memcpy(app->flight.from, explorer->preference, bytes);
+    memcpy(app->flight.to, preference, bytes);
+}
+
+bool app_fly(struct app *app, double now) {
+    static const double whole = 0.35; /* seconds */
+    struct flight *flight = &app->flight;
+    double here[STORE_TASKS_MAX] = {0};
+    if (!flight->on)
+        return false;
+    flight->began = flight->began > 0 ? flight->began : now;
+    double share = (now - flight->began) / whole;
+    if (share >= 1) {
+        app_land(app);
+        return true;
+    }
+    share = share * share * (3 - 2 * share); /* slowly off, slowly in */
+    for (size_t t = 0; t < app->explorer.tasks; t++)
+        here[t] = flight->from[t] + share * (flight->to[t] - flight->from[t]);
+    explorer_go(&app->explorer, here, true);
+    return true;
+}
+
+void app_land(struct app *app) {
+    if (!app->flight.on)
+        return;
+    app->flight.on = false;
+    explorer_go(&app->explorer, app->flight.to, true);
+    explorer_remember(&app->explorer, app->flight.from);
+}
+
 static void undo(struct app *app) {
     if (!explorer_undo(&app->explorer))
         explorer_say(&app->explorer, false, "nothing to undo");
@@ -173,7 +257,9 @@ const struct action moving_actions[] = {
     {{KEYS_SHIFT_RIGHT, 'L'}, "Preference", "Shift-Right, L", "a coarse step right; a scatter moves right", .run = far_right},
     {{KEYS_SHIFT_UP, 'K'}, "Preference", "Shift-Up, K", "a coarse step up; a scatter moves up", .run = far_up},
     {{KEYS_SHIFT_DOWN, 'J'}, "Preference", "Shift-Down, J", "a coarse step down; a scatter moves down", .run = far_down},
-    {{'1', '2', '3', '4', '5', '6', '7', '8', '9'}, "Preference", "1-9", "all weight on one task", .run = go_to_vertex},
+    {{'1', '2', '3', '4', '5', '6', '7', '8', '9', '!', '@', '#'}, "Preference", "1-9, !, @, #", "all weight on one task, to the twelfth", .run = go_to_vertex},
+    {{'M'}, "Preference", "M", "half on one task, half on another: the next edge", .run = next_edge},
+    {{'N'}, "Preference", "N", "the edge before", .run = edge_before},
     {{'0'}, "Preference", "0", "equal weight on every task", .run = go_to_centre},
     {{'f'}, "Preference", "f", "go to the nearest stored point of the front", .run = go_to_front, .waits = true,
      .hint = {[HINTS_MOVING] = {11, "front"}}},
@@ -181,6 +267,7 @@ const struct action moving_actions[] = {
     {{'Y'}, "Preference", "Y", "sliders or a polygon (four or more tasks)", .run = switch_polygon},
     {{'u'}, "Preference", "u", "undo", .run = undo,
      .hint = {[HINTS_MOVING] = {13, "undo"}}},
+    {{'V'}, "Preference", "V", "draw the way that you have come, or do not", .run = switch_trail},
     {{'U', KEYS_CONTROL_R}, "Preference", "U, Ctrl-R", "redo", .run = redo},
     {.run = NULL},
 };

@@ -122,6 +122,7 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
     struct explorer *explorer = &app->explorer;
     if (!explorer->catalog)
         return;
+    app_land(app);
     if (explorer->dialog.kind != DIALOG_NONE) {
         if (kind == POINTER_PRESS)
             app_dialog_click(app, x, y);

@@ -38,11 +38,17 @@ static int set_mouse(const char *value, struct settings *settings,
 static int set_theme(const char *value, struct settings *settings,
                      struct error *error) {
     settings->no_colour = !strcmp(value, "none");
-    settings->theme = !strcmp(value, "light") ? THEME_LIGHT : THEME_DARK;
-    return settings->no_colour || settings->theme == THEME_LIGHT ||
-                   !strcmp(value, "dark")
+    settings->theme = !strcmp(value, "light")           ? THEME_LIGHT
+                      : !strcmp(value, "high-contrast") ? THEME_CONTRAST
+                                                        : THEME_DARK;
+    /* The dark theme's colours are told apart by the colour-blind, too. */
+    return settings->no_colour || settings->theme != THEME_DARK ||
+                   !strcmp(value, "dark") || !strcmp(value, "colour-blind")
                ? 0
-               : error_set(error, "theme is dark, light or none, not \"%.40s\"", value);
+               : error_set(error,
+                           "theme is dark, light, high-contrast, colour-blind or none, "
+                           "not \"%.40s\"",
+                           value);
 }
 
 static int set_key(const char *name, const char *value, struct settings *settings,

@@ -1,7 +1,11 @@
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "panels/views.h"
+#include "results/routing.h"
+#include "results/statistics.h"
 
 /* Where a figure of one side comes from. */
 enum source { UNKNOWN, ESTIMATED, IN_PART, FINAL };
@@ -53,6 +57,99 @@ static void draw_value(const struct view *view, int x, int y, double value,
                    value);
 }
 
+/* "2,000": rounded up to two digits, since nobody knows it better. */
+static void count_text(double count, char *out, size_t size) {
+    double unit = pow(10, fmax(0, floor(log10(count)) - 1));
+    double rounded = ceil(count / unit) * unit;
+    if (rounded < 1000)
+        snprintf(out, size, "%.0f", rounded);
+    else if (rounded < 1e6)
+        snprintf(out, size, "%.0f,%03.0f", floor(rounded / 1000), fmod(rounded, 1000));
+    else
+        snprintf(out, size, "%.0f million", ceil(rounded / 1e6));
+}
+
+/* What the same examples say, in words: who is better, or how many more would tell. */
+static int draw_sentences(const struct view *view, const struct explorer *explorer,
+                          int y) {
+    const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        const struct paired *paired = &explorer->paired[t];
+        if (!paired->known || a->row == SIZE_MAX || b->row == SIZE_MAX)
+            continue;
+        const struct store_evaluation *e =
+            &explorer->catalog->rows[a->row].evaluations[t];
+        double one = (double)paired->only_a, other = (double)paired->only_b;
+        double examples = (double)e->examples, wanted;
+        char text[256], more[32] = "";
+        if (paired->p < 0.05) {
+            snprintf(text, sizeof text,
+                     "%.60s: %s, right on %.0f of %.0f examples that "
+                     "the other misses, against %.0f",
+                     explorer_task_name(explorer, t),
+                     one > other ? "A is better" : "B is better", fmax(one, other),
+                     examples, fmin(one, other));
+        } else {
+            wanted = statistics_deciding(one, other, examples);
+            if (isfinite(wanted))
+                count_text(fmax(1, wanted - examples), more, sizeof more);
+            snprintf(text, sizeof text,
+                     "%.60s: undecided, %.0f of %.0f differ one way, %.0f the other; "
+                     "%s%s",
+                     explorer_task_name(explorer, t), fmax(one, other), examples,
+                     fmin(one, other), *more ? "some " : "they are equal so far", more);
+            if (*more)
+                snprintf(text + strlen(text), sizeof text - strlen(text),
+                         " more would decide");
+        }
+        view_text(view, 1, y++, view->width - 1, INK_TEXT, LOOK_PLAIN, text);
+    }
+    return y;
+}
+
+/* What a side's model is made by. */
+static int64_t answerer_of(const struct explorer *explorer,
+                           const struct compared *side) {
+    return side->row == SIZE_MAX
+               ? explorer->routers
+               : catalog_answerer(&explorer->catalog->rows[side->row].solution);
+}
+
+/* Where in depth the two take more of one expert, less of another. */
+static int draw_routing(const struct view *view, const struct explorer *explorer,
+                        int y) {
+    const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
+    size_t modules = 0, others = 0, tasks = explorer->tasks;
+    if (!a->has_preference || !b->has_preference)
+        return y;
+    float *one = routing_weights(explorer->catalog, answerer_of(explorer, a),
+                                 a->preference, &modules);
+    float *other = routing_weights(explorer->catalog, answerer_of(explorer, b),
+                                   b->preference, &others);
+    if (one && other && modules == others) {
+        y++;
+        view_text(view, 1, y++, view->width - 1, INK_TITLE, LOOK_BOLD,
+                  "routing weights, B - A, by depth");
+        for (size_t t = 0; t < tasks; t++)
+            view_right(view, 20 + 9 * (int)t, y, 8, look_task(t), LOOK_BOLD, "%.8s",
+                       explorer_task_name(explorer, t));
+        y++;
+        for (size_t m = 0; m < modules; m++, y++) {
+            if (modules == explorer->modules)
+                view_text(view, 1, y, 18, INK_TEXT, LOOK_PLAIN,
+                          explorer->module_names[m]);
+            else
+                view_printf(view, 1, y, 18, INK_TEXT, LOOK_PLAIN, "module %zu", m + 1);
+            for (size_t t = 0; t < tasks; t++)
+                view_right(view, 20 + 9 * (int)t, y, 8, INK_TEXT, LOOK_PLAIN, "%+.3f",
+                           (double)(other[m * tasks + t] - one[m * tasks + t]));
+        }
+    }
+    free(one);
+    free(other);
+    return y;
+}
+
 int compare_view_draw(const struct view *view, const struct explorer *explorer,
                       int scroll) {
     const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
@@ -83,6 +180,8 @@ int compare_view_draw(const struct view *view, const struct explorer *explorer,
     view_right(view, xd, y, 8, INK_FAINT, LOOK_PLAIN, "B - A");
     view_text(view, xv, y++, view->width - xv, INK_FAINT, LOOK_PLAIN,
               "on the same examples");
+    double sum_a = 0, sum_b = 0;
+    enum source lowest = FINAL;
     for (size_t t = 0; t < explorer->tasks; t++, y++) {
         double va, vb;
         enum source sa = value_of(explorer, a, t, &va),
@@ -103,7 +202,20 @@ int compare_view_draw(const struct view *view, const struct explorer *explorer,
                         paired->p < 0.001 ? "< " : "", fmax(paired->p, 0.001),
                         (unsigned long long)paired->only_a,
                         (unsigned long long)paired->only_b);
+        sum_a += va;
+        sum_b += vb;
+        lowest = least < lowest ? least : lowest;
     }
+    if (isfinite(sum_a + sum_b)) {
+        double tasks = (double)explorer->tasks;
+        view_text(view, 1, y, name, INK_TEXT, LOOK_BOLD, "mean");
+        draw_value(view, xa, y, sum_a / tasks, lowest);
+        draw_value(view, xb, y, sum_b / tasks, lowest);
+        view_right(view, xd, y++, 8, INK_TEXT, LOOK_PLAIN, "%+.2f",
+                   (sum_b - sum_a) / tasks);
+    }
+    y = draw_sentences(view, explorer, y + 1);
+    y = draw_routing(view, explorer, y);
     y++;
     view_text(
         view, 1, y++, view->width - 1, INK_FAINT, LOOK_PLAIN,

@@ -228,6 +228,28 @@ static void draw_pointed(const struct view *view, const struct explorer *explore
     view_look(view, (int)lround(x), (int)lround(y), 1, LOOK_REVERSE);
 }
 
+/* The way that one has come, from stop to stop. */
+static void draw_trail(const struct view *view, const struct explorer *explorer,
+                       const struct simplex_geometry *geometry) {
+    enum { STOPS = 24 };
+    const struct history *history = &explorer->history;
+    size_t last = history->at < history->count ? history->at : 0;
+    size_t first = last > STOPS ? last - STOPS : 0;
+    struct raster raster;
+    double x, y, to_x, to_y;
+    if (!explorer->trail || !history->count || raster_begin(&raster, view))
+        return;
+    simplex_geometry_place(geometry, history->items[first], &x, &y);
+    for (size_t i = first + 1; i <= last; i++, x = to_x, y = to_y) {
+        simplex_geometry_place(geometry, history->items[i], &to_x, &to_y);
+        raster_line(&raster, (int)((x + 0.5) * raster.dots_x),
+                    (int)((y + 0.5) * raster.dots_y),
+                    (int)((to_x + 0.5) * raster.dots_x),
+                    (int)((to_y + 0.5) * raster.dots_y), 2, INK_NOW);
+    }
+    raster_end(&raster);
+}
+
 /* What each task reaches along the segment: stored points, joined. */
 static void draw_profile(const struct view *view, const struct explorer *explorer) {
     const struct samples *samples = &explorer->samples;
@@ -312,6 +334,7 @@ static void draw_triangle(const struct view *view, const struct explorer *explor
         }
         raster_end(&raster);
     }
+    draw_trail(view, explorer, geometry);
     draw_stored(view, explorer, geometry);
     double x, y;
     simplex_geometry_place(geometry, explorer->preference, &x, &y);
@@ -388,6 +411,7 @@ static void draw_polygon(const struct view *view, const struct explorer *explore
         }
         raster_end(&raster);
     }
+    draw_trail(view, explorer, geometry);
     draw_stored(view, explorer, geometry);
     for (size_t t = 0; t < count; t++)
         view_put(view, (int)lround(geometry->x[t]), (int)lround(geometry->y[t]),

@@ -64,6 +64,15 @@ struct asked { /* figures to be reached, until they are measured */
     size_t count, recalled;      /* recalled: from 1; 0: the line is its own */
 };
 
+/* A step along the front, until it is measured. */
+struct stepped {
+    bool waits, expected;
+    uint64_t serial; /* of the preference it led to */
+    size_t task;
+    double before[STORE_TASKS_MAX]; /* measured */
+    double change[STORE_TASKS_MAX]; /* expected */
+};
+
 struct bookmark_meant { /* the one that a question is about */
     int64_t id;
     char name[512];
@@ -223,6 +232,8 @@ struct explorer {
     struct history history;
     struct store_visits visits; /* of an earlier time, to be taken up at the start */
     bool locked[STORE_TASKS_MAX];
+    bool trail;    /* where one has been is drawn */
+    size_t edge;   /* the one whose middle was gone to last, from 1 */
     size_t slider; /* the task that keys act on where there are sliders */
 
     int64_t routers;
@@ -286,6 +297,7 @@ struct explorer {
     struct solution_table table;
     struct dialog dialog;
     struct asked asked;
+    struct stepped stepped;
     struct filling filling;
     struct bookmark_meant meant;
     struct compared compared[2];

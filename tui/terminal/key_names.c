@@ -1,5 +1,6 @@
 #include "terminal/key_names.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -45,7 +46,22 @@ static int one_character(const char *text) {
     return p[more + 1] || value >= KEYS_FIRST ? KEYS_NONE : value;
 }
 
+/* F1 to F12, also with Shift. */
+static int function_key(const char *name) {
+    bool shift = !strncasecmp(name, "Shift-", 6);
+    int number, length = 0;
+    name += shift ? 6 : 0;
+    if ((*name != 'F' && *name != 'f') || name[1] < '1' || name[1] > '9' ||
+        sscanf(name + 1, "%2d%n", &number, &length) != 1 || name[1 + length] ||
+        number > 12)
+        return KEYS_NONE;
+    return (shift ? KEYS_SHIFT_F1 : KEYS_F1) + number - 1;
+}
+
 int key_named(const char *name) {
+    int function = function_key(name);
+    if (function)
+        return function;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcasecmp(names[i].name, name))
             return names[i].key;
@@ -53,6 +69,12 @@ int key_named(const char *name) {
 }
 
 char *key_name(int key, char *out, size_t size) {
+    if (key >= KEYS_F1 && key <= KEYS_SHIFT_F12) {
+        bool shift = key >= KEYS_SHIFT_F1;
+        snprintf(out, size, "%sF%d", shift ? "Shift-" : "",
+                 key - (shift ? KEYS_SHIFT_F1 : KEYS_F1) + 1);
+        return out;
+    }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].key == key) {
             snprintf(out, size, "%s", names[i].name);

@@ -24,7 +24,11 @@ enum key {
     KEYS_BACKSPACE,
     KEYS_DELETE,
     KEYS_RESIZE,
-    KEYS_MOUSE
+    KEYS_MOUSE,
+    KEYS_F1, /* to F12 */
+    KEYS_F12 = KEYS_F1 + 11,
+    KEYS_SHIFT_F1,
+    KEYS_SHIFT_F12 = KEYS_SHIFT_F1 + 11
 };
 enum {
     KEYS_CONTROL_L = 'L' - '@',

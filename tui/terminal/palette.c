@@ -33,6 +33,33 @@ static const struct colours table[INK_COUNT] = {
     [INK_SERIES + 5] = {-1, -1, 0, 0},
 };
 
+/* On black, each at least seven times as bright as that (WCAG 2, level AAA). */
+static int in_contrast(enum ink ink) {
+    static const int tasks[TASK_INKS] = {0xffd75f, 0x87d7ff, 0x5fffaf, 0xffafd7,
+                                         0xafafff, 0xff9a3c, 0xffff87, 0xe4e4e4};
+    static const int series[SERIES_INKS] = {0x5fffaf, 0xffd75f, 0xffafd7,
+                                            0xafafff, 0xffff87, -1};
+    if (ink >= INK_SERIES)
+        return series[ink - INK_SERIES];
+    if (ink >= INK_TASK)
+        return tasks[ink - INK_TASK];
+    switch (ink) {
+    case INK_NOW:
+        return 0xff9a3c;
+    case INK_ESTIMATE:
+        return 0xffafd7;
+    case INK_FRONT:
+    case INK_FAR:
+        return 0x87d7ff;
+    case INK_GOOD:
+        return 0x5fffaf;
+    case INK_WARNING:
+        return 0xffd75f;
+    default:
+        return -1; /* nothing is faint */
+    }
+}
+
 static enum theme shown = THEME_DARK;
 
 void palette_theme(enum theme theme) {
@@ -52,6 +79,8 @@ static int of_cube(int colour) {
 }
 
 int palette_colour(enum ink ink, enum depth depth) {
+    if (shown == THEME_CONTRAST && depth >= DEPTH_256)
+        return depth == DEPTH_TRUE ? in_contrast(ink) : of_cube(in_contrast(ink));
     switch (depth) {
     case DEPTH_TRUE:
         return shown == THEME_LIGHT ? look_on_paper(ink) : look_on_screen(ink);

@@ -15,7 +15,7 @@
 enum look { LOOK_PLAIN = 0, LOOK_BOLD = 1, LOOK_REVERSE = 2, LOOK_UNDERLINE = 4 };
 
 /* What the terminal's background is. */
-enum theme { THEME_DARK, THEME_LIGHT };
+enum theme { THEME_DARK, THEME_LIGHT, THEME_CONTRAST };
 void palette_theme(enum theme theme);
 
 enum depth { DEPTH_MONO, DEPTH_8, DEPTH_256, DEPTH_TRUE };

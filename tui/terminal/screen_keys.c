@@ -111,6 +111,10 @@ static int key_of_code(wint_t code) {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if ((wint_t)codes[i].code == code)
             return codes[i].key;
+    /* Terminals number those with Shift on from the others. */
+    if (code >= KEY_F(1) && code <= KEY_F(24))
+        return (code <= KEY_F(12) ? KEYS_F1 : KEYS_SHIFT_F1 - 12) +
+               (int)(code - KEY_F(1));
     return -1;
 }
 
