@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "panels/views.h"
@@ -8,26 +9,113 @@ static const char *short_name(const char *name, bool narrow) {
     return narrow && !strncmp(name, "block ", 6) ? name + 6 : name;
 }
 
-/* Weights by depth (rows) and expert (columns): a number, and where there is room
- * a bar from zero on one scale for all. */
-static void draw_row(const struct view *view, const struct explorer *explorer, int y,
-                     size_t module, int name, bool narrow, int column, float high) {
-    const struct marks *marks = view->canvas->marks;
-    const float *weights = explorer->routing + module * explorer->tasks;
-    view_text(view, 1, y, name, INK_TEXT, LOOK_PLAIN,
-              short_name(explorer->module_names[module], narrow));
-    for (size_t t = 0; t < explorer->tasks; t++) {
-        int x = 2 + name + (int)t * column, bar = column - 8;
-        if (x + 6 > view->width)
-            break;
-        view_right(view, x, y, 6, look_task(t), LOOK_PLAIN, "%.3f", (double)weights[t]);
-        if (bar < 3)
-            continue;
-        int length = (int)lroundf(weights[t] / high * (float)bar);
-        if (length > 0)
-            view_fill(view, x + 7, y, length, marks->utf8 ? L'▬' : L'=', look_task(t),
-                      LOOK_PLAIN);
+/* Layer norms are scaled apart: their weights would flatten all the others. */
+static bool is_norm(const char *name) {
+    return strstr(name, "norm");
+}
+
+/* What the shades of the map reach to. */
+struct scales {
+    float others, norms;   /* the greatest absolute weight, above 0 */
+    bool any_norms, signs; /* signs: some weights are below 0 */
+};
+
+static struct scales find_scales(const struct explorer *explorer) {
+    struct scales scales = {.others = 1e-6f, .norms = 1e-6f};
+    for (size_t m = 0; m < explorer->modules; m++) {
+        bool norm = is_norm(explorer->module_names[m]);
+        float *most = norm ? &scales.norms : &scales.others;
+        scales.any_norms = scales.any_norms || norm;
+        for (size_t t = 0; t < explorer->tasks; t++) {
+            float weight = explorer->routing[m * explorer->tasks + t];
+            *most = fmaxf(*most, fabsf(weight));
+            scales.signs = scales.signs || weight < 0;
+        }
     }
+    return scales;
+}
+
+enum { SHADES = 5 };
+
+static wchar_t shade(const struct view *view, float share) {
+    static const wchar_t fine[SHADES] = L" ░▒▓█", coarse[SHADES] = L" .:+#";
+    int at = (int)lroundf(share * (SHADES - 1));
+    at = at < 0 ? 0 : at > SHADES - 1 ? SHADES - 1 : at;
+    return view->canvas->marks->utf8 ? fine[at] : coarse[at];
+}
+
+/* Where the columns of the map stand. */
+struct map {
+    int name, column; /* columns of the names, and from one expert to the next */
+    size_t shown;     /* experts that there is room for */
+    bool numbers;     /* beside the shades */
+};
+
+static struct map place_map(const struct view *view, const struct explorer *explorer) {
+    enum { LEAST = 3, NUMBER = 9, WIDEST = 20 };
+    struct map map = {.name = 6};
+    int tasks = (int)explorer->tasks, room;
+    for (size_t m = 0; m < explorer->modules; m++) {
+        int columns = text_columns(view->canvas->marks, explorer->module_names[m]);
+        map.name = columns > map.name ? columns : map.name;
+    }
+    /* Names give way to columns, down to the shortest that says something. */
+    int most = view->width - 2 - NUMBER * tasks;
+    most = most < 8 ? view->width - 2 - LEAST * tasks : most;
+    map.name = map.name > most ? most < 8 ? 8 : most : map.name;
+    room = view->width - 2 - map.name;
+    map.column = room / tasks;
+    map.column = map.column < LEAST ? LEAST : map.column > WIDEST ? WIDEST : map.column;
+    map.shown = (size_t)(room < LEAST ? 0 : room / map.column);
+    map.shown = map.shown > explorer->tasks ? explorer->tasks : map.shown;
+    map.numbers = map.column >= NUMBER;
+    return map;
+}
+
+/* One module: of each expert a shade, the darker the more, and where there is room its
+ * number. */
+static void draw_row(const struct view *view, const struct explorer *explorer, int y,
+                     size_t module, const struct map *map, size_t first,
+                     const struct scales *scales) {
+    const char *name = explorer->module_names[module];
+    float most = is_norm(name) ? scales->norms : scales->others;
+    bool narrow = text_columns(view->canvas->marks, name) > map->name;
+    view_text(view, 1, y, map->name, INK_TEXT, LOOK_PLAIN, short_name(name, narrow));
+    for (size_t i = 0; i < map->shown; i++) {
+        size_t t = first + i;
+        float weight = explorer->routing[module * explorer->tasks + t];
+        int x = 2 + map->name + (int)i * map->column, width = map->column - 1;
+        if (map->numbers) {
+            view_right(view, x, y, 6, look_task(t), LOOK_PLAIN, "%.3f", (double)weight);
+            x += 7;
+            width -= 7;
+        } else if (scales->signs) {
+            view_put(view, x++, y, weight < 0 ? L'-' : L'+', look_task(t), LOOK_PLAIN);
+            width--;
+        }
+        view_fill(view, x, y, width, shade(view, fabsf(weight) / most), look_task(t),
+                  LOOK_PLAIN);
+    }
+}
+
+/* What the shades mean, and what is not on the screen. */
+static void draw_key(const struct view *view, const struct scales *scales, int y,
+                     int below, size_t beside) {
+    char norms[48] = "", rest[64] = "";
+    if (scales->any_norms)
+        snprintf(norms, sizeof norms, ", norms to %.2f", (double)scales->norms);
+    if (below > 0)
+        snprintf(rest, sizeof rest, ", %d below", below);
+    if (beside)
+        snprintf(rest + strlen(rest), sizeof rest - strlen(rest), ", %zu beside",
+                 beside);
+    int x = 1 + view_text(view, 1, y, view->width - 1, INK_FAINT, LOOK_PLAIN, "0 ");
+    for (int i = 0; i < SHADES && x < view->width; i++)
+        view_put(view, x++, y, shade(view, (float)i / (SHADES - 1)), INK_TEXT,
+                 LOOK_PLAIN);
+    view_printf(view, x + 1, y, view->width - x - 1, INK_FAINT, LOOK_PLAIN,
+                "%s%.2f%s%s", scales->signs ? "-/+ " : "", (double)scales->others, rest,
+                norms);
 }
 
 void routing_view_draw(const struct view *view, const struct explorer *explorer,
@@ -43,31 +131,23 @@ void routing_view_draw(const struct view *view, const struct explorer *explorer,
                                                       : "still being read");
         return;
     }
-    int name = 6;
-    for (size_t m = 0; m < explorer->modules; m++) {
-        int columns = text_columns(view->canvas->marks, explorer->module_names[m]);
-        name = columns > name ? columns : name;
-    }
-    int most_name = view->width - 2 - 7 * (int)explorer->tasks;
-    bool narrow = name > most_name;
-    if (narrow)
-        name = most_name < 8 ? 8 : most_name;
-    int column = (view->width - 2 - name) / (int)explorer->tasks;
-    column = column < 7 ? 7 : column > 24 ? 24 : column;
-    float high = 1e-6f;
-    for (size_t i = 0; i < explorer->modules * explorer->tasks; i++)
-        high = fmaxf(high, explorer->routing[i]);
-    for (size_t t = 0; t < explorer->tasks; t++)
-        view_text(view, 3 + name + (int)t * column, 1, column - 1, look_task(t),
-                  LOOK_BOLD, explorer_task_name(explorer, t));
-    int rows = view->height - 2, first = explorer->scroll[PANEL_ROUTING];
+    struct map map = place_map(view, explorer);
+    struct scales scales = find_scales(explorer);
+    /* The chosen task is in sight, where not all are. */
+    size_t first = explorer->slider >= map.shown ? explorer->slider + 1 - map.shown : 0;
+    if (first + map.shown > explorer->tasks)
+        first = explorer->tasks - map.shown;
+    for (size_t i = 0; i < map.shown; i++)
+        view_text(view, 2 + map.name + (int)i * map.column + (map.numbers ? 1 : 0), 1,
+                  map.column - 1, look_task(first + i), LOOK_BOLD,
+                  explorer_task_name(explorer, first + i));
+    int rows = view->height - 3, top = explorer->scroll[PANEL_ROUTING];
     int most = (int)explorer->modules - rows;
-    first = first > most ? most : first;
-    first = first < 0 ? 0 : first;
-    for (int i = 0; i < rows && first + i < (int)explorer->modules; i++)
-        draw_row(view, explorer, 2 + i, (size_t)(first + i), name, narrow, column,
-                 high);
-    if (most > first && rows > 0)
-        view_right(view, view->width - 12, view->height - 1, 12, INK_FAINT, LOOK_PLAIN,
-                   " %d below", most - first);
+    top = top > most ? most : top;
+    top = top < 0 ? 0 : top;
+    for (int i = 0; i < rows && top + i < (int)explorer->modules; i++)
+        draw_row(view, explorer, 2 + i, (size_t)(top + i), &map, first, &scales);
+    if (view->height >= 3)
+        draw_key(view, &scales, view->height - 1, most - top,
+                 explorer->tasks - map.shown);
 }
