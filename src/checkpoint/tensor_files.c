@@ -124,7 +124,8 @@ static int list(const char *directory, bool any, struct tensor_files *files,
     if (exists(directory, "adapter_config.json"))
         instead = "; it is a PEFT adapter: merge it into its model first "
                   "(merge_and_unload) and save that";
-    else if (exists(directory, "open_clip_config.json"))
+    else if (exists(directory, "open_clip_config.json") ||
+             exists(directory, "open_clip_model.safetensors"))
         instead = "; it is in OpenCLIP's own format: convert it to a CLIPModel of "
                   "transformers first";
     return error_set(

@@ -27,3 +27,9 @@ TESTS += tests/model/test_extras
 tests_model_test_extras_SOURCES = tests/model/test_extras.c
 tests_model_test_extras_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_model_test_extras_LDADD = $(SUPPORT_LIBS)
+
+check_PROGRAMS += tests/model/test_layouts
+TESTS += tests/model/test_layouts
+tests_model_test_layouts_SOURCES = tests/model/test_layouts.c
+tests_model_test_layouts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_model_test_layouts_LDADD = $(SUPPORT_LIBS)
