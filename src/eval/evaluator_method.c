@@ -1,7 +1,6 @@
 /* Models by the methods of the table (merge/method.h), for an evaluator. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/usage.h"
@@ -65,19 +64,6 @@ static const struct dataset **read_train(struct evaluator *e, size_t limit,
     return train;
 }
 
-/* Whether every task's training data are named and there. */
-static bool has_train(const struct evaluator *e) {
-    for (size_t t = 0; t < e->tasks; t++) {
-        const char *named = e->recipe->tasks[t].train_path;
-        char *path = *named ? sources_path(e->directory, named) : NULL;
-        bool there = path && access(path, R_OK) == 0;
-        free(path);
-        if (!there)
-            return false;
-    }
-    return true;
-}
-
 /* --- what a method leaves to the data ------------------------------------------------
  */
 
@@ -101,7 +87,8 @@ static int settle(struct evaluator *e, struct merge_input *input, struct error *
     }
     evaluator_forget_settled(e);
     const struct dataset **some = NULL;
-    if (input->method->uses_data && !input->train && has_train(e)) {
+    if (input->method->uses_data && !input->train &&
+        sources_have_examples(e->recipe, e->directory)) {
         some = read_train(e, SOME, input->work, error);
         if (!some)
             return -1;
@@ -144,7 +131,7 @@ static int open_head_fit(struct evaluator *e, const struct work *work,
                          struct error *error) {
     if (e->head_fit)
         return 0;
-    if (!has_train(e))
+    if (!sources_have_examples(e->recipe, e->directory))
         return error_set(error,
                          "heads=fitted needs training examples of every task; name "
                          "them in the recipe (train: ...)");
@@ -235,7 +222,11 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
                                 .pool = e->pool,
                                 .parameters = all,
                                 .preference = preference,
+                                .kept = &e->kept,
                                 .work = work};
+    if (e->kept_method != found)
+        merge_kept_clear(&e->kept);
+    e->kept_method = found;
     int result = make(e, &input, error);
     json_decref(all);
     if (result)

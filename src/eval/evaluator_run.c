@@ -172,6 +172,7 @@ void evaluator_close(struct evaluator *e) {
     free(e->train);
     free(e->directory);
     evaluator_forget_settled(e);
+    merge_kept_clear(&e->kept);
     json_decref(e->sources);
     free(e->names);
     free(e);

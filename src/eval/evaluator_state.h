@@ -71,6 +71,9 @@ struct evaluator {
      * decided; or NULLs. */
     const struct merge_method *settled_method;
     json_t *asked, *settled;
+    /* What the last method keeps for its next model. */
+    const struct merge_method *kept_method;
+    struct merge_kept kept;
     real *weights;               /* (size) on the device */
     struct stored_dtype *stored; /* what they are rounded to once they are made */
 };

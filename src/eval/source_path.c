@@ -1,6 +1,8 @@
 #include "eval/source_path.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -8,6 +10,18 @@ char *sources_path(const char *directory, const char *path) {
     if (*path == '/' || !directory || !*directory || strcmp(directory, ".") == 0)
         return text_format("%s", path);
     return text_format("%s/%s", directory, path);
+}
+
+bool sources_have_examples(const struct store_recipe *recipe, const char *directory) {
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        const char *named = recipe->tasks[t].train_path;
+        char *path = named && *named ? sources_path(directory, named) : NULL;
+        bool there = path && access(path, R_OK) == 0;
+        free(path);
+        if (!there)
+            return false;
+    }
+    return true;
 }
 
 bool task_is_zero_shot(const struct store_task *task) {

@@ -13,6 +13,10 @@ char *sources_path(const char *directory, const char *path);
 /* How the task's files are read; it points into the task. */
 struct data_form task_form(const struct store_task *task);
 
+/* Whether every task names examples to learn from, without labels, and they are there.
+ */
+bool sources_have_examples(const struct store_recipe *recipe, const char *directory);
+
 /* head: zero-shot */
 bool task_is_zero_shot(const struct store_task *task);
 

@@ -176,7 +176,7 @@ static int load(struct pwemoe *p, int64_t answerer) {
             return -1;
         }
     }
-    return answerer == CATALOG_CLOSED_FORM
+    return catalog_is_closed(answerer)
                ? 0
                : keeping_use_routers(p->evaluator, p->store, answerer, NULL, &p->error);
 }

@@ -213,6 +213,12 @@ json_t *merge_settle(const struct merge_input *input, struct error *error) {
     return settled;
 }
 
+void merge_kept_clear(struct merge_kept *kept) {
+    if (kept->free)
+        kept->free(kept->state);
+    *kept = (struct merge_kept){0};
+}
+
 int merge_run(const struct merge_input *input, struct merge_result *result,
               struct error *error) {
     double equal[POOL_TASKS_MAX];

@@ -44,6 +44,15 @@ extern const struct merge_parameter merge_dare_parameters[];
 
 struct merge_method;
 
+/* What a method keeps from one model of a pool to the next, which is its own business:
+ * its owner begins with zeros, and ends it with merge_kept_clear before the pool goes
+ * or another method comes. */
+struct merge_kept {
+    void *state;
+    void (*free)(void *state);
+};
+void merge_kept_clear(struct merge_kept *kept);
+
 struct merge_input {
     const struct merge_method *method;
     struct pool *pool;
@@ -52,6 +61,7 @@ struct merge_input {
                                  it sees equal weights in place of NULL */
     const struct dataset *const *train; /* [tasks], where the method needs data, or uses
                                            data and there are any */
+    struct merge_kept *kept;            /* NULL: nothing is kept */
     const struct work *work;
 };
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -15,9 +16,14 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-size_t wudi_room(const struct wudi_layer *layer) {
-    size_t side = least(layer->inputs, layer->outputs);
-    return sizeof(float) * (layer->inputs * layer->inputs + side * side);
+size_t wudi_products_bytes(const struct wudi_layer *l) {
+    return sizeof(float) * l->inputs * (l->inputs + l->outputs);
+}
+
+size_t wudi_room(const struct wudi_layer *l) {
+    size_t side = least(l->inputs, l->outputs);
+    return wudi_products_bytes(l) +
+           sizeof(float) * (l->inputs * l->inputs + side * side);
 }
 
 /* c, of which the lower triangle is read or written, = a tau' tau + b c, [inputs,
@@ -33,8 +39,8 @@ static void add_gram(const struct wudi_layer *l, const float *tau, bool other, d
                 depth, (float)a, tau, stride, (float)b, c, side);
 }
 
-/* to += a tau tau' tau, by the smaller of the two products. */
-static void add_cube(const struct wudi_layer *l, const float *tau, double a,
+/* to = a tau tau' tau, by the smaller of the two products. */
+static void put_cube(const struct wudi_layer *l, const float *tau, double a,
                      float *gram, float *to) {
     int inputs = (int)l->inputs, outputs = (int)l->outputs;
     bool other = outputs < inputs;
@@ -44,7 +50,7 @@ static void add_cube(const struct wudi_layer *l, const float *tau, double a,
     /* tau tau' stands before tau, tau' tau behind it; turned, the other way round. */
     bool before = other != l->turned;
     cblas_ssymm(CblasRowMajor, before ? CblasLeft : CblasRight, CblasLower, rows,
-                columns, (float)a, gram, side, tau, columns, 1, to, columns);
+                columns, (float)a, gram, side, tau, columns, 0, to, columns);
 }
 
 static double squared_norm(const float *x, size_t count) {
@@ -67,86 +73,134 @@ static void divide(const struct wudi_layer *l, const float *factor, float *x) {
                 factor, inputs, x, columns);
 }
 
-/* The weighted mean of the vectors, and the sum of the weights of those that are not
- * 0, which is `inputs` times m of the header. */
-static double weighted_mean(const float *const *vectors, const double *weights,
-                            const double *norms, size_t tasks, size_t cells,
-                            float *mean) {
-    double present = 0;
-    for (size_t i = 0; i < cells; i++)
-        mean[i] = 0;
-    for (size_t t = 0; t < tasks; t++) {
-        if (!(weights[t] > 0) || norms[t] == 0)
-            continue;
-        float weight = (float)weights[t];
-        for (size_t i = 0; i < cells; i++)
-            mean[i] += weight * vectors[t][i];
-        present += weights[t];
+int wudi_prepare(const struct wudi_layer *l, const float *vector,
+                 struct wudi_products *products, struct error *error) {
+    size_t side = least(l->inputs, l->outputs), cells = l->inputs * l->outputs;
+    double norm = squared_norm(vector, cells);
+    if (!isfinite(norm))
+        return error_set(error, "a task vector has numbers that are not finite");
+    products->zero = norm == 0;
+    if (products->zero) {
+        memset(products->gram, 0, l->inputs * l->inputs * sizeof *products->gram);
+        memset(products->cube, 0, cells * sizeof *products->cube);
+        return 0;
     }
-    return present;
+    float *gram = array_new(side, side * sizeof *gram);
+    if (!gram)
+        return error_memory(error);
+    /* Everything times `inputs`, so that the diagonal is about 1. */
+    double share = (double)l->inputs / norm;
+    add_gram(l, vector, false, share, 0, products->gram);
+    put_cube(l, vector, share, gram, products->cube);
+    free(gram);
+    return 0;
 }
 
-static int solve(const struct wudi_layer *l, const float *const *vectors,
-                 const double *weights, const double *norms, size_t tasks, double ridge,
-                 float *merged, float *system, float *gram, struct error *error) {
-    size_t cells = l->inputs * l->outputs;
-    double present = weighted_mean(vectors, weights, norms, tasks, cells, merged);
-    if (present == 0)
-        return 0;
-    /* Everything times `inputs`, so that the diagonal is about 1. */
-    double scale = (double)l->inputs;
-    float pull = (float)(ridge * present);
-    for (size_t i = 0; i < cells; i++)
-        merged[i] *= pull;
+/* to += weight x, of the lower triangle of side rows and columns, or of the whole. */
+static void add_lower(float weight, const float *x, size_t side, float *to) {
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j <= i; j++)
+            to[i * side + j] += weight * x[i * side + j];
+}
+
+static void add_all(float weight, const float *x, size_t count, float *to) {
+    for (size_t i = 0; i < count; i++)
+        to[i] += weight * x[i];
+}
+
+/* The weights of the vectors that are not 0, the others' 0, and their sum, which is
+ * `inputs` times m of the header. */
+static int present_weights(const float *const *vectors,
+                           const struct wudi_products *products, const double *weights,
+                           size_t tasks, size_t cells, double *present, double *sum,
+                           struct error *error) {
+    *sum = 0;
     for (size_t t = 0; t < tasks; t++) {
-        if (!(weights[t] > 0) || norms[t] == 0)
+        double norm = !(weights[t] > 0) ? 0
+                      : products        ? !products[t].zero
+                                        : squared_norm(vectors[t], cells);
+        if (!isfinite(norm))
+            return error_set(error, "a task vector has numbers that are not finite");
+        present[t] = norm > 0 ? weights[t] : 0;
+        *sum += present[t];
+    }
+    return 0;
+}
+
+struct solving {
+    const struct wudi_layer *layer;
+    float *system, *merged;
+    struct wudi_products room; /* where none are given */
+};
+
+/* The sums over tasks, into system and merged, which are 0 before. */
+static int add_tasks(const struct solving *s, const float *const *vectors,
+                     const struct wudi_products *products, const double *present,
+                     size_t tasks, double pull, struct error *error) {
+    const struct wudi_layer *l = s->layer;
+    struct wudi_products made = s->room;
+    size_t cells = l->inputs * l->outputs;
+    for (size_t t = 0; t < tasks; t++) {
+        if (present[t] == 0)
             continue;
-        double share = scale * weights[t] / norms[t];
-        add_gram(l, vectors[t], false, share, 1, system);
-        add_cube(l, vectors[t], share, gram, merged);
+        const struct wudi_products *p = products ? &products[t] : &made;
+        if (!products && wudi_prepare(l, vectors[t], &made, error))
+            return -1;
+        add_lower((float)present[t], p->gram, l->inputs, s->system);
+        add_all((float)present[t], p->cube, cells, s->merged);
+        add_all((float)(pull * present[t]), vectors[t], cells, s->merged);
     }
     for (size_t i = 0; i < l->inputs; i++)
-        system[i * l->inputs + i] += pull;
+        s->system[i * l->inputs + i] += (float)pull;
+    return 0;
+}
+
+static int factor_and_divide(const struct solving *s, double ridge,
+                             struct error *error) {
+    const struct wudi_layer *l = s->layer;
     /* By columns, the lower triangle is the upper one. */
     int size = (int)l->inputs, status;
-    spotrf_("U", &size, system, &size, &status, 1);
+    spotrf_("U", &size, s->system, &size, &status, 1);
     if (status)
         return error_set(error,
                          "a layer of %zu inputs cannot be solved with ridge %g; take a "
                          "larger one",
                          l->inputs, ridge);
-    divide(l, system, merged);
+    divide(l, s->system, s->merged);
     return 0;
 }
 
 int wudi_solve(const struct wudi_layer *l, const float *const *vectors,
-               const double *weights, size_t tasks, double ridge, float *merged,
-               struct error *error) {
-    size_t cells, square, side = least(l->inputs, l->outputs);
+               const struct wudi_products *products, const double *weights,
+               size_t tasks, double ridge, float *merged, struct error *error) {
+    struct solving s = {.layer = l, .merged = merged};
+    size_t cells, square;
+    double sum;
     if (l->inputs > INT_MAX || l->outputs > INT_MAX ||
         !size_multiply(l->inputs, l->outputs, &cells) ||
         !size_multiply(l->inputs, l->inputs, &square))
         return error_memory(error);
-    float *system = array_new(square, sizeof *system);
-    float *gram = array_new(side, side * sizeof *gram);
-    double *norms = array_new(tasks, sizeof *norms);
+    double *present = array_new(tasks, sizeof *present);
+    s.system = array_new(square, sizeof *s.system);
+    if (!products) {
+        s.room.gram = array_new(square, sizeof *s.room.gram);
+        s.room.cube = array_new(cells, sizeof *s.room.cube);
+    }
     int result = -1;
-    if (!system || !gram || !norms) {
+    memset(merged, 0, cells * sizeof *merged);
+    if (!present || !s.system || (!products && (!s.room.gram || !s.room.cube)))
         error_memory(error);
-        goto done;
-    }
-    for (size_t t = 0; t < tasks; t++) {
-        norms[t] = squared_norm(vectors[t], cells);
-        if (!isfinite(norms[t])) {
-            error_set(error, "a task vector has numbers that are not finite");
-            goto done;
-        }
-    }
-    result =
-        solve(l, vectors, weights, norms, tasks, ridge, merged, system, gram, error);
-done:
-    free(system);
-    free(gram);
-    free(norms);
+    else
+        result = present_weights(vectors, products, weights, tasks, cells, present,
+                                 &sum, error);
+    if (result == 0 && sum > 0)
+        result = add_tasks(&s, vectors, products, present, tasks, ridge * sum, error) ||
+                         factor_and_divide(&s, ridge, error)
+                     ? -1
+                     : 0;
+    free(present);
+    free(s.system);
+    free(s.room.gram);
+    free(s.room.cube);
     return result;
 }

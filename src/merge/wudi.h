@@ -25,16 +25,31 @@ struct wudi_layer {
     bool turned; /* arrays are [inputs, outputs], as GPT-2's Conv1D has them */
 };
 
+/* Of one task vector, times a common factor: G_t, of which the lower triangle is there
+ * [inputs, inputs], and tau_t G_t, shaped as tau_t. They know no preference, and making
+ * them is most of the work. */
+struct wudi_products {
+    float *gram, *cube;
+    bool zero; /* the task vector is; both are then 0 */
+};
+/* Fills them, which have room. Fails without memory, and where numbers are not finite.
+ */
+int wudi_prepare(const struct wudi_layer *layer, const float *vector,
+                 struct wudi_products *products, struct error *error);
+/* The bytes of one task's. */
+size_t wudi_products_bytes(const struct wudi_layer *layer);
+
 /* Bytes that wudi_solve needs for such a layer beside what it is given. */
 size_t wudi_room(const struct wudi_layer *layer);
 
 /* merged [outputs, inputs] from vectors [tasks], each of that shape, and weights
- * [tasks] on the simplex; ridge > 0. In f32, by one thread, so that the bits do not
- * depend on how many layers are solved beside it. Fails without memory, and where the
- * system is not positive definite in f32 (numbers that are not finite, a tiny ridge).
+ * [tasks] on the simplex; ridge > 0. products [tasks] are those of the vectors, or
+ * NULL: the result is the same. In f32, by one thread, so that the bits do not depend
+ * on how many layers are solved beside it. Fails without memory, and where the system
+ * is not positive definite in f32 (numbers that are not finite, a tiny ridge).
  */
 int wudi_solve(const struct wudi_layer *layer, const float *const *vectors,
-               const double *weights, size_t tasks, double ridge, float *merged,
-               struct error *error);
+               const struct wudi_products *products, const double *weights,
+               size_t tasks, double ridge, float *merged, struct error *error);
 
 #endif

@@ -3,6 +3,7 @@
  * ridge is chosen where there are examples to choose it by. */
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "merge/agreement.h"
@@ -23,8 +24,15 @@ enum {
 static const double ridges[] = {0.01, 0.1, 1, 10};
 static const double ridge_untried = 10;
 
+/* Products of the first so many layers, which are the same for all preferences. */
+struct kept_products {
+    size_t layers, tasks;
+    struct wudi_products *of; /* [layers, tasks]; the first has NULLs: not made yet */
+};
+
 struct wudi_merge {
     const struct merge_input *input;
+    struct kept_products *kept;     /* or NULL */
     const float *vectors;           /* [tasks, size] */
     double weights[POOL_TASKS_MAX]; /* q of wudi.h */
     double ridge;
@@ -58,15 +66,97 @@ static size_t layer_count(const struct layout *layout) {
     return (layout->text ? blocks + layout->text->config.layers : blocks) * LAYERS;
 }
 
+/* --- what is kept from one preference to the next --------------------------------- */
+
+static void free_kept(void *state) {
+    struct kept_products *kept = state;
+    for (size_t i = 0; i < kept->layers * kept->tasks; i++) {
+        free(kept->of[i].gram);
+        free(kept->of[i].cube);
+    }
+    free(kept->of);
+    free(kept);
+}
+
+/* How many layers' products fit into an eighth of the machine's memory. */
+static size_t layers_that_fit(const struct layout *layout, size_t tasks) {
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    double left = pages > 0 && page > 0 ? (double)pages * (double)page / 8 : 0;
+    size_t count = layer_count(layout), i = 0, offset;
+    for (; i < count; i++) {
+        struct wudi_layer layer = layer_at(layout, i, &offset);
+        left -= (double)tasks * (double)wudi_products_bytes(&layer);
+        if (left < 0)
+            break;
+    }
+    return i;
+}
+
+/* NULL where nothing can be kept, which costs time alone. */
+static struct kept_products *keep(const struct merge_input *input) {
+    if (!input->kept)
+        return NULL;
+    if (input->kept->state)
+        return input->kept->state;
+    struct kept_products *kept = array_new(1, sizeof *kept);
+    size_t tasks = input->pool->tasks;
+    size_t layers = layers_that_fit(input->pool->layout, tasks);
+    struct wudi_products *of =
+        kept && layers ? array_new(layers, tasks * sizeof *of) : NULL;
+    if (!of) {
+        free(kept);
+        return NULL;
+    }
+    *kept = (struct kept_products){layers, tasks, of};
+    *input->kept = (struct merge_kept){kept, free_kept};
+    return kept;
+}
+
+/* The layer's products, made where that was not done yet; *products is NULL where they
+ * are not kept. */
+static int find_products(const struct wudi_merge *s, size_t index,
+                         const struct wudi_layer *layer, const float *const *vectors,
+                         const struct wudi_products **products, struct error *error) {
+    *products = NULL;
+    if (!s->kept || index >= s->kept->layers)
+        return 0;
+    size_t tasks = s->kept->tasks;
+    struct wudi_products *of = s->kept->of + index * tasks;
+    for (size_t t = 0; t < tasks; t++) {
+        if (of[t].gram)
+            continue;
+        struct wudi_products made = {
+            array_new(layer->inputs, layer->inputs * sizeof(float)),
+            array_new(layer->inputs, layer->outputs * sizeof(float)), false};
+        int result = made.gram && made.cube
+                         ? wudi_prepare(layer, vectors[t], &made, error)
+                         : error_memory(error);
+        if (result) {
+            free(made.gram);
+            free(made.cube);
+            return -1;
+        }
+        of[t] = made;
+    }
+    *products = of;
+    return 0;
+}
+
+/* --- models -------------------------------------------------------------------------
+ */
+
 static int solve_layer(void *self, size_t index, struct error *error) {
     const struct wudi_merge *s = self;
+    const struct wudi_products *products;
     const struct pool *pool = s->input->pool;
     const float *vectors[POOL_TASKS_MAX];
     size_t offset;
     struct wudi_layer layer = layer_at(pool->layout, index, &offset);
     for (size_t t = 0; t < pool->tasks; t++)
         vectors[t] = s->vectors + t * pool->layout->size + offset;
-    return wudi_solve(&layer, vectors, s->weights, pool->tasks, s->ridge,
+    if (find_products(s, index, &layer, vectors, &products, error))
+        return -1;
+    return wudi_solve(&layer, vectors, products, s->weights, pool->tasks, s->ridge,
                       s->merged + offset, error);
 }
 
@@ -85,7 +175,8 @@ static size_t room_of_layer(const struct layout *layout) {
 /* The merged task vector at input->preference, on the host. */
 static int make_vector(const struct merge_input *input, double ridge, float *merged,
                        struct error *error) {
-    struct wudi_merge s = {.input = input, .ridge = ridge, .merged = merged};
+    struct wudi_merge s = {
+        .input = input, .kept = keep(input), .ridge = ridge, .merged = merged};
     size_t tasks = input->pool->tasks;
     double shrink = merge_number(input, "shrink");
     for (size_t t = 0; t < tasks; t++)

@@ -16,28 +16,30 @@ int64_t answerer_default(const struct catalog *catalog) {
     size_t run = answerer_run(catalog->runs, catalog->run_routers, catalog->run_count);
     if (run != SIZE_MAX)
         return catalog->run_routers[run];
-    return catalog->tasks > 1 ? CATALOG_CLOSED_FORM : 0;
+    return catalog->tasks < 2    ? 0
+           : catalog->fits_heads ? CATALOG_CLOSED_FITTED
+                                 : CATALOG_CLOSED_FORM;
 }
 
 int answerer_begin(struct evaluator *evaluator, int64_t answerer,
                    const double *preference, const struct work *work,
                    struct error *error) {
-    if (answerer == CATALOG_CLOSED_FORM)
+    if (catalog_is_closed(answerer))
         return evaluator_begin_method(
             evaluator, store_role_name(STORE_ROLE_CLOSED_FORM),
-            CATALOG_CLOSED_PARAMETERS, preference, work, error);
+            catalog_parameters(answerer), preference, work, error);
     return evaluator_begin_preference(evaluator, preference, error);
 }
 
 struct store_solution answerer_solution(int64_t answerer, const char *method,
                                         double *preference) {
-    bool closed = answerer == CATALOG_CLOSED_FORM;
+    bool closed = catalog_is_closed(answerer);
     if (closed)
         method = store_role_name(STORE_ROLE_CLOSED_FORM);
     return (struct store_solution){
         .kind = closed ? STORE_KIND_MERGE : STORE_KIND_PWEMOE,
         .method = (char *)(uintptr_t)method,
-        .parameters = closed ? CATALOG_CLOSED_PARAMETERS : "{}",
+        .parameters = (char *)(uintptr_t)catalog_parameters(answerer),
         .preference = preference,
         .routers = closed ? 0 : answerer,
         .label = ""};

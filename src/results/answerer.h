@@ -1,5 +1,5 @@
 /* What makes a model from a preference: routers or a correction, by their number in the
- * store, or CATALOG_CLOSED_FORM. */
+ * store, or one of the closed forms of catalog.h. */
 #ifndef PWEMOE_RESULTS_ANSWERER_H
 #define PWEMOE_RESULTS_ANSWERER_H
 

@@ -19,10 +19,21 @@ int64_t catalog_answerer(const struct store_solution *solution) {
         return 0;
     if (solution->routers) /* with each task's own head */
         return strcmp(solution->parameters, "{}") ? 0 : solution->routers;
-    bool closed = solution->kind == STORE_KIND_MERGE &&
-                  store_method_role(solution->method) == STORE_ROLE_CLOSED_FORM &&
-                  !strcmp(solution->parameters, CATALOG_CLOSED_PARAMETERS);
-    return closed ? CATALOG_CLOSED_FORM : 0;
+    if (solution->kind != STORE_KIND_MERGE ||
+        store_method_role(solution->method) != STORE_ROLE_CLOSED_FORM)
+        return 0;
+    for (int64_t closed = CATALOG_CLOSED_FORM; closed >= CATALOG_CLOSED_FITTED;
+         closed--)
+        if (strcmp(solution->parameters, catalog_parameters(closed)) == 0)
+            return closed;
+    return 0;
+}
+
+const char *catalog_parameters(int64_t answerer) {
+    return answerer == CATALOG_CLOSED_FORM ? "{\"ridge\":0,\"shrink\":0.3}"
+           : answerer == CATALOG_CLOSED_FITTED
+               ? "{\"heads\":\"fitted\",\"ridge\":0,\"shrink\":0.3}"
+               : "{}";
 }
 
 size_t catalog_find(const struct catalog *catalog, const double *preference,
@@ -77,9 +88,10 @@ const struct routers *catalog_network_of(const struct catalog *catalog,
 char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
                            size_t size) {
     const struct store_run *run = catalog_run_of(catalog, routers);
-    if (routers == CATALOG_CLOSED_FORM)
-        snprintf(out, size, "none trained, closed form %s",
-                 store_role_name(STORE_ROLE_CLOSED_FORM));
+    if (catalog_is_closed(routers))
+        snprintf(out, size, "none trained, closed form %s%s",
+                 store_role_name(STORE_ROLE_CLOSED_FORM),
+                 routers == CATALOG_CLOSED_FITTED ? ", heads fitted" : "");
     else if (!run)
         snprintf(out, size, "%s",
                  routers ? "routers of an earlier step" : "no routers");

@@ -26,6 +26,7 @@ struct solution {
 struct catalog {
     struct store_recipe *recipe;
     size_t tasks;
+    bool fits_heads;        /* there are examples that heads can be fitted on */
     struct store_row *rows; /* [count]; they and what they point to are the batches' */
     struct row_batch **batches;
     size_t batch_count;
@@ -110,10 +111,15 @@ static inline const struct series *catalog_series(const struct catalog *catalog,
 }
 
 /* In place of routers: the closed form that answers preferences where nothing is
- * trained, a merge by STORE_ROLE_CLOSED_FORM and these parameters, as the store writes
- * them (a test holds them to the method's defaults). */
-enum { CATALOG_CLOSED_FORM = -1 };
-#define CATALOG_CLOSED_PARAMETERS "{\"ridge\":0,\"shrink\":0.3}"
+ * trained, a merge by STORE_ROLE_CLOSED_FORM with the tasks' own heads, and with heads
+ * fitted to the merged model (merge/head_fit.h), which takes examples. */
+enum { CATALOG_CLOSED_FORM = -1, CATALOG_CLOSED_FITTED = -2 };
+static inline bool catalog_is_closed(int64_t answerer) {
+    return answerer < 0;
+}
+/* Its parameters, as the store writes them (a test holds them to the method's
+ * defaults); "{}" for routers. */
+const char *catalog_parameters(int64_t answerer);
 
 /* What makes a solution from its preference: routers, the closed form, or 0: it has no
  * preference, or another method's. */

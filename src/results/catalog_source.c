@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "eval/source_path.h"
 #include "moe/routers.h"
 #include "results/catalog.h"
 #include "results/shared_rows.h"
@@ -128,13 +129,19 @@ static struct catalog *catalog_new(struct store *store, struct error *error) {
         return NULL;
     }
     catalog->serial = ++serial;
-    if (store_version(store, &catalog->version, error) ||
-        store_recipe(store, &catalog->recipe, error)) {
-        catalog_free(catalog);
-        return NULL;
+    char *folder = store_folder(store_path(store));
+    int failed = !folder ? error_memory(error)
+                         : store_version(store, &catalog->version, error) ||
+                               store_recipe(store, &catalog->recipe, error);
+    if (!failed) {
+        catalog->tasks = catalog->recipe->task_count;
+        catalog->fits_heads = sources_have_examples(catalog->recipe, folder);
     }
-    catalog->tasks = catalog->recipe->task_count;
-    return catalog;
+    free(folder);
+    if (!failed)
+        return catalog;
+    catalog_free(catalog);
+    return NULL;
 }
 
 int catalog_source_outline(struct catalog_source *source, struct catalog **result,

@@ -59,7 +59,7 @@ static int solve(const struct tensor_input *input, struct blend *blend,
     }
     openblas_set_num_threads((int)input->threads);
     if (result == 0 &&
-        wudi_solve(&layer, each, blend->weights, experts,
+        wudi_solve(&layer, each, NULL, blend->weights, experts,
                    tensorwise_number(input, "ridge"), blend->made, error))
         result = error_prefix(error, "%s", base->name);
     blend->sum = BLEND_MADE;

@@ -208,8 +208,9 @@ static void front_goes_on(void **state) {
     expect_error(1, "no routers of a run 9", "front %s/front.db --run 9", folder());
 }
 
-/* Right after init: a front by the closed form, a point of it measured and exported,
- * and what was exported is what was measured. */
+/* Right after init: a front by the closed form, its heads fitted as there are examples
+ * to do it with, a point of it measured and exported, and what was exported is what was
+ * measured. */
 static void a_front_without_training(void **state) {
     (void)state;
     new_store("untrained.db");
@@ -220,6 +221,7 @@ static void a_front_without_training(void **state) {
     assert_string_equal(string(row, "method"), "wudi");
     json_t *parameters = json_object_get(row, "parameters");
     assert_true(number(parameters, "ridge") == 0);
+    assert_string_equal(string(parameters, "heads"), "fitted");
     char hex[65], from_front[65];
     snprintf(from_front, sizeof from_front, "%s", string(row, "model_sha256"));
     assert_string_not_equal(from_front,
@@ -228,7 +230,8 @@ static void a_front_without_training(void **state) {
     model_at_the_centre("untrained.db", hex);
     assert_string_equal(hex, from_front);
     /* Equal weights are what merge takes where none are given: it is there already. */
-    struct ran ran = run("merge %s/untrained.db --method wudi", folder());
+    struct ran ran =
+        run("merge %s/untrained.db --method wudi --set heads=fitted", folder());
     assert_int_equal(ran.status, 0);
     assert_non_null(strstr(ran.err, "1 of 1 were measured before"));
     ran_free(&ran);

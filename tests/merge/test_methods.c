@@ -24,6 +24,7 @@ struct fixture {
     struct pool *pool;
     struct safetensors *golden;
     struct dataset *data[TASKS];
+    struct merge_kept *kept; /* given to the methods, or NULL */
 };
 
 /* --- a pool over the golden models and the golden images ----------------------------
@@ -69,7 +70,8 @@ static void run_method(const struct fixture *f, const char *name, const char *gi
                                 .pool = f->pool,
                                 .parameters = parameters,
                                 .preference = at ? preference : NULL,
-                                .train = (const struct dataset *const *)f->data};
+                                .train = (const struct dataset *const *)f->data,
+                                .kept = f->kept};
     if (merge_run(&input, result, &error))
         fail_msg("%s %s: %s", name, given, error.text);
     json_decref(parameters);
@@ -653,6 +655,30 @@ static void test_threads(void **state) {
     }
 }
 
+/* What a method keeps from one preference to the next changes no bit of its models. */
+static void test_kept(void **state) {
+    (void)state;
+    static const char *const cases[] = {"0.5,0.25,0.25 {\"ridge\": 0.1}",
+                                        "0,1,0 {\"ridge\": 1, \"shrink\": 0}",
+                                        "0.1,0.2,0.7 {\"ridge\": 0.01}"};
+    struct merge_kept kept = {0};
+    struct fixture f;
+    open_fixture(&f, "gpt2", 2);
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        f.kept = NULL;
+        float *alone = model_of(&f, "wudi", cases[c]);
+        f.kept = &kept;
+        float *after = model_of(&f, "wudi", cases[c]);
+        assert_non_null(kept.state);
+        assert_memory_equal(alone, after, f.pool->layout->size * sizeof *alone);
+        free(alone);
+        free(after);
+    }
+    merge_kept_clear(&kept);
+    assert_null(kept.state);
+    close_fixture(&f);
+}
+
 /* What cannot be solved is refused: vectors that are not finite. */
 static void test_wudi_refused(void **state) {
     (void)state;
@@ -661,14 +687,14 @@ static void test_wudi_refused(void **state) {
     const double weights[2] = {0.5, 0.5};
     float merged[6];
     struct error error;
-    assert_int_equal(wudi_solve(&layer, (const float *const[]){sound, broken}, weights,
-                                2, 1, merged, &error),
+    assert_int_equal(wudi_solve(&layer, (const float *const[]){sound, broken}, NULL,
+                                weights, 2, 1, merged, &error),
                      -1);
     assert_string_equal(error.text, "a task vector has numbers that are not finite");
     /* Vectors of nothing are merged to nothing. */
     const float zero[6] = {0};
-    assert_int_equal(wudi_solve(&layer, (const float *const[]){zero, zero}, weights, 2,
-                                1, merged, &error),
+    assert_int_equal(wudi_solve(&layer, (const float *const[]){zero, zero}, NULL,
+                                weights, 2, 1, merged, &error),
                      0);
     for (size_t i = 0; i < 6; i++)
         assert_true(merged[i] == 0);
@@ -758,6 +784,7 @@ int main(void) {
         cmocka_unit_test(test_ridge),
         cmocka_unit_test(test_agreement),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_kept),
         cmocka_unit_test(test_wudi_refused),
         cmocka_unit_test(test_no_data),
         cmocka_unit_test(test_stop),

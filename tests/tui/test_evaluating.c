@@ -221,7 +221,8 @@ static void explores_without_training(void **state) {
         const struct store_solution *solution = &rows[i].solution;
         assert_int_equal(solution->kind, STORE_KIND_MERGE);
         assert_string_equal(solution->method, store_role_name(STORE_ROLE_CLOSED_FORM));
-        assert_string_equal(solution->parameters, CATALOG_CLOSED_PARAMETERS);
+        assert_string_equal(solution->parameters,
+                            catalog_parameters(CATALOG_CLOSED_FORM));
         assert_int_equal(catalog_answerer(solution), CATALOG_CLOSED_FORM);
         assert_int_equal(strlen(solution->model_sha256), SHA256_HEX - 1);
     }

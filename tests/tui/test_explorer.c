@@ -100,7 +100,7 @@ static void the_closed_form_is_the_method_s_own(void **state) {
     assert_non_null(method);
     assert_true(method->takes_preference);
     json_t *defaults = merge_parameters(method, NULL, &error);
-    json_t *ours = json_loads(CATALOG_CLOSED_PARAMETERS, 0, NULL);
+    json_t *ours = json_loads(catalog_parameters(CATALOG_CLOSED_FORM), 0, NULL);
     const char *key;
     json_t *value;
     assert_int_equal(json_object_size(defaults), json_object_size(ours));

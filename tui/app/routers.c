@@ -14,6 +14,16 @@ static void take_routers(struct app *app) {
 static const struct question routers_question = {
     .kind = DIALOG_LIST, .title = "Routers", .accept = take_routers};
 
+static void add_closed(struct explorer *explorer, int64_t closed, const char *what) {
+    struct dialog *dialog = &explorer->dialog;
+    char text[160];
+    if (closed == explorer->routers)
+        dialog->chosen = dialog->count;
+    snprintf(text, sizeof text, "closed form %s, %s",
+             store_role_name(STORE_ROLE_CLOSED_FORM), what);
+    dialog_add(dialog, closed, 0, INK_TEXT, false, text);
+}
+
 static void ask_routers(struct app *app) {
     struct explorer *explorer = &app->explorer;
     struct dialog *dialog = &explorer->dialog;
@@ -31,11 +41,9 @@ static void ask_routers(struct app *app) {
             dialog->chosen = dialog->count;
         dialog_add(dialog, routers, 0, INK_TEXT, false, text);
     }
-    if (CATALOG_CLOSED_FORM == explorer->routers)
-        dialog->chosen = dialog->count;
-    snprintf(text, sizeof text, "closed form %s, of the checkpoints alone",
-             store_role_name(STORE_ROLE_CLOSED_FORM));
-    dialog_add(dialog, CATALOG_CLOSED_FORM, 0, INK_TEXT, false, text);
+    if (catalog->fits_heads)
+        add_closed(explorer, CATALOG_CLOSED_FITTED, "heads fitted to it");
+    add_closed(explorer, CATALOG_CLOSED_FORM, "of the checkpoints alone");
 }
 
 /* clang-format off */

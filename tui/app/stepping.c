@@ -190,8 +190,10 @@ static void copy_command(struct app *app) {
     if (explorer->pointed == SIZE_MAX && run)
         snprintf(text + used, sizeof text - used, " --run %lld", (long long)run->id);
     else if (explorer->pointed == SIZE_MAX)
-        snprintf(text + used, sizeof text - used, " --method %s",
-                 store_role_name(STORE_ROLE_CLOSED_FORM));
+        snprintf(text + used, sizeof text - used, " --method %s%s",
+                 store_role_name(STORE_ROLE_CLOSED_FORM),
+                 explorer->routers == CATALOG_CLOSED_FITTED ? " --set heads=fitted"
+                                                            : "");
     screen_copy(text);
     explorer_say(explorer, false, "%.1000s", text);
 }

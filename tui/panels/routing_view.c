@@ -125,7 +125,7 @@ void routing_view_draw(const struct view *view, const struct explorer *explorer,
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
                   explorer->missing[0] ? "needs the checkpoints"
                   : !explorer->routers ? "no routers are trained yet; run pwemoe train"
-                  : explorer->routers == CATALOG_CLOSED_FORM
+                  : catalog_is_closed(explorer->routers)
                       ? "no routers are trained yet; run pwemoe train"
                   : explorer_has_correction(explorer) ? "a correction has none"
                                                       : "still being read");

@@ -159,7 +159,7 @@ void explorer_set_share(struct explorer *explorer, size_t task, double value,
 void explorer_use_routers(struct explorer *explorer, int64_t routers) {
     explorer->routers = routers;
     explorer->closed_form_wanted =
-        routers == CATALOG_CLOSED_FORM && answerer_default(explorer->catalog) > 0;
+        catalog_is_closed(routers) && answerer_default(explorer->catalog) > 0;
     samples_free(&explorer->samples);
     explorer->samples.tasks = explorer->tasks;
     samples_make(&explorer->samples, explorer->catalog, routers);

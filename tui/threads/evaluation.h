@@ -28,7 +28,8 @@ void evaluation_stop(struct evaluation *evaluation);
 
 struct evaluation_wish {
     uint64_t serial;
-    int64_t routers; /* or CATALOG_CLOSED_FORM; 0: none, nothing can be computed */
+    int64_t
+        routers; /* or a closed form of catalog.h; 0: none, nothing can be computed */
     double preference[STORE_TASKS_MAX];
     bool evaluate; /* false: routing weights only, the figures are stored */
 };

@@ -27,7 +27,7 @@ static void find_method(struct evaluation *evaluation, int64_t run) {
 
 /* The closed form has none, whatever the evaluator used before. */
 static size_t modules_of(const struct evaluation *evaluation) {
-    return evaluation->routers == CATALOG_CLOSED_FORM
+    return catalog_is_closed(evaluation->routers)
                ? 0
                : evaluator_modules(evaluation->evaluator);
 }
@@ -38,7 +38,7 @@ int evaluation_use_routers(struct evaluation *evaluation, int64_t id,
     if (evaluation->routers == id)
         return 0;
     evaluation->routers = 0;
-    if (id != CATALOG_CLOSED_FORM) {
+    if (!catalog_is_closed(id)) {
         if (keeping_use_routers(evaluation->evaluator, evaluation->store, id, &run,
                                 error))
             return -1;

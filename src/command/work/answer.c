@@ -6,14 +6,21 @@
 #include "base/json_text.h"
 #include "command/work/analysis.h"
 #include "command/work/method_settings.h"
+#include "eval/source_path.h"
 
-/* The parameters that the settings give a method, as JSON, into answer. */
+/* The parameters that the settings give a method, as JSON, into answer; fitted: heads
+ * are, unless the settings say otherwise. */
 static int use_settings(const struct merge_method *method, const char *settings,
-                        struct answer *answer, struct error *error) {
+                        bool fitted, struct answer *answer, struct error *error) {
     json_t *given = settings_parse(settings, NULL, error), *all = NULL;
     const char *name;
     json_t *value;
     bool sound = given;
+    if (sound && fitted && !json_object_get(given, "heads") &&
+        json_object_set_new(given, "heads", json_string("fitted"))) {
+        error_memory(error);
+        sound = false;
+    }
     json_object_foreach(given, name,
                         value) if (sound && !merge_parameter_find(method, name)) {
         error_set(error,
@@ -57,18 +64,32 @@ static int has_runs(struct measure *measure, bool *any, struct error *error) {
     return result;
 }
 
+/* Whether there are any to fit heads on. */
+static int has_examples(const struct measure *measure, bool *any, struct error *error) {
+    char *folder = store_folder(measure->path);
+    if (!folder)
+        return error_memory(error);
+    *any = sources_have_examples(measure->recipe, folder);
+    free(folder);
+    return 0;
+}
+
 int answer_find(struct measure *measure, const struct answer_options *options,
                 struct answer *answer, bool *usage, struct error *error) {
     const char *name = options->method;
     const struct merge_method *method = name ? answering(name) : NULL;
+    bool fitted = false;
     memset(answer, 0, sizeof *answer);
     *usage = false;
     if (!name && !options->run && !options->upscale) {
         bool any;
         if (has_runs(measure, &any, error))
             return -1;
-        if (!any)
+        if (!any) {
             method = answering(store_role_name(STORE_ROLE_CLOSED_FORM));
+            if (has_examples(measure, &fitted, error))
+                return -1;
+        }
     }
     if (method && (options->run || options->upscale)) {
         *usage = true;
@@ -78,7 +99,7 @@ int answer_find(struct measure *measure, const struct answer_options *options,
     }
     answer->method = method;
     if (method) {
-        *usage = use_settings(method, options->settings, answer, error) != 0;
+        *usage = use_settings(method, options->settings, fitted, answer, error) != 0;
         return *usage ? -1 : 0;
     }
     if (name && merge_method_find(name, NULL)) {
@@ -86,7 +107,7 @@ int answer_find(struct measure *measure, const struct answer_options *options,
         return error_set(error, "%s takes no preference; `pwemoe merge` measures it",
                          name);
     }
-    if (use_settings(&merge_trained, options->settings, answer, error)) {
+    if (use_settings(&merge_trained, options->settings, false, answer, error)) {
         *usage = true;
         return -1;
     }
