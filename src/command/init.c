@@ -199,6 +199,7 @@ static int keep_task(struct init *s, const struct recipe_task *task, double refe
     } paths[] = {{task->expert, "the expert", &kept->expert.path},
                  {task->train, "training data", &kept->train_path},
                  {task->test, "test data", &kept->test_path},
+                 {task->unlabelled, "unlabelled data", &kept->unlabelled_path},
                  {task->classnames, "class names", &kept->classnames_path},
                  {task->templates, "templates", &kept->templates_path}};
     if (keep_reading(s, task, kept, error))

@@ -72,6 +72,7 @@ static int print(const struct invocation *invocation, struct store *store,
         list(&l, task->name, "expert", task->expert.path);
         list(&l, task->name, "train", task->train_path);
         list(&l, task->name, "test", task->test_path);
+        list(&l, task->name, "unlabelled", task->unlabelled_path);
         if (!task_is_zero_shot(task))
             list(&l, task->name, "head", task->head);
         list(&l, task->name, "classnames", task->classnames_path);

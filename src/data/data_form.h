@@ -15,7 +15,8 @@ enum quoting {
 struct data_form {
     const char *text, *pair, *label; /* columns of a table by name; NULL: the usual */
     enum quoting quoting;
-    bool nested; /* class folders one folder deeper: GROUP/CLASS (folder.h) */
+    bool unlabelled; /* any labels are passed over, and none need be there */
+    bool nested;     /* class folders one folder deeper: GROUP/CLASS (folder.h) */
 };
 
 #endif

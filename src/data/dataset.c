@@ -105,7 +105,19 @@ static int read_files(const char *path, const struct dataset_options *options,
     return stopped ? error_set(error, "stopped") : 0;
 }
 
-/* The given classes instead of the folders', and their labels. */
+/* The given classes instead of the folders', whatever the labels are. */
+static int name_folders(const struct classes *classes, struct class_folders *folders,
+                        struct error *error) {
+    class_names_release(folders->class_names, folders->classes);
+    folders->classes = 0;
+    folders->class_names = class_names_copy(classes->names, classes->count);
+    if (!folders->class_names)
+        return error_memory(error);
+    folders->classes = classes->count;
+    return 0;
+}
+
+/* The same, and their labels. */
 static int label_folders(const char *path, const struct classes *classes,
                          struct class_folders *folders, struct error *error) {
     size_t *place = array_new(folders->classes, sizeof *place);
@@ -124,26 +136,21 @@ static int label_folders(const char *path, const struct classes *classes,
     for (size_t i = 0; status == 0 && i < folders->count; i++)
         folders->labels[i] = (int32_t)place[folders->labels[i]];
     free(place);
-    if (status)
-        return -1;
-    class_names_release(folders->class_names, folders->classes);
-    folders->classes = 0;
-    folders->class_names = class_names_copy(classes->names, classes->count);
-    if (!folders->class_names)
-        return error_memory(error);
-    folders->classes = classes->count;
-    return 0;
+    return status ? -1 : name_folders(classes, folders, error);
 }
 
 static int open_folders(const char *path, const struct dataset_options *options,
                         struct dataset *dataset, int threads, const struct work *work,
                         struct error *error) {
     struct class_folders folders;
-    if (class_folders_read(path, options->form && options->form->nested, &folders,
-                           error))
+    const struct data_form *form = options->form;
+    bool plain = form && form->unlabelled;
+    if (plain ? plain_folder_read(path, &folders, error)
+              : class_folders_read(path, form && form->nested, &folders, error))
         return -1;
-    int status =
-        options->classes ? label_folders(path, options->classes, &folders, error) : 0;
+    int status = !options->classes ? 0
+                 : plain           ? name_folders(options->classes, &folders, error)
+                         : label_folders(path, options->classes, &folders, error);
     if (status == 0)
         status = limit_folders(&folders, options->limit, error);
     if (status) {
@@ -275,12 +282,38 @@ static int fill_idx(const char *path, struct idx_images *images,
     return status ? error_prefix(error, "%s", path) : 0;
 }
 
+/* The images alone, all labels 0. */
+static int open_plain_idx(const char *path, const struct dataset_options *options,
+                          struct dataset *dataset, int threads, const struct work *work,
+                          struct error *error) {
+    struct idx_images images;
+    if (idx_images_open(path, &images, error))
+        return -1;
+    uint8_t *labels = array_new(images.count, 1);
+    int status = labels ? label_idx(path, NULL, labels, images.count, dataset, error)
+                        : error_memory(error);
+    if (status == 0 && options->classes) {
+        class_names_release(dataset->class_names, dataset->classes);
+        const struct classes *given = options->classes;
+        dataset->class_names = class_names_copy(given->names, given->count);
+        dataset->classes = dataset->class_names ? given->count : 0;
+        status = dataset->class_names ? 0 : error_memory(error);
+    }
+    if (status == 0)
+        status = fill_idx(path, &images, options, dataset, threads, work, error);
+    idx_images_close(&images);
+    free(labels);
+    return status;
+}
+
 static int open_idx(const char *path, const struct dataset_options *options,
                     struct dataset *dataset, int threads, const struct work *work,
                     struct error *error) {
     struct idx_images images;
     uint8_t *labels = NULL;
     size_t count;
+    if (options->form && options->form->unlabelled)
+        return open_plain_idx(path, options, dataset, threads, work, error);
     char *beside = idx_labels_path(path, error);
     if (!beside)
         return -1;

@@ -260,6 +260,58 @@ int class_folders_read(const char *path, bool nested, struct class_folders *fold
     return 0;
 }
 
+/* The files of path/place (place "": of path) and below. */
+static int gather_files(const char *path, const char *place, unsigned depth,
+                        struct gathered *gathered, struct error *error) {
+    enum { DEEPEST = 64 }; /* a link may lead back up */
+    struct entry_names names;
+    char *folder = text_format("%s/%s", path, place);
+    if (!folder)
+        return error_memory(error);
+    int status = depth > DEEPEST ? error_set(error, "%s: folders lie too deep", folder)
+                                 : list(folder, &names, error);
+    free(folder);
+    if (status)
+        return -1;
+    for (size_t i = 0; status == 0 && i < names.count; i++) {
+        char *inner = text_format("%s%s%s", place, *place ? "/" : "", names.at[i]);
+        char *file = inner ? text_format("%s/%s", path, inner) : NULL;
+        int inside = file ? is_folder(file, error) : error_memory(error);
+        free(file);
+        if (inside == 0) {
+            status = add_file(gathered, inner, error);
+            continue;
+        }
+        status =
+            inside < 0 ? -1 : gather_files(path, inner, depth + 1, gathered, error);
+        free(inner);
+    }
+    names_release(&names);
+    return status;
+}
+
+int plain_folder_read(const char *path, struct class_folders *folders,
+                      struct error *error) {
+    struct gathered gathered = {0};
+    *folders = (struct class_folders){0};
+    int status = gather_files(path, "", 0, &gathered, error);
+    if (status == 0 && gathered.files.count == 0)
+        status = error_set(error, "%s: no images in it", path);
+    if (status == 0 && gathered.files.count > INT32_MAX)
+        status = error_set(error, "%s: more than %d images", path, INT32_MAX);
+    if (status == 0)
+        status = names_add(&gathered.classes, strdup("unlabelled"), error);
+    if (status) {
+        names_release(&gathered.classes);
+        names_release(&gathered.files);
+        free(gathered.labels);
+        return -1;
+    }
+    *folders = (struct class_folders){gathered.files.count, 1, gathered.classes.at,
+                                      gathered.files.at, gathered.labels};
+    return 0;
+}
+
 int class_folder_names(const char *path, bool nested, char ***names, size_t *count,
                        struct error *error) {
     struct leaves leaves;

@@ -28,6 +28,12 @@ int class_folders_read(const char *path, bool nested, struct class_folders *fold
                        struct error *error);
 void class_folders_release(struct class_folders *folders);
 
+/* Every file of path and of the folders below it, however deep, names that begin with a
+ * dot left out, in byte order folder by folder: one class, all labels 0. None at all is
+ * an error. */
+int plain_folder_read(const char *path, struct class_folders *folders,
+                      struct error *error);
+
 /* The names of the class folders below path alone, as class_folders_read has them; what
  * lies in them is not looked at. Freed with class_names_release. */
 int class_folder_names(const char *path, bool nested, char ***names, size_t *count,

@@ -102,6 +102,22 @@ static int fill(const struct tsv *tsv, const char *path,
     return status;
 }
 
+/* All 0, of one class. */
+static int no_labels(size_t count, int32_t **labels, struct classes *own,
+                     struct error *error) {
+    *own = (struct classes){0};
+    *labels = array_new(count, sizeof **labels);
+    own->names = array_new(1, sizeof *own->names);
+    if (*labels && own->names && (own->names[0] = strdup("unlabelled"))) {
+        own->count = 1;
+        return 0;
+    }
+    free(*labels);
+    *labels = NULL;
+    classes_clear(own);
+    return error_memory(error);
+}
+
 int texts_read(const char *path, const struct dataset_options *options, int threads,
                struct dataset *dataset, const struct work *work, struct error *error) {
     struct tsv tsv;
@@ -109,7 +125,10 @@ int texts_read(const char *path, const struct dataset_options *options, int thre
     if (tsv_read(path, options->form, &tsv, error))
         return -1;
     const struct classes *given = options->classes;
-    int status = tsv_labels(&tsv, path, given, &dataset->labels, &own, error);
+    bool unlabelled = options->form && options->form->unlabelled;
+    int status = unlabelled
+                     ? no_labels(tsv.count, &dataset->labels, &own, error)
+                     : tsv_labels(&tsv, path, given, &dataset->labels, &own, error);
     if (status == 0) {
         const struct classes *classes = given ? given : &own;
         dataset->class_names = class_names_copy(classes->names, classes->count);

@@ -225,6 +225,8 @@ static int named_column(const struct tsv_reader *r, const char *name, size_t *co
 
 /* The columns by the names in the line at hand. */
 static int name_columns(struct tsv_reader *r, struct error *error) {
+    const char *beside =
+        r->label_column == SIZE_MAX ? "nothing" : r->fields[r->label_column];
     if (r->form.text)
         return named_column(r, r->form.text, &r->first, error) ||
                        (r->form.pair &&
@@ -242,7 +244,27 @@ static int name_columns(struct tsv_reader *r, struct error *error) {
         "%s:%zu: names a column %s but no column of texts: sentence, sentence1 and "
         "sentence2, question and sentence, question1 and question2, or premise and "
         "hypothesis; `text: COLUMN` in the recipe names another",
-        r->label, r->line, r->fields[r->label_column]);
+        r->label, r->line, beside);
+}
+
+/* The same where no column has labels: names of columns, or one text a line. */
+static int find_texts(struct tsv_reader *r, bool *named, struct error *error) {
+    struct error unnamed;
+    *named = r->json || r->form.text;
+    if (*named)
+        return name_columns(r, error);
+    *named = name_columns(r, &unnamed) == 0;
+    if (*named)
+        return 0;
+    r->second = SIZE_MAX;
+    r->first = 0;
+    if (r->columns == 1)
+        return 0;
+    return error_set(error,
+                     "%s:%zu: %zu fields between %s, none a label, and no names of "
+                     "columns; without labels a line is one text, or the first names "
+                     "the columns of texts",
+                     r->label, r->line, r->columns, separators(r));
 }
 
 /* What the columns are, by the first line, which is at hand. *named: it is no example.
@@ -254,7 +276,8 @@ static int find_columns(struct tsv_reader *r, bool *named, struct error *error) 
     r->columns = r->count;
     r->second = r->label_column = SIZE_MAX;
     if (r->form.label) {
-        if (named_column(r, r->form.label, &r->label_column, error))
+        if (named_column(r, r->form.label, &r->label_column, error) &&
+            !r->form.unlabelled)
             return -1;
     } else {
         for (size_t i = 0; label_names[i] && r->label_column == SIZE_MAX; i++)
@@ -263,6 +286,8 @@ static int find_columns(struct tsv_reader *r, bool *named, struct error *error) 
     *named = r->label_column != SIZE_MAX;
     if (*named)
         return name_columns(r, error);
+    if (r->form.unlabelled)
+        return find_texts(r, named, error);
     if (r->json || r->form.text)
         return error_set(error,
                          "%s:%zu: no column label, gold_label, Quality or "
@@ -300,7 +325,8 @@ static int add_example(struct tsv_reader *r, struct tsv *tsv, size_t *capacity,
     if (r->count != r->columns)
         return error_set(error, "%s:%zu: %zu fields between %s, the first line has %zu",
                          r->label, r->line, r->count, separators(r), r->columns);
-    if (!*r->fields[r->label_column])
+    const char *label = r->label_column == SIZE_MAX ? "" : r->fields[r->label_column];
+    if (!*label && !r->form.unlabelled)
         return error_set(error, "%s:%zu: the label is empty", r->label, r->line);
     if (array_reserve((void **)&tsv->examples, capacity, tsv->count + 1,
                       sizeof *tsv->examples))
@@ -309,11 +335,8 @@ static int add_example(struct tsv_reader *r, struct tsv *tsv, size_t *capacity,
                *second = r->second == SIZE_MAX ? NULL : r->fields[r->second];
     tsv->in_quotes += !r->quoted && !r->json &&
                       (looks_quoted(first) || (second && looks_quoted(second)));
-    tsv->examples[tsv->count++] =
-        (struct tsv_example){.first = first,
-                             .second = second,
-                             .label = r->fields[r->label_column],
-                             .line = r->line};
+    tsv->examples[tsv->count++] = (struct tsv_example){
+        .first = first, .second = second, .label = label, .line = r->line};
     return 0;
 }
 
@@ -337,10 +360,10 @@ static int find_keys(struct tsv_reader *r, struct error *error) {
     }
     if (status < 1)
         return status;
-    r->columns = r->keys[1] ? 3 : 2;
+    r->columns = (size_t)1 + (r->keys[1] != NULL) + (r->keys[2] != NULL);
     r->first = 0;
     r->second = r->keys[1] ? 1 : SIZE_MAX;
-    r->label_column = r->columns - 1;
+    r->label_column = r->keys[2] ? r->columns - 1 : SIZE_MAX;
     char *end = memchr(begin, '\0', (size_t)(r->in - begin));
     if (end) /* the line's end, which next_line took */
         *end = '\n';

@@ -10,7 +10,8 @@
  * Quality or is_duplicate (capitals or not). The texts are then the columns sentence1
  * and sentence2, question and sentence, question1 and question2, premise and
  * hypothesis, or #1 String and #2 String, in that order; else sentence or text alone.
- * data_form.h may name columns of its own.
+ * data_form.h may name columns of its own. Where it says that there are no labels, no
+ * column of them need be there, and a file without names of columns has one, the text.
  * A file without names of columns has two, the sentence and its label, or CoLA's four,
  * of which the second is the label and the last the sentence.
  *

@@ -44,7 +44,7 @@ static void close_train(const struct dataset **train, size_t count) {
     free(train);
 }
 
-/* Reads the training splits, or `limit` examples of each (0: all). */
+/* Reads what is learnt from without labels, or `limit` examples of each (0: all). */
 static const struct dataset **read_train(struct evaluator *e, size_t limit,
                                          const struct work *work, struct error *error) {
     const struct dataset **train = array_new(e->tasks, sizeof *train);
@@ -52,7 +52,7 @@ static const struct dataset **read_train(struct evaluator *e, size_t limit,
         error_memory(error);
     for (size_t t = 0; train && t < e->tasks; t++) {
         struct sources_data which = {
-            .task = t, .split = "train", .limit = limit, .threads = e->threads};
+            .task = t, .unlabelled = true, .limit = limit, .threads = e->threads};
         struct dataset *data;
         if (sources_dataset(e->recipe, e->directory, &which, &e->pool->form, &data,
                             work, error)) {
@@ -133,8 +133,8 @@ static int open_head_fit(struct evaluator *e, const struct work *work,
         return 0;
     if (!sources_have_examples(e->recipe, e->directory))
         return error_set(error,
-                         "heads=fitted needs training examples of every task; name "
-                         "them in the recipe (train: ...)");
+                         "heads=fitted needs examples of every task; name them in the "
+                         "recipe (unlabelled: ... or train: ...)");
     e->head_examples = read_train(e, HEAD_FIT_EXAMPLES, work, error);
     if (!e->head_examples)
         return -1;

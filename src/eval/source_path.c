@@ -12,9 +12,21 @@ char *sources_path(const char *directory, const char *path) {
     return text_format("%s/%s", directory, path);
 }
 
+static const char *given(const char *text) {
+    return text && *text ? text : NULL;
+}
+
+bool task_has_unlabelled(const struct store_task *task) {
+    return given(task->unlabelled_path) != NULL;
+}
+
+const char *task_examples_path(const struct store_task *task) {
+    return task_has_unlabelled(task) ? task->unlabelled_path : task->train_path;
+}
+
 bool sources_have_examples(const struct store_recipe *recipe, const char *directory) {
     for (size_t t = 0; t < recipe->task_count; t++) {
-        const char *named = recipe->tasks[t].train_path;
+        const char *named = task_examples_path(&recipe->tasks[t]);
         char *path = named && *named ? sources_path(directory, named) : NULL;
         bool there = path && access(path, R_OK) == 0;
         free(path);
@@ -26,10 +38,6 @@ bool sources_have_examples(const struct store_recipe *recipe, const char *direct
 
 bool task_is_zero_shot(const struct store_task *task) {
     return strcmp(task->head, "zero-shot") == 0;
-}
-
-static const char *given(const char *text) {
-    return text && *text ? text : NULL;
 }
 
 struct data_form task_form(const struct store_task *task) {

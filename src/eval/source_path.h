@@ -13,6 +13,10 @@ char *sources_path(const char *directory, const char *path);
 /* How the task's files are read; it points into the task. */
 struct data_form task_form(const struct store_task *task);
 
+/* Whether it names some without labels; and the path of what learns without them looks
+ * at: these, else the training examples. */
+bool task_has_unlabelled(const struct store_task *task);
+const char *task_examples_path(const struct store_task *task);
 /* Whether every task names examples to learn from, without labels, and they are there.
  */
 bool sources_have_examples(const struct store_recipe *recipe, const char *directory);

@@ -124,7 +124,14 @@ int sources_dataset(const struct store_recipe *recipe, const char *directory,
                     struct dataset **dataset, const struct work *work,
                     struct error *error) {
     const struct store_task *task = &recipe->tasks[which->task];
-    const char *named = store_task_data(task, which->split);
+    const char *named = which->unlabelled ? task_examples_path(task)
+                                          : store_task_data(task, which->split);
+    if (!*named && which->unlabelled)
+        return error_set(error,
+                         "task %s: the recipe names neither unlabelled nor train data; "
+                         "give it `unlabelled:` there and make the file again with "
+                         "pwemoe init",
+                         task->name);
     if (!*named)
         return error_set(
             error,
@@ -139,6 +146,7 @@ int sources_dataset(const struct store_recipe *recipe, const char *directory,
     } else if (task_classes_read(recipe, which->task, directory, &classes, NULL,
                                  error) == 0) {
         struct data_form reading = task_form(task);
+        reading.unlabelled = which->unlabelled && task_has_unlabelled(task);
         struct dataset_options options = {.form = &reading,
                                           .preprocess = &form->preprocess,
                                           .tokenizer = form->tokenizer,

@@ -4,6 +4,7 @@
 #ifndef PWEMOE_EVAL_SOURCES_H
 #define PWEMOE_EVAL_SOURCES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "backend/backend.h"
@@ -31,7 +32,10 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
 struct sources_data {
     size_t task;
     const char *split; /* "train" or "test" */
-    size_t limit;      /* 0: all */
+    /* In place of a split: those of task_examples_path, where no label is looked at.
+     * Those of the recipe's `unlabelled` are all labelled 0. */
+    bool unlabelled;
+    size_t limit; /* 0: all */
     unsigned threads;
 };
 /* One task's images or texts of one split (dataset.h). */

@@ -11,6 +11,7 @@
 #include "data/folder.h"
 #include "data/idx.h"
 #include "data/image.h"
+#include "data/tsv.h"
 #include "eval/sources.h"
 #include "eval/task_heads.h"
 #include "model/heads.h"
@@ -82,11 +83,12 @@ static int read_picture(const char *folder, const char *name, struct error *erro
 
 /* Decodes one picture of each class, or all; up to so many faults are told. */
 static int check_pictures(const struct task_check *c, size_t task, const char *path,
-                          struct error *error) {
+                          bool plain, struct error *error) {
     enum { TOLD_MAX = 5 };
     struct class_folders folders;
     bool nested = task_form(&c->recipe->tasks[task]).nested;
-    if (class_folders_read(path, nested, &folders, error)) {
+    if (plain ? plain_folder_read(path, &folders, error)
+              : class_folders_read(path, nested, &folders, error)) {
         tell(c, task, error);
         return 0;
     }
@@ -141,18 +143,46 @@ static int check_idx(const char *path, struct error *error) {
     return result;
 }
 
+static int check_plain_idx(const char *path, struct error *error) {
+    struct idx_images images;
+    if (idx_images_open(path, &images, error))
+        return -1;
+    idx_images_close(&images);
+    return 0;
+}
+
+/* Those without labels; the others are read whole for their labels. */
+static int check_texts(const struct task_check *c, size_t task, struct error *error) {
+    const struct store_task *t = &c->recipe->tasks[task];
+    struct data_form form = task_form(t);
+    struct tsv tsv;
+    if (!task_has_unlabelled(t))
+        return 0;
+    form.unlabelled = true;
+    char *path = sources_path(c->directory, t->unlabelled_path);
+    if (!path)
+        return error_memory(error);
+    if (tsv_read(path, &form, &tsv, error))
+        tell(c, task, error);
+    else
+        tsv_free(&tsv);
+    free(path);
+    return 0;
+}
+
 static int check_split(const struct task_check *c, size_t task, const char *named,
-                       bool labelled, struct error *error) {
+                       bool labelled, bool plain, struct error *error) {
     struct stat about;
-    if (!*named)
+    if (!named || !*named)
         return 0;
     char *path = sources_path(c->directory, named);
     if (!path)
         return error_memory(error);
     int result = 0;
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
-        result = check_pictures(c, task, path, error);
-    else if (labelled && check_idx(path, error)) /* else its labels are told of */
+        result = check_pictures(c, task, path, plain, error);
+    else if ((labelled && check_idx(path, error)) || /* else its labels are told of */
+             (plain && check_plain_idx(path, error)))
         tell(c, task, error);
     free(path);
     return result;
@@ -181,10 +211,11 @@ int task_check(const struct task_check *c, size_t t, struct error *error) {
     } else if (check_head(c, task, count, error)) {
         tell(c, t, error);
     }
-    if (model_config_is_text(&c->layout->config)) /* read whole for their labels */
-        return 0;
-    return check_split(c, t, task->train_path, count > 0, error) ||
-                   check_split(c, t, task->test_path, count > 0, error)
+    if (model_config_is_text(&c->layout->config))
+        return check_texts(c, t, error);
+    return check_split(c, t, task->train_path, count > 0, false, error) ||
+                   check_split(c, t, task->test_path, count > 0, false, error) ||
+                   check_split(c, t, task->unlabelled_path, false, true, error)
                ? -1
                : 0;
 }

@@ -15,6 +15,7 @@ static const char *const updates[] = {
     MOVE("recipe", "pretrained_path", ""),
     MOVE("task", "train_path", ""),
     MOVE("task", "test_path", ""),
+    MOVE("unlabelled", "path", ""),
     MOVE("task", "head", ""),
     MOVE("task", "classnames_path", ""),
     MOVE("task", "templates_path", ""),

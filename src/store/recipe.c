@@ -75,6 +75,10 @@ static int put_task(struct store *store, size_t position, const struct store_tas
                   "ittttt", at, task->text, task->pair, task->label, task->quoting,
                   task->classes))
         return error_prefix(error, "task %s", task->name);
+    if (task->unlabelled_path && *task->unlabelled_path &&
+        sql_write(store, error, "INSERT INTO unlabelled VALUES (?, ?)", "it", at,
+                  task->unlabelled_path))
+        return error_prefix(error, "task %s", task->name);
     bool named = objective->name && *objective->name;
     if (sql_write(store, error, "INSERT INTO objective VALUES (?, ?, ?, ?, ?)", "itttb",
                   at, named ? objective->name : task->name, objective->metric,
@@ -114,6 +118,7 @@ void store_recipe_free(struct store_recipe *recipe) {
         free(task->expert.path);
         free(task->train_path);
         free(task->test_path);
+        free(task->unlabelled_path);
         free(task->head);
         free(task->classnames_path);
         free(task->templates_path);
@@ -252,6 +257,20 @@ static int read_stamps(struct store *store, struct store_recipe *recipe,
                                "SELECT path, sha256, stamp FROM stamp", "");
 }
 
+static void read_unlabelled(struct sql_row *row, void *to) {
+    struct store_recipe *recipe = to;
+    size_t task = (size_t)sql_integer(row, 0, 0, (int64_t)recipe->task_count - 1);
+    recipe->tasks[task].unlabelled_path = sql_text(row, 1);
+}
+
+static int read_unlabelled_paths(struct store *store, struct store_recipe *recipe,
+                                 struct error *error) {
+    int there = sql_has_table(store, "unlabelled", error);
+    return there < 1 ? there
+                     : sql_all(store, error, "a task's examples", read_unlabelled,
+                               recipe, "SELECT task, path FROM unlabelled", "");
+}
+
 static int read_tasks(struct store *store, struct store_recipe *recipe,
                       struct error *error) {
     struct tasks tasks = {.recipe = recipe};
@@ -285,7 +304,8 @@ int store_recipe(struct store *store, struct store_recipe **result,
     if (!failed) {
         failed = read_head(store, recipe, error) || read_tasks(store, recipe, error) ||
                  read_readings(store, recipe, error) ||
-                 read_stamps(store, recipe, error);
+                 read_stamps(store, recipe, error) ||
+                 read_unlabelled_paths(store, recipe, error);
         sql_read_end(store);
     }
     if (failed) {

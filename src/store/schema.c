@@ -84,6 +84,13 @@ struct object {
         "sha256") HASH("stamp") "  since REAL NOT NULL\n"                           \
                                 ") STRICT"
 
+#define UNLABELLED                                             \
+    "CREATE TABLE unlabelled (\n"                              \
+    "  -- a task's examples for what learns without labels\n"  \
+    "  task INTEGER PRIMARY KEY REFERENCES task (position),\n" \
+    "  path TEXT NOT NULL CHECK (path <> '')\n"                \
+    ") STRICT"
+
 static const struct object objects[] = {
     {"recipe",
      "CREATE TABLE recipe (\n"
@@ -237,6 +244,7 @@ static const struct object objects[] = {
     {"note", NOTE},
     {"reading", READING},
     {"stamp", STAMP},
+    {"unlabelled", UNLABELLED},
     {"log", "CREATE TABLE log (\n"
             "  -- what was done to this file\n"
             "  id INTEGER PRIMARY KEY,\n"
@@ -251,7 +259,7 @@ static const struct {
     const char *name;
     int since;
 } later[] = {{"lease", 2}, {"data", 3},    {"selected", 4}, {"visited", 4},
-             {"note", 4},  {"reading", 5}, {"stamp", 6}};
+             {"note", 4},  {"reading", 5}, {"stamp", 6},    {"unlabelled", 7}};
 
 /* OBJECTS where it is none of ours. */
 static size_t find_object(const char *name) {
@@ -275,6 +283,7 @@ const struct schema_migration schema_migrations[] = {
     {3, SELECTED ";" VISITED ";" NOTE}, /* format 4: what the explorer keeps */
     {4, READING},                       /* format 5: how examples are read */
     {5, STAMP},                         /* format 6: what models' files were */
+    {6, UNLABELLED},                    /* format 7: examples without labels */
 };
 const size_t schema_migration_count =
     sizeof schema_migrations / sizeof *schema_migrations;

@@ -25,7 +25,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 
-enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 6 /* user_version */ };
+enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 7 /* user_version */ };
 
 struct store;
 
@@ -79,6 +79,7 @@ struct store_task {
     char *name;
     struct store_checkpoint expert;
     char *train_path, *test_path; /* "" where there is none */
+    char *unlabelled_path;        /* examples for what learns without labels, or "" */
     char *head;                   /* "" (the expert's own), "zero-shot", or a path */
     char *classnames_path, *templates_path; /* "" where there is none */
     /* How its files are read, "" as their names say: columns of a table; "csv" or

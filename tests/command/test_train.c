@@ -255,6 +255,49 @@ static void a_front_without_training(void **state) {
     assert_int_equal(strlen(at_vertex), 64);
 }
 
+/* A recipe whose tasks name examples without labels and no training data: a correction
+ * learns from them, heads are fitted on them, and what needs labels says so. */
+static void trains_without_labels(void **state) {
+    (void)state;
+    char recipe[4096];
+    snprintf(recipe, sizeof recipe,
+             "pretrained: %1$s/vit\n"
+             "tasks:\n"
+             "  a: {expert: %1$s/vit-expert0, unlabelled: bare/a, "
+             "test: data/a-test-images-idx3-ubyte}\n"
+             "  b: {expert: %1$s/vit-expert1, unlabelled: bare/b, "
+             "test: data/b-test-images-idx3-ubyte}\n",
+             models());
+    write_file("bare.yaml", recipe);
+    struct ran ran = shell("cd %s && mkdir bare && cp data/b-train-images-idx3-ubyte "
+                           "bare/b",
+                           folder());
+    ran_free(&ran);
+    expect_error(1, "bare/a", "init %1$s/bare.db %1$s/bare.yaml", folder());
+    ran = shell("cp %1$s/data/a-train-images-idx3-ubyte %1$s/bare/a", folder());
+    ran_free(&ran);
+    json_decref(json_of("init %1$s/bare.db %1$s/bare.yaml --format json", folder()));
+    json_t *rows = json_of("paths %s/bare.db --format json", folder());
+    size_t named = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        named += strcmp(string(json_array_get(rows, i), "what"), "unlabelled") == 0;
+    assert_int_equal(named, 2);
+    json_decref(rows);
+    rows = json_of("front %s/bare.db --grid 2 --format json", folder());
+    assert_string_equal(
+        string(json_object_get(json_array_get(rows, 0), "parameters"), "heads"),
+        "fitted");
+    json_decref(rows);
+    rows = json_of("train %s/bare.db --batch 4 --steps 8 --threads 1 --format json",
+                   folder());
+    assert_true(json_is_true(json_object_get(json_array_get(rows, 0), "complete")));
+    json_decref(rows);
+    expect_error(1, "names no train data", "train %s/bare.db --method ls --steps 2",
+                 folder());
+    expect_error(1, "names no train data", "train %s/bare.db --loss ce --steps 2",
+                 folder());
+}
+
 /* train with nothing but the file: a correction, which then answers preferences; the
  * whole weight on one task is that task's expert; and an export is what was measured.
  */
@@ -519,6 +562,7 @@ int main(void) {
         cmocka_unit_test(a_correction_resumes_to_the_same_numbers),
         cmocka_unit_test(front_goes_on),
         cmocka_unit_test(a_front_without_training),
+        cmocka_unit_test(trains_without_labels),
         cmocka_unit_test(a_correction_is_trained),
         cmocka_unit_test(heads_are_fitted),
         cmocka_unit_test(adamerging_is_trained),

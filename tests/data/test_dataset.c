@@ -104,6 +104,53 @@ static void test_folders(void **state) {
     folder_remove(folder);
 }
 
+/* Without labels: every file, wherever it lies, and idx images without their labels;
+ * classes are what they are said to be. */
+static void test_unlabelled(void **state) {
+    (void)state;
+    char *names[] = {"no", "yes"};
+    struct classes classes = {.count = 2, .names = names};
+    struct data_form form = {.unlabelled = true};
+    uint8_t images[16 + 2 * 6] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3};
+    char *folder = folder_new();
+    write_colour(folder, "2.ppm", 9, 2, 7);
+    write_colour(folder, "deep/er/1.ppm", 9, 1, 7);
+    file_write(folder, ".hidden/x", "x", 1);
+    struct dataset *dataset =
+        open_good(folder, (struct dataset_options){.form = &form, .classes = &classes});
+    assert_int_equal(dataset->count, 2);
+    assert_int_equal(dataset->classes, 2);
+    assert_string_equal(dataset->class_names[1], "yes");
+    assert_string_equal(dataset->example_names[0], "2.ppm");
+    assert_string_equal(dataset->example_names[1], "deep/er/1.ppm");
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(dataset->labels[i], 0);
+        assert_colour(dataset, i, 9, (int)(2 - i));
+    }
+    dataset_close(dataset);
+    folder_remove(folder);
+
+    folder = folder_new();
+    memset(images + 16, 5, 12);
+    file_write(folder, "any.idx", images, sizeof images);
+    dataset = open_good(path_in(folder, "any.idx"),
+                        (struct dataset_options){.form = &form, .classes = &classes});
+    assert_int_equal(dataset->count, 2);
+    assert_int_equal(dataset->classes, 2);
+    assert_int_equal(dataset->labels[1], 0);
+    assert_int_equal(dataset->pixels[0], 5);
+    dataset_close(dataset);
+    refuse(path_in(folder, "any.idx"), NULL, "any.idx");
+    folder_remove(folder);
+
+    folder = folder_new();
+    struct dataset_options options = {.preprocess = &plain, .form = &form};
+    struct error error;
+    assert_int_equal(dataset_open(folder, &options, &dataset, NULL, &error), -1);
+    assert_non_null(strstr(error.text, "no images in it"));
+    folder_remove(folder);
+}
+
 static void check_nested(const char *folder, size_t count, const char *const *files,
                          const int *labels, const char *const *names, size_t classes) {
     struct data_form form = {.nested = true};
@@ -411,13 +458,10 @@ static void test_stop_and_progress(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_nested_folders),
-        cmocka_unit_test(test_refused_folders),
-        cmocka_unit_test(test_idx),
-        cmocka_unit_test(test_refused_idx),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_folders),           cmocka_unit_test(test_unlabelled),
+        cmocka_unit_test(test_classes),           cmocka_unit_test(test_nested_folders),
+        cmocka_unit_test(test_refused_folders),   cmocka_unit_test(test_idx),
+        cmocka_unit_test(test_refused_idx),       cmocka_unit_test(test_limit),
         cmocka_unit_test(test_stop_and_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

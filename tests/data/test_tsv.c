@@ -175,6 +175,43 @@ static void test_named_columns(void **state) {
     said("t.jsonl", NULL, "", "has no examples");
 }
 
+static void without_labels(const char *label, struct data_form form, const char *text,
+                           const char *first, const char *second) {
+    struct tsv tsv;
+    form.unlabelled = true;
+    if (tsv_parse(text, strlen(text), label, &form, &tsv, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(tsv.count, 2);
+    assert_string_equal(tsv.examples[1].first, first);
+    if (second)
+        assert_string_equal(tsv.examples[1].second, second);
+    else
+        assert_null(tsv.examples[1].second);
+    tsv_free(&tsv);
+}
+
+/* Texts without labels: one a line, or the columns that have names; labels that are
+ * there are passed over, empty ones too. */
+static void test_unlabelled(void **state) {
+    (void)state;
+    const struct data_form usual = {.nested = false};
+    without_labels("t.txt", usual, "one\ntwo, \"and\" so on\n", "two, \"and\" so on",
+                   NULL);
+    without_labels("t.tsv", usual, "id\tsentence\n1\ta\n2\tb\n", "b", NULL);
+    without_labels("t.tsv", usual, "sentence\tlabel\na\t0\nb\t\n", "b", NULL);
+    without_labels("t.csv", usual, "question,sentence\na,b\nc,d\n", "c", "d");
+    without_labels("t.csv", (struct data_form){.text = "review", .label = "stars"},
+                   "review\na\nb\n", "b", NULL);
+    without_labels("t.jsonl", usual, "{\"text\": \"a\"}\n{\"text\": \"b\", \"n\": 1}\n",
+                   "b", NULL);
+    without_labels("t.jsonl", usual,
+                   "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 2}\n",
+                   "b", NULL);
+    const struct data_form form = {.unlabelled = true};
+    said("t.tsv", &form, "a\tb\nc\td\n", "2 fields between tabs, none a label");
+    said("t.jsonl", &form, "{\"a\": \"b\"}\n", "no column of texts");
+}
+
 /* Rows that look like CSV where quotes are text. */
 static void test_quotes_are_counted(void **state) {
     (void)state;
@@ -368,6 +405,7 @@ int main(void) {
         cmocka_unit_test(test_bad_texts),
         cmocka_unit_test(test_as_python_reads),
         cmocka_unit_test(test_named_columns),
+        cmocka_unit_test(test_unlabelled),
         cmocka_unit_test(test_quotes_are_counted),
     };
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);

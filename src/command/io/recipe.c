@@ -153,9 +153,9 @@ bool recipe_minimises(const struct recipe_task *task) {
 /* What goes with measure, and what does not. */
 static int check_measured(struct recipe_reader *r, const struct recipe_task *task) {
     const char *direction = task->direction ? task->direction : "max";
-    if (task->train || task->test || task->head || task->classnames ||
-        task->templates || task->text || task->pair || task->label || task->quoting ||
-        task->classes)
+    if (task->train || task->test || task->unlabelled || task->head ||
+        task->classnames || task->templates || task->text || task->pair ||
+        task->label || task->quoting || task->classes)
         return error_set(r->error,
                          "%s:%u: task '%s': measure goes with expert alone, not with "
                          "keys of data",
@@ -181,22 +181,16 @@ static int check_mixture(struct recipe_reader *r, const struct recipe *recipe) {
 
 /* The mapping of one task, its start at hand; ends after its end. */
 static int read_task(struct recipe_reader *r, struct recipe_task *task) {
-    const struct key keys[] = {{"expert", &task->expert},
-                               {"train", &task->train},
-                               {"test", &task->test},
-                               {"head", &task->head},
-                               {"classnames", &task->classnames},
-                               {"templates", &task->templates},
-                               {"text", &task->text},
-                               {"pair", &task->pair},
-                               {"label", &task->label},
-                               {"quoting", &task->quoting},
-                               {"classes", &task->classes},
-                               {"measure", &task->measure},
-                               {"direction", &task->direction},
-                               {"unit", &task->unit},
-                               {"timeout", &task->timeout},
-                               {"repeat", &task->repeat}};
+    const struct key keys[] = {
+        {"expert", &task->expert},       {"train", &task->train},
+        {"test", &task->test},           {"unlabelled", &task->unlabelled},
+        {"head", &task->head},           {"classnames", &task->classnames},
+        {"templates", &task->templates}, {"text", &task->text},
+        {"pair", &task->pair},           {"label", &task->label},
+        {"quoting", &task->quoting},     {"classes", &task->classes},
+        {"measure", &task->measure},     {"direction", &task->direction},
+        {"unit", &task->unit},           {"timeout", &task->timeout},
+        {"repeat", &task->repeat}};
     enum { KEYS = sizeof keys / sizeof *keys };
     bool seen[KEYS] = {false};
     char where[NAME_MAX_BYTES + 20];
@@ -391,6 +385,7 @@ void recipe_free(struct recipe *recipe) {
         free(task->name);
         free(task->expert);
         free(task->train);
+        free(task->unlabelled);
         free(task->test);
         free(task->head);
         free(task->classnames);

@@ -15,6 +15,7 @@
 struct recipe_task {
     char *name; /* also a file name on export: no slash, no leading dot */
     char *expert, *train, *test, *head, *classnames, *templates; /* NULL: not given */
+    char *unlabelled;
     char *text, *pair, *label; /* columns; NULL as well */
     char *quoting;             /* "csv", "none" */
     char *classes;             /* "*": the usual; or as in folder.h: nested */

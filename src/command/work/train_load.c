@@ -85,6 +85,11 @@ static int load_adamerging(struct train_run *s, struct error *error) {
     return training_start(t, adamerging_trainer(adamerging), error);
 }
 
+static bool needs_labels(const struct train_run *s) {
+    return s->kind & CORRECTION ? s->o.loss == DISTILLATION_CE
+                                : !(s->kind & COEFFICIENTS);
+}
+
 int train_load(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     const struct work *work = t->invocation->work;
@@ -95,7 +100,7 @@ int train_load(struct train_run *s, struct error *error) {
     if (!parsed || sources_check(t->store, t->recipe, t->folder, work, error) ||
         training_device(t, error) ||
         sources_pool(t->recipe, t->folder, t->backend, &t->pool, work, error) ||
-        training_data(t, &t->pool->form, error))
+        training_data(t, &t->pool->form, needs_labels(s), error))
         return -1;
     for (size_t i = 0; i < t->tasks; i++)
         if (t->train[i]->classes > t->pool->heads[i].classes)

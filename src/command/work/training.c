@@ -80,7 +80,7 @@ int training_device(struct training *t, struct error *error) {
     return result;
 }
 
-int training_data(struct training *t, const struct example_form *form,
+int training_data(struct training *t, const struct example_form *form, bool labels,
                   struct error *error) {
     t->train = array_new(t->tasks, sizeof *t->train);
     if (!t->train)
@@ -88,6 +88,7 @@ int training_data(struct training *t, const struct example_form *form,
     for (size_t i = 0; i < t->tasks; i++) {
         struct sources_data which = {.task = t->first + i,
                                      .split = "train",
+                                     .unlabelled = !labels,
                                      .limit = (size_t)t->options->limit,
                                      .threads =
                                          (unsigned)t->invocation->common->threads};

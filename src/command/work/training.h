@@ -119,9 +119,10 @@ int training_settings(const struct training *training, const struct option_spec 
                       struct error *error);
 
 int training_device(struct training *training, struct error *error);
-/* The tasks' training examples. */
+/* The tasks' training examples; without labels those of the recipe's `unlabelled` where
+ * it has such. */
 int training_data(struct training *training, const struct example_form *form,
-                  struct error *error);
+                  bool labels, struct error *error);
 /* Of a trainer with a file: where a run's newest state is, as the store has it
  * (relative to its folder, or absolute; free()), "" for a run that has told no place.
  * NULL where that cannot be read. */

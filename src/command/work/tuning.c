@@ -135,7 +135,7 @@ int tuning_load(struct tuning *t, struct error *error) {
     if (load_model(t, error) || training_device(g, error) ||
         task_heads_make(g->recipe, g->folder, g->backend, g->first, g->tasks, t->heads,
                         g->invocation->work, error) ||
-        training_data(g, &t->form, error))
+        training_data(g, &t->form, true, error))
         return -1;
     for (size_t i = 0; i < g->tasks; i++)
         if (load_head(t, i, error))
