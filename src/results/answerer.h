@@ -18,8 +18,9 @@ struct catalog;
  * complete, the newest. SIZE_MAX: none has. */
 size_t answerer_run(const struct store_run *runs, const int64_t *saved, size_t count);
 
-/* The same for a whole store: what was saved last by that run; CATALOG_CLOSED_FORM
- * where nothing is trained, and 0 where one task leaves nothing to prefer. */
+/* The same for a whole store: what was saved last by that run; where nothing is
+ * trained the closed form, its heads fitted where there are examples, and 0 where one
+ * task leaves nothing to prefer. */
 int64_t answerer_default(const struct catalog *catalog);
 
 /* Begins the evaluation of the model at a preference. Routers are the evaluator's

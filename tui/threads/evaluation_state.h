@@ -74,7 +74,7 @@ void evaluation_begin(struct evaluation *evaluation);
 void evaluation_step(struct evaluation *evaluation);
 /* Of a clock that only rises. */
 double evaluation_seconds(void);
-/* Routers by their number in the store, or CATALOG_CLOSED_FORM: EVENT_MODULES. */
+/* Routers by their number in the store, or a closed form: EVENT_MODULES. */
 int evaluation_use_routers(struct evaluation *evaluation, int64_t id,
                            struct error *error);
 /* Makes the model at a preference, by what was chosen with evaluation_use_routers. */
