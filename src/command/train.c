@@ -97,7 +97,8 @@ static const struct option_spec options[] = {
      .maximum = 100,
      .above_minimum = true,
      .help = "Learning rate; it falls along a cosine to a tenth. Without it a "
-             "correction has 0.15 of the mean change of a weight in fine-tuning; "
+             "correction has 0.15 of the mean change of a weight in fine-tuning, with "
+             "--rank 0.05; "
              "adamerging has 0.001, which does not fall",
      .kept = EACH,
      .offset = offsetof(struct train_options, how.learning_rate)},
@@ -138,6 +139,16 @@ static const struct option_spec options[] = {
      .kept = CORRECTION,
      .untold = "0",
      .offset = offsetof(struct train_options, held_back)},
+    {.name = "rank",
+     .type = OPTION_UNSIGNED,
+     .value = "K",
+     .maximum = 4096,
+     .help =
+         "With --method distil: of each linear layer only a product of two matrices "
+         "K numbers wide is learnt, beyond where the vector starts; 0: all of it",
+     .kept = CORRECTION,
+     .untold = "0",
+     .offset = offsetof(struct train_options, rank)},
     TRAINING_OPTIONS(struct train_options, training, how.seed, EACH),
     {0}};
 

@@ -182,6 +182,9 @@ static int fill(struct distillation *d, const struct dataset *const *train,
         start ? distillation_start(d, train, start, work, error) : error_memory(error);
     if (result == 0)
         result = trained_put(d->pool->backend, &d->vector, start, error);
+    if (result == 0 && d->options.rank)
+        result = factors_new(d->pool->backend, d->pool->layout, (size_t)d->options.rank,
+                             d->options.seed, start, &d->factors, error);
     free(start);
     if (result == 0 && d->options.loss == DISTILLATION_DISTIL)
         result = ask_experts(d, train, work, error);
@@ -203,7 +206,8 @@ int distillation_new(struct pool *pool, const struct dataset *const *train,
     if (d->options.learning_rate == 0) {
         if (distillation_change(pool, &change, error))
             goto failed;
-        d->options.learning_rate = DISTILLATION_RATE * change;
+        d->options.learning_rate =
+            change * (options->rank ? DISTILLATION_RATE_OF_RANK : DISTILLATION_RATE);
     }
     if (correction_fits(pool->layout, error) || choose_data(d, train, error) ||
         correction_new(pool, &d->correction, error) ||
@@ -226,6 +230,7 @@ void distillation_free(struct distillation *d) {
     if (!d)
         return;
     struct backend *b = d->pool->backend;
+    factors_free(d->factors);
     trained_free(b, &d->vector);
     b->release(b, d->weights);
     b->release(b, d->dfeatures);
@@ -308,11 +313,19 @@ static int forward_backward(struct distillation *d, const double *preference,
     return 0;
 }
 
+struct trained *distillation_trained(struct distillation *d) {
+    return d->factors ? factors_numbers(d->factors) : &d->vector;
+}
+
 static void update(struct distillation *d) {
     const struct distillation_options *o = &d->options;
     double rate =
         optimiser_cosine(o->learning_rate, 0.1, 0, d->step, (unsigned)o->steps);
-    trained_step(d->pool->backend, &d->vector, rate, 0, d->step);
+    if (d->factors)
+        factors_gradient(d->factors, d->vector.gradient);
+    trained_step(d->pool->backend, distillation_trained(d), rate, 0, d->step);
+    if (d->factors)
+        factors_put(d->factors, d->vector.values);
 }
 
 /* After step `at`: whether what is there is the best so far, which is then kept. */

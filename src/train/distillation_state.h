@@ -8,6 +8,7 @@
 #include "model/transformer.h"
 #include "moe/correction.h"
 #include "train/distillation.h"
+#include "train/factors.h"
 #include "train/held_back.h"
 #include "train/task_batch.h"
 #include "train/trained.h"
@@ -34,10 +35,11 @@ struct distillation {
     struct held_back held;
     struct feed *held_feed; /* NULL where nothing is held back */
 
-    struct trained vector; /* D; merges read its reals, which are the correction's */
-    real *weights;         /* (layout size) the merged model */
-    real *dfeatures;       /* (tasks batch, D) */
-    double *preference;    /* [tasks] */
+    struct factors *factors; /* what is trained in place of D; NULL: D itself */
+    struct trained vector;   /* D; merges read its reals, which are the correction's */
+    real *weights;           /* (layout size) the merged model */
+    real *dfeatures;         /* (tasks batch, D) */
+    double *preference;      /* [tasks] */
 };
 
 /* D's start into vector [layout size]: distillation_start.c. */
@@ -51,6 +53,9 @@ int distillation_start(struct distillation *distillation,
 void distillation_loss(struct distillation *distillation, size_t task,
                        const real *features, size_t n, const int32_t *labels,
                        float *loss, const float *scale, real *dfeatures);
+
+/* What Adam trains: D, or its factors. */
+struct trained *distillation_trained(struct distillation *distillation);
 
 /* A step, as the trainer's. */
 int distillation_step(struct distillation *distillation, double *losses,

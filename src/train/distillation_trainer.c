@@ -11,7 +11,7 @@ static const char state_kind[] = "pwemoe-distillation";
 static int save_file(void *self, const char *path, const char *note,
                      struct error *error) {
     struct distillation *d = self;
-    struct trained *list[] = {&d->vector};
+    struct trained *list[] = {distillation_trained(d)};
     struct training_state state = {.kind = state_kind,
                                    .step = d->step,
                                    .batch = d->options.batch,
@@ -27,7 +27,7 @@ static int save_file(void *self, const char *path, const char *note,
 
 static int resume_file(void *self, const char *path, char **note, struct error *error) {
     struct distillation *d = self;
-    struct trained *list[] = {&d->vector};
+    struct trained *list[] = {distillation_trained(d)};
     struct training_state state = {
         .kind = state_kind, .batch = d->options.batch, .has_random = true};
     if (trained_resume(d->pool->backend, list, 1, (unsigned)d->options.steps, &state,
@@ -42,6 +42,8 @@ static int resume_file(void *self, const char *path, char **note, struct error *
         *note = NULL;
         return -1;
     }
+    if (d->factors)
+        factors_put(d->factors, d->vector.values);
     d->step = state.step;
     d->random = state.random;
     for (size_t t = 0; t < d->pool->tasks; t++)
@@ -54,10 +56,13 @@ static unsigned step_count(const void *self) {
 }
 
 static uint64_t trainable(const void *self) {
-    const struct layout *l = ((const struct distillation *)self)->pool->layout;
+    const struct distillation *d = self;
+    const struct layout *l = d->pool->layout;
     uint64_t count = 0;
     for (size_t i = 0; i < l->text_parameter; i++)
         count += l->parameters[i].count;
+    if (d->factors) /* without what lies between parameters, as there */
+        count -= l->text_begin - factors_numbers(d->factors)->count;
     return count;
 }
 

@@ -11,6 +11,7 @@ libpwemoe_a_SOURCES += \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/router_training.h src/train/router_training.c \
   src/train/finetuning.h src/train/finetuning.c \
+  src/train/factors.h src/train/factors.c \
   src/train/distillation.h src/train/distillation_run.c \
   src/train/distillation_state.h src/train/distillation_start.c \
   src/train/distillation_look.c src/train/distillation_trainer.c

@@ -13,9 +13,11 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "moe/correction.h"
 #include "support/golden.h"
 #include "train/distillation.h"
+#include "train/factors.h"
 #include "train/held_back.h"
 
 enum { TASKS = 3, EXAMPLES = 3 };
@@ -232,17 +234,19 @@ static void test_losses_fall(void **state) {
     struct distillation_options options = options_of(60);
     options.start = DISTILLATION_WUDI;
     options.learning_rate = 0;
-    open_fixture(&f, "vit", &options);
-    run_steps(&f, 60, &first, &last);
-    assert_true(last < 0.5 * first);
-    close_fixture(&f);
+    for (options.rank = 0; options.rank < 4; options.rank += 3) {
+        first = last = 0;
+        open_fixture(&f, "vit", &options);
+        run_steps(&f, 60, &first, &last);
+        assert_true(last < 0.5 * first);
+        close_fixture(&f);
+    }
 }
 
 /* With fewer draws than examples, only those that are drawn are asked for; in the
  * middle a state goes to a file, and another object goes on from it to the same bits.
  */
-static void test_goes_on(void **state) {
-    (void)state;
+static void check_goes_on(uint64_t rank) {
     struct fixture whole, parts;
     struct error error;
     char path[] = "/tmp/pwemoe-distillation-XXXXXX", *note;
@@ -251,6 +255,7 @@ static void test_goes_on(void **state) {
     close(handle);
     struct distillation_options options = options_of(3);
     options.batch = 1;
+    options.rank = rank;
     open_fixture(&whole, "vit", &options);
     run_steps(&whole, 3, NULL, NULL);
     options.batch = 1;
@@ -281,6 +286,100 @@ static void test_goes_on(void **state) {
     unlink(path);
     close_fixture(&whole);
     close_fixture(&parts);
+}
+
+static void test_goes_on(void **state) {
+    (void)state;
+    check_goes_on(0);
+    check_goes_on(2);
+}
+
+/* With a rank D is its start and a product of two matrices a layer, by the numbers that
+ * are trained, and these have the gradient that D's gives them. */
+static void test_low_rank(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"clip", "gpt2"};
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct fixture f;
+        struct error error;
+        struct factors *factors;
+        open_pool(&f, kinds[kind]);
+        struct backend *b = f.backend;
+        const struct layout *l = f.pool->layout;
+        size_t size = l->size, rows = 3 * l->config.width, columns = l->config.width;
+        if (l->config.conv1d) {
+            rows = l->config.width;
+            columns = 3 * l->config.width;
+        }
+        float *start = calloc(size, sizeof *start),
+              *vector = calloc(size, sizeof *vector);
+        float *gradient = NULL, *made = NULL;
+        struct random random;
+        random_seed(&random, 3, 0);
+        for (size_t i = 0; i < size; i++)
+            start[i] = (float)random_normal(&random);
+        assert_int_equal(factors_new(b, l, 2, 5, start, &factors, &error), 0);
+        struct trained *numbers = factors_numbers(factors);
+        assert_true(numbers->count < size);
+        assert_int_equal(b->allocate(b, size * sizeof *made, (void **)&made, &error),
+                         0);
+        assert_int_equal(
+            b->allocate(b, size * sizeof *made, (void **)&gradient, &error), 0);
+        /* U is 0 at first. */
+        factors_put(factors, made);
+        assert_int_equal(b->download(b, vector, made, size * sizeof *made, &error), 0);
+        assert_memory_equal(vector, start, size * sizeof *start);
+        /* The first block's queries, keys and values: V is what follows the numbers
+         * before the layer, and U follows V. */
+        size_t at = l->blocks[0].qkv_weight, down = at, up = down + 2 * columns;
+        float *values = calloc(numbers->count, sizeof *values);
+        for (size_t i = 0; i < numbers->count; i++)
+            values[i] = (float)random_normal(&random);
+        assert_int_equal(trained_put(b, numbers, values, &error), 0);
+        factors_put(factors, made);
+        assert_int_equal(b->download(b, vector, made, size * sizeof *made, &error), 0);
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < columns; j++) {
+                double sum = start[at + i * columns + j];
+                for (size_t k = 0; k < 2; k++)
+                    sum += (double)values[up + 2 * i + k] *
+                           (double)values[down + k * columns + j];
+                assert_true(fabs(vector[at + i * columns + j] - sum) < 1e-5);
+            }
+        for (size_t i = 0; i < at; i++)
+            assert_true(vector[i] == values[i]);
+        b->upload(b, gradient, start, size * sizeof *start); /* any numbers */
+        factors_gradient(factors, gradient);
+        float *found = calloc(numbers->count, sizeof *found);
+        assert_int_equal(b->download(b, found, numbers->gradient,
+                                     numbers->count * sizeof *found, &error),
+                         0);
+        for (size_t i = 0; i < rows; i++)
+            for (size_t k = 0; k < 2; k++) {
+                double sum = 0;
+                for (size_t j = 0; j < columns; j++)
+                    sum += (double)start[at + i * columns + j] *
+                           (double)values[down + k * columns + j];
+                assert_true(fabs(found[up + 2 * i + k] - sum) < 1e-4);
+            }
+        for (size_t k = 0; k < 2; k++)
+            for (size_t j = 0; j < columns; j++) {
+                double sum = 0;
+                for (size_t i = 0; i < rows; i++)
+                    sum += (double)start[at + i * columns + j] *
+                           (double)values[up + 2 * i + k];
+                assert_true(fabs(found[down + k * columns + j] - sum) < 1e-4);
+            }
+        assert_memory_equal(found, start, at * sizeof *found);
+        free(start);
+        free(vector);
+        free(values);
+        free(found);
+        b->release(b, made);
+        b->release(b, gradient);
+        factors_free(factors);
+        close_fixture(&f);
+    }
 }
 
 /* Preferences near the vertices, which the losses tell apart: the expert's own is 0.
@@ -657,14 +756,15 @@ static void test_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clip),        cmocka_unit_test(test_vit),
-        cmocka_unit_test(test_gpt2),        cmocka_unit_test(test_losses_fall),
-        cmocka_unit_test(test_goes_on),     cmocka_unit_test(test_preferences),
-        cmocka_unit_test(test_few_draws),   cmocka_unit_test(test_cross_entropy),
-        cmocka_unit_test(test_stops),       cmocka_unit_test(test_change),
-        cmocka_unit_test(test_weight),      cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_bytes),       cmocka_unit_test(test_chosen),
-        cmocka_unit_test(test_never_drawn), cmocka_unit_test(test_ends_early),
+        cmocka_unit_test(test_clip),          cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_gpt2),          cmocka_unit_test(test_losses_fall),
+        cmocka_unit_test(test_low_rank),      cmocka_unit_test(test_goes_on),
+        cmocka_unit_test(test_preferences),   cmocka_unit_test(test_few_draws),
+        cmocka_unit_test(test_cross_entropy), cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_change),        cmocka_unit_test(test_weight),
+        cmocka_unit_test(test_merge),         cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_chosen),        cmocka_unit_test(test_never_drawn),
+        cmocka_unit_test(test_ends_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,8 @@ static int load_correction(struct train_run *s, struct error *error) {
         char rate[32];
         if (distillation_change(t->pool, &change, error))
             return -1;
-        snprintf(rate, sizeof rate, RATE_FORMAT, DISTILLATION_RATE * change);
+        snprintf(rate, sizeof rate, RATE_FORMAT,
+                 change * (s->o.rank ? DISTILLATION_RATE_OF_RANK : DISTILLATION_RATE));
         s->o.how.learning_rate = strtod(rate, NULL);
         if (!(s->o.how.learning_rate > 0))
             return error_set(error, "the experts are the pretrained model: there is "
@@ -61,6 +62,7 @@ static int load_correction(struct train_run *s, struct error *error) {
                                              .steps = s->o.how.steps,
                                              .batch = s->o.how.batch,
                                              .held_back = s->o.held_back,
+                                             .rank = s->o.rank,
                                              .seed = s->o.how.seed};
     if ((t->run.id && find_state(s, error)) ||
         distillation_new(t->pool, (const struct dataset *const *)t->train, &how,

@@ -20,7 +20,7 @@ struct train_options {
     unsigned method;      /* of METHODS */
     unsigned upscale;     /* of UPSCALES */
     unsigned loss, start; /* of a correction, as the next */
-    uint64_t held_back;
+    uint64_t held_back, rank;
     struct router_training_options how;
     struct training_options training;
 };
