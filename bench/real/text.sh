@@ -15,7 +15,7 @@ threads=${THREADS:-0}
 [ -e experts.db ] || "$pwemoe" init experts.db experts.yaml
 for task in sentiment source order; do
     grep -qx "$task" finished.txt 2>/dev/null && continue
-    "$pwemoe" finetune experts.db --task $task --steps 400 --lr 1e-3 --threads "$threads"
+    "$pwemoe" finetune experts.db --task $task --steps 1500 --lr 1e-3 --threads "$threads"
     echo $task >>finished.txt
 done
 [ -e text.db ] || "$pwemoe" init text.db text-tasks.yaml

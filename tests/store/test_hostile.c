@@ -91,7 +91,7 @@ static void test_no_results(void **state) {
 static void test_formats(void **state) {
     const char *path = in_folder(state, "results.db");
     store_close(example_store(path));
-    plant(path, "PRAGMA user_version=7");
+    plant(path, "PRAGMA user_version=8");
     both_fail(path, "is of format 8, this program reads up to 7");
     plant(path, "PRAGMA user_version=0");
     both_fail(path, "its format is 0");
