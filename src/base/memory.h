@@ -43,6 +43,8 @@ void text_shorten_numbers(char *json);
  * than 15, where %g writes 80 as 8e+01). */
 enum { TEXT_REAL = 32 };
 void text_real(char out[TEXT_REAL], double value);
+/* Of the numbers that round to this f32 that with the fewest digits: 0.3 of 0.3f. */
+double text_shortest_float(float value);
 
 /* The nearest of count names by edit distance, or NULL where none is near
  * enough to be a misspelling. For "unknown key ...; did you mean ...?". */

@@ -157,6 +157,15 @@ void text_real(char out[TEXT_REAL], double value) {
     while (strtod(out, NULL) != value && ++digits <= 17);
 }
 
+double text_shortest_float(float value) {
+    char text[TEXT_REAL];
+    int digits = 6;
+    do
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+    while (strtof(text, NULL) != value && ++digits <= 9);
+    return strtod(text, NULL);
+}
+
 /* The number that begins at `at`, as short as brings it back; returns its length. */
 static size_t shortest(const char *at, size_t length, char out[TEXT_REAL + 2]) {
     text_real(out, strtod(at, NULL));

@@ -219,8 +219,19 @@ static int read_leaf(const char *path, const struct leaf *leaf,
 }
 
 static int no_classes(const char *path, bool nested, struct error *error) {
-    return error_set(error, "%s: no class folders in it%s", path,
-                     nested ? ", nor in folders in it" : "");
+    struct entry_names names;
+    if (list(path, &names, error))
+        return -1;
+    const char *nor = nested ? ", nor in folders in it" : "";
+    if (names.count)
+        error_set(error,
+                  "%s: no class folders in it%s, but files such as %s; images lie in a "
+                  "folder for each class",
+                  path, nor, names.at[0]);
+    else
+        error_set(error, "%s: no class folders in it%s", path, nor);
+    names_release(&names);
+    return -1;
 }
 
 static int read_leaves(const char *path, const struct leaves *leaves,

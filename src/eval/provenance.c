@@ -79,7 +79,8 @@ static json_t *json_weights(const struct provenance *p) {
             continue;
         json_t *row = json_array();
         for (size_t t = 0; row && t < p->pool->tasks; t++)
-            json_array_append_new(row, json_real((double)p->weights[i][t]));
+            json_array_append_new(row,
+                                  json_real(text_shortest_float(p->weights[i][t])));
         json_object_set_new(object, layout->parameters[i].name, row);
     }
     return object;

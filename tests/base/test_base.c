@@ -69,6 +69,16 @@ static void numbers_are_shortened(void **state) {
                               "\"q\\\"0.29999999999999999\": 3}");
 }
 
+static void floats_are_shortened(void **state) {
+    (void)state;
+    static const float values[] = {0.3f,   1.0f / 3, 1e-30f, 16777217.0f,
+                                   -0.25f, 0,        3.4e38f};
+    assert_true(text_shortest_float(0.3f) == 0.3);
+    assert_true(text_shortest_float(1.0f / 3) == 0.33333334);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        assert_true((float)text_shortest_float(values[i]) == values[i]);
+}
+
 static void control_bytes_are_escaped(void **state) {
     (void)state;
     char out[64];
@@ -311,6 +321,7 @@ int main(void) {
         cmocka_unit_test(sizes_do_not_wrap),
         cmocka_unit_test(arrays_grow_and_keep),
         cmocka_unit_test(numbers_are_shortened),
+        cmocka_unit_test(floats_are_shortened),
         cmocka_unit_test(control_bytes_are_escaped),
         cmocka_unit_test(nearest_name),
         cmocka_unit_test(errors_are_one_safe_line),

@@ -218,6 +218,9 @@ static void test_refused_folders(void **state) {
     (void)state;
     char *folder = folder_new();
     refuse(folder, NULL, "no class folders");
+    write_colour(folder, "loose.ppm", 0, 0, 0);
+    refuse(folder, NULL, "no class folders in it, but files such as loose.ppm; images");
+    unlink(path_in(folder, "loose.ppm"));
     refuse(path_in(folder, "none"), NULL, "none: No such file");
     mkdir(path_in(folder, "empty"), 0700);
     write_colour(folder, "full/1.ppm", 0, 0, 0);
