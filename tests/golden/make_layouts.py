@@ -2,7 +2,7 @@
 5 and PEFT save them, and what transformers answers of each.
 
 One run a directory, each with the release that its name says on PYTHONPATH; torch 2.15.0,
-numpy 2.4.6, safetensors 0.8.0, peft 0.19 for the last two:
+numpy 2.4.6, safetensors 0.8.0, peft 0.21 for the last two:
 
     python tests/golden/make_layouts.py vit-4.6 | vit-4.57 | vit-5 | gpt2-4.3 | gpt2-4.12 |
         gpt2-4.57 | gpt2-5 | clip-4.6 | clip-4.30 | clip-4.57 | clip-5 | vit-peft | gpt2-peft
