@@ -15,6 +15,7 @@
 #include "driver.h"
 #include "panels/places.h"
 #include "state/axes.h"
+#include "state/space.h"
 #include "terminal/keys.h"
 
 static char five[4096], twelve[4096];
@@ -203,6 +204,36 @@ static void names_tell_axes_apart(void **state) {
     driver_close(&app);
 }
 
+/* What an axis reaches over is kept from frame to frame; whatever is done in between,
+ * it is what it would be if nothing were kept. */
+static void what_is_kept_is_right(void **state) {
+    (void)state;
+    static const char *const done[] = {"l", "1", "=", "T/kind == merge\r*T",
+                                       "=", "=", "=", "2",
+                                       "X", "h", "=", "t \033",
+                                       "L", "=", "3", "t \033",
+                                       "="};
+    struct app app;
+    driver_open(&app, five, 120, 40);
+    struct explorer *explorer = &app.explorer;
+    assert_non_null(explorer->reaches);
+    for (size_t i = 0; i < sizeof done / sizeof *done; i++) {
+        driver_type(&app, done[i]);
+        for (size_t t = 0; t < explorer->tasks; t++) {
+            struct range kept, anew;
+            struct reach *reaches = explorer->reaches;
+            bool known = space_range(explorer, t, &kept);
+            explorer->reaches = NULL;
+            assert_int_equal(space_range(explorer, t, &anew), known);
+            explorer->reaches = reaches;
+            if (known && (kept.low != anew.low || kept.high != anew.high))
+                fail_msg("after \"%s\" objective %zu: %g to %g, not %g to %g", done[i],
+                         t, kept.low, kept.high, anew.low, anew.high);
+        }
+    }
+    driver_close(&app);
+}
+
 static int prepare(void **state) {
     fixture_write_in(folder(), 5, 4, five);
     fixture_write_in(folder(), 12, 3, twelve);
@@ -217,6 +248,7 @@ int main(void) {
         cmocka_unit_test(one_types_to_find),
         cmocka_unit_test(the_mean_stays_in_sight),
         cmocka_unit_test(names_tell_axes_apart),
+        cmocka_unit_test(what_is_kept_is_right),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

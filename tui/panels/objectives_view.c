@@ -166,9 +166,10 @@ static double mean(const double *values, size_t count) {
 static double best_mean(const struct catalog *catalog, size_t *row) {
     double best = NAN;
     for (size_t i = 0; i < catalog->count; i++) {
-        if (catalog->rows[i].solution.kind != STORE_KIND_MERGE ||
-            catalog_series(catalog, i)->answers || !catalog->solutions[i].whole ||
-            catalog->solutions[i].stale)
+        /* What is cheap to look at first: most of many rows are answers. */
+        if (!catalog->solutions[i].whole || catalog->solutions[i].stale ||
+            catalog_series(catalog, i)->answers ||
+            catalog->rows[i].solution.kind != STORE_KIND_MERGE)
             continue;
         double value = mean(catalog->values + i * catalog->tasks, catalog->tasks);
         if (isnan(best) || value > best) {

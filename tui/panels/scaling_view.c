@@ -7,11 +7,14 @@
 #include "panels/views.h"
 
 struct scaled {
+    size_t series;
     double scale, value;
 };
 
 static int order_scaled(const void *a, const void *b) {
     const struct scaled *x = a, *y = b;
+    if (x->series != y->series)
+        return x->series < y->series ? -1 : 1;
     return x->scale < y->scale ? -1 : x->scale > y->scale;
 }
 
@@ -22,25 +25,35 @@ static double row_mean(const struct catalog *catalog, size_t row) {
     return sum / (double)catalog->tasks;
 }
 
+/* What is cheap to look at first: most of many rows have no scale. */
 static bool is_scaled(const struct catalog *catalog, size_t row) {
-    return catalog->rows[row].solution.kind == STORE_KIND_MERGE &&
-           isfinite(catalog->solutions[row].scale) && isfinite(row_mean(catalog, row));
+    return isfinite(catalog->solutions[row].scale) &&
+           catalog->rows[row].solution.kind == STORE_KIND_MERGE &&
+           isfinite(row_mean(catalog, row));
+}
+
+/* All of them, series after series, by scale; free(). NULL: none, or memory is out. */
+static struct scaled *find_scaled(const struct catalog *catalog, size_t *count) {
+    struct scaled *points = NULL;
+    size_t capacity = 0;
+    *count = 0;
+    for (size_t i = 0; i < catalog->count; i++) {
+        if (!is_scaled(catalog, i) ||
+            array_reserve((void **)&points, &capacity, *count + 1, sizeof *points))
+            continue;
+        points[(*count)++] =
+            (struct scaled){catalog->solutions[i].series, catalog->solutions[i].scale,
+                            row_mean(catalog, i)};
+    }
+    if (*count)
+        qsort(points, *count, sizeof *points, order_scaled);
+    return points;
 }
 
 static void draw_series(const struct graph *graph, const struct explorer *explorer,
-                        size_t series) {
+                        size_t series, const struct scaled *points, size_t count) {
     const struct catalog *catalog = explorer->catalog;
-    struct scaled *points = array_new(catalog->count, sizeof *points);
-    size_t count = 0;
     struct raster raster;
-    if (!points)
-        return;
-    for (size_t i = 0; i < catalog->count; i++)
-        if (catalog->solutions[i].series == series && is_scaled(catalog, i))
-            points[count++] =
-                (struct scaled){catalog->solutions[i].scale, row_mean(catalog, i)};
-    if (count)
-        qsort(points, count, sizeof *points, order_scaled);
     if (count && raster_begin(&raster, &graph->inside) == 0) {
         for (size_t i = 1; i < count; i++)
             graph_line(graph, &raster, points[i - 1].scale, points[i - 1].value,
@@ -52,7 +65,17 @@ static void draw_series(const struct graph *graph, const struct explorer *explor
         graph_point(graph, points[i].scale, points[i].value,
                     graph->inside.canvas->marks->mark[catalog->series[series].mark],
                     catalog->series[series].ink, LOOK_PLAIN);
-    free(points);
+}
+
+/* Each series that is shown, from the points of all. */
+static void draw_all(const struct graph *graph, const struct explorer *explorer,
+                     const struct scaled *points, size_t count) {
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from; to < count && points[to].series == points[from].series;)
+            to++;
+        if (explorer_series_visible(explorer, points[from].series))
+            draw_series(graph, explorer, points[from].series, points + from, to - from);
+    }
 }
 
 void scaling_view_draw(const struct view *view, const struct explorer *explorer,
@@ -60,13 +83,15 @@ void scaling_view_draw(const struct view *view, const struct explorer *explorer,
     const struct catalog *catalog = explorer->catalog;
     struct range x = range_empty(), y = range_empty();
     char why[64];
+    size_t count;
     view_heading(view, "Mean by scaling coefficient", focused);
-    for (size_t i = 0; i < catalog->count; i++)
-        if (is_scaled(catalog, i)) {
-            range_add(&x, catalog->solutions[i].scale);
-            range_add(&y, row_mean(catalog, i));
-        }
+    struct scaled *points = find_scaled(catalog, &count);
+    for (size_t i = 0; i < count; i++) {
+        range_add(&x, points[i].scale);
+        range_add(&y, points[i].value);
+    }
     if (x.low > x.high) {
+        free(points);
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
                   catalog->reading
                       ? explorer_why_empty(explorer, why, sizeof why)
@@ -86,16 +111,17 @@ void scaling_view_draw(const struct view *view, const struct explorer *explorer,
     struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
     struct graph graph =
         graph_begin(&below, range_widen(x, 0.1, 0), range_widen(y, 0.5, 0.05));
-    if (graph.inside.width < 3 || graph.inside.height < 2)
+    if (graph.inside.width < 3 || graph.inside.height < 2) {
+        free(points);
         return;
+    }
     struct raster raster;
     if (known && raster_begin(&raster, &graph.inside) == 0) {
         graph_line(&graph, &raster, graph.x.low, here, graph.x.high, here, 3, INK_NOW);
         raster_end(&raster);
     }
-    for (size_t s = 0; s < catalog->series_count; s++)
-        if (explorer_series_visible(explorer, s))
-            draw_series(&graph, explorer, s);
+    draw_all(&graph, explorer, points, count);
+    free(points);
     if (known)
         graph_point(&graph, graph.x.high, here,
                     view->canvas->marks->mark[estimated ? MARK_ESTIMATE : MARK_NOW],

@@ -15,6 +15,7 @@
 int explorer_init(struct explorer *explorer, const char *file) {
     *explorer = (struct explorer){
         .file = file, .row = SIZE_MAX, .pair_b = 1, .pointed = SIZE_MAX};
+    explorer->reaches = array_new(STORE_TASKS_MAX, sizeof *explorer->reaches);
     explorer->compared[0].row = explorer->compared[1].row = SIZE_MAX;
     explorer->wish.focus = PANEL_SIMPLEX;
     explorer->wish.open =
@@ -40,6 +41,7 @@ void explorer_free(struct explorer *explorer) {
         free(explorer->points[i].marked);
     }
     free(explorer->triple_front.front);
+    free(explorer->reaches);
     free(explorer->density.front);
     free(explorer->density.rest);
     free(explorer->table.rows);

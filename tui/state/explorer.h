@@ -222,6 +222,16 @@ struct filling {
     char ended[256];
 };
 
+/* What an axis reaches over, kept until what it was made of changes (space.c). */
+struct reach {
+    bool made;
+    uint64_t catalog, hidden, selection;
+    enum fit fit;
+    struct range rows; /* of the rows that count whatever else is there */
+    struct range core; /* the same with the present figure */
+    struct range all;  /* what is shown for that */
+};
+
 struct explorer {
     struct catalog *catalog; /* NULL until the first is read */
     size_t tasks;
@@ -294,6 +304,7 @@ struct explorer {
     struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
                                              not below high */
     enum fit fit;
+    struct reach *reaches; /* [STORE_TASKS_MAX]; NULL: nothing is kept */
     struct solution_table table;
     struct dialog dialog;
     struct asked asked;

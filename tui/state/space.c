@@ -50,13 +50,55 @@ static bool is_core(const struct explorer *explorer, size_t row) {
     }
 }
 
-bool space_range(const struct explorer *explorer, size_t objective,
-                 struct range *range) {
+static struct range find_rows(const struct explorer *explorer, size_t objective) {
     const struct catalog *catalog = explorer->catalog;
-    struct range core = range_empty();
+    struct range rows = range_empty();
     for (size_t i = 0; i < catalog->count; i++)
         if (is_core(explorer, i))
-            range_add(&core, catalog_value(catalog, i, objective));
+            range_add(&rows, catalog_value(catalog, i, objective));
+    return rows;
+}
+
+/* With what lies near, or all where there is nothing else. */
+static struct range find_all(const struct explorer *explorer, size_t objective,
+                             struct range core) {
+    const struct catalog *catalog = explorer->catalog;
+    bool any = core.low <= core.high;
+    double reach = any ? fmax(0.35 * (core.high - core.low), 3) : INFINITY;
+    struct range all = core;
+    if (any && explorer->fit != FIT_NEAR)
+        return all;
+    for (size_t i = 0; i < catalog->count; i++) {
+        double value = catalog_value(catalog, i, objective);
+        if ((!any || (value > core.low - reach && value < core.high + reach)) &&
+            (value < all.low || value > all.high) &&
+            explorer_series_visible(explorer, catalog->solutions[i].series))
+            range_add(&all, value);
+    }
+    return all;
+}
+
+/* Nothing that it was made of has changed? */
+static bool is_kept(const struct explorer *explorer, const struct reach *reach) {
+    return reach->made && reach->catalog == explorer->catalog->serial &&
+           reach->hidden == explorer->hidden_serial && reach->fit == explorer->fit &&
+           (explorer->fit != FIT_SELECTION ||
+            reach->selection == explorer->selection_shown);
+}
+
+bool space_range(const struct explorer *explorer, size_t objective,
+                 struct range *range) {
+    struct reach own = {0};
+    struct reach *reach = explorer->reaches ? &explorer->reaches[objective] : &own;
+    bool kept = is_kept(explorer, reach);
+    if (!kept)
+        *reach = (struct reach){.made = true,
+                                .catalog = explorer->catalog->serial,
+                                .hidden = explorer->hidden_serial,
+                                .selection = explorer->selection_shown,
+                                .fit = explorer->fit,
+                                .rows = find_rows(explorer, objective)};
+    struct range core = reach->rows;
     struct figure figure;
     if (explorer_figure(explorer, objective, &figure)) {
         range_add(&core, figure.value);
@@ -65,18 +107,11 @@ bool space_range(const struct explorer *explorer, size_t objective,
             range_add(&core, figure.high);
         }
     }
-    bool any = core.low <= core.high;
-    double reach = any ? fmax(0.35 * (core.high - core.low), 3) : INFINITY;
-    struct range all = core;
-    for (size_t i = 0; i < catalog->count; i++) {
-        double value = catalog_value(catalog, i, objective);
-        if (explorer_series_visible(explorer, catalog->solutions[i].series) &&
-            (!any || (explorer->fit == FIT_NEAR && value > core.low - reach &&
-                      value < core.high + reach)))
-            range_add(&all, value);
-    }
-    *range = range_widen(all, 0.5, 0.06);
-    return all.low <= all.high;
+    if (!kept || core.low != reach->core.low || core.high != reach->core.high)
+        reach->all = find_all(explorer, objective, core);
+    reach->core = core;
+    *range = range_widen(reach->all, 0.5, 0.06);
+    return reach->all.low <= reach->all.high;
 }
 
 bool space_is_zoomed(const struct explorer *explorer, size_t objective) {
