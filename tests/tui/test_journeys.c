@@ -56,6 +56,54 @@ static void a_solution_is_found_in_the_table(void **state) {
     terminal_quit(terminal);
 }
 
+/* Function keys as an xterm sends them: a little more of a task, and with Shift a
+ * little less; the middle of an edge; what is selected goes into a file. */
+static void keys_of_single_tasks_and_a_file(void **state) {
+    (void)state;
+    char typed[4400], path[4300];
+    struct stat status;
+    struct terminal *terminal = begin(three, 100, 30);
+    terminal_type(terminal, "1");
+    terminal_expect(terminal, "1.000 alpha");
+    terminal_type(terminal, "\033OQ");
+    terminal_expect(terminal, "0.020 beta");
+    terminal_type(terminal, "\033[1;2Q");
+    terminal_expect(terminal, "1.000 alpha");
+    terminal_type(terminal, "M");
+    terminal_expect(terminal, "halfway between alpha and beta");
+    terminal_expect(terminal, "0.500 alpha");
+    terminal_type(terminal, "T/method == ties\r*");
+    terminal_expect(terminal, "11 selected");
+    snprintf(path, sizeof path, "%s/journey.csv", folder());
+    snprintf(typed, sizeof typed, "S\025%s\r", path);
+    terminal_type(terminal, typed);
+    terminal_expect(terminal, "11 solutions are written to");
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_size > 500);
+    terminal_quit(terminal);
+}
+
+/* Axes are moved and hidden; the frame holds at every size. */
+static void axes_of_twelve_objectives(void **state) {
+    (void)state;
+    struct terminal *terminal = begin(twelve, 120, 40);
+    terminal_expect(terminal, "Parallel coordinates");
+    terminal_type(terminal, "p");
+    terminal_expect(terminal, "type to find");
+    terminal_type(terminal, "kap \r");
+    terminal_expect(terminal, "Parallel coordinates: 1 hidden");
+    terminal_type(terminal, "\t}");
+    terminal_type(terminal, "dd");
+    terminal_expect(terminal, "3 hidden");
+    terminal_resize(terminal, 40, 12);
+    terminal_expect_gone(terminal, "Parallel coordinates: 3");
+    terminal_resize(terminal, 120, 40);
+    terminal_expect(terminal, "3 hidden");
+    terminal_type(terminal, "A");
+    terminal_expect_gone(terminal, "3 hidden");
+    terminal_quit(terminal);
+}
+
 static void twelve_objectives_in_a_table(void **state) {
     (void)state;
     struct terminal *terminal = begin(twelve, 80, 24);
@@ -209,6 +257,8 @@ static int write_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_solution_is_found_in_the_table),
+        cmocka_unit_test(keys_of_single_tasks_and_a_file),
+        cmocka_unit_test(axes_of_twelve_objectives),
         cmocka_unit_test(twelve_objectives_in_a_table),
         cmocka_unit_test(a_selection_is_kept),
         cmocka_unit_test(a_script_is_replayed),
