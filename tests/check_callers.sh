@@ -16,7 +16,7 @@ evaluator_backend
 gpt2_tokenizer_truncate kernels_baseline output_width progress_line
 random_below random_gamma simplex_geometry_place statistics_student
 combine_name
-store_references store_references_free store_set_reference store_set_timeout
+store_set_timeout
 '
 command -v nm >/dev/null || { echo "callers: no nm"; exit 77; }
 objects=$(find src tui -name '*.o' 2>/dev/null | sort)

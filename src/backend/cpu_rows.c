@@ -100,6 +100,18 @@ static void l2_normalise_backward(struct backend *backend, real *dx, const real 
             cpu_const_floats(y) + row * width, norms[row], width);
 }
 
+/* A label beyond the `known` ones makes NaN of the loss and of its gradient d
+ * [classes], where there is one. */
+static bool is_known(int32_t label, size_t known, float *loss, float *d,
+                     size_t classes) {
+    if (label >= 0 && (size_t)label < known)
+        return true;
+    *loss = NAN;
+    for (size_t j = 0; d && j < classes; j++)
+        d[j] = NAN;
+    return false;
+}
+
 static void cross_entropy(struct backend *backend, float *loss, real *dlogits,
                           const float *logits, const int32_t *labels,
                           const float *scale, size_t rows, size_t classes) {
@@ -110,12 +122,8 @@ static void cross_entropy(struct backend *backend, float *loss, real *dlogits,
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t row = 0; row < rows; row++) {
         float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
-        if (labels[row] < 0 || (size_t)labels[row] >= classes) {
-            loss[row] = NAN;
-            for (size_t j = 0; d && j < classes; j++)
-                d[j] = NAN;
+        if (!is_known(labels[row], classes, &loss[row], d, classes))
             continue;
-        }
         cpu->kernels->cross_entropy_row(&loss[row], d, logits + row * classes,
                                         (size_t)labels[row],
                                         scale && d ? scale[row] : 0, classes);
@@ -133,12 +141,8 @@ static void divergence(struct backend *backend, float *loss, real *dlogits,
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t row = 0; row < rows; row++) {
         float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
-        if (index[row] < 0 || (size_t)index[row] >= count) {
-            loss[row] = NAN;
-            for (size_t j = 0; d && j < classes; j++)
-                d[j] = NAN;
+        if (!is_known(index[row], count, &loss[row], d, classes))
             continue;
-        }
         cpu->kernels->divergence_row(&loss[row], d, logits + row * classes,
                                      wanted + (size_t)index[row] * classes,
                                      scale && d ? scale[row] : 0, classes);

@@ -1,13 +1,14 @@
-/* What is made beside its place, under a name of its own, until it is whole. */
+/* Files and folders that are made beside their final path, under a temporary name,
+ * until they are complete. */
 #ifndef PWEMOE_BASE_BESIDE_H
 #define PWEMOE_BASE_BESIDE_H
 
 #include "base/error.h"
 
-/* The folder that path lies in, and a name ".LAST.NUMBER.tmp" in it that nothing has
- * and that is unlike any given before by this process; last is path's last component.
- * What killed processes left there for the same path is removed. Both are in fresh
- * memory; -1 when memory is out. */
+/* The folder that path lies in, and a name ".LAST.NUMBER.tmp" in it that is free and
+ * that this process has not used before; last is path's last component. What killed
+ * processes left there for the same path is removed. Both are in fresh memory; -1 when
+ * memory is out. */
 int path_beside(const char *path, char **folder, char **temporary);
 /* Holds what has been made there, a file or a folder, against that removal until the
  * descriptor is closed; -1 where it cannot be held, which is no failure. */

@@ -27,9 +27,9 @@ int json_object_read(const char *directory, const char *name, int missing_is_fin
 /* Where memory is out while a document is put together, jansson leaves out a key or an
  * element and goes on: the result is another document, without any error. From
  * json_memory_watch on, to be called before the first document, json_memory_lost says
- * whether that has happened in this process; who gives a document away asks, and fails.
- * json_text_dump is json_dumps that does so: freed with free(), NULL where memory is
- * out. */
+ * whether that has happened in this process; whoever writes a document asks it first,
+ * and fails. json_text_dump is json_dumps that does so: freed with free(), NULL where
+ * memory is out. */
 void json_memory_watch(void);
 bool json_memory_lost(void);
 char *json_text_dump(const json_t *value, size_t flags);

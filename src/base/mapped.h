@@ -22,7 +22,7 @@ void mapped_let_go(const void *bytes, size_t size);
  * the thread that reads, in the middle of anything. From here on that ends the process
  * with exit status 1 and one line, "PROGRAM: PATH: became shorter while it was read;
  * ...": what is in the store is complete, and files appear whole or not at all, as
- * after a crash. Other faults take their course. before may be NULL; it is called
+ * after a crash. Other faults have their usual effect. before may be NULL; it is called
  * first, on the thread that reads, and may do no more than a handler of signals may.
  * The handler does not return, so that it may run on a thread that computes
  * (signals.h). */

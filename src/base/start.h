@@ -1,4 +1,4 @@
-/* What has to be so before the libraries' threads exist. */
+/* What must be set up before the libraries' threads exist. */
 #ifndef PWEMOE_BASE_START_H
 #define PWEMOE_BASE_START_H
 

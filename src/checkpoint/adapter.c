@@ -38,8 +38,8 @@ static int check_config(const struct adapter *adapter, struct error *error) {
                          adapter->path, config_name, type ? type : "missing");
     if (json_is_true(json_object_get(config, "use_dora")))
         return error_set(error,
-                         "%s: is a DoRA adapter, which is no sum of weights and a "
-                         "product; merge it into its model by PEFT first",
+                         "%s: is a DoRA adapter, which cannot be added to weights as a "
+                         "LoRA adapter can; merge it into its model with PEFT first",
                          adapter->path);
     if (json_array_size(json_object_get(config, "layer_replication")))
         return error_set(error, "%s/%s: layer_replication is not read", adapter->path,

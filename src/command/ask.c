@@ -61,8 +61,8 @@ static int look(struct asking *asking, struct error *error) {
     asking->solution = 0;
     if (!answerer)
         return error_set(error,
-                         "%s with these parameters has no stored answers to look "
-                         "among; wudi by default, and what is trained, has",
+                         "no figures of %s with these parameters can be looked up; "
+                         "leave --set out, or name what was trained",
                          at.method);
     if (samples_make(&samples, asking->catalog, answerer))
         return error_memory(error);
@@ -76,9 +76,10 @@ static int look(struct asking *asking, struct error *error) {
         return 0;
     }
     if (!any)
-        return error_set(error,
-                         "nothing is measured yet that could answer; --measure begins, "
-                         "`pwemoe front FILE` measures a grid of preferences");
+        return error_set(
+            error,
+            "nothing is measured yet to answer from; --measure starts measuring, "
+            "`pwemoe front FILE` measures a grid of preferences");
     size_t row = catalog_find(asking->catalog, asking->found.preference, answerer);
     if (asking->found.stored && row != SIZE_MAX)
         asking->solution = asking->catalog->rows[row].solution.id;

@@ -91,7 +91,16 @@ void command_complain(const char *format, ...) __attribute__((format(printf, 1, 
 extern const struct command command_init, command_finetune, command_merge,
     command_merge_to, command_train, command_front, command_ask, command_compare,
     command_eval, command_export, command_show, command_plot, command_paths,
-    command_import, command_indicators, command_info, command_report,
+    command_reference, command_import, command_indicators, command_info, command_report,
     command_completion;
+
+/* The option row for the dtype that weights are written in. */
+#define DTYPE_OPTION(owner, member)                                                    \
+    {                                                                                  \
+        .name = "dtype", .type = OPTION_TEXT, .value = "T", .choices = "f32|f16|bf16", \
+        .help = "Of the written weights: f32, f16 or bf16 (default each tensor's own " \
+                "in the pretrained model)",                                            \
+        .offset = offsetof(owner, member)                                              \
+    }
 
 #endif

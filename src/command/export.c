@@ -26,13 +26,7 @@ static const struct option_spec options[] = {
      .help = "Make this task's head the model's classifier; without it the pretrained "
              "model's stays",
      .offset = offsetof(struct export_options, head)},
-    {.name = "dtype",
-     .type = OPTION_TEXT,
-     .value = "T",
-     .choices = "f32|f16|bf16",
-     .help = "Of the written weights: f32, f16 or bf16 (default each tensor's own in "
-             "the pretrained model)",
-     .offset = offsetof(struct export_options, dtype)},
+    DTYPE_OPTION(struct export_options, dtype),
     {0}};
 
 /* The export says what the store knows of the model's figures. */

@@ -75,13 +75,7 @@ static const struct option_spec options[] = {
          "A number for each expert, their sum 1, for methods that take a preference "
          "(default equal weights)",
      .offset = offsetof(struct merge_to_options, preference)},
-    {.name = "dtype",
-     .type = OPTION_TEXT,
-     .value = "T",
-     .choices = "f32|f16|bf16",
-     .help = "Of the written weights: f32, f16 or bf16 (default each tensor's own in "
-             "the pretrained model)",
-     .offset = offsetof(struct merge_to_options, dtype)},
+    DTYPE_OPTION(struct merge_to_options, dtype),
     {.name = "shard-size",
      .type = OPTION_TEXT,
      .value = "SIZE",
@@ -266,8 +260,8 @@ static void say_plan(const struct invocation *invocation, const struct models *m
                  size_text(costs->writes, writes), files);
     if (models->left || models->out)
         command_note(invocation,
-                     "not all have %zu of the tensors, which stay as they are in %s; "
-                     "%zu of experts are left out",
+                     "%zu tensors are not in every model and stay as they are in %s; "
+                     "%zu tensors of experts are left out",
                      models->left, model_directory_path(models->base), models->out);
     if (models->kept)
         command_note(

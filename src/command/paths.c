@@ -95,9 +95,9 @@ static int change(const struct invocation *invocation, struct store *store,
     if (store_move_paths(store, o->from, o->to, &changed, error))
         return -1;
     if (changed == 0)
-        return error_set(
-            error, "%s: no path is %s or lies below it; pwemoe paths %s lists them",
-            store_path(store), o->from, store_path(store));
+        return error_set(error,
+                         "%s: no path is %s or is below it; pwemoe paths %s lists them",
+                         store_path(store), o->from, store_path(store));
     command_log(invocation, store, "paths from %s to %s: %zu", o->from, o->to, changed);
     return 0;
 }

@@ -115,16 +115,7 @@ static int fill(struct clip_tokenizer *tokenizer, const char *directory,
         return -1;
     int status = take_files(tokenizer, directory, &files, error);
     tokenizer_files_clear(&files);
-    if (status)
-        return -1;
-    int code;
-    PCRE2_SIZE at;
-    tokenizer->words = pcre2_compile((PCRE2_SPTR)words, PCRE2_ZERO_TERMINATED,
-                                     PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
-    if (!tokenizer->words)
-        return error_set(error,
-                         "PCRE2 was built without Unicode, which tokenizers need");
-    return 0;
+    return status ? -1 : bpe_pattern(words, &tokenizer->words, error);
 }
 
 int clip_tokenizer_open(const char *directory, struct clip_tokenizer **out,

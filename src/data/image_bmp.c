@@ -94,8 +94,9 @@ static int read_row(const struct bmp *bmp, const uint8_t *row, uint8_t *rgb,
             unsigned shift = (unsigned)(8 - bmp->bits - bit % 8);
             size_t index = (row[bit / 8] >> shift) & ((1u << bmp->bits) - 1);
             if (index >= bmp->colours)
-                return error_set(error, "the BMP has colour %zu of %zu", index,
-                                 bmp->colours);
+                return error_set(
+                    error, "the BMP has a pixel of colour %zu, its palette has %zu",
+                    index, bmp->colours);
             const uint8_t *colour = bmp->palette + index * bmp->entry;
             for (size_t c = 0; c < 3; c++)
                 rgb[c] = colour[2 - c];

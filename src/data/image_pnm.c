@@ -47,7 +47,8 @@ static int read_plain(struct pnm *pnm, size_t most, uint8_t *out, size_t count,
     for (size_t i = 0; i < count; i++) {
         size_t level;
         if (!read_number(pnm, &level))
-            return error_set(error, "the PNM has %zu of %zu levels", i, count);
+            return error_set(error, "the PNM is cut short: it has %zu of %zu numbers",
+                             i, count);
         if (level > most)
             return error_set(error,
                              "the PNM has a level of %zu, above its maximum, %zu",

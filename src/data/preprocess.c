@@ -160,9 +160,8 @@ static int read_size(const json_t *config, const struct processor *processor,
                        read_edge(height, "size.height", &out->height, error)
                    ? -1
                    : 0;
-    return error_set(error,
-                     "size is neither a number, nor has it shortest_edge alone, nor "
-                     "height and width");
+    return error_set(error, "size must be a number, or an object with shortest_edge or "
+                            "with height and width");
 }
 
 static int read_crop(const json_t *config, size_t *crop, struct error *error) {

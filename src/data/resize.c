@@ -216,7 +216,7 @@ static int middle_allocate(struct middle *middle, size_t rows, size_t row_bytes,
     enum { MOST_BYTES = 1 << 30 }; /* a picture very long for its width */
     size_t bytes;
     if (!size_multiply(rows, row_bytes, &bytes) || bytes > MOST_BYTES)
-        return error_set(error, "the picture is too long for its width; cut it");
+        return error_set(error, "the picture is too long for its width; crop it");
     *middle = (struct middle){malloc(bytes), array_new(sums, sizeof *middle->sums)};
     if (middle->pixels && middle->sums)
         return 0;

@@ -256,7 +256,7 @@ static int start(struct commanded *c, size_t task, struct error *error) {
     char **words = model ? metric_command_words(command, model, c->device) : NULL;
     free(model);
     if (!words)
-        return error_set(error, "%s: cannot be found, or memory is out",
+        return error_set(error, "%s: cannot be found, or out of memory",
                          model_of(c, task));
     int result = child_start((const char *const *)words, c->directory, command->timeout,
                              &c->tasks[task].child, error);
@@ -349,7 +349,7 @@ int commanded_step(struct commanded *c, struct running *running, struct error *e
     bool complete = true;
     int wait = MOMENT;
     if (!c->begun)
-        return error_set(error, "no evaluation was begun");
+        return error_set(error, "no evaluation has been started");
     if (!c->allowed)
         return error_set(error, "commands were not allowed");
     for (size_t t = 0; t < tasks; t++)
@@ -412,7 +412,7 @@ int commanded_export(struct commanded *c, const char *path,
                      struct error *error) {
     char hash[SHA256_HEX];
     if (!c->method)
-        return error_set(error, "the model is a directory already; copy that");
+        return error_set(error, "the model is already a directory; copy it");
     if (commanded_sha256(c, hash, error))
         return -1;
     if (*solution->model_sha256 && strcmp(solution->model_sha256, hash) != 0)

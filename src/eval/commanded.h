@@ -1,6 +1,7 @@
-/* What an evaluator is where commands measure all tasks (metric_command.h): models of
- * any architecture, merged tensor by tensor into a directory that lives as long as they
- * are measured, in memory where it fits. For evaluator.h, whose functions these are. */
+/* An evaluator for tasks that are all measured by commands (metric_command.h): models
+ * of any architecture, merged tensor by tensor into a directory that lives as long as
+ * they are measured, in memory where it fits. For evaluator.h, whose functions these
+ * are. */
 #ifndef PWEMOE_EVAL_COMMANDED_H
 #define PWEMOE_EVAL_COMMANDED_H
 

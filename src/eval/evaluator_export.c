@@ -123,7 +123,7 @@ int evaluator_export(struct evaluator *e, const char *path,
         return commanded_export(e->commanded, path, solution, work, error);
     const struct layout *l = e->pool->layout;
     if (e->current == CURRENT_DIRECTORY)
-        return error_set(error, "the model is a directory already; copy that");
+        return error_set(error, "the model is already a directory; copy it");
     if (head >= 0 && l->config.kind == MODEL_CLIP_VISION)
         return error_set(error,
                          "a CLIP model has no classifier for a task's head; leave "

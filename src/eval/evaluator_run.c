@@ -306,7 +306,7 @@ int evaluator_step(struct evaluator *e, struct running *running, struct error *e
     if (e->commanded)
         return commanded_step(e->commanded, running, error);
     if (e->current == CURRENT_NONE)
-        return error_set(error, "no evaluation was begun");
+        return error_set(error, "no evaluation has been started");
     if (queue(e, error) || (forward_queued(e->forward) > 0 && collect(e, error))) {
         e->current = CURRENT_NONE;
         return -1;

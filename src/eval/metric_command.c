@@ -45,7 +45,7 @@ static int take_word(const char **text, char *out, struct error *error) {
         }
     }
     *out = '\0';
-    return quote ? error_set(error, "measure: %c has no end", quote) : 0;
+    return quote ? error_set(error, "measure: the quote %c is not closed", quote) : 0;
 }
 
 int metric_command_split(const char *text, struct metric_command *c,
@@ -164,16 +164,16 @@ int metric_command_read(const char *metric, struct metric_command *c,
     if (result == 0)
         return 0;
     metric_command_clear(c);
-    return error_set(error, "its metric is no command that can be run");
+    return error_set(error, "its metric is not a command that can be run");
 }
 
 /* --- what is printed -------------------------------------------------------------- */
 
 static int refuse(const char *output, const char *why, struct error *error) {
-    return error_set(error,
-                     "%s: '%.60s'%s; one number or one JSON object with value is "
-                     "asked for",
-                     why, output, strlen(output) > 60 ? "..." : "");
+    return error_set(
+        error,
+        "%s: '%.60s'%s; it must be one number, or one JSON object with the key value",
+        why, output, strlen(output) > 60 ? "..." : "");
 }
 
 static int read_json(const char *output, struct metric_figure *figure,
@@ -185,16 +185,16 @@ static int read_json(const char *output, struct metric_figure *figure,
     const json_t *n = json_object_get(object, "n");
     int result = 0;
     if (!object)
-        result = refuse(output, "printed what is no JSON", error);
+        result = refuse(output, "printed something that is not JSON", error);
     else if (!json_is_number(value))
         result = refuse(output, "printed an object without a number as value", error);
     else if (spread && !json_is_null(spread) &&
              !(json_is_number(spread) && json_number_value(spread) >= 0))
-        result =
-            refuse(output, "printed an error that is no number of at least 0", error);
+        result = refuse(output, "printed an error that is not a number of at least 0",
+                        error);
     else if (n && !json_is_null(n) && !(json_integer_value(n) >= 1))
-        result =
-            refuse(output, "printed an n that is no whole number of at least 1", error);
+        result = refuse(output, "printed an n that is not a whole number of at least 1",
+                        error);
     else
         *figure = (struct metric_figure){
             json_number_value(value), json_number_value(spread),
@@ -211,16 +211,16 @@ int metric_figure_read(const char *output, size_t size, struct metric_figure *fi
         return error_set(error, "printed a zero byte");
     output += strspn(output, " \t\r\n");
     if (!*output)
-        return error_set(error, "printed nothing; one number or one JSON object with "
-                                "value is asked for");
+        return error_set(error, "printed nothing; it must be one number, or one JSON "
+                                "object with the key value");
     if (*output == '{')
         return read_json(output, figure, error);
     char *end;
     double value = strtod(output, &end);
     if (end == output || end[strspn(end, " \t\r\n")])
-        return refuse(output, "printed what is not one number", error);
+        return refuse(output, "printed something other than one number", error);
     if (!isfinite(value))
-        return refuse(output, "printed no finite number", error);
+        return refuse(output, "printed a number that is not finite", error);
     *figure = (struct metric_figure){value, 0, 1};
     return 0;
 }

@@ -30,7 +30,7 @@ char *model_place_new(uint64_t bytes, struct error *error) {
     const char *folder = getenv("TMPDIR");
     folder = folder && *folder ? folder : "/tmp";
     if (!path && !(path = make_in(folder)))
-        error_set(error, "%s: no folder for a model can be made there: %s", folder,
+        error_set(error, "%s: a folder for a model cannot be created there: %s", folder,
                   strerror(errno));
     return path;
 }

@@ -37,8 +37,9 @@ static int check_split(const struct reading *r, const struct labels *split,
                 classes_text(classes->names, classes->count, known, sizeof known),
                 split->split, classes_text(names->at, names->count, own, sizeof own));
         } else if (seen[place[i]]) {
-            result = error_set(error, "%s: '%s' is the class '%s', as another is",
-                               split->path, names->at[i], classes->names[place[i]]);
+            result =
+                error_set(error, "%s: '%s' and another name both match the class '%s'",
+                          split->path, names->at[i], classes->names[place[i]]);
         } else {
             seen[place[i]] = true;
         }

@@ -1,5 +1,5 @@
-/* libpwemoe: merged models for preferences between tasks, measured and exported, from a
- * program of one's own. It works on the results.db that `pwemoe init` made, and on what
+/* libpwemoe: merged models for preferences between tasks, measured and exported, from
+ * your own program. It works on the results.db that `pwemoe init` made, and on what
  * `pwemoe train` has trained, as pwemoe-explore does.
  *
  *     cc program.c $(pkg-config --cflags --libs pwemoe)
@@ -32,7 +32,7 @@ struct pwemoe_options {
     const char *device; /* "auto" (also NULL), "cpu", "cuda", "cuda:N" */
     unsigned threads;   /* of the CPU; 0: one for each core */
     /* Looked at between batches; where it returns other than 0 the call fails with
-     * "stopped", and nothing half is stored. May be NULL. */
+     * "stopped", and nothing incomplete is stored. May be NULL. */
     int (*stop)(void *self);
     void *self;
 };
@@ -44,7 +44,7 @@ int pwemoe_open(const char *path, const struct pwemoe_options *options,
                 struct pwemoe **out);
 void pwemoe_close(struct pwemoe *pwemoe); /* NULL is fine */
 
-/* What the last failed call failed by; "" before any. */
+/* Why the last call that failed did so; "" before any. */
 const char *pwemoe_error(const struct pwemoe *pwemoe);
 
 struct pwemoe_task {
@@ -54,8 +54,9 @@ struct pwemoe_task {
 size_t pwemoe_tasks(const struct pwemoe *pwemoe);
 struct pwemoe_task pwemoe_task(const struct pwemoe *pwemoe, size_t task);
 
-/* What answers a preference: "distil correction, 1200 steps". It is what was trained
- * last, or a closed form where nothing was; "" where there is one task only. */
+/* What answers a preference: "distil correction, 1200 steps". It is what the newest
+ * complete training run made, or a closed form where nothing is trained; "" where there
+ * is one task only. */
 const char *pwemoe_answers(const struct pwemoe *pwemoe);
 
 struct pwemoe_figure {

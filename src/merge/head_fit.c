@@ -121,7 +121,7 @@ static int solve(struct regression *r, unsigned threads, struct error *error) {
         r->gram[j * d + j] += HEAD_FIT_RIDGE * diagonal / (double)d;
     int status = solve_rows(r->gram, d, r->change, classes, threads);
     return status < 0   ? error_memory(error)
-           : status > 0 ? error_set(error, "features cannot be regressed on")
+           : status > 0 ? error_set(error, "a head cannot be fitted to these features")
                         : 0;
 }
 

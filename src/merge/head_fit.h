@@ -1,7 +1,7 @@
 /* Heads fitted to a merged body, without labels: the body's features of a task's
- * training examples are led by a ridge regression to what the task's own expert makes
- * of them, and that linear map is folded into the task's head, which stays an ordinary
- * linear head.
+ * training examples are mapped by a ridge regression to the features that the task's
+ * own expert has, and that linear map is folded into the task's head, which stays an
+ * ordinary linear head.
  *
  * With f_i the merged body's features of example i (normalised for CLIP), z_i the
  * expert's, W and b the task's head, bars for means over the n examples:

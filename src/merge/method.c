@@ -105,7 +105,8 @@ static int check_value(const struct merge_method *method,
         const char *word = json_string_value(value);
         if (word && word_place(p->words, word) >= 0)
             return 0;
-        return error_set(error, "%s: %s is one of %s", method->name, p->name, p->words);
+        return error_set(error, "%s: %s must be one of %s", method->name, p->name,
+                         p->words);
     }
     double number = json_number_value(value);
     bool sound = json_is_number(value) && isfinite(number) && number <= p->high &&
@@ -113,7 +114,7 @@ static int check_value(const struct merge_method *method,
                  (!p->whole || floor(number) == number);
     if (sound)
         return 0;
-    return error_set(error, "%s: %s is a%s number %s %.16g and at most %.16g",
+    return error_set(error, "%s: %s must be a%s number %s %.16g and at most %.16g",
                      method->name, p->name, p->whole ? " whole" : "",
                      p->above_low ? "above" : "of at least", p->low, p->high);
 }

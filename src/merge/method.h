@@ -17,7 +17,7 @@
 #include "data/dataset.h"
 #include "moe/pool.h"
 
-/* What a method can be told. Values are JSON numbers, or one of the words. */
+/* A parameter of a method. Values are JSON numbers, or one of the words. */
 struct merge_parameter {
     const char *name;  /* NULL ends a list */
     const char *words; /* "whole|tensor", the first is the default; NULL: a number */
@@ -94,8 +94,8 @@ const struct merge_method *const *merge_methods(size_t *count);
 const struct merge_method *merge_method_find(const char *name, struct error *error);
 /* Parameters that every method with a run function has: heads, "own" or "fitted"
  * (head_fit.h). Merging itself knows nothing of it; who measures or writes the model
- * fits them. "own" is left out of what merge_parameters gives, so that a model is known
- * by what it was before. */
+ * fits them. "own" is left out of what merge_parameters gives, so that models stored
+ * before keep their identity. */
 const struct merge_parameter *merge_common_parameters(void);
 /* What was trained, which has these alone; it is no row of the table. */
 extern const struct merge_method merge_trained;

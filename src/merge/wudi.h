@@ -10,7 +10,7 @@
  *     merged = (sum_t q_t tau_t G_t + e m M) (sum_t q_t G_t + e m I)^-1
  *
  * with M = sum_t q_t tau_t, m the mean of the diagonal of sum_t q_t G_t, and e the
- * ridge: it leads towards the weighted mean of the task vectors, which is the limit of
+ * ridge: it pulls towards the weighted mean of the task vectors, which is the limit of
  * large e. At a vertex of q the result is that task's vector, whatever e. */
 #ifndef PWEMOE_MERGE_WUDI_H
 #define PWEMOE_MERGE_WUDI_H

@@ -210,7 +210,7 @@ static int find_end(const struct model_config *m, const int32_t *ids, size_t *en
     for (size_t i = 0; i < m->context; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= m->vocabulary)
             return error_set(error,
-                             "the tokenizer makes the token %d, the text tower's "
+                             "the tokenizer gives the token %d, but the text tower's "
                              "vocabulary has %zu",
                              ids[i], m->vocabulary);
         if (m->end == MODEL_LEGACY_END ? *end == SIZE_MAX || ids[i] > ids[*end]
@@ -218,10 +218,11 @@ static int find_end(const struct model_config *m, const int32_t *ids, size_t *en
             *end = i;
     }
     if (*end == SIZE_MAX)
-        return error_set(error,
-                         "the tokenizer ends a text by another token than %d, which is "
-                         "eos_token_id of config.json's text_config",
-                         m->end);
+        return error_set(
+            error,
+            "the tokenizer ends texts with another token than %d, which is "
+            "eos_token_id of config.json's text_config",
+            m->end);
     return 0;
 }
 

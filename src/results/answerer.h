@@ -15,7 +15,7 @@ struct catalog;
 /* Where nobody chose a run, which one answers, for commands, the explorer and libpwemoe
  * alike: the newest complete one of those that have saved anything (saved [count]: the
  * id of the last that was saved, 0: none, or the run is not asked for); where none is
- * complete, the newest. SIZE_MAX: none has. */
+ * complete, the newest. SIZE_MAX where there is none. */
 size_t answerer_run(const struct store_run *runs, const int64_t *saved, size_t count);
 
 /* The same for a whole store: what was saved last by that run; where nothing is

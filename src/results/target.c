@@ -237,12 +237,12 @@ static int find_row(struct reader *reader, const char *phrase, size_t length,
     }
     if (!found)
         return error_set(reader->error,
-                         "like %.*s: no solution with complete figures is called so",
+                         "like %.*s: no solution with complete figures has this name",
                          shown, phrase);
     if (found > 1)
         return error_set(
             reader->error,
-            "like %.*s: %zu solutions are called so; give one by its id, as "
+            "like %.*s: %zu solutions have this name; give one by its id, as "
             "like #%lld",
             shown, phrase, found, (long long)catalog->rows[*row].solution.id);
     return 0;

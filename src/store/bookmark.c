@@ -40,7 +40,8 @@ int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,
     if (!bookmark->name || !*bookmark->name)
         return error_set(error, "a bookmark has no name");
     if (!bookmark->preference && !bookmark->solution)
-        return error_set(error, "bookmark %s marks nothing", bookmark->name);
+        return error_set(error, "bookmark %s has neither a solution nor a preference",
+                         bookmark->name);
     if (!isfinite(bookmark->created))
         return error_set(error, "a bookmark's time is not a number");
     unsigned char bytes[8 * STORE_TASKS_MAX];
@@ -132,7 +133,7 @@ static void read_bookmark(struct sql_row *row, void *to) {
     out->created = sql_real(row, 4);
     out->note = sql_text(row, 5);
     if (!row->failed && !out->preference && !out->solution)
-        sql_row_corrupt(row, "a bookmark marks nothing");
+        sql_row_corrupt(row, "a bookmark has neither a solution nor a preference");
 }
 
 int store_bookmarks(struct store *store, struct store_bookmark **result, size_t *count,

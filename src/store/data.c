@@ -54,7 +54,8 @@ int store_data_put(struct store *store, size_t task, const char *split,
                    const struct store_data *data, bool *changed, struct error *error) {
     *changed = false;
     if (task >= store->tasks)
-        return error_set(error, "%s: task %zu of %zu", store->path, task, store->tasks);
+        return error_set(error, "%s: there is no task %zu; it has %zu", store->path,
+                         task, store->tasks);
     if (data->files > INT64_MAX || data->size > INT64_MAX)
         return error_set(error, "%s: the data's size is out of range", store->path);
     if (sql_write_begin(store, error))

@@ -81,8 +81,7 @@ static int check_unit(struct store *store, const struct store_evaluation *evalua
         return -1;
     if (percent && (evaluation->value < 0 || evaluation->value > 100))
         return error_set(error,
-                         "an evaluation of objective %zu is %g %%; 0 to 100 is "
-                         "asked for",
+                         "an evaluation of objective %zu is %g %%; it must be 0 to 100",
                          evaluation->objective, evaluation->value);
     return 0;
 }

@@ -4,8 +4,9 @@
  * with a token of its own. A process that has ended holds nothing, whatever its row
  * says: on the same machine that is found out at once, by its number and the moment it
  * began; where its number means nothing (another machine or container) after
- * LEASE_SECONDS without renewal. Whoever was taken for dead and was not can save
- * nothing more of the run: store_run_save wants the lease where there is one. */
+ * LEASE_SECONDS without renewal. A process that was taken to have ended, but had not,
+ * can save nothing more of the run: store_run_save wants the lease where there is one.
+ */
 #ifndef PWEMOE_STORE_LEASE_H
 #define PWEMOE_STORE_LEASE_H
 

@@ -227,7 +227,7 @@ static void read_tasks(struct sql_row *row, void *to) {
     int64_t tasks = numbers[1];
     if (numbers[0] != 1 || tasks < 1 || tasks > STORE_TASKS_MAX ||
         numbers[2] != tasks || numbers[3] != tasks - 1 || numbers[4] != tasks - 1)
-        sql_row_corrupt(row, "its recipe is not whole");
+        sql_row_corrupt(row, "its recipe is incomplete");
     else
         *(size_t *)to = (size_t)tasks;
 }

@@ -191,7 +191,7 @@ static void read_task(struct sql_row *row, void *to) {
     struct tasks *tasks = to;
     size_t position = tasks->count++;
     if (position == tasks->recipe->task_count) {
-        sql_row_corrupt(row, "its recipe is not whole");
+        sql_row_corrupt(row, "its recipe is incomplete");
         return;
     }
     struct store_task *task = &tasks->recipe->tasks[position];
@@ -288,7 +288,7 @@ static int read_tasks(struct store *store, struct store_recipe *recipe,
         return -1;
     return tasks.count == recipe->task_count
                ? 0
-               : sql_corrupt(store, error, "its recipe is not whole");
+               : sql_corrupt(store, error, "its recipe is incomplete");
 }
 
 int store_recipe(struct store *store, struct store_recipe **result,
@@ -351,7 +351,8 @@ static int set_expert(struct store *store, size_t task,
 int store_set_expert(struct store *store, size_t task,
                      const struct store_checkpoint *expert, struct error *error) {
     if (task >= store->tasks)
-        return error_set(error, "%s: task %zu of %zu", store->path, task, store->tasks);
+        return error_set(error, "%s: there is no task %zu; it has %zu", store->path,
+                         task, store->tasks);
     if (check_checkpoint(expert, "expert", error) || sql_write_begin(store, error))
         return -1;
     return sql_write_end(store, set_expert(store, task, expert, error), error);

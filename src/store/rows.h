@@ -56,8 +56,8 @@ struct rows_reading {
     bool failed; /* an evaluation is wrong; error tells */
 };
 
-/* Each begin with its end, which gives the rows out, or frees them where result is not
- * 0 or anything failed. Between them what is read is one state of the file. */
+/* Each begin is followed by its end, which returns the rows, or frees them where result
+ * is not 0 or anything failed. Between them what is read is one state of the file. */
 int rows_begin(struct rows_reading *reading, struct store *store, const char *split,
                struct error *error);
 int rows_end(struct rows_reading *reading, int result, struct store_row **rows,

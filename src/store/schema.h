@@ -25,7 +25,7 @@ extern const size_t schema_migration_count;
 
 /* application_id and user_version (a newer one is an error), which a restored dump gets
  * back when it is opened for writing; and that the tables and indices of a format are
- * there. What else is there is passed over where it can do no harm. */
+ * there. Anything else in the file is ignored where it is harmless. */
 int schema_check_application(struct store *store, int *format, struct error *error);
 /* The oldest format that is read without migrating it: readers do not ask for what
  * later ones add. */

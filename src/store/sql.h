@@ -55,7 +55,7 @@ int sql_write(struct store *store, struct error *error, const char *sql,
  * failed. */
 int sql_write_begin(struct store *store, struct error *error);
 int sql_write_end(struct store *store, int result, struct error *error);
-/* Several reads of one state of the file; each begin with its end. */
+/* Several reads of one state of the file; each begin is followed by its end. */
 int sql_read_begin(struct store *store, struct error *error);
 void sql_read_end(struct store *store);
 

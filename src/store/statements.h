@@ -18,7 +18,7 @@ struct statements {
  * the caller's until statements_give. NULL on failure, which sqlite3_errcode tells. */
 sqlite3_stmt *statements_take(struct statements *statements, sqlite3 *db,
                               const char *sql);
-/* Resets the statement and lets go of what was bound; NULL is fine. sqlite3_errcode
+/* Resets the statement and unbinds its parameters; NULL is fine. sqlite3_errcode
  * then says how its last step went. */
 void statements_give(struct statements *statements, sqlite3_stmt *statement);
 /* Before the connection is closed. */

@@ -43,7 +43,7 @@ static int refuse_names(const struct models *models, size_t expert,
     if (lacking->count == models->tensor_count)
         return error_set(error,
                          "%s: has none of the %zu tensors of %s (%s); its own are "
-                         "called %s: another kind of model",
+                         "named %s: another kind of model",
                          path, lacking->count, base, lacking->text, further->text);
     return error_set(error,
                      "%s: %s %zu tensor%s that %s %s (%s); with --partial what not all "

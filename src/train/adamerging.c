@@ -4,26 +4,17 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/transformer.h"
 #include "moe/routers.h"
-#include "moe/unloader.h"
+#include "train/merged_pass.h"
 #include "train/optimiser.h"
-#include "train/task_batch.h"
 
 struct adamerging {
     struct adamerging_options options;
-    struct pool *pool;
-    struct upscaling *upscaling;
-    struct unloader *unloader;
-    struct transformer *transformer;
-    struct head_bank *heads;
-    struct task_batch *batch; /* more: (modules, tasks) d losses / d coefficients */
-    struct routers *routers;  /* the coefficients are their last biases */
+    struct merged_pass pass;
+    struct routers *routers; /* the coefficients are their last biases */
     unsigned step;
 
-    real *weights;   /* (layout size) the merged model */
     float *gradient; /* (layout size) its gradient */
-    real *dfeatures; /* (tasks batch, D) */
 
     /* On the host: (modules, tasks), but routing, which has a row more. */
     float *routing, *slope, *first, *second;
@@ -37,15 +28,16 @@ float *adamerging_coefficients(struct adamerging *a) {
 }
 
 size_t adamerging_count(const struct adamerging *a) {
-    return a->upscaling->modules * a->pool->tasks;
+    return a->pass.upscaling->modules * a->pass.pool->tasks;
 }
 
 /* Routers that are their biases alone. */
 static int make_routers(struct adamerging *a, struct error *error) {
     struct random random;
     random_seed(&random, a->options.seed, 2);
-    if (routers_new(a->options.upscale, 1, a->upscaling->modules, a->pool->tasks,
-                    (float)a->options.lambda, &random, &a->routers, error))
+    if (routers_new(a->options.upscale, 1, a->pass.upscaling->modules,
+                    a->pass.pool->tasks, (float)a->options.lambda, &random, &a->routers,
+                    error))
         return -1;
     size_t weights = a->routers->count - adamerging_count(a);
     memset(a->routers->parameters, 0, weights * sizeof *a->routers->parameters);
@@ -53,19 +45,16 @@ static int make_routers(struct adamerging *a, struct error *error) {
 }
 
 static int allocate(struct adamerging *a, struct error *error) {
-    struct backend *b = a->pool->backend;
-    const struct layout *l = a->pool->layout;
-    size_t count = adamerging_count(a), rows = a->pool->tasks * a->options.batch;
-    size_t features = model_config_features(&l->config);
-    a->routing = array_new(count + a->pool->tasks, sizeof *a->routing);
+    struct backend *b = a->pass.pool->backend;
+    const struct layout *l = a->pass.pool->layout;
+    size_t count = adamerging_count(a);
+    a->routing = array_new(count + a->pass.pool->tasks, sizeof *a->routing);
     a->slope = array_new(count, sizeof *a->slope);
     a->first = array_new(count, sizeof *a->first);
     a->second = array_new(count, sizeof *a->second);
     if (!a->routing || !a->slope || !a->first || !a->second)
         return error_memory(error);
-    if (b->allocate(b, l->size * b->real_size, (void **)&a->weights, error) ||
-        b->allocate(b, l->size * sizeof *a->gradient, (void **)&a->gradient, error) ||
-        b->allocate(b, rows * features * b->real_size, (void **)&a->dfeatures, error))
+    if (b->allocate(b, l->size * sizeof *a->gradient, (void **)&a->gradient, error))
         return -1;
     /* What lies between parameters stays 0. */
     b->zero(b, a->gradient, l->size * sizeof *a->gradient);
@@ -75,25 +64,18 @@ static int allocate(struct adamerging *a, struct error *error) {
 int adamerging_new(struct pool *pool, const struct dataset *const *train,
                    const struct adamerging_options *options, struct adamerging **out,
                    struct error *error) {
-    struct backend *b = pool->backend;
     struct adamerging *a = array_new(1, sizeof *a);
     if (!a)
         return error_memory(error);
     a->options = *options;
-    a->pool = pool;
+    a->pass.pool = pool;
     if (pool->layout->text) {
         error_set(error, "AdaMerging has no gradient of a text tower; leave it out of "
                          "the merge: towers: vision-only");
         goto failed;
     }
-    if (upscaling_new(pool->layout, options->upscale, &a->upscaling, error) ||
-        unloader_new(pool, a->upscaling, &a->unloader, error) ||
-        head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
-                      options->batch, &a->heads, error) ||
-        task_batch_new(b, pool->layout, train, pool->tasks, options->batch,
-                       adamerging_count(a), options->seed, &a->batch, error) ||
-        task_batch_transformer(a->batch, &pool->form.preprocess, &a->transformer,
-                               error) ||
+    if (merged_pass_open(&a->pass, pool, train, options->upscale, options->batch, 1,
+                         options->seed, error) ||
         make_routers(a, error) || allocate(a, error))
         goto failed;
     *out = a;
@@ -106,15 +88,9 @@ failed:
 void adamerging_free(struct adamerging *a) {
     if (!a)
         return;
-    struct backend *b = a->pool->backend;
-    b->release(b, a->weights);
+    struct backend *b = a->pass.pool->backend;
     b->release(b, a->gradient);
-    b->release(b, a->dfeatures);
-    task_batch_free(a->batch);
-    head_bank_free(a->heads);
-    transformer_free(a->transformer);
-    unloader_free(a->unloader);
-    upscaling_free(a->upscaling);
+    merged_pass_close(&a->pass);
     routers_free(a->routers);
     free(a->routing);
     free(a->slope);
@@ -133,7 +109,7 @@ static float clamp(float x) {
 static float *place(void *self, size_t offset, size_t count, size_t *stride) {
     struct adamerging *a = self;
     (void)count;
-    *stride = a->pool->layout->size;
+    *stride = a->pass.pool->layout->size;
     return a->gradient + offset;
 }
 
@@ -145,25 +121,26 @@ static void ready(void *self, size_t offset, size_t count) {
 
 /* Every tensor's gradient against the task vectors, added up in its row. */
 static void reduce(struct adamerging *a) {
-    struct pool *pool = a->pool;
+    struct pool *pool = a->pass.pool;
     struct backend *b = pool->backend;
     const struct layout *l = pool->layout;
-    b->zero(b, a->batch->more, adamerging_count(a) * sizeof *a->batch->more);
+    b->zero(b, a->pass.batch->more, adamerging_count(a) * sizeof *a->pass.batch->more);
     for (size_t i = 0; i < l->parameter_count; i++) {
         const struct parameter *p = &l->parameters[i];
-        size_t row = upscaling_row(a->upscaling, p->offset);
-        b->route_gradient(
-            b, a->batch->more + row * pool->tasks, a->gradient + p->offset, l->size, 1,
-            backend_at(b, pool->vectors, p->offset), l->size, pool->tasks, p->count);
+        size_t row = upscaling_row(a->pass.upscaling, p->offset);
+        b->route_gradient(b, a->pass.batch->more + row * pool->tasks,
+                          a->gradient + p->offset, l->size, 1,
+                          backend_at(b, pool->vectors, p->offset), l->size, pool->tasks,
+                          p->count);
     }
 }
 
 /* Forward and backward of the batch at hand: losses [tasks] and a->slope. */
 static int losses_and_slope(struct adamerging *a, bool ahead, double *losses,
                             struct error *error) {
-    struct pool *pool = a->pool;
+    struct pool *pool = a->pass.pool;
     struct backend *b = pool->backend;
-    struct task_batch *batch = a->batch;
+    struct task_batch *batch = a->pass.batch;
     size_t features = model_config_features(&pool->layout->config);
     size_t n = batch->examples, whole = pool->tasks * n, count = adamerging_count(a);
     const float *given = adamerging_coefficients(a);
@@ -172,16 +149,17 @@ static int losses_and_slope(struct adamerging *a, bool ahead, double *losses,
         ones[t] = 1;
     for (size_t i = 0; i < count; i++)
         a->routing[i] = clamp(given[i]);
-    unloader_merge(a->unloader, a->routing, a->weights);
-    task_batch_embed(batch, a->transformer, a->weights);
+    unloader_merge(a->pass.unloader, a->routing, a->pass.weights);
+    task_batch_embed(batch, a->pass.transformer, a->pass.weights);
     task_batch_weigh(batch, ones);
-    const real *x = transformer_run(a->transformer, a->weights, whole);
+    const real *x = transformer_run(a->pass.transformer, a->pass.weights, whole);
     for (size_t t = 0; t < pool->tasks; t++)
-        head_bank_entropy(a->heads, t, backend_at(b, x, t * n * features), n,
+        head_bank_entropy(a->pass.heads, t, backend_at(b, x, t * n * features), n,
                           batch->loss + t * n, batch->scale + t * n,
-                          (real *)backend_at(b, a->dfeatures, t * n * features));
+                          (real *)backend_at(b, a->pass.dfeatures, t * n * features));
     struct gradient_sink sink = {.self = a, .place = place, .ready = ready};
-    transformer_backward(a->transformer, a->weights, a->dfeatures, &whole, 1, &sink);
+    transformer_backward(a->pass.transformer, a->pass.weights, a->pass.dfeatures,
+                         &whole, 1, &sink);
     reduce(a);
     task_batch_fetch(batch);
     if (ahead)
@@ -197,7 +175,7 @@ static int losses_and_slope(struct adamerging *a, bool ahead, double *losses,
 static int step(void *self, double *losses, struct error *error) {
     struct adamerging *a = self;
     const struct adamerging_options *o = &a->options;
-    task_batch_next(a->batch);
+    task_batch_next(a->pass.batch);
     if (losses_and_slope(a, a->step + 1 < o->steps, losses, error))
         return -1;
     struct adam adam = {.learning_rate = (float)o->learning_rate,
@@ -208,7 +186,7 @@ static int step(void *self, double *losses, struct error *error) {
     optimiser_adam(adamerging_coefficients(a), a->slope, a->first, a->second,
                    adamerging_count(a), &adam);
     a->step++;
-    task_batch_done(a->batch);
+    task_batch_done(a->pass.batch);
     return 0;
 }
 
@@ -216,8 +194,8 @@ int adamerging_gradient(struct adamerging *a, const struct dataset *const *data,
                         size_t n, double *losses, float *gradient,
                         struct error *error) {
     if (n > a->options.batch)
-        return error_set(error, "a batch that was not planned");
-    task_batch_given(a->batch, data, n);
+        return error_set(error, "a batch that is larger than planned");
+    task_batch_given(a->pass.batch, data, n);
     if (losses_and_slope(a, false, losses, error))
         return -1;
     memcpy(gradient, a->slope, adamerging_count(a) * sizeof *gradient);
@@ -236,16 +214,16 @@ struct saved {
 static const char saved_magic[8] = "PWEADA1";
 
 static size_t saved_size(const struct adamerging *a) {
-    return sizeof(struct saved) + a->pool->tasks * sizeof(uint64_t) +
+    return sizeof(struct saved) + a->pass.pool->tasks * sizeof(uint64_t) +
            3 * adamerging_count(a) * sizeof(float);
 }
 
 static int save(void *self, void **bytes, size_t *size, struct error *error) {
     struct adamerging *a = self;
     size_t floats = adamerging_count(a) * sizeof(float);
-    size_t drawn = a->pool->tasks * sizeof(uint64_t);
+    size_t drawn = a->pass.pool->tasks * sizeof(uint64_t);
     struct saved saved = {
-        .step = a->step, .tasks = a->pool->tasks, .count = adamerging_count(a)};
+        .step = a->step, .tasks = a->pass.pool->tasks, .count = adamerging_count(a)};
     memcpy(saved.magic, saved_magic, sizeof saved_magic);
     *size = saved_size(a);
     char *at = *bytes = malloc(*size);
@@ -253,7 +231,7 @@ static int save(void *self, void **bytes, size_t *size, struct error *error) {
         return error_memory(error);
     memcpy(at, &saved, sizeof saved);
     at += sizeof saved;
-    memcpy(at, a->batch->seen, drawn);
+    memcpy(at, a->pass.batch->seen, drawn);
     at += drawn;
     memcpy(at, adamerging_coefficients(a), floats);
     memcpy(at + floats, a->first, floats);
@@ -270,15 +248,15 @@ static int resume(void *self, const void *bytes, size_t size, struct error *erro
         memcpy(&saved, at, sizeof saved);
     if (size != saved_size(a) ||
         memcmp(saved.magic, saved_magic, sizeof saved_magic) != 0 ||
-        saved.tasks != a->pool->tasks || saved.count != adamerging_count(a) ||
+        saved.tasks != a->pass.pool->tasks || saved.count != adamerging_count(a) ||
         saved.step > a->options.steps)
         return error_set(error, "the saved state is of another run; start a new one");
     at += sizeof saved;
     a->step = (unsigned)saved.step;
-    for (size_t t = 0; t < a->pool->tasks; t++, at += sizeof(uint64_t)) {
+    for (size_t t = 0; t < a->pass.pool->tasks; t++, at += sizeof(uint64_t)) {
         uint64_t seen;
         memcpy(&seen, at, sizeof seen);
-        task_batch_resume(a->batch, t, seen);
+        task_batch_resume(a->pass.batch, t, seen);
     }
     memcpy(adamerging_coefficients(a), at, floats);
     memcpy(a->first, at + floats, floats);

@@ -370,7 +370,7 @@ int distillation_gradient(struct distillation *d, const double *preference, size
                           double *losses, float *gradient, struct error *error) {
     struct backend *b = d->pool->backend;
     if (n > d->options.batch)
-        return error_set(error, "a batch that was not planned");
+        return error_set(error, "a batch that is larger than planned");
     task_batch_given(d->batch, d->data, n);
     if (forward_backward(d, preference, error) ||
         task_batch_collect(d->batch, losses, error))

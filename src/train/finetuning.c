@@ -262,7 +262,7 @@ int finetuning_gradient(struct finetuning *f, const struct dataset *data, size_t
                         double *loss, float *gradient, struct error *error) {
     struct backend *b = f->backend;
     if (f->tasks != 1 || n > f->options.batch)
-        return error_set(error, "a batch that was not planned");
+        return error_set(error, "a batch that is larger than planned");
     double one = 1;
     task_batch_given(f->batch, &data, n);
     forward_backward(f, &one);

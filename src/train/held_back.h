@@ -1,5 +1,5 @@
-/* Training examples that no step sees, by which a training knows when it has stopped
- * getting better: which they are, and the best state so far. */
+/* Training examples that no step sees, by which training notices that it no longer
+ * improves: which they are, and the best state so far. */
 #ifndef PWEMOE_TRAIN_HELD_BACK_H
 #define PWEMOE_TRAIN_HELD_BACK_H
 

@@ -9,6 +9,7 @@ libpwemoe_a_SOURCES += \
   src/train/optimiser.h src/train/optimiser.c \
   src/train/trained.h src/train/trained.c \
   src/train/task_batch.h src/train/task_batch.c \
+  src/train/merged_pass.h src/train/merged_pass.c \
   src/train/router_training.h src/train/router_training.c \
   src/train/finetuning.h src/train/finetuning.c \
   src/train/factors.h src/train/factors.c \

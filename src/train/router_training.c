@@ -5,26 +5,18 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "model/transformer.h"
+#include "train/merged_pass.h"
 #include "train/optimiser.h"
-#include "train/task_batch.h"
 
 struct router_training {
     struct router_training_options options;
-    struct pool *pool;
-    struct upscaling *upscaling;
-    struct unloader *unloader;
-    struct transformer *transformer;
-    struct head_bank *heads;
-    struct task_batch *batch;
+    struct merged_pass pass;
     struct routers *routers;
     struct random random; /* of the preferences */
     unsigned step;
     size_t groups;     /* gradients kept apart in a step: 1 or tasks */
     size_t group_room; /* groups there is device memory for */
 
-    real *weights;      /* (layout size) the merged model */
-    real *dfeatures;    /* (tasks batch, D) */
     float *region;      /* (groups, largest region) gradient of one region */
     size_t region_size; /* elements of one group's region */
     /* batch->more: (modules, groups, tasks) d losses / d routing weights. */
@@ -55,7 +47,7 @@ struct router_training_options router_training_defaults(enum model_kind kind) {
 static float *place_region(void *self, size_t offset, size_t count, size_t *stride) {
     struct router_training *t = self;
     (void)count;
-    if (upscaling_row(t->upscaling, offset) == t->upscaling->modules)
+    if (upscaling_row(t->pass.upscaling, offset) == t->pass.upscaling->modules)
         return NULL;
     *stride = t->region_size;
     return t->region;
@@ -63,10 +55,10 @@ static float *place_region(void *self, size_t offset, size_t count, size_t *stri
 
 static void reduce_region(void *self, size_t offset, size_t count) {
     struct router_training *t = self;
-    struct pool *pool = t->pool;
+    struct pool *pool = t->pass.pool;
     struct backend *b = pool->backend;
-    size_t row = upscaling_row(t->upscaling, offset);
-    b->route_gradient(b, t->batch->more + row * t->groups * pool->tasks, t->region,
+    size_t row = upscaling_row(t->pass.upscaling, offset);
+    b->route_gradient(b, t->pass.batch->more + row * t->groups * pool->tasks, t->region,
                       t->region_size, t->groups, backend_at(b, pool->vectors, offset),
                       pool->layout->size, pool->tasks, count);
 }
@@ -74,9 +66,9 @@ static void reduce_region(void *self, size_t offset, size_t count) {
 /* --- making and freeing --------------------------------------------------------- */
 
 static int allocate_host(struct router_training *t) {
-    size_t tasks = t->pool->tasks, modules = t->upscaling->modules;
+    size_t tasks = t->pass.pool->tasks, modules = t->pass.upscaling->modules;
     size_t count = t->routers->count;
-    t->routing = array_new(t->upscaling->rows * tasks, sizeof *t->routing);
+    t->routing = array_new(t->pass.upscaling->rows * tasks, sizeof *t->routing);
     t->dweights = array_new(modules * tasks, sizeof *t->dweights);
     t->gradients = array_new(tasks * count, sizeof *t->gradients);
     t->first = array_new(count, sizeof *t->first);
@@ -92,46 +84,32 @@ static int allocate_host(struct router_training *t) {
 }
 
 static int allocate_device(struct router_training *t, struct error *error) {
-    struct backend *b = t->pool->backend;
-    const struct layout *l = t->pool->layout;
-    size_t tasks = t->pool->tasks, rows = tasks * t->options.batch;
-    size_t features = model_config_features(&l->config);
+    struct backend *b = t->pass.pool->backend;
+    const struct layout *l = t->pass.pool->layout;
     size_t largest = transformer_largest_region(l);
     t->region_size = (largest + LAYOUT_ALIGN - 1) / LAYOUT_ALIGN * LAYOUT_ALIGN;
-    return b->allocate(b, l->size * b->real_size, (void **)&t->weights, error) ||
-                   b->allocate(b, rows * features * b->real_size,
-                               (void **)&t->dfeatures, error) ||
-                   b->allocate(b, t->group_room * t->region_size * sizeof(float),
-                               (void **)&t->region, error)
-               ? -1
-               : 0;
+    return b->allocate(b, t->group_room * t->region_size * sizeof(float),
+                       (void **)&t->region, error);
 }
 
 int router_training_new(struct pool *pool, const struct dataset *const *train,
                         const struct router_training_options *options,
                         struct router_training **out, struct error *error) {
-    struct backend *b = pool->backend;
     struct router_training *t = array_new(1, sizeof *t);
     if (!t)
         return error_memory(error);
     t->options = *options;
-    t->pool = pool;
+    t->pass.pool = pool;
     t->group_room = combine_per_task(options->method) ? pool->tasks : 1;
     random_seed(&t->random, options->seed, 1);
-    if (upscaling_new(pool->layout, options->upscale, &t->upscaling, error) ||
-        unloader_new(pool, t->upscaling, &t->unloader, error) ||
-        head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
-                      options->batch, &t->heads, error) ||
-        task_batch_new(b, pool->layout, train, pool->tasks, options->batch,
-                       t->upscaling->modules * t->group_room * pool->tasks,
-                       options->seed, &t->batch, error) ||
-        task_batch_transformer(t->batch, &pool->form.preprocess, &t->transformer,
-                               error))
+    if (merged_pass_open(&t->pass, pool, train, options->upscale, options->batch,
+                         t->group_room, options->seed, error))
         goto failed;
     struct random random;
     random_seed(&random, options->seed, 2);
-    if (routers_new(options->upscale, (unsigned)options->layers, t->upscaling->modules,
-                    pool->tasks, (float)options->lambda, &random, &t->routers, error) ||
+    if (routers_new(options->upscale, (unsigned)options->layers,
+                    t->pass.upscaling->modules, pool->tasks, (float)options->lambda,
+                    &random, &t->routers, error) ||
         allocate_device(t, error))
         goto failed;
     if (allocate_host(t)) {
@@ -148,15 +126,9 @@ failed:
 void router_training_free(struct router_training *t) {
     if (!t)
         return;
-    struct backend *b = t->pool->backend;
-    b->release(b, t->weights);
-    b->release(b, t->dfeatures);
+    struct backend *b = t->pass.pool->backend;
     b->release(b, t->region);
-    task_batch_free(t->batch);
-    head_bank_free(t->heads);
-    transformer_free(t->transformer);
-    unloader_free(t->unloader);
-    upscaling_free(t->upscaling);
+    merged_pass_close(&t->pass);
     routers_free(t->routers);
     void *arrays[] = {t->routing,    t->dweights, t->gradients, t->first, t->second,
                       t->preference, t->losses,   t->gram,      t->mix};
@@ -172,10 +144,10 @@ void router_training_free(struct router_training *t) {
 static int losses_and_gradients(struct router_training *t, const double *preference,
                                 size_t groups, bool ahead, double *losses,
                                 struct error *error) {
-    struct pool *pool = t->pool;
+    struct pool *pool = t->pass.pool;
     struct backend *b = pool->backend;
-    struct task_batch *batch = t->batch;
-    size_t tasks = pool->tasks, modules = t->upscaling->modules;
+    struct task_batch *batch = t->pass.batch;
+    size_t tasks = pool->tasks, modules = t->pass.upscaling->modules;
     size_t features = model_config_features(&pool->layout->config);
     size_t n = batch->examples;
     double ones[POOL_TASKS_MAX];
@@ -186,24 +158,24 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
     }
     t->groups = groups;
     routers_forward(t->routers, preference, t->routing);
-    upscaling_put_text(t->upscaling, preference, tasks, t->routing);
-    unloader_merge(t->unloader, t->routing, t->weights);
-    if (pool_put_heads(pool, t->weights, t->heads, error))
+    upscaling_put_text(t->pass.upscaling, preference, tasks, t->routing);
+    unloader_merge(t->pass.unloader, t->routing, t->pass.weights);
+    if (pool_put_heads(pool, t->pass.weights, t->pass.heads, error))
         return -1;
-    task_batch_embed(batch, t->transformer, t->weights);
+    task_batch_embed(batch, t->pass.transformer, t->pass.weights);
     task_batch_weigh(batch, groups == 1 ? preference : ones);
-    const real *x = transformer_run(t->transformer, t->weights, tasks * n);
+    const real *x = transformer_run(t->pass.transformer, t->pass.weights, tasks * n);
     for (size_t i = 0; i < tasks; i++)
-        head_bank_loss(t->heads, i, backend_at(b, x, i * n * features), n,
+        head_bank_loss(t->pass.heads, i, backend_at(b, x, i * n * features), n,
                        batch->labels + i * n, batch->loss + i * n, batch->scale + i * n,
-                       (real *)backend_at(b, t->dfeatures, i * n * features));
+                       (real *)backend_at(b, t->pass.dfeatures, i * n * features));
     struct gradient_sink sink = {.self = t,
                                  .place = place_region,
                                  .ready = reduce_region,
-                                 .lowest = t->upscaling->lowest};
+                                 .lowest = t->pass.upscaling->lowest};
     b->zero(b, batch->more, modules * groups * tasks * sizeof(float));
-    transformer_backward(t->transformer, t->weights, t->dfeatures, group_images, groups,
-                         &sink);
+    transformer_backward(t->pass.transformer, t->pass.weights, t->pass.dfeatures,
+                         group_images, groups, &sink);
     task_batch_fetch(batch);
     if (ahead)
         task_batch_ahead(batch);
@@ -221,7 +193,7 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
 
 /* t->gradients of the tasks to one gradient, in the place of the first. */
 static int mix_gradients(struct router_training *t, struct error *error) {
-    size_t tasks = t->pool->tasks, count = t->routers->count;
+    size_t tasks = t->pass.pool->tasks, count = t->routers->count;
     float *g = t->gradients;
     for (size_t i = 0; i < tasks; i++) {
         for (size_t j = 0; j <= i; j++) {
@@ -255,8 +227,8 @@ static int step(void *self, double *losses, struct error *error) {
     struct router_training *t = self;
     const struct router_training_options *o = &t->options;
     struct random random = t->random;
-    random_dirichlet(&random, o->alpha, t->pool->tasks, t->preference);
-    task_batch_next(t->batch);
+    random_dirichlet(&random, o->alpha, t->pass.pool->tasks, t->preference);
+    task_batch_next(t->pass.batch);
     if (losses_and_gradients(t, t->preference, t->group_room, t->step + 1 < o->steps,
                              t->losses, error))
         return -1;
@@ -273,8 +245,8 @@ static int step(void *self, double *losses, struct error *error) {
                    t->routers->count, &adam);
     t->step++;
     t->random = random;
-    task_batch_done(t->batch);
-    memcpy(losses, t->losses, t->pool->tasks * sizeof *losses);
+    task_batch_done(t->pass.batch);
+    memcpy(losses, t->losses, t->pass.pool->tasks * sizeof *losses);
     return 0;
 }
 
@@ -284,7 +256,7 @@ int router_training_gradients(struct router_training *t, const double *preferenc
                               struct error *error) {
     if (n > t->options.batch || (groups != 1 && groups != t->group_room))
         return error_set(error, "a batch or a number of groups that was not planned");
-    task_batch_given(t->batch, data, n);
+    task_batch_given(t->pass.batch, data, n);
     int result = losses_and_gradients(t, preference, groups, false, losses, error);
     if (result == 0)
         memcpy(gradients, t->gradients, groups * t->routers->count * sizeof *gradients);
@@ -316,7 +288,7 @@ struct saved {
 static const char saved_magic[8] = "PWERTR1";
 
 static size_t saved_size(const struct router_training *t) {
-    return sizeof(struct saved) + t->pool->tasks * sizeof(uint64_t) +
+    return sizeof(struct saved) + t->pass.pool->tasks * sizeof(uint64_t) +
            3 * t->routers->count * sizeof(float);
 }
 
@@ -328,14 +300,14 @@ static int save(void *self, void **bytes, size_t *size, struct error *error) {
     if (!at)
         return error_memory(error);
     struct saved saved = {.step = t->step,
-                          .tasks = t->pool->tasks,
+                          .tasks = t->pass.pool->tasks,
                           .count = t->routers->count,
                           .random = t->random};
     memcpy(saved.magic, saved_magic, sizeof saved_magic);
     memcpy(at, &saved, sizeof saved);
     at += sizeof saved;
-    memcpy(at, t->batch->seen, t->pool->tasks * sizeof(uint64_t));
-    at += t->pool->tasks * sizeof(uint64_t);
+    memcpy(at, t->pass.batch->seen, t->pass.pool->tasks * sizeof(uint64_t));
+    at += t->pass.pool->tasks * sizeof(uint64_t);
     memcpy(at, t->routers->parameters, floats);
     memcpy(at + floats, t->first, floats);
     memcpy(at + 2 * floats, t->second, floats);
@@ -352,17 +324,17 @@ static int resume(void *self, const void *bytes, size_t size, struct error *erro
     memcpy(&saved, at, sizeof saved);
     at += sizeof saved;
     if (memcmp(saved.magic, saved_magic, sizeof saved_magic) != 0 ||
-        saved.tasks != t->pool->tasks || saved.count != t->routers->count ||
+        saved.tasks != t->pass.pool->tasks || saved.count != t->routers->count ||
         saved.step > t->options.steps)
         return error_set(error, "the saved state is of another run; start a new one");
     if (!random_usable(&saved.random))
         return error_set(error, "the saved state is damaged; start a new run");
     t->step = (unsigned)saved.step;
     t->random = saved.random;
-    for (size_t i = 0; i < t->pool->tasks; i++, at += sizeof(uint64_t)) {
+    for (size_t i = 0; i < t->pass.pool->tasks; i++, at += sizeof(uint64_t)) {
         uint64_t seen;
         memcpy(&seen, at, sizeof seen);
-        task_batch_resume(t->batch, i, seen);
+        task_batch_resume(t->pass.batch, i, seen);
     }
     memcpy(t->routers->parameters, at, floats);
     memcpy(t->first, at + floats, floats);

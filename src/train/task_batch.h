@@ -1,5 +1,5 @@
 /* One batch of every task, side by side, on the device: what a training step
- * reads, and the numbers that it brings back. Examples of a task come in shuffled
+ * reads, and the numbers that it returns. Examples of a task come in shuffled
  * passes without end (dataset.h).
  *
  * On a device with transfers beside what runs, a step waits for it once:
@@ -89,7 +89,8 @@ void task_batch_embed(struct task_batch *batch, struct transformer *transformer,
  * those of sum_t weights[t] * mean loss of t. */
 void task_batch_weigh(struct task_batch *batch, const double *weights);
 
-/* Losses and `more`, as what is queued now will leave them, set off for the host. */
+/* Starts the transfer to the host of the losses and `more`, as they will be after what
+ * is queued now. */
 void task_batch_fetch(struct task_batch *batch);
 /* Waits for them: the mean loss of each task, and host_more. */
 int task_batch_collect(struct task_batch *batch, double *losses, struct error *error);

@@ -108,6 +108,27 @@ static void it_measures(void **state) {
     ran_free(&ran);
 }
 
+/* The reference point is changed, kept with those before it, and used from then on. */
+static void the_reference_point_changes(void **state) {
+    (void)state;
+    char path[4096];
+    fixture_write_in(folder(), 2, 5, path);
+    json_t *rows = json_of("reference %s --set 50,40 --format json", path);
+    assert_int_equal(json_array_size(rows), 2);
+    json_t *now = json_object_get(json_array_get(rows, 1), "reference");
+    assert_true(json_number_value(json_array_get(now, 0)) == 50);
+    assert_true(json_number_value(json_array_get(now, 1)) == 40);
+    json_decref(rows);
+    struct ran ran = run("show %s front", path);
+    assert_non_null(strstr(ran.out, "from reference (50, 40)"));
+    ran_free(&ran);
+    rows = json_of("reference %s --set 10 --format json", path);
+    assert_int_equal(json_array_size(rows), 3);
+    json_decref(rows);
+    expect_error(2, "--set has 3 numbers", "reference %s --set 1,2,3", path);
+    expect_error(2, "--set", "reference %s --set many", path);
+}
+
 static int prepare(void **state) {
     fixture_write_in(folder(), 3, 7, three);
     return fixture_utf8(state);
@@ -120,6 +141,7 @@ int main(void) {
         cmocka_unit_test(max_chooses),
         cmocka_unit_test(what_is_not_understood_is_wrong_usage),
         cmocka_unit_test(it_measures),
+        cmocka_unit_test(the_reference_point_changes),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

@@ -141,7 +141,7 @@ static void test_failures(void **state) {
           "task size: ./bad.sh: ended with status 3: no such layer");
     fails("#!/bin/sh\nkill -SEGV $$\n", "was ended by signal 11");
     fails("#!/bin/sh\n", "printed nothing");
-    fails("#!/bin/sh\necho 1 2\n", "printed what is not one number");
+    fails("#!/bin/sh\necho 1 2\n", "printed something other than one number");
     fails("#!/bin/sh\necho 1 >>\"$1/config.json\"; echo 3\n", "changed the model");
     fails("#!/bin/no-such-shell\n", "cannot be run");
 }

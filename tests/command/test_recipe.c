@@ -79,7 +79,7 @@ static void refusals(void **state) {
         {"pretrained: !!str x\n", "tags"},
         {"model: vot\n", "unknown model 'vot'; did you mean 'vit'?"},
         {"model: resnet\n", "clip-vision, vit and gpt2-classifier"},
-        {HEAD TASK "---\nname: b\n", "r.yaml:3: a second document"},
+        {HEAD TASK "---\nname: b\n", "r.yaml:3: a second YAML document"},
         {"- a\n- b\n", "a recipe is a mapping"},
         {HEAD "tasks: {a: {test: t}\n", "r.yaml:3: "},
         {"pretrained:\tx\n  y: z\n", "r.yaml:"},

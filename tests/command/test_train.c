@@ -347,7 +347,7 @@ static void a_correction_is_trained(void **state) {
     json_t *first = json_object_iter_value(json_object_iter(weights));
     assert_true(json_number_value(json_array_get(first, 0)) == 0.5);
     json_decref(told);
-    expect_error(1, "has a correction and no routers",
+    expect_error(1, "a correction, which has no routers",
                  "show %s/correction.db routing --run 1", folder());
     expect_error(1, "no trained routers", "show %s/correction.db routing", folder());
     ran = run("report %1$s/correction.db --out %1$s/corrected-report", folder());
@@ -432,7 +432,7 @@ static void heads_are_fitted(void **state) {
                  "what was trained has no parameter 'scale' to set after training, "
                  "only heads",
                  "front %s/heads.db --set scale=1", folder());
-    expect_error(2, "what was trained: heads is one of own|fitted",
+    expect_error(2, "what was trained: heads must be one of own|fitted",
                  "front %s/heads.db --set heads=new", folder());
 }
 

@@ -45,7 +45,7 @@ static void test_refused_words(void **state) {
     refused("''", "no command");
     refused("a | b", "for a shell");
     refused("a $HOME", "for a shell");
-    refused("a 'b", "no end");
+    refused("a 'b", "is not closed");
     refused("a \\", "ends in");
 }
 
@@ -122,16 +122,16 @@ static void test_figures(void **state) {
     figure("{\"value\": 2, \"error\": null}", 2, 0, 1);
     no_figure("", "printed nothing");
     no_figure("\n\n", "printed nothing");
-    no_figure("1 2\n", "not one number");
-    no_figure("1\n2\n", "not one number");
-    no_figure("accuracy: 3", "not one number");
-    no_figure("nan", "no finite number");
-    no_figure("inf", "no finite number");
+    no_figure("1 2\n", "something other than one number");
+    no_figure("1\n2\n", "something other than one number");
+    no_figure("accuracy: 3", "something other than one number");
+    no_figure("nan", "that is not finite");
+    no_figure("inf", "that is not finite");
     no_figure("{\"value\": \"3\"}", "without a number");
-    no_figure("{\"value\": NaN}", "no JSON");
-    no_figure("{\"value\": 3} {\"value\": 4}", "no JSON");
-    no_figure("{\"value\": 3, \"error\": -1}", "an error that is no number");
-    no_figure("{\"value\": 3, \"n\": 0}", "an n that is no whole");
+    no_figure("{\"value\": NaN}", "not JSON");
+    no_figure("{\"value\": 3} {\"value\": 4}", "not JSON");
+    no_figure("{\"value\": 3, \"error\": -1}", "an error that is not a number");
+    no_figure("{\"value\": 3, \"n\": 0}", "an n that is not a whole");
     struct metric_figure f;
     struct error error;
     assert_int_equal(metric_figure_read("3", CHILD_OUTPUT + 1, &f, &error), -1);

@@ -399,7 +399,8 @@ static void test_bookmarks_and_log(void **state) {
     assert_done(store_bookmark_delete(store, one.id, &error));
     assert_error(store_bookmark_delete(store, one.id, &error), &error, "no bookmark");
     struct store_bookmark bad = {.name = "bad"};
-    assert_error(store_bookmark_put(store, &bad, &error), &error, "marks nothing");
+    assert_error(store_bookmark_put(store, &bad, &error), &error,
+                 "has neither a solution nor");
     bad.solution = 55;
     assert_error(store_bookmark_put(store, &bad, &error), &error, "FOREIGN KEY");
     bad.solution = 0;

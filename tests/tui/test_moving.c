@@ -80,7 +80,8 @@ static void steps_along_the_front_say_what_they_cost(void **state) {
     driver_type(&app, "<");
     assert_true(fabs(explorer->preference[1] - before) < 1e-9);
     driver_type(&app, "2>");
-    assert_string_equal(explorer->message, "beta has all that can be had");
+    assert_string_equal(explorer->message,
+                        "beta has all the weight that is not locked");
     driver_close(&app);
 }
 

@@ -84,7 +84,7 @@ static void a_script_is_done(void **state) {
     assert_int_equal(play(&app, "type Tv\npaste 0.2,0.8\nkey Enter\n"), REPLAY_DONE);
     assert_true(fabs(explorer->preference[1] - 0.8) < 1e-12);
     assert_int_equal(play(&app, "wait no such text\n"), REPLAY_WAITS);
-    assert_non_null(strstr(error.text, "line 1: \"no such text\" did not come"));
+    assert_non_null(strstr(error.text, "line 1: \"no such text\" did not appear"));
     const struct rect rect = app.arrangement.rect[PANEL_SCATTER];
     char text[200];
     snprintf(text, sizeof text, "brush %d %d %d %d\n", rect.x + 8, rect.y + 2,

@@ -56,11 +56,11 @@ static void mistakes_have_their_line(void **state) {
         {"mouse = maybe", "line 1: mouse is on or off, not \"maybe\""},
         {"\n#\ntheme = blue", "line 3: theme is dark, light, high-contrast, "
                               "colour-blind or none, not \"blue\""},
-        {"keys = 3", "line 1: nothing is called \"keys\""},
-        {"key Entr = q", "line 1: no key is called \"Entr\""},
-        {"key g = Qq", "line 1: no key is called \"Qq\""},
-        {"key g = %", "line 1: the key % does nothing that g could do"},
-        {"key g = q\nkey g = f", "line 2: the key g is settled twice"},
+        {"keys = 3", "line 1: unknown setting \"keys\""},
+        {"key Entr = q", "line 1: there is no key \"Entr\""},
+        {"key g = Qq", "line 1: there is no key \"Qq\""},
+        {"key g = %", "line 1: the key % has no action that g could take"},
+        {"key g = q\nkey g = f", "line 2: the key g is set twice"},
         {"mouse", "line 1: write as: mouse = off"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct settings settings;

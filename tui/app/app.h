@@ -13,7 +13,7 @@
 
 enum { KEY_MAP_MOST = 64 };
 
-/* Keys that do what others do otherwise. */
+/* Keys that do what other keys usually do. */
 struct key_map {
     int from[KEY_MAP_MOST], to[KEY_MAP_MOST];
     size_t count;
@@ -78,7 +78,7 @@ void app_dialog_click(struct app *app, int x, int y);
 /* Goes on with the tour where its step is done; ends it. */
 void app_tour(struct app *app);
 void app_leave_tour(struct app *app);
-/* Writes where one has been into the file, where that has changed. */
+/* Writes the visited preferences into the file, where they have changed. */
 void app_keep_visits(struct app *app);
 
 /* What several actions share. */

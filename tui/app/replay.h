@@ -26,7 +26,7 @@ void replay_close(struct replay *replay); /* NULL is fine */
 enum replay_state { REPLAY_DID, REPLAY_WAITS, REPLAY_DONE };
 /* The next key, once a frame is drawn. */
 enum replay_state replay_step(struct replay *replay, struct app *app);
-/* That a wait was in vain; always -1. */
+/* Reports that a text waited for did not appear; always -1. */
 int replay_late(const struct replay *replay, struct error *error);
 
 /* One key, as a line of a script, at the end of a file. */

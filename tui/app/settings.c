@@ -56,14 +56,16 @@ static int set_key(const char *name, const char *value, struct settings *setting
     struct key_map *keys = &settings->keys;
     int from = key_named(name), to = key_named(value), nth;
     if (!from || !to)
-        return error_set(error, "no key is called \"%.40s\"; as Enter, Shift-Left, g",
-                         from ? value : name);
-    if (to != KEYS_ESCAPE && !action_of_key(to, &nth))
-        return error_set(error, "the key %.40s does nothing that %.40s could do", value,
-                         name);
+        return error_set(
+            error,
+            "there is no key \"%.40s\"; keys are named as Enter, Shift-Left or g",
+            from ? value : name);
+    if (!action_of_key(to, &nth))
+        return error_set(error, "the key %.40s has no action that %.40s could take",
+                         value, name);
     for (size_t i = 0; i < keys->count; i++)
         if (keys->from[i] == from)
-            return error_set(error, "the key %.40s is settled twice", name);
+            return error_set(error, "the key %.40s is set twice", name);
     if (keys->count == KEY_MAP_MOST)
         return error_set(error, "more than %d keys", KEY_MAP_MOST);
     keys->from[keys->count] = from;
@@ -87,7 +89,9 @@ static int take_line(char *line, struct settings *settings, struct error *error)
         return set_mouse(value, settings, error);
     if (!strcmp(name, "theme"))
         return set_theme(value, settings, error);
-    return error_set(error, "nothing is called \"%.40s\"; mouse, theme or key", name);
+    return error_set(error,
+                     "unknown setting \"%.40s\"; the settings are mouse, theme and key",
+                     name);
 }
 
 int settings_read(const char *path, struct settings *settings, struct error *error) {

@@ -1,9 +1,10 @@
-/* What a person has settled once for all: $XDG_CONFIG_HOME/pwemoe/explore.conf, or
+/* Settings that a person has made once for all sessions:
+ * $XDG_CONFIG_HOME/pwemoe/explore.conf, or
  * ~/.config/pwemoe/explore.conf. One setting a line, # begins a remark:
  *
  *     mouse = off
  *     theme = light          dark, light or none (no colours)
- *     key g = Enter          g does what Enter does otherwise
+ *     key g = Enter          g does what Enter usually does
  */
 #ifndef PWEMOE_TUI_APP_SETTINGS_H
 #define PWEMOE_TUI_APP_SETTINGS_H

@@ -122,8 +122,8 @@ static void step_along(struct app *app, size_t task, double by) {
     if (explorer->serial == serial)
         explorer_say(explorer, false, "%s %s", explorer_task_name(explorer, task),
                      explorer->locked[task] ? "is locked; Space unlocks it"
-                     : by > 0               ? "has all that can be had"
-                                            : "has nothing left to give");
+                     : by > 0               ? "has all the weight that is not locked"
+                                            : "has no weight left");
     else
         tell_step(explorer, task, from, before, measured);
 }
@@ -176,7 +176,8 @@ static void copy_command(struct app *app) {
     const struct store_run *run = catalog_run_of(catalog, explorer->routers);
     char text[4096] = "pwemoe eval ";
     if (explorer->pointed == SIZE_MAX && !explorer->routers) {
-        explorer_say(explorer, true, "nothing here makes a model of a preference yet");
+        explorer_say(explorer, true,
+                     "nothing makes a model from a preference here yet");
         return;
     }
     add_quoted(text, sizeof text - 1600, explorer->file);

@@ -11,8 +11,8 @@
 struct history {
     double (*items)[STORE_TASKS_MAX];
     size_t count, capacity, at; /* items[at] is the present one */
-    /* The items are of an earlier time, at the last of which one is not yet: where one
-     * is instead. */
+    /* The items are of an earlier session, and the present preference, `from`, is not
+     * among them yet. */
     bool away;
     double from[STORE_TASKS_MAX];
     uint64_t serial; /* of its changes */

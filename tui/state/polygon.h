@@ -1,7 +1,7 @@
 /* A preference over many tasks as a place in a polygon whose corners are the tasks.
  *
  * The place of a preference is the mean of the corners, weighted by it. Beyond three
- * tasks many preferences share a place. The way back gives one of them, Wachspress'
+ * tasks many preferences share a place. The inverse gives one of them, Wachspress'
  * coordinates of the place: with A the area of a triangle and v_i the corners,
  *
  *     w_i = A(v_i-1, v_i, v_i+1) / (A(v_i-1, v_i, p) A(v_i, v_i+1, p)),  r = w / sum w

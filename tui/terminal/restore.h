@@ -12,7 +12,7 @@
     SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2
 
 /* Keeps the terminal's settings, and takes signals that ask for an end, crashes and
- * exit() of libraries: each gives the terminal back before it takes its course. The
+ * exit() of libraries: each gives the terminal back and then has its usual effect. The
  * first such signal is noted, a second SIGINT or SIGTERM ends at once (signals.h).
  * Before anything is written to the terminal; once. */
 int restore_start(struct error *error);

@@ -43,7 +43,7 @@ static int next(struct recipe_reader *r) {
         return error_set(r->error, "%s:%zu: %s%s%s%s", r->label,
                          p->problem_mark.line + 1, p->context ? p->context : "",
                          p->context ? ": " : "", p->problem ? p->problem : "not YAML",
-                         star ? "; a value that begins with * stands in quotes" : "");
+                         star ? "; put a value that begins with * in quotes" : "");
     }
     r->held = true;
     const yaml_event_t *e = &r->event;
@@ -141,8 +141,9 @@ static int check_word(struct recipe_reader *r, const char *key, const char *valu
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(key, words[i][0]) == 0 && strcmp(value, words[i][1]) != 0 &&
             strcmp(value, words[i][2]) != 0)
-            return error_set(r->error, "%s:%u: %s is '%.100s'; %s or %s is", r->label,
-                             line_of(r), key, value, words[i][1], words[i][2]);
+            return error_set(r->error, "%s:%u: %s is '%.100s'; it can be %s or %s",
+                             r->label, line_of(r), key, value, words[i][1],
+                             words[i][2]);
     return 0;
 }
 
@@ -328,7 +329,9 @@ static int read_document(struct recipe_reader *r, struct recipe *recipe) {
     if (next(r) || next(r)) /* past the document's end */
         return -1;
     if (r->event.type != YAML_STREAM_END_EVENT)
-        return error_set(r->error, "%s:%u: a second document", r->label, line_of(r));
+        return error_set(r->error,
+                         "%s:%u: a second YAML document; a recipe is a single one",
+                         r->label, line_of(r));
     if (!recipe->pretrained)
         return error_set(r->error, "%s: the key 'pretrained' is missing", r->label);
     if (recipe->task_count == 0)

@@ -61,9 +61,8 @@ int routing_make(const struct store_routers *stored, size_t tasks, struct routin
     memset(out, 0, sizeof *out);
     if (correction_is(stored->blob, stored->size))
         return error_set(error,
-                         "run %lld has a correction and no routers: its experts' "
-                         "weights are the preference; --run or --method name "
-                         "another run",
+                         "run %lld trained a correction, which has no routers; choose "
+                         "another run with --run or --method",
                          (long long)stored->run);
     if (routers_from_memory(stored->blob, stored->size, "routers", &routers, error))
         return -1;

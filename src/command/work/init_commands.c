@@ -29,8 +29,8 @@ int init_match_models(struct init *s, struct error *error) {
         names[t] = task->name;
         result = task->expert
                      ? init_locate(s, task->expert, "the expert", &experts[t], error)
-                     : error_set(error, "there is no expert; finetune cannot make one "
-                                        "of a model that it does not know");
+                     : error_set(error, "there is no expert, and finetune cannot train "
+                                        "one of a model that a command measures");
         if (result)
             error_prefix(error, "task '%s'", task->name);
     }

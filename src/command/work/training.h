@@ -1,5 +1,5 @@
 /* The one way to train: a run in the store, driven step by step until it is done or
- * stopped, saved on the way and gone on with later. What trains is a trainer
+ * stopped, saved on the way and continued later. What trains is a trainer
  * (train/trainer.h); train.c and tuning.c say which, from which models and data, and
  * what becomes of it.
  *

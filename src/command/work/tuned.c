@@ -114,11 +114,11 @@ int tuned_expert(struct tuning *t, struct error *error) {
     command_log(g->invocation, g->store, "finetune: task %s, %u steps, %s%s", task,
                 g->run.steps_done, t->out, told);
     if (result < 1)
-        return error_set(error,
-                         "%.300s is written and the task's expert, but not measured: "
-                         "%.500s; pwemoe merge %.200s --method stl measures it",
-                         t->out, result ? error->text : "stopped",
-                         g->invocation->operands[0]);
+        return error_set(
+            error,
+            "%.300s is written and is the task's expert now, but is not measured: "
+            "%.500s; pwemoe merge %.200s --method stl measures it",
+            t->out, result ? error->text : "stopped", g->invocation->operands[0]);
     struct run_figure row = {.task = task,
                              .value = figure.value,
                              .low = figure.low,

@@ -1,5 +1,5 @@
 /* What becomes of a model that finetune has trained: written, kept as a task's expert
- * or measured as a model of all tasks, and told. */
+ * or measured as a model of all tasks, and reported. */
 #ifndef PWEMOE_COMMAND_WORK_TUNED_H
 #define PWEMOE_COMMAND_WORK_TUNED_H
 
