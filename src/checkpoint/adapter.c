@@ -283,6 +283,21 @@ const struct adapter_entry *adapter_find(const struct adapter *adapter,
                    compare_key);
 }
 
+int adapter_rename(struct adapter *adapter, const char *const *names,
+                   struct error *error) {
+    for (size_t i = 0; i < adapter->count; i++) {
+        char *name = names[i] ? strdup(names[i]) : NULL;
+        if (names[i] && !name)
+            return error_memory(error);
+        if (!name)
+            continue;
+        free(adapter->entries[i].name);
+        adapter->entries[i].name = name;
+    }
+    qsort(adapter->entries, adapter->count, sizeof *adapter->entries, compare_entries);
+    return 0;
+}
+
 int adapter_check(const struct adapter *adapter, const struct adapter_entry *entry,
                   const struct tensor *tensor, struct error *error) {
     char shape[128], own[128];

@@ -47,6 +47,11 @@ const struct adapter_entry *adapter_at(const struct adapter *adapter, size_t ind
 const struct adapter_entry *adapter_find(const struct adapter *adapter,
                                          const char *name);
 
+/* Calls entries [adapter_count] by other names, an array in their order; NULL leaves
+ * one as it is. Entries are in the order of their names again then. */
+int adapter_rename(struct adapter *adapter, const char *const *names,
+                   struct error *error);
+
 /* Whether an entry fits a tensor of the model that it is to change: an adapter for
  * another model does not. Fails saying both shapes. */
 int adapter_check(const struct adapter *adapter, const struct adapter_entry *entry,

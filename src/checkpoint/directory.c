@@ -1,4 +1,6 @@
 #include "checkpoint/directory.h"
+#include "checkpoint/adapter.h"
+#include "checkpoint/directory_state.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -9,17 +11,6 @@
 #include "base/json_text.h"
 #include "base/memory.h"
 #include "checkpoint/tensor_files.h"
-
-struct model_directory {
-    char *path;
-    json_t *config, *preprocessor;
-    const char *preprocessor_name, *stem;
-    struct safetensors **shards;
-    size_t shard_count;
-    const struct tensor **tensors; /* shard by shard, in the order of their data */
-    const struct tensor **by_name;
-    size_t count;
-};
 
 static int compare_names(const void *left, const void *right) {
     const struct tensor *const *a = left, *const *b = right;
@@ -86,23 +77,32 @@ static int check_map(const struct model_directory *directory,
     return 0;
 }
 
+int model_directory_order(struct model_directory *d, struct error *error) {
+    d->by_name = array_new(d->count, sizeof *d->by_name);
+    if (!d->by_name)
+        return error_memory(error);
+    if (d->count) {
+        memcpy(d->by_name, d->tensors, d->count * sizeof *d->tensors);
+        qsort(d->by_name, d->count, sizeof *d->by_name, compare_names);
+    }
+    return 0;
+}
+
 static int collect(struct model_directory *directory, struct error *error) {
     directory->tensors = array_new(directory->count, sizeof *directory->tensors);
-    directory->by_name = array_new(directory->count, sizeof *directory->by_name);
-    if (!directory->tensors || !directory->by_name)
+    if (!directory->tensors)
         return error_memory(error);
     size_t filled = 0;
     for (size_t i = 0; i < directory->shard_count; i++)
         for (size_t j = 0; j < safetensors_count(directory->shards[i]); j++)
             directory->tensors[filled++] = safetensors_at(directory->shards[i], j);
-    memcpy(directory->by_name, directory->tensors, filled * sizeof *directory->tensors);
-    qsort(directory->by_name, filled, sizeof *directory->by_name, compare_names);
-    return 0;
+    return model_directory_order(directory, error);
 }
 
 /* transformers 5 keeps the image processor's settings inside processor_config.json, and
  * takes those first where there are both. */
-static int read_preprocessor(struct model_directory *directory, struct error *error) {
+int model_directory_read_preprocessor(struct model_directory *directory,
+                                      struct error *error) {
     static const char whole[] = "processor_config.json",
                       alone[] = "preprocessor_config.json";
     json_t *processor, *images;
@@ -129,7 +129,7 @@ static int open_all(struct model_directory *directory, bool any, struct error *e
     int result = json_object_read(directory->path, "config.json", any,
                                   &directory->config, error);
     if (result == 0)
-        result = read_preprocessor(directory, error);
+        result = model_directory_read_preprocessor(directory, error);
     if (result == 0)
         result = open_shards(directory, &files, error);
     if (result == 0)
@@ -141,19 +141,25 @@ static int open_all(struct model_directory *directory, bool any, struct error *e
     return result;
 }
 
-static int open_directory(const char *path, bool any, struct model_directory **result,
-                          struct error *error) {
+struct model_directory *model_directory_new(const char *path) {
     struct model_directory *directory = array_new(1, sizeof *directory);
     if (!directory)
-        return error_memory(error);
+        return NULL;
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
         length--;
     directory->path = strndup(path, length);
-    if (!directory->path) {
-        free(directory);
+    if (directory->path)
+        return directory;
+    free(directory);
+    return NULL;
+}
+
+static int open_directory(const char *path, bool any, struct model_directory **result,
+                          struct error *error) {
+    struct model_directory *directory = model_directory_new(path);
+    if (!directory)
         return error_memory(error);
-    }
     if (open_all(directory, any, error) != 0) {
         model_directory_close(directory);
         return -1;
@@ -177,6 +183,12 @@ void model_directory_close(struct model_directory *directory) {
         return;
     for (size_t i = 0; i < directory->shard_count; i++)
         safetensors_close(directory->shards[i]);
+    for (size_t i = 0; i < directory->made_count; i++)
+        if (!adapter_at(directory->adapter, i)->whole)
+            free((void *)(uintptr_t)directory->made[i].data);
+    free(directory->made);
+    adapter_close(directory->adapter);
+    model_directory_close(directory->under);
     free(directory->shards);
     free(directory->tensors);
     free(directory->by_name);

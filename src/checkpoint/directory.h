@@ -6,6 +6,7 @@
 #define PWEMOE_CHECKPOINT_DIRECTORY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -23,6 +24,23 @@ int model_directory_open(const char *path, struct model_directory **directory,
  * no object, and the tensors may be called diffusion_pytorch_model. */
 int model_directory_open_any(const char *path, struct model_directory **directory,
                              struct error *error);
+/* An expert of the model at `pretrained`: a model directory, or a LoRA adapter
+ * (adapter.h) as the model that it makes of that one: its products added, in f32, and
+ * what it has whole in place; a classifier may be of another shape or a new one. What
+ * it does not change is the pretrained model's, also config.json, without the names of
+ * classes where these are others in number. An adapter for another model is refused. */
+int model_directory_open_expert(const char *path, const char *pretrained,
+                                struct model_directory **directory,
+                                struct error *error);
+/* Whether it is such an adapter as a model. */
+bool model_directory_is_adapted(const struct model_directory *directory);
+/* Calls what the adapter changes as this model does: where one of the two was saved
+ * with a prefix ("vit.") and the other without, or by names of modules that files do
+ * not have.
+ */
+struct adapter;
+int model_directory_match(const struct model_directory *directory,
+                          struct adapter *adapter, struct error *error);
 void model_directory_close(struct model_directory *directory); /* NULL is fine */
 
 const char *model_directory_path(const struct model_directory *directory);
@@ -46,7 +64,8 @@ const struct tensor *model_directory_find(const struct model_directory *director
 
 /* What a checkpoint is known by in results.db: bytes of all its tensor files, and
  * SHA-256 over them: for one file, that file's digest; for shards, the digest of
- * their digests, as 64 hexadecimal digits each, in the order of their names. */
+ * their digests, as 64 hexadecimal digits each, in the order of their names; for an
+ * adapter, of its tensors and its adapter_config.json in the same way. */
 struct fingerprint {
     unsigned long long size;
     char sha256[SHA256_HEX];

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/file_stamp.h"
 #include "base/memory.h"
+#include "checkpoint/adapter.h"
 #include "checkpoint/directory.h"
 #include "checkpoint/tensor_files.h"
 
@@ -113,11 +114,33 @@ static unsigned long long size_of_files(const char *directory,
     return total;
 }
 
+/* What an adapter adds depends on its configuration, too. */
+static int list_files(const char *path, struct tensor_files *files,
+                      struct error *error) {
+    if (tensor_files_list(path, true, files, error))
+        return -1;
+    if (!adapter_is(path))
+        return 0;
+    char **names = array_new(files->count + 1, sizeof *names);
+    char *config = strdup("adapter_config.json");
+    if (!names || !config) {
+        free(names);
+        free(config);
+        tensor_files_free(files);
+        return error_memory(error);
+    }
+    memcpy(names, files->names, files->count * sizeof *names);
+    names[files->count++] = config;
+    free(files->names);
+    files->names = names;
+    return 0;
+}
+
 int model_directory_stamp(const char *path, char stamp[SHA256_HEX],
                           unsigned long long *size, struct error *error) {
     struct tensor_files files;
     struct file_stamp made;
-    if (tensor_files_list(path, true, &files, error) != 0)
+    if (list_files(path, &files, error) != 0)
         return -1;
     int result = file_stamp_begin(&made, error);
     bool whole = true;
@@ -144,7 +167,7 @@ int model_directory_stamp(const char *path, char stamp[SHA256_HEX],
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
                                 const struct work *work, struct error *error) {
     struct tensor_files files;
-    if (tensor_files_list(path, true, &files, error) != 0)
+    if (list_files(path, &files, error) != 0)
         return -1;
     struct hashing progress = {.work = work, .total = size_of_files(path, &files)};
     int result = digest_files(path, &files, fingerprint, &progress, error);

@@ -7,7 +7,8 @@ libpwemoe_a_SOURCES += \
   src/checkpoint/folder.h src/checkpoint/folder.c \
   src/checkpoint/write.h src/checkpoint/write.c \
   src/checkpoint/tensor_files.h src/checkpoint/tensor_files.c \
-  src/checkpoint/directory.h src/checkpoint/directory.c \
+  src/checkpoint/directory.h src/checkpoint/directory_state.h \
+  src/checkpoint/directory.c src/checkpoint/adapted.c \
   src/checkpoint/fingerprint.c \
   src/checkpoint/export_plan.h src/checkpoint/export.h src/checkpoint/export.c \
   src/checkpoint/export_files.h src/checkpoint/export_files.c \

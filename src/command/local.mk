@@ -13,6 +13,7 @@ libpwemoe_a_SOURCES += \
   src/command/io/settings.h src/command/io/settings.c \
   src/command/work/solutions.h src/command/work/solutions.c \
   src/command/work/text_tower.h src/command/work/text_tower.c \
+  src/command/io/yaml_tree.h src/command/io/yaml_tree.c \
   src/command/io/page.h src/command/io/page.c \
   src/command/work/curve.h src/command/work/curve.c
 
@@ -29,6 +30,8 @@ pwemoe_SOURCES = \
   src/command/work/choice.h src/command/work/choice.c \
   src/command/work/plot_data.h src/command/work/plot_lines.c src/command/work/plot_points.c \
   src/command/work/quality.h src/command/work/quality.c \
+  src/command/work/mergekit.h src/command/work/mergekit.c \
+  src/command/work/map.h src/command/work/map_collect.c \
   src/command/work/measure.h src/command/work/measure.c \
   src/command/work/runs.h src/command/work/runs.c \
   src/command/work/init.h src/command/work/init_models.c src/command/work/init_commands.c \
@@ -37,6 +40,8 @@ pwemoe_SOURCES = \
   src/command/work/tuning.h src/command/work/tuning.c src/command/work/tuning_run.c \
   src/command/work/tuned.h src/command/work/tuned.c \
   src/command/compare.c \
+  src/command/extract_lora.c \
+  src/command/map.c \
   src/command/completion.c \
   src/command/eval.c \
   src/command/export.c \

@@ -25,7 +25,8 @@ static const struct command *const commands[] = {
     &command_train,      &command_front,    &command_compare,    &command_ask,
     &command_eval,       &command_export,   &command_show,       &command_plot,
     &command_report,     &command_import,   &command_indicators, &command_info,
-    &command_completion, &command_paths,    &command_reference,
+    &command_completion, &command_paths,    &command_reference,  &command_extract_lora,
+    &command_map,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

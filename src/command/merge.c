@@ -9,6 +9,7 @@
 #include "command/work/method_settings.h"
 #include "merge/method.h"
 #include "pareto/simplex.h"
+#include "tensorwise/coefficients.h"
 
 enum { SCALES_MAX = 10000 };
 
@@ -28,8 +29,9 @@ static const struct option_spec options[] = {
     {.name = "scales",
      .type = OPTION_TEXT,
      .value = "A:B:N",
-     .help = "N scaling coefficients from A to B, for methods that have one; or a "
-             "single number (default each method's own)",
+     .help = "N scaling coefficients from A to B, for methods that have one; a single "
+             "number (default each method's own); or TASK=X,... for every task, of "
+             "task-arithmetic, ties and dare",
      .offset = offsetof(struct merge_options, scales)},
     {.name = "keep",
      .type = OPTION_TEXT,
@@ -192,13 +194,14 @@ static int list_jobs(const struct merge_options *o, struct jobs *jobs,
                      struct error *error) {
     double *scales = NULL;
     struct wanted wanted = {0};
-    if (o->scales && parse_scales(o->scales, &scales, &wanted.count, error))
+    if (o->scales && !strchr(o->scales, '=') &&
+        parse_scales(o->scales, &scales, &wanted.count, error))
         return -1;
     json_t *settings = settings_parse(o->settings, o->keep, error);
     wanted.scales = scales;
     wanted.settings = settings;
     int result = settings ? check_settings(o->methods, settings, error) : -1;
-    if (result == 0 && scales && json_object_get(settings, "scale"))
+    if (result == 0 && o->scales && json_object_get(settings, "scale"))
         result = error_set(error, "give only one of --scales and --set scale");
     char *names = strdup(o->methods), *rest = names, *name;
     if (result == 0 && !names)
@@ -210,6 +213,45 @@ static int list_jobs(const struct merge_options *o, struct jobs *jobs,
     free(names);
     json_decref(settings);
     free(scales);
+    return result;
+}
+
+/* "mnist=0.3,cars=0.5" into the parameters of the jobs that take a scale for each task.
+ */
+static int use_named_scales(const char *text, const struct store_recipe *recipe,
+                            struct jobs *jobs, struct error *error) {
+    const char *names[STORE_TASKS_MAX];
+    struct coefficients coefficients;
+    size_t used = 0;
+    for (size_t t = 0; t < recipe->task_count; t++)
+        names[t] = recipe->tasks[t].name;
+    int result = coefficients_parse(text, NULL, 0, names, recipe->task_count,
+                                    &coefficients, error);
+    json_t *scales = json_array();
+    for (size_t t = 0; t < recipe->task_count && result == 0; t++)
+        json_array_append_new(scales, json_real(coefficients.scales[t]));
+    coefficients_clear(&coefficients);
+    for (size_t i = 0; i < jobs->count && result == 0; i++) {
+        struct job *job = &jobs->items[i];
+        const struct merge_method *method = merge_method_find(job->method, NULL);
+        const struct merge_parameter *scale =
+            method ? merge_parameter_find(method, "scale") : NULL;
+        if (!scale || !scale->each)
+            continue;
+        json_t *parameters = json_loads(job->parameters, 0, NULL);
+        json_object_set(parameters, "scale", scales);
+        json_t *checked = merge_parameters(method, parameters, error);
+        free(job->parameters);
+        job->parameters =
+            checked ? json_text_dump(checked, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+        result = !checked ? -1 : !job->parameters ? error_memory(error) : 0;
+        json_decref(parameters);
+        json_decref(checked);
+        used++;
+    }
+    json_decref(scales);
+    if (result == 0 && !used)
+        result = error_set(error, "none of the methods takes a scale for each task");
     return result;
 }
 
@@ -301,6 +343,9 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
             if (o->preference && simplex_parse(o->preference, m.recipe->task_count,
                                                jobs.preference, error)) {
                 error_prefix(error, "--preference");
+                status = EXIT_USAGE;
+            } else if (o->scales && strchr(o->scales, '=') &&
+                       use_named_scales(o->scales, m.recipe, &jobs, error)) {
                 status = EXIT_USAGE;
             } else {
                 status = run_jobs(&m, &jobs, error);

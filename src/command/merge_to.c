@@ -5,13 +5,14 @@
 #include "backend/cpu.h"
 #include "base/memory.h"
 #include "command/command.h"
+#include "command/work/mergekit.h"
 #include "command/work/method_settings.h"
 #include "pareto/simplex.h"
 #include "tensorwise/merging.h"
 
 struct merge_to_options {
     const char *method, *pretrained, *scales, *settings, *preference, *dtype,
-        *shard_size;
+        *shard_size, *mergekit;
     struct option_texts experts, weights;
     bool partial, plan;
 };
@@ -50,6 +51,12 @@ static const struct option_spec options[] = {
      .value = "[NAME=]DIR",
      .help = "A fine-tuned model; once for each (NAME is the folder's by default)",
      .offset = offsetof(struct merge_to_options, experts)},
+    {.name = "mergekit",
+     .type = OPTION_TEXT,
+     .value = "FILE",
+     .help = "Read method, models, coefficients and dtype from a YAML configuration of "
+             "mergekit, in place of these options",
+     .offset = offsetof(struct merge_to_options, mergekit)},
     {.name = "set",
      .type = OPTION_TEXT,
      .value = "P=V[,...]",
@@ -94,6 +101,8 @@ static const struct option_spec options[] = {
 
 /* What was typed, taken apart. */
 struct wanted {
+    struct merge_to_options options; /* as typed, or as a file says */
+    struct mergekit mergekit;
     const struct tensorwise_method *method;
     json_t *parameters;
     size_t count;
@@ -109,6 +118,7 @@ static void wanted_clear(struct wanted *w) {
     for (size_t t = 0; t < w->count; t++)
         free(w->names[t]);
     json_decref(w->parameters);
+    mergekit_clear(&w->mergekit);
     coefficients_clear(&w->coefficients);
 }
 
@@ -223,9 +233,40 @@ static int take_output(const struct merge_to_options *o, struct wanted *w,
                      o->shard_size);
 }
 
-static int take_all(const struct merge_to_options *o, struct wanted *w,
+/* What a file of mergekit says, as if it had been typed. */
+static int take_mergekit(const struct invocation *invocation, struct wanted *w,
+                         struct error *error) {
+    static const char *const others[] = {"method", "pretrained", "expert",
+                                         "set",    "scales",     "preference"};
+    struct merge_to_options *o = &w->options;
+    struct mergekit *m = &w->mergekit;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (command_given(invocation, others[i]))
+            return error_set(
+                error, "--%s cannot be used with --mergekit, which says it", others[i]);
+    if (mergekit_read(o->mergekit, m, error))
+        return -1;
+    o->method = m->method;
+    o->pretrained = m->pretrained;
+    o->settings = m->settings;
+    o->scales = m->scales;
+    if (!o->dtype)
+        o->dtype = m->dtype;
+    for (size_t i = 0; i < m->count; i++)
+        o->experts.items[o->experts.count++] = m->experts[i];
+    if (m->drawn)
+        command_note(invocation, "%s draws at random: other entries than mergekit's",
+                     m->method);
+    return 0;
+}
+
+static int take_all(const struct invocation *invocation, struct wanted *w,
                     struct error *error) {
-    *w = (struct wanted){0};
+    *w = (struct wanted){.options =
+                             *(const struct merge_to_options *)invocation->options};
+    const struct merge_to_options *o = &w->options;
+    if (o->mergekit && take_mergekit(invocation, w, error))
+        return -1;
     if (!o->method)
         return error_set(error, "--method is missing; --help lists the methods");
     if (!(w->method = tensorwise_method_find(o->method, error)))
@@ -263,6 +304,12 @@ static void say_plan(const struct invocation *invocation, const struct models *m
                      "%zu tensors are not in every model and stay as they are in %s; "
                      "%zu tensors of experts are left out",
                      models->left, model_directory_path(models->base), models->out);
+    if (costs->statistics)
+        command_note(invocation,
+                     "%zu tensors are running statistics of normalisation layers: they "
+                     "are averaged, and fit the merged model better when they are "
+                     "measured anew",
+                     costs->statistics);
     if (models->kept)
         command_note(
             invocation,
@@ -271,8 +318,8 @@ static void say_plan(const struct invocation *invocation, const struct models *m
             models->kept, model_directory_path(models->base));
 }
 
-static json_t *about(const struct invocation *invocation, const struct wanted *w) {
-    const struct merge_to_options *o = invocation->options;
+static json_t *about(const struct wanted *w) {
+    const struct merge_to_options *o = &w->options;
     json_t *experts = json_array(), *weights = json_array();
     for (size_t t = 0; t < w->count; t++)
         json_array_append_new(experts, json_pack("{s:s, s:s, s:f}", "name", w->names[t],
@@ -297,7 +344,7 @@ static json_t *about(const struct invocation *invocation, const struct wanted *w
 
 static enum exit_status merge(const struct invocation *invocation, struct wanted *w,
                               struct models *models, struct error *error) {
-    const struct merge_to_options *o = invocation->options;
+    const struct merge_to_options *o = &w->options;
     const char *out = invocation->operands[0];
     struct merging_costs costs;
     const struct merging merging = {
@@ -316,7 +363,7 @@ static enum exit_status merge(const struct invocation *invocation, struct wanted
     say_plan(invocation, models, &costs);
     if (o->plan)
         return EXIT_DONE;
-    json_t *object = about(invocation, w);
+    json_t *object = about(w);
     int result = object ? merging_write(&merging, out, object, invocation->work, error)
                         : error_memory(error);
     json_decref(object);
@@ -324,16 +371,15 @@ static enum exit_status merge(const struct invocation *invocation, struct wanted
 }
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
-    const struct merge_to_options *o = invocation->options;
     struct wanted w;
     struct models models = {0};
     enum exit_status status = EXIT_USAGE;
-    if (take_all(o, &w, error) == 0) {
-        const struct models_wish wish = {.pretrained = o->pretrained,
+    if (take_all(invocation, &w, error) == 0) {
+        const struct models_wish wish = {.pretrained = w.options.pretrained,
                                          .experts = w.paths,
                                          .names = (const char *const *)w.names,
                                          .count = w.count,
-                                         .partial = o->partial};
+                                         .partial = w.options.partial};
         status = models_open(&wish, &models, error)
                      ? EXIT_FAILED
                      : merge(invocation, &w, &models, error);

@@ -195,6 +195,7 @@ static bool is_wanted(void *self, const struct store_run *run) {
     const struct train_run *s = self;
     const struct invocation *invocation = s->training.invocation;
     return store_trains(run->upscale) != STORE_TRAINS_MODEL &&
+           store_trains(run->upscale) != STORE_TRAINS_SURROGATE &&
            store_run_is(run, command_given(invocation, "method") ? s->method : NULL,
                         command_given(invocation, "upscale") ? s->upscale : NULL);
 }

@@ -76,15 +76,16 @@ static int config_labels(const json_t *config, const char *where, char ***names,
     return 0;
 }
 
-static int read_head(struct reading *r, const struct store_task *task,
-                     const char *directory, struct error *error) {
+static int read_head(struct reading *r, const struct store_recipe *recipe,
+                     const struct store_task *task, const char *directory,
+                     struct error *error) {
     if (*task->head || !*task->expert.path)
         return 0;
     struct model_directory *expert;
     r->head_path = sources_path(directory, task->expert.path);
     if (!r->head_path)
         return error_memory(error);
-    if (model_directory_open(r->head_path, &expert, error))
+    if (sources_open_expert(recipe, directory, r->head_path, &expert, error))
         return -1;
     const struct tensor *weight = model_directory_find(expert, "classifier.weight");
     if (!weight)
@@ -218,7 +219,7 @@ int reading_open(struct reading *r, const struct store_recipe *recipe, size_t t,
         if (class_lines_read(r->lines_path, &r->lines, error))
             return -1;
     }
-    return read_head(r, task, directory, error);
+    return read_head(r, recipe, task, directory, error);
 }
 
 void reading_close(struct reading *r) {

@@ -132,19 +132,44 @@ void commanded_close(struct commanded *c) {
 
 /* --- making a model --------------------------------------------------------------- */
 
+/* A scale for each task becomes the experts' coefficients, and that of all is 1. */
+static int take_scales(const struct commanded *c, json_t *parameters,
+                       struct coefficients *coefficients, struct error *error) {
+    const json_t *scales = json_object_get(c->parameters, "scale");
+    if (coefficients_parse(NULL, NULL, 0, NULL, c->models.count, coefficients, error))
+        return -1;
+    if (!json_is_array(scales))
+        return 0;
+    if (json_array_size(scales) != c->models.count)
+        return error_set(error, "%s: scale has %zu numbers, there are %zu tasks",
+                         c->method->head.name, json_array_size(scales),
+                         c->models.count);
+    for (size_t t = 0; t < c->models.count; t++)
+        coefficients->scales[t] = json_number_value(json_array_get(scales, t));
+    return json_object_set_new(parameters, "scale", json_real(1)) ? error_memory(error)
+                                                                  : 0;
+}
+
 static int write_model(struct commanded *c, const char *path, const json_t *about,
                        const struct work *work, struct error *error) {
-    struct coefficients one;
-    if (coefficients_parse(NULL, NULL, 0, NULL, c->models.count, &one, error))
+    struct coefficients coefficients;
+    json_t *parameters = json_copy(c->parameters);
+    if (!parameters)
+        return error_memory(error);
+    if (take_scales(c, parameters, &coefficients, error)) {
+        json_decref(parameters);
         return -1;
+    }
     const struct merging merging = {.models = &c->models,
                                     .method = c->method,
-                                    .parameters = c->parameters,
-                                    .coefficients = &one,
+                                    .parameters = parameters,
+                                    .coefficients = &coefficients,
                                     .preference = c->preference,
                                     .shard_size = (uint64_t)5e9,
                                     .threads = c->threads};
-    return merging_write(&merging, path, about, work, error);
+    int result = merging_write(&merging, path, about, work, error);
+    json_decref(parameters);
+    return result;
 }
 
 static json_t *about_model(const struct commanded *c) {

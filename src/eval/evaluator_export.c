@@ -175,6 +175,7 @@ int evaluator_export(struct evaluator *e, const char *path,
         .weights = rows,
         .corrected = e->current == CURRENT_PREFERENCE && e->correction,
         .correction_weight = e->correction_weight,
+        .answered = e->answered,
         .settled = e->current == CURRENT_METHOD ? e->settled : NULL};
     if (provenance_write(&what, &files, error))
         goto done;

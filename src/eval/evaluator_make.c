@@ -17,12 +17,14 @@ static void drop_routers(struct evaluator *e) {
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
     correction_free(e->correction);
+    surrogate_free(e->surrogate);
     free(e->routing);
     free(e->names);
     e->routers = NULL;
     e->unloader = NULL;
     e->upscaling = NULL;
     e->correction = NULL;
+    e->surrogate = NULL;
     e->routing = NULL;
     e->names = NULL;
     if (e->current == CURRENT_PREFERENCE)
@@ -108,8 +110,26 @@ failed:
     return -1;
 }
 
+static int use_surrogate(struct evaluator *e, const void *blob, size_t size,
+                         struct error *error) {
+    struct surrogate *surrogate;
+    if (surrogate_from_memory(blob, size, "surrogate", &surrogate, error))
+        return -1;
+    if (surrogate->tasks != e->recipe->task_count) {
+        error_set(error, "a surrogate of %zu tasks does not fit this pool of %zu",
+                  surrogate->tasks, e->recipe->task_count);
+        surrogate_free(surrogate);
+        return -1;
+    }
+    drop_routers(e);
+    e->surrogate = surrogate;
+    return 0;
+}
+
 int evaluator_use_routers(struct evaluator *e, const void *blob, size_t size,
                           struct error *error) {
+    if (surrogate_is(blob, size))
+        return use_surrogate(e, blob, size, error);
     if (e->commanded)
         return error_set(error, "models of this file have no routers");
     return correction_is(blob, size) ? use_correction(e, blob, size, error)
@@ -126,7 +146,7 @@ const char *evaluator_module_name(const struct evaluator *e, size_t module) {
 
 int evaluator_routing(const struct evaluator *e, const double *preference,
                       float *weights, struct error *error) {
-    if (e->correction)
+    if (e->correction || e->surrogate)
         return 0;
     if (!e->routers)
         return error_set(error, "there are no routers; train some with pwemoe train");
@@ -146,6 +166,8 @@ void evaluator_restart(struct evaluator *e) {
     e->current = CURRENT_NONE;
     e->seconds = 0;
     e->peak_bytes = 0;
+    json_decref(e->answered);
+    e->answered = NULL;
     head_bank_free(e->own_heads);
     e->own_heads = NULL;
     evaluator_clear_fitted(e);
@@ -173,8 +195,32 @@ void evaluator_cost(const struct evaluator *e, double *seconds, uint64_t *peak_b
         commanded_cost(e->commanded, seconds);
 }
 
+/* The surrogate's best at the preference, made as any merge is. */
+static int begin_answer(struct evaluator *e, const double *preference,
+                        struct error *error) {
+    double x[SURROGATE_TASKS_MAX];
+    const struct surrogate *s = e->surrogate;
+    if (surrogate_answer(s, preference, x, error))
+        return -1;
+    char *parameters = surrogate_parameters(s, x, error);
+    if (!parameters)
+        return -1;
+    int result = evaluator_begin_method(e, s->method, parameters,
+                                        s->by_preference ? x : NULL, NULL, error);
+    if (result == 0) {
+        json_decref(e->answered);
+        e->answered = surrogate_about(s, x);
+        if (!e->answered)
+            result = error_memory(error);
+    }
+    free(parameters);
+    return result;
+}
+
 int evaluator_begin_preference(struct evaluator *e, const double *preference,
                                struct error *error) {
+    if (e->surrogate)
+        return begin_answer(e, preference, error);
     if (!e->routers && !e->correction)
         return error_set(error, "there are no routers; train some with pwemoe train");
     evaluator_restart(e);

@@ -159,6 +159,8 @@ void evaluator_close(struct evaluator *e) {
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
     correction_free(e->correction);
+    surrogate_free(e->surrogate);
+    json_decref(e->answered);
     unloader_free(e->plain_unloader);
     stored_dtype_free(e->stored);
     upscaling_free(e->plain);

@@ -16,6 +16,7 @@
 #include "moe/pool.h"
 #include "moe/routers.h"
 #include "moe/stored_dtype.h"
+#include "moe/surrogate.h"
 #include "moe/unloader.h"
 
 enum current {
@@ -59,7 +60,10 @@ struct evaluator {
     char (*names)[48]; /* [modules] */
     /* In place of routers; or NULL. */
     struct correction *correction;
-    double correction_weight; /* g of the current preference */
+    double correction_weight;    /* g of the current preference */
+    struct surrogate *surrogate; /* the same; commanded ones have it, too */
+    json_t *answered; /* of the current preference: the method that made the model and
+                         its parameters; or NULL */
 
     double began, seconds; /* of making the current model */
     uint64_t peak_bytes;

@@ -102,6 +102,8 @@ static json_t *describe(const struct provenance *p) {
     json_object_set_new(object, "parameters", parameters);
     if (p->settled)
         json_object_set(object, "settled", (json_t *)(uintptr_t)p->settled);
+    if (p->answered)
+        json_object_set(object, "answered", (json_t *)(uintptr_t)p->answered);
     json_object_set_new(object, "preference",
                         json_preference(s->preference, p->pool->tasks));
     json_object_set_new(object, "model_sha256", json_string(p->sha256));

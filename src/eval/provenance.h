@@ -8,7 +8,8 @@
  * numbers that multiplied its task vectors, in the order of `tasks`, for methods that
  * are such sums. theta = theta_0 + sum_t weights[t] (theta_t - theta_0) makes the same
  * file from the sources; but where there is correction_weight, so many times a vector
- * that the run in results.db has was added. */
+ * that the run in results.db has was added; answered: of a surrogate's answer, the
+ * method, parameters and preference that made the model. */
 #ifndef PWEMOE_EVAL_PROVENANCE_H
 #define PWEMOE_EVAL_PROVENANCE_H
 
@@ -44,7 +45,8 @@ struct provenance {
     const float *const *weights; /* [parameters] rows of T numbers, or NULLs */
     bool corrected;              /* and so much of a correction was added */
     double correction_weight;
-    const json_t *settled; /* parameters with what they left open decided, or NULL */
+    const json_t *answered; /* of an answer of a surrogate: what made it, or NULL */
+    const json_t *settled;  /* parameters with what they left open decided, or NULL */
 };
 
 /* pwemoe.json and heads/TASK.safetensors, as files for an export. */

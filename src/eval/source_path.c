@@ -52,3 +52,14 @@ struct data_form task_form(const struct store_task *task) {
         .nested = given(task->classes) != NULL,
     };
 }
+
+int sources_open_expert(const struct store_recipe *recipe, const char *directory,
+                        const char *path, struct model_directory **expert,
+                        struct error *error) {
+    char *pretrained = sources_path(directory, recipe->pretrained.path);
+    if (!pretrained)
+        return error_memory(error);
+    int result = model_directory_open_expert(path, pretrained, expert, error);
+    free(pretrained);
+    return result;
+}

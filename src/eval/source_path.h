@@ -4,11 +4,18 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
+#include "checkpoint/directory.h"
 #include "data/data_form.h"
 #include "store/store.h"
 
 /* The path as it can be opened; freed with free(), NULL when memory is out. */
 char *sources_path(const char *directory, const char *path);
+
+/* The expert at path, as it can be opened, of the recipe's pretrained model. */
+int sources_open_expert(const struct store_recipe *recipe, const char *directory,
+                        const char *path, struct model_directory **expert,
+                        struct error *error);
 
 /* How the task's files are read; it points into the task. */
 struct data_form task_form(const struct store_task *task);

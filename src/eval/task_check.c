@@ -54,7 +54,7 @@ static int check_head(const struct task_check *c, const struct store_task *task,
     struct model_directory *expert = NULL;
     int result = path ? 0 : error_memory(error);
     if (result == 0 && own)
-        result = model_directory_open(path, &expert, error) ||
+        result = sources_open_expert(c->recipe, c->directory, path, &expert, error) ||
                          head_from_directory(expert, features, &head, error)
                      ? -1
                      : 0;

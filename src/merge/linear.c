@@ -14,7 +14,14 @@ static int run_average(const struct merge_input *input, struct merge_result *res
 
 static int run_task_arithmetic(const struct merge_input *input,
                                struct merge_result *result, struct error *error) {
-    return merge_uniform(input, (float)merge_number(input, "scale"), result, error);
+    double scales[POOL_TASKS_MAX];
+    bool each;
+    if (merge_scales(input, scales, &each, error) ||
+        merge_uniform(input, (float)scales[0], result, error))
+        return -1;
+    for (size_t t = 0; t < input->pool->tasks; t++)
+        result->weights[t] = (float)scales[t];
+    return 0;
 }
 
 const struct merge_method merge_pretrained = {
@@ -30,6 +37,6 @@ static const struct merge_parameter task_arithmetic_parameters[] = {MERGE_SCALE,
 
 const struct merge_method merge_task_arithmetic = {
     .name = "task-arithmetic",
-    .summary = "theta_0 + scale * sum of task vectors",
+    .summary = "theta_0 + sum of scale times task vectors",
     .parameters = task_arithmetic_parameters,
     .run = run_task_arithmetic};

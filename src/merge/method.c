@@ -108,6 +108,14 @@ static int check_value(const struct merge_method *method,
         return error_set(error, "%s: %s must be one of %s", method->name, p->name,
                          p->words);
     }
+    if (p->each && json_array_size(value) > 0) {
+        struct merge_parameter one = *p;
+        one.each = false;
+        for (size_t i = 0; i < json_array_size(value); i++)
+            if (check_value(method, &one, json_array_get(value, i), error))
+                return -1;
+        return 0;
+    }
     double number = json_number_value(value);
     bool sound = json_is_number(value) && isfinite(number) && number <= p->high &&
                  (p->above_low ? number > p->low : number >= p->low) &&
@@ -191,6 +199,19 @@ char *merge_parameter_text(const struct merge_parameter *p, char *out, size_t si
 
 double merge_number(const struct merge_input *input, const char *name) {
     return json_number_value(json_object_get(input->parameters, name));
+}
+
+int merge_scales(const struct merge_input *input, double *scales, bool *each,
+                 struct error *error) {
+    const json_t *value = json_object_get(input->parameters, "scale");
+    size_t tasks = input->pool->tasks;
+    *each = json_is_array(value);
+    if (*each && json_array_size(value) != tasks)
+        return error_set(error, "%s: scale has %zu numbers, there are %zu tasks",
+                         input->method->name, json_array_size(value), tasks);
+    for (size_t t = 0; t < tasks; t++)
+        scales[t] = json_number_value(*each ? json_array_get(value, t) : value);
+    return 0;
 }
 
 int merge_word(const struct merge_input *input, const char *name) {

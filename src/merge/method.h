@@ -23,6 +23,7 @@ struct merge_parameter {
     const char *words; /* "whole|tensor", the first is the default; NULL: a number */
     bool whole;        /* only whole numbers */
     double initial, low, high;
+    bool each;      /* or an array of numbers, one for each task */
     bool above_low; /* low itself is not allowed */
     /* "trim=dare": the parameter is there only where another one, listed before it, is
      * that word. So a model is not known by what has no part in it. */
@@ -31,16 +32,19 @@ struct merge_parameter {
 };
 
 /* The scaling coefficient lambda, of every method that has one. */
-#define MERGE_SCALE                                              \
-    {                                                            \
-        .name = "scale", .initial = 0.3, .low = -10, .high = 10, \
-        .help = "scaling coefficient"                            \
+#define MERGE_SCALE                                                            \
+    {                                                                          \
+        .name = "scale", .initial = 0.3, .low = -10, .high = 10, .each = true, \
+        .help = "scaling coefficient"                                          \
     }
 /* The seed of a method that draws at random: any that a double has exactly. */
 #define MERGE_SEED .name = "seed", .whole = true, .high = 9007199254740992.0
 
 /* Those of DARE, the same for a pool of models and for directories. */
 extern const struct merge_parameter merge_dare_parameters[];
+/* Those of TSV-M and Iso-C, and of Iso-CTS, in the same way. */
+extern const struct merge_parameter merge_singular_parameters[],
+    merge_common_singular_parameters[];
 
 struct merge_method;
 
@@ -127,6 +131,10 @@ void merge_result_clear(struct pool *pool, struct merge_result *result);
 /* --- for the methods ------------------------------------------------------------ */
 
 double merge_number(const struct merge_input *input, const char *name);
+/* The scale of each task [tasks]: the number of all, or their array; *each: it was an
+ * array. Fails where that has another number of them. */
+int merge_scales(const struct merge_input *input, double *scales, bool *each,
+                 struct error *error);
 /* The place of the value among the parameter's words, from 0. */
 int merge_word(const struct merge_input *input, const char *name);
 

@@ -119,9 +119,9 @@ static int run_iso_cts(const struct merge_input *input, struct merge_result *res
         .help = "scaling coefficient"                          \
     }
 
-static const struct merge_parameter plain[] = {SCALE, {0}};
+const struct merge_parameter merge_singular_parameters[] = {SCALE, {0}};
 
-static const struct merge_parameter with_common[] = {
+const struct merge_parameter merge_common_singular_parameters[] = {
     SCALE,
     {.name = "common",
      .initial = 0.8,
@@ -135,18 +135,18 @@ const struct merge_method merge_tsv_m = {
     .summary =
         "each task's leading singular vectors, made orthonormal (Gargiulo et al. "
         "2025)",
-    .parameters = plain,
+    .parameters = merge_singular_parameters,
     .run = run_tsv};
 
 const struct merge_method merge_iso_c = {
     .name = "iso-c",
     .summary =
         "the sum of task vectors with equal singular values (Marczak et al. 2025)",
-    .parameters = plain,
+    .parameters = merge_singular_parameters,
     .run = run_iso_c};
 
 const struct merge_method merge_iso_cts = {
     .name = "iso-cts",
     .summary = "the same with room for each task's own singular vectors",
-    .parameters = with_common,
+    .parameters = merge_common_singular_parameters,
     .run = run_iso_cts};

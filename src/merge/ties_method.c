@@ -15,6 +15,19 @@ static struct select_run *tensor_runs(const struct layout *layout) {
     return runs;
 }
 
+/* The task vectors times a scale each, in fresh memory; NULL without. What trimming
+ * keeps of a vector is the same for any scale of it, the election is by the scaled ones
+ * (as mergekit has it). */
+static float *scaled_vectors(const struct merge_input *input, const float *vectors,
+                             const double *scales) {
+    size_t size = input->pool->layout->size, tasks = input->pool->tasks;
+    float *out = array_new(size, tasks * sizeof *out);
+    for (size_t t = 0; out && t < tasks; t++)
+        for (size_t i = 0; i < size; i++)
+            out[t * size + i] = (float)scales[t] * vectors[t * size + i];
+    return out;
+}
+
 /* The merged task vector by ties, times the scaling coefficient. */
 static int merge_trimmed(const struct merge_input *input, struct ties ties,
                          struct merge_result *result, struct error *error) {
@@ -23,23 +36,33 @@ static int merge_trimmed(const struct merge_input *input, struct ties ties,
     ties.threads = input->pool->backend->threads;
     float *merged = array_new(layout->size, sizeof *merged);
     const float *vectors = NULL;
+    float *scaled = NULL;
+    double scales[POOL_TASKS_MAX];
+    bool each;
     int status = -1;
     if (!runs || !merged) {
         error_memory(error);
         goto done;
     }
+    if (merge_scales(input, scales, &each, error))
+        goto done;
     vectors = merge_host_vectors(input, error);
     if (!vectors)
         goto done;
-    if (ties_merge(vectors, layout->size, input->pool->tasks, runs,
+    if (each && !(scaled = scaled_vectors(input, vectors, scales))) {
+        error_memory(error);
+        goto done;
+    }
+    if (ties_merge(each ? scaled : vectors, layout->size, input->pool->tasks, runs,
                    layout->parameter_count, &ties, merged, input->work, error))
         goto done;
-    status = merge_own_vector(input, merged, (float)merge_number(input, "scale"),
-                              result, error);
+    status =
+        merge_own_vector(input, merged, each ? 1 : (float)scales[0], result, error);
 done:
     if (vectors)
         merge_host_free(input, vectors);
     free(runs);
+    free(scaled);
     free(merged);
     return status;
 }

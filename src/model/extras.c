@@ -148,7 +148,7 @@ static int check_adapter_file(const struct model_directory *directory,
         return error_memory(error);
     bool there = access(file, F_OK) == 0;
     free(file);
-    if (!there)
+    if (!there || model_directory_is_adapted(directory))
         return 0;
     return error_set(
         error,

@@ -4,4 +4,6 @@ libpwemoe_a_SOURCES += \
   src/moe/pool.h src/moe/pool.c \
   src/moe/stored_dtype.h src/moe/stored_dtype.c \
   src/moe/unloader.h src/moe/unloader.c \
-  src/moe/correction.h src/moe/correction.c
+  src/moe/correction.h src/moe/correction.c \
+  src/moe/quadratic.h src/moe/quadratic.c \
+  src/moe/surrogate.h src/moe/surrogate.c src/moe/surrogate_file.c

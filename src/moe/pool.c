@@ -43,7 +43,8 @@ static int read_head(struct pool *pool, size_t index, const struct pool_task *ta
 static int read_expert(struct pool *pool, size_t index, const struct pool_task *task,
                        const float *base, float *vector, struct error *error) {
     struct model_directory *expert;
-    if (model_directory_open(task->expert, &expert, error))
+    if (model_directory_open_expert(
+            task->expert, model_directory_path(pool->pretrained), &expert, error))
         return error_prefix(error, "task %s", task->name);
     int result = layout_load(pool->layout, expert, base, vector, error);
     if (result == 0)

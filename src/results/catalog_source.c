@@ -95,8 +95,9 @@ static int read_rest(struct catalog_source *source, bool whole, struct catalog *
         enum store_training trains = store_trains(catalog->runs[i].upscale);
         if (trains == STORE_TRAINS_MODEL)
             continue;
-        if (trains == STORE_TRAINS_CORRECTION) {
-            /* Nobody here needs its bytes, which are as large as a model. */
+        if (trains != STORE_TRAINS_ROUTERS) {
+            /* Nobody here needs a correction's bytes, which are as large as a model, or
+             * a surrogate's. */
             if (store_routers_newest(store, catalog->runs[i].id, &routers, error))
                 return -1;
             catalog->run_routers[i] = routers.id;

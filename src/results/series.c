@@ -61,6 +61,9 @@ static void trained_name(const char *method, const char *upscale, char *out,
     case STORE_TRAINS_CORRECTION:
         snprintf(out, size, "correction %.50s", method);
         return;
+    case STORE_TRAINS_SURROGATE:
+        snprintf(out, size, "surrogate %.50s", method);
+        return;
     case STORE_TRAINS_ROUTERS:
         snprintf(out, size, "routers %.30s %.30s", method, upscale);
     }

@@ -51,6 +51,7 @@ bool store_upscale_is(const char *upscale, const char *wanted) {
 enum store_training store_trains(const char *upscale) {
     return !*upscale                                ? STORE_TRAINS_MODEL
            : strcmp(upscale, STORE_CORRECTION) == 0 ? STORE_TRAINS_CORRECTION
+           : strcmp(upscale, STORE_SURROGATE) == 0  ? STORE_TRAINS_SURROGATE
                                                     : STORE_TRAINS_ROUTERS;
 }
 

@@ -156,11 +156,16 @@ struct store_routers {
  * are kept as routers are. */
 #define STORE_CORRECTION "correction"
 
+/* The granularity of a surrogate (moe/surrogate.h), which is fitted to figures and kept
+ * as routers are. */
+#define STORE_SURROGATE "surrogate"
+
 /* What is trained, by the granularity that a run or a row has. */
 enum store_training {
     STORE_TRAINS_MODEL, /* every parameter of a model */
     STORE_TRAINS_ROUTERS,
-    STORE_TRAINS_CORRECTION
+    STORE_TRAINS_CORRECTION,
+    STORE_TRAINS_SURROGATE
 };
 enum store_training store_trains(const char *upscale);
 

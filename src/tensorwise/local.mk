@@ -6,6 +6,10 @@ libpwemoe_a_SOURCES += \
   src/tensorwise/blend.h src/tensorwise/blend.c \
   src/tensorwise/method.h src/tensorwise/method.c \
   src/tensorwise/linear.c src/tensorwise/trimmed.c \
+  src/tensorwise/statistics.h src/tensorwise/statistics.c \
+  src/tensorwise/singular.c \
+  src/tensorwise/naming.h src/tensorwise/naming.c \
+  src/tensorwise/extraction.h src/tensorwise/extraction.c src/tensorwise/extraction_file.c \
   src/tensorwise/della.c src/tensorwise/wudi.c \
   src/tensorwise/shards.h src/tensorwise/shards.c \
   src/tensorwise/merging.h src/tensorwise/merging.c

@@ -14,6 +14,7 @@
 #include "checkpoint/folder.h"
 #include "checkpoint/write.h"
 #include "tensorwise/shards.h"
+#include "tensorwise/statistics.h"
 
 /* Elements that a thread makes at a time: a few hundred KB with those of some experts.
  */
@@ -78,6 +79,10 @@ static int enter(struct maker *m, size_t index, struct error *error) {
                                        .weights = weights,
                                        .threads = merging->threads,
                                        .work = m->work};
+    if (statistics_is(tensor->base->name)) {
+        statistics_decide(&input, &m->blend);
+        return 0;
+    }
     return merging->method->decide(&input, &m->blend, error);
 }
 
@@ -293,18 +298,22 @@ int merging_costs(const struct merging *merging, struct merging_costs *costs,
                   struct error *error) {
     struct shards shards;
     uint64_t most = 0;
+    size_t statistics = 0;
     int result = shards_plan(merging->models, merging->dtype, merging->shard_size,
                              &shards, error);
     for (size_t i = 0; result == 0 && i < merging->models->tensor_count; i++) {
         uint64_t memory = memory_of(merging, i);
+        const struct model_tensor *tensor = &merging->models->tensors[i];
         most = memory > most ? memory : most;
+        statistics += tensor->experts && statistics_is(tensor->base->name);
     }
     uint64_t blocks = (merging->models->count + 2) * merging->threads;
     *costs = (struct merging_costs){.memory = most + memory_of_process +
                                               blocks * BLOCK * sizeof(float),
                                     .reads = models_bytes(merging->models),
                                     .writes = shards.bytes,
-                                    .files = shards.count};
+                                    .files = shards.count,
+                                    .statistics = statistics};
     shards_free(&shards);
     return result;
 }

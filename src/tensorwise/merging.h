@@ -29,6 +29,8 @@ struct merging_costs {
     uint64_t memory; /* at most, pages of mapped files included */
     uint64_t reads, writes;
     size_t files;
+    size_t
+        statistics; /* tensors that are averaged whatever the method (statistics.h) */
 };
 
 /* Fails where a number does not fit. */

@@ -15,7 +15,10 @@
     ROW(slerp)           \
     ROW(karcher)         \
     ROW(model_stock)     \
-    ROW(wudi)
+    ROW(wudi)            \
+    ROW(tsv_m)           \
+    ROW(iso_c)           \
+    ROW(iso_cts)
 
 #define ROW(name) extern const struct tensorwise_method tensorwise_##name;
 METHOD_TABLE

@@ -81,6 +81,8 @@ static int match_names(struct models *models, size_t expert, bool partial,
 static int match_adapter(struct models *models, size_t expert, bool partial,
                          struct error *error) {
     struct list further = {0};
+    if (model_directory_match(models->base, models->adapters[expert], error))
+        return -1;
     const struct adapter *adapter = models->adapters[expert];
     for (size_t i = 0; i < models->tensor_count; i++) {
         const struct tensor *base = models->tensors[i].base;

@@ -7,38 +7,7 @@
 #include "base/memory.h"
 #include "merge/wudi.h"
 #include "tensorwise/method.h"
-
-/* What GPT-2 calls its layers, whose weights are [inputs, outputs]. */
-static bool is_turned(const struct values *values, const char *name) {
-    static const char *const names[] = {".c_attn.", ".c_fc.", ".c_proj.", ".q_attn."};
-    const char *type = json_string_value(
-        json_object_get(model_directory_config(values->models->base), "model_type"));
-    if (!type || strncmp(type, "gpt2", 4) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strstr(name, names[i]))
-            return true;
-    return false;
-}
-
-/* A part of the name between dots is a number: "model.layers.3.mlp.up_proj.weight". */
-static bool in_layers(const char *name) {
-    for (const char *at = name; at; at = strchr(at, '.')) {
-        at += *at == '.';
-        size_t digits = strspn(at, "0123456789");
-        if (digits && at[digits] == '.')
-            return true;
-    }
-    return false;
-}
-
-static bool is_linear(const struct tensor *tensor) {
-    size_t length = strlen(tensor->name), ending = strlen(".weight");
-    return tensor->rank == 2 && tensor->shape[0] > 1 && tensor->shape[1] > 1 &&
-           length > ending && !strcmp(tensor->name + length - ending, ".weight") &&
-           in_layers(tensor->name) && !strstr(tensor->name, "embed") &&
-           !strstr(tensor->name, "_bias.");
-}
+#include "tensorwise/naming.h"
 
 static int solve(const struct tensor_input *input, struct blend *blend,
                  struct error *error) {
@@ -46,7 +15,7 @@ static int solve(const struct tensor_input *input, struct blend *blend,
     const struct tensor *base = values->tensor->base;
     size_t experts = values->models->count;
     struct wudi_layer layer = {(size_t)base->shape[1], (size_t)base->shape[0], false};
-    if (is_turned(values, base->name))
+    if (naming_is_turned(values->models->base, base->name))
         layer = (struct wudi_layer){layer.outputs, layer.inputs, true};
     const float *each[MODELS_MAX];
     float *vectors = array_new(experts, values->count * sizeof *vectors);
@@ -74,12 +43,13 @@ static int decide_wudi(const struct tensor_input *input, struct blend *blend,
     for (size_t t = 0; t < experts; t++)
         blend->weights[t] =
             (1 - shrink) * input->preference[t] + shrink / (double)experts;
-    return is_linear(input->values->tensor->base) ? solve(input, blend, error) : 0;
+    return naming_is_linear(input->values->tensor->base) ? solve(input, blend, error)
+                                                         : 0;
 }
 
 static uint64_t room(const struct model_tensor *tensor, size_t experts) {
     const struct tensor *base = tensor->base;
-    if (!is_linear(base))
+    if (!naming_is_linear(base))
         return 0;
     /* The larger of the two ways round. */
     struct wudi_layer layer = {(size_t)base->shape[1], (size_t)base->shape[0], false};

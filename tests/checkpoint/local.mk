@@ -37,8 +37,16 @@ FUZZ_TARGETS += tests/fuzz/fuzz_model_index
 tests_fuzz_fuzz_model_index_SOURCES = tests/fuzz/fuzz_model_index.c
 tests_fuzz_fuzz_model_index_LDADD = $(FUZZ_LIBS)
 
+check_PROGRAMS += tests/checkpoint/test_adapted
+TESTS += tests/checkpoint/test_adapted
+tests_checkpoint_test_adapted_SOURCES = tests/checkpoint/test_adapted.c \
+  tests/command/run.h tests/command/run.c tests/support/folder.h tests/support/folder.c
+tests_checkpoint_test_adapted_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_checkpoint_test_adapted_LDADD = $(SUPPORT_LIBS)
+
 EXTRA_DIST += tests/golden/make_safetensors.py tests/golden/safetensors
 check_PROGRAMS += tests/checkpoint/test_draft
 TESTS += tests/checkpoint/test_draft
 tests_checkpoint_test_draft_SOURCES = tests/checkpoint/test_draft.c
 tests_checkpoint_test_draft_LDADD = $(TEST_LIBS)
+EXTRA_DIST += tests/golden/make_lora.py tests/golden/lora tests/golden/lora.safetensors

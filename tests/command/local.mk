@@ -10,6 +10,8 @@ command_tests = \
   tests/command/test_many_tasks \
   tests/command/test_extremes \
   tests/command/test_offered \
+  tests/command/test_lora \
+  tests/command/test_map \
   tests/command/test_memory \
   tests/command/test_names \
   tests/command/test_options \
@@ -35,6 +37,12 @@ TESTS += $(command_tests)
 tests_command_test_ask_SOURCES = tests/command/test_ask.c $(COMMAND_RUN) \
   tests/results/fixture.h tests/results/fixture.c
 tests_command_test_ask_LDADD = $(SUPPORT_LIBS)
+tests_command_test_lora_SOURCES = tests/command/test_lora.c $(COMMAND_PROJECT)
+tests_command_test_lora_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_command_test_lora_LDADD = $(SUPPORT_LIBS)
+tests_command_test_map_SOURCES = tests/command/test_map.c $(COMMAND_PROJECT)
+tests_command_test_map_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_command_test_map_LDADD = $(SUPPORT_LIBS)
 tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
   $(COMMAND_RUN)
 tests_command_test_clip_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

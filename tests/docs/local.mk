@@ -1,6 +1,6 @@
 # What docs/ and examples/ say is true.
 docs_checks = tests/docs/check_tutorial.sh tests/docs/check_faq.sh tests/docs/check_examples.sh \
-  tests/docs/check_site.sh tests/docs/check_readme.sh
+  tests/docs/check_site.sh tests/docs/check_readme.sh tests/docs/check_measure.sh
 dist_check_SCRIPTS += $(docs_checks)
 TESTS += $(docs_checks)
 

@@ -1,6 +1,8 @@
 # Tests of src/tensorwise. test_merge_to drives ./pwemoe itself.
 tensorwise_tests = tests/tensorwise/test_coefficients tests/tensorwise/test_merge_to \
-  tests/tensorwise/test_draws tests/tensorwise/test_adapters
+  tests/tensorwise/test_draws tests/tensorwise/test_adapters \
+  tests/tensorwise/test_extraction tests/tensorwise/test_mergekit \
+  tests/tensorwise/test_singular
 check_PROGRAMS += $(tensorwise_tests)
 TESTS += $(tensorwise_tests)
 tests_tensorwise_test_coefficients_SOURCES = tests/tensorwise/test_coefficients.c
@@ -16,3 +18,14 @@ tests_tensorwise_test_adapters_SOURCES = tests/tensorwise/test_adapters.c $(COMM
 tests_tensorwise_test_adapters_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tensorwise_test_adapters_LDADD = $(SUPPORT_LIBS)
 EXTRA_DIST += tests/golden/make_adapters.py tests/golden/adapters
+tests_tensorwise_test_extraction_SOURCES = tests/tensorwise/test_extraction.c $(COMMAND_RUN)
+tests_tensorwise_test_extraction_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_tensorwise_test_extraction_LDADD = $(SUPPORT_LIBS)
+EXTRA_DIST += tests/golden/make_extraction.py tests/golden/extraction.txt \
+  tests/golden/check_adapter.py
+tests_tensorwise_test_mergekit_SOURCES = tests/tensorwise/test_mergekit.c $(COMMAND_RUN)
+tests_tensorwise_test_mergekit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_tensorwise_test_mergekit_LDADD = $(SUPPORT_LIBS)
+tests_tensorwise_test_singular_SOURCES = tests/tensorwise/test_singular.c $(COMMAND_PROJECT)
+tests_tensorwise_test_singular_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_tensorwise_test_singular_LDADD = $(SUPPORT_LIBS)

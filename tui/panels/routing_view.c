@@ -127,7 +127,7 @@ void routing_view_draw(const struct view *view, const struct explorer *explorer,
                   : !explorer->routers ? "no routers are trained yet; run pwemoe train"
                   : catalog_is_closed(explorer->routers)
                       ? "no routers are trained yet; run pwemoe train"
-                  : explorer_has_correction(explorer) ? "a correction has none"
+                  : explorer_has_correction(explorer) ? "what was trained has none"
                                                       : "still being read");
         return;
     }

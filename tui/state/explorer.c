@@ -171,7 +171,7 @@ void explorer_use_routers(struct explorer *explorer, int64_t routers) {
 
 bool explorer_has_correction(const struct explorer *explorer) {
     const struct store_run *run = catalog_run_of(explorer->catalog, explorer->routers);
-    return run && store_trains(run->upscale) == STORE_TRAINS_CORRECTION;
+    return run && store_trains(run->upscale) != STORE_TRAINS_ROUTERS;
 }
 
 /* Where one starts: where something is known already. */

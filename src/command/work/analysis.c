@@ -9,6 +9,7 @@
 #include "eval/sources.h"
 #include "moe/correction.h"
 #include "moe/routers.h"
+#include "moe/surrogate.h"
 #include "results/answerer.h"
 
 /* --- routing -------------------------------------------------------------------- */
@@ -63,6 +64,11 @@ int routing_make(const struct store_routers *stored, size_t tasks, struct routin
         return error_set(error,
                          "run %lld trained a correction, which has no routers; choose "
                          "another run with --run or --method",
+                         (long long)stored->run);
+    if (surrogate_is(stored->blob, stored->size))
+        return error_set(error,
+                         "run %lld has a surrogate and no routers: --run or --method "
+                         "name another run",
                          (long long)stored->run);
     if (routers_from_memory(stored->blob, stored->size, "routers", &routers, error))
         return -1;
@@ -231,8 +237,10 @@ static int load_vector(struct vectors *v, const struct store_recipe *recipe,
     struct model_directory *expert = NULL;
     size_t size = v->layout->size;
     float *vector = v->vectors[task] = array_new(size, sizeof *vector);
-    int result = path && vector ? model_directory_open(path, &expert, error)
-                                : error_memory(error);
+    int result = path && vector
+                     ? model_directory_open_expert(
+                           path, model_directory_path(v->pretrained), &expert, error)
+                     : error_memory(error);
     if (result == 0)
         result = layout_load(v->layout, expert, v->base, vector, error);
     model_directory_close(expert);

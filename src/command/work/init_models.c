@@ -141,7 +141,8 @@ int init_check_expert(struct init *s, const struct recipe_task *task,
     if (init_locate(s, task->expert, "the expert", &path, error))
         return -1;
     struct model_directory *expert = NULL;
-    int result = model_directory_open(path, &expert, error);
+    int result = model_directory_open_expert(path, model_directory_path(s->pretrained),
+                                             &expert, error);
     if (result == 0)
         result = extras_of_expert(s->layout, s->pretrained, expert, remark_on_model,
                                   &(struct model_remark){s, path}, error) ||

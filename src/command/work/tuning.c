@@ -88,7 +88,8 @@ static int load_head(struct tuning *t, size_t index, struct error *error) {
     else if (given)
         result = head_from_file(path, features, head, error);
     else
-        result = model_directory_open(path, &directory, error) ||
+        result = model_directory_open_expert(path, model_directory_path(t->pretrained),
+                                             &directory, error) ||
                          head_from_directory(directory, features, head, error)
                      ? -1
                      : 0;

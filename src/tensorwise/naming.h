@@ -1,0 +1,18 @@
+/* What names of tensors say of them, in any model. */
+#ifndef PWEMOE_TENSORWISE_NAMING_H
+#define PWEMOE_TENSORWISE_NAMING_H
+
+#include <stdbool.h>
+
+#include "checkpoint/directory.h"
+
+/* A part of the name between dots is a number: "model.layers.3.mlp.up_proj.weight". */
+bool naming_in_layers(const char *name);
+
+/* A weight matrix of a numbered layer that is no embedding and no bias of attention. */
+bool naming_is_linear(const struct tensor *tensor);
+
+/* Whether the model keeps such a matrix as [inputs, outputs], as GPT-2 does. */
+bool naming_is_turned(const struct model_directory *model, const char *name);
+
+#endif
