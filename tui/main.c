@@ -13,6 +13,7 @@
 #include "app/app.h"
 #include "app/replay.h"
 #include "app/settings.h"
+#include "base/memory.h"
 #include "base/sandbox.h"
 #include "base/signals.h"
 #include "base/start.h"
@@ -25,7 +26,9 @@
 #include "threads/hypervolume.h"
 
 static int complain(const struct error *error) {
-    fprintf(stderr, "pwemoe-explore: %s\n", error->text);
+    bool memory = error->memory && !strstr(error->text, "memory");
+    fprintf(stderr, "pwemoe-explore: %s%s\n", error->text,
+            memory ? " (out of memory)" : "");
     return 1;
 }
 
@@ -41,7 +44,7 @@ static void wait_for_results(struct app *app, bool whole, double seconds) {
     const struct explorer *explorer = &app->explorer;
     double until = now() + seconds;
     while ((!explorer->catalog || (whole && explorer->catalog->reading)) &&
-           !explorer->message_bad && now() < until) {
+           !explorer->message_bad && !memory_failures() && now() < until) {
         struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
         poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
         app_events(app);
@@ -52,7 +55,7 @@ static void wait_for_results(struct app *app, bool whole, double seconds) {
 static void wait_for_volume(struct app *app, double seconds) {
     double until = now() + seconds;
     while ((!app->explorer.volume || app->explorer.volume->state == VOLUME_WORKING) &&
-           now() < until) {
+           !memory_failures() && now() < until) {
         struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
         poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
         app_events(app);
@@ -62,6 +65,8 @@ static void wait_for_volume(struct app *app, double seconds) {
 static int snapshot(struct app *app, const struct explore_options *options,
                     struct replay *replay, struct error *error) {
     wait_for_results(app, true, 3600);
+    if (memory_failures())
+        return error_memory(error);
     if (!app->explorer.catalog || app->explorer.catalog->reading)
         return error_set(error, "%s", app->explorer.message);
     wait_for_volume(app, 2);
@@ -75,6 +80,8 @@ static int snapshot(struct app *app, const struct explore_options *options,
         if (state == REPLAY_WAITS)
             return replay_late(replay, error);
     } while (state == REPLAY_DID && !app->quit);
+    if (memory_failures()) /* the frame may lack parts */
+        return error_memory(error);
     canvas_print(&app->canvas, stdout);
     if (fflush(stdout))
         return error_set(error, "standard output: %s", strerror(errno));
@@ -112,6 +119,26 @@ static bool take_input(struct app *app, FILE *record) {
     }
 }
 
+struct lack {
+    unsigned failures; /* that are told of */
+    double told;
+};
+
+/* A frame that lacks parts says so, at most every few seconds, as drawing it anew may
+ * lack them again; what was not told of is read again. */
+static bool look_for_memory(struct app *app, struct lack *lack) {
+    static const double rest = 5;
+    unsigned failures = memory_failures();
+    if (failures == lack->failures || now() < lack->told + rest)
+        return false;
+    *lack = (struct lack){failures, now()};
+    explorer_say(&app->explorer, true,
+                 "out of memory: what is shown may lack parts, and what was asked for "
+                 "may not be done");
+    watcher_wake(app->watcher);
+    return true;
+}
+
 /* What is known changes many times a second while an evaluation runs; the eye has
  * enough of thirty frames. Keys and the mouse are answered at once. */
 static int loop(struct app *app, struct replay *replay, FILE *record,
@@ -120,9 +147,11 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
     double since = now(); /* the replay waits */
     bool changed = true, at_once = true;
     double drawn = 0;
+    struct lack lack = {0};
     while (!app->quit && !restore_ending()) {
         at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
+        changed = look_for_memory(app, &lack) || changed;
         at_once = app_fly(app, now()) || at_once;
         app_tell_evaluation(app);
         app_fill(app);
@@ -240,9 +269,12 @@ int main(int argc, char **argv) {
     struct store *store;
     sigset_t before;
     start_process(argv, screen_signals);
-    setlocale(LC_ALL, "");
+    if (start_locale(LC_ALL, &error))
+        return complain(&error);
     setlocale(LC_NUMERIC, "C"); /* figures, and the vectors that are typed */
     enum explore_parsed parsed = explore_options_parse(argc, argv, &options, &error);
+    if (parsed == EXPLORE_WRONG && error.memory) /* nobody typed anything wrong */
+        return complain(&error);
     if (parsed == EXPLORE_WRONG) {
         fprintf(stderr, "pwemoe-explore: %s; try --help\n", error.text);
         return 2;

@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -8,13 +9,14 @@
 int error_set(struct error *error, const char *format, ...) {
     if (!error)
         return -1;
+    bool memory = errno == ENOMEM;
     char raw[sizeof error->text];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
     text_escape(error->text, sizeof error->text, raw);
-    error->memory = false;
+    error->memory = memory;
     return -1;
 }
 
@@ -37,6 +39,7 @@ int error_prefix(struct error *error, const char *format, ...) {
 }
 
 int error_memory(struct error *error) {
+    memory_failed();
     error_set(error, "out of memory");
     if (error)
         error->memory = true;

@@ -11,8 +11,10 @@
 
 struct error {
     char text[1024];
-    bool
-        memory; /* memory could not be had: set by error_memory, kept by error_prefix */
+    /* Memory could not be had: set by error_memory, and by error_set where errno is
+     * ENOMEM, as whoever finds that something is missing or wrong may find it so
+     * because a copy of it could not be made. error_prefix keeps it. */
+    bool memory;
 };
 
 /* Formats the message; too long a text is cut. Control bytes in the result are

@@ -2,6 +2,7 @@
 #ifndef PWEMOE_BASE_FILE_H
 #define PWEMOE_BASE_FILE_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,10 @@
  * nobody writes to, a device without an end, or a terabyte. So every reader opens here:
  * opening never waits, only regular files pass, each reader says the largest size it
  * takes. Errors begin with the path and say what lies there. */
+
+/* "FOLDER/NAME" in the caller's memory, so that nothing is said to be missing only
+ * because memory is; NULL where it is longer than any system call takes. */
+const char *file_path_in(char path[PATH_MAX], const char *folder, const char *name);
 
 /* A descriptor to read from, which the caller closes, and the size; -1 with error. */
 int file_open(const char *path, uint64_t most, uint64_t *size, struct error *error);

@@ -2,9 +2,21 @@
 #include "base/memory.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+
+static atomic_uint failures;
+
+unsigned memory_failures(void) {
+    return atomic_load_explicit(&failures, memory_order_relaxed);
+}
+
+void *memory_failed(void) {
+    atomic_fetch_add_explicit(&failures, 1, memory_order_relaxed);
+    return NULL;
+}
 
 bool size_multiply(size_t a, size_t b, size_t *result) {
     size_t product;
@@ -24,26 +36,34 @@ bool size_add(size_t a, size_t b, size_t *result) {
 
 void *array_new(size_t count, size_t size) {
     size_t bytes;
-    if (!size_multiply(count, size, &bytes))
-        return NULL;
-    return calloc(1, bytes ? bytes : 1);
+    void *array = NULL;
+    if (size_multiply(count, size, &bytes))
+        array = calloc(1, bytes ? bytes : 1);
+    return array ? array : memory_failed();
+}
+
+/* At least needed, doubling; 0 where that does not fit. */
+static size_t grown(size_t capacity, size_t needed) {
+    size_t larger = capacity < 8 ? 8 : capacity;
+    while (larger < needed)
+        if (!size_multiply(larger, 2, &larger))
+            return 0;
+    return larger;
 }
 
 int array_reserve(void **array, size_t *capacity, size_t needed, size_t size) {
     if (needed <= *capacity)
         return 0;
-    size_t grown = *capacity < 8 ? 8 : *capacity;
-    while (grown < needed)
-        if (!size_multiply(grown, 2, &grown))
-            return -1;
-    size_t bytes;
-    if (!size_multiply(grown, size, &bytes))
+    size_t larger = grown(*capacity, needed), bytes;
+    void *moved = NULL;
+    if (larger && size_multiply(larger, size, &bytes))
+        moved = realloc(*array, bytes);
+    if (!moved) {
+        memory_failed();
         return -1;
-    void *moved = realloc(*array, bytes);
-    if (!moved)
-        return -1;
+    }
     *array = moved;
-    *capacity = grown;
+    *capacity = larger;
     return 0;
 }
 
@@ -65,6 +85,8 @@ char *text_format(const char *format, ...) {
     char *text = length < 0 ? NULL : malloc((size_t)length + 1);
     if (text)
         vsnprintf(text, (size_t)length + 1, format, again);
+    else
+        memory_failed();
     va_end(again);
     return text;
 }

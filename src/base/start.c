@@ -2,6 +2,7 @@
 #include "base/start.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -70,4 +71,9 @@ void start_process(char **argv, const int *taken) {
     for (size_t i = 0; i < IGNORED; i++)
         sigaction(ignored[i], &ignore, &before[i]);
     pthread_atfork(NULL, NULL, in_child);
+}
+
+int start_locale(int category, struct error *error) {
+    errno = 0;
+    return setlocale(category, "") || errno != ENOMEM ? 0 : error_memory(error);
 }

@@ -2,6 +2,8 @@
 #ifndef PWEMOE_BASE_START_H
 #define PWEMOE_BASE_START_H
 
+#include "base/error.h"
+
 /* To be called first in main(): starts the program again, once, because libraries make
  * threads and read the environment before main() does anything.
  *
@@ -23,5 +25,9 @@
  * started by hand, not by the launcher of a bundle; /proc is not there) the rest is as
  * it was. */
 void start_process(char **argv, const int *taken);
+
+/* setlocale with what the environment says. A locale that is not there leaves "C"; -1
+ * with error only where memory is out, as "C" would then draw other characters. */
+int start_locale(int category, struct error *error);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json_text.h"
 #include "base/memory.h"
 
@@ -22,10 +23,8 @@ struct adapter {
 };
 
 bool adapter_is(const char *path) {
-    char *name = text_format("%s/%s", path, config_name);
-    bool there = name && access(name, F_OK) == 0;
-    free(name);
-    return there;
+    char name[PATH_MAX];
+    return file_path_in(name, path, config_name) && access(name, F_OK) == 0;
 }
 
 /* --- the settings ----------------------------------------------------------------- */

@@ -106,10 +106,9 @@ static unsigned long long size_of_files(const char *directory,
     unsigned long long total = 0;
     for (size_t i = 0; i < files->count; i++) {
         struct stat status;
-        char *path = text_format("%s/%s", directory, files->names[i]);
-        if (path && stat(path, &status) == 0)
+        char path[PATH_MAX];
+        if (file_path_in(path, directory, files->names[i]) && stat(path, &status) == 0)
             total += (unsigned long long)status.st_size;
-        free(path);
     }
     return total;
 }

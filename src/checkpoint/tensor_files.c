@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json_text.h"
 #include "base/memory.h"
 
@@ -68,10 +69,8 @@ static int list_shards(const char *directory, const char *index_name,
 }
 
 static bool exists(const char *directory, const char *name) {
-    char *path = text_format("%s/%s", directory, name);
-    bool there = path && access(path, F_OK) == 0;
-    free(path);
-    return there;
+    char path[PATH_MAX];
+    return file_path_in(path, directory, name) && access(path, F_OK) == 0;
 }
 
 static int list_one(struct tensor_files *files, const char *name, struct error *error) {

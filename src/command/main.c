@@ -176,10 +176,11 @@ static enum exit_status fail(enum exit_status status, const char *command,
     progress_clear(&bars);
     if (output_reader_gone())
         signals_end(SIGPIPE); /* as it would have been by default, but for the work */
-    if (status == EXIT_USAGE && command)
-        fprintf(stderr, "pwemoe %s: %s\n", command, error->text);
-    else
-        fprintf(stderr, "pwemoe: %s\n", error->text);
+    bool usage = status == EXIT_USAGE && command;
+    /* What is said to be wrong may only be so for want of memory. */
+    bool memory = error->memory && !strstr(error->text, "memory");
+    fprintf(stderr, "pwemoe%s%s: %s%s\n", usage ? " " : "", usage ? command : "",
+            error->text, memory ? " (out of memory)" : "");
     return status;
 }
 
@@ -325,7 +326,9 @@ int main(int argc, char **argv) {
     mapped_watch("pwemoe", clear_line);
     exhausted_watch("pwemoe", clear_line);
     json_memory_watch();
-    setlocale(LC_CTYPE, ""); /* widths of characters; numbers keep their point */
+    struct error error;
+    if (start_locale(LC_CTYPE, &error)) /* widths of characters; numbers keep a point */
+        return fail(EXIT_FAILED, NULL, &error);
     if (argc < 2) {
         print_summary(stderr);
         return EXIT_USAGE;

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "base/beside.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 static char *make_in(const char *folder) {
@@ -56,14 +57,13 @@ int model_place_stamp(const char *path, char stamp[SHA256_HEX], struct error *er
         return -1;
     }
     for (int i = 0; i < count; i++) {
-        char *name = text_format("%s/%s", path, entries[i]->d_name), line[128] = "";
+        char name[PATH_MAX], line[128] = "";
         struct stat about;
-        if (name && stat(name, &about) == 0)
+        if (file_path_in(name, path, entries[i]->d_name) && stat(name, &about) == 0)
             snprintf(line, sizeof line, "%lld %lld %ld", (long long)about.st_size,
                      (long long)about.st_mtim.tv_sec, (long)about.st_mtim.tv_nsec);
         sha256_add(hash, entries[i]->d_name, strlen(entries[i]->d_name) + 1);
         sha256_add(hash, line, strlen(line) + 1);
-        free(name);
         free(entries[i]);
     }
     free(entries);

@@ -60,11 +60,12 @@ fuzz:
 	@test '$(FUZZ_SECONDS)' = 0 || for target in $(FUZZ_TARGETS); do \
 	  area=$${target#tests/fuzz/fuzz_}; found=fuzz-build/found/$$area; \
 	  case " $(FUZZ_AREAS) " in "  " | *" $$area "*) ;; *) continue ;; esac; \
-	  words=$(srcdir)/tests/fuzz/dict/$$area; test -f $$words || words=/dev/null; \
+	  words=$(srcdir)/tests/fuzz/dict/$$area; \
+	  if test -f $$words; then words=-dict=$$words; else words=; fi; \
 	  $(MKDIR_P) $$found || exit 1; \
 	  echo "$$area for $(FUZZ_SECONDS) seconds"; \
 	  srcdir="$(srcdir)" fuzz-build/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-	    -verbosity=0 -dict=$$words -rss_limit_mb=4096 -artifact_prefix=$$found/ \
+	    -verbosity=0 $$words -rss_limit_mb=4096 -artifact_prefix=$$found/ \
 	    $$found $(srcdir)/tests/fuzz/corpus/$$area || exit 1; \
 	done
 PHONY_TARGETS += fuzz

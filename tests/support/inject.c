@@ -8,13 +8,16 @@
  * INJECT_PLACES a file that gets a line for each allocation from where none came yet:
  *               its number. From where: the addresses of the calls that led to it,
  * INJECT_DEPTH  this many of them (24)
- * INJECT_SPARE  words with commas between: an allocation for a library that has one of
- *               them in its file's name is not made to fail
+ * INJECT_TELL   a file that gets the calls that led to the one that failed, for
+ * addr2line INJECT_SPARE  words with commas between: an allocation for a library that
+ * has one of them in its file's name, or for a function of a library that has, is not
+ *               made to fail
  *
  * Calls on standard output and error do not count, nor what comes before main(). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -34,7 +37,7 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 
 static atomic_long calls;
 static long at;
-static int failure, places = -1, depth = 24;
+static int failure, places = -1, tell = -1, depth = 24;
 static enum { NOTHING, FILES, MEMORY } counted;
 static const char *spared;
 
@@ -84,7 +87,8 @@ static _Unwind_Reason_Code look_for_spared(struct _Unwind_Context *context,
     snprintf(words, sizeof words, "%s", spared);
     if (dladdr((void *)_Unwind_GetIP(context), &about) && about.dli_fname)
         while ((word = strsep(&rest, ",")))
-            *found |= strstr(about.dli_fname, word) != NULL;
+            *found |= strstr(about.dli_fname, word) ||
+                      (about.dli_sname && strstr(about.dli_sname, word));
     return *found ? _URC_NORMAL_STOP : _URC_NO_REASON;
 }
 
@@ -95,13 +99,22 @@ static int is_spared(void) {
     return found;
 }
 
+static void tell_calls(void) {
+    void *frames[64];
+    if (tell >= 0)
+        backtrace_symbols_fd(frames, backtrace(frames, 64), tell);
+}
+
 static int fails(int kind) {
     if ((int)counted != kind)
         return 0;
     long number = atomic_fetch_add(&calls, 1) + 1;
     if (places >= 0)
         tell_place(number);
-    return number == at && !is_spared();
+    if (number != at || is_spared())
+        return 0;
+    tell_calls();
+    return 1;
 }
 
 static int (*program)(int, char **, char **);
@@ -109,13 +122,16 @@ static int (*program)(int, char **, char **);
 static int begin(int argc, char **argv, char **environment) {
     const char *call = getenv("INJECT_CALL"), *which = getenv("INJECT_AT"),
                *number = getenv("INJECT_ERRNO"), *name = getenv("INJECT_PLACES"),
-               *frames = getenv("INJECT_DEPTH");
+               *frames = getenv("INJECT_DEPTH"), *calls_name = getenv("INJECT_TELL");
+    void *first; /* backtrace takes memory when it is first called */
     at = which ? atol(which) : -1;
     failure = number ? atoi(number) : ENOMEM;
     spared = getenv("INJECT_SPARE");
     depth = frames ? atoi(frames) : depth;
     if (name)
         places = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (calls_name && backtrace(&first, 1) >= 0)
+        tell = open(calls_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     counted = !call ? NOTHING : strcmp(call, "files") == 0 ? FILES : MEMORY;
     return program(argc, argv, environment);
 }

@@ -75,6 +75,7 @@ static void take_out(struct mailbox *mailbox, enum event_kind kind) {
 void mailbox_post(struct mailbox *mailbox, const struct event *event, bool latest) {
     struct event *copy = malloc(sizeof *copy);
     if (!copy) {
+        memory_failed();
         struct event dropped = *event;
         drop_contents(&dropped);
         return;

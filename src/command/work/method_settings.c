@@ -4,36 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "command/io/options.h"
 #include "store/store.h"
 #include "train/combine.h"
 
 json_t *settings_parse(const char *settings, const char *keep, struct error *error) {
     json_t *object = json_object();
-    char *copy = strdup(settings ? settings : ""), *rest = copy, *item;
-    bool sound = object && copy;
-    while (sound && *copy && (item = strsep(&rest, ","))) {
+    char *copy = text_format("%s", settings ? settings : ""), *rest = copy, *item;
+    bool whole = object && copy, sound = true;
+    while (whole && sound && *copy && (item = strsep(&rest, ","))) {
         char *value = strchr(item, '=');
         sound = value && value != item && value[1];
         if (sound) {
             *value++ = '\0';
-            sound = json_object_set_new(object, item, json_string(value)) == 0;
+            whole = json_object_set_new(object, item, json_string(value)) == 0;
         }
     }
     free(copy);
-    if (sound && keep)
-        sound = json_object_set_new(object, "keep", json_string(keep)) == 0;
-    if (sound)
+    if (whole && sound && keep)
+        whole = json_object_set_new(object, "keep", json_string(keep)) == 0;
+    if (whole && sound)
         return object;
     json_decref(object);
-    error_set(error, "--set '%s': give NAME=VALUE, several with commas between",
-              settings ? settings : "");
+    if (!whole)
+        error_memory(error);
+    else
+        error_set(error, "--set '%s': give NAME=VALUE, several with commas between",
+                  settings);
     return NULL;
 }
 
 json_t *settings_of(const struct merge_method *method, const json_t *settings,
                     const double *scale, struct error *error) {
-    json_t *given = json_object(), *all;
+    json_t *given = json_object(), *all = NULL;
+    int failed = 0;
     void *at = json_object_iter((json_t *)(uintptr_t)settings);
     for (; at; at = json_object_iter_next((json_t *)(uintptr_t)settings, at)) {
         const char *name = json_object_iter_key(at);
@@ -43,16 +48,20 @@ json_t *settings_of(const struct merge_method *method, const json_t *settings,
         if (!p)
             continue;
         if (p->words || !options_real(text, &number))
-            json_object_set_new(given, name, json_string(text));
+            failed |= json_object_set_new(given, name, json_string(text));
         else if (p->whole && number >= -1e15 && number <= 1e15 &&
                  floor(number) == number)
-            json_object_set_new(given, name, json_integer((json_int_t)number));
+            failed |=
+                json_object_set_new(given, name, json_integer((json_int_t)number));
         else
-            json_object_set_new(given, name, json_real(number));
+            failed |= json_object_set_new(given, name, json_real(number));
     }
     if (scale)
-        json_object_set_new(given, "scale", json_real(*scale));
-    all = merge_parameters(method, given, error);
+        failed |= json_object_set_new(given, "scale", json_real(*scale));
+    if (failed)
+        error_memory(error);
+    else
+        all = merge_parameters(method, given, error);
     json_decref(given);
     return all;
 }
