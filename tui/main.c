@@ -13,6 +13,7 @@
 #include "app/app.h"
 #include "app/replay.h"
 #include "app/settings.h"
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "base/sandbox.h"
 #include "base/signals.h"
@@ -269,6 +270,7 @@ int main(int argc, char **argv) {
     struct store *store;
     sigset_t before;
     start_process(argv, screen_signals);
+    json_memory_watch();
     if (start_locale(LC_ALL, &error))
         return complain(&error);
     setlocale(LC_NUMERIC, "C"); /* figures, and the vectors that are typed */

@@ -177,6 +177,7 @@ static void *allocate(size_t size) {
     if (memory)
         return memory;
     atomic_store(&lost, true);
+    memory_failed();
     size_t room =
         (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
     if (size > sizeof reserve.bytes)

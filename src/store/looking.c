@@ -125,18 +125,128 @@ static int put_visit(struct store *store, const double *preference, size_t place
         "ixb", (int64_t)place + 1, (const void *)bytes, store->tasks * 8, here);
 }
 
-int store_visits_put(struct store *store, const struct store_visits *visits,
-                     struct error *error) {
-    if (sql_write_begin(store, error))
-        return -1;
+static int put_visits(struct store *store, const struct store_visits *visits,
+                      struct error *error) {
     int result = sql_execute(store, "DELETE FROM visited", error);
     for (size_t i = 0; result == 0 && i < visits->count; i++)
         result = put_visit(store, visits->preferences + i * store->tasks, i,
                            i == visits->here, error);
-    return sql_write_end(store, result, error);
+    return result;
+}
+
+int store_visits_put(struct store *store, const struct store_visits *visits,
+                     struct error *error) {
+    if (sql_write_begin(store, error))
+        return -1;
+    return sql_write_end(store, put_visits(store, visits, error), error);
 }
 
 void store_visits_clear(struct store_visits *visits) {
     free(visits->preferences);
     *visits = (struct store_visits){0};
+}
+
+/* --- visits of several explorers ----------------------------------------------- */
+
+static const double *visit_at(const struct store *store,
+                              const struct store_visits *visits, size_t i) {
+    return visits->preferences + i * store->tasks;
+}
+
+static bool is_same(const struct store *store, const double *a, const double *b) {
+    return memcmp(a, b, store->tasks * sizeof *a) == 0;
+}
+
+static bool has_visit(const struct store *store, const struct store_visits *visits,
+                      const double *preference) {
+    for (size_t i = 0; i < visits->count; i++)
+        if (is_same(store, visit_at(store, visits, i), preference))
+            return true;
+    return false;
+}
+
+static int append_visits(const struct store *store, struct store_visits *visits,
+                         const struct store_visits *from, size_t first, size_t end,
+                         struct error *error) {
+    if (first >= end)
+        return 0;
+    size_t size = store->tasks * sizeof(double);
+    double *grown = array_new(visits->count + end - first, size);
+    if (!grown)
+        return error_memory(error);
+    if (visits->count)
+        memcpy(grown, visits->preferences, visits->count * size);
+    memcpy(grown + visits->count * store->tasks, visit_at(store, from, first),
+           (end - first) * size);
+    free(visits->preferences);
+    visits->preferences = grown;
+    visits->count += end - first;
+    return 0;
+}
+
+/* What is in the file now and was not, and is not this explorer's. */
+static int find_others(struct store *store, const struct store_visits *visits,
+                       struct store_visits_seen *seen, struct error *error) {
+    struct store_visits now;
+    int result = store_visits(store, &now, error);
+    for (size_t i = 0; result == 0 && i < now.count; i++) {
+        const double *preference = visit_at(store, &now, i);
+        if (!has_visit(store, &seen->file, preference) &&
+            !has_visit(store, visits, preference) &&
+            !has_visit(store, &seen->others, preference))
+            result = append_visits(store, &seen->others, &now, i, i + 1, error);
+    }
+    store_visits_clear(&now);
+    return result;
+}
+
+/* What was there before, what others have added, what is new. */
+static int join_visits(const struct store *store, const struct store_visits *visits,
+                       size_t most, const struct store_visits_seen *seen,
+                       struct store_visits *all, struct error *error) {
+    size_t common = 0;
+    while (common < visits->count && common < seen->file.count &&
+           is_same(store, visit_at(store, visits, common),
+                   visit_at(store, &seen->file, common)))
+        common++;
+    *all = (struct store_visits){0};
+    if (append_visits(store, all, visits, 0, common, error) ||
+        append_visits(store, all, &seen->others, 0, seen->others.count, error) ||
+        append_visits(store, all, visits, common, visits->count, error))
+        return -1;
+    all->here = visits->here + (visits->here < common ? 0 : seen->others.count);
+    size_t old = all->count > most ? all->count - most : 0;
+    old = old < all->here ? old : all->here;
+    all->count -= old;
+    all->here -= old;
+    if (old)
+        memmove(all->preferences, visit_at(store, all, old),
+                all->count * store->tasks * sizeof(double));
+    return 0;
+}
+
+int store_visits_merge(struct store *store, const struct store_visits *visits,
+                       size_t most, struct store_visits_seen *seen,
+                       struct error *error) {
+    struct store_visits all = {0};
+    if (sql_write_begin(store, error))
+        return -1;
+    int result = find_others(store, visits, seen, error);
+    if (result == 0)
+        result = join_visits(store, visits, most, seen, &all, error);
+    if (result == 0)
+        result = put_visits(store, &all, error);
+    result = sql_write_end(store, result, error);
+    if (result == 0) {
+        store_visits_clear(&seen->file);
+        seen->file = all;
+    } else {
+        store_visits_clear(&all);
+    }
+    return result;
+}
+
+void store_visits_seen_clear(struct store_visits_seen *seen) {
+    store_visits_clear(&seen->file);
+    store_visits_clear(&seen->others);
 }

@@ -454,6 +454,18 @@ int store_visits_put(struct store *store, const struct store_visits *visits,
                      struct error *error);
 void store_visits_clear(struct store_visits *visits);
 
+/* What one of several explorers of a file knows of its visits. Zeroed to begin with. */
+struct store_visits_seen {
+    struct store_visits file;   /* what it held when this one last read or wrote it */
+    struct store_visits others; /* what others have added meanwhile */
+};
+/* The same where others may write, too: what they have added since `seen` stays, in
+ * front of what is new here. Of all that, the newest `most`. */
+int store_visits_merge(struct store *store, const struct store_visits *visits,
+                       size_t most, struct store_visits_seen *seen,
+                       struct error *error);
+void store_visits_seen_clear(struct store_visits_seen *seen);
+
 struct store_log_line {
     int64_t id;
     double time; /* Unix time */

@@ -94,7 +94,7 @@ static int set_up(void **state) {
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     setenv("OMP_NUM_THREADS", "1", 1);
     setenv("INJECT_CALL", "memory", 1);
-    setenv("INJECT_SPARE", "libfontconfig,libcairo,setlocale", 1);
+    setenv("INJECT_SPARE", "libfontconfig,libcairo,setlocale,jit_init", 1);
     return status;
 }
 

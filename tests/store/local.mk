@@ -1,6 +1,6 @@
 # Tests of src/store.
 STORE_TESTS = tests/store/test_store tests/store/test_evaluations \
-  tests/store/test_find tests/store/test_statements \
+  tests/store/test_find tests/store/test_statements tests/store/test_looking \
   tests/store/test_processes tests/store/test_hostile \
   tests/store/test_faults tests/store/test_lease
 check_PROGRAMS += $(STORE_TESTS)
@@ -14,6 +14,8 @@ tests_store_test_find_SOURCES = tests/store/test_find.c $(STORE_SUPPORT)
 tests_store_test_find_LDADD = $(TEST_LIBS)
 tests_store_test_statements_SOURCES = tests/store/test_statements.c $(STORE_SUPPORT)
 tests_store_test_statements_LDADD = $(TEST_LIBS)
+tests_store_test_looking_SOURCES = tests/store/test_looking.c $(STORE_SUPPORT)
+tests_store_test_looking_LDADD = $(TEST_LIBS)
 tests_store_test_processes_SOURCES = tests/store/test_processes.c $(STORE_SUPPORT)
 tests_store_test_processes_LDADD = $(TEST_LIBS)
 tests_store_test_hostile_SOURCES = tests/store/test_hostile.c $(STORE_SUPPORT)

@@ -250,10 +250,15 @@ static void store_things(struct store *store, struct done *done) {
     done->bookmark = good(store_bookmark_put(store, &bookmark, &error));
     done->log = good(store_log(store, &error, "a line"));
     struct store_visits visits = {(double *)corner, 1, 0};
+    double other[] = {0, 0, 1};
     if (done->bookmark)
         good(store_bookmark_note(store, bookmark.id, "a note", &error));
     good(store_selection_put(store, (int64_t[]){1}, 1, &error));
     good(store_visits_put(store, &visits, &error));
+    struct store_visits others = {other, 1, 0};
+    struct store_visits_seen seen = {0};
+    good(store_visits_merge(store, &others, 500, &seen, &error));
+    store_visits_seen_clear(&seen);
     struct store_checkpoint expert = {.path = "moved"};
     done->expert = good(store_set_expert(store, 1, &expert, &error));
     done->reference = good(store_set_reference(store, corner, &error));

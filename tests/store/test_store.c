@@ -284,53 +284,6 @@ static void test_run(void **state) {
     store_close(store);
 }
 
-/* What is selected and where one has been is there again when the file is opened anew.
- */
-static void test_looking(void **state) {
-    const char *path = in_folder(state, "results.db");
-    struct store *store = example_store(path);
-    int64_t first = add_solution(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.3}",
-                                 NULL, 0),
-            second = add_solution(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.4}",
-                                  NULL, 0),
-            *ids;
-    size_t count;
-    assert_done(store_selection(store, &ids, &count, &error));
-    assert_true(!ids && !count);
-    assert_done(store_selection_put(store, (int64_t[]){second, first}, 2, &error));
-    double places[] = {1, 0, 0, 0.2, 0.3, 0.5, 0, 0, 1};
-    struct store_visits visits = {places, 3, 1}, back;
-    assert_done(store_visits_put(store, &visits, &error));
-    store_close(store);
-    store = open_ok(path, STORE_READ_WRITE);
-    assert_done(store_selection(store, &ids, &count, &error));
-    assert_int_equal(count, 2);
-    assert_true(ids[0] == first && ids[1] == second);
-    free(ids);
-    assert_done(store_visits(store, &back, &error));
-    assert_int_equal(back.count, 3);
-    assert_int_equal(back.here, 1);
-    assert_memory_equal(back.preferences, places, sizeof places);
-    store_visits_clear(&back);
-    /* Others take their place, whole or not at all. */
-    assert_done(store_selection_put(store, &second, 1, &error));
-    assert_error(store_selection_put(store, (int64_t[]){first, 99}, 2, &error), &error,
-                 "");
-    assert_done(store_selection(store, &ids, &count, &error));
-    assert_int_equal(count, 1);
-    assert_true(ids[0] == second);
-    free(ids);
-    assert_done(store_selection_put(store, NULL, 0, &error));
-    assert_done(store_selection(store, &ids, &count, &error));
-    assert_int_equal(count, 0);
-    places[4] = 0.9; /* no preference */
-    assert_error(store_visits_put(store, &visits, &error), &error, "");
-    assert_done(store_visits(store, &back, &error));
-    assert_int_equal(back.count, 3);
-    store_visits_clear(&back);
-    store_close(store);
-}
-
 static void test_notes(void **state) {
     struct store *store = example_store(in_folder(state, "results.db"));
     struct store_bookmark one = {.name = "one",
@@ -517,7 +470,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_names, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_reference, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_run, folder_make, folder_remove),
-        cmocka_unit_test_setup_teardown(test_looking, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_notes, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_bookmarks_and_log, folder_make,
                                         folder_remove),

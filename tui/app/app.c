@@ -93,14 +93,13 @@ static void keep_selection(struct app *app) {
 }
 
 void app_keep_visits(struct app *app) {
-    enum { MOST = 500 };
     struct explorer *explorer = &app->explorer;
     struct file_change change = {.kind = CHANGE_VISITS};
     if (!app->evaluation || !explorer->catalog || explorer->catalog->reading ||
         explorer->history.serial == app->visits_sent)
         return;
     app->visits_sent = explorer->history.serial;
-    change.visits = history_visits(&explorer->history, explorer->tasks, MOST);
+    change.visits = history_visits(&explorer->history, explorer->tasks, VISITS_MOST);
     if (change.visits.preferences)
         evaluation_change(app->evaluation, &change);
 }

@@ -61,7 +61,9 @@ int evaluation_open_store(struct evaluation *evaluation) {
             return -1;
         }
     }
-    if (store_recipe(evaluation->store, &evaluation->recipe, &error)) {
+    struct store_visits_seen *visits = &evaluation->changed_file.visits;
+    if (store_recipe(evaluation->store, &evaluation->recipe, &error) ||
+        store_visits(evaluation->store, &visits->file, &error)) {
         evaluation_post(evaluation, EVENT_LOOK_ONLY, error.text);
         return -1;
     }

@@ -49,7 +49,7 @@ struct evaluation {
     /* On a device that answers within a frame, hashes wait for a pause. */
     struct unhashed unhashed[UNHASHED_MAX];
     size_t unhashed_count;
-    struct deleted_bookmarks deleted;
+    struct file_changed changed_file;
 };
 
 /* Tells the loop. */

@@ -37,8 +37,8 @@ static void take_change(struct evaluation *evaluation,
         error_set(&error, "the file cannot be written; %s", kept[change->kind]);
         if (*kept[change->kind])
             evaluation_post(evaluation, EVENT_TROUBLE, error.text);
-    } else if (file_change_apply(evaluation->store, change, &evaluation->deleted, said,
-                                 sizeof said, &error)) {
+    } else if (file_change_apply(evaluation->store, change, &evaluation->changed_file,
+                                 said, sizeof said, &error)) {
         evaluation_post(evaluation, EVENT_TROUBLE, error.text);
     } else if (change->kind == CHANGE_SELECTION) {
         mailbox_post(evaluation->mailbox, &event, true);
@@ -156,7 +156,7 @@ int evaluation_start(const struct evaluation_options *options, struct mailbox *m
 
 /* With the lock. Another connection: the thread's own is not this one's to use. */
 static void make_changes(struct evaluation *evaluation) {
-    struct deleted_bookmarks deleted = {0};
+    struct file_changed changed = {0};
     struct store *store = NULL;
     struct error error;
     char said[1100];
@@ -166,10 +166,10 @@ static void make_changes(struct evaluation *evaluation) {
             struct file_change *change = evaluation->changes;
             evaluation->changes = change->next;
             /* Nobody is left to be told of a name that is taken. */
-            (void)file_change_apply(store, change, &deleted, said, sizeof said, &error);
+            (void)file_change_apply(store, change, &changed, said, sizeof said, &error);
             file_change_free(change);
         }
-    deleted_bookmarks_free(&deleted);
+    file_changed_clear(&changed);
     store_close(store);
 }
 
@@ -202,7 +202,7 @@ void evaluation_stop(struct evaluation *evaluation) {
         file_change_free(evaluation->changes);
         evaluation->changes = next;
     }
-    deleted_bookmarks_free(&evaluation->deleted);
+    file_changed_clear(&evaluation->changed_file);
     pthread_cond_destroy(&evaluation->changed);
     pthread_mutex_destroy(&evaluation->lock);
     free(evaluation);

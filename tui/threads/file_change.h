@@ -17,9 +17,18 @@ struct file_change {
     struct file_change *next;
 };
 
+enum { VISITS_MOST = 500 }; /* that are kept */
+
+/* What one explorer knows of what it changed. Zeroed to begin with. */
+struct file_changed {
+    struct deleted_bookmarks deleted;
+    struct store_visits_seen visits;
+};
+void file_changed_clear(struct file_changed *changed);
+
 /* Makes it. said, at least 1100 bytes: what was done, "" where nobody need be told. */
 int file_change_apply(struct store *store, const struct file_change *change,
-                      struct deleted_bookmarks *deleted, char *said, size_t size,
+                      struct file_changed *changed, char *said, size_t size,
                       struct error *error);
 /* What it holds becomes the copy's; NULL where memory is out, and it is freed. */
 struct file_change *file_change_copy(struct file_change *change);
