@@ -134,13 +134,6 @@ static int put_visits(struct store *store, const struct store_visits *visits,
     return result;
 }
 
-int store_visits_put(struct store *store, const struct store_visits *visits,
-                     struct error *error) {
-    if (sql_write_begin(store, error))
-        return -1;
-    return sql_write_end(store, put_visits(store, visits, error), error);
-}
-
 void store_visits_clear(struct store_visits *visits) {
     free(visits->preferences);
     *visits = (struct store_visits){0};
@@ -225,19 +218,19 @@ static int join_visits(const struct store *store, const struct store_visits *vis
     return 0;
 }
 
-int store_visits_merge(struct store *store, const struct store_visits *visits,
-                       size_t most, struct store_visits_seen *seen,
-                       struct error *error) {
+int store_visits_put(struct store *store, const struct store_visits *visits,
+                     size_t most, struct store_visits_seen *seen, struct error *error) {
     struct store_visits all = {0};
+    struct store_visits_seen nothing = {0};
     if (sql_write_begin(store, error))
         return -1;
-    int result = find_others(store, visits, seen, error);
+    int result = seen ? find_others(store, visits, seen, error) : 0;
     if (result == 0)
-        result = join_visits(store, visits, most, seen, &all, error);
+        result = join_visits(store, visits, most, seen ? seen : &nothing, &all, error);
     if (result == 0)
         result = put_visits(store, &all, error);
     result = sql_write_end(store, result, error);
-    if (result == 0) {
+    if (result == 0 && seen) {
         store_visits_clear(&seen->file);
         seen->file = all;
     } else {

@@ -449,9 +449,6 @@ struct store_visits {
     size_t count, here;
 };
 int store_visits(struct store *store, struct store_visits *visits, struct error *error);
-/* These in place of those that are. */
-int store_visits_put(struct store *store, const struct store_visits *visits,
-                     struct error *error);
 void store_visits_clear(struct store_visits *visits);
 
 /* What one of several explorers of a file knows of its visits. Zeroed to begin with. */
@@ -459,11 +456,11 @@ struct store_visits_seen {
     struct store_visits file;   /* what it held when this one last read or wrote it */
     struct store_visits others; /* what others have added meanwhile */
 };
-/* The same where others may write, too: what they have added since `seen` stays, in
- * front of what is new here. Of all that, the newest `most`. */
-int store_visits_merge(struct store *store, const struct store_visits *visits,
-                       size_t most, struct store_visits_seen *seen,
-                       struct error *error);
+/* These in place of those that are; but what others have added since `seen` stays, in
+ * front of what is new here. Of all that, the newest `most`. seen NULL: nobody else
+ * writes. */
+int store_visits_put(struct store *store, const struct store_visits *visits,
+                     size_t most, struct store_visits_seen *seen, struct error *error);
 void store_visits_seen_clear(struct store_visits_seen *seen);
 
 struct store_log_line {

@@ -254,10 +254,10 @@ static void store_things(struct store *store, struct done *done) {
     if (done->bookmark)
         good(store_bookmark_note(store, bookmark.id, "a note", &error));
     good(store_selection_put(store, (int64_t[]){1}, 1, &error));
-    good(store_visits_put(store, &visits, &error));
+    good(store_visits_put(store, &visits, 500, NULL, &error));
     struct store_visits others = {other, 1, 0};
     struct store_visits_seen seen = {0};
-    good(store_visits_merge(store, &others, 500, &seen, &error));
+    good(store_visits_put(store, &others, 500, &seen, &error));
     store_visits_seen_clear(&seen);
     struct store_checkpoint expert = {.path = "moved"};
     done->expert = good(store_set_expert(store, 1, &expert, &error));

@@ -22,7 +22,7 @@ static void test_looking(void **state) {
     assert_done(store_selection_put(store, (int64_t[]){second, first}, 2, &error));
     double places[] = {1, 0, 0, 0.2, 0.3, 0.5, 0, 0, 1};
     struct store_visits visits = {places, 3, 1}, back;
-    assert_done(store_visits_put(store, &visits, &error));
+    assert_done(store_visits_put(store, &visits, 500, NULL, &error));
     store_close(store);
     store = open_ok(path, STORE_READ_WRITE);
     assert_done(store_selection(store, &ids, &count, &error));
@@ -46,7 +46,7 @@ static void test_looking(void **state) {
     assert_done(store_selection(store, &ids, &count, &error));
     assert_int_equal(count, 0);
     places[4] = 0.9; /* no preference */
-    assert_error(store_visits_put(store, &visits, &error), &error, "");
+    assert_error(store_visits_put(store, &visits, 500, NULL, &error), &error, "");
     assert_done(store_visits(store, &back, &error));
     assert_int_equal(back.count, 3);
     store_visits_clear(&back);
@@ -70,21 +70,21 @@ static void test_visits_of_two(void **state) {
            theirs[] = {1, 0, 0, 0, 0, 1, 0.5, 0.5, 0};
     struct store_visits before = {a, 1, 0}, one = {mine, 2, 1}, two = {theirs, 2, 1};
     struct store_visits_seen first = {0}, second = {0};
-    assert_done(store_visits_put(store, &before, &error));
+    assert_done(store_visits_put(store, &before, 500, NULL, &error));
     assert_done(store_visits(store, &first.file, &error));
     assert_done(store_visits(store, &second.file, &error));
-    assert_done(store_visits_merge(store, &two, 500, &second, &error));
+    assert_done(store_visits_put(store, &two, 500, &second, &error));
     assert_visits(store, theirs, 2, 1);
     /* What was there before, what the other has added, what is new. */
-    assert_done(store_visits_merge(store, &one, 500, &first, &error));
+    assert_done(store_visits_put(store, &one, 500, &first, &error));
     assert_visits(store, (double[]){1, 0, 0, 0, 0, 1, 0, 1, 0}, 3, 2);
     one.count = 3;
     one.here = 2;
-    assert_done(store_visits_merge(store, &one, 500, &first, &error));
+    assert_done(store_visits_put(store, &one, 500, &first, &error));
     assert_visits(store, (double[]){1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0.5, 0.5}, 4, 3);
     two.count = 3;
     two.here = 0;
-    assert_done(store_visits_merge(store, &two, 500, &second, &error));
+    assert_done(store_visits_put(store, &two, 500, &second, &error));
     double all[] = {1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0.5, 0.5, 0.5, 0.5, 0};
     assert_visits(store, all, 5, 0);
     store_visits_seen_clear(&first);
@@ -100,16 +100,16 @@ static void test_visits_of_one(void **state) {
            branch[] = {1, 0, 0, 0.2, 0.3, 0.5, 0, 1, 0};
     struct store_visits before = {first, 3, 2}, after = {branch, 2, 1};
     struct store_visits_seen seen = {0};
-    assert_done(store_visits_put(store, &before, &error));
+    assert_done(store_visits_put(store, &before, 500, NULL, &error));
     assert_done(store_visits(store, &seen.file, &error));
-    assert_done(store_visits_merge(store, &after, 500, &seen, &error));
+    assert_done(store_visits_put(store, &after, 500, &seen, &error));
     assert_visits(store, branch, 2, 1);
     after.count = 3;
     after.here = 2;
-    assert_done(store_visits_merge(store, &after, 2, &seen, &error));
+    assert_done(store_visits_put(store, &after, 2, &seen, &error));
     assert_visits(store, branch + 3, 2, 1);
     after.here = 0;
-    assert_done(store_visits_merge(store, &after, 2, &seen, &error));
+    assert_done(store_visits_put(store, &after, 2, &seen, &error));
     assert_visits(store, branch, 3, 0);
     store_visits_seen_clear(&seen);
     store_close(store);

@@ -15,8 +15,8 @@ int file_change_apply(struct store *store, const struct file_change *change,
     case CHANGE_SELECTION:
         return store_selection_put(store, change->ids, change->count, error);
     case CHANGE_VISITS:
-        return store_visits_merge(store, &change->visits, VISITS_MOST, &changed->visits,
-                                  error);
+        return store_visits_put(store, &change->visits, VISITS_MOST, &changed->visits,
+                                error);
     }
     return 0;
 }
