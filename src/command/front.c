@@ -62,10 +62,10 @@ static const struct option_spec options[] = {
 
 /* --- preferences ---------------------------------------------------------- */
 
-static int rays_of_file(const char *path, size_t tasks, double **rays, size_t *count,
-                        struct error *error) {
+static int rays_of_file(const char *path, size_t tasks, const struct work *work,
+                        double **rays, size_t *count, struct error *error) {
     struct points points;
-    if (points_read(path, &points, error))
+    if (points_read(path, work, &points, error))
         return -1;
     if (points.columns != tasks) {
         error_set(error, "%s has %zu numbers a row, there are %zu tasks", path,
@@ -101,7 +101,7 @@ static int list_rays(const struct invocation *invocation, size_t tasks, double *
                      size_t *count, struct error *error) {
     const struct front_options *o = invocation->options;
     if (o->rays)
-        return rays_of_file(o->rays, tasks, rays, count, error);
+        return rays_of_file(o->rays, tasks, invocation->work, rays, count, error);
     size_t edge = o->grid ? (size_t)o->grid : 11, total;
     *count = o->random ? (size_t)o->random : simplex_grid_count(tasks, edge);
     if (*count == 0 || *count > RAYS_MAX)

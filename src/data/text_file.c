@@ -1,8 +1,10 @@
 #include "data/text_file.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -58,8 +60,19 @@ int text_file_read(const char *path, size_t most, char **text, size_t *size,
     return 0;
 }
 
-int text_stream_read(FILE *stream, const char *label, size_t most, char **text,
-                     size_t *size, struct error *error) {
+/* Until there is something to read; -1 where work says stop. */
+static int wait_for_bytes(int descriptor, const struct work *work) {
+    enum { MILLISECONDS = 100 };
+    struct pollfd polled = {descriptor, POLLIN, 0};
+    while (poll(&polled, 1, MILLISECONDS) <= 0)
+        if (work_stopped(work))
+            return -1;
+    return 0;
+}
+
+int text_stream_read(int descriptor, const char *label, size_t most,
+                     const struct work *work, char **text, size_t *size,
+                     struct error *error) {
     size_t capacity = 0;
     *text = NULL;
     *size = 0;
@@ -69,14 +82,19 @@ int text_stream_read(FILE *stream, const char *label, size_t most, char **text,
             result = error_memory(error);
             break;
         }
-        size_t got = fread(*text + *size, 1, capacity - *size - 1, stream);
-        *size += got;
+        if (wait_for_bytes(descriptor, work)) {
+            result = error_set(error, "stopped");
+            break;
+        }
+        ssize_t got = read(descriptor, *text + *size, capacity - *size - 1);
+        if (got == 0)
+            break;
+        if (got > 0)
+            *size += (size_t)got;
+        else if (errno != EINTR && errno != EAGAIN)
+            result = error_set(error, "%s: %s", label, strerror(errno));
         if (*size > most)
             result = error_set(error, "%s: larger than %zu bytes", label, most);
-        else if (ferror(stream))
-            result = error_set(error, "%s: %s", label, strerror(errno));
-        else if (got == 0)
-            break;
     }
     if (result == 0)
         result = check(*text, *size, label, error);

@@ -3,9 +3,9 @@
 #define PWEMOE_DATA_TEXT_FILE_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/error.h"
+#include "base/work.h"
 
 /* Every reader of text gets it from here, so that all take the same as text: a byte
  * order mark is dropped, and lines end in LF, whether the file has LF, CR LF or CR. */
@@ -16,9 +16,11 @@
 int text_file_read(const char *path, size_t most, char **text, size_t *size,
                    struct error *error);
 
-/* The same of a stream, to its end; label stands for the path. */
-int text_stream_read(FILE *stream, const char *label, size_t most, char **text,
-                     size_t *size, struct error *error);
+/* The same of a descriptor that may be a pipe's, to its end, which is waited for until
+ * work says stop; label stands for the path. */
+int text_stream_read(int descriptor, const char *label, size_t most,
+                     const struct work *work, char **text, size_t *size,
+                     struct error *error);
 
 /* The same from *size bytes in memory, copied; *size becomes that of the text. */
 int text_file_copy(const char *bytes, size_t *size, size_t most, const char *label,

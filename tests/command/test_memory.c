@@ -72,7 +72,7 @@ static const struct {
      "--out %1$s/made --quiet",
      true},
     {"pwemoe merge-to %1$s/made --method ties --pretrained %1$s/models/pretrained "
-     "--expert %1$s/models/digits --expert %1$s/models/letters --quiet",
+     "--expert %1$s/models/digits --expert %1$s/models/letters --partial --quiet",
      false},
     {"pwemoe paths %1$s/x.db --from models --to data --quiet", false},
     {"pwemoe show %1$s/x.db log", false},

@@ -103,9 +103,9 @@ static int set_up(void **state) {
 static const struct {
     const char *what, *make, *says;
 } offers[] = {
-    {"a pipe", "mkfifo \"$f\"", "a pipe, not a file"},
+    {"a pipe", "mkfifo \"$f\"", "not a file"},
     {"a folder", "mkdir \"$f\"", ""}, /* which some of them may be */
-    {"a device", "ln -s /dev/zero \"$f\"", "a device, not a file"},
+    {"a device", "ln -s /dev/zero \"$f\"", "not a file"},
     {"no end", "truncate -s 4T \"$f\"", ""},
 };
 
@@ -116,8 +116,8 @@ static const struct {
 #define BOUNDED "ulimit -v 6000000; timeout -k 1 30 "
 #endif
 
-/* $f is replaced, then each command runs; they are given the folder. count of those
- * that fail by naming the file. */
+/* $f is replaced, then each command runs; they are given the folder. Returns how many
+ * fail by naming the file. */
 static int offer(const char *file, size_t which, const char *const *commands) {
     int named = 0;
     const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
@@ -151,7 +151,16 @@ static int offer(const char *file, size_t which, const char *const *commands) {
     return named;
 }
 
-static const char *const commands[] = {
+/* To each file every offer, by these commands; one of them names it. */
+static void offer_each(const char *const *files, const char *const *commands) {
+    for (; *files; files++)
+        for (size_t which = 0; which < sizeof offers / sizeof *offers; which++)
+            if (!offer(*files, which, commands))
+                fail_msg("%s as %s is not refused by any command", *files,
+                         offers[which].what);
+}
+
+static const char *const usual[] = {
     "pwemoe init %1$s/new.db %1$s/recipe.yaml --quiet",
     "pwemoe merge %1$s/all.db --method regmean --quiet --again",
     "pwemoe export %1$s/all.db --solution 1 --out %1$s/new --quiet",
@@ -163,11 +172,7 @@ static void offer_all(const char *const *files) {
     must(run("init %1$s/all.db %1$s/recipe.yaml --quiet", folder()));
     must(run("merge %1$s/all.db --method regmean --quiet", folder()));
     must(shell("mv %1$s/all.db %1$s/kept.db", folder()));
-    for (; *files; files++)
-        for (size_t which = 0; which < sizeof offers / sizeof *offers; which++)
-            if (!offer(*files, which, commands))
-                fail_msg("%s as %s is not refused by any command", *files,
-                         offers[which].what);
+    offer_each(files, usual);
 }
 
 static void images_and_labels(void **state) {
@@ -252,6 +257,128 @@ static void texts_and_vocabularies(void **state) {
     offer_all(files);
 }
 
+/* The files of a tokenizer as transformers 5 writes them, and tables of other forms. */
+static void tokenizers_and_tables(void **state) {
+    (void)state;
+    static const char *const files[] = {"gpt2/tokenizer.json",
+                                        "gpt2/tokenizer_config.json",
+                                        "gpt2/special_tokens_map.json",
+                                        "gpt2/added_tokens.json",
+                                        "train.csv",
+                                        "other.jsonl",
+                                        NULL};
+    begin();
+    copy_model("model/gpt2", "gpt2");
+    copy_model("model/gpt2-expert0", "one");
+    copy_model("model/gpt2-expert1", "two");
+    must(shell("cd %1$s/gpt2 && rm vocab.json merges.txt && cp "
+               "%2$s/gpt2/v5/tokenizer.json . && chmod u+w * && for f in "
+               "tokenizer_config special_tokens_map added_tokens; do echo '{}' "
+               ">$f.json; done",
+               folder(), golden));
+    FILE *csv = create("train.csv"), *jsonl = create("other.jsonl");
+    fputs("sentence,label\n", csv);
+    for (int i = 0; i < EXAMPLES; i++) {
+        fprintf(csv, "the rocks,%d\n", i % 5);
+        fprintf(jsonl, "{\"sentence\": \"of rocks\", \"label\": %d}\n", i % 7);
+    }
+    fclose(csv);
+    fclose(jsonl);
+    write_file("recipe.yaml",
+               "pretrained: gpt2\n"
+               "tasks:\n"
+               "  one: {expert: one, train: train.csv, test: train.csv}\n"
+               "  two: {expert: two, train: other.jsonl, test: other.jsonl}\n");
+    offer_all(files);
+}
+
+/* Shards and their index, LoRA adapters: what merge-to reads. */
+static void shards_and_adapters(void **state) {
+    (void)state;
+    static const char *const files[] = {"sharded/model.safetensors.index.json",
+                                        "sharded/first.safetensors",
+                                        "sharded/config.json",
+                                        "lora/adapter_config.json",
+                                        "lora/adapter_model.safetensors",
+                                        "base/model.safetensors",
+                                        NULL};
+    static const char *const commands[] = {
+        "pwemoe merge-to %1$s/new --method average --pretrained %1$s/sharded "
+        "--expert %1$s/one --partial --quiet",
+        "pwemoe merge-to %1$s/new2 --method task-arithmetic --pretrained %1$s/base "
+        "--expert %1$s/lora --quiet",
+        NULL};
+    begin();
+    write_file("kept.db", "");
+    copy_model("model/vit", "vit");
+    copy_model("model/vit-expert0", "one");
+    copy_model("adapters/gpt2", "base");
+    copy_model("adapters/gpt2-a", "lora");
+    must(run("merge-to %1$s/sharded --method average --pretrained %1$s/vit --expert "
+             "%1$s/one --partial --shard-size 20000 --quiet",
+             folder()));
+    must(
+        shell("cd %1$s/sharded && mv model-00001-of-*.safetensors first.safetensors && "
+              "sed -i 's/model-00001-of-[0-9]*.safetensors/first.safetensors/' "
+              "model.safetensors.index.json",
+              folder()));
+    offer_each(files, commands);
+}
+
+/* What is named on the command line. */
+static void operands(void **state) {
+    (void)state;
+    static const char *const files[] = {"other.db", "table.csv", "script", NULL};
+    static const char *const commands[] = {
+        "pwemoe show %1$s/other.db solutions",
+        "pwemoe import %1$s/other.db %1$s/table.csv --quiet",
+        "pwemoe-explore %1$s/other.db --snapshot 80x24",
+        "pwemoe-explore %1$s/other.db --snapshot 80x24 --replay %1$s/script", NULL};
+    const char *source = getenv("srcdir");
+    begin();
+    must(shell("cp '%2$s/assets/demo/results.db' %1$s/other.db && chmod u+w "
+               "%1$s/other.db && touch %1$s/kept.db",
+               folder(), source ? source : "."));
+    write_file("table.csv", "method,digits,letters,surfaces\nours,90,80,70\n");
+    write_file("script", "key x\n");
+    must(shell("./pwemoe-explore %1$s/other.db --snapshot 80x24 --replay %1$s/script",
+               folder()));
+    offer_each(files, commands);
+}
+
+/* What fine-tuning goes on from, as an interrupted run left it. */
+static void finetunings_state(void **state) {
+    (void)state;
+    static const char *const files[] = {"made.state", NULL};
+    static const char *const commands[] = {"pwemoe finetune %1$s/all.db --task digits "
+                                           "--out %1$s/made --resume --quiet",
+                                           NULL};
+    const char *source = getenv("srcdir");
+    begin();
+    must(shell("cp -R '%2$s/assets/demo/.' %1$s && chmod -R u+w %1$s && mv "
+               "%1$s/results.db %1$s/all.db",
+               folder(), source ? source : "."));
+    must(shell("./pwemoe finetune %1$s/all.db --task digits --steps 100000 --batch 2 "
+               "--save-interval 1 --out %1$s/made --quiet & p=$!; until test -s "
+               "%1$s/made.state; do sleep 0.1; done; kill -TERM $p; wait $p; test -s "
+               "%1$s/made.state && mv %1$s/all.db %1$s/kept.db",
+               folder()));
+    offer_each(files, commands);
+}
+
+/* A pipe that nobody writes to is waited for, but not with deaf ears. */
+static void a_silent_pipe(void **state) {
+    (void)state;
+    const char *source = getenv("srcdir");
+    struct ran ran =
+        shell("mkfifo %1$s/silent && cp '%2$s/assets/demo/results.db' "
+              "%1$s/front.db && chmod u+w %1$s/front.db && timeout -k 20 1 "
+              "./pwemoe front %1$s/front.db --rays %1$s/silent --quiet",
+              folder(), source ? source : ".");
+    assert_int_equal(ran.status, 124); /* ended by SIGTERM, not by the kill behind it */
+    ran_free(&ran);
+}
+
 /* What is typed may be a pipe: `pwemoe indicators <(...)`. It has an end all the same.
  */
 static void what_is_typed(void **state) {
@@ -286,7 +413,12 @@ int main(void) {
         cmocka_unit_test(images_and_labels),
         cmocka_unit_test(prompts_and_heads),
         cmocka_unit_test(texts_and_vocabularies),
+        cmocka_unit_test(tokenizers_and_tables),
+        cmocka_unit_test(shards_and_adapters),
+        cmocka_unit_test(operands),
+        cmocka_unit_test(finetunings_state),
         cmocka_unit_test(what_is_typed),
+        cmocka_unit_test(a_silent_pipe),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

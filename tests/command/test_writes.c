@@ -107,6 +107,16 @@ static void all_or_nothing_and_truly_said(void **state) {
         {"merge %1$s/x.db --method average --limit 10 --again", ""},
         {"train %1$s/x.db --method ls --steps 2 --batch 2 --save-interval 1", ""},
         {"import %1$s/x.db %1$s/table.csv", ""},
+        {"front %1$s/x.db --random 1 --limit 10", ""},
+        {"compare %1$s/x.db --methods average,wudi --seeds 1 --edge-points 3 "
+         "--out %1$s/made",
+         "made"},
+        {"ask %1$s/x.db 'digits>=80 max letters' --measure --tries 1", ""},
+        {"paths %1$s/x.db --from models --to data", ""},
+        {"merge-to %1$s/made --method ties --pretrained %1$s/models/pretrained "
+         "--expert %1$s/models/digits --expert %1$s/models/letters --partial",
+         "made"},
+        {"plot %1$s/x.db --kind parallel --out %1$s/p.png", "p.png"},
     };
     static const int failures[] = {EIO, ENOSPC, EDQUOT, EROFS, EINTR, 0};
     if (SANITIZED)

@@ -1,9 +1,13 @@
 #include "command/io/point_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "data/text_file.h"
@@ -76,13 +80,9 @@ static int read_text(char *text, size_t size, const char *label, struct points *
     return 0;
 }
 
-int points_read_stream(FILE *file, const char *label, struct points *points,
-                       struct error *error) {
-    memset(points, 0, sizeof *points);
-    char *text;
-    size_t size;
-    if (text_stream_read(file, label, POINTS_BYTES_MAX, &text, &size, error))
-        return -1;
+/* Frees text. */
+static int take_text(char *text, size_t size, const char *label, struct points *points,
+                     struct error *error) {
     int result = read_text(text, size, label, points, error);
     free(text);
     if (result)
@@ -90,16 +90,33 @@ int points_read_stream(FILE *file, const char *label, struct points *points,
     return result;
 }
 
-int points_read(const char *path, struct points *points, struct error *error) {
+int points_parse(const char *bytes, size_t size, const char *label,
+                 struct points *points, struct error *error) {
+    char *text;
     memset(points, 0, sizeof *points);
-    if (strcmp(path, "-") == 0)
-        return points_read_stream(stdin, "standard input", points, error);
-    FILE *file = fopen(path, "r");
-    if (!file)
+    if (text_file_copy(bytes, &size, POINTS_BYTES_MAX, label, &text, error))
+        return -1;
+    return take_text(text, size, label, points, error);
+}
+
+int points_read(const char *path, const struct work *work, struct points *points,
+                struct error *error) {
+    memset(points, 0, sizeof *points);
+    bool standard = strcmp(path, "-") == 0;
+    char *text;
+    size_t size;
+    /* A pipe is taken, as of <(...), and opened without waiting for its writer: what
+     * comes is waited for where stop is looked at. */
+    int file = standard ? STDIN_FILENO
+                        : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file < 0)
         return error_set(error, "%s: %s", path, strerror(errno));
-    int result = points_read_stream(file, path, points, error);
-    fclose(file);
-    return result;
+    const char *label = standard ? "standard input" : path;
+    int result =
+        text_stream_read(file, label, POINTS_BYTES_MAX, work, &text, &size, error);
+    if (!standard)
+        close(file);
+    return result ? -1 : take_text(text, size, label, points, error);
 }
 
 void points_free(struct points *points) {

@@ -57,7 +57,7 @@ void point_sets_clear(struct point_sets *sets) {
 /* Reads a point file that must have as many objectives as the first. */
 static int read_like(const struct point_sets *sets, const char *first, const char *path,
                      struct points *points, struct error *error) {
-    if (points_read(path, points, error))
+    if (points_read(path, NULL, points, error))
         return -1;
     if (!sets->objectives || points->columns == sets->objectives)
         return 0;
