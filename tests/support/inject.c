@@ -5,13 +5,12 @@
  * INJECT_AT     the number of the call that fails, from 1; without it none does
  * INJECT_ERRNO  what it fails by; 0: a write takes half of what it is given
  * INJECT_COUNT  a file that gets the number of calls when the process ends
- * INJECT_PLACES a file that gets a line for each allocation from where none came yet:
- *               its number. From where: the addresses of the calls that led to it,
- * INJECT_DEPTH  this many of them (24)
- * INJECT_TELL   a file that gets the calls that led to the one that failed, for
- * addr2line INJECT_SPARE  words with commas between: an allocation for a library that
- * has one of them in its file's name, or for a function of a library that has, is not
- *               made to fail
+ * INJECT_PLACES a file that gets a line for each allocation that can be made to fail
+ *               from where none came yet: its number. From where: the addresses of the
+ * calls that led to it, INJECT_DEPTH  this many of them (24) INJECT_TELL   a file that
+ * gets the calls that led to the one that failed, for addr2line INJECT_SPARE  words
+ * with commas between: an allocation for a library that has one of them in its file's
+ * name, or for a function of a library that has, is not made to fail
  *
  * Calls on standard output and error do not count, nor what comes before main(). */
 #define _GNU_SOURCE
@@ -58,6 +57,8 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *self) {
     return ++u->depth < depth ? _URC_NO_REASON : _URC_NORMAL_STOP;
 }
 
+static int is_spared(void);
+
 static void tell_place(long number) {
     struct unwound u = {0xcbf29ce484222325, 0};
     if (unwinding)
@@ -69,6 +70,8 @@ static void tell_place(long number) {
     for (size_t i = u.hash >> 40, tries = 0; tries < ROOM; i++, tries++) {
         uint64_t none = 0;
         if (atomic_compare_exchange_strong(&seen[i % ROOM], &none, u.hash)) {
+            if (is_spared())
+                return;
             char line[24];
             int length = snprintf(line, sizeof line, "%ld\n", number);
             syscall(SYS_write, places, line, (size_t)length);
