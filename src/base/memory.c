@@ -90,3 +90,8 @@ char *text_format(const char *format, ...) {
     va_end(again);
     return text;
 }
+
+int text_stream_close(FILE *stream, char *const *text) {
+    int failed = ferror(stream);
+    return fclose(stream) || failed || !*text ? -1 : 0;
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* false when a * b (or a + b) does not fit; *result is then untouched. */
 bool size_multiply(size_t a, size_t b, size_t *result);
@@ -32,6 +33,10 @@ void *memory_failed(void);
 
 /* printf into fresh memory; NULL when memory is out. Freed with free(). */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Closes what open_memstream opened for *text; -1 where it is not whole. (When the last
+ * of its allocations fails, glibc's fclose returns 0 with *text NULL.) */
+int text_stream_close(FILE *stream, char *const *text);
 
 /* Copies text with control bytes (C0, DEL, C1 in UTF-8) and invalid UTF-8
  * written as \xNN, so that a name from a file cannot steer a terminal. Always

@@ -144,7 +144,7 @@ static bool is_shown(const struct app *app, const char *wanted) {
     if (!out)
         return false;
     canvas_print(&app->canvas, out);
-    bool shown = fclose(out) == 0 && strstr(frame, wanted);
+    bool shown = text_stream_close(out, &frame) == 0 && strstr(frame, wanted);
     free(frame);
     return shown;
 }

@@ -192,7 +192,7 @@ static char *cell_text(const json_t *value, bool table, int decimals) {
     if (!out)
         return NULL;
     int failed = write_cell(out, value, table, decimals);
-    if (fclose(out) || failed) {
+    if (text_stream_close(out, &text) || failed) {
         free(text);
         return NULL;
     }
@@ -260,7 +260,7 @@ static int make_cells(const struct output *o, struct cells *cells) {
     if (!out)
         return -1;
     int failed = write_cells(o, out, &size, cells);
-    return fclose(out) || failed ? -1 : 0;
+    return text_stream_close(out, &cells->text) || failed ? -1 : 0;
 }
 
 static int print_table(const struct output *o) {

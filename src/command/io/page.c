@@ -382,12 +382,11 @@ static int write_folder(struct page *page, const char *path, struct error *error
 
 int page_end(struct page *page, const char *path, struct error *error) {
     fputs("</body>\n</html>\n", page->html);
-    bool failed = page->failed || ferror(page->markdown) || ferror(page->html) ||
-                  ferror(page->latex);
+    bool failed = page->failed;
     /* The texts are whole once the streams are closed. */
-    failed |= fclose(page->markdown) != 0;
-    failed |= fclose(page->html) != 0;
-    failed |= fclose(page->latex) != 0;
+    failed |= text_stream_close(page->markdown, &page->markdown_text) != 0;
+    failed |= text_stream_close(page->html, &page->html_text) != 0;
+    failed |= text_stream_close(page->latex, &page->latex_text) != 0;
     page->markdown = page->html = page->latex = NULL;
     int result = failed ? error_memory(error) : write_folder(page, path, error);
     page_free(page);

@@ -100,6 +100,8 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
         return out_of_memory(data, error);
     for (size_t p = 0; p < r->tasks; p++) {
         data->panels[p].title = text_format("all for %s", recipe->tasks[p].name);
+        if (!data->panels[p].title)
+            return out_of_memory(data, error);
         for (size_t k = 0; k < KINDS; k++) {
             size_t count = 0;
             for (size_t m = 0; m < r->modules; m++)
