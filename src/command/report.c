@@ -54,8 +54,9 @@ static char *sweep_name(const struct store_row *row) {
     json_t *object = json_loads(row->solution.parameters, 0, NULL);
     json_object_del(object, "scale");
     char *rest = json_text_dump(object, JSON_COMPACT | JSON_SORT_KEYS);
-    char *name = text_format("%s %s %s", store_kind_name(row->solution.kind),
-                             row->solution.method, rest ? rest : "");
+    char *name = rest ? text_format("%s %s %s", store_kind_name(row->solution.kind),
+                                    row->solution.method, rest)
+                      : NULL;
     free(rest);
     json_decref(object);
     return name;

@@ -63,7 +63,8 @@ static int place_program(const struct init *s, char **word, struct error *error)
              strncmp(kept, "./", 2) != 0) {
         char *here = text_format("./%s", kept);
         free(kept);
-        kept = here;
+        if (!(kept = here))
+            error_memory(error);
     }
     free(found);
     if (!kept)
