@@ -271,7 +271,7 @@ static long *places_of(size_t command, size_t *count) {
         places[(*count)++] = number;
     }
     fclose(file);
-    assert_true(*count > 10);
+    assert_true(*count > 0);
     return places;
 }
 
