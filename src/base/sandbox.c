@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 /* Looking into other processes; LeakSanitizer looks into its own that way. */
 #ifndef __SANITIZE_ADDRESS__
 #define WITHOUT_SANITIZER(...) __VA_ARGS__
@@ -67,12 +69,17 @@ int sandbox_enter(enum sandbox sandbox, bool runs_commands, struct error *error)
     if (runs_commands)
         return error_set(error, "--sandbox on starts no programs, and --allow-commands "
                                 "is to: leave one of them out");
+    /* Its library crashes where an allocation fails; some 100 KiB were seen. */
+    if (!memory_has_room(4 << 20))
+        return error_memory(error);
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int problem = filter ? add_rules(filter) : -ENOMEM;
     if (!problem)
         problem = seccomp_load(filter);
     if (filter)
         seccomp_release(filter);
+    if (problem == -ENOMEM) /* never left out for want of memory */
+        return error_memory(error);
     if (problem && sandbox == SANDBOX_ON)
         return error_set(error,
                          "--sandbox on: this kernel takes no filter of system "

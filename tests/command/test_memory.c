@@ -5,9 +5,9 @@
  * many of the places of each command are tried, evenly spread (PWEMOE_MEMORY_PLACES;
  * "all": all of them, as `make check-memory` does; PWEMOE_MEMORY_COMMANDS: of those
  * commands alone that have these words). Not made to fail are those of
- * fontconfig and of oneDNN, whose code generator crashes, and cairo's, which draws in
- * another way: the program asks for their memory beforehand; and setlocale's, which
- * says in two of its places that there is no such locale. */
+ * fontconfig, libseccomp and oneDNN's code generator, which crash, and cairo's, which
+ * draws in another way: the program asks for their memory beforehand; and setlocale's,
+ * which says in two of its places that there is no such locale. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,7 +94,7 @@ static int set_up(void **state) {
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     setenv("OMP_NUM_THREADS", "1", 1);
     setenv("INJECT_CALL", "memory", 1);
-    setenv("INJECT_SPARE", "libfontconfig,libdnnl,libcairo,setlocale", 1);
+    setenv("INJECT_SPARE", "libfontconfig,libdnnl,libseccomp,libcairo,setlocale", 1);
     return status;
 }
 
