@@ -28,7 +28,7 @@ bool sources_have_examples(const struct store_recipe *recipe, const char *direct
     for (size_t t = 0; t < recipe->task_count; t++) {
         const char *named = task_examples_path(&recipe->tasks[t]);
         char *path = named && *named ? sources_path(directory, named) : NULL;
-        bool there = path && access(path, R_OK) == 0;
+        bool there = *named && (!path || access(path, R_OK) == 0); /* or told later */
         free(path);
         if (!there)
             return false;
