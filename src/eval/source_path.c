@@ -28,7 +28,8 @@ bool sources_have_examples(const struct store_recipe *recipe, const char *direct
     for (size_t t = 0; t < recipe->task_count; t++) {
         const char *named = task_examples_path(&recipe->tasks[t]);
         char *path = named && *named ? sources_path(directory, named) : NULL;
-        bool there = *named && (!path || access(path, R_OK) == 0); /* or told later */
+        /* That memory is out is told by who then reads them. */
+        bool there = named && *named && (!path || access(path, R_OK) == 0);
         free(path);
         if (!there)
             return false;
