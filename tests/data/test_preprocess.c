@@ -206,7 +206,7 @@ static void test_refused_configs(void **state) {
         {"{\"size\": 9223372036854775807}", "size is not a number of pixels"},
         {"{\"resample\": 6}", "resample is not"},
         {"{\"resample\": \"bicubic\"}", "resample is not"},
-        {"{\"do_resize\": 1}", "do_resize must be a number true nor false"},
+        {"{\"do_resize\": 1}", "do_resize is neither true nor false"},
         {"{\"do_pad\": true}", "do_pad is true"},
         {"{\"image_std\": [1, 0, 1]}", "do not give finite values"},
         {"{\"image_mean\": [1, 1]}", "image_mean is not a list of three numbers"},
