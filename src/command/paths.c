@@ -34,7 +34,7 @@ struct listing {
 
 static void list(struct listing *l, const char *task, const char *what,
                  const char *path) {
-    if (l->failed || !*path)
+    if (l->failed || !path || !*path) /* files of before have no unlabelled data */
         return;
     char *found = sources_path(l->folder, path);
     if (!found) {
