@@ -249,6 +249,8 @@ static size_t edge_of(const struct map *map) {
 struct missed {
     double squares[STORE_TASKS_MAX];
     size_t count;
+    bool
+        other_examples; /* it was fitted on training examples, and those are held out */
 };
 
 static int compare_answer(struct map *map, const double *preference,
@@ -299,9 +301,13 @@ static void say_missed(const struct map *map, const struct missed *missed) {
     }
     if (missed->count)
         command_note(map->measure.invocation,
-                     "%zu answers measured; the surrogate missed them by %s "
+                     "%zu answers measured; the surrogate%s missed them by %s "
                      "(root of the mean square)",
-                     missed->count, text);
+                     missed->count,
+                     missed->other_examples
+                         ? ", fitted on training examples where these are held out,"
+                         : "",
+                     text);
 }
 
 /* 1 all measured, 0 stopped, -1. */
@@ -314,6 +320,7 @@ static int measure_front(struct map *map, struct error *error) {
         return error_set(error, "--grid %zu has too many points for %zu tasks", edge,
                          tasks);
     if (store_split_trains(m->split)) {
+        missed.other_examples = true;
         evaluator_close(m->evaluator);
         m->evaluator = NULL;
         m->examples = 0;
