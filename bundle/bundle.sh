@@ -29,6 +29,12 @@ ldd pwemoe pwemoe-explore |
     sed -n -e 's/.* => \(\/[^ ]*\) .*/\1/p' -e 's/^[[:space:]]*\(\/[^ ]*ld-linux[^ ]*\) .*/\1/p' |
     sort -u >"$folder/libraries"
 grep -q ld-linux-x86-64.so.2 "$folder/libraries" || fail "ldd names no loader"
+# Parts of the C library that are empty by now: those of another one would not fit where
+# a library of the machine, such as cuBLAS, still asks for them.
+system=$(dirname "$(grep '/libc\.so\.6$' "$folder/libraries")")
+for part in libdl.so.2 libpthread.so.0 librt.so.1 libutil.so.1; do
+    [ ! -e "$system/$part" ] || echo "$system/$part" >>"$folder/libraries"
+done
 while read -r library; do
     cp -L "$library" "$bundle/lib/"
     # Whose it is, and under which licence.

@@ -230,7 +230,7 @@ static void what_cannot_be_is_told(void **state) {
         {"gpt2", "test: single-test.tsv, text: body, label: label",
          "single-test.tsv:1: no column 'body'; the columns are sentence, label"},
         {"gpt2", "test: single-test.tsv, quoting: yes",
-         "quoting is 'yes'; csv or none"},
+         "quoting is 'yes'; it can be csv or none"},
         {"gpt2", "test: single-test.tsv, pair: b", "has pair and no text"},
         {"gpt2", "test: a.parquet", ".parquet files are not read; give a table"},
     };

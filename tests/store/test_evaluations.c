@@ -351,7 +351,8 @@ static void test_stale(void **state) {
     }
     struct store_checkpoint expert = {
         .path = "new/expert", .size = 5, .sha256 = HASH_B};
-    assert_error(store_set_expert(store, 3, &expert, &error), &error, "task 3 of 3");
+    assert_error(store_set_expert(store, 3, &expert, &error), &error,
+                 "there is no task 3; it has 3");
     assert_done(store_set_expert(store, 1, &expert, &error));
     for (size_t k = 0; k < 5; k++)
         for (size_t t = 0; t < 3; t++)
@@ -487,7 +488,7 @@ static void test_data(void **state) {
     put(store, id, HASH_A, example_evaluation(1, 60)); /* measured again */
     assert_false(row(store, 0, 1, "test").stale);
     assert_error(store_data_put(store, 3, "test", &data, &changed, &error), &error,
-                 "task 3 of 3");
+                 "there is no task 3; it has 3");
     store_close(store);
 }
 

@@ -114,10 +114,10 @@ static void test_objects(void **state) {
         {"DROP TABLE bookmark", "\"bookmark\" is missing"},
         {"DROP TABLE log; CREATE VIEW log AS SELECT 1 AS id, 2 AS time, 3 AS text",
          "\"log\""},
-        {"DELETE FROM recipe", "not whole"},
-        {"DELETE FROM objective WHERE position = 2", "not whole"},
-        {"DELETE FROM task WHERE position = 1", "not whole"},
-        {"DELETE FROM task; DELETE FROM objective", "not whole"},
+        {"DELETE FROM recipe", "incomplete"},
+        {"DELETE FROM objective WHERE position = 2", "incomplete"},
+        {"DELETE FROM task WHERE position = 1", "incomplete"},
+        {"DELETE FROM task; DELETE FROM objective", "incomplete"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *path = in_folder(state, "results.db");
@@ -325,7 +325,7 @@ static void test_rows(void **state) {
         {"routers", "UPDATE routers SET bytes = NULL", "no bytes"},
         {"bookmark", "UPDATE bookmark SET preference = x'0102'", "wrong preference"},
         {"bookmark", "UPDATE bookmark SET preference = NULL, solution = NULL",
-         "nothing"},
+         "neither a solution nor a preference"},
         {"bookmark", "UPDATE bookmark SET solution = 0", "wrong solution"},
         {"log", "UPDATE log SET text = x'41'", "wrong text"},
         {"log", "UPDATE log SET time = 'now'", "wrong time"},
