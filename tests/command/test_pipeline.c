@@ -169,7 +169,7 @@ static void merge_refuses(void **state) {
                  "front %s/refuse.db --method wudi --run 1", folder());
     expect_error(2, "wudi has no parameter 'scale'", "front %s/refuse.db --set scale=1",
                  folder());
-    expect_error(2, "wudi: shrink is a number",
+    expect_error(2, "wudi: shrink must be a number",
                  "eval %s/refuse.db --preference 0.5,0.5 --set shrink=2", folder());
     expect_error(2, "wudi is not trained", "front %s/refuse.db --all-steps", folder());
     expect_error(2, "what was trained has no parameter 'ridge'",
