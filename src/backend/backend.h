@@ -160,9 +160,9 @@ struct backend {
      * The buffers that they name must live until recording_free.
      *
      * Both return -1 where the backend has failed (no recording is then under way) and
-     * where none can be had, for want of memory or because the device refuses to record
-     * one of them (`remark` then says which): the backend is then as good as before,
-     * and the operations have not been run. */
+     * where it cannot record, for want of memory or because the device refuses to
+     * record one of them (`remark` then says which): the backend is then as good as
+     * before, and the operations have not been run. */
     int (*record_begin)(struct backend *, struct error *);
     int (*record_end)(struct backend *, struct recording **, struct error *);
     void (*replay)(struct backend *, struct recording *);
@@ -303,7 +303,7 @@ struct backend {
     void (*argmax)(struct backend *, int32_t *out, const float *logits, size_t rows,
                    size_t classes);
 
-    /* --- the heart ------------------------------------------------------ */
+    /* --- routing and merging --------------------------------------------- */
     /* weights f32 [modules + 1, tasks] at preference f32 [tasks]; the last row is
      * lambda. These and the parameters are on the device. */
     void (*route)(struct backend *, float *weights, const struct route *,
@@ -374,7 +374,7 @@ static inline real *backend_at(const struct backend *b, const real *base,
 /* Opens a device by name: "auto" (a GPU where there is one, else the CPU), "cpu",
  * "cuda" or "cuda:N". threads 0 means one for each core. Under "auto" a GPU that cannot
  * be used is not an error: note (may be NULL) then receives one line saying which and
- * why, else it is the empty string; having none at all is no news. */
+ * why, else it is the empty string; a machine without any GPU needs no note. */
 int backend_open(const char *device, enum precision precision, unsigned threads,
                  struct backend **backend, char note[256], struct error *error);
 void backend_close(struct backend *backend);

@@ -11,9 +11,9 @@
 
 struct error {
     char text[1024];
-    /* Memory could not be had: set by error_memory, and by error_set where errno is
+    /* There was no memory: set by error_memory, and by error_set where errno is
      * ENOMEM, as whoever finds that something is missing or wrong may find it so
-     * because a copy of it could not be made. error_prefix keeps it. */
+     * because there was no memory for a copy of it. error_prefix keeps it. */
     bool memory;
 };
 
@@ -27,7 +27,7 @@ int error_set(struct error *error, const char *format, ...)
 int error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The message for memory that could not be had. Returns -1. */
+/* The message for memory that was refused. Returns -1. */
 int error_memory(struct error *error);
 
 #endif

@@ -24,7 +24,7 @@ int array_reserve(void **array, size_t *capacity, size_t needed, size_t size);
  * taken by the library or by another process. */
 bool memory_has_room(size_t bytes);
 
-/* How often memory could not be had so far: by what is in this file, and wherever
+/* How often memory was refused so far: by what is in this file, and wherever
  * error_memory was called. What has no error to return, as what draws a frame, goes on
  * without; who shows its work looks here whether it is whole. */
 unsigned memory_failures(void);

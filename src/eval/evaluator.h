@@ -24,11 +24,12 @@ struct evaluator;
 struct evaluator_options {
     const char *device; /* "auto", "cpu", "cuda:N" */
     enum precision precision;
-    unsigned threads;    /* 0: one for each core */
-    size_t batch;        /* images a batch; 0: a default for the device */
-    size_t limit;        /* at most this many held-out examples of each task; 0: all */
-    const char *split;   /* "test" or "train" */
-    struct store *store; /* keeps the stamps of checkpoints (sources.h); NULL: nobody */
+    unsigned threads;  /* 0: one for each core */
+    size_t batch;      /* images a batch; 0: a default for the device */
+    size_t limit;      /* at most this many held-out examples of each task; 0: all */
+    const char *split; /* "test" or "train" */
+    struct store
+        *store; /* keeps the stamps of checkpoints (sources.h); NULL: none are kept */
     /* Where commands measure the tasks (metric_command.h): whether they may be run,
      * which a person has to say who knows the file, and how many at a time (0: one). */
     bool allow_commands;
@@ -116,14 +117,14 @@ void evaluator_cost(const struct evaluator *evaluator, double *seconds,
 int evaluator_step(struct evaluator *evaluator, struct running *running /* [tasks] */,
                    struct error *error);
 
-/* Whose batches come first, a bit a task (0: nobody's): those that somebody waits for.
+/* Whose batches come first, a bit a task (0: none's): those that somebody waits for.
  * Holds until it is changed; each task's own order stays. */
 void evaluator_prefer(struct evaluator *evaluator, uint64_t tasks);
 
 /* The current model's hash: SHA-256 over the tensors as export writes them. That takes
  * all of the weights to the host and some tenths of a second for a model of 90 million
- * numbers, and so no place between two preferences. Where work says stop it fails with
- * the text "stopped". */
+ * numbers, too long between two preferences of a drag. Where work says stop it fails
+ * with the text "stopped". */
 int evaluator_model_sha256(struct evaluator *evaluator, char hex[SHA256_HEX],
                            const struct work *work, struct error *error);
 /* Fills evaluations [tasks] for store_evaluations_put, split and all. `correct` points

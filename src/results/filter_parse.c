@@ -143,7 +143,7 @@ static size_t add_node(struct filter_reader *reader, enum filter_operation opera
     return filter->count++;
 }
 
-/* "digits", or "digits.low"; a task that is called so goes first. */
+/* "digits", or "digits.low"; a task of that name goes first. */
 static bool find_figure(const struct store_recipe *recipe, const char *word,
                         struct filter_name *name) {
     for (size_t part = 0; part < PARTS; part++)
