@@ -301,20 +301,20 @@ static void say_plan(const struct invocation *invocation, const struct models *m
                  size_text(costs->writes, writes), files);
     if (models->left || models->out)
         command_note(invocation,
-                     "%zu tensors are not in every model and stay as they are in %s; "
-                     "%zu tensors of experts are left out",
+                     "tensors that are not in every model: %zu, which stay as they are "
+                     "in %s; tensors of experts left out: %zu",
                      models->left, model_directory_path(models->base), models->out);
     if (costs->statistics)
         command_note(invocation,
-                     "%zu tensors are running statistics of normalisation layers: they "
-                     "are averaged, and fit the merged model better when they are "
+                     "running statistics of normalisation layers: %zu tensors, which "
+                     "are averaged; they fit the merged model better when they are "
                      "measured anew",
                      costs->statistics);
     if (models->kept)
         command_note(
             invocation,
-            "%zu tensors hold whole numbers that differ; they stay as they are "
-            "in %s",
+            "whole numbers that differ between models: %zu tensors, which stay as "
+            "they are in %s",
             models->kept, model_directory_path(models->base));
 }
 
