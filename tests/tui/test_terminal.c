@@ -205,7 +205,7 @@ static void starts_small(void **state) {
     (void)state;
     struct terminal *terminal = terminal_explore(three, 20, 5);
     terminal_expect(terminal, "alpha    77.32");
-    terminal_expect(terminal, "gamma    77.32");
+    terminal_expect(terminal, "mean     77.32");
     terminal_type(terminal, "\033?q"); /* help opens and closes even here */
     terminal_settle(terminal, 100);
     terminal_quit(terminal);
@@ -250,9 +250,9 @@ static void panels_open_and_zoom(void **state) {
     terminal_type(terminal, "?");
     terminal_expect(terminal, "all weight on one task");
     terminal_type(terminal, "\033OF"); /* End */
-    terminal_expect(terminal, "interpolated from stored points");
+    terminal_expect(terminal, "paired: two models");
     terminal_type(terminal, "\033");
-    terminal_expect_gone(terminal, "interpolated from stored points");
+    terminal_expect_gone(terminal, "paired: two models");
     terminal_type(terminal, "a");
     terminal_expect(terminal, "Ask for figures");
     terminal_type(terminal, "alpha 85\r");
