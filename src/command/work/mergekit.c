@@ -199,7 +199,7 @@ static char *filled_settings(const struct reading *r, bool normalised, double sc
         char piece[64] = {*c};
         if (*c == '%' && *++c == 's')
             snprintf(piece, sizeof piece, "%s", normalised ? "mean" : "sum");
-        else if (c[-1] == '%' && c > r->kind->settings)
+        else if (piece[0] == '%')
             snprintf(piece, sizeof piece, "%.17g",
                      *c == 'd'   ? r->density
                      : *c == 'D' ? 1 - r->density
