@@ -126,7 +126,8 @@ static int stop_at_third(void *self) {
 
 static void stopping_stores_nothing(void **state) {
     (void)state;
-    int asked = 0;
+    int asked =
+        -1000000; /* opening reads data anew where they are young: not stopped */
     struct pwemoe *p =
         opened(&(struct pwemoe_options){.stop = stop_at_third, .self = &asked});
     const double preference[] = {0.111, 0.222, 0.667};
