@@ -27,7 +27,7 @@ cd pwemoe-0-linux-x86_64
 ln -s "$(pwd)/bin/pwemoe" "$folder/link"
 env -i "$folder/link" --version | grep '^pwemoe '
 env -i LC_ALL=C.UTF-8 bin/pwemoe-explore share/demo/results.db --snapshot 120x40 | grep 'of the STL box'
-env -i bin/pwemoe export share/demo/results.db --preference 0.3,0.3,0.4 --out "$folder/merged" --quiet
+env -i bin/pwemoe export share/demo/results.db --preference 0.31,0.3,0.39 --out "$folder/merged" --quiet
 test -s "$folder/merged/model.safetensors"
 # All libraries are its own, but for those of a card, which are the machine's.
 env -i bin/pwemoe merge share/demo/results.db --method ties --scales 0.1:1:1000 --quiet >"$folder/rows" 2>&1 &
