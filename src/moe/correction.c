@@ -127,14 +127,7 @@ int correction_to_memory(const struct layout *l, size_t tasks, const float *vect
 }
 
 bool correction_is(const void *bytes, size_t size) {
-    struct safetensors *file;
-    struct error error;
-    if (safetensors_open_memory(bytes, size, "", &file, &error))
-        return false;
-    const char *kind = safetensors_metadata(file, "kind");
-    bool is = kind && strcmp(kind, blob_kind) == 0;
-    safetensors_close(file);
-    return is;
+    return safetensors_memory_is(bytes, size, blob_kind);
 }
 
 static int take(const struct safetensors *file, const char *label,

@@ -100,14 +100,7 @@ int surrogate_to_memory(const struct surrogate *s, void **bytes, size_t *size,
 }
 
 bool surrogate_is(const void *bytes, size_t size) {
-    struct safetensors *file;
-    struct error error;
-    if (safetensors_open_memory(bytes, size, "", &file, &error))
-        return false;
-    const char *kind = safetensors_metadata(file, "kind");
-    bool is = kind && strcmp(kind, blob_kind) == 0;
-    safetensors_close(file);
-    return is;
+    return safetensors_memory_is(bytes, size, blob_kind);
 }
 
 static bool take_objective(const json_t *object, struct surrogate_objective *o) {

@@ -22,14 +22,9 @@ static int solve(const struct tensor_input *input, enum singular_method method,
     struct singular_layer layer =
         shape_of(base, naming_is_turned(values->models->base, base->name));
     const float *each[MODELS_MAX];
-    float *vectors = array_new(experts, values->count * sizeof *vectors);
+    float *vectors = values_whole_vectors(values, input->threads, each, error);
     blend->made = array_new(values->count, sizeof *blend->made);
-    int result = vectors && blend->made ? 0 : error_memory(error);
-    for (size_t t = 0; t < experts && result == 0; t++) {
-        each[t] = vectors + t * values->count;
-        result = values_whole_vector(values, t, input->threads,
-                                     vectors + t * values->count, error);
-    }
+    int result = !vectors ? -1 : !blend->made ? error_memory(error) : 0;
     openblas_set_num_threads((int)input->threads);
     if (result == 0 &&
         singular_merge(&layer, method, each, experts, common, blend->made, error))

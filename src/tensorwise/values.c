@@ -90,6 +90,22 @@ int values_whole_vector(const struct values *v, size_t expert, unsigned threads,
     return result;
 }
 
+float *values_whole_vectors(const struct values *v, unsigned threads,
+                            const float **each, struct error *error) {
+    size_t experts = v->models->count;
+    float *vectors = array_new(experts, v->count * sizeof *vectors);
+    if (!vectors)
+        error_memory(error);
+    for (size_t t = 0; vectors && t < experts; t++) {
+        each[t] = vectors + t * v->count;
+        if (values_whole_vector(v, t, threads, vectors + t * v->count, error)) {
+            free(vectors);
+            vectors = NULL;
+        }
+    }
+    return vectors;
+}
+
 /* Adds the products of a block; vectors [experts, BLOCK]. */
 static void add_products(const float *vectors, size_t experts, size_t count,
                          double *sums) {

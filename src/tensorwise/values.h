@@ -31,6 +31,10 @@ int values_vector(const struct values *values, size_t expert, size_t from, size_
 /* A whole task vector, divided among threads. */
 int values_whole_vector(const struct values *values, size_t expert, unsigned threads,
                         float *out, struct error *error);
+/* Those of all experts, each[t] one after the other in fresh memory, which is returned:
+ * NULL with error where there is none or a value cannot be read. */
+float *values_whole_vectors(const struct values *values, unsigned threads,
+                            const float **each, struct error *error);
 
 /* Inner products <x_a, x_b> of the experts into gram [experts, experts]: of the task
  * vectors, or with `models` of the models themselves. In f64. */
