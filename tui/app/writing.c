@@ -29,7 +29,7 @@ static int write_rows(const struct explorer *explorer, enum output_format format
     return output_write(output, file, error);
 }
 
-/* A new file, whole or not at all. */
+/* A new file, removed again where writing it fails. */
 static int write_selection(const struct explorer *explorer, const char *path,
                            struct error *error) {
     bool json = ends_in(path, ".json");
