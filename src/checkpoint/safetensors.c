@@ -289,13 +289,13 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
         json_object_get(json_object_get(file->header, "__metadata__"), key));
 }
 
-bool safetensors_memory_is(const void *bytes, size_t size, const char *kind) {
+bool safetensors_memory_is(const void *bytes, size_t size, const char *wanted) {
     struct safetensors *file;
     struct error error;
     if (safetensors_open_memory(bytes, size, "", &file, &error))
         return false;
     const char *found = safetensors_metadata(file, "kind");
-    bool is = found && strcmp(found, kind) == 0;
+    bool is = found && strcmp(found, wanted) == 0;
     safetensors_close(file);
     return is;
 }

@@ -42,8 +42,8 @@ const struct tensor *safetensors_at(const struct safetensors *file, size_t index
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name);
 /* A value of __metadata__, or NULL. */
 const char *safetensors_metadata(const struct safetensors *file, const char *key);
-/* Whether bytes are a safetensors file whose __metadata__ says this "kind". */
-bool safetensors_memory_is(const void *bytes, size_t size, const char *kind);
+/* Whether bytes are a safetensors file whose __metadata__ says "kind": wanted. */
+bool safetensors_memory_is(const void *bytes, size_t size, const char *wanted);
 
 /* "[3072, 768]" into out; returns out. */
 char *tensor_shape_text(const struct tensor *tensor, char *out, size_t size);
