@@ -46,7 +46,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
         may("tui/state", "tui/terminal results eval store pareto base")
         may("tui/threads", "plot results eval store base")
         may("tui/panels", "tui/state tui/terminal results pareto base")
-        may("tui/app", "tui/panels tui/threads tui/state tui/terminal command plot results pareto base")
+        may("tui/app", "tui/panels tui/threads tui/state tui/terminal plot results pareto base")
         may("library", "results eval store base")
         may("gpu", "backend base")
         # names of folders that one header is for

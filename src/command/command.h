@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/work.h"
 #include "command/io/options.h"
-#include "command/io/output.h"
+#include "results/output.h"
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNMET = 3 };
 

@@ -7,7 +7,7 @@
 #include "command/command.h"
 #include "command/work/choice.h"
 #include "command/work/measure.h"
-#include "command/work/solutions.h"
+#include "results/solutions.h"
 
 struct eval_options {
     struct choice_options choice;

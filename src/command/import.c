@@ -3,7 +3,7 @@
 
 #include "command/command.h"
 #include "command/io/import_table.h"
-#include "command/work/solutions.h"
+#include "results/solutions.h"
 
 struct options {
     const char *method;
@@ -71,8 +71,8 @@ static int import(const struct invocation *invocation, struct store *store,
                      known == 0 ? ""
                      : added    ? "; the others were there already"
                                 : "; all were there already");
-        failed = solutions_print(invocation, store, recipe, wanted.split, result.ids,
-                                 result.solutions, error);
+        failed = solutions_print(invocation->common->format, store, recipe,
+                                 wanted.split, result.ids, result.solutions, error);
         if (failed)
             error_prefix(error, "%zu imported, but not shown", added);
     }

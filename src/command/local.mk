@@ -4,14 +4,12 @@ libpwemoe_a_SOURCES += \
   src/command/io/import_columns.h src/command/io/import_columns.c \
   src/command/io/import_table.h src/command/io/import_table.c \
   src/command/io/options.h src/command/io/options.c \
-  src/command/io/output.h src/command/io/output.c \
   src/command/io/paths.h src/command/io/paths.c \
   src/command/io/point_file.h src/command/io/point_file.c \
   src/command/io/point_sets.h src/command/io/point_sets.c \
   src/command/io/progress.h src/command/io/progress.c \
   src/command/io/recipe.h src/command/io/recipe.c \
   src/command/io/settings.h src/command/io/settings.c \
-  src/command/work/solutions.h src/command/work/solutions.c \
   src/command/work/text_tower.h src/command/work/text_tower.c \
   src/command/io/yaml_tree.h src/command/io/yaml_tree.c \
   src/command/io/page.h src/command/io/page.c \

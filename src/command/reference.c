@@ -3,7 +3,7 @@
 
 #include "command/command.h"
 #include "command/io/point_file.h"
-#include "command/work/solutions.h"
+#include "results/solutions.h"
 #include "store/store.h"
 
 struct reference_options {

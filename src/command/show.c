@@ -7,10 +7,10 @@
 #include "command/io/paths.h"
 #include "command/work/quality.h"
 #include "command/work/show.h"
-#include "command/work/solutions.h"
 #include "results/filter.h"
 #include "results/front_set.h"
 #include "results/row.h"
+#include "results/solutions.h"
 
 #define KINDS "pwemoe|merge|single|train|import"
 

@@ -16,6 +16,8 @@ libpwemoe_a_SOURCES += \
   src/results/volume.h src/results/volume.c \
   src/results/target.h src/results/target.c \
   src/results/estimate.h src/results/estimate.c \
+  src/results/output.h src/results/output.c \
+  src/results/solutions.h src/results/solutions.c \
   src/results/routing.h src/results/routing.c \
   src/results/gap.h src/results/gap.c \
   src/results/price.h src/results/price.c \

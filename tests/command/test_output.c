@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "command/io/output.h"
+#include "results/output.h"
 
 static const struct output_column columns[] = {
     {"name", IN_ALL, 0},    {"count", IN_ALL, 0},   {"value", IN_ALL, 2},

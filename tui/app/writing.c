@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "app/actions.h"
-#include "command/io/output.h"
-#include "command/work/solutions.h"
+#include "results/output.h"
+#include "results/solutions.h"
 #include "state/selection.h"
 
 static bool ends_in(const char *text, const char *end) {

@@ -6,11 +6,11 @@
 
 #include "base/memory.h"
 #include "command/io/paths.h"
-#include "command/work/solutions.h"
 #include "eval/data_watch.h"
 #include "eval/keeping.h"
 #include "eval/metric_command.h"
 #include "merge/method.h"
+#include "results/solutions.h"
 
 static void note(void *self, const char *text) {
     command_note(self, "%s", text);
@@ -216,9 +216,9 @@ void measure_explain(struct measure *measure, struct error *error) {
 
 enum exit_status measure_report(struct measure *measure, bool stopped,
                                 const char *go_on, struct error *error) {
-    int result =
-        solutions_print(measure->invocation, measure->store, measure->recipe,
-                        measure->split, measure->ids, measure->id_count, error);
+    int result = solutions_print(measure->invocation->common->format, measure->store,
+                                 measure->recipe, measure->split, measure->ids,
+                                 measure->id_count, error);
     if (result && measure->done)
         error_prefix(error, "%zu measured and kept, but not shown", measure->done);
     if (result == 0 && stopped)

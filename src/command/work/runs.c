@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "command/work/solutions.h"
+#include "results/solutions.h"
 
 enum { COLUMNS = 13, FIGURES = 5 };
 

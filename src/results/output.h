@@ -1,13 +1,13 @@
-/* What commands print on stdout: rows, or one object, as an aligned table, as CSV
- * (RFC 4180) or as one JSON document.
+/* What is printed on stdout or written to a file: rows, or one object, as an aligned
+ * table, as CSV (RFC 4180) or as one JSON document.
  *
  * A row is an array of JSON values, one a column. A column may be meant for JSON
  * only (a nested object), for the flat formats only, or for both. Text is escaped
  * (text_escape) in the flat formats; JSON is ASCII, so no control byte of a
  * hostile file reaches a terminal. Numbers in CSV and JSON read back to the same
  * value. */
-#ifndef PWEMOE_COMMAND_IO_OUTPUT_H
-#define PWEMOE_COMMAND_IO_OUTPUT_H
+#ifndef PWEMOE_RESULTS_OUTPUT_H
+#define PWEMOE_RESULTS_OUTPUT_H
 
 #include <jansson.h>
 #include <stdbool.h>

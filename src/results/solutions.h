@@ -1,14 +1,13 @@
-/* Solutions as rows of output: `show`, `merge`, `front` and `eval` print the same
- * columns. JSON has one object for all objectives; the flat formats one column a
- * task, CSV with interval and number of examples beside it. */
-#ifndef PWEMOE_COMMAND_WORK_SOLUTIONS_H
-#define PWEMOE_COMMAND_WORK_SOLUTIONS_H
+/* Solutions as rows of output: `show`, `merge`, `front`, `eval` and the explorer have
+ * the same columns. JSON has one object for all objectives; the flat formats one column
+ * a task, CSV with interval and number of examples beside it. */
+#ifndef PWEMOE_RESULTS_SOLUTIONS_H
+#define PWEMOE_RESULTS_SOLUTIONS_H
 
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "command/command.h"
-#include "command/io/output.h"
+#include "results/output.h"
 #include "store/store.h"
 
 /* What `show front` says of a row besides. */
@@ -34,7 +33,7 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
                    const struct solution_standing *standing /* or NULL */);
 
 /* Prints the solutions with these ids, in the order of the ids. */
-int solutions_print(const struct invocation *invocation, struct store *store,
+int solutions_print(enum output_format format, struct store *store,
                     const struct store_recipe *recipe, const char *split,
                     const int64_t *ids, size_t count, struct error *error);
 

@@ -1,4 +1,4 @@
-#include "command/work/solutions.h"
+#include "results/solutions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -159,15 +159,14 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
     output_row(output, values);
 }
 
-int solutions_print(const struct invocation *invocation, struct store *store,
+int solutions_print(enum output_format format, struct store *store,
                     const struct store_recipe *recipe, const char *split,
                     const int64_t *ids, size_t count, struct error *error) {
     struct store_row *rows = NULL;
     size_t row_count = 0;
     if (store_rows(store, split, &rows, &row_count, error))
         return -1;
-    struct output *output =
-        solutions_begin(invocation->common->format, recipe, SOLUTIONS_PLAIN, error);
+    struct output *output = solutions_begin(format, recipe, SOLUTIONS_PLAIN, error);
     for (size_t i = 0; output && i < count; i++) {
         const struct store_row *row = store_row_find(rows, row_count, ids[i]);
         if (row)

@@ -1,4 +1,4 @@
-#include "command/io/output.h"
+#include "results/output.h"
 
 #include <errno.h>
 #include <math.h>
