@@ -17,16 +17,18 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "data/tokenizer_files.h"
 
 struct added_tokens;
 
-/* Of a model directory. tokenizer and settings: its tokenizer.json and
- * tokenizer_config.json, or NULL; vocab: token to number; always: spellings that are
- * special whatever the files say, ended by NULL, each in vocab. A special token that
- * has no number anywhere gets the next one, as transformers numbers it. Errors name
- * file and token. The JSON values may go away afterwards. */
-int added_tokens_read(const char *directory, const json_t *tokenizer,
-                      const json_t *settings, const json_t *vocab,
+/* Of a model directory and its files; always: spellings that are special whatever the
+ * files say, ended by NULL, each in the vocabulary. A special token that has no number
+ * anywhere gets the next one, as transformers numbers it. Refused is what its releases
+ * number or find differently: a number that is not the vocabulary's or the next one,
+ * two numbers for one token, a token of tokenizer.json that added_tokens_decoder lacks,
+ * and a special token under another name (image_token) that was not added. Errors name
+ * file and token. The files may go away afterwards. */
+int added_tokens_read(const char *directory, const struct tokenizer_files *files,
                       const char *const *always, struct added_tokens **tokens,
                       struct error *error);
 void added_tokens_free(struct added_tokens *tokens); /* NULL is fine */

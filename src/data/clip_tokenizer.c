@@ -14,8 +14,8 @@
 
 enum { LONGEST_TEXT = 1 << 20 };
 
-#define START "<|startoftext|>"
-#define END "<|endoftext|>"
+#define START TOKENIZER_CLIP_START
+#define END TOKENIZER_CLIP_END
 
 /* After the special tokens' spellings, which here come from text in capitals,
  * transformers cuts once more at the change from signs to letters. */
@@ -88,6 +88,19 @@ static char *normalise_text(const char *text) {
     return small;
 }
 
+/* Another token at an end of each text is another model's. */
+static int check_end(const char *directory, const struct tokenizer_files *files,
+                     const char *key, const char *wanted, struct error *error) {
+    const json_t *value = json_object_get(files->specials, key);
+    const json_t *text =
+        json_is_object(value) ? json_object_get(value, "content") : value;
+    if (!value ||
+        (json_is_string(text) && strcmp(json_string_value(text), wanted) == 0))
+        return 0;
+    return error_set(error, "%s: tokenizer: %s is \"%s\"; CLIP's is %s", directory, key,
+                     json_is_string(text) ? json_string_value(text) : "null", wanted);
+}
+
 static int take_files(struct clip_tokenizer *tokenizer, const char *directory,
                       const struct tokenizer_files *files, struct error *error) {
     if (find_special(files->vocab, START, &tokenizer->start, error) ||
@@ -97,12 +110,14 @@ static int take_files(struct clip_tokenizer *tokenizer, const char *directory,
         return error_prefix(error, "%s: tokenizer", directory);
     if (files->cut_left)
         return error_set(error,
-                         "%s/tokenizer_config.json: truncation_side is left, which is "
-                         "not supported for prompts",
+                         "%s: tokenizer: truncation_side is left, which is not "
+                         "supported for prompts",
                          directory);
     tokenizer->longest = files->longest;
-    return added_tokens_read(directory, files->tokenizer, files->settings, files->vocab,
-                             always, &tokenizer->added, error) ||
+    return check_end(directory, files, "bos_token", START, error) ||
+                   check_end(directory, files, "eos_token", END, error) ||
+                   added_tokens_read(directory, files, always, &tokenizer->added,
+                                     error) ||
                    added_tokens_normalise(tokenizer->added, normalise_text, error)
                ? -1
                : 0;

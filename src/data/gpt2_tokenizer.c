@@ -59,8 +59,7 @@ static int take_files(struct gpt2_tokenizer *tokenizer, const char *directory,
         bpe_new(files->vocab, files->merges, "", tokenizer->end, &tokenizer->bpe,
                 error))
         return error_prefix(error, "%s: tokenizer", directory);
-    if (added_tokens_read(directory, files->tokenizer, files->settings, files->vocab,
-                          always, &tokenizer->added, error))
+    if (added_tokens_read(directory, files, always, &tokenizer->added, error))
         return -1;
     size_t known = past_all(files->vocab), past = added_tokens_past(tokenizer->added);
     tokenizer->vocabulary = known > past ? known : past;

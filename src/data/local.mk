@@ -3,6 +3,7 @@ libpwemoe_a_SOURCES += \
   src/data/bpe.h src/data/bpe.c \
   src/data/tokenizer_files.h src/data/tokenizer_files.c \
   src/data/added_tokens.h src/data/added_tokens.c \
+  src/data/added_tokens_state.h src/data/added_tokens_read.c \
   src/data/classes.h src/data/classes.c \
   src/data/clip_tokenizer.h src/data/clip_tokenizer.c \
   src/data/csv.h src/data/csv.c \

@@ -102,7 +102,7 @@ static const struct processor *find_processor(const json_t *config, bool clip,
 }
 
 /* Every step that a processor can be told to do is one of these, or changes nothing of
- * a picture that is RGB already, as all are here. */
+ * a picture that is RGB already, as all are here. use_square_size is KOSMOS-2's. */
 static int check_steps(const json_t *config, struct error *error) {
     static const char *const known[] = {"do_resize", "do_center_crop", "do_rescale",
                                         "do_normalize", "do_convert_rgb"};
@@ -115,6 +115,10 @@ static int check_steps(const json_t *config, struct error *error) {
         if (!is_known)
             return error_set(error, "%s is true; that step is not supported", key);
     }
+    const json_t *square = get(config, "use_square_size");
+    if (square && !json_is_false(square))
+        return error_set(error, "use_square_size is not supported; give size as an "
+                                "object with height and width");
     return 0;
 }
 
@@ -171,13 +175,16 @@ static int read_crop(const json_t *config, size_t *crop, struct error *error) {
         return 0;
     if (json_is_integer(found))
         return read_edge(found, "crop_size", crop, error);
-    size_t height;
-    if (read_edge(get(found, "width"), "crop_size.width", crop, error) ||
-        read_edge(get(found, "height"), "crop_size.height", &height, error))
+    bool list = json_is_array(found) && json_array_size(found) == 2;
+    const json_t *height = list ? json_array_get(found, 0) : get(found, "height"),
+                 *width = list ? json_array_get(found, 1) : get(found, "width");
+    size_t tall;
+    if (read_edge(width, "crop_size.width", crop, error) ||
+        read_edge(height, "crop_size.height", &tall, error))
         return -1;
-    if (height != *crop)
+    if (tall != *crop)
         return error_set(error, "crop_size is %zu x %zu; the model's images are square",
-                         *crop, height);
+                         *crop, tall);
     return 0;
 }
 

@@ -161,15 +161,25 @@ static int check_stage(const char *directory, const json_t *tokenizer, const cha
     return refuse(directory, key, value ? value : nothing, error);
 }
 
-/* Whether a template adds no token, or, for CLIP, only the two at the ends. */
+static bool is_text(const json_t *value, const char *wanted) {
+    return json_is_string(value) && strcmp(json_string_value(value), wanted) == 0;
+}
+
+/* Whether a template adds no token, or, for CLIP, only its own two at the ends. */
 static bool template_fits(const json_t *processor, bool ends) {
+    static const char *const around[] = {TOKENIZER_CLIP_START, NULL,
+                                         TOKENIZER_CLIP_END};
     const json_t *single = json_object_get(processor, "single");
     size_t n = json_array_size(single);
     if (n != (ends ? 3u : 1u))
         return false;
     for (size_t i = 0; i < n; i++) {
-        const char *kind = ends && i != 1 ? "SpecialToken" : "Sequence";
-        if (!json_is_object(json_object_get(json_array_get(single, i), kind)))
+        const json_t *part = json_array_get(single, i);
+        const char *token = ends ? around[i] : NULL;
+        const json_t *found =
+            json_object_get(part, token ? "SpecialToken" : "Sequence");
+        if (!json_is_object(found) ||
+            (token && !is_text(json_object_get(found, "id"), token)))
             return false;
     }
     size_t i;
@@ -180,6 +190,14 @@ static bool template_fits(const json_t *processor, bool ends) {
     return true;
 }
 
+/* RobertaProcessing, which puts cls before a text and sep after it. */
+static bool ends_fit(const json_t *processor) {
+    const json_t *cls = json_object_get(processor, "cls"),
+                 *sep = json_object_get(processor, "sep");
+    return is_text(json_array_get(cls, 0), TOKENIZER_CLIP_START) &&
+           is_text(json_array_get(sep, 0), TOKENIZER_CLIP_END);
+}
+
 static int check_processor(const char *directory, enum tokenizer_family family,
                            const json_t *tokenizer, struct error *error) {
     const json_t *processor = json_object_get(tokenizer, "post_processor");
@@ -188,7 +206,7 @@ static int check_processor(const char *directory, enum tokenizer_family family,
     if (!processor || json_is_null(processor) ||
         (type &&
          ((!clip && strcmp(type, "ByteLevel") == 0) ||
-          (clip && strcmp(type, "RobertaProcessing") == 0) ||
+          (clip && strcmp(type, "RobertaProcessing") == 0 && ends_fit(processor)) ||
           (strcmp(type, "TemplateProcessing") == 0 && template_fits(processor, clip)))))
         return 0;
     return refuse(directory, "post_processor", processor, error);
@@ -254,6 +272,39 @@ static int check_flags(const char *directory, const json_t *settings,
     return 0;
 }
 
+/* Where nobody set a limit transformers writes 1e30, some write -1. max_len is the
+ * older name. */
+static int read_longest(const char *directory, struct tokenizer_files *files,
+                        struct error *error) {
+    const char *key = json_object_get(files->settings, "model_max_length")
+                          ? "model_max_length"
+                          : "max_len";
+    const json_t *longest = json_object_get(files->settings, key);
+    double number = json_number_value(longest);
+    if (longest && !json_is_null(longest) && !json_is_number(longest))
+        return error_set(error, "%s/tokenizer_config.json: %s is not a number",
+                         directory, key);
+    if (number >= 1 && number < 1e9)
+        files->longest = (size_t)number;
+    return 0;
+}
+
+/* truncation_side or, where that is not there, the direction of tokenizer.json. */
+static int read_side(const char *directory, struct tokenizer_files *files,
+                     struct error *error) {
+    const json_t *truncation = json_object_get(files->tokenizer, "truncation");
+    const json_t *set = json_object_get(files->settings, "truncation_side");
+    const char *side = json_string_value(set);
+    if (side && strcmp(side, "left") != 0 && strcmp(side, "right") != 0)
+        return error_set(error,
+                         "%s/tokenizer_config.json: truncation_side is \"%s\"; it can "
+                         "be left or right",
+                         directory, side);
+    files->cut_left = set ? side && strcmp(side, "left") == 0
+                          : is_text(json_object_get(truncation, "direction"), "Left");
+    return 0;
+}
+
 static int read_settings(const char *directory, const struct family *family,
                          struct tokenizer_files *files, struct error *error) {
     const json_t *settings = files->settings;
@@ -269,23 +320,58 @@ static int read_settings(const char *directory, const struct family *family,
     if (check_flags(directory, settings, family->refused, true, error) ||
         check_flags(directory, settings, family->needed, false, error))
         return -1;
-    /* Where nobody set a limit transformers writes 1e30, some write -1. */
-    const json_t *longest = json_object_get(settings, "model_max_length");
-    double number = json_number_value(longest);
-    if (longest && !json_is_null(longest) && !json_is_number(longest))
+    if (json_array_size(json_object_get(settings, "init_inputs")))
         return error_set(error,
-                         "%s/tokenizer_config.json: model_max_length is not a number",
+                         "%s/tokenizer_config.json: init_inputs is not empty, which is "
+                         "not supported",
                          directory);
-    if (number >= 1 && number < 1e9)
-        files->longest = (size_t)number;
-    const char *side = json_string_value(json_object_get(settings, "truncation_side"));
-    if (side && strcmp(side, "left") != 0 && strcmp(side, "right") != 0)
-        return error_set(error,
-                         "%s/tokenizer_config.json: truncation_side is \"%s\"; it can "
-                         "be left or right",
-                         directory, side);
-    files->cut_left = side && strcmp(side, "left") == 0;
+    return read_longest(directory, files, error) || read_side(directory, files, error)
+               ? -1
+               : 0;
+}
+
+/* The special tokens of special_tokens_map.json take the place of those of
+ * tokenizer_config.json, its extra_special_tokens come after them, and it is not read
+ * where the latter has added_tokens_decoder. */
+static int take_map(struct tokenizer_files *files, const json_t *map) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)map, key, value) {
+        json_t *known = json_object_get(files->specials, key);
+        bool longer = strcmp(key, "extra_special_tokens") == 0 &&
+                      json_is_array(value) && json_is_array(known);
+        if (longer ? json_array_extend(known, value)
+                   : json_object_set(files->specials, key, value))
+            return -1;
+    }
     return 0;
+}
+
+/* additional_special_tokens is the older name of extra_special_tokens, which counts
+ * where both are there. */
+static int rename_extra(json_t *specials, bool empty_too) {
+    json_t *older = json_object_get(specials, "additional_special_tokens"),
+           *extra = json_object_get(specials, "extra_special_tokens");
+    bool without =
+        !extra || (empty_too && (json_is_null(extra) ||
+                                 !(json_array_size(extra) || json_object_size(extra))));
+    if (older && without && json_object_set(specials, "extra_special_tokens", older))
+        return -1;
+    return older ? json_object_del(specials, "additional_special_tokens") : 0;
+}
+
+static int read_specials(const char *directory, struct tokenizer_files *files,
+                         struct error *error) {
+    json_t *map = NULL;
+    files->specials = files->settings ? json_deep_copy(files->settings) : json_object();
+    bool decoder = json_object_get(files->settings, "added_tokens_decoder");
+    if (!decoder &&
+        json_object_read(directory, "special_tokens_map.json", 1, &map, error))
+        return -1;
+    bool whole = files->specials && !rename_extra(files->specials, true) &&
+                 !take_map(files, map) && !rename_extra(files->specials, false);
+    json_decref(map);
+    return whole ? 0 : error_memory(error);
 }
 
 int tokenizer_files_read(const char *directory, enum tokenizer_family family,
@@ -295,7 +381,8 @@ int tokenizer_files_read(const char *directory, enum tokenizer_family family,
         json_object_read(directory, "tokenizer_config.json", 1, &files->settings,
                          error) ||
         json_object_read(directory, "tokenizer.json", 1, &files->tokenizer, error) ||
-        read_settings(directory, &families[family], files, error);
+        read_settings(directory, &families[family], files, error) ||
+        read_specials(directory, files, error);
     if (status == 0)
         status = files->tokenizer ? read_tokenizer(directory, family, files, error)
                                   : read_pair(directory, files, error);
@@ -307,6 +394,7 @@ int tokenizer_files_read(const char *directory, enum tokenizer_family family,
 void tokenizer_files_clear(struct tokenizer_files *files) {
     json_decref(files->tokenizer);
     json_decref(files->settings);
+    json_decref(files->specials);
     json_decref(files->vocab);
     json_decref(files->merges);
     *files = (struct tokenizer_files){0};

@@ -1,6 +1,9 @@
 #include "model/config.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum { LARGEST_SIZE = 1 << 20 };
 
 struct config_reader {
     const json_t *object;
@@ -11,17 +14,33 @@ struct config_reader {
 
 static size_t read_size(struct config_reader *reader, const char *key,
                         size_t fallback) {
-    enum { LARGEST = 1 << 20 };
     const json_t *value = json_object_get(reader->object, key);
     if (!value || json_is_null(value))
         return fallback;
     json_int_t number = json_integer_value(value);
-    if (json_is_integer(value) && number >= 1 && number <= LARGEST)
+    if (json_is_integer(value) && number >= 1 && number <= LARGEST_SIZE)
         return (size_t)number;
     if (!reader->failed)
         error_set(reader->error,
                   "%s: config.json: %s must be a whole number from 1 to %d",
-                  reader->where, key, (int)LARGEST);
+                  reader->where, key, (int)LARGEST_SIZE);
+    reader->failed = true;
+    return 1;
+}
+
+/* The edge of a square, given as a number or as [EDGE, EDGE]. */
+static size_t read_edge(struct config_reader *reader, const char *key,
+                        size_t fallback) {
+    const json_t *pair = json_object_get(reader->object, key);
+    if (!json_is_array(pair))
+        return read_size(reader, key, fallback);
+    json_int_t edge = json_integer_value(json_array_get(pair, 0));
+    if (json_array_size(pair) == 2 && edge >= 1 && edge <= LARGEST_SIZE &&
+        json_equal(json_array_get(pair, 0), json_array_get(pair, 1)))
+        return (size_t)edge;
+    if (!reader->failed)
+        error_set(reader->error, "%s: config.json: %s must be that of a square",
+                  reader->where, key);
     reader->failed = true;
     return 1;
 }
@@ -62,17 +81,16 @@ static enum activation read_activation(struct config_reader *reader, const char 
                  {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
                  {"quick_gelu", ACTIVATION_QUICK_GELU},
                  {"relu", ACTIVATION_RELU}};
-    const char *name = json_string_value(json_object_get(reader->object, key));
-    if (!name)
-        name = fallback;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    const json_t *value = json_object_get(reader->object, key);
+    const char *name = value ? json_string_value(value) : fallback;
+    for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, name) == 0)
             return known[i].activation;
     if (!reader->failed)
         error_set(reader->error,
                   "%s: config.json: %s \"%s\" is not supported; gelu, gelu_new, "
                   "quick_gelu and relu are",
-                  reader->where, key, name);
+                  reader->where, key, name ? name : "(no text)");
     reader->failed = true;
     return ACTIVATION_NONE;
 }
@@ -137,6 +155,7 @@ static int decide_kind(const json_t *config, const char *kind, const char *where
 static int check_common(struct config_reader *reader, struct error *error) {
     const json_t *quantised = json_object_get(reader->object, "quantization_config");
     const json_t *pruned = json_object_get(reader->object, "pruned_heads");
+    const json_t *layers = json_object_get(reader->object, "per_layer_config");
     const char *problem =
         json_string_value(json_object_get(reader->object, "problem_type"));
     if (quantised && !json_is_null(quantised))
@@ -149,6 +168,11 @@ static int check_common(struct config_reader *reader, struct error *error) {
                          "%s: config.json: pruned_heads is not empty, which is not "
                          "supported",
                          reader->where);
+    if (json_object_size(layers))
+        return error_set(error,
+                         "%s: config.json: per_layer_config is not empty; layers that "
+                         "differ are not supported",
+                         reader->where);
     if (problem && strcmp(problem, "single_label_classification") != 0)
         return error_set(error,
                          "%s: config.json: problem_type is %s; only "
@@ -157,11 +181,20 @@ static int check_common(struct config_reader *reader, struct error *error) {
     return 0;
 }
 
-/* The projection's width of a CLIP model; what is read after it comes from the
- * named part of config.json where there is one. A whole CLIPModel keeps
- * projection_dim outside its parts too, and that one counts. */
-static size_t enter_part(struct config_reader *reader, const char *name) {
-    const json_t *whole = reader->object, *part = json_object_get(whole, name);
+/* Of text every token sees those before it, of an image every patch all others. */
+static int check_causal(struct config_reader *reader, bool causal,
+                        struct error *error) {
+    if (reader->failed || read_flag(reader, "is_causal", causal) == causal)
+        return reader->failed ? -1 : 0;
+    return error_set(error, "%s: config.json: is_causal is %s, which is not supported",
+                     reader->where, causal ? "false" : "true");
+}
+
+/* The projection's width of a CLIP model; what is read after it comes from `part` where
+ * that is an object. A whole CLIPModel keeps projection_dim outside its parts too, and
+ * that one counts. */
+static size_t enter_part(struct config_reader *reader, const json_t *part) {
+    const json_t *whole = reader->object;
     if (!json_is_object(part))
         return read_size(reader, "projection_dim", 512);
     reader->object = part;
@@ -170,6 +203,34 @@ static size_t enter_part(struct config_reader *reader, const char *name) {
     size_t projection = read_size(reader, "projection_dim", inside);
     reader->object = part;
     return projection;
+}
+
+/* A tower of CLIP, from `name` of config.json or, where that is no object, from the
+ * same with _dict after it. Where both are there CLIPModel reads the second and the
+ * towers' own classes the first: then they must say the same. */
+typedef int read_tower(const json_t *config, const json_t *part, const char *where,
+                       struct model_config *out, struct error *error);
+
+static int read_either(const json_t *config, const char *name, read_tower *read,
+                       const char *where, struct model_config *out,
+                       struct error *error) {
+    char second[32];
+    snprintf(second, sizeof second, "%s_dict", name);
+    const json_t *part = json_object_get(config, name),
+                 *dict = json_object_get(config, second);
+    bool both = json_is_object(part) && json_is_object(dict);
+    if (read(config, json_is_object(part) ? part : dict, where, out, error))
+        return -1;
+    struct model_config other = *out;
+    if (both && read(config, dict, where, &other, error))
+        return -1;
+    const char *key = both ? model_config_difference(out, &other) : NULL;
+    return key ? error_set(
+                     error,
+                     "%s: config.json: %s and %s say different things of %s; make "
+                     "them the same",
+                     where, name, second, key)
+               : 0;
 }
 
 struct core_defaults {
@@ -184,6 +245,13 @@ struct core_keys {
 static const struct core_keys usual_keys = {"num_hidden_layers", "hidden_size",
                                             "num_attention_heads", "intermediate_size"};
 static const struct core_keys gpt2_keys = {"n_layer", "n_embd", "n_head", "n_inner"};
+
+/* Of GPT-2 the general name counts where it is there too, as in transformers. */
+static size_t read_renamed(struct config_reader *reader, const char *usual,
+                           const char *key, size_t fallback) {
+    bool there = json_object_get(reader->object, usual);
+    return read_size(reader, there ? usual : key, fallback);
+}
 
 static void read_core(struct config_reader *reader,
                       const struct core_defaults *defaults, struct model_config *out) {
@@ -242,19 +310,19 @@ static int check_gpt2_variant(struct config_reader *reader, struct error *error)
 static int read_gpt2(struct config_reader *reader, struct model_config *out,
                      struct error *error) {
     *out = (struct model_config){.kind = MODEL_GPT2, .conv1d = true, .qkv_bias = true};
-    out->layers = read_size(reader, gpt2_keys.layers, 12);
-    out->width = read_size(reader, gpt2_keys.width, 768);
-    out->heads = read_size(reader, gpt2_keys.heads, 12);
+    out->layers = read_renamed(reader, usual_keys.layers, gpt2_keys.layers, 12);
+    out->width = read_renamed(reader, usual_keys.width, gpt2_keys.width, 768);
+    out->heads = read_renamed(reader, usual_keys.heads, gpt2_keys.heads, 12);
     out->mlp_width = read_size(reader, gpt2_keys.mlp_width, 4 * out->width);
     out->vocabulary = read_size(reader, "vocab_size", 50257);
-    out->context = read_size(reader, "n_positions", 1024);
+    out->context = read_renamed(reader, "max_position_embeddings", "n_positions", 1024);
     out->epsilon = read_epsilon(reader, "layer_norm_epsilon", 1e-5);
     out->activation = read_activation(reader, "activation_function", "gelu_new");
-    int32_t end = read_token(reader, "eos_token_id", 50256);
     out->pad = read_token(reader, "pad_token_id", -1);
     if (out->pad < 0)
-        out->pad = end;
+        out->pad = read_token(reader, "eos_token_id", 50256);
     if (reader->failed || check_gpt2_variant(reader, error) || reader->failed ||
+        check_causal(reader, true, error) ||
         check_core(out, &gpt2_keys, reader->where, error))
         return -1;
     if (out->pad < 0 || (size_t)out->pad >= out->vocabulary)
@@ -265,24 +333,17 @@ static int read_gpt2(struct config_reader *reader, struct model_config *out,
     return 0;
 }
 
-int model_config_read(const json_t *config, const char *kind, const char *where,
-                      struct model_config *out, struct error *error) {
-    if (!json_is_object(config))
-        return error_set(error, "%s: config.json: is not a JSON object", where);
-    if (decide_kind(config, kind, where, &out->kind, error))
-        return -1;
+/* What the transformers of images have; of CLIP `part` is its vision_config. */
+static int read_images(const json_t *config, const json_t *part, const char *where,
+                       struct model_config *out, struct error *error) {
     struct config_reader reader = {.object = config, .where = where, .error = error};
+    bool clip = out->kind == MODEL_CLIP_VISION;
+    out->projection = clip ? enter_part(&reader, part) : 0;
     if (check_common(&reader, error))
         return -1;
-    if (out->kind == MODEL_GPT2)
-        return read_gpt2(&reader, out, error);
-    bool clip = out->kind == MODEL_CLIP_VISION;
-    *out = (struct model_config){.kind = out->kind,
-                                 .both_towers = kind && model_has_both_towers(kind)};
-    out->projection = clip ? enter_part(&reader, "vision_config") : 0;
     read_core(&reader, &(struct core_defaults){768, 12, 3072}, out);
-    out->image_size = read_size(&reader, "image_size", 224);
-    out->patch_size = read_size(&reader, "patch_size", clip ? 32 : 16);
+    out->image_size = read_edge(&reader, "image_size", 224);
+    out->patch_size = read_edge(&reader, "patch_size", clip ? 32 : 16);
     out->channels = read_size(&reader, "num_channels", 3);
     out->epsilon = read_epsilon(&reader, "layer_norm_eps", clip ? 1e-5 : 1e-12);
     out->activation =
@@ -290,7 +351,8 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
     out->qkv_bias = clip || read_flag(&reader, "qkv_bias", true);
     out->patch_bias = !clip;
     out->pre_norm = clip;
-    if (reader.failed || check_core(out, &usual_keys, where, error))
+    if (check_causal(&reader, false, error) ||
+        check_core(out, &usual_keys, where, error))
         return -1;
     if (out->image_size % out->patch_size)
         return error_set(
@@ -307,22 +369,41 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
     return 0;
 }
 
-int model_config_read_text(const json_t *config, const char *where,
-                           struct model_config *out, struct error *error) {
+int model_config_read(const json_t *config, const char *kind, const char *where,
+                      struct model_config *out, struct error *error) {
     if (!json_is_object(config))
         return error_set(error, "%s: config.json: is not a JSON object", where);
+    if (decide_kind(config, kind, where, &out->kind, error))
+        return -1;
+    struct config_reader reader = {.object = config, .where = where, .error = error};
+    if (check_common(&reader, error))
+        return -1;
+    if (out->kind == MODEL_GPT2)
+        return read_gpt2(&reader, out, error);
+    *out = (struct model_config){.kind = out->kind,
+                                 .both_towers = kind && model_has_both_towers(kind)};
+    if (out->kind == MODEL_CLIP_VISION)
+        return read_either(config, "vision_config", read_images, where, out, error);
+    return read_images(config, NULL, where, out, error);
+}
+
+static int read_text(const json_t *config, const json_t *part, const char *where,
+                     struct model_config *out, struct error *error) {
     struct config_reader reader = {.object = config, .where = where, .error = error};
     *out = (struct model_config){.kind = MODEL_CLIP_TEXT, .qkv_bias = true};
-    out->projection = enter_part(&reader, "text_config");
+    out->projection = enter_part(&reader, part);
     if (reader.object == config) /* no part of its own: all is as transformers has it */
         reader.object = NULL;
+    if (check_common(&reader, error))
+        return -1;
     read_core(&reader, &(struct core_defaults){512, 8, 2048}, out);
     out->vocabulary = read_size(&reader, "vocab_size", 49408);
     out->context = read_size(&reader, "max_position_embeddings", 77);
     out->end = (int32_t)read_size(&reader, "eos_token_id", 49407);
     out->epsilon = read_epsilon(&reader, "layer_norm_eps", 1e-5);
     out->activation = read_activation(&reader, "hidden_act", "quick_gelu");
-    if (reader.failed || check_core(out, &usual_keys, where, error))
+    if (check_causal(&reader, true, error) ||
+        check_core(out, &usual_keys, where, error))
         return -1;
     if (out->context < 2 || out->context > 65536)
         return error_set(error,
@@ -330,4 +411,11 @@ int model_config_read_text(const json_t *config, const char *where,
                          "to 65536",
                          where, out->context);
     return 0;
+}
+
+int model_config_read_text(const json_t *config, const char *where,
+                           struct model_config *out, struct error *error) {
+    if (!json_is_object(config))
+        return error_set(error, "%s: config.json: is not a JSON object", where);
+    return read_either(config, "text_config", read_text, where, out, error);
 }

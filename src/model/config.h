@@ -41,10 +41,14 @@ struct model_config {
  * "gpt2-classifier", or NULL to let model_type decide ("clip-vision" of CLIP). Errors
  * name the key; sizes that do not fit together (width not divisible by heads, image by
  * patch), a model_type that is not of that kind, and settings that compute something
- * else (quantization_config, pruned_heads, problem_type, variants of GPT-2's attention)
- * are errors. Keys that change no output of a trained model (dropout, caches,
- * initialisation, labels, the pooler, n_ctx, summary_*) are not read. where names the
- * directory.
+ * else (quantization_config, pruned_heads, per_layer_config, is_causal, problem_type,
+ * variants of GPT-2's attention) are errors. Keys that change no output of a trained
+ * model (dropout, caches, initialisation, labels, the pooler, n_ctx, summary_*) are not
+ * read. where names the directory.
+ *
+ * Of GPT-2 the general names (num_attention_heads for n_head and the like) count before
+ * its own, as in transformers. vision_config_dict and text_config_dict, which old CLIP
+ * models have too, must say the same as the objects without _dict, or stand alone.
  *
  * The pad token of GPT-2 is pad_token_id or, where it has none, eos_token_id. */
 int model_config_read(const json_t *config, const char *kind, const char *where,
@@ -57,6 +61,10 @@ int model_config_read(const json_t *config, const char *kind, const char *where,
 int model_config_compare(const struct model_config *wanted,
                          const struct model_config *has, const char *where,
                          struct error *error);
+
+/* The first key that model_config_compare would name, or NULL. */
+const char *model_config_difference(const struct model_config *a,
+                                    const struct model_config *b);
 
 /* The text tower of a CLIPModel, from the same config.json. */
 int model_config_read_text(const json_t *config, const char *where,

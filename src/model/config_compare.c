@@ -79,28 +79,46 @@ static void value_text(enum form form, const void *value, char *out, size_t size
     }
 }
 
-int model_config_compare(const struct model_config *wanted,
-                         const struct model_config *has, const char *where,
-                         struct error *error) {
+/* The first key that differs, what the two say of it, and in what form; NULL: none. */
+static const char *difference(const struct model_config *wanted,
+                              const struct model_config *has, char wants[32],
+                              char said[32], enum form *form) {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const char *key = wanted->kind == MODEL_GPT2        ? fields[i].gpt2
                           : wanted->kind == MODEL_CLIP_TEXT ? fields[i].text
                                                             : fields[i].key;
         const void *a = (const char *)wanted + fields[i].offset,
                    *b = (const char *)has + fields[i].offset;
-        char wants[32], said[32];
         if (!key || (a == &wanted->end && same_end(wanted, has)))
             continue;
-        value_text(fields[i].form, a, wants, sizeof wants);
-        value_text(fields[i].form, b, said, sizeof said);
+        *form = fields[i].form;
+        value_text(*form, a, wants, 32);
+        value_text(*form, b, said, 32);
         if (strcmp(wants, said) != 0)
-            return error_set(
-                error,
-                "%s: config.json: %s%s is %s, the pretrained model's is %s; "
-                "use models fine-tuned from it%s",
-                where, wanted->kind == MODEL_CLIP_TEXT ? "text_config: " : "", key,
-                said, wants,
-                fields[i].form == FORM_TOKEN ? ", or give all of them the same" : "");
+            return key;
     }
-    return 0;
+    return NULL;
+}
+
+const char *model_config_difference(const struct model_config *a,
+                                    const struct model_config *b) {
+    char one[32], other[32];
+    enum form form;
+    return difference(a, b, one, other, &form);
+}
+
+int model_config_compare(const struct model_config *wanted,
+                         const struct model_config *has, const char *where,
+                         struct error *error) {
+    char wants[32], said[32];
+    enum form form;
+    const char *key = difference(wanted, has, wants, said, &form);
+    if (!key)
+        return 0;
+    return error_set(error,
+                     "%s: config.json: %s%s is %s, the pretrained model's is %s; "
+                     "use models fine-tuned from it%s",
+                     where, wanted->kind == MODEL_CLIP_TEXT ? "text_config: " : "", key,
+                     said, wants,
+                     form == FORM_TOKEN ? ", or give all of them the same" : "");
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "checkpoint/dtype.h"
 
 static bool ends_with(const char *name, const char *ending) {
     size_t length = strlen(name), tail = strlen(ending);
@@ -107,6 +108,33 @@ const struct tensor *extras_tied(const struct layout *layout,
     return same_values(head, tokens) ? head : NULL;
 }
 
+/* transformers 5 loads the weights in the dtype that config.json names. */
+static void tell_dtype(const struct layout *layout,
+                       const struct model_directory *directory, extras_remark *remark,
+                       void *self) {
+    static const struct {
+        const char *name;
+        enum dtype dtype;
+    } narrow[] = {{"float16", DTYPE_F16}, {"bfloat16", DTYPE_BF16}};
+    const json_t *config = model_directory_config(directory);
+    const char *name = json_string_value(json_object_get(config, "dtype"));
+    const struct tensor *tensor =
+        model_directory_find(directory, layout->parameters[0].name);
+    if (!name)
+        name = json_string_value(json_object_get(config, "torch_dtype"));
+    for (size_t i = 0; name && tensor && i < sizeof narrow / sizeof *narrow; i++) {
+        char text[256];
+        if (strcmp(name, narrow[i].name) != 0 || tensor->dtype == narrow[i].dtype ||
+            tensor->dtype == DTYPE_OTHER)
+            continue;
+        snprintf(text, sizeof text,
+                 "config.json says %s, the weights are %s: transformers 5 rounds them "
+                 "when it loads the model, here they are taken as they are",
+                 name, dtype_entry_of(tensor->dtype)->name);
+        remark(self, text);
+    }
+}
+
 void extras_of_pretrained(const struct layout *layout,
                           const struct model_directory *pretrained,
                           extras_remark *remark, void *self) {
@@ -119,6 +147,7 @@ void extras_of_pretrained(const struct layout *layout,
             add(&tally, tensor->name);
     }
     tell(&tally, "not merged; exports have the pretrained model's", remark, self);
+    tell_dtype(layout, pretrained, remark, self);
 }
 
 static bool is_text(const char *name) {
@@ -191,5 +220,7 @@ int extras_of_expert(const struct layout *layout,
          "pretrained model's",
          remark, self);
     tell(&unknown, "not merged; the pretrained model has no such tensor", remark, self);
+    if (!model_directory_is_adapted(expert))
+        tell_dtype(layout, expert, remark, self);
     return 0;
 }

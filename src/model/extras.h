@@ -12,7 +12,8 @@ typedef void extras_remark(void *self, const char *text);
 
 /* Of the pretrained model: further tensors are copied into exports as they are, which a
  * remark says; an lm_head that is the token embedding again follows it (extras_tied).
- */
+ * Of it and of experts a remark tells where config.json names a narrower dtype than the
+ * weights have, to which transformers 5 rounds them. */
 void extras_of_pretrained(const struct layout *layout,
                           const struct model_directory *pretrained,
                           extras_remark *remark, void *self);

@@ -7,6 +7,7 @@ DATA_TESTS = \
   tests/data/test_images \
   tests/data/test_preprocess \
   tests/data/test_tokenizer \
+  tests/data/test_tokenizer_keys \
   tests/data/test_tsv
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
@@ -23,6 +24,9 @@ tests_data_test_images_SOURCES = tests/data/test_images.c tests/data/files.c tes
 tests_data_test_images_LDADD = $(TEST_LIBS)
 tests_data_test_preprocess_SOURCES = tests/data/test_preprocess.c tests/data/files.c tests/data/files.h
 tests_data_test_preprocess_LDADD = $(TEST_LIBS)
+tests_data_test_tokenizer_keys_SOURCES = tests/data/test_tokenizer_keys.c tests/data/files.c \
+  tests/data/files.h
+tests_data_test_tokenizer_keys_LDADD = $(TEST_LIBS)
 tests_data_test_tokenizer_SOURCES = tests/data/test_tokenizer.c tests/data/files.c tests/data/files.h
 tests_data_test_tokenizer_LDADD = $(TEST_LIBS)
 tests_data_test_tsv_SOURCES = tests/data/test_tsv.c tests/data/files.c tests/data/files.h

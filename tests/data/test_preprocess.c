@@ -197,6 +197,8 @@ static void test_refused_configs(void **state) {
         {"{\"crop_size\": {\"height\": 224, \"width\": 200}}",
          "crop_size is 200 x 224"},
         {"{\"crop_size\": {\"height\": 224}}", "crop_size.width"},
+        {"{\"crop_size\": [224, 200]}", "crop_size is 200 x 224"},
+        {"{\"use_square_size\": true}", "use_square_size is not supported"},
         {"{\"size\": {\"longest_edge\": 224}}", "size must be a number"},
         {"{\"size\": {\"shortest_edge\": 224, \"longest_edge\": 300}}",
          "size must be a number"},

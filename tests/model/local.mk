@@ -30,6 +30,7 @@ tests_model_test_extras_LDADD = $(SUPPORT_LIBS)
 
 check_PROGRAMS += tests/model/test_layouts
 TESTS += tests/model/test_layouts
-tests_model_test_layouts_SOURCES = tests/model/test_layouts.c
+tests_model_test_layouts_SOURCES = tests/model/test_layouts.c tests/support/folder.c \
+  tests/support/folder.h
 tests_model_test_layouts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_model_test_layouts_LDADD = $(SUPPORT_LIBS)

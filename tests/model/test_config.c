@@ -18,6 +18,9 @@ static const char gpt2[] =
     "{\"model_type\": \"gpt2\", \"n_embd\": 16, \"n_layer\": 2, \"n_head\": 2, "
     "\"n_positions\": 32, \"vocab_size\": 300, \"eos_token_id\": 299}";
 
+static const char clip[] = "{\"model_type\": \"clip\", \"vision_config\": {}, "
+                           "\"text_config\": {}}";
+
 /* The model's config with one key set to a value, or taken out where that is NULL. */
 static json_t *changed(const char *text, const char *key, const char *value) {
     json_t *config = json_loads(text, 0, NULL);
@@ -53,6 +56,21 @@ static void what_computes_otherwise_is_refused(void **state) {
         {gpt2, "add_cross_attention", "true", "add_cross_attention is true"},
         {gpt2, "activation_function", "\"silu\"", "activation_function \"silu\""},
         {gpt2, "problem_type", "\"multi_label_classification\"", "problem_type is"},
+        {vit, "hidden_act", "null", "hidden_act \"(no text)\""},
+        {vit, "hidden_act", "[\"gelu\"]", "hidden_act \"(no text)\""},
+        {vit, "is_causal", "true", "is_causal is true"},
+        {vit, "image_size", "[32, 16]", "image_size must be that of a square"},
+        {vit, "image_size", "[32, 32, 32]", "image_size must be that of a square"},
+        {vit, "per_layer_config", "{\"0\": {\"hidden_act\": \"relu\"}}",
+         "per_layer_config is not empty"},
+        {gpt2, "is_causal", "false", "is_causal is false"},
+        {gpt2, "num_attention_heads", "0", "num_attention_heads must be a whole"},
+        {gpt2, "eos_token_id", "[3, 4]", "eos_token_id must be the number of a token"},
+        {clip, "vision_config", "{\"is_causal\": true}", "is_causal is true"},
+        {clip, "vision_config", "{\"per_layer_config\": {\"1\": {}}}",
+         "per_layer_config is not empty"},
+        {clip, "vision_config_dict", "{\"hidden_act\": \"gelu\"}",
+         "vision_config and vision_config_dict say different things of hidden_act"},
         {gpt2, "eos_token_id", NULL, "neither pad_token_id nor eos_token_id"},
     };
     (void)state;
@@ -112,6 +130,31 @@ static void differences_are_named(void **state) {
     }
 }
 
+/* Of CLIP's text, which is read where heads are made of it or both towers merged. */
+static void a_text_tower_is_read_whole(void **state) {
+    static const struct {
+        const char *key, *value, *because; /* NULL: accepted */
+    } cases[] = {
+        {"text_config", "{\"is_causal\": false}", "is_causal is false"},
+        {"text_config_dict", "{\"layer_norm_eps\": 0.1}",
+         "text_config and text_config_dict say different things of layer_norm_eps"},
+        {"text_config_dict", "{\"num_hidden_layers\": 12}", NULL},
+        /* Both find the end: the greatest number of all (transformers before 4.31). */
+        {"text_config_dict", "{\"eos_token_id\": 2, \"vocab_size\": 49408}", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct model_config out;
+        struct error error = {.text = ""};
+        json_t *config = changed(clip, cases[i].key, cases[i].value);
+        int status = model_config_read_text(config, "dir", &out, &error);
+        json_decref(config);
+        if (!cases[i].because != !status ||
+            (cases[i].because && !strstr(error.text, cases[i].because)))
+            fail_msg("%s %s: \"%s\"", cases[i].key, cases[i].value, error.text);
+    }
+}
+
 /* The recipe's word for the kind does not make another model of a config.json. */
 static void a_kind_must_be_the_models(void **state) {
     struct model_config out;
@@ -133,6 +176,7 @@ int main(void) {
         cmocka_unit_test(what_computes_otherwise_is_refused),
         cmocka_unit_test(what_changes_nothing_is_accepted),
         cmocka_unit_test(differences_are_named),
+        cmocka_unit_test(a_text_tower_is_read_whole),
         cmocka_unit_test(a_kind_must_be_the_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/memory.h"
 #include "checkpoint/export.h"
@@ -138,6 +140,50 @@ static void a_tied_head_follows(void **state) {
     free(values);
 }
 
+/* A model whose config.json has "dtype": NAME, its weights in F32. */
+static struct model_directory *with_dtype(const char *dtype) {
+    char path[256], weights[300];
+    snprintf(path, sizeof path, "%s/dtype", folder);
+    snprintf(weights, sizeof weights, "%s/config.json", path);
+    struct model_directory *base = open_good(golden_path("model/vit"));
+    struct export_plan plan = {.pretrained = base};
+    struct error error;
+    if (access(path, F_OK) && export_write(path, &plan, NULL, &error))
+        fail_msg("%s", error.text);
+    model_directory_close(base);
+    json_t *config = json_load_file(weights, 0, NULL);
+    json_object_set_new(config, "dtype", json_string(dtype));
+    assert_int_equal(json_dump_file(config, weights, 0), 0);
+    json_decref(config);
+    return open_good(path);
+}
+
+static void a_narrower_dtype_is_told(void **state) {
+    static const char *const dtypes[] = {"float32", "float16", "bfloat16"};
+    (void)state;
+    struct model_directory *base = open_good(golden_path("model/vit"));
+    for (size_t i = 0; i < 3; i++) {
+        struct model_directory *model = with_dtype(dtypes[i]);
+        struct layout *layout = layout_of(model);
+        struct heard heard = {0}, of_expert = {0};
+        struct error error;
+        char wanted[64];
+        extras_of_pretrained(layout, model, hear, &heard);
+        assert_int_equal(
+            extras_of_expert(layout, base, model, hear, &of_expert, &error), 0);
+        assert_int_equal(heard.count, i > 0);
+        assert_int_equal(of_expert.count, i > 0);
+        snprintf(wanted, sizeof wanted,
+                 "config.json says %s, the weights are F32: ", dtypes[i]);
+        if (i && strncmp(heard.text, wanted, strlen(wanted)) != 0)
+            fail_msg("%s", heard.text);
+        assert_string_equal(heard.text, of_expert.text);
+        layout_free(layout);
+        model_directory_close(model);
+    }
+    model_directory_close(base);
+}
+
 static void adapters_are_refused(void **state) {
     static const float value[2] = {1, 2};
     (void)state;
@@ -217,6 +263,7 @@ static void a_text_side_that_changed_is_said(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tied_head_follows),
+        cmocka_unit_test(a_narrower_dtype_is_told),
         cmocka_unit_test(adapters_are_refused),
         cmocka_unit_test(names_of_wrappers_are_one_line),
         cmocka_unit_test(a_text_side_that_changed_is_said),

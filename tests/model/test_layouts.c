@@ -1,17 +1,21 @@
 /* Model directories as releases of transformers from 4.3 to 5 and PEFT save them
- * (tests/golden/make_layouts.py): what each answers is what transformers answered. */
+ * (tests/golden/make_layouts.py), and some of these with other keys in config.json
+ * (make_config_keys.py): what each answers is what transformers answered. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/memory.h"
 #include "model/feed.h"
 #include "model/heads.h"
+#include "support/folder.h"
 #include "support/golden.h"
 
 /* As of test_transformer.c. */
@@ -29,13 +33,12 @@ struct model {
     real *weights;
 };
 
-static struct model load(const char *name) {
+static struct model load(const char *name, const char *path) {
     struct model m = {0};
     struct error error;
-    char note[256], path[100];
-    snprintf(path, sizeof path, "layouts/%s", name);
+    char note[256];
     if (backend_open("cpu", PRECISION_F32, 1, &m.backend, note, &error) ||
-        model_directory_open(golden_path(path), &m.directory, &error) ||
+        model_directory_open(path, &m.directory, &error) ||
         model_config_read(model_directory_config(m.directory), NULL, name, &m.config,
                           &error) ||
         layout_new(&m.config, m.directory, &m.layout, &error))
@@ -96,23 +99,88 @@ static void answer(struct model *m, const struct dataset *data, size_t *width,
     }
 }
 
-static void check(const char *name) {
-    struct model m = load(name);
+/* What the model in `path` answers the examples of NAME. */
+static size_t answer_examples(const char *name, const char *path,
+                              float got[EXAMPLES * WIDEST]) {
+    struct model m = load(name, path);
     struct safetensors *golden = golden_open("layouts/expected.safetensors");
-    char suffix[40], output[40];
-    float got[EXAMPLES * WIDEST];
+    char suffix[40];
     size_t width;
     snprintf(suffix, sizeof suffix, "-%s", name);
-    snprintf(output, sizeof output, "output-%s", name);
     struct dataset *data = golden_examples(golden, suffix, 0, EXAMPLES);
-    double *wanted = golden_values(golden, output);
     answer(&m, data, &width, got);
-    assert_int_equal(golden_tensor(golden, output)->shape[1], width);
-    golden_close(name, got, wanted, EXAMPLES * width, TOLERANCE);
-    free(wanted);
     dataset_close(data);
     safetensors_close(golden);
     unload(&m);
+    return width;
+}
+
+static const char *layout_path(const char *name) {
+    char path[100];
+    snprintf(path, sizeof path, "layouts/%s", name);
+    return golden_path(path);
+}
+
+static void check(const char *name) {
+    struct safetensors *golden = golden_open("layouts/expected.safetensors");
+    char output[40];
+    float got[EXAMPLES * WIDEST];
+    snprintf(output, sizeof output, "output-%s", name);
+    double *wanted = golden_values(golden, output);
+    size_t width = answer_examples(name, layout_path(name), got);
+    assert_int_equal(golden_tensor(golden, output)->shape[1], width);
+    golden_close(name, got, wanted, EXAMPLES * width, TOLERANCE);
+    free(wanted);
+    safetensors_close(golden);
+}
+
+/* A file of a layout, where it has one, in folder(). */
+static void link_file(const char *layout, const char *file) {
+    char path[4200], target[4200];
+    snprintf(path, sizeof path, "%s/%s", layout_path(layout), file);
+    snprintf(target, sizeof target, "%s/%s", folder(), file);
+    unlink(target);
+    char *whole = realpath(path, NULL);
+    if (whole)
+        assert_int_equal(symlink(whole, target), 0);
+    free(whole);
+}
+
+/* config.json of a layout with other keys. */
+static void check_keys(const json_t *test) {
+    const char *name = json_string_value(json_object_get(test, "layout"));
+    char path[4200], target[4200];
+    snprintf(path, sizeof path, "%s/config.json", layout_path(name));
+    json_t *config = json_load_file(path, 0, NULL);
+    assert_int_equal(
+        json_object_update_recursive(config, json_object_get(test, "keys")), 0);
+    snprintf(target, sizeof target, "%s/config.json", folder());
+    assert_int_equal(json_dump_file(config, target, 0), 0);
+    json_decref(config);
+    link_file(name, "model.safetensors");
+    link_file(name, "preprocessor_config.json");
+    link_file(name, "processor_config.json");
+    float got[EXAMPLES * WIDEST];
+    double wanted[EXAMPLES * WIDEST];
+    size_t width = answer_examples(name, folder(), got);
+    for (size_t i = 0; i < EXAMPLES; i++) {
+        const json_t *row = json_array_get(json_object_get(test, "output"), i);
+        assert_int_equal(json_array_size(row), width);
+        for (size_t c = 0; c < width; c++)
+            wanted[i * width + c] = json_real_value(json_array_get(row, c));
+    }
+    char *keys = json_dumps(json_object_get(test, "keys"), 0);
+    golden_close(keys, got, wanted, EXAMPLES * width, TOLERANCE);
+    free(keys);
+}
+
+static void test_keys(void **state) {
+    (void)state;
+    json_t *tests = json_load_file(golden_path("layouts/keys.json"), 0, NULL), *test;
+    size_t i;
+    assert_in_range(json_array_size(tests), 16, 1000);
+    json_array_foreach(tests, i, test) check_keys(test);
+    json_decref(tests);
 }
 
 static void test_vit(void **state) {
@@ -145,6 +213,7 @@ int main(void) {
         cmocka_unit_test(test_vit),
         cmocka_unit_test(test_gpt2),
         cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
