@@ -25,6 +25,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
     }
     BEGIN {
         may("base", "")
+        may("parallel", "base")
         may("pareto", "base")
         may("checkpoint", "base")
         may("backend", "base")
@@ -40,7 +41,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
         may("results", "store pareto eval merge moe base")
         # names, marks, colours and steps of axes
         may("plot", "results store checkpoint base")
-        may("command", "tensorwise results train eval plot store pareto merge moe model data backend checkpoint base")
+        may("command", "parallel tensorwise results train eval plot store pareto merge moe model data backend checkpoint base")
         may("tui", "tui/app tui/panels tui/threads tui/state tui/terminal command results store base")
         may("tui/terminal", "results base")
         may("tui/state", "tui/terminal results eval store pareto base")
@@ -56,6 +57,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
         theirs["<curses.h>"] = theirs["<ncurses.h>"] = theirs["<term.h>"] = "tui"
         theirs["<cuda_runtime.h>"] = theirs["<cublasLt.h>"] = "gpu"
         theirs["<cairo.h>"] = "plot"
+        theirs["<mpi.h>"] = "parallel"
         # for the versions that info prints
         except["src/command/info.c", "<sqlite3.h>"] = 1
         except["src/command/info.c", "<cairo.h>"] = 1

@@ -14,6 +14,7 @@ include tests/results/local.mk
 include tests/library/local.mk
 include tests/backend/local.mk
 include tests/command/local.mk
+include tests/parallel/local.mk
 include tests/tensorwise/local.mk
 include tests/tui/local.mk
 include tests/gpu/local.mk

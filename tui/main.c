@@ -291,7 +291,8 @@ int main(int argc, char **argv) {
         error_set(&error, "no terminal here; --snapshot 120x40 prints one frame");
         return complain(&error);
     }
-    if (sandbox_enter((enum sandbox)options.sandbox, options.allow_commands, &error) ||
+    if (sandbox_enter((enum sandbox)options.sandbox, options.allow_commands, false,
+                      &error) ||
         take_settings(&options, &app, &error))
         return complain(&error);
     struct replay *replay = NULL;

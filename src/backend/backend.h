@@ -371,6 +371,10 @@ static inline real *backend_at(const struct backend *b, const real *base,
     return (real *)((const char *)base + offset * b->real_size);
 }
 
+/* Which card "auto" and "cuda" without a number mean from now on, counted around where
+ * there are fewer: 0 at first. For processes that share a machine. */
+void backend_prefer_card(unsigned card);
+
 /* Opens a device by name: "auto" (a GPU where there is one, else the CPU), "cpu",
  * "cuda" or "cuda:N". threads 0 means one for each core. Under "auto" a GPU that cannot
  * be used is not an error: note (may be NULL) then receives one line saying which and

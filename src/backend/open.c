@@ -122,13 +122,23 @@ static int cuda_find(const struct backend_module **module, unsigned *devices,
                         : error_set(error, NO_DRIVER);
 }
 
-static int cuda_open(unsigned index, enum precision precision, unsigned threads,
+static unsigned preferred_card;
+
+void backend_prefer_card(unsigned card) {
+    preferred_card = card;
+}
+
+enum { CARD_PREFERRED = -1 };
+
+static int cuda_open(long wanted, enum precision precision, unsigned threads,
                      struct backend **backend, enum presence *presence,
                      struct error *error) {
     const struct backend_module *module;
     unsigned devices;
     if (cuda_find(&module, &devices, presence, error) != 0)
         return error_prefix(error, "cuda");
+    unsigned index =
+        wanted == CARD_PREFERRED ? preferred_card % devices : (unsigned)wanted;
     if (index >= devices)
         return error_set(
             error, "cuda:%u: there %s %u CUDA device%s here, counted from 0", index,
@@ -141,15 +151,16 @@ static int cuda_open(unsigned index, enum precision precision, unsigned threads,
     return 0;
 }
 
-/* The number behind "cuda:", or -1. */
-static long cuda_index(const char *device) {
+/* Whether it is "cuda" or "cuda:N", and that N. */
+static bool cuda_index(const char *device, long *index) {
+    *index = CARD_PREFERRED;
     if (strcmp(device, "cuda") == 0)
-        return 0;
+        return true;
     if (strncmp(device, "cuda:", 5) != 0 || !isdigit((unsigned char)device[5]))
-        return -1;
+        return false;
     char *end;
-    long index = strtol(device + 5, &end, 10);
-    return *end == '\0' && index < 1024 ? index : -1;
+    *index = strtol(device + 5, &end, 10);
+    return *end == '\0' && *index < 1024;
 }
 
 int backend_open(const char *device, enum precision precision, unsigned threads,
@@ -161,7 +172,8 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
         return cpu_open(precision, threads, backend, error);
     if (strcmp(device, "auto") == 0) {
         struct error why;
-        if (cuda_open(0, precision, threads, backend, &presence, &why) == 0)
+        if (cuda_open(CARD_PREFERRED, precision, threads, backend, &presence, &why) ==
+            0)
             return 0;
         if (cpu_open(precision, threads, backend, error) != 0)
             return error_prefix(error, "%.200s; the CPU is used instead", why.text);
@@ -169,11 +181,11 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
             snprintf(note, 256, "%.200s; the CPU is used", why.text);
         return 0;
     }
-    long index = cuda_index(device);
-    if (index < 0)
+    long index;
+    if (!cuda_index(device, &index))
         return error_set(error, "device %s is not known: auto, cpu, cuda or cuda:N",
                          device);
-    if (cuda_open((unsigned)index, precision, threads, backend, &presence, error) == 0)
+    if (cuda_open(index, precision, threads, backend, &presence, error) == 0)
         return 0;
     if (!strstr(error->text, "--device"))
         error_set(error, "%.900s; or use --device cpu", error->text);

@@ -23,8 +23,7 @@ static const int refused[] = {
     /* a second way to all system calls */
     SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
     /* other processes */
-    WITHOUT_SANITIZER(SCMP_SYS(ptrace), ) SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp),
+    WITHOUT_SANITIZER(SCMP_SYS(ptrace), ) SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp),
     /* file systems and name spaces */
     SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot),
     SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen), SCMP_SYS(fsmount),
@@ -34,6 +33,10 @@ static const int refused[] = {
     SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(init_module),
     SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
     SCMP_SYS(kexec_file_load), SCMP_SYS(reboot), SCMP_SYS(swapon), SCMP_SYS(swapoff)};
+
+/* What MPI needs where there are other ranks, beside sockets. */
+static const int refused_alone[] = {SCMP_SYS(process_vm_readv),
+                                    SCMP_SYS(process_vm_writev)};
 
 /* Both put characters into a terminal as if they were typed. The kernel looks at the
  * lower 32 bits of a request alone. */
@@ -50,20 +53,31 @@ static int refuse_sockets(scmp_filter_ctx filter) {
     return seccomp_rule_add(filter, fail, SCMP_SYS(socket), 0);
 }
 
-static int add_rules(scmp_filter_ctx filter) {
-    int problem = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    for (size_t i = 0; !problem && i < sizeof refused / sizeof *refused; i++) {
-        problem = seccomp_rule_add(filter, fail, refused[i], 0);
+static int refuse(scmp_filter_ctx filter, const int *calls, size_t count) {
+    int problem = 0;
+    for (size_t i = 0; !problem && i < count; i++) {
+        problem = seccomp_rule_add(filter, fail, calls[i], 0);
         if (problem == -EDOM) /* not on this architecture */
             problem = 0;
     }
+    return problem;
+}
+
+static int add_rules(scmp_filter_ctx filter, bool connected) {
+    int problem = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (!problem)
+        problem = refuse(filter, refused, sizeof refused / sizeof *refused);
+    if (!problem && !connected)
+        problem =
+            refuse(filter, refused_alone, sizeof refused_alone / sizeof *refused_alone);
     for (size_t i = 0; !problem && i < sizeof typing / sizeof *typing; i++)
         problem = seccomp_rule_add(filter, fail, SCMP_SYS(ioctl), 1,
                                    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, typing[i]));
-    return problem ? problem : refuse_sockets(filter);
+    return problem || connected ? problem : refuse_sockets(filter);
 }
 
-int sandbox_enter(enum sandbox sandbox, bool runs_commands, struct error *error) {
+int sandbox_enter(enum sandbox sandbox, bool runs_commands, bool connected,
+                  struct error *error) {
     if (sandbox == SANDBOX_OFF || (sandbox == SANDBOX_AUTO && runs_commands))
         return 0;
     if (runs_commands)
@@ -73,7 +87,7 @@ int sandbox_enter(enum sandbox sandbox, bool runs_commands, struct error *error)
     if (!memory_has_room(4 << 20))
         return error_memory(error);
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    int problem = filter ? add_rules(filter) : -ENOMEM;
+    int problem = filter ? add_rules(filter, connected) : -ENOMEM;
     if (!problem)
         problem = seccomp_load(filter);
     if (filter)

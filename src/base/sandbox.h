@@ -17,8 +17,12 @@ enum sandbox { SANDBOX_AUTO, SANDBOX_ON, SANDBOX_OFF };
  * io_uring, bpf, keys and the like are out of reach. Such a call fails with EPERM.
  * Files are read and written as before.
  *
+ * connected: other processes of mpirun are: sockets and the memory of one's own user's
+ * processes stay, which MPI reaches them by.
+ *
  * runs_commands: programs are to be started, as the user allowed: then AUTO does
  * nothing, and ON fails. Fails too where ON is asked and the kernel has no filters. */
-int sandbox_enter(enum sandbox sandbox, bool runs_commands, struct error *error);
+int sandbox_enter(enum sandbox sandbox, bool runs_commands, bool connected,
+                  struct error *error);
 
 #endif

@@ -36,6 +36,8 @@ struct common {
 
 struct command;
 
+struct ranks;
+
 struct invocation {
     const struct command *command;
     const char *const *operands;
@@ -44,6 +46,14 @@ struct invocation {
     const void *options;     /* the command's own structure */
     uint64_t given;          /* bit i: row i of the command's options was typed */
     const struct work *work; /* stop flag, and progress on a terminal */
+    struct ranks *ranks;     /* that mpirun started; NULL: this process is by itself */
+};
+
+/* What the processes of one mpirun do. */
+enum together {
+    ALONE,    /* the command is for one process */
+    SERVE,    /* rank 0 runs it, the others measure what it hands out */
+    ALONGSIDE /* all run it, step by step */
 };
 
 struct command {
@@ -53,7 +63,8 @@ struct command {
     const char *text;    /* a paragraph or more for --help */
     size_t operands_min, operands_max;
     unsigned common; /* TAKES_... */
-    bool stops;      /* sees work->stop: signals that ask for an end only set it */
+    enum together together;
+    bool stops; /* sees work->stop: signals that ask for an end only set it */
     const struct option_spec *options; /* may be NULL */
     size_t options_size;               /* of the structure they fill */
     void (*more_help)(FILE *out); /* what follows the options in --help; may be NULL */

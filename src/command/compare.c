@@ -4,6 +4,8 @@
 
 #include "command/command.h"
 #include "command/work/compare.h"
+#include "command/work/measure_list.h"
+#include "parallel/ranks.h"
 
 static const struct option_spec options[] = {
     {.name = "methods",
@@ -88,9 +90,11 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     }
     if (contenders_parse(c.options->methods, &c.contenders, &c.contender_count, error))
         return EXIT_USAGE;
-    if (measure_open(invocation, invocation->operands[0], &all, &c.measure, error) ==
-            0 &&
-        compare(&c, error) == 0)
+    if (ranks_rank(invocation->ranks))
+        status = measure_serve(invocation, invocation->operands[0], &all, error);
+    else if (measure_open(invocation, invocation->operands[0], &all, &c.measure,
+                          error) == 0 &&
+             compare(&c, error) == 0)
         status = EXIT_DONE;
     compare_clear(&c);
     return status;
@@ -113,6 +117,7 @@ const struct command command_compare = {
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .together = SERVE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct compare_options),

@@ -6,7 +6,8 @@
 #include "checkpoint/directory.h"
 #include "command/command.h"
 #include "command/work/choice.h"
-#include "command/work/measure.h"
+#include "command/work/measure_list.h"
+#include "parallel/ranks.h"
 #include "results/solutions.h"
 
 struct eval_options {
@@ -92,6 +93,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         return EXIT_USAGE;
     }
     struct measure m;
+    if (ranks_rank(invocation->ranks))
+        return measure_serve(invocation, invocation->operands[0], &o->measure, error);
     if (measure_open(invocation, invocation->operands[0], &o->measure, &m, error))
         return EXIT_FAILED;
     struct store_solution solution;
@@ -118,6 +121,7 @@ const struct command command_eval = {
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .together = SERVE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct eval_options),

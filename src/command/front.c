@@ -8,7 +8,8 @@
 #include "command/command.h"
 #include "command/io/point_file.h"
 #include "command/work/answer.h"
-#include "command/work/measure.h"
+#include "command/work/measure_list.h"
+#include "parallel/ranks.h"
 #include "pareto/simplex.h"
 
 enum { RAYS_MAX = 1000000 };
@@ -132,13 +133,13 @@ struct plan {
     size_t step_count;
     double *rays; /* [count, tasks], the caller's */
     size_t count, known;
-    bool *skip; /* [step_count, count]: what the store has */
+    size_t *wanted; /* [step_count count - known] numbers of what the store has not */
 };
 
 static void plan_clear(struct plan *plan) {
     answer_clear(&plan->answer);
     free(plan->steps);
-    free(plan->skip);
+    free(plan->wanted);
 }
 
 static struct store_solution plan_solution(const struct measure *m,
@@ -178,7 +179,7 @@ static int find_known(struct measure *m, struct plan *plan, struct error *error)
     const struct work *work = m->invocation->work;
     size_t total;
     if (!size_multiply(plan->step_count, plan->count, &total) ||
-        !(plan->skip = array_new(total, sizeof *plan->skip)))
+        !(plan->wanted = array_new(total, sizeof *plan->wanted)))
         return error_memory(error);
     m->total = total;
     for (size_t i = 0; i < total; i++) {
@@ -189,8 +190,10 @@ static int find_known(struct measure *m, struct plan *plan, struct error *error)
         int known = measure_known(m, &solution, error);
         if (known < 0)
             return -1;
-        plan->skip[i] = known;
-        plan->known += plan->skip[i];
+        if (known)
+            plan->known++;
+        else
+            plan->wanted[i - plan->known] = i;
         work_report(work, "looking up", i + 1, total);
     }
     m->total = total - plan->known;
@@ -200,28 +203,16 @@ static int find_known(struct measure *m, struct plan *plan, struct error *error)
     return 1;
 }
 
-/* 1 all measured, 0 stopped, -1. */
-static int measure_plan(struct measure *m, const struct plan *plan,
-                        struct error *error) {
-    if (m->total == 0)
-        return 1;
-    if (measure_load(m, error))
-        return -1;
-    int64_t used = 0;
-    for (size_t i = 0; i < plan->step_count * plan->count; i++) {
-        if (plan->skip[i])
-            continue;
-        struct store_solution solution =
-            plan_solution(m, plan, i / plan->count, i % plan->count);
-        if (work_stopped(m->invocation->work))
-            return 0;
-        if (measure_begin_next(m, &solution, &used, error))
-            return work_stopped(m->invocation->work) ? 0 : -1;
-        int result = measure_finish(m, "front", &solution, error);
-        if (result != 1)
-            return result;
-    }
-    return 1;
+struct front {
+    struct measure *measure;
+    struct plan *plan;
+};
+
+static struct store_solution wanted_solution(void *self, size_t i) {
+    const struct front *f = self;
+    size_t number = f->plan->wanted[i];
+    return plan_solution(f->measure, f->plan, number / f->plan->count,
+                         number % f->plan->count);
 }
 
 static void log_front(struct measure *m, const struct plan *plan, bool finished) {
@@ -238,10 +229,13 @@ static void log_front(struct measure *m, const struct plan *plan, bool finished)
 static enum exit_status measure_front(struct measure *m, double *rays, size_t count,
                                       struct error *error) {
     struct plan plan = {.rays = rays, .count = count};
+    struct front front = {m, &plan};
+    struct measure_list list = {.at = wanted_solution, .self = &front, .what = "front"};
     bool usage = false;
     int result = find_steps(m, &plan, &usage, error) ? -1 : find_known(m, &plan, error);
+    list.count = m->total;
     if (result == 1)
-        result = measure_plan(m, &plan, error);
+        result = measure_listed(m, &list, error);
     if (result < 0)
         measure_explain(m, error);
     if (m->done)
@@ -260,6 +254,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         return EXIT_USAGE;
     }
     struct measure m;
+    if (ranks_rank(invocation->ranks))
+        return measure_serve(invocation, invocation->operands[0], &o->measure, error);
     if (measure_open(invocation, invocation->operands[0], &o->measure, &m, error))
         return EXIT_FAILED;
     double *rays = NULL;
@@ -283,6 +279,7 @@ const struct command command_front = {
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,
+    .together = SERVE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct front_options),

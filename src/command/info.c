@@ -15,6 +15,7 @@
 #include "base/json_text.h"
 #include "base/memory.h"
 #include "command/command.h"
+#include "parallel/ranks.h"
 #include "store/store.h"
 
 static void add_backend(void *self, const char *name, const char *state) {
@@ -59,6 +60,16 @@ static const char *cuda(void) {
 #endif
 }
 
+/* What `mpirun pwemoe` would use. */
+static const char *mpi(char line[256]) {
+#ifdef WITH_MPI_MODULE
+    return ranks_library(line);
+#else
+    (void)line;
+    return "not built";
+#endif
+}
+
 /* The same facts as lines: sections of names and values. */
 static void print_text(const json_t *document) {
     static const char *const lists[][3] = {{"backends", "name", "state"},
@@ -87,15 +98,16 @@ static void print_text(const json_t *document) {
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     json_t *backends = json_array();
     json_t *document = NULL;
+    char mpi_line[256];
     if (backend_list(add_backend, backends, error)) {
         json_decref(backends);
         return EXIT_FAILED;
     }
-    document =
-        json_pack("{s:s, s:{s:s, s:s, s:s, s:i}, s:o, s:o}", "version", PACKAGE_VERSION,
-                  "build", "compiler", compiler(), "cuda", cuda(), "module_folder",
-                  PWEMOE_MODULE_DIR, "store_format", STORE_FORMAT, "backends", backends,
-                  "libraries", list_libraries());
+    document = json_pack("{s:s, s:{s:s, s:s, s:s, s:s, s:i}, s:o, s:o}", "version",
+                         PACKAGE_VERSION, "build", "compiler", compiler(), "cuda",
+                         cuda(), "mpi", mpi(mpi_line), "module_folder",
+                         PWEMOE_MODULE_DIR, "store_format", STORE_FORMAT, "backends",
+                         backends, "libraries", list_libraries());
     if (!document || json_memory_lost()) {
         json_decref(document);
         error_memory(error);

@@ -31,6 +31,8 @@ pwemoe_SOURCES = \
   src/command/work/mergekit.h src/command/work/mergekit.c \
   src/command/work/map.h src/command/work/map_collect.c \
   src/command/work/measure.h src/command/work/measure.c \
+  src/command/work/measure_list.h src/command/work/measure_list.c \
+  src/command/work/message.h src/command/work/message.c \
   src/command/work/runs.h src/command/work/runs.c \
   src/command/work/init.h src/command/work/init_models.c src/command/work/init_commands.c \
   src/command/work/method_settings.h src/command/work/method_settings.c \

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/backend.h"
+#include "backend/cpu.h"
 #include "base/exhausted.h"
 #include "base/json_text.h"
 #include "base/mapped.h"
@@ -18,6 +20,7 @@
 #include "base/start.h"
 #include "command/command.h"
 #include "command/io/progress.h"
+#include "parallel/handout.h"
 #include "store/store.h"
 
 static const struct command *const commands[] = {
@@ -124,7 +127,7 @@ bool command_given(const struct invocation *invocation, const char *option) {
 }
 
 void command_note(const struct invocation *invocation, const char *format, ...) {
-    if (invocation->common->quiet)
+    if (invocation->common->quiet || ranks_rank(invocation->ranks) > 0)
         return;
     va_list arguments;
     va_start(arguments, format);
@@ -176,6 +179,8 @@ static enum exit_status fail(enum exit_status status, const char *command,
     progress_clear(&bars);
     if (output_reader_gone())
         signals_end(SIGPIPE); /* as it would have been by default, but for the work */
+    if (!error->text[0])      /* rank 0 says it */
+        return status;
     bool usage = status == EXIT_USAGE && command;
     /* What is said to be wrong may only be so for want of memory. */
     bool memory = error->memory && !strstr(error->text, "memory");
@@ -251,6 +256,72 @@ static int check_operands(const struct command *command, size_t count,
     return 0;
 }
 
+/* --- the processes of one mpirun ------------------------------------------------ */
+
+/* What each of them would say, the first one says. */
+static void leave_to_rank_0(struct error *error) {
+    if (ranks_launched().rank > 0)
+        error->text[0] = '\0';
+}
+
+/* Cores and cards of a machine, divided among its ranks: where mpirun has not bound
+ * them to cores, each would take them all. */
+static void divide_machine(const struct launched *launched, struct common *common) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (common->threads == 0 && (long)cpu_threads(0) == cores)
+        common->threads =
+            cores > launched->local_size ? (uint64_t)cores / launched->local_size : 1;
+    backend_prefer_card(launched->local);
+}
+
+static int join(struct invocation *invocation, struct common *common,
+                struct error *error) {
+    struct launched launched = ranks_launched();
+    if (launched.size < 2)
+        return 0;
+    if (invocation->command->together == ALONE) {
+        error_set(error, "%s is for one process: start it without mpirun",
+                  invocation->command->name);
+        leave_to_rank_0(error);
+        return -1;
+    }
+    divide_machine(&launched, common);
+    return ranks_join(&invocation->ranks, error);
+}
+
+/* After all that is to be said is said. */
+static void leave(struct invocation *invocation, enum exit_status status) {
+    struct error error;
+    bool serves = invocation->command->together == SERVE;
+    if (serves && ranks_rank(invocation->ranks) == 0 && invocation->ranks &&
+        handout_dismiss(invocation->ranks, &error))
+        fail(EXIT_FAILED, NULL, &error);
+    ranks_leave(invocation->ranks, status);
+}
+
+/* With a command line that is sound so far. MPI's threads inherit the mask of signals,
+ * and it opens what it wants before the sandbox is closed. */
+static enum exit_status run_checked(struct invocation *invocation,
+                                    struct common *common, struct error *error) {
+    const struct command *command = invocation->command;
+    static struct work work = {
+        .stop = &stop, .progress = progress_report, .self = &bars};
+    static const struct signals signals = {.taken = signals_taken, .asked = on_signal};
+    enum exit_status status = EXIT_FAILED;
+    bool allowed = command_given(invocation, "allow-commands");
+    invocation->work = &work;
+    if ((command->stops && signals_watch(&signals, error)) ||
+        join(invocation, common, error) ||
+        sandbox_enter((enum sandbox)common->sandbox, allowed, invocation->ranks != NULL,
+                      error))
+        return status;
+    progress_init(&bars, common->quiet || ranks_rank(invocation->ranks) > 0);
+    output_raw(common->raw);
+    status = command->run(invocation, error);
+    progress_clear(&bars);
+    return status;
+}
+
 static enum exit_status run_command(const struct command *command, size_t count,
                                     const char *const *arguments) {
     static const struct option_spec none[] = {{0}};
@@ -275,25 +346,18 @@ static enum exit_status run_command(const struct command *command, size_t count,
         status = output_flush(&error) ? EXIT_FAILED : EXIT_DONE;
     } else if (check_operands(command, invocation.operand_count, &error)) {
         status = EXIT_USAGE;
-    } else if (sandbox_enter((enum sandbox)common.sandbox,
-                             command_given(&invocation, "allow-commands"), &error)) {
-        status = EXIT_FAILED;
     } else {
-        progress_init(&bars, common.quiet);
-        output_raw(common.raw);
-        struct work work = {.stop = &stop, .progress = progress_report, .self = &bars};
-        invocation.work = &work;
-        struct signals signals = {.taken = signals_taken, .asked = on_signal};
-        if (!command->stops || signals_watch(&signals, &error) == 0)
-            status = command->run(&invocation, &error);
-        progress_clear(&bars);
+        status = run_checked(&invocation, &common, &error);
     }
     free(values);
     free(operands);
     if (status == EXIT_USAGE && error.memory) /* nobody typed anything wrong */
         status = EXIT_FAILED;
+    if (status == EXIT_USAGE)
+        leave_to_rank_0(&error);
     if (status != EXIT_DONE && status != EXIT_UNMET)
-        return fail(status, command->name, &error);
+        status = fail(status, command->name, &error);
+    leave(&invocation, status);
     return status;
 }
 

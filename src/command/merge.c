@@ -5,9 +5,10 @@
 #include "base/json_text.h"
 #include "base/memory.h"
 #include "command/command.h"
-#include "command/work/measure.h"
+#include "command/work/measure_list.h"
 #include "command/work/method_settings.h"
 #include "merge/method.h"
+#include "parallel/ranks.h"
 #include "pareto/simplex.h"
 #include "tensorwise/coefficients.h"
 
@@ -62,13 +63,15 @@ static const struct option_spec options[] = {
 struct job {
     enum store_kind kind;
     char *method, *parameters;
-    bool takes_preference, known;
+    bool takes_preference;
 };
 
 struct jobs {
     struct job *items;
     size_t count, capacity;
     double preference[STORE_TASKS_MAX]; /* of the methods that take one */
+    size_t *wanted;                     /* [wanted_count] numbers of those to measure */
+    size_t wanted_count;
 };
 
 static void jobs_clear(struct jobs *jobs) {
@@ -77,6 +80,7 @@ static void jobs_clear(struct jobs *jobs) {
         free(jobs->items[i].parameters);
     }
     free(jobs->items);
+    free(jobs->wanted);
 }
 
 /* "0:1:11" or "0.3" into fresh numbers, each the decimal that a person means:
@@ -265,56 +269,45 @@ static struct store_solution solution_of(struct jobs *jobs, size_t i) {
                                    .label = ""};
 }
 
-/* 1 all looked up, 0 stopped, -1. */
-static int find_known(struct measure *m, struct jobs *jobs, size_t *known,
-                      struct error *error) {
-    const struct work *work = m->invocation->work;
-    for (size_t i = 0; i < jobs->count; i++) {
-        struct store_solution solution = solution_of(jobs, i);
-        if (work_stopped(work))
-            return 0;
-        int found = measure_known(m, &solution, error);
-        if (found < 0)
-            return -1;
-        jobs->items[i].known = found;
-        *known += jobs->items[i].known;
-        work_report(work, "looking up", i + 1, jobs->count);
-    }
-    return 1;
+static struct store_solution wanted_solution(void *self, size_t i) {
+    struct jobs *jobs = self;
+    return solution_of(jobs, jobs->wanted[i]);
 }
 
-/* 1 all measured, 0 stopped, -1. */
-static int measure_jobs(struct measure *m, struct jobs *jobs, struct error *error) {
-    if (m->total == 0)
-        return 1;
-    if (measure_load(m, error))
-        return -1;
+/* 1 all looked up, 0 stopped, -1. */
+static int find_wanted(struct measure *m, struct jobs *jobs, struct error *error) {
+    const struct merge_options *o = m->invocation->options;
+    jobs->wanted = array_new(jobs->count, sizeof *jobs->wanted);
+    if (!jobs->wanted)
+        return error_memory(error);
     for (size_t i = 0; i < jobs->count; i++) {
-        if (jobs->items[i].known)
-            continue;
         struct store_solution solution = solution_of(jobs, i);
         if (work_stopped(m->invocation->work))
             return 0;
-        if (measure_begin(m, &solution, error))
-            return work_stopped(m->invocation->work) ? 0 : -1;
-        int result = measure_finish(m, "merge", &solution, error);
-        if (result != 1)
-            return result;
+        int known = o->again ? 0 : measure_known(m, &solution, error);
+        if (known < 0)
+            return -1;
+        if (!known)
+            jobs->wanted[jobs->wanted_count++] = i;
+        work_report(m->invocation->work, "looking up", i + 1, jobs->count);
     }
+    m->total = jobs->wanted_count;
     return 1;
 }
 
 static enum exit_status run_jobs(struct measure *m, struct jobs *jobs,
                                  struct error *error) {
     const struct merge_options *o = m->invocation->options;
-    size_t known = 0;
-    int result = o->again ? 1 : find_known(m, jobs, &known, error);
-    m->total = jobs->count - known;
-    if (known)
-        command_note(m->invocation, "%zu of %zu were measured before", known,
-                     jobs->count);
+    int result = find_wanted(m, jobs, error);
+    const struct measure_list list = {.count = jobs->wanted_count,
+                                      .at = wanted_solution,
+                                      .self = jobs,
+                                      .what = "merge"};
+    if (result == 1 && list.count < jobs->count)
+        command_note(m->invocation, "%zu of %zu were measured before",
+                     jobs->count - list.count, jobs->count);
     if (result == 1)
-        result = measure_jobs(m, jobs, error);
+        result = measure_listed(m, &list, error);
     if (result < 0)
         measure_explain(m, error);
     if (m->done)
@@ -336,8 +329,11 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     struct measure m;
     if (list_jobs(o, &jobs, error) == 0) {
         status = EXIT_FAILED;
-        if (measure_open(invocation, invocation->operands[0], &o->measure, &m, error) ==
-            0) {
+        if (ranks_rank(invocation->ranks))
+            status =
+                measure_serve(invocation, invocation->operands[0], &o->measure, error);
+        else if (measure_open(invocation, invocation->operands[0], &o->measure, &m,
+                              error) == 0) {
             for (size_t t = 0; t < m.recipe->task_count; t++)
                 jobs.preference[t] = 1 / (double)m.recipe->task_count;
             if (o->preference && simplex_parse(o->preference, m.recipe->task_count,
@@ -380,6 +376,7 @@ const struct command command_merge = {
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .together = SERVE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct merge_options),

@@ -14,9 +14,9 @@ int keeping_use_routers(struct evaluator *evaluator, struct store *store, int64_
     return result;
 }
 
-int keeping_figures(struct evaluator *evaluator, struct store *store, bool hash,
-                    struct store_solution *solution, struct error *error) {
-    struct store_evaluation evaluations[STORE_TASKS_MAX];
+int keeping_measured(struct evaluator *evaluator, bool hash,
+                     struct store_solution *solution,
+                     struct store_evaluation *evaluations, struct error *error) {
     char hex[SHA256_HEX] = "";
     /* Each task by its own expert is no one model. */
     if (hash && store_method_role(solution->method) != STORE_ROLE_EXPERTS &&
@@ -25,15 +25,29 @@ int keeping_figures(struct evaluator *evaluator, struct store *store, bool hash,
     memcpy(solution->model_sha256, hex, sizeof hex);
     evaluator_results(evaluator, evaluations);
     evaluator_cost(evaluator, &solution->seconds, &solution->peak_bytes);
+    return 0;
+}
+
+int keeping_put(struct store *store, struct store_solution *solution,
+                const struct store_evaluation *evaluations, size_t tasks,
+                struct error *error) {
     if (store_begin(store, error))
         return -1;
     if (store_solution_put(store, solution, error) ||
-        store_evaluations_put(store, solution->id, hex, evaluations,
-                              evaluator_tasks(evaluator), error)) {
+        store_evaluations_put(store, solution->id, solution->model_sha256, evaluations,
+                              tasks, error)) {
         store_rollback(store);
         return -1;
     }
     return store_commit(store, error);
+}
+
+int keeping_figures(struct evaluator *evaluator, struct store *store, bool hash,
+                    struct store_solution *solution, struct error *error) {
+    struct store_evaluation evaluations[STORE_TASKS_MAX];
+    if (keeping_measured(evaluator, hash, solution, evaluations, error))
+        return -1;
+    return keeping_put(store, solution, evaluations, evaluator_tasks(evaluator), error);
 }
 
 int keeping_hash(struct evaluator *evaluator, struct store *store, int64_t solution,

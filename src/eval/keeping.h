@@ -23,6 +23,16 @@ int keeping_use_routers(struct evaluator *evaluator, struct store *store,
 int keeping_figures(struct evaluator *evaluator, struct store *store, bool hash,
                     struct store_solution *solution, struct error *error);
 
+/* The same in two steps, of which the second needs no evaluator: what was measured may
+ * have come from another process. evaluations [STORE_TASKS_MAX]; what is in them points
+ * into the evaluator. */
+int keeping_measured(struct evaluator *evaluator, bool hash,
+                     struct store_solution *solution,
+                     struct store_evaluation *evaluations, struct error *error);
+int keeping_put(struct store *store, struct store_solution *solution,
+                const struct store_evaluation *evaluations, size_t tasks,
+                struct error *error);
+
 /* The hash of the current model, whose figures are stored as those of solution: for a
  * device that answers within a frame and has no time for it then. Fails with the text
  * "stopped" where work says so. */

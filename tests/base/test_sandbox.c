@@ -43,7 +43,7 @@ enum { NO_FILTERS = 77 };
 
 static int enter(void) {
     struct error error;
-    return sandbox_enter(SANDBOX_ON, false, &error) ? NO_FILTERS : 0;
+    return sandbox_enter(SANDBOX_ON, false, false, &error) ? NO_FILTERS : 0;
 }
 
 static bool starts_a_program(void) {
@@ -146,17 +146,31 @@ static void threads_of_before_are_bound(void **state) {
 
 static int left_out(void) {
     struct error error;
-    return !sandbox_enter(SANDBOX_OFF, false, &error) &&
-                   !sandbox_enter(SANDBOX_AUTO, true, &error) && starts_a_program()
+    return !sandbox_enter(SANDBOX_OFF, false, false, &error) &&
+                   !sandbox_enter(SANDBOX_AUTO, true, false, &error) &&
+                   starts_a_program()
                ? 0
                : 1;
+}
+
+/* With other ranks: they are spoken to, and no program is started. */
+static int reaches_other_ranks(void) {
+    struct error error;
+    if (sandbox_enter(SANDBOX_ON, false, true, &error))
+        return NO_FILTERS;
+    return makes_a_socket(AF_INET) && !starts_a_program() ? 0 : 1;
+}
+
+static void other_ranks_are_reached(void **state) {
+    (void)state;
+    run_case(reaches_other_ranks);
 }
 
 static void commands_can_be_allowed(void **state) {
     (void)state;
     struct error error;
     assert_int_equal(in_child(left_out), 0);
-    assert_int_equal(sandbox_enter(SANDBOX_ON, true, &error), -1);
+    assert_int_equal(sandbox_enter(SANDBOX_ON, true, false, &error), -1);
     assert_string_equal(error.text, "--sandbox on starts no programs, and "
                                     "--allow-commands is to: leave one of them out");
 }
@@ -166,6 +180,7 @@ int main(void) {
         cmocka_unit_test(programs_and_sockets_are_refused),
         cmocka_unit_test(files_and_forks_work_on),
         cmocka_unit_test(threads_of_before_are_bound),
+        cmocka_unit_test(other_ranks_are_reached),
         cmocka_unit_test(commands_can_be_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

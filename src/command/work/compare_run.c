@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "command/work/compare.h"
+#include "command/work/measure_list.h"
 #include "pareto/pareto.h"
 #include "results/catalog.h"
 #include "results/oriented.h"
@@ -84,62 +85,100 @@ static int prepare(struct compare *c, struct compare_trial *trial,
 
 /* --- measuring -------------------------------------------------------------------- */
 
-/* 1 measured, 0 stopped, -1. */
-static int measure_one(struct compare *c, struct store_solution *solution,
-                       int64_t *used, int64_t *id, struct error *error) {
-    struct measure *m = &c->measure;
-    int known = measure_known(m, solution, error);
-    if (known < 0)
-        return -1;
-    if (known) {
-        *id = m->ids[m->id_count - 1];
-        m->total--;
-        return 1;
-    }
-    if (work_stopped(c->invocation->work))
-        return 0;
-    if ((!m->evaluator && measure_load(m, error)) ||
-        measure_begin_next(m, solution, used, error))
-        return work_stopped(c->invocation->work) ? 0 : -1;
-    int result = measure_finish(m, "compare", solution, error);
-    *id = solution->id;
-    return result;
+/* A model to measure, and where its id belongs. */
+struct wanted {
+    const struct compare_trial *trial; /* NULL: each task by its own expert */
+    size_t point;
+    int64_t *id;
+};
+
+struct wanted_list {
+    struct compare *compare;
+    struct wanted *items;
+    size_t count;
+};
+
+static struct store_solution solution_of(const struct compare *c,
+                                         const struct wanted *w) {
+    const struct compare_trial *trial = w->trial;
+    if (!trial)
+        return (struct store_solution){
+            .kind = STORE_KIND_SINGLE,
+            .method = (char *)(uintptr_t)store_role_name(STORE_ROLE_EXPERTS),
+            .parameters = (char *)(uintptr_t) "{}",
+            .label = ""};
+    const struct contender *contender = &c->contenders[trial->contender];
+    size_t at = w->point * c->design.tasks;
+    return (struct store_solution){
+        .kind = !contender->method          ? STORE_KIND_PWEMOE
+                : contender->method->single ? STORE_KIND_SINGLE
+                                            : STORE_KIND_MERGE,
+        .method = trial->method,
+        .parameters = trial->parameters,
+        .routers = trial->routers,
+        .preference = contender->answers ? c->design.preferences + at : NULL,
+        .label = ""};
 }
 
-static int measure_trial(struct compare *c, struct compare_trial *trial, int64_t *used,
-                         struct error *error) {
-    const struct contender *contender = &c->contenders[trial->contender];
-    enum store_kind kind = !contender->method          ? STORE_KIND_PWEMOE
-                           : contender->method->single ? STORE_KIND_SINGLE
-                                                       : STORE_KIND_MERGE;
-    int result = 1;
-    for (size_t i = 0; result == 1 && i < trial->points; i++) {
-        struct store_solution solution = {
-            .kind = kind,
-            .method = trial->method,
-            .parameters = trial->parameters,
-            .routers = trial->routers,
-            .preference =
-                contender->answers ? c->design.preferences + i * c->design.tasks : NULL,
-            .label = ""};
-        result = measure_one(c, &solution, used, &trial->solutions[i], error);
-    }
+static struct store_solution wanted_solution(void *self, size_t i) {
+    const struct wanted_list *list = self;
+    return solution_of(list->compare, &list->items[i]);
+}
+
+/* Onto the list, unless the store has it. */
+static int want(struct wanted_list *list, struct wanted wanted, struct error *error) {
+    struct measure *m = &list->compare->measure;
+    struct store_solution solution = solution_of(list->compare, &wanted);
+    int known = measure_known(m, &solution, error);
+    if (known < 0)
+        return -1;
+    if (known)
+        *wanted.id = m->ids[m->id_count - 1];
+    else
+        list->items[list->count++] = wanted;
+    return 0;
+}
+
+/* 1 measured, 0 stopped, -1. */
+static int measure_wanted(struct compare *c, struct wanted_list *list,
+                          struct error *error) {
+    int64_t *ids = array_new(list->count, sizeof *ids);
+    const struct measure_list models = {.count = list->count,
+                                        .at = wanted_solution,
+                                        .self = list,
+                                        .what = "compare",
+                                        .ids = ids};
+    if (!ids)
+        return error_memory(error);
+    int result = measure_listed(&c->measure, &models, error);
+    for (size_t i = 0; i < list->count; i++)
+        *list->items[i].id = ids[i];
+    free(ids);
     return result;
 }
 
 static int measure_all(struct compare *c, int64_t *experts, struct error *error) {
-    struct store_solution own = {
-        .kind = STORE_KIND_SINGLE,
-        .method = (char *)(uintptr_t)store_role_name(STORE_ROLE_EXPERTS),
-        .parameters = (char *)(uintptr_t) "{}",
-        .label = ""};
-    int64_t used = 0;
-    c->measure.total = 1;
+    struct wanted_list list = {.compare = c};
+    size_t most = 1;
     for (size_t i = 0; i < c->trial_count; i++)
-        c->measure.total += c->trials[i].points;
-    int result = measure_one(c, &own, &used, experts, error);
-    for (size_t i = 0; result == 1 && i < c->trial_count; i++)
-        result = measure_trial(c, &c->trials[i], &used, error);
+        most += c->trials[i].points;
+    list.items = array_new(most, sizeof *list.items);
+    if (!list.items)
+        return error_memory(error);
+    int result = want(&list, (struct wanted){.id = experts}, error) ? -1 : 1;
+    for (size_t i = 0; i < c->trial_count; i++)
+        for (size_t p = 0; result == 1 && p < c->trials[i].points; p++) {
+            struct compare_trial *trial = &c->trials[i];
+            if (work_stopped(c->invocation->work))
+                result = 0;
+            else if (want(&list, (struct wanted){trial, p, &trial->solutions[p]},
+                          error))
+                result = -1;
+        }
+    c->measure.total = list.count;
+    if (result == 1)
+        result = measure_wanted(c, &list, error);
+    free(list.items);
     if (result < 0)
         measure_explain(&c->measure, error);
     return result;

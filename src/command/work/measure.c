@@ -10,6 +10,7 @@
 #include "eval/keeping.h"
 #include "eval/metric_command.h"
 #include "merge/method.h"
+#include "parallel/handout.h"
 #include "results/solutions.h"
 
 static void note(void *self, const char *text) {
@@ -38,9 +39,11 @@ int measure_open(const struct invocation *invocation, const char *path,
     measure->path = path;
     measure->split = options->split == 0 ? "test" : "train";
     measure->total = 1;
-    if (store_open(path, STORE_READ_WRITE, &measure->store, error) == 0 &&
+    bool writes = ranks_rank(invocation->ranks) == 0;
+    if (store_open(path, writes ? STORE_READ_WRITE : STORE_READ_ONLY, &measure->store,
+                   error) == 0 &&
         store_recipe(measure->store, &measure->recipe, error) == 0 &&
-        watch_data(measure, error) == 0)
+        (!writes || watch_data(measure, error) == 0))
         return 0;
     measure_close(measure);
     return -1;
@@ -61,16 +64,17 @@ int measure_load(struct measure *measure, struct error *error) {
         return error_memory(error);
     char note[256] = "";
     const struct common *common = measure->invocation->common;
-    struct evaluator_options how = {.device = common->device,
-                                    .precision = common->precision,
-                                    .threads = (unsigned)common->threads,
-                                    .batch = (size_t)measure->options->batch,
-                                    .limit = (size_t)measure->options->limit,
-                                    .split = measure->split,
-                                    .store = measure->store,
-                                    .allow_commands = measure->options->allow_commands,
-                                    .makes_only = measure->options->makes_only,
-                                    .jobs = (unsigned)measure->options->jobs};
+    struct evaluator_options how = {
+        .device = common->device,
+        .precision = common->precision,
+        .threads = (unsigned)common->threads,
+        .batch = (size_t)measure->options->batch,
+        .limit = (size_t)measure->options->limit,
+        .split = measure->split,
+        .store = ranks_rank(measure->invocation->ranks) ? NULL : measure->store,
+        .allow_commands = measure->options->allow_commands,
+        .makes_only = measure->options->makes_only,
+        .jobs = (unsigned)measure->options->jobs};
     if (how.allow_commands)
         show_commands(measure);
     int result = evaluator_open(measure->recipe, folder, &how, &measure->evaluator,
@@ -97,7 +101,7 @@ void measure_close(struct measure *measure) {
     memset(measure, 0, sizeof *measure);
 }
 
-static int add_id(struct measure *measure, int64_t id, struct error *error) {
+int measure_add_id(struct measure *measure, int64_t id, struct error *error) {
     if (array_reserve((void **)&measure->ids, &measure->id_capacity,
                       measure->id_count + 1, sizeof *measure->ids))
         return error_memory(error);
@@ -105,8 +109,12 @@ static int add_id(struct measure *measure, int64_t id, struct error *error) {
     return 0;
 }
 
-int measure_finish(struct measure *measure, const char *what,
-                   struct store_solution *solution, struct error *error) {
+/* How many of all are done, by other ranks too. */
+static size_t done_by_all(const struct measure *measure) {
+    return measure->done + (measure->handout ? handout_kept(measure->handout) : 0);
+}
+
+int measure_steps(struct measure *measure, const char *what, struct error *error) {
     const struct work *work = measure->invocation->work;
     struct running running[STORE_TASKS_MAX];
     for (;;) {
@@ -118,13 +126,20 @@ int measure_finish(struct measure *measure, const char *what,
         size_t seen = 0;
         for (size_t t = 0; t < measure->recipe->task_count; t++)
             seen += (size_t)running[t].examples;
-        work_report(work, what, measure->done * measure->examples + seen,
+        work_report(work, what, done_by_all(measure) * measure->examples + seen,
                     measure->total * measure->examples);
         if (step == 1)
-            break;
+            return 1;
     }
+}
+
+int measure_finish(struct measure *measure, const char *what,
+                   struct store_solution *solution, struct error *error) {
+    int result = measure_steps(measure, what, error);
+    if (result != 1)
+        return result;
     if (keeping_figures(measure->evaluator, measure->store, true, solution, error) ||
-        add_id(measure, solution->id, error))
+        measure_add_id(measure, solution->id, error))
         return -1;
     measure->done++;
     return 1;
@@ -166,7 +181,7 @@ int measure_known(struct measure *measure, const struct store_solution *wanted,
     }
     if (!id)
         return 0;
-    return add_id(measure, id, error) ? -1 : 1;
+    return measure_add_id(measure, id, error) ? -1 : 1;
 }
 
 /* By the routers that the evaluator has. */

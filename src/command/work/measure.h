@@ -64,13 +64,14 @@ struct measure {
     struct store_recipe *recipe;
     struct evaluator *evaluator;
     const char *split;
-    size_t examples;    /* of all tasks together */
-    size_t done, total; /* solutions, for progress; set by the caller */
-    int64_t *ids;       /* [id_count] of the solutions measured, owned */
+    size_t examples;         /* of all tasks together */
+    size_t done, total;      /* solutions, for progress; set by the caller */
+    struct handout *handout; /* where other ranks measure, too; NULL: none does now */
+    int64_t *ids;            /* [id_count] of the solutions measured, owned */
     size_t id_count, id_capacity;
 };
 
-/* Opens the store (to write) and the recipe. */
+/* Opens the store (to write; on ranks other than 0 to read) and the recipe. */
 int measure_open(const struct invocation *invocation, const char *path,
                  const struct measure_options *options, struct measure *measure,
                  struct error *error);
@@ -98,6 +99,11 @@ int measure_begin(struct measure *measure, const struct store_solution *solution
  * *used, at first 0, is what the one before had. */
 int measure_begin_next(struct measure *measure, const struct store_solution *solution,
                        int64_t *used, struct error *error);
+
+/* The two parts of measure_finish: steps to the end (1, 0 stopped, -1), and one more of
+ * ids. */
+int measure_steps(struct measure *measure, const char *what, struct error *error);
+int measure_add_id(struct measure *measure, int64_t id, struct error *error);
 
 /* After a failure of measuring: where the device is the reason, adds to its line how
  * much is kept and how to go on. */

@@ -1,0 +1,161 @@
+#include "command/work/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* --- bytes ---------------------------------------------------------------------- */
+
+struct writer {
+    char *bytes;
+    size_t size, capacity;
+    bool failed; /* memory is out: the rest is passed over */
+};
+
+static void put(struct writer *w, const void *bytes, size_t size) {
+    w->failed =
+        w->failed || array_reserve((void **)&w->bytes, &w->capacity, w->size + size, 1);
+    if (w->failed || size == 0)
+        return;
+    memcpy(w->bytes + w->size, bytes, size);
+    w->size += size;
+}
+
+/* Text or a blob: its length first; NULL is one of no bytes. */
+static void put_block(struct writer *w, const void *bytes, size_t size) {
+    put(w, &size, sizeof size);
+    put(w, bytes, bytes ? size : 0);
+}
+
+static void put_text(struct writer *w, const char *text) {
+    put_block(w, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+static int written(struct writer *w, void **bytes, size_t *size, struct error *error) {
+    if (w->failed) {
+        free(w->bytes);
+        return error_memory(error);
+    }
+    *bytes = w->bytes;
+    *size = w->size;
+    return 0;
+}
+
+struct reader {
+    const char *at;
+    size_t left;
+    bool failed;
+};
+
+static const void *take(struct reader *r, size_t size) {
+    if (r->failed || size > r->left) {
+        r->failed = true;
+        return NULL;
+    }
+    const char *at = r->at;
+    r->at += size;
+    r->left -= size;
+    return at;
+}
+
+static void get(struct reader *r, void *value, size_t size) {
+    const void *at = take(r, size);
+    if (at)
+        memcpy(value, at, size);
+}
+
+static const void *get_block(struct reader *r, size_t *size) {
+    *size = 0;
+    get(r, size, sizeof *size);
+    return take(r, *size);
+}
+
+static char *get_text(struct reader *r) {
+    size_t size;
+    const char *text = get_block(r, &size);
+    if (!text || size == 0 || text[size - 1] != '\0')
+        r->failed = true;
+    return r->failed ? NULL : (char *)(uintptr_t)text;
+}
+
+static int not_understood(struct error *error) {
+    return error_set(error, "a message of another rank is not understood: all have to "
+                            "run the same pwemoe");
+}
+
+/* --- what is to be made --------------------------------------------------------- */
+
+int message_solution(const struct store_solution *s, size_t tasks, void **bytes,
+                     size_t *size, struct error *error) {
+    struct writer w = {0};
+    put(&w, &s->kind, sizeof s->kind);
+    put(&w, &s->routers, sizeof s->routers);
+    put_text(&w, s->method);
+    put_text(&w, s->parameters);
+    put_text(&w, s->label);
+    put_block(&w, s->preference, s->preference ? tasks * sizeof *s->preference : 0);
+    return written(&w, bytes, size, error);
+}
+
+static char *copy_text(const char *text) {
+    return text ? strdup(text) : NULL;
+}
+
+int message_solution_read(const void *bytes, size_t size, size_t tasks,
+                          struct store_solution *s, struct error *error) {
+    struct reader r = {.at = bytes, .left = size};
+    *s = (struct store_solution){0};
+    get(&r, &s->kind, sizeof s->kind);
+    get(&r, &s->routers, sizeof s->routers);
+    const char *method = get_text(&r), *parameters = get_text(&r),
+               *label = get_text(&r);
+    const void *preference = get_block(&r, &size);
+    if (r.failed || r.left || (size && size != tasks * sizeof *s->preference))
+        return not_understood(error);
+    s->method = copy_text(method);
+    s->parameters = copy_text(parameters);
+    s->label = copy_text(label);
+    s->preference = size ? malloc(size) : NULL;
+    if (s->method && s->parameters && s->label && !s->preference == !size) {
+        if (size)
+            memcpy(s->preference, preference, size);
+        return 0;
+    }
+    store_solution_clear(s);
+    return error_memory(error);
+}
+
+/* --- what came of it ------------------------------------------------------------ */
+
+int message_figures(const struct store_solution *s, const struct store_evaluation *v,
+                    size_t tasks, void **bytes, size_t *size, struct error *error) {
+    struct writer w = {0};
+    put(&w, s->model_sha256, sizeof s->model_sha256);
+    put(&w, &s->seconds, sizeof s->seconds);
+    put(&w, &s->peak_bytes, sizeof s->peak_bytes);
+    for (size_t t = 0; t < tasks; t++) {
+        put(&w, &v[t], sizeof v[t]); /* its pointers mean nothing there */
+        put_text(&w, v[t].split);
+        put_block(&w, v[t].correct, v[t].correct ? v[t].correct_size : 0);
+    }
+    return written(&w, bytes, size, error);
+}
+
+int message_figures_read(const void *bytes, size_t size, size_t tasks,
+                         struct store_solution *s, struct store_evaluation *v,
+                         struct error *error) {
+    struct reader r = {.at = bytes, .left = size};
+    get(&r, s->model_sha256, sizeof s->model_sha256);
+    get(&r, &s->seconds, sizeof s->seconds);
+    get(&r, &s->peak_bytes, sizeof s->peak_bytes);
+    for (size_t t = 0; t < tasks; t++) {
+        get(&r, &v[t], sizeof v[t]);
+        v[t].split = get_text(&r);
+        v[t].correct = (void *)(uintptr_t)get_block(&r, &v[t].correct_size);
+        if (v[t].correct_size == 0)
+            v[t].correct = NULL;
+    }
+    s->model_sha256[sizeof s->model_sha256 - 1] = '\0';
+    return r.failed || r.left ? not_understood(error) : 0;
+}

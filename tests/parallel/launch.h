@@ -1,0 +1,10 @@
+/* Starting ranks in tests. */
+#ifndef PWEMOE_TESTS_PARALLEL_LAUNCH_H
+#define PWEMOE_TESTS_PARALLEL_LAUNCH_H
+
+/* Why no ranks can be started here (no Open MPI, or this build has no module), or NULL.
+ * Sets the environment for all that is started: this build's module, more ranks than
+ * cores, root, and what of Open MPI's own memory the leak checker passes over. */
+const char *launch_missing(void);
+
+#endif

@@ -1,0 +1,212 @@
+/* Commands under mpirun: the same figures as by one process, nothing twice, and nothing
+ * lost where a rank is killed. PWEMOE_KILLS=50 kills that often. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/run.h"
+#include "launch.h"
+
+static int copy_demo(void **state) {
+    (void)state;
+    const char *source = getenv("srcdir"), *missing = launch_missing();
+    if (missing) {
+        print_message("skipped: %s\n", missing);
+        exit(77);
+    }
+    struct ran ran = shell("cp -R '%2$s/assets/demo/.' %1$s && chmod -R u+w %1$s && "
+                           "cd %1$s && mv results.db kept.db",
+                           folder(), source ? source : ".");
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    return 0;
+}
+
+static void done(struct ran ran) {
+    ran_free(&ran);
+}
+
+static void fresh(const char *name) {
+    struct ran ran =
+        shell("cd %s && rm -f %s %s-* && cp kept.db %s", folder(), name, name, name);
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
+/* Runs the words under mpirun and expects this status. */
+static struct ran together(unsigned size, int status, const char *format, ...) {
+    char words[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    struct ran ran = shell("mpirun --timeout 100 -n %u ./pwemoe %s", size, words);
+    if (ran.status != status)
+        print_message("%s\n", ran.err);
+    assert_int_equal(ran.status, status);
+    return ran;
+}
+
+/* The first column of the first row. */
+static char *value_of(const char *name, const char *sql) {
+    char path[1024];
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    snprintf(path, sizeof path, "%s/%s", folder(), name);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    const char *text = (const char *)sqlite3_column_text(statement, 0);
+    char *copy = strdup(text ? text : "");
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return copy;
+}
+
+static void assert_value(const char *name, const char *sql, const char *wanted) {
+    char *value = value_of(name, sql);
+    assert_string_equal(value, wanted);
+    free(value);
+}
+
+/* All that was measured beyond the demo's own: what each model is, its hash, and every
+ * task's figures with what was answered right, to the bit. */
+static char *figures(const char *name) {
+    return value_of(
+        name,
+        "SELECT group_concat(line, char(10)) FROM (SELECT s.method || s.parameters ||"
+        " coalesce(hex(s.preference), '') || s.model_sha256 || group_concat(e.value ||"
+        " ' ' || e.loss || ' ' || hex(c.bits)) AS line FROM solution s JOIN"
+        " evaluation e ON e.solution = s.id JOIN correct c USING (solution, objective,"
+        " split) WHERE s.id > 301 GROUP BY s.id"
+        " ORDER BY line)");
+}
+
+#define FRONT "front %s/%s --method wudi --random %d --threads 1 --quiet"
+#define MERGE "merge %s/%s --method ties,dare --scales 0.05:0.95:2 --threads 1 --quiet"
+#define COMPARE                                                                   \
+    "compare %s/%s --methods average,wudi:shrink=0.2,task-arithmetic:scale=0.17 " \
+    "--edge-points 3 --threads 1 --quiet"
+
+static void figures_are_those_of_one_process(void **state) {
+    (void)state;
+    fresh("one.db");
+    done(run(FRONT, folder(), "one.db", 6));
+    done(run(MERGE, folder(), "one.db"));
+    done(run(COMPARE, folder(), "one.db"));
+    char *wanted = figures("one.db");
+    assert_true(strlen(wanted) > 1000);
+    for (unsigned size = 1; size <= 4; size++) {
+        fresh("many.db");
+        done(together(size, 0, FRONT, folder(), "many.db", 6));
+        /* These share all that the ranks do with it. */
+        done(size == 2 ? together(2, 0, MERGE, folder(), "many.db")
+                       : run(MERGE, folder(), "many.db"));
+        done(size == 3 ? together(3, 0, COMPARE, folder(), "many.db")
+                       : run(COMPARE, folder(), "many.db"));
+        char *found = figures("many.db");
+        assert_string_equal(found, wanted);
+        free(found);
+    }
+    free(wanted);
+}
+
+static void nothing_is_measured_twice(void **state) {
+    (void)state;
+    fresh("twice.db");
+    struct ran first = together(3, 0, FRONT " --format csv", folder(), "twice.db", 5);
+    char *figures_then = figures("twice.db");
+    struct ran again = together(
+        3, 0, "front %s/twice.db --method wudi --random 5 --threads 1 --format csv",
+        folder());
+    assert_string_equal(first.out, again.out);
+    assert_non_null(strstr(again.err, "5 of 5 were measured before"));
+    char *figures_now = figures("twice.db");
+    assert_string_equal(figures_then, figures_now);
+    free(figures_then);
+    free(figures_now);
+    ran_free(&first);
+    ran_free(&again);
+    /* One model: rank 0 measures it. */
+    again = together(2, 0, "eval %s/twice.db --preference 0.1,0.2,0.7 --again --quiet",
+                     folder());
+    ran_free(&again);
+}
+
+/* Once, however many there are; no rank waits for ever. */
+static void failures_are_told_once(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"front %s/none.db", "No such file"},
+        {"front --rid %s", "unknown option --rid"},
+        {"show %s/kept.db objectives", "show is for one process: start it without"},
+        {"merge %s/kept.db --method wudi --preference 1", "--preference"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char words[1024];
+        snprintf(words, sizeof words, cases[i][0], folder());
+        struct ran ran = shell("mpirun --timeout 60 -n 3 ./pwemoe %s", words);
+        assert_in_range(ran.status, 1, 2);
+        char *at = strstr(ran.err, cases[i][1]);
+        assert_non_null(at);
+        assert_null(strstr(at + 1, cases[i][1]));
+        ran_free(&ran);
+    }
+}
+
+/* kill -9 of a rank at a random moment: the file is sound, what is in it is whole, and
+ * the same command goes on to the end. */
+static void nothing_is_lost_where_a_rank_is_killed(void **state) {
+    (void)state;
+    enum { POINTS = 40 };
+    const char *wanted = getenv("PWEMOE_KILLS");
+    int kills = wanted ? atoi(wanted) : 3, measured = 301;
+    char sql[512];
+    fresh("killed.db");
+    for (int i = 0; i < kills; i++) {
+        if (measured == 301 + POINTS) { /* many kills: begin again */
+            fresh("killed.db");
+            measured = 301;
+        }
+        double delay = 0.3 + fmod(i * 0.7548776662, 1) * 1.2;
+        struct ran ran = shell(
+            "mpirun --timeout 60 -n 3 ./pwemoe " FRONT " & p=$!; sleep %.2f; n=0; "
+            "for c in $(cat /proc/$p/task/*/children); do "
+            "[ $n != %d ] || kill -9 $c; n=$((n + 1)); done; wait $p; true",
+            folder(), "killed.db", POINTS, delay, i % 3);
+        ran_free(&ran);
+        assert_value("killed.db", "PRAGMA integrity_check", "ok");
+        assert_value("killed.db",
+                     "SELECT count(*) FROM solution s WHERE (SELECT count(*) FROM"
+                     " evaluation e WHERE e.solution = s.id AND e.complete) != 3 AND"
+                     " s.id > 301",
+                     "0");
+        char *count = value_of("killed.db", "SELECT count(*) FROM solution");
+        print_message("killed rank %d after %.2f s: %d solutions, then %s\n", i % 3,
+                      delay, measured, count);
+        assert_true(atoi(count) >= measured);
+        measured = atoi(count);
+        free(count);
+    }
+    ran_free(&(struct ran[]){together(2, 0, FRONT, folder(), "killed.db", POINTS)}[0]);
+    snprintf(sql, sizeof sql, "SELECT count(*) = %d FROM solution", 301 + POINTS);
+    assert_value("killed.db", sql, "1");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_are_those_of_one_process),
+        cmocka_unit_test(nothing_is_measured_twice),
+        cmocka_unit_test(failures_are_told_once),
+        cmocka_unit_test(nothing_is_lost_where_a_rank_is_killed),
+    };
+    return cmocka_run_group_tests(tests, copy_demo, NULL);
+}
