@@ -9,6 +9,7 @@ include tests/moe/local.mk
 include tests/train/local.mk
 include tests/eval/local.mk
 include tests/pareto/local.mk
+include tests/plot/local.mk
 include tests/store/local.mk
 include tests/results/local.mk
 include tests/library/local.mk

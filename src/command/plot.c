@@ -1,5 +1,7 @@
 /* pwemoe plot: charts of what a results.db holds. */
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +17,26 @@
 struct plot_options {
     unsigned kind, split;
     const char *out, *x, *y, *task, *method, *where, *upscale, *title, *size;
-    uint64_t run;
+    uint64_t run, dpi;
+    double font;
+    unsigned theme;
+    bool no_title;
 };
 
-enum { SCATTER, TERNARY, PARALLEL, ROUTING, SCALING, SIMILARITY, TRAINING, KINDS };
-#define KIND_NAMES "scatter|ternary|parallel|routing|scaling|similarity|training"
+enum {
+    SCATTER,
+    TERNARY,
+    PARALLEL,
+    SIMPLEX,
+    ROUTING,
+    SCALING,
+    SIMILARITY,
+    TRAINING,
+    ATTAINMENT,
+    KINDS
+};
+#define KIND_NAMES \
+    "scatter|ternary|parallel|simplex|routing|scaling|similarity|training|attainment"
 
 static const struct option_spec options[] = {
     {.name = "kind",
@@ -37,17 +54,17 @@ static const struct option_spec options[] = {
     {.name = "x",
      .type = OPTION_TEXT,
      .value = "TASK",
-     .help = "scatter: the task along x (the first)",
+     .help = "scatter, attainment: the task along x (the first)",
      .offset = offsetof(struct plot_options, x)},
     {.name = "y",
      .type = OPTION_TEXT,
      .value = "TASK",
-     .help = "scatter: the task along y (the second)",
+     .help = "scatter, attainment: the task along y (the second)",
      .offset = offsetof(struct plot_options, y)},
     {.name = "task",
      .type = OPTION_TEXT,
      .value = "TASK",
-     .help = "ternary: colour by this task's figure rather than the average",
+     .help = "ternary: this task's figures alone, on the whole page",
      .offset = offsetof(struct plot_options, task)},
     {.name = "method",
      .type = OPTION_TEXT,
@@ -64,14 +81,15 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .value = "G",
      .choices = "mlp|attn+mlp|all",
-     .help = "ternary, routing: the newest routers of this granularity",
+     .help = "ternary, simplex, routing: the newest routers of this granularity",
      .offset = offsetof(struct plot_options, upscale)},
     {.name = "run",
      .type = OPTION_UNSIGNED,
      .value = "ID",
      .minimum = 1,
      .maximum = 9007199254740992.0,
-     .help = "ternary, routing, training: this training run rather than the newest",
+     .help = "ternary, simplex, routing, training: this training run rather than the "
+             "newest",
      .offset = offsetof(struct plot_options, run)},
     {.name = "split",
      .type = OPTION_CHOICE,
@@ -83,14 +101,41 @@ static const struct option_spec options[] = {
     {.name = "title",
      .type = OPTION_TEXT,
      .value = "TEXT",
-     .help = "A title above the chart (default: the recipe's name)",
+     .help = "A title above the chart (default: the recipe's name and what is shown)",
      .offset = offsetof(struct plot_options, title)},
+    {.name = "no-title",
+     .type = OPTION_FLAG,
+     .help = "No title: a paper has a caption",
+     .offset = offsetof(struct plot_options, no_title)},
     {.name = "size",
      .type = OPTION_TEXT,
      .value = "WxH",
      .initial = "960x600",
-     .help = "Pixels of a PNG, points of SVG and PDF",
+     .help = "Of the page, in points: 72 are an inch",
      .offset = offsetof(struct plot_options, size)},
+    {.name = "dpi",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .initial = "72",
+     .minimum = 36,
+     .maximum = 1200,
+     .help = "Pixels of a PNG an inch; 300 for print",
+     .offset = offsetof(struct plot_options, dpi)},
+    {.name = "font",
+     .type = OPTION_REAL,
+     .value = "P",
+     .initial = "15",
+     .minimum = 4,
+     .maximum = 100,
+     .help = "Size of labels in points; marks, lines and margins go with it",
+     .offset = offsetof(struct plot_options, font)},
+    {.name = "theme",
+     .type = OPTION_CHOICE,
+     .value = "T",
+     .choices = "light|dark",
+     .initial = "light",
+     .help = "On white or on a dark page: light or dark",
+     .offset = offsetof(struct plot_options, theme)},
     {0}};
 
 struct plot {
@@ -101,8 +146,32 @@ struct plot {
     const struct store_recipe *recipe;
     bool *wanted; /* [count] */
     bool usage;   /* the command line is at fault */
+    char title[512];
     struct plot_page page;
 };
+
+/* What is shown, after what the file is called; or what was given. */
+static void set_title(struct plot *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void set_title(struct plot *p, const char *format, ...) {
+    const char *name = p->recipe->name;
+    va_list arguments;
+    size_t used = 0;
+    if (p->options->no_title || p->options->title) {
+        p->page.title = p->options->no_title ? NULL : p->options->title;
+        return;
+    }
+    if (*name)
+        used = (size_t)snprintf(p->title, sizeof p->title, "%.200s: ", name);
+    va_start(arguments, format);
+    vsnprintf(p->title + used, sizeof p->title - used, format, arguments);
+    va_end(arguments);
+    p->page.title = p->title;
+}
+
+static const char *task_name(const struct plot *p, size_t task) {
+    return p->recipe->tasks[task].name;
+}
 
 /* fallback where no name is given. */
 static int find_task(const struct plot *p, const char *name, const char *option,
@@ -111,6 +180,12 @@ static int find_task(const struct plot *p, const char *name, const char *option,
     if (name && store_task_find(p->recipe, name, task, error))
         return error_prefix(error, "%s", option);
     return 0;
+}
+
+/* What the figures of every task are, or only that they are. */
+static const char *figure_label(const struct plot *p) {
+    return store_objective_percent(&p->recipe->tasks[0].objective) ? "accuracy (%)"
+                                                                   : "figure";
 }
 
 /* --- points of objective space ---------------------------------------------------- */
@@ -127,6 +202,10 @@ static int draw_points(struct plot *p, bool scatter, struct error *error) {
     struct plot_points data;
     if (points_make(p->catalog, p->wanted, &data, error))
         return -1;
+    if (scatter)
+        set_title(p, "%.100s and %.100s", task_name(p, x), task_name(p, y));
+    else
+        set_title(p, "all %zu objectives", tasks);
     int result = scatter ? plot_scatter(&p->page, &data.cloud, x, y, error)
                          : plot_parallel(&p->page, &data.cloud, error);
     plot_points_clear(&data);
@@ -141,33 +220,81 @@ static int draw_parallel(struct plot *p, struct error *error) {
     return draw_points(p, false, error);
 }
 
-static int draw_ternary(struct plot *p, struct error *error) {
+/* --- preferences ------------------------------------------------------------------
+ */
+
+static bool is_measured(const struct plot *p, int64_t answerer) {
+    for (size_t i = 0; i < p->catalog->count; i++)
+        if (p->wanted[i] && catalog_answerer(&p->catalog->rows[i].solution) == answerer)
+            return true;
+    return false;
+}
+
+/* The routers that are meant; where none are trained, the closed form if it was
+ * measured. name is what they are called, free(). */
+static int find_answerer(struct plot *p, int64_t *answerer, char **name,
+                         struct error *error) {
     const struct plot_options *o = p->options;
-    size_t task;
-    if (p->recipe->task_count != 3)
-        return error_set(error, "a ternary chart is for three tasks; there are %zu",
-                         p->recipe->task_count);
-    if (find_task(p, o->task, "--task", SIZE_MAX, &task, error))
-        return -1;
+    static const int64_t closed[] = {CATALOG_CLOSED_FITTED, CATALOG_CLOSED_FORM};
+    char text[96];
     struct store_run run;
     struct store_routers routers;
+    *name = NULL;
     if (analysis_find_routers(p->store, o->run, o->method, o->upscale, &run, &routers,
-                              error))
+                              error) == 0) {
+        *answerer = routers.id;
+        *name = series_run_name(&run);
+        store_routers_clear(&routers);
+        store_run_clear(&run);
+        return *name ? 0 : error_memory(error);
+    }
+    for (size_t i = 0; !o->run && !o->upscale && i < 2; i++)
+        if (is_measured(p, closed[i])) {
+            *answerer = closed[i];
+            catalog_routers_text(p->catalog, closed[i], text, sizeof text);
+            *name = strdup(text);
+            return *name ? 0 : error_memory(error);
+        }
+    return -1;
+}
+
+static int draw_ternary(struct plot *p, struct error *error) {
+    size_t task;
+    if (p->recipe->task_count != 3)
+        return error_set(error,
+                         "a ternary chart is for three tasks; there are %zu; --kind "
+                         "simplex is for any number",
+                         p->recipe->task_count);
+    if (find_task(p, p->options->task, "--task", SIZE_MAX, &task, error))
         return -1;
+    int64_t answerer;
+    char *name;
+    if (find_answerer(p, &answerer, &name, error))
+        return -1;
+    set_title(p, "%s", name);
+    free(name);
     struct plot_shares data;
-    int result = shares_make(p->catalog, p->wanted, routers.id, task, &data, error);
-    store_routers_clear(&routers);
-    store_run_clear(&run);
-    if (result)
+    if (shares_make(p->catalog, p->wanted, answerer, task, &data, error))
         return -1;
-    const char *const corners[3] = {p->recipe->tasks[0].name, p->recipe->tasks[1].name,
-                                    p->recipe->tasks[2].name};
-    char label[160];
-    snprintf(label, sizeof label, "%s accuracy (%%)",
-             task == SIZE_MAX ? "average" : p->recipe->tasks[task].name);
-    result = plot_ternary(&p->page, corners, data.preferences, data.values, data.count,
-                          label, error);
+    struct plot_surface surface = plot_shares_surface(&data);
+    int result = plot_ternary(&p->page, &surface, error);
     plot_shares_clear(&data);
+    return result;
+}
+
+static int draw_simplex(struct plot *p, struct error *error) {
+    int64_t answerer;
+    char *name;
+    if (find_answerer(p, &answerer, &name, error))
+        return -1;
+    set_title(p, "%s", name);
+    free(name);
+    struct cells_data data;
+    if (cells_data_make(p->catalog, p->wanted, answerer, &data, error))
+        return -1;
+    data.cells.value_label = figure_label(p);
+    int result = plot_heat(&p->page, &data.cells, error);
+    cells_data_clear(&data);
     return result;
 }
 
@@ -176,7 +303,9 @@ static int draw_ternary(struct plot *p, struct error *error) {
 
 static int draw_lines(struct plot *p, struct lines_data *data, const char *x,
                       const char *y, struct error *error) {
-    int result = plot_lines(&p->page, x, y, data->panels, data->panel_count, error);
+    data->grid.x_label = x;
+    data->grid.y_label = y;
+    int result = plot_lines(&p->page, &data->grid, error);
     lines_data_clear(data);
     return result;
 }
@@ -191,7 +320,12 @@ static int draw_routing(struct plot *p, struct error *error) {
         return -1;
     struct routing routing;
     struct lines_data data;
-    int result = routing_make(&routers, p->recipe->task_count, &routing, error);
+    char *name = series_run_name(&run);
+    int result = name ? routing_make(&routers, p->recipe->task_count, &routing, error)
+                      : error_memory(error);
+    if (result == 0)
+        set_title(p, "%s", name);
+    free(name);
     store_routers_clear(&routers);
     store_run_clear(&run);
     if (result)
@@ -205,7 +339,8 @@ static int draw_scaling(struct plot *p, struct error *error) {
     struct lines_data data;
     if (lines_data_scaling(p->catalog, p->wanted, &data, error))
         return -1;
-    return draw_lines(p, &data, "scaling coefficient", "accuracy (%)", error);
+    set_title(p, "figures by scaling coefficient");
+    return draw_lines(p, &data, "scaling coefficient", figure_label(p), error);
 }
 
 static int draw_similarity(struct plot *p, struct error *error) {
@@ -220,6 +355,7 @@ static int draw_similarity(struct plot *p, struct error *error) {
         return -1;
     result = lines_data_similarity(&similarity, &data, error);
     similarity_clear(&similarity);
+    set_title(p, "how alike the task vectors are");
     return result ? -1
                   : draw_lines(p, &data, "block", "cosine similarity of task vectors",
                                error);
@@ -230,27 +366,48 @@ static int draw_training(struct plot *p, struct error *error) {
     if (lines_data_training(p->store, p->recipe, p->options->run, p->options->method,
                             &data, error))
         return -1;
+    set_title(p, "training loss");
     return draw_lines(p, &data, "step", "training loss", error);
+}
+
+static int draw_attainment(struct plot *p, struct error *error) {
+    size_t x, y;
+    if (p->recipe->task_count < 2)
+        return error_set(error, "there is one task; attainment needs two");
+    if (find_task(p, p->options->x, "--x", 0, &x, error) ||
+        find_task(p, p->options->y, "--y", x == 1 ? 0 : 1, &y, error))
+        return -1;
+    struct lines_data data;
+    if (lines_data_attainment(p->store, p->catalog, p->wanted, x, y, &data, error))
+        return -1;
+    set_title(p, "what half of the seeds attain; bands: from the worst to the best");
+    return draw_lines(p, &data, task_name(p, x), task_name(p, y), error);
 }
 
 /* --- the command --------------------------------------------------------------------
  */
 
-static int parse_size(const char *text, double *width, double *height,
+/* A page has room for a chart of this size of text. */
+static int parse_size(const struct plot_options *o, double *width, double *height,
                       struct error *error) {
+    enum { WIDE = 20, HIGH = 14, MOST = 10000, PIXELS = 20000 };
     char copy[32];
     uint64_t w = 0, h = 0;
-    snprintf(copy, sizeof copy, "%s", text);
+    snprintf(copy, sizeof copy, "%s", o->size);
     char *x = strchr(copy, 'x');
     if (x)
         *x++ = '\0';
-    if (!x || !options_unsigned(copy, &w) || !options_unsigned(x, &h) || w < 400 ||
-        w > 10000 || h < 300 || h > 10000)
-        return error_set(
-            error, "--size '%s': give WxH, from 400x300 to 10000x10000, as 960x600",
-            text);
+    if (!x || !options_unsigned(copy, &w) || !options_unsigned(x, &h) || w > MOST ||
+        h > MOST || (double)w < WIDE * o->font || (double)h < HIGH * o->font)
+        return error_set(error,
+                         "--size '%s': give WxH, from %.0fx%.0f (with --font %g) to "
+                         "%dx%d, as 960x600",
+                         o->size, WIDE * o->font, HIGH * o->font, o->font, MOST, MOST);
     *width = (double)w;
     *height = (double)h;
+    if (fmax(*width, *height) * (double)o->dpi / 72 > PIXELS)
+        return error_set(error, "--size %s at --dpi %llu has over %d pixels on a side",
+                         o->size, (unsigned long long)o->dpi, PIXELS);
     return 0;
 }
 
@@ -262,8 +419,8 @@ static bool ends_well(const char *path) {
 
 static int draw(struct plot *p, struct error *error) {
     static int (*const kinds[KINDS])(struct plot *, struct error *) = {
-        draw_scatter, draw_ternary,    draw_parallel, draw_routing,
-        draw_scaling, draw_similarity, draw_training};
+        draw_scatter, draw_ternary,    draw_parallel, draw_simplex,   draw_routing,
+        draw_scaling, draw_similarity, draw_training, draw_attainment};
     const struct plot_options *o = p->options;
     if (store_open(p->invocation->operands[0], STORE_READ_ONLY, &p->store, error) ||
         catalog_read_solutions(p->store, o->split == 0 ? "test" : "train", &p->catalog,
@@ -283,9 +440,9 @@ static int draw(struct plot *p, struct error *error) {
             store_method_is(p->catalog->rows[i].solution.method, o->method) &&
             (!filter || filter_matches(filter, p->catalog, i));
     filter_free(filter);
-    p->page.title = p->options->title;
-    if (!p->page.title && *p->recipe->name)
-        p->page.title = p->recipe->name;
+    p->page.dpi = (double)o->dpi;
+    p->page.font = o->font;
+    p->page.dark = o->theme == 1;
     return kinds[p->options->kind](p, error);
 }
 
@@ -301,7 +458,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
                              ".pdf");
         return EXIT_USAGE;
     }
-    if (parse_size(p.options->size, &p.page.width, &p.page.height, error))
+    if (parse_size(p.options, &p.page.width, &p.page.height, error))
         return EXIT_USAGE;
     enum exit_status status = !draw(&p, error) ? EXIT_DONE
                               : p.usage        ? EXIT_USAGE
@@ -317,15 +474,21 @@ const struct command command_plot = {
     .usage = "FILE --kind K --out F.png|F.svg|F.pdf",
     .summary = "Charts as PNG, SVG or PDF",
     .text =
-        "scatter: two tasks' figures; the front as a line, dominated points small and "
-        "pale.\n"
-        "ternary: three tasks' preferences, coloured by what the model there scores.\n"
+        "scatter: two tasks' figures; the front as a line, intervals as bars, "
+        "dominated "
+        "points small and pale, baselines named at their points where there is room.\n"
+        "ternary: three tasks' preferences, and what the models there score as "
+        "surfaces.\n"
         "parallel: every task an axis, every model a line.\n"
+        "simplex: a table of what the models at each task's whole weight and at equal "
+        "weights score.\n"
         "routing: the routing weights by depth, at each task's unit preference.\n"
-        "scaling: figures along the scaling coefficient of the methods that have one.\n"
+        "scaling: figures along the scaling coefficient of the methods that have "
+        "one.\n"
         "similarity: cosine similarity of the task vectors by depth; reads the "
         "models.\n"
-        "training: the loss of each task along a training run.",
+        "training: the loss of each task along a training run.\n"
+        "attainment: what runs that differ in their seed alone attain in two tasks.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL,

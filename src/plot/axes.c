@@ -1,10 +1,7 @@
 #include "plot/axes.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/memory.h"
 #include "results/ticks.h"
 
 void axes_range_begin(struct axes_range *range) {
@@ -45,81 +42,119 @@ double axes_y(const struct axes *a, double value) {
     return on_page(a->top + a->height * (1 - (value - a->y0) / (a->y1 - a->y0)));
 }
 
-static void line(cairo_t *cr, double x0, double y0, double x1, double y1) {
-    cairo_move_to(cr, x0, y0);
-    cairo_line_to(cr, x1, y1);
-    cairo_stroke(cr);
+/* --- ticks -------------------------------------------------------------------------
+ */
+
+static struct ticks ticks_up(const struct chart *chart, double y0, double y1,
+                             double height) {
+    size_t most = (size_t)fmax(2, height / (38 * chart->unit));
+    struct ticks ticks = ticks_of(y0, y1, most);
+    /* Three where there is any room: less does not tell a scale. */
+    while (ticks.count < 3 && (double)++most < height / (15 * chart->unit))
+        ticks = ticks_of(y0, y1, most);
+    return ticks;
+}
+
+static double widest_number(struct chart *chart, const struct ticks *ticks) {
+    char text[40];
+    double widest = 0;
+    for (size_t i = 0; i < ticks->count; i++)
+        widest =
+            fmax(widest, chart_text_width(chart, CHART_SMALL,
+                                          ticks_text(ticks, i, text, sizeof text)));
+    return widest;
+}
+
+/* As many as stand side by side with room between them. */
+static struct ticks ticks_along(struct chart *chart, const struct axes *a) {
+    size_t most = (size_t)fmax(2, a->width / (40 * chart->unit));
+    struct ticks ticks = ticks_of(a->x0, a->x1, most);
+    double gap = 12 * chart->unit;
+    while (most > 1 &&
+           (double)(ticks.count - 1) * (widest_number(chart, &ticks) + gap) > a->width)
+        ticks = ticks_of(a->x0, a->x1, --most);
+    while (a->whole && ticks.step < 1 && most > 1)
+        ticks = ticks_of(a->x0, a->x1, --most);
+    return ticks;
+}
+
+double axes_margin_left(struct chart *chart, double y0, double y1, double height,
+                        const char *label) {
+    struct ticks ticks = ticks_up(chart, y0, y1, height);
+    return widest_number(chart, &ticks) + (label ? 40 : 16) * chart->unit;
+}
+
+double axes_margin_below(const struct chart *chart, const char *label) {
+    return (label ? 56 : 30) * chart->unit;
+}
+
+double axes_title(struct chart *chart, double left, double width, const char *title) {
+    char text[256];
+    if (!title)
+        return 0;
+    chart_text_fit(chart, CHART_TITLE, width, title, text, sizeof text);
+    chart_text(chart, left + width / 2, 20 * chart->unit, CHART_TITLE, 0.5, text);
+    return 26 * chart->unit;
+}
+
+/* --- a frame -----------------------------------------------------------------------
+ */
+
+static void draw_across(struct chart *chart, const struct axes *a) {
+    struct ticks ticks = ticks_along(chart, a);
+    double bottom = a->top + a->height;
+    char text[40];
+    for (size_t i = 0; i < ticks.count; i++) {
+        double x = axes_x(a, ticks_at(&ticks, i));
+        if (a->whole && ticks.step < 1 && fmod(ticks_at(&ticks, i), 1) != 0)
+            continue;
+        chart_shade(chart, SHADE_GRID, 1);
+        chart_line(chart, x, a->top, x, bottom);
+        if (!a->no_x_numbers)
+            chart_text(chart, x, bottom + 13 * chart->unit, CHART_SMALL, 0.5,
+                       ticks_text(&ticks, i, text, sizeof text));
+    }
+}
+
+static void draw_up(struct chart *chart, const struct axes *a) {
+    struct ticks ticks = ticks_up(chart, a->y0, a->y1, a->height);
+    char text[40];
+    for (size_t i = 0; i < ticks.count; i++) {
+        double y = axes_y(a, ticks_at(&ticks, i));
+        chart_shade(chart, SHADE_GRID, 1);
+        chart_line(chart, a->left, y, a->left + a->width, y);
+        if (!a->no_y_numbers)
+            chart_text(chart, a->left - 7 * chart->unit, y, CHART_SMALL, 1,
+                       ticks_text(&ticks, i, text, sizeof text));
+    }
 }
 
 void axes_draw(struct chart *chart, const struct axes *a, const char *title,
                const char *x_label, const char *y_label) {
     cairo_t *cr = chart->cr;
-    char text[40];
-    double right = a->left + a->width, bottom = a->top + a->height, widest = 0;
-    struct ticks ticks = ticks_of(a->x0, a->x1, (size_t)fmax(2, a->width / 80));
+    double unit = chart->unit, middle = a->left + a->width / 2;
+    char text[256];
     cairo_save(cr);
-    cairo_set_line_width(cr, 1);
-    for (size_t i = 0; i < ticks.count; i++) {
-        double x = axes_x(a, ticks_at(&ticks, i));
-        cairo_set_source_rgb(cr, 0.88, 0.88, 0.88);
-        line(cr, x, a->top, x, bottom);
-        ticks_text(&ticks, i, text, sizeof text);
-        chart_text(chart, x, bottom + 14, CHART_SMALL, 0.5, text);
-    }
-    ticks = ticks_of(a->y0, a->y1, (size_t)fmax(2, a->height / 45));
-    for (size_t i = 0; i < ticks.count; i++) {
-        double y = axes_y(a, ticks_at(&ticks, i));
-        cairo_set_source_rgb(cr, 0.88, 0.88, 0.88);
-        line(cr, a->left, y, right, y);
-        if (a->no_y_numbers)
-            continue;
-        ticks_text(&ticks, i, text, sizeof text);
-        widest = fmax(widest, chart_text_width(chart, CHART_SMALL, text));
-        chart_text(chart, a->left - 7, y, CHART_SMALL, 1, text);
-    }
-    cairo_set_source_rgb(cr, 0.3, 0.3, 0.3);
+    chart_width(chart, 1);
+    draw_across(chart, a);
+    draw_up(chart, a);
+    chart_shade(chart, SHADE_FRAME, 1);
     cairo_rectangle(cr, a->left, a->top, a->width, a->height);
     cairo_stroke(cr);
     cairo_restore(cr);
     if (x_label)
-        chart_text(chart, a->left + a->width / 2, bottom + 38, CHART_TEXT, 0.5,
-                   x_label);
-    if (y_label)
-        chart_text_up(chart, a->left - widest - 24, a->top + a->height / 2, CHART_TEXT,
-                      y_label);
+        chart_text(chart, middle, a->top + a->height + 38 * unit, CHART_TEXT, 0.5,
+                   chart_text_fit(chart, CHART_TEXT, a->width + 60 * unit, x_label,
+                                  text, sizeof text));
+    if (y_label) {
+        struct ticks ticks = ticks_up(chart, a->y0, a->y1, a->height);
+        chart_text_turned(chart, a->left - widest_number(chart, &ticks) - 24 * unit,
+                          a->top + a->height / 2, -M_PI / 2, CHART_TEXT, 0.5,
+                          chart_text_fit(chart, CHART_TEXT, a->height + 30 * unit,
+                                         y_label, text, sizeof text));
+    }
     if (title)
-        chart_text(chart, a->left + a->width / 2, a->top - 16, CHART_TITLE, 0.5, title);
-}
-
-/* The longest beginning of name that fits, with an ellipsis where it is cut. */
-static void fit(struct chart *chart, const char *name, double width, char *out,
-                size_t size) {
-    snprintf(out, size, "%s", name);
-    size_t length = strlen(out);
-    while (length > 1 && chart_text_width(chart, CHART_TEXT, out) > width) {
-        do
-            length--;
-        while (length > 1 && text_continues(name[length]));
-        snprintf(out, size, "%.*s...", (int)length, name);
-    }
-}
-
-void axes_legend(struct chart *chart, double x, double y, double width,
-                 const struct legend_entry *entries, size_t count) {
-    for (size_t i = 0; i < count; i++, y += 24) {
-        const struct legend_entry *e = &entries[i];
-        char name[256];
-        cairo_save(chart->cr);
-        chart_colour(chart, e->ink, 1);
-        if (e->line) {
-            cairo_set_line_width(chart->cr, 2.5);
-            chart_dash(chart, e->dash);
-            line(chart->cr, x, y, x + 30, y);
-        }
-        if (e->marks)
-            chart_mark(chart, x + 15, y, e->mark, 6);
-        cairo_restore(chart->cr);
-        fit(chart, e->name, width - 38, name, sizeof name);
-        chart_text(chart, x + 38, y, CHART_TEXT, 0, name);
-    }
+        chart_text(
+            chart, middle, a->top - 11 * unit, CHART_SMALL, 0.5,
+            chart_text_fit(chart, CHART_SMALL, a->width, title, text, sizeof text));
 }

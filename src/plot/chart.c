@@ -3,14 +3,17 @@
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/memory.h"
 #include "checkpoint/draft.h"
 #include "plot/kinds.h"
 
 enum { FORMAT_PNG, FORMAT_SVG, FORMAT_PDF };
+enum { POINTS_AN_INCH = 72, VECTOR_RESOLUTION = 3 };
 
 #ifdef __SANITIZE_ADDRESS__
 /* Cairo's fonts come from fontconfig, which keeps what it has read until the process
@@ -64,6 +67,35 @@ static void chart_abandon(struct chart *chart) {
     free(chart);
 }
 
+static bool has_letters(struct chart *chart) {
+    static const char sample[] = "AQgz0189.";
+    cairo_glyph_t *glyphs = NULL;
+    int count = 0;
+    bool whole = cairo_scaled_font_text_to_glyphs(cairo_get_scaled_font(chart->cr), 0,
+                                                  0, sample, -1, &glyphs, &count, NULL,
+                                                  NULL, NULL) == CAIRO_STATUS_SUCCESS;
+    for (int i = 0; i < count; i++)
+        whole = whole && glyphs[i].index != 0;
+    cairo_glyph_free(glyphs);
+    return whole;
+}
+
+/* What fontconfig takes for sans-serif may be a font of symbols alone, where that is
+ * all it knows of. */
+static int choose_font(struct chart *chart, struct error *error) {
+    static const char *const names[] = {"sans-serif", "DejaVu Sans", "Liberation Sans",
+                                        "Noto Sans",  "Arial",       "serif"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        cairo_select_font_face(chart->cr, names[i], CAIRO_FONT_SLANT_NORMAL,
+                               CAIRO_FONT_WEIGHT_NORMAL);
+        if (has_letters(chart))
+            return 0;
+    }
+    return error_set(error, "no font with letters and digits is found; install one (on "
+                            "Debian fonts-dejavu-core), or run `fc-cache -f` where "
+                            "there is one");
+}
+
 int chart_open(const struct plot_page *page, struct chart **out, struct error *error) {
     const char *path = page->png ? "a picture" : page->path;
     double width = page->width, height = page->height;
@@ -76,6 +108,11 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
         return error_memory(error);
     chart->width = width;
     chart->height = height;
+    chart->unit = (page->font > 0 ? page->font : CHART_TEXT) / CHART_TEXT;
+    chart->resolution = format != FORMAT_PNG ? VECTOR_RESOLUTION
+                        : page->dpi > 0      ? page->dpi / POINTS_AN_INCH
+                                             : 1;
+    chart->dark = page->dark;
     chart->format = format;
     chart->page = page;
     chart->path = strdup(path);
@@ -85,8 +122,9 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
         return error_memory(error);
     }
     if (format == FORMAT_PNG)
-        chart->surface =
-            cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+        chart->surface = cairo_image_surface_create(
+            CAIRO_FORMAT_RGB24, (int)lround(width * chart->resolution),
+            (int)lround(height * chart->resolution));
     else if (format == FORMAT_SVG)
         chart->surface =
             cairo_svg_surface_create_for_stream(collect, chart->bytes, width, height);
@@ -100,10 +138,14 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
         chart_abandon(chart);
         return -1;
     }
-    cairo_set_source_rgb(chart->cr, 1, 1, 1);
+    if (format == FORMAT_PNG)
+        cairo_scale(chart->cr, chart->resolution, chart->resolution);
+    chart_shade(chart, SHADE_PAPER, 1);
     cairo_paint(chart->cr);
-    cairo_select_font_face(chart->cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                           CAIRO_FONT_WEIGHT_NORMAL);
+    if (choose_font(chart, error)) {
+        chart_abandon(chart);
+        return -1;
+    }
     cairo_set_line_join(chart->cr, CAIRO_LINE_JOIN_ROUND);
     *out = chart;
     return 0;
@@ -113,6 +155,29 @@ static int hand_over(struct chart *chart) {
     *chart->page->png =
         (struct plot_png){.data = chart->bytes->data, .size = chart->bytes->size};
     chart->bytes->data = NULL;
+    return 0;
+}
+
+/* Says in a PNG how large its pixels are: a chunk pHYs after the header, which is 33
+ * bytes with the signature (W3C PNG, 11.3.5.3). */
+static int put_density(struct chart *chart) {
+    enum { HEADER = 33, CHUNK = 21 };
+    struct file_bytes *bytes = chart->bytes;
+    if (bytes->size < HEADER ||
+        array_reserve((void **)&bytes->data, &bytes->capacity, bytes->size + CHUNK, 1))
+        return -1;
+    unsigned char *at = bytes->data + HEADER;
+    memmove(at + CHUNK, at, bytes->size - HEADER);
+    bytes->size += CHUNK;
+    uint32_t metre = (uint32_t)lround(chart->resolution * POINTS_AN_INCH / 0.0254);
+    unsigned char chunk[CHUNK] = {0, 0, 0, 9, 'p', 'H', 'Y', 's'};
+    chunk[16] = 1; /* a metre */
+    for (unsigned i = 0; i < 4; i++)
+        chunk[8 + i] = chunk[12 + i] = (unsigned char)(metre >> (24 - 8 * i));
+    uint32_t sum = (uint32_t)crc32(0, chunk + 4, CHUNK - 8);
+    for (unsigned i = 0; i < 4; i++)
+        chunk[17 + i] = (unsigned char)(sum >> (24 - 8 * i));
+    memcpy(at, chunk, CHUNK);
     return 0;
 }
 
@@ -133,6 +198,9 @@ int chart_close(struct chart *chart, struct error *error) {
     if (status == CAIRO_STATUS_SUCCESS && chart->format == FORMAT_PNG)
         status =
             cairo_surface_write_to_png_stream(chart->surface, collect, chart->bytes);
+    if (status == CAIRO_STATUS_SUCCESS && chart->format == FORMAT_PNG &&
+        put_density(chart))
+        status = CAIRO_STATUS_NO_MEMORY;
     cairo_surface_finish(chart->surface);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(chart->surface);
@@ -142,136 +210,4 @@ int chart_close(struct chart *chart, struct error *error) {
             : error_set(error, "%s: %s", chart->path, cairo_status_to_string(status));
     chart_abandon(chart);
     return result;
-}
-
-/* --- colours ------------------------------------------------------------------- */
-
-void chart_colour(struct chart *chart, enum ink ink, double alpha) {
-    int colour = look_on_paper(ink);
-    cairo_set_source_rgba(chart->cr, (colour >> 16) / 255.0,
-                          (colour >> 8 & 255) / 255.0, (colour & 255) / 255.0, alpha);
-}
-
-void chart_scale_colour(struct chart *chart, double at) {
-    static const double stops[][3] = {{0.000, 0.135, 0.305},
-                                      {0.257, 0.303, 0.424},
-                                      {0.487, 0.485, 0.472},
-                                      {0.738, 0.689, 0.410},
-                                      {1.000, 0.915, 0.270}};
-    enum { LAST = sizeof stops / sizeof *stops - 1 };
-    double place = (at < 0 ? 0 : at > 1 ? 1 : at) * LAST;
-    size_t i = place >= LAST ? LAST - 1 : (size_t)place;
-    double part = place - (double)i, rgb[3];
-    for (size_t c = 0; c < 3; c++)
-        rgb[c] = stops[i][c] + part * (stops[i + 1][c] - stops[i][c]);
-    cairo_set_source_rgb(chart->cr, rgb[0], rgb[1], rgb[2]);
-}
-
-/* --- text ------------------------------------------------------------------------ */
-
-double chart_text_width(struct chart *chart, double size, const char *text) {
-    char safe[512];
-    cairo_text_extents_t extents;
-    cairo_set_font_size(chart->cr, size);
-    cairo_text_extents(chart->cr, text_escape(safe, sizeof safe, text), &extents);
-    return extents.x_advance;
-}
-
-void chart_text(struct chart *chart, double x, double y, double size, double halign,
-                const char *text) {
-    char safe[512];
-    cairo_save(chart->cr);
-    cairo_set_source_rgb(chart->cr, 0.1, 0.1, 0.1);
-    double width = chart_text_width(chart, size, text);
-    cairo_move_to(chart->cr, x - halign * width, y + 0.35 * size);
-    cairo_show_text(chart->cr, text_escape(safe, sizeof safe, text));
-    cairo_restore(chart->cr);
-}
-
-void chart_text_up(struct chart *chart, double x, double y, double size,
-                   const char *text) {
-    cairo_save(chart->cr);
-    cairo_translate(chart->cr, x, y);
-    cairo_rotate(chart->cr, -M_PI / 2);
-    chart_text(chart, 0, 0, size, 0.5, text);
-    cairo_restore(chart->cr);
-}
-
-/* --- marks ------------------------------------------------------------------------ */
-
-static void polygon(cairo_t *cr, double x, double y, double radius, unsigned corners,
-                    double inner, double turn) {
-    for (unsigned i = 0; i < corners; i++) {
-        double r = i % 2 ? radius * inner : radius;
-        double angle = turn + 2 * M_PI * i / corners;
-        double px = x + r * sin(angle), py = y - r * cos(angle);
-        if (i == 0)
-            cairo_move_to(cr, px, py);
-        else
-            cairo_line_to(cr, px, py);
-    }
-    cairo_close_path(cr);
-}
-
-/* Outlines of marks on a circle: corners, how far in every second one lies (1: all on
- * the circle), the turn of the first in turns, and the radius by which all marks look
- * equally large. 0 corners: the circle itself. */
-static const struct shape {
-    unsigned corners;
-    double inner, turn, size;
-    bool open; /* drawn as a line */
-} shapes[MARK_COUNT] = {
-    [MARK_NOW] = {4, 1, 0, 1.25, false},
-    [MARK_ESTIMATE] = {4, 1, 0, 1.2, true},
-    [MARK_FRONT] = {0, 1, 0, 1, false},
-    [MARK_DOMINATED] = {0, 1, 0, 0.5, false},
-    [MARK_KNEE] = {0, 1, 0, 1.3, true},
-    [MARK_BOOKMARK] = {4, 0.3, 0, 1.3, false},
-    [MARK_PRETRAINED] = {0, 1, 0, 1, true},
-    [MARK_STL] = {3, 1, 0, 1.2, false},
-    [MARK_AVERAGE] = {4, 1, 0.125, 1.2, false},
-    [MARK_ARITHMETIC] = {8, 0, 0.125, 1.1, true},
-    [MARK_TIES] = {8, 0, 0, 1.1, true},
-    [MARK_FISHER] = {3, 1, 0.5, 1.2, true},
-    [MARK_REGMEAN] = {4, 1, 0.125, 1.2, true},
-    [MARK_TRAINED] = {10, 0.45, 0, 1.4, false},
-    [MARK_OTHER] = {4, 1, 0.125, 0.8, false},
-    [MARK_ANSWER + 0] = {0, 1, 0, 0.7, true},
-    [MARK_ANSWER + 1] = {3, 1, 0.25, 0.9, false},
-    [MARK_ANSWER + 2] = {3, 1, 0.5, 0.9, false},
-    [MARK_ANSWER + 3] = {3, 1, 0.75, 0.9, false},
-    [MARK_SPARE + 0] = {3, 1, 0.25, 1.2, false},
-    [MARK_SPARE + 1] = {3, 1, 0.75, 1.2, false},
-    [MARK_SPARE + 2] = {3, 1, 0.5, 1.2, false},
-    [MARK_SPARE + 3] = {10, 0.45, 0, 1.4, true},
-    [MARK_SPARE + 4] = {4, 0.4, 0.25, 1.4, false},
-    [MARK_SPARE + 5] = {3, 1, 0, 1.2, true},
-    [MARK_SPARE + 6] = {16, 0.5, 0, 1.3, false},
-};
-
-void chart_mark(struct chart *chart, double x, double y, enum mark mark,
-                double radius) {
-    const struct shape *shape = &shapes[mark];
-    cairo_t *cr = chart->cr;
-    double r = radius * shape->size;
-    cairo_save(cr);
-    cairo_set_dash(cr, NULL, 0, 0);
-    cairo_set_line_width(cr, 0.4 * radius);
-    cairo_new_path(cr);
-    if (shape->corners)
-        polygon(cr, x, y, r, shape->corners, shape->inner, 2 * M_PI * shape->turn);
-    else
-        cairo_arc(cr, x, y, r, 0, 2 * M_PI);
-    if (shape->open)
-        cairo_stroke(cr);
-    else
-        cairo_fill(cr);
-    cairo_restore(cr);
-}
-
-void chart_dash(struct chart *chart, size_t index) {
-    static const double patterns[][4] = {
-        {0}, {8, 4, 8, 4}, {2, 4, 2, 4}, {10, 3, 2, 3}};
-    size_t i = index % 4;
-    cairo_set_dash(chart->cr, patterns[i], i ? 4 : 0, 0);
 }

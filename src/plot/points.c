@@ -1,5 +1,6 @@
 #include "plot/points.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,25 +16,32 @@ static int plot_points_begin(struct plot_points *points, size_t objectives, size
         (struct plot_points){.labels = array_new(objectives, sizeof(char *)),
                              .series = array_new(most, sizeof(struct plot_series)),
                              .points = array_new(most, sizeof(struct plot_point))};
-    if (size_multiply(most, objectives, &cells))
+    if (size_multiply(most, objectives, &cells)) {
         points->values = array_new(cells, sizeof(double));
+        points->low = array_new(cells, sizeof(double));
+        points->high = array_new(cells, sizeof(double));
+    }
+    points->less = array_new(objectives, sizeof(bool));
     points->cloud =
         (struct plot_cloud){.objectives = (const char *const *)points->labels,
                             .objective_count = objectives,
+                            .less = points->less,
                             .series = points->series,
                             .points = points->points};
-    if (points->labels && points->series && points->points && points->values)
+    if (points->labels && points->series && points->points && points->values &&
+        points->low && points->high && points->less)
         return 0;
     plot_points_clear(points);
     return error_memory(error);
 }
 
-/* "name (unit)" beside an axis; every axis needs one. */
-static int plot_points_label(struct plot_points *points, size_t objective,
-                             const char *name, const char *unit, struct error *error) {
-    free(points->labels[objective]);
-    points->labels[objective] = text_format("%s (%s)", name, unit);
-    return points->labels[objective] ? 0 : error_memory(error);
+/* "name (unit)" beside an axis. */
+static char *axis_label(const struct store_objective *objective) {
+    if (*objective->metric == '{') /* a command's */
+        return text_format("%s%s", objective->name,
+                           objective->maximise ? "" : " (less is better)");
+    return text_format(objective->maximise ? "%s (%s)" : "%s (%s, less is better)",
+                       objective->name, objective->unit);
 }
 
 static int find_series(struct plot_points *points, const struct plot_series *series,
@@ -51,15 +59,22 @@ static int find_series(struct plot_points *points, const struct plot_series *ser
 }
 
 int plot_points_add(struct plot_points *points, const struct plot_series *series,
-                    const double *values, bool dimmed, struct error *error) {
+                    const struct plot_figures *figures, struct error *error) {
     struct plot_cloud *cloud = &points->cloud;
     struct plot_point *point = &points->points[cloud->count];
-    double *kept = points->values + cloud->count * cloud->objective_count;
+    size_t n = cloud->objective_count, at = cloud->count * n;
     if (find_series(points, series, &point->series, error))
         return -1;
-    memcpy(kept, values, cloud->objective_count * sizeof *kept);
-    point->values = kept;
-    point->dimmed = dimmed;
+    for (size_t k = 0; k < n; k++) {
+        points->values[at + k] = figures->values[k];
+        points->low[at + k] = figures->low ? figures->low[k] : (double)NAN;
+        points->high[at + k] = figures->high ? figures->high[k] : (double)NAN;
+    }
+    point->values = points->values + at;
+    point->low = points->low + at;
+    point->high = points->high + at;
+    point->dimmed = figures->dimmed;
+    point->knee = figures->knee;
     cloud->count++;
     return 0;
 }
@@ -73,7 +88,45 @@ void plot_points_clear(struct plot_points *points) {
     free(points->series);
     free(points->points);
     free(points->values);
+    free(points->low);
+    free(points->high);
+    free(points->less);
     memset(points, 0, sizeof *points);
+}
+
+/* With the intervals of what was measured. */
+static int add_row(struct plot_points *points, const struct catalog *catalog,
+                   size_t row, const struct plot_series *series, bool dimmed,
+                   struct error *error) {
+    double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
+    for (size_t t = 0; t < catalog->tasks; t++) {
+        const struct store_evaluation *e = &catalog->rows[row].evaluations[t];
+        bool known = e->present && !e->imported && e->low < e->high;
+        low[t] = known ? e->low : (double)NAN;
+        high[t] = known ? e->high : (double)NAN;
+    }
+    const struct plot_figures figures = {.values =
+                                             catalog->values + row * catalog->tasks,
+                                         .low = low,
+                                         .high = high,
+                                         .dimmed = dimmed,
+                                         .knee = catalog->solutions[row].knee};
+    return plot_points_add(points, series, &figures, error);
+}
+
+static int label_axes(struct plot_points *points, const struct catalog *catalog,
+                      struct error *error) {
+    const struct store_objective *first = &catalog->recipe->tasks[0].objective;
+    points->cloud.alike = true;
+    for (size_t t = 0; t < catalog->tasks; t++) {
+        const struct store_objective *objective = &catalog->recipe->tasks[t].objective;
+        points->less[t] = !objective->maximise;
+        points->cloud.alike =
+            points->cloud.alike && store_objective_alike(objective, first);
+        if (!(points->labels[t] = axis_label(objective)))
+            return error_memory(error);
+    }
+    return 0;
 }
 
 int plot_solutions(struct plot_points *points, const struct catalog *catalog,
@@ -81,46 +134,90 @@ int plot_solutions(struct plot_points *points, const struct catalog *catalog,
     size_t tasks = catalog->tasks;
     if (plot_points_begin(points, tasks, catalog->count + 1, error))
         return -1;
-    int result = 0;
-    for (size_t t = 0; result == 0 && t < tasks; t++) {
-        const struct store_objective *objective = &catalog->recipe->tasks[t].objective;
-        result = plot_points_label(points, t, objective->name, objective->unit, error);
-    }
+    int result = label_axes(points, catalog, error);
     for (size_t s = 0; s < catalog->series_count; s++) {
         const struct series *from = &catalog->series[s];
         /* A front is a line only between two objectives. */
-        struct plot_series series = {from->name, from->mark, from->ink,
-                                     from->answers && tasks == 2};
+        struct plot_series series = {.name = from->name,
+                                     .mark = from->mark,
+                                     .ink = from->ink,
+                                     .joined = from->answers && tasks == 2,
+                                     .front = from->merged,
+                                     .many = from->answers};
         for (size_t i = 0; result == 0 && i < catalog->count; i++)
             if (take[i] && catalog->solutions[i].series == s)
-                result = plot_points_add(points, &series, catalog->values + i * tasks,
-                                         dimmed[i], error);
+                result = add_row(points, catalog, i, &series, dimmed[i], error);
     }
     if (result)
         plot_points_clear(points);
     return result;
 }
 
-int plot_shares_begin(struct plot_shares *shares, size_t most, struct error *error) {
+/* --- three tasks -------------------------------------------------------------------
+ */
+
+static int label_shares(struct plot_shares *shares, const struct catalog *catalog,
+                        size_t task) {
+    const struct store_objective *first = &catalog->recipe->tasks[0].objective;
+    bool whole = true;
+    for (size_t t = 0; t < 3; t++) {
+        shares->corners[t] = text_format("%s", catalog->recipe->tasks[t].name);
+        whole = whole && shares->corners[t];
+    }
+    for (size_t k = 0; k < shares->panels; k++) {
+        size_t t = task == SIZE_MAX ? k : task;
+        bool named = *first->metric != '{';
+        shares->labels[k] = t < 3   ? axis_label(&catalog->recipe->tasks[t].objective)
+                            : named ? text_format("average (%s)", first->unit)
+                                    : text_format("average");
+        whole = whole && shares->labels[k];
+    }
+    return whole ? 0 : -1;
+}
+
+int plot_shares_begin(struct plot_shares *shares, const struct catalog *catalog,
+                      size_t task, size_t most, struct error *error) {
     size_t cells;
-    memset(shares, 0, sizeof *shares);
-    if (size_multiply(most, 3, &cells))
+    *shares = (struct plot_shares){.panels = task == SIZE_MAX ? PLOT_SHARES_ALL : 1};
+    if (size_multiply(most, PLOT_SHARES_ALL, &cells)) {
         shares->preferences = array_new(cells, sizeof *shares->preferences);
-    shares->values = array_new(most, sizeof *shares->values);
-    if (shares->preferences && shares->values)
+        shares->values = array_new(cells, sizeof *shares->values);
+    }
+    if (shares->preferences && shares->values &&
+        label_shares(shares, catalog, task) == 0)
         return 0;
     plot_shares_clear(shares);
     return error_memory(error);
 }
 
 void plot_shares_add(struct plot_shares *shares, const double *preference,
-                     double value) {
+                     const double *figures, size_t task) {
     memcpy(shares->preferences + 3 * shares->count, preference,
            3 * sizeof *shares->preferences);
-    shares->values[shares->count++] = value;
+    double *values = shares->values + shares->panels * shares->count++;
+    if (shares->panels == 1) {
+        values[0] = figures[task];
+        return;
+    }
+    memcpy(values, figures, 3 * sizeof *values);
+    values[3] = (figures[0] + figures[1] + figures[2]) / 3;
+}
+
+struct plot_surface plot_shares_surface(const struct plot_shares *shares) {
+    return (struct plot_surface){
+        .corners = {shares->corners[0], shares->corners[1], shares->corners[2]},
+        .preferences = shares->preferences,
+        .values = shares->values,
+        .count = shares->count,
+        .panels = (const char *const *)shares->labels,
+        .panel_count = shares->panels};
 }
 
 void plot_shares_clear(struct plot_shares *shares) {
+    for (size_t k = 0; k < PLOT_SHARES_ALL; k++)
+        free(shares->labels[k]);
+    for (size_t t = 0; t < 3; t++)
+        free(shares->corners[t]);
     free(shares->preferences);
     free(shares->values);
     memset(shares, 0, sizeof *shares);

@@ -11,6 +11,12 @@ bool store_objective_percent(const struct store_objective *objective) {
     return strcmp(objective->unit, "%") == 0;
 }
 
+bool store_objective_alike(const struct store_objective *a,
+                           const struct store_objective *b) {
+    return a->maximise == b->maximise && strcmp(a->unit, b->unit) == 0 &&
+           strcmp(a->metric, b->metric) == 0;
+}
+
 bool store_split_trains(const char *split) {
     return strcmp(split, "train") == 0;
 }

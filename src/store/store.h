@@ -74,6 +74,9 @@ struct store_objective {
 
 /* Are its figures percentages, from 0 to 100? */
 bool store_objective_percent(const struct store_objective *objective);
+/* Can figures of both stand on one axis: one metric, one unit, one direction? */
+bool store_objective_alike(const struct store_objective *a,
+                           const struct store_objective *b);
 
 struct store_task {
     char *name;

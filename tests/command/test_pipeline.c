@@ -310,7 +310,7 @@ static void starts_with(const char *name, const char *magic, size_t length) {
 
 static void plots_of_every_kind(void **state) {
     (void)state;
-    static const char *const kinds[] = {"scatter", "parallel",   "routing",
+    static const char *const kinds[] = {"scatter", "parallel",   "routing", "simplex",
                                         "scaling", "similarity", "training"};
     new_store("plot.db");
     expect_error(1, "no solution with complete figures",
@@ -353,6 +353,12 @@ static void plots_of_every_kind(void **state) {
     expect_error(2, "--out is missing", "plot %s/plot.db", folder());
     expect_error(2, "must end in .png", "plot %s/plot.db --out p.jpg", folder());
     expect_error(2, "--size", "plot %s/plot.db --out p.png --size 10x10", folder());
+    expect_error(2, "from 800x560 (with --font 40)",
+                 "plot %s/plot.db --out p.png --size 600x600 --font 40", folder());
+    expect_error(2, "pixels on a side",
+                 "plot %s/plot.db --out p.png --size 9000x600 --dpi 600", folder());
+    expect_error(1, "no two runs that differ in their seed alone",
+                 "plot %s/plot.db --kind attainment --out p.png", folder());
     expect_error(2, "scatter|ternary", "plot %s/plot.db --kind pie --out p.png",
                  folder());
     expect_error(1, "no task 'aa'; did you mean 'a'?",

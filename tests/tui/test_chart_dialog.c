@@ -156,10 +156,13 @@ static void a_ternary_and_a_parallel_chart(void **state) {
     const struct plot_shares *shares = &app.chart_writer.job->shares;
     assert_int_equal(shares->count, 15);
     for (size_t i = 0; i < shares->count; i++) {
-        double mean = 0;
-        for (size_t t = 0; t < 3; t++)
-            mean += fixture_value(shares->preferences + 3 * i, t) / 3;
-        assert_true(fabs(shares->values[i] - mean) < 1e-9);
+        double mean = 0; /* a surface for each task, and one for their mean */
+        for (size_t t = 0; t < 3; t++) {
+            double value = fixture_value(shares->preferences + 3 * i, t);
+            assert_true(fabs(shares->values[4 * i + t] - value) < 1e-9);
+            mean += value / 3;
+        }
+        assert_true(fabs(shares->values[4 * i + 3] - mean) < 1e-9);
     }
     free_job(&app);
     close_app(&app);

@@ -54,23 +54,30 @@ static void add_scatter(struct explorer *explorer, size_t x, size_t y) {
 /* The present point, where anything is known of it. */
 static int add_now(const struct explorer *explorer, struct plot_points *points,
                    struct error *error) {
-    double values[STORE_TASKS_MAX];
+    double values[STORE_TASKS_MAX], low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
     bool any = false, estimated = false, complete = true;
     for (size_t t = 0; t < explorer->tasks; t++) {
         struct figure figure;
-        values[t] = NAN;
+        values[t] = low[t] = high[t] = NAN;
         if (!explorer_figure(explorer, t, &figure))
             continue;
         values[t] = figure.value;
+        if (!figure.estimated && figure.low < figure.high) {
+            low[t] = figure.low;
+            high[t] = figure.high;
+        }
         any = true;
         estimated = estimated || figure.estimated;
         complete = complete && figure.complete;
     }
-    struct plot_series series = {estimated  ? "here (estimated)"
-                                 : complete ? "here (measured)"
-                                            : "here (measured in part)",
-                                 estimated ? MARK_ESTIMATE : MARK_NOW, INK_NOW, false};
-    return any ? plot_points_add(points, &series, values, false, error) : 0;
+    struct plot_series series = {.name = estimated  ? "here (estimated)"
+                                         : complete ? "here (measured)"
+                                                    : "here (measured in part)",
+                                 .mark = estimated ? MARK_ESTIMATE : MARK_NOW,
+                                 .ink = INK_NOW,
+                                 .now = true};
+    struct plot_figures figures = {.values = values, .low = low, .high = high};
+    return any ? plot_points_add(points, &series, &figures, error) : 0;
 }
 
 /* Rows of the series that are switched on. */
@@ -109,27 +116,33 @@ static int gather_points(const struct explorer *explorer, struct plot_points *po
 static int gather_shares(const struct explorer *explorer, struct chart_writer_job *job,
                          struct error *error) {
     const struct samples *samples = &explorer->samples;
-    const struct store_objective *objective =
-        &explorer->catalog->recipe->tasks[0].objective;
     if (!samples->count)
         return error_set(error, "these routers have no measured points");
-    if (plot_shares_begin(&job->shares, samples->count, error))
+    if (plot_shares_begin(&job->shares, explorer->catalog, SIZE_MAX, samples->count,
+                          error))
         return -1;
-    for (size_t i = 0; i < samples->count; i++) {
-        double sum = 0;
-        for (size_t t = 0; t < 3; t++)
-            sum += samples->values[3 * i + t];
-        plot_shares_add(&job->shares, samples->preferences + 3 * i, sum / 3);
-    }
-    for (size_t t = 0; t < 3; t++)
-        snprintf(job->corners[t], sizeof job->corners[t], "%.120s",
-                 explorer_task_name(explorer, t));
-    if (*objective->metric == '{') /* a command */
-        snprintf(job->value, sizeof job->value, "average");
-    else
-        snprintf(job->value, sizeof job->value, "average %.60s (%.20s)",
-                 objective->metric, objective->unit);
+    for (size_t i = 0; i < samples->count; i++)
+        plot_shares_add(&job->shares, samples->preferences + 3 * i,
+                        samples->values + 3 * i, SIZE_MAX);
     return 0;
+}
+
+/* What it shows, after what the file is called. */
+static void title_chart(const struct explorer *explorer, struct chart_writer_job *job) {
+    char text[64];
+    const char *name = explorer->catalog->recipe->name;
+    const char *dash = *name ? ": " : "";
+    if (job->kind == CHART_SCATTER)
+        snprintf(job->title, sizeof job->title, "%.120s%s%.60s and %.60s", name, dash,
+                 explorer_task_name(explorer, job->x),
+                 explorer_task_name(explorer, job->y));
+    else if (job->kind == CHART_PARALLEL)
+        snprintf(job->title, sizeof job->title, "%.120s%sall %zu objectives", name,
+                 dash, explorer->tasks);
+    else
+        snprintf(job->title, sizeof job->title, "%.120s%s%s", name, dash,
+                 catalog_routers_text(explorer->catalog, explorer->routers, text,
+                                      sizeof text));
 }
 
 static void begin_chart(struct app *app) {
@@ -140,7 +153,7 @@ static void begin_chart(struct app *app) {
     app_expand_home(app);
     job.kind = decode(dialog->items[dialog->choice].value, &job.x, &job.y);
     snprintf(job.path, sizeof job.path, "%s", dialog->text);
-    snprintf(job.title, sizeof job.title, "%.120s", explorer->catalog->recipe->name);
+    title_chart(explorer, &job);
     int result;
     if (!dialog->text[0])
         result = error_set(&error, "type a path");

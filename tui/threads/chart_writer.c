@@ -7,17 +7,18 @@
 #include "base/memory.h"
 
 static int draw(const struct chart_writer_job *job, struct error *error) {
-    struct plot_page page = {
-        .path = job->path, .title = job->title, .width = 960, .height = 600};
-    const char *const corners[3] = {job->corners[0], job->corners[1], job->corners[2]};
+    struct plot_page page = {.path = job->path,
+                             .title = *job->title ? job->title : NULL,
+                             .width = 960,
+                             .height = 600};
+    struct plot_surface surface = plot_shares_surface(&job->shares);
     switch (job->kind) {
     case CHART_SCATTER:
         return plot_scatter(&page, &job->points.cloud, job->x, job->y, error);
     case CHART_PARALLEL:
         return plot_parallel(&page, &job->points.cloud, error);
     default:
-        return plot_ternary(&page, corners, job->shares.preferences, job->shares.values,
-                            job->shares.count, job->value, error);
+        return plot_ternary(&page, &surface, error);
     }
 }
 

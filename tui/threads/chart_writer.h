@@ -14,11 +14,10 @@ enum chart_writer_kind { CHART_SCATTER, CHART_PARALLEL, CHART_TERNARY };
 
 struct chart_writer_job {
     enum chart_writer_kind kind;
-    char path[512], title[128];
+    char path[512], title[384];
     struct plot_points points; /* of a scatter, of parallel coordinates */
     size_t x, y;               /* of a scatter */
     struct plot_shares shares; /* of a ternary chart */
-    char corners[3][128], value[160];
 };
 
 struct chart_writer { /* begins as zeroes */

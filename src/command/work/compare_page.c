@@ -191,7 +191,8 @@ static int edges_picture(const struct writer *w, struct error *error) {
     for (size_t k = 0; result == 0 && k < n; k++)
         x[k] = (double)k / (double)(n - 1);
     for (size_t t = 0; result == 0 && t < count; t++) {
-        panels[t] = (struct plot_panel){task_name(w, t), all + t * lines, lines};
+        panels[t] = (struct plot_panel){
+            .title = task_name(w, t), .lines = all + t * lines, .count = lines};
         for (size_t i = 0; i < lines; i++) {
             double *own = y + (t * lines + i) * n;
             follow(c, &w->summaries[i], t, own);
@@ -206,8 +207,12 @@ static int edges_picture(const struct writer *w, struct error *error) {
         }
     }
     if (result == 0)
-        result =
-            plot_lines(&page, "weight of the task", "figure", panels, count, error);
+        result = plot_lines(&page,
+                            &(struct plot_grid){.x_label = "weight of the task",
+                                                .y_label = "figure",
+                                                .panels = panels,
+                                                .panel_count = count},
+                            error);
     if (result == 0)
         page_picture(
             w->page, "edges", &png,
@@ -292,9 +297,14 @@ static int surfaces_picture(const struct writer *w, struct error *error) {
     for (size_t i = 0; result == 0 && i < w->c->contender_count; i++)
         result =
             surfaces_of(w, i, x + LEVELS * i, y + LEVELS * i, lines, &count, error);
-    struct plot_panel panel = {NULL, lines, count};
+    struct plot_panel panel = {.lines = lines, .count = count};
     if (result == 0)
-        result = plot_lines(&page, task_name(w, 0), task_name(w, 1), &panel, 1, error);
+        result = plot_lines(&page,
+                            &(struct plot_grid){.x_label = task_name(w, 0),
+                                                .y_label = task_name(w, 1),
+                                                .panels = &panel,
+                                                .panel_count = 1},
+                            error);
     if (result == 0)
         page_picture(w->page, "attainment", &png,
                      "Attainment surfaces: what half of a method's seeds attain, and "

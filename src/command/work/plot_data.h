@@ -17,15 +17,16 @@
 int points_make(const struct catalog *catalog, const bool *wanted,
                 struct plot_points *points, struct error *error);
 
-/* The preferences of one set of routers, with a task's value; task SIZE_MAX: the
- * average. plot_shares_clear frees. */
+/* The preferences over three tasks of one set of routers, with a task's figures; task
+ * SIZE_MAX: every task's and their mean. plot_shares_clear frees. */
 int shares_make(const struct catalog *catalog, const bool *wanted, int64_t routers,
                 size_t task, struct plot_shares *shares, struct error *error);
 
 /* Lines in panels, with all that they point to. */
 struct lines_data {
+    struct plot_grid grid; /* its panels and keys are these */
     struct plot_panel *panels;
-    size_t panel_count;
+    struct plot_line *keys;
     struct owned_line *owned; /* a list */
 };
 int lines_data_routing(const struct store_recipe *recipe, const struct routing *routing,
@@ -34,10 +35,26 @@ int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
                        struct lines_data *data, struct error *error);
 int lines_data_similarity(const struct similarity *similarity, struct lines_data *data,
                           struct error *error);
+/* What several runs of one method that differ in their seed alone attain in two
+ * objectives: the median as a line, and from the worst to the best as a band. */
+int lines_data_attainment(struct store *store, const struct catalog *catalog,
+                          const bool *wanted, size_t x, size_t y,
+                          struct lines_data *data, struct error *error);
 /* run 0: the newest with a curve, of this method where it is not NULL. */
 int lines_data_training(struct store *store, const struct store_recipe *recipe,
                         uint64_t run, const char *method, struct lines_data *data,
                         struct error *error);
 void lines_data_clear(struct lines_data *data);
+
+/* What the models at each task's whole weight, between two tasks and at equal weights
+ * score, of these routers or this closed form. */
+struct cells_data {
+    struct plot_cells cells; /* points into what follows */
+    char **rows, **columns;
+    double *values;
+};
+int cells_data_make(const struct catalog *catalog, const bool *wanted, int64_t routers,
+                    struct cells_data *data, struct error *error);
+void cells_data_clear(struct cells_data *data);
 
 #endif

@@ -5,86 +5,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "command/work/lines_data.h"
 #include "command/work/plot_data.h"
 #include "results/row.h"
 
-enum { LINES_MAX = 512, SMOOTH_MAX = 10 }; /* lines a panel; width of an average */
-
-struct owned_line {
-    struct owned_line *next;
-    char *name;
-    double *x, *y;
-};
-
-/* Room for `count` points, and a copy of name (may be NULL). */
-static struct owned_line *new_line(struct lines_data *data, const char *name,
-                                   size_t count) {
-    struct owned_line *line = calloc(1, sizeof *line);
-    if (!line)
-        return NULL;
-    line->next = data->owned;
-    data->owned = line;
-    line->x = array_new(count, sizeof *line->x);
-    line->y = array_new(count, sizeof *line->y);
-    if (name)
-        line->name = strdup(name);
-    return line->x && line->y && (line->name || !name) ? line : NULL;
-}
-
-static int new_panels(struct lines_data *data, size_t count) {
-    memset(data, 0, sizeof *data);
-    data->panels = array_new(count, sizeof *data->panels);
-    if (!data->panels)
-        return -1;
-    data->panel_count = count;
-    for (size_t p = 0; p < count; p++) {
-        data->panels[p].lines = array_new(LINES_MAX, sizeof *data->panels[p].lines);
-        if (!data->panels[p].lines)
-            return -1;
-    }
-    return 0;
-}
-
-/* The line to fill in; style's x, y, name and count are set here. NULL where memory
- * is out; lines past LINES_MAX replace the last. */
-static struct owned_line *add_line(struct lines_data *data, size_t panel,
-                                   struct plot_line style, const char *name,
-                                   size_t count) {
-    struct owned_line *line = new_line(data, name, count);
-    if (!line)
-        return NULL;
-    struct plot_panel *p = &data->panels[panel];
-    if (p->count == LINES_MAX)
-        p->count--;
-    style.name = line->name;
-    style.x = line->x;
-    style.y = line->y;
-    style.count = count;
-    ((struct plot_line *)(uintptr_t)p->lines)[p->count++] = style;
-    return line;
-}
-
-void lines_data_clear(struct lines_data *data) {
-    while (data->owned) {
-        struct owned_line *line = data->owned;
-        data->owned = line->next;
-        free(line->name);
-        free(line->x);
-        free(line->y);
-        free(line);
-    }
-    for (size_t p = 0; data->panels && p < data->panel_count; p++) {
-        free((void *)(uintptr_t)data->panels[p].lines);
-        free((char *)(uintptr_t)data->panels[p].title);
-    }
-    free(data->panels);
-    memset(data, 0, sizeof *data);
-}
-
-static int out_of_memory(struct lines_data *data, struct error *error) {
-    lines_data_clear(data);
-    return error_memory(error);
-}
+enum { SMOOTH_MAX = 10, EXPERTS_MAX = 4 }; /* width of an average; experts in a panel */
 
 /* --- routing ---------------------------------------------------------------------- */
 
@@ -93,40 +18,92 @@ static const enum module_kind kinds[] = {MODULE_MLP, MODULE_ATTENTION, MODULE_NO
                                          MODULE_NORM2};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-/* One panel a unit preference; a colour an expert, a dash a kind of module. */
-int lines_data_routing(const struct store_recipe *recipe, const struct routing *r,
-                       struct lines_data *data, struct error *error) {
-    if (new_panels(data, r->tasks))
-        return out_of_memory(data, error);
-    for (size_t p = 0; p < r->tasks; p++) {
-        data->panels[p].title = text_format("all for %s", recipe->tasks[p].name);
-        if (!data->panels[p].title)
-            return out_of_memory(data, error);
-        for (size_t k = 0; k < KINDS; k++) {
-            size_t count = 0;
-            for (size_t m = 0; m < r->modules; m++)
-                count += r->module[m].block >= 0 && r->module[m].kind == kinds[k];
-            for (size_t t = 0; count && t < r->tasks; t++) {
-                char name[160];
-                snprintf(name, sizeof name, "%.80s, %s", recipe->tasks[t].name,
-                         module_kind_name(kinds[k]));
-                struct plot_line style = {.ink = look_task(t),
-                                          .mark = look_place(t),
-                                          .dash = k,
-                                          .thin = k >= 2,
-                                          .marks = k == 0};
-                struct owned_line *line = add_line(data, p, style, name, count);
-                if (!line)
-                    return out_of_memory(data, error);
-                for (size_t m = 0, i = 0; m < r->modules; m++)
-                    if (r->module[m].block >= 0 && r->module[m].kind == kinds[k]) {
-                        line->x[i] = (double)r->module[m].block;
-                        line->y[i++] = r->weights[(p * r->modules + m) * r->tasks + t];
-                    }
+/* Norms have weights of another size: they are panels of their own. */
+static bool is_norm(enum module_kind kind) {
+    return kind == MODULE_NORM1 || kind == MODULE_NORM2;
+}
+
+static size_t count_kind(const struct routing *r, enum module_kind kind) {
+    size_t count = 0;
+    for (size_t m = 0; m < r->modules; m++)
+        count += r->module[m].block >= 0 && r->module[m].kind == kind;
+    return count;
+}
+
+/* A colour an expert, a dash a kind of module; first and second kinds look alike in
+ * panels of norms and of others. */
+static struct plot_line routing_style(size_t expert, size_t kind) {
+    return (struct plot_line){.ink = look_task(expert),
+                              .mark = look_place(expert),
+                              .dash = kind % 2,
+                              .marks = kind % 2 == 0};
+}
+
+/* Of many experts only the one that has the whole weight stands out. */
+static int add_routing(struct lines_data *data, size_t panel, const struct routing *r,
+                       size_t preference, size_t kind) {
+    size_t count = count_kind(r, kinds[kind]);
+    for (size_t t = 0; count && t < r->tasks; t++) {
+        struct plot_line style = routing_style(t, kind);
+        style.thin = r->tasks > EXPERTS_MAX && t != preference;
+        style.marks = style.marks && !style.thin;
+        struct owned_line *line = lines_data_add(data, panel, style, NULL, count);
+        if (!line)
+            return -1;
+        for (size_t m = 0, i = 0; m < r->modules; m++)
+            if (r->module[m].block >= 0 && r->module[m].kind == kinds[kind]) {
+                line->x[i] = (double)r->module[m].block;
+                line->y[i++] = r->weights[(preference * r->modules + m) * r->tasks + t];
             }
-        }
     }
     return 0;
+}
+
+/* Experts by colour and mark, then what is dashed. */
+static int routing_keys(struct lines_data *data, const struct store_recipe *recipe,
+                        const struct routing *r, bool norms) {
+    for (size_t t = 0; t < r->tasks; t++)
+        if (lines_data_key(data, routing_style(t, 0), recipe->tasks[t].name))
+            return -1;
+    struct plot_line plain = {.ink = INK_TEXT}, dashed = {.ink = INK_TEXT, .dash = 1};
+    bool second = count_kind(r, kinds[1]) > 0;
+    if ((second || norms) && lines_data_key(data, plain, norms ? "mlp, norm 1" : "mlp"))
+        return -1;
+    if (second || norms)
+        return lines_data_key(data, dashed,
+                              !norms   ? "attn"
+                              : second ? "attn, norm 2"
+                                       : "norm 2");
+    return 0;
+}
+
+/* One panel a unit preference; below it, where there are routers of norms, one of
+ * these. */
+int lines_data_routing(const struct store_recipe *recipe, const struct routing *r,
+                       struct lines_data *data, struct error *error) {
+    bool norms = false;
+    for (size_t k = 0; k < KINDS; k++)
+        norms = norms || (is_norm(kinds[k]) && count_kind(r, kinds[k]));
+    /* Rows of plain panels and rows of norms take turns. */
+    size_t columns = r->tasks <= 4 ? r->tasks : (r->tasks + 1) / 2;
+    size_t blocks = (r->tasks + columns - 1) / columns, parts = norms ? 2 : 1;
+    if (lines_data_begin(data, blocks * parts * columns))
+        return lines_data_fail(data, error);
+    data->grid.columns = columns;
+    data->grid.whole = true;
+    int result = routing_keys(data, recipe, r, norms);
+    for (size_t p = 0; result == 0 && p < r->tasks; p++)
+        for (size_t part = 0; result == 0 && part < parts; part++) {
+            size_t panel = (p / columns * parts + part) * columns + p % columns;
+            data->panels[panel].scale = part;
+            data->panels[panel].title = text_format(
+                part ? "norms, all for %s" : "all for %s", recipe->tasks[p].name);
+            result = data->panels[panel].title ? 0 : -1;
+            for (size_t k = 0; result == 0 && k < KINDS; k++)
+                if (is_norm(kinds[k]) == (part == 1))
+                    result = add_routing(data, panel, r, p, k);
+        }
+    return result ? lines_data_fail(data, error) : 0;
 }
 
 /* --- scaling ------------------------------------------------------------------------
@@ -142,28 +119,32 @@ static int by_scale(const void *a, const void *b) {
     return (p->scale > q->scale) - (p->scale < q->scale);
 }
 
-/* The average as a thick line, and where a series is alone each task as a thin one. */
+/* A line in the panel of the average, and in that of each task. */
 static int add_sweep(struct lines_data *data, const struct catalog *catalog,
                      const struct series *series, const struct sample *samples,
-                     size_t count, bool alone) {
+                     size_t count) {
     size_t tasks = catalog->tasks;
-    struct plot_line thick = {.ink = series->ink, .mark = series->mark, .marks = true};
-    struct owned_line *line =
-        add_line(data, 0, thick, alone ? "average" : series->name, count);
-    if (!line)
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        line->x[i] = samples[i].scale;
-        line->y[i] = row_average(samples[i].row, tasks);
-    }
-    for (size_t t = 0; alone && t < tasks; t++) {
-        struct plot_line style = {.ink = look_task(t), .dash = 1};
-        if (!(line = add_line(data, 0, style, catalog->recipe->tasks[t].name, count)))
+    struct plot_line style = {.ink = series->ink, .mark = series->mark, .marks = true};
+    for (size_t p = 0; p < data->grid.panel_count; p++) {
+        struct owned_line *line = lines_data_add(data, p, style, series->name, count);
+        if (!line)
             return -1;
         for (size_t i = 0; i < count; i++) {
             line->x[i] = samples[i].scale;
-            line->y[i] = samples[i].row->evaluations[t].value;
+            line->y[i] = p == 0 ? row_average(samples[i].row, tasks)
+                                : samples[i].row->evaluations[p - 1].value;
         }
+    }
+    return 0;
+}
+
+/* The average, then every task. */
+static int title_panels(struct lines_data *data, const struct catalog *catalog) {
+    for (size_t p = 0; p < data->grid.panel_count; p++) {
+        data->panels[p].title =
+            text_format("%s", p ? catalog->recipe->tasks[p - 1].name : "average");
+        if (!data->panels[p].title)
+            return -1;
     }
     return 0;
 }
@@ -196,13 +177,13 @@ int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
         result = error_set(
             error, "there is no complete merge with a scaling coefficient; run `pwemoe "
                    "merge FILE --method task-arithmetic --scales 0:1:11` first");
-    if (result == 0 && new_panels(data, 1))
-        result = out_of_memory(data, error);
+    if (result == 0 &&
+        (lines_data_begin(data, catalog->tasks + 1) || title_panels(data, catalog)))
+        result = lines_data_fail(data, error);
     for (size_t s = 0; result == 0 && s < catalog->series_count; s++) {
         size_t count = find_sweep(catalog, wanted, s, samples);
-        if (count &&
-            add_sweep(data, catalog, &catalog->series[s], samples, count, sweeps == 1))
-            result = out_of_memory(data, error);
+        if (count && add_sweep(data, catalog, &catalog->series[s], samples, count))
+            result = lines_data_fail(data, error);
     }
     free(samples);
     return result;
@@ -214,8 +195,9 @@ int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
 /* A colour a kind: the mean over all pairs thick, each pair thin. */
 int lines_data_similarity(const struct similarity *s, struct lines_data *data,
                           struct error *error) {
-    if (new_panels(data, 1))
-        return out_of_memory(data, error);
+    if (lines_data_begin(data, 1))
+        return lines_data_fail(data, error);
+    data->grid.whole = true;
     for (size_t k = 0; k < KINDS; k++) {
         size_t count = 0;
         for (size_t m = 0; m < s->modules; m++)
@@ -229,10 +211,10 @@ int lines_data_similarity(const struct similarity *s, struct lines_data *data,
                                       .dash = mean ? k : 0,
                                       .thin = !mean,
                                       .marks = mean};
-            struct owned_line *line = add_line(
+            struct owned_line *line = lines_data_add(
                 data, 0, style, mean ? module_kind_name(kinds[k]) : NULL, count);
             if (!line)
-                return out_of_memory(data, error);
+                return lines_data_fail(data, error);
             for (size_t m = 0, i = 0; m < s->modules; m++) {
                 if (s->module[m].block < 0 || s->module[m].kind != kinds[k])
                     continue;
@@ -262,8 +244,9 @@ static int add_curves(struct lines_data *data, const struct store_recipe *recipe
             continue;
         struct plot_line thin = {.ink = look_task(t), .thin = true},
                          thick = {.ink = look_task(t), .dash = t / TASK_INKS};
-        struct owned_line *raw = add_line(data, 0, thin, NULL, n);
-        struct owned_line *smooth = add_line(data, 0, thick, recipe->tasks[t].name, n);
+        struct owned_line *raw = lines_data_add(data, 0, thin, NULL, n);
+        struct owned_line *smooth =
+            lines_data_add(data, 0, thick, recipe->tasks[t].name, n);
         if (!raw || !smooth)
             return -1;
         double sum = 0;
@@ -307,8 +290,9 @@ int lines_data_training(struct store *store, const struct store_recipe *recipe,
                            "%s has no training curve of that run; `pwemoe show "
                            "FILE routers` lists the runs",
                            store_path(store));
-    if (result == 0 && (new_panels(data, 1) || add_curves(data, recipe, points, count)))
-        result = out_of_memory(data, error);
+    if (result == 0 &&
+        (lines_data_begin(data, 1) || add_curves(data, recipe, points, count)))
+        result = lines_data_fail(data, error);
     free(points);
     return result;
 }

@@ -1,12 +1,9 @@
 /* Solutions as points: for scatter, parallel and ternary charts. */
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "command/work/plot_data.h"
 #include "results/front.h"
-#include "results/row.h"
 
 /* Those of take that another merged model among them dominates. */
 static int find_dominated(const struct catalog *catalog, const bool *take,
@@ -50,16 +47,14 @@ int points_make(const struct catalog *catalog, const bool *wanted,
 
 int shares_make(const struct catalog *catalog, const bool *wanted, int64_t routers,
                 size_t task, struct plot_shares *shares, struct error *error) {
-    if (plot_shares_begin(shares, catalog->count, error))
+    if (plot_shares_begin(shares, catalog, task, catalog->count, error))
         return -1;
     for (size_t i = 0; i < catalog->count; i++) {
         const struct store_row *row = &catalog->rows[i];
-        if ((wanted && !wanted[i]) || row->solution.routers != routers ||
-            !row->solution.preference || !store_state_settled(row->state))
-            continue;
-        plot_shares_add(shares, row->solution.preference,
-                        task == SIZE_MAX ? row_average(row, catalog->tasks)
-                                         : catalog_value(catalog, i, task));
+        if ((!wanted || wanted[i]) && catalog_answerer(&row->solution) == routers &&
+            store_state_settled(row->state))
+            plot_shares_add(shares, row->solution.preference, catalog->values + 3 * i,
+                            task);
     }
     if (shares->count)
         return 0;

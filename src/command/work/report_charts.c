@@ -86,18 +86,16 @@ static int ternary(const struct report *r, const struct store_run *run, int64_t 
     struct plot_shares data;
     if (shares_make(r->catalog, NULL, routers, SIZE_MAX, &data, error))
         return -1;
-    const struct store_task *tasks = r->recipe->tasks;
-    const char *const corners[3] = {tasks[0].name, tasks[1].name, tasks[2].name};
+    struct plot_surface surface = plot_shares_surface(&data);
     struct plot_png png = {0};
     struct plot_page page = page_for(&png);
     char name[64];
-    int result = plot_ternary(&page, corners, data.preferences, data.values, data.count,
-                              "average accuracy (%)", error);
+    int result = plot_ternary(&page, &surface, error);
     plot_shares_clear(&data);
     snprintf(name, sizeof name, "ternary-run-%lld", (long long)run->id);
     return result ? -1
-                  : picture_of_run(r, name, &png,
-                                   "Average accuracy over the preferences", run, error);
+                  : picture_of_run(r, name, &png, "Figures over the preferences", run,
+                                   error);
 }
 
 /* --- lines --------------------------------------------------------------------- */
@@ -106,7 +104,9 @@ static int ternary(const struct report *r, const struct store_run *run, int64_t 
 static int draw_lines(struct lines_data *data, const char *x, const char *y,
                       struct plot_png *png, struct error *error) {
     struct plot_page page = page_for(png);
-    int result = plot_lines(&page, x, y, data->panels, data->panel_count, error);
+    data->grid.x_label = x;
+    data->grid.y_label = y;
+    int result = plot_lines(&page, &data->grid, error);
     lines_data_clear(data);
     return result;
 }

@@ -1,0 +1,25 @@
+/* Lines in panels, made one by one and owned together. */
+#ifndef PWEMOE_COMMAND_WORK_LINES_DATA_H
+#define PWEMOE_COMMAND_WORK_LINES_DATA_H
+
+#include "command/work/plot_data.h"
+
+struct owned_line {
+    struct owned_line *next;
+    char *name;
+    double *x, *y;
+};
+
+/* So many empty panels. -1: memory is out. */
+int lines_data_begin(struct lines_data *data, size_t count);
+/* The line to fill in; style's x, y, name and count are set here. NULL where memory
+ * is out; of too many lines the last is replaced. */
+struct owned_line *lines_data_add(struct lines_data *data, size_t panel,
+                                  struct plot_line style, const char *name,
+                                  size_t count);
+/* One more entry of a legend that is not that of the lines' own names. */
+int lines_data_key(struct lines_data *data, struct plot_line style, const char *name);
+/* Frees data; memory is out. */
+int lines_data_fail(struct lines_data *data, struct error *error);
+
+#endif

@@ -1,0 +1,185 @@
+/* What several runs that differ in their seed alone attain. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_text.h"
+#include "base/memory.h"
+#include "command/work/lines_data.h"
+#include "command/work/plot_data.h"
+#include "pareto/attainment.h"
+
+enum { LEVELS = 3 }; /* median, best, worst */
+
+struct sets {
+    const struct catalog *catalog;
+    const bool *wanted;
+    size_t x, y;
+    struct store_run *runs;
+    size_t run_count;
+    char **settings;  /* [run_count]: method and parameters but for the seed */
+    size_t *first;    /* [run_count]: the first run of the same settings */
+    int64_t *routers; /* [run_count]: the last saved, or 0 */
+    double *points;   /* [rows, 2] of one group, minimised */
+    size_t *set_of;   /* [rows] */
+    double sign[2];
+};
+
+static char *settings_of(const struct store_run *run) {
+    json_t *object = json_loads(run->parameters, 0, NULL);
+    json_object_del(object, "seed");
+    char *rest = json_text_dump(object, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = rest ? text_format("%s %s %s", run->method, run->upscale, rest) : NULL;
+    free(rest);
+    json_decref(object);
+    return text;
+}
+
+static int find_groups(struct sets *s, struct store *store, struct error *error) {
+    if (store_runs(store, &s->runs, &s->run_count, error))
+        return -1;
+    s->settings = array_new(s->run_count, sizeof *s->settings);
+    s->first = array_new(s->run_count, sizeof *s->first);
+    s->routers = array_new(s->run_count, sizeof *s->routers);
+    s->points = array_new(2 * s->catalog->count, sizeof *s->points);
+    s->set_of = array_new(s->catalog->count, sizeof *s->set_of);
+    if (!s->settings || !s->first || !s->routers || !s->points || !s->set_of)
+        return error_memory(error);
+    for (size_t n = 0; n < s->run_count; n++) {
+        struct store_routers last;
+        bool found;
+        if (!(s->settings[n] = settings_of(&s->runs[n])))
+            return error_memory(error);
+        s->first[n] = 0;
+        while (strcmp(s->settings[s->first[n]], s->settings[n]) != 0)
+            s->first[n]++;
+        if (store_routers_last(store, s->runs[n].id, &found, &last, error))
+            return -1;
+        s->routers[n] = found ? last.id : 0;
+        store_routers_clear(&last);
+    }
+    return 0;
+}
+
+/* The points of the runs of a group; how many runs have any. */
+static size_t gather(struct sets *s, size_t group, size_t *count) {
+    const struct catalog *catalog = s->catalog;
+    size_t sets = 0;
+    *count = 0;
+    for (size_t n = group; n < s->run_count; n++) {
+        size_t before = *count;
+        for (size_t i = 0; s->first[n] == group && s->routers[n] && i < catalog->count;
+             i++) {
+            if (catalog->rows[i].solution.routers != s->routers[n] ||
+                !catalog->solutions[i].whole || (s->wanted && !s->wanted[i]))
+                continue;
+            s->set_of[*count] = sets;
+            s->points[2 * *count] = s->sign[0] * catalog_value(catalog, i, s->x);
+            s->points[2 * *count + 1] = s->sign[1] * catalog_value(catalog, i, s->y);
+            ++*count;
+        }
+        sets += *count > before;
+    }
+    return sets;
+}
+
+/* One step of the border after the other, from its corners. */
+static void stairs(const struct sets *s, const double *corners, size_t count, double *x,
+                   double *y) {
+    for (size_t i = 0; i < count; i++) {
+        size_t next = i + 1 < count ? i + 1 : i;
+        x[2 * i] = s->sign[0] * corners[2 * i];
+        y[2 * i] = s->sign[1] * corners[2 * i + 1];
+        x[2 * i + 1] = s->sign[0] * corners[2 * next];
+        y[2 * i + 1] = s->sign[1] * corners[2 * i + 1];
+    }
+}
+
+/* The median as a line; best and worst, there and back, as a polygon. */
+static int add_group(const struct sets *s, size_t count, size_t sets,
+                     const struct plot_line *style, const char *name,
+                     struct lines_data *data, struct error *error) {
+    const size_t levels[LEVELS] = {attainment_median(sets), 1, sets};
+    double *corners[LEVELS] = {0};
+    size_t counts[LEVELS] = {0};
+    int result = 0;
+    for (size_t l = 0; result == 0 && l < LEVELS; l++)
+        result = attainment_surface(s->points, s->set_of, count, sets, levels[l],
+                                    &corners[l], &counts[l], error);
+    if (result == 0) {
+        struct plot_line band = *style;
+        band.filled = true;
+        size_t best = 2 * counts[1], worst = 2 * counts[2];
+        struct owned_line *line = lines_data_add(data, 0, *style, name, 2 * counts[0]);
+        struct owned_line *filled = lines_data_add(data, 0, band, NULL, best + worst);
+        if (line && filled) {
+            stairs(s, corners[0], counts[0], line->x, line->y);
+            stairs(s, corners[1], counts[1], filled->x, filled->y);
+            stairs(s, corners[2], counts[2], filled->x + best, filled->y + best);
+            for (size_t i = 0; i < worst / 2; i++) {
+                size_t a = best + i, b = best + worst - 1 - i;
+                double x = filled->x[a], y = filled->y[a];
+                filled->x[a] = filled->x[b];
+                filled->y[a] = filled->y[b];
+                filled->x[b] = x;
+                filled->y[b] = y;
+            }
+        } else {
+            result = error_memory(error);
+        }
+    }
+    for (size_t l = 0; l < LEVELS; l++)
+        free(corners[l]);
+    return result;
+}
+
+static int add_groups(struct sets *s, struct lines_data *data, struct error *error) {
+    bool any = false;
+    size_t series = 0;
+    for (size_t n = 0; n < s->run_count; n++) {
+        size_t count, sets = s->first[n] == n ? gather(s, n, &count) : 0;
+        if (sets < 2)
+            continue;
+        char name[160];
+        struct plot_line style = {.ink = (enum ink)(INK_SERIES + series % SERIES_INKS),
+                                  .dash = series / SERIES_INKS};
+        snprintf(name, sizeof name, "%.60s %.40s (%zu seeds)", s->runs[n].method,
+                 s->runs[n].upscale, sets);
+        if (add_group(s, count, sets, &style, name, data, error))
+            return -1;
+        series++;
+        any = true;
+    }
+    return any ? 0
+               : error_set(error,
+                           "no two runs that differ in their seed alone have measured "
+                           "models; train with another --seed and run `pwemoe front "
+                           "--run ID`");
+}
+
+int lines_data_attainment(struct store *store, const struct catalog *catalog,
+                          const bool *wanted, size_t x, size_t y,
+                          struct lines_data *data, struct error *error) {
+    const struct store_task *tasks = catalog->recipe->tasks;
+    struct sets s = {.catalog = catalog, .wanted = wanted, .x = x, .y = y};
+    s.sign[0] = tasks[x].objective.maximise ? -1 : 1;
+    s.sign[1] = tasks[y].objective.maximise ? -1 : 1;
+    int result = lines_data_begin(data, 1) ? error_memory(error) : 0;
+    if (result == 0)
+        result = find_groups(&s, store, error);
+    if (result == 0)
+        result = add_groups(&s, data, error);
+    for (size_t n = 0; s.settings && n < s.run_count; n++)
+        free(s.settings[n]);
+    free(s.settings);
+    free(s.first);
+    free(s.routers);
+    free(s.points);
+    free(s.set_of);
+    store_runs_free(s.runs, s.run_count);
+    if (result)
+        lines_data_clear(data);
+    return result;
+}

@@ -1,0 +1,253 @@
+/* Charts as files: sizes, fonts, themes, legends, and figures that are no numbers. */
+#define _GNU_SOURCE /* memmem */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../support/folder.h"
+#include "base/random.h"
+#include "plot/kinds.h"
+#include "plot/legend.h"
+
+enum { TASKS = 12, MOST = 3000 };
+
+static double values[MOST * TASKS], none[TASKS];
+static struct plot_point points[MOST];
+static const char *const names[TASKS] = {
+    "MNIST (%)",    "FashionMNIST (%)",  "GTSRB (%)",          "CIFAR-10 (%)",
+    "textures (%)", "Stanford Cars (%)", "RESISC45 (%)",       "SVHN (%)",
+    "EuroSAT (%)",  "SUN397 (%)",        "ImageNet-1k V2 (%)", "pets and flowers (%)"};
+static const struct plot_series series[] = {
+    {.name = "routers",
+     .mark = MARK_FRONT,
+     .ink = INK_FRONT,
+     .front = true,
+     .many = true},
+    {.name = "simple average", .mark = MARK_AVERAGE, .ink = INK_SERIES, .front = true},
+    {.name = "here (measured)", .mark = MARK_NOW, .ink = INK_NOW, .now = true}};
+
+/* `count` models of one series, then a baseline, then what is looked at. */
+static struct plot_cloud make_cloud(size_t count) {
+    struct random random;
+    random_seed(&random, 1, 0);
+    for (size_t k = 0; k < TASKS; k++)
+        none[k] = NAN;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < TASKS; k++)
+            values[i * TASKS + k] = 50 + 40 * random_uniform(&random);
+        points[i] = (struct plot_point){.series = i + 2 < count ? 0 : i + 3 - count,
+                                        .values = values + i * TASKS,
+                                        .low = none,
+                                        .high = none,
+                                        .dimmed = i % 3 == 0};
+    }
+    return (struct plot_cloud){.objectives = names,
+                               .objective_count = TASKS,
+                               .alike = true,
+                               .series = series,
+                               .series_count = 3,
+                               .points = points,
+                               .count = count};
+}
+
+static unsigned number_at(const unsigned char *bytes) {
+    return (unsigned)bytes[0] << 24 | (unsigned)bytes[1] << 16 |
+           (unsigned)bytes[2] << 8 | bytes[3];
+}
+
+/* 3.5 by 2.5 inches at 300 dots: the pixels, and the dots a metre in the file. */
+static void a_png_says_how_large_it_is(void **state) {
+    (void)state;
+    struct plot_cloud cloud = make_cloud(60);
+    struct plot_png png;
+    struct plot_page page = {
+        .width = 252, .height = 180, .dpi = 300, .font = 8, .png = &png};
+    struct error error;
+    assert_int_equal(plot_scatter(&page, &cloud, 0, 1, &error), 0);
+    assert_true(png.size > 100);
+    assert_int_equal(number_at(png.data + 16), 1050);
+    assert_int_equal(number_at(png.data + 20), 750);
+    assert_memory_equal(png.data + 33 + 4, "pHYs", 4);
+    assert_int_equal(number_at(png.data + 33 + 8), 11811);
+    assert_int_equal(png.data[33 + 16], 1);
+    free(png.data);
+}
+
+static char *read_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    static char bytes[1 << 22];
+    *size = fread(bytes, 1, sizeof bytes - 1, file);
+    bytes[*size] = '\0';
+    fclose(file);
+    return bytes;
+}
+
+static bool holds(const char *bytes, size_t size, const char *text) {
+    return memmem(bytes, size, text, strlen(text)) != NULL;
+}
+
+/* An SVG draws its letters as shapes, a PDF holds its font. */
+static void no_reader_needs_the_fonts(void **state) {
+    (void)state;
+    struct plot_cloud cloud = make_cloud(60);
+    struct plot_page page = {.title = "a title", .width = 960, .height = 600};
+    struct error error;
+    char path[4200];
+    size_t size;
+    page.path = path;
+    snprintf(path, sizeof path, "%s/a.svg", folder());
+    assert_int_equal(plot_parallel(&page, &cloud, &error), 0);
+    const char *bytes = read_file(path, &size);
+    assert_true(holds(bytes, size, "glyph"));
+    assert_false(holds(bytes, size, "<text") || holds(bytes, size, "font-family"));
+    assert_false(holds(bytes, size, "<image"));
+    snprintf(path, sizeof path, "%s/a.pdf", folder());
+    assert_int_equal(plot_parallel(&page, &cloud, &error), 0);
+    bytes = read_file(path, &size);
+    assert_true(holds(bytes, size, "/FontFile"));
+}
+
+/* Thousands of lines are one picture: the file does not grow by each of them. */
+static void thousands_of_lines_are_a_picture(void **state) {
+    (void)state;
+    struct plot_page page = {.width = 960, .height = 600};
+    struct error error;
+    char path[4200];
+    size_t size;
+    page.path = path;
+    snprintf(path, sizeof path, "%s/many.svg", folder());
+    struct plot_cloud cloud = make_cloud(MOST);
+    assert_int_equal(plot_parallel(&page, &cloud, &error), 0);
+    const char *bytes = read_file(path, &size);
+    assert_true(holds(bytes, size, "<image"));
+    size_t strokes = 0;
+    for (const char *at = bytes; (at = strstr(at, "<path")); at++)
+        strokes++;
+    /* Glyphs, axes, ticks and the few that stand out; 3,000 lines would be more. */
+    assert_true(strokes < 400);
+}
+
+static void a_dark_page_is_dark(void **state) {
+    (void)state;
+    struct plot_page page = {.width = 400, .height = 300, .dark = true};
+    struct chart *chart;
+    struct error error;
+    struct plot_png png;
+    page.png = &png;
+    for (int dark = 0; dark < 2; dark++) {
+        page.dark = dark;
+        assert_int_equal(chart_open(&page, &chart, &error), 0);
+        cairo_surface_flush(chart->surface);
+        unsigned char level = cairo_image_surface_get_data(chart->surface)[0];
+        assert_true(dark ? level < 60 : level == 255);
+        assert_int_equal(chart_close(chart, &error), 0);
+        free(png.data);
+    }
+}
+
+static void legends_say_what_they_leave_out(void **state) {
+    (void)state;
+    struct legend_entry entries[100];
+    struct chart *chart;
+    struct error error;
+    struct plot_png png;
+    struct plot_page page = {.width = 960, .height = 600, .png = &png};
+    for (size_t i = 0; i < 100; i++)
+        entries[i] = (struct legend_entry){.name = "some method", .line = true};
+    assert_int_equal(chart_open(&page, &chart, &error), 0);
+    struct legend legend = legend_plan(chart, entries, 8, 40);
+    assert_int_equal(legend.shown, 8);
+    assert_false(legend.below);
+    assert_true(legend.right > 100 && legend.right < 300);
+    legend = legend_plan(chart, entries, 100, 40);
+    assert_in_range(legend.shown, 10, 40);
+    legend_draw(chart, &legend, 60, 40);
+    /* On a column of a paper it goes below, in columns. */
+    chart->width = 400;
+    legend = legend_plan(chart, entries, 8, 40);
+    assert_true(legend.below && legend.columns > 1 && legend.bottom > 20);
+    legend = legend_plan(chart, entries, 0, 40);
+    assert_true(legend.right == 0 && legend.bottom == 0);
+    assert_int_equal(chart_close(chart, &error), 0);
+    free(png.data);
+}
+
+static void text_is_cut_between_letters(void **state) {
+    (void)state;
+    char out[64];
+    struct chart *chart;
+    struct error error;
+    struct plot_png png;
+    struct plot_page page = {.width = 100, .height = 100, .png = &png};
+    assert_int_equal(chart_open(&page, &chart, &error), 0);
+    assert_string_equal(chart_text_fit(chart, 13, 500, "whole", out, sizeof out),
+                        "whole");
+    chart_text_fit(chart, 13, 60,
+                   "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+                   "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
+                   out, sizeof out);
+    assert_true(chart_text_width(chart, 13, out) <= 60);
+    size_t length = strlen(out);
+    assert_true(length > 5 && length % 2 == 1); /* whole letters of two bytes, "..." */
+    assert_string_equal(out + length - 3, "...");
+    assert_int_equal(chart_close(chart, &error), 0);
+    free(png.data);
+}
+
+/* Whatever a file holds, a chart is drawn. */
+static void figures_that_are_no_numbers(void **state) {
+    (void)state;
+    static const double odd[] = {
+        (double)NAN, (double)INFINITY, (double)-INFINITY, 1e308, -1e308, 0, 5e-324};
+    struct plot_page page = {.width = 500, .height = 400};
+    struct error error;
+    struct plot_png png;
+    page.png = &png;
+    struct plot_cloud cloud = make_cloud(300);
+    for (size_t i = 0; i < 300 * TASKS; i += 5)
+        values[i] = odd[i / 5 % (sizeof odd / sizeof *odd)];
+    points[3].knee = true;
+    cloud.alike = false;
+    assert_int_equal(plot_parallel(&page, &cloud, &error), 0);
+    free(png.data);
+    assert_int_equal(plot_scatter(&page, &cloud, 0, 5, &error), 0);
+    free(png.data);
+    const char *const panels[] = {"a", "b", "c", "d"};
+    const struct plot_surface surface = {.corners = {"x", "y", "z"},
+                                         .preferences = values,
+                                         .values = values + TASKS,
+                                         .count = 40,
+                                         .panels = panels,
+                                         .panel_count = 4};
+    assert_int_equal(plot_ternary(&page, &surface, &error), 0);
+    free(png.data);
+    const struct plot_cells cells = {.rows = names,
+                                     .columns = names,
+                                     .row_count = 5,
+                                     .column_count = 7,
+                                     .values = values,
+                                     .value_label = "figure"};
+    assert_int_equal(plot_heat(&page, &cells, &error), 0);
+    free(png.data);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_png_says_how_large_it_is),
+        cmocka_unit_test(no_reader_needs_the_fonts),
+        cmocka_unit_test(thousands_of_lines_are_a_picture),
+        cmocka_unit_test(a_dark_page_is_dark),
+        cmocka_unit_test(legends_say_what_they_leave_out),
+        cmocka_unit_test(text_is_cut_between_letters),
+        cmocka_unit_test(figures_that_are_no_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
