@@ -150,14 +150,14 @@ void cuda_add_bias_f32(struct cuda *cuda, float *c, const real *bias, size_t row
 #ifdef PWEMOE_EMULATION
 /* The arguments are taken now, as a device does: what they were made of may be gone
  * when the kernel runs. */
-#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                         \
-    do {                                                                           \
-        emulation_launch((cuda)->stream, kernel, #kernel, blocks, threads, shared, \
-                         [=, arguments = std::make_tuple(__VA_ARGS__)] {           \
-                             std::apply([=](auto... each) { kernel(each...); },    \
-                                        arguments);                                \
-                         });                                                       \
-        cuda_check(cuda, cudaGetLastError(), #kernel);                             \
+#define LAUNCH(cuda, kernel, blocks, threads, shared, ...)                           \
+    do {                                                                             \
+        emulation_launch(                                                            \
+            (cuda)->stream, kernel, strstr(#kernel, "_kernel") ? #kernel : __func__, \
+            blocks, threads, shared, [=, arguments = std::make_tuple(__VA_ARGS__)] { \
+                std::apply([=](auto... each) { kernel(each...); }, arguments);       \
+            });                                                                      \
+        cuda_check(cuda, cudaGetLastError(), #kernel);                               \
     } while (0)
 #define DYNAMIC_SHARED(type, name) type *name = (type *)emulation_shared()
 #define SHARED(type, name, ...)   \

@@ -12,6 +12,7 @@
 /* Everything that the choice of an algorithm depends on. */
 struct product_key {
     size_t m, n, k, lda, ldb, ldc;
+    size_t batch, a_apart, b_apart, c_apart;
     unsigned alignment[5]; /* of a, b, c, bias, before: powers of two up to 256 */
     unsigned char transpose_a, transpose_b, c_is_f32, accumulate, has_bias;
     unsigned char unused[3];
@@ -61,6 +62,19 @@ static cublasStatus_t set(cublasLtMatmulDesc_t product,
 static cublasStatus_t layout_new(cublasLtMatrixLayout_t *layout, cudaDataType_t type,
                                  size_t rows, size_t columns, size_t stride) {
     return cublasLtMatrixLayoutCreate(layout, type, rows, columns, (int64_t)stride);
+}
+
+static cublasStatus_t set_batch(cublasLtMatrixLayout_t layout, size_t batch,
+                                size_t apart) {
+    int32_t count = (int32_t)batch;
+    int64_t offset = (int64_t)apart;
+    cublasStatus_t status = cublasLtMatrixLayoutSetAttribute(
+        layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count);
+    return status == CUBLAS_STATUS_SUCCESS
+               ? cublasLtMatrixLayoutSetAttribute(
+                     layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &offset,
+                     sizeof offset)
+               : status;
 }
 
 /* Whether the epilogue writes x, too, through the auxiliary pointer. */
@@ -120,16 +134,36 @@ static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
                             p->transpose_a ? p->k : p->m, p->lda);
     if (status == CUBLAS_STATUS_SUCCESS)
         status = layout_new(&d->c, c_type, p->n, p->m, p->ldc);
+    if (p->batch <= 1)
+        return status;
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = set_batch(d->a, p->batch, p->b_apart);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = set_batch(d->b, p->batch, p->a_apart);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = set_batch(d->c, p->batch, p->c_apart);
     return status;
 }
 
-static unsigned alignment(const void *pointer) {
-    uintptr_t low = (uintptr_t)pointer & (~(uintptr_t)pointer + 1);
+static unsigned alignment(uintptr_t address) {
+    uintptr_t low = address & (~address + 1);
     return low == 0 || low > 256 ? 256 : (unsigned)low;
 }
 
-static struct product_key key_of(const struct matmul *p, cublasLtEpilogue_t epilogue) {
+static unsigned alignment(const void *pointer) {
+    return alignment((uintptr_t)pointer);
+}
+
+/* Of all matrices of a batch. */
+static unsigned alignment(const void *pointer, size_t apart, size_t element) {
+    return alignment((uintptr_t)pointer | apart * element);
+}
+
+static struct product_key key_of(const struct cuda *cuda, const struct matmul *p,
+                                 cublasLtEpilogue_t epilogue) {
     struct product_key key;
+    size_t element = cuda->table.real_size;
+    bool many = p->batch > 1;
     memset(&key, 0, sizeof key); /* keys are compared as bytes */
     key.m = p->m;
     key.n = p->n;
@@ -137,9 +171,14 @@ static struct product_key key_of(const struct matmul *p, cublasLtEpilogue_t epil
     key.lda = p->lda;
     key.ldb = p->ldb;
     key.ldc = p->ldc;
-    key.alignment[0] = alignment(p->a);
-    key.alignment[1] = alignment(p->b);
-    key.alignment[2] = alignment(p->c);
+    key.batch = many ? p->batch : 1;
+    key.a_apart = many ? p->a_apart : 0;
+    key.b_apart = many ? p->b_apart : 0;
+    key.c_apart = many ? p->c_apart : 0;
+    key.alignment[0] = alignment(p->a, key.a_apart, element);
+    key.alignment[1] = alignment(p->b, key.b_apart, element);
+    key.alignment[2] =
+        alignment(p->c, key.c_apart, p->c_is_f32 ? sizeof(float) : element);
     key.alignment[3] = alignment(p->bias);
     key.alignment[4] = alignment(p->before);
     key.transpose_a = p->transpose_a;
@@ -232,7 +271,9 @@ static unsigned fastest(struct cuda *cuda, const struct matmul *p,
     size_t element = p->c_is_f32 ? sizeof(float) : cuda->table.real_size;
     cudaEvent_t event[2] = {};
     if (p->accumulate)
-        to = cuda_scratch(cuda, p->m * p->ldc * element);
+        to = cuda_scratch(
+            cuda,
+            ((p->batch > 1 ? p->batch - 1 : 0) * p->c_apart + p->m * p->ldc) * element);
     bool good = to != NULL;
     for (int i = 0; i < 2; i++)
         good = good &&
@@ -256,7 +297,7 @@ static unsigned fastest(struct cuda *cuda, const struct matmul *p,
 static const cublasLtMatmulAlgo_t *choose(struct cuda *cuda, const struct matmul *p,
                                           const struct description *d,
                                           cublasLtEpilogue_t epilogue) {
-    struct product_key key = key_of(p, epilogue);
+    struct product_key key = key_of(cuda, p, epilogue);
     struct product_cache *cache = cuda->products;
     if (!cache)
         cache = cuda->products =
@@ -351,12 +392,19 @@ static void multiply_somehow(struct cuda *cuda, const struct matmul *p) {
         cuda->table.plain_products++ == 0)
         snprintf(cuda->table.plain_product, sizeof cuda->table.plain_product,
                  "[%zu, %zu] x [%zu, %zu]", p->m, p->k, p->k, p->n);
-    if (cuda->table.precision == PRECISION_F32)
-        multiply_plainly<float, float>(cuda, p);
-    else if (p->c_is_f32)
-        multiply_plainly<bf16, float>(cuda, p);
-    else
-        multiply_plainly<bf16, bf16>(cuda, p);
+    struct matmul one = *p;
+    for (size_t i = 0; i < (p->batch > 1 ? p->batch : 1); i++) {
+        if (cuda->table.precision == PRECISION_F32)
+            multiply_plainly<float, float>(cuda, &one);
+        else if (p->c_is_f32)
+            multiply_plainly<bf16, float>(cuda, &one);
+        else
+            multiply_plainly<bf16, bf16>(cuda, &one);
+        one.a = backend_at(&cuda->table, one.a, p->a_apart);
+        one.b = backend_at(&cuda->table, one.b, p->b_apart);
+        one.c = static_cast<char *>(one.c) +
+                p->c_apart * (p->c_is_f32 ? sizeof(float) : cuda->table.real_size);
+    }
 }
 
 static void multiply_add(struct backend *backend, const struct matmul *p) {

@@ -122,18 +122,20 @@ static void layer_norm_backward(struct backend *backend, real *dx, const real *d
 }
 
 /* --- sums over rows ---------------------------------------------------------- */
-/* partial[run, 2 * width]: sums of dy h and of dy; with x NULL, partial[run, width]:
- * sums of dy. A block takes V columns a lane, V dividing the width, and one run of
- * rows; with V = COLUMNS and four rows of a thread on their way a full multiprocessor
- * waits for 32 KiB or more. */
+/* partial[group, run, 2 * width]: sums of dy h and of dy; with x NULL, partial[group,
+ * run, width]: sums of dy. A block takes V columns a lane, V dividing the width, and
+ * one run of a group's rows; with V = COLUMNS and four rows of a thread on their way a
+ * full multiprocessor waits for 32 KiB or more. */
 template <class T, int V>
 static __global__ void strip_kernel(float *partial, const T *dy, const T *x,
                                     const float *mean, const float *rstd, size_t rows,
-                                    size_t width, size_t stride, size_t run) {
+                                    size_t width, size_t stride, size_t run,
+                                    size_t runs) {
     SHARED(float, sums, [2][STRIP_ROWS][WARP * V + 1]);
-    size_t column = ((size_t)blockIdx.x * WARP + threadIdx.x) * V;
-    size_t first = (size_t)blockIdx.y * run;
-    size_t end = first + run < rows ? first + run : rows;
+    size_t column = ((size_t)blockIdx.y * WARP + threadIdx.x) * V;
+    size_t group = blockIdx.x / runs * rows, first = blockIdx.x % runs * run;
+    size_t end = group + (first + run < rows ? first + run : rows);
+    first += group;
     float sum_h[V] = {}, sum[V] = {};
     if (column < width)
 #pragma unroll 4
@@ -161,32 +163,44 @@ static __global__ void strip_kernel(float *partial, const T *dy, const T *x,
             sum[j] += sums[0][i][threadIdx.x * V + j];
             sum_h[j] += sums[1][i][threadIdx.x * V + j];
         }
-        size_t at = (size_t)blockIdx.y * (x ? 2 : 1) * width + column + (size_t)j;
+        size_t at = (size_t)blockIdx.x * (x ? 2 : 1) * width + column + (size_t)j;
         partial[at] = x ? sum_h[j] : sum[j];
         if (x)
             partial[at + width] = sum[j];
     }
 }
 
-/* out[i] = (out[i] if accumulate) + the runs' partial[run * runs_apart + i]. */
-static __global__ void runs_kernel(float *out, const float *partial, size_t width,
-                                   size_t runs, size_t runs_apart, bool accumulate) {
-    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= width)
+/* Where the sums of one group go: the first columns, and those behind `width` (NULL:
+ * there are none). */
+struct sums_out {
+    float *first, *second;
+    size_t apart; /* from group to group */
+};
+
+/* out[i] = (out[i] if accumulate) + the runs' partial[run, i], of group blockIdx.y;
+ * `all` elements in a run. */
+static __global__ void runs_kernel(struct sums_out out, const float *partial,
+                                   size_t width, size_t all, size_t runs,
+                                   bool accumulate) {
+    size_t i = (size_t)blockIdx.y * blockDim.x + threadIdx.x;
+    if (i >= all)
         return;
+    partial += blockIdx.x * runs * all + i;
     float sum = 0;
 #pragma unroll 8
     for (size_t run = 0; run < runs; run++)
-        sum += partial[run * runs_apart + i];
-    out[i] = accumulate ? out[i] + sum : sum;
+        sum += partial[run * all];
+    float *to =
+        (i < width ? out.first + i : out.second + (i - width)) + blockIdx.x * out.apart;
+    *to = accumulate ? *to + sum : sum;
 }
 
-/* Both columns' sums; dgamma and x may be NULL together. */
+/* The columns' sums of every group; out.second and x are NULL together. */
 template <class T>
-static void sum_columns(struct cuda *cuda, float *dgamma, float *dbeta, const T *dy,
-                        const T *x, const float *mean, const float *rstd, size_t rows,
-                        size_t width, size_t stride, bool accumulate) {
-    if (width == 0)
+static void sum_columns(struct cuda *cuda, const struct sums_out &out, const T *dy,
+                        const T *x, const float *mean, const float *rstd, size_t groups,
+                        size_t rows, size_t width, size_t stride, bool accumulate) {
+    if (width == 0 || groups == 0)
         return;
     /* Runs of at least 32 rows, and no more of them than fill the card. */
     bool wide_strips =
@@ -194,46 +208,43 @@ static void sum_columns(struct cuda *cuda, float *dgamma, float *dbeta, const T 
     size_t strip = WARP * (wide_strips ? COLUMNS : 1);
     size_t strips = (width + strip - 1) / strip, most = (size_t)cuda->processors * 4;
     size_t runs = (rows + 31) / 32;
-    if (runs * strips > most)
-        runs = most / strips > 0 ? most / strips : 1;
+    if (runs * strips * groups > most)
+        runs = most / strips / groups > 0 ? most / strips / groups : 1;
     size_t run = runs > 0 ? (rows + runs - 1) / runs : 0;
     runs = run > 0 ? (rows + run - 1) / run : 0;
-    size_t apart = x ? 2 * width : width;
-    float *partial =
-        static_cast<float *>(cuda_scratch(cuda, (runs + 1) * apart * sizeof(float)));
+    size_t all = x ? 2 * width : width;
+    float *partial = static_cast<float *>(
+        cuda_scratch(cuda, (groups * runs + 1) * all * sizeof(float)));
     if (!partial)
         return;
     auto kernel = wide_strips ? strip_kernel<T, COLUMNS> : strip_kernel<T, 1>;
     if (runs > 0)
-        LAUNCH(cuda, kernel, dim3((unsigned)strips, (unsigned)runs),
+        LAUNCH(cuda, kernel, dim3((unsigned)(groups * runs), (unsigned)strips),
                dim3(WARP, STRIP_ROWS), 0, partial, dy, x, mean, rstd, rows, width,
-               stride, run);
-    unsigned blocks = (unsigned)((width + 127) / 128);
-    if (dgamma)
-        LAUNCH(cuda, runs_kernel, blocks, 128, 0, dgamma, partial, width, runs, apart,
-               accumulate);
-    LAUNCH(cuda, runs_kernel, blocks, 128, 0, dbeta, partial + (x ? width : 0), width,
-           runs, apart, accumulate);
+               stride, run, runs);
+    LAUNCH(cuda, runs_kernel, dim3((unsigned)groups, (unsigned)((all + 127) / 128)),
+           128, 0, out, partial, width, all, runs, accumulate);
 }
 
 template <class T>
 static void layer_norm_gradient(struct backend *backend, float *dgamma, float *dbeta,
-                                const real *dy, const real *x, const float *mean,
-                                const float *rstd, size_t rows, size_t width,
-                                bool accumulate) {
+                                size_t apart, const real *dy, const real *x,
+                                const float *mean, const float *rstd, size_t groups,
+                                size_t rows, size_t width, bool accumulate) {
     struct cuda *cuda = cuda_ready(backend);
     if (cuda)
-        sum_columns<T>(cuda, dgamma, dbeta, typed<T>(dy), typed<T>(x), mean, rstd, rows,
-                       width, width, accumulate);
+        sum_columns<T>(cuda, {dgamma, dbeta, apart}, typed<T>(dy), typed<T>(x), mean,
+                       rstd, groups, rows, width, width, accumulate);
 }
 
 template <class T>
-static void column_sums(struct backend *backend, float *sums, const real *x,
-                        size_t rows, size_t width, size_t stride, bool accumulate) {
+static void column_sums(struct backend *backend, float *sums, size_t apart,
+                        const real *x, size_t groups, size_t rows, size_t width,
+                        size_t stride, bool accumulate) {
     struct cuda *cuda = cuda_ready(backend);
     if (cuda)
-        sum_columns<T>(cuda, NULL, sums, typed<T>(x), NULL, NULL, NULL, rows, width,
-                       stride, accumulate);
+        sum_columns<T>(cuda, {sums, NULL, apart}, typed<T>(x), NULL, NULL, NULL, groups,
+                       rows, width, stride, accumulate);
 }
 
 /* --- l2 ------------------------------------------------------------------------ */

@@ -100,6 +100,7 @@ int bench_algorithms(struct bench *bench, struct error *error);
 int bench_variants(struct bench *bench, struct error *error);
 int bench_large(struct bench *bench, struct error *error);
 int bench_one_step(struct bench *bench, struct error *error);
+int bench_one_epo_step(struct bench *bench, struct error *error);
 int bench_one_drag(struct bench *bench, struct error *error);
 
 #endif

@@ -9,7 +9,8 @@
  * --shapes     vit-b32,vit-l14 (the default); tiny is for trying the program
  * --precision  bf16,f32 (the default; f32 on the CPU)
  * --parts      steps,rates,products,arenas,rows,forward,drag (the default); when named,
- *              operations,algorithms,variants,large,one-steps,one-drag (bench.h)
+ *              operations,algorithms,variants,large,one-steps,one-epo,one-drag
+ * (bench.h)
  * --seconds    what one figure may take, about (0.5)
  *
  * Writes DIR/DEVICE-DATE.json and .md (see bench/results/README.md), anew after each
@@ -57,6 +58,7 @@ static const struct {
                  {"variants", bench_variants, false},
                  {"large", bench_large, false},
                  {"one-steps", bench_one_step, false},
+                 {"one-epo", bench_one_epo_step, false},
                  {"one-drag", bench_one_drag, false}};
 
 /* Whether a word is in a list with commas. */

@@ -21,7 +21,7 @@ static struct {
     bool inside; /* an operation that calls others counts as one */
     double started;
     struct {
-        char name[40];
+        char name[56];
         double host;
     } calls[MOST];
 } trace;
@@ -45,8 +45,10 @@ static void end(struct backend *b) {
 }
 
 static void timed_matmul(struct backend *b, const struct matmul *p) {
-    char name[40];
-    snprintf(name, sizeof name, "matmul %zu x %zu x %zu%s", p->m, p->n, p->k,
+    char name[56], batch[28] = "";
+    if (p->batch > 1)
+        snprintf(batch, sizeof batch, "%zu of ", p->batch);
+    snprintf(name, sizeof name, "matmul %s%zu x %zu x %zu%s", batch, p->m, p->n, p->k,
              p->activation != ACTIVATION_NONE ? " act"
              : p->accumulate                  ? " +="
                                               : "");
@@ -73,20 +75,21 @@ static void timed_layer_norm_backward(struct backend *b, real *dx, const real *d
 }
 
 static void timed_layer_norm_gradient(struct backend *b, float *dgamma, float *dbeta,
-                                      const real *dy, const real *x, const float *mean,
-                                      const float *rstd, size_t rows, size_t width,
+                                      size_t apart, const real *dy, const real *x,
+                                      const float *mean, const float *rstd,
+                                      size_t groups, size_t rows, size_t width,
                                       bool accumulate) {
     begin(b, "layer_norm_gradient");
-    original.layer_norm_gradient(b, dgamma, dbeta, dy, x, mean, rstd, rows, width,
-                                 accumulate);
+    original.layer_norm_gradient(b, dgamma, dbeta, apart, dy, x, mean, rstd, groups,
+                                 rows, width, accumulate);
     end(b);
 }
 
-static void timed_column_sums(struct backend *b, float *sums, const real *x,
-                              size_t rows, size_t width, size_t stride,
-                              bool accumulate) {
+static void timed_column_sums(struct backend *b, float *sums, size_t apart,
+                              const real *x, size_t groups, size_t rows, size_t width,
+                              size_t stride, bool accumulate) {
     begin(b, "column_sums");
-    original.column_sums(b, sums, x, rows, width, stride, accumulate);
+    original.column_sums(b, sums, apart, x, groups, rows, width, stride, accumulate);
     end(b);
 }
 

@@ -114,21 +114,36 @@ static int profiled(struct backend *b, bench_run *run, void *self,
     return result || b->synchronise(b, error) ? -1 : 0;
 }
 
-static const char profiling[] = "recording=off,profile=marks";
+/* As PWEMOE_CUDA_TUNE has it besides, where it is set. */
+static const char *profiling(char tune[256]) {
+    const char *more = getenv("PWEMOE_CUDA_TUNE");
+    snprintf(tune, 256, "recording=off,profile=marks,%.200s", more ? more : "");
+    return tune;
+}
 
-int bench_one_step(struct bench *s, struct error *error) {
+static int one_step(struct bench *s, enum combine method, struct error *error) {
+    char tune[256];
     struct step *step = NULL;
-    int result = work_open(s, profiling, error) ||
-                 step_new(s, COMBINE_LS, UPSCALE_ATTN_MLP, &step, error) ||
+    int result = work_open(s, profiling(tune), error) ||
+                 step_new(s, method, UPSCALE_ATTN_MLP, &step, error) ||
                  profiled(s->backend, step_run, step, error);
     step_free(step);
     work_close(s);
     return result ? -1 : 0;
 }
 
+int bench_one_step(struct bench *s, struct error *error) {
+    return one_step(s, COMBINE_LS, error);
+}
+
+int bench_one_epo_step(struct bench *s, struct error *error) {
+    return one_step(s, COMBINE_EPO, error);
+}
+
 int bench_one_drag(struct bench *s, struct error *error) {
+    char tune[256];
     struct drag *drag;
-    setenv("PWEMOE_CUDA_TUNE", profiling, 1);
+    setenv("PWEMOE_CUDA_TUNE", profiling(tune), 1);
     if (drag_new(s, &drag, error))
         return -1;
     int result =

@@ -26,7 +26,7 @@
 #include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 10 };
+enum { BACKEND_API_VERSION = 11 };
 
 typedef struct real real;
 
@@ -49,7 +49,10 @@ enum activation {
     ACTIVATION_RELU
 };
 
-/* C = op(A) op(B), with op(A) [m, k], op(B) [k, n], C [m, n]; then C is added to
+/* `batch` products like this one (0: one), whose matrices lie *_apart elements behind
+ * the last one's; more than one have neither bias nor activation.
+ *
+ * C = op(A) op(B), with op(A) [m, k], op(B) [k, n], C [m, n]; then C is added to
  * if accumulate, and bias [n] is added to each row. ld* are row strides in
  * elements of the matrix as stored. Where activation is not NONE, c receives
  * activation(x) and before (same shape and stride as c, may be NULL) receives x;
@@ -69,6 +72,7 @@ struct matmul {
     bool accumulate;
     enum activation activation;
     real *before;
+    size_t batch, a_apart, b_apart, c_apart;
 };
 
 /* Multi-head scaled dot-product attention over `batch` sequences of `tokens`
@@ -209,14 +213,18 @@ struct backend {
     void (*layer_norm_backward)(struct backend *, real *dx, const real *dy,
                                 const real *x, const float *mean, const float *rstd,
                                 const real *gamma, size_t rows, size_t width);
-    /* dgamma, dbeta [width], over the rows given; added to if accumulate. */
+    /* dgamma, dbeta [width] of each of `groups` runs of rows, one after the other, the
+     * gradients of a group `apart` elements behind the last one's; added to if
+     * accumulate. */
     void (*layer_norm_gradient)(struct backend *, float *dgamma, float *dbeta,
-                                const real *dy, const real *x, const float *mean,
-                                const float *rstd, size_t rows, size_t width,
-                                bool accumulate);
-    /* sums[width] = sum over rows of x, whose rows lie `stride` elements apart. */
-    void (*column_sums)(struct backend *, float *sums, const real *x, size_t rows,
-                        size_t width, size_t stride, bool accumulate);
+                                size_t apart, const real *dy, const real *x,
+                                const float *mean, const float *rstd, size_t groups,
+                                size_t rows, size_t width, bool accumulate);
+    /* sums[width] = sum over rows of x, whose rows lie `stride` elements apart; of each
+     * of `groups` runs of rows, as above. */
+    void (*column_sums)(struct backend *, float *sums, size_t apart, const real *x,
+                        size_t groups, size_t rows, size_t width, size_t stride,
+                        bool accumulate);
     /* y = x / |x|_2 per row; norms [rows] are kept. A zero row stays zero. */
     void (*l2_normalise)(struct backend *, real *y, float *norms, const real *x,
                          size_t rows, size_t width);

@@ -38,9 +38,8 @@ static bool has_room_for_code(const struct matmul *p) {
     return true;
 }
 
-static void matmul(struct backend *backend, const struct matmul *p) {
-    struct cpu *cpu = cpu_of(backend);
-    if (cpu->failed || p->m == 0 || p->n == 0)
+static void multiply(struct cpu *cpu, const struct matmul *p) {
+    if (p->m == 0 || p->n == 0)
         return;
     float *c = p->c;
     if (p->k == 0) {
@@ -68,6 +67,17 @@ static void matmul(struct backend *backend, const struct matmul *p) {
         }
     }
     finish(cpu, p);
+}
+
+static void matmul(struct backend *backend, const struct matmul *p) {
+    struct cpu *cpu = cpu_of(backend);
+    struct matmul one = *p;
+    for (size_t i = 0; i < (p->batch ? p->batch : 1) && !cpu->failed; i++) {
+        multiply(cpu, &one);
+        one.a = backend_at(backend, one.a, p->a_apart);
+        one.b = backend_at(backend, one.b, p->b_apart);
+        one.c = (float *)one.c + p->c_apart;
+    }
 }
 
 /* Each thread has rows of `to`, of which it keeps so many in its cache while the

@@ -37,13 +37,10 @@ static void layer_norm_backward(struct backend *backend, real *dx, const real *d
             cpu_const_floats(gamma), width);
 }
 
-static void layer_norm_gradient(struct backend *backend, float *dgamma, float *dbeta,
-                                const real *dy, const real *x, const float *mean,
-                                const float *rstd, size_t rows, size_t width,
-                                bool accumulate) {
-    struct cpu *cpu = cpu_of(backend);
-    if (cpu->failed)
-        return;
+static void gradient_of_group(struct cpu *cpu, float *dgamma, float *dbeta,
+                              const float *dy, const float *x, const float *mean,
+                              const float *rstd, size_t rows, size_t width,
+                              bool accumulate) {
     if (!accumulate) {
         memset(dgamma, 0, width * sizeof *dgamma);
         memset(dbeta, 0, width * sizeof *dbeta);
@@ -52,26 +49,42 @@ static void layer_norm_gradient(struct backend *backend, float *dgamma, float *d
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t first = 0; first < width; first += COLUMN_STRIP) {
         size_t columns = width - first < COLUMN_STRIP ? width - first : COLUMN_STRIP;
-        cpu->kernels->layer_norm_gradient(
-            dgamma + first, dbeta + first, cpu_const_floats(dy) + first,
-            cpu_const_floats(x) + first, mean, rstd, rows, width, columns);
+        cpu->kernels->layer_norm_gradient(dgamma + first, dbeta + first, dy + first,
+                                          x + first, mean, rstd, rows, width, columns);
     }
 }
 
-static void column_sums(struct backend *backend, float *sums, const real *x,
-                        size_t rows, size_t width, size_t stride, bool accumulate) {
+static void layer_norm_gradient(struct backend *backend, float *dgamma, float *dbeta,
+                                size_t apart, const real *dy, const real *x,
+                                const float *mean, const float *rstd, size_t groups,
+                                size_t rows, size_t width, bool accumulate) {
     struct cpu *cpu = cpu_of(backend);
-    if (cpu->failed)
-        return;
+    for (size_t g = 0; g < groups && !cpu->failed; g++)
+        gradient_of_group(cpu, dgamma + g * apart, dbeta + g * apart,
+                          cpu_const_floats(dy) + g * rows * width,
+                          cpu_const_floats(x) + g * rows * width, mean + g * rows,
+                          rstd + g * rows, rows, width, accumulate);
+}
+
+static void sums_of_group(struct cpu *cpu, float *sums, const float *x, size_t rows,
+                          size_t width, size_t stride, bool accumulate) {
     if (!accumulate)
         memset(sums, 0, width * sizeof *sums);
     int threads = cpu_threads_for(cpu, rows * width);
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t first = 0; first < width; first += COLUMN_STRIP) {
         size_t columns = width - first < COLUMN_STRIP ? width - first : COLUMN_STRIP;
-        cpu->kernels->column_sums(sums + first, cpu_const_floats(x) + first, rows,
-                                  stride, columns);
+        cpu->kernels->column_sums(sums + first, x + first, rows, stride, columns);
     }
+}
+
+static void column_sums(struct backend *backend, float *sums, size_t apart,
+                        const real *x, size_t groups, size_t rows, size_t width,
+                        size_t stride, bool accumulate) {
+    struct cpu *cpu = cpu_of(backend);
+    for (size_t g = 0; g < groups && !cpu->failed; g++)
+        sums_of_group(cpu, sums + g * apart, cpu_const_floats(x) + g * rows * stride,
+                      rows, width, stride, accumulate);
 }
 
 static void l2_normalise(struct backend *backend, real *y, float *norms, const real *x,

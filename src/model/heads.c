@@ -298,7 +298,8 @@ void head_bank_gradient(struct head_bank *bank, float *dweight, float *dbias) {
                                   .ldc = d,
                                   .c_is_f32 = true});
     if (dbias)
-        b->column_sums(b, dbias, bank->dlogits, bank->rows, classes, classes, false);
+        b->column_sums(b, dbias, 0, bank->dlogits, 1, bank->rows, classes, classes,
+                       false);
 }
 
 real *head_bank_weight(struct head_bank *bank, size_t task) {

@@ -8,27 +8,34 @@ struct backward {
     const real *weights;
     const size_t *group_images;
     size_t groups;
+    bool alike; /* the groups have the same number of images */
     struct gradient_sink *sink;
 };
 
-/* Adds up a region's gradient over the rows of one group of images, `count` of them
- * after the first `first`, into place; what is the step's own. */
-typedef void add_group(const struct backward *back, const void *what, float *place,
-                       size_t first, size_t count);
+/* Groups of `count` rows each, after the first `first`; the gradients are `apart`
+ * elements apart. */
+struct run {
+    size_t first, count, groups, apart;
+};
 
-/* The gradient of a region of `size` elements, a group at a time; an image has so many
- * rows. Nothing where it is not wanted. */
+/* Adds up a region's gradient over the rows of each group of a run, into place; what is
+ * the step's own. */
+typedef void add_groups(const struct backward *back, const void *what, float *place,
+                        const struct run *run);
+
+/* The gradient of a region of `size` elements, of all groups at once where they are
+ * alike; an image has so many rows. Nothing where it is not wanted. */
 static void each_group(const struct backward *back, size_t offset, size_t size,
-                       size_t rows, add_group *add, const void *what) {
+                       size_t rows, add_groups *add, const void *what) {
     struct gradient_sink *sink = back->sink;
-    size_t stride = 0, first = 0;
+    size_t first = 0, stride = 0, at_once = back->alike ? back->groups : 1;
     float *place = sink->place(sink->self, offset, size, &stride);
     if (!place)
         return;
-    for (size_t g = 0; g < back->groups; g++) {
-        size_t count = back->group_images[g] * rows;
-        add(back, what, place + g * stride, first, count);
-        first += count;
+    for (size_t g = 0; g < back->groups; g += at_once) {
+        struct run run = {first, back->group_images[g] * rows, at_once, stride};
+        add(back, what, place + g * stride, &run);
+        first += run.count;
     }
     sink->ready(sink->self, offset, size);
 }
@@ -39,21 +46,33 @@ struct weight_product { /* left^T right, (m, n), of (rows, m) and (rows, n) */
 };
 
 static void add_product(const struct backward *back, const void *what, float *place,
-                        size_t first, size_t count) {
+                        const struct run *run) {
     const struct weight_product *p = what;
     struct backend *b = back->t->backend;
     b->matmul(b, &(struct matmul){.m = p->m,
                                   .n = p->n,
-                                  .k = count,
-                                  .a = backend_at(b, p->left, first * p->m),
+                                  .k = run->count,
+                                  .a = backend_at(b, p->left, run->first * p->m),
                                   .lda = p->m,
                                   .transpose_a = true,
-                                  .b = backend_at(b, p->right, first * p->n),
+                                  .b = backend_at(b, p->right, run->first * p->n),
                                   .ldb = p->n,
                                   .c = place,
                                   .ldc = p->n,
                                   .c_is_f32 = true,
-                                  .accumulate = back->sink->accumulate});
+                                  .accumulate = back->sink->accumulate,
+                                  .batch = run->groups,
+                                  .a_apart = run->count * p->m,
+                                  .b_apart = run->count * p->n,
+                                  .c_apart = run->apart});
+}
+
+/* Zeros at `offset` of every group's gradient, which is not added to. */
+static void put_zeros(const struct backward *back, float *place, const struct run *run,
+                      size_t offset, size_t count) {
+    struct backend *b = back->t->backend;
+    for (size_t g = 0; g < run->groups && !back->sink->accumulate && count > 0; g++)
+        b->zero(b, place + g * run->apart + offset, count * sizeof *place);
 }
 
 struct sums { /* of the first columns of (rows, width); the region's rest is 0 */
@@ -62,13 +81,13 @@ struct sums { /* of the first columns of (rows, width); the region's rest is 0 *
 };
 
 static void add_sums(const struct backward *back, const void *what, float *place,
-                     size_t first, size_t count) {
+                     const struct run *run) {
     const struct sums *s = what;
     struct backend *b = back->t->backend;
-    if (!back->sink->accumulate && s->rest)
-        b->zero(b, place + s->columns, s->rest * sizeof *place);
-    b->column_sums(b, place, backend_at(b, s->dy, first * s->width), count, s->columns,
-                   s->width, back->sink->accumulate);
+    put_zeros(back, place, run, s->columns, s->rest);
+    b->column_sums(b, place, run->apart, backend_at(b, s->dy, run->first * s->width),
+                   run->groups, run->count, s->columns, s->width,
+                   back->sink->accumulate);
 }
 
 /* Gradient of weight (outputs, inputs) and bias (outputs) of y = x weight^T + bias,
@@ -101,15 +120,15 @@ struct norm {
 };
 
 static void add_norm(const struct backward *back, const void *what, float *place,
-                     size_t first, size_t count) {
+                     const struct run *run) {
     const struct norm *n = what;
     struct backend *b = back->t->backend;
-    size_t w = back->t->layout->config.width;
-    if (!back->sink->accumulate && n->span > 2 * w) /* the padding between the two */
-        b->zero(b, place + w, (n->span - 2 * w) * sizeof *place);
-    b->layer_norm_gradient(b, place, place + n->beta, backend_at(b, n->dy, first * w),
-                           backend_at(b, n->x, first * w), n->mean + first,
-                           n->rstd + first, count, w, back->sink->accumulate);
+    size_t w = back->t->layout->config.width, first = run->first;
+    put_zeros(back, place, run, w, n->span - 2 * w); /* the padding between the two */
+    b->layer_norm_gradient(
+        b, place, place + n->beta, run->apart, backend_at(b, n->dy, first * w),
+        backend_at(b, n->x, first * w), n->mean + first, n->rstd + first, run->groups,
+        run->count, w, back->sink->accumulate);
 }
 
 /* Gradient of a layer norm's gamma and beta, which lie side by side and are one
@@ -256,14 +275,17 @@ static void stem_backward(const struct backward *back) {
 }
 
 static void add_tokens(const struct backward *back, const void *what, float *place,
-                       size_t first, size_t count) {
+                       const struct run *run) {
     const struct transformer *t = back->t;
     struct backend *b = t->backend;
     const size_t *table = what, w = t->layout->config.width;
-    if (!back->sink->accumulate)
-        b->zero(b, place, *table * sizeof *place);
-    b->embedding_gradient(b, place, backend_at(b, t->dstream, first * w),
-                          t->text.ids + first, 1, count, w, false, 1);
+    put_zeros(back, place, run, 0, *table);
+    for (size_t g = 0; g < run->groups; g++) {
+        size_t first = run->first + g * run->count;
+        b->embedding_gradient(b, place + g * run->apart,
+                              backend_at(b, t->dstream, first * w), t->text.ids + first,
+                              1, run->count, w, false, 1);
+    }
 }
 
 /* Positions: sums over texts, 0 past the longest. Tokens: each row to its token. */
@@ -294,7 +316,10 @@ void transformer_backward(struct transformer *t, const real *weights,
                             .weights = weights,
                             .group_images = group_images,
                             .groups = groups,
+                            .alike = true,
                             .sink = sink};
+    for (size_t g = 1; g < groups; g++)
+        back.alike = back.alike && group_images[g] == group_images[0];
 
     const real *dnormed = dfeatures;
     if (m->projection) {

@@ -281,11 +281,58 @@ static void squares(struct conformance *c) {
     squared(c, 2, 5, 4, 0, false);
 }
 
+/* Weight gradients of several groups, and what they lie among. */
+static void batch(struct conformance *c, size_t batch, size_t m, size_t n, size_t k,
+                  size_t gap, bool accumulate) {
+    size_t a_apart = k * m, b_apart = k * n, c_apart = m * n + gap;
+    struct tensor *a = tensor_random(c, ELEMENT_REAL, batch * a_apart, 1);
+    struct tensor *b = tensor_random(c, ELEMENT_REAL, batch * b_apart, 1);
+    struct tensor *out = tensor_random(c, ELEMENT_F32, batch * c_apart, 1);
+    double *wanted = numbers(c, batch * c_apart);
+    double *tolerance = numbers(c, batch * c_apart);
+    memcpy(wanted, out->host, batch * c_apart * sizeof *wanted);
+    for (size_t i = 0; i < batch * m * n; i++) {
+        size_t g = i / (m * n), row = i / n % m, column = i % n;
+        size_t at = g * c_apart + row * n + column;
+        double sum = accumulate ? wanted[at] : 0, size = fabs(sum);
+        for (size_t l = 0; l < k; l++) {
+            double term = a->host[g * a_apart + l * m + row] *
+                          b->host[g * b_apart + l * n + column];
+            sum += term, size += fabs(term);
+        }
+        wanted[at] = sum;
+        tolerance[at] = (double)(k + 2) * c->product * size + SINGLE * fabs(sum);
+    }
+    c->backend->matmul(c->backend, &(struct matmul){.m = m,
+                                                    .n = n,
+                                                    .k = k,
+                                                    .a = a->real,
+                                                    .lda = m,
+                                                    .transpose_a = true,
+                                                    .b = b->real,
+                                                    .ldb = n,
+                                                    .c = out->data,
+                                                    .ldc = n,
+                                                    .c_is_f32 = true,
+                                                    .accumulate = accumulate,
+                                                    .batch = batch,
+                                                    .a_apart = a_apart,
+                                                    .b_apart = b_apart,
+                                                    .c_apart = c_apart});
+    check(c, "products of a batch", out, wanted, tolerance);
+    check_unchanged(c, "a", a);
+    check_unchanged(c, "b", b);
+}
+
+static void batches(struct conformance *c) {
+    static const size_t sizes[] = {1, 3, 8, 33, 64};
+    for (size_t i = 0; i < 25; i++)
+        batch(c, 1 + i % 5, sizes[i % 5], sizes[i / 5], sizes[(i + i / 5) % 5],
+              i % 3 * 8, i % 2);
+}
+
 const struct conformance_case conformance_matmul_cases[] = {
-    {"squared products", squares},
-    {"matmul shapes", shapes},
-    {"matmul strides", strides},
-    {"matmul epilogues", epilogues},
-    {"matmul outputs", outputs},
-    {"matmul formulas", formulas},
-    {NULL, NULL}};
+    {"matmul batches", batches},     {"squared products", squares},
+    {"matmul shapes", shapes},       {"matmul strides", strides},
+    {"matmul epilogues", epilogues}, {"matmul outputs", outputs},
+    {"matmul formulas", formulas},   {NULL, NULL}};

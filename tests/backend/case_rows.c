@@ -143,25 +143,42 @@ static void layer_norm_backward(struct conformance *c) {
     }
 }
 
+/* Sums of a group's columns lie this much behind the last group's: what is between
+ * stays as it is. */
+static struct tensor *sums_new(struct conformance *c, size_t groups, size_t apart) {
+    return tensor_random(c, ELEMENT_F32, groups * apart, 1);
+}
+
+static double *as_it_was(struct conformance *c, const struct tensor *t, size_t count) {
+    double *wanted = numbers(c, count);
+    memcpy(wanted, t->host, count * sizeof *wanted);
+    return wanted;
+}
+
+/* Groups: one, and 3 and 5 of them. */
 static void layer_norm_gradient(struct conformance *c) {
     struct backend *b = c->backend;
-    for (size_t s = 0; s < 2 * SHAPES; s++) {
-        bool accumulate = s >= SHAPES;
+    for (size_t s = 0; s < 3 * 2 * SHAPES; s++) {
+        bool accumulate = s / SHAPES % 2;
+        size_t groups = 1 + 2 * (s / SHAPES / 2);
         size_t rows = rows_of[s % SHAPES], width = width_of[s % SHAPES];
-        struct normed t = normed_new(c, rows, width, s < 2);
+        size_t apart = width + (groups > 1 ? s % 3 : 0);
+        struct normed t = normed_new(c, groups * rows, width, s < 2);
         struct tensor *out[2];
         double *wanted[2], *tolerance[2];
         for (size_t i = 0; i < 2; i++) {
-            out[i] = accumulate ? tensor_random(c, ELEMENT_F32, width, 1)
-                                : tensor_output(c, ELEMENT_F32, width);
-            wanted[i] = numbers(c, width), tolerance[i] = numbers(c, width);
+            out[i] = sums_new(c, groups, apart);
+            wanted[i] = as_it_was(c, out[i], groups * apart);
+            tolerance[i] = numbers(c, groups * apart);
         }
-        b->layer_norm_gradient(b, out[0]->f32, out[1]->f32, t.dy->real, t.x->real,
-                               t.mean->f32, t.rstd->f32, rows, width, accumulate);
-        for (size_t j = 0; j < width; j++)
+        b->layer_norm_gradient(b, out[0]->f32, out[1]->f32, apart, t.dy->real,
+                               t.x->real, t.mean->f32, t.rstd->f32, groups, rows, width,
+                               accumulate);
+        for (size_t place = 0; place < groups * width; place++)
             for (size_t k = 0; k < 2; k++) {
-                double sum = accumulate ? out[k]->host[j] : 0, size = fabs(sum);
-                for (size_t i = 0; i < rows; i++) {
+                size_t g = place / width, j = place % width, into = g * apart + j;
+                double sum = accumulate ? out[k]->host[into] : 0, size = fabs(sum);
+                for (size_t i = g * rows; i < (g + 1) * rows; i++) {
                     size_t at = i * width + j;
                     double h = k == 0 ? normed_at(&t, i, at) : 1;
                     sum += t.dy->host[at] * h;
@@ -169,8 +186,8 @@ static void layer_norm_gradient(struct conformance *c) {
                             (fabs(h) +
                              (k == 0 ? t.rstd->host[i] * fabs(t.mean->host[i]) : 0));
                 }
-                wanted[k][j] = sum;
-                tolerance[k][j] = (double)(rows + 5) * SINGLE * size;
+                wanted[k][into] = sum;
+                tolerance[k][into] = (double)(rows + 5) * SINGLE * size;
             }
         check(c, "dgamma", out[0], wanted[0], tolerance[0]);
         check(c, "dbeta", out[1], wanted[1], tolerance[1]);
@@ -178,23 +195,26 @@ static void layer_norm_gradient(struct conformance *c) {
 }
 
 static void column_sums(struct conformance *c) {
-    for (size_t s = 0; s < 2 * SHAPES; s++) {
-        bool accumulate = s >= SHAPES;
+    for (size_t s = 0; s < 3 * 2 * SHAPES; s++) {
+        bool accumulate = s / SHAPES % 2;
+        size_t groups = 1 + 2 * (s / SHAPES / 2);
         size_t rows = rows_of[s % SHAPES], width = width_of[s % SHAPES];
         size_t stride = width + (s % 2 ? 0 : 100);
-        struct tensor *x = tensor_random(c, ELEMENT_REAL, rows * stride, 1);
+        size_t apart = width + (groups > 1 ? s % 3 : 0);
+        struct tensor *x = tensor_random(c, ELEMENT_REAL, groups * rows * stride, 1);
         tensor_set(c, x, stride * (rows - 1), (double)NAN);
-        struct tensor *sums = accumulate ? tensor_random(c, ELEMENT_F32, width, 1)
-                                         : tensor_output(c, ELEMENT_F32, width);
-        c->backend->column_sums(c->backend, sums->f32, x->real, rows, width, stride,
-                                accumulate);
-        double *wanted = numbers(c, width), *tolerance = numbers(c, width);
-        for (size_t j = 0; j < width; j++) {
-            double sum = accumulate ? sums->host[j] : 0, size = fabs(sum);
-            for (size_t i = 0; i < rows; i++)
+        struct tensor *sums = sums_new(c, groups, apart);
+        c->backend->column_sums(c->backend, sums->f32, apart, x->real, groups, rows,
+                                width, stride, accumulate);
+        double *wanted = as_it_was(c, sums, groups * apart);
+        double *tolerance = numbers(c, groups * apart);
+        for (size_t place = 0; place < groups * width; place++) {
+            size_t g = place / width, j = place % width, into = g * apart + j;
+            double sum = accumulate ? sums->host[into] : 0, size = fabs(sum);
+            for (size_t i = g * rows; i < (g + 1) * rows; i++)
                 sum += x->host[i * stride + j], size += fabs(x->host[i * stride + j]);
-            wanted[j] = sum;
-            tolerance[j] = (double)(rows + 1) * SINGLE * size;
+            wanted[into] = sum;
+            tolerance[into] = (double)(rows + 1) * SINGLE * size;
         }
         check(c, "sums", sums, wanted, tolerance);
     }

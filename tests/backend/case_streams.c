@@ -16,7 +16,7 @@ struct sequence {
 static void run(struct backend *b, const struct sequence *s) {
     b->copy(b, s->sum->data, s->x->data, COUNT * b->real_size);
     b->add(b, s->sum->real, s->y->real, COUNT);
-    b->column_sums(b, s->sums->f32, s->sum->real, ROWS, WIDTH, WIDTH, false);
+    b->column_sums(b, s->sums->f32, 0, s->sum->real, 1, ROWS, WIDTH, WIDTH, false);
     b->matmul(b, &(struct matmul){.m = ROWS,
                                   .n = COLUMNS,
                                   .k = WIDTH,
@@ -91,7 +91,8 @@ static void recording(struct conformance *c) {
     enum { MANY = 1 << 20 };
     struct tensor *long_one = tensor_random(c, ELEMENT_REAL, MANY, 1);
     struct tensor *wide_sums = tensor_output(c, ELEMENT_F32, MANY / 2);
-    b->column_sums(b, wide_sums->f32, long_one->real, 2, MANY / 2, MANY / 2, false);
+    b->column_sums(b, wide_sums->f32, 0, long_one->real, 1, 2, MANY / 2, MANY / 2,
+                   false);
     try_replay(c, &s, made, "replay after working space grew");
     check_true(c, "record_begin again", b->record_begin(b, &error) == 0);
     run(b, &s);

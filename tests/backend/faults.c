@@ -54,15 +54,16 @@ FAULT(layer_norm_backward,
        const float *rstd, const real *gamma, size_t rows, size_t width),
       (b, dx, dy, x, mean, rstd, gamma, rows, width), spoil(b, dx, rows *width, true))
 FAULT(layer_norm_gradient,
-      (struct backend * b, float *dgamma, float *dbeta, const real *dy, const real *x,
-       const float *mean, const float *rstd, size_t rows, size_t width,
-       bool accumulate),
-      (b, dgamma, dbeta, dy, x, mean, rstd, rows, width, accumulate),
+      (struct backend * b, float *dgamma, float *dbeta, size_t apart, const real *dy,
+       const real *x, const float *mean, const float *rstd, size_t groups, size_t rows,
+       size_t width, bool accumulate),
+      (b, dgamma, dbeta, apart, dy, x, mean, rstd, groups, rows, width, accumulate),
       spoil(b, dgamma, width, false))
 FAULT(column_sums,
-      (struct backend * b, float *sums, const real *x, size_t rows, size_t width,
-       size_t stride, bool accumulate),
-      (b, sums, x, rows, width, stride, accumulate), spoil(b, sums, width, false))
+      (struct backend * b, float *sums, size_t apart, const real *x, size_t groups,
+       size_t rows, size_t width, size_t stride, bool accumulate),
+      (b, sums, apart, x, groups, rows, width, stride, accumulate),
+      spoil(b, sums, width, false))
 FAULT(l2_normalise,
       (struct backend * b, real *y, float *norms, const real *x, size_t rows,
        size_t width),

@@ -6,6 +6,7 @@ emulation_headers = \
   tests/gpu/emulation/cuda_runtime.h
 emulation_sources = \
   tests/gpu/emulation/blas.cc \
+  tests/gpu/emulation/counting.cc \
   tests/gpu/emulation/fibers.cc \
   tests/gpu/emulation/limits.cc \
   tests/gpu/emulation/runtime.cc \
@@ -36,6 +37,24 @@ tests/gpu/emulated/host/%.o: tests/gpu/emulation/%.cc $(emulation_headers)
 $(emulated_module): $(emulated_objects) $(emulated_host)
 	$(AM_V_GEN)$(CXX) -shared $(AM_CXXFLAGS) $(CXXFLAGS) $(filter-out -pie,$(AM_LDFLAGS)) -o $@ \
 	  $(emulated_objects) $(emulated_host)
+
+# The same again, compiled to tell of its accesses of memory: what a step and a drag of a
+# real model launch and move, counted (emulation/counting.cc).
+counted_objects = $(cuda_sources:gpu/%.cu=tests/gpu/counted/%.o)
+counted_module = tests/gpu/counted/pwemoe-cuda.so
+CLEANFILES += $(counted_objects) $(counted_module)
+tests/gpu/counted/%.o: gpu/%.cu $(cuda_headers) $(emulation_headers)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) -x c++ -DPWEMOE_EMULATION \
+	  -I$(top_srcdir)/tests/gpu/emulation -I$(top_srcdir)/src -I$(top_srcdir)/gpu \
+	  $(AM_CXXFLAGS) $(CXXFLAGS) -fsanitize=thread -fPIC -c -o $@ $<
+
+$(counted_module): $(counted_objects) $(emulated_host)
+	$(AM_V_GEN)$(CXX) -shared $(AM_CXXFLAGS) $(CXXFLAGS) $(filter-out -pie,$(AM_LDFLAGS)) -o $@ \
+	  $(counted_objects) $(emulated_host)
+
+gpu-count: $(counted_module) bench/gpu/bench_device
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/gpu/count.sh
+PHONY_TARGETS += gpu-count
 
 check_PROGRAMS += tests/gpu/test_emulated
 TESTS += tests/gpu/test_emulated
@@ -95,7 +114,7 @@ dist_check_SCRIPTS += tests/gpu/check_compare.sh
 TESTS += tests/gpu/check_compare.sh
 EXTRA_DIST += tests/gpu/fake_peer.sh tests/gpu/fake_smi.sh
 
-EXTRA_DIST += tests/gpu/gpu_check.sh tests/gpu/bundle.sh
+EXTRA_DIST += tests/gpu/gpu_check.sh tests/gpu/bundle.sh tests/gpu/count.sh
 gpu-check: all tests/gpu/check_device tests/gpu/compare_devices
 	@NVCC='$(NVCC)' srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/gpu/gpu_check.sh
 PHONY_TARGETS += gpu-check

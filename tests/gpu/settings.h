@@ -6,7 +6,10 @@
 #include <stddef.h>
 
 /* A program that is run with the emulated module takes two of them from its
- * environment: EMULATION_LOSE_AFTER, operations, and EMULATION_MEMORY, bytes in all. */
+ * environment: EMULATION_LOSE_AFTER, operations, and EMULATION_MEMORY, bytes in all.
+ * EMULATION_COUNT, a file: what the device does between the profiler's start and stop
+ * (gpu/tuning.cu: profile=marks) is counted and written there, for a card of 132
+ * multiprocessors; see emulation/counting.cc. */
 
 #ifdef __cplusplus
 extern "C" {

@@ -180,11 +180,11 @@ static void test_out_of_memory(void **state) {
     assert_says(error.text, "out of memory for 1 MiB");
     /* An allocation that fails harms nothing; scratch that fails ends it. */
     assert_int_equal(b->synchronise(b, &error), 0);
-    b->column_sums(b, memory, memory, 1, 250, 250, false);
+    b->column_sums(b, memory, 0, memory, 1, 1, 250, 250, false);
     assert_int_equal(b->synchronise(b, &error), -1);
     assert_says(error.text, "out of memory");
     emulation_memory((size_t)1 << 40);
-    b->column_sums(b, memory, memory, 1, 250, 250, false);
+    b->column_sums(b, memory, 0, memory, 1, 1, 250, 250, false);
     assert_int_equal(b->synchronise(b, &error), -1);
     assert_int_equal(b->allocate(b, 1000, &none, &error), -1);
     b->destroy(b);
@@ -415,7 +415,7 @@ static void test_what_cannot_be_recorded(void **state) {
             assert_int_equal(b->synchronise(b, &error), -1);
             break;
         case 5:
-            b->column_sums(b, memory, memory, 1, 250, 250, false);
+            b->column_sums(b, memory, 0, memory, 1, 1, 250, 250, false);
             break;
         case 6:
             assert_int_equal(b->record_begin(b, &error), -1);

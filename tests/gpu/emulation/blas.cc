@@ -22,6 +22,8 @@ struct emulation_layout {
     cudaDataType type;
     uint64_t rows, columns;
     int64_t stride;
+    int32_t batch;
+    int64_t apart;
 };
 
 struct emulation_preference {
@@ -93,8 +95,16 @@ cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout,
                                           uint64_t columns, int64_t stride) {
     cublasStatus_t status = make(layout);
     if (status == CUBLAS_STATUS_SUCCESS)
-        **layout = {type, rows, columns, stride};
+        **layout = {type, rows, columns, stride, 1, 0};
     return status;
+}
+
+cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t layout,
+                                                cublasLtMatrixLayoutAttribute_t name,
+                                                const void *value, size_t size) {
+    return name == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT
+               ? put(&layout->batch, value, size)
+               : put(&layout->apart, value, size);
 }
 
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
@@ -139,7 +149,8 @@ static bool fits(cublasLtMatmulDesc_t p, cublasLtMatrixLayout_t a,
     uint64_t k = p->b == CUBLAS_OP_N ? b->rows : b->columns;
     return s->k == k && d->rows == s->m && d->columns == s->n && s->k > 0 &&
            a->stride >= (int64_t)a->rows && b->stride >= (int64_t)b->rows &&
-           d->stride >= (int64_t)d->rows && a->type == b->type;
+           d->stride >= (int64_t)d->rows && a->type == b->type &&
+           a->batch == d->batch && b->batch == d->batch;
 }
 
 static bool even(cublasLtMatrixLayout_t layout) {
@@ -203,7 +214,12 @@ struct product {
     bool parts; /* the first half of each sum is kept in the result's type */
 };
 
-static void run_product(const struct product &p) {
+static const void *after(const void *matrix, const struct emulation_layout &layout) {
+    return static_cast<const char *>(matrix) +
+           (layout.apart * (layout.type == CUDA_R_32F ? 4 : 2));
+}
+
+static void run_one(const struct product &p) {
     uint64_t a_row = p.what.a == CUBLAS_OP_N ? 1 : (uint64_t)p.a.stride;
     uint64_t a_column = p.what.a == CUBLAS_OP_N ? (uint64_t)p.a.stride : 1;
     uint64_t b_row = p.what.b == CUBLAS_OP_N ? 1 : (uint64_t)p.b.stride;
@@ -236,6 +252,31 @@ static void run_product(const struct product &p) {
         }
 }
 
+static void run_product(struct product p) {
+    for (int32_t i = 0; i < p.d.batch; i++) {
+        run_one(p);
+        p.from_a = after(p.from_a, p.a);
+        p.from_b = after(p.from_b, p.b);
+        p.from_c = after(p.from_c, p.c);
+        p.to = const_cast<void *>(after(p.to, p.d));
+    }
+}
+
+static size_t bytes_of(uint64_t count, cudaDataType type) {
+    return count * (type == CUDA_R_32F ? 4 : 2);
+}
+
+/* Each matrix once. */
+static struct emulation_work work_of(const struct product &p) {
+    size_t result = bytes_of(p.s.m * p.s.n, p.d.type);
+    size_t bytes = bytes_of(p.s.m * p.s.k, p.a.type) +
+                   bytes_of(p.s.k * p.s.n, p.b.type) + result * (p.kept != 0 ? 2 : 1) +
+                   (p.what.epilogue & 128 ? result : 0);
+    size_t batch = (size_t)p.d.batch;
+    return {batch > 1 ? "product of many" : "product", 0, batch * bytes,
+            2.0 * (double)batch * (double)p.s.m * (double)p.s.n * (double)p.s.k};
+}
+
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                               const void *alpha, const void *a,
                               cublasLtMatrixLayout_t la, const void *b,
@@ -262,7 +303,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                         c,
                         d,
                         algorithm->parts};
-    emulation_queue(stream, [=] {
+    emulation_queue_work(stream, work_of(p), [=] {
         if (emulation_lost())
             return;
         memset(workspace, 0xff, workspace_bytes < 4096 ? workspace_bytes : 4096);

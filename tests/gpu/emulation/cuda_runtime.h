@@ -142,6 +142,22 @@ void emulation_fresh(void *memory, size_t bytes);
 /* Runs on a stream, now or when that is waited for; or is captured. */
 void emulation_queue(struct emulation_stream *stream, std::function<void(void)> run);
 
+/* Work of the device that is counted (counting.cc): a kernel of so many blocks, or of a
+ * product, a copy and the like the bytes that it reads and writes at least. */
+struct emulation_work {
+    const char *name;
+    size_t blocks, bytes;
+    double flop;
+};
+/* Queues it as above; it is counted instead where EMULATION_COUNT says so. */
+void emulation_queue_work(struct emulation_stream *stream,
+                          const struct emulation_work &work,
+                          std::function<void(void)> run);
+bool emulation_counts(void); /* that is so */
+/* Whether this block of a kernel is run: not every one where they are counted. */
+bool emulation_looks_at(size_t block, size_t blocks);
+bool emulation_on_device(const void *memory);
+
 template <class Function, class Kernel>
 static void emulation_launch(struct emulation_stream *stream, Function *function,
                              const char *name, dim3 blocks, dim3 threads, size_t shared,
@@ -150,11 +166,13 @@ static void emulation_launch(struct emulation_stream *stream, Function *function
     if (!emulation_may_launch(reinterpret_cast<const void *>(function), name, blocks,
                               threads, shared, &static_most))
         return;
-    emulation_queue(stream, [=] {
-        emulation_run(
-            blocks, threads, shared, static_most,
-            [](const void *self) { (*static_cast<const Kernel *>(self))(); }, &kernel);
-    });
+    emulation_queue_work(
+        stream, {name, (size_t)blocks.x * blocks.y * blocks.z, 0, 0}, [=] {
+            emulation_run(
+                blocks, threads, shared, static_most,
+                [](const void *self) { (*static_cast<const Kernel *>(self))(); },
+                &kernel);
+        });
 }
 
 enum cudaError_t {
@@ -188,6 +206,7 @@ struct emulation_settings {
     unsigned long spoil_captures = 0;  /* so many captures fail */
     unsigned long replays = 0;         /* graphs that were launched */
     unsigned long calls = 0, runs = 0; /* operations: queued by the host, and done */
+    int processors = 3;                /* few and odd: strides and waves occur */
 };
 extern struct emulation_settings emulation;
 void emulation_restore(void);        /* a lost device comes back */
@@ -254,12 +273,8 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventQuery(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to);
 
-static inline cudaError_t cudaProfilerStart() {
-    return cudaSuccess;
-}
-static inline cudaError_t cudaProfilerStop() {
-    return cudaSuccess;
-}
+cudaError_t cudaProfilerStart(void);
+cudaError_t cudaProfilerStop(void);
 
 cudaError_t emulation_pin(void **memory, size_t bytes);
 bool emulation_pinned(const void *memory); /* it lies in memory that was */

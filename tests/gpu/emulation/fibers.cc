@@ -379,11 +379,13 @@ void emulation_run(dim3 blocks, dim3 threads, size_t shared, size_t static_most,
     emulation_at.blocks = blocks;
     dynamic_memory = std::vector<unsigned char>();
     dynamic_memory.resize(shared, 0xff); /* exactly: beyond it AddressSanitizer looks */
+    size_t block = 0, all = (size_t)blocks.x * blocks.y * blocks.z;
     for (unsigned z = 0; z < blocks.z; z++)
         for (unsigned y = 0; y < blocks.y; y++)
-            for (unsigned x = 0; x < blocks.x && !refused; x++) {
+            for (unsigned x = 0; x < blocks.x && !refused; x++, block++) {
                 emulation_at.block = {x, y, z};
-                run_block(count);
+                if (emulation_looks_at(block, all))
+                    run_block(count);
             }
     if (refused)
         emulation_fail(cudaErrorInvalidValue);

@@ -53,7 +53,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int devic
     properties->totalGlobalMem = emulation.memory;
     properties->sharedMemPerBlockOptin = emulation.shared;
     properties->major = emulation.capability;
-    properties->multiProcessorCount = 3; /* few and odd: strides and waves occur */
+    properties->multiProcessorCount = emulation.processors;
     return cudaSuccess;
 }
 
@@ -78,7 +78,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
         held_bytes + bytes > emulation.memory ||
         posix_memalign(memory, 256, bytes) != 0)
         return cudaErrorMemoryAllocation;
-    memset(*memory, 0xff, bytes);
+    memset(*memory, emulation_counts() ? 0 : 0xff, bytes);
     held[*memory] = bytes;
     held_bytes += bytes;
     return emulation_status();
@@ -98,6 +98,14 @@ cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {
     *all = emulation.memory;
     *left = held_bytes < emulation.memory ? emulation.memory - held_bytes : 0;
     return emulation_status();
+}
+
+bool emulation_on_device(const void *memory) {
+    auto behind = held.upper_bound(const_cast<void *>(memory));
+    if (behind == held.begin())
+        return false;
+    --behind;
+    return (const char *)memory < (const char *)behind->first + behind->second;
 }
 
 size_t emulation_held(void) {
@@ -121,7 +129,7 @@ cudaError_t emulation_pin(void **memory, size_t bytes) {
         return cudaErrorInvalidValue;
     if (bytes > emulation.memory_left || posix_memalign(memory, 4096, bytes) != 0)
         return cudaErrorMemoryAllocation;
-    memset(*memory, 0xff, bytes);
+    memset(*memory, emulation_counts() ? 0 : 0xff, bytes);
     pinned[static_cast<const char *>(*memory)] = bytes;
     return emulation_status();
 }

@@ -12,6 +12,8 @@ __attribute__((constructor)) static void from_environment() {
         emulation.fail_after = strtoul(lose_after, NULL, 10);
     if (memory)
         emulation.memory = strtoul(memory, NULL, 10);
+    if (getenv("EMULATION_COUNT"))
+        emulation.processors = 132; /* an H200's */
 }
 
 void emulation_reset(void) {

@@ -100,6 +100,9 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     return emulation_status();
 }
 
+static const char *const copy_names[] = {"copy to device", "copy to host",
+                                         "copy on device"};
+
 /* Host memory that is not pinned is read before the call returns, and written then. */
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
                             cudaMemcpyKind kind, cudaStream_t stream) {
@@ -108,7 +111,8 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
     if (staged)
         taken.assign(static_cast<const char *>(from),
                      static_cast<const char *>(from) + bytes);
-    emulation_queue(stream, [=] {
+    const struct emulation_work work = {copy_names[kind], 0, 2 * bytes, 0};
+    emulation_queue_work(stream, work, [=] {
         if (!emulation_lost() && bytes > 0)
             memcpy(to, staged ? taken.data() : from, bytes);
     });
@@ -119,7 +123,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
 
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes,
                             cudaStream_t stream) {
-    emulation_queue(stream, [=] {
+    emulation_queue_work(stream, {"memset", 0, bytes, 0}, [=] {
         if (!emulation_lost() && bytes > 0)
             memset(memory, value, bytes);
     });
