@@ -162,7 +162,14 @@ struct shape_memory shape_memory_of(const struct layout *layout,
     double element = (double)use->real, model = (double)layout->size * element;
     double image = 3 * (double)(c->image_size * c->image_size);
     double rows = (double)(use->tasks * use->batch);
-    double region = (double)transformer_largest_region(layout) * sizeof(float);
+    size_t largest = transformer_largest_region(layout);
+    for (size_t i = 0; use->gathers && i < layout->module_count; i++) {
+        const struct module *module = &layout->modules[i];
+        bool steered = module->kind == MODULE_MLP || module->kind == MODULE_ATTENTION;
+        if (steered && module->count > largest)
+            largest = module->count;
+    }
+    double region = (double)largest * sizeof(float);
     struct shape_memory m = {.pool = model * (double)(use->tasks + 1)};
     m.merge = m.pool + model;
     m.evaluation = m.merge + (double)use->images * image +

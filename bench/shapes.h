@@ -47,6 +47,7 @@ struct shape_use {
     size_t images;  /* of an evaluation batch */
     size_t batches; /* of a training step that are on the device: 2 where the next one
                        is sent ahead */
+    bool gathers;   /* struct backend's: gradients are kept of a whole module */
     size_t groups;  /* gradients kept apart: 1 for LS, `tasks` for EPO and MGDA */
 };
 

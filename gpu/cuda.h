@@ -30,6 +30,9 @@ enum { ALGORITHMS_MOST = 8 };
 /* What may be done otherwise (tuning.cu). */
 struct tuning {
     bool recording; /* there are recordings */
+    bool aside;     /* some of their operations go beside the others */
+    bool batches;   /* products alike are one call */
+    bool gathers;   /* struct backend's */
     bool plain;     /* every product by the plain kernel */
     bool profile;   /* a profiler looks from mark 0 to mark 1 */
     /* Of the algorithms that cuBLAS proposes for a product: so many are timed and the
@@ -40,6 +43,7 @@ struct tuning {
 /* As the environment says. */
 int cuda_tuning(struct tuning *tuning, struct error *error);
 
+struct side;          /* side.cu: the stream beside the operations' */
 struct transfers;     /* transfers.cu: the other streams */
 struct product_cache; /* matmul.cu: the algorithm chosen for each shape */
 
@@ -56,6 +60,7 @@ struct cuda {
     struct allocation *allocations;
     size_t now, peak;        /* bytes held through allocate */
     struct scratch *scratch; /* the first is the current one */
+    struct side *side;
     struct transfers *transfers;
     cudaEvent_t *marks; /* [BACKEND_MARKS], or NULL */
     bool recording;     /* the stream is being captured */
@@ -94,14 +99,25 @@ bool cuda_check(struct cuda *cuda, cudaError_t status, const char *what);
 /* bytes of device memory, aligned to 256, until the next call; NULL with the
  * failure kept. */
 void *cuda_scratch(struct cuda *cuda, size_t bytes);
-/* One recording fewer names it (NULL is fine). */
-void cuda_scratch_let_go(struct cuda *cuda, struct scratch *scratch);
+/* One recording fewer names that one of a list (NULL is fine). */
+void cuda_scratch_let_go(struct scratch **list, struct scratch *scratch);
+void cuda_scratch_free(struct scratch **list); /* all of it */
 
 /* True where no recording is under way, else false with the failure kept: `what`
  * cannot be recorded. */
 bool cuda_unrecorded(struct cuda *cuda, const char *what);
 /* Ends the recording that is under way, if any. *graph: the caller's, or NULL. */
 void cuda_record_stop(struct cuda *cuda, cudaGraph_t *graph);
+
+/* Also where it fails *side is to be freed. */
+cudaError_t cuda_side_new(struct side **side);
+void cuda_side_free(struct side *side); /* waits for it; NULL is fine */
+/* What is called from now on comes after all that went beside. */
+void cuda_side_join(struct cuda *cuda);
+/* As much working space for what goes beside as the operations have. False with the
+ * failure kept. */
+bool cuda_side_prepare(struct cuda *cuda);
+struct scratch **cuda_side_scratch(struct cuda *cuda);
 
 /* Also where it fails *transfers is to be freed. */
 cudaError_t cuda_transfers_new(struct transfers **transfers);
@@ -119,6 +135,7 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
 
 void cuda_fill_memory(struct backend *table);
 void cuda_fill_recording(struct backend *table);
+void cuda_fill_side(struct backend *table);
 void cuda_fill_transfers(struct backend *table);
 void cuda_fill_marks(struct backend *table);
 void cuda_fill_matmul(struct backend *table);

@@ -16,6 +16,7 @@ cuda_sources = \
   gpu/recording.cu \
   gpu/route.cu \
   gpu/rows.cu \
+  gpu/side.cu \
   gpu/transfers.cu \
   gpu/tuning.cu
 EXTRA_DIST += gpu/attention.h gpu/cuda.h gpu/element.h gpu/tile.h $(cuda_sources)

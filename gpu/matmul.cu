@@ -384,6 +384,13 @@ static void multiply_plainly(struct cuda *cuda, const struct matmul *p) {
            p->accumulate);
 }
 
+static void next_of_batch(const struct backend *backend, struct matmul *p) {
+    p->a = backend_at(backend, p->a, p->a_apart);
+    p->b = backend_at(backend, p->b, p->b_apart);
+    p->c = static_cast<char *>(p->c) +
+           p->c_apart * (p->c_is_f32 ? sizeof(float) : backend->real_size);
+}
+
 /* The product alone, with whatever can do it. */
 static void multiply_somehow(struct cuda *cuda, const struct matmul *p) {
     if (p->k > 0 && multiply(cuda, p, CUBLASLT_EPILOGUE_DEFAULT))
@@ -394,23 +401,27 @@ static void multiply_somehow(struct cuda *cuda, const struct matmul *p) {
                  "[%zu, %zu] x [%zu, %zu]", p->m, p->k, p->k, p->n);
     struct matmul one = *p;
     for (size_t i = 0; i < (p->batch > 1 ? p->batch : 1); i++) {
+        if (i > 0)
+            next_of_batch(&cuda->table, &one);
         if (cuda->table.precision == PRECISION_F32)
             multiply_plainly<float, float>(cuda, &one);
         else if (p->c_is_f32)
             multiply_plainly<bf16, float>(cuda, &one);
         else
             multiply_plainly<bf16, bf16>(cuda, &one);
-        one.a = backend_at(&cuda->table, one.a, p->a_apart);
-        one.b = backend_at(&cuda->table, one.b, p->b_apart);
-        one.c = static_cast<char *>(one.c) +
-                p->c_apart * (p->c_is_f32 ? sizeof(float) : cuda->table.real_size);
     }
 }
+
+static void multiply_one_by_one(struct backend *backend, const struct matmul *p);
 
 static void multiply_add(struct backend *backend, const struct matmul *p) {
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || p->m == 0 || p->n == 0)
         return;
+    if (p->batch > 1 && !cuda->tuning.batches) {
+        multiply_one_by_one(backend, p);
+        return;
+    }
     cublasLtEpilogue_t epilogue = best_epilogue(cuda, p);
     bool activated =
         epilogue != CUBLASLT_EPILOGUE_BIAS && epilogue != CUBLASLT_EPILOGUE_DEFAULT;
@@ -437,6 +448,15 @@ static void multiply_add(struct backend *backend, const struct matmul *p) {
         cuda_finish_product(cuda, c, keep ? p->before : NULL,
                             static_cast<real *>(product.c), bias, p->m, p->n, p->ldc,
                             p->activation);
+    }
+}
+
+static void multiply_one_by_one(struct backend *backend, const struct matmul *p) {
+    struct matmul one = *p;
+    one.batch = 1;
+    for (size_t i = 0; i < p->batch; i++) {
+        multiply_add(backend, &one);
+        next_of_batch(backend, &one);
     }
 }
 

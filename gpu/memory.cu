@@ -15,10 +15,15 @@ static void scratch_free(struct scratch **at) {
     free(scratch);
 }
 
-void cuda_scratch_let_go(struct cuda *cuda, struct scratch *scratch) {
-    if (!scratch || --scratch->holders > 0 || scratch == cuda->scratch)
+void cuda_scratch_free(struct scratch **list) {
+    while (*list)
+        scratch_free(list);
+}
+
+void cuda_scratch_let_go(struct scratch **list, struct scratch *scratch) {
+    if (!scratch || --scratch->holders > 0 || scratch == *list)
         return;
-    for (struct scratch **at = &cuda->scratch; *at; at = &(*at)->next)
+    for (struct scratch **at = list; *at; at = &(*at)->next)
         if (*at == scratch) {
             scratch_free(at);
             return;

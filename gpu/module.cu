@@ -102,6 +102,7 @@ static void destroy(struct backend *backend) {
     cudaSetDevice(cuda->device);
     if (cuda->stream)
         cudaStreamSynchronize(cuda->stream);
+    cuda_side_free(cuda->side);
     cuda_transfers_free(cuda->transfers);
     while (cuda->allocations) {
         struct allocation *next = cuda->allocations->next;
@@ -111,12 +112,7 @@ static void destroy(struct backend *backend) {
     }
     cuda_marks_free(cuda);
     cuda_products_free(cuda->products);
-    while (cuda->scratch) {
-        struct scratch *next = cuda->scratch->next;
-        cudaFree(cuda->scratch->memory);
-        free(cuda->scratch);
-        cuda->scratch = next;
-    }
+    cuda_scratch_free(&cuda->scratch);
     cudaFree(cuda->workspace);
     if (cuda->blas)
         cublasLtDestroy(cuda->blas);
@@ -139,6 +135,8 @@ static int prepare(struct cuda *cuda, struct error *error) {
         status = cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking);
     if (status == cudaSuccess)
         status = cuda_transfers_new(&cuda->transfers);
+    if (status == cudaSuccess)
+        status = cuda_side_new(&cuda->side);
     if (status == cudaSuccess)
         status = cudaMalloc(&cuda->workspace, CUDA_WORKSPACE);
     if (status != cudaSuccess)
@@ -176,6 +174,9 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     cuda_fill_memory(table);
     if (cuda->tuning.recording)
         cuda_fill_recording(table);
+    if (cuda->tuning.aside)
+        cuda_fill_side(table);
+    table->gathers = cuda->tuning.gathers;
     cuda_fill_transfers(table);
     cuda_fill_marks(table);
     cuda_fill_matmul(table);

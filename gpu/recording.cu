@@ -9,7 +9,7 @@
 
 struct recording {
     cudaGraphExec_t graph;
-    struct scratch *scratch; /* NULL: there was none */
+    struct scratch *scratch, *beside; /* NULL: there was none */
 };
 
 bool cuda_unrecorded(struct cuda *cuda, const char *what) {
@@ -42,7 +42,7 @@ static int none(struct cuda *cuda, struct error *error) {
 
 static int record_begin(struct backend *backend, struct error *error) {
     struct cuda *cuda = cuda_ready(backend);
-    if (!cuda || !cuda_unrecorded(cuda, "a recording"))
+    if (!cuda || !cuda_unrecorded(cuda, "a recording") || !cuda_side_prepare(cuda))
         return cuda_why(backend, error);
     /* Other threads' calls do not concern this thread's stream. */
     cudaError_t status =
@@ -59,6 +59,7 @@ void cuda_record_stop(struct cuda *cuda, cudaGraph_t *graph) {
     *graph = NULL;
     if (!cuda->recording)
         return;
+    cuda_side_join(cuda);
     cuda->recording = false;
     cudaSetDevice(cuda->device);
     cudaError_t status = cudaStreamEndCapture(cuda->stream, graph);
@@ -91,8 +92,11 @@ static int record_end(struct backend *backend, struct recording **recording,
         return none(cuda, error);
     }
     made->scratch = cuda->scratch;
+    made->beside = *cuda_side_scratch(cuda);
     if (made->scratch)
         made->scratch->holders++;
+    if (made->beside)
+        made->beside->holders++;
     *recording = made;
     return 0;
 }
@@ -111,7 +115,8 @@ static void recording_free(struct backend *backend, struct recording *recording)
     cudaSetDevice(cuda->device);
     /* It may still run: the graph waits for that by itself, the scratch by cudaFree. */
     cudaGraphExecDestroy(recording->graph);
-    cuda_scratch_let_go(cuda, recording->scratch);
+    cuda_scratch_let_go(&cuda->scratch, recording->scratch);
+    cuda_scratch_let_go(cuda_side_scratch(cuda), recording->beside);
     free(recording);
 }
 

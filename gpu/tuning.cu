@@ -1,6 +1,9 @@
 /* PWEMOE_CUDA_TUNE: what is done otherwise than usual, to be compared on a card. A list
  * with commas, of
  *     recording=on|off
+ *     beside=on|off  some operations of recordings beside the others
+ *     batches=on|off  products that are alike as one
+ *     gather=on|off  the gradients of a module meet the task vectors at once
  *     products=fast|plain
  *     profile=all|marks  a profiler that is told to wait looks from mark 0 to mark 1
  *     algorithms=N  the fastest of cuBLAS's first N for each product is timed and taken
@@ -18,6 +21,12 @@ static bool set_word(struct tuning *tuning, const char *word, size_t length) {
     } words[] = {
         {"recording=on", &tuning->recording, true},
         {"recording=off", &tuning->recording, false},
+        {"beside=on", &tuning->aside, true},
+        {"beside=off", &tuning->aside, false},
+        {"batches=on", &tuning->batches, true},
+        {"batches=off", &tuning->batches, false},
+        {"gather=on", &tuning->gathers, true},
+        {"gather=off", &tuning->gathers, false},
         {"products=fast", &tuning->plain, false},
         {"products=plain", &tuning->plain, true},
         {"profile=all", &tuning->profile, false},
@@ -55,7 +64,7 @@ static bool set_number(struct tuning *tuning, const char *word, size_t length) {
 
 int cuda_tuning(struct tuning *tuning, struct error *error) {
     *tuning = {};
-    tuning->recording = true;
+    tuning->recording = tuning->aside = tuning->batches = tuning->gathers = true;
     tuning->algorithms = 1;
     const char *at = getenv("PWEMOE_CUDA_TUNE");
     while (at && *at) {
@@ -64,7 +73,8 @@ int cuda_tuning(struct tuning *tuning, struct error *error) {
             !set_number(tuning, at, length))
             return cuda_error(error,
                               "PWEMOE_CUDA_TUNE: %.*s is not known; there are "
-                              "recording=on|off, products=fast|plain, "
+                              "recording=on|off, beside=on|off, batches=on|off, "
+                              "gather=on|off, products=fast|plain, "
                               "profile=all|marks, algorithms=1..%d, "
                               "algorithm=0..%d",
                               (int)(length < 60 ? length : 60), at, ALGORITHMS_MOST,

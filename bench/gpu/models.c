@@ -152,6 +152,7 @@ static int add_memory(struct bench *s, const char *name, size_t groups,
                             .batch = s->batch,
                             .images = s->images,
                             .batches = b->pin ? 2 : 1,
+                            .gathers = b->gathers,
                             .groups = groups};
     b->memory_use(b, &now, &peak);
     snprintf(title, sizeof title, "memory, %s", name);

@@ -8,7 +8,8 @@
 #include "machine.h"
 #include "work.h"
 
-static const char *const variants[] = {"", "recording=off", "algorithms=8"};
+static const char *const variants[] = {
+    "", "recording=off", "beside=off", "batches=off", "gather=off", "algorithms=8"};
 
 enum { VARIANTS = sizeof variants / sizeof *variants, PASSES = 2, PIECES = 3 };
 

@@ -116,6 +116,9 @@ struct backend {
     enum precision precision;
     size_t real_size; /* bytes of a real */
     unsigned threads; /* of the host, for work done there beside the device's */
+    /* A call costs as much as a good deal of work, as on a device: many small
+     * operations are worth gathering into a large one. */
+    bool gathers;
     /* Bytes that the last allocate or pin to be refused asked for; 0: none was. A
      * caller that failed can tell by it that memory was the reason. */
     size_t refused;
@@ -171,6 +174,17 @@ struct backend {
     int (*record_end)(struct backend *, struct recording **, struct error *);
     void (*replay)(struct backend *, struct recording *);
     void (*recording_free)(struct backend *, struct recording *); /* NULL is fine */
+
+    /* --- operations beside others (optional: all three, or NULL) --------- */
+    /* What is called from aside to back comes after what was called before, and beside
+     * what is called afterwards; all that is called so comes in its order. back returns
+     * the number of the part, from 1 on; what is called after join(number) comes after
+     * that part and those before it. Only operations on device memory may be called in
+     * between. What ends a recording, waits for the device or downloads comes after all
+     * parts. A device may do without: it then runs all in the order of the calls. */
+    void (*aside)(struct backend *);
+    unsigned (*back)(struct backend *);
+    void (*join)(struct backend *, unsigned number); /* 0 is fine */
 
     /* --- transfers beside what runs (optional: all seven, or NULL) -------- */
     /* Host memory that the device reads and writes by itself: zeroed, aligned to 256.

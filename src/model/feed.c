@@ -12,7 +12,8 @@ struct feed {
     const struct layout *layout;
     size_t capacity, examples; /* examples of the batch on the device */
     bool beside;               /* batches go up beside what runs */
-    bool sent;                 /* the batch at hand is, and was not embedded */
+    bool sent;                 /* the batch at hand is, and has not arrived */
+    bool arrived;              /* and was not embedded */
     backend_ticket ticket; /* of one that is on its way, followed by nothing; or 0 */
     /* A batch, on the host (pinned if beside) and on the device: labels i32 (capacity);
      * of texts `read` i32 (capacity); from `body` on the images or ids. */
@@ -243,18 +244,25 @@ void feed_send(struct feed *feed, size_t n) {
     else
         b->upload(b, feed->device, feed->host, bytes);
     feed->sent = true;
+    feed->arrived = false;
+}
+
+void feed_arrive(struct feed *feed, size_t n) {
+    if (!feed->sent)
+        feed_send(feed, n);
+    if (feed->ticket)
+        feed->backend->follow(feed->backend, feed->ticket);
+    feed->ticket = 0;
+    feed->sent = false;
+    feed->arrived = true;
+    feed->examples = n;
 }
 
 void feed_embed(struct feed *feed, struct transformer *transformer, const real *weights,
                 size_t n) {
-    struct backend *b = feed->backend;
-    if (!feed->sent)
-        feed_send(feed, n);
-    if (feed->ticket)
-        b->follow(b, feed->ticket);
-    feed->ticket = 0;
-    feed->sent = false;
-    feed->examples = n;
+    if (!feed->arrived || feed->sent)
+        feed_arrive(feed, n);
+    feed->arrived = false;
     if (!feed->most) {
         transformer_embed(transformer, weights,
                           (const uint8_t *)feed->device + feed->body, n);

@@ -61,8 +61,13 @@ void feed_put(struct feed *feed, size_t i, const struct dataset *data, size_t in
 /* Sends examples 0 to n - 1 to the device, beside what is queued where feed_new_ahead
  * made the feed, else after it. */
 void feed_send(struct feed *feed, size_t n);
-/* Makes them the input of the transformer's first block, once they are there, and sends
- * them before where feed_send has not; they stay until the next batch is sent. */
+/* What is called from now on comes after their arrival; sends them before where
+ * feed_send has not. feed_embed does it where nobody has: it is for those who record
+ * what follows.
+ */
+void feed_arrive(struct feed *feed, size_t n);
+/* Makes them the input of the transformer's first block; they stay until the next batch
+ * is sent. */
 void feed_embed(struct feed *feed, struct transformer *transformer, const real *weights,
                 size_t n);
 /* Their labels i32 [n] on the device, to be read by what is queued after feed_embed. */

@@ -2,7 +2,11 @@
 #include "model/transformer.h"
 #include "model/transformer_state.h"
 
-/* What every step needs. */
+/* What every step needs.
+ *
+ * Gradients of parameters go beside the gradients of activations (backend.h: aside), so
+ * that before one of the three buffers is written again those that read it are waited
+ * for: the number of the last of them is kept. */
 struct backward {
     struct transformer *t;
     const real *weights;
@@ -10,7 +14,29 @@ struct backward {
     size_t groups;
     bool alike; /* the groups have the same number of images */
     struct gradient_sink *sink;
+    bool beside;                                  /* gradients are to go so */
+    unsigned stream_read, wide_read, narrow_read; /* 0: by none */
+    unsigned last;                                /* of all that went beside */
 };
+
+static void aside(const struct backward *back) {
+    if (back->beside)
+        back->t->backend->aside(back->t->backend);
+}
+
+static unsigned back_again(struct backward *back) {
+    if (back->beside)
+        back->last = back->t->backend->back(back->t->backend);
+    return back->last;
+}
+
+/* What is called from now on may write what those read. */
+static void join(const struct backward *back, unsigned *read) {
+    struct backend *b = back->t->backend;
+    if (*read > 0)
+        b->join(b, *read);
+    *read = 0;
+}
 
 /* Groups of `count` rows each, after the first `first`; the gradients are `apart`
  * elements apart. */
@@ -93,15 +119,16 @@ static void add_sums(const struct backward *back, const void *what, float *place
 /* Gradient of weight (outputs, inputs) and bias (outputs) of y = x weight^T + bias,
  * from dy (rows, outputs) and x (rows, inputs), `rows` of them an image. bias may
  * be SIZE_MAX. The weight's is dy^T x, or x^T dy where weights are stored the other way
- * round. */
-static void linear_gradient(const struct backward *back, const real *dy, const real *x,
-                            size_t weight, size_t bias, size_t outputs, size_t inputs,
-                            size_t rows) {
+ * round. Returns its number among what goes beside. */
+static unsigned linear_gradient(struct backward *back, const real *dy, const real *x,
+                                size_t weight, size_t bias, size_t outputs,
+                                size_t inputs, size_t rows) {
     struct backend *b = back->t->backend;
     struct gradient_sink *sink = back->sink;
     struct weight_product product = {dy, x, outputs, inputs};
     if (back->t->layout->config.conv1d)
         product = (struct weight_product){x, dy, inputs, outputs};
+    aside(back);
     if (sink->squares)
         b->add_squared_products(b, sink->squares + weight, product.left, product.right,
                                 sink->squares_scale, back->groups, rows, product.m,
@@ -111,6 +138,7 @@ static void linear_gradient(const struct backward *back, const real *dy, const r
     if (bias != SIZE_MAX)
         each_group(back, bias, outputs, rows, add_sums,
                    &(struct sums){dy, outputs, outputs, 0});
+    return back_again(back);
 }
 
 struct norm {
@@ -132,13 +160,15 @@ static void add_norm(const struct backward *back, const void *what, float *place
 }
 
 /* Gradient of a layer norm's gamma and beta, which lie side by side and are one
- * region. */
-static void norm_gradient(const struct backward *back, const real *dy, const real *x,
-                          const float *mean, const float *rstd, size_t gamma,
-                          size_t beta, size_t rows) {
+ * region. Returns its number among what goes beside. */
+static unsigned norm_gradient(struct backward *back, const real *dy, const real *x,
+                              const float *mean, const float *rstd, size_t gamma,
+                              size_t beta, size_t rows) {
     size_t span = beta + back->t->layout->config.width - gamma;
+    aside(back);
     each_group(back, gamma, span, rows, add_norm,
                &(struct norm){dy, x, mean, rstd, span, beta - gamma});
+    return back_again(back);
 }
 
 /* dx (n, inputs) = dy (n, outputs) weight, weight (outputs, inputs) or stored the other
@@ -163,7 +193,7 @@ static void linear_backward(const struct backward *back, real *dx, const real *d
  * what attention was added to; dmixed receives that of attention's output, mixed. All
  * of them have `rows` rows an example. Returns false where nothing further down is
  * wanted. */
-static bool rest_backward(const struct backward *back, size_t block, real *stream,
+static bool rest_backward(struct backward *back, size_t block, real *stream,
                           real *dmixed, const real *mixed, size_t rows) {
     struct transformer *t = back->t;
     struct backend *b = t->backend;
@@ -173,20 +203,27 @@ static bool rest_backward(const struct backward *back, size_t block, real *strea
     size_t n = t->images * rows, w = m->width;
     size_t f = m->mlp_width, lowest = back->sink->lowest;
 
-    linear_gradient(back, stream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
+    back->stream_read =
+        linear_gradient(back, stream, a->after, o->fc2_weight, o->fc2_bias, w, f, rows);
+    join(back, &back->wide_read);
     linear_backward(back, t->dwide, stream, o->fc2_weight, n, w, f);
     b->activation_backward(b, t->dwide, t->dwide, a->before, n * f, m->activation);
-    linear_gradient(back, t->dwide, a->norm2, o->fc1_weight, o->fc1_bias, f, w, rows);
+    back->wide_read = linear_gradient(back, t->dwide, a->norm2, o->fc1_weight,
+                                      o->fc1_bias, f, w, rows);
     if (lowest >= o->fc1_weight)
         return false;
+    join(back, &back->narrow_read);
     linear_backward(back, dmixed, t->dwide, o->fc1_weight, n, f, w);
-    norm_gradient(back, dmixed, a->middle, a->mean2, a->rstd2, o->norm2_gamma,
-                  o->norm2_beta, rows);
+    back->narrow_read = norm_gradient(back, dmixed, a->middle, a->mean2, a->rstd2,
+                                      o->norm2_gamma, o->norm2_beta, rows);
     if (lowest >= o->norm2_gamma)
         return false;
+    join(back, &back->stream_read);
     b->layer_norm_backward(b, stream, dmixed, a->middle, a->mean2, a->rstd2,
                            backend_at(b, back->weights, o->norm2_gamma), n, w);
-    linear_gradient(back, stream, mixed, o->out_weight, o->out_bias, w, w, rows);
+    back->stream_read =
+        linear_gradient(back, stream, mixed, o->out_weight, o->out_bias, w, w, rows);
+    join(back, &back->narrow_read);
     linear_backward(back, dmixed, stream, o->out_weight, n, w, w);
     return true;
 }
@@ -202,7 +239,7 @@ static void spread(const struct transformer *t, real *to, const real *from) {
 /* dstream is the gradient of the block's output and becomes that of its input; of the
  * last block, where it was narrow, dclasses is that of the rows that are read. Returns
  * false where nothing further down is wanted. */
-static bool block_backward(const struct backward *back, size_t block) {
+static bool block_backward(struct backward *back, size_t block) {
     struct transformer *t = back->t;
     struct backend *b = t->backend;
     const struct model_config *m = &t->layout->config;
@@ -224,17 +261,20 @@ static bool block_backward(const struct backward *back, size_t block) {
     } else if (!rest_backward(back, block, t->dstream, t->dnarrow, a->mixed, rows)) {
         return false;
     }
+    join(back, &back->wide_read);
     b->attention_backward(b, t->dwide, t->dnarrow, a->mixed, a->log_sums, a->qkv,
                           &shape);
-    linear_gradient(back, t->dwide, a->norm1, o->qkv_weight,
-                    m->qkv_bias ? o->qkv_bias : SIZE_MAX, 3 * w, w, rows);
+    back->wide_read =
+        linear_gradient(back, t->dwide, a->norm1, o->qkv_weight,
+                        m->qkv_bias ? o->qkv_bias : SIZE_MAX, 3 * w, w, rows);
     if (lowest >= o->qkv_weight)
         return false;
     linear_backward(back, t->dnarrow, t->dwide, o->qkv_weight, n, 3 * w, w);
-    norm_gradient(back, t->dnarrow, a->input, a->mean1, a->rstd1, o->norm1_gamma,
-                  o->norm1_beta, rows);
+    back->narrow_read = norm_gradient(back, t->dnarrow, a->input, a->mean1, a->rstd1,
+                                      o->norm1_gamma, o->norm1_beta, rows);
     if (lowest >= o->norm1_gamma)
         return false;
+    join(back, &back->stream_read);
     b->layer_norm_backward(b, t->dstream, t->dnarrow, a->input, a->mean1, a->rstd1,
                            backend_at(b, back->weights, o->norm1_gamma), n, w);
     return true;
@@ -250,7 +290,7 @@ static void embedding_gradient(const struct backward *back, const real *dtokens)
                &(struct sums){dtokens, wide, wide, 0});
 }
 
-static void stem_backward(const struct backward *back) {
+static void stem_backward(struct backward *back) {
     struct transformer *t = back->t;
     struct backend *b = t->backend;
     const struct layout *l = t->layout;
@@ -305,45 +345,54 @@ static void text_backward(const struct backward *back) {
         each_group(back, l->tokens, table, t->rows, add_tokens, &table);
 }
 
-void transformer_backward(struct transformer *t, const real *weights,
-                          const real *dfeatures, const size_t *group_images,
-                          size_t groups, struct gradient_sink *sink) {
+/* From the features down to where nothing further is wanted. */
+static void features_backward(struct backward *back, const real *dfeatures) {
+    struct transformer *t = back->t;
     struct backend *b = t->backend;
     const struct layout *l = t->layout;
     const struct model_config *m = &l->config;
     size_t w = m->width;
+    const real *dnormed = dfeatures;
+    if (m->projection) {
+        linear_gradient(back, dfeatures, t->normed, l->projection, SIZE_MAX,
+                        m->projection, w, 1);
+        linear_backward(back, t->dnormed, dfeatures, l->projection, t->images,
+                        m->projection, w);
+        dnormed = t->dnormed;
+    }
+    back->narrow_read = norm_gradient(back, dnormed, t->classes, t->post_mean,
+                                      t->post_rstd, l->post_gamma, l->post_beta, 1);
+    b->zero(b, t->dclasses, t->images * w * b->real_size);
+    b->layer_norm_backward(b, t->dclasses, dnormed, t->classes, t->post_mean,
+                           t->post_rstd, backend_at(b, back->weights, l->post_gamma),
+                           t->images, w);
+    if (!t->narrow)
+        spread(t, t->dstream, t->dclasses);
+    for (size_t i = m->layers; i-- > 0;)
+        if (!block_backward(back, i))
+            return;
+    if (back->sink->lowest >= l->blocks[0].norm1_gamma)
+        return;
+    join(back, &back->last);
+    back->beside = false;
+    if (m->kind == MODEL_GPT2)
+        text_backward(back);
+    else
+        stem_backward(back);
+}
+
+void transformer_backward(struct transformer *t, const real *weights,
+                          const real *dfeatures, const size_t *group_images,
+                          size_t groups, struct gradient_sink *sink) {
     struct backward back = {.t = t,
                             .weights = weights,
                             .group_images = group_images,
                             .groups = groups,
                             .alike = true,
-                            .sink = sink};
+                            .sink = sink,
+                            .beside = t->backend->aside != NULL};
     for (size_t g = 1; g < groups; g++)
         back.alike = back.alike && group_images[g] == group_images[0];
-
-    const real *dnormed = dfeatures;
-    if (m->projection) {
-        linear_gradient(&back, dfeatures, t->normed, l->projection, SIZE_MAX,
-                        m->projection, w, 1);
-        linear_backward(&back, t->dnormed, dfeatures, l->projection, t->images,
-                        m->projection, w);
-        dnormed = t->dnormed;
-    }
-    norm_gradient(&back, dnormed, t->classes, t->post_mean, t->post_rstd, l->post_gamma,
-                  l->post_beta, 1);
-    b->zero(b, t->dclasses, t->images * w * b->real_size);
-    b->layer_norm_backward(b, t->dclasses, dnormed, t->classes, t->post_mean,
-                           t->post_rstd, backend_at(b, weights, l->post_gamma),
-                           t->images, w);
-    if (!t->narrow)
-        spread(t, t->dstream, t->dclasses);
-    for (size_t i = m->layers; i-- > 0;)
-        if (!block_backward(&back, i))
-            return;
-    if (sink->lowest >= l->blocks[0].norm1_gamma)
-        return;
-    if (m->kind == MODEL_GPT2)
-        text_backward(&back);
-    else
-        stem_backward(&back);
+    features_backward(&back, dfeatures);
+    join(&back, &back.last);
 }

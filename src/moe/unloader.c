@@ -53,17 +53,21 @@ void unloader_free(struct unloader *u) {
     free(u);
 }
 
-static void merge(struct unloader *u, real *out) {
+void unloader_merge_put(struct unloader *u, real *out) {
     struct pool *pool = u->pool;
     struct backend *b = pool->backend;
     b->merge(b, out, pool->base, pool->vectors, pool->layout->size, pool->tasks,
              u->segments, u->segment_count, u->weights);
 }
 
-void unloader_merge(struct unloader *u, const float *weights, real *out) {
+void unloader_put(struct unloader *u, const float *weights) {
     struct backend *b = u->pool->backend;
     b->upload(b, u->weights, weights, u->rows * u->pool->tasks * sizeof *weights);
-    merge(u, out);
+}
+
+void unloader_merge(struct unloader *u, const float *weights, real *out) {
+    unloader_put(u, weights);
+    unloader_merge_put(u, out);
 }
 
 int unloader_place(struct unloader *u, const struct routers *routers,
@@ -82,7 +86,7 @@ int unloader_place(struct unloader *u, const struct routers *routers,
 static void route_and_merge(struct unloader *u, real *out) {
     struct backend *b = u->pool->backend;
     b->route(b, u->weights, &u->route, u->preference);
-    merge(u, out);
+    unloader_merge_put(u, out);
 }
 
 /* Where none can be had the operations were not run, and none is tried again. */

@@ -21,6 +21,10 @@ void unloader_free(struct unloader *unloader); /* NULL is fine */
 /* out (size) on the device at weights [upscaling->rows, tasks] on the host. */
 void unloader_merge(struct unloader *unloader, const float *weights, real *out);
 
+/* Its two halves: the weights are taken, and the model is merged by those that were. */
+void unloader_put(struct unloader *unloader, const float *weights);
+void unloader_merge_put(struct unloader *unloader, real *out);
+
 /* Copies routers of this upscaling to the device, once. */
 int unloader_place(struct unloader *unloader, const struct routers *routers,
                    struct error *error);

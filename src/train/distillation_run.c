@@ -230,12 +230,12 @@ void distillation_free(struct distillation *d) {
     if (!d)
         return;
     struct backend *b = d->pool->backend;
+    task_batch_free(d->batch);
     factors_free(d->factors);
     trained_free(b, &d->vector);
     b->release(b, d->weights);
     b->release(b, d->dfeatures);
     feed_free(d->held_feed);
-    task_batch_free(d->batch);
     transformer_free(d->transformer);
     head_bank_free(d->heads);
     correction_free(d->correction);
@@ -284,21 +284,15 @@ int distillation_merge(struct distillation *d, const double *preference,
     return pool_put_heads(d->pool, d->weights, d->heads, error);
 }
 
-/* Forward and backward of the batch at hand: d->vector.gradient is D's. */
-static int forward_backward(struct distillation *d, const double *preference,
-                            struct error *error) {
+/* From the merged model and the batch, on the device: d->vector.gradient is D's. */
+static void run_batch(void *self) {
+    struct distillation *d = self;
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
     struct task_batch *batch = d->batch;
     size_t features = model_config_features(&pool->layout->config);
     size_t n = batch->examples, whole = pool->tasks * n;
-    double weights[POOL_TASKS_MAX], g = correction_weight(preference, pool->tasks);
-    for (size_t t = 0; t < pool->tasks; t++)
-        weights[t] = g * preference[t];
-    if (distillation_merge(d, preference, error))
-        return -1;
     task_batch_embed(batch, d->transformer, d->weights);
-    task_batch_weigh(batch, weights);
     const real *x = transformer_run(d->transformer, d->weights, whole);
     for (size_t t = 0; t < pool->tasks; t++) {
         distillation_loss(d, t, backend_at(b, x, t * n * features), n,
@@ -309,7 +303,19 @@ static int forward_backward(struct distillation *d, const double *preference,
     struct gradient_sink sink = {
         .self = d, .place = place_gradient, .ready = gradient_ready};
     transformer_backward(d->transformer, d->weights, d->dfeatures, &whole, 1, &sink);
-    task_batch_fetch(batch);
+}
+
+/* Forward and backward of the batch at hand. */
+static int forward_backward(struct distillation *d, const double *preference,
+                            struct error *error) {
+    double weights[POOL_TASKS_MAX], g = correction_weight(preference, d->pool->tasks);
+    for (size_t t = 0; t < d->pool->tasks; t++)
+        weights[t] = g * preference[t];
+    if (distillation_merge(d, preference, error))
+        return -1;
+    task_batch_weigh(d->batch, weights);
+    task_batch_run(d->batch, 0, run_batch, d);
+    task_batch_fetch(d->batch);
     return 0;
 }
 

@@ -128,6 +128,7 @@ void finetuning_free(struct finetuning *f) {
     if (!f)
         return;
     struct backend *b = f->backend;
+    task_batch_free(f->batch);
     for (size_t t = 0; f->trained_heads && t < f->tasks; t++) {
         trained_free(b, &f->trained_heads[t].weight);
         trained_free(b, &f->trained_heads[t].bias);
@@ -136,7 +137,6 @@ void finetuning_free(struct finetuning *f) {
     trained_free(b, &f->model);
     b->release(b, f->dfeatures);
     b->release(b, f->task_gradients);
-    task_batch_free(f->batch);
     head_bank_free(f->heads);
     transformer_free(f->transformer);
     free(f->preference);
@@ -162,10 +162,10 @@ static void gradient_ready(void *self, size_t offset, size_t count) {
     (void)count;
 }
 
-/* Forward and backward of the batch at hand, its tasks weighted so; the losses, and the
- * inner products of the tasks' gradients where they are kept apart, set off for the
- * host. */
-static void forward_backward(struct finetuning *f, const double *weights) {
+/* From the batch, on the device, to its losses and gradients there, and the inner
+ * products of the tasks' gradients where they are kept apart. */
+static void forward_backward(void *self) {
+    struct finetuning *f = self;
     struct backend *b = f->backend;
     struct task_batch *batch = f->batch;
     size_t features = model_config_features(&f->layout->config);
@@ -174,7 +174,6 @@ static void forward_backward(struct finetuning *f, const double *weights) {
     for (size_t t = 0; t < f->tasks; t++)
         each[t] = n;
     task_batch_embed(batch, f->transformer, f->model.compute);
-    task_batch_weigh(batch, weights);
     const real *x = transformer_run(f->transformer, f->model.compute, whole);
     for (size_t t = 0; t < f->tasks; t++) {
         head_bank_loss(f->heads, t, backend_at(b, x, t * n * features), n,
@@ -191,7 +190,14 @@ static void forward_backward(struct finetuning *f, const double *weights) {
                          f->groups > 1 ? each : &whole, f->groups, &sink);
     if (f->groups > 1)
         b->gram(b, batch->more, f->task_gradients, size, f->tasks, size);
-    task_batch_fetch(batch);
+}
+
+/* Forward and backward of the batch at hand, its tasks weighted so; the numbers set off
+ * for the host. */
+static void run_batch(struct finetuning *f, const double *weights) {
+    task_batch_weigh(f->batch, weights);
+    task_batch_run(f->batch, 0, forward_backward, f);
+    task_batch_fetch(f->batch);
 }
 
 /* The tasks' gradients, kept apart, to one; the heads' scaled alike. */
@@ -240,7 +246,7 @@ static int step(void *self, double *losses, struct error *error) {
     for (size_t t = 0; t < f->tasks; t++)
         ones[t] = 1;
     task_batch_next(f->batch);
-    forward_backward(f, f->groups > 1 ? ones : f->preference);
+    run_batch(f, f->groups > 1 ? ones : f->preference);
     /* One gradient is all that the update needs, which then runs while the host waits
      * for the losses and goes on to the next step. */
     if (f->groups == 1)
@@ -265,7 +271,7 @@ int finetuning_gradient(struct finetuning *f, const struct dataset *data, size_t
         return error_set(error, "a batch that is larger than planned");
     double one = 1;
     task_batch_given(f->batch, &data, n);
-    forward_backward(f, &one);
+    run_batch(f, &one);
     if (task_batch_collect(f->batch, loss, error))
         return -1;
     return b->download(b, gradient, f->model.gradient,

@@ -26,9 +26,9 @@ int merged_pass_open(struct merged_pass *pass, struct pool *pool,
 
 void merged_pass_close(struct merged_pass *pass) {
     struct backend *b = pass->pool->backend;
+    task_batch_free(pass->batch);
     b->release(b, pass->weights);
     b->release(b, pass->dfeatures);
-    task_batch_free(pass->batch);
     head_bank_free(pass->heads);
     transformer_free(pass->transformer);
     unloader_free(pass->unloader);

@@ -16,9 +16,13 @@ struct router_training {
     unsigned step;
     size_t groups;     /* gradients kept apart in a step: 1 or tasks */
     size_t group_room; /* groups there is device memory for */
+    bool merged;       /* before what is recorded */
 
-    float *region;      /* (groups, largest region) gradient of one region */
-    size_t region_size; /* elements of one group's region */
+    /* (groups, region_size) gradient of one region of the arena, or of all of a module
+     * where the backend gathers: `pending` is then the row of the module that lies
+     * there and was not reduced yet, or that of no module. */
+    float *region;
+    size_t region_size, pending;
     /* batch->more: (modules, groups, tasks) d losses / d routing weights. */
 
     float *routing;   /* (upscaling->rows, tasks) */
@@ -42,25 +46,48 @@ struct router_training_options router_training_defaults(enum model_kind kind) {
                                             .batch = 16};
 }
 
-/* --- the sink: each region's gradient against the task vectors ----------------- */
+/* --- the sink: gradients against the task vectors, by region or by module ------- */
+
+static void reduce(struct router_training *t, size_t row, size_t offset, size_t count) {
+    struct pool *pool = t->pass.pool;
+    struct backend *b = pool->backend;
+    b->route_gradient(b, t->pass.batch->more + row * t->groups * pool->tasks, t->region,
+                      t->region_size, t->groups, backend_at(b, pool->vectors, offset),
+                      pool->layout->size, pool->tasks, count);
+}
+
+static const struct module *module_of(const struct router_training *t, size_t row) {
+    return &t->pass.pool->layout->modules[t->pass.upscaling->module[row]];
+}
+
+/* What lies between a module's parameters is 0 in the task vectors. */
+static void reduce_pending(struct router_training *t) {
+    size_t none = t->pass.upscaling->modules;
+    if (t->pending != none)
+        reduce(t, t->pending, module_of(t, t->pending)->begin,
+               module_of(t, t->pending)->count);
+    t->pending = none;
+}
 
 static float *place_region(void *self, size_t offset, size_t count, size_t *stride) {
     struct router_training *t = self;
+    size_t row = upscaling_row(t->pass.upscaling, offset);
     (void)count;
-    if (upscaling_row(t->pass.upscaling, offset) == t->pass.upscaling->modules)
+    if (row == t->pass.upscaling->modules)
         return NULL;
     *stride = t->region_size;
-    return t->region;
+    if (!t->pass.pool->backend->gathers)
+        return t->region;
+    if (row != t->pending) /* a module's regions come one after the other */
+        reduce_pending(t);
+    t->pending = row;
+    return t->region + (offset - module_of(t, row)->begin);
 }
 
 static void reduce_region(void *self, size_t offset, size_t count) {
     struct router_training *t = self;
-    struct pool *pool = t->pass.pool;
-    struct backend *b = pool->backend;
-    size_t row = upscaling_row(t->pass.upscaling, offset);
-    b->route_gradient(b, t->pass.batch->more + row * t->groups * pool->tasks, t->region,
-                      t->region_size, t->groups, backend_at(b, pool->vectors, offset),
-                      pool->layout->size, pool->tasks, count);
+    if (!t->pass.pool->backend->gathers)
+        reduce(t, upscaling_row(t->pass.upscaling, offset), offset, count);
 }
 
 /* --- making and freeing --------------------------------------------------------- */
@@ -87,6 +114,10 @@ static int allocate_device(struct router_training *t, struct error *error) {
     struct backend *b = t->pass.pool->backend;
     const struct layout *l = t->pass.pool->layout;
     size_t largest = transformer_largest_region(l);
+    for (size_t row = 0; b->gathers && row < t->pass.upscaling->modules; row++)
+        if (module_of(t, row)->count > largest)
+            largest = module_of(t, row)->count;
+    t->pending = t->pass.upscaling->modules;
     t->region_size = (largest + LAYOUT_ALIGN - 1) / LAYOUT_ALIGN * LAYOUT_ALIGN;
     return b->allocate(b, t->group_room * t->region_size * sizeof(float),
                        (void **)&t->region, error);
@@ -127,8 +158,8 @@ void router_training_free(struct router_training *t) {
     if (!t)
         return;
     struct backend *b = t->pass.pool->backend;
-    b->release(b, t->region);
     merged_pass_close(&t->pass);
+    b->release(b, t->region);
     routers_free(t->routers);
     void *arrays[] = {t->routing,    t->dweights, t->gradients, t->first, t->second,
                       t->preference, t->losses,   t->gram,      t->mix};
@@ -139,31 +170,21 @@ void router_training_free(struct router_training *t) {
 
 /* --- a step ----------------------------------------------------------------------- */
 
-/* Forward and backward of the batch at hand, at a preference: losses [tasks] and
- * t->gradients [groups, count]. ahead: the next batch is drawn meanwhile. */
-static int losses_and_gradients(struct router_training *t, const double *preference,
-                                size_t groups, bool ahead, double *losses,
-                                struct error *error) {
+/* From the routing weights and the batch, both on the device, to the losses and
+ * batch->more there. */
+static void forward_backward(void *self) {
+    struct router_training *t = self;
     struct pool *pool = t->pass.pool;
     struct backend *b = pool->backend;
     struct task_batch *batch = t->pass.batch;
-    size_t tasks = pool->tasks, modules = t->pass.upscaling->modules;
+    size_t tasks = pool->tasks, n = batch->examples;
     size_t features = model_config_features(&pool->layout->config);
-    size_t n = batch->examples;
-    double ones[POOL_TASKS_MAX];
     size_t group_images[POOL_TASKS_MAX];
-    for (size_t i = 0; i < tasks; i++) {
-        ones[i] = 1;
-        group_images[i] = groups == 1 ? tasks * n : n;
-    }
-    t->groups = groups;
-    routers_forward(t->routers, preference, t->routing);
-    upscaling_put_text(t->pass.upscaling, preference, tasks, t->routing);
-    unloader_merge(t->pass.unloader, t->routing, t->pass.weights);
-    if (pool_put_heads(pool, t->pass.weights, t->pass.heads, error))
-        return -1;
+    for (size_t i = 0; i < t->groups; i++)
+        group_images[i] = t->groups == 1 ? tasks * n : n;
+    if (!t->merged)
+        unloader_merge_put(t->pass.unloader, t->pass.weights);
     task_batch_embed(batch, t->pass.transformer, t->pass.weights);
-    task_batch_weigh(batch, groups == 1 ? preference : ones);
     const real *x = transformer_run(t->pass.transformer, t->pass.weights, tasks * n);
     for (size_t i = 0; i < tasks; i++)
         head_bank_loss(t->pass.heads, i, backend_at(b, x, i * n * features), n,
@@ -173,9 +194,43 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
                                  .place = place_region,
                                  .ready = reduce_region,
                                  .lowest = t->pass.upscaling->lowest};
-    b->zero(b, batch->more, modules * groups * tasks * sizeof(float));
+    b->zero(b, batch->more,
+            t->pass.upscaling->modules * t->groups * tasks * sizeof(float));
     transformer_backward(t->pass.transformer, t->pass.weights, t->pass.dfeatures,
-                         group_images, groups, &sink);
+                         group_images, t->groups, &sink);
+    reduce_pending(t);
+}
+
+static bool heads_follow(const struct pool *pool) {
+    bool any = false;
+    for (size_t i = 0; i < pool->tasks; i++)
+        any = any || pool_head_follows(pool, i);
+    return any;
+}
+
+/* Forward and backward of the batch at hand, at a preference: losses [tasks] and
+ * t->gradients [groups, count]. ahead: the next batch is drawn meanwhile. */
+static int losses_and_gradients(struct router_training *t, const double *preference,
+                                size_t groups, bool ahead, double *losses,
+                                struct error *error) {
+    struct pool *pool = t->pass.pool;
+    struct task_batch *batch = t->pass.batch;
+    size_t tasks = pool->tasks, modules = t->pass.upscaling->modules;
+    double ones[POOL_TASKS_MAX];
+    for (size_t i = 0; i < tasks; i++)
+        ones[i] = 1;
+    t->groups = groups;
+    routers_forward(t->routers, preference, t->routing);
+    upscaling_put_text(t->pass.upscaling, preference, tasks, t->routing);
+    unloader_put(t->pass.unloader, t->routing);
+    t->merged = heads_follow(pool); /* they are made of the merged model */
+    if (t->merged) {
+        unloader_merge_put(t->pass.unloader, t->pass.weights);
+        if (pool_put_heads(pool, t->pass.weights, t->pass.heads, error))
+            return -1;
+    }
+    task_batch_weigh(batch, groups == 1 ? preference : ones);
+    task_batch_run(batch, (unsigned)groups, forward_backward, t);
     task_batch_fetch(batch);
     if (ahead)
         task_batch_ahead(batch);

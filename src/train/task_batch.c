@@ -4,6 +4,19 @@
 
 #include "base/memory.h"
 
+/* Of two feeds, with the examples of a step and those that a caller gives. */
+enum { REPEATED_MAX = 4 };
+
+struct repeated {
+    size_t count;
+    bool none; /* nothing can be recorded */
+    struct {
+        size_t at, examples;
+        unsigned kind;
+        struct recording *recording; /* NULL: it was run once */
+    } each[REPEATED_MAX];
+};
+
 static int allocate_host(struct backend *b, size_t count, float **memory,
                          struct error *error) {
     if (b->pin)
@@ -38,10 +51,12 @@ int task_batch_new(struct backend *b, const struct layout *layout,
     t->tasks = tasks;
     t->batch = t->examples = batch;
     t->datasets = datasets;
+    t->text = model_config_is_text(&layout->config);
     t->draws = array_new(tasks, sizeof *t->draws);
     t->seen = array_new(tasks, sizeof *t->seen);
     t->chosen = array_new(tasks, sizeof *t->chosen);
-    if (!t->draws || !t->seen || !t->chosen) {
+    t->repeated = array_new(1, sizeof *t->repeated);
+    if (!t->draws || !t->seen || !t->chosen || !t->repeated) {
         error_memory(error);
         goto failed;
     }
@@ -65,6 +80,10 @@ void task_batch_free(struct task_batch *t) {
     if (!t)
         return;
     struct backend *b = t->backend;
+    for (size_t i = 0; t->repeated && i < t->repeated->count; i++)
+        if (t->repeated->each[i].recording)
+            b->recording_free(b, t->repeated->each[i].recording);
+    free(t->repeated);
     feed_free(t->feeds[0]);
     feed_free(t->feeds[1]);
     if (b->pin) {
@@ -167,6 +186,42 @@ void task_batch_given(struct task_batch *t, const struct dataset *const *dataset
 
 /* --- a step -----------------------------------------------------------------------
  */
+
+/* NULL: it cannot be recorded, and was not run. */
+static struct recording *record(struct backend *b, void (*run)(void *), void *self) {
+    struct recording *made = NULL;
+    if (b->record_begin(b, NULL))
+        return NULL;
+    run(self);
+    return b->record_end(b, &made, NULL) ? NULL : made;
+}
+
+void task_batch_run(struct task_batch *t, unsigned kind, void (*run)(void *),
+                    void *self) {
+    struct backend *b = t->backend;
+    struct repeated *r = t->repeated;
+    feed_arrive(t->feeds[t->at], t->tasks * t->examples);
+    size_t i = 0;
+    while (i < r->count && (r->each[i].at != t->at || r->each[i].kind != kind ||
+                            r->each[i].examples != t->examples))
+        i++;
+    bool known = i < r->count, records = b->record_begin && !t->text && !r->none;
+    if (records && known && !r->each[i].recording) {
+        r->each[i].recording = record(b, run, self);
+        r->none = !r->each[i].recording;
+    }
+    if (records && known && r->each[i].recording) {
+        b->replay(b, r->each[i].recording);
+        return;
+    }
+    run(self);
+    if (records && !known && i < REPEATED_MAX) {
+        r->each[i].at = t->at;
+        r->each[i].kind = kind;
+        r->each[i].examples = t->examples;
+        r->count++;
+    }
+}
 
 void task_batch_embed(struct task_batch *t, struct transformer *transformer,
                       const real *weights) {

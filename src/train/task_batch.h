@@ -35,8 +35,9 @@ struct task_batch {
     uint64_t
         *seen; /* [tasks] examples that steps which are done have drawn: the state */
     struct feed *feeds[2]; /* (tasks, batch); the second is NULL where one will do */
-    size_t at;             /* the feed of the batch at hand */
-    bool ahead;            /* the other one has the next batch */
+    bool text;
+    size_t at;  /* the feed of the batch at hand */
+    bool ahead; /* the other one has the next batch */
 
     /* On the device, of the batch at hand: labels, and of each example its loss and
      * the scale of its gradient, (tasks, examples). */
@@ -48,6 +49,8 @@ struct task_batch {
     size_t numbers;                   /* more + tasks batch */
     float *host_numbers, *host_scale; /* pinned where there are two feeds */
     backend_ticket fetched, weighed;
+
+    struct repeated *repeated; /* what task_batch_run has recorded */
 };
 
 /* more: how many f32 numbers a step brings back beside the losses. */
@@ -81,6 +84,15 @@ void task_batch_resume(struct task_batch *batch, size_t task, uint64_t seen);
  * was drawn ahead stays so. */
 void task_batch_given(struct task_batch *batch, const struct dataset *const *datasets,
                       size_t n);
+
+/* Runs what a step does on the device with the batch at hand, from task_batch_embed on:
+ * operations over the same memory and of the same settings whenever `kind` and the
+ * number of examples are the same. The second time for each feed it is recorded where
+ * the backend can, and replayed from then on. Not so with texts, whose batches differ
+ * in length. Before it task_batch_weigh, where that is needed. What it names must live
+ * until task_batch_free. */
+void task_batch_run(struct task_batch *batch, unsigned kind, void (*run)(void *self),
+                    void *self);
 
 /* The examples as the input of the transformer's first block. */
 void task_batch_embed(struct task_batch *batch, struct transformer *transformer,

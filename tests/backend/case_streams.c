@@ -247,5 +247,69 @@ static void busy(struct conformance *c) {
     b->unpin(b, pinned);
 }
 
-const struct conformance_case conformance_stream_cases[] = {
-    {"recording", recording}, {"transfers", transfers}, {"busy", busy}, {NULL, NULL}};
+/* sums = column sums of x, beside product = sum weight^T, which is of other memory;
+ * then x is written, which has to come after the sums. */
+static void run_beside(struct backend *b, const struct sequence *s) {
+    b->aside(b);
+    b->column_sums(b, s->sums->f32, 0, s->x->real, 1, ROWS, WIDTH, WIDTH, false);
+    unsigned first = b->back(b);
+    b->aside(b); /* in its order: it adds to what the first left */
+    b->column_sums(b, s->sums->f32, 0, s->y->real, 1, ROWS, WIDTH, WIDTH, true);
+    unsigned second = b->back(b);
+    b->copy(b, s->sum->data, s->x->data, COUNT * b->real_size);
+    b->join(b, first);
+    b->add(b, s->x->real, s->y->real, COUNT);
+    b->join(b, second);
+    b->add(b, s->y->real, s->x->real, COUNT);
+}
+
+static void beside(struct conformance *c) {
+    struct backend *b = c->backend;
+    struct error error;
+    struct recording *made = NULL;
+    if (!b->aside || !b->record_begin) {
+        check_true(c, "all or none", !b->aside == !b->back && !b->aside == !b->join);
+        return;
+    }
+    struct sequence s = {.x = tensor_random(c, ELEMENT_REAL, COUNT, 1),
+                         .y = tensor_random(c, ELEMENT_REAL, COUNT, 1),
+                         .sum = tensor_output(c, ELEMENT_REAL, COUNT),
+                         .sums = tensor_output(c, ELEMENT_F32, WIDTH)};
+    double *x = numbers(c, COUNT), *y = numbers(c, COUNT), *slack = numbers(c, COUNT);
+    double *sums = numbers(c, WIDTH), *sums_slack = numbers(c, WIDTH);
+    float values[COUNT];
+    for (int i = 0; i < 4; i++) {
+        for (size_t k = 0; k < WIDTH; k++)
+            sums[k] = sums_slack[k] = 0;
+        for (size_t k = 0; k < COUNT; k++) { /* exact in bf16, and so are the sums */
+            int left = (int)random_below(&c->random, 33) - 16;
+            int right = (int)random_below(&c->random, 33) - 16;
+            x[k] = left + right;
+            y[k] = left + 2 * right;
+            sums[k % WIDTH] += x[k];
+            values[k] = (float)left;
+            s.y->host[k] = right;
+        }
+        b->upload_real(b, s.x->real, values, COUNT);
+        for (size_t k = 0; k < COUNT; k++)
+            values[k] = (float)s.y->host[k];
+        b->upload_real(b, s.y->real, values, COUNT);
+        if (i == 1 && (b->record_begin(b, &error) ||
+                       (run_beside(b, &s), b->record_end(b, &made, &error))))
+            check_true(c, error.text, false);
+        if (made)
+            b->replay(b, made);
+        else
+            run_beside(b, &s);
+        check(c, "what was read beside", s.sums, sums, sums_slack);
+        check(c, "written after it", s.x, x, slack);
+        check(c, "written after all", s.y, y, slack);
+    }
+    b->recording_free(b, made);
+}
+
+const struct conformance_case conformance_stream_cases[] = {{"recording", recording},
+                                                            {"beside", beside},
+                                                            {"transfers", transfers},
+                                                            {"busy", busy},
+                                                            {NULL, NULL}};

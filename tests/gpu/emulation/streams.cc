@@ -4,20 +4,30 @@
  * early shows. A stream that is captured runs nothing: the graph keeps the calls with
  * their arguments, as on a device. */
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "cuda_runtime.h"
 
 typedef std::function<void(void)> operation;
 
+/* What a captured stream was given, and beside it what streams that were forked from it
+ * were: those run as late as they may, at what waits for them or at the graph's end. */
 struct emulation_graph {
-    std::vector<operation> operations;
+    struct node {
+        operation run;
+        bool beside;
+        size_t joins; /* so many of those beside come before this */
+    };
+    std::vector<node> nodes;
+    size_t beside = 0, joined = 0; /* nodes beside, and those that were waited for */
 };
 
 struct emulation_stream {
     std::deque<operation> waiting;
     unsigned long given, run; /* operations */
     struct emulation_graph *capture;
+    bool forked;  /* the capture is another stream's, which this one has joined */
     bool spoiled; /* the capture met what cannot be captured */
 };
 
@@ -25,7 +35,9 @@ struct emulation_event {
     struct emulation_stream *stream; /* NULL: never recorded */
     unsigned long after;             /* so many of its operations */
     bool asked;
-    bool times; /* it was made to keep the time */
+    bool times;                    /* it was made to keep the time */
+    struct emulation_graph *graph; /* it was recorded in a capture, */
+    size_t beside;                 /* after so many nodes beside */
 };
 
 static std::vector<struct emulation_stream *> streams; /* the first is the prompt one */
@@ -45,7 +57,8 @@ cudaError_t emulation_settle(void) {
     for (struct emulation_stream *stream : streams)
         if (stream->capture) {
             stream->spoiled = true;
-            status = cudaErrorStreamCaptureUnsupported;
+            status =
+                cudaErrorStreamCaptureUnsupported; /* also for one that is forked */
         }
     for (struct emulation_stream *stream : streams)
         if (status == cudaSuccess)
@@ -71,7 +84,9 @@ void emulation_queue(struct emulation_stream *stream, operation run) {
         stream->spoiled = true;
         emulation_fail(cudaErrorStreamCaptureUnsupported);
     }
-    stream->capture->operations.push_back(run);
+    struct emulation_graph *graph = stream->capture;
+    graph->nodes.push_back({run, stream->forked, 0});
+    graph->beside += stream->forked;
 }
 
 /* --- streams ------------------------------------------------------------------- */
@@ -143,12 +158,28 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-    *event = {stream, stream->given, false, event->times};
+    struct emulation_graph *graph = stream->capture;
+    *event = {stream,       stream->given, false,
+              event->times, graph,         graph && stream->forked ? graph->beside : 0};
     return emulation_status();
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
     struct emulation_event then = *event;
+    if (then.graph) {
+        if (!stream->capture) { /* it is forked */
+            stream->capture = then.graph;
+            stream->forked = true;
+            stream->spoiled = false;
+        } else if (stream->capture != then.graph) {
+            stream->spoiled = true;
+            return cudaErrorInvalidValue;
+        } else if (!stream->forked && then.beside > then.graph->joined) {
+            then.graph->nodes.push_back({[] {}, false, then.beside});
+            then.graph->joined = then.beside;
+        }
+        return emulation_status();
+    }
     emulation_queue(stream, [=] {
         if (then.stream)
             run_until(then.stream, then.after);
@@ -195,8 +226,14 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
     *graph = stream->capture;
-    stream->capture = NULL;
-    if (*graph && !stream->spoiled)
+    bool spoiled = stream->spoiled || stream->forked;
+    for (struct emulation_stream *other : streams)
+        if (*graph && other->capture == *graph) {
+            spoiled = spoiled || other->spoiled;
+            other->capture = NULL;
+            other->forked = false;
+        }
+    if (*graph && !spoiled && (*graph)->joined == (*graph)->beside)
         return cudaSuccess;
     delete *graph;
     *graph = NULL;
@@ -225,7 +262,20 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t instance) {
 cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream) {
     emulation.replays++;
     emulation.calls++;
-    for (const operation &next : instance->operations)
-        put(stream, next);
+    auto beside = std::make_shared<std::deque<operation>>();
+    auto left = std::make_shared<size_t>(instance->beside);
+    size_t all = instance->beside;
+    for (const emulation_graph::node &node : instance->nodes)
+        put(stream, [=] {
+            if (node.beside) {
+                beside->push_back(node.run);
+                return;
+            }
+            for (; all - *left < node.joins; --*left) {
+                beside->front()();
+                beside->pop_front();
+            }
+            node.run();
+        });
     return emulation_status();
 }
