@@ -385,7 +385,7 @@ static void clear_line(void) {
     }
 }
 
-int main(int argc, char **argv) {
+static enum exit_status run(int argc, char **argv) {
     start_process(argv, signals_taken);
     mapped_watch("pwemoe", clear_line);
     exhausted_watch("pwemoe", clear_line);
@@ -411,4 +411,8 @@ int main(int argc, char **argv) {
     if (!command)
         return unknown_command(name);
     return run_command(command, count, arguments);
+}
+
+int main(int argc, char **argv) {
+    return (int)run(argc, argv);
 }
