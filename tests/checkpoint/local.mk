@@ -35,7 +35,7 @@ tests_fuzz_fuzz_safetensors_LDADD = $(FUZZ_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_model_index
 tests_fuzz_fuzz_model_index_SOURCES = tests/fuzz/fuzz_model_index.c
-tests_fuzz_fuzz_model_index_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_model_index_LDADD = $(FUZZ_CHANGES_LIBS)
 
 check_PROGRAMS += tests/checkpoint/test_adapted
 TESTS += tests/checkpoint/test_adapted

@@ -47,24 +47,26 @@ tests_fuzz_fuzz_tokenizer_files_SOURCES = tests/fuzz/fuzz_tokenizer_files.c
 tests_fuzz_fuzz_tokenizer_files_LDADD = $(FUZZ_CHANGES_LIBS)
 
 # A build of its own in fuzz-build/. With FUZZ_SECONDS=N each target then runs for
-# N seconds from its corpus (FUZZ_AREAS="csv json": these alone); what it finds new
-# stays in fuzz-build/. tests/fuzz/README says how far each has come.
+# N seconds from its corpus, or N times with FUZZ_RUNS=N, whichever ends first
+# (FUZZ_AREAS="csv json": these alone); what it finds new stays in fuzz-build/.
+# tests/fuzz/README says how far each has come.
 FUZZ_CC = clang
 FUZZ_SECONDS = 0
+FUZZ_RUNS = -1
 FUZZ_AREAS =
 fuzz:
 	@$(MKDIR_P) fuzz-build
 	cd fuzz-build && { test -f Makefile || $(abs_top_srcdir)/configure --with-cuda=no \
 	  --enable-fuzzer CC='$(FUZZ_CC)' CFLAGS='-g -O1'; }
 	cd fuzz-build && $(MAKE) $(AM_MAKEFLAGS) $(FUZZ_TARGETS)
-	@test '$(FUZZ_SECONDS)' = 0 || for target in $(FUZZ_TARGETS); do \
+	@test '$(FUZZ_SECONDS) $(FUZZ_RUNS)' = '0 -1' || for target in $(FUZZ_TARGETS); do \
 	  area=$${target#tests/fuzz/fuzz_}; found=fuzz-build/found/$$area; \
 	  case " $(FUZZ_AREAS) " in "  " | *" $$area "*) ;; *) continue ;; esac; \
 	  words=$(srcdir)/tests/fuzz/dict/$$area; \
 	  if test -f $$words; then words=-dict=$$words; else words=; fi; \
 	  $(MKDIR_P) $$found || exit 1; \
 	  echo "$$area for $(FUZZ_SECONDS) seconds"; \
-	  srcdir="$(srcdir)" fuzz-build/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	  srcdir="$(srcdir)" fuzz-build/$$target -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -print_final_stats=1 \
 	    -verbosity=0 $$words -rss_limit_mb=4096 -artifact_prefix=$$found/ \
 	    $$found $(srcdir)/tests/fuzz/corpus/$$area || exit 1; \
 	done
