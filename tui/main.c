@@ -253,14 +253,28 @@ static int take_settings(struct explore_options *options, struct app *app,
     return failed;
 }
 
-/* The scripts that are replayed and written; -1 with error. */
-static int open_scripts(const struct explore_options *options, struct replay **replay,
-                        FILE **record, struct error *error) {
-    if (options->replay && replay_open(options->replay, replay, error))
+/* The script that is replayed, the file that is looked at, and the script that is
+ * written: not begun where nothing can be recorded. -1 with error, and *replay to
+ * close.
+ */
+static int open_files(const struct explore_options *options, struct replay **replay,
+                      struct store **store, FILE **record, struct error *error) {
+    if ((options->replay && replay_open(options->replay, replay, error)) ||
+        store_open(options->file, STORE_READ_ONLY, store, error))
         return -1;
-    if (options->record && !(*record = fopen(options->record, "wxe")))
-        return error_set(error, "%s: %s", options->record, strerror(errno));
-    return 0;
+    if (!options->record || (*record = fopen(options->record, "wxe")))
+        return 0;
+    store_close(*store);
+    return error_set(error, "%s: %s", options->record, strerror(errno));
+}
+
+/* Was every key written down? */
+static int close_record(FILE *record, const char *path, struct error *error) {
+    bool lost = ferror(record);
+    if (fclose(record) == 0 && !lost)
+        return 0;
+    return error_set(error, "%s: keys are missing in it: it could not be written",
+                     path);
 }
 
 int main(int argc, char **argv) {
@@ -297,8 +311,7 @@ int main(int argc, char **argv) {
         return complain(&error);
     struct replay *replay = NULL;
     FILE *record = NULL;
-    if (open_scripts(&options, &replay, &record, &error) ||
-        store_open(options.file, STORE_READ_ONLY, &store, &error)) {
+    if (open_files(&options, &replay, &store, &record, &error)) {
         replay_close(replay);
         return complain(&error);
     }
@@ -324,6 +337,8 @@ int main(int argc, char **argv) {
         result = options.width ? snapshot(&app, &options, replay, &error)
                                : explore(&app, &options, replay, record, &error);
     int status = result ? complain(&error) : 0;
+    if (record && close_record(record, options.record, &error) && !status)
+        status = complain(&error);
     app_keep_visits(&app);
     if (!options.width)
         restore_leave(status);
@@ -337,8 +352,6 @@ int main(int argc, char **argv) {
     explorer_free(&app.explorer);
     canvas_free(&app.canvas);
     replay_close(replay);
-    if (record)
-        fclose(record);
     if (restore_ending())
         signals_end(restore_ending());
     return status;

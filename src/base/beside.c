@@ -1,4 +1,4 @@
-#include <config.h>
+#include <config.h> /* renameat2 wants _GNU_SOURCE */
 
 #include "base/beside.h"
 
@@ -45,10 +45,10 @@ void folder_delete(const char *path) {
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* What a killed process left is removed by the next that writes the same file. Who
- * writes holds a lock, which ends with the process; an old draft that nobody holds is
- * left over. The age is for who has made one and not yet locked it, and for file
- * systems without locks. */
+/* What a killed process left is removed by the next of this user that writes the same
+ * file: the folder may be one that all may write to. Who writes holds a lock, which
+ * ends with the process; an old draft that nobody holds is left over. The age is for
+ * who has made one and not yet locked it, and for file systems without locks. */
 static void remove_leftovers(const char *folder, const char *last) {
     enum { OLD = 60 /* seconds */ };
     DIR *entries = opendir(folder);
@@ -63,8 +63,8 @@ static void remove_leftovers(const char *folder, const char *last) {
         if (file < 0)
             continue;
         char *path = text_format("%s/%s", folder, entry->d_name);
-        if (path && fstat(file, &status) == 0 && time(NULL) - status.st_mtime > OLD &&
-            flock(file, LOCK_EX | LOCK_NB) == 0) {
+        if (path && fstat(file, &status) == 0 && status.st_uid == geteuid() &&
+            time(NULL) - status.st_mtime > OLD && flock(file, LOCK_EX | LOCK_NB) == 0) {
             if (S_ISREG(status.st_mode))
                 unlink(path);
             else if (S_ISDIR(status.st_mode))
@@ -115,6 +115,16 @@ int folder_sync(const char *path, struct error *error) {
     if (result != 0)
         error_set(error, "%s: %s", path, strerror(errno));
     close(descriptor);
+    return result;
+}
+
+int beside_name_new(const char *temporary, const char *path) {
+    int result = renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (result && (errno == EINVAL || errno == ENOSYS)) {
+        result = link(temporary, path);
+        if (result == 0)
+            unlink(temporary);
+    }
     return result;
 }
 

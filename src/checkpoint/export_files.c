@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/beside.h"
+#include "base/draft.h"
 #include "base/json_text.h"
 #include "base/memory.h"
-#include "checkpoint/draft.h"
 
 /* The new directory: where it is made, and what errors call it. */
 struct export_place {

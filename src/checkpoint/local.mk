@@ -2,7 +2,6 @@ libpwemoe_a_SOURCES += \
   src/checkpoint/safetensors.h src/checkpoint/safetensors.c \
   src/checkpoint/dtype.h src/checkpoint/dtype.c \
   src/checkpoint/convert.c \
-  src/checkpoint/draft.h src/checkpoint/draft.c \
   src/checkpoint/adapter.h src/checkpoint/adapter.c \
   src/checkpoint/folder.h src/checkpoint/folder.c \
   src/checkpoint/write.h src/checkpoint/write.c \

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "base/json_text.h"
 #include "base/memory.h"
-#include "checkpoint/draft.h"
 #include "checkpoint/dtype.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/write.h"

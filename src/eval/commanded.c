@@ -42,8 +42,8 @@ struct commanded {
     const struct tensorwise_method *method;
     json_t *parameters;
     double preference[STORE_TASKS_MAX];
-    char *place; /* where the merged model is, or NULL */
-    char *model; /* the directory that is measured, but of `single` */
+    struct model_place place; /* where the merged model is */
+    char *model;              /* the directory that is measured, but of `single` */
     char stamp[SHA256_HEX], hash[SHA256_HEX];
     double seconds;
     struct measured tasks[STORE_TASKS_MAX];
@@ -104,10 +104,10 @@ static void restart(struct commanded *c) {
         child_free(c->tasks[t].child);
         c->tasks[t] = (struct measured){0};
     }
-    model_place_remove(c->place);
+    model_place_remove(&c->place);
     free(c->model);
     json_decref(c->parameters);
-    c->place = c->model = NULL;
+    c->model = NULL;
     c->parameters = NULL;
     c->method = NULL;
     c->begun = c->single = false;
@@ -207,10 +207,14 @@ static int make_model(struct commanded *c, const struct work *work,
                       struct error *error) {
     double began = usage_clock();
     json_t *about = about_model(c);
-    c->place = model_place_new(models_bytes(&c->models) / (c->models.count + 1), error);
-    if (!c->place || !(c->model = text_format("%s/model", c->place)) || !about) {
+    uint64_t bytes = models_bytes(&c->models) / (c->models.count + 1);
+    if (model_place_new(bytes, &c->place, error)) {
         json_decref(about);
-        return c->place ? error_memory(error) : -1;
+        return -1;
+    }
+    if (!about || !(c->model = text_format("%s/model", c->place.path))) {
+        json_decref(about);
+        return error_memory(error);
     }
     int result = write_model(c, c->model, about, work, error);
     json_decref(about);

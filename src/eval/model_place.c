@@ -8,38 +8,58 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/beside.h"
 #include "base/file.h"
 #include "base/memory.h"
 
-static char *make_in(const char *folder) {
-    char *path = text_format("%s/pwemoe-model-XXXXXX", folder);
-    if (path && mkdtemp(path))
-        return path;
-    free(path);
-    return NULL;
+/* Only this user may look into it. */
+static int make_in(const char *folder, struct model_place *place) {
+    char *parent, *wanted = text_format("%s/pwemoe-model", folder);
+    int result = wanted ? path_beside(wanted, &parent, &place->path) : -1;
+    free(wanted);
+    if (result) {
+        place->path = NULL;
+        errno = ENOMEM;
+        return -1;
+    }
+    free(parent);
+    if (mkdir(place->path, 0700) == 0) {
+        place->held = beside_hold(place->path);
+        return 0;
+    }
+    int failure = errno;
+    free(place->path);
+    place->path = NULL;
+    errno = failure;
+    return -1;
 }
 
-char *model_place_new(uint64_t bytes, struct error *error) {
+int model_place_new(uint64_t bytes, struct model_place *place, struct error *error) {
     static const char memory[] = "/dev/shm";
     struct statvfs room;
-    char *path = NULL;
+    *place = (struct model_place){.held = -1};
     if (statvfs(memory, &room) == 0 &&
-        (double)room.f_bavail * (double)room.f_frsize > 1.5 * (double)bytes)
-        path = make_in(memory);
+        (double)room.f_bavail * (double)room.f_frsize > 1.5 * (double)bytes &&
+        make_in(memory, place) == 0)
+        return 0;
     const char *folder = getenv("TMPDIR");
     folder = folder && *folder ? folder : "/tmp";
-    if (!path && !(path = make_in(folder)))
-        error_set(error, "%s: a folder for a model cannot be created there: %s", folder,
-                  strerror(errno));
-    return path;
+    if (make_in(folder, place) == 0)
+        return 0;
+    return error_set(error, "%s: a folder for a model cannot be created there: %s",
+                     folder, strerror(errno));
 }
 
-void model_place_remove(char *path) {
-    if (path)
-        folder_delete(path);
-    free(path);
+void model_place_remove(struct model_place *place) {
+    if (!place->path)
+        return;
+    folder_delete(place->path);
+    if (place->held >= 0)
+        close(place->held);
+    free(place->path);
+    *place = (struct model_place){.held = -1};
 }
 
 static int visible(const struct dirent *entry) {

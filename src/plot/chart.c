@@ -8,8 +8,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/draft.h"
 #include "base/memory.h"
-#include "checkpoint/draft.h"
 #include "plot/kinds.h"
 
 enum { FORMAT_PNG, FORMAT_SVG, FORMAT_PDF };
@@ -181,18 +181,6 @@ static int put_density(struct chart *chart) {
     return 0;
 }
 
-/* Whole or not at all, in the place of a file that is there. */
-static int write_file(const struct chart *chart, struct error *error) {
-    struct draft *draft;
-    if (draft_open(chart->path, chart->path, &draft, error))
-        return -1;
-    if (draft_write(draft, chart->bytes->data, chart->bytes->size, error)) {
-        draft_discard(draft);
-        return -1;
-    }
-    return draft_commit(draft, error);
-}
-
 int chart_close(struct chart *chart, struct error *error) {
     cairo_status_t status = cairo_status(chart->cr);
     if (status == CAIRO_STATUS_SUCCESS && chart->format == FORMAT_PNG)
@@ -206,7 +194,10 @@ int chart_close(struct chart *chart, struct error *error) {
         status = cairo_surface_status(chart->surface);
     int result =
         status == CAIRO_STATUS_SUCCESS
-            ? chart->page->png ? hand_over(chart) : write_file(chart, error)
+            ? chart->page->png
+                  ? hand_over(chart)
+                  : draft_write_file(chart->path, chart->path, chart->bytes->data,
+                                     chart->bytes->size, error)
             : error_set(error, "%s: %s", chart->path, cairo_status_to_string(status));
     chart_abandon(chart);
     return result;

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "base/json_text.h"
 #include "base/memory.h"
-#include "checkpoint/draft.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/write.h"
 #include "tensorwise/extraction.h"
@@ -169,17 +169,6 @@ static int read_piece(void *self, size_t index, uint64_t offset, void *out, size
 
 /* --- the folder ------------------------------------------------------------------- */
 
-static int write_text(const char *path, const char *shown, const char *text,
-                      struct error *error) {
-    struct draft *draft;
-    if (draft_open(path, shown, &draft, error))
-        return -1;
-    if (draft_write(draft, text, strlen(text), error) == 0)
-        return draft_commit(draft, error);
-    draft_discard(draft);
-    return -1;
-}
-
 static int fill(void *self, const char *folder, const char *shown,
                 struct error *error) {
     struct writing *w = self;
@@ -190,7 +179,7 @@ static int fill(void *self, const char *folder, const char *shown,
     char *called = text_format("%s/adapter_model.safetensors", shown);
     int result = text && path && tensors && called ? 0 : error_memory(error);
     if (result == 0)
-        result = write_text(path, shown, text, error) ||
+        result = draft_write_file(path, shown, text, strlen(text), error) ||
                          safetensors_write_as(tensors, called, w->sources, w->count,
                                               metadata, read_piece, w, error)
                      ? -1

@@ -9,7 +9,6 @@
 #include "base/json_text.h"
 #include "base/mapped.h"
 #include "base/memory.h"
-#include "checkpoint/draft.h"
 #include "checkpoint/export_files.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/write.h"

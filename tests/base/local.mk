@@ -23,3 +23,7 @@ check_PROGRAMS += tests/base/test_sandbox
 TESTS += tests/base/test_sandbox
 tests_base_test_sandbox_SOURCES = tests/base/test_sandbox.c
 tests_base_test_sandbox_LDADD = $(TEST_LIBS)
+check_PROGRAMS += tests/base/test_draft
+TESTS += tests/base/test_draft
+tests_base_test_draft_SOURCES = tests/base/test_draft.c
+tests_base_test_draft_LDADD = $(TEST_LIBS)

@@ -45,8 +45,4 @@ tests_checkpoint_test_adapted_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_checkpoint_test_adapted_LDADD = $(SUPPORT_LIBS)
 
 EXTRA_DIST += tests/golden/make_safetensors.py tests/golden/safetensors
-check_PROGRAMS += tests/checkpoint/test_draft
-TESTS += tests/checkpoint/test_draft
-tests_checkpoint_test_draft_SOURCES = tests/checkpoint/test_draft.c
-tests_checkpoint_test_draft_LDADD = $(TEST_LIBS)
 EXTRA_DIST += tests/golden/make_lora.py tests/golden/lora tests/golden/lora.safetensors

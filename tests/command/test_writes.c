@@ -1,6 +1,7 @@
 /* Every write, sync, rename and creation of a file fails in its turn, or is cut short:
  * each command either does all it was to do, or says in one line that it did not;
- * results.db is whole, and what lies there is what the message says. */
+ * results.db is whole, and what lies there is what the message says. Or the process is
+ * killed there: what it was to make is then whole, or is not there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +25,9 @@ enum { SANITIZED = 1 };
 #else
 enum { SANITIZED = 0 };
 #endif
+
+/* 0: half a write; -1: killed */
+static const int failures[] = {EIO, ENOSPC, EDQUOT, EROFS, EINTR, 0, -1};
 
 enum { TRIES = 4 /* of each command and kind of failure, over all its calls */ };
 
@@ -60,6 +65,18 @@ static void check_database(const char *name, const char *words) {
     sqlite3_close(db);
 }
 
+/* Is out the folder that was made first, by its names, or a file with something in it?
+ */
+static void check_whole(const char *words, const char *out, long at) {
+    struct ran ran = shell(
+        "cd %1$s && find %2$s -type f ! -size 0 -printf '%%P\\n' | sort >names && "
+        "if test %3$ld = 0; then cp names first; else cmp names first; fi",
+        folder(), out, at);
+    if (ran.status)
+        fail_msg("%s, call %ld: half of %s is there: %s", words, at, out, ran.err);
+    ran_free(&ran);
+}
+
 /* out: what the command makes, or "": it changes x.db alone. at 0: none fails. Returns
  * the number of calls. */
 static long once(const char *words, const char *out, long at, int failure) {
@@ -74,12 +91,13 @@ static long once(const char *words, const char *out, long at, int failure) {
         "exit $status",
         out, out, at, failure, words);
     struct ran ran = shell(line, folder());
+    bool killed = failure < 0 && ran.status == 128 + SIGKILL;
     long calls = atol(ran.out);
     bool made = *out && access(in(out), F_OK) == 0;
     bool told = strstr(ran.err, "is written") || strstr(ran.err, "written whole");
-    if (ran.status > 1)
+    if (ran.status > 1 && !killed)
         fail_msg("%s, call %ld: status %d '%s'", words, at, ran.status, ran.err);
-    if (strstr(ran.out, "tmp"))
+    if (strstr(ran.out, "tmp") && !killed)
         fail_msg("%s, call %ld leaves %s", words, at, ran.out);
     if (ran.status == 0 && *out && !made)
         fail_msg("%s, call %ld: done, but %s is not there", words, at, out);
@@ -89,6 +107,8 @@ static long once(const char *words, const char *out, long at, int failure) {
     if (at == 0)
         assert_int_equal(ran.status, 0);
     ran_free(&ran);
+    if (made)
+        check_whole(words, out, at);
     check_database("x.db", words);
     check_database("n.db", words);
     return calls;
@@ -118,7 +138,6 @@ static void all_or_nothing_and_truly_said(void **state) {
          "made"},
         {"plot %1$s/x.db --kind parallel --out %1$s/p.png", "p.png"},
     };
-    static const int failures[] = {EIO, ENOSPC, EDQUOT, EROFS, EINTR, 0};
     if (SANITIZED)
         skip(); /* they must come first, and fail otherwise */
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -127,6 +146,49 @@ static void all_or_nothing_and_truly_said(void **state) {
         for (size_t f = 0; f < sizeof failures / sizeof *failures; f++)
             for (long at = 1 + (long)f; at <= calls; at += 1 + calls / TRIES)
                 once(commands[i][0], commands[i][1], at, failures[f]);
+    }
+}
+
+/* What the explorer writes of a selection, with call `at` failing: nothing, or what it
+ * wrote first (name.first). It says which. Returns the number of calls. */
+static long select_once(const char *name, long at, int failure) {
+    char line[2048];
+    snprintf(
+        line, sizeof line,
+        "cd %%1$s && rm -rf %1$s .*.tmp calls && cp kept.db x.db && printf "
+        "'key *\\nkey S\\nkey Ctrl-U\\ntype %%1$s/%1$s\\nkey Enter\\n' >script && "
+        "cd - >/dev/null && INJECT_CALL=files INJECT_AT=%2$ld INJECT_ERRNO=%3$d "
+        "INJECT_COUNT=%%1$s/calls LD_PRELOAD=tests/support/inject.so "
+        "./pwemoe-explore %%1$s/x.db --snapshot 180x40 --replay %%1$s/script "
+        ">%%1$s/frame; status=$?; cat %%1$s/calls; cd %%1$s; test %2$ld != 0 || cp "
+        "%1$s "
+        "%1$s.first; test ! -e %1$s || cmp %1$s %1$s.first || exit 3; test $status = "
+        "0 || exit $status; if test -e %1$s; then grep -qE 'are written to|is "
+        "written, but' frame; else grep -q '%1$s: cannot be written' frame; fi || "
+        "exit 4; ls -A | grep '^[.].*tmp$'; exit $status",
+        name, at, failure);
+    struct ran ran = shell(line, folder());
+    long calls = failure < 0 ? 0 : atol(ran.out);
+    bool killed = failure < 0 && ran.status == 128 + SIGKILL;
+    if (!killed && (ran.status > 1 || strstr(ran.out, "tmp") ||
+                    (ran.status == 1 && !is_one_line(ran.err))))
+        fail_msg("%s, call %ld, errno %d: %d '%s' '%s'", name, at, failure, ran.status,
+                 ran.out, ran.err);
+    ran_free(&ran);
+    return calls;
+}
+
+static void a_selection_is_whole_or_not_there(void **state) {
+    (void)state;
+    static const char *const names[] = {"chosen.csv", "chosen.json"};
+    if (SANITIZED)
+        skip();
+    for (size_t i = 0; i < 2; i++) {
+        long calls = select_once(names[i], 0, EIO);
+        assert_true(calls > 5);
+        for (size_t f = 0; f < sizeof failures / sizeof *failures; f++)
+            for (long at = i ? 1 + (long)f : 1; at <= calls; at += i ? 5 : 1)
+                select_once(names[i], at, failures[f]);
     }
 }
 
@@ -187,6 +249,7 @@ static void the_working_folder_is_gone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_or_nothing_and_truly_said),
+        cmocka_unit_test(a_selection_is_whole_or_not_there),
         cmocka_unit_test(leftovers_go),
         cmocka_unit_test(the_working_folder_is_gone),
     };

@@ -3,7 +3,8 @@
  *
  * INJECT_CALL   which are counted: "files" or "memory"
  * INJECT_AT     the number of the call that fails, from 1; without it none does
- * INJECT_ERRNO  what it fails by; 0: a write takes half of what it is given
+ * INJECT_ERRNO  what it fails by; 0: a write takes half of what it is given; -1: the
+ *               process is killed before it
  * INJECT_COUNT  a file that gets the number of calls when the process ends
  * INJECT_PLACES a file that gets a line for each allocation that can be made to fail
  *               from where none came yet: its number. From where: the addresses of the
@@ -18,12 +19,14 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -116,6 +119,8 @@ static int fails(int kind) {
         tell_place(number);
     if (number != at || is_spared())
         return 0;
+    if (failure < 0)
+        raise(SIGKILL);
     tell_calls();
     return 1;
 }
@@ -205,8 +210,14 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
         return value;    \
     } while (0)
 
+/* Not what threads wake each other by: it cannot fail. */
+static int is_file(int descriptor) {
+    struct stat about;
+    return descriptor > 2 && fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 ssize_t write(int file, const void *bytes, size_t count) {
-    if (file > 2 && fails(FILES)) {
+    if (is_file(file) && fails(FILES)) {
         if (failure)
             FAIL(-1);
         count = (count + 1) / 2;

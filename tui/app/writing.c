@@ -1,12 +1,13 @@
 /* The key that writes the selection to a file, as `pwemoe show FILE solutions --where
  * selected` prints it. */
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "app/actions.h"
+#include "base/draft.h"
+#include "base/memory.h"
 #include "results/output.h"
 #include "results/solutions.h"
 #include "state/selection.h"
@@ -29,23 +30,27 @@ static int write_rows(const struct explorer *explorer, enum output_format format
     return output_write(output, file, error);
 }
 
-/* A new file, removed again where writing it fails. */
+/* A new file, whole or not at all. */
 static int write_selection(const struct explorer *explorer, const char *path,
                            struct error *error) {
     bool json = ends_in(path, ".json");
+    struct stat about;
+    char *text = NULL;
+    size_t size;
     if (!json && !ends_in(path, ".csv"))
         return error_set(error, "end the name in .csv or .json, which says how");
-    FILE *file = fopen(path, "wxe");
-    if (!file && errno == EEXIST)
+    if (lstat(path, &about) == 0)
         return error_set(error, "this path exists and is not overwritten; choose "
                                 "another name");
-    if (!file)
-        return error_set(error, "%s", strerror(errno));
-    int failed = write_rows(explorer, json ? OUTPUT_JSON : OUTPUT_CSV, file, error);
-    if (fclose(file) && !failed)
-        failed = error_set(error, "%s", strerror(errno));
-    if (failed)
-        unlink(path);
+    FILE *rows = open_memstream(&text, &size);
+    if (!rows)
+        return error_memory(error);
+    int failed = write_rows(explorer, json ? OUTPUT_JSON : OUTPUT_CSV, rows, error);
+    if (text_stream_close(rows, &text) && !failed)
+        failed = error_memory(error);
+    if (!failed)
+        failed = draft_write_new(path, path, text, size, error);
+    free(text);
     return failed;
 }
 

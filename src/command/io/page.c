@@ -2,8 +2,6 @@
 
 #include "command/io/page.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -11,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/beside.h"
+#include "base/draft.h"
 #include "base/memory.h"
 #include "checkpoint/folder.h"
 
@@ -328,29 +326,13 @@ void page_picture(struct page *page, const char *name, struct plot_png *png,
 
 static int write_file(const char *folder, const char *name, const void *bytes,
                       size_t size, const char *shown, struct error *error) {
-    const char *text = bytes;
     char *path = text_format("%s/%s", folder, name);
-    if (!path)
-        return error_memory(error);
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    int failed = file < 0;
-    while (!failed && size) {
-        ssize_t written = write(file, text, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        failed = written < 0;
-        if (!failed) {
-            text += written;
-            size -= (size_t)written;
-        }
-    }
-    failed = failed || fsync(file);
-    if (failed)
-        error_set(error, "%s/%s: %s", shown, name, strerror(errno));
-    if (file >= 0)
-        close(file);
+    char *called = text_format("%s/%s", shown, name);
+    int result = path && called ? draft_write_file(path, called, bytes, size, error)
+                                : error_memory(error);
     free(path);
-    return failed ? -1 : 0;
+    free(called);
+    return result;
 }
 
 static int fill_folder(void *self, const char *folder, const char *shown,

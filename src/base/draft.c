@@ -1,6 +1,6 @@
 #include <config.h>
 
-#include "checkpoint/draft.h"
+#include "base/draft.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,8 @@ struct draft {
 };
 
 static int fail(const struct draft *draft, struct error *error) {
+    if (errno == EEXIST)
+        return error_set(error, "%s: exists already; give another name", draft->shown);
     return error_set(error, "%s: cannot be written: %s", draft->shown, strerror(errno));
 }
 
@@ -103,7 +105,10 @@ static bool is_draft(const char *folder) {
     return false;
 }
 
-int draft_commit(struct draft *draft, struct error *error) {
+/* Gives a draft its name: rename, or beside_name_new. */
+typedef int naming(const char *from, const char *to);
+
+static int commit(struct draft *draft, naming *name, struct error *error) {
     /* Room reserved past the end would stay in the file. */
     int result = ftruncate(draft->descriptor, (off_t)draft->written);
     if (result == 0)
@@ -114,7 +119,7 @@ int draft_commit(struct draft *draft, struct error *error) {
     draft->descriptor = -1;
     if (result == 0 && closed != 0)
         result = fail(draft, error);
-    if (result == 0 && rename(draft->temporary, draft->path) != 0)
+    if (result == 0 && name(draft->temporary, draft->path) != 0)
         result = fail(draft, error);
     if (result != 0) {
         draft_discard(draft);
@@ -128,6 +133,31 @@ int draft_commit(struct draft *draft, struct error *error) {
     draft->temporary = NULL;
     draft_discard(draft);
     return result;
+}
+
+int draft_commit(struct draft *draft, struct error *error) {
+    return commit(draft, rename, error);
+}
+
+static int write_whole(const char *path, const char *shown, const void *bytes,
+                       size_t count, naming *name, struct error *error) {
+    struct draft *draft;
+    if (draft_open(path, shown, &draft, error))
+        return -1;
+    if (draft_write(draft, bytes, count, error) == 0)
+        return commit(draft, name, error);
+    draft_discard(draft);
+    return -1;
+}
+
+int draft_write_file(const char *path, const char *shown, const void *bytes,
+                     size_t count, struct error *error) {
+    return write_whole(path, shown, bytes, count, rename, error);
+}
+
+int draft_write_new(const char *path, const char *shown, const void *bytes,
+                    size_t count, struct error *error) {
+    return write_whole(path, shown, bytes, count, beside_name_new, error);
 }
 
 void draft_discard(struct draft *draft) {

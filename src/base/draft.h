@@ -1,8 +1,7 @@
 /* A file that appears whole or not at all: written beside its place under a name
- * of its own that begins with a dot, synced, and renamed. For this folder and for
- * charts. */
-#ifndef PWEMOE_CHECKPOINT_DRAFT_H
-#define PWEMOE_CHECKPOINT_DRAFT_H
+ * of its own that begins with a dot, synced, and renamed. */
+#ifndef PWEMOE_BASE_DRAFT_H
+#define PWEMOE_BASE_DRAFT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +20,12 @@ int draft_write(struct draft *draft, const void *bytes, size_t count,
                 struct error *error);
 /* Syncs and renames, or removes and fails; frees draft either way. */
 int draft_commit(struct draft *draft, struct error *error);
+/* A whole file from memory. */
+int draft_write_file(const char *path, const char *shown, const void *bytes,
+                     size_t count, struct error *error);
+/* The same where nothing has the file's name; what has it stays as it is. */
+int draft_write_new(const char *path, const char *shown, const void *bytes,
+                    size_t count, struct error *error);
 /* Removes what was written and frees draft; NULL is fine. */
 void draft_discard(struct draft *draft);
 

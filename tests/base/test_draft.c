@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "checkpoint/draft.h"
+#include "base/draft.h"
 
 static char folder[] = "/tmp/pwemoe-draft-XXXXXX";
 
