@@ -16,7 +16,7 @@ const char *file_path_in(char path[PATH_MAX], const char *folder, const char *na
     return length > 0 && length < PATH_MAX ? path : NULL;
 }
 
-static const char *kind_of(mode_t mode) {
+const char *file_kind(mode_t mode) {
     switch (mode & S_IFMT) {
     case S_IFDIR:
         return "a directory";
@@ -44,7 +44,7 @@ static int file_check(int descriptor, const char *path, uint64_t most, uint64_t 
     if (fstat(descriptor, &status))
         return error_set(error, "%s: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return error_set(error, "%s: %s, not a file", path, kind_of(status.st_mode));
+        return error_set(error, "%s: %s, not a file", path, file_kind(status.st_mode));
     *size = (uint64_t)status.st_size;
     return *size > most ? too_large(path, most, error) : 0;
 }

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -16,6 +17,9 @@
 /* "FOLDER/NAME" in the caller's memory, so that nothing is said to be missing only
  * because memory is; NULL where it is longer than any system call takes. */
 const char *file_path_in(char path[PATH_MAX], const char *folder, const char *name);
+
+/* "a pipe" and so on of what is no regular file, by its st_mode. */
+const char *file_kind(mode_t mode);
 
 /* A descriptor to read from, which the caller closes, and the size; -1 with error. */
 int file_open(const char *path, uint64_t most, uint64_t *size, struct error *error);

@@ -1,4 +1,4 @@
-#include <config.h> /* renameat2 wants _GNU_SOURCE */
+#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include "base/beside.h"
 #include "base/memory.h"
 #include "store/create.h"
+#include "store/journals.h"
 #include "store/lease.h"
 #include "store/schema.h"
 
@@ -145,27 +146,12 @@ static int explain_none(const char *path, struct error *error) {
         error, "%s: is not a database; give a file that `pwemoe init` made", path);
 }
 
-/* Is there a file beside the database, a link to it followed, with anything in it? */
-static int is_beside(const char *path, const char *suffix, bool *there, char **name,
-                     struct error *error) {
-    struct stat status;
-    *name = NULL;
-    *there = false;
-    char *real = realpath(path, NULL);
-    if (!real)
-        return error_set(error, "%s: %s", path, strerror(errno));
-    *name = text_format("%s%s", real, suffix);
-    free(real);
-    *there = *name && stat(*name, &status) == 0 && status.st_size > 0;
-    return *name ? 0 : error_memory(error);
-}
-
 /* WAL wants a -shm file beside the database, which may not or cannot be made here. With
  * no -wal there is nothing but the file itself, and nobody changes it now. */
 static int connect_unchanging(struct store *store, struct error *error) {
     char *wal;
     bool pending;
-    if (is_beside(store->path, "-wal", &pending, &wal, error))
+    if (store_journal(store->path, "-wal", &pending, &wal, error))
         return -1;
     if (pending)
         error_set(error,
@@ -193,7 +179,7 @@ static int may_share(const struct store *store, bool *may, struct error *error) 
     if (*may)
         return 0;
     /* Where they are there already none is made. */
-    int result = is_beside(store->path, "-shm", may, &shm, error);
+    int result = store_journal(store->path, "-shm", may, &shm, error);
     free(shm);
     return result;
 }
@@ -246,7 +232,7 @@ static int count_tasks(struct store *store, struct error *error) {
 int store_open(const char *path, enum store_mode mode, struct store **opened,
                struct error *error) {
     *opened = NULL;
-    if (check_file(path, error))
+    if (check_file(path, error) || store_check_journals(path, error))
         return -1;
     struct store *store = store_new(path, mode);
     if (!store)
@@ -382,14 +368,7 @@ static int connect_beside(const char *path, struct fresh *fresh, struct error *e
 
 /* Gives the finished file its name without replacing another. */
 static int give_name(const struct fresh *fresh, const char *path, struct error *error) {
-    const char *beside = fresh->name;
-    int result = renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE);
-    if (result && (errno == EINVAL || errno == ENOSYS)) {
-        result = link(beside, path);
-        if (result == 0)
-            unlink(beside);
-    }
-    if (result)
+    if (beside_name_new(fresh->name, path))
         return errno == EEXIST
                    ? error_set(error, "%s: exists already; give another name", path)
                    : error_set(error, "%s: cannot be created: %s", path,
@@ -410,7 +389,8 @@ static int check_free(const char *path, struct error *error) {
         if (!name)
             return error_memory(error);
         struct stat status;
-        bool there = lstat(name, &status) == 0 && (i == 0 || status.st_size > 0);
+        bool there = lstat(name, &status) == 0 &&
+                     (i == 0 || status.st_size > 0 || !S_ISREG(status.st_mode));
         free(name);
         if (there && i == 0)
             return error_set(error, "%s: exists already; give another name", path);
