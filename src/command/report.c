@@ -35,19 +35,6 @@ static const struct option_spec options[] = {
 
 /* --- which rows ------------------------------------------------------------- */
 
-/* Equal weights: -1; a unit preference: its task; any other: -2. */
-static int corner(const struct report *r, const struct store_row *row) {
-    size_t tasks = r->recipe->task_count;
-    const double *p = row->solution.preference;
-    bool equal = p != NULL;
-    for (size_t t = 0; p && t < tasks; t++) {
-        if (p[t] >= 1 - 1e-9)
-            return (int)t;
-        equal = equal && fabs(p[t] - 1 / (double)tasks) <= 1e-6;
-    }
-    return equal ? -1 : -2;
-}
-
 /* Method and parameters but for the scaling coefficient as one text (free()); NULL
  * where memory is out. */
 static char *sweep_name(const struct store_row *row) {
@@ -98,101 +85,10 @@ static void find_last(struct report *r) {
     }
 }
 
-/* --- cells ------------------------------------------------------------------ */
-
-static void task_headers(const struct report *r) {
+void report_task_headers(const struct report *r) {
     for (size_t t = 0; t < r->recipe->task_count; t++)
         page_cell(r->page, "%s", r->recipe->tasks[t].name);
     page_cell(r->page, "Avg.");
-}
-
-static void figures(const struct report *r, const struct store_row *row, int decimals) {
-    for (size_t t = 0; t < r->recipe->task_count; t++)
-        page_number(r->page,
-                    row->evaluations[t].present ? row->evaluations[t].value
-                                                : (double)NAN,
-                    decimals);
-    page_number(r->page, row_average(row, r->catalog->tasks), decimals);
-}
-
-/* --- accuracies ------------------------------------------------------------- */
-
-/* The best average of a sweep stands for it; others of it are passed over. */
-static bool stands_for_sweep(const struct report *r, size_t i, size_t *points) {
-    double average = row_average(&r->rows[i], r->catalog->tasks);
-    *points = 0;
-    for (size_t k = 0; k < r->count; k++) {
-        if (r->sweep[k] != r->sweep[i] || !r->rows[k].whole)
-            continue;
-        double other = row_average(&r->rows[k], r->catalog->tasks);
-        if (other > average || (other == average && k < i))
-            return false;
-        ++*points;
-    }
-    return true;
-}
-
-static const struct store_run *run_of(const struct report *r, size_t row) {
-    for (size_t n = 0; n < r->run_count; n++)
-        if (r->runs[n].id == r->run_of[row])
-            return &r->runs[n];
-    return NULL;
-}
-
-/* The row's series by name, and where in it the row stands. -1: memory is out. */
-static int accuracy_row(const struct report *r, size_t i) {
-    const struct store_row *row = &r->rows[i];
-    const struct store_run *run = run_of(r, i);
-    const struct series *series = catalog_series(r->catalog, i);
-    double scale = r->catalog->solutions[i].scale;
-    size_t points;
-    int at = corner(r, row);
-    if ((series->answers && at == -2) || (run && !r->last[i]))
-        return 0;
-    char *name = run ? series_run_name(run) : strdup(series->name);
-    if (!name)
-        return -1;
-    const char *task = at < 0 ? "" : r->recipe->tasks[at].name;
-    bool swept = report_is_sweep(r, i) && !series->answers && isfinite(scale);
-    if (!swept || stands_for_sweep(r, i, &points)) {
-        page_mark(r->page, series->mark, series->ink);
-        if (swept && points > 1)
-            page_cell(r->page, "%s (scale %g, best of %zu)", name, scale, points);
-        else if (swept)
-            page_cell(r->page, "%s (scale %g)", name, scale);
-        else if (at == -2)
-            page_cell(r->page, "%s", name);
-        else
-            page_cell(r->page, "%s, %s%s", name, at < 0 ? "equal weights" : "all for ",
-                      task);
-        figures(r, row, 1);
-    }
-    free(name);
-    return 0;
-}
-
-static int accuracies(const struct report *r, struct error *error) {
-    static const enum store_kind kinds[] = {STORE_KIND_SINGLE, STORE_KIND_TRAIN,
-                                            STORE_KIND_MERGE, STORE_KIND_PWEMOE,
-                                            STORE_KIND_IMPORT};
-    page_heading(r->page, "Accuracy");
-    page_paragraph(
-        r->page,
-        "In percent, on held-out data. Of a sweep over scaling coefficients "
-        "the one with the best average stands here, chosen on the same data; "
-        "of trained routers those of the last step, at equal weights and "
-        "with all weight on one task, as far as these were evaluated. The mark "
-        "before a name is that of the charts.");
-    page_table(r->page, r->recipe->task_count + 2, 1);
-    page_cell(r->page, "Method");
-    task_headers(r);
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        for (size_t i = 0; i < r->count; i++)
-            if (r->rows[i].solution.kind == kinds[k] &&
-                store_state_settled(r->rows[i].state) && accuracy_row(r, i))
-                return error_memory(error);
-    page_table_end(r->page);
-    return 0;
 }
 
 /* --- fronts ----------------------------------------------------------------- */
@@ -270,6 +166,7 @@ static int fronts(const struct report *r, bool *take, struct error *error) {
         "nothing of it is out of reach; in percentage points).",
         reference);
     page_table(r->page, 5, 1);
+    page_table_csv(r->page, "fronts", false);
     static const char *const headers[] = {"Set", "points", "non-dominated",
                                           "hypervolume", "IGD+"};
     for (size_t i = 0; i < 5; i++)
@@ -291,7 +188,7 @@ static void everything(const struct report *r) {
                                           "preference"};
     for (size_t i = 0; i < 5; i++)
         page_cell(r->page, "%s", headers[i]);
-    task_headers(r);
+    report_task_headers(r);
     for (size_t i = 0; i < r->count; i++) {
         const struct store_row *row = &r->rows[i];
         if (!store_state_settled(row->state)) {
@@ -390,7 +287,7 @@ static int make(struct report *r, const char *out, const char *split,
             strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &parts);
         page_paragraph(r->page, "From %s, %s split, by pwemoe %s on %s.",
                        store_path(r->store), split, PACKAGE_VERSION, date);
-        result = accuracies(r, error) || fronts(r, take, error) ||
+        result = report_accuracies(r, split, error) || fronts(r, take, error) ||
                          report_costs(r, error) || report_charts(r, error)
                      ? -1
                      : 0;
@@ -424,7 +321,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     store_close(report.store);
     if (failed)
         return EXIT_FAILED;
-    command_note(invocation, "%s: report.md, report.html and report.tex", o->out);
+    command_note(invocation, "%s: report.md, report.html, report.tex and tables as CSV",
+                 o->out);
     return EXIT_DONE;
 }
 
@@ -434,14 +332,15 @@ const struct command command_report = {
     .summary = "Writes a page of tables and charts, in Markdown and HTML",
     .text =
         "Writes DIR/report.md and DIR/report.html (no scripts, nothing loaded from "
-        "elsewhere), and its tables as DIR/report.tex, with what FILE holds: "
-        "accuracies of every method on every task in "
-        "the layout of the paper's tables; for each method's set of models the number "
-        "of points and of those that no other dominates, the hypervolume and IGD+ to "
-        "the "
-        "front of all sets; trainable parameters, seconds and peak memory of each run "
-        "and method; charts, as PNG files beside the Markdown and inside the HTML; all "
-        "models with intervals; models and data. DIR is written whole or not at all.",
+        "elsewhere), and its tables as DIR/report.tex (for the package booktabs) and "
+        "as CSV, with what FILE holds: figures of every method on every task in the "
+        "layout of the paper's tables, with half intervals, the best by a paired test "
+        "bold and the next underlined, and in percent of the experts' own; for each "
+        "method's set of models the number of points and of those that no other "
+        "dominates, the hypervolume and IGD+ to the front of all sets; trainable "
+        "parameters, seconds and peak memory of each run and method; charts, as PNG "
+        "files beside the Markdown and inside the HTML; all models with intervals; "
+        "models and data. DIR is written whole or not at all.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL,

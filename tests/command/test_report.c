@@ -143,13 +143,21 @@ static void test_page(void **state) {
         "# a &amp; b\n",
         "| Method | cars | &lt;b>\\|\\*x\\*\\\\x1B\\[2J | Avg. |\n"
         "| :--- | ---: | ---: | ---: |\n",
-        "| ○ pretrained | 40.0 | 50.0 | 45.0 |\n"
-        "| ▲ STL, own experts | 90.0 | 95.0 | 92.5 |\n"
-        "| ■ simple average | 60.0 | 60.0 | 60.0 |\n"
-        "| \\+ TIES (scale 0.3, best of 3) | 61.0 | 71.0 | 66.0 |\n"
-        "| • routers ls mlp (run 1), equal weights | 70.0 | 80.0 | 75.0 |\n"
-        "| • routers ls mlp (run 1), all for cars | 85.0 | 60.0 | 72.5 |\n"
-        "| ▪ Ours\\|LS (imported) | 77.0 | 66.0 | 71.5 |\n\n",
+        /* The average's half interval is sqrt(1 + 1) / 2; what is imported has none. No
+         * answers are kept, so that figures alone say what is best. */
+        "| ○ pretrained | 40.0 ± 1.0 | 50.0 ± 1.0 | 45.0 ± 0.7 |\n"
+        "| ▲ STL, own experts | 90.0 ± 1.0 | 95.0 ± 1.0 | 92.5 ± 0.7 |\n"
+        "| ■ simple average | 60.0 ± 1.0 | 60.0 ± 1.0 | 60.0 ± 0.7 |\n"
+        "| \\+ TIES (scale 0.3, best of 3) | 61.0 ± 1.0 | <u>71.0 ± 1.0</u> | 66.0 ± "
+        "0.7 "
+        "|\n"
+        "| • routers ls mlp (run 1), equal weights | 70.0 ± 1.0 | **80.0 ± 1.0** | "
+        "**75.0 ± 0.7** |\n"
+        "| • routers ls mlp (run 1), all for cars | **85.0 ± 1.0** | 60.0 ± 1.0 | "
+        "<u>72.5 ± 0.7</u> |\n"
+        "| ▪ Ours\\|LS (imported) | <u>77.0</u> | 66.0 | 71.5 |\n\n",
+        /* 60 of 90 and 60 of 95. */
+        "| ■ simple average | 66.7 | 63.2 | 64.9 |\n",
         /* By hand, from (10, 10): 51 x 61; and 75 x 50 + 60 x 20 + 55 x 2. The union
          * holds the early routers' (99, 99) too, which dominates all. */
         "| TIES | 3 | 1 | 3111 | 47.202 |\n",
@@ -173,7 +181,8 @@ static void test_page(void **state) {
         "<title>a &amp; b</title>",
         "<th>&lt;b&gt;|*x*\\x1B[2J</th>",
         "<tr><td class=\"l\"><span style=\"color:#009e73\">&#9650;</span> "
-        "STL, own experts</td><td>90.0</td><td>95.0</td><td>92.5</td></tr>",
+        "STL, own experts</td><td>90.0 ± 1.0</td><td>95.0 ± 1.0</td>"
+        "<td>92.5 ± 0.7</td></tr>",
     };
     make_store("results.db");
     struct ran ran = run("report %1$s/results.db --out %1$s/report/", folder());
@@ -186,13 +195,29 @@ static void test_page(void **state) {
     text = read_text("report/report.tex");
     assert_non_null(strstr(text, "Method & cars & \\textless{}b\\textgreater{}"
                                  "\\textbar{}*x*\\textbackslash{}x1B[2J & Avg. \\\\\n"
-                                 "\\hline\n"));
+                                 "\\midrule\n"));
+    assert_non_null(strstr(text,
+                           "\\addlinespace\n"
+                           "routers ls mlp (run 1), equal weights & 70.0 $\\pm$ 1.0 "
+                           "& \\textbf{80.0 $\\pm$ 1.0} &"));
+    assert_non_null(strstr(text, "TIES (scale 0.3, best of 3) & 61.0 $\\pm$ 1.0 & "
+                                 "\\underline{71.0 $\\pm$ 1.0} &"));
+    assert_non_null(strstr(text, "& -- & -- & 54.333 & 71 \\\\\n"));
     assert_null(strchr(text, '\x1b'));
     text = read_text("report/report.html");
     holds(text, html, sizeof html / sizeof *html);
     /* Whole by itself: nothing is loaded, not even from beside it. */
     assert_true(!strstr(text, "<b>") && !strstr(text, "<script") &&
                 !strstr(text, "http:") && !strstr(text, "https:"));
+    text = read_text("report/accuracy.csv");
+    assert_non_null(strstr(text, "Method,cars,cars_half,<b>|*x*\\x1B[2J,"
+                                 "<b>|*x*\\x1B[2J_half,Avg.,Avg._half\r\n"));
+    assert_non_null(
+        strstr(text, "\"STL, own experts\",90,1,95,1,92.5,0.7071067812\r\n"));
+    assert_non_null(strstr(text, "Ours|LS (imported),77,,66,,71.5,\r\n"));
+    text = read_text("report/fronts.csv");
+    assert_non_null(strstr(text, "TIES,3,1,3111,47.2"));
+    text = read_text("report/report.html");
     size_t pictures = 0;
     for (const char *at = text; (at = strstr(at, " src=")); at++, pictures++)
         assert_int_equal(strncmp(at, " src=\"data:image/png;base64,iVBORw0KGgo", 39),
@@ -205,8 +230,61 @@ static void test_page(void **state) {
         "| base64 -d | cmp - scaling.png && ls -a | wc -l",
         folder());
     assert_int_equal(ran.status, 0);
-    assert_string_equal(ran.out, "4\n9\n"); /* ., .., three texts, four pictures */
+    assert_string_equal(ran.out,
+                        "4\n13\n"); /* ., .., three texts, four pictures, four tables */
     ran_free(&ran);
+}
+
+/* A model with 40 examples a task of which the first `right` but for the first `wrong`
+ * are answered rightly. */
+static void add_answers(struct store *store, const char *method, int right, int wrong) {
+    struct store_solution solution = {.kind = STORE_KIND_MERGE,
+                                      .method = (char *)(uintptr_t)method};
+    unsigned char bits[5] = {0};
+    for (int i = wrong; i < right; i++)
+        bits[i / 8] |= (unsigned char)(1 << i % 8);
+    double value = 100.0 * (right - wrong) / 40;
+    struct store_evaluation e[2] = {{.split = "test",
+                                     .value = value,
+                                     .low = value - 5,
+                                     .high = value + 5,
+                                     .examples = 40,
+                                     .complete = true,
+                                     .loss = (double)NAN,
+                                     .correct = bits,
+                                     .correct_size = sizeof bits}};
+    e[1] = e[0];
+    e[1].objective = 1;
+    done(store_solution_put(store, &solution, &error));
+    done(store_evaluations_put(store, solution.id, NULL, e, 2, &error));
+}
+
+/* 36 right of 40 against 31: by McNemar on 5 examples, all of them one way, p is 2 /
+ * 2^5 = 0.0625, which tells nothing apart; over both tasks p is 2 / 2^10. */
+static void test_paired(void **state) {
+    (void)state;
+    struct store_task tasks[] = {
+        {.name = "a", .objective = {.metric = "accuracy", .unit = "%"}},
+        {.name = "b", .objective = {.metric = "accuracy", .unit = "%"}}};
+    tasks[0].objective.maximise = tasks[1].objective.maximise = true;
+    struct store_recipe recipe = {.name = "p", .task_count = 2, .tasks = tasks};
+    struct store *store;
+    char *path = text_format("%s/paired.db", folder());
+    done(store_create(path, &recipe, &store, &error));
+    free(path);
+    add_answers(store, "average", 36, 0);
+    add_answers(store, "regmean", 31, 0);
+    add_answers(store, "fisher", 20, 0);
+    store_close(store);
+    struct ran ran = run("report %1$s/paired.db --out %1$s/paired", folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    static const char *const markdown[] = {
+        "simple average | **90.0 ± 5.0** | **90.0 ± 5.0** | **90.0 ± 3.5** |\n",
+        "RegMean | **77.5 ± 5.0** | **77.5 ± 5.0** | <u>77.5 ± 3.5</u> |\n",
+        "Fisher merging | <u>50.0 ± 5.0</u> | <u>50.0 ± 5.0</u> | 50.0 ± 3.5 |\n"};
+    holds(read_text("paired/report.md"), markdown, sizeof markdown / sizeof *markdown);
 }
 
 /* The lines of a command's output. */
@@ -317,9 +395,8 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_page),
-        cmocka_unit_test(test_where),
-        cmocka_unit_test(test_indicators),
+        cmocka_unit_test(test_page),    cmocka_unit_test(test_paired),
+        cmocka_unit_test(test_where),   cmocka_unit_test(test_indicators),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,21 +15,24 @@
 #include "base/memory.h"
 #include "checkpoint/folder.h"
 
-struct picture {
-    char *file; /* "scaling.png" */
-    struct plot_png png;
+struct beside_page { /* a file beside it */
+    char *file;      /* "scaling.png" */
+    void *data;
+    size_t size;
 };
 
 struct page {
-    FILE *markdown, *html, *latex;
-    char *markdown_text, *html_text, *latex_text;
-    size_t markdown_size, html_size, latex_size;
+    FILE *markdown, *html, *latex, *csv; /* csv: NULL but in a table that has one */
+    char *markdown_text, *html_text, *latex_text, *csv_text, *csv_name;
+    size_t markdown_size, html_size, latex_size, csv_size;
     size_t columns, left, cell, row; /* of the table that is open */
+    bool halves, grouped;            /* its CSV has half intervals; a group begins */
+    enum page_emphasis emphasis;     /* of the next cell */
     bool marked;                     /* the next cell is */
     enum mark mark;
     enum ink ink;
-    struct picture *pictures;
-    size_t picture_count, picture_capacity;
+    struct beside_page *files;
+    size_t file_count, file_capacity;
     bool failed;
 };
 
@@ -39,7 +42,8 @@ static const char style[] =
     "div{overflow-x:auto}table{border-collapse:collapse;margin:1em 0}"
     "th,td{padding:.2em .7em;text-align:right;border-bottom:1px solid #ddd;"
     "white-space:nowrap}th{border-bottom:2px solid #222}"
-    ".l{text-align:left}figure{margin:1em 0}img{max-width:100%;height:auto}"
+    ".g td{border-top:1px solid #888}.l{text-align:left}figure{margin:1em "
+    "0}img{max-width:100%;height:auto}"
     "figcaption{color:#555}";
 
 /* --- text ------------------------------------------------------------------- */
@@ -86,18 +90,42 @@ static void put_latex(FILE *out, const char *text) {
                                         "\\textasciicircum{}", "\\textless{}",
                                         "\\textgreater{}",     "\\textbar{}"};
     static const char worded[] = "\\~^<>|";
+    static const char dash[] = "\u2013", sign[] = "\u00b1";
     if (*text == '[') /* which would be an argument of the row's end before it */
         fputs("{}", out);
     for (; *text; text++) {
         const char *found = strchr(worded, *text);
         if (found) {
             fputs(words[found - worded], out);
+        } else if (strncmp(text, dash, sizeof dash - 1) == 0) {
+            fputs("--", out);
+            text += sizeof dash - 2;
+        } else if (strncmp(text, sign, sizeof sign - 1) == 0) {
+            fputs("$\\pm$", out);
+            text += sizeof sign - 2;
         } else {
             if (strchr("&%$#_{}", *text))
                 fputc('\\', out);
             fputc(*text, out);
         }
     }
+}
+
+/* As output.h writes text in CSV: quoted where that is needed, and with an apostrophe
+ * before what a spreadsheet would compute. */
+static void put_csv(FILE *out, const char *text) {
+    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
+    if (quoted)
+        fputc('"', out);
+    if (*text && strchr("=+-@", *text))
+        fputc('\'', out);
+    for (; *text; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    if (quoted)
+        fputc('"', out);
 }
 
 static void put(struct page *page, const char *before, const char *text,
@@ -151,6 +179,7 @@ struct page *page_new(const char *title) {
           "charset=\"utf-8\">\n<title>",
           page->html);
     put_html(page->html, safe);
+    fputs("% Tables for \\input; they need \\usepackage{booktabs}.\n", page->latex);
     fprintf(page->html, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
     put(page, "# ", safe, "\n", "<h1>", "</h1>\n");
     free(safe);
@@ -166,14 +195,18 @@ void page_free(struct page *page) {
         fclose(page->html);
     if (page->latex)
         fclose(page->latex);
+    if (page->csv)
+        fclose(page->csv);
     free(page->markdown_text);
     free(page->html_text);
     free(page->latex_text);
-    for (size_t i = 0; i < page->picture_count; i++) {
-        free(page->pictures[i].file);
-        free(page->pictures[i].png.data);
+    free(page->csv_text);
+    free(page->csv_name);
+    for (size_t i = 0; i < page->file_count; i++) {
+        free(page->files[i].file);
+        free(page->files[i].data);
     }
-    free(page->pictures);
+    free(page->files);
     free(page);
 }
 
@@ -196,12 +229,28 @@ void page_table(struct page *page, size_t columns, size_t left) {
     page->columns = columns;
     page->left = left;
     page->cell = page->row = 0;
+    page->grouped = false;
     fputc('\n', page->markdown);
     fputs("<div><table>\n", page->html);
-    fputs("\\begin{tabular}{", page->latex);
+    fputs("\\begin{tabular}{@{}", page->latex);
     for (size_t i = 0; i < columns; i++)
         fputc(i < left ? 'l' : 'r', page->latex);
-    fputs("}\n", page->latex);
+    fputs("@{}}\n\\toprule\n", page->latex);
+}
+
+void page_table_csv(struct page *page, const char *name, bool halves) {
+    page->csv_name = text_format("%s.csv", name);
+    page->csv = open_memstream(&page->csv_text, &page->csv_size);
+    page->halves = halves;
+    page->failed |= !page->csv_name || !page->csv;
+}
+
+void page_emphasise(struct page *page, enum page_emphasis emphasis) {
+    page->emphasis = emphasis;
+}
+
+void page_group(struct page *page) {
+    page->grouped = page->row > 1;
 }
 
 /* One character of the first plane as UTF-8, or one of ASCII escaped. */
@@ -222,32 +271,29 @@ void page_mark(struct page *page, enum mark mark, enum ink ink) {
     page->ink = ink;
 }
 
-static void put_cell(struct page *page, const char *text) {
-    const char *kind = page->row == 0 ? "th" : "td";
-    if (page->cell == 0)
-        fputs("<tr>", page->html);
-    fprintf(page->html, "<%s%s>", kind, page->cell < page->left ? " class=\"l\"" : "");
-    if (page->marked)
-        fprintf(page->html, "<span style=\"color:#%06x\">&#%u;</span> ",
-                (unsigned)look_on_paper(page->ink), (unsigned)look_unicode[page->mark]);
-    put_html(page->html, text);
-    fprintf(page->html, "</%s>", kind);
-    fputs(page->cell == 0 ? "| " : " ", page->markdown);
-    if (page->marked) {
-        put_mark(page->markdown, page->mark);
-        fputc(' ', page->markdown);
-        page->marked = false;
-    }
-    put_markdown(page->markdown, text);
-    fputs(" |", page->markdown);
-    put_latex(page->latex, text);
-    fputs(++page->cell < page->columns ? " & " : " \\\\\n", page->latex);
-    if (page->cell < page->columns)
-        return;
+/* What is set around a cell's text in HTML, Markdown and LaTeX. */
+static const struct {
+    const char *before[3], *after[3];
+} emphases[] = {
+    [PAGE_PLAIN] = {{"", "", ""}, {"", "", ""}},
+    [PAGE_BOLD] = {{"<strong>", "**", "\\textbf{"}, {"</strong>", "**", "}"}},
+    [PAGE_UNDERLINED] = {{"<u>", "<u>", "\\underline{"}, {"</u>", "</u>", "}"}},
+};
+
+static void begin_row(struct page *page) {
+    fputs(page->grouped ? "<tr class=\"g\">" : "<tr>", page->html);
+    if (page->grouped)
+        fputs("\\addlinespace\n", page->latex);
+    page->grouped = false;
+}
+
+static void end_row(struct page *page) {
     if (page->row == 0)
-        fputs("\\hline\n", page->latex);
+        fputs("\\midrule\n", page->latex);
     fputs("</tr>\n", page->html);
     fputc('\n', page->markdown);
+    if (page->csv)
+        fputs("\r\n", page->csv);
     for (size_t i = 0; page->row == 0 && i < page->columns; i++)
         fprintf(page->markdown, "%s %s |%s", i ? "" : "|",
                 i < page->left ? ":---" : "---:", i + 1 < page->columns ? "" : "\n");
@@ -255,25 +301,109 @@ static void put_cell(struct page *page, const char *text) {
     page->row++;
 }
 
+/* exact, half: what CSV has of a number; a header's column of halves is named after it.
+ */
+static void put_csv_cell(struct page *page, const char *text, const char *exact,
+                         const char *half) {
+    if (page->cell)
+        fputc(',', page->csv);
+    put_csv(page->csv, exact ? exact : text);
+    if (!page->halves || page->cell < page->left)
+        return;
+    fputc(',', page->csv);
+    if (page->row == 0) {
+        put_csv(page->csv, text);
+        fputs("_half", page->csv);
+    } else {
+        fputs(half, page->csv);
+    }
+}
+
+static void put_cell(struct page *page, const char *text, const char *exact,
+                     const char *half) {
+    const char *kind = page->row == 0 ? "th" : "td";
+    enum page_emphasis e = page->emphasis;
+    if (page->cell == 0)
+        begin_row(page);
+    if (page->csv)
+        put_csv_cell(page, text, exact, half);
+    fprintf(page->html, "<%s%s>%s", kind, page->cell < page->left ? " class=\"l\"" : "",
+            emphases[e].before[0]);
+    if (page->marked)
+        fprintf(page->html, "<span style=\"color:#%06x\">&#%u;</span> ",
+                (unsigned)look_on_paper(page->ink), (unsigned)look_unicode[page->mark]);
+    put_html(page->html, text);
+    fprintf(page->html, "%s</%s>", emphases[e].after[0], kind);
+    fputs(page->cell == 0 ? "| " : " ", page->markdown);
+    if (page->marked) {
+        put_mark(page->markdown, page->mark);
+        fputc(' ', page->markdown);
+        page->marked = false;
+    }
+    fputs(emphases[e].before[1], page->markdown);
+    put_markdown(page->markdown, text);
+    fprintf(page->markdown, "%s |", emphases[e].after[1]);
+    fputs(emphases[e].before[2], page->latex);
+    put_latex(page->latex, text);
+    fputs(emphases[e].after[2], page->latex);
+    page->emphasis = PAGE_PLAIN;
+    fputs(++page->cell < page->columns ? " & " : " \\\\\n", page->latex);
+    if (page->cell == page->columns)
+        end_row(page);
+}
+
 void page_cell(struct page *page, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     char *text = format_text(page, format, arguments);
     va_end(arguments);
-    put_cell(page, text ? text : "");
+    put_cell(page, text ? text : "", NULL, "");
     free(text);
 }
 
+void page_interval(struct page *page, double value, double half, int decimals) {
+    char text[800], exact[40], exact_half[40] = "";
+    if (!isfinite(value)) {
+        page->emphasis = PAGE_PLAIN;
+        put_cell(page, "–", "", "");
+        return;
+    }
+    snprintf(exact, sizeof exact, "%.10g", value);
+    if (isfinite(half) && half > 0) {
+        snprintf(text, sizeof text, "%.*f ± %.*f", decimals, value, decimals, half);
+        snprintf(exact_half, sizeof exact_half, "%.10g", half);
+    } else {
+        snprintf(text, sizeof text, "%.*f", decimals, value);
+    }
+    put_cell(page, text, exact, exact_half);
+}
+
 void page_number(struct page *page, double value, int decimals) {
-    if (isfinite(value))
-        page_cell(page, "%.*f", decimals, value);
-    else
-        put_cell(page, "–");
+    page_interval(page, value, (double)NAN, decimals);
+}
+
+/* Takes data over; its file lies beside the page. */
+static void add_file(struct page *page, char *file, void *data, size_t size) {
+    if (!file || array_reserve((void **)&page->files, &page->file_capacity,
+                               page->file_count + 1, sizeof *page->files)) {
+        page->failed = true;
+        free(file);
+        free(data);
+        return;
+    }
+    page->files[page->file_count++] =
+        (struct beside_page){.file = file, .data = data, .size = size};
 }
 
 void page_table_end(struct page *page) {
     fputs("</table></div>\n", page->html);
-    fputs("\\end{tabular}\n\n", page->latex);
+    fputs("\\bottomrule\n\\end{tabular}\n\n", page->latex);
+    if (!page->csv)
+        return;
+    page->failed |= text_stream_close(page->csv, &page->csv_text) != 0;
+    add_file(page, page->csv_name, page->csv_text, page->csv_size);
+    page->csv = NULL;
+    page->csv_name = page->csv_text = NULL;
 }
 
 static void put_base64(FILE *out, const unsigned char *data, size_t size) {
@@ -298,13 +428,7 @@ void page_picture(struct page *page, const char *name, struct plot_png *png,
     char *caption = format_text(page, format, arguments);
     va_end(arguments);
     char *file = text_format("%s.png", name);
-    if (!caption || !file ||
-        array_reserve((void **)&page->pictures, &page->picture_capacity,
-                      page->picture_count + 1, sizeof *page->pictures)) {
-        page->failed = true;
-        free(png->data);
-        free(file);
-    } else {
+    if (caption && file) {
         fputs("\n![", page->markdown);
         put_markdown(page->markdown, caption);
         fprintf(page->markdown, "](%s)\n", file);
@@ -315,9 +439,8 @@ void page_picture(struct page *page, const char *name, struct plot_png *png,
         fputs("\"><figcaption>", page->html);
         put_html(page->html, caption);
         fputs("</figcaption></figure>\n", page->html);
-        page->pictures[page->picture_count++] =
-            (struct picture){.file = file, .png = *png};
     }
+    add_file(page, file, png->data, png->size);
     *png = (struct plot_png){0};
     free(caption);
 }
@@ -348,9 +471,9 @@ static int fill_folder(void *self, const char *folder, const char *shown,
         if (write_file(folder, texts[i].name, texts[i].text, texts[i].size, shown,
                        error))
             return -1;
-    for (size_t i = 0; i < page->picture_count; i++)
-        if (write_file(folder, page->pictures[i].file, page->pictures[i].png.data,
-                       page->pictures[i].png.size, shown, error))
+    for (size_t i = 0; i < page->file_count; i++)
+        if (write_file(folder, page->files[i].file, page->files[i].data,
+                       page->files[i].size, shown, error))
             return -1;
     return folder_sync(folder, error);
 }

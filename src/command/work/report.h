@@ -34,7 +34,13 @@ static inline bool report_is_sweep(const struct report *report, size_t row) {
            !report->rows[row].solution.routers;
 }
 
-/* Sections of the page: what training and making took; pictures. */
+/* Cells of a header: every task, and the average. */
+void report_task_headers(const struct report *report);
+
+/* Sections of the page: figures of every method on every task, also in percent of the
+ * experts'; what training and making took; pictures. */
+int report_accuracies(const struct report *report, const char *split,
+                      struct error *error);
 int report_costs(const struct report *report, struct error *error);
 int report_charts(const struct report *report, struct error *error);
 

@@ -49,6 +49,7 @@ int report_costs(const struct report *r, struct error *error) {
         "CPU, the physical memory of the whole process at most, models and examples "
         "that it held included. A dash: not known, or none.");
     page_table(r->page, COLUMNS, 1);
+    page_table_csv(r->page, "costs", false);
     for (size_t i = 0; i < COLUMNS; i++)
         page_cell(r->page, "%s", headers[i]);
     for (size_t i = 0; i < r->count; i++)
