@@ -17,7 +17,7 @@ gpt2_tokenizer_truncate kernels_baseline output_width progress_line
 random_below random_gamma simplex_geometry_place statistics_student
 combine_name
 store_set_timeout
-ranks_add_doubles ranks_add_floats ranks_agree ranks_broadcast ranks_sent
+ranks_add_floats
 '
 command -v nm >/dev/null || { echo "callers: no nm"; exit 77; }
 objects=$(find src tui -name '*.o' 2>/dev/null | sort)

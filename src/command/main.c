@@ -104,7 +104,7 @@ static atomic_bool stop;
 static struct progress bars;
 
 /* What asks a command to stop. Those that lose nothing by it end by them at once. */
-static const int signals_taken[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU, 0};
+static const int signals_taken[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1, 0};
 
 static void on_signal(int number) {
     (void)number;
@@ -290,13 +290,15 @@ static int join(struct invocation *invocation, struct common *common,
 }
 
 /* After all that is to be said is said. */
-static void leave(struct invocation *invocation, enum exit_status status) {
+static enum exit_status leave(struct invocation *invocation, enum exit_status status) {
     struct error error;
     bool serves = invocation->command->together == SERVE;
     if (serves && ranks_rank(invocation->ranks) == 0 && invocation->ranks &&
         handout_dismiss(invocation->ranks, &error))
         fail(EXIT_FAILED, NULL, &error);
+    bool first = ranks_rank(invocation->ranks) == 0;
     ranks_leave(invocation->ranks, status);
+    return first ? status : EXIT_DONE;
 }
 
 /* With a command line that is sound so far. MPI's threads inherit the mask of signals,
@@ -319,6 +321,8 @@ static enum exit_status run_checked(struct invocation *invocation,
     output_raw(common->raw);
     status = command->run(invocation, error);
     progress_clear(&bars);
+    if (ranks_rank(invocation->ranks) > 0) /* what it was is known to rank 0 */
+        error->text[0] = '\0';
     return status;
 }
 
@@ -357,8 +361,7 @@ static enum exit_status run_command(const struct command *command, size_t count,
         leave_to_rank_0(&error);
     if (status != EXIT_DONE && status != EXIT_UNMET)
         status = fail(status, command->name, &error);
-    leave(&invocation, status);
-    return status;
+    return leave(&invocation, status);
 }
 
 static enum exit_status help_command(size_t count, const char *const *arguments) {

@@ -10,6 +10,7 @@
 #include "command/train.h"
 #include "command/work/runs.h"
 #include "command/work/train_run.h"
+#include "parallel/ranks.h"
 #include "store/lease.h"
 #include "train/distillation.h"
 
@@ -240,6 +241,11 @@ static int check_tasks(const struct train_run *s, struct error *error) {
                      store_path(s->training.store));
 }
 
+/* By itself, or rank 0 of those that train together. */
+static bool is_first(const struct invocation *invocation) {
+    return ranks_rank(invocation->ranks) == 0;
+}
+
 /* The line for the log, and how training ended where there is something to say. */
 static void tell_end(struct training *t, bool complete) {
     char remark[256] = "";
@@ -252,12 +258,29 @@ static void tell_end(struct training *t, bool complete) {
         command_note(t->invocation, "%s", remark);
 }
 
-/* Trains to the end, a new run or the one that goes on. */
+static void tell_traffic(const struct training *t, unsigned steps, uint64_t sent) {
+    const struct ranks *ranks = t->invocation->ranks;
+    if (ranks && steps)
+        command_note(t->invocation, "%u ranks; this one sent %.0f bytes a step",
+                     ranks_size(ranks), (double)sent / steps);
+}
+
+/* All that comes before the first step of a new run, or of the one that goes on. */
+static int make_ready(struct train_run *s, struct error *error) {
+    return train_load(s, error) || (!s->o.training.resume && begin(s, error)) ? -1 : 0;
+}
+
+/* Trains to the end. */
 static int finish_run(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
-    if (train_load(s, error) || (!s->o.training.resume && begin(s, error)))
-        return -1;
+    unsigned before = t->trainer.kind->step_count(t->trainer.self);
+    uint64_t sent = ranks_sent(t->invocation->ranks);
     int result = training_loop(t, error);
+    if (!is_first(t->invocation))
+        return result;
+    if (result >= 0)
+        tell_traffic(t, t->trainer.kind->step_count(t->trainer.self) - before,
+                     ranks_sent(t->invocation->ranks) - sent);
     if (result == 1 && training_finish(t, error))
         result = -1;
     if (result == 1 && t->state)
@@ -268,17 +291,47 @@ static int finish_run(struct train_run *s, struct error *error) {
     return result;
 }
 
-static int run_session(struct train_run *s, struct error *error) {
-    struct training *t = &s->training;
+static int prepare_session(struct train_run *s, struct error *error) {
     if (check_tasks(s, error))
         return -1;
     settings_of_model(s);
     if (s->o.training.resume && find_run(s, error))
         return -1;
+    if (s->training.invocation->ranks && !(s->kind & ROUTERS))
+        return error_set(error,
+                         "by mpirun routers are trained (--method %s); start "
+                         "%s without it",
+                         COMBINE_NAMES, s->method);
+    return make_ready(s, error);
+}
+
+static int run_session(struct train_run *s, struct error *error) {
+    struct training *t = &s->training;
+    struct ranks *ranks = t->invocation->ranks;
+    if (ranks_agree(ranks, prepare_session(s, error), error) ||
+        training_share(t, error))
+        return -1;
     int result = finish_run(s, error);
-    if (result < 0 || runs_print(t->invocation, t->store, &t->run, NULL, error))
+    if (ranks_agree(ranks, result < 0 ? -1 : 0, error))
+        return -1;
+    if (!is_first(t->invocation))
+        return 0;
+    if (runs_print(t->invocation, t->store, &t->run, NULL, error))
         return -1;
     return result == 1 ? 0 : training_stopped(t, error);
+}
+
+/* Rank 0 first: it brings a file of an older format up to date. */
+static int open_session(struct train_run *s, const struct invocation *invocation,
+                        struct error *error) {
+    const struct training_options *o = &s->o.training;
+    bool first = is_first(invocation);
+    int result = first ? training_open(&s->training, invocation, o, error) : 0;
+    if (ranks_agree(invocation->ranks, result, error))
+        return -1;
+    if (!first)
+        result = training_open(&s->training, invocation, o, error);
+    return ranks_agree(invocation->ranks, result, error);
 }
 
 static bool asks_for_routers(const struct invocation *invocation) {
@@ -335,7 +388,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     enum exit_status status = EXIT_FAILED;
     if (begin_session(&s, invocation, error))
         return EXIT_USAGE;
-    if (training_open(&s.training, invocation, &s.o.training, error) == 0) {
+    if (open_session(&s, invocation, error) == 0) {
         if (run_session(&s, error) == 0)
             status = EXIT_DONE;
         else
@@ -380,7 +433,7 @@ static int take_run(struct train_run *s, struct error *error) {
     if (found && (store_lease_take(t->store, t->run.id, error) ||
                   training_settings(t, options, &s->o, s->kind, NULL, error)))
         return -1;
-    return finish_run(s, error);
+    return make_ready(s, error) ? -1 : finish_run(s, error);
 }
 
 int train_take(const struct invocation *invocation, struct store_run *run,
@@ -419,6 +472,7 @@ const struct command command_train = {
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .together = ALONGSIDE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct train_options),

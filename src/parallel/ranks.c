@@ -246,6 +246,11 @@ int ranks_join(struct ranks **out, struct error *error) {
     return 0;
 }
 
+void ranks_give_up(struct ranks *r) {
+    if (r)
+        r->lost = true;
+}
+
 void ranks_leave(struct ranks *r, int status) {
     if (!r)
         return;
@@ -351,7 +356,7 @@ int ranks_add_doubles(struct ranks *r, double *values, size_t count,
 }
 
 int ranks_agree(struct ranks *r, int result, struct error *error) {
-    if (!r)
+    if (!r || r->lost)
         return result;
     /* The first rank that failed tells all others. */
     double *failures = array_new(r->size, sizeof *failures);

@@ -34,8 +34,13 @@ struct launched ranks_launched(void);
 /* Opens the module and meets the other ranks; NULL where there are none. Before files
  * are read and before the sandbox, and once in a process. */
 int ranks_join(struct ranks **ranks, struct error *error);
-/* Waits for the others and leaves. After a failure of the connection there is nothing
- * to wait for: all ranks are ended then, this one with `status`. NULL is fine. */
+/* This rank cannot go on, and the others may be waiting for it: ranks_leave will end
+ * them all. Not collective. NULL is fine. */
+void ranks_give_up(struct ranks *ranks);
+/* Waits for the others and leaves. After a failure of the connection, or ranks_give_up,
+ * nothing is waited for: all ranks are ended then, this one with `status`. NULL is
+ * fine.
+ */
 void ranks_leave(struct ranks *ranks, int status);
 
 unsigned ranks_rank(const struct ranks *ranks); /* 0 to size - 1 */
@@ -49,8 +54,8 @@ int ranks_add_doubles(struct ranks *ranks, double *values, size_t count,
                       struct error *error);
 /* bytes [size] of rank 0 on every rank. */
 int ranks_broadcast(struct ranks *ranks, void *bytes, size_t size, struct error *error);
-/* 0 where every rank has result 0; else -1 on all of them, with the error of the first
- * rank that has one, which names the rank. */
+/* 0 where every rank has result 0 (NULL: where it is 0); else -1 on all of them, with
+ * the error of the first rank that has one, which names the rank. */
 int ranks_agree(struct ranks *ranks, int result, struct error *error);
 
 /* Whether a rank has ended before its time. Known of those on this machine; of others

@@ -8,6 +8,7 @@ libpwemoe_a_SOURCES += \
   src/train/tchebycheff.h src/train/tchebycheff.c \
   src/train/optimiser.h src/train/optimiser.c \
   src/train/trained.h src/train/trained.c \
+  src/train/sharing.h src/train/sharing.c \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/merged_pass.h src/train/merged_pass.c \
   src/train/router_training.h src/train/router_training.c \

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "train/merged_pass.h"
 #include "train/optimiser.h"
+#include "train/sharing.h"
 
 struct router_training {
     struct router_training_options options;
@@ -24,6 +25,8 @@ struct router_training {
     float *region;
     size_t region_size, pending;
     /* batch->more: (modules, groups, tasks) d losses / d routing weights. */
+
+    struct sharing sharing;
 
     float *routing;   /* (upscaling->rows, tasks) */
     float *dweights;  /* (modules, tasks) of one group */
@@ -131,17 +134,25 @@ int router_training_new(struct pool *pool, const struct dataset *const *train,
         return error_memory(error);
     t->options = *options;
     t->pass.pool = pool;
+    t->sharing.ranks = options->ranks;
+    t->sharing.work = options->work;
     t->group_room = combine_per_task(options->method) ? pool->tasks : 1;
     random_seed(&t->random, options->seed, 1);
-    if (merged_pass_open(&t->pass, pool, train, options->upscale, options->batch,
-                         t->group_room, options->seed, error))
+    size_t first, count;
+    if (sharing_part(options->ranks, (size_t)options->batch, &first, &count, error) ||
+        merged_pass_open(&t->pass, pool, train, options->upscale, count, t->group_room,
+                         options->seed, error))
         goto failed;
+    task_batch_share(t->pass.batch, (size_t)options->batch, first);
     struct random random;
     random_seed(&random, options->seed, 2);
     if (routers_new(options->upscale, (unsigned)options->layers,
                     t->pass.upscaling->modules, pool->tasks, (float)options->lambda,
                     &random, &t->routers, error) ||
-        allocate_device(t, error))
+        allocate_device(t, error) ||
+        sharing_open(&t->sharing,
+                     t->pass.upscaling->modules * t->group_room * pool->tasks,
+                     pool->tasks, error))
         goto failed;
     if (allocate_host(t)) {
         error_memory(error);
@@ -165,6 +176,7 @@ void router_training_free(struct router_training *t) {
                       t->preference, t->losses,   t->gram,      t->mix};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
+    sharing_close(&t->sharing);
     free(t);
 }
 
@@ -208,6 +220,26 @@ static bool heads_follow(const struct pool *pool) {
     return any;
 }
 
+/* The batch's numbers, of all ranks where there are more: losses and (modules, groups,
+ * tasks), for put_dweights. */
+static int collect(struct router_training *t, int result, double *losses,
+                   struct error *error) {
+    size_t numbers = t->pass.upscaling->modules * t->groups * t->pass.pool->tasks;
+    if (result == 0)
+        result = task_batch_collect(t->pass.batch, losses, error);
+    return t->sharing.ranks ? sharing_add(&t->sharing, result, t->pass.batch->host_more,
+                                          numbers, losses, error)
+                            : result;
+}
+
+/* (tasks) of one module and group, as collect left them. */
+static void put_dweights(const struct router_training *t, size_t at, float *to) {
+    size_t tasks = t->pass.pool->tasks;
+    for (size_t i = 0; i < tasks; i++)
+        to[i] = t->sharing.ranks ? (float)t->sharing.sums[at * tasks + i]
+                                 : t->pass.batch->host_more[at * tasks + i];
+}
+
 /* Forward and backward of the batch at hand, at a preference: losses [tasks] and
  * t->gradients [groups, count]. ahead: the next batch is drawn meanwhile. */
 static int losses_and_gradients(struct router_training *t, const double *preference,
@@ -227,19 +259,18 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
     if (t->merged) {
         unloader_merge_put(t->pass.unloader, t->pass.weights);
         if (pool_put_heads(pool, t->pass.weights, t->pass.heads, error))
-            return -1;
+            return collect(t, -1, losses, error);
     }
     task_batch_weigh(batch, groups == 1 ? preference : ones);
     task_batch_run(batch, (unsigned)groups, forward_backward, t);
     task_batch_fetch(batch);
     if (ahead)
         task_batch_ahead(batch);
-    if (task_batch_collect(batch, losses, error))
+    if (collect(t, 0, losses, error))
         return -1;
     for (size_t g = 0; g < groups; g++) {
         for (size_t m = 0; m < modules; m++)
-            memcpy(t->dweights + m * tasks, batch->host_more + (m * groups + g) * tasks,
-                   tasks * sizeof(float));
+            put_dweights(t, m * groups + g, t->dweights + m * tasks);
         routers_backward(t->routers, preference, t->dweights,
                          t->gradients + g * t->routers->count);
     }
@@ -268,6 +299,10 @@ static int mix_gradients(struct router_training *t, struct error *error) {
         g[k] = (float)sum;
     }
     return 0;
+}
+
+static bool asked(const void *self) {
+    return ((const struct router_training *)self)->sharing.asked;
 }
 
 static unsigned step_count(const void *self) {
@@ -309,7 +344,7 @@ int router_training_gradients(struct router_training *t, const double *preferenc
                               const struct dataset *const *data, size_t n,
                               size_t groups, double *losses, float *gradients,
                               struct error *error) {
-    if (n > t->options.batch || (groups != 1 && groups != t->group_room))
+    if (n > t->pass.batch->batch || (groups != 1 && groups != t->group_room))
         return error_set(error, "a batch or a number of groups that was not planned");
     task_batch_given(t->pass.batch, data, n);
     int result = losses_and_gradients(t, preference, groups, false, losses, error);
@@ -419,6 +454,7 @@ struct trainer router_training_trainer(struct router_training *t) {
                                              .step_count = step_count,
                                              .trainable = trainable,
                                              .step = step,
+                                             .asked = asked,
                                              .save = save,
                                              .resume = resume,
                                              .result = result,

@@ -13,12 +13,15 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/work.h"
 #include "data/dataset.h"
 #include "moe/pool.h"
 #include "moe/routers.h"
 #include "moe/unloader.h"
 #include "train/combine.h"
 #include "train/trainer.h"
+
+struct ranks;
 
 struct router_training_options {
     enum combine method;
@@ -32,6 +35,12 @@ struct router_training_options {
     uint64_t steps;       /* 4,000; 2,000 for GPT-2 */
     uint64_t batch;       /* examples of each task: 16 */
     uint64_t seed;
+    /* Processes that train together, or NULL: each goes through its part of every
+     * task's batch, and what those give is added up once a step (parallel/ranks.h), as
+     * f64: d losses / d routing weights, losses, and whether `work` of any asks to
+     * stop. All have the same routers then. */
+    struct ranks *ranks;
+    const struct work *work; /* of this process; with ranks only */
 };
 
 /* The defaults above (ls, attn+mlp, seed 0) for a kind of model. */

@@ -49,7 +49,7 @@ int task_batch_new(struct backend *b, const struct layout *layout,
     size_t rows = tasks * batch;
     t->backend = b;
     t->tasks = tasks;
-    t->batch = t->examples = batch;
+    t->batch = t->drawn = t->examples = t->whole = batch;
     t->datasets = datasets;
     t->text = model_config_is_text(&layout->config);
     t->draws = array_new(tasks, sizeof *t->draws);
@@ -119,6 +119,11 @@ int task_batch_choose(struct task_batch *t, size_t task, const uint32_t *numbers
     return 0;
 }
 
+void task_batch_share(struct task_batch *t, size_t drawn, size_t first) {
+    t->drawn = drawn;
+    t->first = first;
+}
+
 int task_batch_transformer(const struct task_batch *t,
                            const struct preprocess *preprocess,
                            struct transformer **transformer, struct error *error) {
@@ -130,19 +135,21 @@ int task_batch_transformer(const struct task_batch *t,
 
 static void draw(struct task_batch *t, struct feed *feed) {
     for (size_t i = 0; i < t->tasks; i++) {
-        for (size_t j = 0; j < t->batch; j++) {
+        for (size_t j = 0; j < t->drawn; j++) {
             uint32_t index;
             batches_next(&t->draws[i], 1, &index);
-            feed_put(feed, i * t->batch + j, t->datasets[i],
-                     t->chosen[i] ? t->chosen[i][index] : index);
+            if (j >= t->first && j - t->first < t->batch)
+                feed_put(feed, i * t->batch + j - t->first, t->datasets[i],
+                         t->chosen[i] ? t->chosen[i][index] : index);
         }
     }
     feed_send(feed, t->tasks * t->batch);
 }
 
-static void at_hand(struct task_batch *t, size_t at, size_t examples) {
+static void at_hand(struct task_batch *t, size_t at, size_t examples, size_t whole) {
     t->at = at;
     t->examples = examples;
+    t->whole = whole;
     t->labels = feed_labels(t->feeds[at]);
 }
 
@@ -151,7 +158,7 @@ void task_batch_next(struct task_batch *t) {
     if (!t->ahead)
         draw(t, t->feeds[at]);
     t->ahead = false;
-    at_hand(t, at, t->batch);
+    at_hand(t, at, t->batch, t->drawn);
 }
 
 void task_batch_ahead(struct task_batch *t) {
@@ -164,12 +171,12 @@ void task_batch_ahead(struct task_batch *t) {
 
 void task_batch_done(struct task_batch *t) {
     for (size_t i = 0; i < t->tasks; i++)
-        t->seen[i] = t->draws[i].drawn - (t->ahead ? t->batch : 0);
+        t->seen[i] = t->draws[i].drawn - (t->ahead ? t->drawn : 0);
 }
 
 void task_batch_resume(struct task_batch *t, size_t task, uint64_t seen) {
     for (size_t i = 0; t->ahead && i < t->tasks; i++)
-        t->draws[i].drawn -= t->batch;
+        t->draws[i].drawn -= t->drawn;
     t->ahead = false;
     t->seen[task] = t->draws[task].drawn = seen;
 }
@@ -181,7 +188,7 @@ void task_batch_given(struct task_batch *t, const struct dataset *const *dataset
         for (size_t j = 0; j < n; j++)
             feed_put(feed, i * n + j, datasets[i], j);
     feed_send(feed, t->tasks * n);
-    at_hand(t, t->at, n);
+    at_hand(t, t->at, n, n);
 }
 
 /* --- a step -----------------------------------------------------------------------
@@ -232,7 +239,7 @@ void task_batch_weigh(struct task_batch *t, const double *weights) {
     struct backend *b = t->backend;
     size_t rows = t->tasks * t->examples, bytes = rows * sizeof *t->host_scale;
     for (size_t i = 0; i < rows; i++)
-        t->host_scale[i] = (float)(weights[i / t->examples] / (double)t->examples);
+        t->host_scale[i] = (float)(weights[i / t->examples] / (double)t->whole);
     if (!b->upload_early) {
         b->upload(b, t->scale, t->host_scale, bytes);
         return;
@@ -271,7 +278,7 @@ int task_batch_collect(struct task_batch *t, double *losses, struct error *error
         losses[i] = 0;
         for (size_t j = 0; j < t->examples; j++)
             losses[i] += loss[i * t->examples + j];
-        losses[i] /= (double)t->examples;
+        losses[i] /= (double)t->whole;
     }
     return 0;
 }

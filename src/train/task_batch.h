@@ -27,8 +27,10 @@
 
 struct task_batch {
     struct backend *backend;
-    size_t tasks, batch;                   /* examples of each task that are drawn */
-    size_t examples;                       /* of each task in the batch at hand */
+    size_t tasks, batch; /* examples of each task that are fed */
+    size_t drawn, first; /* those that are drawn, of which the fed are first, ... */
+    size_t examples;     /* of each task in the batch at hand */
+    size_t whole;        /* of each task in that and its other parts */
     const struct dataset *const *datasets; /* [tasks], the caller's */
     struct batches *draws;                 /* [tasks] */
     const uint32_t **chosen; /* [tasks] of task_batch_choose; NULL: all examples */
@@ -65,6 +67,11 @@ void task_batch_free(struct task_batch *batch); /* NULL is fine */
 int task_batch_choose(struct task_batch *batch, size_t task, const uint32_t *numbers,
                       size_t count, struct error *error);
 
+/* A part of a larger batch, whose other parts other processes have: `drawn` examples of
+ * each task are drawn, and those from `first` on are this one's batch. Scales and
+ * losses are then parts of those of the whole. Before the first batch. */
+void task_batch_share(struct task_batch *batch, size_t drawn, size_t first);
+
 /* A transformer with room for such a batch. preprocess is of images. */
 int task_batch_transformer(const struct task_batch *batch,
                            const struct preprocess *preprocess,
@@ -97,14 +104,15 @@ void task_batch_run(struct task_batch *batch, unsigned kind, void (*run)(void *s
 /* The examples as the input of the transformer's first block. */
 void task_batch_embed(struct task_batch *batch, struct transformer *transformer,
                       const real *weights);
-/* Row scales of each task: weights[t] / examples on the device, so that gradients are
- * those of sum_t weights[t] * mean loss of t. */
+/* Row scales of each task: weights[t] / whole on the device, so that gradients are
+ * those of sum_t weights[t] * mean loss of t, or this part's share of them. */
 void task_batch_weigh(struct task_batch *batch, const double *weights);
 
 /* Starts the transfer to the host of the losses and `more`, as they will be after what
  * is queued now. */
 void task_batch_fetch(struct task_batch *batch);
-/* Waits for them: the mean loss of each task, and host_more. */
+/* Waits for them: the mean loss of each task (of a part: its share of the sum, over
+ * `whole`), and host_more. */
 int task_batch_collect(struct task_batch *batch, double *losses, struct error *error);
 
 #endif

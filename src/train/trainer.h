@@ -25,6 +25,11 @@ struct trainer_kind {
      * its batch. A step that fails leaves step_count and what is saved as they were. */
     int (*step)(void *self, double *losses, struct error *error);
 
+    /* Where several processes train together: whether one of them was asked to stop
+     * before the last step, which all of them then know of. NULL: it is not known to.
+     */
+    bool (*asked)(const void *self);
+
     /* Whether it is done before its steps are, and one clause for the log of how it
      * ended ("" for nothing) into text. NULL: neither. */
     bool (*finished)(const void *self);

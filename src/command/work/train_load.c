@@ -5,6 +5,7 @@
 #include "command/io/paths.h"
 #include "command/work/train_run.h"
 #include "eval/sources.h"
+#include "parallel/ranks.h"
 #include "train/adamerging.h"
 #include "train/distillation.h"
 
@@ -99,7 +100,8 @@ int train_load(struct train_run *s, struct error *error) {
                   ((s->kind & COEFFICIENTS ||
                     combine_parse(s->method, &s->o.how.method, error) == 0) &&
                    granularity_parse(s->upscale, &s->o.how.upscale, error) == 0);
-    if (!parsed || sources_check(t->store, t->recipe, t->folder, work, error) ||
+    struct store *stamps = ranks_rank(t->invocation->ranks) ? NULL : t->store;
+    if (!parsed || sources_check(stamps, t->recipe, t->folder, work, error) ||
         training_device(t, error) ||
         sources_pool(t->recipe, t->folder, t->backend, &t->pool, work, error) ||
         training_data(t, &t->pool->form, needs_labels(s), error))
@@ -116,6 +118,8 @@ int train_load(struct train_run *s, struct error *error) {
     if (s->kind & COEFFICIENTS)
         return load_adamerging(s, error);
     struct router_training *routers;
+    s->o.how.ranks = t->invocation->ranks;
+    s->o.how.work = work;
     if (router_training_new(t->pool, (const struct dataset *const *)t->train, &s->o.how,
                             &routers, error))
         return -1;

@@ -10,7 +10,13 @@
 #include "command/io/settings.h"
 #include "command/work/runs.h"
 #include "eval/sources.h"
+#include "parallel/ranks.h"
 #include "store/lease.h"
+
+/* One process of those that train together has the run. */
+static bool writes(const struct training *t) {
+    return ranks_rank(t->invocation->ranks) == 0;
+}
 
 /* --- a run, a device, data -------------------------------------------------------- */
 
@@ -29,7 +35,8 @@ int training_open(struct training *t, const struct invocation *invocation,
     t->folder = store_folder(path);
     if (!t->folder)
         return error_memory(error);
-    if (store_open(path, STORE_READ_WRITE, &t->store, error) ||
+    if (store_open(path, writes(t) ? STORE_READ_WRITE : STORE_READ_ONLY, &t->store,
+                   error) ||
         store_recipe(t->store, &t->recipe, error))
         return -1;
     t->tasks = t->recipe->task_count;
@@ -52,7 +59,7 @@ int training_find(struct training *t, bool (*wanted)(void *, const struct store_
     struct wanted_run which = {(int64_t)t->options->run, wanted, self};
     if (runs_take(t->store, is_wanted, &which, &t->run, found, error))
         return -1;
-    return *found ? store_lease_take(t->store, t->run.id, error) : 0;
+    return *found && writes(t) ? store_lease_take(t->store, t->run.id, error) : 0;
 }
 
 int training_settings(const struct training *t, const struct option_spec *specs,
@@ -109,6 +116,8 @@ int training_begin(struct training *t, const char *method, const char *upscale,
     json_decref(parameters);
     if (!t->run.method || !t->run.upscale || !t->run.parameters)
         return error_memory(error);
+    if (!writes(t))
+        return 0;
     return store_run_begin(t->store, &t->run, error) ||
                    store_lease_take(t->store, t->run.id, error)
                ? -1
@@ -213,9 +222,38 @@ int training_start(struct training *t, struct trainer trainer, struct error *err
     if (curve_new(t->first, t->tasks, &t->curve, error))
         return -1;
     bool unsaved = t->state && t->run.steps_done == 0 && !path_exists(t->state);
-    if (!t->run.id || unsaved)
+    if (!t->run.id || unsaved || !writes(t))
         return 0;
     return t->state ? resume_file(t, error) : resume_stored(t, error);
+}
+
+int training_share(struct training *t, struct error *error) {
+    const struct trainer *trainer = &t->trainer;
+    struct ranks *ranks = t->invocation->ranks;
+    void *bytes = NULL;
+    uint64_t size = 0;
+    size_t count = 0;
+    if (!ranks)
+        return 0;
+    /* All know how large it is: it is a whole of the same options. */
+    int result = trainer->kind->save(trainer->self, &bytes, &count, error);
+    size = count;
+    if (ranks_agree(ranks, result, error) ||
+        ranks_broadcast(ranks, &size, sizeof size, error)) {
+        free(bytes);
+        return -1;
+    }
+    if (size != count)
+        result = error_set(error, "the state of training has another size than on rank "
+                                  "0: all ranks have to be given the same");
+    if (ranks_agree(ranks, result, error) == 0 &&
+        ranks_broadcast(ranks, bytes, count, error) == 0)
+        result =
+            writes(t) ? 0 : trainer->kind->resume(trainer->self, bytes, count, error);
+    else
+        result = -1;
+    free(bytes);
+    return ranks_agree(ranks, result, error);
 }
 
 /* --- saving ----------------------------------------------------------------------- */
@@ -288,11 +326,37 @@ int training_finish(struct training *t, struct error *error) {
 static void save_what_is_left(struct training *t, struct error *error) {
     const struct trainer *trainer = &t->trainer;
     struct error trouble;
-    if (!trainer->kind->on_host || !backend_blamed(t->backend) ||
+    if (!writes(t) || !trainer->kind->on_host || !backend_blamed(t->backend) ||
         trainer->kind->step_count(trainer->self) == t->run.steps_done)
         return;
     if (training_save(t, &trouble))
         error_set(error, "%.400s; and then: %.400s", error->text, trouble.text);
+}
+
+/* After a step: into the curve, and saved where it is time. */
+static int keep_step(struct training *t, unsigned step, const double *losses,
+                     struct error *error) {
+    if (!writes(t))
+        return 0;
+    return curve_add(&t->curve, step, losses, error) ||
+                   store_lease_renew(t->store, error) ||
+                   (step % t->options->save_interval == 0 && step < t->run.steps &&
+                    training_save(t, error))
+               ? -1
+               : 0;
+}
+
+/* Processes that train together stop at one step, as its numbers have told them all. */
+static bool is_to_stop(const struct training *t) {
+    const struct trainer *trainer = &t->trainer;
+    return t->invocation->ranks ? trainer->kind->asked(trainer->self)
+                                : work_stopped(t->invocation->work);
+}
+
+static int save_stopped(struct training *t, unsigned step, struct error *error) {
+    /* A file may have been deleted since: it is written anew. */
+    bool saved = !writes(t) || (step == t->run.steps_done && !t->state);
+    return saved || training_save(t, error) == 0 ? 0 : -1;
 }
 
 int training_loop(struct training *t, struct error *error) {
@@ -305,20 +369,16 @@ int training_loop(struct training *t, struct error *error) {
          !(trainer->kind->finished && trainer->kind->finished(trainer->self));
          step = trainer->kind->step_count(trainer->self)) {
         work_report(t->invocation->work, trainer->kind->doing, step, t->run.steps);
-        if (work_stopped(t->invocation->work)) {
-            /* A file may have been deleted since: it is written anew. */
-            bool saved = step == t->run.steps_done && !t->state;
-            return saved || training_save(t, error) == 0 ? 0 : -1;
-        }
+        if (is_to_stop(t))
+            return save_stopped(t, step, error);
         if (trainer->kind->step(trainer->self, losses, error)) {
             save_what_is_left(t, error);
             return -1;
         }
-        if (curve_add(&t->curve, ++step, losses, error) ||
-            store_lease_renew(t->store, error) ||
-            (step % t->options->save_interval == 0 && step < t->run.steps &&
-             training_save(t, error)))
+        if (keep_step(t, step + 1, losses, error)) {
+            ranks_give_up(t->invocation->ranks); /* the others are in the next step */
             return -1;
+        }
     }
     return 1;
 }

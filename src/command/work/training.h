@@ -1,13 +1,15 @@
 /* The one way to train: a run in the store, driven step by step until it is done or
  * stopped, saved on the way and continued later. What trains is a trainer
  * (train/trainer.h); train.c and tuning.c say which, from which models and data, and
- * what becomes of it.
+ * what becomes of it. Where several processes train together, rank 0 has the run: it
+ * alone takes leases, saves and finishes; the others go through the same steps.
  *
  *     training_open
  *     training_find where a run goes on
  *     training_device, training_data, the caller's own models
  *     training_start with the trainer
  *     training_begin where the run is a new one
+ *     training_share where several processes train it
  *     training_loop, training_finish
  *     training_close
  */
@@ -132,6 +134,10 @@ char *training_state_place(const struct training *training, int64_t run,
  * gets its state; one that was stopped before its first save starts again. */
 int training_start(struct training *training, struct trainer trainer,
                    struct error *error);
+/* Where several processes train together (invocation->ranks): all of them get the state
+ * that rank 0's trainer has, which saves it as bytes. Collective; after training_start.
+ */
+int training_share(struct training *training, struct error *error);
 /* A new run in the store; parameters is taken, and may be NULL, without memory. */
 int training_begin(struct training *training, const char *method, const char *upscale,
                    unsigned steps, json_t *parameters, struct error *error);
