@@ -297,7 +297,7 @@ static enum exit_status leave(struct invocation *invocation, enum exit_status st
         handout_dismiss(invocation->ranks, &error))
         fail(EXIT_FAILED, NULL, &error);
     bool first = ranks_rank(invocation->ranks) == 0;
-    ranks_leave(invocation->ranks, status);
+    ranks_leave(invocation->ranks, (int)status);
     return first ? status : EXIT_DONE;
 }
 
