@@ -7,9 +7,12 @@
 
 #include "base/memory.h"
 
+/* Two preferences are the same where no weight differs by more. */
+#define SAME 1e-9
+
 static bool same_preference(const double *a, const double *b, size_t tasks) {
     for (size_t t = 0; t < tasks; t++)
-        if (fabs(a[t] - b[t]) > 1e-9)
+        if (fabs(a[t] - b[t]) > SAME)
             return false;
     return true;
 }
@@ -36,15 +39,78 @@ const char *catalog_parameters(int64_t answerer) {
                : "{}";
 }
 
+/* Weights of powers of a number that no fraction is a multiple of, so that points of a
+ * grid seldom have the same sum; the powers are below 1, so that preferences which are
+ * the same differ by less than tasks * SAME. */
+static double key_of(const double *preference, size_t tasks) {
+    double power = 1, sum = 0;
+    for (size_t t = 0; t < tasks; t++, power *= 0.7548776662466927)
+        sum += power * preference[t];
+    return sum;
+}
+
+static int by_answer(const void *a, const void *b) {
+    const struct catalog_answer *p = a, *q = b;
+    if (p->answerer != q->answerer)
+        return p->answerer < q->answerer ? -1 : 1;
+    if (p->key != q->key)
+        return p->key < q->key ? -1 : 1;
+    return (p->row > q->row) - (p->row < q->row);
+}
+
+int catalog_index(struct catalog *catalog) {
+    struct catalog_answer *answers = array_new(catalog->count, sizeof *answers);
+    size_t count = 0;
+    if (!answers)
+        return -1;
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct store_solution *solution = &catalog->rows[i].solution;
+        int64_t answerer = catalog_answerer(solution);
+        if (answerer)
+            answers[count++] = (struct catalog_answer){
+                answerer, key_of(solution->preference, catalog->tasks), i};
+    }
+    if (count)
+        qsort(answers, count, sizeof *answers, by_answer);
+    free(catalog->answers);
+    catalog->answers = answers;
+    catalog->answer_count = count;
+    return 0;
+}
+
+/* The first of answers that is not before this answerer and key. */
+static size_t first_answer(const struct catalog *catalog, int64_t answerer,
+                           double key) {
+    size_t low = 0, high = catalog->answer_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct catalog_answer *a = &catalog->answers[middle];
+        if (a->answerer < answerer || (a->answerer == answerer && a->key < key))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 size_t catalog_find(const struct catalog *catalog, const double *preference,
                     int64_t routers) {
-    for (size_t i = catalog->count; i-- > 0;) {
-        const struct store_solution *solution = &catalog->rows[i].solution;
-        if (routers && catalog_answerer(solution) == routers &&
-            same_preference(solution->preference, preference, catalog->tasks))
-            return i;
+    double key = key_of(preference, catalog->tasks);
+    double near = SAME * (double)(catalog->tasks + 1);
+    size_t found = SIZE_MAX;
+    if (!routers)
+        return SIZE_MAX;
+    for (size_t i = first_answer(catalog, routers, key - near);
+         i < catalog->answer_count && catalog->answers[i].answerer == routers &&
+         catalog->answers[i].key <= key + near;
+         i++) {
+        size_t row = catalog->answers[i].row;
+        if ((found == SIZE_MAX || row > found) &&
+            same_preference(catalog->rows[row].solution.preference, preference,
+                            catalog->tasks))
+            found = row;
     }
-    return SIZE_MAX;
+    return found;
 }
 
 size_t catalog_nearest(const struct catalog *catalog, const double *preference,

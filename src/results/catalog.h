@@ -23,6 +23,14 @@ struct solution {
     double scale; /* scaling coefficient of a merge, or NaN */
 };
 
+/* Where to look for the row of a preference: by what makes models of preferences, then
+ * by a sum of the weights (catalog.c), then by row. */
+struct catalog_answer {
+    int64_t answerer;
+    double key;
+    size_t row;
+};
+
 struct catalog {
     struct store_recipe *recipe;
     size_t tasks;
@@ -33,6 +41,8 @@ struct catalog {
     struct solution *solutions; /* [count] */
     double *values;             /* [count][tasks] in the objectives' units, or NaN */
     size_t count;
+    struct catalog_answer *answers; /* [answer_count] in order */
+    size_t answer_count;
     /* [count], as the file had them. The only member that may change later, by the one
      * owner of the catalog. */
     bool *selected;
@@ -91,6 +101,8 @@ bool catalog_source_pieced(const struct catalog_source *source);
 int catalog_derive(struct catalog *catalog, const struct solution *known,
                    struct error *error);
 void catalog_free(struct catalog *catalog); /* NULL is fine */
+/* Fills in `answers` from the rows: catalog_derive does. -1: memory is out. */
+int catalog_index(struct catalog *catalog);
 
 static inline double catalog_value(const struct catalog *catalog, size_t row,
                                    size_t objective) {
@@ -125,7 +137,8 @@ const char *catalog_parameters(int64_t answerer);
  * preference, or another method's. */
 int64_t catalog_answerer(const struct store_solution *solution);
 
-/* The row of a preference with these routers (to 1e-9), or SIZE_MAX. */
+/* The newest row of a preference with these routers (to 1e-9), or SIZE_MAX. Takes the
+ * logarithm of how many rows there are. */
 size_t catalog_find(const struct catalog *catalog, const double *preference,
                     int64_t routers);
 /* The stored row with these routers nearest to preference, or SIZE_MAX;

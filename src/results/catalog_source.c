@@ -308,6 +308,7 @@ void catalog_free(struct catalog *catalog) {
     free(catalog->run_routers);
     free(catalog->curve);
     free(catalog->selected);
+    free(catalog->answers);
     free(catalog->solutions);
     free(catalog->values);
     free(catalog->series);

@@ -65,8 +65,8 @@ int catalog_derive(struct catalog *catalog, const struct solution *known,
     catalog->pretrained = array_new(tasks, sizeof *catalog->pretrained);
     catalog->best = array_new(tasks, sizeof *catalog->best);
     catalog->best_row = array_new(tasks, sizeof *catalog->best_row);
-    if (!place || !catalog->solutions || !catalog->values || !catalog->stl ||
-        !catalog->pretrained || !catalog->best || !catalog->best_row ||
+    if (!place || catalog_index(catalog) || !catalog->solutions || !catalog->values ||
+        !catalog->stl || !catalog->pretrained || !catalog->best || !catalog->best_row ||
         series_list(catalog->rows, count, place, &catalog->series,
                     &catalog->series_count)) {
         free(place);

@@ -252,11 +252,58 @@ static void who_answers(void **state) {
     store_close(store);
 }
 
+/* As catalog_find says: the last row of all, walked over. */
+static size_t walk(const struct catalog *catalog, const double *preference,
+                   int64_t routers) {
+    for (size_t i = catalog->count; i-- > 0;) {
+        const struct store_solution *solution = &catalog->rows[i].solution;
+        bool same = catalog_answerer(solution) == routers && routers != 0;
+        for (size_t t = 0; same && t < catalog->tasks; t++)
+            same = fabs(solution->preference[t] - preference[t]) <= 1e-9;
+        if (same)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+/* Preferences that are stored, that are by rounding, and that are nearly. */
+static void the_row_of_a_preference(void **state) {
+    (void)state;
+    struct fixture_options options = {.tasks = 5, .edge = 7, .baselines = true};
+    struct catalog *catalog;
+    char path[4200];
+    snprintf(path, sizeof path, "%s/find.db", folder());
+    fixture_write(path, &options);
+    struct store *store = open_file(path, STORE_READ_WRITE);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    size_t found = 0;
+    for (size_t i = 0; i < catalog->count; i++) {
+        const double *at = catalog->rows[i].solution.preference;
+        if (!at)
+            continue;
+        static const double offsets[] = {0, 4e-10, -4e-10, 3e-9, 1e-3};
+        for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++) {
+            double preference[5];
+            for (size_t t = 0; t < 5; t++)
+                preference[t] = at[t] + (t % 2 ? offsets[k] : -offsets[k]);
+            for (int64_t routers = -2; routers <= 2; routers++) {
+                size_t row = catalog_find(catalog, preference, routers);
+                assert_true(row == walk(catalog, preference, routers));
+                found += row != SIZE_MAX;
+            }
+        }
+    }
+    assert_true(found > 600); /* 210 points with three offsets that are none */
+    catalog_free(catalog);
+    store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_growing_file),
         cmocka_unit_test(a_growing_curve),
         cmocka_unit_test(who_answers),
+        cmocka_unit_test(the_row_of_a_preference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
