@@ -370,6 +370,11 @@ static int draw_training(struct plot *p, struct error *error) {
     return draw_lines(p, &data, "step", "training loss", error);
 }
 
+static void axis_label(const struct plot *p, size_t task, char *out, size_t size) {
+    snprintf(out, size, "%.100s (%.40s)", task_name(p, task),
+             p->recipe->tasks[task].objective.unit);
+}
+
 static int draw_attainment(struct plot *p, struct error *error) {
     size_t x, y;
     if (p->recipe->task_count < 2)
@@ -380,8 +385,11 @@ static int draw_attainment(struct plot *p, struct error *error) {
     struct lines_data data;
     if (lines_data_attainment(p->store, p->catalog, p->wanted, x, y, &data, error))
         return -1;
-    set_title(p, "what half of the seeds attain; bands: from the worst to the best");
-    return draw_lines(p, &data, task_name(p, x), task_name(p, y), error);
+    set_title(p, "what half of the seeds attain, and from all to the best");
+    char labels[2][160];
+    axis_label(p, x, labels[0], sizeof labels[0]);
+    axis_label(p, y, labels[1], sizeof labels[1]);
+    return draw_lines(p, &data, labels[0], labels[1], error);
 }
 
 /* --- the command --------------------------------------------------------------------

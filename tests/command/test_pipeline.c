@@ -359,6 +359,13 @@ static void plots_of_every_kind(void **state) {
                  "plot %s/plot.db --out p.png --size 9000x600 --dpi 600", folder());
     expect_error(1, "no two runs that differ in their seed alone",
                  "plot %s/plot.db --kind attainment --out p.png", folder());
+    ran = shell("f=%1$s/plot.db; ./pwemoe train $f --steps 12 --batch 2 --upscale all "
+                "--seed 1 && ./pwemoe front $f --grid 3 && ./pwemoe plot $f --kind "
+                "attainment --out %1$s/p.svg && grep -q '<path' %1$s/p.svg",
+                folder());
+    if (ran.status)
+        fail_msg("attainment: '%s'", ran.err);
+    ran_free(&ran);
     expect_error(2, "scatter|ternary", "plot %s/plot.db --kind pie --out p.png",
                  folder());
     expect_error(1, "no task 'aa'; did you mean 'a'?",

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "command/io/page.h"
 #include "command/work/compare.h"
-#include "pareto/attainment.h"
+#include "command/work/lines_data.h"
 #include "plot/kinds.h"
 
 enum { WIDTH = 960, HEIGHT = 640, PANELS_MAX = 9 };
@@ -224,28 +224,12 @@ static int edges_picture(const struct writer *w, struct error *error) {
     return result;
 }
 
-/* The stairs of an attainment surface from its corners: x and y [2 corners]. */
-static void stairs(const double *corners, size_t count, const double sign[2], double *x,
-                   double *y) {
-    for (size_t i = 0; i < count; i++) {
-        size_t next = i + 1 < count ? i + 1 : i;
-        x[2 * i] = sign[0] * corners[2 * i];
-        y[2 * i] = sign[1] * corners[2 * i + 1];
-        x[2 * i + 1] = sign[0] * corners[2 * next];
-        y[2 * i + 1] = sign[1] * corners[2 * i + 1];
-    }
-}
-
-enum { LEVELS = 3 };
-
-/* The surfaces of one contender that differ: best, median and worst of its seeds. */
-static int surfaces_of(const struct writer *w, size_t i, double **x, double **y,
-                       struct plot_line *lines, size_t *line_count,
-                       struct error *error) {
+/* The points of all seeds of one contender. */
+static int add_surfaces(const struct writer *w, size_t i, struct lines_data *data,
+                        struct error *error) {
     const struct compare *c = w->c;
     const struct compare_summary *s = &w->summaries[i];
     size_t each = c->design.count, total = each * s->trials;
-    const size_t levels[LEVELS] = {attainment_median(s->trials), 1, s->trials};
     double sign[2], *points = array_new(2 * total, sizeof *points);
     size_t *set_of = array_new(total, sizeof *set_of);
     int result = points && set_of ? 0 : error_memory(error);
@@ -257,65 +241,34 @@ static int surfaces_of(const struct writer *w, size_t i, double **x, double **y,
         points[2 * p] = sign[0] * value[0];
         points[2 * p + 1] = sign[1] * value[1];
     }
-    for (size_t l = 0; result == 0 && l < (s->trials > 1 ? LEVELS : 1); l++) {
-        double *surface;
-        size_t corners;
-        result = attainment_surface(points, set_of, total, s->trials, levels[l],
-                                    &surface, &corners, error);
-        if (result)
-            break;
-        x[l] = array_new(2 * corners + 1, sizeof **x);
-        y[l] = array_new(2 * corners + 1, sizeof **y);
-        if (x[l] && y[l])
-            stairs(surface, corners, sign, x[l], y[l]);
-        else
-            result = error_memory(error);
-        free(surface);
-        lines[(*line_count)++] =
-            (struct plot_line){.name = l ? NULL : c->contenders[i].name,
-                               .ink = ink_of(i),
-                               .mark = look_place(i),
-                               .dash = i / SERIES_INKS,
-                               .thin = l > 0,
-                               .marks = l == 0,
-                               .count = 2 * corners,
-                               .x = x[l],
-                               .y = y[l]};
-    }
+    struct plot_line style = {.ink = ink_of(i),
+                              .mark = look_place(i),
+                              .dash = i / SERIES_INKS,
+                              .marks = true};
+    if (result == 0)
+        result = lines_data_band(data, points, set_of, total, s->trials, sign, style,
+                                 c->contenders[i].name, error);
     free(points);
     free(set_of);
     return result;
 }
 
 static int surfaces_picture(const struct writer *w, struct error *error) {
-    size_t most = LEVELS * w->c->contender_count, count = 0;
-    struct plot_line *lines = array_new(most, sizeof *lines);
-    double **x = array_new(most, sizeof *x), **y = array_new(most, sizeof *y);
+    struct lines_data data;
     struct plot_png png = {0};
     struct plot_page page = {.width = WIDTH, .height = HEIGHT, .png = &png};
-    int result = lines && x && y ? 0 : error_memory(error);
+    int result = lines_data_begin(&data, 1) ? error_memory(error) : 0;
     for (size_t i = 0; result == 0 && i < w->c->contender_count; i++)
-        result =
-            surfaces_of(w, i, x + LEVELS * i, y + LEVELS * i, lines, &count, error);
-    struct plot_panel panel = {.lines = lines, .count = count};
+        result = add_surfaces(w, i, &data, error);
+    data.grid.x_label = task_name(w, 0);
+    data.grid.y_label = task_name(w, 1);
     if (result == 0)
-        result = plot_lines(&page,
-                            &(struct plot_grid){.x_label = task_name(w, 0),
-                                                .y_label = task_name(w, 1),
-                                                .panels = &panel,
-                                                .panel_count = 1},
-                            error);
+        result = plot_lines(&page, &data.grid, error);
+    lines_data_clear(&data);
     if (result == 0)
         page_picture(w->page, "attainment", &png,
                      "Attainment surfaces: what half of a method's seeds attain, and "
-                     "pale what the best and what all do.");
-    for (size_t i = 0; x && y && i < most; i++) {
-        free(x[i]);
-        free(y[i]);
-    }
-    free(lines);
-    free(x);
-    free(y);
+                     "pale the band from what all to what the best do.");
     return result;
 }
 

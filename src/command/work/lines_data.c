@@ -1,10 +1,12 @@
 #include "command/work/lines_data.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "pareto/attainment.h"
 
 enum { LINES_MAX = 512, KEYS_MAX = 80 }; /* a panel; a legend */
 
@@ -88,4 +90,74 @@ void lines_data_clear(struct lines_data *data) {
 int lines_data_fail(struct lines_data *data, struct error *error) {
     lines_data_clear(data);
     return error_memory(error);
+}
+
+/* --- what several sets attain --------------------------------------------------------
+ */
+
+enum { LEVELS = 3 }; /* median, best, worst */
+
+/* One step of the border after the other, from its corners; beyond the first and the
+ * last it goes on to the worst of all, since what is worse is attained, too. x and
+ * y have room for stairs_size points. */
+static void stairs(const double *corners, size_t count, const double worst[2],
+                   const double sign[2], double *x, double *y) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0) {
+            x[n] = sign[0] * corners[0];
+            y[n++] = sign[1] * worst[1];
+        }
+        x[n] = sign[0] * corners[2 * i];
+        y[n++] = sign[1] * corners[2 * i + 1];
+        x[n] = sign[0] * (i + 1 < count ? corners[2 * (i + 1)] : worst[0]);
+        y[n++] = sign[1] * corners[2 * i + 1];
+    }
+}
+
+static size_t stairs_size(size_t corners) {
+    return corners ? 2 * corners + 1 : 0;
+}
+
+static void turn_round(double *values, size_t count) {
+    for (size_t i = 0; i < count / 2; i++) {
+        double value = values[i];
+        values[i] = values[count - 1 - i];
+        values[count - 1 - i] = value;
+    }
+}
+
+int lines_data_band(struct lines_data *data, const double *points, const size_t *set_of,
+                    size_t count, size_t sets, const double sign[2],
+                    struct plot_line style, const char *name, struct error *error) {
+    const size_t levels[LEVELS] = {attainment_median(sets), 1, sets};
+    double *corners[LEVELS] = {0};
+    size_t counts[LEVELS] = {0};
+    int result = 0;
+    for (size_t l = 0; result == 0 && l < LEVELS; l++)
+        result = attainment_surface(points, set_of, count, sets, levels[l], &corners[l],
+                                    &counts[l], error);
+    struct plot_line inside = style;
+    inside.filled = true;
+    size_t best = stairs_size(counts[1]), all = stairs_size(counts[2]);
+    double worst[2] = {-INFINITY, -INFINITY};
+    for (size_t i = 0; i < count; i++)
+        for (size_t t = 0; t < 2; t++)
+            worst[t] = fmax(worst[t], points[2 * i + t]);
+    struct owned_line *line =
+        result ? NULL : lines_data_add(data, 0, style, name, stairs_size(counts[0]));
+    struct owned_line *band =
+        line ? lines_data_add(data, 0, inside, NULL, best + all) : NULL;
+    if (result == 0 && !band)
+        result = error_memory(error);
+    if (band) {
+        stairs(corners[0], counts[0], worst, sign, line->x, line->y);
+        stairs(corners[1], counts[1], worst, sign, band->x, band->y);
+        stairs(corners[2], counts[2], worst, sign, band->x + best, band->y + best);
+        turn_round(band->x + best, all);
+        turn_round(band->y + best, all);
+    }
+    for (size_t l = 0; l < LEVELS; l++)
+        free(corners[l]);
+    return result;
 }

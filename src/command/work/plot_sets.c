@@ -9,9 +9,6 @@
 #include "base/memory.h"
 #include "command/work/lines_data.h"
 #include "command/work/plot_data.h"
-#include "pareto/attainment.h"
-
-enum { LEVELS = 3 }; /* median, best, worst */
 
 struct sets {
     const struct catalog *catalog;
@@ -85,56 +82,6 @@ static size_t gather(struct sets *s, size_t group, size_t *count) {
     return sets;
 }
 
-/* One step of the border after the other, from its corners. */
-static void stairs(const struct sets *s, const double *corners, size_t count, double *x,
-                   double *y) {
-    for (size_t i = 0; i < count; i++) {
-        size_t next = i + 1 < count ? i + 1 : i;
-        x[2 * i] = s->sign[0] * corners[2 * i];
-        y[2 * i] = s->sign[1] * corners[2 * i + 1];
-        x[2 * i + 1] = s->sign[0] * corners[2 * next];
-        y[2 * i + 1] = s->sign[1] * corners[2 * i + 1];
-    }
-}
-
-/* The median as a line; best and worst, there and back, as a polygon. */
-static int add_group(const struct sets *s, size_t count, size_t sets,
-                     const struct plot_line *style, const char *name,
-                     struct lines_data *data, struct error *error) {
-    const size_t levels[LEVELS] = {attainment_median(sets), 1, sets};
-    double *corners[LEVELS] = {0};
-    size_t counts[LEVELS] = {0};
-    int result = 0;
-    for (size_t l = 0; result == 0 && l < LEVELS; l++)
-        result = attainment_surface(s->points, s->set_of, count, sets, levels[l],
-                                    &corners[l], &counts[l], error);
-    if (result == 0) {
-        struct plot_line band = *style;
-        band.filled = true;
-        size_t best = 2 * counts[1], worst = 2 * counts[2];
-        struct owned_line *line = lines_data_add(data, 0, *style, name, 2 * counts[0]);
-        struct owned_line *filled = lines_data_add(data, 0, band, NULL, best + worst);
-        if (line && filled) {
-            stairs(s, corners[0], counts[0], line->x, line->y);
-            stairs(s, corners[1], counts[1], filled->x, filled->y);
-            stairs(s, corners[2], counts[2], filled->x + best, filled->y + best);
-            for (size_t i = 0; i < worst / 2; i++) {
-                size_t a = best + i, b = best + worst - 1 - i;
-                double x = filled->x[a], y = filled->y[a];
-                filled->x[a] = filled->x[b];
-                filled->y[a] = filled->y[b];
-                filled->x[b] = x;
-                filled->y[b] = y;
-            }
-        } else {
-            result = error_memory(error);
-        }
-    }
-    for (size_t l = 0; l < LEVELS; l++)
-        free(corners[l]);
-    return result;
-}
-
 static int add_groups(struct sets *s, struct lines_data *data, struct error *error) {
     bool any = false;
     size_t series = 0;
@@ -147,7 +94,8 @@ static int add_groups(struct sets *s, struct lines_data *data, struct error *err
                                   .dash = series / SERIES_INKS};
         snprintf(name, sizeof name, "%.60s %.40s (%zu seeds)", s->runs[n].method,
                  s->runs[n].upscale, sets);
-        if (add_group(s, count, sets, &style, name, data, error))
+        if (lines_data_band(data, s->points, s->set_of, count, sets, s->sign, style,
+                            name, error))
             return -1;
         series++;
         any = true;
