@@ -38,7 +38,8 @@ static int remove_entry(const char *path, const struct stat *status, int kind,
     (void)status;
     (void)kind;
     (void)place;
-    return remove(path);
+    remove(path); /* what cannot be removed stays, and the walk goes on */
+    return 0;
 }
 
 void folder_delete(const char *path) {

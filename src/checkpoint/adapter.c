@@ -1,5 +1,6 @@
 #include "checkpoint/adapter.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <math.h>
 #include <regex.h>
@@ -14,9 +15,17 @@
 static const char config_name[] = "adapter_config.json";
 static const char tensors_name[] = "adapter_model.safetensors";
 
+/* An entry of alpha_pattern: the alpha of modules whose names it matches. */
+struct alpha {
+    regex_t modules;
+    double value;
+};
+
 struct adapter {
     char *path;
     json_t *config;
+    struct alpha *alphas; /* in the order of the file */
+    size_t alpha_count;
     struct safetensors *file;
     struct adapter_entry *entries;
     size_t count;
@@ -29,8 +38,21 @@ bool adapter_is(const char *path) {
 
 /* --- the settings ----------------------------------------------------------------- */
 
+/* Some ways to begin take something out of the model's own weights, which the product
+ * then goes with: PiSSA, OLoRA, CorDA, LoftQ, LoRA-GA. With these the model's weights
+ * are left as they are. */
+static bool keeps_weights(const json_t *start) {
+    static const char *const known[] = {"gaussian", "eva", "orthogonal", "mica"};
+    const char *name = json_string_value(start);
+    for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
+        if (strcmp(name, known[i]) == 0)
+            return true;
+    return !start || json_is_null(start) || json_is_boolean(start);
+}
+
 static int check_config(const struct adapter *adapter, struct error *error) {
     const json_t *config = adapter->config;
+    const json_t *start = json_object_get(config, "init_lora_weights");
     const char *type = json_string_value(json_object_get(config, "peft_type"));
     if (!type || strcmp(type, "LORA") != 0)
         return error_set(error, "%s/%s: peft_type is %s; only LORA is read",
@@ -40,6 +62,18 @@ static int check_config(const struct adapter *adapter, struct error *error) {
                          "%s: is a DoRA adapter, which cannot be added to weights as a "
                          "LoRA adapter can; merge it into its model with PEFT first",
                          adapter->path);
+    if (!keeps_weights(start))
+        return error_set(error,
+                         "%s/%s: init_lora_weights is %s, which changes the model's "
+                         "own weights before training; merge the adapter into its "
+                         "model with PEFT first",
+                         adapter->path, config_name,
+                         json_is_string(start) ? json_string_value(start) : "no name");
+    if (json_array_size(json_object_get(config, "alora_invocation_tokens")))
+        return error_set(error,
+                         "%s/%s: alora_invocation_tokens: the adapter holds for a part "
+                         "of each text only and cannot be added to weights",
+                         adapter->path, config_name);
     if (json_array_size(json_object_get(config, "layer_replication")))
         return error_set(error, "%s/%s: layer_replication is not read", adapter->path,
                          config_name);
@@ -47,6 +81,30 @@ static int check_config(const struct adapter *adapter, struct error *error) {
         return error_set(error, "%s/%s: lora_alpha is missing or no number",
                          adapter->path, config_name);
     return 0;
+}
+
+/* Whether a pattern is one that POSIX and Python read alike, and harmless: the C
+ * library's expressions take memory without bounds for repetitions in repetitions, and
+ * end the process at deep brackets. */
+static bool is_plain(const char *key) {
+    enum { LONGEST = 1000, REPEATED = 8 };
+    size_t repeated = 0;
+    bool inside = false; /* of [...] */
+    if (strlen(key) > LONGEST)
+        return false;
+    for (const char *c = key; *c; c++) {
+        bool escaped = *c == '\\';
+        c += escaped;
+        if (escaped && (inside || !*c || (isalnum((unsigned char)*c) && *c != 'd')))
+            return false;
+        if (escaped)
+            continue;
+        inside = inside ? *c != ']' : *c == '[';
+        repeated += *c == '+';
+        if (*c == '{' || *c == '}' || repeated > REPEATED)
+            return false;
+    }
+    return true;
 }
 
 /* A Python expression as one of POSIX: \d is the one class that patterns of layers use.
@@ -61,7 +119,7 @@ static char *expression_of(const char *key) {
             out += sizeof digit - 1;
             c++;
         } else {
-            if (c[0] == '\\' && c[1])
+            if (c[0] == '\\')
                 *out++ = *c++;
             *out++ = *c;
         }
@@ -71,32 +129,48 @@ static char *expression_of(const char *key) {
     return whole;
 }
 
-/* PEFT's alpha of a module: the first entry of alpha_pattern, a regular expression for
- * the end of its name, or lora_alpha. */
-static int read_alpha(const struct adapter *adapter, const char *module, double *alpha,
-                      struct error *error) {
-    json_t *patterns = json_object_get(adapter->config, "alpha_pattern");
+static int add_alpha(struct adapter *adapter, const char *key, const json_t *value,
+                     struct error *error) {
+    struct alpha *alpha = &adapter->alphas[adapter->alpha_count];
+    if (!json_is_number(value))
+        return error_set(error, "%s/%s: alpha_pattern: %.100s is not given a number",
+                         adapter->path, config_name, key);
+    char *text = is_plain(key) ? expression_of(key) : NULL;
+    if (!text && is_plain(key))
+        return error_memory(error);
+    int bad =
+        text ? regcomp(&alpha->modules, text, REG_EXTENDED | REG_NOSUB) : REG_BADPAT;
+    free(text);
+    if (bad == REG_ESPACE)
+        return error_memory(error);
+    if (bad)
+        return error_set(error, "%s/%s: alpha_pattern: %.100s is not understood",
+                         adapter->path, config_name, key);
+    alpha->value = json_number_value(value);
+    adapter->alpha_count++;
+    return 0;
+}
+
+static int read_alphas(struct adapter *adapter, struct error *error) {
+    json_t *patterns = json_object_get(adapter->config, "alpha_pattern"), *value;
     const char *key;
-    json_t *value;
-    *alpha = json_number_value(json_object_get(adapter->config, "lora_alpha"));
+    adapter->alphas = array_new(json_object_size(patterns), sizeof *adapter->alphas);
+    if (!adapter->alphas)
+        return error_memory(error);
     json_object_foreach(patterns, key, value) {
-        regex_t expression;
-        char *text = expression_of(key);
-        if (!text)
-            return error_memory(error);
-        int bad = regcomp(&expression, text, REG_EXTENDED | REG_NOSUB);
-        free(text);
-        if (bad)
-            return error_set(error, "%s/%s: alpha_pattern: %s is not understood",
-                             adapter->path, config_name, key);
-        bool found = regexec(&expression, module, 0, NULL, 0) == 0;
-        regfree(&expression);
-        if (!found)
-            continue;
-        *alpha = json_number_value(value);
-        return 0;
+        if (add_alpha(adapter, key, value, error))
+            return -1;
     }
     return 0;
+}
+
+/* PEFT's alpha of a module: the first entry of alpha_pattern that matches the end of
+ * its name, or lora_alpha. */
+static double alpha_of(const struct adapter *adapter, const char *module) {
+    for (size_t i = 0; i < adapter->alpha_count; i++)
+        if (regexec(&adapter->alphas[i].modules, module, 0, NULL, 0) == 0)
+            return adapter->alphas[i].value;
+    return json_number_value(json_object_get(adapter->config, "lora_alpha"));
 }
 
 /* --- the tensors ------------------------------------------------------------------ */
@@ -142,15 +216,14 @@ static int add_product(struct adapter *adapter, const struct tensor *a, size_t b
     char *module = text_format("%.*s", (int)before, a->name);
     if (!module)
         return error_memory(error);
-    double alpha;
-    int result = read_alpha(adapter, without_start(module), &alpha, error);
-    entry->name = text_format("%s.weight", without_start(module));
+    double alpha = alpha_of(adapter, without_start(module));
     char *saved = text_format("%s.base_layer.weight", module);
+    entry->name = saved ? text_format("%s.weight", without_start(module)) : NULL;
     entry->before = saved ? safetensors_find(adapter->file, saved) : NULL;
     free(module);
     free(saved);
-    if (result || !entry->name)
-        return result ? -1 : error_memory(error);
+    if (!entry->name)
+        return error_memory(error);
     double rank = (double)a->shape[0];
     bool rooted = json_is_true(json_object_get(adapter->config, "use_rslora"));
     size_t outputs = (size_t)b->shape[0], inputs = product_of(a, 1);
@@ -208,13 +281,23 @@ static int compare_key(const void *key, const void *entry) {
     return strcmp(key, ((const struct adapter_entry *)entry)->name);
 }
 
+/* Entries in the order of their names, each once. */
+static int order(struct adapter *adapter, struct error *error) {
+    qsort(adapter->entries, adapter->count, sizeof *adapter->entries, compare_entries);
+    for (size_t i = 1; i < adapter->count; i++)
+        if (strcmp(adapter->entries[i - 1].name, adapter->entries[i].name) == 0)
+            return error_set(error, "%s/%s: %s is changed twice", adapter->path,
+                             tensors_name, adapter->entries[i].name);
+    return 0;
+}
+
 static int open_all(struct adapter *adapter, struct error *error) {
     char *path = text_format("%s/%s", adapter->path, tensors_name);
     if (!path)
         return error_memory(error);
     int result =
         json_object_read(adapter->path, config_name, 0, &adapter->config, error) ||
-                check_config(adapter, error) ||
+                check_config(adapter, error) || read_alphas(adapter, error) ||
                 safetensors_open(path, &adapter->file, error)
             ? -1
             : 0;
@@ -228,14 +311,9 @@ static int open_all(struct adapter *adapter, struct error *error) {
     for (size_t i = 0; i < count; i++)
         if (add_tensor(adapter, safetensors_at(adapter->file, i), error))
             return -1;
-    qsort(adapter->entries, adapter->count, sizeof *adapter->entries, compare_entries);
-    for (size_t i = 1; i < adapter->count; i++)
-        if (strcmp(adapter->entries[i - 1].name, adapter->entries[i].name) == 0)
-            return error_set(error, "%s/%s: %s is changed twice", adapter->path,
-                             tensors_name, adapter->entries[i].name);
     if (adapter->count == 0)
         return error_set(error, "%s/%s: changes nothing", adapter->path, tensors_name);
-    return 0;
+    return order(adapter, error);
 }
 
 int adapter_open(const char *path, struct adapter **result, struct error *error) {
@@ -258,6 +336,9 @@ void adapter_close(struct adapter *adapter) {
     for (size_t i = 0; i < adapter->count; i++)
         free(adapter->entries[i].name);
     free(adapter->entries);
+    for (size_t i = 0; i < adapter->alpha_count; i++)
+        regfree(&adapter->alphas[i].modules);
+    free(adapter->alphas);
     safetensors_close(adapter->file);
     json_decref(adapter->config);
     free(adapter->path);
@@ -293,8 +374,7 @@ int adapter_rename(struct adapter *adapter, const char *const *names,
         free(adapter->entries[i].name);
         adapter->entries[i].name = name;
     }
-    qsort(adapter->entries, adapter->count, sizeof *adapter->entries, compare_entries);
-    return 0;
+    return order(adapter, error);
 }
 
 int adapter_check(const struct adapter *adapter, const struct adapter_entry *entry,

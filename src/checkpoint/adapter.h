@@ -35,8 +35,9 @@ struct adapter;
 
 /* Whether the folder holds an adapter. */
 bool adapter_is(const char *path);
-/* Refuses, by name, what is not LoRA (peft_type), DoRA, and settings that change the
- * product. Errors name the file. */
+/* Refuses, by name, what is not LoRA (peft_type), DoRA, settings that change the
+ * product, and those that have changed the other model's weights before training
+ * (init_lora_weights: PiSSA and its kin). Errors name the file. */
 int adapter_open(const char *path, struct adapter **adapter, struct error *error);
 void adapter_close(struct adapter *adapter); /* NULL is fine */
 
@@ -48,7 +49,8 @@ const struct adapter_entry *adapter_find(const struct adapter *adapter,
                                          const char *name);
 
 /* Calls entries [adapter_count] by other names, an array in their order; NULL leaves
- * one as it is. Entries are in the order of their names again then. */
+ * one as it is. Entries are in the order of their names again then. Fails where two get
+ * one name. */
 int adapter_rename(struct adapter *adapter, const char *const *names,
                    struct error *error);
 

@@ -33,9 +33,9 @@ static int open_shards(struct model_directory *directory,
             return error_memory(error);
         int result;
         if (files->map && access(path, F_OK) != 0)
-            result = error_set(error,
-                               "%s: %s; model.safetensors.index.json names this shard",
-                               path, strerror(errno));
+            result =
+                error_set(error, "%s: %s; %s.safetensors.index.json names this shard",
+                          path, strerror(errno), files->stem);
         else
             result = safetensors_open(path, &directory->shards[i], error);
         free(path);
@@ -56,23 +56,24 @@ static int check_map(const struct model_directory *directory,
             const char *name = safetensors_at(directory->shards[i], j)->name;
             const char *said = json_string_value(json_object_get(files->map, name));
             if (!said)
-                return error_set(error,
-                                 "%s/%s: %s is not in model.safetensors.index.json",
-                                 directory->path, files->names[i], name);
+                return error_set(error, "%s/%s: %s is not in %s.safetensors.index.json",
+                                 directory->path, files->names[i], name, files->stem);
             if (strcmp(said, files->names[i]) != 0)
                 return error_set(error,
                                  "%s/%s: %s is in this shard, but "
-                                 "model.safetensors.index.json puts it in %s",
-                                 directory->path, files->names[i], name, said);
+                                 "%s.safetensors.index.json puts it in %s",
+                                 directory->path, files->names[i], name, files->stem,
+                                 said);
         }
     const char *name;
     json_t *value;
     json_object_foreach(files->map, name, value) {
         if (!model_directory_find(directory, name))
             return error_set(error,
-                             "%s/%s: %s, which model.safetensors.index.json puts "
-                             "there, is missing",
-                             directory->path, json_string_value(value), name);
+                             "%s/%s: %s, which %s.safetensors.index.json puts there, "
+                             "is missing",
+                             directory->path, json_string_value(value), name,
+                             files->stem);
     }
     return 0;
 }

@@ -65,7 +65,8 @@ const struct tensor *model_directory_find(const struct model_directory *director
 /* What a checkpoint is known by in results.db: bytes of all its tensor files, and
  * SHA-256 over them: for one file, that file's digest; for shards, the digest of
  * their digests, as 64 hexadecimal digits each, in the order of their names; for an
- * adapter, of its tensors and its adapter_config.json in the same way. */
+ * adapter, of its tensors and its adapter_config.json in the same way, after those of a
+ * model in the same folder. */
 struct fingerprint {
     unsigned long long size;
     char sha256[SHA256_HEX];

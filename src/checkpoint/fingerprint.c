@@ -113,25 +113,39 @@ static unsigned long long size_of_files(const char *directory,
     return total;
 }
 
-/* What an adapter adds depends on its configuration, too. */
+/* One name more. */
+static int add_name(struct tensor_files *files, const char *name, struct error *error) {
+    char **names = array_new(files->count + 1, sizeof *names);
+    char *copy = strdup(name);
+    if (!names || !copy) {
+        free(names);
+        free(copy);
+        return error_memory(error);
+    }
+    memcpy(names, files->names, files->count * sizeof *names);
+    names[files->count++] = copy;
+    free(files->names);
+    files->names = names;
+    return 0;
+}
+
+/* What an adapter adds depends on its configuration, too. Its tensors may lie beside a
+ * model's. */
 static int list_files(const char *path, struct tensor_files *files,
                       struct error *error) {
+    static const char tensors[] = "adapter_model.safetensors";
+    char name[PATH_MAX];
     if (tensor_files_list(path, true, files, error))
         return -1;
     if (!adapter_is(path))
         return 0;
-    char **names = array_new(files->count + 1, sizeof *names);
-    char *config = strdup("adapter_config.json");
-    if (!names || !config) {
-        free(names);
-        free(config);
+    bool beside = strcmp(files->names[0], tensors) != 0 &&
+                  file_path_in(name, path, tensors) && access(name, F_OK) == 0;
+    if ((beside && add_name(files, tensors, error)) ||
+        add_name(files, "adapter_config.json", error)) {
         tensor_files_free(files);
-        return error_memory(error);
+        return -1;
     }
-    memcpy(names, files->names, files->count * sizeof *names);
-    names[files->count++] = config;
-    free(files->names);
-    files->names = names;
     return 0;
 }
 

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,27 +12,6 @@
 
 #include "base/beside.h"
 #include "base/memory.h"
-
-/* Removes the folder `name` in `parent` with all in it, links themselves and not
- * what they lead to. Best effort: it follows a failure that is told already. */
-static void remove_folder(int parent, const char *name) {
-    int descriptor =
-        openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *folder = descriptor >= 0 ? fdopendir(descriptor) : NULL;
-    if (!folder) {
-        if (descriptor >= 0)
-            close(descriptor);
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (unlinkat(dirfd(folder), entry->d_name, 0) != 0)
-            remove_folder(dirfd(folder), entry->d_name);
-    }
-    closedir(folder);
-    unlinkat(parent, name, AT_REMOVEDIR);
-}
 
 /* 1 for a folder without entries, 0 for another, -1 where it cannot be read. */
 static int is_empty(const char *path) {
@@ -115,7 +93,7 @@ int folder_write(const char *path, folder_fill fill, void *self, struct error *e
             result =
                 error_set(error, "%s: cannot be created: %s", path, strerror(errno));
         if (result != 0) {
-            remove_folder(AT_FDCWD, temporary);
+            folder_delete(temporary);
         } else if (folder_sync(parent, error) != 0) {
             result = error_prefix(
                 error, "%s is written, but may be lost if the power fails now", path);

@@ -109,10 +109,81 @@ static void test_fingerprint(void **state) {
     assert_int_equal(one.size, other.size);
 }
 
+/* Zeros. */
+static int read_zeros(void *self, size_t index, uint64_t offset, void *out, size_t room,
+                      size_t *got, struct error *error) {
+    (void)self;
+    (void)index;
+    (void)offset;
+    (void)error;
+    memset(out, 0, room);
+    *got = room;
+    return 0;
+}
+
+/* Two names of an adapter for one tensor, one with the model's prefix. */
+static void test_changed_twice(void **state) {
+    (void)state;
+    struct model_directory *directory;
+    struct error error;
+    char pretrained[600], path[600];
+    snprintf(pretrained, sizeof pretrained, "%s", golden_path("model/vit"));
+    assert_int_equal(model_directory_open(pretrained, &directory, &error), 0);
+    const struct tensor *norm = model_directory_find(directory, "vit.layernorm.weight");
+    assert_non_null(norm);
+    struct tensor_source sources[2] = {
+        {.name = "base_model.model.vit.layernorm.weight"},
+        {.name = "base_model.model.layernorm.weight"}};
+    for (size_t i = 0; i < 2; i++) {
+        sources[i].dtype_name = norm->dtype_name;
+        sources[i].rank = 1;
+        sources[i].shape[0] = norm->shape[0];
+        sources[i].bytes = norm->bytes;
+    }
+    struct ran ran = shell("mkdir %s/twice", folder());
+    ran_free(&ran);
+    write_file("twice/adapter_config.json",
+               "{\"peft_type\":\"LORA\",\"lora_alpha\":2}");
+    snprintf(path, sizeof path, "%s/twice/adapter_model.safetensors", folder());
+    assert_int_equal(
+        safetensors_write(path, sources, 2, NULL, read_zeros, NULL, &error), 0);
+    model_directory_close(directory);
+    snprintf(path, sizeof path, "%s/twice", folder());
+    assert_int_equal(model_directory_open_expert(path, pretrained, &directory, &error),
+                     -1);
+    if (!strstr(error.text, "vit.layernorm.weight is changed twice"))
+        fail_msg("%s", error.text);
+}
+
+/* A folder that has both a model and an adapter is known by both: which of the two is
+ * read depends on what it is given as. */
+static void test_fingerprint_of_both(void **state) {
+    (void)state;
+    struct fingerprint one, other;
+    struct error error;
+    char path[600];
+    struct ran ran = shell("mkdir %s/both", folder());
+    ran_free(&ran);
+    snprintf(path, sizeof path, "%s/both", folder());
+    write_file("both/adapter_config.json", "{\"peft_type\":\"LORA\",\"r\":2}");
+    write_file("both/model.safetensors", "any");
+    write_file("both/adapter_model.safetensors", "one");
+    assert_int_equal(model_directory_fingerprint(path, &one, NULL, &error), 0);
+    write_file("both/adapter_model.safetensors", "two");
+    assert_int_equal(model_directory_fingerprint(path, &other, NULL, &error), 0);
+    assert_string_not_equal(one.sha256, other.sha256);
+    write_file("both/model.safetensors", "new");
+    assert_int_equal(model_directory_fingerprint(path, &one, NULL, &error), 0);
+    assert_string_not_equal(one.sha256, other.sha256);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vit), cmocka_unit_test(test_clip),
-        cmocka_unit_test(test_gpt2), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_fingerprint)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_vit),
+                                       cmocka_unit_test(test_clip),
+                                       cmocka_unit_test(test_gpt2),
+                                       cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_fingerprint),
+                                       cmocka_unit_test(test_changed_twice),
+                                       cmocka_unit_test(test_fingerprint_of_both)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,9 +171,52 @@ static void test_refused(void **state) {
     refused("No such file", WHOLE "$M/llama/base --expert $F/llama-a");
 }
 
+/* The adapter llama-b with this setting; says: of the refusal, NULL for none. */
+static void with_setting(const char *says, const char *setting) {
+    char config[4096];
+    struct ran ran;
+    snprintf(config, sizeof config,
+             "{\"peft_type\":\"LORA\",\"lora_alpha\":4,\"use_rslora\":true,%s}",
+             setting);
+    write_file("set/adapter_config.json", config);
+    ran = merge_to("--plan " WHOLE "$M/llama/base --expert $F/set");
+    if (ran.status != (says != NULL) ||
+        (says && (!is_one_line(ran.err) || !strstr(ran.err, says))))
+        fail_msg("%s: %d, %s", setting, ran.status, ran.err);
+    ran_free(&ran);
+}
+
+/* Settings by which an adapter's model is another than its products say, and patterns
+ * that the C library's expressions would end the process at. */
+static void test_settings(void **state) {
+    char setting[3000], deep[1024];
+    (void)state;
+    struct ran ran =
+        shell("cp -r '%s/llama-b' '%s/set'", golden_path("adapters"), folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    with_setting(NULL, "\"init_lora_weights\":\"gaussian\"");
+    with_setting("init_lora_weights is pissa_niter_4",
+                 "\"init_lora_weights\":\"pissa_niter_4\"");
+    with_setting("own weights before training", "\"init_lora_weights\":\"olora\"");
+    with_setting("alora_invocation_tokens", "\"alora_invocation_tokens\":[1,2]");
+    with_setting(NULL, "\"alpha_pattern\":{\"layers\\\\.\\\\d+\\\\.mlp.up_proj\":8}");
+    static const char *const patterns[] = {
+        "a{2}", "(a)\\\\1", "[\\\\d]", "a\\\\", "(((((((((a)+)+)+)+)+)+)+)+)+", "(a"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        snprintf(setting, sizeof setting, "\"alpha_pattern\":{\"%s\":8}", patterns[i]);
+        with_setting("is not understood", setting);
+    }
+    memset(deep, '(', sizeof deep - 1);
+    deep[sizeof deep - 1] = '\0';
+    snprintf(setting, sizeof setting, "\"alpha_pattern\":{\"%s\":8}", deep);
+    with_setting("is not understood", setting);
+    with_setting("is not given a number", "\"alpha_pattern\":{\"up_proj\":\"8\"}");
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_peft),
-                                       cmocka_unit_test(test_as_models),
-                                       cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_against_peft), cmocka_unit_test(test_as_models),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_settings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
