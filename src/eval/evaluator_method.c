@@ -150,6 +150,9 @@ static int fit_heads(struct evaluator *e, const struct work *work,
     struct head *heads = array_new(e->tasks, sizeof *heads);
     if (!heads)
         return error_memory(error);
+    evaluator_clear_fitted(e); /* of the same model, fitted before */
+    head_bank_free(e->own_heads);
+    e->own_heads = NULL;
     e->fitted = heads;
     if (head_fit_run(e->head_fit, e->weights, work, heads, error) == 0 &&
         head_bank_new(e->backend, &e->pool->layout->config, heads, e->tasks,

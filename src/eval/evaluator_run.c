@@ -145,6 +145,7 @@ void evaluator_close(struct evaluator *e) {
     struct backend *b = e->backend;
     if (e->pool)
         merge_result_clear(e->pool, &e->merged);
+    merge_kept_clear(&e->kept);
     evaluator_clear_fitted(e);
     evaluator_free_head_fit(e);
     forward_free(e->forward);
@@ -174,7 +175,6 @@ void evaluator_close(struct evaluator *e) {
     free(e->train);
     free(e->directory);
     evaluator_forget_settled(e);
-    merge_kept_clear(&e->kept);
     json_decref(e->sources);
     free(e->names);
     free(e);

@@ -98,7 +98,7 @@ static int check_pictures(const struct task_check *c, size_t task, const char *p
     for (size_t i = 0; i < folders.count; i++) {
         bool first = i == 0 || folders.labels[i] != folders.labels[i - 1];
         struct error problem;
-        if (stopped || (!first && !c->thorough))
+        if (!first && !c->thorough)
             continue;
         if (work_stopped(c->work)) {
 #pragma omp atomic write

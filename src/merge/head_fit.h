@@ -6,9 +6,10 @@
  * With f_i the merged body's features of example i (normalised for CLIP), z_i the
  * expert's, W and b the task's head, bars for means over the n examples:
  *
- *     A  = sum_i (f_i - f)(f_i - f)'                                         [D, D]
- *     X  = sum_i W (z_i - f_i)(f_i - f)' (A + e m I)^-1                      [classes,
- * D] W' = W + X,     b' = b + W (z - f) - X f
+ *     A  = sum_i (f_i - f)(f_i - f)'                       [D, D]
+ *     X  = sum_i W (z_i - f_i)(f_i - f)' (A + e m I)^-1    [classes, D]
+ *     W' = W + X
+ *     b' = b + W (z - f) - X f
  *
  * m is the mean of A's diagonal, e the ridge HEAD_FIT_RIDGE. It is W (I + M) for the M
  * that a regression of z - f on f would give. Where a head has no bias in the model's

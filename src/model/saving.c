@@ -118,7 +118,11 @@ int saving_write(const char *path, const struct saving *saving, const struct wor
     }
     if (saving->dtype && !config)
         config = json_deep_copy(model_directory_config(saving->pretrained));
-    if (saving->dtype && config)
+    if (saving->dtype && !config) {
+        error_memory(error);
+        goto done;
+    }
+    if (saving->dtype)
         export_set_dtype(config, *saving->dtype);
     struct export_plan plan = {.dtype = saving->dtype,
                                .pretrained = saving->pretrained,

@@ -141,6 +141,9 @@ int quadratic_fit(size_t inputs, size_t count, const double *x, const double *y,
                   struct error *error) {
     struct design d = {.count = count, .terms = quadratic_terms(inputs)};
     *fit = (struct quadratic_fit){.inputs = inputs, .terms = d.terms, .count = count};
+    if (inputs > QUADRATIC_INPUTS_MAX)
+        return error_set(error, "a quadratic of %zu numbers; %d at most", inputs,
+                         QUADRATIC_INPUTS_MAX);
     bool finite = count > 0 && count < INT_MAX;
     for (size_t i = 0; i < count * inputs && finite; i++)
         finite = isfinite(x[i]);
@@ -176,7 +179,8 @@ void quadratic_fit_clear(struct quadratic_fit *fit) {
 }
 
 double quadratic_error(const struct quadratic_fit *fit, const double *x) {
-    double sum = 0, row[1 + 64 + 64 * 65 / 2];
+    enum { MOST = QUADRATIC_INPUTS_MAX };
+    double sum = 0, row[1 + MOST + MOST * (MOST + 1) / 2];
     quadratic_row(fit->inputs, x, row);
     for (size_t r = 0; r < fit->rank; r++) {
         double along = 0;

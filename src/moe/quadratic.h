@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 
+enum { QUADRATIC_INPUTS_MAX = 64 };
+
 /* Its numbers: 1 + n + n (n + 1) / 2. */
 size_t quadratic_terms(size_t inputs);
 /* The value at x, of coefficients [terms]: e, b, then A's upper triangle by rows. */
@@ -27,8 +29,9 @@ struct quadratic_fit {
 
 /* x [count, inputs], y [count], weights [count] above 0 or NULL for equal ones: least
  * sum of weights (f(x) - y)^2, singular values below eps max(count, terms) of the
- * greatest being 0, as numpy.linalg.lstsq has it. Fails on numbers that are not finite
- * and without memory; there is nothing to clear then. */
+ * greatest being 0, as numpy.linalg.lstsq has it. Fails on more than
+ * QUADRATIC_INPUTS_MAX inputs, on numbers that are not finite and without memory; there
+ * is nothing to clear then. */
 int quadratic_fit(size_t inputs, size_t count, const double *x, const double *y,
                   const double *weights, struct quadratic_fit *fit,
                   struct error *error);

@@ -25,7 +25,7 @@ struct surrogate_objective {
     bool percent;       /* by the logit; else as it is */
     double best, worst; /* of the figures along the front: what counts as 0 and as 1 */
     double held_out;    /* root of the mean squared error of points left out, in y's
-                           unit; NAN before a fit */
+                           unit; 0 before a fit */
     double deviation;   /* of the measured figures: what a constant would miss by */
 };
 

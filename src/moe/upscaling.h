@@ -26,8 +26,8 @@ enum granularity {
     UPSCALE_TENSOR
 };
 
-/* "mlp", "attn+mlp", "all", "whole", "tensor"; NULL or -1 where there is none of that
- * name. */
+/* "none", "mlp", "attn+mlp", "all", "whole", "tensor"; and back, but for none: -1 with
+ * an error for any other text. */
 const char *granularity_name(enum granularity granularity);
 int granularity_parse(const char *text, enum granularity *out, struct error *error);
 

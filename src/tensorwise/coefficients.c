@@ -28,8 +28,9 @@ static bool match_here(const char *pattern, const char *name, double *share,
     unsigned long low, high;
     for (;; pattern++, name++) {
         const char *after;
-        if ((*steps)-- == 0)
+        if (*steps == 0)
             return false;
+        --*steps;
         if (!*pattern)
             return !*name || *name == '.';
         if (*pattern == '*') {

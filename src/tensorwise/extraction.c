@@ -181,10 +181,12 @@ static int extract(struct extracted *x, const float *vector, bool turned,
 
 size_t extraction_whole(const struct extraction_wish *wish, const char *name) {
     for (size_t i = 0; i < wish->whole_count; i++) {
-        size_t length = strlen(wish->whole[i]);
-        const char *at = strstr(name, wish->whole[i]);
-        if (at && (at == name || at[-1] == '.') && at[length] == '.' &&
-            !strchr(at + length + 1, '.'))
+        /* The module is all before the last dot, or its end behind a dot. */
+        const char *dot = strrchr(name, '.');
+        size_t length = strlen(wish->whole[i]), before = dot ? (size_t)(dot - name) : 0;
+        if (dot && length <= before &&
+            strncmp(dot - length, wish->whole[i], length) == 0 &&
+            (length == before || dot[-(ptrdiff_t)length - 1] == '.'))
             return i;
     }
     return SIZE_MAX;

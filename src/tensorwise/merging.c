@@ -198,14 +198,14 @@ static int write_shard(struct maker *m, size_t shard, const char *folder,
     return result;
 }
 
-/* config.json says of which dtype the weights are, under one of two names. NULL where
- * there is nothing to change. */
-static json_t *config_of(const struct merging *merging) {
-    json_t *config = model_directory_config(merging->models->base);
-    if (!merging->dtype || !config || !(config = json_deep_copy(config)))
-        return NULL;
-    export_set_dtype(config, *merging->dtype);
-    return config;
+/* config.json says of which dtype the weights are, under one of two names. *config is
+ * NULL where there is nothing to change. */
+static int make_config(const struct merging *merging, json_t **config) {
+    const json_t *own = model_directory_config(merging->models->base);
+    *config = merging->dtype && own ? json_deep_copy(own) : NULL;
+    if (*config)
+        export_set_dtype(*config, *merging->dtype);
+    return merging->dtype && own && !*config ? -1 : 0;
 }
 
 static int write_files(const struct maker *m, const json_t *about, const char *folder,
@@ -216,9 +216,9 @@ static int write_files(const struct maker *m, const json_t *about, const char *f
     char *json = json_text_dump(about, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     char *text = json ? text_format("%s\n", json) : NULL;
     char *index = shards_index(m->shards);
-    json_t *config = config_of(m->merging);
-    int result = -1;
-    if (text && index) {
+    json_t *config;
+    int result = make_config(m->merging, &config);
+    if (result == 0 && text && index) {
         text_shorten_numbers(text);
         const struct export_file files[] = {{"pwemoe.json", text, strlen(text)},
                                             {index_name, index, strlen(index)}};
@@ -228,7 +228,7 @@ static int write_files(const struct maker *m, const json_t *about, const char *f
                                          .config = config};
         result = export_files_write(folder, shown, &plan, m->work, error);
     } else {
-        error_memory(error);
+        result = error_memory(error);
     }
     json_decref(config);
     free(index);

@@ -144,6 +144,16 @@ static int refuse_dtypes(const struct models *models, const struct tensor *base,
                      model_directory_path(models->base), base->dtype_name);
 }
 
+/* A product is added to numbers alone. */
+static int refuse_product(const struct models *models, const struct tensor *base,
+                          size_t expert, struct error *error) {
+    return error_set(error,
+                     "%s: changes %s, which in %s is %s; only F64, F32, F16 and BF16 "
+                     "are merged",
+                     models_path(models, expert), base->name,
+                     model_directory_path(models->base), base->dtype_name);
+}
+
 static int match_tensor(struct models *models, size_t index, bool partial,
                         struct error *error) {
     struct model_tensor *tensor = &models->tensors[index];
@@ -153,9 +163,8 @@ static int match_tensor(struct models *models, size_t index, bool partial,
         if (models->adapters[t] && !cells[t].whole)
             continue;
         if (cells[t].whole && !same_shape(tensor->base, cells[t].whole)) {
-            refuse_shape(models, tensor->base, t, cells[t].whole, error);
             if (!partial)
-                return -1;
+                return refuse_shape(models, tensor->base, t, cells[t].whole, error);
             whole = false;
         } else if (cells[t].whole) {
             weights &= models_is_weights(cells[t].whole->dtype);
@@ -171,10 +180,13 @@ static int match_tensor(struct models *models, size_t index, bool partial,
         tensor->experts = cells;
         return 0;
     }
-    for (size_t t = 0; t < models->count; t++)
+    for (size_t t = 0; t < models->count; t++) {
+        if (cells[t].product)
+            return refuse_product(models, tensor->base, t, error);
         if (cells[t].whole && (cells[t].whole->dtype != tensor->base->dtype ||
                                tensor->base->dtype == DTYPE_OTHER))
             return refuse_dtypes(models, tensor->base, t, cells[t].whole, error);
+    }
     keep_others(models, tensor, cells);
     return 0;
 }

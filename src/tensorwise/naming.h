@@ -12,7 +12,8 @@ bool naming_in_layers(const char *name);
 /* A weight matrix of a numbered layer that is no embedding and no bias of attention. */
 bool naming_is_linear(const struct tensor *tensor);
 
-/* Whether the model keeps such a matrix as [inputs, outputs], as GPT-2 does. */
+/* Whether the model keeps such a matrix as [inputs, outputs], as GPT-2 and others of
+ * its kind do. */
 bool naming_is_turned(const struct model_directory *model, const char *name);
 
 #endif

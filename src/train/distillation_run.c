@@ -1,4 +1,5 @@
 /* Making the distillation, and its steps. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -341,6 +342,8 @@ static int look(struct distillation *d, unsigned at, struct error *error) {
         return 0;
     if (distillation_look(d, &loss, error))
         return -1;
+    if (isnan(loss)) /* which is never less, and nothing is less than it */
+        loss = INFINITY;
     if (d->held.result && loss >= d->held.best)
         return 0;
     void *bytes;

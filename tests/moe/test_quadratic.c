@@ -28,6 +28,15 @@ static void assert_close(const double *got, const double *expected, size_t count
             fail_msg("%zu: %.17g, expected %.17g", i, got[i], expected[i]);
 }
 
+static void test_too_many(void **state) {
+    static const double x[65] = {1}, y[1] = {1};
+    struct quadratic_fit fit;
+    struct error error;
+    (void)state;
+    assert_int_equal(quadratic_fit(65, 1, x, y, NULL, &fit, &error), -1);
+    assert_string_equal(error.text, "a quadratic of 65 numbers; 64 at most");
+}
+
 static void check(const char *name, bool leave) {
     struct safetensors *golden = golden_open("quadratic.safetensors");
     char full[64];
@@ -96,8 +105,8 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_weighted), cmocka_unit_test(test_equal),
-        cmocka_unit_test(test_few), cmocka_unit_test(test_simplex),
-        cmocka_unit_test(test_refused)};
+        cmocka_unit_test(test_too_many), cmocka_unit_test(test_weighted),
+        cmocka_unit_test(test_equal),    cmocka_unit_test(test_few),
+        cmocka_unit_test(test_simplex),  cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include "checkpoint/directory.h"
 #include "command/run.h"
 #include "support/golden.h"
+#include "tensorwise/naming.h"
 
 /* A product of rank 3 and a sum in f32, against the same in another order. */
 static const double rounding = 4e-7;
@@ -214,9 +215,75 @@ static void test_settings(void **state) {
     with_setting("is not given a number", "\"alpha_pattern\":{\"up_proj\":\"8\"}");
 }
 
+static int read_zeros(void *self, size_t index, uint64_t offset, void *out, size_t room,
+                      size_t *got, struct error *error) {
+    (void)self;
+    (void)index;
+    (void)offset;
+    (void)error;
+    memset(out, 0, room);
+    *got = room;
+    return 0;
+}
+
+static void write_zeros(const char *name, const struct tensor_source *sources,
+                        size_t count) {
+    char path[1100];
+    struct error error;
+    snprintf(path, sizeof path, "%s/%s", folder(), name);
+    if (safetensors_write(path, sources, count, NULL, read_zeros, NULL, &error))
+        fail_msg("%s", error.text);
+}
+
+/* A product for weights of a kind that nothing is added to is not left out. */
+static void test_eight_bits(void **state) {
+    static const struct tensor_source
+        base[] = {{"layers.0.mlp.weight", "F8_E4M3", 2, {4, 4}, 16}},
+        factors[] = {
+            {"base_model.model.layers.0.mlp.lora_A.weight", "F32", 2, {2, 4}, 32},
+            {"base_model.model.layers.0.mlp.lora_B.weight", "F32", 2, {4, 2}, 32}};
+    (void)state;
+    struct ran ran = shell("mkdir '%s/eight' '%s/on-eight'", folder(), folder());
+    ran_free(&ran);
+    write_file("eight/config.json", "{}");
+    write_zeros("eight/model.safetensors", base, 1);
+    write_file("on-eight/adapter_config.json",
+               "{\"peft_type\":\"LORA\",\"lora_alpha\":2}");
+    write_zeros("on-eight/adapter_model.safetensors", factors, 2);
+    refused("is F8_E4M3; only F64, F32, F16 and BF16 are merged",
+            WHOLE "$F/eight --expert $F/on-eight");
+}
+
+/* Whose layers are [inputs, outputs]. */
+static void test_turned(void **state) {
+    static const struct {
+        const char *config;
+        bool turned;
+    } rows[] = {{"{\"model_type\":\"gpt2\"}", true},
+                {"{\"model_type\":\"openai-gpt\"}", true},
+                {"{\"model_type\":\"imagegpt\"}", true},
+                {"{\"model_type\":\"decision_transformer\"}", true},
+                {"{\"model_type\":\"gpt_bigcode\"}", false},
+                {"{}", false}};
+    char path[1100];
+    (void)state;
+    snprintf(path, sizeof path, "%s/eight", folder()); /* of the test before */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct model_directory *model;
+        struct error error;
+        write_file("eight/config.json", rows[i].config);
+        assert_int_equal(model_directory_open_any(path, &model, &error), 0);
+        if (naming_is_turned(model, "h.0.attn.c_attn.weight") != rows[i].turned ||
+            naming_is_turned(model, "score.weight"))
+            fail_msg("%s", rows[i].config);
+        model_directory_close(model);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_peft), cmocka_unit_test(test_as_models),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_settings)};
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_eight_bits),   cmocka_unit_test(test_turned)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -52,6 +53,10 @@ static void test_stars_end(void **state) {
     memset(name, 'a', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     assert_false(coefficients_match("*a*a*a*a*a*a*a*a*a*b", name, &share));
+    name[50] = '\0';
+    clock_t began = clock();
+    assert_false(coefficients_match("**********b", name, &share));
+    assert_true((double)(clock() - began) / CLOCKS_PER_SEC < 2); /* milliseconds */
 }
 
 static const char *const names[] = {"cars", "signs"};

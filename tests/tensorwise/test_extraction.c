@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 #include "checkpoint/directory.h"
 #include "command/run.h"
 #include "support/golden.h"
+#include "tensorwise/extraction.h"
 
-static const char *models_path(void) {
+static const char *golden_models(void) {
     static char path[1100];
     snprintf(path, sizeof path, "%s", golden_path("tensorwise"));
     return path;
@@ -26,7 +28,7 @@ static json_t *extract(const char *model, const char *more) {
     ran_free(&ran);
     return json_of("extract-lora %1$s/adapter --pretrained %2$s/%3$s/base --expert "
                    "%2$s/%3$s/a --quiet --format json %4$s",
-                   folder(), models_path(), model, more);
+                   folder(), golden_models(), model, more);
 }
 
 static const json_t *row_of(const json_t *rows, const char *tensor) {
@@ -86,7 +88,7 @@ static void assert_like_expert(const char *model, const char *name) {
     char made[1200], expert[1200];
     size_t count, same;
     snprintf(made, sizeof made, "%s/made", folder());
-    snprintf(expert, sizeof expert, "%s/%s/a", models_path(), model);
+    snprintf(expert, sizeof expert, "%s/%s/a", golden_models(), model);
     float *got = values_of(made, name, &count);
     float *values = values_of(expert, name, &same);
     double *expected = malloc(count * sizeof *expected);
@@ -104,7 +106,7 @@ static void make(const char *model) {
     ran_free(&ran);
     ran = run("merge-to %1$s/made --method task-arithmetic --scales 1 --pretrained "
               "%2$s/%3$s/base --expert %1$s/adapter --quiet",
-              folder(), models_path(), model);
+              folder(), golden_models(), model);
     if (ran.status)
         fail_msg("%s", ran.err);
     ran_free(&ran);
@@ -132,7 +134,7 @@ static void test_said_and_refused(void **state) {
     (void)state;
     struct ran ran = run("extract-lora %1$s/said --pretrained %2$s/llama/base --expert "
                          "%2$s/llama/a --rank 2 --dtype bf16",
-                         folder(), models_path());
+                         folder(), golden_models());
     assert_int_equal(ran.status, 0);
     assert_non_null(strstr(ran.err, "14 products; without them is 0.71 of the change"));
     assert_non_null(strstr(ran.err, "7 changed tensors are left out (lm_head.weight)"));
@@ -142,19 +144,40 @@ static void test_said_and_refused(void **state) {
     expect_error(1, "have the same weights",
                  "extract-lora %1$s/no --pretrained %2$s/llama/base --expert "
                  "%2$s/llama/base",
-                 folder(), models_path());
+                 folder(), golden_models());
     expect_error(1, "has no module score",
                  "extract-lora %1$s/no --pretrained %2$s/llama/base --expert "
                  "%2$s/llama/a --whole score",
-                 folder(), models_path());
+                 folder(), golden_models());
     ran = shell("test ! -e %s/no", folder());
     assert_int_equal(ran.status, 0);
     ran_free(&ran);
 }
 
+static void test_whole_modules(void **state) {
+    static const char *const modules[] = {"score", "a.head"};
+    const struct extraction_wish wish = {.whole = modules, .whole_count = 2};
+    static const struct {
+        const char *name;
+        size_t module;
+    } rows[] = {{"score.weight", 0},
+                {"m.score.bias", 0},
+                {"scores.0.score.weight", 0},
+                {"a.head.weight", 1},
+                {"m.a.head.weight", 1},
+                {"head.weight", SIZE_MAX},
+                {"score", SIZE_MAX},
+                {"score.0.weight", SIZE_MAX},
+                {"underscore.weight", SIZE_MAX}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (extraction_whole(&wish, rows[i].name) != rows[i].module)
+            fail_msg("%s", rows[i].name);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_errors),
-                                       cmocka_unit_test(test_whole_rank),
-                                       cmocka_unit_test(test_said_and_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors), cmocka_unit_test(test_whole_rank),
+        cmocka_unit_test(test_whole_modules), cmocka_unit_test(test_said_and_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -623,6 +623,31 @@ static void test_ends_early(void **state) {
     close_fixture(&parts);
 }
 
+/* What diverges does not take the place of the best before. */
+static void test_not_finite(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    void *bytes;
+    size_t size;
+    struct distillation_options options = options_of(60);
+    options.held_back = HELD;
+    open_many(&f, &options);
+    float *d = malloc(f.pool->layout->size * sizeof *d);
+    assert_non_null(d);
+    for (size_t i = 0; i < f.pool->layout->size; i++)
+        d[i] = NAN;
+    run_steps(&f, 25, NULL, NULL); /* and a first look */
+    assert_int_equal(distillation_set_vector(f.distillation, d, &error), 0);
+    run_steps(&f, 35, NULL, NULL);
+    result_of(&f, &bytes, &size);
+    if (correction_from_memory(bytes, size, "D", f.pool->layout, TASKS, d, &error))
+        fail_msg("%s", error.text);
+    free(bytes);
+    free(d);
+    close_fixture(&f);
+}
+
 static void test_stops(void **state) {
     (void)state;
     struct fixture f;
@@ -764,7 +789,7 @@ int main(void) {
         cmocka_unit_test(test_change),        cmocka_unit_test(test_weight),
         cmocka_unit_test(test_merge),         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_chosen),        cmocka_unit_test(test_never_drawn),
-        cmocka_unit_test(test_ends_early),
+        cmocka_unit_test(test_ends_early),    cmocka_unit_test(test_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
