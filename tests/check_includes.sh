@@ -51,7 +51,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
         may("library", "results eval store base")
         may("gpu", "backend base")
         # names of folders that one header is for
-        own["store/sql.h"] = own["store/schema.h"] = own["store/create.h"] = "store"
+        own["store/sql.h"] = own["store/schema.h"] = own["store/create.h"] = own["store/schema_objects.h"] = "store"
         own["store/journals.h"] = own["store/solution.h"] = own["store/rows.h"] = "store"
         theirs["<sqlite3.h>"] = "store"
         theirs["<curses.h>"] = theirs["<ncurses.h>"] = theirs["<term.h>"] = "tui"

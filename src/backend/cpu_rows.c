@@ -113,15 +113,31 @@ static void l2_normalise_backward(struct backend *backend, real *dx, const real 
             cpu_const_floats(y) + row * width, norms[row], width);
 }
 
-/* A label beyond the `known` ones makes NaN of the loss and of its gradient d
- * [classes], where there is one. */
-static bool is_known(int32_t label, size_t known, float *loss, float *d,
+/* What each row of a loss reads and writes; d: its gradient, NULL where none is asked
+ * for. */
+struct loss_row {
+    float *loss, *d;
+    const float *logits;
+    float scale;
+};
+
+static struct loss_row loss_row(float *loss, real *dlogits, const float *logits,
+                                const float *scale, size_t row, size_t classes) {
+    float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
+    return (struct loss_row){.loss = &loss[row],
+                             .d = d,
+                             .logits = logits + row * classes,
+                             .scale = scale && d ? scale[row] : 0};
+}
+
+/* A label beyond the `known` ones makes NaN of the loss and of its gradient. */
+static bool is_known(int32_t label, size_t known, const struct loss_row *r,
                      size_t classes) {
     if (label >= 0 && (size_t)label < known)
         return true;
-    *loss = NAN;
-    for (size_t j = 0; d && j < classes; j++)
-        d[j] = NAN;
+    *r->loss = NAN;
+    for (size_t j = 0; r->d && j < classes; j++)
+        r->d[j] = NAN;
     return false;
 }
 
@@ -134,12 +150,10 @@ static void cross_entropy(struct backend *backend, float *loss, real *dlogits,
     int threads = cpu_threads_for(cpu, 4 * rows * classes);
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t row = 0; row < rows; row++) {
-        float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
-        if (!is_known(labels[row], classes, &loss[row], d, classes))
-            continue;
-        cpu->kernels->cross_entropy_row(&loss[row], d, logits + row * classes,
-                                        (size_t)labels[row],
-                                        scale && d ? scale[row] : 0, classes);
+        struct loss_row r = loss_row(loss, dlogits, logits, scale, row, classes);
+        if (is_known(labels[row], classes, &r, classes))
+            cpu->kernels->cross_entropy_row(r.loss, r.d, r.logits, (size_t)labels[row],
+                                            r.scale, classes);
     }
 }
 
@@ -153,12 +167,11 @@ static void divergence(struct backend *backend, float *loss, real *dlogits,
     int threads = cpu_threads_for(cpu, 8 * rows * classes);
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t row = 0; row < rows; row++) {
-        float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
-        if (!is_known(index[row], count, &loss[row], d, classes))
-            continue;
-        cpu->kernels->divergence_row(&loss[row], d, logits + row * classes,
-                                     wanted + (size_t)index[row] * classes,
-                                     scale && d ? scale[row] : 0, classes);
+        struct loss_row r = loss_row(loss, dlogits, logits, scale, row, classes);
+        if (is_known(index[row], count, &r, classes))
+            cpu->kernels->divergence_row(r.loss, r.d, r.logits,
+                                         wanted + (size_t)index[row] * classes, r.scale,
+                                         classes);
     }
 }
 
@@ -171,9 +184,8 @@ static void entropy(struct backend *backend, float *loss, real *dlogits,
     int threads = cpu_threads_for(cpu, 8 * rows * classes);
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t row = 0; row < rows; row++) {
-        float *d = dlogits ? cpu_floats(dlogits) + row * classes : NULL;
-        cpu->kernels->entropy_row(&loss[row], d, logits + row * classes,
-                                  scale && d ? scale[row] : 0, classes);
+        struct loss_row r = loss_row(loss, dlogits, logits, scale, row, classes);
+        cpu->kernels->entropy_row(r.loss, r.d, r.logits, r.scale, classes);
     }
 }
 

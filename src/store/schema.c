@@ -1,15 +1,13 @@
 #include "store/schema.h"
 
+#include <assert.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "store/schema_objects.h"
 
 /* Every object of the file. SQLite keeps this text, comments included, in the file
  * itself: `sqlite3 results.db .schema` shows it. A change of any of it needs a new
  * STORE_FORMAT and a migration. */
-struct object {
-    const char *name, *sql;
-};
 
 #define HASH(column)                                                       \
     "  " column " TEXT NOT NULL CHECK (" column " = '' OR (length(" column \
@@ -91,7 +89,7 @@ struct object {
     "  path TEXT NOT NULL CHECK (path <> '')\n"                \
     ") STRICT"
 
-static const struct object objects[] = {
+static const struct schema_object objects[] = {
     {"recipe",
      "CREATE TABLE recipe (\n"
      "  -- one row: what recipe.yaml said; paths are absolute or relative to this "
@@ -253,6 +251,8 @@ static const struct object objects[] = {
             ") STRICT"},
 };
 enum { OBJECTS = sizeof objects / sizeof *objects };
+static_assert((int)OBJECTS <= (int)SCHEMA_OBJECTS_MAX,
+              "what is seen has a place for each");
 
 /* Those that format 1 had not, with the first that has them. */
 static const struct {
@@ -261,15 +261,11 @@ static const struct {
 } later[] = {{"lease", 2}, {"data", 3},    {"selected", 4}, {"visited", 4},
              {"note", 4},  {"reading", 5}, {"stamp", 6},    {"unlabelled", 7}};
 
-/* OBJECTS where it is none of ours. */
-static size_t find_object(const char *name) {
-    size_t i = 0;
-    while (i < OBJECTS && strcmp(objects[i].name, name) != 0)
-        i++;
-    return i;
+const struct schema_object *schema_object_at(size_t i) {
+    return i < OBJECTS ? &objects[i] : NULL;
 }
 
-static bool is_of_format(const struct object *object, int format) {
+bool schema_object_is_of(const struct schema_object *object, int format) {
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(later[i].name, object->name) == 0)
             return later[i].since <= format;
@@ -294,7 +290,7 @@ static int set_format(struct store *store, int format, struct error *error) {
     return sql_execute(store, sql, error);
 }
 
-static int number_file(struct store *store, int format, struct error *error) {
+int schema_number_file(struct store *store, int format, struct error *error) {
     char sql[64];
     sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA application_id=%d",
                      SCHEMA_APPLICATION);
@@ -302,7 +298,7 @@ static int number_file(struct store *store, int format, struct error *error) {
 }
 
 int schema_create(struct store *store, struct error *error) {
-    if (number_file(store, STORE_FORMAT, error))
+    if (schema_number_file(store, STORE_FORMAT, error))
         return -1;
     for (size_t i = 0; i < OBJECTS; i++)
         if (sql_execute(store, objects[i].sql, error))
@@ -310,7 +306,7 @@ int schema_create(struct store *store, struct error *error) {
     return 0;
 }
 
-static int pragma(struct store *store, const char *sql, int *value,
+int schema_pragma(struct store *store, const char *sql, int *value,
                   struct error *error) {
     return sql_one(store, error, "its header", sql_read_int, value, sql, "") < 0 ? -1
                                                                                  : 0;
@@ -322,7 +318,7 @@ int schema_migrate(struct store *store, const struct schema_migration *migration
         int format;
         if (sql_write_begin(store, error))
             return -1;
-        int result = pragma(store, "PRAGMA user_version", &format, error);
+        int result = schema_pragma(store, "PRAGMA user_version", &format, error);
         bool done = result == 0 && format >= to;
         if (result == 0 && !done) {
             const struct schema_migration *migration = NULL;
@@ -342,174 +338,4 @@ int schema_migrate(struct store *store, const struct schema_migration *migration
         if (done)
             return 0;
     }
-}
-
-/* What is not ours may lie in the file as well: backup daemons add a table, people a
- * view or an index for questions of their own. It is passed over, but for what could
- * change what is written or read: a trigger on a table of ours (which is never run
- * here; any other program would run it), and an index that forbids rows or is of
- * expressions. */
-static void read_foreign_index(struct sql_row *row, void *to) {
-    const char *table = to;
-    const char *name = (const char *)sqlite3_column_text(row->statement, 0);
-    if (!name) {
-        sql_row_memory(row);
-    } else if (find_object(name) == OBJECTS) {
-        error_set(row->error,
-                  "%s: another program's index \"%s\" on the table \"%s\" "
-                  "may forbid rows; remove it: DROP INDEX \"%s\"",
-                  row->store->path, name, table, name);
-        row->failed = true;
-    }
-}
-
-static int check_foreign_indices(struct store *store, size_t table,
-                                 struct error *error) {
-    const char *name = objects[table].name;
-    return sql_all(
-        store, error, "an index", read_foreign_index, (char *)(uintptr_t)name,
-        "SELECT name FROM pragma_index_list(?) AS l WHERE origin='c' AND"
-        " (\"unique\" OR partial OR EXISTS (SELECT 1 FROM pragma_index_xinfo(l.name)"
-        " WHERE cid=-2))",
-        "t", name);
-}
-
-static int check_foreign(struct store *store, const char *type, const char *name,
-                         const char *table, struct error *error) {
-    if (strcmp(type, "trigger") == 0 && find_object(table) < OBJECTS)
-        return error_set(error,
-                         "%s: another program's trigger \"%s\" would change the table "
-                         "\"%s\"; remove it: DROP TRIGGER \"%s\"",
-                         store->path, name, table, name);
-    return 0;
-}
-
-struct seen {
-    int format;
-    bool objects[OBJECTS];
-};
-
-static void read_object(struct sql_row *row, void *to) {
-    struct seen *seen = to;
-    const char *text[4];
-    for (int c = 0; c < 4; c++) {
-        text[c] = (const char *)sqlite3_column_text(row->statement, c);
-        text[c] = text[c] ? text[c] : "";
-    }
-    if (sqlite3_errcode(row->store->db) == SQLITE_NOMEM) {
-        sql_row_memory(row);
-        return;
-    }
-    size_t i = find_object(text[0]);
-    if (i == OBJECTS) {
-        row->failed =
-            check_foreign(row->store, text[2], text[0], text[3], row->error) != 0;
-        return;
-    }
-    if (!is_of_format(&objects[i], seen->format) || strcmp(text[1], objects[i].sql) ||
-        seen->objects[i])
-        sql_row_corrupt(row, "its table or index \"%s\" is not of format %d", text[0],
-                        seen->format);
-    seen->objects[i] = true;
-}
-
-/* Marks our tables and indices that are there as this format has them; -1 with error
- * where one is otherwise. */
-static int see_objects(struct store *store, struct seen *seen, struct error *error) {
-    /* sqlite_ names are SQLite's own: automatic indices, ANALYZE's tables. */
-    return sql_all(store, error, "a table", read_object, seen,
-                   "SELECT name, sql, type, tbl_name FROM sqlite_schema WHERE name NOT "
-                   "LIKE 'sqlite^_%' ESCAPE '^'",
-                   "");
-}
-
-int schema_check_objects(struct store *store, int format, struct error *error) {
-    struct seen seen = {.format = format};
-    int result = see_objects(store, &seen, error);
-    for (size_t i = 0; i < OBJECTS && result == 0; i++)
-        if (!seen.objects[i] && is_of_format(&objects[i], format))
-            result = sql_corrupt(store, error, "its table or index \"%s\" is missing",
-                                 objects[i].name);
-    for (size_t i = 0; i < OBJECTS && result == 0; i++)
-        if (seen.objects[i])
-            result = check_foreign_indices(store, i, error);
-    return result;
-}
-
-/* A dump that was restored has the tables, but not the numbers in the file's header:
- * the format whose tables these are, or 0. */
-static int format_by_tables(struct store *store) {
-    for (int format = STORE_FORMAT; format >= 1; format--)
-        if (schema_check_objects(store, format, NULL) == 0)
-            return format;
-    return 0;
-}
-
-int schema_check_application(struct store *store, int *format, struct error *error) {
-    int application = 0;
-    *format = 0;
-    if (pragma(store, "PRAGMA application_id", &application, error) ||
-        pragma(store, "PRAGMA user_version", format, error))
-        return -1;
-    bool restored = application == 0 && *format == 0;
-    if (restored && (*format = format_by_tables(store)) > 0 &&
-        store->mode == STORE_READ_WRITE && number_file(store, *format, error))
-        return -1;
-    if (application != SCHEMA_APPLICATION && !(restored && *format > 0))
-        return error_set(error,
-                         "%s: is a database of another program; give a file that "
-                         "`pwemoe init` made",
-                         store->path);
-    if (*format > STORE_FORMAT)
-        return error_set(
-            error,
-            "%s: is of format %d, this program reads up to %d; use a newer "
-            "pwemoe",
-            store->path, *format, STORE_FORMAT);
-    if (*format < 1)
-        return sql_corrupt(store, error, "its format is %d", *format);
-    return 0;
-}
-
-static void read_verdict(struct sql_row *row, void *to) {
-    bool *damaged = to;
-    const char *said = (const char *)sqlite3_column_text(row->statement, 0);
-    *damaged = said && strcmp(said, "ok") != 0;
-    if (!said)
-        sql_row_memory(row);
-    else if (*damaged)
-        sql_row_corrupt(row, "%s", said);
-}
-
-/* A check that gets no memory for a page says that the page is damaged: only what it
- * says again, with memory at hand, is true. */
-static int check(struct store *store, const char *sql, struct error *error) {
-    enum { ROOM = 16 << 20 }; /* more than the cache of pages takes */
-    bool damaged = false;
-    int result = sql_one(store, error, "a check", read_verdict, &damaged, sql, "");
-    if (damaged && !memory_has_room(ROOM))
-        return error_memory(error);
-    if (damaged)
-        result = sql_one(store, error, "a check", read_verdict, &damaged, sql, "");
-    return result < 0 ? -1 : 0;
-}
-
-int schema_check_pages(struct store *store, struct error *error) {
-    /* All pages of a small file; of a large one those that everything else hangs
-     * on. A damaged page elsewhere is found when it is read. */
-    enum { PAGES_MAX = 1024 };
-    static const char *const first[] = {
-        "PRAGMA quick_check('recipe')",    "PRAGMA quick_check('task')",
-        "PRAGMA quick_check('expert')",    "PRAGMA quick_check('objective')",
-        "PRAGMA quick_check('reference')",
-    };
-    int pages = 0;
-    if (pragma(store, "PRAGMA page_count", &pages, error))
-        return -1;
-    if (pages <= PAGES_MAX)
-        return check(store, "PRAGMA quick_check(1)", error);
-    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-        if (check(store, first[i], error))
-            return -1;
-    return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "moe/routers.h"
+#include "train/host_state.h"
 #include "train/merged_pass.h"
 #include "train/optimiser.h"
 
@@ -205,63 +206,26 @@ int adamerging_gradient(struct adamerging *a, const struct dataset *const *data,
 /* --- the state between steps --------------------------------------------------------
  */
 
-struct saved {
-    char magic[8];
-    uint64_t step, tasks, count;
-    /* then drawn u64 [tasks], coefficients, first, second f32 [count] */
-};
-
-static const char saved_magic[8] = "PWEADA1";
-
-static size_t saved_size(const struct adamerging *a) {
-    return sizeof(struct saved) + a->pass.pool->tasks * sizeof(uint64_t) +
-           3 * adamerging_count(a) * sizeof(float);
+static struct host_state state_of(struct adamerging *a) {
+    return (struct host_state){.magic = "PWEADA1",
+                               .step = &a->step,
+                               .steps = a->options.steps,
+                               .batch = a->pass.batch,
+                               .tasks = a->pass.pool->tasks,
+                               .parameters = adamerging_coefficients(a),
+                               .first = a->first,
+                               .second = a->second,
+                               .count = adamerging_count(a)};
 }
 
 static int save(void *self, void **bytes, size_t *size, struct error *error) {
-    struct adamerging *a = self;
-    size_t floats = adamerging_count(a) * sizeof(float);
-    size_t drawn = a->pass.pool->tasks * sizeof(uint64_t);
-    struct saved saved = {
-        .step = a->step, .tasks = a->pass.pool->tasks, .count = adamerging_count(a)};
-    memcpy(saved.magic, saved_magic, sizeof saved_magic);
-    *size = saved_size(a);
-    char *at = *bytes = malloc(*size);
-    if (!at)
-        return error_memory(error);
-    memcpy(at, &saved, sizeof saved);
-    at += sizeof saved;
-    memcpy(at, a->pass.batch->seen, drawn);
-    at += drawn;
-    memcpy(at, adamerging_coefficients(a), floats);
-    memcpy(at + floats, a->first, floats);
-    memcpy(at + 2 * floats, a->second, floats);
-    return 0;
+    struct host_state state = state_of(self);
+    return host_state_save(&state, bytes, size, error);
 }
 
 static int resume(void *self, const void *bytes, size_t size, struct error *error) {
-    struct adamerging *a = self;
-    struct saved saved;
-    size_t floats = adamerging_count(a) * sizeof(float);
-    const char *at = bytes;
-    if (size == saved_size(a))
-        memcpy(&saved, at, sizeof saved);
-    if (size != saved_size(a) ||
-        memcmp(saved.magic, saved_magic, sizeof saved_magic) != 0 ||
-        saved.tasks != a->pass.pool->tasks || saved.count != adamerging_count(a) ||
-        saved.step > a->options.steps)
-        return error_set(error, "the saved state is of another run; start a new one");
-    at += sizeof saved;
-    a->step = (unsigned)saved.step;
-    for (size_t t = 0; t < a->pass.pool->tasks; t++, at += sizeof(uint64_t)) {
-        uint64_t seen;
-        memcpy(&seen, at, sizeof seen);
-        task_batch_resume(a->pass.batch, t, seen);
-    }
-    memcpy(adamerging_coefficients(a), at, floats);
-    memcpy(a->first, at + floats, floats);
-    memcpy(a->second, at + 2 * floats, floats);
-    return 0;
+    struct host_state state = state_of(self);
+    return host_state_resume(&state, bytes, size, error);
 }
 
 /* --- as a trainer -------------------------------------------------------------------

@@ -4,6 +4,7 @@ libpwemoe_a_SOURCES += \
   src/train/combine.h src/train/combine.c \
   src/train/epo.h src/train/epo.c \
   src/train/held_back.h src/train/held_back.c \
+  src/train/host_state.h src/train/host_state.c \
   src/train/mgda.h src/train/mgda.c \
   src/train/tchebycheff.h src/train/tchebycheff.c \
   src/train/optimiser.h src/train/optimiser.c \

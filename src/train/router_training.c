@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "train/host_state.h"
 #include "train/merged_pass.h"
 #include "train/optimiser.h"
 #include "train/sharing.h"
@@ -368,68 +369,27 @@ int router_training_set_routers(struct router_training *t,
 /* --- the state between steps --------------------------------------------------------
  */
 
-struct saved {
-    char magic[8];
-    uint64_t step, tasks, count;
-    struct random random;
-    /* then drawn u64 [tasks], parameters, first, second f32 [count] */
-};
-
-static const char saved_magic[8] = "PWERTR1";
-
-static size_t saved_size(const struct router_training *t) {
-    return sizeof(struct saved) + t->pass.pool->tasks * sizeof(uint64_t) +
-           3 * t->routers->count * sizeof(float);
+static struct host_state state_of(struct router_training *t) {
+    return (struct host_state){.magic = "PWERTR1",
+                               .step = &t->step,
+                               .steps = t->options.steps,
+                               .batch = t->pass.batch,
+                               .tasks = t->pass.pool->tasks,
+                               .parameters = t->routers->parameters,
+                               .first = t->first,
+                               .second = t->second,
+                               .count = t->routers->count,
+                               .random = &t->random};
 }
 
 static int save(void *self, void **bytes, size_t *size, struct error *error) {
-    const struct router_training *t = self;
-    size_t floats = t->routers->count * sizeof(float);
-    *size = saved_size(t);
-    char *at = *bytes = malloc(*size);
-    if (!at)
-        return error_memory(error);
-    struct saved saved = {.step = t->step,
-                          .tasks = t->pass.pool->tasks,
-                          .count = t->routers->count,
-                          .random = t->random};
-    memcpy(saved.magic, saved_magic, sizeof saved_magic);
-    memcpy(at, &saved, sizeof saved);
-    at += sizeof saved;
-    memcpy(at, t->pass.batch->seen, t->pass.pool->tasks * sizeof(uint64_t));
-    at += t->pass.pool->tasks * sizeof(uint64_t);
-    memcpy(at, t->routers->parameters, floats);
-    memcpy(at + floats, t->first, floats);
-    memcpy(at + 2 * floats, t->second, floats);
-    return 0;
+    struct host_state state = state_of(self);
+    return host_state_save(&state, bytes, size, error);
 }
 
 static int resume(void *self, const void *bytes, size_t size, struct error *error) {
-    struct router_training *t = self;
-    struct saved saved;
-    size_t floats = t->routers->count * sizeof(float);
-    if (size != saved_size(t))
-        return error_set(error, "the saved state is of another run; start a new one");
-    const char *at = bytes;
-    memcpy(&saved, at, sizeof saved);
-    at += sizeof saved;
-    if (memcmp(saved.magic, saved_magic, sizeof saved_magic) != 0 ||
-        saved.tasks != t->pass.pool->tasks || saved.count != t->routers->count ||
-        saved.step > t->options.steps)
-        return error_set(error, "the saved state is of another run; start a new one");
-    if (!random_usable(&saved.random))
-        return error_set(error, "the saved state is damaged; start a new run");
-    t->step = (unsigned)saved.step;
-    t->random = saved.random;
-    for (size_t i = 0; i < t->pass.pool->tasks; i++, at += sizeof(uint64_t)) {
-        uint64_t seen;
-        memcpy(&seen, at, sizeof seen);
-        task_batch_resume(t->pass.batch, i, seen);
-    }
-    memcpy(t->routers->parameters, at, floats);
-    memcpy(t->first, at + floats, floats);
-    memcpy(t->second, at + 2 * floats, floats);
-    return 0;
+    struct host_state state = state_of(self);
+    return host_state_resume(&state, bytes, size, error);
 }
 
 /* --- as a trainer ----------------------------------------------------------------- */
