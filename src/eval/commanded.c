@@ -351,9 +351,9 @@ static int step_task(struct commanded *c, size_t task, bool may_start, int wait,
     int result = 0;
     if (m->done)
         return 0;
-    if (!m->child && may_start)
-        result = start(c, task, error);
-    if (result == 0 && m->child && child_wait(m->child, wait))
+    if (!m->child && may_start && start(c, task, error))
+        return error_prefix(error, "task %s", c->recipe->tasks[task].name);
+    if (m->child && child_wait(m->child, wait))
         result = take(c, task, error);
     if (result)
         error_prefix(error, "task %s: %s", c->recipe->tasks[task].name,

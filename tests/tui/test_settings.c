@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../results/fixture.h"
 #include "app/settings.h"
@@ -70,6 +72,34 @@ static void mistakes_have_their_line(void **state) {
         if (!strstr(error.text, wrong[i][1]) || !strstr(error.text, "explore.conf"))
             fail_msg("\"%s\" does not say \"%s\"", error.text, wrong[i][1]);
     }
+}
+
+/* What lies there is looked at before it is read: nothing is waited for. */
+static void what_is_no_file(void **state) {
+    static const char *const shown[] = {"a pipe, not a file", "a directory, not a file",
+                                        "a device, not a file",
+                                        "larger than 65536 bytes"};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct settings settings;
+        remove(path);
+        if (i == 0)
+            assert_int_equal(mkfifo(path, 0600), 0);
+        else if (i == 1)
+            assert_int_equal(mkdir(path, 0700), 0);
+        else if (i == 2)
+            assert_int_equal(symlink("/dev/zero", path), 0);
+        else
+            write_settings("");
+        if (i == 3) /* without an end, as far as reading goes */
+            assert_int_equal(truncate(path, (off_t)1 << 40), 0);
+        alarm(60);
+        assert_int_equal(settings_read(path, &settings, &error), -1);
+        alarm(0);
+        if (!strstr(error.text, shown[i]) || strncmp(error.text, path, strlen(path)))
+            fail_msg("%s", error.text);
+    }
+    remove(path);
 }
 
 static void keys_do_what_others_do(void **state) {
@@ -159,6 +189,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_setting),
         cmocka_unit_test(mistakes_have_their_line),
+        cmocka_unit_test(what_is_no_file),
         cmocka_unit_test(keys_do_what_others_do),
         cmocka_unit_test(high_contrast_is_high),
         cmocka_unit_test(the_light_theme_is_dark_on_light),
