@@ -6,6 +6,7 @@ libpwemoe_a_SOURCES += \
   src/base/exhausted.h src/base/exhausted.c \
   src/base/file.h src/base/file.c \
   src/base/file_stamp.h src/base/file_stamp.c \
+  src/base/file_system.h src/base/file_system.c \
   src/base/json_text.h src/base/json_text.c \
   src/base/mapped.h src/base/mapped.c \
   src/base/memory.h src/base/memory.c \

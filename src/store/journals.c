@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_system.h"
 #include "base/memory.h"
+#include "store/sql.h"
 
 /* Does a rollback journal end in the name of another file, as those of a transaction
  * over several databases do? SQLite would delete that file once it has gone back. */
@@ -68,4 +70,49 @@ int store_journal(const char *path, const char *suffix, bool *there, char **name
     free(real);
     *there = *name && stat(*name, &status) == 0 && status.st_size > 0;
     return *name ? 0 : error_memory(error);
+}
+
+/* Whether the file's header asks for a write-ahead log. Read by SQLite's own
+ * descriptor: any other, when closed, would end the locks that this process has on the
+ * file. */
+static bool has_write_ahead(struct store *store) {
+    enum { VERSIONS = 18, WRITE_AHEAD = 2 }; /* file format, section 1.3 */
+    sqlite3_file *file = NULL;
+    unsigned char versions[2] = {0, 0};
+    return sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER, &file) ==
+               SQLITE_OK &&
+           file && file->pMethods &&
+           file->pMethods->xRead(file, versions, sizeof versions, VERSIONS) ==
+               SQLITE_OK &&
+           (versions[0] == WRITE_AHEAD || versions[1] == WRITE_AHEAD);
+}
+
+/* Alone: SQLite then needs no memory that is shared to read the log. */
+static int change_over(struct store *store, const char *network, struct error *error) {
+    if (sql_execute(store,
+                    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE;"
+                    " PRAGMA locking_mode=NORMAL",
+                    error) == 0 &&
+        !has_write_ahead(store))
+        return 0;
+    return error_set(error,
+                     "%s: has a write-ahead log, which does not work on %s, a network "
+                     "file system, and another process uses it now; try again when it "
+                     "has ended",
+                     store->path, network);
+}
+
+int store_choose_journal(struct store *store, struct error *error) {
+    const char *network = file_system_network(store->path);
+    bool writes = store->mode == STORE_READ_WRITE;
+    store->write_ahead = !network;
+    if (!network || !has_write_ahead(store))
+        return 0;
+    if (writes)
+        return change_over(store, network, error);
+    return error_set(error,
+                     "%s: has a write-ahead log, which does not work on %s, a network "
+                     "file system; open it by a command that writes (`pwemoe front`), "
+                     "which changes that, or copy it to a disk of this machine",
+                     store->path, network);
 }

@@ -16,4 +16,15 @@ int store_check_journals(const char *path, struct error *error);
 int store_journal(const char *path, const char *suffix, bool *there, char **name,
                   struct error *error);
 
+struct store;
+
+/* Right after a store's file was opened, before anything of it is read: which journal
+ * it is to have from now on. SQLite's write-ahead log (WAL), where no reader blocks a
+ * writer, needs memory that all processes share, which a network file system
+ * (base/file_system.h) does not give to processes of several machines: there it is the
+ * rollback journal, and needs only locks that work. A file that has a write-ahead log
+ * is changed over, by a store that writes and has it alone at that moment; to read it
+ * there as it is fails. */
+int store_choose_journal(struct store *store, struct error *error);
+
 #endif

@@ -194,7 +194,8 @@ static int connect_to_read(struct store *store, struct error *error) {
         return -1;
     if (!may)
         return connect_unchanging(store, error);
-    if (connect(store, store->path, SQLITE_OPEN_READWRITE, "", error))
+    if (connect(store, store->path, SQLITE_OPEN_READWRITE, "", error) ||
+        store_choose_journal(store, error))
         return -1;
     if (sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
                      NULL) == SQLITE_OK)
@@ -240,7 +241,8 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
     int format;
     if (mode == STORE_READ_ONLY
             ? connect_to_read(store, error)
-            : connect(store, path, SQLITE_OPEN_READWRITE, "", error))
+            : connect(store, path, SQLITE_OPEN_READWRITE, "", error) ||
+                  store_choose_journal(store, error))
         goto fail;
     if (mode == STORE_READ_ONLY && sql_execute(store, "PRAGMA query_only=ON", error))
         goto fail;
@@ -272,8 +274,10 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
      * once, for which SQLite's own 2 MB are better than memory that must be fetched. */
     if (mode == STORE_READ_WRITE &&
         sql_execute(store,
-                    "PRAGMA cache_size=-16384; PRAGMA journal_mode=WAL;"
-                    " PRAGMA synchronous=FULL",
+                    store->write_ahead
+                        ? "PRAGMA cache_size=-16384; PRAGMA journal_mode=WAL;"
+                          " PRAGMA synchronous=FULL"
+                        : "PRAGMA cache_size=-16384; PRAGMA synchronous=FULL",
                     error))
         goto fail;
     *opened = store;

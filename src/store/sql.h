@@ -13,6 +13,7 @@ struct store {
     struct statements statements;
     char *path;
     enum store_mode mode;
+    bool write_ahead;  /* its journal, when it is written: journals.h */
     size_t tasks;      /* 0 until the recipe is there */
     bool explicit_;    /* between store_begin and store_commit */
     bool undone;       /* ... and SQLite has rolled it back by itself */

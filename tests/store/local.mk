@@ -2,7 +2,8 @@
 STORE_TESTS = tests/store/test_store tests/store/test_evaluations \
   tests/store/test_find tests/store/test_statements tests/store/test_looking \
   tests/store/test_processes tests/store/test_hostile \
-  tests/store/test_faults tests/store/test_lease tests/store/test_journals
+  tests/store/test_faults tests/store/test_lease tests/store/test_journals \
+  tests/store/test_network
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
 STORE_SUPPORT = tests/store/support.c tests/store/support.h
@@ -22,6 +23,8 @@ tests_store_test_hostile_SOURCES = tests/store/test_hostile.c $(STORE_SUPPORT)
 tests_store_test_hostile_LDADD = $(TEST_LIBS)
 tests_store_test_journals_SOURCES = tests/store/test_journals.c $(STORE_SUPPORT)
 tests_store_test_journals_LDADD = $(TEST_LIBS)
+tests_store_test_network_SOURCES = tests/store/test_network.c $(STORE_SUPPORT)
+tests_store_test_network_LDADD = $(TEST_LIBS)
 tests_store_test_lease_SOURCES = tests/store/test_lease.c $(STORE_SUPPORT)
 tests_store_test_lease_LDADD = $(TEST_LIBS)
 tests_store_test_faults_SOURCES = tests/store/test_faults.c $(STORE_SUPPORT)
