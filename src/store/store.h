@@ -3,8 +3,8 @@
  * One struct store is used by one thread at a time; several processes and several
  * stores may have one file open (WAL; a reader never blocks a writer; a writer
  * waits up to 10 s, then says "is locked by another process"; on network file systems a
- * rollback journal, where readers and writers wait for each other: journals.h). Every write is a
- * transaction of its own unless it is between store_begin and store_commit.
+ * rollback journal, where readers and writers wait for each other: journals.h). Every
+ * write is a transaction of its own unless it is between store_begin and store_commit.
  * A function that fails inside store_begin and store_commit leaves nothing of its
  * own behind; what was done before it stays until store_commit or store_rollback.
  * Strings and arrays given to a function stay the caller's; those that come back
