@@ -197,8 +197,9 @@ static void everything(const struct report *r) {
         }
         page_cell(r->page, "%lld", (long long)row->solution.id);
         page_cell(r->page, "%s", store_kind_name(row->solution.kind));
-        page_cell(r->page, "%s%s%s", row->solution.method, *row->upscale ? ", " : "",
-                  row->upscale);
+        page_cell(r->page, "%s%s%s%s%s", row->solution.method,
+                  *row->upscale ? ", " : "", row->upscale, *row->base ? " of " : "",
+                  row->base);
         page_cell(r->page, "%s", row->solution.parameters);
         char preference[STORE_TASKS_MAX * 16] = "";
         size_t used = 0;

@@ -52,8 +52,9 @@ static void describe_method(const struct store_solution *solution,
     snprintf(series->name, sizeof series->name, "%.50s", solution->method);
 }
 
-static void trained_name(const char *method, const char *upscale, char *out,
-                         size_t size) {
+/* base: the merging method of a surrogate, or "". */
+static void trained_name(const char *method, const char *upscale, const char *base,
+                         char *out, size_t size) {
     switch (store_trains(upscale)) {
     case STORE_TRAINS_MODEL:
         snprintf(out, size, "trained whole, %.50s", method);
@@ -62,7 +63,8 @@ static void trained_name(const char *method, const char *upscale, char *out,
         snprintf(out, size, "correction %.50s", method);
         return;
     case STORE_TRAINS_SURROGATE:
-        snprintf(out, size, "surrogate %.50s", method);
+        snprintf(out, size, "surrogate %.30s%s%.30s", method, *base ? " of " : "",
+                 base);
         return;
     case STORE_TRAINS_ROUTERS:
         snprintf(out, size, "routers %.30s %.30s", method, upscale);
@@ -77,17 +79,18 @@ static void series_describe(const struct store_row *row, struct series *series) 
     bool merged = store_kind_merged(kind);
     bool answers = routers || (merged && solution->preference);
     *series = (struct series){.merged = merged, .answers = answers};
-    snprintf(series->key, sizeof series->key, "%.20s %.30s %.30s%s",
+    snprintf(series->key, sizeof series->key, "%.20s %.30s %.30s%s%.30s%s",
              store_kind_name(kind), solution->method, row->upscale,
-             answers ? " preference" : "");
+             *row->base ? " " : "", row->base, answers ? " preference" : "");
     if (routers) {
         series->mark = MARK_FRONT;
         series->ink = INK_FRONT;
-        trained_name(solution->method, row->upscale, series->name, sizeof series->name);
+        trained_name(solution->method, row->upscale, row->base, series->name,
+                     sizeof series->name);
     } else if (kind == STORE_KIND_TRAIN) {
         series->mark = MARK_TRAINED;
         series->ink = INK_SERIES + 5;
-        trained_name(solution->method, "", series->name, sizeof series->name);
+        trained_name(solution->method, "", "", series->name, sizeof series->name);
     } else if (kind == STORE_KIND_IMPORT) {
         series->mark = MARK_OTHER;
         series->ink = INK_SERIES + 5;
@@ -106,6 +109,7 @@ static bool series_same(const struct store_row *a, const struct store_row *b) {
     return a->solution.kind == b->solution.kind &&
            store_method_is(a->solution.method, b->solution.method) &&
            store_upscale_is(a->upscale, b->upscale) &&
+           store_method_is(a->base, b->base) &&
            !a->solution.routers == !b->solution.routers &&
            !a->solution.preference == !b->solution.preference;
 }
@@ -212,12 +216,15 @@ int series_list(const struct store_row *rows, size_t count, size_t *place,
 char *series_run_name(const struct store_run *run) {
     long long id = (long long)run->id;
     char trained[96];
-    trained_name(run->method, run->upscale, trained, sizeof trained);
     bool whole = store_trains(run->upscale) == STORE_TRAINS_MODEL;
-    json_t *object = whole ? json_loads(run->parameters, 0, NULL) : NULL;
+    bool surrogate = store_trains(run->upscale) == STORE_TRAINS_SURROGATE;
+    json_t *object = whole || surrogate ? json_loads(run->parameters, 0, NULL) : NULL;
     const char *task = json_string_value(json_object_get(object, "task"));
-    char *name = task ? text_format("STL for %s (run %lld)", task, id)
-                      : text_format("%s (run %lld)", trained, id);
+    const char *base = json_string_value(json_object_get(object, "base"));
+    trained_name(run->method, run->upscale, surrogate && base ? base : "", trained,
+                 sizeof trained);
+    char *name = whole && task ? text_format("STL for %s (run %lld)", task, id)
+                               : text_format("%s (run %lld)", trained, id);
     json_decref(object);
     return name;
 }

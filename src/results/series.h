@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 struct series {
-    char key[96];  /* stays the same from one reading of a file to the next */
+    char key[128]; /* stays the same from one reading of a file to the next */
     char name[96]; /* for people */
     enum mark mark;
     enum ink ink;

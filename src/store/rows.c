@@ -1,6 +1,7 @@
 /* Rows: solutions with their evaluations of one split, all of them or those that are
  * new. A file may hold many thousands and an explorer waits for them, so what a row
  * points to lies in a few large blocks, and equal text is kept once. */
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,20 @@ static struct store_evaluation *evaluations_new(struct rows *rows, size_t tasks,
 
 /* --- routers --------------------------------------------------------------------- */
 
+/* A surrogate's parameters name its merging method; nothing else does. */
+static char *read_base(struct rows_reading *reading, struct sql_row *row) {
+    const char *text = (const char *)sqlite3_column_text(row->statement, 3);
+    json_t *parameters = text ? json_loads(text, 0, NULL) : NULL;
+    const char *base = json_string_value(json_object_get(parameters, "base"));
+    char *kept = (char *)"";
+    if (base && (kept = rows_take(&reading->rows, strlen(base) + 1)))
+        strcpy(kept, base);
+    else if (base)
+        sql_row_memory(row);
+    json_decref(parameters);
+    return kept;
+}
+
 static void read_known(struct sql_row *row, void *to) {
     struct rows_reading *reading = to;
     struct known_routers *known = &reading->known;
@@ -57,12 +72,15 @@ static void read_known(struct sql_row *row, void *to) {
     struct known *item = &known->items[known->count++];
     item->id = sql_integer(row, 0, 1, INT64_MAX);
     item->upscale = rows_text(&reading->rows, row, 1);
+    item->base = read_base(reading, row);
     item->step = (unsigned)sql_integer(row, 2, 0, UINT32_MAX);
 }
 
 static int read_routers(struct rows_reading *reading) {
     return sql_all(reading->store, reading->error, "routers", read_known, reading,
-                   "SELECT routers.id, run.upscale, routers.step FROM routers"
+                   "SELECT routers.id, run.upscale, routers.step,"
+                   " CASE run.upscale WHEN '" STORE_SURROGATE "' THEN"
+                   " run.parameters END FROM routers"
                    " JOIN run ON run.id = routers.run ORDER BY routers.id",
                    "");
 }
@@ -108,6 +126,7 @@ static void read_row(struct sql_row *row, void *to) {
         sql_row_corrupt(row, "the routers of solution %lld are missing",
                         (long long)out->solution.id);
     out->upscale = known ? known->upscale : (char *)"";
+    out->base = known ? known->base : (char *)"";
     out->step = known ? known->step : 0;
     out->evaluations =
         evaluations_new(rows, row->store->tasks, &out->solution, reading->split);

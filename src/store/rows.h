@@ -37,7 +37,7 @@ char *rows_text(struct rows *rows, struct sql_row *row, int column);
 /* What rows tell of the routers that they are made with. */
 struct known {
     int64_t id;
-    char *upscale;
+    char *upscale, *base;
     unsigned step;
 };
 

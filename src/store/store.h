@@ -379,6 +379,8 @@ struct store_row {
     /* [objectives]: present is false where there is none. correct is not loaded. */
     struct store_evaluation *evaluations;
     char *upscale; /* of the routers' run; "" where there are none */
+    char *base; /* the method whose coefficients that run's surrogate chooses; "" where
+                   it is none */
     unsigned step; /* of the routers */
 };
 int store_rows(struct store *store, const char *split, struct store_row **rows,

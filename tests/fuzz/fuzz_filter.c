@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
          .state = STORE_STATE_COMPLETE,
          .evaluations = some,
          .upscale = "mlp",
+         .base = "",
          .step = 10},
         {.solution = {.id = 2,
                       .kind = STORE_KIND_IMPORT,
@@ -37,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                       .parameters = "no JSON",
                       .label = "a b"},
          .evaluations = none,
-         .upscale = ""}};
+         .upscale = "",
+         .base = ""}};
     static struct solution solutions[] = {{.front = true, .knee = true, .scale = 0.5},
                                           {.scale = NAN}};
     static struct series series[] = {{.name = "routers ls mlp", .merged = true}};

@@ -317,6 +317,47 @@ static void looks_stay(void **state) {
     free(path);
 }
 
+/* A run of pwemoe map over a merging method: the number of its surrogate. */
+static int64_t put_surrogate(struct store *store, const char *parameters) {
+    struct store_run run = {.method = "map",
+                            .upscale = STORE_SURROGATE,
+                            .parameters = (char *)parameters,
+                            .steps = 1,
+                            .steps_done = 1,
+                            .complete = true};
+    struct store_routers stored = {.step = 1, .blob = "x", .size = 1};
+    if (store_run_begin(store, &run, &error) ||
+        store_run_save(store, &run, &stored, NULL, 0, NULL, 0, &error))
+        fail_msg("%s", error.text);
+    return stored.id;
+}
+
+/* Answers of one method's coefficients are other models than those of another's. */
+static void surrogates_by_their_method(void **state) {
+    (void)state;
+    const struct fixture_options options = {.tasks = TASKS, .edge = 0};
+    static const struct {
+        const char *parameters, *name;
+        size_t count;
+    } runs[] = {{"{\"base\":\"wudi\",\"seed\":0}", "surrogate map of wudi", 2},
+                {"{\"base\":\"ties\"}", "surrogate map of ties", 1},
+                {"{\"base\":\"wudi\",\"seed\":1}", "surrogate map of wudi", 2},
+                {"{\"base\":3}", "surrogate map", 1}};
+    char *path = text_format("%s/surrogates.db", folder());
+    fixture_write(path, &options);
+    struct store *store = open_store(path, STORE_READ_WRITE);
+    for (size_t i = 0; i < 4; i++)
+        put(store, STORE_KIND_PWEMOE, "map", put_surrogate(store, runs[i].parameters),
+            60 + (double)i);
+    store_close(store);
+    struct catalog *catalog = read_catalog(path);
+    assert_int_equal(catalog->series_count, 3);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(find(catalog, runs[i].name)->count, runs[i].count);
+    catalog_free(catalog);
+    free(path);
+}
+
 static void runs_are_called_as_their_series(void **state) {
     (void)state;
     static const struct {
@@ -331,6 +372,11 @@ static void runs_are_called_as_their_series(void **state) {
          "trained whole, epo (run 2)"},
         {{.id = 3, .method = "stl", .upscale = "", .parameters = "{\"task\":\"cars\"}"},
          "STL for cars (run 3)"},
+        {{.id = 6,
+          .method = "map",
+          .upscale = STORE_SURROGATE,
+          .parameters = "{\"base\":\"ties\"}"},
+         "surrogate map of ties (run 6)"},
         {{.id = 4, .method = "stl", .upscale = "", .parameters = "no JSON"},
          "trained whole, stl (run 4)"},
     };
@@ -347,6 +393,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_has_a_look_of_its_own),
         cmocka_unit_test(the_same_everywhere),
+        cmocka_unit_test(surrogates_by_their_method),
         cmocka_unit_test(marks_of_charts_differ),
         cmocka_unit_test(looks_stay),
         cmocka_unit_test(runs_are_called_as_their_series),
