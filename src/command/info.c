@@ -60,7 +60,7 @@ static const char *cuda(void) {
 #endif
 }
 
-/* What `mpirun pwemoe` would use. */
+/* What `mpirun pwemoe` would use; NULL where memory is out. */
 static const char *mpi(char line[256]) {
 #ifdef WITH_MPI_MODULE
     return ranks_library(line);

@@ -278,6 +278,8 @@ uint64_t ranks_sent(const struct ranks *r) {
 const char *ranks_library(char line[256]) {
     struct error error;
     const struct parallel_module *module = open_module(&error);
+    if (!module && error.memory)
+        return NULL;
     snprintf(line, 256, "%.255s", module ? module->version() : error.text);
     return line;
 }

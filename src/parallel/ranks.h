@@ -82,7 +82,8 @@ int ranks_look(struct ranks *ranks, struct ranks_message *message, struct error 
 /* Waits for it, without keeping a core busy for long. Fails where rank 0 has ended. */
 int ranks_wait(struct ranks *ranks, struct ranks_message *message, struct error *error);
 
-/* The module's MPI as a line for `pwemoe info`, or why there is none. */
+/* The module's MPI as a line for `pwemoe info`, or why there is none; NULL where memory
+ * is out. */
 const char *ranks_library(char line[256]);
 
 #endif
