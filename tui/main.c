@@ -18,6 +18,7 @@
 #include "base/sandbox.h"
 #include "base/signals.h"
 #include "base/start.h"
+#include "base/usage.h"
 #include "config.h"
 #include "options.h"
 #include "panels/views.h"
@@ -33,32 +34,26 @@ static int complain(const struct error *error) {
     return 1;
 }
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* Waits for the first catalog, or for one that is no outline, at most so many seconds.
  */
 static void wait_for_results(struct app *app, bool whole, double seconds) {
     const struct explorer *explorer = &app->explorer;
-    double until = now() + seconds;
+    double until = usage_clock() + seconds;
     while ((!explorer->catalog || (whole && explorer->catalog->reading)) &&
-           !explorer->message_bad && !memory_failures() && now() < until) {
+           !explorer->message_bad && !memory_failures() && usage_clock() < until) {
         struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
-        poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
+        poll(&poll_fd, 1, (int)((until - usage_clock()) * 1000) + 1);
         app_events(app);
     }
 }
 
 /* The front's hypervolume where it is quick. */
 static void wait_for_volume(struct app *app, double seconds) {
-    double until = now() + seconds;
+    double until = usage_clock() + seconds;
     while ((!app->explorer.volume || app->explorer.volume->state == VOLUME_WORKING) &&
-           !memory_failures() && now() < until) {
+           !memory_failures() && usage_clock() < until) {
         struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
-        poll(&poll_fd, 1, (int)((until - now()) * 1000) + 1);
+        poll(&poll_fd, 1, (int)((until - usage_clock()) * 1000) + 1);
         app_events(app);
     }
 }
@@ -130,9 +125,9 @@ struct lack {
 static bool look_for_memory(struct app *app, struct lack *lack) {
     static const double rest = 5;
     unsigned failures = memory_failures();
-    if (failures == lack->failures || now() < lack->told + rest)
+    if (failures == lack->failures || usage_clock() < lack->told + rest)
         return false;
-    *lack = (struct lack){failures, now()};
+    *lack = (struct lack){failures, usage_clock()};
     explorer_say(&app->explorer, true,
                  "out of memory: what is shown may lack parts, and what was asked for "
                  "may not be done");
@@ -145,7 +140,7 @@ static bool look_for_memory(struct app *app, struct lack *lack) {
 static int loop(struct app *app, struct replay *replay, FILE *record,
                 struct error *error) {
     static const double frame = 0.033, patience = 20;
-    double since = now(); /* the replay waits */
+    double since = usage_clock(); /* the replay waits */
     bool changed = true, at_once = true;
     double drawn = 0;
     struct lack lack = {0};
@@ -153,7 +148,7 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
         at_once = screen_job_control() || at_once;
         changed = app_events(app) || changed;
         changed = look_for_memory(app, &lack) || changed;
-        at_once = app_fly(app, now()) || at_once;
+        at_once = app_fly(app, usage_clock()) || at_once;
         app_tell_evaluation(app);
         app_fill(app);
         app_tour(app);
@@ -164,17 +159,17 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
             if (state == REPLAY_DONE)
                 replay = NULL;
             if (state != REPLAY_WAITS)
-                since = now();
-            else if (now() > since + patience)
+                since = usage_clock();
+            else if (usage_clock() > since + patience)
                 return replay_late(replay, error);
             if (app->quit)
                 break;
         }
-        double rest = drawn + frame - now();
+        double rest = drawn + frame - usage_clock();
         if (at_once || (changed && rest <= 0)) {
             if (draw(app, error))
                 return -1;
-            drawn = now();
+            drawn = usage_clock();
             changed = at_once = false;
         }
         if (!changed && app_take_early(app)) {

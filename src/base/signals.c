@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/usage.h"
 
 static struct {
     struct signals given;
@@ -32,12 +33,6 @@ _Noreturn void signals_end(int number) {
     _exit(128 + number);
 }
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static void *take(void *unused) {
     static const double at_once = 0.2; /* seconds; nobody types so fast */
     double first[2] = {0, 0};
@@ -50,13 +45,13 @@ static void *take(void *unused) {
         double *time = number == SIGINT    ? &first[0]
                        : number == SIGTERM ? &first[1]
                                            : NULL;
-        if (time && *time > 0 && now() - *time > at_once) {
+        if (time && *time > 0 && usage_clock() - *time > at_once) {
             if (watch.given.ends)
                 watch.given.ends();
             signals_end(number);
         }
         if (time && *time <= 0)
-            *time = now();
+            *time = usage_clock();
         watch.given.asked(number);
     }
     return NULL;

@@ -12,16 +12,6 @@
 #include "base/memory.h"
 #include "checkpoint/tensor_files.h"
 
-static int compare_names(const void *left, const void *right) {
-    const struct tensor *const *a = left, *const *b = right;
-    return strcmp((*a)->name, (*b)->name);
-}
-
-static int compare_key(const void *key, const void *entry) {
-    const struct tensor *const *tensor = entry;
-    return strcmp(key, (*tensor)->name);
-}
-
 static int open_shards(struct model_directory *directory,
                        const struct tensor_files *files, struct error *error) {
     directory->shards = array_new(files->count, sizeof *directory->shards);
@@ -84,7 +74,7 @@ int model_directory_order(struct model_directory *d, struct error *error) {
         return error_memory(error);
     if (d->count) {
         memcpy(d->by_name, d->tensors, d->count * sizeof *d->tensors);
-        qsort(d->by_name, d->count, sizeof *d->by_name, compare_names);
+        tensors_sort(d->by_name, d->count);
     }
     return 0;
 }
@@ -230,7 +220,5 @@ const struct tensor *model_directory_at(const struct model_directory *directory,
 
 const struct tensor *model_directory_find(const struct model_directory *directory,
                                           const char *name) {
-    const struct tensor **found = bsearch(name, directory->by_name, directory->count,
-                                          sizeof *directory->by_name, compare_key);
-    return found ? *found : NULL;
+    return tensors_find(directory->by_name, directory->count, name);
 }

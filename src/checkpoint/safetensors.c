@@ -44,6 +44,17 @@ static int compare_key(const void *key, const void *entry) {
     return strcmp(key, (*tensor)->name);
 }
 
+void tensors_sort(const struct tensor **tensors, size_t count) {
+    qsort(tensors, count, sizeof *tensors, compare_names);
+}
+
+const struct tensor *tensors_find(const struct tensor *const *sorted, size_t count,
+                                  const char *name) {
+    const struct tensor *const *found =
+        bsearch(name, sorted, count, sizeof *sorted, compare_key);
+    return found ? *found : NULL;
+}
+
 /* A number that is an integer >= 0, into *out. */
 static bool read_size(const json_t *value, uint64_t *out) {
     if (!json_is_integer(value) || json_integer_value(value) < 0)
@@ -222,7 +233,7 @@ static int parse(struct safetensors *file, struct error *error) {
         return -1;
     for (size_t i = 0; i < file->count; i++)
         file->by_name[i] = &file->tensors[i];
-    qsort(file->by_name, file->count, sizeof *file->by_name, compare_names);
+    tensors_sort(file->by_name, file->count);
     return 0;
 }
 
@@ -279,9 +290,7 @@ const struct tensor *safetensors_at(const struct safetensors *file, size_t index
 
 const struct tensor *safetensors_find(const struct safetensors *file,
                                       const char *name) {
-    const struct tensor **found =
-        bsearch(name, file->by_name, file->count, sizeof *file->by_name, compare_key);
-    return found ? *found : NULL;
+    return tensors_find(file->by_name, file->count, name);
 }
 
 const char *safetensors_metadata(const struct safetensors *file, const char *key) {

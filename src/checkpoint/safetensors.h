@@ -40,6 +40,11 @@ size_t safetensors_count(const struct safetensors *file);
 /* In the order of their data. */
 const struct tensor *safetensors_at(const struct safetensors *file, size_t index);
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name);
+/* A list of tensors by their names: put into order, and searched then (NULL: no such
+ * name). */
+void tensors_sort(const struct tensor **tensors, size_t count);
+const struct tensor *tensors_find(const struct tensor *const *sorted, size_t count,
+                                  const char *name);
 /* A value of __metadata__, or NULL. */
 const char *safetensors_metadata(const struct safetensors *file, const char *key);
 /* Whether bytes are a safetensors file whose __metadata__ says "kind": wanted. */

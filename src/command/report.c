@@ -24,13 +24,7 @@ static const struct option_spec options[] = {
      .value = "DIR",
      .help = "The folder to make; it must not exist",
      .offset = offsetof(struct report_options, out)},
-    {.name = "split",
-     .type = OPTION_CHOICE,
-     .value = "S",
-     .choices = "test|train",
-     .initial = "test",
-     .help = "Figures on this split: test or train",
-     .offset = offsetof(struct report_options, split)},
+    SPLIT_OPTION("Figures on this split", struct report_options, split),
     {0}};
 
 /* --- which rows ------------------------------------------------------------- */

@@ -242,12 +242,7 @@ static int run_fisher(const struct merge_input *input, struct merge_result *resu
 }
 
 static const struct merge_parameter parameters[] = {
-    {.name = "examples",
-     .whole = true,
-     .initial = 256,
-     .low = 1,
-     .high = 1e6,
-     .help = "training examples of each task"},
+    MERGE_EXAMPLES,
     {.name = "labels",
      .whole = true,
      .initial = 16,

@@ -37,6 +37,18 @@ struct merge_parameter {
         .name = "scale", .initial = 0.3, .low = -10, .high = 10, .each = true, \
         .help = "scaling coefficient"                                          \
     }
+/* How many examples of each task a method looks at. */
+#define MERGE_EXAMPLES                                                            \
+    {                                                                             \
+        .name = "examples", .whole = true, .initial = 256, .low = 1, .high = 1e6, \
+        .help = "training examples of each task"                                  \
+    }
+/* How far a preference is drawn to equal weights. */
+#define MERGE_SHRINK                                             \
+    {                                                            \
+        .name = "shrink", .initial = 0.3, .low = 0, .high = 1,   \
+        .help = "how far a preference is drawn to equal weights" \
+    }
 /* The seed of a method that draws at random: any that a double has exactly. */
 #define MERGE_SEED .name = "seed", .whole = true, .high = 9007199254740992.0
 

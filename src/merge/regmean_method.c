@@ -282,12 +282,7 @@ static int run_regmean(const struct merge_input *input, struct merge_result *res
 }
 
 static const struct merge_parameter parameters[] = {
-    {.name = "examples",
-     .whole = true,
-     .initial = 256,
-     .low = 1,
-     .high = 1e6,
-     .help = "training examples of each task"},
+    MERGE_EXAMPLES,
     {.name = "ratio",
      .initial = 0.95,
      .low = 0,

@@ -269,11 +269,7 @@ static const struct merge_parameter parameters[] = {
      .high = 1e6,
      .help = "how strongly the closed form is led towards the mean; 0 chooses 0.01, "
              "0.1, 1 or 10 by the experts' answers to training examples, 10 without"},
-    {.name = "shrink",
-     .initial = 0.3,
-     .low = 0,
-     .high = 1,
-     .help = "how far a preference is drawn to equal weights"},
+    MERGE_SHRINK,
     {0}};
 
 const struct merge_method merge_wudi = {

@@ -74,7 +74,7 @@ struct gradient_sink {
     /* f32 memory for the region's gradient, [groups] of them `*stride` elements
      * apart; NULL where it is not wanted. */
     float *(*place)(void *self, size_t offset, size_t count, size_t *stride);
-    /* The region's gradient is complete (queued on the backend). */
+    /* The region's gradient is complete (queued on the backend); NULL: nobody asks. */
     void (*ready)(void *self, size_t offset, size_t count);
     /* Not NULL: for Fisher's diagonal. Every group is then one image, and for the
      * weights of linear layers the other functions are not called: squares_scale times

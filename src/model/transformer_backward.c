@@ -63,7 +63,8 @@ static void each_group(const struct backward *back, size_t offset, size_t size,
         add(back, what, place + g * stride, &run);
         first += run.count;
     }
-    sink->ready(sink->self, offset, size);
+    if (sink->ready)
+        sink->ready(sink->self, offset, size);
 }
 
 struct weight_product { /* left^T right, (m, n), of (rows, m) and (rows, n) */

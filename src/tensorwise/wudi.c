@@ -60,11 +60,7 @@ static const struct merge_parameter parameters[] = {
      .high = 1e6,
      .above_low = true,
      .help = "how strongly the closed form is led towards the mean"},
-    {.name = "shrink",
-     .initial = 0.3,
-     .low = 0,
-     .high = 1,
-     .help = "how far a preference is drawn to equal weights"},
+    MERGE_SHRINK,
     {0}};
 
 const struct tensorwise_method tensorwise_wudi = {

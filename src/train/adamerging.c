@@ -114,12 +114,6 @@ static float *place(void *self, size_t offset, size_t count, size_t *stride) {
     return a->gradient + offset;
 }
 
-static void ready(void *self, size_t offset, size_t count) {
-    (void)self;
-    (void)offset;
-    (void)count;
-}
-
 /* Every tensor's gradient against the task vectors, added up in its row. */
 static void reduce(struct adamerging *a) {
     struct pool *pool = a->pass.pool;
@@ -158,7 +152,7 @@ static int losses_and_slope(struct adamerging *a, bool ahead, double *losses,
         head_bank_entropy(a->pass.heads, t, backend_at(b, x, t * n * features), n,
                           batch->loss + t * n, batch->scale + t * n,
                           (real *)backend_at(b, a->pass.dfeatures, t * n * features));
-    struct gradient_sink sink = {.self = a, .place = place, .ready = ready};
+    struct gradient_sink sink = {.self = a, .place = place};
     transformer_backward(a->pass.transformer, a->pass.weights, a->pass.dfeatures,
                          &whole, 1, &sink);
     reduce(a);

@@ -261,12 +261,6 @@ static float *place_gradient(void *self, size_t offset, size_t count, size_t *st
     return d->vector.gradient + offset;
 }
 
-static void gradient_ready(void *self, size_t offset, size_t count) {
-    (void)self;
-    (void)offset;
-    (void)count;
-}
-
 void distillation_loss(struct distillation *d, size_t task, const real *features,
                        size_t n, const int32_t *labels, float *loss, const float *scale,
                        real *dfeatures) {
@@ -301,8 +295,7 @@ static void run_batch(void *self) {
                           batch->scale + t * n,
                           backend_at(b, d->dfeatures, t * n * features));
     }
-    struct gradient_sink sink = {
-        .self = d, .place = place_gradient, .ready = gradient_ready};
+    struct gradient_sink sink = {.self = d, .place = place_gradient};
     transformer_backward(d->transformer, d->weights, d->dfeatures, &whole, 1, &sink);
 }
 

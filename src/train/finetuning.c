@@ -156,12 +156,6 @@ static float *place_gradient(void *self, size_t offset, size_t count, size_t *st
     return (f->groups > 1 ? f->task_gradients : f->model.gradient) + offset;
 }
 
-static void gradient_ready(void *self, size_t offset, size_t count) {
-    (void)self;
-    (void)offset;
-    (void)count;
-}
-
 /* From the batch, on the device, to its losses and gradients there, and the inner
  * products of the tasks' gradients where they are kept apart. */
 static void forward_backward(void *self) {
@@ -184,8 +178,7 @@ static void forward_backward(void *self) {
             head_bank_gradient(f->heads, h->weight.gradient,
                                h->has_bias ? h->bias.gradient : NULL);
     }
-    struct gradient_sink sink = {
-        .self = f, .place = place_gradient, .ready = gradient_ready};
+    struct gradient_sink sink = {.self = f, .place = place_gradient};
     transformer_backward(f->transformer, f->model.compute, f->dfeatures,
                          f->groups > 1 ? each : &whole, f->groups, &sink);
     if (f->groups > 1)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/usage.h"
 #include "threads/evaluation_state.h"
 
 static void post_filled(struct evaluation *evaluation, double took, const char *text) {
@@ -38,7 +39,7 @@ void evaluation_begin_fill(struct evaluation *evaluation) {
     struct work work = {&evaluation->hurry, evaluation_progress, evaluation};
     struct error error;
     evaluation->filling = true;
-    evaluation->began = evaluation_seconds();
+    evaluation->began = usage_clock();
     evaluation->now = (struct evaluation_wish){.routers = fill->routers};
     memcpy(evaluation->now.preference, fill->preference, sizeof fill->preference);
     if (!evaluation->evaluator) {
@@ -47,7 +48,7 @@ void evaluation_begin_fill(struct evaluation *evaluation) {
     } else if (evaluation_use_routers(evaluation, fill->routers, &error) == 0 &&
                evaluation_make_model(evaluation, fill->preference, &work, &error) ==
                    0) {
-        evaluation->made = evaluation_seconds();
+        evaluation->made = usage_clock();
         evaluation->evaluating = true;
     } else if (atomic_load(&evaluation->hurry)) {
         evaluation_put_fill_back(evaluation);
@@ -63,7 +64,7 @@ void evaluation_step_fill(struct evaluation *evaluation) {
     struct error error;
     double done = 0, total = 0;
     int result = evaluator_step(evaluation->evaluator, running, &error);
-    double now = evaluation_seconds(), batches = now - evaluation->made;
+    double now = usage_clock(), batches = now - evaluation->made;
     bool price = evaluation->filled.price;
     if (result < 0 || (result == 1 && !price && evaluation_keep(evaluation, &error))) {
         fill_failed(evaluation, &error);

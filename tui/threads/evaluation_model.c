@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/memory.h"
+#include "base/usage.h"
 #include "eval/interval.h"
 #include "eval/keeping.h"
 #include "results/answerer.h"
@@ -108,16 +108,10 @@ static bool wish_again(struct evaluation *evaluation) {
     return true;
 }
 
-double evaluation_seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 void evaluation_begin(struct evaluation *evaluation) {
     struct error error;
     evaluation->evaluating = evaluation->filling = false;
-    evaluation->began = evaluation_seconds();
+    evaluation->began = usage_clock();
     if (!evaluation->evaluator || !evaluation->now.routers)
         return;
     int result = begin_now(evaluation, &error);
@@ -174,7 +168,7 @@ int evaluation_keep(struct evaluation *evaluation, struct error *error) {
     struct event event = {.kind = EVENT_STORED,
                           .serial = evaluation->now.serial,
                           .routers = evaluation->routers,
-                          .seconds = evaluation_seconds() - evaluation->began};
+                          .seconds = usage_clock() - evaluation->began};
     bool later = evaluator_on_device(evaluation->evaluator);
     if (!evaluation->writes)
         return error_set(error, "not stored: the file cannot be written");

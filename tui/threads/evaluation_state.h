@@ -72,8 +72,6 @@ void evaluation_begin(struct evaluation *evaluation);
 /* One batch of the model that is being evaluated; its figures are stored when they are
  * complete. */
 void evaluation_step(struct evaluation *evaluation);
-/* Of a clock that only rises. */
-double evaluation_seconds(void);
 /* Routers by their number in the store, or a closed form: EVENT_MODULES. */
 int evaluation_use_routers(struct evaluation *evaluation, int64_t id,
                            struct error *error);

@@ -47,6 +47,15 @@ struct option_spec {
     const char *key, *untold;
 };
 
+/* The row that chooses a split: what it says of it, and the member, an unsigned, 0 for
+ * test. */
+#define SPLIT_OPTION(says, owner, member)                                              \
+    {                                                                                  \
+        .name = "split", .type = OPTION_CHOICE, .value = "S", .choices = "test|train", \
+        .initial = "test", .help = says ": test or train",                             \
+        .offset = offsetof(owner, member)                                              \
+    }
+
 /* One table with the structure it fills. */
 struct option_group {
     const struct option_spec *specs;

@@ -6,14 +6,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/usage.h"
 
 static const double BETWEEN = 0.1; /* seconds from one drawing to the next */
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void progress_init(struct progress *progress, bool quiet) {
     memset(progress, 0, sizeof *progress);
@@ -78,7 +73,7 @@ void progress_report(void *self, const char *what, size_t done, size_t total) {
     pthread_mutex_lock(&progress->lock);
     char name[sizeof progress->what];
     text_escape(name, sizeof name, what);
-    double time = now();
+    double time = usage_clock();
     if (strcmp(name, progress->what) != 0 || done < progress->first) {
         memcpy(progress->what, name, sizeof name);
         progress->began = time;

@@ -20,14 +20,8 @@ struct measure_options {
 
 /* Rows of an option table whose structure has a struct measure_options `member`: on
  * which split, and the others. */
-#define MEASURE_OPTIONS(owner, member)               \
-    {.name = "split",                                \
-     .type = OPTION_CHOICE,                          \
-     .value = "S",                                   \
-     .choices = "test|train",                        \
-     .initial = "test",                              \
-     .help = "Measure on this split: test or train", \
-     .offset = offsetof(owner, member.split)},       \
+#define MEASURE_OPTIONS(owner, member)                          \
+    SPLIT_OPTION("Measure on this split", owner, member.split), \
         MEASURE_HOW_OPTIONS(owner, member)
 #define MEASURE_HOW_OPTIONS(owner, member)                                          \
     {.name = "limit",                                                               \
