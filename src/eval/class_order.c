@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "data/folder.h"
+#include "data/tsv.h"
 #include "eval/class_reading.h"
 
 static int take_names(struct classes *classes, char *const *names, size_t count,
@@ -262,6 +263,13 @@ static int order_by_data(struct reading *r, struct error *error) {
         if (r->outputs && most >= r->outputs)
             return error_set(error, "%s: label %zu, the head of %s has %zu outputs",
                              longer->path, most, r->head_path, r->outputs);
+        if (most >= TSV_CLASSES_MAX)
+            return error_set(error,
+                             "%s: label %zu; classes are numbers from 0 to %d (is it "
+                             "the right column?)",
+                             most == test->most && test->path ? test->path
+                                                              : train->path,
+                             most, TSV_CLASSES_MAX - 1);
         if (r->head_path && longer->folders)
             reading_say(
                 r,

@@ -1,6 +1,8 @@
 #include "eval/commanded.h"
 
+#include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +23,9 @@ static const double deviations = 1.959963984540054;
 
 /* One task's figure of the current model, on its way. */
 struct measured {
-    struct child *child; /* NULL: none runs */
-    unsigned runs;       /* that have ended */
-    double sum, squares;
+    struct child *child;  /* NULL: none runs */
+    unsigned runs;        /* that have ended */
+    double mean, squares; /* of their values; sum of squared differences from it */
     struct metric_figure figure;
     bool done;
 };
@@ -268,9 +270,11 @@ int commanded_begin_directory(struct commanded *c, const char *path,
     /* Commands run in another folder than this program. */
     c->model = realpath(path, NULL);
     if (!c->model)
-        return error_set(error, "%s: there is no such directory", path);
+        return error_set(error, "%s: %s", path, strerror(errno));
+    if (model_place_stamp(c->model, c->stamp, error))
+        return -1;
     c->begun = true;
-    return model_place_stamp(c->model, c->stamp, error);
+    return 0;
 }
 
 /* --- measuring -------------------------------------------------------------------- */
@@ -301,7 +305,7 @@ static int refuse_end(struct commanded *c, size_t task, struct error *error) {
     const char *complaint = child_complaint(child);
     if (late)
         return error_set(error, "was stopped after %g s", c->commands[task].timeout);
-    if (status > 128)
+    if (status > 128 && status < 128 + NSIG)
         return error_set(error, "was ended by signal %d", status - 128);
     return error_set(error, "ended with status %d%s%s", status, *complaint ? ": " : "",
                      complaint);
@@ -326,16 +330,16 @@ static int take(struct commanded *c, size_t task, struct error *error) {
     if (result)
         return -1;
     m->runs++;
-    m->sum += figure.value;
-    m->squares += figure.value * figure.value;
+    double before = figure.value - m->mean; /* Welford's way, exact for large values */
+    m->mean += before / m->runs;
+    m->squares += before * (figure.value - m->mean);
     m->figure = figure;
     unsigned repeat = c->commands[task].repeat;
     if (m->runs < repeat)
         return 0;
     if (repeat > 1) {
-        double mean = m->sum / repeat;
-        double spread = fmax(0, m->squares - mean * m->sum) / (repeat - 1);
-        m->figure.value = mean;
+        double spread = m->squares / (repeat - 1);
+        m->figure.value = m->mean;
         /* What a command says of its examples holds also where its runs agree. */
         m->figure.error = fmax(figure.error, sqrt(spread / repeat));
         m->figure.n *= repeat;

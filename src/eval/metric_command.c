@@ -23,14 +23,21 @@ void metric_command_free_words(char **words) {
 
 /* --- words ------------------------------------------------------------------------ */
 
+/* Whether \ takes the meaning off what follows it: of anything; within "..." only of
+ * what has one there. */
+static bool escapes(const char *backslash, char quote) {
+    return quote == 0 ||
+           (quote == '"' && backslash[1] && strchr("\"\\$`", backslash[1]));
+}
+
 /* The word at *text into out, which has room for all of it; *text moves behind it. */
 static int take_word(const char **text, char *out, struct error *error) {
     char quote = 0;
-    for (; **text && (quote || !strchr(" \t", **text)); (*text)++) {
+    for (; **text && (quote || !strchr(" \t\n", **text)); (*text)++) {
         char c = **text;
         if (quote ? c == quote : c == '\'' || c == '"') {
             quote = quote ? 0 : c;
-        } else if (c == '\\' && quote != '\'') {
+        } else if (c == '\\' && escapes(*text, quote)) {
             if (!*++*text)
                 return error_set(error, "measure: ends in \\");
             *out++ = **text;
@@ -55,9 +62,17 @@ int metric_command_split(const char *text, struct metric_command *c,
     c->words = array_new(WORDS_MAX + 1, sizeof *c->words);
     int result = word && c->words ? 0 : error_memory(error);
     while (result == 0) {
-        text += strspn(text, " \t");
+        size_t blank = strspn(text, " \t\n");
+        bool line = memchr(text, '\n', blank) != NULL;
+        text += blank;
         if (!*text)
             break;
+        if (line && c->count) {
+            result =
+                error_set(error, "measure: has a second line, and no shell is run; "
+                                 "write one command on one line");
+            break;
+        }
         result = c->count == WORDS_MAX
                      ? error_set(error, "measure: more than %d words", WORDS_MAX)
                      : take_word(&text, word, error);

@@ -25,6 +25,7 @@ struct pwemoe {
     struct catalog_source *source;
     struct catalog *catalog;     /* what the file held when it was last read */
     struct store_recipe *recipe; /* the evaluator's */
+    struct store_recipe *tasks;  /* the one of opening: what pwemoe_task gives out */
     struct evaluator *evaluator; /* NULL until it is needed */
     char answers[128];
     struct pwemoe_point *points; /* of pwemoe_front */
@@ -69,12 +70,15 @@ static int read_file(struct pwemoe *p) {
     catalog_free(p->catalog);
     p->catalog = fresh;
     catalog_source_settle(p->source);
+    int64_t answerer = answerer_default(fresh);
+    *p->answers = '\0';
+    if (answerer)
+        catalog_routers_text(fresh, answerer, p->answers, sizeof p->answers);
     return 0;
 }
 
 static int open_file(struct pwemoe *p) {
     struct work work = work_of(p);
-    struct store_recipe *recipe = NULL;
     if (!p->path || !p->device)
         return error_memory(&p->error);
     if (store_open(p->path, STORE_READ_WRITE, &p->store, &p->error))
@@ -84,17 +88,12 @@ static int open_file(struct pwemoe *p) {
     if (!p->folder || !p->source)
         return error_memory(&p->error);
     /* Figures of data that have changed are stale before anyone asks for them. */
-    int result =
-        store_recipe(p->store, &recipe, &p->error) ||
-        data_watch(p->store, recipe, p->folder, "test", NULL, &work, &p->error) ||
-        read_file(p);
-    store_recipe_free(recipe);
-    if (result)
-        return -1;
-    int64_t answerer = answerer_default(p->catalog);
-    if (answerer)
-        catalog_routers_text(p->catalog, answerer, p->answers, sizeof p->answers);
-    return 0;
+    return store_recipe(p->store, &p->tasks, &p->error) ||
+                   data_watch(p->store, p->tasks, p->folder, "test", NULL, &work,
+                              &p->error) ||
+                   read_file(p)
+               ? -1
+               : 0;
 }
 
 int pwemoe_open(const char *path, const struct pwemoe_options *options,
@@ -121,6 +120,7 @@ void pwemoe_close(struct pwemoe *p) {
     if (!p)
         return;
     unload(p);
+    store_recipe_free(p->tasks);
     catalog_free(p->catalog);
     catalog_source_free(p->source);
     store_close(p->store);
@@ -140,7 +140,7 @@ size_t pwemoe_tasks(const struct pwemoe *p) {
 }
 
 struct pwemoe_task pwemoe_task(const struct pwemoe *p, size_t task) {
-    const struct store_task *t = &p->catalog->recipe->tasks[task];
+    const struct store_task *t = &p->tasks->tasks[task];
     return (struct pwemoe_task){t->name, t->objective.unit, t->objective.maximise};
 }
 

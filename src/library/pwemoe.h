@@ -56,7 +56,7 @@ struct pwemoe_task pwemoe_task(const struct pwemoe *pwemoe, size_t task);
 
 /* What answers a preference: "distil correction, 1200 steps". It is what the newest
  * complete training run made, or a closed form where nothing is trained; "" where there
- * is one task only. */
+ * is one task only. As of the last call that read the file; it holds until the next. */
 const char *pwemoe_answers(const struct pwemoe *pwemoe);
 
 struct pwemoe_figure {

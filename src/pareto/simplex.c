@@ -139,7 +139,9 @@ int simplex_parse_shares(const char *text, size_t tasks, double *preference,
                          double *sum, struct error *error) {
     if (parse(text, tasks, true, preference, sum, error))
         return -1;
-    if (!(*sum > 0) || isinf(*sum))
+    if (isinf(*sum))
+        return error_set(error, "preference \"%s\": its shares are too large", text);
+    if (!(*sum > 0))
         return error_set(error, "preference \"%s\": one share at least must be above 0",
                          text);
     for (size_t t = 0; t < tasks; t++)

@@ -209,9 +209,12 @@ static int add_item(struct extraction *e, const struct extraction_wish *wish,
                     struct error *error) {
     struct extracted *x = &e->items[e->count++];
     size_t rows = (size_t)base->shape[0], columns = (size_t)base->count / rows;
+    bool embedding = naming_is_embedding(base);
+    turned = turned || embedding;
     *x = (struct extracted){.base = base,
                             .rows = turned ? columns : rows,
-                            .columns = turned ? rows : columns};
+                            .columns = turned ? rows : columns,
+                            .embedding = embedding};
     x->rank = wish->rank;
     if (x->rank > rows)
         x->rank = rows;

@@ -16,10 +16,11 @@ struct extracted {
     const struct tensor *base; /* the pretrained model's */
     size_t rows, columns; /* of the change as a matrix: first dimension, the others;
                              turned round where the model's layers are ([inputs,
-                             outputs] of GPT-2) */
-    size_t rank;          /* no more than asked for, and than the matrix has */
-    float *left, *right;  /* B [rows, rank] and A [rank, columns]; owned */
-    double norm, error;   /* of the change; of change - B A: Frobenius */
+                             outputs] of GPT-2), and of an embedding */
+    bool embedding;
+    size_t rank;         /* no more than asked for, and than the matrix has */
+    float *left, *right; /* B [rows, rank] and A [rank, columns]; owned */
+    double norm, error;  /* of the change; of change - B A: Frobenius */
 };
 
 struct extraction {

@@ -86,8 +86,9 @@ static int add_factor(struct writing *w, const struct extracted *x, bool left,
                       struct error *error) {
     struct tensor_source *source = &w->sources[w->count];
     char *module = module_of(x);
-    char *name = module ? text_format("base_model.model.%s.lora_%c.weight", module,
-                                      left ? 'B' : 'A')
+    char *name = module ? text_format("base_model.model.%s.lora_%s%c%s", module,
+                                      x->embedding ? "embedding_" : "",
+                                      left ? 'B' : 'A', x->embedding ? "" : ".weight")
                         : NULL;
     free(module);
     if (!name)

@@ -16,4 +16,8 @@ bool naming_is_linear(const struct tensor *tensor);
  * its kind do. */
 bool naming_is_turned(const struct model_directory *model, const char *name);
 
+/* Whether it is the table of an embedding: PEFT keeps factors of these under names and
+ * in an order of their own. */
+bool naming_is_embedding(const struct tensor *tensor);
+
 #endif

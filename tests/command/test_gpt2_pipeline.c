@@ -232,8 +232,10 @@ static void what_cannot_be_is_told(void **state) {
         {"gpt2", "test: single-test.tsv, quoting: yes",
          "quoting is 'yes'; it can be csv or none"},
         {"gpt2", "test: single-test.tsv, pair: b", "has pair and no text"},
+        {"gpt2", "test: number.tsv", "number.tsv: label 3000000; classes are numbers"},
         {"gpt2", "test: a.parquet", ".parquet files are not read; give a table"},
     };
+    write_file("number.tsv", "a\t0\nb\t3000000\n");
     write_file("ragged.tsv", "a\t1\nb\n");
     write_file("one.tsv", "a\tsame\nb\tthird\n");
     write_file("a.parquet", "PAR1");

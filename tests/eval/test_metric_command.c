@@ -29,6 +29,10 @@ static void test_words(void **state) {
           (const char *const[]){"a", "b c", "d 'e", "f g", ""}, 5);
     split("a '$HOME | x' \"\\\"\" b*",
           (const char *const[]){"a", "$HOME | x", "\"", "b*"}, 4);
+    /* As a shell has it: in double quotes \ is itself but before " \ $ and `. */
+    split("grep \"^a\\.b\\\\c\\$\" \\. 'd\\.e'",
+          (const char *const[]){"grep", "^a\\.b\\c$", ".", "d\\.e"}, 4);
+    split("\na {model}\n", (const char *const[]){"a", "{model}"}, 2);
 }
 
 static void refused(const char *text, const char *says) {
@@ -47,6 +51,7 @@ static void test_refused_words(void **state) {
     refused("a $HOME", "for a shell");
     refused("a 'b", "is not closed");
     refused("a \\", "ends in");
+    refused("a\nb", "second line");
 }
 
 static void test_replaced(void **state) {

@@ -77,8 +77,13 @@ static void what_is_measured_is_kept(void **state) {
     const double preference[] = {0.27, 0.41, 0.32};
     struct pwemoe_figure first[3], again[3];
     int64_t id, same;
-    size_t before = solutions();
+    const struct pwemoe_point *points;
+    size_t before = solutions(), count;
+    const char *name = pwemoe_task(p, 1).name;
     assert_int_equal(pwemoe_measure(p, preference, first, &id), 0);
+    /* Names live as long as the object, whatever is read anew. */
+    assert_int_equal(pwemoe_front(p, &points, &count), 0);
+    assert_ptr_equal(pwemoe_task(p, 1).name, name);
     assert_int_equal(solutions(), before + 1);
     assert_int_equal(pwemoe_measure(p, preference, again, &same), 0);
     assert_int_equal(id, same);

@@ -166,6 +166,8 @@ static void shares_are_divided_by_their_sum(void **state) {
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (!simplex_parse_shares(wrong[i], 3, r, &sum, &error))
             fail_msg("%s is taken", wrong[i]);
+    assert_int_equal(simplex_parse_shares("0,1e308,1e308", 3, r, &sum, &error), -1);
+    assert_non_null(strstr(error.text, "shares are too large"));
     /* Only where that is asked for. */
     assert_int_equal(simplex_parse("2,5,3", 3, r, &error), -1);
     assert_int_equal(simplex_parse("1/2,1/4,1/4", 3, r, &error), -1);

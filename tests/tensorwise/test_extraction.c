@@ -130,6 +130,29 @@ static void test_whole_rank(void **state) {
                        "resnet.encoder.stages.1.layers.0.layer.0.convolution.weight");
 }
 
+/* An embedding's factors are called and lie as PEFT reads them, or it would pass them
+ * over. */
+static void test_embedding(void **state) {
+    (void)state;
+    char path[1200];
+    struct safetensors *file;
+    struct error error;
+    json_t *rows = extract("llama", "--rank 99 --include '*embed_tokens*'");
+    assert_int_equal(json_array_size(rows), 1);
+    json_decref(rows);
+    snprintf(path, sizeof path, "%s/adapter/adapter_model.safetensors", folder());
+    assert_int_equal(safetensors_open(path, &file, &error), 0);
+    const struct tensor *a =
+        safetensors_find(file, "base_model.model.model.embed_tokens.lora_embedding_A");
+    const struct tensor *b =
+        safetensors_find(file, "base_model.model.model.embed_tokens.lora_embedding_B");
+    assert_true(a && b && safetensors_count(file) == 2);
+    assert_true(a->shape[0] == 8 && a->shape[1] == 14 && b->shape[0] == 8);
+    safetensors_close(file);
+    make("llama");
+    assert_like_expert("llama", "model.embed_tokens.weight");
+}
+
 static void test_said_and_refused(void **state) {
     (void)state;
     struct ran ran = run("extract-lora %1$s/said --pretrained %2$s/llama/base --expert "
@@ -178,6 +201,7 @@ static void test_whole_modules(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors), cmocka_unit_test(test_whole_rank),
-        cmocka_unit_test(test_whole_modules), cmocka_unit_test(test_said_and_refused)};
+        cmocka_unit_test(test_whole_modules), cmocka_unit_test(test_embedding),
+        cmocka_unit_test(test_said_and_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
