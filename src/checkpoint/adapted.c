@@ -81,6 +81,9 @@ int model_directory_match(const struct model_directory *d, struct adapter *adapt
     }
     int result = adapter_rename(adapter, names, error);
     free(names);
+    for (size_t i = 0; result == 0 && model_directory_has_turned(d) && i < count; i++)
+        adapter_turn(adapter, i,
+                     model_directory_is_turned(d, adapter_at(adapter, i)->name));
     return result;
 }
 

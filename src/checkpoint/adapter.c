@@ -233,6 +233,7 @@ static int add_product(struct adapter *adapter, const struct tensor *a, size_t b
         .scale = alpha / (rooted ? sqrt(rank) : rank),
         .turned = embedding ||
                   json_is_true(json_object_get(adapter->config, "fan_in_fan_out")),
+        .embedding = embedding,
         .rank = (size_t)a->shape[0]};
     bool turned = entry->product.turned;
     entry->product.rows = turned ? inputs : outputs;
@@ -375,6 +376,17 @@ int adapter_rename(struct adapter *adapter, const char *const *names,
         adapter->entries[i].name = name;
     }
     return order(adapter, error);
+}
+
+void adapter_turn(struct adapter *adapter, size_t index, bool turned) {
+    struct low_rank *product = &adapter->entries[index].product;
+    size_t rows = product->rows;
+    if (adapter->entries[index].whole || product->embedding ||
+        product->turned == turned)
+        return;
+    product->turned = turned;
+    product->rows = product->columns;
+    product->columns = rows;
 }
 
 int adapter_check(const struct adapter *adapter, const struct adapter_entry *entry,

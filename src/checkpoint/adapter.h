@@ -20,6 +20,7 @@ struct low_rank {
     const struct tensor *a, *b; /* as in the file */
     double scale;
     bool turned; /* the product of the file is transposed: fan_in_fan_out, embeddings */
+    bool embedding;
     size_t rank, rows, columns;
 };
 
@@ -53,6 +54,11 @@ const struct adapter_entry *adapter_find(const struct adapter *adapter,
  * one name. */
 int adapter_rename(struct adapter *adapter, const char *const *names,
                    struct error *error);
+
+/* That of a linear layer: whether its product is transposed, whatever fan_in_fan_out
+ * says. PEFT goes by the kind of the layer and keeps in the file what the last one was.
+ */
+void adapter_turn(struct adapter *adapter, size_t index, bool turned);
 
 /* Whether an entry fits a tensor of the model that it is to change: an adapter for
  * another model does not. Fails saying both shapes. */

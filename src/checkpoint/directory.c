@@ -222,3 +222,25 @@ const struct tensor *model_directory_find(const struct model_directory *director
                                           const char *name) {
     return tensors_find(directory->by_name, directory->count, name);
 }
+
+bool model_directory_has_turned(const struct model_directory *directory) {
+    static const char *const kinds[] = {"gpt2",         "openai-gpt",
+                                        "imagegpt",     "decision_transformer",
+                                        "clvp_decoder", "clvp"};
+    const char *type =
+        json_string_value(json_object_get(directory->config, "model_type"));
+    for (size_t i = 0; type && i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(type, kinds[i]) == 0)
+            return true;
+    return false;
+}
+
+bool model_directory_is_turned(const struct model_directory *directory,
+                               const char *name) {
+    static const char *const parts[] = {".c_attn.", ".c_fc.", ".c_proj.", ".q_attn."};
+    bool turned = model_directory_has_turned(directory);
+    for (size_t i = 0; turned && i < sizeof parts / sizeof *parts; i++)
+        if (strstr(name, parts[i]))
+            return true;
+    return false;
+}

@@ -36,8 +36,7 @@ int model_directory_open_expert(const char *path, const char *pretrained,
 bool model_directory_is_adapted(const struct model_directory *directory);
 /* Calls what the adapter changes as this model does: where one of the two was saved
  * with a prefix ("vit.") and the other without, or by names of modules that files do
- * not have.
- */
+ * not have; and turns its products as the model's layers are. */
 struct adapter;
 int model_directory_match(const struct model_directory *directory,
                           struct adapter *adapter, struct error *error);
@@ -54,6 +53,13 @@ json_t *model_directory_config(const struct model_directory *directory);
 json_t *model_directory_preprocessor(const struct model_directory *directory);
 /* The name of the file that says so, for errors. */
 const char *model_directory_preprocessor_name(const struct model_directory *directory);
+
+/* Whether models of this kind keep matrices of some layers as [inputs, outputs], as
+ * transformers' Conv1D does (GPT-2 and its kin); and whether that of this name is one.
+ */
+bool model_directory_has_turned(const struct model_directory *directory);
+bool model_directory_is_turned(const struct model_directory *directory,
+                               const char *name);
 
 /* Shard by shard in the order of their names, each in the order of its data. */
 size_t model_directory_count(const struct model_directory *directory);

@@ -238,7 +238,7 @@ static int take_tensor(const struct models *models, size_t index,
     double squares = 0;
     for (size_t i = 0; result == 0 && i < tensor->base->count; i++)
         squares += (double)vector[i] * (double)vector[i];
-    bool turned = naming_is_turned(models->base, tensor->base->name);
+    bool turned = model_directory_is_turned(models->base, tensor->base->name);
     bool whole = extraction_whole(wish, tensor->base->name) != SIZE_MAX;
     if (result == 0 && squares > 0 && !whole && is_target(wish, tensor->base)) {
         result = add_item(e, wish, tensor->base, vector, turned, error);

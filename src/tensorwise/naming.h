@@ -12,10 +12,6 @@ bool naming_in_layers(const char *name);
 /* A weight matrix of a numbered layer that is no embedding and no bias of attention. */
 bool naming_is_linear(const struct tensor *tensor);
 
-/* Whether the model keeps such a matrix as [inputs, outputs], as GPT-2 and others of
- * its kind do. */
-bool naming_is_turned(const struct model_directory *model, const char *name);
-
 /* Whether it is the table of an embedding: PEFT keeps factors of these under names and
  * in an order of their own. */
 bool naming_is_embedding(const struct tensor *tensor);

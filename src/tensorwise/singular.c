@@ -20,7 +20,7 @@ static int solve(const struct tensor_input *input, enum singular_method method,
     const struct tensor *base = values->tensor->base;
     size_t experts = values->models->count;
     struct singular_layer layer =
-        shape_of(base, naming_is_turned(values->models->base, base->name));
+        shape_of(base, model_directory_is_turned(values->models->base, base->name));
     const float *each[MODELS_MAX];
     float *vectors = values_whole_vectors(values, input->threads, each, error);
     blend->made = array_new(values->count, sizeof *blend->made);

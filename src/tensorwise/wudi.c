@@ -15,7 +15,7 @@ static int solve(const struct tensor_input *input, struct blend *blend,
     const struct tensor *base = values->tensor->base;
     size_t experts = values->models->count;
     struct wudi_layer layer = {(size_t)base->shape[1], (size_t)base->shape[0], false};
-    if (naming_is_turned(values->models->base, base->name))
+    if (model_directory_is_turned(values->models->base, base->name))
         layer = (struct wudi_layer){layer.outputs, layer.inputs, true};
     const float *each[MODELS_MAX];
     float *vectors = values_whole_vectors(values, input->threads, each, error);

@@ -12,7 +12,6 @@
 #include "checkpoint/directory.h"
 #include "command/run.h"
 #include "support/golden.h"
-#include "tensorwise/naming.h"
 
 /* A product of rank 3 and a sum in f32, against the same in another order. */
 static const double rounding = 4e-7;
@@ -87,6 +86,23 @@ static void test_against_peft(void **state) {
         merge(rows[i][1]);
         compare(golden, rows[i][0]);
     }
+    safetensors_close(golden);
+}
+
+/* PEFT goes by the kind of each layer, and writes what the last one was. */
+static void test_fan_in(void **state) {
+    struct safetensors *golden = golden_open("adapters/results.safetensors");
+    (void)state;
+    struct ran ran =
+        shell("cp -r '%s/gpt2-a' '%s/fan' && chmod -R u+w '%s/fan' && grep -q "
+              "'\"fan_in_fan_out\": true' '%s/fan/adapter_config.json' && "
+              "sed -i '/fan_in_fan_out/s/true/false/' "
+              "'%s/fan/adapter_config.json'",
+              golden_path("adapters"), folder(), folder(), folder(), folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    merge(WHOLE "$A/gpt2 --expert $F/fan");
+    compare(golden, "gpt2-a");
     safetensors_close(golden);
 }
 
@@ -273,8 +289,9 @@ static void test_turned(void **state) {
         struct error error;
         write_file("eight/config.json", rows[i].config);
         assert_int_equal(model_directory_open_any(path, &model, &error), 0);
-        if (naming_is_turned(model, "h.0.attn.c_attn.weight") != rows[i].turned ||
-            naming_is_turned(model, "score.weight"))
+        if (model_directory_is_turned(model, "h.0.attn.c_attn.weight") !=
+                rows[i].turned ||
+            model_directory_is_turned(model, "score.weight"))
             fail_msg("%s", rows[i].config);
         model_directory_close(model);
     }
@@ -283,7 +300,8 @@ static void test_turned(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_peft), cmocka_unit_test(test_as_models),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_eight_bits),   cmocka_unit_test(test_turned)};
+        cmocka_unit_test(test_fan_in),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_settings),     cmocka_unit_test(test_eight_bits),
+        cmocka_unit_test(test_turned)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
