@@ -203,8 +203,30 @@ void coefficients_of(const struct coefficients *c, const char *tensor,
     }
 }
 
+/* Coefficients that add up to 0, but for rounding, have no shares. */
+static int check_shares(const struct coefficients *c, const char *tensor,
+                        struct error *error) {
+    double weights[MODELS_MAX], sum = 0, size = 0;
+    coefficients_of(c, tensor, weights);
+    for (size_t t = 0; t < c->count; t++) {
+        sum += weights[t];
+        size += fabs(weights[t]);
+    }
+    return fabs(sum) > 1e-9 * size
+               ? 0
+               : error_set(
+                     error,
+                     "%s: the experts' coefficients add up to 0; the method takes "
+                     "their shares of the sum",
+                     tensor);
+}
+
 int coefficients_check(const struct coefficients *c, const struct models *models,
-                       struct error *error) {
+                       bool shares, struct error *error) {
+    for (size_t k = 0; shares && k < models->tensor_count; k++)
+        if (models->tensors[k].experts &&
+            check_shares(c, models->tensors[k].base->name, error))
+            return -1;
     for (size_t i = 0; i < c->rule_count; i++) {
         bool found = false;
         double share;

@@ -41,9 +41,10 @@ void coefficients_clear(struct coefficients *coefficients);
 void coefficients_of(const struct coefficients *coefficients, const char *tensor,
                      double *weights);
 
-/* A rule that holds for no tensor is a mistake. */
+/* A rule that holds for no tensor is a mistake. shares: of the coefficients only these
+ * count, so that none of a tensor may add up to 0. */
 int coefficients_check(const struct coefficients *coefficients,
-                       const struct models *models, struct error *error);
+                       const struct models *models, bool shares, struct error *error);
 
 /* Whether pattern matches name, and the number that stood for {a..b}, as a share of the
  * way from a to b (0 without). */

@@ -7,14 +7,14 @@
 
 #include "tensorwise/method.h"
 
-/* The shares of the weights; equal ones where they sum to 0. */
+/* The shares of the weights, which do not add up to 0 (coefficients_check). */
 static void shares_of(const struct tensor_input *input, double *shares) {
     size_t count = input->values->models->count;
     double sum = 0;
     for (size_t t = 0; t < count; t++)
         sum += input->weights[t];
     for (size_t t = 0; t < count; t++)
-        shares[t] = sum != 0 ? input->weights[t] / sum : 1 / (double)count;
+        shares[t] = input->weights[t] / sum;
 }
 
 static int decide_average(const struct tensor_input *input, struct blend *blend,

@@ -330,6 +330,10 @@ static void test_refused(void **state) {
             "--method average --preference 0.5,0.5" BASE TWO);
     refused(2, "no tensor matches", "bert",
             "--method average --weight '*.mpl.*=1'" BASE TWO);
+    refused(2, "coefficients add up to 0", "bert",
+            "--method average --scales a=0.3,b=-0.3" BASE TWO);
+    refused(2, "bias: the experts' coefficients add up to 0", "bert",
+            "--method slerp --weight '*.bias=0'" BASE TWO);
     refused(2, "--shard-size 'x'", "bert", "--method average --shard-size x" BASE TWO);
     refused(1, "has none of the", "bert",
             "--method average" BASE " --expert $M/../llama/a");
