@@ -13,9 +13,11 @@
 struct product_key {
     size_t m, n, k, lda, ldb, ldc;
     size_t batch, a_apart, b_apart, c_apart;
-    unsigned alignment[5]; /* of a, b, c, bias, before: powers of two up to 256 */
+    /* Of a, b, c, bias, before, added: powers of two up to 256. */
+    unsigned alignment[6];
     unsigned char transpose_a, transpose_b, c_is_f32, accumulate, has_bias;
-    unsigned char unused[3];
+    unsigned char added; /* elsewhere than in c */
+    unsigned char unused[2];
     int epilogue;
 };
 
@@ -159,6 +161,10 @@ static unsigned alignment(const void *pointer, size_t apart, size_t element) {
     return alignment((uintptr_t)pointer | apart * element);
 }
 
+static const void *added_of(const struct matmul *p) {
+    return p->added ? p->added : p->c;
+}
+
 static struct product_key key_of(const struct cuda *cuda, const struct matmul *p,
                                  cublasLtEpilogue_t epilogue) {
     struct product_key key;
@@ -181,6 +187,9 @@ static struct product_key key_of(const struct cuda *cuda, const struct matmul *p
         alignment(p->c, key.c_apart, p->c_is_f32 ? sizeof(float) : element);
     key.alignment[3] = alignment(p->bias);
     key.alignment[4] = alignment(p->before);
+    key.alignment[5] =
+        alignment(added_of(p), key.c_apart, p->c_is_f32 ? sizeof(float) : element);
+    key.added = p->accumulate && added_of(p) != p->c;
     key.transpose_a = p->transpose_a;
     key.transpose_b = p->transpose_b;
     key.c_is_f32 = p->c_is_f32;
@@ -211,7 +220,7 @@ static unsigned ask(struct cuda *cuda, const struct description *d,
         {CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions, sizeof reductions},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &key->alignment[1], 4},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &key->alignment[0], 4},
-        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->alignment[2], 4},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->alignment[5], 4},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &key->alignment[2], 4},
     };
     bool good = true;
@@ -235,7 +244,7 @@ static cublasStatus_t run(struct cuda *cuda, const struct matmul *p,
                           const cublasLtMatmulAlgo_t *algorithm) {
     float one = 1, kept = p->accumulate ? 1 : 0;
     return cublasLtMatmul(cuda->blas, d->product, &one, p->b, d->a, p->a, d->b, &kept,
-                          p->c, d->c, to, d->c, algorithm, cuda->workspace,
+                          added_of(p), d->c, to, d->c, algorithm, cuda->workspace,
                           CUDA_WORKSPACE, cuda->stream);
 }
 
@@ -270,7 +279,7 @@ static unsigned fastest(struct cuda *cuda, const struct matmul *p,
     void *to = p->c;
     size_t element = p->c_is_f32 ? sizeof(float) : cuda->table.real_size;
     cudaEvent_t event[2] = {};
-    if (p->accumulate)
+    if (p->accumulate && added_of(p) == p->c)
         to = cuda_scratch(
             cuda,
             ((p->batch > 1 ? p->batch - 1 : 0) * p->c_apart + p->m * p->ldc) * element);
@@ -353,10 +362,9 @@ static bool multiply(struct cuda *cuda, const struct matmul *p,
 /* Products that cuBLAS has no algorithm for (rows of odd length in bf16 among
  * them): one warp for each element, exact in order and slow. */
 template <class T, class C>
-static __global__ void plain_kernel(C *c, const T *a, const T *b, size_t m, size_t n,
-                                    size_t k, size_t a_row, size_t a_column,
-                                    size_t b_row, size_t b_column, size_t ldc,
-                                    bool accumulate) {
+static __global__ void
+plain_kernel(C *c, const C *added, const T *a, const T *b, size_t m, size_t n, size_t k,
+             size_t a_row, size_t a_column, size_t b_row, size_t b_column, size_t ldc) {
     size_t warps = (size_t)gridDim.x * blockDim.y;
     for (size_t at = (size_t)blockIdx.x * blockDim.y + threadIdx.y; at < m * n;
          at += warps) {
@@ -367,8 +375,8 @@ static __global__ void plain_kernel(C *c, const T *a, const T *b, size_t m, size
                 widen(a[i * a_row + l * a_column]) * widen(b[l * b_row + j * b_column]);
         sum = warp_sum(sum);
         if (threadIdx.x == 0) {
-            C *to = c + i * ldc + j;
-            *to = narrow<C>(accumulate ? widen(*to) + sum : sum);
+            size_t to = i * ldc + j;
+            c[to] = narrow<C>(added ? widen(added[to]) + sum : sum);
         }
     }
 }
@@ -378,17 +386,18 @@ static void multiply_plainly(struct cuda *cuda, const struct matmul *p) {
     auto kernel = plain_kernel<T, C>;
     C *c = static_cast<C *>(p->c);
     LAUNCH(cuda, kernel, cuda_blocks(cuda, p->m * p->n, 8), dim3(WARP, 8), 0, c,
-           typed<T>(p->a), typed<T>(p->b), p->m, p->n, p->k,
-           p->transpose_a ? 1 : p->lda, p->transpose_a ? p->lda : 1,
-           p->transpose_b ? 1 : p->ldb, p->transpose_b ? p->ldb : 1, p->ldc,
-           p->accumulate);
+           p->accumulate ? static_cast<const C *>(added_of(p)) : NULL, typed<T>(p->a),
+           typed<T>(p->b), p->m, p->n, p->k, p->transpose_a ? 1 : p->lda,
+           p->transpose_a ? p->lda : 1, p->transpose_b ? 1 : p->ldb,
+           p->transpose_b ? p->ldb : 1, p->ldc);
 }
 
 static void next_of_batch(const struct backend *backend, struct matmul *p) {
     p->a = backend_at(backend, p->a, p->a_apart);
     p->b = backend_at(backend, p->b, p->b_apart);
-    p->c = static_cast<char *>(p->c) +
-           p->c_apart * (p->c_is_f32 ? sizeof(float) : backend->real_size);
+    size_t bytes = p->c_apart * (p->c_is_f32 ? sizeof(float) : backend->real_size);
+    p->c = static_cast<char *>(p->c) + bytes;
+    p->added = p->added ? static_cast<const char *>(p->added) + bytes : NULL;
 }
 
 /* The product alone, with whatever can do it. */

@@ -53,7 +53,8 @@ enum activation {
  * the last one's; more than one have neither bias nor activation.
  *
  * C = op(A) op(B), with op(A) [m, k], op(B) [k, n], C [m, n]; then C is added to
- * if accumulate, and bias [n] is added to each row. ld* are row strides in
+ * if accumulate, or what `added` has (NULL: C; else of C's type, shape and stride), and
+ * bias [n] is added to each row. ld* are row strides in
  * elements of the matrix as stored. Where activation is not NONE, c receives
  * activation(x) and before (same shape and stride as c, may be NULL) receives x;
  * accumulate and c_is_f32 are then false. */
@@ -70,6 +71,7 @@ struct matmul {
     size_t ldc;
     bool c_is_f32; /* c is float * rather than real * */
     bool accumulate;
+    const void *added;
     enum activation activation;
     real *before;
     size_t batch, a_apart, b_apart, c_apart;

@@ -41,6 +41,10 @@ static bool has_room_for_code(const struct matmul *p) {
 static void multiply(struct cpu *cpu, const struct matmul *p) {
     if (p->m == 0 || p->n == 0)
         return;
+    if (p->accumulate && p->added && p->added != p->c)
+        for (size_t row = 0; row < p->m; row++)
+            memcpy((float *)p->c + row * p->ldc, (const float *)p->added + row * p->ldc,
+                   p->n * sizeof(float));
     float *c = p->c;
     if (p->k == 0) {
         if (!p->accumulate)
@@ -77,6 +81,7 @@ static void matmul(struct backend *backend, const struct matmul *p) {
         one.a = backend_at(backend, one.a, p->a_apart);
         one.b = backend_at(backend, one.b, p->b_apart);
         one.c = (float *)one.c + p->c_apart;
+        one.added = p->added ? (const float *)one.added + p->c_apart : NULL;
     }
 }
 

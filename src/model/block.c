@@ -55,8 +55,7 @@ static void linear_residual(struct backend *b, const struct block_shape *s,
     struct matmul m = product(b, s, weights, x, weight, bias, s->width, inputs);
     m.c = to;
     m.accumulate = true;
-    if (to != from)
-        b->copy(b, to, from, m.m * m.n * b->real_size);
+    m.added = from;
     b->matmul(b, &m);
 }
 

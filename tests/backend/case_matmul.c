@@ -7,7 +7,7 @@ struct product {
     size_t m, n, k, spare; /* spare: how much wider rows lie than they are */
     bool transpose_a, transpose_b, bias, c_is_f32, accumulate;
     enum activation activation;
-    bool before, nan;
+    bool before, nan, added; /* added: to what lies elsewhere */
 };
 
 static double element(const struct tensor *t, size_t stride, bool transposed, size_t i,
@@ -34,8 +34,10 @@ static void product(struct conformance *c, const struct product *p) {
         tensor_random(c, ELEMENT_REAL, (p->transpose_b ? p->n : p->k) * ldb, 1);
     struct tensor *bias = p->bias ? tensor_random(c, ELEMENT_REAL, p->n, 1) : NULL;
     enum element element_c = p->c_is_f32 ? ELEMENT_F32 : ELEMENT_REAL;
-    struct tensor *out = p->accumulate ? tensor_random(c, element_c, p->m * ldc, 1)
-                                       : tensor_output(c, element_c, p->m * ldc);
+    struct tensor *added = p->added ? tensor_random(c, element_c, p->m * ldc, 1) : NULL;
+    struct tensor *out = p->accumulate && !added
+                             ? tensor_random(c, element_c, p->m * ldc, 1)
+                             : tensor_output(c, element_c, p->m * ldc);
     struct tensor *before =
         p->before ? tensor_output(c, ELEMENT_REAL, p->m * ldc) : NULL;
     if (p->nan)
@@ -55,6 +57,7 @@ static void product(struct conformance *c, const struct product *p) {
         .ldc = ldc,
         .c_is_f32 = p->c_is_f32,
         .accumulate = p->accumulate,
+        .added = added ? added->data : NULL,
         .activation = p->activation,
         .before = before ? before->real : NULL,
     };
@@ -75,7 +78,8 @@ static void product(struct conformance *c, const struct product *p) {
             /* The result may be written once before c or bias is added. */
             double written = fabs(sum);
             if (p->accumulate) {
-                sum += out->host[i * ldc + j], size += fabs(out->host[i * ldc + j]);
+                double old = (added ? added : out)->host[i * ldc + j];
+                sum += old, size += fabs(old);
                 written = fmax(written, fabs(sum));
             }
             if (bias)
@@ -99,6 +103,8 @@ static void product(struct conformance *c, const struct product *p) {
     }
     check_unchanged(c, "a", a);
     check_unchanged(c, "b", right);
+    if (added)
+        check_unchanged(c, "what was added", added);
 }
 
 static void shapes(struct conformance *c) {
@@ -217,6 +223,12 @@ static void outputs(struct conformance *c) {
         p.m = 48, p.n = 64, p.k = 130, p.spare = 0;
         p.transpose_a = true, p.transpose_b = false;
         product(c, &p);
+        if (p.accumulate) {
+            p.added = true;
+            product(c, &p);
+            p.m = 3, p.n = 5, p.spare = 2;
+            product(c, &p);
+        }
     }
     struct product nan = {17, 9, 30, .spare = 3, .nan = true};
     product(c, &nan);

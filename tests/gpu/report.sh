@@ -114,7 +114,7 @@ part_5() { # the products' values against the plain kernel; eight algorithms of 
 }
 
 part_6() { # what PWEMOE_CUDA_TUNE offers, in turns within one process
-    bench 60 --precision bf16 --shapes "$shape" --parts variants --no-peer
+    bench 90 --precision bf16 --shapes "$shape" --parts variants --no-peer
 }
 
 part_7() { # the explorer in a pseudo-terminal: key to first bytes, to complete figures
