@@ -33,6 +33,7 @@ struct tuning {
     bool aside;     /* some of their operations go beside the others */
     bool batches;   /* products alike are one call */
     bool gathers;   /* struct backend's */
+    bool held;      /* rows of layer norms stay in registers */
     bool plain;     /* every product by the plain kernel */
     bool profile;   /* a profiler looks from mark 0 to mark 1 */
     /* Of the algorithms that cuBLAS proposes for a product: so many are timed and the
@@ -45,7 +46,7 @@ int cuda_tuning(struct tuning *tuning, struct error *error);
 
 struct side;          /* side.cu: the stream beside the operations' */
 struct transfers;     /* transfers.cu: the other streams */
-struct product_cache; /* matmul.cu: the algorithm chosen for each shape */
+struct product_cache; /* algorithms.cu: the algorithm chosen for each shape */
 
 struct cuda {
     struct backend table; /* first: a struct backend * is a struct cuda * */
@@ -138,7 +139,9 @@ void cuda_fill_recording(struct backend *table);
 void cuda_fill_side(struct backend *table);
 void cuda_fill_transfers(struct backend *table);
 void cuda_fill_marks(struct backend *table);
+void cuda_fill_algorithms(struct cuda *cuda);
 void cuda_fill_matmul(struct backend *table);
+void cuda_fill_squares(struct backend *table);
 void cuda_fill_rows(struct backend *table);
 void cuda_fill_losses(struct backend *table);
 void cuda_fill_elementwise(struct backend *table);

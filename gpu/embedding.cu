@@ -8,37 +8,53 @@ struct channel_values {
     float scale[MOST_CHANNELS], shift[MOST_CHANNELS];
 };
 
-/* V pixels of a patch's row at a time; V divides patch. */
-template <class T, int V>
-static __global__ void patches_kernel(T *columns, const uint8_t *pixels, size_t count,
-                                      size_t channels, size_t size, size_t patch,
+/* V pixels of a patch's row at a time; V divides patch. I: uint32_t where it has room
+ * for all that is counted, since a division of 64 bits is some 70 instructions. */
+template <class T, int V, class I>
+static __global__ void patches_kernel(T *columns, const uint8_t *pixels, I count,
+                                      I channels, I size, I patch,
                                       struct channel_values values) {
-    size_t step = (size_t)gridDim.x * blockDim.x * V, edge = size / patch;
-    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    I step = (I)gridDim.x * blockDim.x * V, edge = size / patch;
+    I i = ((I)blockIdx.x * blockDim.x + threadIdx.x) * V;
     for (; i < count; i += step) {
-        size_t x = i % patch, rest = i / patch;
-        size_t y = rest % patch;
+        I x = i % patch, rest = i / patch;
+        I y = rest % patch;
         rest /= patch;
-        size_t channel = rest % channels;
+        I channel = rest % channels;
         rest /= channels;
-        size_t left = rest % edge * patch;
+        I left = rest % edge * patch;
         rest /= edge;
-        size_t top = rest % edge * patch, image = rest / edge;
-        size_t at = ((image * channels + channel) * size + top + y) * size + left + x;
+        I top = rest % edge * patch, image = rest / edge;
+        I at = ((image * channels + channel) * size + top + y) * size + left + x;
         float scale = 0,
               shift = 0; /* an index known when compiled stays in registers */
 #pragma unroll
         for (int c = 0; c < MOST_CHANNELS; c++)
-            if (channel == (size_t)c) {
+            if (channel == (I)c) {
                 scale = values.scale[c];
                 shift = values.shift[c];
             }
         float a[V];
 #pragma unroll
         for (int j = 0; j < V; j++)
-            a[j] = scale * (float)pixels[at + (size_t)j] + shift;
+            a[j] = scale * (float)pixels[at + (I)j] + shift;
         store<T, V>(columns + i, a);
     }
+}
+
+template <class T, class I>
+static void launch_patches(struct cuda *cuda, T *columns, const uint8_t *pixels,
+                           size_t count, size_t channels, size_t size, size_t patch,
+                           const struct channel_values &values) {
+    size_t each = !all_aligned(columns)  ? 1
+                  : patch % wide<T> == 0 ? wide<T>
+                  : patch % 2 == 0       ? 2
+                                         : 1;
+    auto kernel = each == wide<T> ? patches_kernel<T, wide<T>, I>
+                  : each == 2     ? patches_kernel<T, 2, I>
+                                  : patches_kernel<T, 1, I>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * each), THREADS, 0, columns,
+           pixels, (I)count, (I)channels, (I)size, (I)patch, values);
 }
 
 template <class T>
@@ -61,16 +77,15 @@ static void patches(struct backend *backend, real *columns, const uint8_t *pixel
         values.shift[i] = shift[i];
     }
     size_t edge = size / patch, count = images * edge * edge * channels * patch * patch;
-    size_t each = !all_aligned(columns)  ? 1
-                  : patch % wide<T> == 0 ? wide<T>
-                  : patch % 2 == 0       ? 2
-                                         : 1;
-    auto kernel = each == wide<T> ? patches_kernel<T, wide<T>>
-                  : each == 2     ? patches_kernel<T, 2>
-                                  : patches_kernel<T, 1>;
-    if (count > 0)
-        LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * each), THREADS, 0,
-               typed<T>(columns), pixels, count, channels, size, patch, values);
+    if (count == 0)
+        return;
+    size_t most = images * channels * size * size; /* of both, with the last stride */
+    if (most < ((size_t)1 << 31))
+        launch_patches<T, uint32_t>(cuda, typed<T>(columns), pixels, count, channels,
+                                    size, patch, values);
+    else
+        launch_patches<T, size_t>(cuda, typed<T>(columns), pixels, count, channels,
+                                  size, patch, values);
 }
 
 template <class T, int V>

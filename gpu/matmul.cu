@@ -1,48 +1,13 @@
 /* Matrix products by cuBLASLt: bf16 operands on the tensor cores with sums in f32,
  * or f32 throughout (never TF32). Bias, and the activations that cuBLAS has
  * exactly, go into its epilogue; the others into one pass after it. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cuda.h"
 #include "element.h"
-
-/* Everything that the choice of an algorithm depends on. */
-struct product_key {
-    size_t m, n, k, lda, ldb, ldc;
-    size_t batch, a_apart, b_apart, c_apart;
-    /* Of a, b, c, bias, before, added: powers of two up to 256. */
-    unsigned alignment[6];
-    unsigned char transpose_a, transpose_b, c_is_f32, accumulate, has_bias;
-    unsigned char added; /* elsewhere than in c */
-    unsigned char unused[2];
-    int epilogue;
-};
-
-struct product_choice {
-    struct product_key key;
-    cublasLtMatmulAlgo_t algorithm;
-    bool found; /* false: cuBLAS has none for this */
-};
-
-struct product_cache {
-    size_t count, capacity;
-    struct product_choice *choices;
-};
-
-void cuda_products_free(struct product_cache *products) {
-    if (products)
-        free(products->choices);
-    free(products);
-}
-
-/* cuBLAS is column major: what it calls A is our B. */
-struct description {
-    cublasLtMatmulDesc_t product;
-    cublasLtMatrixLayout_t a, b, c;
-};
+#include "product.h"
 
 static void description_free(struct description *d) {
     if (d->product)
@@ -147,197 +112,6 @@ static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
     return status;
 }
 
-static unsigned alignment(uintptr_t address) {
-    uintptr_t low = address & (~address + 1);
-    return low == 0 || low > 256 ? 256 : (unsigned)low;
-}
-
-static unsigned alignment(const void *pointer) {
-    return alignment((uintptr_t)pointer);
-}
-
-/* Of all matrices of a batch. */
-static unsigned alignment(const void *pointer, size_t apart, size_t element) {
-    return alignment((uintptr_t)pointer | apart * element);
-}
-
-static const void *added_of(const struct matmul *p) {
-    return p->added ? p->added : p->c;
-}
-
-static struct product_key key_of(const struct cuda *cuda, const struct matmul *p,
-                                 cublasLtEpilogue_t epilogue) {
-    struct product_key key;
-    size_t element = cuda->table.real_size;
-    bool many = p->batch > 1;
-    memset(&key, 0, sizeof key); /* keys are compared as bytes */
-    key.m = p->m;
-    key.n = p->n;
-    key.k = p->k;
-    key.lda = p->lda;
-    key.ldb = p->ldb;
-    key.ldc = p->ldc;
-    key.batch = many ? p->batch : 1;
-    key.a_apart = many ? p->a_apart : 0;
-    key.b_apart = many ? p->b_apart : 0;
-    key.c_apart = many ? p->c_apart : 0;
-    key.alignment[0] = alignment(p->a, key.a_apart, element);
-    key.alignment[1] = alignment(p->b, key.b_apart, element);
-    key.alignment[2] =
-        alignment(p->c, key.c_apart, p->c_is_f32 ? sizeof(float) : element);
-    key.alignment[3] = alignment(p->bias);
-    key.alignment[4] = alignment(p->before);
-    key.alignment[5] =
-        alignment(added_of(p), key.c_apart, p->c_is_f32 ? sizeof(float) : element);
-    key.added = p->accumulate && added_of(p) != p->c;
-    key.transpose_a = p->transpose_a;
-    key.transpose_b = p->transpose_b;
-    key.c_is_f32 = p->c_is_f32;
-    key.accumulate = p->accumulate;
-    key.has_bias = p->bias != NULL;
-    key.epilogue = (int)epilogue;
-    return key;
-}
-
-/* The algorithms that cuBLAS proposes, the best by its own reckoning first; how many.
- */
-static unsigned ask(struct cuda *cuda, const struct description *d,
-                    const struct product_key *key,
-                    cublasLtMatmulHeuristicResult_t results[ALGORITHMS_MOST]) {
-    cublasLtMatmulPreference_t preference;
-    if (cublasLtMatmulPreferenceCreate(&preference) != CUBLAS_STATUS_SUCCESS)
-        return 0;
-    size_t workspace = CUDA_WORKSPACE;
-    /* Where a long sum is divided among blocks its parts stay f32: the other schemes
-     * add them up in c's type. */
-    uint32_t reductions = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
-    const struct {
-        cublasLtMatmulPreferenceAttributes_t name;
-        const void *value;
-        size_t size;
-    } settings[] = {
-        {CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace},
-        {CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions, sizeof reductions},
-        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &key->alignment[1], 4},
-        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &key->alignment[0], 4},
-        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->alignment[5], 4},
-        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &key->alignment[2], 4},
-    };
-    bool good = true;
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        good = good && cublasLtMatmulPreferenceSetAttribute(
-                           preference, settings[i].name, settings[i].value,
-                           settings[i].size) == CUBLAS_STATUS_SUCCESS;
-    unsigned wanted = cuda->tuning.algorithm > cuda->tuning.algorithms
-                          ? cuda->tuning.algorithm
-                          : cuda->tuning.algorithms;
-    int found = 0;
-    good = good && cublasLtMatmulAlgoGetHeuristic(
-                       cuda->blas, d->product, d->a, d->b, d->c, d->c, preference,
-                       (int)wanted, results, &found) == CUBLAS_STATUS_SUCCESS;
-    cublasLtMatmulPreferenceDestroy(preference);
-    return good ? (unsigned)found : 0;
-}
-
-static cublasStatus_t run(struct cuda *cuda, const struct matmul *p,
-                          const struct description *d, void *to,
-                          const cublasLtMatmulAlgo_t *algorithm) {
-    float one = 1, kept = p->accumulate ? 1 : 0;
-    return cublasLtMatmul(cuda->blas, d->product, &one, p->b, d->a, p->a, d->b, &kept,
-                          added_of(p), d->c, to, d->c, algorithm, cuda->workspace,
-                          CUDA_WORKSPACE, cuda->stream);
-}
-
-/* Seconds of an algorithm, the least of a few; infinite where it does not run. */
-static float time_of(struct cuda *cuda, const struct matmul *p,
-                     const struct description *d, void *to, const cudaEvent_t event[2],
-                     const cublasLtMatmulAlgo_t *algorithm) {
-    enum { RUNS = 4 };
-    float least = INFINITY, took;
-    for (int i = 0; i < RUNS; i++) {
-        if (cudaEventRecord(event[0], cuda->stream) != cudaSuccess ||
-            run(cuda, p, d, to, algorithm) != CUBLAS_STATUS_SUCCESS ||
-            cudaEventRecord(event[1], cuda->stream) != cudaSuccess ||
-            cudaEventSynchronize(event[1]) != cudaSuccess ||
-            cudaEventElapsedTime(&took, event[0], event[1]) != cudaSuccess)
-            return INFINITY;
-        if (i > 0 && took < least) /* the first loads its kernel */
-            least = took;
-    }
-    return least;
-}
-
-/* The number of the fastest, by trying them on this very product: what is written is
- * written again afterwards, but for a sum that is added to, whose trials go elsewhere.
- */
-static unsigned fastest(struct cuda *cuda, const struct matmul *p,
-                        const struct description *d,
-                        const cublasLtMatmulHeuristicResult_t *results,
-                        unsigned count) {
-    unsigned best = 0;
-    float least = INFINITY;
-    void *to = p->c;
-    size_t element = p->c_is_f32 ? sizeof(float) : cuda->table.real_size;
-    cudaEvent_t event[2] = {};
-    if (p->accumulate && added_of(p) == p->c)
-        to = cuda_scratch(
-            cuda,
-            ((p->batch > 1 ? p->batch - 1 : 0) * p->c_apart + p->m * p->ldc) * element);
-    bool good = to != NULL;
-    for (int i = 0; i < 2; i++)
-        good = good &&
-               cudaEventCreateWithFlags(&event[i], cudaEventDefault) == cudaSuccess;
-    for (unsigned i = 0; good && i < count; i++) {
-        float took = time_of(cuda, p, d, to, event, &results[i].algo);
-        if (took < least) {
-            least = took;
-            best = i;
-        }
-    }
-    for (int i = 0; i < 2; i++)
-        if (event[i])
-            cudaEventDestroy(event[i]);
-    cuda_check(cuda, cudaGetLastError(), "timing products");
-    return best;
-}
-
-/* The algorithm for this product, chosen once; NULL where cuBLAS has none, or memory is
- * out. */
-static const cublasLtMatmulAlgo_t *choose(struct cuda *cuda, const struct matmul *p,
-                                          const struct description *d,
-                                          cublasLtEpilogue_t epilogue) {
-    struct product_key key = key_of(cuda, p, epilogue);
-    struct product_cache *cache = cuda->products;
-    if (!cache)
-        cache = cuda->products =
-            static_cast<struct product_cache *>(calloc(1, sizeof *cache));
-    if (!cache)
-        return NULL;
-    for (size_t i = cache->count; i-- > 0;)
-        if (memcmp(&cache->choices[i].key, &key, sizeof key) == 0)
-            return cache->choices[i].found ? &cache->choices[i].algorithm : NULL;
-    if (cache->count == cache->capacity) {
-        size_t capacity = cache->capacity ? 2 * cache->capacity : 64;
-        void *grown = realloc(cache->choices, capacity * sizeof *cache->choices);
-        if (!grown)
-            return NULL;
-        cache->choices = static_cast<struct product_choice *>(grown);
-        cache->capacity = capacity;
-    }
-    struct product_choice *choice = &cache->choices[cache->count++];
-    cublasLtMatmulHeuristicResult_t results[ALGORITHMS_MOST];
-    unsigned found = ask(cuda, d, &key, results), best = 0;
-    choice->key = key;
-    choice->found = found > 0;
-    if (cuda->tuning.algorithm > 0)
-        best = cuda->tuning.algorithm < found ? cuda->tuning.algorithm - 1 : found - 1;
-    else if (found > 1 && !cuda->recording)
-        best = fastest(cuda, p, d, results, found);
-    if (found > 0)
-        choice->algorithm = results[best].algo;
-    return choice->found ? &choice->algorithm : NULL;
-}
-
 /* c = op(a) op(b) (+ c) with the epilogue. false: cuBLAS has no algorithm for it;
  * nothing has then been written. A failure is kept in cuda. */
 static bool multiply(struct cuda *cuda, const struct matmul *p,
@@ -347,9 +121,10 @@ static bool multiply(struct cuda *cuda, const struct matmul *p,
     struct description d = {};
     cublasStatus_t status = describe(&d, cuda, p, epilogue);
     const cublasLtMatmulAlgo_t *algorithm =
-        status == CUBLAS_STATUS_SUCCESS ? choose(cuda, p, &d, epilogue) : NULL;
+        status == CUBLAS_STATUS_SUCCESS ? cuda_product_choose(cuda, p, &d, epilogue)
+                                        : NULL;
     if (algorithm && !cuda->failed) {
-        status = run(cuda, p, &d, p->c, algorithm);
+        status = cuda_product_run(cuda, p, &d, p->c, algorithm);
         if (status != CUBLAS_STATUS_SUCCESS)
             cuda_refuse(
                 cuda, "cuda:%d: cuBLAS failed at a product [%zu, %zu] x [%zu, %zu]: %s",
@@ -386,10 +161,10 @@ static void multiply_plainly(struct cuda *cuda, const struct matmul *p) {
     auto kernel = plain_kernel<T, C>;
     C *c = static_cast<C *>(p->c);
     LAUNCH(cuda, kernel, cuda_blocks(cuda, p->m * p->n, 8), dim3(WARP, 8), 0, c,
-           p->accumulate ? static_cast<const C *>(added_of(p)) : NULL, typed<T>(p->a),
-           typed<T>(p->b), p->m, p->n, p->k, p->transpose_a ? 1 : p->lda,
-           p->transpose_a ? p->lda : 1, p->transpose_b ? 1 : p->ldb,
-           p->transpose_b ? p->ldb : 1, p->ldc);
+           p->accumulate ? static_cast<const C *>(product_added(p)) : NULL,
+           typed<T>(p->a), typed<T>(p->b), p->m, p->n, p->k,
+           p->transpose_a ? 1 : p->lda, p->transpose_a ? p->lda : 1,
+           p->transpose_b ? 1 : p->ldb, p->transpose_b ? p->ldb : 1, p->ldc);
 }
 
 static void next_of_batch(const struct backend *backend, struct matmul *p) {
@@ -469,77 +244,6 @@ static void multiply_one_by_one(struct backend *backend, const struct matmul *p)
     }
 }
 
-enum : int { EDGE = 64, EACH = 4, SIDE = EDGE / EACH, DEPTH = 16 };
-
-/* A block has EDGE x EDGE elements of `to` at a time, a thread EACH x EACH of them;
- * DEPTH rows of both matrices are in shared memory. */
-template <class T>
-static __global__ __launch_bounds__(SIDE *SIDE) void squared_products_kernel(
-    float *to, const T *a, const T *b, float scale, size_t groups, size_t rows,
-    size_t m, size_t n) {
-    SHARED(float, left, [DEPTH][EDGE]);
-    SHARED(float, right, [DEPTH][EDGE]);
-    size_t across = (n + EDGE - 1) / EDGE, tiles = (m + EDGE - 1) / EDGE * across;
-    int x = (int)threadIdx.x % SIDE, y = (int)threadIdx.x / SIDE;
-    for (size_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-        size_t top = tile / across * EDGE, first = tile % across * EDGE;
-        float total[EACH][EACH] = {};
-        for (size_t g = 0; g < groups; g++) {
-            float sum[EACH][EACH] = {};
-            for (size_t r = 0; r < rows; r += DEPTH) {
-                for (int k = (int)threadIdx.x; k < DEPTH * EDGE; k += SIDE * SIDE) {
-                    int row = k / EDGE, column = k % EDGE;
-                    size_t at = g * rows + r + row;
-                    bool inside = r + row < rows;
-                    left[row][column] = inside && top + column < m
-                                            ? widen(a[at * m + top + column])
-                                            : 0;
-                    right[row][column] = inside && first + column < n
-                                             ? widen(b[at * n + first + column])
-                                             : 0;
-                }
-                __syncthreads();
-#pragma unroll 4 /* registers */
-                for (int row = 0; row < DEPTH; row++)
-#pragma unroll
-                    for (int i = 0; i < EACH; i++)
-#pragma unroll
-                        for (int j = 0; j < EACH; j++)
-                            sum[i][j] +=
-                                left[row][y + i * SIDE] * right[row][x + j * SIDE];
-                __syncthreads();
-            }
-#pragma unroll
-            for (int i = 0; i < EACH; i++)
-#pragma unroll
-                for (int j = 0; j < EACH; j++)
-                    total[i][j] += sum[i][j] * sum[i][j];
-        }
-        for (int i = 0; i < EACH; i++)
-            for (int j = 0; j < EACH; j++) {
-                size_t row = top + y + i * SIDE, column = first + x + j * SIDE;
-                if (row < m && column < n)
-                    to[row * n + column] += scale * total[i][j];
-            }
-    }
-}
-
-template <class T>
-static void add_squared_products(struct backend *backend, float *to, const real *a,
-                                 const real *b, float scale, size_t groups, size_t rows,
-                                 size_t m, size_t n) {
-    struct cuda *cuda = cuda_ready(backend);
-    if (!cuda || m == 0 || n == 0 || groups == 0)
-        return;
-    size_t tiles = (m + EDGE - 1) / EDGE * ((n + EDGE - 1) / EDGE);
-    auto kernel = squared_products_kernel<T>;
-    LAUNCH(cuda, kernel, cuda_blocks(cuda, tiles, 1), SIDE * SIDE, 0, to, typed<T>(a),
-           typed<T>(b), scale, groups, rows, m, n);
-}
-
 void cuda_fill_matmul(struct backend *table) {
-    bool narrow_type = table->precision == PRECISION_BF16;
-    table->add_squared_products =
-        narrow_type ? add_squared_products<bf16> : add_squared_products<float>;
     table->matmul = multiply_add;
 }

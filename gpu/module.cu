@@ -179,7 +179,9 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     table->gathers = cuda->tuning.gathers;
     cuda_fill_transfers(table);
     cuda_fill_marks(table);
+    cuda_fill_algorithms(cuda);
     cuda_fill_matmul(table);
+    cuda_fill_squares(table);
     cuda_fill_rows(table);
     cuda_fill_losses(table);
     cuda_fill_elementwise(table);

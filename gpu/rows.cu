@@ -20,39 +20,84 @@ template <class T, class... P> static bool rows_aligned(size_t width, P... point
     return width % wide<T> == 0 && all_aligned(pointers...);
 }
 
-template <class T, int V>
+/* A row as a lane has it, pack by pack. HELD packs stay in registers from the first
+ * pass over them on; 0: each pass reads them again. */
+template <class T, int V, int HELD> struct row {
+    const T *from;
+    pack<T, V> packs[HELD > 0 ? HELD : 1];
+
+    __device__ __forceinline__ void fetch(size_t i, int k) {
+        packs[HELD > 0 ? k : 0] = *reinterpret_cast<const pack<T, V> *>(from + i);
+    }
+
+    __device__ __forceinline__ void get(float (&to)[V], size_t i, int k) {
+        if (HELD == 0)
+            fetch(i, 0);
+#pragma unroll
+        for (int j = 0; j < V; j++)
+            to[j] = packs[HELD > 0 ? k : 0].get(j);
+    }
+};
+
+/* each(i, k) for the lane's k-th pack of a row, which begins at element i. */
+template <int V, int HELD, class Each>
+static __device__ __forceinline__ void each_pack(size_t width, Each each) {
+    size_t first = threadIdx.x * V;
+    if (HELD > 0) {
+#pragma unroll
+        for (int k = 0; k < HELD; k++)
+            if (first + (size_t)k * WARP * V < width)
+                each(first + (size_t)k * WARP * V, k);
+    } else {
+        for (size_t i = first; i < width; i += WARP * V)
+            each(i, 0);
+    }
+}
+
+/* How many packs of a row a lane holds: 4 or 8, 0 where there are more. */
+template <class T> static size_t packs_held(const struct cuda *cuda, size_t width) {
+    size_t packs = (width + WARP * wide<T> - 1) / (WARP * wide<T>);
+    return !cuda->tuning.held || packs > 8 ? 0 : packs > 4 ? 8 : 4;
+}
+
+template <class T, int V, int HELD>
 static __global__ void layer_norm_kernel(T *y, float *mean, float *rstd, const T *x,
                                          const T *gamma, const T *beta, size_t rows,
                                          size_t width, float epsilon) {
-    size_t row = warp_row(), first = threadIdx.x * V;
-    if (row >= rows)
+    size_t at = warp_row();
+    if (at >= rows)
         return;
-    x += row * width;
-    y += row * width;
+    struct row<T, V, HELD> row = {
+        x + at *width, {
+        }
+    };
+    y += at * width;
+    if (HELD > 0)
+        each_pack<V, HELD>(width, [&](size_t i, int k) { row.fetch(i, k); });
     float sum = 0, squares = 0, a[V], g[V], b[V];
-    for (size_t i = first; i < width; i += WARP * V) {
-        load<T, V>(a, x + i);
+    each_pack<V, HELD>(width, [&](size_t i, int k) {
+        row.get(a, i, k);
         for (int j = 0; j < V; j++)
             sum += a[j];
-    }
+    });
     float m = warp_sum(sum) / (float)width;
-    for (size_t i = first; i < width; i += WARP * V) {
-        load<T, V>(a, x + i);
+    each_pack<V, HELD>(width, [&](size_t i, int k) {
+        row.get(a, i, k);
         for (int j = 0; j < V; j++)
             squares += (a[j] - m) * (a[j] - m);
-    }
+    });
     float r = 1.0f / sqrtf(warp_sum(squares) / (float)width + epsilon);
-    for (size_t i = first; i < width; i += WARP * V) {
-        load<T, V>(a, x + i);
+    each_pack<V, HELD>(width, [&](size_t i, int k) {
+        row.get(a, i, k);
         load<T, V>(g, gamma + i);
         load<T, V>(b, beta + i);
         for (int j = 0; j < V; j++)
             a[j] = (a[j] - m) * r * g[j] + b[j];
         store<T, V>(y + i, a);
-    }
+    });
     if (threadIdx.x == 0) {
-        mean[row] = m;
-        rstd[row] = r;
+        mean[at] = m;
+        rstd[at] = r;
     }
 }
 
@@ -63,48 +108,58 @@ static void layer_norm(struct backend *backend, real *y, float *mean, float *rst
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || rows == 0 || width == 0)
         return;
-    auto kernel = rows_aligned<T>(width, y, x, gamma, beta)
-                      ? layer_norm_kernel<T, wide<T>>
-                      : layer_norm_kernel<T, 1>;
+    size_t held = packs_held<T>(cuda, width);
+    auto kernel = !rows_aligned<T>(width, y, x, gamma, beta)
+                      ? layer_norm_kernel<T, 1, 0>
+                  : held == 4 ? layer_norm_kernel<T, wide<T>, 4>
+                  : held == 8 ? layer_norm_kernel<T, wide<T>, 8>
+                              : layer_norm_kernel<T, wide<T>, 0>;
     LAUNCH(cuda, kernel, row_blocks(rows), dim3(WARP, ROWS), 0, typed<T>(y), mean, rstd,
            typed<T>(x), typed<T>(gamma), typed<T>(beta), rows, width, epsilon);
 }
 
 /* With h = (x - mean) rstd and g = dy gamma:
  * dx += rstd (g - mean(g) - h mean(g h)). */
-template <class T, int V>
+template <class T, int V, int HELD>
 static __global__ void layer_norm_backward_kernel(T *dx, const T *dy, const T *x,
                                                   const float *mean, const float *rstd,
                                                   const T *gamma, size_t rows,
                                                   size_t width) {
-    size_t row = warp_row(), first = threadIdx.x * V;
-    if (row >= rows)
+    size_t at = warp_row();
+    if (at >= rows)
         return;
-    x += row * width;
-    dy += row * width;
-    dx += row * width;
-    float m = mean[row], r = rstd[row], sum_g = 0, sum_gh = 0;
+    struct row<T, V, HELD> from = {x + at * width, {}}, slope = {
+        dy + at *width, {
+        }
+    };
+    dx += at * width;
+    if (HELD > 0)
+        each_pack<V, HELD>(width, [&](size_t i, int k) {
+            from.fetch(i, k);
+            slope.fetch(i, k);
+        });
+    float m = mean[at], r = rstd[at], sum_g = 0, sum_gh = 0;
     float a[V], d[V], g[V], old[V];
-    for (size_t i = first; i < width; i += WARP * V) {
-        load<T, V>(a, x + i);
-        load<T, V>(d, dy + i);
+    each_pack<V, HELD>(width, [&](size_t i, int k) {
+        from.get(a, i, k);
+        slope.get(d, i, k);
         load<T, V>(g, gamma + i);
         for (int j = 0; j < V; j++) {
             sum_g += d[j] * g[j];
             sum_gh += d[j] * g[j] * ((a[j] - m) * r);
         }
-    }
+    });
     float mean_g = warp_sum(sum_g) / (float)width;
     float mean_gh = warp_sum(sum_gh) / (float)width;
-    for (size_t i = first; i < width; i += WARP * V) {
-        load<T, V>(a, x + i);
-        load<T, V>(d, dy + i);
+    each_pack<V, HELD>(width, [&](size_t i, int k) {
+        from.get(a, i, k);
+        slope.get(d, i, k);
         load<T, V>(g, gamma + i);
         load<T, V>(old, dx + i);
         for (int j = 0; j < V; j++)
             old[j] += r * (d[j] * g[j] - mean_g - (a[j] - m) * r * mean_gh);
         store<T, V>(dx + i, old);
-    }
+    });
 }
 
 template <class T>
@@ -114,9 +169,12 @@ static void layer_norm_backward(struct backend *backend, real *dx, const real *d
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || rows == 0 || width == 0)
         return;
-    auto kernel = rows_aligned<T>(width, dx, dy, x, gamma)
-                      ? layer_norm_backward_kernel<T, wide<T>>
-                      : layer_norm_backward_kernel<T, 1>;
+    size_t held = packs_held<T>(cuda, width);
+    auto kernel = !rows_aligned<T>(width, dx, dy, x, gamma)
+                      ? layer_norm_backward_kernel<T, 1, 0>
+                  : held == 4 ? layer_norm_backward_kernel<T, wide<T>, 4>
+                  : held == 8 ? layer_norm_backward_kernel<T, wide<T>, 8>
+                              : layer_norm_backward_kernel<T, wide<T>, 0>;
     LAUNCH(cuda, kernel, row_blocks(rows), dim3(WARP, ROWS), 0, typed<T>(dx),
            typed<T>(dy), typed<T>(x), mean, rstd, typed<T>(gamma), rows, width);
 }

@@ -4,6 +4,7 @@
  *     beside=on|off  some operations of recordings beside the others
  *     batches=on|off  products that are alike as one
  *     gather=on|off  the gradients of a module meet the task vectors at once
+ *     rows=held|read  layer norms keep a row in registers, or read it in each pass
  *     products=fast|plain
  *     profile=all|marks  a profiler that is told to wait looks from mark 0 to mark 1
  *     algorithms=N  the fastest of cuBLAS's first N for each product is timed and taken
@@ -27,6 +28,8 @@ static bool set_word(struct tuning *tuning, const char *word, size_t length) {
         {"batches=off", &tuning->batches, false},
         {"gather=on", &tuning->gathers, true},
         {"gather=off", &tuning->gathers, false},
+        {"rows=held", &tuning->held, true},
+        {"rows=read", &tuning->held, false},
         {"products=fast", &tuning->plain, false},
         {"products=plain", &tuning->plain, true},
         {"profile=all", &tuning->profile, false},
@@ -64,7 +67,8 @@ static bool set_number(struct tuning *tuning, const char *word, size_t length) {
 
 int cuda_tuning(struct tuning *tuning, struct error *error) {
     *tuning = {};
-    tuning->recording = tuning->aside = tuning->batches = tuning->gathers = true;
+    tuning->recording = tuning->aside = tuning->batches = true;
+    tuning->gathers = tuning->held = true;
     tuning->algorithms = 1;
     const char *at = getenv("PWEMOE_CUDA_TUNE");
     while (at && *at) {
@@ -74,7 +78,7 @@ int cuda_tuning(struct tuning *tuning, struct error *error) {
             return cuda_error(error,
                               "PWEMOE_CUDA_TUNE: %.*s is not known; there are "
                               "recording=on|off, beside=on|off, batches=on|off, "
-                              "gather=on|off, products=fast|plain, "
+                              "gather=on|off, rows=held|read, products=fast|plain, "
                               "profile=all|marks, algorithms=1..%d, "
                               "algorithm=0..%d",
                               (int)(length < 60 ? length : 60), at, ALGORITHMS_MOST,

@@ -217,6 +217,16 @@ struct backend {
      * was never set. */
     double (*between)(struct backend *, unsigned from, unsigned to);
 
+    /* --- choices that took time to make (optional: both, or NULL) --------- */
+    /* They are kept between runs in a file of this name, which says of which card,
+     * driver and library they are. */
+    char learnt_name[96];
+    /* Takes those of an earlier run, before the first operation. False where they are
+     * not of these, or not whole: nothing may have been taken. */
+    bool (*learn)(struct backend *, const void *bytes, size_t size);
+    /* All of them for such a file, in fresh memory; NULL where none is new. */
+    void *(*learnt)(struct backend *, size_t *size);
+
     /* --- products and norms ------------------------------------------- */
     void (*matmul)(struct backend *, const struct matmul *);
 

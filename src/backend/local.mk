@@ -8,6 +8,7 @@ libpwemoe_a_SOURCES += \
   src/backend/cpu_memory.c \
   src/backend/cpu_merge.c \
   src/backend/cpu_rows.c \
+  src/backend/learnt.h src/backend/learnt.c \
   src/backend/module.h \
   src/backend/open.c \
   src/backend/rounding.h src/backend/route.h src/backend/route.c \

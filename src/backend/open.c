@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "backend/cpu.h"
+#include "backend/learnt.h"
 #include "backend/module.h"
 #include "base/memory.h"
 #include "base/usage.h"
@@ -148,6 +149,7 @@ static int cuda_open(long wanted, enum precision precision, unsigned threads,
     if (module->open(index, precision, backend, error) != 0)
         return -1;
     (*backend)->threads = cpu_threads(threads);
+    learnt_read(*backend);
     return 0;
 }
 
@@ -193,8 +195,10 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
 }
 
 void backend_close(struct backend *backend) {
-    if (backend)
-        backend->destroy(backend);
+    if (!backend)
+        return;
+    learnt_write(backend);
+    backend->destroy(backend);
 }
 
 uint64_t backend_peak(struct backend *backend) {

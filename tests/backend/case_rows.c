@@ -4,9 +4,11 @@
 
 #include "conformance.h"
 
-static const size_t rows_of[] = {1, 3, 17, 257, 5};
-static const size_t width_of[] = {257, 17, 3, 64, 1};
-enum { SHAPES = 5 };
+static const size_t rows_of[] = {1, 3, 17, 257, 5, 3, 3, 2};
+static const size_t width_of[] = {257, 17, 3, 64, 1, 768, 1032, 2064};
+/* The last three for what goes along whole rows: of a model, and wider than a device may
+ * hold in registers. */
+enum { SHAPES = 5, WIDE_SHAPES = 8 };
 
 static const double epsilon = 1e-5;
 
@@ -47,7 +49,7 @@ static struct moments moments(const double *x, size_t width) {
 
 static void layer_norm(struct conformance *c) {
     struct backend *b = c->backend;
-    for (size_t s = 0; s < SHAPES; s++) {
+    for (size_t s = 0; s < WIDE_SHAPES; s++) {
         size_t rows = rows_of[s], width = width_of[s], n = rows * width;
         struct tensor *x = rows_new(c, rows, width, true);
         struct tensor *gamma = tensor_random(c, ELEMENT_REAL, width, 1);
@@ -106,7 +108,7 @@ static double normed_at(const struct normed *t, size_t row, size_t i) {
 
 static void layer_norm_backward(struct conformance *c) {
     struct backend *b = c->backend;
-    for (size_t s = 0; s < SHAPES; s++) {
+    for (size_t s = 0; s < WIDE_SHAPES; s++) {
         size_t rows = rows_of[s], width = width_of[s], n = rows * width;
         struct normed t = normed_new(c, rows, width, true);
         struct tensor *dx = tensor_random(c, ELEMENT_REAL, n, 1);

@@ -81,6 +81,14 @@ tests_gpu_test_training_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_training_LDADD = $(SUPPORT_LIBS)
 EXTRA_tests_gpu_test_training_DEPENDENCIES = $(emulated_module)
 
+check_PROGRAMS += tests/gpu/test_learnt
+TESTS += tests/gpu/test_learnt
+tests_gpu_test_learnt_SOURCES = tests/gpu/test_learnt.c tests/gpu/module.h \
+  tests/gpu/module.c tests/gpu/settings.h $(COMMAND_RUN)
+tests_gpu_test_learnt_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_gpu_test_learnt_LDADD = $(TEST_LIBS)
+EXTRA_tests_gpu_test_learnt_DEPENDENCIES = $(emulated_module)
+
 check_PROGRAMS += tests/gpu/test_lost
 TESTS += tests/gpu/test_lost
 tests_gpu_test_lost_SOURCES = tests/gpu/test_lost.c $(COMMAND_RUN)

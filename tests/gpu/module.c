@@ -30,6 +30,9 @@ struct emulation emulation_open(void) {
     find(module, "emulation_no_graphs", &e.no_graphs);
     find(module, "emulation_held", &e.held);
     find(module, "emulation_replays", &e.replays);
+    find(module, "emulation_devices", &e.devices);
+    find(module, "emulation_heuristics", &e.heuristics);
+    find(module, "emulation_products", &e.products);
     e.reset();
     return e;
 }

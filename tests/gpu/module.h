@@ -14,6 +14,9 @@ struct emulation { /* settings.h, of the module */
     void (*no_graphs)(bool none);
     size_t (*held)(void);
     unsigned long (*replays)(void);
+    void (*devices)(int devices, int driver, int capability);
+    unsigned long (*heuristics)(void);
+    unsigned long (*products)(unsigned n);
 };
 
 /* From now on "cuda" is the emulated device. Ends the test where it is not there. */

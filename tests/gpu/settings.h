@@ -42,6 +42,11 @@ void emulation_spoil_captures(unsigned long captures);
  * were done. */
 unsigned long emulation_calls(void);
 unsigned long emulation_runs(void);
+/* Since the last reset: how often cuBLAS was asked for algorithms, and the products
+ * that were done by number n of those that it proposes, of which 1 takes the least
+ * time. */
+unsigned long emulation_heuristics(void);
+unsigned long emulation_products(unsigned n);
 void emulation_no_graphs(bool none);   /* no memory for them */
 unsigned long emulation_replays(void); /* since the last reset */
 

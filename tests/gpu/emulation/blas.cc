@@ -169,6 +169,7 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                                cublasLtMatmulHeuristicResult_t results[], int *found) {
     struct sizes s;
     *found = 0;
+    emulation.heuristics++;
     if (!fits(product, a, b, c, &s))
         return CUBLAS_STATUS_INVALID_VALUE;
     uint32_t least = a->type == CUDA_R_32F ? 4 : 2;
@@ -181,13 +182,34 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
         (kept && (product->before_stride % 8 != 0 || !product->before ||
                   (uintptr_t)product->before % 16 != 0)))
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    /* Some that are all alike. */
+    /* Some that do the same, and one of them in less time. */
     for (*found = 0; *found < wanted && *found < 3; ++*found) {
         results[*found].algo.shape = s.m * 1000003 + s.n * 1009 + s.k;
         results[*found].algo.parts =
             preference->reductions & CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
+        results[*found].algo.number = (unsigned char)*found;
+        results[*found].workspaceSize = 0;
     }
     return CUBLAS_STATUS_SUCCESS;
+}
+
+size_t cublasLtGetVersion(void) {
+    return 120000;
+}
+
+cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t product,
+                                       cublasLtMatrixLayout_t a,
+                                       cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t,
+                                       cublasLtMatrixLayout_t d,
+                                       const cublasLtMatmulAlgo_t *algorithm,
+                                       cublasLtMatmulHeuristicResult_t *result) {
+    struct sizes s;
+    result->algo = *algorithm;
+    result->workspaceSize = 0;
+    return fits(product, a, b, d, &s) &&
+                   algorithm->shape == s.m * 1000003 + s.n * 1009 + s.k
+               ? CUBLAS_STATUS_SUCCESS
+               : CUBLAS_STATUS_INVALID_VALUE;
 }
 
 static double element(const void *matrix, cudaDataType type, uint64_t at) {
@@ -303,6 +325,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                         c,
                         d,
                         algorithm->parts};
+    emulation.chosen[algorithm->number]++;
+    emulation_takes_longer(stream, algorithm->number == 1 ? 0 : 1);
     emulation_queue_work(stream, work_of(p), [=] {
         if (emulation_lost())
             return;

@@ -53,11 +53,13 @@ typedef struct emulation_preference *cublasLtMatmulPreference_t;
 /* Remembers what was asked for, so that a product which differs is refused. */
 struct cublasLtMatmulAlgo_t {
     uint64_t shape;
-    bool parts; /* sums are made of two parts, kept in the result's type */
+    bool parts;           /* sums are made of two parts, kept in the result's type */
+    unsigned char number; /* 1 is the fastest, and not the first */
 };
 
 struct cublasLtMatmulHeuristicResult_t {
     cublasLtMatmulAlgo_t algo;
+    size_t workspaceSize;
 };
 
 const char *cublasLtGetStatusString(cublasStatus_t status);
@@ -89,6 +91,11 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t pro
                                cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
                                cublasLtMatmulPreference_t preference, int wanted,
                                cublasLtMatmulHeuristicResult_t results[], int *found);
+cublasStatus_t cublasLtMatmulAlgoCheck(
+    cublasLtHandle_t handle, cublasLtMatmulDesc_t product, cublasLtMatrixLayout_t a,
+    cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+    const cublasLtMatmulAlgo_t *algorithm, cublasLtMatmulHeuristicResult_t *result);
+size_t cublasLtGetVersion(void);
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t product,
                               const void *alpha, const void *a,
                               cublasLtMatrixLayout_t la, const void *b,

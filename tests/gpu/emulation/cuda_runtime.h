@@ -153,6 +153,8 @@ struct emulation_work {
 void emulation_queue_work(struct emulation_stream *stream,
                           const struct emulation_work &work,
                           std::function<void(void)> run);
+/* By so many microseconds, for events that keep the time. */
+void emulation_takes_longer(struct emulation_stream *stream, unsigned long by);
 bool emulation_counts(void); /* that is so */
 /* Whether this block of a kernel is run: not every one where they are counted. */
 bool emulation_looks_at(size_t block, size_t blocks);
@@ -206,6 +208,8 @@ struct emulation_settings {
     unsigned long spoil_captures = 0;  /* so many captures fail */
     unsigned long replays = 0;         /* graphs that were launched */
     unsigned long calls = 0, runs = 0; /* operations: queued by the host, and done */
+    unsigned long heuristics = 0;      /* cuBLAS was asked for algorithms */
+    unsigned long chosen[3] = {};      /* products that were done by each of them */
     int processors = 3;                /* few and odd: strides and waves occur */
 };
 extern struct emulation_settings emulation;

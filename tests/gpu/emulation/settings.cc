@@ -67,6 +67,14 @@ unsigned long emulation_replays(void) {
     return emulation.replays;
 }
 
+unsigned long emulation_heuristics(void) {
+    return emulation.heuristics;
+}
+
+unsigned long emulation_products(unsigned n) {
+    return n < 3 ? emulation.chosen[n] : 0;
+}
+
 void emulation_order(unsigned order) {
     emulation.order = order;
     emulation_shuffle_orders();

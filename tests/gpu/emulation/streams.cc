@@ -26,6 +26,7 @@ struct emulation_graph {
 struct emulation_stream {
     std::deque<operation> waiting;
     unsigned long given, run; /* operations */
+    unsigned long longer;     /* microseconds that those given take besides */
     struct emulation_graph *capture;
     bool forked;  /* the capture is another stream's, which this one has joined */
     bool spoiled; /* the capture met what cannot be captured */
@@ -34,6 +35,7 @@ struct emulation_stream {
 struct emulation_event {
     struct emulation_stream *stream; /* NULL: never recorded */
     unsigned long after;             /* so many of its operations */
+    unsigned long longer;            /* the stream's */
     bool asked;
     bool times;                    /* it was made to keep the time */
     struct emulation_graph *graph; /* it was recorded in a capture, */
@@ -159,8 +161,13 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     struct emulation_graph *graph = stream->capture;
-    *event = {stream,       stream->given, false,
-              event->times, graph,         graph && stream->forked ? graph->beside : 0};
+    *event = {stream,
+              stream->given,
+              stream->longer,
+              false,
+              event->times,
+              graph,
+              graph && stream->forked ? graph->beside : 0};
     return emulation_status();
 }
 
@@ -204,14 +211,19 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
     return cudaEventSynchronize(event);
 }
 
-/* A microsecond for each operation between them. */
+void emulation_takes_longer(struct emulation_stream *stream, unsigned long by) {
+    stream->longer += by;
+}
+
+/* A microsecond for each operation between them, and more for some. */
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from,
                                  cudaEvent_t to) {
     if (!from->times || !to->times || !from->stream || from->stream != to->stream)
         return cudaErrorInvalidValue;
     if (to->stream->run < to->after)
         return cudaErrorNotReady;
-    *milliseconds = 1e-3f * ((float)to->after - (float)from->after);
+    *milliseconds =
+        1e-3f * ((float)(to->after + to->longer) - (float)(from->after + from->longer));
     return emulation_status();
 }
 
