@@ -28,7 +28,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
         may("parallel", "base")
         may("pareto", "base")
         may("checkpoint", "base")
-        may("backend", "checkpoint base")
+        may("backend", "base")
         may("store", "base")
         may("data", "backend checkpoint base")
         may("model", "data backend checkpoint base")

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/draft.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sha256.h"
-#include "checkpoint/draft.h"
 
 /* A file is the digest of what follows, in hexadecimal, and a line's end. */
 enum { MOST = 16 << 20, HEAD = SHA256_HEX };

@@ -6,8 +6,8 @@
 
 static const size_t rows_of[] = {1, 3, 17, 257, 5, 3, 3, 2};
 static const size_t width_of[] = {257, 17, 3, 64, 1, 768, 1032, 2064};
-/* The last three for what goes along whole rows: of a model, and wider than a device may
- * hold in registers. */
+/* The last three for what goes along whole rows: of a model, and wider than a device
+ * may hold in registers. */
 enum { SHAPES = 5, WIDE_SHAPES = 8 };
 
 static const double epsilon = 1e-5;
