@@ -200,6 +200,18 @@ bool json_memory_lost(void) {
     return atomic_load(&lost);
 }
 
+json_t *json_text_string(const char *text) {
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    size_t size = 4 * strlen(text) + 1;
+    char *escaped = malloc(size);
+    if (escaped)
+        string = json_string(text_escape(escaped, size, text));
+    free(escaped);
+    return string;
+}
+
 char *json_text_dump(const json_t *value, size_t flags) {
     char *text = json_dumps(value, flags);
     if (!json_memory_lost())

@@ -24,6 +24,10 @@ json_t *json_text_parse(const char *bytes, size_t size, const char *label,
 int json_object_read(const char *directory, const char *name, int missing_is_fine,
                      json_t **object, struct error *error);
 
+/* A JSON string from any bytes, such as a file's name: bytes that are not UTF-8 are
+ * escaped (text_escape). NULL where memory is out. */
+json_t *json_text_string(const char *text);
+
 /* Where memory is out while a document is put together, jansson leaves out a key or an
  * element and goes on: the result is another document, without any error. From
  * json_memory_watch on, to be called before the first document, json_memory_lost says

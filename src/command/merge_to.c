@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/cpu.h"
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/mergekit.h"
@@ -322,14 +323,16 @@ static json_t *about(const struct wanted *w) {
     const struct merge_to_options *o = &w->options;
     json_t *experts = json_array(), *weights = json_array();
     for (size_t t = 0; t < w->count; t++)
-        json_array_append_new(experts, json_pack("{s:s, s:s, s:f}", "name", w->names[t],
-                                                 "path", w->paths[t], "coefficient",
-                                                 w->coefficients.scales[t]));
+        json_array_append_new(
+            experts, json_pack("{s:o, s:o, s:f}", "name", json_text_string(w->names[t]),
+                               "path", json_text_string(w->paths[t]), "coefficient",
+                               w->coefficients.scales[t]));
     for (size_t i = 0; i < o->weights.count; i++)
-        json_array_append_new(weights, json_string(o->weights.items[i]));
-    json_t *object = json_pack("{s:i, s:s, s:s, s:O, s:s?, s:o, s:o}", "format", 1,
+        json_array_append_new(weights, json_text_string(o->weights.items[i]));
+    json_t *pretrained = o->pretrained ? json_text_string(o->pretrained) : json_null();
+    json_t *object = json_pack("{s:i, s:s, s:s, s:O, s:o, s:o, s:o}", "format", 1,
                                "kind", "merge-to", "method", w->method->head.name,
-                               "parameters", w->parameters, "pretrained", o->pretrained,
+                               "parameters", w->parameters, "pretrained", pretrained,
                                "experts", experts, "weights", weights);
     if (object && w->method->head.takes_preference) {
         json_t *preference = json_array();

@@ -10,22 +10,10 @@
 #include "base/memory.h"
 
 /* Names come from files: what is not UTF-8 is escaped, so that it can be JSON. */
-static json_t *json_name(const char *text) {
-    json_t *string = json_string(text);
-    if (string)
-        return string;
-    size_t size = 4 * strlen(text) + 1;
-    char *escaped = malloc(size);
-    if (!escaped)
-        return NULL;
-    string = json_string(text_escape(escaped, size, text));
-    free(escaped);
-    return string;
-}
-
 static json_t *json_checkpoint(const struct store_checkpoint *checkpoint) {
-    return json_pack("{s:o, s:I, s:s}", "path", json_name(checkpoint->path), "size",
-                     (json_int_t)checkpoint->size, "sha256", checkpoint->sha256);
+    return json_pack("{s:o, s:I, s:s}", "path", json_text_string(checkpoint->path),
+                     "size", (json_int_t)checkpoint->size, "sha256",
+                     checkpoint->sha256);
 }
 
 json_t *provenance_sources(const struct store_recipe *recipe) {
@@ -33,7 +21,7 @@ json_t *provenance_sources(const struct store_recipe *recipe) {
     bool failed = !tasks || !experts;
     for (size_t t = 0; !failed && t < recipe->task_count; t++)
         failed =
-            json_array_append_new(tasks, json_name(recipe->tasks[t].name)) ||
+            json_array_append_new(tasks, json_text_string(recipe->tasks[t].name)) ||
             json_array_append_new(experts, json_checkpoint(&recipe->tasks[t].expert));
     if (failed) {
         json_decref(tasks);
@@ -41,7 +29,7 @@ json_t *provenance_sources(const struct store_recipe *recipe) {
         return NULL;
     }
     return json_pack("{s:i, s:o, s:o, s:o, s:o}", "format", 1, "name",
-                     json_name(recipe->name), "tasks", tasks, "pretrained",
+                     json_text_string(recipe->name), "tasks", tasks, "pretrained",
                      json_checkpoint(&recipe->pretrained), "experts", experts);
 }
 
@@ -98,7 +86,7 @@ static json_t *describe(const struct provenance *p) {
         return NULL;
     }
     json_object_set_new(object, "kind", json_string(store_kind_name(s->kind)));
-    json_object_set_new(object, "method", json_name(s->method));
+    json_object_set_new(object, "method", json_text_string(s->method));
     json_object_set_new(object, "parameters", parameters);
     if (p->settled)
         json_object_set(object, "settled", (json_t *)(uintptr_t)p->settled);

@@ -6,24 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "checkpoint/export_files.h"
 #include "model/extras.h"
 
-/* Names of classes come from files: what is not UTF-8 is escaped, so that it can be
- * JSON. Fresh memory. */
-static char *label_text(const char *label) {
-    json_t *string = json_string(label);
-    bool sound = string != NULL;
-    json_decref(string);
-    if (sound)
-        return strdup(label);
-    size_t size = 4 * strlen(label) + 1;
-    char *escaped = malloc(size);
-    return escaped ? text_escape(escaped, size, label) : NULL;
-}
-
-/* config.json with the labels of a head; NULL when memory is out. */
+/* config.json with the labels of a head, which are any bytes of a file; NULL when
+ * memory is out. */
 static json_t *config_with_labels(const json_t *config, const struct head *head,
                                   char *const *labels) {
     json_t *copy = json_deep_copy(config);
@@ -33,10 +22,11 @@ static json_t *config_with_labels(const json_t *config, const struct head *head,
         char number[24], fallback[32];
         snprintf(number, sizeof number, "%zu", i);
         snprintf(fallback, sizeof fallback, "LABEL_%zu", i);
-        char *label = label_text(labels ? labels[i] : fallback);
-        failed = !label || json_object_set_new(names, number, json_string(label)) ||
-                 json_object_set_new(numbers, label, json_integer((json_int_t)i));
-        free(label);
+        json_t *label = json_text_string(labels ? labels[i] : fallback);
+        failed = !label || json_object_set(names, number, label) ||
+                 json_object_set_new(numbers, json_string_value(label),
+                                     json_integer((json_int_t)i));
+        json_decref(label);
     }
     if (!failed)
         failed = json_object_set(copy, "id2label", names) ||

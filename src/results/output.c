@@ -67,15 +67,7 @@ void output_row(struct output *output, json_t *const *values) {
 }
 
 json_t *output_text(const char *text) {
-    json_t *string = json_string(text);
-    if (string)
-        return string;
-    size_t size = 4 * strlen(text) + 1;
-    char *escaped = malloc(size);
-    if (escaped)
-        string = json_string(text_escape(escaped, size, text));
-    free(escaped);
-    return string;
+    return json_text_string(text);
 }
 
 json_t *output_real(double value) {

@@ -60,10 +60,10 @@ static json_t *make_config(const struct writing *w, const char *base,
                            struct error *error) {
     json_int_t rank = (json_int_t)w->wish->rank;
     json_t *config =
-        json_pack("{s:s, s:s, s:I, s:I, s:f, s:s, s:b, s:b}", "peft_type", "LORA",
-                  "base_model_name_or_path", base, "r", rank, "lora_alpha", rank,
-                  "lora_dropout", 0.0, "bias", "none", "fan_in_fan_out",
-                  w->extraction->turned, "inference_mode", 1);
+        json_pack("{s:s, s:o, s:I, s:I, s:f, s:s, s:b, s:b}", "peft_type", "LORA",
+                  "base_model_name_or_path", json_text_string(base), "r", rank,
+                  "lora_alpha", rank, "lora_dropout", 0.0, "bias", "none",
+                  "fan_in_fan_out", w->extraction->turned, "inference_mode", 1);
     if (!config || add_modules(w, config, error)) {
         json_decref(config);
         if (!config)

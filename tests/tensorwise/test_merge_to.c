@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/json_text.h"
 #include "checkpoint/directory.h"
 #include "command/run.h"
 #include "support/golden.h"
@@ -457,12 +458,46 @@ static void test_parts(void **state) {
     refused(1, "names this shard", "bert", "--method average" BASE " --expert $F/lost");
 }
 
+/* Folders may have any bytes in their names: what was merged is written all the same.
+ */
+static void test_bytes(void **state) {
+    (void)state;
+    struct ran ran =
+        shell("M='%s'; F='%s'; odd=$F/$(printf 'odd\\351') && cp -r $M/a $odd && "
+              "./pwemoe merge-to $F/odd --method average --pretrained $odd --expert "
+              "$M/b --expert $odd && ./pwemoe extract-lora $F/part --pretrained $odd "
+              "--expert $M/b --rank 1 && "
+              "grep base_model_name $F/part/adapter_config.json",
+              models("llama"), folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    assert_non_null(strstr(ran.out, "odd\\\\xE9\""));
+    ran_free(&ran);
+    char path[1200];
+    snprintf(path, sizeof path, "%s/odd", folder());
+    json_t *about;
+    struct error error;
+    assert_int_equal(json_object_read(path, "pwemoe.json", 0, &about, &error), 0);
+    const json_t *experts = json_object_get(about, "experts");
+    assert_int_equal(json_array_size(experts), 2);
+    const char *name =
+        json_string_value(json_object_get(json_array_get(experts, 1), "name"));
+    assert_string_equal(name, "odd\\xE9");
+    assert_true(json_is_string(json_object_get(about, "pretrained")));
+    json_decref(about);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_mergekit), cmocka_unit_test(test_statistics),
-        cmocka_unit_test(test_shards),           cmocka_unit_test(test_dtype),
-        cmocka_unit_test(test_weights),          cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_names),
-        cmocka_unit_test(test_vocabulary),       cmocka_unit_test(test_parts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_mergekit),
+                                       cmocka_unit_test(test_statistics),
+                                       cmocka_unit_test(test_shards),
+                                       cmocka_unit_test(test_dtype),
+                                       cmocka_unit_test(test_weights),
+                                       cmocka_unit_test(test_memory),
+                                       cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_vocabulary),
+                                       cmocka_unit_test(test_parts),
+                                       cmocka_unit_test(test_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
