@@ -144,6 +144,9 @@ static void mistakes_are_told(void **state) {
     expect_error(2, "not a setting", "compare %s/two.db --methods distil:seed=4", f);
     expect_error(2, "is given twice", "compare %s/two.db --methods wudi,wudi", f);
     expect_error(2, "leave it out", "compare %s/two.db --methods stl", f);
+    expect_error(2, "a setting is missing beside a colon",
+                 "compare %s/two.db --methods ls::lr=0.1:batch=3:alpha=2:seeds=1", f);
+    expect_error(2, "a setting is missing", "compare %s/two.db --methods ties:", f);
     expect_error(2, "odd", "compare %s/two.db --edge-points 4", f);
     expect_error(1, "cannot be used with",
                  "compare %s/two.db --methods distil:upscale=all --budget 1", f);

@@ -164,6 +164,12 @@ char *contender_parameters(const struct contender *c, uint64_t seed,
     return text;
 }
 
+/* Nothing between two colons or after the last. */
+static bool lacks_setting(const char *settings) {
+    return !*settings || *settings == ':' || strstr(settings, "::") ||
+           settings[strlen(settings) - 1] == ':';
+}
+
 /* --- all of them ------------------------------------------------------------------ */
 
 static int parse_one(struct contender *c, const char *item, struct error *error) {
@@ -176,7 +182,9 @@ static int parse_one(struct contender *c, const char *item, struct error *error)
     }
     const char *name = strsep(&rest, ":");
     int result;
-    if (store_method_role(name) == STORE_ROLE_EXPERTS)
+    if (rest && lacks_setting(rest))
+        result = error_set(error, "%s: a setting is missing beside a colon", item);
+    else if (store_method_role(name) == STORE_ROLE_EXPERTS)
         result = error_set(error,
                            "%s is what all methods are compared with; leave it "
                            "out",
