@@ -104,6 +104,14 @@ static void test_refused(void **state) {
     refused(
         "weight: only a number is read",
         HEAD("ties") "models: [{model: $M/llama/a, parameters: {weight: [0, 1]}}]\n");
+    refused("config.yml:4: a second YAML document",
+            "merge_method: linear\nmodels: [{model: a}, {model: b}]\nname: one\n"
+            "---\nmerge_method: slerp\n");
+    refused(
+        "parameters: is no mapping",
+        "merge_method: linear\nmodels: [{model: a, parameters: [1]}, {model: b}]\n");
+    refused("parameters: is no mapping", "merge_method: linear\nparameters: 0.5\n"
+                                         "models: [{model: a}, {model: b}]\n");
     refused("another density",
             HEAD("ties") "models: [{model: a, parameters: {density: 1}}, {model: b, "
                          "parameters: {density: 0.5}}]\n");

@@ -120,7 +120,23 @@ static json_t *node(struct tree *t, const yaml_event_t *event, unsigned depth) {
     return fail(t, event, "a value is missing");
 }
 
-/* Past the beginnings of stream and document. */
+/* Is there nothing behind the document? */
+static bool ends(struct tree *t) {
+    yaml_event_t event;
+    for (int i = 0; i < 2; i++) { /* the document's end, the stream's */
+        if (next(t, &event))
+            return false;
+        bool more = event.type == YAML_DOCUMENT_START_EVENT;
+        if (more)
+            fail(t, &event, "a second YAML document; only files of one are read");
+        yaml_event_delete(&event);
+        if (more)
+            return false;
+    }
+    return true;
+}
+
+/* Past the beginnings of stream and document, to the end of both. */
 static json_t *document(struct tree *t) {
     for (int i = 0; i < 2; i++) {
         yaml_event_t event;
@@ -128,7 +144,11 @@ static json_t *document(struct tree *t) {
             return NULL;
         yaml_event_delete(&event);
     }
-    return value(t, 0);
+    json_t *tree = value(t, 0);
+    if (!tree || ends(t))
+        return tree;
+    json_decref(tree);
+    return NULL;
 }
 
 json_t *yaml_tree_read(const char *path, struct error *error) {

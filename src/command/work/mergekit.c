@@ -55,11 +55,13 @@ static int refuse(const struct reading *r, const char *what, const char *why) {
     return error_set(r->error, "%s: %.100s: %s", r->path, what, why);
 }
 
-/* Every key of an object is one of words ("|a|b|"). */
+/* Every key of an object, where there is one, is one of words ("|a|b|"). */
 static int check_keys(const struct reading *r, const json_t *object,
                       const char *words) {
     const char *key;
     json_t *value;
+    if (object && !json_is_object(object) && !json_is_null(object))
+        return refuse(r, "parameters", "is no mapping");
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
         char wanted[64];
         snprintf(wanted, sizeof wanted, "|%.60s|", key);
