@@ -165,9 +165,16 @@ static void tell(const struct asking *asking) {
                  sizeof preference);
     command_note(invocation, "%s%s: %s", met ? "met" : "not met; the nearest",
                  asking->solution ? ", measured" : " by estimate", figures);
+    const struct ask_options *o = invocation->options;
     if (asking->solution)
         command_note(invocation, "solution %lld, at %s", (long long)asking->solution,
                      preference);
+    else if (o->measure)
+        command_note(
+            invocation,
+            "at %s; after --tries %llu it is not measured yet, a larger N goes "
+            "on",
+            preference, (unsigned long long)o->tries);
     else
         command_note(invocation, "at %s; --measure measures it", preference);
 }

@@ -225,8 +225,13 @@ static void print_summary(FILE *out) {
         "Merges fine-tuned copies of one model into one, for every trade-off between\n"
         "their tasks.\n\n",
         out);
+    int width = 0;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        int length = (int)strlen(commands[i]->name);
+        width = length > width ? length : width;
+    }
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-*s  %s\n", width, commands[i]->name, commands[i]->summary);
     fputs(
         "\n`pwemoe help COMMAND` tells more of one; `pwemoe --version` the version.\n",
         out);

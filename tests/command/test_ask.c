@@ -108,6 +108,35 @@ static void it_measures(void **state) {
     ran_free(&ran);
 }
 
+/* Figures that promise more between the corners than a model keeps: after one try it is
+ * not said that measuring is left out. */
+static void tries_run_out(void **state) {
+    (void)state;
+    struct error error;
+    struct store *store;
+    char path[4200];
+    snprintf(path, sizeof path, "%s/tries.db", folder());
+    fixture_write_real(path, 40);
+    assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
+    for (size_t i = 0; i < 3; i++) {
+        double preference[3] = {i == 0, i == 1, i == 2};
+        struct store_solution solution = {.kind = STORE_KIND_PWEMOE,
+                                          .method = (char *)"ls",
+                                          .preference = preference,
+                                          .routers = 1,
+                                          .label = (char *)""};
+        fixture_put(store, &solution, (double[]){i ? 40 : 90, i ? 90 : 40, 50}, 3);
+    }
+    store_close(store);
+    struct ran ran =
+        run("ask %s 'alpha 60 beta 60' --measure --tries 1 --threads 1", path);
+    assert_int_equal(ran.status, 3);
+    assert_null(strstr(ran.err, "--measure measures it"));
+    if (!strstr(ran.err, "after --tries 1 it is not measured yet"))
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+}
+
 /* The reference point is changed, kept with those before it, and used from then on. */
 static void the_reference_point_changes(void **state) {
     (void)state;
@@ -141,6 +170,7 @@ int main(void) {
         cmocka_unit_test(max_chooses),
         cmocka_unit_test(what_is_not_understood_is_wrong_usage),
         cmocka_unit_test(it_measures),
+        cmocka_unit_test(tries_run_out),
         cmocka_unit_test(the_reference_point_changes),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
