@@ -1,6 +1,7 @@
 #include "results/series.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,19 @@ static void trained_name(const char *method, const char *upscale, const char *ba
     }
 }
 
+/* What a method is in a key: methods of imported rows may be longer than there is room,
+ * and a number stands for what is left out (FNV-1a). */
+static char *method_key(const char *method, char out[32]) {
+    uint64_t hash = 14695981039346656037u;
+    for (const char *c = method; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+    if (strlen(method) < 32)
+        snprintf(out, 32, "%s", method);
+    else
+        snprintf(out, 32, "%.14s~%016llx", method, (unsigned long long)hash);
+    return out;
+}
+
 /* The series of a row by itself: no other series is there whose mark it would share. */
 static void series_describe(const struct store_row *row, struct series *series) {
     const struct store_solution *solution = &row->solution;
@@ -78,9 +92,10 @@ static void series_describe(const struct store_row *row, struct series *series) 
     bool routers = solution->routers || kind == STORE_KIND_PWEMOE;
     bool merged = store_kind_merged(kind);
     bool answers = routers || (merged && solution->preference);
+    char method[32];
     *series = (struct series){.merged = merged, .answers = answers};
-    snprintf(series->key, sizeof series->key, "%.20s %.30s %.30s%s%.30s%s",
-             store_kind_name(kind), solution->method, row->upscale,
+    snprintf(series->key, sizeof series->key, "%.20s %s %.30s%s%.30s%s",
+             store_kind_name(kind), method_key(solution->method, method), row->upscale,
              *row->base ? " " : "", row->base, answers ? " preference" : "");
     if (routers) {
         series->mark = MARK_FRONT;

@@ -183,8 +183,9 @@ static int put(struct store *store, const struct store_solution *solution,
         return -1;
     if (*id && (solution->seconds > 0 || solution->peak_bytes) &&
         sql_write(store, error,
-                  "UPDATE solution SET seconds = ?, peak_bytes = ? WHERE id = ?", "dii",
-                  solution->seconds, (int64_t)solution->peak_bytes, *id))
+                  "UPDATE solution SET seconds = coalesce(nullif(?, 0), seconds),"
+                  " peak_bytes = coalesce(nullif(?, 0), peak_bytes) WHERE id = ?",
+                  "dii", solution->seconds, (int64_t)solution->peak_bytes, *id))
         return -1;
     if (*id && !labelled && solution->label && *solution->label)
         return sql_write(store, error, "UPDATE solution SET label = ? WHERE id = ?",

@@ -358,6 +358,23 @@ static void surrogates_by_their_method(void **state) {
     free(path);
 }
 
+/* Two methods from elsewhere that differ in their last letters. */
+static void long_methods_are_two_series(void **state) {
+    (void)state;
+    char *path = text_format("%s/long.db", folder());
+    const struct fixture_options options = {.tasks = TASKS, .edge = 0};
+    fixture_write(path, &options);
+    struct store *store = open_store(path, STORE_READ_WRITE);
+    put(store, STORE_KIND_IMPORT, "a method with a long description, first", 0, 70);
+    put(store, STORE_KIND_IMPORT, "a method with a long description, second", 0, 71);
+    store_close(store);
+    struct catalog *catalog = read_catalog(path);
+    assert_int_equal(catalog->series_count, 2);
+    assert_string_not_equal(catalog->series[0].key, catalog->series[1].key);
+    catalog_free(catalog);
+    free(path);
+}
+
 static void runs_are_called_as_their_series(void **state) {
     (void)state;
     static const struct {
@@ -396,6 +413,7 @@ int main(void) {
         cmocka_unit_test(surrogates_by_their_method),
         cmocka_unit_test(marks_of_charts_differ),
         cmocka_unit_test(looks_stay),
+        cmocka_unit_test(long_methods_are_two_series),
         cmocka_unit_test(runs_are_called_as_their_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,11 @@ static void test_rows(void **state) {
     again.seconds = 0;
     again.peak_bytes = 0;
     assert_done(store_solution_put(store, &again, &error));
+    again.seconds = 0.75; /* with nothing said of bytes, and the other way round */
+    assert_done(store_solution_put(store, &again, &error));
+    again.seconds = 0;
+    again.peak_bytes = (uint64_t)6 << 30;
+    assert_done(store_solution_put(store, &again, &error));
     again.seconds = -1;
     assert_error(store_solution_put(store, &again, &error), &error, "out of range");
     add_solution(store, STORE_KIND_IMPORT, "ties", NULL, NULL, 0);
@@ -230,7 +235,7 @@ static void test_rows(void **state) {
     assert_string_equal(s->label, "mine");
     assert_string_equal(s->model_sha256, HASH_A);
     assert_true(s->routers == routers && s->created == 12.5);
-    assert_true(s->seconds == 0.5 && s->peak_bytes == (uint64_t)5 << 30);
+    assert_true(s->seconds == 0.75 && s->peak_bytes == (uint64_t)6 << 30);
     assert_true(rows[2].solution.seconds == 0 && rows[2].solution.peak_bytes == 0);
     assert_string_equal(rows[0].upscale, "attn+mlp");
     assert_int_equal(rows[0].step, 400);
