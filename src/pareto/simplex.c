@@ -51,6 +51,23 @@ void simplex_grid_at(size_t tasks, size_t edge, size_t index, double *preference
     }
 }
 
+bool simplex_grid_find(size_t tasks, size_t edge, const double *preference,
+                       size_t *index) {
+    size_t left = edge - 1;
+    *index = 0;
+    for (size_t i = 0; i < tasks; i++) {
+        double part = round(preference[i] * (double)(edge - 1));
+        if (!(part >= 0 && part <= (double)left) ||
+            fabs(preference[i] - part / (double)(edge - 1)) > 1e-9)
+            return false;
+        left -= (size_t)part;
+        /* Those before it have more here: as many as there are ways to share left - 1
+         * among this place and all behind it. */
+        *index += left > 1 ? simplex_grid_count(tasks - i, left) : left;
+    }
+    return left == 0;
+}
+
 /* Numbers are read and written with a point, whatever the user's locale has. */
 static locale_t plain_begin(locale_t *plain) {
     *plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);

@@ -2,6 +2,7 @@
 #ifndef PWEMOE_PARETO_SIMPLEX_H
 #define PWEMOE_PARETO_SIMPLEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -12,6 +13,9 @@ size_t simplex_grid_count(size_t tasks, size_t edge);
 /* Vector `index` of that grid, lexicographic, first coordinate falling: the
  * first is (1, 0, ...), the last (..., 0, 1). Components are k/(edge-1), exact. */
 void simplex_grid_at(size_t tasks, size_t edge, size_t index, double *preference);
+/* The other way round: false where it is none of them, to 1e-9 in each component. */
+bool simplex_grid_find(size_t tasks, size_t edge, const double *preference,
+                       size_t *index);
 
 /* "0.3,0.7" (commas or white space) into tasks numbers. Refused, saying why: a
  * wrong number of them, a negative one, NaN, a sum further than 1e-6 from 1. */

@@ -27,7 +27,9 @@ static void grid_has_every_vector_once_in_order(void **state) {
             double before[5], here[5];
             for (size_t i = 0; i < count; i++) {
                 simplex_grid_at(tasks, edge, i, here);
-                size_t sum = 0;
+                size_t sum = 0, found;
+                assert_true(simplex_grid_find(tasks, edge, here, &found));
+                assert_int_equal(found, i);
                 for (size_t j = 0; j < tasks; j++) {
                     size_t part = (size_t)lround(here[j] * (double)(edge - 1));
                     assert_true(here[j] == (double)part / (double)(edge - 1));
@@ -43,6 +45,14 @@ static void grid_has_every_vector_once_in_order(void **state) {
             }
             assert_true(before[tasks - 1] == 1);
         }
+    size_t found;
+    assert_false(simplex_grid_find(2, 5, (double[]){0.3, 0.7}, &found));
+    assert_false(simplex_grid_find(2, 5, (double[]){0.25, 0.5}, &found));
+    assert_false(simplex_grid_find(2, 5, (double[]){0.75, 0.5}, &found));
+    assert_false(simplex_grid_find(2, 5, (double[]){1.25, -0.25}, &found));
+    assert_false(simplex_grid_find(2, 5, (double[]){NAN, 0}, &found));
+    assert_true(simplex_grid_find(2, 5, (double[]){0.25 + 1e-10, 0.75}, &found));
+    assert_int_equal(found, 3);
 }
 
 static void preferences_are_read(void **state) {

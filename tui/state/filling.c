@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pareto/simplex.h"
@@ -42,14 +43,22 @@ static bool is_measured(const struct explorer *explorer, const double *preferenc
 }
 
 size_t filling_missing(const struct explorer *explorer, size_t edge) {
-    size_t count = simplex_grid_count(explorer->tasks, edge), missing = 0;
-    if (!count || count > FILL_GRID_MOST)
+    const struct catalog *catalog = explorer->catalog;
+    size_t count = simplex_grid_count(explorer->tasks, edge), missing = count, index;
+    bool *seen = count && count <= FILL_GRID_MOST ? calloc(count, sizeof *seen) : NULL;
+    if (!seen)
         return SIZE_MAX;
-    for (size_t i = 0; i < count; i++) {
-        double preference[STORE_TASKS_MAX] = {0};
-        simplex_grid_at(explorer->tasks, edge, i, preference);
-        missing += !is_measured(explorer, preference);
+    /* As is_measured has it: of two with the same preference the later one counts. */
+    for (size_t row = catalog->count; explorer->routers && row-- > 0;) {
+        const struct store_solution *solution = &catalog->rows[row].solution;
+        if (catalog_answerer(solution) != explorer->routers ||
+            !simplex_grid_find(explorer->tasks, edge, solution->preference, &index) ||
+            seen[index])
+            continue;
+        seen[index] = true;
+        missing -= catalog->solutions[row].whole && !catalog->solutions[row].stale;
     }
+    free(seen);
     return missing;
 }
 

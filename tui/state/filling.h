@@ -12,7 +12,8 @@ enum { FILL_ROW = 3, FILL_MOST = 100, FILL_GRID_MOST = 100000 };
 double filling_price(const struct explorer *explorer, size_t models);
 /* "8 s", "3 min", "2.5 h". */
 char *filling_time(double seconds, char *out, size_t size);
-/* How many of a grid are not measured yet; SIZE_MAX: too many to ask. */
+/* How many of a grid are not measured yet; SIZE_MAX: too many to ask. It is asked with
+ * every key of a question: solutions are gone through once. */
 size_t filling_missing(const struct explorer *explorer, size_t edge);
 
 /* number: how many gaps, points along an edge, or per cent. */
