@@ -124,6 +124,36 @@ static void what_is_recorded_replays(void **state) {
     driver_close(&other);
 }
 
+/* A line of a dialog to which words on three lines were pasted. */
+static void what_is_pasted_is_recorded(void **state) {
+    (void)state;
+    static const int pasted[] = {'m',        'e',      't', KEYS_ESCAPE, 'h', 'o', 'd',
+                                 ' ',        '=',      '=', KEYS_ENTER,  't', 'i', 'e',
+                                 KEYS_ENTER, KEYS_TAB, 's', 1,           ' '};
+    struct app one, other;
+    char *script = NULL;
+    size_t size;
+    driver_open(&one, two, 120, 40);
+    driver_key(&one, 'T');
+    driver_key(&one, '/');
+    FILE *file = open_memstream(&script, &size);
+    assert_non_null(file);
+    for (size_t i = 0; i < sizeof pasted / sizeof *pasted; i++) {
+        replay_note(file, pasted[i], true);
+        app_paste(&one, pasted[i]);
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_string_equal(one.explorer.dialog.text, "method == tie s ");
+    driver_open(&other, two, 120, 40);
+    driver_key(&other, 'T');
+    driver_key(&other, '/');
+    assert_int_equal(play(&other, script), REPLAY_DONE);
+    assert_string_equal(other.explorer.dialog.text, "method == tie s ");
+    free(script);
+    driver_close(&one);
+    driver_close(&other);
+}
+
 static void every_name_is_a_key(void **state) {
     (void)state;
     char name[16];
@@ -138,6 +168,14 @@ static void every_name_is_a_key(void **state) {
     for (size_t i = 0; i < sizeof characters / sizeof *characters; i++)
         assert_int_equal(key_named(key_name(characters[i], name, sizeof name)),
                          characters[i]);
+    for (int key = 1; key < ' '; key++)
+        if (!strchr("\b\t\n\r\x1b", key))
+            assert_int_equal(key_named(key_name(key, name, sizeof name)), key);
+    assert_string_equal(key_name(1, name, sizeof name), "Ctrl-A");
+    assert_int_equal(key_named("ctrl-i"), KEYS_TAB);
+    assert_int_equal(key_named("Ctrl-"), KEYS_NONE);
+    assert_int_equal(key_named("Ctrl-~"), KEYS_NONE);
+    assert_int_equal(key_named("Ctrl-@"), KEYS_NONE);
     assert_int_equal(key_named(""), KEYS_NONE);
     assert_int_equal(key_named("\xff"), KEYS_NONE);
     assert_int_equal(key_named("\xe2\x89"), KEYS_NONE);
@@ -153,6 +191,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_names_the_line),
         cmocka_unit_test(a_script_is_done),
+        cmocka_unit_test(what_is_pasted_is_recorded),
         cmocka_unit_test(what_is_recorded_replays),
         cmocka_unit_test(every_name_is_a_key),
     };

@@ -126,10 +126,15 @@ void replay_close(struct replay *replay) {
 /* --- doing it ----------------------------------------------------------------------
  */
 
-/* One character of UTF-8, which is stepped over. */
+/* One character of UTF-8, which is stepped over; a tab, which a line of a script may
+ * well hold, is the key. */
 static int next_character(const char **text) {
     char one[5] = "";
     size_t size = 0;
+    if (**text == '\t') {
+        (*text)++;
+        return KEYS_TAB;
+    }
     do
         one[size++] = *(*text)++;
     while (size < 4 && text_continues(**text));
@@ -200,7 +205,12 @@ void replay_note(FILE *file, int key, bool pasted) {
     char name[16];
     if (key == KEYS_RESIZE || key == KEYS_MOUSE || key == KEYS_NONE)
         return;
-    fprintf(file, "%s %s\n", pasted ? "paste" : "key",
-            key_name(key, name, sizeof name));
+    key_name(key, name, sizeof name);
+    if (!pasted)
+        fprintf(file, "key %s\n", name);
+    else if (key == KEYS_ENTER || key == KEYS_TAB)
+        fprintf(file, "paste \t\n"); /* the end of a line is none of its own here */
+    else if (key >= ' ' && key < KEYS_FIRST)
+        fprintf(file, "paste %s\n", key == ' ' ? " " : name);
     fflush(file);
 }

@@ -56,10 +56,10 @@ static int set_key(const char *name, const char *value, struct settings *setting
     struct key_map *keys = &settings->keys;
     int from = key_named(name), to = key_named(value), nth;
     if (!from || !to)
-        return error_set(
-            error,
-            "there is no key \"%.40s\"; keys are named as Enter, Shift-Left or g",
-            from ? value : name);
+        return error_set(error,
+                         "there is no key \"%.40s\"; keys are named as Enter, "
+                         "Shift-Left, Ctrl-N or g",
+                         from ? value : name);
     if (!action_of_key(to, &nth))
         return error_set(error, "the key %.40s has no action that %.40s could take",
                          value, name);

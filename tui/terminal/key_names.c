@@ -1,5 +1,6 @@
 #include "terminal/key_names.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,9 +27,6 @@ static const struct {
              {"Esc", KEYS_ESCAPE},
              {"Backspace", KEYS_BACKSPACE},
              {"Delete", KEYS_DELETE},
-             {"Ctrl-L", KEYS_CONTROL_L},
-             {"Ctrl-R", KEYS_CONTROL_R},
-             {"Ctrl-U", KEYS_CONTROL_U},
              {"Space", ' '}};
 
 /* The character that all of text is, or KEYS_NONE. */
@@ -46,6 +44,29 @@ static int one_character(const char *text) {
     return p[more + 1] || value >= KEYS_FIRST ? KEYS_NONE : value;
 }
 
+/* Ctrl-A to Ctrl-Z, Ctrl-\\, Ctrl-], Ctrl-^ and Ctrl-_. Terminals send the same for
+ * Ctrl-I and Tab, and so on. */
+static int control_key(const char *name) {
+    if (strncasecmp(name, "Ctrl-", 5) != 0 || !name[5] || name[6])
+        return KEYS_NONE;
+    int letter = toupper((unsigned char)name[5]);
+    if (letter < 'A' || letter > '_')
+        return KEYS_NONE;
+    switch (letter) {
+    case 'H':
+        return KEYS_BACKSPACE;
+    case 'I':
+        return KEYS_TAB;
+    case 'J':
+    case 'M':
+        return KEYS_ENTER;
+    case '[':
+        return KEYS_ESCAPE;
+    default:
+        return letter - '@';
+    }
+}
+
 /* F1 to F12, also with Shift. */
 static int function_key(const char *name) {
     bool shift = !strncasecmp(name, "Shift-", 6);
@@ -59,9 +80,11 @@ static int function_key(const char *name) {
 }
 
 int key_named(const char *name) {
-    int function = function_key(name);
-    if (function)
-        return function;
+    int key = function_key(name);
+    if (!key)
+        key = control_key(name);
+    if (key)
+        return key;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcasecmp(names[i].name, name))
             return names[i].key;
@@ -81,7 +104,9 @@ char *key_name(int key, char *out, size_t size) {
             return out;
         }
     unsigned u = (unsigned)key;
-    if (u < 0x80)
+    if (u < 0x20)
+        snprintf(out, size, "Ctrl-%c", (char)(u + '@'));
+    else if (u < 0x80)
         snprintf(out, size, "%c", (char)u);
     else if (u < 0x800)
         snprintf(out, size, "%c%c", (char)(0xc0 | u >> 6), (char)(0x80 | (u & 0x3f)));
