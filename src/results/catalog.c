@@ -151,11 +151,19 @@ const struct routers *catalog_network_of(const struct catalog *catalog,
     return NULL;
 }
 
+bool catalog_any_trained(const struct catalog *catalog) {
+    for (size_t i = 0; i < catalog->run_count; i++)
+        if (catalog->run_routers[i])
+            return true;
+    return false;
+}
+
 char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
                            size_t size) {
     const struct store_run *run = catalog_run_of(catalog, routers);
     if (catalog_is_closed(routers))
-        snprintf(out, size, "none trained, closed form %s%s",
+        snprintf(out, size, "%sclosed form %s%s",
+                 catalog_any_trained(catalog) ? "" : "none trained, ",
                  store_role_name(STORE_ROLE_CLOSED_FORM),
                  routers == CATALOG_CLOSED_FITTED ? ", heads fitted" : "");
     else if (!run)

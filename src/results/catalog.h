@@ -151,6 +151,8 @@ const struct store_run *catalog_run_of(const struct catalog *catalog, int64_t ro
  * read. */
 const struct routers *catalog_network_of(const struct catalog *catalog,
                                          int64_t routers);
+/* Has any run left routers or a correction? */
+bool catalog_any_trained(const struct catalog *catalog);
 /* "ls mlp, 400 steps" */
 char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
                            size_t size);

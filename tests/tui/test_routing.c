@@ -114,6 +114,29 @@ static void every_column_is_reached(void **state) {
     driver_close(&app);
 }
 
+/* The fixture's run has routers; a file without runs has none. */
+static void the_closed_form_has_none(void **state) {
+    (void)state;
+    struct app app;
+    char none[4096];
+    driver_open(&app, three, 120, 40);
+    explorer_use_routers(&app.explorer, CATALOG_CLOSED_FORM);
+    char *text = draw(&app, 60, 6, true);
+    assert_non_null(strstr(text, "the closed form has none; r chooses trained ones"));
+    free(text);
+    driver_expect_none(&app, "none trained");
+    driver_expect(&app, "closed form wudi");
+    driver_close(&app);
+    snprintf(none, sizeof none, "%s/untrained.db", folder());
+    fixture_write_untrained(none, 8);
+    driver_open(&app, none, 120, 40);
+    text = draw(&app, 60, 6, true);
+    assert_non_null(strstr(text, "no routers are trained yet; run pwemoe train"));
+    free(text);
+    driver_expect(&app, "none trained, closed form wudi");
+    driver_close(&app);
+}
+
 static int prepare(void **state) {
     fixture_write_in(folder(), 3, 3, three);
     fixture_write_in(folder(), 12, 2, twelve);
@@ -125,6 +148,7 @@ int main(void) {
         cmocka_unit_test(numbers_and_shades),
         cmocka_unit_test(weights_below_zero_have_a_sign),
         cmocka_unit_test(every_column_is_reached),
+        cmocka_unit_test(the_closed_form_has_none),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }
