@@ -92,6 +92,31 @@ static void a_name_that_is_taken_is_refused(void **state) {
     explorer_free(&app.explorer);
 }
 
+/* Of a model that no preference makes. */
+static void a_solution_is_pointed_at(void **state) {
+    (void)state;
+    struct app app;
+    struct store_solution solution = {
+        .kind = STORE_KIND_SINGLE, .method = (char *)"stl", .label = (char *)""};
+    fixture_put(store, &solution, (double[]){81, 82}, 2);
+    struct store_bookmark bookmark = {.name = (char *)"a single",
+                                      .solution = solution.id};
+    assert_int_equal(store_bookmark_put(store, &bookmark, &error), 0);
+    begin(&app);
+    struct explorer *explorer = &app.explorer;
+    type(&app, "B");
+    for (size_t i = 0; i < explorer->dialog.count; i++)
+        if (explorer->catalog->bookmarks[i].id == bookmark.id)
+            explorer->dialog.chosen = i;
+    type(&app, "\r");
+    assert_true(explorer->pointed != SIZE_MAX);
+    assert_true(explorer->catalog->rows[explorer->pointed].solution.id == solution.id);
+    assert_string_equal(explorer->message,
+                        "a single is a model without a preference: it is pointed at");
+    explorer_free(explorer);
+    assert_int_equal(store_bookmark_delete(store, bookmark.id, &error), 0);
+}
+
 /* A name of another bookmark is not taken over unasked, and none is proposed that is
  * taken: with one, two and three there are three, but "point 4" may be there, too. */
 static void who_overwrites_is_asked(void **state) {
@@ -206,6 +231,7 @@ int main(void) {
         cmocka_unit_test(a_question_leads_back_to_its_bookmark),
         cmocka_unit_test(a_name_that_is_taken_is_refused),
         cmocka_unit_test(who_overwrites_is_asked),
+        cmocka_unit_test(a_solution_is_pointed_at),
         cmocka_unit_test(what_is_deleted_comes_back),
         cmocka_unit_test(bookmarks_that_are_gone),
     };

@@ -14,9 +14,11 @@
 
 #include "../results/fixture.h"
 #include "app/actions.h"
+#include "driver.h"
 #include "panels/graph.h"
 #include "panels/views.h"
 #include "state/space.h"
+#include "terminal/keys.h"
 
 static void open_named(struct explorer *explorer, size_t tasks, size_t edge,
                        const char *const *names) {
@@ -238,6 +240,32 @@ static void text_is_cut_by_columns(void **state) {
     canvas_free(&canvas);
 }
 
+/* Every page of the help, in the smallest of the usual terminals. */
+static void no_help_is_cut(void **state) {
+    (void)state;
+    struct app app;
+    char path[4096], *before = NULL;
+    fixture_write_in(folder(), 3, 3, path);
+    driver_open(&app, path, 80, 24);
+    driver_type(&app, "?");
+    for (int page = 0; page < 20; page++) {
+        char *text = driver_frame(&app);
+        const char *cut = strstr(text, "…│");
+        if (cut)
+            fail_msg("a line of the help is cut:\n%s", text);
+        assert_non_null(strstr(text, "Help"));
+        bool last = before && !strcmp(before, text);
+        free(before);
+        before = text;
+        if (last)
+            break;
+        driver_key(&app, KEYS_PAGE_DOWN);
+    }
+    assert_non_null(strstr(before, "McNemar"));
+    free(before);
+    driver_close(&app);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_is_stored),
@@ -248,6 +276,7 @@ int main(void) {
         cmocka_unit_test(arrows_are_no_marks),
         cmocka_unit_test(names_cannot_steer_the_terminal),
         cmocka_unit_test(text_is_cut_by_columns),
+        cmocka_unit_test(no_help_is_cut),
     };
     return cmocka_run_group_tests(tests, fixture_utf8, NULL);
 }

@@ -476,6 +476,23 @@ static void another_catalog_keeps_it(void **state) {
     close_app(&app);
 }
 
+/* A dialog that opens while a button is down ends the drag. */
+static void a_dialog_ends_a_drag(void **state) {
+    (void)state;
+    struct app app;
+    open_app(&app, two, 120, 40);
+    const struct rect *rect = &app.arrangement.rect[PANEL_SIMPLEX];
+    app_mouse(&app, POINTER_PRESS, rect->x + 12, rect->y + 3);
+    assert_int_equal(app.dragged, PANEL_SIMPLEX);
+    assert_true(app.explorer.dragging);
+    type(&app, "?");
+    app_mouse(&app, POINTER_RELEASE, rect->x + 12, rect->y + 3);
+    app_key(&app, KEYS_ESCAPE);
+    assert_int_equal(app.dragged, PANEL_COUNT);
+    assert_false(app.explorer.dragging);
+    close_app(&app);
+}
+
 static int write_files(void **state) {
     struct fixture_options options = {.tasks = 2, .edge = 6, .losses = true};
     (void)state;
@@ -499,6 +516,7 @@ int main(void) {
         cmocka_unit_test(less_dominates_where_less_is_better),
         cmocka_unit_test(scatters_zoom_and_move),
         cmocka_unit_test(another_catalog_keeps_it),
+        cmocka_unit_test(a_dialog_ends_a_drag),
     };
     return cmocka_run_group_tests(tests, write_files, NULL);
 }

@@ -204,7 +204,8 @@ static void take(struct app *app, struct event *event) {
         memcpy(explorer->examples, event->examples, sizeof explorer->examples);
         app->asked = 0;
         break;
-    case EVENT_LOOK_ONLY:
+    case EVENT_LOOK_ONLY: /* from the start, or since a device was lost */
+        explorer->ready = false;
         explorer->doing[0] = '\0';
         snprintf(explorer->missing, sizeof explorer->missing, "%s", event->text);
         explorer_say(explorer, true, "%s", event->text);

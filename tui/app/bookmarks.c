@@ -156,10 +156,19 @@ static const struct store_bookmark *chosen(const struct explorer *explorer) {
 
 static void go_to_chosen(struct app *app) {
     struct explorer *explorer = &app->explorer;
-    const double *preference = chosen(explorer)->preference;
+    const struct catalog *catalog = explorer->catalog;
+    const struct store_bookmark *bookmark = chosen(explorer);
+    const struct store_row *row =
+        store_row_find(catalog->rows, catalog->count, bookmark->solution);
     dialog_close(&explorer->dialog);
-    if (preference)
-        app_fly_to(app, preference);
+    if (bookmark->preference) {
+        app_fly_to(app, bookmark->preference);
+    } else if (row) {
+        explorer_point(explorer, (size_t)(row - catalog->rows));
+        explorer_say(explorer, false,
+                     "%.60s is a model without a preference: it is pointed at",
+                     bookmark->name);
+    }
 }
 
 /* Keeps in mind which one of the list is meant, for the question that follows. */

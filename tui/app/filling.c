@@ -66,8 +66,7 @@ static void add_choices(struct explorer *explorer) {
     dialog_add(dialog, GAPS, 0, INK_TEXT, false, text);
     dialog_add(dialog, GRID, 0, INK_TEXT, false, "the grid of ...");
     price_text(explorer, FILL_MOST, price, sizeof price);
-    snprintf(text, sizeof text, "gaps until the hypervolume hardly grows: at most %s",
-             price);
+    snprintf(text, sizeof text, "gaps until the front hardly grows: at most %s", price);
     dialog_add(dialog, UNTIL, 0, INK_TEXT, false, text);
 }
 

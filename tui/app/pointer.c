@@ -124,6 +124,8 @@ void app_mouse(struct app *app, enum mouse_kind kind, int x, int y) {
         return;
     app_land(app);
     if (explorer->dialog.kind != DIALOG_NONE) {
+        app->dragged = PANEL_COUNT; /* the dialog has come between */
+        explorer->dragging = false;
         if (kind == POINTER_PRESS)
             app_dialog_click(app, x, y);
         else if (kind == POINTER_UP || kind == POINTER_DOWN)

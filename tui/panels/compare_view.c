@@ -10,9 +10,10 @@
 /* Where a figure of one side comes from. */
 enum source { UNKNOWN, ESTIMATED, IN_PART, FINAL };
 
+/* estimates: at the side's preference, or NULL. */
 static enum source value_of(const struct explorer *explorer,
-                            const struct compared *side, size_t task, double *value) {
-    double values[STORE_TASKS_MAX];
+                            const struct compared *side, const double *estimates,
+                            size_t task, double *value) {
     struct figure figure;
     *value = NAN;
     if (side->row != SIZE_MAX) {
@@ -26,11 +27,19 @@ static enum source value_of(const struct explorer *explorer,
         *value = figure.value;
         return IN_PART;
     }
-    if (!side->has_preference ||
-        !estimate_at(&explorer->samples, side->preference, values))
+    if (!estimates)
         return UNKNOWN;
-    *value = values[task];
+    *value = estimates[task];
     return ESTIMATED;
+}
+
+/* They go through all that is measured: once a side, not once a task. */
+static const double *estimates_of(const struct explorer *explorer,
+                                  const struct compared *side, double *values) {
+    return side->has_preference &&
+                   estimate_at(&explorer->samples, side->preference, values)
+               ? values
+               : NULL;
 }
 
 /* "A is better" is said only where the same examples say so (McNemar, 5 %). */
@@ -180,12 +189,14 @@ int compare_view_draw(const struct view *view, const struct explorer *explorer,
     view_right(view, xd, y, 8, INK_FAINT, LOOK_PLAIN, "B - A");
     view_text(view, xv, y++, view->width - xv, INK_FAINT, LOOK_PLAIN,
               "on the same examples");
-    double sum_a = 0, sum_b = 0;
+    double of_a[STORE_TASKS_MAX], of_b[STORE_TASKS_MAX], sum_a = 0, sum_b = 0;
+    const double *at_a = estimates_of(explorer, a, of_a);
+    const double *at_b = estimates_of(explorer, b, of_b);
     enum source lowest = FINAL;
     for (size_t t = 0; t < explorer->tasks; t++, y++) {
         double va, vb;
-        enum source sa = value_of(explorer, a, t, &va),
-                    sb = value_of(explorer, b, t, &vb);
+        enum source sa = value_of(explorer, a, at_a, t, &va),
+                    sb = value_of(explorer, b, at_b, t, &vb);
         enum source least = sa < sb ? sa : sb;
         view_text(view, 1, y, name, look_task(t), LOOK_PLAIN,
                   explorer_task_name(explorer, t));
