@@ -280,10 +280,10 @@ static int measure_answer(struct map *map, double *preference, struct missed *mi
     int known = measure_known(m, &solution, error);
     if (known)
         return known;
-    if (work_stopped(m->invocation->work))
+    if (measure_ends(m))
         return 0;
     if ((!m->evaluator && measure_load(m, error)) || measure_begin(m, &solution, error))
-        return work_stopped(m->invocation->work) ? 0 : -1;
+        return measure_ends(m) ? 0 : -1;
     int result = measure_finish(m, "map: front", &solution, error);
     if (result != 1)
         return result;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static const double deviations = 1.959963984540054;
 /* One task's figure of the current model, on its way. */
 struct measured {
     struct child *child;  /* NULL: none runs */
+    double began;         /* of usage_clock, where one runs */
     unsigned runs;        /* that have ended */
     double mean, squares; /* of their values; sum of squared differences from it */
     struct metric_figure figure;
@@ -49,6 +51,10 @@ struct commanded {
     char stamp[SHA256_HEX], hash[SHA256_HEX];
     double seconds;
     struct measured tasks[STORE_TASKS_MAX];
+    struct { /* by the commands of each task, since this was opened */
+        double seconds;
+        uint64_t runs;
+    } spent[STORE_TASKS_MAX];
 };
 
 /* --- opening ---------------------------------------------------------------------- */
@@ -100,10 +106,19 @@ int commanded_open(const struct store_recipe *recipe, const char *directory,
     return result;
 }
 
+/* The end of a task's command, whether it ended by itself or is ended here. */
+static void end_command(struct commanded *c, size_t task) {
+    struct measured *m = &c->tasks[task];
+    if (m->child)
+        c->spent[task].seconds += usage_clock() - m->began;
+    child_free(m->child);
+    m->child = NULL;
+}
+
 /* Ends what runs, and forgets the model. */
 static void restart(struct commanded *c) {
     for (size_t t = 0; t < c->recipe->task_count; t++) {
-        child_free(c->tasks[t].child);
+        end_command(c, t);
         c->tasks[t] = (struct measured){0};
     }
     model_place_remove(&c->place);
@@ -252,11 +267,28 @@ static int begin(struct commanded *c, const char *method, const char *parameters
                : 0;
 }
 
+bool commanded_spent(const struct commanded *c, char line[256]) {
+    char why[96];
+    for (size_t t = 0; t < c->recipe->task_count; t++)
+        if (metric_command_spent(&c->commands[t], c->spent[t].seconds, c->spent[t].runs,
+                                 why)) {
+            snprintf(line, 256, "task %.120s: %s", c->recipe->tasks[t].name, why);
+            return true;
+        }
+    return false;
+}
+
+static int refuse_spent(const struct commanded *c, struct error *error) {
+    char line[256];
+    return commanded_spent(c, line) ? error_set(error, "%s", line) : 0;
+}
+
 int commanded_begin_method(struct commanded *c, const char *method,
                            const char *parameters, const double *preference,
                            const struct work *work, struct error *error) {
     restart(c);
-    if (begin(c, method, parameters, preference, work, error)) {
+    if (refuse_spent(c, error) ||
+        begin(c, method, parameters, preference, work, error)) {
         restart(c);
         return -1;
     }
@@ -267,6 +299,8 @@ int commanded_begin_method(struct commanded *c, const char *method,
 int commanded_begin_directory(struct commanded *c, const char *path,
                               struct error *error) {
     restart(c);
+    if (refuse_spent(c, error))
+        return -1;
     /* Commands run in another folder than this program. */
     c->model = realpath(path, NULL);
     if (!c->model)
@@ -291,8 +325,10 @@ static int start(struct commanded *c, size_t task, struct error *error) {
     if (!words)
         return error_set(error, "%s: cannot be found, or out of memory",
                          model_of(c, task));
+    c->tasks[task].began = usage_clock();
     int result = child_start((const char *const *)words, c->directory, command->timeout,
                              &c->tasks[task].child, error);
+    c->spent[task].runs += result == 0;
     metric_command_free_words(words);
     return result;
 }
@@ -325,8 +361,7 @@ static int take(struct commanded *c, size_t task, struct error *error) {
     if (result == 0 && !c->single &&
         (model_place_stamp(c->model, stamp, error) || strcmp(stamp, c->stamp) != 0))
         result = error_set(error, "changed the model that it was to measure");
-    child_free(m->child);
-    m->child = NULL;
+    end_command(c, task);
     if (result)
         return -1;
     m->runs++;

@@ -45,6 +45,9 @@ int commanded_step(struct commanded *commanded, struct running *running,
                    struct error *error);
 void commanded_results(const struct commanded *commanded,
                        struct store_evaluation *evaluations);
+/* Whether a task's budget leaves no other model, which begin then refuses; line says
+ * whose: "task cars: its budget of 600 s is used up". */
+bool commanded_spent(const struct commanded *commanded, char line[256]);
 void commanded_cost(const struct commanded *commanded, double *seconds);
 
 /* "" where each task has its own model. */

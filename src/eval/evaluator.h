@@ -103,6 +103,10 @@ int evaluator_fit_heads(struct evaluator *evaluator, const struct work *work,
 int evaluator_begin_directory(struct evaluator *evaluator, const char *path,
                               struct error *error);
 
+/* Whether a budget of commands that measure leaves no other model: a begin then fails.
+ * line says whose. */
+bool evaluator_spent(const struct evaluator *evaluator, char line[256]);
+
 /* What the last begin took to make the model, without loading and measuring: seconds,
  * and the memory that was needed (backend_peak). On the CPU that counts all that the
  * evaluator holds, from before the making on. 0 and 0 for models that are not made

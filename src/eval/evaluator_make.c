@@ -188,6 +188,10 @@ void evaluator_make_end(struct evaluator *e) {
     e->peak_bytes = backend_peak(e->backend);
 }
 
+bool evaluator_spent(const struct evaluator *e, char line[256]) {
+    return e->commanded && commanded_spent(e->commanded, line);
+}
+
 void evaluator_cost(const struct evaluator *e, double *seconds, uint64_t *peak_bytes) {
     *seconds = e->seconds;
     *peak_bytes = e->peak_bytes;

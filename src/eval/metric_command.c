@@ -1,6 +1,7 @@
 #include "eval/metric_command.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,7 +123,28 @@ char **metric_command_words(const struct metric_command *c, const char *model,
     return words;
 }
 
+bool metric_command_spent(const struct metric_command *c, double seconds, uint64_t runs,
+                          char line[96]) {
+    if (c->budget_seconds > 0 && seconds >= c->budget_seconds)
+        snprintf(line, 96, "its budget of %g s is used up", c->budget_seconds);
+    else if (c->budget_runs && runs + c->repeat > c->budget_runs)
+        snprintf(line, 96, "its budget of %llu runs is used up",
+                 (unsigned long long)c->budget_runs);
+    else
+        return false;
+    return true;
+}
+
 /* --- in results.db ---------------------------------------------------------------- */
+
+static bool put_budget(json_t *object, const struct metric_command *c) {
+    json_t *budget =
+        c->budget_seconds > 0 ? json_pack("{s:f}", "seconds", c->budget_seconds)
+        : c->budget_runs      ? json_pack("{s:I}", "runs", (json_int_t)c->budget_runs)
+                              : NULL;
+    bool any = c->budget_seconds > 0 || c->budget_runs;
+    return any && json_object_set_new(object, "budget", budget);
+}
 
 char *metric_command_text(const struct metric_command *c) {
     json_t *words = json_array(), *object = json_object();
@@ -134,13 +156,30 @@ char *metric_command_text(const struct metric_command *c) {
                (c->timeout > 0 &&
                 json_object_set_new(object, "timeout", json_real(c->timeout))) ||
                (c->repeat > 1 &&
-                json_object_set_new(object, "repeat", json_integer(c->repeat)));
+                json_object_set_new(object, "repeat", json_integer(c->repeat))) ||
+               put_budget(object, c);
     char *text = lost ? NULL : json_text_dump(object, JSON_COMPACT);
     if (text)
         text_shorten_numbers(text);
     json_decref(words);
     json_decref(object);
     return text;
+}
+
+static int read_budget(const json_t *budget, struct metric_command *c) {
+    const json_t *seconds = json_object_get(budget, "seconds");
+    const json_t *runs = json_object_get(budget, "runs");
+    if (json_object_size(budget) != 1)
+        return -1;
+    if (seconds) {
+        c->budget_seconds = json_number_value(seconds);
+        return c->budget_seconds > 0 && c->budget_seconds <= 1e9 ? 0 : -1;
+    }
+    json_int_t count = json_integer_value(runs);
+    if (count < c->repeat || count > 1000000000)
+        return -1;
+    c->budget_runs = (uint64_t)count;
+    return 0;
 }
 
 static int read_object(const json_t *object, struct metric_command *c) {
@@ -160,6 +199,9 @@ static int read_object(const json_t *object, struct metric_command *c) {
             return -1;
         c->repeat = (unsigned)times;
     }
+    const json_t *budget = json_object_get(object, "budget");
+    if (budget && read_budget(budget, c))
+        return -1;
     size_t count = c->count;
     c->words = array_new(count + 1, sizeof *c->words);
     for (size_t i = 0; c->words && i < count; i++) {

@@ -1,11 +1,12 @@
 /* An objective that a command measures: what it is in results.db, and what its output
  * means. Kept as the objective's metric, a JSON object
  *
- *     {"command": ["./score.sh", "{model}"], "timeout": 60, "repeat": 3}
+ *     {"command": ["./score.sh", "{model}"], "timeout": 60, "repeat": 3,
+ *      "budget": {"runs": 40}}
  *
  * of which command is the program and its arguments; {model} in a word stands for the
- * model's directory, {device} for the device that was asked for. The last two may be
- * lacking. */
+ * model's directory, {device} for the device that was asked for. The last three may be
+ * lacking; a budget is of runs or of {"seconds": 600}. */
 #ifndef PWEMOE_EVAL_METRIC_COMMAND_H
 #define PWEMOE_EVAL_METRIC_COMMAND_H
 
@@ -26,7 +27,16 @@ struct metric_command {
     size_t count;
     double timeout;  /* seconds; 0: none */
     unsigned repeat; /* runs; the figure is their mean */
+    /* What all its runs may take as long as models are measured one after the other (an
+     * evaluator's life); 0: any number. No more than one is set. */
+    double budget_seconds;
+    uint64_t budget_runs;
 };
+
+/* Whether another model may be measured after so much. line, where it may not: "its
+ * budget of 40 runs is used up". */
+bool metric_command_spent(const struct metric_command *command, double seconds,
+                          uint64_t runs, char line[96]);
 
 /* Takes a text of a recipe apart as a shell does words, with '...', "..." and \, and
  * nothing else of a shell. Every word is for itself. */

@@ -210,6 +210,68 @@ static void test_spread(void **state) {
     json_decref(rows);
 }
 
+/* The recipe of write_recipe with one more key of its second task. */
+static void with_budget(const char *database, const char *budget, const char *says) {
+    write_recipe("./size.sh {model}");
+    struct ran ran =
+        shell("cd '%s' && echo '    budget: %s' >>recipe.yaml", folder(), budget);
+    ran_free(&ran);
+    if (says) {
+        expect_error(1, says, "init %s/%s %s/recipe.yaml", folder(), database,
+                     folder());
+        return;
+    }
+    ran = run("init %s/%s %s/recipe.yaml --quiet", folder(), database, folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+}
+
+static void stored(const char *database, size_t count) {
+    json_t *rows = json_of("show %s/%s solutions --format json", folder(), database);
+    assert_int_equal(json_array_size(rows), count);
+    json_decref(rows);
+}
+
+/* The command's table has what was measured, and its error why there is no more. */
+static void ends_early(const char *says, const char *command, const char *database) {
+    struct ran ran = run(command, folder(), database);
+    if (ran.status != 1 || !strstr(ran.err, says) || !*ran.out)
+        fail_msg("%s: status %d, '%s'", command, ran.status, ran.err);
+    ran_free(&ran);
+}
+
+static void test_budget(void **state) {
+    (void)state;
+    with_budget("runs.db", "2 runs", NULL);
+    ends_early("task size: its budget of 2 runs is used up; 2 of 5 are measured",
+               "merge %s/%s --method task-arithmetic --scales 0:1:5 "
+               "--allow-commands --quiet",
+               "runs.db");
+    stored("runs.db", 2);
+    /* A surrogate cannot be fitted to two models; each run has a budget of its own. */
+    ends_early("is used up; 2 of 10 are measured",
+               "map %s/%s --allow-commands --evaluations 10 --quiet", "runs.db");
+    stored("runs.db", 4);
+    struct ran ran = run("merge %s/runs.db --method task-arithmetic --scales 0.6:0.8:2 "
+                         "--allow-commands --quiet",
+                         folder());
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    /* What is begun is measured to its end. */
+    write_program("size.sh", "#!/bin/sh\nsleep 0.3\necho 4.5\n");
+    with_budget("time.db", "0.2", NULL);
+    ends_early("task size: its budget of 0.2 s is used up; 1 of 2 are measured",
+               "merge %s/%s --method task-arithmetic --scales 0:1:2 "
+               "--allow-commands --quiet",
+               "time.db");
+    stored("time.db", 1);
+    with_budget("no.db", "a lot", "budget is");
+    with_budget("no.db", "0", "give seconds, above 0");
+    with_budget("no.db", "1.5 runs", "as in '40 runs'");
+    with_budget("no.db", "3 minutes", "budget is '3 minutes'");
+}
+
 static void test_recipes(void **state) {
     (void)state;
     write_recipe("./none.sh");
@@ -260,6 +322,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pipeline), cmocka_unit_test(test_failures),
         cmocka_unit_test(test_time),     cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_recipes),  cmocka_unit_test(test_adapter)};
+        cmocka_unit_test(test_budget),   cmocka_unit_test(test_recipes),
+        cmocka_unit_test(test_adapter)};
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -76,12 +76,18 @@ static void test_kept(void **state) {
     assert_int_equal(metric_command_split("a 'b \"c'", &c, &error), 0);
     c.timeout = 0.1;
     c.repeat = 3;
+    c.budget_runs = 7;
     char *text = metric_command_text(&c);
     assert_string_equal(text, "{\"command\":[\"a\",\"b \\\"c\"],\"timeout\":0.1,"
-                              "\"repeat\":3}");
+                              "\"repeat\":3,\"budget\":{\"runs\":7}}");
     assert_int_equal(metric_command_read(text, &again, &error), 0);
     assert_string_equal(again.words[1], "b \"c");
     assert_true(again.timeout == 0.1 && again.repeat == 3 && again.count == 2);
+    assert_true(again.budget_runs == 7 && again.budget_seconds == 0);
+    char line[96];
+    assert_false(metric_command_spent(&again, 1e9, 4, line));
+    assert_true(metric_command_spent(&again, 0, 5, line));
+    assert_string_equal(line, "its budget of 7 runs is used up");
     free(text);
     metric_command_clear(&c);
     metric_command_clear(&again);
@@ -95,6 +101,12 @@ static void test_kept(void **state) {
         "{\"command\":[\"a\"],\"timeout\":-1}",
         "{\"command\":[\"a\"],\"timeout\":\"1\"}",
         "{\"command\":[\"a\"],\"repeat\":0}",
+        "{\"command\":[\"a\"],\"budget\":7}",
+        "{\"command\":[\"a\"],\"budget\":{}}",
+        "{\"command\":[\"a\"],\"budget\":{\"runs\":0}}",
+        "{\"command\":[\"a\"],\"budget\":{\"runs\":1,\"seconds\":1}}",
+        "{\"command\":[\"a\"],\"repeat\":3,\"budget\":{\"runs\":2}}",
+        "{\"command\":[\"a\"],\"budget\":{\"seconds\":-1}}",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (metric_command_read(wrong[i], &c, &error) == 0)

@@ -191,7 +191,7 @@ static int read_task(struct recipe_reader *r, struct recipe_task *task) {
         {"quoting", &task->quoting},     {"classes", &task->classes},
         {"measure", &task->measure},     {"direction", &task->direction},
         {"unit", &task->unit},           {"timeout", &task->timeout},
-        {"repeat", &task->repeat}};
+        {"repeat", &task->repeat},       {"budget", &task->budget}};
     enum { KEYS = sizeof keys / sizeof *keys };
     bool seen[KEYS] = {false};
     char where[NAME_MAX_BYTES + 20];
@@ -217,10 +217,10 @@ static int read_task(struct recipe_reader *r, struct recipe_task *task) {
                          r->label, task->line, task->name);
     if (task->measure)
         return check_measured(r, task) ? -1 : next(r);
-    if (task->direction || task->unit || task->timeout || task->repeat)
+    if (task->direction || task->unit || task->timeout || task->repeat || task->budget)
         return error_set(
             r->error,
-            "%s:%u: task '%s': direction, unit, timeout and repeat go with "
+            "%s:%u: task '%s': direction, unit, timeout, repeat and budget go with "
             "measure",
             r->label, task->line, task->name);
     if (!task->test && !task->train)
@@ -403,6 +403,7 @@ void recipe_free(struct recipe *recipe) {
         free(task->unit);
         free(task->timeout);
         free(task->repeat);
+        free(task->budget);
     }
     free(recipe->tasks);
     free(recipe->name);

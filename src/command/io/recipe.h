@@ -20,7 +20,7 @@ struct recipe_task {
     char *quoting;             /* "csv", "none" */
     char *classes;             /* "*": the usual; or as in folder.h: nested */
     /* Of a task that a command measures. */
-    char *measure, *direction, *unit, *timeout, *repeat;
+    char *measure, *direction, *unit, *timeout, *repeat, *budget;
     unsigned line; /* of its name, from 1 */
 };
 

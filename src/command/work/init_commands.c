@@ -74,6 +74,33 @@ static int place_program(const struct init *s, char **word, struct error *error)
     return 0;
 }
 
+/* "600", "600 s" or "40 runs". */
+static int read_budget(const char *text, struct metric_command *command,
+                       struct error *error) {
+    char number[64];
+    size_t length = strcspn(text, " ");
+    const char *unit = text + length + strspn(text + length, " ");
+    bool runs = strcmp(unit, "runs") == 0;
+    bool sound = length < sizeof number && (runs || !*unit || strcmp(unit, "s") == 0);
+    if (sound) {
+        snprintf(number, sizeof number, "%.*s", (int)length, text);
+        sound =
+            runs ? options_unsigned(number, &command->budget_runs) &&
+                       command->budget_runs >= 1 && command->budget_runs <= 1000000000
+                 : options_real(number, &command->budget_seconds) &&
+                       command->budget_seconds > 0 && command->budget_seconds <= 1e9;
+    }
+    if (!sound)
+        return error_set(error,
+                         "budget is '%s'; give seconds, above 0, or runs of the "
+                         "command, as in '40 runs'",
+                         text);
+    if (runs && command->budget_runs < command->repeat)
+        return error_set(error, "budget is '%s', and a figure takes repeat: %u of them",
+                         text, command->repeat);
+    return 0;
+}
+
 static int read_numbers(const struct recipe_task *task, struct metric_command *command,
                         struct error *error) {
     uint64_t repeat = 1;
@@ -86,7 +113,7 @@ static int read_numbers(const struct recipe_task *task, struct metric_command *c
         return error_set(error, "repeat is '%s'; give a whole number from 1 to 1000",
                          task->repeat);
     command->repeat = (unsigned)repeat;
-    return 0;
+    return task->budget ? read_budget(task->budget, command, error) : 0;
 }
 
 int init_keep_command(const struct init *s, const struct recipe_task *task,

@@ -46,10 +46,10 @@ static int find_figures(struct map *map, struct store_solution *solution,
         return -1;
     if (known)
         return take_stored(map, m->ids[m->id_count - 1], out, error) ? -1 : 1;
-    if (work_stopped(m->invocation->work))
+    if (measure_ends(m))
         return 0;
     if ((!m->evaluator && measure_load(m, error)) || measure_begin(m, solution, error))
-        return work_stopped(m->invocation->work) ? 0 : -1;
+        return measure_ends(m) ? 0 : -1;
     int result = measure_finish(m, "map", solution, error);
     if (result == 1)
         evaluator_results(m->evaluator, out);

@@ -229,6 +229,12 @@ void measure_explain(struct measure *measure, struct error *error) {
                           measure->done, measure->total);
 }
 
+bool measure_ends(const struct measure *measure) {
+    char line[256];
+    return work_stopped(measure->invocation->work) ||
+           (measure->evaluator && evaluator_spent(measure->evaluator, line));
+}
+
 enum exit_status measure_report(struct measure *measure, bool stopped,
                                 const char *go_on, struct error *error) {
     int result = solutions_print(measure->invocation->common->format, measure->store,
@@ -236,8 +242,12 @@ enum exit_status measure_report(struct measure *measure, bool stopped,
                                  measure->id_count, error);
     if (result && measure->done)
         error_prefix(error, "%zu measured and kept, but not shown", measure->done);
-    if (result == 0 && stopped)
-        result = error_set(error, "stopped; %zu of %zu are measured and kept; %s",
+    char why[256] = "stopped";
+    if (result == 0 && stopped) {
+        if (measure->evaluator && !work_stopped(measure->invocation->work))
+            evaluator_spent(measure->evaluator, why);
+        result = error_set(error, "%s; %zu of %zu are measured and kept; %s", why,
                            measure->done, measure->total, go_on);
+    }
     return result ? EXIT_FAILED : EXIT_DONE;
 }

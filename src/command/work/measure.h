@@ -94,6 +94,10 @@ int measure_begin(struct measure *measure, const struct store_solution *solution
 int measure_begin_next(struct measure *measure, const struct store_solution *solution,
                        int64_t *used, struct error *error);
 
+/* Whether no other model is begun: someone stopped it, or a budget of the commands that
+ * measure is used up. */
+bool measure_ends(const struct measure *measure);
+
 /* The two parts of measure_finish: steps to the end (1, 0 stopped, -1), and one more of
  * ids. */
 int measure_steps(struct measure *measure, const char *what, struct error *error);
@@ -103,8 +107,8 @@ int measure_add_id(struct measure *measure, int64_t id, struct error *error);
  * much is kept and how to go on. */
 void measure_explain(struct measure *measure, struct error *error);
 
-/* Prints the measured solutions; with `stopped` an error that says how to go on is
- * made of it all. */
+/* Prints the measured solutions; with `stopped` an error that says why and how to go on
+ * is made of it all. */
 enum exit_status measure_report(struct measure *measure, bool stopped,
                                 const char *go_on, struct error *error);
 

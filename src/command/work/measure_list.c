@@ -92,11 +92,11 @@ static int dealing_end(struct dealing *d, struct error *error) {
 static int measure_next(struct measure *m, const struct measure_list *list, size_t i,
                         int64_t *used, int64_t *id, struct error *error) {
     struct store_solution solution = list->at(list->self, i);
-    if (work_stopped(m->invocation->work))
+    if (measure_ends(m))
         return 0;
     if ((!m->evaluator && measure_load(m, error)) ||
         measure_begin_next(m, &solution, used, error))
-        return work_stopped(m->invocation->work) ? 0 : -1;
+        return measure_ends(m) ? 0 : -1;
     int result = measure_steps(m, list->what, error);
     if (result != 1)
         return result;
@@ -164,7 +164,7 @@ static int measure_sent(struct measure *m, struct store_solution *solution,
                         struct error *error) {
     if ((!m->evaluator && measure_load(m, error)) ||
         measure_begin_next(m, solution, used, error))
-        return work_stopped(m->invocation->work) ? 0 : -1;
+        return measure_ends(m) ? 0 : -1;
     int result = measure_steps(m, "", error);
     if (result == 1 &&
         keeping_measured(m->evaluator, true, solution, evaluations, error))
