@@ -94,7 +94,8 @@ static int measure_found(struct asking *asking, struct error *error) {
     int known = measure_known(m, &solution, error);
     if (known)
         return known;
-    if ((!m->evaluator && measure_load(m, error)) || measure_begin(m, &solution, error))
+    if ((!m->evaluator && measure_load(m, error)) ||
+        measure_begin(m, &solution, error) || measure_take_known(m, error))
         return -1;
     return measure_finish(m, "ask", &solution, error);
 }

@@ -282,7 +282,8 @@ static int measure_answer(struct map *map, double *preference, struct missed *mi
         return known;
     if (measure_ends(m))
         return 0;
-    if ((!m->evaluator && measure_load(m, error)) || measure_begin(m, &solution, error))
+    if ((!m->evaluator && measure_load(m, error)) ||
+        measure_begin(m, &solution, error) || measure_take_known(m, error))
         return measure_ends(m) ? 0 : -1;
     int result = measure_finish(m, "map: front", &solution, error);
     if (result != 1)

@@ -400,6 +400,20 @@ static int step_task(struct commanded *c, size_t task, bool may_start, int wait,
     return result;
 }
 
+size_t commanded_take(struct commanded *c, const struct store_evaluation *evaluations) {
+    size_t taken = 0;
+    for (size_t t = 0; t < c->recipe->task_count && !c->single; t++) {
+        const struct store_evaluation *e = &evaluations[t];
+        if (!e->present)
+            continue;
+        const double error = (e->high - e->value) / deviations;
+        c->tasks[t] =
+            (struct measured){.figure = {e->value, error, e->examples}, .done = true};
+        taken++;
+    }
+    return taken;
+}
+
 static void describe(const struct commanded *c, size_t task, struct running *running) {
     const struct metric_figure *figure = &c->tasks[task].figure;
     double half = deviations * figure->error;

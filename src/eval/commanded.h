@@ -39,6 +39,11 @@ int commanded_begin_method(struct commanded *commanded, const char *method,
 int commanded_begin_directory(struct commanded *commanded, const char *path,
                               struct error *error);
 
+/* The figures that are present of evaluations [tasks], which are of this very model: no
+ * command is run for them. How many. */
+size_t commanded_take(struct commanded *commanded,
+                      const struct store_evaluation *evaluations);
+
 /* Starts commands and waits for a moment. 1: all tasks are measured, 0: some are not,
  * -1: one has failed, and the others are ended. */
 int commanded_step(struct commanded *commanded, struct running *running,

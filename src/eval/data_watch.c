@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "data/folder.h"
 #include "data/idx.h"
+#include "eval/metric_command.h"
 #include "eval/sources.h"
 #include "eval/task_heads.h"
 #include "model/config.h"
@@ -91,6 +92,26 @@ static int list(const struct store_recipe *recipe, size_t t, const char *directo
             snprintf(name, sizeof name, "%zu", i);
             result = add(files, sources_path(directory, besides[i]), name, error);
         }
+    return result;
+}
+
+/* What the command of a task is: no file where it is found along PATH. */
+static int list_command(const struct store_task *task, const char *directory,
+                        struct files *files, struct error *error) {
+    struct metric_command command;
+    struct stat about;
+    if (metric_command_read(task->objective.metric, &command, error))
+        return -1;
+    size_t word = strchr(command.words[0], '/') ? 0 : 1;
+    char *path =
+        word < command.count ? sources_path(directory, command.words[word]) : NULL;
+    int result = 0;
+    if (path && stat(path, &about) == 0 && S_ISREG(about.st_mode)) {
+        result = add(files, path, "command", error);
+        path = NULL;
+    }
+    free(path);
+    metric_command_clear(&command);
     return result;
 }
 
@@ -182,14 +203,17 @@ static int watch(struct store *store, const struct store_recipe *recipe, size_t 
     struct classes classes = {0};
     struct store_data now = {0}, before;
     struct error unread = {.memory = false};
-    bool found;
+    bool found, commanded = metric_is_command(recipe);
     *changed = false;
     if (store_data_get(store, task, split, &found, &before, error))
         return -1;
     int result = 0;
-    if (task_classes_read(recipe, task, directory, &classes, NULL, &unread) == 0 &&
-        list(recipe, task, directory, split, &files, &unread) == 0 &&
-        stamp(&files, &classes, &now, &unread) == 0 &&
+    int listed =
+        commanded
+            ? list_command(&recipe->tasks[task], directory, &files, &unread)
+            : task_classes_read(recipe, task, directory, &classes, NULL, &unread) ||
+                  list(recipe, task, directory, split, &files, &unread);
+    if (listed == 0 && files.count > 0 && stamp(&files, &classes, &now, &unread) == 0 &&
         !(found && *now.stamp && strcmp(now.stamp, before.stamp) == 0)) {
         char what[160];
         snprintf(what, sizeof what, "fingerprint of the %s data of %s", split,
@@ -212,17 +236,23 @@ int data_watch(struct store *store, const struct store_recipe *recipe,
     for (size_t t = 0; t < recipe->task_count; t++) {
         const struct store_task *task = &recipe->tasks[t];
         bool changed;
-        if (!*store_task_data(task, split))
+        if (!*store_task_data(task, split) && !metric_is_command(recipe))
             continue;
         if (watch(store, recipe, t, directory, split, &changed, work, error))
             return -1;
         if (!changed)
             continue;
         struct error line;
-        error_set(&line,
-                  "task %s: the %s data are not those that were measured on before; "
-                  "figures of these are stale",
-                  task->name, split);
+        if (metric_is_command(recipe))
+            error_set(&line,
+                      "task %s: its command's program is not the one that measured "
+                      "before; figures of that are stale",
+                      task->name);
+        else
+            error_set(&line,
+                      "task %s: the %s data are not those that were measured on "
+                      "before; figures of these are stale",
+                      task->name, split);
         if (remarks)
             remarks->say(remarks->self, line.text);
         if (store_log(store, error, "%s", line.text))

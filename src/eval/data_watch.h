@@ -2,8 +2,10 @@
  *
  * A split is known by its files (class folders: all that count as pictures; idx files:
  * both; a table), the recipe's files of class names, templates and head of that task,
- * and the order of its classes. Names, sizes, times and inodes tell that nothing has
- * changed; where they differ, the contents are read. */
+ * and the order of its classes; where a command measures the task, by its program, or
+ * by its first argument where that is a file and the program has no slash (python3
+ * score.py). Names, sizes, times and inodes tell that nothing has changed; where they
+ * differ, the contents are read. */
 #ifndef PWEMOE_EVAL_DATA_WATCH_H
 #define PWEMOE_EVAL_DATA_WATCH_H
 

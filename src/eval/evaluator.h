@@ -103,6 +103,11 @@ int evaluator_fit_heads(struct evaluator *evaluator, const struct work *work,
 int evaluator_begin_directory(struct evaluator *evaluator, const char *path,
                               struct error *error);
 
+/* Whether commands measure; and, after a begin, figures of this very model that are
+ * known, of which commands are then not run: how many. */
+bool evaluator_commanded(const struct evaluator *evaluator);
+size_t evaluator_take(struct evaluator *evaluator,
+                      const struct store_evaluation *evaluations);
 /* Whether a budget of commands that measure leaves no other model: a begin then fails.
  * line says whose. */
 bool evaluator_spent(const struct evaluator *evaluator, char line[256]);

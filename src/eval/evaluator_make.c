@@ -188,6 +188,14 @@ void evaluator_make_end(struct evaluator *e) {
     e->peak_bytes = backend_peak(e->backend);
 }
 
+bool evaluator_commanded(const struct evaluator *e) {
+    return e->commanded;
+}
+
+size_t evaluator_take(struct evaluator *e, const struct store_evaluation *evaluations) {
+    return e->commanded ? commanded_take(e->commanded, evaluations) : 0;
+}
+
 bool evaluator_spent(const struct evaluator *e, char line[256]) {
     return e->commanded && commanded_spent(e->commanded, line);
 }

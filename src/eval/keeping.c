@@ -14,6 +14,20 @@ int keeping_use_routers(struct evaluator *evaluator, struct store *store, int64_
     return result;
 }
 
+int keeping_take_known(struct evaluator *evaluator, struct store *store,
+                       const char *split, size_t *taken, struct error *error) {
+    struct store_evaluation known[STORE_TASKS_MAX];
+    char hex[SHA256_HEX];
+    *taken = 0;
+    if (!evaluator_commanded(evaluator))
+        return 0;
+    if (evaluator_model_sha256(evaluator, hex, NULL, error) ||
+        store_model_figures(store, hex, split, known, error))
+        return -1;
+    *taken = evaluator_take(evaluator, known);
+    return 0;
+}
+
 int keeping_measured(struct evaluator *evaluator, bool hash,
                      struct store_solution *solution,
                      struct store_evaluation *evaluations, struct error *error) {

@@ -16,6 +16,13 @@
 int keeping_use_routers(struct evaluator *evaluator, struct store *store,
                         int64_t routers, int64_t *run, struct error *error);
 
+/* Where commands measure: figures of the evaluator's current model that the store has
+ * of another solution, whose model has the same hash, are taken, and no command is run
+ * for them. Figures of before its program changed are stale (data_watch.h) and not
+ * taken. *taken: how many. */
+int keeping_take_known(struct evaluator *evaluator, struct store *store,
+                       const char *split, size_t *taken, struct error *error);
+
 /* Stores the figures of the evaluator's current model as those of solution: with what
  * it took to make it (evaluator_cost) and, where hash is true and it is one model, its
  * hash. All appear together or not at all. solution->id, seconds, peak_bytes and

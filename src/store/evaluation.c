@@ -227,3 +227,41 @@ int store_correct(struct store *store, int64_t solution, size_t objective,
     *examples = read.examples;
     return result < 0 ? -1 : 0;
 }
+
+struct model_figures {
+    struct store_evaluation *evaluations;
+    const char *split;
+};
+
+static void read_figure(struct sql_row *row, void *to) {
+    struct model_figures *figures = to;
+    size_t t = (size_t)sql_integer(row, 0, 0, (int64_t)row->store->tasks - 1);
+    const struct store_evaluation read = {
+        .objective = t,
+        .split = (char *)(uintptr_t)figures->split,
+        .present = true,
+        .complete = true,
+        .value = sql_real(row, 1),
+        .low = sql_real(row, 2),
+        .high = sql_real(row, 3),
+        .examples = (uint64_t)sql_integer(row, 4, 0, INT64_MAX),
+        .loss = NAN};
+    if (!row->failed)
+        figures->evaluations[t] = read;
+}
+
+int store_model_figures(struct store *store, const char *model_sha256,
+                        const char *split, struct store_evaluation *evaluations,
+                        struct error *error) {
+    struct model_figures figures = {evaluations, split};
+    for (size_t t = 0; t < store->tasks; t++)
+        evaluations[t] = (struct store_evaluation){.objective = t, .loss = NAN};
+    if (!*model_sha256)
+        return 0;
+    return sql_all(store, error, "a figure", read_figure, &figures,
+                   "SELECT e.objective, e.value, e.low, e.high, e.examples"
+                   " FROM evaluation e JOIN solution s ON s.id = e.solution"
+                   " WHERE s.model_sha256 = ? AND s.kind <> ? AND e.split = ?"
+                   " AND e.complete = 1 AND e.stale = 0 ORDER BY e.time",
+                   "ttt", model_sha256, store_kind_name(STORE_KIND_IMPORT), split);
+}

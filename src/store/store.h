@@ -356,6 +356,13 @@ static inline bool store_state_settled(enum store_state state) {
 int store_solution_state(struct store *store, int64_t solution, const char *split,
                          enum store_state *state, struct error *error);
 
+/* What is known of the model with this hash, of whichever solutions: evaluations
+ * [objectives], present where a figure on this split was measured, is complete and not
+ * stale; the newest of several. */
+int store_model_figures(struct store *store, const char *model_sha256,
+                        const char *split, struct store_evaluation *evaluations,
+                        struct error *error);
+
 /* How a split's examples are recognised: digests of their files (eval/data_watch.h). */
 struct store_data {
     uint64_t files;

@@ -272,6 +272,67 @@ static void test_budget(void **state) {
     with_budget("no.db", "3 minutes", "budget is '3 minutes'");
 }
 
+static const char *hash_of(const json_t *rows, size_t row) {
+    const json_t *hash = json_object_get(json_array_get(rows, row), "model_sha256");
+    assert_true(json_is_string(hash));
+    return json_string_value(hash);
+}
+
+static size_t lines_of(const char *name) {
+    struct ran ran = shell("cat %s/%s 2>/dev/null | wc -l", folder(), name);
+    size_t count = (size_t)atol(ran.out);
+    ran_free(&ran);
+    return count;
+}
+
+/* A model that is measured already under another name is not measured again; by a
+ * program that has changed it is. */
+static void test_known_models(void **state) {
+    (void)state;
+    static const char *const program = "#!/bin/sh\necho . >>calls\necho '{\"value\": "
+                                       "4.5, \"error\": 0.1, \"n\": 7}'\n";
+    write_program("known.sh", program);
+    init("known.db", "./known.sh {model}");
+    json_t *rows = json_of("merge %s/known.db --method task-arithmetic --scales 0.5 "
+                           "--allow-commands --quiet --format json",
+                           folder());
+    char *hash = strdup(hash_of(rows, 0));
+    double weight = figure(rows, 0, "weight");
+    json_decref(rows);
+    assert_int_equal(lines_of("calls"), 1);
+    struct ran ran = run("merge %s/known.db --method task-arithmetic --scales "
+                         "weight=0.5,size=0.5 --allow-commands --format json",
+                         folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "2 figures are of models that were measured"));
+    ran_free(&ran);
+    assert_int_equal(lines_of("calls"), 1);
+    rows = json_of("show %s/known.db solutions --format json", folder());
+    assert_int_equal(json_array_size(rows), 2);
+    assert_string_equal(hash_of(rows, 1), hash);
+    assert_true(figure(rows, 1, "weight") == weight && figure(rows, 1, "size") == 4.5);
+    json_decref(rows);
+    /* Another model is measured. */
+    ran = run("merge %s/known.db --method task-arithmetic --scales 0.25 "
+              "--allow-commands --quiet",
+              folder());
+    ran_free(&ran);
+    assert_int_equal(lines_of("calls"), 2);
+    write_program("known.sh", "#!/bin/sh\necho . >>calls\necho 6\n");
+    ran = run("merge %s/known.db --method task-arithmetic --scales "
+              "weight=0.5,size=0.5 --allow-commands",
+              folder());
+    assert_int_equal(ran.status, 0);
+    assert_non_null(strstr(ran.err, "task size: its command's program is not the one"));
+    ran_free(&ran);
+    assert_int_equal(lines_of("calls"), 3);
+    rows = json_of("show %s/known.db solutions --format json", folder());
+    assert_int_equal(json_array_size(rows), 1); /* the others are stale */
+    assert_true(figure(rows, 0, "size") == 6);
+    json_decref(rows);
+    free(hash);
+}
+
 static void test_recipes(void **state) {
     (void)state;
     write_recipe("./none.sh");
@@ -322,7 +383,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pipeline), cmocka_unit_test(test_failures),
         cmocka_unit_test(test_time),     cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_budget),   cmocka_unit_test(test_recipes),
-        cmocka_unit_test(test_adapter)};
+        cmocka_unit_test(test_budget),   cmocka_unit_test(test_known_models),
+        cmocka_unit_test(test_recipes),  cmocka_unit_test(test_adapter)};
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -47,7 +47,8 @@ void evaluation_begin_fill(struct evaluation *evaluation) {
                     "nothing can be measured while checkpoints are missing");
     } else if (evaluation_use_routers(evaluation, fill->routers, &error) == 0 &&
                evaluation_make_model(evaluation, fill->preference, &work, &error) ==
-                   0) {
+                   0 &&
+               (fill->price || evaluation_take_known(evaluation, &error) == 0)) {
         evaluation->made = usage_clock();
         evaluation->evaluating = true;
     } else if (atomic_load(&evaluation->hurry)) {

@@ -83,13 +83,20 @@ int evaluation_make_model(struct evaluation *evaluation, const double *preferenc
     return result;
 }
 
+int evaluation_take_known(struct evaluation *evaluation, struct error *error) {
+    size_t taken;
+    return keeping_take_known(evaluation->evaluator, evaluation->store, "test", &taken,
+                              error);
+}
+
 static int begin_now(struct evaluation *evaluation, struct error *error) {
     const struct evaluation_wish *now = &evaluation->now;
     struct work work = {&evaluation->hurry, evaluation_progress, evaluation};
     return evaluation_use_routers(evaluation, now->routers, error) ||
                    post_routing(evaluation, error) ||
                    (now->evaluate &&
-                    evaluation_make_model(evaluation, now->preference, &work, error))
+                    (evaluation_make_model(evaluation, now->preference, &work, error) ||
+                     evaluation_take_known(evaluation, error)))
                ? -1
                : 0;
 }

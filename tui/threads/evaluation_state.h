@@ -78,6 +78,8 @@ int evaluation_use_routers(struct evaluation *evaluation, int64_t id,
 /* Makes the model at a preference, by what was chosen with evaluation_use_routers. */
 int evaluation_make_model(struct evaluation *evaluation, const double *preference,
                           const struct work *work, struct error *error);
+/* Figures of that very model which are stored: commands are not run for them. */
+int evaluation_take_known(struct evaluation *evaluation, struct error *error);
 /* What is complete goes to the file, with the hash of the model that was scored; on a
  * device the hash follows in a pause. */
 int evaluation_keep(struct evaluation *evaluation, struct error *error);

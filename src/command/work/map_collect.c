@@ -48,7 +48,8 @@ static int find_figures(struct map *map, struct store_solution *solution,
         return take_stored(map, m->ids[m->id_count - 1], out, error) ? -1 : 1;
     if (measure_ends(m))
         return 0;
-    if ((!m->evaluator && measure_load(m, error)) || measure_begin(m, solution, error))
+    if ((!m->evaluator && measure_load(m, error)) ||
+        measure_begin(m, solution, error) || measure_take_known(m, error))
         return measure_ends(m) ? 0 : -1;
     int result = measure_finish(m, "map", solution, error);
     if (result == 1)

@@ -229,6 +229,14 @@ void measure_explain(struct measure *measure, struct error *error) {
                           measure->done, measure->total);
 }
 
+int measure_take_known(struct measure *m, struct error *error) {
+    size_t taken;
+    if (keeping_take_known(m->evaluator, m->store, m->split, &taken, error))
+        return -1;
+    m->taken += taken;
+    return 0;
+}
+
 bool measure_ends(const struct measure *measure) {
     char line[256];
     return work_stopped(measure->invocation->work) ||
@@ -240,6 +248,12 @@ enum exit_status measure_report(struct measure *measure, bool stopped,
     int result = solutions_print(measure->invocation->common->format, measure->store,
                                  measure->recipe, measure->split, measure->ids,
                                  measure->id_count, error);
+    if (measure->taken)
+        command_note(
+            measure->invocation,
+            "%zu figures are of models that were measured before, made another "
+            "way: their commands were not run again",
+            measure->taken);
     if (result && measure->done)
         error_prefix(error, "%zu measured and kept, but not shown", measure->done);
     char why[256] = "stopped";

@@ -59,6 +59,7 @@ struct measure {
     struct evaluator *evaluator;
     const char *split;
     size_t examples;         /* of all tasks together */
+    size_t taken;            /* figures of models that were measured before */
     size_t done, total;      /* solutions, for progress; set by the caller */
     struct handout *handout; /* where other ranks measure, too; NULL: none does now */
     int64_t *ids;            /* [id_count] of the solutions measured, owned */
@@ -93,6 +94,10 @@ int measure_begin(struct measure *measure, const struct store_solution *solution
  * *used, at first 0, is what the one before had. */
 int measure_begin_next(struct measure *measure, const struct store_solution *solution,
                        int64_t *used, struct error *error);
+
+/* After a begin: figures that the store has of the same model, made another way, are
+ * taken (keeping_take_known). */
+int measure_take_known(struct measure *measure, struct error *error);
 
 /* Whether no other model is begun: someone stopped it, or a budget of the commands that
  * measure is used up. */

@@ -95,7 +95,7 @@ static int measure_next(struct measure *m, const struct measure_list *list, size
     if (measure_ends(m))
         return 0;
     if ((!m->evaluator && measure_load(m, error)) ||
-        measure_begin_next(m, &solution, used, error))
+        measure_begin_next(m, &solution, used, error) || measure_take_known(m, error))
         return measure_ends(m) ? 0 : -1;
     int result = measure_steps(m, list->what, error);
     if (result != 1)
@@ -163,7 +163,7 @@ static int measure_sent(struct measure *m, struct store_solution *solution,
                         int64_t *used, struct store_evaluation *evaluations,
                         struct error *error) {
     if ((!m->evaluator && measure_load(m, error)) ||
-        measure_begin_next(m, solution, used, error))
+        measure_begin_next(m, solution, used, error) || measure_take_known(m, error))
         return measure_ends(m) ? 0 : -1;
     int result = measure_steps(m, "", error);
     if (result == 1 &&
