@@ -34,6 +34,11 @@ bench_programs += bench/bench_first_frame
 bench_bench_first_frame_SOURCES = bench/bench_first_frame.c $(TUI_FIXTURE)
 bench_bench_first_frame_LDADD = $(EXPLORE_LIBS)
 
+EXTRA_PROGRAMS += bench/bench_keys
+bench_programs += bench/bench_keys
+bench_bench_keys_SOURCES = bench/bench_keys.c $(TUI_FIXTURE)
+bench_bench_keys_LDADD = $(EXPLORE_LIBS)
+
 CLEANFILES += $(bench_programs)
 bench: $(bench_programs) pwemoe-explore$(EXEEXT)
 	@for program in $(bench_programs); do \
