@@ -29,7 +29,8 @@ static int order(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* Only what differs is written; both ascend. */
+/* Only what differs is written; both ascend. What another process has deleted is left
+ * out. */
 static int replace(struct store *store, const int64_t *old, size_t olds,
                    const int64_t *new, size_t news, struct error *error) {
     size_t a = 0, b = 0;
@@ -39,7 +40,9 @@ static int replace(struct store *store, const int64_t *old, size_t olds,
                        error))
                 return -1;
         } else if (a == olds || new[b] < old[a]) {
-            if (change(store, "INSERT OR IGNORE INTO selected (solution) VALUES (?)",
+            if (change(store,
+                       "INSERT OR IGNORE INTO selected (solution)"
+                       " SELECT id FROM solution WHERE id = ?",
                        new[b++], error))
                 return -1;
         } else {

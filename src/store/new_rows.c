@@ -11,6 +11,7 @@ static void read_mark(struct sql_row *row, void *to) {
     mark->solution = sql_integer(row, 0, 0, INT64_MAX);
     mark->expert = sql_integer(row, 1, 0, INT64_MAX);
     mark->time = sql_real(row, 2);
+    mark->solutions = sql_integer(row, 3, 0, INT64_MAX);
 }
 
 int store_mark(struct store *store, struct store_mark *mark, struct error *error) {
@@ -18,7 +19,8 @@ int store_mark(struct store *store, struct store_mark *mark, struct error *error
     return sql_one(store, error, "the newest evaluation", read_mark, mark,
                    "SELECT (SELECT ifnull(max(id), 0) FROM solution),"
                    " (SELECT ifnull(max(id), 0) FROM expert),"
-                   " (SELECT ifnull(max(time), 0.0) FROM evaluation)",
+                   " (SELECT ifnull(max(time), 0.0) FROM evaluation),"
+                   " (SELECT count(*) FROM solution)",
                    "") < 0
                ? -1
                : 0;
@@ -77,6 +79,24 @@ static int find_changes(struct store *store, struct changes *changes,
     return 0;
 }
 
+static void read_count(struct sql_row *row, void *to) {
+    *(int64_t *)to = sql_integer(row, 0, 0, INT64_MAX);
+}
+
+/* Fewer solutions than there were and are new: some were deleted. Moves the mark. */
+static int find_deleted(struct store *store, struct changes *changes, int64_t newest,
+                        bool *deleted, struct error *error) {
+    int64_t count = 0, added = 0;
+    for (size_t i = 0; i < changes->count; i++)
+        added += changes->ids[i] > newest;
+    if (sql_one(store, error, "how many solutions there are", read_count, &count,
+                "SELECT count(*) FROM solution", "") < 0)
+        return -1;
+    *deleted = count != changes->mark.solutions + added;
+    changes->mark.solutions = count;
+    return 0;
+}
+
 static int read_changes(struct rows_reading *reading, const struct changes *changes) {
     struct store *store = reading->store;
     sqlite3_stmt *solution = sql_prepare(
@@ -116,9 +136,13 @@ int store_rows_since(struct store *store, const char *split, struct store_mark *
     int result = rows_begin(&reading, store, split, error);
     if (result == 0)
         result = find_changes(store, &changes, error);
+    bool deleted = false;
+    if (result == 0)
+        result = find_deleted(store, &changes, mark->solution, &deleted, error);
     if (result == 0) {
         /* Another expert has made others stale, which leaves no time behind. */
-        *whole = changes.mark.expert != mark->expert || changes.count > CHANGES_MOST;
+        *whole = changes.mark.expert != mark->expert || deleted ||
+                 changes.count > CHANGES_MOST;
         result = *whole ? rows_read_all(&reading) : read_changes(&reading, &changes);
     }
     sql_read_end(store);

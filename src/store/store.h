@@ -404,6 +404,7 @@ void store_rows_free(struct store_row *rows, size_t count);
 /* How far a viewer of a growing file has read. */
 struct store_mark {
     int64_t solution, expert; /* the highest of each */
+    int64_t solutions;        /* how many there are */
     double time;              /* of the newest evaluation */
 };
 /* The mark of the file as it is now. It is that of rows read before where
@@ -411,9 +412,9 @@ struct store_mark {
 int store_mark(struct store *store, struct store_mark *mark, struct error *error);
 /* The rows of solutions that were added since the mark or have an evaluation that was
  * stored since (those at the mark's very time come again), ordered by id; the mark is
- * moved. *whole: they are all rows there are, because an expert has changed or too
- * much has. A new label, and what making a model took, alone are not seen: read all
- * rows now and then. On failure the mark stays. */
+ * moved. *whole: they are all rows there are, because an expert has changed, solutions
+ * were deleted, or too much has changed. A new label, and what making a model took,
+ * alone are not seen: read all rows now and then. On failure the mark stays. */
 int store_rows_since(struct store *store, const char *split, struct store_mark *mark,
                      bool *whole, struct store_row **rows, size_t *count,
                      struct error *error);

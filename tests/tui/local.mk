@@ -57,7 +57,7 @@ tests_tui_test_bookmarks_LDADD = $(TUI_TEST_LIBS)
 # They run the program itself, which `make check` has built before.
 TERMINAL_TESTS = tests/tui/test_terminal tests/tui/test_evaluating \
   tests/tui/test_surroundings tests/tui/test_killed \
-  tests/tui/test_journeys
+  tests/tui/test_journeys tests/tui/test_hardships
 TERMINAL = tests/tui/terminal.h tests/tui/terminal.c $(TUI_FIXTURE)
 TERMINAL_LIBS = tests/support/libsupport.a $(PWEMOE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS)
 if HAVE_VTERM
@@ -71,6 +71,8 @@ tests_tui_test_evaluating_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tui_test_evaluating_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_surroundings_SOURCES = tests/tui/test_surroundings.c $(TERMINAL)
 tests_tui_test_surroundings_LDADD = $(TERMINAL_LIBS)
+tests_tui_test_hardships_SOURCES = tests/tui/test_hardships.c $(TERMINAL)
+tests_tui_test_hardships_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_journeys_SOURCES = tests/tui/test_journeys.c $(TERMINAL)
 tests_tui_test_journeys_LDADD = $(TERMINAL_LIBS)
 tests_tui_test_killed_SOURCES = tests/tui/test_killed.c $(TERMINAL)
