@@ -162,6 +162,17 @@ static void the_middles_of_the_edges(void **state) {
 }
 
 /* The way is drawn from where one was to where one is, and only when it is wanted. */
+/* How many cells of a panel are in the ink of the present place. */
+static size_t now_cells(const struct app *app, enum panel panel) {
+    struct rect r = app->arrangement.rect[panel];
+    size_t count = 0;
+    for (int y = r.y; y < r.y + r.height; y++)
+        for (int x = r.x; x < r.x + r.width; x++)
+            count += canvas_at(&app->canvas, x, y)->ink == INK_NOW;
+    return count;
+}
+
+/* Over the preferences, and in each scatter by what was measured at the stops. */
 static void the_way_is_drawn(void **state) {
     (void)state;
     struct app app;
@@ -170,8 +181,12 @@ static void the_way_is_drawn(void **state) {
     app.explorer.message[0] = '\0';
     driver_resize(&app, 100, 30);
     char *without = driver_frame(&app);
+    size_t simplex = now_cells(&app, PANEL_SIMPLEX);
+    size_t scatter = now_cells(&app, PANEL_SCATTER);
     driver_type(&app, "V");
     driver_expect(&app, "the way that you have come is drawn");
+    assert_true(now_cells(&app, PANEL_SIMPLEX) > simplex + 5);
+    assert_true(now_cells(&app, PANEL_SCATTER) > scatter + 5);
     app.explorer.message[0] = '\0';
     driver_resize(&app, 100, 30);
     char *with = driver_frame(&app);

@@ -35,6 +35,44 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
 }
 
+/* What a place one has been at scored: stored figures, or else an estimate. */
+static bool stop_at(const struct explorer *explorer, const double *preference, size_t a,
+                    size_t b, double place[2]) {
+    const struct catalog *catalog = explorer->catalog;
+    size_t row = catalog_find(catalog, preference, explorer->routers);
+    double values[STORE_TASKS_MAX];
+    if (row != SIZE_MAX && catalog_settled(catalog, row, a) &&
+        catalog_settled(catalog, row, b)) {
+        place[0] = catalog_value(catalog, row, a);
+        place[1] = catalog_value(catalog, row, b);
+    } else if (estimate_at(&explorer->samples, preference, values)) {
+        place[0] = values[a];
+        place[1] = values[b];
+    } else {
+        return false;
+    }
+    return isfinite(place[0]) && isfinite(place[1]);
+}
+
+/* The way that one has come, from stop to stop. */
+static void draw_trail(const struct graph *graph, struct raster *raster,
+                       const struct explorer *explorer, size_t a, size_t b) {
+    enum { STOPS = 24 };
+    const struct history *history = &explorer->history;
+    size_t last = history->at < history->count ? history->at : 0;
+    double from[2], to[2];
+    bool known = false;
+    if (!explorer->trail || !history->count)
+        return;
+    for (size_t i = last > STOPS ? last - STOPS : 0; i <= last; i++) {
+        bool there = stop_at(explorer, history->items[i], a, b, to);
+        if (known && there)
+            graph_line(graph, raster, from[0], from[1], to[0], to[1], 2, INK_NOW);
+        known = there;
+        memcpy(from, to, sizeof from);
+    }
+}
+
 /* Many points as dots, the front as a line, and the present point's interval; which
  * rows have a mark. */
 static const struct scatter_points *
@@ -54,6 +92,7 @@ draw_fine(const struct graph *graph, struct explorer *explorer, size_t a, size_t
                    catalog_value(catalog, front[i - 1], b),
                    catalog_value(catalog, front[i], a),
                    catalog_value(catalog, front[i], b), 1, INK_FRONT);
+    draw_trail(graph, &raster, explorer, a, b);
     struct figure x, y;
     if (explorer_figure(explorer, a, &x) && explorer_figure(explorer, b, &y) &&
         !x.estimated && !y.estimated) {
