@@ -29,8 +29,9 @@ static const struct option_spec options[] = {
      .value = "M",
      .minimum = 2,
      .maximum = 1000,
-     .help = "The grid with M points an edge: all multiples of 1/(M-1) (the default, "
-             "with M = 11, where none of the three is given)",
+     .help =
+         "The grid with M points on each edge: all multiples of 1/(M-1) (the default, "
+         "with M = 11, where none of the three is given)",
      .offset = offsetof(struct front_options, grid)},
     {.name = "random",
      .type = OPTION_UNSIGNED,

@@ -85,9 +85,9 @@ static const struct option_spec common_options[] = {
      .value = "S",
      .choices = SANDBOX_NAMES,
      .initial = "auto",
-     .help = "Whether the command gives up starting programs and using the network "
-             "before it reads a file: auto (yes, where the kernel can and no commands "
-             "are allowed), on or off",
+     .help = "Whether the command loses the right to start programs and to use the "
+             "network before it reads a file: auto (yes, where the kernel can do it "
+             "and no commands are allowed), on or off",
      .offset = offsetof(struct common, sandbox)},
     {0}};
 

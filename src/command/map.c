@@ -55,8 +55,9 @@ static const struct option_spec options[] = {
      .value = "M",
      .minimum = 2,
      .maximum = 1000,
-     .help = "Answers measured at the end: those at preferences with M points an edge "
-             "(default the most, up to 11, that make no more than 16)",
+     .help =
+         "Answers measured at the end: those at preferences with M points on each edge "
+         "(default the most, up to 11, that make no more than 16)",
      .offset = offsetof(struct map_options, grid)},
     {.name = "fit-split",
      .type = OPTION_CHOICE,

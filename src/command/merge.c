@@ -362,7 +362,7 @@ static void help_methods(FILE *out) {
                        "each task by its own expert, for comparison");
     for (size_t i = 0; i < count; i++)
         settings_help(methods[i], out);
-    fputs("\nEach of them but stl has:\n", out);
+    fputs("\nAll of them except stl have:\n", out);
     settings_help_parameters(merge_common_parameters(), out);
 }
 

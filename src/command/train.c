@@ -31,7 +31,7 @@ static const struct option_spec options[] = {
      .help = "distil: one more vector beside the task vectors, by the experts' own "
              "answers; routers, by how the tasks' losses become one: ls, epo, mgda or "
              "stch; or adamerging, coefficients that make the answers certain, without "
-             "a preference (default distil; ls where an option of routers is given)",
+             "a preference; with an option of routers it is ls",
      .offset = offsetof(struct train_options, method)},
     {.name = "upscale",
      .type = OPTION_CHOICE,

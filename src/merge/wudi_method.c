@@ -267,7 +267,7 @@ static const struct merge_parameter parameters[] = {
      .initial = 0,
      .low = 0,
      .high = 1e6,
-     .help = "how strongly the closed form is led towards the mean; 0 chooses 0.01, "
+     .help = "how strongly the closed form is drawn towards the mean; 0 chooses 0.01, "
              "0.1, 1 or 10 by the experts' answers to training examples, 10 without"},
     MERGE_SHRINK,
     {0}};

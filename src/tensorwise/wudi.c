@@ -59,7 +59,7 @@ static const struct merge_parameter parameters[] = {
      .low = 0,
      .high = 1e6,
      .above_low = true,
-     .help = "how strongly the closed form is led towards the mean"},
+     .help = "how strongly the closed form is drawn towards the mean"},
     MERGE_SHRINK,
     {0}};
 

@@ -28,7 +28,7 @@ struct answer_options {
          .help =                                                                      \
              with "What this method makes of a preference: the newest that was "      \
                   "trained by ls, epo, mgda or stch, or a merging method that takes " \
-                  "a preference and needs no training, as wudi (the default "         \
+                  "a preference and needs no training, such as wudi (the default "    \
                   "where nothing is trained yet)",                                    \
          .offset = offsetof(owner, member.method)},                                   \
         {.name = "set",                                                               \

@@ -23,31 +23,31 @@ struct measure_options {
 #define MEASURE_OPTIONS(owner, member)                          \
     SPLIT_OPTION("Measure on this split", owner, member.split), \
         MEASURE_HOW_OPTIONS(owner, member)
-#define MEASURE_HOW_OPTIONS(owner, member)                                          \
-    {.name = "limit",                                                               \
-     .type = OPTION_UNSIGNED,                                                       \
-     .value = "N",                                                                  \
-     .initial = "0",                                                                \
-     .maximum = 1000000000,                                                         \
-     .help = "Only so many examples a task, the same for every model; 0 is all. "   \
-             "The figures are then marked partial",                                 \
-     .offset = offsetof(owner, member.limit)},                                      \
-        {.name = "allow-commands",                                                  \
-         .type = OPTION_FLAG,                                                       \
-         .help = "Run the commands of FILE that measure its tasks; they are shown", \
-         .offset = offsetof(owner, member.allow_commands)},                         \
-        {.name = "jobs",                                                            \
-         .type = OPTION_UNSIGNED,                                                   \
-         .value = "N",                                                              \
-         .initial = "1",                                                            \
-         .minimum = 1,                                                              \
-         .maximum = 1024,                                                           \
-         .help = "So many of these commands at a time",                             \
-         .offset = offsetof(owner, member.jobs)},                                   \
-    {                                                                               \
-        .name = "batch", .type = OPTION_UNSIGNED, .value = "N", .initial = "0",     \
-        .maximum = 65536, .help = "Examples a batch; 0 lets the program choose",    \
-        .offset = offsetof(owner, member.batch)                                     \
+#define MEASURE_HOW_OPTIONS(owner, member)                                           \
+    {.name = "limit",                                                                \
+     .type = OPTION_UNSIGNED,                                                        \
+     .value = "N",                                                                   \
+     .initial = "0",                                                                 \
+     .maximum = 1000000000,                                                          \
+     .help = "At most N examples of each task, the same for every model; 0 is all. " \
+             "The figures are then marked partial",                                  \
+     .offset = offsetof(owner, member.limit)},                                       \
+        {.name = "allow-commands",                                                   \
+         .type = OPTION_FLAG,                                                        \
+         .help = "Run the commands of FILE that measure its tasks; they are shown",  \
+         .offset = offsetof(owner, member.allow_commands)},                          \
+        {.name = "jobs",                                                             \
+         .type = OPTION_UNSIGNED,                                                    \
+         .value = "N",                                                               \
+         .initial = "1",                                                             \
+         .minimum = 1,                                                               \
+         .maximum = 1024,                                                            \
+         .help = "At most N of these commands at a time",                            \
+         .offset = offsetof(owner, member.jobs)},                                    \
+    {                                                                                \
+        .name = "batch", .type = OPTION_UNSIGNED, .value = "N", .initial = "0",      \
+        .maximum = 65536, .help = "Examples in a batch; 0 lets the program choose",  \
+        .offset = offsetof(owner, member.batch)                                      \
     }
 
 struct measure {

@@ -43,7 +43,7 @@ struct training_options {
      .value = "N",                                                                     \
      .initial = "0",                                                                   \
      .maximum = 1000000000,                                                            \
-     .help = "Only so many training examples a task; 0 is all",                        \
+     .help = "At most N training examples of each task; 0 is all",                     \
      .kept = kinds,                                                                    \
      .offset = offsetof(owner, member.limit)},                                         \
         {.name = "seed",                                                               \
