@@ -364,6 +364,9 @@ static enum exit_status run_command(const struct command *command, size_t count,
         status = EXIT_FAILED;
     if (status == EXIT_USAGE)
         leave_to_rank_0(&error);
+    /* mpirun ends all as soon as one fails: rank 0 is to have said why by then. */
+    if (status != EXIT_DONE && !error.text[0] && ranks_launched().rank > 0)
+        status = EXIT_DONE;
     if (status != EXIT_DONE && status != EXIT_UNMET)
         status = fail(status, command->name, &error);
     return leave(&invocation, status);

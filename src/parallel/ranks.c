@@ -251,14 +251,29 @@ void ranks_give_up(struct ranks *r) {
         r->lost = true;
 }
 
+static bool any_gone(const struct ranks *r) {
+    bool any = false;
+    for (unsigned i = 0; i < r->size; i++)
+        any = any || (i != r->rank && ranks_gone(r, i));
+    return any;
+}
+
+/* MPI_Finalize may wait for ever for a rank that has died. Rank 0 ends all when it is
+ * through; the others wait for that. */
+static _Noreturn void leave_without(struct ranks *r, int status) {
+    if (r->rank == 0 || r->lost)
+        r->module->abort(status);
+    while (!ranks_gone(r, 0))
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    _exit(status);
+}
+
 void ranks_leave(struct ranks *r, int status) {
     if (!r)
         return;
     fflush(stdout);
-    if (r->lost) {
-        r->module->abort(status);
-        _exit(status);
-    }
+    if (r->lost || any_gone(r))
+        leave_without(r, status);
     r->module->finish();
     free_ranks(r);
 }

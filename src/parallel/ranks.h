@@ -38,8 +38,8 @@ int ranks_join(struct ranks **ranks, struct error *error);
  * them all. Not collective. NULL is fine. */
 void ranks_give_up(struct ranks *ranks);
 /* Waits for the others and leaves. After a failure of the connection, or ranks_give_up,
- * nothing is waited for: all ranks are ended then, this one with `status`. NULL is
- * fine.
+ * or where a rank is gone, that cannot be: all ranks are ended then, this one with
+ * `status`. NULL is fine.
  */
 void ranks_leave(struct ranks *ranks, int status);
 

@@ -4,7 +4,7 @@
 
 /* Why no ranks can be started here (no Open MPI, or this build has no module), or NULL.
  * Sets the environment for all that is started: this build's module, more ranks than
- * cores, root, and what of Open MPI's own memory the leak checker passes over. */
+ * cores, root, and no look for leaks, which Open MPI has. */
 const char *launch_missing(void);
 
 #endif

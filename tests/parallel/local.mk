@@ -1,6 +1,5 @@
 # Tests of src/parallel. They start ranks by mpirun, and say so where there is none.
 LAUNCH = tests/parallel/launch.h tests/parallel/launch.c
-EXTRA_DIST += tests/parallel/lsan.supp
 check_PROGRAMS += tests/parallel/test_ranks
 TESTS += tests/parallel/test_ranks
 tests_parallel_test_ranks_SOURCES = tests/parallel/test_ranks.c $(LAUNCH)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -235,6 +236,7 @@ static void dying(void) {
     for (long k = 0; k < JOBS; k++)
         CHECK(table.kept[k] == (k != 5));
     CHECK(handout_dismiss(ranks, &error) == 0);
+    puts("all others are kept");
 }
 
 /* --- the program under mpirun --------------------------------------------------- */
@@ -260,7 +262,9 @@ static int be_a_rank(const char *role) {
 
 static const char *program;
 
-static void start(const char *options, unsigned size, const char *role) {
+/* Its exit status; what it prints first into said. */
+static int start_ranks(const char *options, unsigned size, const char *role,
+                       char said[256]) {
     char words[1024];
     const char *missing = launch_missing();
     if (missing) {
@@ -269,7 +273,19 @@ static void start(const char *options, unsigned size, const char *role) {
     }
     snprintf(words, sizeof words, "timeout 60 mpirun %s -n %u %s %s", options, size,
              program, role);
-    assert_int_equal(system(words), 0);
+    FILE *output = popen(words, "r");
+    assert_non_null(output);
+    said[0] = '\0';
+    if (!fgets(said, 256, output))
+        said[0] = '\0';
+    int status = pclose(output);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void start(const char *options, unsigned size, const char *role) {
+    char said[256];
+    assert_int_equal(start_ranks(options, size, role, said), 0);
 }
 
 static void ranks_add_up_in_one_order(void **state) {
@@ -291,7 +307,10 @@ static void a_job_that_fails_is_told(void **state) {
 
 static void a_rank_that_dies_costs_its_job(void **state) {
     (void)state;
-    start("--enable-recovery", 3, "dying");
+    char said[256];
+    /* 124: timeout(1) had to end it */
+    assert_int_not_equal(start_ranks("--enable-recovery", 3, "dying", said), 124);
+    assert_string_equal(said, "all others are kept\n");
 }
 
 static void one_process_needs_no_mpi(void **state) {

@@ -96,7 +96,7 @@ static void same_ranks_same_bits(void **state) {
     static const char *const methods[] = {"ls", "epo", "mgda", "stch"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         char options[128];
-        snprintf(options, sizeof options, "--method %s --upscale %s --steps 6",
+        snprintf(options, sizeof options, "--method %s --upscale %s --steps 3",
                  methods[i], i % 2 ? "attn+mlp" : "all");
         trains("one.db", "", options);
         char *alone = routers_of("one.db");
@@ -151,7 +151,7 @@ static void a_step_sends_what_it_should(void **state) {
     }
 }
 
-#define LONG "--method ls --upscale mlp --steps 160 --save-interval 10"
+#define LONG "--method ls --upscale mlp --steps 90 --save-interval 5"
 #define NEWEST "FROM run ORDER BY id DESC LIMIT 1"
 
 /* Stopped in the middle, wherever that is, and gone on with: the bits of one run. */
@@ -163,13 +163,13 @@ static void stopped_runs_go_on_to_the_same_bits(void **state) {
         "(cd %1$s && rm -f part.db part.db-* && cp kept.db part.db); mpirun --timeout "
         "100 -n 2 ./pwemoe train %1$s/part.db --threads 1 " LONG " & p=$!; i=0; "
         "until [ $i = 200 ] || ./pwemoe show %1$s/part.db training --run 8 --format "
-        "csv 2>/dev/null | grep -q ',40,'; do "
+        "csv 2>/dev/null | grep -q ',20,'; do "
         "sleep 0.05; i=$((i + 1)); done; kill -USR1 $p; wait $p",
         folder());
     double steps = number_of("part.db", "SELECT steps_done " NEWEST);
     print_message("stopped after step %.0f with status %d\n", steps, ran.status);
     assert_true(steps > 0);
-    if (steps < 160) {
+    if (steps < 90) {
         assert_int_equal(ran.status, 1);
         assert_non_null(strstr(ran.err, "--resume --run 8 goes on"));
         ran_free(&ran);
@@ -190,16 +190,19 @@ static void stopped_runs_go_on_to_the_same_bits(void **state) {
 static void killed_runs_go_on(void **state) {
     (void)state;
     for (int rank = 0; rank < 2; rank++) {
-        struct ran ran = shell(
-            "(cd %1$s && rm -f dead.db dead.db-* && cp kept.db dead.db); mpirun "
-            "--timeout 60 -n 2 ./pwemoe train %1$s/dead.db --threads 1 " LONG
-            " & p=$!; sleep 0.9; n=0; for c in $(cat /proc/$p/task/*/children); do "
-            "[ $n != %2$d ] || kill -9 $c; n=$((n + 1)); done; wait $p",
-            folder(), rank);
+        struct ran ran =
+            shell("(cd %1$s && rm -f dead.db dead.db-* && cp kept.db dead.db); mpirun "
+                  "--timeout 60 -n 2 ./pwemoe train %1$s/dead.db --threads 1 " LONG
+                  " & p=$!; n=0; until [ -s %1$s/dead.db-wal ] || [ $n = 200 ]; do "
+                  "sleep 0.05; "
+                  "n=$((n + 1)); done; sleep 0.6; n=0; for c in $(cat "
+                  "/proc/$p/task/*/children); do "
+                  "[ $n != %2$d ] || kill -9 $c; n=$((n + 1)); done; wait $p",
+                  folder(), rank);
         double runs = number_of("dead.db", "SELECT count(*) FROM run WHERE id = 8");
         double steps = runs > 0 ? number_of("dead.db", "SELECT steps_done " NEWEST) : 0;
         print_message("rank %d killed after step %.0f was saved\n", rank, steps);
-        assert_true(fmod(steps, 10) == 0);
+        assert_true(fmod(steps, 5) == 0);
         ran_free(&ran);
         assert_true(number_of("dead.db", "SELECT integrity_check = 'ok' FROM "
                                          "pragma_integrity_check") == 1);
@@ -208,7 +211,7 @@ static void killed_runs_go_on(void **state) {
                     3 - rank, folder(), runs > 0 ? "--resume" : LONG);
         assert_int_equal(ran.status, 0);
         ran_free(&ran);
-        assert_true(number_of("dead.db", "SELECT steps_done " NEWEST) == 160);
+        assert_true(number_of("dead.db", "SELECT steps_done " NEWEST) == 90);
     }
 }
 
