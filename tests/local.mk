@@ -48,6 +48,10 @@ endif
 dist_check_SCRIPTS += tests/check_comparisons.sh
 TESTS += tests/check_comparisons.sh
 
+# Files of other people's are opened in one way.
+dist_check_SCRIPTS += tests/check_opens.sh
+TESTS += tests/check_opens.sh
+
 # Functions that other files can call are called by one.
 dist_check_SCRIPTS += tests/check_callers.sh
 TESTS += tests/check_callers.sh
