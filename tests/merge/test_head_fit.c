@@ -166,7 +166,8 @@ static void test_stop(void **state) {
     struct head_fit *fitting;
     struct head heads[TASKS];
     struct error error;
-    const struct work stopped = {.stop = &(atomic_bool){true}};
+    atomic_bool stop = true;
+    const struct work stopped = {.stop = &stop};
     const struct dataset *const *data = (const struct dataset *const *)f.data;
     open_fixture(&f, "vit");
     merge(&f, (const float[]){0, 1, 0});

@@ -758,7 +758,8 @@ static void test_stop(void **state) {
     (void)state;
     struct fixture f;
     open_fixture(&f, "vit", 1);
-    const struct work stopped = {.stop = &(atomic_bool){true}};
+    atomic_bool stop = true;
+    const struct work stopped = {.stop = &stop};
     static const char *const methods[] = {"ties", "fisher", "regmean", "dare",
                                           "wudi", "tsv-m",  "iso-c",   "iso-cts"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)

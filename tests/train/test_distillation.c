@@ -652,7 +652,8 @@ static void test_stops(void **state) {
     (void)state;
     struct fixture f;
     struct error error;
-    const struct work stopped = {.stop = &(atomic_bool){true}};
+    atomic_bool stop = true;
+    const struct work stopped = {.stop = &stop};
     struct distillation_options options = options_of(10);
     open_pool(&f, "vit");
     assert_int_equal(distillation_new(f.pool, (const struct dataset *const *)f.data,
