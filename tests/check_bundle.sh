@@ -7,6 +7,7 @@ skip() {
     exit 77
 }
 [ "$(uname -m)" = x86_64 ] || skip 'a bundle is for x86-64'
+command -v xz >/dev/null || skip 'there is no xz'
 command -v dpkg >/dev/null || skip 'licences of libraries are asked of dpkg'
 case $(ldd pwemoe) in
 *libasan* | *libubsan*) skip 'sanitizers are not linked statically' ;;
