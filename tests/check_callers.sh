@@ -7,7 +7,7 @@
 set -eu
 hooks='
 fisher_add fisher_norm main
-coefficients_match csv_parse image_decode json_text_parse points_parse recipe_parse tsv_parse
+csv_parse image_decode json_text_parse points_parse recipe_parse tsv_parse
 distillation_gradient distillation_set_vector finetuning_gradient
 router_training_gradients router_training_routers router_training_set_routers
 adamerging_coefficients adamerging_count adamerging_free adamerging_gradient
