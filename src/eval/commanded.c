@@ -9,6 +9,7 @@
 
 #include "backend/cpu.h"
 #include "base/child.h"
+#include "base/json_text.h"
 #include "base/memory.h"
 #include "base/usage.h"
 #include "eval/metric_command.h"
@@ -190,9 +191,9 @@ static int write_model(struct commanded *c, const char *path, const json_t *abou
 }
 
 static json_t *about_model(const struct commanded *c) {
-    json_t *object =
-        json_pack("{s:i, s:s, s:s, s:O}", "format", 1, "name", c->recipe->name,
-                  "method", c->method->head.name, "parameters", c->parameters);
+    json_t *object = json_pack("{s:i, s:o, s:s, s:O}", "format", 1, "name",
+                               json_text_string(c->recipe->name), "method",
+                               c->method->head.name, "parameters", c->parameters);
     if (!object || !c->method->head.takes_preference)
         return object;
     json_t *preference = json_array();

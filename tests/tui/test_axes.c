@@ -66,6 +66,14 @@ static void keys_move_turn_and_hide(void **state) {
     driver_expect(&app, "two axes stay");
     assert_order(&app, "delta epsilon");
     driver_type(&app, "A");
+    /* The list that the same is chosen from says it, too. */
+    for (size_t t = 0; t < 5; t++)
+        app.explorer.axes.hidden[t] = t != 1 && t != 3;
+    driver_type(&app, "pbeta ");
+    driver_expect(&app, "two axes stay");
+    assert_order(&app, "beta delta");
+    app_key(&app, KEYS_ENTER);
+    driver_type(&app, "A");
     assert_order(&app, "alpha beta gamma delta epsilon");
     assert_false(app.explorer.axes.turned[1]);
     driver_close(&app);

@@ -129,7 +129,8 @@ static void find_axis(struct app *app) {
 static void take_axis(struct app *app) {
     struct explorer *explorer = &app->explorer;
     struct dialog_item *item = &explorer->dialog.items[explorer->dialog.chosen];
-    axes_hide(explorer, (size_t)item->value);
+    if (!axes_hide(explorer, (size_t)item->value))
+        explorer_say(explorer, false, "two axes stay");
     item->on = !explorer->axes.hidden[item->value];
 }
 

@@ -58,7 +58,9 @@ void training_view_draw(const struct view *view, const struct explorer *explorer
     }
     if (x.low >= x.high) {
         view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
-                  "no training curve is stored; run pwemoe train");
+                  catalog->curve_count
+                      ? "one point so far"
+                      : "no training curve is stored; run pwemoe train");
         return;
     }
     y.low = fmin(y.low, 0);
