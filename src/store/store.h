@@ -453,7 +453,7 @@ void store_bookmarks_free(struct store_bookmark *bookmarks, size_t count);
 /* The ids of the selected solutions, ascending (free()). */
 int store_selection(struct store *store, int64_t **ids, size_t *count,
                     struct error *error);
-/* Replaces the selection by these. An id that is not a solution's is an error. */
+/* Replaces the selection by these, less those that another process has deleted. */
 int store_selection_put(struct store *store, const int64_t *ids, size_t count,
                         struct error *error);
 
