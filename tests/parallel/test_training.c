@@ -186,17 +186,17 @@ static void stopped_runs_go_on_to_the_same_bits(void **state) {
 }
 
 /* Whichever rank: the file is sound and has the last step that was saved, from which
- * any number of ranks goes on. */
+ * any number of ranks goes on. A machine may be so fast that the run had ended. */
 static void killed_runs_go_on(void **state) {
     (void)state;
     for (int rank = 0; rank < 2; rank++) {
         struct ran ran =
             shell("(cd %1$s && rm -f dead.db dead.db-* && cp kept.db dead.db); mpirun "
                   "--timeout 60 -n 2 ./pwemoe train %1$s/dead.db --threads 1 " LONG
-                  " & p=$!; n=0; until [ -s %1$s/dead.db-wal ] || [ $n = 200 ]; do "
-                  "sleep 0.05; "
-                  "n=$((n + 1)); done; sleep 0.6; n=0; for c in $(cat "
-                  "/proc/$p/task/*/children); do "
+                  " & p=$!; n=0; until [ $n = 200 ] || ./pwemoe show %1$s/dead.db "
+                  "training --run 8 --format csv 2>/dev/null | grep -q ',10,'; do "
+                  "sleep 0.05; n=$((n + 1)); done; n=0; for c in $(cat "
+                  "/proc/$p/task/*/children 2>/dev/null); do "
                   "[ $n != %2$d ] || kill -9 $c; n=$((n + 1)); done; wait $p",
                   folder(), rank);
         double runs = number_of("dead.db", "SELECT count(*) FROM run WHERE id = 8");
@@ -209,7 +209,7 @@ static void killed_runs_go_on(void **state) {
         ran = shell("mpirun --timeout 100 -n %d ./pwemoe train %s/dead.db --threads 1 "
                     "--quiet %s",
                     3 - rank, folder(), runs > 0 ? "--resume" : LONG);
-        assert_int_equal(ran.status, 0);
+        assert_true(ran.status == 0 || steps == 90);
         ran_free(&ran);
         assert_true(number_of("dead.db", "SELECT steps_done " NEWEST) == 90);
     }
