@@ -1,8 +1,17 @@
 #include "launch.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "command/run.h"
 
 const char *launch_missing(void) {
     static const char *const settings[][2] = {
@@ -33,4 +42,19 @@ const char *launch_missing(void) {
              options ? ":" : "");
     setenv("ASAN_OPTIONS", sanitizer, 1);
     return NULL;
+}
+
+int launch_setup(void **state) {
+    (void)state;
+    const char *source = getenv("srcdir"), *missing = launch_missing();
+    if (missing) {
+        print_message("skipped: %s\n", missing);
+        exit(77);
+    }
+    struct ran ran = shell("cp -R '%2$s/assets/demo/.' %1$s && chmod -R u+w %1$s && "
+                           "cd %1$s && mv results.db kept.db",
+                           folder(), source ? source : ".");
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    return 0;
 }

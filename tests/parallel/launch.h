@@ -7,4 +7,8 @@
  * cores, root, and no look for leaks, which Open MPI has. */
 const char *launch_missing(void);
 
+/* For cmocka, before a program's tests: a copy of the demo in folder(), its results.db
+ * as kept.db; where no ranks can be started the program is skipped aloud. */
+int launch_setup(void **state);
+
 #endif

@@ -16,21 +16,6 @@
 #include "command/run.h"
 #include "launch.h"
 
-static int copy_demo(void **state) {
-    (void)state;
-    const char *source = getenv("srcdir"), *missing = launch_missing();
-    if (missing) {
-        print_message("skipped: %s\n", missing);
-        exit(77);
-    }
-    struct ran ran = shell("cp -R '%2$s/assets/demo/.' %1$s && chmod -R u+w %1$s && "
-                           "cd %1$s && mv results.db kept.db",
-                           folder(), source ? source : ".");
-    assert_int_equal(ran.status, 0);
-    ran_free(&ran);
-    return 0;
-}
-
 static void done(struct ran ran) {
     ran_free(&ran);
 }
@@ -212,5 +197,5 @@ int main(void) {
         cmocka_unit_test(failures_are_told_once),
         cmocka_unit_test(nothing_is_lost_where_a_rank_is_killed),
     };
-    return cmocka_run_group_tests(tests, copy_demo, NULL);
+    return cmocka_run_group_tests(tests, launch_setup, NULL);
 }

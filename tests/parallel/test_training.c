@@ -16,21 +16,6 @@
 #include "command/run.h"
 #include "launch.h"
 
-static int copy_demo(void **state) {
-    (void)state;
-    const char *source = getenv("srcdir"), *missing = launch_missing();
-    if (missing) {
-        print_message("skipped: %s\n", missing);
-        exit(77);
-    }
-    struct ran ran = shell("cp -R '%2$s/assets/demo/.' %1$s && chmod -R u+w %1$s && "
-                           "cd %1$s && mv results.db kept.db",
-                           folder(), source ? source : ".");
-    assert_int_equal(ran.status, 0);
-    ran_free(&ran);
-    return 0;
-}
-
 /* Trains in a fresh copy of the demo; launcher: "mpirun -n 2" or "". Returns what it
  * said. */
 static struct ran train(const char *name, const char *launcher, const char *options) {
@@ -240,5 +225,5 @@ int main(void) {
         cmocka_unit_test(killed_runs_go_on),
         cmocka_unit_test(what_cannot_be_is_said_once),
     };
-    return cmocka_run_group_tests(tests, copy_demo, NULL);
+    return cmocka_run_group_tests(tests, launch_setup, NULL);
 }
