@@ -110,6 +110,68 @@ static struct head *current_heads(struct evaluator *e, const enum dtype *dtype,
     return NULL;
 }
 
+/* The hash of the tensors as they will be written, in that dtype (NULL: as they are);
+ * -1 where the model made now is not the one that was measured. */
+static int export_hash(const struct evaluator *e, const char *path,
+                       const struct store_solution *solution, const enum dtype *dtype,
+                       const float *weights, char hash[SHA256_HEX],
+                       const struct work *work, struct error *error) {
+    const struct layout *l = e->pool->layout;
+    const struct model_directory *pretrained = e->pool->pretrained;
+    if (saving_hash(l, pretrained, NULL, weights, hash, work, error))
+        return -1;
+    if (*solution->model_sha256 && strcmp(solution->model_sha256, hash) != 0)
+        return error_set(
+            error,
+            "%s: the model made now is not the one that was measured (its tensors "
+            "differ); evaluate it again with this device and precision",
+            path);
+    return dtype ? saving_hash(l, pretrained, dtype, weights, hash, work, error) : 0;
+}
+
+/* What the current model says of itself, as files: what is given (the solution, its
+ * figures or NULL, hash, heads, dtype, whether it is the model that was measured) and
+ * what the evaluator knows. */
+static int describe(struct evaluator *e, struct provenance what,
+                    struct provenance_files *files, struct error *error) {
+    const struct layout *l = e->pool->layout;
+    bool corrected = e->current == CURRENT_PREFERENCE && e->correction;
+    struct store_evaluation *own = array_new(e->tasks, sizeof *own);
+    const float **rows = array_new(l->parameter_count, sizeof *rows);
+    int result = own && rows ? 0 : error_memory(error);
+    if (result == 0) {
+        if (what.measured)
+            evaluator_results(e, own);
+        for (size_t i = 0; i < l->parameter_count; i++)
+            rows[i] = weights_at(e, l->parameters[i].offset);
+        what.recipe = e->recipe;
+        what.sources = e->sources;
+        what.pool = e->pool;
+        what.weights = rows;
+        what.corrected = corrected;
+        what.correction_weight = e->correction_weight;
+        what.answered = e->answered;
+        what.settled = e->current == CURRENT_METHOD ? e->settled : NULL;
+        if (!what.figures || !what.measured)
+            what.figures = own;
+        result = provenance_write(&what, files, error);
+    }
+    free(own);
+    free(rows);
+    return result;
+}
+
+/* One task's head among the tensors, with the names of its classes. Numbers are no
+ * names: LABEL_0, LABEL_1, ... then. */
+static void place_head(const struct evaluator *e, const struct head *heads, size_t task,
+                       struct saving *saving) {
+    const struct dataset *data = e->held_out[task].data;
+    saving->head = &heads[task];
+    if (data->classes == saving->head->classes &&
+        !class_numbers(data->class_names, data->classes))
+        saving->labels = data->class_names;
+}
+
 int evaluator_export(struct evaluator *e, const char *path,
                      const struct store_solution *solution,
                      const struct store_evaluation *figures, int head,
@@ -121,84 +183,42 @@ int evaluator_export(struct evaluator *e, const char *path,
                          "dtypes; `pwemoe merge-to --dtype` writes others");
     if (e->commanded)
         return commanded_export(e->commanded, path, solution, work, error);
-    const struct layout *l = e->pool->layout;
     if (e->current == CURRENT_DIRECTORY)
         return error_set(error, "the model is already a directory; copy it");
-    if (head >= 0 && l->config.kind == MODEL_CLIP_VISION)
+    if (head >= 0 && e->pool->layout->config.kind == MODEL_CLIP_VISION)
         return error_set(error,
                          "a CLIP model has no classifier for a task's head; leave "
                          "--head out: the heads are in %s/heads",
                          path);
     float *weights = download_weights(e, error);
     struct head *heads = weights ? current_heads(e, dtype, error) : NULL;
-    if (!heads) {
-        free(weights);
-        return -1;
-    }
-    int result = -1;
-    struct store_evaluation *own = array_new(e->tasks, sizeof *own);
-    const float **rows = array_new(l->parameter_count, sizeof *rows);
+    const struct head *used = e->fitted ? e->fitted : heads;
     struct provenance_files files = {0};
     char hash[SHA256_HEX];
-    if (!own || !rows) {
-        error_memory(error);
-        goto done;
+    struct provenance what = {.heads = used,
+                              .solution = solution,
+                              .sha256 = hash,
+                              .figures = figures,
+                              .dtype = dtype ? dtype_entry_of(*dtype)->name : NULL,
+                              .measured = !dtype || evaluator_keeps_values(e, *dtype)};
+    int result =
+        heads ? export_hash(e, path, solution, dtype, weights, hash, work, error) : -1;
+    if (result == 0)
+        result = describe(e, what, &files, error);
+    if (result == 0) {
+        struct saving saving = {.layout = e->pool->layout,
+                                .pretrained = e->pool->pretrained,
+                                .weights = weights,
+                                .dtype = dtype,
+                                .files = files.files,
+                                .file_count = files.count};
+        if (head >= 0 && (size_t)head < e->tasks)
+            place_head(e, used, (size_t)head, &saving);
+        result = saving_write(path, &saving, work, error);
     }
-    if (saving_hash(l, e->pool->pretrained, NULL, weights, hash, work, error))
-        goto done;
-    if (*solution->model_sha256 && strcmp(solution->model_sha256, hash) != 0) {
-        error_set(
-            error,
-            "%s: the model made now is not the one that was measured (its tensors "
-            "differ); evaluate it again with this device and precision",
-            path);
-        goto done;
-    }
-    bool measured = !dtype || evaluator_keeps_values(e, *dtype);
-    if (dtype && saving_hash(l, e->pool->pretrained, dtype, weights, hash, work, error))
-        goto done;
-    if (measured)
-        evaluator_results(e, own);
-    for (size_t i = 0; i < l->parameter_count; i++)
-        rows[i] = weights_at(e, l->parameters[i].offset);
-    const struct head *used = e->fitted ? e->fitted : heads;
-    struct provenance what = {
-        .recipe = e->recipe,
-        .sources = e->sources,
-        .pool = e->pool,
-        .heads = used,
-        .solution = solution,
-        .sha256 = hash,
-        .figures = figures && measured ? figures : own,
-        .dtype = dtype ? dtype_entry_of(*dtype)->name : NULL,
-        .measured = measured,
-        .weights = rows,
-        .corrected = e->current == CURRENT_PREFERENCE && e->correction,
-        .correction_weight = e->correction_weight,
-        .answered = e->answered,
-        .settled = e->current == CURRENT_METHOD ? e->settled : NULL};
-    if (provenance_write(&what, &files, error))
-        goto done;
-    struct saving saving = {.layout = l,
-                            .pretrained = e->pool->pretrained,
-                            .weights = weights,
-                            .dtype = dtype,
-                            .files = files.files,
-                            .file_count = files.count};
-    if (head >= 0 && (size_t)head < e->tasks) {
-        saving.head = &used[head];
-        const struct dataset *data = e->held_out[head].data;
-        /* Numbers are no names: LABEL_0, LABEL_1, ... then. */
-        if (data->classes == saving.head->classes &&
-            !class_numbers(data->class_names, data->classes))
-            saving.labels = data->class_names;
-    }
-    result = saving_write(path, &saving, work, error);
-done:
     provenance_files_clear(&files);
-    free_heads(e, heads);
-    free(own);
-    free(rows);
+    if (heads)
+        free_heads(e, heads);
     free(weights);
     return result;
 }

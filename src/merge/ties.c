@@ -39,25 +39,27 @@ struct ties_job {
     float *drawn;   /* (tasks, GRAIN) of DARE, the thread's own */
 };
 
-/* A grain of every task vector after DARE, into drawn: two draws of 32 bits from each
- * number of a sequence of the task's and the tensor's own. A grain begins at an even
- * place. */
+void ties_draw(uint64_t sequence, double keep, size_t from, size_t count,
+               const float *x, float *kept) {
+    const uint64_t bound = (uint64_t)llround(keep * 0x1p32);
+    const float factor = (float)(1 / keep);
+    size_t i = 0;
+    while (i < count) {
+        uint64_t draw = random_at(sequence, (from + i) / 2);
+        for (size_t half = (from + i) % 2; half < 2 && i < count; half++, i++)
+            kept[i] = (draw >> 32 * half & UINT32_MAX) < bound ? x[i] * factor : 0;
+    }
+}
+
+/* A grain of every task vector after DARE, into drawn: by a sequence of the task's and
+ * the tensor's own. */
 static void draw_grain(const struct ties_job *job, size_t begin, size_t count) {
-    const uint64_t bound = (uint64_t)llround(job->ties->keep * 0x1p32);
-    const float factor = (float)(1 / job->ties->keep);
-    const size_t first = (begin - job->tensor_begin) / 2;
     for (size_t t = 0; t < job->tasks; t++) {
-        const float *x = job->vectors + t * job->stride + begin;
-        float *kept = job->drawn + t * GRAIN;
         struct random of_task;
         random_seed(&of_task, job->ties->seed, t);
-        const uint64_t sequence = random_at(of_task.state[0], job->tensor);
-        for (size_t i = 0; i < count; i += 2) {
-            uint64_t draw = random_at(sequence, first + i / 2);
-            kept[i] = (uint32_t)draw < bound ? x[i] * factor : 0;
-            if (i + 1 < count)
-                kept[i + 1] = draw >> 32 < bound ? x[i + 1] * factor : 0;
-        }
+        ties_draw(random_at(of_task.state[0], job->tensor), job->ties->keep,
+                  begin - job->tensor_begin, count,
+                  job->vectors + t * job->stride + begin, job->drawn + t * GRAIN);
     }
 }
 
@@ -190,6 +192,77 @@ static struct ties_chunk *parts_of(const struct select_run *tensors,
     return parts;
 }
 
+/* What the parts of a merge work on, and the memory of the threads. */
+struct ties_run {
+    const struct ties *ties;
+    const float *vectors; /* (tasks, stride) */
+    size_t stride, tasks;
+    const struct select_run *tensors;
+    struct ties_chunk *parts;
+    size_t part_count;
+    struct trim *trims; /* [tensors, tasks] */
+    int32_t *least;     /* [threads, tasks] */
+    float *drawn;       /* [threads, tasks, GRAIN] of DARE */
+    float *merged;
+    const struct work *work;
+};
+
+static struct ties_signs merge_part(const struct ties_run *run, size_t thread,
+                                    struct ties_chunk *part, uint64_t grains,
+                                    bool zero_positive) {
+    const size_t tasks = run->tasks;
+    const bool dare = run->ties->trim == TIES_TRIM_DARE;
+    const struct ties_job job = {.ties = run->ties,
+                                 .vectors = run->vectors,
+                                 .stride = run->stride,
+                                 .tasks = tasks,
+                                 .tensor = part->tensor,
+                                 .tensor_begin = run->tensors[part->tensor].begin,
+                                 .trims = run->trims + part->tensor * tasks,
+                                 .zero_positive = zero_positive,
+                                 .merged = run->merged,
+                                 .least = run->least + thread * tasks,
+                                 .drawn =
+                                     run->drawn + (dare ? thread * tasks * GRAIN : 0)};
+    const struct kernels *kernels = kernels_best();
+    struct ties_signs all = {0, 0, false};
+    for (size_t g = 0; g * GRAIN < part->count; g++) {
+        size_t left = part->count - g * GRAIN;
+        if (!(grains >> g & 1))
+            continue;
+        struct ties_signs signs = merge_grain(kernels, &job, part->begin + g * GRAIN,
+                                              left < GRAIN ? left : GRAIN);
+        part->cancelled |= (uint64_t)signs.cancelled << g;
+        all.positive += signs.positive;
+        all.negative += signs.negative;
+    }
+    return all;
+}
+
+/* All parts, or (again) only the grains that were marked. Returns whether more entries
+ * came out positive than negative. */
+static bool merge_parts(const struct ties_run *run, bool again, bool zero_positive) {
+    size_t positive = 0, negative = 0;
+#pragma omp parallel num_threads(run->ties->threads) reduction(+ : positive, negative)
+    {
+        size_t thread = 0;
+#ifdef _OPENMP
+        thread = (size_t)omp_get_thread_num();
+#endif
+#pragma omp for schedule(dynamic, 4)
+        for (size_t p = 0; p < run->part_count; p++) {
+            struct ties_chunk *part = &run->parts[p];
+            if (work_stopped(run->work))
+                continue;
+            struct ties_signs signs = merge_part(
+                run, thread, part, again ? part->cancelled : UINT64_MAX, zero_positive);
+            positive += signs.positive;
+            negative += signs.negative;
+        }
+    }
+    return positive > negative;
+}
+
 int ties_merge(const float *vectors, size_t stride, size_t tasks,
                const struct select_run *tensors, size_t tensor_count,
                const struct ties *ties, float *merged, const struct work *work,
@@ -197,79 +270,38 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
     if (!(ties->keep > 0 && ties->keep <= 1))
         return error_set(error, "keep is %g; give a share above 0, at most 1",
                          ties->keep);
-    size_t cells, part_count;
-    struct ties_chunk *parts = parts_of(tensors, tensor_count, &part_count);
-    struct trim *trims = size_multiply(tensor_count, tasks, &cells)
-                             ? array_new(cells, sizeof *trims)
-                             : NULL;
-    int32_t *least = size_multiply(ties->threads, tasks, &cells)
-                         ? array_new(cells, sizeof *least)
-                         : NULL;
-    bool dare = ties->trim == TIES_TRIM_DARE;
-    float *drawn = size_multiply(cells, GRAIN, &cells)
-                       ? array_new(dare ? cells : 1, sizeof *drawn)
-                       : NULL;
-    const struct kernels *kernels = kernels_best();
-    int result = -1;
-    if (!parts || !trims || !least || !drawn) {
-        error_memory(error);
-        goto out;
-    }
-    if (!dare && trim_all(vectors, stride, tasks, tensors, tensor_count, ties, trims,
-                          work, error))
-        goto out;
-    bool whole = ties->trim == TIES_TRIM_WHOLE;
+    const bool dare = ties->trim == TIES_TRIM_DARE;
+    const bool whole = ties->trim == TIES_TRIM_WHOLE;
+    size_t cells;
+    struct ties_run run = {.ties = ties,
+                           .vectors = vectors,
+                           .stride = stride,
+                           .tasks = tasks,
+                           .tensors = tensors,
+                           .merged = merged,
+                           .work = work};
+    run.parts = parts_of(tensors, tensor_count, &run.part_count);
+    if (size_multiply(tensor_count, tasks, &cells))
+        run.trims = array_new(cells, sizeof *run.trims);
+    if (size_multiply(ties->threads, tasks, &cells))
+        run.least = array_new(cells, sizeof *run.least);
+    if (run.least && size_multiply(cells, GRAIN, &cells))
+        run.drawn = array_new(dare ? cells : 1, sizeof *run.drawn);
+    int result = 0;
+    if (!run.parts || !run.trims || !run.least || !run.drawn)
+        result = error_memory(error);
+    if (result == 0 && !dare)
+        result = trim_all(vectors, stride, tasks, tensors, tensor_count, ties,
+                          run.trims, work, error);
     /* The sign that sums of 0 get is known when all signs are; until then the grains
      * that have such sums of entries other than 0 are marked. */
-    bool zero_positive = !whole;
-    size_t positive = 0, negative = 0;
-    for (int again = 0; again < 2; again++) {
-#pragma omp parallel num_threads(ties->threads) reduction(+ : positive, negative)
-        {
-            size_t thread = 0;
-#ifdef _OPENMP
-            thread = (size_t)omp_get_thread_num();
-#endif
-#pragma omp for schedule(dynamic, 4)
-            for (size_t p = 0; p < part_count; p++) {
-                struct ties_chunk *part = &parts[p];
-                if (work_stopped(work))
-                    continue;
-                const struct ties_job job = {
-                    .ties = ties,
-                    .vectors = vectors,
-                    .stride = stride,
-                    .tasks = tasks,
-                    .tensor = part->tensor,
-                    .tensor_begin = tensors[part->tensor].begin,
-                    .trims = trims + part->tensor * tasks,
-                    .zero_positive = zero_positive,
-                    .merged = merged,
-                    .least = least + thread * tasks,
-                    .drawn = drawn + (dare ? thread * tasks * GRAIN : 0)};
-                uint64_t wanted = again ? part->cancelled : UINT64_MAX;
-                for (size_t g = 0; g * GRAIN < part->count; g++) {
-                    size_t left = part->count - g * GRAIN;
-                    if (!(wanted >> g & 1))
-                        continue;
-                    struct ties_signs signs =
-                        merge_grain(kernels, &job, part->begin + g * GRAIN,
-                                    left < GRAIN ? left : GRAIN);
-                    part->cancelled |= (uint64_t)signs.cancelled << g;
-                    positive += again ? 0 : signs.positive;
-                    negative += again ? 0 : signs.negative;
-                }
-            }
-        }
-        if (!whole || positive <= negative)
-            break;
-        zero_positive = true;
-    }
-    result = work_stopped(work) ? error_set(error, "stopped") : 0;
-out:
-    free(drawn);
-    free(least);
-    free(trims);
-    free(parts);
+    if (result == 0 && merge_parts(&run, false, !whole) && whole)
+        merge_parts(&run, true, true);
+    if (result == 0 && work_stopped(work))
+        result = error_set(error, "stopped");
+    free(run.drawn);
+    free(run.least);
+    free(run.trims);
+    free(run.parts);
     return result;
 }

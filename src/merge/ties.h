@@ -53,4 +53,10 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
                const struct ties *ties, float *merged, const struct work *work,
                struct error *error);
 
+/* DARE of entries [from, from + count) of a tensor, which x and kept begin with (they
+ * may be the same): two draws of 32 bits from each number of the sequence (random_at),
+ * so that what is kept does not depend on how a tensor is divided. */
+void ties_draw(uint64_t sequence, double keep, size_t from, size_t count,
+               const float *x, float *kept);
+
 #endif

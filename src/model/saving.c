@@ -50,18 +50,12 @@ static int set_pad(json_t *config, int32_t pad) {
     return json_object_set_new(config, "pad_token_id", json_integer(pad));
 }
 
-int saving_write(const char *path, const struct saving *saving, const struct work *work,
-                 struct error *error) {
+/* The layout's parameters, and where a model has the token embedding twice (it is the
+ * layout's first parameter) that again; how many. */
+static size_t list_parameters(const struct saving *saving,
+                              struct export_tensor *tensors) {
     const struct layout *l = saving->layout;
-    const struct head *head = saving->head;
-    struct export_tensor *tensors = array_new(l->parameter_count + 3, sizeof *tensors);
-    json_t *config = NULL;
-    float *zeros = NULL;
-    int result = -1;
-    if (!tensors) {
-        error_memory(error);
-        goto done;
-    }
+    const struct tensor *tied = extras_tied(l, saving->pretrained);
     size_t count = 0;
     for (size_t i = 0; i < l->parameter_count; i++) {
         const struct parameter *p = &l->parameters[i];
@@ -71,58 +65,77 @@ int saving_write(const char *path, const struct saving *saving, const struct wor
         memcpy(t->shape, p->shape, sizeof p->shape);
         t->values = saving->weights + p->offset;
     }
-    bool gpt2 = l->config.kind == MODEL_GPT2; /* score, without a bias */
-    const struct tensor *tied = extras_tied(l, saving->pretrained);
-    if (tied) { /* the token embedding, which is the layout's first parameter, again */
+    if (tied) {
         tensors[count] = tensors[0];
         tensors[count++].name = tied->name;
     }
-    if (head && gpt2 && head->bias) {
-        error_set(error, "%s: a GPT-2 classifier's head has no bias, this one has",
-                  path);
-        goto done;
+    return count;
+}
+
+/* The head as transformers' classifiers name it: GPT-2's is score, without a bias.
+ * zeros: [classes], for a head that has no bias. How many tensors. */
+static size_t list_head(const struct saving *saving, const float *zeros,
+                        struct export_tensor *tensors) {
+    const struct head *head = saving->head;
+    bool gpt2 = saving->layout->config.kind == MODEL_GPT2;
+    tensors[0] =
+        (struct export_tensor){.name = gpt2 ? "score.weight" : "classifier.weight",
+                               .rank = 2,
+                               .shape = {head->classes, head->features},
+                               .values = head->weight};
+    if (gpt2)
+        return 1;
+    tensors[1] = (struct export_tensor){.name = "classifier.bias",
+                                        .rank = 1,
+                                        .shape = {head->classes},
+                                        .values = head->bias ? head->bias : zeros};
+    return 2;
+}
+
+/* config.json where it is not the pretrained model's: with the labels of a head, in
+ * another dtype; NULL when memory is out. */
+static json_t *make_config(const struct saving *saving) {
+    const json_t *own = model_directory_config(saving->pretrained);
+    const struct model_config *c = &saving->layout->config;
+    json_t *config = saving->head
+                         ? config_with_labels(own, saving->head, saving->labels)
+                         : json_deep_copy(own);
+    if (config && saving->head && c->kind == MODEL_GPT2 && set_pad(config, c->pad)) {
+        json_decref(config);
+        return NULL;
     }
-    if (head) {
-        config = config_with_labels(model_directory_config(saving->pretrained), head,
-                                    saving->labels);
-        if (config && gpt2 && set_pad(config, l->config.pad)) {
-            json_decref(config);
-            config = NULL;
-        }
-        zeros = array_new(head->classes, sizeof *zeros);
-        if (!config || !zeros) {
-            error_memory(error);
-            goto done;
-        }
-        tensors[count++] =
-            (struct export_tensor){.name = gpt2 ? "score.weight" : "classifier.weight",
-                                   .rank = 2,
-                                   .shape = {head->classes, head->features},
-                                   .values = head->weight};
-        if (!gpt2)
-            tensors[count++] =
-                (struct export_tensor){.name = "classifier.bias",
-                                       .rank = 1,
-                                       .shape = {head->classes},
-                                       .values = head->bias ? head->bias : zeros};
-    }
-    if (saving->dtype && !config)
-        config = json_deep_copy(model_directory_config(saving->pretrained));
-    if (saving->dtype && !config) {
-        error_memory(error);
-        goto done;
-    }
-    if (saving->dtype)
+    if (config && saving->dtype)
         export_set_dtype(config, *saving->dtype);
-    struct export_plan plan = {.dtype = saving->dtype,
-                               .pretrained = saving->pretrained,
-                               .tensors = tensors,
-                               .tensor_count = count,
-                               .files = saving->files,
-                               .file_count = saving->file_count,
-                               .config = config};
-    result = export_write(path, &plan, work, error);
-done:
+    return config;
+}
+
+int saving_write(const char *path, const struct saving *saving, const struct work *work,
+                 struct error *error) {
+    const struct layout *l = saving->layout;
+    const struct head *head = saving->head;
+    if (head && head->bias && l->config.kind == MODEL_GPT2)
+        return error_set(
+            error, "%s: a GPT-2 classifier's head has no bias, this one has", path);
+    struct export_tensor *tensors = array_new(l->parameter_count + 3, sizeof *tensors);
+    float *zeros = array_new(head ? head->classes : 1, sizeof *zeros);
+    bool own_config = head || saving->dtype;
+    json_t *config = own_config ? make_config(saving) : NULL;
+    int result = -1;
+    if (!tensors || !zeros || (own_config && !config)) {
+        error_memory(error);
+    } else {
+        size_t count = list_parameters(saving, tensors);
+        if (head)
+            count += list_head(saving, zeros, tensors + count);
+        struct export_plan plan = {.dtype = saving->dtype,
+                                   .pretrained = saving->pretrained,
+                                   .tensors = tensors,
+                                   .tensor_count = count,
+                                   .files = saving->files,
+                                   .file_count = saving->file_count,
+                                   .config = config};
+        result = export_write(path, &plan, work, error);
+    }
     free(tensors);
     free(zeros);
     json_decref(config);

@@ -1,10 +1,9 @@
 #include "tensorwise/blend.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "backend/simd/kernels.h"
-#include "base/random.h"
+#include "merge/ties.h"
 
 typedef uint32_t bits_of_float __attribute__((may_alias));
 
@@ -34,18 +33,6 @@ static void trim_range(const struct blend_bounds *bounds, size_t from, size_t co
     }
 }
 
-/* Two draws of 32 bits from each number of the sequence. */
-static void trim_draw(uint64_t sequence, double keep, size_t from, size_t count,
-                      float *x) {
-    const uint64_t bound = (uint64_t)llround(keep * 0x1p32);
-    const float factor = (float)(1 / keep);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t draw = random_at(sequence, (from + i) / 2);
-        uint32_t half = (from + i) % 2 ? (uint32_t)(draw >> 32) : (uint32_t)draw;
-        x[i] = half < bound ? x[i] * factor : 0;
-    }
-}
-
 static void trim(const struct blend *blend, size_t experts, size_t from, size_t count,
                  float *vectors, size_t stride) {
     for (size_t t = 0; t < experts; t++) {
@@ -53,7 +40,7 @@ static void trim(const struct blend *blend, size_t experts, size_t from, size_t 
         if (blend->trim == BLEND_RANGE)
             trim_range(&blend->bounds[t], from, count, x);
         else
-            trim_draw(blend->bounds[t].sequence, blend->keep, from, count, x);
+            ties_draw(blend->bounds[t].sequence, blend->keep, from, count, x, x);
     }
 }
 

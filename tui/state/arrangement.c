@@ -136,8 +136,97 @@ static void place_tables(struct arrangement *arrangement,
     body->height -= rows;
 }
 
-struct arrangement arrangement_make(const struct arrangement_wish *wish) {
+/* The column of the simplex, at the left edge: how wide it is, and how high the simplex
+ * itself where others share the column with it. */
+struct simplex_column {
+    int width, high;
+    bool sliders; /* a row for each task, not a figure */
+};
+
+static struct simplex_column simplex_column(const struct arrangement_wish *wish,
+                                            const struct rect *body) {
+    struct simplex_column column = {.sliders = wish->tasks != 2 && wish->tasks != 3 &&
+                                               !wish->polygon};
+    /* A triangle wants about twice as many columns as rows. */
+    if (wish->tasks <= 3)
+        column.width = between(28, body->height * 2 + 4, body->width * 2 / 5);
+    else if (wish->polygon)
+        column.width = between(32, body->width / 2, 64);
+    else
+        column.width = between(30, body->width * 2 / 5, 64);
+    if (wish->tasks == 2)
+        column.high = column.width;
+    else if (wish->tasks <= 3 || wish->polygon)
+        column.high = column.width / 2 + 3;
+    else
+        column.high = (int)least((int)wish->tasks, 1000) + 2;
+    return column;
+}
+
+/* The open panel that goes below the simplex where that leaves rows over, training
+ * before all others; PANEL_COUNT: none. */
+static enum panel below_simplex(const struct arrangement *arrangement, unsigned open,
+                                int rows) {
+    enum panel below = PANEL_COUNT;
+    if (arrangement->wide && rows >= 8)
+        for (enum panel panel = PANEL_COUNT; panel-- > PANEL_ROUTING;)
+            if (open >> panel & 1 && (below == PANEL_COUNT || panel == PANEL_TRAINING))
+                below = panel;
+    return below;
+}
+
+/* The simplex, and what is below it: a panel, which is then no longer among the open
+ * ones, or the legend where few sliders leave it room. Returns the column's width. */
+static int place_simplex(struct arrangement *arrangement,
+                         const struct arrangement_wish *wish, const struct rect *body,
+                         unsigned *open) {
+    struct simplex_column column = simplex_column(wish, body);
+    int rows = body->height - column.high;
+    struct rect rest = {body->x, body->y + column.high, column.width, rows};
+    enum panel below = below_simplex(arrangement, *open, rows);
+    if (below != PANEL_COUNT) {
+        show(arrangement, below, rest);
+        *open &= ~(1u << below);
+    } else if (column.sliders && !arrangement->wide && rows >= 4 &&
+               wish->instead < PANEL_ROUTING) {
+        show(arrangement, PANEL_LEGEND, rest);
+    } else {
+        column.high = body->height;
+    }
+    show(arrangement, PANEL_SIMPLEX,
+         (struct rect){body->x, body->y, column.width, column.high});
+    return column.width;
+}
+
+/* Everything at once: open panels in a column at the right edge of a wide screen, the
+ * tables below, and the simplex beside the scatters. */
+static void place_all(struct arrangement *arrangement,
+                      const struct arrangement_wish *wish, struct rect whole) {
     enum { GUTTER = 2 };
+    unsigned open = wish->open;
+    struct rect body = whole;
+    arrangement->wide = wish->width >= ARRANGEMENT_WIDE;
+    int column = arrangement->wide && open ? between(36, wish->width / 4, 60) : 0;
+    if (column)
+        body.width -= column + GUTTER;
+    place_tables(arrangement, wish, &body);
+    int simplex = place_simplex(arrangement, wish, &body, &open);
+    if (column && !open)
+        body.width = whole.width;
+    else if (column)
+        stack(arrangement, open,
+              (struct rect){whole.x + whole.width - column, whole.y, column,
+                            whole.height});
+    struct rect area = {body.x + simplex + GUTTER, body.y,
+                        body.width - simplex - GUTTER, body.height};
+    if (!arrangement->wide && wish->instead >= PANEL_ROUTING &&
+        wish->instead < PANEL_COUNT)
+        show(arrangement, wish->instead, area);
+    else
+        place_scatters(arrangement, wish, area);
+}
+
+struct arrangement arrangement_make(const struct arrangement_wish *wish) {
     struct arrangement arrangement = {0};
     int width = wish->width, height = wish->height;
     if (width < 1 || height < 1) {
@@ -156,68 +245,12 @@ struct arrangement arrangement_make(const struct arrangement_wish *wish) {
         body.y = 1;
         body.height--;
     }
-    if (wish->zoom) {
-        enum panel panel = alone(wish);
-        show(&arrangement, panel, body);
-        arrangement.wide = false;
-        return arrangement;
-    }
-    if (width < 64 || height < 18) {
+    if (wish->zoom)
+        show(&arrangement, alone(wish), body);
+    else if (width < 64 || height < 18)
         place_compact(&arrangement, wish, body);
-        return arrangement;
-    }
-    arrangement.wide = width >= ARRANGEMENT_WIDE;
-    struct rect whole = body;
-    int column = arrangement.wide && wish->open ? between(36, width / 4, 60) : 0;
-    if (column)
-        body.width -= column + GUTTER;
-
-    place_tables(&arrangement, wish, &body);
-
-    /* A triangle wants about twice as many columns as rows. */
-    int simplex = wish->tasks <= 3
-                      ? between(28, body.height * 2 + 4, body.width * 2 / 5)
-                  : wish->polygon ? between(32, body.width / 2, 64)
-                                  : between(30, body.width * 2 / 5, 64);
-    /* Where that leaves rows over, an open panel goes below. */
-    unsigned open = wish->open;
-    int high = wish->tasks == 2 ? simplex
-               : wish->tasks <= 3 || wish->polygon
-                   ? simplex / 2 + 3
-                   : (int)least((int)wish->tasks, 1000) + 2;
-    enum panel under = PANEL_COUNT;
-    if (arrangement.wide && body.height - high >= 8)
-        for (enum panel panel = PANEL_COUNT; panel-- > PANEL_ROUTING;)
-            if (open >> panel & 1 && (under == PANEL_COUNT || panel == PANEL_TRAINING))
-                under = panel;
-    if (under == PANEL_COUNT) {
-        /* Few sliders leave room for the legend. */
-        bool sliders = wish->tasks != 2 && wish->tasks != 3 && !wish->polygon;
-        if (sliders && !arrangement.wide && body.height - high >= 4 &&
-            wish->instead < PANEL_ROUTING)
-            show(&arrangement, PANEL_LEGEND,
-                 (struct rect){body.x, body.y + high, simplex, body.height - high});
-        else
-            high = body.height;
-    } else {
-        show(&arrangement, under,
-             (struct rect){body.x, body.y + high, simplex, body.height - high});
-        open &= ~(1u << under);
-    }
-    show(&arrangement, PANEL_SIMPLEX, (struct rect){body.x, body.y, simplex, high});
-    if (column && !open)
-        body.width = whole.width;
-    else if (column)
-        stack(&arrangement, open,
-              (struct rect){whole.x + whole.width - column, whole.y, column,
-                            whole.height});
-    struct rect area = {body.x + simplex + GUTTER, body.y,
-                        body.width - simplex - GUTTER, body.height};
-    if (!arrangement.wide && wish->instead >= PANEL_ROUTING &&
-        wish->instead < PANEL_COUNT)
-        show(&arrangement, wish->instead, area);
     else
-        place_scatters(&arrangement, wish, area);
+        place_all(&arrangement, wish, body);
     return arrangement;
 }
 
