@@ -13,8 +13,8 @@
 /* Everything that the choice of an algorithm depends on. */
 struct product_key {
     size_t m, n, k, lda, ldb, ldc;
-    size_t batch, a_apart, b_apart, c_apart;
-    /* Of a, b, c, bias, before, added: powers of two up to 256. */
+    size_t batch, a_apart, b_apart, c_apart, sums_apart;
+    /* Of a, b, c, bias or sums, before, added: powers of two up to 256. */
     unsigned alignment[6];
     unsigned char transpose_a, transpose_b, c_is_f32, accumulate, has_bias;
     unsigned char added; /* elsewhere than in c */
@@ -71,11 +71,14 @@ static struct product_key key_of(const struct cuda *cuda, const struct matmul *p
     key.a_apart = many ? p->a_apart : 0;
     key.b_apart = many ? p->b_apart : 0;
     key.c_apart = many ? p->c_apart : 0;
+    key.sums_apart = many && product_sums(epilogue) ? p->sums_apart : 0;
     key.alignment[0] = alignment(p->a, key.a_apart, element);
     key.alignment[1] = alignment(p->b, key.b_apart, element);
     key.alignment[2] =
         alignment(p->c, key.c_apart, p->c_is_f32 ? sizeof(float) : element);
-    key.alignment[3] = alignment(p->bias);
+    key.alignment[3] = product_sums(epilogue)
+                           ? alignment(p->sums, key.sums_apart, sizeof(float))
+                           : alignment(p->bias);
     key.alignment[4] = alignment(p->before);
     key.alignment[5] =
         alignment(product_added(p), key.c_apart, p->c_is_f32 ? sizeof(float) : element);
@@ -285,7 +288,7 @@ static struct learnt_head head_of(const struct cuda *cuda) {
     struct learnt_head head;
     int driver = 0;
     memset(&head, 0, sizeof head); /* compared as bytes */
-    memcpy(head.magic, "PWECUB1", 8);
+    memcpy(head.magic, "PWECUB2", 8);
     snprintf(head.card, sizeof head.card, "%s", strchr(cuda->table.name, ' '));
     cudaDriverGetVersion(&driver);
     head.driver = (uint64_t)driver;

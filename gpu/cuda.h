@@ -34,6 +34,7 @@ struct tuning {
     bool batches;   /* products alike are one call */
     bool gathers;   /* struct backend's */
     bool held;      /* rows of layer norms stay in registers */
+    bool sums;      /* products give the sums of a layer's bias themselves */
     bool plain;     /* every product by the plain kernel */
     bool profile;   /* a profiler looks from mark 0 to mark 1 */
     /* Of the algorithms that cuBLAS proposes for a product: so many are timed and the

@@ -1,6 +1,7 @@
 /* Matrix products by cuBLASLt: bf16 operands on the tensor cores with sums in f32,
- * or f32 throughout (never TF32). Bias, and the activations that cuBLAS has
- * exactly, go into its epilogue; the others into one pass after it. */
+ * or f32 throughout (never TF32). Bias, the activations that cuBLAS has exactly, and
+ * the sums that are a bias's gradient go into its epilogue; the others into one pass
+ * after it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,17 @@ static cublasLtEpilogue_t best_epilogue(const struct cuda *cuda,
     return p->bias && !p->c_is_f32 ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
 }
 
+/* Where they go, of each product of a batch; they are of c's type, f32. */
+static cublasStatus_t set_sums(cublasLtMatmulDesc_t product, const struct matmul *p) {
+    int64_t apart = (int64_t)p->sums_apart;
+    cublasStatus_t status =
+        set(product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &p->sums, sizeof p->sums);
+    return status == CUBLAS_STATUS_SUCCESS && p->batch > 1
+               ? set(product, CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE, &apart,
+                     sizeof apart)
+               : status;
+}
+
 static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
                                const struct matmul *p, cublasLtEpilogue_t epilogue) {
     cudaDataType_t type =
@@ -85,6 +97,8 @@ static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
         p->bias)
         status = set(d->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &p->bias,
                      sizeof p->bias);
+    if (status == CUBLAS_STATUS_SUCCESS && product_sums(epilogue))
+        status = set_sums(d->product, p);
     if (status == CUBLAS_STATUS_SUCCESS && keeps_before(epilogue)) {
         int64_t stride = (int64_t)p->ldc;
         status = set(d->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &p->before,
@@ -173,6 +187,7 @@ static void next_of_batch(const struct backend *backend, struct matmul *p) {
     size_t bytes = p->c_apart * (p->c_is_f32 ? sizeof(float) : backend->real_size);
     p->c = static_cast<char *>(p->c) + bytes;
     p->added = p->added ? static_cast<const char *>(p->added) + bytes : NULL;
+    p->sums = p->sums ? p->sums + p->sums_apart : NULL;
 }
 
 /* The product alone, with whatever can do it. */
@@ -198,6 +213,34 @@ static void multiply_somehow(struct cuda *cuda, const struct matmul *p) {
 
 static void multiply_one_by_one(struct backend *backend, const struct matmul *p);
 
+/* Sums that no product gives. */
+static void sum_apart(struct backend *backend, const struct matmul *p) {
+    size_t batch = p->batch > 1 ? p->batch : 1, width = p->sums_of_b ? p->n : p->m;
+    const real *from = p->sums_of_b ? p->b : p->a;
+    size_t stride = p->sums_of_b ? p->ldb : p->lda;
+    size_t apart = p->sums_of_b ? p->b_apart : p->a_apart;
+    bool in_one = batch == 1 || apart == p->k * stride;
+    for (size_t i = 0; i < (in_one ? 1 : batch); i++)
+        backend->column_sums(backend, p->sums + i * p->sums_apart, p->sums_apart,
+                             backend_at(backend, from, i * apart), in_one ? batch : 1,
+                             p->k, width, stride, p->accumulate);
+}
+
+/* A layer's gradients: cuBLAS's a is our b, and what it adds up it writes over what was
+ * there. True where the product is done, with or without the sums. */
+static bool multiply_and_sum(struct backend *backend, const struct matmul *p) {
+    struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
+    bool possible = cuda->tuning.sums && !p->accumulate && p->k > 0;
+    if (possible &&
+        multiply(cuda, p,
+                 p->sums_of_b ? CUBLASLT_EPILOGUE_BGRADA : CUBLASLT_EPILOGUE_BGRADB))
+        return true;
+    if (possible && !cuda->tuning.plain && !cuda->failed)
+        cuda->table.separate_sums++;
+    sum_apart(backend, p);
+    return false;
+}
+
 static void multiply_add(struct backend *backend, const struct matmul *p) {
     struct cuda *cuda = cuda_ready(backend);
     if (!cuda || p->m == 0 || p->n == 0)
@@ -206,6 +249,8 @@ static void multiply_add(struct backend *backend, const struct matmul *p) {
         multiply_one_by_one(backend, p);
         return;
     }
+    if (p->sums && multiply_and_sum(backend, p))
+        return;
     cublasLtEpilogue_t epilogue = best_epilogue(cuda, p);
     bool activated =
         epilogue != CUBLASLT_EPILOGUE_BIAS && epilogue != CUBLASLT_EPILOGUE_DEFAULT;

@@ -15,6 +15,11 @@ static inline const void *product_added(const struct matmul *p) {
     return p->added ? p->added : p->c;
 }
 
+/* Whether the epilogue writes the sums over k of a or b. */
+static inline bool product_sums(cublasLtEpilogue_t epilogue) {
+    return epilogue == CUBLASLT_EPILOGUE_BGRADA || epilogue == CUBLASLT_EPILOGUE_BGRADB;
+}
+
 /* The algorithm for this product, chosen once for each shape; NULL where cuBLAS has
  * none, or memory is out. */
 const cublasLtMatmulAlgo_t *cuda_product_choose(struct cuda *cuda,

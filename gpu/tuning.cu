@@ -4,7 +4,8 @@
  *     beside=on|off  some operations of recordings beside the others
  *     batches=on|off  products that are alike as one
  *     gather=on|off  the gradients of a module meet the task vectors at once
- *     rows=held|read  layer norms keep a row in registers, or read it in each pass
+ *     sums=fused|apart  a bias's gradient comes out of its layer's product, or by a
+ * pass rows=held|read  layer norms keep a row in registers, or read it in each pass
  *     products=fast|plain
  *     profile=all|marks  a profiler that is told to wait looks from mark 0 to mark 1
  *     algorithms=N  the fastest of cuBLAS's first N for each product is timed and taken
@@ -30,6 +31,8 @@ static bool set_word(struct tuning *tuning, const char *word, size_t length) {
         {"gather=off", &tuning->gathers, false},
         {"rows=held", &tuning->held, true},
         {"rows=read", &tuning->held, false},
+        {"sums=fused", &tuning->sums, true},
+        {"sums=apart", &tuning->sums, false},
         {"products=fast", &tuning->plain, false},
         {"products=plain", &tuning->plain, true},
         {"profile=all", &tuning->profile, false},
@@ -68,21 +71,21 @@ static bool set_number(struct tuning *tuning, const char *word, size_t length) {
 int cuda_tuning(struct tuning *tuning, struct error *error) {
     *tuning = {};
     tuning->recording = tuning->aside = tuning->batches = true;
-    tuning->gathers = tuning->held = true;
+    tuning->gathers = tuning->held = tuning->sums = true;
     tuning->algorithms = 1;
     const char *at = getenv("PWEMOE_CUDA_TUNE");
     while (at && *at) {
         size_t length = strcspn(at, ",");
         if (length > 0 && !set_word(tuning, at, length) &&
             !set_number(tuning, at, length))
-            return cuda_error(error,
-                              "PWEMOE_CUDA_TUNE: %.*s is not known; there are "
-                              "recording=on|off, beside=on|off, batches=on|off, "
-                              "gather=on|off, rows=held|read, products=fast|plain, "
-                              "profile=all|marks, algorithms=1..%d, "
-                              "algorithm=0..%d",
-                              (int)(length < 60 ? length : 60), at, ALGORITHMS_MOST,
-                              ALGORITHMS_MOST);
+            return cuda_error(
+                error,
+                "PWEMOE_CUDA_TUNE: %.*s is not known; there are "
+                "recording=on|off, beside=on|off, batches=on|off, "
+                "gather=on|off, sums=fused|apart, rows=held|read, "
+                "products=fast|plain, profile=all|marks, algorithms=1..%d, "
+                "algorithm=0..%d",
+                (int)(length < 60 ? length : 60), at, ALGORITHMS_MOST, ALGORITHMS_MOST);
         at += length + (at[length] == ',');
     }
     return 0;

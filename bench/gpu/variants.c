@@ -9,8 +9,8 @@
 #include "work.h"
 
 static const char *const variants[] = {
-    "",           "recording=off", "beside=off",  "batches=off",
-    "gather=off", "rows=read",     "algorithms=8"};
+    "",           "recording=off", "beside=off", "batches=off",
+    "gather=off", "sums=apart",    "rows=read",  "algorithms=8"};
 
 enum { VARIANTS = sizeof variants / sizeof *variants, PASSES = 2, PIECES = 3 };
 

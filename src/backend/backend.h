@@ -26,7 +26,7 @@
 #include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 11 };
+enum { BACKEND_API_VERSION = 12 };
 
 typedef struct real real;
 
@@ -57,7 +57,12 @@ enum activation {
  * bias [n] is added to each row. ld* are row strides in
  * elements of the matrix as stored. Where activation is not NONE, c receives
  * activation(x) and before (same shape and stride as c, may be NULL) receives x;
- * accumulate and c_is_f32 are then false. */
+ * accumulate and c_is_f32 are then false.
+ *
+ * Where sums is not NULL it receives the sums over the k rows of a, f32 [m], or with
+ * sums_of_b of b, f32 [n], of each product of the batch sums_apart elements behind the
+ * last one's; added to if accumulate. a is then transposed (b is not), c is f32, and
+ * there is neither bias nor activation: a layer's gradients. */
 struct matmul {
     size_t m, n, k;
     const real *a;
@@ -75,6 +80,9 @@ struct matmul {
     enum activation activation;
     real *before;
     size_t batch, a_apart, b_apart, c_apart;
+    float *sums;
+    bool sums_of_b;
+    size_t sums_apart;
 };
 
 /* Multi-head scaled dot-product attention over `batch` sequences of `tokens`
@@ -128,6 +136,8 @@ struct backend {
      * instead; and the first of them: "[3, 5] x [5, 7]". */
     size_t plain_products;
     char plain_product[64];
+    /* Products whose sums the library does not give, so that they took a pass more. */
+    size_t separate_sums;
     /* How it runs, one line for people; "": nothing. */
     char remark[160];
 

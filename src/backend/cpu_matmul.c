@@ -79,6 +79,11 @@ static void matmul(struct backend *backend, const struct matmul *p) {
     struct matmul one = *p;
     for (size_t i = 0; i < (p->batch ? p->batch : 1) && !cpu->failed; i++) {
         multiply(cpu, &one);
+        if (p->sums)
+            backend->column_sums(backend, p->sums + i * p->sums_apart, 0,
+                                 p->sums_of_b ? one.b : one.a, 1, p->k,
+                                 p->sums_of_b ? p->n : p->m,
+                                 p->sums_of_b ? p->ldb : p->lda, p->accumulate);
         one.a = backend_at(backend, one.a, p->a_apart);
         one.b = backend_at(backend, one.b, p->b_apart);
         one.c = (float *)one.c + p->c_apart;

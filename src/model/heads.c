@@ -296,10 +296,8 @@ void head_bank_gradient(struct head_bank *bank, float *dweight, float *dbias) {
                                   .ldb = d,
                                   .c = dweight,
                                   .ldc = d,
-                                  .c_is_f32 = true});
-    if (dbias)
-        b->column_sums(b, dbias, 0, bank->dlogits, 1, bank->rows, classes, classes,
-                       false);
+                                  .c_is_f32 = true,
+                                  .sums = dbias});
 }
 
 real *head_bank_weight(struct head_bank *bank, size_t task) {

@@ -82,6 +82,9 @@ struct gradient_sink {
     float *squares;
     float squares_scale;
     bool accumulate; /* place() memory is added to rather than overwritten */
+    /* A linear layer's weight and bias may be asked for together: what place gave for
+     * the one lasts until the other is ready. */
+    bool together;
     /* Nothing below this element of the arena is wanted: the backward pass ends there.
      */
     size_t lowest;

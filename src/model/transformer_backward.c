@@ -42,6 +42,7 @@ static void join(const struct backward *back, unsigned *read) {
  * elements apart. */
 struct run {
     size_t first, count, groups, apart;
+    size_t group; /* the first of them */
 };
 
 /* Adds up a region's gradient over the rows of each group of a run, into place; what is
@@ -50,26 +51,30 @@ typedef void add_groups(const struct backward *back, const void *what, float *pl
                         const struct run *run);
 
 /* The gradient of a region of `size` elements, of all groups at once where they are
- * alike; an image has so many rows. Nothing where it is not wanted. */
-static void each_group(const struct backward *back, size_t offset, size_t size,
+ * alike; an image has so many rows. False where it is not wanted. */
+static bool each_group(const struct backward *back, size_t offset, size_t size,
                        size_t rows, add_groups *add, const void *what) {
     struct gradient_sink *sink = back->sink;
     size_t first = 0, stride = 0, at_once = back->alike ? back->groups : 1;
     float *place = sink->place(sink->self, offset, size, &stride);
     if (!place)
-        return;
+        return false;
     for (size_t g = 0; g < back->groups; g += at_once) {
-        struct run run = {first, back->group_images[g] * rows, at_once, stride};
+        struct run run = {first, back->group_images[g] * rows, at_once, stride, g};
         add(back, what, place + g * stride, &run);
         first += run.count;
     }
     if (sink->ready)
         sink->ready(sink->self, offset, size);
+    return true;
 }
 
 struct weight_product { /* left^T right, (m, n), of (rows, m) and (rows, n) */
     const real *left, *right;
     size_t m, n;
+    float *sums; /* of left's rows or right's, as in struct matmul; NULL: not here */
+    bool sums_of_right;
+    size_t sums_apart;
 };
 
 static void add_product(const struct backward *back, const void *what, float *place,
@@ -91,7 +96,11 @@ static void add_product(const struct backward *back, const void *what, float *pl
                                   .batch = run->groups,
                                   .a_apart = run->count * p->m,
                                   .b_apart = run->count * p->n,
-                                  .c_apart = run->apart});
+                                  .c_apart = run->apart,
+                                  .sums = p->sums ? p->sums + run->group * p->sums_apart
+                                                  : NULL,
+                                  .sums_of_b = p->sums_of_right,
+                                  .sums_apart = p->sums_apart});
 }
 
 /* Zeros at `offset` of every group's gradient, which is not added to. */
@@ -126,17 +135,23 @@ static unsigned linear_gradient(struct backward *back, const real *dy, const rea
                                 size_t inputs, size_t rows) {
     struct backend *b = back->t->backend;
     struct gradient_sink *sink = back->sink;
-    struct weight_product product = {dy, x, outputs, inputs};
+    struct weight_product product = {.left = dy, .right = x, .m = outputs, .n = inputs};
     if (back->t->layout->config.conv1d)
-        product = (struct weight_product){x, dy, inputs, outputs};
+        product = (struct weight_product){
+            .left = x, .right = dy, .m = inputs, .n = outputs, .sums_of_right = true};
+    bool together = sink->together && !sink->squares && bias != SIZE_MAX;
     aside(back);
+    if (together)
+        product.sums = sink->place(sink->self, bias, outputs, &product.sums_apart);
     if (sink->squares)
         b->add_squared_products(b, sink->squares + weight, product.left, product.right,
                                 sink->squares_scale, back->groups, rows, product.m,
                                 product.n);
-    else
-        each_group(back, weight, outputs * inputs, rows, add_product, &product);
-    if (bias != SIZE_MAX)
+    else if (!each_group(back, weight, outputs * inputs, rows, add_product, &product))
+        product.sums = NULL;
+    if (product.sums && sink->ready)
+        sink->ready(sink->self, bias, outputs);
+    if (bias != SIZE_MAX && !product.sums)
         each_group(back, bias, outputs, rows, add_sums,
                    &(struct sums){dy, outputs, outputs, 0});
     return back_again(back);

@@ -152,7 +152,7 @@ static int losses_and_slope(struct adamerging *a, bool ahead, double *losses,
         head_bank_entropy(a->pass.heads, t, backend_at(b, x, t * n * features), n,
                           batch->loss + t * n, batch->scale + t * n,
                           (real *)backend_at(b, a->pass.dfeatures, t * n * features));
-    struct gradient_sink sink = {.self = a, .place = place};
+    struct gradient_sink sink = {.self = a, .place = place, .together = true};
     transformer_backward(a->pass.transformer, a->pass.weights, a->pass.dfeatures,
                          &whole, 1, &sink);
     reduce(a);

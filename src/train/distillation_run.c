@@ -295,7 +295,7 @@ static void run_batch(void *self) {
                           batch->scale + t * n,
                           backend_at(b, d->dfeatures, t * n * features));
     }
-    struct gradient_sink sink = {.self = d, .place = place_gradient};
+    struct gradient_sink sink = {.self = d, .place = place_gradient, .together = true};
     transformer_backward(d->transformer, d->weights, d->dfeatures, &whole, 1, &sink);
 }
 

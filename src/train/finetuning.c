@@ -178,7 +178,7 @@ static void forward_backward(void *self) {
             head_bank_gradient(f->heads, h->weight.gradient,
                                h->has_bias ? h->bias.gradient : NULL);
     }
-    struct gradient_sink sink = {.self = f, .place = place_gradient};
+    struct gradient_sink sink = {.self = f, .place = place_gradient, .together = true};
     transformer_backward(f->transformer, f->model.compute, f->dfeatures,
                          f->groups > 1 ? each : &whole, f->groups, &sink);
     if (f->groups > 1)

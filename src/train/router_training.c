@@ -206,6 +206,7 @@ static void forward_backward(void *self) {
     struct gradient_sink sink = {.self = t,
                                  .place = place_region,
                                  .ready = reduce_region,
+                                 .together = b->gathers,
                                  .lowest = t->pass.upscaling->lowest};
     b->zero(b, batch->more,
             t->pass.upscaling->modules * t->groups * tasks * sizeof(float));

@@ -343,8 +343,64 @@ static void batches(struct conformance *c) {
               i % 3 * 8, i % 2);
 }
 
+/* Sums along with the products, of whatever sizes the library gives them for. */
+static void sums(struct conformance *c, size_t batch, size_t m, size_t n, size_t k,
+                 bool of_b, bool accumulate) {
+    size_t width = of_b ? n : m, apart = width + 5, c_apart = m * n;
+    struct tensor *a = tensor_random(c, ELEMENT_REAL, batch * k * m, 1);
+    struct tensor *b = tensor_random(c, ELEMENT_REAL, batch * k * n, 1);
+    struct tensor *out = tensor_random(c, ELEMENT_F32, batch * c_apart, 1);
+    struct tensor *to = tensor_random(c, ELEMENT_F32, batch * apart, 1);
+    const struct tensor *of = of_b ? b : a;
+    double *wanted = numbers(c, batch * apart), *tolerance = numbers(c, batch * apart);
+    memcpy(wanted, to->host, batch * apart * sizeof *wanted);
+    for (size_t i = 0; i < batch * width; i++) {
+        size_t g = i / width, at = g * apart + i % width;
+        double sum = accumulate ? wanted[at] : 0, size = fabs(sum);
+        for (size_t l = 0; l < k; l++) {
+            double term = of->host[(g * k + l) * width + i % width];
+            sum += term, size += fabs(term);
+        }
+        wanted[at] = sum;
+        tolerance[at] = (double)(k + 2) * c->product * size;
+    }
+    c->backend->matmul(c->backend, &(struct matmul){.m = m,
+                                                    .n = n,
+                                                    .k = k,
+                                                    .a = a->real,
+                                                    .lda = m,
+                                                    .transpose_a = true,
+                                                    .b = b->real,
+                                                    .ldb = n,
+                                                    .c = out->data,
+                                                    .ldc = n,
+                                                    .c_is_f32 = true,
+                                                    .accumulate = accumulate,
+                                                    .batch = batch,
+                                                    .a_apart = k * m,
+                                                    .b_apart = k * n,
+                                                    .c_apart = c_apart,
+                                                    .sums = to->f32,
+                                                    .sums_of_b = of_b,
+                                                    .sums_apart = apart});
+    check(c, "sums of a product", to, wanted, tolerance);
+}
+
+static void all_sums(struct conformance *c) {
+    static const size_t sizes[] = {1, 8, 24, 33, 64};
+    for (size_t i = 0; i < 25; i++)
+        for (unsigned flags = 0; flags < 4; flags++)
+            sums(c, 1 + i % 3, sizes[i % 5], sizes[i / 5], 1 + 13 * (i % 6), flags & 1,
+                 flags & 2);
+}
+
 const struct conformance_case conformance_matmul_cases[] = {
-    {"matmul batches", batches},     {"squared products", squares},
-    {"matmul shapes", shapes},       {"matmul strides", strides},
-    {"matmul epilogues", epilogues}, {"matmul outputs", outputs},
-    {"matmul formulas", formulas},   {NULL, NULL}};
+    {"matmul batches", batches},
+    {"matmul sums", all_sums},
+    {"squared products", squares},
+    {"matmul shapes", shapes},
+    {"matmul strides", strides},
+    {"matmul epilogues", epilogues},
+    {"matmul outputs", outputs},
+    {"matmul formulas", formulas},
+    {NULL, NULL}};

@@ -44,6 +44,18 @@ FAULT(zero, (struct backend * b, void *device, size_t bytes), (b, device, bytes)
       spoil(b, device, bytes / 4, false))
 FAULT(matmul, (struct backend * b, const struct matmul *p), (b, p),
       spoil(b, p->c, p->m && p->n ? (p->m - 1) * p->ldc + p->n : 0, !p->c_is_f32))
+/* The sums of the last product alone. */
+static void bad_sums(struct backend *b, const struct matmul *p) {
+    sound.matmul(b, p);
+    if (p->sums)
+        spoil(b, p->sums + (p->batch > 1 ? p->batch - 1 : 0) * p->sums_apart,
+              p->sums_of_b ? p->n : p->m, false);
+}
+
+static void plant_sums(struct backend *b) {
+    b->matmul = bad_sums;
+}
+
 FAULT(layer_norm,
       (struct backend * b, real *y, float *mean, float *rstd, const real *x,
        const real *gamma, const real *beta, size_t rows, size_t width, float epsilon),
@@ -278,6 +290,7 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(matmul, "matmul strides"),
     PLANTED(matmul, "matmul epilogues"),
     PLANTED(matmul, "matmul outputs"),
+    PLANTED(sums, "matmul sums"),
     PLANTED(layer_norm, "layer norm"),
     PLANTED(layer_norm_backward, "layer norm backward"),
     PLANTED(layer_norm_gradient, "layer norm gradient"),

@@ -33,6 +33,7 @@ static int check_precision(const char *device, enum precision precision, bool fa
     /* The suite has shapes of every kind; what is slow is told by the benchmarks. */
     printf("%zu products were done by a plain loop%s%s\n", b->plain_products,
            b->plain_products ? ", first " : "", b->plain_product);
+    printf("the sums of %zu products took a pass of their own\n", b->separate_sums);
     if (faults)
         printf("%zu planted faults tried\n", conformance_fault_count);
     backend_close(b);

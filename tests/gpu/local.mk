@@ -65,6 +65,15 @@ tests_gpu_test_emulated_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
 tests_gpu_test_emulated_LDADD = $(emulated_objects) $(TEST_LIBS)
 tests_gpu_test_emulated_DEPENDENCIES = $(emulated_objects) libpwemoe.a
 
+check_PROGRAMS += tests/gpu/test_products
+TESTS += tests/gpu/test_products
+tests_gpu_test_products_SOURCES = tests/gpu/test_products.c tests/gpu/settings.h \
+  $(emulation_sources)
+tests_gpu_test_products_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests \
+  -I$(top_srcdir)/tests/gpu/emulation
+tests_gpu_test_products_LDADD = $(emulated_objects) $(TEST_LIBS)
+tests_gpu_test_products_DEPENDENCIES = $(emulated_objects) libpwemoe.a
+
 check_PROGRAMS += tests/gpu/test_evaluation
 TESTS += tests/gpu/test_evaluation
 tests_gpu_test_evaluation_SOURCES = tests/gpu/test_evaluation.c tests/gpu/module.h \

@@ -357,26 +357,6 @@ static void test_marks(void **state) {
     b->destroy(b);
 }
 
-/* Products that no algorithm is found for are counted, and the first is named. */
-static void test_plain_products(void **state) {
-    (void)state;
-    struct backend *b = open_device(PRECISION_BF16);
-    struct error error;
-    void *x;
-    assert_int_equal(b->allocate(b, 4096, &x, &error), 0);
-    struct matmul p = {
-        .m = 4, .n = 6, .k = 8, .a = x, .lda = 8, .b = x, .ldb = 6, .c = x, .ldc = 6};
-    b->matmul(b, &p);
-    assert_int_equal(b->plain_products, 0);
-    p.lda = 9; /* the emulation has none for odd strides in bf16 */
-    b->matmul(b, &p);
-    p.m = 5;
-    b->matmul(b, &p);
-    assert_int_equal(b->plain_products, 2);
-    assert_string_equal(b->plain_product, "[4, 8] x [8, 6]");
-    b->destroy(b);
-}
-
 /* What cannot be recorded ends the recording with one line that says what it was. */
 static void test_what_cannot_be_recorded(void **state) {
     (void)state;
@@ -507,7 +487,6 @@ int main(void) {
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_refused_recordings),
         cmocka_unit_test(test_tuning),
-        cmocka_unit_test(test_plain_products),
         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_no_memory_for_recordings),
         cmocka_unit_test(test_what_cannot_be_recorded),

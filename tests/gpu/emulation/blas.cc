@@ -13,7 +13,8 @@ struct emulation_blas {
 struct emulation_product {
     cublasOperation_t a, b;
     cublasLtEpilogue_t epilogue;
-    const void *bias;
+    const void *bias; /* or where sums go */
+    int64_t bias_apart;
     void *before;
     int64_t before_stride;
 };
@@ -82,6 +83,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t product,
         return put(&product->epilogue, value, size);
     case CUBLASLT_MATMUL_DESC_BIAS_POINTER:
         return put(&product->bias, value, size);
+    case CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE:
+        return put(&product->bias_apart, value, size);
     case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER:
         return put(&product->before, value, size);
     case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD:
@@ -161,6 +164,17 @@ static bool has_bias(cublasLtEpilogue_t epilogue) {
     return epilogue & CUBLASLT_EPILOGUE_BIAS;
 }
 
+static bool has_sums(cublasLtEpilogue_t epilogue) {
+    return epilogue & (CUBLASLT_EPILOGUE_BGRADA | CUBLASLT_EPILOGUE_BGRADB);
+}
+
+/* How many sums; 0: none. */
+static uint64_t sums_of(const struct emulation_product &what, const struct sizes &s) {
+    return what.epilogue & CUBLASLT_EPILOGUE_BGRADA   ? s.m
+           : what.epilogue & CUBLASLT_EPILOGUE_BGRADB ? s.n
+                                                      : 0;
+}
+
 cublasStatus_t
 cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
                                cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
@@ -179,6 +193,7 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
     bool kept = product->epilogue & 128;
     bool small = s.m * s.n * s.k < 20000;
     if ((small && (!even(a) || !even(b) || !even(c))) ||
+        (has_sums(product->epilogue) && (s.m % 8 != 0 || s.n % 8 != 0)) ||
         (kept && (product->before_stride % 8 != 0 || !product->before ||
                   (uintptr_t)product->before % 16 != 0)))
         return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -274,9 +289,28 @@ static void run_one(const struct product &p) {
         }
 }
 
+/* Over what was there, whatever becomes of c. */
+static void run_sums(const struct product &p) {
+    bool of_a = p.what.epilogue & CUBLASLT_EPILOGUE_BGRADA;
+    const struct emulation_layout &from = of_a ? p.a : p.b;
+    bool plain = (of_a ? p.what.a : p.what.b) == CUBLAS_OP_N;
+    uint64_t k_step = plain == of_a ? (uint64_t)from.stride : 1;
+    uint64_t step = plain == of_a ? 1 : (uint64_t)from.stride;
+    for (uint64_t i = 0; i < sums_of(p.what, p.s); i++) {
+        double sum = 0;
+        for (uint64_t k = 0; k < p.s.k; k++)
+            sum +=
+                element(of_a ? p.from_a : p.from_b, from.type, i * step + k * k_step);
+        put_element(const_cast<void *>(p.what.bias), p.d.type, i, sum);
+    }
+}
+
 static void run_product(struct product p) {
     for (int32_t i = 0; i < p.d.batch; i++) {
         run_one(p);
+        run_sums(p);
+        p.what.bias = static_cast<const char *>(p.what.bias) +
+                      p.what.bias_apart * (p.d.type == CUDA_R_32F ? 4 : 2);
         p.from_a = after(p.from_a, p.a);
         p.from_b = after(p.from_b, p.b);
         p.from_c = after(p.from_c, p.c);
@@ -293,7 +327,8 @@ static struct emulation_work work_of(const struct product &p) {
     size_t result = bytes_of(p.s.m * p.s.n, p.d.type);
     size_t bytes = bytes_of(p.s.m * p.s.k, p.a.type) +
                    bytes_of(p.s.k * p.s.n, p.b.type) + result * (p.kept != 0 ? 2 : 1) +
-                   (p.what.epilogue & 128 ? result : 0);
+                   (p.what.epilogue & 128 ? result : 0) +
+                   bytes_of(sums_of(p.what, p.s), p.d.type);
     size_t batch = (size_t)p.d.batch;
     return {batch > 1 ? "product of many" : "product", 0, batch * bytes,
             2.0 * (double)batch * (double)p.s.m * (double)p.s.n * (double)p.s.k};
@@ -310,7 +345,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product,
     struct sizes s;
     if (!fits(product, la, lb, ld, &s) || lc->stride != ld->stride ||
         algorithm->shape != s.m * 1000003 + s.n * 1009 + s.k ||
-        (has_bias(product->epilogue) && !product->bias))
+        ((has_bias(product->epilogue) || has_sums(product->epilogue)) &&
+         !product->bias))
         return CUBLAS_STATUS_INVALID_VALUE;
     struct product p = {s,
                         *product,
