@@ -1,6 +1,7 @@
 libpwemoe_a_SOURCES += \
   src/base/child.h src/base/child.c \
   src/base/beside.h src/base/beside.c \
+  src/base/blas_room.h src/base/blas_room.c \
   src/base/draft.h src/base/draft.c \
   src/base/error.h src/base/error.c \
   src/base/exhausted.h src/base/exhausted.c \

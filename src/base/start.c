@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 /* Holds the number of the process that has been started again; it is no more set then.
- * An exec keeps the number, and a program that this one starts has another. */
+ * An exec keeps the number, and a program that this one starts has another. After it
+ * `one` where the number of OpenBLAS's threads was set, too. */
 static const char started[] = "PWEMOE_STARTED";
+static const char blas_threads[] = "OPENBLAS_NUM_THREADS", one[] = " 1";
 
 static const int ignored[] = {SIGPIPE, SIGXFSZ};
 enum { IGNORED = sizeof ignored / sizeof *ignored };
@@ -29,14 +31,19 @@ static void in_child(void) {
 }
 
 static bool is_started_again(void) {
-    char number[24];
     const char *value = getenv(started);
-    snprintf(number, sizeof number, "%ld", (long)getpid());
-    return value && strcmp(value, number) == 0;
+    char *end = NULL;
+    if (!value || strtol(value, &end, 10) != (long)getpid())
+        return false;
+    /* OpenBLAS has read it; a program that this one starts is to have all its threads.
+     */
+    if (strcmp(end, one) == 0)
+        unsetenv(blas_threads);
+    return true;
 }
 
 static void start_again(char **argv) {
-    char number[24];
+    char number[32];
     /* Without a base the loader was started, with this program as its operand: by the
      * launcher of a bundle (bundle/launch.c), or by hand. */
     const char *self =
@@ -46,7 +53,8 @@ static void start_again(char **argv) {
     /* A few microseconds: about as long as it takes to sleep and be woken. */
     if (!getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT"))
         setenv("GOMP_SPINCOUNT", "1000", 1);
-    snprintf(number, sizeof number, "%ld", (long)getpid());
+    bool set = !getenv(blas_threads) && setenv(blas_threads, "1", 1) == 0;
+    snprintf(number, sizeof number, "%ld%s", (long)getpid(), set ? one : "");
     if (setenv(started, number, 1) == 0) {
         pthread_sigmask(SIG_BLOCK, &blocked, NULL);
         execv(self, argv);

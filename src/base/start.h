@@ -15,6 +15,10 @@
  *   SIGPIPE and SIGXFSZ are ignored from here on: a closed pipe and a limit on the size
  * of files are then errors of writing (EPIPE, EFBIG). fork() gives children all of it
  * back.
+ * - Memory. OpenBLAS starts a thread for each core before main(), and where memory is
+ *   limited these look for a buffer for ever, and the end of the process waits for
+ * them. Started again with one thread, unless the user has set OPENBLAS_NUM_THREADS;
+ * more are started when they are wanted: base/blas_room.h.
  * - Waiting. GNU's OpenMP spins for milliseconds at the end of each parallel loop
  * before a thread sleeps. Where other programs want the cores too, a thread then burns
  * the time that the one it waits for would need: small models ran ten times slower on a

@@ -1,6 +1,6 @@
 #include "merge/layers.h"
 
-#include <cblas.h>
+#include "base/blas_room.h"
 
 /* What the layers that are being made may take in all. */
 static const size_t room_bytes = (size_t)1 << 30;
@@ -27,7 +27,9 @@ int layers_make(const struct merge_input *input, const char *what, size_t count,
     int result = 0;
     if (fit < threads)
         threads = fit < 1 ? 1 : (unsigned)fit;
-    openblas_set_num_threads(1);
+    threads = blas_room_beside(threads, error);
+    if (threads == 0)
+        return -1;
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (size_t i = 0; i < count; i++) {
         struct error own;

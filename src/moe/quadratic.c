@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/blas_room.h"
 #include "base/memory.h"
 
 /* LAPACK's singular value decomposition by its Fortran interface, which OpenBLAS has.
@@ -56,6 +57,8 @@ static void design_clear(struct design *d) {
 }
 
 static int decompose(struct design *d, struct error *error) {
+    if (blas_room_alone(1, error))
+        return -1;
     int rows = (int)d->count, columns = (int)d->terms;
     int least = rows < columns ? rows : columns, status = 0, room = -1;
     double wanted = 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/blas_room.h"
 #include "base/memory.h"
 #include "tensorwise/coefficients.h"
 #include "tensorwise/naming.h"
@@ -259,7 +260,8 @@ int extraction_run(const struct models *models, const struct extraction_wish *wi
     e->items = array_new(models->tensor_count, sizeof *e->items);
     if (!e->items)
         return error_memory(error);
-    openblas_set_num_threads((int)wish->threads);
+    if (blas_room_alone(wish->threads, error))
+        return -1;
     for (size_t i = 0; i < models->tensor_count; i++) {
         work_report(work, "extracting", i, models->tensor_count);
         if (work_stopped(work))

@@ -1,8 +1,8 @@
 /* TSV-M, Iso-C and Iso-CTS (merge/singular.h), for the matrices inside numbered layers
  * of any model; everything else is the mean. */
-#include <cblas.h>
 #include <stdlib.h>
 
+#include "base/blas_room.h"
 #include "base/memory.h"
 #include "merge/singular.h"
 #include "tensorwise/method.h"
@@ -25,7 +25,8 @@ static int solve(const struct tensor_input *input, enum singular_method method,
     float *vectors = values_whole_vectors(values, input->threads, each, error);
     blend->made = array_new(values->count, sizeof *blend->made);
     int result = !vectors ? -1 : !blend->made ? error_memory(error) : 0;
-    openblas_set_num_threads((int)input->threads);
+    if (result == 0)
+        result = blas_room_alone(input->threads, error);
     if (result == 0 &&
         singular_merge(&layer, method, each, experts, common, blend->made, error))
         result = error_prefix(error, "%s", base->name);

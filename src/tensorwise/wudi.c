@@ -1,9 +1,9 @@
 /* The closed form that knows the preference (merge/wudi.h), for the matrices inside
  * numbered layers of any model; everything else is the weighted mean. */
-#include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/blas_room.h"
 #include "base/memory.h"
 #include "merge/wudi.h"
 #include "tensorwise/method.h"
@@ -21,7 +21,8 @@ static int solve(const struct tensor_input *input, struct blend *blend,
     float *vectors = values_whole_vectors(values, input->threads, each, error);
     blend->made = array_new(values->count, sizeof *blend->made);
     int result = !vectors ? -1 : !blend->made ? error_memory(error) : 0;
-    openblas_set_num_threads((int)input->threads);
+    if (result == 0)
+        result = blas_room_alone(input->threads, error);
     if (result == 0 &&
         wudi_solve(&layer, each, NULL, blend->weights, experts,
                    tensorwise_number(input, "ridge"), blend->made, error))

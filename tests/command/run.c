@@ -1,11 +1,16 @@
+#define _GNU_SOURCE
 #include "run.h"
 
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,10 +41,46 @@ static char *slurp(const char *name) {
     return text;
 }
 
+static int seconds = 900;
+
+void run_limit(int most) {
+    seconds = most;
+}
+
+/* In a process group of its own, so that all of it can be killed. */
+static pid_t start(const char *command) {
+    pid_t child = fork();
+    if (child == 0) {
+        setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    if (child < 0)
+        fail_msg("%s: cannot be started", command);
+    setpgid(child, child);
+    return child;
+}
+
+/* Its status as waitpid gives it; the test fails where it takes too long. */
+static int wait_for(pid_t child, const char *words) {
+    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, child, 0),
+                         .events = POLLIN};
+    int status, ready = end.fd < 0 ? 1 : poll(&end, 1, seconds * 1000);
+    if (ready == 0)
+        kill(-child, SIGKILL);
+    if (end.fd >= 0)
+        close(end.fd);
+    waitpid(child, &status, 0);
+    if (ready == 0)
+        fail_msg("%s: has not ended after %d seconds", words, seconds);
+    return status;
+}
+
 static struct ran run_words(const char *words) {
     char *command =
         text_format("exec >'%s/out' 2>'%s/err'; %s", folder(), folder(), words);
-    int status = system(command);
+    int status = wait_for(start(command), words);
     free(command);
     struct ran ran = {.status = WIFEXITED(status) ? WEXITSTATUS(status)
                                                   : 128 + WTERMSIG(status),

@@ -12,6 +12,10 @@ struct ran {
     char *out, *err;
 };
 
+/* A command that has not ended after so many seconds (900 where nothing is said) is
+ * killed with all that it has started, and the test fails. */
+void run_limit(int most);
+
 /* The command's JSON; the test fails where it does not exit 0 with a document. */
 json_t *json_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -7,11 +7,15 @@
  *               process is killed before it
  * INJECT_COUNT  a file that gets the number of calls when the process ends
  * INJECT_PLACES a file that gets a line for each allocation that can be made to fail
- *               from where none came yet: its number. From where: the addresses of the
- * calls that led to it, INJECT_DEPTH  this many of them (24) INJECT_TELL   a file that
- * gets the calls that led to the one that failed, for addr2line INJECT_SPARE  words
- * with commas between: an allocation for a library that has one of them in its file's
- * name, or for a function of a library that has, is not made to fail
+ *               from where none came yet: its number, and a number of that place (the
+ *               same in every process where addresses are not random). From where: the
+ *               addresses of the calls that led to it,
+ * INJECT_DEPTH  this many of them (24)
+ * INJECT_TELL   a file that gets the calls that led to the one that failed, for
+ *               addr2line
+ * INJECT_SPARE  words with commas between: an allocation for a library that has one of
+ *               them in its file's name, or for a function of a library that has, is
+ *               not made to fail
  *
  * Calls on standard output and error do not count, nor what comes before main(). */
 #define _GNU_SOURCE
@@ -75,8 +79,9 @@ static void tell_place(long number) {
         if (atomic_compare_exchange_strong(&seen[i % ROOM], &none, u.hash)) {
             if (is_spared())
                 return;
-            char line[24];
-            int length = snprintf(line, sizeof line, "%ld\n", number);
+            char line[48];
+            int length =
+                snprintf(line, sizeof line, "%ld %jx\n", number, (uintmax_t)u.hash);
             syscall(SYS_write, places, line, (size_t)length);
             return;
         }
