@@ -101,8 +101,8 @@ void command_complain(const char *format, ...) __attribute__((format(printf, 1, 
 
 extern const struct command command_init, command_finetune, command_merge,
     command_merge_to, command_train, command_front, command_ask, command_compare,
-    command_eval, command_export, command_show, command_plot, command_paths,
-    command_reference, command_extract_lora, command_map, command_import,
+    command_eval, command_export, command_export_db, command_show, command_plot,
+    command_paths, command_reference, command_extract_lora, command_map, command_import,
     command_indicators, command_info, command_report, command_completion;
 
 /* The option row for the dtype that weights are written in. */

@@ -1,8 +1,12 @@
 /* pwemoe import: figures from elsewhere beside one's own. */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "command/command.h"
 #include "command/io/import_table.h"
+#include "command/work/import_results.h"
 #include "results/solutions.h"
 
 struct options {
@@ -81,7 +85,8 @@ static int import(const struct invocation *invocation, struct store *store,
     return failed;
 }
 
-static enum exit_status run(const struct invocation *invocation, struct error *error) {
+static enum exit_status run_table(const struct invocation *invocation,
+                                  struct error *error) {
     struct csv csv;
     if (csv_read(invocation->operands[1], &csv, error))
         return EXIT_FAILED;
@@ -95,10 +100,106 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     return failed ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* --- another results.db ---------------------------------------------------------- */
+
+static void tell(const struct invocation *invocation,
+                 const struct import_results *result) {
+    const char *file = invocation->operands[0];
+    command_note(invocation,
+                 "%s: %zu run%s, %zu solution%s, %zu figure%s and %zu bookmark%s "
+                 "imported%s",
+                 file, result->runs, result->runs == 1 ? "" : "s", result->solutions,
+                 result->solutions == 1 ? "" : "s", result->figures,
+                 result->figures == 1 ? "" : "s", result->bookmarks,
+                 result->bookmarks == 1 ? "" : "s",
+                 result->runs + result->advanced + result->solutions + result->figures +
+                             result->bookmarks >
+                         0
+                     ? ""
+                     : ": all that it has was there already");
+    if (result->advanced)
+        command_note(invocation, "%zu run%s had gone further there and %s so here now",
+                     result->advanced, result->advanced == 1 ? "" : "s",
+                     result->advanced == 1 ? "is" : "are");
+    if (result->others)
+        command_note(invocation,
+                     "%zu solution%s came out with other last digits there: the "
+                     "figures measured here stay",
+                     result->others, result->others == 1 ? "" : "s");
+    if (result->unknown)
+        command_note(invocation,
+                     "the examples of %zu split%s are known to one of the files only "
+                     "and taken to be the same",
+                     result->unknown, result->unknown == 1 ? "" : "s");
+}
+
+static int import_from(const struct invocation *invocation, struct store *store,
+                       struct store *other, struct error *error) {
+    struct store_recipe *recipe;
+    struct import_results result;
+    if (store_recipe(store, &recipe, error))
+        return -1;
+    int failed = import_results(store, recipe, other, invocation->work, &result, error);
+    if (!failed) {
+        tell(invocation, &result);
+        failed = solutions_print(invocation->common->format, store, recipe, "test",
+                                 result.ids, result.solutions, error);
+        if (failed)
+            error_prefix(error, "%zu imported, but not shown", result.solutions);
+        free(result.ids);
+    }
+    store_recipe_free(recipe);
+    return failed;
+}
+
+static enum exit_status run_results(const struct invocation *invocation,
+                                    struct error *error) {
+    static const char *const of_tables[] = {"method", "split", "unit", "skip-unknown"};
+    for (size_t i = 0; i < sizeof of_tables / sizeof *of_tables; i++)
+        if (command_given(invocation, of_tables[i])) {
+            error_set(error, "--%s is for a CSV file; %s is a results.db", of_tables[i],
+                      invocation->operands[1]);
+            return EXIT_USAGE;
+        }
+    struct store *store, *other;
+    if (store_open(invocation->operands[1], STORE_READ_ONLY, &other, error))
+        return EXIT_FAILED;
+    int failed = store_open(invocation->operands[0], STORE_READ_WRITE, &store, error);
+    if (!failed) {
+        failed = import_from(invocation, store, other, error);
+        store_close(store);
+    }
+    store_close(other);
+    return failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* Does the file begin as a database does? Looked at before a store opens it: closing a
+ * file ends the locks that SQLite has on it. */
+static int is_database(const char *path, bool *is, struct error *error) {
+    static const char magic[16] = "SQLite format 3";
+    char head[sizeof magic];
+    uint64_t size;
+    int file = file_open(path, UINT64_MAX, &size, error);
+    if (file < 0)
+        return -1;
+    ssize_t length = pread(file, head, sizeof head, 0);
+    close(file);
+    *is = length == (ssize_t)sizeof head && memcmp(head, magic, sizeof magic) == 0;
+    return 0;
+}
+
+static enum exit_status run(const struct invocation *invocation, struct error *error) {
+    bool database;
+    if (is_database(invocation->operands[1], &database, error))
+        return EXIT_FAILED;
+    return database ? run_results(invocation, error) : run_table(invocation, error);
+}
+
 const struct command command_import = {
     .name = "import",
-    .usage = "FILE ROWS.csv [--unit U] [--method M] [--skip-unknown]",
-    .summary = "Puts figures from elsewhere, a CSV file, beside one's own",
+    .usage = "FILE ROWS.csv|OTHER.db [--unit U] [--method M] [--skip-unknown]",
+    .summary = "Puts figures from elsewhere, a CSV file or another results.db, beside "
+               "one's own",
     .text =
         "Reads a CSV file with a line of column names and one model on each row: "
         "columns named "
@@ -110,10 +211,20 @@ const struct command command_import = {
         "What is imported is of kind import, has no interval and no count of "
         "examples, and is never mixed with what is measured here. All rows are stored "
         "or none; the same rows again change nothing. assets/paper holds the tables "
-        "of arXiv 2406.09770.",
+        "of arXiv 2406.09770.\n"
+        "OTHER.db is a results.db of the same pool, from another machine for one: the "
+        "same tasks in the same order, the same pretrained model and experts by their "
+        "digests, the same examples. Its runs, routers, solutions, figures and "
+        "bookmarks come over by content: what both have is there once, however often "
+        "and in whichever direction files are brought together. A run that has gone "
+        "further there goes on from there. Figures that are stale there stay behind. "
+        "Where the same solution came out with other last digits, figures of one "
+        "processor are not mixed with those of another: those here stay. All or "
+        "nothing is imported. `pwemoe export-db` makes a copy that travels.",
     .operands_min = 2,
     .operands_max = 2,
     .common = TAKES_USUAL | TAKES_FORMAT,
+    .stops = true,
     .options = options,
     .options_size = sizeof(struct options),
     .run = run,

@@ -36,6 +36,7 @@ pwemoe_SOURCES = \
   src/command/work/measure_list.h src/command/work/measure_list.c \
   src/command/work/message.h src/command/work/message.c \
   src/command/work/runs.h src/command/work/runs.c \
+  src/command/work/import_results.h src/command/work/import_results.c \
   src/command/work/init.h src/command/work/init_models.c src/command/work/init_commands.c \
   src/command/work/method_settings.h src/command/work/method_settings.c \
   src/command/work/training.h src/command/work/training.c \
@@ -46,7 +47,7 @@ pwemoe_SOURCES = \
   src/command/map.c \
   src/command/completion.c \
   src/command/eval.c \
-  src/command/export.c \
+  src/command/export.c src/command/export_db.c \
   src/command/finetune.c \
   src/command/ask.c src/command/front.c \
   src/command/import.c \

@@ -24,12 +24,12 @@
 #include "store/store.h"
 
 static const struct command *const commands[] = {
-    &command_init,       &command_finetune, &command_merge,      &command_merge_to,
-    &command_train,      &command_front,    &command_compare,    &command_ask,
-    &command_eval,       &command_export,   &command_show,       &command_plot,
-    &command_report,     &command_import,   &command_indicators, &command_info,
-    &command_completion, &command_paths,    &command_reference,  &command_extract_lora,
-    &command_map,
+    &command_init,         &command_finetune,   &command_merge,     &command_merge_to,
+    &command_train,        &command_front,      &command_compare,   &command_ask,
+    &command_eval,         &command_export,     &command_export_db, &command_show,
+    &command_plot,         &command_report,     &command_import,    &command_indicators,
+    &command_info,         &command_completion, &command_paths,     &command_reference,
+    &command_extract_lora, &command_map,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

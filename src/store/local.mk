@@ -5,7 +5,8 @@ libpwemoe_a_SOURCES += \
   src/store/canonical.c \
   src/store/schema.h src/store/schema.c \
   src/store/schema_objects.h src/store/schema_check.c \
-  src/store/create.h src/store/journals.h src/store/journals.c src/store/open.c \
+  src/store/connection.h src/store/create.h src/store/new_file.c \
+  src/store/journals.h src/store/journals.c src/store/open.c \
   src/store/recipe.c \
   src/store/moved_paths.c \
   src/store/columns.c \

@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/beside.h"
 #include "base/memory.h"
-#include "store/create.h"
+#include "store/connection.h"
 #include "store/journals.h"
 #include "store/lease.h"
 #include "store/schema.h"
@@ -51,7 +49,7 @@ char *store_folder(const char *path) {
     return folder;
 }
 
-static struct store *store_new(const char *path, enum store_mode mode) {
+struct store *connection_new(const char *path, enum store_mode mode) {
     struct store *store = array_new(1, sizeof *store);
     if (!store)
         return NULL;
@@ -95,8 +93,8 @@ static int configure(struct store *store, struct error *error) {
         error);
 }
 
-static int connect(struct store *store, const char *path, int flags,
-                   const char *parameters, struct error *error) {
+int connection_open(struct store *store, const char *path, int flags,
+                    const char *parameters, struct error *error) {
     char *uri = path_uri(path, parameters);
     if (!uri)
         return error_memory(error);
@@ -164,7 +162,8 @@ static int connect_unchanging(struct store *store, struct error *error) {
     statements_clear(&store->statements);
     sqlite3_close_v2(store->db);
     store->db = NULL;
-    return connect(store, store->path, SQLITE_OPEN_READONLY, "?immutable=1", error);
+    return connection_open(store, store->path, SQLITE_OPEN_READONLY, "?immutable=1",
+                           error);
 }
 
 /* Who may not write the file would make -wal and -shm of its own beside it, where the
@@ -194,7 +193,7 @@ static int connect_to_read(struct store *store, struct error *error) {
         return -1;
     if (!may)
         return connect_unchanging(store, error);
-    if (connect(store, store->path, SQLITE_OPEN_READWRITE, "", error) ||
+    if (connection_open(store, store->path, SQLITE_OPEN_READWRITE, "", error) ||
         store_choose_journal(store, error))
         return -1;
     if (sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
@@ -235,13 +234,13 @@ int store_open(const char *path, enum store_mode mode, struct store **opened,
     *opened = NULL;
     if (check_file(path, error) || store_check_journals(path, error))
         return -1;
-    struct store *store = store_new(path, mode);
+    struct store *store = connection_new(path, mode);
     if (!store)
         return error_memory(error);
     int format;
     if (mode == STORE_READ_ONLY
             ? connect_to_read(store, error)
-            : connect(store, path, SQLITE_OPEN_READWRITE, "", error) ||
+            : connection_open(store, path, SQLITE_OPEN_READWRITE, "", error) ||
                   store_choose_journal(store, error))
         goto fail;
     if (mode == STORE_READ_ONLY && sql_execute(store, "PRAGMA query_only=ON", error))
@@ -336,104 +335,4 @@ int store_version(struct store *store, int64_t *version, struct error *error) {
     store->data_version = seen;
     *version = store->version + sqlite3_total_changes64(store->db);
     return 0;
-}
-
-/* --- a new file ------------------------------------------------------------- */
-
-/* A new file that is made beside its place. */
-struct fresh {
-    char *folder, *name; /* where it will be, and what it is called till then */
-    int held;            /* open until the connection is closed: closing any descriptor
-                            of a file ends the locks that SQLite has on it */
-    struct store *store;
-};
-
-/* A connection to a new empty file beside path. Its journal is in memory: a file that
- * is not finished is thrown away. */
-static int connect_beside(const char *path, struct fresh *fresh, struct error *error) {
-    if (path_beside(path, &fresh->folder, &fresh->name))
-        return error_memory(error);
-    fresh->held = open(fresh->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fresh->held < 0) {
-        error_set(error, "%s: cannot be created: %s", path, strerror(errno));
-        free(fresh->name); /* not ours to remove */
-        fresh->name = NULL;
-        return -1;
-    }
-    flock(fresh->held, LOCK_EX | LOCK_NB); /* path_beside removes what nobody holds */
-    fresh->store = store_new(path, STORE_READ_WRITE);
-    if (!fresh->store)
-        return error_memory(error);
-    if (connect(fresh->store, fresh->name, SQLITE_OPEN_READWRITE, "", error))
-        return -1;
-    return sql_execute(fresh->store,
-                       "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL", error);
-}
-
-/* Gives the finished file its name without replacing another. */
-static int give_name(const struct fresh *fresh, const char *path, struct error *error) {
-    if (beside_name_new(fresh->name, path))
-        return errno == EEXIST
-                   ? error_set(error, "%s: exists already; give another name", path)
-                   : error_set(error, "%s: cannot be created: %s", path,
-                               strerror(errno));
-    if (folder_sync(fresh->folder, error)) {
-        unlink(path);
-        return -1;
-    }
-    return 0;
-}
-
-/* A -wal or -journal with something in it, left by a file that was deleted, would be
- * taken for the new file's own. */
-static int check_free(const char *path, struct error *error) {
-    static const char *const ends[] = {"", "-wal", "-journal"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        char *name = text_format("%s%s", path, ends[i]);
-        if (!name)
-            return error_memory(error);
-        struct stat status;
-        bool there = lstat(name, &status) == 0 &&
-                     (i == 0 || status.st_size > 0 || !S_ISREG(status.st_mode));
-        free(name);
-        if (there && i == 0)
-            return error_set(error, "%s: exists already; give another name", path);
-        if (there)
-            return error_set(error,
-                             "%s: %s%s is left over from a file that no longer exists; "
-                             "remove it first",
-                             path, path, ends[i]);
-    }
-    return 0;
-}
-
-int store_create(const char *path, const struct store_recipe *recipe,
-                 struct store **store, struct error *error) {
-    *store = NULL;
-    if (check_free(path, error))
-        return -1;
-    struct fresh fresh = {.held = -1};
-    int result = connect_beside(path, &fresh, error);
-    if (result == 0 && (result = sql_write_begin(fresh.store, error)) == 0) {
-        result = schema_create(fresh.store, error);
-        if (result == 0)
-            result = create_recipe(fresh.store, recipe, error);
-        result = sql_write_end(fresh.store, result, error);
-    }
-    store_close(fresh.store);
-    if (result == 0)
-        result = give_name(&fresh, path, error);
-    if (result && fresh.name)
-        unlink(fresh.name);
-    if (fresh.held >= 0)
-        close(fresh.held);
-    free(fresh.folder);
-    free(fresh.name);
-    if (result)
-        return -1;
-    if (store_open(path, STORE_READ_WRITE, store, error) == 0)
-        return 0;
-    /* Failed is failed: nothing is there then. */
-    unlink(path);
-    return -1;
 }

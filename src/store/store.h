@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "base/work.h"
 
 enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 7 /* user_version */ };
 
@@ -114,6 +115,12 @@ bool store_model_classifies(const char *model);
  * the recipe that are NULL are taken as "". */
 int store_create(const char *path, const struct store_recipe *recipe,
                  struct store **store, struct error *error);
+/* A copy of the file as it is now, also while others write it, in one file without
+ * journals; path must not exist, and appears whole. Left out are leases, and without
+ * `states` what training runs go on from, which is the greater part of many a file.
+ * Stopped is an error that says so. */
+int store_copy(struct store *from, const char *path, bool states,
+               const struct work *work, struct error *error);
 int store_recipe(struct store *store, struct store_recipe **recipe,
                  struct error *error);
 void store_recipe_free(struct store_recipe *recipe);

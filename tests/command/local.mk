@@ -5,6 +5,7 @@ command_tests = \
   tests/command/test_commanded \
   tests/command/test_compare \
   tests/command/test_dtype \
+  tests/command/test_exchange \
   tests/command/test_gpt2_pipeline \
   tests/command/test_import \
   tests/command/test_many_tasks \
@@ -37,6 +38,9 @@ TESTS += $(command_tests)
 tests_command_test_ask_SOURCES = tests/command/test_ask.c $(COMMAND_RUN) \
   tests/results/fixture.h tests/results/fixture.c
 tests_command_test_ask_LDADD = $(SUPPORT_LIBS)
+tests_command_test_exchange_SOURCES = tests/command/test_exchange.c $(COMMAND_RUN) \
+  tests/store/support.h tests/store/support.c
+tests_command_test_exchange_LDADD = $(SUPPORT_LIBS)
 tests_command_test_lora_SOURCES = tests/command/test_lora.c $(COMMAND_PROJECT)
 tests_command_test_lora_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_lora_LDADD = $(SUPPORT_LIBS)

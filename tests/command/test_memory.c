@@ -53,6 +53,8 @@ static const struct {
     {"pwemoe import %1$s/x.db %1$s/table.csv --quiet", false},
     {"pwemoe init %1$s/n.db %1$s/recipe.yaml --quiet", false},
     {"pwemoe export %1$s/x.db --solution 5 --out %1$s/made --quiet", false},
+    {"pwemoe export-db %1$s/x.db %1$s/made --quiet", false},
+    {"pwemoe import %1$s/x.db %1$s/x.db --quiet", false},
     {"pwemoe eval %1$s/x.db --preference 0.2,0.3,0.5 --limit 20 --quiet", false},
     {"pwemoe eval %1$s/x.db --model %1$s/models/digits --limit 20 --quiet", false},
     {"pwemoe merge %1$s/x.db --method average --limit 20 --again --quiet", false},
