@@ -16,7 +16,9 @@
 
 #define DISTIL "distil"
 #define ADAMERGING "adamerging"
-#define METHODS DISTIL "|" COMBINE_NAMES "|" ADAMERGING
+/* Routers that learn by the experts' answers, around a correction that does not. */
+#define DISTIL_ROUTERS "distil-routers"
+#define METHODS DISTIL "|" DISTIL_ROUTERS "|" COMBINE_NAMES "|" ADAMERGING
 #define UPSCALES "mlp|attn+mlp|all|whole|tensor"
 /* Steps of a correction and of AdaMerging. */
 enum { STEPS = 1200, ADAMERGING_STEPS = 500 };
@@ -29,7 +31,8 @@ static const struct option_spec options[] = {
      .choices = METHODS,
      .initial = DISTIL,
      .help = "distil: one more vector beside the task vectors, by the experts' own "
-             "answers; routers, by how the tasks' losses become one: ls, epo, mgda or "
+             "answers; distil-routers: routers by these answers, around the closed "
+             "form; routers, by how the tasks' losses become one: ls, epo, mgda or "
              "stch; or adamerging, coefficients that make the answers certain, without "
              "a preference; with an option of routers it is ls",
      .offset = offsetof(struct train_options, method)},
@@ -62,6 +65,48 @@ static const struct option_spec options[] = {
              "merge --method wudi`, or at zero",
      .kept = CORRECTION,
      .offset = offsetof(struct train_options, start)},
+    {.name = "vectors",
+     .type = OPTION_CHOICE,
+     .value = "V",
+     .choices = TRAIN_VECTORS,
+     .initial = "one",
+     .help = "With --method distil: one vector that is added the more, the more evenly "
+             "the preference is spread; or one for each task, or each pair of tasks, "
+             "by their weights",
+     .kept = CORRECTION,
+     .untold = "one",
+     .offset = offsetof(struct train_options, vectors)},
+    {.name = "routers",
+     .type = OPTION_CHOICE,
+     .value = "G",
+     .choices = TRAIN_BESIDES,
+     .initial = "none",
+     .help = "With --method distil: routers that learn beside the vector, and at which "
+             "modules; with distil-routers (all is its default) these learn alone. "
+             "linear: each linear layer by itself, tensor: each tensor",
+     .kept = CORRECTION,
+     .untold = "none",
+     .offset = offsetof(struct train_options, beside)},
+    {.name = "router-lr",
+     .type = OPTION_REAL,
+     .value = "R",
+     .initial = "0.01",
+     .maximum = 100,
+     .above_minimum = true,
+     .help = "Learning rate of --routers",
+     .kept = CORRECTION,
+     .untold = "0.01",
+     .offset = offsetof(struct train_options, router_rate)},
+    {.name = "average",
+     .type = OPTION_REAL,
+     .value = "F",
+     .initial = "0",
+     .maximum = 1,
+     .help = "With --method distil: what is kept is the average over about the last F "
+             "of the steps; 0: it is as the last step left it",
+     .kept = CORRECTION,
+     .untold = "0",
+     .offset = offsetof(struct train_options, average)},
     SMOOTHING_OPTION(struct train_options, how.smoothing, SMOOTHED),
     {.name = "router-hidden-layers",
      .type = OPTION_UNSIGNED,
@@ -155,14 +200,19 @@ static const struct option_spec options[] = {
 
 static void set_method(struct train_run *s, const char *name) {
     snprintf(s->method, sizeof s->method, "%s", name);
-    s->kind = strcmp(name, DISTIL) == 0        ? CORRECTION
-              : strcmp(name, ADAMERGING) == 0  ? COEFFICIENTS
-              : combine_is(name, COMBINE_STCH) ? ROUTERS | SMOOTHED
-                                               : ROUTERS;
+    s->kind = strcmp(name, DISTIL) == 0           ? CORRECTION
+              : strcmp(name, DISTIL_ROUTERS) == 0 ? CORRECTION | FIXED
+              : strcmp(name, ADAMERGING) == 0     ? COEFFICIENTS
+              : combine_is(name, COMBINE_STCH)    ? ROUTERS | SMOOTHED
+                                                  : ROUTERS;
 }
 
 static bool is_correction(const struct train_run *s) {
     return s->kind & CORRECTION;
+}
+
+static bool is_fixed(const struct train_run *s) {
+    return s->kind & FIXED;
 }
 
 static bool is_adamerging(const struct train_run *s) {
@@ -188,6 +238,8 @@ static void settings_of_model(struct train_run *s) {
         s->o.how.weight_decay = usual.weight_decay;
     if (is_correction(s) && !command_given(invocation, "lr"))
         s->o.how.learning_rate = 0; /* distillation_change decides */
+    if (is_fixed(s) && !command_given(invocation, "routers"))
+        options_choice_index(TRAIN_BESIDES, "all", &s->o.beside);
     if (is_adamerging(s) && !command_given(invocation, "lr"))
         s->o.how.learning_rate = adamerging_rate;
 }
@@ -357,13 +409,40 @@ static int choose_upscale(struct train_run *s, const struct invocation *invocati
                      coefficients ? ADAMERGING : COMBINE_NAMES);
 }
 
+/* What one of the two that learn cannot have without itself. */
+static int check_vector(const struct train_run *s, const struct invocation *invocation,
+                        struct error *error) {
+    static const char *const of_vector[] = {"lr", "rank", "vectors"};
+    bool none =
+        s->o.beside == 0 && (!is_fixed(s) || command_given(invocation, "routers"));
+    if (!is_correction(s))
+        return 0;
+    if (s->o.rank && s->o.vectors)
+        return error_set(error, "--rank is of one vector; leave --vectors out");
+    if (none && command_given(invocation, "router-lr"))
+        return error_set(error, "--router-lr is of routers; give --routers, too");
+    if (none && is_fixed(s))
+        return error_set(error, "--method " DISTIL_ROUTERS " without routers has "
+                                "nothing to train");
+    for (size_t i = 0; is_fixed(s) && i < sizeof of_vector / sizeof *of_vector; i++)
+        if (command_given(invocation, of_vector[i]))
+            return error_set(error,
+                             "--%s is of a vector that learns; --method " DISTIL_ROUTERS
+                             " leaves it as it starts",
+                             of_vector[i]);
+    return 0;
+}
+
 static int check_options(const struct train_run *s, const struct invocation *invocation,
                          struct error *error) {
     char what[32];
     snprintf(what, sizeof what, "--method %.15s", s->method);
     if (is_correction(s) && command_given(invocation, "upscale"))
         return error_set(error, "--upscale cannot be used with %s; leave it out", what);
-    return settings_belong(options, invocation->given, s->kind, what, error);
+    return check_vector(s, invocation, error) ||
+                   settings_belong(options, invocation->given, s->kind, what, error)
+               ? -1
+               : 0;
 }
 
 /* The session that the command line asks for. */

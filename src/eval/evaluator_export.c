@@ -50,7 +50,7 @@ int evaluator_model_sha256(struct evaluator *e, char hex[SHA256_HEX],
  * NULL where the method is no such sum. */
 static const float *weights_at(const struct evaluator *e, size_t offset) {
     if (e->current == CURRENT_PREFERENCE && e->correction)
-        return e->routing;
+        return correction_row(e->correction, offset);
     if (e->current == CURRENT_PREFERENCE)
         return e->routing + upscaling_row(e->upscaling, offset) * e->tasks;
     if (e->current == CURRENT_METHOD && e->merged.vectors == e->pool->vectors)
@@ -148,8 +148,10 @@ static int describe(struct evaluator *e, struct provenance what,
         what.sources = e->sources;
         what.pool = e->pool;
         what.weights = rows;
-        what.corrected = corrected;
-        what.correction_weight = e->correction_weight;
+        if (corrected)
+            what.corrections =
+                correction_count(correction_form(e->correction), e->tasks);
+        what.by_tensor = corrected && correction_routers(e->correction);
         what.answered = e->answered;
         what.settled = e->current == CURRENT_METHOD ? e->settled : NULL;
         if (!what.figures || !what.measured)

@@ -8,6 +8,7 @@
 #include "eval/evaluator_state.h"
 #include "eval/provenance.h"
 #include "eval/sources.h"
+#include "moe/correction_bytes.h"
 
 /* --- routers --------------------------------------------------------------------- */
 
@@ -36,32 +37,31 @@ static int use_correction(struct evaluator *e, const void *blob, size_t size,
     struct backend *b = e->backend;
     const struct layout *l = e->pool->layout;
     struct correction *correction = NULL;
-    float *vector = array_new(l->size, sizeof *vector);
-    float *routing = array_new(e->tasks, sizeof *routing);
-    int result = vector && routing ? 0 : error_memory(error);
-    if (result == 0)
-        result = correction_from_memory(blob, size, "correction", l, e->tasks, vector,
-                                        error);
-    if (result == 0) {
-        /* The pool's vectors may move: a result over them goes first. */
-        merge_result_clear(e->pool, &e->merged);
-        if (e->current == CURRENT_METHOD)
-            e->current = CURRENT_NONE;
-        result = correction_new(e->pool, &correction, error);
+    struct correction_parts parts;
+    if (correction_from_memory(blob, size, "correction", l, e->tasks, &parts, error))
+        return -1;
+    /* The pool's vectors may move: a result over them goes first. */
+    merge_result_clear(e->pool, &e->merged);
+    if (e->current == CURRENT_METHOD)
+        e->current = CURRENT_NONE;
+    int result = correction_new(e->pool, parts.form, &correction, error);
+    if (result == 0 && parts.routers) {
+        result = correction_use_routers(correction, parts.routers, error);
+        if (result == 0)
+            parts.routers = NULL;
     }
     if (result == 0) {
         drop_routers(e);
-        b->upload_real(b, correction_vector(correction), vector, l->size);
+        b->upload_real(b, correction_vector(correction), parts.vectors,
+                       correction_count(parts.form, e->tasks) * l->size);
         result = b->synchronise(b, error);
     }
-    free(vector);
+    correction_parts_clear(&parts);
     if (result) {
         correction_free(correction);
-        free(routing);
         return -1;
     }
     e->correction = correction;
-    e->routing = routing;
     return 0;
 }
 
@@ -238,9 +238,6 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
     evaluator_restart(e);
     evaluator_make_begin(e);
     if (e->correction) {
-        for (size_t t = 0; t < e->tasks; t++)
-            e->routing[t] = (float)preference[t];
-        e->correction_weight = correction_weight(preference, e->tasks);
         correction_merge(e->correction, preference, e->weights);
     } else {
         routers_forward(e->routers, preference, e->routing);

@@ -55,12 +55,10 @@ struct evaluator {
     struct upscaling *upscaling; /* of the current routers, or NULL */
     struct unloader *unloader;
     struct routers *routers;
-    float *routing;    /* (upscaling->rows, tasks) of the preference; (1, tasks) of
-                          a correction's */
+    float *routing;    /* (upscaling->rows, tasks) of the preference */
     char (*names)[48]; /* [modules] */
     /* In place of routers; or NULL. */
     struct correction *correction;
-    double correction_weight;    /* g of the current preference */
     struct surrogate *surrogate; /* the same; commanded ones have it, too */
     json_t *answered; /* of the current preference: the method that made the model and
                          its parameters; or NULL */

@@ -59,14 +59,15 @@ static json_t *json_figures(const struct provenance *p) {
     return object;
 }
 
-static json_t *json_weights(const struct provenance *p) {
+/* Of each tensor's row the numbers from `first` on. */
+static json_t *json_weights(const struct provenance *p, size_t first, size_t count) {
     const struct layout *layout = p->pool->layout;
     json_t *object = json_object();
     for (size_t i = 0; object && i < layout->parameter_count; i++) {
         if (!p->weights[i])
             continue;
         json_t *row = json_array();
-        for (size_t t = 0; row && t < p->pool->tasks; t++)
+        for (size_t t = first; row && t < first + count; t++)
             json_array_append_new(row,
                                   json_real(text_shortest_float(p->weights[i][t])));
         json_object_set_new(object, layout->parameters[i].name, row);
@@ -100,10 +101,14 @@ static json_t *describe(const struct provenance *p) {
         json_object_set_new(object, "measured", json_boolean(p->measured));
     }
     json_object_set_new(object, "objectives", json_figures(p));
-    json_object_set_new(object, "weights", json_weights(p));
-    if (p->corrected)
+    size_t tasks = p->pool->tasks;
+    json_object_set_new(object, "weights", json_weights(p, 0, tasks));
+    if (p->corrections == 1 && !p->by_tensor)
         json_object_set_new(object, "correction_weight",
-                            json_real(p->correction_weight));
+                            json_real(text_shortest_float(p->weights[0][tasks])));
+    else if (p->corrections)
+        json_object_set_new(object, "correction_weights",
+                            json_weights(p, tasks, p->corrections));
     return object;
 }
 

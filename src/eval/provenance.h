@@ -8,7 +8,8 @@
  * numbers that multiplied its task vectors, in the order of `tasks`, for methods that
  * are such sums. theta = theta_0 + sum_t weights[t] (theta_t - theta_0) makes the same
  * file from the sources; but where there is correction_weight, so many times a vector
- * that the run in results.db has was added; answered: of a surrogate's answer, the
+ * that the run in results.db has was added, and where there is correction_weights, for
+ * each tensor, so many times each of that run's; answered: of a surrogate's answer, the
  * method, parameters and preference that made the model. */
 #ifndef PWEMOE_EVAL_PROVENANCE_H
 #define PWEMOE_EVAL_PROVENANCE_H
@@ -42,9 +43,9 @@ struct provenance {
     const char *dtype; /* of the weights, where it was asked for, or NULL */
     bool measured; /* false: with that dtype it is another model than the figures' */
     const struct store_evaluation *figures; /* [tasks]; examples 0: not measured */
-    const float *const *weights; /* [parameters] rows of T numbers, or NULLs */
-    bool corrected;              /* and so much of a correction was added */
-    double correction_weight;
+    const float *const *weights; /* [parameters] rows of T numbers, or NULLs; */
+    size_t corrections;          /* and behind them those of so many vectors more; */
+    bool by_tensor;              /* these are not the same for every tensor */
     const json_t *answered; /* of an answer of a surrogate: what made it, or NULL */
     const json_t *settled;  /* parameters with what they left open decided, or NULL */
 };

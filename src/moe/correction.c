@@ -1,22 +1,30 @@
 #include "moe/correction.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "checkpoint/safetensors.h"
-
-static const char blob_kind[] = "pwemoe-correction";
-
-/* What SQLite keeps in one place unless it was built otherwise; some for names. */
-static const size_t blob_bytes_max = 1000000000 - 1000000;
 
 struct correction {
     struct pool *pool;
-    struct merge_segment *segment; /* on the device, as is what follows */
-    float *weights;                /* (tasks + 1) */
+    enum correction_form form;
+    size_t count, all;       /* vectors D_k; those and the task vectors */
+    struct routers *routers; /* NULL: none, as the next */
+    struct upscaling *upscaling;
+    size_t rows, segment_count;
+    struct merge_segment *segments; /* on the device, as is what follows */
+    float *weights;                 /* (rows, all) */
+    float *host, *made; /* [rows, all] on the host: those, and what routers give */
 };
+
+/* --- the weights --------------------------------------------------------------------
+ */
+
+size_t correction_count(enum correction_form form, size_t tasks) {
+    return form == CORRECTION_ONE    ? 1
+           : form == CORRECTION_PAIR ? tasks * (tasks - 1) / 2
+                                     : tasks;
+}
 
 double correction_weight(const double *preference, size_t tasks) {
     double squares = 0;
@@ -25,21 +33,87 @@ double correction_weight(const double *preference, size_t tasks) {
     return tasks < 2 ? 0 : (1 - squares) / (1 - 1 / (double)tasks);
 }
 
-int correction_new(struct pool *pool, struct correction **out, struct error *error) {
-    struct backend *b = pool->backend;
+double correction_shares(enum correction_form form, const double *preference,
+                         size_t tasks, double *shares) {
+    double g = correction_weight(preference, tasks), products = 0;
+    size_t k = 0;
+    for (size_t t = 0; form == CORRECTION_PAIR && t < tasks; t++)
+        for (size_t s = 0; s < t; s++)
+            products += preference[s] * preference[t];
+    switch (form) {
+    case CORRECTION_ONE:
+        shares[0] = 1;
+        return g;
+    case CORRECTION_PAIR:
+        for (size_t t = 0; t < tasks; t++)
+            for (size_t s = 0; s < t; s++)
+                shares[k++] =
+                    products > 0 ? preference[s] * preference[t] / products : 0;
+        return g;
+    case CORRECTION_TASK:
+    case CORRECTION_LINEAR:
+        memcpy(shares, preference, tasks * sizeof *shares);
+        return form == CORRECTION_TASK ? g : 1;
+    }
+    return g;
+}
+
+void correction_weights(enum correction_form form, const double *preference,
+                        size_t tasks, double *weights) {
+    size_t count = correction_count(form, tasks);
+    double scale = correction_shares(form, preference, tasks, weights + tasks);
+    memcpy(weights, preference, tasks * sizeof *weights);
+    for (size_t k = 0; k < count; k++)
+        weights[tasks + k] *= scale;
+}
+
+/* --- the vectors --------------------------------------------------------------------
+ */
+
+/* Segments and room for so many rows, in place of what is there. */
+static int place(struct correction *c, const struct merge_segment *segments,
+                 size_t segment_count, size_t rows, struct error *error) {
+    struct backend *b = c->pool->backend;
+    size_t bytes = segment_count * sizeof *segments, numbers = rows * c->all;
+    b->release(b, c->segments);
+    b->release(b, c->weights);
+    free(c->host);
+    free(c->made);
+    c->segments = NULL;
+    c->weights = NULL;
+    c->made = NULL;
+    c->host = array_new(numbers, sizeof *c->host);
+    if (c->host)
+        c->made = array_new(numbers, sizeof *c->made);
+    if (!c->host || !c->made)
+        return error_memory(error);
+    if (b->allocate(b, bytes, (void **)&c->segments, error) ||
+        b->allocate(b, numbers * sizeof *c->weights, (void **)&c->weights, error))
+        return -1;
+    b->upload(b, c->segments, segments, bytes);
+    c->segment_count = segment_count;
+    c->rows = rows;
+    return b->synchronise(b, error);
+}
+
+int correction_new(struct pool *pool, enum correction_form form,
+                   struct correction **out, struct error *error) {
+    size_t count = correction_count(form, pool->tasks);
+    if (pool->tasks + count > ROUTE_TASKS_MAX)
+        return error_set(error,
+                         "%zu vectors beside those of %zu tasks are more than there is "
+                         "room for (%d in all); train fewer: --vectors one",
+                         count, pool->tasks, ROUTE_TASKS_MAX);
     struct correction *c = array_new(1, sizeof *c);
     if (!c)
         return error_memory(error);
-    c->pool = pool;
+    *c = (struct correction){
+        .pool = pool, .form = form, .count = count, .all = pool->tasks + count};
     struct merge_segment whole = {.count = pool->layout->size};
-    if (pool_make_room(pool, error) ||
-        b->allocate(b, sizeof whole, (void **)&c->segment, error) ||
-        b->allocate(b, (pool->tasks + 1) * sizeof *c->weights, (void **)&c->weights,
-                    error)) {
+    if (pool_make_room(pool, count, error) || place(c, &whole, 1, 1, error)) {
         correction_free(c);
         return -1;
     }
-    b->upload(b, c->segment, &whole, sizeof whole);
     *out = c;
     return 0;
 }
@@ -48,9 +122,50 @@ void correction_free(struct correction *c) {
     if (!c)
         return;
     struct backend *b = c->pool->backend;
-    b->release(b, c->segment);
+    b->release(b, c->segments);
     b->release(b, c->weights);
+    upscaling_free(c->upscaling);
+    routers_free(c->routers);
+    free(c->host);
+    free(c->made);
     free(c);
+}
+
+int correction_use_routers(struct correction *c, struct routers *routers,
+                           struct error *error) {
+    struct upscaling *upscaling;
+    if (upscaling_new(c->pool->layout, routers->granularity, &upscaling, error))
+        return -1;
+    if (routers->tasks != c->all || routers->modules != upscaling->modules) {
+        error_set(error,
+                  "routers of %zu numbers for %zu modules do not fit this correction "
+                  "of %zu and %zu",
+                  routers->tasks, routers->modules, c->all, upscaling->modules);
+        upscaling_free(upscaling);
+        return -1;
+    }
+    if (place(c, upscaling->segments, upscaling->segment_count, upscaling->rows,
+              error)) {
+        upscaling_free(upscaling);
+        return -1;
+    }
+    upscaling_free(c->upscaling);
+    routers_free(c->routers);
+    c->upscaling = upscaling;
+    c->routers = routers;
+    return 0;
+}
+
+struct routers *correction_routers(const struct correction *c) {
+    return c->routers;
+}
+
+const struct upscaling *correction_upscaling(const struct correction *c) {
+    return c->upscaling;
+}
+
+enum correction_form correction_form(const struct correction *c) {
+    return c->form;
 }
 
 real *correction_vector(const struct correction *c) {
@@ -58,111 +173,30 @@ real *correction_vector(const struct correction *c) {
                       c->pool->tasks * c->pool->layout->size);
 }
 
+/* c->host at a preference. */
+static void make_rows(struct correction *c, const double *preference) {
+    double weights[ROUTE_TASKS_MAX];
+    float g = (float)correction_weight(preference, c->pool->tasks);
+    correction_weights(c->form, preference, c->pool->tasks, weights);
+    if (c->routers)
+        routers_forward(c->routers, weights, c->made);
+    for (size_t row = 0; row < c->rows; row++)
+        for (size_t i = 0; i < c->all; i++) {
+            bool routed = c->routers && row < c->routers->modules;
+            c->host[row * c->all + i] =
+                (float)weights[i] + (routed ? g * c->made[row * c->all + i] : 0);
+        }
+}
+
 void correction_merge(struct correction *c, const double *preference, real *out) {
     struct pool *pool = c->pool;
     struct backend *b = pool->backend;
-    float weights[POOL_TASKS_MAX + 1];
-    for (size_t t = 0; t < pool->tasks; t++)
-        weights[t] = (float)preference[t];
-    weights[pool->tasks] = (float)correction_weight(preference, pool->tasks);
-    b->upload(b, c->weights, weights, (pool->tasks + 1) * sizeof *weights);
-    b->merge(b, out, pool->base, pool->vectors, pool->layout->size, pool->tasks + 1,
-             c->segment, 1, c->weights);
+    make_rows(c, preference);
+    b->upload(b, c->weights, c->host, c->rows * c->all * sizeof *c->host);
+    b->merge(b, out, pool->base, pool->vectors, pool->layout->size, c->all, c->segments,
+             c->segment_count, c->weights);
 }
 
-/* --- as bytes -----------------------------------------------------------------------
- */
-
-struct source {
-    const struct layout *layout;
-    const float *vector;
-};
-
-static int read_parameter(void *self, size_t index, uint64_t offset, void *out,
-                          size_t room, size_t *got, struct error *error) {
-    (void)error;
-    const struct source *source = self;
-    const struct parameter *p = &source->layout->parameters[index];
-    size_t first = (size_t)offset / 2, count = p->count - first;
-    if (count > room / 2)
-        count = room / 2;
-    tensor_from_f32(DTYPE_BF16, source->vector + p->offset + first, count, out);
-    *got = 2 * count;
-    return 0;
-}
-
-int correction_fits(const struct layout *layout, struct error *error) {
-    size_t numbers = 0;
-    for (size_t i = 0; i < layout->text_parameter; i++)
-        numbers += layout->parameters[i].count;
-    if (numbers <= blob_bytes_max / 2)
-        return 0;
-    return error_set(error,
-                     "a correction of %zu numbers is larger than results.db can keep "
-                     "(%zu at most); train routers: --method ls",
-                     numbers, blob_bytes_max / 2);
-}
-
-int correction_to_memory(const struct layout *l, size_t tasks, const float *vector,
-                         void **bytes, size_t *size, struct error *error) {
-    struct tensor_source *sources = array_new(l->text_parameter, sizeof *sources);
-    struct source source = {l, vector};
-    char count[24];
-    if (!sources)
-        return error_memory(error);
-    for (size_t i = 0; i < l->text_parameter; i++) {
-        const struct parameter *p = &l->parameters[i];
-        sources[i] = (struct tensor_source){.name = p->name,
-                                            .dtype_name = "BF16",
-                                            .rank = p->rank,
-                                            .bytes = 2 * p->count};
-        memcpy(sources[i].shape, p->shape, sizeof p->shape);
-    }
-    snprintf(count, sizeof count, "%zu", tasks);
-    const char *metadata[] = {"format", "pt", "kind", blob_kind, "tasks", count, NULL};
-    int result = safetensors_write_memory(sources, l->text_parameter, metadata,
-                                          read_parameter, &source, bytes, size, error);
-    free(sources);
-    return result;
-}
-
-bool correction_is(const void *bytes, size_t size) {
-    return safetensors_memory_is(bytes, size, blob_kind);
-}
-
-static int take(const struct safetensors *file, const char *label,
-                const struct layout *l, size_t tasks, float *vector,
-                struct error *error) {
-    char expected[24];
-    snprintf(expected, sizeof expected, "%zu", tasks);
-    const char *count = safetensors_metadata(file, "tasks");
-    if (!count || strcmp(count, expected) != 0)
-        return error_set(error, "%s: is for %s tasks; the pool has %zu", label,
-                         count ? count : "no", tasks);
-    if (safetensors_count(file) != l->text_parameter)
-        return error_set(error, "%s: has %zu tensors; the model has %zu", label,
-                         safetensors_count(file), l->text_parameter);
-    for (size_t i = 0; i < l->text_parameter; i++) {
-        const struct parameter *p = &l->parameters[i];
-        const struct tensor *tensor = safetensors_find(file, p->name);
-        if (!tensor || tensor->rank != p->rank || tensor->count != p->count ||
-            memcmp(tensor->shape, p->shape, p->rank * sizeof *p->shape) != 0)
-            return error_set(error, "%s: %s is missing or not of the expected shape",
-                             label, p->name);
-        if (tensor_to_f32(tensor, label, vector + p->offset, error))
-            return -1;
-    }
-    return 0;
-}
-
-int correction_from_memory(const void *bytes, size_t size, const char *label,
-                           const struct layout *layout, size_t tasks, float *vector,
-                           struct error *error) {
-    struct safetensors *file;
-    if (safetensors_open_memory(bytes, size, label, &file, error))
-        return -1;
-    memset(vector, 0, layout->size * sizeof *vector);
-    int result = take(file, label, layout, tasks, vector, error);
-    safetensors_close(file);
-    return result;
+const float *correction_row(const struct correction *c, size_t offset) {
+    return c->host + (c->upscaling ? upscaling_row(c->upscaling, offset) : 0) * c->all;
 }

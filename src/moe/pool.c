@@ -227,17 +227,18 @@ void pool_close(struct pool *pool) {
     free(pool);
 }
 
-int pool_make_room(struct pool *pool, struct error *error) {
+int pool_make_room(struct pool *pool, size_t count, struct error *error) {
     struct backend *b = pool->backend;
     size_t bytes, more;
     real *vectors;
-    if (pool->room)
+    if (pool->room >= count)
         return 0;
     if (!size_multiply(pool->layout->size * b->real_size, pool->tasks, &bytes) ||
-        !size_multiply(pool->layout->size * b->real_size, pool->tasks + 1, &more))
+        !size_multiply(pool->layout->size * b->real_size, pool->tasks + count, &more))
         return error_memory(error);
     if (b->allocate(b, more, (void **)&vectors, error))
-        return error_prefix(error, "one vector beside %zu task vectors", pool->tasks);
+        return error_prefix(error, "%zu vector%s beside %zu task vectors", count,
+                            count == 1 ? "" : "s", pool->tasks);
     b->copy(b, vectors, pool->vectors, bytes);
     if (b->synchronise(b, error)) {
         b->release(b, vectors);
@@ -245,6 +246,6 @@ int pool_make_room(struct pool *pool, struct error *error) {
     }
     b->release(b, pool->vectors);
     pool->vectors = vectors;
-    pool->room = true;
+    pool->room = count;
     return 0;
 }

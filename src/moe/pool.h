@@ -25,7 +25,7 @@ struct pool {
     size_t tasks;
     real *base;         /* (size) */
     real *vectors;      /* (tasks, size) task vectors theta_t - theta_0 */
-    bool room;          /* for one vector more behind them (pool_make_room) */
+    size_t room;        /* for so many vectors more behind them (pool_make_room) */
     struct head *heads; /* [tasks] each as its own expert has it */
     /* Where both towers of CLIP are merged: what zero-shot heads are made of again for
      * each model. prompts [tasks], those without classes of tasks whose head stays. */
@@ -49,9 +49,9 @@ int pool_open(struct backend *backend, const char *model, const char *pretrained
               const struct work *work, struct error *error);
 void pool_close(struct pool *pool); /* NULL is fine */
 
-/* Room for one vector more behind the task vectors, of zeros, once: they move to other
- * memory, for a moment twice what they take. */
-int pool_make_room(struct pool *pool, struct error *error);
+/* Room for so many vectors more behind the task vectors, of zeros unless it is there:
+ * they move to other memory, for a moment twice what they take. */
+int pool_make_room(struct pool *pool, size_t count, struct error *error);
 
 /* Whether a task's head is another one for each model (pool_head). */
 bool pool_head_follows(const struct pool *pool, size_t task);

@@ -8,22 +8,25 @@
 #include "base/memory.h"
 
 static const char *const names[] = {
-    [UPSCALE_NONE] = "none", [UPSCALE_MLP] = "mlp",     [UPSCALE_ATTN_MLP] = "attn+mlp",
-    [UPSCALE_ALL] = "all",   [UPSCALE_WHOLE] = "whole", [UPSCALE_TENSOR] = "tensor"};
+    [UPSCALE_NONE] = "none",         [UPSCALE_MLP] = "mlp",
+    [UPSCALE_ATTN_MLP] = "attn+mlp", [UPSCALE_ALL] = "all",
+    [UPSCALE_WHOLE] = "whole",       [UPSCALE_TENSOR] = "tensor",
+    [UPSCALE_LINEAR] = "linear"};
 
 const char *granularity_name(enum granularity granularity) {
     return names[granularity];
 }
 
 int granularity_parse(const char *text, enum granularity *out, struct error *error) {
-    for (size_t i = UPSCALE_MLP; i <= UPSCALE_TENSOR; i++) {
+    for (size_t i = UPSCALE_MLP; i <= UPSCALE_LINEAR; i++) {
         if (strcmp(text, names[i]) == 0) {
             *out = (enum granularity)i;
             return 0;
         }
     }
     return error_set(
-        error, "upscale \"%s\" is not one of mlp, attn+mlp, all, whole, tensor", text);
+        error, "upscale \"%s\" is not one of mlp, attn+mlp, all, whole, tensor, linear",
+        text);
 }
 
 static bool has_router(enum module_kind kind, enum granularity granularity) {
@@ -39,7 +42,7 @@ static bool has_router(enum module_kind kind, enum granularity granularity) {
     case MODULE_NORM1:
     case MODULE_NORM2:
     case MODULE_POST_NORM:
-        return granularity == UPSCALE_ALL;
+        return granularity == UPSCALE_ALL || granularity == UPSCALE_LINEAR;
     case MODULE_EMBEDDING:
     case MODULE_PROJECTION:
     case MODULE_TEXT:
@@ -83,6 +86,41 @@ static void steer_modules(struct upscaling *u) {
     }
 }
 
+/* As steer_modules, with two rows for each attention and each MLP. */
+static void steer_layers(struct upscaling *u) {
+    const struct layout *l = u->layout;
+    size_t next = 0, rest = 0;
+    bool text = false;
+    for (size_t i = 0; i < l->module_count; i++) {
+        enum module_kind kind = l->modules[i].kind;
+        text = text || kind == MODULE_TEXT;
+        if (has_router(kind, UPSCALE_LINEAR))
+            rest += kind == MODULE_ATTENTION || kind == MODULE_MLP ? 2 : 1;
+    }
+    u->modules = rest;
+    u->rows = rest + 1 + text;
+    for (size_t i = 0; i < l->module_count; i++) {
+        const struct module *m = &l->modules[i];
+        bool routed = has_router(m->kind, UPSCALE_LINEAR);
+        bool two = m->kind == MODULE_ATTENTION || m->kind == MODULE_MLP;
+        size_t first = m->count;
+        if (two)
+            first = (m->kind == MODULE_MLP ? l->blocks[m->block].fc2_weight
+                                           : l->blocks[m->block].out_weight) -
+                    m->begin;
+        if (routed && next == 0)
+            u->lowest = m->begin;
+        if (routed)
+            u->module[next] = i;
+        add_segment(u, m->begin, first,
+                    routed ? next++ : rest + (m->kind == MODULE_TEXT));
+        if (!two)
+            continue;
+        u->module[next] = i;
+        add_segment(u, m->begin + first, m->count - first, next++);
+    }
+}
+
 static void steer_tensors(struct upscaling *u) {
     const struct layout *layout = u->layout;
     u->lowest = 0;
@@ -100,8 +138,8 @@ static void steer_tensors(struct upscaling *u) {
 int upscaling_new(const struct layout *layout, enum granularity granularity,
                   struct upscaling **out, struct error *error) {
     struct upscaling *u = array_new(1, sizeof *u);
-    size_t most = layout->module_count > layout->parameter_count
-                      ? layout->module_count
+    size_t most = 2 * layout->module_count > layout->parameter_count
+                      ? 2 * layout->module_count
                       : layout->parameter_count;
     if (!u)
         return error_memory(error);
@@ -116,6 +154,8 @@ int upscaling_new(const struct layout *layout, enum granularity granularity,
     }
     if (granularity == UPSCALE_TENSOR)
         steer_tensors(u);
+    else if (granularity == UPSCALE_LINEAR)
+        steer_layers(u);
     else
         steer_modules(u);
     *out = u;
@@ -147,6 +187,12 @@ char *upscaling_module_name(const struct upscaling *upscaling, size_t module, ch
                  layout_bare_name(layout, layout->parameters[index].name));
     else
         module_name(layout, index, out, size);
+    size_t length = strlen(out);
+    if (upscaling->granularity == UPSCALE_LINEAR &&
+        (layout->modules[index].kind == MODULE_ATTENTION ||
+         layout->modules[index].kind == MODULE_MLP))
+        snprintf(out + length, size - length, " %s",
+                 module && upscaling->module[module - 1] == index ? "out" : "in");
     return out;
 }
 

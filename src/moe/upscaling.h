@@ -23,11 +23,14 @@ enum granularity {
     /* Of coefficients that are no functions of the preference (train/adamerging.h): one
      * row for the whole model, or one for each tensor. */
     UPSCALE_WHOLE,
-    UPSCALE_TENSOR
+    UPSCALE_TENSOR,
+    /* As `all`, with a router for each linear layer of the blocks (queries, keys and
+     * values are one) in place of one for attention and one for the MLP. */
+    UPSCALE_LINEAR
 };
 
-/* "none", "mlp", "attn+mlp", "all", "whole", "tensor"; and back, but for none: -1 with
- * an error for any other text. */
+/* "none", "mlp", "attn+mlp", "all", "whole", "tensor", "linear"; and back, but for
+ * none: -1 with an error for any other text. */
 const char *granularity_name(enum granularity granularity);
 int granularity_parse(const char *text, enum granularity *out, struct error *error);
 
@@ -36,7 +39,8 @@ struct upscaling {
     enum granularity granularity;
     size_t modules; /* routers */
     size_t rows;    /* modules + 1, or + 2 with the text tower's */
-    size_t *module; /* [modules] index into layout->modules; of `tensor` parameters */
+    size_t *module; /* [modules] index into layout->modules; of `tensor` parameters; of
+                       `linear` the two layers of one follow each other */
     struct merge_segment *segments; /* host; they cover the arena in order */
     size_t segment_count;
     size_t lowest; /* first element of the arena that a router steers */

@@ -16,7 +16,14 @@
  * and where it has not become less for a quarter of the steps training ends.
  *
  * D starts at the difference between the closed form (merge/wudi.h, its ridge chosen on
- * the examples) at equal weights and the mean of the experts. */
+ * the examples) at equal weights and the mean of the experts. Where there are several
+ * vectors (of the form task or pair) each starts so; the gradient of each is its share
+ * of the weights' gradient. Routers that stand beside D start at no change: their last
+ * layer is 0. They learn by the same loss, at a rate of their own; and by themselves
+ * where D is fixed.
+ *
+ * With an average what is looked at, and kept, is not the state after the last step but
+ * the average over the last part of the steps, which that of n steps tells from n. */
 #ifndef PWEMOE_TRAIN_DISTILLATION_H
 #define PWEMOE_TRAIN_DISTILLATION_H
 
@@ -26,6 +33,7 @@
 #include "base/error.h"
 #include "base/work.h"
 #include "data/dataset.h"
+#include "moe/correction.h"
 #include "moe/pool.h"
 #include "train/trainer.h"
 
@@ -46,6 +54,14 @@ struct distillation_options {
     uint64_t held_back;   /* examples of each task that no step sees, at most a tenth of
                              them: 64; 0: none, and training goes on to its last step */
     uint64_t rank; /* of D's linear layers beyond its start (factors.h); 0: D whole */
+    enum correction_form form; /* one, unless there are to be several vectors */
+    bool fixed;                /* D stays as it starts, and the routers learn alone */
+    /* Routers beside D: at which modules, UPSCALE_NONE for none; of how many layers;
+     * and the rate, cosine to a tenth. */
+    enum granularity beside;
+    uint64_t layers;
+    double router_rate;
+    double average; /* of the last so large a part of the steps; 0: the last step */
     uint64_t seed;
 };
 
@@ -74,16 +90,20 @@ void distillation_free(struct distillation *distillation); /* NULL is fine */
  * is a correction's bytes, and is there when all steps are done. */
 struct trainer distillation_trainer(struct distillation *distillation);
 
-/* D [layout size] as it is now, and to replace it, for tests. */
+/* D [vectors, layout size] as it is now, and to replace it, for tests. */
 int distillation_vector(struct distillation *distillation, float *vector,
                         struct error *error);
 int distillation_set_vector(struct distillation *distillation, const float *vector,
                             struct error *error);
 /* The losses [tasks] of the first n examples of each task, at most options.batch, at a
- * preference, and the gradient of sum_t preference[t] losses[t] in D [layout size]:
- * what a step computes, for tests. */
+ * preference, and the gradient of sum_t preference[t] losses[t] in D [vectors, layout
+ * size]: what a step computes, for tests. */
 int distillation_gradient(struct distillation *distillation, const double *preference,
                           size_t n, double *losses, float *gradient,
                           struct error *error);
+/* The routers beside D, to be written before that, and their gradient after it; for
+ * tests. */
+struct routers *distillation_routers(struct distillation *distillation);
+const float *distillation_routers_slopes(const struct distillation *distillation);
 
 #endif

@@ -1,4 +1,4 @@
-/* Making the distillation, and its steps. */
+/* The steps of the distillation. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,258 +7,11 @@
 #include "train/distillation_state.h"
 #include "train/optimiser.h"
 
-/* --- the experts' answers -----------------------------------------------------------
- */
-
-/* Gives every example that the steps will draw of a task a row, and those that are held
- * back; of a few examples, all of them. Rows are in the order of the examples. labels
- * [count], -1 for the others. */
-static int choose_rows(const struct distillation *d, const struct dataset *data,
-                       size_t task, int32_t *labels, size_t *rows,
-                       struct error *error) {
-    const struct distillation_options *o = &d->options;
-    const struct held_back *h = &d->held;
-    uint64_t draws = o->steps * o->batch;
-    bool all = draws >= h->used_count[task];
-    struct batches batches;
-    if (data->count > INT32_MAX)
-        return error_set(error, "%zu training examples are too many", data->count);
-    for (size_t i = 0; i < data->count; i++)
-        labels[i] = all ? 0 : -1;
-    for (size_t i = 0; i < h->held_count[task]; i++)
-        labels[h->held[task][i]] = 0;
-    if (!all && batches_begin(&batches, h->used_count[task], o->seed, task, error))
-        return -1;
-    for (uint64_t i = 0; !all && i < draws; i++) {
-        uint32_t index;
-        batches_next(&batches, 1, &index);
-        labels[h->used[task][index]] = 0;
-    }
-    if (!all)
-        batches_end(&batches);
-    *rows = 0;
-    for (size_t i = 0; i < data->count; i++)
-        if (labels[i] >= 0)
-            labels[i] = (int32_t)(*rows)++;
-    return 0;
-}
-
-/* Features of n examples to the rows of the table from `first` on. */
-static void answer(struct distillation *d, size_t task, const real *features,
-                   const int32_t *labels, size_t n, size_t first) {
-    struct backend *b = d->pool->backend;
-    struct answers *a = &d->answers[task];
-    size_t classes = d->pool->heads[task].classes, most = d->options.batch;
-    size_t width = model_config_features(&d->pool->layout->config);
-    for (size_t i = 0; i < n; i += most) {
-        size_t part = n - i < most ? n - i : most;
-        head_bank_loss(d->heads, task, backend_at(b, features, i * width), part, labels,
-                       d->batch->loss, NULL, NULL);
-        b->copy(b, a->logits + (first + i) * classes, head_bank_logits(d->heads),
-                part * classes * sizeof *a->logits);
-    }
-}
-
-/* A task's expert over the examples that have a row, in the order of rows. */
-static int run_expert(struct distillation *d, struct feed *feed, size_t task,
-                      const struct dataset *data, const struct work *work,
-                      struct error *error) {
-    struct pool *pool = d->pool;
-    struct answers *a = &d->answers[task];
-    double alone[POOL_TASKS_MAX] = {0};
-    size_t most = pool->tasks * d->options.batch, n = 0, first = 0;
-    uint32_t *order = array_new(a->rows, sizeof *order);
-    if (!order)
-        return error_memory(error);
-    for (size_t i = 0; i < data->count; i++)
-        if (a->data.labels[i] >= 0)
-            order[a->data.labels[i]] = (uint32_t)i;
-    alone[task] = 1;
-    correction_merge(d->correction, alone, d->weights);
-    int result = 0;
-    for (; result == 0 && first < a->rows; first += n) {
-        n = a->rows - first < most ? a->rows - first : most;
-        work_report(work, "asking the experts", task * a->rows + first,
-                    pool->tasks * a->rows);
-        if (work_stopped(work)) {
-            result = error_set(error, "stopped");
-            break;
-        }
-        for (size_t i = 0; i < n; i++)
-            feed_put(feed, i, data, order[first + i]);
-        feed_embed(feed, d->transformer, d->weights, n);
-        answer(d, task, transformer_run(d->transformer, d->weights, n),
-               feed_labels(feed), n, first);
-        result = pool->backend->synchronise(pool->backend, error);
-    }
-    free(order);
-    return result;
-}
-
-static int ask_experts(struct distillation *d, const struct dataset *const *train,
-                       const struct work *work, struct error *error) {
-    struct pool *pool = d->pool;
-    struct backend *b = pool->backend;
-    struct feed *feed;
-    if (feed_new(b, pool->layout, train, pool->tasks, pool->tasks * d->options.batch,
-                 &feed, error))
-        return -1;
-    int result = 0;
-    for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
-        struct answers *a = &d->answers[t];
-        size_t bytes;
-        if (!size_multiply(a->rows, pool->heads[t].classes * sizeof(float), &bytes))
-            result = error_memory(error);
-        if (result == 0)
-            result = b->allocate(b, bytes, (void **)&a->logits, error);
-        if (result == 0)
-            result = run_expert(d, feed, t, train[t], work, error);
-    }
-    feed_free(feed);
-    return result;
-}
-
-/* --- making and freeing -------------------------------------------------------------
- */
-
-static int choose_data(struct distillation *d, const struct dataset *const *train,
-                       struct error *error) {
-    size_t tasks = d->pool->tasks;
-    d->answers = array_new(tasks, sizeof *d->answers);
-    d->data = array_new(tasks, sizeof *d->data);
-    d->preference = array_new(tasks, sizeof *d->preference);
-    if (!d->answers || !d->data || !d->preference)
-        return error_memory(error);
-    if (held_back_choose(&d->held, train, tasks, (size_t)d->options.held_back,
-                         (unsigned)d->options.steps, error))
-        return -1;
-    for (size_t t = 0; t < tasks; t++) {
-        struct answers *a = &d->answers[t];
-        d->data[t] = train[t];
-        if (d->options.loss != DISTILLATION_DISTIL)
-            continue;
-        a->data = *train[t];
-        a->data.labels = array_new(train[t]->count, sizeof *a->data.labels);
-        if (!a->data.labels)
-            return error_memory(error);
-        if (choose_rows(d, train[t], t, a->data.labels, &a->rows, error))
-            return -1;
-        d->data[t] = &a->data;
-    }
-    return 0;
-}
-
-static int allocate(struct distillation *d, struct error *error) {
-    struct pool *pool = d->pool;
-    struct backend *b = pool->backend;
-    size_t size = pool->layout->size, rows = pool->tasks * d->options.batch;
-    size_t features = model_config_features(&pool->layout->config);
-    /* No image's features know of a text tower: D stays 0 there. */
-    return trained_new(b, &d->vector, pool->layout->text_begin,
-                       correction_vector(d->correction), error) ||
-                   b->allocate(b, size * b->real_size, (void **)&d->weights, error) ||
-                   b->allocate(b, rows * features * b->real_size,
-                               (void **)&d->dfeatures, error)
-               ? -1
-               : 0;
-}
-
-/* Batches are drawn of what is not held back, which has a feed of its own. */
-static int divide(struct distillation *d, struct error *error) {
-    struct pool *pool = d->pool;
-    if (!held_back_any(&d->held))
-        return 0;
-    for (size_t t = 0; t < pool->tasks; t++)
-        if (task_batch_choose(d->batch, t, d->held.used[t], d->held.used_count[t],
-                              error))
-            return -1;
-    return feed_new(pool->backend, pool->layout, d->data, pool->tasks,
-                    pool->tasks * d->options.batch, &d->held_feed, error);
-}
-
-static int fill(struct distillation *d, const struct dataset *const *train,
-                const struct work *work, struct error *error) {
-    float *start = array_new(d->pool->layout->size, sizeof *start);
-    int result =
-        start ? distillation_start(d, train, start, work, error) : error_memory(error);
-    if (result == 0)
-        result = trained_put(d->pool->backend, &d->vector, start, error);
-    if (result == 0 && d->options.rank)
-        result = factors_new(d->pool->backend, d->pool->layout, (size_t)d->options.rank,
-                             d->options.seed, start, &d->factors, error);
-    free(start);
-    if (result == 0 && d->options.loss == DISTILLATION_DISTIL)
-        result = ask_experts(d, train, work, error);
-    return result;
-}
-
-int distillation_new(struct pool *pool, const struct dataset *const *train,
-                     const struct distillation_options *options,
-                     struct distillation **out, const struct work *work,
-                     struct error *error) {
-    struct backend *b = pool->backend;
-    struct distillation *d = array_new(1, sizeof *d);
-    if (!d)
-        return error_memory(error);
-    d->options = *options;
-    d->pool = pool;
-    random_seed(&d->random, options->seed, 1);
-    double change;
-    if (d->options.learning_rate == 0) {
-        if (distillation_change(pool, &change, error))
-            goto failed;
-        d->options.learning_rate =
-            change * (options->rank ? DISTILLATION_RATE_OF_RANK : DISTILLATION_RATE);
-    }
-    if (correction_fits(pool->layout, error) || choose_data(d, train, error) ||
-        correction_new(pool, &d->correction, error) ||
-        head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
-                      options->batch, &d->heads, error) ||
-        task_batch_new(b, pool->layout, d->data, pool->tasks, options->batch, 0,
-                       options->seed, &d->batch, error) ||
-        task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
-                               error) ||
-        allocate(d, error) || divide(d, error) || fill(d, train, work, error))
-        goto failed;
-    *out = d;
-    return 0;
-failed:
-    distillation_free(d);
-    return -1;
-}
-
-void distillation_free(struct distillation *d) {
-    if (!d)
-        return;
-    struct backend *b = d->pool->backend;
-    task_batch_free(d->batch);
-    factors_free(d->factors);
-    trained_free(b, &d->vector);
-    b->release(b, d->weights);
-    b->release(b, d->dfeatures);
-    feed_free(d->held_feed);
-    transformer_free(d->transformer);
-    head_bank_free(d->heads);
-    correction_free(d->correction);
-    for (size_t t = 0; d->answers && t < d->pool->tasks; t++) {
-        b->release(b, d->answers[t].logits);
-        free(d->answers[t].data.labels);
-    }
-    held_back_clear(&d->held);
-    free(d->answers);
-    free(d->data);
-    free(d->preference);
-    free(d);
-}
-
-/* --- a step -------------------------------------------------------------------------
- */
-
 static float *place_gradient(void *self, size_t offset, size_t count, size_t *stride) {
     struct distillation *d = self;
     (void)count;
-    *stride = d->vector.count;
-    return d->vector.gradient + offset;
+    *stride = d->pool->layout->text_begin;
+    return d->slope + offset;
 }
 
 void distillation_loss(struct distillation *d, size_t task, const real *features,
@@ -279,7 +32,20 @@ int distillation_merge(struct distillation *d, const double *preference,
     return pool_put_heads(d->pool, d->weights, d->heads, error);
 }
 
-/* From the merged model and the batch, on the device: d->vector.gradient is D's. */
+/* The gradient of each of several vectors from that of the merged weights. */
+static void share_slope(struct distillation *d) {
+    struct backend *b = d->pool->backend;
+    const struct layout *l = d->pool->layout;
+    if (d->slope == d->vector.gradient)
+        return;
+    b->zero(b, d->vector.gradient, d->vector.count * sizeof *d->vector.gradient);
+    for (size_t k = 0; k < d->count; k++)
+        b->add_scaled(b, d->vector.gradient + k * l->size, d->slope,
+                      (float)d->shares[k], l->text_begin);
+}
+
+/* From the merged model and the batch, on the device: d->slope is that of the weights,
+ * as the batch's scales have it. */
 static void run_batch(void *self) {
     struct distillation *d = self;
     struct pool *pool = d->pool;
@@ -297,42 +63,105 @@ static void run_batch(void *self) {
     }
     struct gradient_sink sink = {.self = d, .place = place_gradient, .together = true};
     transformer_backward(d->transformer, d->weights, d->dfeatures, &whole, 1, &sink);
+    distillation_routers_sum(d);
 }
 
 /* Forward and backward of the batch at hand. */
 static int forward_backward(struct distillation *d, const double *preference,
                             struct error *error) {
-    double weights[POOL_TASKS_MAX], g = correction_weight(preference, d->pool->tasks);
+    double weights[POOL_TASKS_MAX];
+    double scale =
+        correction_shares(d->options.form, preference, d->pool->tasks, d->shares);
     for (size_t t = 0; t < d->pool->tasks; t++)
-        weights[t] = g * preference[t];
+        weights[t] = scale * preference[t];
     if (distillation_merge(d, preference, error))
         return -1;
     task_batch_weigh(d->batch, weights);
     task_batch_run(d->batch, 0, run_batch, d);
     task_batch_fetch(d->batch);
-    return 0;
+    share_slope(d);
+    return distillation_routers_gradient(d, preference, error);
 }
 
-struct trained *distillation_trained(struct distillation *d) {
-    return d->factors ? factors_numbers(d->factors) : &d->vector;
+size_t distillation_list(struct distillation *d, struct trained **list) {
+    size_t count = 0;
+    list[count++] = d->factors ? factors_numbers(d->factors) : &d->vector;
+    if (d->routers.numbers.count)
+        list[count++] = &d->routers.numbers;
+    return count;
 }
 
-static void update(struct distillation *d) {
-    const struct distillation_options *o = &d->options;
-    double rate =
-        optimiser_cosine(o->learning_rate, 0.1, 0, d->step, (unsigned)o->steps);
-    if (d->factors)
-        factors_gradient(d->factors, d->vector.gradient);
-    trained_step(d->pool->backend, distillation_trained(d), rate, 0, d->step);
+int distillation_put(struct distillation *d, struct error *error) {
     if (d->factors)
         factors_put(d->factors, d->vector.values);
+    return distillation_routers_put(d, error);
+}
+
+static int update(struct distillation *d, struct error *error) {
+    struct backend *b = d->pool->backend;
+    const struct distillation_options *o = &d->options;
+    const double rates[] = {o->learning_rate, o->router_rate};
+    struct trained *list[2];
+    size_t count = distillation_list(d, list);
+    double window = fmax(1, o->average * (d->step + 1));
+    if (d->factors)
+        factors_gradient(d->factors, d->vector.gradient);
+    for (size_t i = o->fixed; i < count; i++)
+        trained_step(b, list[i],
+                     optimiser_cosine(rates[i], 0.1, 0, d->step, (unsigned)o->steps), 0,
+                     d->step);
+    for (size_t i = 0; o->average > 0 && i < count; i++)
+        trained_average(b, list[i], window);
+    return distillation_put(d, error);
+}
+
+/* --- looking, and keeping the best --------------------------------------------------
+ */
+
+/* What was trained, on the host, while its average is in its place; or NULLs. */
+struct aside {
+    float *values[2];
+};
+
+static int show_average(struct distillation *d, struct aside *aside,
+                        struct error *error) {
+    struct trained *list[2];
+    size_t count = distillation_list(d, list);
+    *aside = (struct aside){0};
+    for (size_t i = 0; d->options.average > 0 && i < count; i++) {
+        aside->values[i] = array_new(list[i]->count, sizeof(float));
+        if (!aside->values[i])
+            return error_memory(error);
+        if (trained_show_average(d->pool->backend, list[i], aside->values[i], error))
+            return -1;
+    }
+    return distillation_put(d, error);
+}
+
+static int put_back(struct distillation *d, struct aside *aside, struct error *error) {
+    struct trained *list[2];
+    size_t count = distillation_list(d, list);
+    int result = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (aside->values[i] && result == 0)
+            result = trained_put(d->pool->backend, list[i], aside->values[i], error);
+        free(aside->values[i]);
+    }
+    return result ? -1 : distillation_put(d, error);
+}
+
+int distillation_best_bytes(struct distillation *d, void **bytes, size_t *size,
+                            struct error *error) {
+    struct aside aside;
+    int result = show_average(d, &aside, error);
+    if (result == 0)
+        result = distillation_bytes(d, bytes, size, error);
+    return put_back(d, &aside, result ? NULL : error) ? -1 : result;
 }
 
 /* After step `at`: whether what is there is the best so far, which is then kept. */
-static int look(struct distillation *d, unsigned at, struct error *error) {
+static int look_now(struct distillation *d, unsigned at, struct error *error) {
     double loss;
-    if (!held_back_looks(&d->held, at, (unsigned)d->options.steps))
-        return 0;
     if (distillation_look(d, &loss, error))
         return -1;
     if (isnan(loss)) /* which is never less, and nothing is less than it */
@@ -351,13 +180,24 @@ static int look(struct distillation *d, unsigned at, struct error *error) {
     return 0;
 }
 
+static int look(struct distillation *d, unsigned at, struct error *error) {
+    struct aside aside;
+    if (!held_back_looks(&d->held, at, (unsigned)d->options.steps))
+        return 0;
+    int result = show_average(d, &aside, error);
+    if (result == 0)
+        result = look_now(d, at, error);
+    return put_back(d, &aside, result ? NULL : error) ? -1 : result;
+}
+
 int distillation_step(struct distillation *d, double *losses, struct error *error) {
     struct random random = d->random;
     random_dirichlet(&random, d->options.alpha, d->pool->tasks, d->preference);
     task_batch_next(d->batch);
     if (forward_backward(d, d->preference, error))
         return -1;
-    update(d);
+    if (update(d, error))
+        return -1;
     if (d->step + 1 < d->options.steps)
         task_batch_ahead(d->batch);
     if (task_batch_collect(d->batch, losses, error) || look(d, d->step + 1, error))

@@ -21,6 +21,14 @@ struct answers {
     size_t rows;
 };
 
+/* The routers beside D: their numbers on the device are what Adam trains, those that
+ * merges read are the correction's, on the host. */
+struct router_part {
+    struct trained numbers; /* count 0: there are none */
+    float *sums;            /* (modules, tasks + count): d loss / d weights, over g */
+    float *weights, *gradient; /* the same on the host; [numbers.count] */
+};
+
 struct distillation {
     struct distillation_options options;
     struct pool *pool;
@@ -37,9 +45,15 @@ struct distillation {
 
     struct factors *factors; /* what is trained in place of D; NULL: D itself */
     struct trained vector;   /* D; merges read its reals, which are the correction's */
-    real *weights;           /* (layout size) the merged model */
-    real *dfeatures;         /* (tasks batch, D) */
-    double *preference;      /* [tasks] */
+    /* (text_begin) of the merged weights, over g where D_k's is another; of one vector
+     * that of the vector itself. */
+    float *slope;
+    size_t count;                   /* of the D_k */
+    double shares[ROUTE_TASKS_MAX]; /* [count] of the batch's preference */
+    struct router_part routers;
+    real *weights;      /* (layout size) the merged model */
+    real *dfeatures;    /* (tasks batch, D) */
+    double *preference; /* [tasks] */
 };
 
 /* D's start into vector [layout size]: distillation_start.c. */
@@ -54,15 +68,31 @@ void distillation_loss(struct distillation *distillation, size_t task,
                        const real *features, size_t n, const int32_t *labels,
                        float *loss, const float *scale, real *dfeatures);
 
-/* What Adam trains: D, or its factors. */
-struct trained *distillation_trained(struct distillation *distillation);
+/* What Adam trains: D, or its factors; and the routers where there are any. Returns how
+ * many of list[2]. */
+size_t distillation_list(struct distillation *distillation, struct trained **list);
+
+/* Routers beside D: distillation_routers.c. Made as the options want them; their
+ * gradient from d->slope, at a preference; and merges read what was trained. */
+int distillation_routers_new(struct distillation *distillation, struct error *error);
+void distillation_routers_free(struct distillation *distillation);
+void distillation_routers_sum(struct distillation *distillation);
+int distillation_routers_gradient(struct distillation *distillation,
+                                  const double *preference, struct error *error);
+int distillation_routers_put(struct distillation *distillation, struct error *error);
 
 /* A step, as the trainer's. */
 int distillation_step(struct distillation *distillation, double *losses,
                       struct error *error);
-/* D as a correction's bytes, for free(). */
+/* D, with its routers, as a correction's bytes, for free(): as it is, and as it is to
+ * be kept. */
 int distillation_bytes(struct distillation *distillation, void **bytes, size_t *size,
                        struct error *error);
+int distillation_best_bytes(struct distillation *distillation, void **bytes,
+                            size_t *size, struct error *error);
+
+/* What merges read, from what is trained. */
+int distillation_put(struct distillation *distillation, struct error *error);
 
 /* The model of a preference into d->weights, with its heads. */
 int distillation_merge(struct distillation *d, const double *preference,

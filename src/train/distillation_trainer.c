@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "moe/correction_bytes.h"
 #include "train/distillation_state.h"
 
 static const char state_kind[] = "pwemoe-distillation";
@@ -11,7 +12,8 @@ static const char state_kind[] = "pwemoe-distillation";
 static int save_file(void *self, const char *path, const char *note,
                      struct error *error) {
     struct distillation *d = self;
-    struct trained *list[] = {distillation_trained(d)};
+    struct trained *list[2];
+    size_t count = distillation_list(d, list);
     struct training_state state = {.kind = state_kind,
                                    .step = d->step,
                                    .batch = d->options.batch,
@@ -20,30 +22,31 @@ static int save_file(void *self, const char *path, const char *note,
     if (held_back_any(&d->held) &&
         held_back_save(&d->held, &state.extra, &state.extra_size, error))
         return -1;
-    int result = trained_save(d->pool->backend, list, 1, &state, path, note, error);
+    int result = trained_save(d->pool->backend, list, count, &state, path, note, error);
     free(state.extra);
     return result;
 }
 
 static int resume_file(void *self, const char *path, char **note, struct error *error) {
     struct distillation *d = self;
-    struct trained *list[] = {distillation_trained(d)};
+    struct trained *list[2];
+    size_t count = distillation_list(d, list);
     struct training_state state = {
         .kind = state_kind, .batch = d->options.batch, .has_random = true};
-    if (trained_resume(d->pool->backend, list, 1, (unsigned)d->options.steps, &state,
-                       path, note, error))
+    if (trained_resume(d->pool->backend, list, count, (unsigned)d->options.steps,
+                       &state, path, note, error))
         return -1;
     int result = held_back_any(&d->held)
                      ? held_back_resume(&d->held, state.extra, state.extra_size, error)
                      : 0;
+    if (result == 0)
+        result = distillation_put(d, error);
     free(state.extra);
     if (result) {
         free(*note);
         *note = NULL;
         return -1;
     }
-    if (d->factors)
-        factors_put(d->factors, d->vector.values);
     d->step = state.step;
     d->random = state.random;
     for (size_t t = 0; t < d->pool->tasks; t++)
@@ -61,9 +64,10 @@ static uint64_t trainable(const void *self) {
     uint64_t count = 0;
     for (size_t i = 0; i < l->text_parameter; i++)
         count += l->parameters[i].count;
+    count *= d->options.fixed ? 0 : d->count;
     if (d->factors) /* without what lies between parameters, as there */
         count -= l->text_begin - factors_numbers(d->factors)->count;
-    return count;
+    return count + d->routers.numbers.count;
 }
 
 static bool finished(const void *self) {
@@ -90,12 +94,15 @@ static void remark(const void *self, char *text, size_t size) {
 int distillation_bytes(struct distillation *d, void **bytes, size_t *size,
                        struct error *error) {
     const struct layout *layout = d->pool->layout;
-    float *vector = array_new(layout->size, sizeof *vector);
-    int status = vector ? distillation_vector(d, vector, error) : error_memory(error);
+    struct correction_parts parts = {.form = d->options.form,
+                                     .routers = correction_routers(d->correction)};
+    parts.vectors = array_new(d->count * layout->size, sizeof *parts.vectors);
+    int status = parts.vectors ? distillation_vector(d, parts.vectors, error)
+                               : error_memory(error);
     if (status == 0)
         status =
-            correction_to_memory(layout, d->pool->tasks, vector, bytes, size, error);
-    free(vector);
+            correction_to_memory(layout, d->pool->tasks, &parts, bytes, size, error);
+    free(parts.vectors);
     return status;
 }
 
@@ -107,7 +114,7 @@ static int result(void *self, void **bytes, size_t *size, struct error *error) {
     if (d->step < d->options.steps && !finished(d))
         return 0;
     if (!d->held.result)
-        return distillation_bytes(d, bytes, size, error);
+        return distillation_best_bytes(d, bytes, size, error);
     *bytes = malloc(d->held.result_size);
     if (!*bytes)
         return error_memory(error);

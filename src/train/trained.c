@@ -39,6 +39,7 @@ void trained_free(struct backend *b, struct trained *t) {
     b->release(b, t->gradient);
     b->release(b, t->first);
     b->release(b, t->second);
+    b->release(b, t->average);
 }
 
 int trained_put(struct backend *b, struct trained *t, const float *values,
@@ -47,6 +48,30 @@ int trained_put(struct backend *b, struct trained *t, const float *values,
     if (!one_array(t))
         b->upload_real(b, t->compute, values, t->count);
     return b->synchronise(b, error);
+}
+
+int trained_keep_average(struct backend *b, struct trained *t, struct error *error) {
+    return b->allocate(b, t->count * sizeof *t->average, (void **)&t->average, error);
+}
+
+void trained_average(struct backend *b, struct trained *t, double window) {
+    float share = (float)(1 / window);
+    b->add_scaled(b, t->average, t->average, -share, t->count);
+    b->add_scaled(b, t->average, t->values, share, t->count);
+}
+
+int trained_show_average(struct backend *b, struct trained *t, float *values,
+                         struct error *error) {
+    size_t bytes = t->count * sizeof *values;
+    float *average = array_new(t->count, sizeof *average);
+    int result = average ? 0 : error_memory(error);
+    if (result == 0 && (b->download(b, values, t->values, bytes, error) ||
+                        b->download(b, average, t->average, bytes, error)))
+        result = -1;
+    if (result == 0)
+        result = trained_put(b, t, average, error);
+    free(average);
+    return result;
 }
 
 void trained_step(struct backend *b, struct trained *t, double rate, double decay,
@@ -64,22 +89,29 @@ void trained_step(struct backend *b, struct trained *t, double rate, double deca
 
 /* --- the state, a file ------------------------------------------------------------ */
 
-enum { PARTS = 3, NAME_SIZE = 32, NUMBER = 24 };
+enum { PARTS = 4, NAME_SIZE = 32, NUMBER = 24 };
 
-/* Tensor `index` of the file: a part of an array of the list. */
-static void tensor_name(char name[NAME_SIZE], size_t index) {
-    static const char *const parts[PARTS] = {"values", "first", "second"};
-    snprintf(name, NAME_SIZE, "%zu.%s", index / PARTS, parts[index % PARTS]);
+/* All of a list keep an average, or none. */
+static size_t parts_of(struct trained *const *list) {
+    return list[0]->average ? PARTS : PARTS - 1;
+}
+
+/* Tensor `index` of the file: one of so many parts of an array of the list. */
+static void tensor_name(char name[NAME_SIZE], size_t index, size_t in_all) {
+    static const char *const parts[PARTS] = {"values", "first", "second", "average"};
+    snprintf(name, NAME_SIZE, "%zu.%s", index / in_all, parts[index % in_all]);
 }
 
 static float *part_of(const struct trained *t, size_t part) {
-    return part == 0 ? t->values : part == 1 ? t->first : t->second;
+    float *const parts[PARTS] = {t->values, t->first, t->second, t->average};
+    return parts[part];
 }
 
 struct state_writer {
     struct backend *backend;
     struct trained *const *list;
-    size_t arrays; /* tensors of the list; after them the extra bytes */
+    size_t arrays, parts; /* tensors of the list, after them the extra bytes; and of
+                             one array */
     const struct training_state *state;
     float *part; /* one of them, downloaded when its first byte is asked for */
 };
@@ -93,10 +125,10 @@ static int read_part(void *self, size_t index, uint64_t offset, void *out, size_
         memcpy(out, (const char *)w->state->extra + offset, *got);
         return 0;
     }
-    const struct trained *t = w->list[index / PARTS];
+    const struct trained *t = w->list[index / w->parts];
     size_t bytes = t->count * sizeof *w->part;
     if (offset == 0 && w->backend->download(w->backend, w->part,
-                                            part_of(t, index % PARTS), bytes, error))
+                                            part_of(t, index % w->parts), bytes, error))
         return -1;
     *got = bytes - offset < room ? (size_t)(bytes - offset) : room;
     memcpy(out, (char *)w->part + offset, *got);
@@ -137,19 +169,19 @@ static int write_state(struct state_writer *writer, const struct tensor_source *
 int trained_save(struct backend *b, struct trained *const *list, size_t count,
                  const struct training_state *state, const char *path, const char *note,
                  struct error *error) {
-    size_t tensors = count * PARTS;
+    size_t parts = parts_of(list), tensors = count * parts;
     struct tensor_source *sources = array_new(tensors + 1, sizeof *sources);
     char(*names)[NAME_SIZE] = array_new(tensors, sizeof *names);
-    struct state_writer writer = {b, list, tensors, state,
-                                  room_for_largest(list, count)};
+    struct state_writer writer = {b,     list,  tensors,
+                                  parts, state, room_for_largest(list, count)};
     int result = -1;
     if (!sources || !names || !writer.part) {
         error_memory(error);
         goto done;
     }
     for (size_t i = 0; i < tensors; i++) {
-        size_t n = list[i / PARTS]->count;
-        tensor_name(names[i], i);
+        size_t n = list[i / parts]->count;
+        tensor_name(names[i], i, parts);
         sources[i] = (struct tensor_source){.name = names[i],
                                             .dtype_name = "F32",
                                             .rank = 1,
@@ -191,21 +223,22 @@ static bool read_numbers(const struct safetensors *file, unsigned steps,
 static int read_arrays(struct backend *b, const struct safetensors *file,
                        struct trained *const *list, size_t count, const char *path,
                        float *part, struct error *error) {
-    for (size_t i = 0; i < count * PARTS; i++) {
+    size_t parts = parts_of(list);
+    for (size_t i = 0; i < count * parts; i++) {
         char name[NAME_SIZE];
-        tensor_name(name, i);
-        struct trained *t = list[i / PARTS];
+        tensor_name(name, i, parts);
+        struct trained *t = list[i / parts];
         const struct tensor *tensor = safetensors_find(file, name);
         if (!tensor || tensor->dtype != DTYPE_F32 || tensor->count != t->count)
             return error_set(error, "%s: %s does not have this run's size", path, name);
         if (tensor_to_f32(tensor, path, part, error))
             return -1;
-        if (i % PARTS == 0) {
+        if (i % parts == 0) {
             if (trained_put(b, t, part, error))
                 return -1;
             continue;
         }
-        b->upload(b, part_of(t, i % PARTS), part, t->count * sizeof *part);
+        b->upload(b, part_of(t, i % parts), part, t->count * sizeof *part);
         if (b->synchronise(b, error))
             return -1;
     }

@@ -17,6 +17,7 @@ struct trained {
     float *values, *gradient, *first, *second; /* [count] on the device */
     real *compute; /* [count] what the model reads; values themselves in f32 */
     bool owns_compute;
+    float *average; /* [count] of the values of the last steps, or NULL */
 };
 
 /* Room for count numbers, the moments 0; the values are put later. compute: where the
@@ -29,6 +30,16 @@ void trained_free(struct backend *backend, struct trained *trained);
 /* values [count] of the host to the device, as f32 and as reals. */
 int trained_put(struct backend *backend, struct trained *trained, const float *values,
                 struct error *error);
+
+/* Keeps the average of the values from now on; it is saved with them. */
+int trained_keep_average(struct backend *backend, struct trained *trained,
+                         struct error *error);
+/* average += (values - average) / window. */
+void trained_average(struct backend *backend, struct trained *trained, double window);
+/* The average takes the values' place, and values [count], of the host, become what
+ * they were; trained_put puts them back. */
+int trained_show_average(struct backend *backend, struct trained *trained,
+                         float *values, struct error *error);
 
 /* One step of Adam (betas 0.9 and 0.999, epsilon 1e-8) down the gradient that is there;
  * step counts from 0. Does nothing where count is 0. */

@@ -355,6 +355,69 @@ static void a_correction_is_trained(void **state) {
     ran_free(&ran);
 }
 
+/* Every form of correction answers preferences, and its export is what was measured: as
+ * a plain model it has the same figures. */
+static void every_correction_is_exported(void **state) {
+    (void)state;
+    static const char *const forms[] = {
+        "--rank 2", "--vectors task", "--vectors pair --average 0.3",
+        "--routers linear", "--method distil-routers --routers tensor"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "form%zu.db", i);
+        new_store(name);
+        json_t *rows = json_of("train %s/%s --steps 20 --batch 4 %s --format json",
+                               folder(), name, forms[i]);
+        json_t *row = json_array_get(rows, 0);
+        json_t *parameters = json_object_get(row, "parameters");
+        assert_string_equal(string(row, "method"),
+                            i == 4 ? "distil-routers" : "distil");
+        assert_string_equal(string(parameters, "vectors"), i == 1   ? "task"
+                                                           : i == 2 ? "pair"
+                                                                    : "one");
+        assert_true(number(row, "trainable") > 0);
+        json_decref(rows);
+        rows =
+            json_of("eval %s/%s --preference 0.25,0.75 --format json", folder(), name);
+        struct ran ran =
+            run("export %1$s/%2$s --preference 0.25,0.75 --out %1$s/%2$s-out", folder(),
+                name);
+        assert_int_equal(ran.status, 0);
+        assert_non_null(
+            strstr(ran.err, string(json_array_get(rows, 0), "model_sha256")));
+        ran_free(&ran);
+        json_t *plain = json_of("eval %1$s/%2$s --model %1$s/%2$s-out --format json",
+                                folder(), name);
+        assert_true(
+            json_equal(json_object_get(json_array_get(rows, 0), "objectives"),
+                       json_object_get(json_array_get(plain, 0), "objectives")));
+        json_decref(plain);
+        json_decref(rows);
+        char path[1200];
+        snprintf(path, sizeof path, "%s/%s-out/pwemoe.json", folder(), name);
+        json_t *told = json_load_file(path, 0, NULL);
+        json_t *one = json_object_get(told, "correction_weight");
+        json_t *each = json_object_get(told, "correction_weights");
+        /* Two tasks are one pair. */
+        assert_true(i == 0 || i == 2 ? one && !each
+                                     : !one && json_object_size(each) > 0);
+        assert_true(!one || json_number_value(one) == 0.75);
+        json_t *first = json_object_iter_value(json_object_iter(each));
+        assert_true(!each || json_array_size(first) == (i == 1 ? 2 : 1));
+        json_decref(told);
+    }
+    expect_error(2, "--rank is of one vector",
+                 "train %s/form0.db --rank 2 --vectors pair", folder());
+    expect_error(2, "--router-lr is of routers", "train %s/form0.db --router-lr 0.1",
+                 folder());
+    expect_error(2, "has nothing to train",
+                 "train %s/form0.db --method distil-routers --routers none", folder());
+    expect_error(2, "--lr is of a vector that learns",
+                 "train %s/form0.db --method distil-routers --lr 0.1", folder());
+    expect_error(2, "--vectors cannot be used with --method ls",
+                 "train %s/form0.db --method ls --vectors pair", folder());
+}
+
 /* A figure of the first of the rows, which are freed. */
 static double figure_of(json_t *rows, const char *task) {
     json_t *all = json_object_get(json_array_get(rows, 0), "objectives");
@@ -566,6 +629,7 @@ int main(void) {
         cmocka_unit_test(a_front_without_training),
         cmocka_unit_test(trains_without_labels),
         cmocka_unit_test(a_correction_is_trained),
+        cmocka_unit_test(every_correction_is_exported),
         cmocka_unit_test(heads_are_fitted),
         cmocka_unit_test(adamerging_is_trained),
         cmocka_unit_test(front_takes_all_steps),

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "changes.h"
-#include "moe/correction.h"
+#include "moe/correction_bytes.h"
 #include "moe/routers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,15 +40,16 @@ static void prepare(void) {
     struct error error;
     random_seed(&random, 1, 2);
     require(layout_new(&config, NULL, &layout, &error) == 0);
-    float *vector = calloc(layout->size, sizeof *vector);
+    struct correction_parts parts = {.vectors =
+                                         calloc(layout->size, sizeof *parts.vectors)};
     require(
-        vector &&
+        parts.vectors &&
         routers_new(UPSCALE_MLP, 2, 2, TASKS, 0.3f, &random, &routers, &error) == 0 &&
         routers_to_memory(routers, &base[0], &base_size[0], &error) == 0 &&
-        correction_to_memory(layout, TASKS, vector, &base[1], &base_size[1], &error) ==
+        correction_to_memory(layout, TASKS, &parts, &base[1], &base_size[1], &error) ==
             0);
     routers_free(routers);
-    free(vector);
+    free(parts.vectors);
     atexit(clean);
 }
 
@@ -83,15 +84,14 @@ static void read_routers(const void *bytes, size_t size) {
 
 static void read_correction(const void *bytes, size_t size) {
     struct error error = {.text = ""};
-    float *vector = calloc(layout->size, sizeof *vector);
-    require(vector != NULL);
+    struct correction_parts parts;
     correction_is(bytes, size);
-    if (correction_from_memory(bytes, size, "fuzz", layout, TASKS, vector, &error) == 0)
-        for (size_t i = 0; i < layout->size; i++)
-            require(isfinite(vector[i]));
+    if (correction_from_memory(bytes, size, "fuzz", layout, TASKS, &parts, &error) == 0)
+        for (size_t i = 0; i < correction_count(parts.form, TASKS) * layout->size; i++)
+            require(isfinite(parts.vectors[i]));
     else
         require(*error.text && !strchr(error.text, '\n'));
-    free(vector);
+    correction_parts_clear(&parts);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -14,7 +14,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "moe/correction.h"
+#include "moe/correction_bytes.h"
 #include "support/golden.h"
 #include "train/distillation.h"
 #include "train/factors.h"
@@ -76,6 +76,17 @@ static float *vector_of(const struct fixture *f) {
     assert_non_null(vector);
     assert_int_equal(distillation_vector(f->distillation, vector, &error), 0);
     return vector;
+}
+
+/* The vector of a correction's bytes. */
+static int read_back(const void *bytes, size_t size, const struct layout *l,
+                     size_t tasks, float *vector, struct error *error) {
+    struct correction_parts parts;
+    if (correction_from_memory(bytes, size, "D", l, tasks, &parts, error))
+        return -1;
+    memcpy(vector, parts.vectors, l->size * sizeof *vector);
+    correction_parts_clear(&parts);
+    return 0;
 }
 
 /* --- against autograd ---------------------------------------------------------------
@@ -597,9 +608,7 @@ static void test_ends_early(void **state) {
     float *d = vector_of(&parts),
           *back = malloc(parts.pool->layout->size * sizeof *back);
     assert_non_null(back);
-    assert_int_equal(
-        correction_from_memory(one, size, "D", parts.pool->layout, TASKS, back, &error),
-        0);
+    assert_int_equal(read_back(one, size, parts.pool->layout, TASKS, back, &error), 0);
     for (size_t i = 0; i < parts.pool->layout->size; i++)
         assert_true(fabs((double)(back[i] - d[i])) <= fabs((double)d[i]) / 256);
 
@@ -641,7 +650,7 @@ static void test_not_finite(void **state) {
     assert_int_equal(distillation_set_vector(f.distillation, d, &error), 0);
     run_steps(&f, 35, NULL, NULL);
     result_of(&f, &bytes, &size);
-    if (correction_from_memory(bytes, size, "D", f.pool->layout, TASKS, d, &error))
+    if (read_back(bytes, size, f.pool->layout, TASKS, d, &error))
         fail_msg("%s", error.text);
     free(bytes);
     free(d);
@@ -707,7 +716,7 @@ static void test_merge(void **state) {
     real *out;
     float *merged = malloc(size * sizeof *merged), *d = malloc(size * sizeof *d);
     assert_true(merged && d);
-    assert_int_equal(correction_new(f.pool, &correction, &error), 0);
+    assert_int_equal(correction_new(f.pool, CORRECTION_ONE, &correction, &error), 0);
     assert_int_equal(b->allocate(b, size * sizeof *merged, (void **)&out, &error), 0);
     for (size_t i = 0; i < size; i++)
         d[i] = (float)(0.01 * sin((double)i));
@@ -756,22 +765,20 @@ static void test_bytes(void **state) {
     assert_false(correction_is(bytes, 7));
     float *d = vector_of(&f), *back = malloc(l->size * sizeof *back);
     assert_non_null(back);
-    assert_int_equal(correction_from_memory(bytes, size, "D", l, TASKS, back, &error),
-                     0);
+    assert_int_equal(read_back(bytes, size, l, TASKS, back, &error), 0);
     double largest = 0;
     for (size_t i = 0; i < l->size; i++) {
         largest = fmax(largest, fabs((double)d[i]));
         assert_true(fabs((double)(back[i] - d[i])) <= fabs((double)d[i]) / 256);
     }
     assert_true(largest > 0);
-    assert_int_equal(correction_from_memory(bytes, size, "D", l, 2, back, &error), -1);
+    assert_int_equal(read_back(bytes, size, l, 2, back, &error), -1);
     assert_string_equal(error.text, "D: is for 3 tasks; the pool has 2");
-    assert_int_equal(correction_from_memory(bytes, 9, "D", l, TASKS, back, &error), -1);
+    assert_int_equal(read_back(bytes, 9, l, TASKS, back, &error), -1);
     /* Another model's names. */
     struct fixture other;
     open_pool(&other, "gpt2");
-    assert_int_equal(correction_from_memory(bytes, size, "D", other.pool->layout, TASKS,
-                                            back, &error),
+    assert_int_equal(read_back(bytes, size, other.pool->layout, TASKS, back, &error),
                      -1);
     close_fixture(&other);
     free(bytes);

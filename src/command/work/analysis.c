@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "eval/sources.h"
-#include "moe/correction.h"
+#include "moe/correction_bytes.h"
 #include "moe/routers.h"
 #include "moe/surrogate.h"
 #include "results/answerer.h"

@@ -41,10 +41,22 @@ static int find_state(struct train_run *s, struct error *error) {
                      (long long)t->run.id, t->state);
 }
 
+/* Where the routers beside a correction are. */
+static int parse_beside(const struct train_run *s, enum granularity *beside,
+                        struct error *error) {
+    char text[16];
+    options_choice(TRAIN_BESIDES, s->o.beside, text, sizeof text);
+    *beside = UPSCALE_NONE;
+    return s->o.beside ? granularity_parse(text, beside, error) : 0;
+}
+
 static int load_correction(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     struct distillation *distillation;
+    enum granularity beside;
     double change;
+    if (parse_beside(s, &beside, error))
+        return -1;
     if (s->o.how.learning_rate == 0) {
         char rate[32];
         if (distillation_change(t->pool, &change, error))
@@ -64,6 +76,12 @@ static int load_correction(struct train_run *s, struct error *error) {
                                              .batch = s->o.how.batch,
                                              .held_back = s->o.held_back,
                                              .rank = s->o.rank,
+                                             .form = (enum correction_form)s->o.vectors,
+                                             .fixed = s->kind & FIXED,
+                                             .beside = beside,
+                                             .layers = 2,
+                                             .router_rate = s->o.router_rate,
+                                             .average = s->o.average,
                                              .seed = s->o.how.seed};
     if ((t->run.id && find_state(s, error)) ||
         distillation_new(t->pool, (const struct dataset *const *)t->train, &how,

@@ -13,6 +13,7 @@ enum {
     BOTH = ROUTERS | CORRECTION,
     SMOOTHED = 1 << 2, /* routers by stch */
     COEFFICIENTS = 1 << 3,
+    FIXED = 1 << 4, /* a correction that stays as it starts, and routers beside it */
     EACH = BOTH | COEFFICIENTS
 };
 
@@ -21,6 +22,8 @@ struct train_options {
     unsigned upscale;     /* of UPSCALES */
     unsigned loss, start; /* of a correction, as the next */
     uint64_t held_back, rank;
+    unsigned vectors, beside; /* of their options' choices */
+    double router_rate, average;
     struct router_training_options how;
     struct training_options training;
 };
@@ -31,6 +34,10 @@ struct train_run {
     unsigned kind;                /* the bits above */
     char method[16], upscale[16]; /* as the store knows them */
 };
+
+/* Choices of --vectors, in the order of enum correction_form, and of --routers. */
+#define TRAIN_VECTORS "one|task|pair"
+#define TRAIN_BESIDES "none|mlp|attn+mlp|all|linear|tensor"
 
 /* Reads models and data, and makes what trains. */
 int train_load(struct train_run *s, struct error *error);

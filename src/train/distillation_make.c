@@ -1,0 +1,277 @@
+/* Making the distillation: what its experts answer, and its memory. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "moe/correction_bytes.h"
+#include "train/distillation_state.h"
+#include "train/optimiser.h"
+
+/* --- the experts' answers -----------------------------------------------------------
+ */
+
+/* Gives every example that the steps will draw of a task a row, and those that are held
+ * back; of a few examples, all of them. Rows are in the order of the examples. labels
+ * [count], -1 for the others. */
+static int choose_rows(const struct distillation *d, const struct dataset *data,
+                       size_t task, int32_t *labels, size_t *rows,
+                       struct error *error) {
+    const struct distillation_options *o = &d->options;
+    const struct held_back *h = &d->held;
+    uint64_t draws = o->steps * o->batch;
+    bool all = draws >= h->used_count[task];
+    struct batches batches;
+    if (data->count > INT32_MAX)
+        return error_set(error, "%zu training examples are too many", data->count);
+    for (size_t i = 0; i < data->count; i++)
+        labels[i] = all ? 0 : -1;
+    for (size_t i = 0; i < h->held_count[task]; i++)
+        labels[h->held[task][i]] = 0;
+    if (!all && batches_begin(&batches, h->used_count[task], o->seed, task, error))
+        return -1;
+    for (uint64_t i = 0; !all && i < draws; i++) {
+        uint32_t index;
+        batches_next(&batches, 1, &index);
+        labels[h->used[task][index]] = 0;
+    }
+    if (!all)
+        batches_end(&batches);
+    *rows = 0;
+    for (size_t i = 0; i < data->count; i++)
+        if (labels[i] >= 0)
+            labels[i] = (int32_t)(*rows)++;
+    return 0;
+}
+
+/* Features of n examples to the rows of the table from `first` on. */
+static void answer(struct distillation *d, size_t task, const real *features,
+                   const int32_t *labels, size_t n, size_t first) {
+    struct backend *b = d->pool->backend;
+    struct answers *a = &d->answers[task];
+    size_t classes = d->pool->heads[task].classes, most = d->options.batch;
+    size_t width = model_config_features(&d->pool->layout->config);
+    for (size_t i = 0; i < n; i += most) {
+        size_t part = n - i < most ? n - i : most;
+        head_bank_loss(d->heads, task, backend_at(b, features, i * width), part, labels,
+                       d->batch->loss, NULL, NULL);
+        b->copy(b, a->logits + (first + i) * classes, head_bank_logits(d->heads),
+                part * classes * sizeof *a->logits);
+    }
+}
+
+/* A task's expert over the examples that have a row, in the order of rows. */
+static int run_expert(struct distillation *d, struct feed *feed, size_t task,
+                      const struct dataset *data, const struct work *work,
+                      struct error *error) {
+    struct pool *pool = d->pool;
+    struct answers *a = &d->answers[task];
+    double alone[POOL_TASKS_MAX] = {0};
+    size_t most = pool->tasks * d->options.batch, n = 0, first = 0;
+    uint32_t *order = array_new(a->rows, sizeof *order);
+    if (!order)
+        return error_memory(error);
+    for (size_t i = 0; i < data->count; i++)
+        if (a->data.labels[i] >= 0)
+            order[a->data.labels[i]] = (uint32_t)i;
+    alone[task] = 1;
+    correction_merge(d->correction, alone, d->weights);
+    int result = 0;
+    for (; result == 0 && first < a->rows; first += n) {
+        n = a->rows - first < most ? a->rows - first : most;
+        work_report(work, "asking the experts", task * a->rows + first,
+                    pool->tasks * a->rows);
+        if (work_stopped(work)) {
+            result = error_set(error, "stopped");
+            break;
+        }
+        for (size_t i = 0; i < n; i++)
+            feed_put(feed, i, data, order[first + i]);
+        feed_embed(feed, d->transformer, d->weights, n);
+        answer(d, task, transformer_run(d->transformer, d->weights, n),
+               feed_labels(feed), n, first);
+        result = pool->backend->synchronise(pool->backend, error);
+    }
+    free(order);
+    return result;
+}
+
+static int ask_experts(struct distillation *d, const struct dataset *const *train,
+                       const struct work *work, struct error *error) {
+    struct pool *pool = d->pool;
+    struct backend *b = pool->backend;
+    struct feed *feed;
+    if (feed_new(b, pool->layout, train, pool->tasks, pool->tasks * d->options.batch,
+                 &feed, error))
+        return -1;
+    int result = 0;
+    for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
+        struct answers *a = &d->answers[t];
+        size_t bytes;
+        if (!size_multiply(a->rows, pool->heads[t].classes * sizeof(float), &bytes))
+            result = error_memory(error);
+        if (result == 0)
+            result = b->allocate(b, bytes, (void **)&a->logits, error);
+        if (result == 0)
+            result = run_expert(d, feed, t, train[t], work, error);
+    }
+    feed_free(feed);
+    return result;
+}
+
+/* --- making and freeing -------------------------------------------------------------
+ */
+
+static int choose_data(struct distillation *d, const struct dataset *const *train,
+                       struct error *error) {
+    size_t tasks = d->pool->tasks;
+    d->answers = array_new(tasks, sizeof *d->answers);
+    d->data = array_new(tasks, sizeof *d->data);
+    d->preference = array_new(tasks, sizeof *d->preference);
+    if (!d->answers || !d->data || !d->preference)
+        return error_memory(error);
+    if (held_back_choose(&d->held, train, tasks, (size_t)d->options.held_back,
+                         (unsigned)d->options.steps, error))
+        return -1;
+    for (size_t t = 0; t < tasks; t++) {
+        struct answers *a = &d->answers[t];
+        d->data[t] = train[t];
+        if (d->options.loss != DISTILLATION_DISTIL)
+            continue;
+        a->data = *train[t];
+        a->data.labels = array_new(train[t]->count, sizeof *a->data.labels);
+        if (!a->data.labels)
+            return error_memory(error);
+        if (choose_rows(d, train[t], t, a->data.labels, &a->rows, error))
+            return -1;
+        d->data[t] = &a->data;
+    }
+    return 0;
+}
+
+static int allocate(struct distillation *d, struct error *error) {
+    struct pool *pool = d->pool;
+    struct backend *b = pool->backend;
+    size_t size = pool->layout->size, rows = pool->tasks * d->options.batch;
+    size_t features = model_config_features(&pool->layout->config);
+    /* No image's features know of a text tower: D stays 0 there. */
+    size_t text_begin = pool->layout->text_begin;
+    if (trained_new(b, &d->vector, (d->count - 1) * size + text_begin,
+                    correction_vector(d->correction), error))
+        return -1;
+    if (d->count == 1)
+        d->slope = d->vector.gradient;
+    else if (b->allocate(b, text_begin * sizeof *d->slope, (void **)&d->slope, error))
+        return -1;
+    return distillation_routers_new(d, error) ||
+                   b->allocate(b, size * b->real_size, (void **)&d->weights, error) ||
+                   b->allocate(b, rows * features * b->real_size,
+                               (void **)&d->dfeatures, error)
+               ? -1
+               : 0;
+}
+
+/* Batches are drawn of what is not held back, which has a feed of its own. */
+static int divide(struct distillation *d, struct error *error) {
+    struct pool *pool = d->pool;
+    if (!held_back_any(&d->held))
+        return 0;
+    for (size_t t = 0; t < pool->tasks; t++)
+        if (task_batch_choose(d->batch, t, d->held.used[t], d->held.used_count[t],
+                              error))
+            return -1;
+    return feed_new(pool->backend, pool->layout, d->data, pool->tasks,
+                    pool->tasks * d->options.batch, &d->held_feed, error);
+}
+
+static int fill(struct distillation *d, const struct dataset *const *train,
+                const struct work *work, struct error *error) {
+    size_t size = d->pool->layout->size;
+    float *start = array_new(d->count * size, sizeof *start);
+    int result =
+        start ? distillation_start(d, train, start, work, error) : error_memory(error);
+    for (size_t k = 1; result == 0 && k < d->count; k++)
+        memcpy(start + k * size, start, size * sizeof *start);
+    if (result == 0)
+        result = trained_put(d->pool->backend, &d->vector, start, error);
+    if (result == 0 && d->options.rank)
+        result = factors_new(d->pool->backend, d->pool->layout, (size_t)d->options.rank,
+                             d->options.seed, start, &d->factors, error);
+    free(start);
+    struct trained *list[2];
+    size_t trained =
+        result == 0 && d->options.average > 0 ? distillation_list(d, list) : 0;
+    for (size_t i = 0; result == 0 && i < trained; i++)
+        result = trained_keep_average(d->pool->backend, list[i], error);
+    if (result == 0 && d->options.loss == DISTILLATION_DISTIL)
+        result = ask_experts(d, train, work, error);
+    return result;
+}
+
+int distillation_new(struct pool *pool, const struct dataset *const *train,
+                     const struct distillation_options *options,
+                     struct distillation **out, const struct work *work,
+                     struct error *error) {
+    struct backend *b = pool->backend;
+    struct distillation *d = array_new(1, sizeof *d);
+    if (!d)
+        return error_memory(error);
+    d->options = *options;
+    d->pool = pool;
+    d->count = correction_count(options->form, pool->tasks);
+    if (options->rank && d->count > 1) {
+        error_set(error, "--rank is of one vector; leave --vectors out");
+        goto failed;
+    }
+    random_seed(&d->random, options->seed, 1);
+    double change;
+    if (d->options.learning_rate == 0) {
+        if (distillation_change(pool, &change, error))
+            goto failed;
+        d->options.learning_rate =
+            change * (options->rank ? DISTILLATION_RATE_OF_RANK : DISTILLATION_RATE);
+    }
+    if (correction_fits(pool->layout, d->count, error) ||
+        choose_data(d, train, error) ||
+        correction_new(pool, options->form, &d->correction, error) ||
+        head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
+                      options->batch, &d->heads, error) ||
+        task_batch_new(b, pool->layout, d->data, pool->tasks, options->batch, 0,
+                       options->seed, &d->batch, error) ||
+        task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
+                               error) ||
+        allocate(d, error) || divide(d, error) || fill(d, train, work, error))
+        goto failed;
+    *out = d;
+    return 0;
+failed:
+    distillation_free(d);
+    return -1;
+}
+
+void distillation_free(struct distillation *d) {
+    if (!d)
+        return;
+    struct backend *b = d->pool->backend;
+    task_batch_free(d->batch);
+    factors_free(d->factors);
+    if (d->slope != d->vector.gradient)
+        b->release(b, d->slope);
+    distillation_routers_free(d);
+    trained_free(b, &d->vector);
+    b->release(b, d->weights);
+    b->release(b, d->dfeatures);
+    feed_free(d->held_feed);
+    transformer_free(d->transformer);
+    head_bank_free(d->heads);
+    correction_free(d->correction);
+    for (size_t t = 0; d->answers && t < d->pool->tasks; t++) {
+        b->release(b, d->answers[t].logits);
+        free(d->answers[t].data.labels);
+    }
+    held_back_clear(&d->held);
+    free(d->answers);
+    free(d->data);
+    free(d->preference);
+    free(d);
+}
