@@ -16,7 +16,7 @@ void cpu_fail(struct cpu *cpu, const char *format, ...) {
     char text[sizeof cpu->failure.text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    text_print(text, sizeof text, format, arguments);
     va_end(arguments);
     error_set(&cpu->failure, "%s", text);
     cpu->failed = true;

@@ -178,9 +178,10 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
             0)
             return 0;
         if (cpu_open(precision, threads, backend, error) != 0)
-            return error_prefix(error, "%.200s; the CPU is used instead", why.text);
+            return error_prefix(error, "%s; the CPU is used instead",
+                                TEXT_CUT(why.text, 200));
         if (note && presence == PRESENT)
-            snprintf(note, 256, "%.200s; the CPU is used", why.text);
+            snprintf(note, 256, "%s; the CPU is used", TEXT_CUT(why.text, 200));
         return 0;
     }
     long index;
@@ -190,7 +191,7 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
     if (cuda_open(index, precision, threads, backend, &presence, error) == 0)
         return 0;
     if (!strstr(error->text, "--device"))
-        error_set(error, "%.900s; or use --device cpu", error->text);
+        error_set(error, "%s; or use --device cpu", TEXT_CUT(error->text, 900));
     return -1;
 }
 

@@ -21,7 +21,7 @@
 /* Does name have the form of one beside this file, "." LAST "." PID "." N ".tmp"? */
 static bool is_draft_of(const char *name, const char *last) {
     char start[208];
-    int length = snprintf(start, sizeof start, ".%.200s.", last);
+    int length = snprintf(start, sizeof start, ".%s.", TEXT_CUT(last, 200));
     if (strncmp(name, start, (size_t)length) != 0)
         return false;
     const char *p = name + length;
@@ -95,9 +95,10 @@ int path_beside(const char *path, char **folder, char **temporary) {
     *temporary = NULL;
     do {
         free(*temporary);
-        *temporary = *folder ? text_format("%s/.%.200s.%ld.%u.tmp", *folder, last,
-                                           (long)getpid(), atomic_fetch_add(&serial, 1))
-                             : NULL;
+        *temporary =
+            *folder ? text_format("%s/.%s.%ld.%u.tmp", *folder, TEXT_CUT(last, 200),
+                                  (long)getpid(), atomic_fetch_add(&serial, 1))
+                    : NULL;
     } while (*temporary && lstat(*temporary, &status) == 0);
     if (*temporary)
         return 0;

@@ -13,7 +13,7 @@ int error_set(struct error *error, const char *format, ...) {
     char raw[sizeof error->text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(raw, sizeof raw, format, arguments);
+    text_print(raw, sizeof raw, format, arguments);
     va_end(arguments);
     text_escape(error->text, sizeof error->text, raw);
     error->memory = memory;
@@ -26,15 +26,12 @@ int error_prefix(struct error *error, const char *format, ...) {
     char raw[sizeof error->text];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(raw, sizeof raw, format, arguments);
+    text_print(raw, sizeof raw, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        return -1;
     char where[sizeof error->text], whole[2 * sizeof error->text + 2];
     text_escape(where, sizeof where, raw);
     snprintf(whole, sizeof whole, "%s: %s", where, error->text);
-    snprintf(error->text, sizeof error->text, "%.*s", (int)sizeof error->text - 1,
-             whole);
+    text_cut(error->text, sizeof error->text, whole);
     return -1;
 }
 

@@ -2,6 +2,7 @@
 #ifndef PWEMOE_BASE_MEMORY_H
 #define PWEMOE_BASE_MEMORY_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,6 +48,18 @@ char *text_escape(char *out, size_t size, const char *text);
 static inline bool text_continues(char byte) {
     return ((unsigned char)byte & 0xc0) == 0x80;
 }
+
+/* The first bytes of a text, `most` at most, as a text of its own that lives as long as
+ * the block it stands in: for "%s" where "%.60s" would cut a character in two. */
+#define TEXT_CUT(text, most) text_cut((char[(most) + 1]){0}, (most) + 1, (text))
+/* Into out [size]: as much of the text as there is room for, cut at a character.
+ * Returns out. */
+char *text_cut(char *out, size_t size, const char *text);
+/* vsnprintf, cut at a character where there is no more room. */
+void text_print(char *out, size_t size, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+/* In place: takes the last character off where not all of its bytes are there. */
+void text_trim(char *text);
 
 /* In place: the fractions of a JSON text, written with 17 digits, with as few as bring
  * back the same numbers. */

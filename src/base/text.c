@@ -111,6 +111,34 @@ char *text_escape(char *out, size_t size, const char *text) {
     return out;
 }
 
+void text_trim(char *text) {
+    size_t end = strlen(text), begin = end;
+    while (begin && end - begin < 4 && text_continues(text[begin - 1]))
+        begin--;
+    if (!begin || (unsigned char)text[begin - 1] < 0xc2)
+        return;
+    unsigned char first = (unsigned char)text[--begin];
+    size_t wanted = first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    if (end - begin < wanted)
+        text[begin] = '\0';
+}
+
+char *text_cut(char *out, size_t size, const char *text) {
+    size_t length = strnlen(text, size);
+    bool cut = length == size;
+    memcpy(out, text, cut ? size - 1 : length);
+    out[cut ? size - 1 : length] = '\0';
+    if (cut)
+        text_trim(out);
+    return out;
+}
+
+void text_print(char *out, size_t size, const char *format, va_list arguments) {
+    int length = vsnprintf(out, size, format, arguments);
+    if (size && length >= 0 && (size_t)length >= size)
+        text_trim(out);
+}
+
 /* Levenshtein distance; words longer than the table are never near. */
 static size_t edit_distance(const char *a, const char *b) {
     enum { LONGEST = 63 };

@@ -133,8 +133,8 @@ static int add_alpha(struct adapter *adapter, const char *key, const json_t *val
                      struct error *error) {
     struct alpha *alpha = &adapter->alphas[adapter->alpha_count];
     if (!json_is_number(value))
-        return error_set(error, "%s/%s: alpha_pattern: %.100s is not given a number",
-                         adapter->path, config_name, key);
+        return error_set(error, "%s/%s: alpha_pattern: %s is not given a number",
+                         adapter->path, config_name, TEXT_CUT(key, 100));
     char *text = is_plain(key) ? expression_of(key) : NULL;
     if (!text && is_plain(key))
         return error_memory(error);
@@ -144,8 +144,8 @@ static int add_alpha(struct adapter *adapter, const char *key, const json_t *val
     if (bad == REG_ESPACE)
         return error_memory(error);
     if (bad)
-        return error_set(error, "%s/%s: alpha_pattern: %.100s is not understood",
-                         adapter->path, config_name, key);
+        return error_set(error, "%s/%s: alpha_pattern: %s is not understood",
+                         adapter->path, config_name, TEXT_CUT(key, 100));
     alpha->value = json_number_value(value);
     adapter->alpha_count++;
     return 0;

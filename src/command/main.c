@@ -113,7 +113,7 @@ static void on_signal(int number) {
 
 static void line_to_stderr(const char *format, va_list arguments) {
     char raw[1024], text[1024];
-    vsnprintf(raw, sizeof raw, format, arguments);
+    text_print(raw, sizeof raw, format, arguments);
     progress_clear(&bars);
     fprintf(stderr, "pwemoe: %s\n", text_escape(text, sizeof text, raw));
 }
@@ -160,10 +160,10 @@ void command_device_failed(struct error *error, const char *format, ...) {
     char kept[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(kept, sizeof kept, format, arguments);
+    text_print(kept, sizeof kept, format, arguments);
     va_end(arguments);
     bool told = strstr(error->text, "--device cpu") != NULL;
-    error_set(error, "%.480s; %s%s", error->text, kept,
+    error_set(error, "%s; %s%s", TEXT_CUT(error->text, 480), kept,
               told ? "" : ", with --device cpu on the CPU");
 }
 

@@ -297,8 +297,8 @@ static void say_missed(const struct map *map, const struct missed *missed) {
     char text[1024] = "";
     for (size_t t = 0; t < map->surrogate->tasks && missed->count; t++) {
         size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%.60s %.2g", t ? ", " : "",
-                 recipe->tasks[t].name,
+        snprintf(text + used, sizeof text - used, "%s%s %.2g", t ? ", " : "",
+                 TEXT_CUT(recipe->tasks[t].name, 60),
                  sqrt(missed->squares[t] / (double)missed->count));
     }
     if (missed->count)

@@ -156,9 +156,9 @@ static void set_title(struct plot *p, const char *format, ...) {
         return;
     }
     if (*name)
-        used = (size_t)snprintf(p->title, sizeof p->title, "%.200s: ", name);
+        used = (size_t)snprintf(p->title, sizeof p->title, "%s: ", TEXT_CUT(name, 200));
     va_start(arguments, format);
-    vsnprintf(p->title + used, sizeof p->title - used, format, arguments);
+    text_print(p->title + used, sizeof p->title - used, format, arguments);
     va_end(arguments);
     p->page.title = p->title;
 }
@@ -197,7 +197,8 @@ static int draw_points(struct plot *p, bool scatter, struct error *error) {
     if (points_make(p->catalog, p->wanted, &data, error))
         return -1;
     if (scatter)
-        set_title(p, "%.100s and %.100s", task_name(p, x), task_name(p, y));
+        set_title(p, "%s and %s", TEXT_CUT(task_name(p, x), 100),
+                  TEXT_CUT(task_name(p, y), 100));
     else
         set_title(p, "all %zu objectives", tasks);
     int result = scatter ? plot_scatter(&p->page, &data.cloud, x, y, error)
@@ -365,8 +366,8 @@ static int draw_training(struct plot *p, struct error *error) {
 }
 
 static void axis_label(const struct plot *p, size_t task, char *out, size_t size) {
-    snprintf(out, size, "%.100s (%.40s)", task_name(p, task),
-             p->recipe->tasks[task].objective.unit);
+    snprintf(out, size, "%s (%s)", TEXT_CUT(task_name(p, task), 100),
+             TEXT_CUT(p->recipe->tasks[task].objective.unit, 40));
 }
 
 static int draw_attainment(struct plot *p, struct error *error) {

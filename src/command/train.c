@@ -436,7 +436,7 @@ static int check_vector(const struct train_run *s, const struct invocation *invo
 static int check_options(const struct train_run *s, const struct invocation *invocation,
                          struct error *error) {
     char what[32];
-    snprintf(what, sizeof what, "--method %.15s", s->method);
+    snprintf(what, sizeof what, "--method %s", TEXT_CUT(s->method, 15));
     if (is_correction(s) && command_given(invocation, "upscale"))
         return error_set(error, "--upscale cannot be used with %s; leave it out", what);
     return check_vector(s, invocation, error) ||

@@ -237,9 +237,9 @@ static int check_other(const struct token_reading *r, const char *key,
     if (!spelling || find(r->added, spelling))
         return 0;
     snprintf(text, sizeof text,
-             "(%.80s) is not among the added tokens; add it to the tokenizer and save "
+             "(%s) is not among the added tokens; add it to the tokenizer and save "
              "that, or take it away",
-             key);
+             TEXT_CUT(key, 80));
     return complain(r, spelling, text, error);
 }
 

@@ -114,8 +114,8 @@ static int read_pair(const char *directory, struct tokenizer_files *files,
 static int refuse(const char *directory, const char *key, const json_t *value,
                   struct error *error) {
     char *text = json_text_dump(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    error_set(error, "%s/tokenizer.json: %s is %.120s%s, which is not supported",
-              directory, key, text ? text : "missing",
+    error_set(error, "%s/tokenizer.json: %s is %s%s, which is not supported", directory,
+              key, TEXT_CUT(text ? text : "missing", 120),
               text && strlen(text) > 120 ? "..." : "");
     free(text);
     return -1;

@@ -217,8 +217,8 @@ static int named_column(const struct tsv_reader *r, const char *name, size_t *co
     char known[300] = "";
     size_t used = 0;
     for (size_t i = 0; i < r->count && i < TSV_COLUMNS_MAX && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%.40s",
-                                 i ? ", " : "", r->fields[i]);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
+                                 i ? ", " : "", TEXT_CUT(r->fields[i], 40));
     return error_set(error, "%s:%zu: no column '%s'; the columns are %s", r->label,
                      r->line, name, known);
 }

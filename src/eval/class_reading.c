@@ -23,7 +23,7 @@ void reading_say(const struct reading *r, const char *format, ...) {
     char text[sizeof line.text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    text_print(text, sizeof text, format, arguments);
     va_end(arguments);
     error_set(&line, "%s", text);
     r->remarks->say(r->remarks->self, line.text);

@@ -273,7 +273,8 @@ bool commanded_spent(const struct commanded *c, char line[256]) {
     for (size_t t = 0; t < c->recipe->task_count; t++)
         if (metric_command_spent(&c->commands[t], c->spent[t].seconds, c->spent[t].runs,
                                  why)) {
-            snprintf(line, 256, "task %.120s: %s", c->recipe->tasks[t].name, why);
+            snprintf(line, 256, "task %s: %s", TEXT_CUT(c->recipe->tasks[t].name, 120),
+                     why);
             return true;
         }
     return false;

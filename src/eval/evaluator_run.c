@@ -129,10 +129,11 @@ int evaluator_open(struct store_recipe *recipe, const char *directory,
         bool lost = b && backend_lost(b);
         evaluator_close(e);
         if (!elsewhere && lost && !strstr(error->text, "--device cpu"))
-            return error_set(error, "%.900s; or use --device cpu", error->text);
+            return error_set(error, "%s; or use --device cpu",
+                             TEXT_CUT(error->text, 900));
         if (!elsewhere)
             return -1;
-        snprintf(note, 256, "%.200s; the CPU is used", error->text);
+        snprintf(note, 256, "%s; the CPU is used", TEXT_CUT(error->text, 200));
         own_choice = false;
         device = "cpu";
     }

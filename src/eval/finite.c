@@ -31,7 +31,7 @@ static bool find_weight(struct evaluator *e, char *text, size_t size) {
     for (size_t i = 0; i < l->parameter_count; i++) {
         const struct parameter *p = &l->parameters[i];
         if (!finite_there(e, backend_at(e->backend, e->weights, p->offset), p->count)) {
-            snprintf(text, size, "the merged weights, in %.200s", p->name);
+            snprintf(text, size, "the merged weights, in %s", TEXT_CUT(p->name, 200));
             return true;
         }
     }

@@ -229,8 +229,8 @@ int metric_command_read(const char *metric, struct metric_command *c,
 static int refuse(const char *output, const char *why, struct error *error) {
     return error_set(
         error,
-        "%s: '%.60s'%s; it must be one number, or one JSON object with the key value",
-        why, output, strlen(output) > 60 ? "..." : "");
+        "%s: '%s'%s; it must be one number, or one JSON object with the key value", why,
+        TEXT_CUT(output, 60), strlen(output) > 60 ? "..." : "");
 }
 
 static int read_json(const char *output, struct metric_figure *figure,

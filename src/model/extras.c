@@ -94,7 +94,7 @@ static void tell(const struct tally *tally, const char *what, extras_remark *rem
         return;
     if (tally->count > 1)
         snprintf(more, sizeof more, " and %zu more", tally->count - 1);
-    snprintf(text, sizeof text, "%.200s%s: %s", tally->first, more, what);
+    snprintf(text, sizeof text, "%s%s: %s", TEXT_CUT(tally->first, 200), more, what);
     remark(self, text);
 }
 

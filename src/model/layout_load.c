@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "model/layout.h"
 #include "model/layout_naming.h"
 
@@ -140,13 +141,14 @@ size_t layout_compare(const struct layout *layout, const struct model_directory 
     size_t found = 0;
     char text[400];
     if (has_none(layout, expert)) {
-        snprintf(
-            text, sizeof text,
-            "none of its tensors has a name of the pretrained model's (%.100s); the "
-            "first is %.100s: save the model as transformers does",
-            layout->parameters[0].name,
-            model_directory_count(expert) ? model_directory_at(expert, 0)->name
-                                          : "missing");
+        snprintf(text, sizeof text,
+                 "none of its tensors has a name of the pretrained model's (%s); the "
+                 "first is %s: save the model as transformers does",
+                 TEXT_CUT(layout->parameters[0].name, 100),
+                 TEXT_CUT(model_directory_count(expert)
+                              ? model_directory_at(expert, 0)->name
+                              : "missing",
+                          100));
         line(self, text);
         return 1;
     }

@@ -295,7 +295,7 @@ const char *ranks_library(char line[256]) {
     const struct parallel_module *module = open_module(&error);
     if (!module && error.memory)
         return NULL;
-    snprintf(line, 256, "%.255s", module ? module->version() : error.text);
+    snprintf(line, 256, "%s", TEXT_CUT(module ? module->version() : error.text, 255));
     return line;
 }
 

@@ -129,9 +129,9 @@ static int parse(const char *text, size_t tasks, bool fractions, double *prefere
             at++;
         else if (at == end && *at != '\0')
             return error_set(error,
-                             "preference \"%s\": \"%.16s\" after number %zu; separate "
+                             "preference \"%s\": \"%s\" after number %zu; separate "
                              "numbers by commas",
-                             text, at, count);
+                             text, TEXT_CUT(at, 16), count);
     }
     if (count != tasks)
         return error_set(

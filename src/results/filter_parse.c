@@ -69,7 +69,7 @@ static int refuse(struct filter_reader *reader, size_t where, const char *format
     size_t character = 1;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    text_print(what, sizeof what, format, arguments);
     va_end(arguments);
     for (size_t i = 0; i < where; i++)
         character += ((unsigned char)reader->text[i] & 0xc0) != 0x80;

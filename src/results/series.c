@@ -50,7 +50,7 @@ static void describe_method(const struct store_solution *solution,
             return;
         }
     take_spare(series, 0);
-    snprintf(series->name, sizeof series->name, "%.50s", solution->method);
+    snprintf(series->name, sizeof series->name, "%s", TEXT_CUT(solution->method, 50));
 }
 
 /* base: the merging method of a surrogate, or "". */
@@ -58,17 +58,18 @@ static void trained_name(const char *method, const char *upscale, const char *ba
                          char *out, size_t size) {
     switch (store_trains(upscale)) {
     case STORE_TRAINS_MODEL:
-        snprintf(out, size, "trained whole, %.50s", method);
+        snprintf(out, size, "trained whole, %s", TEXT_CUT(method, 50));
         return;
     case STORE_TRAINS_CORRECTION:
-        snprintf(out, size, "correction %.50s", method);
+        snprintf(out, size, "correction %s", TEXT_CUT(method, 50));
         return;
     case STORE_TRAINS_SURROGATE:
-        snprintf(out, size, "surrogate %.30s%s%.30s", method, *base ? " of " : "",
-                 base);
+        snprintf(out, size, "surrogate %s%s%s", TEXT_CUT(method, 30),
+                 *base ? " of " : "", TEXT_CUT(base, 30));
         return;
     case STORE_TRAINS_ROUTERS:
-        snprintf(out, size, "routers %.30s %.30s", method, upscale);
+        snprintf(out, size, "routers %s %s", TEXT_CUT(method, 30),
+                 TEXT_CUT(upscale, 30));
     }
 }
 
@@ -109,8 +110,8 @@ static void series_describe(const struct store_row *row, struct series *series) 
     } else if (kind == STORE_KIND_IMPORT) {
         series->mark = MARK_OTHER;
         series->ink = INK_SERIES + 5;
-        snprintf(series->name, sizeof series->name, "%.50s (imported)",
-                 solution->method);
+        snprintf(series->name, sizeof series->name, "%s (imported)",
+                 TEXT_CUT(solution->method, 50));
     } else {
         describe_method(solution, series);
         series->several = store_method_role(solution->method) == STORE_ROLE_EXPERTS;

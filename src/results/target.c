@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* strcasestr */
 #include "results/target.h"
+#include "base/memory.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -321,7 +322,7 @@ int target_parse(const char *text, const struct catalog *catalog, struct target 
 
 char *target_example(const struct store_recipe *recipe, char *out, size_t size) {
     const struct store_objective *objective = &recipe->tasks[0].objective;
-    snprintf(out, size, "%.60s %s%s", recipe->tasks[0].name,
+    snprintf(out, size, "%s %s%s", TEXT_CUT(recipe->tasks[0].name, 60),
              objective->maximise ? "" : "at most ",
              store_objective_percent(objective) ? "72" : "0.3");
     return out;
@@ -344,8 +345,8 @@ bool target_text(const struct target *target, const struct store_recipe *recipe,
         double missing = target_short(target, recipe, t, values[t]);
         if (isnan(target->bounds[t]) && !target->best[t])
             continue;
-        used += (size_t)snprintf(out + used, size - used, "%s%.60s %.2f",
-                                 used ? ", " : "", recipe->tasks[t].name, values[t]);
+        used += (size_t)snprintf(out + used, size - used, "%s%s %.2f", used ? ", " : "",
+                                 TEXT_CUT(recipe->tasks[t].name, 60), values[t]);
         if (!isnan(target->bounds[t]) && used < size)
             used += (size_t)snprintf(out + used, size - used, " %s %g",
                                      missing <= 0 ? less ? "<=" : ">="

@@ -159,7 +159,7 @@ int store_log(struct store *store, struct error *error, const char *format, ...)
     char text[4096];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    text_print(text, sizeof text, format, arguments);
     va_end(arguments);
     if (sql_write_begin(store, error))
         return -1;

@@ -19,7 +19,7 @@ void sql_row_corrupt(struct sql_row *row, const char *format, ...) {
     char what[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    text_print(what, sizeof what, format, arguments);
     va_end(arguments);
     if (!row->failed)
         sql_corrupt(row->store, row->error, "%s", what);

@@ -75,7 +75,7 @@ int sql_corrupt(struct store *store, struct error *error, const char *format, ..
     char what[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    text_print(what, sizeof what, format, arguments);
     va_end(arguments);
     return error_set(error, "%s: is corrupt (%s); restore a copy of it", store->path,
                      what);

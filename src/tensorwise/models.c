@@ -27,8 +27,8 @@ static void list_add(struct list *list, const char *name) {
     size_t used = strlen(list->text);
     list->count++;
     if (list->count <= 3)
-        snprintf(list->text + used, sizeof list->text - used, "%s%.100s",
-                 used ? ", " : "", name);
+        snprintf(list->text + used, sizeof list->text - used, "%s%s", used ? ", " : "",
+                 TEXT_CUT(name, 100));
     else if (list->count == 4)
         snprintf(list->text + used, sizeof list->text - used, ", ...");
 }

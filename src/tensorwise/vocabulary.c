@@ -52,7 +52,8 @@ static size_t list_new(const json_t *more, const json_t *less, char *text,
             continue;
         if (++count <= 4 && used < size)
             used += (size_t)snprintf(
-                text + used, size - used, "%s\"%.40s\" (%lld)", used ? ", " : "", token,
+                text + used, size - used, "%s\"%s\" (%lld)", used ? ", " : "",
+                TEXT_CUT(token, 40),
                 (long long)json_integer_value(json_object_iter_value(at)));
         else if (count == 5 && used < size)
             snprintf(text + used, size - used, ", ...");

@@ -119,6 +119,56 @@ static void control_bytes_are_escaped(void **state) {
     assert_string_equal(text_escape(out, 5, "a\x01"), "a");
 }
 
+/* What "%.5s" would do to names. */
+static void texts_are_cut_at_characters(void **state) {
+    (void)state;
+    char out[64];
+    assert_string_equal(TEXT_CUT("plain", 5), "plain");
+    assert_string_equal(TEXT_CUT("plainer", 5), "plain");
+    assert_string_equal(TEXT_CUT("añb", 2), "a");
+    assert_string_equal(TEXT_CUT("añb", 3), "añ");
+    assert_string_equal(TEXT_CUT("日本", 5), "日");
+    assert_string_equal(TEXT_CUT("日本", 6), "日本");
+    assert_string_equal(TEXT_CUT("a\U0001F600", 4), "a");
+    assert_string_equal(TEXT_CUT("日", 2), "");
+    assert_string_equal(text_cut(out, 1, "ab"), "");
+    /* Bytes that are no half of a character stay, for text_escape to show. */
+    assert_string_equal(TEXT_CUT("ab\x80\x80zz", 4), "ab\x80\x80");
+    assert_string_equal(TEXT_CUT("ab\xff", 4), "ab\xff");
+    /* What was not cut is not touched. */
+    assert_string_equal(TEXT_CUT("ab\xc3", 4), "ab\xc3");
+    /* Every length of a text of characters of one to four bytes is text. */
+    static const char mixed[] = "aé日\U0001F600zß本";
+    for (size_t size = 1; size <= sizeof mixed; size++) {
+        char escaped[128];
+        text_cut(out, size, mixed);
+        assert_memory_equal(out, mixed, strlen(out));
+        assert_true(strlen(out) + 4 > size - 1);
+        assert_string_equal(text_escape(escaped, sizeof escaped, out), out);
+    }
+}
+
+/* A message longer than there is room for ends with a whole character, not with one
+ * half of it written as \xC3. */
+static void long_errors_end_with_a_character(void **state) {
+    (void)state;
+    char name[4000];
+    struct error error;
+    for (size_t before = 0; before < 2; before++) {
+        memset(name, 'x', before);
+        for (size_t i = before; i + 2 < sizeof name; i += 2)
+            memcpy(name + i, "é", 3);
+        error_set(&error, "%s", name);
+        assert_null(strchr(error.text, '\\'));
+        error_set(&error, "missing");
+        error_prefix(&error, "%s", name);
+        assert_null(strchr(error.text, '\\'));
+        char escaped[4096];
+        assert_string_equal(text_escape(escaped, sizeof escaped, error.text),
+                            error.text);
+    }
+}
+
 static void nearest_name(void **state) {
     (void)state;
     const char *names[] = {"pretrained", "expert", "train", "test"};
@@ -323,6 +373,8 @@ int main(void) {
         cmocka_unit_test(numbers_are_shortened),
         cmocka_unit_test(floats_are_shortened),
         cmocka_unit_test(control_bytes_are_escaped),
+        cmocka_unit_test(texts_are_cut_at_characters),
+        cmocka_unit_test(long_errors_end_with_a_character),
         cmocka_unit_test(nearest_name),
         cmocka_unit_test(errors_are_one_safe_line),
         cmocka_unit_test(sha256_of_known_text),

@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "base/memory.h"
 #include "state/filling.h"
 #include "state/selection.h"
 #include "threads/hypervolume.h"
@@ -167,7 +168,7 @@ static void take_written(struct explorer *explorer, const struct event *event,
     bool open = dialog->question == question && dialog->state == WRITE_BUSY;
     if (open) {
         dialog->state = event->text[0] ? WRITE_ASKING : WRITE_DONE;
-        dialog_refuse(dialog, "%.500s", event->text);
+        dialog_refuse(dialog, "%s", TEXT_CUT(event->text, 500));
     }
     if (!event->text[0])
         explorer_say(explorer, false, chart ? "the chart is written" : "exported");
@@ -193,14 +194,16 @@ static void take(struct app *app, struct event *event) {
         watcher_wake(app->watcher);
         break;
     case EVENT_PROGRESS:
-        snprintf(explorer->doing, sizeof explorer->doing, "%.100s", event->text);
+        snprintf(explorer->doing, sizeof explorer->doing, "%s",
+                 TEXT_CUT(event->text, 100));
         explorer->done = event->done;
         explorer->total = event->total;
         break;
     case EVENT_READY:
         explorer->ready = true;
         explorer->doing[0] = '\0';
-        snprintf(explorer->device, sizeof explorer->device, "%.250s", event->text);
+        snprintf(explorer->device, sizeof explorer->device, "%s",
+                 TEXT_CUT(event->text, 250));
         memcpy(explorer->examples, event->examples, sizeof explorer->examples);
         app->asked = 0;
         break;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "base/memory.h"
 #include "pareto/simplex.h"
 
 /* What is typed need not add up to 1; what was made of it is said. */
@@ -14,7 +15,7 @@ static void take_vector(struct app *app) {
     struct error error;
     if (simplex_parse_shares(explorer->dialog.text, explorer->tasks, preference, &sum,
                              &error)) {
-        dialog_refuse(&explorer->dialog, "%.500s", error.text);
+        dialog_refuse(&explorer->dialog, "%s", TEXT_CUT(error.text, 500));
         return;
     }
     dialog_close(&explorer->dialog);
@@ -135,7 +136,7 @@ static void take_target(struct app *app) {
     char figures[512];
     struct error error;
     if (target_parse(explorer->dialog.text, explorer->catalog, &target, &error)) {
-        dialog_refuse(&explorer->dialog, "%.500s", error.text);
+        dialog_refuse(&explorer->dialog, "%s", TEXT_CUT(error.text, 500));
         return;
     }
     remember(asked, explorer->dialog.text);
@@ -165,7 +166,8 @@ static void type_target(struct app *app) {
     if (!dialog->text[0])
         return;
     if (target_parse(dialog->text, explorer->catalog, &target, &error)) {
-        snprintf(dialog->remark, sizeof dialog->remark, "%.500s", error.text);
+        snprintf(dialog->remark, sizeof dialog->remark, "%s",
+                 TEXT_CUT(error.text, 500));
         return;
     }
     if (!estimate_target(&explorer->samples, &target, &answer))

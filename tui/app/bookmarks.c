@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "base/memory.h"
 #include "pareto/simplex.h"
 
 static void change(struct app *app, const struct bookmark_change *change) {
@@ -85,7 +86,8 @@ static void take_name(struct app *app) {
     } else {
         set_name(explorer->meant.name, dialog->text);
         dialog_open(dialog, &replace_question);
-        snprintf(dialog->prompt, sizeof dialog->prompt, "%.200s", explorer->meant.name);
+        snprintf(dialog->prompt, sizeof dialog->prompt, "%s",
+                 TEXT_CUT(explorer->meant.name, 200));
         dialog_add(dialog, KEEP_IT, 0, INK_TEXT, false, "keep the old one");
         dialog_add(dialog, CHANGE_IT, 0, INK_WARNING, false, "replace it");
     }
@@ -132,8 +134,9 @@ void app_add_bookmarks(struct explorer *explorer) {
         char where[128] = "", text[256];
         if (bookmark->preference)
             simplex_text(bookmark->preference, catalog->tasks, where, sizeof where);
-        snprintf(text, sizeof text, "%.60s  %.50s%s%.100s", bookmark->name, where,
-                 bookmark->note[0] ? "  " : "", bookmark->note);
+        snprintf(text, sizeof text, "%s  %s%s%s", TEXT_CUT(bookmark->name, 60),
+                 TEXT_CUT(where, 50), bookmark->note[0] ? "  " : "",
+                 TEXT_CUT(bookmark->note, 100));
         dialog_add(&explorer->dialog, (int64_t)i, 0, INK_TEXT, false, text);
     }
 }
@@ -166,8 +169,8 @@ static void go_to_chosen(struct app *app) {
     } else if (row) {
         explorer_point(explorer, (size_t)(row - catalog->rows));
         explorer_say(explorer, false,
-                     "%.60s is a model without a preference: it is pointed at",
-                     bookmark->name);
+                     "%s is a model without a preference: it is pointed at",
+                     TEXT_CUT(bookmark->name, 60));
     }
 }
 
@@ -246,8 +249,8 @@ static void ask_note(struct app *app) {
     snprintf(note, sizeof note, "%s", chosen(explorer)->note);
     mean_chosen(explorer);
     dialog_open(dialog, &note_question);
-    snprintf(dialog->prompt, sizeof dialog->prompt, "what is to be said of %.200s",
-             explorer->meant.name);
+    snprintf(dialog->prompt, sizeof dialog->prompt, "what is to be said of %s",
+             TEXT_CUT(explorer->meant.name, 200));
     dialog_text(dialog, note);
 }
 
@@ -277,7 +280,8 @@ static void ask_delete(struct app *app) {
     struct dialog *dialog = &explorer->dialog;
     mean_chosen(explorer);
     dialog_open(dialog, &delete_question);
-    snprintf(dialog->prompt, sizeof dialog->prompt, "%.200s", explorer->meant.name);
+    snprintf(dialog->prompt, sizeof dialog->prompt, "%s",
+             TEXT_CUT(explorer->meant.name, 200));
     dialog_add(dialog, KEEP_IT, 0, INK_TEXT, false, "keep it");
     dialog_add(dialog, CHANGE_IT, 0, INK_WARNING, false, "delete it");
 }

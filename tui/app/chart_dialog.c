@@ -43,8 +43,9 @@ static void propose(struct explorer *explorer) {
 
 static void add_scatter(struct explorer *explorer, size_t x, size_t y) {
     char text[160];
-    snprintf(text, sizeof text, "scatter, %.50s over %.50s",
-             explorer_task_name(explorer, y), explorer_task_name(explorer, x));
+    snprintf(text, sizeof text, "scatter, %s over %s",
+             TEXT_CUT(explorer_task_name(explorer, y), 50),
+             TEXT_CUT(explorer_task_name(explorer, x), 50));
     dialog_add(&explorer->dialog, encode(CHART_SCATTER, x, y), 0, INK_TEXT, false,
                text);
 }
@@ -133,14 +134,14 @@ static void title_chart(const struct explorer *explorer, struct chart_writer_job
     const char *name = explorer->catalog->recipe->name;
     const char *dash = *name ? ": " : "";
     if (job->kind == CHART_SCATTER)
-        snprintf(job->title, sizeof job->title, "%.120s%s%.60s and %.60s", name, dash,
-                 explorer_task_name(explorer, job->x),
-                 explorer_task_name(explorer, job->y));
+        snprintf(job->title, sizeof job->title, "%s%s%s and %s", TEXT_CUT(name, 120),
+                 dash, TEXT_CUT(explorer_task_name(explorer, job->x), 60),
+                 TEXT_CUT(explorer_task_name(explorer, job->y), 60));
     else if (job->kind == CHART_PARALLEL)
-        snprintf(job->title, sizeof job->title, "%.120s%sall %zu objectives", name,
-                 dash, explorer->tasks);
+        snprintf(job->title, sizeof job->title, "%s%sall %zu objectives",
+                 TEXT_CUT(name, 120), dash, explorer->tasks);
     else
-        snprintf(job->title, sizeof job->title, "%.120s%s%s", name, dash,
+        snprintf(job->title, sizeof job->title, "%s%s%s", TEXT_CUT(name, 120), dash,
                  catalog_routers_text(explorer->catalog, explorer->routers, text,
                                       sizeof text));
 }
@@ -166,7 +167,7 @@ static void begin_chart(struct app *app) {
         result = gather_points(explorer, &job.points, &error);
     if (result == 0)
         result = chart_writer_begin(&app->chart_writer, app->mailbox, &job, &error);
-    snprintf(dialog->error, sizeof dialog->error, "%.500s", error.text);
+    snprintf(dialog->error, sizeof dialog->error, "%s", TEXT_CUT(error.text, 500));
     if (result == 0) {
         dialog->error[0] = '\0';
         dialog->state = WRITE_BUSY;

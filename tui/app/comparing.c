@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "base/memory.h"
 #include "panels/views.h"
 #include "pareto/simplex.h"
 #include "state/selection.h"
@@ -65,7 +66,7 @@ static void choose_side(struct explorer *explorer, struct compared *side,
         }
     } else {
         const struct store_bookmark *bookmark = &catalog->bookmarks[value];
-        snprintf(side->name, sizeof side->name, "%.120s", bookmark->name);
+        snprintf(side->name, sizeof side->name, "%s", TEXT_CUT(bookmark->name, 120));
         if (bookmark->preference) {
             memcpy(side->preference, bookmark->preference,
                    catalog->tasks * sizeof *side->preference);

@@ -197,8 +197,8 @@ enum replay_state replay_step(struct replay *replay, struct app *app) {
 
 int replay_late(const struct replay *replay, struct error *error) {
     const struct replay_line *line = &replay->lines[replay->at];
-    return error_set(error, "%s: line %zu: \"%.200s\" did not appear", replay->path,
-                     line->number, line->text);
+    return error_set(error, "%s: line %zu: \"%s\" did not appear", replay->path,
+                     line->number, TEXT_CUT(line->text, 200));
 }
 
 void replay_note(FILE *file, int key, bool pasted) {

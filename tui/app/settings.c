@@ -32,7 +32,8 @@ static int set_mouse(const char *value, struct settings *settings,
     settings->no_mouse = !strcmp(value, "off");
     return settings->no_mouse || !strcmp(value, "on")
                ? 0
-               : error_set(error, "mouse is on or off, not \"%.40s\"", value);
+               : error_set(error, "mouse is on or off, not \"%s\"",
+                           TEXT_CUT(value, 40));
 }
 
 static int set_theme(const char *value, struct settings *settings,
@@ -47,8 +48,8 @@ static int set_theme(const char *value, struct settings *settings,
                ? 0
                : error_set(error,
                            "theme is dark, light, high-contrast, colour-blind or none, "
-                           "not \"%.40s\"",
-                           value);
+                           "not \"%s\"",
+                           TEXT_CUT(value, 40));
 }
 
 static int set_key(const char *name, const char *value, struct settings *settings,
@@ -57,15 +58,15 @@ static int set_key(const char *name, const char *value, struct settings *setting
     int from = key_named(name), to = key_named(value), nth;
     if (!from || !to)
         return error_set(error,
-                         "there is no key \"%.40s\"; keys are named as Enter, "
+                         "there is no key \"%s\"; keys are named as Enter, "
                          "Shift-Left, Ctrl-N or g",
-                         from ? value : name);
+                         TEXT_CUT(from ? value : name, 40));
     if (!action_of_key(to, &nth))
-        return error_set(error, "the key %.40s has no action that %.40s could take",
-                         value, name);
+        return error_set(error, "the key %s has no action that %s could take",
+                         TEXT_CUT(value, 40), TEXT_CUT(name, 40));
     for (size_t i = 0; i < keys->count; i++)
         if (keys->from[i] == from)
-            return error_set(error, "the key %.40s is set twice", name);
+            return error_set(error, "the key %s is set twice", TEXT_CUT(name, 40));
     if (keys->count == KEY_MAP_MOST)
         return error_set(error, "more than %d keys", KEY_MAP_MOST);
     keys->from[keys->count] = from;
@@ -90,8 +91,8 @@ static int take_line(char *line, struct settings *settings, struct error *error)
     if (!strcmp(name, "theme"))
         return set_theme(value, settings, error);
     return error_set(error,
-                     "unknown setting \"%.40s\"; the settings are mouse, theme and key",
-                     name);
+                     "unknown setting \"%s\"; the settings are mouse, theme and key",
+                     TEXT_CUT(name, 40));
 }
 
 int settings_read(const char *path, struct settings *settings, struct error *error) {

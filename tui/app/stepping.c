@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "base/memory.h"
 #include "results/price.h"
 #include "terminal/keys.h"
 #include "terminal/screen.h"
@@ -34,11 +35,11 @@ static void trade_text(const struct explorer *explorer, size_t task,
                                          gain_of(explorer, most, before, now)))
                 most = t;
         told[most] = true;
-        used += (size_t)snprintf(text + used, size - used, "%s%.60s %+.2f",
+        used += (size_t)snprintf(text + used, size - used, "%s%s %+.2f",
                                  n == 0   ? ""
                                  : n == 1 ? " for "
                                           : ", ",
-                                 explorer_task_name(explorer, most),
+                                 TEXT_CUT(explorer_task_name(explorer, most), 60),
                                  now[most] - before[most]);
         if (error && used < size)
             used += (size_t)snprintf(text + used, size - used, " +- %.2f", error[most]);
@@ -196,7 +197,7 @@ static void copy_command(struct app *app) {
                  explorer->routers == CATALOG_CLOSED_FITTED ? " --set heads=fitted"
                                                             : "");
     screen_copy(text);
-    explorer_say(explorer, false, "%.1000s", text);
+    explorer_say(explorer, false, "%s", TEXT_CUT(text, 1000));
 }
 
 /* clang-format off */

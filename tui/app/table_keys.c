@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "base/memory.h"
 #include "panels/views.h"
 #include "results/filter_offer.h"
 #include "state/solution_table.h"
@@ -34,7 +35,7 @@ static void take_filter(struct app *app) {
     struct error error;
     size_t at = 0;
     if (solution_table_filter(explorer, dialog->text, &at, &error)) {
-        dialog_refuse(dialog, "%.500s", error.text);
+        dialog_refuse(dialog, "%s", TEXT_CUT(error.text, 500));
         dialog->error_at = at;
         dialog->cursor = at < strlen(dialog->text) ? at : strlen(dialog->text);
         return;
@@ -49,7 +50,7 @@ static void offer_words(struct dialog *dialog, const struct filter_offer *offer)
     dialog->remark[0] = '\0';
     for (size_t i = 0; i < offer->count && used + 80 < sizeof dialog->remark; i++)
         used += (size_t)snprintf(dialog->remark + used, sizeof dialog->remark - used,
-                                 "%s%.70s", i ? "  " : "", offer->words[i]);
+                                 "%s%s", i ? "  " : "", TEXT_CUT(offer->words[i], 70));
 }
 
 static void type_filter(struct app *app) {
@@ -95,8 +96,9 @@ static void ask_filter(struct app *app) {
         &explorer->catalog->recipe->tasks[0].objective;
     dialog_open(dialog, &filter_question);
     snprintf(dialog->prompt, sizeof dialog->prompt,
-             "as %.40s %s && method == ls || knee; an empty line shows all",
-             explorer_task_name(explorer, 0), objective->maximise ? ">= 80" : "<= 0.5");
+             "as %s %s && method == ls || knee; an empty line shows all",
+             TEXT_CUT(explorer_task_name(explorer, 0), 40),
+             objective->maximise ? ">= 80" : "<= 0.5");
     dialog_text(dialog, explorer->table.expression);
     type_filter(app);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/actions.h"
+#include "base/memory.h"
 #include "panels/places.h"
 #include "state/axes.h"
 #include "state/space.h"
@@ -56,8 +57,9 @@ static void add_pairs(struct explorer *explorer) {
     for (size_t a = 0; a < explorer->tasks; a++)
         for (size_t b = a + 1; b < explorer->tasks; b++) {
             char text[160];
-            snprintf(text, sizeof text, "%.50s over %.50s",
-                     explorer_task_name(explorer, b), explorer_task_name(explorer, a));
+            snprintf(text, sizeof text, "%s over %s",
+                     TEXT_CUT(explorer_task_name(explorer, b), 50),
+                     TEXT_CUT(explorer_task_name(explorer, a), 50));
             if (!dialog_found(dialog, text))
                 continue;
             if (a == explorer->pair_a && b == explorer->pair_b)

@@ -62,12 +62,12 @@ static void take_path(struct app *app) {
     app_expand_home(app);
     snprintf(path, sizeof path, "%s", dialog->text);
     if (write_selection(explorer, path, &error)) {
-        dialog_refuse(dialog, "%.500s", error.text);
+        dialog_refuse(dialog, "%s", TEXT_CUT(error.text, 500));
         return;
     }
     dialog_close(dialog);
-    explorer_say(explorer, false, "%zu solutions are written to %.500s",
-                 selection_count(explorer), path);
+    explorer_say(explorer, false, "%zu solutions are written to %s",
+                 selection_count(explorer), TEXT_CUT(path, 500));
 }
 
 static const struct question path_question = {.kind = DIALOG_LINE,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "panels/views.h"
 #include "results/routing.h"
 #include "results/statistics.h"
@@ -93,9 +94,9 @@ static int draw_sentences(const struct view *view, const struct explorer *explor
         char text[256], more[32] = "";
         if (paired->p < 0.05) {
             snprintf(text, sizeof text,
-                     "%.60s: %s, right on %.0f of %.0f examples that "
+                     "%s: %s, right on %.0f of %.0f examples that "
                      "the other misses, against %.0f",
-                     explorer_task_name(explorer, t),
+                     TEXT_CUT(explorer_task_name(explorer, t), 60),
                      one > other ? "A is better" : "B is better", fmax(one, other),
                      examples, fmin(one, other));
         } else {
@@ -103,10 +104,11 @@ static int draw_sentences(const struct view *view, const struct explorer *explor
             if (isfinite(wanted))
                 count_text(fmax(1, wanted - examples), more, sizeof more);
             snprintf(text, sizeof text,
-                     "%.60s: undecided, %.0f of %.0f differ one way, %.0f the other; "
+                     "%s: undecided, %.0f of %.0f differ one way, %.0f the other; "
                      "%s%s",
-                     explorer_task_name(explorer, t), fmax(one, other), examples,
-                     fmin(one, other), *more ? "some " : "they are equal so far", more);
+                     TEXT_CUT(explorer_task_name(explorer, t), 60), fmax(one, other),
+                     examples, fmin(one, other),
+                     *more ? "some " : "they are equal so far", more);
             if (*more)
                 snprintf(text + strlen(text), sizeof text - strlen(text),
                          " more would decide");
@@ -140,8 +142,8 @@ static int draw_routing(const struct view *view, const struct explorer *explorer
         view_text(view, 1, y++, view->width - 1, INK_TITLE, LOOK_BOLD,
                   "routing weights, B - A, by depth");
         for (size_t t = 0; t < tasks; t++)
-            view_right(view, 20 + 9 * (int)t, y, 8, look_task(t), LOOK_BOLD, "%.8s",
-                       explorer_task_name(explorer, t));
+            view_right(view, 20 + 9 * (int)t, y, 8, look_task(t), LOOK_BOLD, "%s",
+                       TEXT_CUT(explorer_task_name(explorer, t), 8));
         y++;
         for (size_t m = 0; m < modules; m++, y++) {
             if (modules == explorer->modules)

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/memory.h"
 #include "panels/places.h"
 #include "panels/simplex_view.h"
 #include "panels/views.h"
@@ -13,7 +14,7 @@ static void draw_title(const struct view *view, const struct explorer *explorer)
     const char *file = strrchr(explorer->file, '/');
     int x = 1 + view_text(view, 1, 0, view->width - 1, INK_TITLE, LOOK_BOLD, "pwemoe");
     x += 2;
-    snprintf(text, sizeof text, "%.80s", file ? file + 1 : explorer->file);
+    snprintf(text, sizeof text, "%s", TEXT_CUT(file ? file + 1 : explorer->file, 80));
     x += 2 + view_text(view, x, 0, view->width - x, INK_TEXT, LOOK_PLAIN, text);
     if (!catalog)
         return;
@@ -60,10 +61,10 @@ static int draw_state(const struct view *view, const struct explorer *explorer) 
         explorer_why_empty(explorer, text, sizeof text);
     } else if (explorer->doing[0]) {
         if (explorer->total)
-            snprintf(text, sizeof text, "%.60s %.0f %%", explorer->doing,
+            snprintf(text, sizeof text, "%s %.0f %%", TEXT_CUT(explorer->doing, 60),
                      100.0 * (double)explorer->done / (double)explorer->total);
         else
-            snprintf(text, sizeof text, "%.60s", explorer->doing);
+            snprintf(text, sizeof text, "%s", TEXT_CUT(explorer->doing, 60));
     } else if (explorer->figures == FIGURES_COMPLETE &&
                filling_text(explorer, text, sizeof text)) {
         ink = INK_NOW;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "panels/views.h"
 #include "results/price.h"
 #include "results/volume.h"
@@ -231,11 +232,12 @@ static void draw_price(const struct view *view, const struct explorer *explorer,
     for (int way = 0; way < 2; way++) {
         double cost = way ? 1 / price.cost : price.cost;
         char text[256];
-        snprintf(
-            text, sizeof text, "%sone point more of %.30s costs %.2f%s%.2f of %.30s",
-            way ? "; " : "here ", explorer_task_name(explorer, way ? b : a), cost,
-            view->canvas->marks->utf8 ? " ± " : " +- ", cost * price.error / price.cost,
-            explorer_task_name(explorer, way ? a : b));
+        snprintf(text, sizeof text, "%sone point more of %s costs %.2f%s%.2f of %s",
+                 way ? "; " : "here ",
+                 TEXT_CUT(explorer_task_name(explorer, way ? b : a), 30), cost,
+                 view->canvas->marks->utf8 ? " ± " : " +- ",
+                 cost * price.error / price.cost,
+                 TEXT_CUT(explorer_task_name(explorer, way ? a : b), 30));
         if (way && x + text_columns(view->canvas->marks, text) + 12 > view->width)
             break;
         x += view_text(view, x, y, view->width - x, INK_FAINT, LOOK_PLAIN, text);
@@ -323,8 +325,8 @@ void objectives_view_draw(const struct view *view, const struct explorer *explor
     if (*objective->metric == '{') /* a command, and another for each task */
         snprintf(title, sizeof title, "Objectives, as commands measure them");
     else
-        snprintf(title, sizeof title, "Objectives: %.60s in %.20s, held out",
-                 objective->metric, objective->unit);
+        snprintf(title, sizeof title, "Objectives: %s in %s, held out",
+                 TEXT_CUT(objective->metric, 60), TEXT_CUT(objective->unit, 20));
     int y = 0, last = view->height;
     if (view->height >= (int)explorer->tasks + 1 || view->height >= 5)
         view_heading(view, title, focused), y++;

@@ -187,8 +187,8 @@ static void draw_range(const struct parallel_axes *axes,
 }
 
 /* The first `head` characters of a text and the last `tail`. */
-static void text_cut(const char *text, size_t head, size_t tail, char *out,
-                     size_t size) {
+static void text_ends(const char *text, size_t head, size_t tail, char *out,
+                      size_t size) {
     size_t length = strlen(text), end = 0, begin = length;
     while (text[end] && (head || text_continues(text[end])))
         head -= !text_continues(text[end++]);
@@ -207,12 +207,12 @@ static void short_name(const struct explorer *explorer, size_t task, int most,
         return;
     for (int tail = 0; tail < longest; tail++) {
         bool shared = false;
-        text_cut(explorer_task_name(explorer, task), (size_t)(most - tail),
-                 (size_t)tail, out, size);
+        text_ends(explorer_task_name(explorer, task), (size_t)(most - tail),
+                  (size_t)tail, out, size);
         for (size_t t = 0; t < explorer->tasks && !shared; t++) {
             char other[128];
-            text_cut(explorer_task_name(explorer, t), (size_t)(most - tail),
-                     (size_t)tail, other, sizeof other);
+            text_ends(explorer_task_name(explorer, t), (size_t)(most - tail),
+                      (size_t)tail, other, sizeof other);
             shared = t != task && !strcmp(out, other);
         }
         if (!shared)

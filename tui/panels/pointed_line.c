@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "panels/views.h"
 #include "pareto/simplex.h"
 
@@ -43,8 +44,8 @@ static void figure_part(const struct explorer *explorer, size_t t,
     const struct store_evaluation *evaluation =
         &explorer->catalog->rows[explorer->pointed].evaluations[t];
     *part = (struct phrase){.ink = look_task(t)};
-    int used = snprintf(part->text, sizeof part->text, "%.40s ",
-                        explorer_task_name(explorer, t));
+    int used = snprintf(part->text, sizeof part->text, "%s ",
+                        TEXT_CUT(explorer_task_name(explorer, t), 40));
     if (!evaluation->present)
         snprintf(part->text + used, sizeof part->text - (size_t)used, "not measured");
     else if (evaluation->low < evaluation->high)

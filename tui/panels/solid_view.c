@@ -451,10 +451,10 @@ void solid_view_draw(const struct view *view, struct explorer *explorer, bool fo
     struct range range[3];
     bool known = true;
     char title[256], why[64];
-    snprintf(title, sizeof title, "%.60s, %.60s, %.60s",
-             explorer_task_name(explorer, explorer->triple[0]),
-             explorer_task_name(explorer, explorer->triple[1]),
-             explorer_task_name(explorer, explorer->triple[2]));
+    snprintf(title, sizeof title, "%s, %s, %s",
+             TEXT_CUT(explorer_task_name(explorer, explorer->triple[0]), 60),
+             TEXT_CUT(explorer_task_name(explorer, explorer->triple[1]), 60),
+             TEXT_CUT(explorer_task_name(explorer, explorer->triple[2]), 60));
     view_heading(view, title, focused);
     static const char hint[] = " , . turn, + - tilt ";
     int columns = (int)sizeof hint - 1;

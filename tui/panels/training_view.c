@@ -48,8 +48,9 @@ void training_view_draw(const struct view *view, const struct explorer *explorer
     for (size_t i = 0; i < catalog->run_count; i++) {
         const struct store_run *run = &catalog->runs[i];
         if (run->id == catalog->curve_run)
-            snprintf(title, sizeof title, "Training loss: %.20s %.20s, step %u of %u",
-                     run->method, run->upscale, run->steps_done, run->steps);
+            snprintf(title, sizeof title, "Training loss: %s %s, step %u of %u",
+                     TEXT_CUT(run->method, 20), TEXT_CUT(run->upscale, 20),
+                     run->steps_done, run->steps);
     }
     view_heading(view, title, focused);
     for (size_t i = 0; i < catalog->curve_count; i++) {

@@ -36,8 +36,8 @@ int dialog_add(struct dialog *dialog, int64_t value, wchar_t mark, enum ink ink,
 void dialog_clear(struct dialog *dialog) {
     dialog->count = dialog->chosen = 0;
     dialog->scroll = 0;
-    snprintf(dialog->prompt, sizeof dialog->prompt, "%s%.200s",
-             dialog->text[0] ? "find: " : "type to find", dialog->text);
+    snprintf(dialog->prompt, sizeof dialog->prompt, "%s%s",
+             dialog->text[0] ? "find: " : "type to find", TEXT_CUT(dialog->text, 200));
 }
 
 bool dialog_found(const struct dialog *dialog, const char *text) {
@@ -72,7 +72,7 @@ void dialog_replace(struct dialog *dialog, size_t begin, const char *word) {
 void dialog_refuse(struct dialog *dialog, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(dialog->error, sizeof dialog->error, format, arguments);
+    text_print(dialog->error, sizeof dialog->error, format, arguments);
     va_end(arguments);
     dialog->error_at = SIZE_MAX;
 }

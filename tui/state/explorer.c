@@ -463,7 +463,7 @@ uint64_t explorer_undecided(const struct explorer *explorer) {
 void explorer_say(struct explorer *explorer, bool bad, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(explorer->message, sizeof explorer->message, format, arguments);
+    text_print(explorer->message, sizeof explorer->message, format, arguments);
     va_end(arguments);
     explorer->message_bad = bad;
     explorer->message_waits = false;

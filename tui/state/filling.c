@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "pareto/simplex.h"
 #include "results/gap.h"
 #include "results/volume.h"
@@ -99,12 +100,12 @@ static enum filling_step end(struct explorer *explorer, const char *why) {
                  100 * (volume / filling->volume_before - 1));
     if (filling->done)
         snprintf(filling->ended, sizeof filling->ended,
-                 "%.100s%s%zu model%s measured in %s%s", why, *why ? ": " : "",
-                 filling->done, filling->done == 1 ? "" : "s",
+                 "%s%s%zu model%s measured in %s%s", TEXT_CUT(why, 100),
+                 *why ? ": " : "", filling->done, filling->done == 1 ? "" : "s",
                  filling_time(filling->spent, time, sizeof time), grown);
     else
-        snprintf(filling->ended, sizeof filling->ended, "%.100s",
-                 *why ? why : "nothing was left to measure");
+        snprintf(filling->ended, sizeof filling->ended, "%s",
+                 TEXT_CUT(*why ? why : "nothing was left to measure", 100));
     filling->kind = FILL_NONE;
     filling->asked = filling->paused = false;
     return FILLING_OVER;

@@ -217,7 +217,7 @@ int view_printf(const struct view *view, int x, int y, int width, enum ink ink,
     char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    text_print(text, sizeof text, format, arguments);
     va_end(arguments);
     return view_text(view, x, y, width, ink, look, text);
 }
@@ -227,7 +227,7 @@ int view_right(const struct view *view, int x, int y, int width, enum ink ink,
     char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    text_print(text, sizeof text, format, arguments);
     va_end(arguments);
     int columns = text_columns(view->canvas->marks, text);
     int start = columns < width ? width - columns : 0;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/usage.h"
 #include "threads/evaluation_state.h"
 
@@ -11,7 +12,7 @@ static void post_filled(struct evaluation *evaluation, double took, const char *
                           .serial = evaluation->filled.serial,
                           .routers = evaluation->filled.routers,
                           .seconds = took};
-    snprintf(event.text, sizeof event.text, "%.1000s", text);
+    snprintf(event.text, sizeof event.text, "%s", TEXT_CUT(text, 1000));
     evaluation->filling = evaluation->evaluating = false;
     mailbox_post(evaluation->mailbox, &event, false);
 }

@@ -107,7 +107,7 @@ static int open_somewhere(struct evaluation *evaluation, const char *directory,
         options.device = evaluation->options.device = "cpu";
         result = evaluator_open(evaluation->recipe, directory, &options, evaluator,
                                 note, &work, error);
-        snprintf(text, sizeof text, "%.800s; the CPU is used", why.text);
+        snprintf(text, sizeof text, "%s; the CPU is used", TEXT_CUT(why.text, 800));
         if (result == 0)
             tell_device(evaluation, text);
     } else if (*note) {
@@ -151,7 +151,8 @@ bool evaluation_replace_device(struct evaluation *evaluation, const struct error
     evaluation->evaluating = false;
     evaluation->unhashed_count = 0; /* the CPU's models differ in their last bits */
     evaluation->options.device = "cpu";
-    snprintf(text, sizeof text, "%.800s; the CPU is used from now on", why->text);
+    snprintf(text, sizeof text, "%s; the CPU is used from now on",
+             TEXT_CUT(why->text, 800));
     tell_device(evaluation, text);
     evaluation_open_evaluator(evaluation);
     return evaluation->evaluator != NULL;

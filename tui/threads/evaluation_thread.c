@@ -14,7 +14,7 @@
 void evaluation_post(struct evaluation *evaluation, enum event_kind kind,
                      const char *text) {
     struct event event = {.kind = kind};
-    snprintf(event.text, sizeof event.text, "%.1000s", text);
+    snprintf(event.text, sizeof event.text, "%s", TEXT_CUT(text, 1000));
     mailbox_post(evaluation->mailbox, &event, false);
 }
 

@@ -89,7 +89,7 @@ static void look(struct watcher *watcher) {
         failed = catalog_source_read(watcher->source, tidy, &catalog, &error);
     watcher->version = failed ? now : catalog->version;
     if (failed) {
-        snprintf(event.text, sizeof event.text, "%.1000s", error.text);
+        snprintf(event.text, sizeof event.text, "%s", TEXT_CUT(error.text, 1000));
     } else {
         watcher->tasks = catalog->tasks;
         event.kind = EVENT_CATALOG;

@@ -195,9 +195,9 @@ int import_number(const struct import_columns *table, size_t row, size_t column,
     const char *text = import_field(table, row, column);
     if (read_number(text, value))
         return 0;
-    return error_set(error, "%s:%zu: %s is '%.60s', which is not a number",
-                     table->label, table->csv->lines[row], table->csv->names[column],
-                     text);
+    return error_set(error, "%s:%zu: %s is '%s', which is not a number", table->label,
+                     table->csv->lines[row], table->csv->names[column],
+                     TEXT_CUT(text, 60));
 }
 
 /* What the figures of one column, or of all, look like. */

@@ -106,15 +106,15 @@ static int find_key(struct recipe_reader *r, const char *word, const char *where
     }
     const char *nearest = text_nearest(word, names, count);
     if (nearest)
-        return error_set(r->error, "%s:%u: unknown key '%.100s'%s; did you mean '%s'?",
-                         r->label, line_of(r), word, where, nearest);
+        return error_set(r->error, "%s:%u: unknown key '%s'%s; did you mean '%s'?",
+                         r->label, line_of(r), TEXT_CUT(word, 100), where, nearest);
     char known[240] = "";
     for (size_t i = 0; i < count; i++) {
         strcat(known, i ? ", " : "");
         strcat(known, names[i]);
     }
-    return error_set(r->error, "%s:%u: unknown key '%.100s'%s; the keys are %s",
-                     r->label, line_of(r), word, where, known);
+    return error_set(r->error, "%s:%u: unknown key '%s'%s; the keys are %s", r->label,
+                     line_of(r), TEXT_CUT(word, 100), where, known);
 }
 
 /* Reads the key at hand and puts its value's first event at hand. */
@@ -141,9 +141,9 @@ static int check_word(struct recipe_reader *r, const char *key, const char *valu
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(key, words[i][0]) == 0 && strcmp(value, words[i][1]) != 0 &&
             strcmp(value, words[i][2]) != 0)
-            return error_set(r->error, "%s:%u: %s is '%.100s'; it can be %s or %s",
-                             r->label, line_of(r), key, value, words[i][1],
-                             words[i][2]);
+            return error_set(r->error, "%s:%u: %s is '%s'; it can be %s or %s",
+                             r->label, line_of(r), key, TEXT_CUT(value, 100),
+                             words[i][1], words[i][2]);
     return 0;
 }
 
@@ -276,8 +276,9 @@ static int check_model(struct recipe_reader *r, const char *model) {
         if (strcmp(model, models[i]) == 0)
             return 0;
     const char *nearest = text_nearest(model, models, MODELS);
-    return error_set(r->error, "%s:%u: unknown model '%.100s'; %s%s%s", r->label,
-                     line_of(r), model, nearest ? "did you mean '" : "the models are ",
+    return error_set(r->error, "%s:%u: unknown model '%s'; %s%s%s", r->label,
+                     line_of(r), TEXT_CUT(model, 100),
+                     nearest ? "did you mean '" : "the models are ",
                      nearest ? nearest : "clip-vision, vit and gpt2-classifier",
                      nearest ? "'?" : "");
 }
@@ -285,9 +286,8 @@ static int check_model(struct recipe_reader *r, const char *model) {
 static int check_towers(struct recipe_reader *r, const char *towers) {
     if (strcmp(towers, "both") == 0 || strcmp(towers, "vision-only") == 0)
         return 0;
-    return error_set(r->error,
-                     "%s:%u: towers is '%.100s'; it can be both or vision-only",
-                     r->label, line_of(r), towers);
+    return error_set(r->error, "%s:%u: towers is '%s'; it can be both or vision-only",
+                     r->label, line_of(r), TEXT_CUT(towers, 100));
 }
 
 static int read_document(struct recipe_reader *r, struct recipe *recipe) {

@@ -52,7 +52,7 @@ void mergekit_clear(struct mergekit *m) {
 }
 
 static int refuse(const struct reading *r, const char *what, const char *why) {
-    return error_set(r->error, "%s: %.100s: %s", r->path, what, why);
+    return error_set(r->error, "%s: %s: %s", r->path, TEXT_CUT(what, 100), why);
 }
 
 /* Every key of an object, where there is one, is one of words ("|a|b|"). */
@@ -64,7 +64,7 @@ static int check_keys(const struct reading *r, const json_t *object,
         return refuse(r, "parameters", "is no mapping");
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
         char wanted[64];
-        snprintf(wanted, sizeof wanted, "|%.60s|", key);
+        snprintf(wanted, sizeof wanted, "|%s|", TEXT_CUT(key, 60));
         if (!strstr(words, wanted))
             return refuse(r, key, "is not read here");
     }
@@ -107,9 +107,9 @@ static const struct kind *find_kind(const struct reading *r) {
             return &kinds[i];
     }
     const char *near = method ? text_nearest(method, names, KINDS) : NULL;
-    error_set(r->error, "%s: merge_method %s%.60s%s is not read here%s%s", r->path,
-              method ? "'" : "is missing or", method ? method : "", method ? "'" : "",
-              near ? "; did you mean " : "", near ? near : "");
+    error_set(r->error, "%s: merge_method %s%s%s is not read here%s%s", r->path,
+              method ? "'" : "is missing or", TEXT_CUT(method ? method : "", 60),
+              method ? "'" : "", near ? "; did you mean " : "", near ? near : "");
     return NULL;
 }
 

@@ -92,8 +92,9 @@ static int add_groups(struct sets *s, struct lines_data *data, struct error *err
         char name[160];
         struct plot_line style = {.ink = (enum ink)(INK_SERIES + series % SERIES_INKS),
                                   .dash = series / SERIES_INKS};
-        snprintf(name, sizeof name, "%.60s %.40s (%zu seeds)", s->runs[n].method,
-                 s->runs[n].upscale, sets);
+        snprintf(name, sizeof name, "%s %s (%zu seeds)",
+                 TEXT_CUT(s->runs[n].method, 60), TEXT_CUT(s->runs[n].upscale, 40),
+                 sets);
         if (lines_data_band(data, s->points, s->set_of, count, sets, s->sign, style,
                             name, error))
             return -1;

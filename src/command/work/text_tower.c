@@ -33,11 +33,12 @@ int text_tower_compare(struct text_tower *tower,
     if (*tower->cannot.text)
         return error_set(error,
                          "%s: %s: fine-tuned, but the text tower cannot be merged: "
-                         "%.400s; `towers: vision-only` in the recipe leaves it out",
-                         model_directory_path(expert), first, tower->cannot.text);
+                         "%s; `towers: vision-only` in the recipe leaves it out",
+                         model_directory_path(expert), first,
+                         TEXT_CUT(tower->cannot.text, 400));
     size_t used = strlen(tower->names);
-    snprintf(tower->names + used, sizeof tower->names - used, "%s'%.60s'",
-             tower->changed ? ", " : "", task);
+    snprintf(tower->names + used, sizeof tower->names - used, "%s'%s'",
+             tower->changed ? ", " : "", TEXT_CUT(task, 60));
     tower->changed++;
     return 0;
 }

@@ -330,7 +330,8 @@ static void save_what_is_left(struct training *t, struct error *error) {
         trainer->kind->step_count(trainer->self) == t->run.steps_done)
         return;
     if (training_save(t, &trouble))
-        error_set(error, "%.400s; and then: %.400s", error->text, trouble.text);
+        error_set(error, "%s; and then: %s", TEXT_CUT(error->text, 400),
+                  TEXT_CUT(trouble.text, 400));
 }
 
 /* After a step: into the curve, and saved where it is time. */
@@ -387,9 +388,9 @@ int training_loop(struct training *t, struct error *error) {
 
 /* "which is saved in DIR.state; pwemoe finetune FILE --resume --run 3" into out. */
 static const char *how_to_go_on(const struct training *t, char *out, size_t size) {
-    snprintf(out, size, "saved%s%.300s; pwemoe %s %.300s --resume --run %lld",
-             t->state ? " in " : "", t->state ? t->state : "",
-             t->invocation->command->name, t->invocation->operands[0],
+    snprintf(out, size, "saved%s%s; pwemoe %s %s --resume --run %lld",
+             t->state ? " in " : "", TEXT_CUT(t->state ? t->state : "", 300),
+             t->invocation->command->name, TEXT_CUT(t->invocation->operands[0], 300),
              (long long)t->run.id);
     return out;
 }

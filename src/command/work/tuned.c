@@ -15,9 +15,9 @@ int tuned_write(struct tuning *t, struct error *error) {
         return 0;
     if (training_save(&t->training, &trouble) == 0)
         return error_set(error,
-                         "%.600s; what was trained is kept in %.300s, the same command "
+                         "%s; what was trained is kept in %s, the same command "
                          "with --resume writes it",
-                         error->text, t->training.state);
+                         TEXT_CUT(error->text, 600), TEXT_CUT(t->training.state, 300));
     return -1;
 }
 
@@ -116,9 +116,10 @@ int tuned_expert(struct tuning *t, struct error *error) {
     if (result < 1)
         return error_set(
             error,
-            "%.300s is written and is the task's expert now, but is not measured: "
-            "%.500s; pwemoe merge %.200s --method stl measures it",
-            t->out, result ? error->text : "stopped", g->invocation->operands[0]);
+            "%s is written and is the task's expert now, but is not measured: "
+            "%s; pwemoe merge %s --method stl measures it",
+            TEXT_CUT(t->out, 300), TEXT_CUT(result ? error->text : "stopped", 500),
+            TEXT_CUT(g->invocation->operands[0], 200));
     struct run_figure row = {.task = task,
                              .value = figure.value,
                              .low = figure.low,
