@@ -69,7 +69,7 @@ static void find_last(struct report *r) {
         unsigned step = 0;
         for (int pass = 0; pass < 2; pass++)
             for (size_t i = 0; i < r->count; i++) {
-                if (r->run_of[i] != r->runs[n].id || !r->rows[i].whole)
+                if (r->rows[i].run != r->runs[n].id || !r->rows[i].whole)
                     continue;
                 if (pass)
                     r->last[i] = r->rows[i].step == step;
@@ -126,7 +126,7 @@ static int front_rows(const struct report *r, bool *take, const struct oriented 
     for (size_t n = 0; n < r->run_count; n++) {
         const struct store_run *run = &r->runs[n];
         for (size_t k = 0; k < r->count; k++)
-            take[k] = r->run_of[k] == run->id && r->last[k];
+            take[k] = r->rows[k].run == run->id && r->last[k];
         char *name = series_run_name(run);
         int result = name ? front_row(r, name, take, all, error) : error_memory(error);
         free(name);
@@ -245,24 +245,10 @@ static int load(struct report *r, const char *split, struct error *error) {
     r->recipe = r->catalog->recipe;
     r->rows = r->catalog->rows;
     r->count = r->catalog->count;
-    r->run_of = array_new(r->count, sizeof *r->run_of);
     r->last = array_new(r->count, sizeof *r->last);
     r->sweep = array_new(r->count, sizeof *r->sweep);
-    if (!r->run_of || !r->last || !r->sweep)
+    if (!r->last || !r->sweep)
         return error_memory(error);
-    int64_t routers = 0, run = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        /* Rows of the same routers lie together. */
-        if (r->rows[i].solution.routers && r->rows[i].solution.routers != routers) {
-            struct store_routers stored;
-            routers = r->rows[i].solution.routers;
-            if (store_routers_get(r->store, routers, &stored, error))
-                return -1;
-            run = stored.run;
-            store_routers_clear(&stored);
-        }
-        r->run_of[i] = r->rows[i].solution.routers ? run : 0;
-    }
     find_last(r);
     return find_sweeps(r, error);
 }
@@ -308,7 +294,6 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         return EXIT_FAILED;
     int failed = make(&report, o->out, o->split == 0 ? "test" : "train", error);
     page_free(report.page);
-    free(report.run_of);
     free(report.last);
     free(report.sweep);
     store_runs_free(report.runs, report.run_count);

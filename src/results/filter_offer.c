@@ -12,12 +12,15 @@
 
 enum { WORDS_MOST = 500 };
 
+/* Can it stand in a name that has no quotes? */
+static bool is_of_name(char c) {
+    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 || strchr("_.+-", c);
+}
+
 static bool is_bare(const char *word) {
-    for (; *word; word++)
-        if (!isalnum((unsigned char)*word) && (unsigned char)*word < 0x80 &&
-            !strchr("_.+-", *word))
-            return false;
-    return true;
+    while (*word && is_of_name(*word))
+        word++;
+    return !*word;
 }
 
 /* Adds a word that begins as `start` does; in quotes where it needs them, or where one
@@ -131,8 +134,9 @@ static bool find_compared(const char *text, size_t begin, enum filter_field *fie
         end--;
     for (size_t i = 0; (known = filter_known_name(i, &is_text)); i++) {
         size_t length = strlen(known);
+        /* "parameters.kind" has nothing of "kind". */
         if (is_text && end >= length && !strncmp(text + end - length, known, length) &&
-            (end == length || !isalnum((unsigned char)text[end - length - 1]))) {
+            (end == length || !is_of_name(text[end - length - 1]))) {
             *field = (enum filter_field)(FIELD_AVERAGE + i);
             found = true;
         }

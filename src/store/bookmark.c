@@ -32,7 +32,13 @@ int store_bookmark_note(struct store *store, int64_t id, const char *note,
                         struct error *error) {
     if (sql_write_begin(store, error))
         return -1;
-    return sql_write_end(store, put_note(store, id, note, error), error);
+    int there = sql_one(store, error, "a bookmark", NULL, NULL,
+                        "SELECT 1 FROM bookmark WHERE id = ?", "i", id);
+    int result = there > 0    ? put_note(store, id, note, error)
+                 : there == 0 ? error_set(error, "%s: there is no bookmark %lld",
+                                          store->path, (long long)id)
+                              : -1;
+    return sql_write_end(store, result, error);
 }
 
 int store_bookmark_put(struct store *store, struct store_bookmark *bookmark,

@@ -74,13 +74,14 @@ static void read_known(struct sql_row *row, void *to) {
     item->upscale = rows_text(&reading->rows, row, 1);
     item->base = read_base(reading, row);
     item->step = (unsigned)sql_integer(row, 2, 0, UINT32_MAX);
+    item->run = sql_integer(row, 4, 1, INT64_MAX);
 }
 
 static int read_routers(struct rows_reading *reading) {
     return sql_all(reading->store, reading->error, "routers", read_known, reading,
                    "SELECT routers.id, run.upscale, routers.step,"
                    " CASE run.upscale WHEN '" STORE_SURROGATE "' THEN"
-                   " run.parameters END FROM routers"
+                   " run.parameters END, run.id FROM routers"
                    " JOIN run ON run.id = routers.run ORDER BY routers.id",
                    "");
 }
@@ -128,6 +129,7 @@ static void read_row(struct sql_row *row, void *to) {
     out->upscale = known ? known->upscale : (char *)"";
     out->base = known ? known->base : (char *)"";
     out->step = known ? known->step : 0;
+    out->run = known ? known->run : 0;
     out->evaluations =
         evaluations_new(rows, row->store->tasks, &out->solution, reading->split);
     if (!out->evaluations)

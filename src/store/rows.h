@@ -39,6 +39,7 @@ struct known {
     int64_t id;
     char *upscale, *base;
     unsigned step;
+    int64_t run;
 };
 
 struct known_routers {

@@ -396,6 +396,7 @@ struct store_row {
     char *base; /* the method whose coefficients that run's surrogate chooses; "" where
                    it is none */
     unsigned step; /* of the routers */
+    int64_t run;   /* that made the routers; 0: there are none */
 };
 int store_rows(struct store *store, const char *split, struct store_row **rows,
                size_t *count, struct error *error);

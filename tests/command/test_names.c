@@ -263,6 +263,23 @@ static void other_data_make_figures_stale(void **state) {
     json_decref(rows);
 }
 
+/* The last of two would be taken without a word. */
+static void a_setting_is_given_once(void **state) {
+    (void)state;
+    expect_error(2, "keep is given twice",
+                 "merge %s/none.db --method ties --set keep=0.1,keep=0.2", folder());
+    expect_error(2, "only one of --keep and --set keep",
+                 "merge %s/none.db --method ties --keep 0.1 --set keep=0.2", folder());
+    expect_error(2, "scale is given twice",
+                 "merge-to %s/out --method ties --set scale=1,scale=1 --pretrained a "
+                 "--expert b --expert c",
+                 folder());
+    expect_error(2, "keep is given twice",
+                 "compare %s/none.db --methods ties:keep=0.1:keep=0.2", folder());
+    expect_error(2, "'steps=2' sets the same a second time",
+                 "compare %s/none.db --methods ls:steps=1:steps=2", folder());
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(id2label_is_the_order),
@@ -270,6 +287,7 @@ int main(void) {
         cmocka_unit_test(files_of_names_are_matched),
         cmocka_unit_test(all_is_told_at_once),
         cmocka_unit_test(other_data_make_figures_stale),
+        cmocka_unit_test(a_setting_is_given_once),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -179,6 +179,26 @@ static void help_has_every_option_within_78_columns(void **state) {
     free(text);
 }
 
+/* Choices and defaults are words without blanks, longer than a line. */
+static void long_words_are_broken_at_their_commas(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    options_wrap(out,
+                 "one of first,second,third,fourth,fifth,sixth,seventh,eighth|ninth|"
+                 "tenth|eleventh|twelfth|thirteenth and a,b",
+                 28, 28);
+    fclose(out);
+    assert_string_equal(text, "one of\n"
+                              "                            "
+                              "first,second,third,fourth,fifth,sixth,seventh,\n"
+                              "                            "
+                              "eighth|ninth|tenth|eleventh|twelfth|thirteenth and\n"
+                              "                            a,b\n");
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_and_operands),
@@ -188,6 +208,7 @@ int main(void) {
         cmocka_unit_test(rows_outside_the_mask_are_unknown),
         cmocka_unit_test(help_ends_the_reading),
         cmocka_unit_test(help_has_every_option_within_78_columns),
+        cmocka_unit_test(long_words_are_broken_at_their_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,6 +226,9 @@ static void what_may_be_typed(void **state) {
     assert_offers("kind == p|", "pwemoe", "pwemoe", 8);
     assert_offers("method!=t|", "task-arithmetic,ties", "t", 8);
     assert_offers("method == a|", "average,\"a paper's\"", "", 10);
+    /* A parameter may be called as a text is; it has other values. */
+    assert_offers("parameters.kind == p|", "parameters.", "parameters.", 19);
+    assert_offers("x-kind == p|", "parameters.", "parameters.", 10);
     assert_offers("label == \"T|", "\"Table 2\"", "\"Table 2\"", 9);
     /* Behind a number's name stand names again. */
     assert_offers("scale >= st|", "step,state,stale", "st", 9);

@@ -239,6 +239,8 @@ static void test_rows(void **state) {
     assert_true(rows[2].solution.seconds == 0 && rows[2].solution.peak_bytes == 0);
     assert_string_equal(rows[0].upscale, "attn+mlp");
     assert_int_equal(rows[0].step, 400);
+    assert_int_equal(rows[0].run, 1);
+    assert_int_equal(rows[2].run, 0);
     const struct store_evaluation *e = rows[0].evaluations;
     assert_true(e[2].present && e[2].value == 71.5 && e[2].low == 70.5);
     assert_true(e[2].high == 72.5 && e[2].examples == 1000 && e[2].complete);

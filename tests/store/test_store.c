@@ -307,6 +307,13 @@ static void test_notes(void **state) {
     assert_string_equal(marks[0].note, "kept");
     store_bookmarks_free(marks, count);
     assert_done(store_bookmark_delete(store, one.id, &error));
+    /* Another process may have deleted it a moment ago: that is said as the others say
+     * it, and nothing is written. */
+    assert_error(store_bookmark_note(store, one.id, "late", &error), &error,
+                 "there is no bookmark");
+    assert_null(strstr(error.text, "FOREIGN"));
+    assert_error(store_bookmark_note(store, one.id, "", &error), &error,
+                 "there is no bookmark");
     assert_done(store_bookmark_put(store, &one, &error));
     assert_done(store_bookmarks(store, &marks, &count, &error));
     assert_string_equal(marks[0].note, "");

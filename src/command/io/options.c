@@ -220,10 +220,20 @@ int options_parse(const struct option_group *groups, size_t group_count, size_t 
     return 0;
 }
 
+/* How much of a text goes on one line of so many columns: a word, and of one that is
+ * longer than the line (a list of choices) what ends with a comma or a bar. */
+static size_t piece_of(const char *text, size_t room) {
+    size_t word = strcspn(text, " \n"), cut = 0;
+    for (size_t i = 0; word > room && i < room; i++)
+        if (strchr(",|", text[i]))
+            cut = i + 1;
+    return cut ? cut : word;
+}
+
 void options_wrap(FILE *out, const char *text, size_t column, size_t indent) {
     bool first = true;
     while (*text) {
-        size_t word = strcspn(text, " \n");
+        size_t word = piece_of(text, COLUMNS - indent);
         if (!first && column + 1 + word > COLUMNS) {
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
@@ -242,8 +252,12 @@ void options_wrap(FILE *out, const char *text, size_t column, size_t indent) {
             column = indent;
             first = true;
             text++;
-        } else if (*text) {
+        } else if (*text == ' ') {
             text++;
+        } else if (*text) { /* the rest of a word */
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+            first = true;
         }
     }
     fputc('\n', out);

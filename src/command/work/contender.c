@@ -68,6 +68,17 @@ static void *train_options(const struct contender *c, const char *seed,
     return NULL;
 }
 
+/* Does an earlier argument, without its dashes, set the same? */
+static bool is_set(const struct contender *c, const char *piece) {
+    size_t length = strcspn(piece, "=");
+    for (size_t i = 0; i < c->argument_count; i++) {
+        const char *other = c->arguments[i] + 2;
+        if (strcspn(other, "=") == length && !strncmp(other, piece, length))
+            return true;
+    }
+    return false;
+}
+
 static int parse_trained(struct contender *c, char *rest, struct error *error) {
     char *piece;
     uint64_t given = 0;
@@ -76,6 +87,9 @@ static int parse_trained(struct contender *c, char *rest, struct error *error) {
         if (strncmp(piece, "resume", 6) == 0 || strncmp(piece, "run", 3) == 0 ||
             strncmp(piece, "seed", 4) == 0)
             return error_set(error, "%s: '%s' is not a setting of a method", c->name,
+                             piece);
+        if (is_set(c, piece))
+            return error_set(error, "%s: '%s' sets the same a second time", c->name,
                              piece);
         if (add_argument(c, text_format("--%s", piece), error))
             return -1;

@@ -9,29 +9,40 @@
 #include "store/store.h"
 #include "train/combine.h"
 
+static int add_text(json_t *object, const char *name, const char *value,
+                    struct error *error) {
+    return json_object_set_new(object, name, json_string(value)) ? error_memory(error)
+                                                                 : 0;
+}
+
+/* item: NAME=VALUE of these settings, taken apart. */
+static int add_setting(json_t *object, char *item, const char *settings,
+                       struct error *error) {
+    char *value = strchr(item, '=');
+    if (!value || value == item || !value[1])
+        return error_set(error,
+                         "--set '%s': give NAME=VALUE, several with commas between",
+                         settings);
+    *value++ = '\0';
+    if (json_object_get(object, item))
+        return error_set(error, "--set '%s': %s is given twice", settings, item);
+    return add_text(object, item, value, error);
+}
+
 json_t *settings_parse(const char *settings, const char *keep, struct error *error) {
     json_t *object = json_object();
     char *copy = text_format("%s", settings ? settings : ""), *rest = copy, *item;
-    bool whole = object && copy, sound = true;
-    while (whole && sound && *copy && (item = strsep(&rest, ","))) {
-        char *value = strchr(item, '=');
-        sound = value && value != item && value[1];
-        if (sound) {
-            *value++ = '\0';
-            whole = json_object_set_new(object, item, json_string(value)) == 0;
-        }
-    }
+    int result = object && copy ? 0 : error_memory(error);
+    while (result == 0 && *copy && (item = strsep(&rest, ",")))
+        result = add_setting(object, item, settings, error);
+    if (result == 0 && keep && json_object_get(object, "keep"))
+        result = error_set(error, "give only one of --keep and --set keep");
+    else if (result == 0 && keep)
+        result = add_text(object, "keep", keep, error);
     free(copy);
-    if (whole && sound && keep)
-        whole = json_object_set_new(object, "keep", json_string(keep)) == 0;
-    if (whole && sound)
+    if (result == 0)
         return object;
     json_decref(object);
-    if (!whole)
-        error_memory(error);
-    else
-        error_set(error, "--set '%s': give NAME=VALUE, several with commas between",
-                  settings);
     return NULL;
 }
 

@@ -46,16 +46,14 @@ static int find_groups(struct sets *s, struct store *store, struct error *error)
         return error_memory(error);
     for (size_t n = 0; n < s->run_count; n++) {
         struct store_routers last;
-        bool found;
         if (!(s->settings[n] = settings_of(&s->runs[n])))
             return error_memory(error);
         s->first[n] = 0;
         while (strcmp(s->settings[s->first[n]], s->settings[n]) != 0)
             s->first[n]++;
-        if (store_routers_last(store, s->runs[n].id, &found, &last, error))
+        if (store_routers_newest(store, s->runs[n].id, &last, error))
             return -1;
-        s->routers[n] = found ? last.id : 0;
-        store_routers_clear(&last);
+        s->routers[n] = last.id;
     }
     return 0;
 }

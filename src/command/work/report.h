@@ -20,10 +20,9 @@ struct report {
     size_t count;
     struct store_run *runs;
     size_t run_count;
-    /* [count] each: the run of a row's routers (0 for none); whether these are the
-     * last of the run that were measured; and the first row of the same sweep over
-     * scaling coefficients, which differs in that alone. */
-    int64_t *run_of;
+    /* [count] each: whether a row's routers are the last of their run that were
+     * measured; and the first row of the same sweep over scaling coefficients, which
+     * differs in that alone. */
     bool *last;
     size_t *sweep;
 };

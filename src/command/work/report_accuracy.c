@@ -61,7 +61,7 @@ static bool stands_for_sweep(const struct report *r, size_t i, size_t *points) {
 
 static const struct store_run *run_of(const struct report *r, size_t row) {
     for (size_t n = 0; n < r->run_count; n++)
-        if (r->runs[n].id == r->run_of[row])
+        if (r->runs[n].id == r->rows[row].run)
             return &r->runs[n];
     return NULL;
 }

@@ -182,18 +182,19 @@ static bool is_drawn(const struct report *r, size_t n) {
 static int run_charts(const struct report *r, const struct store_run *run,
                       struct error *error) {
     struct store_routers routers;
-    bool found;
-    if (store_routers_last(r->store, run->id, &found, &routers, error))
+    if (store_routers_newest(r->store, run->id, &routers, error) ||
+        (routers.id && ternary(r, run, routers.id, error)))
         return -1;
-    int result = 0;
-    if (found)
-        result = ternary(r, run, routers.id, error) ||
-                         (store_trains(run->upscale) == STORE_TRAINS_ROUTERS &&
-                          routing(r, run, &routers, error))
-                     ? -1
-                     : 0;
-    store_routers_clear(&routers);
-    return result ? -1 : training(r, run, error);
+    /* Of the others the bytes, as many as a model has, are not read. */
+    if (routers.id && store_trains(run->upscale) == STORE_TRAINS_ROUTERS) {
+        if (store_routers_get(r->store, routers.id, &routers, error))
+            return -1;
+        int failed = routing(r, run, &routers, error);
+        store_routers_clear(&routers);
+        if (failed)
+            return -1;
+    }
+    return training(r, run, error);
 }
 
 int report_charts(const struct report *r, struct error *error) {
