@@ -58,8 +58,6 @@ char *text_cut(char *out, size_t size, const char *text);
 /* vsnprintf, cut at a character where there is no more room. */
 void text_print(char *out, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
-/* In place: takes the last character off where not all of its bytes are there. */
-void text_trim(char *text);
 
 /* In place: the fractions of a JSON text, written with 17 digits, with as few as bring
  * back the same numbers. */

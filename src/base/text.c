@@ -111,7 +111,8 @@ char *text_escape(char *out, size_t size, const char *text) {
     return out;
 }
 
-void text_trim(char *text) {
+/* Takes the last character off where not all of its bytes are there. */
+static void text_trim(char *text) {
     size_t end = strlen(text), begin = end;
     while (begin && end - begin < 4 && text_continues(text[begin - 1]))
         begin--;
