@@ -205,9 +205,13 @@ static void block_signals(sigset_t *before) {
 static int explore(struct app *app, const struct explore_options *options,
                    struct replay *replay, FILE *record, struct error *error) {
     struct screen_options screen = {options->no_colour, !options->no_mouse};
-    struct evaluation_options evaluation = {
-        options->file, options->device, (unsigned)options->threads,
-        (size_t)options->limit, options->allow_commands};
+    struct evaluation_options evaluation = {.path = options->file,
+                                            .device = options->device,
+                                            .threads = (unsigned)options->threads,
+                                            .limit = (size_t)options->limit,
+                                            .allow_commands = options->allow_commands,
+                                            .jobs = (unsigned)options->jobs,
+                                            .job_devices = options->job_devices};
     sigset_t before;
     if (screen_start(&screen, error))
         return -1;

@@ -66,6 +66,20 @@ static const struct option_spec table[] = {
      .help = "Run the commands of FILE that measure its tasks (pwemoe show FILE "
              "objectives shows them)",
      .offset = IN_OPTIONS(allow_commands)},
+    {.name = "jobs",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .minimum = 1,
+     .maximum = 1024,
+     .help = "At most N of these commands at a time (default one, or one for each of "
+             "--job-devices)",
+     .offset = IN_OPTIONS(jobs)},
+    {.name = "job-devices",
+     .type = OPTION_TEXT,
+     .value = "D[,...]",
+     .help = "What each of them sees of the GPUs (CUDA_VISIBLE_DEVICES): 0,1 is one "
+             "for each of two, 0+1,2+3 two for each",
+     .offset = IN_OPTIONS(job_devices)},
     {.name = "sandbox",
      .type = OPTION_CHOICE,
      .value = "S",

@@ -12,7 +12,8 @@ struct explore_options {
     const char *file;
     int width, height; /* of the snapshot, 0: none */
     const char *device;
-    uint64_t threads, limit;
+    uint64_t threads, limit, jobs;
+    const char *job_devices;     /* or NULL */
     const char *replay, *record; /* scripts of keys, or NULL */
     unsigned space;              /* enum space */
     bool space_given;            /* it was typed */

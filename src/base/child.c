@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -52,8 +53,23 @@ static int set_files(posix_spawn_file_actions_t *files, const char *folder, int 
            posix_spawn_file_actions_addchdir_np(files, folder);
 }
 
+/* The environment with one more setting, in the place of an old one of that name; an
+ * array to be freed, its texts borrowed. NULL without memory. */
+static char **environment_with(const char *setting) {
+    size_t count = 0, name = setting ? strcspn(setting, "=") + 1 : 0, kept = 0;
+    while (environ[count])
+        count++;
+    char **all = array_new(count + 2, sizeof *all);
+    for (size_t i = 0; all && i < count; i++)
+        if (!setting || strncmp(environ[i], setting, name) != 0)
+            all[kept++] = environ[i];
+    if (all && setting)
+        all[kept] = (char *)(uintptr_t)setting;
+    return all;
+}
+
 static int spawn(struct child *child, const char *const *words, const char *folder,
-                 int output, int complaint) {
+                 char *const *environment, int output, int complaint) {
     posix_spawnattr_t how;
     posix_spawn_file_actions_t files;
     if (posix_spawnattr_init(&how))
@@ -65,14 +81,14 @@ static int spawn(struct child *child, const char *const *words, const char *fold
     int problem = set_signals(&how) || set_files(&files, folder, output, complaint)
                       ? ENOMEM
                       : posix_spawnp(&child->process, words[0], &files, &how,
-                                     (char *const *)(uintptr_t)words, environ);
+                                     (char *const *)(uintptr_t)words, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     return problem;
 }
 
-int child_start(const char *const *words, const char *folder, double seconds,
-                struct child **result, struct error *error) {
+int child_start(const char *const *words, const char *folder, const char *setting,
+                double seconds, struct child **result, struct error *error) {
     int output[2], complaint[2];
     struct child *child = array_new(1, sizeof *child);
     if (!child)
@@ -89,7 +105,11 @@ int child_start(const char *const *words, const char *folder, double seconds,
     }
     fcntl(output[0], F_SETFL, O_NONBLOCK);
     fcntl(complaint[0], F_SETFL, O_NONBLOCK);
-    int problem = spawn(child, words, folder, output[1], complaint[1]);
+    char **environment = environment_with(setting);
+    int problem =
+        environment ? spawn(child, words, folder, environment, output[1], complaint[1])
+                    : ENOMEM;
+    free(environment);
     close(output[1]);
     close(complaint[1]);
     child->output = output[0];

@@ -17,10 +17,11 @@ enum {
 };
 
 /* words: the program and its arguments, NULL at the end; a program without a slash is
- * looked for along PATH. folder: where it runs. seconds: after so many it is killed; 0:
- * never. Fails where it cannot be started, naming it. */
-int child_start(const char *const *words, const char *folder, double seconds,
-                struct child **child, struct error *error);
+ * looked for along PATH. folder: where it runs. setting: "NAME=VALUE" in its
+ * environment, which is this program's otherwise; NULL: none. seconds: after so many it
+ * is killed; 0: never. Fails where it cannot be started, naming it. */
+int child_start(const char *const *words, const char *folder, const char *setting,
+                double seconds, struct child **child, struct error *error);
 
 /* Waits at most so long. 1: it has ended, and with it everything in its process group;
  * 0: it runs. */

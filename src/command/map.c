@@ -135,14 +135,17 @@ static int take_counts(struct map *map, struct error *error) {
                      tasks, least);
 }
 
-static void take_split(struct map *map) {
+static int take_split(struct map *map, struct error *error) {
     const struct store_recipe *recipe = map->measure.recipe;
     bool train = !metric_is_command(recipe);
     for (size_t t = 0; t < recipe->task_count; t++)
         train = train && *recipe->tasks[t].train_path;
+    if (measure_check_split(recipe, "--fit-split", map->options->fit_split == 1, error))
+        return -1;
     if (map->options->fit_split)
         train = map->options->fit_split == 1;
     map->measure.split = train ? "train" : "test";
+    return 0;
 }
 
 static void take_objectives(struct map *map) {
@@ -362,10 +365,9 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
                      error))
         return EXIT_FAILED;
     map.began = usage_clock();
-    if (take_base(&map, error) || take_counts(&map, error)) {
+    if (take_base(&map, error) || take_counts(&map, error) || take_split(&map, error)) {
         status = EXIT_USAGE;
     } else {
-        take_split(&map);
         take_objectives(&map);
         m->total = map.evaluations;
         int result = make(&map, error);

@@ -20,8 +20,9 @@ struct commanded;
 struct commanded_options {
     const char *device, *split;
     unsigned threads; /* 0: one for each core */
-    unsigned jobs;    /* commands at a time; 0: one */
-    bool allowed;     /* whether any may be run */
+    unsigned jobs;    /* commands at a time; 0: one, or one for each of job_devices */
+    const char *job_devices; /* (job_devices.h) what each of them sees; NULL: all */
+    bool allowed;            /* whether any may be run */
 };
 
 /* The models, which are those of the recipe (sources_check), by the names of their

@@ -31,10 +31,12 @@ struct evaluator_options {
     struct store
         *store; /* keeps the stamps of checkpoints (sources.h); NULL: none are kept */
     /* Where commands measure the tasks (metric_command.h): whether they may be run,
-     * which a person has to say who knows the file, and how many at a time (0: one). */
+     * which a person has to say who knows the file, how many at a time (0: one, or one
+     * for each device) and on which devices (job_devices.h; NULL: all see all). */
     bool allow_commands;
     bool makes_only; /* models are made, and nothing is measured */
     unsigned jobs;
+    const char *job_devices;
 };
 
 /* recipe must live as long as the evaluator; its stamps are brought up to date.

@@ -82,6 +82,7 @@ static int open_commanded(struct evaluator *e, const char *directory,
                                           .split = e->split,
                                           .threads = options->threads,
                                           .jobs = options->jobs,
+                                          .job_devices = options->job_devices,
                                           .allowed = options->allow_commands};
     if (!options->allow_commands && !options->makes_only)
         return error_set(error, "its tasks are measured by commands, which run only "

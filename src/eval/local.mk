@@ -1,6 +1,7 @@
 libpwemoe_a_SOURCES += \
   src/eval/class_order.c \
-  src/eval/commanded.h src/eval/commanded.c \
+  src/eval/commanded.h src/eval/commanded_state.h src/eval/commanded_run.c \
+  src/eval/commanded_model.c src/eval/job_devices.h src/eval/job_devices.c \
   src/eval/metric_command.h src/eval/metric_command.c \
   src/eval/model_place.h src/eval/model_place.c \
   src/eval/class_reading.h src/eval/class_reading.c \

@@ -16,7 +16,7 @@
 static struct child *start(const char *script, double seconds) {
     struct child *child;
     struct error error;
-    if (child_start((const char *const[]){"sh", "-c", script, NULL}, "/", seconds,
+    if (child_start((const char *const[]){"sh", "-c", script, NULL}, "/", NULL, seconds,
                     &child, &error))
         fail_msg("%s", error.text);
     return child;
@@ -39,6 +39,26 @@ static void test_prints(void **state) {
     assert_string_equal(child_output(child, &size), "/\n");
     assert_int_equal(size, 2);
     assert_string_equal(child_complaint(child), "two");
+    child_free(child);
+}
+
+/* A setting stands in the place of one of the same name, and of no other. */
+static void test_setting(void **state) {
+    static const char *const words[] = {"sh", "-c", "echo \"$SEEN $SEENNOT\"", NULL};
+    struct child *child;
+    struct error error;
+    bool late;
+    size_t size;
+    (void)state;
+    setenv("SEEN", "before", 1);
+    setenv("SEENNOT", "other", 1);
+    assert_int_equal(child_start(words, "/", "SEEN=now", 0, &child, &error), 0);
+    assert_int_equal(finish(child, &late), 0);
+    assert_string_equal(child_output(child, &size), "now other\n");
+    child_free(child);
+    child = start(words[2], 0);
+    assert_int_equal(finish(child, &late), 0);
+    assert_string_equal(child_output(child, &size), "before other\n");
     child_free(child);
 }
 
@@ -141,17 +161,18 @@ static void test_missing(void **state) {
     struct child *child;
     struct error error;
     (void)state;
-    assert_int_equal(child_start((const char *const[]){"./there-is-none", NULL}, "/", 0,
-                                 &child, &error),
+    assert_int_equal(child_start((const char *const[]){"./there-is-none", NULL}, "/",
+                                 NULL, 0, &child, &error),
                      -1);
     assert_non_null(strstr(error.text, "./there-is-none: cannot be run: No such file"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prints),        cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_files),         cmocka_unit_test(test_hangs),
-        cmocka_unit_test(test_leaves_behind), cmocka_unit_test(test_freed_early),
-        cmocka_unit_test(test_floods),        cmocka_unit_test(test_missing)};
+        cmocka_unit_test(test_setting),     cmocka_unit_test(test_prints),
+        cmocka_unit_test(test_signals),     cmocka_unit_test(test_files),
+        cmocka_unit_test(test_hangs),       cmocka_unit_test(test_leaves_behind),
+        cmocka_unit_test(test_freed_early), cmocka_unit_test(test_floods),
+        cmocka_unit_test(test_missing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -381,11 +381,55 @@ static void test_adapter(void **state) {
     json_decref(rows);
 }
 
+/* Two commands at a time, each with devices of its own; the first one waits for the
+ * other. */
+static void test_job_devices(void **state) {
+    (void)state;
+    write_program("device.sh",
+                  "#!/bin/sh\necho \"$1 $CUDA_VISIBLE_DEVICES\" >\"seen.$$\"\nn=0\n"
+                  "while [ \"$(ls seen.* | wc -l)\" -lt 2 ] && [ $n -lt 300 ]; do\n"
+                  "sleep 0.02; n=$((n + 1)); done\necho 1\n");
+    write_recipe("./device.sh {device}");
+    struct ran ran = shell("cd %s && sed -i 's/first.sh {model}/device.sh {device}/' "
+                           "recipe.yaml && grep -c './device.sh {device}' recipe.yaml",
+                           folder());
+    assert_string_equal(ran.out, "2\n");
+    ran_free(&ran);
+    ran = run("init %s/devices.db %s/recipe.yaml --quiet", folder(), folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    expect_error(1, "--job-devices '0,': give a device for each command",
+                 "merge %s/devices.db --method average --allow-commands --quiet "
+                 "--job-devices 0,",
+                 folder());
+    expect_error(1, "'0,1' are 2 for 3 commands at a time; give --jobs 2",
+                 "merge %s/devices.db --method average --allow-commands --quiet "
+                 "--jobs 3 --job-devices 0,1",
+                 folder());
+    ran = run("merge %s/devices.db --method average --allow-commands --quiet "
+              "--job-devices 3,5+6",
+              folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    ran = shell("cd %s && cat seen.* | sort && rm seen.*", folder());
+    assert_string_equal(ran.out, "cuda:0 3\ncuda:0 5,6\n");
+    ran_free(&ran);
+    /* Commands know nothing of splits. */
+    expect_error(1, "--split train: commands measure these tasks",
+                 "merge %s/devices.db --method average --allow-commands --split train",
+                 folder());
+    expect_error(2, "--fit-split train: commands measure these tasks",
+                 "map %s/devices.db --allow-commands --fit-split train", folder());
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pipeline), cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_time),     cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_budget),   cmocka_unit_test(test_known_models),
-        cmocka_unit_test(test_recipes),  cmocka_unit_test(test_adapter)};
+        cmocka_unit_test(test_pipeline),   cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_time),       cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_budget),     cmocka_unit_test(test_known_models),
+        cmocka_unit_test(test_recipes),    cmocka_unit_test(test_adapter),
+        cmocka_unit_test(test_job_devices)};
     return cmocka_run_group_tests(tests, setup, NULL);
 }

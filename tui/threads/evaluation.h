@@ -15,6 +15,8 @@ struct evaluation_options {
     unsigned threads;
     size_t limit;
     bool allow_commands;
+    unsigned jobs;           /* commands at a time; 0: one, or one for each device */
+    const char *job_devices; /* what each of them sees; NULL: all */
 };
 
 int evaluation_start(const struct evaluation_options *options, struct mailbox *mailbox,

@@ -90,7 +90,9 @@ static int open_somewhere(struct evaluation *evaluation, const char *directory,
         .limit = evaluation->options.limit,
         .split = "test",
         .store = evaluation->writes ? evaluation->store : NULL,
-        .allow_commands = evaluation->options.allow_commands};
+        .allow_commands = evaluation->options.allow_commands,
+        .jobs = evaluation->options.jobs,
+        .job_devices = evaluation->options.job_devices};
     struct evaluator **evaluator = &evaluation->evaluator;
     *evaluator = NULL;
     if (evaluation->writes && data_watch(evaluation->store, evaluation->recipe,

@@ -30,6 +30,16 @@ static int watch_data(struct measure *measure, struct error *error) {
     return result;
 }
 
+int measure_check_split(const struct store_recipe *recipe, const char *option,
+                        bool train, struct error *error) {
+    if (!train || !metric_is_command(recipe))
+        return 0;
+    return error_set(error,
+                     "%s train: commands measure these tasks and know no splits; leave "
+                     "it out",
+                     option);
+}
+
 int measure_open(const struct invocation *invocation, const char *path,
                  const struct measure_options *options, struct measure *measure,
                  struct error *error) {
@@ -43,6 +53,8 @@ int measure_open(const struct invocation *invocation, const char *path,
     if (store_open(path, writes ? STORE_READ_WRITE : STORE_READ_ONLY, &measure->store,
                    error) == 0 &&
         store_recipe(measure->store, &measure->recipe, error) == 0 &&
+        measure_check_split(measure->recipe, "--split", options->split != 0, error) ==
+            0 &&
         (!writes || watch_data(measure, error) == 0))
         return 0;
     measure_close(measure);
@@ -74,7 +86,8 @@ int measure_load(struct measure *measure, struct error *error) {
         .store = ranks_rank(measure->invocation->ranks) ? NULL : measure->store,
         .allow_commands = measure->options->allow_commands,
         .makes_only = measure->options->makes_only,
-        .jobs = (unsigned)measure->options->jobs};
+        .jobs = (unsigned)measure->options->jobs,
+        .job_devices = measure->options->job_devices};
     if (how.allow_commands)
         show_commands(measure);
     int result = evaluator_open(measure->recipe, folder, &how, &measure->evaluator,

@@ -15,6 +15,7 @@
 struct measure_options {
     unsigned split; /* 0 test, 1 train */
     uint64_t limit, batch, jobs;
+    const char *job_devices;
     bool allow_commands, makes_only;
 };
 
@@ -23,31 +24,37 @@ struct measure_options {
 #define MEASURE_OPTIONS(owner, member)                          \
     SPLIT_OPTION("Measure on this split", owner, member.split), \
         MEASURE_HOW_OPTIONS(owner, member)
-#define MEASURE_HOW_OPTIONS(owner, member)                                           \
-    {.name = "limit",                                                                \
-     .type = OPTION_UNSIGNED,                                                        \
-     .value = "N",                                                                   \
-     .initial = "0",                                                                 \
-     .maximum = 1000000000,                                                          \
-     .help = "At most N examples of each task, the same for every model; 0 is all. " \
-             "The figures are then marked partial",                                  \
-     .offset = offsetof(owner, member.limit)},                                       \
-        {.name = "allow-commands",                                                   \
-         .type = OPTION_FLAG,                                                        \
-         .help = "Run the commands of FILE that measure its tasks; they are shown",  \
-         .offset = offsetof(owner, member.allow_commands)},                          \
-        {.name = "jobs",                                                             \
-         .type = OPTION_UNSIGNED,                                                    \
-         .value = "N",                                                               \
-         .initial = "1",                                                             \
-         .minimum = 1,                                                               \
-         .maximum = 1024,                                                            \
-         .help = "At most N of these commands at a time",                            \
-         .offset = offsetof(owner, member.jobs)},                                    \
-    {                                                                                \
-        .name = "batch", .type = OPTION_UNSIGNED, .value = "N", .initial = "0",      \
-        .maximum = 65536, .help = "Examples in a batch; 0 lets the program choose",  \
-        .offset = offsetof(owner, member.batch)                                      \
+#define MEASURE_HOW_OPTIONS(owner, member)                                            \
+    {.name = "limit",                                                                 \
+     .type = OPTION_UNSIGNED,                                                         \
+     .value = "N",                                                                    \
+     .initial = "0",                                                                  \
+     .maximum = 1000000000,                                                           \
+     .help = "At most N examples of each task, the same for every model; 0 is all. "  \
+             "The figures are then marked partial",                                   \
+     .offset = offsetof(owner, member.limit)},                                        \
+        {.name = "allow-commands",                                                    \
+         .type = OPTION_FLAG,                                                         \
+         .help = "Run the commands of FILE that measure its tasks; they are shown",   \
+         .offset = offsetof(owner, member.allow_commands)},                           \
+        {.name = "jobs",                                                              \
+         .type = OPTION_UNSIGNED,                                                     \
+         .value = "N",                                                                \
+         .minimum = 1,                                                                \
+         .maximum = 1024,                                                             \
+         .help = "At most N of these commands at a time (default one, or one for "    \
+                 "each of --job-devices)",                                            \
+         .offset = offsetof(owner, member.jobs)},                                     \
+        {.name = "job-devices",                                                       \
+         .type = OPTION_TEXT,                                                         \
+         .value = "D[,...]",                                                          \
+         .help = "What each of them sees of the GPUs (CUDA_VISIBLE_DEVICES): 0,1 is " \
+                 "one for each of two, 0+1,2+3 two for each",                         \
+         .offset = offsetof(owner, member.job_devices)},                              \
+    {                                                                                 \
+        .name = "batch", .type = OPTION_UNSIGNED, .value = "N", .initial = "0",       \
+        .maximum = 65536, .help = "Examples in a batch; 0 lets the program choose",   \
+        .offset = offsetof(owner, member.batch)                                       \
     }
 
 struct measure {
@@ -65,6 +72,11 @@ struct measure {
     int64_t *ids;            /* [id_count] of the solutions measured, owned */
     size_t id_count, id_capacity;
 };
+
+/* Refuses the split train of an option where commands measure: they measure on what
+ * they like, and the figure would be called what it is not. */
+int measure_check_split(const struct store_recipe *recipe, const char *option,
+                        bool train, struct error *error);
 
 /* Opens the store (to write; on ranks other than 0 to read) and the recipe. */
 int measure_open(const struct invocation *invocation, const char *path,
