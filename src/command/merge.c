@@ -7,15 +7,16 @@
 #include "command/command.h"
 #include "command/work/measure_list.h"
 #include "command/work/method_settings.h"
+#include "merge/coefficients.h"
 #include "merge/method.h"
 #include "parallel/ranks.h"
 #include "pareto/simplex.h"
-#include "tensorwise/coefficients.h"
 
 enum { SCALES_MAX = 10000 };
 
 struct merge_options {
     const char *methods, *scales, *keep, *settings, *preference;
+    struct option_texts weights;
     bool again;
     struct measure_options measure;
 };
@@ -34,6 +35,13 @@ static const struct option_spec options[] = {
              "number (default each method's own); or TASK=X,... for every task, of "
              "task-arithmetic, ties and dare",
      .offset = offsetof(struct merge_options, scales)},
+    {.name = "weight",
+     .type = OPTION_TEXTS,
+     .value = "[TASK:]PATTERN=X",
+     .help = "The coefficient in tensors whose name has PATTERN (*, ? and {0..11}), or "
+             "=X..Y from the first to the last of {0..11}; of several the last holds; "
+             "of task-arithmetic, ties and dare",
+     .offset = offsetof(struct merge_options, weights)},
     {.name = "keep",
      .type = OPTION_TEXT,
      .value = "K",
@@ -220,42 +228,84 @@ static int list_jobs(const struct merge_options *o, struct jobs *jobs,
     return result;
 }
 
-/* "mnist=0.3,cars=0.5" into the parameters of the jobs that take a scale for each task.
- */
-static int use_named_scales(const char *text, const struct store_recipe *recipe,
-                            struct jobs *jobs, struct error *error) {
-    const char *names[STORE_TASKS_MAX];
-    struct coefficients coefficients;
+/* What --scales TASK=X,... and --weight say. */
+struct coefficient_wish {
+    json_t *scales; /* NULL: one for all, */
+    size_t spread;  /* which stands for that of each of so many; 0: it is a factor */
+    json_t *rules;  /* NULL: none */
+};
+
+/* A job's parameters with them. As in merge-to, a number of --scales is what a task
+ * has where no rule holds, and that of --set scale a factor of all. */
+static int put_coefficients(struct job *job, const struct merge_method *method,
+                            const struct coefficient_wish *wish, struct error *error) {
+    json_t *parameters = json_loads(job->parameters, 0, NULL), *each = json_array();
+    json_t *scale = json_object_get(parameters, "scale");
+    for (size_t t = 0; t < wish->spread; t++)
+        json_array_append(each, scale);
+    if (wish->scales || wish->spread)
+        json_object_set(parameters, "scale", wish->scales ? wish->scales : each);
+    if (wish->rules)
+        json_object_set(parameters, "weight", wish->rules);
+    json_t *checked = merge_parameters(method, parameters, error);
+    free(job->parameters);
+    job->parameters =
+        checked ? json_text_dump(checked, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    int result = !checked ? -1 : !job->parameters ? error_memory(error) : 0;
+    json_decref(each);
+    json_decref(parameters);
+    json_decref(checked);
+    return result;
+}
+
+static int put_into_jobs(struct jobs *jobs, const struct coefficient_wish *wish,
+                         struct error *error) {
     size_t used = 0;
-    for (size_t t = 0; t < recipe->task_count; t++)
-        names[t] = recipe->tasks[t].name;
-    int result = coefficients_parse(text, NULL, 0, names, recipe->task_count,
-                                    &coefficients, error);
-    json_t *scales = json_array();
-    for (size_t t = 0; t < recipe->task_count && result == 0; t++)
-        json_array_append_new(scales, json_real(coefficients.scales[t]));
-    coefficients_clear(&coefficients);
-    for (size_t i = 0; i < jobs->count && result == 0; i++) {
+    for (size_t i = 0; i < jobs->count; i++) {
         struct job *job = &jobs->items[i];
         const struct merge_method *method = merge_method_find(job->method, NULL);
         const struct merge_parameter *scale =
             method ? merge_parameter_find(method, "scale") : NULL;
         if (!scale || !scale->each)
             continue;
-        json_t *parameters = json_loads(job->parameters, 0, NULL);
-        json_object_set(parameters, "scale", scales);
-        json_t *checked = merge_parameters(method, parameters, error);
-        free(job->parameters);
-        job->parameters =
-            checked ? json_text_dump(checked, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
-        result = !checked ? -1 : !job->parameters ? error_memory(error) : 0;
-        json_decref(parameters);
-        json_decref(checked);
+        if (put_coefficients(job, method, wish, error))
+            return -1;
         used++;
     }
-    json_decref(scales);
-    if (result == 0 && !used)
-        result = error_set(error, "none of the methods takes a scale for each task");
+    return used ? 0
+                : error_set(error, "none of the methods takes %s",
+                            wish->scales ? "a scale for each task" : "--weight");
+}
+
+static int use_coefficients(const struct merge_options *o,
+                            const struct store_recipe *recipe, struct jobs *jobs,
+                            struct error *error) {
+    const char *names[STORE_TASKS_MAX];
+    struct coefficients coefficients;
+    struct coefficient_wish wish = {0};
+    bool named = o->scales && strchr(o->scales, '=');
+    if (!named && !o->weights.count)
+        return 0;
+    for (size_t t = 0; t < recipe->task_count; t++)
+        names[t] = recipe->tasks[t].name;
+    int result =
+        coefficients_parse(named ? o->scales : NULL, o->weights.items, o->weights.count,
+                           names, recipe->task_count, &coefficients, error);
+    if (named)
+        wish.scales = json_array();
+    else if (o->scales)
+        wish.spread = recipe->task_count;
+    if (o->weights.count)
+        wish.rules = json_array();
+    for (size_t t = 0; named && t < recipe->task_count && result == 0; t++)
+        json_array_append_new(wish.scales, json_real(coefficients.scales[t]));
+    for (size_t i = 0; i < o->weights.count; i++)
+        json_array_append_new(wish.rules, json_string(o->weights.items[i]));
+    coefficients_clear(&coefficients);
+    if (result == 0)
+        result = put_into_jobs(jobs, &wish, error);
+    json_decref(wish.scales);
+    json_decref(wish.rules);
     return result;
 }
 
@@ -340,8 +390,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
                                                jobs.preference, error)) {
                 error_prefix(error, "--preference");
                 status = EXIT_USAGE;
-            } else if (o->scales && strchr(o->scales, '=') &&
-                       use_named_scales(o->scales, m.recipe, &jobs, error)) {
+            } else if (use_coefficients(o, m.recipe, &jobs, error)) {
                 status = EXIT_USAGE;
             } else {
                 status = run_jobs(&m, &jobs, error);

@@ -359,7 +359,8 @@ static enum exit_status merge(const struct invocation *invocation, struct wanted
         .dtype = o->dtype ? &w->dtype : NULL,
         .shard_size = w->shard_size,
         .threads = cpu_threads((unsigned)invocation->common->threads)};
-    if (coefficients_check(&w->coefficients, models, w->method->relative, error))
+    const struct tensor_names names = models_names(models);
+    if (coefficients_check(&w->coefficients, &names, w->method->relative, error))
         return EXIT_USAGE;
     if (merging_costs(&merging, &costs, error))
         return EXIT_FAILED;

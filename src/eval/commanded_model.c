@@ -11,12 +11,21 @@
 
 /* --- making a model --------------------------------------------------------------- */
 
-/* A scale for each task becomes the experts' coefficients, and that of all is 1. */
-static int take_scales(const struct commanded *c, json_t *parameters,
-                       struct coefficients *coefficients, struct error *error) {
+/* Rules, and a scale for each task, become the experts' coefficients; the scale of all
+ * is 1 with the latter. */
+static int take_weights(const struct commanded *c, json_t *parameters,
+                        struct coefficients *coefficients, struct error *error) {
     const json_t *scales = json_object_get(c->parameters, "scale");
-    if (coefficients_parse(NULL, NULL, 0, NULL, c->models.count, coefficients, error))
+    const json_t *rules = json_object_get(c->parameters, "weight");
+    const char *texts[RULES_MAX];
+    const struct tensor_names names = models_names(&c->models);
+    for (size_t i = 0; i < json_array_size(rules) && i < RULES_MAX; i++)
+        texts[i] = json_string_value(json_array_get(rules, i));
+    if (coefficients_parse(NULL, texts, json_array_size(rules), c->models.names,
+                           c->models.count, coefficients, error) ||
+        coefficients_check(coefficients, &names, false, error))
         return -1;
+    json_object_del(parameters, "weight");
     if (!json_is_array(scales))
         return 0;
     if (json_array_size(scales) != c->models.count)
@@ -35,7 +44,8 @@ static int write_model(struct commanded *c, const char *path, const json_t *abou
     json_t *parameters = json_copy(c->parameters);
     if (!parameters)
         return error_memory(error);
-    if (take_scales(c, parameters, &coefficients, error)) {
+    if (take_weights(c, parameters, &coefficients, error)) {
+        coefficients_clear(&coefficients);
         json_decref(parameters);
         return -1;
     }
@@ -47,6 +57,7 @@ static int write_model(struct commanded *c, const char *path, const json_t *abou
                                     .shard_size = (uint64_t)5e9,
                                     .threads = c->threads};
     int result = merging_write(&merging, path, about, work, error);
+    coefficients_clear(&coefficients);
     json_decref(parameters);
     return result;
 }

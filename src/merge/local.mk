@@ -1,6 +1,7 @@
 libpwemoe_a_SOURCES += \
   src/merge/method.h src/merge/method.c \
   src/merge/linear.c \
+  src/merge/coefficients.h src/merge/coefficients.c src/merge/weights.c \
   src/merge/select.h src/merge/select.c \
   src/merge/ties.h src/merge/ties.c \
   src/merge/fisher.h src/merge/fisher.c \

@@ -101,6 +101,14 @@ static int word_place(const char *words, const char *word) {
 static int check_value(const struct merge_method *method,
                        const struct merge_parameter *p, const json_t *value,
                        struct error *error) {
+    if (p->rules) {
+        bool texts = json_array_size(value) > 0;
+        for (size_t i = 0; i < json_array_size(value); i++)
+            texts = texts && json_is_string(json_array_get(value, i));
+        return texts ? 0
+                     : error_set(error, "%s: %s is given with --weight", method->name,
+                                 p->name);
+    }
     if (p->words) {
         const char *word = json_string_value(value);
         if (word && word_place(p->words, word) >= 0)
@@ -173,7 +181,7 @@ json_t *merge_parameters(const struct merge_method *method, const json_t *given,
                       p->with);
             goto failed;
         }
-        if (!has && json_object_set_new(all, p->name, initial_value(p))) {
+        if (!has && !p->rules && json_object_set_new(all, p->name, initial_value(p))) {
             error_memory(error);
             goto failed;
         }
@@ -187,7 +195,9 @@ failed:
 }
 
 char *merge_parameter_text(const struct merge_parameter *p, char *out, size_t size) {
-    if (p->words)
+    if (p->rules)
+        snprintf(out, size, "%s", p->help);
+    else if (p->words)
         snprintf(out, size, "%s (default %.*s)", p->help, (int)strcspn(p->words, "|"),
                  p->words);
     else
@@ -199,19 +209,6 @@ char *merge_parameter_text(const struct merge_parameter *p, char *out, size_t si
 
 double merge_number(const struct merge_input *input, const char *name) {
     return json_number_value(json_object_get(input->parameters, name));
-}
-
-int merge_scales(const struct merge_input *input, double *scales, bool *each,
-                 struct error *error) {
-    const json_t *value = json_object_get(input->parameters, "scale");
-    size_t tasks = input->pool->tasks;
-    *each = json_is_array(value);
-    if (*each && json_array_size(value) != tasks)
-        return error_set(error, "%s: scale has %zu numbers, there are %zu tasks",
-                         input->method->name, json_array_size(value), tasks);
-    for (size_t t = 0; t < tasks; t++)
-        scales[t] = json_number_value(*each ? json_array_get(value, t) : value);
-    return 0;
 }
 
 int merge_word(const struct merge_input *input, const char *name) {

@@ -24,6 +24,7 @@ struct merge_parameter {
     bool whole;        /* only whole numbers */
     double initial, low, high;
     bool each;      /* or an array of numbers, one for each task */
+    bool rules;     /* an array of texts (coefficients.h), or none; not by --set */
     bool above_low; /* low itself is not allowed */
     /* "trim=dare": the parameter is there only where another one, listed before it, is
      * that word. So a model is not known by what has no part in it. */
@@ -36,6 +37,12 @@ struct merge_parameter {
     {                                                                          \
         .name = "scale", .initial = 0.3, .low = -10, .high = 10, .each = true, \
         .help = "scaling coefficient"                                          \
+    }
+/* Coefficients of single tensors, of every method that has one for each task. */
+#define MERGE_WEIGHT                                                        \
+    {                                                                       \
+        .name = "weight", .rules = true,                                    \
+        .help = "coefficients by the names of tensors: given with --weight" \
     }
 /* How many examples of each task a method looks at. */
 #define MERGE_EXAMPLES                                                            \
@@ -143,10 +150,17 @@ void merge_result_clear(struct pool *pool, struct merge_result *result);
 /* --- for the methods ------------------------------------------------------------ */
 
 double merge_number(const struct merge_input *input, const char *name);
-/* The scale of each task [tasks]: the number of all, or their array; *each: it was an
- * array. Fails where that has another number of them. */
-int merge_scales(const struct merge_input *input, double *scales, bool *each,
-                 struct error *error);
+/* What the task vectors are added with, of MERGE_SCALE and MERGE_WEIGHT. */
+struct merge_weights {
+    float all;    /* of every task and tensor, where cells is NULL */
+    float *cells; /* [parameters of the layout, tasks], owned */
+};
+/* A scale for each task is the task's weight in every tensor, and a rule's number takes
+ * its place where the rule holds; with one scale for all that number is a factor of it.
+ * Fails where there is another number of scales than of tasks, and on rules for tasks
+ * and tensors that are not there. */
+int merge_weights_read(const struct merge_input *input, struct merge_weights *weights,
+                       struct error *error);
 /* The place of the value among the parameter's words, from 0. */
 int merge_word(const struct merge_input *input, const char *name);
 

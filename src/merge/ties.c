@@ -33,10 +33,11 @@ struct ties_job {
     size_t stride, tasks;
     size_t tensor, tensor_begin; /* the tensor at hand */
     const struct trim *trims;    /* [tasks] of it */
+    const float *weights;        /* [tasks] of it, or NULL */
     bool zero_positive;          /* the sign of a sum of 0 */
     float *merged;
     int32_t *least; /* [tasks], the thread's own */
-    float *drawn;   /* (tasks, GRAIN) of DARE, the thread's own */
+    float *drawn;   /* (tasks, GRAIN) of DARE and of weights, the thread's own */
 };
 
 void ties_draw(uint64_t sequence, double keep, size_t from, size_t count,
@@ -60,6 +61,21 @@ static void draw_grain(const struct ties_job *job, size_t begin, size_t count) {
         ties_draw(random_at(of_task.state[0], job->tensor), job->ties->keep,
                   begin - job->tensor_begin, count,
                   job->vectors + t * job->stride + begin, job->drawn + t * GRAIN);
+    }
+}
+
+/* What is kept of a stretch times the weights, into place; a product of 0 is nothing
+ * that is kept. */
+static void weigh(const struct ties_job *job, const struct ties_stretch *stretch,
+                  float *place) {
+    for (size_t t = 0; t < job->tasks; t++) {
+        const float *x = stretch->vectors + t * stretch->stride;
+        for (size_t i = 0; i < stretch->count; i++) {
+            int32_t magnitude = ((const bits_of_float *)x)[i] & INT32_MAX;
+            place[t * GRAIN + i] =
+                magnitude >= job->least[t] ? job->weights[t] * x[i] : 0;
+        }
+        job->least[t] = 1;
     }
 }
 
@@ -101,14 +117,19 @@ static struct ties_signs merge_grain(const struct kernels *kernels,
                 bits++;
             job->least[t] = bits;
         }
-        const struct ties_stretch stretch = {vectors + (at - begin),
-                                             stride,
-                                             job->tasks,
-                                             stop - at,
-                                             job->least,
-                                             job->ties->sum == TIES_MEAN,
-                                             job->zero_positive,
-                                             job->merged + at};
+        struct ties_stretch stretch = {vectors + (at - begin),
+                                       stride,
+                                       job->tasks,
+                                       stop - at,
+                                       job->least,
+                                       job->ties->sum == TIES_MEAN,
+                                       job->zero_positive,
+                                       job->merged + at};
+        if (job->weights) {
+            weigh(job, &stretch, job->drawn + (at - begin));
+            stretch.vectors = job->drawn + (at - begin);
+            stretch.stride = GRAIN;
+        }
         struct ties_signs found =
             job->ties->sum == TIES_ALL ? add_up(&stretch) : kernels->ties(&stretch);
         signs.positive += found.positive;
@@ -202,7 +223,7 @@ struct ties_run {
     size_t part_count;
     struct trim *trims; /* [tensors, tasks] */
     int32_t *least;     /* [threads, tasks] */
-    float *drawn;       /* [threads, tasks, GRAIN] of DARE */
+    float *drawn;       /* [threads, tasks, GRAIN] of DARE and of weights, or one */
     float *merged;
     const struct work *work;
 };
@@ -211,19 +232,21 @@ static struct ties_signs merge_part(const struct ties_run *run, size_t thread,
                                     struct ties_chunk *part, uint64_t grains,
                                     bool zero_positive) {
     const size_t tasks = run->tasks;
-    const bool dare = run->ties->trim == TIES_TRIM_DARE;
-    const struct ties_job job = {.ties = run->ties,
-                                 .vectors = run->vectors,
-                                 .stride = run->stride,
-                                 .tasks = tasks,
-                                 .tensor = part->tensor,
-                                 .tensor_begin = run->tensors[part->tensor].begin,
-                                 .trims = run->trims + part->tensor * tasks,
-                                 .zero_positive = zero_positive,
-                                 .merged = run->merged,
-                                 .least = run->least + thread * tasks,
-                                 .drawn =
-                                     run->drawn + (dare ? thread * tasks * GRAIN : 0)};
+    const bool apart = run->ties->trim == TIES_TRIM_DARE || run->ties->weights;
+    const float *weights = run->ties->weights;
+    const struct ties_job job = {
+        .ties = run->ties,
+        .vectors = run->vectors,
+        .stride = run->stride,
+        .tasks = tasks,
+        .tensor = part->tensor,
+        .tensor_begin = run->tensors[part->tensor].begin,
+        .trims = run->trims + part->tensor * tasks,
+        .weights = weights ? weights + part->tensor * tasks : NULL,
+        .zero_positive = zero_positive,
+        .merged = run->merged,
+        .least = run->least + thread * tasks,
+        .drawn = run->drawn + (apart ? thread * tasks * GRAIN : 0)};
     const struct kernels *kernels = kernels_best();
     struct ties_signs all = {0, 0, false};
     for (size_t g = 0; g * GRAIN < part->count; g++) {
@@ -286,7 +309,7 @@ int ties_merge(const float *vectors, size_t stride, size_t tasks,
     if (size_multiply(ties->threads, tasks, &cells))
         run.least = array_new(cells, sizeof *run.least);
     if (run.least && size_multiply(cells, GRAIN, &cells))
-        run.drawn = array_new(dare ? cells : 1, sizeof *run.drawn);
+        run.drawn = array_new(dare || ties->weights ? cells : 1, sizeof *run.drawn);
     int result = 0;
     if (!run.parts || !run.trims || !run.least || !run.drawn)
         result = error_memory(error);

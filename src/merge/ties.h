@@ -40,6 +40,9 @@ struct ties {
     enum ties_sum sum;
     unsigned threads; /* > 0 */
     uint64_t seed;    /* of DARE */
+    /* [tensors, tasks]: what is kept is multiplied by them before the election, as
+     * mergekit has it; NULL: by 1. */
+    const float *weights;
 };
 
 /* merged [tensors' elements] from vectors [tasks, stride]: each tensor is a run of

@@ -15,19 +15,6 @@ static struct select_run *tensor_runs(const struct layout *layout) {
     return runs;
 }
 
-/* The task vectors times a scale each, in fresh memory; NULL without. What trimming
- * keeps of a vector is the same for any scale of it, the election is by the scaled ones
- * (as mergekit has it). */
-static float *scaled_vectors(const struct merge_input *input, const float *vectors,
-                             const double *scales) {
-    size_t size = input->pool->layout->size, tasks = input->pool->tasks;
-    float *out = array_new(size, tasks * sizeof *out);
-    for (size_t t = 0; out && t < tasks; t++)
-        for (size_t i = 0; i < size; i++)
-            out[t * size + i] = (float)scales[t] * vectors[t * size + i];
-    return out;
-}
-
 /* The merged task vector by ties, times the scaling coefficient. */
 static int merge_trimmed(const struct merge_input *input, struct ties ties,
                          struct merge_result *result, struct error *error) {
@@ -36,33 +23,28 @@ static int merge_trimmed(const struct merge_input *input, struct ties ties,
     ties.threads = input->pool->backend->threads;
     float *merged = array_new(layout->size, sizeof *merged);
     const float *vectors = NULL;
-    float *scaled = NULL;
-    double scales[POOL_TASKS_MAX];
-    bool each;
+    struct merge_weights weights = {0};
     int status = -1;
     if (!runs || !merged) {
         error_memory(error);
         goto done;
     }
-    if (merge_scales(input, scales, &each, error))
+    if (merge_weights_read(input, &weights, error))
         goto done;
+    ties.weights = weights.cells;
     vectors = merge_host_vectors(input, error);
     if (!vectors)
         goto done;
-    if (each && !(scaled = scaled_vectors(input, vectors, scales))) {
-        error_memory(error);
-        goto done;
-    }
-    if (ties_merge(each ? scaled : vectors, layout->size, input->pool->tasks, runs,
+    if (ties_merge(vectors, layout->size, input->pool->tasks, runs,
                    layout->parameter_count, &ties, merged, input->work, error))
         goto done;
     status =
-        merge_own_vector(input, merged, each ? 1 : (float)scales[0], result, error);
+        merge_own_vector(input, merged, weights.cells ? 1 : weights.all, result, error);
 done:
     if (vectors)
         merge_host_free(input, vectors);
     free(runs);
-    free(scaled);
+    free(weights.cells);
     free(merged);
     return status;
 }
@@ -87,6 +69,7 @@ static int run_dare(const struct merge_input *input, struct merge_result *result
 
 static const struct merge_parameter ties_parameters[] = {
     MERGE_SCALE,
+    MERGE_WEIGHT,
     {.name = "keep",
      .initial = 0.2,
      .low = 0,
@@ -111,6 +94,7 @@ const struct merge_method merge_ties = {
 
 const struct merge_parameter merge_dare_parameters[] = {
     MERGE_SCALE,
+    MERGE_WEIGHT,
     {.name = "drop",
      .initial = 0.5,
      .low = 0,

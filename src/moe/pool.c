@@ -152,6 +152,15 @@ static int make_heads(struct pool *pool, const struct pool_task *tasks,
 /* --- opening ------------------------------------------------------------------------
  */
 
+static int take_names(struct pool *pool, const struct pool_task *tasks,
+                      struct error *error) {
+    pool->names = array_new(pool->tasks, sizeof *pool->names);
+    for (size_t t = 0; pool->names && t < pool->tasks; t++)
+        if (!(pool->names[t] = strdup(tasks[t].name)))
+            return error_memory(error);
+    return pool->names ? 0 : error_memory(error);
+}
+
 int pool_open(struct backend *b, const char *model, const char *pretrained,
               const struct pool_task *tasks, size_t task_count, struct pool **out,
               const struct work *work, struct error *error) {
@@ -169,7 +178,8 @@ int pool_open(struct backend *b, const char *model, const char *pretrained,
         error_memory(error);
         goto failed;
     }
-    if (open_pretrained(pool, model, pretrained, &base, error) ||
+    if (take_names(pool, tasks, error) ||
+        open_pretrained(pool, model, pretrained, &base, error) ||
         take_prompts(pool, tasks, error))
         goto failed;
     size_t size = pool->layout->size, bytes;
@@ -217,6 +227,9 @@ void pool_close(struct pool *pool) {
     for (size_t t = 0; pool->heads && t < pool->tasks; t++)
         head_clear(&pool->heads[t]);
     free(pool->heads);
+    for (size_t t = 0; pool->names && t < pool->tasks; t++)
+        free(pool->names[t]);
+    free(pool->names);
     for (size_t t = 0; pool->prompts && t < pool->tasks; t++)
         zero_shot_task_clear(&pool->prompts[t]);
     free(pool->prompts);

@@ -23,6 +23,7 @@ struct pool {
     struct layout *layout;
     struct example_form form;
     size_t tasks;
+    char **names;       /* [tasks] */
     real *base;         /* (size) */
     real *vectors;      /* (tasks, size) task vectors theta_t - theta_0 */
     size_t room;        /* for so many vectors more behind them (pool_make_room) */

@@ -8,7 +8,7 @@
 
 #include "base/blas_room.h"
 #include "base/memory.h"
-#include "tensorwise/coefficients.h"
+#include "merge/coefficients.h"
 #include "tensorwise/naming.h"
 #include "tensorwise/values.h"
 

@@ -184,7 +184,8 @@ const struct tensorwise_method tensorwise_average = {
     .relative = true,
     .decide = decide_average};
 
-static const struct merge_parameter task_arithmetic_parameters[] = {MERGE_SCALE, {0}};
+static const struct merge_parameter task_arithmetic_parameters[] = {
+    MERGE_SCALE, MERGE_WEIGHT, {0}};
 
 const struct tensorwise_method tensorwise_task_arithmetic = {
     .head = {.name = "task-arithmetic",

@@ -1,7 +1,6 @@
 libpwemoe_a_SOURCES += \
   src/tensorwise/models.h src/tensorwise/models.c \
   src/tensorwise/vocabulary.h src/tensorwise/vocabulary.c \
-  src/tensorwise/coefficients.h src/tensorwise/coefficients.c \
   src/tensorwise/values.h src/tensorwise/values.c \
   src/tensorwise/blend.h src/tensorwise/blend.c \
   src/tensorwise/method.h src/tensorwise/method.c \

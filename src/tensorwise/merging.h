@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/work.h"
-#include "tensorwise/coefficients.h"
+#include "merge/coefficients.h"
 #include "tensorwise/method.h"
 #include "tensorwise/models.h"
 

@@ -271,6 +271,16 @@ void models_close(struct models *models) {
     *models = (struct models){0};
 }
 
+static const char *name_at(const void *self, size_t index) {
+    const struct models *models = self;
+    const struct model_tensor *tensor = &models->tensors[index];
+    return tensor->experts ? tensor->base->name : NULL;
+}
+
+struct tensor_names models_names(const struct models *models) {
+    return (struct tensor_names){name_at, models, models->tensor_count};
+}
+
 const char *models_path(const struct models *models, size_t expert) {
     return models->adapters[expert] ? adapter_path(models->adapters[expert])
                                     : model_directory_path(models->experts[expert]);

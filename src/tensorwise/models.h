@@ -11,8 +11,9 @@
 #include "base/error.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/directory.h"
+#include "merge/coefficients.h"
 
-enum { MODELS_MAX = 64 };
+enum { MODELS_MAX = COEFFICIENTS_MAX };
 
 /* What an expert has of one tensor: values of its own; or the pretrained model's, with
  * a product added, or, where both are NULL, unchanged. */
@@ -65,6 +66,10 @@ void models_close(struct models *models); /* also after a failure */
 
 /* Whether a dtype holds weights: F64, F32, F16, BF16. */
 bool models_is_weights(enum dtype dtype);
+
+/* What the models' tensors are called, for coefficients_check; lives as long as they.
+ */
+struct tensor_names models_names(const struct models *models);
 
 /* What an expert is called in errors: its directory. */
 const char *models_path(const struct models *models, size_t expert);

@@ -126,6 +126,7 @@ static uint64_t room(const struct model_tensor *tensor, size_t experts) {
 
 static const struct merge_parameter ties_parameters[] = {
     MERGE_SCALE,
+    MERGE_WEIGHT,
     {.name = "keep",
      .initial = 0.2,
      .low = 0,

@@ -1,10 +1,12 @@
 # Tests of src/merge.
 merge_tests = tests/merge/test_ties tests/merge/test_fisher tests/merge/test_regmean \
-  tests/merge/test_singular
+  tests/merge/test_singular tests/merge/test_coefficients
 check_PROGRAMS += $(merge_tests)
 TESTS += $(merge_tests)
 tests_merge_test_ties_SOURCES = tests/merge/test_ties.c tests/merge/golden.h
 tests_merge_test_ties_LDADD = $(TEST_LIBS)
+tests_merge_test_coefficients_SOURCES = tests/merge/test_coefficients.c
+tests_merge_test_coefficients_LDADD = $(TEST_LIBS)
 tests_merge_test_fisher_SOURCES = tests/merge/test_fisher.c tests/merge/golden.h
 tests_merge_test_fisher_LDADD = $(TEST_LIBS)
 tests_merge_test_regmean_SOURCES = tests/merge/test_regmean.c tests/merge/golden.h

@@ -1,12 +1,10 @@
 # Tests of src/tensorwise. test_merge_to drives ./pwemoe itself.
-tensorwise_tests = tests/tensorwise/test_coefficients tests/tensorwise/test_merge_to \
+tensorwise_tests = tests/tensorwise/test_merge_to \
   tests/tensorwise/test_draws tests/tensorwise/test_adapters \
   tests/tensorwise/test_extraction tests/tensorwise/test_mergekit \
-  tests/tensorwise/test_singular
+  tests/tensorwise/test_like_merge
 check_PROGRAMS += $(tensorwise_tests)
 TESTS += $(tensorwise_tests)
-tests_tensorwise_test_coefficients_SOURCES = tests/tensorwise/test_coefficients.c
-tests_tensorwise_test_coefficients_LDADD = $(TEST_LIBS)
 tests_tensorwise_test_merge_to_SOURCES = tests/tensorwise/test_merge_to.c $(COMMAND_RUN)
 tests_tensorwise_test_merge_to_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tensorwise_test_merge_to_LDADD = $(SUPPORT_LIBS)
@@ -26,6 +24,6 @@ EXTRA_DIST += tests/golden/make_extraction.py tests/golden/extraction.txt \
 tests_tensorwise_test_mergekit_SOURCES = tests/tensorwise/test_mergekit.c $(COMMAND_RUN)
 tests_tensorwise_test_mergekit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tensorwise_test_mergekit_LDADD = $(SUPPORT_LIBS)
-tests_tensorwise_test_singular_SOURCES = tests/tensorwise/test_singular.c $(COMMAND_PROJECT)
-tests_tensorwise_test_singular_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-tests_tensorwise_test_singular_LDADD = $(SUPPORT_LIBS)
+tests_tensorwise_test_like_merge_SOURCES = tests/tensorwise/test_like_merge.c $(COMMAND_PROJECT)
+tests_tensorwise_test_like_merge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_tensorwise_test_like_merge_LDADD = $(SUPPORT_LIBS)

@@ -127,7 +127,7 @@ void settings_offer_of(const struct merge_method *const *methods, size_t count,
     for (size_t i = 0; i < count; i++)
         for (const struct merge_parameter *p = methods[i]->parameters; p && p->name;
              p++)
-            if (!is_offered(methods, i, p))
+            if (!p->rules && !is_offered(methods, i, p))
                 offer(out, p, &first);
 }
 
@@ -145,6 +145,8 @@ void settings_offer(FILE *out) {
 void settings_help_parameters(const struct merge_parameter *list, FILE *out) {
     char text[512], left[80];
     for (const struct merge_parameter *p = list; p && p->name; p++) {
+        if (p->rules)
+            continue; /* an option of its own */
         snprintf(left, sizeof left, "  %s=%s", p->name, p->words ? p->words : "X");
         merge_parameter_text(p, text, sizeof text);
         size_t length = strlen(text);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tensorwise/coefficients.h"
+#include "merge/coefficients.h"
 
 static void test_patterns(void **state) {
     static const char name[] = "model.layers.11.mlp.up_proj.weight";

@@ -1,4 +1,4 @@
-#include "tensorwise/coefficients.h"
+#include "merge/coefficients.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -104,7 +104,7 @@ static int refuse_name(const char *option, const char *name, size_t length,
 
 static int parse_scales(const char *text, const char *const *names,
                         struct coefficients *c, struct error *error) {
-    bool seen[MODELS_MAX] = {false};
+    bool seen[COEFFICIENTS_MAX] = {false};
     double all;
     c->given = true;
     if (read_number(text, strlen(text), &all)) {
@@ -140,7 +140,7 @@ static int parse_rule(const char *text, const char *const *names,
     const char *value = strrchr(text, '='), *colon = strchr(text, ':');
     const char *pattern = colon && value && colon < value ? colon + 1 : text;
     const char *range = value ? strstr(value, "..") : NULL;
-    *rule = (struct coefficient_rule){.text = text, .expert = MODELS_MAX};
+    *rule = (struct coefficient_rule){.text = text, .expert = COEFFICIENTS_MAX};
     if (!value || value == pattern)
         return error_set(error, "--weight '%s': give [NAME:]PATTERN=X or =X..Y", text);
     if (pattern != text) {
@@ -171,6 +171,9 @@ int coefficients_parse(const char *scales, const char *const *rules, size_t rule
                        const char *const *names, size_t count, struct coefficients *c,
                        struct error *error) {
     *c = (struct coefficients){.count = count};
+    if (rule_count > RULES_MAX)
+        return error_set(error, "--weight is given %zu times, at most %d are read",
+                         rule_count, RULES_MAX);
     for (size_t t = 0; t < count; t++)
         c->scales[t] = 1;
     if (scales && parse_scales(scales, names, c, error))
@@ -198,7 +201,7 @@ void coefficients_of(const struct coefficients *c, const char *tensor,
             continue;
         double value = rule->from + share * (rule->to - rule->from);
         for (size_t t = 0; t < c->count; t++)
-            if (rule->expert == MODELS_MAX || rule->expert == t)
+            if (rule->expert == COEFFICIENTS_MAX || rule->expert == t)
                 weights[t] = value;
     }
 }
@@ -206,7 +209,7 @@ void coefficients_of(const struct coefficients *c, const char *tensor,
 /* Coefficients that add up to 0, but for rounding, have no shares. */
 static int check_shares(const struct coefficients *c, const char *tensor,
                         struct error *error) {
-    double weights[MODELS_MAX], sum = 0, size = 0;
+    double weights[COEFFICIENTS_MAX], sum = 0, size = 0;
     coefficients_of(c, tensor, weights);
     for (size_t t = 0; t < c->count; t++) {
         sum += weights[t];
@@ -221,22 +224,28 @@ static int check_shares(const struct coefficients *c, const char *tensor,
                      tensor);
 }
 
-int coefficients_check(const struct coefficients *c, const struct models *models,
+/* Whether a rule holds for any of them. */
+static bool holds(const struct coefficient_rule *rule,
+                  const struct tensor_names *tensors) {
+    double share;
+    for (size_t k = 0; k < tensors->count; k++) {
+        const char *name = tensors->at(tensors->self, k);
+        if (name && coefficients_match(rule->pattern, name, &share))
+            return true;
+    }
+    return false;
+}
+
+int coefficients_check(const struct coefficients *c, const struct tensor_names *tensors,
                        bool shares, struct error *error) {
-    for (size_t k = 0; shares && k < models->tensor_count; k++)
-        if (models->tensors[k].experts &&
-            check_shares(c, models->tensors[k].base->name, error))
+    for (size_t k = 0; shares && k < tensors->count; k++) {
+        const char *name = tensors->at(tensors->self, k);
+        if (name && check_shares(c, name, error))
             return -1;
-    for (size_t i = 0; i < c->rule_count; i++) {
-        bool found = false;
-        double share;
-        for (size_t k = 0; k < models->tensor_count && !found; k++)
-            found = models->tensors[k].experts &&
-                    coefficients_match(c->rules[i].pattern,
-                                       models->tensors[k].base->name, &share);
-        if (!found)
+    }
+    for (size_t i = 0; i < c->rule_count; i++)
+        if (!holds(&c->rules[i], tensors))
             return error_set(error, "--weight '%s': no tensor matches",
                              c->rules[i].text);
-    }
     return 0;
 }

@@ -1,20 +1,19 @@
 /* How much of each expert goes into each tensor: one number an expert, or others by the
  * tensor's name and by its depth. */
-#ifndef PWEMOE_TENSORWISE_COEFFICIENTS_H
-#define PWEMOE_TENSORWISE_COEFFICIENTS_H
+#ifndef PWEMOE_MERGE_COEFFICIENTS_H
+#define PWEMOE_MERGE_COEFFICIENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
-#include "tensorwise/models.h"
 
-enum { RULES_MAX = 64 };
+enum { COEFFICIENTS_MAX = 64, RULES_MAX = 64 };
 
 /* "cars:*.mlp.*=0.5", "signs:layers.{0..11}=0.2..0.6", "*.bias=0". */
 struct coefficient_rule {
     const char *text; /* as it was given */
-    size_t expert;    /* MODELS_MAX: every expert */
+    size_t expert;    /* COEFFICIENTS_MAX: every expert */
     char *pattern;    /* owned */
     double from, to;  /* at the lowest and the highest number of {a..b} */
 };
@@ -22,7 +21,7 @@ struct coefficient_rule {
 struct coefficients {
     size_t count; /* of experts */
     bool given;   /* by experts, not a default of 1 */
-    double scales[MODELS_MAX];
+    double scales[COEFFICIENTS_MAX];
     struct coefficient_rule rules[RULES_MAX];
     size_t rule_count;
 };
@@ -41,10 +40,17 @@ void coefficients_clear(struct coefficients *coefficients);
 void coefficients_of(const struct coefficients *coefficients, const char *tensor,
                      double *weights);
 
+/* The names of tensors: [count], NULL for one that is not merged. */
+struct tensor_names {
+    const char *(*at)(const void *self, size_t index);
+    const void *self;
+    size_t count;
+};
 /* A rule that holds for no tensor is a mistake. shares: of the coefficients only these
  * count, so that none of a tensor may add up to 0. */
 int coefficients_check(const struct coefficients *coefficients,
-                       const struct models *models, bool shares, struct error *error);
+                       const struct tensor_names *tensors, bool shares,
+                       struct error *error);
 
 /* Whether pattern matches name, and the number that stood for {a..b}, as a share of the
  * way from a to b (0 without). */
