@@ -12,6 +12,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk '
         may["src/base/beside.c"] = "what it has made, and leftovers of its kind"
         may["src/base/usage.c"] = may["src/store/lease.c"] = may["src/parallel/ranks.c"] = "/proc"
         may["src/command/io/point_file.c"] = "what is typed may be a pipe, waited for with poll"
+        may["src/checkpoint/folder.c"] = "a folder that it makes, to hold it"
         may["src/checkpoint/export_files.c"] = "copies regular files, passes over the rest"
         may["src/store/open.c"] = "the first bytes of what SQLite refused"
         may["src/store/new_file.c"] = "a new file, which SQLite writes"

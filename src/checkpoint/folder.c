@@ -3,14 +3,17 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/beside.h"
+#include "base/draft.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 /* 1 for a folder without entries, 0 for another, -1 where it cannot be read. */
@@ -66,43 +69,169 @@ static char *find_target(const char *path, bool *exists, mode_t *mode,
     return NULL;
 }
 
-int folder_write(const char *path, folder_fill fill, void *self, struct error *error) {
-    bool exists;
-    mode_t mode = 0;
-    char *target = find_target(path, &exists, &mode, error);
-    if (!target)
-        return -1;
+/* A folder on its way. */
+struct making {
+    const char *path; /* as it was asked for */
+    char *target;     /* where it will be */
+    bool exists;      /* an empty folder is there, */
+    mode_t mode;      /* of this mode */
     char *parent, *temporary;
-    if (path_beside(target, &parent, &temporary) != 0) {
-        free(target);
+};
+
+static void making_clear(struct making *m) {
+    free(m->parent);
+    free(m->temporary);
+    free(m->target);
+}
+
+static int make(const struct making *m, struct error *error) {
+    if (mkdir(m->temporary, 0777))
+        return error_set(error, "%s: cannot be created: %s: %s", m->path, m->parent,
+                         strerror(errno));
+    return 0;
+}
+
+static int take_mode(const struct making *m, struct error *error) {
+    if (m->exists && chmod(m->temporary, m->mode | S_IRWXU))
+        return error_set(error, "%s: %s", m->path, strerror(errno));
+    return 0;
+}
+
+/* The filled folder gets its name. *named: it has it, whatever is returned. */
+static int name(const struct making *m, bool *named, struct error *error) {
+    *named = false;
+    if (rename(m->temporary, m->target))
+        return error_set(error, "%s: cannot be created: %s", m->path, strerror(errno));
+    *named = true;
+    if (folder_sync(m->parent, error))
+        return error_prefix(
+            error, "%s is written, but may be lost if the power fails now", m->path);
+    return 0;
+}
+
+int folder_write(const char *path, folder_fill fill, void *self, struct error *error) {
+    struct making m = {.path = path};
+    if (!(m.target = find_target(path, &m.exists, &m.mode, error)))
+        return -1;
+    if (path_beside(m.target, &m.parent, &m.temporary)) {
+        making_clear(&m);
         return error_memory(error);
     }
-    int result = mkdir(temporary, 0777);
-    if (result != 0) {
-        error_set(error, "%s: cannot be created: %s: %s", path, parent,
-                  strerror(errno));
-    } else {
-        int held = beside_hold(temporary);
-        if (exists)
-            result = chmod(temporary, mode | S_IRWXU);
-        if (result != 0)
-            error_set(error, "%s: %s", path, strerror(errno));
-        else
-            result = fill(self, temporary, path, error);
-        if (result == 0 && rename(temporary, target) != 0)
-            result =
-                error_set(error, "%s: cannot be created: %s", path, strerror(errno));
-        if (result != 0) {
-            folder_delete(temporary);
-        } else if (folder_sync(parent, error) != 0) {
-            result = error_prefix(
-                error, "%s is written, but may be lost if the power fails now", path);
-        }
+    int result = make(&m, error);
+    if (result == 0) {
+        bool named = false;
+        int held = beside_hold(m.temporary);
+        result = take_mode(&m, error) || fill(self, m.temporary, path, error) ||
+                         name(&m, &named, error)
+                     ? -1
+                     : 0;
+        if (!named)
+            folder_delete(m.temporary);
         if (held >= 0)
             close(held);
     }
-    free(parent);
-    free(temporary);
-    free(target);
+    making_clear(&m);
+    return result;
+}
+
+/* --- what stays when it is interrupted ----------------------------------------------
+ */
+
+static const char key_name[] = ".key";
+
+/* Whether the folder was begun with this key. */
+static bool has_key(const char *folder, const char *key) {
+    char *path = text_format("%s/%s", folder, key_name), *text = NULL;
+    size_t size = 0;
+    struct error error;
+    bool same = path && file_read(path, 80, &text, &size, &error) == 0 &&
+                size == strlen(key) && memcmp(text, key, size) == 0;
+    free(text);
+    free(path);
+    return same;
+}
+
+static int put_key(const char *folder, const char *shown, const char *key,
+                   struct error *error) {
+    char *path = text_format("%s/%s", folder, key_name);
+    int result = path ? draft_write_file(path, shown, key, strlen(key), error)
+                      : error_memory(error);
+    free(path);
+    return result;
+}
+
+/* Files that were not whole, and with `all` the key as well. */
+static void remove_hidden(const char *folder, bool all) {
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        const char *name = entry->d_name;
+        if (name[0] != '.' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+            (!all && strcmp(name, key_name) == 0))
+            continue;
+        unlinkat(dirfd(entries), name, 0);
+    }
+    if (entries)
+        closedir(entries);
+}
+
+/* The folder as it was left, or a new one; *held: nobody else is in it as long as this
+ * is open. */
+static int take_up(const struct making *m, const char *key, int *held,
+                   struct error *error) {
+    for (int tries = 0; tries < 2; tries++) {
+        bool made = mkdir(m->temporary, 0777) == 0;
+        if (!made && errno != EEXIST)
+            return error_set(error, "%s: cannot be created: %s: %s", m->path, m->parent,
+                             strerror(errno));
+        *held = open(m->temporary,
+                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        if (*held < 0)
+            return error_set(error, "%s: %s", m->temporary, strerror(errno));
+        if (flock(*held, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+            close(*held);
+            *held = -1;
+            return error_set(error, "%s: another process is writing it", m->path);
+        }
+        if (made)
+            return put_key(m->temporary, m->path, key, error);
+        if (has_key(m->temporary, key)) {
+            remove_hidden(m->temporary, false);
+            return 0;
+        }
+        folder_delete(m->temporary); /* of another merge */
+        close(*held);
+        *held = -1;
+    }
+    return error_set(error, "%s: is in the way and cannot be removed", m->temporary);
+}
+
+int folder_write_kept(const char *path, const char *key, folder_fill fill,
+                      bool (*keeps)(void *self), void *self, struct error *error) {
+    struct making m = {.path = path};
+    int held = -1;
+    bool named = false;
+    if (!(m.target = find_target(path, &m.exists, &m.mode, error)))
+        return -1;
+    if (path_beside(m.target, &m.parent, &m.temporary)) {
+        making_clear(&m);
+        return error_memory(error);
+    }
+    const char *slash = strrchr(m.target, '/');
+    free(m.temporary);
+    m.temporary =
+        text_format("%s/.%.200s.part", m.parent, slash ? slash + 1 : m.target);
+    int result = m.temporary ? take_up(&m, key, &held, error) : error_memory(error);
+    if (result == 0) {
+        result = take_mode(&m, error) || fill(self, m.temporary, path, error) ? -1 : 0;
+        if (result == 0) {
+            remove_hidden(m.temporary, true);
+            result = name(&m, &named, error);
+        }
+        if (!named && !keeps(self))
+            folder_delete(m.temporary);
+    }
+    if (held >= 0)
+        close(held);
+    making_clear(&m);
     return result;
 }

@@ -350,7 +350,9 @@ static enum exit_status merge(const struct invocation *invocation, struct wanted
     const struct merge_to_options *o = &w->options;
     const char *out = invocation->operands[0];
     struct merging_costs costs;
+    size_t kept = 0;
     const struct merging merging = {
+        .kept = &kept,
         .models = models,
         .method = w->method,
         .parameters = w->parameters,
@@ -371,6 +373,10 @@ static enum exit_status merge(const struct invocation *invocation, struct wanted
     int result = object ? merging_write(&merging, out, object, invocation->work, error)
                         : error_memory(error);
     json_decref(object);
+    if (kept)
+        command_note(invocation,
+                     "%zu of %zu files were there from before and not written again",
+                     kept, costs.files);
     return result ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -411,7 +417,8 @@ const struct command command_merge_to = {
         "Tensors are matched by name and shape. What it takes is said before it "
         "starts; "
         "memory holds no more than a tensor of each model at a time. OUT appears whole "
-        "or not at all.",
+        "or not at all; where it has several files and the command is ended, those "
+        "that are whole are kept beside it, and the same command goes on.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_THREADS,

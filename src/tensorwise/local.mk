@@ -11,4 +11,5 @@ libpwemoe_a_SOURCES += \
   src/tensorwise/extraction.h src/tensorwise/extraction.c src/tensorwise/extraction_file.c \
   src/tensorwise/della.c src/tensorwise/wudi.c \
   src/tensorwise/shards.h src/tensorwise/shards.c \
+  src/tensorwise/merge_key.h src/tensorwise/merge_key.c \
   src/tensorwise/merging.h src/tensorwise/merging.c

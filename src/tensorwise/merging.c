@@ -12,6 +12,7 @@
 #include "checkpoint/export_files.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/write.h"
+#include "tensorwise/merge_key.h"
 #include "tensorwise/shards.h"
 #include "tensorwise/statistics.h"
 
@@ -21,6 +22,8 @@ enum { BLOCK = 8192 };
 
 /* What the process is itself, with its libraries, threads and the writer's buffers. */
 static const uint64_t memory_of_process = (uint64_t)96 << 20;
+
+static const char stopped[] = "stopped; nothing was written";
 
 struct maker {
     const struct merging *merging;
@@ -156,7 +159,7 @@ static int read_bytes(void *self, size_t index, uint64_t offset, void *out, size
     index += m->first;
     const struct tensor_source *source = &m->shards->sources[index];
     if (work_stopped(m->work))
-        return error_set(error, "stopped; nothing was written");
+        return error_set(error, "%s", stopped);
     if (m->current != index && enter(m, index, error))
         return -1;
     const struct model_tensor *tensor = &m->merging->models->tensors[index];
@@ -176,6 +179,8 @@ static int read_bytes(void *self, size_t index, uint64_t offset, void *out, size
 struct filling {
     struct maker *maker;
     const json_t *about;
+    bool resumes; /* files that are there are those of this very merge */
+    size_t whole; /* files */
 };
 
 static int write_shard(struct maker *m, size_t shard, const char *folder,
@@ -237,16 +242,80 @@ static int write_files(const struct maker *m, const json_t *about, const char *f
     return result;
 }
 
+/* Whether a shard was written by a merge that was ended: a file has its name only when
+ * it is whole. */
+static bool is_there(const struct shards *shards, size_t shard, const char *folder) {
+    char *name = shards_name(shards, shard);
+    char *path = name ? text_format("%s/%s", folder, name) : NULL;
+    struct safetensors *file = NULL;
+    struct error error;
+    size_t count = shards->first[shard + 1] - shards->first[shard];
+    bool there = path && safetensors_open(path, &file, &error) == 0 &&
+                 safetensors_count(file) == count;
+    safetensors_close(file);
+    free(path);
+    free(name);
+    return there;
+}
+
+static void pass_over(struct maker *m, size_t shard) {
+    for (size_t i = m->shards->first[shard]; i < m->shards->first[shard + 1]; i++)
+        m->done += m->shards->sources[i].bytes;
+}
+
 static int fill(void *self, const char *folder, const char *shown,
                 struct error *error) {
-    const struct filling *filling = self;
+    struct filling *filling = self;
     struct maker *m = filling->maker;
-    for (size_t s = 0; s < m->shards->count; s++)
-        if (write_shard(m, s, folder, shown, error))
+    size_t *kept = m->merging->kept;
+    for (size_t s = 0; s < m->shards->count; s++, filling->whole++) {
+        bool there = filling->resumes && is_there(m->shards, s, folder);
+        if (there)
+            pass_over(m, s);
+        else if (write_shard(m, s, folder, shown, error))
             return -1;
+        if (kept)
+            *kept += there;
+    }
     if (write_files(m, filling->about, folder, shown, error))
         return -1;
-    return work_stopped(m->work) ? error_set(error, "stopped; nothing was written") : 0;
+    return work_stopped(m->work) ? error_set(error, "%s", stopped) : 0;
+}
+
+static bool keeps(void *self) {
+    const struct filling *filling = self;
+    return filling->whole > 0;
+}
+
+/* --- going on ----------------------------------------------------------------------
+ */
+
+/* What is left for the same merge to go on from is told with the reason of the end. */
+static void tell_kept(const struct filling *filling, const char *path,
+                      struct error *error) {
+    struct error why = *error;
+    char *nothing = strstr(why.text, stopped);
+    if (nothing)
+        nothing[strlen("stopped")] = '\0';
+    error_set(
+        error,
+        "%s; %zu of %zu files are whole and kept beside %s: the same command goes "
+        "on",
+        why.text, filling->whole, filling->maker->shards->count, path);
+}
+
+static int write_kept(struct filling *filling, const char *path, struct error *error) {
+    char key[SHA256_HEX];
+    const struct maker *m = filling->maker;
+    if (merge_key(m->merging->models, m->shards, filling->about, key, error))
+        return -1;
+    filling->resumes = *key != '\0';
+    if (!filling->resumes)
+        return folder_write(path, fill, filling, error);
+    int result = folder_write_kept(path, key, fill, keeps, filling, error);
+    if (result && filling->whole)
+        tell_kept(filling, path, error);
+    return result;
 }
 
 int merging_write(const struct merging *merging, const char *path, const json_t *about,
@@ -254,15 +323,19 @@ int merging_write(const struct merging *merging, const char *path, const json_t 
     struct shards shards;
     struct maker maker = {
         .merging = merging, .work = work, .shards = &shards, .current = SIZE_MAX};
-    struct filling filling = {&maker, about};
+    struct filling filling = {.maker = &maker, .about = about};
     size_t blocks = (merging->models->count + 2) * merging->threads;
     int result = shards_plan(merging->models, merging->dtype, merging->shard_size,
                              &shards, error);
     maker.room = array_new(blocks, BLOCK * sizeof *maker.room);
     if (result == 0 && !maker.room)
         result = error_memory(error);
+    if (merging->kept)
+        *merging->kept = 0;
     if (result == 0)
-        result = folder_write(path, fill, &filling, error);
+        result = merging->kept && shards.count > 1
+                     ? write_kept(&filling, path, error)
+                     : folder_write(path, fill, &filling, error);
     leave(&maker);
     free(maker.room);
     shards_free(&shards);

@@ -23,6 +23,10 @@ struct merging {
     uint64_t shard_size;      /* bytes of tensors in a file, more only for a single
                                  larger tensor; 0: one file */
     unsigned threads;
+    /* Of several files those that were whole are kept where the merge is ended before
+     * its time, and the same merge goes on from them. How many it began with is put
+     * here; NULL: nothing is kept. */
+    size_t *kept;
 };
 
 struct merging_costs {
@@ -40,7 +44,7 @@ int merging_costs(const struct merging *merging, struct merging_costs *costs,
 /* Into the new directory path, whole or not at all (checkpoint/folder.h): the tensors,
  * with an index where there are several files, and the base model's other files.
  * about: an object that becomes pwemoe.json. A stop gives the error "stopped; nothing
- * was written". progress counts bytes written. */
+ * was written", or how many files are kept. progress counts bytes written. */
 int merging_write(const struct merging *merging, const char *path, const json_t *about,
                   const struct work *work, struct error *error);
 

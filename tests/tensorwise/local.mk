@@ -2,7 +2,7 @@
 tensorwise_tests = tests/tensorwise/test_merge_to \
   tests/tensorwise/test_draws tests/tensorwise/test_adapters \
   tests/tensorwise/test_extraction tests/tensorwise/test_mergekit \
-  tests/tensorwise/test_like_merge
+  tests/tensorwise/test_like_merge tests/tensorwise/test_going_on
 check_PROGRAMS += $(tensorwise_tests)
 TESTS += $(tensorwise_tests)
 tests_tensorwise_test_merge_to_SOURCES = tests/tensorwise/test_merge_to.c $(COMMAND_RUN)
@@ -27,3 +27,6 @@ tests_tensorwise_test_mergekit_LDADD = $(SUPPORT_LIBS)
 tests_tensorwise_test_like_merge_SOURCES = tests/tensorwise/test_like_merge.c $(COMMAND_PROJECT)
 tests_tensorwise_test_like_merge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tensorwise_test_like_merge_LDADD = $(SUPPORT_LIBS)
+tests_tensorwise_test_going_on_SOURCES = tests/tensorwise/test_going_on.c $(COMMAND_RUN)
+tests_tensorwise_test_going_on_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_tensorwise_test_going_on_LDADD = $(SUPPORT_LIBS)
