@@ -39,6 +39,14 @@ bench_programs += bench/bench_keys
 bench_bench_keys_SOURCES = bench/bench_keys.c $(TUI_FIXTURE)
 bench_bench_keys_LDADD = $(EXPLORE_LIBS)
 
+# Reckoned, not measured: how far training and fronts go on several machines.
+check_PROGRAMS += bench/scale/scale
+bench_scale_scale_SOURCES = bench/scale/scale.c bench/shapes.h bench/shapes.c
+bench_scale_scale_LDADD = $(PWEMOE_LIBS)
+bench-scale: bench/scale/scale$(EXEEXT)
+	bench/scale/scale$(EXEEXT)
+PHONY_TARGETS += bench-scale
+
 CLEANFILES += $(bench_programs)
 bench: $(bench_programs) pwemoe-explore$(EXEEXT)
 	@for program in $(bench_programs); do \
@@ -71,4 +79,4 @@ gpu-bench: all bench/gpu/bench_device
 	  ./bench/gpu/bench_device --out '$(srcdir)/bench/results' $(GPU_BENCH_FLAGS)
 
 # Beside mergekit, which needs Python.
-EXTRA_DIST += bench/merge_to.py
+EXTRA_DIST += bench/merge_to.py bench/scale/README.md
