@@ -41,7 +41,7 @@ void sha256_free(struct sha256 *hash) {
 }
 
 int sha256_file(const char *path, char hex[SHA256_HEX], unsigned long long *size,
-                struct error *error) {
+                struct sha256_reading *reading, struct error *error) {
     enum { CHUNK = 1 << 18 };
     int result = -1;
     unsigned char *chunk = malloc(CHUNK);
@@ -56,6 +56,10 @@ int sha256_file(const char *path, char hex[SHA256_HEX], unsigned long long *size
     }
     *size = 0;
     for (;;) {
+        if (reading && work_stopped(reading->work)) {
+            error_set(error, "%s: stopped", path);
+            goto done;
+        }
         ssize_t got = read(file, chunk, CHUNK);
         if (got < 0 && errno == EINTR)
             continue;
@@ -67,6 +71,11 @@ int sha256_file(const char *path, char hex[SHA256_HEX], unsigned long long *size
             break;
         sha256_add(hash, chunk, (size_t)got);
         *size += (unsigned long long)got;
+        if (!reading)
+            continue;
+        reading->done += (unsigned long long)got;
+        work_report(reading->work, reading->what, (size_t)reading->done,
+                    (size_t)reading->total);
     }
     sha256_finish(hash, hex);
     hash = NULL;

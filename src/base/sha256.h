@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/work.h"
 
 enum { SHA256_HEX = 65 }; /* 64 hexadecimal digits and the terminator */
 
@@ -17,8 +18,16 @@ void sha256_add(struct sha256 *hash, const void *bytes, size_t count);
 void sha256_finish(struct sha256 *hash, char hex[SHA256_HEX]);
 void sha256_free(struct sha256 *hash);
 
-/* The digest and the size of the file at path. */
+/* Files that are read one after the other: `what` is being done, to `total` bytes. */
+struct sha256_reading {
+    const struct work *work;
+    const char *what;
+    unsigned long long done, total;
+};
+
+/* The digest and the size of the file at path. Reading, which may be NULL, is told how
+ * far it is, and where its work is stopped, that is the error. */
 int sha256_file(const char *path, char hex[SHA256_HEX], unsigned long long *size,
-                struct error *error);
+                struct sha256_reading *reading, struct error *error);
 
 #endif

@@ -1,5 +1,4 @@
 /* The digest that a checkpoint is known by. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,69 +12,24 @@
 #include "checkpoint/directory.h"
 #include "checkpoint/tensor_files.h"
 
-enum { CHUNK = 1 << 20 };
-
 struct hashing {
-    const struct work *work;
-    char what[160]; /* for the report: "fingerprint of vit/model.safetensors" */
-    unsigned long long done, total;
+    struct sha256_reading reading;
+    char what[160]; /* "fingerprint of vit/model.safetensors" */
 };
 
-/* Adds the file's bytes to a digest of their own, which goes to hex. */
-static int digest_file(const char *path, struct hashing *progress, char hex[SHA256_HEX],
-                       struct error *error) {
-    uint64_t size;
-    int result = -1, descriptor = file_open(path, UINT64_MAX, &size, error);
-    unsigned char *chunk = malloc(CHUNK);
-    struct sha256 *hash = sha256_new();
-    if (descriptor < 0)
-        goto done;
-    if (!chunk || !hash) {
-        error_memory(error);
-        goto done;
-    }
-    for (;;) {
-        if (work_stopped(progress->work)) {
-            error_set(error, "%s: stopped", path);
-            goto done;
-        }
-        ssize_t got = read(descriptor, chunk, CHUNK);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            error_set(error, "%s: %s", path, strerror(errno));
-            goto done;
-        }
-        if (got == 0)
-            break;
-        sha256_add(hash, chunk, (size_t)got);
-        progress->done += (unsigned long long)got;
-        work_report(progress->work, progress->what, (size_t)progress->done,
-                    (size_t)progress->total);
-    }
-    sha256_finish(hash, hex);
-    hash = NULL;
-    result = 0;
-done:
-    sha256_free(hash);
-    free(chunk);
-    if (descriptor >= 0)
-        close(descriptor);
-    return result;
-}
-
 /* The file with the folder that it lies in. */
-static void name_file(struct hashing *progress, const char *path) {
+static void name_file(struct hashing *hashing, const char *path) {
     const char *last = strrchr(path, '/'), *from = last ? last : path;
     while (from > path && from[-1] == '/')
         from--;
     while (from > path && from[-1] != '/')
         from--;
-    snprintf(progress->what, sizeof progress->what, "fingerprint of %s", from);
+    snprintf(hashing->what, sizeof hashing->what, "fingerprint of %s", from);
+    hashing->reading.what = hashing->what;
 }
 
 static int digest_files(const char *directory, const struct tensor_files *files,
-                        struct fingerprint *fingerprint, struct hashing *progress,
+                        struct fingerprint *fingerprint, struct hashing *hashing,
                         struct error *error) {
     struct sha256 *whole = sha256_new();
     if (!whole)
@@ -83,10 +37,11 @@ static int digest_files(const char *directory, const struct tensor_files *files,
     char hex[SHA256_HEX];
     for (size_t i = 0; i < files->count; i++) {
         char *path = text_format("%s/%s", directory, files->names[i]);
+        unsigned long long size;
         if (path)
-            name_file(progress, path);
-        int result =
-            path ? digest_file(path, progress, hex, error) : error_memory(error);
+            name_file(hashing, path);
+        int result = path ? sha256_file(path, hex, &size, &hashing->reading, error)
+                          : error_memory(error);
         free(path);
         if (result != 0) {
             sha256_free(whole);
@@ -97,7 +52,7 @@ static int digest_files(const char *directory, const struct tensor_files *files,
     sha256_finish(whole, fingerprint->sha256);
     if (files->count == 1)
         memcpy(fingerprint->sha256, hex, SHA256_HEX);
-    fingerprint->size = progress->done;
+    fingerprint->size = hashing->reading.done;
     return 0;
 }
 
@@ -182,8 +137,9 @@ int model_directory_fingerprint(const char *path, struct fingerprint *fingerprin
     struct tensor_files files;
     if (list_files(path, &files, error) != 0)
         return -1;
-    struct hashing progress = {.work = work, .total = size_of_files(path, &files)};
-    int result = digest_files(path, &files, fingerprint, &progress, error);
+    struct hashing hashing = {
+        .reading = {.work = work, .total = size_of_files(path, &files)}};
+    int result = digest_files(path, &files, fingerprint, &hashing, error);
     tensor_files_free(&files);
     return result;
 }

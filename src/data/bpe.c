@@ -1,7 +1,5 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "data/bpe.h"
 
-#include <pcre2.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,15 +282,4 @@ bool bpe_is_space(int32_t c) {
     return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
            c == 0x205f || c == 0x3000;
-}
-
-int bpe_pattern(const char *pattern, struct pcre2_real_code_8 **code,
-                struct error *error) {
-    int why;
-    PCRE2_SIZE at;
-    *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                          PCRE2_UTF | PCRE2_UCP, &why, &at, NULL);
-    return *code ? 0
-                 : error_set(error, "PCRE2 was built without Unicode, which tokenizers "
-                                    "need");
 }

@@ -43,10 +43,4 @@ int bpe_encode(const struct bpe *bpe, const char *word, size_t length,
 /* The same of one character. */
 bool bpe_is_space(int32_t character);
 
-/* The pattern that cuts text into words, compiled: a pcre2_code, to be freed as such.
- */
-struct pcre2_real_code_8;
-int bpe_pattern(const char *pattern, struct pcre2_real_code_8 **code,
-                struct error *error);
-
 #endif

@@ -1,6 +1,7 @@
 libpwemoe_a_SOURCES += \
   src/data/batches.c \
   src/data/bpe.h src/data/bpe.c \
+  src/data/byte_tokenizer.h src/data/byte_tokenizer.c \
   src/data/tokenizer_files.h src/data/tokenizer_files.c \
   src/data/added_tokens.h src/data/added_tokens.c \
   src/data/added_tokens_state.h src/data/added_tokens_read.c \

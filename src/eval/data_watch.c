@@ -167,7 +167,7 @@ static int contents(const struct files *files, const struct classes *classes,
             stopped = true;
             continue;
         }
-        if (sha256_file(files->at[i].path, each[i], &size, &problem)) {
+        if (sha256_file(files->at[i].path, each[i], &size, NULL, &problem)) {
 #pragma omp critical(data_watch_failed)
             {
                 failed = true;
