@@ -6,7 +6,7 @@
 static const size_t room_bytes = (size_t)1 << 30;
 
 void layers_mean(const struct merge_input *input, const float *vectors,
-                 const double *weights, float *merged) {
+                 const double *weights, float scale, float *merged) {
     const struct pool *pool = input->pool;
     size_t size = pool->layout->size;
 #pragma omp parallel for simd num_threads(pool->backend->threads) schedule(static)
@@ -14,7 +14,7 @@ void layers_mean(const struct merge_input *input, const float *vectors,
         float sum = 0;
         for (size_t t = 0; t < pool->tasks; t++)
             sum += (float)weights[t] * vectors[t * size + i];
-        merged[i] = sum;
+        merged[i] = scale * sum;
     }
 }
 

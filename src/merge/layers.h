@@ -7,10 +7,10 @@
 
 #include "merge/method.h"
 
-/* merged [layout size] = sum_t weights[t] of vectors [tasks, layout size], the pool's
- * task vectors on the host. */
+/* merged [layout size] = scale sum_t weights[t] of vectors [tasks, layout size], the
+ * pool's task vectors on the host. */
 void layers_mean(const struct merge_input *input, const float *vectors,
-                 const double *weights, float *merged);
+                 const double *weights, float scale, float *merged);
 
 /* Calls make(self, index, error) once for each index below count, on as many threads as
  * the pool's backend has, or as `room` bytes for each leave; BLAS inside of it is one

@@ -1,6 +1,6 @@
 libpwemoe_a_SOURCES += \
   src/merge/method.h src/merge/method.c \
-  src/merge/linear.c \
+  src/merge/linear.c src/merge/linear_layer.h \
   src/merge/coefficients.h src/merge/coefficients.c src/merge/weights.c \
   src/merge/select.h src/merge/select.c \
   src/merge/ties.h src/merge/ties.c \

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "merge/examples.h"
+#include "merge/layers.h"
 #include "merge/method.h"
 #include "merge/regmean.h"
 
@@ -243,17 +244,10 @@ static int mean_of_vectors(struct regmean_session *s, struct error *error) {
     const float *vectors = merge_host_vectors(s->input, error);
     if (!vectors)
         return -1;
-    size_t size = s->layout->size;
-    float share = 1 / (float)pool->tasks, weights[POOL_TASKS_MAX];
+    double weights[POOL_TASKS_MAX];
     for (size_t t = 0; t < pool->tasks; t++)
-        weights[t] = (float)weight_of(s, t);
-#pragma omp parallel for simd num_threads(pool->backend->threads) schedule(static)
-    for (size_t i = 0; i < size; i++) {
-        float sum = 0;
-        for (size_t t = 0; t < pool->tasks; t++)
-            sum += weights[t] * vectors[t * size + i];
-        s->merged[i] = share * sum;
-    }
+        weights[t] = weight_of(s, t);
+    layers_mean(s->input, vectors, weights, 1 / (float)pool->tasks, s->merged);
     merge_host_free(s->input, vectors);
     return 0;
 }

@@ -1,36 +1,19 @@
 #include "merge/singular.h"
 
 #include <cblas.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-
-/* LAPACK's singular value decomposition by its Fortran interface, which OpenBLAS has.
- */
-extern void dgesdd_(const char *job, const int *rows, const int *columns,
-                    double *matrix, const int *stride, double *values, double *left,
-                    const int *left_stride, double *right, const int *right_stride,
-                    double *work, const int *room, int *whole, int *status,
-                    size_t job_length);
-
-/* A thin decomposition, by columns as LAPACK has matrices: an array [outputs, inputs]
- * by rows is a matrix of `inputs` rows here. */
-struct decomposition {
-    size_t rows, columns, rank;    /* rank: the smaller of the two */
-    double *matrix;                /* (rows, columns), lost when it is decomposed */
-    double *left, *values, *right; /* (rows, rank), falling, (rank, columns) */
-    size_t real;                   /* leading values that are no rounding errors */
-};
+#include "moe/thin_svd.h"
 
 /* What is being put together of one layer. */
 struct singular {
-    const struct singular_layer *layer;
+    const struct linear_layer *layer;
     const float *const *vectors;
     size_t tasks;
-    struct decomposition whole; /* of matrices of the layer's shape */
+    struct thin_svd whole; /* of matrices of the layer's shape */
     /* Chosen singular vectors: (rows, count) and (count, columns), and their values. */
     size_t count, filled;
     double *left, *right, *values;
@@ -44,67 +27,25 @@ static size_t most(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-size_t singular_room(const struct singular_layer *l, size_t tasks) {
+size_t singular_room(const struct linear_layer *l, size_t tasks) {
     size_t rank = most(least(l->inputs, l->outputs), tasks);
     return sizeof(double) *
            (l->inputs * l->outputs + rank * (4 * (l->inputs + l->outputs) + 8 * rank));
 }
 
-static int begin(struct decomposition *d, size_t rows, size_t columns,
-                 struct error *error) {
-    size_t cells;
-    *d = (struct decomposition){
-        .rows = rows, .columns = columns, .rank = least(rows, columns)};
-    if (rows > INT_MAX || columns > INT_MAX || !size_multiply(rows, columns, &cells))
-        return error_set(error, "a layer of %zu by %zu is too large", rows, columns);
-    d->matrix = array_new(cells, sizeof *d->matrix);
-    d->left = array_new(rows * d->rank, sizeof *d->left);
-    d->values = array_new(d->rank, sizeof *d->values);
-    d->right = array_new(d->rank * columns, sizeof *d->right);
-    return d->matrix && d->left && d->values && d->right ? 0 : error_memory(error);
+static int begin(struct thin_svd *d, size_t rows, size_t columns, struct error *error) {
+    return thin_svd_begin(d, rows, columns, "a layer", error);
 }
 
-static void end(struct decomposition *d) {
-    free(d->matrix);
-    free(d->left);
-    free(d->values);
-    free(d->right);
-}
-
-static int decompose(struct decomposition *d, struct error *error) {
-    int rows = (int)d->rows, columns = (int)d->columns, rank = (int)d->rank;
-    int status = 0, room = -1;
-    double wanted = 0;
-    size_t cells = d->rows * d->columns;
-    for (size_t i = 0; i < cells; i++)
-        if (!isfinite(d->matrix[i]))
-            return error_set(error, "a layer holds numbers that are not finite");
-    int *whole = array_new(8 * d->rank, sizeof *whole);
-    dgesdd_("S", &rows, &columns, d->matrix, &rows, d->values, d->left, &rows, d->right,
-            &rank, &wanted, &room, whole, &status, 1);
-    room = (int)wanted;
-    double *work = array_new((size_t)room, sizeof *work);
-    if (whole && work)
-        dgesdd_("S", &rows, &columns, d->matrix, &rows, d->values, d->left, &rows,
-                d->right, &rank, work, &room, whole, &status, 1);
-    bool room_found = whole && work;
-    free(whole);
-    free(work);
-    if (!room_found)
-        return error_memory(error);
-    if (status)
-        return error_set(error, "singular values of a layer did not converge");
-    double floor = ldexp((double)most(d->rows, d->columns), -23) * d->values[0];
-    d->real = 0;
-    while (d->real < d->rank && d->values[d->real] > floor)
-        d->real++;
-    return 0;
+/* What is a rounding error of f32 is not real. */
+static int decompose(struct thin_svd *d, struct error *error) {
+    return thin_svd_decompose(d, 0x1p-23, "a layer", error);
 }
 
 /* x (rows, columns) becomes the polar factor of itself. */
 static int make_orthonormal(double *x, size_t rows, size_t columns,
                             struct error *error) {
-    struct decomposition d;
+    struct thin_svd d;
     int result = begin(&d, rows, columns, error);
     if (result == 0) {
         memcpy(d.matrix, x, rows * columns * sizeof *x);
@@ -114,7 +55,7 @@ static int make_orthonormal(double *x, size_t rows, size_t columns,
         cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)columns,
                     (int)d.real, 1, d.left, (int)rows, d.right, (int)d.rank, 0, x,
                     (int)rows);
-    end(&d);
+    thin_svd_end(&d);
     return result;
 }
 
@@ -146,7 +87,7 @@ static int choose_room(struct singular *s, size_t count, struct error *error) {
 /* The first n singular vectors of what was decomposed join the chosen ones; those that
  * are noise as zeros. */
 static void choose(struct singular *s, size_t n) {
-    const struct decomposition *d = &s->whole;
+    const struct thin_svd *d = &s->whole;
     for (size_t j = 0; j < n; j++, s->filled++) {
         if (j >= d->real)
             continue;
@@ -200,7 +141,7 @@ static double mean_of(const double *x, size_t count) {
 }
 
 static int merge_iso_c(struct singular *s, float *merged, struct error *error) {
-    struct decomposition *d = &s->whole;
+    struct thin_svd *d = &s->whole;
     put_sum(s);
     if (decompose(d, error))
         return -1;
@@ -215,7 +156,7 @@ static int merge_iso_c(struct singular *s, float *merged, struct error *error) {
  * `common` chosen vectors span. */
 static void leave_common(struct singular *s, const double *left, const double *right,
                          size_t common, double *inner) {
-    const struct decomposition *d = &s->whole;
+    const struct thin_svd *d = &s->whole;
     int rows = (int)d->rows, columns = (int)d->columns, k = (int)common;
     if (common == 0)
         return;
@@ -269,7 +210,7 @@ static int merge_iso_cts(struct singular *s, double common, float *merged,
     return join(s, merged, error);
 }
 
-int singular_merge(const struct singular_layer *layer, enum singular_method method,
+int singular_merge(const struct linear_layer *layer, enum singular_method method,
                    const float *const *vectors, size_t tasks, double common,
                    float *merged, struct error *error) {
     struct singular s = {.layer = layer, .vectors = vectors, .tasks = tasks};
@@ -280,7 +221,7 @@ int singular_merge(const struct singular_layer *layer, enum singular_method meth
         result = method == SINGULAR_TSV     ? merge_tsv(&s, merged, error)
                  : method == SINGULAR_ISO_C ? merge_iso_c(&s, merged, error)
                                             : merge_iso_cts(&s, common, merged, error);
-    end(&s.whole);
+    thin_svd_end(&s.whole);
     free(s.left);
     free(s.right);
     free(s.values);

@@ -23,23 +23,19 @@
 #include <stddef.h>
 
 #include "base/error.h"
-
-struct singular_layer {
-    size_t inputs, outputs;
-    bool turned; /* arrays are [inputs, outputs], as GPT-2's Conv1D has them */
-};
+#include "merge/linear_layer.h"
 
 enum singular_method { SINGULAR_TSV, SINGULAR_ISO_C, SINGULAR_ISO_CTS };
 
 /* About how many bytes singular_merge needs for such a layer beside what it is given.
  */
-size_t singular_room(const struct singular_layer *layer, size_t tasks);
+size_t singular_room(const struct linear_layer *layer, size_t tasks);
 
 /* merged, of the layer's shape, from vectors [tasks] of that shape. common, from 0 to
  * 1, is of Iso-CTS. By one thread. Fails without memory, and where numbers are not
  * finite.
  */
-int singular_merge(const struct singular_layer *layer, enum singular_method method,
+int singular_merge(const struct linear_layer *layer, enum singular_method method,
                    const float *const *vectors, size_t tasks, double common,
                    float *merged, struct error *error);
 

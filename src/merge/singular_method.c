@@ -27,12 +27,10 @@ static bool is_linear(const struct layout *layout, size_t index) {
                             kind == MODULE_PROJECTION);
 }
 
-static struct singular_layer shape_of(const struct layout *layout,
-                                      const struct parameter *p) {
-    bool turned = layout->config.conv1d;
-    return (struct singular_layer){.outputs = (size_t)p->shape[turned ? 1 : 0],
-                                   .inputs = (size_t)p->shape[turned ? 0 : 1],
-                                   .turned = turned};
+static struct linear_layer shape_of(const struct layout *layout,
+                                    const struct parameter *p) {
+    return linear_layer_of((size_t)p->shape[0], (size_t)p->shape[1],
+                           layout->config.conv1d);
 }
 
 /* Lists the layers; the room of the largest. */
@@ -45,7 +43,7 @@ static int find_layers(struct session *s, size_t *room, struct error *error) {
         const struct parameter *p = &l->parameters[i];
         if (!is_linear(l, i))
             continue;
-        struct singular_layer shape = shape_of(l, p);
+        struct linear_layer shape = shape_of(l, p);
         size_t needed = singular_room(&shape, s->input->pool->tasks);
         *room = needed > *room ? needed : *room;
         s->layers[s->count++] = p;
@@ -57,7 +55,7 @@ static int make_layer(void *self, size_t index, struct error *error) {
     const struct session *s = self;
     const struct pool *pool = s->input->pool;
     const struct parameter *p = s->layers[index];
-    struct singular_layer shape = shape_of(pool->layout, p);
+    struct linear_layer shape = shape_of(pool->layout, p);
     const float *vectors[POOL_TASKS_MAX];
     for (size_t t = 0; t < pool->tasks; t++)
         vectors[t] = s->vectors + t * pool->layout->size + p->offset;
@@ -78,7 +76,7 @@ static int make_vector(struct session *s, struct error *error) {
     s->vectors = merge_host_vectors(s->input, error);
     if (!s->vectors)
         return -1;
-    layers_mean(s->input, s->vectors, equal, s->merged);
+    layers_mean(s->input, s->vectors, equal, 1, s->merged);
     int result =
         layers_make(s->input, "singular vectors", s->count, room, make_layer, s, error);
     merge_host_free(s->input, s->vectors);

@@ -16,11 +16,11 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-size_t wudi_products_bytes(const struct wudi_layer *l) {
+size_t wudi_products_bytes(const struct linear_layer *l) {
     return sizeof(float) * l->inputs * (l->inputs + l->outputs);
 }
 
-size_t wudi_room(const struct wudi_layer *l) {
+size_t wudi_room(const struct linear_layer *l) {
     size_t side = least(l->inputs, l->outputs);
     return wudi_products_bytes(l) +
            sizeof(float) * (l->inputs * l->inputs + side * side);
@@ -28,8 +28,8 @@ size_t wudi_room(const struct wudi_layer *l) {
 
 /* c, of which the lower triangle is read or written, = a tau' tau + b c, [inputs,
  * inputs]; or with `other` a tau tau' + b c, [outputs, outputs]. */
-static void add_gram(const struct wudi_layer *l, const float *tau, bool other, double a,
-                     double b, float *c) {
+static void add_gram(const struct linear_layer *l, const float *tau, bool other,
+                     double a, double b, float *c) {
     int inputs = (int)l->inputs, outputs = (int)l->outputs;
     int side = other ? outputs : inputs, depth = other ? inputs : outputs;
     int stride = l->turned ? outputs : inputs;
@@ -40,7 +40,7 @@ static void add_gram(const struct wudi_layer *l, const float *tau, bool other, d
 }
 
 /* to = a tau tau' tau, by the smaller of the two products. */
-static void put_cube(const struct wudi_layer *l, const float *tau, double a,
+static void put_cube(const struct linear_layer *l, const float *tau, double a,
                      float *gram, float *to) {
     int inputs = (int)l->inputs, outputs = (int)l->outputs;
     bool other = outputs < inputs;
@@ -61,7 +61,7 @@ static double squared_norm(const float *x, size_t count) {
 }
 
 /* x system^-1 in the place of x, or system^-1 x where the layer is turned. */
-static void divide(const struct wudi_layer *l, const float *factor, float *x) {
+static void divide(const struct linear_layer *l, const float *factor, float *x) {
     int inputs = (int)l->inputs, outputs = (int)l->outputs;
     int rows = l->turned ? inputs : outputs, columns = l->turned ? outputs : inputs;
     enum CBLAS_SIDE side = l->turned ? CblasLeft : CblasRight;
@@ -73,7 +73,7 @@ static void divide(const struct wudi_layer *l, const float *factor, float *x) {
                 factor, inputs, x, columns);
 }
 
-int wudi_prepare(const struct wudi_layer *l, const float *vector,
+int wudi_prepare(const struct linear_layer *l, const float *vector,
                  struct wudi_products *products, struct error *error) {
     size_t side = least(l->inputs, l->outputs), cells = l->inputs * l->outputs;
     double norm = squared_norm(vector, cells);
@@ -128,7 +128,7 @@ static int present_weights(const float *const *vectors,
 }
 
 struct solving {
-    const struct wudi_layer *layer;
+    const struct linear_layer *layer;
     float *system, *merged;
     struct wudi_products room; /* where none are given */
 };
@@ -137,7 +137,7 @@ struct solving {
 static int add_tasks(const struct solving *s, const float *const *vectors,
                      const struct wudi_products *products, const double *present,
                      size_t tasks, double pull, struct error *error) {
-    const struct wudi_layer *l = s->layer;
+    const struct linear_layer *l = s->layer;
     struct wudi_products made = s->room;
     size_t cells = l->inputs * l->outputs;
     for (size_t t = 0; t < tasks; t++) {
@@ -157,7 +157,7 @@ static int add_tasks(const struct solving *s, const float *const *vectors,
 
 static int factor_and_divide(const struct solving *s, double ridge,
                              struct error *error) {
-    const struct wudi_layer *l = s->layer;
+    const struct linear_layer *l = s->layer;
     /* By columns, the lower triangle is the upper one. */
     int size = (int)l->inputs, status;
     spotrf_("U", &size, s->system, &size, &status, 1);
@@ -170,7 +170,7 @@ static int factor_and_divide(const struct solving *s, double ridge,
     return 0;
 }
 
-int wudi_solve(const struct wudi_layer *l, const float *const *vectors,
+int wudi_solve(const struct linear_layer *l, const float *const *vectors,
                const struct wudi_products *products, const double *weights,
                size_t tasks, double ridge, float *merged, struct error *error) {
     struct solving s = {.layer = l, .merged = merged};

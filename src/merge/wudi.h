@@ -19,11 +19,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-
-struct wudi_layer {
-    size_t inputs, outputs;
-    bool turned; /* arrays are [inputs, outputs], as GPT-2's Conv1D has them */
-};
+#include "merge/linear_layer.h"
 
 /* Of one task vector, times a common factor: G_t, of which the lower triangle is there
  * [inputs, inputs], and tau_t G_t, shaped as tau_t. They know no preference, and making
@@ -34,13 +30,13 @@ struct wudi_products {
 };
 /* Fills them, which have room. Fails without memory, and where numbers are not finite.
  */
-int wudi_prepare(const struct wudi_layer *layer, const float *vector,
+int wudi_prepare(const struct linear_layer *layer, const float *vector,
                  struct wudi_products *products, struct error *error);
 /* The bytes of one task's. */
-size_t wudi_products_bytes(const struct wudi_layer *layer);
+size_t wudi_products_bytes(const struct linear_layer *layer);
 
 /* Bytes that wudi_solve needs for such a layer beside what it is given. */
-size_t wudi_room(const struct wudi_layer *layer);
+size_t wudi_room(const struct linear_layer *layer);
 
 /* merged [outputs, inputs] from vectors [tasks], each of that shape, and weights
  * [tasks] on the simplex; ridge > 0. products [tasks] are those of the vectors, or
@@ -48,7 +44,7 @@ size_t wudi_room(const struct wudi_layer *layer);
  * on how many layers are solved beside it. Fails without memory, and where the system
  * is not positive definite in f32 (numbers that are not finite, a tiny ridge).
  */
-int wudi_solve(const struct wudi_layer *layer, const float *const *vectors,
+int wudi_solve(const struct linear_layer *layer, const float *const *vectors,
                const struct wudi_products *products, const double *weights,
                size_t tasks, double ridge, float *merged, struct error *error);
 

@@ -39,8 +39,8 @@ struct wudi_merge {
     float *merged;
 };
 
-static struct wudi_layer layer_at(const struct layout *layout, size_t index,
-                                  size_t *offset) {
+static struct linear_layer layer_at(const struct layout *layout, size_t index,
+                                    size_t *offset) {
     size_t block = index / LAYERS, begin = 0;
     if (block >= layout->config.layers) { /* of the text tower */
         block -= layout->config.layers;
@@ -51,7 +51,7 @@ static struct wudi_layer layer_at(const struct layout *layout, size_t index,
     const struct block_offsets *o = &layout->blocks[block];
     const size_t offsets[LAYERS] = {o->qkv_weight, o->out_weight, o->fc1_weight,
                                     o->fc2_weight};
-    const struct wudi_layer layers[LAYERS] = {
+    const struct linear_layer layers[LAYERS] = {
         {c->width, 3 * c->width, c->conv1d},
         {c->width, c->width, c->conv1d},
         {c->width, c->mlp_width, c->conv1d},
@@ -84,7 +84,7 @@ static size_t layers_that_fit(const struct layout *layout, size_t tasks) {
     double left = pages > 0 && page > 0 ? (double)pages * (double)page / 8 : 0;
     size_t count = layer_count(layout), i = 0, offset;
     for (; i < count; i++) {
-        struct wudi_layer layer = layer_at(layout, i, &offset);
+        struct linear_layer layer = layer_at(layout, i, &offset);
         left -= (double)tasks * (double)wudi_products_bytes(&layer);
         if (left < 0)
             break;
@@ -115,7 +115,7 @@ static struct kept_products *keep(const struct merge_input *input) {
 /* The layer's products, made where that was not done yet; *products is NULL where they
  * are not kept. */
 static int find_products(const struct wudi_merge *s, size_t index,
-                         const struct wudi_layer *layer, const float *const *vectors,
+                         const struct linear_layer *layer, const float *const *vectors,
                          const struct wudi_products **products, struct error *error) {
     *products = NULL;
     if (!s->kept || index >= s->kept->layers)
@@ -151,7 +151,7 @@ static int solve_layer(void *self, size_t index, struct error *error) {
     const struct pool *pool = s->input->pool;
     const float *vectors[POOL_TASKS_MAX];
     size_t offset;
-    struct wudi_layer layer = layer_at(pool->layout, index, &offset);
+    struct linear_layer layer = layer_at(pool->layout, index, &offset);
     for (size_t t = 0; t < pool->tasks; t++)
         vectors[t] = s->vectors + t * pool->layout->size + offset;
     if (find_products(s, index, &layer, vectors, &products, error))
@@ -165,7 +165,7 @@ static size_t room_of_layer(const struct layout *layout) {
     size_t most = 1;
     for (size_t i = 0; i < layer_count(layout); i++) {
         size_t offset;
-        struct wudi_layer layer = layer_at(layout, i, &offset);
+        struct linear_layer layer = layer_at(layout, i, &offset);
         size_t room = wudi_room(&layer);
         most = room > most ? room : most;
     }
@@ -184,7 +184,7 @@ static int make_vector(const struct merge_input *input, double ridge, float *mer
     s.vectors = merge_host_vectors(input, error);
     if (!s.vectors)
         return -1;
-    layers_mean(input, s.vectors, s.weights, merged);
+    layers_mean(input, s.vectors, s.weights, 1, merged);
     const struct layout *layout = input->pool->layout;
     int result = layers_make(input, NULL, layer_count(layout), room_of_layer(layout),
                              solve_layer, &s, error);

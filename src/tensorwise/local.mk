@@ -6,6 +6,7 @@ libpwemoe_a_SOURCES += \
   src/tensorwise/method.h src/tensorwise/method.c \
   src/tensorwise/linear.c src/tensorwise/trimmed.c \
   src/tensorwise/statistics.h src/tensorwise/statistics.c \
+  src/tensorwise/matrices.h src/tensorwise/matrices.c \
   src/tensorwise/singular.c \
   src/tensorwise/naming.h src/tensorwise/naming.c \
   src/tensorwise/extraction.h src/tensorwise/extraction.c src/tensorwise/extraction_file.c \

@@ -1,35 +1,20 @@
 /* The closed form that knows the preference (merge/wudi.h), for the matrices inside
  * numbered layers of any model; everything else is the weighted mean. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/blas_room.h"
-#include "base/memory.h"
 #include "merge/wudi.h"
-#include "tensorwise/method.h"
+#include "tensorwise/matrices.h"
 #include "tensorwise/naming.h"
 
-static int solve(const struct tensor_input *input, struct blend *blend,
-                 struct error *error) {
-    const struct values *values = input->values;
-    const struct tensor *base = values->tensor->base;
-    size_t experts = values->models->count;
-    struct wudi_layer layer = {(size_t)base->shape[1], (size_t)base->shape[0], false};
-    if (model_directory_is_turned(values->models->base, base->name))
-        layer = (struct wudi_layer){layer.outputs, layer.inputs, true};
-    const float *each[MODELS_MAX];
-    float *vectors = values_whole_vectors(values, input->threads, each, error);
-    blend->made = array_new(values->count, sizeof *blend->made);
-    int result = !vectors ? -1 : !blend->made ? error_memory(error) : 0;
-    if (result == 0)
-        result = blas_room_alone(input->threads, error);
-    if (result == 0 &&
-        wudi_solve(&layer, each, NULL, blend->weights, experts,
-                   tensorwise_number(input, "ridge"), blend->made, error))
-        result = error_prefix(error, "%s", base->name);
-    blend->sum = BLEND_MADE;
-    free(vectors);
-    return result;
+struct closed_form {
+    const double *weights; /* [experts] */
+    size_t experts;
+    double ridge;
+};
+
+static int solve(void *self, const struct linear_layer *layer,
+                 const float *const *vectors, float *made, struct error *error) {
+    const struct closed_form *f = self;
+    return wudi_solve(layer, vectors, NULL, f->weights, f->experts, f->ridge, made,
+                      error);
 }
 
 static int decide_wudi(const struct tensor_input *input, struct blend *blend,
@@ -39,19 +24,20 @@ static int decide_wudi(const struct tensor_input *input, struct blend *blend,
     for (size_t t = 0; t < experts; t++)
         blend->weights[t] =
             (1 - shrink) * input->preference[t] + shrink / (double)experts;
-    return naming_is_linear(input->values->tensor->base) ? solve(input, blend, error)
-                                                         : 0;
+    struct closed_form form = {blend->weights, experts,
+                               tensorwise_number(input, "ridge")};
+    return naming_is_linear(input->values->tensor->base)
+               ? matrices_make(input, blend, solve, &form, error)
+               : 0;
+}
+
+static size_t room_of_layer(const struct linear_layer *layer, size_t experts) {
+    (void)experts;
+    return wudi_room(layer);
 }
 
 static uint64_t room(const struct model_tensor *tensor, size_t experts) {
-    const struct tensor *base = tensor->base;
-    if (!naming_is_linear(base))
-        return 0;
-    /* The larger of the two ways round. */
-    struct wudi_layer layer = {(size_t)base->shape[1], (size_t)base->shape[0], false};
-    if (layer.inputs < layer.outputs && strstr(base->name, ".c_"))
-        layer = (struct wudi_layer){layer.outputs, layer.inputs, true};
-    return (experts + 1) * base->count * sizeof(float) + wudi_room(&layer);
+    return matrices_room(tensor, experts, room_of_layer);
 }
 
 static const struct merge_parameter parameters[] = {

@@ -688,7 +688,7 @@ static void test_kept(void **state) {
 /* What cannot be solved is refused: vectors that are not finite. */
 static void test_wudi_refused(void **state) {
     (void)state;
-    const struct wudi_layer layer = {.inputs = 2, .outputs = 3};
+    const struct linear_layer layer = {.inputs = 2, .outputs = 3};
     const float sound[6] = {1, 2, 3, 4, 5, 6}, broken[6] = {1, 2, NAN, 4, 5, 6};
     const double weights[2] = {0.5, 0.5};
     float merged[6];

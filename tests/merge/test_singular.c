@@ -15,11 +15,11 @@
 
 enum { OUTPUTS = 5, INPUTS = 3, CELLS = OUTPUTS * INPUTS, TASKS = 4 };
 
-static const struct singular_layer layer = {.inputs = INPUTS, .outputs = OUTPUTS};
+static const struct linear_layer layer = {.inputs = INPUTS, .outputs = OUTPUTS};
 static const enum singular_method methods[] = {SINGULAR_TSV, SINGULAR_ISO_C,
                                                SINGULAR_ISO_CTS};
 
-static void merge(const struct singular_layer *l, enum singular_method method,
+static void merge(const struct linear_layer *l, enum singular_method method,
                   const float *const *vectors, size_t tasks, float *merged) {
     struct error error;
     if (singular_merge(l, method, vectors, tasks, 0.4, merged, &error))
@@ -75,7 +75,7 @@ static void test_zero(void **state) {
 /* An array the other way round is the same layer. */
 static void test_turned(void **state) {
     (void)state;
-    const struct singular_layer turned = {
+    const struct linear_layer turned = {
         .inputs = INPUTS, .outputs = OUTPUTS, .turned = true};
     float vectors[2][CELLS], other[2][CELLS], merged[CELLS], back[CELLS];
     double wanted[CELLS];
