@@ -12,6 +12,7 @@
 #include "checkpoint/directory.h"
 #include "command/run.h"
 #include "support/golden.h"
+#include "support/zeros.h"
 
 static struct model_directory *open_kind(const char *kind) {
     char name[64], pretrained[600];
@@ -109,18 +110,6 @@ static void test_fingerprint(void **state) {
     assert_int_equal(one.size, other.size);
 }
 
-/* Zeros. */
-static int read_zeros(void *self, size_t index, uint64_t offset, void *out, size_t room,
-                      size_t *got, struct error *error) {
-    (void)self;
-    (void)index;
-    (void)offset;
-    (void)error;
-    memset(out, 0, room);
-    *got = room;
-    return 0;
-}
-
 /* Two names of an adapter for one tensor, one with the model's prefix. */
 static void test_changed_twice(void **state) {
     (void)state;
@@ -145,8 +134,7 @@ static void test_changed_twice(void **state) {
     write_file("twice/adapter_config.json",
                "{\"peft_type\":\"LORA\",\"lora_alpha\":2}");
     snprintf(path, sizeof path, "%s/twice/adapter_model.safetensors", folder());
-    assert_int_equal(
-        safetensors_write(path, sources, 2, NULL, read_zeros, NULL, &error), 0);
+    assert_int_equal(zeros_write(path, sources, 2, &error), 0);
     model_directory_close(directory);
     snprintf(path, sizeof path, "%s/twice", folder());
     assert_int_equal(model_directory_open_expert(path, pretrained, &directory, &error),

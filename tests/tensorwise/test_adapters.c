@@ -12,6 +12,7 @@
 #include "checkpoint/directory.h"
 #include "command/run.h"
 #include "support/golden.h"
+#include "support/zeros.h"
 
 /* A product of rank 3 and a sum in f32, against the same in another order. */
 static const double rounding = 4e-7;
@@ -231,23 +232,12 @@ static void test_settings(void **state) {
     with_setting("is not given a number", "\"alpha_pattern\":{\"up_proj\":\"8\"}");
 }
 
-static int read_zeros(void *self, size_t index, uint64_t offset, void *out, size_t room,
-                      size_t *got, struct error *error) {
-    (void)self;
-    (void)index;
-    (void)offset;
-    (void)error;
-    memset(out, 0, room);
-    *got = room;
-    return 0;
-}
-
 static void write_zeros(const char *name, const struct tensor_source *sources,
                         size_t count) {
     char path[1100];
     struct error error;
     snprintf(path, sizeof path, "%s/%s", folder(), name);
-    if (safetensors_write(path, sources, count, NULL, read_zeros, NULL, &error))
+    if (zeros_write(path, sources, count, &error))
         fail_msg("%s", error.text);
 }
 
