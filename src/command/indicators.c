@@ -109,61 +109,62 @@ static json_t *subset_json(const size_t *place, size_t count) {
     return array;
 }
 
+static struct indicator_input input_of(const struct indicators_context *v,
+                                       const struct points *points) {
+    return (struct indicator_input){.points = points->values,
+                                    .count = points->count,
+                                    .objectives = v->in.objectives,
+                                    .reference = v->in.reference,
+                                    .set = v->in.reference_set.values,
+                                    .set_count = v->in.reference_set.count,
+                                    .ideal = v->in.ideal,
+                                    .weights = v->in.weights.values,
+                                    .weight_count = v->in.weights.count,
+                                    .work = v->invocation->work};
+}
+
 static int add_file(const struct indicators_context *v, size_t file,
                     const struct output_column *columns, size_t column_count,
                     struct output *output, struct error *error) {
     const struct indicators_options *o = v->options;
-    const struct points *points = &v->in.sets[file];
-    const struct work *work = v->invocation->work;
-    const struct indicator_input input = {.points = points->values,
-                                          .count = points->count,
-                                          .objectives = v->in.objectives,
-                                          .reference = v->in.reference,
-                                          .set = v->in.reference_set.values,
-                                          .set_count = v->in.reference_set.count,
-                                          .ideal = v->in.ideal,
-                                          .weights = v->in.weights.values,
-                                          .weight_count = v->in.weights.count,
-                                          .work = work};
-    bool *keep = array_new(points->count, sizeof *keep);
-    double *adds = array_new(points->count, sizeof *adds);
-    size_t *place = array_new(points->count, sizeof *place);
+    const struct indicator_input in = input_of(v, &v->in.sets[file]);
+    bool contributions =
+        v->invocation->common->format != OUTPUT_TABLE && !o->no_contributions;
+    bool *keep = array_new(in.count, sizeof *keep);
+    double *adds = array_new(in.count, sizeof *adds);
+    size_t *place = array_new(in.count, sizeof *place);
     json_t *row[COLUMNS_MAX] = {NULL};
     long front = -1;
     int result = keep && adds && place ? 0 : error_memory(error);
     if (result == 0)
-        front = pareto_filter(points->values, points->count, v->in.objectives, false,
-                              keep, error);
+        front = pareto_filter(in.points, in.count, in.objectives, false, keep, error);
     if (front < 0)
         result = -1;
-    bool contributions =
-        v->invocation->common->format != OUTPUT_TABLE && !o->no_contributions;
     if (result == 0 && contributions)
-        result = pareto_contributions(points->values, points->count, v->in.objectives,
-                                      v->in.reference, adds, work, error);
+        result = pareto_contributions(in.points, in.count, in.objectives, in.reference,
+                                      adds, in.work, error);
     if (result == 0 && o->subset)
-        result =
-            standing_subset(points->values, points->count, v->in.objectives,
-                            v->in.reference, (size_t)o->subset, place, work, error);
+        result = standing_subset(in.points, in.count, in.objectives, in.reference,
+                                 (size_t)o->subset, place, in.work, error);
     for (size_t c = 0; result == 0 && c < column_count; c++) {
         const char *name = columns[c].name;
         const struct indicator *indicator = indicator_find(name);
         double value;
         if (indicator) {
-            result = indicator_measure(indicator, &input, &value, error);
+            result = indicator_measure(indicator, &in, &value, error);
             row[c] = result ? NULL : output_real(value);
         } else if (strcmp(name, "file") == 0) {
             row[c] = output_text(v->files[file]);
         } else if (strcmp(name, "points") == 0) {
-            row[c] = json_integer((json_int_t)points->count);
+            row[c] = json_integer((json_int_t)in.count);
         } else if (strcmp(name, "nondominated") == 0) {
             row[c] = json_integer(front);
         } else if (strcmp(name, "reference") == 0) {
             row[c] = own_json(v, v->in.reference);
         } else if (strcmp(name, "contributions") == 0) {
-            row[c] = output_reals(contributions ? adds : NULL, points->count);
+            row[c] = output_reals(contributions ? adds : NULL, in.count);
         } else {
-            row[c] = subset_json(place, points->count);
+            row[c] = subset_json(place, in.count);
         }
     }
     if (result == 0)

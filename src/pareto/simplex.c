@@ -269,73 +269,107 @@ static double neighbour_width(const double *preferences, size_t count, size_t ta
     return fmax(sorted[count - 1 < tasks ? count - 1 : tasks], SAME_PREFERENCE);
 }
 
-int simplex_interpolate(const double *preferences, const double *values, size_t count,
-                        size_t tasks, size_t objectives, const double *preference,
-                        double *estimate, struct error *error) {
-    /* Unknowns: the value at the preference, and the slopes along all coordinates
-     * but the last, which the others determine. */
-    size_t size = tasks, cells, rights;
-    if (count == 0 || tasks == 0 || !size_multiply(size, size, &cells) ||
-        !size_multiply(size, objectives, &rights))
-        return error_set(error, "nothing to interpolate from; evaluate a preference");
-    double *distances = array_new(count, 2 * sizeof *distances);
-    double *matrix = array_new(cells, sizeof *matrix);
-    double *right = array_new(rights, sizeof *right);
-    double *row = array_new(size, sizeof *row);
-    int result = -1;
-    if (!distances || !matrix || !right || !row) {
-        error_memory(error);
-        goto out;
+/* Weighted least squares around a preference: the unknowns are the value there, and
+ * the slopes along all coordinates but the last, which the others determine. */
+struct local_fit {
+    const double *preferences, *values; /* [count, tasks], [count, objectives] */
+    size_t count, tasks, objectives;
+    double *distances; /* [count], and the same sorted */
+    double *matrix;    /* [tasks, tasks], of which the lower triangle is there */
+    double *right;     /* [objectives, tasks] */
+    double *row;       /* [tasks] */
+};
+
+/* A stored preference's part in the fit, and in the weighted mean. */
+static void add_to_fit(struct local_fit *f, size_t i, const double *preference,
+                       double width, double weight, double *mean) {
+    const size_t size = f->tasks;
+    const double *values = f->values + i * f->objectives;
+    f->row[0] = 1;
+    for (size_t j = 0; j + 1 < size; j++)
+        f->row[j + 1] = (f->preferences[i * size + j] - preference[j]) / width;
+    for (size_t a = 0; a < size; a++) {
+        for (size_t b = 0; b <= a; b++)
+            f->matrix[a * size + b] += weight * f->row[a] * f->row[b];
+        for (size_t j = 0; j < f->objectives; j++)
+            f->right[j * size + a] += weight * f->row[a] * values[j];
     }
-    double width = neighbour_width(preferences, count, tasks, preference, distances,
-                                   distances + count);
+    for (size_t j = 0; j < f->objectives; j++)
+        mean[j] += weight * values[j];
+}
+
+/* The weighted mean, and the fit; `same` where stored preferences are this very one,
+ * which then count alone. */
+static void fill_fit(struct local_fit *f, const double *preference, bool *same,
+                     double *mean) {
+    double width = neighbour_width(f->preferences, f->count, f->tasks, preference,
+                                   f->distances, f->distances + f->count);
     double total = 0;
-    for (size_t j = 0; j < objectives; j++)
-        estimate[j] = 0;
-    bool same = distances[count] < SAME_PREFERENCE; /* the nearest of the sorted */
-    for (size_t i = 0; i < count; i++) {
-        double d = distances[i];
-        if (same && d >= SAME_PREFERENCE)
+    *same = f->distances[f->count] < SAME_PREFERENCE; /* the nearest of the sorted */
+    for (size_t j = 0; j < f->objectives; j++)
+        mean[j] = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        double d = f->distances[i];
+        if (*same && d >= SAME_PREFERENCE)
             continue;
-        /* Without bound at a stored preference, so that its value is met there and
-         * nothing jumps on the way to it. */
+        /* Without bound at a stored preference, so that the estimate has its value
+         * there and nothing jumps on the way to it. */
         double weight =
-            same ? 1 : exp(-d * d / (2 * width * width)) * width * width / (d * d);
+            *same ? 1 : exp(-d * d / (2 * width * width)) * width * width / (d * d);
         total += weight;
-        row[0] = 1;
-        for (size_t j = 0; j + 1 < tasks; j++)
-            row[j + 1] = (preferences[i * tasks + j] - preference[j]) / width;
-        for (size_t a = 0; a < size; a++) {
-            for (size_t b = 0; b <= a; b++)
-                matrix[a * size + b] += weight * row[a] * row[b];
-            for (size_t j = 0; j < objectives; j++)
-                right[j * size + a] += weight * row[a] * values[i * objectives + j];
-        }
-        for (size_t j = 0; j < objectives; j++)
-            estimate[j] += weight * values[i * objectives + j];
+        add_to_fit(f, i, preference, width, weight, mean);
     }
-    for (size_t j = 0; j < objectives; j++)
-        estimate[j] /= total;
+    for (size_t j = 0; j < f->objectives; j++)
+        mean[j] /= total;
+}
+
+/* The value at the preference, within what is stored; the mean stays where there is no
+ * solution. */
+static void solve_fit(struct local_fit *f, double *estimate) {
+    const size_t size = f->tasks, objectives = f->objectives;
     /* A direction in which the stored preferences do not spread has slope 0. */
     double trace = 0;
     for (size_t a = 1; a < size; a++)
-        trace += matrix[a * size + a];
+        trace += f->matrix[a * size + a];
     for (size_t a = 1; a < size; a++)
-        matrix[a * size + a] += 1e-9 * trace;
-    if (!same && solve(matrix, right, size, objectives))
-        for (size_t j = 0; j < objectives; j++) {
-            double low = INFINITY, high = -INFINITY;
-            for (size_t i = 0; i < count; i++) {
-                low = fmin(low, values[i * objectives + j]);
-                high = fmax(high, values[i * objectives + j]);
-            }
-            estimate[j] = fmin(fmax(right[j * size], low), high);
+        f->matrix[a * size + a] += 1e-9 * trace;
+    if (!solve(f->matrix, f->right, size, objectives))
+        return;
+    for (size_t j = 0; j < objectives; j++) {
+        double low = INFINITY, high = -INFINITY;
+        for (size_t i = 0; i < f->count; i++) {
+            low = fmin(low, f->values[i * objectives + j]);
+            high = fmax(high, f->values[i * objectives + j]);
         }
-    result = 0;
-out:
-    free(row);
-    free(right);
-    free(matrix);
-    free(distances);
-    return result;
+        estimate[j] = fmin(fmax(f->right[j * size], low), high);
+    }
+}
+
+int simplex_interpolate(const double *preferences, const double *values, size_t count,
+                        size_t tasks, size_t objectives, const double *preference,
+                        double *estimate, struct error *error) {
+    size_t cells, rights;
+    if (count == 0 || tasks == 0 || !size_multiply(tasks, tasks, &cells) ||
+        !size_multiply(tasks, objectives, &rights))
+        return error_set(error, "nothing to interpolate from; evaluate a preference");
+    struct local_fit f = {.preferences = preferences,
+                          .values = values,
+                          .count = count,
+                          .tasks = tasks,
+                          .objectives = objectives};
+    f.distances = array_new(count, 2 * sizeof *f.distances);
+    f.matrix = array_new(cells, sizeof *f.matrix);
+    f.right = array_new(rights, sizeof *f.right);
+    f.row = array_new(tasks, sizeof *f.row);
+    bool whole = f.distances && f.matrix && f.right && f.row, same;
+    if (whole) {
+        fill_fit(&f, preference, &same, estimate);
+        if (!same)
+            solve_fit(&f, estimate);
+    }
+    free(f.row);
+    free(f.right);
+    free(f.matrix);
+    free(f.distances);
+    return whole ? 0 : error_memory(error);
 }

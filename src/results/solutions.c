@@ -21,6 +21,25 @@ json_t *time_json(double time) {
 
 enum { FIRST = 9, PER_TASK = 4, LAST = 19, STANDING = 9 };
 
+/* Four columns for each task, the names being escaped and owned by the caller; false
+ * where there is no memory. */
+static bool task_columns(const struct store_recipe *recipe, char **names,
+                         struct output_column *columns) {
+    static const char *const ends[PER_TASK] = {"", "_low", "_high", "_examples"};
+    for (size_t i = 0; i < PER_TASK * recipe->task_count; i++) {
+        size_t k = i % PER_TASK;
+        char *name = text_format("%s%s", recipe->tasks[i / PER_TASK].name, ends[k]);
+        names[i] = name ? malloc(4 * strlen(name) + 1) : NULL;
+        if (names[i])
+            text_escape(names[i], 4 * strlen(name) + 1, name);
+        free(name);
+        if (!names[i])
+            return false;
+        columns[i] = (struct output_column){names[i], k == 0 ? IN_FLAT : IN_CSV, 2};
+    }
+    return true;
+}
+
 struct output *solutions_begin(enum output_format format,
                                const struct store_recipe *recipe,
                                enum solution_columns which, struct error *error) {
@@ -44,41 +63,24 @@ struct output *solutions_begin(enum output_format format,
         {"subset", IN_CSV | IN_JSON, 0},    {"hypervolume", IN_CSV | IN_JSON, -1},
         {"reference", IN_CSV | IN_JSON, -1}};
     enum { LASTS = sizeof last / sizeof *last };
-    size_t tasks = recipe->task_count, count = 0;
-    struct output_column *columns =
-        array_new(FIRST + PER_TASK * tasks + LASTS + STANDING, sizeof *columns);
-    char **names = array_new(PER_TASK * tasks, sizeof *names);
+    size_t of_tasks = PER_TASK * recipe->task_count, count = FIRST + of_tasks + LASTS;
+    struct output_column *columns = array_new(count + STANDING, sizeof *columns);
+    char **names = array_new(of_tasks, sizeof *names);
     struct output *output = NULL;
-    bool whole = columns && names;
-    for (size_t i = 0; whole && i < FIRST; i++)
-        columns[count++] = first[i];
-    for (size_t t = 0; whole && t < tasks; t++) {
-        static const char *const ends[PER_TASK] = {"", "_low", "_high", "_examples"};
-        for (size_t k = 0; whole && k < PER_TASK; k++) {
-            char *name = text_format("%s%s", recipe->tasks[t].name, ends[k]);
-            char *safe = name ? malloc(4 * strlen(name) + 1) : NULL;
-            if (safe)
-                text_escape(safe, 4 * strlen(name) + 1, name);
-            free(name);
-            names[PER_TASK * t + k] = safe;
-            whole = safe != NULL;
-            columns[count++] =
-                (struct output_column){safe, k == 0 ? IN_FLAT : IN_CSV, 2};
+    if (columns && names && task_columns(recipe, names, columns + FIRST)) {
+        memcpy(columns, first, sizeof first);
+        memcpy(columns + FIRST + of_tasks, last, sizeof last);
+        for (size_t i = 0; which != SOLUTIONS_PLAIN && i < STANDING; i++) {
+            columns[count] = more[i];
+            if (which == SOLUTIONS_SUBSET && strcmp(more[i].name, "subset") == 0)
+                columns[count].where = IN_ALL;
+            count++;
         }
-    }
-    for (size_t i = 0; whole && i < LASTS; i++)
-        columns[count++] = last[i];
-    for (size_t i = 0; whole && which != SOLUTIONS_PLAIN && i < STANDING; i++) {
-        columns[count] = more[i];
-        if (which == SOLUTIONS_SUBSET && strcmp(more[i].name, "subset") == 0)
-            columns[count].where = IN_ALL;
-        count++;
-    }
-    if (whole)
         output = output_new(format, false, columns, count, error);
-    else
+    } else {
         error_memory(error);
-    for (size_t i = 0; names && i < PER_TASK * tasks; i++)
+    }
+    for (size_t i = 0; names && i < of_tasks; i++)
         free(names[i]);
     free(names);
     free(columns);

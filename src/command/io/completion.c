@@ -140,6 +140,18 @@ static void bash_names(const struct completion_command *command, FILE *out) {
     fputs(" ;;\n", out);
 }
 
+/* The first word is a command. */
+static void bash_commands(const struct completion *completion, FILE *out) {
+    fputs("    if (( at == 1 )); then\n        COMPREPLY=( $(compgen -W '", out);
+    for (size_t i = 0; i < completion->count; i++)
+        fprintf(out, "%s ", completion->commands[i].name);
+    fputs("help --help --version' -- \"$cur\") )\n"
+          "        return\n"
+          "    fi\n"
+          "    command=${COMP_WORDS[1]}\n",
+          out);
+}
+
 static void bash(const struct completion *completion, FILE *out) {
     bool commands = completion->commands->name != NULL;
     const char *function = commands ? "_pwemoe" : "_pwemoe_explore";
@@ -156,16 +168,8 @@ static void bash(const struct completion *completion, FILE *out) {
             "        cur=${COMP_WORDS[--at]}$cur\n"
             "    done\n",
             completion->program, function);
-    if (commands) {
-        fputs("    if (( at == 1 )); then\n        COMPREPLY=( $(compgen -W '", out);
-        for (size_t i = 0; i < completion->count; i++)
-            fprintf(out, "%s ", completion->commands[i].name);
-        fputs("help --help --version' -- \"$cur\") )\n"
-              "        return\n"
-              "    fi\n"
-              "    command=${COMP_WORDS[1]}\n",
-              out);
-    }
+    if (commands)
+        bash_commands(completion, out);
     fputs("    option=${COMP_WORDS[at-1]} value=$cur\n"
           "    if [[ $cur == --*=* ]]; then\n"
           "        option=${cur%%=*} value=${cur#*=}\n"
