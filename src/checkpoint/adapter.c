@@ -71,14 +71,14 @@ static int check_config(const struct adapter *adapter, struct error *error) {
                          json_is_string(start) ? json_string_value(start) : "no name");
     if (json_array_size(json_object_get(config, "alora_invocation_tokens")))
         return error_set(error,
-                         "%s/%s: alora_invocation_tokens: the adapter holds for a part "
-                         "of each text only and cannot be added to weights",
+                         "%s/%s: alora_invocation_tokens: the adapter applies to a "
+                         "part of each text only and cannot be added to weights",
                          adapter->path, config_name);
     if (json_array_size(json_object_get(config, "layer_replication")))
         return error_set(error, "%s/%s: layer_replication is not read", adapter->path,
                          config_name);
     if (!json_is_number(json_object_get(config, "lora_alpha")))
-        return error_set(error, "%s/%s: lora_alpha is missing or no number",
+        return error_set(error, "%s/%s: lora_alpha is missing or not a number",
                          adapter->path, config_name);
     return 0;
 }

@@ -20,8 +20,8 @@ struct ask_options {
 static const struct option_spec options[] = {
     {.name = "measure",
      .type = OPTION_FLAG,
-     .help = "Make and measure the model that is found, and ask again with what that "
-             "has shown, until the answer is measured",
+     .help = "Make and measure the model that is found, and ask again with its "
+             "figures, until the answer is measured",
      .offset = offsetof(struct ask_options, measure)},
     {.name = "tries",
      .type = OPTION_UNSIGNED,
@@ -29,7 +29,7 @@ static const struct option_spec options[] = {
      .initial = "4",
      .minimum = 1,
      .maximum = 1000,
-     .help = "With --measure: so many models at most",
+     .help = "With --measure: measure at most N models",
      .offset = offsetof(struct ask_options, tries)},
     ANSWER_OPTIONS(struct ask_options, answer, ""),
     {0}};
@@ -164,7 +164,7 @@ static void tell(const struct asking *asking) {
                            asking->found.values, figures, sizeof figures);
     simplex_text(asking->found.preference, asking->catalog->tasks, preference,
                  sizeof preference);
-    command_note(invocation, "%s%s: %s", met ? "met" : "not met; the nearest",
+    command_note(invocation, "%s%s: %s", met ? "reached" : "not reached; the nearest",
                  asking->solution ? ", measured" : " by estimate", figures);
     const struct ask_options *o = invocation->options;
     if (asking->solution)
@@ -209,15 +209,12 @@ const struct command command_ask = {
     .name = "ask",
     .usage = "FILE \"FIGURES\"",
     .summary = "Find the preference that reaches these figures",
-    .text =
-        "FIGURES are what the tasks are to reach, as in \"digits>=83 letters 72 max "
-        "surfaces\", \"72, , 60\" or \"like ties 0.4 but 2 more of cars\". Printed are "
-        "the figures of the preference that reaches them with the best mean of the "
-        "others (of those behind max or min), or that comes nearest, from what is "
-        "stored "
-        "and estimates between; --measure measures it. The exit status is 0 where "
-        "every "
-        "figure is reached and 3 where one is not.",
+    .text = "FIGURES are what the tasks must reach, as in \"digits>=83 letters 72 max "
+            "surfaces\", \"72, , 60\" or \"like ties 0.4 but 2 more of cars\". Prints "
+            "the figures of the preference that reaches them with the best mean of the "
+            "other tasks (or of those after max or min), or else of the nearest one, "
+            "from stored figures and estimates between them; --measure measures it. "
+            "The exit status is 0 if every figure is reached and 3 if one is not.",
     .operands_min = 2,
     .operands_max = 2,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,

@@ -13,9 +13,9 @@ static const struct option_spec options[] = {
      .value = "M[:P=V...][,...]",
      .initial = "distil,ls:upscale=all,wudi,regmean,task-arithmetic,average",
      .offer = contenders_offer,
-     .help = "What is compared, with settings: what trains with the options of `pwemoe "
-             "train`, as ls:upscale=all, and merging methods with those of `pwemoe "
-             "merge --set`, as ties:scale=0.5:keep=0.1",
+     .help = "What is compared, with settings: trained methods with the options of "
+             "`pwemoe train`, for example ls:upscale=all, and merging methods with "
+             "those of `pwemoe merge --set`, for example ties:scale=0.5:keep=0.1",
      .offset = offsetof(struct compare_options, methods)},
     {.name = "seeds",
      .type = OPTION_UNSIGNED,
@@ -23,7 +23,7 @@ static const struct option_spec options[] = {
      .initial = "3",
      .minimum = 1,
      .maximum = COMPARE_SEEDS_MAX,
-     .help = "Seeds 0 to N - 1 of what draws anything at random",
+     .help = "Use seeds 0 to N - 1 for everything that is drawn at random",
      .offset = offsetof(struct compare_options, seeds)},
     {.name = "budget",
      .type = OPTION_UNSIGNED,
@@ -31,9 +31,7 @@ static const struct option_spec options[] = {
      .initial = "1200",
      .minimum = 1,
      .maximum = 10000000,
-     .help =
-         "Gradient steps of each method that trains, unless it has a steps=N of its "
-         "own",
+     .help = "Gradient steps of each trained method, unless it has its own steps=N",
      .offset = offsetof(struct compare_options, budget)},
     {.name = "edge-points",
      .type = OPTION_UNSIGNED,
@@ -41,7 +39,8 @@ static const struct option_spec options[] = {
      .initial = "11",
      .minimum = 3,
      .maximum = COMPARE_EDGE_MAX,
-     .help = "Preferences along each edge between two tasks, its ends counted; odd",
+     .help = "Preferences along each edge between two tasks, including its ends; an "
+             "odd number",
      .offset = offsetof(struct compare_options, edge)},
     {.name = "out",
      .type = OPTION_TEXT,
@@ -104,16 +103,13 @@ const struct command command_compare = {
     .name = "compare",
     .usage = "FILE [--methods M,...] [--seeds N] [--budget STEPS] [--out DIR]",
     .summary = "Compare methods: train and measure each alike, one table",
-    .text =
-        "Trains what trains, every seed with the same number of steps, and measures "
-        "each "
-        "method at the whole weight on each task, at equal weights and along the edges "
-        "between every two tasks. What FILE holds already is taken as it is, so that "
-        "Ctrl-C loses nothing: the same command goes on. The table has a row for each "
-        "method: the hypervolume as a share of the box of the experts' figures, the "
-        "mean "
-        "at equal weights, what a preference does, the cost, and tests against the "
-        "best.",
+    .text = "Trains the methods that need training, every seed with the same number of "
+            "steps, and measures each method with the whole weight on each task, at "
+            "equal weights and along the edges between every two tasks. What FILE "
+            "holds already is used as it is, so that Ctrl-C loses nothing: the same "
+            "command continues. The table has a row for each method: the hypervolume "
+            "as a share of the box of the experts' figures, the mean at equal weights, "
+            "what a preference changes, the cost, and tests against the best.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,

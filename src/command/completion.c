@@ -39,12 +39,11 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_completion = {
     .name = "completion",
     .usage = "bash|zsh|fish",
-    .summary = "Completion of commands and options for a shell",
-    .text =
-        "Prints the script that makes a shell complete commands, options and their "
-        "values. `make install` puts it where the shells look; without that, bash "
-        "takes it by `source <(pwemoe completion bash)`, zsh as a file _pwemoe in a "
-        "folder of $fpath, and fish by `pwemoe completion fish | source`.",
+    .summary = "Print the completion script of a shell",
+    .text = "Prints the script that makes a shell complete commands, options and their "
+            "values. `make install` installs it where the shells look for it. Without "
+            "that, use `source <(pwemoe completion bash)` in bash, a file _pwemoe in a "
+            "folder of $fpath in zsh, and `pwemoe completion fish | source` in fish.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL,

@@ -22,12 +22,12 @@ static const struct option_spec options[] = {
     {.name = "model",
      .type = OPTION_TEXT,
      .value = "DIR",
-     .help = "A model directory of the recipe's shape, with the heads it brings in "
-             "heads/, else the tasks' own",
+     .help = "A model directory of the recipe's shape; its own heads in heads/ are "
+             "used if it has them, otherwise the tasks' own",
      .offset = offsetof(struct eval_options, model)},
     {.name = "again",
      .type = OPTION_FLAG,
-     .help = "Measure even what is stored with complete figures",
+     .help = "Measure again even if complete figures are stored",
      .offset = offsetof(struct eval_options, again)},
     MEASURE_OPTIONS(struct eval_options, measure),
     {0}};
@@ -116,8 +116,8 @@ const struct command command_eval = {
     .usage = "FILE --preference R | --solution ID | --model DIR",
     .summary = "Measure one model on every task",
     .text = "Makes the model and measures it on the held-out data of every task. The "
-            "figures are stored; what is stored with complete figures is shown without "
-            "measuring again, unless --again is given.",
+            "figures are stored. A model with complete stored figures is not measured "
+            "again unless --again is given.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,

@@ -23,8 +23,8 @@ static const struct option_spec options[] = {
     {.name = "head",
      .type = OPTION_TEXT,
      .value = "TASK",
-     .help = "Make this task's head the model's classifier; without it the pretrained "
-             "model's stays",
+     .help = "Make this task's head the model's classifier (default: the pretrained "
+             "model's)",
      .offset = offsetof(struct export_options, head)},
     DTYPE_OPTION(struct export_options, dtype),
     {0}};
@@ -129,11 +129,10 @@ const struct command command_export = {
     .name = "export",
     .usage = "FILE --preference R | --solution ID --out DIR [--head TASK] [--dtype T]",
     .summary = "Write a merged model as a Hugging Face model directory",
-    .text =
-        "Writes DIR completely or not at all: model.safetensors with the pretrained "
-        "model's names, shapes and dtypes, its other files, and pwemoe.json, which "
-        "says how the model was made. A model that was measured is compared with "
-        "what was measured: another hash is refused.",
+    .text = "Writes DIR completely or not at all: model.safetensors with the "
+            "pretrained model's names, shapes and dtypes, its other files, and "
+            "pwemoe.json, which says how the model was made. If the model was measured "
+            "before, its hash must be that of the measured one.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_DEVICE,

@@ -9,8 +9,9 @@ struct options {
 static const struct option_spec options[] = {
     {.name = "no-states",
      .type = OPTION_FLAG,
-     .help = "Without what training runs go on from, which is most of many a file: "
-             "their routers and figures stay, but no run there goes on",
+     .help =
+         "Leave out the saved states of training runs, often most of a file's size: "
+         "routers and figures are kept, but no run can be resumed from the copy",
      .offset = offsetof(struct options, no_states)},
     {0}};
 
@@ -34,14 +35,13 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_export_db = {
     .name = "export-db",
     .usage = "FILE OUT.db [--no-states]",
-    .summary = "Copies a results.db into one file that travels",
+    .summary = "Copy a results.db into one portable file",
     .text =
-        "Writes a copy of FILE as it is at this moment, also while others write to it, "
-        "without the journals that lie beside a file in use: a plain copy of the file "
-        "would miss what is in them. OUT.db appears whole or not at all and must not "
-        "exist. It holds results, not models: `pwemoe import` on another machine "
-        "brings it together with what was measured there. Paths in it are as they "
-        "are in FILE; `pwemoe paths` changes them.",
+        "Writes a copy of FILE as it is at this moment, even while other processes "
+        "write to it. (Copying a file in use with cp misses what is still in its "
+        "journals.) OUT.db must not exist; it appears whole or not at all. It holds "
+        "results, not models: `pwemoe import` on another machine merges it with what "
+        "was measured there. Its paths are those of FILE; `pwemoe paths` changes them.",
     .operands_min = 2,
     .operands_max = 2,
     .common = TAKES_USUAL,

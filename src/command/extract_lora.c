@@ -142,11 +142,11 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_extract_lora = {
     .name = "extract-lora",
     .usage = "OUT --pretrained DIR --expert DIR [--rank R]",
-    .summary = "What fine-tuning changed, as a LoRA adapter",
-    .text = "Writes the folder OUT as PEFT reads it: of each matrix the product of two "
-            "thin ones that is nearest to what the expert has changed, by singular "
+    .summary = "Extract what fine-tuning changed as a LoRA adapter",
+    .text = "Writes the folder OUT in PEFT's format: for each matrix the product of "
+            "rank R that is nearest to what the expert has changed, by singular "
             "vectors. Prints a row for each, with the share of its change that is lost "
-            "(error), and says how much of all is.",
+            "(error), and the share that is lost of all changes.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_THREADS,

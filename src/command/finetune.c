@@ -85,7 +85,7 @@ static const struct option_spec options[] = {
      .initial = "10",
      .maximum = 10000,
      .above_minimum = true,
-     .help = "A new head learns so many times faster",
+     .help = "Learning rate of a new head, as a multiple of --lr",
      .kept = WHOLE_MODELS,
      .offset = offsetof(struct finetune_options, how.head_rate)},
     {.name = "weight-decay",
@@ -290,12 +290,12 @@ const struct command command_finetune = {
     .summary = "Train a task's expert, or one model for all tasks",
     .text =
         "Trains every parameter of the pretrained model (AdamW). With --task: on the "
-        "task's training data, with a new linear head where the task has none of "
-        "its own; the expert is written as a model directory and becomes the "
-        "task's in FILE, and figures of an earlier expert are then stale. --method stl "
-        "does that for every task without an expert. With the other methods: on all "
-        "tasks, the heads starting from the experts' own; the model is measured and "
-        "stored. Ctrl-C saves the state, and --resume goes on to the same numbers.",
+        "task's training data, with a new linear head where the task has none of its "
+        "own; the expert is written as a model directory and becomes the task's in "
+        "FILE, and figures of an earlier expert become stale. --method stl does that "
+        "for every task without an expert. With the other methods: on all tasks, the "
+        "heads starting from the experts' own; the model is measured and stored. "
+        "Ctrl-C saves the state, and --resume continues from it with the same results.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,

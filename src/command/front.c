@@ -29,9 +29,8 @@ static const struct option_spec options[] = {
      .value = "M",
      .minimum = 2,
      .maximum = 1000,
-     .help =
-         "The grid with M points on each edge: all multiples of 1/(M-1) (the default, "
-         "with M = 11, where none of the three is given)",
+     .help = "The grid with M points on each edge: all multiples of 1/(M-1) (the "
+             "default, with M = 11, if neither --random nor --rays is given)",
      .offset = offsetof(struct front_options, grid)},
     {.name = "random",
      .type = OPTION_UNSIGNED,
@@ -57,7 +56,7 @@ static const struct option_spec options[] = {
     ANSWER_OPTIONS(struct front_options, answer, ""),
     {.name = "all-steps",
      .type = OPTION_FLAG,
-     .help = "Every saved step's routers of the run, not those of the last alone",
+     .help = "Use the routers of every saved step of the run, not only of the last",
      .offset = offsetof(struct front_options, all_steps)},
     MEASURE_OPTIONS(struct front_options, measure),
     {0}};
@@ -274,9 +273,9 @@ const struct command command_front = {
     .usage = "FILE [--grid M | --random N | --rays FILE] [--all-steps]",
     .summary = "Measure a front: models at many preferences",
     .text = "For each preference one plain model is made, by what was trained last or "
-            "as --method says, and measured on every task. Each point "
-            "is stored when it is done; what is stored already is not measured again. "
-            "Ctrl-C keeps what is finished, and the same command goes on.",
+            "by --method, and measured on every task. Each point is stored as soon as "
+            "it is measured; points that are stored already are not measured again. "
+            "Ctrl-C keeps what is finished, and the same command continues.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,

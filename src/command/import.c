@@ -19,7 +19,7 @@ static const struct option_spec options[] = {
     {.name = "method",
      .type = OPTION_TEXT,
      .value = "M",
-     .help = "Name of rows that have none; by default the name of the file",
+     .help = "Name of rows that have none (default: the name of the file)",
      .offset = offsetof(struct options, method)},
     {.name = "split",
      .type = OPTION_CHOICE,
@@ -33,13 +33,13 @@ static const struct option_spec options[] = {
      .value = "U",
      .choices = "auto|percent|fraction",
      .initial = "auto",
-     .help = "Of the figures: percent, fraction, or auto, which takes them for "
-             "fractions where none is above 1",
+     .help = "Unit of the figures: percent, fraction, or auto, which takes them as "
+             "fractions if none is above 1",
      .offset = offsetof(struct options, unit)},
     {.name = "skip-unknown",
      .type = OPTION_FLAG,
-     .help = "Pass over columns that are not tasks of this file, which are an error "
-             "otherwise",
+     .help =
+         "Ignore columns that are not tasks of this file; otherwise they are an error",
      .offset = offsetof(struct options, skip_unknown)},
     {0}};
 
@@ -198,29 +198,28 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_import = {
     .name = "import",
     .usage = "FILE ROWS.csv|OTHER.db [--unit U] [--method M] [--skip-unknown]",
-    .summary = "Puts figures from elsewhere, a CSV file or another results.db, beside "
-               "one's own",
+    .summary = "Import figures from a CSV file or another results.db",
     .text =
         "Reads a CSV file with a line of column names and one model on each row: "
-        "columns named "
-        "as tasks hold accuracies; method (or model, name) what the model is called; "
-        "ray_0, ray_1, ... or preference_0, ... its preference, in the order of the "
-        "task columns; step, seed, alpha, lr, scale, scaling_coef and lambda numbers "
-        "that are kept with it; avg, average and mean are passed over. Case and "
-        "punctuation of names do not matter. Lines that begin with # are comments.\n"
-        "What is imported is of kind import, has no interval and no count of "
-        "examples, and is never mixed with what is measured here. All rows are stored "
-        "or none; the same rows again change nothing. assets/paper holds the tables "
-        "of arXiv 2406.09770.\n"
-        "OTHER.db is a results.db of the same pool, from another machine for one: the "
-        "same tasks in the same order, the same pretrained model and experts by their "
-        "digests, the same examples. Its runs, routers, solutions, figures and "
-        "bookmarks come over by content: what both have is there once, however often "
-        "and in whichever direction files are brought together. A run that has gone "
-        "further there goes on from there. Figures that are stale there stay behind. "
-        "Where the same solution came out with other last digits, figures of one "
-        "processor are not mixed with those of another: those here stay. All or "
-        "nothing is imported. `pwemoe export-db` makes a copy that travels.",
+        "columns with the names of tasks hold accuracies; method (or model, name) is "
+        "the name of the model; ray_0, ray_1, ... or preference_0, ... are its "
+        "preference, in the order of the task columns; step, seed, alpha, lr, scale, "
+        "scaling_coef and lambda are numbers that are kept with it; avg, average and "
+        "mean are ignored. Case and punctuation of names do not matter. Lines that "
+        "begin with # are comments.\n"
+        "Imported rows have the kind import, no interval and no count of examples, and "
+        "are never mixed with what is measured here. Either all rows are stored or "
+        "none; importing the same rows again changes nothing. assets/paper holds the "
+        "tables of arXiv 2406.09770.\n"
+        "OTHER.db is a results.db of the same pool, for example from another machine: "
+        "the same tasks in the same order, the same pretrained model and experts by "
+        "their digests, the same examples. Its runs, routers, solutions, figures and "
+        "bookmarks are imported by content: what both files have is stored once, "
+        "however often and in whichever direction they are imported. A run that has "
+        "more steps in OTHER.db continues from there. Stale figures are not imported. "
+        "If the same solution has other last digits there, because it was computed on "
+        "another processor, the figures of FILE are kept. Either everything is "
+        "imported or nothing. `pwemoe export-db` makes a copy to take along.",
     .operands_min = 2,
     .operands_max = 2,
     .common = TAKES_USUAL | TAKES_FORMAT,

@@ -50,8 +50,8 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct indicators_options, weights)},
     {.name = "points",
      .type = OPTION_FLAG,
-     .help = "A row for each point in place of one for the file: its rank, how crowded "
-             "it is, what it adds, the weights it stands for",
+     .help = "Print a row for each point instead of one for each file: rank, crowding "
+             "distance, contribution to the hypervolume and pseudo-weights",
      .offset = offsetof(struct indicators_options, points)},
     {.name = "subset",
      .type = OPTION_UNSIGNED,
@@ -63,13 +63,13 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct indicators_options, subset)},
     {.name = "attainment",
      .type = OPTION_FLAG,
-     .help = "Files of two objectives as runs of one method: the corners of what the "
-             "best of them, half of them and all of them attain",
+     .help = "Treat files of two objectives as runs of one method: print the corners "
+             "of what the best of them, half of them and all of them attain",
      .offset = offsetof(struct indicators_options, attainment)},
     {.name = "no-contributions",
      .type = OPTION_FLAG,
-     .help = "Leave out what each point adds to the hypervolume (which takes long for "
-             "many points; the table of a file never has it)",
+     .help = "Leave out what each point adds to the hypervolume (slow for many points; "
+             "never in the table of whole files)",
      .offset = offsetof(struct indicators_options, no_contributions)},
     {0}};
 
@@ -379,16 +379,15 @@ const struct command command_indicators = {
     .name = "indicators",
     .usage =
         "POINTS... --ref R [--maximise | --directions D,...] [--reference-set FILE]",
-    .summary = "Hypervolume and other indicators of files of points",
+    .summary = "Compute hypervolume and other indicators of files of points",
     .text =
         "Reads files with one point on each row (numbers separated by commas or white "
-        "space, # comments; - is standard input) and prints of each how many points "
-        "there are and how many of them no other dominates, the exact hypervolume "
-        "up to the reference point, what each point adds to it, and the indicators "
-        "below for which --reference-set or --ideal are given. Objectives are "
-        "minimised unless --maximise or --directions say otherwise; the reference "
-        "point, the reference set and the ideal point are in the orientation of the "
-        "points.",
+        "space, # comments; - is standard input) and prints for each the number of "
+        "points and of nondominated points, the exact hypervolume up to the reference "
+        "point, what each point adds to it, and those of the indicators below for "
+        "which --reference-set or --ideal is given. Objectives are minimised unless "
+        "--maximise or --directions say otherwise; the reference point, the reference "
+        "set and the ideal point are in the orientation of the points.",
     .operands_min = 1,
     .operands_max = 10000,
     .common = TAKES_USUAL | TAKES_FORMAT,

@@ -156,7 +156,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_info = {
     .name = "info",
     .usage = "",
-    .summary = "Version, build, devices and libraries",
+    .summary = "Print version, build, devices and libraries",
     .text = "Prints the version, how the program was built, which backends there are "
             "and whether each can be used here, and the libraries with their versions.",
     .common = TAKES_USUAL | TAKES_FORMAT,

@@ -35,7 +35,7 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct init_options, reference)},
     {.name = "thorough",
      .type = OPTION_FLAG,
-     .help = "Decode every picture, not one of each class",
+     .help = "Decode every picture instead of one of each class",
      .offset = offsetof(struct init_options, thorough)},
     {0}};
 
@@ -414,15 +414,13 @@ const struct command command_init = {
     .name = "init",
     .usage = "FILE RECIPE",
     .summary = "Make a results.db from a recipe",
-    .text =
-        "Reads RECIPE (YAML: name, model, pretrained, and for each task expert, "
-        "train, test, head, classnames, templates and how these are read; paths are "
-        "relative to it), "
-        "compares every expert with the pretrained model tensor by tensor, checks "
-        "heads, classes and data, tells all that is wrong, a line each, and where "
-        "nothing is makes FILE, which must not exist. Paths "
-        "below FILE's folder are kept relative to it. A task without an expert "
-        "gets one by `pwemoe finetune`.",
+    .text = "Reads RECIPE (YAML: name, model, pretrained, and for each task expert, "
+            "train, test, head, classnames, templates and how these are read; paths "
+            "are relative to it), compares every expert with the pretrained model "
+            "tensor by tensor, checks heads, classes and data, and prints everything "
+            "that is wrong, one line each; if nothing is, it creates FILE, which must "
+            "not exist yet. Paths below FILE's folder are stored relative to it. "
+            "`pwemoe finetune` makes the expert of a task that has none.",
     .operands_min = 2,
     .operands_max = 2,
     .common = TAKES_USUAL,

@@ -37,7 +37,8 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static const struct option_spec common_options[] = {
     {.name = "quiet",
      .type = OPTION_FLAG,
-     .help = "No progress and no remarks on standard error; errors still are shown",
+     .help =
+         "Print no progress and no remarks on standard error; errors are still printed",
      .offset = offsetof(struct common, quiet)},
     {.name = "format",
      .type = OPTION_CHOICE,
@@ -77,17 +78,17 @@ static const struct option_spec common_options[] = {
      .offset = offsetof(struct common, precision)},
     {.name = "raw",
      .type = OPTION_FLAG,
-     .help = "In CSV, text that begins with =, +, - or @ as it is, without the "
-             "apostrophe that keeps spreadsheets from computing it",
+     .help = "In CSV, print text that begins with =, +, - or @ unchanged, without the "
+             "apostrophe that keeps spreadsheets from evaluating it",
      .offset = offsetof(struct common, raw)},
     {.name = "sandbox",
      .type = OPTION_CHOICE,
      .value = "S",
      .choices = SANDBOX_NAMES,
      .initial = "auto",
-     .help = "Whether the command loses the right to start programs and to use the "
-             "network before it reads a file: auto (yes, where the kernel can do it "
-             "and no commands are allowed), on or off",
+     .help = "Whether the command gives up the right to start programs and to use the "
+             "network before it reads a file: auto (yes, if the kernel supports it and "
+             "no commands are allowed), on or off",
      .offset = offsetof(struct common, sandbox)},
     {0}};
 
@@ -233,7 +234,8 @@ static void print_summary(FILE *out) {
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-*s  %s\n", width, commands[i]->name, commands[i]->summary);
     fputs(
-        "\n`pwemoe help COMMAND` tells more of one; `pwemoe --version` the version.\n",
+        "\n"
+        "`pwemoe help COMMAND` describes one; `pwemoe --version` prints the version.\n",
         out);
 }
 

@@ -26,7 +26,7 @@ static const struct option_spec options[] = {
      .choices = "task-arithmetic|ties|dare|wudi",
      .help = "The merging method whose coefficients are searched: a scale for each "
              "task of task-arithmetic, ties or dare, or the preference of wudi, which "
-             "starts far higher on some pools",
+             "starts from much better models on some pools",
      .offset = offsetof(struct map_options, base)},
     {.name = "set",
      .type = OPTION_TEXT,
@@ -47,8 +47,8 @@ static const struct option_spec options[] = {
      .type = OPTION_UNSIGNED,
      .value = "N",
      .maximum = 100000,
-     .help = "So many of these are chosen one by one, where an answer is least sure "
-             "(default a third)",
+     .help = "Choose N of these one by one, where an answer is least certain (default "
+             "a third)",
      .offset = offsetof(struct map_options, refine)},
     {.name = "grid",
      .type = OPTION_UNSIGNED,
@@ -64,8 +64,9 @@ static const struct option_spec options[] = {
      .value = "S",
      .choices = "auto|train|test",
      .initial = "auto",
-     .help = "Where the models that are fitted to are measured; auto is train, where "
-             "the recipe has that of every task. The front is measured on test",
+     .help =
+         "The split on which the models of the fit are measured; auto is train if the "
+         "recipe has training data of every task. The front is measured on test",
      .offset = offsetof(struct map_options, fit_split)},
     MEASURE_HOW_OPTIONS(struct map_options, measure),
     {0}};
@@ -387,14 +388,14 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_map = {
     .name = "map",
     .usage = "FILE [--base M] [--evaluations N]",
-    .summary = "A front without gradients: coefficients by a surrogate",
-    .text = "Measures models at a few coefficients, fits a quadratic to every task's "
-            "figures, and answers a preference by the coefficients that are best by "
-            "these. Needs neither gradients nor an architecture that this program "
-            "knows: tasks that commands measure will do. The answers are then "
-            "measured, stored, explored and exported as those of routers. What is "
-            "measured already is not measured again: Ctrl-C keeps what is finished, "
-            "and the same command goes on.",
+    .summary = "Find a front without gradients: coefficients by a surrogate",
+    .text =
+        "Measures models at a few coefficients, fits a quadratic to every task's "
+        "figures, and answers a preference with the coefficients that are best by "
+        "these quadratics. Needs neither gradients nor a known architecture: it also "
+        "works for tasks that commands measure. The answers are then measured, stored, "
+        "explored and exported like those of routers. Measured models are not measured "
+        "again: Ctrl-C keeps what is finished, and the same command continues.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,

@@ -26,7 +26,7 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .value = "M[,...]",
      .offer = settings_offer_methods,
-     .help = "Which of the methods below; several with commas between",
+     .help = "One of the methods below, or several separated by commas",
      .offset = offsetof(struct merge_options, methods)},
     {.name = "scales",
      .type = OPTION_TEXT,
@@ -45,14 +45,14 @@ static const struct option_spec options[] = {
     {.name = "keep",
      .type = OPTION_TEXT,
      .value = "K",
-     .help = "Fraction of entries that ties keeps (as --set keep=K; 0.2 by default)",
+     .help = "Fraction of entries that ties keeps (same as --set keep=K; default 0.2)",
      .offset = offsetof(struct merge_options, keep)},
     {.name = "set",
      .type = OPTION_TEXT,
      .value = "P=V[,...]",
      .offer = settings_offer,
-     .help = "Parameters of the methods below, each for those of the methods that have "
-             "it",
+     .help =
+         "Parameters of the methods below; each applies to the methods that have it",
      .offset = offsetof(struct merge_options, settings)},
     {.name = "preference",
      .type = OPTION_TEXT,
@@ -62,7 +62,7 @@ static const struct option_spec options[] = {
      .offset = offsetof(struct merge_options, preference)},
     {.name = "again",
      .type = OPTION_FLAG,
-     .help = "Measure even what is stored with complete figures",
+     .help = "Measure again even if complete figures are stored",
      .offset = offsetof(struct merge_options, again)},
     MEASURE_OPTIONS(struct merge_options, measure),
     {0}};
@@ -419,9 +419,9 @@ const struct command command_merge = {
     .name = "merge",
     .usage = "FILE --method M [--scales A:B:N]",
     .summary = "Merge without routers: baselines, measured and kept",
-    .text = "Makes each model, measures it on every task and stores the figures. What "
-            "is stored already is not measured again. Ctrl-C keeps what is finished, "
-            "and the same command goes on.",
+    .text = "Makes each model, measures it on every task and stores the figures. "
+            "Models whose figures are stored already are not measured again. Ctrl-C "
+            "keeps what is finished, and the same command continues.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,

@@ -44,19 +44,21 @@ static const struct option_spec options[] = {
     {.name = "pretrained",
      .type = OPTION_TEXT,
      .value = "DIR",
-     .help = "The model that the experts were fine-tuned from; its other files go into "
-             "OUT (average, slerp and karcher do without: the first expert's then)",
+     .help =
+         "The model that the experts were fine-tuned from; its other files are copied "
+         "into OUT (average, slerp and karcher need none and copy the first expert's)",
      .offset = offsetof(struct merge_to_options, pretrained)},
     {.name = "expert",
      .type = OPTION_TEXTS,
      .value = "[NAME=]DIR",
-     .help = "A fine-tuned model; once for each (NAME is the folder's by default)",
+     .help = "A fine-tuned model; give the option once for each (default NAME: the "
+             "folder's)",
      .offset = offsetof(struct merge_to_options, experts)},
     {.name = "mergekit",
      .type = OPTION_TEXT,
      .value = "FILE",
      .help = "Read method, models, coefficients and dtype from a YAML configuration of "
-             "mergekit, in place of these options",
+             "mergekit instead of from these options",
      .offset = offsetof(struct merge_to_options, mergekit)},
     {.name = "set",
      .type = OPTION_TEXT,
@@ -68,13 +70,14 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .value = "NAME=X[,...]",
      .help = "The coefficient of each expert, or one number for all; scale is then 1 "
-             "unless --set says another",
+             "unless --set changes it",
      .offset = offsetof(struct merge_to_options, scales)},
     {.name = "weight",
      .type = OPTION_TEXTS,
      .value = "[NAME:]PATTERN=X",
-     .help = "The coefficient in tensors whose name has PATTERN (*, ? and {0..11}), or "
-             "=X..Y from the first to the last of {0..11}; of several the last holds",
+     .help =
+         "The coefficient in tensors whose name matches PATTERN (*, ? and {0..11}), or "
+         "=X..Y from the first to the last of {0..11}; the last matching option wins",
      .offset = offsetof(struct merge_to_options, weights)},
     {.name = "preference",
      .type = OPTION_TEXT,
@@ -88,15 +91,16 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .value = "SIZE",
      .initial = "5GB",
-     .help = "Bytes of a file at most, as 500MB or 5GB; 0 for one file",
+     .help = "Size of a file at most, for example 500MB or 5GB; 0 for one file",
      .offset = offsetof(struct merge_to_options, shard_size)},
     {.name = "partial",
      .type = OPTION_FLAG,
-     .help = "Tensors that not all have, in one shape, stay the pretrained model's",
+     .help =
+         "Keep the pretrained model's tensors where not all models have the same one",
      .offset = offsetof(struct merge_to_options, partial)},
     {.name = "plan",
      .type = OPTION_FLAG,
-     .help = "Check everything and say what it takes, and write nothing",
+     .help = "Check everything and print what the merge needs, but write nothing",
      .offset = offsetof(struct merge_to_options, plan)},
     {0}};
 
@@ -414,11 +418,11 @@ const struct command command_merge_to = {
     .text =
         "Merges models of any architecture tensor by tensor into the new model "
         "directory OUT, from their safetensors files alone: no data, no results.db. "
-        "Tensors are matched by name and shape. What it takes is said before it "
-        "starts; "
-        "memory holds no more than a tensor of each model at a time. OUT appears whole "
-        "or not at all; where it has several files and the command is ended, those "
-        "that are whole are kept beside it, and the same command goes on.",
+        "Tensors are matched by name and shape. The memory that the merge needs and "
+        "the bytes that it reads and writes are printed before it starts; memory holds "
+        "at most one tensor of each model at a time. OUT appears whole or not at all. "
+        "If it has several files and the command is interrupted, the files that are "
+        "complete are kept beside OUT, and the same command continues.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_THREADS,

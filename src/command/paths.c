@@ -16,12 +16,12 @@ static const struct option_spec options[] = {
     {.name = "from",
      .type = OPTION_TEXT,
      .value = "A",
-     .help = "Paths that are A, or begin with A/, ...",
+     .help = "Change paths that are A or begin with A/",
      .offset = offsetof(struct paths_options, from)},
     {.name = "to",
      .type = OPTION_TEXT,
      .value = "B",
-     .help = "... have B in its place from now on",
+     .help = "With --from: the path that replaces A",
      .offset = offsetof(struct paths_options, to)},
     {0}};
 
@@ -122,13 +122,12 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_paths = {
     .name = "paths",
     .usage = "FILE [--from A --to B]",
-    .summary = "Where models and data lie, and where they have gone",
-    .text =
-        "Prints the path of every model and every data file of FILE, relative to "
-        "the file's folder or absolute, and whether it is there. With --from and "
-        "--to the paths that begin with A begin with B from then on: for a file or "
-        "data that were moved. Nothing is measured again: fingerprints tell whether "
-        "what lies there is the same.",
+    .summary = "Show or change where models and data are",
+    .text = "Prints the path of every model and every data file of FILE, relative to "
+            "the file's folder or absolute, and whether it exists. With --from and "
+            "--to, A at the beginning of paths is replaced by B, for files that were "
+            "moved. Nothing is measured again: fingerprints tell whether models and "
+            "data are still the same.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT,

@@ -49,7 +49,7 @@ static const struct option_spec options[] = {
     {.name = "out",
      .type = OPTION_TEXT,
      .value = "FILE",
-     .help = "The file to write; its ending, .png, .svg or .pdf, is the format",
+     .help = "The file to write; its ending, .png, .svg or .pdf, decides the format",
      .offset = offsetof(struct plot_options, out)},
     {.name = "x",
      .type = OPTION_TEXT,
@@ -105,7 +105,7 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .value = "WxH",
      .initial = "960x600",
-     .help = "Of the page, in points (72 to an inch)",
+     .help = "Size of the page, in points (72 to an inch)",
      .offset = offsetof(struct plot_options, size)},
     {.name = "dpi",
      .type = OPTION_UNSIGNED,
@@ -113,7 +113,7 @@ static const struct option_spec options[] = {
      .initial = "72",
      .minimum = 36,
      .maximum = 1200,
-     .help = "Pixels of a PNG in an inch; 300 for print",
+     .help = "Pixels per inch of a PNG; 300 for print",
      .offset = offsetof(struct plot_options, dpi)},
     {.name = "font",
      .type = OPTION_REAL,
@@ -475,23 +475,22 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_plot = {
     .name = "plot",
     .usage = "FILE --kind K --out F.png|F.svg|F.pdf",
-    .summary = "Charts as PNG, SVG or PDF",
+    .summary = "Draw charts as PNG, SVG or PDF",
     .text =
         "scatter: two tasks' figures; the front as a line, intervals as bars, "
-        "dominated "
-        "points small and pale, baselines named at their points where there is room.\n"
+        "dominated points small and pale, baselines named at their points where there "
+        "is room.\n"
         "ternary: three tasks' preferences, and what the models there score as "
         "surfaces.\n"
         "parallel: every task an axis, every model a line.\n"
         "simplex: a table of what the models at each task's whole weight and at equal "
         "weights score.\n"
         "routing: the routing weights by depth, at each task's unit preference.\n"
-        "scaling: figures along the scaling coefficient of the methods that have "
-        "one.\n"
+        "scaling: figures along the scaling coefficient of the methods that have one.\n"
         "similarity: cosine similarity of the task vectors by depth; reads the "
         "models.\n"
         "training: the loss of each task along a training run.\n"
-        "attainment: what runs that differ in their seed alone attain in two tasks.",
+        "attainment: what runs that differ only in their seed attain in two tasks.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL,

@@ -14,7 +14,7 @@ static const struct option_spec options[] = {
     {.name = "set",
      .type = OPTION_TEXT,
      .value = "R",
-     .help = "Change it to R: a number for each task, or one for all",
+     .help = "The new reference point: a number for each task, or one for all",
      .offset = offsetof(struct reference_options, set)},
     {0}};
 
@@ -82,12 +82,10 @@ const struct command command_reference = {
     .name = "reference",
     .usage = "FILE [--set R]",
     .summary = "Show or change the reference point of the hypervolume",
-    .text =
-        "Prints the reference points that FILE has had, in the order of the tasks and "
-        "in "
-        "their units, the present one last. With --set another one holds from then "
-        "on, for `show`, `report`, `compare` and the explorer; figures stay as they "
-        "are.",
+    .text = "Prints the reference points that FILE has had, in the order of the tasks "
+            "and in their units, the current one last. With --set another one is used "
+            "from then on by `show`, `report`, `compare` and the explorer; figures do "
+            "not change.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT,

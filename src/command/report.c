@@ -309,7 +309,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 const struct command command_report = {
     .name = "report",
     .usage = "FILE --out DIR [--split S]",
-    .summary = "Writes a page of tables and charts, in Markdown and HTML",
+    .summary = "Write a page of tables and charts, in Markdown and HTML",
     .text =
         "Writes DIR/report.md and DIR/report.html (no scripts, nothing loaded from "
         "elsewhere), and its tables as DIR/report.tex (for the package booktabs) and "

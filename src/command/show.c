@@ -304,15 +304,15 @@ const struct command command_show = {
         "FILE "
         "solutions|front|indicators|objectives|routers|training|routing|similarity|"
         "log",
-    .summary = "What a results.db holds, as rows",
+    .summary = "Print what a results.db holds, as rows",
     .text =
         "solutions: every model that was made, with its figures.\n"
-        "front: the merged models measured here that no other dominates, with the "
+        "front: the nondominated merged models that were measured here, with the "
         "hypervolume up to the stored reference point; within_noise marks those for "
-        "which a paired test on the same examples leaves it open.\n"
-        "indicators: how good the models of each series are together, up to the stored "
-        "reference point and compared with the front of them all; `pwemoe indicators "
-        "--help` says what each is.\n"
+        "which a paired test on the same examples is undecided.\n"
+        "indicators: the indicators of each series of models, up to the stored "
+        "reference point and compared with the front of all of them; `pwemoe "
+        "indicators --help` explains each.\n"
         "objectives: tasks, metrics, directions, reference point, data and experts.\n"
         "routers: the training runs; with --run the routers of one, module by module.\n"
         "training: the loss of each task along the newest run.\n"

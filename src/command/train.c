@@ -540,14 +540,12 @@ const struct command command_train = {
     .summary = "Train what turns a preference into a merged model",
     .text =
         "Each step draws a preference, merges the models at it, and takes one batch of "
-        "every task. Without --method one more vector learns, which is added to the "
-        "experts' weighted mean the more, the more evenly the preference is spread: "
-        "by the experts' own answers to the training examples, without labels. With "
-        "ls, epo, mgda and stch small routers learn, by Adam or AdamW. What has been "
-        "learnt "
-        "is saved "
-        "every --save-interval steps with all that is needed to go on. Ctrl-C "
-        "saves and stops; --resume then goes on to the same numbers.",
+        "every task. Without --method it trains a correction: one more vector, added "
+        "to the experts' weighted mean, and more of it the more evenly the preference "
+        "is spread. It learns from the experts' own answers to the training examples, "
+        "without labels. With ls, epo, mgda and stch small routers are trained, by "
+        "Adam or AdamW. The state is saved every --save-interval steps. Ctrl-C saves "
+        "and stops; --resume continues with the same results.",
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,

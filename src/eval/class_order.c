@@ -33,11 +33,11 @@ static int check_lines(const struct reading *r, struct error *error) {
             if (++other == lines->count)
                 break;
         if (other < lines->count)
-            result = error_set(error,
-                               "%s:%zu: '%s' is on line %zu as well; each class "
-                               "has a line of its own",
-                               r->lines_path, (i > other ? i : other) + 1,
-                               lines->names[i], (i > other ? other : i) + 1);
+            result = error_set(
+                error,
+                "%s:%zu: '%s' is also on line %zu; each class must have one line",
+                r->lines_path, (i > other ? i : other) + 1, lines->names[i],
+                (i > other ? other : i) + 1);
     }
     free(place);
     return result;
@@ -271,9 +271,8 @@ static int order_by_data(struct reading *r, struct error *error) {
                                                               : train->path,
                              most, TSV_CLASSES_MAX - 1);
         if (r->head_path && longer->folders)
-            reading_say(
-                r,
-                "the expert names no classes: the folder of number k is its output k");
+            reading_say(r, "the expert does not name its classes: folder number k is "
+                           "taken as its output k");
         return order_by_number(r, most, error);
     }
     if (r->outputs && names->count != r->outputs)

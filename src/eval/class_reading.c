@@ -148,8 +148,9 @@ static void remark_quotes(const struct reading *r, const char *path,
                           const struct tsv *tsv) {
     if (tsv->in_quotes * 100 > tsv->count)
         reading_say(r,
-                    "%s: %zu of its %zu rows have a text in double quotes, which are "
-                    "read as part of it; `quoting: csv` in the recipe takes them off",
+                    "%s: %zu of its %zu rows have a text in double quotes, and the "
+                    "quotes are read as part of the text; write `quoting: csv` in the "
+                    "recipe to remove them",
                     path, tsv->in_quotes, tsv->count);
 }
 

@@ -245,14 +245,14 @@ int data_watch(struct store *store, const struct store_recipe *recipe,
         struct error line;
         if (metric_is_command(recipe))
             error_set(&line,
-                      "task %s: its command's program is not the one that measured "
-                      "before; figures of that are stale",
+                      "task %s: the program of its command has changed; figures "
+                      "measured before are stale",
                       task->name);
         else
-            error_set(&line,
-                      "task %s: the %s data are not those that were measured on "
-                      "before; figures of these are stale",
-                      task->name, split);
+            error_set(
+                &line,
+                "task %s: the %s data have changed; figures measured before are stale",
+                task->name, split);
         if (remarks)
             remarks->say(remarks->self, line.text);
         if (store_log(store, error, "%s", line.text))

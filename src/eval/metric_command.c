@@ -43,11 +43,10 @@ static int take_word(const char **text, char *out, struct error *error) {
                 return error_set(error, "measure: ends in \\");
             *out++ = **text;
         } else if (!quote && strchr("|&;<>()$`", c)) {
-            return error_set(
-                error,
-                "measure: %c is for a shell, and none is run; quote it, or "
-                "write sh -c '...'",
-                c);
+            return error_set(error,
+                             "measure: %c has a meaning only in a shell, and no shell "
+                             "is run; quote it, or write sh -c '...'",
+                             c);
         } else {
             *out++ = c;
         }
@@ -69,9 +68,8 @@ int metric_command_split(const char *text, struct metric_command *c,
         if (!*text)
             break;
         if (line && c->count) {
-            result =
-                error_set(error, "measure: has a second line, and no shell is run; "
-                                 "write one command on one line");
+            result = error_set(error, "measure: has more than one line, and no shell "
+                                      "is run; write one command on one line");
             break;
         }
         result = c->count == WORDS_MAX

@@ -39,11 +39,10 @@ static void remark_names(const struct reading *r, const struct labels *split,
                          bool loosely, const bool *seen) {
     const struct classes *classes = &r->classes;
     if (loosely)
-        reading_say(
-            r,
-            "%s: not all classes are spelt as the model's: they are matched but for "
-            "case, blanks, '_' and '-'",
-            split->path);
+        reading_say(r,
+                    "%s: some class names are spelt differently from the model's: they "
+                    "are matched without regard to case, blanks, '_' and '-'",
+                    split->path);
     for (size_t i = 0; split->names.count < classes->count && i < classes->count; i++)
         if (!seen[i]) {
             reading_say(r, "%s: no examples of %zu of the %zu classes, such as '%s'",

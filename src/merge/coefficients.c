@@ -217,11 +217,10 @@ static int check_shares(const struct coefficients *c, const char *tensor,
     }
     return fabs(sum) > 1e-9 * size
                ? 0
-               : error_set(
-                     error,
-                     "%s: the experts' coefficients add up to 0; the method takes "
-                     "their shares of the sum",
-                     tensor);
+               : error_set(error,
+                           "%s: the experts' coefficients add up to 0, but the method "
+                           "divides by their sum",
+                           tensor);
 }
 
 /* Whether a rule holds for any of them. */

@@ -248,7 +248,8 @@ static const struct merge_parameter parameters[] = {
      .initial = 16,
      .low = 1,
      .high = 256,
-     .help = "labels of an example: all where there are no more, else so many drawn"},
+     .help = "labels of an example: all where there are no more, else as many as this "
+             "drawn"},
     {.name = "floor",
      .initial = 1e-6,
      .low = 0,

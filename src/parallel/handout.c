@@ -73,7 +73,8 @@ static void fail(struct handout *h, const struct error *error) {
 static int keep(struct handout *h, struct worker *w, const struct ranks_message *m,
                 struct error *error) {
     if (!w->has_job)
-        return error_set(error, "rank %u has a result of no job", m->from);
+        return error_set(error, "rank %u sent a result that belongs to no job",
+                         m->from);
     if (h->jobs->keep(h->jobs->self, w->job, m->bytes, m->size, error))
         return -1;
     pthread_mutex_lock(&h->lock);
@@ -201,7 +202,7 @@ int handout_begin(struct ranks *ranks, const struct handout_jobs *jobs,
         pthread_mutex_destroy(&h->lock);
         free(h->workers);
         free(h);
-        return error_set(error, "no thread can be made to answer the other ranks");
+        return error_set(error, "cannot start the thread that answers the other ranks");
     }
     *out = h;
     return 0;

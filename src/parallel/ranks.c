@@ -156,8 +156,10 @@ static const struct parallel_module *open_module(struct error *error) {
         memcpy(&function, &symbol, sizeof function);
         module = function ? function() : NULL;
         if (!module || module->api_version != PARALLEL_API_VERSION) {
-            error_set(error, "%s is of another build of pwemoe; install both from one",
-                      path);
+            error_set(
+                error,
+                "%s is from another build of pwemoe; install both from the same build",
+                path);
             module = NULL;
             dlclose(handle);
         }
@@ -227,12 +229,13 @@ int ranks_join(struct ranks **out, struct error *error) {
     if (!(r->module = open_module(error)))
         ;
     else if (r->module->start(&rank, &size, why))
-        error_set(error, "MPI does not start: %s", why);
+        error_set(error, "MPI cannot be started: %s", why);
     else if ((unsigned)size != launched.size)
-        error_set(error,
-                  "%u processes were started, but MPI knows of %d: the launcher is "
-                  "another MPI's than that of pwemoe (%s); use its mpirun",
-                  launched.size, size, r->module->version());
+        error_set(
+            error,
+            "%u processes were started, but MPI finds %d: the launcher belongs to "
+            "another MPI than pwemoe, which was built with %s; use that one's mpirun",
+            launched.size, size, r->module->version());
     else {
         r->rank = (unsigned)rank;
         r->size = (unsigned)size;

@@ -110,7 +110,8 @@ static int next_token(struct filter_reader *reader) {
                 length = strlen(signs[i]);
         if (!length)
             return refuse(reader, reader->begin,
-                          "'%c' is no sign here; use && || ! == != < <= > >= ( )", *at);
+                          "'%c' is not an operator; use && || ! == != < <= > >= ( )",
+                          *at);
         reader->at = at + length;
     }
     if (length >= sizeof reader->word)
@@ -245,7 +246,7 @@ static int read_value(struct filter_reader *reader, size_t place) {
     if (is_text(node->name.field) || (node->name.field == FIELD_PARAMETER && !number)) {
         if (node->operation != FILTER_EQUAL && node->operation != FILTER_UNEQUAL)
             return refuse(reader, reader->begin,
-                          "texts are compared by == and != alone");
+                          "texts can only be compared by == and !=");
         if (check_text(reader, node->name.field))
             return -1;
         node->text = strdup(reader->word);
@@ -295,9 +296,7 @@ static int read_comparison(struct filter_reader *reader, size_t *place) {
 static int read_not(struct filter_reader *reader, size_t *node) {
     if (++reader->depth > DEPTH_MOST)
         return refuse(reader, reader->begin,
-                      "more than %d brackets and ! inside each "
-                      "other",
-                      DEPTH_MOST);
+                      "brackets and ! are nested more than %d deep", DEPTH_MOST);
     int result;
     if (at_sign(reader, "!")) {
         size_t inner = 0;

@@ -43,11 +43,11 @@ static int refuse_names(const struct models *models, size_t expert,
     if (lacking->count == models->tensor_count)
         return error_set(error,
                          "%s: has none of the %zu tensors of %s (%s); its own are "
-                         "named %s: another kind of model",
+                         "named %s; it is another kind of model",
                          path, lacking->count, base, lacking->text, further->text);
     return error_set(error,
-                     "%s: %s %zu tensor%s that %s %s (%s); with --partial what not all "
-                     "have stays as the base model has it",
+                     "%s: %s %zu tensor%s that %s %s (%s); with --partial the base "
+                     "model's tensors are kept where not all models have them",
                      path, lacks ? "lacks" : "has", list->count,
                      list->count == 1 ? "" : "s", base, lacks ? "has" : "lacks",
                      list->text);

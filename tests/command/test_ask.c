@@ -37,7 +37,7 @@ static void the_status_is_the_answer(void **state) {
     /* Each shortfall by itself. */
     ran = run("ask %s '89, 89, 89'", three);
     assert_int_equal(ran.status, 3);
-    assert_non_null(strstr(ran.err, "not met; the nearest"));
+    assert_non_null(strstr(ran.err, "not reached; the nearest"));
     const char *at = ran.err;
     size_t shorts = 0;
     for (; (at = strstr(at, " short)")); at++)

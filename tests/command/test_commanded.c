@@ -340,7 +340,8 @@ static void test_recipes(void **state) {
     write_recipe("./none.sh");
     expect_error(1, "none.sh", "init %s/no.db %s/recipe.yaml", folder(), folder());
     write_recipe("a | b");
-    expect_error(1, "for a shell", "init %s/no.db %s/recipe.yaml", folder(), folder());
+    expect_error(1, "only in a shell", "init %s/no.db %s/recipe.yaml", folder(),
+                 folder());
     write_file("plain.sh", "echo 3\n");
     write_recipe("./plain.sh");
     expect_error(1, "chmod +x", "init %s/no.db %s/recipe.yaml", folder(), folder());

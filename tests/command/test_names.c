@@ -146,7 +146,7 @@ static void files_of_names_are_matched(void **state) {
     refuse("nameless", data,
            "names.txt:4: 'bees' is not a class of the data; did you mean 'bee'?");
     write_file("names.txt", "wolf\ncat\nowl\ncat\n");
-    refuse("nameless", data, "names.txt:4: 'cat' is on line 2 as well");
+    refuse("nameless", data, "names.txt:4: 'cat' is also on line 2");
     write_file("names.txt", "wolf\ncat\nowl\n");
     refuse("nameless", data, "3 class names, the head of");
     /* Without any, the folders' bytes are the order, and init says so. */
@@ -241,8 +241,8 @@ static void other_data_make_figures_stale(void **state) {
     must(shell("cp %1$s/changing/cat/1.png %1$s/changing/bee/new.png", folder()));
     ran = run("merge %s/changing.db --method stl", folder());
     assert_int_equal(ran.status, 0);
-    assert_non_null(strstr(ran.err, "task a: the test data are not those that were "
-                                    "measured on before; figures of these are stale"));
+    assert_non_null(strstr(ran.err, "task a: the test data have changed; figures "
+                                    "measured before are stale"));
     assert_null(strstr(ran.err, "task b"));
     ran_free(&ran);
     json_t *rows =

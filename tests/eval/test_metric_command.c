@@ -47,11 +47,11 @@ static void test_refused_words(void **state) {
     (void)state;
     refused("", "no command");
     refused("''", "no command");
-    refused("a | b", "for a shell");
-    refused("a $HOME", "for a shell");
+    refused("a | b", "only in a shell");
+    refused("a $HOME", "only in a shell");
     refused("a 'b", "is not closed");
     refused("a \\", "ends in");
-    refused("a\nb", "second line");
+    refused("a\nb", "more than one line");
 }
 
 static void test_replaced(void **state) {

@@ -146,8 +146,8 @@ static void what_is_wrong_and_where(void **state) {
         {"digits >= method", 10, "a number, or the name of one, is expected here"},
         {"digits >= front", 10, "a number, or the name of one, is expected here"},
         {"digits >= nan", 10, "unknown name 'nan'"},
-        {"method > ls", 9, "compared by == and != alone"},
-        {"parameters.trim < whole", 18, "compared by == and != alone"},
+        {"method > ls", 9, "can only be compared by == and !="},
+        {"parameters.trim < whole", 18, "can only be compared by == and !="},
         {"parameters. == 1", 0, "unknown name 'parameters.'"},
         {"kind == merged", 8,
          "there is no kind 'merged'; it is one of pwemoe, merge, single, train, "
@@ -177,7 +177,7 @@ static void what_is_too_much(void **state) {
     assert_int_equal(count_of(text), 1); /* an even number of them */
     memset(text, '(', 10000);
     assert_int_equal(filter_parse(text, catalog->recipe, &filter, NULL, &error), -1);
-    assert_non_null(strstr(error.text, "more than 200 brackets"));
+    assert_non_null(strstr(error.text, "nested more than 200 deep"));
     size_t length = 0;
     for (size_t i = 0; i < 2000; i++)
         length += (size_t)snprintf(text + length, sizeof text - length, "knee||");

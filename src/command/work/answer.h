@@ -13,37 +13,36 @@ struct answer_options {
 };
 
 /* Rows of an option table; `with` begins each help text. */
-#define ANSWER_OPTIONS(owner, member, with)                                           \
-    {.name = "run",                                                                   \
-     .type = OPTION_UNSIGNED,                                                         \
-     .value = "ID",                                                                   \
-     .minimum = 1,                                                                    \
-     .maximum = 9007199254740992.0,                                                   \
-     .help = with "What this training run made, rather than the newest complete",     \
-     .offset = offsetof(owner, member.run)},                                          \
-        {.name = "method",                                                            \
-         .type = OPTION_TEXT,                                                         \
-         .value = "M",                                                                \
-         .offer = settings_offer_answers,                                             \
-         .help =                                                                      \
-             with "What this method makes of a preference: the newest that was "      \
-                  "trained by ls, epo, mgda or stch, or a merging method that takes " \
-                  "a preference and needs no training, such as wudi (the default "    \
-                  "where nothing is trained yet)",                                    \
-         .offset = offsetof(owner, member.method)},                                   \
-        {.name = "set",                                                               \
-         .type = OPTION_TEXT,                                                         \
-         .value = "P=V[,...]",                                                        \
-         .offer = settings_offer,                                                     \
-         .help = with "Parameters of that merging method, as `pwemoe merge --help` "  \
-                      "lists them; of what was trained heads=fitted",                 \
-         .offset = offsetof(owner, member.settings)},                                 \
-    {                                                                                 \
-        .name = "upscale", .type = OPTION_TEXT, .value = "G",                         \
-        .choices = "mlp|attn+mlp|all|whole|tensor",                                   \
-        .help = with "The newest routers of this granularity: mlp, attn+mlp or all; " \
-                     "of adamerging whole or tensor",                                 \
-        .offset = offsetof(owner, member.upscale)                                     \
+#define ANSWER_OPTIONS(owner, member, with)                                            \
+    {.name = "run",                                                                    \
+     .type = OPTION_UNSIGNED,                                                          \
+     .value = "ID",                                                                    \
+     .minimum = 1,                                                                     \
+     .maximum = 9007199254740992.0,                                                    \
+     .help = with "Use this training run instead of the newest complete one",          \
+     .offset = offsetof(owner, member.run)},                                           \
+        {.name = "method",                                                             \
+         .type = OPTION_TEXT,                                                          \
+         .value = "M",                                                                 \
+         .offer = settings_offer_answers,                                              \
+         .help = with "What makes a model of a preference: the newest run trained by " \
+                      "ls, epo, mgda or stch, or a merging method that takes "         \
+                      "a preference and needs no training, such as wudi (the default " \
+                      "if nothing is trained yet)",                                    \
+         .offset = offsetof(owner, member.method)},                                    \
+        {.name = "set",                                                                \
+         .type = OPTION_TEXT,                                                          \
+         .value = "P=V[,...]",                                                         \
+         .offer = settings_offer,                                                      \
+         .help = with "Parameters of that merging method, as `pwemoe merge --help` "   \
+                      "lists them; for trained models only heads=fitted",              \
+         .offset = offsetof(owner, member.settings)},                                  \
+    {                                                                                  \
+        .name = "upscale", .type = OPTION_TEXT, .value = "G",                          \
+        .choices = "mlp|attn+mlp|all|whole|tensor",                                    \
+        .help = with "The newest routers of this granularity: mlp, attn+mlp or all; "  \
+                     "of adamerging whole or tensor",                                  \
+        .offset = offsetof(owner, member.upscale)                                      \
     }
 
 struct answer {

@@ -37,50 +37,51 @@ struct training_options {
 
 /* Rows of an option table whose structure has a struct training_options `member` and a
  * uint64_t `seed_member`; kinds: the kinds of run of the command (option_spec.kept). */
-#define TRAINING_OPTIONS(owner, member, seed_member, kinds)                            \
-    {.name = "limit",                                                                  \
-     .type = OPTION_UNSIGNED,                                                          \
-     .value = "N",                                                                     \
-     .initial = "0",                                                                   \
-     .maximum = 1000000000,                                                            \
-     .help = "At most N training examples of each task; 0 is all",                     \
-     .kept = kinds,                                                                    \
-     .offset = offsetof(owner, member.limit)},                                         \
-        {.name = "seed",                                                               \
-         .type = OPTION_UNSIGNED,                                                      \
-         .value = "N",                                                                 \
-         .initial = "0",                                                               \
-         .maximum = 9007199254740992.0,                                                \
-         .help = "Seed of everything that is drawn at random",                         \
-         .kept = kinds,                                                                \
-         .offset = offsetof(owner, seed_member)},                                      \
-        {.name = "save-interval",                                                      \
-         .type = OPTION_UNSIGNED,                                                      \
-         .value = "N",                                                                 \
-         .initial = "500",                                                             \
-         .minimum = 1,                                                                 \
-         .maximum = 10000000,                                                          \
-         .help = "Save every N steps",                                                 \
-         .offset = offsetof(owner, member.save_interval)},                             \
-        {.name = "resume",                                                             \
-         .type = OPTION_FLAG,                                                          \
-         .help = "Go on with the newest unfinished run of this kind (or with --run), " \
-                 "with its own settings",                                              \
-         .offset = offsetof(owner, member.resume)},                                    \
-    {                                                                                  \
-        .name = "run", .type = OPTION_UNSIGNED, .value = "ID", .minimum = 1,           \
-        .maximum = 9007199254740992.0, .help = "With --resume: this run",              \
-        .offset = offsetof(owner, member.run)                                          \
+#define TRAINING_OPTIONS(owner, member, seed_member, kinds)                         \
+    {.name = "limit",                                                               \
+     .type = OPTION_UNSIGNED,                                                       \
+     .value = "N",                                                                  \
+     .initial = "0",                                                                \
+     .maximum = 1000000000,                                                         \
+     .help = "At most N training examples of each task; 0 is all",                  \
+     .kept = kinds,                                                                 \
+     .offset = offsetof(owner, member.limit)},                                      \
+        {.name = "seed",                                                            \
+         .type = OPTION_UNSIGNED,                                                   \
+         .value = "N",                                                              \
+         .initial = "0",                                                            \
+         .maximum = 9007199254740992.0,                                             \
+         .help = "Seed of everything that is drawn at random",                      \
+         .kept = kinds,                                                             \
+         .offset = offsetof(owner, seed_member)},                                   \
+        {.name = "save-interval",                                                   \
+         .type = OPTION_UNSIGNED,                                                   \
+         .value = "N",                                                              \
+         .initial = "500",                                                          \
+         .minimum = 1,                                                              \
+         .maximum = 10000000,                                                       \
+         .help = "Save every N steps",                                              \
+         .offset = offsetof(owner, member.save_interval)},                          \
+        {.name = "resume",                                                          \
+         .type = OPTION_FLAG,                                                       \
+         .help =                                                                    \
+             "Continue the newest unfinished run of this kind (or that of --run), " \
+             "with its own settings",                                               \
+         .offset = offsetof(owner, member.resume)},                                 \
+    {                                                                               \
+        .name = "run", .type = OPTION_UNSIGNED, .value = "ID", .minimum = 1,        \
+        .maximum = 9007199254740992.0, .help = "With --resume: this run",           \
+        .offset = offsetof(owner, member.run)                                       \
     }
 
 /* The row for what smooth Tchebycheff scalarisation (train/tchebycheff.h) is asked. */
-#define SMOOTHING_OPTION(owner, member, kinds)                                         \
-    {                                                                                  \
-        .name = "smoothing", .type = OPTION_REAL, .value = "MU", .initial = "0.1",     \
-        .maximum = 1000, .above_minimum = true,                                        \
-        .help = "With --method stch: the smoothing; near 0 a step looks at the worst " \
-                "of the weighted losses alone, with a large one at their sum",         \
-        .kept = kinds, .offset = offsetof(owner, member)                               \
+#define SMOOTHING_OPTION(owner, member, kinds)                                        \
+    {                                                                                 \
+        .name = "smoothing", .type = OPTION_REAL, .value = "MU", .initial = "0.1",    \
+        .maximum = 1000, .above_minimum = true,                                       \
+        .help = "With --method stch: the smoothing; near 0 a step follows the worst " \
+                "of the weighted losses alone, with a large value their sum",         \
+        .kept = kinds, .offset = offsetof(owner, member)                              \
     }
 
 struct training {
