@@ -102,8 +102,8 @@ static int match_adapter(struct models *models, size_t expert, bool partial,
     if (!further.count || (partial && further.count < adapter_count(adapter)))
         return 0;
     return error_set(error,
-                     "%s: changes %zu tensor%s that %s lacks (%s): an adapter for "
-                     "another model, or tensors under another name",
+                     "%s: changes %zu tensor%s that %s lacks (%s); it is an adapter "
+                     "for another model, or its tensors have other names",
                      adapter_path(adapter), further.count,
                      further.count == 1 ? "" : "s", model_directory_path(models->base),
                      further.text);

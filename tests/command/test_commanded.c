@@ -325,7 +325,8 @@ static void test_known_models(void **state) {
               "weight=0.5,size=0.5 --allow-commands",
               folder());
     assert_int_equal(ran.status, 0);
-    assert_non_null(strstr(ran.err, "task size: its command's program is not the one"));
+    assert_non_null(
+        strstr(ran.err, "task size: the program of its command has changed"));
     ran_free(&ran);
     assert_int_equal(lines_of("calls"), 3);
     rows = json_of("show %s/known.db solutions --format json", folder());

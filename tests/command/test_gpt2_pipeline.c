@@ -209,7 +209,8 @@ static void tables_of_other_forms(void **state) {
     write_file("plain.yaml", recipe);
     struct ran said = run("init %1$s/plain.db %1$s/plain.yaml", folder());
     assert_int_equal(said.status, 0);
-    assert_non_null(strstr(said.err, "`quoting: csv` in the recipe takes them off"));
+    assert_non_null(
+        strstr(said.err, "write `quoting: csv` in the recipe to remove them"));
     ran_free(&said);
 }
 
