@@ -276,18 +276,17 @@ static int close_record(FILE *record, const char *path, struct error *error) {
                      path);
 }
 
-int main(int argc, char **argv) {
-    struct explore_options options;
-    struct app app = {.dragged = PANEL_COUNT};
+/* Everything before a file is opened: the process, the command line, the settings. -1
+ * where the explorer can begin, else the exit status. */
+static int begin(int argc, char **argv, struct explore_options *options,
+                 struct app *app) {
     struct error error;
-    struct store *store;
-    sigset_t before;
     start_process(argv, screen_signals);
     json_memory_watch();
     if (start_locale(LC_ALL, &error))
         return complain(&error);
     setlocale(LC_NUMERIC, "C"); /* figures, and the vectors that are typed */
-    enum explore_parsed parsed = explore_options_parse(argc, argv, &options, &error);
+    enum explore_parsed parsed = explore_options_parse(argc, argv, options, &error);
     if (parsed == EXPLORE_WRONG && error.memory) /* nobody typed anything wrong */
         return complain(&error);
     if (parsed == EXPLORE_WRONG) {
@@ -300,27 +299,57 @@ int main(int argc, char **argv) {
     }
     if (parsed == EXPLORE_DONE)
         return 0;
-    if (!options.width && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
+    if (!options->width && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
         error_set(&error, "no terminal here; --snapshot 120x40 prints one frame");
         return complain(&error);
     }
-    if (sandbox_enter((enum sandbox)options.sandbox, options.allow_commands, false,
+    if (sandbox_enter((enum sandbox)options->sandbox, options->allow_commands, false,
                       &error) ||
-        take_settings(&options, &app, &error))
+        take_settings(options, app, &error))
         return complain(&error);
+    return -1;
+}
+
+static void init_app(struct app *app, const struct explore_options *options) {
+    explorer_init(&app->explorer, options->file);
+    action_hints(app->explorer.hints);
+    app->explorer.space = (enum space)options->space;
+    app->explorer.space_free = !options->space_given;
+    app->explorer.wish.polygon = options->polygon;
+    app->explorer.limited = options->limit > 0;
+    app->canvas.marks = palette_marks(screen_utf8() && !options->ascii);
+}
+
+/* The one that writes closes last: it tidies up the write-ahead log. */
+static void end(struct app *app, struct replay *replay) {
+    chart_writer_stop(&app->chart_writer);
+    watcher_stop(app->watcher);
+    evaluation_stop(app->evaluation);
+    mailbox_free(app->mailbox);
+    catalog_free(app->waiting);
+    explorer_free(&app->explorer);
+    canvas_free(&app->canvas);
+    replay_close(replay);
+    if (restore_ending())
+        signals_end(restore_ending());
+}
+
+int main(int argc, char **argv) {
+    struct explore_options options;
+    struct app app = {.dragged = PANEL_COUNT};
+    struct error error;
+    struct store *store;
     struct replay *replay = NULL;
     FILE *record = NULL;
+    sigset_t before;
+    int ended = begin(argc, argv, &options, &app);
+    if (ended >= 0)
+        return ended;
     if (open_files(&options, &replay, &store, &record, &error)) {
         replay_close(replay);
         return complain(&error);
     }
-    explorer_init(&app.explorer, options.file);
-    action_hints(app.explorer.hints);
-    app.explorer.space = (enum space)options.space;
-    app.explorer.space_free = !options.space_given;
-    app.explorer.wish.polygon = options.polygon;
-    app.explorer.limited = options.limit > 0;
-    app.canvas.marks = palette_marks(screen_utf8() && !options.ascii);
+    init_app(&app, &options);
     app.mailbox = mailbox_new(&error);
     if (!app.mailbox) {
         store_close(store);
@@ -342,16 +371,6 @@ int main(int argc, char **argv) {
     if (!options.width)
         restore_leave(status);
     evaluation_end(app.evaluation);
-    /* The one that writes closes last: it tidies up the write-ahead log. */
-    chart_writer_stop(&app.chart_writer);
-    watcher_stop(app.watcher);
-    evaluation_stop(app.evaluation);
-    mailbox_free(app.mailbox);
-    catalog_free(app.waiting);
-    explorer_free(&app.explorer);
-    canvas_free(&app.canvas);
-    replay_close(replay);
-    if (restore_ending())
-        signals_end(restore_ending());
+    end(&app, replay);
     return status;
 }

@@ -149,6 +149,17 @@ static void take_running(struct explorer *explorer, const struct event *event) {
     explorer->figures = complete ? FIGURES_COMPLETE : FIGURES_RUNNING;
 }
 
+static void take_stored(struct app *app, const struct event *event) {
+    filling_set_price(&app->explorer, event->routers, event->seconds);
+    app_keep_visits(app);
+    watcher_wake(app->watcher);
+}
+
+static void take_kept(struct app *app, const struct event *event) {
+    app->explorer.selection_kept = event->serial;
+    watcher_wake(app->watcher);
+}
+
 static void take_paired(struct explorer *explorer, const struct event *event) {
     if (event->a != explorer->compared[0].solution ||
         event->b != explorer->compared[1].solution)
@@ -177,13 +188,48 @@ static void take_written(struct explorer *explorer, const struct event *event,
                      event->text);
 }
 
+/* Until no list is open that shows the catalog before it. */
+static void take_catalog(struct app *app, struct event *event) {
+    catalog_free(app->waiting);
+    app->waiting = event->catalog;
+    event->catalog = NULL;
+}
+
+static void take_volume(struct explorer *explorer, struct event *event) {
+    front_volume_free(explorer->volume);
+    explorer->volume = event->volume;
+    event->volume = NULL;
+}
+
+static void take_progress(struct explorer *explorer, const struct event *event) {
+    snprintf(explorer->doing, sizeof explorer->doing, "%s", TEXT_CUT(event->text, 100));
+    explorer->done = event->done;
+    explorer->total = event->total;
+}
+
+static void take_ready(struct app *app, const struct event *event) {
+    struct explorer *explorer = &app->explorer;
+    explorer->ready = true;
+    explorer->doing[0] = '\0';
+    snprintf(explorer->device, sizeof explorer->device, "%s",
+             TEXT_CUT(event->text, 250));
+    memcpy(explorer->examples, event->examples, sizeof explorer->examples);
+    app->asked = 0;
+}
+
+/* Nothing can be made or measured: from the start, or since a device was lost. */
+static void take_look_only(struct explorer *explorer, const struct event *event) {
+    explorer->ready = false;
+    explorer->doing[0] = '\0';
+    snprintf(explorer->missing, sizeof explorer->missing, "%s", event->text);
+    explorer_say(explorer, true, "%s", event->text);
+}
+
 static void take(struct app *app, struct event *event) {
     struct explorer *explorer = &app->explorer;
     switch (event->kind) {
     case EVENT_CATALOG:
-        catalog_free(app->waiting);
-        app->waiting = event->catalog;
-        event->catalog = NULL;
+        take_catalog(app, event);
         break;
     case EVENT_FAILED:
     case EVENT_TROUBLE:
@@ -194,24 +240,13 @@ static void take(struct app *app, struct event *event) {
         watcher_wake(app->watcher);
         break;
     case EVENT_PROGRESS:
-        snprintf(explorer->doing, sizeof explorer->doing, "%s",
-                 TEXT_CUT(event->text, 100));
-        explorer->done = event->done;
-        explorer->total = event->total;
+        take_progress(explorer, event);
         break;
     case EVENT_READY:
-        explorer->ready = true;
-        explorer->doing[0] = '\0';
-        snprintf(explorer->device, sizeof explorer->device, "%s",
-                 TEXT_CUT(event->text, 250));
-        memcpy(explorer->examples, event->examples, sizeof explorer->examples);
-        app->asked = 0;
+        take_ready(app, event);
         break;
-    case EVENT_LOOK_ONLY: /* from the start, or since a device was lost */
-        explorer->ready = false;
-        explorer->doing[0] = '\0';
-        snprintf(explorer->missing, sizeof explorer->missing, "%s", event->text);
-        explorer_say(explorer, true, "%s", event->text);
+    case EVENT_LOOK_ONLY:
+        take_look_only(explorer, event);
         break;
     case EVENT_MODULES:
         take_modules(explorer, event);
@@ -223,16 +258,13 @@ static void take(struct app *app, struct event *event) {
         take_running(explorer, event);
         break;
     case EVENT_STORED:
-        filling_set_price(explorer, event->routers, event->seconds);
-        app_keep_visits(app);
-        watcher_wake(app->watcher);
+        take_stored(app, event);
         break;
     case EVENT_FILLED:
         app_take_filled(app, event);
         break;
     case EVENT_KEPT:
-        explorer->selection_kept = event->serial;
-        watcher_wake(app->watcher);
+        take_kept(app, event);
         break;
     case EVENT_EXPORTING:
         explorer->dialog.done = event->done;
@@ -246,9 +278,7 @@ static void take(struct app *app, struct event *event) {
         take_written(explorer, event, &chart_question);
         break;
     case EVENT_VOLUME:
-        front_volume_free(explorer->volume);
-        explorer->volume = event->volume;
-        event->volume = NULL;
+        take_volume(explorer, event);
         break;
     case EVENT_PAIRED:
         take_paired(explorer, event);

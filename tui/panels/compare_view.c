@@ -161,72 +161,102 @@ static int draw_routing(const struct view *view, const struct explorer *explorer
     return y;
 }
 
-int compare_view_draw(const struct view *view, const struct explorer *explorer,
-                      int scroll) {
+/* Columns: where A, B, their difference and the verdict begin. */
+struct columns {
+    int name, a, b, difference, verdict;
+};
+
+static void draw_heading(const struct view *view, const struct columns *x, int y,
+                         const char *text) {
+    view_text(view, 1, y, x->name, INK_TITLE, LOOK_BOLD, text);
+    view_right(view, x->a, y, 9, INK_FAINT, LOOK_PLAIN, "A");
+    view_right(view, x->b, y, 9, INK_FAINT, LOOK_PLAIN, "B");
+    view_right(view, x->difference, y, 8, INK_FAINT, LOOK_PLAIN, "B - A");
+}
+
+static int draw_preferences(const struct view *view, const struct explorer *explorer,
+                            const struct columns *x, int y) {
     const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
-    int name = view->width >= 70 ? 18 : 12, y = -scroll;
-    int xa = name + 2, xb = xa + 11, xd = xb + 11, xv = xd + 10;
-    view_printf(view, 1, y++, view->width - 1, INK_TEXT, LOOK_BOLD, "A  %s", a->name);
-    view_printf(view, 1, y++, view->width - 1, INK_TEXT, LOOK_BOLD, "B  %s", b->name);
-    y++;
-    view_text(view, 1, y, name, INK_TITLE, LOOK_BOLD, "preference");
-    view_right(view, xa, y, 9, INK_FAINT, LOOK_PLAIN, "A");
-    view_right(view, xb, y, 9, INK_FAINT, LOOK_PLAIN, "B");
-    view_right(view, xd, y++, 8, INK_FAINT, LOOK_PLAIN, "B - A");
+    draw_heading(view, x, y++, "preference");
     for (size_t t = 0; t < explorer->tasks; t++, y++) {
-        view_text(view, 1, y, name, look_task(t), LOOK_PLAIN,
+        view_text(view, 1, y, x->name, look_task(t), LOOK_PLAIN,
                   explorer_task_name(explorer, t));
         if (a->has_preference)
-            view_right(view, xa, y, 9, INK_TEXT, LOOK_PLAIN, "%.3f", a->preference[t]);
+            view_right(view, x->a, y, 9, INK_TEXT, LOOK_PLAIN, "%.3f",
+                       a->preference[t]);
         if (b->has_preference)
-            view_right(view, xb, y, 9, INK_TEXT, LOOK_PLAIN, "%.3f", b->preference[t]);
+            view_right(view, x->b, y, 9, INK_TEXT, LOOK_PLAIN, "%.3f",
+                       b->preference[t]);
         if (a->has_preference && b->has_preference)
-            view_right(view, xd, y, 8, INK_TEXT, LOOK_PLAIN, "%+.3f",
+            view_right(view, x->difference, y, 8, INK_TEXT, LOOK_PLAIN, "%+.3f",
                        b->preference[t] - a->preference[t]);
     }
-    y++;
-    view_text(view, 1, y, name, INK_TITLE, LOOK_BOLD, "objective");
-    view_right(view, xa, y, 9, INK_FAINT, LOOK_PLAIN, "A");
-    view_right(view, xb, y, 9, INK_FAINT, LOOK_PLAIN, "B");
-    view_right(view, xd, y, 8, INK_FAINT, LOOK_PLAIN, "B - A");
-    view_text(view, xv, y++, view->width - xv, INK_FAINT, LOOK_PLAIN,
-              "on the same examples");
+    return y;
+}
+
+static void draw_verdict(const struct view *view, const struct paired *paired,
+                         enum source least, int x, int y) {
+    int used = view_text(view, x, y, view->width - x, INK_TEXT, LOOK_PLAIN,
+                         verdict(paired, least));
+    if (paired->known && least == FINAL)
+        view_printf(view, x + used + 1, y, view->width - x - used - 1, INK_FAINT,
+                    LOOK_PLAIN, "(p %s%.3f; A only %llu, B %llu)",
+                    paired->p < 0.001 ? "< " : "", fmax(paired->p, 0.001),
+                    (unsigned long long)paired->only_a,
+                    (unsigned long long)paired->only_b);
+}
+
+static int draw_objectives(const struct view *view, const struct explorer *explorer,
+                           const struct columns *x, int y) {
+    const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
     double of_a[STORE_TASKS_MAX], of_b[STORE_TASKS_MAX], sum_a = 0, sum_b = 0;
     const double *at_a = estimates_of(explorer, a, of_a);
     const double *at_b = estimates_of(explorer, b, of_b);
     enum source lowest = FINAL;
+    draw_heading(view, x, y, "objective");
+    view_text(view, x->verdict, y++, view->width - x->verdict, INK_FAINT, LOOK_PLAIN,
+              "on the same examples");
     for (size_t t = 0; t < explorer->tasks; t++, y++) {
         double va, vb;
         enum source sa = value_of(explorer, a, at_a, t, &va),
                     sb = value_of(explorer, b, at_b, t, &vb);
         enum source least = sa < sb ? sa : sb;
-        view_text(view, 1, y, name, look_task(t), LOOK_PLAIN,
+        view_text(view, 1, y, x->name, look_task(t), LOOK_PLAIN,
                   explorer_task_name(explorer, t));
-        draw_value(view, xa, y, va, sa);
-        draw_value(view, xb, y, vb, sb);
+        draw_value(view, x->a, y, va, sa);
+        draw_value(view, x->b, y, vb, sb);
         if (isfinite(va + vb))
-            view_right(view, xd, y, 8, INK_TEXT, LOOK_PLAIN, "%+.2f", vb - va);
-        const struct paired *paired = &explorer->paired[t];
-        int used = view_text(view, xv, y, view->width - xv, INK_TEXT, LOOK_PLAIN,
-                             verdict(paired, least));
-        if (paired->known && least == FINAL)
-            view_printf(view, xv + used + 1, y, view->width - xv - used - 1, INK_FAINT,
-                        LOOK_PLAIN, "(p %s%.3f; A only %llu, B %llu)",
-                        paired->p < 0.001 ? "< " : "", fmax(paired->p, 0.001),
-                        (unsigned long long)paired->only_a,
-                        (unsigned long long)paired->only_b);
+            view_right(view, x->difference, y, 8, INK_TEXT, LOOK_PLAIN, "%+.2f",
+                       vb - va);
+        draw_verdict(view, &explorer->paired[t], least, x->verdict, y);
         sum_a += va;
         sum_b += vb;
         lowest = least < lowest ? least : lowest;
     }
     if (isfinite(sum_a + sum_b)) {
         double tasks = (double)explorer->tasks;
-        view_text(view, 1, y, name, INK_TEXT, LOOK_BOLD, "mean");
-        draw_value(view, xa, y, sum_a / tasks, lowest);
-        draw_value(view, xb, y, sum_b / tasks, lowest);
-        view_right(view, xd, y++, 8, INK_TEXT, LOOK_PLAIN, "%+.2f",
+        view_text(view, 1, y, x->name, INK_TEXT, LOOK_BOLD, "mean");
+        draw_value(view, x->a, y, sum_a / tasks, lowest);
+        draw_value(view, x->b, y, sum_b / tasks, lowest);
+        view_right(view, x->difference, y++, 8, INK_TEXT, LOOK_PLAIN, "%+.2f",
                    (sum_b - sum_a) / tasks);
     }
+    return y;
+}
+
+int compare_view_draw(const struct view *view, const struct explorer *explorer,
+                      int scroll) {
+    const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
+    struct columns x = {.name = view->width >= 70 ? 18 : 12};
+    int y = -scroll;
+    x.a = x.name + 2;
+    x.b = x.a + 11;
+    x.difference = x.b + 11;
+    x.verdict = x.difference + 10;
+    view_printf(view, 1, y++, view->width - 1, INK_TEXT, LOOK_BOLD, "A  %s", a->name);
+    view_printf(view, 1, y++, view->width - 1, INK_TEXT, LOOK_BOLD, "B  %s", b->name);
+    y = draw_preferences(view, explorer, &x, y + 1);
+    y = draw_objectives(view, explorer, &x, y + 1);
     y = draw_sentences(view, explorer, y + 1);
     y = draw_routing(view, explorer, y);
     y++;

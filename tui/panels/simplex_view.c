@@ -321,12 +321,13 @@ static void draw_segment(const struct view *view, struct explorer *explorer,
                "%s %.3f", explorer_task_name(explorer, 1), explorer->preference[1]);
 }
 
-static void draw_triangle(const struct view *view, const struct explorer *explorer,
-                          const struct simplex_geometry *geometry) {
+/* The edges between the corners, which are the tasks. */
+static void draw_outline(const struct view *view,
+                         const struct simplex_geometry *geometry, size_t corners) {
     struct raster raster;
     if (raster_begin(&raster, view) == 0) {
-        for (size_t t = 0; t < 3; t++) {
-            size_t n = (t + 1) % 3;
+        for (size_t t = 0; t < corners; t++) {
+            size_t n = (t + 1) % corners;
             raster_line(&raster, (int)((geometry->x[t] + 0.5) * raster.dots_x),
                         (int)((geometry->y[t] + 0.5) * raster.dots_y),
                         (int)((geometry->x[n] + 0.5) * raster.dots_x),
@@ -334,6 +335,11 @@ static void draw_triangle(const struct view *view, const struct explorer *explor
         }
         raster_end(&raster);
     }
+}
+
+static void draw_triangle(const struct view *view, const struct explorer *explorer,
+                          const struct simplex_geometry *geometry) {
+    draw_outline(view, geometry, 3);
     draw_trail(view, explorer, geometry);
     draw_stored(view, explorer, geometry);
     double x, y;
@@ -398,19 +404,9 @@ static void draw_corner(const struct view *view, const struct explorer *explorer
 static void draw_polygon(const struct view *view, const struct explorer *explorer,
                          const struct simplex_geometry *geometry) {
     const struct marks *marks = view->canvas->marks;
-    struct raster raster;
     size_t count = geometry->tasks;
     double x, y;
-    if (raster_begin(&raster, view) == 0) {
-        for (size_t t = 0; t < count; t++) {
-            size_t n = (t + 1) % count;
-            raster_line(&raster, (int)((geometry->x[t] + 0.5) * raster.dots_x),
-                        (int)((geometry->y[t] + 0.5) * raster.dots_y),
-                        (int)((geometry->x[n] + 0.5) * raster.dots_x),
-                        (int)((geometry->y[n] + 0.5) * raster.dots_y), 1, INK_FRAME);
-        }
-        raster_end(&raster);
-    }
+    draw_outline(view, geometry, count);
     draw_trail(view, explorer, geometry);
     draw_stored(view, explorer, geometry);
     for (size_t t = 0; t < count; t++)

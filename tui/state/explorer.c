@@ -264,6 +264,26 @@ static void begin_space(struct explorer *explorer) {
         explorer_say(explorer, false, "too few objectives for that view");
 }
 
+/* The two compared in a new catalog: their rows, or what was measured meanwhile. */
+static void find_compared(struct explorer *explorer, const struct catalog *catalog,
+                          int64_t routers) {
+    for (size_t i = 0; i < 2; i++) {
+        struct compared *side = &explorer->compared[i];
+        if (side->row != SIZE_MAX) {
+            side->row = SIZE_MAX;
+            for (size_t row = 0; row < catalog->count; row++)
+                if (catalog->rows[row].solution.id == side->solution)
+                    side->row = row;
+        } else if (side->has_preference) {
+            size_t row = catalog_find(catalog, side->preference, routers);
+            if (row != SIZE_MAX && catalog->solutions[row].whole) {
+                side->row = row;
+                side->solution = catalog->rows[row].solution.id;
+            }
+        }
+    }
+}
+
 int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     struct catalog *before = explorer->catalog;
     struct samples samples;
@@ -277,21 +297,7 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     explorer->catalog = catalog;
     explorer->tasks = explorer->wish.tasks = catalog->tasks;
     point_again(explorer);
-    for (size_t i = 0; i < 2; i++)
-        if (explorer->compared[i].row != SIZE_MAX) {
-            explorer->compared[i].row = SIZE_MAX;
-            for (size_t row = 0; row < catalog->count; row++)
-                if (catalog->rows[row].solution.id == explorer->compared[i].solution)
-                    explorer->compared[i].row = row;
-        } else if (explorer->compared[i].has_preference) {
-            /* Measured meanwhile. */
-            size_t row =
-                catalog_find(catalog, explorer->compared[i].preference, routers);
-            if (row != SIZE_MAX && catalog->solutions[row].whole) {
-                explorer->compared[i].row = row;
-                explorer->compared[i].solution = catalog->rows[row].solution.id;
-            }
-        }
+    find_compared(explorer, catalog, routers);
     samples_free(&explorer->samples);
     explorer->samples = samples;
     if (!before) {
