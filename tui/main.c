@@ -129,8 +129,8 @@ static bool look_for_memory(struct app *app, struct lack *lack) {
         return false;
     *lack = (struct lack){failures, usage_clock()};
     explorer_say(&app->explorer, true,
-                 "out of memory: what is shown may lack parts, and what was asked for "
-                 "may not be done");
+                 "out of memory: the screen may be incomplete, and the last action may "
+                 "not have been carried out");
     watcher_wake(app->watcher);
     return true;
 }
@@ -272,7 +272,8 @@ static int close_record(FILE *record, const char *path, struct error *error) {
     bool lost = ferror(record);
     if (fclose(record) == 0 && !lost)
         return 0;
-    return error_set(error, "%s: keys are missing in it: it could not be written",
+    return error_set(error,
+                     "%s: could not be written completely: some keys are missing in it",
                      path);
 }
 

@@ -172,9 +172,9 @@ static enum explore_parsed take(const struct typed *typed, const char *const *op
         return print_completion(typed->completion, error) ? EXPLORE_WRONG
                                                           : EXPLORE_DONE;
     if (count == 0)
-        error_set(error, "name a results.db");
+        error_set(error, "give the results.db to explore");
     else if (count > 1)
-        error_set(error, "only one file can be explored; %s is one too many",
+        error_set(error, "only one file can be explored at a time; leave out %s",
                   operands[1]);
     else if (typed->snapshot &&
              !parse_size(typed->snapshot, &options->width, &options->height))

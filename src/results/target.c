@@ -102,8 +102,8 @@ static int take_task(struct reader *reader, size_t *task) {
                          shown, reader->at);
     if (found == -1)
         return error_set(
-            reader->error, "%.*s: there is no such task; write as \"%s\"", shown,
-            reader->at,
+            reader->error, "%.*s: there is no such task; write figures like \"%s\"",
+            shown, reader->at,
             target_example(reader->catalog->recipe, example, sizeof example));
     *task = (size_t)found;
     reader->at += length;
@@ -146,7 +146,7 @@ static int read_bound(struct reader *reader) {
         return -1;
     if (!take_number(reader, &number))
         return error_set(
-            reader->error, "%s: which figure? write as \"%s\"",
+            reader->error, "%s: which figure? write it like \"%s\"",
             reader->catalog->recipe->tasks[task].name,
             target_example(reader->catalog->recipe, example, sizeof example));
     reader->target->bounds[task] = number;
@@ -259,7 +259,8 @@ static int read_like(struct reader *reader) {
     while (length && isspace((unsigned char)phrase[length - 1]))
         length--;
     if (!length)
-        return error_set(reader->error, "like which solution? as \"like ties 0.4\"");
+        return error_set(reader->error,
+                         "like which solution? write it like \"like ties 0.4\"");
     if (find_row(reader, phrase, length, &reader->target->like))
         return -1;
     for (size_t t = 0; t < reader->catalog->tasks; t++)
@@ -313,7 +314,7 @@ int target_parse(const char *text, const struct catalog *catalog, struct target 
     for (size_t t = 0; t < catalog->tasks; t++)
         any = any || !isnan(target->bounds[t]) || target->best[t];
     return any ? 0
-               : error_set(error, "write what must be reached, as in \"%s\"",
+               : error_set(error, "write what must be reached, for example \"%s\"",
                            target_example(catalog->recipe, example, sizeof example));
 }
 

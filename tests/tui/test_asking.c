@@ -61,9 +61,9 @@ static void an_estimate_is_followed_by_the_measured(void **state) {
     open_app(&app, gains);
     ask(&app, "alpha 82.5");
     assert_int_not_equal(app.explorer.figures, FIGURES_COMPLETE);
-    assert_says(&app, "met by estimate: alpha 82.5");
+    assert_says(&app, "reached by estimate: alpha 82.5");
     measure(&app, 83.33, 75);
-    assert_says(&app, "met, measured: alpha 83.33 >= 82.5");
+    assert_says(&app, "reached, measured: alpha 83.33 >= 82.5");
     assert_false(app.explorer.message_bad);
     /* It is said once. */
     app.explorer.message[0] = '\0';
@@ -78,7 +78,7 @@ static void an_estimate_may_be_wrong(void **state) {
     open_app(&app, gains);
     ask(&app, "alpha 82.5");
     measure(&app, 82, 75);
-    assert_says(&app, "measured, not met: alpha 82.00 < 82.5 (0.50 short)");
+    assert_says(&app, "measured, not reached: alpha 82.00 < 82.5 (0.50 short)");
     assert_true(app.explorer.message_bad);
     explorer_free(&app.explorer);
 }
@@ -125,7 +125,7 @@ static void it_looks_again(void **state) {
         if (explorer->asked.waits)
             store_measured(&app, alpha, beta);
     }
-    assert_says(&app, "met, measured: alpha ");
+    assert_says(&app, "reached, measured: alpha ");
     assert_false(explorer->asked.waits);
     explorer_free(explorer);
 }
@@ -178,7 +178,7 @@ static void it_estimates_while_one_types(void **state) {
     app_key(&app, 'a');
     for (const char *text = "alpha 82.5"; *text; text++)
         app_key(&app, *text);
-    if (strncmp(dialog->remark, "met", 3) || !strstr(dialog->remark, ">= 82.5"))
+    if (strncmp(dialog->remark, "reached", 7) || !strstr(dialog->remark, ">= 82.5"))
         fail_msg("%s", dialog->remark);
     for (const char *text = " beta 88"; *text; text++)
         app_key(&app, *text);

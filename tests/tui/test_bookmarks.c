@@ -112,7 +112,7 @@ static void a_solution_is_pointed_at(void **state) {
     assert_true(explorer->pointed != SIZE_MAX);
     assert_true(explorer->catalog->rows[explorer->pointed].solution.id == solution.id);
     assert_string_equal(explorer->message,
-                        "a single is a model without a preference: it is pointed at");
+                        "a single has no preference to go to; its model is pointed at");
     explorer_free(explorer);
     assert_int_equal(store_bookmark_delete(store, bookmark.id, &error), 0);
 }

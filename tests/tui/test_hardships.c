@@ -160,7 +160,7 @@ static void a_thousand_equal_points(void **state) {
     terminal_type(terminal, "Tx=x=x++--=\t\033[C\033[B\033a");
     terminal_expect(terminal, "Ask for figures");
     terminal_type(terminal, "alpha 61\r");
-    terminal_expect(terminal, "met");
+    terminal_expect(terminal, "reached");
     terminal_quit(terminal);
 }
 
@@ -181,7 +181,8 @@ static void a_long_script(void **state) {
           "type 1\nwait 1.000\n"
           "type <\nwait 0.9\n"
           "type v\npaste 1,3\nkey Enter\nwait 0.750\n"
-          "type a\nwait Ask for figures\npaste alpha 70 max beta\nkey Enter\nwait met\n"
+          "type a\nwait Ask for figures\npaste alpha 70 max beta\nkey Enter\nwait "
+          "reached\n"
           "type G\nwait 1 of 5\nkey Esc\n"
           "type uuUu\nwait Objectives\n"
           "key q\n",

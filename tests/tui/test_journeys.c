@@ -177,8 +177,8 @@ static void a_script_is_replayed(void **state) {
     FILE *file = fopen(script, "w");
     assert_non_null(file);
     fputs("wait look only:\ntype 1\nwait 1.000\ntype a\nwait Ask for figures\n"
-          "type alpha 82.5 max beta\nwait met\nkey Enter\n"
-          "wait met\nkey q\n",
+          "type alpha 82.5 max beta\nwait reached\nkey Enter\n"
+          "wait reached\nkey q\n",
           file);
     assert_int_equal(fclose(file), 0);
     const char *argv[] = {terminal_program(), path, "--replay", script, NULL};

@@ -184,7 +184,7 @@ static void the_way_is_drawn(void **state) {
     size_t simplex = now_cells(&app, PANEL_SIMPLEX);
     size_t scatter = now_cells(&app, PANEL_SCATTER);
     driver_type(&app, "V");
-    driver_expect(&app, "the way that you have come is drawn");
+    driver_expect(&app, "your path so far is drawn");
     assert_true(now_cells(&app, PANEL_SIMPLEX) > simplex + 5);
     assert_true(now_cells(&app, PANEL_SCATTER) > scatter + 5);
     app.explorer.message[0] = '\0';

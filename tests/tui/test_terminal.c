@@ -256,7 +256,7 @@ static void panels_open_and_zoom(void **state) {
     terminal_type(terminal, "a");
     terminal_expect(terminal, "Ask for figures");
     terminal_type(terminal, "alpha 85\r");
-    terminal_expect(terminal, "met by estimate: alpha 8");
+    terminal_expect(terminal, "reached by estimate: alpha 8");
     terminal_type(terminal, "aalpha 85, beta 85, gamma 85\r");
     terminal_expect(terminal, "cannot be reached");
     terminal_quit(terminal);

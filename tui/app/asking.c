@@ -74,7 +74,8 @@ static bool look_again(struct explorer *explorer, const char *figures) {
     if (!asked->met || asked->tries >= TRIES_MOST)
         return false;
     if (explorer->row == SIZE_MAX) {
-        explorer_say(explorer, true, "measured, not met: %s; looking again", figures);
+        explorer_say(explorer, true, "measured, not reached: %s; looking again",
+                     figures);
         return true;
     }
     if (!estimate_target(&explorer->samples, &asked->target, &answer) ||
@@ -84,9 +85,9 @@ static bool look_again(struct explorer *explorer, const char *figures) {
     go_to_answer(explorer, &answer);
     target_text(&asked->target, explorer->catalog->recipe, answer.values, better,
                 sizeof better);
-    explorer_say(explorer, !answer.met, "measured, not met: %s; %s: %s", figures,
-                 answer.met ? "elsewhere met by estimate"
-                            : "the nearest that can be had, by estimate",
+    explorer_say(explorer, !answer.met, "measured, not reached: %s; %s: %s", figures,
+                 answer.met ? "reached elsewhere by estimate"
+                            : "the nearest by estimate",
                  better);
     app_answer_asked(explorer); /* it may be measured already */
     return true;
@@ -108,8 +109,8 @@ void app_answer_asked(struct explorer *explorer) {
         return;
     asked->waits = false;
     explorer_say(explorer, !met, "%s: %s",
-                 met          ? "met, measured"
-                 : asked->met ? "measured, not met"
+                 met          ? "reached, measured"
+                 : asked->met ? "measured, not reached"
                               : "cannot be reached; the nearest, measured",
                  figures);
 }
@@ -148,7 +149,7 @@ static void take_target(struct app *app) {
     go_to_answer(explorer, &answer);
     compare_figures(explorer, &target, figures, sizeof figures);
     explorer_say(explorer, !answer.met, "%s: %s",
-                 answer.met ? "met by estimate"
+                 answer.met ? "reached by estimate"
                             : "cannot be reached; the nearest, by estimate",
                  figures);
     app_answer_asked(explorer);
@@ -175,7 +176,7 @@ static void type_target(struct app *app) {
     target_text(&target, explorer->catalog->recipe, answer.values, figures,
                 sizeof figures);
     snprintf(dialog->remark, sizeof dialog->remark, "%s%s: %s",
-             answer.met ? "met" : "cannot be reached; the nearest",
+             answer.met ? "reached" : "cannot be reached; the nearest",
              answer.stored ? ", measured" : " by estimate", figures);
 }
 

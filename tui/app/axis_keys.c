@@ -47,7 +47,7 @@ static void turn_round(struct app *app) {
 static void hide(struct explorer *explorer) {
     size_t axis = explorer->pointed_axis;
     if (!axes_hide(explorer, axis)) {
-        explorer_say(explorer, false, "two axes stay");
+        explorer_say(explorer, false, "at least two axes must stay");
         return;
     }
     say_chosen(explorer, "is hidden; A shows all axes");

@@ -169,7 +169,7 @@ static void go_to_chosen(struct app *app) {
     } else if (row) {
         explorer_point(explorer, (size_t)(row - catalog->rows));
         explorer_say(explorer, false,
-                     "%s is a model without a preference: it is pointed at",
+                     "%s has no preference to go to; its model is pointed at",
                      TEXT_CUT(bookmark->name, 60));
     }
 }

@@ -108,7 +108,7 @@ static int gather_points(const struct explorer *explorer, struct plot_points *po
         return -1;
     int result = add_now(explorer, points, error);
     if (result == 0 && !points->cloud.count)
-        result = error_set(error, "nothing is shown that a chart could draw");
+        result = error_set(error, "nothing that a chart can draw is shown");
     if (result)
         plot_points_clear(points);
     return result;

@@ -112,7 +112,7 @@ static void take_grid(struct app *app) {
     if (!edge)
         dialog_refuse(&explorer->dialog, "a whole number from 2 on");
     else if (missing == SIZE_MAX)
-        dialog_refuse(&explorer->dialog, "these are more than %d preferences",
+        dialog_refuse(&explorer->dialog, "that would be more than %d preferences",
                       FILL_GRID_MOST);
     else
         begin(explorer, FILL_GRID, (double)edge);
@@ -130,7 +130,7 @@ static void take_until(struct app *app) {
     struct explorer *explorer = &app->explorer;
     double number = number_of(&explorer->dialog);
     if (!(number > 0 && number < 100))
-        dialog_refuse(&explorer->dialog, "a number of per cent above 0, below 100");
+        dialog_refuse(&explorer->dialog, "give a percentage above 0 and below 100");
     else
         begin(explorer, FILL_UNTIL, number);
 }

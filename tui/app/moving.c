@@ -187,10 +187,10 @@ static void switch_trail(struct app *app) {
     struct explorer *explorer = &app->explorer;
     explorer->trail = !explorer->trail;
     explorer_say(explorer, false,
-                 !explorer->trail ? "the way is not drawn"
+                 !explorer->trail ? "the path is hidden"
                  : explorer_has_sliders(explorer) && !explorer->wish.polygon
-                     ? "the way is drawn in the polygon (Y)"
-                     : "the way that you have come is drawn");
+                     ? "the path is drawn in the polygon (Y)"
+                     : "your path so far is drawn");
 }
 
 /* --- the way to a preference --------------------------------------------------------

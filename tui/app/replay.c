@@ -69,8 +69,8 @@ static int parse_line(struct replay *replay, char *text, size_t number,
     line.text = text + length + (text[length] == ' ');
     if (line.kind == STEP_KEY && !(line.key = key_named(line.text)))
         return refuse(replay, number,
-                      "no key has this name; as Enter, Esc, Shift-Left, Ctrl-L or one "
-                      "character",
+                      "no key has this name; write Enter, Esc, Shift-Left, Ctrl-L or "
+                      "one character",
                       error);
     if ((line.kind == STEP_CLICK && parse_places(replay, &line, 2, error)) ||
         ((line.kind == STEP_DRAG || line.kind == STEP_BRUSH) &&

@@ -178,7 +178,8 @@ static void copy_command(struct app *app) {
     char text[4096] = "pwemoe eval ";
     if (explorer->pointed == SIZE_MAX && !explorer->routers) {
         explorer_say(explorer, true,
-                     "nothing makes a model from a preference here yet");
+                     "there is nothing yet that makes a model from a preference; run "
+                     "pwemoe train");
         return;
     }
     add_quoted(text, sizeof text - 1600, explorer->file);

@@ -132,7 +132,7 @@ static void take_axis(struct app *app) {
     struct explorer *explorer = &app->explorer;
     struct dialog_item *item = &explorer->dialog.items[explorer->dialog.chosen];
     if (!axes_hide(explorer, (size_t)item->value))
-        explorer_say(explorer, false, "two axes stay");
+        explorer_say(explorer, false, "at least two axes must stay");
     item->on = !explorer->axes.hidden[item->value];
 }
 

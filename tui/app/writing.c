@@ -38,7 +38,7 @@ static int write_selection(const struct explorer *explorer, const char *path,
     char *text = NULL;
     size_t size;
     if (!json && !ends_in(path, ".csv"))
-        return error_set(error, "end the name in .csv or .json, which says how");
+        return error_set(error, "end the name in .csv or .json to choose the format");
     if (lstat(path, &about) == 0)
         return error_set(error, "this path exists and is not overwritten; choose "
                                 "another name");
