@@ -7,14 +7,14 @@
 #include "checkpoint/export_tensors.h"
 #include "checkpoint/folder.h"
 
-struct filling {
+struct model_files {
     const struct export_plan *plan;
     const struct work *work;
 };
 
 static int fill(void *self, const char *folder, const char *shown,
                 struct error *error) {
-    const struct filling *filling = self;
+    const struct model_files *filling = self;
     const struct export_plan *plan = filling->plan;
     const struct work *work = filling->work;
     char *path = text_format("%s/model.safetensors", folder);
@@ -33,7 +33,7 @@ static int fill(void *self, const char *folder, const char *shown,
 
 int export_write(const char *path, const struct export_plan *plan,
                  const struct work *work, struct error *error) {
-    struct filling filling = {plan, work};
+    struct model_files filling = {plan, work};
     if (export_files_check(plan, error) != 0)
         return -1;
     return folder_write(path, fill, &filling, error);

@@ -14,7 +14,7 @@ struct place {
     double x, y; /* on the page */
 };
 
-struct box {
+struct name_box {
     double left, top, right, bottom;
 };
 
@@ -27,7 +27,7 @@ struct scatter {
     struct place *front;   /* room for so many */
     size_t *members;       /* [series] points */
     double sign_x, sign_y; /* on the page, better is so much less */
-    struct box names[NAMES_MAX];
+    struct name_box names[NAMES_MAX];
     size_t name_count;
     bool stairs;                  /* the front of all is drawn */
     bool *named;                  /* [series] at its point: not in the legend */
@@ -179,14 +179,15 @@ static void draw_points(struct scatter *s) {
 /* --- names at points ---------------------------------------------------------------
  */
 
-static bool overlap(const struct box *a, const struct box *b) {
+static bool overlap(const struct name_box *a, const struct name_box *b) {
     return a->left < b->right && b->left < a->right && a->top < b->bottom &&
            b->top < a->bottom;
 }
 
 /* How many points would be under it; SIZE_MAX: it touches a name or the frame, or hides
  * more than pale points. */
-static size_t hidden_by(const struct scatter *s, const struct box *box, size_t own) {
+static size_t hidden_by(const struct scatter *s, const struct name_box *box,
+                        size_t own) {
     const struct axes *a = &s->axes;
     double r = MARK * s->chart->unit;
     size_t hidden = 0;
@@ -216,13 +217,14 @@ static bool name_point(struct scatter *s, size_t point, const char *name, bool d
     double unit = s->chart->unit, width = chart_text_width(s->chart, CHART_SMALL, name);
     double height = 0.62 * CHART_SMALL * unit, best_x = 0, best_y = 0;
     size_t least = SIZE_MAX;
-    struct box taken = {0};
+    struct name_box taken = {0};
     for (size_t k = 0; k < WHERE && least; k++) {
         double away = sides[k][0] != 0 && sides[k][1] != 0 ? 8 : 12;
         double x = s->places[point].x + sides[k][0] * away * unit +
                    (sides[k][0] - 1) / 2 * width;
         double y = s->places[point].y + sides[k][1] * (away + 4) * unit;
-        struct box box = {x - 3 * unit, y - height, x + width + 3 * unit, y + height};
+        struct name_box box = {x - 3 * unit, y - height, x + width + 3 * unit,
+                               y + height};
         size_t hidden = hidden_by(s, &box, point);
         if (hidden < least && hidden <= HIDDEN_MAX) {
             least = hidden;

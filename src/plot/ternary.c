@@ -14,7 +14,7 @@
 /* Preferences that fall into one cell of a grid of STEPS are one point, their mean. */
 enum { STEPS = 48, BAR_STEPS = 100, MARKS_MAX = 250 };
 
-struct samples {        /* the points of one panel */
+struct panel_samples {  /* the points of one panel */
     double (*place)[2]; /* in a triangle of height 1 */
     double *value;
     size_t count;
@@ -33,7 +33,7 @@ static void place_of(const double *r, double place[2]) {
     place[1] = r[0] * corner_y[0] + r[1] * corner_y[1] + r[2] * corner_y[2];
 }
 
-static void samples_clear(struct samples *s) {
+static void samples_clear(struct panel_samples *s) {
     free(s->place);
     free(s->value);
     free(s->triangles);
@@ -58,7 +58,7 @@ static bool is_there(const struct plot_surface *d, size_t i, size_t panel) {
 
 /* Points of one cell become their mean. */
 static void gather(const struct plot_surface *d, size_t panel, struct binned *binned,
-                   size_t count, struct samples *s) {
+                   size_t count, struct panel_samples *s) {
     size_t in_cell = 0;
     for (size_t i = 0; i < count; i++) {
         const double *r = d->preferences + 3 * binned[i].point;
@@ -79,10 +79,10 @@ static void gather(const struct plot_surface *d, size_t panel, struct binned *bi
     }
 }
 
-static int samples_make(const struct plot_surface *d, size_t panel, struct samples *s,
-                        struct error *error) {
-    *s = (struct samples){.place = array_new(d->count, sizeof *s->place),
-                          .value = array_new(d->count, sizeof *s->value)};
+static int samples_make(const struct plot_surface *d, size_t panel,
+                        struct panel_samples *s, struct error *error) {
+    *s = (struct panel_samples){.place = array_new(d->count, sizeof *s->place),
+                                .value = array_new(d->count, sizeof *s->value)};
     struct binned *binned = array_new(d->count, sizeof *binned);
     size_t count = 0;
     int result = s->place && s->value && binned ? 0 : error_memory(error);
@@ -116,7 +116,7 @@ static int samples_make(const struct plot_surface *d, size_t panel, struct sampl
 
 struct panel {
     struct chart *chart;
-    const struct samples *samples;
+    const struct panel_samples *samples;
     double left, top, side; /* of the triangle */
 };
 
@@ -128,13 +128,13 @@ static double page_y(const struct panel *p, double y) {
     return p->top + p->side * y;
 }
 
-static double share(const struct samples *s, double value) {
+static double share(const struct panel_samples *s, double value) {
     return (value - s->range.low) / (s->range.high - s->range.low);
 }
 
 /* What of a triangle is not below a value is a polygon of at most four corners. */
 static void trace_above(const struct panel *p, const struct triangle *t, double low) {
-    const struct samples *s = p->samples;
+    const struct panel_samples *s = p->samples;
     bool any = false;
     cairo_new_sub_path(p->chart->cr);
     for (size_t k = 0; k < 3; k++) {
@@ -160,7 +160,7 @@ static void trace_above(const struct panel *p, const struct triangle *t, double 
  * seams are seen between them. */
 static void fill_surface(const struct panel *p) {
     enum { LEVELS = 24 };
-    const struct samples *s = p->samples;
+    const struct panel_samples *s = p->samples;
     cairo_t *cr = p->chart->cr;
     chart_width(p->chart, 0.6);
     for (size_t l = 0; l < LEVELS; l++) {
@@ -177,7 +177,7 @@ static void fill_surface(const struct panel *p) {
 
 /* Where the surface has the values of the scale's ticks. */
 static void draw_contours(const struct panel *p, const struct ticks *ticks) {
-    const struct samples *s = p->samples;
+    const struct panel_samples *s = p->samples;
     cairo_t *cr = p->chart->cr;
     chart_width(p->chart, 0.8);
     cairo_set_source_rgba(cr, 1, 1, 1, 0.65);
@@ -203,7 +203,7 @@ static void draw_contours(const struct panel *p, const struct ticks *ticks) {
 }
 
 static void draw_samples(const struct panel *p) {
-    const struct samples *s = p->samples;
+    const struct panel_samples *s = p->samples;
     bool surface = s->triangle_count > 0;
     for (size_t i = 0; s->count <= MARKS_MAX && i < s->count; i++) {
         double x = page_x(p, s->place[i][0]), y = page_y(p, s->place[i][1]);
@@ -253,7 +253,7 @@ static void draw_border(const struct panel *p, const char *const corners[3]) {
 static void draw_bar(const struct panel *p, double x, double top, double height,
                      const struct ticks *ticks, const char *label) {
     struct chart *chart = p->chart;
-    const struct samples *s = p->samples;
+    const struct panel_samples *s = p->samples;
     double unit = chart->unit, widest = 0;
     char text[200];
     for (size_t i = 0; i < BAR_STEPS; i++) {
@@ -278,7 +278,7 @@ static void draw_bar(const struct panel *p, double x, double top, double height,
                                      text, sizeof text));
 }
 
-static void draw_panel(struct chart *chart, const struct samples *samples,
+static void draw_panel(struct chart *chart, const struct panel_samples *samples,
                        const struct plot_surface *d, size_t k, double left, double top,
                        double width, double height) {
     double unit = chart->unit, bar = 96 * unit;
@@ -299,7 +299,7 @@ static void draw_panel(struct chart *chart, const struct samples *samples,
 int plot_ternary(const struct plot_page *page, const struct plot_surface *d,
                  struct error *error) {
     struct chart *chart = NULL;
-    struct samples *samples = array_new(d->panel_count, sizeof *samples);
+    struct panel_samples *samples = array_new(d->panel_count, sizeof *samples);
     size_t made = 0, n = d->panel_count;
     int result = samples ? 0 : error_memory(error);
     while (result == 0 && made < n) {

@@ -10,7 +10,7 @@
  * inside and leaves holes: they are moved a little, by no more than is seen. */
 #define JITTER 1e-5
 
-struct side {
+struct hole_side {
     size_t a, b;
 };
 
@@ -18,7 +18,7 @@ struct mesh {
     const double *points; /* [count + 3, 2]: three of a triangle around all come last */
     struct triangle *triangles;
     size_t count, capacity;
-    struct side *sides; /* of the hole that an insertion makes */
+    struct hole_side *sides; /* of the hole that an insertion makes */
     size_t side_count, side_capacity;
 };
 
@@ -62,7 +62,7 @@ static int add_side(struct mesh *m, size_t a, size_t b) {
     if (array_reserve((void **)&m->sides, &m->side_capacity, m->side_count + 1,
                       sizeof *m->sides))
         return -1;
-    m->sides[m->side_count++] = (struct side){a, b};
+    m->sides[m->side_count++] = (struct hole_side){a, b};
     return 0;
 }
 

@@ -15,7 +15,7 @@ struct layer {
 };
 
 /* What is trained as it is. */
-struct range {
+struct matrix_range {
     size_t offset, count, place;
 };
 
@@ -24,7 +24,7 @@ struct factors {
     size_t rank, size;
     struct layer *layers;
     size_t layer_count;
-    struct range *ranges;
+    struct matrix_range *ranges;
     size_t range_count;
     float *start; /* (size) on the device */
     struct trained numbers;
@@ -65,7 +65,7 @@ static size_t place_numbers(struct factors *f, size_t end) {
     for (size_t i = 0; i <= f->layer_count; i++) {
         size_t next = i < f->layer_count ? f->layers[i].offset : end;
         if (next > at) {
-            f->ranges[f->range_count++] = (struct range){at, next - at, place};
+            f->ranges[f->range_count++] = (struct matrix_range){at, next - at, place};
             place += next - at;
         }
         if (i == f->layer_count)

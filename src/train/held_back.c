@@ -87,7 +87,7 @@ bool held_back_ends(const struct held_back *h, unsigned step) {
 
 /* --- as bytes --------------------------------------------------------------------- */
 
-struct head {
+struct held_back_head {
     char magic[8];
     double best;
     uint64_t best_step, size;
@@ -97,7 +97,7 @@ static const char magic[8] = "PWEHELD";
 
 int held_back_save(const struct held_back *h, void **bytes, size_t *size,
                    struct error *error) {
-    struct head head = {
+    struct held_back_head head = {
         .best = h->best, .best_step = h->best_step, .size = h->result_size};
     memcpy(head.magic, magic, sizeof magic);
     *size = sizeof head + h->result_size;
@@ -112,7 +112,7 @@ int held_back_save(const struct held_back *h, void **bytes, size_t *size,
 
 int held_back_resume(struct held_back *h, const void *bytes, size_t size,
                      struct error *error) {
-    struct head head;
+    struct held_back_head head;
     if (size < sizeof head)
         return error_set(error, "the saved state lacks what was held back");
     memcpy(&head, bytes, sizeof head);

@@ -45,15 +45,16 @@ static wchar_t shade(const struct view *view, float share) {
 }
 
 /* Where the columns of the map stand. */
-struct map {
+struct routing_map {
     int name, column; /* columns of the names, and from one expert to the next */
     size_t shown;     /* experts that there is room for */
     bool numbers;     /* beside the shades */
 };
 
-static struct map place_map(const struct view *view, const struct explorer *explorer) {
+static struct routing_map place_map(const struct view *view,
+                                    const struct explorer *explorer) {
     enum { LEAST = 3, NUMBER = 9, WIDEST = 20 };
-    struct map map = {.name = 6};
+    struct routing_map map = {.name = 6};
     int tasks = (int)explorer->tasks, room;
     for (size_t m = 0; m < explorer->modules; m++) {
         int columns = text_columns(view->canvas->marks, explorer->module_names[m]);
@@ -75,7 +76,7 @@ static struct map place_map(const struct view *view, const struct explorer *expl
 /* One module: of each expert a shade, the darker the more, and where there is room its
  * number. */
 static void draw_row(const struct view *view, const struct explorer *explorer, int y,
-                     size_t module, const struct map *map, size_t first,
+                     size_t module, const struct routing_map *map, size_t first,
                      const struct scales *scales) {
     const char *name = explorer->module_names[module];
     float most = is_norm(name) ? scales->norms : scales->others;
@@ -133,7 +134,7 @@ void routing_view_draw(const struct view *view, const struct explorer *explorer,
                                                       : "still being read");
         return;
     }
-    struct map map = place_map(view, explorer);
+    struct routing_map map = place_map(view, explorer);
     struct scales scales = find_scales(explorer);
     /* The chosen task is in sight, where not all are. */
     size_t first = explorer->slider >= map.shown ? explorer->slider + 1 - map.shown : 0;

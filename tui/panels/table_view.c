@@ -15,7 +15,7 @@ struct placed {
     int x, width;
 };
 
-struct layout {
+struct table_layout {
     struct placed columns[TABLE_COLUMNS_MOST];
     size_t count;
     size_t before, after; /* columns that there is no room for, on either side */
@@ -44,10 +44,10 @@ static bool stays(size_t column) {
 
 static bool place_from(const struct view *view, const struct explorer *explorer,
                        const size_t *shown, size_t count, size_t first,
-                       struct layout *layout) {
+                       struct table_layout *layout) {
     int x = MARKS;
     bool sorted = false;
-    *layout = (struct layout){0};
+    *layout = (struct table_layout){0};
     for (size_t i = 0; i < count; i++) {
         int width = width_of(view, explorer, shown[i]);
         if (!stays(shown[i]) && i < first) {
@@ -67,7 +67,7 @@ static bool place_from(const struct view *view, const struct explorer *explorer,
 }
 
 static void place_columns(const struct view *view, const struct explorer *explorer,
-                          struct layout *layout) {
+                          struct table_layout *layout) {
     size_t shown[TABLE_COLUMNS_MOST], first = 0;
     size_t count = solution_table_columns(explorer, shown);
     bool any = false;
@@ -91,7 +91,7 @@ static bool is_left(size_t column) {
 }
 
 static void draw_names(const struct view *view, const struct explorer *explorer,
-                       const struct layout *layout, int y) {
+                       const struct table_layout *layout, int y) {
     const struct marks *marks = view->canvas->marks;
     for (size_t i = 0; i < layout->count; i++) {
         const struct placed *placed = &layout->columns[i];
@@ -115,7 +115,7 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
 }
 
 static void draw_row(const struct view *view, const struct explorer *explorer,
-                     const struct layout *layout, int y, size_t row) {
+                     const struct table_layout *layout, int y, size_t row) {
     const struct catalog *catalog = explorer->catalog;
     const struct marks *marks = view->canvas->marks;
     const struct series *series = catalog_series(catalog, row);
@@ -146,7 +146,7 @@ static void draw_row(const struct view *view, const struct explorer *explorer,
 }
 
 static void draw_heading(const struct view *view, const struct explorer *explorer,
-                         const struct layout *layout, bool focused) {
+                         const struct table_layout *layout, bool focused) {
     const struct solution_table *table = &explorer->table;
     char title[700];
     int used = snprintf(title, sizeof title, "Solutions: %zu", table->count);
@@ -168,7 +168,7 @@ static void draw_heading(const struct view *view, const struct explorer *explore
 }
 
 void table_view_draw(const struct view *view, struct explorer *explorer, bool focused) {
-    struct layout layout;
+    struct table_layout layout;
     char why[64];
     int rows = view->height - 2;
     place_columns(view, explorer, &layout);
@@ -199,7 +199,7 @@ size_t table_view_row(const struct view *view, const struct explorer *explorer, 
 
 size_t table_view_column(const struct view *view, const struct explorer *explorer,
                          int x) {
-    struct layout layout;
+    struct table_layout layout;
     place_columns(view, explorer, &layout);
     for (size_t i = 0; i < layout.count; i++)
         if (x >= layout.columns[i].x &&

@@ -27,7 +27,7 @@ size_t axes_beside(const struct explorer *explorer, size_t objective, int way) {
 }
 
 void axes_move(struct explorer *explorer, size_t objective, int way) {
-    struct axes *axes = &explorer->axes;
+    struct axis_state *axes = &explorer->axes;
     size_t other = axes_beside(explorer, objective, way), a = 0, b = 0;
     for (size_t i = 0; i < explorer->tasks; i++)
         axes->order[i] = at(explorer, i);
@@ -59,5 +59,5 @@ void axes_turn(struct explorer *explorer, size_t objective) {
 }
 
 void axes_reset(struct explorer *explorer) {
-    explorer->axes = (struct axes){.serial = explorer->axes.serial + 1};
+    explorer->axes = (struct axis_state){.serial = explorer->axes.serial + 1};
 }

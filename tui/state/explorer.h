@@ -121,7 +121,7 @@ struct density {
 };
 
 /* The axes of the parallel coordinates (axes.h). */
-struct axes {
+struct axis_state {
     bool ordered; /* by `order`, not as the tasks are */
     size_t order[STORE_TASKS_MAX];
     bool hidden[STORE_TASKS_MAX], turned[STORE_TASKS_MAX]; /* by objective */
@@ -299,7 +299,7 @@ struct explorer {
     struct tour tour;
     /* By the tables of actions (action_hints); a set ends where there is no text. */
     struct hint hints[HINT_SETS][HINTS_MOST];
-    struct axes axes;
+    struct axis_state axes;
     size_t pointed_axis; /* of the parallel coordinates: where keys step */
     struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
                                              not below high */
