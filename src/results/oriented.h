@@ -1,5 +1,6 @@
-/* Objective vectors as pareto/ takes them: turned so that less is better. Nobody else
- * turns a sign. */
+/* Objective vectors as pareto/ takes them: turned so that less is better. Signs of a
+ * file's objectives are turned here alone; files of points have directions of their own
+ * (command/io/point_sets.h). */
 #ifndef PWEMOE_RESULTS_ORIENTED_H
 #define PWEMOE_RESULTS_ORIENTED_H
 

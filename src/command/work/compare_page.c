@@ -11,6 +11,7 @@
 #include "command/work/compare.h"
 #include "command/work/lines_data.h"
 #include "plot/kinds.h"
+#include "results/oriented.h"
 
 enum { WIDTH = 960, HEIGHT = 640, PANELS_MAX = 9 };
 
@@ -234,7 +235,7 @@ static int add_surfaces(const struct writer *w, size_t i, struct lines_data *dat
     size_t *set_of = array_new(total, sizeof *set_of);
     int result = points && set_of ? 0 : error_memory(error);
     for (size_t t = 0; t < 2; t++)
-        sign[t] = c->measure.recipe->tasks[t].objective.maximise ? -1 : 1;
+        sign[t] = oriented_turn(&c->measure.recipe->tasks[t].objective, 1);
     for (size_t p = 0; result == 0 && p < total; p++) {
         const double *value = c->trials[s->first + p / each].values + p % each * 2;
         set_of[p] = p / each;

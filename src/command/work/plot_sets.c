@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "command/work/lines_data.h"
 #include "command/work/plot_data.h"
+#include "results/oriented.h"
 
 struct sets {
     const struct catalog *catalog;
@@ -111,8 +112,8 @@ int lines_data_attainment(struct store *store, const struct catalog *catalog,
                           struct lines_data *data, struct error *error) {
     const struct store_task *tasks = catalog->recipe->tasks;
     struct sets s = {.catalog = catalog, .wanted = wanted, .x = x, .y = y};
-    s.sign[0] = tasks[x].objective.maximise ? -1 : 1;
-    s.sign[1] = tasks[y].objective.maximise ? -1 : 1;
+    s.sign[0] = oriented_turn(&tasks[x].objective, 1);
+    s.sign[1] = oriented_turn(&tasks[y].objective, 1);
     int result = lines_data_begin(data, 1) ? error_memory(error) : 0;
     if (result == 0)
         result = find_groups(&s, store, error);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "command/work/report.h"
 #include "eval/interval.h"
+#include "results/oriented.h"
 
 /* Below this a paired test tells two models apart. */
 #define SIGNIFICANT 0.05
@@ -216,7 +217,8 @@ static bool told_apart(const struct table *t, const struct entry *a,
 
 static bool is_better(const struct table *t, double a, double b, size_t column) {
     size_t task = column < t->tasks ? column : 0;
-    return t->report->recipe->tasks[task].objective.maximise ? a > b : a < b;
+    const struct store_objective *o = &t->report->recipe->tasks[task].objective;
+    return oriented_turn(o, a) < oriented_turn(o, b);
 }
 
 /* The best of those that have no emphasis yet; NULL: none has a value. */
