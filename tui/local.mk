@@ -10,7 +10,7 @@ libexplore_a_SOURCES = \
   tui/state/range.h tui/state/range.c tui/state/space.h tui/state/space.c \
   tui/state/history.h tui/state/history.c \
   tui/state/axes.h tui/state/axes.c tui/state/filling.h tui/state/filling.c \
-  tui/state/explorer.h tui/state/explorer.c \
+  tui/state/explorer.h tui/state/explorer.c tui/state/explorer_shown.c \
   tui/state/solution_table.h tui/state/solution_table.c \
   tui/state/selection.h tui/state/selection.c \
   tui/threads/mailbox.h tui/threads/mailbox.c \
@@ -25,6 +25,7 @@ libexplore_a_SOURCES = \
   tui/panels/graph.h tui/panels/graph.c tui/panels/places.h tui/panels/places.c \
   tui/panels/pointed_line.c \
   tui/panels/scatter_points.h tui/panels/scatter_points.c \
+  tui/panels/simplex_geometry.h tui/panels/simplex_geometry.c \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
   tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c \
   tui/panels/parallel.h tui/panels/parallel_view.c tui/panels/parallel_axes.c tui/panels/parallel_density.c \
