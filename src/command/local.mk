@@ -12,6 +12,7 @@ libpwemoe_a_SOURCES += \
   src/command/io/settings.h src/command/io/settings.c \
   src/command/work/text_tower.h src/command/work/text_tower.c \
   src/command/io/yaml_tree.h src/command/io/yaml_tree.c \
+  src/command/io/escape.h src/command/io/escape.c \
   src/command/io/page.h src/command/io/page.c \
   src/command/work/curve.h src/command/work/curve.c
 

@@ -14,6 +14,7 @@
 #include "base/draft.h"
 #include "base/memory.h"
 #include "checkpoint/folder.h"
+#include "command/io/escape.h"
 
 struct beside_page { /* a file beside it */
     char *file;      /* "scaling.png" */
@@ -48,93 +49,13 @@ static const char style[] =
 
 /* --- text ------------------------------------------------------------------- */
 
-static void put_html(FILE *out, const char *text) {
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*text, out);
-        }
-}
-
-static void put_markdown(FILE *out, const char *text) {
-    /* A line can begin with what makes a list or a heading of it. */
-    if (strchr("#+-", *text) && *text)
-        fputc('\\', out);
-    for (; *text; text++) {
-        if (*text == '<')
-            fputs("&lt;", out);
-        else if (*text == '&')
-            fputs("&amp;", out);
-        else {
-            if (strchr("\\`*_[]|~", *text))
-                fputc('\\', out);
-            fputc(*text, out);
-        }
-    }
-}
-
-static void put_latex(FILE *out, const char *text) {
-    static const char *const words[] = {"\\textbackslash{}",   "\\textasciitilde{}",
-                                        "\\textasciicircum{}", "\\textless{}",
-                                        "\\textgreater{}",     "\\textbar{}"};
-    static const char worded[] = "\\~^<>|";
-    static const char dash[] = "\u2013", sign[] = "\u00b1";
-    if (*text == '[') /* which would be an argument of the row's end before it */
-        fputs("{}", out);
-    for (; *text; text++) {
-        const char *found = strchr(worded, *text);
-        if (found) {
-            fputs(words[found - worded], out);
-        } else if (strncmp(text, dash, sizeof dash - 1) == 0) {
-            fputs("--", out);
-            text += sizeof dash - 2;
-        } else if (strncmp(text, sign, sizeof sign - 1) == 0) {
-            fputs("$\\pm$", out);
-            text += sizeof sign - 2;
-        } else {
-            if (strchr("&%$#_{}", *text))
-                fputc('\\', out);
-            fputc(*text, out);
-        }
-    }
-}
-
-/* As output.h writes text in CSV: quoted where that is needed, and with an apostrophe
- * before what a spreadsheet would compute. */
-static void put_csv(FILE *out, const char *text) {
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-    if (quoted)
-        fputc('"', out);
-    if (*text && strchr("=+-@", *text))
-        fputc('\'', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    if (quoted)
-        fputc('"', out);
-}
-
 static void put(struct page *page, const char *before, const char *text,
                 const char *after, const char *open, const char *close) {
     fputs(before, page->markdown);
-    put_markdown(page->markdown, text);
+    escape_markdown(page->markdown, text);
     fputs(after, page->markdown);
     fputs(open, page->html);
-    put_html(page->html, text);
+    escape_html(page->html, text);
     fputs(close, page->html);
 }
 
@@ -178,7 +99,7 @@ struct page *page_new(const char *title) {
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta "
           "charset=\"utf-8\">\n<title>",
           page->html);
-    put_html(page->html, safe);
+    escape_html(page->html, safe);
     fputs("% Tables for \\input; they need \\usepackage{booktabs}.\n", page->latex);
     fprintf(page->html, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
     put(page, "# ", safe, "\n", "<h1>", "</h1>\n");
@@ -307,12 +228,12 @@ static void put_csv_cell(struct page *page, const char *text, const char *exact,
                          const char *half) {
     if (page->cell)
         fputc(',', page->csv);
-    put_csv(page->csv, exact ? exact : text);
+    escape_csv(page->csv, exact ? exact : text);
     if (!page->halves || page->cell < page->left)
         return;
     fputc(',', page->csv);
     if (page->row == 0) {
-        put_csv(page->csv, text);
+        escape_csv(page->csv, text);
         fputs("_half", page->csv);
     } else {
         fputs(half, page->csv);
@@ -332,7 +253,7 @@ static void put_cell(struct page *page, const char *text, const char *exact,
     if (page->marked)
         fprintf(page->html, "<span style=\"color:#%06x\">&#%u;</span> ",
                 (unsigned)look_on_paper(page->ink), (unsigned)look_unicode[page->mark]);
-    put_html(page->html, text);
+    escape_html(page->html, text);
     fprintf(page->html, "%s</%s>", emphases[e].after[0], kind);
     fputs(page->cell == 0 ? "| " : " ", page->markdown);
     if (page->marked) {
@@ -341,10 +262,10 @@ static void put_cell(struct page *page, const char *text, const char *exact,
         page->marked = false;
     }
     fputs(emphases[e].before[1], page->markdown);
-    put_markdown(page->markdown, text);
+    escape_markdown(page->markdown, text);
     fprintf(page->markdown, "%s |", emphases[e].after[1]);
     fputs(emphases[e].before[2], page->latex);
-    put_latex(page->latex, text);
+    escape_latex(page->latex, text);
     fputs(emphases[e].after[2], page->latex);
     page->emphasis = PAGE_PLAIN;
     fputs(++page->cell < page->columns ? " & " : " \\\\\n", page->latex);
@@ -406,21 +327,6 @@ void page_table_end(struct page *page) {
     page->csv_name = page->csv_text = NULL;
 }
 
-static void put_base64(FILE *out, const unsigned char *data, size_t size) {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        size_t left = size - i;
-        uint32_t bits = (uint32_t)data[i] << 16;
-        bits |= left > 1 ? (uint32_t)data[i + 1] << 8 : 0;
-        bits |= left > 2 ? data[i + 2] : 0;
-        fputc(digits[bits >> 18], out);
-        fputc(digits[bits >> 12 & 63], out);
-        fputc(left > 1 ? digits[bits >> 6 & 63] : '=', out);
-        fputc(left > 2 ? digits[bits & 63] : '=', out);
-    }
-}
-
 void page_picture(struct page *page, const char *name, struct plot_png *png,
                   const char *format, ...) {
     va_list arguments;
@@ -430,14 +336,14 @@ void page_picture(struct page *page, const char *name, struct plot_png *png,
     char *file = text_format("%s.png", name);
     if (caption && file) {
         fputs("\n![", page->markdown);
-        put_markdown(page->markdown, caption);
+        escape_markdown(page->markdown, caption);
         fprintf(page->markdown, "](%s)\n", file);
         fputs("<figure><img alt=\"", page->html);
-        put_html(page->html, caption);
+        escape_html(page->html, caption);
         fputs("\" src=\"data:image/png;base64,", page->html);
-        put_base64(page->html, png->data, png->size);
+        escape_base64(page->html, png->data, png->size);
         fputs("\"><figcaption>", page->html);
-        put_html(page->html, caption);
+        escape_html(page->html, caption);
         fputs("</figcaption></figure>\n", page->html);
     }
     add_file(page, file, png->data, png->size);
