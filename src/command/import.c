@@ -118,7 +118,8 @@ static void tell(const struct invocation *invocation,
                      ? ""
                      : ": all that it has was there already");
     if (result->advanced)
-        command_note(invocation, "%zu run%s had gone further there and %s so here now",
+        command_note(invocation,
+                     "%zu run%s had more steps there and %s continued from them here",
                      result->advanced, result->advanced == 1 ? "" : "s",
                      result->advanced == 1 ? "is" : "are");
     if (result->others)

@@ -153,10 +153,10 @@ static int take_experts(const struct merge_to_options *o, struct wanted *w,
             return error_memory(error);
         for (size_t k = 0; k < t; k++)
             if (strcmp(w->names[k], w->names[t]) == 0)
-                return error_set(
-                    error,
-                    "--expert: two have the name %s; give each its own, NAME=DIR",
-                    w->names[t]);
+                return error_set(error,
+                                 "--expert: two experts have the name %s; give each "
+                                 "its own name, NAME=DIR",
+                                 w->names[t]);
     }
     const struct tensorwise_method *m = w->method;
     if (w->count >= m->least && (!m->most || w->count <= m->most))
@@ -247,8 +247,9 @@ static int take_mergekit(const struct invocation *invocation, struct wanted *w,
     struct mergekit *m = &w->mergekit;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (command_given(invocation, others[i]))
-            return error_set(
-                error, "--%s cannot be used with --mergekit, which says it", others[i]);
+            return error_set(error,
+                             "--%s cannot be used with --mergekit: the file sets it",
+                             others[i]);
     if (mergekit_read(o->mergekit, m, error))
         return -1;
     o->method = m->method;

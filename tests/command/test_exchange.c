@@ -220,7 +220,7 @@ static void test_run_goes_on(void **state) {
     store = open_ok(there(), STORE_READ_WRITE);
     save_step(store, &run, 20, "twenty");
     store_close(store);
-    import_says("1 run had gone further there");
+    import_says("1 run had more steps there");
     struct store_run now;
     assert_int_equal(runs_of(here(), &now), 1);
     assert_int_equal(now.steps_done, 20);
@@ -357,9 +357,9 @@ static void refuses(const char *sql, const char *says) {
 static void test_other_pools(void **state) {
     (void)state;
     refuses("UPDATE expert SET sha256 = '" HASH_A "' WHERE task = 1",
-            "its expert of gtsrb is another one than that of");
+            "its expert of gtsrb differs from that of");
     refuses("UPDATE recipe SET pretrained_sha256 = '" HASH_A "'",
-            "its pretrained model is another one than that of");
+            "its pretrained model differs from that of");
     refuses("UPDATE task SET name = 'cars' WHERE position = 2",
             "its task 3 is cars, not cifar10");
     refuses("UPDATE objective SET maximise = 0 WHERE position = 0",
@@ -384,8 +384,8 @@ static void test_other_data(void **state) {
     fill_there();
     know_data(there(), HASH_A);
     know_data(here(), HASH_B);
-    expect_error(1, "its test examples of gtsrb are others than those of",
-                 "import %s %s", here(), there());
+    expect_error(1, "its test examples of gtsrb differ from those of", "import %s %s",
+                 here(), there());
     /* Known there alone: known here from then on, so that who measures finds out. */
     begin(NULL);
     fill_there();

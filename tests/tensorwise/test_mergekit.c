@@ -108,10 +108,10 @@ static void test_refused(void **state) {
             "merge_method: linear\nmodels: [{model: a}, {model: b}]\nname: one\n"
             "---\nmerge_method: slerp\n");
     refused(
-        "parameters: is no mapping",
+        "parameters: is not a mapping",
         "merge_method: linear\nmodels: [{model: a, parameters: [1]}, {model: b}]\n");
-    refused("parameters: is no mapping", "merge_method: linear\nparameters: 0.5\n"
-                                         "models: [{model: a}, {model: b}]\n");
+    refused("parameters: is not a mapping", "merge_method: linear\nparameters: 0.5\n"
+                                            "models: [{model: a}, {model: b}]\n");
     refused("another density",
             HEAD("ties") "models: [{model: a, parameters: {density: 1}}, {model: b, "
                          "parameters: {density: 0.5}}]\n");
@@ -121,7 +121,7 @@ static void test_refused(void **state) {
             HEAD("ties") WEIGHTED "tokenizer_source: union\n");
     refused("dtype: is none of",
             "merge_method: ties\ndtype: int8\nmodels: [{model: a}]\n");
-    refused("is none of the two models",
+    refused("is neither of the two models",
             "merge_method: slerp\nbase_model: x\nparameters: {t: 0.5}\n"
             "models: [{model: a}, {model: b}]\n");
     refused("config.yml:2: aliases and tags are not read",

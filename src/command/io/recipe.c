@@ -158,8 +158,8 @@ static int check_measured(struct recipe_reader *r, const struct recipe_task *tas
         task->classnames || task->templates || task->text || task->pair ||
         task->label || task->quoting || task->classes)
         return error_set(r->error,
-                         "%s:%u: task '%s': measure goes with expert alone, not with "
-                         "keys of data",
+                         "%s:%u: task '%s': measure can only stand beside expert, not "
+                         "beside keys of data",
                          r->label, task->line, task->name);
     if (strcmp(direction, "max") != 0 && strcmp(direction, "min") != 0)
         return error_set(r->error, "%s:%u: task '%s': direction is max or min",

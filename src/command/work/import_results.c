@@ -58,8 +58,8 @@ static int check_model(const struct importing *importing, const char *what,
     if (strcmp(here->sha256, there->sha256) == 0)
         return 0;
     return error_set(error,
-                     "%s: its %s is another one than that of %s (SHA-256 %.12s, not "
-                     "%.12s): figures do not compare; nothing was imported",
+                     "%s: its %s differs from that of %s (SHA-256 %.12s, not %.12s): "
+                     "the figures cannot be compared; nothing was imported",
                      store_path(importing->other), what, store_path(importing->store),
                      *there->sha256 ? there->sha256 : "none",
                      *here->sha256 ? here->sha256 : "none");
@@ -120,8 +120,8 @@ static int check_data(struct importing *importing, size_t t, const char *split,
         return -1;
     if (known_here && known_there && strcmp(here.sha256, there.sha256) != 0)
         return error_set(error,
-                         "%s: its %s examples of %s are others than those of %s: "
-                         "figures do not compare; nothing was imported",
+                         "%s: its %s examples of %s differ from those of %s: the "
+                         "figures cannot be compared; nothing was imported",
                          store_path(importing->other), split,
                          importing->recipe->tasks[t].name,
                          store_path(importing->store));

@@ -32,7 +32,7 @@ static int take_stored(struct map *map, int64_t id, struct store_evaluation *out
     }
     const struct store_row *row = store_row_find(map->rows, map->row_count, id);
     if (!row)
-        return error_set(error, "solution %lld has gone from the store", (long long)id);
+        return error_set(error, "solution %lld was deleted meanwhile", (long long)id);
     memcpy(out, row->evaluations, map->surrogate->tasks * sizeof *out);
     return 0;
 }

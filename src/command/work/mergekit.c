@@ -61,7 +61,7 @@ static int check_keys(const struct reading *r, const json_t *object,
     const char *key;
     json_t *value;
     if (object && !json_is_object(object) && !json_is_null(object))
-        return refuse(r, "parameters", "is no mapping");
+        return refuse(r, "parameters", "is not a mapping");
     json_object_foreach((json_t *)(uintptr_t)object, key, value) {
         char wanted[64];
         snprintf(wanted, sizeof wanted, "|%s|", TEXT_CUT(key, 60));
@@ -153,7 +153,7 @@ static int arrange_slerp(struct reading *r) {
         return refuse(r, "slerp", "needs base_model, two models and t");
     bool first = strcmp(out->experts[0] + 2, out->pretrained) == 0;
     if (!first && strcmp(out->experts[1] + 2, out->pretrained) != 0)
-        return refuse(r, "base_model", "is none of the two models");
+        return refuse(r, "base_model", "is neither of the two models");
     r->weights[0] = first ? 1 - t : t;
     r->weights[1] = first ? t : 1 - t;
     free(out->pretrained);
@@ -168,10 +168,10 @@ static int take_models(struct reading *r) {
     size_t i;
     if (!json_is_array(models))
         return refuse(r, "models",
-                      "is missing or no list (slices are not read: --weight has "
+                      "is missing or not a list (slices are not read: --weight has "
                       "patterns by layer)");
     if (base && !path)
-        return refuse(r, "base_model", "is no path");
+        return refuse(r, "base_model", "is not a path");
     if (path && !(r->out->pretrained = strdup(path)))
         return error_memory(r->error);
     json_array_foreach(models, i, entry) {
@@ -276,7 +276,7 @@ int mergekit_read(const char *path, struct mergekit *out, struct error *error) {
     const char *source = json_string_value(json_object_get(tree, "tokenizer_source"));
     int result = 0;
     if (!json_is_object(tree))
-        result = refuse(&r, "it", "is no mapping");
+        result = refuse(&r, "it", "is not a mapping");
     else if (!(r.kind = find_kind(&r)))
         result = -1;
     else if (source && strcmp(source, "base") != 0)
