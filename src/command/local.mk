@@ -38,6 +38,8 @@ pwemoe_SOURCES = \
   src/command/work/message.h src/command/work/message.c \
   src/command/work/runs.h src/command/work/runs.c \
   src/command/work/import_results.h src/command/work/import_results.c \
+  src/command/work/import_state.h src/command/work/import_runs.c \
+  src/command/work/import_bookmarks.c \
   src/command/work/init.h src/command/work/init_models.c src/command/work/init_commands.c \
   src/command/work/method_settings.h src/command/work/method_settings.c \
   src/command/work/training.h src/command/work/training.c \

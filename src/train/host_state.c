@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct state_head {
+struct host_state_head {
     char magic[8];
     uint64_t step, tasks, count;
     /* then: struct random where there is one, drawn u64 [tasks], parameters, first,
@@ -11,7 +11,7 @@ struct state_head {
 };
 
 static size_t saved_size(const struct host_state *s) {
-    return sizeof(struct state_head) + (s->random ? sizeof *s->random : 0) +
+    return sizeof(struct host_state_head) + (s->random ? sizeof *s->random : 0) +
            s->tasks * sizeof(uint64_t) + 3 * s->count * sizeof(float);
 }
 
@@ -23,7 +23,8 @@ static char *put(char *at, const void *from, size_t size) {
 
 int host_state_save(const struct host_state *s, void **bytes, size_t *size,
                     struct error *error) {
-    struct state_head head = {.step = *s->step, .tasks = s->tasks, .count = s->count};
+    struct host_state_head head = {
+        .step = *s->step, .tasks = s->tasks, .count = s->count};
     memcpy(head.magic, s->magic, sizeof head.magic);
     *size = saved_size(s);
     char *at = *bytes = malloc(*size);
@@ -47,7 +48,7 @@ static const char *take(const char *at, void *to, size_t size) {
 
 int host_state_resume(const struct host_state *s, const void *bytes, size_t size,
                       struct error *error) {
-    struct state_head head = {0};
+    struct host_state_head head = {0};
     struct random random;
     const char *at = bytes;
     if (size == saved_size(s))

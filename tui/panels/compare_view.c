@@ -162,12 +162,12 @@ static int draw_routing(const struct view *view, const struct explorer *explorer
 }
 
 /* Columns: where A, B, their difference and the verdict begin. */
-struct columns {
+struct compare_columns {
     int name, a, b, difference, verdict;
 };
 
-static void draw_heading(const struct view *view, const struct columns *x, int y,
-                         const char *text) {
+static void draw_heading(const struct view *view, const struct compare_columns *x,
+                         int y, const char *text) {
     view_text(view, 1, y, x->name, INK_TITLE, LOOK_BOLD, text);
     view_right(view, x->a, y, 9, INK_FAINT, LOOK_PLAIN, "A");
     view_right(view, x->b, y, 9, INK_FAINT, LOOK_PLAIN, "B");
@@ -175,7 +175,7 @@ static void draw_heading(const struct view *view, const struct columns *x, int y
 }
 
 static int draw_preferences(const struct view *view, const struct explorer *explorer,
-                            const struct columns *x, int y) {
+                            const struct compare_columns *x, int y) {
     const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
     draw_heading(view, x, y++, "preference");
     for (size_t t = 0; t < explorer->tasks; t++, y++) {
@@ -207,7 +207,7 @@ static void draw_verdict(const struct view *view, const struct paired *paired,
 }
 
 static int draw_objectives(const struct view *view, const struct explorer *explorer,
-                           const struct columns *x, int y) {
+                           const struct compare_columns *x, int y) {
     const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
     double of_a[STORE_TASKS_MAX], of_b[STORE_TASKS_MAX], sum_a = 0, sum_b = 0;
     const double *at_a = estimates_of(explorer, a, of_a);
@@ -247,7 +247,7 @@ static int draw_objectives(const struct view *view, const struct explorer *explo
 int compare_view_draw(const struct view *view, const struct explorer *explorer,
                       int scroll) {
     const struct compared *a = &explorer->compared[0], *b = &explorer->compared[1];
-    struct columns x = {.name = view->width >= 70 ? 18 : 12};
+    struct compare_columns x = {.name = view->width >= 70 ? 18 : 12};
     int y = -scroll;
     x.a = x.name + 2;
     x.b = x.a + 11;

@@ -4,20 +4,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "command/work/import_state.h"
 
 static const char *const splits[] = {"test", "train"};
 enum { SPLITS = sizeof splits / sizeof *splits };
 
-/* Which id here an id there has. */
-struct pairs {
-    struct pair {
-        int64_t there, here;
-    } * list; /* there rises */
-    size_t count, capacity;
-};
-
-static int pairs_add(struct pairs *pairs, int64_t there, int64_t here,
-                     struct error *error) {
+int pairs_add(struct pairs *pairs, int64_t there, int64_t here, struct error *error) {
     if (array_reserve((void **)&pairs->list, &pairs->capacity, pairs->count + 1,
                       sizeof *pairs->list))
         return error_memory(error);
@@ -30,8 +22,12 @@ static int compare_pairs(const void *a, const void *b) {
     return (x->there > y->there) - (x->there < y->there);
 }
 
-/* 0 where there is none. */
-static int64_t pairs_find(const struct pairs *pairs, int64_t there) {
+void pairs_sort(struct pairs *pairs) {
+    if (pairs->count)
+        qsort(pairs->list, pairs->count, sizeof *pairs->list, compare_pairs);
+}
+
+int64_t pairs_find(const struct pairs *pairs, int64_t there) {
     const struct pair wanted = {there, 0};
     const struct pair *found =
         pairs->count
@@ -39,16 +35,6 @@ static int64_t pairs_find(const struct pairs *pairs, int64_t there) {
             : NULL;
     return found ? found->here : 0;
 }
-
-struct importing {
-    struct store *store, *other;
-    const struct store_recipe *recipe;
-    const struct work *work;
-    struct pairs routers, solutions;
-    struct import_results *result;
-    size_t measured; /* solutions here before */
-    size_t ids;      /* capacity of result->ids */
-};
 
 /* --- is it the same pool? ------------------------------------------------------- */
 
@@ -132,170 +118,6 @@ static int check_data(struct importing *importing, size_t t, const char *split,
     bool changed;
     *there.stamp = '\0'; /* of that machine's files */
     return store_data_put(importing->store, t, split, &there, &changed, error);
-}
-
-/* --- runs ------------------------------------------------------------------------- */
-
-/* A run with its saved steps, without their bytes. */
-struct saved_run {
-    const struct store_run *run;
-    struct store_routers *steps;
-    size_t count;
-};
-
-static int same_bytes(struct store *here, int64_t a, struct store *there, int64_t b,
-                      bool *same, struct error *error) {
-    struct store_routers x, y;
-    if (store_routers_get(here, a, &x, error))
-        return -1;
-    int failed = store_routers_get(there, b, &y, error);
-    if (!failed) {
-        *same = x.size == y.size && memcmp(x.blob, y.blob, x.size) == 0;
-        store_routers_clear(&y);
-    }
-    store_routers_clear(&x);
-    return failed;
-}
-
-/* Are routers the same at every step that both have saved? Pairs those. */
-static int steps_agree(struct importing *importing, const struct saved_run *here,
-                       const struct saved_run *there, bool *agree,
-                       struct error *error) {
-    *agree = true;
-    for (size_t i = 0, j = 0; *agree && i < here->count && j < there->count;) {
-        const struct store_routers *a = &here->steps[i], *b = &there->steps[j];
-        if (a->step == b->step &&
-            same_bytes(importing->store, a->id, importing->other, b->id, agree, error))
-            return -1;
-        i += a->step <= b->step;
-        j += b->step <= a->step;
-    }
-    return 0;
-}
-
-/* The run here that is this one: among those of the same making, the one whose routers
- * agree; *found NULL where there is none. */
-static int find_run(struct importing *importing, const struct store_run *runs,
-                    size_t count, const struct saved_run *there,
-                    const struct store_run **found, struct error *error) {
-    *found = NULL;
-    for (size_t i = 0; i < count && !*found; i++) {
-        const struct store_run *run = &runs[i];
-        if (!store_run_is(run, there->run->method, there->run->upscale) ||
-            strcmp(run->parameters, there->run->parameters) != 0 ||
-            memcmp(&run->started, &there->run->started, sizeof run->started) != 0)
-            continue;
-        struct saved_run here = {.run = run};
-        bool agree;
-        if (store_routers_list(importing->store, run->id, &here.steps, &here.count,
-                               error))
-            return -1;
-        int failed = steps_agree(importing, &here, there, &agree, error);
-        free(here.steps);
-        if (failed)
-            return -1;
-        if (agree)
-            *found = run;
-    }
-    return 0;
-}
-
-/* The curve and, where it is kept, what the run goes on from. */
-static int take_progress(struct importing *importing, int64_t there,
-                         struct store_run *run, struct error *error) {
-    struct store_curve_point *points;
-    size_t count, size;
-    void *state;
-    if (store_curve(importing->other, there, &points, &count, error))
-        return -1;
-    int failed = store_run_state(importing->other, there, &state, &size, error);
-    if (!failed) {
-        failed = store_run_save(importing->store, run, NULL, state, size, points, count,
-                                error);
-        free(state);
-    }
-    free(points);
-    return failed;
-}
-
-static int take_step(struct importing *importing, struct store_run *run, int64_t there,
-                     int64_t *id, struct error *error) {
-    struct store_routers routers;
-    if (store_routers_get(importing->other, there, &routers, error))
-        return -1;
-    int failed =
-        store_run_save(importing->store, run, &routers, NULL, 0, NULL, 0, error);
-    *id = routers.id;
-    store_routers_clear(&routers);
-    return failed;
-}
-
-/* The routers of each step, which may be here already: whoever trains the run here then
- * need not be waited for. */
-static int take_routers(struct importing *importing, struct store_run *run,
-                        const struct saved_run *there, struct error *error) {
-    struct store_routers *here;
-    size_t count, at = 0;
-    if (store_routers_list(importing->store, run->id, &here, &count, error))
-        return -1;
-    int failed = 0;
-    for (size_t i = 0; !failed && i < there->count; i++) {
-        const struct store_routers *step = &there->steps[i];
-        while (at < count && here[at].step < step->step)
-            at++;
-        int64_t id = at < count && here[at].step == step->step ? here[at].id : 0;
-        failed = (!id && take_step(importing, run, step->id, &id, error)) ||
-                 pairs_add(&importing->routers, step->id, id, error);
-    }
-    free(here);
-    return failed ? -1 : 0;
-}
-
-static int take_run(struct importing *importing, const struct store_run *runs,
-                    size_t count, const struct saved_run *there, struct error *error) {
-    const struct store_run *found;
-    if (find_run(importing, runs, count, there, &found, error))
-        return -1;
-    bool further = !found || there->run->steps_done > found->steps_done ||
-                   (there->run->complete && !found->complete);
-    /* What is borrowed here belongs to the arrays that it comes from. */
-    struct store_run run = further ? *there->run : *found;
-    run.id = found ? found->id : 0;
-    if (!found && store_run_begin(importing->store, &run, error))
-        return -1;
-    importing->result->runs += !found;
-    importing->result->advanced += found && further;
-    if (further && take_progress(importing, there->run->id, &run, error))
-        return -1;
-    return take_routers(importing, &run, there, error);
-}
-
-static int take_runs(struct importing *importing, struct error *error) {
-    struct store_run *here, *there;
-    size_t here_count, there_count;
-    if (store_runs(importing->store, &here, &here_count, error))
-        return -1;
-    int failed = store_runs(importing->other, &there, &there_count, error);
-    for (size_t i = 0; !failed && i < there_count; i++) {
-        if (work_stopped(importing->work)) {
-            failed = error_set(error, "stopped; nothing was imported");
-            break;
-        }
-        struct saved_run run = {.run = &there[i]};
-        failed = store_routers_list(importing->other, there[i].id, &run.steps,
-                                    &run.count, error);
-        if (!failed) {
-            failed = take_run(importing, here, here_count, &run, error);
-            free(run.steps);
-        }
-        work_report(importing->work, "runs", i + 1, there_count);
-    }
-    if (!failed && importing->routers.count)
-        qsort(importing->routers.list, importing->routers.count,
-              sizeof *importing->routers.list, compare_pairs);
-    store_runs_free(here, here_count);
-    store_runs_free(there, there_count);
-    return failed;
 }
 
 /* --- solutions ----------------------------------------------------------------------
@@ -439,80 +261,6 @@ static int take_rows(struct importing *importing, const char *split, bool first,
     return failed;
 }
 
-/* --- bookmarks ----------------------------------------------------------------------
- */
-
-static bool same_place(const struct store_bookmark *a, const struct store_bookmark *b,
-                       int64_t solution, size_t tasks) {
-    if (a->solution != solution || !a->preference != !b->preference)
-        return false;
-    return !a->preference ||
-           memcmp(a->preference, b->preference, tasks * sizeof *a->preference) == 0;
-}
-
-static const struct store_bookmark *find_bookmark(const struct store_bookmark *list,
-                                                  size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i].name, name) == 0)
-            return &list[i];
-    return NULL;
-}
-
-struct bookmarks {
-    struct store_bookmark *list;
-    size_t count;
-};
-
-/* A name that no bookmark has, or one of the same place, which *same then says; free().
- * NULL where memory is out. */
-static char *free_name(const struct bookmarks *here, const struct bookmarks *there,
-                       const struct store_bookmark *wanted, int64_t solution,
-                       size_t tasks, bool *same) {
-    for (size_t i = 1;; i++) {
-        char *name =
-            i == 1 ? strdup(wanted->name) : text_format("%s (%zu)", wanted->name, i);
-        const struct store_bookmark *taken =
-            name ? find_bookmark(here->list, here->count, name) : NULL;
-        *same = taken && same_place(taken, wanted, solution, tasks);
-        bool others = name && i > 1 && find_bookmark(there->list, there->count, name);
-        if (!name || *same || (!taken && !others))
-            return name;
-        free(name);
-    }
-}
-
-static int take_bookmark(struct importing *importing, const struct bookmarks *here,
-                         const struct bookmarks *there,
-                         const struct store_bookmark *wanted, struct error *error) {
-    struct store_bookmark bookmark = *wanted;
-    bookmark.id = 0;
-    bookmark.solution =
-        wanted->solution ? pairs_find(&importing->solutions, wanted->solution) : 0;
-    if (!bookmark.solution && !bookmark.preference)
-        return 0; /* of a solution that was deleted */
-    bool same;
-    bookmark.name = free_name(here, there, wanted, bookmark.solution,
-                              importing->recipe->task_count, &same);
-    if (!bookmark.name)
-        return error_memory(error);
-    int failed = same ? 0 : store_bookmark_put(importing->store, &bookmark, error);
-    importing->result->bookmarks += !same;
-    free(bookmark.name);
-    return failed;
-}
-
-static int take_bookmarks(struct importing *importing, struct error *error) {
-    struct bookmarks here, there;
-    if (store_bookmarks(importing->store, &here.list, &here.count, error))
-        return -1;
-    int failed = store_bookmarks(importing->other, &there.list, &there.count, error);
-    for (size_t i = 0; !failed && i < there.count; i++)
-        failed = take_bookmark(importing, &here, &there, &there.list[i], error);
-    store_bookmarks_free(here.list, here.count);
-    store_bookmarks_free(there.list, there.count);
-    return failed;
-}
-
 /* --- all of it
  * ------------------------------------------------------------------------ */
 
@@ -523,12 +271,12 @@ static int take_all(struct importing *importing, struct error *error) {
         for (size_t s = 0; s < SPLITS; s++)
             if (check_data(importing, t, splits[s], error))
                 return -1;
-    if (take_runs(importing, error))
+    if (import_runs(importing, error))
         return -1;
     for (size_t s = 0; s < SPLITS; s++)
         if (take_rows(importing, splits[s], s == 0, error))
             return -1;
-    if (take_bookmarks(importing, error))
+    if (import_bookmarks(importing, error))
         return -1;
     const struct import_results *result = importing->result;
     const char *path = store_path(importing->other), *slash = strrchr(path, '/');
