@@ -35,7 +35,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
         may("moe", "model data backend checkpoint base")
         may("merge", "moe model data backend checkpoint base")
         may("tensorwise", "merge moe model data backend checkpoint base")
-        may("train", "parallel merge moe model data backend checkpoint base")
+        may("train", "parallel pareto merge moe model data backend checkpoint base")
         may("eval", "store tensorwise merge moe model data backend checkpoint base")
         # results: of eval, merge and moe their arithmetic
         may("results", "store pareto eval merge moe base")

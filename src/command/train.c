@@ -18,7 +18,7 @@
 #define ADAMERGING "adamerging"
 /* Routers that learn by the experts' answers, around a correction that does not. */
 #define DISTIL_ROUTERS "distil-routers"
-#define METHODS DISTIL "|" DISTIL_ROUTERS "|" COMBINE_NAMES "|" ADAMERGING
+#define METHODS DISTIL "|" DISTIL_ROUTERS "|" COMBINE_ALL_NAMES "|" ADAMERGING
 #define UPSCALES "mlp|attn+mlp|all|whole|tensor"
 /* Steps of a correction and of AdaMerging. */
 enum { STEPS = 1200, ADAMERGING_STEPS = 500 };
@@ -32,8 +32,9 @@ static const struct option_spec options[] = {
      .initial = DISTIL,
      .help = "distil: one more vector beside the task vectors, by the experts' own "
              "answers; distil-routers: routers by these answers, around the closed "
-             "form; routers, by how the tasks' losses become one: ls, epo, mgda or "
-             "stch; or adamerging, coefficients that make the answers certain, without "
+             "form; routers, by how the tasks' losses become one: ls, epo, mgda, "
+             "stch, or hv, the hypervolume of several models; or adamerging, "
+             "coefficients that make the answers certain, without "
              "a preference; with an option of routers it is ls",
      .offset = offsetof(struct train_options, method)},
     {.name = "upscale",
@@ -108,6 +109,15 @@ static const struct option_spec options[] = {
      .untold = "0",
      .offset = offsetof(struct train_options, average)},
     SMOOTHING_OPTION(struct train_options, how.smoothing, SMOOTHED),
+    {.name = "rays",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .initial = "4",
+     .minimum = 2,
+     .maximum = 64,
+     .help = "With --method hv: preferences of a step, on the same examples",
+     .kept = RAYS,
+     .offset = offsetof(struct train_options, how.rays)},
     {.name = "router-hidden-layers",
      .type = OPTION_UNSIGNED,
      .value = "N",
@@ -162,7 +172,8 @@ static const struct option_spec options[] = {
      .value = "N",
      .minimum = 1,
      .maximum = 10000000,
-     .help = "Steps (default 1200; of routers 4000, for GPT-2 2000; of adamerging 500)",
+     .help = "Steps (default 1200; of routers 4000, for GPT-2 2000, with hv divided by "
+             "--rays; of adamerging 500)",
      .kept = EACH,
      .offset = offsetof(struct train_options, how.steps)},
     {.name = "batch",
@@ -204,6 +215,7 @@ static void set_method(struct train_run *s, const char *name) {
               : strcmp(name, DISTIL_ROUTERS) == 0 ? CORRECTION | FIXED
               : strcmp(name, ADAMERGING) == 0     ? COEFFICIENTS
               : combine_is(name, COMBINE_STCH)    ? ROUTERS | SMOOTHED
+              : combine_is(name, COMBINE_HV)      ? ROUTERS | RAYS
                                                   : ROUTERS;
 }
 
@@ -233,6 +245,7 @@ static void settings_of_model(struct train_run *s) {
     if (!command_given(invocation, "steps"))
         s->o.how.steps = is_correction(s)   ? STEPS
                          : is_adamerging(s) ? ADAMERGING_STEPS
+                         : s->kind & RAYS   ? usual.steps / s->o.how.rays
                                             : usual.steps;
     if (!command_given(invocation, "weight-decay"))
         s->o.how.weight_decay = usual.weight_decay;
@@ -353,7 +366,7 @@ static int prepare_session(struct train_run *s, struct error *error) {
         return error_set(error,
                          "by mpirun routers are trained (--method %s); start "
                          "%s without it",
-                         COMBINE_NAMES, s->method);
+                         COMBINE_ALL_NAMES, s->method);
     return make_ready(s, error);
 }
 
@@ -406,7 +419,7 @@ static int choose_upscale(struct train_run *s, const struct invocation *invocati
     if (s->o.training.resume || coefficients == is_adamerging(s))
         return 0;
     return error_set(error, "--upscale %s goes with --method %s", s->upscale,
-                     coefficients ? ADAMERGING : COMBINE_NAMES);
+                     coefficients ? ADAMERGING : COMBINE_ALL_NAMES);
 }
 
 /* What one of the two that learn cannot have without itself. */

@@ -94,10 +94,11 @@ int evaluator_begin_method(struct evaluator *evaluator, const char *method,
                            const struct work *work, struct error *error);
 
 /* After evaluator_begin_preference: fits each task's head to the current model
- * (merge/head_fit.h); it is measured and exported with these. A method does it by
- * itself where its parameters have heads=fitted. */
-int evaluator_fit_heads(struct evaluator *evaluator, const struct work *work,
-                        struct error *error);
+ * (merge/head_fit.h), or where shared is not NULL, all of them by one map at that
+ * preference [tasks]; it is measured and exported with these. A method does it by
+ * itself where its parameters have heads=fitted or shared. */
+int evaluator_fit_heads(struct evaluator *evaluator, const double *shared,
+                        const struct work *work, struct error *error);
 
 /* The model in a directory of the pool's shape: an export, or one trained
  * elsewhere. Each task's head is heads/TASK.safetensors of the directory where it

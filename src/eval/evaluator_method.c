@@ -133,7 +133,7 @@ static int open_head_fit(struct evaluator *e, const struct work *work,
         return 0;
     if (!sources_have_examples(e->recipe, e->directory))
         return error_set(error,
-                         "heads=fitted needs examples of every task; name them in the "
+                         "fitted heads need examples of every task; name them in the "
                          "recipe (unlabelled: ... or train: ...)");
     e->head_examples = read_train(e, HEAD_FIT_EXAMPLES, work, error);
     if (!e->head_examples)
@@ -145,7 +145,7 @@ static int open_head_fit(struct evaluator *e, const struct work *work,
 }
 
 /* Of the model that is in place; its batches are then answered by these heads. */
-static int fit_heads(struct evaluator *e, const struct work *work,
+static int fit_heads(struct evaluator *e, const double *shared, const struct work *work,
                      struct error *error) {
     struct head *heads = array_new(e->tasks, sizeof *heads);
     if (!heads)
@@ -154,7 +154,7 @@ static int fit_heads(struct evaluator *e, const struct work *work,
     head_bank_free(e->own_heads);
     e->own_heads = NULL;
     e->fitted = heads;
-    if (head_fit_run(e->head_fit, e->weights, work, heads, error) == 0 &&
+    if (head_fit_run(e->head_fit, e->weights, shared, work, heads, error) == 0 &&
         head_bank_new(e->backend, &e->pool->layout->config, heads, e->tasks,
                       forward_batch_size(e->forward), &e->own_heads, error) == 0)
         return 0;
@@ -162,14 +162,14 @@ static int fit_heads(struct evaluator *e, const struct work *work,
     return -1;
 }
 
-int evaluator_fit_heads(struct evaluator *e, const struct work *work,
-                        struct error *error) {
+int evaluator_fit_heads(struct evaluator *e, const double *shared,
+                        const struct work *work, struct error *error) {
     if (e->current != CURRENT_PREFERENCE && e->current != CURRENT_METHOD)
         return error_set(error, "no merged model was made");
     if (open_head_fit(e, work, error))
         return -1;
     double began = usage_clock();
-    if (fit_heads(e, work, error))
+    if (fit_heads(e, shared, work, error))
         return -1;
     e->seconds += usage_clock() - began;
     return 0;
@@ -184,11 +184,17 @@ static int make(struct evaluator *e, struct merge_input *input, struct error *er
         return -1;
     input->train = e->train;
     bool fitted = merge_heads_fitted(input->parameters);
+    double equal[POOL_TASKS_MAX];
+    const double *shared = NULL;
+    for (size_t t = 0; t < e->tasks; t++)
+        equal[t] = 1 / (double)e->tasks;
+    if (merge_heads_shared(input->parameters))
+        shared = input->preference ? input->preference : equal;
     if (settle(e, input, error) || (fitted && open_head_fit(e, input->work, error)))
         return -1;
     evaluator_make_begin(e);
     if (merge_run(input, &e->merged, error) || put_merged(e, error) ||
-        (fitted && fit_heads(e, input->work, error)))
+        (fitted && fit_heads(e, shared, input->work, error)))
         return -1;
     evaluator_make_end(e);
     return 0;

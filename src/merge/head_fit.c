@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "merge/examples.h"
+#include "merge/head_map.h"
 #include "merge/solve.h"
 
 enum { BATCH = 16 };
@@ -14,7 +15,8 @@ struct head_fit {
     struct merge_input input; /* of the examples */
     struct examples *examples;
     float **expert; /* [tasks] features of the experts, (examples, D) */
-    float *merged;  /* (HEAD_FIT_EXAMPLES, D) */
+    float **merged; /* [tasks] those of the merged body at hand */
+    size_t *counts; /* [tasks] examples */
 };
 
 /* --- the arithmetic -----------------------------------------------------------------
@@ -85,30 +87,13 @@ static void fill(struct regression *r, const float *merged, const float *expert,
     }
 }
 
-/* to [rows, columns] += left' right of left [n, rows] and right [n, columns]. */
-static int add_products(double *to, const double *left, size_t rows,
-                        const double *right, size_t columns, size_t n, unsigned threads,
-                        struct error *error) {
-    double *turned = array_new(n, rows * sizeof *turned);
-    if (!turned)
-        return error_memory(error);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < rows; j++)
-            turned[j * n + i] = -left[i * rows + j];
-    struct product product = {to, columns, turned, n,       right,
-                              1,  columns, rows,   columns, n};
-    int status = solve_subtract(&product, threads);
-    free(turned);
-    return status ? error_memory(error) : 0;
-}
-
 /* r->change from what is filled. */
 static int solve(struct regression *r, unsigned threads, struct error *error) {
     size_t d = r->features, classes = r->head->classes;
     double diagonal = 0;
-    if (add_products(r->gram, r->inputs, d, r->inputs, d, r->n, threads, error) ||
-        add_products(r->change, r->lack, classes, r->inputs, d, r->n, threads, error))
-        return -1;
+    if (solve_add_products(r->gram, r->inputs, d, r->inputs, d, r->n, threads) ||
+        solve_add_products(r->change, r->lack, classes, r->inputs, d, r->n, threads))
+        return error_memory(error);
     for (size_t j = 0; j < d; j++)
         diagonal += r->gram[j * d + j];
     if (!isfinite(diagonal))
@@ -202,9 +187,12 @@ static int run_examples(struct head_fit *f, float *out, struct error *error) {
 static int ask_expert(struct head_fit *f, size_t task, struct error *error) {
     if (examples_begin(f->examples, task, HEAD_FIT_EXAMPLES, error))
         return -1;
-    f->expert[task] = array_new(f->examples->count, width_of(f) * sizeof **f->expert);
-    return f->expert[task] ? run_examples(f, f->expert[task], error)
-                           : error_memory(error);
+    size_t count = f->examples->count;
+    f->counts[task] = count;
+    f->expert[task] = array_new(count, width_of(f) * sizeof **f->expert);
+    f->merged[task] = array_new(count, width_of(f) * sizeof **f->merged);
+    return f->expert[task] && f->merged[task] ? run_examples(f, f->expert[task], error)
+                                              : error_memory(error);
 }
 
 int head_fit_new(struct pool *pool, const struct dataset *const *train,
@@ -214,8 +202,9 @@ int head_fit_new(struct pool *pool, const struct dataset *const *train,
         return error_memory(error);
     f->input = (struct merge_input){.pool = pool, .train = train, .work = work};
     f->expert = array_new(pool->tasks, sizeof *f->expert);
-    f->merged = array_new(HEAD_FIT_EXAMPLES, width_of(f) * sizeof *f->merged);
-    int result = f->expert && f->merged
+    f->merged = array_new(pool->tasks, sizeof *f->merged);
+    f->counts = array_new(pool->tasks, sizeof *f->counts);
+    int result = f->expert && f->merged && f->counts
                      ? examples_new(&f->input, BATCH, &f->examples, error)
                      : error_memory(error);
     for (size_t t = 0; result == 0 && t < pool->tasks; t++)
@@ -233,37 +222,60 @@ void head_fit_free(struct head_fit *f) {
         return;
     for (size_t t = 0; f->expert && t < f->input.pool->tasks; t++)
         free(f->expert[t]);
+    for (size_t t = 0; f->merged && t < f->input.pool->tasks; t++)
+        free(f->merged[t]);
     free(f->expert);
     free(f->merged);
+    free(f->counts);
     examples_free(f->examples);
     free(f);
 }
 
-static int fit_task(struct head_fit *f, size_t task, const real *weights,
-                    struct head *head, struct error *error) {
+/* f->merged of a task. */
+static int run_merged(struct head_fit *f, size_t task, const real *weights,
+                      struct error *error) {
     struct pool *pool = f->input.pool;
     struct backend *b = pool->backend;
     /* Its order is that of the expert's features; the weights are then these. */
     if (examples_begin(f->examples, task, HEAD_FIT_EXAMPLES, error))
         return -1;
     b->copy(b, f->examples->weights, weights, pool->layout->size * b->real_size);
-    if (run_examples(f, f->merged, error))
-        return -1;
-    bool with_bias = pool->layout->config.kind != MODEL_GPT2;
-    return head_fit_solve(&pool->heads[task], f->merged, f->expert[task],
-                          f->examples->count, with_bias, b->threads, head, error);
+    return run_examples(f, f->merged[task], error);
 }
 
-int head_fit_run(struct head_fit *f, const real *weights, const struct work *work,
-                 struct head *heads, struct error *error) {
-    size_t tasks = f->input.pool->tasks;
+static int fit_each(struct head_fit *f, bool with_bias, struct head *heads,
+                    struct error *error) {
+    struct pool *pool = f->input.pool;
+    int result = 0;
+    for (size_t t = 0; result == 0 && t < pool->tasks; t++)
+        result =
+            head_fit_solve(&pool->heads[t], f->merged[t], f->expert[t], f->counts[t],
+                           with_bias, pool->backend->threads, &heads[t], error);
+    return result;
+}
+
+int head_fit_run(struct head_fit *f, const real *weights, const double *preference,
+                 const struct work *work, struct head *heads, struct error *error) {
+    struct pool *pool = f->input.pool;
+    bool with_bias = pool->layout->config.kind != MODEL_GPT2;
+    const struct head_map_input shared = {pool->tasks,
+                                          pool->heads,
+                                          (const float *const *)f->merged,
+                                          (const float *const *)f->expert,
+                                          f->counts,
+                                          preference,
+                                          with_bias};
     int result = 0;
     f->input.work = work;
-    for (size_t t = 0; t < tasks; t++)
+    for (size_t t = 0; t < pool->tasks; t++)
         heads[t] = (struct head){0};
-    for (size_t t = 0; result == 0 && t < tasks; t++)
-        result = fit_task(f, t, weights, &heads[t], error);
-    for (size_t t = 0; result && t < tasks; t++)
+    for (size_t t = 0; result == 0 && t < pool->tasks; t++)
+        result = run_merged(f, t, weights, error);
+    if (result == 0)
+        result = preference
+                     ? head_map_solve(&shared, pool->backend->threads, heads, error)
+                     : fit_each(f, with_bias, heads, error);
+    for (size_t t = 0; result && t < pool->tasks; t++)
         head_clear(&heads[t]);
     return result;
 }

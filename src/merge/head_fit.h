@@ -42,8 +42,9 @@ int head_fit_new(struct pool *pool, const struct dataset *const *train,
                  const struct work *work, struct head_fit **fit, struct error *error);
 void head_fit_free(struct head_fit *fit); /* NULL is fine */
 /* heads [tasks], each filled or all empty after a failure, for the merged model
- * `weights` (layout size) on the device. */
-int head_fit_run(struct head_fit *fit, const real *weights, const struct work *work,
-                 struct head *heads, struct error *error);
+ * `weights` (layout size) on the device. preference: NULL, or [tasks] for one map that
+ * all heads share (head_map.h). */
+int head_fit_run(struct head_fit *fit, const real *weights, const double *preference,
+                 const struct work *work, struct head *heads, struct error *error);
 
 #endif

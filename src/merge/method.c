@@ -58,9 +58,10 @@ const struct merge_method *merge_method_find(const char *name, struct error *err
 
 static const struct merge_parameter common_parameters[] = {
     {.name = "heads",
-     .words = "own|fitted",
+     .words = "own|fitted|shared",
      .help = "fitted: each task's head by a ridge regression from the merged model's "
-             "features of up to 400 training examples to its expert's, without labels"},
+             "features of up to 400 training examples to its expert's, without labels; "
+             "shared: by one map for all tasks, weighed by the preference"},
     {0}};
 
 const struct merge_parameter *merge_common_parameters(void) {
@@ -71,7 +72,12 @@ const struct merge_method merge_trained = {.name = "what was trained"};
 
 bool merge_heads_fitted(const json_t *parameters) {
     const char *word = json_string_value(json_object_get(parameters, "heads"));
-    return word && strcmp(word, "fitted") == 0;
+    return word && (strcmp(word, "fitted") == 0 || strcmp(word, "shared") == 0);
+}
+
+bool merge_heads_shared(const json_t *parameters) {
+    const char *word = json_string_value(json_object_get(parameters, "heads"));
+    return word && strcmp(word, "shared") == 0;
 }
 
 const struct merge_parameter *merge_parameter_find(const struct merge_method *method,

@@ -115,14 +115,16 @@ struct merge_method {
 const struct merge_method *const *merge_methods(size_t *count);
 /* NULL with an error naming the nearest where there is none. */
 const struct merge_method *merge_method_find(const char *name, struct error *error);
-/* Parameters that every method with a run function has: heads, "own" or "fitted"
- * (head_fit.h). Merging itself knows nothing of it; who measures or writes the model
- * fits them. "own" is left out of what merge_parameters gives, so that models stored
- * before keep their identity. */
+/* Parameters that every method with a run function has: heads, "own", "fitted" or
+ * "shared" (head_fit.h). Merging itself knows nothing of it; who measures or writes the
+ * model fits them. "own" is left out of what merge_parameters gives, so that models
+ * stored before keep their identity. */
 const struct merge_parameter *merge_common_parameters(void);
 /* What was trained, which has these alone; it is no row of the table. */
 extern const struct merge_method merge_trained;
+/* Whether they are fitted in either way, and whether by one map for all. */
 bool merge_heads_fitted(const json_t *parameters);
+bool merge_heads_shared(const json_t *parameters);
 /* The parameter of that name, of the method or common, or NULL. */
 const struct merge_parameter *merge_parameter_find(const struct merge_method *method,
                                                    const char *name);

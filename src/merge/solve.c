@@ -224,3 +224,18 @@ int solve_rows(double *matrix, size_t size, double *rows, size_t count,
     }
     return 0;
 }
+
+int solve_add_products(double *to, const double *left, size_t rows, const double *right,
+                       size_t columns, size_t n, unsigned threads) {
+    double *turned = array_new(n, rows * sizeof *turned);
+    if (!turned)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < rows; j++)
+            turned[j * n + i] = -left[i * rows + j];
+    struct product product = {to, columns, turned, n,       right,
+                              1,  columns, rows,   columns, n};
+    int status = solve_subtract(&product, threads);
+    free(turned);
+    return status;
+}

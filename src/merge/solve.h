@@ -18,6 +18,11 @@ struct product {
 };
 int solve_subtract(const struct product *product, unsigned threads);
 
+/* to [rows, columns] += left' right of left [n, rows] and right [n, columns]. 0, or -1
+ * when memory is out, to then being partly done. */
+int solve_add_products(double *to, const double *left, size_t rows, const double *right,
+                       size_t columns, size_t n, unsigned threads);
+
 /* rows [count, size] times the inverse of matrix [size, size], in place, by Cholesky's
  * factors, which overwrite the lower triangle; the upper is not read. Returns 0, -1
  * when memory is out, 1 where the matrix is not positive definite in f64. */

@@ -9,7 +9,8 @@
 static const char *const names[] = {[COMBINE_LS] = "ls",
                                     [COMBINE_EPO] = "epo",
                                     [COMBINE_MGDA] = "mgda",
-                                    [COMBINE_STCH] = "stch"};
+                                    [COMBINE_STCH] = "stch",
+                                    [COMBINE_HV] = "hv"};
 
 const char *combine_name(enum combine combine) {
     return names[combine];
@@ -20,13 +21,14 @@ bool combine_is(const char *name, enum combine combine) {
 }
 
 int combine_parse(const char *text, enum combine *out, struct error *error) {
-    for (int i = COMBINE_LS; i <= COMBINE_STCH; i++) {
+    for (int i = COMBINE_LS; i <= COMBINE_HV; i++) {
         if (combine_is(text, (enum combine)i)) {
             *out = (enum combine)i;
             return 0;
         }
     }
-    return error_set(error, "method \"%s\" is not one of ls, epo, mgda, stch", text);
+    return error_set(error, "method \"%s\" is not one of ls, epo, mgda, stch, hv",
+                     text);
 }
 
 bool combine_per_task(enum combine combine) {
@@ -47,6 +49,8 @@ int combine_weights(enum combine combine, double smoothing, const double *gram,
     case COMBINE_STCH:
         tchebycheff_weights(losses, preference, tasks, smoothing, weights);
         return 0;
+    case COMBINE_HV:
+        break;
     }
     return error_set(error, "no such method");
 }

@@ -6,6 +6,7 @@ libpwemoe_a_SOURCES += \
   src/train/held_back.h src/train/held_back.c \
   src/train/host_state.h src/train/host_state.c \
   src/train/mgda.h src/train/mgda.c \
+  src/train/hypervolume.h src/train/hypervolume.c \
   src/train/tchebycheff.h src/train/tchebycheff.c \
   src/train/optimiser.h src/train/optimiser.c \
   src/train/trained.h src/train/trained.c \

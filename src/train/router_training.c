@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "train/host_state.h"
+#include "train/hypervolume.h"
 #include "train/merged_pass.h"
 #include "train/optimiser.h"
 #include "train/sharing.h"
@@ -34,12 +35,16 @@ struct router_training {
     float *gradients; /* (tasks, routers->count) */
     float *first, *second;
     double *preference, *losses, *gram, *mix; /* mix: weights of the gradients */
+    size_t
+        rays; /* models of a step; of preference, losses, mix and gradients, which
+                 have as many rows as those have tasks, there is one after the other */
 };
 
 struct router_training_options router_training_defaults(enum model_kind kind) {
     bool gpt2 = kind == MODEL_GPT2;
     return (struct router_training_options){.method = COMBINE_LS,
                                             .smoothing = 0.1,
+                                            .rays = 4,
                                             .upscale = UPSCALE_ATTN_MLP,
                                             .layers = 2,
                                             .lambda = 0.3,
@@ -101,13 +106,13 @@ static int allocate_host(struct router_training *t) {
     size_t count = t->routers->count;
     t->routing = array_new(t->pass.upscaling->rows * tasks, sizeof *t->routing);
     t->dweights = array_new(modules * tasks, sizeof *t->dweights);
-    t->gradients = array_new(tasks * count, sizeof *t->gradients);
+    t->gradients = array_new(t->rays * tasks * count, sizeof *t->gradients);
     t->first = array_new(count, sizeof *t->first);
     t->second = array_new(count, sizeof *t->second);
-    t->preference = array_new(tasks, sizeof *t->preference);
-    t->losses = array_new(tasks, sizeof *t->losses);
+    t->preference = array_new(t->rays * tasks, sizeof *t->preference);
+    t->losses = array_new(t->rays * tasks, sizeof *t->losses);
     t->gram = array_new(tasks * tasks, sizeof *t->gram);
-    t->mix = array_new(tasks, sizeof *t->mix);
+    t->mix = array_new(t->rays * tasks, sizeof *t->mix);
     return t->routing && t->dweights && t->gradients && t->first && t->second &&
                    t->preference && t->losses && t->gram && t->mix
                ? 0
@@ -137,6 +142,7 @@ int router_training_new(struct pool *pool, const struct dataset *const *train,
     t->pass.pool = pool;
     t->sharing.ranks = options->ranks;
     t->sharing.work = options->work;
+    t->rays = options->method == COMBINE_HV ? (size_t)options->rays : 1;
     t->group_room = combine_per_task(options->method) ? pool->tasks : 1;
     random_seed(&t->random, options->seed, 1);
     size_t first, count;
@@ -243,10 +249,10 @@ static void put_dweights(const struct router_training *t, size_t at, float *to) 
 }
 
 /* Forward and backward of the batch at hand, at a preference: losses [tasks] and
- * t->gradients [groups, count]. ahead: the next batch is drawn meanwhile. */
+ * gradients [groups, count]. ahead: the next batch is drawn meanwhile. */
 static int losses_and_gradients(struct router_training *t, const double *preference,
                                 size_t groups, bool ahead, double *losses,
-                                struct error *error) {
+                                float *gradients, struct error *error) {
     struct pool *pool = t->pass.pool;
     struct task_batch *batch = t->pass.batch;
     size_t tasks = pool->tasks, modules = t->pass.upscaling->modules;
@@ -274,15 +280,18 @@ static int losses_and_gradients(struct router_training *t, const double *prefere
         for (size_t m = 0; m < modules; m++)
             put_dweights(t, m * groups + g, t->dweights + m * tasks);
         routers_backward(t->routers, preference, t->dweights,
-                         t->gradients + g * t->routers->count);
+                         gradients + g * t->routers->count);
     }
     return 0;
 }
 
-/* t->gradients of the tasks to one gradient, in the place of the first. */
-static int mix_gradients(struct router_training *t, struct error *error) {
+/* t->mix of the tasks' gradients, or of those of several models. */
+static int find_mix(struct router_training *t, struct error *error) {
     size_t tasks = t->pass.pool->tasks, count = t->routers->count;
-    float *g = t->gradients;
+    const float *g = t->gradients;
+    if (t->options.method == COMBINE_HV)
+        return hypervolume_weights(t->losses, t->preference, t->rays, tasks, t->mix,
+                                   error);
     for (size_t i = 0; i < tasks; i++) {
         for (size_t j = 0; j <= i; j++) {
             double sum = 0;
@@ -291,16 +300,44 @@ static int mix_gradients(struct router_training *t, struct error *error) {
             t->gram[i * tasks + j] = t->gram[j * tasks + i] = sum;
         }
     }
-    if (combine_weights(t->options.method, t->options.smoothing, t->gram, t->losses,
-                        t->preference, tasks, t->mix, error))
+    return combine_weights(t->options.method, t->options.smoothing, t->gram, t->losses,
+                           t->preference, tasks, t->mix, error);
+}
+
+/* All of t->gradients to one gradient, in the place of the first. */
+static int mix_gradients(struct router_training *t, struct error *error) {
+    size_t rows = t->rays * t->pass.pool->tasks, count = t->routers->count;
+    float *g = t->gradients;
+    if (find_mix(t, error))
         return -1;
     for (size_t k = 0; k < count; k++) {
         double sum = 0;
-        for (size_t i = 0; i < tasks; i++)
+        for (size_t i = 0; i < rows; i++)
             sum += t->mix[i] * g[i * count + k];
         g[k] = (float)sum;
     }
     return 0;
+}
+
+/* t->losses and t->gradients of every model of a step. */
+static int run_rays(struct router_training *t, struct error *error) {
+    size_t tasks = t->pass.pool->tasks, each = t->group_room * t->routers->count;
+    for (size_t ray = 0; ray < t->rays; ray++) {
+        bool ahead = ray + 1 == t->rays && t->step + 1 < t->options.steps;
+        if (losses_and_gradients(t, t->preference + ray * tasks, t->group_room, ahead,
+                                 t->losses + ray * tasks, t->gradients + ray * each,
+                                 error))
+            return -1;
+    }
+    return 0;
+}
+
+/* What is recorded of a step: the mean over its models. */
+static void record_losses(const struct router_training *t, double *losses) {
+    size_t tasks = t->pass.pool->tasks;
+    memset(losses, 0, tasks * sizeof *losses);
+    for (size_t i = 0; i < t->rays * tasks; i++)
+        losses[i % tasks] += t->losses[i] / (double)t->rays;
 }
 
 static bool asked(const void *self) {
@@ -319,10 +356,11 @@ static int step(void *self, double *losses, struct error *error) {
     struct router_training *t = self;
     const struct router_training_options *o = &t->options;
     struct random random = t->random;
-    random_dirichlet(&random, o->alpha, t->pass.pool->tasks, t->preference);
+    size_t tasks = t->pass.pool->tasks;
+    for (size_t ray = 0; ray < t->rays; ray++)
+        random_dirichlet(&random, o->alpha, tasks, t->preference + ray * tasks);
     task_batch_next(t->pass.batch);
-    if (losses_and_gradients(t, t->preference, t->group_room, t->step + 1 < o->steps,
-                             t->losses, error))
+    if (run_rays(t, error))
         return -1;
     if (t->group_room > 1 && mix_gradients(t, error))
         return -1;
@@ -338,7 +376,7 @@ static int step(void *self, double *losses, struct error *error) {
     t->step++;
     t->random = random;
     task_batch_done(t->pass.batch);
-    memcpy(losses, t->losses, t->pass.pool->tasks * sizeof *losses);
+    record_losses(t, losses);
     return 0;
 }
 
@@ -349,7 +387,8 @@ int router_training_gradients(struct router_training *t, const double *preferenc
     if (n > t->pass.batch->batch || (groups != 1 && groups != t->group_room))
         return error_set(error, "a batch or a number of groups that was not planned");
     task_batch_given(t->pass.batch, data, n);
-    int result = losses_and_gradients(t, preference, groups, false, losses, error);
+    int result =
+        losses_and_gradients(t, preference, groups, false, losses, t->gradients, error);
     if (result == 0)
         memcpy(gradients, t->gradients, groups * t->routers->count * sizeof *gradients);
     return result;

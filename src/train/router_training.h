@@ -26,6 +26,7 @@ struct ranks;
 struct router_training_options {
     enum combine method;
     double smoothing; /* of stch: 0.1 */
+    uint64_t rays;    /* of hv: preferences a step, on the same batch: 4 */
     enum granularity upscale;
     uint64_t layers;      /* of a router: 2 (default) or 1 */
     double lambda;        /* 0.3 */

@@ -112,6 +112,24 @@ static void a_correction_resumes_to_the_same_numbers(void **state) {
     ran_free(&ran);
 }
 
+static void rays_are_a_setting_of_hv(void **state) {
+    (void)state;
+    new_store("rays.db");
+    expect_error(2, "--rays cannot be used with --method ls",
+                 "train %s/rays.db --method ls --rays 3", folder());
+    expect_error(2, "--rays", "train %s/rays.db --method hv --rays 1", folder());
+    json_t *rows = json_of("train %s/rays.db --method hv --upscale mlp --steps 3 "
+                           "--batch 2 --rays 3 --format json",
+                           folder());
+    json_t *row = json_array_get(rows, 0);
+    assert_string_equal(string(row, "method"), "hv");
+    assert_true(number(json_object_get(row, "parameters"), "rays") == 3);
+    json_decref(rows);
+    rows = json_of("front %s/rays.db --method hv --grid 3 --format json", folder());
+    assert_int_equal(json_array_size(rows), 3);
+    json_decref(rows);
+}
+
 static void smoothing_is_a_setting_of_stch(void **state) {
     (void)state;
     new_store("stch.db");
@@ -624,6 +642,7 @@ int main(void) {
         cmocka_unit_test(train_resumes_to_the_same_numbers),
         cmocka_unit_test(a_run_has_one_trainer),
         cmocka_unit_test(smoothing_is_a_setting_of_stch),
+        cmocka_unit_test(rays_are_a_setting_of_hv),
         cmocka_unit_test(a_correction_resumes_to_the_same_numbers),
         cmocka_unit_test(front_goes_on),
         cmocka_unit_test(a_front_without_training),

@@ -9,6 +9,8 @@ Run in this folder, after make_methods.py, with the packages that it names:
 For each KIND of clip, vit, gpt2 and each task t, on all of its examples in
 methods-KIND.safetensors:
   KIND.t.weight [classes, D], and but for gpt2, whose heads have none, KIND.t.bias [classes]
+  KIND.shared.t.weight, KIND.shared.t.bias: the same by one map for all tasks, at the
+    preference below, from the definition in src/merge/head_map.h
 """
 
 import os
@@ -23,6 +25,7 @@ from torch.func import functional_call
 from make_methods import HERE, TASKS, Kind, average, memory_name
 
 RIDGE = 0.1
+PREFERENCE = [0.5, 0.375, 0.125]
 
 
 def features(kind, task, weights):
@@ -71,6 +74,31 @@ def fit(kind, task):
     return out
 
 
+def share(kind):
+    merged_vector = average(kind)
+    merged = {memory_name(n): kind.base[n] + merged_vector[n] for n in kind.tensors}
+    f = [features(kind, t, merged) for t in range(TASKS)]
+    z = [features(kind, t, {}) for t in range(TASKS)]
+    root = np.concatenate([np.full(len(x), np.sqrt(r / len(x)))
+                           for x, r in zip(f, PREFERENCE)])[:, None]
+    f, z = np.concatenate(f), np.concatenate(z)
+    lack = z - f
+    f_mean, lack_mean = (root**2 * f).sum(0), (root**2 * lack).sum(0)
+    if kind.name == "gpt2":
+        f_mean, lack_mean = 0 * f_mean, 0 * lack_mean
+    f, lack = root * (f - f_mean), root * (lack - lack_mean)
+    width = f.shape[1]
+    ridge = np.sqrt(RIDGE * (f**2).sum() / width)
+    m = np.linalg.lstsq(np.concatenate([f, ridge * np.eye(width)]),
+                        np.concatenate([lack, np.zeros((width, width))]), rcond=None)[0].T
+    for t in range(TASKS):
+        weight, bias = head_of(kind, t)
+        out = {"weight": weight @ (np.eye(width) + m)}
+        if kind.name != "gpt2":
+            out["bias"] = (0 if bias is None else bias) + weight @ (lack_mean - m @ f_mean)
+        yield t, out
+
+
 if __name__ == "__main__":
     transformers.logging.disable_progress_bar()
     out = {}
@@ -79,4 +107,8 @@ if __name__ == "__main__":
         for t in range(TASKS):
             for what, value in fit(kind, t).items():
                 out[f"{name}.{t}.{what}"] = torch.from_numpy(np.ascontiguousarray(value))
+        for t, values in share(kind):
+            for what, value in values.items():
+                out[f"{name}.shared.{t}.{what}"] = torch.from_numpy(
+                    np.ascontiguousarray(value))
     save_file(out, os.path.join(HERE, "head_fit.safetensors"))

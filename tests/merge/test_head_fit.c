@@ -59,32 +59,34 @@ static void merge(struct fixture *f, const float *weights) {
     upscaling_free(upscaling);
 }
 
-static void fit(struct fixture *f, struct head heads[TASKS]) {
+static void fit(struct fixture *f, const double *shared, struct head heads[TASKS]) {
     struct head_fit *fitting;
     struct error error;
     if (head_fit_new(f->pool, (const struct dataset *const *)f->data, NULL, &fitting,
                      &error) ||
-        head_fit_run(fitting, f->weights, NULL, heads, &error))
+        head_fit_run(fitting, f->weights, shared, NULL, heads, &error))
         fail_msg("%s", error.text);
     head_fit_free(fitting);
 }
 
-static void check_kind(const char *kind) {
+/* shared: NULL, or the preference of one map for all. */
+static void check_heads(const char *kind, const double *shared) {
+    const char *of = shared ? "shared." : "";
     struct fixture f;
     struct head heads[TASKS];
     open_fixture(&f, kind);
     merge(&f, (const float[]){1 / 3.0F, 1 / 3.0F, 1 / 3.0F});
-    fit(&f, heads);
+    fit(&f, shared, heads);
     struct safetensors *golden = golden_open("head_fit.safetensors");
     for (size_t t = 0; t < TASKS; t++) {
         char name[64];
-        snprintf(name, sizeof name, "%s.%zu.weight", kind, t);
+        snprintf(name, sizeof name, "%s.%s%zu.weight", kind, of, t);
         double *expected = golden_values(golden, name);
         /* Features have gone through two blocks in f32. */
         golden_close(name, heads[t].weight, expected,
                      heads[t].classes * heads[t].features, 1e-5);
         free(expected);
-        snprintf(name, sizeof name, "%s.%zu.bias", kind, t);
+        snprintf(name, sizeof name, "%s.%s%zu.bias", kind, of, t);
         assert_true(!heads[t].bias == !safetensors_find(golden, name));
         if (heads[t].bias) {
             expected = golden_values(golden, name);
@@ -95,6 +97,11 @@ static void check_kind(const char *kind) {
     }
     safetensors_close(golden);
     close_fixture(&f);
+}
+
+static void check_kind(const char *kind) {
+    check_heads(kind, NULL);
+    check_heads(kind, (const double[]){0.5, 0.375, 0.125});
 }
 
 static void test_clip(void **state) {
@@ -119,13 +126,40 @@ static void test_expert(void **state) {
     struct head heads[TASKS];
     open_fixture(&f, "vit");
     merge(&f, (const float[]){0, 1, 0});
-    fit(&f, heads);
+    fit(&f, NULL, heads);
     const struct head *own = &f.pool->heads[1];
     assert_memory_equal(heads[1].weight, own->weight,
                         own->classes * own->features * sizeof *own->weight);
     assert_memory_equal(heads[1].bias, own->bias, own->classes * sizeof *own->bias);
     for (size_t t = 0; t < TASKS; t++)
         head_clear(&heads[t]);
+    close_fixture(&f);
+}
+
+/* One map for all, the whole weight on one task: that task's head is the one fitted to
+ * it alone. */
+static void test_vertex(void **state) {
+    (void)state;
+    struct fixture f;
+    struct head alone[TASKS], shared[TASKS];
+    open_fixture(&f, "vit");
+    merge(&f, (const float[]){0.5F, 0.25F, 0.25F});
+    fit(&f, NULL, alone);
+    fit(&f, (const double[]){0, 0, 1}, shared);
+    size_t count = alone[2].classes * alone[2].features;
+    double differ = 0;
+    for (size_t i = 0; i < count; i++) {
+        differ = fmax(differ,
+                      fabs((double)(alone[2].weight[i] - f.pool->heads[2].weight[i])));
+        assert_true(fabs((double)(alone[2].weight[i] - shared[2].weight[i])) < 1e-6);
+    }
+    for (size_t i = 0; i < alone[2].classes; i++)
+        assert_true(fabs((double)(alone[2].bias[i] - shared[2].bias[i])) < 1e-6);
+    assert_true(differ > 1e-4);
+    for (size_t t = 0; t < TASKS; t++) {
+        head_clear(&alone[t]);
+        head_clear(&shared[t]);
+    }
     close_fixture(&f);
 }
 
@@ -174,7 +208,8 @@ static void test_stop(void **state) {
     assert_int_equal(head_fit_new(f.pool, data, &stopped, &fitting, &error), -1);
     assert_string_equal(error.text, "stopped");
     assert_int_equal(head_fit_new(f.pool, data, NULL, &fitting, &error), 0);
-    assert_int_equal(head_fit_run(fitting, f.weights, &stopped, heads, &error), -1);
+    assert_int_equal(head_fit_run(fitting, f.weights, NULL, &stopped, heads, &error),
+                     -1);
     assert_string_equal(error.text, "stopped");
     for (size_t t = 0; t < TASKS; t++)
         assert_null(heads[t].weight);
@@ -184,9 +219,13 @@ static void test_stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clip), cmocka_unit_test(test_vit),
-        cmocka_unit_test(test_gpt2), cmocka_unit_test(test_expert),
-        cmocka_unit_test(test_stop), cmocka_unit_test(test_nothing_to_go_by),
+        cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_gpt2),
+        cmocka_unit_test(test_expert),
+        cmocka_unit_test(test_vertex),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_nothing_to_go_by),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

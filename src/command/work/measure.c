@@ -204,10 +204,12 @@ static int begin_preference(struct measure *measure,
     struct evaluator *evaluator = measure->evaluator;
     json_t *parameters = json_loads(solution->parameters, 0, NULL);
     bool fitted = merge_heads_fitted(parameters);
+    bool shared = merge_heads_shared(parameters);
     json_decref(parameters);
     if (evaluator_begin_preference(evaluator, solution->preference, error))
         return -1;
-    return fitted ? evaluator_fit_heads(evaluator, measure->invocation->work, error)
+    return fitted ? evaluator_fit_heads(evaluator, shared ? solution->preference : NULL,
+                                        measure->invocation->work, error)
                   : 0;
 }
 

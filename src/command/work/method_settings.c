@@ -91,7 +91,7 @@ void settings_offer_answers(FILE *out) {
     size_t count;
     const struct merge_method *const *methods = merge_methods(&count);
     char name[32];
-    for (unsigned i = 0; *options_choice(COMBINE_NAMES, i, name, sizeof name); i++)
+    for (unsigned i = 0; *options_choice(COMBINE_ALL_NAMES, i, name, sizeof name); i++)
         fprintf(out, "%s%s", i ? " " : "", name);
     for (size_t i = 0; i < count; i++)
         if (methods[i]->takes_preference)

@@ -14,6 +14,7 @@ enum {
     SMOOTHED = 1 << 2, /* routers by stch */
     COEFFICIENTS = 1 << 3,
     FIXED = 1 << 4, /* a correction that stays as it starts, and routers beside it */
+    RAYS = 1 << 5,  /* routers by hv */
     EACH = BOTH | COEFFICIENTS
 };
 
