@@ -18,10 +18,14 @@
 #define ADAMERGING "adamerging"
 /* Routers that learn by the experts' answers, around a correction that does not. */
 #define DISTIL_ROUTERS "distil-routers"
-#define METHODS DISTIL "|" DISTIL_ROUTERS "|" COMBINE_ALL_NAMES "|" ADAMERGING
+#define PARETO_MERGING "pareto-merging"
+#define METHODS \
+    DISTIL "|" DISTIL_ROUTERS "|" PARETO_MERGING "|" COMBINE_ALL_NAMES "|" ADAMERGING
 #define UPSCALES "mlp|attn+mlp|all|whole|tensor"
 /* Steps of a correction and of AdaMerging. */
 enum { STEPS = 1200, ADAMERGING_STEPS = 500 };
+/* That of its tensors. */
+enum { TENSOR_RANK = 16 };
 static const double adamerging_rate = 0.001;
 
 static const struct option_spec options[] = {
@@ -32,7 +36,8 @@ static const struct option_spec options[] = {
      .initial = DISTIL,
      .help = "distil: one more vector beside the task vectors, by the experts' own "
              "answers; distil-routers: routers by these answers, around the closed "
-             "form; routers, by how the tasks' losses become one: ls, epo, mgda, "
+             "form; pareto-merging: a tensor of low rank a layer beside one base; "
+             "routers, by how the tasks' losses become one: ls, epo, mgda, "
              "stch, or hv, the hypervolume of several models; or adamerging, "
              "coefficients that make the answers certain, without "
              "a preference; with an option of routers it is ls",
@@ -135,7 +140,7 @@ static const struct option_spec options[] = {
      .minimum = -10,
      .maximum = 10,
      .help = "Scaling coefficient that training starts from, and of what has no router",
-     .kept = ROUTERS | COEFFICIENTS,
+     .kept = ROUTERS | COEFFICIENTS | TENSORS,
      .offset = offsetof(struct train_options, how.lambda)},
     {.name = "alpha",
      .type = OPTION_REAL,
@@ -213,6 +218,7 @@ static void set_method(struct train_run *s, const char *name) {
     snprintf(s->method, sizeof s->method, "%s", name);
     s->kind = strcmp(name, DISTIL) == 0           ? CORRECTION
               : strcmp(name, DISTIL_ROUTERS) == 0 ? CORRECTION | FIXED
+              : strcmp(name, PARETO_MERGING) == 0 ? CORRECTION | TENSORS
               : strcmp(name, ADAMERGING) == 0     ? COEFFICIENTS
               : combine_is(name, COMBINE_STCH)    ? ROUTERS | SMOOTHED
               : combine_is(name, COMBINE_HV)      ? ROUTERS | RAYS
@@ -225,6 +231,10 @@ static bool is_correction(const struct train_run *s) {
 
 static bool is_fixed(const struct train_run *s) {
     return s->kind & FIXED;
+}
+
+static bool is_tensors(const struct train_run *s) {
+    return s->kind & TENSORS;
 }
 
 static bool is_adamerging(const struct train_run *s) {
@@ -251,6 +261,10 @@ static void settings_of_model(struct train_run *s) {
         s->o.how.weight_decay = usual.weight_decay;
     if (is_correction(s) && !command_given(invocation, "lr"))
         s->o.how.learning_rate = 0; /* distillation_change decides */
+    if (is_tensors(s) && !command_given(invocation, "rank"))
+        s->o.rank = TENSOR_RANK;
+    if (is_tensors(s) && !command_given(invocation, "loss"))
+        s->o.loss = DISTILLATION_ENTROPY;
     if (is_fixed(s) && !command_given(invocation, "routers"))
         options_choice_index(TRAIN_BESIDES, "all", &s->o.beside);
     if (is_adamerging(s) && !command_given(invocation, "lr"))
@@ -426,10 +440,19 @@ static int choose_upscale(struct train_run *s, const struct invocation *invocati
 static int check_vector(const struct train_run *s, const struct invocation *invocation,
                         struct error *error) {
     static const char *const of_vector[] = {"lr", "rank", "vectors"};
+    static const char *const not_tensors[] = {"vectors", "routers", "start"};
     bool none =
         s->o.beside == 0 && (!is_fixed(s) || command_given(invocation, "routers"));
     if (!is_correction(s))
         return 0;
+    for (size_t i = 0; is_tensors(s) && i < sizeof not_tensors / sizeof *not_tensors;
+         i++)
+        if (command_given(invocation, not_tensors[i]))
+            return error_set(error, "--%s cannot be used with --method " PARETO_MERGING,
+                             not_tensors[i]);
+    if (is_tensors(s) && command_given(invocation, "rank") && s->o.rank == 0)
+        return error_set(error,
+                         "--method " PARETO_MERGING " needs a rank of 1 or more");
     if (s->o.rank && s->o.vectors)
         return error_set(error, "--rank is of one vector; leave --vectors out");
     if (none && command_given(invocation, "router-lr"))

@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "merge/examples.h"
-#include "merge/head_map.h"
 #include "merge/solve.h"
 
 enum { BATCH = 16 };

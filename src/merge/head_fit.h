@@ -21,9 +21,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "merge/head_map.h"
 #include "merge/method.h"
 
-#define HEAD_FIT_RIDGE 0.1
 /* Training examples of each task that heads are fitted on, where there are so many. */
 enum { HEAD_FIT_EXAMPLES = 400 };
 

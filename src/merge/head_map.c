@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "merge/head_fit.h"
 #include "merge/solve.h"
 
 struct map {

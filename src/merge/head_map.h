@@ -19,6 +19,9 @@
 #include "base/error.h"
 #include "model/heads.h"
 
+/* Of this regression and of that of head_fit.h. */
+#define HEAD_FIT_RIDGE 0.1
+
 /* What the map is fitted to, of each task: [tasks]. */
 struct head_map_input {
     size_t tasks;

@@ -41,7 +41,9 @@ enum distillation_loss { DISTILLATION_DISTIL, DISTILLATION_CE, DISTILLATION_ENTR
 /* In the order of the enum, for an option of choices. */
 #define DISTILLATION_LOSSES "distil|ce|entropy"
 
-enum distillation_start { DISTILLATION_WUDI, DISTILLATION_ZERO };
+/* DISTILLATION_BASE: task arithmetic, of the form linear (tensor_factors.h); it is no
+ * choice of the option. */
+enum distillation_start { DISTILLATION_WUDI, DISTILLATION_ZERO, DISTILLATION_BASE };
 #define DISTILLATION_STARTS "wudi|zero"
 
 struct distillation_options {
@@ -53,7 +55,9 @@ struct distillation_options {
     uint64_t batch;       /* examples of each task: 16 */
     uint64_t held_back;   /* examples of each task that no step sees, at most a tenth of
                              them: 64; 0: none, and training goes on to its last step */
-    uint64_t rank; /* of D's linear layers beyond its start (factors.h); 0: D whole */
+    uint64_t rank; /* of D's linear layers beyond its start (factors.h); 0: D whole; of
+                      the form linear that of tensors (tensor_factors.h) */
+    double lambda; /* of DISTILLATION_BASE */
     enum correction_form form; /* one, unless there are to be several vectors */
     bool fixed;                /* D stays as it starts, and the routers learn alone */
     /* Routers beside D: at which modules, UPSCALE_NONE for none; of how many layers;

@@ -190,11 +190,13 @@ static int fill(struct distillation *d, const struct dataset *const *train,
     float *start = array_new(d->count * size, sizeof *start);
     int result =
         start ? distillation_start(d, train, start, work, error) : error_memory(error);
-    for (size_t k = 1; result == 0 && k < d->count; k++)
-        memcpy(start + k * size, start, size * sizeof *start);
     if (result == 0)
         result = trained_put(d->pool->backend, &d->vector, start, error);
-    if (result == 0 && d->options.rank)
+    if (result == 0 && d->options.form == CORRECTION_LINEAR && d->options.rank)
+        result = tensor_factors_new(d->pool->backend, d->pool->layout, d->count,
+                                    (size_t)d->options.rank, d->options.seed, start,
+                                    &d->tensors, error);
+    else if (result == 0 && d->options.rank)
         result = factors_new(d->pool->backend, d->pool->layout, (size_t)d->options.rank,
                              d->options.seed, start, &d->factors, error);
     free(start);
@@ -219,7 +221,7 @@ int distillation_new(struct pool *pool, const struct dataset *const *train,
     d->options = *options;
     d->pool = pool;
     d->count = correction_count(options->form, pool->tasks);
-    if (options->rank && d->count > 1) {
+    if (options->rank && d->count > 1 && options->form != CORRECTION_LINEAR) {
         error_set(error, "--rank is of one vector; leave --vectors out");
         goto failed;
     }
@@ -255,6 +257,7 @@ void distillation_free(struct distillation *d) {
     struct backend *b = d->pool->backend;
     task_batch_free(d->batch);
     factors_free(d->factors);
+    tensor_factors_free(d->tensors);
     if (d->slope != d->vector.gradient)
         b->release(b, d->slope);
     distillation_routers_free(d);

@@ -36,7 +36,7 @@ int distillation_merge(struct distillation *d, const double *preference,
 static void share_slope(struct distillation *d) {
     struct backend *b = d->pool->backend;
     const struct layout *l = d->pool->layout;
-    if (d->slope == d->vector.gradient)
+    if (d->slope == d->vector.gradient || d->tensors)
         return;
     b->zero(b, d->vector.gradient, d->vector.count * sizeof *d->vector.gradient);
     for (size_t k = 0; k < d->count; k++)
@@ -85,7 +85,9 @@ static int forward_backward(struct distillation *d, const double *preference,
 
 size_t distillation_list(struct distillation *d, struct trained **list) {
     size_t count = 0;
-    list[count++] = d->factors ? factors_numbers(d->factors) : &d->vector;
+    list[count++] = d->tensors   ? tensor_factors_numbers(d->tensors)
+                    : d->factors ? factors_numbers(d->factors)
+                                 : &d->vector;
     if (d->routers.numbers.count)
         list[count++] = &d->routers.numbers;
     return count;
@@ -94,6 +96,8 @@ size_t distillation_list(struct distillation *d, struct trained **list) {
 int distillation_put(struct distillation *d, struct error *error) {
     if (d->factors)
         factors_put(d->factors, d->vector.values);
+    if (d->tensors)
+        tensor_factors_put(d->tensors, d->vector.values);
     return distillation_routers_put(d, error);
 }
 
@@ -106,6 +110,8 @@ static int update(struct distillation *d, struct error *error) {
     double window = fmax(1, o->average * (d->step + 1));
     if (d->factors)
         factors_gradient(d->factors, d->vector.gradient);
+    if (d->tensors)
+        tensor_factors_gradient(d->tensors, d->slope, d->preference);
     for (size_t i = o->fixed; i < count; i++)
         trained_step(b, list[i],
                      optimiser_cosine(rates[i], 0.1, 0, d->step, (unsigned)o->steps), 0,

@@ -1,6 +1,7 @@
 /* The rate of the distillation, and where D starts. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "merge/method.h"
@@ -50,6 +51,25 @@ static int closed_form(struct pool *pool, const struct dataset *const *train,
     return result;
 }
 
+/* lambda sum_s tau_s - tau_t of each task; 0 in a text tower. */
+static int start_at_base(struct distillation *d, float *vectors, struct error *error) {
+    struct pool *pool = d->pool;
+    struct backend *b = pool->backend;
+    size_t size = pool->layout->size, tasks = pool->tasks;
+    float *tau = array_new(size, sizeof *tau);
+    int result = tau ? 0 : error_memory(error);
+    for (size_t s = 0; result == 0 && s < tasks; s++) {
+        result = b->download_real(b, tau, backend_at(b, pool->vectors, s * size), size,
+                                  error);
+        for (size_t t = 0; result == 0 && t < tasks; t++)
+            for (size_t i = 0; i < pool->layout->text_begin; i++)
+                vectors[t * size + i] +=
+                    (float)(d->options.lambda - (s == t ? 1 : 0)) * tau[i];
+    }
+    free(tau);
+    return result;
+}
+
 int distillation_start(struct distillation *d, const struct dataset *const *train,
                        float *vector, const struct work *work, struct error *error) {
     struct pool *pool = d->pool;
@@ -57,6 +77,8 @@ int distillation_start(struct distillation *d, const struct dataset *const *trai
     size_t size = pool->layout->size;
     if (d->options.start == DISTILLATION_ZERO)
         return 0;
+    if (d->options.start == DISTILLATION_BASE)
+        return start_at_base(d, vector, error);
     float *other = array_new(size, sizeof *other);
     int result =
         other ? closed_form(pool, train, vector, work, error) : error_memory(error);
@@ -67,6 +89,8 @@ int distillation_start(struct distillation *d, const struct dataset *const *trai
         for (size_t i = 0; result == 0 && i < size; i++)
             vector[i] -= share * other[i];
     }
+    for (size_t k = 1; result == 0 && k < d->count; k++)
+        memcpy(vector + k * size, vector, size * sizeof *vector);
     free(other);
     return result;
 }

@@ -11,6 +11,7 @@
 #include "train/factors.h"
 #include "train/held_back.h"
 #include "train/task_batch.h"
+#include "train/tensor_factors.h"
 #include "train/trained.h"
 
 /* What one task's expert answers. A row is of an example; the task's data are given to
@@ -43,8 +44,10 @@ struct distillation {
     struct held_back held;
     struct feed *held_feed; /* NULL where nothing is held back */
 
-    struct factors *factors; /* what is trained in place of D; NULL: D itself */
-    struct trained vector;   /* D; merges read its reals, which are the correction's */
+    /* What is trained in place of D; NULL: D itself. */
+    struct factors *factors;
+    struct tensor_factors *tensors;
+    struct trained vector; /* D; merges read its reals, which are the correction's */
     /* (text_begin) of the merged weights, over g where D_k's is another; of one vector
      * that of the vector itself. */
     float *slope;
@@ -56,7 +59,7 @@ struct distillation {
     double *preference; /* [tasks] */
 };
 
-/* D's start into vector [layout size]: distillation_start.c. */
+/* The start of the D_k into vector [count, layout size]: distillation_start.c. */
 int distillation_start(struct distillation *distillation,
                        const struct dataset *const *train, float *vector,
                        const struct work *work, struct error *error);

@@ -65,6 +65,8 @@ static uint64_t trainable(const void *self) {
     for (size_t i = 0; i < l->text_parameter; i++)
         count += l->parameters[i].count;
     count *= d->options.fixed ? 0 : d->count;
+    if (d->tensors)
+        count = tensor_factors_numbers(d->tensors)->count;
     if (d->factors) /* without what lies between parameters, as there */
         count -= l->text_begin - factors_numbers(d->factors)->count;
     return count + d->routers.numbers.count;

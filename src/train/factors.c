@@ -8,9 +8,9 @@
 
 enum { LAYERS = 4 }; /* of a block: queries-keys-values, output, fc1, fc2 */
 
-/* A matrix of D as it is stored, and where its factors are among the numbers. */
+/* A matrix of D, and where its factors are among the numbers. */
 struct layer {
-    size_t offset, rows, columns;
+    struct factors_layer at;
     size_t up, down; /* U and V */
 };
 
@@ -30,17 +30,25 @@ struct factors {
     struct trained numbers;
 };
 
-/* The layers in the order of their places. */
-static size_t list_layers(const struct layout *l, size_t rank, struct layer *layers) {
+size_t factors_layers_most(const struct layout *layout) {
+    return layout->config.layers * LAYERS;
+}
+
+static int by_offset(const void *a, const void *b) {
+    const struct factors_layer *one = a, *other = b;
+    return one->offset < other->offset ? -1 : one->offset > other->offset;
+}
+
+size_t factors_layers(const struct layout *l, size_t rank,
+                      struct factors_layer *layers) {
     size_t count = 0;
     for (size_t block = 0; block < l->config.layers; block++) {
         const struct block_offsets *o = &l->blocks[block];
         size_t d = l->config.width, m = l->config.mlp_width;
-        struct layer each[LAYERS] = {
-            {.offset = o->qkv_weight, .rows = 3 * d, .columns = d},
-            {.offset = o->out_weight, .rows = d, .columns = d},
-            {.offset = o->fc1_weight, .rows = m, .columns = d},
-            {.offset = o->fc2_weight, .rows = d, .columns = m}};
+        struct factors_layer each[LAYERS] = {{o->qkv_weight, 3 * d, d},
+                                             {o->out_weight, d, d},
+                                             {o->fc1_weight, m, d},
+                                             {o->fc2_weight, d, m}};
         for (size_t i = 0; i < LAYERS; i++) {
             if (l->config.conv1d) {
                 size_t rows = each[i].rows;
@@ -51,19 +59,15 @@ static size_t list_layers(const struct layout *l, size_t rank, struct layer *lay
                 layers[count++] = each[i];
         }
     }
+    qsort(layers, count, sizeof *layers, by_offset);
     return count;
-}
-
-static int by_offset(const void *a, const void *b) {
-    const struct layer *one = a, *other = b;
-    return one->offset < other->offset ? -1 : one->offset > other->offset;
 }
 
 /* Places of all numbers; what lies between the layers is ranges. Returns how many. */
 static size_t place_numbers(struct factors *f, size_t end) {
     size_t place = 0, at = 0;
     for (size_t i = 0; i <= f->layer_count; i++) {
-        size_t next = i < f->layer_count ? f->layers[i].offset : end;
+        size_t next = i < f->layer_count ? f->layers[i].at.offset : end;
         if (next > at) {
             f->ranges[f->range_count++] = (struct matrix_range){at, next - at, place};
             place += next - at;
@@ -72,9 +76,9 @@ static size_t place_numbers(struct factors *f, size_t end) {
             break;
         struct layer *l = &f->layers[i];
         l->down = place;
-        l->up = place + f->rank * l->columns;
-        place = l->up + l->rows * f->rank;
-        at = l->offset + l->rows * l->columns;
+        l->up = place + f->rank * l->at.columns;
+        place = l->up + l->at.rows * f->rank;
+        at = l->at.offset + l->at.rows * l->at.columns;
     }
     return place;
 }
@@ -88,7 +92,7 @@ static int put_numbers(struct factors *f, const float *start, uint64_t seed,
         return error_memory(error);
     random_seed(&random, seed, 2);
     for (size_t i = 0; i < f->layer_count; i++)
-        for (size_t j = 0; j < f->rank * f->layers[i].columns; j++)
+        for (size_t j = 0; j < f->rank * f->layers[i].at.columns; j++)
             values[f->layers[i].down + j] = scale * (float)random_normal(&random);
     for (size_t i = 0; i < f->range_count; i++)
         memcpy(values + f->ranges[i].place, start + f->ranges[i].offset,
@@ -108,13 +112,15 @@ int factors_new(struct backend *b, const struct layout *layout, size_t rank,
     if (!f)
         return error_memory(error);
     *f = (struct factors){.backend = b, .rank = rank, .size = layout->size};
-    size_t most = layout->config.layers * LAYERS;
+    size_t most = factors_layers_most(layout);
+    struct factors_layer *found = array_new(most, sizeof *found);
     f->layers = array_new(most, sizeof *f->layers);
     f->ranges = array_new(most + 1, sizeof *f->ranges);
-    int result = f->layers && f->ranges ? 0 : error_memory(error);
+    int result = found && f->layers && f->ranges ? 0 : error_memory(error);
     if (result == 0) {
-        f->layer_count = list_layers(layout, rank, f->layers);
-        qsort(f->layers, f->layer_count, sizeof *f->layers, by_offset);
+        f->layer_count = factors_layers(layout, rank, found);
+        for (size_t i = 0; i < f->layer_count; i++)
+            f->layers[i].at = found[i];
         size_t count = place_numbers(f, layout->text_begin);
         result =
             b->allocate(b, layout->size * sizeof *start, (void **)&f->start, error) ||
@@ -122,6 +128,7 @@ int factors_new(struct backend *b, const struct layout *layout, size_t rank,
                 ? -1
                 : 0;
     }
+    free(found);
     if (result == 0) {
         b->upload(b, f->start, start, layout->size * sizeof *start);
         result = put_numbers(f, start, seed, error);
@@ -154,15 +161,15 @@ void factors_put(const struct factors *f, float *vector) {
     b->copy(b, vector, f->start, f->size * sizeof *vector);
     for (size_t i = 0; i < f->layer_count; i++) {
         const struct layer *l = &f->layers[i];
-        b->matmul(b, &(struct matmul){.m = l->rows,
-                                      .n = l->columns,
+        b->matmul(b, &(struct matmul){.m = l->at.rows,
+                                      .n = l->at.columns,
                                       .k = f->rank,
                                       .a = (const real *)(values + l->up),
                                       .lda = f->rank,
                                       .b = (const real *)(values + l->down),
-                                      .ldb = l->columns,
-                                      .c = vector + l->offset,
-                                      .ldc = l->columns,
+                                      .ldb = l->at.columns,
+                                      .c = vector + l->at.offset,
+                                      .ldc = l->at.columns,
                                       .c_is_f32 = true,
                                       .accumulate = true});
     }
@@ -177,28 +184,28 @@ void factors_gradient(struct factors *f, const float *gradient) {
     float *out = f->numbers.gradient;
     for (size_t i = 0; i < f->layer_count; i++) {
         const struct layer *l = &f->layers[i];
-        const real *given = (const real *)(gradient + l->offset);
-        b->matmul(b, &(struct matmul){.m = l->rows,
+        const real *given = (const real *)(gradient + l->at.offset);
+        b->matmul(b, &(struct matmul){.m = l->at.rows,
                                       .n = f->rank,
-                                      .k = l->columns,
+                                      .k = l->at.columns,
                                       .a = given,
-                                      .lda = l->columns,
+                                      .lda = l->at.columns,
                                       .b = (const real *)(values + l->down),
-                                      .ldb = l->columns,
+                                      .ldb = l->at.columns,
                                       .transpose_b = true,
                                       .c = out + l->up,
                                       .ldc = f->rank,
                                       .c_is_f32 = true});
         b->matmul(b, &(struct matmul){.m = f->rank,
-                                      .n = l->columns,
-                                      .k = l->rows,
+                                      .n = l->at.columns,
+                                      .k = l->at.rows,
                                       .a = (const real *)(values + l->up),
                                       .lda = f->rank,
                                       .transpose_a = true,
                                       .b = given,
-                                      .ldb = l->columns,
+                                      .ldb = l->at.columns,
                                       .c = out + l->down,
-                                      .ldc = l->columns,
+                                      .ldc = l->at.columns,
                                       .c_is_f32 = true});
     }
     for (size_t i = 0; i < f->range_count; i++)

@@ -17,6 +17,16 @@
 
 struct factors;
 
+/* A linear layer of the blocks as it is stored in an arena. */
+struct factors_layer {
+    size_t offset, rows, columns;
+};
+/* Those with more than rank rows and columns, in the order of their places; there is
+ * room for the most that there can be. */
+size_t factors_layers_most(const struct layout *layout);
+size_t factors_layers(const struct layout *layout, size_t rank,
+                      struct factors_layer *layers);
+
 /* For a layout's parameters but a text tower's. A layer whose rows or columns are not
  * more than rank has all of its numbers trained. start [layout size] on the host. */
 int factors_new(struct backend *backend, const struct layout *layout, size_t rank,

@@ -15,6 +15,7 @@ libpwemoe_a_SOURCES += \
   src/train/merged_pass.h src/train/merged_pass.c \
   src/train/router_training.h src/train/router_training.c \
   src/train/finetuning.h src/train/finetuning.c \
+  src/train/tensor_factors.h src/train/tensor_factors.c \
   src/train/factors.h src/train/factors.c \
   src/train/distillation.h src/train/distillation_routers.c src/train/distillation_make.c src/train/distillation_run.c \
   src/train/distillation_state.h src/train/distillation_start.c \

@@ -377,9 +377,12 @@ static void a_correction_is_trained(void **state) {
  * a plain model it has the same figures. */
 static void every_correction_is_exported(void **state) {
     (void)state;
-    static const char *const forms[] = {
-        "--rank 2", "--vectors task", "--vectors pair --average 0.3",
-        "--routers linear", "--method distil-routers --routers tensor"};
+    static const char *const forms[] = {"--rank 2",
+                                        "--vectors task",
+                                        "--vectors pair --average 0.3",
+                                        "--routers linear",
+                                        "--method distil-routers --routers tensor",
+                                        "--method pareto-merging --rank 2"};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         char name[32];
         snprintf(name, sizeof name, "form%zu.db", i);
@@ -388,8 +391,9 @@ static void every_correction_is_exported(void **state) {
                                folder(), name, forms[i]);
         json_t *row = json_array_get(rows, 0);
         json_t *parameters = json_object_get(row, "parameters");
-        assert_string_equal(string(row, "method"),
-                            i == 4 ? "distil-routers" : "distil");
+        assert_string_equal(string(row, "method"), i == 5   ? "pareto-merging"
+                                                   : i == 4 ? "distil-routers"
+                                                            : "distil");
         assert_string_equal(string(parameters, "vectors"), i == 1   ? "task"
                                                            : i == 2 ? "pair"
                                                                     : "one");
@@ -421,7 +425,7 @@ static void every_correction_is_exported(void **state) {
                                      : !one && json_object_size(each) > 0);
         assert_true(!one || json_number_value(one) == 0.75);
         json_t *first = json_object_iter_value(json_object_iter(each));
-        assert_true(!each || json_array_size(first) == (i == 1 ? 2 : 1));
+        assert_true(!each || json_array_size(first) == (i == 1 || i == 5 ? 2 : 1));
         json_decref(told);
     }
     expect_error(2, "--rank is of one vector",
@@ -432,6 +436,8 @@ static void every_correction_is_exported(void **state) {
                  "train %s/form0.db --method distil-routers --routers none", folder());
     expect_error(2, "--lr is of a vector that learns",
                  "train %s/form0.db --method distil-routers --lr 0.1", folder());
+    expect_error(2, "--start cannot be used with --method pareto-merging",
+                 "train %s/form0.db --method pareto-merging --start zero", folder());
     expect_error(2, "--vectors cannot be used with --method ls",
                  "train %s/form0.db --method ls --vectors pair", folder());
 }

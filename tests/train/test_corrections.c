@@ -15,6 +15,7 @@
 #include "moe/correction_bytes.h"
 #include "support/golden.h"
 #include "train/distillation.h"
+#include "train/tensor_factors.h"
 
 enum { TASKS = 3, EXAMPLES = 3 };
 
@@ -328,6 +329,166 @@ static void test_granularities(void **state) {
     }
 }
 
+/* --- tensors of low rank ------------------------------------------------------------
+ */
+
+enum { RANK = 2 };
+
+/* The first block's queries, keys and values, the layer that comes first. */
+struct tensor_case {
+    size_t offset, rows, columns;
+    const float *left, *right, *core; /* A, B, G */
+};
+
+static struct tensor_case first_layer(const struct layout *l, const float *numbers) {
+    struct tensor_case c = {.offset = l->blocks[0].qkv_weight,
+                            .rows = 3 * l->config.width,
+                            .columns = l->config.width};
+    if (l->config.conv1d) {
+        c.rows = l->config.width;
+        c.columns = 3 * l->config.width;
+    }
+    c.left = numbers;
+    c.right = c.left + c.rows * RANK;
+    c.core = c.right + RANK * c.columns;
+    return c;
+}
+
+/* D_t by its definition, and the gradients of A, B and G by theirs. */
+static void check_tensors(const char *kind) {
+    struct fixture f;
+    struct error error;
+    struct tensor_factors *factors;
+    const double r[TASKS] = {0.5, 0.375, 0.125};
+    open_pool(&f, kind);
+    struct backend *b = f.backend;
+    const struct layout *l = f.pool->layout;
+    size_t whole = TASKS * l->size;
+    float *start = calloc(whole, sizeof *start), *got = calloc(whole, sizeof *got);
+    float *vectors = NULL, *slope = NULL;
+    assert_true(start && got);
+    for (size_t i = 0; i < whole; i++)
+        start[i] = (float)sin((double)i);
+    assert_int_equal(
+        tensor_factors_new(b, l, TASKS, RANK, 5, start, &factors, &error) ||
+            b->allocate(b, whole * sizeof *got, (void **)&vectors, &error) ||
+            b->allocate(b, l->size * sizeof *got, (void **)&slope, &error),
+        0);
+    tensor_factors_put(factors, vectors); /* G is 0 at first */
+    assert_int_equal(b->download(b, got, vectors, whole * sizeof *got, &error), 0);
+    assert_memory_equal(got, start, whole * sizeof *got);
+    struct trained *numbers = tensor_factors_numbers(factors);
+    float *values = calloc(numbers->count, sizeof *values);
+    float *gradient = calloc(numbers->count, sizeof *gradient);
+    assert_true(values && gradient);
+    for (size_t i = 0; i < numbers->count; i++)
+        values[i] = (float)cos(2 * (double)i + 1);
+    assert_int_equal(trained_put(b, numbers, values, &error), 0);
+    tensor_factors_put(factors, vectors);
+    assert_int_equal(b->download(b, got, vectors, whole * sizeof *got, &error), 0);
+    b->upload(b, slope, start, l->size * sizeof *slope); /* any numbers */
+    tensor_factors_gradient(factors, slope, r);
+    assert_int_equal(b->download(b, gradient, numbers->gradient,
+                                 numbers->count * sizeof *gradient, &error),
+                     0);
+    struct tensor_case c = first_layer(l, values), d = first_layer(l, gradient);
+    double left[RANK * 1024] = {0}, right[RANK * 1024] = {0};
+    double core[TASKS * RANK * RANK] = {0};
+    assert_true(c.rows < 1024 && c.columns < 1024);
+    for (size_t t = 0; t < TASKS; t++)
+        for (size_t i = 0; i < c.rows; i++)
+            for (size_t j = 0; j < c.columns; j++) {
+                size_t at = c.offset + i * c.columns + j;
+                double made = (double)start[t * l->size + at], s = (double)start[at];
+                for (size_t p = 0; p < RANK; p++)
+                    for (size_t q = 0; q < RANK; q++) {
+                        double a = (double)c.left[i * RANK + p];
+                        double g = (double)c.core[(t * RANK + p) * RANK + q];
+                        double x = (double)c.right[q * c.columns + j];
+                        made += a * g * x;
+                        left[i * RANK + p] += r[t] * s * g * x;
+                        right[q * c.columns + j] += r[t] * s * a * g;
+                        core[(t * RANK + p) * RANK + q] += r[t] * s * a * x;
+                    }
+                assert_true(fabs((double)got[t * l->size + at] - made) < 1e-5);
+            }
+    for (size_t i = 0; i < c.rows * RANK; i++)
+        assert_true(fabs((double)d.left[i] - left[i]) < 1e-4);
+    for (size_t i = 0; i < RANK * c.columns; i++)
+        assert_true(fabs((double)d.right[i] - right[i]) < 1e-4);
+    for (size_t i = 0; i < TASKS * RANK * RANK; i++)
+        assert_true(fabs((double)d.core[i] - core[i]) < 1e-3);
+    b->release(b, vectors);
+    b->release(b, slope);
+    tensor_factors_free(factors);
+    assert_int_equal(tensor_factors_new(b, l, TASKS, 4096, 5, start, &factors, &error),
+                     -1);
+    assert_non_null(strstr(error.text, "no linear layer is wider"));
+    free(start);
+    free(got);
+    free(values);
+    free(gradient);
+    close_fixture(&f);
+}
+
+/* Training them lowers the losses, and goes on from a file to the same bytes; what is
+ * not in a layer stays the base's. */
+static void check_tensor_runs(void) {
+    struct fixture f, parts;
+    struct error error;
+    char path[] = "/tmp/pwemoe-corrections-XXXXXX", *note;
+    double first = 0, last = 0;
+    int handle = mkstemp(path);
+    assert_true(handle >= 0);
+    close(handle);
+    struct distillation_options options = options_of(CORRECTION_LINEAR, 60);
+    options.start = DISTILLATION_BASE;
+    options.lambda = 0.3;
+    options.rank = RANK;
+    options.learning_rate = 0.01;
+    open_fixture(&f, "vit", &options);
+    float *before = vectors_of(&f, CORRECTION_LINEAR);
+    const float *tau = f.backend->host_view(f.backend, f.pool->vectors);
+    size_t size = f.pool->layout->size;
+    for (size_t i = 0; i < size; i++) {
+        double sum = 0;
+        for (size_t t = 0; t < TASKS; t++)
+            sum += (double)tau[t * size + i];
+        assert_true(fabs((double)before[size + i] - 0.3 * sum + (double)tau[size + i]) <
+                    1e-6);
+    }
+    run_steps(&f, 60, &first, &last);
+    assert_true(last < 0.7 * first);
+    float *after = vectors_of(&f, CORRECTION_LINEAR);
+    size_t norm = f.pool->layout->blocks[0].norm1_gamma;
+    size_t layer = f.pool->layout->blocks[0].qkv_weight;
+    assert_true(after[norm] == before[norm] && after[layer] != before[layer]);
+    open_fixture(&parts, "vit", &options);
+    run_steps(&parts, 30, NULL, NULL);
+    struct trainer trainer = distillation_trainer(parts.distillation);
+    assert_int_equal(trainer.kind->save_file(trainer.self, path, NULL, &error), 0);
+    distillation_free(parts.distillation);
+    begin(&parts, &options);
+    trainer = distillation_trainer(parts.distillation);
+    assert_int_equal(trainer.kind->resume_file(trainer.self, path, &note, &error), 0);
+    run_steps(&parts, 30, NULL, NULL);
+    float *gone_on = vectors_of(&parts, CORRECTION_LINEAR);
+    assert_memory_equal(gone_on, after, TASKS * size * sizeof *after);
+    unlink(path);
+    free(before);
+    free(after);
+    free(gone_on);
+    close_fixture(&f);
+    close_fixture(&parts);
+}
+
+static void test_tensors(void **state) {
+    (void)state;
+    check_tensors("clip");
+    check_tensors("gpt2");
+    check_tensor_runs();
+}
+
 /* --- runs ---------------------------------------------------------------------------
  */
 
@@ -599,8 +760,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_autograd),    cmocka_unit_test(test_granularities),
         cmocka_unit_test(test_losses_fall), cmocka_unit_test(test_goes_on),
-        cmocka_unit_test(test_average),     cmocka_unit_test(test_weights),
-        cmocka_unit_test(test_merge),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_tensors),     cmocka_unit_test(test_average),
+        cmocka_unit_test(test_weights),     cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,7 @@ static int load_correction(struct train_run *s, struct error *error) {
     struct training *t = &s->training;
     struct distillation *distillation;
     enum granularity beside;
+    bool tensors = s->kind & TENSORS;
     double change;
     if (parse_beside(s, &beside, error))
         return -1;
@@ -68,21 +69,23 @@ static int load_correction(struct train_run *s, struct error *error) {
             return error_set(error, "the experts are the pretrained model: there is "
                                     "nothing to merge");
     }
-    const struct distillation_options how = {.loss = s->o.loss,
-                                             .start = s->o.start,
-                                             .alpha = s->o.how.alpha,
-                                             .learning_rate = s->o.how.learning_rate,
-                                             .steps = s->o.how.steps,
-                                             .batch = s->o.how.batch,
-                                             .held_back = s->o.held_back,
-                                             .rank = s->o.rank,
-                                             .form = (enum correction_form)s->o.vectors,
-                                             .fixed = s->kind & FIXED,
-                                             .beside = beside,
-                                             .layers = 2,
-                                             .router_rate = s->o.router_rate,
-                                             .average = s->o.average,
-                                             .seed = s->o.how.seed};
+    const struct distillation_options how = {
+        .loss = s->o.loss,
+        .start = tensors ? DISTILLATION_BASE : s->o.start,
+        .lambda = s->o.how.lambda,
+        .alpha = s->o.how.alpha,
+        .learning_rate = s->o.how.learning_rate,
+        .steps = s->o.how.steps,
+        .batch = s->o.how.batch,
+        .held_back = s->o.held_back,
+        .rank = s->o.rank,
+        .form = tensors ? CORRECTION_LINEAR : (enum correction_form)s->o.vectors,
+        .fixed = s->kind & FIXED,
+        .beside = beside,
+        .layers = 2,
+        .router_rate = s->o.router_rate,
+        .average = s->o.average,
+        .seed = s->o.how.seed};
     if ((t->run.id && find_state(s, error)) ||
         distillation_new(t->pool, (const struct dataset *const *)t->train, &how,
                          &distillation, t->invocation->work, error))

@@ -13,8 +13,9 @@ enum {
     BOTH = ROUTERS | CORRECTION,
     SMOOTHED = 1 << 2, /* routers by stch */
     COEFFICIENTS = 1 << 3,
-    FIXED = 1 << 4, /* a correction that stays as it starts, and routers beside it */
-    RAYS = 1 << 5,  /* routers by hv */
+    FIXED = 1 << 4,   /* a correction that stays as it starts, and routers beside it */
+    RAYS = 1 << 5,    /* routers by hv */
+    TENSORS = 1 << 6, /* a correction by tensors of low rank beside a base */
     EACH = BOTH | COEFFICIENTS
 };
 
