@@ -170,3 +170,11 @@ bool filter_matches(const struct filter *filter, const struct catalog *catalog,
                     size_t row) {
     return holds(filter, filter->count - 1, catalog, row);
 }
+
+bool filter_asks_selection(const struct filter *filter) {
+    for (size_t i = 0; i < filter->count; i++)
+        if (filter->nodes[i].operation == FILTER_FLAG &&
+            filter->nodes[i].name.field == FIELD_SELECTED)
+            return true;
+    return false;
+}

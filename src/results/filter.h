@@ -42,5 +42,7 @@ const char *filter_known_part(size_t index);
 /* catalog: of the recipe that it was parsed for. */
 bool filter_matches(const struct filter *filter, const struct catalog *catalog,
                     size_t row);
+/* May other solutions match once the selection is another? */
+bool filter_asks_selection(const struct filter *filter);
 
 #endif

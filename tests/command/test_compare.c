@@ -125,6 +125,9 @@ static void writes_a_page(void **state) {
                 "file -b --mime-type edges.png attainment.png 2>/dev/null",
                 folder());
     assert_non_null(strstr(ran.out, "attainment.png"));
+    /* Marks are those of the series everywhere else (results/series.c). */
+    assert_non_null(strstr(ran.out, "| ■ average"));
+    assert_non_null(strstr(ran.out, "| • distil"));
     assert_non_null(strstr(ran.out, "edges.png"));
     assert_non_null(strstr(ran.out, "| experts | 93.8 | 93.2 |"));
     assert_non_null(strstr(ran.out, "\\end{tabular}"));

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static void keys_move_turn_and_hide(void **state) {
     assert_order(&app, "alpha gamma delta epsilon beta");
     driver_type(&app, "{{{{{{");
     assert_order(&app, "beta alpha gamma delta epsilon");
-    driver_expect(&app, "beta     alpha");
+    driver_expect(&app, "beta   alpha");
     driver_type(&app, "I");
     driver_expect(&app, "beta has its worse end on top now");
     driver_type(&app, "d");
@@ -176,6 +177,62 @@ static void the_mean_stays_in_sight(void **state) {
     driver_close(&app);
 }
 
+/* It is the last axis, whichever others are on the screen, and where a line crosses it
+ * is the mean of what the line is elsewhere. */
+static void the_mean_is_an_axis(void **state) {
+    (void)state;
+    struct app app;
+    open_parallel(&app, twelve, 80, 40);
+    struct explorer *explorer = &app.explorer;
+    explorer->wish.focus = PANEL_SCATTER;
+    struct rect rect = app.arrangement.rect[PANEL_SCATTER];
+    struct view view = view_rect(&app.canvas, rect);
+    int right = 0;
+    for (int scroll = 0; scroll < 12; scroll++) {
+        explorer->scroll[PANEL_SCATTER] = scroll;
+        driver_resize(&app, 80, 40);
+        driver_expect(&app, " mean");
+        assert_int_equal(parallel_view_axis(&view, explorer, rect.width - 1), 12);
+    }
+    right = parallel_view_column(&view, explorer, 12);
+    struct row_place *places = calloc(explorer->catalog->count, sizeof *places);
+    size_t count = parallel_view_places(&view, explorer, right, places);
+    struct range range;
+    assert_true(count > 20 && space_range(explorer, 12, &range));
+    for (size_t i = 0; i < count; i++) {
+        double sum = 0;
+        for (size_t t = 0; t < 12; t++)
+            sum += catalog_value(explorer->catalog, places[i].row, t);
+        double share = (range.high - sum / 12) / (range.high - range.low);
+        share = share < 0 ? 0 : share > 1 ? 1 : share;
+        double top = 3, height = rect.height - 4; /* heading, names, numbers */
+        assert_true(fabs(places[i].y - (top + share * (height - 1))) < 1e-6);
+    }
+    free(places);
+    /* It is read only: not moved, not brushed. */
+    driver_click(&app, rect.x + rect.width - 3, rect.y + 1);
+    assert_int_equal(explorer->pointed_axis, 12);
+    driver_type(&app, "{");
+    driver_expect(&app, "choose an axis first");
+    app_mouse(&app, POINTER_BRUSH, rect.x + rect.width - 3, rect.y + 8);
+    driver_resize(&app, 80, 40);
+    driver_expect(&app, "the mean has no range");
+    assert_false(explorer->box.open);
+    driver_close(&app);
+
+    /* No mean of percent and milliseconds. */
+    driver_open(&app, five, 120, 40);
+    struct store_task *tasks = app.explorer.catalog->recipe->tasks;
+    assert_true(space_has_mean(&app.explorer));
+    tasks[2].objective.maximise = false;
+    assert_false(space_has_mean(&app.explorer));
+    tasks[2].objective.maximise = true;
+    free(tasks[2].objective.unit);
+    tasks[2].objective.unit = strdup("ms");
+    assert_false(space_has_mean(&app.explorer));
+    driver_close(&app);
+}
+
 /* Cut or not, no two axes have the same name. */
 static void names_tell_axes_apart(void **state) {
     (void)state;
@@ -206,7 +263,7 @@ static void names_tell_axes_apart(void **state) {
                     fail_msg("two axes are \"%s\" at %d columns", word, width);
             seen[count++] = word;
         }
-        if (count != 5)
+        if (count != 5 + 1) /* and the mean */
             fail_msg("%zu names at %d columns: %s", count, width, whole);
     }
     driver_close(&app);
@@ -227,7 +284,7 @@ static void what_is_kept_is_right(void **state) {
     assert_non_null(explorer->reaches);
     for (size_t i = 0; i < sizeof done / sizeof *done; i++) {
         driver_type(&app, done[i]);
-        for (size_t t = 0; t < explorer->tasks; t++) {
+        for (size_t t = 0; t <= explorer->tasks; t++) { /* the mean, too */
             struct range kept, anew;
             struct reach *reaches = explorer->reaches;
             bool known = space_range(explorer, t, &kept);
@@ -255,6 +312,7 @@ int main(void) {
         cmocka_unit_test(the_mouse_does_the_same),
         cmocka_unit_test(one_types_to_find),
         cmocka_unit_test(the_mean_stays_in_sight),
+        cmocka_unit_test(the_mean_is_an_axis),
         cmocka_unit_test(names_tell_axes_apart),
         cmocka_unit_test(what_is_kept_is_right),
     };

@@ -15,6 +15,7 @@
 #include "../results/fixture.h"
 #include "driver.h"
 #include "results/filter.h"
+#include "state/selection.h"
 #include "state/solution_table.h"
 #include "terminal/keys.h"
 
@@ -190,6 +191,41 @@ static void a_filter_leaves_what_it_is_true_of(void **state) {
     driver_close(&app);
 }
 
+/* A mark does not look at the other rows again: it cannot bring them in, or out. */
+static void a_mark_filters_one_row(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, two, 120, 40);
+    struct explorer *explorer = &app.explorer;
+    struct solution_table *table = &explorer->table;
+    size_t good = SIZE_MAX, bad = SIZE_MAX;
+    for (size_t i = 0; i < ALL; i++)
+        *(catalog_value(explorer->catalog, i, 0) >= 80 ? &good : &bad) = i;
+    assert_true(good < ALL && bad < ALL);
+    driver_type(&app, "/alpha >= 80\r");
+    size_t before = table->count;
+    selection_toggle(explorer, bad);
+    assert_true(table->made);
+    selection_toggle(explorer, bad);
+    driver_type(&app, "/\x15"
+                      "alpha >= 80 || selected\r");
+    assert_int_equal(table->count, before);
+    selection_toggle(explorer, good);
+    assert_true(table->made);
+    selection_toggle(explorer, bad);
+    assert_false(table->made);
+    driver_resize(&app, 120, 40);
+    assert_int_equal(table->count, before + 1);
+    selection_toggle(explorer, bad);
+    driver_resize(&app, 120, 40);
+    assert_int_equal(table->count, before);
+    /* Many at once are all looked at. */
+    selection_set(explorer, (size_t[]){bad}, 1, false);
+    driver_resize(&app, 120, 40);
+    assert_int_equal(table->count, before + 1);
+    driver_close(&app);
+}
+
 /* The cell at which text begins for the first time. */
 static void locate(struct app *app, const char *text, int *x, int *y) {
     const struct canvas *canvas = &app->canvas;
@@ -350,6 +386,7 @@ int main(void) {
         cmocka_unit_test(it_follows_and_leads),
         cmocka_unit_test(a_click_on_a_name_sorts),
         cmocka_unit_test(a_filter_leaves_what_it_is_true_of),
+        cmocka_unit_test(a_mark_filters_one_row),
         cmocka_unit_test(an_error_stands_under_its_place),
         cmocka_unit_test(tab_completes_names),
         cmocka_unit_test(columns_are_chosen),

@@ -77,6 +77,9 @@ void app_press_axis(struct app *app, int x, int y) {
     if (app->axis_dragged)
         app->explorer.pointed_axis =
             parallel_view_axis(&view, &app->explorer, x - view.x);
+    /* The mean stays where it is. */
+    app->axis_dragged =
+        app->axis_dragged && app->explorer.pointed_axis < app->explorer.tasks;
 }
 
 /* It follows the pointer past its neighbours. */

@@ -164,6 +164,11 @@ static void select_range(struct app *app) {
                     (struct range){fmin(one, other), fmax(one, other)});
 }
 
+static void say_no_range(struct explorer *explorer) {
+    explorer_say(explorer, false,
+                 "the mean has no range; / average >= 80 and then * select by it");
+}
+
 /* At least as good as what is pointed at on this axis, or at most; the same again ends
  * that. */
 static void bound(struct app *app, bool better) {
@@ -172,6 +177,10 @@ static void bound(struct app *app, bool better) {
     if (explorer->space != SPACE_PARALLEL || explorer->pointed == SIZE_MAX) {
         explorer_say(explorer, false,
                      "[ and ] need parallel coordinates (x) and a solution pointed at");
+        return;
+    }
+    if (explorer->pointed_axis == explorer->tasks) {
+        say_no_range(explorer);
         return;
     }
     bool more = explorer->catalog->recipe->tasks[t].objective.maximise;
@@ -211,9 +220,15 @@ static void begin_brush(struct app *app, int x, int y) {
     x -= view.x;
     y -= view.y;
     explorer->message[0] = '\0';
+    size_t axis = explorer->space == SPACE_PARALLEL
+                      ? parallel_view_axis(&view, explorer, x)
+                      : explorer->pointed_axis;
+    if (explorer->space == SPACE_PARALLEL && axis == explorer->tasks) {
+        say_no_range(explorer);
+        return;
+    }
     explorer->box = (struct box){true, false, panel, x, y, x, y};
-    if (explorer->space == SPACE_PARALLEL)
-        explorer->pointed_axis = parallel_view_axis(&view, explorer, x);
+    explorer->pointed_axis = axis;
 }
 
 /* A click without a drag marks what is there; on an axis it ends the range. */

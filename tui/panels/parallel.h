@@ -3,14 +3,18 @@
 #define PWEMOE_TUI_PANELS_PARALLEL_H
 
 #include "panels/views.h"
+#include "state/space.h"
 #include "terminal/raster.h"
 
+enum { PARALLEL_MOST = STORE_TASKS_MAX + 1 };
+
 struct parallel_axes {
-    struct view inside;           /* below the names and numbers, above the numbers */
-    size_t first, count;          /* of those that are not hidden */
-    size_t axis[STORE_TASKS_MAX]; /* [count] the objective in each place */
+    struct view inside;         /* below the names and numbers, above the numbers */
+    size_t first, count;        /* of those that are not hidden */
+    bool mean;                  /* the last of them is the mean, which stays in sight */
+    size_t axis[PARALLEL_MOST]; /* [count] the objective in each place; space.h */
     int left, gap; /* columns: of the first axis, and from one to the next */
-    double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX]; /* bottom and top, by place */
+    double low[PARALLEL_MOST], high[PARALLEL_MOST]; /* bottom and top, by place */
 };
 
 /* Which axes fit into a view, and where they stand; the wheel and PgDn go on to the

@@ -31,12 +31,17 @@ bool parallel_axes_place(const struct view *view, struct explorer *explorer,
                          struct parallel_axes *axes) {
     size_t shown[STORE_TASKS_MAX], tasks = axes_shown(explorer, shown);
     int left = view->width >= 40 ? 5 : 2;
+    bool mean = space_has_mean(explorer);
+    tasks += mean;
     size_t fit = (size_t)((view->width - 2 * left) / AXIS_WIDE + 1);
     if (fit < tasks) {
         left = 2;
         fit = (size_t)((view->width - 2 * left) / AXIS_LEAST + 1);
     }
     *axes = (struct parallel_axes){.count = tasks < fit ? tasks : fit};
+    axes->mean = mean && axes->count > 2;
+    tasks -= mean && !axes->mean;
+    axes->count = tasks < axes->count ? tasks : axes->count;
     size_t last = tasks - axes->count;
     int *scroll = &explorer->scroll[PANEL_SCATTER];
     *scroll = *scroll > (int)last ? (int)last : *scroll < 0 ? 0 : *scroll;
@@ -46,11 +51,14 @@ bool parallel_axes_place(const struct view *view, struct explorer *explorer,
     axes->inside = view_inside(view, 0, 2, view->width, view->height - 3);
     for (size_t i = 0; i < axes->count; i++) {
         struct range range;
-        size_t t = axes->axis[i] = shown[axes->first + i];
+        bool is_mean = axes->mean && i + 1 == axes->count;
+        size_t t = is_mean ? explorer->tasks : shown[axes->first + i];
+        axes->axis[i] = t;
         if (!space_range(explorer, t, &range))
             return false;
-        bool up = explorer->catalog->recipe->tasks[t].objective.maximise !=
-                  explorer->axes.turned[t];
+        bool up = explorer->catalog->recipe->tasks[is_mean ? 0 : t].objective.maximise;
+        if (!is_mean && explorer->axes.turned[t])
+            up = !up;
         axes->low[i] = up ? range.low : range.high;
         axes->high[i] = up ? range.high : range.low;
     }

@@ -48,7 +48,7 @@ static void count_rows(const struct explorer *explorer,
         uint32_t *layer = above ? density->front : density->rest;
         int before = -1;
         for (size_t k = 0; k < axes->count; k++) {
-            double value = catalog_value(catalog, i, axes->axis[k]);
+            double value = space_value(catalog, i, axes->axis[k]);
             int at = isfinite(value)
                          ? parallel_axis_dot(axes, k, value, density->height)
                          : -1;

@@ -48,12 +48,12 @@ static void draw_marks(const struct parallel_axes *axes, const double *values,
     }
 }
 
-/* A row's values by place, into out [STORE_TASKS_MAX]. */
+/* A row's values by place, into out [PARALLEL_MOST]. */
 static const double *row_values(const struct explorer *explorer,
                                 const struct parallel_axes *axes, size_t row,
                                 double *out) {
     for (size_t k = 0; k < axes->count; k++)
-        out[k] = catalog_value(explorer->catalog, row, axes->axis[k]);
+        out[k] = space_value(explorer->catalog, row, axes->axis[k]);
     return out;
 }
 
@@ -80,7 +80,7 @@ static void draw_baselines(const struct parallel_axes *axes,
         bool outside = selection_outside(explorer, i);
         enum ink ink = solution->stale || !solution->whole || outside ? INK_DOMINATED
                                                                       : series->ink;
-        double room[STORE_TASKS_MAX];
+        double room[PARALLEL_MOST];
         const double *values = row_values(explorer, axes, i, room);
         const wchar_t *mark = axes->inside.canvas->marks->mark;
         if (marks)
@@ -102,7 +102,7 @@ static void draw_chosen(const struct parallel_axes *axes,
     if (raster_begin(&raster, &axes->inside))
         return;
     size_t rows[LINES_MOST], count = 0;
-    double values[STORE_TASKS_MAX];
+    double values[PARALLEL_MOST];
     wchar_t letters[LINES_MOST];
     for (size_t i = 0; i < catalog->count && count < 1; i++)
         if (catalog->solutions[i].knee &&
@@ -139,7 +139,7 @@ static void draw_chosen(const struct parallel_axes *axes,
 static void draw_now(const struct parallel_axes *axes,
                      const struct explorer *explorer) {
     const struct marks *marks = axes->inside.canvas->marks;
-    double values[STORE_TASKS_MAX];
+    double values[PARALLEL_MOST];
     bool estimated = false;
     struct raster raster;
     if (raster_begin(&raster, &axes->inside))
@@ -147,7 +147,7 @@ static void draw_now(const struct parallel_axes *axes,
     for (size_t k = 0; k < axes->count; k++) {
         struct figure figure;
         values[k] = NAN;
-        if (!explorer_figure(explorer, axes->axis[k], &figure))
+        if (!space_figure(explorer, axes->axis[k], &figure))
             continue;
         values[k] = figure.value;
         estimated = estimated || figure.estimated;
@@ -170,11 +170,12 @@ static void draw_now(const struct parallel_axes *axes,
 /* The range that an axis is brushed by. */
 static void draw_range(const struct parallel_axes *axes,
                        const struct explorer *explorer, size_t place, int x) {
-    struct range range = explorer->brush[axes->axis[place]];
     bool fine = axes->inside.canvas->marks->utf8;
     int last = axes->inside.height - 1;
-    if (!selection_has_range(explorer, axes->axis[place]))
+    if (axes->axis[place] == explorer->tasks ||
+        !selection_has_range(explorer, axes->axis[place]))
         return;
+    struct range range = explorer->brush[axes->axis[place]];
     int a = (int)lround(parallel_axis_share(axes, place, range.low) * last);
     int b = (int)lround(parallel_axis_share(axes, place, range.high) * last);
     int top = a < b ? a : b, bottom = a < b ? b : a;
@@ -258,8 +259,12 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
         int x = parallel_axis_column(axes, k);
         int most = label_width(axes, view->width);
         char text[128];
-        short_name(explorer, t, most, text, sizeof text);
-        draw_label(view, x, 0, most, look_task(t),
+        bool mean = t == explorer->tasks;
+        if (mean)
+            snprintf(text, sizeof text, "mean");
+        else
+            short_name(explorer, t, most, text, sizeof text);
+        draw_label(view, x, 0, most, mean ? INK_TEXT : look_task(t),
                    LOOK_BOLD | (focused && t == explorer->pointed_axis ? LOOK_REVERSE
                                                                        : LOOK_PLAIN),
                    text);
@@ -283,7 +288,7 @@ static void draw_pointed(const struct parallel_axes *axes,
                                  catalog->solutions[explorer->pointed].series) ||
         raster_begin(&raster, &axes->inside))
         return;
-    double room[STORE_TASKS_MAX];
+    double room[PARALLEL_MOST];
     const double *values = row_values(explorer, axes, explorer->pointed, room);
     draw_line(axes, &raster, values, 1, INK_TEXT);
     raster_end(&raster);
@@ -314,7 +319,7 @@ size_t parallel_view_places(const struct view *view, struct explorer *explorer,
         axes.gap ? (double)(column - parallel_axis_column(&axes, k)) / axes.gap : 0;
     along = fmin(1, fmax(0, along));
     for (size_t i = 0; i < catalog->count; i++) {
-        double values[STORE_TASKS_MAX];
+        double values[PARALLEL_MOST];
         row_values(explorer, &axes, i, values);
         double from = parallel_axis_share(&axes, k, values[k]),
                to = parallel_axis_share(&axes, next, values[next]);
@@ -343,12 +348,14 @@ int parallel_view_column(const struct view *view, struct explorer *explorer,
     int *scroll = &explorer->scroll[PANEL_SCATTER];
     if (!find_axes(view, explorer, &axes))
         return 0;
+    if (axes.mean && objective == explorer->tasks)
+        return axes.inside.x - view->x + parallel_axis_column(&axes, axes.count - 1);
     while (at + 1 < count && shown[at] != objective)
         at++;
     if (at < axes.first)
         *scroll = (int)at;
-    else if (at >= axes.first + axes.count)
-        *scroll = (int)(at + 1 - axes.count);
+    else if (at >= axes.first + axes.count - axes.mean)
+        *scroll = (int)(at + 1 - (axes.count - axes.mean));
     find_axes(view, explorer, &axes);
     return axes.inside.x - view->x + parallel_axis_column(&axes, at - axes.first);
 }
@@ -389,10 +396,11 @@ void parallel_view_draw(const struct view *view, struct explorer *explorer,
     bool known = room && parallel_axes_place(&below, explorer, &axes);
     size_t shown[STORE_TASKS_MAX], count = axes_shown(explorer, shown);
     size_t hidden = explorer->tasks - count;
-    if (known && axes.count < count)
+    size_t objectives = known ? axes.count - axes.mean : 0;
+    if (known && objectives < count)
         snprintf(title, sizeof title, "Parallel%s: %zu-%zu of %zu%s",
                  view->width >= 44 ? " coordinates" : "", axes.first + 1,
-                 axes.first + axes.count, count,
+                 axes.first + objectives, count,
                  view->width >= 60 ? ", wheel or PgDn for the others" : "");
     else if (known && hidden)
         snprintf(title, sizeof title, "Parallel%s: %zu hidden",

@@ -108,8 +108,22 @@ static void draw_trail(const struct view *view, const struct explorer *explorer,
     raster_end(&raster);
 }
 
+static void make_profile(struct explorer *explorer) {
+    struct profile *profile = &explorer->profile;
+    if (profile->catalog == explorer->catalog->serial &&
+        profile->routers == explorer->routers)
+        return;
+    for (int i = 0; i <= PROFILE_STEPS; i++) {
+        double r = (double)i / PROFILE_STEPS, *values = profile->values[i];
+        if (!estimate_at(&explorer->samples, (double[]){1 - r, r}, values))
+            values[0] = values[1] = NAN;
+    }
+    profile->catalog = explorer->catalog->serial;
+    profile->routers = explorer->routers;
+}
+
 /* What each task reaches along the segment: stored points, joined. */
-static void draw_profile(const struct view *view, const struct explorer *explorer) {
+static void draw_profile(const struct view *view, struct explorer *explorer) {
     const struct samples *samples = &explorer->samples;
     const struct catalog *catalog = explorer->catalog;
     struct range y = range_empty();
@@ -120,6 +134,7 @@ static void draw_profile(const struct view *view, const struct explorer *explore
         range_add(&y, catalog->stl[t]);
     y = range_widen(y, 1, 0.05);
     struct graph graph = graph_begin(view, (struct range){0, 1}, y);
+    make_profile(explorer);
     if (graph.inside.width < 4 || graph.inside.height < 2 ||
         raster_begin(&raster, &graph.inside))
         return;
@@ -127,16 +142,10 @@ static void draw_profile(const struct view *view, const struct explorer *explore
         graph_line(&graph, &raster, 0, catalog->stl[t], 1, catalog->stl[t], 4,
                    look_task(t));
         /* The estimate passes through the stored points: walk over it. */
-        double before = NAN, values[2];
-        int steps = graph.inside.width < 60 ? graph.inside.width : 60;
-        for (int i = 0; i <= steps; i++) {
-            double r = (double)i / steps, at[2] = {1 - r, r};
-            double value = estimate_at(samples, at, values) ? values[t] : NAN;
-            if (i)
-                graph_line(&graph, &raster, (double)(i - 1) / steps, before, r, value,
-                           1, look_task(t));
-            before = value;
-        }
+        for (int i = 1; i <= PROFILE_STEPS; i++)
+            graph_line(&graph, &raster, (double)(i - 1) / PROFILE_STEPS,
+                       explorer->profile.values[i - 1][t], (double)i / PROFILE_STEPS,
+                       explorer->profile.values[i][t], 1, look_task(t));
     }
     raster_end(&raster);
     for (size_t t = 0; t < 2; t++) {

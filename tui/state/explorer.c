@@ -15,7 +15,7 @@
 int explorer_init(struct explorer *explorer, const char *file) {
     *explorer = (struct explorer){
         .file = file, .row = SIZE_MAX, .pair_b = 1, .pointed = SIZE_MAX};
-    explorer->reaches = array_new(STORE_TASKS_MAX, sizeof *explorer->reaches);
+    explorer->reaches = array_new(STORE_TASKS_MAX + 1, sizeof *explorer->reaches);
     explorer->compared[0].row = explorer->compared[1].row = SIZE_MAX;
     explorer->wish.focus = PANEL_SIMPLEX;
     explorer->wish.open =

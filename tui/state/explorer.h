@@ -44,6 +44,15 @@ struct pair_cache {
     size_t *rows;
 };
 
+/* What is estimated of both tasks along the segment between them, kept until another
+ * catalog or other routers (simplex_view.c fills it). */
+enum { PROFILE_STEPS = 60 };
+struct profile {
+    uint64_t catalog; /* 0: not made */
+    int64_t routers;
+    double values[PROFILE_STEPS + 1][2]; /* NaN: no estimate */
+};
+
 struct compared { /* one side of the comparison */
     char name[128];
     double preference[STORE_TASKS_MAX];
@@ -115,9 +124,9 @@ struct triple_cache {
 struct density {
     uint64_t catalog, hidden, selection, wanted;
     size_t first, axes, lines;
-    int width, height; /* dots */
-    double low[STORE_TASKS_MAX], high[STORE_TASKS_MAX];
-    uint32_t *front, *rest; /* [width][height] */
+    int width, height;                                          /* dots */
+    double low[STORE_TASKS_MAX + 1], high[STORE_TASKS_MAX + 1]; /* the mean's last */
+    uint32_t *front, *rest;                                     /* [width][height] */
 };
 
 /* The axes of the parallel coordinates (axes.h). */
@@ -281,6 +290,7 @@ struct explorer {
     size_t hidden_count;
     uint64_t hidden_serial;
     struct pair_cache pairs[3];
+    struct profile profile;
     struct scatter_points points[3];
     int scroll[PANEL_COUNT];
     bool mouse, mouse_wanted;
@@ -304,7 +314,7 @@ struct explorer {
     struct range window[STORE_TASKS_MAX]; /* of scatters that are zoomed; else low is
                                              not below high */
     enum fit fit;
-    struct reach *reaches; /* [STORE_TASKS_MAX]; NULL: nothing is kept */
+    struct reach *reaches; /* [STORE_TASKS_MAX + 1]; NULL: nothing is kept */
     struct solution_table table;
     struct dialog dialog;
     struct asked asked;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "results/filter.h"
 
 /* What was selected here is the file's once a catalog says so. Others may write it,
  * too: after some catalogs that say otherwise although ours is in the file, theirs
@@ -36,15 +37,27 @@ static void changed(struct explorer *explorer) {
     explorer->selection_serial++;
     explorer->selection_shown++;
     explorer->selection_ours = CATALOGS;
-    if (explorer->table.filter)
+    if (explorer->table.filter && filter_asks_selection(explorer->table.filter))
         explorer->table.made = false;
+}
+
+/* Is this row in the table although the filter says otherwise, or the reverse? */
+static bool is_misplaced(const struct explorer *explorer, size_t row) {
+    const struct solution_table *table = &explorer->table;
+    return row < table->places &&
+           filter_matches(table->filter, explorer->catalog, row) !=
+               (table->place[row] != SIZE_MAX);
 }
 
 void selection_toggle(struct explorer *explorer, size_t row) {
     if (!explorer->catalog->selected)
         return;
+    bool made = explorer->table.made;
     put(explorer->catalog, row, !explorer->catalog->selected[row]);
     changed(explorer);
+    /* One row: the others are where they were. */
+    if (made && !explorer->table.made)
+        explorer->table.made = !is_misplaced(explorer, row);
 }
 
 static void clear(struct explorer *explorer) {

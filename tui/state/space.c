@@ -32,6 +32,46 @@ bool space_is_ours(const struct catalog *catalog, size_t row) {
     return catalog_series(catalog, row)->answers;
 }
 
+bool space_has_mean(const struct explorer *explorer) {
+    const struct store_task *tasks = explorer->catalog->recipe->tasks;
+    for (size_t t = 1; t < explorer->tasks; t++)
+        if (!store_objective_alike(&tasks[t].objective, &tasks[0].objective))
+            return false;
+    return explorer->tasks > 1;
+}
+
+double space_value(const struct catalog *catalog, size_t row, size_t objective) {
+    double sum = 0;
+    if (objective < catalog->tasks)
+        return catalog_value(catalog, row, objective);
+    for (size_t t = 0; t < catalog->tasks; t++)
+        sum += catalog_value(catalog, row, t);
+    return sum / (double)catalog->tasks;
+}
+
+bool space_figure(const struct explorer *explorer, size_t objective,
+                  struct figure *figure) {
+    double below = 0, above = 0, count = (double)explorer->tasks;
+    struct figure mean = {.complete = true, .examples = UINT64_MAX};
+    if (objective < explorer->tasks)
+        return explorer_figure(explorer, objective, figure);
+    for (size_t t = 0; t < explorer->tasks; t++) {
+        struct figure one;
+        if (!explorer_figure(explorer, t, &one))
+            return false;
+        mean.value += one.value / count;
+        below += (one.value - one.low) * (one.value - one.low);
+        above += (one.high - one.value) * (one.high - one.value);
+        mean.estimated = mean.estimated || one.estimated;
+        mean.complete = mean.complete && one.complete;
+        mean.examples = one.examples < mean.examples ? one.examples : mean.examples;
+    }
+    mean.low = mean.value - sqrt(below) / count;
+    mean.high = mean.value + sqrt(above) / count;
+    *figure = mean;
+    return true;
+}
+
 /* Does the axis reach to this row whatever else is there? */
 static bool is_core(const struct explorer *explorer, size_t row) {
     const struct catalog *catalog = explorer->catalog;
@@ -55,7 +95,7 @@ static struct range find_rows(const struct explorer *explorer, size_t objective)
     struct range rows = range_empty();
     for (size_t i = 0; i < catalog->count; i++)
         if (is_core(explorer, i))
-            range_add(&rows, catalog_value(catalog, i, objective));
+            range_add(&rows, space_value(catalog, i, objective));
     return rows;
 }
 
@@ -69,7 +109,7 @@ static struct range find_all(const struct explorer *explorer, size_t objective,
     if (any && explorer->fit != FIT_NEAR)
         return all;
     for (size_t i = 0; i < catalog->count; i++) {
-        double value = catalog_value(catalog, i, objective);
+        double value = space_value(catalog, i, objective);
         if ((!any || (value > core.low - reach && value < core.high + reach)) &&
             (value < all.low || value > all.high) &&
             explorer_series_visible(explorer, catalog->solutions[i].series))
@@ -100,7 +140,7 @@ bool space_range(const struct explorer *explorer, size_t objective,
                                 .rows = find_rows(explorer, objective)};
     struct range core = reach->rows;
     struct figure figure;
-    if (explorer_figure(explorer, objective, &figure)) {
+    if (space_figure(explorer, objective, &figure)) {
         range_add(&core, figure.value);
         if (!figure.estimated && figure.examples >= 30) {
             range_add(&core, figure.low);

@@ -16,6 +16,15 @@ bool space_has(const struct explorer *explorer, size_t objective);
 /* A row of routers: one of ours, not a baseline. */
 bool space_is_ours(const struct catalog *catalog, size_t row);
 
+/* The mean over the tasks is one more axis, numbered after the last objective, where
+ * they are alike. */
+bool space_has_mean(const struct explorer *explorer);
+/* What a row has of an objective or of the mean; NaN: nothing. */
+double space_value(const struct catalog *catalog, size_t row, size_t objective);
+/* explorer_figure, also of the mean, whose interval is that of independent figures. */
+bool space_figure(const struct explorer *explorer, size_t objective,
+                  struct figure *figure);
+
 /* A range that shows the front and what lies around it: the routers' points, the
  * present one, and baselines not farther from them than a third of their extent (a
  * pretrained model without its heads would else press the front into one corner).

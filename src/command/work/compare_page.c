@@ -11,27 +11,71 @@
 #include "command/work/compare.h"
 #include "command/work/lines_data.h"
 #include "plot/kinds.h"
+#include "results/catalog.h"
 #include "results/oriented.h"
 
 enum { WIDTH = 960, HEIGHT = 640, PANELS_MAX = 9 };
+
+/* How a contender looks: as the series of its models does, on the screen and in every
+ * other chart. A later contender of the same series has the series' colour, a mark of
+ * its own, and dashes. */
+struct look {
+    enum mark mark;
+    enum ink ink;
+    size_t dash;
+};
 
 struct writer {
     const struct compare *c;
     const struct compare_summary *summaries;
     size_t best;
     struct page *page;
+    struct look *looks; /* of each contender */
 };
 
 static const char *task_name(const struct writer *w, size_t t) {
     return w->c->measure.recipe->tasks[t].name;
 }
 
-static enum ink ink_of(size_t contender) {
-    return (enum ink)(INK_SERIES + contender % SERIES_INKS);
+static bool is_taken(const struct writer *w, size_t count, enum mark mark) {
+    for (size_t i = 0; i < count; i++)
+        if (w->looks[i].mark == mark)
+            return true;
+    return false;
+}
+
+/* After those of the contenders before it. */
+static struct look look_of(const struct writer *w, size_t contender,
+                           const struct catalog *catalog) {
+    const struct store_row *row = store_row_find(
+        catalog->rows, catalog->count, w->summaries[contender].one->solutions[0]);
+    struct look look = {.mark = MARK_OTHER, .ink = INK_TEXT};
+    if (row) {
+        const struct series *series =
+            catalog_series(catalog, (size_t)(row - catalog->rows));
+        look = (struct look){.mark = series->mark, .ink = series->ink};
+    }
+    for (size_t i = 0; i < contender; i++)
+        look.dash += w->looks[i].ink == look.ink;
+    for (size_t n = 0; is_taken(w, contender, look.mark) && n < SPARE_MARKS; n++)
+        look.mark = (enum mark)(MARK_SPARE + n);
+    return look;
+}
+
+static int choose_looks(struct writer *w, struct error *error) {
+    const struct compare *c = w->c;
+    struct catalog *catalog;
+    if (catalog_read_solutions(c->measure.store, c->measure.split, &catalog, error))
+        return -1;
+    w->looks = array_new(c->contender_count, sizeof *w->looks);
+    for (size_t i = 0; w->looks && i < c->contender_count; i++)
+        w->looks[i] = look_of(w, i, catalog);
+    catalog_free(catalog);
+    return w->looks ? 0 : error_memory(error);
 }
 
 static void name_cell(const struct writer *w, size_t i) {
-    page_mark(w->page, look_place(i), ink_of(i));
+    page_mark(w->page, w->looks[i].mark, w->looks[i].ink);
     page_cell(w->page, "%s%s", w->c->contenders[i].name, i == w->best ? " (best)" : "");
 }
 
@@ -198,9 +242,9 @@ static int edges_picture(const struct writer *w, struct error *error) {
             double *own = y + (t * lines + i) * n;
             follow(c, &w->summaries[i], t, own);
             all[t * lines + i] = (struct plot_line){.name = c->contenders[i].name,
-                                                    .ink = ink_of(i),
-                                                    .mark = look_place(i),
-                                                    .dash = i / SERIES_INKS,
+                                                    .ink = w->looks[i].ink,
+                                                    .mark = w->looks[i].mark,
+                                                    .dash = w->looks[i].dash,
                                                     .marks = c->contenders[i].answers,
                                                     .count = n,
                                                     .x = x,
@@ -242,9 +286,9 @@ static int add_surfaces(const struct writer *w, size_t i, struct lines_data *dat
         points[2 * p] = sign[0] * value[0];
         points[2 * p + 1] = sign[1] * value[1];
     }
-    struct plot_line style = {.ink = ink_of(i),
-                              .mark = look_place(i),
-                              .dash = i / SERIES_INKS,
+    struct plot_line style = {.ink = w->looks[i].ink,
+                              .mark = w->looks[i].mark,
+                              .dash = w->looks[i].dash,
                               .marks = true};
     if (result == 0)
         result = lines_data_band(data, points, set_of, total, s->trials, sign, style,
@@ -293,18 +337,26 @@ static void heading(const struct writer *w) {
 int compare_page(const struct compare *c, const struct compare_summary *summaries,
                  size_t best, struct error *error) {
     const char *name = c->measure.recipe->name;
-    struct writer w = {c, summaries, best, page_new(*name ? name : "pwemoe")};
-    if (!w.page)
-        return error_memory(error);
-    heading(&w);
-    criteria(&w);
-    tasks(&w);
-    costs(&w);
-    page_heading(w.page, "Pictures");
-    if (edges_picture(&w, error) ||
-        (c->design.tasks == 2 && surfaces_picture(&w, error))) {
-        page_free(w.page);
+    struct writer w = {.c = c, .summaries = summaries, .best = best};
+    if (choose_looks(&w, error))
         return -1;
+    w.page = page_new(*name ? name : "pwemoe");
+    int result = w.page ? 0 : error_memory(error);
+    if (result == 0) {
+        heading(&w);
+        criteria(&w);
+        tasks(&w);
+        costs(&w);
+        page_heading(w.page, "Pictures");
+        result = edges_picture(&w, error) ||
+                         (c->design.tasks == 2 && surfaces_picture(&w, error))
+                     ? -1
+                     : 0;
     }
-    return page_end(w.page, c->options->out, error);
+    if (result == 0)
+        result = page_end(w.page, c->options->out, error);
+    else
+        page_free(w.page);
+    free(w.looks);
+    return result;
 }
