@@ -30,6 +30,7 @@ pwemoe_SOURCES = \
   src/command/work/plot_data.h src/command/work/plot_lines.c src/command/work/plot_points.c \
   src/command/work/lines_data.h src/command/work/lines_data.c \
   src/command/work/plot_sets.c src/command/work/plot_cells.c \
+  src/command/work/plot_draw.h src/command/work/plot_draw.c \
   src/command/work/quality.h src/command/work/quality.c \
   src/command/work/mergekit.h src/command/work/mergekit.c \
   src/command/work/map.h src/command/work/map_collect.c \
