@@ -43,21 +43,49 @@ static char *sweep_name(const struct store_row *row) {
     return name;
 }
 
+struct named {
+    char *name;
+    size_t row;
+};
+
+static int by_name(const void *a, const void *b) {
+    const struct named *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+/* Names [count] of rows of sweeps, sorted by them here: the rows of one lie together.
+ */
+static void join_sweeps(struct report *r, struct named *names, size_t count) {
+    if (count)
+        qsort(names, count, sizeof *names, by_name);
+    for (size_t i = 0, first = 0; i < count; i++) {
+        size_t row = names[i].row, before = i ? names[i - 1].row : row;
+        if (i && strcmp(names[i].name, names[i - 1].name) == 0)
+            r->next[before] = row;
+        else
+            first = row;
+        r->sweep[row] = first;
+    }
+}
+
 static int find_sweeps(struct report *r, struct error *error) {
-    char **names = array_new(r->count, sizeof *names);
+    struct named *names = array_new(r->count, sizeof *names);
+    size_t count = 0;
     int result = names ? 0 : error_memory(error);
     for (size_t i = 0; i < r->count && result == 0; i++) {
         r->sweep[i] = i;
+        r->next[i] = SIZE_MAX;
         if (!report_is_sweep(r, i))
             continue;
-        if (!(names[i] = sweep_name(&r->rows[i])))
+        names[count] = (struct named){sweep_name(&r->rows[i]), i};
+        if (!names[count++].name)
             result = error_memory(error);
-        for (size_t k = 0; k < i && result == 0 && r->sweep[i] == i; k++)
-            if (names[k] && r->sweep[k] == k && strcmp(names[k], names[i]) == 0)
-                r->sweep[i] = k;
     }
-    for (size_t i = 0; names && i < r->count; i++)
-        free(names[i]);
+    if (result == 0)
+        join_sweeps(r, names, count);
+    for (size_t i = 0; i < count; i++)
+        free(names[i].name);
     free(names);
     return result;
 }
@@ -118,8 +146,9 @@ static int front_rows(const struct report *r, bool *take, const struct oriented 
     for (size_t i = 0; i < r->count; i++) {
         if (!report_is_sweep(r, i) || r->sweep[i] != i)
             continue;
-        for (size_t k = 0; k < r->count; k++)
-            take[k] = r->sweep[k] == i;
+        memset(take, 0, r->count * sizeof *take);
+        for (size_t k = i; k != SIZE_MAX; k = r->next[k])
+            take[k] = true;
         if (front_row(r, catalog_series(r->catalog, i)->name, take, all, error))
             return -1;
     }
@@ -247,7 +276,8 @@ static int load(struct report *r, const char *split, struct error *error) {
     r->count = r->catalog->count;
     r->last = array_new(r->count, sizeof *r->last);
     r->sweep = array_new(r->count, sizeof *r->sweep);
-    if (!r->last || !r->sweep)
+    r->next = array_new(r->count, sizeof *r->next);
+    if (!r->last || !r->sweep || !r->next)
         return error_memory(error);
     find_last(r);
     return find_sweeps(r, error);
@@ -296,6 +326,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     page_free(report.page);
     free(report.last);
     free(report.sweep);
+    free(report.next);
     store_runs_free(report.runs, report.run_count);
     catalog_free(report.catalog);
     store_close(report.store);

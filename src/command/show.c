@@ -324,7 +324,6 @@ const struct command command_show = {
     .operands_min = 2,
     .operands_max = 2,
     .common = TAKES_USUAL | TAKES_FORMAT,
-    .stops = true,
     .options = options,
     .options_size = sizeof(struct show_options),
     .run = run,

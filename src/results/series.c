@@ -73,16 +73,22 @@ static void trained_name(const char *method, const char *upscale, const char *ba
     }
 }
 
-/* What a method is in a key: methods of imported rows may be longer than there is room,
- * and a number stands for what is left out (FNV-1a). */
-static char *method_key(const char *method, char out[32]) {
+/* FNV-1a. */
+static uint64_t number_of(const char *text) {
     uint64_t hash = 14695981039346656037u;
-    for (const char *c = method; *c; c++)
+    for (const char *c = text; *c; c++)
         hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-    if (strlen(method) < 32)
+    return hash;
+}
+
+/* What a method is in a key: methods of imported rows may be longer than there is room,
+ * and a number stands for what is left out. */
+static char *method_key(const char *method, char out[32]) {
+    if (strnlen(method, 32) < 32)
         snprintf(out, 32, "%s", method);
     else
-        snprintf(out, 32, "%.14s~%016llx", method, (unsigned long long)hash);
+        snprintf(out, 32, "%.14s~%016llx", method,
+                 (unsigned long long)number_of(method));
     return out;
 }
 
@@ -132,22 +138,60 @@ static bool series_same(const struct store_row *a, const struct store_row *b) {
 
 /* --- all of a file --------------------------------------------------------------- */
 
-static bool is_taken(const struct series *list, size_t count, const struct series *look,
-                     bool ink_too) {
-    for (size_t i = 0; i < count; i++)
-        if (list[i].mark == look->mark && (!ink_too || list[i].ink == look->ink))
-            return true;
-    return false;
+/* A file may have as many series as rows: none is looked for among all of them. */
+struct found {
+    struct series *list;
+    size_t count, capacity;
+    /* Places of a hash table by key, a power of two: a series' number and 1, or 0. */
+    size_t *places, size;
+    bool marks[MARK_COUNT], looks[MARK_COUNT][INK_COUNT]; /* taken */
+};
+
+static void found_clear(struct found *found) {
+    free(found->list);
+    free(found->places);
 }
 
-/* A look of its own for the last of the series. */
-static void tell_apart(struct series *list, size_t count) {
-    struct series *last = &list[count - 1];
-    bool taken = is_taken(list, count - 1, last, false);
+/* Where in the table a series with this key is, or would be. */
+static size_t *place_of(const struct found *found, const char *key) {
+    size_t at = (size_t)number_of(key) & (found->size - 1);
+    while (found->places[at] && strcmp(found->list[found->places[at] - 1].key, key))
+        at = (at + 1) & (found->size - 1);
+    return &found->places[at];
+}
+
+/* Room for one more, half of the table empty at least. */
+static int found_reserve(struct found *found) {
+    if (array_reserve((void **)&found->list, &found->capacity, found->count + 1,
+                      sizeof *found->list))
+        return -1;
+    if (2 * (found->count + 1) <= found->size)
+        return 0;
+    size_t *before = found->places, size = found->size ? 2 * found->size : 64;
+    size_t *places = array_new(size, sizeof *places);
+    if (!places)
+        return -1;
+    found->places = places;
+    found->size = size;
+    for (size_t i = 0; i < found->count; i++)
+        *place_of(found, found->list[i].key) = i + 1;
+    free(before);
+    return 0;
+}
+
+static bool is_taken(const struct found *found, const struct series *look,
+                     bool ink_too) {
+    return ink_too ? found->looks[look->mark][look->ink] : found->marks[look->mark];
+}
+
+/* A look of its own for a series that is not yet among those found. */
+static void tell_apart(struct found *found, struct series *series) {
+    bool taken = is_taken(found, series, false);
     for (unsigned n = 0; taken && n < SPARE_LOOKS; n++) {
-        take_spare(last, n);
-        taken = is_taken(list, count - 1, last, n >= SPARE_MARKS);
+        take_spare(series, n);
+        taken = is_taken(found, series, n >= SPARE_MARKS);
     }
+    found->marks[series->mark] = found->looks[series->mark][series->ink] = true;
 }
 
 struct listed {
@@ -167,18 +211,18 @@ static int order_listed(const void *a, const void *b) {
 
 /* The number of the row's series, which is made where it is the first; SIZE_MAX where
  * memory is out. */
-static size_t find(struct series **list, size_t *count, size_t *capacity,
-                   const struct store_row *row) {
+static size_t find(struct found *found, const struct store_row *row) {
     struct series series;
     series_describe(row, &series);
-    for (size_t i = 0; i < *count; i++)
-        if (!strcmp((*list)[i].key, series.key))
-            return i;
-    if (array_reserve((void **)list, capacity, *count + 1, sizeof **list))
+    if (found_reserve(found))
         return SIZE_MAX;
-    (*list)[*count] = series;
-    tell_apart(*list, ++*count);
-    return *count - 1;
+    size_t *place = place_of(found, series.key);
+    if (*place)
+        return *place - 1;
+    tell_apart(found, &series);
+    found->list[found->count] = series;
+    *place = ++found->count;
+    return found->count - 1;
 }
 
 /* In the order of a legend: those to walk over first. */
@@ -205,24 +249,25 @@ static int sort(struct series *list, size_t count, size_t *place, size_t rows) {
 
 int series_list(const struct store_row *rows, size_t count, size_t *place,
                 struct series **series, size_t *series_count) {
-    struct series *list = NULL;
-    size_t found = 0, capacity = 0;
-    for (size_t i = 0; i < count; i++) {
-        place[i] = i && series_same(&rows[i], &rows[i - 1])
-                       ? place[i - 1]
-                       : find(&list, &found, &capacity, &rows[i]);
-        if (place[i] == SIZE_MAX) {
-            free(list);
-            return -1;
-        }
-        list[place[i]].count++;
+    struct found found = {0};
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        place[i] = i && series_same(&rows[i], &rows[i - 1]) ? place[i - 1]
+                                                            : find(&found, &rows[i]);
+        if (place[i] == SIZE_MAX)
+            result = -1;
+        else
+            found.list[place[i]].count++;
     }
-    if (sort(list, found, place, count)) {
-        free(list);
+    if (result == 0)
+        result = sort(found.list, found.count, place, count);
+    if (result) {
+        found_clear(&found);
         return -1;
     }
-    *series = list;
-    *series_count = found;
+    free(found.places);
+    *series = found.list;
+    *series_count = found.count;
     return 0;
 }
 

@@ -298,6 +298,18 @@ static void a_limit_of_size_is_a_failed_write(void **state) {
     ran_free(&ran);
 }
 
+/* What only shows ends by a signal at once, even where nobody reads what it prints. */
+static void a_list_ends_at_once(void **state) {
+    (void)state;
+    struct ran ran =
+        shell("mkfifo %1$s/list; ./pwemoe show %1$s/results.db solutions --format json "
+              ">%1$s/list & p=$!; exec 3<%1$s/list; sleep 0.5; kill -TERM $p; wait $p",
+              folder());
+    assert_int_equal(ran.status, 128 + SIGTERM);
+    assert_string_equal(ran.err, "");
+    ran_free(&ran);
+}
+
 /* A reader that has gone is no news. */
 static void a_closed_pipe_is_silent(void **state) {
     (void)state;
@@ -327,6 +339,7 @@ int main(void) {
         cmocka_unit_test(ignored_stays_ignored),
         cmocka_unit_test(others_end_by_the_signal),
         cmocka_unit_test(a_limit_of_size_is_a_failed_write),
+        cmocka_unit_test(a_list_ends_at_once),
         cmocka_unit_test(a_closed_pipe_is_silent),
     };
     return cmocka_run_group_tests(tests, copy_demo, NULL);

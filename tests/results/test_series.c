@@ -375,6 +375,34 @@ static void long_methods_are_two_series(void **state) {
     free(path);
 }
 
+/* Methods by turns, so that no row has the series of the one before it. */
+static void as_many_series_as_methods(void **state) {
+    (void)state;
+    enum { METHODS = 2000, ROWS = 2 * METHODS };
+    struct store_row *rows = calloc(ROWS, sizeof *rows);
+    size_t *place = calloc(ROWS, sizeof *place), count;
+    struct series *series;
+    assert_true(rows && place);
+    for (size_t i = 0; i < ROWS; i++) {
+        rows[i].solution.kind = STORE_KIND_IMPORT;
+        rows[i].upscale = rows[i].base = (char *)"";
+        rows[i].solution.method = text_format("method %zu", i % METHODS);
+        assert_non_null(rows[i].solution.method);
+    }
+    assert_int_equal(series_list(rows, ROWS, place, &series, &count), 0);
+    assert_int_equal(count, METHODS);
+    for (size_t i = 0; i < ROWS; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "method %zu (imported)", i % METHODS);
+        assert_string_equal(series[place[i]].name, name);
+        assert_int_equal(series[place[i]].count, 2);
+        free(rows[i].solution.method);
+    }
+    free(series);
+    free(place);
+    free(rows);
+}
+
 static void runs_are_called_as_their_series(void **state) {
     (void)state;
     static const struct {
@@ -414,6 +442,7 @@ int main(void) {
         cmocka_unit_test(marks_of_charts_differ),
         cmocka_unit_test(looks_stay),
         cmocka_unit_test(long_methods_are_two_series),
+        cmocka_unit_test(as_many_series_as_methods),
         cmocka_unit_test(runs_are_called_as_their_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

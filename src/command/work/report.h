@@ -25,6 +25,7 @@ struct report {
      * differs in that alone. */
     bool *last;
     size_t *sweep;
+    size_t *next; /* the row after it in its sweep, or SIZE_MAX */
 };
 
 /* Merged by a method without training: rows that form a sweep. */

@@ -30,6 +30,10 @@ struct table {
     size_t tasks, count, capacity;
     struct entry *entries;
     bool averages; /* mean something: all tasks have one unit */
+    /* Of the first row of each sweep: the row that stands for it (SIZE_MAX: none of it
+     * is whole), and how many are whole. [report->count] */
+    size_t *stands, *points;
+    size_t *order; /* [report->count] rows by their series */
 };
 
 /* Equal weights: -1; a unit preference: its task; any other: -2. */
@@ -45,19 +49,21 @@ static int corner(const struct report *r, const struct store_row *row) {
     return equal ? -1 : -2;
 }
 
-/* The best average of a sweep stands for it; others of it are passed over. */
-static bool stands_for_sweep(const struct report *r, size_t i, size_t *points) {
-    double average = row_average(&r->rows[i], r->catalog->tasks);
-    *points = 0;
-    for (size_t k = 0; k < r->count; k++) {
-        if (r->sweep[k] != r->sweep[i] || !r->rows[k].whole)
+/* The best average of the sweep that begins with this row, the first of equal ones,
+ * stands for it; others of it are passed over. */
+static void find_best_of_sweep(struct table *t, size_t first) {
+    const struct report *r = t->report;
+    double most = 0;
+    t->stands[first] = SIZE_MAX;
+    for (size_t k = first; k != SIZE_MAX; k = r->next[k]) {
+        if (!r->rows[k].whole)
             continue;
-        double other = row_average(&r->rows[k], r->catalog->tasks);
-        if (other > average || (other == average && k < i))
-            return false;
-        ++*points;
+        double average = row_average(&r->rows[k], t->tasks);
+        if (t->points[first]++ == 0 || average > most) {
+            t->stands[first] = k;
+            most = average;
+        }
     }
-    return true;
 }
 
 static const struct store_run *run_of(const struct report *r, size_t row) {
@@ -71,17 +77,18 @@ static const struct store_run *run_of(const struct report *r, size_t row) {
 
 /* The line's text by its series, and where in it the row stands; *out NULL: it is left
  * out. -1: memory is out. */
-static int name_row(const struct report *r, size_t i, char **out) {
+static int name_row(const struct table *t, size_t i, char **out) {
+    const struct report *r = t->report;
     const struct store_row *row = &r->rows[i];
     const struct store_run *run = run_of(r, i);
     const struct series *series = catalog_series(r->catalog, i);
     double scale = r->catalog->solutions[i].scale;
-    size_t points = 1;
+    size_t first = r->sweep[i], points = t->points[first];
     int at = corner(r, row);
     bool swept = report_is_sweep(r, i) && !series->answers && isfinite(scale);
     *out = NULL;
     if ((series->answers && at == -2) || (run && !r->last[i]) ||
-        (swept && !stands_for_sweep(r, i, &points)))
+        (swept && points && t->stands[first] != i))
         return 0;
     char *name = run ? series_run_name(run) : strdup(series->name);
     if (!name)
@@ -165,25 +172,48 @@ static int add_entry(struct table *t, size_t row, char *name, const char *split,
     return e->rival ? load_bits(t, split, e, error) : 0;
 }
 
+/* What gather looks up of rows. */
+static int index_rows(struct table *t, struct error *error) {
+    const struct catalog *catalog = t->report->catalog;
+    size_t *begins = array_new(catalog->series_count + 1, sizeof *begins);
+    t->stands = array_new(catalog->count, sizeof *t->stands);
+    t->points = array_new(catalog->count, sizeof *t->points);
+    t->order = array_new(catalog->count, sizeof *t->order);
+    if (!begins || !t->stands || !t->points || !t->order) {
+        free(begins);
+        return error_memory(error);
+    }
+    for (size_t i = 0; i < catalog->count; i++)
+        if (t->report->sweep[i] == i)
+            find_best_of_sweep(t, i);
+    for (size_t s = 0; s < catalog->series_count; s++)
+        begins[s + 1] = begins[s] + catalog->series[s].count;
+    for (size_t i = 0; i < catalog->count; i++)
+        t->order[begins[catalog->solutions[i].series]++] = i;
+    free(begins);
+    return 0;
+}
+
 /* Kinds in this order, in each the series one after the other. */
 static int gather(struct table *t, const char *split, struct error *error) {
     static const enum store_kind kinds[] = {STORE_KIND_SINGLE, STORE_KIND_TRAIN,
                                             STORE_KIND_MERGE, STORE_KIND_PWEMOE,
                                             STORE_KIND_IMPORT};
     const struct report *r = t->report;
+    if (index_rows(t, error))
+        return -1;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        for (size_t s = 0; s < r->catalog->series_count; s++)
-            for (size_t i = 0; i < r->count; i++) {
-                char *name;
-                if (r->rows[i].solution.kind != kinds[k] ||
-                    r->catalog->solutions[i].series != s ||
-                    !store_state_settled(r->rows[i].state))
-                    continue;
-                if (name_row(r, i, &name))
-                    return error_memory(error);
-                if (name && add_entry(t, i, name, split, error))
-                    return -1;
-            }
+        for (size_t n = 0; n < r->count; n++) {
+            size_t i = t->order[n];
+            char *name;
+            if (r->rows[i].solution.kind != kinds[k] ||
+                !store_state_settled(r->rows[i].state))
+                continue;
+            if (name_row(t, i, &name))
+                return error_memory(error);
+            if (name && add_entry(t, i, name, split, error))
+                return -1;
+        }
     return 0;
 }
 
@@ -335,6 +365,9 @@ static void table_clear(struct table *t) {
         free(e->emphasis);
     }
     free(t->entries);
+    free(t->stands);
+    free(t->points);
+    free(t->order);
 }
 
 int report_accuracies(const struct report *r, const char *split, struct error *error) {

@@ -18,10 +18,8 @@ static void sweep_row(const struct report *r, size_t sweep) {
     double seconds = 0;
     size_t known = 0;
     uint64_t peak = 0;
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = sweep; i != SIZE_MAX; i = r->next[i]) {
         const struct store_solution *s = &r->rows[i].solution;
-        if (!report_is_sweep(r, i) || r->sweep[i] != sweep)
-            continue;
         known += s->seconds > 0;
         seconds += s->seconds;
         if (s->peak_bytes > peak)
