@@ -44,6 +44,14 @@ int text_stream_close(FILE *stream, char *const *text);
  * terminates; cuts at a character. Returns out. */
 char *text_escape(char *out, size_t size, const char *text);
 
+/* A number for people: with so many decimals (negative: six digits), and as %g has it
+ * where it would be longer than anybody counts, from 1e15 on. Returns out. */
+enum { TEXT_FIXED = 40, TEXT_FIXED_DECIMALS = 17 };
+const char *text_fixed(char out[TEXT_FIXED], double value, int decimals);
+/* The same, there and then. */
+#define TEXT_NUMBER(value, decimals) \
+    text_fixed((char[TEXT_FIXED]){""}, (value), (decimals))
+
 /* Is this byte of UTF-8 one after the first of a character? */
 static inline bool text_continues(char byte) {
     return ((unsigned char)byte & 0xc0) == 0x80;

@@ -1,8 +1,18 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+
+const char *text_fixed(char out[TEXT_FIXED], double value, int decimals) {
+    decimals = decimals > TEXT_FIXED_DECIMALS ? TEXT_FIXED_DECIMALS : decimals;
+    if (decimals >= 0 && !(fabs(value) >= 1e15))
+        snprintf(out, TEXT_FIXED, "%.*f", decimals, value);
+    else
+        snprintf(out, TEXT_FIXED, "%.6g", value);
+    return out;
+}
 
 /* The length of the well-formed UTF-8 sequence at p (RFC 3629: no overlong forms,
  * no surrogates, nothing above U+10FFFF), or 0. */

@@ -236,9 +236,10 @@ static void everything(const struct report *r) {
             if (!e->present)
                 page_number(r->page, (double)NAN, 0);
             else if (e->imported)
-                page_cell(r->page, "%.2f", e->value);
+                page_number(r->page, e->value, 2);
             else
-                page_cell(r->page, "%.2f (%.1f to %.1f)", e->value, e->low, e->high);
+                page_cell(r->page, "%s (%s to %s)", TEXT_NUMBER(e->value, 2),
+                          TEXT_NUMBER(e->low, 1), TEXT_NUMBER(e->high, 1));
         }
         page_number(r->page, row_average(row, r->catalog->tasks), 2);
     }

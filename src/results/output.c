@@ -134,12 +134,11 @@ static int write_cell(FILE *out, const json_t *value, bool table, int decimals) 
         fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         break;
     case JSON_REAL: {
-        char text[TEXT_REAL];
+        char text[TEXT_FIXED];
         double real = json_real_value(value);
         text_real(text, real);
         if (table)
-            fprintf(out, decimals >= 0 ? "%.*f" : "%.*g", decimals >= 0 ? decimals : 6,
-                    real);
+            fputs(text_fixed(text, real, decimals), out);
         else
             fputs(text, out);
         break;
@@ -198,6 +197,10 @@ static void pad(size_t count) {
         putchar(' ');
 }
 
+/* No column is padded further, or one name of a megabyte would make every row as long;
+ * longer cells stand out. */
+enum { WIDEST = 200 };
+
 /* The cells of a table, the heading first, all in one piece of memory. */
 struct cells {
     char *text;
@@ -231,7 +234,7 @@ static int write_cells(const struct output *o, FILE *out, const size_t *size,
                 return -1;
             size_t width = output_width(cells->text + at);
             if (width > cells->widths[c])
-                cells->widths[c] = width;
+                cells->widths[c] = width < WIDEST ? width : WIDEST;
             cells->numeric[c] = row ? cells->numeric[c] &&
                                           (json_is_number(value) || json_is_null(value))
                                     : json_array_size(o->rows) > 0;
@@ -268,7 +271,8 @@ static int print_table(const struct output *o) {
             if (!(o->columns[c].where & IN_TABLE))
                 continue;
             const char *cell = cells.text + cells.at[r * o->count + c];
-            size_t room = cells.widths[c] - output_width(cell);
+            size_t width = output_width(cell);
+            size_t room = width < cells.widths[c] ? cells.widths[c] - width : 0;
             if (!first)
                 fputs("  ", stdout);
             if (cells.numeric[c])

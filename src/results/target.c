@@ -346,8 +346,9 @@ bool target_text(const struct target *target, const struct store_recipe *recipe,
         double missing = target_short(target, recipe, t, values[t]);
         if (isnan(target->bounds[t]) && !target->best[t])
             continue;
-        used += (size_t)snprintf(out + used, size - used, "%s%s %.2f", used ? ", " : "",
-                                 TEXT_CUT(recipe->tasks[t].name, 60), values[t]);
+        used += (size_t)snprintf(out + used, size - used, "%s%s %s", used ? ", " : "",
+                                 TEXT_CUT(recipe->tasks[t].name, 60),
+                                 TEXT_NUMBER(values[t], 2));
         if (!isnan(target->bounds[t]) && used < size)
             used += (size_t)snprintf(out + used, size - used, " %s %g",
                                      missing <= 0 ? less ? "<=" : ">="
@@ -355,8 +356,9 @@ bool target_text(const struct target *target, const struct store_recipe *recipe,
                                                   : "<",
                                      target->bounds[t]);
         if (missing > 0 && used < size)
-            used += (size_t)snprintf(out + used, size - used, " (%.2f %s)", missing,
-                                     less ? "too much" : "short");
+            used +=
+                (size_t)snprintf(out + used, size - used, " (%s %s)",
+                                 TEXT_NUMBER(missing, 2), less ? "too much" : "short");
         met = met && missing <= 0;
     }
     return met;

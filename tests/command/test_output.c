@@ -27,6 +27,7 @@ static void add(struct output *output, const char *name, json_int_t count, doubl
 }
 
 static bool guarded; /* rows that begin as formulas do */
+static bool extreme; /* a row of a long name and a large number */
 
 /* What output_end writes to stdout: it goes to a file for that long. */
 static char *captured(enum output_format format, bool object) {
@@ -34,7 +35,12 @@ static char *captured(enum output_format format, bool object) {
     struct output *output = output_new(format, object, columns, COLUMNS, &error);
     assert_non_null(output);
     add(output, "plain", 1, 0.1, json_pack("{s:f}", "scale", 0.3));
-    if (guarded) {
+    if (extreme) {
+        char name[3001];
+        memset(name, 'x', sizeof name - 1);
+        name[sizeof name - 1] = '\0';
+        add(output, name, 2, 1e308, NULL);
+    } else if (guarded) {
         add(output, "=1+1", -7, -0.5, NULL);
         add(output, "@SUM(\"A1\")", -7, -0.5, NULL);
     } else if (!object) {
@@ -162,6 +168,19 @@ static void tables_line_up(void **state) {
     free(text);
 }
 
+/* One long name does not make every row as long, nor a number a line of digits. */
+static void extremes_keep_to_their_row(void **state) {
+    (void)state;
+    extreme = true;
+    char *text = captured(OUTPUT_TABLE, false);
+    extreme = false;
+    char *row = strchr(text, '\n') + 1;
+    assert_memory_equal(row, "plain ", 6);
+    assert_true(strcspn(row, "\n") < 300);
+    assert_non_null(strstr(text, "xxx      2  1e+308  "));
+    free(text);
+}
+
 static void widths(void **state) {
     (void)state;
     assert_int_equal(output_width("abc"), 3);
@@ -201,6 +220,7 @@ int main(void) {
         cmocka_unit_test(csv_is_quoted),
         cmocka_unit_test(csv_computes_nothing),
         cmocka_unit_test(tables_line_up),
+        cmocka_unit_test(extremes_keep_to_their_row),
         cmocka_unit_test(widths),
         cmocka_unit_test(a_full_disk_is_an_error),
     };

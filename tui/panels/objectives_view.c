@@ -72,7 +72,7 @@ static void draw_number(const struct view *view, int x, int width, int y, double
         view_right(view, x, y, width, INK_FAINT, LOOK_PLAIN, "%s",
                    view->canvas->marks->utf8 ? "–" : "-");
     else
-        view_right(view, x, y, width, ink, LOOK_PLAIN, "%.2f", value);
+        view_right(view, x, y, width, ink, LOOK_PLAIN, "%s", TEXT_NUMBER(value, 2));
 }
 
 /* Where the figure stands between the pretrained model's and the expert's. */

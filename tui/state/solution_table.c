@@ -79,13 +79,13 @@ char *solution_table_text(const struct explorer *explorer, size_t row, size_t co
     else if (isnan(key))
         return out;
     else if (column == TABLE_ID || column == TABLE_STEP)
-        snprintf(out, size, "%.0f", key);
+        snprintf(out, size, "%s", TEXT_NUMBER(key, 0));
     else if (column == TABLE_SCALE)
         snprintf(out, size, "%.3g", key);
     else if (column == TABLE_SECONDS)
-        snprintf(out, size, key < 10 ? "%.2f" : "%.0f", key);
+        snprintf(out, size, "%s", TEXT_NUMBER(key, key < 10 ? 2 : 0));
     else
-        snprintf(out, size, "%.2f", key);
+        snprintf(out, size, "%s", TEXT_NUMBER(key, 2));
     return out;
 }
 

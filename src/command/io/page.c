@@ -283,7 +283,7 @@ void page_cell(struct page *page, const char *format, ...) {
 }
 
 void page_interval(struct page *page, double value, double half, int decimals) {
-    char text[800], exact[40], exact_half[40] = "";
+    char text[2 * TEXT_FIXED + 8], exact[40], exact_half[40] = "";
     if (!isfinite(value)) {
         page->emphasis = PAGE_PLAIN;
         put_cell(page, "–", "", "");
@@ -291,10 +291,11 @@ void page_interval(struct page *page, double value, double half, int decimals) {
     }
     snprintf(exact, sizeof exact, "%.10g", value);
     if (isfinite(half) && half > 0) {
-        snprintf(text, sizeof text, "%.*f ± %.*f", decimals, value, decimals, half);
+        snprintf(text, sizeof text, "%s ± %s", TEXT_NUMBER(value, decimals),
+                 TEXT_NUMBER(half, decimals));
         snprintf(exact_half, sizeof exact_half, "%.10g", half);
     } else {
-        snprintf(text, sizeof text, "%.*f", decimals, value);
+        text_fixed(text, value, decimals);
     }
     put_cell(page, text, exact, exact_half);
 }

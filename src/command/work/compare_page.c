@@ -84,7 +84,8 @@ static void name_cell(const struct writer *w, size_t i) {
 
 static void interval_cell(struct page *page, double mean, double half, int decimals) {
     if (isfinite(mean) && isfinite(half))
-        page_cell(page, "%.*f ± %.*f", decimals, mean, decimals, half);
+        page_cell(page, "%s ± %s", TEXT_NUMBER(mean, decimals),
+                  TEXT_NUMBER(half, decimals));
     else
         page_number(page, mean, decimals);
 }

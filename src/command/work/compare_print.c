@@ -23,13 +23,14 @@ static json_t *number(double value, double times) {
 
 /* "0.996 ±0.021" */
 static json_t *with_interval(double mean, double half, int decimals) {
-    char text[64];
+    char text[2 * TEXT_FIXED + 8];
     if (!isfinite(mean))
         return NULL;
     if (isfinite(half))
-        snprintf(text, sizeof text, "%.*f ±%.*f", decimals, mean, decimals, half);
+        snprintf(text, sizeof text, "%s ±%s", TEXT_NUMBER(mean, decimals),
+                 TEXT_NUMBER(half, decimals));
     else
-        snprintf(text, sizeof text, "%.*f", decimals, mean);
+        text_fixed(text, mean, decimals);
     return json_string(text);
 }
 
