@@ -13,6 +13,7 @@
 #include "app/app.h"
 #include "app/replay.h"
 #include "app/settings.h"
+#include "base/card_files.h"
 #include "base/json_text.h"
 #include "base/memory.h"
 #include "base/sandbox.h"
@@ -304,6 +305,8 @@ static int begin(int argc, char **argv, struct explore_options *options,
         error_set(&error, "no terminal here; --snapshot 120x40 prints one frame");
         return complain(&error);
     }
+    if (options->sandbox != SANDBOX_OFF && strcmp(options->device, "cpu") != 0)
+        card_files_make(CARD_FILES_FOLDER, CARD_FILES_PROGRAM);
     if (sandbox_enter((enum sandbox)options->sandbox, options->allow_commands, false,
                       &error) ||
         take_settings(options, app, &error))

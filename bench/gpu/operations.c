@@ -353,9 +353,9 @@ static int trace_one(struct bench *s, struct backend *b, const char *what,
     if (result == 0)
         result = b->synchronise(b, error);
     double wall = usage_clock() - start;
-    size_t plain = b->plain_products;
     struct backend kept = original;
-    kept.plain_products = plain;
+    kept.plain_products = b->plain_products;
+    kept.separate_sums = b->separate_sums;
     *b = kept;
     return result ? -1 : tell(s, b, what, wall, error);
 }

@@ -355,6 +355,13 @@ class Work:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
+    def let_go(self):
+        """What the last kind of work has kept, also in PyTorch's cache: whoever shares
+        the card finds it free."""
+        self.copied = self.factors = self.product = None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def seconds(self, what, repeat):
         """Of one of `repeat` runs; what is "merge" or "ls:attn+mlp"."""
         name, _, argument = what.partition(":")
@@ -362,6 +369,10 @@ class Work:
             raise ValueError(f"{what} is not known")
         run = getattr(self, name)
         given = (argument,) if argument else ()
+        if what != getattr(self, "last", None):
+            self.let_go()
+            run(*given)  # untimed: it asks for memory
+            self.last = what
         self.synchronise()
         start = time.perf_counter()
         for _ in range(repeat):

@@ -1,4 +1,5 @@
 libpwemoe_a_SOURCES += \
+  src/base/card_files.h src/base/card_files.c \
   src/base/child.h src/base/child.c \
   src/base/beside.h src/base/beside.c \
   src/base/blas_room.h src/base/blas_room.c \

@@ -45,9 +45,13 @@ static const unsigned typing[] = {TIOCSTI, TIOCLINUX};
 static const uint32_t fail = SCMP_ACT_ERRNO(EPERM);
 
 /* Without a socket nothing can be connected. NVIDIA's driver makes some for the
- * machine's own processes. */
+ * machine's own processes: on a PC, in Windows's Linux, on a board with a GPU. */
 static int refuse_sockets(scmp_filter_ctx filter) {
-    if (access("/dev/nvidiactl", F_OK) == 0)
+    static const char *const drivers[] = {"/dev/nvidiactl", "/dev/dxg", "/dev/nvmap"};
+    bool driver = false;
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+        driver = driver || access(drivers[i], F_OK) == 0;
+    if (driver)
         return seccomp_rule_add(filter, fail, SCMP_SYS(socket), 1,
                                 SCMP_A0(SCMP_CMP_NE, AF_UNIX));
     return seccomp_rule_add(filter, fail, SCMP_SYS(socket), 0);

@@ -11,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu.h"
+#include "base/card_files.h"
 #include "base/exhausted.h"
 #include "base/json_text.h"
 #include "base/mapped.h"
@@ -320,8 +321,12 @@ static enum exit_status run_checked(struct invocation *invocation,
     bool allowed = command_given(invocation, "allow-commands");
     invocation->work = &work;
     if ((command->stops && signals_watch(&signals, error)) ||
-        join(invocation, common, error) ||
-        sandbox_enter((enum sandbox)common->sandbox, allowed, invocation->ranks != NULL,
+        join(invocation, common, error))
+        return status;
+    if ((command->common & TAKES_DEVICE) == TAKES_DEVICE &&
+        common->sandbox != SANDBOX_OFF && strcmp(common->device, "cpu") != 0)
+        card_files_make(CARD_FILES_FOLDER, CARD_FILES_PROGRAM);
+    if (sandbox_enter((enum sandbox)common->sandbox, allowed, invocation->ranks != NULL,
                       error))
         return status;
     progress_init(&bars, common->quiet || ranks_rank(invocation->ranks) > 0);

@@ -19,10 +19,12 @@
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/card_files.h"
 #include "base/sandbox.h"
 
 extern char **environ;
@@ -74,7 +76,9 @@ static int refuses(void) {
         return 3;
     if (makes_a_socket(AF_INET) || makes_a_socket(AF_INET6))
         return 4;
-    if (makes_a_socket(AF_UNIX) != (access("/dev/nvidiactl", F_OK) == 0))
+    if (makes_a_socket(AF_UNIX) !=
+        (access("/dev/nvidiactl", F_OK) == 0 || access("/dev/dxg", F_OK) == 0 ||
+         access("/dev/nvmap", F_OK) == 0))
         return 5;
     if (syscall(SYS_io_uring_setup, 1, NULL) != -1 || errno != EPERM)
         return 6;
@@ -175,6 +179,45 @@ static void commands_can_be_allowed(void **state) {
                                     "--allow-commands is to: leave one of them out");
 }
 
+/* What the driver's program would make in /dev it makes before; and it is not started
+ * where all is there. A script stands for it. */
+static void card_files_are_made(void **state) {
+    (void)state;
+    char folder[] = "/tmp/pwemoe-card-XXXXXX", program[64], said[64], path[64],
+         line[80];
+    assert_non_null(mkdtemp(folder));
+    snprintf(program, sizeof program, "%s/modprobe", folder);
+    snprintf(said, sizeof said, "%s/said", folder);
+    card_files_make(folder, program); /* there is none */
+    FILE *script = fopen(program, "w");
+    assert_non_null(script);
+    fprintf(script, "#!/bin/sh\necho \"$*\" >>%s\n", said);
+    assert_int_equal(fclose(script), 0);
+    assert_int_equal(chmod(program, 0700), 0);
+    static const char *const wanted[] = {"-c=0 -c=255\n", "-u -c=0\n"};
+    static const char *const names[] = {"nvidiactl", "nvidia0", "nvidia-uvm"};
+    card_files_make(folder, program);
+    FILE *lines = fopen(said, "r");
+    assert_non_null(lines);
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(fgets(line, sizeof line, lines), wanted[i]);
+    assert_null(fgets(line, sizeof line, lines));
+    fclose(lines);
+    assert_int_equal(unlink(said), 0);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        fclose(fopen(path, "w"));
+    }
+    card_files_make(folder, program);
+    assert_int_equal(access(said, F_OK), -1);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    unlink(program);
+    rmdir(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(programs_and_sockets_are_refused),
@@ -182,6 +225,7 @@ int main(void) {
         cmocka_unit_test(threads_of_before_are_bound),
         cmocka_unit_test(other_ranks_are_reached),
         cmocka_unit_test(commands_can_be_allowed),
+        cmocka_unit_test(card_files_are_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,9 +42,9 @@ report() {
 }
 
 report "$out" 1 2 4 || fail "parts 1, 2 and 4"
-grep -q '^not run: parts 3 5 6 7 8 9 10 11; ' "$out/summary.txt" || fail "what is left is not told"
-report "$out" 3 5 6 7 8 9 10 11 || fail "the other parts"
-[ "$(grep -cE '^[0-9]+ passed: ' "$out/summary.txt")" = 11 ] || fail "not every part passed"
+grep -q '^not run: parts 12 3 5 6 7 8 9 10 11; ' "$out/summary.txt" || fail "what is left is not told"
+report "$out" 12 3 5 6 7 8 9 10 11 || fail "the other parts"
+[ "$(grep -cE '^[0-9]+ passed: ' "$out/summary.txt")" = 12 ] || fail "not every part passed"
 [ "$(find "$out" -type f | wc -l)" -le 8 ] || fail "more than 8 files"
 for words in 'operation ls step *all' 'operation drag *merge' 'operation values fc2, added' \
     'operation algorithms' 'ab 2 recording=off' 'experiment [0-9]* ms: pwemoe train'; do
@@ -55,7 +55,12 @@ grep -q '1.500 *100.0 *1 *1500.5 *3000.0' "$out/kernels.txt" || fail "kernels.tx
 ls "$out"/emulated-gpu-0-*.json "$out"/five.db >/dev/null || fail "files are lacking"
 
 # Parts that are not there, a card that is not.
-report "$out" 12 && fail "a part 12"
+report "$out" 13 && fail "a part 13"
+
+# When all its time is over no part begins, and those that are left are told.
+REPORT_SECONDS=0 report "$folder/late" && fail "a report of no time passed"
+grep -q '^not run: parts 1 2 12 3 4 5 6 7 8 9 10 11; ' "$folder/late/summary.txt" ||
+    fail "what there was no time for is not told"
 PATH=$folder/bin:$PATH PWEMOE_MODULE_DIR=/nonexistent sh "$source/tests/gpu/report.sh" \
     "$folder/none" 1 7 >"$folder/said" 2>&1 && fail "a missing card is no failure"
 grep -q '^report: no card: .*cuda' "$folder/said" || fail "a missing card is not told"

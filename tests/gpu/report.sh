@@ -12,7 +12,7 @@
 #
 # What may be set: REPORT_DEVICE (cuda), REPORT_SHAPE (vit-b32), REPORT_LARGE (vit-l14),
 # REPORT_REAL (the real pool's folder; else real/ in the bundle or beside it),
-# REPORT_STEPS (4000), REPORT_EXPERT_STEPS (1000), REPORT_SCALE (1: every limit times it).
+# REPORT_SECONDS (520: no part begins or goes on after them), REPORT_STEPS (4000), REPORT_EXPERT_STEPS (1000), REPORT_SCALE (1: every limit times it).
 # The tests make all of it small by these and by REPORT_TASKS, REPORT_DRAGS,
 # REPORT_REAL_DEVICE, and further options: REPORT_FLAGS of bench_device, REPORT_COMPARE of
 # compare_devices, REPORT_CHECK of check_device, REPORT_EVALUATION of merge and front.
@@ -29,6 +29,7 @@ large=${REPORT_LARGE-vit-l14}
 steps=${REPORT_STEPS-4000}
 expert_steps=${REPORT_EXPERT_STEPS-1000}
 scale=${REPORT_SCALE-1}
+budget=${REPORT_SECONDS-520}
 PWEMOE_MODULE_DIR=${PWEMOE_MODULE_DIR-$here/gpu}
 export PWEMOE_MODULE_DIR
 real=${REPORT_REAL-}
@@ -53,12 +54,16 @@ seconds() {
     echo $(($(date +%s) - begun))
 }
 
-# limited SECONDS COMMAND...: into the log, with its own time limit.
+# limited SECONDS COMMAND...: into the log, with its own time limit, or what is left of
+# all the time.
 limited() {
-    limit=$1
+    limit=$(($1 * scale))
     shift
+    left=$((budget * scale - $(seconds)))
+    [ "$limit" -le "$left" ] || limit=$left
     echo "--- $*" >>"$log"
-    timeout -k 5 $((limit * scale)) "$@" >>"$log" 2>&1 &
+    [ "$limit" -gt 0 ] || return 124
+    timeout -k 5 "$limit" "$@" >>"$log" 2>&1 &
     child=$!
     wait $child
     status=$?
@@ -217,6 +222,34 @@ part_11() { # the demo in f32; memcheck, racecheck
     return $result
 }
 
+part_12() { # the programs in their sandbox, which refuses system calls, and outside
+    ls -l /dev/nvidia* >>"$log" 2>&1
+    rm -rf "$work/sandbox"
+    cp -R "$source/assets/demo" "$work/sandbox" && chmod -R u+w "$work/sandbox" || return 1
+    for sandbox in off on; do
+        # shellcheck disable=SC2086
+        limited 20 ./pwemoe merge "$work/sandbox/results.db" --method average --again \
+            --device "$device" --sandbox $sandbox ${REPORT_EVALUATION-} || {
+            result=$?
+            echo "in the sandbox ($sandbox) the card cannot be used" >>"$log"
+            [ "$sandbox" = off ] || refused_calls
+            return $result
+        }
+    done
+}
+
+refused_calls() { # what the driver asked for that the sandbox has refused
+    command -v strace >/dev/null 2>&1 || { echo "strace is not installed" >>"$log"; return; }
+    # shellcheck disable=SC2086
+    timeout 30 strace -f -o "$work/strace" ./pwemoe merge "$work/sandbox/results.db" \
+        --method average --again --device "$device" --sandbox on ${REPORT_EVALUATION-} \
+        >>"$log" 2>&1
+    grep EPERM "$work/strace" | sed 's/^[0-9]* *//' | sort | uniq -c | sort -rn |
+        head -n 40 >>"$log"
+}
+
+# Each goes where it is worth it: the programs before what they are measured by.
+order="1 2 12 3 4 5 6 7 8 9 10 11"
 titles="1:card and conformance
 2:demo in bf16 against the CPU
 3:figures in bf16, with PyTorch
@@ -227,7 +260,8 @@ titles="1:card and conformance
 8:the paper's experiment
 9:large model
 10:kernel by kernel (ncu)
-11:f32, memcheck, racecheck"
+11:f32, memcheck, racecheck
+12:the sandbox and the card"
 
 title() {
     echo "$titles" | sed -n "s/^$1://p"
@@ -239,7 +273,7 @@ summary() {
         echo "pwemoe ${PWEMOE_COMMIT-} on $(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1), $(date -u +%FT%TZ)"
         sort -n "$work/verdicts"
         left=
-        for part in 1 2 3 4 5 6 7 8 9 10 11; do
+        for part in $order; do
             grep -q "^$part " "$work/verdicts" || left="$left $part"
         done
         [ -z "$left" ] || echo "not run: parts$left; gpu-bundle/run report OUT$left goes on"
@@ -254,10 +288,11 @@ if ! found=$(tests/gpu/compare_devices --device "$device" --find "$source/assets
     exit 1
 fi
 failed=0
-for part in ${*:-1 2 3 4 5 6 7 8 9 10 11}; do
+for part in ${*:-$order}; do
     name=$(title "$part")
     [ -n "$name" ] || { echo "report: there is no part $part" >&2; exit 2; }
     was=$(seconds)
+    [ "$was" -lt $((budget * scale)) ] || { failed=$((failed + 1)) && summary && break; }
     echo "=== part $part, $name (at $was s)" | tee -a "$log"
     "part_$part"
     result=$?
