@@ -2,7 +2,8 @@
  * values (or, for their gradients, queries) pass through shared memory a tile of 32 at
  * a time, lane by lane one score, and nothing of size tokens^2 is ever stored (Dao et
  * al., "FlashAttention", 2022). Sums run in a fixed order: no atomics. In bf16 the
- * tensor cores do what suits them (attention_tiled.cu), this the rest. */
+ * tensor cores do what suits them (attention_forward.cu, attention_backward.cu), this
+ * the rest. */
 #include <math.h>
 
 #include "attention.h"

@@ -44,9 +44,9 @@ static bool allow_shared(struct cuda *cuda, Kernel kernel, size_t bytes) {
                       "shared memory for attention");
 }
 
-/* Attention in bf16 on the tensor cores (attention_tiled.cu). False: this shape, or
- * how its memory lies, is not for them, and nothing was done. Arguments as in
- * backend.h. */
+/* Attention in bf16 on the tensor cores (attention_forward.cu, attention_backward.cu).
+ * False: this shape, or how its memory lies, is not for them, and nothing was done.
+ * Arguments as in backend.h. */
 bool cuda_attention_tiled(struct cuda *cuda, real *out, float *log_sums,
                           const real *qkv, const struct attention_shape *s);
 bool cuda_attention_tiled_backward(struct cuda *cuda, real *dqkv, const real *dout,

@@ -31,6 +31,7 @@ enum { ALGORITHMS_MOST = 8 };
 struct tuning {
     bool recording; /* there are recordings */
     bool aside;     /* some of their operations go beside the others */
+    bool ahead;     /* merges go so, too */
     bool batches;   /* products alike are one call */
     bool gathers;   /* struct backend's */
     bool held;      /* rows of layer norms stay in registers */

@@ -1,11 +1,12 @@
 # The CUDA module: pwemoe-cuda.so in $(pkglibdir), opened at run time. nvcc knows
 # nothing of automake, so its rules are written out.
-cuda_headers = gpu/attention.h gpu/cuda.h gpu/element.h gpu/product.h gpu/tile.h \
+cuda_headers = gpu/attention.h gpu/attention_tiles.h gpu/cuda.h gpu/element.h gpu/product.h gpu/tile.h \
   src/backend/adam.h src/backend/backend.h src/backend/module.h src/backend/route.h src/base/error.h
 cuda_sources = \
   gpu/algorithms.cu \
   gpu/attention.cu \
-  gpu/attention_tiled.cu \
+  gpu/attention_backward.cu \
+  gpu/attention_forward.cu \
   gpu/elementwise.cu \
   gpu/embedding.cu \
   gpu/losses.cu \
@@ -21,7 +22,7 @@ cuda_sources = \
   gpu/squares.cu \
   gpu/transfers.cu \
   gpu/tuning.cu
-EXTRA_DIST += gpu/attention.h gpu/cuda.h gpu/element.h gpu/product.h gpu/tile.h $(cuda_sources)
+EXTRA_DIST += gpu/attention.h gpu/attention_tiles.h gpu/cuda.h gpu/element.h gpu/product.h gpu/tile.h $(cuda_sources)
 
 NVCCFLAGS = -O3
 if BUILD_CUDA

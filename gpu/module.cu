@@ -80,7 +80,10 @@ static int count(unsigned *devices, struct error *error) {
             driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
             CUDART_VERSION % 1000 / 10);
     }
-    return cuda_error(error, "no usable GPU: %s", cudaGetErrorString(status));
+    return cuda_error(error,
+                      "no usable GPU: %s; nvidia-smi may say more, and --sandbox off "
+                      "whether pwemoe's own sandbox is in the way",
+                      cudaGetErrorString(status));
 }
 
 static int describe(unsigned index, char line[96], struct error *error) {
@@ -177,6 +180,7 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     if (cuda->tuning.aside)
         cuda_fill_side(table);
     table->gathers = cuda->tuning.gathers;
+    table->merges_ahead = cuda->tuning.recording && cuda->tuning.ahead;
     cuda_fill_transfers(table);
     cuda_fill_marks(table);
     cuda_fill_algorithms(cuda);

@@ -2,6 +2,7 @@
  * with commas, of
  *     recording=on|off
  *     beside=on|off  some operations of recordings beside the others
+ *     merge=ahead|before  a merge in parts beside the forward pass, or all before it
  *     batches=on|off  products that are alike as one
  *     gather=on|off  the gradients of a module meet the task vectors at once
  *     sums=fused|apart  a bias's gradient comes out of its layer's product, or by a
@@ -25,6 +26,8 @@ static bool set_word(struct tuning *tuning, const char *word, size_t length) {
         {"recording=off", &tuning->recording, false},
         {"beside=on", &tuning->aside, true},
         {"beside=off", &tuning->aside, false},
+        {"merge=ahead", &tuning->ahead, true},
+        {"merge=before", &tuning->ahead, false},
         {"batches=on", &tuning->batches, true},
         {"batches=off", &tuning->batches, false},
         {"gather=on", &tuning->gathers, true},
@@ -70,7 +73,7 @@ static bool set_number(struct tuning *tuning, const char *word, size_t length) {
 
 int cuda_tuning(struct tuning *tuning, struct error *error) {
     *tuning = {};
-    tuning->recording = tuning->aside = tuning->batches = true;
+    tuning->recording = tuning->aside = tuning->batches = tuning->ahead = true;
     tuning->gathers = tuning->held = tuning->sums = true;
     tuning->algorithms = 1;
     const char *at = getenv("PWEMOE_CUDA_TUNE");
@@ -81,7 +84,7 @@ int cuda_tuning(struct tuning *tuning, struct error *error) {
             return cuda_error(
                 error,
                 "PWEMOE_CUDA_TUNE: %.*s is not known; there are "
-                "recording=on|off, beside=on|off, batches=on|off, "
+                "recording=on|off, beside=on|off, merge=ahead|before, batches=on|off, "
                 "gather=on|off, sums=fused|apart, rows=held|read, "
                 "products=fast|plain, profile=all|marks, algorithms=1..%d, "
                 "algorithm=0..%d",

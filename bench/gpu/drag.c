@@ -8,6 +8,7 @@
 #include "../synthetic.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "eval/forward.h"
 #include "moe/routers.h"
 #include "work.h"
 
@@ -64,10 +65,10 @@ static double drag_floor(const struct bench *s, double model_bytes, double image
            ((double)s->tasks + 2) * model_bytes / s->copy_rate;
 }
 
-/* The evaluator's own: more of them on a device than on the CPU (eval/forward.c). */
 static size_t drag_batch(const struct bench *s) {
     size_t all = s->tasks * s->images;
-    size_t own = strcmp(s->device, "cpu") == 0 ? 64 : 256;
+    size_t own =
+        forward_default(&s->shape->config, strcmp(s->device, "cpu") != 0, true);
     return all < own ? all : own;
 }
 

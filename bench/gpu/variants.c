@@ -9,7 +9,7 @@
 #include "work.h"
 
 static const char *const variants[] = {
-    "",           "recording=off", "beside=off", "batches=off",
+    "",           "recording=off", "beside=off", "merge=before", "batches=off",
     "gather=off", "sums=apart",    "rows=read",  "algorithms=8"};
 
 enum { VARIANTS = sizeof variants / sizeof *variants, PASSES = 2, PIECES = 3 };

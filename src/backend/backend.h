@@ -129,6 +129,10 @@ struct backend {
     /* A call costs as much as a good deal of work, as on a device: many small
      * operations are worth gathering into a large one. */
     bool gathers;
+    /* A merge in parts that goes beside what reads the first of them is worth the
+     * calls.
+     */
+    bool merges_ahead;
     /* Bytes that the last allocate or pin to be refused asked for; 0: none was. A
      * caller that failed can tell by it that memory was the reason. */
     size_t refused;

@@ -251,7 +251,7 @@ void evaluator_prefer(struct evaluator *e, uint64_t tasks) {
 /* The next batch: of one task after another, as much of each as it would get were it
  * alone. Returns the number of parts; 0: all is queued. */
 static size_t compose(struct evaluator *e, struct part *parts) {
-    size_t room = forward_batch_size(e->forward), share = forward_share(e->forward);
+    size_t room = forward_room(e->forward), share = forward_share(e->forward);
     size_t count = 0;
     while (room > 0 && count < forward_parts(e->forward)) {
         size_t task = next_task(e);

@@ -9,8 +9,17 @@
 
 /* Images a batch. A device is filled by more than one task's: with 256 images of 50
  * tokens a product has 12,800 rows, some waves of tiles on the largest card, and takes
- * milliseconds in all, which is what a new preference has to wait for at most. */
-enum { HOST_BATCH = 64, DEVICE_BATCH = 256, DEVICE_SHARE = 64 };
+ * milliseconds in all, which is what a new preference has to wait for at most. While
+ * none interrupts they are twice as large, where their products would not fill the
+ * card: a batch of 256 images of 197 tokens does. After an interruption the next
+ * model's first ones are small. */
+enum {
+    HOST_BATCH = 64,
+    DEVICE_BATCH = 256,
+    DEVICE_BATCH_LARGE = 512,
+    DEVICE_ROWS = 32768, /* of a product, that fill a card */
+    DEVICE_SHARE = 64
+};
 
 /* Batches under way on a device: one that runs, one behind it. */
 enum { DEVICE_SLOTS = 2 };
@@ -44,7 +53,10 @@ struct recorded {
 
 struct forward {
     struct backend *backend;
-    size_t batch, share;
+    size_t batch, share; /* examples at most */
+    size_t first;        /* of the first batches after an interruption */
+    size_t all, seen;    /* examples; those of the current model that were collected */
+    bool interrupted;    /* the model before was left incomplete */
     struct transformer *transformer;
     struct feed *feed; /* of texts; NULL: images */
     struct inputs *inputs;
@@ -63,6 +75,14 @@ struct forward {
 
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
+}
+
+size_t forward_default(const struct model_config *config, bool device, bool large) {
+    if (!device)
+        return HOST_BATCH;
+    bool more = large && !model_config_is_text(config) &&
+                DEVICE_BATCH_LARGE * model_config_tokens(config) <= DEVICE_ROWS;
+    return more ? DEVICE_BATCH_LARGE : DEVICE_BATCH;
 }
 
 static int make_transformer(struct forward *f, const struct layout *l,
@@ -95,9 +115,12 @@ int forward_new(struct backend *b, const struct layout *l,
     bool beside = b->pin != NULL;
     f->backend = b;
     f->width = model_config_features(&l->config);
-    f->batch = batch ? batch : beside ? DEVICE_BATCH : HOST_BATCH;
+    f->first = batch ? batch : forward_default(&l->config, beside, false);
+    f->batch = batch ? batch : forward_default(&l->config, beside, true);
     if (beside)
         f->batch = smaller(f->batch, examples > 0 ? examples : 1);
+    f->first = smaller(f->first, f->batch);
+    f->all = examples;
     f->share = beside ? smaller(f->batch, DEVICE_SHARE) : f->batch;
     f->slot_count = beside ? DEVICE_SLOTS : 1;
     /* Texts differ in length from batch to batch: nothing to be recorded. */
@@ -161,13 +184,19 @@ void forward_heads(struct forward *f, struct head_bank *heads) {
 }
 
 void forward_begin(struct forward *f, bool shared, float lambda) {
+    if (f->queued > 0) /* it may be begun in two steps */
+        f->interrupted = f->seen < f->all;
     /* What was queued is waited for by its slot, before that serves again. */
-    f->collected = f->queued = 0;
+    f->collected = f->queued = f->seen = 0;
     inputs_begin(f->inputs, shared, lambda);
 }
 
 size_t forward_batch_size(const struct forward *f) {
     return f->batch;
+}
+
+size_t forward_room(const struct forward *f) {
+    return f->interrupted && f->queued < f->slot_count ? f->first : f->batch;
 }
 
 size_t forward_share(const struct forward *f) {
@@ -332,6 +361,7 @@ int forward_collect(struct forward *f, struct forward_result *result,
                                  slot->examples * sizeof(float), error);
     }
     f->collected++;
+    f->seen += slot->examples;
     *result =
         (struct forward_result){.parts = slot->parts,
                                 .count = slot->part_count,

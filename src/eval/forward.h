@@ -25,6 +25,10 @@ enum { FORWARD_PARTS_MAX = 64 };
 
 struct forward;
 
+/* Examples of a batch where nobody says how many, on a device with memory of its own or
+ * the host: of the first batches after an interruption, and of the others, large. */
+size_t forward_default(const struct model_config *config, bool device, bool large);
+
 /* held_out [tasks]: the caller's, as are layout and backend. batch: examples at most;
  * 0: a default for the device. */
 int forward_new(struct backend *backend, const struct layout *layout,
@@ -41,9 +45,10 @@ void forward_heads(struct forward *forward, struct head_bank *heads);
  * inputs_begin. */
 void forward_begin(struct forward *forward, bool shared, float lambda);
 
-/* Examples that a batch may have, how many of one task it takes at a time, and of how
- * many parts it may be made. */
+/* Examples that a batch may have at most, and the next one; how many of one task it
+ * takes at a time, and of how many parts it may be made. */
 size_t forward_batch_size(const struct forward *forward);
+size_t forward_room(const struct forward *forward);
 size_t forward_share(const struct forward *forward);
 size_t forward_parts(const struct forward *forward);
 /* Batches that are queued and not collected, and whether one more may be. */

@@ -57,6 +57,11 @@ real *transformer_tokens(struct transformer *transformer);
 const real *transformer_run(struct transformer *transformer, const real *weights,
                             size_t images);
 
+/* The weights of the next embedding and run are being made beside: what is to be joined
+ * (backend.h) before what lies before the blocks is read, each block, and what lies
+ * behind them; [layers + 2], the caller's. NULL: they are there. */
+void transformer_follow(struct transformer *transformer, const unsigned *ready);
+
 /* From the next run on all rows of the last block are computed, though one an example
  * is read: for those who look at what the blocks compute. */
 void transformer_all_rows(struct transformer *transformer);

@@ -141,6 +141,16 @@ real *transformer_tokens(struct transformer *t) {
     return t->blocks[0].input;
 }
 
+void transformer_follow(struct transformer *t, const unsigned *ready) {
+    t->ready = ready;
+}
+
+/* Part 0 lies before the blocks. */
+static void await(struct transformer *t, size_t part) {
+    if (t->ready && t->ready[part] > 0)
+        t->backend->join(t->backend, t->ready[part]);
+}
+
 void transformer_embed(struct transformer *t, const real *weights,
                        const uint8_t *pixels, size_t images) {
     struct backend *b = t->backend;
@@ -149,6 +159,7 @@ void transformer_embed(struct transformer *t, const real *weights,
     size_t patches = model_config_patches(m), w = m->width;
     size_t column = m->channels * m->patch_size * m->patch_size;
     t->images = images;
+    await(t, 0);
     b->patches(b, t->columns, pixels, images, m->channels, m->image_size, m->patch_size,
                t->scale, t->shift);
     b->matmul(b, &(struct matmul){.m = images * patches,
@@ -182,6 +193,7 @@ void transformer_embed_text(struct transformer *t, const real *weights,
     t->text = *batch;
     t->images = batch->texts;
     t->rows = batch->tokens;
+    await(t, 0);
     b->embed_tokens(b, transformer_tokens(t), backend_at(b, weights, l->tokens),
                     backend_at(b, weights, l->position), batch->ids, batch->texts,
                     batch->tokens, l->config.width);
@@ -202,6 +214,7 @@ static void last_block(struct transformer *t, const real *weights,
     struct block_activations a = t->blocks[last];
     struct block_shape one = *shape;
     one.tokens = 1;
+    await(t, 1 + last);
     if (!t->training)
         a.middle = t->classes; /* else it is the input, whose rows go there */
     block_attention(b, shape, &t->layout->blocks[last], weights, &a);
@@ -219,13 +232,16 @@ const real *transformer_run(struct transformer *t, const real *weights, size_t i
     t->images = images;
     struct block_shape shape = shape_of(t, images);
     t->narrow = !t->all_rows;
-    for (size_t i = 0; i + t->narrow < m->layers; i++)
+    for (size_t i = 0; i + t->narrow < m->layers; i++) {
+        await(t, 1 + i);
         block_forward(b, &shape, &l->blocks[i], weights, &t->blocks[i],
                       i + 1 < m->layers ? t->blocks[i + 1].input : t->stream);
+    }
     if (t->narrow)
         last_block(t, weights, &shape);
     else
         b->gather_rows(b, t->classes, t->stream, transformer_read_rows(t), images, w);
+    await(t, 1 + m->layers);
     b->layer_norm(b, t->normed, t->post_mean, t->post_rstd, t->classes,
                   backend_at(b, weights, l->post_gamma),
                   backend_at(b, weights, l->post_beta), images, w, m->epsilon);

@@ -18,6 +18,7 @@ struct transformer {
     bool training;
     bool all_rows; /* of the last block are wanted */
     bool narrow;   /* in the last run they were not: its second half has B rows */
+    const unsigned *ready; /* of the parts of weights that are made beside, or NULL */
     float scale[3], shift[3];
     void *memory; /* of everything below */
 

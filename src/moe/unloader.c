@@ -7,6 +7,8 @@
 struct unloader {
     struct pool *pool;
     size_t rows, modules, segment_count;
+    size_t parts;
+    size_t *first; /* [parts + 1] the segment that each begins with; the count */
     struct merge_segment *segments; /* on the device, as is all that follows */
     float *weights;                 /* (rows, tasks) */
     struct route route;
@@ -17,6 +19,43 @@ struct unloader {
     bool records;
 };
 
+/* --- parts ------------------------------------------------------------------------ */
+/* What lies before the blocks, each block, what lies behind them. */
+
+static size_t part_end(const struct layout *l, size_t part) {
+    size_t layers = l->config.layers;
+    return part < layers    ? l->blocks[part].norm1_gamma
+           : part == layers ? l->post_gamma
+                            : l->size;
+}
+
+/* The upscaling's segments cut where parts end, in fresh memory; NULL where there is
+ * none. */
+static struct merge_segment *cut(struct unloader *u,
+                                 const struct upscaling *upscaling) {
+    const struct layout *l = upscaling->layout;
+    size_t part = 0, count = 0;
+    struct merge_segment *made =
+        array_new(upscaling->segment_count + u->parts, sizeof *made);
+    for (size_t i = 0; made && i < upscaling->segment_count; i++) {
+        struct merge_segment rest = upscaling->segments[i];
+        while (rest.count > 0) {
+            while (rest.begin >= part_end(l, part))
+                u->first[++part] = count;
+            uint64_t most = part_end(l, part) - rest.begin;
+            made[count] = rest;
+            made[count].count = rest.count < most ? rest.count : most;
+            rest.begin += made[count].count;
+            rest.count -= made[count].count;
+            count++;
+        }
+    }
+    while (part < u->parts)
+        u->first[++part] = count;
+    u->segment_count = count;
+    return made;
+}
+
 int unloader_new(struct pool *pool, const struct upscaling *upscaling,
                  struct unloader **out, struct error *error) {
     struct backend *b = pool->backend;
@@ -26,16 +65,24 @@ int unloader_new(struct pool *pool, const struct upscaling *upscaling,
     u->pool = pool;
     u->rows = upscaling->rows;
     u->modules = upscaling->modules;
-    u->segment_count = upscaling->segment_count;
+    u->parts = pool->layout->config.layers + 2;
+    u->first = array_new(u->parts + 1, sizeof *u->first);
+    struct merge_segment *segments = u->first ? cut(u, upscaling) : NULL;
+    if (!segments) {
+        unloader_free(u);
+        return error_memory(error);
+    }
     u->records = b->record_begin != NULL;
     size_t bytes = u->segment_count * sizeof *u->segments;
     if (b->allocate(b, bytes, (void **)&u->segments, error) ||
         b->allocate(b, u->rows * pool->tasks * sizeof(float), (void **)&u->weights,
                     error)) {
+        free(segments);
         unloader_free(u);
         return -1;
     }
-    b->upload(b, u->segments, upscaling->segments, bytes);
+    b->upload(b, u->segments, segments, bytes);
+    free(segments);
     *out = u;
     return 0;
 }
@@ -50,14 +97,34 @@ void unloader_free(struct unloader *u) {
     b->release(b, u->weights);
     b->release(b, u->parameters);
     b->release(b, u->preference);
+    free(u->first);
     free(u);
 }
 
-void unloader_merge_put(struct unloader *u, real *out) {
+static void merge_segments(struct unloader *u, real *out, size_t first, size_t end) {
     struct pool *pool = u->pool;
     struct backend *b = pool->backend;
     b->merge(b, out, pool->base, pool->vectors, pool->layout->size, pool->tasks,
-             u->segments, u->segment_count, u->weights);
+             u->segments + first, end - first, u->weights);
+}
+
+void unloader_merge_put(struct unloader *u, real *out) {
+    merge_segments(u, out, 0, u->segment_count);
+}
+
+void unloader_merge_ahead(struct unloader *u, real *out, unsigned *ready) {
+    struct backend *b = u->pool->backend;
+    if (!b->aside || !b->merges_ahead) {
+        unloader_merge_put(u, out);
+        for (size_t i = 0; i < u->parts; i++)
+            ready[i] = 0;
+        return;
+    }
+    for (size_t i = 0; i < u->parts; i++) {
+        b->aside(b);
+        merge_segments(u, out, u->first[i], u->first[i + 1]);
+        ready[i] = b->back(b);
+    }
 }
 
 void unloader_put(struct unloader *u, const float *weights) {

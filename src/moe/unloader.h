@@ -25,6 +25,11 @@ void unloader_merge(struct unloader *unloader, const float *weights, real *out);
 void unloader_put(struct unloader *unloader, const float *weights);
 void unloader_merge_put(struct unloader *unloader, real *out);
 
+/* The latter in parts beside what is called afterwards, where the backend has that
+ * (backend.h: aside): ready [layers + 2] receives what is to be joined before each part
+ * of out is read, as transformer_follow takes it. */
+void unloader_merge_ahead(struct unloader *unloader, real *out, unsigned *ready);
+
 /* Copies routers of this upscaling to the device, once. */
 int unloader_place(struct unloader *unloader, const struct routers *routers,
                    struct error *error);

@@ -1,5 +1,9 @@
 #include "train/merged_pass.h"
 
+#include <stdlib.h>
+
+#include "base/memory.h"
+
 int merged_pass_open(struct merged_pass *pass, struct pool *pool,
                      const struct dataset *const *train, enum granularity granularity,
                      size_t batch, size_t groups, uint64_t seed, struct error *error) {
@@ -7,6 +11,9 @@ int merged_pass_open(struct merged_pass *pass, struct pool *pool,
     const struct layout *l = pool->layout;
     size_t rows = pool->tasks * batch, features = model_config_features(&l->config);
     *pass = (struct merged_pass){.pool = pool};
+    pass->ready = array_new(l->config.layers + 2, sizeof *pass->ready);
+    if (!pass->ready)
+        return error_memory(error);
     return upscaling_new(l, granularity, &pass->upscaling, error) ||
                    unloader_new(pool, pass->upscaling, &pass->unloader, error) ||
                    head_bank_new(b, &l->config, pool->heads, pool->tasks, batch,
@@ -24,6 +31,11 @@ int merged_pass_open(struct merged_pass *pass, struct pool *pool,
                : 0;
 }
 
+void merged_pass_merge(struct merged_pass *pass) {
+    unloader_merge_ahead(pass->unloader, pass->weights, pass->ready);
+    transformer_follow(pass->transformer, pass->ready);
+}
+
 void merged_pass_close(struct merged_pass *pass) {
     struct backend *b = pass->pool->backend;
     task_batch_free(pass->batch);
@@ -33,4 +45,5 @@ void merged_pass_close(struct merged_pass *pass) {
     transformer_free(pass->transformer);
     unloader_free(pass->unloader);
     upscaling_free(pass->upscaling);
+    free(pass->ready);
 }

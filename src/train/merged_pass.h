@@ -17,6 +17,7 @@ struct merged_pass {
     struct head_bank *heads;
     struct task_batch *batch;
     real *weights;   /* (layout size) the merged model */
+    unsigned *ready; /* of its parts, where they are made beside what reads them */
     real *dfeatures; /* (tasks batch, D) */
 };
 
@@ -25,6 +26,9 @@ struct merged_pass {
 int merged_pass_open(struct merged_pass *pass, struct pool *pool,
                      const struct dataset *const *train, enum granularity granularity,
                      size_t batch, size_t groups, uint64_t seed, struct error *error);
+/* The merged model by the weights that the unloader has; what is called next on the
+ * transformer follows it part by part. */
+void merged_pass_merge(struct merged_pass *pass);
 void merged_pass_close(struct merged_pass *pass);
 
 #endif

@@ -201,8 +201,9 @@ static void forward_backward(void *self) {
     size_t group_images[POOL_TASKS_MAX];
     for (size_t i = 0; i < t->groups; i++)
         group_images[i] = t->groups == 1 ? tasks * n : n;
+    transformer_follow(t->pass.transformer, NULL);
     if (!t->merged)
-        unloader_merge_put(t->pass.unloader, t->pass.weights);
+        merged_pass_merge(&t->pass);
     task_batch_embed(batch, t->pass.transformer, t->pass.weights);
     const real *x = transformer_run(t->pass.transformer, t->pass.weights, tasks * n);
     for (size_t i = 0; i < tasks; i++)

@@ -90,6 +90,14 @@ tests_gpu_test_training_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_training_LDADD = $(SUPPORT_LIBS)
 EXTRA_tests_gpu_test_training_DEPENDENCIES = $(emulated_module)
 
+check_PROGRAMS += tests/gpu/test_batches
+TESTS += tests/gpu/test_batches
+tests_gpu_test_batches_SOURCES = tests/gpu/test_batches.c tests/gpu/module.h \
+  tests/gpu/module.c tests/gpu/settings.h
+tests_gpu_test_batches_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_gpu_test_batches_LDADD = $(SUPPORT_LIBS)
+EXTRA_tests_gpu_test_batches_DEPENDENCIES = $(emulated_module)
+
 check_PROGRAMS += tests/gpu/test_learnt
 TESTS += tests/gpu/test_learnt
 tests_gpu_test_learnt_SOURCES = tests/gpu/test_learnt.c tests/gpu/module.h \

@@ -103,6 +103,14 @@ static void noted_matmul(struct backend *b, const struct matmul *m) {
     sound.matmul(b, m);
 }
 
+static void noted_merge(struct backend *b, real *out, const real *base,
+                        const real *vectors, size_t stride, size_t tasks,
+                        const struct merge_segment *segments, size_t segment_count,
+                        const float *weights) {
+    note('g');
+    sound.merge(b, out, base, vectors, stride, tasks, segments, segment_count, weights);
+}
+
 static void noted_adam(struct backend *b, float *parameters, real *compute,
                        const float *gradient, float *first, float *second, size_t count,
                        const struct adam *adam) {
@@ -137,6 +145,7 @@ static void note_calls(struct backend *b) {
     b->download_late = noted_download_late;
     b->matmul = noted_matmul;
     b->adam = noted_adam;
+    b->merge = noted_merge;
     b->pin = noted_pin;
     b->unpin = noted_unpin;
 }
@@ -312,6 +321,30 @@ static void test_one_wait_for_routers(void **state) {
             assert_int_equal(pinned, 0);
             close_fixture(&f);
         }
+    }
+}
+
+/* The model is merged part by part: what lies before the blocks, each block, what lies
+ * behind them; or at once where that is asked for. */
+static void test_merged_in_parts(void **state) {
+    (void)state;
+    for (int at_once = 0; at_once < 2; at_once++) {
+        struct fixture f;
+        struct error error;
+        double losses[TASKS];
+        emulation.reset();
+        setenv("PWEMOE_CUDA_TUNE", at_once ? "merge=before" : "", 1);
+        open_fixture(&f, "vit");
+        unsetenv("PWEMOE_CUDA_TUNE");
+        note_calls(f.backend);
+        struct router_training *t = new_routers(&f, COMBINE_LS);
+        call_count = 0;
+        assert_int_equal(router_training_trainer(t).kind->step(t, losses, &error), 0);
+        assert_int_equal(count_of("g"),
+                         at_once ? 1 : f.pool->layout->config.layers + 2);
+        assert_true(strchr(calls, 'g') < strchr(calls, 'm'));
+        router_training_free(t);
+        close_fixture(&f);
     }
 }
 
@@ -557,6 +590,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_wait_for_routers),
         cmocka_unit_test(test_one_wait_for_finetuning),
+        cmocka_unit_test(test_merged_in_parts),
         cmocka_unit_test(test_same_numbers),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_lost),
