@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A program that is run with the emulated module takes two of them from its
- * environment: EMULATION_LOSE_AFTER, operations, and EMULATION_MEMORY, bytes in all.
+/* A program that is run with the emulated module takes some of them from its
+ * environment: EMULATION_LOSE_AFTER, operations; EMULATION_MEMORY, bytes in all;
+ * EMULATION_NO_ALGORITHMS, cuBLAS has none for any product.
  * EMULATION_COUNT, a file: what the device does between the profiler's start and stop
  * (gpu/tuning.cu: profile=marks) is counted and written there, for a card of 132
  * multiprocessors; see emulation/counting.cc. */

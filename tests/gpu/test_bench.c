@@ -219,6 +219,20 @@ static void test_emulated(void **state) {
     ran_free(&name);
 }
 
+/* Products by the plain loop: figures of something else, and a failure. */
+static void test_plain_products_fail(void **state) {
+    (void)state;
+    struct ran ran =
+        shell("EMULATION_NO_ALGORITHMS=1 PWEMOE_MODULE_DIR=tests/gpu/emulated " BENCH
+              "--device cuda --no-peer --precision bf16 --parts steps --out '%s/plain'",
+              folder());
+    assert_int_equal(ran.status, 1);
+    ran_free(&ran);
+    json_t *all = document("plain");
+    assert_noted(all, "were done by a plain loop");
+    json_decref(all);
+}
+
 static void test_wrong_use(void **state) {
     (void)state;
     static const char *const wrong[] = {"--shapes vit-b33", "--tasks 0", "operand",
@@ -242,6 +256,7 @@ int main(void) {
         cmocka_unit_test(test_cpu_without_peer),
         cmocka_unit_test(test_peer),
         cmocka_unit_test(test_emulated),
+        cmocka_unit_test(test_plain_products_fail),
         cmocka_unit_test(test_wrong_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,7 +192,7 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
             return CUBLAS_STATUS_INVALID_VALUE;
     bool kept = product->epilogue & 128;
     bool small = s.m * s.n * s.k < 20000;
-    if ((small && (!even(a) || !even(b) || !even(c))) ||
+    if (emulation.no_algorithms || (small && (!even(a) || !even(b) || !even(c))) ||
         (has_sums(product->epilogue) && (s.m % 8 != 0 || s.n % 8 != 0)) ||
         (kept && (product->before_stride % 8 != 0 || !product->before ||
                   (uintptr_t)product->before % 16 != 0)))

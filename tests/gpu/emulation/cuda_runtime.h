@@ -205,6 +205,7 @@ struct emulation_settings {
     bool prompt = false;               /* transfers beside what runs are done at once */
     bool late = false;                 /* all is done as late as it may be */
     bool no_graphs = false;            /* there is no memory for one */
+    bool no_algorithms = false;        /* cuBLAS has none */
     unsigned long spoil_captures = 0;  /* so many captures fail */
     unsigned long replays = 0;         /* graphs that were launched */
     unsigned long calls = 0, runs = 0; /* operations: queued by the host, and done */

@@ -12,6 +12,7 @@ __attribute__((constructor)) static void from_environment() {
         emulation.fail_after = strtoul(lose_after, NULL, 10);
     if (memory)
         emulation.memory = strtoul(memory, NULL, 10);
+    emulation.no_algorithms = getenv("EMULATION_NO_ALGORITHMS") != NULL;
     if (getenv("EMULATION_COUNT"))
         emulation.processors = 132; /* an H200's */
 }
