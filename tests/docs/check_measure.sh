@@ -1,11 +1,11 @@
 #!/bin/sh
-# examples/measure/ as objectives of a front over tiny Llamas. The latency needs torch and
-# transformers.
+# examples/measure/: a size as objectives of a front over tiny Llamas; the programs of
+# other packages by themselves, those whose packages PYTHON (python3) has.
 set -eu
 work=$(mktemp -d "${TMPDIR:-/tmp}/pwemoe-measure-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 models=$(cd "$srcdir/tests/golden/tensorwise/llama" && pwd)
-cp "$srcdir"/examples/measure/* "$work"
+cp -R "$srcdir"/examples/measure/. "$work"
 cat >"$work/recipe.yaml" <<END
 pretrained: $models/base
 tasks:
@@ -31,12 +31,38 @@ awk -F, -v bytes="$bytes" '
     cat "$work/rows"
     exit 1
 }
-if ! python3 -c 'import torch, transformers' 2>/dev/null; then
-    echo 'skipped: latency.py, as there is no python3 with torch and transformers'
-    exit 77
-fi
-python3 "$work/latency.py" "$models/a" 5 >"$work/said"
-python3 -c '
+
+# A program of the package index, by PYTHON; without its packages it is skipped aloud.
+python=${PYTHON:-python3}
+skipped=
+has() { # what runs: its packages
+    if "$python" -c "import $2" 2>/dev/null; then
+        return 0
+    fi
+    echo "skipped: $1, as $python has not all of $2"
+    skipped=1
+    return 1
+}
+# What it says is a figure in these bounds, with an error and so many examples.
+says() { # program's words, least, most, n
+    HF_HUB_OFFLINE=1 "$python" $1 \
+        >"$work/said" 2>"$work/complaint" || {
+        echo "$1:"
+        tail -5 "$work/complaint"
+        exit 1
+    }
+    "$python" -c '
 import json, sys
 said = json.load(open(sys.argv[1]))
-assert said["value"] > 0 and said["n"] == 5 and said["error"] >= 0, said' "$work/said"
+assert float(sys.argv[2]) <= said["value"] <= float(sys.argv[3]), said
+assert said["error"] >= 0 and said["n"] == int(sys.argv[4]), said' "$work/said" "$2" "$3" "$4"
+}
+
+if has latency.py "torch, transformers"; then
+    says "$work/latency.py $models/a 5" 1e-6 1e6 5
+fi
+# Random features tell ten digits apart far better than chance, at 10.
+if has probe.py "torch, transformers, sklearn"; then
+    says "$work/probe.py $srcdir/tests/golden/model/vit 200" 40 99.9 200
+fi
+[ -z "$skipped" ] || exit 77

@@ -11,7 +11,8 @@ tests_tensorwise_test_merge_to_LDADD = $(SUPPORT_LIBS)
 tests_tensorwise_test_draws_SOURCES = tests/tensorwise/test_draws.c $(COMMAND_RUN)
 tests_tensorwise_test_draws_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tensorwise_test_draws_LDADD = $(SUPPORT_LIBS)
-EXTRA_DIST += tests/golden/make_tensorwise.py tests/golden/tensorwise
+EXTRA_DIST += tests/golden/make_tensorwise.py tests/golden/make_foreign.py \
+  tests/golden/tensorwise
 tests_tensorwise_test_adapters_SOURCES = tests/tensorwise/test_adapters.c $(COMMAND_RUN)
 tests_tensorwise_test_adapters_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tensorwise_test_adapters_LDADD = $(SUPPORT_LIBS)

@@ -1,5 +1,5 @@
 /* pwemoe merge-to on tiny models of four architectures: tensor by tensor against
- * mergekit, its files, and what is refused. */
+ * mergekit and fusion-bench, its files, and what is refused. */
 #include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
@@ -147,6 +147,26 @@ static void test_against_mergekit(void **state) {
     assert_true(worst > 100 * rounding * most);
     free(expected);
     model_directory_close(out);
+    safetensors_close(golden);
+}
+
+/* Singular vectors in f64 here as there, what is written rounded to f32. */
+static void test_against_fusion_bench(void **state) {
+    static const struct {
+        const char *kind, *label, *words;
+        double relative;
+    } rows[] = {
+        {"llama", "iso-c", "--method iso-c --set scale=0.7" BASE THREE, angles},
+        {"bert", "iso-cts", "--method iso-cts --set scale=0.7,common=0.5" BASE TWO,
+         angles},
+        {"t5", "slerp", "--method slerp --scales a=0.7,b=0.3" TWO, angles},
+    };
+    struct safetensors *golden = golden_open("tensorwise/foreign.safetensors");
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        merge("merged", rows[i].kind, rows[i].words);
+        compare(golden, rows[i].kind, rows[i].label, rows[i].relative);
+    }
     safetensors_close(golden);
 }
 
@@ -489,6 +509,7 @@ static void test_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_mergekit),
+                                       cmocka_unit_test(test_against_fusion_bench),
                                        cmocka_unit_test(test_statistics),
                                        cmocka_unit_test(test_shards),
                                        cmocka_unit_test(test_dtype),
