@@ -343,7 +343,7 @@ static void test_refused(void **state) {
     refused(2, "slerp merges 2 experts", "bert", "--method slerp --expert $M/a");
     refused(2, "model-stock merges at least 2", "bert",
             "--method model-stock" BASE " --expert $M/a");
-    refused(2, "two have the name a", "bert",
+    refused(2, "two experts have the name a", "bert",
             "--method average" BASE " --expert $M/a --expert a=$M/b");
     refused(2, "no parameter 'keep'", "bert",
             "--method average --set keep=0.3" BASE TWO);
