@@ -184,29 +184,41 @@ static int divide(struct distillation *d, struct error *error) {
                     pool->tasks * d->options.batch, &d->held_feed, error);
 }
 
+/* What is trained in place of D, where that is so. */
+static int make_factors(struct distillation *d, const float *start,
+                        struct error *error) {
+    const struct distillation_options *o = &d->options;
+    struct backend *b = d->pool->backend;
+    const struct layout *l = d->pool->layout;
+    if (o->rank && o->form == CORRECTION_LINEAR)
+        return tensor_factors_new(b, l, d->count, (size_t)o->rank, o->seed, start,
+                                  &d->tensors, error);
+    return o->rank
+               ? factors_new(b, l, (size_t)o->rank, o->seed, start, &d->factors, error)
+               : 0;
+}
+
 static int fill(struct distillation *d, const struct dataset *const *train,
                 const struct work *work, struct error *error) {
-    size_t size = d->pool->layout->size;
-    float *start = array_new(d->count * size, sizeof *start);
-    int result =
-        start ? distillation_start(d, train, start, work, error) : error_memory(error);
-    if (result == 0)
-        result = trained_put(d->pool->backend, &d->vector, start, error);
-    if (result == 0 && d->options.form == CORRECTION_LINEAR && d->options.rank)
-        result = tensor_factors_new(d->pool->backend, d->pool->layout, d->count,
-                                    (size_t)d->options.rank, d->options.seed, start,
-                                    &d->tensors, error);
-    else if (result == 0 && d->options.rank)
-        result = factors_new(d->pool->backend, d->pool->layout, (size_t)d->options.rank,
-                             d->options.seed, start, &d->factors, error);
-    free(start);
+    struct backend *b = d->pool->backend;
+    float *start = array_new(d->count * d->pool->layout->size, sizeof *start);
     struct trained *list[2];
+    /* The experts answer while every D_k is 0: of the form linear a unit preference has
+     * its own. */
+    int result = start ? trained_put(b, &d->vector, start, error) : error_memory(error);
+    if (result == 0 && d->options.loss == DISTILLATION_DISTIL)
+        result = ask_experts(d, train, work, error);
+    if (result == 0)
+        result = distillation_start(d, train, start, work, error);
+    if (result == 0)
+        result = trained_put(b, &d->vector, start, error);
+    if (result == 0)
+        result = make_factors(d, start, error);
+    free(start);
     size_t trained =
         result == 0 && d->options.average > 0 ? distillation_list(d, list) : 0;
     for (size_t i = 0; result == 0 && i < trained; i++)
-        result = trained_keep_average(d->pool->backend, list[i], error);
-    if (result == 0 && d->options.loss == DISTILLATION_DISTIL)
-        result = ask_experts(d, train, work, error);
+        result = trained_keep_average(b, list[i], error);
     return result;
 }
 

@@ -431,6 +431,33 @@ static void check_tensors(const char *kind) {
     close_fixture(&f);
 }
 
+/* What the experts answer is theirs, wherever the vectors start: without these the
+ * whole weight on a task has that task's expert, and no loss. */
+static void check_answers(void) {
+    struct fixture f;
+    struct error error;
+    double losses[TASKS];
+    struct distillation_options options = options_of(CORRECTION_LINEAR, 60);
+    options.start = DISTILLATION_BASE;
+    options.lambda = 0.3;
+    options.rank = RANK;
+    open_fixture(&f, "vit", &options);
+    float *zeros = calloc(TASKS * f.pool->layout->size, sizeof *zeros);
+    assert_non_null(zeros);
+    assert_int_equal(distillation_gradient(f.distillation, (const double[]){0, 1, 0},
+                                           EXAMPLES, losses, zeros, &error),
+                     0);
+    assert_true(losses[1] > 1e-3);
+    memset(zeros, 0, TASKS * f.pool->layout->size * sizeof *zeros);
+    assert_int_equal(distillation_set_vector(f.distillation, zeros, &error), 0);
+    assert_int_equal(distillation_gradient(f.distillation, (const double[]){0, 1, 0},
+                                           EXAMPLES, losses, zeros, &error),
+                     0);
+    assert_true(fabs(losses[1]) < 1e-5 && losses[0] > 1e-3);
+    free(zeros);
+    close_fixture(&f);
+}
+
 /* Training them lowers the losses, and goes on from a file to the same bytes; what is
  * not in a layer stays the base's. */
 static void check_tensor_runs(void) {
@@ -486,6 +513,7 @@ static void test_tensors(void **state) {
     (void)state;
     check_tensors("clip");
     check_tensors("gpt2");
+    check_answers();
     check_tensor_runs();
 }
 
