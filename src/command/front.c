@@ -1,4 +1,5 @@
 /* pwemoe front: measure what answers preferences at many of them. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,12 @@
 #include "command/work/measure_list.h"
 #include "parallel/ranks.h"
 #include "pareto/simplex.h"
+#include "results/gap.h"
 
 enum { RAYS_MAX = 1000000 };
 
 struct front_options {
-    uint64_t grid, random;
+    uint64_t grid, random, fill;
     const char *rays;
     struct answer_options answer;
     double alpha;
@@ -45,6 +47,14 @@ static const struct option_spec options[] = {
      .help =
          "The preferences of a point file, one on each row, each scaled to sum to 1",
      .offset = offsetof(struct front_options, rays)},
+    {.name = "fill",
+     .type = OPTION_UNSIGNED,
+     .value = "N",
+     .maximum = RAYS_MAX,
+     .help = "After those, N preferences one after the other, each where the figures "
+             "measured so far leave the widest gap; without --grid, --random and "
+             "--rays, after each task alone and equal weights",
+     .offset = offsetof(struct front_options, fill)},
     {.name = "alpha",
      .type = OPTION_REAL,
      .value = "A",
@@ -97,12 +107,26 @@ static int rays_of_file(const char *path, size_t tasks, const struct work *work,
     return 0;
 }
 
+/* Each task alone, and equal weights: what gaps are seen from. */
+static int list_ends(size_t tasks, double **rays, size_t *count, struct error *error) {
+    *count = tasks + 1;
+    if (!(*rays = array_new(*count, tasks * sizeof **rays)))
+        return error_memory(error);
+    for (size_t t = 0; t < tasks; t++) {
+        (*rays)[t * tasks + t] = 1;
+        (*rays)[tasks * tasks + t] = 1 / (double)tasks;
+    }
+    return 0;
+}
+
 /* rays [count, tasks] in fresh memory. */
 static int list_rays(const struct invocation *invocation, size_t tasks, double **rays,
                      size_t *count, struct error *error) {
     const struct front_options *o = invocation->options;
     if (o->rays)
         return rays_of_file(o->rays, tasks, invocation->work, rays, count, error);
+    if (o->fill && !o->grid && !o->random)
+        return list_ends(tasks, rays, count, error);
     size_t edge = o->grid ? (size_t)o->grid : 11, total;
     *count = o->random ? (size_t)o->random : simplex_grid_count(tasks, edge);
     if (*count == 0 || *count > RAYS_MAX)
@@ -215,6 +239,61 @@ static struct store_solution wanted_solution(void *self, size_t i) {
                          number % f->plan->count);
 }
 
+/* Where the answers that are stored leave the widest gap. 1, 0: there is none, -1. */
+static int find_gap(struct measure *m, const struct plan *plan, struct gap *gap,
+                    struct error *error) {
+    double centre[STORE_TASKS_MAX] = {0};
+    struct store_solution at = answer_solution(&plan->answer, centre);
+    int64_t answerer = at.routers ? at.routers : catalog_answerer(&at);
+    struct catalog *catalog;
+    struct samples samples;
+    if (!answerer)
+        return error_set(error,
+                         "--fill: no figures of %s with these parameters can be looked "
+                         "up; leave --set out, or name what was trained",
+                         at.method);
+    if (catalog_read(m->store, &catalog, error))
+        return -1;
+    int found = samples_make(&samples, catalog, answerer) ? error_memory(error) : 0;
+    if (found == 0) {
+        found = gap_widest(&samples, gap);
+        samples_free(&samples);
+    }
+    catalog_free(catalog);
+    return found;
+}
+
+static struct store_solution gap_solution(void *self, size_t i) {
+    const struct front *f = self;
+    (void)i;
+    return plan_solution(f->measure, f->plan, 0, 0);
+}
+
+/* One after the other, since each depends on those before. */
+static int fill_gaps(struct measure *m, struct plan *plan, struct error *error) {
+    const struct front_options *o = m->invocation->options;
+    struct front front = {m, plan};
+    struct measure_list list = {
+        .count = 1, .at = gap_solution, .self = &front, .what = "front"};
+    double *rays = plan->rays;
+    int result = 1;
+    for (uint64_t i = 0; result == 1 && i < o->fill; i++) {
+        struct gap gap;
+        result = find_gap(m, plan, &gap, error);
+        if (result == 0) {
+            command_note(m->invocation, "after %" PRIu64 " no gap is left", i);
+            plan->rays = rays;
+            return 1;
+        }
+        plan->rays = gap.preference;
+        m->total = m->done + 1;
+        if (result == 1)
+            result = measure_listed(m, &list, error);
+    }
+    plan->rays = rays;
+    return result;
+}
+
 static void log_front(struct measure *m, const struct plan *plan, bool finished) {
     const char *rest = finished ? "" : ", not finished";
     if (plan->answer.method)
@@ -236,6 +315,8 @@ static enum exit_status measure_front(struct measure *m, double *rays, size_t co
     list.count = m->total;
     if (result == 1)
         result = measure_listed(m, &list, error);
+    if (result == 1)
+        result = fill_gaps(m, &plan, error);
     if (result < 0)
         measure_explain(m, error);
     if (m->done)
@@ -251,6 +332,11 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     const struct front_options *o = invocation->options;
     if ((o->grid != 0) + (o->random != 0) + (o->rays != NULL) > 1) {
         error_set(error, "give only one of --grid, --random and --rays");
+        return EXIT_USAGE;
+    }
+    if (o->fill && (o->all_steps || o->measure.limit || o->measure.split)) {
+        error_set(error, "--fill goes by complete figures of what answers now, on the "
+                         "test split: leave out --all-steps, --limit and --split");
         return EXIT_USAGE;
     }
     struct measure m;
@@ -270,7 +356,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 
 const struct command command_front = {
     .name = "front",
-    .usage = "FILE [--grid M | --random N | --rays FILE] [--all-steps]",
+    .usage = "FILE [--grid M | --random N | --rays FILE] [--fill N] [--all-steps]",
     .summary = "Measure a front: models at many preferences",
     .text = "For each preference one plain model is made, by what was trained last or "
             "by --method, and measured on every task. Each point is stored as soon as "

@@ -88,7 +88,7 @@ static const struct option_spec options[] = {
      .choices = TRAIN_BESIDES,
      .initial = "none",
      .help = "With --method distil: routers that learn beside the vector, and at which "
-             "modules; with distil-routers (all is its default) these learn alone. "
+             "modules; with distil-routers (tensor is its default) these learn alone. "
              "linear: each linear layer by itself, tensor: each tensor",
      .kept = CORRECTION,
      .untold = "none",
@@ -266,7 +266,7 @@ static void settings_of_model(struct train_run *s) {
     if (is_tensors(s) && !command_given(invocation, "loss"))
         s->o.loss = DISTILLATION_ENTROPY;
     if (is_fixed(s) && !command_given(invocation, "routers"))
-        options_choice_index(TRAIN_BESIDES, "all", &s->o.beside);
+        options_choice_index(TRAIN_BESIDES, "tensor", &s->o.beside);
     if (is_adamerging(s) && !command_given(invocation, "lr"))
         s->o.how.learning_rate = adamerging_rate;
 }

@@ -373,6 +373,37 @@ static void a_correction_is_trained(void **state) {
     ran_free(&ran);
 }
 
+/* Preferences where the front has gaps: after each task and equal weights as many as
+ * were asked for, none twice, and as many more the next time. */
+static void gaps_are_filled(void **state) {
+    (void)state;
+    new_store("gaps.db");
+    expect_error(2, "leave out --all-steps, --limit and --split",
+                 "front %s/gaps.db --fill 2 --limit 5", folder());
+    expect_error(1, "can be looked up",
+                 "front %s/gaps.db --method wudi --set shrink=0.4 --fill 2", folder());
+    json_decref(
+        json_of("train %s/gaps.db --steps 20 --batch 4 --format json", folder()));
+    json_t *rows = json_of("front %s/gaps.db --fill 3 --format json", folder());
+    size_t count = json_array_size(rows);
+    assert_int_equal(count, 2 + 1 + 3);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_false(
+                json_equal(json_object_get(json_array_get(rows, i), "preference"),
+                           json_object_get(json_array_get(rows, j), "preference")));
+    json_decref(rows);
+    rows = json_of("front %s/gaps.db --fill 1 --format json", folder());
+    assert_int_equal(json_array_size(rows), 4);
+    json_decref(rows);
+    rows = json_of("show %s/gaps.db solutions --format json", folder());
+    size_t answers = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        answers += strcmp(string(json_array_get(rows, i), "method"), "distil") == 0;
+    assert_int_equal(answers, 7);
+    json_decref(rows);
+}
+
 /* Every form of correction answers preferences, and its export is what was measured: as
  * a plain model it has the same figures. */
 static void every_correction_is_exported(void **state) {
@@ -655,6 +686,7 @@ int main(void) {
         cmocka_unit_test(trains_without_labels),
         cmocka_unit_test(a_correction_is_trained),
         cmocka_unit_test(every_correction_is_exported),
+        cmocka_unit_test(gaps_are_filled),
         cmocka_unit_test(heads_are_fitted),
         cmocka_unit_test(adamerging_is_trained),
         cmocka_unit_test(front_takes_all_steps),
