@@ -45,7 +45,7 @@ has() { # what runs: its packages
 }
 # What it says is a figure in these bounds, with an error and so many examples.
 says() { # program's words, least, most, n
-    HF_HUB_OFFLINE=1 "$python" $1 \
+    HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 HF_HOME="$work/home" "$python" $1 \
         >"$work/said" 2>"$work/complaint" || {
         echo "$1:"
         tail -5 "$work/complaint"
@@ -64,5 +64,38 @@ fi
 # Random features tell ten digits apart far better than chance, at 10.
 if has probe.py "torch, transformers, sklearn"; then
     says "$work/probe.py $srcdir/tests/golden/model/vit 200" 40 99.9 200
+fi
+if has harness.py "torch, transformers, tokenizers, datasets, lm_eval"; then
+    "$python" - "$work/speaks" <<'END'
+import sys
+
+import tokenizers
+import torch
+import transformers
+
+letters = "abcdefghijklmnopqrstuvwxyz"
+words = tokenizers.Tokenizer(tokenizers.models.WordLevel(
+    {c: i for i, c in enumerate(["<unk>", "</s>", *letters])}, unk_token="<unk>"))
+words.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+transformers.PreTrainedTokenizerFast(
+    tokenizer_object=words, unk_token="<unk>", eos_token="</s>",
+    model_max_length=16).save_pretrained(sys.argv[1])
+torch.manual_seed(0)
+model = transformers.GPT2LMHeadModel(transformers.GPT2Config(
+    vocab_size=28, n_positions=16, n_embd=32, n_layer=1, n_head=2,
+    resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=1, eos_token_id=1))
+optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+alphabet = torch.arange(2, 28)
+for _ in range(150):  # pairs of letters, the second of which follows the first
+    begin = torch.randint(0, 25, (64,))
+    pairs = torch.stack([alphabet[begin], alphabet[begin + 1]], 1)
+    loss = model(input_ids=pairs, labels=pairs).loss
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+model.save_pretrained(sys.argv[1])
+END
+    # A model that has learnt the task knows all of it.
+    says "$work/harness.py $work/speaks following cpu" 99 100 24
 fi
 [ -z "$skipped" ] || exit 77
