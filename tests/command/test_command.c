@@ -98,7 +98,7 @@ static void help_and_version(void **state) {
     assert_int_equal(ran.status, 0);
     assert_string_equal(ran.err, "");
     assert_non_null(strstr(ran.out, "  indicators "));
-    assert_non_null(strstr(ran.out, "  extract-lora  What")); /* the longest name */
+    assert_non_null(strstr(ran.out, "  extract-lora  Extract")); /* the longest name */
     ran_free(&ran);
     ran = run("help indicators");
     struct ran same = run("indicators --help");
