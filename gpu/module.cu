@@ -9,6 +9,7 @@
 
 int cuda_error(struct error *error, const char *format, ...) {
     if (error) {
+        error->memory = false;
         va_list arguments;
         va_start(arguments, format);
         vsnprintf(error->text, sizeof error->text, format, arguments);

@@ -164,9 +164,10 @@ void command_device_failed(struct error *error, const char *format, ...) {
     va_start(arguments, format);
     text_print(kept, sizeof kept, format, arguments);
     va_end(arguments);
-    bool told = strstr(error->text, "--device cpu") != NULL;
+    bool told = strstr(error->text, "--device cpu") != NULL, memory = error->memory;
     error_set(error, "%s; %s%s", TEXT_CUT(error->text, 480), kept,
               told ? "" : ", with --device cpu on the CPU");
+    error->memory = memory; /* errno is of long ago */
 }
 
 void command_complain(const char *format, ...) {

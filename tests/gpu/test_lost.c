@@ -170,7 +170,7 @@ static void check_training(const char *name, const char *method,
 
 static void training_goes_on(void **state) {
     (void)state;
-    check_training("train.db", "ls", 170);
+    check_training("train.db", "ls", 110);
 }
 
 /* What a correction has learnt is the device's: it goes on from the last file. */
@@ -246,7 +246,7 @@ static void finetuning_goes_on(void **state) {
     (void)state;
     char command[1200];
     size_t saved = 0, lost = 0;
-    for (unsigned long operations = 5;; operations += 350) {
+    for (unsigned long operations = 5;; operations += 220) {
         struct ran ran = shell("rm -rf '%1$s/expert'*", folder());
         ran_free(&ran);
         begin("tune.db");
