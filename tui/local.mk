@@ -5,6 +5,7 @@ libexplore_a_SOURCES = \
   tui/terminal/palette.h tui/terminal/palette.c \
   tui/terminal/canvas.h tui/terminal/canvas.c \
   tui/terminal/raster.h tui/terminal/raster.c \
+  tui/terminal/links.h tui/terminal/links.c \
   tui/state/arrangement.h tui/state/arrangement.c \
   tui/state/dialog.h tui/state/dialog.c tui/state/dialog_draw.c \
   tui/state/range.h tui/state/range.c tui/state/space.h tui/state/space.c \

@@ -5,7 +5,8 @@ TUI_TESTS = tests/tui/test_arrangement tests/tui/test_keys tests/tui/test_panels
   tests/tui/test_hypervolume tests/tui/test_outline tests/tui/test_bookmarks \
   tests/tui/test_mailbox tests/tui/test_pointing tests/tui/test_asking \
   tests/tui/test_table tests/tui/test_selection tests/tui/test_moving tests/tui/test_replay \
-  tests/tui/test_settings tests/tui/test_filling tests/tui/test_axes tests/tui/test_routing
+  tests/tui/test_settings tests/tui/test_filling tests/tui/test_axes tests/tui/test_routing \
+  tests/tui/test_links
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
 TUI_TEST_LIBS = $(EXPLORE_LIBS) $(CMOCKA_LIBS)
@@ -32,6 +33,8 @@ tests_tui_test_filling_SOURCES = tests/tui/test_filling.c $(DRIVER)
 tests_tui_test_filling_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_axes_SOURCES = tests/tui/test_axes.c $(DRIVER)
 tests_tui_test_axes_LDADD = $(TUI_TEST_LIBS)
+tests_tui_test_links_SOURCES = tests/tui/test_links.c $(DRIVER)
+tests_tui_test_links_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_routing_SOURCES = tests/tui/test_routing.c $(DRIVER)
 tests_tui_test_routing_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_settings_SOURCES = tests/tui/test_settings.c $(DRIVER)

@@ -143,12 +143,46 @@ static int prepare(void **state) {
     return fixture_utf8(state);
 }
 
+/* A model by fitted heads is in the file, the examples that they were fitted on are
+ * not: that preferences have other answers now is said. */
+static void examples_that_are_gone_are_told(void **state) {
+    (void)state;
+    static double preference[] = {0.5, 0.5};
+    struct fixture_options options = {.tasks = 2, .edge = 0, .baselines = true};
+    char path[4200];
+    for (int fitted = 0; fitted < 2; fitted++) {
+        struct store_solution solution = {
+            .kind = STORE_KIND_MERGE,
+            .method = (char *)"wudi",
+            .parameters = (char *)(uintptr_t)catalog_parameters(
+                fitted ? CATALOG_CLOSED_FITTED : CATALOG_CLOSED_FORM),
+            .preference = preference,
+            .label = (char *)""};
+        struct store *store;
+        struct error error;
+        struct app app;
+        snprintf(path, sizeof path, "%s/fitted%d.db", folder(), fitted);
+        fixture_write(path, &options);
+        assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
+        fixture_put(store, &solution, (double[]){80, 80}, 2);
+        store_close(store);
+        driver_open(&app, path, 120, 40);
+        assert_true(app.explorer.routers == CATALOG_CLOSED_FORM);
+        if (fitted)
+            driver_expect(&app, "heads were fitted on is not there any more");
+        else
+            driver_expect_none(&app, "not there any more");
+        driver_close(&app);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_and_shades),
         cmocka_unit_test(weights_below_zero_have_a_sign),
         cmocka_unit_test(every_column_is_reached),
         cmocka_unit_test(the_closed_form_has_none),
+        cmocka_unit_test(examples_that_are_gone_are_told),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

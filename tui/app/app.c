@@ -181,9 +181,12 @@ static void take_written(struct explorer *explorer, const struct event *event,
         dialog->state = event->text[0] ? WRITE_ASKING : WRITE_DONE;
         dialog_refuse(dialog, "%s", TEXT_CUT(event->text, 500));
     }
-    if (!event->text[0])
-        explorer_say(explorer, false, chart ? "the chart is written" : "exported");
-    else if (!open)
+    if (!event->text[0]) {
+        explorer_say(explorer, false, "%s%s%s",
+                     chart ? "the chart is written" : "exported", open ? " to " : "",
+                     open ? dialog->text : "");
+        explorer_say_path(explorer, open ? dialog->text : "");
+    } else if (!open)
         explorer_say(explorer, true, "%s: %s", chart ? "no chart" : "not exported",
                      event->text);
 }

@@ -68,6 +68,7 @@ static void take_path(struct app *app) {
     dialog_close(dialog);
     explorer_say(explorer, false, "%zu solutions are written to %s",
                  selection_count(explorer), TEXT_CUT(path, 500));
+    explorer_say_path(explorer, path);
 }
 
 static const struct question path_question = {.kind = DIALOG_LINE,

@@ -230,6 +230,18 @@ static void draw_box(struct canvas *canvas, const struct explorer *explorer,
     view_look(&view, box->to_x, box->to_y, 1, LOOK_REVERSE);
 }
 
+/* Where files are named: the results' own in the title, and what was just written. */
+static void make_links(struct canvas *canvas, const struct explorer *explorer,
+                       const struct arrangement *arrangement) {
+    const char *name = strrchr(explorer->file, '/');
+    if (arrangement->shown[PANEL_TITLE])
+        canvas_link(canvas, arrangement->rect[PANEL_TITLE].y,
+                    name ? name + 1 : explorer->file, explorer->file);
+    if (explorer->message[0] && explorer->message_path[0])
+        canvas_link(canvas, arrangement->rect[PANEL_STATUS].y, explorer->message_path,
+                    explorer->message_path);
+}
+
 static void draw_page(const struct view *whole, struct explorer *explorer) {
     struct dialog *dialog = &explorer->dialog;
     /* Drawn again where its length was not known yet. */
@@ -286,4 +298,5 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
         draw_page(&whole, explorer);
     else
         dialog_draw(&explorer->dialog, &whole);
+    make_links(canvas, explorer, arrangement);
 }

@@ -284,6 +284,18 @@ static void find_compared(struct explorer *explorer, const struct catalog *catal
     }
 }
 
+/* Heads were fitted before, on examples that are not there any more. */
+static void say_unfitted(struct explorer *explorer) {
+    const struct catalog *catalog = explorer->catalog;
+    if (catalog->fits_heads || explorer->routers != CATALOG_CLOSED_FORM ||
+        catalog_nearest(catalog, explorer->preference, CATALOG_CLOSED_FITTED, false) ==
+            SIZE_MAX)
+        return;
+    explorer_say(explorer, true,
+                 "the training data that heads were fitted on is not there any more: "
+                 "preferences are answered without fitted heads");
+}
+
 int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     struct catalog *before = explorer->catalog;
     struct samples samples;
@@ -310,6 +322,7 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
         (before->reading && (explorer->history.count < 2 || explorer->history.away) &&
          !explorer->dragging && routers == answerer_default(before))) {
         start(explorer);
+        say_unfitted(explorer);
         catalog_free(before);
         return 0;
     }
@@ -365,6 +378,13 @@ void explorer_say(struct explorer *explorer, bool bad, const char *format, ...) 
     va_end(arguments);
     explorer->message_bad = bad;
     explorer->message_waits = false;
+    explorer->message_path[0] = '\0';
+}
+
+void explorer_say_path(struct explorer *explorer, const char *path) {
+    /* Half a path is another file's. */
+    if (strlen(path) < sizeof explorer->message_path)
+        strcpy(explorer->message_path, path);
 }
 
 const char *explorer_why_empty(const struct explorer *explorer, char *out,

@@ -296,7 +296,8 @@ struct explorer {
     bool mouse, mouse_wanted;
     char message[1024];
     bool message_bad;
-    bool message_waits; /* it is true until the solutions are read */
+    char message_path[512]; /* a file that the message names; "": none */
+    bool message_waits;     /* it is true until the solutions are read */
     /* The solution pointed at: its row in the catalog, SIZE_MAX: none. */
     size_t pointed;
     int64_t pointed_solution;
@@ -402,6 +403,9 @@ uint64_t explorer_undecided(const struct explorer *explorer);
 
 void explorer_say(struct explorer *explorer, bool bad, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The message just said names this file. */
+void explorer_say_path(struct explorer *explorer, const char *path);
 
 /* What a panel without figures says instead. */
 const char *explorer_why_empty(const struct explorer *explorer, char *out, size_t size);

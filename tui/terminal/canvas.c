@@ -34,6 +34,7 @@ void canvas_free(struct canvas *canvas) {
 void canvas_clear(struct canvas *canvas) {
     struct view whole = view_whole(canvas);
     view_clear(&whole);
+    canvas->link_count = 0;
 }
 
 /* Writes one character as UTF-8, whatever the locale is. */
@@ -52,14 +53,19 @@ static void put_utf8(FILE *file, wchar_t c) {
     }
 }
 
+void canvas_print_cells(const struct canvas *canvas, int x, int y, int columns,
+                        FILE *file) {
+    for (int end = x + columns; x < end; x++)
+        if (canvas_at(canvas, x, y)->width)
+            put_utf8(file, canvas_at(canvas, x, y)->c);
+}
+
 void canvas_print(const struct canvas *canvas, FILE *file) {
     for (int y = 0; y < canvas->height; y++) {
         int end = canvas->width;
         while (end > 0 && canvas_at(canvas, end - 1, y)->c == L' ')
             end--;
-        for (int x = 0; x < end; x++)
-            if (canvas_at(canvas, x, y)->width)
-                put_utf8(file, canvas_at(canvas, x, y)->c);
+        canvas_print_cells(canvas, 0, y, end, file);
         fputc('\n', file);
     }
 }
@@ -210,6 +216,34 @@ int view_text(const struct view *view, int x, int y, int width, enum ink ink,
         used++;
     }
     return used;
+}
+
+void canvas_link(struct canvas *canvas, int y, const char *text, const char *path) {
+    wchar_t wanted[512];
+    char safe[sizeof canvas->links[0].path];
+    int count = 0;
+    text_escape(safe, sizeof safe, text);
+    for (const unsigned char *p = (const unsigned char *)safe; *p && count < 510;) {
+        int columns;
+        wanted[count] = next_character(canvas->marks, &p, &columns);
+        count += columns > 0;
+        if (columns == 2)
+            wanted[count++] = L' ';
+    }
+    if (!count || y < 0 || y >= canvas->height || canvas->link_count == CANVAS_LINKS ||
+        strlen(path) >= sizeof canvas->links[0].path)
+        return;
+    for (int x = 0; x + count <= canvas->width; x++) {
+        int same = 0;
+        while (same < count && canvas_at(canvas, x + same, y)->c == wanted[same])
+            same++;
+        if (same < count)
+            continue;
+        struct canvas_link *link = &canvas->links[canvas->link_count++];
+        *link = (struct canvas_link){.x = x, .y = y, .columns = count};
+        strcpy(link->path, path);
+        return;
+    }
 }
 
 int view_printf(const struct view *view, int x, int y, int width, enum ink ink,

@@ -17,10 +17,19 @@ struct cell {
     uint8_t width; /* 1, 2, or 0: the right half of a wide character */
 };
 
+/* Cells whose text stands for a file. */
+struct canvas_link {
+    int x, y, columns;
+    char path[512];
+};
+enum { CANVAS_LINKS = 2 };
+
 struct canvas {
     int width, height;
     struct cell *cells; /* [height][width] */
     const struct marks *marks;
+    struct canvas_link links[CANVAS_LINKS]; /* [link_count] of this frame */
+    size_t link_count;
 };
 
 struct rect {
@@ -38,8 +47,13 @@ struct view {
 int canvas_resize(struct canvas *canvas, int width, int height);
 void canvas_free(struct canvas *canvas);
 void canvas_clear(struct canvas *canvas);
+/* Makes a link to a file of a text where it stands whole in row y. */
+void canvas_link(struct canvas *canvas, int y, const char *text, const char *path);
 /* Rows as UTF-8 lines without trailing blanks. */
 void canvas_print(const struct canvas *canvas, FILE *file);
+/* So many columns of one row, blanks and all. */
+void canvas_print_cells(const struct canvas *canvas, int x, int y, int columns,
+                        FILE *file);
 /* The cell at column x of row y, which must lie inside. */
 const struct cell *canvas_at(const struct canvas *canvas, int x, int y);
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "terminal/links.h"
 #include "terminal/restore.h"
 
 /* Button events with motion while a button is held, in SGR coordinates. */
@@ -315,6 +316,14 @@ static void show_frame(void) {
         put(frame_ends);
 }
 
+/* ncurses knows nothing of links: they are written over cells that are right already,
+ * and stay until it writes other text there. */
+static void show_links(const struct canvas *canvas) {
+    char text[4096];
+    for (size_t i = 0; i < canvas->link_count && links_possible(); i++)
+        put(links_text(canvas, i, text, sizeof text));
+}
+
 void screen_draw(const struct canvas *canvas) {
     attr_t looks[8];
     for (unsigned i = 0; i < 8; i++)
@@ -336,6 +345,7 @@ void screen_draw(const struct canvas *canvas) {
             mvadd_wch(y, x, &character);
         }
     show_frame();
+    show_links(canvas);
 }
 
 void screen_redraw(void) {

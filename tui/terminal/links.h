@@ -1,0 +1,20 @@
+/* Names of files as links (OSC 8), for terminals that have them: a click opens the file
+ * in what the desktop opens such files with. */
+#ifndef PWEMOE_TUI_TERMINAL_LINKS_H
+#define PWEMOE_TUI_TERMINAL_LINKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "terminal/canvas.h"
+
+/* Is this a terminal that is known to have links? No terminfo entry says it, and some
+ * older ones write the address among the text. */
+bool links_possible(void);
+
+/* What writes one of a frame's links over its cells, which have the same text already,
+ * and leaves cursor and attributes as they are; "" where it does not fit. Returns out.
+ */
+char *links_text(const struct canvas *canvas, size_t link, char *out, size_t size);
+
+#endif
