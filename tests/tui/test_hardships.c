@@ -173,7 +173,8 @@ static void a_long_script(void **state) {
     snprintf(script, sizeof script, "%s/long", folder());
     FILE *file = fopen(script, "w");
     assert_non_null(file);
-    fputs("wait look only:\n"
+    /* What is missing may be told before the solutions are read. */
+    fputs("wait look only:\nwait Objectives\n"
           "brush 60 4 90 12\nwait selected\n"
           "type T/selected\nkey Enter\nwait , selected\n"
           "key Esc\ntype T\nwait Objectives\n"
