@@ -35,7 +35,9 @@ static const char *fresh(size_t tasks, size_t edge) {
 
 static struct terminal *begin(const char *file, int width, int height) {
     struct terminal *terminal = terminal_explore(file, width, height);
+    /* What is missing may be told before the solutions are read. */
     terminal_expect(terminal, "look only:");
+    terminal_expect(terminal, "Objectives");
     return terminal;
 }
 

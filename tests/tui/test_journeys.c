@@ -21,7 +21,9 @@ static char three[4096], twelve[4096];
 
 static struct terminal *begin(const char *file, int width, int height) {
     struct terminal *terminal = terminal_explore(file, width, height);
+    /* What is missing may be told before the solutions are read. */
     terminal_expect(terminal, "look only:");
+    terminal_expect(terminal, "Objectives");
     return terminal;
 }
 
@@ -176,7 +178,8 @@ static void a_script_is_replayed(void **state) {
     snprintf(script, sizeof script, "%s/script", folder());
     FILE *file = fopen(script, "w");
     assert_non_null(file);
-    fputs("wait look only:\ntype 1\nwait 1.000\ntype a\nwait Ask for figures\n"
+    fputs("wait look only:\nwait Objectives\ntype 1\nwait 1.000\ntype a\nwait Ask for "
+          "figures\n"
           "type alpha 82.5 max beta\nwait reached\nkey Enter\n"
           "wait reached\nkey q\n",
           file);
