@@ -119,6 +119,16 @@ static int find_answerer(struct plot *p, int64_t *answerer, char **name,
     return -1;
 }
 
+/* The answerer whose simplex is drawn; the chart is called after it. */
+static int choose_answerer(struct plot *p, int64_t *answerer, struct error *error) {
+    char *name;
+    if (find_answerer(p, answerer, &name, error))
+        return -1;
+    set_title(p, "%s", name);
+    free(name);
+    return 0;
+}
+
 static int draw_ternary(struct plot *p, struct error *error) {
     size_t task;
     if (p->recipe->task_count != 3)
@@ -129,11 +139,8 @@ static int draw_ternary(struct plot *p, struct error *error) {
     if (find_task(p, p->options->task, "--task", SIZE_MAX, &task, error))
         return -1;
     int64_t answerer;
-    char *name;
-    if (find_answerer(p, &answerer, &name, error))
+    if (choose_answerer(p, &answerer, error))
         return -1;
-    set_title(p, "%s", name);
-    free(name);
     struct plot_shares data;
     if (shares_make(p->catalog, p->wanted, answerer, task, &data, error))
         return -1;
@@ -145,11 +152,8 @@ static int draw_ternary(struct plot *p, struct error *error) {
 
 static int draw_simplex(struct plot *p, struct error *error) {
     int64_t answerer;
-    char *name;
-    if (find_answerer(p, &answerer, &name, error))
+    if (choose_answerer(p, &answerer, error))
         return -1;
-    set_title(p, "%s", name);
-    free(name);
     struct cells_data data;
     if (cells_data_make(p->catalog, p->wanted, answerer, &data, error))
         return -1;
