@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "merge/examples.h"
-#include "merge/solve.h"
+#include "merge/head_ridge.h"
 
 enum { BATCH = 16 };
 
@@ -88,25 +88,8 @@ static void fill(struct regression *r, const float *merged, const float *expert,
 
 /* r->change from what is filled. */
 static int solve(struct regression *r, unsigned threads, struct error *error) {
-    size_t d = r->features, classes = r->head->classes;
-    double diagonal = 0;
-    if (solve_add_products(r->gram, r->inputs, d, r->inputs, d, r->n, threads) ||
-        solve_add_products(r->change, r->lack, classes, r->inputs, d, r->n, threads))
-        return error_memory(error);
-    for (size_t j = 0; j < d; j++)
-        diagonal += r->gram[j * d + j];
-    if (!isfinite(diagonal))
-        return error_set(error, "the merged model's features are not finite");
-    if (diagonal == 0) { /* one and the same for all examples: nothing to go by */
-        memset(r->change, 0, classes * d * sizeof *r->change);
-        return 0;
-    }
-    for (size_t j = 0; j < d; j++)
-        r->gram[j * d + j] += HEAD_FIT_RIDGE * diagonal / (double)d;
-    int status = solve_rows(r->gram, d, r->change, classes, threads);
-    return status < 0   ? error_memory(error)
-           : status > 0 ? error_set(error, "a head cannot be fitted to these features")
-                        : 0;
+    return head_ridge(r->inputs, r->features, r->lack, r->head->classes, r->n, r->gram,
+                      r->change, threads, error);
 }
 
 static int take(const struct regression *r, bool with_bias, struct head *fitted,

@@ -11,7 +11,7 @@
  *     W' = W + X
  *     b' = b + W (z - f) - X f
  *
- * m is the mean of A's diagonal, e the ridge HEAD_FIT_RIDGE. It is W (I + M) for the M
+ * m is the mean of A's diagonal, e the ridge HEAD_RIDGE. It is W (I + M) for the M
  * that a regression of z - f on f would give. Where a head has no bias in the model's
  * files (GPT-2's score) there are no means: f and z are taken as 0 in A, X and W'. A
  * body that is the expert's has the expert's own head. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "merge/solve.h"
+#include "merge/head_ridge.h"
 
 struct map {
     size_t rows, features;
@@ -63,28 +63,6 @@ static void fill(struct map *map, const struct head_map_input *input) {
         }
 }
 
-static int solve(struct map *map, unsigned threads, struct error *error) {
-    size_t d = map->features, n = map->rows;
-    double diagonal = 0;
-    if (solve_add_products(map->gram, map->inputs, d, map->inputs, d, n, threads) ||
-        solve_add_products(map->change, map->lack, d, map->inputs, d, n, threads))
-        return error_memory(error);
-    for (size_t j = 0; j < d; j++)
-        diagonal += map->gram[j * d + j];
-    if (!isfinite(diagonal))
-        return error_set(error, "the merged model's features are not finite");
-    if (diagonal == 0) { /* one and the same for all examples: nothing to go by */
-        memset(map->change, 0, d * d * sizeof *map->change);
-        return 0;
-    }
-    for (size_t j = 0; j < d; j++)
-        map->gram[j * d + j] += HEAD_FIT_RIDGE * diagonal / (double)d;
-    int status = solve_rows(map->gram, d, map->change, d, threads);
-    return status < 0   ? error_memory(error)
-           : status > 0 ? error_set(error, "heads cannot be mapped by these features")
-                        : 0;
-}
-
 /* A head with the map folded in. */
 static int fold(const struct map *map, const struct head *head, bool with_bias,
                 struct head *fitted, struct error *error) {
@@ -125,7 +103,8 @@ int head_map_solve(const struct head_map_input *input, unsigned threads,
         fitted[t] = (struct head){0};
     if (result == 0) {
         fill(&map, input);
-        result = solve(&map, threads, error);
+        result = head_ridge(map.inputs, map.features, map.lack, map.features, map.rows,
+                            map.gram, map.change, threads, error);
     }
     for (size_t t = 0; result == 0 && t < input->tasks; t++)
         result = fold(&map, &input->heads[t], input->with_bias, &fitted[t], error);

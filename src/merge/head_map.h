@@ -6,7 +6,7 @@
  *
  *     min over M, m of sum_t r_t / n_t sum_i |z_ti - f_ti - M f_ti - m|^2 + ridge |M|^2
  *
- * with the ridge of head_fit.h (e times the mean of the diagonal of the weighted
+ * with the ridge of head_ridge.h (e times the mean of the diagonal of the weighted
  * features' products), and the map is folded into every head: W' = W (I + M), b' =
  * b + W m. With the whole weight on one task that task's head is the one that
  * head_fit.h gives it. Where a head has no bias there is no m, as there. */
@@ -18,9 +18,6 @@
 
 #include "base/error.h"
 #include "model/heads.h"
-
-/* Of this regression and of that of head_fit.h. */
-#define HEAD_FIT_RIDGE 0.1
 
 /* What the map is fitted to, of each task: [tasks]. */
 struct head_map_input {

@@ -6,6 +6,7 @@ libpwemoe_a_SOURCES += \
   src/pareto/wfg.h src/pareto/wfg.c \
   src/pareto/hypervolume.c \
   src/pareto/indicators.h src/pareto/indicators.c \
+  src/pareto/slopes.h src/pareto/slopes.c \
   src/pareto/standing.h src/pareto/standing.c \
   src/pareto/attainment.h src/pareto/attainment.c \
   src/pareto/simplex.h src/pareto/simplex.c

@@ -20,16 +20,9 @@
 #define HYPERVOLUME_FLOOR 0.05
 #define HYPERVOLUME_PENALTY 1.0
 
-/* slopes [count, tasks] >= 0: minus the derivative of the hypervolume of points [count,
- * tasks], minimised, by each coordinate: for coordinate t of point p the volume, in the
- * other coordinates, that p adds to the points q with q_t <= p_t. 0 for points that are
- * dominated or not inside the reference. */
-int hypervolume_slopes(const double *points, size_t count, size_t tasks,
-                       const double *reference, double *slopes, struct error *error);
-
 /* weights [count, tasks] of the gradients of the losses [count, tasks] of so many
  * models, each at its preference [count, tasks]: of each point the slopes in its front
- * divided by their sum, plus HYPERVOLUME_PENALTY times
+ * (pareto/slopes.h) divided by their sum, plus HYPERVOLUME_PENALTY times
  *
  *     |L| d (1 - cos(a, L)) / d L_t,    a_t = 1 / max(r_t, floor),
  *

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "pareto/slopes.h"
 #include "support/golden.h"
 #include "train/hypervolume.h"
 
@@ -43,7 +44,7 @@ static void test_golden(void **state) {
         read_numbers(file, reference, tasks);
         read_numbers(file, expected, count * tasks);
         assert_int_equal(
-            hypervolume_slopes(losses, count, tasks, reference, got, &error), 0);
+            pareto_hypervolume_slopes(losses, count, tasks, reference, got, &error), 0);
         compare("slope", got, expected, count * tasks);
         read_numbers(file, expected, count * tasks);
         assert_int_equal(
@@ -71,7 +72,7 @@ static void test_edges(void **state) {
     double *many = calloc(65, sizeof *many), *out = calloc(65, sizeof *out);
     assert_true(many && out);
     assert_int_equal(hypervolume_weights(many, many, 1, 65, out, &error), -1);
-    assert_int_equal(hypervolume_slopes(many, 1, 65, many, out, &error), -1);
+    assert_int_equal(pareto_hypervolume_slopes(many, 1, 65, many, out, &error), -1);
     free(many);
     free(out);
 }
