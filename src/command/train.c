@@ -159,8 +159,7 @@ static const struct option_spec options[] = {
      .above_minimum = true,
      .help = "Learning rate; it falls along a cosine to a tenth. Without it a "
              "correction has 0.15 of the mean change of a weight in fine-tuning, with "
-             "--rank 0.05; "
-             "adamerging has 0.001, which does not fall",
+             "--rank 0.05; adamerging has 0.001, which does not fall",
      .kept = EACH,
      .offset = offsetof(struct train_options, how.learning_rate)},
     {.name = "weight-decay",

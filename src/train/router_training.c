@@ -35,9 +35,9 @@ struct router_training {
     float *gradients; /* (tasks, routers->count) */
     float *first, *second;
     double *preference, *losses, *gram, *mix; /* mix: weights of the gradients */
-    size_t
-        rays; /* models of a step; of preference, losses, mix and gradients, which
-                 have as many rows as those have tasks, there is one after the other */
+    /* Models of a step. There are as many of preference, losses, mix and gradients, one
+     * behind the other. */
+    size_t rays;
 };
 
 struct router_training_options router_training_defaults(enum model_kind kind) {
