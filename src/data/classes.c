@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/folder.h"
+#include "data/names.h"
 
 static void free_all(char **names, size_t count) {
     for (size_t i = 0; names && i < count; i++)

@@ -11,6 +11,7 @@
 #include "data/folder.h"
 #include "data/idx.h"
 #include "data/image.h"
+#include "data/names.h"
 #include "data/texts.h"
 
 static const char reading[] = "reading images";

@@ -8,38 +8,15 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
-#include "data/text_file.h"
-
-struct entry_names {
-    char **at;
-    size_t count, capacity;
-};
-
-static void names_release(struct entry_names *names) {
-    for (size_t i = 0; i < names->count; i++)
-        free(names->at[i]);
-    free(names->at);
-    *names = (struct entry_names){0};
-}
-
-/* Takes name over, also when it fails. */
-static int names_add(struct entry_names *names, char *name, struct error *error) {
-    if (!name || array_reserve((void **)&names->at, &names->capacity, names->count + 1,
-                               sizeof *names->at)) {
-        free(name);
-        return error_memory(error);
-    }
-    names->at[names->count++] = name;
-    return 0;
-}
+#include "data/names.h"
 
 static int by_bytes(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* The entries of a folder that do not begin with a dot, in byte order. */
-static int list(const char *path, struct entry_names *names, struct error *error) {
-    *names = (struct entry_names){0};
+static int list(const char *path, struct names *names, struct error *error) {
+    *names = (struct names){0};
     DIR *folder = opendir(path);
     if (!folder)
         return error_set(error, "%s: %s", path, strerror(errno));
@@ -68,7 +45,7 @@ static int is_folder(const char *path, struct error *error) {
 
 /* What class_folders_read gathers. */
 struct gathered {
-    struct entry_names classes, files;
+    struct names classes, files;
     int32_t *labels;
     size_t capacity; /* of labels */
 };
@@ -121,7 +98,7 @@ static int add_leaf(struct leaves *leaves, char *place, const char *class,
 /* The folders of path/group (group NULL: of path), each its own class. */
 static int find_leaves(const char *path, const char *group, struct leaves *leaves,
                        struct error *error) {
-    struct entry_names entries;
+    struct names entries;
     char *whole = text_format("%s%s%s", path, group ? "/" : "", group ? group : "");
     if (!whole)
         return error_memory(error);
@@ -191,7 +168,7 @@ static int list_leaves(const char *path, bool nested, struct leaves *leaves,
 
 static int read_leaf(const char *path, const struct leaf *leaf,
                      struct gathered *gathered, struct error *error) {
-    struct entry_names names;
+    struct names names;
     char *folder = text_format("%s/%s", path, leaf->place);
     if (!folder)
         return error_memory(error);
@@ -219,7 +196,7 @@ static int read_leaf(const char *path, const struct leaf *leaf,
 }
 
 static int no_classes(const char *path, bool nested, struct error *error) {
-    struct entry_names names;
+    struct names names;
     if (list(path, &names, error))
         return -1;
     const char *nor = nested ? ", nor in folders in it" : "";
@@ -275,7 +252,7 @@ int class_folders_read(const char *path, bool nested, struct class_folders *fold
 static int gather_files(const char *path, const char *place, unsigned depth,
                         struct gathered *gathered, struct error *error) {
     enum { DEEPEST = 64 }; /* a link may lead back up */
-    struct entry_names names;
+    struct names names;
     char *folder = text_format("%s/%s", path, place);
     if (!folder)
         return error_memory(error);
@@ -326,7 +303,7 @@ int plain_folder_read(const char *path, struct class_folders *folders,
 int class_folder_names(const char *path, bool nested, char ***names, size_t *count,
                        struct error *error) {
     struct leaves leaves;
-    struct entry_names classes = {0};
+    struct names classes = {0};
     if (list_leaves(path, nested, &leaves, error))
         return -1;
     int status = leaves.count ? 0 : no_classes(path, nested, error);
@@ -348,83 +325,4 @@ void class_folders_release(struct class_folders *folders) {
     class_names_release(folders->files, folders->count);
     free(folders->labels);
     *folders = (struct class_folders){0};
-}
-
-void class_names_release(char **names, size_t count) {
-    for (size_t i = 0; names && i < count; i++)
-        free(names[i]);
-    free(names);
-}
-
-char **class_names_copy(char *const *names, size_t count) {
-    char **copy = array_new(count, sizeof *copy);
-    for (size_t i = 0; copy && i < count; i++)
-        if (!(copy[i] = strdup(names[i]))) {
-            class_names_release(copy, i);
-            return NULL;
-        }
-    return copy;
-}
-
-static bool is_blank(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* The line without white space around it, in place. */
-static char *trim(char *line, size_t length) {
-    while (length && is_blank(line[length - 1]))
-        line[--length] = '\0';
-    while (is_blank(*line))
-        line++;
-    return line;
-}
-
-static int read_lines(char *text, size_t size, const char *what,
-                      struct entry_names *names, struct error *error) {
-    enum { LONGEST = 4096, MOST = 1000000 };
-    size_t empty = 0, number = 0;
-    char *at = text, *line;
-    int status = 0;
-    while (status == 0 && (line = text_next_line(&at, text + size))) {
-        number++;
-        char *name = trim(line, strlen(line));
-        if (!*name) {
-            empty = empty ? empty : number;
-        } else if (empty) {
-            status =
-                error_set(error, "line %zu is empty; each line is a %s", empty, what);
-        } else if (strlen(name) > LONGEST || names->count == MOST) {
-            status = error_set(error, "line %zu is too long, or the file has too many",
-                               number);
-        } else {
-            status = names_add(names, strdup(name), error);
-        }
-    }
-    if (status == 0 && names->count == 0)
-        status = error_set(error, "no %ss in it", what);
-    return status;
-}
-
-int text_lines_read(const char *path, const char *what, char ***out, size_t *count,
-                    struct error *error) {
-    enum { BYTES_MAX = 1 << 28 };
-    struct entry_names names = {0};
-    char *text;
-    size_t size;
-    if (text_file_read(path, BYTES_MAX, &text, &size, error))
-        return -1;
-    int status = read_lines(text, size, what, &names, error);
-    free(text);
-    if (status) {
-        names_release(&names);
-        return error_prefix(error, "%s", path);
-    }
-    *out = names.at;
-    *count = names.count;
-    return 0;
-}
-
-int class_names_read(const char *path, char ***names, size_t *count,
-                     struct error *error) {
-    return text_lines_read(path, "class name", names, count, error);
 }

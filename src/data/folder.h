@@ -1,4 +1,4 @@
-/* What lies in a folder of class folders, and files of class names. */
+/* What lies in a folder of class folders. */
 #ifndef PWEMOE_DATA_FOLDER_H
 #define PWEMOE_DATA_FOLDER_H
 
@@ -38,17 +38,5 @@ int plain_folder_read(const char *path, struct class_folders *folders,
  * lies in them is not looked at. Freed with class_names_release. */
 int class_folder_names(const char *path, bool nested, char ***names, size_t *count,
                        struct error *error);
-
-/* The lines of a text file without their ends and without white space around; empty
- * lines at the end do not count, an empty one before it is an error, so that lines[i]
- * is line i + 1. what is a line's content in errors ("class name"). Fresh memory: each
- * line, and the array. */
-int text_lines_read(const char *path, const char *what, char ***lines, size_t *count,
-                    struct error *error);
-int class_names_read(const char *path, char ***names, size_t *count,
-                     struct error *error);
-void class_names_release(char **names, size_t count);
-/* NULL when memory is out. */
-char **class_names_copy(char *const *names, size_t count);
 
 #endif

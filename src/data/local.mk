@@ -20,6 +20,7 @@ libpwemoe_a_SOURCES += \
   src/data/image_png.c \
   src/data/image_pnm.c \
   src/data/image_webp.c \
+  src/data/names.h src/data/names.c \
   src/data/preprocess.h src/data/preprocess.c \
   src/data/resize.h src/data/resize.c \
   src/data/text_file.h src/data/text_file.c \

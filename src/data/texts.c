@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "data/draw.h"
-#include "data/folder.h"
+#include "data/names.h"
 #include "data/tsv.h"
 
 static const char reading[] = "reading texts";

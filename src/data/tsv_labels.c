@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/folder.h"
+#include "data/names.h"
 #include "data/tsv.h"
 
 /* Digits, with a sign and a fraction perhaps: what is no name. */

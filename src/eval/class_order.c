@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/folder.h"
+#include "data/names.h"
 #include "data/tsv.h"
 #include "eval/class_reading.h"
 

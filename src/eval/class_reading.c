@@ -224,10 +224,10 @@ int reading_open(struct reading *r, const struct store_recipe *recipe, size_t t,
 }
 
 void reading_close(struct reading *r) {
-    class_names_release(r->head.at, r->head.count);
+    names_release(&r->head);
     class_lines_clear(&r->lines);
     for (size_t i = 0; i < 2; i++) {
-        class_names_release(r->splits[i].names.at, r->splits[i].names.count);
+        names_release(&r->splits[i].names);
         free(r->splits[i].path);
     }
     free(r->head_path);

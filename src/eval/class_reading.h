@@ -5,15 +5,11 @@
 
 #include "base/error.h"
 #include "data/classes.h"
+#include "data/names.h"
 #include "eval/remarks.h"
 #include "store/store.h"
 
 enum { LIST_BYTES = 300 };
-
-struct names {
-    char **at;
-    size_t count;
-};
 
 /* What one split calls its classes. */
 struct labels {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/folder.h"
+#include "data/names.h"
 #include "eval/task_classes.h"
 #include "model/zero_shot.h"
 

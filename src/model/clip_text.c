@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "model/block.h"
+#include "model/features.h"
 
 static const char token_name[] = "text_model.embeddings.token_embedding.weight";
 
@@ -263,18 +264,8 @@ int clip_text_embed(struct clip_text *t, const real *weights, const int32_t *ids
     for (size_t i = 0; i < m->layers; i++)
         block_forward(b, &shape, &l->blocks[i], weights, &t->block, t->block.input);
     b->gather_rows(b, t->last, t->block.input, t->end_rows, count, w);
-    b->layer_norm(b, t->normed, t->mean, t->rstd, t->last,
-                  backend_at(b, weights, l->post_gamma),
-                  backend_at(b, weights, l->post_beta), count, w, m->epsilon);
-    b->matmul(b, &(struct matmul){.m = count,
-                                  .n = m->projection,
-                                  .k = w,
-                                  .a = t->normed,
-                                  .lda = w,
-                                  .b = backend_at(b, weights, l->projection),
-                                  .ldb = w,
-                                  .transpose_b = true,
-                                  .c = t->features,
-                                  .ldc = m->projection});
+    features_forward(
+        b, l, weights, t->last, count,
+        &(struct features){t->normed, t->mean, t->rstd, .projected = t->features});
     return b->download_real(b, embeddings, t->features, count * m->projection, error);
 }

@@ -2,6 +2,7 @@ libpwemoe_a_SOURCES += \
   src/model/config.h src/model/config.c src/model/config_compare.c \
   src/model/extras.h src/model/extras.c \
   src/model/block.h src/model/block.c \
+  src/model/features.h src/model/features.c \
   src/model/feed.h src/model/feed.c \
   src/model/layout.h src/model/layout.c src/model/layout_load.c \
   src/model/layout_naming.h src/model/layout_naming.c \

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "model/block.h"
+#include "model/features.h"
 #include "model/transformer.h"
 #include "model/transformer_state.h"
 
@@ -242,20 +243,9 @@ const real *transformer_run(struct transformer *t, const real *weights, size_t i
     else
         b->gather_rows(b, t->classes, t->stream, transformer_read_rows(t), images, w);
     await(t, 1 + m->layers);
-    b->layer_norm(b, t->normed, t->post_mean, t->post_rstd, t->classes,
-                  backend_at(b, weights, l->post_gamma),
-                  backend_at(b, weights, l->post_beta), images, w, m->epsilon);
-    if (m->projection)
-        b->matmul(b, &(struct matmul){.m = images,
-                                      .n = m->projection,
-                                      .k = w,
-                                      .a = t->normed,
-                                      .lda = w,
-                                      .b = backend_at(b, weights, l->projection),
-                                      .ldb = w,
-                                      .transpose_b = true,
-                                      .c = t->features,
-                                      .ldc = m->projection});
+    features_forward(b, l, weights, t->classes, images,
+                     &(struct features){t->normed, t->post_mean, t->post_rstd,
+                                        .projected = t->features});
     return t->features;
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "data/clip_tokenizer.h"
-#include "data/folder.h"
+#include "data/names.h"
 #include "model/clip_text.h"
 
 enum { TEXTS = 32 }; /* at once: 60 MB of activations for ViT-B/32's text tower */

@@ -13,7 +13,6 @@
 #include <jansson.h>
 
 #include "data/dataset.h"
-#include "data/folder.h"
 #include "data/tsv.h"
 #include "files.h"
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "changes.h"
-#include "data/folder.h"
+#include "data/names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/folder.h"
 #include "data/gpt2_tokenizer.h"
 #include "data/tsv.h"
 

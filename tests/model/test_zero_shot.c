@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "data/folder.h"
+#include "data/names.h"
 #include "model/clip_text.h"
 #include "model/heads.h"
 #include "model/transformer.h"
