@@ -180,7 +180,6 @@ static void fills_the_front(void **state) {
     store_close(store);
 }
 
-/* The models lie beside the file, wherever a link to it is. */
 /* Right after init: the first move is measured by the closed form, with nothing
  * trained, and exported; what is trained later takes its place. */
 static void explores_without_training(void **state) {
@@ -197,6 +196,7 @@ static void explores_without_training(void **state) {
     terminal_type(terminal, "2");
     terminal_expect(terminal, "1.000 beta");
     terminal_expect(terminal, "here, measured");
+    terminal_expect(terminal, "complete");
     terminal_type(terminal, "r");
     terminal_expect(terminal, "of the checkpoints alone");
     terminal_type(terminal, "\r");
@@ -230,6 +230,7 @@ static void explores_without_training(void **state) {
     store_close(store);
 }
 
+/* The models lie beside the file, wherever a link to it is. */
 static void through_a_link(void **state) {
     (void)state;
     char file[4096], link[4096];
