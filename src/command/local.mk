@@ -66,6 +66,7 @@ pwemoe_SOURCES = \
   src/command/work/report_costs.c \
   src/command/show.c src/command/work/show.h src/command/work/show_runs.c \
   src/command/work/train_run.h src/command/work/train_load.c \
+  src/command/work/train_settings.c \
   src/command/train.h src/command/train.c
 pwemoe_LDADD = $(PWEMOE_LIBS)
 

@@ -41,6 +41,19 @@ struct train_run {
 #define TRAIN_VECTORS "one|task|pair"
 #define TRAIN_BESIDES "none|mlp|attn+mlp|all|linear|tensor"
 
+/* What was typed: train_settings.c. The table ends with a row without a name. */
+extern const struct option_spec train_option_table[];
+/* *s becomes the session that the command line asks for. -1: it is used wrongly. */
+int train_read_options(struct train_run *s, const struct invocation *invocation,
+                       struct error *error);
+/* Settings that were not typed and are others for another kind of model or of run;
+ * s->training is open. */
+void train_settle(struct train_run *s);
+/* Also the kind of run, which follows from the method. */
+void train_set_method(struct train_run *s, const char *name);
+/* s->upscale as the store knows it, which has a word of its own for corrections. */
+const char *train_upscale(const struct train_run *s);
+
 /* Reads models and data, and makes what trains. */
 int train_load(struct train_run *s, struct error *error);
 /* The name for the state of an unfinished correction, which is beside the store and as
