@@ -3,6 +3,8 @@ libpwemoe_a_SOURCES += \
   src/checkpoint/dtype.h src/checkpoint/dtype.c \
   src/checkpoint/convert.c \
   src/checkpoint/adapter.h src/checkpoint/adapter.c \
+  src/checkpoint/adapter_config.h src/checkpoint/adapter_config.c \
+  src/checkpoint/low_rank.h src/checkpoint/low_rank.c \
   src/checkpoint/folder.h src/checkpoint/folder.c \
   src/checkpoint/write.h src/checkpoint/write.c \
   src/checkpoint/tensor_files.h src/checkpoint/tensor_files.c \

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "command/command.h"
 #include "command/io/settings.h"
 #include "command/train.h"
