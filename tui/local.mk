@@ -16,6 +16,7 @@ libexplore_a_SOURCES = \
   tui/state/selection.h tui/state/selection.c \
   tui/threads/mailbox.h tui/threads/mailbox.c \
   tui/threads/chart_writer.h tui/threads/chart_writer.c \
+  tui/threads/similarity_reader.h tui/threads/similarity_reader.c \
   tui/threads/hypervolume.h tui/threads/hypervolume.c \
   tui/threads/watcher.h tui/threads/watcher.c \
   tui/threads/bookmark_change.h tui/threads/bookmark_change.c \
@@ -30,7 +31,7 @@ libexplore_a_SOURCES = \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
   tui/panels/views.h tui/panels/scatter_view.c tui/panels/solid_view.c \
   tui/panels/parallel.h tui/panels/parallel_view.c tui/panels/parallel_axes.c tui/panels/parallel_density.c \
-  tui/panels/objectives_view.c tui/panels/routing_view.c \
+  tui/panels/objectives_view.c tui/panels/heat.h tui/panels/heat.c tui/panels/routing_view.c tui/panels/similarity_view.c \
   tui/panels/scaling_view.c tui/panels/training_view.c tui/panels/log_view.c \
   tui/panels/compare_view.c tui/panels/table_view.c tui/panels/frame.c \
   tui/terminal/restore.h tui/terminal/restore.c \

@@ -59,6 +59,20 @@ static void wait_for_volume(struct app *app, double seconds) {
     }
 }
 
+/* Where their panel is shown, for which models are read. */
+static void wait_for_similarity(struct app *app, double seconds) {
+    const struct explorer *explorer = &app->explorer;
+    double until = usage_clock() + seconds;
+    app_similarity(app);
+    while (app->similarity_reader.started && !explorer->similarity &&
+           !explorer->similarity_missing[0] && !memory_failures() &&
+           usage_clock() < until) {
+        struct pollfd poll_fd = {mailbox_fd(app->mailbox), POLLIN, 0};
+        poll(&poll_fd, 1, (int)((until - usage_clock()) * 1000) + 1);
+        app_events(app);
+    }
+}
+
 static int snapshot(struct app *app, const struct explore_options *options,
                     struct replay *replay, struct error *error) {
     wait_for_results(app, true, 3600);
@@ -77,6 +91,10 @@ static int snapshot(struct app *app, const struct explore_options *options,
         if (state == REPLAY_WAITS)
             return replay_late(replay, error);
     } while (state == REPLAY_DID && !app->quit);
+    if (app->arrangement.shown[PANEL_SIMILARITY]) {
+        wait_for_similarity(app, 60);
+        frame_draw(&app->canvas, &app->explorer, &app->arrangement);
+    }
     if (memory_failures()) /* the frame may lack parts */
         return error_memory(error);
     canvas_print(&app->canvas, stdout);
@@ -153,6 +171,7 @@ static int loop(struct app *app, struct replay *replay, FILE *record,
         app_tell_evaluation(app);
         app_fill(app);
         app_tour(app);
+        app_similarity(app);
         enum replay_state state = REPLAY_DID;
         if (replay && drawn > 0 && !changed && !at_once) {
             state = replay_step(replay, app);
@@ -327,6 +346,7 @@ static void init_app(struct app *app, const struct explore_options *options) {
 /* The one that writes closes last: it tidies up the write-ahead log. */
 static void end(struct app *app, struct replay *replay) {
     chart_writer_stop(&app->chart_writer);
+    similarity_reader_stop(&app->similarity_reader);
     watcher_stop(app->watcher);
     evaluation_stop(app->evaluation);
     mailbox_free(app->mailbox);

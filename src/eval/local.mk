@@ -10,6 +10,7 @@ libpwemoe_a_SOURCES += \
   src/eval/task_classes.h src/eval/task_classes.c \
   src/eval/interval.h src/eval/interval.c \
   src/eval/remarks.h src/eval/source_path.h src/eval/source_path.c \
+  src/eval/similarity.h src/eval/similarity.c \
   src/eval/sources.h src/eval/sources.c \
   src/eval/task_heads.h src/eval/task_heads.c \
   src/eval/provenance.h src/eval/provenance.c \

@@ -204,6 +204,26 @@ static void take_volume(struct explorer *explorer, struct event *event) {
     event->volume = NULL;
 }
 
+static void take_similarity(struct explorer *explorer, struct event *event) {
+    explorer->similarity_done = event->done;
+    explorer->similarity_total = event->total;
+    snprintf(explorer->similarity_missing, sizeof explorer->similarity_missing, "%s",
+             event->text);
+    explorer->similarity = event->similarity;
+    event->similarity = NULL;
+}
+
+void app_similarity(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct error error;
+    if (app->similarity_reader.started || !app->arrangement.shown[PANEL_SIMILARITY])
+        return;
+    if (similarity_reader_begin(&app->similarity_reader, app->mailbox, explorer->file,
+                                &error))
+        snprintf(explorer->similarity_missing, sizeof explorer->similarity_missing,
+                 "%s", error.text);
+}
+
 static void take_progress(struct explorer *explorer, const struct event *event) {
     snprintf(explorer->doing, sizeof explorer->doing, "%s", TEXT_CUT(event->text, 100));
     explorer->done = event->done;
@@ -228,6 +248,13 @@ static void take_look_only(struct explorer *explorer, const struct event *event)
     explorer_say(explorer, true, "%s", event->text);
 }
 
+static void take_said(struct app *app, const struct event *event) {
+    bool done = event->kind == EVENT_DONE;
+    explorer_say(&app->explorer, !done, "%s", event->text);
+    if (done)
+        watcher_wake(app->watcher);
+}
+
 static void take(struct app *app, struct event *event) {
     struct explorer *explorer = &app->explorer;
     switch (event->kind) {
@@ -236,11 +263,8 @@ static void take(struct app *app, struct event *event) {
         break;
     case EVENT_FAILED:
     case EVENT_TROUBLE:
-        explorer_say(explorer, true, "%s", event->text);
-        break;
     case EVENT_DONE:
-        explorer_say(explorer, false, "%s", event->text);
-        watcher_wake(app->watcher);
+        take_said(app, event);
         break;
     case EVENT_PROGRESS:
         take_progress(explorer, event);
@@ -282,6 +306,9 @@ static void take(struct app *app, struct event *event) {
         break;
     case EVENT_VOLUME:
         take_volume(explorer, event);
+        break;
+    case EVENT_SIMILARITY:
+        take_similarity(explorer, event);
         break;
     case EVENT_PAIRED:
         take_paired(explorer, event);

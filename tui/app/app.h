@@ -9,6 +9,7 @@
 #include "threads/chart_writer.h"
 #include "threads/evaluation.h"
 #include "threads/mailbox.h"
+#include "threads/similarity_reader.h"
 #include "threads/watcher.h"
 
 enum { KEY_MAP_MOST = 64 };
@@ -34,6 +35,7 @@ struct app {
     struct mailbox *mailbox;
     struct watcher *watcher;
     struct chart_writer chart_writer;
+    struct similarity_reader similarity_reader;
     struct evaluation *evaluation; /* NULL: nothing is evaluated (a snapshot) */
     struct catalog
         *waiting;   /* newer than explorer.catalog: an open list points into that */
@@ -143,6 +145,9 @@ void app_answer_stepped(struct explorer *explorer);
  */
 void app_fill(struct app *app);
 void app_take_filled(struct app *app, const struct event *event);
+
+/* Has the task vectors compared, once that panel is on the screen. */
+void app_similarity(struct app *app);
 
 /* Takes everything out of the mailbox; true where anything has changed. */
 bool app_events(struct app *app);

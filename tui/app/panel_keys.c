@@ -66,6 +66,13 @@ static void toggle_routing(struct app *app) {
     toggle_panel(app, PANEL_ROUTING);
 }
 
+/* What failed is tried again: the models may be there by now. */
+static void toggle_similarity(struct app *app) {
+    if (app->explorer.similarity_missing[0])
+        similarity_reader_stop(&app->similarity_reader);
+    toggle_panel(app, PANEL_SIMILARITY);
+}
+
 static void toggle_scaling(struct app *app) {
     toggle_panel(app, PANEL_SCALING);
 }
@@ -105,6 +112,7 @@ const struct action panel_actions[] = {
      .hint = {[HINTS_MOVING] = {15, "zoom"}, [HINTS_POINTING] = {12, "zoom"}, [HINTS_TABLE] = {11, "zoom"}}},
     {{'w'}, "View", "w", "show the routing weights", .run = toggle_routing,
      .hint = {[HINTS_MOVING] = {9, "weights"}}},
+    {{'W'}, "View", "W", "show how alike the task vectors are", .run = toggle_similarity},
     {{'s'}, "View", "s", "show the scaling curves of the baselines", .run = toggle_scaling},
     {{'n'}, "View", "n", "show the training curves", .run = toggle_training},
     {{'o'}, "View", "o", "show the log", .run = toggle_log},

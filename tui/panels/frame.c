@@ -185,6 +185,9 @@ static void draw_panel(struct canvas *canvas, struct explorer *explorer,
     case PANEL_ROUTING:
         routing_view_draw(&view, explorer, focused);
         break;
+    case PANEL_SIMILARITY:
+        similarity_view_draw(&view, explorer, focused);
+        break;
     case PANEL_SCALING:
         scaling_view_draw(&view, explorer, focused);
         break;

@@ -2,17 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "panels/heat.h"
 #include "panels/views.h"
-
-/* Without room for the whole name, "block 3 mlp" is "3 mlp". */
-static const char *short_name(const char *name, bool narrow) {
-    return narrow && !strncmp(name, "block ", 6) ? name + 6 : name;
-}
-
-/* Layer norms are scaled apart: their weights would flatten all the others. */
-static bool is_norm(const char *name) {
-    return strstr(name, "norm");
-}
 
 /* What the shades of the map reach to. */
 struct scales {
@@ -23,7 +14,7 @@ struct scales {
 static struct scales find_scales(const struct explorer *explorer) {
     struct scales scales = {.others = 1e-6f, .norms = 1e-6f};
     for (size_t m = 0; m < explorer->modules; m++) {
-        bool norm = is_norm(explorer->module_names[m]);
+        bool norm = heat_is_norm(explorer->module_names[m]);
         float *most = norm ? &scales.norms : &scales.others;
         scales.any_norms = scales.any_norms || norm;
         for (size_t t = 0; t < explorer->tasks; t++) {
@@ -33,15 +24,6 @@ static struct scales find_scales(const struct explorer *explorer) {
         }
     }
     return scales;
-}
-
-enum { SHADES = 5 };
-
-static wchar_t shade(const struct view *view, float share) {
-    static const wchar_t fine[SHADES] = L" ░▒▓█", coarse[SHADES] = L" .:+#";
-    int at = (int)lroundf(share * (SHADES - 1));
-    at = at < 0 ? 0 : at > SHADES - 1 ? SHADES - 1 : at;
-    return view->canvas->marks->utf8 ? fine[at] : coarse[at];
 }
 
 /* Where the columns of the map stand. */
@@ -54,16 +36,13 @@ struct routing_map {
 static struct routing_map place_map(const struct view *view,
                                     const struct explorer *explorer) {
     enum { LEAST = 3, NUMBER = 9, WIDEST = 20 };
-    struct routing_map map = {.name = 6};
-    int tasks = (int)explorer->tasks, room;
+    struct routing_map map = {0};
+    int tasks = (int)explorer->tasks, room, longest = 6;
     for (size_t m = 0; m < explorer->modules; m++) {
         int columns = text_columns(view->canvas->marks, explorer->module_names[m]);
-        map.name = columns > map.name ? columns : map.name;
+        longest = columns > longest ? columns : longest;
     }
-    /* Names give way to columns, down to the shortest that says something. */
-    int most = view->width - 2 - NUMBER * tasks;
-    most = most < 8 ? view->width - 2 - LEAST * tasks : most;
-    map.name = map.name > most ? most < 8 ? 8 : most : map.name;
+    map.name = heat_name_width(view, longest, tasks, NUMBER, LEAST);
     room = view->width - 2 - map.name;
     map.column = room / tasks;
     map.column = map.column < LEAST ? LEAST : map.column > WIDEST ? WIDEST : map.column;
@@ -79,9 +58,9 @@ static void draw_row(const struct view *view, const struct explorer *explorer, i
                      size_t module, const struct routing_map *map, size_t first,
                      const struct scales *scales) {
     const char *name = explorer->module_names[module];
-    float most = is_norm(name) ? scales->norms : scales->others;
-    bool narrow = text_columns(view->canvas->marks, name) > map->name;
-    view_text(view, 1, y, map->name, INK_TEXT, LOOK_PLAIN, short_name(name, narrow));
+    float most = heat_is_norm(name) ? scales->norms : scales->others;
+    view_text(view, 1, y, map->name, INK_TEXT, LOOK_PLAIN,
+              heat_module(view, name, map->name));
     for (size_t i = 0; i < map->shown; i++) {
         size_t t = first + i;
         float weight = explorer->routing[module * explorer->tasks + t];
@@ -94,8 +73,8 @@ static void draw_row(const struct view *view, const struct explorer *explorer, i
             view_put(view, x++, y, weight < 0 ? L'-' : L'+', look_task(t), LOOK_PLAIN);
             width--;
         }
-        view_fill(view, x, y, width, shade(view, fabsf(weight) / most), look_task(t),
-                  LOOK_PLAIN);
+        view_fill(view, x, y, width, heat_shade(view, fabsf(weight) / most),
+                  look_task(t), LOOK_PLAIN);
     }
 }
 
@@ -111,9 +90,7 @@ static void draw_key(const struct view *view, const struct scales *scales, int y
         snprintf(rest + strlen(rest), sizeof rest - strlen(rest), ", %zu beside",
                  beside);
     int x = 1 + view_text(view, 1, y, view->width - 1, INK_FAINT, LOOK_PLAIN, "0 ");
-    for (int i = 0; i < SHADES && x < view->width; i++)
-        view_put(view, x++, y, shade(view, (float)i / (SHADES - 1)), INK_TEXT,
-                 LOOK_PLAIN);
+    x += heat_scale(view, x, y, view->width - x, false, INK_TEXT);
     view_printf(view, x + 1, y, view->width - x - 1, INK_FAINT, LOOK_PLAIN,
                 "%s%.2f%s%s", scales->signs ? "-/+ " : "", (double)scales->others, rest,
                 norms);

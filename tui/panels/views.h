@@ -31,6 +31,8 @@ void objectives_view_draw(const struct view *view, const struct explorer *explor
                           bool focused);
 void routing_view_draw(const struct view *view, const struct explorer *explorer,
                        bool focused);
+void similarity_view_draw(const struct view *view, const struct explorer *explorer,
+                          bool focused);
 void scaling_view_draw(const struct view *view, const struct explorer *explorer,
                        bool focused);
 void training_view_draw(const struct view *view, const struct explorer *explorer,

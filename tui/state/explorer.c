@@ -51,6 +51,9 @@ void explorer_free(struct explorer *explorer) {
     store_visits_clear(&explorer->visits);
     free(explorer->module_names);
     free(explorer->routing);
+    if (explorer->similarity)
+        similarity_clear(explorer->similarity);
+    free(explorer->similarity);
     *explorer = (struct explorer){0};
 }
 

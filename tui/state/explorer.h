@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "eval/evaluator.h"
+#include "eval/similarity.h"
 #include "results/catalog.h"
 #include "results/estimate.h"
 #include "state/arrangement.h"
@@ -276,6 +277,11 @@ struct explorer {
     char (*module_names)[64];
     float *routing; /* [modules][tasks] at the preference numbered routing_serial */
     uint64_t routing_serial;
+
+    /* How alike the task vectors are, read once it is looked at. */
+    struct similarity *similarity;            /* NULL: not read */
+    size_t similarity_done, similarity_total; /* models */
+    char similarity_missing[1024];            /* why there is none; "": it is read */
 
     /* What is shown. */
     struct arrangement_wish wish;

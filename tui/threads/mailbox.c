@@ -52,6 +52,9 @@ int mailbox_fd(const struct mailbox *mailbox) {
 static void drop_contents(struct event *event) {
     catalog_free(event->catalog);
     front_volume_free(event->volume);
+    if (event->similarity)
+        similarity_clear(event->similarity);
+    free(event->similarity);
     free(event->names);
     free(event->weights);
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "eval/evaluator.h"
+#include "eval/similarity.h"
 #include "results/catalog.h"
 
 enum event_kind {
@@ -26,11 +27,13 @@ enum event_kind {
     EVENT_TROUBLE, /* text: something was tried and failed */
     EVENT_DONE,    /* text: something that was asked for is done */
     EVENT_KEPT,    /* serial: that selection is in the file */
-    EVENT_EXPORTING, /* done, total */
-    EVENT_EXPORTED,  /* text: "" written, else why not */
-    EVENT_PLOTTED,   /* text: "" written, else why not */
-    EVENT_VOLUME,    /* volume: the receiver's from now on */
-    EVENT_PAIRED     /* paired [tasks], solutions a and b */
+    EVENT_EXPORTING,  /* done, total */
+    EVENT_EXPORTED,   /* text: "" written, else why not */
+    EVENT_PLOTTED,    /* text: "" written, else why not */
+    EVENT_SIMILARITY, /* similarity: the receiver's from now on; NULL: so far of so many
+                         models, or with a text why there is none */
+    EVENT_VOLUME,     /* volume: the receiver's from now on */
+    EVENT_PAIRED      /* paired [tasks], solutions a and b */
 };
 
 struct event_paired {
@@ -46,6 +49,7 @@ struct event {
     size_t done, total;
     struct catalog *catalog;
     struct front_volume *volume;
+    struct similarity *similarity;
     struct running running[STORE_TASKS_MAX];
     struct event_paired paired[STORE_TASKS_MAX];
     uint64_t examples[STORE_TASKS_MAX];
@@ -63,11 +67,11 @@ struct mailbox *mailbox_new(struct error *error);
 void mailbox_free(struct mailbox *mailbox);
 int mailbox_fd(const struct mailbox *mailbox);
 /* Never waits. latest: an event of this kind that nobody has read yet is replaced.
- * event->names, weights, volume and catalog become the mailbox's. Where memory is out
- * the event is dropped. */
+ * event->names, weights, volume, similarity and catalog become the mailbox's. Where
+ * memory is out the event is dropped. */
 void mailbox_post(struct mailbox *mailbox, const struct event *event, bool latest);
-/* The oldest event, or NULL; ended by event_free (a catalog or volume that was taken is
- * set to NULL first). */
+/* The oldest event, or NULL; ended by event_free (what was taken of these is set to
+ * NULL first). */
 struct event *mailbox_next(struct mailbox *mailbox);
 void event_free(struct event *event);
 

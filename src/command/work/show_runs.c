@@ -163,6 +163,20 @@ int show_routing(const struct show_context *v, struct error *error) {
     return output ? output_end(output, error) : -1;
 }
 
+/* One pair's row of a module, or of the whole model (NULL). */
+static void add_cosine(struct output *output, const struct show_context *v,
+                       const struct similarity *s, const struct module_place *module,
+                       size_t pair, double cosine) {
+    output_row(
+        output,
+        (json_t *[]){output_text(module ? module->name : "the whole model"),
+                     output_text(module ? module->kind_name : "model"),
+                     module && module->block >= 0 ? json_integer(module->block) : NULL,
+                     output_text(v->recipe->tasks[s->pair[pair][0]].name),
+                     output_text(v->recipe->tasks[s->pair[pair][1]].name),
+                     output_real(cosine)});
+}
+
 int show_similarity(const struct show_context *v, struct error *error) {
     static const struct output_column columns[] = {{"module", IN_ALL, 0},
                                                    {"kind", IN_CSV | IN_JSON, 0},
@@ -180,16 +194,11 @@ int show_similarity(const struct show_context *v, struct error *error) {
         return -1;
     struct output *output =
         output_new(v->invocation->common->format, false, columns, 6, error);
+    for (size_t p = 0; output && p < s.pairs; p++)
+        add_cosine(output, v, &s, NULL, p, s.whole[p]);
     for (size_t m = 0; output && m < s.modules; m++)
         for (size_t p = 0; p < s.pairs; p++)
-            output_row(
-                output,
-                (json_t *[]){
-                    output_text(s.module[m].name), output_text(s.module[m].kind_name),
-                    s.module[m].block >= 0 ? json_integer(s.module[m].block) : NULL,
-                    output_text(v->recipe->tasks[s.pair[p][0]].name),
-                    output_text(v->recipe->tasks[s.pair[p][1]].name),
-                    output_real(s.cosine[m * s.pairs + p])});
+            add_cosine(output, v, &s, &s.module[m], p, s.cosine[m * s.pairs + p]);
     similarity_clear(&s);
     return output ? output_end(output, error) : -1;
 }
