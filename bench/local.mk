@@ -21,7 +21,7 @@ bench_bench_pareto_LDADD = $(PWEMOE_LIBS)
 
 EXTRA_PROGRAMS += bench/bench_model
 bench_programs += bench/bench_model
-bench_bench_model_SOURCES = bench/bench_model.c $(bench_common)
+bench_bench_model_SOURCES = bench/bench_model.c src/base/early.c $(bench_common)
 bench_bench_model_LDADD = $(PWEMOE_LIBS)
 
 EXTRA_PROGRAMS += bench/bench_ties
@@ -59,6 +59,7 @@ check_PROGRAMS += bench/gpu/bench_device
 bench_gpu_bench_device_SOURCES = \
   bench/gpu/bench.h bench/gpu/bench.c \
   bench/gpu/bench_device.c \
+  src/base/early.c \
   bench/gpu/drag.c \
   bench/gpu/figures.h bench/gpu/figures.c \
   bench/gpu/kernels.c \

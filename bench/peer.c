@@ -25,37 +25,18 @@ struct peer {
     char name[160];
 };
 
-/* The environment without what waiting_spin_briefly put there: PyTorch runs as it
- * comes. Freed with free(); the texts stay the environment's. */
-static char **environment(void) {
-    size_t count = 0, kept = 0;
-    while (environ[count])
-        count++;
-    char **copy = array_new(count + 1, sizeof *copy);
-    for (size_t i = 0; copy && i < count; i++)
-        if (strcmp(environ[i], "GOMP_SPINCOUNT=1000") != 0)
-            copy[kept++] = environ[i];
-    return copy;
-}
-
 /* Starts the program with the socket as its input and output. */
 static int start(char **arguments, int socket, pid_t *process) {
     posix_spawn_file_actions_t actions;
-    char **variables = environment();
-    if (!variables)
+    if (posix_spawn_file_actions_init(&actions) != 0)
         return -1;
-    if (posix_spawn_file_actions_init(&actions) != 0) {
-        free(variables);
-        return -1;
-    }
     int status = posix_spawn_file_actions_adddup2(&actions, socket, 0);
     if (status == 0)
         status = posix_spawn_file_actions_adddup2(&actions, socket, 1);
     if (status == 0)
         status =
-            posix_spawnp(process, arguments[0], &actions, NULL, arguments, variables);
+            posix_spawnp(process, arguments[0], &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
-    free(variables);
     return status;
 }
 

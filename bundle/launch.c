@@ -1,7 +1,7 @@
 /* What stands in bin/ of the bundle: starts the program of its own name with the loader
  * and the libraries that are beside it, so that it does not matter which the machine
- * has. Linked statically. Set for the program: where this is (PWEMOE_LAUNCHER: it
- * starts itself again through it), and where the CUDA module lies. */
+ * has. Linked statically. Set for the program: where this is (PWEMOE_LAUNCHER: should
+ * it have to start itself again, through it), and where the CUDA module lies. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>

@@ -44,5 +44,5 @@ libexplore_a_SOURCES = \
 EXPLORE_LIBS = libexplore.a $(PWEMOE_LIBS) $(NCURSES_LIBS)
 
 bin_PROGRAMS += pwemoe-explore
-pwemoe_explore_SOURCES = tui/main.c
+pwemoe_explore_SOURCES = tui/main.c src/base/early.c
 pwemoe_explore_LDADD = $(EXPLORE_LIBS)

@@ -13,11 +13,18 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Holds the number of the process that has been started again; it is no more set then.
- * An exec keeps the number, and a program that this one starts has another. After it
- * `one` where the number of OpenBLAS's threads was set, too. */
+/* Holds the number of the process that has been started again, which an exec keeps, and
+ * the names of the variables that were set for the libraries. */
 static const char started[] = "PWEMOE_STARTED";
-static const char blas_threads[] = "OPENBLAS_NUM_THREADS", one[] = " 1";
+
+/* For libraries alone: a program that this one starts is to have its own. */
+static const struct {
+    const char *name, *value, *instead;
+} variables[] = {{START_BLAS, START_BLAS_VALUE, START_BLAS},
+                 {START_SPINS, START_SPINS_VALUE, START_WAITS}};
+enum { VARIABLES = sizeof variables / sizeof *variables };
+
+void (*start_end_early)(void);
 
 static const int ignored[] = {SIGPIPE, SIGXFSZ};
 enum { IGNORED = sizeof ignored / sizeof *ignored };
@@ -32,29 +39,29 @@ static void in_child(void) {
 
 static bool is_started_again(void) {
     const char *value = getenv(started);
-    char *end = NULL;
-    if (!value || strtol(value, &end, 10) != (long)getpid())
+    char *names = NULL;
+    if (!value || strtol(value, &names, 10) != (long)getpid())
         return false;
-    /* OpenBLAS has read it; a program that this one starts is to have all its threads.
-     */
-    if (strcmp(end, one) == 0)
-        unsetenv(blas_threads);
+    for (size_t i = 0; i < VARIABLES; i++)
+        if (strstr(names, variables[i].name))
+            unsetenv(variables[i].name);
     return true;
 }
 
 static void start_again(char **argv) {
-    char number[32];
+    char number[64];
     /* Without a base the loader was started, with this program as its operand: by the
      * launcher of a bundle (bundle/launch.c), or by hand. */
     const char *self =
         getauxval(AT_BASE) ? "/proc/self/exe" : getenv("PWEMOE_LAUNCHER");
     if (!self)
         return;
-    /* A few microseconds: about as long as it takes to sleep and be woken. */
-    if (!getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT"))
-        setenv("GOMP_SPINCOUNT", "1000", 1);
-    bool set = !getenv(blas_threads) && setenv(blas_threads, "1", 1) == 0;
-    snprintf(number, sizeof number, "%ld%s", (long)getpid(), set ? one : "");
+    int length = snprintf(number, sizeof number, "%ld", (long)getpid());
+    for (size_t i = 0; i < VARIABLES; i++)
+        if (!getenv(variables[i].name) && !getenv(variables[i].instead) &&
+            setenv(variables[i].name, variables[i].value, 1) == 0)
+            length += snprintf(number + length, sizeof number - (size_t)length, " %s",
+                               variables[i].name);
     if (setenv(started, number, 1) == 0) {
         pthread_sigmask(SIG_BLOCK, &blocked, NULL);
         execv(self, argv);
@@ -62,15 +69,19 @@ static void start_again(char **argv) {
 }
 
 void start_process(char **argv, const int *taken) {
-    /* A program that was started as /proc/self/exe is called "exe" in lists of
-     * processes. */
-    prctl(PR_SET_NAME, program_invocation_short_name);
     sigemptyset(&blocked);
     for (size_t i = 0; taken && taken[i]; i++)
         sigaddset(&blocked, taken[i]);
-    if (!is_started_again())
-        start_again(argv);
-    unsetenv(started);
+    if (start_end_early) {
+        start_end_early();
+    } else {
+        /* One that was started as /proc/self/exe is called "exe" in lists of processes.
+         */
+        prctl(PR_SET_NAME, program_invocation_short_name);
+        if (!is_started_again())
+            start_again(argv);
+        unsetenv(started);
+    }
     /* One that came meanwhile ends the program here, where nothing is done yet. */
     pthread_sigmask(SIG_UNBLOCK, &blocked, NULL);
     if (!taken)

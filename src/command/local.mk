@@ -18,6 +18,7 @@ libpwemoe_a_SOURCES += \
 
 bin_PROGRAMS += pwemoe
 pwemoe_SOURCES = \
+  src/base/early.c \
   src/command/main.c \
   src/command/command.h \
   src/command/work/analysis.h src/command/work/analysis.c \

@@ -56,7 +56,9 @@ static int setup(void **state) {
     write_program("first.sh", first);
     /* What the program sets for itself (base/start.h) is not passed on. */
     unsetenv("OPENBLAS_NUM_THREADS");
+    unsetenv("GOMP_SPINCOUNT");
     write_program("size.sh", "#!/bin/sh\ntest -z \"$OPENBLAS_NUM_THREADS\" && "
+                             "test -z \"$GOMP_SPINCOUNT\" && "
                              "echo '{\"value\": 4.5, \"error\": 0.1, \"n\": 7}'\n");
     return 0;
 }

@@ -215,13 +215,12 @@ static bool is_left(void) {
     return left;
 }
 
-/* at 0: none fails. The program is told that it has been started again by itself, which
- * takes half of the time. */
+/* at 0: none fails. */
 static struct done once(size_t command, long at, const char *places) {
     char line[2048];
     snprintf(line, sizeof line,
              "cd %%1$s && rm -rf x.db* n.db* made* .*.tmp; cp kept.db x.db; "
-             "cd - >/dev/null; export INJECT_AT=%ld %s%s PWEMOE_STARTED=$$ "
+             "cd - >/dev/null; export INJECT_AT=%ld %s%s "
              "LD_PRELOAD=tests/support/inject.so; exec ./%s",
              at, places ? "INJECT_PLACES=%1$s/" : "", places ? places : "",
              commands[command].words);
