@@ -24,7 +24,7 @@ libexplore_a_SOURCES = \
   tui/threads/evaluation.h tui/threads/evaluation_thread.c tui/threads/evaluation_state.h \
   tui/threads/evaluation_open.c tui/threads/evaluation_model.c tui/threads/evaluation_fill.c \
   tui/state/polygon.h tui/state/polygon.c \
-  tui/panels/graph.h tui/panels/graph.c tui/panels/places.h tui/panels/places.c \
+  tui/panels/graph.h tui/panels/graph.c tui/panels/graph_axis.h tui/panels/graph_axis.c tui/panels/places.h tui/panels/places.c \
   tui/panels/pointed_line.c \
   tui/panels/scatter_points.h tui/panels/scatter_points.c \
   tui/panels/simplex_geometry.h tui/panels/simplex_geometry.c \

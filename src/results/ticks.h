@@ -8,13 +8,18 @@
  * its numbers can be told apart by, and nothing may count its way across that. So ticks
  * are numbered, and there are few of them. */
 struct ticks {
-    double step;  /* 1, 2 or 5 times a power of ten; positive and finite */
+    double step;  /* a round one; positive and finite */
     size_t count; /* at most most + 1; 0 where numbers do not tell that many apart */
     double first; /* the first one's multiple of step */
 };
 
-/* Of low .. high, at most `most` steps apart; any doubles. */
+/* Of low .. high, at most `most` steps of 1, 2 or 5 times a power of ten apart; any
+ * doubles. */
 struct ticks ticks_of(double low, double high, size_t most);
+
+/* The first `most` multiples of a step in low .. high; any doubles, the step above 0.
+ */
+struct ticks ticks_at_step(double low, double high, double step, size_t most);
 
 /* The value of tick i; a zero is a zero. */
 double ticks_at(const struct ticks *ticks, size_t i);

@@ -5,7 +5,7 @@ TUI_TESTS = tests/tui/test_arrangement tests/tui/test_keys tests/tui/test_panels
   tests/tui/test_hypervolume tests/tui/test_outline tests/tui/test_bookmarks \
   tests/tui/test_mailbox tests/tui/test_pointing tests/tui/test_asking \
   tests/tui/test_table tests/tui/test_selection tests/tui/test_moving tests/tui/test_replay \
-  tests/tui/test_settings tests/tui/test_filling tests/tui/test_axes tests/tui/test_routing tests/tui/test_similarity \
+  tests/tui/test_settings tests/tui/test_filling tests/tui/test_axes tests/tui/test_graph tests/tui/test_routing tests/tui/test_similarity \
   tests/tui/test_links
 check_PROGRAMS += $(TUI_TESTS)
 TESTS += $(TUI_TESTS)
@@ -39,6 +39,8 @@ tests_tui_test_routing_SOURCES = tests/tui/test_routing.c $(DRIVER)
 tests_tui_test_routing_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_similarity_SOURCES = tests/tui/test_similarity.c $(DRIVER)
 tests_tui_test_similarity_LDADD = $(TUI_TEST_LIBS)
+tests_tui_test_graph_SOURCES = tests/tui/test_graph.c
+tests_tui_test_graph_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_settings_SOURCES = tests/tui/test_settings.c $(DRIVER)
 tests_tui_test_settings_LDADD = $(TUI_TEST_LIBS)
 tests_tui_test_keys_SOURCES = tests/tui/test_keys.c

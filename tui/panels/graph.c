@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "results/ticks.h"
-
 enum { LABEL = 5 };
 
 /* Columns left of the inside, and rows below it. */
@@ -18,59 +16,46 @@ static int below_of(const struct view *view) {
 
 struct graph graph_place(const struct view *view, struct range x, struct range y) {
     int left = left_of(view);
-    return (struct graph){view_inside(view, left, 0, view->width - left - 1,
-                                      view->height - below_of(view)),
-                          x, y};
+    struct graph graph = {.inside = view_inside(view, left, 0, view->width - left - 1,
+                                                view->height - below_of(view)),
+                          .x = x,
+                          .y = y};
+    graph.across = graph_axis_across(view->canvas->marks, x, graph.inside.width, left,
+                                     view->width - left - graph.inside.width);
+    graph.upright = graph_axis_upright(y, graph.inside.height);
+    if (below_of(view) > 1)
+        graph.x = graph.across.range;
+    if (left > 1)
+        graph.y = graph.upright.range;
+    return graph;
 }
 
-/* Three at least where there is room for them, however the round numbers lie. */
-static struct ticks find_ticks(struct range range, int most) {
-    enum { LEAST = 3, CLOSEST = 12 };
-    struct ticks ticks = ticks_of(range.low, range.high, (size_t)(most < 1 ? 1 : most));
-    for (size_t more = (size_t)(most < 1 ? 1 : most) + 1;
-         most >= 2 && ticks.count < LEAST && more <= CLOSEST; more++)
-        ticks = ticks_of(range.low, range.high, more);
-    return ticks;
-}
-
-static void draw_upright(const struct view *view, const struct graph *graph, int left,
-                         int axis) {
-    const struct marks *marks = view->canvas->marks;
-    int most = (graph->inside.height * 2 + 2) / 3, before = -1;
-    struct ticks ticks = find_ticks(graph->y, most > 5 ? 5 : most);
+static void draw_upright(const struct view *view, const struct graph *graph, int left) {
+    const struct ticks *ticks = &graph->upright.ticks;
     char text[32];
-    for (size_t i = 0; left > 1 && i < ticks.count; i++) {
-        int row = graph_row(graph, ticks_at(&ticks, i));
-        if (row < 0 || row >= axis || row == before)
-            continue;
-        before = row;
+    for (size_t i = 0; i < ticks->count; i++) {
+        int row = graph_row(graph, ticks_at(ticks, i));
         view_right(view, 0, row, LABEL, INK_FAINT, LOOK_PLAIN, "%s",
-                   ticks_text(&ticks, i, text, sizeof text));
-        view_put(view, left - 1, row, marks->tick_right, INK_FRAME, LOOK_PLAIN);
+                   ticks_text(ticks, i, text, sizeof text));
+        view_put(view, left - 1, row, view->canvas->marks->tick_right, INK_FRAME,
+                 LOOK_PLAIN);
     }
 }
 
-/* Numbers that would touch are left out. */
 static void draw_across(const struct view *view, const struct graph *graph, int left,
                         int axis) {
     const struct marks *marks = view->canvas->marks;
-    int most = graph->inside.width / 6, end = 0;
-    struct ticks ticks = find_ticks(graph->x, most > 6 ? 6 : most);
+    const struct ticks *ticks = &graph->across.ticks;
+    int cells = graph->inside.width;
     char text[32];
-    for (size_t i = 0; i < ticks.count; i++) {
-        int column = graph_column(graph, ticks_at(&ticks, i));
-        if (column < 0 || column >= graph->inside.width)
-            continue;
+    for (size_t i = 0; i < ticks->count; i++) {
+        int column = graph_column(graph, ticks_at(ticks, i));
         view_put(view, left + column, axis, marks->utf8 ? L'┬' : L'+', INK_FRAME,
                  LOOK_PLAIN);
-        ticks_text(&ticks, i, text, sizeof text);
-        int columns = text_columns(marks, text), from = left + column - columns / 2;
-        if (from + columns > view->width)
-            from = view->width - columns;
-        if (from < end)
-            continue;
-        view_text(view, from, axis + 1, columns, INK_FAINT, LOOK_PLAIN, text);
-        end = from + columns + 1;
+        ticks_text(ticks, i, text, sizeof text);
+        int columns = text_columns(marks, text);
+        int from = graph_axis_text(column, columns, cells, view->width - left - cells);
+        view_text(view, left + from, axis + 1, columns, INK_FAINT, LOOK_PLAIN, text);
     }
 }
 
@@ -86,25 +71,20 @@ struct graph graph_begin(const struct view *view, struct range x, struct range y
               LOOK_PLAIN);
     if (graph.inside.width < 1 || graph.inside.height < 1)
         return graph;
-    draw_upright(view, &graph, left, axis);
+    if (left > 1)
+        draw_upright(view, &graph, left);
     if (below > 1)
         draw_across(view, &graph, left, axis);
     return graph;
 }
 
-static int place(double value, struct range range, int cells) {
-    double at = (value - range.low) / (range.high - range.low) * (cells - 1);
-    if (!(at > -30000))
-        return -30000;
-    return at > 30000 ? 30000 : (int)lround(at);
-}
-
 int graph_column(const struct graph *graph, double x) {
-    return place(x, graph->x, graph->inside.width);
+    return graph_axis_cell(graph->x, x, graph->inside.width);
 }
 
 int graph_row(const struct graph *graph, double y) {
-    return graph->inside.height - 1 - place(y, graph->y, graph->inside.height);
+    return graph->inside.height - 1 -
+           graph_axis_cell(graph->y, y, graph->inside.height);
 }
 
 static int dot(double at) {

@@ -3,13 +3,15 @@
 #ifndef PWEMOE_TUI_PANELS_GRAPH_H
 #define PWEMOE_TUI_PANELS_GRAPH_H
 
+#include "panels/graph_axis.h"
 #include "state/range.h"
 #include "terminal/canvas.h"
 #include "terminal/raster.h"
 
 struct graph {
     struct view inside; /* between the axes */
-    struct range x, y;
+    struct range x, y;  /* what was asked for, or more, for the numbers' sake */
+    struct graph_axis across, upright;
 };
 
 /* Where things would be drawn in view. */

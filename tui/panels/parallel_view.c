@@ -187,47 +187,16 @@ static void draw_range(const struct parallel_axes *axes,
                      INK_NOW, LOOK_BOLD);
 }
 
-/* The first `head` characters of a text and the last `tail`. */
-static void text_ends(const char *text, size_t head, size_t tail, char *out,
-                      size_t size) {
-    size_t length = strlen(text), end = 0, begin = length;
-    while (text[end] && (head || text_continues(text[end])))
-        head -= !text_continues(text[end++]);
-    while (begin > 0 && (tail || text_continues(text[begin])))
-        tail -= !text_continues(text[--begin]);
-    snprintf(out, size, "%.*s%s", (int)end, text, text + begin);
-}
-
-/* The name of an objective in so many columns. Where it is cut and another comes to the
- * same, its last characters tell them apart (task10 and task11), else its number. */
-static void short_name(const struct explorer *explorer, size_t task, int most,
-                       char *out, size_t size) {
-    int longest = most < 4 ? most : 4;
-    snprintf(out, size, "%s", explorer_task_name(explorer, task));
-    if (most < 1 || text_columns(palette_marks(true), out) <= most)
-        return;
-    for (int tail = 0; tail < longest; tail++) {
-        bool shared = false;
-        text_ends(explorer_task_name(explorer, task), (size_t)(most - tail),
-                  (size_t)tail, out, size);
-        for (size_t t = 0; t < explorer->tasks && !shared; t++) {
-            char other[128];
-            text_ends(explorer_task_name(explorer, t), (size_t)(most - tail),
-                      (size_t)tail, other, sizeof other);
-            shared = t != task && !strcmp(out, other);
-        }
-        if (!shared)
-            return;
-    }
-    snprintf(out, size, "%zu", task + 1);
-}
-
-/* "98.5", "98" where there is no room for more, "" where there is none. */
+/* "98.5", "98" where there is no room for more, "1e+30" of what is large, "" where
+ * there is none. */
 static const char *short_number(double value, int most, char *out, size_t size) {
     value = fabs(value) < 0.05 ? 0.0 : value;
-    snprintf(out, size, "%.1f", value);
-    if ((int)strlen(out) > most)
-        snprintf(out, size, "%.0f", value);
+    for (int decimals = 1; decimals >= 0; decimals--) {
+        snprintf(out, size, "%s", TEXT_NUMBER(value, decimals));
+        if ((int)strlen(out) <= most)
+            return out;
+    }
+    snprintf(out, size, "%.0e", value);
     if ((int)strlen(out) > most)
         out[0] = '\0';
     return out;
@@ -251,6 +220,25 @@ static int label_width(const struct parallel_axes *axes, int width) {
     return axes->gap && most < width ? most : width;
 }
 
+/* The number half way up, beside the axis, where it leaves the lines some room. */
+static void draw_middle(const struct parallel_axes *axes, size_t place, int x) {
+    enum { ROOM = 9, LOW = 5 };
+    const struct view *inside = &axes->inside;
+    bool fine = inside->canvas->marks->utf8;
+    int y = (inside->height - 1) / 2;
+    char text[32];
+    if (axes->gap < ROOM || inside->height < LOW)
+        return;
+    double share = (double)y / (inside->height - 1);
+    double value = axes->high[place] + share * (axes->low[place] - axes->high[place]);
+    view_put(inside, x, y, fine ? L'┼' : L'+', INK_FRAME, LOOK_PLAIN);
+    short_number(value, axes->gap - 4, text, sizeof text);
+    int columns = text_columns(inside->canvas->marks, text);
+    bool left = x + 1 + columns > inside->width;
+    view_text(inside, left ? x - columns : x + 1, y, columns, INK_FAINT, LOOK_PLAIN,
+              text);
+}
+
 static void draw_frame(const struct view *view, const struct parallel_axes *axes,
                        const struct explorer *explorer, bool focused) {
     const struct marks *marks = view->canvas->marks;
@@ -263,7 +251,7 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
         if (mean)
             snprintf(text, sizeof text, "mean");
         else
-            short_name(explorer, t, most, text, sizeof text);
+            explorer_short_name(explorer, t, most, text, sizeof text);
         draw_label(view, x, 0, most, mean ? INK_TEXT : look_task(t),
                    LOOK_BOLD | (focused && t == explorer->pointed_axis ? LOOK_REVERSE
                                                                        : LOOK_PLAIN),
@@ -274,6 +262,7 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
                    short_number(axes->low[k], most, text, sizeof text));
         for (int y = 0; y < axes->inside.height; y++)
             view_put(&axes->inside, x, y, marks->vertical, INK_FRAME, LOOK_PLAIN);
+        draw_middle(axes, k, x);
         draw_range(axes, explorer, k, x);
     }
 }

@@ -117,10 +117,12 @@ void routing_view_draw(const struct view *view, const struct explorer *explorer,
     size_t first = explorer->slider >= map.shown ? explorer->slider + 1 - map.shown : 0;
     if (first + map.shown > explorer->tasks)
         first = explorer->tasks - map.shown;
-    for (size_t i = 0; i < map.shown; i++)
-        view_text(view, 2 + map.name + (int)i * map.column + (map.numbers ? 1 : 0), 1,
-                  map.column - 1, look_task(first + i), LOOK_BOLD,
-                  explorer_task_name(explorer, first + i));
+    for (size_t i = 0; i < map.shown; i++) {
+        char name[64];
+        int x = 2 + map.name + (int)i * map.column + (map.numbers ? 1 : 0);
+        explorer_short_name(explorer, first + i, map.column - 1, name, sizeof name);
+        view_text(view, x, 1, map.column - 1, look_task(first + i), LOOK_BOLD, name);
+    }
     int rows = view->height - 3, top = explorer->scroll[PANEL_ROUTING];
     int most = (int)explorer->modules - rows;
     top = top > most ? most : top;

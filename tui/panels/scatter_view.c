@@ -16,20 +16,22 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
     if (view->width < 10)
         return;
     /* Each name has half of the room, and what the other leaves over. */
-    int room = view->width - 8, x = 2;
+    char name_a[128], name_b[128];
+    int room = view->width - 7, x = 2;
     int wide_a = text_columns(marks, explorer_task_name(explorer, a));
     int wide_b = text_columns(marks, explorer_task_name(explorer, b));
-    int room_b = wide_a < room / 2 ? room - wide_a : room / 2;
+    int room_b =
+        wide_a + wide_b <= room || wide_a < room / 2 ? room - wide_a : room / 2;
     int room_a = room - (wide_b < room_b ? wide_b : room_b);
     unsigned look = LOOK_BOLD | (focused ? LOOK_UNDERLINE : 0u);
-    x += view_text(view, x, 0, room_b, look_task(b), look,
-                   explorer_task_name(explorer, b));
+    explorer_short_name(explorer, a, room_a, name_a, sizeof name_a);
+    explorer_short_name(explorer, b, room_b, name_b, sizeof name_b);
+    x += view_text(view, x, 0, room_b, look_task(b), look, name_b);
     view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
     view_put(view, x + 1, 0, marks->utf8 ? L'↑' : L'^', INK_FAINT, LOOK_PLAIN);
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
     x += 3;
-    x += view_text(view, x, 0, room_a, look_task(a), look,
-                   explorer_task_name(explorer, a));
+    x += view_text(view, x, 0, room_a, look_task(a), look, name_a);
     view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
     view_put(view, x + 1, 0, marks->utf8 ? L'→' : L'>', INK_FAINT, LOOK_PLAIN);
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);

@@ -100,6 +100,13 @@ static void draw_row(const struct view *view, const struct similarity_map *map, 
                   cosines[map->pairs[i]], most);
 }
 
+static const char *short_name(const struct explorer *explorer, size_t task,
+                              const struct similarity_map *map, char *out,
+                              size_t size) {
+    explorer_short_name(explorer, task, map->column - 1, out, size);
+    return out;
+}
+
 /* The names of a pair below each other; where all are with one task, the others. */
 static void draw_names(const struct view *view, const struct explorer *explorer,
                        const struct similarity_map *map) {
@@ -112,11 +119,12 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
             lower = upper == explorer->slider ? lower : upper;
             upper = explorer->slider;
         }
+        char name[64];
         if (!map->one)
             view_text(view, x, 1, map->column - 1, look_task(upper), LOOK_BOLD,
-                      explorer_task_name(explorer, upper));
+                      short_name(explorer, upper, map, name, sizeof name));
         view_text(view, x, 2, map->column - 1, look_task(lower), LOOK_BOLD,
-                  explorer_task_name(explorer, lower));
+                  short_name(explorer, lower, map, name, sizeof name));
     }
     char beside[32] = "";
     if (map->count > map->shown)

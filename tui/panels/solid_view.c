@@ -430,7 +430,8 @@ static void draw_inside(const struct view *view, struct explorer *explorer,
     }
     struct solid solid = make(view, &raster, explorer, range);
     for (size_t k = 0; k < 3; k++)
-        ticks[k] = ticks_of(range[k].low, range[k].high, 5);
+        for (size_t most = 5; most < 12 && (most == 5 || ticks[k].count < 3); most++)
+            ticks[k] = ticks_of(range[k].low, range[k].high, most);
     draw_ground(&solid, ticks);
     size_t count = gather(&solid, explorer, items);
     qsort(items, count, sizeof *items, order_items);

@@ -114,3 +114,36 @@ uint64_t explorer_undecided(const struct explorer *explorer) {
     }
     return tasks;
 }
+
+/* The first `head` characters of a text and the last `tail`. */
+static void text_ends(const char *text, size_t head, size_t tail, char *out,
+                      size_t size) {
+    size_t length = strlen(text), end = 0, begin = length;
+    while (text[end] && (head || text_continues(text[end])))
+        head -= !text_continues(text[end++]);
+    while (begin > 0 && (tail || text_continues(text[begin])))
+        tail -= !text_continues(text[--begin]);
+    snprintf(out, size, "%.*s%s", (int)end, text, text + begin);
+}
+
+void explorer_short_name(const struct explorer *explorer, size_t task, int most,
+                         char *out, size_t size) {
+    int longest = most < 4 ? most : 4;
+    snprintf(out, size, "%s", explorer_task_name(explorer, task));
+    if (most < 1 || text_columns(palette_marks(true), out) <= most)
+        return;
+    for (int tail = 0; tail < longest; tail++) {
+        bool shared = false;
+        text_ends(explorer_task_name(explorer, task), (size_t)(most - tail),
+                  (size_t)tail, out, size);
+        for (size_t t = 0; t < explorer->tasks && !shared; t++) {
+            char other[128];
+            text_ends(explorer_task_name(explorer, t), (size_t)(most - tail),
+                      (size_t)tail, other, sizeof other);
+            shared = t != task && !strcmp(out, other);
+        }
+        if (!shared)
+            return;
+    }
+    snprintf(out, size, "%zu", task + 1);
+}
