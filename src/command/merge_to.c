@@ -11,11 +11,15 @@
 #include "pareto/simplex.h"
 #include "tensorwise/merging.h"
 
+/* In the order of enum vocabulary_mode. */
+#define VOCABULARIES "same|union|intersection"
+
 struct merge_to_options {
     const char *method, *pretrained, *scales, *settings, *preference, *dtype,
         *shard_size, *mergekit;
     struct option_texts experts, weights;
     bool partial, plan;
+    unsigned vocabulary; /* enum vocabulary_mode */
 };
 
 static void offer_methods(FILE *out) {
@@ -98,6 +102,17 @@ static const struct option_spec options[] = {
      .help =
          "Keep the pretrained model's tensors where not all models have the same one",
      .offset = offsetof(struct merge_to_options, partial)},
+    {.name = "vocabulary",
+     .type = OPTION_CHOICE,
+     .value = "V",
+     .choices = VOCABULARIES,
+     .initial = "same",
+     .help =
+         "Where the models' tokenizers differ by added tokens, merge embeddings token "
+         "by token: union, the pretrained model's tokens and those of every expert; "
+         "intersection, those that all have. OUT gets the tokenizer that goes with "
+         "them. same: differing is an error",
+     .offset = offsetof(struct merge_to_options, vocabulary)},
     {.name = "plan",
      .type = OPTION_FLAG,
      .help = "Check everything and print what the merge needs, but write nothing",
@@ -256,6 +271,8 @@ static int take_mergekit(const struct invocation *invocation, struct wanted *w,
     o->pretrained = m->pretrained;
     o->settings = m->settings;
     o->scales = m->scales;
+    if (m->unite)
+        o->vocabulary = VOCABULARY_UNION;
     if (!o->dtype)
         o->dtype = m->dtype;
     for (size_t i = 0; i < m->count; i++)
@@ -310,6 +327,13 @@ static void say_plan(const struct invocation *invocation, const struct models *m
                      "tensors that are not in every model: %zu, which stay as they are "
                      "in %s; tensors of experts left out: %zu",
                      models->left, model_directory_path(models->base), models->out);
+    if (models->vocabulary.rows)
+        command_note(invocation,
+                     "tokens: %zu of %s, %zu added, %zu left out; embeddings have %zu "
+                     "rows",
+                     models->vocabulary.kept, model_directory_path(models->base),
+                     json_array_size(models->vocabulary.added), models->vocabulary.lost,
+                     models->vocabulary.rows);
     if (costs->statistics)
         command_note(invocation,
                      "running statistics of normalisation layers: %zu tensors, which "
@@ -339,6 +363,11 @@ static json_t *about(const struct wanted *w) {
                                "kind", "merge-to", "method", w->method->head.name,
                                "parameters", w->parameters, "pretrained", pretrained,
                                "experts", experts, "weights", weights);
+    if (object && o->vocabulary != VOCABULARY_SAME) {
+        char name[16];
+        options_choice(VOCABULARIES, o->vocabulary, name, sizeof name);
+        json_object_set_new(object, "vocabulary", json_string(name));
+    }
     if (object && w->method->head.takes_preference) {
         json_t *preference = json_array();
         for (size_t t = 0; t < w->count; t++)
@@ -394,7 +423,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
                                          .experts = w.paths,
                                          .names = (const char *const *)w.names,
                                          .count = w.count,
-                                         .partial = w.options.partial};
+                                         .partial = w.options.partial,
+                                         .vocabulary = w.options.vocabulary};
         status = models_open(&wish, &models, error)
                      ? EXIT_FAILED
                      : merge(invocation, &w, &models, error);

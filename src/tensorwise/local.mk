@@ -1,6 +1,9 @@
 libpwemoe_a_SOURCES += \
-  src/tensorwise/models.h src/tensorwise/models.c \
+  src/tensorwise/expert_tensor.h src/tensorwise/models.h src/tensorwise/models.c \
   src/tensorwise/vocabulary.h src/tensorwise/vocabulary.c \
+  src/tensorwise/vocabulary_files.h src/tensorwise/vocabulary_files.c \
+  src/tensorwise/gathered.h src/tensorwise/gathered.c \
+  src/tensorwise/merged_files.h src/tensorwise/merged_files.c \
   src/tensorwise/values.h src/tensorwise/values.c \
   src/tensorwise/blend.h src/tensorwise/blend.c \
   src/tensorwise/method.h src/tensorwise/method.c \

@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_text.h"
 #include "base/mapped.h"
 #include "base/memory.h"
-#include "checkpoint/export_files.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/write.h"
 #include "tensorwise/merge_key.h"
+#include "tensorwise/merged_files.h"
 #include "tensorwise/shards.h"
 #include "tensorwise/statistics.h"
 
@@ -50,8 +49,10 @@ static void let_go(void *self, const struct tensor *tensor) {
 }
 
 static void leave(struct maker *m) {
-    if (m->current != SIZE_MAX)
+    if (m->current != SIZE_MAX) {
         models_visit(m->merging->models, m->current, let_go, NULL);
+        models_leave(m->merging->models, m->current);
+    }
     values_close(&m->values);
     free(m->blend.made);
     m->blend.made = NULL;
@@ -69,6 +70,8 @@ static int enter(struct maker *m, size_t index, struct error *error) {
         models_visit(models, index + 1, expect, NULL);
     if (!tensor->experts)
         return 0;
+    if (models_enter(models, index, error))
+        return -1;
     coefficients_of(merging->coefficients, tensor->base->name, weights);
     if (values_open(models, tensor, &m->values, error))
         return -1;
@@ -203,45 +206,6 @@ static int write_shard(struct maker *m, size_t shard, const char *folder,
     return result;
 }
 
-/* config.json says of which dtype the weights are, under one of two names. *config is
- * NULL where there is nothing to change. */
-static int make_config(const struct merging *merging, json_t **config) {
-    const json_t *own = model_directory_config(merging->models->base);
-    *config = merging->dtype && own ? json_deep_copy(own) : NULL;
-    if (*config)
-        export_set_dtype(*config, *merging->dtype);
-    return merging->dtype && own && !*config ? -1 : 0;
-}
-
-static int write_files(const struct maker *m, const json_t *about, const char *folder,
-                       const char *shown, struct error *error) {
-    char index_name[64];
-    snprintf(index_name, sizeof index_name, "%s.safetensors.index.json",
-             model_directory_stem(m->merging->models->base));
-    char *json = json_text_dump(about, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    char *text = json ? text_format("%s\n", json) : NULL;
-    char *index = shards_index(m->shards);
-    json_t *config;
-    int result = make_config(m->merging, &config);
-    if (result == 0 && text && index) {
-        text_shorten_numbers(text);
-        const struct export_file files[] = {{"pwemoe.json", text, strlen(text)},
-                                            {index_name, index, strlen(index)}};
-        const struct export_plan plan = {.pretrained = m->merging->models->base,
-                                         .files = files,
-                                         .file_count = m->shards->count > 1 ? 2 : 1,
-                                         .config = config};
-        result = export_files_write(folder, shown, &plan, m->work, error);
-    } else {
-        result = error_memory(error);
-    }
-    json_decref(config);
-    free(index);
-    free(text);
-    free(json);
-    return result;
-}
-
 /* Whether a shard was written by a merge that was ended: a file has its name only when
  * it is whole. */
 static bool is_there(const struct shards *shards, size_t shard, const char *folder) {
@@ -277,7 +241,8 @@ static int fill(void *self, const char *folder, const char *shown,
         if (kept)
             *kept += there;
     }
-    if (write_files(m, filling->about, folder, shown, error))
+    if (merged_files_write(m->merging->models, m->shards, m->merging->dtype,
+                           filling->about, folder, shown, m->work, error))
         return -1;
     return work_stopped(m->work) ? error_set(error, "%s", stopped) : 0;
 }
@@ -356,6 +321,7 @@ static uint64_t memory_of(const struct merging *merging, size_t index) {
     const struct model_tensor *tensor = &models->tensors[index];
     uint64_t sum = 0;
     models_visit(models, index, add_memory, &sum);
+    sum += models_room(models, index);
     for (size_t t = 0; tensor->experts && t < models->count; t++) {
         const struct low_rank *product = tensor->experts[t].product;
         if (product)

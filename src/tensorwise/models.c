@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "tensorwise/gathered.h"
 #include "tensorwise/vocabulary.h"
+#include "tensorwise/vocabulary_files.h"
 
 bool models_is_weights(enum dtype dtype) {
     return dtype == DTYPE_F64 || dtype == DTYPE_F32 || dtype == DTYPE_F16 ||
@@ -90,7 +92,7 @@ static int match_adapter(struct models *models, size_t expert, bool partial,
         const struct adapter_entry *entry = adapter_find(adapter, base->name);
         if (!entry)
             continue;
-        if (adapter_check(adapter, entry, base, error))
+        if (!models->tensors[i].indexed && adapter_check(adapter, entry, base, error))
             return -1;
         cell->whole = entry->whole;
         cell->product = entry->whole ? NULL : &entry->product;
@@ -154,15 +156,30 @@ static int refuse_product(const struct models *models, const struct tensor *base
                      model_directory_path(models->base), base->dtype_name);
 }
 
+/* What is merged is in the order of the joined vocabulary from here on. */
+static int gather(struct models *models, struct model_tensor *tensor,
+                  struct expert_tensor *cells, struct error *error) {
+    if (gathered_new(&models->vocabulary, model_directory_path(models->base),
+                     models->paths, tensor->base, cells, &tensor->gathered, error))
+        return -1;
+    struct gathered *g = tensor->gathered;
+    tensor->base = &g->base;
+    for (size_t t = 0; t < models->count; t++)
+        if (cells[t].whole || cells[t].product)
+            cells[t] = (struct expert_tensor){.whole = &g->experts[t].tensor};
+    return 0;
+}
+
 static int match_tensor(struct models *models, size_t index, bool partial,
                         struct error *error) {
     struct model_tensor *tensor = &models->tensors[index];
-    const struct expert_tensor *cells = models->cells + index * models->count;
+    struct expert_tensor *cells = models->cells + index * models->count;
     bool whole = true, weights = models_is_weights(tensor->base->dtype);
     for (size_t t = 0; t < models->count; t++) {
         if (models->adapters[t] && !cells[t].whole)
             continue;
-        if (cells[t].whole && !same_shape(tensor->base, cells[t].whole)) {
+        if (cells[t].whole && !tensor->indexed &&
+            !same_shape(tensor->base, cells[t].whole)) {
             if (!partial)
                 return refuse_shape(models, tensor->base, t, cells[t].whole, error);
             whole = false;
@@ -172,13 +189,17 @@ static int match_tensor(struct models *models, size_t index, bool partial,
             whole = false;
         }
     }
+    if (!whole && tensor->indexed)
+        return error_set(
+            error, "%s: not every model has this tensor, which --vocabulary needs",
+            tensor->base->name);
     if (!whole) {
         models->left++;
         return 0;
     }
     if (weights) {
         tensor->experts = cells;
-        return 0;
+        return tensor->indexed ? gather(models, tensor, cells, error) : 0;
     }
     for (size_t t = 0; t < models->count; t++) {
         if (cells[t].product)
@@ -231,6 +252,52 @@ static int compare_order(const void *left, const void *right) {
     return strcmp(a->name, b->name);
 }
 
+/* That the tokenizer of the joined vocabulary can be written, before the tensors are.
+ */
+static int check_files(const struct models *models, struct error *error) {
+    struct vocabulary_file files[VOCABULARY_FILES];
+    size_t count;
+    if (vocabulary_files(&models->vocabulary, model_directory_path(models->base),
+                         models->paths, files, &count, error))
+        return -1;
+    vocabulary_files_release(files, count);
+    return 0;
+}
+
+/* One vocabulary for all, or, where none is asked for, a look that it is one. */
+static int match_vocabularies(const struct models_wish *wish, struct models *models,
+                              struct error *error) {
+    const char *path = model_directory_path(models->base);
+    bool adapters[MODELS_MAX];
+    const json_t *config = model_directory_config(models->base);
+    json_t *tokens = vocabulary_tokens(path);
+    uint64_t rows = 0;
+    int result = 0;
+    for (size_t i = 0; tokens && i < models->tensor_count; i++) {
+        struct model_tensor *tensor = &models->tensors[i];
+        if (!vocabulary_indexes(tensor->base, tokens, config) ||
+            (rows && tensor->base->shape[0] != rows))
+            continue;
+        rows = tensor->base->shape[0];
+        tensor->indexed = wish->vocabulary != VOCABULARY_SAME;
+    }
+    for (size_t t = 0; t < models->count; t++) {
+        models->paths[t] = models_path(models, t);
+        adapters[t] = models->adapters[t] != NULL;
+        if (result == 0 && rows && wish->vocabulary == VOCABULARY_SAME)
+            result = vocabulary_agree(tokens, path, models->paths[t], error);
+    }
+    if (wish->vocabulary != VOCABULARY_SAME)
+        result =
+            rows ? vocabulary_join(wish->vocabulary, path, (size_t)rows, models->paths,
+                                   adapters, models->count, &models->vocabulary, error)
+                 : error_set(error, "%s: %s, which --vocabulary is for", path,
+                             tokens ? "no tensor has a row for each token"
+                                    : "has no tokenizer.json and no vocab.json");
+    json_decref(tokens);
+    return result || !models->vocabulary.rows ? result : check_files(models, error);
+}
+
 int models_open(const struct models_wish *wish, struct models *models,
                 struct error *error) {
     size_t cells;
@@ -249,6 +316,8 @@ int models_open(const struct models_wish *wish, struct models *models,
         models->tensors[i].base = model_directory_at(models->base, i);
     qsort(models->tensors, models->tensor_count, sizeof *models->tensors,
           compare_order);
+    if (match_vocabularies(wish, models, error))
+        return -1;
     for (size_t t = 0; t < models->count; t++)
         if (models->adapters[t] ? match_adapter(models, t, wish->partial, error)
                                 : match_names(models, t, wish->partial, error))
@@ -260,6 +329,9 @@ int models_open(const struct models_wish *wish, struct models *models,
 }
 
 void models_close(struct models *models) {
+    for (size_t i = 0; models->tensors && i < models->tensor_count; i++)
+        gathered_free(models->tensors[i].gathered);
+    vocabulary_release(&models->vocabulary);
     for (size_t t = 0; t < models->count; t++) {
         model_directory_close(models->experts[t]);
         adapter_close(models->adapters[t]);
@@ -286,13 +358,31 @@ const char *models_path(const struct models *models, size_t expert) {
                                     : model_directory_path(models->experts[expert]);
 }
 
+int models_enter(const struct models *models, size_t index, struct error *error) {
+    struct gathered *g = models->tensors[index].gathered;
+    return g ? gathered_fill(g, error) : 0;
+}
+
+void models_leave(const struct models *models, size_t index) {
+    if (models->tensors[index].gathered)
+        gathered_empty(models->tensors[index].gathered);
+}
+
+uint64_t models_room(const struct models *models, size_t index) {
+    const struct gathered *g = models->tensors[index].gathered;
+    return g ? gathered_bytes(g) : 0;
+}
+
 void models_visit(const struct models *models, size_t index,
                   void (*visit)(void *self, const struct tensor *tensor), void *self) {
     const struct model_tensor *tensor = &models->tensors[index];
-    visit(self, tensor->base);
+    const struct gathered *g = tensor->gathered;
+    const struct tensor *base = g ? g->base_source : tensor->base;
+    visit(self, base);
     for (size_t t = 0; tensor->experts && t < models->count; t++) {
-        const struct expert_tensor *own = &tensor->experts[t];
-        if (own->whole && own->whole != tensor->base)
+        const struct expert_tensor *own =
+            g ? &g->experts[t].source : &tensor->experts[t];
+        if (own->whole && own->whole != base)
             visit(self, own->whole);
         if (own->product) {
             visit(self, own->product->a);

@@ -2,7 +2,8 @@
 tensorwise_tests = tests/tensorwise/test_merge_to \
   tests/tensorwise/test_draws tests/tensorwise/test_adapters \
   tests/tensorwise/test_extraction tests/tensorwise/test_mergekit \
-  tests/tensorwise/test_like_merge tests/tensorwise/test_going_on
+  tests/tensorwise/test_like_merge tests/tensorwise/test_going_on \
+  tests/tensorwise/test_vocabulary
 check_PROGRAMS += $(tensorwise_tests)
 TESTS += $(tensorwise_tests)
 tests_tensorwise_test_merge_to_SOURCES = tests/tensorwise/test_merge_to.c $(COMMAND_RUN)
@@ -31,3 +32,7 @@ tests_tensorwise_test_like_merge_LDADD = $(SUPPORT_LIBS)
 tests_tensorwise_test_going_on_SOURCES = tests/tensorwise/test_going_on.c $(COMMAND_RUN)
 tests_tensorwise_test_going_on_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_tensorwise_test_going_on_LDADD = $(SUPPORT_LIBS)
+tests_tensorwise_test_vocabulary_SOURCES = tests/tensorwise/test_vocabulary.c $(COMMAND_RUN)
+tests_tensorwise_test_vocabulary_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_tensorwise_test_vocabulary_LDADD = $(SUPPORT_LIBS)
+EXTRA_DIST += tests/golden/make_vocabulary.py tests/golden/vocabulary

@@ -117,8 +117,8 @@ static void test_refused(void **state) {
                          "parameters: {density: 0.5}}]\n");
     refused("normalize: only the method's own default",
             HEAD("task_arithmetic") WEIGHTED "parameters: {normalize: true}\n");
-    refused("tokenizer_source: only base",
-            HEAD("ties") WEIGHTED "tokenizer_source: union\n");
+    refused("tokenizer_source: only base and union",
+            HEAD("ties") WEIGHTED "tokenizer_source: a/model\n");
     refused("dtype: is none of",
             "merge_method: ties\ndtype: int8\nmodels: [{model: a}]\n");
     refused("is neither of the two models",

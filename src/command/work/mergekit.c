@@ -279,8 +279,8 @@ int mergekit_read(const char *path, struct mergekit *out, struct error *error) {
         result = refuse(&r, "it", "is not a mapping");
     else if (!(r.kind = find_kind(&r)))
         result = -1;
-    else if (source && strcmp(source, "base") != 0)
-        result = refuse(&r, "tokenizer_source", "only base is read");
+    else if (source && strcmp(source, "base") != 0 && strcmp(source, "union") != 0)
+        result = refuse(&r, "tokenizer_source", "only base and union are read");
     else
         result =
             check_keys(&r, tree,
@@ -292,6 +292,7 @@ int mergekit_read(const char *path, struct mergekit *out, struct error *error) {
                     take_models(&r) || take_words(&r) || take_dtype(&r)
                 ? -1
                 : 0;
+    out->unite = source && strcmp(source, "union") == 0;
     if (result == 0)
         out->drawn = r.kind->drawn;
     json_decref(tree);
