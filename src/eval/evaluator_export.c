@@ -153,7 +153,9 @@ static int describe(struct evaluator *e, struct provenance what,
                 correction_count(correction_form(e->correction), e->tasks);
         what.by_tensor = corrected && correction_routers(e->correction);
         what.answered = e->answered;
-        what.settled = e->current == CURRENT_METHOD ? e->settled : NULL;
+        what.settled = e->current == CURRENT_METHOD ? e->settled
+                       : corrected && e->base       ? closed_base_parameters(e->base)
+                                                    : NULL;
         if (!what.figures || !what.measured)
             what.figures = own;
         result = provenance_write(&what, files, error);

@@ -18,6 +18,7 @@ static void drop_routers(struct evaluator *e) {
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
     correction_free(e->correction);
+    closed_base_free(e->base);
     surrogate_free(e->surrogate);
     free(e->routing);
     free(e->names);
@@ -25,6 +26,7 @@ static void drop_routers(struct evaluator *e) {
     e->unloader = NULL;
     e->upscaling = NULL;
     e->correction = NULL;
+    e->base = NULL;
     e->surrogate = NULL;
     e->routing = NULL;
     e->names = NULL;
@@ -37,6 +39,7 @@ static int use_correction(struct evaluator *e, const void *blob, size_t size,
     struct backend *b = e->backend;
     const struct layout *l = e->pool->layout;
     struct correction *correction = NULL;
+    struct closed_base *base = NULL;
     struct correction_parts parts;
     if (correction_from_memory(blob, size, "correction", l, e->tasks, &parts, error))
         return -1;
@@ -50,6 +53,8 @@ static int use_correction(struct evaluator *e, const void *blob, size_t size,
         if (result == 0)
             parts.routers = NULL;
     }
+    if (result == 0 && parts.form == CORRECTION_WUDI)
+        result = closed_base_new(e->pool, parts.ridge, &base, error);
     if (result == 0) {
         drop_routers(e);
         b->upload_real(b, correction_vector(correction), parts.vectors,
@@ -58,10 +63,12 @@ static int use_correction(struct evaluator *e, const void *blob, size_t size,
     }
     correction_parts_clear(&parts);
     if (result) {
+        closed_base_free(base);
         correction_free(correction);
         return -1;
     }
     e->correction = correction;
+    e->base = base;
     return 0;
 }
 
@@ -238,7 +245,8 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
     evaluator_restart(e);
     evaluator_make_begin(e);
     if (e->correction) {
-        correction_merge(e->correction, preference, e->weights);
+        if (closed_base_merge(e->base, e->correction, preference, e->weights, error))
+            return -1;
     } else {
         routers_forward(e->routers, preference, e->routing);
         upscaling_put_text(e->upscaling, preference, e->tasks, e->routing);

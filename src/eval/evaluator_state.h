@@ -10,6 +10,7 @@
 #include "eval/evaluator.h"
 #include "eval/forward.h"
 #include "eval/held_out.h"
+#include "merge/closed_base.h"
 #include "merge/head_fit.h"
 #include "merge/method.h"
 #include "moe/correction.h"
@@ -59,6 +60,7 @@ struct evaluator {
     char (*names)[48]; /* [modules] */
     /* In place of routers; or NULL. */
     struct correction *correction;
+    struct closed_base *base;    /* under a correction of the form wudi; or NULL */
     struct surrogate *surrogate; /* the same; commanded ones have it, too */
     json_t *answered; /* of the current preference: the method that made the model and
                          its parameters; or NULL */

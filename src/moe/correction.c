@@ -8,7 +8,7 @@
 struct correction {
     struct pool *pool;
     enum correction_form form;
-    size_t count, all;       /* vectors D_k; those and the task vectors */
+    size_t count, all; /* vectors D_k; those, the task vectors, and a base if any */
     struct routers *routers; /* NULL: none, as the next */
     struct upscaling *upscaling;
     size_t rows, segment_count;
@@ -21,9 +21,9 @@ struct correction {
  */
 
 size_t correction_count(enum correction_form form, size_t tasks) {
-    return form == CORRECTION_ONE    ? 1
-           : form == CORRECTION_PAIR ? tasks * (tasks - 1) / 2
-                                     : tasks;
+    return form == CORRECTION_ONE || form == CORRECTION_WUDI ? 1
+           : form == CORRECTION_PAIR                         ? tasks * (tasks - 1) / 2
+                                                             : tasks;
 }
 
 double correction_weight(const double *preference, size_t tasks) {
@@ -42,6 +42,7 @@ double correction_shares(enum correction_form form, const double *preference,
             products += preference[s] * preference[t];
     switch (form) {
     case CORRECTION_ONE:
+    case CORRECTION_WUDI:
         shares[0] = 1;
         return g;
     case CORRECTION_PAIR:
@@ -99,18 +100,19 @@ static int place(struct correction *c, const struct merge_segment *segments,
 int correction_new(struct pool *pool, enum correction_form form,
                    struct correction **out, struct error *error) {
     size_t count = correction_count(form, pool->tasks);
-    if (pool->tasks + count > ROUTE_TASKS_MAX)
+    size_t room = count + (form == CORRECTION_WUDI);
+    if (pool->tasks + room > ROUTE_TASKS_MAX)
         return error_set(error,
                          "%zu vectors beside those of %zu tasks are more than there is "
                          "room for (%d in all); train fewer: --vectors one",
-                         count, pool->tasks, ROUTE_TASKS_MAX);
+                         room, pool->tasks, ROUTE_TASKS_MAX);
     struct correction *c = array_new(1, sizeof *c);
     if (!c)
         return error_memory(error);
     *c = (struct correction){
-        .pool = pool, .form = form, .count = count, .all = pool->tasks + count};
+        .pool = pool, .form = form, .count = count, .all = pool->tasks + room};
     struct merge_segment whole = {.count = pool->layout->size};
-    if (pool_make_room(pool, count, error) || place(c, &whole, 1, 1, error)) {
+    if (pool_make_room(pool, room, error) || place(c, &whole, 1, 1, error)) {
         correction_free(c);
         return -1;
     }
@@ -173,11 +175,22 @@ real *correction_vector(const struct correction *c) {
                       c->pool->tasks * c->pool->layout->size);
 }
 
+real *correction_base(const struct correction *c) {
+    size_t behind = c->pool->tasks + c->count;
+    return behind < c->all ? backend_at(c->pool->backend, c->pool->vectors,
+                                        behind * c->pool->layout->size)
+                           : NULL;
+}
+
 /* c->host at a preference. */
 static void make_rows(struct correction *c, const double *preference) {
     double weights[ROUTE_TASKS_MAX];
     float g = (float)correction_weight(preference, c->pool->tasks);
     correction_weights(c->form, preference, c->pool->tasks, weights);
+    if (c->form == CORRECTION_WUDI) {
+        memset(weights, 0, c->pool->tasks * sizeof *weights);
+        weights[c->pool->tasks + c->count] = 1;
+    }
     if (c->routers)
         routers_forward(c->routers, weights, c->made);
     for (size_t row = 0; row < c->rows; row++)

@@ -8,8 +8,10 @@
  *     task     one for each task, h_t = g(r) r_t
  *     pair     one for each pair of tasks, h_st = 2 r_s r_t / (1 - 1/T)
  *     linear   one for each task, h_t = r_t
+ *     wudi     D alone, h = g(r), and in the place of sum_t r_t tau_t the closed form
+ *              of these at r (merge/closed_base.h puts it there)
  *
- * The first three add up to g(r), so that the whole weight on one task is exactly that
+ * All but `linear` add up to g(r), so that the whole weight on one task is exactly that
  * task's expert (all are 0), and vectors that are alike are one. With `linear` the
  * models are a simplex whose corners are what was learnt. A merge is one pass over
  * T + K vectors. Where CLIP's text tower is merged too, D is 0 there: it is the
@@ -34,7 +36,8 @@ enum correction_form {
     CORRECTION_ONE,
     CORRECTION_TASK,
     CORRECTION_PAIR,
-    CORRECTION_LINEAR
+    CORRECTION_LINEAR,
+    CORRECTION_WUDI
 };
 
 /* How many vectors D_k a form has for so many tasks. */
@@ -69,11 +72,15 @@ enum correction_form correction_form(const struct correction *correction);
 
 /* The vectors [count, layout size] on the device, to be written. */
 real *correction_vector(const struct correction *correction);
+/* Of the form wudi: where its closed form at the preference stands before a merge
+ * (layout size, on the device); else NULL. */
+real *correction_base(const struct correction *correction);
 /* out (layout size) on the device = W(preference [tasks]). */
 void correction_merge(struct correction *correction, const double *preference,
                       real *out);
 /* The numbers [tasks + count] that multiplied the vectors in the last merge, at an
- * offset of the arena: the correction's, until the next one. */
+ * offset of the arena: the correction's, until the next one. Of the form wudi those of
+ * the tasks are 0. */
 const float *correction_row(const struct correction *correction, size_t offset);
 
 #endif

@@ -1,5 +1,6 @@
 #include "moe/correction_bytes.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static const size_t blob_bytes_max = 1000000000 - 1000000;
 static const char *const forms[] = {[CORRECTION_ONE] = "one",
                                     [CORRECTION_TASK] = "task",
                                     [CORRECTION_PAIR] = "pair",
-                                    [CORRECTION_LINEAR] = "linear"};
+                                    [CORRECTION_LINEAR] = "linear",
+                                    [CORRECTION_WUDI] = "wudi"};
 
 void correction_parts_clear(struct correction_parts *parts) {
     free(parts->vectors);
@@ -107,13 +109,17 @@ static int name_tensors(const struct source *source, enum correction_form form,
     return 0;
 }
 
-static int write_tensors(struct source *source, enum correction_form form, size_t tasks,
-                         void **bytes, size_t *size, struct error *error) {
+static int write_tensors(struct source *source, const struct correction_parts *parts,
+                         size_t tasks, void **bytes, size_t *size,
+                         struct error *error) {
+    enum correction_form form = parts->form;
     struct tensor_source *sources = array_new(source->tensors + 1, sizeof *sources);
-    char **names = array_new(source->tensors, sizeof *names), count[24];
+    char **names = array_new(source->tensors, sizeof *names), count[24], ridge[32];
     int result = sources && names ? name_tensors(source, form, sources, names, error)
                                   : error_memory(error);
     snprintf(count, sizeof count, "%zu", tasks);
+    snprintf(ridge, sizeof ridge, "%.17g", parts->ridge);
+    bool closed = form == CORRECTION_WUDI;
     /* One vector says no form, as it did before there were others. */
     bool one = form == CORRECTION_ONE;
     const char *metadata[] = {"format",
@@ -124,6 +130,8 @@ static int write_tensors(struct source *source, enum correction_form form, size_
                               count,
                               one ? NULL : "form",
                               one ? NULL : forms[form],
+                              closed ? "ridge" : NULL,
+                              closed ? ridge : NULL,
                               NULL};
     if (result == 0)
         result = safetensors_write_memory(
@@ -147,7 +155,7 @@ int correction_to_memory(const struct layout *layout, size_t tasks,
         routers_to_memory(parts->routers, &routers, &source.routers_size, error))
         return -1;
     source.routers = routers;
-    int result = write_tensors(&source, parts->form, tasks, bytes, size, error);
+    int result = write_tensors(&source, parts, tasks, bytes, size, error);
     free(routers);
     return result;
 }
@@ -199,6 +207,19 @@ static int take_form(const struct safetensors *file, const char *label,
     return text ? error_set(error, "%s: is of a form that is not known", label) : 0;
 }
 
+static int take_ridge(const struct safetensors *file, const char *label,
+                      struct correction_parts *parts, struct error *error) {
+    const char *text = safetensors_metadata(file, "ridge");
+    char *end = NULL;
+    if (parts->form != CORRECTION_WUDI)
+        return 0;
+    parts->ridge = text ? strtod(text, &end) : 0;
+    if (text && *end == '\0' && parts->ridge > 0 && isfinite(parts->ridge))
+        return 0;
+    return error_set(error, "%s: the ridge of its closed form is no number above 0",
+                     label);
+}
+
 static int take(const struct safetensors *file, const char *label,
                 const struct layout *l, size_t tasks, struct correction_parts *parts,
                 struct error *error) {
@@ -208,7 +229,8 @@ static int take(const struct safetensors *file, const char *label,
     if (!given || strcmp(given, expected) != 0)
         return error_set(error, "%s: is for %s tasks; the pool has %zu", label,
                          given ? given : "no", tasks);
-    if (take_form(file, label, &parts->form, error))
+    if (take_form(file, label, &parts->form, error) ||
+        take_ridge(file, label, parts, error))
         return -1;
     size_t count = correction_count(parts->form, tasks), numbers;
     const struct tensor *routers = safetensors_find(file, routers_name);

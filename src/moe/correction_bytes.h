@@ -9,6 +9,7 @@ struct correction_parts {
     enum correction_form form;
     float *vectors;          /* [correction_count, layout size] */
     struct routers *routers; /* NULL: none */
+    double ridge;            /* of the form wudi: that of its closed form */
 };
 void correction_parts_clear(struct correction_parts *parts);
 

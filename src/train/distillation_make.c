@@ -75,8 +75,7 @@ static int run_expert(struct distillation *d, struct feed *feed, size_t task,
         if (a->data.labels[i] >= 0)
             order[a->data.labels[i]] = (uint32_t)i;
     alone[task] = 1;
-    correction_merge(d->correction, alone, d->weights);
-    int result = 0;
+    int result = closed_base_merge(d->base, d->correction, alone, d->weights, error);
     for (; result == 0 && first < a->rows; first += n) {
         n = a->rows - first < most ? a->rows - first : most;
         work_report(work, "asking the experts", task * a->rows + first,
@@ -198,6 +197,17 @@ static int make_factors(struct distillation *d, const float *start,
                : 0;
 }
 
+/* Of the form wudi the closed form, its ridge chosen on the examples. */
+static int make_base(struct distillation *d, const struct dataset *const *train,
+                     const struct work *work, struct error *error) {
+    if (d->options.form != CORRECTION_WUDI)
+        return 0;
+    return closed_base_choose(d->pool, train, &d->ridge, work, error) ||
+                   closed_base_new(d->pool, d->ridge, &d->base, error)
+               ? -1
+               : 0;
+}
+
 static int fill(struct distillation *d, const struct dataset *const *train,
                 const struct work *work, struct error *error) {
     struct backend *b = d->pool->backend;
@@ -254,7 +264,8 @@ int distillation_new(struct pool *pool, const struct dataset *const *train,
                        options->seed, &d->batch, error) ||
         task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
                                error) ||
-        allocate(d, error) || divide(d, error) || fill(d, train, work, error))
+        allocate(d, error) || divide(d, error) || make_base(d, train, work, error) ||
+        fill(d, train, work, error))
         goto failed;
     *out = d;
     return 0;
@@ -279,6 +290,7 @@ void distillation_free(struct distillation *d) {
     feed_free(d->held_feed);
     transformer_free(d->transformer);
     head_bank_free(d->heads);
+    closed_base_free(d->base);
     correction_free(d->correction);
     for (size_t t = 0; d->answers && t < d->pool->tasks; t++) {
         b->release(b, d->answers[t].logits);

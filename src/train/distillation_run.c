@@ -28,8 +28,10 @@ void distillation_loss(struct distillation *d, size_t task, const real *features
 
 int distillation_merge(struct distillation *d, const double *preference,
                        struct error *error) {
-    correction_merge(d->correction, preference, d->weights);
-    return pool_put_heads(d->pool, d->weights, d->heads, error);
+    return closed_base_merge(d->base, d->correction, preference, d->weights, error) ||
+                   pool_put_heads(d->pool, d->weights, d->heads, error)
+               ? -1
+               : 0;
 }
 
 /* The gradient of each of several vectors from that of the merged weights. */

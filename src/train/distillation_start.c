@@ -75,7 +75,8 @@ int distillation_start(struct distillation *d, const struct dataset *const *trai
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
     size_t size = pool->layout->size;
-    if (d->options.start == DISTILLATION_ZERO)
+    /* A closed form is nothing ahead of itself. */
+    if (d->options.start == DISTILLATION_ZERO || d->base)
         return 0;
     if (d->options.start == DISTILLATION_BASE)
         return start_at_base(d, vector, error);

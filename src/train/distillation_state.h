@@ -3,6 +3,7 @@
 #define PWEMOE_TRAIN_DISTILLATION_STATE_H
 
 #include "base/random.h"
+#include "merge/closed_base.h"
 #include "model/feed.h"
 #include "model/heads.h"
 #include "model/transformer.h"
@@ -34,6 +35,8 @@ struct distillation {
     struct distillation_options options;
     struct pool *pool;
     struct correction *correction;
+    struct closed_base *base; /* of the form wudi; or NULL */
+    double ridge;             /* its */
     struct transformer *transformer;
     struct head_bank *heads;
     struct task_batch *batch;

@@ -97,7 +97,8 @@ int distillation_bytes(struct distillation *d, void **bytes, size_t *size,
                        struct error *error) {
     const struct layout *layout = d->pool->layout;
     struct correction_parts parts = {.form = d->options.form,
-                                     .routers = correction_routers(d->correction)};
+                                     .routers = correction_routers(d->correction),
+                                     .ridge = d->ridge};
     parts.vectors = array_new(d->count * layout->size, sizeof *parts.vectors);
     int status = parts.vectors ? distillation_vector(d, parts.vectors, error)
                                : error_memory(error);

@@ -413,7 +413,8 @@ static void every_correction_is_exported(void **state) {
                                         "--vectors pair --average 0.3",
                                         "--routers linear",
                                         "--method distil-routers --routers tensor",
-                                        "--method pareto-merging --rank 2"};
+                                        "--method pareto-merging --rank 2",
+                                        "--base wudi"};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         char name[32];
         snprintf(name, sizeof name, "form%zu.db", i);
@@ -425,6 +426,7 @@ static void every_correction_is_exported(void **state) {
         assert_string_equal(string(row, "method"), i == 5   ? "pareto-merging"
                                                    : i == 4 ? "distil-routers"
                                                             : "distil");
+        assert_string_equal(string(parameters, "base"), i == 6 ? "wudi" : "mean");
         assert_string_equal(string(parameters, "vectors"), i == 1   ? "task"
                                                            : i == 2 ? "pair"
                                                                     : "one");
@@ -452,8 +454,8 @@ static void every_correction_is_exported(void **state) {
         json_t *one = json_object_get(told, "correction_weight");
         json_t *each = json_object_get(told, "correction_weights");
         /* Two tasks are one pair. */
-        assert_true(i == 0 || i == 2 ? one && !each
-                                     : !one && json_object_size(each) > 0);
+        assert_true(i == 0 || i == 2 || i == 6 ? one && !each
+                                               : !one && json_object_size(each) > 0);
         assert_true(!one || json_number_value(one) == 0.75);
         json_t *first = json_object_iter_value(json_object_iter(each));
         assert_true(!each || json_array_size(first) == (i == 1 || i == 5 ? 2 : 1));
@@ -461,6 +463,10 @@ static void every_correction_is_exported(void **state) {
     }
     expect_error(2, "--rank is of one vector",
                  "train %s/form0.db --rank 2 --vectors pair", folder());
+    expect_error(2, "--vectors goes with --base mean",
+                 "train %s/form0.db --base wudi --vectors pair", folder());
+    expect_error(2, "--base is of a vector that learns",
+                 "train %s/form0.db --method distil-routers --base wudi", folder());
     expect_error(2, "--router-lr is of routers", "train %s/form0.db --router-lr 0.1",
                  folder());
     expect_error(2, "has nothing to train",

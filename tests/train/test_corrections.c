@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "merge/closed_base.h"
+#include "merge/method.h"
 #include "moe/correction_bytes.h"
 #include "support/golden.h"
 #include "train/distillation.h"
@@ -649,7 +651,7 @@ static void test_weights(void **state) {
     (void)state;
     const double r[TASKS] = {0.5, 0.375, 0.125};
     double g = correction_weight(r, TASKS), all[TASKS + TASKS];
-    for (int form = CORRECTION_ONE; form <= CORRECTION_LINEAR; form++) {
+    for (int form = CORRECTION_ONE; form <= CORRECTION_WUDI; form++) {
         double sum = 0, alone[TASKS + TASKS];
         size_t count = correction_count((enum correction_form)form, TASKS);
         correction_weights((enum correction_form)form, r, TASKS, all);
@@ -762,6 +764,118 @@ static void test_merge(void **state) {
     check_merge(CORRECTION_TASK, UPSCALE_TENSOR);
 }
 
+/* The closed form at a preference, by the method of the table, and g(r) D. */
+static void check_on_closed(const struct fixture *f, const struct correction *c,
+                            const float *merged, const double *r, double ridge) {
+    struct backend *b = f->backend;
+    struct error error;
+    struct merge_result closed;
+    const struct layout *l = f->pool->layout;
+    json_t *parameters = json_pack("{s:f, s:f}", "ridge", ridge, "shrink", 0.0);
+    struct merge_input input = {.method = merge_method_find("wudi", &error),
+                                .pool = f->pool,
+                                .parameters = parameters,
+                                .preference = r};
+    assert_non_null(parameters);
+    assert_int_equal(merge_run(&input, &closed, &error), 0);
+    const float *base = b->host_view(b, f->pool->base);
+    const float *tau = b->host_view(b, f->pool->vectors);
+    const float *vector = b->host_view(b, correction_vector(c));
+    const float *form = b->host_view(b, closed.vectors);
+    double g = correction_weight(r, TASKS), moved = 0, apart = 0;
+    for (size_t p = 0; p < l->parameter_count; p++)
+        for (size_t j = 0; j < l->parameters[p].count; j++) {
+            size_t i = l->parameters[p].offset + j;
+            double added = g * (double)vector[i], mean = 0;
+            for (size_t t = 0; t < TASKS; t++)
+                mean += r[t] * (double)tau[t * l->size + i];
+            assert_true(fabs((double)merged[i] - (double)(base[i] + form[i]) - added) <
+                        1e-5);
+            moved = fmax(moved, fabs(added));
+            apart = fmax(apart, fabs((double)form[i] - mean));
+        }
+    assert_true(moved > 1e-3 && apart > 1e-3);
+    merge_result_clear(f->pool, &closed);
+    json_decref(parameters);
+}
+
+static void check_expert(const struct fixture *f, const float *merged, size_t task) {
+    const struct layout *l = f->pool->layout;
+    struct backend *b = f->backend;
+    const float *base = b->host_view(b, f->pool->base);
+    const float *tau =
+        (const float *)b->host_view(b, f->pool->vectors) + task * l->size;
+    for (size_t p = 0; p < l->parameter_count; p++)
+        for (size_t j = 0; j < l->parameters[p].count; j++) {
+            size_t i = l->parameters[p].offset + j;
+            assert_true(merged[i] == base[i] + tau[i]);
+        }
+}
+
+/* Three steps on the closed form; what they left, as bytes. */
+static void train_on_closed(struct fixture *f, void **bytes, size_t *size) {
+    struct error error;
+    struct distillation_options options = options_of(CORRECTION_WUDI, 3);
+    options.learning_rate = 0.01;
+    open_fixture(f, "vit", &options);
+    run_steps(f, 3, NULL, NULL);
+    struct trainer trainer = distillation_trainer(f->distillation);
+    assert_int_equal(trainer.kind->result(trainer.self, bytes, size, &error), 0);
+    distillation_free(f->distillation);
+    f->distillation = NULL;
+}
+
+/* Where the base is the closed form: its models are by their definition, the whole
+ * weight on one task is that expert to the bit, and bytes keep the ridge, which has to
+ * be one. */
+static void test_closed_base(void **state) {
+    (void)state;
+    struct fixture f;
+    struct error error;
+    struct correction_parts parts;
+    struct correction *correction;
+    struct closed_base *closed;
+    void *bytes;
+    size_t size;
+    real *out;
+    train_on_closed(&f, &bytes, &size);
+    struct backend *b = f.backend;
+    const struct layout *l = f.pool->layout;
+    if (correction_from_memory(bytes, size, "D", l, TASKS, &parts, &error))
+        fail_msg("%s", error.text);
+    assert_true(parts.form == CORRECTION_WUDI && parts.ridge > 0);
+    assert_int_equal(correction_new(f.pool, parts.form, &correction, &error), 0);
+    b->upload_real(b, correction_vector(correction), parts.vectors, l->size);
+    assert_int_equal(closed_base_new(f.pool, parts.ridge, &closed, &error), 0);
+    float *merged = malloc(l->size * sizeof *merged);
+    assert_non_null(merged);
+    assert_int_equal(b->allocate(b, l->size * sizeof *merged, (void **)&out, &error),
+                     0);
+    const double alone[TASKS] = {0, 1, 0}, r[TASKS] = {0.5, 0.375, 0.125};
+    for (size_t which = 0; which < 3; which++) { /* the expert leaves nothing behind */
+        const double *at = which == 1 ? alone : r;
+        assert_int_equal(closed_base_merge(closed, correction, at, out, &error), 0);
+        assert_int_equal(b->download_real(b, merged, out, l->size, &error), 0);
+        if (at == r)
+            check_on_closed(&f, correction, merged, r, parts.ridge);
+        else
+            check_expert(&f, merged, 1);
+    }
+    correction_parts_clear(&parts);
+    char *ridge = strstr((char *)bytes + 8, "\"ridge\":\""); /* in its first line */
+    assert_non_null(ridge);
+    ridge[9] = '-';
+    assert_int_equal(correction_from_memory(bytes, size, "D", l, TASKS, &parts, &error),
+                     -1);
+    assert_non_null(strstr(error.text, "ridge"));
+    b->release(b, out);
+    closed_base_free(closed);
+    correction_free(correction);
+    free(merged);
+    free(bytes);
+    close_fixture(&f);
+}
+
 /* What does not fit: a rank of several vectors, and more vectors than a merge takes. */
 static void test_refused(void **state) {
     (void)state;
@@ -790,7 +904,7 @@ int main(void) {
         cmocka_unit_test(test_losses_fall), cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_tensors),     cmocka_unit_test(test_average),
         cmocka_unit_test(test_weights),     cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_closed_base), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,9 @@ static int load_correction(struct train_run *s, struct error *error) {
         .batch = s->o.how.batch,
         .held_back = s->o.held_back,
         .rank = s->o.rank,
-        .form = tensors ? CORRECTION_LINEAR : (enum correction_form)s->o.vectors,
+        .form = tensors     ? CORRECTION_LINEAR
+                : s->o.base ? CORRECTION_WUDI
+                            : (enum correction_form)s->o.vectors,
         .fixed = s->kind & FIXED,
         .beside = beside,
         .layers = 2,

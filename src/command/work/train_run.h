@@ -24,7 +24,7 @@ struct train_options {
     unsigned upscale;     /* of UPSCALES */
     unsigned loss, start; /* of a correction, as the next */
     uint64_t held_back, rank;
-    unsigned vectors, beside; /* of their options' choices */
+    unsigned base, vectors, beside; /* of their options' choices */
     double router_rate, average;
     struct router_training_options how;
     struct training_options training;
@@ -37,6 +37,8 @@ struct train_run {
     char method[16], upscale[16]; /* as the store knows them */
 };
 
+/* Choices of --base, the first the experts' mean. */
+#define TRAIN_BASES "mean|wudi"
 /* Choices of --vectors, in the order of enum correction_form, and of --routers. */
 #define TRAIN_VECTORS "one|task|pair"
 #define TRAIN_BESIDES "none|mlp|attn+mlp|all|linear|tensor"

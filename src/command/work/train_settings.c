@@ -66,6 +66,17 @@ const struct option_spec train_option_table[] = {
              "merge --method wudi`, or at zero",
      .kept = CORRECTION,
      .offset = offsetof(struct train_options, start)},
+    {.name = "base",
+     .type = OPTION_CHOICE,
+     .value = "B",
+     .choices = TRAIN_BASES,
+     .initial = "mean",
+     .help = "With --method distil: what the vector is added to: the experts' mean by "
+             "the preference, or the closed form of `pwemoe merge --method wudi` "
+             "(shrink 0), solved anew for each model",
+     .kept = CORRECTION,
+     .untold = "mean",
+     .offset = offsetof(struct train_options, base)},
     {.name = "vectors",
      .type = OPTION_CHOICE,
      .value = "V",
@@ -289,8 +300,9 @@ static int choose_upscale(struct train_run *s, const struct invocation *invocati
 /* What one of the two that learn cannot have without itself. */
 static int check_vector(const struct train_run *s, const struct invocation *invocation,
                         struct error *error) {
-    static const char *const of_vector[] = {"lr", "rank", "vectors"};
-    static const char *const not_tensors[] = {"vectors", "routers", "start"};
+    static const char *const of_vector[] = {"lr", "rank", "vectors", "base"};
+    static const char *const not_tensors[] = {"vectors", "routers", "start", "base"};
+    static const char *const of_mean[] = {"vectors", "routers", "start"};
     bool none =
         s->o.beside == 0 && (!is_fixed(s) || command_given(invocation, "routers"));
     if (!is_correction(s))
@@ -303,6 +315,10 @@ static int check_vector(const struct train_run *s, const struct invocation *invo
     if (is_tensors(s) && command_given(invocation, "rank") && s->o.rank == 0)
         return error_set(error,
                          "--method " PARETO_MERGING " needs a rank of 1 or more");
+    for (size_t i = 0; s->o.base && i < sizeof of_mean / sizeof *of_mean; i++)
+        if (command_given(invocation, of_mean[i]))
+            return error_set(error, "--%s goes with --base mean; leave one of them out",
+                             of_mean[i]);
     if (s->o.rank && s->o.vectors)
         return error_set(error, "--rank is of one vector; leave --vectors out");
     if (none && command_given(invocation, "router-lr"))
