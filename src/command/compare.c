@@ -13,9 +13,11 @@ static const struct option_spec options[] = {
      .value = "M[:P=V...][,...]",
      .initial = "distil,ls:upscale=all,wudi,regmean,task-arithmetic,average",
      .offer = contenders_offer,
-     .help = "What is compared, with settings: trained methods with the options of "
-             "`pwemoe train`, for example ls:upscale=all, and merging methods with "
-             "those of `pwemoe merge --set`, for example ties:scale=0.5:keep=0.1",
+     .help =
+         "What is compared, with settings: trained methods with the options of "
+         "`pwemoe train`, for example ls:upscale=all, merging methods with those of "
+         "`pwemoe merge --set`, for example ties:scale=0.5:keep=0.1, and map with "
+         "those of `pwemoe map`, for example map:base=wudi:evaluations=53",
      .offset = offsetof(struct compare_options, methods)},
     {.name = "seeds",
      .type = OPTION_UNSIGNED,

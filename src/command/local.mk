@@ -49,7 +49,7 @@ pwemoe_SOURCES = \
   src/command/work/tuned.h src/command/work/tuned.c \
   src/command/compare.c \
   src/command/extract_lora.c \
-  src/command/map.c \
+  src/command/map.h src/command/map.c \
   src/command/completion.c \
   src/command/eval.c \
   src/command/export.c src/command/export_db.c \

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/usage.h"
 #include "command/command.h"
+#include "command/map.h"
 #include "command/work/map.h"
 #include "command/work/method_settings.h"
 #include "command/work/runs.h"
@@ -188,6 +189,7 @@ static int find_run(struct map *map, const struct store_routers *wanted, bool *f
         *found = last.size == wanted->size &&
                  memcmp(last.blob, wanted->blob, last.size) == 0;
         map->routers = *found ? last.id : 0;
+        map->run = runs[i].id;
         store_routers_clear(&last);
     }
     store_runs_free(runs, count);
@@ -223,6 +225,7 @@ static int keep_new(struct map *map, struct store_routers *kept, struct error *e
             result = store_commit(store, error);
     }
     map->routers = kept->id;
+    map->run = run.id;
     free(text);
     return result;
 }
@@ -358,6 +361,15 @@ static int make(struct map *map, struct error *error) {
     return measure_front(map, error);
 }
 
+/* What is asked; -1: used wrongly. */
+static int take(struct map *map, struct error *error) {
+    if (take_base(map, error) || take_counts(map, error) || take_split(map, error))
+        return -1;
+    take_objectives(map);
+    map->measure.total = map->evaluations;
+    return 0;
+}
+
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     struct map map = {.options = invocation->options};
     struct measure *m = &map.measure;
@@ -366,11 +378,9 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
                      error))
         return EXIT_FAILED;
     map.began = usage_clock();
-    if (take_base(&map, error) || take_counts(&map, error) || take_split(&map, error)) {
+    if (take(&map, error)) {
         status = EXIT_USAGE;
     } else {
-        take_objectives(&map);
-        m->total = map.evaluations;
         int result = make(&map, error);
         if (result < 0)
             measure_explain(m, error);
@@ -383,6 +393,46 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     map_clear(&map);
     measure_close(m);
     return status;
+}
+
+/* --- as a part of another command ------------------------------------------------- */
+
+/* The run with the surrogate, as the store has it. */
+static int move_run(struct map *map, struct store_run *run, struct error *error) {
+    struct store_run *runs;
+    size_t count;
+    if (store_runs(map->measure.store, &runs, &count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (runs[i].id == map->run) {
+            *run = runs[i]; /* its strings move */
+            runs[i] = (struct store_run){0};
+        }
+    store_runs_free(runs, count);
+    return 0;
+}
+
+int map_take(const struct invocation *invocation, struct store_run *run,
+             uint64_t *examples, struct error *error) {
+    struct map map = {.options = invocation->options};
+    *run = (struct store_run){0};
+    *examples = 0;
+    if (measure_open(invocation, invocation->operands[0], &map.options->measure,
+                     &map.measure, error))
+        return -1;
+    map.began = usage_clock();
+    int result = take(&map, error) ? -1 : map_collect(&map, error);
+    if (result == 1) {
+        map_say_fit(&map);
+        result = keep(&map, error) || move_run(&map, run, error) ? -1 : 1;
+    }
+    if (result < 0)
+        measure_explain(&map.measure, error);
+    for (size_t t = 0; result == 1 && t < map.measure.recipe->task_count; t++)
+        *examples += map.examples[t] * map.count;
+    map_clear(&map);
+    measure_close(&map.measure);
+    return result;
 }
 
 const struct command command_map = {

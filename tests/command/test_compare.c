@@ -136,6 +136,31 @@ static void writes_a_page(void **state) {
     expect_error(1, "exists already", COMPARE " --out %s/page", folder(), folder());
 }
 
+/* A surrogate is fitted once, and its answers measured as all others. */
+static void compares_a_surrogate(void **state) {
+    (void)state;
+    const char *command =
+        "compare %s/two.db --methods map:evaluations=8:refine=1,average "
+        "--seeds 1 --edge-points 3 --threads 1 --quiet --format json";
+    json_t *rows = json_of(command, folder());
+    const json_t *map = row_of(rows, "map:evaluations=8:refine=1");
+    assert_int_equal(count_of("solutions --where 'method == map'"), 3);
+    assert_true(number(map, "share") > number(row_of(rows, "average"), "share"));
+    /* Two tasks' training examples, for eight models; six numbers a task. */
+    assert_true(number(map, "images") >= 2 * 8 * 100);
+    assert_int_equal(number(map, "labels"), number(map, "images"));
+    assert_int_equal(number(map, "trainable"), 12);
+    size_t solutions = count_of("solutions"), runs = count_of("routers");
+    json_t *again = json_of(command, folder());
+    assert_true(json_equal(rows, again));
+    assert_int_equal(count_of("solutions"), solutions);
+    assert_int_equal(count_of("routers"), runs);
+    json_decref(again);
+    json_decref(rows);
+    expect_error(2, "map:evaluation=8", "compare %s/two.db --methods map:evaluation=8",
+                 folder());
+}
+
 static void mistakes_are_told(void **state) {
     (void)state;
     const char *f = folder();
@@ -161,6 +186,7 @@ int main(void) {
         cmocka_unit_test(trains_and_measures_what_is_missing),
         cmocka_unit_test(the_same_command_has_nothing_left_to_do),
         cmocka_unit_test(writes_a_page),
+        cmocka_unit_test(compares_a_surrogate),
     };
     return cmocka_run_group_tests(tests, copy_demo, NULL);
 }

@@ -32,17 +32,6 @@ static int list_trials(struct compare *c, struct error *error) {
     return 0;
 }
 
-/* What was drawn, from the settings that the run has kept. */
-static void count_examples(const struct compare *c, struct compare_trial *trial,
-                           const struct store_run *run) {
-    json_t *settings = json_loads(run->parameters, 0, NULL);
-    double batch = json_number_value(json_object_get(settings, "batch"));
-    json_decref(settings);
-    trial->images = (uint64_t)((double)run->steps_done * batch) * c->design.tasks;
-    trial->labels =
-        contender_labels(&c->contenders[trial->contender], run) ? trial->images : 0;
-}
-
 static int take_run(struct compare *c, struct compare_trial *trial,
                     const struct store_run *run, struct error *error) {
     struct store_routers last;
@@ -54,7 +43,6 @@ static int take_run(struct compare *c, struct compare_trial *trial,
     trial->trainable = run->trainable;
     trial->seconds = run->seconds;
     trial->peak_bytes = run->peak_bytes;
-    count_examples(c, trial, run);
     if (!last.id)
         return error_set(error, "run %lld has saved nothing that can be measured",
                          (long long)run->id);
@@ -73,8 +61,9 @@ static int prepare(struct compare *c, struct compare_trial *trial,
         return trial->method ? 1 : error_memory(error);
     }
     struct store_run run;
-    int result = contender_train(contender, trial->seed, c->options->budget,
-                                 c->invocation, &run, error);
+    int result =
+        contender_train(contender, trial->seed, c->options->budget, c->invocation,
+                        c->design.tasks, &run, &trial->images, &trial->labels, error);
     if (result == 1 && take_run(c, trial, &run, error))
         result = -1;
     store_run_clear(&run);

@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "base/memory.h"
+#include "command/map.h"
 #include "command/train.h"
 #include "command/work/method_settings.h"
 
@@ -20,6 +21,7 @@ void contenders_offer(FILE *out) {
     const char *trained = trained_methods();
     for (size_t i = 0; trained[i]; i++)
         fputc(trained[i] == '|' ? ' ' : trained[i], out);
+    fprintf(out, " %s", command_map.name);
     size_t count;
     const struct merge_method *const *methods = merge_methods(&count);
     for (size_t i = 0; i < count; i++)
@@ -41,21 +43,20 @@ static int add_argument(struct contender *c, char *text, struct error *error) {
     return 0;
 }
 
-/* The options of `pwemoe train` (free()) from the contender's, with these before them.
- * given: which rows were set. */
-static void *train_options(const struct contender *c, const char *seed,
-                           const char *steps, uint64_t *given, struct error *error) {
+/* The options of the command that trains (free()) from the contender's, behind `first`
+ * ones. given: which rows were set. */
+static void *command_options(const struct contender *c, const char *const *first,
+                             size_t firsts, uint64_t *given, struct error *error) {
     const char *operand;
-    size_t operands = 0, count = 2 + c->argument_count;
+    size_t operands = 0, count = firsts + c->argument_count;
     const char **words = array_new(count, sizeof *words);
-    void *values = calloc(1, command_train.options_size);
-    struct option_group group = {command_train.options, values, ~0u, given};
+    void *values = calloc(1, c->command->options_size);
+    struct option_group group = {c->command->options, values, ~0u, given};
     bool help = false;
     int result = words && values ? 0 : error_memory(error);
     if (result == 0) {
-        words[0] = seed;
-        words[1] = steps;
-        memcpy(words + 2, c->arguments, c->argument_count * sizeof *words);
+        for (size_t i = 0; i < count; i++)
+            words[i] = i < firsts ? first[i] : c->arguments[i - firsts];
         result =
             options_parse(&group, 1, count, words, &operand, &operands, &help, error);
     }
@@ -79,9 +80,11 @@ static bool is_set(const struct contender *c, const char *piece) {
     return false;
 }
 
-static int parse_trained(struct contender *c, char *rest, struct error *error) {
+static int parse_trained(struct contender *c, char *rest, const struct command *command,
+                         struct error *error) {
     char *piece;
     uint64_t given = 0;
+    c->command = command;
     c->seeded = c->answers = true;
     while ((piece = strsep(&rest, ":"))) {
         if (strncmp(piece, "resume", 6) == 0 || strncmp(piece, "run", 3) == 0 ||
@@ -94,41 +97,77 @@ static int parse_trained(struct contender *c, char *rest, struct error *error) {
         if (add_argument(c, text_format("--%s", piece), error))
             return -1;
     }
-    void *values = train_options(c, "--seed=0", "--steps=1", &given, error);
+    void *values = command_options(c, NULL, 0, &given, error);
     free(values);
     if (!values)
         error_prefix(error, "%s", c->name);
     return values ? 0 : -1;
 }
 
-int contender_train(const struct contender *c, uint64_t seed, uint64_t steps,
-                    const struct invocation *invocation, struct store_run *run,
-                    struct error *error) {
+/* Whether training looks at labels. */
+static bool has_labels(const json_t *parameters) {
+    const char *loss = json_string_value(json_object_get(parameters, "loss"));
+    return !loss || strcmp(loss, "ce") == 0;
+}
+
+/* What was drawn, from the settings that the run has kept. */
+static void count_drawn(const struct store_run *run, size_t tasks, uint64_t *images,
+                        uint64_t *labels) {
+    json_t *settings = json_loads(run->parameters, 0, NULL);
+    double batch = json_number_value(json_object_get(settings, "batch"));
+    *images = (uint64_t)((double)run->steps_done * batch) * tasks;
+    *labels = has_labels(settings) ? *images : 0;
+    json_decref(settings);
+}
+
+static int train(const struct contender *c, uint64_t seed, uint64_t steps,
+                 struct invocation *invocation, struct store_run *run,
+                 struct error *error) {
     char of_seed[40], of_steps[40];
-    struct invocation train = {.command = &command_train,
-                               .operands = invocation->operands,
-                               .operand_count = 1,
-                               .common = invocation->common,
-                               .work = invocation->work};
+    const char *const first[] = {of_seed, of_steps};
     snprintf(of_seed, sizeof of_seed, "--seed=%llu", (unsigned long long)seed);
     snprintf(of_steps, sizeof of_steps, "--steps=%llu", (unsigned long long)steps);
-    void *values = train_options(c, of_seed, of_steps, &train.given, error);
+    void *values = command_options(c, first, 2, &invocation->given, error);
     if (!values)
         return -1;
-    train.options = values;
-    int result = train_take(&train, run, error);
+    invocation->options = values;
+    int result = train_take(invocation, run, error);
     free(values);
     return result;
 }
 
-bool contender_labels(const struct contender *c, const struct store_run *run) {
-    if (c->method)
-        return false;
-    json_t *parameters = json_loads(run->parameters, 0, NULL);
-    const char *loss = json_string_value(json_object_get(parameters, "loss"));
-    bool labels = !loss || strcmp(loss, "ce") == 0;
-    json_decref(parameters);
-    return labels;
+static int fit(const struct contender *c, uint64_t seed, struct invocation *invocation,
+               struct store_run *run, uint64_t *examples, struct error *error) {
+    struct common common = *invocation->common;
+    void *values = command_options(c, NULL, 0, &invocation->given, error);
+    if (!values)
+        return -1;
+    common.seed = seed;
+    invocation->common = &common;
+    invocation->options = values;
+    int result = map_take(invocation, run, examples, error);
+    free(values);
+    return result;
+}
+
+int contender_train(const struct contender *c, uint64_t seed, uint64_t steps,
+                    const struct invocation *invocation, size_t tasks,
+                    struct store_run *run, uint64_t *images, uint64_t *labels,
+                    struct error *error) {
+    struct invocation own = {.command = c->command,
+                             .operands = invocation->operands,
+                             .operand_count = 1,
+                             .common = invocation->common,
+                             .work = invocation->work};
+    if (c->command == &command_map) {
+        int result = fit(c, seed, &own, run, images, error);
+        *labels = *images; /* figures are of labels */
+        return result;
+    }
+    int result = train(c, seed, steps, &own, run, error);
+    if (result == 1)
+        count_drawn(run, tasks, images, labels);
+    return result;
 }
 
 /* --- merged ----------------------------------------------------------------------- */
@@ -203,10 +242,12 @@ static int parse_one(struct contender *c, const char *item, struct error *error)
                            "%s is what all methods are compared with; leave it "
                            "out",
                            name);
+    else if (strcmp(name, command_map.name) == 0)
+        result = parse_trained(c, rest, &command_map, error);
     else if (options_choice_index(trained_methods(), name, &index))
         result = parse_merged(c, name, rest, error);
     else if ((result = add_argument(c, text_format("--method=%s", name), error)) == 0)
-        result = parse_trained(c, rest, error);
+        result = parse_trained(c, rest, &command_train, error);
     free(copy);
     return result;
 }

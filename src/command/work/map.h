@@ -25,7 +25,7 @@ struct map {
     struct store_row *rows; /* of the store before, [row_count]; read when needed */
     size_t row_count;
     bool rows_read;
-    int64_t routers; /* the surrogate in the store */
+    int64_t routers, run; /* the surrogate in the store */
     double began;
 };
 
