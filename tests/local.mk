@@ -53,5 +53,5 @@ dist_check_SCRIPTS += tests/check_opens.sh
 TESTS += tests/check_opens.sh
 
 # Functions that other files can call are called by one.
-dist_check_SCRIPTS += tests/check_callers.sh tests/check_functions.sh
-TESTS += tests/check_callers.sh tests/check_functions.sh
+dist_check_SCRIPTS += tests/check_callers.sh tests/check_functions.sh tests/check_names.sh
+TESTS += tests/check_callers.sh tests/check_functions.sh tests/check_names.sh

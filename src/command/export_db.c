@@ -2,7 +2,7 @@
 #include "command/command.h"
 #include "store/store.h"
 
-struct options {
+struct export_db_options {
     bool no_states;
 };
 
@@ -12,11 +12,11 @@ static const struct option_spec options[] = {
      .help =
          "Leave out the saved states of training runs, often most of a file's size: "
          "routers and figures are kept, but no run can be resumed from the copy",
-     .offset = offsetof(struct options, no_states)},
+     .offset = offsetof(struct export_db_options, no_states)},
     {0}};
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
-    const struct options *o = invocation->options;
+    const struct export_db_options *o = invocation->options;
     const char *path = invocation->operands[1];
     struct store *store;
     if (store_open(invocation->operands[0], STORE_READ_ONLY, &store, error))
@@ -47,6 +47,6 @@ const struct command command_export_db = {
     .common = TAKES_USUAL,
     .stops = true,
     .options = options,
-    .options_size = sizeof(struct options),
+    .options_size = sizeof(struct export_db_options),
     .run = run,
 };

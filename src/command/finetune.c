@@ -105,7 +105,7 @@ static const struct option_spec options[] = {
 struct request {
     struct finetune_options o;
     bool several; /* one expert of several that are made one after another */
-    struct tuning tuning;
+    struct finetune_session tuning;
 };
 
 static unsigned kind_of(const char *method) {
@@ -149,14 +149,14 @@ static int choose_out(struct request *r, struct error *error) {
 }
 
 /* A failure after the model was written: it is there, whole. */
-static int tell_what_lies(const struct tuning *t, struct error *error) {
+static int tell_what_lies(const struct finetune_session *t, struct error *error) {
     if (path_exists(t->out) && !strstr(error->text, "is written"))
         error_prefix(error, "%s is written", t->out);
     return -1;
 }
 
 static int train(struct request *r, bool resume, struct error *error) {
-    struct tuning *t = &r->tuning;
+    struct finetune_session *t = &r->tuning;
     if (resume && stored_settings(r, error))
         return -1;
     t->how = r->o.how;

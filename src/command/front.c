@@ -227,13 +227,13 @@ static int find_known(struct measure *m, struct plan *plan, struct error *error)
     return 1;
 }
 
-struct front {
+struct front_measuring {
     struct measure *measure;
     struct plan *plan;
 };
 
 static struct store_solution wanted_solution(void *self, size_t i) {
-    const struct front *f = self;
+    const struct front_measuring *f = self;
     size_t number = f->plan->wanted[i];
     return plan_solution(f->measure, f->plan, number / f->plan->count,
                          number % f->plan->count);
@@ -264,7 +264,7 @@ static int find_gap(struct measure *m, const struct plan *plan, struct gap *gap,
 }
 
 static struct store_solution gap_solution(void *self, size_t i) {
-    const struct front *f = self;
+    const struct front_measuring *f = self;
     (void)i;
     return plan_solution(f->measure, f->plan, 0, 0);
 }
@@ -272,7 +272,7 @@ static struct store_solution gap_solution(void *self, size_t i) {
 /* One after the other, since each depends on those before. */
 static int fill_gaps(struct measure *m, struct plan *plan, struct error *error) {
     const struct front_options *o = m->invocation->options;
-    struct front front = {m, plan};
+    struct front_measuring front = {m, plan};
     struct measure_list list = {
         .count = 1, .at = gap_solution, .self = &front, .what = "front"};
     double *rays = plan->rays;
@@ -308,7 +308,7 @@ static void log_front(struct measure *m, const struct plan *plan, bool finished)
 static enum exit_status measure_front(struct measure *m, double *rays, size_t count,
                                       struct error *error) {
     struct plan plan = {.rays = rays, .count = count};
-    struct front front = {m, &plan};
+    struct front_measuring front = {m, &plan};
     struct measure_list list = {.at = wanted_solution, .self = &front, .what = "front"};
     bool usage = false;
     int result = find_steps(m, &plan, &usage, error) ? -1 : find_known(m, &plan, error);

@@ -9,7 +9,7 @@
 #include "command/work/import_results.h"
 #include "results/solutions.h"
 
-struct options {
+struct import_command {
     const char *method;
     unsigned split, unit;
     bool skip_unknown;
@@ -20,14 +20,14 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .value = "M",
      .help = "Name of rows that have none (default: the name of the file)",
-     .offset = offsetof(struct options, method)},
+     .offset = offsetof(struct import_command, method)},
     {.name = "split",
      .type = OPTION_CHOICE,
      .value = "S",
      .choices = "test|train",
      .initial = "test",
      .help = "What the figures were measured on: test or train",
-     .offset = offsetof(struct options, split)},
+     .offset = offsetof(struct import_command, split)},
     {.name = "unit",
      .type = OPTION_CHOICE,
      .value = "U",
@@ -35,18 +35,18 @@ static const struct option_spec options[] = {
      .initial = "auto",
      .help = "Unit of the figures: percent, fraction, or auto, which takes them as "
              "fractions if none is above 1",
-     .offset = offsetof(struct options, unit)},
+     .offset = offsetof(struct import_command, unit)},
     {.name = "skip-unknown",
      .type = OPTION_FLAG,
      .help =
          "Ignore columns that are not tasks of this file; otherwise they are an error",
-     .offset = offsetof(struct options, skip_unknown)},
+     .offset = offsetof(struct import_command, skip_unknown)},
     {0}};
 
 static int import(const struct invocation *invocation, struct store *store,
                   const struct csv *csv, struct error *error) {
     static const char *const splits[] = {"test", "train"};
-    const struct options *o = invocation->options;
+    const struct import_command *o = invocation->options;
     const char *path = invocation->operands[1];
     struct store_recipe *recipe;
     if (store_recipe(store, &recipe, error))
@@ -226,6 +226,6 @@ const struct command command_import = {
     .common = TAKES_USUAL | TAKES_FORMAT,
     .stops = true,
     .options = options,
-    .options_size = sizeof(struct options),
+    .options_size = sizeof(struct import_command),
     .run = run,
 };

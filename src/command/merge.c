@@ -145,14 +145,14 @@ static int add_job(struct jobs *jobs, const struct merge_method *method,
     return job->method && job->parameters ? 0 : error_memory(error);
 }
 
-struct wanted {
+struct merge_wish {
     const double *scales; /* NULL: as the settings or the methods have it */
     size_t count;
     const json_t *settings;
 };
 
-static int add_method(struct jobs *jobs, const char *name, const struct wanted *wanted,
-                      struct error *error) {
+static int add_method(struct jobs *jobs, const char *name,
+                      const struct merge_wish *wanted, struct error *error) {
     if (store_method_role(name) == STORE_ROLE_EXPERTS)
         return add_job(jobs, NULL, NULL, error);
     const struct merge_method *method = merge_method_find(name, error);
@@ -205,7 +205,7 @@ static int check_preference(const struct merge_options *o, const struct jobs *jo
 static int list_jobs(const struct merge_options *o, struct jobs *jobs,
                      struct error *error) {
     double *scales = NULL;
-    struct wanted wanted = {0};
+    struct merge_wish wanted = {0};
     if (o->scales && !strchr(o->scales, '=') &&
         parse_scales(o->scales, &scales, &wanted.count, error))
         return -1;

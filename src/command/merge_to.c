@@ -120,7 +120,7 @@ static const struct option_spec options[] = {
     {0}};
 
 /* What was typed, taken apart. */
-struct wanted {
+struct merge_to_wish {
     struct merge_to_options options; /* as typed, or as a file says */
     struct mergekit mergekit;
     const struct tensorwise_method *method;
@@ -134,7 +134,7 @@ struct wanted {
     struct coefficients coefficients;
 };
 
-static void wanted_clear(struct wanted *w) {
+static void wanted_clear(struct merge_to_wish *w) {
     for (size_t t = 0; t < w->count; t++)
         free(w->names[t]);
     json_decref(w->parameters);
@@ -155,7 +155,7 @@ static char *name_of(const char *path) {
     return strndup(path + begin, end - begin);
 }
 
-static int take_experts(const struct merge_to_options *o, struct wanted *w,
+static int take_experts(const struct merge_to_options *o, struct merge_to_wish *w,
                         struct error *error) {
     for (size_t t = 0; t < o->experts.count; t++) {
         const char *text = o->experts.items[t], *equals = strchr(text, '=');
@@ -181,7 +181,7 @@ static int take_experts(const struct merge_to_options *o, struct wanted *w,
                      m->least == 1 ? "" : "s", w->count);
 }
 
-static int take_parameters(const struct merge_to_options *o, struct wanted *w,
+static int take_parameters(const struct merge_to_options *o, struct merge_to_wish *w,
                            struct error *error) {
     const struct merge_method *head = &w->method->head;
     json_t *settings = settings_parse(o->settings, NULL, error);
@@ -203,7 +203,7 @@ static int take_parameters(const struct merge_to_options *o, struct wanted *w,
     return w->parameters ? 0 : -1;
 }
 
-static int take_coefficients(const struct merge_to_options *o, struct wanted *w,
+static int take_coefficients(const struct merge_to_options *o, struct merge_to_wish *w,
                              struct error *error) {
     if (w->method->unweighted && (o->scales || o->weights.count))
         return error_set(error, "%s takes no --scales and no --weight",
@@ -223,7 +223,7 @@ static int take_coefficients(const struct merge_to_options *o, struct wanted *w,
                : 0;
 }
 
-static int take_output(const struct merge_to_options *o, struct wanted *w,
+static int take_output(const struct merge_to_options *o, struct merge_to_wish *w,
                        struct error *error) {
     static const struct {
         const char *name;
@@ -254,7 +254,7 @@ static int take_output(const struct merge_to_options *o, struct wanted *w,
 }
 
 /* What a file of mergekit says, as if it had been typed. */
-static int take_mergekit(const struct invocation *invocation, struct wanted *w,
+static int take_mergekit(const struct invocation *invocation, struct merge_to_wish *w,
                          struct error *error) {
     static const char *const others[] = {"method", "pretrained", "expert",
                                          "set",    "scales",     "preference"};
@@ -283,10 +283,10 @@ static int take_mergekit(const struct invocation *invocation, struct wanted *w,
     return 0;
 }
 
-static int take_all(const struct invocation *invocation, struct wanted *w,
+static int take_all(const struct invocation *invocation, struct merge_to_wish *w,
                     struct error *error) {
-    *w = (struct wanted){.options =
-                             *(const struct merge_to_options *)invocation->options};
+    *w = (struct merge_to_wish){
+        .options = *(const struct merge_to_options *)invocation->options};
     const struct merge_to_options *o = &w->options;
     if (o->mergekit && take_mergekit(invocation, w, error))
         return -1;
@@ -348,7 +348,7 @@ static void say_plan(const struct invocation *invocation, const struct models *m
             models->kept, model_directory_path(models->base));
 }
 
-static json_t *about(const struct wanted *w) {
+static json_t *about(const struct merge_to_wish *w) {
     const struct merge_to_options *o = &w->options;
     json_t *experts = json_array(), *weights = json_array();
     for (size_t t = 0; t < w->count; t++)
@@ -379,8 +379,9 @@ static json_t *about(const struct wanted *w) {
 
 /* --- doing it --------------------------------------------------------------------- */
 
-static enum exit_status merge(const struct invocation *invocation, struct wanted *w,
-                              struct models *models, struct error *error) {
+static enum exit_status merge(const struct invocation *invocation,
+                              struct merge_to_wish *w, struct models *models,
+                              struct error *error) {
     const struct merge_to_options *o = &w->options;
     const char *out = invocation->operands[0];
     struct merging_costs costs;
@@ -415,7 +416,7 @@ static enum exit_status merge(const struct invocation *invocation, struct wanted
 }
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
-    struct wanted w;
+    struct merge_to_wish w;
     struct models models = {0};
     enum exit_status status = EXIT_USAGE;
     if (take_all(invocation, &w, error) == 0) {

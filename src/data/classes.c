@@ -24,13 +24,13 @@ void classes_clear(struct classes *classes) {
 
 /* --- matching ------------------------------------------------------------- */
 
-struct entry {
+struct class_entry {
     char *text; /* owned */
     size_t index;
 };
 
 struct lookup {
-    struct entry *entries; /* sorted */
+    struct class_entry *entries; /* sorted */
     size_t count;
 };
 
@@ -44,7 +44,7 @@ static void plain(char *text) {
 }
 
 static int by_text(const void *a, const void *b) {
-    const struct entry *x = a, *y = b;
+    const struct class_entry *x = a, *y = b;
     return strcmp(x->text, y->text);
 }
 
@@ -59,7 +59,7 @@ static int lookup_new(char *const *names, size_t count, bool loose,
                       struct lookup *lookup, struct error *error) {
     *lookup = (struct lookup){.entries = array_new(count, sizeof *lookup->entries)};
     for (size_t i = 0; lookup->entries && i < count; i++) {
-        struct entry entry = {strdup(names[i] ? names[i] : ""), i};
+        struct class_entry entry = {strdup(names[i] ? names[i] : ""), i};
         if (!entry.text) {
             lookup_clear(lookup);
             break;
@@ -76,13 +76,14 @@ static int lookup_new(char *const *names, size_t count, bool loose,
 
 /* SIZE_MAX where there is none, and where there are several. */
 static size_t lookup_find(const struct lookup *lookup, char *text) {
-    struct entry wanted = {text, 0};
-    const struct entry *found = *text ? bsearch(&wanted, lookup->entries, lookup->count,
-                                                sizeof *lookup->entries, by_text)
-                                      : NULL;
+    struct class_entry wanted = {text, 0};
+    const struct class_entry *found =
+        *text ? bsearch(&wanted, lookup->entries, lookup->count,
+                        sizeof *lookup->entries, by_text)
+              : NULL;
     if (!found)
         return SIZE_MAX;
-    const struct entry *last = lookup->entries + lookup->count - 1;
+    const struct class_entry *last = lookup->entries + lookup->count - 1;
     if ((found > lookup->entries && strcmp(found[-1].text, text) == 0) ||
         (found < last && strcmp(found[1].text, text) == 0))
         return SIZE_MAX;

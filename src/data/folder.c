@@ -44,14 +44,14 @@ static int is_folder(const char *path, struct error *error) {
 }
 
 /* What class_folders_read gathers. */
-struct gathered {
+struct found_files {
     struct names classes, files;
     int32_t *labels;
     size_t capacity; /* of labels */
 };
 
 /* Takes file over, also when it fails. */
-static int add_file(struct gathered *gathered, char *file, struct error *error) {
+static int add_file(struct found_files *gathered, char *file, struct error *error) {
     if (array_reserve((void **)&gathered->labels, &gathered->capacity,
                       gathered->files.count + 1, sizeof *gathered->labels)) {
         free(file);
@@ -167,7 +167,7 @@ static int list_leaves(const char *path, bool nested, struct leaves *leaves,
 }
 
 static int read_leaf(const char *path, const struct leaf *leaf,
-                     struct gathered *gathered, struct error *error) {
+                     struct found_files *gathered, struct error *error) {
     struct names names;
     char *folder = text_format("%s/%s", path, leaf->place);
     if (!folder)
@@ -212,7 +212,7 @@ static int no_classes(const char *path, bool nested, struct error *error) {
 }
 
 static int read_leaves(const char *path, const struct leaves *leaves,
-                       struct gathered *gathered, struct error *error) {
+                       struct found_files *gathered, struct error *error) {
     for (size_t i = 0; i < leaves->count; i++) {
         const struct leaf *leaf = &leaves->at[i];
         bool last =
@@ -229,7 +229,7 @@ static int read_leaves(const char *path, const struct leaves *leaves,
 int class_folders_read(const char *path, bool nested, struct class_folders *folders,
                        struct error *error) {
     struct leaves leaves;
-    struct gathered gathered = {0};
+    struct found_files gathered = {0};
     *folders = (struct class_folders){0};
     if (list_leaves(path, nested, &leaves, error))
         return -1;
@@ -250,7 +250,7 @@ int class_folders_read(const char *path, bool nested, struct class_folders *fold
 
 /* The files of path/place (place "": of path) and below. */
 static int gather_files(const char *path, const char *place, unsigned depth,
-                        struct gathered *gathered, struct error *error) {
+                        struct found_files *gathered, struct error *error) {
     enum { DEEPEST = 64 }; /* a link may lead back up */
     struct names names;
     char *folder = text_format("%s/%s", path, place);
@@ -280,7 +280,7 @@ static int gather_files(const char *path, const char *place, unsigned depth,
 
 int plain_folder_read(const char *path, struct class_folders *folders,
                       struct error *error) {
-    struct gathered gathered = {0};
+    struct found_files gathered = {0};
     *folders = (struct class_folders){0};
     int status = gather_files(path, "", 0, &gathered, error);
     if (status == 0 && gathered.files.count == 0)

@@ -7,14 +7,14 @@
 #include "base/memory.h"
 #include "merge/head_ridge.h"
 
-struct map {
+struct head_fit_map {
     size_t rows, features;
     double *inputs, *lack;  /* (rows, D) features, and what they lack, weighted */
     double *mean, *missing; /* (D) their weighted means */
     double *gram, *change;  /* (D, D); change becomes M */
 };
 
-static void close_map(struct map *map) {
+static void close_map(struct head_fit_map *map) {
     free(map->inputs);
     free(map->lack);
     free(map->mean);
@@ -23,10 +23,10 @@ static void close_map(struct map *map) {
     free(map->change);
 }
 
-static int open_map(struct map *map, const struct head_map_input *input,
+static int open_map(struct head_fit_map *map, const struct head_map_input *input,
                     struct error *error) {
     size_t d = input->heads[0].features;
-    *map = (struct map){.features = d};
+    *map = (struct head_fit_map){.features = d};
     for (size_t t = 0; t < input->tasks; t++)
         map->rows += input->preference[t] > 0 ? input->counts[t] : 0;
     map->inputs = array_new(map->rows, d * sizeof *map->inputs);
@@ -42,7 +42,7 @@ static int open_map(struct map *map, const struct head_map_input *input,
 }
 
 /* Both, less their means where there are any, each row times the root of its weight. */
-static void fill(struct map *map, const struct head_map_input *input) {
+static void fill(struct head_fit_map *map, const struct head_map_input *input) {
     size_t d = map->features, row = 0;
     for (int pass = input->with_bias ? 0 : 1; pass < 2; pass++)
         for (size_t t = row = 0; t < input->tasks; t++) {
@@ -64,7 +64,7 @@ static void fill(struct map *map, const struct head_map_input *input) {
 }
 
 /* A head with the map folded in. */
-static int fold(const struct map *map, const struct head *head, bool with_bias,
+static int fold(const struct head_fit_map *map, const struct head *head, bool with_bias,
                 struct head *fitted, struct error *error) {
     size_t d = map->features, classes = head->classes;
     *fitted = (struct head){.classes = classes, .features = d};
@@ -97,7 +97,7 @@ static int fold(const struct map *map, const struct head *head, bool with_bias,
 
 int head_map_solve(const struct head_map_input *input, unsigned threads,
                    struct head *fitted, struct error *error) {
-    struct map map;
+    struct head_fit_map map;
     int result = open_map(&map, input, error);
     for (size_t t = 0; t < input->tasks; t++)
         fitted[t] = (struct head){0};

@@ -22,7 +22,7 @@ enum {
 /* What the blocks gathered at a time may take. */
 static const size_t part_bytes = (size_t)1 << 30;
 
-struct layer {
+struct regmean_layer {
     size_t offset, inputs, outputs; /* of its weight in the arena */
     struct regmean *regmean;
     float *gram; /* (inputs, inputs) on the device */
@@ -35,36 +35,40 @@ struct regmean_session {
     struct examples *examples;
     real *picked; /* (BATCH rows, widest inputs): rows that are no padding, of texts */
     size_t part;  /* blocks at a time */
-    struct layer *layers;      /* [part * LAYERS] */
-    size_t rows;               /* of inputs that were gathered of one task */
-    float *host_gram, *vector; /* of the largest layer */
-    float *turned;             /* the same, the other way round (config.h: conv1d) */
-    float *merged;             /* (size) */
+    struct regmean_layer *layers; /* [part * LAYERS] */
+    size_t rows;                  /* of inputs that were gathered of one task */
+    float *host_gram, *vector;    /* of the largest layer */
+    float *turned;                /* the same, the other way round (config.h: conv1d) */
+    float *merged;                /* (size) */
 };
 
 static void layers_of(const struct regmean_session *s, size_t block,
-                      struct layer layers[LAYERS]) {
+                      struct regmean_layer layers[LAYERS]) {
     const struct model_config *c = &s->layout->config;
     const struct block_offsets *o = &s->layout->blocks[block];
     size_t w = c->width, f = c->mlp_width;
-    layers[0] = (struct layer){.offset = o->qkv_weight, .inputs = w, .outputs = 3 * w};
-    layers[1] = (struct layer){.offset = o->out_weight, .inputs = w, .outputs = w};
-    layers[2] = (struct layer){.offset = o->fc1_weight, .inputs = w, .outputs = f};
-    layers[3] = (struct layer){.offset = o->fc2_weight, .inputs = f, .outputs = w};
+    layers[0] =
+        (struct regmean_layer){.offset = o->qkv_weight, .inputs = w, .outputs = 3 * w};
+    layers[1] =
+        (struct regmean_layer){.offset = o->out_weight, .inputs = w, .outputs = w};
+    layers[2] =
+        (struct regmean_layer){.offset = o->fc1_weight, .inputs = w, .outputs = f};
+    layers[3] =
+        (struct regmean_layer){.offset = o->fc2_weight, .inputs = f, .outputs = w};
 }
 
-static size_t layer_bytes(const struct layer *l) {
+static size_t layer_bytes(const struct regmean_layer *l) {
     return 8 * l->inputs * (l->inputs + 2 * l->outputs) + 4 * l->inputs * l->inputs;
 }
 
 static int open_session(struct regmean_session *s, struct error *error) {
-    struct layer layers[LAYERS];
+    struct regmean_layer layers[LAYERS];
     size_t block = 0, gram = 0, weight = 0, widest = 0;
     s->backend = s->input->pool->backend;
     s->layout = s->input->pool->layout;
     layers_of(s, 0, layers);
     for (int i = 0; i < LAYERS; i++) {
-        const struct layer *l = &layers[i];
+        const struct regmean_layer *l = &layers[i];
         block += layer_bytes(l);
         gram = l->inputs * l->inputs > gram ? l->inputs * l->inputs : gram;
         weight = l->inputs * l->outputs > weight ? l->inputs * l->outputs : weight;
@@ -100,7 +104,7 @@ static void close_layers(struct regmean_session *s) {
     for (size_t i = 0; s->layers && i < s->part * LAYERS; i++) {
         regmean_free(s->layers[i].regmean);
         s->backend->release(s->backend, s->layers[i].gram);
-        s->layers[i] = (struct layer){0};
+        s->layers[i] = (struct regmean_layer){0};
     }
 }
 
@@ -111,7 +115,7 @@ static int open_layers(struct regmean_session *s, size_t first, size_t count,
     for (size_t i = 0; i < count; i++) {
         layers_of(s, first + i, &s->layers[i * LAYERS]);
         for (size_t j = i * LAYERS; j < (i + 1) * LAYERS; j++) {
-            struct layer *l = &s->layers[j];
+            struct regmean_layer *l = &s->layers[j];
             l->regmean = regmean_new(l->inputs, l->outputs, ratio, b->threads);
             if (!l->regmean)
                 return error_memory(error);
@@ -125,8 +129,8 @@ static int open_layers(struct regmean_session *s, size_t first, size_t count,
 
 /* gram += x^T x for one layer's inputs (rows, inputs), the rows that index picks where
  * there is one. */
-static void add_inputs(struct regmean_session *s, const struct layer *l, const real *x,
-                       const int32_t *index, size_t rows) {
+static void add_inputs(struct regmean_session *s, const struct regmean_layer *l,
+                       const real *x, const int32_t *index, size_t rows) {
     struct backend *b = s->backend;
     if (index) {
         b->gather_rows(b, s->picked, x, index, rows, l->inputs);
@@ -174,7 +178,7 @@ static int gather(struct regmean_session *s, size_t task, size_t first, size_t c
         for (size_t i = 0; i < count; i++) {
             const struct block_activations *a =
                 transformer_block(e->transformer, first + i);
-            const struct layer *l = &s->layers[i * LAYERS];
+            const struct regmean_layer *l = &s->layers[i * LAYERS];
             add_inputs(s, &l[0], a->norm1, index, rows);
             add_inputs(s, &l[1], a->mixed, index, rows);
             add_inputs(s, &l[2], a->norm2, index, rows);
@@ -198,7 +202,7 @@ static int join(struct regmean_session *s, size_t task, size_t count,
     const struct pool *pool = s->input->pool;
     float rows = (float)s->rows;
     for (size_t j = 0; j < count * LAYERS; j++) {
-        struct layer *l = &s->layers[j];
+        struct regmean_layer *l = &s->layers[j];
         size_t squared = l->inputs * l->inputs;
         const real *vector =
             backend_at(b, pool->vectors, task * s->layout->size + l->offset);
@@ -228,7 +232,7 @@ static int merge_part(struct regmean_session *s, size_t first, size_t count,
             return -1;
     }
     for (size_t j = 0; j < count * LAYERS; j++) {
-        struct layer *l = &s->layers[j];
+        struct regmean_layer *l = &s->layers[j];
         float *merged = s->merged + l->offset;
         if (regmean_finish(l->regmean, s->turned ? s->turned : merged, error))
             return -1;

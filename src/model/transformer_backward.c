@@ -40,7 +40,7 @@ static void join(const struct backward *back, unsigned *read) {
 
 /* Groups of `count` rows each, after the first `first`; the gradients are `apart`
  * elements apart. */
-struct run {
+struct row_groups {
     size_t first, count, groups, apart;
     size_t group; /* the first of them */
 };
@@ -48,7 +48,7 @@ struct run {
 /* Adds up a region's gradient over the rows of each group of a run, into place; what is
  * the step's own. */
 typedef void add_groups(const struct backward *back, const void *what, float *place,
-                        const struct run *run);
+                        const struct row_groups *run);
 
 /* The gradient of a region of `size` elements, of all groups at once where they are
  * alike; an image has so many rows. False where it is not wanted. */
@@ -60,7 +60,8 @@ static bool each_group(const struct backward *back, size_t offset, size_t size,
     if (!place)
         return false;
     for (size_t g = 0; g < back->groups; g += at_once) {
-        struct run run = {first, back->group_images[g] * rows, at_once, stride, g};
+        struct row_groups run = {first, back->group_images[g] * rows, at_once, stride,
+                                 g};
         add(back, what, place + g * stride, &run);
         first += run.count;
     }
@@ -78,7 +79,7 @@ struct weight_product { /* left^T right, (m, n), of (rows, m) and (rows, n) */
 };
 
 static void add_product(const struct backward *back, const void *what, float *place,
-                        const struct run *run) {
+                        const struct row_groups *run) {
     const struct weight_product *p = what;
     struct backend *b = back->t->backend;
     b->matmul(b, &(struct matmul){.m = p->m,
@@ -104,8 +105,8 @@ static void add_product(const struct backward *back, const void *what, float *pl
 }
 
 /* Zeros at `offset` of every group's gradient, which is not added to. */
-static void put_zeros(const struct backward *back, float *place, const struct run *run,
-                      size_t offset, size_t count) {
+static void put_zeros(const struct backward *back, float *place,
+                      const struct row_groups *run, size_t offset, size_t count) {
     struct backend *b = back->t->backend;
     for (size_t g = 0; g < run->groups && !back->sink->accumulate && count > 0; g++)
         b->zero(b, place + g * run->apart + offset, count * sizeof *place);
@@ -117,7 +118,7 @@ struct sums { /* of the first columns of (rows, width); the region's rest is 0 *
 };
 
 static void add_sums(const struct backward *back, const void *what, float *place,
-                     const struct run *run) {
+                     const struct row_groups *run) {
     const struct sums *s = what;
     struct backend *b = back->t->backend;
     put_zeros(back, place, run, s->columns, s->rest);
@@ -164,7 +165,7 @@ struct norm {
 };
 
 static void add_norm(const struct backward *back, const void *what, float *place,
-                     const struct run *run) {
+                     const struct row_groups *run) {
     const struct norm *n = what;
     struct backend *b = back->t->backend;
     size_t w = back->t->layout->config.width, first = run->first;
@@ -331,7 +332,7 @@ static void stem_backward(struct backward *back) {
 }
 
 static void add_tokens(const struct backward *back, const void *what, float *place,
-                       const struct run *run) {
+                       const struct row_groups *run) {
     const struct transformer *t = back->t;
     struct backend *b = t->backend;
     const size_t *table = what, w = t->layout->config.width;

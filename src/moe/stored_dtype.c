@@ -5,20 +5,21 @@
 #include "base/memory.h"
 
 /* Elements one after the other with one dtype. */
-struct run {
+struct dtype_stretch {
     size_t begin, count;
     enum rounding to;
 };
 
 struct stored_dtype {
     const struct pool *pool;
-    struct run *runs;
+    struct dtype_stretch *runs;
     size_t count, capacity;
 };
 
 static int add(struct stored_dtype *stored, const struct parameter *parameter,
                enum rounding to, struct error *error) {
-    struct run *last = stored->count ? &stored->runs[stored->count - 1] : NULL;
+    struct dtype_stretch *last =
+        stored->count ? &stored->runs[stored->count - 1] : NULL;
     /* What lies between two parameters is zero, and stays so. */
     if (last && last->to == to &&
         last->begin + last->count + LAYOUT_ALIGN > parameter->offset) {
@@ -29,7 +30,7 @@ static int add(struct stored_dtype *stored, const struct parameter *parameter,
                       sizeof *stored->runs))
         return error_memory(error);
     stored->runs[stored->count++] =
-        (struct run){parameter->offset, parameter->count, to};
+        (struct dtype_stretch){parameter->offset, parameter->count, to};
     return 0;
 }
 
@@ -66,7 +67,7 @@ void stored_dtype_free(struct stored_dtype *stored) {
 void stored_dtype_round(const struct stored_dtype *stored, real *weights) {
     struct backend *b = stored->pool->backend;
     for (size_t i = 0; i < stored->count; i++) {
-        const struct run *run = &stored->runs[i];
+        const struct dtype_stretch *run = &stored->runs[i];
         b->round_values(b, backend_at(b, weights, run->begin), run->count, run->to);
     }
 }

@@ -117,14 +117,15 @@ static int filter_three(const double *points, const size_t *first, size_t rows,
  */
 enum { SLAB = 1024, SLAB_WORDS = SLAB / 64 };
 
-struct front {
+struct bit_slabs {
     size_t objectives, count, slabs;
     double *rows;
     uint8_t *tiles; /* of one slab */
     uint64_t *bits; /* [slabs][objectives][QUANTILES][SLAB_WORDS] */
 };
 
-static uint8_t *front_byte(const struct front *front, size_t place, size_t objective) {
+static uint8_t *front_byte(const struct bit_slabs *front, size_t place,
+                           size_t objective) {
     size_t at = place - front->slabs * SLAB;
     return front->tiles + (at / TILE * front->objectives + objective) * TILE +
            at % TILE;
@@ -132,7 +133,8 @@ static uint8_t *front_byte(const struct front *front, size_t place, size_t objec
 
 /* Is the row at a place nowhere above `row`? No row of the front is above it in the
  * first objective. */
-static bool front_below(const struct front *front, size_t place, const double *row) {
+static bool front_below(const struct bit_slabs *front, size_t place,
+                        const double *row) {
     const double *q = front->rows + place * front->objectives;
     size_t j = 1;
     while (j < front->objectives && q[j] <= row[j])
@@ -140,8 +142,8 @@ static bool front_below(const struct front *front, size_t place, const double *r
     return j == front->objectives;
 }
 
-static size_t find_in_slab(const struct front *front, size_t slab, const double *row,
-                           const uint8_t *bytes) {
+static size_t find_in_slab(const struct bit_slabs *front, size_t slab,
+                           const double *row, const uint8_t *bytes) {
     enum { PARTS = SLAB_WORDS * sizeof(uint64_t) / sizeof(some_words) };
     size_t objectives = front->objectives;
     const uint64_t *bits =
@@ -171,7 +173,7 @@ static size_t find_in_slab(const struct front *front, size_t slab, const double 
     return SIZE_MAX;
 }
 
-static size_t find_in_tiles(const struct front *front, const double *row,
+static size_t find_in_tiles(const struct bit_slabs *front, const double *row,
                             const uint8_t *bytes) {
     size_t objectives = front->objectives;
     for (size_t start = front->slabs * SLAB; start < front->count; start += TILE) {
@@ -198,7 +200,7 @@ static size_t find_in_tiles(const struct front *front, const double *row,
 }
 
 /* A place of the front whose row is nowhere above `row`, or SIZE_MAX. */
-static size_t front_find(const struct front *front, const double *row,
+static size_t front_find(const struct bit_slabs *front, const double *row,
                          const uint8_t *bytes) {
     for (size_t slab = 0; slab < front->slabs; slab++) {
         size_t place = find_in_slab(front, slab, row, bytes);
@@ -209,7 +211,7 @@ static size_t front_find(const struct front *front, const double *row,
 }
 
 /* Makes a slab of the tiles, which are full. */
-static int front_close(struct front *front) {
+static int front_close(struct bit_slabs *front) {
     size_t objectives = front->objectives, size;
     size_t words = objectives * QUANTILES * SLAB_WORDS;
     if (!size_multiply(front->slabs + 1, words * sizeof *front->bits, &size))
@@ -234,7 +236,7 @@ static int front_close(struct front *front) {
     return 0;
 }
 
-static int front_put(struct front *front, const double *row, const uint8_t *bytes) {
+static int front_put(struct bit_slabs *front, const double *row, const uint8_t *bytes) {
     if (front->count - front->slabs * SLAB == SLAB && front_close(front))
         return -1;
     memcpy(front->rows + front->count * front->objectives, row,
@@ -246,7 +248,7 @@ static int front_put(struct front *front, const double *row, const uint8_t *byte
 }
 
 /* Of rows in tiles. */
-static void front_swap(struct front *front, size_t a, size_t b) {
+static void front_swap(struct bit_slabs *front, size_t a, size_t b) {
     for (size_t j = 0; j < front->objectives; j++) {
         double *x = front->rows + a * front->objectives + j, value = *x;
         double *y = front->rows + b * front->objectives + j;
@@ -261,7 +263,7 @@ static void front_swap(struct front *front, size_t a, size_t b) {
 /* Any number of objectives: every row against those kept before it. */
 static int filter_many(const double *points, const uint8_t *bytes, size_t objectives,
                        const size_t *first, size_t rows, bool *keep) {
-    struct front front = {.objectives = objectives};
+    struct bit_slabs front = {.objectives = objectives};
     size_t cells;
     if (size_multiply(rows, objectives, &cells))
         front.rows = array_new(cells, sizeof *front.rows);

@@ -57,23 +57,23 @@ size_t design_on_edge(const struct design *design, size_t a, size_t b, size_t k)
 
 /* --- the criteria ----------------------------------------------------------------- */
 
-struct measured {
+struct measured_design {
     const struct store_recipe *recipe;
     const struct design *design;
     const double *values, *experts;
 };
 
-static double value_at(const struct measured *m, size_t point, size_t task) {
+static double value_at(const struct measured_design *m, size_t point, size_t task) {
     return m->values[point * m->design->tasks + task];
 }
 
 /* The same so that more is better. */
-static double good_at(const struct measured *m, size_t point, size_t task) {
+static double good_at(const struct measured_design *m, size_t point, size_t task) {
     return -oriented_turn(&m->recipe->tasks[task].objective, value_at(m, point, task));
 }
 
 /* Of the vertices, the centre and, where asked for, the middles of the edges. */
-static int share_of(const struct measured *m, bool middles, double *share,
+static int share_of(const struct measured_design *m, bool middles, double *share,
                     const struct work *work, struct error *error) {
     const struct design *d = m->design;
     struct oriented set;
@@ -97,7 +97,7 @@ static int share_of(const struct measured *m, bool middles, double *share,
     return result;
 }
 
-static double mean_share(const struct measured *m, bool own) {
+static double mean_share(const struct measured_design *m, bool own) {
     const struct design *d = m->design;
     double sum = 0, of_experts = 0;
     for (size_t t = 0; t < d->tasks; t++) {
@@ -109,7 +109,7 @@ static double mean_share(const struct measured *m, bool own) {
 }
 
 /* One task's figures as its weight goes from 0 to 1 along an edge. */
-static void walk_edge(const struct measured *m, size_t from, size_t to,
+static void walk_edge(const struct measured_design *m, size_t from, size_t to,
                       double *figure) {
     const struct design *d = m->design;
     for (size_t k = 0; k < d->edge; k++)
@@ -126,8 +126,8 @@ static size_t flat_halves(const double *figure, size_t edge) {
     return rise <= 0 ? 2 : (size_t)(lower < 0.1 * rise) + (rise - lower < 0.1 * rise);
 }
 
-static void follow_edges(const struct measured *m, double *weight, double *figure,
-                         struct criteria *c) {
+static void follow_edges(const struct measured_design *m, double *weight,
+                         double *figure, struct criteria *c) {
     const struct design *d = m->design;
     size_t walks = 0, flat = 0;
     c->monotone = 0;
@@ -151,7 +151,8 @@ static void follow_edges(const struct measured *m, double *weight, double *figur
 }
 
 /* weight and figure have room for every point. */
-static double calibration(const struct measured *m, double *weight, double *figure) {
+static double calibration(const struct measured_design *m, double *weight,
+                          double *figure) {
     const struct design *d = m->design;
     double sum = 0;
     for (size_t t = 0; t < d->tasks; t++) {
@@ -169,7 +170,7 @@ int comparison_criteria(const struct store_recipe *recipe, const struct design *
                         const double *values, bool answers, const double *experts,
                         struct criteria *c, const struct work *work,
                         struct error *error) {
-    const struct measured m = {recipe, design, values, experts};
+    const struct measured_design m = {recipe, design, values, experts};
     const double unknown = (double)NAN;
     *c = (struct criteria){.monotone = unknown,
                            .monotone_least = unknown,

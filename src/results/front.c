@@ -89,24 +89,24 @@ bool front_dominates(const struct catalog *catalog, size_t a, size_t b) {
     return pareto_dominates(points[0], points[1], catalog->tasks);
 }
 
-struct placed {
+struct placed_row {
     const double *values;
     size_t row;
 };
 
 static int by_first(const void *a, const void *b) {
-    const struct placed *x = a, *y = b;
+    const struct placed_row *x = a, *y = b;
     return (*x->values > *y->values) - (*x->values < *y->values);
 }
 
 /* Rows in order of the first objective. */
 static int put_in_order(const struct oriented *points, size_t *rows) {
-    struct placed *placed = array_new(points->count, sizeof *placed);
+    struct placed_row *placed = array_new(points->count, sizeof *placed);
     if (!placed)
         return -1;
     for (size_t i = 0; i < points->count; i++)
-        placed[i] =
-            (struct placed){points->values + i * points->objectives, points->rows[i]};
+        placed[i] = (struct placed_row){points->values + i * points->objectives,
+                                        points->rows[i]};
     if (points->count)
         qsort(placed, points->count, sizeof *placed, by_first);
     for (size_t i = 0; i < points->count; i++)

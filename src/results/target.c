@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct reader {
+struct target_reader {
     const char *at;
     const struct catalog *catalog;
     struct target *target;
@@ -16,7 +16,7 @@ struct reader {
     size_t position; /* of the next figure without a name */
 };
 
-static void skip_blanks(struct reader *reader) {
+static void skip_blanks(struct target_reader *reader) {
     while (isspace((unsigned char)*reader->at))
         reader->at++;
 }
@@ -32,7 +32,7 @@ static size_t word_length(const char *at) {
 }
 
 /* Steps over these words where they stand here; a blank stands for any. */
-static bool take(struct reader *reader, const char *words) {
+static bool take(struct target_reader *reader, const char *words) {
     const char *at = reader->at;
     for (; *words; words++) {
         if (*words == ' ') {
@@ -52,7 +52,7 @@ static bool take(struct reader *reader, const char *words) {
 }
 
 /* A number that ends where a word does; a percent sign may follow. */
-static bool take_number(struct reader *reader, double *number) {
+static bool take_number(struct target_reader *reader, double *number) {
     char *end;
     *number = strtod(reader->at, &end);
     if (end == reader->at || !isfinite(*number) || isalpha((unsigned char)*reader->at))
@@ -71,7 +71,7 @@ static bool take_number(struct reader *reader, double *number) {
 
 /* The task whose name stands here: the longest that does so whole, else the one that
  * begins with this word and is alone in that. -1: none, -2: several. *length: of it. */
-static int find_task(const struct reader *reader, size_t *length) {
+static int find_task(const struct target_reader *reader, size_t *length) {
     const struct store_recipe *recipe = reader->catalog->recipe;
     size_t word = word_length(reader->at);
     int found = -1;
@@ -92,7 +92,7 @@ static int find_task(const struct reader *reader, size_t *length) {
     return found;
 }
 
-static int take_task(struct reader *reader, size_t *task) {
+static int take_task(struct target_reader *reader, size_t *task) {
     char example[128];
     size_t length;
     int found = find_task(reader, &length);
@@ -115,7 +115,7 @@ enum way { WAY_EITHER, WAY_LEAST, WAY_MOST };
 
 /* What may stand between a name and its number; false where that is for the other way.
  */
-static int take_way(struct reader *reader, size_t task) {
+static int take_way(struct target_reader *reader, size_t task) {
     static const struct {
         const char *word;
         enum way way;
@@ -138,7 +138,7 @@ static int take_way(struct reader *reader, size_t task) {
 
 /* --- clauses ---------------------------------------------------------------------- */
 
-static int read_bound(struct reader *reader) {
+static int read_bound(struct target_reader *reader) {
     char example[128];
     size_t task;
     double number;
@@ -153,7 +153,7 @@ static int read_bound(struct reader *reader) {
     return 0;
 }
 
-static int read_best(struct reader *reader, bool most) {
+static int read_best(struct target_reader *reader, bool most) {
     size_t task;
     if (take_task(reader, &task))
         return -1;
@@ -168,7 +168,7 @@ static int read_best(struct reader *reader, bool most) {
 
 /* Figures without a name, in the order of the tasks; "2 more of cars" changes what is
  * asked of it already. */
-static int read_number(struct reader *reader, double number) {
+static int read_number(struct target_reader *reader, double number) {
     struct target *target = reader->target;
     bool more = take(reader, "more of") || take(reader, "more");
     bool less = !more && (take(reader, "less of") || take(reader, "less"));
@@ -215,7 +215,7 @@ static bool is_named(const struct catalog *catalog, size_t row, const char *phra
     return true;
 }
 
-static int find_row(struct reader *reader, const char *phrase, size_t length,
+static int find_row(struct target_reader *reader, const char *phrase, size_t length,
                     size_t *row) {
     const struct catalog *catalog = reader->catalog;
     size_t found = 0, shortest = SIZE_MAX;
@@ -249,7 +249,7 @@ static int find_row(struct reader *reader, const char *phrase, size_t length,
     return 0;
 }
 
-static int read_like(struct reader *reader) {
+static int read_like(struct target_reader *reader) {
     while (take(reader, "the") || take(reader, "baseline") || take(reader, "solution"))
         ;
     const char *phrase = reader->at, *end = phrase + strcspn(phrase, ",");
@@ -271,7 +271,7 @@ static int read_like(struct reader *reader) {
     return 0;
 }
 
-static int read_clause(struct reader *reader) {
+static int read_clause(struct target_reader *reader) {
     double number;
     if (take(reader, "then") || take(reader, "the best of the rest")) {
         if (!take(reader, "the best of the rest"))
@@ -295,7 +295,7 @@ static int read_clause(struct reader *reader) {
 
 int target_parse(const char *text, const struct catalog *catalog, struct target *target,
                  struct error *error) {
-    struct reader reader = {text, catalog, target, error, 0};
+    struct target_reader reader = {text, catalog, target, error, 0};
     char example[128];
     size_t commas = 0;
     bool any = false;

@@ -106,7 +106,7 @@ void gathered_empty(struct gathered *g) {
 /* --- values ----------------------------------------------------------------------- */
 
 /* What filling has at hand. */
-struct filling {
+struct row_filling {
     struct gathered *g;
     float *left[COEFFICIENTS_MAX], *right[COEFFICIENTS_MAX]; /* factors of products */
     float *row, *sum;                                        /* [columns] */
@@ -118,7 +118,7 @@ static int read_row(const struct tensor *tensor, const char *path, size_t row,
 }
 
 /* A row of an expert's own, as its file has it. */
-static int read_own(const struct filling *f, size_t t, size_t row, float *out,
+static int read_own(const struct row_filling *f, size_t t, size_t row, float *out,
                     struct error *error) {
     const struct expert_tensor *source = &f->g->experts[t].source;
     size_t columns = f->g->columns;
@@ -134,7 +134,7 @@ static int read_own(const struct filling *f, size_t t, size_t row, float *out,
 }
 
 /* The mean of the experts that have the token; one at least does. */
-static int mean_of_experts(const struct filling *f, size_t index, float *out,
+static int mean_of_experts(const struct row_filling *f, size_t index, float *out,
                            struct error *error) {
     const struct gathered *g = f->g;
     size_t have = 0;
@@ -160,7 +160,8 @@ static void *row_at(const struct tensor *tensor, size_t row, size_t columns) {
     return (unsigned char *)(uintptr_t)tensor->data + row * columns * size;
 }
 
-static int fill_base_row(const struct filling *f, size_t index, struct error *error) {
+static int fill_base_row(const struct row_filling *f, size_t index,
+                         struct error *error) {
     struct gathered *g = f->g;
     void *out = row_at(&g->base, index, g->columns);
     int32_t row = g->vocabulary->base[index];
@@ -177,7 +178,7 @@ static int fill_base_row(const struct filling *f, size_t index, struct error *er
 }
 
 /* Behind the base model's row, which it takes where it has none. */
-static int fill_own_row(const struct filling *f, size_t t, size_t index,
+static int fill_own_row(const struct row_filling *f, size_t t, size_t index,
                         struct error *error) {
     struct gathered *g = f->g;
     const struct tensor *tensor = &g->experts[t].tensor;
@@ -200,7 +201,7 @@ static int fill_own_row(const struct filling *f, size_t t, size_t index,
     return result;
 }
 
-static int fill_rows(const struct filling *f, struct error *error) {
+static int fill_rows(const struct row_filling *f, struct error *error) {
     const struct gathered *g = f->g;
     for (size_t i = 0; i < g->vocabulary->rows; i++) {
         if (fill_base_row(f, i, error))
@@ -212,7 +213,7 @@ static int fill_rows(const struct filling *f, struct error *error) {
     return 0;
 }
 
-static int read_products(struct filling *f, struct error *error) {
+static int read_products(struct row_filling *f, struct error *error) {
     for (size_t t = 0; t < f->g->vocabulary->count; t++) {
         const struct low_rank *product = f->g->experts[t].source.product;
         if (product &&
@@ -223,9 +224,9 @@ static int read_products(struct filling *f, struct error *error) {
 }
 
 int gathered_fill(struct gathered *g, struct error *error) {
-    struct filling f = {.g = g,
-                        .row = array_new(g->columns, sizeof *f.row),
-                        .sum = array_new(g->columns, sizeof *f.sum)};
+    struct row_filling f = {.g = g,
+                            .row = array_new(g->columns, sizeof *f.row),
+                            .sum = array_new(g->columns, sizeof *f.sum)};
     g->room = malloc((size_t)gathered_bytes(g));
     unsigned char *at = g->room;
     int result = f.row && f.sum && at ? read_products(&f, error) : error_memory(error);

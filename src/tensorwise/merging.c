@@ -179,7 +179,7 @@ static int read_bytes(void *self, size_t index, uint64_t offset, void *out, size
 
 /* --- the directory ---------------------------------------------------------------- */
 
-struct filling {
+struct folder_filling {
     struct maker *maker;
     const json_t *about;
     bool resumes; /* files that are there are those of this very merge */
@@ -229,7 +229,7 @@ static void pass_over(struct maker *m, size_t shard) {
 
 static int fill(void *self, const char *folder, const char *shown,
                 struct error *error) {
-    struct filling *filling = self;
+    struct folder_filling *filling = self;
     struct maker *m = filling->maker;
     size_t *kept = m->merging->kept;
     for (size_t s = 0; s < m->shards->count; s++, filling->whole++) {
@@ -248,7 +248,7 @@ static int fill(void *self, const char *folder, const char *shown,
 }
 
 static bool keeps(void *self) {
-    const struct filling *filling = self;
+    const struct folder_filling *filling = self;
     return filling->whole > 0;
 }
 
@@ -256,7 +256,7 @@ static bool keeps(void *self) {
  */
 
 /* What is left for the same merge to go on from is told with the reason of the end. */
-static void tell_kept(const struct filling *filling, const char *path,
+static void tell_kept(const struct folder_filling *filling, const char *path,
                       struct error *error) {
     struct error why = *error;
     char *nothing = strstr(why.text, stopped);
@@ -269,7 +269,8 @@ static void tell_kept(const struct filling *filling, const char *path,
         why.text, filling->whole, filling->maker->shards->count, path);
 }
 
-static int write_kept(struct filling *filling, const char *path, struct error *error) {
+static int write_kept(struct folder_filling *filling, const char *path,
+                      struct error *error) {
     char key[SHA256_HEX];
     const struct maker *m = filling->maker;
     if (merge_key(m->merging->models, m->shards, filling->about, key, error))
@@ -288,7 +289,7 @@ int merging_write(const struct merging *merging, const char *path, const json_t 
     struct shards shards;
     struct maker maker = {
         .merging = merging, .work = work, .shards = &shards, .current = SIZE_MAX};
-    struct filling filling = {.maker = &maker, .about = about};
+    struct folder_filling filling = {.maker = &maker, .about = about};
     size_t blocks = (merging->models->count + 2) * merging->threads;
     int result = shards_plan(merging->models, merging->dtype, merging->shard_size,
                              &shards, error);

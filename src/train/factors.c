@@ -9,7 +9,7 @@
 enum { LAYERS = 4 }; /* of a block: queries-keys-values, output, fc1, fc2 */
 
 /* A matrix of D, and where its factors are among the numbers. */
-struct layer {
+struct factor_layer {
     struct factors_layer at;
     size_t up, down; /* U and V */
 };
@@ -22,7 +22,7 @@ struct matrix_range {
 struct factors {
     struct backend *backend;
     size_t rank, size;
-    struct layer *layers;
+    struct factor_layer *layers;
     size_t layer_count;
     struct matrix_range *ranges;
     size_t range_count;
@@ -74,7 +74,7 @@ static size_t place_numbers(struct factors *f, size_t end) {
         }
         if (i == f->layer_count)
             break;
-        struct layer *l = &f->layers[i];
+        struct factor_layer *l = &f->layers[i];
         l->down = place;
         l->up = place + f->rank * l->at.columns;
         place = l->up + l->at.rows * f->rank;
@@ -160,7 +160,7 @@ void factors_put(const struct factors *f, float *vector) {
     const float *values = f->numbers.values;
     b->copy(b, vector, f->start, f->size * sizeof *vector);
     for (size_t i = 0; i < f->layer_count; i++) {
-        const struct layer *l = &f->layers[i];
+        const struct factor_layer *l = &f->layers[i];
         b->matmul(b, &(struct matmul){.m = l->at.rows,
                                       .n = l->at.columns,
                                       .k = f->rank,
@@ -183,7 +183,7 @@ void factors_gradient(struct factors *f, const float *gradient) {
     const float *values = f->numbers.values;
     float *out = f->numbers.gradient;
     for (size_t i = 0; i < f->layer_count; i++) {
-        const struct layer *l = &f->layers[i];
+        const struct factor_layer *l = &f->layers[i];
         const real *given = (const real *)(gradient + l->at.offset);
         b->matmul(b, &(struct matmul){.m = l->at.rows,
                                       .n = f->rank,

@@ -10,13 +10,13 @@
 
 enum { MARKS = 4, GAP = 1 };
 
-struct placed {
+struct placed_column {
     size_t column;
     int x, width;
 };
 
 struct table_layout {
-    struct placed columns[TABLE_COLUMNS_MOST];
+    struct placed_column columns[TABLE_COLUMNS_MOST];
     size_t count;
     size_t before, after; /* columns that there is no room for, on either side */
 };
@@ -58,7 +58,7 @@ static bool place_from(const struct view *view, const struct explorer *explorer,
             layout->after = count - i;
             break;
         }
-        layout->columns[layout->count++] = (struct placed){
+        layout->columns[layout->count++] = (struct placed_column){
             shown[i], x, x + width > view->width ? view->width - x : width};
         sorted = sorted || shown[i] == explorer->table.sort;
         x += width + GAP;
@@ -94,7 +94,7 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
                        const struct table_layout *layout, int y) {
     const struct marks *marks = view->canvas->marks;
     for (size_t i = 0; i < layout->count; i++) {
-        const struct placed *placed = &layout->columns[i];
+        const struct placed_column *placed = &layout->columns[i];
         size_t column = placed->column;
         bool sorted = column == explorer->table.sort;
         unsigned look = sorted ? LOOK_BOLD | LOOK_UNDERLINE : LOOK_PLAIN;
@@ -132,7 +132,7 @@ static void draw_row(const struct view *view, const struct explorer *explorer,
     view_put(view, 2, y, marks->mark[solution->knee ? MARK_KNEE : series->mark],
              solution->knee ? INK_FRONT : series->ink, LOOK_PLAIN);
     for (size_t i = 0; i < layout->count; i++) {
-        const struct placed *placed = &layout->columns[i];
+        const struct placed_column *placed = &layout->columns[i];
         char text[192];
         solution_table_text(explorer, row, placed->column, text, sizeof text);
         unsigned look = placed->column == explorer->table.sort ? LOOK_BOLD : LOOK_PLAIN;

@@ -201,14 +201,14 @@ int import_number(const struct import_columns *table, size_t row, size_t column,
 }
 
 /* What the figures of one column, or of all, look like. */
-struct figures {
+struct figure_range {
     size_t small, large; /* above 0 and at most 1; above 1 */
     size_t row;          /* of the first that is above 1 */
 };
 
 static int look(const struct import_columns *table, size_t column,
-                struct figures *figures, struct error *error) {
-    *figures = (struct figures){0};
+                struct figure_range *figures, struct error *error) {
+    *figures = (struct figure_range){0};
     for (size_t row = 0; row < table->csv->rows; row++) {
         double value;
         if (import_is_empty(import_field(table, row, column)))
@@ -231,7 +231,7 @@ static int find_unit(struct import_columns *table, struct error *error) {
         return 0;
     size_t large = 0, fractions = SIZE_MAX;
     for (size_t i = 0; i < table->csv->columns; i++) {
-        struct figures figures;
+        struct figure_range figures;
         if (table->columns[i].role != IMPORT_ROLE_TASK)
             continue;
         if (look(table, i, &figures, error))

@@ -219,20 +219,20 @@ static char *row_key(const struct import_columns *table, size_t row,
 }
 
 /* Keys of rows by their hash, with room to spare. */
-struct seen {
+struct seen_keys {
     char **keys;  /* [size], owned; NULL where there is none */
     size_t *rows; /* [size] */
     size_t size;  /* a power of two */
 };
 
-static void seen_clear(struct seen *seen) {
+static void seen_clear(struct seen_keys *seen) {
     for (size_t i = 0; seen->keys && i < seen->size; i++)
         free(seen->keys[i]);
     free(seen->keys);
     free(seen->rows);
 }
 
-static int seen_make(struct seen *seen, size_t rows, struct error *error) {
+static int seen_make(struct seen_keys *seen, size_t rows, struct error *error) {
     seen->size = 16;
     while (seen->size / 2 < rows)
         seen->size *= 2;
@@ -242,7 +242,7 @@ static int seen_make(struct seen *seen, size_t rows, struct error *error) {
 }
 
 /* The place of this key, which may be empty (FNV-1a). */
-static size_t seen_find(const struct seen *seen, const char *key) {
+static size_t seen_find(const struct seen_keys *seen, const char *key) {
     uint64_t hash = 14695981039346656037u;
     for (const unsigned char *p = (const unsigned char *)key; *p; p++)
         hash = (hash ^ *p) * 1099511628211u;
@@ -255,7 +255,7 @@ static size_t seen_find(const struct seen *seen, const char *key) {
 /* Rows that are written alike are found before anything is stored, the first of them at
  * once. */
 static int check_keys(const struct import_columns *table, struct error *error) {
-    struct seen seen = {0};
+    struct seen_keys seen = {0};
     int result = seen_make(&seen, table->csv->rows, error);
     for (size_t row = 0; result == 0 && row < table->csv->rows; row++) {
         char *key = row_key(table, row, error);

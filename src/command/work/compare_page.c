@@ -25,7 +25,7 @@ struct look {
     size_t dash;
 };
 
-struct writer {
+struct page_writer {
     const struct compare *c;
     const struct compare_summary *summaries;
     size_t best;
@@ -33,11 +33,11 @@ struct writer {
     struct look *looks; /* of each contender */
 };
 
-static const char *task_name(const struct writer *w, size_t t) {
+static const char *task_name(const struct page_writer *w, size_t t) {
     return w->c->measure.recipe->tasks[t].name;
 }
 
-static bool is_taken(const struct writer *w, size_t count, enum mark mark) {
+static bool is_taken(const struct page_writer *w, size_t count, enum mark mark) {
     for (size_t i = 0; i < count; i++)
         if (w->looks[i].mark == mark)
             return true;
@@ -45,7 +45,7 @@ static bool is_taken(const struct writer *w, size_t count, enum mark mark) {
 }
 
 /* After those of the contenders before it. */
-static struct look look_of(const struct writer *w, size_t contender,
+static struct look look_of(const struct page_writer *w, size_t contender,
                            const struct catalog *catalog) {
     const struct store_row *row = store_row_find(
         catalog->rows, catalog->count, w->summaries[contender].one->solutions[0]);
@@ -62,7 +62,7 @@ static struct look look_of(const struct writer *w, size_t contender,
     return look;
 }
 
-static int choose_looks(struct writer *w, struct error *error) {
+static int choose_looks(struct page_writer *w, struct error *error) {
     const struct compare *c = w->c;
     struct catalog *catalog;
     if (catalog_read_solutions(c->measure.store, c->measure.split, &catalog, error))
@@ -74,7 +74,7 @@ static int choose_looks(struct writer *w, struct error *error) {
     return w->looks ? 0 : error_memory(error);
 }
 
-static void name_cell(const struct writer *w, size_t i) {
+static void name_cell(const struct page_writer *w, size_t i) {
     page_mark(w->page, w->looks[i].mark, w->looks[i].ink);
     page_cell(w->page, "%s%s", w->c->contenders[i].name, i == w->best ? " (best)" : "");
 }
@@ -97,7 +97,7 @@ static void p_cell(struct page *page, double p) {
         page_number(page, p, 4);
 }
 
-static void criteria(const struct writer *w) {
+static void criteria(const struct page_writer *w) {
     size_t count;
     const struct compare_column *columns = compare_columns(&count);
     page_heading(w->page, "Criteria");
@@ -154,7 +154,7 @@ static double figure(const struct compare *c, const struct compare_summary *s,
     return sum / (double)s->trials;
 }
 
-static void tasks(const struct writer *w) {
+static void tasks(const struct page_writer *w) {
     const struct compare *c = w->c;
     size_t count = c->design.tasks;
     page_heading(w->page, "Tasks");
@@ -177,7 +177,7 @@ static void tasks(const struct writer *w) {
     page_table_end(w->page);
 }
 
-static void costs(const struct writer *w) {
+static void costs(const struct page_writer *w) {
     static const char *const headers[] = {"Method",       "trainable numbers",
                                           "images drawn", "labels used",
                                           "seconds",      "peak memory (MiB)"};
@@ -223,7 +223,7 @@ static void follow(const struct compare *c, const struct compare_summary *s,
     }
 }
 
-static int edges_picture(const struct writer *w, struct error *error) {
+static int edges_picture(const struct page_writer *w, struct error *error) {
     const struct compare *c = w->c;
     size_t n = c->design.edge, lines = c->contender_count;
     size_t count = c->design.tasks < PANELS_MAX ? c->design.tasks : PANELS_MAX;
@@ -271,7 +271,7 @@ static int edges_picture(const struct writer *w, struct error *error) {
 }
 
 /* The points of all seeds of one contender. */
-static int add_surfaces(const struct writer *w, size_t i, struct lines_data *data,
+static int add_surfaces(const struct page_writer *w, size_t i, struct lines_data *data,
                         struct error *error) {
     const struct compare *c = w->c;
     const struct compare_summary *s = &w->summaries[i];
@@ -299,7 +299,7 @@ static int add_surfaces(const struct writer *w, size_t i, struct lines_data *dat
     return result;
 }
 
-static int surfaces_picture(const struct writer *w, struct error *error) {
+static int surfaces_picture(const struct page_writer *w, struct error *error) {
     struct lines_data data;
     struct plot_png png = {0};
     struct plot_page page = {.width = WIDTH, .height = HEIGHT, .png = &png};
@@ -321,7 +321,7 @@ static int surfaces_picture(const struct writer *w, struct error *error) {
 /* --- the page -----------------------------------------------------------------------
  */
 
-static void heading(const struct writer *w) {
+static void heading(const struct page_writer *w) {
     const struct compare *c = w->c;
     char date[40] = "";
     time_t now = time(NULL);
@@ -338,7 +338,7 @@ static void heading(const struct writer *w) {
 int compare_page(const struct compare *c, const struct compare_summary *summaries,
                  size_t best, struct error *error) {
     const char *name = c->measure.recipe->name;
-    struct writer w = {.c = c, .summaries = summaries, .best = best};
+    struct page_writer w = {.c = c, .summaries = summaries, .best = best};
     if (choose_looks(&w, error))
         return -1;
     w.page = page_new(*name ? name : "pwemoe");

@@ -75,7 +75,7 @@ static int prepare(struct compare *c, struct compare_trial *trial,
 /* --- measuring -------------------------------------------------------------------- */
 
 /* A model to measure, and where its id belongs. */
-struct wanted {
+struct missing_model {
     const struct compare_trial *trial; /* NULL: each task by its own expert */
     size_t point;
     int64_t *id;
@@ -83,12 +83,12 @@ struct wanted {
 
 struct wanted_list {
     struct compare *compare;
-    struct wanted *items;
+    struct missing_model *items;
     size_t count;
 };
 
 static struct store_solution solution_of(const struct compare *c,
-                                         const struct wanted *w) {
+                                         const struct missing_model *w) {
     const struct compare_trial *trial = w->trial;
     if (!trial)
         return (struct store_solution){
@@ -115,7 +115,8 @@ static struct store_solution wanted_solution(void *self, size_t i) {
 }
 
 /* Onto the list, unless the store has it. */
-static int want(struct wanted_list *list, struct wanted wanted, struct error *error) {
+static int want(struct wanted_list *list, struct missing_model wanted,
+                struct error *error) {
     struct measure *m = &list->compare->measure;
     struct store_solution solution = solution_of(list->compare, &wanted);
     int known = measure_known(m, &solution, error);
@@ -154,13 +155,13 @@ static int measure_all(struct compare *c, int64_t *experts, struct error *error)
     list.items = array_new(most, sizeof *list.items);
     if (!list.items)
         return error_memory(error);
-    int result = want(&list, (struct wanted){.id = experts}, error) ? -1 : 1;
+    int result = want(&list, (struct missing_model){.id = experts}, error) ? -1 : 1;
     for (size_t i = 0; i < c->trial_count; i++)
         for (size_t p = 0; result == 1 && p < c->trials[i].points; p++) {
             struct compare_trial *trial = &c->trials[i];
             if (work_stopped(c->invocation->work))
                 result = 0;
-            else if (want(&list, (struct wanted){trial, p, &trial->solutions[p]},
+            else if (want(&list, (struct missing_model){trial, p, &trial->solutions[p]},
                           error))
                 result = -1;
         }

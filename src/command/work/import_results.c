@@ -163,12 +163,12 @@ static bool is_better(const struct store_evaluation *here,
 }
 
 /* The figures of a row there that are wanted here, with their bits. */
-struct figures {
+struct wanted_figures {
     struct store_evaluation list[STORE_TASKS_MAX];
     size_t count;
 };
 
-static void figures_clear(struct figures *figures) {
+static void figures_clear(struct wanted_figures *figures) {
     for (size_t i = 0; i < figures->count; i++)
         free(figures->list[i].correct);
     figures->count = 0;
@@ -176,7 +176,7 @@ static void figures_clear(struct figures *figures) {
 
 static int figures_gather(struct importing *importing, const struct store_row *here,
                           const struct store_row *there, const char *split,
-                          struct figures *figures, struct error *error) {
+                          struct wanted_figures *figures, struct error *error) {
     figures->count = 0;
     for (size_t t = 0; t < importing->recipe->task_count; t++) {
         const struct store_evaluation *e = &there->evaluations[t];
@@ -225,7 +225,7 @@ static int take_figures(struct importing *importing, const struct store_row *her
         importing->result->others += !store_split_trains(split);
         return 0;
     }
-    struct figures figures;
+    struct wanted_figures figures;
     int failed = figures_gather(importing, here, there, split, &figures, error);
     if (!failed && figures.count)
         failed = store_evaluations_put(importing->store, id, *theirs ? theirs : ours,

@@ -30,7 +30,7 @@ static const struct kind {
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-struct reading {
+struct mergekit_reading {
     const char *path;
     const json_t *tree;
     const struct kind *kind;
@@ -51,12 +51,12 @@ void mergekit_clear(struct mergekit *m) {
     *m = (struct mergekit){0};
 }
 
-static int refuse(const struct reading *r, const char *what, const char *why) {
+static int refuse(const struct mergekit_reading *r, const char *what, const char *why) {
     return error_set(r->error, "%s: %s: %s", r->path, TEXT_CUT(what, 100), why);
 }
 
 /* Every key of an object, where there is one, is one of words ("|a|b|"). */
-static int check_keys(const struct reading *r, const json_t *object,
+static int check_keys(const struct mergekit_reading *r, const json_t *object,
                       const char *words) {
     const char *key;
     json_t *value;
@@ -72,8 +72,8 @@ static int check_keys(const struct reading *r, const json_t *object,
 }
 
 /* A number of the parameters of a model, else of all, else `otherwise`. */
-static int take_number(const struct reading *r, const json_t *own, const char *name,
-                       double otherwise, double *out) {
+static int take_number(const struct mergekit_reading *r, const json_t *own,
+                       const char *name, double otherwise, double *out) {
     const json_t *value = json_object_get(own, name);
     if (!value)
         value = json_object_get(json_object_get(r->tree, "parameters"), name);
@@ -98,7 +98,7 @@ static const char *path_of(const json_t *value) {
     return json_string_value(value);
 }
 
-static const struct kind *find_kind(const struct reading *r) {
+static const struct kind *find_kind(const struct mergekit_reading *r) {
     const char *names[KINDS];
     const char *method = json_string_value(json_object_get(r->tree, "merge_method"));
     for (size_t i = 0; i < KINDS; i++) {
@@ -115,7 +115,7 @@ static const struct kind *find_kind(const struct reading *r) {
 
 /* --- models ----------------------------------------------------------------------- */
 
-static int add_model(struct reading *r, const json_t *entry) {
+static int add_model(struct mergekit_reading *r, const json_t *entry) {
     struct mergekit *out = r->out;
     const json_t *own = json_object_get(entry, "parameters");
     const char *path = path_of(json_object_get(entry, "model"));
@@ -144,7 +144,7 @@ static int add_model(struct reading *r, const json_t *entry) {
 }
 
 /* SLERP goes from the base model to the other one. */
-static int arrange_slerp(struct reading *r) {
+static int arrange_slerp(struct mergekit_reading *r) {
     struct mergekit *out = r->out;
     double t;
     if (take_number(r, NULL, "t", NAN, &t))
@@ -161,7 +161,7 @@ static int arrange_slerp(struct reading *r) {
     return 0;
 }
 
-static int take_models(struct reading *r) {
+static int take_models(struct mergekit_reading *r) {
     const json_t *models = json_object_get(r->tree, "models"), *entry;
     const json_t *base = json_object_get(r->tree, "base_model");
     const char *path = path_of(base);
@@ -183,7 +183,7 @@ static int take_models(struct reading *r) {
 
 /* --- words ------------------------------------------------------------------------ */
 
-static char *joined_weights(const struct reading *r) {
+static char *joined_weights(const struct mergekit_reading *r) {
     char *text = strdup("");
     for (size_t i = 0; text && i < r->out->count; i++) {
         char *more =
@@ -195,7 +195,8 @@ static char *joined_weights(const struct reading *r) {
 }
 
 /* The pattern with its numbers, and scale where the method has one. */
-static char *filled_settings(const struct reading *r, bool normalised, double scale) {
+static char *filled_settings(const struct mergekit_reading *r, bool normalised,
+                             double scale) {
     char *text = strdup("");
     for (const char *c = r->kind->settings; text && *c; c++) {
         char piece[64] = {*c};
@@ -216,7 +217,7 @@ static char *filled_settings(const struct reading *r, bool normalised, double sc
     return whole;
 }
 
-static int take_flag(const struct reading *r, const char *name, bool otherwise,
+static int take_flag(const struct mergekit_reading *r, const char *name, bool otherwise,
                      bool *out) {
     const json_t *value = json_object_get(json_object_get(r->tree, "parameters"), name);
     *out = value ? json_is_true(value) : otherwise;
@@ -224,7 +225,7 @@ static int take_flag(const struct reading *r, const char *name, bool otherwise,
                                             : refuse(r, name, "is not true or false");
 }
 
-static int take_words(struct reading *r) {
+static int take_words(struct mergekit_reading *r) {
     const struct kind *k = r->kind;
     bool normalised, rescale;
     double scale;
@@ -250,7 +251,7 @@ static int take_words(struct reading *r) {
                : error_memory(r->error);
 }
 
-static int take_dtype(struct reading *r) {
+static int take_dtype(struct mergekit_reading *r) {
     static const char *const names[][2] = {
         {"float32", "f32"}, {"float16", "f16"}, {"bfloat16", "bf16"}};
     const json_t *value = json_object_get(r->tree, "out_dtype");
@@ -270,7 +271,8 @@ static int take_dtype(struct reading *r) {
 int mergekit_read(const char *path, struct mergekit *out, struct error *error) {
     *out = (struct mergekit){0};
     json_t *tree = yaml_tree_read(path, error);
-    struct reading r = {.path = path, .tree = tree, .out = out, .error = error};
+    struct mergekit_reading r = {
+        .path = path, .tree = tree, .out = out, .error = error};
     if (!tree)
         return -1;
     const char *source = json_string_value(json_object_get(tree, "tokenizer_source"));

@@ -7,13 +7,13 @@
 
 /* --- bytes ---------------------------------------------------------------------- */
 
-struct writer {
+struct message_writer {
     char *bytes;
     size_t size, capacity;
     bool failed; /* memory is out: the rest is passed over */
 };
 
-static void put(struct writer *w, const void *bytes, size_t size) {
+static void put(struct message_writer *w, const void *bytes, size_t size) {
     w->failed =
         w->failed || array_reserve((void **)&w->bytes, &w->capacity, w->size + size, 1);
     if (w->failed || size == 0)
@@ -23,16 +23,17 @@ static void put(struct writer *w, const void *bytes, size_t size) {
 }
 
 /* Text or a blob: its length first; NULL is one of no bytes. */
-static void put_block(struct writer *w, const void *bytes, size_t size) {
+static void put_block(struct message_writer *w, const void *bytes, size_t size) {
     put(w, &size, sizeof size);
     put(w, bytes, bytes ? size : 0);
 }
 
-static void put_text(struct writer *w, const char *text) {
+static void put_text(struct message_writer *w, const char *text) {
     put_block(w, text ? text : "", text ? strlen(text) + 1 : 1);
 }
 
-static int written(struct writer *w, void **bytes, size_t *size, struct error *error) {
+static int written(struct message_writer *w, void **bytes, size_t *size,
+                   struct error *error) {
     if (w->failed) {
         free(w->bytes);
         return error_memory(error);
@@ -42,13 +43,13 @@ static int written(struct writer *w, void **bytes, size_t *size, struct error *e
     return 0;
 }
 
-struct reader {
+struct message_reader {
     const char *at;
     size_t left;
     bool failed;
 };
 
-static const void *take(struct reader *r, size_t size) {
+static const void *take(struct message_reader *r, size_t size) {
     if (r->failed || size > r->left) {
         r->failed = true;
         return NULL;
@@ -59,19 +60,19 @@ static const void *take(struct reader *r, size_t size) {
     return at;
 }
 
-static void get(struct reader *r, void *value, size_t size) {
+static void get(struct message_reader *r, void *value, size_t size) {
     const void *at = take(r, size);
     if (at)
         memcpy(value, at, size);
 }
 
-static const void *get_block(struct reader *r, size_t *size) {
+static const void *get_block(struct message_reader *r, size_t *size) {
     *size = 0;
     get(r, size, sizeof *size);
     return take(r, *size);
 }
 
-static char *get_text(struct reader *r) {
+static char *get_text(struct message_reader *r) {
     size_t size;
     const char *text = get_block(r, &size);
     if (!text || size == 0 || text[size - 1] != '\0')
@@ -88,7 +89,7 @@ static int not_understood(struct error *error) {
 
 int message_solution(const struct store_solution *s, size_t tasks, void **bytes,
                      size_t *size, struct error *error) {
-    struct writer w = {0};
+    struct message_writer w = {0};
     put(&w, &s->kind, sizeof s->kind);
     put(&w, &s->routers, sizeof s->routers);
     put_text(&w, s->method);
@@ -104,7 +105,7 @@ static char *copy_text(const char *text) {
 
 int message_solution_read(const void *bytes, size_t size, size_t tasks,
                           struct store_solution *s, struct error *error) {
-    struct reader r = {.at = bytes, .left = size};
+    struct message_reader r = {.at = bytes, .left = size};
     *s = (struct store_solution){0};
     get(&r, &s->kind, sizeof s->kind);
     get(&r, &s->routers, sizeof s->routers);
@@ -130,7 +131,7 @@ int message_solution_read(const void *bytes, size_t size, size_t tasks,
 
 int message_figures(const struct store_solution *s, const struct store_evaluation *v,
                     size_t tasks, void **bytes, size_t *size, struct error *error) {
-    struct writer w = {0};
+    struct message_writer w = {0};
     put(&w, s->model_sha256, sizeof s->model_sha256);
     put(&w, &s->seconds, sizeof s->seconds);
     put(&w, &s->peak_bytes, sizeof s->peak_bytes);
@@ -145,7 +146,7 @@ int message_figures(const struct store_solution *s, const struct store_evaluatio
 int message_figures_read(const void *bytes, size_t size, size_t tasks,
                          struct store_solution *s, struct store_evaluation *v,
                          struct error *error) {
-    struct reader r = {.at = bytes, .left = size};
+    struct message_reader r = {.at = bytes, .left = size};
     get(&r, s->model_sha256, sizeof s->model_sha256);
     get(&r, &s->seconds, sizeof s->seconds);
     get(&r, &s->peak_bytes, sizeof s->peak_bytes);

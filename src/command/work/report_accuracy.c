@@ -13,7 +13,7 @@
 /* Below this a paired test tells two models apart. */
 #define SIGNIFICANT 0.05
 
-struct entry { /* a line of the tables */
+struct accuracy_entry { /* a line of the tables */
     size_t row;
     char *name;
     bool rival;     /* may be the best: experts and what was before are not merged */
@@ -28,7 +28,7 @@ struct entry { /* a line of the tables */
 struct table {
     const struct report *report;
     size_t tasks, count, capacity;
-    struct entry *entries;
+    struct accuracy_entry *entries;
     bool averages; /* mean something: all tasks have one unit */
     /* Of the first row of each sweep: the row that stands for it (SIZE_MAX: none of it
      * is whole), and how many are whole. [report->count] */
@@ -106,7 +106,7 @@ static int name_row(const struct table *t, size_t i, char **out) {
     return *out ? 0 : -1;
 }
 
-static void fill_values(const struct table *t, struct entry *e) {
+static void fill_values(const struct table *t, struct accuracy_entry *e) {
     const struct store_row *row = &t->report->rows[e->row];
     double squares = 0;
     for (size_t k = 0; k < t->tasks; k++) {
@@ -121,7 +121,7 @@ static void fill_values(const struct table *t, struct entry *e) {
 }
 
 /* Which examples it got right, where that was kept. */
-static int load_bits(const struct table *t, const char *split, struct entry *e,
+static int load_bits(const struct table *t, const char *split, struct accuracy_entry *e,
                      struct error *error) {
     const struct report *r = t->report;
     for (size_t k = 0; k < t->tasks; k++) {
@@ -158,14 +158,15 @@ static int add_entry(struct table *t, size_t row, char *name, const char *split,
         free(name);
         return error_memory(error);
     }
-    struct entry *e = &t->entries[t->count++];
-    *e = (struct entry){.row = row,
-                        .name = name,
-                        .rival = r->rows[row].solution.kind != STORE_KIND_SINGLE,
-                        .values = array_new(t->tasks + 1, sizeof *e->values),
-                        .halves = array_new(t->tasks + 1, sizeof *e->halves),
-                        .examples = array_new(t->tasks, sizeof *e->examples),
-                        .emphasis = array_new(t->tasks + 1, sizeof *e->emphasis)};
+    struct accuracy_entry *e = &t->entries[t->count++];
+    *e = (struct accuracy_entry){
+        .row = row,
+        .name = name,
+        .rival = r->rows[row].solution.kind != STORE_KIND_SINGLE,
+        .values = array_new(t->tasks + 1, sizeof *e->values),
+        .halves = array_new(t->tasks + 1, sizeof *e->halves),
+        .examples = array_new(t->tasks, sizeof *e->examples),
+        .emphasis = array_new(t->tasks + 1, sizeof *e->emphasis)};
     if (!e->values || !e->halves || !e->examples || !e->emphasis)
         return error_memory(error);
     fill_values(t, e);
@@ -226,8 +227,8 @@ static size_t bytes_of(uint64_t examples) {
 
 /* Does a paired test tell a from b in one task, or over the examples of all of them?
  * Where the answers were not kept, or not of the same examples, any difference does. */
-static bool told_apart(const struct table *t, const struct entry *a,
-                       const struct entry *b, size_t column) {
+static bool told_apart(const struct table *t, const struct accuracy_entry *a,
+                       const struct accuracy_entry *b, size_t column) {
     uint64_t better[2], examples = 0;
     size_t begin = 0;
     for (size_t k = 0; k < t->tasks; k++) {
@@ -252,10 +253,10 @@ static bool is_better(const struct table *t, double a, double b, size_t column) 
 }
 
 /* The best of those that have no emphasis yet; NULL: none has a value. */
-static struct entry *find_best(const struct table *t, size_t column) {
-    struct entry *best = NULL;
+static struct accuracy_entry *find_best(const struct table *t, size_t column) {
+    struct accuracy_entry *best = NULL;
     for (size_t i = 0; i < t->count; i++) {
-        struct entry *e = &t->entries[i];
+        struct accuracy_entry *e = &t->entries[i];
         if (e->rival && e->emphasis[column] == PAGE_PLAIN &&
             isfinite(e->values[column]) &&
             (!best || is_better(t, e->values[column], best->values[column], column)))
@@ -266,16 +267,16 @@ static struct entry *find_best(const struct table *t, size_t column) {
 
 /* Bold: the best and what is not told from it. Underlined: the best of the others. */
 static void emphasise(struct table *t, size_t column) {
-    const struct entry *best = find_best(t, column);
+    const struct accuracy_entry *best = find_best(t, column);
     for (size_t i = 0; best && i < t->count; i++) {
-        struct entry *e = &t->entries[i];
+        struct accuracy_entry *e = &t->entries[i];
         if (e->rival && isfinite(e->values[column]) &&
             (e == best || !told_apart(t, best, e, column)))
             e->emphasis[column] = PAGE_BOLD;
     }
-    const struct entry *second = find_best(t, column);
+    const struct accuracy_entry *second = find_best(t, column);
     for (size_t i = 0; second && i < t->count; i++) {
-        struct entry *e = &t->entries[i];
+        struct accuracy_entry *e = &t->entries[i];
         if (e->rival && e->emphasis[column] == PAGE_PLAIN &&
             e->values[column] == second->values[column])
             e->emphasis[column] = PAGE_UNDERLINED;
@@ -306,7 +307,7 @@ static bool is_one_of_several(const struct table *t, size_t i) {
 /* Several lines of a series are a group; between single ones there is no gap. */
 static void begin_row(const struct table *t, size_t i) {
     const struct report *r = t->report;
-    const struct entry *e = &t->entries[i];
+    const struct accuracy_entry *e = &t->entries[i];
     const struct series *series = series_of(t, i);
     if (i && series_of(t, i - 1) != series &&
         (is_one_of_several(t, i) || is_one_of_several(t, i - 1)))
@@ -318,7 +319,7 @@ static void begin_row(const struct table *t, size_t i) {
 static void figures(const struct table *t) {
     begin_table(t, "accuracy", true);
     for (size_t i = 0; i < t->count; i++) {
-        const struct entry *e = &t->entries[i];
+        const struct accuracy_entry *e = &t->entries[i];
         begin_row(t, i);
         for (size_t k = 0; k <= t->tasks; k++) {
             page_emphasise(t->report->page, e->emphasis[k]);
@@ -340,7 +341,7 @@ static void normalised(const struct table *t) {
                             "the average that of these percentages.");
     begin_table(t, "normalised", false);
     for (size_t i = 0; i < t->count; i++) {
-        const struct entry *e = &t->entries[i];
+        const struct accuracy_entry *e = &t->entries[i];
         double sum = 0;
         begin_row(t, i);
         for (size_t k = 0; k < t->tasks; k++) {
@@ -356,7 +357,7 @@ static void normalised(const struct table *t) {
 
 static void table_clear(struct table *t) {
     for (size_t i = 0; i < t->count; i++) {
-        struct entry *e = &t->entries[i];
+        struct accuracy_entry *e = &t->entries[i];
         free(e->name);
         free(e->values);
         free(e->halves);

@@ -9,7 +9,7 @@
 #include "command/work/runs.h"
 #include "eval/evaluator.h"
 
-int tuned_write(struct tuning *t, struct error *error) {
+int tuned_write(struct finetune_session *t, struct error *error) {
     struct error trouble;
     if (tuning_write(t, error) == 0)
         return 0;
@@ -24,7 +24,7 @@ int tuned_write(struct tuning *t, struct error *error) {
 /* --- a task's expert ----------------------------------------------------------------
  */
 
-static int keep_expert(struct tuning *t, struct error *error) {
+static int keep_expert(struct finetune_session *t, struct error *error) {
     struct fingerprint fingerprint;
     struct store_checkpoint expert = {
         .path = path_stored(t->training.folder, t->out, error)};
@@ -53,7 +53,8 @@ static struct store_recipe recipe_of_one(const struct store_recipe *whole,
 }
 
 /* 1 measured, 0 stopped, -1. */
-static int measure_to_the_end(const struct tuning *t, struct evaluator *evaluator,
+static int measure_to_the_end(const struct finetune_session *t,
+                              struct evaluator *evaluator,
                               struct store_evaluation *figure, struct error *error) {
     struct running running = {0};
     const struct work *work = t->training.invocation->work;
@@ -73,8 +74,8 @@ static int measure_to_the_end(const struct tuning *t, struct evaluator *evaluato
 
 /* The expert's figure on its own task; examples 0 where there is no test data. 1, 0
  * stopped, -1. */
-static int measure_expert(const struct tuning *t, struct store_evaluation *figure,
-                          struct error *error) {
+static int measure_expert(const struct finetune_session *t,
+                          struct store_evaluation *figure, struct error *error) {
     const struct invocation *invocation = t->training.invocation;
     const struct common *common = invocation->common;
     struct store_recipe *whole = NULL;
@@ -99,7 +100,7 @@ static int measure_expert(const struct tuning *t, struct store_evaluation *figur
     return result;
 }
 
-int tuned_expert(struct tuning *t, struct error *error) {
+int tuned_expert(struct finetune_session *t, struct error *error) {
     struct training *g = &t->training;
     const char *task = g->recipe->tasks[g->first].name;
     struct store_evaluation figure;
@@ -131,7 +132,7 @@ int tuned_expert(struct tuning *t, struct error *error) {
 /* --- a model of all tasks ------------------------------------------------------------
  */
 
-int tuned_model(struct tuning *t, struct error *error) {
+int tuned_model(struct finetune_session *t, struct error *error) {
     static const struct measure_options all = {.split = 0};
     struct measure m;
     if (measure_open(t->training.invocation, t->training.invocation->operands[0], &all,

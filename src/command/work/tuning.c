@@ -30,8 +30,8 @@ static int check_parent(const char *path, struct error *error) {
 }
 
 /* The directory where --out does not say; its folder is made. */
-static char *usual_out(const struct tuning *t, const char *folder, const char *name,
-                       struct error *error) {
+static char *usual_out(const struct finetune_session *t, const char *folder,
+                       const char *name, struct error *error) {
     char *out = NULL, *parent = path_join(t->training.folder, folder);
     if (parent && mkdir(parent, 0777) && errno != EEXIST)
         error_set(error, "%s: %s", parent, strerror(errno));
@@ -41,7 +41,7 @@ static char *usual_out(const struct tuning *t, const char *folder, const char *n
     return out;
 }
 
-int tuning_place(struct tuning *t, const char *folder, const char *name,
+int tuning_place(struct finetune_session *t, const char *folder, const char *name,
                  struct error *error) {
     if (!t->out && t->asked_out && !(t->out = strdup(t->asked_out)))
         return error_memory(error);
@@ -60,7 +60,7 @@ int tuning_place(struct tuning *t, const char *folder, const char *name,
 
 /* Where a head starts: the recipe's, else (for several tasks) the expert's own,
  * else a new one. Only given heads are not trained. */
-static int load_head(struct tuning *t, size_t index, struct error *error) {
+static int load_head(struct finetune_session *t, size_t index, struct error *error) {
     const struct store_task *task =
         &t->training.recipe->tasks[t->training.first + index];
     size_t features = model_config_features(&t->layout->config);
@@ -105,7 +105,7 @@ static int load_head(struct tuning *t, size_t index, struct error *error) {
     return 0;
 }
 
-static int load_model(struct tuning *t, struct error *error) {
+static int load_model(struct finetune_session *t, struct error *error) {
     char *path = sources_path(t->training.folder, t->training.recipe->pretrained.path);
     if (!path)
         return error_memory(error);
@@ -128,7 +128,7 @@ static int load_model(struct tuning *t, struct error *error) {
     return layout_load(t->layout, t->pretrained, NULL, t->weights, error);
 }
 
-int tuning_load(struct tuning *t, struct error *error) {
+int tuning_load(struct finetune_session *t, struct error *error) {
     struct training *g = &t->training;
     t->heads = array_new(g->tasks, sizeof *t->heads);
     if (!t->heads)
@@ -155,7 +155,7 @@ int tuning_load(struct tuning *t, struct error *error) {
  */
 
 /* One task: the head becomes the classifier. Several: heads/TASK.safetensors. */
-static int write_directory(struct tuning *t, struct head *heads,
+static int write_directory(struct finetune_session *t, struct head *heads,
                            struct export_file *files, struct error *error) {
     bool one = t->training.tasks == 1 && t->how.train_heads;
     struct saving saving = {.layout = t->layout,
@@ -180,7 +180,7 @@ static int write_directory(struct tuning *t, struct head *heads,
     return saving_write(t->out, &saving, t->training.invocation->work, error);
 }
 
-int tuning_write(struct tuning *t, struct error *error) {
+int tuning_write(struct finetune_session *t, struct error *error) {
     struct head *heads = array_new(t->training.tasks, sizeof *heads);
     struct export_file *files = array_new(t->training.tasks, sizeof *files);
     int result = heads && files ? 0 : error_memory(error);
@@ -204,7 +204,7 @@ int tuning_write(struct tuning *t, struct error *error) {
     return result ? -1 : training_finish(&t->training, error);
 }
 
-void tuning_end(struct tuning *t) {
+void tuning_end(struct finetune_session *t) {
     for (size_t i = 0; t->heads && i < t->training.tasks; i++)
         head_clear(&t->heads[i]);
     free(t->heads);

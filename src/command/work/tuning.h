@@ -12,7 +12,7 @@
 #include "store/store.h"
 #include "train/finetuning.h"
 
-struct tuning {
+struct finetune_session {
     /* What is asked for, as typed; a run that goes on by its number fills it in. */
     const char *task;   /* whose expert is made; NULL: one model for all tasks */
     const char *method; /* "stl", "ls", ...; NULL: whatever the run's is */
@@ -32,26 +32,26 @@ struct tuning {
 };
 
 /* The tasks to train on, and the preference. */
-int tuning_choose_tasks(struct tuning *tuning, struct error *error);
+int tuning_choose_tasks(struct finetune_session *tuning, struct error *error);
 /* Where the directory is written: where tuning->out says already, else as asked, else
  * folder/name beside the store, whose folder is then made. Whether it can be written is
  * checked now. Sets the state's path too. */
-int tuning_place(struct tuning *tuning, const char *folder, const char *name,
+int tuning_place(struct finetune_session *tuning, const char *folder, const char *name,
                  struct error *error);
 
 /* The run to go on with: that whose state lies at training.state; or that of --run,
  * which says itself its task or method, and where its directory is. */
-int tuning_find_by_state(struct tuning *tuning, struct error *error);
-int tuning_find_by_number(struct tuning *tuning, struct error *error);
+int tuning_find_by_state(struct finetune_session *tuning, struct error *error);
+int tuning_find_by_number(struct finetune_session *tuning, struct error *error);
 /* The preference among its parameters. */
-int tuning_stored_preference(struct tuning *tuning, const json_t *parameters,
+int tuning_stored_preference(struct finetune_session *tuning, const json_t *parameters,
                              struct error *error);
 
 /* Loads models and data and makes what trains, with the state of a run that goes on. */
-int tuning_load(struct tuning *tuning, struct error *error);
+int tuning_load(struct finetune_session *tuning, struct error *error);
 /* Writes the directory and closes the run. */
-int tuning_write(struct tuning *tuning, struct error *error);
+int tuning_write(struct finetune_session *tuning, struct error *error);
 /* Frees everything but the structure itself. */
-void tuning_end(struct tuning *tuning);
+void tuning_end(struct finetune_session *tuning);
 
 #endif

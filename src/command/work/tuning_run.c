@@ -10,7 +10,8 @@
 
 /* --- what is asked for -------------------------------------------------------- */
 
-static int find_task(struct tuning *t, const char *wanted, struct error *error) {
+static int find_task(struct finetune_session *t, const char *wanted,
+                     struct error *error) {
     struct training *g = &t->training;
     if (store_task_find(g->recipe, wanted, &g->first, error))
         return -1;
@@ -20,7 +21,7 @@ static int find_task(struct tuning *t, const char *wanted, struct error *error) 
     return 0;
 }
 
-int tuning_choose_tasks(struct tuning *t, struct error *error) {
+int tuning_choose_tasks(struct finetune_session *t, struct error *error) {
     struct training *g = &t->training;
     double *preference = t->preference;
     if (t->task)
@@ -43,7 +44,7 @@ static const char *stored_task(const json_t *parameters) {
 }
 
 static bool is_wanted(void *self, const struct store_run *run) {
-    const struct tuning *t = self;
+    const struct finetune_session *t = self;
     if (!store_run_is(run, t->method, ""))
         return false;
     if (!t->task)
@@ -55,7 +56,7 @@ static bool is_wanted(void *self, const struct store_run *run) {
     return same;
 }
 
-static bool is_state_at(struct tuning *t, const struct store_run *run,
+static bool is_state_at(struct finetune_session *t, const struct store_run *run,
                         const char *wanted) {
     char *place = training_state_place(&t->training, run->id, NULL);
     bool same = place && strcmp(place, wanted) == 0;
@@ -64,7 +65,7 @@ static bool is_state_at(struct tuning *t, const struct store_run *run,
 }
 
 static bool is_saved_here(void *self, const struct store_run *run) {
-    struct tuning *t = self;
+    struct finetune_session *t = self;
     struct training *g = &t->training;
     char *here = path_stored(g->folder, g->state, NULL);
     bool same = here && is_wanted(self, run) && is_state_at(t, run, here);
@@ -78,7 +79,7 @@ static bool is_saved_nowhere(void *self, const struct store_run *run) {
 
 /* Several runs may wait, each with its own state. One that was killed between its first
  * state and the note of it has told no place. */
-int tuning_find_by_state(struct tuning *t, struct error *error) {
+int tuning_find_by_state(struct finetune_session *t, struct error *error) {
     struct training *g = &t->training;
     bool found, there = path_exists(g->state);
     int reason = errno;
@@ -103,7 +104,7 @@ int tuning_find_by_state(struct tuning *t, struct error *error) {
 }
 
 /* The directory that a run was to write: its state's name without the ending. */
-static int out_of_run(struct tuning *t, struct error *error) {
+static int out_of_run(struct finetune_session *t, struct error *error) {
     static const char ending[] = ".state";
     struct training *g = &t->training;
     char *place = training_state_place(g, g->run.id, error);
@@ -125,7 +126,7 @@ static int out_of_run(struct tuning *t, struct error *error) {
     return result;
 }
 
-int tuning_find_by_number(struct tuning *t, struct error *error) {
+int tuning_find_by_number(struct finetune_session *t, struct error *error) {
     struct training *g = &t->training;
     bool found;
     if (training_find(g, is_wanted, t, &found, error))
@@ -154,7 +155,7 @@ int tuning_find_by_number(struct tuning *t, struct error *error) {
     return t->asked_out ? 0 : out_of_run(t, error);
 }
 
-int tuning_stored_preference(struct tuning *t, const json_t *object,
+int tuning_stored_preference(struct finetune_session *t, const json_t *object,
                              struct error *error) {
     const json_t *list = json_object_get(object, "preference");
     size_t tasks = t->training.tasks;
