@@ -18,7 +18,8 @@ struct product_key {
     unsigned alignment[6];
     unsigned char transpose_a, transpose_b, c_is_f32, accumulate, has_bias;
     unsigned char added; /* elsewhere than in c */
-    unsigned char unused[2];
+    unsigned char fp8;   /* a and b are e4m3 */
+    unsigned char unused;
     int epilogue;
 };
 
@@ -56,7 +57,7 @@ static unsigned alignment(const void *pointer, size_t apart, size_t element) {
 }
 
 static struct product_key key_of(const struct cuda *cuda, const struct matmul *p,
-                                 cublasLtEpilogue_t epilogue) {
+                                 bool fp8, cublasLtEpilogue_t epilogue) {
     struct product_key key;
     size_t element = cuda->table.real_size;
     bool many = p->batch > 1;
@@ -88,6 +89,7 @@ static struct product_key key_of(const struct cuda *cuda, const struct matmul *p
     key.c_is_f32 = p->c_is_f32;
     key.accumulate = p->accumulate;
     key.has_bias = p->bias != NULL;
+    key.fp8 = fp8;
     key.epilogue = (int)epilogue;
     return key;
 }
@@ -172,7 +174,10 @@ static unsigned fastest(struct cuda *cuda, const struct matmul *p,
     void *to = p->c;
     size_t element = p->c_is_f32 ? sizeof(float) : cuda->table.real_size;
     cudaEvent_t event[2] = {};
-    if (p->accumulate && product_added(p) == p->c)
+    bool itself = p->accumulate && product_added(p) == p->c;
+    if (itself && d->rounded)
+        to = d->rounded->trials;
+    else if (itself)
         to = cuda_scratch(
             cuda,
             ((p->batch > 1 ? p->batch - 1 : 0) * p->c_apart + p->m * p->ldc) * element);
@@ -253,7 +258,7 @@ const cublasLtMatmulAlgo_t *cuda_product_choose(struct cuda *cuda,
                                                 const struct matmul *p,
                                                 const struct description *d,
                                                 cublasLtEpilogue_t epilogue) {
-    struct product_key key = key_of(cuda, p, epilogue);
+    struct product_key key = key_of(cuda, p, d->rounded != NULL, epilogue);
     struct product_choice *choice = find_choice(cuda, &key);
     bool known = choice != NULL;
     if (known && choice->unproved) {

@@ -9,6 +9,7 @@ cuda_sources = \
   gpu/attention_forward.cu \
   gpu/elementwise.cu \
   gpu/embedding.cu \
+  gpu/fp8.cu \
   gpu/losses.cu \
   gpu/marks.cu \
   gpu/matmul.cu \

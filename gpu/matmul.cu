@@ -1,7 +1,7 @@
-/* Matrix products by cuBLASLt: bf16 operands on the tensor cores with sums in f32,
- * or f32 throughout (never TF32). Bias, the activations that cuBLAS has exactly, and
- * the sums that are a bias's gradient go into its epilogue; the others into one pass
- * after it. */
+/* Matrix products by cuBLASLt: bf16 or e4m3 operands on the tensor cores with sums in
+ * f32, or f32 throughout (never TF32). Bias, the activations that cuBLAS has exactly,
+ * and the sums that are a bias's gradient go into its epilogue; the others into one
+ * pass after it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,11 +77,20 @@ static cublasStatus_t set_sums(cublasLtMatmulDesc_t product, const struct matmul
                : status;
 }
 
-static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
-                               const struct matmul *p, cublasLtEpilogue_t epilogue) {
-    cudaDataType_t type =
-        cuda->table.precision == PRECISION_BF16 ? CUDA_R_16BF : CUDA_R_32F;
-    cudaDataType_t c_type = p->c_is_f32 ? CUDA_R_32F : type;
+/* cuBLAS's a is our b. */
+static cublasStatus_t set_scales(cublasLtMatmulDesc_t product,
+                                 const struct rounded *rounded) {
+    cublasStatus_t status = set(product, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER,
+                                &rounded->scale_b, sizeof rounded->scale_b);
+    return status == CUBLAS_STATUS_SUCCESS
+               ? set(product, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, &rounded->scale_a,
+                     sizeof rounded->scale_a)
+               : status;
+}
+
+/* All but the matrices. */
+static cublasStatus_t describe_product(struct description *d, const struct matmul *p,
+                                       cublasLtEpilogue_t epilogue) {
     cublasOperation_t a = p->transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
     cublasOperation_t b = p->transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
     cublasStatus_t status =
@@ -99,6 +108,8 @@ static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
                      sizeof p->bias);
     if (status == CUBLAS_STATUS_SUCCESS && product_sums(epilogue))
         status = set_sums(d->product, p);
+    if (status == CUBLAS_STATUS_SUCCESS && d->rounded)
+        status = set_scales(d->product, d->rounded);
     if (status == CUBLAS_STATUS_SUCCESS && keeps_before(epilogue)) {
         int64_t stride = (int64_t)p->ldc;
         status = set(d->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &p->before,
@@ -107,6 +118,16 @@ static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
             status = set(d->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, &stride,
                          sizeof stride);
     }
+    return status;
+}
+
+static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
+                               const struct matmul *p, cublasLtEpilogue_t epilogue) {
+    cudaDataType_t real_type =
+        cuda->table.precision == PRECISION_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+    cudaDataType_t type = d->rounded ? CUDA_R_8F_E4M3 : real_type;
+    cudaDataType_t c_type = p->c_is_f32 ? CUDA_R_32F : real_type;
+    cublasStatus_t status = describe_product(d, p, epilogue);
     if (status == CUBLAS_STATUS_SUCCESS)
         status = layout_new(&d->a, type, p->transpose_b ? p->k : p->n,
                             p->transpose_b ? p->n : p->k, p->ldb);
@@ -129,10 +150,11 @@ static cublasStatus_t describe(struct description *d, const struct cuda *cuda,
 /* c = op(a) op(b) (+ c) with the epilogue. false: cuBLAS has no algorithm for it;
  * nothing has then been written. A failure is kept in cuda. */
 static bool multiply(struct cuda *cuda, const struct matmul *p,
-                     cublasLtEpilogue_t epilogue) {
+                     const struct rounded *rounded, cublasLtEpilogue_t epilogue) {
     if (cuda->tuning.plain)
         return false;
     struct description d = {};
+    d.rounded = rounded;
     cublasStatus_t status = describe(&d, cuda, p, epilogue);
     const cublasLtMatmulAlgo_t *algorithm =
         status == CUBLAS_STATUS_SUCCESS ? cuda_product_choose(cuda, p, &d, epilogue)
@@ -192,7 +214,7 @@ static void next_of_batch(const struct backend *backend, struct matmul *p) {
 
 /* The product alone, with whatever can do it. */
 static void multiply_somehow(struct cuda *cuda, const struct matmul *p) {
-    if (p->k > 0 && multiply(cuda, p, CUBLASLT_EPILOGUE_DEFAULT))
+    if (p->k > 0 && multiply(cuda, p, NULL, CUBLASLT_EPILOGUE_DEFAULT))
         return;
     if (p->k > 0 && !cuda->failed && !cuda->tuning.plain &&
         cuda->table.plain_products++ == 0)
@@ -232,13 +254,64 @@ static bool multiply_and_sum(struct backend *backend, const struct matmul *p) {
     struct cuda *cuda = reinterpret_cast<struct cuda *>(backend);
     bool possible = cuda->tuning.sums && !p->accumulate && p->k > 0;
     if (possible &&
-        multiply(cuda, p,
+        multiply(cuda, p, NULL,
                  p->sums_of_b ? CUBLASLT_EPILOGUE_BGRADA : CUBLASLT_EPILOGUE_BGRADB))
         return true;
     if (possible && !cuda->tuning.plain && !cuda->failed)
         cuda->table.separate_sums++;
     sum_apart(backend, p);
     return false;
+}
+
+/* What the product's epilogue has left to be done: bias where it is not NULL, and the
+ * activation, of x at `from`. */
+static void finish(struct cuda *cuda, const struct matmul *p, const real *from,
+                   const real *bias) {
+    if (p->c_is_f32) {
+        if (bias)
+            cuda_add_bias_f32(cuda, static_cast<float *>(p->c), bias, p->m, p->n,
+                              p->ldc);
+    } else if (bias || p->activation != ACTIVATION_NONE) {
+        bool keep = bias && p->activation != ACTIVATION_NONE;
+        cuda_finish_product(cuda, static_cast<real *>(p->c), keep ? p->before : NULL,
+                            from, bias, p->m, p->n, p->ldc, p->activation);
+    }
+}
+
+/* The whole of p, as much of it in the epilogue as there is an algorithm for. False:
+ * there is none, and rounded operands were given; others are then done plainly. */
+static bool multiply_all(struct cuda *cuda, const struct matmul *p,
+                         const struct rounded *rounded) {
+    cublasLtEpilogue_t epilogue = best_epilogue(cuda, p);
+    bool activated =
+        epilogue != CUBLASLT_EPILOGUE_BIAS && epilogue != CUBLASLT_EPILOGUE_DEFAULT;
+    if (activated && p->k > 0 && multiply(cuda, p, rounded, epilogue))
+        return true;
+    /* x is put where it is wanted, and the activation takes it from there. */
+    struct matmul product = *p;
+    if (p->activation != ACTIVATION_NONE && p->before)
+        product.c = p->before;
+    bool biased = p->bias && !p->c_is_f32 && p->k > 0 &&
+                  multiply(cuda, &product, rounded, CUBLASLT_EPILOGUE_BIAS);
+    if (!biased && rounded &&
+        !multiply(cuda, &product, rounded, CUBLASLT_EPILOGUE_DEFAULT))
+        return false;
+    if (!biased && !rounded)
+        multiply_somehow(cuda, &product);
+    if (!cuda->failed)
+        finish(cuda, p, static_cast<const real *>(product.c), biased ? NULL : p->bias);
+    return true;
+}
+
+/* With rounded operands; false where it cannot be. */
+static bool multiply_fp8(struct cuda *cuda, const struct matmul *p) {
+    struct matmul made;
+    struct rounded rounded;
+    if (cuda_fp8_round(cuda, p, &made, &rounded) && multiply_all(cuda, &made, &rounded))
+        return true;
+    if (!cuda->failed && !cuda->refused)
+        cuda->table.wide_products++;
+    return cuda->failed;
 }
 
 static void multiply_add(struct backend *backend, const struct matmul *p) {
@@ -251,33 +324,8 @@ static void multiply_add(struct backend *backend, const struct matmul *p) {
     }
     if (p->sums && multiply_and_sum(backend, p))
         return;
-    cublasLtEpilogue_t epilogue = best_epilogue(cuda, p);
-    bool activated =
-        epilogue != CUBLASLT_EPILOGUE_BIAS && epilogue != CUBLASLT_EPILOGUE_DEFAULT;
-    if (activated && p->k > 0 && multiply(cuda, p, epilogue))
-        return;
-    /* x is put where it is wanted, and the activation takes it from there. */
-    struct matmul product = *p;
-    if (p->activation != ACTIVATION_NONE && p->before)
-        product.c = p->before;
-    bool biased = p->bias && !p->c_is_f32 && p->k > 0 &&
-                  multiply(cuda, &product, CUBLASLT_EPILOGUE_BIAS);
-    if (!biased)
-        multiply_somehow(cuda, &product);
-    if (cuda->failed)
-        return;
-    const real *bias = biased ? NULL : p->bias;
-    if (p->c_is_f32) {
-        if (bias)
-            cuda_add_bias_f32(cuda, static_cast<float *>(p->c), bias, p->m, p->n,
-                              p->ldc);
-    } else if (bias || p->activation != ACTIVATION_NONE) {
-        real *c = static_cast<real *>(p->c);
-        bool keep = bias && p->activation != ACTIVATION_NONE;
-        cuda_finish_product(cuda, c, keep ? p->before : NULL,
-                            static_cast<real *>(product.c), bias, p->m, p->n, p->ldc,
-                            p->activation);
-    }
+    if (!p->fp8 || !cuda->table.fp8 || !multiply_fp8(cuda, p))
+        multiply_all(cuda, p, NULL);
 }
 
 static void multiply_one_by_one(struct backend *backend, const struct matmul *p) {

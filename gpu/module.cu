@@ -135,6 +135,12 @@ static int prepare(struct cuda *cuda, struct error *error) {
         return cuda_error(error,
                           "cuda:%d: %.48s has compute capability %d.%d, 8.0 is needed",
                           cuda->device, device.name, device.major, device.minor);
+    if (status == cudaSuccess && cuda->table.fp8 &&
+        device.major * 10 + device.minor < 89)
+        return cuda_error(error,
+                          "cuda:%d: %.48s has compute capability %d.%d, --precision "
+                          "fp8 needs 8.9; leave it out",
+                          cuda->device, device.name, device.major, device.minor);
     if (status == cudaSuccess)
         status = cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking);
     if (status == cudaSuccess)
@@ -155,8 +161,8 @@ static int prepare(struct cuda *cuda, struct error *error) {
                           cublasLtGetStatusString(blas));
     cuda->processors = device.multiProcessorCount;
     cuda->shared_limit = device.sharedMemPerBlockOptin;
-    snprintf(cuda->table.name, sizeof cuda->table.name, "cuda:%d %.64s", cuda->device,
-             device.name);
+    snprintf(cuda->table.name, sizeof cuda->table.name, "cuda:%d %.64s%s", cuda->device,
+             device.name, cuda->table.fp8 ? " in fp8" : "");
     return 0;
 }
 
@@ -168,8 +174,9 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     cuda->device = (int)index;
     struct backend *table = &cuda->table;
     table->api_version = BACKEND_API_VERSION;
-    table->precision = precision;
-    table->real_size = precision == PRECISION_BF16 ? 2 : 4;
+    table->fp8 = precision == PRECISION_FP8;
+    table->precision = table->fp8 ? PRECISION_BF16 : precision;
+    table->real_size = table->precision == PRECISION_BF16 ? 2 : 4;
     table->destroy = destroy;
     if (cuda_tuning(&cuda->tuning, error) != 0 || prepare(cuda, error) != 0) {
         destroy(table);

@@ -1,4 +1,5 @@
-/* What matmul.cu and algorithms.cu share: a product as cuBLASLt is told of it. */
+/* What matmul.cu, algorithms.cu and fp8.cu share: a product as cuBLASLt is told of it.
+ */
 #ifndef PWEMOE_GPU_PRODUCT_H
 #define PWEMOE_GPU_PRODUCT_H
 
@@ -8,7 +9,19 @@
 struct description {
     cublasLtMatmulDesc_t product;
     cublasLtMatrixLayout_t a, b, c;
+    const struct rounded *rounded; /* NULL: the operands are real */
 };
+
+/* Operands in e4m3: the scales of our a and b, on the device, and room as large as c
+ * where it is added to. All of it is scratch memory. */
+struct rounded {
+    const float *scale_a, *scale_b;
+    void *trials;
+};
+/* made: p with its operands rounded so, [m, k] and [n, k]. False where that cannot be
+ * (struct matmul's fp8), or with the failure kept. */
+bool cuda_fp8_round(struct cuda *cuda, const struct matmul *p, struct matmul *made,
+                    struct rounded *rounded);
 
 /* What is added to where p->accumulate says so. */
 static inline const void *product_added(const struct matmul *p) {

@@ -227,6 +227,7 @@ static int explore(struct app *app, const struct explore_options *options,
     struct screen_options screen = {options->no_colour, !options->no_mouse};
     struct evaluation_options evaluation = {.path = options->file,
                                             .device = options->device,
+                                            .precision = options->precision,
                                             .threads = (unsigned)options->threads,
                                             .limit = (size_t)options->limit,
                                             .allow_commands = options->allow_commands,
@@ -236,6 +237,7 @@ static int explore(struct app *app, const struct explore_options *options,
     if (screen_start(&screen, error))
         return -1;
     app->explorer.mouse = !options->no_mouse;
+    app->explorer.fp8 = options->precision == PRECISION_FP8;
     wait_for_results(app, false, 0.06);
     /* In the demo, until someone has been there. */
     if (app->explorer.catalog && !app->explorer.visits.count &&

@@ -54,6 +54,14 @@ static const struct option_spec table[] = {
      .maximum = 4096,
      .help = "Threads for evaluation (default one for each core)",
      .offset = IN_OPTIONS(threads)},
+    {.name = "precision",
+     .type = OPTION_CHOICE,
+     .value = "P",
+     .choices = "auto|f32|bf16|fp8", /* as enum precision */
+     .initial = "auto",
+     .help = "Arithmetic of the models: f32, bf16, fp8 (bf16 with products in fp8), or "
+             "auto (bf16 on a GPU, f32 on the CPU)",
+     .offset = IN_OPTIONS(precision)},
     {.name = "limit",
      .type = OPTION_UNSIGNED,
      .value = "N",

@@ -12,6 +12,7 @@ struct explore_options {
     const char *file;
     int width, height; /* of the snapshot, 0: none */
     const char *device;
+    unsigned precision; /* enum precision of the backend */
     uint64_t threads, limit, jobs;
     const char *job_devices;     /* or NULL */
     const char *replay, *record; /* scripts of keys, or NULL */

@@ -74,11 +74,17 @@ int bench_measure(struct bench *s, const struct bench_what *what,
     return 0;
 }
 
+const char *bench_precision(const struct bench *s) {
+    return s->precision == PRECISION_FP8    ? "fp8"
+           : s->precision == PRECISION_BF16 ? "bf16"
+                                            : "f32";
+}
+
 static int add(struct bench *s, struct figure *figure, const char *name,
                struct error *error) {
     char line[256];
     figure->shape = s->shape ? s->shape->name : "";
-    figure->precision = s->precision == PRECISION_BF16 ? "bf16" : "f32";
+    figure->precision = bench_precision(s);
     figure->floor_unit = figure->unit;
     snprintf(figure->name, sizeof figure->name, "%s", name);
     printf("%s\n", figure_line(figure, line, sizeof line));

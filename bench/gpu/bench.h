@@ -67,6 +67,8 @@ int bench_add_rate(struct bench *bench, const char *name,
 int bench_add_value(struct bench *bench, const char *name, double value,
                     const char *unit, double floor, struct error *error);
 
+/* "f32", "bf16", "fp8" */
+const char *bench_precision(const struct bench *bench);
 /* Starts the peer for the present shape and precision, where one is wanted. */
 void bench_start_peer(struct bench *bench);
 

@@ -7,7 +7,8 @@
  *
  * --device     cuda (the default), cuda:N, cpu
  * --shapes     vit-b32,vit-l14 (the default); tiny is for trying the program
- * --precision  bf16,f32 (the default; f32 on the CPU)
+ * --precision  bf16,f32 (the default; f32 on the CPU), fp8 (of what is not a drag in
+ *              bf16, and without the peer)
  * --parts      steps,rates,products,arenas,rows,forward,drag (the default); when named,
  *              operations,algorithms,variants,large,one-steps,one-epo,one-drag
  * (bench.h)
@@ -168,13 +169,13 @@ static void run_precision(struct settings *s) {
     b->shape = NULL;
     b->copy_rate = b->product_rate = 0;
     if (open_device(s, &error) || bench_rates(b, &error)) {
-        failed(s, b->precision == PRECISION_BF16 ? "bf16" : "f32", &error);
+        failed(s, bench_precision(b), &error);
         close_device(b);
         return;
     }
     machine_clocks(b->backend, b->figures->about,
-                   b->precision == PRECISION_BF16 ? "clocks_after_product_bf16"
-                                                  : "clocks_after_product_f32");
+                   b->precision == PRECISION_F32 ? "clocks_after_product_f32"
+                                                 : "clocks_after_product_bf16");
     save(s);
     for (size_t i = 0; s->shapes[i]; i++) {
         b->shape = s->shapes[i];
@@ -301,10 +302,12 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         enum precision precision;
-    } precisions[] = {{"bf16", PRECISION_BF16}, {"f32", PRECISION_F32}};
-    for (size_t i = 0; i < 2; i++)
+    } precisions[] = {
+        {"bf16", PRECISION_BF16}, {"f32", PRECISION_F32}, {"fp8", PRECISION_FP8}};
+    for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
         if (listed(s.precisions, precisions[i].name)) {
             b->precision = precisions[i].precision;
+            b->wants_peer = b->wants_peer && b->precision != PRECISION_FP8;
             run_precision(&s);
         }
     if (s.file)

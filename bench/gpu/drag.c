@@ -167,7 +167,7 @@ int bench_drag(struct bench *s, struct error *error) {
     struct drag *d;
     if (drag_new(s, &d, error))
         return -1;
-    int result = measure(s, d, s->precision == PRECISION_BF16 ? 2 : 4, error);
+    int result = measure(s, d, s->precision == PRECISION_F32 ? 4 : 2, error);
     drag_free(d);
     return result ? error_prefix(error, "drag") : 0;
 }

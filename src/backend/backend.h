@@ -26,7 +26,7 @@
 #include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 12 };
+enum { BACKEND_API_VERSION = 13 };
 
 typedef struct real real;
 
@@ -37,9 +37,10 @@ typedef uint64_t backend_ticket;
 
 enum { BACKEND_MARKS = 8192 };
 
-/* AUTO is only a request, never a backend's precision: bf16 on a GPU, f32 on the CPU.
+/* AUTO and FP8 are only requests, never a backend's precision. AUTO: bf16 on a GPU, f32
+ * on the CPU. FP8: bf16, with products in fp8 where they may be (struct matmul).
  */
-enum precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
+enum precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16, PRECISION_FP8 };
 
 enum activation {
     ACTIVATION_NONE,
@@ -62,7 +63,14 @@ enum activation {
  * Where sums is not NULL it receives the sums over the k rows of a, f32 [m], or with
  * sums_of_b of b, f32 [n], of each product of the batch sums_apart elements behind the
  * last one's; added to if accumulate. a is then transposed (b is not), c is f32, and
- * there is neither bias nor activation: a layer's gradients. */
+ * there is neither bias nor activation: a layer's gradients.
+ *
+ * Where fp8 is true and the backend was opened so, a and b are both rounded to e4m3
+ * (nearest, ties to even) after a division by a scale of their own, s = their greatest
+ * magnitude (at least 1e-30) over 448, and the sums in f32 are multiplied by both
+ * scales; a number that is not finite gives NaN. c is then real, a is not transposed,
+ * and there are neither sums nor a batch. Where the device cannot (n or k is no
+ * multiple of 16) it is done as without, and counted: wide_products. */
 struct matmul {
     size_t m, n, k;
     const real *a;
@@ -83,6 +91,7 @@ struct matmul {
     float *sums;
     bool sums_of_b;
     size_t sums_apart;
+    bool fp8;
 };
 
 /* Multi-head scaled dot-product attention over `batch` sequences of `tokens`
@@ -125,6 +134,7 @@ struct backend {
     char name[96]; /* "cpu (2 threads, AVX2)", "cuda:0 NVIDIA H200" */
     enum precision precision;
     size_t real_size; /* bytes of a real */
+    bool fp8;         /* opened as PRECISION_FP8 */
     unsigned threads; /* of the host, for work done there beside the device's */
     /* A call costs as much as a good deal of work, as on a device: many small
      * operations are worth gathering into a large one. */
@@ -140,6 +150,8 @@ struct backend {
      * instead; and the first of them: "[3, 5] x [5, 7]". */
     size_t plain_products;
     char plain_product[64];
+    /* Products that should be in fp8 and were not. */
+    size_t wide_products;
     /* Products whose sums the library does not give, so that they took a pass more. */
     size_t separate_sums;
     /* How it runs, one line for people; "": nothing. */

@@ -55,7 +55,7 @@ unsigned cpu_threads(unsigned threads) {
 
 int cpu_open(enum precision precision, unsigned threads, struct backend **backend,
              struct error *error) {
-    if (precision == PRECISION_BF16)
+    if (precision == PRECISION_BF16 || precision == PRECISION_FP8)
         return error_set(error,
                          "the CPU computes in f32 only; leave --precision out, or "
                          "use a GPU with --device cuda");

@@ -177,6 +177,8 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
         if (cuda_open(CARD_PREFERRED, precision, threads, backend, &presence, &why) ==
             0)
             return 0;
+        if (precision == PRECISION_FP8 && presence == PRESENT)
+            return error_set(error, "%s", why.text);
         if (cpu_open(precision, threads, backend, error) != 0)
             return error_prefix(error, "%s; the CPU is used instead",
                                 TEXT_CUT(why.text, 200));
@@ -190,7 +192,7 @@ int backend_open(const char *device, enum precision precision, unsigned threads,
                          device);
     if (cuda_open(index, precision, threads, backend, &presence, error) == 0)
         return 0;
-    if (!strstr(error->text, "--device"))
+    if (!strstr(error->text, "--device") && precision != PRECISION_FP8)
         error_set(error, "%s; or use --device cpu", TEXT_CUT(error->text, 900));
     return -1;
 }
@@ -222,6 +224,10 @@ void backend_remark(const struct backend *b, char line[256]) {
         snprintf(products, sizeof products,
                  "%zu products, %s first, were done by a plain loop, which is slow",
                  b->plain_products, b->plain_product);
+    else if (b->wide_products)
+        snprintf(products, sizeof products,
+                 "%zu products were done in bf16, which fp8 does not fit",
+                 b->wide_products);
     snprintf(line, 256, "%.130s%s%.120s", products, *products && *b->remark ? "; " : "",
              b->remark);
 }

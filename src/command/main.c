@@ -72,10 +72,10 @@ static const struct option_spec common_options[] = {
     {.name = "precision",
      .type = OPTION_CHOICE,
      .value = "P",
-     .choices = "auto|f32|bf16",
+     .choices = "auto|f32|bf16|fp8", /* as enum precision */
      .initial = "auto",
-     .help = "Arithmetic of the models: f32, bf16, or auto (bf16 on a GPU, f32 on the "
-             "CPU)",
+     .help = "Arithmetic of the models: f32, bf16, fp8 (bf16 with products in fp8, for "
+             "figures alone), or auto (bf16 on a GPU, f32 on the CPU)",
      .offset = offsetof(struct common, precision)},
     {.name = "raw",
      .type = OPTION_FLAG,

@@ -78,6 +78,9 @@ static int open_on(struct evaluator *e, const char *device, const char *director
 static int open_commanded(struct evaluator *e, const char *directory,
                           const struct evaluator_options *options,
                           const struct work *work, struct error *error) {
+    if (options->precision == PRECISION_FP8)
+        return error_set(error, "its tasks are measured by commands, which compute as "
+                                "they like; leave out --precision fp8");
     const struct commanded_options how = {.device = options->device,
                                           .split = e->split,
                                           .threads = options->threads,
@@ -98,8 +101,9 @@ int evaluator_open(struct store_recipe *recipe, const char *directory,
                    const struct evaluator_options *options, struct evaluator **out,
                    char note[256], const struct work *work, struct error *error) {
     const char *device = options->device;
-    bool own_choice =
-        strcmp(device, "auto") == 0 && options->precision != PRECISION_BF16;
+    bool own_choice = strcmp(device, "auto") == 0 &&
+                      options->precision != PRECISION_BF16 &&
+                      options->precision != PRECISION_FP8;
     for (;;) {
         struct evaluator *e = array_new(1, sizeof *e);
         if (!e)
@@ -340,7 +344,8 @@ void evaluator_results(const struct evaluator *e,
                                        .split = (char *)(uintptr_t)e->split,
                                        .value = r.value,
                                        .examples = h->seen,
-                                       .loss = r.loss};
+                                       .loss = r.loss,
+                                       .fp8 = e->backend->fp8};
         v->complete = r.complete && h->whole;
         if (h->seen) /* as a sample of all such images, not of this split */
             interval_wilson(h->correct, h->seen, 0, &v->low, &v->high);

@@ -133,6 +133,7 @@ int forward_new(struct backend *b, const struct layout *l,
     }
     if (make_transformer(f, l, preprocess, held_out, tasks, error))
         goto failed;
+    transformer_in_fp8(f->transformer);
     for (size_t s = 0; s < f->slot_count; s++) {
         struct slot *slot = &f->slots[s];
         if (b->allocate(b, bytes, (void **)&slot->device, error) ||

@@ -230,8 +230,7 @@ static int finish(struct pwemoe *p, int64_t answerer, double *preference,
 static size_t known_row(const struct pwemoe *p, const double *preference,
                         int64_t answerer) {
     size_t row = catalog_find(p->catalog, preference, answerer);
-    bool known = row != SIZE_MAX && p->catalog->solutions[row].whole &&
-                 !p->catalog->solutions[row].stale;
+    bool known = row != SIZE_MAX && solution_holds(&p->catalog->solutions[row], false);
     return known ? row : SIZE_MAX;
 }
 

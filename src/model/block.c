@@ -45,7 +45,8 @@ static struct matmul product(struct backend *b, const struct block_shape *s,
                            .ldb = s->conv1d ? outputs : inputs,
                            .transpose_b = !s->conv1d,
                            .bias = backend_at(b, weights, bias),
-                           .ldc = outputs};
+                           .ldc = outputs,
+                           .fp8 = s->fp8};
 }
 
 /* to = from + x weight^T + bias; to may be from. */

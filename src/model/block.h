@@ -28,6 +28,7 @@ struct block_shape {
     enum activation activation;
     bool causal;
     bool conv1d; /* weights of linear layers are stored [inputs, outputs] */
+    bool fp8;    /* products are in fp8 where the backend was opened so */
 };
 
 /* What a block computes on the way, on the device. */

@@ -65,6 +65,9 @@ void transformer_follow(struct transformer *transformer, const unsigned *ready);
 /* From the next run on all rows of the last block are computed, though one an example
  * is read: for those who look at what the blocks compute. */
 void transformer_all_rows(struct transformer *transformer);
+/* From the next run on the blocks' products are in fp8 where the backend was opened so:
+ * for those who measure. */
+void transformer_in_fp8(struct transformer *transformer);
 /* What a block of a training object computed in the last run: the inputs of its linear
  * layers are norm1, mixed, norm2 and after. Of the last block the second half (from
  * middle on) has one row an example, the one that is read, unless all rows are wanted.

@@ -18,7 +18,8 @@ static struct block_shape shape_of(const struct transformer *t, size_t images) {
                                 .epsilon = m->epsilon,
                                 .activation = m->activation,
                                 .causal = m->kind == MODEL_GPT2,
-                                .conv1d = m->conv1d};
+                                .conv1d = m->conv1d,
+                                .fp8 = t->fp8};
 }
 
 /* The rows (B) that the post norm reads. */
@@ -202,6 +203,10 @@ void transformer_embed_text(struct transformer *t, const real *weights,
 
 void transformer_all_rows(struct transformer *t) {
     t->all_rows = true;
+}
+
+void transformer_in_fp8(struct transformer *t) {
+    t->fp8 = true;
 }
 
 /* The head reads one row an example: of the last block's output, of its MLP and of

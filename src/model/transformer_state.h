@@ -17,6 +17,7 @@ struct transformer {
     size_t most, rows; /* of an example: R, at most and of the batch at hand */
     bool training;
     bool all_rows; /* of the last block are wanted */
+    bool fp8;      /* products of the blocks, where the backend was opened so */
     bool narrow;   /* in the last run they were not: its second half has B rows */
     const unsigned *ready; /* of the parts of weights that are made beside, or NULL */
     float scale[3], shift[3];

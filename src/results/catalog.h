@@ -20,8 +20,13 @@ struct solution {
     bool front; /* whole and merged, and no other such one dominates it */
     bool knee;
     bool stale;   /* an expert has changed since */
+    bool fp8;     /* some of it was measured in fp8 */
     double scale; /* scaling coefficient of a merge, or NaN */
 };
+/* Whether it need not be measured again by who measures in fp8, or not. */
+static inline bool solution_holds(const struct solution *solution, bool fp8) {
+    return solution->whole && !solution->stale && (fp8 || !solution->fp8);
+}
 
 /* Where to look for the row of a preference: by what makes models of preferences, then
  * by a sum of the weights (catalog.c), then by row. */

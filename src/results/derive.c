@@ -51,6 +51,7 @@ static void take_values(struct catalog *catalog, size_t row) {
         solution->whole =
             solution->whole && known && (evaluation->complete || evaluation->imported);
         solution->stale = solution->stale || (known && evaluation->stale);
+        solution->fp8 = solution->fp8 || (known && evaluation->fp8);
     }
 }
 

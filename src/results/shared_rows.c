@@ -63,7 +63,7 @@ static bool same_row(const struct store_row *a, const struct store_row *b,
         const struct store_evaluation *x = &a->evaluations[t], *y = &b->evaluations[t];
         if (x->present != y->present || x->value != y->value || x->low != y->low ||
             x->high != y->high || x->examples != y->examples ||
-            x->complete != y->complete || x->stale != y->stale ||
+            x->complete != y->complete || x->stale != y->stale || x->fp8 != y->fp8 ||
             !same_number(x->loss, y->loss))
             return false;
     }

@@ -104,10 +104,11 @@ static json_t *objectives_json(const struct store_recipe *recipe,
         const struct store_evaluation *e = &row->evaluations[t];
         json_t *one = json_null();
         if (e->present)
-            one = json_pack("{s:o, s:o, s:o, s:b, s:b, s:o}", "value",
+            one = json_pack("{s:o, s:o, s:o, s:b, s:b, s:b, s:o}", "value",
                             output_real(e->value), "interval", interval_json(e),
                             "examples", examples_json(e), "complete", e->complete,
-                            "stale", e->stale, "loss", output_real(e->loss));
+                            "stale", e->stale, "fp8", e->fp8, "loss",
+                            output_real(e->loss));
         json_t *name = output_text(recipe->tasks[t].name);
         json_object_set_new(objectives, json_string_value(name), one);
         json_decref(name);

@@ -88,7 +88,7 @@ static int check_unit(struct store *store, const struct store_evaluation *evalua
 
 /* How much the evaluation that is there says. */
 struct there {
-    bool complete, stale;
+    bool complete, stale, fp8;
     uint64_t examples;
 };
 
@@ -97,6 +97,7 @@ static void read_there(struct sql_row *row, void *to) {
     there->complete = sql_boolean(row, 0);
     there->stale = sql_boolean(row, 1);
     there->examples = (uint64_t)sql_integer(row, 2, 0, INT64_MAX);
+    there->fp8 = sql_boolean(row, 3);
 }
 
 /* Whether this evaluation takes the place of the one that is there, if any is. */
@@ -106,15 +107,34 @@ static int replaces(struct store *store, int64_t solution,
     struct there there = {.stale = true};
     int found =
         sql_one(store, error, "an evaluation", read_there, &there,
-                "SELECT complete, stale, examples FROM evaluation"
+                "SELECT complete, stale, examples, EXISTS (SELECT 1 FROM precision p"
+                " WHERE (p.solution, p.objective, p.split) ="
+                " (e.solution, e.objective, e.split)) FROM evaluation e"
                 " WHERE solution = ? AND objective = ? AND split = ?",
                 "iit", solution, (int64_t)evaluation->objective, evaluation->split);
     if (found < 0)
         return -1;
     *any = found > 0;
-    *replace = there.stale || evaluation->complete ||
+    bool coarser = evaluation->fp8 && !there.fp8 && there.complete;
+    *replace = there.stale || (evaluation->complete && !coarser) ||
                (!there.complete && evaluation->examples > there.examples);
     return 0;
+}
+
+/* Where it took the place of another the row may be that one's. */
+static int put_precision(struct store *store, int64_t solution,
+                         const struct store_evaluation *e, bool any,
+                         struct error *error) {
+    if (e->fp8)
+        return sql_write(store, error,
+                         "INSERT INTO precision VALUES (?, ?, ?, 'fp8')"
+                         " ON CONFLICT DO NOTHING",
+                         "iit", solution, (int64_t)e->objective, e->split);
+    return any ? sql_write(store, error,
+                           "DELETE FROM precision"
+                           " WHERE solution = ? AND objective = ? AND split = ?",
+                           "iit", solution, (int64_t)e->objective, e->split)
+               : 0;
 }
 
 static int put_one(struct store *store, int64_t solution,
@@ -135,7 +155,8 @@ static int put_one(struct store *store, int64_t solution,
                   " stale = 0, loss = excluded.loss, time = excluded.time",
                   "iitdddibdd", solution, objective, e->split, e->value,
                   fmin(e->low, e->value), fmax(e->high, e->value), (int64_t)e->examples,
-                  (int)e->complete, e->loss, sql_now()))
+                  (int)e->complete, e->loss, sql_now()) ||
+        put_precision(store, solution, e, any, error))
         return -1;
     if (!e->correct && !any)
         return 0;

@@ -118,7 +118,7 @@ static int read_changes(struct rows_reading *reading, const struct changes *chan
     }
     sql_done(store, solution);
     sql_done(store, evaluation);
-    return result;
+    return result ? result : rows_read_precision(reading);
 }
 
 int store_rows_since(struct store *store, const char *split, struct store_mark *mark,

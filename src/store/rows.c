@@ -255,6 +255,26 @@ int rows_read_evaluations(struct rows_reading *reading, sqlite3_stmt *statement)
     return result;
 }
 
+static void read_fp8(struct sql_row *row, void *to) {
+    struct rows_reading *reading = to;
+    int64_t solution = sql_integer(row, 0, 1, INT64_MAX);
+    size_t tasks = row->store->tasks;
+    size_t objective = (size_t)sql_integer(row, 1, 0, (int64_t)tasks - 1);
+    struct store_row *of = row->failed ? NULL : find_row(reading, solution);
+    if (of)
+        of->evaluations[objective].fp8 = true;
+}
+
+int rows_read_precision(struct rows_reading *reading) {
+    int there = sql_has_table(reading->store, "precision", reading->error);
+    return there <= 0 ? there
+                      : sql_all(reading->store, reading->error, "a precision", read_fp8,
+                                reading,
+                                "SELECT solution, objective FROM precision"
+                                " WHERE split = ? ORDER BY solution",
+                                "t", reading->split);
+}
+
 int rows_begin(struct rows_reading *reading, struct store *store, const char *split,
                struct error *error) {
     *reading = (struct rows_reading){.store = store, .error = error};
@@ -286,20 +306,22 @@ int rows_read_all(struct rows_reading *reading) {
         sql_prepare(store, reading->error, TAKE_EVALUATIONS, "t", reading->split);
     result = statement ? rows_read_evaluations(reading, statement) : -1;
     sql_done(store, statement);
-    return result;
+    return result ? result : rows_read_precision(reading);
 }
 
 /* Of so many objectives `present` have a figure, `whole` one that is complete and not
- * stale, `stale` one that is. */
+ * stale, `stale` one that is; fp8: one was measured so. */
 static enum store_state state_of(enum store_kind kind, size_t objectives,
-                                 size_t present, size_t whole, size_t stale) {
+                                 size_t present, size_t whole, size_t stale, bool fp8) {
     if (present == 0)
         return STORE_STATE_NONE;
     if (kind == STORE_KIND_IMPORT)
         return STORE_STATE_IMPORTED;
     if (stale)
         return STORE_STATE_STALE;
-    return whole == objectives ? STORE_STATE_COMPLETE : STORE_STATE_PARTIAL;
+    return whole < objectives ? STORE_STATE_PARTIAL
+           : fp8              ? STORE_STATE_FP8
+                              : STORE_STATE_COMPLETE;
 }
 
 static void read_state(struct sql_row *row, void *to) {
@@ -308,33 +330,60 @@ static void read_state(struct sql_row *row, void *to) {
     size_t whole = (size_t)sql_integer(row, 2, 0, STORE_TASKS_MAX);
     size_t stale = (size_t)sql_integer(row, 3, 0, STORE_TASKS_MAX);
     *(enum store_state *)to = state_of(imported ? STORE_KIND_IMPORT : STORE_KIND_MERGE,
-                                       row->store->tasks, present, whole, stale);
+                                       row->store->tasks, present, whole, stale, false);
+}
+
+static void read_any(struct sql_row *row, void *to) {
+    *(bool *)to = sql_boolean(row, 0);
+}
+
+/* Whether a figure of the solution is in fp8. */
+static int find_fp8(struct store *store, int64_t solution, const char *split, bool *fp8,
+                    struct error *error) {
+    int there = sql_has_table(store, "precision", error);
+    *fp8 = false;
+    if (there <= 0)
+        return there;
+    return sql_one(store, error, "a precision", read_any, fp8,
+                   "SELECT EXISTS (SELECT 1 FROM precision WHERE solution = ? AND"
+                   " split = ?)",
+                   "it", solution, split) < 0
+               ? -1
+               : 0;
 }
 
 int store_solution_state(struct store *store, int64_t solution, const char *split,
                          enum store_state *state, struct error *error) {
+    bool fp8;
     *state = STORE_STATE_NONE;
-    return sql_one(store, error, "a solution", read_state, state,
-                   "SELECT s.kind = ?, count(e.objective),"
-                   " ifnull(sum(e.complete > e.stale), 0), ifnull(sum(e.stale), 0)"
-                   " FROM solution s LEFT JOIN evaluation e"
-                   " ON e.solution = s.id AND e.split = ? WHERE s.id = ? GROUP BY s.id",
-                   "tti", store_kind_name(STORE_KIND_IMPORT), split, solution) < 0
-               ? -1
-               : 0;
+    if (sql_one(store, error, "a solution", read_state, state,
+                "SELECT s.kind = ?, count(e.objective),"
+                " ifnull(sum(e.complete > e.stale), 0), ifnull(sum(e.stale), 0)"
+                " FROM solution s LEFT JOIN evaluation e"
+                " ON e.solution = s.id AND e.split = ? WHERE s.id = ? GROUP BY s.id",
+                "tti", store_kind_name(STORE_KIND_IMPORT), split, solution) < 0)
+        return -1;
+    if (*state != STORE_STATE_COMPLETE)
+        return 0;
+    if (find_fp8(store, solution, split, &fp8, error))
+        return -1;
+    *state = fp8 ? STORE_STATE_FP8 : STORE_STATE_COMPLETE;
+    return 0;
 }
 
 /* What the evaluations of a row come to. */
 static void judge(struct store_row *row, size_t tasks) {
     size_t present = 0, whole = 0, stale = 0;
+    bool fp8 = false;
     for (size_t t = 0; t < tasks; t++) {
         const struct store_evaluation *e = &row->evaluations[t];
         present += e->present;
         stale += e->present && e->stale;
         whole += e->present && e->complete && !e->stale;
+        fp8 = fp8 || e->fp8;
     }
     row->whole = whole == tasks;
-    row->state = state_of(row->solution.kind, tasks, present, whole, stale);
+    row->state = state_of(row->solution.kind, tasks, present, whole, stale, fp8);
 }
 
 int rows_end(struct rows_reading *reading, int result, struct store_row **rows,

@@ -71,6 +71,8 @@ int rows_read_all(struct rows_reading *reading);
  * that begins with TAKE_EVALUATIONS, to rows that are there. */
 int rows_read_solutions(struct rows_reading *reading, sqlite3_stmt *statement);
 int rows_read_evaluations(struct rows_reading *reading, sqlite3_stmt *statement);
+/* Then which of them are in fp8. */
+int rows_read_precision(struct rows_reading *reading);
 /* Evaluations are the most that a file has. They come through an aggregate function,
  * which SQLite calls with the columns of every row: stepping to a row and asking for
  * each of its columns takes half as long again. */

@@ -89,6 +89,18 @@
     "  path TEXT NOT NULL CHECK (path <> '')\n"                \
     ") STRICT"
 
+#define PRECISION                                                                    \
+    "CREATE TABLE precision (\n"                                                     \
+    "  -- of figures that were measured in less than bf16; all others have no row\n" \
+    "  solution INTEGER NOT NULL,\n"                                                 \
+    "  objective INTEGER NOT NULL,\n"                                                \
+    "  split TEXT NOT NULL,\n"                                                       \
+    "  name TEXT NOT NULL CHECK (name = 'fp8'),\n"                                   \
+    "  UNIQUE (solution, objective, split),\n"                                       \
+    "  FOREIGN KEY (solution, objective, split)\n"                                   \
+    "    REFERENCES evaluation (solution, objective, split) ON DELETE CASCADE\n"     \
+    ") STRICT"
+
 static const struct schema_object objects[] = {
     {"recipe",
      "CREATE TABLE recipe (\n"
@@ -243,6 +255,7 @@ static const struct schema_object objects[] = {
     {"reading", READING},
     {"stamp", STAMP},
     {"unlabelled", UNLABELLED},
+    {"precision", PRECISION},
     {"log", "CREATE TABLE log (\n"
             "  -- what was done to this file\n"
             "  id INTEGER PRIMARY KEY,\n"
@@ -258,8 +271,9 @@ static_assert((int)OBJECTS <= (int)SCHEMA_OBJECTS_MAX,
 static const struct {
     const char *name;
     int since;
-} later[] = {{"lease", 2}, {"data", 3},    {"selected", 4}, {"visited", 4},
-             {"note", 4},  {"reading", 5}, {"stamp", 6},    {"unlabelled", 7}};
+} later[] = {{"lease", 2},   {"data", 3},       {"selected", 4},
+             {"visited", 4}, {"note", 4},       {"reading", 5},
+             {"stamp", 6},   {"unlabelled", 7}, {"precision", 8}};
 
 const struct schema_object *schema_object_at(size_t i) {
     return i < OBJECTS ? &objects[i] : NULL;
@@ -280,6 +294,7 @@ const struct schema_migration schema_migrations[] = {
     {4, READING},                       /* format 5: how examples are read */
     {5, STAMP},                         /* format 6: what models' files were */
     {6, UNLABELLED},                    /* format 7: examples without labels */
+    {7, PRECISION},                     /* format 8: figures in fp8 */
 };
 const size_t schema_migration_count =
     sizeof schema_migrations / sizeof *schema_migrations;

@@ -62,12 +62,10 @@ bool store_run_is(const struct store_run *run, const char *method,
 }
 
 const char *store_state_name(enum store_state state) {
-    static const char *const names[STORE_STATES] = {[STORE_STATE_NONE] = "none",
-                                                    [STORE_STATE_PARTIAL] = "partial",
-                                                    [STORE_STATE_STALE] = "stale",
-                                                    [STORE_STATE_COMPLETE] = "complete",
-                                                    [STORE_STATE_IMPORTED] =
-                                                        "imported"};
+    static const char *const names[STORE_STATES] = {
+        [STORE_STATE_NONE] = "none",   [STORE_STATE_PARTIAL] = "partial",
+        [STORE_STATE_STALE] = "stale", [STORE_STATE_COMPLETE] = "complete",
+        [STORE_STATE_FP8] = "fp8",     [STORE_STATE_IMPORTED] = "imported"};
     return names[state];
 }
 

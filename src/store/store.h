@@ -27,7 +27,7 @@
 #include "base/sha256.h"
 #include "base/work.h"
 
-enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 7 /* user_version */ };
+enum { STORE_TASKS_MAX = 64, STORE_FORMAT = 8 /* user_version */ };
 
 struct store;
 
@@ -327,6 +327,7 @@ struct store_evaluation {
     bool complete;     /* over the whole split */
     bool imported;     /* not measured by this program: solution is an import */
     bool stale;        /* an expert, or the model, has changed since */
+    bool fp8;          /* measured with products in fp8; else in bf16 or f32 */
     double loss;       /* mean cross-entropy; NaN where unknown */
     void *correct;     /* one bit for each example in the fixed order, low bit first; or
                           NULL */
@@ -336,10 +337,10 @@ struct store_evaluation {
 /* Stores evaluations of one solution at once and the hash of the model that was
  * scored (NULL or "" where there is no one model). An existing complete evaluation
  * of the same (solution, objective, split) is replaced only by another complete
- * one, a partial one by more examples; a stale one by any. A hash that is not the
- * stored one makes the solution's other evaluations stale: they are of another
- * model. The solution's kind decides whether figures are imported; `imported` must
- * agree with it. */
+ * one, a partial one by more examples; a stale one by any; and a complete one in bf16
+ * or f32 never by one in fp8. A hash that is not the stored one makes the solution's
+ * other evaluations stale: they are of another model. The solution's kind decides
+ * whether figures are imported; `imported` must agree with it. */
 int store_evaluations_put(struct store *store, int64_t solution,
                           const char *model_sha256,
                           const struct store_evaluation *evaluations, size_t count,
@@ -351,13 +352,15 @@ enum store_state {
     STORE_STATE_PARTIAL, /* "partial": an objective, or part of the split, is missing */
     STORE_STATE_STALE,   /* "stale": a figure is of models that have changed since */
     STORE_STATE_COMPLETE, /* "complete": every objective over the whole split */
+    STORE_STATE_FP8,      /* "fp8": the same, some of it measured in fp8 */
     STORE_STATE_IMPORTED, /* "imported": figures of someone else, maybe not all */
     STORE_STATES
 };
 const char *store_state_name(enum store_state state);
 /* Is a figure in this state shown next to others? */
 static inline bool store_state_settled(enum store_state state) {
-    return state == STORE_STATE_COMPLETE || state == STORE_STATE_IMPORTED;
+    return state == STORE_STATE_COMPLETE || state == STORE_STATE_FP8 ||
+           state == STORE_STATE_IMPORTED;
 }
 /* The state of one solution, from an index. */
 int store_solution_state(struct store *store, int64_t solution, const char *split,

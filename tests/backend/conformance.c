@@ -11,7 +11,8 @@ static const struct conformance_case *const groups[] = {
     conformance_memory_cases,    conformance_matmul_cases,
     conformance_row_cases,       conformance_elementwise_cases,
     conformance_attention_cases, conformance_embedding_cases,
-    conformance_merge_cases,     conformance_stream_cases};
+    conformance_merge_cases,     conformance_stream_cases,
+    conformance_fp8_cases};
 
 /* Without the device or memory nothing can be said about a backend. */
 static void give_up(const char *what, const char *why) {

@@ -56,6 +56,20 @@ static void plant_sums(struct backend *b) {
     b->matmul = bad_sums;
 }
 
+/* In bf16 what should be in fp8. */
+static void bad_fp8(struct backend *b, const struct matmul *p) {
+    struct matmul wide = *p;
+    wide.fp8 = false;
+    sound.matmul(b, &wide);
+}
+
+static void plant_fp8(struct backend *b) {
+    if (b->fp8)
+        b->matmul = bad_fp8;
+    else
+        plant_matmul(b);
+}
+
 FAULT(layer_norm,
       (struct backend * b, real *y, float *mean, float *rstd, const real *x,
        const real *gamma, const real *beta, size_t rows, size_t width, float epsilon),
@@ -291,6 +305,8 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(matmul, "matmul epilogues"),
     PLANTED(matmul, "matmul outputs"),
     PLANTED(sums, "matmul sums"),
+    PLANTED(matmul, "fp8 outliers"),
+    PLANTED(fp8, "fp8 shapes"),
     PLANTED(layer_norm, "layer norm"),
     PLANTED(layer_norm_backward, "layer norm backward"),
     PLANTED(layer_norm_gradient, "layer norm gradient"),

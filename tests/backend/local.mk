@@ -4,6 +4,7 @@ conformance_sources = \
   tests/backend/case_attention.c \
   tests/backend/case_elementwise.c \
   tests/backend/case_embedding.c \
+  tests/backend/case_fp8.c \
   tests/backend/case_matmul.c \
   tests/backend/case_memory.c \
   tests/backend/case_merge.c \

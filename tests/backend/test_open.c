@@ -125,7 +125,11 @@ static void test_names(void **state) {
     backend_close(b);
     assert_int_equal(backend_open("cpu", PRECISION_BF16, 0, &b, NULL, &error), -1);
     assert_says(error.text, "f32 only");
+    assert_int_equal(backend_open("cpu", PRECISION_FP8, 0, &b, NULL, &error), -1);
+    assert_says(error.text, "f32 only");
     use_modules("none");
+    assert_int_equal(backend_open("auto", PRECISION_FP8, 0, &b, NULL, &error), -1);
+    assert_says(error.text, "f32 only");
     assert_int_equal(backend_open("auto", PRECISION_BF16, 0, &b, NULL, &error), -1);
     assert_says(error.text, "f32 only");
 }

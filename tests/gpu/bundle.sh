@@ -35,7 +35,7 @@ ldd tests/gpu/compare_devices bench/gpu/bench_device pwemoe pwemoe-explore | awk
         cp -L "$library" "$bundle/lib/"
     done
 cp -R "$source/assets/demo" "$bundle/assets/"
-for file in gpu_check.sh report.sh report.md explorer_keys.py kernels.py; do
+for file in gpu_check.sh report.sh report.md explorer_keys.py fp8_cost.py kernels.py; do
     cp "$source/tests/gpu/$file" "$bundle/tests/gpu/"
 done
 cp "$source"/bench/real/*-tasks.yaml "$bundle/bench/real/"

@@ -40,6 +40,27 @@ static int check_precision(const char *device, enum precision precision, bool fa
     return failures > 0;
 }
 
+/* What a device opened for fp8 does otherwise than in bf16. */
+static int check_fp8(const char *device, const char *only) {
+    struct backend *b;
+    struct error error;
+    if (backend_open(device, PRECISION_FP8, 0, &b, NULL, &error) != 0) {
+        printf("fp8 is not checked: %s\n", error.text);
+        return 0;
+    }
+    size_t all = 0, failures = 0;
+    for (const struct conformance_case *k = conformance_fp8_cases; k->name; k++) {
+        size_t checks = 0;
+        if (!only || strcmp(only, k->name) == 0)
+            failures += conformance_run(b, k->name, stdout, &checks);
+        all += checks;
+    }
+    printf("%s: %zu comparisons, %zu failed\n", b->name, all, failures);
+    printf("%zu products should have been in fp8 and were not\n", b->wide_products);
+    backend_close(b);
+    return failures > 0;
+}
+
 int main(int argc, char **argv) {
     const char *device = "cuda", *only = NULL;
     bool faults = true;
@@ -59,6 +80,7 @@ int main(int argc, char **argv) {
     backend_close(b);
     int failed = check_precision(device, PRECISION_F32, faults, only);
     failed |= check_precision(device, PRECISION_BF16, faults, only);
+    failed |= check_fp8(device, only);
     puts(failed ? "gpu-check FAILED" : "gpu-check passed");
     return failed;
 }

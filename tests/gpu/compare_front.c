@@ -9,9 +9,9 @@
 #include "compare.h"
 #include "eval/evaluator.h"
 
-/* Percent points by which a task's accuracy may differ in bf16, ties or not: what a
- * difference would cost a user. */
-static const double points_bf16 = 2;
+/* Percent points by which a task's accuracy may differ in bf16 or fp8, ties or not:
+ * what a difference would cost a user. */
+static const double points_bf16 = 2, points_fp8 = 4;
 
 static int open_evaluator(const struct comparison *c, bool tested,
                           struct evaluator **evaluator, struct error *error) {
@@ -57,8 +57,9 @@ static void compare_figures(struct comparison *c, const char *what, unsigned ind
         loss = fmax(loss, fabs(cpu[t].loss - tested[t].loss));
         points = fmax(points, fabs(cpu[t].value - tested[t].value));
     }
-    if (c->precision == PRECISION_BF16)
-        good = good && points <= fmax(points_bf16, 100.0 / (double)cpu[0].examples);
+    double most = c->precision == PRECISION_FP8 ? points_fp8 : points_bf16;
+    if (c->precision != PRECISION_F32)
+        good = good && points <= fmax(most, 100.0 / (double)cpu[0].examples);
     compare_verdict(
         c, good,
         "%s at preference %u: %.2f percent points at most (%zu examples differ)", what,

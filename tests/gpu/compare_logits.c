@@ -36,12 +36,9 @@ static void side_end(struct side *s) {
     upscaling_free(s->upscaling);
 }
 
-static int side_begin(struct side *s, struct pool *pool, enum granularity granularity,
-                      size_t images, struct error *error) {
+static int side_make(struct side *s, struct pool *pool, enum granularity granularity,
+                     size_t images, size_t image, struct error *error) {
     struct backend *b = pool->backend;
-    size_t image =
-        3 * pool->layout->config.image_size * pool->layout->config.image_size;
-    *s = (struct side){.pool = pool};
     return upscaling_new(pool->layout, granularity, &s->upscaling, error) ||
                    unloader_new(pool, s->upscaling, &s->unloader, error) ||
                    transformer_new(b, pool->layout, &pool->form.preprocess, images,
@@ -56,6 +53,17 @@ static int side_begin(struct side *s, struct pool *pool, enum granularity granul
                    b->allocate(b, images * sizeof(float), (void **)&s->loss, error)
                ? -1
                : 0;
+}
+
+static int side_begin(struct side *s, struct pool *pool, enum granularity granularity,
+                      size_t images, struct error *error) {
+    size_t image =
+        3 * pool->layout->config.image_size * pool->layout->config.image_size;
+    *s = (struct side){.pool = pool};
+    if (side_make(s, pool, granularity, images, image, error))
+        return -1;
+    transformer_in_fp8(s->transformer); /* where that is what is compared */
+    return 0;
 }
 
 /* logits [count, classes] of a task's examples. */

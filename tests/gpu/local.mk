@@ -3,6 +3,7 @@
 emulation_headers = \
   tests/gpu/emulation/cublasLt.h \
   tests/gpu/emulation/cuda_bf16.h \
+  tests/gpu/emulation/cuda_fp8.h \
   tests/gpu/emulation/cuda_runtime.h
 emulation_sources = \
   tests/gpu/emulation/blas.cc \
@@ -106,6 +107,14 @@ tests_gpu_test_learnt_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_learnt_LDADD = $(TEST_LIBS)
 EXTRA_tests_gpu_test_learnt_DEPENDENCIES = $(emulated_module)
 
+check_PROGRAMS += tests/gpu/test_fp8
+TESTS += tests/gpu/test_fp8
+tests_gpu_test_fp8_SOURCES = tests/gpu/test_fp8.c tests/gpu/module.h tests/gpu/module.c \
+  tests/gpu/settings.h tests/results/fixture.h tests/results/fixture.c $(COMMAND_RUN)
+tests_gpu_test_fp8_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_gpu_test_fp8_LDADD = $(TEST_LIBS)
+EXTRA_tests_gpu_test_fp8_DEPENDENCIES = $(emulated_module)
+
 check_PROGRAMS += tests/gpu/test_lost
 TESTS += tests/gpu/test_lost
 tests_gpu_test_lost_SOURCES = tests/gpu/test_lost.c $(COMMAND_RUN)
@@ -160,5 +169,5 @@ PHONY_TARGETS += gpu-report
 dist_check_SCRIPTS += tests/gpu/check_report.sh
 TESTS += tests/gpu/check_report.sh
 EXTRA_DIST += tests/gpu/report.sh tests/gpu/report.md tests/gpu/explorer_keys.py \
-  tests/gpu/kernels.py tests/gpu/pack_real.py tests/gpu/fake_ncu.sh
+  tests/gpu/fp8_cost.py tests/gpu/kernels.py tests/gpu/pack_real.py tests/gpu/fake_ncu.sh
 check_PROGRAMS += tests/gpu/check_device

@@ -181,6 +181,19 @@ part_9() { # the large model, without the peer
     bench 75 --precision bf16 --shapes "$large" --parts large --no-peer
 }
 
+part_13() { # fp8: against the CPU on the demo, what it costs there, and a drag's time
+    # shellcheck disable=SC2086
+    limited 40 tests/gpu/compare_devices --device "$device" --precision fp8 \
+        ${REPORT_COMPARE-} "$source/assets/demo"
+    result=$?
+    # shellcheck disable=SC2086
+    limited 40 "$python" "$source/tests/gpu/fp8_cost.py" ./pwemoe "$source/assets/demo" \
+        "$device" "$work" ${REPORT_EVALUATION-} || result=$?
+    grep '^fp8 cost of' "$log" | tail -n 1 >>"$out/figures.txt"
+    bench 30 --precision fp8 --shapes "$shape" --parts drag --no-peer || result=$?
+    return $result
+}
+
 part_10() { # Nsight Compute, kernel by kernel, over steps and drags
     command -v ncu >/dev/null 2>&1 || { echo "ncu is not installed" >>"$log"; return 77; }
     metrics=gpu__time_duration.sum,dram__bytes.sum,sm__inst_executed_pipe_tensor.sum,launch__registers_per_thread
@@ -249,7 +262,7 @@ refused_calls() { # what the driver asked for that the sandbox has refused
 }
 
 # Each goes where it is worth it: the programs before what they are measured by.
-order="1 2 12 3 4 5 6 7 8 9 10 11"
+order="1 2 12 3 4 5 6 7 13 8 9 10 11"
 titles="1:card and conformance
 2:demo in bf16 against the CPU
 3:figures in bf16, with PyTorch
@@ -261,7 +274,8 @@ titles="1:card and conformance
 9:large model
 10:kernel by kernel (ncu)
 11:f32, memcheck, racecheck
-12:the sandbox and the card"
+12:the sandbox and the card
+13:fp8"
 
 title() {
     echo "$titles" | sed -n "s/^$1://p"

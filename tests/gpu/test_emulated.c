@@ -51,6 +51,41 @@ static void test_bf16_reversed(void **state) {
     conforms(PRECISION_BF16, 1);
 }
 
+/* What is not in fp8 is done as in bf16, so that a few cases are enough; each product
+ * in fp8 asks for room, whether its algorithms are tried or not. */
+static void test_fp8(void **state) {
+    (void)state;
+    static const char *const cases[] = {"fp8 shapes", "fp8 outliers", "matmul outputs",
+                                        "recording"};
+    for (unsigned order = 0; order < 3; order++) {
+        setenv("PWEMOE_CUDA_TUNE", order == 1 ? "algorithms=8" : "", 1);
+        struct backend *b = open_device(PRECISION_FP8);
+        unsetenv("PWEMOE_CUDA_TUNE");
+        assert_int_equal(b->precision, PRECISION_BF16);
+        emulation_order(order);
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+            assert_int_equal(conformance_run(b, cases[i], stderr, NULL), 0);
+        char line[256];
+        backend_remark(b, line);
+        if (order == 0)
+            assert_says(line, "were done in bf16");
+        for (size_t i = 0; order == 1 && i < conformance_fault_count; i++)
+            if (strncmp(conformance_faults[i].victim, "fp8", 3) == 0 &&
+                !conformance_fault_found(b, &conformance_faults[i]))
+                fail_msg("%s is not found", conformance_faults[i].name);
+        b->destroy(b);
+    }
+    /* A card of before has none. */
+    struct backend *b;
+    struct error error;
+    emulation_devices(1, 99000, 8);
+    assert_int_equal(pwemoe_backend_module()->open(0, PRECISION_FP8, &b, &error), -1);
+    assert_says(error.text, "--precision fp8 needs 8.9; leave it out");
+    assert_int_equal(pwemoe_backend_module()->open(0, PRECISION_BF16, &b, &error), 0);
+    b->destroy(b);
+    emulation_reset();
+}
+
 /* As late as a device may be: what is read or given away too early shows. */
 static void test_late(void **state) {
     (void)state;
@@ -493,6 +528,7 @@ int main(void) {
         cmocka_unit_test(test_lost_in_replay),
         cmocka_unit_test(test_late_is_late),
         cmocka_unit_test(test_bf16_reversed),
+        cmocka_unit_test(test_fp8),
         cmocka_unit_test(test_random_orders),
         cmocka_unit_test(test_faults_are_found),
     };

@@ -416,6 +416,51 @@ static void test_bf16(void **state) {
     evaluator_close(e);
 }
 
+/* Products in fp8: near bf16's figures and not the same, of the same model to the bit;
+ * the same to the bit in each run with the same batches; and told with the figures. */
+static void test_fp8(void **state) {
+    (void)state;
+    emulation.reset();
+    struct figures figures, again, bf16;
+    struct store_evaluation evaluations[TASKS];
+    struct evaluator_options options = {
+        .device = "cuda", .precision = PRECISION_FP8, .batch = 21, .split = "test"};
+    struct evaluator *e = open_with(&options);
+    measure(e, preferences[0], &figures);
+    measure(e, preferences[1], &again);
+    measure(e, preferences[0], &again); /* recorded */
+    assert_identical(&figures, &again);
+    evaluator_results(e, evaluations);
+    for (size_t t = 0; t < TASKS; t++)
+        assert_true(evaluations[t].fp8);
+    evaluator_close(e);
+    options.precision = PRECISION_BF16;
+    e = open_with(&options);
+    measure(e, preferences[0], &bf16);
+    evaluator_results(e, evaluations);
+    assert_false(evaluations[0].fp8);
+    evaluator_close(e);
+    assert_string_equal(bf16.hash, figures.hash);
+    for (size_t t = 0; t < TASKS; t++) {
+        assert_true(figures.loss[t] != bf16.loss[t]);
+        if (fabs(figures.loss[t] - expected(0)->loss[t]) > 0.1 * expected(0)->loss[t])
+            fail_msg("loss %g, the CPU's %g", figures.loss[t], expected(0)->loss[t]);
+    }
+    /* A card of before has none, and no other device takes its place. */
+    struct error error;
+    char note[256];
+    emulation.devices(1, 99000, 8);
+    options.precision = PRECISION_FP8;
+    for (int i = 0; i < 2; i++) {
+        options.device = i ? "auto" : "cuda";
+        assert_int_equal(
+            evaluator_open(recipe, folder(), &options, &e, note, NULL, &error), -1);
+        assert_non_null(strstr(error.text, "needs 8.9; leave it out"));
+        assert_null(strstr(error.text, "--device cpu"));
+    }
+    emulation.reset();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_to_the_cpu),
@@ -429,6 +474,7 @@ int main(void) {
         cmocka_unit_test(test_lost),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_fp8),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

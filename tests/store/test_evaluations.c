@@ -304,6 +304,64 @@ static void test_replacing(void **state) {
     store_close(store);
 }
 
+static enum store_state state_of(struct store *store, int64_t id) {
+    enum store_state state;
+    struct store_row *rows;
+    size_t count;
+    assert_done(store_solution_state(store, id, "test", &state, &error));
+    assert_done(store_rows(store, "test", &rows, &count, &error));
+    assert_int_equal(rows[0].state, state); /* both ways to ask agree */
+    store_rows_free(rows, count);
+    return state;
+}
+
+/* Figures in fp8 are told apart, give way to others and take the place of none. */
+static void test_fp8(void **state) {
+    struct store *store = example_store(in_folder(state, "results.db"));
+    int64_t id = add_solution(store, STORE_KIND_MERGE, "ties", NULL, NULL, 0);
+    struct store_evaluation one = example_evaluation(0, 50);
+    put(store, id, NULL, example_evaluation(1, 60));
+    put(store, id, NULL, example_evaluation(2, 70));
+    one.fp8 = true;
+    struct store_mark mark;
+    assert_done(store_mark(store, &mark, &error));
+    put(store, id, NULL, one);
+    assert_int_equal(state_of(store, id), STORE_STATE_FP8);
+    assert_true(row(store, 0, 0, "test").fp8 && !row(store, 0, 1, "test").fp8);
+    struct store_row *rows;
+    size_t count;
+    bool whole;
+    assert_done(store_rows_since(store, "test", &mark, &whole, &rows, &count, &error));
+    assert_true(!whole && count == 1 && rows[0].evaluations[0].fp8);
+    assert_int_equal(rows[0].state, STORE_STATE_FP8);
+    store_rows_free(rows, count);
+    /* Of the other split it says nothing. */
+    struct store_evaluation train = example_evaluation(0, 80);
+    train.split = "train";
+    put(store, id, NULL, train);
+    assert_false(row(store, 0, 0, "train").fp8);
+    one.value = 51;
+    put(store, id, NULL, one);
+    assert_true(row(store, 0, 0, "test").value == 51);
+    struct store_evaluation partial = example_evaluation(0, 52);
+    partial.complete = false;
+    put(store, id, NULL, partial);
+    assert_true(row(store, 0, 0, "test").fp8); /* less does not take its place */
+    struct store_evaluation better = example_evaluation(0, 53);
+    put(store, id, NULL, better);
+    assert_int_equal(state_of(store, id), STORE_STATE_COMPLETE);
+    assert_true(row(store, 0, 0, "test").value == 53);
+    put(store, id, NULL, one);
+    assert_true(row(store, 0, 0, "test").value == 53);
+    assert_false(row(store, 0, 0, "test").fp8);
+    /* What is stale goes, whatever it was. */
+    put(store, id, HASH_A, better);
+    put(store, id, HASH_B, one);
+    assert_true(row(store, 0, 0, "test").fp8);
+    assert_int_equal(state_of(store, id), STORE_STATE_STALE); /* the others are */
+    store_close(store);
+}
+
 static void test_refused(void **state) {
     struct store *store = example_store(in_folder(state, "results.db"));
     int64_t id = add_solution(store, STORE_KIND_MERGE, "ties", NULL, NULL, 0);
@@ -507,6 +565,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_parameters, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_rows, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_replacing, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_fp8, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_refused, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_stale, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_since, folder_make, folder_remove),

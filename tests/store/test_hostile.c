@@ -91,8 +91,8 @@ static void test_no_results(void **state) {
 static void test_formats(void **state) {
     const char *path = in_folder(state, "results.db");
     store_close(example_store(path));
-    plant(path, "PRAGMA user_version=8");
-    both_fail(path, "is of format 8, this program reads up to 7");
+    plant(path, "PRAGMA user_version=9");
+    both_fail(path, "is of format 9, this program reads up to 8");
     plant(path, "PRAGMA user_version=0");
     both_fail(path, "its format is 0");
     plant(path, "PRAGMA user_version=-1");
@@ -386,7 +386,7 @@ static void test_migrations(void **state) {
     fill(store);
     /* A step that fails leaves the file at the format before it. */
     assert_error(schema_migrate(store, bad, 2, NOW + 2, &error), &error,
-                 "upgrading format 8 to 9");
+                 "upgrading format 9 to 10");
     assert_int_equal(user_version(path), NOW + 1);
     struct store_bookmark *bookmarks;
     size_t count;
@@ -394,7 +394,7 @@ static void test_migrations(void **state) {
     assert_int_equal(count, 1);
     store_bookmarks_free(bookmarks, count);
     store_close(store);
-    both_fail(path, "is of format 8"); /* newer than this program's */
+    both_fail(path, "is of format 9"); /* newer than this program's */
     unlink(path);
 
     store = example_store(path);
@@ -409,7 +409,7 @@ static void test_migrations(void **state) {
 
     store = example_store(path);
     assert_error(schema_migrate(store, good + 1, 1, NOW + 2, &error), &error,
-                 "format 7 cannot be upgraded to 9");
+                 "format 8 cannot be upgraded to 10");
     store_close(store);
     assert_int_equal(user_version(path), NOW);
 }

@@ -68,6 +68,9 @@ static void dominance_part(const struct explorer *explorer, struct phrase *part)
         snprintf(part->text, sizeof part->text, "stale: an expert has changed");
     else if (!solution->whole)
         snprintf(part->text, sizeof part->text, "partly measured");
+    else if (solution->fp8)
+        snprintf(part->text, sizeof part->text, "measured in fp8%s",
+                 count == 0 ? "; nothing dominates it" : "; dominated");
     else if (count == 0)
         snprintf(part->text, sizeof part->text, "nothing dominates it");
     else if (count == 1)

@@ -73,8 +73,8 @@ static void look_up(struct explorer *explorer) {
     explorer->row = explorer->routers
                         ? catalog_find(catalog, explorer->preference, explorer->routers)
                         : SIZE_MAX;
-    if (explorer->row == SIZE_MAX || !catalog->solutions[explorer->row].whole ||
-        catalog->solutions[explorer->row].stale)
+    if (explorer->row == SIZE_MAX ||
+        !solution_holds(&catalog->solutions[explorer->row], explorer->fp8))
         return;
     for (size_t t = 0; t < tasks; t++) {
         const struct store_evaluation *stored =

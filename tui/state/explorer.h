@@ -258,6 +258,7 @@ struct explorer {
 
     int64_t routers;
     bool closed_form_wanted; /* though there is something trained */
+    bool fp8;                /* figures in fp8 need not be measured again */
     uint64_t serial; /* of the present preference; answers to older ones are late */
     enum figures figures;
     struct running running[STORE_TASKS_MAX];

@@ -39,8 +39,8 @@ void filling_set_price(struct explorer *explorer, int64_t routers, double second
 
 static bool is_measured(const struct explorer *explorer, const double *preference) {
     size_t row = catalog_find(explorer->catalog, preference, explorer->routers);
-    return row != SIZE_MAX && explorer->catalog->solutions[row].whole &&
-           !explorer->catalog->solutions[row].stale;
+    return row != SIZE_MAX &&
+           solution_holds(&explorer->catalog->solutions[row], explorer->fp8);
 }
 
 size_t filling_missing(const struct explorer *explorer, size_t edge) {
@@ -57,7 +57,7 @@ size_t filling_missing(const struct explorer *explorer, size_t edge) {
             seen[index])
             continue;
         seen[index] = true;
-        missing -= catalog->solutions[row].whole && !catalog->solutions[row].stale;
+        missing -= solution_holds(&catalog->solutions[row], explorer->fp8);
     }
     free(seen);
     return missing;

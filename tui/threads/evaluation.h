@@ -12,6 +12,7 @@ struct evaluation;
 struct evaluation_options {
     const char *path; /* of results.db; lives as long as the thread */
     const char *device;
+    unsigned precision; /* enum precision of the backend */
     unsigned threads;
     size_t limit;
     bool allow_commands;

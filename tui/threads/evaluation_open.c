@@ -86,6 +86,7 @@ static int open_somewhere(struct evaluation *evaluation, const char *directory,
     struct work work = {&evaluation->stop, evaluation_progress, evaluation};
     struct evaluator_options options = {
         .device = evaluation->options.device,
+        .precision = (enum precision)evaluation->options.precision,
         .threads = evaluation->options.threads,
         .limit = evaluation->options.limit,
         .split = "test",
@@ -107,6 +108,7 @@ static int open_somewhere(struct evaluation *evaluation, const char *directory,
         if (advice)
             *advice = '\0';
         options.device = evaluation->options.device = "cpu";
+        options.precision = evaluation->options.precision = PRECISION_AUTO;
         result = evaluator_open(evaluation->recipe, directory, &options, evaluator,
                                 note, &work, error);
         snprintf(text, sizeof text, "%s; the CPU is used", TEXT_CUT(why.text, 800));
@@ -153,6 +155,7 @@ bool evaluation_replace_device(struct evaluation *evaluation, const struct error
     evaluation->evaluating = false;
     evaluation->unhashed_count = 0; /* the CPU's models differ in their last bits */
     evaluation->options.device = "cpu";
+    evaluation->options.precision = PRECISION_AUTO;
     snprintf(text, sizeof text, "%s; the CPU is used from now on",
              TEXT_CUT(why->text, 800));
     tell_device(evaluation, text);

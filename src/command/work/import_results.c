@@ -159,7 +159,9 @@ static bool is_better(const struct store_evaluation *here,
                       const struct store_evaluation *there) {
     if (!here || !here->present || here->stale)
         return true;
-    return !here->complete && (there->complete || there->examples > here->examples);
+    if (here->complete)
+        return here->fp8 && !there->fp8 && there->complete;
+    return there->complete || there->examples > here->examples;
 }
 
 /* The figures of a row there that are wanted here, with their bits. */

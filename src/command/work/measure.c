@@ -165,7 +165,8 @@ static bool is_equal_weights(const double *preference, size_t tasks) {
     return true;
 }
 
-/* id is left 0 where the store has it without complete figures, or not at all. */
+/* id is left 0 where the store has it without complete figures, or not at all; those in
+ * fp8 do for who asks for no more. */
 static int find_measured(struct measure *measure, const struct store_solution *wanted,
                          int64_t *id, struct error *error) {
     enum store_state state = STORE_STATE_NONE;
@@ -173,7 +174,9 @@ static int find_measured(struct measure *measure, const struct store_solution *w
         (*id &&
          store_solution_state(measure->store, *id, measure->split, &state, error)))
         return -1;
-    if (!store_state_settled(state))
+    bool coarse = state == STORE_STATE_FP8 &&
+                  measure->invocation->common->precision != PRECISION_FP8;
+    if (!store_state_settled(state) || coarse)
         *id = 0;
     return 0;
 }

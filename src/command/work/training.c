@@ -81,6 +81,9 @@ int training_settings(const struct training *t, const struct option_spec *specs,
 int training_device(struct training *t, struct error *error) {
     const struct common *common = t->invocation->common;
     char note[256] = "";
+    if (common->precision == PRECISION_FP8)
+        return error_set(error, "--precision fp8 is for measuring; training takes bf16 "
+                                "or f32");
     int result = backend_open(common->device, common->precision,
                               (unsigned)common->threads, &t->backend, note, error);
     command_device_note(t->invocation, note);

@@ -5,6 +5,7 @@
 
 #include "cublasLt.h"
 #include "cuda_bf16.h"
+#include "cuda_fp8.h"
 
 struct emulation_blas {
     int unused;
@@ -17,6 +18,7 @@ struct emulation_product {
     int64_t bias_apart;
     void *before;
     int64_t before_stride;
+    const float *scale_a, *scale_b; /* of e4m3 */
 };
 
 struct emulation_layout {
@@ -89,6 +91,10 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t product,
         return put(&product->before, value, size);
     case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD:
         return put(&product->before_stride, value, size);
+    case CUBLASLT_MATMUL_DESC_A_SCALE_POINTER:
+        return put(&product->scale_a, value, size);
+    case CUBLASLT_MATMUL_DESC_B_SCALE_POINTER:
+        return put(&product->scale_b, value, size);
     }
     return CUBLAS_STATUS_INVALID_VALUE;
 }
@@ -143,6 +149,21 @@ struct sizes {
     uint64_t m, n, k;
 };
 
+static size_t bytes_of(uint64_t count, cudaDataType type) {
+    return count * (type == CUDA_R_32F ? 4 : type == CUDA_R_16BF ? 2 : 1);
+}
+
+/* What fp8 kernels are documented to want: k side by side in both, every size and
+ * stride a multiple of 16 bytes, scales, bf16 results. */
+static bool fits_fp8(const struct emulation_product *p,
+                     const struct emulation_layout *a, const struct emulation_layout *b,
+                     const struct emulation_layout *d) {
+    return p->a == CUBLAS_OP_T && p->b == CUBLAS_OP_N && p->scale_a && p->scale_b &&
+           a->rows % 16 == 0 && a->columns % 16 == 0 && a->stride % 16 == 0 &&
+           b->stride % 16 == 0 && d->stride % 8 == 0 && d->type == CUDA_R_16BF &&
+           a->batch == 1;
+}
+
 /* The sizes of the product, and whether the layouts agree about them. */
 static bool fits(cublasLtMatmulDesc_t p, cublasLtMatrixLayout_t a,
                  cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t d, struct sizes *s) {
@@ -153,7 +174,8 @@ static bool fits(cublasLtMatmulDesc_t p, cublasLtMatrixLayout_t a,
     return s->k == k && d->rows == s->m && d->columns == s->n && s->k > 0 &&
            a->stride >= (int64_t)a->rows && b->stride >= (int64_t)b->rows &&
            d->stride >= (int64_t)d->rows && a->type == b->type &&
-           a->batch == d->batch && b->batch == d->batch;
+           a->batch == d->batch && b->batch == d->batch &&
+           (a->type != CUDA_R_8F_E4M3 || fits_fp8(p, a, b, d));
 }
 
 static bool even(cublasLtMatrixLayout_t layout) {
@@ -186,7 +208,7 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t product,
     emulation.heuristics++;
     if (!fits(product, a, b, c, &s))
         return CUBLAS_STATUS_INVALID_VALUE;
-    uint32_t least = a->type == CUDA_R_32F ? 4 : 2;
+    uint32_t least = a->type == CUDA_R_32F ? 4 : a->type == CUDA_R_16BF ? 2 : 16;
     for (int i = 1; i < 5; i++)
         if (preference->alignment[i] < least)
             return CUBLAS_STATUS_INVALID_VALUE;
@@ -228,6 +250,9 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t pr
 }
 
 static double element(const void *matrix, cudaDataType type, uint64_t at) {
+    if (type == CUDA_R_8F_E4M3)
+        return (double)emulation_from_e4m3(
+            static_cast<const unsigned char *>(matrix)[at]);
     return type == CUDA_R_32F ? (double)static_cast<const float *>(matrix)[at]
                               : (double)__bfloat162float(
                                     static_cast<const __nv_bfloat16 *>(matrix)[at]);
@@ -253,10 +278,13 @@ struct product {
 
 static const void *after(const void *matrix, const struct emulation_layout &layout) {
     return static_cast<const char *>(matrix) +
-           (layout.apart * (layout.type == CUDA_R_32F ? 4 : 2));
+           bytes_of((uint64_t)layout.apart, layout.type);
 }
 
 static void run_one(const struct product &p) {
+    double factor = p.factor;
+    if (p.a.type == CUDA_R_8F_E4M3)
+        factor *= (double)*p.what.scale_a * (double)*p.what.scale_b;
     uint64_t a_row = p.what.a == CUBLAS_OP_N ? 1 : (uint64_t)p.a.stride;
     uint64_t a_column = p.what.a == CUBLAS_OP_N ? (uint64_t)p.a.stride : 1;
     uint64_t b_row = p.what.b == CUBLAS_OP_N ? 1 : (uint64_t)p.b.stride;
@@ -274,7 +302,7 @@ static void run_one(const struct product &p) {
                 }
             }
             uint64_t at = j * (uint64_t)p.d.stride + i;
-            sum *= p.factor;
+            sum *= factor;
             if (p.kept != 0)
                 sum += p.kept * element(p.from_c, p.c.type, at);
             if (has_bias(p.what.epilogue))
@@ -310,16 +338,12 @@ static void run_product(struct product p) {
         run_one(p);
         run_sums(p);
         p.what.bias = static_cast<const char *>(p.what.bias) +
-                      p.what.bias_apart * (p.d.type == CUDA_R_32F ? 4 : 2);
+                      bytes_of((uint64_t)p.what.bias_apart, p.d.type);
         p.from_a = after(p.from_a, p.a);
         p.from_b = after(p.from_b, p.b);
         p.from_c = after(p.from_c, p.c);
         p.to = const_cast<void *>(after(p.to, p.d));
     }
-}
-
-static size_t bytes_of(uint64_t count, cudaDataType type) {
-    return count * (type == CUDA_R_32F ? 4 : 2);
 }
 
 /* Each matrix once. */

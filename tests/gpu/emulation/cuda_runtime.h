@@ -230,7 +230,7 @@ enum cudaMemcpyKind {
     cudaMemcpyDeviceToDevice
 };
 
-enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_16BF = 14 };
+enum cudaDataType_t { CUDA_R_32F = 0, CUDA_R_16BF = 14, CUDA_R_8F_E4M3 = 28 };
 typedef enum cudaDataType_t cudaDataType;
 enum { cudaStreamNonBlocking = 1 };
 enum { cudaEventDefault = 0, cudaEventDisableTiming = 2 };
