@@ -20,5 +20,5 @@ for pool in ${*:-five}; do
     [ -e $pool.db ] || "$pwemoe" init $pool.db $pool-tasks.yaml
     "$pwemoe" compare $pool.db --seeds "${SEEDS:-3}" --budget "${BUDGET:-500}" \
         --edge-points 3 \
-        --methods distil,ls:upscale=all:steps=400,wudi,regmean,task-arithmetic,average,pretrained
+        --methods distil,ls:upscale=all:steps=400,wudi,wudi:heads=fitted,regmean,ties,task-arithmetic,average,pretrained
 done
