@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/work.h"
 #include "command/io/options.h"
+#include "pareto/approximate.h"
 #include "results/output.h"
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNMET = 3 };
@@ -104,6 +105,17 @@ extern const struct command command_init, command_finetune, command_merge,
     command_eval, command_export, command_export_db, command_show, command_plot,
     command_paths, command_reference, command_extract_lora, command_map, command_import,
     command_indicators, command_info, command_report, command_completion;
+
+/* The option row for a hypervolume by sampling (double member; 0: exact). The command
+ * takes TAKES_SEED. */
+#define APPROXIMATE_OPTION(owner, member)                                              \
+    {                                                                                  \
+        .name = "approximate", .type = OPTION_REAL, .value = "EPSILON",                \
+        .minimum = APPROXIMATE_LEAST, .maximum = APPROXIMATE_MOST,                     \
+        .help = "Hypervolumes by sampling, where the exact ones would take long: off " \
+                "by at most this part of themselves, with a probability of 99 %",      \
+        .offset = offsetof(owner, member)                                              \
+    }
 
 /* The option row for the dtype that weights are written in. */
 #define DTYPE_OPTION(owner, member)                                                    \

@@ -14,6 +14,7 @@ struct indicators_options {
     const char *reference, *directions, *reference_set, *ideal, *weights;
     bool maximise, no_contributions, points, attainment;
     uint64_t subset;
+    double approximate;
 };
 
 static const struct option_spec options[] = {
@@ -71,6 +72,7 @@ static const struct option_spec options[] = {
      .help = "Leave out what each point adds to the hypervolume (slow for many points; "
              "never in the table of whole files)",
      .offset = offsetof(struct indicators_options, no_contributions)},
+    APPROXIMATE_OPTION(struct indicators_options, approximate),
     {0}};
 
 struct indicators_context {
@@ -79,6 +81,7 @@ struct indicators_context {
     const char *const *files;
     size_t file_count;
     struct point_sets in;
+    struct approximation approximation;
 };
 
 /* Back in the objectives' own directions. */
@@ -120,7 +123,26 @@ static struct indicator_input input_of(const struct indicators_context *v,
                                     .ideal = v->in.ideal,
                                     .weights = v->in.weights.values,
                                     .weight_count = v->in.weights.count,
+                                    .approximation = &v->approximation,
                                     .work = v->invocation->work};
+}
+
+static double within(const struct indicators_context *v, size_t count) {
+    return approximate_within(&v->approximation, count, v->in.objectives);
+}
+
+/* adds [points]: what each adds to the hypervolume. */
+static int contributions_of(const struct indicators_context *v,
+                            const struct points *points, double *adds,
+                            struct error *error) {
+    const struct work *work = v->invocation->work;
+    double volume;
+    if (!(within(v, points->count) > 0))
+        return pareto_contributions(points->values, points->count, v->in.objectives,
+                                    v->in.reference, adds, work, error);
+    return approximate_hypervolume(points->values, points->count, v->in.objectives,
+                                   v->in.reference, &v->approximation, &volume, adds,
+                                   work, error);
 }
 
 static int add_file(const struct indicators_context *v, size_t file,
@@ -141,8 +163,7 @@ static int add_file(const struct indicators_context *v, size_t file,
     if (front < 0)
         result = -1;
     if (result == 0 && contributions)
-        result = pareto_contributions(in.points, in.count, in.objectives, in.reference,
-                                      adds, in.work, error);
+        result = contributions_of(v, &v->in.sets[file], adds, error);
     if (result == 0 && o->subset)
         result = standing_subset(in.points, in.count, in.objectives, in.reference,
                                  (size_t)o->subset, place, in.work, error);
@@ -163,6 +184,8 @@ static int add_file(const struct indicators_context *v, size_t file,
             row[c] = own_json(v, v->in.reference);
         } else if (strcmp(name, "contributions") == 0) {
             row[c] = output_reals(contributions ? adds : NULL, in.count);
+        } else if (strcmp(name, "hypervolume_within") == 0) {
+            row[c] = output_real(within(v, in.count));
         } else {
             row[c] = subset_json(place, in.count);
         }
@@ -195,6 +218,8 @@ static int print_files(const struct indicators_context *v, struct error *error) 
         if (i == 0)
             columns[count++] =
                 (struct output_column){"contributions", IN_CSV | IN_JSON, -1};
+        if (i == 0 && v->options->approximate > 0)
+            columns[count++] = (struct output_column){"hypervolume_within", IN_ALL, -1};
     }
     if (v->options->subset)
         columns[count++] = (struct output_column){"subset", IN_ALL, 0};
@@ -230,8 +255,7 @@ static int add_points(const struct indicators_context *v, size_t file,
     if (result == 0)
         standing_pseudo_weights(points->values, n, d, ranks, weights);
     if (result == 0 && !o->no_contributions)
-        result = pareto_contributions(points->values, n, d, v->in.reference, adds, work,
-                                      error);
+        result = contributions_of(v, points, adds, error);
     if (result == 0 && o->subset)
         result = standing_subset(points->values, n, d, v->in.reference,
                                  (size_t)o->subset, place, work, error);
@@ -336,10 +360,12 @@ static int check_usage(const struct invocation *invocation, struct error *error)
 
 static enum exit_status run(const struct invocation *invocation, struct error *error) {
     const struct indicators_options *o = invocation->options;
-    struct indicators_context v = {.invocation = invocation,
-                                   .options = o,
-                                   .file_count = invocation->operand_count,
-                                   .files = invocation->operands};
+    struct indicators_context v = {
+        .invocation = invocation,
+        .options = o,
+        .file_count = invocation->operand_count,
+        .approximation = {o->approximate, invocation->common->seed},
+        .files = invocation->operands};
     const struct point_sets_given given = {.files = v.files,
                                            .count = v.file_count,
                                            .maximise = o->maximise,
@@ -383,14 +409,16 @@ const struct command command_indicators = {
     .text =
         "Reads files with one point on each row (numbers separated by commas or white "
         "space, # comments; - is standard input) and prints for each the number of "
-        "points and of nondominated points, the exact hypervolume up to the reference "
+        "points and of nondominated points, the hypervolume up to the reference "
         "point, what each point adds to it, and those of the indicators below for "
-        "which --reference-set or --ideal is given. Objectives are minimised unless "
+        "which --reference-set or --ideal is given. The hypervolume is exact, unless "
+        "--approximate allows sampling for more than four objectives. Objectives are "
+        "minimised unless "
         "--maximise or --directions say otherwise; the reference point, the reference "
         "set and the ideal point are in the orientation of the points.",
     .operands_min = 1,
     .operands_max = 10000,
-    .common = TAKES_USUAL | TAKES_FORMAT,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_SEED,
     .options = options,
     .options_size = sizeof(struct indicators_options),
     .more_help = help_indicators,

@@ -113,6 +113,10 @@ static void on_signal(int number) {
     atomic_store_explicit(&stop, true, memory_order_relaxed);
 }
 
+static void clear_bars(void) {
+    progress_clear(&bars);
+}
+
 static void line_to_stderr(const char *format, va_list arguments) {
     char raw[1024], text[1024];
     text_print(raw, sizeof raw, format, arguments);
@@ -332,6 +336,7 @@ static enum exit_status run_checked(struct invocation *invocation,
         return status;
     progress_init(&bars, common->quiet || ranks_rank(invocation->ranks) > 0);
     output_raw(common->raw);
+    output_before(clear_bars);
     status = command->run(invocation, error);
     progress_clear(&bars);
     if (ranks_rank(invocation->ranks) > 0) /* what it was is known to rank 0 */

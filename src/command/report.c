@@ -10,12 +10,14 @@
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/report.h"
+#include "pareto/approximate.h"
 #include "pareto/pareto.h"
 #include "results/front.h"
 
 struct report_options {
     const char *out;
     unsigned split;
+    double approximate;
 };
 
 static const struct option_spec options[] = {
@@ -25,6 +27,7 @@ static const struct option_spec options[] = {
      .help = "The folder to make; it must not exist",
      .offset = offsetof(struct report_options, out)},
     SPLIT_OPTION("Figures on this split", struct report_options, split),
+    APPROXIMATE_OPTION(struct report_options, approximate),
     {0}};
 
 /* --- which rows ------------------------------------------------------------- */
@@ -126,7 +129,8 @@ static int front_row(const struct report *r, const char *name, const bool *take,
     size_t count = set.count;
     int result = oriented_keep(&set, false, error);
     if (result == 0 && count)
-        result = oriented_volume(&set, &volume, NULL, error);
+        result =
+            oriented_volume(&set, &r->approximation, &volume, NULL, r->work, error);
     if (result == 0 && count) {
         page_cell(r->page, "%s", name);
         page_cell(r->page, "%zu", count);
@@ -181,13 +185,18 @@ static int fronts(const struct report *r, bool *take, struct error *error) {
         used +=
             (size_t)snprintf(reference + used, sizeof reference - used, "%s%g",
                              t ? ", " : "", r->recipe->tasks[t].objective.reference);
+    char within[64] = "";
+    double part = approximate_within(&r->approximation, SIZE_MAX, tasks);
+    if (part > 0)
+        snprintf(within, sizeof within, ", by sampling within %g %% of itself",
+                 100 * part);
     page_paragraph(
         r->page,
         "Models merged and measured here, one set for each method: how many, how many "
         "of them no other of the set dominates, the hypervolume up to the "
-        "reference point (%s), and IGD+ to the front of all sets together (0: "
+        "reference point (%s)%s, and IGD+ to the front of all sets together (0: "
         "nothing of it is out of reach; in percentage points).",
-        reference);
+        reference, within);
     page_table(r->page, 5, 1);
     page_table_csv(r->page, "fronts", false);
     static const char *const headers[] = {"Set", "points", "non-dominated",
@@ -320,7 +329,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         error_set(error, "--out is missing; give the folder to make");
         return EXIT_USAGE;
     }
-    struct report report = {0};
+    struct report report = {.approximation = {o->approximate, invocation->common->seed},
+                            .work = invocation->work};
     if (store_open(invocation->operands[0], STORE_READ_ONLY, &report.store, error))
         return EXIT_FAILED;
     int failed = make(&report, o->out, o->split == 0 ? "test" : "train", error);
@@ -340,7 +350,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
 
 const struct command command_report = {
     .name = "report",
-    .usage = "FILE --out DIR [--split S]",
+    .usage = "FILE --out DIR [--split S] [--approximate EPSILON]",
     .summary = "Write a page of tables and charts, in Markdown and HTML",
     .text =
         "Writes DIR/report.md and DIR/report.html (no scripts, nothing loaded from "
@@ -355,7 +365,7 @@ const struct command command_report = {
         "models and data. DIR is written whole or not at all.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_USUAL,
+    .common = TAKES_USUAL | TAKES_SEED,
     .options = options,
     .options_size = sizeof(struct report_options),
     .run = run,

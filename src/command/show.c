@@ -61,6 +61,7 @@ static const struct option_spec options[] = {
      .help = "front: choose K models one after another, each the one that adds most to "
              "the hypervolume",
      .offset = offsetof(struct show_options, subset)},
+    APPROXIMATE_OPTION(struct show_options, approximate),
     {0}};
 
 /* --- solutions and front -------------------------------------------------- */
@@ -112,6 +113,7 @@ static int print_front(const struct show_context *v, const struct catalog *catal
                                              .within_noise = set->within_noise[i],
                                              .contribution = set->contribution[i],
                                              .hypervolume = set->hypervolume,
+                                             .within = set->within,
                                              .reference = reference,
                                              .rank = set->rank[i],
                                              .place = set->place[i],
@@ -132,8 +134,11 @@ static int print_front(const struct show_context *v, const struct catalog *catal
                      v->split);
     if (v->invocation->common->format != OUTPUT_TABLE)
         return 0;
-    printf("\n%zu of %zu not dominated; hypervolume %.6g from reference (", set->front,
+    printf("\n%zu of %zu not dominated; hypervolume %.6g", set->front,
            set->points.count, set->hypervolume);
+    if (set->within > 0)
+        printf(" (within %g %%)", 100 * set->within);
+    printf(" from reference (");
     for (size_t t = 0; t < v->recipe->task_count; t++)
         printf("%s%.6g", t ? ", " : "", reference[t]);
     puts(")");
@@ -150,9 +155,12 @@ static int show_front(const struct show_context *v, struct error *error) {
     for (size_t i = 0; take && i < catalog->count; i++)
         take[i] = take[i] && (v->options->kind || catalog_series(catalog, i)->merged);
     struct front_set set;
+    const struct approximation how = {v->options->approximate,
+                                      v->invocation->common->seed};
     if (result == 0)
         result = front_set_make(&set, catalog, take, v->store, v->split,
-                                (size_t)v->options->subset, v->invocation->work, error);
+                                (size_t)v->options->subset, &how, v->invocation->work,
+                                error);
     if (result == 0) {
         result = print_front(v, catalog, &set, error);
         front_set_clear(&set);
@@ -169,7 +177,9 @@ static int show_indicators(const struct show_context *v, struct error *error) {
     bool *take = find_wanted(v, catalog, error);
     for (size_t i = 0; take && i < catalog->count; i++)
         take[i] = take[i] && (v->options->kind || catalog_series(catalog, i)->merged);
-    int result = take ? quality_print(v->invocation, catalog, take, error) : -1;
+    const struct approximation how = {v->options->approximate,
+                                      v->invocation->common->seed};
+    int result = take ? quality_print(v->invocation, catalog, take, &how, error) : -1;
     free(take);
     catalog_free(catalog);
     return result;
@@ -308,7 +318,9 @@ const struct command command_show = {
     .text =
         "solutions: every model that was made, with its figures.\n"
         "front: the nondominated merged models that were measured here, with the "
-        "hypervolume up to the stored reference point; within_noise marks those for "
+        "hypervolume up to the stored reference point, exact unless --approximate "
+        "allows "
+        "sampling for more than four tasks; within_noise marks those for "
         "which a paired test on the same examples is undecided.\n"
         "indicators: the indicators of each series of models, up to the stored "
         "reference point and compared with the front of all of them; `pwemoe "
@@ -323,7 +335,7 @@ const struct command command_show = {
         "log: what was done with the file, and when.",
     .operands_min = 2,
     .operands_max = 2,
-    .common = TAKES_USUAL | TAKES_FORMAT,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_SEED,
     .options = options,
     .options_size = sizeof(struct show_options),
     .run = run,

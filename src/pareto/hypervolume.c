@@ -3,50 +3,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pareto/inside.h"
 #include "pareto/pareto.h"
 #include "pareto/sweep.h"
 #include "pareto/wfg.h"
-
-/* The points strictly below reference, packed; NULL when memory is out. */
-static double *points_inside(const double *points, size_t count, size_t objectives,
-                             const double *reference, size_t *inside) {
-    size_t cells;
-    double *rows = size_multiply(count, objectives, &cells)
-                       ? array_new(cells, sizeof *rows)
-                       : NULL;
-    *inside = 0;
-    for (size_t i = 0; rows && i < count; i++) {
-        const double *p = points + i * objectives;
-        size_t j = 0;
-        while (j < objectives && p[j] < reference[j])
-            j++;
-        if (j == objectives)
-            memcpy(rows + (*inside)++ * objectives, p, objectives * sizeof *p);
-    }
-    return rows;
-}
-
-static int check_finite(const double *rows, size_t count, size_t objectives,
-                        const double *reference, struct error *error) {
-    if (objectives == 0 || objectives > WFG_OBJECTIVES)
-        return error_set(error,
-                         "the hypervolume of %zu objectives cannot be computed; give "
-                         "1 to %d of them",
-                         objectives, WFG_OBJECTIVES);
-    for (size_t j = 0; j < objectives; j++)
-        if (!isfinite(reference[j]))
-            return error_set(error,
-                             "the reference point is not finite in objective %zu; "
-                             "give a finite one",
-                             j + 1);
-    for (size_t i = 0; i < count * objectives; i++)
-        if (!isfinite(rows[i]))
-            return error_set(error,
-                             "a point is not finite in objective %zu; its hypervolume "
-                             "has no bound",
-                             i % objectives + 1);
-    return 0;
-}
 
 static int volume_many(const double *rows, size_t count, size_t objectives,
                        const double *reference, double *volume, const struct work *work,
@@ -66,14 +26,12 @@ int pareto_hypervolume(const double *points, size_t count, size_t objectives,
                        const double *reference, double *volume, const struct work *work,
                        struct error *error) {
     size_t inside;
-    double *rows = points_inside(points, count, objectives, reference, &inside);
-    if (!rows)
-        return error_memory(error);
-    int result = check_finite(rows, inside, objectives, reference, error);
+    double *rows = inside_points(points, count, objectives, reference, &inside, error);
+    int result = 0;
     *volume = 0;
-    if (result || inside == 0) {
+    if (!rows || inside == 0) {
         free(rows);
-        return result;
+        return rows ? 0 : -1;
     }
     if (objectives == 1) {
         for (size_t i = 0; i < inside; i++)
@@ -197,6 +155,7 @@ static int contributions_many(double *rows, size_t count, size_t objectives,
     double *last = rows + (count - 1) * objectives;
     for (size_t i = 0; result == 0 && i < count && !work_stopped(work); i++) {
         double *row = rows + i * objectives;
+        work_report(work, "what each point adds", i, count);
         swap_rows(row, last, objectives);
         contributions[i] = fmax(0, wfg_undominated(&wfg, 0, rows, count - 1, objectives,
                                                    objectives, last, reference));
@@ -210,10 +169,8 @@ int pareto_contributions(const double *points, size_t count, size_t objectives,
                          const double *reference, double *contributions,
                          const struct work *work, struct error *error) {
     size_t inside;
-    double *rows = points_inside(points, count, objectives, reference, &inside);
-    if (!rows)
-        return error_memory(error);
-    int result = check_finite(rows, inside, objectives, reference, error);
+    double *rows = inside_points(points, count, objectives, reference, &inside, error);
+    int result = rows ? 0 : -1;
     if (result == 0 && inside > 0)
         result =
             (objectives == 2
@@ -228,11 +185,9 @@ int pareto_contributions(const double *points, size_t count, size_t objectives,
     if (work_stopped(work))
         return error_set(error, "stopped");
     /* Back to the places of all points, from the end so that none is lost. */
-    for (size_t i = count; i-- > 0;) {
-        bool in = true;
-        for (size_t j = 0; j < objectives; j++)
-            in &= points[i * objectives + j] < reference[j];
-        contributions[i] = in ? contributions[--inside] : 0;
-    }
+    for (size_t i = count; i-- > 0;)
+        contributions[i] = inside_box(points + i * objectives, reference, objectives)
+                               ? contributions[--inside]
+                               : 0;
     return 0;
 }

@@ -150,16 +150,16 @@ static int epsilon_multiplicative(const struct indicator_input *in, double *valu
 
 static int hypervolume(const struct indicator_input *in, double *value,
                        struct error *error) {
-    return pareto_hypervolume(in->points, in->count, in->objectives, in->reference,
-                              value, in->work, error);
+    return approximate_hypervolume(in->points, in->count, in->objectives, in->reference,
+                                   in->approximation, value, NULL, in->work, error);
 }
 
 static int hypervolume_share(const struct indicator_input *in, double *value,
                              struct error *error) {
     double whole;
     if (hypervolume(in, value, error) ||
-        pareto_hypervolume(in->set, in->set_count, in->objectives, in->reference,
-                           &whole, in->work, error))
+        approximate_hypervolume(in->set, in->set_count, in->objectives, in->reference,
+                                in->approximation, &whole, NULL, in->work, error))
         return -1;
     *value = whole > 0 ? *value / whole : NAN;
     return 0;
@@ -275,7 +275,7 @@ static int r2(const struct indicator_input *in, double *value, struct error *err
 /* --- the table -------------------------------------------------------------------- */
 
 static const struct indicator table[] = {
-    {"hypervolume", "exact volume that is dominated, up to the reference point",
+    {"hypervolume", "volume that is dominated, up to the reference point",
      INDICATOR_MORE, INDICATOR_REFERENCE, hypervolume},
     {"hypervolume_share", "the hypervolume divided by the reference set's",
      INDICATOR_MORE, INDICATOR_REFERENCE | INDICATOR_SET, hypervolume_share},

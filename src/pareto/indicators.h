@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/work.h"
+#include "pareto/approximate.h"
 
 struct indicator_input {
     const double *points; /* [count, objectives], count > 0 */
@@ -22,7 +23,8 @@ struct indicator_input {
     const double *weights; /* R2's [weight_count, objectives], each >= 0 with sum 1;
                               NULL: exact for two objectives, else a grid */
     size_t weight_count;
-    const struct work *work; /* may be NULL */
+    const struct approximation *approximation; /* of volumes; NULL: exact */
+    const struct work *work;                   /* may be NULL */
 };
 
 enum indicator_direction { INDICATOR_LESS, INDICATOR_MORE }; /* what is better */

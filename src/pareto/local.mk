@@ -4,7 +4,9 @@ libpwemoe_a_SOURCES += \
   src/pareto/dominance.c \
   src/pareto/sweep.h src/pareto/sweep.c \
   src/pareto/wfg.h src/pareto/wfg.c \
+  src/pareto/inside.h src/pareto/inside.c \
   src/pareto/hypervolume.c \
+  src/pareto/approximate.h src/pareto/approximate.c \
   src/pareto/indicators.h src/pareto/indicators.c \
   src/pareto/slopes.h src/pareto/slopes.c \
   src/pareto/standing.h src/pareto/standing.c \

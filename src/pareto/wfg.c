@@ -110,6 +110,8 @@ double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
     double volume = 0;
     for (size_t i = 0; i < count && !work_stopped(wfg->work); i++) {
         const double *p = rows + level->items[i].index * dims;
+        if (depth == 0)
+            work_report(wfg->work, "hypervolume", i, count);
         double alone =
             wfg_undominated(wfg, depth + 1, sorted, kept, dims, dims - 1, p, high);
         if (alone <= 0)

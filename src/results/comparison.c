@@ -9,6 +9,9 @@
 #include "results/oriented.h"
 #include "results/statistics.h"
 
+enum { EXACT_TASKS = 8 };
+static const double ROUGHLY = 0.001; /* of a volume of more of them */
+
 /* --- the preferences -------------------------------------------------------------- */
 
 static size_t pairs_of(size_t tasks) {
@@ -76,6 +79,8 @@ static double good_at(const struct measured_design *m, size_t point, size_t task
 static int share_of(const struct measured_design *m, bool middles, double *share,
                     const struct work *work, struct error *error) {
     const struct design *d = m->design;
+    /* Days of exact work would tell no more digits than are shown. */
+    const struct approximation roughly = {d->tasks > EXACT_TASKS ? ROUGHLY : 0, 0};
     struct oriented set;
     double volume, box = 1;
     if (oriented_new(&set, m->recipe, NULL, 0, d->tasks + 1 + pairs_of(d->tasks),
@@ -90,7 +95,7 @@ static int share_of(const struct measured_design *m, bool middles, double *share
         }
     for (size_t t = 0; t < d->tasks; t++)
         box *= fabs(m->experts[t] - set.own_reference[t]);
-    int result = oriented_volume(&set, &volume, work, error);
+    int result = oriented_volume(&set, &roughly, &volume, NULL, work, error);
     oriented_clear(&set);
     if (result == 0)
         *share = box > 0 ? volume / box : (double)NAN;

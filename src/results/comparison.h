@@ -45,8 +45,9 @@ struct criteria {
 };
 
 /* values [design count, tasks] as they were measured, experts [tasks]; answers: another
- * model for each preference. All but igd_plus is set. Takes an exact hypervolume: fails
- * as pareto_hypervolume. */
+ * model for each preference. All but igd_plus is set. Hypervolumes of more than 8
+ * tasks are approximate, within 0.1 % (pareto/approximate.h). Fails as
+ * pareto_hypervolume. */
 int comparison_criteria(const struct store_recipe *recipe, const struct design *design,
                         const double *values, bool answers, const double *experts,
                         struct criteria *criteria, const struct work *work,

@@ -122,8 +122,8 @@ static int find_standing(struct front_set *set, size_t subset, const struct work
                            set->place, work, error);
 }
 
-static int measure(struct front_set *set, const struct work *work,
-                   struct error *error) {
+static int measure(struct front_set *set, const struct approximation *how,
+                   const struct work *work, struct error *error) {
     size_t count = set->points.count;
     set->nondominated = array_new(count, sizeof *set->nondominated);
     set->contribution = array_new(count, sizeof *set->contribution);
@@ -136,18 +136,20 @@ static int measure(struct front_set *set, const struct work *work,
     if (front < 0)
         return -1;
     set->front = (size_t)front;
+    set->within = approximate_within(how, count, set->points.objectives);
     return !count ? 0
-                  : oriented_volume(&set->points, &set->hypervolume, work, error) ||
-                        oriented_contributions(&set->points, set->contribution, work,
-                                               error);
+                  : oriented_volume(&set->points, how, &set->hypervolume,
+                                    set->contribution, work, error);
 }
 
 int front_set_make(struct front_set *set, const struct catalog *catalog,
                    const bool *take, struct store *store, const char *split,
-                   size_t subset, const struct work *work, struct error *error) {
+                   size_t subset, const struct approximation *how,
+                   const struct work *work, struct error *error) {
     memset(set, 0, sizeof *set);
     int result = front_points(catalog, take, NULL, 0, &set->points, error) ||
-                 measure(set, work, error) || find_standing(set, subset, work, error);
+                 measure(set, how, work, error) ||
+                 find_standing(set, subset, work, error);
     if (result == 0 && set->points.count <= PAIRED_MAX)
         result = find_noise(set, catalog, store, split, error);
     if (result)

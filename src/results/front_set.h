@@ -17,15 +17,18 @@ struct front_set {
     double *crowding, *weights;
     size_t front; /* how many are not dominated */
     double hypervolume;
+    double within; /* what part of itself it may be off by; 0: exact */
 };
 
 /* Candidates as front_points has them. within_noise is -1 for more than 500 of them. A
  * paired difference is significant where McNemar's exact p is below 0.05. The volumes
- * of many objectives may take days: where work says stop it fails with the text
- * "stopped". place: of the subset of that many; 0: of none. */
+ * of many objectives may take days, unless `how` (NULL: exact) is an approximation:
+ * where work says stop it fails with the text "stopped". place: of the subset of that
+ * many; 0: of none. */
 int front_set_make(struct front_set *set, const struct catalog *catalog,
                    const bool *take, struct store *store, const char *split,
-                   size_t subset, const struct work *work, struct error *error);
+                   size_t subset, const struct approximation *how,
+                   const struct work *work, struct error *error);
 void front_set_clear(struct front_set *set);
 
 #endif

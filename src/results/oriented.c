@@ -66,10 +66,12 @@ int oriented_keep(struct oriented *oriented, bool first_of_equals,
     return front < 0 ? -1 : 0;
 }
 
-int oriented_volume(const struct oriented *oriented, double *volume,
-                    const struct work *work, struct error *error) {
-    return pareto_hypervolume(oriented->values, oriented->count, oriented->objectives,
-                              oriented->reference, volume, work, error);
+int oriented_volume(const struct oriented *oriented, const struct approximation *how,
+                    double *volume, double *contributions, const struct work *work,
+                    struct error *error) {
+    return approximate_hypervolume(oriented->values, oriented->count,
+                                   oriented->objectives, oriented->reference, how,
+                                   volume, contributions, work, error);
 }
 
 int oriented_contributions(const struct oriented *oriented, double *contributions,

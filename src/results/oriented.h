@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/work.h"
+#include "pareto/approximate.h"
 #include "store/store.h"
 
 /* A value so that less is better, and the same once more gives it back. */
@@ -45,10 +46,11 @@ long oriented_filter(const struct oriented *oriented, bool first_of_equals, bool
 /* Leaves these alone, in their order. */
 int oriented_keep(struct oriented *oriented, bool first_of_equals, struct error *error);
 
-/* Up to the file's reference point, and what each point [count] adds; as
- * pareto_hypervolume and pareto_contributions. */
-int oriented_volume(const struct oriented *oriented, double *volume,
-                    const struct work *work, struct error *error);
+/* Up to the file's reference point, and what each point [count] adds (NULL: not
+ * wanted); as approximate_hypervolume, and exact as pareto_contributions. */
+int oriented_volume(const struct oriented *oriented, const struct approximation *how,
+                    double *volume, double *contributions, const struct work *work,
+                    struct error *error);
 int oriented_contributions(const struct oriented *oriented, double *contributions,
                            const struct work *work, struct error *error);
 

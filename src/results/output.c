@@ -414,8 +414,16 @@ int output_flush(struct error *error) {
     return error_set(error, "cannot write to standard output: %s", strerror(reason));
 }
 
+static void (*before)(void);
+
+void output_before(void (*clear)(void)) {
+    before = clear;
+}
+
 int output_end(struct output *output, struct error *error) {
     int result = -1;
+    if (before)
+        before();
     if (!output->failed && !json_memory_lost()) {
         if (output->format == OUTPUT_JSON)
             result = print_json(output, stdout);

@@ -48,6 +48,9 @@ int output_flush(struct error *error);
 /* Text in CSV that begins with =, +, - or @ gets an apostrophe in front, so that no
  * spreadsheet computes it; on: it stays as it is. */
 void output_raw(bool on);
+/* What is to be done first, every time output_end prints: a progress bar goes from the
+ * terminal. NULL: nothing. */
+void output_before(void (*clear)(void));
 /* Did that fail because a pipe's reader has closed it? No message is printed then. */
 bool output_reader_gone(void);
 

@@ -19,7 +19,7 @@ json_t *time_json(double time) {
 
 /* --- columns, and the same in rows ---------------------------------------- */
 
-enum { FIRST = 9, PER_TASK = 4, LAST = 19, STANDING = 9 };
+enum { FIRST = 9, PER_TASK = 4, LAST = 20, STANDING = 10 };
 
 /* Four columns for each task, the names being escaped and owned by the caller; false
  * where there is no memory. */
@@ -57,11 +57,16 @@ struct output *solutions_begin(enum output_format format,
                                                 {"seconds", IN_CSV | IN_JSON, 6},
                                                 {"peak_bytes", IN_CSV | IN_JSON, 0}};
     static const struct output_column more[STANDING] = {
-        {"nondominated", IN_ALL, 0},        {"within_noise", IN_ALL, 0},
-        {"contribution", IN_ALL, -1},       {"rank", IN_CSV | IN_JSON, 0},
-        {"crowding", IN_CSV | IN_JSON, -1}, {"pseudo_weights", IN_CSV | IN_JSON, -1},
-        {"subset", IN_CSV | IN_JSON, 0},    {"hypervolume", IN_CSV | IN_JSON, -1},
-        {"reference", IN_CSV | IN_JSON, -1}};
+        {"nondominated", IN_ALL, 0},
+        {"within_noise", IN_ALL, 0},
+        {"contribution", IN_ALL, -1},
+        {"rank", IN_CSV | IN_JSON, 0},
+        {"crowding", IN_CSV | IN_JSON, -1},
+        {"pseudo_weights", IN_CSV | IN_JSON, -1},
+        {"subset", IN_CSV | IN_JSON, 0},
+        {"hypervolume", IN_CSV | IN_JSON, -1},
+        {"reference", IN_CSV | IN_JSON, -1},
+        {"hypervolume_within", IN_CSV | IN_JSON, -1}};
     enum { LASTS = sizeof last / sizeof *last };
     size_t of_tasks = PER_TASK * recipe->task_count, count = FIRST + of_tasks + LASTS;
     struct output_column *columns = array_new(count + STANDING, sizeof *columns);
@@ -158,6 +163,7 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
             standing->place ? json_integer((json_int_t)standing->place) : NULL;
         values[n++] = output_real(standing->hypervolume);
         values[n++] = output_reals(standing->reference, tasks);
+        values[n++] = output_real(standing->within);
     }
     output_row(output, values);
 }

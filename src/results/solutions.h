@@ -13,10 +13,10 @@
 /* What `show front` says of a row besides. */
 struct solution_standing {
     bool nondominated;
-    int within_noise; /* 1 yes, 0 no, -1 not known */
-    double contribution, hypervolume;
-    const double *reference; /* [tasks] */
-    size_t rank, place;      /* pareto/standing.h */
+    int within_noise;                         /* 1 yes, 0 no, -1 not known */
+    double contribution, hypervolume, within; /* front_set.h */
+    const double *reference;                  /* [tasks] */
+    size_t rank, place;                       /* pareto/standing.h */
     double crowding;
     const double *weights; /* [tasks] */
 };

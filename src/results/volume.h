@@ -28,6 +28,7 @@ struct front_volume {
     size_t tasks, count;               /* points of the front */
     double reference[STORE_TASKS_MAX]; /* as it is stored */
     double value;
+    double within;         /* what part of itself it may be off by; 0: exact */
     int64_t *solutions;    /* [count], rising */
     double *contributions; /* [count]; NULL: not known (yet, or given up) */
 };

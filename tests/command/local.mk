@@ -1,5 +1,6 @@
 # Tests of src/command. test_command drives ./pwemoe itself.
 command_tests = \
+  tests/command/test_approximate \
   tests/command/test_ask \
   tests/command/test_clip_pipeline \
   tests/command/test_commanded \
@@ -35,6 +36,9 @@ COMMAND_RUN = tests/command/run.h tests/command/run.c \
 COMMAND_PROJECT = tests/command/project.h tests/command/project.c $(COMMAND_RUN)
 check_PROGRAMS += $(command_tests)
 TESTS += $(command_tests)
+tests_command_test_approximate_SOURCES = tests/command/test_approximate.c $(COMMAND_RUN) \
+  tests/results/fixture.h tests/results/fixture.c
+tests_command_test_approximate_LDADD = $(SUPPORT_LIBS)
 tests_command_test_ask_SOURCES = tests/command/test_ask.c $(COMMAND_RUN) \
   tests/results/fixture.h tests/results/fixture.c
 tests_command_test_ask_LDADD = $(SUPPORT_LIBS)

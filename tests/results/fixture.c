@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "checkpoint/directory.h"
 #include "moe/routers.h"
@@ -287,6 +288,33 @@ int64_t fixture_interrupt_run(const char *path) {
     check(store_run_save(store, &run, &routers, NULL, 0, NULL, 0, &error), &error);
     store_close(store);
     return routers.id;
+}
+
+void fixture_scatter(const char *path, size_t tasks, size_t count) {
+    const struct fixture_options options = {.tasks = tasks};
+    struct store *store;
+    struct error error;
+    struct random random;
+    fixture_write(path, &options);
+    check(store_open(path, STORE_READ_WRITE, &store, &error), &error);
+    random_seed(&random, 1, 0);
+    for (size_t i = 0; i < count; i++) {
+        double values[STORE_TASKS_MAX], square = 0;
+        struct store_solution solution = {.kind = STORE_KIND_MERGE,
+                                          .method = "regmean",
+                                          .parameters =
+                                              text_format("{\"ridge\":%zu}", i),
+                                          .label = ""};
+        for (size_t t = 0; t < tasks; t++) {
+            values[t] = random_normal(&random);
+            square += values[t] * values[t];
+        }
+        for (size_t t = 0; t < tasks; t++)
+            values[t] = 100 * fabs(values[t]) / sqrt(square);
+        fixture_put(store, &solution, values, tasks);
+        free(solution.parameters);
+    }
+    store_close(store);
 }
 
 void fixture_write_in(const char *folder, size_t tasks, size_t edge, char path[4096]) {

@@ -39,6 +39,9 @@ void fixture_put(struct store *store, struct store_solution *solution,
                  const double *values, size_t tasks);
 /* Writes path; checkpoints are named but do not exist. Ends the test on failure. */
 void fixture_write(const char *path, const struct fixture_options *options);
+/* So many merged models, none of which another dominates, with figures scattered
+ * between 0 and 100: a front whose exact hypervolume may be out of reach. */
+void fixture_scatter(const char *path, size_t tasks, size_t count);
 /* One more run of such a file that was interrupted after its first save: the number of
  * its routers. */
 int64_t fixture_interrupt_run(const char *path);

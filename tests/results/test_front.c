@@ -93,7 +93,7 @@ static void who_dominates_whom(void **state) {
         10 * 9 + (28 - 10) * (10 - 2) + (29 - 28) * (10 - 4) + (30 - 29) * (10 - 6);
     struct front_set set;
     assert_int_equal(
-        front_set_make(&set, catalog, NULL, store, "test", 2, NULL, &error), 0);
+        front_set_make(&set, catalog, NULL, store, "test", 2, NULL, NULL, &error), 0);
     assert_int_equal(set.points.count, 5);
     assert_int_equal(set.front, 4);
     assert_true(fabs(set.hypervolume - whole) < 1e-9);
@@ -119,13 +119,13 @@ static void who_dominates_whom(void **state) {
     /* Among some only. */
     bool take[8] = {false, true, false, true, true};
     assert_int_equal(
-        front_set_make(&set, catalog, take, store, "test", 2, NULL, &error), 0);
+        front_set_make(&set, catalog, take, store, "test", 2, NULL, NULL, &error), 0);
     assert_int_equal(set.points.count, 3);
     assert_int_equal(set.front, 3);
     front_set_clear(&set);
     memset(take, 0, sizeof take);
     assert_int_equal(
-        front_set_make(&set, catalog, take, store, "test", 2, NULL, &error), 0);
+        front_set_make(&set, catalog, take, store, "test", 2, NULL, NULL, &error), 0);
     assert_true(set.points.count == 0 && set.hypervolume == 0);
     front_set_clear(&set);
     catalog_free(catalog);

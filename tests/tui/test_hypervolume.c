@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -60,7 +61,7 @@ static void known_figures(void **state) {
     struct hypervolume_thread *hypervolume_thread;
     struct catalog *catalog = open_catalog("two", 2, 3, false);
     double m = 60 + 30 * sqrt(0.5), added;
-    assert_int_equal(hypervolume_start(mailbox, &hypervolume_thread, &error), 0);
+    assert_int_equal(hypervolume_start(mailbox, 0, &hypervolume_thread, &error), 0);
     hypervolume_want(hypervolume_thread, catalog);
     struct front_volume *volume = wait_for(mailbox, true);
     /* (90, 60), (m, m) and (60, 90) up to (0, 0). */
@@ -113,7 +114,7 @@ static void hopeless_work_is_stopped(void **state) {
     struct hypervolume_thread *hypervolume_thread;
     struct catalog *hopeless = open_catalog("many", 11, 5, true);
     struct catalog *easy = open_catalog("three", 3, 4, true);
-    assert_int_equal(hypervolume_start(mailbox, &hypervolume_thread, &error), 0);
+    assert_int_equal(hypervolume_start(mailbox, 0, &hypervolume_thread, &error), 0);
     hypervolume_want(hypervolume_thread, hopeless);
     hypervolume_want(hypervolume_thread, easy);
     struct front_volume *volume = wait_for(mailbox, false);
@@ -130,10 +131,58 @@ static void hopeless_work_is_stopped(void **state) {
     mailbox_free(mailbox);
 }
 
+/* What takes too long is given up once, for a volume by sampling; the frame says how
+ * far off it may be. */
+static void long_work_is_approximate(void **state) {
+    (void)state;
+    struct mailbox *mailbox = mailbox_new(&error);
+    struct hypervolume_thread *hypervolume_thread;
+    char path[4200];
+    struct store *store;
+    struct catalog *catalog;
+    snprintf(path, sizeof path, "%s/scattered.db", folder());
+    fixture_scatter(path, 12, 300);
+    if (store_open(path, STORE_READ_ONLY, &store, &error) ||
+        catalog_read(store, &catalog, &error))
+        fail_msg("%s", error.text);
+    store_close(store);
+    assert_int_equal(hypervolume_start(mailbox, 0, &hypervolume_thread, &error), 0);
+    hypervolume_want(hypervolume_thread, catalog);
+    struct timespec pause = {2, 100000000};
+    nanosleep(&pause, NULL);
+    hypervolume_tick(hypervolume_thread);
+    struct front_volume *volume = wait_for(mailbox, false);
+    assert_int_equal(volume->state, VOLUME_KNOWN);
+    assert_true(volume->within == 0.01);
+    assert_true(volume->value > 0 && volume->value < pow(100, 12));
+    assert_null(volume->contributions);
+
+    struct explorer explorer;
+    struct canvas canvas = {.marks = palette_marks(true)};
+    struct arrangement arrangement;
+    char *text;
+    size_t size;
+    explorer_init(&explorer, "file");
+    assert_int_equal(explorer_take_catalog(&explorer, catalog), 0);
+    explorer.volume = volume;
+    assert_int_equal(canvas_resize(&canvas, 140, 40), 0);
+    frame_draw(&canvas, &explorer, &arrangement);
+    FILE *file = open_memstream(&text, &size);
+    canvas_print(&canvas, file);
+    fclose(file);
+    assert_non_null(strstr(text, "(within 1 %)"));
+    free(text);
+    canvas_free(&canvas);
+    hypervolume_stop(hypervolume_thread);
+    explorer_free(&explorer);
+    mailbox_free(mailbox);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_figures),
         cmocka_unit_test(hopeless_work_is_stopped),
+        cmocka_unit_test(long_work_is_approximate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

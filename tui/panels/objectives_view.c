@@ -281,20 +281,23 @@ static double share_of_box(const struct explorer *explorer,
 static void draw_volume(const struct view *view, const struct explorer *explorer,
                         int from) {
     const struct front_volume *volume = explorer->volume;
-    char parts[3][256] = {"", "", ""}, reference[160];
+    char parts[3][256] = {"", "", ""}, reference[160], within[40] = "";
     double added;
     if (!volume || volume->count == 0)
         return;
     reference_text(volume, reference, sizeof reference);
     double share =
         volume->state == VOLUME_KNOWN ? share_of_box(explorer, volume) : (double)NAN;
+    if (volume->within > 0)
+        snprintf(within, sizeof within, " (within %g %%)", 100 * volume->within);
     if (isfinite(share)) {
-        snprintf(parts[0], sizeof parts[0], "front: %.1f %% of the STL box", share);
+        snprintf(parts[0], sizeof parts[0], "front: %.1f %% of the STL box%s", share,
+                 within);
         snprintf(parts[1], sizeof parts[1], ", hypervolume %.6g to %s", volume->value,
                  reference);
     } else if (volume->state == VOLUME_KNOWN)
-        snprintf(parts[0], sizeof parts[0], "front: hypervolume %.6g to %s",
-                 volume->value, reference);
+        snprintf(parts[0], sizeof parts[0], "front: hypervolume %.6g%s to %s",
+                 volume->value, within, reference);
     else
         snprintf(parts[0], sizeof parts[0], "front: hypervolume to %s %s", reference,
                  volume->state == VOLUME_WORKING ? "being computed"

@@ -11,8 +11,8 @@
 
 #include "base/memory.h"
 
-/* Exact volumes of many objectives may take days. */
-enum { SECONDS_MOST = 10, PRIORITY = 10 };
+enum { PRIORITY = 10 };
+static const struct approximation ROUGHLY = {.epsilon = 0.01};
 
 struct hypervolume_thread {
     pthread_t thread;
@@ -20,6 +20,7 @@ struct hypervolume_thread {
     pthread_cond_t changed;
     struct volume_points *next; /* NULL: nothing new is wanted */
     bool end, running;
+    unsigned seconds;
     struct timespec since; /* it runs */
 
     atomic_bool stop;
@@ -45,12 +46,14 @@ static struct volume_points *points_of(const struct catalog *catalog) {
 
 static void post(struct hypervolume_thread *hypervolume_thread,
                  const struct volume_points *points, enum volume_state state,
-                 double value, const double *contributions) {
+                 double value, double within, const double *contributions) {
     struct event event = {.kind = EVENT_VOLUME,
                           .volume =
                               front_volume_new(points, state, value, contributions)};
-    if (event.volume)
-        mailbox_post(hypervolume_thread->mailbox, &event, true);
+    if (!event.volume)
+        return;
+    event.volume->within = within;
+    mailbox_post(hypervolume_thread->mailbox, &event, true);
 }
 
 static bool superseded(struct hypervolume_thread *hypervolume_thread) {
@@ -60,23 +63,41 @@ static bool superseded(struct hypervolume_thread *hypervolume_thread) {
     return is;
 }
 
+/* After what was exact has been given up: time again, unless other points are wanted.
+ */
+static bool begin_again(struct hypervolume_thread *hypervolume_thread) {
+    pthread_mutex_lock(&hypervolume_thread->lock);
+    bool wanted = !hypervolume_thread->next && !hypervolume_thread->end;
+    if (wanted) {
+        atomic_store(&hypervolume_thread->stop, false);
+        clock_gettime(CLOCK_MONOTONIC, &hypervolume_thread->since);
+    }
+    pthread_mutex_unlock(&hypervolume_thread->lock);
+    return wanted;
+}
+
 static void work_out(struct hypervolume_thread *hypervolume_thread,
                      struct volume_points *points) {
     struct work work = {&hypervolume_thread->stop, NULL, NULL};
     struct oriented *front = &points->points;
     double value = 0;
-    post(hypervolume_thread, points, VOLUME_WORKING, 0, NULL);
+    post(hypervolume_thread, points, VOLUME_WORKING, 0, 0, NULL);
     if (oriented_keep(front, true, NULL))
         return;
-    if (oriented_volume(front, &value, &work, NULL)) {
-        if (!superseded(hypervolume_thread))
-            post(hypervolume_thread, points, VOLUME_TOO_LONG, 0, NULL);
+    if (oriented_volume(front, NULL, &value, NULL, &work, NULL)) {
+        if (!begin_again(hypervolume_thread))
+            return;
+        if (oriented_volume(front, &ROUGHLY, &value, NULL, &work, NULL) == 0)
+            post(hypervolume_thread, points, VOLUME_KNOWN, value, ROUGHLY.epsilon,
+                 NULL);
+        else if (!superseded(hypervolume_thread))
+            post(hypervolume_thread, points, VOLUME_TOO_LONG, 0, 0, NULL);
         return;
     }
-    post(hypervolume_thread, points, VOLUME_KNOWN, value, NULL);
+    post(hypervolume_thread, points, VOLUME_KNOWN, value, 0, NULL);
     double *contributions = array_new(front->count, sizeof *contributions);
     if (contributions && !oriented_contributions(front, contributions, &work, NULL))
-        post(hypervolume_thread, points, VOLUME_KNOWN, value, contributions);
+        post(hypervolume_thread, points, VOLUME_KNOWN, value, 0, contributions);
     free(contributions);
 }
 
@@ -107,13 +128,14 @@ static void *run(void *self) {
     return NULL;
 }
 
-int hypervolume_start(struct mailbox *mailbox, struct hypervolume_thread **result,
-                      struct error *error) {
+int hypervolume_start(struct mailbox *mailbox, unsigned seconds,
+                      struct hypervolume_thread **result, struct error *error) {
     struct hypervolume_thread *hypervolume_thread =
         array_new(1, sizeof *hypervolume_thread);
     if (!hypervolume_thread)
         return error_memory(error);
     hypervolume_thread->mailbox = mailbox;
+    hypervolume_thread->seconds = seconds;
     atomic_init(&hypervolume_thread->stop, false);
     pthread_mutex_init(&hypervolume_thread->lock, NULL);
     pthread_cond_init(&hypervolume_thread->changed, NULL);
@@ -170,7 +192,7 @@ void hypervolume_tick(struct hypervolume_thread *hypervolume_thread) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     pthread_mutex_lock(&hypervolume_thread->lock);
     if (hypervolume_thread->running &&
-        now.tv_sec - hypervolume_thread->since.tv_sec > SECONDS_MOST)
+        now.tv_sec - hypervolume_thread->since.tv_sec > hypervolume_thread->seconds)
         atomic_store(&hypervolume_thread->stop, true);
     pthread_mutex_unlock(&hypervolume_thread->lock);
 }

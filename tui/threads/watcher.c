@@ -159,7 +159,8 @@ int watcher_start(struct store *store, struct mailbox *mailbox, struct watcher *
     struct hypervolume_thread *hypervolume_thread = NULL;
     if (!watcher || !source)
         error_memory(error);
-    if (!watcher || !source || hypervolume_start(mailbox, &hypervolume_thread, error)) {
+    if (!watcher || !source ||
+        hypervolume_start(mailbox, HYPERVOLUME_SECONDS, &hypervolume_thread, error)) {
         free(watcher);
         catalog_source_free(source);
         store_close(store);

@@ -12,6 +12,7 @@ enum { COLUMNS_MAX = 32 };
 struct quality {
     const struct invocation *invocation;
     const struct catalog *catalog;
+    const struct approximation *approximation;
     struct oriented front; /* of all */
     double ideal[STORE_TASKS_MAX];
     struct output *output;
@@ -36,6 +37,7 @@ static int add_series(struct quality *q, const char *name, const bool *take,
                                           .set = q->front.values,
                                           .set_count = q->front.count,
                                           .ideal = q->ideal,
+                                          .approximation = q->approximation,
                                           .work = work};
     if (result == 0 && count) {
         row[n++] = output_text(name);
@@ -80,8 +82,10 @@ static struct output *begin(const struct invocation *invocation, struct error *e
 }
 
 int quality_print(const struct invocation *invocation, const struct catalog *catalog,
-                  const bool *take, struct error *error) {
-    struct quality q = {.invocation = invocation, .catalog = catalog};
+                  const bool *take, const struct approximation *how,
+                  struct error *error) {
+    struct quality q = {
+        .invocation = invocation, .catalog = catalog, .approximation = how};
     bool *of_series = array_new(catalog->count, sizeof *of_series);
     int result = of_series ? find_front(&q, take, error) : error_memory(error);
     if (result == 0)

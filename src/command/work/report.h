@@ -8,11 +8,14 @@
 
 #include "base/error.h"
 #include "command/io/page.h"
+#include "pareto/approximate.h"
 #include "results/catalog.h"
 #include "results/row.h"
 
 struct report {
     struct page *page;
+    struct approximation approximation; /* of hypervolumes; epsilon 0: exact */
+    const struct work *work;
     struct store *store;
     struct catalog *catalog;
     const struct store_recipe *recipe; /* the catalog's, as what follows */

@@ -13,6 +13,7 @@ struct show_options {
     unsigned kind; /* of KINDS, where one was given */
     unsigned split;
     uint64_t run, last, subset;
+    double approximate;
 };
 
 struct show_context {
