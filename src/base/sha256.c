@@ -1,5 +1,6 @@
 /* The plain functions, which need no memory: EVP's look up algorithms in what it makes
- * on first use, and crash where there is no memory for it. */
+ * on first use, and crash where there is no memory for it. Both run the same code, by
+ * the processor's own instructions where it has them. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/sha256.h"
 
@@ -54,6 +55,9 @@ int sha256_file(const char *path, char hex[SHA256_HEX], unsigned long long *size
         error_memory(error);
         goto done;
     }
+    /* What is read next is fetched while this is hashed; a file system may refuse. */
+    int ahead = posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL);
+    (void)ahead;
     *size = 0;
     for (;;) {
         if (reading && work_stopped(reading->work)) {
@@ -73,9 +77,12 @@ int sha256_file(const char *path, char hex[SHA256_HEX], unsigned long long *size
         *size += (unsigned long long)got;
         if (!reading)
             continue;
-        reading->done += (unsigned long long)got;
-        work_report(reading->work, reading->what, (size_t)reading->done,
-                    (size_t)reading->total);
+#pragma omp critical(sha256_reading)
+        {
+            reading->done += (unsigned long long)got;
+            work_report(reading->work, reading->what, (size_t)reading->done,
+                        (size_t)reading->total);
+        }
     }
     sha256_finish(hash, hex);
     hash = NULL;

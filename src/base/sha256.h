@@ -18,7 +18,8 @@ void sha256_add(struct sha256 *hash, const void *bytes, size_t count);
 void sha256_finish(struct sha256 *hash, char hex[SHA256_HEX]);
 void sha256_free(struct sha256 *hash);
 
-/* Files that are read one after the other: `what` is being done, to `total` bytes. */
+/* Files that are read, also by several threads: `what` is being done, to `total`
+ * bytes. Those of one program are told one after another. */
 struct sha256_reading {
     const struct work *work;
     const char *what;

@@ -81,6 +81,12 @@ struct fingerprint {
  * an error that ends in "stopped". */
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
                                 const struct work *work, struct error *error);
+/* The same of several models, the files of all side by side on the cores (OpenMP), so
+ * that neither a core's SHA-256 nor one file's reading is what all wait for. Where it
+ * fails *failed is the number of the model that error tells of. */
+int model_directories_fingerprint(const char *const *paths, size_t count,
+                                  struct fingerprint *fingerprints, size_t *failed,
+                                  const struct work *work, struct error *error);
 /* The stamp of those files (base/file_stamp.h), "" where it must not be relied on, and
  * their size; to be taken before the fingerprint that is kept with it. */
 int model_directory_stamp(const char *path, char stamp[SHA256_HEX],

@@ -1,4 +1,5 @@
 /* The digest that a checkpoint is known by. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,61 +13,18 @@
 #include "checkpoint/directory.h"
 #include "checkpoint/tensor_files.h"
 
-struct hashing {
-    struct sha256_reading reading;
-    char what[160]; /* "fingerprint of vit/model.safetensors" */
+/* One model's files, and what is found of each. */
+struct hashed {
+    struct tensor_files files;
+    char (*hex)[SHA256_HEX];
 };
 
-/* The file with the folder that it lies in. */
-static void name_file(struct hashing *hashing, const char *path) {
-    const char *last = strrchr(path, '/'), *from = last ? last : path;
-    while (from > path && from[-1] == '/')
-        from--;
-    while (from > path && from[-1] != '/')
-        from--;
-    snprintf(hashing->what, sizeof hashing->what, "fingerprint of %s", from);
-    hashing->reading.what = hashing->what;
-}
-
-static int digest_files(const char *directory, const struct tensor_files *files,
-                        struct fingerprint *fingerprint, struct hashing *hashing,
-                        struct error *error) {
-    struct sha256 *whole = sha256_new();
-    if (!whole)
-        return error_memory(error);
-    char hex[SHA256_HEX];
-    for (size_t i = 0; i < files->count; i++) {
-        char *path = text_format("%s/%s", directory, files->names[i]);
-        unsigned long long size;
-        if (path)
-            name_file(hashing, path);
-        int result = path ? sha256_file(path, hex, &size, &hashing->reading, error)
-                          : error_memory(error);
-        free(path);
-        if (result != 0) {
-            sha256_free(whole);
-            return -1;
-        }
-        sha256_add(whole, hex, SHA256_HEX - 1);
-    }
-    sha256_finish(whole, fingerprint->sha256);
-    if (files->count == 1)
-        memcpy(fingerprint->sha256, hex, SHA256_HEX);
-    fingerprint->size = hashing->reading.done;
-    return 0;
-}
-
-static unsigned long long size_of_files(const char *directory,
-                                        const struct tensor_files *files) {
-    unsigned long long total = 0;
-    for (size_t i = 0; i < files->count; i++) {
-        struct stat status;
-        char path[PATH_MAX];
-        if (file_path_in(path, directory, files->names[i]) && stat(path, &status) == 0)
-            total += (unsigned long long)status.st_size;
-    }
-    return total;
-}
+/* One file of one of them. */
+struct hashed_part {
+    size_t model, file;
+    char *path;
+    unsigned long long size;
+};
 
 /* One name more. */
 static int add_name(struct tensor_files *files, const char *name, struct error *error) {
@@ -132,14 +90,143 @@ int model_directory_stamp(const char *path, char stamp[SHA256_HEX],
     return result;
 }
 
+static void hashed_free(struct hashed *hashed, size_t count) {
+    for (size_t i = 0; hashed && i < count; i++) {
+        tensor_files_free(&hashed[i].files);
+        free(hashed[i].hex);
+    }
+    free(hashed);
+}
+
+static void parts_free(struct hashed_part *parts, size_t count) {
+    for (size_t i = 0; parts && i < count; i++)
+        free(parts[i].path);
+    free(parts);
+}
+
+/* The file with the folder that it lies in. */
+static const char *short_name(const char *path) {
+    const char *last = strrchr(path, '/'), *from = last ? last : path;
+    while (from > path && from[-1] == '/')
+        from--;
+    while (from > path && from[-1] != '/')
+        from--;
+    return from;
+}
+
+/* Every file of every model, model by model. NULL where memory is out. */
+static struct hashed_part *list_parts(const char *const *paths,
+                                      const struct hashed *hashed, size_t count,
+                                      size_t *part_count, unsigned long long *total,
+                                      struct error *error) {
+    size_t files = 0, n = 0;
+    for (size_t i = 0; i < count; i++)
+        files += hashed[i].files.count;
+    struct hashed_part *parts = array_new(files, sizeof *parts);
+    *part_count = files;
+    *total = 0;
+    for (size_t i = 0; parts && i < count; i++)
+        for (size_t k = 0; k < hashed[i].files.count; k++, n++) {
+            struct stat status;
+            char *path = text_format("%s/%s", paths[i], hashed[i].files.names[k]);
+            parts[n] = (struct hashed_part){.model = i, .file = k, .path = path};
+            if (path && stat(path, &status) == 0)
+                *total += (unsigned long long)status.st_size;
+            if (path)
+                continue;
+            parts_free(parts, files);
+            parts = NULL;
+            break;
+        }
+    if (!parts)
+        error_memory(error);
+    return parts;
+}
+
+/* Reads them side by side, a file a core; of those that fail the first is told. */
+static int hash_parts(struct hashed_part *parts, size_t count, struct hashed *hashed,
+                      struct sha256_reading *reading, size_t *failed,
+                      struct error *error) {
+    size_t first = SIZE_MAX;
+#pragma omp parallel for schedule(dynamic, 1) if (count > 1)
+    for (size_t i = 0; i < count; i++) {
+        struct hashed_part *part = &parts[i];
+        struct error problem;
+        if (sha256_file(part->path, hashed[part->model].hex[part->file], &part->size,
+                        reading, &problem) == 0)
+            continue;
+#pragma omp critical(fingerprint_failed)
+        if (i < first) {
+            first = i;
+            *error = problem;
+            *failed = part->model;
+        }
+    }
+    return first == SIZE_MAX ? 0 : -1;
+}
+
+static int join_parts(const struct hashed_part *parts, size_t count,
+                      const struct hashed *hashed, struct fingerprint *fingerprints,
+                      struct error *error) {
+    for (size_t i = 0; i < count; i++) {
+        const struct hashed *model = &hashed[parts[i].model];
+        struct fingerprint *one = &fingerprints[parts[i].model];
+        if (parts[i].file == 0)
+            one->size = 0;
+        one->size += parts[i].size;
+        if (parts[i].file + 1 < model->files.count)
+            continue;
+        struct sha256 *whole = sha256_new();
+        if (!whole)
+            return error_memory(error);
+        for (size_t k = 0; k < model->files.count; k++)
+            sha256_add(whole, model->hex[k], SHA256_HEX - 1);
+        sha256_finish(whole, one->sha256);
+        if (model->files.count == 1)
+            memcpy(one->sha256, model->hex[0], SHA256_HEX);
+    }
+    return 0;
+}
+
+int model_directories_fingerprint(const char *const *paths, size_t count,
+                                  struct fingerprint *fingerprints, size_t *failed,
+                                  const struct work *work, struct error *error) {
+    struct hashed *hashed = array_new(count, sizeof *hashed);
+    struct sha256_reading reading = {.work = work};
+    struct hashed_part *parts = NULL;
+    char what[160];
+    size_t part_count = 0;
+    int result = hashed ? 0 : error_memory(error);
+    *failed = 0;
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        *failed = i;
+        result = list_files(paths[i], &hashed[i].files, error);
+        if (result)
+            break;
+        hashed[i].hex = array_new(hashed[i].files.count, sizeof *hashed[i].hex);
+        if (!hashed[i].hex)
+            result = error_memory(error);
+    }
+    if (result == 0) {
+        parts = list_parts(paths, hashed, count, &part_count, &reading.total, error);
+        result = parts ? 0 : -1;
+    }
+    snprintf(what, sizeof what, "fingerprints of %zu files", part_count);
+    if (result == 0 && part_count == 1)
+        snprintf(what, sizeof what, "fingerprint of %s", short_name(parts[0].path));
+    reading.what = what;
+    if (result == 0)
+        result = hash_parts(parts, part_count, hashed, &reading, failed, error) ||
+                         join_parts(parts, part_count, hashed, fingerprints, error)
+                     ? -1
+                     : 0;
+    parts_free(parts, part_count);
+    hashed_free(hashed, count);
+    return result;
+}
+
 int model_directory_fingerprint(const char *path, struct fingerprint *fingerprint,
                                 const struct work *work, struct error *error) {
-    struct tensor_files files;
-    if (list_files(path, &files, error) != 0)
-        return -1;
-    struct hashing hashing = {
-        .reading = {.work = work, .total = size_of_files(path, &files)}};
-    int result = digest_files(path, &files, fingerprint, &hashing, error);
-    tensor_files_free(&files);
-    return result;
+    size_t failed;
+    return model_directories_fingerprint(&path, 1, fingerprint, &failed, work, error);
 }

@@ -107,23 +107,40 @@ static int keep_path(const struct init *s, const char *path, const char *what,
     return *kept ? 0 : -1;
 }
 
-static int fingerprint(const struct init *s, struct store_checkpoint *kept,
+/* Of the pretrained model and every expert that there is; stamps first, so that what
+ * changes while it is read shows. */
+static int fingerprint(const struct init *s, struct store_recipe *out,
                        struct error *error) {
-    struct fingerprint fingerprint;
-    if (!*kept->path)
-        return 0;
-    char *found = sources_path(s->store_folder, kept->path);
-    int result = !found
-                     ? error_memory(error)
-                     : model_directory_stamp(found, kept->stamp, &kept->size, error) ||
-                           model_directory_fingerprint(found, &fingerprint,
-                                                       s->invocation->work, error);
+    size_t most = out->task_count + 1, count = 0, failed;
+    struct store_checkpoint **kept = array_new(most, sizeof *kept);
+    struct fingerprint *found = array_new(most, sizeof *found);
+    char **paths = array_new(most, sizeof *paths);
+    int result = kept && found && paths ? 0 : error_memory(error);
+    for (size_t i = 0; result == 0 && i < most; i++) {
+        struct store_checkpoint *one =
+            i == 0 ? &out->pretrained : &out->tasks[i - 1].expert;
+        if (!*one->path)
+            continue;
+        kept[count] = one;
+        paths[count] = sources_path(s->store_folder, one->path);
+        result = paths[count] ? model_directory_stamp(paths[count], one->stamp,
+                                                      &one->size, error)
+                              : error_memory(error);
+        count++;
+    }
+    if (result == 0)
+        result = model_directories_fingerprint((const char *const *)paths, count, found,
+                                               &failed, s->invocation->work, error);
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        kept[i]->size = found[i].size;
+        memcpy(kept[i]->sha256, found[i].sha256, sizeof kept[i]->sha256);
+    }
+    for (size_t i = 0; paths && i < most; i++)
+        free(paths[i]);
+    free(paths);
     free(found);
-    if (result)
-        return -1;
-    kept->size = fingerprint.size;
-    memcpy(kept->sha256, fingerprint.sha256, sizeof kept->sha256);
-    return 0;
+    free(kept);
+    return result;
 }
 
 /* --- the recipe as the store keeps it ------------------------------------- */
@@ -315,11 +332,8 @@ static int keep_recipe(struct init *s, const double *reference, size_t reference
     }
     if (keep_towers(s, error))
         return -1;
-    if (fingerprint(s, &out->pretrained, error))
+    if (stopped(s, error) || fingerprint(s, out, error))
         return -1;
-    for (size_t t = 0; t < recipe->task_count; t++)
-        if (stopped(s, error) || fingerprint(s, &out->tasks[t].expert, error))
-            return -1;
     if (!references)
         remark_on_reference(s);
     return 0;

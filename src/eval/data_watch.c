@@ -157,7 +157,7 @@ static int contents(const struct files *files, const struct classes *classes,
     size_t done = 0;
     if (!each)
         return error_memory(error);
-#pragma omp parallel for schedule(dynamic, 16)
+#pragma omp parallel for schedule(dynamic, 1)
     for (size_t i = 0; i < files->count; i++) {
         struct error problem;
         unsigned long long size;

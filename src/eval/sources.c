@@ -10,57 +10,105 @@
 
 #define PUT_BACK "put the old one back or start a new results.db with pwemoe init"
 
-/* Is the checkpoint the one that is known? Its files are read where their stamp is
- * another one; *stamp: the one they have now. */
-static int check_one(const char *directory, const struct store_checkpoint *checkpoint,
-                     char stamp[SHA256_HEX], const struct work *work,
-                     struct error *error) {
-    char *path = sources_path(directory, checkpoint->path);
-    if (!path)
-        return error_memory(error);
-    struct fingerprint found;
-    int result = model_directory_stamp(path, stamp, &found.size, error);
-    bool same = result == 0 && found.size == checkpoint->size;
-    if (same && !(*stamp && strcmp(stamp, checkpoint->stamp) == 0)) {
-        result = model_directory_fingerprint(path, &found, work, error);
-        same = result == 0 && strcmp(found.sha256, checkpoint->sha256) == 0;
-    }
-    if (result == 0 && !same)
-        result = error_set(
-            error, "%s: is not the checkpoint this file was made with; " PUT_BACK,
-            path);
-    free(path);
-    return result;
+/* The pretrained model and the experts, and which of them are read. */
+struct check {
+    size_t count;
+    struct store_checkpoint *of[STORE_TASKS_MAX + 1];
+    char *path[STORE_TASKS_MAX + 1];
+    char stamp[STORE_TASKS_MAX + 1][SHA256_HEX]; /* as they are now */
+    bool same[STORE_TASKS_MAX + 1];
+};
+
+static int refuse(const char *path, struct error *error) {
+    return error_set(
+        error, "%s: is not the checkpoint this file was made with; " PUT_BACK, path);
 }
 
-/* store: where the stamp is kept, if it is another one; or NULL. */
-static int check_and_keep(struct store *store, struct store_checkpoint *checkpoint,
-                          const char *directory, const struct work *work,
-                          struct error *error) {
-    char stamp[SHA256_HEX];
-    if (check_one(directory, checkpoint, stamp, work, error))
+/* Which checkpoint an error is about. */
+static int name_of(const struct store_recipe *recipe, size_t which,
+                   struct error *error) {
+    return which == 0 ? error_prefix(error, "pretrained model")
+                      : error_prefix(error, "task %s", recipe->tasks[which - 1].name);
+}
+
+/* What size and stamp tell, without reading a file. */
+static int check_stamp(struct check *check, const char *directory, size_t which,
+                       struct error *error) {
+    const struct store_checkpoint *one = check->of[which];
+    unsigned long long size;
+    char *path = check->path[which] = sources_path(directory, one->path);
+    if (!path)
+        return error_memory(error);
+    if (model_directory_stamp(path, check->stamp[which], &size, error))
         return -1;
-    if (!store || strcmp(stamp, checkpoint->stamp) == 0)
-        return 0;
-    memcpy(checkpoint->stamp, stamp, sizeof stamp);
-    return store_stamp_put(store, checkpoint, error);
+    if (size != one->size)
+        return refuse(path, error);
+    check->same[which] =
+        *check->stamp[which] && strcmp(check->stamp[which], one->stamp) == 0;
+    return 0;
+}
+
+/* Reads those whose stamps are not the ones that are known. *failed: which of all. */
+static int check_contents(struct check *check, const struct work *work, size_t *failed,
+                          struct error *error) {
+    struct fingerprint found[STORE_TASKS_MAX + 1];
+    const char *paths[STORE_TASKS_MAX + 1];
+    size_t which[STORE_TASKS_MAX + 1], count = 0, wrong;
+    for (size_t i = 0; i < check->count; i++)
+        if (!check->same[i]) {
+            which[count] = i;
+            paths[count++] = check->path[i];
+        }
+    if (count &&
+        model_directories_fingerprint(paths, count, found, &wrong, work, error)) {
+        *failed = which[wrong];
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(found[i].sha256, check->of[which[i]]->sha256) != 0) {
+            *failed = which[i];
+            return refuse(paths[i], error);
+        }
+    return 0;
+}
+
+/* store: where the stamps are kept that are others; or NULL. */
+static int check_all(struct check *check, struct store *store,
+                     struct store_recipe *recipe, const char *directory,
+                     const struct work *work, struct error *error) {
+    size_t failed = 0;
+    check->of[check->count++] = &recipe->pretrained;
+    for (size_t t = 0; t < recipe->task_count; t++)
+        check->of[check->count++] = &recipe->tasks[t].expert;
+    for (size_t i = 0; i < check->count; i++) {
+        if (!*check->of[i]->sha256 && i > 0)
+            return error_set(error,
+                             "task %s: has no expert yet; make it with pwemoe finetune "
+                             "--task %s",
+                             recipe->tasks[i - 1].name, recipe->tasks[i - 1].name);
+        if (check_stamp(check, directory, i, error))
+            return name_of(recipe, i, error);
+    }
+    if (check_contents(check, work, &failed, error))
+        return name_of(recipe, failed, error);
+    for (size_t i = 0; store && i < check->count; i++) {
+        struct store_checkpoint *one = check->of[i];
+        if (strcmp(check->stamp[i], one->stamp) == 0)
+            continue;
+        memcpy(one->stamp, check->stamp[i], sizeof one->stamp);
+        if (store_stamp_put(store, one, error))
+            return name_of(recipe, i, error);
+    }
+    return 0;
 }
 
 int sources_check(struct store *store, struct store_recipe *recipe,
                   const char *directory, const struct work *work, struct error *error) {
-    if (check_and_keep(store, &recipe->pretrained, directory, work, error))
-        return error_prefix(error, "pretrained model");
-    for (size_t t = 0; t < recipe->task_count; t++) {
-        struct store_task *task = &recipe->tasks[t];
-        if (!*task->expert.sha256)
-            return error_set(error,
-                             "task %s: has no expert yet; make it with pwemoe finetune "
-                             "--task %s",
-                             task->name, task->name);
-        if (check_and_keep(store, &task->expert, directory, work, error))
-            return error_prefix(error, "task %s", task->name);
-    }
-    return 0;
+    struct check check = {.count = 0};
+    int result = check_all(&check, store, recipe, directory, work, error);
+    for (size_t i = 0; i < check.count; i++)
+        free(check.path[i]);
+    return result;
 }
 
 int sources_pool(const struct store_recipe *recipe, const char *directory,
