@@ -1,7 +1,8 @@
 /* The CPU backend's speed, each figure beside a peer measured in the same run:
  * memory-bound operations beside a copy by memcpy on the same threads (bytes read
- * plus bytes written, per second), products beside plain dnnl_sgemm. Medians of
- * runs that take turns with their peer's. Usage: bench_backend [THREADS] */
+ * plus bytes written, per second), products and attention beside plain dnnl_sgemm.
+ * Medians of runs that take turns with their peer's. The floor is the fastest copy, or
+ * product, of the whole run so far. Usage: bench_backend [--small] [THREADS] */
 #include <math.h>
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
@@ -11,11 +12,16 @@
 #include <time.h>
 
 #include "backend/backend.h"
+#include "lines.h"
+#include "timing.h"
 
 enum { RUNS = 11 };
 
 static struct backend *b;
+static struct lines lines;
 static int threads;
+static size_t runs = RUNS, part = 1;   /* of what is copied and merged */
+static double best_copy, best_product; /* a second */
 
 static double seconds(void) {
     struct timespec now;
@@ -41,29 +47,42 @@ static void *device_new(size_t floats) {
     return memory;
 }
 
-static int by_size(const void *x, const void *y) {
-    double a = *(const double *)x, c = *(const double *)y;
-    return (a > c) - (a < c);
-}
-
-/* Medians of RUNS runs of ours and of the peer, in turns, seconds. */
+/* RUNS runs of ours and of the peer, in turns, seconds. */
 static void measure(void (*ours)(void *), void *self, void (*peer)(void *),
-                    void *peer_self, double *our_time, double *peer_time) {
+                    void *peer_self, struct timing *our_time,
+                    struct timing *peer_time) {
     double times[2][RUNS];
-    for (int run = -1; run < RUNS; run++)
+    for (size_t run = 0; run <= runs; run++)
         for (int side = 0; side < 2; side++) {
             double start = seconds();
             if (side == 0)
                 ours(self);
             else
                 peer(peer_self);
-            if (run >= 0)
-                times[side][run] = seconds() - start;
+            if (run > 0)
+                times[side][run - 1] = seconds() - start;
         }
-    for (int side = 0; side < 2; side++)
-        qsort(times[side], RUNS, sizeof(double), by_size);
-    *our_time = times[0][RUNS / 2];
-    *peer_time = times[1][RUNS / 2];
+    *our_time = timing_of(times[0], runs);
+    *peer_time = timing_of(times[1], runs);
+}
+
+/* A rate of `work`, in billions a second, beside the peer's. */
+static void add_rate(const char *name, const struct timing *ours, double work,
+                     const char *unit, double floor, const char *peer_name,
+                     double peer) {
+    struct figure figure = {.shape = "",
+                            .precision = "f32",
+                            .value = 1e-9 * work / ours->median,
+                            .unit = unit,
+                            .more_is_better = true,
+                            .floor = 1e-9 * floor,
+                            .floor_unit = unit,
+                            .peer = 1e-9 * peer,
+                            .peer_name = peer_name,
+                            .repeats = ours->repeats,
+                            .spread = ours->spread};
+    snprintf(figure.name, sizeof figure.name, "%s", name);
+    lines_add(&lines, &figure);
 }
 
 /* --- memory-bound operations --------------------------------------------- */
@@ -78,7 +97,7 @@ static void *copy_from, *copy_to;
 
 static void run_copy(void *self) {
     (void)self;
-    b->copy(b, copy_to, copy_from, COPY_FLOATS * sizeof(float));
+    b->copy(b, copy_to, copy_from, COPY_FLOATS / part * sizeof(float));
 }
 
 static void run_merge(void *self) {
@@ -107,21 +126,20 @@ static void run_gelu(void *self) {
 
 static void memory_row(const char *name, void (*run)(void *), struct memory_run *r,
                        double bytes) {
-    double ours, peer;
+    struct timing ours, peer;
     measure(run, r, run_copy, NULL, &ours, &peer);
-    double copied = 2.0 * COPY_FLOATS * sizeof(float) / peer;
-    printf("%-44s %8.2f GB/s  memcpy %8.2f GB/s  ratio %.2f\n", name,
-           bytes / ours * 1e-9, copied * 1e-9, bytes / ours / copied);
-    fflush(stdout);
+    double moved = 2.0 * (double)(COPY_FLOATS / part) * sizeof(float);
+    best_copy = fmax(best_copy, moved / peer.least);
+    add_rate(name, &ours, bytes, "GB/s", best_copy, "memcpy", moved / peer.median);
 }
 
 static void memory_bound(void) {
-    copy_from = device_new(COPY_FLOATS);
-    copy_to = device_new(COPY_FLOATS);
+    copy_from = device_new(COPY_FLOATS / part);
+    copy_to = device_new(COPY_FLOATS / part);
     static const size_t tasks[] = {2, 3, 8};
     for (size_t i = 0; i < 3; i++) {
         struct memory_run r = {
-            .tasks = tasks[i], .count = 16 << 20, .stride = 16 << 20};
+            .tasks = tasks[i], .count = (16 << 20) / part, .stride = (16 << 20) / part};
         struct merge_segment segment = {0, r.count, 0, 0};
         char name[64];
         r.base = device_new(r.count);
@@ -194,11 +212,11 @@ static void product_row(const char *name, size_t m, size_t n, size_t k,
     real *shift = device_new(n), *before = device_new(m * n);
     p.bias = bias ? shift : NULL;
     p.before = activation == ACTIVATION_NONE ? NULL : before;
-    double ours, peer, work = 2.0 * (double)m * (double)n * (double)k;
+    struct timing ours, peer;
+    double work = 2.0 * (double)m * (double)n * (double)k;
     measure(run_matmul, &p, run_sgemm, &p, &ours, &peer);
-    printf("%-44s %8.1f GFLOP/s  sgemm %8.1f GFLOP/s  ratio %.2f\n", name,
-           work / ours * 1e-9, work / peer * 1e-9, peer / ours);
-    fflush(stdout);
+    best_product = fmax(best_product, work / peer.least);
+    add_rate(name, &ours, work, "GFLOP/s", best_product, "sgemm", work / peer.median);
     b->release(b, (void *)(uintptr_t)p.a);
     b->release(b, (void *)(uintptr_t)p.b);
     b->release(b, p.c);
@@ -239,14 +257,16 @@ static void attention_row(const char *name, struct attention_shape shape) {
     p.c = device_new(768 * 768);
     double pair = 2.0 * (double)rows * (double)shape.tokens * (double)width;
     for (int backward = 0; backward < 2; backward++) {
-        double ours, peer, work = (backward ? 5 : 2) * pair;
+        struct timing ours, peer;
+        double work = (backward ? 5 : 2) * pair, square = 2.0 * 768 * 768 * 768;
+        char full[64];
         measure(backward ? run_attention_backward : run_attention, &r, run_sgemm, &p,
                 &ours, &peer);
-        double rate = 2.0 * 768 * 768 * 768 / peer;
-        printf("attention%s %-*s %8.1f GFLOP/s  sgemm %8.1f GFLOP/s  ratio %.2f\n",
-               backward ? " backward" : "", backward ? 25 : 34, name,
-               work / ours * 1e-9, rate * 1e-9, work / ours / rate);
-        fflush(stdout);
+        snprintf(full, sizeof full, "attention%s %s", backward ? " backward" : "",
+                 name);
+        best_product = fmax(best_product, square / peer.least);
+        add_rate(full, &ours, work, "GFLOP/s", best_product, "sgemm",
+                 square / peer.median);
     }
     b->release(b, r.qkv);
     b->release(b, r.out);
@@ -260,6 +280,11 @@ static void attention_row(const char *name, struct attention_shape shape) {
 
 int main(int argc, char **argv) {
     struct error error;
+    lines_begin(&lines, "backend", &argc, argv);
+    if (lines.small) {
+        runs = 1;
+        part = 256;
+    }
     threads = argc > 1 ? atoi(argv[1]) : 0;
     if (threads <= 0)
         threads = omp_get_num_procs();
@@ -267,7 +292,6 @@ int main(int argc, char **argv) {
         fprintf(stderr, "bench_backend: %s\n", error.text);
         return 1;
     }
-    printf("%s\n", b->name);
     memory_bound();
     /* ViT-B/32, a batch of 16 images: 800 rows. */
     product_row("qkv 800 x 2304 x 768, bias", 800, 2304, 768, false, true, true,
@@ -291,6 +315,7 @@ int main(int argc, char **argv) {
                   (struct attention_shape){64, 17, 4, 16, false});
     attention_row("8 x 128, 12 heads, causal",
                   (struct attention_shape){8, 128, 12, 64, true});
+    int status = lines_end(&lines, b);
     backend_close(b);
-    return 0;
+    return status;
 }

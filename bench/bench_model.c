@@ -3,10 +3,11 @@
  * against the same work in PyTorch (bench/gpu/torch_peer.py), in turns.
  *
  *     bench_model [--model vit-b32|vit-l14|vit-tiny] [--tasks T] [--batch N]
- *                 [--repeat N] [--device D] [--no-peer]
+ *                 [--repeat N] [--device D] [--no-peer] [--small]
  *
  * Operations are counted for the matrix products and attention alone, so that what
- * norms, activations and merging cost shows as a ratio below 1. */
+ * norms, activations and merging cost shows as a ratio to the floor, the time that
+ * these would take at the rate of a block's products. */
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #include "base/start.h"
 #include "base/usage.h"
+#include "lines.h"
 #include "model/transformer.h"
 #include "peer.h"
 #include "shapes.h"
@@ -32,6 +34,7 @@ struct bench {
     struct dataset *data;
     struct peer *peer;
     size_t tasks, batch, repeat;
+    struct lines lines;
 };
 
 static void die(const struct error *error) {
@@ -82,10 +85,10 @@ static double product_rate(struct backend *b, const struct model_config *c,
     return 2 * nd * (4 * wd * wd + 2 * wd * (double)f) / seconds;
 }
 
-/* Least seconds of `repeat` runs that take turns with the peer's, after one each that
- * is not counted; the peer's is NaN where there is none. */
-static double in_turns(struct bench *s, int (*run)(void *, struct error *), void *self,
-                       const char *peer, double *theirs) {
+/* `repeat` runs that take turns with the peer's, after one each that is not counted;
+ * the peer's least seconds are NaN where there is none. */
+static struct timing in_turns(struct bench *s, int (*run)(void *, struct error *),
+                              void *self, const char *peer, double *theirs) {
     double ours[REPEAT_MOST], others[REPEAT_MOST];
     struct error error;
     *theirs = NAN;
@@ -105,7 +108,7 @@ static double in_turns(struct bench *s, int (*run)(void *, struct error *), void
     }
     if (s->peer)
         *theirs = timing_of(others, s->repeat).least;
-    return timing_of(ours, s->repeat).least;
+    return timing_of(ours, s->repeat);
 }
 
 struct forward {
@@ -126,7 +129,7 @@ static int run_forward(void *self, struct error *error) {
     return 0;
 }
 
-static double bench_forward(struct bench *s, double *peer) {
+static struct timing bench_forward(struct bench *s, double *peer) {
     struct backend *b = s->backend;
     const struct model_config *c = &s->shape->config;
     struct forward f = {.bench = s};
@@ -136,10 +139,10 @@ static double bench_forward(struct bench *s, double *peer) {
         b->allocate(b, s->batch * 3 * c->image_size * c->image_size, (void **)&f.pixels,
                     &error))
         die(&error);
-    double seconds = in_turns(s, run_forward, &f, "forward", peer);
+    struct timing timing = in_turns(s, run_forward, &f, "forward", peer);
     b->release(b, f.pixels);
     transformer_free(f.transformer);
-    return seconds;
+    return timing;
 }
 
 static int run_step(void *self, struct error *error) {
@@ -147,8 +150,8 @@ static int run_step(void *self, struct error *error) {
     return router_training_trainer(self).kind->step(self, losses, error);
 }
 
-static double bench_training(struct bench *s, enum granularity upscale,
-                             enum combine method, double *peer) {
+static struct timing bench_training(struct bench *s, enum granularity upscale,
+                                    enum combine method, double *peer) {
     struct router_training_options options =
         router_training_defaults(MODEL_CLIP_VISION);
     const struct dataset *train[POOL_TASKS_MAX];
@@ -164,9 +167,9 @@ static double bench_training(struct bench *s, enum granularity upscale,
         die(&error);
     snprintf(name, sizeof name, "%s:%s", combine_name(method),
              granularity_name(upscale));
-    double seconds = in_turns(s, run_step, t, name, peer);
+    struct timing timing = in_turns(s, run_step, t, name, peer);
     router_training_free(t);
-    return seconds;
+    return timing;
 }
 
 static void open_peer(struct bench *s, const char *device) {
@@ -180,46 +183,57 @@ static void open_peer(struct bench *s, const char *device) {
                                    .threads = s->backend->threads,
                                    .parameters = shape_parameters(s->pool->layout)};
     if (peer_open(&options, &s->peer, &error))
-        printf("  no ratio to PyTorch: %s\n", error.text);
+        figures_note(&s->lines.figures, "no ratio to PyTorch: %s", error.text);
     else
-        printf("  peer: %s\n", peer_name(s->peer));
+        json_object_set_new(s->lines.figures.about, "peer",
+                            json_string(peer_name(s->peer)));
 }
 
-/* How many times as fast as the peer, where there is one. */
-static void print_peer(const char *what, double ours, double peer) {
-    if (!isnan(peer))
-        printf("; %s%.2f times PyTorch", what, peer / ours);
+/* Least milliseconds, as times of one machine are compared by their least. */
+static void add_time(struct bench *s, const char *name, const struct timing *timing,
+                     double floor, double peer) {
+    struct figure figure = {.shape = s->shape->name,
+                            .precision = "f32",
+                            .value = 1e3 * timing->least,
+                            .unit = "ms",
+                            .floor = 1e3 * floor,
+                            .floor_unit = "ms",
+                            .peer = 1e3 * peer,
+                            .repeats = timing->repeats,
+                            .spread = timing->spread};
+    snprintf(figure.name, sizeof figure.name, "%s", name);
+    lines_add(&s->lines, &figure);
 }
 
 static void bench_all(struct bench *s) {
-    size_t images = s->tasks * s->batch;
-    double rate = product_rate(s->backend, &s->shape->config, images);
-    double operations =
-        (double)images * shape_forward_operations(&s->shape->config, true);
-    printf("  products of a block   %8.1f GFLOP/s\n", 1e-9 * rate);
-    double peer, epo_peer, forward = bench_forward(s, &peer);
-    printf("  forward               %8.1f GFLOP/s  %.2f of the products' rate",
-           1e-9 * operations / forward, operations / forward / rate);
-    print_peer("", forward, peer);
-    putchar('\n');
+    double images = (double)(s->tasks * s->batch), peer;
+    const struct model_config *config = &s->shape->config;
+    double rate = product_rate(s->backend, config, s->tasks * s->batch);
+    struct timing forward = bench_forward(s, &peer);
+    add_time(s, "forward", &forward,
+             images * shape_forward_operations(config, true) / rate, peer);
     for (int g = UPSCALE_MLP; g <= UPSCALE_ALL; g++) {
-        double ls = bench_training(s, (enum granularity)g, COMBINE_LS, &peer);
-        double epo = bench_training(s, (enum granularity)g, COMBINE_EPO, &epo_peer);
-        printf("  router step %-8s  %8.3f steps/s  %.2f forward passes; EPO %.2f times "
-               "that",
-               granularity_name((enum granularity)g), 1 / ls, ls / forward, epo / ls);
-        print_peer("LS ", ls, peer);
-        print_peer("EPO ", epo, epo_peer);
-        putchar('\n');
-        fflush(stdout);
+        enum granularity granularity = (enum granularity)g;
+        double floor = images * shape_step_operations(config, granularity) / rate;
+        static const enum combine methods[] = {COMBINE_LS, COMBINE_EPO};
+        for (int m = 0; m < 2; m++) {
+            char name[64];
+            struct timing step = bench_training(s, granularity, methods[m], &peer);
+            snprintf(name, sizeof name, "router step, %s, %s",
+                     granularity_name(granularity), combine_name(methods[m]));
+            add_time(s, name, &step, floor, peer);
+        }
     }
 }
 
 int main(int argc, char **argv) {
     start_process(argv, NULL); /* as the programs do */
     struct bench s = {.tasks = 2, .batch = 8, .repeat = 3};
-    const char *model = "vit-b32", *device = "cpu";
-    int with_peer = 1;
+    lines_begin(&s.lines, "model", &argc, argv);
+    const char *model = s.lines.small ? "tiny" : "vit-b32", *device = "cpu";
+    if (s.lines.small)
+        s.batch = s.repeat = 1;
+    int with_peer = !s.lines.small;
     const struct option options[] = {{"model", 1, 0, 'm'},
                                      {"tasks", 1, 0, 't'},
                                      {"batch", 1, 0, 'b'},
@@ -265,15 +279,18 @@ int main(int argc, char **argv) {
         die(&error);
     s.data = synthetic_dataset(s.shape->config.image_size, 4 * s.batch);
     if (!s.data)
-        die(&(struct error){"out of memory"});
-    printf("%s, %s, %zu tasks, %zu images each\n", s.backend->name, model, s.tasks,
-           s.batch);
+        die(&(struct error){.text = "out of memory"});
+    json_object_set_new(s.lines.figures.about, "tasks",
+                        json_integer((json_int_t)s.tasks));
+    json_object_set_new(s.lines.figures.about, "images_of_a_task",
+                        json_integer((json_int_t)s.batch));
     if (with_peer)
         open_peer(&s, device);
     bench_all(&s);
     peer_close(s.peer);
+    int status = lines_end(&s.lines, s.backend);
     dataset_close(s.data);
     pool_close(s.pool);
     backend_close(s.backend);
-    return 0;
+    return status;
 }

@@ -2,7 +2,9 @@
  * merging takes. TIES reads each entry twice and writes the merged ones: of the bytes
  * that the copy reads and writes, with 8 tasks, 1.06 times as many.
  *
- *   bench/bench_ties [ELEMENTS [TASKS]]        87,500,000, a ViT-B/32, and 8
+ * Copies and merges take turns; the floor is the fastest copy, the peer their median.
+ *
+ *   bench/bench_ties [--small] [ELEMENTS [TASKS]]    87,500,000, a ViT-B/32, and 8
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +16,9 @@
 #include "backend/backend.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "lines.h"
 #include "merge/ties.h"
+#include "timing.h"
 
 static double seconds(void) {
     struct timespec now;
@@ -43,13 +47,18 @@ static void copy(float *to, const float *from, size_t count, unsigned threads) {
                (count - at < PART ? count - at : PART) * sizeof *to);
 }
 
+enum { ROUNDS = 7 };
+
 int main(int argc, char **argv) {
-    size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : 87500000;
+    struct lines lines;
+    lines_begin(&lines, "ties", &argc, argv);
+    size_t ordinary = lines.small ? 100000 : 87500000;
+    size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : ordinary;
     size_t tasks = argc > 2 ? strtoul(argv[2], NULL, 10) : 8, cells;
     unsigned threads = (unsigned)fmax(1, (double)sysconf(_SC_NPROCESSORS_ONLN));
     if (!count || !tasks || !size_multiply(count, tasks, &cells) ||
         cells > SIZE_MAX / sizeof(float)) {
-        fprintf(stderr, "usage: bench_ties [ELEMENTS [TASKS]]\n");
+        fprintf(stderr, "usage: bench_ties [--small] [ELEMENTS [TASKS]]\n");
         return 2;
     }
     struct backend *backend;
@@ -66,27 +75,39 @@ int main(int argc, char **argv) {
     const struct select_run run = {0, count};
     const struct ties ties = {
         .keep = 0.2, .trim = TIES_TRIM_WHOLE, .sum = TIES_SUM, .threads = threads};
-    double best_copy = INFINITY, best = INFINITY;
-    for (int round = 0; round < 5; round++) {
+    double copies[ROUNDS], merges[ROUNDS];
+    for (int round = 0; round < ROUNDS; round++) {
         double start = seconds();
         copy(other, vectors, cells, threads);
-        best_copy = fmin(best_copy, seconds() - start);
+        copies[round] = seconds() - start;
         start = seconds();
         if (ties_merge(vectors, count, tasks, &run, 1, &ties, other, NULL, &error)) {
             fprintf(stderr, "bench_ties: %s\n", error.text);
             return 1;
         }
-        best = fmin(best, seconds() - start);
+        merges[round] = seconds() - start;
     }
-    double moved = (2.0 * (double)cells + (double)count) * sizeof(float);
-    double copied = 2.0 * (double)cells * sizeof(float);
-    printf("ties: %zu elements, %zu tasks, %u threads: %.4f s, memcpy of the task "
-           "vectors %.4f s, ratio %.2f; %.1f of %.1f GB/s: %.0f %%\n",
-           count, tasks, threads, best, best_copy, best / best_copy,
-           1e-9 * moved / best, 1e-9 * copied / best_copy,
-           100 * (moved / best) / (copied / best_copy));
+    double moved = 1e-9 * (2.0 * (double)cells + (double)count) * sizeof(float);
+    double copied = 1e-9 * 2.0 * (double)cells * sizeof(float);
+    struct timing of_copies = timing_of(copies, ROUNDS);
+    struct timing of_merges = timing_of(merges, ROUNDS);
+    struct figure figure = {.shape = "",
+                            .precision = "f32",
+                            .value = moved / of_merges.median,
+                            .unit = "GB/s",
+                            .more_is_better = true,
+                            .floor = copied / of_copies.least,
+                            .floor_unit = "GB/s",
+                            .peer = copied / of_copies.median,
+                            .peer_name = "memcpy",
+                            .repeats = ROUNDS,
+                            .spread = of_merges.spread};
+    snprintf(figure.name, sizeof figure.name, "ties, %zu elements, %zu tasks", count,
+             tasks);
+    lines_add(&lines, &figure);
+    int status = lines_end(&lines, backend);
     backend->release(backend, other);
     backend->release(backend, vectors);
     backend_close(backend);
-    return 0;
+    return status;
 }

@@ -2,6 +2,13 @@
 # A program joins `make bench` by adding itself to EXTRA_PROGRAMS and bench_programs.
 bench_programs =
 
+# The lines of `make bench` and their files.
+bench_figures = \
+  bench/lines.h bench/lines.c \
+  bench/gpu/figures.h bench/gpu/figures.c \
+  bench/gpu/machine.h bench/gpu/machine.c
+bench_lines = $(bench_figures) bench/timing.h bench/timing.c
+
 # What several of these programs share.
 bench_common = \
   bench/peer.h bench/peer.c \
@@ -9,24 +16,25 @@ bench_common = \
   bench/synthetic.h bench/synthetic.c bench/synthetic_files.c \
   bench/timing.h bench/timing.c
 
-EXTRA_PROGRAMS += bench/bench_backend
+check_PROGRAMS += bench/bench_backend
 bench_programs += bench/bench_backend
-bench_bench_backend_SOURCES = bench/bench_backend.c
+bench_bench_backend_SOURCES = bench/bench_backend.c $(bench_lines)
 bench_bench_backend_LDADD = $(PWEMOE_LIBS)
 
-EXTRA_PROGRAMS += bench/bench_pareto
+check_PROGRAMS += bench/bench_pareto
 bench_programs += bench/bench_pareto
-bench_bench_pareto_SOURCES = bench/bench_pareto.c
+bench_bench_pareto_SOURCES = bench/bench_pareto.c $(bench_lines)
 bench_bench_pareto_LDADD = $(PWEMOE_LIBS)
 
-EXTRA_PROGRAMS += bench/bench_model
+check_PROGRAMS += bench/bench_model
 bench_programs += bench/bench_model
-bench_bench_model_SOURCES = bench/bench_model.c src/base/early.c $(bench_common)
+bench_bench_model_SOURCES = bench/bench_model.c src/base/early.c \
+  $(bench_figures) $(bench_common)
 bench_bench_model_LDADD = $(PWEMOE_LIBS)
 
-EXTRA_PROGRAMS += bench/bench_ties
+check_PROGRAMS += bench/bench_ties
 bench_programs += bench/bench_ties
-bench_bench_ties_SOURCES = bench/bench_ties.c
+bench_bench_ties_SOURCES = bench/bench_ties.c $(bench_lines)
 bench_bench_ties_LDADD = $(PWEMOE_LIBS)
 
 EXTRA_PROGRAMS += bench/bench_first_frame
@@ -47,11 +55,23 @@ bench-scale: bench/scale/scale$(EXEEXT)
 	bench/scale/scale$(EXEEXT)
 PHONY_TARGETS += bench-scale
 
+# A line for each figure: ours, the floor, the peer (PYTHON names a Python that has
+# PyTorch and moocore) and how near or how many times as fast ours is. BENCH_OUT: where
+# the files of those that keep any go.
 CLEANFILES += $(bench_programs)
+BENCH_OUT = $(srcdir)/bench/results
 bench: $(bench_programs) pwemoe-explore$(EXEEXT)
 	@for program in $(bench_programs); do \
-	  srcdir='$(srcdir)' ./$$program || exit 1; done
+	  srcdir='$(srcdir)' PWEMOE_BENCH_OUT='$(BENCH_OUT)' ./$$program || exit 1; done
 PHONY_TARGETS += bench
+
+# That these programs run, and write what they measured; their figures are none. Part of
+# `make check`, too.
+TESTS += bench/smoke.sh
+EXTRA_DIST += bench/smoke.sh
+bench-smoke: bench/bench_backend bench/bench_pareto bench/bench_model bench/bench_ties
+	@srcdir='$(srcdir)' $(srcdir)/bench/smoke.sh
+PHONY_TARGETS += bench-smoke
 
 # A device's figures, which count where it is a real card's: `make gpu-bench`. It is a
 # program of `make check`, too, which tries it with a tiny model on the CPU.

@@ -96,7 +96,7 @@ static int open_device(struct settings *s, struct error *error) {
         return 0;
     s->described = true;
     mkdir(s->out, 0777); /* where it fails, writing says so */
-    s->file = machine_file_name(b->backend, s->out);
+    s->file = machine_file_name(b->backend, s->out, NULL);
     return s->file ? machine_describe(b->backend, b->figures->about, error)
                    : error_memory(error);
 }

@@ -61,12 +61,16 @@ static char *number(double value, char *out, size_t size) {
     return out;
 }
 
+static const char *peer_of(const struct figure *f) {
+    return f->peer_name ? f->peer_name : "PyTorch";
+}
+
 char *figure_line(const struct figure *f, char *out, size_t size) {
     char value[32], floor[32], part[32], peer[32], times[32];
-    snprintf(out, size, "%-8s %-5s %-38s %9s %-8s floor %9s  %5s   PyTorch %9s  %5s",
+    snprintf(out, size, "%-8s %-5s %-38s %9s %-8s floor %9s  %5s   %s %9s  %5s",
              f->shape, f->precision, f->name, number(f->value, value, sizeof value),
              f->unit, number(f->floor, floor, sizeof floor),
-             number(figure_ratio(f), part, sizeof part),
+             number(figure_ratio(f), part, sizeof part), peer_of(f),
              number(f->peer, peer, sizeof peer),
              number(figure_peer_ratio(f), times, sizeof times));
     return out;
@@ -80,12 +84,13 @@ static json_t *json_number_or_null(double value) {
 
 static json_t *figure_json(const struct figure *f) {
     return json_pack(
-        "{s:s, s:s, s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "shape",
-        f->shape, "precision", f->precision, "name", f->name, "value",
+        "{s:s, s:s, s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
+        "shape", f->shape, "precision", f->precision, "name", f->name, "value",
         json_number_or_null(f->value), "unit", f->unit, "more_is_better",
         f->more_is_better, "floor", json_number_or_null(f->floor), "floor_unit",
         isfinite(f->floor) ? json_string(f->floor_unit) : json_null(), "ratio",
         json_number_or_null(figure_ratio(f)), "peer", json_number_or_null(f->peer),
+        "peer_name", isfinite(f->peer) ? json_string(peer_of(f)) : json_null(),
         "peer_ratio", json_number_or_null(figure_peer_ratio(f)), "repeats",
         (json_int_t)f->repeats, "spread", json_number_or_null(f->spread));
 }
@@ -114,13 +119,15 @@ static void write_about(FILE *out, const json_t *about) {
 
 static void write_row(FILE *out, const struct figure *f) {
     char value[32], floor[32], part[32], peer[32], times[32], spread[32] = "-";
+    bool named = f->peer_name && isfinite(f->peer);
     if (isfinite(f->spread))
         snprintf(spread, sizeof spread, "%.0f %%", 100 * f->spread);
-    fprintf(out, "| %s | %s %s | %s | %s | %s | %s | %zu | %s |\n", f->name,
+    fprintf(out, "| %s | %s %s | %s | %s | %s%s%s | %s | %zu | %s |\n", f->name,
             number(f->value, value, sizeof value), f->unit,
             number(f->floor, floor, sizeof floor),
             number(figure_ratio(f), part, sizeof part),
-            number(f->peer, peer, sizeof peer),
+            number(f->peer, peer, sizeof peer), named ? " " : "",
+            named ? f->peer_name : "",
             number(figure_peer_ratio(f), times, sizeof times), f->repeats, spread);
 }
 
@@ -139,7 +146,7 @@ static char *as_markdown(const struct figures *f) {
             strcmp(last->precision, at->precision) != 0)
             fprintf(out,
                     "\n## %s%s%s\n\n| figure | value | floor | of the floor | "
-                    "PyTorch | times PyTorch | repeats | spread |\n"
+                    "peer | times the peer | repeats | spread |\n"
                     "| --- | --- | --- | --- | --- | --- | --- | --- |\n",
                     at->shape, *at->shape ? ", " : "", at->precision);
         write_row(out, at);

@@ -18,7 +18,8 @@ struct figure {
     bool more_is_better; /* a rate rather than a time or a size */
     double floor;        /* the least time, or the greatest rate, that there can be */
     const char *floor_unit;
-    double peer; /* PyTorch's value, in the same unit */
+    double peer;           /* its value, in the same unit */
+    const char *peer_name; /* NULL: PyTorch */
     size_t repeats;
     double spread; /* between the quartiles, as a part of value */
 };
@@ -41,7 +42,7 @@ void figures_note(struct figures *figures, const char *format, ...)
 
 /* How near the floor the value is: 1 is there, and above 1 is what lay in a cache. */
 double figure_ratio(const struct figure *figure);
-/* How many times as fast as PyTorch. */
+/* How many times as fast as the peer. */
 double figure_peer_ratio(const struct figure *figure);
 
 /* One line for a terminal, without the newline. Returns out. */

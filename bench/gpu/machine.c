@@ -155,7 +155,7 @@ int machine_describe(const struct backend *b, json_t *about, struct error *error
     return json_object_get(about, "commit") ? 0 : error_memory(error);
 }
 
-char *machine_file_name(const struct backend *b, const char *folder) {
+char *machine_file_name(const struct backend *b, const char *folder, const char *part) {
     char device[64], day[16];
     size_t used = 0;
     for (const char *at = device_name(b); *at && used + 1 < sizeof device; at++) {
@@ -170,8 +170,11 @@ char *machine_file_name(const struct backend *b, const char *folder) {
     device[used] = '\0';
     date(day, sizeof day, "%Y-%m-%d");
     for (unsigned i = 1;; i++) {
-        char *name = i == 1 ? text_format("%s/%s-%s", folder, device, day)
-                            : text_format("%s/%s-%s-%u", folder, device, day, i);
+        const char *dash = part ? "-" : "";
+        char *name = i == 1 ? text_format("%s/%s-%s%s%s", folder, device, day, dash,
+                                          part ? part : "")
+                            : text_format("%s/%s-%s%s%s-%u", folder, device, day, dash,
+                                          part ? part : "", i);
         char *file = name ? text_format("%s.json", name) : NULL;
         bool taken = file && access(file, F_OK) == 0;
         free(file);

@@ -19,8 +19,9 @@ void machine_clocks(const struct backend *backend, json_t *about, const char *ke
 /* MiB of the card's memory that are in use by all programs; NaN where not known. */
 double machine_memory_used(const struct backend *backend);
 
-/* FOLDER/DEVICE-DATE, with a number behind it where that is there already. Freed with
- * free(). */
-char *machine_file_name(const struct backend *backend, const char *folder);
+/* FOLDER/DEVICE-DATE[-PART], with a number behind it where that is there already. Freed
+ * with free(). */
+char *machine_file_name(const struct backend *backend, const char *folder,
+                        const char *part /* or NULL */);
 
 #endif
