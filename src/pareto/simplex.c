@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pareto/order.h"
 
 /* C(n, k), or 0 where it does not fit. */
 static size_t binomial(size_t n, size_t k) {
@@ -244,29 +245,26 @@ static bool solve(double *matrix, double *right, size_t size, size_t columns) {
     return true;
 }
 
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Below this distance two preferences are one: they are shown with six digits. */
 #define SAME_PREFERENCE 1e-7
 
-/* distances [count] to preference, sorted in `sorted`; the width of the Gaussian is
- * the distance of the neighbour that makes a plane determined. */
+/* distances [count] to preference, of which *nearest is the least; the width of the
+ * Gaussian is the distance of the neighbour that makes a plane determined. */
 static double neighbour_width(const double *preferences, size_t count, size_t tasks,
                               const double *preference, double *distances,
-                              double *sorted) {
+                              double *scratch, double *nearest) {
+    *nearest = INFINITY;
     for (size_t i = 0; i < count; i++) {
         double square = 0;
         for (size_t j = 0; j < tasks; j++) {
             double d = preferences[i * tasks + j] - preference[j];
             square += d * d;
         }
-        distances[i] = sorted[i] = sqrt(square);
+        distances[i] = scratch[i] = sqrt(square);
+        *nearest = distances[i] < *nearest ? distances[i] : *nearest;
     }
-    qsort(sorted, count, sizeof *sorted, rising);
-    return fmax(sorted[count - 1 < tasks ? count - 1 : tasks], SAME_PREFERENCE);
+    size_t rank = count - 1 < tasks ? count - 1 : tasks;
+    return fmax(order_select(scratch, count, rank), SAME_PREFERENCE);
 }
 
 /* Weighted least squares around a preference: the unknowns are the value there, and
@@ -274,7 +272,7 @@ static double neighbour_width(const double *preferences, size_t count, size_t ta
 struct local_fit {
     const double *preferences, *values; /* [count, tasks], [count, objectives] */
     size_t count, tasks, objectives;
-    double *distances; /* [count], and the same sorted */
+    double *distances; /* [count], and as many to work with */
     double *matrix;    /* [tasks, tasks], of which the lower triangle is there */
     double *right;     /* [objectives, tasks] */
     double *row;       /* [tasks] */
@@ -302,10 +300,11 @@ static void add_to_fit(struct local_fit *f, size_t i, const double *preference,
  * which then count alone. */
 static void fill_fit(struct local_fit *f, const double *preference, bool *same,
                      double *mean) {
+    double nearest;
     double width = neighbour_width(f->preferences, f->count, f->tasks, preference,
-                                   f->distances, f->distances + f->count);
+                                   f->distances, f->distances + f->count, &nearest);
     double total = 0;
-    *same = f->distances[f->count] < SAME_PREFERENCE; /* the nearest of the sorted */
+    *same = nearest < SAME_PREFERENCE;
     for (size_t j = 0; j < f->objectives; j++)
         mean[j] = 0;
     for (size_t i = 0; i < f->count; i++) {
@@ -338,8 +337,9 @@ static void solve_fit(struct local_fit *f, double *estimate) {
     for (size_t j = 0; j < objectives; j++) {
         double low = INFINITY, high = -INFINITY;
         for (size_t i = 0; i < f->count; i++) {
-            low = fmin(low, f->values[i * objectives + j]);
-            high = fmax(high, f->values[i * objectives + j]);
+            double value = f->values[i * objectives + j]; /* no function call for it */
+            low = value < low ? value : low;
+            high = value > high ? value : high;
         }
         estimate[j] = fmin(fmax(f->right[j * size], low), high);
     }

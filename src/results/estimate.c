@@ -11,8 +11,14 @@
 #include "pareto/simplex.h"
 #include "results/oriented.h"
 
-/* Interpolating from more points than this would be felt while dragging. */
-enum { NEAREST_USED = 400, SEARCHED = 1500 };
+/* Interpolating from more points than this would be felt while dragging; of a search,
+ * which is answered while somebody types, between fewer, and fewer times. */
+enum {
+    NEAREST_USED = 400,
+    NEAREST_SEARCHED = 200,
+    SEARCHED = 1500,
+    SEARCHED_AMONG = 300
+};
 
 int samples_make(struct samples *samples, const struct catalog *catalog,
                  int64_t routers) {
@@ -154,7 +160,9 @@ static void consider(const struct samples *samples, const struct target *target,
 static void search(const struct samples *samples, const struct target *target,
                    struct target_answer *answer, double *merit) {
     size_t tasks = samples->tasks;
-    size_t budget = samples->count > 100 ? SEARCHED / 3 : SEARCHED;
+    size_t budget = samples->count > 100 ? SEARCHED_AMONG : SEARCHED;
+    if (tasks > 4) /* each takes longer */
+        budget = budget * 4 / tasks;
     double preference[STORE_TASKS_MAX], values[STORE_TASKS_MAX];
     if (tasks <= 4) {
         size_t edge = 2;
@@ -193,9 +201,9 @@ bool estimate_target(const struct samples *samples, const struct target *target,
      * search is not felt. */
     struct samples near = {0};
     const struct samples *used = samples;
-    if (samples->count > NEAREST_USED) {
-        if (!samples_nearest(samples, answer->preference, NEAREST_USED, NEAREST_USED,
-                             &near))
+    if (samples->count > NEAREST_SEARCHED) {
+        if (!samples_nearest(samples, answer->preference, NEAREST_SEARCHED,
+                             NEAREST_SEARCHED, &near))
             return true;
         used = &near;
     }

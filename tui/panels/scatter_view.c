@@ -38,40 +38,57 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
 }
 
 /* What a place one has been at scored: stored figures, or else an estimate. */
-static bool stop_at(const struct explorer *explorer, const double *preference, size_t a,
-                    size_t b, double place[2]) {
+static void find_stop(const struct explorer *explorer, struct trail_stop *stop) {
     const struct catalog *catalog = explorer->catalog;
-    size_t row = catalog_find(catalog, preference, explorer->routers);
-    double values[STORE_TASKS_MAX];
-    if (row != SIZE_MAX && catalog_settled(catalog, row, a) &&
-        catalog_settled(catalog, row, b)) {
-        place[0] = catalog_value(catalog, row, a);
-        place[1] = catalog_value(catalog, row, b);
-    } else if (estimate_at(&explorer->samples, preference, values)) {
-        place[0] = values[a];
-        place[1] = values[b];
-    } else {
-        return false;
+    size_t row = catalog_find(catalog, stop->preference, explorer->routers);
+    bool estimated = estimate_at(&explorer->samples, stop->preference, stop->values);
+    for (size_t t = 0; t < explorer->tasks; t++)
+        if (row != SIZE_MAX && catalog_settled(catalog, row, t))
+            stop->values[t] = catalog_value(catalog, row, t);
+        else if (!estimated)
+            stop->values[t] = NAN;
+}
+
+static struct trail_stop *stop_of(struct trail *trail, size_t i) {
+    return &trail->stops[(trail->first + i) % TRAIL_STOPS];
+}
+
+/* The last of the places, each looked up once: of many solutions that takes a
+ * millisecond. */
+static struct trail *find_trail(struct explorer *explorer) {
+    const struct history *history = &explorer->history;
+    struct trail *trail = &explorer->trailed;
+    size_t bytes = explorer->tasks * sizeof(double);
+    size_t last = history->at < history->count ? history->at : 0;
+    if (trail->catalog != explorer->catalog->serial ||
+        trail->routers != explorer->routers)
+        *trail = (struct trail){.catalog = explorer->catalog->serial,
+                                .routers = explorer->routers};
+    trail->first = last >= TRAIL_STOPS ? last + 1 - TRAIL_STOPS : 0;
+    trail->count = history->count ? last + 1 - trail->first : 0;
+    for (size_t i = 0; i < trail->count; i++) {
+        struct trail_stop *stop = stop_of(trail, i);
+        const double *preference = history->items[trail->first + i];
+        if (stop->made && !memcmp(stop->preference, preference, bytes))
+            continue;
+        memcpy(stop->preference, preference, bytes);
+        find_stop(explorer, stop);
+        stop->made = true;
     }
-    return isfinite(place[0]) && isfinite(place[1]);
+    return trail;
 }
 
 /* The way that one has come, from stop to stop. */
 static void draw_trail(const struct graph *graph, struct raster *raster,
-                       const struct explorer *explorer, size_t a, size_t b) {
-    enum { STOPS = 24 };
-    const struct history *history = &explorer->history;
-    size_t last = history->at < history->count ? history->at : 0;
-    double from[2], to[2];
-    bool known = false;
-    if (!explorer->trail || !history->count)
+                       struct explorer *explorer, size_t a, size_t b) {
+    if (!explorer->trail)
         return;
-    for (size_t i = last > STOPS ? last - STOPS : 0; i <= last; i++) {
-        bool there = stop_at(explorer, history->items[i], a, b, to);
-        if (known && there)
-            graph_line(graph, raster, from[0], from[1], to[0], to[1], 2, INK_NOW);
-        known = there;
-        memcpy(from, to, sizeof from);
+    struct trail *trail = find_trail(explorer);
+    for (size_t i = 1; i < trail->count; i++) {
+        const double *from = stop_of(trail, i - 1)->values,
+                     *to = stop_of(trail, i)->values;
+        if (isfinite(from[a] + from[b] + to[a] + to[b]))
+            graph_line(graph, raster, from[a], from[b], to[a], to[b], 2, INK_NOW);
     }
 }
 

@@ -54,6 +54,19 @@ struct profile {
     double values[PROFILE_STEPS + 1][2]; /* NaN: no estimate */
 };
 
+/* What is known of the places one has been at, kept until another catalog or other
+ * routers (scatter_view.c fills it). */
+enum { TRAIL_STOPS = 25 };
+struct trail {
+    uint64_t catalog; /* 0: not made */
+    int64_t routers;
+    size_t first, count; /* of the history */
+    struct trail_stop {
+        bool made;
+        double preference[STORE_TASKS_MAX], values[STORE_TASKS_MAX]; /* NaN: unknown */
+    } stops[TRAIL_STOPS]; /* by their place in the history, around and around */
+};
+
 struct compared { /* one side of the comparison */
     char name[128];
     double preference[STORE_TASKS_MAX];
@@ -252,7 +265,8 @@ struct explorer {
     struct history history;
     struct store_visits visits; /* of an earlier time, to be taken up at the start */
     bool locked[STORE_TASKS_MAX];
-    bool trail;    /* where one has been is drawn */
+    bool trail; /* where one has been is drawn */
+    struct trail trailed;
     size_t edge;   /* the one whose middle was gone to last, from 1 */
     size_t slider; /* the task that keys act on where there are sliders */
 
