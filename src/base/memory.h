@@ -52,6 +52,11 @@ const char *text_fixed(char out[TEXT_FIXED], double value, int decimals);
 #define TEXT_NUMBER(value, decimals) \
     text_fixed((char[TEXT_FIXED]){""}, (value), (decimals))
 
+/* A difference: with a + where it is not below 0. */
+const char *text_signed(char out[TEXT_FIXED], double value, int decimals);
+#define TEXT_SIGNED(value, decimals) \
+    text_signed((char[TEXT_FIXED]){""}, (value), (decimals))
+
 /* Is this byte of UTF-8 one after the first of a character? */
 static inline bool text_continues(char byte) {
     return ((unsigned char)byte & 0xc0) == 0x80;

@@ -14,6 +14,13 @@ const char *text_fixed(char out[TEXT_FIXED], double value, int decimals) {
     return out;
 }
 
+const char *text_signed(char out[TEXT_FIXED], double value, int decimals) {
+    char plain[TEXT_FIXED];
+    text_fixed(plain, value, decimals);
+    snprintf(out, TEXT_FIXED, "%s%.38s", *plain == '-' ? "" : "+", plain);
+    return out;
+}
+
 /* The length of the well-formed UTF-8 sequence at p (RFC 3629: no overlong forms,
  * no surrogates, nothing above U+10FFFF), or 0. */
 static size_t utf8_length(const unsigned char *p) {

@@ -250,7 +250,7 @@ static void everything(const struct report *r) {
                 page_cell(r->page, "%s (%s to %s)", TEXT_NUMBER(e->value, 2),
                           TEXT_NUMBER(e->low, 1), TEXT_NUMBER(e->high, 1));
         }
-        page_number(r->page, row_average(row, r->catalog->tasks), 2);
+        page_number(r->page, row_average(row, r->catalog->recipe), 2);
     }
     page_table_end(r->page);
     if (left_out)

@@ -47,7 +47,7 @@ static double number_of(const struct filter_name *name, const struct catalog *ca
     const struct store_row *row = &catalog->rows[place];
     switch (name->field) {
     case FIELD_AVERAGE:
-        return row_average(row, catalog->tasks);
+        return row_average(row, catalog->recipe);
     case FIELD_SCALE:
         return catalog->solutions[place].scale;
     case FIELD_STEP:

@@ -4,15 +4,16 @@
 #include <math.h>
 #include <string.h>
 
-double row_average(const struct store_row *row, size_t tasks) {
+double row_average(const struct store_row *row, const struct store_recipe *recipe) {
     double sum = 0;
     size_t present = 0;
-    for (size_t t = 0; t < tasks; t++)
+    for (size_t t = 0; t < recipe->task_count; t++)
         if (row->evaluations[t].present) {
             sum += row->evaluations[t].value;
             present++;
         }
-    return present ? sum / (double)present : (double)NAN;
+    return present && store_recipe_averages(recipe) ? sum / (double)present
+                                                    : (double)NAN;
 }
 
 double row_scale(const struct store_row *row) {

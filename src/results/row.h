@@ -4,8 +4,9 @@
 
 #include "store/store.h"
 
-/* The mean of the figures that are present; NaN without any. */
-double row_average(const struct store_row *row, size_t tasks);
+/* The mean of the figures that are present; NaN without any, and where figures of
+ * several units would go into it (store_recipe_averages). */
+double row_average(const struct store_row *row, const struct store_recipe *recipe);
 /* The scaling coefficient among the parameters; NaN where there is none. */
 double row_scale(const struct store_row *row);
 

@@ -135,7 +135,7 @@ void solutions_add(struct output *output, const struct store_recipe *recipe,
     values[n++] = output_object(s->parameters);
     values[n++] = output_reals(s->preference, tasks);
     values[n++] = objectives_json(recipe, row);
-    values[n++] = output_real(row_average(row, tasks));
+    values[n++] = output_real(row_average(row, recipe));
     for (size_t t = 0; t < tasks; t++) {
         const struct store_evaluation *e = &row->evaluations[t];
         values[n++] = e->present ? output_real(e->value) : NULL;

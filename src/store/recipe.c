@@ -17,6 +17,16 @@ bool store_objective_alike(const struct store_objective *a,
            strcmp(a->metric, b->metric) == 0;
 }
 
+bool store_recipe_averages(const struct store_recipe *recipe) {
+    const struct store_objective *first = &recipe->tasks[0].objective;
+    for (size_t t = 1; t < recipe->task_count; t++) {
+        const struct store_objective *other = &recipe->tasks[t].objective;
+        if (other->maximise != first->maximise || strcmp(other->unit, first->unit) != 0)
+            return false;
+    }
+    return true;
+}
+
 bool store_split_trains(const char *split) {
     return strcmp(split, "train") == 0;
 }

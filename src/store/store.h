@@ -106,6 +106,8 @@ struct store_recipe {
     size_t task_count;
     struct store_task *tasks;
 };
+/* Does a mean over all its tasks say anything: have they one unit and one direction? */
+bool store_recipe_averages(const struct store_recipe *recipe);
 
 /* Has each task of such models a classifier that was trained with it, rather than one
  * made of its class names, as CLIP's have? */

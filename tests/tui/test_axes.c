@@ -230,6 +230,11 @@ static void the_mean_is_an_axis(void **state) {
     free(tasks[2].objective.unit);
     tasks[2].objective.unit = strdup("ms");
     assert_false(space_has_mean(&app.explorer));
+    driver_resize(&app, 160, 50);
+    driver_expect(&app, "no mean: the tasks have different units");
+    driver_expect(&app, "each in its unit");
+    driver_expect(&app, "different units, which"); /* the scaling curves */
+    driver_expect_none(&app, " mean   ");
     driver_close(&app);
 }
 

@@ -51,6 +51,28 @@ static void files_that_are_named_are_links(void **state) {
     driver_close(&app);
 }
 
+/* While neither it nor its row changes a link is not written again. */
+static void a_link_is_written_once(void **state) {
+    (void)state;
+    struct app app;
+    driver_open(&app, two, 160, 40);
+    const struct canvas *canvas = &app.canvas;
+    uint64_t mark = links_mark(canvas, 0);
+    driver_type(&app, "l"); /* another preference, the same title */
+    assert_true(links_mark(canvas, 0) == mark);
+    int y = canvas->links[0].y;
+    struct view whole = view_whole(&app.canvas);
+    view_put(&whole, 100, y + 1, L'#', INK_TEXT, LOOK_PLAIN);
+    assert_true(links_mark(canvas, 0) == mark);
+    view_put(&whole, 100, y, L'#', INK_TEXT, LOOK_PLAIN);
+    assert_true(links_mark(canvas, 0) != mark);
+    driver_type(&app, "h");
+    assert_true(links_mark(canvas, 0) == mark);
+    app.canvas.links[0].path[1] ^= 1;
+    assert_true(links_mark(canvas, 0) != mark);
+    driver_close(&app);
+}
+
 static void what_the_terminal_is_told(void **state) {
     (void)state;
     char host[256] = "", here[4096], wanted[8192], told[8192];
@@ -122,6 +144,7 @@ static int prepare(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_that_are_named_are_links),
+        cmocka_unit_test(a_link_is_written_once),
         cmocka_unit_test(what_the_terminal_is_told),
         cmocka_unit_test(terminals_that_have_links),
     };

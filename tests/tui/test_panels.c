@@ -14,6 +14,7 @@
 
 #include "../results/fixture.h"
 #include "app/actions.h"
+#include "base/memory.h"
 #include "driver.h"
 #include "panels/graph.h"
 #include "panels/views.h"
@@ -266,6 +267,36 @@ static void no_help_is_cut(void **state) {
     driver_close(&app);
 }
 
+/* A figure may be anything that a file can hold: it is written short, and differences
+ * keep their sign. */
+static void huge_figures_are_short(void **state) {
+    (void)state;
+    struct explorer explorer;
+    char text[TEXT_FIXED];
+    open_named(&explorer, 3, 4, NULL);
+    struct catalog *catalog = explorer.catalog;
+    for (size_t i = 0; i < catalog->count; i++)
+        for (size_t t = 0; t < 3; t++) {
+            struct store_evaluation *e = &catalog->rows[i].evaluations[t];
+            e->value = e->low = catalog->values[i * 3 + t] = i % 2 ? 1e300 : -1e300;
+            e->high = 2e300;
+        }
+    explorer_point(&explorer, 1);
+    for (int space = SPACE_PAIRS; space <= SPACE_PARALLEL; space++) {
+        explorer_show_space(&explorer, (enum space)space);
+        explorer.wish.table = space == SPACE_PAIRS;
+        for (int width = 80; width <= 200; width += 40) {
+            char *drawn = frame(&explorer, width, width / 3, true);
+            assert_null(strstr(drawn, "00000000000000"));
+            free(drawn);
+        }
+    }
+    explorer_free(&explorer);
+    assert_string_equal(text_signed(text, 1.5, 2), "+1.50");
+    assert_string_equal(text_signed(text, -1.5, 2), "-1.50");
+    assert_string_equal(text_signed(text, 1e300, 2), "+1e+300");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_is_stored),
@@ -277,6 +308,7 @@ int main(void) {
         cmocka_unit_test(names_cannot_steer_the_terminal),
         cmocka_unit_test(text_is_cut_by_columns),
         cmocka_unit_test(no_help_is_cut),
+        cmocka_unit_test(huge_figures_are_short),
     };
     return cmocka_run_group_tests(tests, fixture_utf8, NULL);
 }

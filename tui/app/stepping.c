@@ -35,14 +35,15 @@ static void trade_text(const struct explorer *explorer, size_t task,
                                          gain_of(explorer, most, before, now)))
                 most = t;
         told[most] = true;
-        used += (size_t)snprintf(text + used, size - used, "%s%s %+.2f",
+        used += (size_t)snprintf(text + used, size - used, "%s%s %s",
                                  n == 0   ? ""
                                  : n == 1 ? " for "
                                           : ", ",
                                  TEXT_CUT(explorer_task_name(explorer, most), 60),
-                                 now[most] - before[most]);
+                                 TEXT_SIGNED(now[most] - before[most], 2));
         if (error && used < size)
-            used += (size_t)snprintf(text + used, size - used, " +- %.2f", error[most]);
+            used += (size_t)snprintf(text + used, size - used, " +- %s",
+                                     TEXT_NUMBER(error[most], 2));
     }
 }
 

@@ -60,11 +60,11 @@ static void draw_value(const struct view *view, int x, int y, double value,
                        enum source source) {
     static const enum ink inks[] = {INK_FAINT, INK_ESTIMATE, INK_NOW, INK_TEXT};
     if (isfinite(value))
-        view_right(view, x, y, 9, inks[source], LOOK_PLAIN, "%s%.2f",
+        view_right(view, x, y, 9, inks[source], LOOK_PLAIN, "%s%s",
                    source == ESTIMATED ? "~"
                    : source == IN_PART ? ">"
                                        : "",
-                   value);
+                   TEXT_NUMBER(value, 2));
 }
 
 /* "2,000": rounded up to two digits, since nobody knows it better. */
@@ -226,20 +226,20 @@ static int draw_objectives(const struct view *view, const struct explorer *explo
         draw_value(view, x->a, y, va, sa);
         draw_value(view, x->b, y, vb, sb);
         if (isfinite(va + vb))
-            view_right(view, x->difference, y, 8, INK_TEXT, LOOK_PLAIN, "%+.2f",
-                       vb - va);
+            view_right(view, x->difference, y, 8, INK_TEXT, LOOK_PLAIN, "%s",
+                       TEXT_SIGNED(vb - va, 2));
         draw_verdict(view, &explorer->paired[t], least, x->verdict, y);
         sum_a += va;
         sum_b += vb;
         lowest = least < lowest ? least : lowest;
     }
-    if (isfinite(sum_a + sum_b)) {
+    if (isfinite(sum_a + sum_b) && store_recipe_averages(explorer->catalog->recipe)) {
         double tasks = (double)explorer->tasks;
         view_text(view, 1, y, x->name, INK_TEXT, LOOK_BOLD, "mean");
         draw_value(view, x->a, y, sum_a / tasks, lowest);
         draw_value(view, x->b, y, sum_b / tasks, lowest);
-        view_right(view, x->difference, y++, 8, INK_TEXT, LOOK_PLAIN, "%+.2f",
-                   (sum_b - sum_a) / tasks);
+        view_right(view, x->difference, y++, 8, INK_TEXT, LOOK_PLAIN, "%s",
+                   TEXT_SIGNED((sum_b - sum_a) / tasks, 2));
     }
     return y;
 }

@@ -126,8 +126,8 @@ static void draw_task(const struct view *view, const struct columns *c, int y,
         else if (figure.complete)
             view_right(view, c->interval, y, 12, INK_FAINT, LOOK_PLAIN, "complete");
         else
-            view_right(view, c->interval, y, 12, INK_TEXT, LOOK_PLAIN, "%.1f%s%.1f",
-                       figure.low, dash, figure.high);
+            view_right(view, c->interval, y, 12, INK_TEXT, LOOK_PLAIN, "%s%s%s",
+                       TEXT_NUMBER(figure.low, 1), dash, TEXT_NUMBER(figure.high, 1));
     } else if (known && figure.estimated && !c->interval) {
         view_put(view, c->now + 7, y, L'?', INK_ESTIMATE, LOOK_PLAIN);
     }
@@ -144,7 +144,7 @@ static void draw_task(const struct view *view, const struct columns *c, int y,
     if (c->difference && known && !isnan(catalog->stl[t]))
         view_right(view, c->difference, y, 8,
                    figure.value < catalog->stl[t] ? INK_TEXT : INK_GOOD, LOOK_PLAIN,
-                   "%+.2f", figure.value - catalog->stl[t]);
+                   "%s", TEXT_SIGNED(figure.value - catalog->stl[t], 2));
     draw_number(view, c->pretrained, 11, y, catalog->pretrained[t], INK_TEXT);
     draw_number(view, c->best, 11, y, catalog->best[t], INK_TEXT);
     if (c->best_name && catalog->best_row[t] != SIZE_MAX) {
@@ -186,6 +186,11 @@ static void draw_mean(const struct view *view, const struct columns *c, int y,
     const struct catalog *catalog = explorer->catalog;
     double sum = 0;
     bool known = true, estimated = false, complete = true;
+    if (!store_recipe_averages(catalog->recipe)) {
+        view_text(view, 1, y, view->width - 1, INK_FAINT, LOOK_PLAIN,
+                  "no mean: the tasks have different units");
+        return;
+    }
     for (size_t t = 0; t < explorer->tasks; t++) {
         struct figure figure;
         known = known && explorer_figure(explorer, t, &figure);
@@ -207,7 +212,7 @@ static void draw_mean(const struct view *view, const struct columns *c, int y,
     draw_number(view, c->stl, 8, y, stl, INK_TEXT);
     if (c->difference && known && !isnan(stl))
         view_right(view, c->difference, y, 8, now < stl ? INK_TEXT : INK_GOOD,
-                   LOOK_PLAIN, "%+.2f", now - stl);
+                   LOOK_PLAIN, "%s", TEXT_SIGNED(now - stl, 2));
     draw_number(view, c->pretrained, 11, y, mean(catalog->pretrained, explorer->tasks),
                 INK_TEXT);
     draw_number(view, c->best, 11, y, best, INK_TEXT);
@@ -232,11 +237,11 @@ static void draw_price(const struct view *view, const struct explorer *explorer,
     for (int way = 0; way < 2; way++) {
         double cost = way ? 1 / price.cost : price.cost;
         char text[256];
-        snprintf(text, sizeof text, "%sone point more of %s costs %.2f%s%.2f of %s",
+        snprintf(text, sizeof text, "%sone point more of %s costs %s%s%s of %s",
                  way ? "; " : "here ",
-                 TEXT_CUT(explorer_task_name(explorer, way ? b : a), 30), cost,
-                 view->canvas->marks->utf8 ? " ± " : " +- ",
-                 cost * price.error / price.cost,
+                 TEXT_CUT(explorer_task_name(explorer, way ? b : a), 30),
+                 TEXT_NUMBER(cost, 2), view->canvas->marks->utf8 ? " ± " : " +- ",
+                 TEXT_NUMBER(cost * price.error / price.cost, 2),
                  TEXT_CUT(explorer_task_name(explorer, way ? a : b), 30));
         if (way && x + text_columns(view->canvas->marks, text) + 12 > view->width)
             break;
@@ -327,6 +332,8 @@ void objectives_view_draw(const struct view *view, const struct explorer *explor
     char title[160];
     if (*objective->metric == '{') /* a command, and another for each task */
         snprintf(title, sizeof title, "Objectives, as commands measure them");
+    else if (!store_recipe_averages(explorer->catalog->recipe))
+        snprintf(title, sizeof title, "Objectives, each in its unit, held out");
     else
         snprintf(title, sizeof title, "Objectives: %s in %s, held out",
                  TEXT_CUT(objective->metric, 60), TEXT_CUT(objective->unit, 20));

@@ -49,12 +49,13 @@ static void figure_part(const struct explorer *explorer, size_t t,
     if (!evaluation->present)
         snprintf(part->text + used, sizeof part->text - (size_t)used, "not measured");
     else if (evaluation->low < evaluation->high)
-        snprintf(part->text + used, sizeof part->text - (size_t)used,
-                 "%.2f [%.2f, %.2f]%s", evaluation->value, evaluation->low,
-                 evaluation->high, evaluation->complete ? "" : " so far");
+        snprintf(part->text + used, sizeof part->text - (size_t)used, "%s [%s, %s]%s",
+                 TEXT_NUMBER(evaluation->value, 2), TEXT_NUMBER(evaluation->low, 2),
+                 TEXT_NUMBER(evaluation->high, 2),
+                 evaluation->complete ? "" : " so far");
     else
-        snprintf(part->text + used, sizeof part->text - (size_t)used, "%.2f%s",
-                 evaluation->value,
+        snprintf(part->text + used, sizeof part->text - (size_t)used, "%s%s",
+                 TEXT_NUMBER(evaluation->value, 2),
                  evaluation->complete || evaluation->imported ? "" : " so far");
 }
 

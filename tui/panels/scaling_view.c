@@ -85,6 +85,11 @@ void scaling_view_draw(const struct view *view, const struct explorer *explorer,
     char why[64];
     size_t count;
     view_heading(view, "Mean by scaling coefficient", focused);
+    if (!store_recipe_averages(catalog->recipe)) {
+        view_wrapped(view, 1, 1, view->width - 1, view->height - 1, INK_FAINT,
+                     LOOK_PLAIN, "the tasks have different units, which have no mean");
+        return;
+    }
     struct scaled *points = find_scaled(catalog, &count);
     for (size_t i = 0; i < count; i++) {
         range_add(&x, points[i].scale);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "pareto/simplex.h"
 #include "results/filter.h"
+#include "state/space.h"
 
 /* --- what each column says ------------------------------------------------------- */
 
@@ -27,11 +28,11 @@ static enum standing standing_of(const struct catalog *catalog, size_t row) {
                                                   : BESIDE;
 }
 
+/* NaN where a task has none, or figures of several units would go into it. */
 static double mean_of(const struct catalog *catalog, size_t row) {
-    double sum = 0;
-    for (size_t t = 0; t < catalog->tasks; t++)
-        sum += catalog_value(catalog, row, t);
-    return sum / (double)catalog->tasks;
+    return store_recipe_averages(catalog->recipe)
+               ? space_value(catalog, row, catalog->tasks)
+               : (double)NAN;
 }
 
 /* A number to sort by; NaN for what is not there, which stands last either way. */

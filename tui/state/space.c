@@ -33,11 +33,7 @@ bool space_is_ours(const struct catalog *catalog, size_t row) {
 }
 
 bool space_has_mean(const struct explorer *explorer) {
-    const struct store_task *tasks = explorer->catalog->recipe->tasks;
-    for (size_t t = 1; t < explorer->tasks; t++)
-        if (!store_objective_alike(&tasks[t].objective, &tasks[0].objective))
-            return false;
-    return explorer->tasks > 1;
+    return explorer->tasks > 1 && store_recipe_averages(explorer->catalog->recipe);
 }
 
 double space_value(const struct catalog *catalog, size_t row, size_t objective) {

@@ -74,3 +74,23 @@ char *links_text(const struct canvas *canvas, size_t link, char *out, size_t siz
         out[0] = '\0';
     return out;
 }
+
+/* FNV-1a. */
+static uint64_t mix(uint64_t mark, uint64_t value) {
+    for (int shift = 0; shift < 64; shift += 8)
+        mark = (mark ^ (value >> shift & 0xff)) * 0x100000001b3u;
+    return mark;
+}
+
+uint64_t links_mark(const struct canvas *canvas, size_t link) {
+    const struct canvas_link *l = &canvas->links[link];
+    uint64_t mark = mix(0xcbf29ce484222325u, (uint64_t)l->y << 32 | (unsigned)l->x);
+    for (const char *c = l->path; *c; c++)
+        mark = mix(mark, (unsigned char)*c);
+    for (int x = 0; x < canvas->width; x++) {
+        const struct cell *cell = canvas_at(canvas, x, l->y);
+        mark = mix(mark, (uint64_t)cell->c << 32 | (uint64_t)cell->ink << 16 |
+                             (uint64_t)cell->look << 8 | (uint64_t)cell->width);
+    }
+    return mark;
+}

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "terminal/canvas.h"
 
@@ -16,5 +17,9 @@ bool links_possible(void);
  * and leaves cursor and attributes as they are; "" where it does not fit. Returns out.
  */
 char *links_text(const struct canvas *canvas, size_t link, char *out, size_t size);
+
+/* The same number as long as neither the link nor its row of cells has changed: then it
+ * is on the screen still. */
+uint64_t links_mark(const struct canvas *canvas, size_t link);
 
 #endif

@@ -39,6 +39,9 @@ static struct {
     pthread_t thread; /* the loop's */
     sigset_t before;  /* signals blocked before the screen was started */
     void (*ncurses_resizes)(int);
+    /* The links of the last frame, by links_mark. */
+    uint64_t links[CANVAS_LINKS];
+    size_t linked;
 } screen;
 
 const int screen_signals[] = {RESTORE_SIGNALS, SIGTSTP, SIGCONT, SIGWINCH, 0};
@@ -317,11 +320,17 @@ static void show_frame(void) {
 }
 
 /* ncurses knows nothing of links: they are written over cells that are right already,
- * and stay until it writes other text there. */
+ * and stay until it writes to that row. */
 static void show_links(const struct canvas *canvas) {
     char text[4096];
-    for (size_t i = 0; i < canvas->link_count && links_possible(); i++)
-        put(links_text(canvas, i, text, sizeof text));
+    size_t count = links_possible() ? canvas->link_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t mark = links_mark(canvas, i);
+        if (i >= screen.linked || mark != screen.links[i])
+            put(links_text(canvas, i, text, sizeof text));
+        screen.links[i] = mark;
+    }
+    screen.linked = count;
 }
 
 void screen_draw(const struct canvas *canvas) {
@@ -349,6 +358,7 @@ void screen_draw(const struct canvas *canvas) {
 }
 
 void screen_redraw(void) {
+    screen.linked = 0;
     clearok(curscr, TRUE);
 }
 

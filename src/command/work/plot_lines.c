@@ -119,11 +119,11 @@ static int by_scale(const void *a, const void *b) {
     return (p->scale > q->scale) - (p->scale < q->scale);
 }
 
-/* A line in the panel of the average, and in that of each task. */
+/* A line in the panel of the average, where there is one, and in that of each task. */
 static int add_sweep(struct lines_data *data, const struct catalog *catalog,
                      const struct series *series, const struct sample *samples,
                      size_t count) {
-    size_t tasks = catalog->tasks;
+    size_t means = store_recipe_averages(catalog->recipe);
     struct plot_line style = {.ink = series->ink, .mark = series->mark, .marks = true};
     for (size_t p = 0; p < data->grid.panel_count; p++) {
         struct owned_line *line = lines_data_add(data, p, style, series->name, count);
@@ -131,8 +131,8 @@ static int add_sweep(struct lines_data *data, const struct catalog *catalog,
             return -1;
         for (size_t i = 0; i < count; i++) {
             line->x[i] = samples[i].scale;
-            line->y[i] = p == 0 ? row_average(samples[i].row, tasks)
-                                : samples[i].row->evaluations[p - 1].value;
+            line->y[i] = p < means ? row_average(samples[i].row, catalog->recipe)
+                                   : samples[i].row->evaluations[p - means].value;
         }
     }
     return 0;
@@ -140,9 +140,10 @@ static int add_sweep(struct lines_data *data, const struct catalog *catalog,
 
 /* The average, then every task. */
 static int title_panels(struct lines_data *data, const struct catalog *catalog) {
+    size_t means = store_recipe_averages(catalog->recipe);
     for (size_t p = 0; p < data->grid.panel_count; p++) {
-        data->panels[p].title =
-            text_format("%s", p ? catalog->recipe->tasks[p - 1].name : "average");
+        data->panels[p].title = text_format(
+            "%s", p < means ? "average" : catalog->recipe->tasks[p - means].name);
         if (!data->panels[p].title)
             return -1;
     }
@@ -177,8 +178,9 @@ int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
         result = error_set(
             error, "there is no complete merge with a scaling coefficient; run `pwemoe "
                    "merge FILE --method task-arithmetic --scales 0:1:11` first");
-    if (result == 0 &&
-        (lines_data_begin(data, catalog->tasks + 1) || title_panels(data, catalog)))
+    if (result == 0 && (lines_data_begin(data, catalog->tasks + store_recipe_averages(
+                                                                    catalog->recipe)) ||
+                        title_panels(data, catalog)))
         result = lines_data_fail(data, error);
     for (size_t s = 0; result == 0 && s < catalog->series_count; s++) {
         size_t count = find_sweep(catalog, wanted, s, samples);

@@ -58,7 +58,7 @@ static void find_best_of_sweep(struct table *t, size_t first) {
     for (size_t k = first; k != SIZE_MAX; k = r->next[k]) {
         if (!r->rows[k].whole)
             continue;
-        double average = row_average(&r->rows[k], t->tasks);
+        double average = row_average(&r->rows[k], r->recipe);
         if (t->points[first]++ == 0 || average > most) {
             t->stands[first] = k;
             most = average;
@@ -116,7 +116,7 @@ static void fill_values(const struct table *t, struct accuracy_entry *e) {
         e->halves[k] = known ? (v->high - v->low) / 2 : (double)NAN;
         squares += e->halves[k] * e->halves[k];
     }
-    e->values[t->tasks] = t->averages ? row_average(row, t->tasks) : (double)NAN;
+    e->values[t->tasks] = row_average(row, t->report->recipe);
     e->halves[t->tasks] = sqrt(squares) / (double)t->tasks;
 }
 
@@ -372,11 +372,9 @@ static void table_clear(struct table *t) {
 }
 
 int report_accuracies(const struct report *r, const char *split, struct error *error) {
-    struct table t = {.report = r, .tasks = r->recipe->task_count, .averages = true};
-    for (size_t k = 1; k < t.tasks; k++)
-        t.averages =
-            t.averages && store_objective_alike(&r->recipe->tasks[0].objective,
-                                                &r->recipe->tasks[k].objective);
+    struct table t = {.report = r,
+                      .tasks = r->recipe->task_count,
+                      .averages = store_recipe_averages(r->recipe)};
     int result = gather(&t, split, error);
     for (size_t k = 0; result == 0 && k <= t.tasks; k++)
         emphasise(&t, k);
