@@ -5,10 +5,10 @@
  *
  *     bench_first_frame [--explorer PROGRAM] [FILE]
  *
- * Without FILE two databases of its own are used: 66 stored solutions of three
- * tasks, and 11,440 of eight. FILE must have solutions of its newest routers.
- * PROGRAM is another build to be measured in turn with this one. Run in the build
- * folder. */
+ * Without FILE databases of its own are used: 66 stored solutions of three tasks,
+ * 11,440 of eight, and 100,128 of three. FILE must have solutions of its newest
+ * routers. PROGRAM is another build to be measured in turn with this one. Run in the
+ * build folder. */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pty.h>
@@ -122,22 +122,29 @@ static double drag(const char *file) {
     return seconds;
 }
 
-static int measure_drag(const char *small, const char *large) {
-    double keys[2][ROUNDS];
+static const struct sized {
+    const char *what;
+    size_t tasks, edge;
+} sizes[] = {{"3 tasks, 66 solutions", 3, 11},
+             {"8 tasks, 11,440 solutions", 8, 10},
+             {"3 tasks, 100,128 solutions", 3, 447}};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static int measure_drag(char files[SIZES][4200]) {
+    double keys[SIZES][ROUNDS];
     for (int i = 0; i < ROUNDS; i++)
-        for (int k = 0; k < 2; k++) {
-            keys[k][i] = drag(k ? large : small);
+        for (size_t k = 0; k < SIZES; k++) {
+            keys[k][i] = drag(files[k]);
             if (keys[k][i] < 0)
                 return 1;
         }
-    qsort(keys[0], ROUNDS, sizeof *keys[0], order);
-    qsort(keys[1], ROUNDS, sizeof *keys[1], order);
     printf("\none key of a drag              median ms  least ms\n");
-    printf("%-30s %9.2f %9.2f\n", "3 tasks, 66 solutions", 1000 * keys[0][ROUNDS / 2],
-           1000 * keys[0][0]);
-    printf("%-30s %9.2f %9.2f  ratio %.1f\n", "8 tasks, 11,440 solutions",
-           1000 * keys[1][ROUNDS / 2], 1000 * keys[1][0],
-           keys[1][ROUNDS / 2] / keys[0][ROUNDS / 2]);
+    for (size_t k = 0; k < SIZES; k++) {
+        qsort(keys[k], ROUNDS, sizeof *keys[k], order);
+        printf("%-30s %9.2f %9.2f  ratio %.1f\n", sizes[k].what,
+               1000 * keys[k][ROUNDS / 2], 1000 * keys[k][0],
+               keys[k][ROUNDS / 2] / keys[0][ROUNDS / 2]);
+    }
     return 0;
 }
 
@@ -187,16 +194,16 @@ int main(int argc, char **argv) {
            "ms\n");
     if (argc > 1)
         return measure(argv[1], argv[1], programs);
-    char small[4200], large[4200];
-    struct fixture_options options = {
-        .tasks = 3, .edge = 11, .baselines = true, .log = true};
-    snprintf(small, sizeof small, "%s/small.db", folder());
-    fixture_write(small, &options);
-    options.tasks = 8;
-    options.edge = 10;
-    snprintf(large, sizeof large, "%s/large.db", folder());
-    fixture_write(large, &options);
-    return measure("3 tasks, 66 solutions", small, programs) ||
-           measure("8 tasks, 11,440 solutions", large, programs) ||
-           measure_drag(small, large);
+    static char files[SIZES][4200];
+    for (size_t i = 0; i < SIZES; i++) {
+        struct fixture_options options = {.tasks = sizes[i].tasks,
+                                          .edge = sizes[i].edge,
+                                          .baselines = true,
+                                          .log = true};
+        snprintf(files[i], sizeof files[i], "%s/%zu.db", folder(), i);
+        fixture_write(files[i], &options);
+        if (measure(sizes[i].what, files[i], programs))
+            return 1;
+    }
+    return measure_drag(files);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "panels/views.h"
 #include "terminal/keys.h"
 #include "terminal/screen.h"
 
@@ -20,10 +21,42 @@ static int add(const struct view *view, int scroll, int line, const char *keys,
     return line + 1;
 }
 
+static const char *const notes[] = {
+    "Mouse",
+    "Drag the point, a slider, a scatter or the 3-D view. Click a solution",
+    "to point at it, a line of the legend to switch it, a panel to focus it.",
+    "The right button marks a solution; dragged, it selects a box or range.",
+    "A click on a column's name sorts the table of solutions by it.",
+    "The wheel zooms scatters and scrolls panels. Shift selects text.",
+    "",
+    "Figures",
+    "est: interpolated from stored points, not measured.",
+    "low-high: the 95 % interval of what is measured so far.",
+    "complete: measured on the whole held-out split, and stored.",
+    "STL: each task by its own expert.",
+    "An arrow at the edge of a scatter is a baseline that lies beyond it.",
+    "A dim baseline is partly measured, or stale: an expert has changed.",
+    "",
+    "Words",
+    "preference: how much each task counts; the shares add up to 1.",
+    "expert: the model that was fine-tuned on one task.",
+    "task vector: the weights of an expert less the pretrained ones.",
+    "merge: one model made of the experts; a method says how.",
+    "routers: small networks that turn a preference into merging weights.",
+    "correction: a trained change of the closed form's merge.",
+    "closed form: a merge worked out from the checkpoints alone.",
+    "dominated: another model is as good in every task and better in one.",
+    "front: the models that no other dominates.",
+    "knee: the point of the front farthest from the plane through its ends.",
+    "hypervolume: how much of the space below it a front dominates.",
+    "STL box: from the reference point to the figures of the experts.",
+    "gap: a stretch of the front where nothing is measured.",
+    "paired: two models on the same examples, compared by McNemar's test.",
+};
+
 static int draw_help(const struct view *view, const struct explorer *explorer,
                      int scroll) {
     const struct action *action;
-    (void)explorer;
     const char *group = "";
     int line = 0;
     for (size_t i = 0; (action = action_at(i)); i++) {
@@ -35,38 +68,9 @@ static int draw_help(const struct view *view, const struct explorer *explorer,
         }
         line = add(view, scroll, line, action->keys, action->help);
     }
-    static const char *const notes[] = {
-        "Mouse",
-        "Drag the point, a slider, a scatter or the 3-D view. Click a solution",
-        "to point at it, a line of the legend to switch it, a panel to focus it.",
-        "The right button marks a solution; dragged, it selects a box or range.",
-        "A click on a column's name sorts the table of solutions by it.",
-        "The wheel zooms scatters and scrolls panels. Shift selects text.",
-        "",
-        "Figures",
-        "est: interpolated from stored points, not measured.",
-        "low-high: the 95 % interval of what is measured so far.",
-        "complete: measured on the whole held-out split, and stored.",
-        "STL: each task by its own expert.",
-        "An arrow at the edge of a scatter is a baseline that lies beyond it.",
-        "A dim baseline is partly measured, or stale: an expert has changed.",
-        "",
-        "Words",
-        "preference: how much each task counts; the shares add up to 1.",
-        "expert: the model that was fine-tuned on one task.",
-        "task vector: the weights of an expert less the pretrained ones.",
-        "merge: one model made of the experts; a method says how.",
-        "routers: small networks that turn a preference into merging weights.",
-        "correction: a trained change of the closed form's merge.",
-        "closed form: a merge worked out from the checkpoints alone.",
-        "dominated: another model is as good in every task and better in one.",
-        "front: the models that no other dominates.",
-        "knee: the point of the front farthest from the plane through its ends.",
-        "hypervolume: how much of the space below it a front dominates.",
-        "STL box: from the reference point to the figures of the experts.",
-        "gap: a stretch of the front where nothing is measured.",
-        "paired: two models on the same examples, compared by McNemar's test.",
-    };
+    line = add(view, scroll, line, NULL, "");
+    line = add(view, scroll, line, NULL, "Marks");
+    line = legend_view_list(view, explorer, line - scroll) + scroll;
     line = add(view, scroll, line, NULL, "");
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
         bool heading = i == 0 || !notes[i - 1][0];

@@ -16,6 +16,9 @@ void parallel_view_draw(const struct view *view, struct explorer *explorer,
                         bool focused);
 void legend_view_draw(const struct view *view, const struct explorer *explorer,
                       bool focused);
+/* All of its lines from row y on, below each other, whatever there is room for; the row
+ * after the last. */
+int legend_view_list(const struct view *view, const struct explorer *explorer, int y);
 /* The series whose line in the legend is at a place, or SIZE_MAX. */
 size_t legend_view_at(const struct view *view, const struct explorer *explorer, int x,
                       int y);
