@@ -63,7 +63,7 @@ pwemoe_SOURCES = \
   src/command/merge_to.c \
   src/command/paths.c \
   src/command/plot.c src/command/reference.c \
-  src/command/work/report.h src/command/report.c src/command/work/report_charts.c src/command/work/report_accuracy.c \
+  src/command/work/report.h src/command/report.c src/command/work/report_charts.c src/command/work/report_accuracy.c src/command/work/report_fronts.c \
   src/command/work/report_costs.c \
   src/command/show.c src/command/work/show.h src/command/work/show_runs.c \
   src/command/work/train_run.h src/command/work/train_load.c \

@@ -10,9 +10,6 @@
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/report.h"
-#include "pareto/approximate.h"
-#include "pareto/pareto.h"
-#include "results/front.h"
 
 struct report_options {
     const char *out;
@@ -93,120 +90,48 @@ static int find_sweeps(struct report *r, struct error *error) {
     return result;
 }
 
+const struct store_run *report_run(const struct report *r, size_t row) {
+    size_t low = 0, high = r->run_count;
+    int64_t id = r->rows[row].run;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (r->runs[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < r->run_count && r->runs[low].id == id ? &r->runs[low] : NULL;
+}
+
 /* Of each run the last step that was measured: earlier ones are left to the list
  * of all. */
-static void find_last(struct report *r) {
-    for (size_t n = 0; n < r->run_count; n++) {
-        unsigned step = 0;
-        for (int pass = 0; pass < 2; pass++)
-            for (size_t i = 0; i < r->count; i++) {
-                if (r->rows[i].run != r->runs[n].id || !r->rows[i].whole)
-                    continue;
-                if (pass)
-                    r->last[i] = r->rows[i].step == step;
-                else if (r->rows[i].step > step)
-                    step = r->rows[i].step;
-            }
+static int find_last(struct report *r, struct error *error) {
+    unsigned *steps = array_new(r->run_count, sizeof *steps);
+    if (!steps)
+        return error_memory(error);
+    for (size_t i = 0; i < r->count; i++) {
+        const struct store_run *run = report_run(r, i);
+        if (run && r->rows[i].whole && r->rows[i].step > steps[run - r->runs])
+            steps[run - r->runs] = r->rows[i].step;
     }
+    for (size_t n = 0; n < r->run_count; n++)
+        r->run_first[n] = SIZE_MAX;
+    for (size_t i = r->count; i-- > 0;) {
+        const struct store_run *run = report_run(r, i);
+        if (!run || !r->rows[i].whole || r->rows[i].step != steps[run - r->runs])
+            continue;
+        r->last[i] = true;
+        r->run_next[i] = r->run_first[run - r->runs];
+        r->run_first[run - r->runs] = i;
+    }
+    free(steps);
+    return 0;
 }
 
 void report_task_headers(const struct report *r) {
     for (size_t t = 0; t < r->recipe->task_count; t++)
         page_cell(r->page, "%s", r->recipe->tasks[t].name);
     page_cell(r->page, "Avg.");
-}
-
-/* --- fronts ----------------------------------------------------------------- */
-
-/* A set of models: how many, how many of them no other of it dominates, its volume, and
- * how far it is from the front of all. Nothing where no row is complete. */
-static int front_row(const struct report *r, const char *name, const bool *take,
-                     const struct oriented *all, struct error *error) {
-    struct oriented set;
-    double volume = 0;
-    if (front_points(r->catalog, take, NULL, 0, &set, error))
-        return -1;
-    size_t count = set.count;
-    int result = oriented_keep(&set, false, error);
-    if (result == 0 && count)
-        result =
-            oriented_volume(&set, &r->approximation, &volume, NULL, r->work, error);
-    if (result == 0 && count) {
-        page_cell(r->page, "%s", name);
-        page_cell(r->page, "%zu", count);
-        page_cell(r->page, "%zu", set.count);
-        page_cell(r->page, "%.6g", volume);
-        page_number(r->page,
-                    pareto_igd_plus(set.values, set.count, all->values, all->count,
-                                    all->objectives),
-                    3);
-    }
-    oriented_clear(&set);
-    return result;
-}
-
-static int front_rows(const struct report *r, bool *take, const struct oriented *all,
-                      struct error *error) {
-    for (size_t i = 0; i < r->count; i++) {
-        if (!report_is_sweep(r, i) || r->sweep[i] != i)
-            continue;
-        memset(take, 0, r->count * sizeof *take);
-        for (size_t k = i; k != SIZE_MAX; k = r->next[k])
-            take[k] = true;
-        if (front_row(r, catalog_series(r->catalog, i)->name, take, all, error))
-            return -1;
-    }
-    for (size_t n = 0; n < r->run_count; n++) {
-        const struct store_run *run = &r->runs[n];
-        for (size_t k = 0; k < r->count; k++)
-            take[k] = r->rows[k].run == run->id && r->last[k];
-        char *name = series_run_name(run);
-        int result = name ? front_row(r, name, take, all, error) : error_memory(error);
-        free(name);
-        if (result)
-            return -1;
-    }
-    return front_row(r, "all of these", NULL, all, error);
-}
-
-static int fronts(const struct report *r, bool *take, struct error *error) {
-    size_t tasks = r->recipe->task_count;
-    struct oriented all;
-    if (front_points(r->catalog, NULL, NULL, 0, &all, error))
-        return -1;
-    if (oriented_keep(&all, true, error)) {
-        oriented_clear(&all);
-        return -1;
-    }
-    page_heading(r->page, "Fronts");
-    char reference[1024] = "";
-    size_t used = 0;
-    for (size_t t = 0; t < tasks && used < sizeof reference - 32; t++)
-        used +=
-            (size_t)snprintf(reference + used, sizeof reference - used, "%s%g",
-                             t ? ", " : "", r->recipe->tasks[t].objective.reference);
-    char within[64] = "";
-    double part = approximate_within(&r->approximation, SIZE_MAX, tasks);
-    if (part > 0)
-        snprintf(within, sizeof within, ", by sampling within %g %% of itself",
-                 100 * part);
-    page_paragraph(
-        r->page,
-        "Models merged and measured here, one set for each method: how many, how many "
-        "of them no other of the set dominates, the hypervolume up to the "
-        "reference point (%s)%s, and IGD+ to the front of all sets together (0: "
-        "nothing of it is out of reach; in percentage points).",
-        reference, within);
-    page_table(r->page, 5, 1);
-    page_table_csv(r->page, "fronts", false);
-    static const char *const headers[] = {"Set", "points", "non-dominated",
-                                          "hypervolume", "IGD+"};
-    for (size_t i = 0; i < 5; i++)
-        page_cell(r->page, "%s", headers[i]);
-    int result = front_rows(r, take, &all, error);
-    page_table_end(r->page);
-    oriented_clear(&all);
-    return result;
 }
 
 /* --- the rest --------------------------------------------------------------- */
@@ -287,19 +212,19 @@ static int load(struct report *r, const char *split, struct error *error) {
     r->last = array_new(r->count, sizeof *r->last);
     r->sweep = array_new(r->count, sizeof *r->sweep);
     r->next = array_new(r->count, sizeof *r->next);
-    if (!r->last || !r->sweep || !r->next)
+    r->run_first = array_new(r->run_count, sizeof *r->run_first);
+    r->run_next = array_new(r->count, sizeof *r->run_next);
+    if (!r->last || !r->sweep || !r->next || !r->run_first || !r->run_next)
         return error_memory(error);
-    find_last(r);
-    return find_sweeps(r, error);
+    return find_last(r, error) || find_sweeps(r, error) ? -1 : 0;
 }
 
 static int make(struct report *r, const char *out, const char *split,
                 struct error *error) {
     if (load(r, split, error))
         return -1;
-    bool *take = array_new(r->count, sizeof *take);
     r->page = page_new(*r->recipe->name ? r->recipe->name : "pwemoe");
-    int result = take && r->page ? 0 : error_memory(error);
+    int result = r->page ? 0 : error_memory(error);
     if (result == 0) {
         char date[40] = "";
         time_t now = time(NULL);
@@ -308,7 +233,7 @@ static int make(struct report *r, const char *out, const char *split,
             strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &parts);
         page_paragraph(r->page, "From %s, %s split, by pwemoe %s on %s.",
                        store_path(r->store), split, PACKAGE_VERSION, date);
-        result = report_accuracies(r, split, error) || fronts(r, take, error) ||
+        result = report_accuracies(r, split, error) || report_fronts(r, error) ||
                          report_costs(r, error) || report_charts(r, error)
                      ? -1
                      : 0;
@@ -319,7 +244,6 @@ static int make(struct report *r, const char *out, const char *split,
         result = page_end(r->page, out, error);
         r->page = NULL;
     }
-    free(take);
     return result;
 }
 
@@ -338,6 +262,8 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     free(report.last);
     free(report.sweep);
     free(report.next);
+    free(report.run_first);
+    free(report.run_next);
     store_runs_free(report.runs, report.run_count);
     catalog_free(report.catalog);
     store_close(report.store);

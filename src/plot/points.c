@@ -1,12 +1,14 @@
+#define _GNU_SOURCE
 #include "plot/points.h"
 
 #include <math.h>
+#include <search.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "results/catalog.h"
+#include "results/by_series.h"
 
 /* Room for `most` points. On failure nothing is to be cleared. */
 static int plot_points_begin(struct plot_points *points, size_t objectives, size_t most,
@@ -44,17 +46,28 @@ static char *axis_label(const struct store_objective *objective) {
                        objective->name, objective->unit);
 }
 
+static int by_name(const void *a, const void *b) {
+    const struct plot_series *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+/* Names are looked up in a tree of the series. */
 static int find_series(struct plot_points *points, const struct plot_series *series,
                        size_t *place, struct error *error) {
     struct plot_cloud *cloud = &points->cloud;
-    for (*place = 0; *place < cloud->series_count; ++*place)
-        if (strcmp(points->series[*place].name, series->name) == 0)
-            return 0;
-    points->series[*place] = *series;
-    points->series[*place].name = strdup(series->name);
-    if (!points->series[*place].name)
+    void *known = tfind(series, &points->names, by_name);
+    if (known) {
+        *place = (size_t)(*(struct plot_series **)known - points->series);
+        return 0;
+    }
+    struct plot_series *new = &points->series[cloud->series_count];
+    *new = *series;
+    new->name = strdup(series->name);
+    if (!new->name || !tsearch(new, &points->names, by_name)) {
+        free((char *)(uintptr_t) new->name);
         return error_memory(error);
-    cloud->series_count++;
+    }
+    *place = cloud->series_count++;
     return 0;
 }
 
@@ -79,7 +92,12 @@ int plot_points_add(struct plot_points *points, const struct plot_series *series
     return 0;
 }
 
+static void leave(void *series) {
+    (void)series; /* the array's */
+}
+
 void plot_points_clear(struct plot_points *points) {
+    tdestroy(points->names, leave);
     for (size_t t = 0; points->labels && t < points->cloud.objective_count; t++)
         free(points->labels[t]);
     for (size_t s = 0; points->series && s < points->cloud.series_count; s++)
@@ -134,8 +152,12 @@ int plot_solutions(struct plot_points *points, const struct catalog *catalog,
     size_t tasks = catalog->tasks;
     if (plot_points_begin(points, tasks, catalog->count + 1, error))
         return -1;
-    int result = label_axes(points, catalog, error);
-    for (size_t s = 0; s < catalog->series_count; s++) {
+    struct by_series by = {0};
+    int result =
+        label_axes(points, catalog, error) || by_series_make(&by, catalog, take, error)
+            ? -1
+            : 0;
+    for (size_t s = 0; result == 0 && s < catalog->series_count; s++) {
         const struct series *from = &catalog->series[s];
         /* A front is a line only between two objectives. */
         struct plot_series series = {.name = from->name,
@@ -144,10 +166,11 @@ int plot_solutions(struct plot_points *points, const struct catalog *catalog,
                                      .joined = from->answers && tasks == 2,
                                      .front = from->merged,
                                      .many = from->answers};
-        for (size_t i = 0; result == 0 && i < catalog->count; i++)
-            if (take[i] && catalog->solutions[i].series == s)
-                result = add_row(points, catalog, i, &series, dimmed[i], error);
+        for (size_t k = by.begins[s]; result == 0 && k < by.begins[s + 1]; k++)
+            result = add_row(points, catalog, by.rows[k], &series, dimmed[by.rows[k]],
+                             error);
     }
+    by_series_clear(&by);
     if (result)
         plot_points_clear(points);
     return result;

@@ -11,6 +11,7 @@ struct plot_points {
     struct plot_cloud cloud; /* points into what follows */
     char **labels;           /* [objectives] */
     struct plot_series *series;
+    void *names; /* the tree of series by name (search.h) */
     struct plot_point *points;
     double *values; /* [most, objectives] */
     double *low, *high;

@@ -34,6 +34,17 @@ int front_points(const struct catalog *catalog, const bool *take, const size_t *
     return 0;
 }
 
+int front_points_of(const struct catalog *catalog, const size_t *rows, size_t count,
+                    struct oriented *points, struct error *error) {
+    double values[STORE_TASKS_MAX];
+    if (oriented_new(points, catalog->recipe, NULL, 0, count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (final_figures(catalog, rows[i], NULL, catalog->tasks, values))
+            oriented_add(points, values, rows[i]);
+    return 0;
+}
+
 /* The knee: the point of the front farthest from the plane through its best
  * points of each objective, objectives scaled to [0, 1] over the front (Das 1999,
  * normal-boundary intersection). Over that scale the plane is sum = constant. */

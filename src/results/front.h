@@ -12,6 +12,10 @@
 int front_points(const struct catalog *catalog, const bool *take, const size_t *which,
                  size_t objectives, struct oriented *points, struct error *error);
 
+/* The same of these rows [count], in their order. */
+int front_points_of(const struct catalog *catalog, const size_t *rows, size_t count,
+                    struct oriented *points, struct error *error);
+
 /* Sets `front` of what was merged here and is not dominated, and `knee` of the one
  * solution where the front bends most, if it bends. */
 int front_mark(struct catalog *catalog, struct error *error);

@@ -4,6 +4,7 @@ libpwemoe_a_SOURCES += \
   src/results/look.h src/results/look.c \
   src/results/row.h src/results/row.c \
   src/results/series.h src/results/series.c \
+  src/results/by_series.h src/results/by_series.c \
   src/results/oriented.h src/results/oriented.c \
   src/results/catalog.h src/results/catalog.c src/results/catalog_source.c \
   src/results/shared_rows.h src/results/shared_rows.c \

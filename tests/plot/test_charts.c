@@ -135,6 +135,48 @@ static void thousands_of_lines_are_a_picture(void **state) {
     assert_true(strokes < 400);
 }
 
+/* A line has no more corners than pixels can show, and keeps what stands out. */
+static void a_line_of_many_points_is_a_short_path(void **state) {
+    (void)state;
+    enum { LONG = 100000, SPIKE = 70001 };
+    struct plot_page page = {.width = 960, .height = 600};
+    struct error error;
+    char path[4200];
+    size_t size;
+    double *x = malloc(LONG * sizeof *x), *y = malloc(LONG * sizeof *y);
+    assert_true(x && y);
+    struct random random;
+    random_seed(&random, 1, 0);
+    for (size_t i = 0; i < LONG; i++) {
+        x[i] = (double)i;
+        y[i] = i == SPIKE ? 1 : i == SPIKE + 1 ? -1 : 0.001 * random_uniform(&random);
+    }
+    x[LONG / 2] = NAN;
+    const struct plot_line line = {.name = "a", .x = x, .y = y, .count = LONG};
+    const struct plot_panel panel = {.lines = &line, .count = 1};
+    const struct plot_grid grid = {.panels = &panel, .panel_count = 1};
+    page.path = path;
+    snprintf(path, sizeof path, "%s/long.svg", folder());
+    assert_int_equal(plot_lines(&page, &grid, &error), 0);
+    const char *bytes = read_file(path, &size);
+    size_t corners = 0;
+    double low = INFINITY, high = -INFINITY, far = 0;
+    for (const char *at = bytes; (at = strstr(at, " L ")); at++) {
+        double a, b;
+        if (sscanf(at, " L %lf %lf", &a, &b) != 2)
+            continue;
+        corners++;
+        low = fmin(low, b);
+        high = fmax(high, b);
+        far = fmax(far, a);
+    }
+    /* Four of each column; ticks and the like. */
+    assert_in_range(corners, 1000, 4 * 960 + 200);
+    assert_true(high - low > 400 && far > 900);
+    free(x);
+    free(y);
+}
+
 static void a_dark_page_is_dark(void **state) {
     (void)state;
     struct plot_page page = {.width = 400, .height = 300, .dark = true};
@@ -244,6 +286,7 @@ int main(void) {
         cmocka_unit_test(a_png_says_how_large_it_is),
         cmocka_unit_test(no_reader_needs_the_fonts),
         cmocka_unit_test(thousands_of_lines_are_a_picture),
+        cmocka_unit_test(a_line_of_many_points_is_a_short_path),
         cmocka_unit_test(a_dark_page_is_dark),
         cmocka_unit_test(legends_say_what_they_leave_out),
         cmocka_unit_test(text_is_cut_between_letters),

@@ -12,12 +12,26 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "plot/points.h"
+#include "results/by_series.h"
 #include "results/front_set.h"
 #include "results/volume.h"
 
 enum { TASKS = 2 };
 
 static struct error error;
+
+/* In the place of the C library's: how often names are compared. */
+static size_t compared;
+
+int strcmp(const char *a, const char *b) {
+    compared++;
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return (unsigned char)*a - (unsigned char)*b;
+}
 
 /* An accuracy up to (0, 10): more of the first and less of the second is better. */
 static struct store *create(const char *name, char path[4200]) {
@@ -258,12 +272,83 @@ static void volumes_are_known_by_their_points(void **state) {
     store_close(store);
 }
 
+/* Series by themselves: their rows and points as if all rows had been looked at. */
+static void rows_by_their_series(void **state) {
+    (void)state;
+    char path[4200];
+    struct store *store = mixed("rows", path);
+    struct catalog *catalog = read_catalog(store);
+    const bool takes[2][8] = {{true, true, true, true, true, true, true, true},
+                              {true, false, true, false, true, true, false, true}};
+    for (size_t n = 0; n < 2; n++) {
+        struct by_series by;
+        size_t seen = 0;
+        assert_int_equal(by_series_make(&by, catalog, takes[n], &error), 0);
+        for (size_t s = 0; s < catalog->series_count; s++) {
+            bool own[8];
+            struct oriented points, same;
+            assert_int_equal(by.begins[s], seen);
+            for (size_t i = 0; i < catalog->count; i++) {
+                own[i] = takes[n][i] && catalog->solutions[i].series == s;
+                if (own[i])
+                    assert_int_equal(by.rows[seen++], i);
+            }
+            assert_int_equal(front_points(catalog, own, NULL, 0, &points, &error), 0);
+            assert_int_equal(front_points_of(catalog, by.rows + by.begins[s],
+                                             by.begins[s + 1] - by.begins[s], &same,
+                                             &error),
+                             0);
+            assert_int_equal(points.count, same.count);
+            for (size_t i = 0; i < points.count; i++)
+                assert_int_equal(points.rows[i], same.rows[i]);
+            oriented_clear(&points);
+            oriented_clear(&same);
+        }
+        assert_int_equal(by.begins[catalog->series_count], seen);
+        by_series_clear(&by);
+    }
+    catalog_free(catalog);
+    store_close(store);
+}
+
+/* Each name of many is found among the others without comparing it with all. */
+static void many_names_are_few_comparisons(void **state) {
+    (void)state;
+    enum { MANY = 400 };
+    static bool take[MANY], dimmed[MANY];
+    char path[4200], name[32];
+    struct store *store = create("names", path);
+    struct plot_points points;
+    for (size_t i = 0; i < MANY; i++) {
+        take[i] = true;
+        snprintf(name, sizeof name, "method-%zu", i);
+        put(store, STORE_KIND_MERGE, name, "{}", 50, 1);
+    }
+    struct catalog *catalog = read_catalog(store);
+    assert_int_equal(catalog->series_count, MANY);
+    compared = 0;
+    assert_int_equal(plot_solutions(&points, catalog, take, dimmed, &error), 0);
+    assert_int_equal(points.cloud.series_count, MANY);
+    assert_int_equal(points.cloud.count, MANY);
+    for (size_t i = 0; i < MANY; i++)
+        assert_string_equal(points.cloud.series[points.cloud.points[i].series].name,
+                            catalog->series[i].name);
+    /* A tree that is twice as deep as it need be, looked at twice for each: 2 * 2 * 9.
+     * Each with each would be 200 for each. */
+    assert_in_range(compared, MANY, 50 * MANY);
+    plot_points_clear(&points);
+    catalog_free(catalog);
+    store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_dominates_whom),
         cmocka_unit_test(fronts_of_what_is_visible),
         cmocka_unit_test(only_what_is_final),
         cmocka_unit_test(volumes_are_known_by_their_points),
+        cmocka_unit_test(rows_by_their_series),
+        cmocka_unit_test(many_names_are_few_comparisons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

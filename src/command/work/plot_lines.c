@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "command/work/lines_data.h"
 #include "command/work/plot_data.h"
+#include "results/by_series.h"
 #include "results/row.h"
 
 enum { SMOOTH_MAX = 10, EXPERTS_MAX = 4 }; /* width of an average; experts in a panel */
@@ -151,15 +152,15 @@ static int title_panels(struct lines_data *data, const struct catalog *catalog) 
 }
 
 /* The finished merges of a series that have a coefficient, in its order. */
-static size_t find_sweep(const struct catalog *catalog, const bool *wanted,
+static size_t find_sweep(const struct catalog *catalog, const struct by_series *by,
                          size_t series, struct sample *samples) {
     size_t count = 0;
-    for (size_t i = 0; i < catalog->count; i++) {
-        const struct solution *solution = &catalog->solutions[i];
-        if (solution->series == series && catalog->series[series].merged &&
-            isfinite(solution->scale) && (!wanted || wanted[i]) &&
-            store_state_settled(catalog->rows[i].state))
-            samples[count++] = (struct sample){solution->scale, &catalog->rows[i]};
+    for (size_t k = by->begins[series];
+         catalog->series[series].merged && k < by->begins[series + 1]; k++) {
+        size_t i = by->rows[k];
+        double scale = catalog->solutions[i].scale;
+        if (isfinite(scale) && store_state_settled(catalog->rows[i].state))
+            samples[count++] = (struct sample){scale, &catalog->rows[i]};
     }
     if (count)
         qsort(samples, count, sizeof *samples, by_scale);
@@ -171,9 +172,11 @@ int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
     memset(data, 0, sizeof *data);
     size_t sweeps = 0;
     struct sample *samples = array_new(catalog->count, sizeof *samples);
-    int result = samples ? 0 : error_memory(error);
+    struct by_series by = {0};
+    int result =
+        samples ? by_series_make(&by, catalog, wanted, error) : error_memory(error);
     for (size_t s = 0; result == 0 && s < catalog->series_count; s++)
-        sweeps += find_sweep(catalog, wanted, s, samples) > 0;
+        sweeps += find_sweep(catalog, &by, s, samples) > 0;
     if (result == 0 && !sweeps)
         result = error_set(
             error, "there is no complete merge with a scaling coefficient; run `pwemoe "
@@ -183,10 +186,11 @@ int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
                         title_panels(data, catalog)))
         result = lines_data_fail(data, error);
     for (size_t s = 0; result == 0 && s < catalog->series_count; s++) {
-        size_t count = find_sweep(catalog, wanted, s, samples);
+        size_t count = find_sweep(catalog, &by, s, samples);
         if (count && add_sweep(data, catalog, &catalog->series[s], samples, count))
             result = lines_data_fail(data, error);
     }
+    by_series_clear(&by);
     free(samples);
     return result;
 }

@@ -1,10 +1,9 @@
 #include "command/work/quality.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/memory.h"
 #include "pareto/indicators.h"
+#include "results/by_series.h"
 #include "results/front.h"
 
 enum { COLUMNS_MAX = 32 };
@@ -18,22 +17,18 @@ struct quality {
     struct output *output;
 };
 
-/* The row of these models; none where no figures of theirs are complete. */
-static int add_series(struct quality *q, const char *name, const bool *take,
-                      struct error *error) {
+/* The row of these points, whose front is left of them; none where there are none. */
+static int add_set(struct quality *q, const char *name, struct oriented *set,
+                   struct error *error) {
     json_t *row[COLUMNS_MAX] = {NULL};
     const struct work *work = q->invocation->work;
-    struct oriented set;
-    size_t table_count, n = 0;
+    size_t table_count, n = 0, count = set->count;
     const struct indicator *table = indicators(&table_count);
-    if (front_points(q->catalog, take, NULL, 0, &set, error))
-        return -1;
-    size_t count = set.count;
-    int result = oriented_keep(&set, false, error);
-    const struct indicator_input input = {.points = set.values,
-                                          .count = set.count,
-                                          .objectives = set.objectives,
-                                          .reference = set.reference,
+    int result = oriented_keep(set, false, error);
+    const struct indicator_input input = {.points = set->values,
+                                          .count = set->count,
+                                          .objectives = set->objectives,
+                                          .reference = set->reference,
                                           .set = q->front.values,
                                           .set_count = q->front.count,
                                           .ideal = q->ideal,
@@ -42,7 +37,7 @@ static int add_series(struct quality *q, const char *name, const bool *take,
     if (result == 0 && count) {
         row[n++] = output_text(name);
         row[n++] = json_integer((json_int_t)count);
-        row[n++] = json_integer((json_int_t)set.count);
+        row[n++] = json_integer((json_int_t)set->count);
     }
     for (size_t i = 0; result == 0 && count && i < table_count; i++) {
         double value;
@@ -53,6 +48,26 @@ static int add_series(struct quality *q, const char *name, const bool *take,
         output_row(q->output, row);
     for (size_t i = 0; result && i < n; i++)
         json_decref(row[i]);
+    return result;
+}
+
+static int add_series(struct quality *q, const struct by_series *by, size_t series,
+                      struct error *error) {
+    struct oriented set;
+    size_t begin = by->begins[series];
+    if (front_points_of(q->catalog, by->rows + begin, by->begins[series + 1] - begin,
+                        &set, error))
+        return -1;
+    int result = add_set(q, q->catalog->series[series].name, &set, error);
+    oriented_clear(&set);
+    return result;
+}
+
+static int add_all(struct quality *q, const bool *take, struct error *error) {
+    struct oriented set;
+    if (front_points(q->catalog, take, NULL, 0, &set, error))
+        return -1;
+    int result = add_set(q, "all of these", &set, error);
     oriented_clear(&set);
     return result;
 }
@@ -86,22 +101,21 @@ int quality_print(const struct invocation *invocation, const struct catalog *cat
                   struct error *error) {
     struct quality q = {
         .invocation = invocation, .catalog = catalog, .approximation = how};
-    bool *of_series = array_new(catalog->count, sizeof *of_series);
-    int result = of_series ? find_front(&q, take, error) : error_memory(error);
+    struct by_series by = {0};
+    int result =
+        by_series_make(&by, catalog, take, error) || find_front(&q, take, error) ? -1
+                                                                                 : 0;
     if (result == 0)
         result = (q.output = begin(invocation, error)) ? 0 : -1;
-    for (size_t s = 0; result == 0 && s < catalog->series_count; s++) {
-        for (size_t i = 0; i < catalog->count; i++)
-            of_series[i] = take[i] && catalog->solutions[i].series == s;
-        result = add_series(&q, catalog->series[s].name, of_series, error);
-    }
+    for (size_t s = 0; result == 0 && s < catalog->series_count; s++)
+        result = add_series(&q, &by, s, error);
     if (result == 0)
-        result = add_series(&q, "all of these", take, error);
+        result = add_all(&q, take, error);
     if (result == 0)
         result = output_end(q.output, error);
     else
         output_free(q.output);
     oriented_clear(&q.front);
-    free(of_series);
+    by_series_clear(&by);
     return result;
 }

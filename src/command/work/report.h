@@ -29,6 +29,10 @@ struct report {
     bool *last;
     size_t *sweep;
     size_t *next; /* the row after it in its sweep, or SIZE_MAX */
+    /* [run_count], [count]: the rows of each run that are `last`, chained as sweeps
+     * are.
+     */
+    size_t *run_first, *run_next;
 };
 
 /* Merged by a method without training: rows that form a sweep. */
@@ -37,13 +41,17 @@ static inline bool report_is_sweep(const struct report *report, size_t row) {
            !report->rows[row].solution.routers;
 }
 
+/* The run whose routers, or model, a row is; NULL: of none. */
+const struct store_run *report_run(const struct report *report, size_t row);
+
 /* Cells of a header: every task, and the average. */
 void report_task_headers(const struct report *report);
 
 /* Sections of the page: figures of every method on every task, also in percent of the
- * experts'; what training and making took; pictures. */
+ * experts'; fronts; what training and making took; pictures. */
 int report_accuracies(const struct report *report, const char *split,
                       struct error *error);
+int report_fronts(const struct report *report, struct error *error);
 int report_costs(const struct report *report, struct error *error);
 int report_charts(const struct report *report, struct error *error);
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "command/work/report.h"
 #include "eval/interval.h"
+#include "results/by_series.h"
 #include "results/oriented.h"
 
 /* Below this a paired test tells two models apart. */
@@ -33,7 +34,7 @@ struct table {
     /* Of the first row of each sweep: the row that stands for it (SIZE_MAX: none of it
      * is whole), and how many are whole. [report->count] */
     size_t *stands, *points;
-    size_t *order; /* [report->count] rows by their series */
+    struct by_series by;
 };
 
 /* Equal weights: -1; a unit preference: its task; any other: -2. */
@@ -66,13 +67,6 @@ static void find_best_of_sweep(struct table *t, size_t first) {
     }
 }
 
-static const struct store_run *run_of(const struct report *r, size_t row) {
-    for (size_t n = 0; n < r->run_count; n++)
-        if (r->runs[n].id == r->rows[row].run)
-            return &r->runs[n];
-    return NULL;
-}
-
 /* --- lines ------------------------------------------------------------------------ */
 
 /* The line's text by its series, and where in it the row stands; *out NULL: it is left
@@ -80,7 +74,7 @@ static const struct store_run *run_of(const struct report *r, size_t row) {
 static int name_row(const struct table *t, size_t i, char **out) {
     const struct report *r = t->report;
     const struct store_row *row = &r->rows[i];
-    const struct store_run *run = run_of(r, i);
+    const struct store_run *run = report_run(r, i);
     const struct series *series = catalog_series(r->catalog, i);
     double scale = r->catalog->solutions[i].scale;
     size_t first = r->sweep[i], points = t->points[first];
@@ -176,23 +170,14 @@ static int add_entry(struct table *t, size_t row, char *name, const char *split,
 /* What gather looks up of rows. */
 static int index_rows(struct table *t, struct error *error) {
     const struct catalog *catalog = t->report->catalog;
-    size_t *begins = array_new(catalog->series_count + 1, sizeof *begins);
     t->stands = array_new(catalog->count, sizeof *t->stands);
     t->points = array_new(catalog->count, sizeof *t->points);
-    t->order = array_new(catalog->count, sizeof *t->order);
-    if (!begins || !t->stands || !t->points || !t->order) {
-        free(begins);
+    if (!t->stands || !t->points)
         return error_memory(error);
-    }
     for (size_t i = 0; i < catalog->count; i++)
         if (t->report->sweep[i] == i)
             find_best_of_sweep(t, i);
-    for (size_t s = 0; s < catalog->series_count; s++)
-        begins[s + 1] = begins[s] + catalog->series[s].count;
-    for (size_t i = 0; i < catalog->count; i++)
-        t->order[begins[catalog->solutions[i].series]++] = i;
-    free(begins);
-    return 0;
+    return by_series_make(&t->by, catalog, NULL, error);
 }
 
 /* Kinds in this order, in each the series one after the other. */
@@ -205,7 +190,7 @@ static int gather(struct table *t, const char *split, struct error *error) {
         return -1;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         for (size_t n = 0; n < r->count; n++) {
-            size_t i = t->order[n];
+            size_t i = t->by.rows[n];
             char *name;
             if (r->rows[i].solution.kind != kinds[k] ||
                 !store_state_settled(r->rows[i].state))
@@ -368,7 +353,7 @@ static void table_clear(struct table *t) {
     free(t->entries);
     free(t->stands);
     free(t->points);
-    free(t->order);
+    by_series_clear(&t->by);
 }
 
 int report_accuracies(const struct report *r, const char *split, struct error *error) {

@@ -169,12 +169,12 @@ static int training(const struct report *r, const struct store_run *run,
 
 /* A later run of the same method and granularity stands for this one, and an expert's
  * own training is left to `pwemoe plot`. */
-static bool is_drawn(const struct report *r, size_t n) {
-    const struct store_run *run = &r->runs[n];
+static bool is_wanted(const struct store_run *run, const struct store_run **drawn,
+                      size_t count) {
     if (store_method_role(run->method) == STORE_ROLE_EXPERTS)
         return false;
-    for (size_t k = n + 1; k < r->run_count; k++)
-        if (store_run_is(run, r->runs[k].method, r->runs[k].upscale))
+    for (size_t k = 0; k < count; k++)
+        if (store_run_is(run, drawn[k]->method, drawn[k]->upscale))
             return false;
     return true;
 }
@@ -201,13 +201,14 @@ int report_charts(const struct report *r, struct error *error) {
     page_heading(r->page, "Charts");
     if (points(r, error) || scaling(r, error))
         return -1;
-    size_t drawn = 0;
-    for (size_t n = r->run_count; n-- > 0 && drawn < RUNS_MAX;) {
-        if (!is_drawn(r, n))
+    const struct store_run *drawn[RUNS_MAX];
+    size_t count = 0;
+    for (size_t n = r->run_count; n-- > 0 && count < RUNS_MAX;) {
+        if (!is_wanted(&r->runs[n], drawn, count))
             continue;
         if (run_charts(r, &r->runs[n], error))
             return -1;
-        drawn++;
+        drawn[count++] = &r->runs[n];
     }
     return 0;
 }
