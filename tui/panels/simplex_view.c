@@ -17,31 +17,84 @@ static void draw_now(const struct view *view, const struct explorer *explorer, d
              marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW, LOOK_BOLD);
 }
 
-/* Stored points of the present routers, the front above the rest. */
-static void draw_stored(const struct view *view, const struct explorer *explorer,
+/* Are the places known for this panel? If not they are made room for. */
+static bool is_known(const struct view *view, const struct explorer *explorer,
+                     const struct simplex_geometry *geometry,
+                     struct stored_places *stored) {
+    double corners[STORE_TASKS_MAX][2] = {{0}};
+    for (size_t t = 0; t < geometry->tasks; t++) {
+        corners[t][0] = geometry->x[t];
+        corners[t][1] = geometry->y[t];
+    }
+    if (stored->catalog == explorer->catalog->serial &&
+        stored->routers == explorer->routers && stored->width == view->width &&
+        stored->height == view->height &&
+        !memcmp(stored->corners, corners, sizeof corners))
+        return true;
+    memcpy(stored->corners, corners, sizeof corners);
+    stored->catalog = explorer->catalog->serial;
+    stored->routers = explorer->routers;
+    stored->width = view->width;
+    stored->height = view->height;
+    return false;
+}
+
+/* Stored points of the present routers, the front above the rest; NULL: memory is out.
+ * They are many, and a drag draws them often. */
+static const size_t *find_stored(const struct view *view, struct explorer *explorer,
+                                 const struct simplex_geometry *geometry) {
+    const struct catalog *catalog = explorer->catalog;
+    struct stored_places *stored = &explorer->stored;
+    size_t cells = (size_t)view->width * (size_t)view->height;
+    if (is_known(view, explorer, geometry, stored))
+        return stored->rows;
+    if (array_reserve((void **)&stored->rows, &stored->capacity, cells + 1,
+                      sizeof *stored->rows)) {
+        stored->catalog = 0;
+        return NULL;
+    }
+    for (size_t i = 0; i < cells; i++)
+        stored->rows[i] = SIZE_MAX;
+    for (size_t i = 0; i < catalog->count && explorer->routers; i++) {
+        const struct store_solution *solution = &catalog->rows[i].solution;
+        double x, y;
+        if (catalog_answerer(solution) != explorer->routers)
+            continue;
+        simplex_geometry_place(geometry, solution->preference, &x, &y);
+        int column = (int)lround(x), row = (int)lround(y);
+        if (column < 0 || row < 0 || column >= view->width || row >= view->height)
+            continue;
+        size_t *cell =
+            &stored->rows[(size_t)row * (size_t)view->width + (size_t)column];
+        if (*cell == SIZE_MAX || catalog->solutions[i].front ||
+            !catalog->solutions[*cell].front)
+            *cell = i;
+    }
+    return stored->rows;
+}
+
+static void draw_stored(const struct view *view, struct explorer *explorer,
                         const struct simplex_geometry *geometry) {
     const struct catalog *catalog = explorer->catalog;
     const struct marks *marks = view->canvas->marks;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < catalog->count; i++) {
-            const struct store_solution *solution = &catalog->rows[i].solution;
-            bool front = catalog->solutions[i].front;
-            double x, y;
-            if (!explorer->routers || catalog_answerer(solution) != explorer->routers ||
-                front != (pass == 1))
-                continue;
-            simplex_geometry_place(geometry, solution->preference, &x, &y);
-            bool outside = selection_outside(explorer, i);
-            view_put(view, (int)lround(x), (int)lround(y),
-                     catalog->solutions[i].knee
-                         ? marks->mark[MARK_KNEE]
-                         : marks->mark[front && !outside ? MARK_FRONT : MARK_DOMINATED],
-                     outside                      ? INK_DOMINATED
-                     : front                      ? INK_FRONT
-                     : selection_has(explorer, i) ? INK_TEXT
-                                                  : INK_DOMINATED,
-                     selection_has(explorer, i) ? LOOK_BOLD : LOOK_PLAIN);
-        }
+    const size_t *rows = find_stored(view, explorer, geometry);
+    int cells = rows ? view->width * view->height : 0;
+    for (int cell = 0; cell < cells; cell++) {
+        size_t i = rows[cell];
+        if (i == SIZE_MAX)
+            continue;
+        bool front = catalog->solutions[i].front;
+        bool outside = selection_outside(explorer, i);
+        view_put(view, cell % view->width, cell / view->width,
+                 catalog->solutions[i].knee
+                     ? marks->mark[MARK_KNEE]
+                     : marks->mark[front && !outside ? MARK_FRONT : MARK_DOMINATED],
+                 outside                      ? INK_DOMINATED
+                 : front                      ? INK_FRONT
+                 : selection_has(explorer, i) ? INK_TEXT
+                                              : INK_DOMINATED,
+                 selection_has(explorer, i) ? LOOK_BOLD : LOOK_PLAIN);
+    }
     for (size_t i = 0; i < catalog->bookmark_count; i++) {
         double x, y;
         if (!catalog->bookmarks[i].preference)
@@ -204,7 +257,7 @@ static void draw_outline(const struct view *view,
     }
 }
 
-static void draw_triangle(const struct view *view, const struct explorer *explorer,
+static void draw_triangle(const struct view *view, struct explorer *explorer,
                           const struct simplex_geometry *geometry) {
     draw_outline(view, geometry, 3);
     draw_trail(view, explorer, geometry);
@@ -268,7 +321,7 @@ static void draw_corner(const struct view *view, const struct explorer *explorer
               t == explorer->slider ? LOOK_BOLD | LOOK_UNDERLINE : LOOK_BOLD, text);
 }
 
-static void draw_polygon(const struct view *view, const struct explorer *explorer,
+static void draw_polygon(const struct view *view, struct explorer *explorer,
                          const struct simplex_geometry *geometry) {
     const struct marks *marks = view->canvas->marks;
     size_t count = geometry->tasks;

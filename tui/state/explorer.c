@@ -42,6 +42,7 @@ void explorer_free(struct explorer *explorer) {
     }
     free(explorer->triple_front.front);
     free(explorer->reaches);
+    free(explorer->stored.rows);
     free(explorer->density.front);
     free(explorer->density.rest);
     free(explorer->table.rows);

@@ -54,6 +54,16 @@ struct profile {
     double values[PROFILE_STEPS + 1][2]; /* NaN: no estimate */
 };
 
+/* Which stored preference is seen in each cell of a panel, kept until the solutions,
+ * the routers or the panel change (simplex_view.c fills it). */
+struct stored_places {
+    uint64_t catalog; /* 0: not made */
+    int64_t routers;
+    int width, height;
+    double corners[STORE_TASKS_MAX][2];
+    size_t *rows, capacity; /* [height][width] of the catalog; SIZE_MAX: none */
+};
+
 /* What is known of the places one has been at, kept until another catalog or other
  * routers (scatter_view.c fills it). */
 enum { TRAIL_STOPS = 25 };
@@ -267,6 +277,7 @@ struct explorer {
     bool locked[STORE_TASKS_MAX];
     bool trail; /* where one has been is drawn */
     struct trail trailed;
+    struct stored_places stored;
     size_t edge;   /* the one whose middle was gone to last, from 1 */
     size_t slider; /* the task that keys act on where there are sliders */
 
