@@ -16,6 +16,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk '
         may["src/checkpoint/export_files.c"] = "copies regular files, passes over the rest"
         may["src/store/open.c"] = "the first bytes of what SQLite refused"
         may["src/store/new_file.c"] = "a new file, which SQLite writes"
+        may["src/backend/cpu_memory.c"] = "a file without a name, in the folder of --spill"
         may["tui/main.c"] = "--record, a new file"
     }
     function wrong(text) {

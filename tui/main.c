@@ -232,7 +232,8 @@ static int explore(struct app *app, const struct explore_options *options,
                                             .limit = (size_t)options->limit,
                                             .allow_commands = options->allow_commands,
                                             .jobs = (unsigned)options->jobs,
-                                            .job_devices = options->job_devices};
+                                            .job_devices = options->job_devices,
+                                            .spill = options->spill};
     sigset_t before;
     if (screen_start(&screen, error))
         return -1;

@@ -62,6 +62,12 @@ static const struct option_spec table[] = {
      .help = "Arithmetic of the models: f32, bf16, fp8 (bf16 with products in fp8), or "
              "auto (bf16 on a GPU, f32 on the CPU)",
      .offset = IN_OPTIONS(precision)},
+    {.name = "spill",
+     .type = OPTION_TEXT,
+     .value = "DIR",
+     .help = "On the CPU, keep the task vectors in a file in DIR, which is gone at the "
+             "end, and not in memory: for models that together are larger than it",
+     .offset = IN_OPTIONS(spill)},
     {.name = "limit",
      .type = OPTION_UNSIGNED,
      .value = "N",

@@ -15,6 +15,7 @@ struct explore_options {
     unsigned precision; /* enum precision of the backend */
     uint64_t threads, limit, jobs;
     const char *job_devices;     /* or NULL */
+    const char *spill;           /* a folder, or NULL */
     const char *replay, *record; /* scripts of keys, or NULL */
     unsigned space;              /* enum space */
     bool space_given;            /* it was typed */

@@ -26,7 +26,7 @@
 #include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 13 };
+enum { BACKEND_API_VERSION = 14 };
 
 typedef struct real real;
 
@@ -154,6 +154,8 @@ struct backend {
     size_t wide_products;
     /* Products whose sums the library does not give, so that they took a pass more. */
     size_t separate_sums;
+    /* The folder that allocate_kept keeps a file in; NULL: it is as allocate. */
+    const char *spill;
     /* How it runs, one line for people; "": nothing. */
     char remark[160];
 
@@ -162,6 +164,10 @@ struct backend {
     /* --- memory ------------------------------------------------------- */
     /* Zeroed, aligned to 256 bytes. */
     int (*allocate)(struct backend *, size_t bytes, void **memory, struct error *);
+    /* Optional (NULL: allocate does): for what is written once and then read from end
+     * to end. With `spill` it is a file that has no name any more, mapped: its pages
+     * come and go as there is memory, and memory_use does not count them. */
+    int (*allocate_kept)(struct backend *, size_t bytes, void **memory, struct error *);
     void (*release)(struct backend *, void *memory); /* NULL is fine */
     /* Device bytes held now through allocate, and the most since memory_restart. */
     void (*memory_use)(struct backend *, size_t *now, size_t *peak);
@@ -442,6 +448,12 @@ void backend_prefer_card(unsigned card);
 int backend_open(const char *device, enum precision precision, unsigned threads,
                  struct backend **backend, char note[256], struct error *error);
 void backend_close(struct backend *backend);
+/* Task vectors are kept in a file in the folder from now on (allocate_kept), which is
+ * the caller's and lives as long; NULL is fine. An error where the device cannot. */
+int backend_spill(struct backend *backend, const char *folder, struct error *error);
+/* allocate_kept, or allocate. */
+int backend_allocate_kept(struct backend *backend, size_t bytes, void **memory,
+                          struct error *error);
 
 /* One line on each backend: name, and whether it is built and can be used. For
  * `pwemoe info`. Calls row once a backend. -1 where memory is out. */

@@ -1,7 +1,11 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "backend/cpu.h"
 #include "base/memory.h"
@@ -10,8 +14,9 @@ enum { ALIGNMENT = 256, HUGE_FROM = 8 << 20, PAGE = 4096 };
 
 /* Lies right before each block handed out. */
 struct memory_block {
-    void *start; /* what calloc gave */
+    void *start; /* what calloc or mmap gave */
     size_t bytes;
+    size_t mapped; /* of a file, from start on; 0: of memory */
 };
 
 static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
@@ -31,7 +36,7 @@ static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
     uintptr_t first = (uintptr_t)start + sizeof(struct memory_block);
     char *block = start + sizeof(struct memory_block) +
                   (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
-    ((struct memory_block *)(void *)block)[-1] = (struct memory_block){start, bytes};
+    ((struct memory_block *)(void *)block)[-1] = (struct memory_block){start, bytes, 0};
 #ifdef MADV_HUGEPAGE
     /* Fewer, larger pages: an arena is read from end to end. Only advice. */
     if (bytes >= HUGE_FROM) {
@@ -46,10 +51,58 @@ static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
     return 0;
 }
 
+/* A file in the folder without a name: gone with the process, however it ends. */
+static int open_nameless(const char *folder, struct error *error) {
+    int file = open(folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    char *path = file < 0 ? text_format("%s/.pwemoe-spill-XXXXXX", folder) : NULL;
+    if (path) { /* of file systems that have none such */
+        file = mkostemp(path, O_CLOEXEC);
+        if (file >= 0)
+            unlink(path);
+    }
+    if (file < 0)
+        error_set(error, "--spill %s: no file can be made in it: %s", folder,
+                  strerror(errno));
+    free(path);
+    return file;
+}
+
+/* All of the file's blocks are there before it is mapped: a disk that fills up would
+ * end the process by SIGBUS. */
+static int cpu_allocate_kept(struct backend *backend, size_t bytes, void **memory,
+                             struct error *error) {
+    size_t whole;
+    if (!backend->spill)
+        return cpu_allocate(backend, bytes, memory, error);
+    if (!size_add(bytes, PAGE, &whole) || whole > INT64_MAX)
+        return error_set(error, "%zu bytes of task vectors are too many", bytes);
+    int file = open_nameless(backend->spill, error);
+    if (file < 0)
+        return -1;
+    int failed = posix_fallocate(file, 0, (off_t)whole);
+    char *start = failed
+                      ? MAP_FAILED
+                      : mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    failed = failed ? failed : start == MAP_FAILED ? errno : 0;
+    close(file);
+    if (failed)
+        return error_set(error, "--spill %s: no room for %zu MiB of task vectors: %s",
+                         backend->spill, whole >> 20, strerror(failed));
+    char *block = start + PAGE;
+    ((struct memory_block *)(void *)block)[-1] =
+        (struct memory_block){start, bytes, whole};
+    *memory = block;
+    return 0;
+}
+
 static void cpu_release(struct backend *backend, void *memory) {
     if (!memory)
         return;
     struct memory_block *block = (struct memory_block *)memory - 1;
+    if (block->mapped) {
+        munmap(block->start, block->mapped);
+        return;
+    }
     cpu_of(backend)->now -= block->bytes;
     free(block->start);
 }
@@ -112,6 +165,7 @@ static void zero(struct backend *backend, void *device, size_t bytes) {
 
 void cpu_fill_memory(struct backend *table) {
     table->allocate = cpu_allocate;
+    table->allocate_kept = cpu_allocate_kept;
     table->release = cpu_release;
     table->memory_use = memory_use;
     table->memory_restart = memory_restart;

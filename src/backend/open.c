@@ -204,6 +204,20 @@ void backend_close(struct backend *backend) {
     backend->destroy(backend);
 }
 
+int backend_spill(struct backend *backend, const char *folder, struct error *error) {
+    if (folder && !backend->allocate_kept)
+        return error_set(error, "--spill is for the CPU; add --device cpu");
+    backend->spill = folder;
+    return 0;
+}
+
+int backend_allocate_kept(struct backend *backend, size_t bytes, void **memory,
+                          struct error *error) {
+    return backend->allocate_kept
+               ? backend->allocate_kept(backend, bytes, memory, error)
+               : backend->allocate(backend, bytes, memory, error);
+}
+
 uint64_t backend_peak(struct backend *backend) {
     size_t now, peak;
     if (backend->host_view)

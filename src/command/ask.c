@@ -217,7 +217,7 @@ const struct command command_ask = {
             "The exit status is 0 if every figure is reached and 3 if one is not.",
     .operands_min = 2,
     .operands_max = 2,
-    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_MODELS,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct ask_options),

@@ -21,7 +21,8 @@ enum {
     TAKES_FORMAT = 1 << 1 | 1 << 6, /* --format, --raw */
     TAKES_SEED = 1 << 2,
     TAKES_THREADS = 1 << 4,
-    TAKES_DEVICE = 7 << 3 /* --device, --threads, --precision */
+    TAKES_DEVICE = 7 << 3,               /* --device, --threads, --precision */
+    TAKES_MODELS = TAKES_DEVICE | 1 << 8 /* and --spill: those that merge */
 };
 
 struct common {
@@ -32,7 +33,8 @@ struct common {
     uint64_t threads;
     unsigned precision; /* enum precision of the backend */
     bool raw;
-    unsigned sandbox; /* enum sandbox */
+    unsigned sandbox;  /* enum sandbox */
+    const char *spill; /* a folder, or NULL */
 };
 
 struct command;

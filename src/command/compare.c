@@ -114,7 +114,7 @@ const struct command command_compare = {
             "what a preference changes, the cost, and tests against the best.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_MODELS,
     .together = SERVE,
     .stops = true,
     .options = options,

@@ -120,7 +120,7 @@ const struct command command_eval = {
             "again unless --again is given.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_MODELS,
     .together = SERVE,
     .stops = true,
     .options = options,

@@ -135,7 +135,7 @@ const struct command command_export = {
             "before, its hash must be that of the measured one.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_USUAL | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_MODELS,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct export_options),

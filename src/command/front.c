@@ -364,7 +364,7 @@ const struct command command_front = {
             "Ctrl-C keeps what is finished, and the same command continues.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_SEED | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_SEED | TAKES_MODELS,
     .together = SERVE,
     .stops = true,
     .options = options,

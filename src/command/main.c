@@ -91,6 +91,12 @@ static const struct option_spec common_options[] = {
              "network before it reads a file: auto (yes, if the kernel supports it and "
              "no commands are allowed), on or off",
      .offset = offsetof(struct common, sandbox)},
+    {.name = "spill",
+     .type = OPTION_TEXT,
+     .value = "DIR",
+     .help = "On the CPU, keep the task vectors in a file in DIR, which is gone at the "
+             "end, and not in memory: for models that together are larger than it",
+     .offset = offsetof(struct common, spill)},
     {0}};
 
 const struct command *const *command_list(size_t *count) {

@@ -424,7 +424,7 @@ const struct command command_merge = {
             "keeps what is finished, and the same command continues.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_MODELS,
     .together = SERVE,
     .stops = true,
     .options = options,

@@ -242,7 +242,7 @@ const struct command command_train = {
         "and stops; --resume continues with the same results.",
     .operands_min = 1,
     .operands_max = 1,
-    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_DEVICE,
+    .common = TAKES_USUAL | TAKES_FORMAT | TAKES_MODELS,
     .together = ALONGSIDE,
     .stops = true,
     .options = train_option_table,

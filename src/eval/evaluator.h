@@ -37,6 +37,7 @@ struct evaluator_options {
     bool makes_only; /* models are made, and nothing is measured */
     unsigned jobs;
     const char *job_devices;
+    const char *spill; /* a folder for the task vectors (backend_spill), or NULL */
 };
 
 /* recipe must live as long as the evaluator; its stamps are brought up to date.

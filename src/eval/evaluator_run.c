@@ -67,6 +67,7 @@ static int open_on(struct evaluator *e, const char *device, const char *director
     return sources_check(options->store, recipe, directory, work, error) ||
                    backend_open(device, options->precision, options->threads,
                                 &e->backend, note, error) ||
+                   backend_spill(e->backend, options->spill, error) ||
                    sources_pool(recipe, directory, e->backend, &e->pool, work, error) ||
                    open_held_out(e, recipe, directory, options, work, error) ||
                    allocate(e, options->batch, error)

@@ -189,7 +189,7 @@ int pool_open(struct backend *b, const char *model, const char *pretrained,
         goto failed;
     }
     if (b->allocate(b, size * b->real_size, (void **)&pool->base, error) ||
-        b->allocate(b, bytes, (void **)&pool->vectors, error)) {
+        backend_allocate_kept(b, bytes, (void **)&pool->vectors, error)) {
         error_prefix(error, "%zu task vectors", task_count);
         goto failed;
     }
@@ -249,7 +249,7 @@ int pool_make_room(struct pool *pool, size_t count, struct error *error) {
     if (!size_multiply(pool->layout->size * b->real_size, pool->tasks, &bytes) ||
         !size_multiply(pool->layout->size * b->real_size, pool->tasks + count, &more))
         return error_memory(error);
-    if (b->allocate(b, more, (void **)&vectors, error))
+    if (backend_allocate_kept(b, more, (void **)&vectors, error))
         return error_prefix(error, "%zu vector%s beside %zu task vectors", count,
                             count == 1 ? "" : "s", pool->tasks);
     b->copy(b, vectors, pool->vectors, bytes);

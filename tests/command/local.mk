@@ -5,6 +5,7 @@ command_tests = \
   tests/command/test_clip_pipeline \
   tests/command/test_commanded \
   tests/command/test_compare \
+  tests/command/test_spill \
   tests/command/test_dtype \
   tests/command/test_exchange \
   tests/command/test_gpt2_pipeline \
@@ -55,6 +56,9 @@ tests_command_test_clip_pipeline_SOURCES = tests/command/test_clip_pipeline.c \
   $(COMMAND_RUN)
 tests_command_test_clip_pipeline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_command_test_clip_pipeline_LDADD = $(SUPPORT_LIBS)
+tests_command_test_spill_SOURCES = tests/command/test_spill.c \
+  $(COMMAND_RUN)
+tests_command_test_spill_LDADD = $(TEST_LIBS)
 tests_command_test_compare_SOURCES = tests/command/test_compare.c \
   $(COMMAND_RUN)
 tests_command_test_compare_LDADD = $(TEST_LIBS)

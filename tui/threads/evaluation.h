@@ -18,6 +18,7 @@ struct evaluation_options {
     bool allow_commands;
     unsigned jobs;           /* commands at a time; 0: one, or one for each device */
     const char *job_devices; /* what each of them sees; NULL: all */
+    const char *spill;       /* a folder for the task vectors; NULL: memory */
 };
 
 int evaluation_start(const struct evaluation_options *options, struct mailbox *mailbox,

@@ -93,7 +93,8 @@ static int open_somewhere(struct evaluation *evaluation, const char *directory,
         .store = evaluation->writes ? evaluation->store : NULL,
         .allow_commands = evaluation->options.allow_commands,
         .jobs = evaluation->options.jobs,
-        .job_devices = evaluation->options.job_devices};
+        .job_devices = evaluation->options.job_devices,
+        .spill = evaluation->options.spill};
     struct evaluator **evaluator = &evaluation->evaluator;
     *evaluator = NULL;
     if (evaluation->writes && data_watch(evaluation->store, evaluation->recipe,

@@ -87,7 +87,8 @@ int measure_load(struct measure *measure, struct error *error) {
         .allow_commands = measure->options->allow_commands,
         .makes_only = measure->options->makes_only,
         .jobs = (unsigned)measure->options->jobs,
-        .job_devices = measure->options->job_devices};
+        .job_devices = measure->options->job_devices,
+        .spill = common->spill};
     if (how.allow_commands)
         show_commands(measure);
     int result = evaluator_open(measure->recipe, folder, &how, &measure->evaluator,

@@ -87,7 +87,7 @@ int training_device(struct training *t, struct error *error) {
     int result = backend_open(common->device, common->precision,
                               (unsigned)common->threads, &t->backend, note, error);
     command_device_note(t->invocation, note);
-    return result;
+    return result || backend_spill(t->backend, common->spill, error) ? -1 : 0;
 }
 
 int training_data(struct training *t, const struct example_form *form, bool labels,
