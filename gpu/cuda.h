@@ -48,6 +48,7 @@ int cuda_tuning(struct tuning *tuning, struct error *error);
 
 struct side;          /* side.cu: the stream beside the operations' */
 struct transfers;     /* transfers.cu: the other streams */
+struct solver;        /* solve.cu: cuSOLVER, once it was needed */
 struct product_cache; /* algorithms.cu: the algorithm chosen for each shape */
 
 struct cuda {
@@ -60,6 +61,7 @@ struct cuda {
     cublasLtHandle_t blas;
     void *workspace; /* cuBLAS's */
     struct product_cache *products;
+    struct solver *solver; /* or NULL */
     struct allocation *allocations;
     size_t now, peak;        /* bytes held through allocate */
     struct scratch *scratch; /* the first is the current one */
@@ -152,6 +154,9 @@ void cuda_fill_embedding(struct backend *table);
 void cuda_fill_merge(struct backend *table);
 void cuda_fill_route(struct backend *table);
 
+void cuda_fill_solve(struct backend *table);
+
+void cuda_solver_free(struct solver *solver); /* NULL is fine */
 void cuda_marks_free(struct cuda *cuda);
 void cuda_products_free(struct product_cache *products);
 

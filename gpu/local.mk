@@ -20,6 +20,7 @@ cuda_sources = \
   gpu/route.cu \
   gpu/rows.cu \
   gpu/side.cu \
+  gpu/solve.cu \
   gpu/squares.cu \
   gpu/transfers.cu \
   gpu/tuning.cu

@@ -116,6 +116,7 @@ static void destroy(struct backend *backend) {
     }
     cuda_marks_free(cuda);
     cuda_products_free(cuda->products);
+    cuda_solver_free(cuda->solver);
     cuda_scratch_free(&cuda->scratch);
     cudaFree(cuda->workspace);
     if (cuda->blas)
@@ -201,6 +202,7 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     cuda_fill_embedding(table);
     cuda_fill_merge(table);
     cuda_fill_route(table);
+    cuda_fill_solve(table);
     /* A module built for other cards is found out by its first kernel. */
     void *probe;
     float value = 0;

@@ -123,6 +123,17 @@ struct route {
     const float *parameters;
 };
 
+/* Symmetric positive definite systems S of one size, each with its right side R. */
+struct solve {
+    size_t n, rows, count;
+    float *systems;  /* [count, n, n], of which the lower triangles are read; then they
+                        hold Cholesky's factors */
+    float *right;    /* [count, rows, n]: R becomes R S^-1 */
+    bool turned;     /* it is [count, n, rows]: R becomes S^-1 R */
+    int32_t *failed; /* [count] 0, or the place from 1 of the first pivot that is not
+                        positive: that right side is then of no use */
+};
+
 struct adam {
     float learning_rate, beta1, beta2, epsilon;
     float weight_decay; /* decoupled (AdamW); 0 for Adam */
@@ -411,6 +422,9 @@ struct backend {
     void (*add_squared_products)(struct backend *, float *to, const real *a,
                                  const real *b, float scale, size_t groups, size_t rows,
                                  size_t m, size_t n);
+    /* Solves them, all on the device. -1 where the device has not the libraries (it is
+     * then as good as before, and nothing was done), or has failed. */
+    int (*solve)(struct backend *, const struct solve *, struct error *);
     /* out f32 [n, n] = inner products of n f32 vectors, stride apart. */
     void (*gram)(struct backend *, float *out, const float *vectors, size_t stride,
                  size_t n, size_t count);

@@ -79,6 +79,7 @@ int cpu_open(enum precision precision, unsigned threads, struct backend **backen
     cpu_fill_attention(table);
     cpu_fill_embedding(table);
     cpu_fill_merge(table);
+    cpu_fill_solve(table);
     *backend = table;
     return 0;
 }

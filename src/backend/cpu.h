@@ -72,5 +72,6 @@ void cpu_fill_elementwise(struct backend *table);
 void cpu_fill_attention(struct backend *table);
 void cpu_fill_embedding(struct backend *table);
 void cpu_fill_merge(struct backend *table);
+void cpu_fill_solve(struct backend *table);
 
 #endif

@@ -8,6 +8,8 @@ libpwemoe_a_SOURCES += \
   src/backend/cpu_memory.c \
   src/backend/cpu_merge.c \
   src/backend/cpu_rows.c \
+  src/backend/cpu_solve.c \
+  src/backend/factors.h src/backend/factors.c \
   src/backend/learnt.h src/backend/learnt.c \
   src/backend/module.h \
   src/backend/open.c \

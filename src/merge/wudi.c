@@ -6,11 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/factors.h"
 #include "base/memory.h"
-
-/* LAPACK's Cholesky factor by its Fortran interface, which OpenBLAS has. */
-extern void spotrf_(const char *triangle, const int *size, float *matrix,
-                    const int *stride, int *status, size_t triangle_length);
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -58,19 +55,6 @@ static double squared_norm(const float *x, size_t count) {
     for (size_t i = 0; i < count; i++)
         sum += (double)x[i] * (double)x[i];
     return sum;
-}
-
-/* x system^-1 in the place of x, or system^-1 x where the layer is turned. */
-static void divide(const struct linear_layer *l, const float *factor, float *x) {
-    int inputs = (int)l->inputs, outputs = (int)l->outputs;
-    int rows = l->turned ? inputs : outputs, columns = l->turned ? outputs : inputs;
-    enum CBLAS_SIDE side = l->turned ? CblasLeft : CblasRight;
-    enum CBLAS_TRANSPOSE first = l->turned ? CblasNoTrans : CblasTrans;
-    enum CBLAS_TRANSPOSE then = l->turned ? CblasTrans : CblasNoTrans;
-    cblas_strsm(CblasRowMajor, side, CblasLower, first, CblasNonUnit, rows, columns, 1,
-                factor, inputs, x, columns);
-    cblas_strsm(CblasRowMajor, side, CblasLower, then, CblasNonUnit, rows, columns, 1,
-                factor, inputs, x, columns);
 }
 
 int wudi_prepare(const struct linear_layer *l, const float *vector,
@@ -155,25 +139,24 @@ static int add_tasks(const struct solving *s, const float *const *vectors,
     return 0;
 }
 
-static int factor_and_divide(const struct solving *s, double ridge,
-                             struct error *error) {
-    const struct linear_layer *l = s->layer;
-    /* By columns, the lower triangle is the upper one. */
-    int size = (int)l->inputs, status;
-    spotrf_("U", &size, s->system, &size, &status, 1);
-    if (status)
-        return error_set(error,
-                         "a layer of %zu inputs cannot be solved with ridge %g; take a "
-                         "larger one",
-                         l->inputs, ridge);
-    divide(l, s->system, s->merged);
-    return 0;
+int wudi_unsolved(const struct linear_layer *l, double ridge, struct error *error) {
+    return error_set(error,
+                     "a layer of %zu inputs cannot be solved with ridge %g; take a "
+                     "larger one",
+                     l->inputs, ridge);
 }
 
-int wudi_solve(const struct linear_layer *l, const float *const *vectors,
-               const struct wudi_products *products, const double *weights,
-               size_t tasks, double ridge, float *merged, struct error *error) {
-    struct solving s = {.layer = l, .merged = merged};
+/* A system that leaves what it is given as it is. */
+static void put_identity(float *system, size_t side) {
+    for (size_t i = 0; i < side; i++)
+        system[i * side + i] = 1;
+}
+
+int wudi_system(const struct linear_layer *l, const float *const *vectors,
+                const struct wudi_products *products, const double *weights,
+                size_t tasks, double ridge, float *system, float *merged,
+                struct error *error) {
+    struct solving s = {.layer = l, .system = system, .merged = merged};
     size_t cells, square;
     double sum;
     if (l->inputs > INT_MAX || l->outputs > INT_MAX ||
@@ -181,26 +164,41 @@ int wudi_solve(const struct linear_layer *l, const float *const *vectors,
         !size_multiply(l->inputs, l->inputs, &square))
         return error_memory(error);
     double *present = array_new(tasks, sizeof *present);
-    s.system = array_new(square, sizeof *s.system);
     if (!products) {
         s.room.gram = array_new(square, sizeof *s.room.gram);
         s.room.cube = array_new(cells, sizeof *s.room.cube);
     }
     int result = -1;
     memset(merged, 0, cells * sizeof *merged);
-    if (!present || !s.system || (!products && (!s.room.gram || !s.room.cube)))
+    memset(system, 0, square * sizeof *system);
+    if (!present || (!products && (!s.room.gram || !s.room.cube)))
         error_memory(error);
     else
         result = present_weights(vectors, products, weights, tasks, cells, present,
                                  &sum, error);
     if (result == 0 && sum > 0)
-        result = add_tasks(&s, vectors, products, present, tasks, ridge * sum, error) ||
-                         factor_and_divide(&s, ridge, error)
-                     ? -1
-                     : 0;
+        result = add_tasks(&s, vectors, products, present, tasks, ridge * sum, error);
+    else if (result == 0)
+        put_identity(system, l->inputs);
     free(present);
-    free(s.system);
     free(s.room.gram);
     free(s.room.cube);
+    return result;
+}
+
+int wudi_solve(const struct linear_layer *l, const float *const *vectors,
+               const struct wudi_products *products, const double *weights,
+               size_t tasks, double ridge, float *merged, struct error *error) {
+    size_t square;
+    float *system = size_multiply(l->inputs, l->inputs, &square)
+                        ? array_new(square, sizeof *system)
+                        : NULL;
+    if (!system)
+        return error_memory(error);
+    int result =
+        wudi_system(l, vectors, products, weights, tasks, ridge, system, merged, error);
+    if (result == 0 && factors_divide(system, l->inputs, merged, l->outputs, l->turned))
+        result = wudi_unsolved(l, ridge, error);
+    free(system);
     return result;
 }

@@ -38,6 +38,16 @@ size_t wudi_products_bytes(const struct linear_layer *layer);
 /* Bytes that wudi_solve needs for such a layer beside what it is given. */
 size_t wudi_room(const struct linear_layer *layer);
 
+/* The two sides of it, for who solves many at once (backend.h's solve): merged is to be
+ * multiplied by the inverse of system [inputs, inputs], whose lower triangle is filled.
+ * Both are f32 and what was in them is lost. The rest is as for wudi_solve. */
+int wudi_system(const struct linear_layer *layer, const float *const *vectors,
+                const struct wudi_products *products, const double *weights,
+                size_t tasks, double ridge, float *system, float *merged,
+                struct error *error);
+/* The error where it is not positive definite. Returns -1. */
+int wudi_unsolved(const struct linear_layer *layer, double ridge, struct error *error);
+
 /* merged [outputs, inputs] from vectors [tasks], each of that shape, and weights
  * [tasks] on the simplex; ridge > 0. products [tasks] are those of the vectors, or
  * NULL: the result is the same. In f32, by one thread, so that the bits do not depend

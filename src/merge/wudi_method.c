@@ -3,11 +3,13 @@
  * ridge is chosen where there are examples to choose it by. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "merge/agreement.h"
 #include "merge/layers.h"
+#include "merge/layers_solve.h"
 #include "merge/method.h"
 #include "merge/wudi.h"
 
@@ -145,19 +147,62 @@ static int find_products(const struct wudi_merge *s, size_t index,
 /* --- models -------------------------------------------------------------------------
  */
 
+/* What a layer is made of. */
+struct ingredients {
+    struct linear_layer layer;
+    size_t offset;
+    const float *vectors[POOL_TASKS_MAX];
+    const struct wudi_products *products;
+};
+
+static int find_ingredients(const struct wudi_merge *s, size_t index,
+                            struct ingredients *of, struct error *error) {
+    const struct pool *pool = s->input->pool;
+    of->layer = layer_at(pool->layout, index, &of->offset);
+    for (size_t t = 0; t < pool->tasks; t++)
+        of->vectors[t] = s->vectors + t * pool->layout->size + of->offset;
+    return find_products(s, index, &of->layer, of->vectors, &of->products, error);
+}
+
 static int solve_layer(void *self, size_t index, struct error *error) {
     const struct wudi_merge *s = self;
-    const struct wudi_products *products;
-    const struct pool *pool = s->input->pool;
-    const float *vectors[POOL_TASKS_MAX];
-    size_t offset;
-    struct linear_layer layer = layer_at(pool->layout, index, &offset);
-    for (size_t t = 0; t < pool->tasks; t++)
-        vectors[t] = s->vectors + t * pool->layout->size + offset;
-    if (find_products(s, index, &layer, vectors, &products, error))
+    struct ingredients of;
+    if (find_ingredients(s, index, &of, error))
         return -1;
-    return wudi_solve(&layer, vectors, products, s->weights, pool->tasks, s->ridge,
-                      s->merged + offset, error);
+    return wudi_solve(&of.layer, of.vectors, of.products, s->weights,
+                      s->input->pool->tasks, s->ridge, s->merged + of.offset, error);
+}
+
+/* --- the same on a device, which solves what is added up here ----------------------
+ */
+
+static struct linear_layer shape_of(void *self, size_t index) {
+    const struct wudi_merge *s = self;
+    size_t offset;
+    return layer_at(s->input->pool->layout, index, &offset);
+}
+
+static int fill_system(void *self, size_t index, float *system, float *right,
+                       struct error *error) {
+    const struct wudi_merge *s = self;
+    struct ingredients of;
+    if (find_ingredients(s, index, &of, error))
+        return -1;
+    return wudi_system(&of.layer, of.vectors, of.products, s->weights,
+                       s->input->pool->tasks, s->ridge, system, right, error);
+}
+
+static void take_solved(void *self, size_t index, const float *solved) {
+    const struct wudi_merge *s = self;
+    size_t offset;
+    struct linear_layer layer = layer_at(s->input->pool->layout, index, &offset);
+    memcpy(s->merged + offset, solved, layer.inputs * layer.outputs * sizeof *solved);
+}
+
+static int unsolved(void *self, size_t index, struct error *error) {
+    const struct wudi_merge *s = self;
+    struct linear_layer layer = shape_of(self, index);
+    return wudi_unsolved(&layer, s->ridge, error);
 }
 
 /* What the largest layer needs. */
@@ -186,8 +231,18 @@ static int make_vector(const struct merge_input *input, double ridge, float *mer
         return -1;
     layers_mean(input, s.vectors, s.weights, 1, merged);
     const struct layout *layout = input->pool->layout;
-    int result = layers_make(input, NULL, layer_count(layout), room_of_layer(layout),
-                             solve_layer, &s, error);
+    const struct layers_systems systems = {.count = layer_count(layout),
+                                           .room = room_of_layer(layout),
+                                           .self = &s,
+                                           .shape = shape_of,
+                                           .fill = fill_system,
+                                           .take = take_solved,
+                                           .unsolved = unsolved};
+    bool done;
+    int result = layers_solve(input, &systems, &done, error);
+    if (result == 0 && !done)
+        result = layers_make(input, NULL, systems.count, systems.room, solve_layer, &s,
+                             error);
     merge_host_free(input, s.vectors);
     return result;
 }

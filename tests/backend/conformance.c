@@ -12,7 +12,7 @@ static const struct conformance_case *const groups[] = {
     conformance_row_cases,       conformance_elementwise_cases,
     conformance_attention_cases, conformance_embedding_cases,
     conformance_merge_cases,     conformance_stream_cases,
-    conformance_fp8_cases};
+    conformance_fp8_cases,       conformance_solve_cases};
 
 /* Without the device or memory nothing can be said about a backend. */
 static void give_up(const char *what, const char *why) {

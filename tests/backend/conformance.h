@@ -110,5 +110,6 @@ extern const struct conformance_case conformance_embedding_cases[];
 extern const struct conformance_case conformance_merge_cases[];
 extern const struct conformance_case conformance_stream_cases[];
 extern const struct conformance_case conformance_fp8_cases[];
+extern const struct conformance_case conformance_solve_cases[];
 
 #endif

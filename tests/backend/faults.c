@@ -195,6 +195,27 @@ FAULT(gram,
        size_t count),
       (b, out, vectors, stride, n, count), spoil(b, out, n *n, false))
 
+static int bad_solve(struct backend *b, const struct solve *s, struct error *error) {
+    int result = sound.solve(b, s, error);
+    spoil(b, s->right, s->count * s->n * s->rows, false);
+    return result;
+}
+
+static void plant_solve(struct backend *b) {
+    b->solve = bad_solve;
+}
+
+/* That a system has no factor is not said. */
+static int bad_pivots(struct backend *b, const struct solve *s, struct error *error) {
+    int result = sound.solve(b, s, error);
+    sound.zero(b, s->failed, s->count * sizeof *s->failed);
+    return result;
+}
+
+static void plant_pivots(struct backend *b) {
+    b->solve = bad_pivots;
+}
+
 /* The square of all groups' sum in place of the sum of their squares. */
 static void bad_embedding_gradient(struct backend *b, float *to, const real *dx,
                                    const int32_t *ids, size_t groups, size_t rows,
@@ -338,6 +359,8 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(add_squares, "add squares"),
     PLANTED(round_values, "rounded values"),
     PLANTED(add_squared_products, "squared products"),
+    PLANTED(solve, "systems"),
+    PLANTED(pivots, "systems without factors"),
     {"replay", "recording", plant_replay, true},
     {"download_late", "transfers", plant_download_late, true},
     {"one element behind the end", "activation", plant_end, false},

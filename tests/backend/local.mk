@@ -6,6 +6,7 @@ conformance_sources = \
   tests/backend/case_embedding.c \
   tests/backend/case_fp8.c \
   tests/backend/case_matmul.c \
+  tests/backend/case_solve.c \
   tests/backend/case_memory.c \
   tests/backend/case_merge.c \
   tests/backend/case_rows.c \

@@ -1,6 +1,8 @@
 # The CUDA backend without a GPU: its source, compiled by a C++ compiler against the
 # emulation in tests/gpu/emulation, runs the backends' conformance suite.
 emulation_headers = \
+  tests/gpu/emulation/cublas_v2.h \
+  tests/gpu/emulation/cusolverDn.h \
   tests/gpu/emulation/cublasLt.h \
   tests/gpu/emulation/cuda_bf16.h \
   tests/gpu/emulation/cuda_fp8.h \
@@ -12,6 +14,7 @@ emulation_sources = \
   tests/gpu/emulation/limits.cc \
   tests/gpu/emulation/runtime.cc \
   tests/gpu/emulation/settings.cc \
+  tests/gpu/emulation/solver.cc \
   tests/gpu/emulation/streams.cc \
   tests/gpu/emulation/tensor.cc
 EXTRA_DIST += $(emulation_headers) tests/gpu/no_cxx.sh

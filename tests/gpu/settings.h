@@ -49,6 +49,7 @@ unsigned long emulation_runs(void);
 unsigned long emulation_heuristics(void);
 unsigned long emulation_products(unsigned n);
 void emulation_no_graphs(bool none);   /* no memory for them */
+void emulation_no_solver(bool none);   /* cuSOLVER is not found */
 unsigned long emulation_replays(void); /* since the last reset */
 
 #ifdef __cplusplus

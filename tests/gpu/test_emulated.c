@@ -86,6 +86,32 @@ static void test_fp8(void **state) {
     emulation_reset();
 }
 
+/* Without cuSOLVER systems are refused, once and again, and all else goes on. */
+static void test_no_solver(void **state) {
+    (void)state;
+    struct backend *b = open_device(PRECISION_F32);
+    struct error error;
+    void *x;
+    char line[256];
+    emulation_no_solver(true);
+    assert_int_equal(b->allocate(b, 4096, &x, &error), 0);
+    const struct solve one = {.n = 4,
+                              .rows = 4,
+                              .count = 1,
+                              .systems = x,
+                              .right = (float *)x + 64,
+                              .failed = (int32_t *)x + 256};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(b->solve(b, &one, &error), -1);
+        assert_says(error.text, "cuSOLVER is not found");
+        assert_int_equal(b->synchronise(b, &error), 0);
+    }
+    backend_remark(b, line);
+    assert_says(line, "closed forms are solved on the host");
+    b->destroy(b);
+    emulation_reset();
+}
+
 /* As late as a device may be: what is read or given away too early shows. */
 static void test_late(void **state) {
     (void)state;
@@ -529,6 +555,7 @@ int main(void) {
         cmocka_unit_test(test_late_is_late),
         cmocka_unit_test(test_bf16_reversed),
         cmocka_unit_test(test_fp8),
+        cmocka_unit_test(test_no_solver),
         cmocka_unit_test(test_random_orders),
         cmocka_unit_test(test_faults_are_found),
     };

@@ -291,7 +291,8 @@ static void test_order(void **state) {
 /* Each task by its own expert: weights change between the tasks of one evaluation. */
 static void test_single_and_methods(void **state) {
     (void)state;
-    static const char *const methods[] = {"stl", "pretrained", "average", "ties"};
+    static const char *const methods[] = {"stl", "pretrained", "average", "ties",
+                                          "wudi"};
     emulation.reset();
     struct evaluator *cpu = open_on("cpu", 0), *device = open_on("cuda", 16);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {

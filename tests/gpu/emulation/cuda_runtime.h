@@ -206,6 +206,7 @@ struct emulation_settings {
     bool late = false;                 /* all is done as late as it may be */
     bool no_graphs = false;            /* there is no memory for one */
     bool no_algorithms = false;        /* cuBLAS has none */
+    bool no_solver = false;            /* cuSOLVER is not found */
     unsigned long spoil_captures = 0;  /* so many captures fail */
     unsigned long replays = 0;         /* graphs that were launched */
     unsigned long calls = 0, runs = 0; /* operations: queued by the host, and done */
@@ -216,6 +217,9 @@ struct emulation_settings {
 extern struct emulation_settings emulation;
 void emulation_restore(void);        /* a lost device comes back */
 void emulation_shuffle_orders(void); /* begins emulation.order's series */
+/* dlopen and dlsym, for the libraries of solver.cc. */
+void *emulation_library(const char *file);
+void *emulation_symbol(const char *name);
 /* Counts one operation; true: the device is lost, and nothing is to be done. */
 bool emulation_lost(void);
 void emulation_fail(cudaError_t status); /* for cudaGetLastError */

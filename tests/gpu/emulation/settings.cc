@@ -44,6 +44,10 @@ void emulation_no_graphs(bool none) {
     emulation.no_graphs = none;
 }
 
+void emulation_no_solver(bool none) {
+    emulation.no_solver = none;
+}
+
 void emulation_late(bool late) {
     emulation.late = late;
 }
