@@ -1,4 +1,7 @@
-/* Signals that ask for an end, limits and closed pipes, while models are computed. */
+/* Signals that ask for an end, limits and closed pipes, while models are computed.
+ * PWEMOE_INTERRUPTS=200: each command that computes is interrupted so often, at moments
+ * over all the time that it takes; without it a few of them some times, at its begin.
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,34 +194,137 @@ static void each_saves(void **state) {
     }
 }
 
-/* Ten moments of commands that compute: each ends by itself. */
+/* The commands that compute, the first of them in every pass over the tests. %1$s: the
+ * folder. */
+static const char *const computing[] = {
+    "train %1$s/results.db --method epo --upscale all --steps 1000000",
+    "finetune %1$s/results.db --method ls --steps 1000000 --out %1$s/made",
+    "front %1$s/results.db --grid 60",
+    "merge %1$s/results.db --method ties --scales 0:1:400",
+    "train %1$s/results.db --method ls --upscale mlp --steps 1000000",
+    "train %1$s/results.db --method distil --steps 1000000",
+    "finetune %1$s/results.db --task digits --steps 1000000 --out %1$s/made",
+    "eval %1$s/results.db --model %1$s/models/digits",
+    "merge %1$s/results.db --method regmean --again",
+    "merge %1$s/results.db --method fisher --again",
+    "merge %1$s/results.db --method wudi --again",
+    "merge %1$s/results.db --method tsv-m --again",
+    "map %1$s/results.db",
+    "compare %1$s/results.db --methods average,wudi --seeds 1 --edge-points 3 "
+    "--out %1$s/made",
+    "export %1$s/results.db --preference 0.2,0.3,0.5 --out %1$s/made",
+    "merge-to %1$s/made --method ties --pretrained %1$s/models/pretrained --expert "
+    "%1$s/models/digits --expert %1$s/models/letters --partial",
+    "paths %1$s/results.db --from models --to data",
+    "report %1$s/results.db --out %1$s/made",
+    "plot %1$s/results.db --out %1$s/made.svg",
+};
+enum { COMPUTING = sizeof computing / sizeof *computing, FIRST = 4 };
+
+/* Seconds that the command takes by itself, up to `most`: then it is interrupted. */
+static double seconds_of(const char *words, double most) {
+    double seconds = 0;
+    siginfo_t info = {.si_pid = 0};
+    fresh();
+    pid_t child = start(words, folder());
+    while (seconds < most && !info.si_pid) {
+        pause_for(0.02);
+        seconds += 0.02;
+        waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT);
+    }
+    kill(child, SIGINT);
+    kill(child, SIGKILL);
+    end_of(child);
+    return seconds;
+}
+
+/* false: it had ended by itself before it took signals. */
+static bool is_taken(pid_t child) {
+    siginfo_t info = {.si_pid = 0};
+    for (int i = 0; i < 6000 && !info.si_pid; i++) {
+        if (masks_taken(child))
+            return true;
+        pause_for(0.005);
+        waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT);
+    }
+    return false;
+}
+
+static int first_text(void *out, int columns, char **values, char **names) {
+    (void)columns;
+    (void)names;
+    snprintf(out, 64, "%s", values[0] ? values[0] : "");
+    return 1; /* no more of them */
+}
+
+/* What the file has can be read, and what was to be made is whole or not there: a
+ * folder has no name before it is filled. */
+static void expect_whole(const char *words) {
+    char path[1024], said[64] = "nothing";
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/results.db", folder());
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 60000);
+    sqlite3_exec(db, "PRAGMA quick_check", first_text, said, NULL);
+    sqlite3_close(db);
+    if (strcmp(said, "ok") != 0)
+        fail_msg("%s: %s", words, said);
+    struct ran ran = shell("cd %1$s; test ! -d made || ls made | grep -q . || "
+                           "echo 'an empty folder'; rm -rf made* .made* .*.tmp",
+                           folder());
+    if (*ran.out)
+        fail_msg("%s: %s", words, ran.out);
+    ran_free(&ran);
+}
+
+/* At one moment, by one signal. Returns whether it was in time. */
+static bool interrupt(const char *words, double moment, int signal) {
+    fresh();
+    pid_t child = start(words, folder());
+    bool taken = is_taken(child);
+    if (taken)
+        pause_for(moment);
+    kill(child, signal);
+    int status = end_of(child);
+    if (status > 1) {
+        struct ran ran = shell("cat %s/said", folder());
+        fail_msg("%s: after %g s signal %d: %d %s", words, moment, signal, status,
+                 ran.out);
+    }
+    expect_whole(words);
+    return taken && status == 1;
+}
+
+/* Some moments of commands that compute: each ends by itself, with no crash, and all is
+ * whole. */
 static void ends_at_any_moment(void **state) {
     (void)state;
-    static const char *const commands[] = {
-        "train %s/results.db --method epo --upscale all --steps 1000000",
-        "finetune %s/results.db --method ls --steps 1000000 --out %s/tuned",
-        "front %s/results.db --grid 60",
-        "merge %s/results.db --method ties --scales 0:1:400",
-    };
-    unsigned seed = 1;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        for (int n = 0; n < 5; n++) {
-            char words[1024];
-            fresh();
-            snprintf(words, sizeof words, "./pwemoe %s --quiet --threads %d",
-                     commands[i], 1 + n % 2);
-            pid_t child = start(words, folder(), folder());
-            wait_until_taken(child);
-            pause_for(0.05 + 0.4 * rand_r(&seed) / RAND_MAX);
-            kill(child, SIGINT);
-            int status = end_of(child);
-            if (status > 1) {
-                struct ran ran = shell("cat %s/said", folder());
-                fail_msg("%s: %d %s", words, status, ran.out);
-            }
-            struct ran ran = shell("rm -rf %s/tuned*", folder());
-            ran_free(&ran);
+    const char *count = getenv("PWEMOE_INTERRUPTS"),
+               *only = getenv("PWEMOE_INTERRUPTS_OF");
+    int times = count ? atoi(count) : 5;
+    unsigned seed = count ? (unsigned)getpid() : 1;
+    for (size_t i = 0; i < (count ? COMPUTING : FIRST); i++) {
+        char words[1024];
+        int in_time = 0;
+        if (only && !strstr(computing[i], only))
+            continue;
+        snprintf(words, sizeof words, "./pwemoe %s --quiet", computing[i]);
+        double last = count ? seconds_of(words, 3) : 0.45;
+        for (int n = 0; n < times; n++) {
+            snprintf(words, sizeof words, "./pwemoe %s --quiet%s", computing[i],
+                     strstr(computing[i], "report") || strstr(computing[i], "plot") ||
+                             strstr(computing[i], "paths")
+                         ? ""
+                     : n % 3 == 0 ? " --threads 1"
+                     : n % 3 == 1 ? " --threads 2"
+                                  : " --threads 5");
+            in_time += interrupt(words, last * rand_r(&seed) / RAND_MAX,
+                                 n % 2 ? SIGTERM : SIGINT);
         }
+        if (count)
+            print_message("%s: %d times over %.1f s, %d of them while it ran\n",
+                          computing[i], times, last, in_time);
+    }
 }
 
 /* timeout(1) signals its child both by itself and with its group: one request. */
