@@ -1,6 +1,6 @@
 /* Attention of one head over one sequence: small matrix products on tiles that
- * stay in the caches. Keys are transposed and all operands that vectors run along
- * are packed with zeros up to a whole number of vectors. */
+ * stay in the caches. What is read down its columns is transposed, and all operands
+ * that vectors run along are packed with zeros up to a whole number of vectors. */
 
 enum {
     TILE_ROWS = 6,      /* 6 x 2 accumulators fit 16 registers with 4 to spare */
@@ -99,9 +99,13 @@ static void tile_product(float *c, size_t ldc, const float *a, size_t a_row,
 static void pack_rows(float *to, const float *from, size_t stride, size_t rows,
                       size_t width) {
     size_t padded = whole_vectors(width);
+    size_t whole = width / LANES * LANES;
     for (size_t i = 0; i < rows; i++) {
-        memcpy(to + i * padded, from + i * stride, width * sizeof *to);
-        memset(to + i * padded + width, 0, (padded - width) * sizeof *to);
+        for (size_t j = 0; j < whole; j += LANES)
+            v_store(to + i * padded + j, v_load(from + i * stride + j));
+        if (whole < width)
+            v_store(to + i * padded + whole,
+                    v_load_part(from + i * stride + whole, width - whole, 0));
     }
 }
 
@@ -136,65 +140,62 @@ static void unpack_rows(float *to, size_t stride, const float *from, size_t rows
 
 static size_t attention_scratch(size_t tokens, size_t width, bool backward) {
     size_t t = whole_vectors(tokens), w = whole_vectors(width);
-    size_t rows = ATTENTION_ROWS, tables = backward ? 2 : 1;
-    size_t sequence = tables * width * t + (backward ? 3 : 1) * tokens * w;
-    return sequence + tables * rows * t + 3 * rows * w;
+    size_t rows = whole_vectors(ATTENTION_ROWS);
+    if (!backward)
+        return tokens * w + rows * (tokens + width + w);
+    return 2 * width * t + 3 * tokens * w + 2 * rows * t + 3 * rows * w;
 }
 
-/* exp(scale (score - the row's greatest)); zeros beyond `count` up to `padded`.
- * Returns their sum, and scale * greatest. */
-INLINE float softmax_row(float *row, size_t count, size_t padded, float scale,
-                         float *top_score) {
-    size_t whole = count / LANES * LANES;
-    vi mask = v_first(count - whole);
-    vf top = v_splat(-INFINITY);
-    for (size_t j = 0; j < whole; j += LANES)
-        top = v_max(top, v_load(row + j));
-    if (whole < count)
-        top = v_max(top, v_select(mask, v_load(row + whole), top));
-    float greatest = v_greatest(top);
-    *top_score = scale * greatest;
-    vf sum = v_splat(0);
-    for (size_t j = 0; j < whole; j += LANES) {
-        vf e = v_exp(scale * (v_load(row + j) - greatest));
-        v_store(row + j, e);
+/* Scores [seen, LANES] of LANES queries, a key's `stride` apart, become
+ * exp(scale (score - the query's greatest)); of a key that lies `from` keys behind the
+ * first or more the first queries do not know, and have 0 (causal; else from is seen).
+ * Sums and scale * greatest [LANES]. */
+INLINE void softmax_columns(float *scores, size_t stride, size_t seen, size_t from,
+                            float scale, float *sums, float *tops) {
+    vf top = v_splat(-INFINITY), sum = v_splat(0);
+    for (size_t l = 0; l < seen && l < from + LANES; l++) {
+        vf x = v_load(scores + l * stride);
+        top = v_max(top, l < from ? x : v_select(v_first(l - from + 1), top, x));
+    }
+    for (size_t l = 0; l < seen && l < from; l++) {
+        vf e = v_exp(scale * (v_load(scores + l * stride) - top));
+        v_store(scores + l * stride, e);
         sum += e;
     }
-    if (whole < count) {
-        vf e = v_exp(scale * (v_load(row + whole) - greatest));
-        e = v_select(mask, e, v_splat(0));
-        v_store(row + whole, e);
+    for (size_t l = from; l < seen; l++) {
+        size_t hidden = l - from + 1 < LANES ? l - from + 1 : LANES;
+        vf e = v_exp(scale * (v_load(scores + l * stride) - top));
+        e = v_select(v_first(hidden), v_splat(0), e);
+        v_store(scores + l * stride, e);
         sum += e;
     }
-    for (size_t j = whole_vectors(count); j < padded; j += LANES)
-        v_store(row + j, v_splat(0));
-    return v_sum(sum);
+    v_store(sums, sum);
+    v_store(tops, scale * top);
 }
 
+/* Keys lie along columns of the scores and queries along their vectors, so that what is
+ * greatest, and what sums to what, is found for LANES queries at a time. */
 static void attention(const struct attention_head *head) {
-    size_t tokens = head->tokens, width = head->width;
-    size_t t = whole_vectors(tokens), w = whole_vectors(width);
-    float *keys = head->scratch, *values = keys + width * t;
-    float *scores = values + tokens * w, *out = scores + ATTENTION_ROWS * t;
+    size_t tokens = head->tokens, width = head->width, stride = head->qkv_stride;
+    size_t w = whole_vectors(width), most = whole_vectors(ATTENTION_ROWS);
+    float *values = head->scratch, *scores = values + tokens * w;
+    float *queries = scores + most * tokens, *out = queries + most * width;
     float scale = 1.0f / sqrtf((float)width);
-    pack_transposed(keys, head->k, head->qkv_stride, tokens, width);
-    pack_rows(values, head->v, head->qkv_stride, tokens, width);
+    pack_rows(values, head->v, stride, tokens, width);
     size_t blocks = (tokens + ATTENTION_ROWS - 1) / ATTENTION_ROWS;
     for (size_t block = 0; block < blocks; block++) {
         size_t first = block * tokens / blocks;
         size_t rows = (block + 1) * tokens / blocks - first;
-        size_t seen = head->causal ? first + rows : tokens;
-        tile_product(scores, t, head->q + first * head->qkv_stride, head->qkv_stride, 1,
-                     keys, t, rows, whole_vectors(seen), width, false);
-        float sums[ATTENTION_ROWS], tops[ATTENTION_ROWS];
-        for (size_t i = 0; i < rows; i++) {
-            size_t count = head->causal ? first + i + 1 : tokens;
-            sums[i] = softmax_row(scores + i * t, count, whole_vectors(seen), scale,
-                                  &tops[i]);
-        }
+        size_t seen = head->causal ? first + rows : tokens, n = whole_vectors(rows);
+        float sums[ATTENTION_ROWS + LANES], tops[ATTENTION_ROWS + LANES];
+        pack_transposed(queries, head->q + first * stride, stride, rows, width);
+        tile_product(scores, n, head->k, stride, 1, queries, n, seen, n, width, false);
+        for (size_t j = 0; j < n; j += LANES)
+            softmax_columns(scores + j, n, seen, head->causal ? first + j + 1 : seen,
+                            scale, sums + j, tops + j);
         for (size_t i = 0; i < rows; i++)
             head->log_sums[first + i] = tops[i] + logf(sums[i]);
-        tile_product(out, w, scores, t, 1, values, w, rows, w, seen, false);
+        tile_product(out, w, scores, 1, n, values, w, rows, w, seen, false);
         for (size_t i = 0; i < rows; i++)
             row_scale(head->out + (first + i) * head->out_stride, out + i * w,
                       1.0f / sums[i], width);
