@@ -40,7 +40,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk -v show="${1:
         # results: of eval, merge and moe their arithmetic
         may("results", "store pareto eval merge moe base")
         # names, marks, colours and steps of axes
-        may("plot", "results store checkpoint base")
+        may("plot", "results eval store pareto checkpoint base")
         may("command", "parallel tensorwise results train eval plot store pareto merge moe model data backend checkpoint base")
         may("tui", "tui/app tui/panels tui/threads tui/state tui/terminal command results store base")
         may("tui/terminal", "results base")

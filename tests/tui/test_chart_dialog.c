@@ -15,6 +15,7 @@
 
 #include "../results/fixture.h"
 #include "app/app.h"
+#include "base/memory.h"
 #include "state/space.h"
 #include "terminal/keys.h"
 
@@ -65,6 +66,7 @@ static size_t size_of(const char *path) {
 static void free_job(struct app *app) {
     plot_points_clear(&app->chart_writer.job->points);
     plot_shares_clear(&app->chart_writer.job->shares);
+    lines_data_clear(&app->chart_writer.job->lines);
     free(app->chart_writer.job);
     app->chart_writer.job = NULL;
 }
@@ -136,7 +138,7 @@ static void a_ternary_and_a_parallel_chart(void **state) {
     struct explorer *explorer = &app.explorer;
     explorer_show_space(explorer, SPACE_PARALLEL);
     app_key(&app, 'P');
-    assert_int_equal(explorer->dialog.count, 5);
+    assert_int_equal(explorer->dialog.count, 6);
     assert_non_null(strstr(explorer->dialog.text, "-parallel.svg"));
     app_key(&app, KEYS_DOWN); /* the name follows the kind until it is typed */
     assert_non_null(strstr(explorer->dialog.text, "-ternary.svg"));
@@ -204,10 +206,65 @@ static void what_fails_is_said_in_the_dialog(void **state) {
     close_app(&app);
 }
 
+/* Cosines of two modules, one a block. */
+static struct similarity *some_similarity(void) {
+    struct similarity *s = array_new(1, sizeof *s);
+    assert_non_null(s);
+    *s = (struct similarity){.modules = 2, .tasks = 2, .pairs = 1};
+    s->module = array_new(2, sizeof *s->module);
+    s->pair = array_new(1, sizeof *s->pair);
+    s->cosine = array_new(2, sizeof *s->cosine);
+    s->whole = array_new(1, sizeof *s->whole);
+    for (int m = 0; m < 2; m++) {
+        s->module[m].kind = MODULE_MLP;
+        s->module[m].block = m;
+        s->cosine[m] = 0.25 - m;
+    }
+    return s;
+}
+
+/* The panel in focus is proposed; similarity only once it is known. */
+static void curves_of_the_panel_in_focus(void **state) {
+    (void)state;
+    struct app app;
+    char path[4096];
+    open_app(&app, 2, 4);
+    struct explorer *explorer = &app.explorer;
+    explorer->wish.focus = PANEL_SCALING;
+    app_key(&app, 'P');
+    assert_non_null(strstr(explorer->dialog.text, "fixture-scaling.svg"));
+    for (size_t i = 0; i < explorer->dialog.count; i++)
+        assert_null(strstr(explorer->dialog.items[i].text, "similarity"));
+    type_name(&app, "scaling.svg", path);
+    app_key(&app, KEYS_ENTER);
+    assert_string_equal(explorer->dialog.error, "");
+    finish(&app);
+    assert_true(size_of(path) > 1000);
+    /* The mean, and each task. */
+    assert_int_equal(app.chart_writer.job->lines.grid.panel_count, 3);
+    free_job(&app);
+    app_key(&app, KEYS_ESCAPE);
+
+    explorer->similarity = some_similarity();
+    explorer->wish.focus = PANEL_SIMILARITY;
+    app_key(&app, 'P');
+    assert_non_null(strstr(explorer->dialog.text, "fixture-similarity.svg"));
+    type_name(&app, "similarity.svg", path);
+    app_key(&app, KEYS_ENTER);
+    finish(&app);
+    assert_true(size_of(path) > 1000);
+    const struct plot_panel *panel = &app.chart_writer.job->lines.panels[0];
+    assert_int_equal(panel->count, 2); /* the pair, and the mean over pairs */
+    assert_true(panel->lines[0].y[0] == 0.25 && panel->lines[0].y[1] == -0.75);
+    free_job(&app);
+    close_app(&app);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scatter_of_what_is_shown),
         cmocka_unit_test(a_ternary_and_a_parallel_chart),
+        cmocka_unit_test(curves_of_the_panel_in_focus),
         cmocka_unit_test(what_fails_is_said_in_the_dialog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,8 @@ static bool is_there(const char *path) {
 /* ---- the dialog --------------------------------------------------------------- */
 
 static void propose(struct explorer *explorer) {
-    static const char *const kinds[] = {"scatter", "parallel", "ternary"};
+    static const char *const kinds[] = {"scatter", "parallel", "ternary", "scaling",
+                                        "similarity"};
     struct dialog *dialog = &explorer->dialog;
     char name[128], path[256];
     size_t x, y;
@@ -128,6 +129,22 @@ static int gather_shares(const struct explorer *explorer, struct chart_writer_jo
     return 0;
 }
 
+static int gather_lines(const struct explorer *explorer, struct chart_writer_job *job,
+                        struct error *error) {
+    const struct catalog *catalog = explorer->catalog;
+    bool percent = store_objective_percent(&catalog->recipe->tasks[0].objective);
+    int result = job->kind == CHART_SCALING
+                     ? lines_data_scaling(catalog, NULL, &job->lines, error)
+                     : lines_data_similarity(explorer->similarity, &job->lines, error);
+    job->lines.grid.x_label =
+        job->kind == CHART_SCALING ? "scaling coefficient" : "block";
+    job->lines.grid.y_label = job->kind == CHART_SIMILARITY
+                                  ? "cosine similarity of task vectors"
+                              : percent ? "accuracy (%)"
+                                        : "figure";
+    return result;
+}
+
 /* What it shows, after what the file is called. */
 static void title_chart(const struct explorer *explorer, struct chart_writer_job *job) {
     char text[64];
@@ -140,6 +157,10 @@ static void title_chart(const struct explorer *explorer, struct chart_writer_job
     else if (job->kind == CHART_PARALLEL)
         snprintf(job->title, sizeof job->title, "%s%sall %zu objectives",
                  TEXT_CUT(name, 120), dash, explorer->tasks);
+    else if (job->kind == CHART_SCALING || job->kind == CHART_SIMILARITY)
+        snprintf(job->title, sizeof job->title, "%s%s%s", TEXT_CUT(name, 120), dash,
+                 job->kind == CHART_SCALING ? "figures by scaling coefficient"
+                                            : "how alike the task vectors are");
     else
         snprintf(job->title, sizeof job->title, "%s%s%s", TEXT_CUT(name, 120), dash,
                  catalog_routers_text(explorer->catalog, explorer->routers, text,
@@ -163,6 +184,8 @@ static void begin_chart(struct app *app) {
                                    "choose another name");
     else if (job.kind == CHART_TERNARY)
         result = gather_shares(explorer, &job, &error);
+    else if (job.kind == CHART_SCALING || job.kind == CHART_SIMILARITY)
+        result = gather_lines(explorer, &job, &error);
     else
         result = gather_points(explorer, &job.points, &error);
     if (result == 0)
@@ -212,12 +235,21 @@ static void ask_chart(struct app *app) {
     if (explorer->tasks == 3)
         dialog_add(dialog, encode(CHART_TERNARY, 0, 0), 0, INK_TEXT, false,
                    "ternary, means over the preferences of these routers");
-    dialog->choice = 0;
+    dialog_add(dialog, encode(CHART_SCALING, 0, 0), 0, INK_TEXT, false,
+               "figures by scaling coefficient");
+    if (explorer->similarity)
+        dialog_add(dialog, encode(CHART_SIMILARITY, 0, 0), 0, INK_TEXT, false,
+                   "similarity of task vectors by depth");
     /* What is looked at comes first. */
-    if (explorer->space == SPACE_PARALLEL)
-        for (size_t i = 0; i < dialog->count; i++)
-            if (dialog->items[i].value == encode(CHART_PARALLEL, 0, 0))
-                dialog->choice = (int)i;
+    enum panel focus = explorer->wish.focus;
+    enum chart_writer_kind first = focus == PANEL_SCALING      ? CHART_SCALING
+                                   : focus == PANEL_SIMILARITY ? CHART_SIMILARITY
+                                   : explorer->space == SPACE_PARALLEL ? CHART_PARALLEL
+                                                                       : CHART_SCATTER;
+    dialog->choice = 0;
+    for (size_t i = 0; i < dialog->count; i++)
+        if (dialog->items[i].value == encode(first, 0, 0))
+            dialog->choice = (int)i;
     propose(explorer);
 }
 

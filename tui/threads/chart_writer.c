@@ -17,6 +17,9 @@ static int draw(const struct chart_writer_job *job, struct error *error) {
         return plot_scatter(&page, &job->points.cloud, job->x, job->y, error);
     case CHART_PARALLEL:
         return plot_parallel(&page, &job->points.cloud, error);
+    case CHART_SCALING:
+    case CHART_SIMILARITY:
+        return plot_lines(&page, &job->lines.grid, error);
     default:
         return plot_ternary(&page, &surface, error);
     }
@@ -37,6 +40,7 @@ static void *run(void *self) {
 static void free_job(struct chart_writer_job *job) {
     plot_points_clear(&job->points);
     plot_shares_clear(&job->shares);
+    lines_data_clear(&job->lines);
     free(job);
 }
 
@@ -56,6 +60,7 @@ int chart_writer_begin(struct chart_writer *chart_writer, struct mailbox *mailbo
         struct chart_writer_job dropped = *job;
         plot_points_clear(&dropped.points);
         plot_shares_clear(&dropped.shares);
+        lines_data_clear(&dropped.lines);
         return error_memory(error);
     }
     *copy = *job;

@@ -9,8 +9,8 @@
 #include "base/memory.h"
 #include "command/io/page.h"
 #include "command/work/compare.h"
-#include "command/work/lines_data.h"
 #include "plot/kinds.h"
+#include "plot/lines_data.h"
 #include "results/catalog.h"
 #include "results/oriented.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "command/work/analysis.h"
+#include "plot/lines_data.h"
 #include "plot/points.h"
 #include "results/catalog.h"
 #include "store/store.h"
@@ -22,19 +23,8 @@ int points_make(const struct catalog *catalog, const bool *wanted,
 int shares_make(const struct catalog *catalog, const bool *wanted, int64_t routers,
                 size_t task, struct plot_shares *shares, struct error *error);
 
-/* Lines in panels, with all that they point to. */
-struct lines_data {
-    struct plot_grid grid; /* its panels and keys are these */
-    struct plot_panel *panels;
-    struct plot_line *keys;
-    struct owned_line *owned; /* a list */
-};
 int lines_data_routing(const struct store_recipe *recipe, const struct routing *routing,
                        struct lines_data *data, struct error *error);
-int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
-                       struct lines_data *data, struct error *error);
-int lines_data_similarity(const struct similarity *similarity, struct lines_data *data,
-                          struct error *error);
 /* What several runs of one method that differ in their seed alone attain in two
  * objectives: the median as a line, and from the worst to the best as a band. */
 int lines_data_attainment(struct store *store, const struct catalog *catalog,
@@ -44,7 +34,6 @@ int lines_data_attainment(struct store *store, const struct catalog *catalog,
 int lines_data_training(struct store *store, const struct store_recipe *recipe,
                         uint64_t run, const char *method, struct lines_data *data,
                         struct error *error);
-void lines_data_clear(struct lines_data *data);
 
 /* What the models at each task's whole weight, between two tasks and at equal weights
  * score, of these routers or this closed form. */

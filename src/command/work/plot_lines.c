@@ -1,23 +1,16 @@
-/* Runs, routers, scaling sweeps and task vectors as lines. */
+/* Runs and routers as lines. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "command/work/lines_data.h"
 #include "command/work/plot_data.h"
-#include "results/by_series.h"
-#include "results/row.h"
+#include "plot/lines_data.h"
 
 enum { SMOOTH_MAX = 10, EXPERTS_MAX = 4 }; /* width of an average; experts in a panel */
 
 /* --- routing ---------------------------------------------------------------------- */
-
-/* Of modules inside blocks: those outside have no place along the depth. */
-static const enum module_kind kinds[] = {MODULE_MLP, MODULE_ATTENTION, MODULE_NORM1,
-                                         MODULE_NORM2};
-enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* Norms have weights of another size: they are panels of their own. */
 static bool is_norm(enum module_kind kind) {
@@ -43,7 +36,7 @@ static struct plot_line routing_style(size_t expert, size_t kind) {
 /* Of many experts only the one that has the whole weight stands out. */
 static int add_routing(struct lines_data *data, size_t panel, const struct routing *r,
                        size_t preference, size_t kind) {
-    size_t count = count_kind(r, kinds[kind]);
+    size_t count = count_kind(r, lines_data_kinds[kind]);
     for (size_t t = 0; count && t < r->tasks; t++) {
         struct plot_line style = routing_style(t, kind);
         style.thin = r->tasks > EXPERTS_MAX && t != preference;
@@ -52,7 +45,8 @@ static int add_routing(struct lines_data *data, size_t panel, const struct routi
         if (!line)
             return -1;
         for (size_t m = 0, i = 0; m < r->modules; m++)
-            if (r->module[m].block >= 0 && r->module[m].kind == kinds[kind]) {
+            if (r->module[m].block >= 0 &&
+                r->module[m].kind == lines_data_kinds[kind]) {
                 line->x[i] = (double)r->module[m].block;
                 line->y[i++] = r->weights[(preference * r->modules + m) * r->tasks + t];
             }
@@ -67,7 +61,7 @@ static int routing_keys(struct lines_data *data, const struct store_recipe *reci
         if (lines_data_key(data, routing_style(t, 0), recipe->tasks[t].name))
             return -1;
     struct plot_line plain = {.ink = INK_TEXT}, dashed = {.ink = INK_TEXT, .dash = 1};
-    bool second = count_kind(r, kinds[1]) > 0;
+    bool second = count_kind(r, lines_data_kinds[1]) > 0;
     if ((second || norms) && lines_data_key(data, plain, norms ? "mlp, norm 1" : "mlp"))
         return -1;
     if (second || norms)
@@ -83,8 +77,9 @@ static int routing_keys(struct lines_data *data, const struct store_recipe *reci
 int lines_data_routing(const struct store_recipe *recipe, const struct routing *r,
                        struct lines_data *data, struct error *error) {
     bool norms = false;
-    for (size_t k = 0; k < KINDS; k++)
-        norms = norms || (is_norm(kinds[k]) && count_kind(r, kinds[k]));
+    for (size_t k = 0; k < LINES_KINDS; k++)
+        norms = norms ||
+                (is_norm(lines_data_kinds[k]) && count_kind(r, lines_data_kinds[k]));
     /* Rows of plain panels and rows of norms take turns. */
     size_t columns = r->tasks <= 4 ? r->tasks : (r->tasks + 1) / 2;
     size_t blocks = (r->tasks + columns - 1) / columns, parts = norms ? 2 : 1;
@@ -100,140 +95,11 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
             data->panels[panel].title = text_format(
                 part ? "norms, all for %s" : "all for %s", recipe->tasks[p].name);
             result = data->panels[panel].title ? 0 : -1;
-            for (size_t k = 0; result == 0 && k < KINDS; k++)
-                if (is_norm(kinds[k]) == (part == 1))
+            for (size_t k = 0; result == 0 && k < LINES_KINDS; k++)
+                if (is_norm(lines_data_kinds[k]) == (part == 1))
                     result = add_routing(data, panel, r, p, k);
         }
     return result ? lines_data_fail(data, error) : 0;
-}
-
-/* --- scaling ------------------------------------------------------------------------
- */
-
-struct sample {
-    double scale;
-    const struct store_row *row;
-};
-
-static int by_scale(const void *a, const void *b) {
-    const struct sample *p = a, *q = b;
-    return (p->scale > q->scale) - (p->scale < q->scale);
-}
-
-/* A line in the panel of the average, where there is one, and in that of each task. */
-static int add_sweep(struct lines_data *data, const struct catalog *catalog,
-                     const struct series *series, const struct sample *samples,
-                     size_t count) {
-    size_t means = store_recipe_averages(catalog->recipe);
-    struct plot_line style = {.ink = series->ink, .mark = series->mark, .marks = true};
-    for (size_t p = 0; p < data->grid.panel_count; p++) {
-        struct owned_line *line = lines_data_add(data, p, style, series->name, count);
-        if (!line)
-            return -1;
-        for (size_t i = 0; i < count; i++) {
-            line->x[i] = samples[i].scale;
-            line->y[i] = p < means ? row_average(samples[i].row, catalog->recipe)
-                                   : samples[i].row->evaluations[p - means].value;
-        }
-    }
-    return 0;
-}
-
-/* The average, then every task. */
-static int title_panels(struct lines_data *data, const struct catalog *catalog) {
-    size_t means = store_recipe_averages(catalog->recipe);
-    for (size_t p = 0; p < data->grid.panel_count; p++) {
-        data->panels[p].title = text_format(
-            "%s", p < means ? "average" : catalog->recipe->tasks[p - means].name);
-        if (!data->panels[p].title)
-            return -1;
-    }
-    return 0;
-}
-
-/* The finished merges of a series that have a coefficient, in its order. */
-static size_t find_sweep(const struct catalog *catalog, const struct by_series *by,
-                         size_t series, struct sample *samples) {
-    size_t count = 0;
-    for (size_t k = by->begins[series];
-         catalog->series[series].merged && k < by->begins[series + 1]; k++) {
-        size_t i = by->rows[k];
-        double scale = catalog->solutions[i].scale;
-        if (isfinite(scale) && store_state_settled(catalog->rows[i].state))
-            samples[count++] = (struct sample){scale, &catalog->rows[i]};
-    }
-    if (count)
-        qsort(samples, count, sizeof *samples, by_scale);
-    return count;
-}
-
-int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
-                       struct lines_data *data, struct error *error) {
-    memset(data, 0, sizeof *data);
-    size_t sweeps = 0;
-    struct sample *samples = array_new(catalog->count, sizeof *samples);
-    struct by_series by = {0};
-    int result =
-        samples ? by_series_make(&by, catalog, wanted, error) : error_memory(error);
-    for (size_t s = 0; result == 0 && s < catalog->series_count; s++)
-        sweeps += find_sweep(catalog, &by, s, samples) > 0;
-    if (result == 0 && !sweeps)
-        result = error_set(
-            error, "there is no complete merge with a scaling coefficient; run `pwemoe "
-                   "merge FILE --method task-arithmetic --scales 0:1:11` first");
-    if (result == 0 && (lines_data_begin(data, catalog->tasks + store_recipe_averages(
-                                                                    catalog->recipe)) ||
-                        title_panels(data, catalog)))
-        result = lines_data_fail(data, error);
-    for (size_t s = 0; result == 0 && s < catalog->series_count; s++) {
-        size_t count = find_sweep(catalog, &by, s, samples);
-        if (count && add_sweep(data, catalog, &catalog->series[s], samples, count))
-            result = lines_data_fail(data, error);
-    }
-    by_series_clear(&by);
-    free(samples);
-    return result;
-}
-
-/* --- similarity ---------------------------------------------------------------------
- */
-
-/* A colour a kind: the mean over all pairs thick, each pair thin. */
-int lines_data_similarity(const struct similarity *s, struct lines_data *data,
-                          struct error *error) {
-    if (lines_data_begin(data, 1))
-        return lines_data_fail(data, error);
-    data->grid.whole = true;
-    for (size_t k = 0; k < KINDS; k++) {
-        size_t count = 0;
-        for (size_t m = 0; m < s->modules; m++)
-            count += s->module[m].block >= 0 && s->module[m].kind == kinds[k];
-        if (count == 0)
-            continue;
-        for (size_t p = 0; p <= s->pairs; p++) {
-            bool mean = p == s->pairs;
-            struct plot_line style = {.ink = look_task(k),
-                                      .mark = look_place(k),
-                                      .dash = mean ? k : 0,
-                                      .thin = !mean,
-                                      .marks = mean};
-            struct owned_line *line = lines_data_add(
-                data, 0, style, mean ? module_kind_name(kinds[k]) : NULL, count);
-            if (!line)
-                return lines_data_fail(data, error);
-            for (size_t m = 0, i = 0; m < s->modules; m++) {
-                if (s->module[m].block < 0 || s->module[m].kind != kinds[k])
-                    continue;
-                double sum = 0;
-                for (size_t q = 0; q < s->pairs; q++)
-                    sum += s->cosine[m * s->pairs + q];
-                line->x[i] = (double)s->module[m].block;
-                line->y[i++] =
-                    mean ? sum / (double)s->pairs : s->cosine[m * s->pairs + p];
-            }
-        }
-    }
-    return 0;
 }
 
 /* --- training -----------------------------------------------------------------------

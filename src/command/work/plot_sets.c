@@ -7,8 +7,8 @@
 
 #include "base/json_text.h"
 #include "base/memory.h"
-#include "command/work/lines_data.h"
 #include "command/work/plot_data.h"
+#include "plot/lines_data.h"
 #include "results/oriented.h"
 
 struct sets {

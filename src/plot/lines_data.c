@@ -1,4 +1,4 @@
-#include "command/work/lines_data.h"
+#include "plot/lines_data.h"
 
 #include <math.h>
 #include <stdint.h>
