@@ -337,6 +337,7 @@ static void a_correction_is_trained(void **state) {
     assert_true(number(row, "steps_done") == 30);
     json_t *parameters = json_object_get(row, "parameters");
     assert_true(number(parameters, "lr") > 0);
+    assert_true(number(parameters, "average") == 0.1);
     assert_string_equal(string(parameters, "loss"), "distil");
     json_decref(rows);
     struct ran ran = shell("ls %s | grep -c correction.db.run", folder());
@@ -431,6 +432,9 @@ static void every_correction_is_exported(void **state) {
                                                            : i == 2 ? "pair"
                                                                     : "one");
         assert_true(number(row, "trainable") > 0);
+        assert_true(number(parameters, "average") == (i == 2             ? 0.3
+                                                      : i == 4 || i == 5 ? 0
+                                                                         : 0.1));
         json_decref(rows);
         rows =
             json_of("eval %s/%s --preference 0.25,0.75 --format json", folder(), name);

@@ -59,7 +59,7 @@ const char *train_upscale(const struct train_run *s);
 /* Reads models and data, and makes what trains. */
 int train_load(struct train_run *s, struct error *error);
 /* The name for the state of an unfinished correction, which is beside the store and as
- * large as three models. */
+ * large as four models. */
 int train_name_state(struct train_run *s, struct error *error);
 
 #endif

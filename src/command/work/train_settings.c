@@ -22,6 +22,8 @@ enum { STEPS = 1200, ADAMERGING_STEPS = 500 };
 /* That of its tensors. */
 enum { TENSOR_RANK = 16 };
 static const double adamerging_rate = 0.001;
+/* A correction is averaged over so large a last part of the steps. */
+static const double average_part = 0.1;
 
 const struct option_spec train_option_table[] = {
     {.name = "method",
@@ -112,10 +114,10 @@ const struct option_spec train_option_table[] = {
     {.name = "average",
      .type = OPTION_REAL,
      .value = "F",
-     .initial = "0",
      .maximum = 1,
      .help = "With --method distil: what is kept is the average over about the last F "
-             "of the steps; 0: it is as the last step left it",
+             "of the steps; 0: it is as the last step left it (default 0.1; "
+             "with " DISTIL_ROUTERS " and " PARETO_MERGING " 0)",
      .kept = CORRECTION,
      .untold = "0",
      .offset = offsetof(struct train_options, average)},
@@ -264,6 +266,8 @@ void train_settle(struct train_run *s) {
         s->o.how.weight_decay = usual.weight_decay;
     if (is_correction(s) && !command_given(invocation, "lr"))
         s->o.how.learning_rate = 0; /* distillation_change decides */
+    if (s->kind == CORRECTION && !command_given(invocation, "average"))
+        s->o.average = average_part;
     if (is_tensors(s) && !command_given(invocation, "rank"))
         s->o.rank = TENSOR_RANK;
     if (is_tensors(s) && !command_given(invocation, "loss"))
