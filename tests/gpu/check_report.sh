@@ -32,7 +32,7 @@ chmod +x "$folder"/bin/*
 
 report() {
     PATH=$folder/bin:$PATH PWEMOE_MODULE_DIR=$emulated PYTHON=python3 \
-        REPORT_SHAPE=tiny REPORT_LARGE=tiny REPORT_SCALE=4 REPORT_DRAGS=2 \
+        FP8_COST_METHODS=average REPORT_SHAPE=tiny REPORT_LARGE=tiny REPORT_SCALE=4 REPORT_DRAGS=2 \
         REPORT_FLAGS="--tasks 2 --batch 2 --images 4 --seconds 0.001 --no-peer" \
         REPORT_COMPARE="--limit 6 --preferences 1 --steps 2 --finetune-steps 2 --batch 2" \
         REPORT_CHECK="--only recording" REPORT_REAL="$folder/real" REPORT_TASKS="$tasks" \
@@ -47,7 +47,7 @@ report "$out" 12 3 5 6 7 13 8 9 10 11 || fail "the other parts"
 [ "$(grep -cE '^[0-9]+ passed: ' "$out/summary.txt")" = 13 ] || fail "not every part passed"
 [ "$(find "$out" -type f | wc -l)" -le 8 ] || fail "more than 8 files"
 for words in 'operation ls step *all' 'operation drag *merge' 'operation values fc2, added' \
-    'operation algorithms' 'ab 2 recording=off' 'fp8 cost of 9 models' 'fp8.*drag' 'experiment [0-9]* ms: pwemoe train'; do
+    'operation algorithms' 'ab 2 recording=off' 'fp8 cost of 1 models' 'fp8.*drag' 'experiment [0-9]* ms: pwemoe train'; do
     grep -q "$words" "$out/figures.txt" || fail "figures.txt has no $words"
 done
 grep -q 'key to complete figures' "$out/log.txt" || fail "the explorer was not timed"

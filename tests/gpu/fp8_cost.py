@@ -3,6 +3,7 @@
 Merges of the demo, measured in bf16 and in fp8 on the same device, in copies under WORK;
 options go to `pwemoe merge` (--limit N). By value, so that the emulated device gives what
 a card does but for the order of sums. Prints a line a model, and the mean of all.
+FP8_COST_METHODS=average takes these methods alone.
 """
 
 import json
@@ -13,6 +14,8 @@ import sys
 
 MERGES = [["--method", "average,pretrained,stl"],
           ["--method", "task-arithmetic,ties", "--scales", "0.3:0.7:3"]]
+if "FP8_COST_METHODS" in os.environ:
+    MERGES = [["--method", os.environ["FP8_COST_METHODS"]]]
 
 
 def measured(precision):
