@@ -215,8 +215,6 @@ static const char *const computing[] = {
     "export %1$s/results.db --preference 0.2,0.3,0.5 --out %1$s/made",
     "merge-to %1$s/made --method ties --pretrained %1$s/models/pretrained --expert "
     "%1$s/models/digits --expert %1$s/models/letters --partial",
-    "paths %1$s/results.db --from models --to data",
-    "report %1$s/results.db --out %1$s/made",
     "plot %1$s/results.db --out %1$s/made.svg",
 };
 enum { COMPUTING = sizeof computing / sizeof *computing, FIRST = 4 };
@@ -312,12 +310,10 @@ static void ends_at_any_moment(void **state) {
         double last = count ? seconds_of(words, 3) : 0.45;
         for (int n = 0; n < times; n++) {
             snprintf(words, sizeof words, "./pwemoe %s --quiet%s", computing[i],
-                     strstr(computing[i], "report") || strstr(computing[i], "plot") ||
-                             strstr(computing[i], "paths")
-                         ? ""
-                     : n % 3 == 0 ? " --threads 1"
-                     : n % 3 == 1 ? " --threads 2"
-                                  : " --threads 5");
+                     strstr(computing[i], "plot") ? ""
+                     : n % 3 == 0                 ? " --threads 1"
+                     : n % 3 == 1                 ? " --threads 2"
+                                                  : " --threads 5");
             in_time += interrupt(words, last * rand_r(&seed) / RAND_MAX,
                                  n % 2 ? SIGTERM : SIGINT);
         }
