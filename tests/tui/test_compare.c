@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "../results/fixture.h"
 #include "eval/evaluator.h"
 #include "panels/views.h"
+#include "results/routing.h"
 
 static void preferred_tasks_come_first(void **state) {
     (void)state;
@@ -87,6 +89,23 @@ static struct catalog *read_catalog(const char *path) {
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
     store_close(store);
     return catalog;
+}
+
+/* What is made of a preference has one row more than there are modules: two models of
+ * routers compared must have room for it. */
+static void weights_of_routers_have_room(void **state) {
+    (void)state;
+    char path[4096];
+    size_t modules = 0;
+    snprintf(path, sizeof path, "%s/real/results.db", folder());
+    struct catalog *catalog = read_catalog(path);
+    float *weights = routing_weights(catalog, catalog->run_routers[0],
+                                     (const double[]){0.2, 0.3, 0.5}, &modules);
+    assert_non_null(weights);
+    assert_true(modules > 0);
+    assert_true(malloc_usable_size(weights) >= (modules + 1) * 3 * sizeof *weights);
+    free(weights);
+    catalog_free(catalog);
 }
 
 static char *page(struct explorer *explorer) {
@@ -200,6 +219,7 @@ static void undecided_until_the_examples_say_so(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(preferred_tasks_come_first),
+        cmocka_unit_test(weights_of_routers_have_room),
         cmocka_unit_test(undecided_until_the_examples_say_so),
     };
     return cmocka_run_group_tests(tests, fixture_utf8, NULL);

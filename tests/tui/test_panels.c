@@ -265,6 +265,16 @@ static void no_help_is_cut(void **state) {
         driver_key(&app, KEYS_PAGE_DOWN);
     }
     assert_non_null(strstr(before, "McNemar"));
+    /* A page that is shorter than the screen has one frame from the start. */
+    driver_type(&app, "\033");
+    driver_resize(&app, 100, 60);
+    driver_type(&app, "c\r");
+    driver_key(&app, KEYS_DOWN);
+    driver_type(&app, "\r");
+    char *page = driver_frame(&app), *box = strstr(page, "Side by side");
+    assert_non_null(box);
+    assert_null(strstr(box + 1, "Side by side"));
+    free(page);
     assert_true(marks);
     free(before);
     driver_close(&app);

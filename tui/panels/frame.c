@@ -245,25 +245,24 @@ static void make_links(struct canvas *canvas, const struct explorer *explorer,
                     explorer->message_path);
 }
 
-static void draw_page(const struct view *whole, struct explorer *explorer) {
+/* false: its length was not known; it is now, and the frame is to be drawn again. */
+static bool draw_page(const struct view *whole, struct explorer *explorer) {
     struct dialog *dialog = &explorer->dialog;
-    /* Drawn again where its length was not known yet. */
-    for (int pass = 0; pass < 3; pass++) {
-        struct view page = dialog_page(dialog, whole);
-        int lines = dialog->question->page(&page, explorer, dialog->scroll);
-        int most = lines > page.height ? lines - page.height : 0;
-        if (dialog->lines == lines && dialog->scroll <= most)
-            return;
-        dialog->lines = lines;
-        if (dialog->scroll > most)
-            dialog->scroll = most;
-        view_clear(&page);
-    }
+    struct view page = dialog_page(dialog, whole);
+    int lines = dialog->question->page(&page, explorer, dialog->scroll);
+    int most = lines > page.height ? lines - page.height : 0;
+    bool known = dialog->lines == lines && dialog->scroll <= most;
+    dialog->lines = lines;
+    if (dialog->scroll > most)
+        dialog->scroll = most;
+    return known;
 }
 
-void frame_draw(struct canvas *canvas, struct explorer *explorer,
-                struct arrangement *arrangement) {
+/* false: it is to be drawn again. */
+static bool draw_all(struct canvas *canvas, struct explorer *explorer,
+                     struct arrangement *arrangement) {
     struct view whole = view_whole(canvas);
+    bool known = true;
     canvas_clear(canvas);
     explorer->wish.width = canvas->width;
     explorer->wish.height = canvas->height;
@@ -273,7 +272,7 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
         snprintf(text, sizeof text, "terminal too small: %dx%d, 20x5 at least",
                  canvas->width, canvas->height);
         view_text(&whole, 0, 0, canvas->width, INK_TEXT, LOOK_PLAIN, text);
-        return;
+        return true;
     }
     if (arrangement->shown[PANEL_TITLE]) {
         struct view title = view_rect(canvas, arrangement->rect[PANEL_TITLE]);
@@ -282,7 +281,7 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
     struct view status = view_rect(canvas, arrangement->rect[PANEL_STATUS]);
     draw_status(&status, explorer, arrangement->compact);
     if (!explorer->catalog)
-        return;
+        return true;
     for (enum panel panel = PANEL_SIMPLEX; panel < PANEL_COUNT; panel++)
         if (arrangement->shown[panel])
             draw_panel(canvas, explorer, arrangement, panel);
@@ -298,8 +297,17 @@ void frame_draw(struct canvas *canvas, struct explorer *explorer,
     draw_lines(&whole, whole.height, 2, explorer->message_bad ? INK_WARNING : INK_TEXT,
                LOOK_BOLD, explorer->message);
     if (explorer->dialog.kind == DIALOG_PAGE)
-        draw_page(&whole, explorer);
+        known = draw_page(&whole, explorer);
     else
         dialog_draw(&explorer->dialog, &whole);
     make_links(canvas, explorer, arrangement);
+    return known;
+}
+
+void frame_draw(struct canvas *canvas, struct explorer *explorer,
+                struct arrangement *arrangement) {
+    enum { PASSES = 3 };
+    for (int pass = 0; pass < PASSES && !draw_all(canvas, explorer, arrangement);
+         pass++)
+        continue;
 }

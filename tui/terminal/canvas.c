@@ -31,6 +31,19 @@ void canvas_free(struct canvas *canvas) {
     canvas->width = canvas->height = 0;
 }
 
+static struct cell *cell_of(const struct view *view, int x, int y) {
+    if (x < 0 || y < 0 || x >= view->width || y >= view->height)
+        return NULL;
+    return &view->canvas->cells[(size_t)(view->y + y) * (size_t)view->canvas->width +
+                                (size_t)(view->x + x)];
+}
+
+static void view_clear(const struct view *view) {
+    for (int y = 0; y < view->height; y++)
+        for (int x = 0; x < view->width; x++)
+            *cell_of(view, x, y) = (struct cell){L' ', INK_TEXT, LOOK_PLAIN, 1};
+}
+
 void canvas_clear(struct canvas *canvas) {
     struct view whole = view_whole(canvas);
     view_clear(&whole);
@@ -90,19 +103,6 @@ struct view view_inside(const struct view *view, int x, int y, int width, int he
     return (struct view){view->canvas, view->x + left, view->y + top,
                          right > left ? right - left : 0,
                          bottom > top ? bottom - top : 0};
-}
-
-static struct cell *cell_of(const struct view *view, int x, int y) {
-    if (x < 0 || y < 0 || x >= view->width || y >= view->height)
-        return NULL;
-    return &view->canvas->cells[(size_t)(view->y + y) * (size_t)view->canvas->width +
-                                (size_t)(view->x + x)];
-}
-
-void view_clear(const struct view *view) {
-    for (int y = 0; y < view->height; y++)
-        for (int x = 0; x < view->width; x++)
-            *cell_of(view, x, y) = (struct cell){L' ', INK_TEXT, LOOK_PLAIN, 1};
 }
 
 static int width_of(wchar_t c) {

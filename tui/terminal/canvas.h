@@ -61,7 +61,6 @@ struct view view_whole(struct canvas *canvas);
 struct view view_rect(struct canvas *canvas, struct rect rect);
 struct view view_inside(const struct view *view, int x, int y, int width, int height);
 
-void view_clear(const struct view *view);
 void view_put(const struct view *view, int x, int y, wchar_t c, enum ink ink,
               unsigned look);
 /* Adds looks to cells already drawn (a selection bar). */
