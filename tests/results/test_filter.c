@@ -152,7 +152,8 @@ static void what_is_wrong_and_where(void **state) {
         {"kind == merged", 8,
          "there is no kind 'merged'; it is one of pwemoe, merge, single, train, "
          "import"},
-        {"state == done", 9, "it is one of none, partial, stale, complete, imported"},
+        {"state == done", 9,
+         "it is one of none, partial, stale, complete, fp8, imported"},
         {"label == 'Table", 9, "the quote is not closed"},
         /* Characters, not bytes, are counted. */
         {"label == '\u00e9\u00e9' && x", 19, "at character 18: unknown name 'x'"},
