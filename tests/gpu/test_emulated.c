@@ -63,12 +63,13 @@ static void test_fp8(void **state) {
         unsetenv("PWEMOE_CUDA_TUNE");
         assert_int_equal(b->precision, PRECISION_BF16);
         emulation_order(order);
-        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            char line[256];
             assert_int_equal(conformance_run(b, cases[i], stderr, NULL), 0);
-        char line[256];
-        backend_remark(b, line);
-        if (order == 0)
-            assert_says(line, "were done in bf16");
+            backend_remark(b, line);
+            if (i == 0) /* later cases have products that a plain loop does */
+                assert_says(line, "were done in bf16");
+        }
         for (size_t i = 0; order == 1 && i < conformance_fault_count; i++)
             if (strncmp(conformance_faults[i].victim, "fp8", 3) == 0 &&
                 !conformance_fault_found(b, &conformance_faults[i]))
