@@ -30,8 +30,11 @@ static int cpu_allocate(struct backend *backend, size_t bytes, void **memory,
         backend->refused = bytes;
         return error_set(error,
                          "out of memory for %zu MiB on the CPU (%zu MiB are in use); "
-                         "use fewer tasks or a smaller batch",
-                         bytes >> 20, cpu->now >> 20);
+                         "use %s",
+                         bytes >> 20, cpu->now >> 20,
+                         backend->spill
+                             ? "fewer tasks or a smaller batch"
+                             : "fewer tasks, a smaller batch or --spill DIR");
     }
     uintptr_t first = (uintptr_t)start + sizeof(struct memory_block);
     char *block = start + sizeof(struct memory_block) +
