@@ -167,6 +167,7 @@ void evaluator_close(struct evaluator *e) {
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
     correction_free(e->correction);
+    closed_base_free(e->base);
     surrogate_free(e->surrogate);
     json_decref(e->answered);
     unloader_free(e->plain_unloader);
