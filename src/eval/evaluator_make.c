@@ -12,8 +12,7 @@
 
 /* --- routers --------------------------------------------------------------------- */
 
-/* What answered preferences until now does so no longer. */
-static void drop_routers(struct evaluator *e) {
+void evaluator_drop_answers(struct evaluator *e) {
     routers_free(e->routers);
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
@@ -56,7 +55,7 @@ static int use_correction(struct evaluator *e, const void *blob, size_t size,
     if (result == 0 && parts.form == CORRECTION_WUDI)
         result = closed_base_new(e->pool, parts.ridge, &base, error);
     if (result == 0) {
-        drop_routers(e);
+        evaluator_drop_answers(e);
         b->upload_real(b, correction_vector(correction), parts.vectors,
                        correction_count(parts.form, e->tasks) * l->size);
         result = b->synchronise(b, error);
@@ -101,7 +100,7 @@ static int use_routers(struct evaluator *e, const void *blob, size_t size,
     if (unloader_new(e->pool, upscaling, &unloader, error) ||
         unloader_place(unloader, routers, error))
         goto failed;
-    drop_routers(e);
+    evaluator_drop_answers(e);
     e->names = names;
     e->routers = routers;
     e->upscaling = upscaling;
@@ -128,7 +127,7 @@ static int use_surrogate(struct evaluator *e, const void *blob, size_t size,
         surrogate_free(surrogate);
         return -1;
     }
-    drop_routers(e);
+    evaluator_drop_answers(e);
     e->surrogate = surrogate;
     return 0;
 }

@@ -162,13 +162,7 @@ void evaluator_close(struct evaluator *e) {
     free(e->queued);
     if (b)
         b->release(b, e->weights);
-    free(e->routing);
-    routers_free(e->routers);
-    unloader_free(e->unloader);
-    upscaling_free(e->upscaling);
-    correction_free(e->correction);
-    closed_base_free(e->base);
-    surrogate_free(e->surrogate);
+    evaluator_drop_answers(e);
     json_decref(e->answered);
     unloader_free(e->plain_unloader);
     stored_dtype_free(e->stored);
@@ -184,7 +178,6 @@ void evaluator_close(struct evaluator *e) {
     free(e->directory);
     evaluator_forget_settled(e);
     json_decref(e->sources);
-    free(e->names);
     free(e);
 }
 

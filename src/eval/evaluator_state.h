@@ -87,6 +87,8 @@ void evaluator_restart(struct evaluator *evaluator);
 /* Around the making of a model, for evaluator_cost. */
 void evaluator_make_begin(struct evaluator *evaluator);
 void evaluator_make_end(struct evaluator *evaluator);
+/* What answered preferences until now does so no longer, and is freed. */
+void evaluator_drop_answers(struct evaluator *evaluator);
 void evaluator_forget_settled(struct evaluator *evaluator);
 void evaluator_clear_fitted(struct evaluator *evaluator);
 /* What fits heads, with its examples. */
