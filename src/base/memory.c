@@ -42,6 +42,14 @@ void *array_new(size_t count, size_t size) {
     return array ? array : memory_failed();
 }
 
+void *array_unset(size_t count, size_t size) {
+    size_t bytes;
+    void *array = NULL;
+    if (size_multiply(count, size, &bytes))
+        array = malloc(bytes ? bytes : 1);
+    return array ? array : memory_failed();
+}
+
 /* At least needed, doubling; 0 where that does not fit. */
 static size_t grown(size_t capacity, size_t needed) {
     size_t larger = capacity < 8 ? 8 : capacity;

@@ -15,6 +15,9 @@ bool size_add(size_t a, size_t b, size_t *result);
 /* count * size bytes, zeroed; NULL when the product overflows or memory is
  * out. A zero product gives a pointer that may be freed. Freed with free(). */
 void *array_new(size_t count, size_t size);
+/* The same not zeroed, for what is written whole before it is read: zeroing megabytes
+ * takes as long as a pass over them. */
+void *array_unset(size_t count, size_t size);
 
 /* Grows *array so that it holds at least needed elements (doubling). Returns 0,
  * or -1 with *array and *capacity unchanged. */

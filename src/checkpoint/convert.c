@@ -56,6 +56,7 @@ static uint16_t f32_to_bf16(float value) {
 /* Whether all count values are finite. */
 static int all_finite(const float *values, size_t count) {
     uint32_t bad = 0;
+#pragma omp simd reduction(| : bad)
     for (size_t i = 0; i < count; i++)
         bad |= (bits_of(values[i]) & 0x7f800000u) == 0x7f800000u;
     return !bad;
@@ -71,6 +72,7 @@ static void convert(const struct tensor *tensor, size_t from, size_t count,
         memcpy(out, data, count * sizeof *out);
         break;
     case DTYPE_F64:
+#pragma omp simd
         for (size_t i = 0; i < count; i++) {
             double value;
             memcpy(&value, data + i * sizeof value, sizeof value);
@@ -78,6 +80,7 @@ static void convert(const struct tensor *tensor, size_t from, size_t count,
         }
         break;
     case DTYPE_F16:
+#pragma omp simd
         for (size_t i = 0; i < count; i++) {
             uint16_t half;
             memcpy(&half, data + i * sizeof half, sizeof half);
@@ -85,6 +88,7 @@ static void convert(const struct tensor *tensor, size_t from, size_t count,
         }
         break;
     default: /* BF16 */
+#pragma omp simd
         for (size_t i = 0; i < count; i++) {
             uint16_t half;
             memcpy(&half, data + i * sizeof half, sizeof half);
@@ -151,18 +155,21 @@ void tensor_from_f32(enum dtype dtype, const float *values, size_t count, void *
             memcpy(out, values, count * sizeof *values);
         break;
     case DTYPE_F64:
+#pragma omp simd
         for (size_t i = 0; i < count; i++) {
             double value = values[i];
             memcpy(bytes + i * sizeof value, &value, sizeof value);
         }
         break;
     case DTYPE_F16:
+#pragma omp simd
         for (size_t i = 0; i < count; i++) {
             uint16_t half = f32_to_f16(values[i]);
             memcpy(bytes + i * sizeof half, &half, sizeof half);
         }
         break;
     case DTYPE_BF16:
+#pragma omp simd
         for (size_t i = 0; i < count; i++) {
             uint16_t half = f32_to_bf16(values[i]);
             memcpy(bytes + i * sizeof half, &half, sizeof half);

@@ -32,20 +32,23 @@ struct select {
     const struct kernels *kernels;
     unsigned threads;
     unsigned counted;              /* threads that took part in the last count */
-    uint64_t *counts;              /* [threads, BINS] */
+    size_t bins;                   /* room for them */
+    uint64_t *counts;              /* [threads, bins] */
     uint64_t blocks[BINS / BLOCK]; /* sums of counts over threads */
 };
 
-struct select *select_new(unsigned threads) {
+struct select *select_new(unsigned threads, size_t longest) {
     struct select *select = array_new(1, sizeof *select);
     size_t counts;
-    if (!select || !size_multiply(threads, BINS, &counts)) {
+    size_t bins = longest > SHORT ? BINS : FEW_BINS;
+    if (!select || !size_multiply(threads, bins, &counts)) {
         free(select);
         return NULL;
     }
     select->kernels = kernels_best();
     select->threads = threads;
-    select->counts = array_new(counts, sizeof *select->counts);
+    select->bins = bins;
+    select->counts = array_unset(counts, sizeof *select->counts);
     if (!select->counts) {
         select_free(select);
         return NULL;
@@ -83,7 +86,7 @@ static uint64_t *counts_of_thread(const struct select *select, size_t bins,
     thread = (unsigned)omp_get_thread_num();
     *threads = (unsigned)omp_get_num_threads();
 #endif
-    uint64_t *counts = select->counts + (size_t)thread * BINS;
+    uint64_t *counts = select->counts + (size_t)thread * select->bins;
     memset(counts, 0, bins * sizeof *counts);
     return counts;
 }
@@ -96,7 +99,7 @@ static void sum_blocks(struct select *select, size_t bins, unsigned threads) {
         uint64_t sum = 0;
         for (unsigned t = 0; t < threads; t++)
             for (size_t b = block * BLOCK; b < bins && b < (block + 1) * BLOCK; b++)
-                sum += select->counts[(size_t)t * BINS + b];
+                sum += select->counts[(size_t)t * select->bins + b];
         select->blocks[block] = sum;
     }
 #pragma omp single
@@ -106,7 +109,7 @@ static void sum_blocks(struct select *select, size_t bins, unsigned threads) {
 static uint64_t count_of(const struct select *select, size_t bin) {
     uint64_t count = 0;
     for (unsigned t = 0; t < select->counted; t++)
-        count += select->counts[(size_t)t * BINS + bin];
+        count += select->counts[(size_t)t * select->bins + bin];
     return count;
 }
 

@@ -154,7 +154,7 @@ static int trim_all(const float *vectors, size_t stride, size_t tasks,
                     const struct select_run *tensors, size_t tensor_count,
                     const struct ties *ties, struct trim *trims,
                     const struct work *work, struct error *error) {
-    struct select *select = select_new(ties->threads);
+    struct select *select = select_new(ties->threads, SIZE_MAX);
     if (!select)
         return error_memory(error);
     bool whole = ties->trim == TIES_TRIM_WHOLE;

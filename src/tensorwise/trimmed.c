@@ -57,8 +57,8 @@ static int bound_all(const struct tensor_input *input, double kept, double top,
                      size_t least, struct blend *blend, struct error *error) {
     const struct values *values = input->values;
     size_t count = values->count;
-    struct select *select = select_new(input->threads);
-    float *vector = array_new(count, sizeof *vector);
+    struct select *select = select_new(input->threads, count);
+    float *vector = array_unset(count, sizeof *vector);
     int result = select && vector ? 0 : error_memory(error);
     size_t few = (size_t)((double)count * kept), most = (size_t)((double)count * top);
     if (few < least)

@@ -51,6 +51,7 @@ int values_vector(const struct values *v, size_t expert, size_t from, size_t cou
     if (tensor_part_to_f32(own->whole, models_path(v->models, expert), from, count, out,
                            error))
         return -1;
+#pragma omp simd
     for (size_t i = 0; i < count; i++)
         out[i] -= base[i];
     return 0;
@@ -65,6 +66,7 @@ static int values_model(const struct values *v, size_t expert, size_t from,
                                   count, out, error);
     if (values_vector(v, expert, from, count, base, out, error))
         return -1;
+#pragma omp simd
     for (size_t i = 0; i < count; i++)
         out[i] += base[i];
     return 0;
@@ -93,7 +95,7 @@ int values_whole_vector(const struct values *v, size_t expert, unsigned threads,
 float *values_whole_vectors(const struct values *v, unsigned threads,
                             const float **each, struct error *error) {
     size_t experts = v->models->count;
-    float *vectors = array_new(experts, v->count * sizeof *vectors);
+    float *vectors = array_unset(experts, v->count * sizeof *vectors);
     if (!vectors)
         error_memory(error);
     for (size_t t = 0; vectors && t < experts; t++) {

@@ -107,10 +107,10 @@ static void selection_is_that_by_sorting(void **state) {
     assert_non_null(x);
     assert_non_null(sorted);
     for (unsigned threads = 1; threads < 4; threads += 2) {
-        struct select *select = select_new(threads);
-        assert_non_null(select);
         for (unsigned kind = 0; kind < 4; kind++) {
             size_t count = threads == 1 && kind == 0 ? 3001 : LONG;
+            struct select *select = select_new(threads, count);
+            assert_non_null(select);
             for (size_t i = 0; i < count; i++) {
                 float u = (float)random_uniform(&random) - 0.5f;
                 /* Smooth; mostly 0; few values; ordered, so that samples mislead. */
@@ -139,8 +139,8 @@ static void selection_is_that_by_sorting(void **state) {
                 assert_int_equal(found.below, below);
                 assert_int_equal(found.equal, equal);
             }
+            select_free(select);
         }
-        select_free(select);
     }
     free(sorted);
     free(x);
