@@ -15,8 +15,8 @@ struct select_run {
 struct select;
 
 /* Room for vectors of up to `longest` elements in all their runs, which takes 4 MiB a
- * thread from some 1,000,000 on and next to nothing below; threads > 0. NULL when memory
- * is out. */
+ * thread from some 1,000,000 on and next to nothing below; threads > 0. NULL when
+ * memory is out. */
 struct select *select_new(unsigned threads, size_t longest);
 void select_free(struct select *select); /* NULL is fine */
 

@@ -11,7 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Two tasks, one of them called as a flag is; one row with all there is, one without.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static struct store_task tasks[] = {{.name = "digits"}, {.name = "knee"}};
+    static struct store_task tasks[] = {
+        {.name = "digits", .objective = {.maximise = true, .unit = "%", .metric = "a"}},
+        {.name = "knee", .objective = {.maximise = true, .unit = "%", .metric = "a"}}};
     static struct store_recipe recipe = {.task_count = 2, .tasks = tasks};
     static double preference[] = {0.25, 0.75}, values[] = {80, 70, NAN, NAN};
     static struct store_evaluation some[] = {
