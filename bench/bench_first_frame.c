@@ -1,15 +1,16 @@
 /* From the start of pwemoe-explore to its first frame in a pseudo-terminal and to the
- * first one with every stored solution (of a large file that is a later one), beside
- * the start and end of a program that does nothing, in the same run; then what one key
- * of a drag takes, from the new preference to the cells of its frame.
+ * first one with every stored solution (of a large file that is a later one). The floor
+ * is the start and end of a program that does nothing; the peer is another build of the
+ * explorer where one is named. All take turns. Then what one key of a drag takes, from
+ * the new preference to the cells of its frame.
  *
- *     bench_first_frame [--explorer PROGRAM] [FILE]
+ *     bench_first_frame [--small] [--explorer PROGRAM] [FILE]
  *
  * Without FILE databases of its own are used: 66 stored solutions of three tasks,
- * 11,440 of eight, and 100,128 of three. FILE must have solutions of its newest
- * routers. PROGRAM is another build to be measured in turn with this one. Run in the
- * build folder. */
+ * 11,440 of eight, and 100,128 of three (--small: the first). FILE must have solutions
+ * of its newest routers. Run in the build folder. */
 #define _GNU_SOURCE
+#include <math.h>
 #include <poll.h>
 #include <pty.h>
 #include <stdio.h>
@@ -20,7 +21,9 @@
 #include <unistd.h>
 
 #include "../tests/results/fixture.h"
-#include "panels/views.h"
+#include "frame_drag.h"
+#include "lines.h"
+#include "timing.h"
 
 enum { ROUNDS = 11 };
 
@@ -28,11 +31,6 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int order(const void *a, const void *b) {
-    const double *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
 }
 
 struct frames {
@@ -92,118 +90,111 @@ static double nothing(void) {
     return now() - start;
 }
 
-/* Seconds a key, over many; -1 where the file cannot be read. */
-static double drag(const char *file) {
-    enum { KEYS = 200 };
-    struct store *store;
-    struct catalog *catalog;
-    struct explorer explorer;
-    struct canvas canvas = {.marks = palette_marks(true)};
-    struct arrangement arrangement;
-    struct error error;
-    if (store_open(file, STORE_READ_ONLY, &store, &error))
-        return -1;
-    int failed = catalog_read(store, &catalog, &error);
-    store_close(store);
-    if (failed)
-        return -1;
-    explorer_init(&explorer, file);
-    if (explorer_take_catalog(&explorer, catalog) || canvas_resize(&canvas, 140, 40))
-        return -1;
-    double start = now();
-    for (int key = 0; key < KEYS; key++) {
-        explorer_set_share(&explorer, (size_t)key / 20 % explorer.tasks,
-                           0.045 * (key % 20), true);
-        frame_draw(&canvas, &explorer, &arrangement);
-    }
-    double seconds = (now() - start) / KEYS;
-    canvas_free(&canvas);
-    explorer_free(&explorer);
-    return seconds;
-}
-
 static const struct sized {
     const char *what;
     size_t tasks, edge;
-} sizes[] = {{"3 tasks, 66 solutions", 3, 11},
-             {"8 tasks, 11,440 solutions", 8, 10},
-             {"3 tasks, 100,128 solutions", 3, 447}};
+} sizes[] = {{"66 x 3", 3, 11}, {"11,440 x 8", 8, 10}, {"100,128 x 3", 3, 447}};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
-static int measure_drag(char files[SIZES][4200]) {
-    double keys[SIZES][ROUNDS];
-    for (int i = 0; i < ROUNDS; i++)
-        for (size_t k = 0; k < SIZES; k++) {
-            keys[k][i] = drag(files[k]);
-            if (keys[k][i] < 0)
-                return 1;
-        }
-    printf("\none key of a drag              median ms  least ms\n");
-    for (size_t k = 0; k < SIZES; k++) {
-        qsort(keys[k], ROUNDS, sizeof *keys[k], order);
-        printf("%-30s %9.2f %9.2f  ratio %.1f\n", sizes[k].what,
-               1000 * keys[k][ROUNDS / 2], 1000 * keys[k][0],
-               keys[k][ROUNDS / 2] / keys[0][ROUNDS / 2]);
-    }
-    return 0;
-}
+struct bench {
+    struct lines lines;
+    const char *programs[2]; /* ours, and another build or NULL */
+    int rounds;
+};
 
-static double median(double *values) {
-    qsort(values, ROUNDS, sizeof *values, order);
-    return values[ROUNDS / 2];
+/* seconds [rounds] of ours, of the floor and of the peer; NULL: not measured */
+static void add(struct bench *b, const char *what, const char *size, double *ours,
+                double *floor, double *other) {
+    size_t rounds = (size_t)b->rounds;
+    struct timing timing = timing_of(ours, rounds);
+    struct figure figure = {.shape = "",
+                            .precision = "",
+                            .value = 1000 * timing.median,
+                            .unit = "ms",
+                            .floor = NAN,
+                            .floor_unit = "ms",
+                            .peer = NAN,
+                            .peer_name = "other",
+                            .repeats = rounds,
+                            .spread = timing.spread};
+    if (floor)
+        figure.floor = 1000 * timing_of(floor, rounds).median;
+    if (other)
+        figure.peer = 1000 * timing_of(other, rounds).median;
+    snprintf(figure.name, sizeof figure.name, "%s, %s", what, size);
+    lines_add(&b->lines, &figure);
 }
 
 /* Programs take turns, so that what else the machine does meets them alike. */
-static int measure(const char *what, const char *file, const char *const *programs) {
-    double first[2][ROUNDS], whole[2][ROUNDS], peers[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++) {
+static int measure(struct bench *b, const char *what, const char *file) {
+    static double first[2][ROUNDS], whole[2][ROUNDS], peers[ROUNDS];
+    for (int i = 0; i < b->rounds; i++) {
         peers[i] = nothing();
-        for (int p = 0; p < 2 && programs[p]; p++) {
+        for (int p = 0; p < 2 && b->programs[p]; p++) {
             struct frames frames;
-            if (!measure_frames(programs[p], file, &frames)) {
+            if (!measure_frames(b->programs[p], file, &frames)) {
                 fprintf(stderr, "bench_first_frame: %s: no frame of %s came\n",
-                        programs[p], file);
-                return 1;
+                        b->programs[p], file);
+                return -1;
             }
             first[p][i] = frames.first;
             whole[p][i] = frames.whole;
         }
     }
-    double peer = median(peers);
-    for (int p = 0; p < 2 && programs[p]; p++) {
-        double one = median(first[p]), all = median(whole[p]);
-        printf("%-26s %9.1f %9.1f %9.1f %9.1f %9.2f  %s\n", what, 1000 * one,
-               1000 * first[p][0], 1000 * all, 1000 * whole[p][0], 1000 * peer,
-               programs[p]);
-        if (p)
-            printf("%-26s first %.2f, whole %.2f\n", "  the first program over it",
-                   median(first[0]) / one, median(whole[0]) / all);
-    }
-    fflush(stdout);
+    bool other = b->programs[1];
+    add(b, "first frame", what, first[0], peers, other ? first[1] : NULL);
+    add(b, "every solution", what, whole[0], peers, other ? whole[1] : NULL);
     return 0;
 }
 
-int main(int argc, char **argv) {
-    const char *programs[2] = {"./pwemoe-explore", NULL};
-    if (argc > 2 && strcmp(argv[1], "--explorer") == 0) {
-        programs[1] = argv[2];
-        argv += 2;
-        argc -= 2;
+static int measure_drag(struct bench *b, const char *what, const char *file) {
+    static double keys[ROUNDS];
+    for (int i = 0; i < b->rounds; i++) {
+        keys[i] = frame_drag(file);
+        if (keys[i] < 0) {
+            fprintf(stderr, "bench_first_frame: %s cannot be read\n", file);
+            return -1;
+        }
     }
-    printf("frames, 140x40             first ms     least  whole ms     least   true "
-           "ms\n");
-    if (argc > 1)
-        return measure(argv[1], argv[1], programs);
-    static char files[SIZES][4200];
-    for (size_t i = 0; i < SIZES; i++) {
+    add(b, "a drag's frame, cells", what, keys, NULL, NULL);
+    return 0;
+}
+
+static int measure_own(struct bench *b) {
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < (b->lines.small ? 1 : SIZES); i++) {
         struct fixture_options options = {.tasks = sizes[i].tasks,
                                           .edge = sizes[i].edge,
                                           .baselines = true,
                                           .log = true};
-        snprintf(files[i], sizeof files[i], "%s/%zu.db", folder(), i);
-        fixture_write(files[i], &options);
-        if (measure(sizes[i].what, files[i], programs))
-            return 1;
+        char path[4200];
+        snprintf(path, sizeof path, "%s/%zu.db", folder(), i);
+        fixture_write(path, &options);
+        result = measure(b, sizes[i].what, path) || measure_drag(b, sizes[i].what, path)
+                     ? -1
+                     : 0;
     }
-    return measure_drag(files);
+    return result;
+}
+
+int main(int argc, char **argv) {
+    static struct bench b;
+    struct backend *backend;
+    struct error error;
+    lines_begin(&b.lines, "first_frame", &argc, argv);
+    b.programs[0] = "./pwemoe-explore";
+    b.rounds = b.lines.small ? 2 : ROUNDS;
+    if (argc > 2 && strcmp(argv[1], "--explorer") == 0) {
+        b.programs[1] = argv[2];
+        argv += 2;
+        argc -= 2;
+    }
+    if (backend_open("cpu", PRECISION_F32, 1, &backend, NULL, &error)) {
+        fprintf(stderr, "bench_first_frame: %s\n", error.text);
+        return 1;
+    }
+    int result = argc > 1 ? measure(&b, "the file", argv[1]) : measure_own(&b);
+    int written = lines_end(&b.lines, backend);
+    backend_close(backend);
+    return result ? 1 : written;
 }

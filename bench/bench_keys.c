@@ -1,13 +1,14 @@
 /* From a key in a pseudo-terminal of 200x50 to the end of the frame that answers it, in
- * each view of the objective space, beside the echo of a byte by `cat` in another such
- * terminal, in the same run; and the first frame of a file with 100,000 solutions.
+ * each view of the objective space. The floor is the echo of a byte by `cat` in another
+ * such terminal; the peer is another build of the explorer where one is named. All take
+ * turns, key by key.
  *
- *     bench_keys [--explorer PROGRAM] [FILE]
+ *     bench_keys [--small] [--explorer PROGRAM] [FILE]
  *
  * Without FILE two databases of its own are used, of eight tasks: 11,440 stored
- * solutions, and 116,280. PROGRAM is measured in place of ./pwemoe-explore. Run in the
- * build folder. */
+ * solutions, and 116,280 (--small: 66 of three tasks). Run in the build folder. */
 #define _GNU_SOURCE
+#include <math.h>
 #include <poll.h>
 #include <pty.h>
 #include <stdio.h>
@@ -19,15 +20,25 @@
 #include <unistd.h>
 
 #include "../tests/results/fixture.h"
+#include "lines.h"
+#include "timing.h"
 
 enum { KEYS = 60, QUIET = 60 /* milliseconds */, PATIENCE = 60000 };
+enum { PLAIN, OURS, OTHER, SESSIONS };
+
+static const char frame_end[] = "\033[?2026l";
 
 struct session {
-    pid_t child;
+    pid_t child; /* 0: none */
     int terminal;
     char bytes[1 << 20]; /* the last that came */
     size_t count;
-    double began;
+};
+
+struct bench {
+    struct lines lines;
+    const char *program[SESSIONS]; /* NULL: not asked for */
+    struct session session[SESSIONS];
 };
 
 static double now(void) {
@@ -36,24 +47,31 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int begin(struct session *s, const char *const *argv) {
+static int begin(struct session *s, const char *program, const char *file) {
     struct winsize size = {.ws_row = 50, .ws_col = 200};
+    struct termios raw;
     s->count = 0;
-    s->began = now();
     s->child = forkpty(&s->terminal, NULL, NULL, &size);
     if (s->child == 0) {
         setenv("TERM", "xterm-256color", 1);
         setenv("LC_ALL", "C.UTF-8", 1);
-        execvp(argv[0], (char *const *)(uintptr_t)argv);
+        execlp(program, program, file, (char *)NULL);
         _exit(127);
+    }
+    if (s->child > 0 && !file && tcgetattr(s->terminal, &raw) == 0) {
+        cfmakeraw(&raw);
+        tcsetattr(s->terminal, TCSANOW, &raw);
     }
     return s->child > 0 ? 0 : -1;
 }
 
 static void end(struct session *s) {
+    if (s->child <= 0)
+        return;
     kill(s->child, SIGKILL);
     waitpid(s->child, NULL, 0);
     close(s->terminal);
+    s->child = 0;
 }
 
 /* What comes within so many milliseconds, added to what is there; false: nothing. */
@@ -92,115 +110,131 @@ static double answer(struct session *s, const char *keys, const char *text) {
     return now() - start;
 }
 
-static int order(const void *a, const void *b) {
-    const double *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
-struct latency {
-    double median, largest;
-};
-
-/* The key and the one that takes it back, in turn. */
-static int measure(struct session *s, const char *there, const char *back,
-                   const char *text, struct latency *latency) {
-    double seconds[KEYS];
-    for (int i = 0; i < KEYS; i++) {
-        seconds[i] = answer(s, i % 2 ? back : there, text);
-        if (seconds[i] < 0)
+/* Until every solution has been read. */
+static int wait_whole(struct session *s) {
+    while (!holds(s, ", measured") && !holds(s, ", estimated"))
+        if (!read_more(s, PATIENCE))
             return -1;
-    }
-    qsort(seconds, KEYS, sizeof *seconds, order);
-    *latency = (struct latency){seconds[KEYS / 2], seconds[KEYS - 1]};
     return 0;
 }
 
-static int measure_echo(struct latency *echo) {
-    struct session s;
-    if (begin(&s, (const char *const[]){"cat", NULL}))
-        return -1;
-    struct termios raw;
-    tcgetattr(s.terminal, &raw);
-    cfmakeraw(&raw);
-    tcsetattr(s.terminal, TCSANOW, &raw);
-    int result = measure(&s, "a", "a", "a", echo);
-    end(&s);
-    return result;
+static const struct view {
+    const char *name, *to, *there, *back;
+} views[] = {{"parallel, drag", "", "\033[C", "\033[D"},
+             {"scatter, drag", "x", "\033[C", "\033[D"},
+             {"3-D, drag", "x", "\033[C", "\033[D"},
+             {"3-D, turn", "", ",", "."},
+             {"table, next row", "T\t\t", "\033[B", "\033[A"}};
+
+static void add(struct bench *b, const char *what, const struct view *view,
+                struct timing timing[SESSIONS], bool longest, const double *most) {
+    struct figure figure = {.shape = "",
+                            .precision = "",
+                            .value =
+                                1000 * (longest ? most[OURS] : timing[OURS].median),
+                            .unit = "ms",
+                            .floor = 1000 * timing[PLAIN].median,
+                            .floor_unit = "ms",
+                            .peer = NAN,
+                            .peer_name = "other",
+                            .repeats = KEYS,
+                            .spread = timing[OURS].spread};
+    if (b->program[OTHER])
+        figure.peer = 1000 * (longest ? most[OTHER] : timing[OTHER].median);
+    snprintf(figure.name, sizeof figure.name, "%s: %s%s", what, view->name,
+             longest ? ", longest" : "");
+    lines_add(&b->lines, &figure);
+}
+
+/* The key and the one that takes it back, in turn. */
+static int measure(struct bench *b, const char *what, const struct view *view) {
+    static double seconds[SESSIONS][KEYS];
+    struct timing timing[SESSIONS];
+    double most[SESSIONS];
+    int keys = b->lines.small ? 4 : KEYS;
+    for (int i = 0; i < keys; i++)
+        for (int s = 0; s < SESSIONS; s++) {
+            if (!b->session[s].child)
+                continue;
+            seconds[s][i] = s == PLAIN
+                                ? answer(&b->session[s], "a", "a")
+                                : answer(&b->session[s],
+                                         i % 2 ? view->back : view->there, frame_end);
+            if (seconds[s][i] < 0)
+                return -1;
+        }
+    for (int s = 0; s < SESSIONS; s++) {
+        if (!b->session[s].child)
+            continue;
+        timing[s] = timing_of(seconds[s], (size_t)keys);
+        most[s] = seconds[s][keys - 1];
+    }
+    add(b, what, view, timing, false, most);
+    add(b, what, view, timing, true, most);
+    return 0;
 }
 
 /* Views as they come by x from the first, each with a key of a drag and one of
  * pointing; the table at the end. */
-static int measure_file(const char *program, const char *file, const char *what,
-                        const struct latency *echo) {
-    static const struct {
-        const char *name, *to, *there, *back;
-    } views[] = {{"parallel coordinates, drag", "", "\033[C", "\033[D"},
-                 {"scatter, drag", "x", "\033[C", "\033[D"},
-                 {"3-D, drag", "x", "\033[C", "\033[D"},
-                 {"3-D, turn", "", ",", "."},
-                 {"table, next row", "T\t\t", "\033[B", "\033[A"}};
-    static const char frame[] = "\033[?2026l";
-    struct session s;
-    if (begin(&s, (const char *const[]){program, file, NULL}))
-        return -1;
-    double first = 0, whole = 0;
-    while (whole == 0) {
-        if (!read_more(&s, PATIENCE)) {
-            end(&s);
-            return -1;
-        }
-        if (first == 0 && holds(&s, frame) && holds(&s, "Objectives"))
-            first = now() - s.began;
-        if (holds(&s, ", measured") || holds(&s, ", estimated"))
-            whole = now() - s.began;
-    }
-    printf("%s: first frame %.0f ms, every solution %.0f ms\n", what, 1000 * first,
-           1000 * whole);
-    int result = 0;
+static int measure_file(struct bench *b, const char *file, const char *what) {
+    int result = begin(&b->session[PLAIN], "cat", NULL);
+    for (int s = OURS; result == 0 && s < SESSIONS; s++)
+        if (b->program[s])
+            result =
+                begin(&b->session[s], b->program[s], file) || wait_whole(&b->session[s])
+                    ? -1
+                    : 0;
     for (size_t v = 0; result == 0 && v < sizeof views / sizeof *views; v++) {
-        struct latency latency;
-        for (const char *key = views[v].to; *key; key++)
-            answer(&s, (char[]){*key, '\0'}, frame);
-        result = measure(&s, views[v].there, views[v].back, frame, &latency);
-        if (result == 0)
-            printf("  %-28s %9.1f %9.1f %9.1f\n", views[v].name, 1000 * latency.median,
-                   1000 * latency.largest, latency.median / echo->median);
-        fflush(stdout);
+        for (int s = OURS; s < SESSIONS; s++)
+            for (const char *key = views[v].to; b->session[s].child && *key; key++)
+                answer(&b->session[s], (char[]){*key, '\0'}, frame_end);
+        result = measure(b, what, &views[v]);
     }
-    end(&s);
+    for (int s = 0; s < SESSIONS; s++)
+        end(&b->session[s]);
+    if (result)
+        fprintf(stderr, "bench_keys: %s: no frame came\n", file);
     return result;
 }
 
-static int fail(const char *what) {
-    fprintf(stderr, "bench_keys: %s: no frame came\n", what);
-    return 1;
+static int measure_own(struct bench *b) {
+    static const struct {
+        const char *what;
+        size_t tasks, edge;
+    } sizes[] = {{"key, 66 x 3", 3, 11},
+                 {"key, 11,440 x 8", 8, 10},
+                 {"key, 116,280 x 8", 8, 15}};
+    int result = 0;
+    for (size_t i = b->lines.small ? 0 : 1; result == 0 && i < (b->lines.small ? 1 : 3);
+         i++) {
+        char path[4200];
+        struct fixture_options options = {
+            .tasks = sizes[i].tasks, .edge = sizes[i].edge, .baselines = true};
+        snprintf(path, sizeof path, "%s/%zu.db", folder(), i);
+        fixture_write(path, &options);
+        result = measure_file(b, path, sizes[i].what);
+    }
+    return result;
 }
 
 int main(int argc, char **argv) {
-    const char *program = "./pwemoe-explore";
+    static struct bench b;
+    struct backend *backend;
+    struct error error;
+    lines_begin(&b.lines, "keys", &argc, argv);
+    b.program[OURS] = "./pwemoe-explore";
     if (argc > 2 && strcmp(argv[1], "--explorer") == 0) {
-        program = argv[2];
+        b.program[OTHER] = argv[2];
         argv += 2;
         argc -= 2;
     }
-    struct latency echo;
-    if (measure_echo(&echo))
-        return fail("cat");
-    printf("one key, 200x50                median ms   largest  over cat's echo of "
-           "%.2f ms\n",
-           1000 * echo.median);
-    if (argc > 1)
-        return measure_file(program, argv[1], argv[1], &echo) ? fail(argv[1]) : 0;
-    static const size_t edges[] = {10, 15};
-    for (size_t i = 0; i < 2; i++) {
-        char path[4200], what[64];
-        struct fixture_options options = {
-            .tasks = 8, .edge = edges[i], .baselines = true};
-        snprintf(path, sizeof path, "%s/%zu.db", folder(), edges[i]);
-        snprintf(what, sizeof what, "8 tasks, %s solutions", i ? "116,280" : "11,440");
-        fixture_write(path, &options);
-        if (measure_file(program, path, what, &echo))
-            return fail(path);
+    if (backend_open("cpu", PRECISION_F32, 1, &backend, NULL, &error)) {
+        fprintf(stderr, "bench_keys: %s\n", error.text);
+        return 1;
     }
-    return 0;
+    int result =
+        argc > 1 ? measure_file(&b, argv[1], "key, the file") : measure_own(&b);
+    int written = lines_end(&b.lines, backend);
+    backend_close(backend);
+    return result ? 1 : written;
 }

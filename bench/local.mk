@@ -37,14 +37,15 @@ bench_programs += bench/bench_ties
 bench_bench_ties_SOURCES = bench/bench_ties.c $(bench_lines)
 bench_bench_ties_LDADD = $(PWEMOE_LIBS)
 
-EXTRA_PROGRAMS += bench/bench_first_frame
+check_PROGRAMS += bench/bench_first_frame
 bench_programs += bench/bench_first_frame
-bench_bench_first_frame_SOURCES = bench/bench_first_frame.c $(TUI_FIXTURE)
+bench_bench_first_frame_SOURCES = bench/bench_first_frame.c \
+  bench/frame_drag.h bench/frame_drag.c $(bench_lines) $(TUI_FIXTURE)
 bench_bench_first_frame_LDADD = $(EXPLORE_LIBS)
 
-EXTRA_PROGRAMS += bench/bench_keys
+check_PROGRAMS += bench/bench_keys
 bench_programs += bench/bench_keys
-bench_bench_keys_SOURCES = bench/bench_keys.c $(TUI_FIXTURE)
+bench_bench_keys_SOURCES = bench/bench_keys.c $(bench_lines) $(TUI_FIXTURE)
 bench_bench_keys_LDADD = $(EXPLORE_LIBS)
 
 # Reckoned, not measured: how far training and fronts go on several machines.
@@ -69,7 +70,8 @@ PHONY_TARGETS += bench
 # `make check`, too.
 TESTS += bench/smoke.sh
 EXTRA_DIST += bench/smoke.sh
-bench-smoke: bench/bench_backend bench/bench_pareto bench/bench_model bench/bench_ties
+bench-smoke: bench/bench_backend bench/bench_pareto bench/bench_model bench/bench_ties \
+  bench/bench_first_frame bench/bench_keys pwemoe-explore$(EXEEXT)
 	@srcdir='$(srcdir)' $(srcdir)/bench/smoke.sh
 PHONY_TARGETS += bench-smoke
 

@@ -6,7 +6,7 @@ set -eu
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 bad=0
-for program in backend pareto model ties; do
+for program in backend pareto model ties first_frame keys; do
     if ! PWEMOE_BENCH_OUT="$out" "./bench/bench_$program" --small >"$out/lines" 2>"$out/errors"; then
         echo "bench_$program --small failed: $(head -n 1 "$out/errors")"
         bad=1

@@ -304,6 +304,34 @@ static void what_is_kept_is_right(void **state) {
     driver_close(&app);
 }
 
+/* Ends of axes move by whole steps, so that hardly a frame of a long drag has to count
+ * lines anew; what is here stays in sight. */
+static void axes_stand_still_while_one_drags(void **state) {
+    (void)state;
+    struct app app;
+    open_parallel(&app, five, 160, 48);
+    struct explorer *explorer = &app.explorer;
+    assert_true(explorer->have_estimate && explorer->figures < FIGURES_RUNNING);
+    for (size_t t = 0; t <= explorer->tasks; t++) {
+        struct range range, before = range_empty();
+        size_t moves = 0;
+        for (int key = 0; key < 200; key++) {
+            struct figure figure;
+            /* From 88, of 90 that are stored, to far beyond and back. */
+            for (size_t k = 0; k < explorer->tasks; k++)
+                explorer->estimate[k] = 88 + 0.1 * (key < 100 ? key : 200 - key);
+            assert_true(space_range(explorer, t, &range));
+            assert_true(space_figure(explorer, t, &figure));
+            assert_true(figure.value >= range.low && figure.value <= range.high);
+            moves += range.low != before.low || range.high != before.high;
+            before = range;
+        }
+        if (moves > 12)
+            fail_msg("axis %zu moved %zu times", t, moves);
+    }
+    driver_close(&app);
+}
+
 static int prepare(void **state) {
     fixture_write_in(folder(), 5, 4, five);
     fixture_write_in(folder(), 12, 3, twelve);
@@ -320,6 +348,7 @@ int main(void) {
         cmocka_unit_test(the_mean_is_an_axis),
         cmocka_unit_test(names_tell_axes_apart),
         cmocka_unit_test(what_is_kept_is_right),
+        cmocka_unit_test(axes_stand_still_while_one_drags),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

@@ -260,9 +260,10 @@ struct reach {
     bool made;
     uint64_t catalog, hidden, selection;
     enum fit fit;
-    struct range rows; /* of the rows that count whatever else is there */
-    struct range core; /* the same with the present figure */
-    struct range all;  /* what is shown for that */
+    struct range rows;  /* of the rows that count whatever else is there */
+    struct range still; /* what is shown for them alone */
+    struct range core;  /* they and the present figure, where that lies beyond */
+    struct range all;   /* what is shown for that */
 };
 
 struct explorer {

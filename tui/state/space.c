@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "results/front.h"
+#include "results/ticks.h"
 
 static const double full_turn = 6.283185307179586;
 
@@ -122,31 +123,54 @@ static bool is_kept(const struct explorer *explorer, const struct reach *reach) 
             reach->selection == explorer->selection_shown);
 }
 
+/* A value beyond what is shown moves that end by whole steps: most of a drag then
+ * leaves the axes where they are, and with them what is kept for each. */
+static void stretch(struct range *core, const struct range *shown, double value) {
+    enum { STEPS = 8 };
+    double step = (shown->high - shown->low) / STEPS;
+    if (!isfinite(value))
+        return;
+    value = ticks_clamp(value);
+    if (value > shown->high)
+        range_add(core, shown->high + step * ceil((value - shown->high) / step));
+    else if (value < shown->low)
+        range_add(core, shown->low - step * ceil((shown->low - value) / step));
+}
+
+static struct range widened(struct range range) {
+    return range_widen(range, 0.5, 0.06);
+}
+
 bool space_range(const struct explorer *explorer, size_t objective,
                  struct range *range) {
     struct reach own = {0};
     struct reach *reach = explorer->reaches ? &explorer->reaches[objective] : &own;
-    bool kept = is_kept(explorer, reach);
-    if (!kept)
+    if (!is_kept(explorer, reach)) {
         *reach = (struct reach){.made = true,
                                 .catalog = explorer->catalog->serial,
                                 .hidden = explorer->hidden_serial,
                                 .selection = explorer->selection_shown,
                                 .fit = explorer->fit,
                                 .rows = find_rows(explorer, objective)};
-    struct range core = reach->rows;
+        reach->core = reach->rows;
+        reach->all = reach->still = find_all(explorer, objective, reach->rows);
+    }
+    struct range core = reach->rows, shown = widened(reach->still);
     struct figure figure;
     if (space_figure(explorer, objective, &figure)) {
-        range_add(&core, figure.value);
-        if (!figure.estimated && figure.examples >= 30) {
-            range_add(&core, figure.low);
-            range_add(&core, figure.high);
-        }
+        bool sure = !figure.estimated && figure.examples >= 30;
+        double values[] = {figure.value, sure ? figure.low : figure.value,
+                           sure ? figure.high : figure.value};
+        for (size_t i = 0; i < 3; i++)
+            if (reach->rows.low <= reach->rows.high)
+                stretch(&core, &shown, values[i]);
+            else
+                range_add(&core, values[i]);
     }
-    if (!kept || core.low != reach->core.low || core.high != reach->core.high)
+    if (core.low != reach->core.low || core.high != reach->core.high)
         reach->all = find_all(explorer, objective, core);
     reach->core = core;
-    *range = range_widen(reach->all, 0.5, 0.06);
+    *range = widened(reach->all);
     return reach->all.low <= reach->all.high;
 }
 
