@@ -10,7 +10,7 @@
 
 static void mark(struct backend *backend, unsigned mark) {
     struct cuda *cuda = cuda_ready(backend);
-    if (!cuda || mark >= BACKEND_MARKS || !cuda_unrecorded(cuda, "a mark"))
+    if (!cuda || mark >= BACKEND_MARKS)
         return;
     if (!cuda->marks)
         cuda->marks =
@@ -22,8 +22,14 @@ static void mark(struct backend *backend, unsigned mark) {
     cudaEvent_t *event = &cuda->marks[mark];
     if (*event ||
         cuda_check(cuda, cudaEventCreateWithFlags(event, cudaEventDefault), "a mark"))
-        cuda_check(cuda, cudaEventRecord(*event, cuda->stream), "a mark");
-    if (!cuda->tuning.profile || mark > 1 ||
+        /* In a recording it is what each replay does rather than an order of streams.
+         */
+        cuda_check(cuda,
+                   cudaEventRecordWithFlags(*event, cuda->stream,
+                                            cuda->recording ? cudaEventRecordExternal
+                                                            : cudaEventRecordDefault),
+                   "a mark");
+    if (!cuda->tuning.profile || mark > 1 || cuda->recording ||
         !cuda_check(cuda, cudaStreamSynchronize(cuda->stream), "a mark"))
         return;
     if (mark == 0)

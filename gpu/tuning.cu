@@ -2,7 +2,8 @@
  * with commas, of
  *     recording=on|off
  *     beside=on|off  some operations of recordings beside the others
- *     merge=ahead|before  a merge in parts beside the forward pass, or all before it
+ *     merge=ahead|before  a merge in parts beside the forward pass (of a step, of a
+ *                         drag's first batch), or all before it
  *     batches=on|off  products that are alike as one
  *     gather=on|off  the gradients of a module meet the task vectors at once
  *     sums=fused|apart  a bias's gradient comes out of its layer's product, or by a

@@ -11,7 +11,7 @@
 #include "base/usage.h"
 #include "work.h"
 
-enum { MOST = BACKEND_MARKS / 2, NAMES = 64 };
+enum { MOST = BACKEND_MARKS_KEPT / 2, NAMES = 64 };
 
 static struct backend original;
 

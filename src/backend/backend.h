@@ -26,7 +26,7 @@
 #include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 14 };
+enum { BACKEND_API_VERSION = 15 };
 
 typedef struct real real;
 
@@ -35,7 +35,8 @@ struct recording;
 /* A transfer beside what runs. They count up; 0 is none, and done. */
 typedef uint64_t backend_ticket;
 
-enum { BACKEND_MARKS = 8192 };
+/* Those from BACKEND_MARKS_KEPT on are kept for merges (moe/unloader.c). */
+enum { BACKEND_MARKS_KEPT = 8190, BACKEND_MARKS = 8192 };
 
 /* AUTO and FP8 are only requests, never a backend's precision. AUTO: bf16 on a GPU, f32
  * on the CPU. FP8: bf16, with products in fp8 where they may be (struct matmul).
@@ -254,7 +255,8 @@ struct backend {
 
     /* --- times on the device, for measuring (optional: both, or NULL) ----- */
     /* Mark number `mark`, below BACKEND_MARKS, is when all that is queued now is done.
-     */
+     * Within a recording it is kept with it, and set by each replay; from aside to back
+     * it is of what is called so. */
     void (*mark)(struct backend *, unsigned mark);
     /* Seconds from one mark to a later one, after synchronise; NaN where one of them
      * was never set. */

@@ -22,7 +22,8 @@ static float *download_weights(struct evaluator *e, struct error *error) {
         error_memory(error);
         return NULL;
     }
-    if (b->download_real(b, weights, e->weights, size, error)) {
+    if (evaluator_settle(e, error) ||
+        b->download_real(b, weights, e->weights, size, error)) {
         free(weights);
         return NULL;
     }

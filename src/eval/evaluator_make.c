@@ -13,6 +13,8 @@
 /* --- routers --------------------------------------------------------------------- */
 
 void evaluator_drop_answers(struct evaluator *e) {
+    if (e->forward && e->unloader)
+        forward_forget(e->forward, e->unloader);
     routers_free(e->routers);
     unloader_free(e->unloader);
     upscaling_free(e->upscaling);
@@ -171,6 +173,7 @@ int evaluator_routing(const struct evaluator *e, const double *preference,
 void evaluator_restart(struct evaluator *e) {
     e->current = CURRENT_NONE;
     e->seconds = 0;
+    e->due = false;
     e->peak_bytes = 0;
     json_decref(e->answered);
     e->answered = NULL;
@@ -190,8 +193,19 @@ void evaluator_make_begin(struct evaluator *e) {
 }
 
 void evaluator_make_end(struct evaluator *e) {
-    e->seconds = usage_clock() - e->began;
+    e->seconds = e->due ? 0 : usage_clock() - e->began;
     e->peak_bytes = backend_peak(e->backend);
+}
+
+int evaluator_settle(struct evaluator *e, struct error *error) {
+    if (!e->due)
+        return 0;
+    forward_make_now(e->forward);
+    if (e->backend->synchronise(e->backend, error))
+        return -1;
+    e->seconds = unloader_seconds(e->unloader);
+    e->due = false;
+    return 0;
 }
 
 bool evaluator_commanded(const struct evaluator *e) {
@@ -235,6 +249,37 @@ static int begin_answer(struct evaluator *e, const double *preference,
     return result;
 }
 
+/* By routers: where nothing but the batches waits for the weights they are made beside
+ * the first one. */
+static void begin_routed(struct evaluator *e, const double *preference) {
+    struct backend *b = e->backend;
+    routers_forward(e->routers, preference, e->routing);
+    upscaling_put_text(e->upscaling, preference, e->tasks, e->routing);
+    unloader_aim(e->unloader, preference);
+    forward_begin(e->forward,
+                  e->upscaling->lowest >= e->pool->layout->blocks[0].norm1_gamma,
+                  e->routers->lambda);
+    e->due =
+        b->merges_ahead && b->mark && !stored_dtype_rounds(e->stored) && !e->pool->text;
+    if (e->due)
+        forward_make(e->forward, e->unloader, e->weights);
+    else
+        unloader_merge_aimed(e->unloader, e->weights);
+}
+
+/* What follows from the weights; or, where those are due, whether the device works. */
+static int complete(struct evaluator *e, struct error *error) {
+    struct backend *b = e->backend;
+    bool done;
+    if (e->due)
+        return b->done(b, 0, &done, error);
+    stored_dtype_round(e->stored, e->weights);
+    return pool_put_heads(e->pool, e->weights, e->heads, error) ||
+                   b->synchronise(b, error)
+               ? -1
+               : 0;
+}
+
 int evaluator_begin_preference(struct evaluator *e, const double *preference,
                                struct error *error) {
     if (e->surrogate)
@@ -247,16 +292,9 @@ int evaluator_begin_preference(struct evaluator *e, const double *preference,
         if (closed_base_merge(e->base, e->correction, preference, e->weights, error))
             return -1;
     } else {
-        routers_forward(e->routers, preference, e->routing);
-        upscaling_put_text(e->upscaling, preference, e->tasks, e->routing);
-        unloader_merge_at(e->unloader, preference, e->weights);
-        forward_begin(e->forward,
-                      e->upscaling->lowest >= e->pool->layout->blocks[0].norm1_gamma,
-                      e->routers->lambda);
+        begin_routed(e, preference);
     }
-    stored_dtype_round(e->stored, e->weights);
-    if (pool_put_heads(e->pool, e->weights, e->heads, error) ||
-        e->backend->synchronise(e->backend, error))
+    if (complete(e, error))
         return -1;
     evaluator_make_end(e);
     e->current = CURRENT_PREFERENCE;

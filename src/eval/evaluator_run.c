@@ -156,6 +156,7 @@ void evaluator_close(struct evaluator *e) {
     evaluator_clear_fitted(e);
     evaluator_free_head_fit(e);
     forward_free(e->forward);
+    e->forward = NULL;
     for (size_t t = 0; e->held_out && t < e->tasks; t++)
         held_out_close(&e->held_out[t]);
     free(e->held_out);
@@ -291,8 +292,13 @@ static int queue(struct evaluator *e, struct error *error) {
 
 static int collect(struct evaluator *e, struct error *error) {
     struct forward_result result;
+    if (forward_queued(e->forward) == 0)
+        return evaluator_settle(e, error);
     if (forward_collect(e->forward, &result, error))
         return -1;
+    if (e->due) /* the first batch is done, and it beside that */
+        e->seconds = unloader_seconds(e->unloader);
+    e->due = false;
     for (size_t i = 0, at = 0; i < result.count; i++) {
         const struct part *part = &result.parts[i];
         if (finite_check(e, part, result.predictions + at, result.loss + at,
@@ -310,7 +316,7 @@ int evaluator_step(struct evaluator *e, struct running *running, struct error *e
         return commanded_step(e->commanded, running, error);
     if (e->current == CURRENT_NONE)
         return error_set(error, "no evaluation has been started");
-    if (queue(e, error) || (forward_queued(e->forward) > 0 && collect(e, error))) {
+    if (queue(e, error) || collect(e, error)) {
         e->current = CURRENT_NONE;
         return -1;
     }

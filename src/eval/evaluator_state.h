@@ -66,6 +66,8 @@ struct evaluator {
                          its parameters; or NULL */
 
     double began, seconds; /* of making the current model */
+    /* It is made beside its first batch, and what that took is known behind it. */
+    bool due;
     uint64_t peak_bytes;
 
     enum current current;
@@ -87,6 +89,8 @@ void evaluator_restart(struct evaluator *evaluator);
 /* Around the making of a model, for evaluator_cost. */
 void evaluator_make_begin(struct evaluator *evaluator);
 void evaluator_make_end(struct evaluator *evaluator);
+/* The current model's weights are there, and what it took to make it is known. */
+int evaluator_settle(struct evaluator *evaluator, struct error *error);
 /* What answered preferences until now does so no longer, and is freed. */
 void evaluator_drop_answers(struct evaluator *evaluator);
 void evaluator_forget_settled(struct evaluator *evaluator);

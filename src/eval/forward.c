@@ -24,31 +24,11 @@ enum {
 /* Batches under way on a device: one that runs, one behind it. */
 enum { DEVICE_SLOTS = 2 };
 
-/* Batches that are recorded; any more are run as they come. */
-enum { RECORDED_MAX = 96 };
-
 struct slot {
     struct part parts[FORWARD_PARTS_MAX];
     size_t part_count, examples;
     backend_ticket ticket; /* of the results, where they come late; 0: they are there */
     char *device, *host;   /* predictions i32 (batch), then losses f32 (batch) */
-};
-
-/* What a recording is of: a whole batch, or its blocks alone. */
-struct batch {
-    const real *weights;
-    size_t examples;
-    struct head_bank
-        *heads; /* NULL: the blocks alone, and nothing that follows counts */
-    size_t slot;
-    bool kept; /* the inputs of the first block are */
-    size_t count;
-    struct part parts[FORWARD_PARTS_MAX];
-};
-
-struct recorded {
-    struct batch batch;
-    struct recording *recording; /* NULL: it was run once, unrecorded */
 };
 
 struct forward {
@@ -68,9 +48,11 @@ struct forward {
     size_t queued, collected; /* batches, ever */
 
     struct head_bank *heads; /* those that outlive this; NULL: none are known */
-    bool records;
-    struct recorded *recorded; /* [RECORDED_MAX] */
-    size_t recorded_count;
+    struct recorded *recorded;
+
+    struct unloader *maker; /* of the weights of the next batch; NULL: they are made */
+    real *made;             /* where to */
+    unsigned *ready;        /* [layers + 2] its parts, where it goes beside the batch */
 };
 
 static size_t smaller(size_t a, size_t b) {
@@ -123,15 +105,16 @@ int forward_new(struct backend *b, const struct layout *l,
     f->all = examples;
     f->share = beside ? smaller(f->batch, DEVICE_SHARE) : f->batch;
     f->slot_count = beside ? DEVICE_SLOTS : 1;
-    /* Texts differ in length from batch to batch: nothing to be recorded. */
-    f->records = b->record_begin && !model_config_is_text(&l->config);
     size_t bytes = f->batch * (sizeof(int32_t) + sizeof(float));
-    f->recorded = array_new(f->records ? RECORDED_MAX : 0, sizeof *f->recorded);
-    if (!f->recorded) {
+    f->ready = array_new(l->config.layers + 2, sizeof *f->ready);
+    if (!f->ready) {
         error_memory(error);
         goto failed;
     }
-    if (make_transformer(f, l, preprocess, held_out, tasks, error))
+    /* Texts differ in length from batch to batch: nothing to be recorded. */
+    if (recorded_new(b, b->record_begin && !model_config_is_text(&l->config),
+                     &f->recorded, error) ||
+        make_transformer(f, l, preprocess, held_out, tasks, error))
         goto failed;
     transformer_in_fp8(f->transformer);
     for (size_t s = 0; s < f->slot_count; s++) {
@@ -170,10 +153,8 @@ void forward_free(struct forward *f) {
         else
             free(slot->host);
     }
-    for (size_t i = 0; i < f->recorded_count; i++)
-        if (f->recorded[i].recording)
-            b->recording_free(b, f->recorded[i].recording);
-    free(f->recorded);
+    recorded_free(f->recorded);
+    free(f->ready);
     inputs_free(f->inputs);
     transformer_free(f->transformer);
     feed_free(f->feed);
@@ -189,7 +170,25 @@ void forward_begin(struct forward *f, bool shared, float lambda) {
         f->interrupted = f->seen < f->all;
     /* What was queued is waited for by its slot, before that serves again. */
     f->collected = f->queued = f->seen = 0;
+    f->maker = NULL;
     inputs_begin(f->inputs, shared, lambda);
+}
+
+void forward_make(struct forward *f, struct unloader *maker, real *weights) {
+    f->maker = maker;
+    f->made = weights;
+}
+
+void forward_make_now(struct forward *f) {
+    if (f->maker)
+        unloader_merge_aimed(f->maker, f->made);
+    f->maker = NULL;
+}
+
+void forward_forget(struct forward *f, const struct unloader *maker) {
+    recorded_forget(f->recorded, maker);
+    if (f->maker == maker)
+        f->maker = NULL;
 }
 
 size_t forward_batch_size(const struct forward *f) {
@@ -216,66 +215,11 @@ bool forward_has_room(const struct forward *f) {
     return forward_queued(f) < f->slot_count;
 }
 
-/* --- batches, recorded -------------------------------------------------------------
- */
-
-static bool same_batch(const struct batch *a, const struct batch *b) {
-    if (a->weights != b->weights || a->examples != b->examples || a->heads != b->heads)
-        return false;
-    if (!a->heads)
-        return true;
-    bool same = a->slot == b->slot && a->kept == b->kept && a->count == b->count;
-    for (size_t i = 0; same && i < a->count; i++)
-        same = a->parts[i].task == b->parts[i].task &&
-               a->parts[i].first == b->parts[i].first &&
-               a->parts[i].count == b->parts[i].count;
-    return same;
-}
-
-static struct recorded *find_recorded(struct forward *f, const struct batch *batch) {
-    for (size_t i = 0; i < f->recorded_count; i++)
-        if (same_batch(&f->recorded[i].batch, batch))
-            return &f->recorded[i];
-    return NULL;
-}
-
-typedef void operations(struct forward *, const struct batch *);
-
-/* The second time that a batch occurs it is recorded: the first one has settled all
- * that cannot be within a recording. NULL where none can be had, and then never. */
-static struct recording *record(struct forward *f, const struct batch *batch,
-                                operations *run) {
-    struct backend *b = f->backend;
-    struct recording *made = NULL;
-    if (b->record_begin(b, NULL) == 0) {
-        run(f, batch);
-        if (b->record_end(b, &made, NULL))
-            made = NULL;
-    }
-    f->records = made != NULL;
-    return made;
-}
-
-/* False where there is no room for it any more: it was not run. */
-static bool run_recorded(struct forward *f, const struct batch *batch,
-                         operations *run) {
-    struct recorded *known = find_recorded(f, batch);
-    if (!f->records || (!known && f->recorded_count == RECORDED_MAX))
-        return false;
-    if (known && !known->recording)
-        known->recording = record(f, batch, run);
-    if (known && known->recording) {
-        f->backend->replay(f->backend, known->recording);
-        return true;
-    }
-    run(f, batch);
-    if (!known)
-        f->recorded[f->recorded_count++] = (struct recorded){*batch, NULL};
-    return true;
-}
+/* --- one batch ------------------------------------------------------------------ */
 
 /* The transformer's tokens to f->features. */
-static void run_blocks(struct forward *f, const struct batch *batch) {
+static void run_blocks(void *self, const struct batch *batch) {
+    struct forward *f = self;
     f->features = transformer_run(f->transformer, batch->weights, batch->examples);
 }
 
@@ -300,27 +244,41 @@ static void run_inputs(struct forward *f, const struct batch *batch) {
                batch->slot);
 }
 
-static void run_whole(struct forward *f, const struct batch *batch) {
+static void run_whole(void *self, const struct batch *batch) {
+    struct forward *f = self;
+    if (batch->maker) {
+        unloader_merge_aimed_ahead(batch->maker, batch->weights, f->ready);
+        transformer_follow(f->transformer, f->ready);
+    }
     run_inputs(f, batch);
     run_blocks(f, batch);
     run_heads(f, batch, batch->heads);
+    transformer_follow(f->transformer, NULL);
 }
 
-/* As one recording where all of it lasts, or with the blocks as one. */
+/* As one recording where all of it lasts, or with the blocks as one. What makes its
+ * weights is in the former, or comes before. */
 static void run_batch(struct forward *f, struct batch *batch, struct head_bank *heads) {
     bool lasts = heads == f->heads &&
                  inputs_last(f->inputs, batch->parts, batch->count, &batch->kept);
     batch->heads = lasts ? heads : NULL;
-    if (lasts && run_recorded(f, batch, run_whole))
+    batch->maker = f->maker;
+    if (lasts && f->maker && recorded_run(f->recorded, batch, run_whole, f)) {
+        f->maker = NULL;
+        return;
+    }
+    batch->maker = NULL;
+    forward_make_now(f);
+    if (lasts && recorded_run(f->recorded, batch, run_whole, f))
         return;
     batch->heads = NULL;
     run_inputs(f, batch);
-    if (!run_recorded(f, batch, run_blocks))
+    if (!recorded_run(f->recorded, batch, run_blocks, f))
         run_blocks(f, batch);
     run_heads(f, batch, heads);
 }
 
-int forward_queue(struct forward *f, const real *weights, struct head_bank *heads,
+int forward_queue(struct forward *f, real *weights, struct head_bank *heads,
                   const struct part *parts, size_t count, struct error *error) {
     struct backend *b = f->backend;
     size_t number = f->queued % f->slot_count;

@@ -17,11 +17,9 @@
 #include "base/error.h"
 #include "eval/held_out.h"
 #include "eval/inputs.h"
+#include "eval/recorded.h"
 #include "model/heads.h"
 #include "model/layout.h"
-
-/* Runs of examples that a batch may be made of. */
-enum { FORWARD_PARTS_MAX = 64 };
 
 struct forward;
 
@@ -45,6 +43,13 @@ void forward_heads(struct forward *forward, struct head_bank *heads);
  * inputs_begin. */
 void forward_begin(struct forward *forward, bool shared, float lambda);
 
+/* The model is yet to be merged into weights, at what maker was aimed at: beside the
+ * next batch that is queued, where that one is recorded whole, or before it; or now. */
+void forward_make(struct forward *forward, struct unloader *maker, real *weights);
+void forward_make_now(struct forward *forward);
+/* Nothing here names that one any more. */
+void forward_forget(struct forward *forward, const struct unloader *maker);
+
 /* Examples that a batch may have at most, and the next one; how many of one task it
  * takes at a time, and of how many parts it may be made. */
 size_t forward_batch_size(const struct forward *forward);
@@ -57,7 +62,7 @@ bool forward_has_room(const struct forward *forward);
 
 /* Queues a batch for the model `weights` (as they are
  * at that point of the device's queue), each part with the head of its task. */
-int forward_queue(struct forward *forward, const real *weights, struct head_bank *heads,
+int forward_queue(struct forward *forward, real *weights, struct head_bank *heads,
                   const struct part *parts, size_t count, struct error *error);
 
 struct forward_result {

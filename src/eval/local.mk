@@ -17,6 +17,7 @@ libpwemoe_a_SOURCES += \
   src/eval/running.h src/eval/held_out.h src/eval/held_out.c \
   src/eval/inputs.h src/eval/inputs.c \
   src/eval/finite.h src/eval/finite.c \
+  src/eval/recorded.h src/eval/recorded.c \
   src/eval/forward.h src/eval/forward.c \
   src/eval/keeping.h src/eval/keeping.c \
   src/eval/evaluator.h src/eval/evaluator_state.h src/eval/evaluator_run.c \

@@ -47,6 +47,8 @@ int stored_dtype_new(const struct pool *pool, struct stored_dtype **out,
             model_directory_find(pool->pretrained, parameter->name);
         if (!tensor || (tensor->dtype != DTYPE_BF16 && tensor->dtype != DTYPE_F16))
             continue;
+        if (tensor->dtype == DTYPE_BF16 && pool->backend->precision == PRECISION_BF16)
+            continue; /* reals are that already */
         if (add(stored, parameter,
                 tensor->dtype == DTYPE_BF16 ? ROUNDING_BF16 : ROUNDING_F16, error)) {
             stored_dtype_free(stored);
@@ -62,6 +64,10 @@ void stored_dtype_free(struct stored_dtype *stored) {
         return;
     free(stored->runs);
     free(stored);
+}
+
+bool stored_dtype_rounds(const struct stored_dtype *stored) {
+    return stored->count > 0;
 }
 
 void stored_dtype_round(const struct stored_dtype *stored, real *weights) {

@@ -4,6 +4,9 @@
 
 #include "base/memory.h"
 
+/* Marks of the device around a merge at a preference. */
+enum { MARK_BEGUN = BACKEND_MARKS_KEPT, MARK_MADE };
+
 struct unloader {
     struct pool *pool;
     size_t rows, modules, segment_count;
@@ -17,6 +20,7 @@ struct unloader {
     real *out; /* of the last merge at a preference */
     struct recording *recording;
     bool records;
+    bool timed; /* the merge that is being queued */
 };
 
 /* --- parts ------------------------------------------------------------------------ */
@@ -112,19 +116,26 @@ void unloader_merge_put(struct unloader *u, real *out) {
     merge_segments(u, out, 0, u->segment_count);
 }
 
-void unloader_merge_ahead(struct unloader *u, real *out, unsigned *ready) {
+static void merge_ahead(struct unloader *u, real *out, unsigned *ready) {
     struct backend *b = u->pool->backend;
-    if (!b->aside || !b->merges_ahead) {
-        unloader_merge_put(u, out);
-        for (size_t i = 0; i < u->parts; i++)
-            ready[i] = 0;
-        return;
-    }
     for (size_t i = 0; i < u->parts; i++) {
         b->aside(b);
         merge_segments(u, out, u->first[i], u->first[i + 1]);
+        if (u->timed && i + 1 == u->parts)
+            b->mark(b, MARK_MADE);
         ready[i] = b->back(b);
     }
+}
+
+void unloader_merge_ahead(struct unloader *u, real *out, unsigned *ready) {
+    struct backend *b = u->pool->backend;
+    if (b->aside && b->merges_ahead) {
+        merge_ahead(u, out, ready);
+        return;
+    }
+    unloader_merge_put(u, out);
+    for (size_t i = 0; i < u->parts; i++)
+        ready[i] = 0;
 }
 
 void unloader_put(struct unloader *u, const float *weights) {
@@ -166,7 +177,7 @@ static void record(struct unloader *u, real *out) {
     u->records = b->record_end(b, &u->recording, NULL) == 0;
 }
 
-void unloader_merge_at(struct unloader *u, const double *preference, real *out) {
+void unloader_aim(struct unloader *u, const double *preference) {
     struct backend *b = u->pool->backend;
     float given[ROUTE_TASKS_MAX];
     for (size_t t = 0; t < u->route.tasks; t++)
@@ -175,6 +186,10 @@ void unloader_merge_at(struct unloader *u, const double *preference, real *out) 
     if (u->rows > u->modules + 1) /* the text tower's, which no router writes */
         b->upload(b, u->weights + (u->modules + 1) * u->route.tasks, given,
                   u->route.tasks * sizeof *given);
+}
+
+void unloader_merge_aimed(struct unloader *u, real *out) {
+    struct backend *b = u->pool->backend;
     if (u->records && u->recording && u->out != out) {
         b->recording_free(b, u->recording);
         u->recording = NULL;
@@ -182,8 +197,29 @@ void unloader_merge_at(struct unloader *u, const double *preference, real *out) 
     if (u->records && !u->recording && u->out == out)
         record(u, out);
     u->out = out;
+    bool timed = b->merges_ahead && b->mark;
+    if (timed)
+        b->mark(b, MARK_BEGUN);
     if (u->recording)
         b->replay(b, u->recording);
     else
         route_and_merge(u, out);
+    if (timed)
+        b->mark(b, MARK_MADE);
+}
+
+void unloader_merge_aimed_ahead(struct unloader *u, real *out, unsigned *ready) {
+    struct backend *b = u->pool->backend;
+    u->timed = b->mark != NULL;
+    if (u->timed)
+        b->mark(b, MARK_BEGUN);
+    b->route(b, u->weights, &u->route, u->preference);
+    merge_ahead(u, out, ready);
+    u->timed = false;
+}
+
+double unloader_seconds(const struct unloader *u) {
+    struct backend *b = u->pool->backend;
+    double seconds = b->between ? b->between(b, MARK_BEGUN, MARK_MADE) : 0;
+    return seconds > 0 ? seconds : 0; /* of a device that has failed it is NaN */
 }

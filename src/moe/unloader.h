@@ -33,9 +33,17 @@ void unloader_merge_ahead(struct unloader *unloader, real *out, unsigned *ready)
 /* Copies routers of this upscaling to the device, once. */
 int unloader_place(struct unloader *unloader, const struct routers *routers,
                    struct error *error);
-/* out (size) on the device at a preference [tasks]: the routers that were placed are
- * evaluated there, and the model is merged. Where the backend records, both are one
- * recording from the second time on, which names `out`. */
-void unloader_merge_at(struct unloader *unloader, const double *preference, real *out);
+/* The merge at a preference, in two halves. The preference [tasks] is taken: */
+void unloader_aim(struct unloader *unloader, const double *preference);
+/* and the routers that were placed are evaluated on the device, and out (size) is
+ * merged there. Where the backend records, both are one recording from the second time
+ * on, which names `out`. */
+void unloader_merge_aimed(struct unloader *unloader, real *out);
+/* The same as unloader_merge_ahead is: nothing but operations on device memory, for a
+ * recording of the caller's, which ends before the unloader does. */
+void unloader_merge_aimed_ahead(struct unloader *unloader, real *out, unsigned *ready);
+/* Seconds of the device from the routers to the last part of the last such merge, after
+ * it is done; 0 where it was not timed: of a backend that does not merge ahead. */
+double unloader_seconds(const struct unloader *unloader);
 
 #endif

@@ -416,6 +416,26 @@ static void test_marks(void **state) {
     assert_true(b->between(b, 0, BACKEND_MARKS - 1) < 6e-6);
     assert_true(isnan(b->between(b, 0, 7)));
     assert_true(isnan(b->between(b, BACKEND_MARKS, 0)));
+    /* Of a recording: of its last replay, and of what is beside. */
+    struct recording *recording;
+    assert_int_equal(b->record_begin(b, &error), 0);
+    b->mark(b, 0);
+    b->add_scaled(b, x, x, 1, 8);
+    b->aside(b);
+    b->add_scaled(b, x, x, 1, 8);
+    b->mark(b, BACKEND_MARKS - 1);
+    b->join(b, b->back(b));
+    assert_int_equal(b->record_end(b, &recording, &error), 0);
+    for (int i = 0; i < 2; i++) {
+        b->replay(b, recording);
+        assert_int_equal(b->synchronise(b, &error), 0);
+        assert_true(b->between(b, 0, BACKEND_MARKS - 1) > 1e-6);
+        assert_true(b->between(b, 0, BACKEND_MARKS - 1) < 6e-6);
+        b->mark(b, 1);
+        assert_int_equal(b->synchronise(b, &error), 0);
+        assert_true(b->between(b, BACKEND_MARKS - 1, 1) < 3e-6);
+    }
+    b->recording_free(b, recording);
     b->destroy(b);
 }
 

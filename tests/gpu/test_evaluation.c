@@ -162,22 +162,66 @@ static void test_equal_to_the_cpu(void **state) {
     }
 }
 
-/* Once all that is kept is there, a preference is one recording for the model and one
- * for each batch. */
+/* Once all that is kept is there, a preference is one recording for each batch, the
+ * model in the first one's; or one more, where it is made before. */
 static void test_recorded_whole(void **state) {
     (void)state;
-    struct figures figures;
+    struct figures figures, ahead[2];
+    double seconds;
+    uint64_t peak;
+    for (int at_once = 0; at_once < 2; at_once++) {
+        setenv("PWEMOE_CUDA_TUNE", at_once ? "merge=before" : "", 1);
+        emulation.reset();
+        struct evaluator *e = open_on("cuda", 16); /* 63 examples: 4 batches */
+        for (int i = 0; i < 3; i++)
+            measure(e, preferences[i % 2], &figures);
+        for (int i = 0; i < 2; i++) {
+            unsigned long before = emulation.replays();
+            measure(e, preferences[i], &figures);
+            assert_int_equal(emulation.replays() - before, at_once + 4);
+            assert_same(&figures, expected((size_t)i));
+            if (at_once)
+                assert_identical(&figures, &ahead[i]);
+            ahead[i] = figures;
+            evaluator_cost(e, &seconds, &peak);
+            assert_true(seconds > 0 && peak > 0);
+        }
+        evaluator_close(e);
+    }
+    unsetenv("PWEMOE_CUDA_TUNE");
+}
+
+/* A model of which no batch was queued is there for who asks, after one that was
+ * recorded as after none; and other routers are not the ones that a recording names. */
+static void test_made_without_batches(void **state) {
+    (void)state;
+    struct figures figures, wanted;
+    struct error error;
+    char hash[SHA256_HEX];
+    double seconds;
+    uint64_t peak;
     emulation.reset();
-    struct evaluator *e = open_on("cuda", 16); /* 63 examples: 4 batches */
-    for (int i = 0; i < 3; i++)
-        measure(e, preferences[i % 2], &figures);
-    for (int i = 0; i < 2; i++) {
-        unsigned long before = emulation.replays();
-        measure(e, preferences[i], &figures);
-        assert_int_equal(emulation.replays() - before, 1 + 4);
-        assert_same(&figures, expected((size_t)i));
+    struct evaluator *e = open_on("cuda", 16);
+    measure(e, preferences[0], &wanted);
+    for (int i = 0; i < 3; i++) {
+        measure(e, preferences[1], &figures);
+        assert_int_equal(evaluator_begin_preference(e, preferences[0], &error), 0);
+        evaluator_cost(e, &seconds, &peak);
+        assert_true(seconds == 0); /* not known yet */
+        assert_int_equal(evaluator_model_sha256(e, hash, NULL, &error), 0);
+        assert_string_equal(hash, wanted.hash);
+        evaluator_cost(e, &seconds, &peak);
+        assert_true(seconds > 0);
+        finish(e, &figures);
+        assert_identical(&figures, &wanted);
+        assert_int_equal(evaluator_begin_preference(e, preferences[1], &error), 0);
+        if (evaluator_use_routers(e, routers.blob, routers.size, &error))
+            fail_msg("%s", error.text);
+        measure(e, preferences[0], &figures);
+        assert_identical(&figures, &wanted);
     }
     evaluator_close(e);
+    assert_int_equal(emulation.held(), 0);
 }
 
 static void test_without_recordings(void **state) {
@@ -466,6 +510,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_to_the_cpu),
         cmocka_unit_test(test_recorded_whole),
+        cmocka_unit_test(test_made_without_batches),
         cmocka_unit_test(test_without_recordings),
         cmocka_unit_test(test_little_memory),
         cmocka_unit_test(test_dropped),

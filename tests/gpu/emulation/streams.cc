@@ -43,6 +43,7 @@ struct emulation_event {
 };
 
 static std::vector<struct emulation_stream *> streams; /* the first is the prompt one */
+static struct emulation_stream *running;               /* whose operation runs */
 
 static void run_until(struct emulation_stream *stream, unsigned long count) {
     while (stream->run < count && !stream->waiting.empty()) {
@@ -50,7 +51,10 @@ static void run_until(struct emulation_stream *stream, unsigned long count) {
         stream->waiting.pop_front();
         stream->run++;
         emulation.runs++;
+        struct emulation_stream *waits = running;
+        running = stream;
         next();
+        running = waits;
     }
 }
 
@@ -168,6 +172,19 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
               event->times,
               graph,
               graph && stream->forked ? graph->beside : 0};
+    return emulation_status();
+}
+
+/* External: a node of the graph, which records the event at each launch. */
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream,
+                                     unsigned flags) {
+    if (flags == cudaEventRecordDefault)
+        return cudaEventRecord(event, stream);
+    if (!stream->capture)
+        return cudaErrorInvalidValue;
+    emulation_queue(stream, [=] {
+        *event = {running, running->run, running->longer, false, event->times, NULL, 0};
+    });
     return emulation_status();
 }
 
