@@ -15,28 +15,30 @@ adamerging_coefficients adamerging_count adamerging_free adamerging_gradient
 finetuning_free head_fit_solve router_training_free
 evaluator_backend forward_default
 gpt2_tokenizer_truncate kernels_baseline output_width progress_line
-random_below random_gamma simplex_geometry_place statistics_student
+random_below random_gamma statistics_student
 combine_name
 store_set_timeout
 ranks_add_floats
 '
 command -v nm >/dev/null || { echo "callers: no nm"; exit 77; }
-objects=$(find src tui -name '*.o' 2>/dev/null | sort)
-[ -n "$objects" ] || { echo "callers: nothing is built here"; exit 77; }
 status=0
-for object in $objects; do # those of sources that are gone are left out
-    source=${srcdir:-.}/${object%.o}.c
-    [ ! -e "$source" ] || { echo "FILE $object"; nm -P -g "$object"; }
-done | awk -v hooks="$hooks" '
+objects=
+for object in $(find src tui -name '*.o' 2>/dev/null | sort); do
+    # Those of sources that are gone are left out.
+    [ ! -e "${srcdir:-.}/${object%.o}.c" ] || objects="$objects $object"
+done
+[ -n "$objects" ] || { echo "callers: nothing is built here"; exit 77; }
+# shellcheck disable=SC2086
+nm -A -P -g $objects | awk -v hooks="$hooks" '
     BEGIN {
         split(hooks, list)
         for (i in list)
             hook[list[i]] = 1
     }
-    $1 == "FILE" { file = $2; next }
-    $1 ~ /^[._]/ { next } # of the compiler
-    $2 == "U" { called[$1] = 1; next }
-    $2 ~ /^[TDBRVWC]$/ && file !~ /library/ { where[$1] = file }
+    { file = $1; sub(/:$/, "", file) }
+    $2 ~ /^[._]/ { next } # of the compiler
+    $3 == "U" { called[$2] = 1; next }
+    $3 ~ /^[TDBRVWC]$/ && file !~ /library/ { where[$2] = file }
     END {
         for (name in where) {
             if (!called[name] && !hook[name]) {

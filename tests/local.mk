@@ -22,17 +22,21 @@ include tests/gpu/local.mk
 include tests/fuzz/local.mk
 include tests/docs/local.mk
 
-# C is laid out as .clang-format says.
-dist_check_SCRIPTS += tests/check_format.sh
-TESTS += tests/check_format.sh
-
-# CODE-MAP names every file.
-dist_check_SCRIPTS += tests/check_code_map.sh
-TESTS += tests/check_code_map.sh
-
-# Arrows among the rooms point one way.
-dist_check_SCRIPTS += tests/check_includes.sh
-TESTS += tests/check_includes.sh
+# What the sources look like is the same for every build, and asked of the plain one.
+#
+# - C is laid out as .clang-format says.
+# - CODE-MAP names every file.
+# - Arrows among the rooms point one way.
+# - Kinds, methods and states are compared in the store.
+# - Files of other people's are opened in one way.
+# - Functions that other files can call are called by one.
+source_checks = tests/check_format.sh tests/check_code_map.sh tests/check_includes.sh \
+  tests/check_comparisons.sh tests/check_opens.sh tests/check_callers.sh \
+  tests/check_functions.sh tests/check_names.sh
+dist_check_SCRIPTS += $(source_checks)
+if !SANITIZED
+TESTS += $(source_checks)
+endif
 
 # The programs run with the libraries of a bundle.
 dist_check_SCRIPTS += tests/check_bundle.sh
@@ -43,15 +47,3 @@ dist_check_SCRIPTS += tests/check_hardening.sh
 if HARDENING
 TESTS += tests/check_hardening.sh
 endif
-
-# Kinds, methods and states are compared in the store.
-dist_check_SCRIPTS += tests/check_comparisons.sh
-TESTS += tests/check_comparisons.sh
-
-# Files of other people's are opened in one way.
-dist_check_SCRIPTS += tests/check_opens.sh
-TESTS += tests/check_opens.sh
-
-# Functions that other files can call are called by one.
-dist_check_SCRIPTS += tests/check_callers.sh tests/check_functions.sh tests/check_names.sh
-TESTS += tests/check_callers.sh tests/check_functions.sh tests/check_names.sh
