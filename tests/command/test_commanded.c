@@ -139,6 +139,30 @@ static void test_pipeline(void **state) {
     no_place_is_left();
 }
 
+/* Coefficients by the names of tensors, of a model that is only a folder of tensors. */
+static void test_weights(void **state) {
+    (void)state;
+    static const char *const asked[] = {
+        "--scales weight=1,size=0", "--scales 1 --weight 'size:*=0'",
+        "--scales 0.5 --weight '*=0' --weight 'weight:*=1'", "--scales 0",
+        "--scales 1 --weight '*=0'"};
+    double figures[5];
+    init("w.db", "./size.sh");
+    for (size_t i = 0; i < 5; i++) {
+        json_t *rows = json_of("merge %s/w.db --method task-arithmetic %s "
+                               "--allow-commands --quiet --format json",
+                               folder(), asked[i]);
+        figures[i] = figure(rows, 0, "weight");
+        json_decref(rows);
+    }
+    assert_true(figures[1] == figures[0] && figures[2] == figures[0]);
+    assert_true(figures[4] == figures[3] && figures[3] != figures[0]);
+    expect_error(1, "--weight 'nothing=2': no tensor matches",
+                 "merge %s/w.db --method task-arithmetic --weight nothing=2 "
+                 "--allow-commands --quiet",
+                 folder());
+}
+
 static void fails(const char *program, const char *says) {
     static int number;
     char name[32];
@@ -430,10 +454,10 @@ static void test_job_devices(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pipeline),   cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_time),       cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_budget),     cmocka_unit_test(test_known_models),
-        cmocka_unit_test(test_recipes),    cmocka_unit_test(test_adapter),
-        cmocka_unit_test(test_job_devices)};
+        cmocka_unit_test(test_pipeline),    cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_time),        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_budget),      cmocka_unit_test(test_known_models),
+        cmocka_unit_test(test_recipes),     cmocka_unit_test(test_adapter),
+        cmocka_unit_test(test_job_devices), cmocka_unit_test(test_weights)};
     return cmocka_run_group_tests(tests, setup, NULL);
 }
