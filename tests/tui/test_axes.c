@@ -14,6 +14,7 @@
 
 #include "../results/fixture.h"
 #include "driver.h"
+#include "panels/parallel.h"
 #include "panels/places.h"
 #include "state/axes.h"
 #include "state/space.h"
@@ -332,6 +333,64 @@ static void axes_stand_still_while_one_drags(void **state) {
     driver_close(&app);
 }
 
+/* Between the numbers of its ends each axis has one more, which is the value there;
+ * nothing else stands on it. */
+static void axes_have_three_numbers(void **state) {
+    (void)state;
+    static const int sizes[][2] = {{80, 24}, {80, 40}, {120, 30}, {200, 50}};
+    for (size_t i = 0; i < 8; i++) {
+        struct app app;
+        const int *size = sizes[i / 2];
+        open_parallel(&app, i % 2 ? twelve : five, size[0], size[1]);
+        struct rect rect = app.arrangement.rect[PANEL_SCATTER];
+        struct view view = view_rect(&app.canvas, rect);
+        for (size_t t = 0; t <= app.explorer.tasks; t++) {
+            int x = rect.x + parallel_view_column(&view, &app.explorer, t);
+            size_t found = 0;
+            for (int y = rect.y + 3; y < rect.y + rect.height - 1; y++) {
+                char text[16] = "";
+                double value;
+                if (canvas_at(&app.canvas, x, y)->c != L'┼')
+                    continue;
+                for (size_t k = 0; k < 4; k++) {
+                    wchar_t c = canvas_at(&app.canvas, x + 1 + (int)k, y)->c;
+                    text[k] = (c >= L'0' && c <= L'9') || c == L'.' ? (char)c : '\0';
+                    if (!text[k])
+                        break;
+                }
+                assert_true(parallel_view_value(&view, &app.explorer, t,
+                                                (double)(y - rect.y), &value));
+                if (fabs(strtod(text, NULL) - value) > 0.5 + 1e-9)
+                    fail_msg("%dx%d, axis %zu: \"%s\" at %g", size[0], size[1], t, text,
+                             value);
+                found++;
+            }
+            if (found != 1)
+                fail_msg("%dx%d, axis %zu has %zu numbers between its ends", size[0],
+                         size[1], t, found);
+        }
+        driver_close(&app);
+    }
+}
+
+static void numbers_fit_into_what_there_is(void **state) {
+    (void)state;
+    static const struct {
+        double value;
+        int most;
+        const char *text;
+    } cases[] = {{98.46, 4, "98.5"}, {98.46, 3, "98"},   {0.72, 3, "0.7"},
+                 {0.72, 2, ".7"},    {-0.72, 3, "-.7"},  {0.01, 3, "0.0"},
+                 {100, 2, ""},       {1e30, 5, "1e+30"}, {12345, 5, "12345"},
+                 {10.4, 2, "10"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+        assert_string_equal(
+            parallel_number(cases[i].value, cases[i].most, text, sizeof text),
+            cases[i].text);
+    }
+}
+
 static int prepare(void **state) {
     fixture_write_in(folder(), 5, 4, five);
     fixture_write_in(folder(), 12, 3, twelve);
@@ -349,6 +408,8 @@ int main(void) {
         cmocka_unit_test(names_tell_axes_apart),
         cmocka_unit_test(what_is_kept_is_right),
         cmocka_unit_test(axes_stand_still_while_one_drags),
+        cmocka_unit_test(axes_have_three_numbers),
+        cmocka_unit_test(numbers_fit_into_what_there_is),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

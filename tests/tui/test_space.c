@@ -292,6 +292,59 @@ static void what_is_measured_in_part_is_no_reference(void **state) {
     explorer_free(&explorer);
 }
 
+/* Losses between 0.30 and 0.35 fill their axes, and a baseline far from them does not
+ * press them together; percentages are as they were. */
+static void axes_are_as_wide_as_figures_need(void **state) {
+    (void)state;
+    char path[4096];
+    struct store *store;
+    struct catalog *catalog;
+    struct error error;
+    struct explorer explorer;
+    struct fixture_options options = {.tasks = 2, .losses = true};
+    snprintf(path, sizeof path, "%s/losses.db", folder());
+    fixture_write(path, &options);
+    struct store_run run = {
+        .method = "ls", .upscale = "mlp", .parameters = "{}", .steps = 1};
+    struct store_routers routers = {.step = 1, .blob = "routers", .size = 7};
+    assert_int_equal(store_open(path, STORE_READ_WRITE, &store, &error), 0);
+    assert_int_equal(store_run_begin(store, &run, &error), 0);
+    run.steps_done = 1;
+    run.complete = true;
+    assert_int_equal(store_run_save(store, &run, &routers, NULL, 0, NULL, 0, &error),
+                     0);
+    for (int i = 0; i <= 5; i++) {
+        double preference[] = {0.2 * i, 1 - 0.2 * i};
+        double values[] = {0.35 - 0.01 * i, 0.30 + 0.01 * i};
+        struct store_solution routed = {.kind = STORE_KIND_PWEMOE,
+                                        .method = "ls",
+                                        .parameters = "{}",
+                                        .preference = preference,
+                                        .routers = routers.id,
+                                        .label = ""};
+        fixture_put(store, &routed, values, 2);
+    }
+    struct store_solution pretrained = {.kind = STORE_KIND_SINGLE,
+                                        .method = "pretrained",
+                                        .parameters = "{}",
+                                        .label = ""};
+    fixture_put(store, &pretrained, (double[]){2.3, 2.3}, 2);
+    assert_int_equal(catalog_read(store, &catalog, &error), 0);
+    store_close(store);
+    explorer_init(&explorer, "losses.db");
+    assert_int_equal(explorer_take_catalog(&explorer, catalog), 0);
+    explorer.figures =
+        FIGURES_NONE; /* fixture_put's intervals are those of percentages */
+    for (size_t t = 0; t < 2; t++) {
+        struct range range;
+        assert_true(space_range(&explorer, t, &range));
+        assert_true(range.low < 0.30 && range.high > 0.35);
+        if (range.high - range.low > 0.08)
+            fail_msg("axis %zu: %g to %g", t, range.low, range.high);
+    }
+    explorer_free(&explorer);
+}
+
 /* One view drawn into a canvas of its own. */
 static struct canvas draw(struct explorer *explorer, int width, int height, bool utf8) {
     struct canvas canvas = {.marks = palette_marks(utf8)};
@@ -556,6 +609,7 @@ int main(void) {
         cmocka_unit_test(the_tasks_decide_which_views_there_are),
         cmocka_unit_test(the_front_of_three_is_theirs),
         cmocka_unit_test(what_is_measured_in_part_is_no_reference),
+        cmocka_unit_test(axes_are_as_wide_as_figures_need),
         cmocka_unit_test(the_box_seen_from_above_and_from_the_side),
         cmocka_unit_test(the_box_names_and_marks),
         cmocka_unit_test(names_and_numbers_of_the_box_stand_apart),

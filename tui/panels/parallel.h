@@ -32,6 +32,13 @@ double parallel_axis_share(const struct parallel_axes *axes, size_t place,
 int parallel_axis_dot(const struct parallel_axes *axes, size_t place, double value,
                       int dots);
 
+/* "98.5", or "98" or ".7" where there is no room for more, "1e+30" of what is large, ""
+ * where there is none. Returns out. */
+const char *parallel_number(double value, int most, char *out, size_t size);
+/* One more number on each axis, between those of its ends, as near the middle as leaves
+ * what is looked at in sight. The last that is drawn. */
+void parallel_ticks_draw(const struct parallel_axes *axes);
+
 /* Counts how many solutions' lines pass each dot, where that is not known already. -1:
  * memory is out. */
 int parallel_density_make(struct explorer *explorer, const struct parallel_axes *axes,

@@ -187,21 +187,6 @@ static void draw_range(const struct parallel_axes *axes,
                      INK_NOW, LOOK_BOLD);
 }
 
-/* "98.5", "98" where there is no room for more, "1e+30" of what is large, "" where
- * there is none. */
-static const char *short_number(double value, int most, char *out, size_t size) {
-    value = fabs(value) < 0.05 ? 0.0 : value;
-    for (int decimals = 1; decimals >= 0; decimals--) {
-        snprintf(out, size, "%s", TEXT_NUMBER(value, decimals));
-        if ((int)strlen(out) <= most)
-            return out;
-    }
-    snprintf(out, size, "%.0e", value);
-    if ((int)strlen(out) > most)
-        out[0] = '\0';
-    return out;
-}
-
 /* Over its axis, inside the view. */
 static void draw_label(const struct view *view, int x, int y, int most, enum ink ink,
                        unsigned look, const char *text) {
@@ -220,25 +205,6 @@ static int label_width(const struct parallel_axes *axes, int width) {
     return axes->gap && most < width ? most : width;
 }
 
-/* The number half way up, beside the axis, where it leaves the lines some room. */
-static void draw_middle(const struct parallel_axes *axes, size_t place, int x) {
-    enum { ROOM = 9, LOW = 5 };
-    const struct view *inside = &axes->inside;
-    bool fine = inside->canvas->marks->utf8;
-    int y = (inside->height - 1) / 2;
-    char text[32];
-    if (axes->gap < ROOM || inside->height < LOW)
-        return;
-    double share = (double)y / (inside->height - 1);
-    double value = axes->high[place] + share * (axes->low[place] - axes->high[place]);
-    view_put(inside, x, y, fine ? L'┼' : L'+', INK_FRAME, LOOK_PLAIN);
-    short_number(value, axes->gap - 4, text, sizeof text);
-    int columns = text_columns(inside->canvas->marks, text);
-    bool left = x + 1 + columns > inside->width;
-    view_text(inside, left ? x - columns : x + 1, y, columns, INK_FAINT, LOOK_PLAIN,
-              text);
-}
-
 static void draw_frame(const struct view *view, const struct parallel_axes *axes,
                        const struct explorer *explorer, bool focused) {
     const struct marks *marks = view->canvas->marks;
@@ -249,7 +215,7 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
         char text[128];
         bool mean = t == explorer->tasks;
         if (mean)
-            snprintf(text, sizeof text, "mean");
+            snprintf(text, sizeof text, "%.*s", most, "mean");
         else
             explorer_short_name(explorer, t, most, text, sizeof text);
         draw_label(view, x, 0, most, mean ? INK_TEXT : look_task(t),
@@ -257,12 +223,11 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
                                                                        : LOOK_PLAIN),
                    text);
         draw_label(view, x, 1, most, INK_FAINT, LOOK_PLAIN,
-                   short_number(axes->high[k], most, text, sizeof text));
+                   parallel_number(axes->high[k], most, text, sizeof text));
         draw_label(view, x, view->height - 1, most, INK_FAINT, LOOK_PLAIN,
-                   short_number(axes->low[k], most, text, sizeof text));
+                   parallel_number(axes->low[k], most, text, sizeof text));
         for (int y = 0; y < axes->inside.height; y++)
             view_put(&axes->inside, x, y, marks->vertical, INK_FRAME, LOOK_PLAIN);
-        draw_middle(axes, k, x);
         draw_range(axes, explorer, k, x);
     }
 }
@@ -412,4 +377,5 @@ void parallel_view_draw(const struct view *view, struct explorer *explorer,
     draw_chosen(&axes, explorer);
     draw_now(&axes, explorer);
     draw_pointed(&axes, explorer);
+    parallel_ticks_draw(&axes);
 }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "panels/graph.h"
 #include "panels/views.h"
+#include "state/space.h"
 
 struct scaled {
     size_t series;
@@ -114,8 +115,9 @@ void scaling_view_draw(const struct view *view, const struct explorer *explorer,
     if (known)
         range_add(&y, here);
     struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
+    double least = 0.005 * space_scale(explorer, explorer->tasks, y);
     struct graph graph =
-        graph_begin(&below, range_widen(x, 0.1, 0), range_widen(y, 0.5, 0.05));
+        graph_begin(&below, range_widen(x, 0.1, 0), range_widen(y, least, 0.05));
     if (graph.inside.width < 3 || graph.inside.height < 2) {
         free(points);
         return;

@@ -8,6 +8,7 @@
 #include "panels/graph.h"
 #include "panels/places.h"
 #include "state/selection.h"
+#include "state/space.h"
 
 static void draw_now(const struct view *view, const struct explorer *explorer, double x,
                      double y) {
@@ -185,7 +186,7 @@ static void draw_profile(const struct view *view, struct explorer *explorer) {
         range_add(&y, samples->values[i]);
     for (size_t t = 0; t < 2; t++)
         range_add(&y, catalog->stl[t]);
-    y = range_widen(y, 1, 0.05);
+    y = range_widen(y, 0.01 * space_scale(explorer, 0, y), 0.05);
     struct graph graph = graph_begin(view, (struct range){0, 1}, y);
     make_profile(explorer);
     if (graph.inside.width < 4 || graph.inside.height < 2 ||

@@ -66,7 +66,8 @@ void training_view_draw(const struct view *view, const struct explorer *explorer
     }
     y.low = fmin(y.low, 0);
     struct view below = view_inside(view, 0, 1, view->width, view->height - 1);
-    struct graph graph = graph_begin(&below, x, range_widen(y, 0.1, 0));
+    struct graph graph =
+        graph_begin(&below, x, range_widen(y, y.high > y.low ? 0 : 1, 0));
     struct raster raster;
     if (graph.inside.width < 3 || graph.inside.height < 2 ||
         raster_begin(&raster, &graph.inside))

@@ -96,12 +96,24 @@ static struct range find_rows(const struct explorer *explorer, size_t objective)
     return rows;
 }
 
+double space_scale(const struct explorer *explorer, size_t objective,
+                   struct range range) {
+    const struct store_recipe *recipe = explorer->catalog->recipe;
+    size_t task = objective < explorer->tasks ? objective : 0;
+    double most = range.low <= range.high ? fmax(fabs(range.low), fabs(range.high)) : 0;
+    if (store_objective_percent(&recipe->tasks[task].objective))
+        return 100;
+    return most > 0 ? most : 1;
+}
+
 /* With what lies near, or all where there is nothing else. */
 static struct range find_all(const struct explorer *explorer, size_t objective,
                              struct range core) {
     const struct catalog *catalog = explorer->catalog;
     bool any = core.low <= core.high;
-    double reach = any ? fmax(0.35 * (core.high - core.low), 3) : INFINITY;
+    double reach = any ? fmax(0.35 * (core.high - core.low),
+                              0.03 * space_scale(explorer, objective, core))
+                       : INFINITY;
     struct range all = core;
     if (any && explorer->fit != FIT_NEAR)
         return all;
@@ -137,8 +149,9 @@ static void stretch(struct range *core, const struct range *shown, double value)
         range_add(core, shown->low - step * ceil((shown->low - value) / step));
 }
 
-static struct range widened(struct range range) {
-    return range_widen(range, 0.5, 0.06);
+static struct range widened(const struct explorer *explorer, size_t objective,
+                            struct range range) {
+    return range_widen(range, 0.005 * space_scale(explorer, objective, range), 0.06);
 }
 
 bool space_range(const struct explorer *explorer, size_t objective,
@@ -155,7 +168,7 @@ bool space_range(const struct explorer *explorer, size_t objective,
         reach->core = reach->rows;
         reach->all = reach->still = find_all(explorer, objective, reach->rows);
     }
-    struct range core = reach->rows, shown = widened(reach->still);
+    struct range core = reach->rows, shown = widened(explorer, objective, reach->still);
     struct figure figure;
     if (space_figure(explorer, objective, &figure)) {
         bool sure = !figure.estimated && figure.examples >= 30;
@@ -170,7 +183,7 @@ bool space_range(const struct explorer *explorer, size_t objective,
     if (core.low != reach->core.low || core.high != reach->core.high)
         reach->all = find_all(explorer, objective, core);
     reach->core = core;
-    *range = widened(reach->all);
+    *range = widened(explorer, objective, reach->all);
     return reach->all.low <= reach->all.high;
 }
 

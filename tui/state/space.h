@@ -25,6 +25,11 @@ double space_value(const struct catalog *catalog, size_t row, size_t objective);
 bool space_figure(const struct explorer *explorer, size_t objective,
                   struct figure *figure);
 
+/* What differences in an objective are small or large beside: a hundred where figures
+ * are percentages, else the greatest magnitude of the range. Above 0. */
+double space_scale(const struct explorer *explorer, size_t objective,
+                   struct range range);
+
 /* A range that shows the front and what lies around it: the routers' points, the
  * present one, and baselines not farther from them than a third of their extent (a
  * pretrained model without its heads would else press the front into one corner).
