@@ -131,7 +131,7 @@ static __device__ __forceinline__ void query_gradient(float (&dq)[D / 8][4],
         for (int n = 0; n < 2; n++)
 #pragma unroll
             for (int i = 0; i < 4; i++) {
-                float p = exp2f(score[n][i] * by - log_sum[i / 2]);
+                float p = power_of_two(score[n][i] * by - log_sum[i / 2]);
                 bool visible = j + column_of(n, i) < seen[i / 2];
                 dp[n][i] = visible ? p * (dp[n][i] - along[i / 2]) : 0;
             }
@@ -159,7 +159,7 @@ key_gradient(float (&dk)[D / 8][4], float (&dv)[D / 8][4], const struct tiles &s
             for (int i = 0; i < 4; i++) {
                 int query = j + column_of(n, i);
                 bool visible = query < queries && query >= since[i / 2];
-                float p = exp2f(score[n][i] * by - s.numbers->log_sum[query]);
+                float p = power_of_two(score[n][i] * by - s.numbers->log_sum[query]);
                 score[n][i] = visible ? p : 0;
                 dp[n][i] = visible ? p * (dp[n][i] - s.numbers->along[query]) : 0;
             }

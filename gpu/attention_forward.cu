@@ -21,6 +21,17 @@ static __device__ __forceinline__ float row_greatest(float x) {
     return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
 }
 
+/* Of some keys row half r sees the first `seen[r]`. */
+template <int N>
+static __device__ __forceinline__ void hide(float (&score)[N][4],
+                                            const int (&seen)[2]) {
+#pragma unroll
+    for (int n = 0; n < N; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            score[n][i] = column_of(n, i) < seen[i / 2] ? score[n][i] : -INFINITY;
+}
+
 /* One warp's softmax and sums over the keys so far: scores are of base 2 and carry the
  * scale only inside the exponent. */
 template <int D> struct softmax {
@@ -39,32 +50,30 @@ template <int D> struct softmax {
         }
     }
 
-    /* The next EDGE keys. Row half r sees the first `seen[r]` of them; scores become
-     * weights relative to the new top. */
-    __device__ __forceinline__ void weigh(float (&score)[EDGE / 8][4],
-                                          const int (&seen)[2], float by) {
+    /* The next 8 N keys, those with a score of -infinity unseen: scores become weights
+     * relative to the new top. */
+    template <int N>
+    __device__ __forceinline__ void weigh(float (&score)[N][4], float by) {
         float greatest[2] = {-INFINITY, -INFINITY}, base[2], shrink[2];
 #pragma unroll
-        for (int n = 0; n < EDGE / 8; n++)
+        for (int n = 0; n < N; n++)
 #pragma unroll
-            for (int i = 0; i < 4; i++) {
-                score[n][i] = column_of(n, i) < seen[i / 2] ? score[n][i] : -INFINITY;
+            for (int i = 0; i < 4; i++)
                 greatest[i / 2] = fmaxf(greatest[i / 2], score[n][i]);
-            }
 #pragma unroll
         for (int half = 0; half < 2; half++) {
             greatest[half] = fmaxf(top[half], row_greatest(greatest[half]));
             /* No key seen yet: inf - inf is to be avoided. */
             base[half] = greatest[half] == -INFINITY ? 0 : greatest[half] * by;
-            shrink[half] = exp2f(top[half] * by - base[half]);
+            shrink[half] = power_of_two(top[half] * by - base[half]);
             top[half] = greatest[half];
             total[half] *= shrink[half];
         }
 #pragma unroll
-        for (int n = 0; n < EDGE / 8; n++)
+        for (int n = 0; n < N; n++)
 #pragma unroll
             for (int i = 0; i < 4; i++) {
-                score[n][i] = exp2f(score[n][i] * by - base[i / 2]);
+                score[n][i] = power_of_two(score[n][i] * by - base[i / 2]);
                 total[i / 2] += score[n][i];
             }
 #pragma unroll
@@ -91,6 +100,47 @@ static __device__ __forceinline__ void keys_load(bf16 *to, const bf16 *key, int 
     rows_load<D>(to + EDGE * apart<D>, key + width, 3 * width, keys);
 }
 
+/* The warp's 16 queries and `keys` keys, 16 GROUPS at most, from k on, their values
+ * behind them. diagonal: query i of the block sees the first i + 1. */
+template <int D, int GROUPS>
+static __device__ __forceinline__ void
+add_keys(struct softmax<D> &state, const uint32_t (&left)[D / 16][4], const bf16 *k,
+         int keys, bool diagonal, float by) {
+    const bf16 *v = k + EDGE * apart<D>;
+    float score[2 * GROUPS][4] = {};
+#pragma unroll
+    for (int j = 0; j < GROUPS; j++)
+        if (16 * j < keys)
+#pragma unroll
+            for (int d = 0; d < D / 16; d++) {
+                uint32_t right[4];
+                right_load_columns(right, k + 16 * j * apart<D> + 16 * d, apart<D>);
+                tile_multiply_two(score[2 * j], score[2 * j + 1], left[d], right);
+            }
+    if (keys < 16 * GROUPS || diagonal) { /* else all are seen by all */
+        const int row = 16 * ((int)threadIdx.x / WARP) + tile_lane() / 4;
+        int seen[2] = {keys, keys};
+        if (diagonal) {
+            seen[0] = min(keys, row + 1);
+            seen[1] = min(keys, row + 9);
+        }
+        hide(score, seen);
+    }
+    state.weigh(score, by);
+#pragma unroll
+    for (int j = 0; j < GROUPS; j++)
+        if (16 * j < keys) {
+            uint32_t weights[4], right[4];
+            left_narrow(weights, score[2 * j], score[2 * j + 1]);
+#pragma unroll
+            for (int d = 0; d < D / 16; d++) {
+                right_load_rows(right, v + 16 * j * apart<D> + 16 * d, apart<D>);
+                tile_multiply_two(state.sums[2 * d], state.sums[2 * d + 1], weights,
+                                  right);
+            }
+        }
+}
+
 template <int D>
 static __global__
 __launch_bounds__(THREADS, forward_blocks<D>) void tiled_forward_kernel(
@@ -112,7 +162,7 @@ __launch_bounds__(THREADS, forward_blocks<D>) void tiled_forward_kernel(
     keys_load<D>(keys_at<D>(shared, 0), from + h.width, (int)h.width, tokens, 0);
     for (int tile = 0; tile < end; tile += EDGE) {
         const int keys = rows_left(tokens, tile);
-        const bf16 *k = keys_at<D>(shared, tile), *v = k + EDGE * apart<D>;
+        const bf16 *k = keys_at<D>(shared, tile);
         copies_wait();
         __syncthreads(); /* also: the tile before has been read */
         if (tile + EDGE < end)
@@ -124,34 +174,11 @@ __launch_bounds__(THREADS, forward_blocks<D>) void tiled_forward_kernel(
 #pragma unroll
             for (int d = 0; d < D / 16; d++)
                 left_load(left[d], q + 16 * warp * apart<D> + 16 * d, apart<D>);
-        float score[EDGE / 8][4] = {};
-#pragma unroll
-        for (int j = 0; j < EDGE / 16; j++)
-            if (16 * j < keys)
-#pragma unroll
-                for (int d = 0; d < D / 16; d++) {
-                    uint32_t right[4];
-                    right_load_columns(right, k + 16 * j * apart<D> + 16 * d, apart<D>);
-                    tile_multiply_two(score[2 * j], score[2 * j + 1], left[d], right);
-                }
-        int seen[2] = {keys, keys};
-        if (h.causal && tile == first)
-#pragma unroll
-            for (int half = 0; half < 2; half++)
-                seen[half] = min(keys, 16 * warp + tile_lane() / 4 + 8 * half + 1);
-        state.weigh(score, seen, by);
-#pragma unroll
-        for (int j = 0; j < EDGE / 16; j++)
-            if (16 * j < keys) {
-                uint32_t weights[4], right[4];
-                left_narrow(weights, score[2 * j], score[2 * j + 1]);
-#pragma unroll
-                for (int d = 0; d < D / 16; d++) {
-                    right_load_rows(right, v + 16 * j * apart<D> + 16 * d, apart<D>);
-                    tile_multiply_two(state.sums[2 * d], state.sums[2 * d + 1], weights,
-                                      right);
-                }
-            }
+        const bool diagonal = h.causal && tile == first;
+        if (keys <= 16) /* as of 257 tokens: the last one */
+            add_keys<D, 1>(state, left, k, keys, diagonal, by);
+        else
+            add_keys<D, EDGE / 16>(state, left, k, keys, diagonal, by);
     }
     if (mine <= 0)
         return;

@@ -27,6 +27,18 @@ static __device__ __forceinline__ uint32_t narrow_two(float first, float second)
 #endif
 }
 
+/* 2^x by the hardware: relative errors up to 2^-22, 0 below 2^-126. exp2f would take
+ * three instructions more, to keep what is less than that. */
+static __device__ __forceinline__ float power_of_two(float x) {
+#ifdef PWEMOE_EMULATION
+    return x < -126 ? 0 : exp2f(x);
+#else
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+#endif
+}
+
 /* Four matrices of 8 x 8, lane l naming row l % 8 of matrix l / 8: x[i] is elements
  * 2t and 2t + 1 of row g of matrix i. */
 static __device__ __forceinline__ void tile_load(uint32_t (&x)[4], const bf16 *row) {
