@@ -132,6 +132,13 @@ static int print_front(const struct show_context *v, const struct catalog *catal
                      "split; pwemoe front or merge without --limit "
                      "makes them",
                      v->split);
+    size_t fp8 = front_in_fp8(catalog, &set->points);
+    if (fp8 > 0 && fp8 < set->points.count)
+        command_note(v->invocation,
+                     "%zu of %zu models are measured in fp8, the others are not: this "
+                     "front compares two precisions; measuring those again without "
+                     "--precision fp8 makes it one",
+                     fp8, set->points.count);
     if (v->invocation->common->format != OUTPUT_TABLE)
         return 0;
     printf("\n%zu of %zu not dominated; hypervolume %.6g", set->front,

@@ -76,6 +76,13 @@ static void mark_knee(struct catalog *catalog, const struct oriented *front) {
     catalog->solutions[knee].knee = worst - best > 0.05;
 }
 
+size_t front_in_fp8(const struct catalog *catalog, const struct oriented *points) {
+    size_t count = 0;
+    for (size_t i = 0; i < points->count; i++)
+        count += catalog->solutions[points->rows[i]].fp8;
+    return count;
+}
+
 int front_mark(struct catalog *catalog, struct error *error) {
     struct oriented points;
     if (front_points(catalog, NULL, NULL, 0, &points, error))

@@ -16,6 +16,10 @@ int front_points(const struct catalog *catalog, const bool *take, const size_t *
 int front_points_of(const struct catalog *catalog, const size_t *rows, size_t count,
                     struct oriented *points, struct error *error);
 
+/* How many of these points have figures in fp8: where that is some and not all, ranks
+ * and volumes compare two precisions. */
+size_t front_in_fp8(const struct catalog *catalog, const struct oriented *points);
+
 /* Sets `front` of what was merged here and is not dominated, and `knee` of the one
  * solution where the front bends most, if it bends. */
 int front_mark(struct catalog *catalog, struct error *error);

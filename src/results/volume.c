@@ -9,11 +9,16 @@
 int volume_points_make(struct volume_points *points, const struct catalog *catalog,
                        struct error *error) {
     *points = (struct volume_points){
-        .solutions = array_new(catalog->count, sizeof *points->solutions)};
-    if (!points->solutions)
+        .solutions = array_new(catalog->count, sizeof *points->solutions),
+        .fp8 = array_new(catalog->count, sizeof *points->fp8)};
+    if (!points->solutions || !points->fp8) {
+        volume_points_clear(points);
         return error_memory(error);
-    for (size_t i = 0; i < catalog->count; i++)
+    }
+    for (size_t i = 0; i < catalog->count; i++) {
         points->solutions[i] = catalog->rows[i].solution.id;
+        points->fp8[i] = catalog->solutions[i].fp8;
+    }
     if (front_points(catalog, NULL, NULL, 0, &points->points, error) == 0)
         return 0;
     volume_points_clear(points);
@@ -23,7 +28,9 @@ int volume_points_make(struct volume_points *points, const struct catalog *catal
 void volume_points_clear(struct volume_points *points) {
     oriented_clear(&points->points);
     free(points->solutions);
+    free(points->fp8);
     points->solutions = NULL;
+    points->fp8 = NULL;
 }
 
 bool volume_points_same(const struct volume_points *a, const struct volume_points *b) {
@@ -33,7 +40,8 @@ bool volume_points_same(const struct volume_points *a, const struct volume_point
         memcmp(p->reference, q->reference, sizeof p->reference))
         return false;
     for (size_t i = 0; i < p->count; i++)
-        if (a->solutions[p->rows[i]] != b->solutions[q->rows[i]])
+        if (a->solutions[p->rows[i]] != b->solutions[q->rows[i]] ||
+            a->fp8[p->rows[i]] != b->fp8[q->rows[i]])
             return false;
     return !cells || !memcmp(p->values, q->values, cells * sizeof *p->values);
 }
@@ -59,6 +67,7 @@ struct front_volume *front_volume_new(const struct volume_points *points,
     }
     for (size_t i = 0; i < count; i++) {
         volume->solutions[i] = points->solutions[front->rows[i]];
+        volume->fp8 += points->fp8[front->rows[i]];
         if (contributions)
             volume->contributions[i] = contributions[i];
     }

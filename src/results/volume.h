@@ -10,11 +10,12 @@
 struct volume_points {
     struct oriented points;
     int64_t *solutions; /* the id of each row */
+    bool *fp8;          /* of each row */
 };
 int volume_points_make(struct volume_points *points, const struct catalog *catalog,
                        struct error *error);
 void volume_points_clear(struct volume_points *points);
-/* Would both have the same volume, of the same solutions? */
+/* Would both have the same volume, of the same solutions, measured alike? */
 bool volume_points_same(const struct volume_points *a, const struct volume_points *b);
 
 enum volume_state {
@@ -26,6 +27,7 @@ enum volume_state {
 struct front_volume {
     enum volume_state state;
     size_t tasks, count;               /* points of the front */
+    size_t fp8;                        /* so many of them were measured in fp8 */
     double reference[STORE_TASKS_MAX]; /* as it is stored */
     double value;
     double within;         /* what part of itself it may be off by; 0: exact */

@@ -48,6 +48,33 @@ static void test_told_apart(void **state) {
     assert_measured("--precision fp8 --again", "complete", false);
 }
 
+/* The models of a front in fp8 and in bf16 are compared, which is said: by show in a
+ * note, by a report, and not where all are alike. */
+static void expect_note(bool said) {
+    static const char note[] = "1 of 2 models are measured in fp8";
+    struct ran ran = run("show %s front", path);
+    assert_int_equal(ran.status, 0);
+    assert_int_equal(strstr(ran.err, note) != NULL, said);
+    assert_int_equal(*ran.err != '\0', said);
+    ran_free(&ran);
+    ran = run("report %s --out %s/report%d", path, folder(), said);
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+    ran = shell("cat %s/report%d/report.md", folder(), said);
+    assert_int_equal(strstr(ran.out, "1 of the 2 models are measured in fp8") != NULL,
+                     said);
+    ran_free(&ran);
+}
+
+static void test_two_precisions(void **state) {
+    (void)state;
+    ran_free((struct ran[]){
+        run("merge %s --method ties --device cuda --precision fp8", path)});
+    expect_note(true);
+    ran_free((struct ran[]){run("merge %s --method ties --device cuda", path)});
+    expect_note(false);
+}
+
 static void test_refused(void **state) {
     (void)state;
     expect_error(1, "f32 only", "merge %s --method ties --device cpu --precision fp8",
@@ -59,6 +86,7 @@ static void test_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_told_apart),
+        cmocka_unit_test(test_two_precisions),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

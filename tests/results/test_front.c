@@ -81,6 +81,61 @@ static struct store *mixed(const char *name, char path[4200]) {
     return store;
 }
 
+/* One more, whose figure of the first task is in fp8. */
+static int64_t put_fp8(struct store *store, double a, double b) {
+    struct store_solution solution = {.kind = STORE_KIND_MERGE,
+                                      .method = (char *)"wudi",
+                                      .parameters = (char *)"{}",
+                                      .label = ""};
+    struct store_evaluation of[TASKS];
+    for (size_t t = 0; t < TASKS; t++)
+        of[t] = (struct store_evaluation){.objective = t,
+                                          .split = "test",
+                                          .value = t ? b : a,
+                                          .low = t ? b : a,
+                                          .high = t ? b : a,
+                                          .examples = 1000,
+                                          .complete = true,
+                                          .fp8 = t == 0,
+                                          .loss = 0.5};
+    if (store_solution_put(store, &solution, &error) ||
+        store_evaluations_put(store, solution.id, "", of, TASKS, &error))
+        fail_msg("%s", error.text);
+    return solution.id;
+}
+
+/* Of a front's points those in fp8 are counted, of which a volume knows. */
+static void two_precisions(void **state) {
+    (void)state;
+    char path[4200];
+    struct store *store = mixed("precisions", path);
+    struct catalog *catalog = read_catalog(store);
+    struct volume_points before, after;
+    assert_int_equal(volume_points_make(&before, catalog, &error), 0);
+    assert_int_equal(front_in_fp8(catalog, &before.points), 0);
+    catalog_free(catalog);
+    put_fp8(store, 31, 7); /* on the front */
+    put(store, STORE_KIND_MERGE, "regmean", "{}", 32, 8);
+    catalog = read_catalog(store);
+    assert_int_equal(volume_points_make(&after, catalog, &error), 0);
+    assert_int_equal(after.points.count, before.points.count + 2);
+    assert_int_equal(front_in_fp8(catalog, &after.points), 1);
+    assert_false(volume_points_same(&before, &after));
+    struct front_volume *volume = front_volume_new(&after, VOLUME_KNOWN, 1, NULL);
+    assert_int_equal(volume->fp8, 1);
+    front_volume_free(volume);
+    /* The same figures, measured otherwise, are not the same. */
+    volume_points_clear(&before);
+    assert_int_equal(volume_points_make(&before, catalog, &error), 0);
+    assert_true(volume_points_same(&before, &after));
+    before.fp8[before.points.rows[0]] = true;
+    assert_false(volume_points_same(&before, &after));
+    volume_points_clear(&before);
+    volume_points_clear(&after);
+    catalog_free(catalog);
+    store_close(store);
+}
+
 static void who_dominates_whom(void **state) {
     (void)state;
     char path[4200];
@@ -343,6 +398,7 @@ static void many_names_are_few_comparisons(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_precisions),
         cmocka_unit_test(who_dominates_whom),
         cmocka_unit_test(fronts_of_what_is_visible),
         cmocka_unit_test(only_what_is_final),

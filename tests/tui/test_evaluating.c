@@ -48,6 +48,52 @@ static void goes_on_without_its_device(void **state) {
     terminal_quit(terminal);
 }
 
+/* The centre is measured in the precision that is asked for: fp8 is told with the
+ * device and with the model; without the option it is measured again. What is none is
+ * refused before the terminal is touched. */
+static void measures_in_the_precision_asked_for(void **state) {
+    (void)state;
+    char file[4096];
+    static const char *const precisions[] = {"fp8", "auto", "fp4"};
+    static const char *const environment[] = {"PWEMOE_MODULE_DIR=tests/gpu/emulated",
+                                              NULL};
+    struct terminal_options options = {
+        .width = 160, .height = 40, .environment = environment};
+    if (access("tests/gpu/emulated/pwemoe-cuda.so", F_OK) != 0)
+        skip(); /* no C++ compiler */
+    snprintf(file, sizeof file, "%s/precise", folder());
+    assert_int_equal(mkdir(file, 0700), 0);
+    snprintf(file, sizeof file, "%s/precise/results.db", folder());
+    fixture_write_real(file, 21);
+    for (size_t i = 0; i < 3; i++) {
+        const char *argv[] = {terminal_program(), "--threads", "1",
+                              "--device",         "cuda",      "--precision",
+                              precisions[i],      file,        NULL};
+        struct terminal *terminal = terminal_start(argv, &options);
+        if (i == 2) {
+            assert_int_equal(terminal_wait(terminal), 2);
+            size_t count;
+            assert_non_null(strstr(terminal_bytes(terminal, &count), "fp4"));
+            assert_false(terminal_mode(terminal, MODE_ALTERNATE));
+            terminal_close(terminal);
+            break;
+        }
+        terminal_expect(terminal, "here, measured");
+        terminal_expect(terminal, i == 0 ? " in fp8" : "Emulated");
+        terminal_quit(terminal);
+        struct store *store;
+        struct catalog *catalog;
+        struct error error;
+        if (store_open(file, STORE_READ_ONLY, &store, &error) ||
+            catalog_read_solutions(store, "test", &catalog, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(catalog->count, 1);
+        assert_int_equal(catalog->solutions[0].fp8, i == 0);
+        catalog_free(catalog);
+        store_close(store);
+    }
+}
+
 static void evaluates_stores_and_exports(void **state) {
     (void)state;
     char file[4096], out[8192], typed[9000], tensors[9000];
@@ -359,6 +405,7 @@ static void no_thread_that_computes_runs_a_handler(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_without_its_device),
+        cmocka_unit_test(measures_in_the_precision_asked_for),
         cmocka_unit_test(evaluates_stores_and_exports),
         cmocka_unit_test(fills_the_front),
         cmocka_unit_test(explores_without_training),

@@ -286,7 +286,7 @@ static double share_of_box(const struct explorer *explorer,
 static void draw_volume(const struct view *view, const struct explorer *explorer,
                         int from) {
     const struct front_volume *volume = explorer->volume;
-    char parts[3][256] = {"", "", ""}, reference[160], within[40] = "";
+    char parts[3][256] = {"", "", ""}, reference[160], within[80] = "";
     double added;
     if (!volume || volume->count == 0)
         return;
@@ -295,6 +295,11 @@ static void draw_volume(const struct view *view, const struct explorer *explorer
         volume->state == VOLUME_KNOWN ? share_of_box(explorer, volume) : (double)NAN;
     if (volume->within > 0)
         snprintf(within, sizeof within, " (within %g %%)", 100 * volume->within);
+    if (volume->fp8 > 0 && volume->fp8 < volume->count) { /* two precisions */
+        size_t used = strlen(within);
+        snprintf(within + used, sizeof within - used, " (%zu of %zu in fp8)",
+                 volume->fp8, volume->count);
+    }
     if (isfinite(share)) {
         snprintf(parts[0], sizeof parts[0], "front: %.1f %% of the STL box%s", share,
                  within);

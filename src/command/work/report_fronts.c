@@ -74,6 +74,7 @@ int report_fronts(const struct report *r, struct error *error) {
     struct oriented all;
     if (front_points(r->catalog, NULL, NULL, 0, &all, error))
         return -1;
+    size_t models = all.count, fp8 = front_in_fp8(r->catalog, &all);
     if (oriented_keep(&all, true, error)) {
         oriented_clear(&all);
         return -1;
@@ -97,6 +98,11 @@ int report_fronts(const struct report *r, struct error *error) {
         "reference point (%s)%s, and IGD+ to the front of all sets together (0: "
         "nothing of it is out of reach; in percentage points).",
         reference, within);
+    if (fp8 > 0 && fp8 < models)
+        page_paragraph(r->page,
+                       "%zu of the %zu models are measured in fp8, the others are not: "
+                       "these fronts compare two precisions.",
+                       fp8, models);
     page_table(r->page, 5, 1);
     page_table_csv(r->page, "fronts", false);
     static const char *const headers[] = {"Set", "points", "non-dominated",
