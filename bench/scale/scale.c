@@ -144,21 +144,23 @@ static struct step router_step(const struct job *job, const struct machine *m,
         .network = 2 * ceil(log2(ranks)) * (link->alpha + sent / link->beta)};
 }
 
-/* A correction, as it would be shared out: weight gradients of every parameter in f32,
- * summed by a ring behind the backward pass, of which they are visible where they take
- * longer than it; Adam's two moments and the vector, sharded, read and written. The
- * experts' own answers are kept, not computed. */
+/* A correction: weight gradients of every parameter in f32, summed by a tree after the
+ * backward pass, whose root receives and sends as often as it has children; Adam's two
+ * moments and the vector are read and written by every rank. Or by a ring behind the
+ * backward pass, of which what takes longer than it is visible, the moments sharded.
+ * The experts' own answers are kept, not computed. */
 static struct step correction_step(const struct job *job, const struct machine *m,
-                                   const struct network *net, double ranks) {
+                                   const struct network *net, double ranks, bool ring) {
     const struct link *link = link_of(m, net, ranks);
     double bytes = job->parameters * sizeof(float);
     double each = largest_part(job, ranks) * 3 *
                   shape_forward_operations(&job->shape->config, true) / m->products;
-    double ring = 2 * (ranks - 1) * (link->alpha + bytes / ranks / link->beta);
+    double tree = 2 * ceil(log2(ranks)) * (link->alpha + bytes / link->beta);
+    double round = 2 * (ranks - 1) * (link->alpha + bytes / ranks / link->beta);
     return (struct step){.merge = merge_seconds(job, m, job->tasks + 1),
-                         .gradient = 7 * bytes / ranks / m->memory,
+                         .gradient = 7 * bytes / (ring ? ranks : 1) / m->memory,
                          .each = each,
-                         .network = fmax(0, ring - 2 * each / 3)};
+                         .network = ring ? fmax(0, round - 2 * each / 3) : tree};
 }
 
 /* The merge shared out, too: each rank merges its part and all gather the whole. */
@@ -197,7 +199,7 @@ static void print_end(const char *name, const struct job *job, const struct mach
                       const struct network *net, double groups) {
     for (double ranks = 1; ranks <= 64; ranks *= 2) {
         struct step s = groups > 0 ? router_step(job, m, net, ranks, groups)
-                                   : correction_step(job, m, net, ranks);
+                                   : correction_step(job, m, net, ranks, false);
         double rest = s.merge + s.gradient + s.network;
         const char *why = s.network > s.merge + s.gradient ? "the network"
                           : s.merge >= s.gradient ? "the merge, which every rank does"
@@ -229,22 +231,25 @@ static void print_table(const struct job *job, const struct machine *m,
            m->capacity > 0 && held > m->capacity
                ? ", more than one has: parts of it are another's, which is not reckoned"
                : "");
-    printf("%5s %9s %6s %9s %6s %9s %6s %9s %9s %6s\n", "ranks", "LS ms", "eff.",
-           "EPO ms", "eff.", "LS* ms", "eff.", "distil ms", "front s", "eff.");
+    printf("%5s %9s %6s %9s %6s %9s %6s %9s %9s %9s %6s\n", "ranks", "LS ms", "eff.",
+           "EPO ms", "eff.", "LS* ms", "eff.", "distil ms", "distil*", "front s",
+           "eff.");
     double first[4] = {0};
     for (double ranks = 1; ranks <= 64; ranks *= 2) {
         struct step ls = router_step(job, m, net, ranks, 1);
         struct step epo = router_step(job, m, net, ranks, job->tasks);
         struct step other = shared_merge(job, m, net, ranks, ls);
-        struct step distil = correction_step(job, m, net, ranks);
+        struct step distil = correction_step(job, m, net, ranks, false);
+        struct step rings = correction_step(job, m, net, ranks, true);
         double times[4] = {step_seconds(&ls), step_seconds(&epo), step_seconds(&other),
                            front_seconds(job, m, net, ranks)};
         if (ranks == 1)
             memcpy(first, times, sizeof first);
-        printf("%5.0f %9.2f %6.2f %9.2f %6.2f %9.2f %6.2f %9.2f %9.2f %6.2f\n", ranks,
-               1e3 * times[0], first[0] / ranks / times[0], 1e3 * times[1],
+        printf("%5.0f %9.2f %6.2f %9.2f %6.2f %9.2f %6.2f %9.2f %9.2f %9.2f %6.2f\n",
+               ranks, 1e3 * times[0], first[0] / ranks / times[0], 1e3 * times[1],
                first[1] / ranks / times[1], 1e3 * times[2], first[2] / ranks / times[2],
-               1e3 * step_seconds(&distil), times[3], first[3] / ranks / times[3]);
+               1e3 * step_seconds(&distil), 1e3 * step_seconds(&rings), times[3],
+               first[3] / ranks / times[3]);
     }
     print_end("LS", job, m, net, 1);
     print_end("EPO", job, m, net, job->tasks);
@@ -339,11 +344,12 @@ int main(int argc, char **argv) {
                         "infiniband|ethernet|shared-memory]\n");
         return 2;
     }
-    printf(
-        "A step has %.0f examples of each task, a point %.0f of all, a front %.0f "
-        "points.\nLS*: the merge shared out, too, which pwemoe does not do; nor does "
-        "it share out distil.\n",
-        asked.job.batch, asked.job.examples, asked.job.points);
+    printf("A step has %.0f examples of each task, a point %.0f of all, a front %.0f "
+           "points.\nWhat pwemoe does not do: LS*, the merge shared out, too; distil*, "
+           "the "
+           "gradient summed by a ring\nbehind the backward pass and the moments shared "
+           "out.\n",
+           asked.job.batch, asked.job.examples, asked.job.points);
     static const char *const usual[] = {"vit-b32", "vit-l14", "gpt2-7b"};
     int printed = 0;
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {

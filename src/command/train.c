@@ -117,11 +117,11 @@ static int prepare_session(struct train_run *s, struct error *error) {
     train_settle(s);
     if (s->o.training.resume && find_run(s, error))
         return -1;
-    if (s->training.invocation->ranks && !(s->kind & ROUTERS))
+    if (s->training.invocation->ranks && s->kind & COEFFICIENTS)
         return error_set(error,
-                         "by mpirun routers are trained (--method %s); start "
-                         "%s without it",
-                         COMBINE_ALL_NAMES, s->method);
+                         "by mpirun routers and corrections are trained; start %s "
+                         "without it",
+                         s->method);
     return make_ready(s, error);
 }
 

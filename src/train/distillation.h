@@ -46,6 +46,8 @@ enum distillation_loss { DISTILLATION_DISTIL, DISTILLATION_CE, DISTILLATION_ENTR
 enum distillation_start { DISTILLATION_WUDI, DISTILLATION_ZERO, DISTILLATION_BASE };
 #define DISTILLATION_STARTS "wudi|zero"
 
+struct ranks;
+
 struct distillation_options {
     unsigned loss, start; /* of the enums above */
     double alpha;         /* of the Dirichlet distribution: 1 */
@@ -67,6 +69,10 @@ struct distillation_options {
     double router_rate;
     double average; /* of the last so large a part of the steps; 0: the last step */
     uint64_t seed;
+    /* Those that share the examples of each step, the experts' answers and what is held
+     * back; NULL: this process has them all. A step then adds up the gradient of the
+     * weights, which is as large as the model. */
+    struct ranks *ranks;
 };
 
 /* The rule for the rate: 0.16 and 0.15 of the change were best on two pools whose
@@ -83,7 +89,7 @@ int distillation_change(struct pool *pool, double *change, struct error *error);
 struct distillation;
 
 /* train [tasks]: the training examples, the caller's until free. Where work says stop
- * it fails with the text "stopped". */
+ * it fails with the text "stopped". With ranks, collective, as its steps are. */
 int distillation_new(struct pool *pool, const struct dataset *const *train,
                      const struct distillation_options *options,
                      struct distillation **distillation, const struct work *work,

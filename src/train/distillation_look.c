@@ -10,7 +10,7 @@ static int add_losses(struct distillation *d, size_t task, size_t first, size_t 
                       float *losses, double *sum, struct error *error) {
     struct backend *b = d->pool->backend;
     size_t features = model_config_features(&d->pool->layout->config);
-    size_t most = (size_t)d->options.batch;
+    size_t most = d->part;
     for (size_t i = 0; i < n; i++)
         feed_put(d->held_feed, i, d->data[task], d->held.held[task][first + i]);
     feed_embed(d->held_feed, d->transformer, d->weights, n);
@@ -27,26 +27,39 @@ static int add_losses(struct distillation *d, size_t task, size_t first, size_t 
     return 0;
 }
 
+/* The sum of the losses of a task's examples that are this process's. */
+static int sum_task(struct distillation *d, size_t task, float *losses, double *sum,
+                    struct error *error) {
+    size_t most = d->pool->tasks * d->part, first, end;
+    distillation_own(d, d->held.held_count[task], &first, &end);
+    for (size_t n; first < end; first += n) {
+        n = end - first < most ? end - first : most;
+        if (add_losses(d, task, first, n, losses, sum, error))
+            return -1;
+    }
+    return 0;
+}
+
 int distillation_look(struct distillation *d, double *loss, struct error *error) {
-    size_t tasks = d->pool->tasks, most = tasks * (size_t)d->options.batch, counted = 0;
-    double equal[POOL_TASKS_MAX];
-    float *losses = array_new(most, sizeof *losses);
+    size_t tasks = d->pool->tasks, counted = 0;
+    double equal[POOL_TASKS_MAX], sums[POOL_TASKS_MAX] = {0};
+    float *losses = array_new(tasks * d->part, sizeof *losses);
     int result = losses ? 0 : error_memory(error);
     for (size_t t = 0; t < tasks; t++)
         equal[t] = 1 / (double)tasks;
     if (result == 0)
         result = distillation_merge(d, equal, error);
+    for (size_t t = 0; result == 0 && t < tasks; t++)
+        result = sum_task(d, t, losses, &sums[t], error);
+    free(losses);
+    if (d->sharing.ranks) /* the other ranks' sums, too */
+        result = sharing_add(&d->sharing, result, NULL, 0, sums, error);
     *loss = 0;
     for (size_t t = 0; result == 0 && t < tasks; t++) {
         size_t count = d->held.held_count[t];
-        double sum = 0;
-        for (size_t at = 0; result == 0 && at < count; at += most)
-            result = add_losses(d, t, at, count - at < most ? count - at : most, losses,
-                                &sum, error);
         counted += count > 0;
-        *loss += count ? sum / (double)count : 0;
+        *loss += count ? sums[t] / (double)count : 0;
     }
     *loss /= (double)(counted ? counted : 1);
-    free(losses);
     return result;
 }

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "moe/correction_bytes.h"
+#include "parallel/ranks.h"
 #include "train/distillation_state.h"
 #include "train/optimiser.h"
 
@@ -49,7 +50,7 @@ static void answer(struct distillation *d, size_t task, const real *features,
                    const int32_t *labels, size_t n, size_t first) {
     struct backend *b = d->pool->backend;
     struct answers *a = &d->answers[task];
-    size_t classes = d->pool->heads[task].classes, most = d->options.batch;
+    size_t classes = d->pool->heads[task].classes, most = d->part;
     size_t width = model_config_features(&d->pool->layout->config);
     for (size_t i = 0; i < n; i += most) {
         size_t part = n - i < most ? n - i : most;
@@ -60,14 +61,15 @@ static void answer(struct distillation *d, size_t task, const real *features,
     }
 }
 
-/* A task's expert over the examples that have a row, in the order of rows. */
+/* A task's expert over the examples that have a row, in the order of rows: over those
+ * that are this process's. */
 static int run_expert(struct distillation *d, struct feed *feed, size_t task,
                       const struct dataset *data, const struct work *work,
                       struct error *error) {
     struct pool *pool = d->pool;
     struct answers *a = &d->answers[task];
     double alone[POOL_TASKS_MAX] = {0};
-    size_t most = pool->tasks * d->options.batch, n = 0, first = 0;
+    size_t most = pool->tasks * d->part, n = 0, first, end;
     uint32_t *order = array_new(a->rows, sizeof *order);
     if (!order)
         return error_memory(error);
@@ -75,9 +77,10 @@ static int run_expert(struct distillation *d, struct feed *feed, size_t task,
         if (a->data.labels[i] >= 0)
             order[a->data.labels[i]] = (uint32_t)i;
     alone[task] = 1;
+    distillation_own(d, a->rows, &first, &end);
     int result = closed_base_merge(d->base, d->correction, alone, d->weights, error);
-    for (; result == 0 && first < a->rows; first += n) {
-        n = a->rows - first < most ? a->rows - first : most;
+    for (; result == 0 && first < end; first += n) {
+        n = end - first < most ? end - first : most;
         work_report(work, "asking the experts", task * a->rows + first,
                     pool->tasks * a->rows);
         if (work_stopped(work)) {
@@ -95,15 +98,16 @@ static int run_expert(struct distillation *d, struct feed *feed, size_t task,
     return result;
 }
 
+/* With ranks, collective: each asks for its own rows. result: of what comes before. */
 static int ask_experts(struct distillation *d, const struct dataset *const *train,
-                       const struct work *work, struct error *error) {
+                       int result, const struct work *work, struct error *error) {
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
-    struct feed *feed;
-    if (feed_new(b, pool->layout, train, pool->tasks, pool->tasks * d->options.batch,
-                 &feed, error))
-        return -1;
-    int result = 0;
+    struct feed *feed = NULL;
+    if (result == 0)
+        result = feed_new(b, pool->layout, train, pool->tasks, pool->tasks * d->part,
+                          &feed, error);
+    result = ranks_agree(d->sharing.ranks, result, error);
     for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
         struct answers *a = &d->answers[t];
         size_t bytes;
@@ -113,6 +117,7 @@ static int ask_experts(struct distillation *d, const struct dataset *const *trai
             result = b->allocate(b, bytes, (void **)&a->logits, error);
         if (result == 0)
             result = run_expert(d, feed, t, train[t], work, error);
+        result = distillation_share_answers(d, t, result, error);
     }
     feed_free(feed);
     return result;
@@ -151,13 +156,16 @@ static int choose_data(struct distillation *d, const struct dataset *const *trai
 static int allocate(struct distillation *d, struct error *error) {
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
-    size_t size = pool->layout->size, rows = pool->tasks * d->options.batch;
+    size_t size = pool->layout->size, rows = pool->tasks * d->part;
     size_t features = model_config_features(&pool->layout->config);
     /* No image's features know of a text tower: D stays 0 there. */
     size_t text_begin = pool->layout->text_begin;
     if (trained_new(b, &d->vector, (d->count - 1) * size + text_begin,
                     correction_vector(d->correction), error))
         return -1;
+    if (d->sharing.ranks &&
+        !(d->gathered = array_unset(text_begin, sizeof *d->gathered)))
+        return error_memory(error);
     if (d->count == 1)
         d->slope = d->vector.gradient;
     else if (b->allocate(b, text_begin * sizeof *d->slope, (void **)&d->slope, error))
@@ -180,7 +188,7 @@ static int divide(struct distillation *d, struct error *error) {
                               error))
             return -1;
     return feed_new(pool->backend, pool->layout, d->data, pool->tasks,
-                    pool->tasks * d->options.batch, &d->held_feed, error);
+                    pool->tasks * d->part, &d->held_feed, error);
 }
 
 /* What is trained in place of D, where that is so. */
@@ -216,8 +224,8 @@ static int fill(struct distillation *d, const struct dataset *const *train,
     /* The experts answer while every D_k is 0: of the form linear a unit preference has
      * its own. */
     int result = start ? trained_put(b, &d->vector, start, error) : error_memory(error);
-    if (result == 0 && d->options.loss == DISTILLATION_DISTIL)
-        result = ask_experts(d, train, work, error);
+    if (d->options.loss == DISTILLATION_DISTIL)
+        result = ask_experts(d, train, result, work, error);
     if (result == 0)
         result = distillation_start(d, train, start, work, error);
     if (result == 0)
@@ -232,46 +240,63 @@ static int fill(struct distillation *d, const struct dataset *const *train,
     return result;
 }
 
+/* All that no other rank is asked for. */
+static int make_parts(struct distillation *d, const struct dataset *const *train,
+                      const struct work *work, struct error *error) {
+    struct pool *pool = d->pool;
+    struct backend *b = pool->backend;
+    struct distillation_options *o = &d->options;
+    size_t first;
+    double change;
+    d->count = correction_count(o->form, pool->tasks);
+    if (o->rank && d->count > 1 && o->form != CORRECTION_LINEAR)
+        return error_set(error, "--rank is of one vector; leave --vectors out");
+    random_seed(&d->random, o->seed, 1);
+    if (o->learning_rate == 0) {
+        if (distillation_change(pool, &change, error))
+            return -1;
+        o->learning_rate =
+            change * (o->rank ? DISTILLATION_RATE_OF_RANK : DISTILLATION_RATE);
+    }
+    if (sharing_part(o->ranks, (size_t)o->batch, &first, &d->part, error) ||
+        correction_fits(pool->layout, d->count, error) ||
+        choose_data(d, train, error) ||
+        correction_new(pool, o->form, &d->correction, error) ||
+        head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks, d->part,
+                      &d->heads, error) ||
+        task_batch_new(b, pool->layout, d->data, pool->tasks, d->part, 0, o->seed,
+                       &d->batch, error))
+        return -1;
+    task_batch_share(d->batch, (size_t)o->batch, first);
+    return task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
+                                  error) ||
+                   sharing_open(&d->sharing, 0, pool->tasks, error) ||
+                   allocate(d, error) || divide(d, error) ||
+                   make_base(d, train, work, error)
+               ? -1
+               : 0;
+}
+
 int distillation_new(struct pool *pool, const struct dataset *const *train,
                      const struct distillation_options *options,
                      struct distillation **out, const struct work *work,
                      struct error *error) {
-    struct backend *b = pool->backend;
     struct distillation *d = array_new(1, sizeof *d);
-    if (!d)
-        return error_memory(error);
-    d->options = *options;
-    d->pool = pool;
-    d->count = correction_count(options->form, pool->tasks);
-    if (options->rank && d->count > 1 && options->form != CORRECTION_LINEAR) {
-        error_set(error, "--rank is of one vector; leave --vectors out");
-        goto failed;
+    if (d) {
+        d->options = *options;
+        d->pool = pool;
+        d->sharing.ranks = options->ranks;
+        d->sharing.work = work;
     }
-    random_seed(&d->random, options->seed, 1);
-    double change;
-    if (d->options.learning_rate == 0) {
-        if (distillation_change(pool, &change, error))
-            goto failed;
-        d->options.learning_rate =
-            change * (options->rank ? DISTILLATION_RATE_OF_RANK : DISTILLATION_RATE);
-    }
-    if (correction_fits(pool->layout, d->count, error) ||
-        choose_data(d, train, error) ||
-        correction_new(pool, options->form, &d->correction, error) ||
-        head_bank_new(b, &pool->layout->config, pool->heads, pool->tasks,
-                      options->batch, &d->heads, error) ||
-        task_batch_new(b, pool->layout, d->data, pool->tasks, options->batch, 0,
-                       options->seed, &d->batch, error) ||
-        task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
-                               error) ||
-        allocate(d, error) || divide(d, error) || make_base(d, train, work, error) ||
-        fill(d, train, work, error))
-        goto failed;
-    *out = d;
-    return 0;
-failed:
-    distillation_free(d);
-    return -1;
+    int result = d ? make_parts(d, train, work, error) : error_memory(error);
+    result = ranks_agree(options->ranks, result, error);
+    if (result == 0)
+        result = fill(d, train, work, error);
+    if (result)
+        distillation_free(d);
+    else
+        *out = d;
+    return result;
 }
 
 void distillation_free(struct distillation *d) {
@@ -290,6 +315,8 @@ void distillation_free(struct distillation *d) {
     feed_free(d->held_feed);
     transformer_free(d->transformer);
     head_bank_free(d->heads);
+    sharing_close(&d->sharing);
+    free(d->gathered);
     closed_base_free(d->base);
     correction_free(d->correction);
     for (size_t t = 0; d->answers && t < d->pool->tasks; t++) {

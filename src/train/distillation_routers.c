@@ -4,6 +4,7 @@
 
 #include "backend/route.h"
 #include "base/memory.h"
+#include "parallel/ranks.h"
 #include "train/distillation_state.h"
 
 /* Where the last layer begins, all of which is 0 at first. */
@@ -94,7 +95,8 @@ int distillation_routers_gradient(struct distillation *d, const double *preferen
         return 0;
     size_t weights = routers->modules * routers->tasks;
     if (b->download(b, part->weights, part->sums, weights * sizeof *part->weights,
-                    error))
+                    error) ||
+        ranks_add_floats(d->sharing.ranks, part->weights, weights, error))
         return -1;
     correction_weights(d->options.form, preference, d->pool->tasks, given);
     routers_backward(routers, given, part->weights, part->gradient);

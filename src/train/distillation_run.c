@@ -68,7 +68,7 @@ static void run_batch(void *self) {
     distillation_routers_sum(d);
 }
 
-/* Forward and backward of the batch at hand. */
+/* Forward and backward of the batch at hand, queued. */
 static int forward_backward(struct distillation *d, const double *preference,
                             struct error *error) {
     double weights[POOL_TASKS_MAX];
@@ -81,6 +81,12 @@ static int forward_backward(struct distillation *d, const double *preference,
     task_batch_weigh(d->batch, weights);
     task_batch_run(d->batch, 0, run_batch, d);
     task_batch_fetch(d->batch);
+    return 0;
+}
+
+/* The gradients of what is trained, from d->slope. */
+static int slopes(struct distillation *d, const double *preference,
+                  struct error *error) {
     share_slope(d);
     return distillation_routers_gradient(d, preference, error);
 }
@@ -202,13 +208,19 @@ int distillation_step(struct distillation *d, double *losses, struct error *erro
     struct random random = d->random;
     random_dirichlet(&random, d->options.alpha, d->pool->tasks, d->preference);
     task_batch_next(d->batch);
-    if (forward_backward(d, d->preference, error))
-        return -1;
-    if (update(d, error))
-        return -1;
-    if (d->step + 1 < d->options.steps)
+    bool shares = d->sharing.ranks, more = d->step + 1 < d->options.steps;
+    int result = forward_backward(d, d->preference, error);
+    if (shares && result == 0 && more)
         task_batch_ahead(d->batch);
-    if (task_batch_collect(d->batch, losses, error) || look(d, d->step + 1, error))
+    if (shares) /* the gradient is whole when all ranks' parts are */
+        result = distillation_gather(d, result, losses, error);
+    if (result || slopes(d, d->preference, error) || update(d, error))
+        return -1;
+    if (!shares && more)
+        task_batch_ahead(d->batch);
+    if (!shares && task_batch_collect(d->batch, losses, error))
+        return -1;
+    if (look(d, d->step + 1, error))
         return -1;
     d->random = random;
     d->step++;
@@ -219,10 +231,10 @@ int distillation_step(struct distillation *d, double *losses, struct error *erro
 int distillation_gradient(struct distillation *d, const double *preference, size_t n,
                           double *losses, float *gradient, struct error *error) {
     struct backend *b = d->pool->backend;
-    if (n > d->options.batch)
+    if (n > d->part)
         return error_set(error, "a batch that is larger than planned");
     task_batch_given(d->batch, d->data, n);
-    if (forward_backward(d, preference, error) ||
+    if (forward_backward(d, preference, error) || slopes(d, preference, error) ||
         task_batch_collect(d->batch, losses, error))
         return -1;
     return b->download(b, gradient, d->vector.gradient,

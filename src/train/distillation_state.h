@@ -11,6 +11,7 @@
 #include "train/distillation.h"
 #include "train/factors.h"
 #include "train/held_back.h"
+#include "train/sharing.h"
 #include "train/task_batch.h"
 #include "train/tensor_factors.h"
 #include "train/trained.h"
@@ -46,6 +47,9 @@ struct distillation {
     unsigned step;
     struct held_back held;
     struct feed *held_feed; /* NULL where nothing is held back */
+    struct sharing sharing;
+    size_t part;     /* examples of each task in a pass of this process */
+    float *gathered; /* (text_begin) on the host; NULL where nothing is shared */
 
     /* What is trained in place of D; NULL: D itself. */
     struct factors *factors;
@@ -86,6 +90,22 @@ void distillation_routers_sum(struct distillation *distillation);
 int distillation_routers_gradient(struct distillation *distillation,
                                   const double *preference, struct error *error);
 int distillation_routers_put(struct distillation *distillation, struct error *error);
+
+/* What ranks share: distillation_sharing.c. Which rows of `count` are this process's:
+ * [*first, *end); all of them where nothing is shared. */
+void distillation_own(const struct distillation *distillation, size_t count,
+                      size_t *first, size_t *end);
+/* A task's answers, of which each rank has computed its own rows: whole on every rank.
+ * result: of computing them. */
+int distillation_share_answers(struct distillation *distillation, size_t task,
+                               int result, struct error *error);
+/* After a batch's forward and backward, with that as result: losses [tasks] and
+ * d->slope become those of the whole batch. */
+int distillation_gather(struct distillation *distillation, int result, double *losses,
+                        struct error *error);
+/* The trainer's. */
+int distillation_spread(void *self, struct ranks *ranks, struct error *error);
+bool distillation_asked(const void *self);
 
 /* A step, as the trainer's. */
 int distillation_step(struct distillation *distillation, double *losses,

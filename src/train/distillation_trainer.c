@@ -143,6 +143,8 @@ struct trainer distillation_trainer(struct distillation *d) {
                                              .remark = remark,
                                              .save_file = save_file,
                                              .resume_file = resume_file,
+                                             .spread = distillation_spread,
+                                             .asked = distillation_asked,
                                              .result = result,
                                              .free = free_trainer};
     return (struct trainer){&kind, d};

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "checkpoint/safetensors.h"
+#include "parallel/ranks.h"
 
 int trained_new(struct backend *b, struct trained *t, size_t count, real *compute,
                 struct error *error) {
@@ -85,6 +86,32 @@ void trained_step(struct backend *b, struct trained *t, double rate, double deca
     if (t->count)
         b->adam(b, t->values, one_array(t) ? NULL : t->compute, t->gradient, t->first,
                 t->second, t->count, &adam);
+}
+
+static int spread_part(struct backend *b, float *part, float *values, size_t count,
+                       struct ranks *ranks, struct error *error) {
+    size_t bytes = count * sizeof *values;
+    int result = ranks_rank(ranks) ? 0 : b->download(b, values, part, bytes, error);
+    if (ranks_agree(ranks, result, error) ||
+        ranks_broadcast(ranks, values, bytes, error))
+        return -1;
+    if (ranks_rank(ranks))
+        b->upload(b, part, values, bytes);
+    return b->synchronise(b, error);
+}
+
+int trained_spread(struct backend *b, struct trained *t, struct ranks *ranks,
+                   struct error *error) {
+    float *values = array_unset(t->count, sizeof *values);
+    float *const parts[] = {t->first, t->second, t->average, t->values};
+    int result = ranks_agree(ranks, values ? 0 : error_memory(error), error);
+    for (size_t i = 0; i < 4 && result == 0; i++)
+        if (parts[i])
+            result = spread_part(b, parts[i], values, t->count, ranks, error);
+    if (result == 0 && ranks_rank(ranks)) /* what the model reads, too */
+        result = trained_put(b, t, values, error);
+    free(values);
+    return result;
 }
 
 /* --- the state, a file ------------------------------------------------------------ */

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/random.h"
 
+struct ranks;
+
 struct trained {
     size_t count;                              /* 0: nothing */
     float *values, *gradient, *first, *second; /* [count] on the device */
@@ -45,6 +47,10 @@ int trained_show_average(struct backend *backend, struct trained *trained,
  * step counts from 0. Does nothing where count is 0. */
 void trained_step(struct backend *backend, struct trained *trained, double rate,
                   double decay, unsigned step);
+
+/* The arrays as rank 0 has them, on every rank (parallel/ranks.h). Collective. */
+int trained_spread(struct backend *backend, struct trained *trained,
+                   struct ranks *ranks, struct error *error);
 
 /* A training between two steps, without its arrays. */
 struct training_state {

@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 
+struct ranks;
+
 struct trainer_kind {
     const char *doing; /* for a progress bar: "training" */
     /* Between steps all of the state is the host's: it can be saved whatever became of
@@ -46,6 +48,9 @@ struct trainer_kind {
     int (*save_file)(void *self, const char *path, const char *note,
                      struct error *error);
     int (*resume_file)(void *self, const char *path, char **note, struct error *error);
+    /* Where several processes train together: all of that as rank 0 has it, on every
+     * rank. Collective. NULL: by save and resume. */
+    int (*spread)(void *self, struct ranks *ranks, struct error *error);
 
     /* What models are made with: the routers (freed with free()). Saved with every
      * state. NULL where there is no usable result before the end. */

@@ -16,6 +16,10 @@
 #include "command/run.h"
 #include "launch.h"
 
+#define LONG "--method ls --upscale mlp --steps 90 --save-interval 5"
+#define LONG_CORRECTION "--steps 60 --start zero --save-interval 5"
+#define NEWEST "FROM run ORDER BY id DESC LIMIT 1"
+
 /* Trains in a fresh copy of the demo; launcher: "mpirun -n 2" or "". Returns what it
  * said. */
 static struct ran train(const char *name, const char *launcher, const char *options) {
@@ -134,27 +138,67 @@ static void a_step_sends_what_it_should(void **state) {
         assert_true(bytes == children * (4 * groups * 3 + 3 + 2) * 8);
         ran_free(&ran);
     }
+    /* Of a correction the weights' gradient instead, in f32: all that it trains, and
+     * what lies between parameters. */
+    struct ran ran = train("sent.db", ranks(2), "--steps 3 --start zero --hold-back 0");
+    double bytes = 0, trained = number_of("sent.db", "SELECT trainable " NEWEST);
+    const char *at = strstr(ran.err, "this one sent ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "this one sent %lf", &bytes), 1);
+    bytes -= (3 + 2) * 8;
+    print_message("%.0f bytes for %.0f numbers\n", bytes, trained);
+    assert_true(trained > 1e5 && bytes >= 4 * trained && bytes < 4.2 * trained);
+    ran_free(&ran);
 }
 
-#define LONG "--method ls --upscale mlp --steps 90 --save-interval 5"
-#define NEWEST "FROM run ORDER BY id DESC LIMIT 1"
+/* Corrections, which send the gradient of a model, and what stands beside them. */
+static void corrections_are_the_same(void **state) {
+    (void)state;
+    static const char *const options[] = {
+        "--steps 3", "--steps 3 --start zero --routers mlp --rank 4",
+        "--method distil-routers --steps 2 --start zero",
+        "--method pareto-merging --steps 2"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        unsigned size = i == 1 ? 3 : 2;
+        trains("one.db", "", options[i]);
+        trains("many.db", ranks(size), options[i]);
+        trains("again.db", ranks(size), options[i]);
+        char *alone = routers_of("one.db"), *found = routers_of("many.db");
+        char *again = routers_of("again.db");
+        assert_string_equal(found, again);
+        assert_string_not_equal(found, alone);
+        assert_int_equal(strlen(found), strlen(alone));
+        free(found);
+        free(again);
+        free(alone);
+        for (int task = 0; task < 3; task++) {
+            char sql[256];
+            snprintf(sql, sizeof sql,
+                     "SELECT loss FROM curve WHERE run = (SELECT max(id) FROM run) AND "
+                     "task = %d ORDER BY step LIMIT 1",
+                     task);
+            double one = number_of("one.db", sql), many = number_of("many.db", sql);
+            print_message("%s, task %d: %.9g and %.9g\n", options[i], task, one, many);
+            assert_true(one > 0 && fabs(one - many) < 1e-4 * one);
+        }
+    }
+}
 
 /* Stopped in the middle, wherever that is, and gone on with: the bits of one run. */
-static void stopped_runs_go_on_to_the_same_bits(void **state) {
-    (void)state;
-    trains("whole.db", ranks(2), LONG);
+static void goes_on_to_the_same_bits(const char *options, double all) {
+    trains("whole.db", ranks(2), options);
     char *whole = routers_of("whole.db");
     struct ran ran = shell(
-        "(cd %1$s && rm -f part.db part.db-* && cp kept.db part.db); mpirun --timeout "
-        "100 -n 2 ./pwemoe train %1$s/part.db --threads 1 " LONG " & p=$!; i=0; "
+        "(cd %1$s && rm -f part.db* && cp kept.db part.db); mpirun --timeout "
+        "100 -n 2 ./pwemoe train %1$s/part.db --threads 1 %2$s & p=$!; i=0; "
         "until [ $i = 200 ] || ./pwemoe show %1$s/part.db training --run 8 --format "
         "csv 2>/dev/null | grep -q ',20,'; do "
         "sleep 0.05; i=$((i + 1)); done; kill -USR1 $p; wait $p",
-        folder());
+        folder(), options);
     double steps = number_of("part.db", "SELECT steps_done " NEWEST);
     print_message("stopped after step %.0f with status %d\n", steps, ran.status);
     assert_true(steps > 0);
-    if (steps < 90) {
+    if (steps < all) {
         assert_int_equal(ran.status, 1);
         assert_non_null(strstr(ran.err, "--resume --run 8 goes on"));
         ran_free(&ran);
@@ -168,6 +212,12 @@ static void stopped_runs_go_on_to_the_same_bits(void **state) {
     assert_string_equal(part, whole);
     free(part);
     free(whole);
+}
+
+static void stopped_runs_go_on_to_the_same_bits(void **state) {
+    (void)state;
+    goes_on_to_the_same_bits(LONG, 90);
+    goes_on_to_the_same_bits(LONG_CORRECTION, 60);
 }
 
 /* Whichever rank: the file is sound and has the last step that was saved, from which
@@ -203,7 +253,9 @@ static void killed_runs_go_on(void **state) {
 static void what_cannot_be_is_said_once(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"--method distil --steps 2", "by mpirun routers are trained"},
+        {"--method adamerging --steps 2",
+         "by mpirun routers and corrections are trained"},
+        {"--steps 2 --batch 1", "which 2 ranks cannot share"},
         {"--method ls --steps 2 --batch 1", "which 2 ranks cannot share"},
         {"--resume", "has no unfinished run"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -220,6 +272,7 @@ static void what_cannot_be_is_said_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_ranks_same_bits),
+        cmocka_unit_test(corrections_are_the_same),
         cmocka_unit_test(a_step_sends_what_it_should),
         cmocka_unit_test(stopped_runs_go_on_to_the_same_bits),
         cmocka_unit_test(killed_runs_go_on),

@@ -87,7 +87,8 @@ static int load_correction(struct train_run *s, struct error *error) {
         .layers = 2,
         .router_rate = s->o.router_rate,
         .average = s->o.average,
-        .seed = s->o.how.seed};
+        .seed = s->o.how.seed,
+        .ranks = t->invocation->ranks};
     if ((t->run.id && find_state(s, error)) ||
         distillation_new(t->pool, (const struct dataset *const *)t->train, &how,
                          &distillation, t->invocation->work, error))

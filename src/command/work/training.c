@@ -238,6 +238,9 @@ int training_share(struct training *t, struct error *error) {
     size_t count = 0;
     if (!ranks)
         return 0;
+    if (trainer->kind->spread)
+        return ranks_agree(ranks, trainer->kind->spread(trainer->self, ranks, error),
+                           error);
     /* All know how large it is: it is a whole of the same options. */
     int result = trainer->kind->save(trainer->self, &bytes, &count, error);
     size = count;

@@ -1,0 +1,128 @@
+/* What ranks share of a distillation: the experts' answers, each step's gradient, and
+ * the state that they begin with. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "parallel/ranks.h"
+#include "train/distillation_state.h"
+
+void distillation_own(const struct distillation *d, size_t count, size_t *first,
+                      size_t *end) {
+    unsigned rank = ranks_rank(d->sharing.ranks), size = ranks_size(d->sharing.ranks);
+    *first = count * rank / size;
+    *end = count * (rank + 1) / size;
+}
+
+/* Each rank has its own rows, the others' are 0. */
+int distillation_share_answers(struct distillation *d, size_t task, int result,
+                               struct error *error) {
+    struct ranks *ranks = d->sharing.ranks;
+    struct backend *b = d->pool->backend;
+    struct answers *a = &d->answers[task];
+    size_t classes = d->pool->heads[task].classes, first, end;
+    float *table = NULL;
+    if (!ranks)
+        return result;
+    distillation_own(d, a->rows, &first, &end);
+    if (result == 0 && !(table = array_new(a->rows * classes, sizeof *table)))
+        result = error_memory(error);
+    if (result == 0)
+        result = b->download(b, table + first * classes, a->logits + first * classes,
+                             (end - first) * classes * sizeof *table, error);
+    result = ranks_agree(ranks, result, error);
+    if (result == 0)
+        result = ranks_add_floats(ranks, table, a->rows * classes, error);
+    if (result == 0) {
+        b->upload(b, a->logits, table, a->rows * classes * sizeof *table);
+        result = b->synchronise(b, error);
+    }
+    free(table);
+    return result;
+}
+
+/* A rank that cannot hand over its gradient after all have said that they are fine
+ * gives up, which ends them all: the others wait for it. */
+int distillation_gather(struct distillation *d, int result, double *losses,
+                        struct error *error) {
+    struct ranks *ranks = d->sharing.ranks;
+    struct backend *b = d->pool->backend;
+    size_t count = d->pool->layout->text_begin;
+    if (result == 0)
+        result = task_batch_collect(d->batch, losses, error);
+    if (sharing_add(&d->sharing, result, NULL, 0, losses, error))
+        return -1;
+    if (b->download(b, d->gathered, d->slope, count * sizeof *d->gathered, error)) {
+        ranks_give_up(ranks);
+        return -1;
+    }
+    if (ranks_add_floats(ranks, d->gathered, count, error))
+        return -1;
+    b->upload(b, d->slope, d->gathered, count * sizeof *d->gathered);
+    return 0;
+}
+
+bool distillation_asked(const void *self) {
+    return ((const struct distillation *)self)->sharing.asked;
+}
+
+/* --- the state ----------------------------------------------------------------------
+ */
+
+static int spread_held(struct distillation *d, struct ranks *ranks,
+                       struct error *error) {
+    bool first = ranks_rank(ranks) == 0;
+    void *bytes = NULL;
+    size_t count = 0;
+    uint64_t size;
+    int result = first ? held_back_save(&d->held, &bytes, &count, error) : 0;
+    size = count;
+    if (ranks_agree(ranks, result, error) ||
+        ranks_broadcast(ranks, &size, sizeof size, error)) {
+        free(bytes);
+        return -1;
+    }
+    if (!first && !(bytes = malloc((size_t)size + 1)))
+        result = error_memory(error);
+    result = ranks_agree(ranks, result, error);
+    if (result == 0)
+        result = ranks_broadcast(ranks, bytes, (size_t)size, error);
+    if (result == 0 && !first)
+        result = held_back_resume(&d->held, bytes, (size_t)size, error);
+    free(bytes);
+    return result;
+}
+
+int distillation_spread(void *self, struct ranks *ranks, struct error *error) {
+    struct distillation *d = self;
+    struct trained *list[2];
+    size_t count = distillation_list(d, list);
+    struct {
+        struct random random;
+        double learning_rate, ridge;
+        uint64_t step;
+    } state;
+    memset(&state, 0, sizeof state); /* what lies between members, too, is sent */
+    state.random = d->random;
+    state.learning_rate = d->options.learning_rate;
+    state.ridge = d->ridge;
+    state.step = d->step;
+    if (ranks_broadcast(ranks, &state, sizeof state, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (trained_spread(d->pool->backend, list[i], ranks, error))
+            return -1;
+    if (held_back_any(&d->held) && spread_held(d, ranks, error))
+        return -1;
+    if (d->ridge != state.ridge) /* two bits of rounding may do it */
+        return error_set(error,
+                         "the closed form's ridge is %g here and %g on rank 0: all "
+                         "ranks have to be of one kind of machine",
+                         d->ridge, state.ridge);
+    d->random = state.random;
+    d->options.learning_rate = state.learning_rate;
+    d->step = (unsigned)state.step;
+    for (size_t t = 0; t < d->pool->tasks; t++)
+        task_batch_resume(d->batch, t, d->step * d->options.batch);
+    return distillation_put(d, error);
+}
