@@ -29,7 +29,7 @@ pwemoe_SOURCES = \
   src/command/work/contender.h src/command/work/contender.c \
   src/command/work/choice.h src/command/work/choice.c \
   src/command/work/plot_data.h src/command/work/plot_lines.c src/command/work/plot_points.c \
-  src/command/work/plot_sets.c src/command/work/plot_cells.c \
+  src/command/work/plot_sets.c \
   src/command/work/plot_draw.h src/command/work/plot_draw.c \
   src/command/work/quality.h src/command/work/quality.c \
   src/command/work/mergekit.h src/command/work/mergekit.c \

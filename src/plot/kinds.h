@@ -88,6 +88,9 @@ struct plot_cells {
     size_t row_count, column_count;
     const double *values;
     const char *value_label, *row_label;
+    int decimals;      /* of the numbers */
+    const bool *apart; /* [rows] on a scale of their own; NULL: none */
+    const char *apart_label;
 };
 int plot_heat(const struct plot_page *page, const struct plot_cells *cells,
               struct error *error);

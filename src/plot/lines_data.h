@@ -51,6 +51,10 @@ extern const enum module_kind lines_data_kinds[LINES_KINDS];
  * all): their mean, where there is one, then task by task. */
 int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
                        struct lines_data *data, struct error *error);
+/* Each task's losses along a training run, and their moving average. */
+int lines_data_losses(const struct store_recipe *recipe,
+                      const struct store_curve_point *points, size_t count,
+                      struct lines_data *data, struct error *error);
 /* Cosines of the task vectors by depth. */
 int lines_data_similarity(const struct similarity *similarity, struct lines_data *data,
                           struct error *error);

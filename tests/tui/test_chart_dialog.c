@@ -67,6 +67,7 @@ static void free_job(struct app *app) {
     plot_points_clear(&app->chart_writer.job->points);
     plot_shares_clear(&app->chart_writer.job->shares);
     lines_data_clear(&app->chart_writer.job->lines);
+    cells_data_clear(&app->chart_writer.job->cells);
     free(app->chart_writer.job);
     app->chart_writer.job = NULL;
 }
@@ -138,7 +139,7 @@ static void a_ternary_and_a_parallel_chart(void **state) {
     struct explorer *explorer = &app.explorer;
     explorer_show_space(explorer, SPACE_PARALLEL);
     app_key(&app, 'P');
-    assert_int_equal(explorer->dialog.count, 6);
+    assert_int_equal(explorer->dialog.count, 8); /* the fixture has a curve */
     assert_non_null(strstr(explorer->dialog.text, "-parallel.svg"));
     app_key(&app, KEYS_DOWN); /* the name follows the kind until it is typed */
     assert_non_null(strstr(explorer->dialog.text, "-ternary.svg"));
@@ -260,11 +261,99 @@ static void curves_of_the_panel_in_focus(void **state) {
     close_app(&app);
 }
 
+/* What the panel shows: a row a module, the weights as they are, norms apart. */
+static void routing_weights_are_cells(void **state) {
+    (void)state;
+    struct app app;
+    char path[4096];
+    open_app(&app, 2, 4);
+    struct explorer *explorer = &app.explorer;
+    explorer->wish.focus = PANEL_ROUTING;
+    app_key(&app, 'P'); /* not known yet */
+    for (size_t i = 0; i < explorer->dialog.count; i++)
+        assert_null(strstr(explorer->dialog.items[i].text, "routing"));
+    app_key(&app, KEYS_ESCAPE);
+    enum { MODULES = 60 };
+    explorer->modules = MODULES;
+    explorer->routing_serial = 1;
+    explorer->module_names = array_new(MODULES, sizeof *explorer->module_names);
+    explorer->routing = array_new(2 * MODULES, sizeof *explorer->routing);
+    for (int m = 0; m < MODULES; m++) {
+        snprintf(explorer->module_names[m], 64, "block %d %s", m / 2,
+                 m % 2 ? "mlp" : "norm 1");
+        explorer->routing[2 * m] = m % 2 ? 0.25f : 9;
+        explorer->routing[2 * m + 1] = m % 2 ? -0.125f : 7;
+    }
+    app_key(&app, 'P');
+    assert_non_null(strstr(explorer->dialog.text, "fixture-routing.svg"));
+    type_name(&app, "routing.png", path);
+    app_key(&app, KEYS_ENTER);
+    assert_string_equal(explorer->dialog.error, "");
+    finish(&app);
+    assert_int_equal(explorer->dialog.state, WRITE_DONE);
+    const struct plot_cells *cells = &app.chart_writer.job->cells.cells;
+    assert_int_equal(cells->row_count, MODULES);
+    assert_string_equal(cells->rows[3], "block 1 mlp");
+    assert_true(cells->values[6] == 0.25 && cells->values[7] == -0.125);
+    assert_true(cells->apart[2] && !cells->apart[3]);
+    assert_string_equal(app.chart_writer.job->title, "fixture: 0.50 alpha, 0.50 beta");
+    /* As high as so many rows of letters need. */
+    unsigned char head[24];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(head, 1, 24, file), 24);
+    fclose(file);
+    assert_int_equal(head[22] << 8 | head[23], 110 + 18 * MODULES);
+    free_job(&app);
+    close_app(&app);
+}
+
+static void figures_over_the_simplex_and_training(void **state) {
+    (void)state;
+    struct app app;
+    char path[4096];
+    open_app(&app, 4, 4);
+    struct explorer *explorer = &app.explorer;
+    app_key(&app, 'P');
+    app_key(&app, KEYS_DOWN);
+    app_key(&app, KEYS_DOWN);
+    assert_non_null(strstr(explorer->dialog.text, "fixture-simplex.svg"));
+    type_name(&app, "simplex.svg", path);
+    app_key(&app, KEYS_ENTER);
+    assert_string_equal(explorer->dialog.error, "");
+    finish(&app);
+    assert_true(size_of(path) > 1000);
+    const struct plot_cells *cells = &app.chart_writer.job->cells.cells;
+    assert_int_equal(cells->row_count, 4); /* neither edges' middles nor the centre */
+    assert_string_equal(cells->rows[2], "all for gamma");
+    for (size_t t = 0; t < 4; t++)
+        assert_true(fabs(cells->values[8 + t] - (t == 2 ? 90 : 60)) < 1e-9);
+    assert_string_equal(cells->value_label, "accuracy (%)");
+    free_job(&app);
+    app_key(&app, KEYS_ESCAPE);
+
+    explorer->wish.focus = PANEL_TRAINING;
+    app_key(&app, 'P');
+    assert_non_null(strstr(explorer->dialog.text, "fixture-training.svg"));
+    type_name(&app, "training.svg", path);
+    app_key(&app, KEYS_ENTER);
+    assert_string_equal(explorer->dialog.error, "");
+    finish(&app);
+    assert_true(size_of(path) > 1000);
+    const struct plot_panel *panel = &app.chart_writer.job->lines.panels[0];
+    assert_int_equal(panel->count, 8); /* each task's points, and their average */
+    assert_int_equal(panel->lines[0].count, 200);
+    free_job(&app);
+    close_app(&app);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scatter_of_what_is_shown),
         cmocka_unit_test(a_ternary_and_a_parallel_chart),
         cmocka_unit_test(curves_of_the_panel_in_focus),
+        cmocka_unit_test(routing_weights_are_cells),
+        cmocka_unit_test(figures_over_the_simplex_and_training),
         cmocka_unit_test(what_fails_is_said_in_the_dialog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,8 +29,11 @@ static bool is_there(const char *path) {
 /* ---- the dialog --------------------------------------------------------------- */
 
 static void propose(struct explorer *explorer) {
-    static const char *const kinds[] = {"scatter", "parallel", "ternary", "scaling",
-                                        "similarity"};
+    static const char *const kinds[] = {
+        [CHART_SCATTER] = "scatter",       [CHART_PARALLEL] = "parallel",
+        [CHART_TERNARY] = "ternary",       [CHART_SCALING] = "scaling",
+        [CHART_SIMILARITY] = "similarity", [CHART_SIMPLEX] = "simplex",
+        [CHART_ROUTING] = "routing",       [CHART_TRAINING] = "training"};
     struct dialog *dialog = &explorer->dialog;
     char name[128], path[256];
     size_t x, y;
@@ -132,39 +135,99 @@ static int gather_shares(const struct explorer *explorer, struct chart_writer_jo
 static int gather_lines(const struct explorer *explorer, struct chart_writer_job *job,
                         struct error *error) {
     const struct catalog *catalog = explorer->catalog;
+    struct lines_data *lines = &job->lines;
     bool percent = store_objective_percent(&catalog->recipe->tasks[0].objective);
-    int result = job->kind == CHART_SCALING
-                     ? lines_data_scaling(catalog, NULL, &job->lines, error)
-                     : lines_data_similarity(explorer->similarity, &job->lines, error);
-    job->lines.grid.x_label =
-        job->kind == CHART_SCALING ? "scaling coefficient" : "block";
-    job->lines.grid.y_label = job->kind == CHART_SIMILARITY
-                                  ? "cosine similarity of task vectors"
-                              : percent ? "accuracy (%)"
-                                        : "figure";
+    const char *x = "block", *y = "cosine similarity of task vectors";
+    int result;
+    if (job->kind == CHART_SCALING) {
+        result = lines_data_scaling(catalog, NULL, lines, error);
+        x = "scaling coefficient";
+        y = percent ? "accuracy (%)" : "figure";
+    } else if (job->kind == CHART_TRAINING) {
+        result = lines_data_losses(catalog->recipe, catalog->curve,
+                                   catalog->curve_count, lines, error);
+        x = "step";
+        y = "training loss";
+    } else {
+        result = lines_data_similarity(explorer->similarity, lines, error);
+    }
+    lines->grid.x_label = x;
+    lines->grid.y_label = y;
     return result;
+}
+
+static int gather_cells(const struct explorer *explorer, struct chart_writer_job *job,
+                        struct error *error) {
+    const struct catalog *catalog = explorer->catalog;
+    if (job->kind == CHART_ROUTING)
+        return cells_data_routing(catalog->recipe, explorer->routing,
+                                  (const char(*)[64])explorer->module_names,
+                                  explorer->modules, &job->cells, error);
+    if (cells_data_simplex(catalog, NULL, explorer->routers, &job->cells, error))
+        return -1;
+    if (store_objective_percent(&catalog->recipe->tasks[0].objective))
+        job->cells.cells.value_label = "accuracy (%)";
+    return 0;
+}
+
+static int gather(const struct explorer *explorer, struct chart_writer_job *job,
+                  struct error *error) {
+    switch (job->kind) {
+    case CHART_TERNARY:
+        return gather_shares(explorer, job, error);
+    case CHART_SCALING:
+    case CHART_SIMILARITY:
+    case CHART_TRAINING:
+        return gather_lines(explorer, job, error);
+    case CHART_SIMPLEX:
+    case CHART_ROUTING:
+        return gather_cells(explorer, job, error);
+    default:
+        return gather_points(explorer, &job->points, error);
+    }
+}
+
+/* "0.50 digits, 0.25 cars, ..." of the preference that is looked at. */
+static void write_preference(const struct explorer *explorer, char *out, size_t size) {
+    size_t used = 0;
+    for (size_t t = 0; t < explorer->tasks && used + 1 < size; t++) {
+        int more = snprintf(out + used, size - used, "%s%.2f %s", t ? ", " : "",
+                            explorer->preference[t],
+                            TEXT_CUT(explorer_task_name(explorer, t), 24));
+        used += more > 0 ? (size_t)more : 0;
+    }
 }
 
 /* What it shows, after what the file is called. */
 static void title_chart(const struct explorer *explorer, struct chart_writer_job *job) {
-    char text[64];
-    const char *name = explorer->catalog->recipe->name;
-    const char *dash = *name ? ": " : "";
-    if (job->kind == CHART_SCATTER)
-        snprintf(job->title, sizeof job->title, "%s%s%s and %s", TEXT_CUT(name, 120),
-                 dash, TEXT_CUT(explorer_task_name(explorer, job->x), 60),
+    char text[256];
+    const char *name = TEXT_CUT(explorer->catalog->recipe->name, 100);
+    const char *dash = *name ? ": " : "", *what = text;
+    switch (job->kind) {
+    case CHART_SCATTER:
+        snprintf(text, sizeof text, "%s and %s",
+                 TEXT_CUT(explorer_task_name(explorer, job->x), 60),
                  TEXT_CUT(explorer_task_name(explorer, job->y), 60));
-    else if (job->kind == CHART_PARALLEL)
-        snprintf(job->title, sizeof job->title, "%s%sall %zu objectives",
-                 TEXT_CUT(name, 120), dash, explorer->tasks);
-    else if (job->kind == CHART_SCALING || job->kind == CHART_SIMILARITY)
-        snprintf(job->title, sizeof job->title, "%s%s%s", TEXT_CUT(name, 120), dash,
-                 job->kind == CHART_SCALING ? "figures by scaling coefficient"
-                                            : "how alike the task vectors are");
-    else
-        snprintf(job->title, sizeof job->title, "%s%s%s", TEXT_CUT(name, 120), dash,
-                 catalog_routers_text(explorer->catalog, explorer->routers, text,
-                                      sizeof text));
+        break;
+    case CHART_PARALLEL:
+        snprintf(text, sizeof text, "all %zu objectives", explorer->tasks);
+        break;
+    case CHART_SCALING:
+        what = "figures by scaling coefficient";
+        break;
+    case CHART_SIMILARITY:
+        what = "how alike the task vectors are";
+        break;
+    case CHART_TRAINING:
+        what = "training loss";
+        break;
+    case CHART_ROUTING:
+        write_preference(explorer, text, sizeof text);
+        break;
+    default:
+        catalog_routers_text(explorer->catalog, explorer->routers, text, sizeof text);
+    }
+    snprintf(job->title, sizeof job->title, "%s%s%s", name, dash, what);
 }
 
 static void begin_chart(struct app *app) {
@@ -182,12 +245,8 @@ static void begin_chart(struct app *app) {
     else if (is_there(dialog->text))
         result = error_set(&error, "this path exists and is not overwritten; "
                                    "choose another name");
-    else if (job.kind == CHART_TERNARY)
-        result = gather_shares(explorer, &job, &error);
-    else if (job.kind == CHART_SCALING || job.kind == CHART_SIMILARITY)
-        result = gather_lines(explorer, &job, &error);
     else
-        result = gather_points(explorer, &job.points, &error);
+        result = gather(explorer, &job, &error);
     if (result == 0)
         result = chart_writer_begin(&app->chart_writer, app->mailbox, &job, &error);
     snprintf(dialog->error, sizeof dialog->error, "%s", TEXT_CUT(error.text, 500));
@@ -211,14 +270,13 @@ const struct question chart_question = {
     .accept = begin_chart,
     .chosen = choose_another};
 
-static void ask_chart(struct app *app) {
-    struct explorer *explorer = &app->explorer;
-    struct dialog *dialog = &explorer->dialog;
-    if (explorer->tasks < 2) {
-        explorer_say(explorer, false, "a chart needs two objectives");
-        return;
-    }
-    dialog_open(dialog, &chart_question);
+static void add_kind(struct explorer *explorer, enum chart_writer_kind kind,
+                     const char *text) {
+    dialog_add(&explorer->dialog, encode(kind, 0, 0), 0, INK_TEXT, false, text);
+}
+
+/* Of two objectives at least. */
+static void add_spaces(struct explorer *explorer) {
     if (explorer->space == SPACE_SOLID) {
         add_scatter(explorer, explorer->triple[0], explorer->triple[1]);
         add_scatter(explorer, explorer->triple[0], explorer->triple[2]);
@@ -230,25 +288,48 @@ static void ask_chart(struct app *app) {
     } else {
         add_scatter(explorer, explorer->pair_a, explorer->pair_b);
     }
-    dialog_add(dialog, encode(CHART_PARALLEL, 0, 0), 0, INK_TEXT, false,
-               "parallel coordinates");
+    add_kind(explorer, CHART_PARALLEL, "parallel coordinates");
+}
+
+/* What is looked at comes first. */
+static enum chart_writer_kind kind_in_focus(const struct explorer *explorer) {
+    switch (explorer->wish.focus) {
+    case PANEL_SCALING:
+        return CHART_SCALING;
+    case PANEL_SIMILARITY:
+        return CHART_SIMILARITY;
+    case PANEL_ROUTING:
+        return CHART_ROUTING;
+    case PANEL_TRAINING:
+        return CHART_TRAINING;
+    default:
+        return explorer->space == SPACE_PARALLEL ? CHART_PARALLEL : CHART_SCATTER;
+    }
+}
+
+static void ask_chart(struct app *app) {
+    struct explorer *explorer = &app->explorer;
+    struct dialog *dialog = &explorer->dialog;
+    if (explorer->tasks < 2) {
+        explorer_say(explorer, false, "a chart needs two objectives");
+        return;
+    }
+    dialog_open(dialog, &chart_question);
+    add_spaces(explorer);
     if (explorer->tasks == 3)
-        dialog_add(dialog, encode(CHART_TERNARY, 0, 0), 0, INK_TEXT, false,
-                   "ternary, means over the preferences of these routers");
-    dialog_add(dialog, encode(CHART_SCALING, 0, 0), 0, INK_TEXT, false,
-               "figures by scaling coefficient");
+        add_kind(explorer, CHART_TERNARY,
+                 "ternary, means over the preferences of these routers");
+    add_kind(explorer, CHART_SIMPLEX, "simplex: figures at whole and equal weights");
+    add_kind(explorer, CHART_SCALING, "figures by scaling coefficient");
     if (explorer->similarity)
-        dialog_add(dialog, encode(CHART_SIMILARITY, 0, 0), 0, INK_TEXT, false,
-                   "similarity of task vectors by depth");
-    /* What is looked at comes first. */
-    enum panel focus = explorer->wish.focus;
-    enum chart_writer_kind first = focus == PANEL_SCALING      ? CHART_SCALING
-                                   : focus == PANEL_SIMILARITY ? CHART_SIMILARITY
-                                   : explorer->space == SPACE_PARALLEL ? CHART_PARALLEL
-                                                                       : CHART_SCATTER;
+        add_kind(explorer, CHART_SIMILARITY, "similarity of task vectors by depth");
+    if (explorer->modules && explorer->routing_serial)
+        add_kind(explorer, CHART_ROUTING, "routing weights here, by depth");
+    if (explorer->catalog->curve_count)
+        add_kind(explorer, CHART_TRAINING, "training loss");
     dialog->choice = 0;
     for (size_t i = 0; i < dialog->count; i++)
-        if (dialog->items[i].value == encode(first, 0, 0))
+        if (dialog->items[i].value == encode(kind_in_focus(explorer), 0, 0))
             dialog->choice = (int)i;
     propose(explorer);
 }

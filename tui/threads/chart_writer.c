@@ -1,5 +1,6 @@
 #include "threads/chart_writer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,8 @@
 #include "base/memory.h"
 
 static int draw(const struct chart_writer_job *job, struct error *error) {
+    enum { ROW = 18 }; /* points, for letters in a row of cells */
+    size_t rows = job->cells.cells.row_count;
     struct plot_page page = {.path = job->path,
                              .title = *job->title ? job->title : NULL,
                              .width = 960,
@@ -19,7 +22,12 @@ static int draw(const struct chart_writer_job *job, struct error *error) {
         return plot_parallel(&page, &job->points.cloud, error);
     case CHART_SCALING:
     case CHART_SIMILARITY:
+    case CHART_TRAINING:
         return plot_lines(&page, &job->lines.grid, error);
+    case CHART_SIMPLEX:
+    case CHART_ROUTING:
+        page.height = fmin(2000, fmax(page.height, 110 + ROW * (double)rows));
+        return plot_heat(&page, &job->cells.cells, error);
     default:
         return plot_ternary(&page, &surface, error);
     }
@@ -37,10 +45,15 @@ static void *run(void *self) {
     return NULL;
 }
 
-static void free_job(struct chart_writer_job *job) {
+static void clear_job(struct chart_writer_job *job) {
     plot_points_clear(&job->points);
     plot_shares_clear(&job->shares);
     lines_data_clear(&job->lines);
+    cells_data_clear(&job->cells);
+}
+
+static void free_job(struct chart_writer_job *job) {
+    clear_job(job);
     free(job);
 }
 
@@ -58,9 +71,7 @@ int chart_writer_begin(struct chart_writer *chart_writer, struct mailbox *mailbo
     struct chart_writer_job *copy = array_new(1, sizeof *copy);
     if (!copy) {
         struct chart_writer_job dropped = *job;
-        plot_points_clear(&dropped.points);
-        plot_shares_clear(&dropped.shares);
-        lines_data_clear(&dropped.lines);
+        clear_job(&dropped);
         return error_memory(error);
     }
     *copy = *job;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "plot/cells_data.h"
 #include "plot/lines_data.h"
 #include "plot/points.h"
 #include "threads/mailbox.h"
@@ -16,7 +17,10 @@ enum chart_writer_kind {
     CHART_PARALLEL,
     CHART_TERNARY,
     CHART_SCALING,
-    CHART_SIMILARITY
+    CHART_SIMILARITY,
+    CHART_SIMPLEX,
+    CHART_ROUTING,
+    CHART_TRAINING
 };
 
 struct chart_writer_job {
@@ -25,7 +29,8 @@ struct chart_writer_job {
     struct plot_points points; /* of a scatter, of parallel coordinates */
     size_t x, y;               /* of a scatter */
     struct plot_shares shares; /* of a ternary chart */
-    struct lines_data lines;   /* of scaling curves, of similarity by depth */
+    struct lines_data lines;   /* of scaling curves, similarity by depth, training */
+    struct cells_data cells;   /* of figures over the simplex, of routing weights */
 };
 
 struct chart_writer { /* begins as zeroes */
@@ -36,8 +41,8 @@ struct chart_writer { /* begins as zeroes */
     struct mailbox *mailbox;
 };
 
-/* Takes the job's points, shares and lines over in any case. EVENT_PLOTTED tells how it
- * went. -1: one is being drawn, or no thread could be started. */
+/* Takes the job's points, shares, lines and cells over in any case. EVENT_PLOTTED tells
+ * how it went. -1: one is being drawn, or no thread could be started. */
 int chart_writer_begin(struct chart_writer *chart_writer, struct mailbox *mailbox,
                        const struct chart_writer_job *job, struct error *error);
 /* Waits for what is being drawn. */

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "command/work/analysis.h"
+#include "plot/cells_data.h"
 #include "plot/lines_data.h"
 #include "plot/points.h"
 #include "results/catalog.h"
@@ -34,16 +35,5 @@ int lines_data_attainment(struct store *store, const struct catalog *catalog,
 int lines_data_training(struct store *store, const struct store_recipe *recipe,
                         uint64_t run, const char *method, struct lines_data *data,
                         struct error *error);
-
-/* What the models at each task's whole weight, between two tasks and at equal weights
- * score, of these routers or this closed form. */
-struct cells_data {
-    struct plot_cells cells; /* points into what follows */
-    char **rows, **columns;
-    double *values;
-};
-int cells_data_make(const struct catalog *catalog, const bool *wanted, int64_t routers,
-                    struct cells_data *data, struct error *error);
-void cells_data_clear(struct cells_data *data);
 
 #endif

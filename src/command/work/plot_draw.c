@@ -155,7 +155,7 @@ static int draw_simplex(struct plot *p, struct error *error) {
     if (choose_answerer(p, &answerer, error))
         return -1;
     struct cells_data data;
-    if (cells_data_make(p->catalog, p->wanted, answerer, &data, error))
+    if (cells_data_simplex(p->catalog, p->wanted, answerer, &data, error))
         return -1;
     data.cells.value_label = figure_label(p);
     int result = plot_heat(&p->page, &data.cells, error);

@@ -8,7 +8,7 @@
 #include "command/work/plot_data.h"
 #include "plot/lines_data.h"
 
-enum { SMOOTH_MAX = 10, EXPERTS_MAX = 4 }; /* width of an average; experts in a panel */
+enum { EXPERTS_MAX = 4 }; /* in a panel */
 
 /* --- routing ---------------------------------------------------------------------- */
 
@@ -105,39 +105,6 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
 /* --- training -----------------------------------------------------------------------
  */
 
-/* Each task's points thin, their moving average thick. */
-static int add_curves(struct lines_data *data, const struct store_recipe *recipe,
-                      const struct store_curve_point *points, size_t count) {
-    for (size_t t = 0; t < recipe->task_count; t++) {
-        size_t n = 0;
-        for (size_t i = 0; i < count; i++)
-            n += points[i].task == t;
-        if (n == 0)
-            continue;
-        struct plot_line thin = {.ink = look_task(t), .thin = true},
-                         thick = {.ink = look_task(t), .dash = t / TASK_INKS};
-        struct owned_line *raw = lines_data_add(data, 0, thin, NULL, n);
-        struct owned_line *smooth =
-            lines_data_add(data, 0, thick, recipe->tasks[t].name, n);
-        if (!raw || !smooth)
-            return -1;
-        double sum = 0;
-        size_t width = n / 10 < 1 ? 1 : n / 10 > SMOOTH_MAX ? SMOOTH_MAX : n / 10;
-        for (size_t i = 0, k = 0; i < count; i++) {
-            if (points[i].task != t)
-                continue;
-            raw->x[k] = smooth->x[k] = points[i].step;
-            raw->y[k] = points[i].loss;
-            sum += points[i].loss;
-            if (k >= width)
-                sum -= raw->y[k - width];
-            smooth->y[k] = sum / (double)(k < width ? k + 1 : width);
-            k++;
-        }
-    }
-    return 0;
-}
-
 int lines_data_training(struct store *store, const struct store_recipe *recipe,
                         uint64_t wanted, const char *method, struct lines_data *data,
                         struct error *error) {
@@ -162,9 +129,8 @@ int lines_data_training(struct store *store, const struct store_recipe *recipe,
                            "%s has no training curve of that run; `pwemoe show "
                            "FILE routers` lists the runs",
                            store_path(store));
-    if (result == 0 &&
-        (lines_data_begin(data, 1) || add_curves(data, recipe, points, count)))
-        result = lines_data_fail(data, error);
+    if (result == 0)
+        result = lines_data_losses(recipe, points, count, data, error);
     free(points);
     return result;
 }

@@ -1,10 +1,10 @@
-/* What models score over the simplex of preferences, as a table of cells. */
+#include "plot/cells_data.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "command/work/plot_data.h"
 
 /* Middles of edges have rows of their own up to so many tasks. */
 enum { EDGES_TASKS_MAX = 5 };
@@ -54,31 +54,68 @@ static int add_preferences(struct cells_data *data, const struct catalog *catalo
                                    text_format("equal weights"), error);
 }
 
-int cells_data_make(const struct catalog *catalog, const bool *wanted, int64_t routers,
-                    struct cells_data *data, struct error *error) {
-    size_t n = catalog->tasks, most = n + n * n / 2 + 1;
+/* An empty table of at most so many rows, a column for each task. */
+static int begin(struct cells_data *data, const struct store_recipe *recipe,
+                 size_t most, struct error *error) {
+    size_t n = recipe->task_count, cells;
     memset(data, 0, sizeof *data);
+    if (size_multiply(most, n, &cells))
+        data->values = array_new(cells, sizeof *data->values);
     data->rows = array_new(most, sizeof *data->rows);
     data->columns = array_new(n, sizeof *data->columns);
-    data->values = array_new(most * n, sizeof *data->values);
-    int result = data->rows && data->columns && data->values ? 0 : error_memory(error);
-    for (size_t t = 0; result == 0 && t < n; t++) {
-        data->columns[t] = text_format("%s", catalog->recipe->tasks[t].name);
-        result = data->columns[t] ? 0 : error_memory(error);
-    }
+    data->apart = array_new(most, sizeof *data->apart);
+    int result = data->rows && data->columns && data->values && data->apart ? 0 : -1;
     data->cells = (struct plot_cells){.rows = (const char *const *)data->rows,
                                       .columns = (const char *const *)data->columns,
                                       .column_count = n,
                                       .values = data->values,
-                                      .value_label = "figure"};
+                                      .apart = data->apart};
+    for (size_t t = 0; result == 0 && t < n; t++) {
+        data->columns[t] = text_format("%s", recipe->tasks[t].name);
+        result = data->columns[t] ? 0 : -1;
+    }
     if (result == 0)
-        result = add_preferences(data, catalog, wanted, routers, error);
+        return 0;
+    cells_data_clear(data);
+    return error_memory(error);
+}
+
+int cells_data_simplex(const struct catalog *catalog, const bool *wanted,
+                       int64_t routers, struct cells_data *data, struct error *error) {
+    size_t n = catalog->tasks;
+    if (begin(data, catalog->recipe, n + n * n / 2 + 1, error))
+        return -1;
+    data->cells.decimals = 1;
+    data->cells.value_label = "figure";
+    int result = add_preferences(data, catalog, wanted, routers, error);
     if (result == 0 && !data->cells.row_count)
         result = error_set(error, "no model at a task's whole weight is measured here; "
                                   "run `pwemoe front FILE --grid 1`");
     if (result)
         cells_data_clear(data);
     return result;
+}
+
+int cells_data_routing(const struct store_recipe *recipe, const float *weights,
+                       const char (*names)[64], size_t modules, struct cells_data *data,
+                       struct error *error) {
+    size_t tasks = recipe->task_count;
+    if (begin(data, recipe, modules, error))
+        return -1;
+    data->cells.decimals = 3;
+    data->cells.value_label = "routing weight";
+    data->cells.apart_label = "of norms";
+    for (size_t m = 0; m < modules; m++) {
+        if (!(data->rows[m] = text_format("%s", names[m]))) {
+            cells_data_clear(data);
+            return error_memory(error);
+        }
+        data->cells.row_count++;
+        data->apart[m] = strstr(names[m], "norm");
+        for (size_t t = 0; t < tasks; t++)
+            data->values[m * tasks + t] = (double)weights[m * tasks + t];
+    }
+    return 0;
 }
 
 void cells_data_clear(struct cells_data *data) {
@@ -89,5 +126,6 @@ void cells_data_clear(struct cells_data *data) {
     free(data->rows);
     free(data->columns);
     free(data->values);
+    free(data->apart);
     memset(data, 0, sizeof *data);
 }
