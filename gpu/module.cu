@@ -189,7 +189,8 @@ int cuda_open(unsigned index, enum precision precision, struct backend **backend
     if (cuda->tuning.aside)
         cuda_fill_side(table);
     table->gathers = cuda->tuning.gathers;
-    table->merges_ahead = cuda->tuning.recording && cuda->tuning.ahead;
+    table->merges_ahead =
+        cuda->tuning.recording && cuda->tuning.aside && cuda->tuning.ahead;
     cuda_fill_transfers(table);
     cuda_fill_marks(table);
     cuda_fill_algorithms(cuda);

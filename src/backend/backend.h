@@ -152,8 +152,7 @@ struct backend {
      * operations are worth gathering into a large one. */
     bool gathers;
     /* A merge in parts that goes beside what reads the first of them is worth the
-     * calls.
-     */
+     * calls; only where there is `aside`. */
     bool merges_ahead;
     /* Bytes that the last allocate or pin to be refused asked for; 0: none was. A
      * caller that failed can tell by it that memory was the reason. */

@@ -129,7 +129,7 @@ static void merge_ahead(struct unloader *u, real *out, unsigned *ready) {
 
 void unloader_merge_ahead(struct unloader *u, real *out, unsigned *ready) {
     struct backend *b = u->pool->backend;
-    if (b->aside && b->merges_ahead) {
+    if (b->merges_ahead) {
         merge_ahead(u, out, ready);
         return;
     }

@@ -169,8 +169,10 @@ static void test_recorded_whole(void **state) {
     struct figures figures, ahead[2];
     double seconds;
     uint64_t peak;
-    for (int at_once = 0; at_once < 2; at_once++) {
-        setenv("PWEMOE_CUDA_TUNE", at_once ? "merge=before" : "", 1);
+    static const char *const tunes[] = {"", "merge=before", "beside=off"};
+    for (int form = 0; form < 3; form++) {
+        int at_once = form > 0; /* made in parts only beside something */
+        setenv("PWEMOE_CUDA_TUNE", tunes[form], 1);
         emulation.reset();
         struct evaluator *e = open_on("cuda", 16); /* 63 examples: 4 batches */
         for (int i = 0; i < 3; i++)

@@ -455,6 +455,8 @@ static void a_chart_is_written(void **state) {
     terminal_type(terminal, "P");
     terminal_expect(terminal, "chart: scatter, beta over alpha");
     terminal_type(terminal, "\033[A"); /* Up: around the end */
+    terminal_expect(terminal, "chart: training loss");
+    terminal_type(terminal, "\033[A");
     terminal_expect(terminal, "chart: figures by scaling");
     terminal_type(terminal, "\033[A");
     terminal_expect(terminal, "chart: ternary");
