@@ -459,6 +459,8 @@ static void a_chart_is_written(void **state) {
     terminal_type(terminal, "\033[A");
     terminal_expect(terminal, "chart: figures by scaling");
     terminal_type(terminal, "\033[A");
+    terminal_expect(terminal, "chart: simplex");
+    terminal_type(terminal, "\033[A");
     terminal_expect(terminal, "chart: ternary");
     terminal_expect(terminal, "fixture-ternary.svg");
     snprintf(path, sizeof path, "%s/chart.pdf", folder());
