@@ -18,7 +18,6 @@ gpt2_tokenizer_truncate kernels_baseline output_width progress_line
 random_below random_gamma statistics_student
 combine_name
 store_set_timeout
-ranks_add_floats
 '
 command -v nm >/dev/null || { echo "callers: no nm"; exit 77; }
 status=0

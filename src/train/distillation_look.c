@@ -31,7 +31,7 @@ static int add_losses(struct distillation *d, size_t task, size_t first, size_t 
 static int sum_task(struct distillation *d, size_t task, float *losses, double *sum,
                     struct error *error) {
     size_t most = d->pool->tasks * d->part, first, end;
-    distillation_own(d, d->held.held_count[task], &first, &end);
+    sharing_range(d->sharing.ranks, d->held.held_count[task], &first, &end);
     for (size_t n; first < end; first += n) {
         n = end - first < most ? end - first : most;
         if (add_losses(d, task, first, n, losses, sum, error))
@@ -40,11 +40,13 @@ static int sum_task(struct distillation *d, size_t task, float *losses, double *
     return 0;
 }
 
-int distillation_look(struct distillation *d, double *loss, struct error *error) {
+int distillation_look(struct distillation *d, int result, double *loss,
+                      struct error *error) {
     size_t tasks = d->pool->tasks, counted = 0;
     double equal[POOL_TASKS_MAX], sums[POOL_TASKS_MAX] = {0};
     float *losses = array_new(tasks * d->part, sizeof *losses);
-    int result = losses ? 0 : error_memory(error);
+    if (result == 0 && !losses)
+        result = error_memory(error);
     for (size_t t = 0; t < tasks; t++)
         equal[t] = 1 / (double)tasks;
     if (result == 0)

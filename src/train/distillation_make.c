@@ -77,7 +77,7 @@ static int run_expert(struct distillation *d, struct feed *feed, size_t task,
         if (a->data.labels[i] >= 0)
             order[a->data.labels[i]] = (uint32_t)i;
     alone[task] = 1;
-    distillation_own(d, a->rows, &first, &end);
+    sharing_range(d->sharing.ranks, a->rows, &first, &end);
     int result = closed_base_merge(d->base, d->correction, alone, d->weights, error);
     for (; result == 0 && first < end; first += n) {
         n = end - first < most ? end - first : most;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "parallel/ranks.h"
 #include "train/distillation_state.h"
 #include "train/optimiser.h"
 
@@ -129,6 +130,13 @@ static int update(struct distillation *d, struct error *error) {
     return distillation_put(d, error);
 }
 
+/* What fails on this rank after all have said that they are fine ends them all: the
+ * others wait for it. */
+static int fail_alone(struct distillation *d) {
+    ranks_give_up(d->sharing.ranks);
+    return -1;
+}
+
 /* --- looking, and keeping the best --------------------------------------------------
  */
 
@@ -174,9 +182,10 @@ int distillation_best_bytes(struct distillation *d, void **bytes, size_t *size,
 }
 
 /* After step `at`: whether what is there is the best so far, which is then kept. */
-static int look_now(struct distillation *d, unsigned at, struct error *error) {
+static int look_now(struct distillation *d, unsigned at, int result,
+                    struct error *error) {
     double loss;
-    if (distillation_look(d, &loss, error))
+    if (distillation_look(d, result, &loss, error))
         return -1;
     if (isnan(loss)) /* which is never less, and nothing is less than it */
         loss = INFINITY;
@@ -185,7 +194,7 @@ static int look_now(struct distillation *d, unsigned at, struct error *error) {
     void *bytes;
     size_t size;
     if (distillation_bytes(d, &bytes, &size, error))
-        return -1;
+        return fail_alone(d);
     free(d->held.result);
     d->held.result = bytes;
     d->held.result_size = size;
@@ -198,28 +207,35 @@ static int look(struct distillation *d, unsigned at, struct error *error) {
     struct aside aside;
     if (!held_back_looks(&d->held, at, (unsigned)d->options.steps))
         return 0;
-    int result = show_average(d, &aside, error);
-    if (result == 0)
-        result = look_now(d, at, error);
-    return put_back(d, &aside, result ? NULL : error) ? -1 : result;
+    int result = look_now(d, at, show_average(d, &aside, error), error);
+    return put_back(d, &aside, result ? NULL : error) ? fail_alone(d) : result;
+}
+
+/* The batch after this one, where there is one, while the device works. */
+static void draw_ahead(struct distillation *d) {
+    if (d->step + 1 < d->options.steps)
+        task_batch_ahead(d->batch);
 }
 
 int distillation_step(struct distillation *d, double *losses, struct error *error) {
     struct random random = d->random;
     random_dirichlet(&random, d->options.alpha, d->pool->tasks, d->preference);
     task_batch_next(d->batch);
-    bool shares = d->sharing.ranks, more = d->step + 1 < d->options.steps;
     int result = forward_backward(d, d->preference, error);
-    if (shares && result == 0 && more)
-        task_batch_ahead(d->batch);
-    if (shares) /* the gradient is whole when all ranks' parts are */
+    if (d->sharing.ranks) { /* the gradient is whole when all ranks' parts are there */
+        if (result == 0)
+            draw_ahead(d);
         result = distillation_gather(d, result, losses, error);
-    if (result || slopes(d, d->preference, error) || update(d, error))
+    }
+    if (result)
         return -1;
-    if (!shares && more)
-        task_batch_ahead(d->batch);
-    if (!shares && task_batch_collect(d->batch, losses, error))
-        return -1;
+    if (slopes(d, d->preference, error) || update(d, error))
+        return fail_alone(d);
+    if (!d->sharing.ranks) {
+        draw_ahead(d);
+        if (task_batch_collect(d->batch, losses, error))
+            return -1;
+    }
     if (look(d, d->step + 1, error))
         return -1;
     d->random = random;

@@ -7,13 +7,6 @@
 #include "parallel/ranks.h"
 #include "train/distillation_state.h"
 
-void distillation_own(const struct distillation *d, size_t count, size_t *first,
-                      size_t *end) {
-    unsigned rank = ranks_rank(d->sharing.ranks), size = ranks_size(d->sharing.ranks);
-    *first = count * rank / size;
-    *end = count * (rank + 1) / size;
-}
-
 /* Each rank has its own rows, the others' are 0. */
 int distillation_share_answers(struct distillation *d, size_t task, int result,
                                struct error *error) {
@@ -24,7 +17,7 @@ int distillation_share_answers(struct distillation *d, size_t task, int result,
     float *table = NULL;
     if (!ranks)
         return result;
-    distillation_own(d, a->rows, &first, &end);
+    sharing_range(ranks, a->rows, &first, &end);
     if (result == 0 && !(table = array_new(a->rows * classes, sizeof *table)))
         result = error_memory(error);
     if (result == 0)
@@ -38,7 +31,7 @@ int distillation_share_answers(struct distillation *d, size_t task, int result,
         result = b->synchronise(b, error);
     }
     free(table);
-    return result;
+    return ranks_agree(ranks, result, error);
 }
 
 /* A rank that cannot hand over its gradient after all have said that they are fine
@@ -114,7 +107,7 @@ int distillation_spread(void *self, struct ranks *ranks, struct error *error) {
             return -1;
     if (held_back_any(&d->held) && spread_held(d, ranks, error))
         return -1;
-    if (d->ridge != state.ridge) /* two bits of rounding may do it */
+    if (d->ridge != state.ridge) /* rounding may choose another one */
         return error_set(error,
                          "the closed form's ridge is %g here and %g on rank 0: all "
                          "ranks have to be of one kind of machine",

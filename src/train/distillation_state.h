@@ -91,12 +91,8 @@ int distillation_routers_gradient(struct distillation *distillation,
                                   const double *preference, struct error *error);
 int distillation_routers_put(struct distillation *distillation, struct error *error);
 
-/* What ranks share: distillation_sharing.c. Which rows of `count` are this process's:
- * [*first, *end); all of them where nothing is shared. */
-void distillation_own(const struct distillation *distillation, size_t count,
-                      size_t *first, size_t *end);
-/* A task's answers, of which each rank has computed its own rows: whole on every rank.
- * result: of computing them. */
+/* What ranks share: distillation_sharing.c. A task's answers, of which each rank has
+ * computed its own rows: whole on every rank. result: of computing them. */
 int distillation_share_answers(struct distillation *distillation, size_t task,
                                int result, struct error *error);
 /* After a batch's forward and backward, with that as result: losses [tasks] and
@@ -125,8 +121,8 @@ int distillation_merge(struct distillation *d, const double *preference,
                        struct error *error);
 
 /* The mean over tasks of the mean loss of what is held back, at equal weights:
- * distillation_look.c. */
-int distillation_look(struct distillation *distillation, double *loss,
+ * distillation_look.c. With ranks, collective. result: of what comes before. */
+int distillation_look(struct distillation *distillation, int result, double *loss,
                       struct error *error);
 
 #endif

@@ -6,11 +6,19 @@
 #include "base/memory.h"
 #include "parallel/ranks.h"
 
+void sharing_range(const struct ranks *ranks, size_t count, size_t *first,
+                   size_t *end) {
+    unsigned rank = ranks_rank(ranks), size = ranks_size(ranks);
+    *first = count * rank / size;
+    *end = count * (rank + 1) / size;
+}
+
 int sharing_part(const struct ranks *ranks, size_t batch, size_t *first, size_t *count,
                  struct error *error) {
-    unsigned rank = ranks_rank(ranks), size = ranks_size(ranks);
-    *first = batch * rank / size;
-    *count = batch * (rank + 1) / size - *first;
+    unsigned size = ranks_size(ranks);
+    size_t end;
+    sharing_range(ranks, batch, first, &end);
+    *count = end - *first;
     if (size <= batch)
         return 0;
     return error_set(error,

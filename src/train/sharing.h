@@ -20,6 +20,8 @@ struct sharing {
                      failed, and how many were asked to stop */
 };
 
+/* Which of `count` things are this rank's: [*first, *end); all without ranks. */
+void sharing_range(const struct ranks *ranks, size_t count, size_t *first, size_t *end);
 /* Which of `batch` examples of each task are this rank's: [*first, *first + *count). */
 int sharing_part(const struct ranks *ranks, size_t batch, size_t *first, size_t *count,
                  struct error *error);

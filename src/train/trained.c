@@ -88,30 +88,33 @@ void trained_step(struct backend *b, struct trained *t, double rate, double deca
                 t->second, t->count, &adam);
 }
 
-static int spread_part(struct backend *b, float *part, float *values, size_t count,
-                       struct ranks *ranks, struct error *error) {
+/* values [count] of every rank become part's on rank 0. */
+static int spread_part(struct backend *b, const float *part, float *values,
+                       size_t count, struct ranks *ranks, struct error *error) {
     size_t bytes = count * sizeof *values;
     int result = ranks_rank(ranks) ? 0 : b->download(b, values, part, bytes, error);
-    if (ranks_agree(ranks, result, error) ||
-        ranks_broadcast(ranks, values, bytes, error))
-        return -1;
-    if (ranks_rank(ranks))
-        b->upload(b, part, values, bytes);
-    return b->synchronise(b, error);
+    result = ranks_agree(ranks, result, error);
+    return result ? result : ranks_broadcast(ranks, values, bytes, error);
 }
 
 int trained_spread(struct backend *b, struct trained *t, struct ranks *ranks,
                    struct error *error) {
     float *values = array_unset(t->count, sizeof *values);
-    float *const parts[] = {t->first, t->second, t->average, t->values};
+    float *const parts[] = {t->first, t->second, t->average};
     int result = ranks_agree(ranks, values ? 0 : error_memory(error), error);
-    for (size_t i = 0; i < 4 && result == 0; i++)
-        if (parts[i])
-            result = spread_part(b, parts[i], values, t->count, ranks, error);
+    for (size_t i = 0; i < 3 && result == 0; i++) {
+        if (!parts[i])
+            continue;
+        result = spread_part(b, parts[i], values, t->count, ranks, error);
+        if (result == 0 && ranks_rank(ranks))
+            b->upload(b, parts[i], values, t->count * sizeof *values);
+    }
+    if (result == 0)
+        result = spread_part(b, t->values, values, t->count, ranks, error);
     if (result == 0 && ranks_rank(ranks)) /* what the model reads, too */
         result = trained_put(b, t, values, error);
     free(values);
-    return result;
+    return ranks_agree(ranks, result, error);
 }
 
 /* --- the state, a file ------------------------------------------------------------ */

@@ -80,6 +80,32 @@ static const char *ranks(unsigned size) {
     return words;
 }
 
+/* Trains alone, and twice by so many ranks: those give the same bits, and losses of the
+ * first step that are the same sums of 16 f32 in another order: some ulps, 2^-24 each.
+ * A part that is left out or counted twice is off by a sixteenth of them at least. */
+static void check_ranks(const char *options, unsigned size) {
+    trains("one.db", "", options);
+    trains("many.db", ranks(size), options);
+    trains("again.db", ranks(size), options);
+    char *alone = routers_of("one.db"), *found = routers_of("many.db");
+    char *again = routers_of("again.db");
+    assert_string_equal(found, again);
+    assert_string_not_equal(found, alone); /* added up in another order */
+    assert_int_equal(strlen(found), strlen(alone));
+    free(found);
+    free(again);
+    free(alone);
+    for (int task = 0; task < 3; task++) {
+        char sql[256];
+        snprintf(sql, sizeof sql,
+                 "SELECT loss FROM curve WHERE run = (SELECT max(id) FROM run) AND "
+                 "task = %d ORDER BY step LIMIT 1",
+                 task);
+        double one = number_of("one.db", sql), many = number_of("many.db", sql);
+        assert_true(one > 0 && fabs(one - many) < 1e-5 * one);
+    }
+}
+
 static void same_ranks_same_bits(void **state) {
     (void)state;
     static const char *const methods[] = {"ls", "epo", "mgda", "stch"};
@@ -87,39 +113,32 @@ static void same_ranks_same_bits(void **state) {
         char options[128];
         snprintf(options, sizeof options, "--method %s --upscale %s --steps 3",
                  methods[i], i % 2 ? "attn+mlp" : "all");
-        trains("one.db", "", options);
-        char *alone = routers_of("one.db");
-        /* One rank: no MPI, today's bits. Then every number of ranks with some method.
-         */
-        if (i == 0) {
-            trains("many.db", ranks(1), options);
-            char *one = routers_of("many.db");
-            assert_string_equal(one, alone);
-            free(one);
-        }
-        unsigned size = 2 + (unsigned)i % 3;
-        trains("many.db", ranks(size), options);
-        trains("again.db", ranks(size), options);
-        char *found = routers_of("many.db");
-        char *again = routers_of("again.db");
-        assert_string_equal(found, again);
-        assert_string_not_equal(found, alone); /* added up in another order */
-        free(found);
-        free(again);
-        free(alone);
-        /* The first step's losses are the same sums of 16 f32 in another order: some
-         * ulps, 2^-24 each. A part that is left out or counted twice is off by a
-         * sixteenth of them at least. */
-        for (int task = 0; task < 3; task++) {
-            char sql[256];
-            snprintf(sql, sizeof sql,
-                     "SELECT loss FROM curve WHERE run = (SELECT max(id) FROM run) AND "
-                     "task = %d ORDER BY step LIMIT 1",
-                     task);
-            double one = number_of("one.db", sql), many = number_of("many.db", sql);
-            assert_true(one > 0 && fabs(one - many) < 1e-5 * one);
-        }
+        check_ranks(options, 2 + (unsigned)i % 3);
     }
+}
+
+/* No MPI: today's bits. */
+static void one_rank_is_one_process(void **state) {
+    (void)state;
+    static const char *const options[] = {"--method ls --upscale all --steps 3",
+                                          "--steps 3 --start zero"};
+    for (size_t i = 0; i < 2; i++) {
+        trains("one.db", "", options[i]);
+        trains("many.db", ranks(1), options[i]);
+        char *alone = routers_of("one.db"), *one = routers_of("many.db");
+        assert_string_equal(one, alone);
+        free(one);
+        free(alone);
+    }
+}
+
+/* A step, as rank 0 says. */
+static double bytes_sent(const struct ran *ran) {
+    double bytes = 0;
+    const char *at = strstr(ran->err, "this one sent ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "this one sent %lf", &bytes), 1);
+    return bytes;
 }
 
 /* modules groups tasks + tasks + 2 numbers of 8 bytes, from rank 0 to each child in its
@@ -131,21 +150,14 @@ static void a_step_sends_what_it_should(void **state) {
         struct ran ran = train("sent.db", ranks(size),
                                size == 2 ? "--method ls --upscale mlp --steps 3"
                                          : "--method mgda --upscale mlp --steps 3");
-        double bytes = 0;
-        const char *at = strstr(ran.err, "this one sent ");
-        assert_non_null(at);
-        assert_int_equal(sscanf(at, "this one sent %lf", &bytes), 1);
-        assert_true(bytes == children * (4 * groups * 3 + 3 + 2) * 8);
+        assert_true(bytes_sent(&ran) == children * (4 * groups * 3 + 3 + 2) * 8);
         ran_free(&ran);
     }
     /* Of a correction the weights' gradient instead, in f32: all that it trains, and
      * what lies between parameters. */
     struct ran ran = train("sent.db", ranks(2), "--steps 3 --start zero --hold-back 0");
-    double bytes = 0, trained = number_of("sent.db", "SELECT trainable " NEWEST);
-    const char *at = strstr(ran.err, "this one sent ");
-    assert_non_null(at);
-    assert_int_equal(sscanf(at, "this one sent %lf", &bytes), 1);
-    bytes -= (3 + 2) * 8;
+    double trained = number_of("sent.db", "SELECT trainable " NEWEST);
+    double bytes = bytes_sent(&ran) - (3 + 2) * 8;
     print_message("%.0f bytes for %.0f numbers\n", bytes, trained);
     assert_true(trained > 1e5 && bytes >= 4 * trained && bytes < 4.2 * trained);
     ran_free(&ran);
@@ -154,34 +166,10 @@ static void a_step_sends_what_it_should(void **state) {
 /* Corrections, which send the gradient of a model, and what stands beside them. */
 static void corrections_are_the_same(void **state) {
     (void)state;
-    static const char *const options[] = {
-        "--steps 3", "--steps 3 --start zero --routers mlp --rank 4",
-        "--method distil-routers --steps 2 --start zero",
-        "--method pareto-merging --steps 2"};
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        unsigned size = i == 1 ? 3 : 2;
-        trains("one.db", "", options[i]);
-        trains("many.db", ranks(size), options[i]);
-        trains("again.db", ranks(size), options[i]);
-        char *alone = routers_of("one.db"), *found = routers_of("many.db");
-        char *again = routers_of("again.db");
-        assert_string_equal(found, again);
-        assert_string_not_equal(found, alone);
-        assert_int_equal(strlen(found), strlen(alone));
-        free(found);
-        free(again);
-        free(alone);
-        for (int task = 0; task < 3; task++) {
-            char sql[256];
-            snprintf(sql, sizeof sql,
-                     "SELECT loss FROM curve WHERE run = (SELECT max(id) FROM run) AND "
-                     "task = %d ORDER BY step LIMIT 1",
-                     task);
-            double one = number_of("one.db", sql), many = number_of("many.db", sql);
-            print_message("%s, task %d: %.9g and %.9g\n", options[i], task, one, many);
-            assert_true(one > 0 && fabs(one - many) < 1e-4 * one);
-        }
-    }
+    check_ranks("--steps 3", 2);
+    check_ranks("--steps 3 --start zero --routers mlp --rank 4", 3);
+    check_ranks("--method distil-routers --steps 2 --start zero", 2);
+    check_ranks("--method pareto-merging --steps 2", 2);
 }
 
 /* Stopped in the middle, wherever that is, and gone on with: the bits of one run. */
@@ -272,6 +260,7 @@ static void what_cannot_be_is_said_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_ranks_same_bits),
+        cmocka_unit_test(one_rank_is_one_process),
         cmocka_unit_test(corrections_are_the_same),
         cmocka_unit_test(a_step_sends_what_it_should),
         cmocka_unit_test(stopped_runs_go_on_to_the_same_bits),
