@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "results/look.h"
 
 /* Middles of edges have rows of their own up to so many tasks. */
 enum { EDGES_TASKS_MAX = 5 };
@@ -111,7 +112,7 @@ int cells_data_routing(const struct store_recipe *recipe, const float *weights,
             return error_memory(error);
         }
         data->cells.row_count++;
-        data->apart[m] = strstr(names[m], "norm");
+        data->apart[m] = look_is_norm(names[m]);
         for (size_t t = 0; t < tasks; t++)
             data->values[m * tasks + t] = (double)weights[m * tasks + t];
     }

@@ -1,5 +1,7 @@
 #include "results/look.h"
 
+#include <string.h>
+
 static const struct {
     int screen, paper; /* paper 0: as on the screen */
 } colours[INK_COUNT] = {
@@ -67,4 +69,8 @@ enum mark look_place(size_t place) {
                                       MARK_NOW,   MARK_SPARE + 2, MARK_ARITHMETIC,
                                       MARK_TIES,  MARK_TRAINED};
     return marks[place % (sizeof marks / sizeof *marks)];
+}
+
+bool look_is_norm(const char *module) {
+    return strstr(module, "norm");
 }

@@ -7,6 +7,7 @@
 #ifndef PWEMOE_RESULTS_LOOK_H
 #define PWEMOE_RESULTS_LOOK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <wchar.h>
 
@@ -64,5 +65,9 @@ static inline enum ink look_task(size_t task) {
     return (enum ink)(INK_TASK + task % TASK_INKS);
 }
 enum mark look_place(size_t place);
+
+/* Whether that names a module of layer norm ("block 3 norm 1"), which are scaled apart:
+ * they would flatten all others. */
+bool look_is_norm(const char *module);
 
 #endif

@@ -21,10 +21,6 @@ int heat_scale(const struct view *view, int x, int y, int room, bool falling,
     return i;
 }
 
-bool heat_is_norm(const char *module) {
-    return strstr(module, "norm");
-}
-
 const char *heat_module(const struct view *view, const char *name, int width) {
     bool narrow = text_columns(view->canvas->marks, name) > width;
     return narrow && !strncmp(name, "block ", 6) ? name + 6 : name;

@@ -12,8 +12,6 @@ wchar_t heat_shade(const struct view *view, float share);
  * most `room`. */
 int heat_scale(const struct view *view, int x, int y, int room, bool falling,
                enum ink ink);
-/* Layer norms are scaled apart: they would flatten all other modules. */
-bool heat_is_norm(const char *module);
 /* Without room for the whole name, "block 3 mlp" is "3 mlp". */
 const char *heat_module(const struct view *view, const char *name, int width);
 /* Columns for the names of modules: as many as they take, but no more than leave

@@ -4,6 +4,7 @@
 
 #include "panels/heat.h"
 #include "panels/views.h"
+#include "results/look.h"
 
 /* What the shades of the map reach to. */
 struct scales {
@@ -14,7 +15,7 @@ struct scales {
 static struct scales find_scales(const struct explorer *explorer) {
     struct scales scales = {.others = 1e-6f, .norms = 1e-6f};
     for (size_t m = 0; m < explorer->modules; m++) {
-        bool norm = heat_is_norm(explorer->module_names[m]);
+        bool norm = look_is_norm(explorer->module_names[m]);
         float *most = norm ? &scales.norms : &scales.others;
         scales.any_norms = scales.any_norms || norm;
         for (size_t t = 0; t < explorer->tasks; t++) {
@@ -58,7 +59,7 @@ static void draw_row(const struct view *view, const struct explorer *explorer, i
                      size_t module, const struct routing_map *map, size_t first,
                      const struct scales *scales) {
     const char *name = explorer->module_names[module];
-    float most = heat_is_norm(name) ? scales->norms : scales->others;
+    float most = look_is_norm(name) ? scales->norms : scales->others;
     view_text(view, 1, y, map->name, INK_TEXT, LOOK_PLAIN,
               heat_module(view, name, map->name));
     for (size_t i = 0; i < map->shown; i++) {

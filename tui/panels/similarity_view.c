@@ -6,6 +6,7 @@
 
 #include "panels/heat.h"
 #include "panels/views.h"
+#include "results/look.h"
 
 static const char WHOLE[] = "the whole model";
 
@@ -47,7 +48,7 @@ static struct similarity_map place_map(const struct view *view,
     for (size_t p = 0; p < s->pairs; p++) {
         map.most = fmax(map.most, fabs(s->whole[p])); /* fmax passes over NaN */
         for (size_t m = 0; m < s->modules; m++) {
-            bool norm = heat_is_norm(s->module[m].name);
+            bool norm = look_is_norm(s->module[m].name);
             double *most = norm ? &map.norms : &map.most;
             *most = fmax(*most, fabs(s->cosine[m * s->pairs + p]));
             map.any_norms = map.any_norms || norm;
@@ -94,7 +95,7 @@ static void draw_row(const struct view *view, const struct similarity_map *map, 
                      const char *name, unsigned look, const double *cosines) {
     view_text(view, 1, y, map->name, INK_TEXT, look,
               heat_module(view, name, map->name));
-    double most = heat_is_norm(name) ? map->norms : map->most;
+    double most = look_is_norm(name) ? map->norms : map->most;
     for (size_t i = 0; i < map->shown; i++)
         draw_cell(view, map, 2 + map->name + (int)i * map->column, y,
                   cosines[map->pairs[i]], most);
