@@ -346,9 +346,8 @@ int main(int argc, char **argv) {
     }
     printf("A step has %.0f examples of each task, a point %.0f of all, a front %.0f "
            "points.\nWhat pwemoe does not do: LS*, the merge shared out, too; distil*, "
-           "the "
-           "gradient summed by a ring\nbehind the backward pass and the moments shared "
-           "out.\n",
+           "the gradient\nsummed by a ring behind the backward pass and the moments "
+           "shared out.\n",
            asked.job.batch, asked.job.examples, asked.job.points);
     static const char *const usual[] = {"vit-b32", "vit-l14", "gpt2-7b"};
     int printed = 0;

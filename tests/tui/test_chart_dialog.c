@@ -63,6 +63,13 @@ static size_t size_of(const char *path) {
     return stat(path, &status) == 0 ? (size_t)status.st_size : 0;
 }
 
+static void write_chart(struct app *app, const char *name, char *path) {
+    type_name(app, name, path);
+    app_key(app, KEYS_ENTER);
+    assert_string_equal(app->explorer.dialog.error, "");
+    finish(app);
+}
+
 static void free_job(struct app *app) {
     plot_points_clear(&app->chart_writer.job->points);
     plot_shares_clear(&app->chart_writer.job->shares);
@@ -236,10 +243,7 @@ static void curves_of_the_panel_in_focus(void **state) {
     assert_non_null(strstr(explorer->dialog.text, "fixture-scaling.svg"));
     for (size_t i = 0; i < explorer->dialog.count; i++)
         assert_null(strstr(explorer->dialog.items[i].text, "similarity"));
-    type_name(&app, "scaling.svg", path);
-    app_key(&app, KEYS_ENTER);
-    assert_string_equal(explorer->dialog.error, "");
-    finish(&app);
+    write_chart(&app, "scaling.svg", path);
     assert_true(size_of(path) > 1000);
     /* The mean, and each task. */
     assert_int_equal(app.chart_writer.job->lines.grid.panel_count, 3);
@@ -286,10 +290,7 @@ static void routing_weights_are_cells(void **state) {
     }
     app_key(&app, 'P');
     assert_non_null(strstr(explorer->dialog.text, "fixture-routing.svg"));
-    type_name(&app, "routing.png", path);
-    app_key(&app, KEYS_ENTER);
-    assert_string_equal(explorer->dialog.error, "");
-    finish(&app);
+    write_chart(&app, "routing.png", path);
     assert_int_equal(explorer->dialog.state, WRITE_DONE);
     const struct plot_cells *cells = &app.chart_writer.job->cells.cells;
     assert_int_equal(cells->row_count, MODULES);
@@ -318,10 +319,7 @@ static void figures_over_the_simplex_and_training(void **state) {
     app_key(&app, KEYS_DOWN);
     app_key(&app, KEYS_DOWN);
     assert_non_null(strstr(explorer->dialog.text, "fixture-simplex.svg"));
-    type_name(&app, "simplex.svg", path);
-    app_key(&app, KEYS_ENTER);
-    assert_string_equal(explorer->dialog.error, "");
-    finish(&app);
+    write_chart(&app, "simplex.svg", path);
     assert_true(size_of(path) > 1000);
     const struct plot_cells *cells = &app.chart_writer.job->cells.cells;
     assert_int_equal(cells->row_count, 4); /* neither edges' middles nor the centre */
@@ -335,10 +333,7 @@ static void figures_over_the_simplex_and_training(void **state) {
     explorer->wish.focus = PANEL_TRAINING;
     app_key(&app, 'P');
     assert_non_null(strstr(explorer->dialog.text, "fixture-training.svg"));
-    type_name(&app, "training.svg", path);
-    app_key(&app, KEYS_ENTER);
-    assert_string_equal(explorer->dialog.error, "");
-    finish(&app);
+    write_chart(&app, "training.svg", path);
     assert_true(size_of(path) > 1000);
     const struct plot_panel *panel = &app.chart_writer.job->lines.panels[0];
     assert_int_equal(panel->count, 8); /* each task's points, and their average */

@@ -76,8 +76,8 @@ void parallel_ticks_draw(const struct parallel_axes *axes) {
     int rows = axes->inside.height;
     for (size_t k = 0; k < axes->count; k++) {
         bool drawn = false;
-        for (int away = 0; away < rows && !drawn; away++)
-            drawn = away <= rows / 2 && draw_at(axes, k, away, true);
+        for (int away = 0; away <= rows / 2 && !drawn; away++)
+            drawn = draw_at(axes, k, away, true);
         for (int away = 0; away < rows && !drawn; away++)
             drawn = draw_at(axes, k, away, false);
     }
