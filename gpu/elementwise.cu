@@ -1,6 +1,7 @@
 /* One thread for each 16 bytes, with a grid's stride; the last few elements, or all
  * where a pointer is not aligned, one by one. */
 #include <math.h>
+#include <string.h>
 
 #define ROUNDING static __device__ __forceinline__
 
@@ -289,6 +290,60 @@ static void add_scaled(struct backend *backend, float *to, const float *x, float
                to, x, scale, count);
 }
 
+struct sum_weights {
+    float of[WEIGHTED_MOST];
+};
+
+template <int V>
+static __global__ void weighted_sum_kernel(float *out, const float *x, size_t apart,
+                                           struct sum_weights weights, int vectors,
+                                           size_t count) {
+    size_t step = (size_t)gridDim.x * blockDim.x * V;
+    size_t i = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) * V;
+    for (; i < count; i += step) {
+        float sum[V] = {}, a[V];
+#pragma unroll 4 /* loads on their way at a time */
+        for (int v = 0; v < vectors; v++) {
+            load<float, V>(a, x + (size_t)v * apart + i);
+#pragma unroll
+            for (int k = 0; k < V; k++)
+                sum[k] += weights.of[v] * a[k];
+        }
+        store<float, V>(out + i, sum);
+    }
+}
+
+static void weighted_sum(struct backend *backend, float *out, const float *x,
+                         size_t apart, const float *weights, size_t vectors,
+                         size_t count) {
+    struct cuda *cuda = cuda_ready(backend);
+    if (!cuda || count == 0)
+        return;
+    struct sum_weights w = {};
+    memcpy(w.of, weights, vectors * sizeof *weights);
+    bool aligned = count % 4 == 0 && apart % 4 == 0 && all_aligned(out, x);
+    auto kernel = aligned ? weighted_sum_kernel<4> : weighted_sum_kernel<1>;
+    LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS * (aligned ? 4 : 1)), THREADS,
+           0, out, x, apart, w, (int)vectors, count);
+}
+
+template <class T>
+static __global__ void narrow_kernel(T *to, const float *x, size_t count) {
+    size_t step = (size_t)gridDim.x * blockDim.x;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step)
+        to[i] = narrow<T>(x[i]);
+}
+
+template <class T>
+static void narrow_values(struct backend *backend, real *to, const float *x,
+                          size_t count) {
+    struct cuda *cuda = cuda_ready(backend);
+    auto kernel = narrow_kernel<T>;
+    if (cuda && count > 0)
+        LAUNCH(cuda, kernel, cuda_blocks(cuda, count, THREADS), THREADS, 0,
+               typed<T>(to), x, count);
+}
+
 static __global__ void add_squares_kernel(float *to, const float *x, float scale,
                                           size_t count) {
     size_t step = (size_t)gridDim.x * blockDim.x;
@@ -333,6 +388,8 @@ void cuda_fill_elementwise(struct backend *table) {
         narrow_type ? activation_backward<bf16> : activation_backward<float>;
     table->adam = narrow_type ? adam_step<bf16> : adam_step<float>;
     table->add_scaled = add_scaled;
+    table->weighted_sum = weighted_sum;
+    table->narrow = narrow_type ? narrow_values<bf16> : narrow_values<float>;
     table->round_values = narrow_type ? round_values<bf16> : round_values<float>;
     table->add_squares = add_squares;
 }

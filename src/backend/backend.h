@@ -26,7 +26,7 @@
 #include "backend/rounding.h"
 #include "base/error.h"
 
-enum { BACKEND_API_VERSION = 15 };
+enum { BACKEND_API_VERSION = 16 };
 
 typedef struct real real;
 
@@ -134,6 +134,8 @@ struct solve {
     int32_t *failed; /* [count] 0, or the place from 1 of the first pivot that is not
                         positive: that right side is then of no use */
 };
+
+enum { WEIGHTED_MOST = 64 };
 
 struct adam {
     float learning_rate, beta1, beta2, epsilon;
@@ -413,6 +415,12 @@ struct backend {
     /* to += scale * x, f32. */
     void (*add_scaled)(struct backend *, float *to, const float *x, float scale,
                        size_t count);
+    /* out [count] = the sum over v of weights[v] x[v * apart + i], f32, of at most
+     * WEIGHTED_MOST `vectors`; the weights are on the host. */
+    void (*weighted_sum)(struct backend *, float *out, const float *x, size_t apart,
+                         const float *weights, size_t vectors, size_t count);
+    /* to = x, rounded. */
+    void (*narrow)(struct backend *, real *to, const float *x, size_t count);
     /* to += scale * x * x, f32: the diagonal Fisher information. */
     void (*add_squares)(struct backend *, float *to, const float *x, float scale,
                         size_t count);

@@ -1,4 +1,6 @@
 /* One run of elements for each thread. */
+#include <string.h>
+
 #include "backend/adam.h"
 #include "backend/cpu.h"
 
@@ -65,6 +67,28 @@ static void add_squares(struct backend *backend, float *to, const float *x, floa
     DIVIDED(cpu, count, cpu->kernels->add_squares(to + i, x + i, scale, end - i));
 }
 
+static void sum_run(float *out, const float *x, size_t apart, const float *weights,
+                    size_t vectors, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = 0;
+    for (size_t v = 0; v < vectors; v++)
+        for (size_t i = 0; i < count; i++)
+            out[i] += weights[v] * x[v * apart + i];
+}
+
+static void weighted_sum(struct backend *backend, float *out, const float *x,
+                         size_t apart, const float *weights, size_t vectors,
+                         size_t count) {
+    struct cpu *cpu = cpu_of(backend);
+    DIVIDED(cpu, count, sum_run(out + i, x + i, apart, weights, vectors, end - i));
+}
+
+static void narrow(struct backend *backend, real *to, const float *x, size_t count) {
+    (void)backend;
+    if (count > 0)
+        memcpy(cpu_floats(to), x, count * sizeof *x);
+}
+
 /* Simple enough for the compiler to make vectors of, and at the rate of memory. */
 static void round_run(float *x, size_t count, enum rounding to) {
     if (to == ROUNDING_BF16)
@@ -87,6 +111,8 @@ void cpu_fill_elementwise(struct backend *table) {
     table->activation_backward = activation_backward;
     table->adam = adam;
     table->add_scaled = add_scaled;
+    table->weighted_sum = weighted_sum;
+    table->narrow = narrow;
     table->round_values = round_values;
     table->add_squares = add_squares;
 }

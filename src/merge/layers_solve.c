@@ -94,10 +94,8 @@ static int solve_alike(const struct merge_input *input,
     return result;
 }
 
-/* Puts the indices of layers like the first at the beginning of what is left; how many
- * there are. */
-static size_t gather(const struct layers_systems *systems, size_t *indices,
-                     size_t count) {
+size_t layers_alike(const struct layers_systems *systems, size_t *indices,
+                    size_t count) {
     struct linear_layer first = systems->shape(systems->self, indices[0]);
     size_t alike = 1;
     for (size_t i = 1; i < count; i++)
@@ -122,7 +120,7 @@ int layers_solve(const struct merge_input *input, const struct layers_systems *s
         indices[i] = i;
     int result = 0;
     for (size_t i = 0, alike; result == 0 && i < systems->count; i += alike) {
-        alike = gather(systems, indices + i, systems->count - i);
+        alike = layers_alike(systems, indices + i, systems->count - i);
         result = solve_alike(input, systems, indices + i, alike, error);
     }
     free(indices);

@@ -19,6 +19,11 @@ struct layers_systems {
     int (*unsolved)(void *self, size_t index, struct error *error);
 };
 
+/* Puts the indices [count] of layers shaped as the first one at their beginning; how
+ * many there are. */
+size_t layers_alike(const struct layers_systems *systems, size_t *indices,
+                    size_t count);
+
 /* All of them. *done is false where this is none of the device's business (it has the
  * host's memory, too little of its own or not the libraries); nothing was then taken,
  * or what was is to be made again. */

@@ -12,6 +12,7 @@ libpwemoe_a_SOURCES += \
   src/merge/fisher_method.c src/merge/regmean_method.c \
   src/merge/agreement.h src/merge/agreement.c \
   src/merge/wudi.h src/merge/wudi.c src/merge/wudi_method.c \
+  src/merge/wudi_device.h src/merge/wudi_device.c \
   src/merge/closed_base.h src/merge/closed_base.c \
   src/merge/head_ridge.h src/merge/head_ridge.c \
   src/merge/head_map.h src/merge/head_map.c \

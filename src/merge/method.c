@@ -311,6 +311,15 @@ int merge_own_vector(const struct merge_input *input, const float *vector, float
     return fill_weights(result, 1, weight, error) || b->synchronise(b, error) ? -1 : 0;
 }
 
+int merge_own_made(const struct merge_input *input, real *vector,
+                   struct merge_result *result, struct error *error) {
+    struct backend *b = input->pool->backend;
+    result->owned = vector;
+    result->vectors = result->owned;
+    result->stride = input->pool->layout->size;
+    return fill_weights(result, 1, 1, error) || b->synchronise(b, error) ? -1 : 0;
+}
+
 const float *merge_host_vectors(const struct merge_input *input, struct error *error) {
     struct pool *pool = input->pool;
     struct backend *b = pool->backend;

@@ -172,6 +172,9 @@ int merge_uniform(const struct merge_input *input, float weight,
 /* A result over one vector of the method's own, from the host, with that weight. */
 int merge_own_vector(const struct merge_input *input, const float *vector, float weight,
                      struct merge_result *result, struct error *error);
+/* The same over one that is on the device, whose memory becomes the result's. */
+int merge_own_made(const struct merge_input *input, real *vector,
+                   struct merge_result *result, struct error *error);
 /* All task vectors as f32 on the host, the layout's size apart: the pool's own memory
  * where it can be read in place. NULL with an error; ended by merge_host_free. */
 const float *merge_host_vectors(const struct merge_input *input, struct error *error);

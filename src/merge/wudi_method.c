@@ -12,6 +12,7 @@
 #include "merge/layers_solve.h"
 #include "merge/method.h"
 #include "merge/wudi.h"
+#include "merge/wudi_device.h"
 
 enum {
     LAYERS = 4,            /* of a block: queries-keys-values, output, fc1, fc2 */
@@ -26,10 +27,14 @@ enum {
 static const double ridges[] = {0.01, 0.1, 1, 10};
 static const double ridge_untried = 10;
 
-/* Products of the first so many layers, which are the same for all preferences. */
+/* Products of the first so many layers, which are the same for all preferences. A
+ * device has them from the second preference on: one alone is made without. */
 struct kept_products {
     size_t layers, tasks;
     struct wudi_products *of; /* [layers, tasks]; the first has NULLs: not made yet */
+    bool by_device;           /* it may be that it has them, and none are kept here */
+    size_t preferences;       /* that were asked for */
+    struct wudi_device *device;
 };
 
 struct wudi_merge {
@@ -72,6 +77,7 @@ static size_t layer_count(const struct layout *layout) {
 
 static void free_kept(void *state) {
     struct kept_products *kept = state;
+    wudi_device_free(kept->device);
     for (size_t i = 0; i < kept->layers * kept->tasks; i++) {
         free(kept->of[i].gram);
         free(kept->of[i].cube);
@@ -109,7 +115,11 @@ static struct kept_products *keep(const struct merge_input *input) {
         free(kept);
         return NULL;
     }
-    *kept = (struct kept_products){layers, tasks, of};
+    const struct backend *b = input->pool->backend;
+    *kept = (struct kept_products){.layers = layers,
+                                   .tasks = tasks,
+                                   .of = of,
+                                   .by_device = !b->host_view && b->solve};
     *input->kept = (struct merge_kept){kept, free_kept};
     return kept;
 }
@@ -120,7 +130,7 @@ static int find_products(const struct wudi_merge *s, size_t index,
                          const struct linear_layer *layer, const float *const *vectors,
                          const struct wudi_products **products, struct error *error) {
     *products = NULL;
-    if (!s->kept || index >= s->kept->layers)
+    if (!s->kept || s->kept->by_device || index >= s->kept->layers)
         return 0;
     size_t tasks = s->kept->tasks;
     struct wudi_products *of = s->kept->of + index * tasks;
@@ -217,15 +227,19 @@ static size_t room_of_layer(const struct layout *layout) {
     return most;
 }
 
+static void put_weights(const struct merge_input *input, double *weights) {
+    size_t tasks = input->pool->tasks;
+    double shrink = merge_number(input, "shrink");
+    for (size_t t = 0; t < tasks; t++)
+        weights[t] = (1 - shrink) * input->preference[t] + shrink / (double)tasks;
+}
+
 /* The merged task vector at input->preference, on the host. */
 static int make_vector(const struct merge_input *input, double ridge, float *merged,
                        struct error *error) {
     struct wudi_merge s = {
         .input = input, .kept = keep(input), .ridge = ridge, .merged = merged};
-    size_t tasks = input->pool->tasks;
-    double shrink = merge_number(input, "shrink");
-    for (size_t t = 0; t < tasks; t++)
-        s.weights[t] = (1 - shrink) * input->preference[t] + shrink / (double)tasks;
+    put_weights(input, s.weights);
     s.vectors = merge_host_vectors(input, error);
     if (!s.vectors)
         return -1;
@@ -264,6 +278,8 @@ static int choose_ridge(const struct merge_input *input, double *chosen,
     enum { COUNT = sizeof ridges / sizeof *ridges };
     struct pool *pool = input->pool;
     struct merge_input centre = *input;
+    struct merge_kept own = {0}; /* several ridges of one preference: on the host */
+    struct kept_products *kept;
     struct agreement *agreement = NULL;
     double equal[POOL_TASKS_MAX], best = INFINITY;
     float *merged = array_new(pool->layout->size, sizeof *merged);
@@ -273,6 +289,12 @@ static int choose_ridge(const struct merge_input *input, double *chosen,
     for (size_t t = 0; t < pool->tasks; t++)
         equal[t] = 1 / (double)pool->tasks;
     centre.preference = equal;
+    if (input->kept && !pool->backend->host_view) {
+        centre.kept = &own;
+        kept = keep(&centre);
+        if (kept)
+            kept->by_device = false;
+    }
     *chosen = ridge_untried;
     for (size_t i = 0; result == 0 && i < COUNT; i++) {
         double distance;
@@ -287,6 +309,7 @@ static int choose_ridge(const struct merge_input *input, double *chosen,
         }
     }
     agreement_free(agreement);
+    merge_kept_clear(&own);
     free(merged);
     return result;
 }
@@ -304,8 +327,47 @@ static int settle(const struct merge_input *input, json_t *parameters,
                : 0;
 }
 
+/* By what a device has of all preferences. *done is false where it has not. */
+static int run_on_device(const struct merge_input *input, struct merge_result *result,
+                         bool *done, struct error *error) {
+    struct backend *b = input->pool->backend;
+    struct kept_products *kept = keep(input);
+    double weights[POOL_TASKS_MAX], ridge = merge_number(input, "ridge");
+    real *out;
+    *done = false;
+    if (!kept || !kept->by_device || ++kept->preferences < 2)
+        return 0;
+    if (kept->device && wudi_device_ridge(kept->device) != ridge) {
+        wudi_device_free(kept->device);
+        kept->device = NULL;
+    }
+    const struct wudi_layers layers = {layer_count(input->pool->layout), layer_at};
+    if (!kept->device && wudi_device_new(input, &layers, ridge, &kept->device, error))
+        return -1;
+    kept->by_device = kept->device != NULL;
+    if (!kept->device)
+        return 0;
+    put_weights(input, weights);
+    if (b->allocate(b, input->pool->layout->size * b->real_size, (void **)&out, error))
+        return -1;
+    if (wudi_device_merge(kept->device, weights, out, done, error) == 0 && *done)
+        return merge_own_made(input, out, result, error);
+    b->release(b, out);
+    if (*done || backend_lost(b))
+        return -1;
+    wudi_device_free(kept->device);
+    kept->device = NULL;
+    kept->by_device = false;
+    return 0;
+}
+
 static int run_wudi(const struct merge_input *input, struct merge_result *result,
                     struct error *error) {
+    bool done;
+    if (run_on_device(input, result, &done, error))
+        return -1;
+    if (done)
+        return 0;
     float *merged = array_new(input->pool->layout->size, sizeof *merged);
     int status = merged ? 0 : error_memory(error);
     if (status == 0)

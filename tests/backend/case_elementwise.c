@@ -156,6 +156,48 @@ static void add_scaled(struct conformance *c, bool square) {
     }
 }
 
+static void weighted_sum(struct conformance *c) {
+    static const size_t counts[] = {1, 3, 8, WEIGHTED_MOST};
+    for (size_t s = 0; s < SIZES; s++) {
+        size_t n = sizes[s], vectors = counts[s % 4];
+        size_t apart = n + (s % 3 ? s % 3 + 2 : (4 - n % 4) % 4);
+        float weights[WEIGHTED_MOST];
+        for (size_t v = 0; v < vectors; v++)
+            weights[v] = 0.75f - 0.25f * (float)(v % 5);
+        struct tensor *x = tensor_random(c, ELEMENT_F32, vectors * apart, 1);
+        struct tensor *out = tensor_output(c, ELEMENT_F32, n);
+        tensor_set(c, x, (vectors - 1) * apart + n / 3, (double)NAN);
+        c->backend->weighted_sum(c->backend, out->f32, x->f32, apart, weights, vectors,
+                                 n);
+        double *y = numbers(c, n), *tolerance = numbers(c, n);
+        for (size_t i = 0; i < n; i++)
+            for (size_t v = 0; v < vectors; v++) {
+                double term = (double)weights[v] * x->host[v * apart + i];
+                y[i] += term;
+                tolerance[i] += (double)(vectors + 1) * SINGLE * fabs(term);
+            }
+        check(c, "weighted sum", out, y, tolerance);
+        check_unchanged(c, "x", x);
+    }
+}
+
+static void narrowing(struct conformance *c) {
+    for (size_t s = 0; s < SIZES; s++) {
+        size_t n = sizes[s];
+        struct tensor *x = tensor_random(c, ELEMENT_F32, n, 1);
+        struct tensor *to = tensor_output(c, ELEMENT_REAL, n);
+        tensor_set(c, x, n / 3, (double)NAN);
+        c->backend->narrow(c->backend, to->real, x->f32, n);
+        double *y = numbers(c, n), *tolerance = numbers(c, n);
+        for (size_t i = 0; i < n; i++) {
+            y[i] = x->host[i];
+            tolerance[i] = c->store * fabs(y[i]);
+        }
+        check(c, "narrowed", to, y, tolerance);
+        check_unchanged(c, "x", x);
+    }
+}
+
 /* What a float with `fraction` bits after the point, powers of two from `least` on and
  * `most` as its first value beyond the range makes of x; from its definition. */
 static double rounded(double x, int fraction, int least, double most) {
@@ -211,5 +253,7 @@ const struct conformance_case conformance_elementwise_cases[] = {
     {"adam", adam},
     {"add scaled", scaled},
     {"add squares", squares},
+    {"weighted sum", weighted_sum},
+    {"narrowed", narrowing},
     {"rounded values", rounding},
     {NULL, NULL}};

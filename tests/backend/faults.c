@@ -181,6 +181,12 @@ FAULT(adam,
 FAULT(add_scaled,
       (struct backend * b, float *to, const float *x, float scale, size_t count),
       (b, to, x, scale, count), spoil(b, to, count, false))
+FAULT(weighted_sum,
+      (struct backend * b, float *out, const float *x, size_t apart,
+       const float *weights, size_t vectors, size_t count),
+      (b, out, x, apart, weights, vectors, count), spoil(b, out, count, false))
+FAULT(narrow, (struct backend * b, real *to, const float *x, size_t count),
+      (b, to, x, count), spoil(b, to, count, true))
 FAULT(round_values, (struct backend * b, real *x, size_t count, enum rounding to),
       (b, x, count, to), spoil(b, x, count, true))
 FAULT(add_squares,
@@ -357,6 +363,8 @@ const struct conformance_fault conformance_faults[] = {
     PLANTED(adam, "adam"),
     PLANTED(add_scaled, "add scaled"),
     PLANTED(add_squares, "add squares"),
+    PLANTED(weighted_sum, "weighted sum"),
+    PLANTED(narrow, "narrowed"),
     PLANTED(round_values, "rounded values"),
     PLANTED(add_squared_products, "squared products"),
     PLANTED(solve, "systems"),

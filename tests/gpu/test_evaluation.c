@@ -356,6 +356,47 @@ static void test_single_and_methods(void **state) {
     evaluator_close(device);
 }
 
+/* Of a closed form a device keeps what each task adds to each layer, from the second
+ * preference on: the figures are the CPU's, of one ridge as of another, and nothing of
+ * the model's size travels any more. */
+static void test_closed_form(void **state) {
+    (void)state;
+    static const char *const parameters[] = {"{\"ridge\": 0.5, \"shrink\": 0}",
+                                             "{\"ridge\": 2, \"shrink\": 0.3}"};
+    struct figures wanted, got, again;
+    struct error error;
+    emulation.reset();
+    struct evaluator *cpu = open_on("cpu", 0), *device = open_on("cuda", 16);
+    size_t first = 0;
+    for (size_t i = 0; i < 8; i++) {
+        const double *preference = preferences[i % 2];
+        const char *given = parameters[i / 4];
+        if (evaluator_begin_method(cpu, "wudi", given, preference, NULL, &error))
+            fail_msg("%s", error.text);
+        finish(cpu, &wanted);
+        if (evaluator_begin_method(device, "wudi", given, preference, NULL, &error))
+            fail_msg("%s", error.text);
+        size_t held = emulation.held();
+        finish(device, &got);
+        assert_same(&got, &wanted);
+        if (i == 0)
+            first = held;
+        else /* each task's systems and right sides */
+            assert_true(held > first + TASKS * 4 * 32 * 32 * sizeof(float));
+        if (i == 2)
+            again = got;
+    }
+    /* Kept for one ridge, made anew for another, and the same to the bit. */
+    if (evaluator_begin_method(device, "wudi", parameters[0], preferences[0], NULL,
+                               &error))
+        fail_msg("%s", error.text);
+    finish(device, &got);
+    assert_identical(&got, &again);
+    evaluator_close(cpu);
+    evaluator_close(device);
+    assert_int_equal(emulation.held(), 0);
+}
+
 /* The peak is that of the model at hand, not of the one before. */
 static void test_peak(void **state) {
     (void)state;
@@ -518,6 +559,7 @@ int main(void) {
         cmocka_unit_test(test_dropped),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_single_and_methods),
+        cmocka_unit_test(test_closed_form),
         cmocka_unit_test(test_peak),
         cmocka_unit_test(test_lost),
         cmocka_unit_test(test_no_memory),
