@@ -72,8 +72,7 @@ const char *bench_precision(const struct bench *bench);
 /* Starts the peer for the present shape and precision, where one is wanted. */
 void bench_start_peer(struct bench *bench);
 
-/* --- the parts; each adds figures, and fails with what it was about in error --------
- */
+/* --- the parts; each adds figures, and fails with what it was about in error ------ */
 
 /* Copy bandwidth and the rate of a large square product (kernels.c). */
 int bench_rates(struct bench *bench, struct error *error);
@@ -90,8 +89,7 @@ int bench_steps(struct bench *bench, struct error *error);
  * device itself (drag.c). */
 int bench_drag(struct bench *bench, struct error *error);
 
-/* --- parts that are run when they are named; each opens the device as it needs it ---
- */
+/* --- parts that are run when they are named; each opens the device as it needs it - */
 
 /* Time by operation of steps and a drag (operations.c). */
 int bench_operations(struct bench *bench, struct error *error);

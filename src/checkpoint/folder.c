@@ -134,8 +134,7 @@ int folder_write(const char *path, folder_fill fill, void *self, struct error *e
     return result;
 }
 
-/* --- what stays when it is interrupted ----------------------------------------------
- */
+/* --- what stays when it is interrupted -------------------------------------------- */
 
 static const char key_name[] = ".key";
 

@@ -124,8 +124,7 @@ static int stored_settings(struct request *r, struct error *error) {
     return result;
 }
 
-/* --- a run that begins -------------------------------------------------------------
- */
+/* --- a run that begins ------------------------------------------------------------ */
 
 static int begin(struct request *r, struct error *error) {
     const struct training *t = &r->tuning.training;

@@ -169,8 +169,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     return status;
 }
 
-/* --- as a part of another command --------------------------------------------------
- */
+/* --- as a part of another command ------------------------------------------------- */
 
 /* Whether a run has just these settings; a rate that the models decide is left out. */
 static bool is_same(void *self, const struct store_run *run) {

@@ -256,8 +256,7 @@ static int read_tokenizer(const char *directory, enum tokenizer_family which,
     return 0;
 }
 
-/* --- tokenizer_config.json ----------------------------------------------------------
- */
+/* --- tokenizer_config.json -------------------------------------------------------- */
 
 static int check_flags(const char *directory, const json_t *settings,
                        const char *const *keys, bool refused, struct error *error) {

@@ -64,8 +64,7 @@ static const struct dataset **read_train(struct evaluator *e, size_t limit,
     return train;
 }
 
-/* --- what a method leaves to the data ------------------------------------------------
- */
+/* --- what a method leaves to the data --------------------------------------------- */
 
 void evaluator_forget_settled(struct evaluator *e) {
     json_decref(e->asked);
@@ -109,8 +108,7 @@ static int settle(struct evaluator *e, struct merge_input *input, struct error *
     return 0;
 }
 
-/* --- heads fitted to the model -------------------------------------------------------
- */
+/* --- heads fitted to the model ---------------------------------------------------- */
 
 void evaluator_clear_fitted(struct evaluator *e) {
     for (size_t t = 0; e->fitted && t < e->tasks; t++)
@@ -175,8 +173,7 @@ int evaluator_fit_heads(struct evaluator *e, const double *shared,
     return 0;
 }
 
-/* --- beginning ----------------------------------------------------------------------
- */
+/* --- beginning -------------------------------------------------------------------- */
 
 static int make(struct evaluator *e, struct merge_input *input, struct error *error) {
     if (input->method->needs_data && !e->train &&

@@ -41,8 +41,7 @@ struct fisher_session {
     float *numerator, *denominator; /* (size) */
 };
 
-/* --- the sink: each pair's gradient squared, but for the weights of linear layers --
- */
+/* --- the sink: each pair's gradient squared, but for the weights of linear layers - */
 
 static float *place_region(void *self, size_t offset, size_t count, size_t *stride) {
     struct fisher_session *s = self;
@@ -59,8 +58,7 @@ static void add_region(void *self, size_t offset, size_t count) {
                                 s->region + i * s->region_size, s->share, count);
 }
 
-/* --- labels --------------------------------------------------------------------------
- */
+/* --- labels ----------------------------------------------------------------------- */
 
 /* Label number `slot` of `each` of an example, and the square root of its weight: all
  * labels by their probability, or `each` draws from it. */
@@ -117,8 +115,7 @@ static int add_pairs(struct fisher_session *s, size_t task, size_t first, size_t
     return 0;
 }
 
-/* --- the whole -----------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------- */
 
 /* The device's diagonal on the host; NULL with an error. */
 static const float *host_fisher(struct fisher_session *s, struct error *error) {

@@ -18,8 +18,7 @@ struct head_fit {
     size_t *counts; /* [tasks] examples */
 };
 
-/* --- the arithmetic -----------------------------------------------------------------
- */
+/* --- the arithmetic --------------------------------------------------------------- */
 
 struct regression {
     const struct head *head;
@@ -130,8 +129,7 @@ int head_fit_solve(const struct head *head, const float *merged, const float *ex
     return result;
 }
 
-/* --- over models --------------------------------------------------------------------
- */
+/* --- over models ------------------------------------------------------------------ */
 
 static size_t width_of(const struct head_fit *f) {
     return model_config_features(&f->input.pool->layout->config);

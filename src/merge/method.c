@@ -222,8 +222,7 @@ int merge_word(const struct merge_input *input, const char *name) {
                       json_string_value(json_object_get(input->parameters, name)));
 }
 
-/* --- results ------------------------------------------------------------------------
- */
+/* --- results ---------------------------------------------------------------------- */
 
 json_t *merge_settle(const struct merge_input *input, struct error *error) {
     json_t *settled = json_deep_copy(input->parameters);

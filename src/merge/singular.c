@@ -59,8 +59,7 @@ static int make_orthonormal(double *x, size_t rows, size_t columns,
     return result;
 }
 
-/* --- putting together ---------------------------------------------------------------
- */
+/* --- putting together ------------------------------------------------------------- */
 
 static void put_vector(struct singular *s, const float *vector) {
     size_t cells = s->whole.rows * s->whole.columns;

@@ -154,8 +154,7 @@ static int find_products(const struct wudi_merge *s, size_t index,
     return 0;
 }
 
-/* --- models -------------------------------------------------------------------------
- */
+/* --- models ----------------------------------------------------------------------- */
 
 /* What a layer is made of. */
 struct ingredients {
@@ -183,8 +182,7 @@ static int solve_layer(void *self, size_t index, struct error *error) {
                       s->input->pool->tasks, s->ridge, s->merged + of.offset, error);
 }
 
-/* --- the same on a device, which solves what is added up here ----------------------
- */
+/* --- the same on a device, which solves what is added up here --------------------- */
 
 static struct linear_layer shape_of(void *self, size_t index) {
     const struct wudi_merge *s = self;
@@ -261,8 +259,7 @@ static int make_vector(const struct merge_input *input, double ridge, float *mer
     return result;
 }
 
-/* --- the ridge --------------------------------------------------------------------
- */
+/* --- the ridge -------------------------------------------------------------------- */
 
 static size_t examples_of(size_t tasks) {
     size_t each = EXAMPLES / tasks;

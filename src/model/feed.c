@@ -187,8 +187,7 @@ int feed_transformer(const struct feed *feed, const struct preprocess *preproces
                            training, transformer, error);
 }
 
-/* --- a batch ----------------------------------------------------------------------
- */
+/* --- a batch ---------------------------------------------------------------------- */
 
 /* `read` of texts, in a batch on the host or the device. */
 static int32_t *read_of(const struct feed *feed, char *batch) {

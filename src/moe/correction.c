@@ -17,8 +17,7 @@ struct correction {
     float *host, *made; /* [rows, all] on the host: those, and what routers give */
 };
 
-/* --- the weights --------------------------------------------------------------------
- */
+/* --- the weights ------------------------------------------------------------------ */
 
 size_t correction_count(enum correction_form form, size_t tasks) {
     return form == CORRECTION_ONE || form == CORRECTION_WUDI ? 1
@@ -68,8 +67,7 @@ void correction_weights(enum correction_form form, const double *preference,
         weights[tasks + k] *= scale;
 }
 
-/* --- the vectors --------------------------------------------------------------------
- */
+/* --- the vectors ------------------------------------------------------------------ */
 
 /* Segments and room for so many rows, in place of what is there. */
 static int place(struct correction *c, const struct merge_segment *segments,

@@ -54,8 +54,7 @@ static char *tensor_name(enum correction_form form, size_t k, const char *parame
                                   : text_format("%zu/%s", k, parameter);
 }
 
-/* --- to bytes -----------------------------------------------------------------------
- */
+/* --- to bytes --------------------------------------------------------------------- */
 
 struct source {
     const struct layout *layout;
@@ -160,8 +159,7 @@ int correction_to_memory(const struct layout *layout, size_t tasks,
     return result;
 }
 
-/* --- and back -----------------------------------------------------------------------
- */
+/* --- and back --------------------------------------------------------------------- */
 
 static int take_vector(const struct safetensors *file, const char *label,
                        const struct layout *l, enum correction_form form, size_t k,

@@ -57,8 +57,7 @@ static int read_expert(struct pool *pool, size_t index, const struct pool_task *
     return 0;
 }
 
-/* --- heads that follow the text tower -----------------------------------------------
- */
+/* --- heads that follow the text tower --------------------------------------------- */
 
 bool pool_head_follows(const struct pool *pool, size_t task) {
     return pool->text && pool->prompts[task].classes > 0;
@@ -149,8 +148,7 @@ static int make_heads(struct pool *pool, const struct pool_task *tasks,
     return result;
 }
 
-/* --- opening ------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------- */
 
 static int take_names(struct pool *pool, const struct pool_task *tasks,
                       struct error *error) {

@@ -65,8 +65,7 @@ bool ranks_gone(const struct ranks *ranks, unsigned rank);
 /* How many bytes this rank has sent since it joined. Not collective. */
 uint64_t ranks_sent(const struct ranks *ranks);
 
-/* --- from one rank to another; not collective --------------------------------------
- */
+/* --- from one rank to another; not collective ------------------------------------- */
 
 struct ranks_message {
     unsigned from;

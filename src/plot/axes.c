@@ -42,8 +42,7 @@ double axes_y(const struct axes *a, double value) {
     return on_page(a->top + a->height * (1 - (value - a->y0) / (a->y1 - a->y0)));
 }
 
-/* --- ticks -------------------------------------------------------------------------
- */
+/* --- ticks ------------------------------------------------------------------------ */
 
 static struct ticks ticks_up(const struct chart *chart, double y0, double y1,
                              double height) {
@@ -97,8 +96,7 @@ double axes_title(struct chart *chart, double left, double width, const char *ti
     return 26 * chart->unit;
 }
 
-/* --- a frame -----------------------------------------------------------------------
- */
+/* --- a frame ---------------------------------------------------------------------- */
 
 static void draw_across(struct chart *chart, const struct axes *a) {
     struct ticks ticks = ticks_along(chart, a);

@@ -11,8 +11,7 @@
 const enum module_kind lines_data_kinds[LINES_KINDS] = {MODULE_MLP, MODULE_ATTENTION,
                                                         MODULE_NORM1, MODULE_NORM2};
 
-/* --- scaling ------------------------------------------------------------------------
- */
+/* --- scaling ---------------------------------------------------------------------- */
 
 struct sample {
     double scale;
@@ -99,8 +98,7 @@ int lines_data_scaling(const struct catalog *catalog, const bool *wanted,
     return result;
 }
 
-/* --- similarity ---------------------------------------------------------------------
- */
+/* --- similarity ------------------------------------------------------------------- */
 
 /* A colour a kind: the mean over all pairs thick, each pair thin. */
 int lines_data_similarity(const struct similarity *s, struct lines_data *data,
@@ -142,8 +140,7 @@ int lines_data_similarity(const struct similarity *s, struct lines_data *data,
     return 0;
 }
 
-/* --- training -----------------------------------------------------------------------
- */
+/* --- training --------------------------------------------------------------------- */
 
 enum { SMOOTH_MAX = 10 }; /* points of an average */
 

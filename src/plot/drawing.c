@@ -204,8 +204,7 @@ void chart_dash(struct chart *chart, size_t index) {
     cairo_set_dash(chart->cr, scaled, i ? 4 : 0, 0);
 }
 
-/* --- a picture on the page ---------------------------------------------------------
- */
+/* --- a picture on the page -------------------------------------------------------- */
 
 void chart_layer_begin(struct chart *chart, struct chart_layer *layer, double x,
                        double y, double width, double height) {

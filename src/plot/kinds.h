@@ -79,8 +79,7 @@ struct plot_surface {
 int plot_ternary(const struct plot_page *page, const struct plot_surface *surface,
                  struct error *error);
 
-/* --- a table of cells ---------------------------------------------------------------
- */
+/* --- a table of cells ------------------------------------------------------------- */
 
 /* Values [rows, columns] as coloured cells with their numbers; NaN is empty. */
 struct plot_cells {
@@ -95,8 +94,7 @@ struct plot_cells {
 int plot_heat(const struct plot_page *page, const struct plot_cells *cells,
               struct error *error);
 
-/* --- lines -------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------ */
 
 struct plot_line {
     const char *name; /* in the legend once for all panels; NULL: not there */

@@ -107,8 +107,7 @@ static void draw_line(struct chart *chart, const struct axes *axes,
                        line->mark, 4);
 }
 
-/* --- legend ------------------------------------------------------------------------
- */
+/* --- legend ----------------------------------------------------------------------- */
 
 static void add_entry(struct lines *l, const struct plot_line *line) {
     for (size_t i = 0; i < l->entry_count; i++)
@@ -139,8 +138,7 @@ static int fill_legend(struct lines *l, struct error *error) {
     return 0;
 }
 
-/* --- panels ------------------------------------------------------------------------
- */
+/* --- panels ----------------------------------------------------------------------- */
 
 static int find_ranges(struct lines *l, struct error *error) {
     const struct plot_grid *grid = l->grid;

@@ -92,8 +92,7 @@ int lines_data_fail(struct lines_data *data, struct error *error) {
     return error_memory(error);
 }
 
-/* --- what several sets attain --------------------------------------------------------
- */
+/* --- what several sets attain ----------------------------------------------------- */
 
 enum { LEVELS = 3 }; /* median, best, worst */
 

@@ -55,8 +55,7 @@ static size_t dash_of(const struct plot_cloud *cloud, size_t series) {
     return before;
 }
 
-/* --- ranges ------------------------------------------------------------------------
- */
+/* --- ranges ----------------------------------------------------------------------- */
 
 static void find_ranges(struct parallel *p) {
     const struct plot_cloud *cloud = p->cloud;
@@ -82,8 +81,7 @@ static void find_ranges(struct parallel *p) {
         }
 }
 
-/* --- lines -------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------ */
 
 /* Straight from axis to axis. */
 static void trace(const struct parallel *p, size_t point) {
@@ -210,8 +208,7 @@ static void draw_lines(struct parallel *p) {
     }
 }
 
-/* --- axes --------------------------------------------------------------------------
- */
+/* --- axes ------------------------------------------------------------------------- */
 
 /* Names lie flat where they fit side by side, else they all rise. */
 static void plan_names(struct parallel *p, double width) {

@@ -176,8 +176,7 @@ int plot_solutions(struct plot_points *points, const struct catalog *catalog,
     return result;
 }
 
-/* --- three tasks -------------------------------------------------------------------
- */
+/* --- three tasks ------------------------------------------------------------------ */
 
 static int label_shares(struct plot_shares *shares, const struct catalog *catalog,
                         size_t task) {

@@ -48,8 +48,7 @@ static bool is_alone(const struct scatter *s, size_t point) {
     return s->members[s->cloud->points[point].series] == 1;
 }
 
-/* --- fronts ------------------------------------------------------------------------
- */
+/* --- fronts ----------------------------------------------------------------------- */
 
 static int by_x(const void *a, const void *b) {
     const struct place *p = a, *q = b;
@@ -100,8 +99,7 @@ static void draw_joined(struct scatter *s, size_t series) {
     cairo_stroke(s->chart->cr);
 }
 
-/* --- points ------------------------------------------------------------------------
- */
+/* --- points ----------------------------------------------------------------------- */
 
 static void draw_bar(struct scatter *s, size_t point) {
     const struct plot_point *p = &s->cloud->points[point];
@@ -176,8 +174,7 @@ static void draw_points(struct scatter *s) {
     }
 }
 
-/* --- names at points ---------------------------------------------------------------
- */
+/* --- names at points -------------------------------------------------------------- */
 
 static bool overlap(const struct name_box *a, const struct name_box *b) {
     return a->left < b->right && b->left < a->right && a->top < b->bottom &&
@@ -257,8 +254,7 @@ static bool name_points(struct scatter *s, bool draw) {
     return all;
 }
 
-/* --- all of it ---------------------------------------------------------------------
- */
+/* --- all of it -------------------------------------------------------------------- */
 
 static size_t fill_legend(struct scatter *s) {
     size_t count = 0;

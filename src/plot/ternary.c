@@ -111,8 +111,7 @@ static int samples_make(const struct plot_surface *d, size_t panel,
     return result;
 }
 
-/* --- drawing -----------------------------------------------------------------------
- */
+/* --- drawing ---------------------------------------------------------------------- */
 
 struct panel {
     struct chart *chart;

@@ -271,8 +271,7 @@ int series_list(const struct store_row *rows, size_t count, size_t *place,
     return 0;
 }
 
-/* --- runs --------------------------------------------------------------------------
- */
+/* --- runs ------------------------------------------------------------------------- */
 
 char *series_run_name(const struct store_run *run) {
     long long id = (long long)run->id;

@@ -318,8 +318,7 @@ int target_parse(const char *text, const struct catalog *catalog, struct target 
                            target_example(catalog->recipe, example, sizeof example));
 }
 
-/* --- what is said of it -------------------------------------------------------------
- */
+/* --- what is said of it ----------------------------------------------------------- */
 
 char *target_example(const struct store_recipe *recipe, char *out, size_t size) {
     const struct store_objective *objective = &recipe->tasks[0].objective;

@@ -13,8 +13,7 @@
 #include "base/memory.h"
 #include "store/sql.h"
 
-/* --- processes ----------------------------------------------------------------------
- */
+/* --- processes -------------------------------------------------------------------- */
 
 /* The first line of a small file of the system's, "" where there is none. */
 static void system_line(const char *path, char *out, int size) {
@@ -97,8 +96,7 @@ static bool holder_lives(const struct lease *lease) {
     return fabs(sql_now() - lease->renewed) < LEASE_SECONDS;
 }
 
-/* --- rows ---------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------- */
 
 static void copy_text(struct sql_row *row, int column, char *out, size_t size) {
     size_t length = 0;

@@ -252,8 +252,7 @@ static bool keeps(void *self) {
     return filling->whole > 0;
 }
 
-/* --- going on ----------------------------------------------------------------------
- */
+/* --- going on --------------------------------------------------------------------- */
 
 /* What is left for the same merge to go on from is told with the reason of the end. */
 static void tell_kept(const struct folder_filling *filling, const char *path,

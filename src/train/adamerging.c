@@ -21,8 +21,7 @@ struct adamerging {
     float *routing, *slope, *first, *second;
 };
 
-/* --- making and freeing -------------------------------------------------------------
- */
+/* --- making and freeing ----------------------------------------------------------- */
 
 float *adamerging_coefficients(struct adamerging *a) {
     return a->routers->parameters + a->routers->count - adamerging_count(a);
@@ -100,8 +99,7 @@ void adamerging_free(struct adamerging *a) {
     free(a);
 }
 
-/* --- a step -------------------------------------------------------------------------
- */
+/* --- a step ----------------------------------------------------------------------- */
 
 static float clamp(float x) {
     return x < 0 ? 0 : x > 1 ? 1 : x;
@@ -197,8 +195,7 @@ int adamerging_gradient(struct adamerging *a, const struct dataset *const *data,
     return 0;
 }
 
-/* --- the state between steps --------------------------------------------------------
- */
+/* --- the state between steps ------------------------------------------------------ */
 
 static struct host_state state_of(struct adamerging *a) {
     return (struct host_state){.magic = "PWEADA1",
@@ -222,8 +219,7 @@ static int resume(void *self, const void *bytes, size_t size, struct error *erro
     return host_state_resume(&state, bytes, size, error);
 }
 
-/* --- as a trainer -------------------------------------------------------------------
- */
+/* --- as a trainer ----------------------------------------------------------------- */
 
 static unsigned step_count(const void *self) {
     return ((const struct adamerging *)self)->step;

@@ -9,8 +9,7 @@
 #include "train/distillation_state.h"
 #include "train/optimiser.h"
 
-/* --- the experts' answers -----------------------------------------------------------
- */
+/* --- the experts' answers --------------------------------------------------------- */
 
 /* Gives every example that the steps will draw of a task a row, and those that are held
  * back; of a few examples, all of them. Rows are in the order of the examples. labels
@@ -123,8 +122,7 @@ static int ask_experts(struct distillation *d, const struct dataset *const *trai
     return result;
 }
 
-/* --- making and freeing -------------------------------------------------------------
- */
+/* --- making and freeing ----------------------------------------------------------- */
 
 static int choose_data(struct distillation *d, const struct dataset *const *train,
                        struct error *error) {

@@ -137,8 +137,7 @@ static int fail_alone(struct distillation *d) {
     return -1;
 }
 
-/* --- looking, and keeping the best --------------------------------------------------
- */
+/* --- looking, and keeping the best ------------------------------------------------ */
 
 /* What was trained, on the host, while its average is in its place; or NULLs. */
 struct aside {

@@ -59,8 +59,7 @@ bool distillation_asked(const void *self) {
     return ((const struct distillation *)self)->sharing.asked;
 }
 
-/* --- the state ----------------------------------------------------------------------
- */
+/* --- the state -------------------------------------------------------------------- */
 
 static int spread_held(struct distillation *d, struct ranks *ranks,
                        struct error *error) {

@@ -55,8 +55,7 @@ int finetuning_new_head(const struct model_config *config, size_t classes,
     return 0;
 }
 
-/* --- making and freeing ------------------------------------------------------------
- */
+/* --- making and freeing ----------------------------------------------------------- */
 
 static int new_heads(struct finetuning *f, const struct head *heads,
                      struct error *error) {
@@ -146,8 +145,7 @@ void finetuning_free(struct finetuning *f) {
     free(f);
 }
 
-/* --- a step -------------------------------------------------------------------------
- */
+/* --- a step ----------------------------------------------------------------------- */
 
 static float *place_gradient(void *self, size_t offset, size_t count, size_t *stride) {
     struct finetuning *f = self;

@@ -407,8 +407,7 @@ int router_training_set_routers(struct router_training *t,
     return 0;
 }
 
-/* --- the state between steps --------------------------------------------------------
- */
+/* --- the state between steps ------------------------------------------------------ */
 
 static struct host_state state_of(struct router_training *t) {
     return (struct host_state){.magic = "PWERTR1",

@@ -130,8 +130,7 @@ int task_batch_transformer(const struct task_batch *t,
     return feed_transformer(t->feeds[0], preprocess, true, transformer, error);
 }
 
-/* --- which examples ---------------------------------------------------------------
- */
+/* --- which examples --------------------------------------------------------------- */
 
 static void draw(struct task_batch *t, struct feed *feed) {
     for (size_t i = 0; i < t->tasks; i++) {
@@ -191,8 +190,7 @@ void task_batch_given(struct task_batch *t, const struct dataset *const *dataset
     at_hand(t, t->at, n, n);
 }
 
-/* --- a step -----------------------------------------------------------------------
- */
+/* --- a step ----------------------------------------------------------------------- */
 
 /* NULL: it cannot be recorded, and was not run. */
 static struct recording *record(struct backend *b, void (*run)(void *), void *self) {

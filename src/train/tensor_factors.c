@@ -118,8 +118,7 @@ struct trained *tensor_factors_numbers(struct tensor_factors *f) {
     return &f->numbers;
 }
 
-/* --- products -----------------------------------------------------------------------
- */
+/* --- products --------------------------------------------------------------------- */
 
 /* c [m, n] (+)= a b, each without space between its rows; turned ones are stored as
  * their transposes. */

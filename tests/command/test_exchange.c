@@ -120,8 +120,7 @@ static struct store_row *rows_of(struct store *store, size_t expected) {
     return rows;
 }
 
-/* --- what comes over -----------------------------------------------------------------
- */
+/* --- what comes over -------------------------------------------------------------- */
 
 static void fill_there(void) {
     static const double preference[] = {0.5, 0.25, 0.25};

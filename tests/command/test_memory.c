@@ -109,8 +109,7 @@ static int set_up(void **state) {
     return status;
 }
 
-/* --- what a command has done ---------------------------------------------------------
- */
+/* --- what a command has done ------------------------------------------------------ */
 
 static bool is_of_the_moment(const char *column) {
     static const char *const names[] = {"created", "since", "started",    "seconds",

@@ -61,8 +61,7 @@ struct journal {
     char **begun; /* [files]: what is there before, as the path of its copy; or NULL */
 };
 
-/* --- reading it ----------------------------------------------------------------------
- */
+/* --- reading it ------------------------------------------------------------------- */
 
 static char *slurp(const char *path, size_t *size) {
     struct stat about;
@@ -329,8 +328,7 @@ static void disk_clear(struct disk *disk, size_t files) {
     free(disk->files);
 }
 
-/* --- what must be there --------------------------------------------------------------
- */
+/* --- what must be there ----------------------------------------------------------- */
 
 static void write_rows(sqlite3 *db, const char *sql, FILE *out) {
     sqlite3_stmt *rows;

@@ -523,8 +523,7 @@ static void test_lost_in_replay(void **state) {
     b->destroy(b);
 }
 
-/* --- transfers beside what runs -----------------------------------------------------
- */
+/* --- transfers beside what runs --------------------------------------------------- */
 
 /* The emulation does them as late as CUDA may: what does not wait sees the bytes of
  * before. Were it otherwise, the suite's cases would say nothing. */

@@ -270,8 +270,7 @@ static struct finetuning *new_finetuning(struct fixture *f, enum combine method,
 
 static const char *const kinds[] = {"vit", "gpt2"};
 
-/* --- waiting ------------------------------------------------------------------------
- */
+/* --- waiting ---------------------------------------------------------------------- */
 
 static size_t count_of(const char *which) {
     size_t count = 0;
@@ -376,8 +375,7 @@ static void test_one_wait_for_finetuning(void **state) {
     }
 }
 
-/* --- numbers ------------------------------------------------------------------------
- */
+/* --- numbers ---------------------------------------------------------------------- */
 
 /* How the transfers go. */
 enum way { WITHIN_THE_STEP, LATE, PROMPT };
@@ -470,8 +468,7 @@ static void test_same_numbers(void **state) {
     check_ways(finetuning_curve, "gpt2", COMBINE_LS);
 }
 
-/* --- what is saved ------------------------------------------------------------------
- */
+/* --- what is saved ---------------------------------------------------------------- */
 
 struct saved {
     void *bytes;

@@ -27,8 +27,7 @@ struct fixture {
     struct merge_kept *kept; /* given to the methods, or NULL */
 };
 
-/* --- a pool over the golden models and the golden images ----------------------------
- */
+/* --- a pool over the golden models and the golden images -------------------------- */
 
 static void open_fixture(struct fixture *f, const char *kind, unsigned threads) {
     static const size_t counts[TASKS] = {14, 3, 4};
@@ -104,8 +103,7 @@ static float *merged_model(const struct fixture *f, const struct merge_result *r
     return model;
 }
 
-/* --- golden models -------------------------------------------------------------------
- */
+/* --- golden models ---------------------------------------------------------------- */
 
 static const struct parameter *find_parameter(const struct layout *l,
                                               const char *name) {
@@ -199,8 +197,7 @@ static void test_gpt2(void **state) {
     check_kind("gpt2", 2);
 }
 
-/* --- fewer labels and examples ------------------------------------------------------
- */
+/* --- fewer labels and examples ---------------------------------------------------- */
 
 /* Largest difference of the two models over the largest task vector's entry. */
 static double distance(const struct fixture *f, const float *a, const float *b) {
@@ -242,8 +239,7 @@ static void test_drawn(void **state) {
     close_fixture(&f);
 }
 
-/* --- DARE ---------------------------------------------------------------------------
- */
+/* --- DARE ------------------------------------------------------------------------- */
 
 /* The merged task vector (free()), whose weight is 1. */
 static float *vector_of(const struct fixture *f, const char *name, const char *given) {
@@ -412,8 +408,7 @@ static void test_dare_repeats(void **state) {
     close_fixture(&many);
 }
 
-/* --- refusals ------------------------------------------------------------------------
- */
+/* --- refusals --------------------------------------------------------------------- */
 
 static void test_parameters_refused(void **state) {
     (void)state;
@@ -541,8 +536,7 @@ static void test_preference(void **state) {
     close_fixture(&f);
 }
 
-/* --- wudi: the ridge, and what the bits depend on ------------------------------------
- */
+/* --- wudi: the ridge, and what the bits depend on --------------------------------- */
 
 static double settled_ridge(const struct fixture *f, const char *given, bool data,
                             struct error *error) {
@@ -735,8 +729,7 @@ static void test_no_data(void **state) {
     close_fixture(&f);
 }
 
-/* --- stopping ------------------------------------------------------------------------
- */
+/* --- stopping --------------------------------------------------------------------- */
 
 struct stopper {
     atomic_bool stop;

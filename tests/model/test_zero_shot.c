@@ -285,8 +285,7 @@ static void logits_are_those_of_the_whole_model(void **state) {
     safetensors_close(golden);
 }
 
-/* --- refusals ----------------------------------------------------------------------
- */
+/* --- refusals --------------------------------------------------------------------- */
 
 static void expect_refusal(const char *path, const char *says) {
     struct model_directory *directory = open_model(path);

@@ -356,8 +356,7 @@ static void test_rows(void **state) {
     free(whole);
 }
 
-/* --- formats that come later -------------------------------------------------------
- */
+/* --- formats that come later ------------------------------------------------------ */
 
 static int user_version(const char *path) {
     sqlite3 *db;

@@ -50,8 +50,7 @@ static void close_fixture(struct fixture *f) {
     backend_close(f->backend);
 }
 
-/* --- against autograd ---------------------------------------------------------------
- */
+/* --- against autograd ------------------------------------------------------------- */
 
 /* The row of a tensor in golden files, whose names are sorted. */
 static size_t golden_row(const struct safetensors *golden, const char *kind,
@@ -165,8 +164,7 @@ static void test_gpt2(void **state) {
     check_kind("gpt2");
 }
 
-/* --- runs ---------------------------------------------------------------------------
- */
+/* --- runs ------------------------------------------------------------------------- */
 
 static void run(struct trainer trainer, unsigned until) {
     double losses[TASKS];

@@ -97,8 +97,7 @@ static void run_steps(struct fixture *f, unsigned steps, double *first, double *
     }
 }
 
-/* --- against autograd ---------------------------------------------------------------
- */
+/* --- against autograd ------------------------------------------------------------- */
 
 /* The tensors of make_corrections.py: for each its parameter in the layout. */
 static const struct parameter **find_tensors(const struct fixture *f,
@@ -331,8 +330,7 @@ static void test_granularities(void **state) {
     }
 }
 
-/* --- tensors of low rank ------------------------------------------------------------
- */
+/* --- tensors of low rank ---------------------------------------------------------- */
 
 enum { RANK = 2 };
 
@@ -519,8 +517,7 @@ static void test_tensors(void **state) {
     check_tensor_runs();
 }
 
-/* --- runs ---------------------------------------------------------------------------
- */
+/* --- runs ------------------------------------------------------------------------- */
 
 static void test_losses_fall(void **state) {
     (void)state;
@@ -644,8 +641,7 @@ static void test_average(void **state) {
     close_fixture(&f);
 }
 
-/* --- what a correction is -----------------------------------------------------------
- */
+/* --- what a correction is --------------------------------------------------------- */
 
 static void test_weights(void **state) {
     (void)state;

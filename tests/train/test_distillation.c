@@ -89,8 +89,7 @@ static int read_back(const void *bytes, size_t size, const struct layout *l,
     return 0;
 }
 
-/* --- against autograd ---------------------------------------------------------------
- */
+/* --- against autograd ------------------------------------------------------------- */
 
 static const struct parameter *find_parameter(const struct layout *l,
                                               const char *name) {
@@ -219,8 +218,7 @@ static void test_gpt2(void **state) {
     check_kind("gpt2");
 }
 
-/* --- runs ---------------------------------------------------------------------------
- */
+/* --- runs ------------------------------------------------------------------------- */
 
 static void run_steps(struct fixture *f, unsigned steps, double *first, double *last) {
     struct trainer trainer = distillation_trainer(f->distillation);
@@ -463,8 +461,7 @@ static void test_cross_entropy(void **state) {
     close_fixture(&f);
 }
 
-/* --- what is held back --------------------------------------------------------------
- */
+/* --- what is held back ------------------------------------------------------------ */
 
 enum { MANY = 40, HELD = MANY / 10 };
 
@@ -691,8 +688,7 @@ static void test_change(void **state) {
     close_fixture(&f);
 }
 
-/* --- what a correction is -----------------------------------------------------------
- */
+/* --- what a correction is --------------------------------------------------------- */
 
 static void test_weight(void **state) {
     (void)state;

@@ -193,8 +193,7 @@ static void switch_trail(struct app *app) {
                      : "your path so far is drawn");
 }
 
-/* --- the way to a preference --------------------------------------------------------
- */
+/* --- the way to a preference ------------------------------------------------------ */
 
 void app_fly_to(struct app *app, const double *preference) {
     struct explorer *explorer = &app->explorer;

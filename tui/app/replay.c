@@ -123,8 +123,7 @@ void replay_close(struct replay *replay) {
     free(replay);
 }
 
-/* --- doing it ----------------------------------------------------------------------
- */
+/* --- doing it --------------------------------------------------------------------- */
 
 /* One character of UTF-8, which is stepped over; a tab, which a line of a script may
  * well hold, is the key. */

@@ -49,8 +49,7 @@ static void select_listed(struct app *app) {
     say_count(explorer);
 }
 
-/* --- a box in a scatter ------------------------------------------------------------
- */
+/* --- a box in a scatter ----------------------------------------------------------- */
 
 static struct view view_of(struct app *app, enum panel panel) {
     return view_rect(&app->canvas, app->arrangement.rect[panel]);
@@ -146,8 +145,7 @@ void app_box_key(struct app *app, int key) {
     }
 }
 
-/* --- ranges on axes -----------------------------------------------------------------
- */
+/* --- ranges on axes --------------------------------------------------------------- */
 
 /* What is drawn at the ends of the range counts in. */
 static void select_range(struct app *app) {
@@ -207,8 +205,7 @@ static void bound_above(struct app *app) {
     bound(app, false);
 }
 
-/* --- the mouse ----------------------------------------------------------------------
- */
+/* --- the mouse -------------------------------------------------------------------- */
 
 static void begin_brush(struct app *app, int x, int y) {
     struct explorer *explorer = &app->explorer;

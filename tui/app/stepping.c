@@ -12,8 +12,7 @@
 
 static const double step = 0.02; /* of the share of a task */
 
-/* --- a little more of a task --------------------------------------------------------
- */
+/* --- a little more of a task ------------------------------------------------------ */
 
 static double gain_of(const struct explorer *explorer, size_t t, const double *before,
                       const double *now) {
@@ -153,8 +152,7 @@ static void next_task(struct app *app) {
                  explorer_task_name(explorer, explorer->slider));
 }
 
-/* --- how to make it again -----------------------------------------------------------
- */
+/* --- how to make it again --------------------------------------------------------- */
 
 /* A word for a shell, at the end of text. */
 static void add_quoted(char *text, size_t size, const char *word) {

@@ -128,8 +128,7 @@ static void ask_columns(struct app *app) {
                    !explorer->table.off[column], solution_table_name(explorer, column));
 }
 
-/* --- rows --------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------- */
 
 void app_move_in_table(struct app *app, int dx, int dy, bool far) {
     struct explorer *explorer = &app->explorer;

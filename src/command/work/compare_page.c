@@ -79,8 +79,7 @@ static void name_cell(const struct page_writer *w, size_t i) {
     page_cell(w->page, "%s%s", w->c->contenders[i].name, i == w->best ? " (best)" : "");
 }
 
-/* --- tables -------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------- */
 
 static void interval_cell(struct page *page, double mean, double half, int decimals) {
     if (isfinite(mean) && isfinite(half))
@@ -204,8 +203,7 @@ static void costs(const struct page_writer *w) {
     page_table_end(w->page);
 }
 
-/* --- pictures ------------------------------------------------------------------------
- */
+/* --- pictures --------------------------------------------------------------------- */
 
 /* For each task its figure along the edges to it, the mean over edges and seeds. */
 static void follow(const struct compare *c, const struct compare_summary *s,
@@ -318,8 +316,7 @@ static int surfaces_picture(const struct page_writer *w, struct error *error) {
     return result;
 }
 
-/* --- the page -----------------------------------------------------------------------
- */
+/* --- the page --------------------------------------------------------------------- */
 
 static void heading(const struct page_writer *w) {
     const struct compare *c = w->c;

@@ -120,8 +120,7 @@ static int check_data(struct importing *importing, size_t t, const char *split,
     return store_data_put(importing->store, t, split, &there, &changed, error);
 }
 
-/* --- solutions ----------------------------------------------------------------------
- */
+/* --- solutions -------------------------------------------------------------------- */
 
 static int remember_new(struct importing *importing, int64_t id, struct error *error) {
     struct import_results *result = importing->result;

@@ -81,8 +81,7 @@ static int draw_parallel(struct plot *p, struct error *error) {
     return draw_points(p, false, error);
 }
 
-/* --- preferences ------------------------------------------------------------------
- */
+/* --- preferences ------------------------------------------------------------------ */
 
 static bool is_measured(const struct plot *p, int64_t answerer) {
     for (size_t i = 0; i < p->catalog->count; i++)
@@ -163,8 +162,7 @@ static int draw_simplex(struct plot *p, struct error *error) {
     return result;
 }
 
-/* --- lines --------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------ */
 
 static int draw_lines(struct plot *p, struct lines_data *data, const char *x,
                       const char *y, struct error *error) {

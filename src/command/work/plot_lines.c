@@ -102,8 +102,7 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
     return result ? lines_data_fail(data, error) : 0;
 }
 
-/* --- training -----------------------------------------------------------------------
- */
+/* --- training --------------------------------------------------------------------- */
 
 int lines_data_training(struct store *store, const struct store_recipe *recipe,
                         uint64_t wanted, const char *method, struct lines_data *data,

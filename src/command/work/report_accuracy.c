@@ -203,8 +203,7 @@ static int gather(struct table *t, const char *split, struct error *error) {
     return 0;
 }
 
-/* --- what is best -----------------------------------------------------------------
- */
+/* --- what is best ----------------------------------------------------------------- */
 
 static size_t bytes_of(uint64_t examples) {
     return (size_t)((examples + 7) / 8);
@@ -268,8 +267,7 @@ static void emphasise(struct table *t, size_t column) {
     }
 }
 
-/* --- tables ------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------- */
 
 static void begin_table(const struct table *t, const char *file, bool halves) {
     const struct report *r = t->report;

@@ -21,8 +21,7 @@ int tuned_write(struct finetune_session *t, struct error *error) {
     return -1;
 }
 
-/* --- a task's expert ----------------------------------------------------------------
- */
+/* --- a task's expert -------------------------------------------------------------- */
 
 static int keep_expert(struct finetune_session *t, struct error *error) {
     struct fingerprint fingerprint;
@@ -129,8 +128,7 @@ int tuned_expert(struct finetune_session *t, struct error *error) {
     return runs_print(g->invocation, g->store, &g->run, &row, error);
 }
 
-/* --- a model of all tasks ------------------------------------------------------------
- */
+/* --- a model of all tasks --------------------------------------------------------- */
 
 int tuned_model(struct finetune_session *t, struct error *error) {
     static const struct measure_options all = {.split = 0};

@@ -13,8 +13,7 @@
 #include "eval/task_heads.h"
 #include "model/saving.h"
 
-/* --- where it is written -------------------------------------------------------------
- */
+/* --- where it is written ---------------------------------------------------------- */
 
 /* A place that cannot be written is found out before the training. */
 static int check_parent(const char *path, struct error *error) {
@@ -151,8 +150,7 @@ int tuning_load(struct finetune_session *t, struct error *error) {
     return training_start(g, finetuning_trainer(t->finetuning), error);
 }
 
-/* --- what is written ---------------------------------------------------------------
- */
+/* --- what is written -------------------------------------------------------------- */
 
 /* One task: the head becomes the classifier. Several: heads/TASK.safetensors. */
 static int write_directory(struct finetune_session *t, struct head *heads,

@@ -36,8 +36,7 @@ int tuning_choose_tasks(struct finetune_session *t, struct error *error) {
     return 0;
 }
 
-/* --- a run that goes on ------------------------------------------------------------
- */
+/* --- a run that goes on ----------------------------------------------------------- */
 
 static const char *stored_task(const json_t *parameters) {
     return json_string_value(json_object_get(parameters, "task"));
