@@ -2,6 +2,7 @@
  * start_process would otherwise start the program again for. Programs are linked with
  * this file; it is not in libpwemoe.a, as .preinit_array cannot be in a shared library.
  */
+#include <config.h>
 #include <elf.h>
 #include <link.h>
 #include <pthread.h>
@@ -10,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/start.h"
 
@@ -75,6 +78,27 @@ static void end_early(void) {
     pthread_sigmask(SIG_SETMASK, &early.mask, NULL);
 }
 
+#ifdef BLAS_BUFFER_AT_START
+/* OpenBLAS asks for its buffer before main(), again and again, for ever, where memory
+ * is limited (ulimit -v) to less. */
+EARLY static void ask_for_buffer(void) {
+    static const char said[] =
+        "pwemoe: out of memory: OpenBLAS takes 128 MiB when it is loaded; "
+        "raise the limit (ulimit -v)\n";
+    size_t most = (size_t)140 << 20;
+    void *room = mmap(NULL, most, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) {
+        ssize_t written = write(STDERR_FILENO, said, sizeof said - 1);
+        _exit(written < 0 ? 2 : 1);
+    }
+    munmap(room, most);
+}
+#else
+EARLY static void ask_for_buffer(void) {
+}
+#endif
+
 EARLY static void begin_early(int count, char **words, char **variables) {
     /* Come from what a thread does itself, and must reach it. */
     static const int own[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL,
@@ -83,6 +107,7 @@ EARLY static void begin_early(int count, char **words, char **variables) {
     char **end = variables;
     (void)count;
     (void)words;
+    ask_for_buffer();
     while (*end)
         end++;
     early.blas = !has(variables, START_BLAS);

@@ -381,11 +381,14 @@ static void too_little_of_it(void **state) {
         skip();
     unsetenv("OPENBLAS_NUM_THREADS");
     for (;; least += 4000) {
-        struct ran ran = shell("ulimit -v %ld; ./pwemoe --version", least);
+        struct ran ran =
+            shell("ulimit -v %ld; timeout -k 1 20 ./pwemoe --version", least);
         int status = ran.status;
         ran_free(&ran);
         if (status == 0)
             break;
+        if (status == 124 || status == 137)
+            fail_msg("--version goes on for ever with %ld KiB", least);
         assert_true(least < 4000000);
     }
     for (size_t i = 0; i < sizeof tried / sizeof *tried; i++)
