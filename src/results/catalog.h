@@ -56,6 +56,11 @@ struct catalog {
                        with the next catalog; 0: all rows are here */
     struct series *series;
     size_t series_count;
+    size_t *besides; /* [beside_count]: rows that answer no preference, in order: few,
+                        where there are many rows */
+    size_t beside_count;
+    size_t knee;    /* its row, or SIZE_MAX */
+    bool dominated; /* some answer to a preference is not of the front */
     struct store_run *runs;
     size_t run_count;
     int64_t *run_routers;            /* [run_count]: the last saved routers, or 0 */

@@ -312,6 +312,7 @@ void catalog_free(struct catalog *catalog) {
     free(catalog->solutions);
     free(catalog->values);
     free(catalog->series);
+    free(catalog->besides);
     free(catalog->stl);
     free(catalog->pretrained);
     free(catalog->best);

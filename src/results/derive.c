@@ -12,14 +12,36 @@ static bool better(const struct catalog *catalog, size_t t, double a, double b) 
     return isnan(b) || oriented_turn(objective, a) < oriented_turn(objective, b);
 }
 
+/* What frames ask for, without a walk over all rows each time. */
+static int find_besides(struct catalog *catalog) {
+    size_t count = 0;
+    for (size_t i = 0; i < catalog->count; i++)
+        count += !catalog_series(catalog, i)->answers;
+    catalog->besides = array_new(count, sizeof *catalog->besides);
+    if (!catalog->besides)
+        return -1;
+    catalog->knee = SIZE_MAX;
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct solution *solution = &catalog->solutions[i];
+        if (!catalog_series(catalog, i)->answers)
+            catalog->besides[catalog->beside_count++] = i;
+        else
+            catalog->dominated = catalog->dominated || !solution->front;
+        if (solution->knee)
+            catalog->knee = i;
+    }
+    return 0;
+}
+
 static void find_baselines(struct catalog *catalog) {
     for (size_t t = 0; t < catalog->tasks; t++) {
         catalog->stl[t] = catalog->pretrained[t] = catalog->best[t] = NAN;
         catalog->best_row[t] = SIZE_MAX;
     }
-    for (size_t i = 0; i < catalog->count; i++) {
+    for (size_t b = 0; b < catalog->beside_count; b++) {
+        size_t i = catalog->besides[b];
         const struct store_solution *solution = &catalog->rows[i].solution;
-        if (catalog->solutions[i].stale || catalog_series(catalog, i)->answers)
+        if (catalog->solutions[i].stale)
             continue;
         for (size_t t = 0; t < catalog->tasks; t++) {
             double value = catalog_value(catalog, i, t);
@@ -86,6 +108,8 @@ int catalog_derive(struct catalog *catalog, const struct solution *known,
     free(place);
     if (!known && front_mark(catalog, error))
         return -1;
+    if (find_besides(catalog))
+        return error_memory(error);
     find_baselines(catalog);
     return 0;
 }

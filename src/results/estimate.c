@@ -1,13 +1,9 @@
 #include "results/estimate.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/random.h"
-#include "pareto/order.h"
 #include "pareto/simplex.h"
 #include "results/oriented.h"
 
@@ -19,86 +15,6 @@ enum {
     SEARCHED = 1500,
     SEARCHED_AMONG = 300
 };
-
-int samples_make(struct samples *samples, const struct catalog *catalog,
-                 int64_t routers) {
-    size_t tasks = catalog->tasks, cells;
-    *samples = (struct samples){.tasks = tasks};
-    if (!size_multiply(catalog->count, tasks, &cells))
-        return -1;
-    samples->preferences = array_new(cells, sizeof(double));
-    samples->values = array_new(cells, sizeof(double));
-    if (!samples->preferences || !samples->values) {
-        samples_free(samples);
-        return -1;
-    }
-    for (size_t t = 0; t < tasks; t++)
-        samples->less[t] = !catalog->recipe->tasks[t].objective.maximise;
-    for (size_t i = 0; i < catalog->count; i++) {
-        const struct store_solution *solution = &catalog->rows[i].solution;
-        if (!routers || catalog_answerer(solution) != routers ||
-            !catalog->solutions[i].whole || catalog->solutions[i].stale)
-            continue;
-        memcpy(samples->preferences + samples->count * tasks, solution->preference,
-               tasks * sizeof(double));
-        memcpy(samples->values + samples->count * tasks, catalog->values + i * tasks,
-               tasks * sizeof(double));
-        samples->count++;
-    }
-    return 0;
-}
-
-void samples_free(struct samples *samples) {
-    free(samples->preferences);
-    free(samples->values);
-    *samples = (struct samples){0};
-}
-
-static double distance(const double *a, const double *b, size_t tasks) {
-    double sum = 0;
-    for (size_t t = 0; t < tasks; t++)
-        sum += (a[t] - b[t]) * (a[t] - b[t]);
-    return sum;
-}
-
-bool samples_nearest(const struct samples *samples, const double *preference,
-                     size_t least, size_t most, struct samples *near) {
-    size_t tasks = samples->tasks, count = samples->count, cells;
-    *near = (struct samples){.tasks = tasks};
-    memcpy(near->less, samples->less, sizeof near->less);
-    most = most < count ? most : count;
-    least = least < most ? least : most;
-    double *distances = array_new(count, 2 * sizeof *distances);
-    if (size_multiply(most, tasks, &cells)) {
-        near->preferences = array_new(cells, sizeof(double));
-        near->values = array_new(cells, sizeof(double));
-    }
-    if (!distances || !near->preferences || !near->values || !least) {
-        free(distances);
-        samples_free(near);
-        return false;
-    }
-    for (size_t i = 0; i < count; i++)
-        distances[i] = distances[count + i] =
-            distance(samples->preferences + i * tasks, preference, tasks);
-    /* Distances that are equal but for rounding count as equal. */
-    double reach = order_select(distances + count, count, least - 1);
-    double low = reach * (1 - 1e-9), high = reach * (1 + 1e-9);
-    /* Those that are as far as the farthest take what places are left. */
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < count && near->count < most; i++) {
-            if (pass == 0 ? distances[i] >= low
-                          : distances[i] < low || distances[i] > high)
-                continue;
-            memcpy(near->preferences + near->count * tasks,
-                   samples->preferences + i * tasks, tasks * sizeof(double));
-            memcpy(near->values + near->count * tasks, samples->values + i * tasks,
-                   tasks * sizeof(double));
-            near->count++;
-        }
-    free(distances);
-    return true;
-}
 
 bool estimate_at(const struct samples *samples, const double *preference,
                  double *values) {

@@ -16,6 +16,7 @@ libpwemoe_a_SOURCES += \
   src/results/filter.c src/results/filter_parse.c \
   src/results/volume.h src/results/volume.c \
   src/results/target.h src/results/target.c \
+  src/results/samples.h src/results/samples.c \
   src/results/estimate.h src/results/estimate.c \
   src/results/output.h src/results/output.c \
   src/results/solutions.h src/results/solutions.c \

@@ -16,12 +16,6 @@ static size_t legend_entries(const struct explorer *explorer, const struct marks
                              struct legend_line *entries) {
     const struct catalog *catalog = explorer->catalog;
     size_t count = 0;
-    bool knee = false, dominated = false;
-    for (size_t i = 0; i < catalog->count; i++) {
-        knee = knee || catalog->solutions[i].knee;
-        dominated =
-            dominated || (space_is_ours(catalog, i) && !catalog->solutions[i].front);
-    }
     bool estimate = explorer->figures < FIGURES_RUNNING;
     entries[count++] =
         (struct legend_line){marks->mark[estimate ? MARK_ESTIMATE : MARK_NOW], INK_NOW,
@@ -36,10 +30,10 @@ static size_t legend_entries(const struct explorer *explorer, const struct marks
             (struct legend_line){marks->mark[series->mark], series->ink, series->name,
                                  s, !explorer_series_visible(explorer, s)};
     }
-    if (dominated)
+    if (catalog->dominated)
         entries[count++] = (struct legend_line){
             marks->mark[MARK_DOMINATED], INK_DOMINATED, "dominated", SIZE_MAX, false};
-    if (knee)
+    if (catalog->knee != SIZE_MAX)
         entries[count++] = (struct legend_line){marks->mark[MARK_KNEE], INK_FRONT,
                                                 "knee of the front", SIZE_MAX, false};
     return count;

@@ -166,10 +166,9 @@ static double mean(const double *values, size_t count) {
 /* The mean over tasks of one and the same merge. */
 static double best_mean(const struct catalog *catalog, size_t *row) {
     double best = NAN;
-    for (size_t i = 0; i < catalog->count; i++) {
-        /* What is cheap to look at first: most of many rows are answers. */
+    for (size_t b = 0; b < catalog->beside_count; b++) {
+        size_t i = catalog->besides[b];
         if (!catalog->solutions[i].whole || catalog->solutions[i].stale ||
-            catalog_series(catalog, i)->answers ||
             catalog->rows[i].solution.kind != STORE_KIND_MERGE)
             continue;
         double value = mean(catalog->values + i * catalog->tasks, catalog->tasks);

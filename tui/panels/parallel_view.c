@@ -57,9 +57,8 @@ static const double *row_values(const struct explorer *explorer,
     return out;
 }
 
-static bool is_baseline(const struct explorer *explorer, size_t row) {
-    return !space_is_ours(explorer->catalog, row) &&
-           explorer_series_visible(explorer, explorer->catalog->solutions[row].series);
+static bool is_visible(const struct explorer *explorer, size_t row) {
+    return explorer_series_visible(explorer, explorer->catalog->solutions[row].series);
 }
 
 /* Baselines: marks on the axes, joined by dots while there are few of them. */
@@ -68,12 +67,13 @@ static void draw_baselines(const struct parallel_axes *axes,
     const struct catalog *catalog = explorer->catalog;
     struct raster raster;
     size_t count = 0;
-    for (size_t i = 0; i < catalog->count; i++)
-        count += is_baseline(explorer, i);
+    for (size_t b = 0; b < catalog->beside_count; b++)
+        count += is_visible(explorer, catalog->besides[b]);
     if (!marks && (count > LINES_MOST || raster_begin(&raster, &axes->inside)))
         return;
-    for (size_t i = 0; i < catalog->count; i++) {
-        if (!is_baseline(explorer, i))
+    for (size_t b = 0; b < catalog->beside_count; b++) {
+        size_t i = catalog->besides[b];
+        if (!is_visible(explorer, i))
             continue;
         const struct series *series = &catalog->series[catalog->solutions[i].series];
         const struct solution *solution = &catalog->solutions[i];
@@ -104,20 +104,18 @@ static void draw_chosen(const struct parallel_axes *axes,
     size_t rows[LINES_MOST], count = 0;
     double values[PARALLEL_MOST];
     wchar_t letters[LINES_MOST];
-    for (size_t i = 0; i < catalog->count && count < 1; i++)
-        if (catalog->solutions[i].knee &&
-            explorer_series_visible(explorer, catalog->solutions[i].series)) {
-            letters[count] = marks->mark[MARK_KNEE];
-            rows[count++] = i;
+    if (catalog->knee != SIZE_MAX && is_visible(explorer, catalog->knee)) {
+        letters[count] = marks->mark[MARK_KNEE];
+        rows[count++] = catalog->knee;
+    }
+    for (size_t i = 0; i < catalog->bookmark_count && count < LINES_MOST - 2; i++) {
+        const struct store_row *row = store_row_find(catalog->rows, catalog->count,
+                                                     catalog->bookmarks[i].solution);
+        if (row) {
+            letters[count] = marks->mark[MARK_BOOKMARK];
+            rows[count++] = (size_t)(row - catalog->rows);
         }
-    for (size_t i = 0; i < catalog->bookmark_count && count < LINES_MOST - 2; i++)
-        for (size_t row = 0; row < catalog->count && catalog->bookmarks[i].solution;
-             row++)
-            if (catalog->rows[row].solution.id == catalog->bookmarks[i].solution) {
-                letters[count] = marks->mark[MARK_BOOKMARK];
-                rows[count++] = row;
-                break;
-            }
+    }
     for (size_t i = 0; i < 2; i++)
         if (explorer->compared[i].row != SIZE_MAX) {
             letters[count] = i ? L'B' : L'A';
@@ -235,11 +233,8 @@ static void draw_frame(const struct view *view, const struct parallel_axes *axes
 /* The solution pointed at, over all the others. */
 static void draw_pointed(const struct parallel_axes *axes,
                          const struct explorer *explorer) {
-    const struct catalog *catalog = explorer->catalog;
     struct raster raster;
-    if (explorer->pointed == SIZE_MAX ||
-        !explorer_series_visible(explorer,
-                                 catalog->solutions[explorer->pointed].series) ||
+    if (explorer->pointed == SIZE_MAX || !is_visible(explorer, explorer->pointed) ||
         raster_begin(&raster, &axes->inside))
         return;
     double room[PARALLEL_MOST];

@@ -46,7 +46,7 @@ static double place(struct range range, double value, bool *beyond) {
     double at = 2 * (value - range.low) / (range.high - range.low) - 1;
     if (at < -1 || at > 1)
         *beyond = true;
-    return fmin(1, fmax(-1, at));
+    return at > -1 ? at < 1 ? at : 1 : -1; /* -1 for NaN, too */
 }
 
 static struct solid make(const struct view *view, struct raster *raster,
@@ -176,42 +176,60 @@ static struct item item_of(const struct solid *solid, const struct explorer *exp
                          spot.far > 0.3 ? INK_FAR : series->ink, LOOK_PLAIN};
 }
 
+/* Rows on their way to the raster and the items. */
+struct gathering {
+    const struct solid *solid;
+    const struct explorer *explorer;
+    size_t members; /* of the front */
+    struct item *items;
+    size_t count;
+};
+
+static void gather_row(struct gathering *g, size_t i, bool marked) {
+    const struct explorer *explorer = g->explorer;
+    const struct catalog *catalog = explorer->catalog;
+    bool ours = space_is_ours(catalog, i), beyond;
+    struct spot spot, foot;
+    if (!row_spot(g->solid, explorer, i, &spot, &foot, &beyond))
+        return;
+    if (marked && (ours ? g->members : catalog->beside_count) <= LINES_MOST && !beyond)
+        line(g->solid, spot, foot, 3, ours ? INK_FAR : INK_FRAME);
+    bool dot = ours && !catalog->solutions[i].knee && !selection_has(explorer, i) &&
+               (!marked || g->members > MARKS_MOST || selection_count(explorer));
+    if (dot)
+        raster_dot(g->solid->raster, (int)floor(spot.x), (int)floor(spot.y),
+                   !marked || selection_outside(explorer, i) ? INK_DOMINATED
+                   : spot.far > 0.3                          ? INK_FAR
+                                                             : INK_FRONT);
+    else
+        g->items[g->count++] = item_of(g->solid, explorer, i, spot, beyond);
+}
+
 /* Rows as dots and drop lines on the raster, those with marks as items; their number.
- */
+ * The front is drawn after what it dominates. */
 static size_t gather(const struct solid *solid, struct explorer *explorer,
                      struct item *items) {
     const struct catalog *catalog = explorer->catalog;
+    bool *visible = explorer_visible(explorer);
+    size_t *later = array_unset(catalog->count, sizeof *later), marked = 0;
+    struct gathering g = {.solid = solid, .explorer = explorer, .items = items};
     const bool *front = space_front(explorer);
-    size_t count = 0, members = 0, baselines = 0;
-    for (size_t i = 0; i < catalog->count; i++) {
-        members += front && front[i];
-        baselines += !space_is_ours(catalog, i);
+    for (size_t i = 0; front && i < catalog->count; i++)
+        g.members += front[i];
+    for (size_t i = 0; visible && later && i < catalog->count; i++) {
+        if (!visible[catalog->solutions[i].series])
+            continue;
+        if ((front && front[i]) || catalog->solutions[i].knee ||
+            selection_has(explorer, i) || !space_is_ours(catalog, i))
+            later[marked++] = i;
+        else
+            gather_row(&g, i, false);
     }
-    /* The front is drawn after what it dominates. */
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < catalog->count; i++) {
-            bool ours = space_is_ours(catalog, i), beyond;
-            bool selected = selection_has(explorer, i);
-            bool marked =
-                !ours || (front && front[i]) || catalog->solutions[i].knee || selected;
-            struct spot spot, foot;
-            if (!explorer_series_visible(explorer, catalog->solutions[i].series) ||
-                marked != (pass == 1) ||
-                !row_spot(solid, explorer, i, &spot, &foot, &beyond))
-                continue;
-            if (marked && (ours ? members : baselines) <= LINES_MOST && !beyond)
-                line(solid, spot, foot, 3, ours ? INK_FAR : INK_FRAME);
-            bool dot = ours && !catalog->solutions[i].knee && !selected &&
-                       (!marked || members > MARKS_MOST || selection_count(explorer));
-            if (dot)
-                raster_dot(solid->raster, (int)floor(spot.x), (int)floor(spot.y),
-                           !marked || selection_outside(explorer, i) ? INK_DOMINATED
-                           : spot.far > 0.3                          ? INK_FAR
-                                                                     : INK_FRONT);
-            else
-                items[count++] = item_of(solid, explorer, i, spot, beyond);
-        }
-    return count;
+    for (size_t i = 0; i < marked; i++)
+        gather_row(&g, later[i], true);
+    free(visible);
+    free(later);
+    return g.count;
 }
 
 /* The present point: its drop line, and a bar along each axis as long as the
@@ -422,7 +440,7 @@ static bool draw_pointed(const struct solid *solid, const struct explorer *explo
 static void draw_inside(const struct view *view, struct explorer *explorer,
                         const struct range *range) {
     struct raster raster;
-    struct item *items = array_new(explorer->catalog->count + 2, sizeof *items);
+    struct item *items = array_unset(explorer->catalog->count + 2, sizeof *items);
     struct ticks ticks[3];
     if (!items || raster_begin(&raster, view)) {
         free(items);
