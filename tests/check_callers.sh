@@ -15,7 +15,7 @@ adamerging_coefficients adamerging_count adamerging_free adamerging_gradient
 finetuning_free head_fit_solve router_training_free
 evaluator_backend forward_default
 gpt2_tokenizer_truncate kernels_baseline output_width progress_line
-random_below random_gamma statistics_student
+random_below random_gamma samples_divide statistics_student
 combine_name
 store_set_timeout
 '

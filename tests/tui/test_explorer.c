@@ -19,7 +19,7 @@
 #include "state/explorer.h"
 #include "terminal/keys.h"
 
-static struct explorer *open_fixture(const struct fixture_options *options) {
+static struct catalog *read_fixture(const struct fixture_options *options) {
     static int serial;
     char path[4096];
     struct store *store;
@@ -30,10 +30,14 @@ static struct explorer *open_fixture(const struct fixture_options *options) {
     assert_int_equal(store_open(path, STORE_READ_ONLY, &store, &error), 0);
     assert_int_equal(catalog_read(store, &catalog, &error), 0);
     store_close(store);
+    return catalog;
+}
+
+static struct explorer *open_fixture(const struct fixture_options *options) {
     struct explorer *explorer = malloc(sizeof *explorer);
     assert_non_null(explorer);
     explorer_init(explorer, "file");
-    assert_int_equal(explorer_take_catalog(explorer, catalog), 0);
+    assert_int_equal(explorer_take_catalog(explorer, read_fixture(options)), 0);
     return explorer;
 }
 
@@ -360,6 +364,35 @@ static void what_is_pasted_is_text(void **state) {
     dialog_close(&dialog);
 }
 
+/* As worked out there and then; the price, or 0 where there is none. */
+static double check_price(struct explorer *explorer, size_t gain, size_t loss) {
+    struct price price;
+    bool known =
+        price_at(&explorer->samples, NULL, explorer->preference, gain, loss, &price);
+    const struct price *kept = explorer_price(explorer, gain, loss);
+    assert_ptr_equal(explorer_price(explorer, gain, loss), kept);
+    assert_int_equal(kept != NULL, known);
+    if (known)
+        assert_true(kept->cost == price.cost && kept->error == price.error);
+    return known ? kept->cost : 0;
+}
+
+static void a_price_is_kept_while_it_holds(void **state) {
+    (void)state;
+    struct fixture_options options = {.tasks = 3, .edge = 20};
+    struct explorer *explorer = open_fixture(&options);
+    explorer_go(explorer, (double[]){0.3, 0.3, 0.4}, false);
+    double first = check_price(explorer, 0, 1);
+    assert_true(first > 0);
+    explorer_go(explorer, (double[]){0.6, 0.15, 0.25}, false);
+    double second = check_price(explorer, 0, 1), other = check_price(explorer, 1, 2);
+    assert_true(second > 0 && second != first && other != second);
+    options.edge = 12;
+    assert_int_equal(explorer_take_catalog(explorer, read_fixture(&options)), 0);
+    assert_true(check_price(explorer, 0, 1) != second);
+    close_model(explorer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_where_something_is_known),
@@ -375,6 +408,7 @@ int main(void) {
         cmocka_unit_test(the_front_and_the_knee),
         cmocka_unit_test(a_line_is_edited),
         cmocka_unit_test(what_is_pasted_is_text),
+        cmocka_unit_test(a_price_is_kept_while_it_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

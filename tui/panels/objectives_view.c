@@ -224,23 +224,20 @@ static void draw_mean(const struct view *view, const struct columns *c, int y,
 
 /* What the trade between the objectives of the shown pair costs here. The other way
  * round it is one over that. */
-static void draw_price(const struct view *view, const struct explorer *explorer,
-                       int y) {
-    struct price price;
+static void draw_price(const struct view *view, struct explorer *explorer, int y) {
     size_t a = explorer->pair_a, b = explorer->pair_b;
-    if (!price_at(&explorer->samples,
-                  catalog_network_of(explorer->catalog, explorer->routers),
-                  explorer->preference, a, b, &price))
+    const struct price *price = explorer_price(explorer, a, b);
+    if (!price)
         return;
     int x = 1;
     for (int way = 0; way < 2; way++) {
-        double cost = way ? 1 / price.cost : price.cost;
+        double cost = way ? 1 / price->cost : price->cost;
         char text[256];
         snprintf(text, sizeof text, "%sone point more of %s costs %s%s%s of %s",
                  way ? "; " : "here ",
                  TEXT_CUT(explorer_task_name(explorer, way ? b : a), 30),
                  TEXT_NUMBER(cost, 2), view->canvas->marks->utf8 ? " ± " : " +- ",
-                 TEXT_NUMBER(cost * price.error / price.cost, 2),
+                 TEXT_NUMBER(cost * price->error / price->cost, 2),
                  TEXT_CUT(explorer_task_name(explorer, way ? a : b), 30));
         if (way && x + text_columns(view->canvas->marks, text) + 12 > view->width)
             break;
@@ -328,7 +325,7 @@ static void draw_volume(const struct view *view, const struct explorer *explorer
     }
 }
 
-void objectives_view_draw(const struct view *view, const struct explorer *explorer,
+void objectives_view_draw(const struct view *view, struct explorer *explorer,
                           bool focused) {
     const struct store_objective *objective =
         &explorer->catalog->recipe->tasks[0].objective;

@@ -30,7 +30,7 @@ size_t table_view_row(const struct view *view, const struct explorer *explorer, 
 size_t table_view_column(const struct view *view, const struct explorer *explorer,
                          int x);
 
-void objectives_view_draw(const struct view *view, const struct explorer *explorer,
+void objectives_view_draw(const struct view *view, struct explorer *explorer,
                           bool focused);
 void routing_view_draw(const struct view *view, const struct explorer *explorer,
                        bool focused);

@@ -11,6 +11,7 @@
 #include "eval/similarity.h"
 #include "results/catalog.h"
 #include "results/estimate.h"
+#include "results/price.h"
 #include "state/arrangement.h"
 #include "state/dialog.h"
 #include "state/history.h"
@@ -255,6 +256,14 @@ struct filling {
     char ended[256];
 };
 
+/* What a trade costs here, kept until the preference, the rows or the pair change. */
+struct kept_price {
+    uint64_t catalog, serial;
+    size_t gain, loss;
+    bool known;
+    struct price price;
+};
+
 /* What an axis reaches over, kept until what it was made of changes (space.c). */
 struct reach {
     bool made;
@@ -276,6 +285,7 @@ struct explorer {
     struct history history;
     struct store_visits visits; /* of an earlier time, to be taken up at the start */
     bool locked[STORE_TASKS_MAX];
+    struct kept_price price;
     bool trail; /* where one has been is drawn */
     struct trail trailed;
     struct stored_places stored;
@@ -426,6 +436,9 @@ struct figure {
 };
 bool explorer_figure(const struct explorer *explorer, size_t task,
                      struct figure *figure);
+
+/* What a trade between two objectives costs here (price_at); NULL: not known. */
+const struct price *explorer_price(struct explorer *explorer, size_t gain, size_t loss);
 
 /* Is this side of the comparison the present preference, not yet stored? */
 bool explorer_is_here(const struct explorer *explorer, const struct compared *side);

@@ -87,6 +87,22 @@ bool explorer_figure(const struct explorer *explorer, size_t task,
     return true;
 }
 
+const struct price *explorer_price(struct explorer *explorer, size_t gain,
+                                   size_t loss) {
+    struct kept_price *kept = &explorer->price;
+    if (kept->catalog != explorer->catalog->serial ||
+        kept->serial != explorer->serial || kept->gain != gain || kept->loss != loss) {
+        *kept = (struct kept_price){.catalog = explorer->catalog->serial,
+                                    .serial = explorer->serial,
+                                    .gain = gain,
+                                    .loss = loss};
+        kept->known = price_at(&explorer->samples,
+                               catalog_network_of(explorer->catalog, explorer->routers),
+                               explorer->preference, gain, loss, &kept->price);
+    }
+    return kept->known ? &kept->price : NULL;
+}
+
 bool explorer_is_here(const struct explorer *explorer, const struct compared *side) {
     return side->has_preference && side->row == SIZE_MAX &&
            !memcmp(side->preference, explorer->preference,
