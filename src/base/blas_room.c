@@ -1,5 +1,3 @@
-#include <config.h>
-
 #include "base/blas_room.h"
 
 #include <cblas.h>
@@ -21,11 +19,7 @@ extern void *blas_memory_alloc(int position) __attribute__((weak));
 extern void blas_memory_free(void *memory) __attribute__((weak));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-#ifdef BLAS_BUFFER_AT_START
-static unsigned held = 1; /* buffers for callers that there are */
-#else
-static unsigned held;
-#endif
+static unsigned held;        /* buffers for callers that there are */
 static unsigned started = 1; /* threads that OpenBLAS has, the caller among them */
 
 /* Buffers for so many callers, or for as many as there is memory for. They are taken
