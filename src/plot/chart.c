@@ -114,6 +114,7 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
                                              : 1;
     chart->dark = page->dark;
     chart->format = format;
+    chart->pixels = format == FORMAT_PNG;
     chart->page = page;
     chart->path = strdup(path);
     chart->bytes = calloc(1, sizeof *chart->bytes);

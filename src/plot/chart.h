@@ -22,7 +22,7 @@ struct chart {
     cairo_t *cr;
     cairo_surface_t *surface;
     double width, height, unit, resolution; /* resolution: pixels of pictures a point */
-    bool dark;
+    bool dark, pixels;                      /* pixels: a picture, no vectors */
     char *path;
     unsigned format;
     struct file_bytes *bytes;
@@ -48,6 +48,12 @@ void chart_line(struct chart *chart, double x0, double y0, double x1, double y1)
 void chart_scale_colour(struct chart *chart, double at);
 /* Whether black or white is read on it. */
 bool chart_scale_is_light(double at);
+/* The scale upright, its end on top. */
+void chart_scale_bar(struct chart *chart, double x, double y, double width,
+                     double height);
+/* Fills a box; between two that touch nothing of the page is seen. */
+void chart_fill_cell(struct chart *chart, double x, double y, double width,
+                     double height);
 
 /* halign 0 left, 0.5 centred, 1 right of x; y is the middle of the letters' height.
  * Control bytes are escaped. */

@@ -39,19 +39,55 @@ bool chart_scale_is_light(double at) {
     return at > 0.55;
 }
 
+static const double scale_stops[][3] = {{0.000, 0.135, 0.305},
+                                        {0.257, 0.303, 0.424},
+                                        {0.487, 0.485, 0.472},
+                                        {0.738, 0.689, 0.410},
+                                        {1.000, 0.915, 0.270}};
+enum { SCALE_LAST = sizeof scale_stops / sizeof *scale_stops - 1 };
+
 void chart_scale_colour(struct chart *chart, double at) {
-    static const double stops[][3] = {{0.000, 0.135, 0.305},
-                                      {0.257, 0.303, 0.424},
-                                      {0.487, 0.485, 0.472},
-                                      {0.738, 0.689, 0.410},
-                                      {1.000, 0.915, 0.270}};
-    enum { LAST = sizeof stops / sizeof *stops - 1 };
-    double place = (at < 0 ? 0 : at > 1 ? 1 : at) * LAST;
-    size_t i = place >= LAST ? LAST - 1 : (size_t)place;
+    double place = (at < 0 ? 0 : at > 1 ? 1 : at) * SCALE_LAST;
+    size_t i = place >= SCALE_LAST ? SCALE_LAST - 1 : (size_t)place;
     double part = place - (double)i, rgb[3];
     for (size_t c = 0; c < 3; c++)
-        rgb[c] = stops[i][c] + part * (stops[i + 1][c] - stops[i][c]);
+        rgb[c] = scale_stops[i][c] + part * (scale_stops[i + 1][c] - scale_stops[i][c]);
     cairo_set_source_rgb(chart->cr, rgb[0], rgb[1], rgb[2]);
+}
+
+/* A gradient: boxes one over the other would show lines where they meet. */
+void chart_scale_bar(struct chart *chart, double x, double y, double width,
+                     double height) {
+    cairo_pattern_t *scale = cairo_pattern_create_linear(0, y + height, 0, y);
+    for (size_t i = 0; i <= SCALE_LAST; i++)
+        cairo_pattern_add_color_stop_rgb(scale, (double)i / SCALE_LAST,
+                                         scale_stops[i][0], scale_stops[i][1],
+                                         scale_stops[i][2]);
+    cairo_set_source(chart->cr, scale);
+    cairo_pattern_destroy(scale);
+    cairo_rectangle(chart->cr, x, y, width, height);
+    cairo_fill(chart->cr);
+}
+
+/* An edge inside a pixel is a blend with the page, and the one that touches it another:
+ * in pixels the edges are theirs, elsewhere each box reaches a little under the next.
+ */
+void chart_fill_cell(struct chart *chart, double x, double y, double width,
+                     double height) {
+    static const double under = 0.4;
+    double right = x + width, bottom = y + height;
+    if (chart->pixels) {
+        double scale = chart->resolution;
+        x = round(x * scale) / scale;
+        y = round(y * scale) / scale;
+        right = round(right * scale) / scale;
+        bottom = round(bottom * scale) / scale;
+    } else {
+        right += under;
+        bottom += under;
+    }
+    cairo_rectangle(chart->cr, x, y, right - x, bottom - y);
+    cairo_fill(chart->cr);
 }
 
 /* --- text ------------------------------------------------------------------------ */

@@ -7,7 +7,7 @@
 #include "plot/kinds.h"
 #include "results/ticks.h"
 
-enum { NAME_MAX_WIDTH = 200, BAR_STEPS = 100 };
+enum { NAME_MAX_WIDTH = 200 };
 
 struct heat {
     struct chart *chart;
@@ -45,8 +45,7 @@ static void draw_cell(const struct heat *h, size_t row, size_t column) {
         return;
     double at = share(&h->range[is_apart(cells, row)], ticks_clamp(value));
     chart_scale_colour(chart, at);
-    cairo_rectangle(chart->cr, x, y, width, height);
-    cairo_fill(chart->cr);
+    chart_fill_cell(chart, x, y, width, height);
     snprintf(text, sizeof text, "%.*f", cells->decimals, value);
     if (chart_text_width(chart, CHART_SMALL, text) > 0.95 * width ||
         height < CHART_SMALL * chart->unit)
@@ -98,13 +97,7 @@ static void draw_bar(const struct heat *h, size_t bar, const char *label) {
     struct ticks ticks =
         ticks_of(range->low, range->high, (size_t)fmax(3, h->height / (45 * unit)));
     char text[40];
-    for (size_t i = 0; i < BAR_STEPS; i++) {
-        chart_scale_colour(chart, ((double)i + 0.5) / BAR_STEPS);
-        cairo_rectangle(chart->cr, x,
-                        h->top + h->height * (1 - ((double)i + 1) / BAR_STEPS),
-                        16 * unit, h->height / BAR_STEPS + (i ? 0.5 : 0));
-        cairo_fill(chart->cr);
-    }
+    chart_scale_bar(chart, x, h->top, 16 * unit, h->height);
     for (size_t i = 0; i < ticks.count; i++) {
         ticks_text(&ticks, i, text, sizeof text);
         wide = fmax(wide, chart_text_width(chart, CHART_SMALL, text));

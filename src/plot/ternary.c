@@ -12,7 +12,7 @@
 #include "results/ticks.h"
 
 /* Preferences that fall into one cell of a grid of STEPS are one point, their mean. */
-enum { STEPS = 48, BAR_STEPS = 100, MARKS_MAX = 250 };
+enum { STEPS = 48, MARKS_MAX = 250 };
 
 struct panel_samples {  /* the points of one panel */
     double (*place)[2]; /* in a triangle of height 1 */
@@ -255,13 +255,7 @@ static void draw_bar(const struct panel *p, double x, double top, double height,
     const struct panel_samples *s = p->samples;
     double unit = chart->unit, widest = 0;
     char text[200];
-    for (size_t i = 0; i < BAR_STEPS; i++) {
-        chart_scale_colour(chart, ((double)i + 0.5) / BAR_STEPS);
-        /* A little overlap: no hair lines between the steps. */
-        cairo_rectangle(chart->cr, x, top + height * (1 - ((double)i + 1) / BAR_STEPS),
-                        14 * unit, height / BAR_STEPS + (i ? 0.5 : 0));
-        cairo_fill(chart->cr);
-    }
+    chart_scale_bar(chart, x, top, 14 * unit, height);
     for (size_t i = 0; i < ticks->count; i++) {
         double y = top + height * (1 - share(s, ticks_at(ticks, i)));
         ticks_text(ticks, i, text, sizeof text);

@@ -1,5 +1,6 @@
 /* Charts as files: sizes, fonts, themes, legends, and figures that are no numbers. */
 #define _GNU_SOURCE /* memmem */
+#include <cairo.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -281,6 +282,100 @@ static void figures_that_are_no_numbers(void **state) {
     free(png.data);
 }
 
+/* A picture as it is seen, [height][width] of 0xRRGGBB. */
+struct pixels {
+    const unsigned char *rest; /* of the file */
+    size_t left;
+    cairo_surface_t *surface;
+    int width, height;
+};
+
+static cairo_status_t hand_out(void *self, unsigned char *data, unsigned length) {
+    struct pixels *pixels = self;
+    if (length > pixels->left)
+        return CAIRO_STATUS_READ_ERROR;
+    memcpy(data, pixels->rest, length);
+    pixels->rest += length;
+    pixels->left -= length;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+static struct pixels pixels_of(const struct plot_png *png) {
+    struct pixels pixels = {.rest = png->data, .left = png->size};
+    pixels.surface = cairo_image_surface_create_from_png_stream(hand_out, &pixels);
+    assert_int_equal(cairo_surface_status(pixels.surface), CAIRO_STATUS_SUCCESS);
+    pixels.width = cairo_image_surface_get_width(pixels.surface);
+    pixels.height = cairo_image_surface_get_height(pixels.surface);
+    return pixels;
+}
+
+static unsigned pixel_at(const struct pixels *pixels, int x, int y) {
+    const unsigned char *row =
+        cairo_image_surface_get_data(pixels->surface) +
+        (ptrdiff_t)y * cairo_image_surface_get_stride(pixels->surface);
+    uint32_t pixel;
+    memcpy(&pixel, row + 4 * (ptrdiff_t)x, sizeof pixel);
+    return pixel & 0xffffff;
+}
+
+/* The first and the last pixel of this colour on a line across (or down) the picture.
+ */
+static void find_ends(const struct pixels *pixels, bool down, int at, unsigned colour,
+                      int ends[2]) {
+    ends[0] = ends[1] = -1;
+    for (int i = 0; i < (down ? pixels->height : pixels->width); i++)
+        if (pixel_at(pixels, down ? at : i, down ? i : at) == colour) {
+            ends[0] = ends[0] < 0 ? i : ends[0];
+            ends[1] = i;
+        }
+}
+
+/* Where cells of one value touch, and in the scale beside them, no line is seen. */
+static void cells_have_no_seams(void **state) {
+    (void)state;
+    enum { ROWS = 7, COLUMNS = 11 }; /* whose edges lie inside pixels */
+    double figures[ROWS * COLUMNS];
+    struct plot_png png;
+    struct plot_page page = {.width = 960, .height = 600, .png = &png};
+    struct error error;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        figures[i] = i + 1 < ROWS * COLUMNS ? 60 : 90;
+    const struct plot_cells cells = {.rows = names,
+                                     .columns = names,
+                                     .row_count = ROWS,
+                                     .column_count = COLUMNS,
+                                     .values = figures,
+                                     .value_label = "figure"};
+    static const double resolutions[] = {72, 100, 300};
+    for (size_t r = 0; r < sizeof resolutions / sizeof *resolutions; r++) {
+        page.dpi = resolutions[r];
+        assert_int_equal(plot_heat(&page, &cells, &error), 0);
+        struct pixels pixels = pixels_of(&png);
+        unsigned low = 0x00224e; /* where the scale begins */
+        int across[2], down[2], middle = pixels.height / 2;
+        find_ends(&pixels, true, pixels.width / 2, low, down);
+        assert_true(down[0] > 0 && down[1] - down[0] > pixels.height / 2);
+        int y = down[0] + 2, x; /* beside the numbers in the cells */
+        find_ends(&pixels, false, y, low, across);
+        assert_true(across[1] - across[0] > pixels.width / 2);
+        for (x = across[0]; x <= across[1]; x++)
+            assert_int_equal(pixel_at(&pixels, x, y), low);
+        for (y = down[0]; y <= down[1]; y++)
+            assert_int_equal(pixel_at(&pixels, across[0] + 2, y), low);
+        /* The scale: 24 points behind the table, 16 wide, its end on top. */
+        x = across[1] + (int)(32 * resolutions[r] / 72);
+        assert_true(pixel_at(&pixels, x, middle) != 0xffffff);
+        for (y = down[0] + 2; y < down[1] - 2; y++) {
+            unsigned above = pixel_at(&pixels, x, y),
+                     below = pixel_at(&pixels, x, y + 1);
+            assert_true(above >> 16 >= below >> 16); /* its red only falls */
+            assert_true((above >> 16) - (below >> 16) < 4);
+        }
+        cairo_surface_destroy(pixels.surface);
+        free(png.data);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_png_says_how_large_it_is),
@@ -291,6 +386,7 @@ int main(void) {
         cmocka_unit_test(legends_say_what_they_leave_out),
         cmocka_unit_test(text_is_cut_between_letters),
         cmocka_unit_test(figures_that_are_no_numbers),
+        cmocka_unit_test(cells_have_no_seams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -338,6 +338,8 @@ static void figures_over_the_simplex_and_training(void **state) {
     const struct plot_panel *panel = &app.chart_writer.job->lines.panels[0];
     assert_int_equal(panel->count, 8); /* each task's points, and their average */
     assert_int_equal(panel->lines[0].count, 200);
+    assert_string_equal(app.chart_writer.job->title,
+                        "fixture: training loss of routers ls mlp (run 1)");
     free_job(&app);
     close_app(&app);
 }

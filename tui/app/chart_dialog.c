@@ -198,6 +198,16 @@ static void write_preference(const struct explorer *explorer, char *out, size_t 
     }
 }
 
+/* "training loss of routers ls mlp (run 1)" */
+static void write_training(const struct catalog *catalog, char *out, size_t size) {
+    char *name = NULL;
+    for (size_t i = 0; i < catalog->run_count && !name; i++)
+        if (catalog->runs[i].id == catalog->curve_run)
+            name = series_run_name(&catalog->runs[i]);
+    snprintf(out, size, "training loss%s%s", name ? " of " : "", name ? name : "");
+    free(name);
+}
+
 /* What it shows, after what the file is called. */
 static void title_chart(const struct explorer *explorer, struct chart_writer_job *job) {
     char text[256];
@@ -219,7 +229,7 @@ static void title_chart(const struct explorer *explorer, struct chart_writer_job
         what = "how alike the task vectors are";
         break;
     case CHART_TRAINING:
-        what = "training loss";
+        write_training(explorer->catalog, text, sizeof text);
         break;
     case CHART_ROUTING:
         write_preference(explorer, text, sizeof text);

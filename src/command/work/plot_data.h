@@ -31,9 +31,10 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
 int lines_data_attainment(struct store *store, const struct catalog *catalog,
                           const bool *wanted, size_t x, size_t y,
                           struct lines_data *data, struct error *error);
-/* run 0: the newest with a curve, of this method where it is not NULL. */
+/* run 0: the newest with a curve, of this method where it is not NULL. *name: that
+ * run's for people; free(). */
 int lines_data_training(struct store *store, const struct store_recipe *recipe,
                         uint64_t run, const char *method, struct lines_data *data,
-                        struct error *error);
+                        char **name, struct error *error);
 
 #endif

@@ -226,10 +226,12 @@ static int draw_similarity(struct plot *p, struct error *error) {
 
 static int draw_training(struct plot *p, struct error *error) {
     struct lines_data data;
+    char *name;
     if (lines_data_training(p->store, p->recipe, p->options->run, p->options->method,
-                            &data, error))
+                            &data, &name, error))
         return -1;
-    set_title(p, "training loss");
+    set_title(p, "training loss of %s", name);
+    free(name);
     return draw_lines(p, &data, "step", "training loss", error);
 }
 

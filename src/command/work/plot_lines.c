@@ -106,11 +106,13 @@ int lines_data_routing(const struct store_recipe *recipe, const struct routing *
 
 int lines_data_training(struct store *store, const struct store_recipe *recipe,
                         uint64_t wanted, const char *method, struct lines_data *data,
-                        struct error *error) {
+                        char **name, struct error *error) {
     struct store_run *runs;
     struct store_curve_point *points = NULL;
     size_t run_count, count = 0;
+    const struct store_run *run = NULL;
     memset(data, 0, sizeof *data);
+    *name = NULL;
     if (store_runs(store, &runs, &run_count, error))
         return -1;
     int result = 0;
@@ -120,8 +122,11 @@ int lines_data_training(struct store *store, const struct store_recipe *recipe,
             continue;
         free(points);
         points = NULL;
-        result = store_curve(store, runs[i].id, &points, &count, error);
+        run = &runs[i];
+        result = store_curve(store, run->id, &points, &count, error);
     }
+    if (result == 0 && count > 0 && !(*name = series_run_name(run)))
+        result = error_memory(error);
     store_runs_free(runs, run_count);
     if (result == 0 && count == 0)
         result = error_set(error,
@@ -131,5 +136,9 @@ int lines_data_training(struct store *store, const struct store_recipe *recipe,
     if (result == 0)
         result = lines_data_losses(recipe, points, count, data, error);
     free(points);
+    if (result) {
+        free(*name);
+        *name = NULL;
+    }
     return result;
 }

@@ -156,9 +156,12 @@ static int training(const struct report *r, const struct store_run *run,
     free(curve);
     if (count == 0)
         return 0;
-    if (lines_data_training(r->store, r->recipe, (uint64_t)run->id, NULL, &data,
-                            error) ||
-        draw_lines(&data, "step", "training loss", &png, error))
+    char *title; /* the report has its own */
+    if (lines_data_training(r->store, r->recipe, (uint64_t)run->id, NULL, &data, &title,
+                            error))
+        return -1;
+    free(title);
+    if (draw_lines(&data, "step", "training loss", &png, error))
         return -1;
     char name[64];
     snprintf(name, sizeof name, "training-run-%lld", (long long)run->id);
