@@ -111,9 +111,10 @@ int sources_check(struct store *store, struct store_recipe *recipe,
     return result;
 }
 
-int sources_pool(const struct store_recipe *recipe, const char *directory,
-                 struct backend *backend, struct pool **pool, const struct work *work,
-                 struct error *error) {
+static int make_pool(const struct store_recipe *recipe, const char *directory,
+                     struct backend *backend, bool factors, struct pool **pool,
+                     const struct work *work, struct error *error) {
+    const char *model = *recipe->model ? recipe->model : NULL;
     size_t count = recipe->task_count;
     int result = -1;
     char *pretrained = sources_path(directory, recipe->pretrained.path);
@@ -150,8 +151,10 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
             goto done;
         tasks[t].prompts = &prompts[t];
     }
-    result = pool_open(backend, *recipe->model ? recipe->model : NULL, pretrained,
-                       tasks, count, pool, work, error);
+    result = factors ? pool_open_factors(backend, model, pretrained, tasks, count,
+                                         false, pool, work, error)
+                     : pool_open(backend, model, pretrained, tasks, count, pool, work,
+                                 error);
 done:
     for (size_t i = 0; paths && i < 2 * count; i++)
         free(paths[i]);
@@ -165,6 +168,18 @@ done:
     free(tasks);
     free(pretrained);
     return result;
+}
+
+int sources_pool(const struct store_recipe *recipe, const char *directory,
+                 struct backend *backend, struct pool **pool, const struct work *work,
+                 struct error *error) {
+    return make_pool(recipe, directory, backend, false, pool, work, error);
+}
+
+int sources_pool_factors(const struct store_recipe *recipe, const char *directory,
+                         struct backend *backend, struct pool **pool,
+                         const struct work *work, struct error *error) {
+    return make_pool(recipe, directory, backend, true, pool, work, error);
 }
 
 int sources_dataset(const struct store_recipe *recipe, const char *directory,

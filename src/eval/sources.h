@@ -29,6 +29,11 @@ int sources_pool(const struct store_recipe *recipe, const char *directory,
                  struct backend *backend, struct pool **pool, const struct work *work,
                  struct error *error);
 
+/* The same by pool_open_factors: for training routers. */
+int sources_pool_factors(const struct store_recipe *recipe, const char *directory,
+                         struct backend *backend, struct pool **pool,
+                         const struct work *work, struct error *error);
+
 struct sources_data {
     size_t task;
     const char *split; /* "train" or "test" */

@@ -75,10 +75,23 @@ void transformer_in_fp8(struct transformer *transformer);
 const struct block_activations *transformer_block(const struct transformer *transformer,
                                                   size_t block);
 
+/* The gradient of a linear layer's weights as what it is made of: for each group
+ * left^T right, (m, n) as they are stored, of its rows of left (.., m) and right (..,
+ * n), which are `rows` an image, group after group. */
+struct gradient_product {
+    size_t offset; /* of the weights in the arena */
+    const real *left, *right;
+    size_t m, n, rows;
+    const size_t *group_images; /* [groups] */
+    size_t groups;
+};
+
 /* Which gradients of parameters are wanted, and where they go. Regions are runs of the
  * arena: a weight matrix, a bias, or the joined ones of queries, keys and values. */
 struct gradient_sink {
     void *self;
+    /* Not NULL: called in place of the other two for the weights of linear layers. */
+    void (*product)(void *self, const struct gradient_product *product);
     /* f32 memory for the region's gradient, [groups] of them `*stride` elements
      * apart; NULL where it is not wanted. */
     float *(*place)(void *self, size_t offset, size_t count, size_t *stride);

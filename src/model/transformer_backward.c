@@ -140,11 +140,22 @@ static unsigned linear_gradient(struct backward *back, const real *dy, const rea
     if (back->t->layout->config.conv1d)
         product = (struct weight_product){
             .left = x, .right = dy, .m = inputs, .n = outputs, .sums_of_right = true};
-    bool together = sink->together && !sink->squares && bias != SIZE_MAX;
+    bool together =
+        sink->together && !sink->squares && !sink->product && bias != SIZE_MAX;
     aside(back);
     if (together)
         product.sums = sink->place(sink->self, bias, outputs, &product.sums_apart);
-    if (sink->squares)
+    if (sink->product)
+        sink->product(sink->self,
+                      &(struct gradient_product){.offset = weight,
+                                                 .left = product.left,
+                                                 .right = product.right,
+                                                 .m = product.m,
+                                                 .n = product.n,
+                                                 .rows = rows,
+                                                 .group_images = back->group_images,
+                                                 .groups = back->groups});
+    else if (sink->squares)
         b->add_squared_products(b, sink->squares + weight, product.left, product.right,
                                 sink->squares_scale, back->groups, rows, product.m,
                                 product.n);

@@ -39,20 +39,22 @@ static int read_head(struct pool *pool, size_t index, const struct pool_task *ta
     return 0;
 }
 
-/* Reads one expert into vector (scratch of the layout's size) as a task vector. */
+/* Reads one expert into vector (scratch of the layout's size) as a task vector; NULL:
+ * its head alone. */
 static int read_expert(struct pool *pool, size_t index, const struct pool_task *task,
                        const float *base, float *vector, struct error *error) {
     struct model_directory *expert;
     if (model_directory_open_expert(
             task->expert, model_directory_path(pool->pretrained), &expert, error))
         return error_prefix(error, "task %s", task->name);
-    int result = layout_load(pool->layout, expert, base, vector, error);
+    int result = vector ? layout_load(pool->layout, expert, base, vector, error)
+                        : layout_check_config(pool->layout, expert, error);
     if (result == 0)
         result = read_head(pool, index, task, expert, error);
     model_directory_close(expert);
     if (result)
         return error_prefix(error, "task %s", task->name);
-    for (size_t i = 0; i < pool->layout->size; i++)
+    for (size_t i = 0; vector && i < pool->layout->size; i++)
         vector[i] -= base[i];
     return 0;
 }
@@ -159,61 +161,95 @@ static int take_names(struct pool *pool, const struct pool_task *tasks,
     return pool->names ? 0 : error_memory(error);
 }
 
-int pool_open(struct backend *b, const char *model, const char *pretrained,
-              const struct pool_task *tasks, size_t task_count, struct pool **out,
-              const struct work *work, struct error *error) {
+/* Which form the vectors are to have. */
+enum vectors_form { FORM_DENSE, FORM_FEWER, FORM_FACTORS };
+
+/* Room for the models, and the pretrained one there. */
+static int place_base(struct pool *pool, const struct pool_task *tasks,
+                      enum vectors_form form, const float *base, struct error *error) {
+    struct backend *b = pool->backend;
+    const char *experts[POOL_TASKS_MAX];
+    size_t size = pool->layout->size, bytes;
+    for (size_t t = 0; t < pool->tasks; t++)
+        experts[t] = tasks[t].expert;
+    if (!size_multiply(size * b->real_size, pool->tasks, &bytes))
+        return error_memory(error);
+    if (b->allocate(b, size * b->real_size, (void **)&pool->base, error) ||
+        (form != FORM_DENSE &&
+         task_factors_new(b, pool->layout, pool->pretrained, experts, pool->tasks,
+                          form == FORM_FACTORS, &pool->factors, error)) ||
+        (!pool->factors &&
+         backend_allocate_kept(b, bytes, (void **)&pool->vectors, error)))
+        return error_prefix(error, "%zu task vectors", pool->tasks);
+    b->upload_real(b, pool->base, base, size);
+    return 0;
+}
+
+static int read_experts(struct pool *pool, const struct pool_task *tasks,
+                        const float *base, const struct work *work,
+                        struct error *error) {
+    struct backend *b = pool->backend;
+    size_t size = pool->layout->size;
+    float *vector = pool->factors ? NULL : array_new(size, sizeof *vector);
+    int result = vector || pool->factors ? 0 : error_memory(error);
+    for (size_t t = 0; result == 0 && t < pool->tasks; t++) {
+        work_report(work, "reading models", t, pool->tasks);
+        result = work_stopped(work)
+                     ? error_set(error, "stopped")
+                     : read_expert(pool, t, &tasks[t], base, vector, error);
+        if (result == 0 && vector)
+            b->upload_real(b, backend_at(b, pool->vectors, t * size), vector, size);
+    }
+    free(vector);
+    if (result == 0)
+        work_report(work, "reading models", pool->tasks, pool->tasks);
+    return result;
+}
+
+static int open_pool(struct backend *b, const char *model, const char *pretrained,
+                     const struct pool_task *tasks, size_t task_count,
+                     enum vectors_form form, struct pool **out, const struct work *work,
+                     struct error *error) {
     if (task_count < 1 || task_count > POOL_TASKS_MAX)
         return error_set(error, "%zu tasks; 1 to %d can be merged", task_count,
                          POOL_TASKS_MAX);
     struct pool *pool = array_new(1, sizeof *pool);
-    float *base = NULL, *vector = NULL;
+    float *base = NULL;
     if (!pool)
         return error_memory(error);
     pool->backend = b;
     pool->tasks = task_count;
     pool->heads = array_new(task_count, sizeof *pool->heads);
-    if (!pool->heads) {
-        error_memory(error);
-        goto failed;
-    }
-    if (take_names(pool, tasks, error) ||
-        open_pretrained(pool, model, pretrained, &base, error) ||
-        take_prompts(pool, tasks, error))
-        goto failed;
-    size_t size = pool->layout->size, bytes;
-    vector = array_new(size, sizeof *vector);
-    if (!vector || !size_multiply(size * b->real_size, task_count, &bytes)) {
-        error_memory(error);
-        goto failed;
-    }
-    if (b->allocate(b, size * b->real_size, (void **)&pool->base, error) ||
-        backend_allocate_kept(b, bytes, (void **)&pool->vectors, error)) {
-        error_prefix(error, "%zu task vectors", task_count);
-        goto failed;
-    }
-    b->upload_real(b, pool->base, base, size);
-    for (size_t t = 0; t < task_count; t++) {
-        work_report(work, "reading models", t, task_count);
-        if (work_stopped(work)) {
-            error_set(error, "stopped");
-            goto failed;
-        }
-        if (read_expert(pool, t, &tasks[t], base, vector, error))
-            goto failed;
-        b->upload_real(b, backend_at(b, pool->vectors, t * size), vector, size);
-    }
-    work_report(work, "reading models", task_count, task_count);
-    if (b->synchronise(b, error) || make_heads(pool, tasks, error))
-        goto failed;
+    int result = pool->heads ? 0 : error_memory(error);
+    if (result == 0)
+        result = take_names(pool, tasks, error) ||
+                         open_pretrained(pool, model, pretrained, &base, error) ||
+                         take_prompts(pool, tasks, error) ||
+                         place_base(pool, tasks, form, base, error) ||
+                         read_experts(pool, tasks, base, work, error) ||
+                         b->synchronise(b, error) || make_heads(pool, tasks, error)
+                     ? -1
+                     : 0;
     free(base);
-    free(vector);
-    *out = pool;
-    return 0;
-failed:
-    free(base);
-    free(vector);
-    pool_close(pool);
-    return -1;
+    if (result)
+        pool_close(pool);
+    else
+        *out = pool;
+    return result;
+}
+
+int pool_open(struct backend *b, const char *model, const char *pretrained,
+              const struct pool_task *tasks, size_t task_count, struct pool **out,
+              const struct work *work, struct error *error) {
+    return open_pool(b, model, pretrained, tasks, task_count, FORM_DENSE, out, work,
+                     error);
+}
+
+int pool_open_factors(struct backend *b, const char *model, const char *pretrained,
+                      const struct pool_task *tasks, size_t task_count, bool always,
+                      struct pool **out, const struct work *work, struct error *error) {
+    return open_pool(b, model, pretrained, tasks, task_count,
+                     always ? FORM_FACTORS : FORM_FEWER, out, work, error);
 }
 
 void pool_close(struct pool *pool) {
@@ -222,6 +258,7 @@ void pool_close(struct pool *pool) {
     struct backend *b = pool->backend;
     b->release(b, pool->base);
     b->release(b, pool->vectors);
+    task_factors_free(pool->factors);
     for (size_t t = 0; pool->heads && t < pool->tasks; t++)
         head_clear(&pool->heads[t]);
     free(pool->heads);

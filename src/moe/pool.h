@@ -14,6 +14,7 @@
 #include "model/heads.h"
 #include "model/layout.h"
 #include "model/zero_shot.h"
+#include "moe/task_factors.h"
 
 enum { POOL_TASKS_MAX = ROUTE_TASKS_MAX };
 
@@ -23,9 +24,10 @@ struct pool {
     struct layout *layout;
     struct example_form form;
     size_t tasks;
-    char **names;       /* [tasks] */
-    real *base;         /* (size) */
-    real *vectors;      /* (tasks, size) task vectors theta_t - theta_0 */
+    char **names;  /* [tasks] */
+    real *base;    /* (size) */
+    real *vectors; /* (tasks, size) task vectors theta_t - theta_0; or NULL, and */
+    struct task_factors *factors; /* they are kept so */
     size_t room;        /* for so many vectors more behind them (pool_make_room) */
     struct head *heads; /* [tasks] each as its own expert has it */
     /* Where both towers of CLIP are merged: what zero-shot heads are made of again for
@@ -48,6 +50,12 @@ struct pool_task {
 int pool_open(struct backend *backend, const char *model, const char *pretrained,
               const struct pool_task *tasks, size_t task_count, struct pool **pool,
               const struct work *work, struct error *error);
+/* The same for those who merge by an unloader and train routers, and read no vectors:
+ * of LoRA adapters factors are kept where task_factors_new has them. */
+int pool_open_factors(struct backend *backend, const char *model,
+                      const char *pretrained, const struct pool_task *tasks,
+                      size_t task_count, bool always, struct pool **pool,
+                      const struct work *work, struct error *error);
 void pool_close(struct pool *pool); /* NULL is fine */
 
 /* Room for so many vectors more behind the task vectors, of zeros unless it is there:

@@ -12,8 +12,9 @@ struct unloader {
     size_t rows, modules, segment_count;
     size_t parts;
     size_t *first; /* [parts + 1] the segment that each begins with; the count */
-    struct merge_segment *segments; /* on the device, as is all that follows */
-    float *weights;                 /* (rows, tasks) */
+    /* On the device, as is all that follows; of factors those of task_factors.h. */
+    struct merge_segment *segments;
+    float *weights; /* (rows, tasks) */
     struct route route;
     float *parameters, *preference; /* of the routers; (tasks) */
 
@@ -71,10 +72,17 @@ int unloader_new(struct pool *pool, const struct upscaling *upscaling,
     u->modules = upscaling->modules;
     u->parts = pool->layout->config.layers + 2;
     u->first = array_new(u->parts + 1, sizeof *u->first);
-    struct merge_segment *segments = u->first ? cut(u, upscaling) : NULL;
+    struct merge_segment *segments = NULL;
+    if (!u->first)
+        error_memory(error);
+    else if (pool->factors)
+        segments =
+            task_factors_segments(pool->factors, upscaling, &u->segment_count, error);
+    else if (!(segments = cut(u, upscaling)))
+        error_memory(error);
     if (!segments) {
         unloader_free(u);
-        return error_memory(error);
+        return -1;
     }
     u->records = b->record_begin != NULL;
     size_t bytes = u->segment_count * sizeof *u->segments;
@@ -113,11 +121,25 @@ static void merge_segments(struct unloader *u, real *out, size_t first, size_t e
 }
 
 void unloader_merge_put(struct unloader *u, real *out) {
-    merge_segments(u, out, 0, u->segment_count);
+    const struct pool *pool = u->pool;
+    if (pool->factors)
+        task_factors_merge(pool->factors, pool->layout, u->segments, u->segment_count,
+                           u->weights, pool->base, out);
+    else
+        merge_segments(u, out, 0, u->segment_count);
 }
 
+/* By factors at once: a product a matrix is soon done. */
 static void merge_ahead(struct unloader *u, real *out, unsigned *ready) {
     struct backend *b = u->pool->backend;
+    if (u->pool->factors || !b->merges_ahead) {
+        unloader_merge_put(u, out);
+        for (size_t i = 0; i < u->parts; i++)
+            ready[i] = 0;
+        if (u->timed)
+            b->mark(b, MARK_MADE);
+        return;
+    }
     for (size_t i = 0; i < u->parts; i++) {
         b->aside(b);
         merge_segments(u, out, u->first[i], u->first[i + 1]);
@@ -128,14 +150,7 @@ static void merge_ahead(struct unloader *u, real *out, unsigned *ready) {
 }
 
 void unloader_merge_ahead(struct unloader *u, real *out, unsigned *ready) {
-    struct backend *b = u->pool->backend;
-    if (b->merges_ahead) {
-        merge_ahead(u, out, ready);
-        return;
-    }
-    unloader_merge_put(u, out);
-    for (size_t i = 0; i < u->parts; i++)
-        ready[i] = 0;
+    merge_ahead(u, out, ready);
 }
 
 void unloader_put(struct unloader *u, const float *weights) {

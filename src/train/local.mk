@@ -13,6 +13,7 @@ libpwemoe_a_SOURCES += \
   src/train/sharing.h src/train/sharing.c \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/merged_pass.h src/train/merged_pass.c \
+  src/train/factor_slopes.h src/train/factor_slopes.c \
   src/train/router_training.h src/train/router_training.c \
   src/train/finetuning.h src/train/finetuning.c \
   src/train/tensor_factors.h src/train/tensor_factors.c \

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "train/factor_slopes.h"
 #include "train/host_state.h"
 #include "train/hypervolume.h"
 #include "train/merged_pass.h"
@@ -28,6 +29,7 @@ struct router_training {
     size_t region_size, pending;
     /* batch->more: (modules, groups, tasks) d losses / d routing weights. */
 
+    struct factor_slopes *slopes; /* where the pool has factors; else NULL */
     struct sharing sharing;
 
     float *routing;   /* (upscaling->rows, tasks) */
@@ -82,7 +84,7 @@ static float *place_region(void *self, size_t offset, size_t count, size_t *stri
     struct router_training *t = self;
     size_t row = upscaling_row(t->pass.upscaling, offset);
     (void)count;
-    if (row == t->pass.upscaling->modules)
+    if (row == t->pass.upscaling->modules || t->slopes) /* factors have no rest */
         return NULL;
     *stride = t->region_size;
     if (!t->pass.pool->backend->gathers)
@@ -97,6 +99,12 @@ static void reduce_region(void *self, size_t offset, size_t count) {
     struct router_training *t = self;
     if (!t->pass.pool->backend->gathers)
         reduce(t, upscaling_row(t->pass.upscaling, offset), offset, count);
+}
+
+static void reduce_product(void *self, const struct gradient_product *product) {
+    struct router_training *t = self;
+    factor_slopes_add(t->slopes, t->pass.upscaling, product, t->region,
+                      t->pass.batch->more);
 }
 
 /* --- making and freeing --------------------------------------------------------- */
@@ -157,6 +165,7 @@ int router_training_new(struct pool *pool, const struct dataset *const *train,
                     t->pass.upscaling->modules, pool->tasks, (float)options->lambda,
                     &random, &t->routers, error) ||
         allocate_device(t, error) ||
+        (pool->factors && factor_slopes_new(pool->factors, &t->slopes, error)) ||
         sharing_open(&t->sharing,
                      t->pass.upscaling->modules * t->group_room * pool->tasks,
                      pool->tasks, error))
@@ -176,6 +185,7 @@ void router_training_free(struct router_training *t) {
     if (!t)
         return;
     struct backend *b = t->pass.pool->backend;
+    factor_slopes_free(t->slopes);
     merged_pass_close(&t->pass);
     b->release(b, t->region);
     routers_free(t->routers);
@@ -213,6 +223,7 @@ static void forward_backward(void *self) {
     struct gradient_sink sink = {.self = t,
                                  .place = place_region,
                                  .ready = reduce_region,
+                                 .product = t->slopes ? reduce_product : NULL,
                                  .together = b->gathers,
                                  .lowest = t->pass.upscaling->lowest};
     b->zero(b, batch->more,
@@ -393,6 +404,10 @@ int router_training_gradients(struct router_training *t, const double *preferenc
     if (result == 0)
         memcpy(gradients, t->gradients, groups * t->routers->count * sizeof *gradients);
     return result;
+}
+
+void router_training_way(struct router_training *t, enum factor_way way) {
+    factor_slopes_force(t->slopes, way);
 }
 
 int router_training_set_routers(struct router_training *t,

@@ -19,6 +19,7 @@
 #include "moe/routers.h"
 #include "moe/unloader.h"
 #include "train/combine.h"
+#include "train/factor_slopes.h"
 #include "train/trainer.h"
 
 struct ranks;
@@ -70,6 +71,9 @@ int router_training_gradients(struct router_training *training,
                               const struct dataset *const *data, size_t n,
                               size_t groups, double *losses, float *gradients,
                               struct error *error);
+
+/* Of a pool with factors: the way that their slopes go from now on, for tests. */
+void router_training_way(struct router_training *training, enum factor_way way);
 
 /* Replaces the routers' parameters (of the same shape), for tests. */
 int router_training_set_routers(struct router_training *training,

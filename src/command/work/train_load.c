@@ -127,7 +127,8 @@ int train_load(struct train_run *s, struct error *error) {
     struct store *stamps = ranks_rank(t->invocation->ranks) ? NULL : t->store;
     if (!parsed || sources_check(stamps, t->recipe, t->folder, work, error) ||
         training_device(t, error) ||
-        sources_pool(t->recipe, t->folder, t->backend, &t->pool, work, error) ||
+        (s->kind & (CORRECTION | COEFFICIENTS) ? sources_pool : sources_pool_factors)(
+            t->recipe, t->folder, t->backend, &t->pool, work, error) ||
         training_data(t, &t->pool->form, needs_labels(s), error))
         return -1;
     for (size_t i = 0; i < t->tasks; i++)

@@ -1,0 +1,305 @@
+/* Routers over LoRA adapters: merged weights and gradients from the adapters' factors
+ * against those of dense task vectors, by both ways, for three kinds of model. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "support/folder.h"
+#include "support/golden.h"
+#include "train/router_training.h"
+
+enum { TASKS = 3, EXAMPLES = 3 };
+
+/* --- adapters ----------------------------------------------------------------------
+ */
+
+static char *content(const char *name, size_t *size) {
+    char *bytes;
+    struct error error;
+    if (file_read(golden_path(name), 1 << 20, &bytes, size, &error))
+        fail_msg("%s", error.text);
+    return bytes;
+}
+
+static void put(const char *in, const char *name, const void *bytes, size_t size) {
+    char path[1200];
+    snprintf(path, sizeof path, "%s/%s", in, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The golden adapter with every number another one, and another for each task. */
+static void write_adapter(const char *kind, const char *to, size_t task) {
+    char name[128];
+    size_t size;
+    uint64_t header;
+    snprintf(name, sizeof name, "lora/%s/adapter_config.json", kind);
+    char *bytes = content(name, &size);
+    put(to, "adapter_config.json", bytes, size);
+    free(bytes);
+    snprintf(name, sizeof name, "lora/%s/adapter_model.safetensors", kind);
+    bytes = content(name, &size);
+    memcpy(&header, bytes, sizeof header);
+    for (size_t at = 8 + (size_t)header; at + 4 <= size; at += 4) {
+        float x;
+        memcpy(&x, bytes + at, sizeof x);
+        x *= (float)(1.2 + cos((double)(at * (task + 2))));
+        memcpy(bytes + at, &x, sizeof x);
+    }
+    put(to, "adapter_model.safetensors", bytes, size);
+    free(bytes);
+}
+
+/* Paths of adapters of a kind, one for each task. */
+static void make_adapters(char path[TASKS][1024], const char *kind) {
+    for (size_t t = 0; t < TASKS; t++) {
+        snprintf(path[t], sizeof path[t], "%s/%s-%zu", folder(), kind, t);
+        mkdir(path[t], 0777);
+        write_adapter(kind, path[t], t);
+    }
+}
+
+/* --- the two pools ------------------------------------------------------------------
+ */
+
+struct side { /* of one form of the task vectors */
+    struct pool *pool;
+    struct router_training *training;
+};
+
+struct fixture {
+    char adapters[TASKS][1024];
+    struct backend *backend;
+    struct side dense, factors;
+    struct dataset *data[TASKS];
+};
+
+static void open_pools(struct fixture *f, const char *kind) {
+    char note[256], name[64], pretrained[1100], heads[TASKS][1100];
+    struct pool_task list[TASKS];
+    struct error error;
+    snprintf(name, sizeof name, "model/%s", kind);
+    snprintf(pretrained, sizeof pretrained, "%s", golden_path(name));
+    for (size_t t = 0; t < TASKS; t++) {
+        snprintf(name, sizeof name, "model/clip-head%zu.safetensors", t);
+        snprintf(heads[t], sizeof heads[t], "%s",
+                 strcmp(kind, "clip") == 0 ? golden_path(name) : "");
+        list[t] =
+            (struct pool_task){.name = "t", .expert = f->adapters[t], .head = heads[t]};
+    }
+    if (backend_open("cpu", PRECISION_F32, 2, &f->backend, note, &error) ||
+        pool_open(f->backend, NULL, pretrained, list, TASKS, &f->dense.pool, NULL,
+                  &error) ||
+        pool_open_factors(f->backend, NULL, pretrained, list, TASKS, true,
+                          &f->factors.pool, NULL, &error))
+        fail_msg("%s", error.text);
+    assert_non_null(f->factors.pool->factors);
+    assert_null(f->factors.pool->vectors);
+    assert_null(f->dense.pool->factors);
+}
+
+static void start(struct fixture *f, struct side *side, enum granularity upscale,
+                  enum combine method) {
+    struct router_training_options options =
+        router_training_defaults(side->pool->layout->config.kind);
+    const struct dataset *train[TASKS];
+    struct error error;
+    for (size_t t = 0; t < TASKS; t++)
+        train[t] = f->data[t];
+    options.method = method;
+    options.upscale = upscale;
+    options.batch = EXAMPLES;
+    if (router_training_new(side->pool, train, &options, &side->training, &error))
+        fail_msg("%s", error.text);
+    struct routers routers = *router_training_routers(side->training);
+    routers.parameters = malloc(routers.count * sizeof *routers.parameters);
+    for (size_t i = 0; i < routers.count; i++)
+        routers.parameters[i] = (float)(0.4 * sin(1.0 + (double)i));
+    assert_int_equal(router_training_set_routers(side->training, &routers, &error), 0);
+    free(routers.parameters);
+}
+
+static void open_fixture(struct fixture *f, const char *kind, enum granularity upscale,
+                         enum combine method) {
+    *f = (struct fixture){0};
+    make_adapters(f->adapters, kind);
+    open_pools(f, kind);
+    for (size_t t = 0; t < TASKS; t++)
+        f->data[t] = golden_task_examples(kind, f->dense.pool, t, EXAMPLES);
+    start(f, &f->dense, upscale, method);
+    start(f, &f->factors, upscale, method);
+}
+
+static void close_fixture(struct fixture *f) {
+    router_training_free(f->dense.training);
+    router_training_free(f->factors.training);
+    for (size_t t = 0; t < TASKS; t++)
+        dataset_close(f->data[t]);
+    pool_close(f->dense.pool);
+    pool_close(f->factors.pool);
+    backend_close(f->backend);
+}
+
+/* --- against each other -------------------------------------------------------------
+ */
+
+static const double preference[TASKS] = {0.5, 0.2, 0.3};
+
+/* Freed with free(). */
+static float *merged(const struct side *side, enum granularity upscale) {
+    struct backend *b = side->pool->backend;
+    const struct layout *l = side->pool->layout;
+    struct upscaling *u;
+    struct unloader *unloader;
+    struct error error;
+    real *out;
+    float *weights, *host = malloc(l->size * sizeof *host);
+    assert_int_equal(upscaling_new(l, upscale, &u, &error), 0);
+    assert_int_equal(unloader_new(side->pool, u, &unloader, &error), 0);
+    assert_int_equal(b->allocate(b, l->size * b->real_size, (void **)&out, &error), 0);
+    weights = malloc(u->rows * TASKS * sizeof *weights);
+    routers_forward(router_training_routers(side->training), preference, weights);
+    unloader_merge(unloader, weights, out);
+    assert_int_equal(b->download_real(b, host, out, l->size, &error), 0);
+    b->release(b, out);
+    unloader_free(unloader);
+    upscaling_free(u);
+    free(weights);
+    return host;
+}
+
+/* A dense task vector is the difference of two rounded numbers, and is added to a
+ * third: each is wrong by at most 2^-24 of its size, for every task. Returns how many
+ * numbers are not the pretrained model's. */
+static size_t compare_merged(const struct fixture *f, enum granularity upscale) {
+    float *a = merged(&f->dense, upscale), *b = merged(&f->factors, upscale);
+    const float *base = f->backend->host_view(f->backend, f->dense.pool->base);
+    size_t changed = 0;
+    for (size_t i = 0; i < f->dense.pool->layout->size; i++) {
+        double most = 8 * 0x1p-24 * (fabs((double)base[i]) + fabs((double)a[i]) + 0.1);
+        if (!(fabs((double)a[i] - (double)b[i]) <= most))
+            fail_msg("%zu: dense %.9g, factors %.9g", i, (double)a[i], (double)b[i]);
+        changed += fabs((double)b[i] - (double)base[i]) > 1e-3;
+    }
+    free(a);
+    free(b);
+    return changed;
+}
+
+/* Sums of f32 in another order, of task vectors that are wrong by 2^-24 of weights ten
+ * times their size. */
+static void compare_gradients(const struct fixture *f, size_t groups,
+                              enum factor_way way) {
+    size_t count = groups * router_training_routers(f->dense.training)->count;
+    float *a = malloc(count * sizeof *a), *b = malloc(count * sizeof *b);
+    double a_losses[TASKS], b_losses[TASKS], most = 0;
+    const struct dataset *data[TASKS];
+    struct error error;
+    for (size_t t = 0; t < TASKS; t++)
+        data[t] = f->data[t];
+    router_training_way(f->factors.training, way);
+    if (router_training_gradients(f->dense.training, preference, data, EXAMPLES, groups,
+                                  a_losses, a, &error) ||
+        router_training_gradients(f->factors.training, preference, data, EXAMPLES,
+                                  groups, b_losses, b, &error))
+        fail_msg("%s", error.text);
+    for (size_t t = 0; t < TASKS; t++)
+        assert_true(fabs(a_losses[t] - b_losses[t]) <= 1e-5 * fabs(a_losses[t]));
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs((double)a[i]));
+    assert_true(most > 1e-4);
+    for (size_t i = 0; i < count; i++)
+        if (!(fabs((double)a[i] - (double)b[i]) <= 1e-4 * most))
+            fail_msg("%zu of %zu: dense %g, factors %g, the greatest %g", i, count,
+                     (double)a[i], (double)b[i], most);
+    free(a);
+    free(b);
+}
+
+static void check(const char *kind) {
+    static const enum granularity each[] = {UPSCALE_MLP, UPSCALE_ATTN_MLP, UPSCALE_ALL,
+                                            UPSCALE_LINEAR};
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        struct fixture f;
+        bool steered = each[i] != UPSCALE_MLP || strcmp(kind, "vit") != 0;
+        open_fixture(&f, kind, each[i], COMBINE_EPO);
+        assert_true(compare_merged(&f, each[i]) > 100);
+        for (int way = FACTOR_WAY_FEWER; way <= FACTOR_WAY_GRADIENT && steered; way++) {
+            compare_gradients(&f, 1, (enum factor_way)way);
+            compare_gradients(&f, TASKS, (enum factor_way)way);
+        }
+        close_fixture(&f);
+    }
+}
+
+/* Queries and values alone: two of three matrices that are one to the model. */
+static void test_vit(void **state) {
+    (void)state;
+    check("vit");
+}
+
+static void test_clip(void **state) {
+    (void)state;
+    check("clip");
+}
+
+/* Matrices that are stored [inputs, outputs]. */
+static void test_gpt2(void **state) {
+    (void)state;
+    check("gpt2");
+}
+
+/* Whether a pool of two experts keeps factors where nobody insists, or somebody does.
+ */
+static bool keeps_factors(const char *kind, const char *first, const char *second,
+                          bool always) {
+    char note[256], name[64], pretrained[1100];
+    struct backend *backend;
+    struct pool *pool;
+    struct error error;
+    struct pool_task list[] = {{.name = "a", .expert = first, .head = ""},
+                               {.name = "b", .expert = second, .head = ""}};
+    snprintf(name, sizeof name, "model/%s", kind);
+    snprintf(pretrained, sizeof pretrained, "%s", golden_path(name));
+    if (backend_open("cpu", PRECISION_F32, 1, &backend, note, &error) ||
+        pool_open_factors(backend, NULL, pretrained, list, 2, always, &pool, NULL,
+                          &error))
+        fail_msg("%s", error.text);
+    bool kept = pool->factors;
+    assert_true(kept == !pool->vectors);
+    pool_close(pool);
+    backend_close(backend);
+    return kept;
+}
+
+/* Where all are adapters. */
+static void test_kept(void **state) {
+    (void)state;
+    char vit[TASKS][1024], gpt2[TASKS][1024], expert[1100];
+    make_adapters(vit, "vit");
+    make_adapters(gpt2, "gpt2");
+    snprintf(expert, sizeof expert, "%s", golden_path("model/vit-expert1"));
+    assert_true(keeps_factors("vit", vit[0], vit[1], false));
+    assert_false(keeps_factors("vit", vit[0], expert, true));
+    assert_true(keeps_factors("gpt2", gpt2[0], gpt2[1], true));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vit),
+        cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_gpt2),
+        cmocka_unit_test(test_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
