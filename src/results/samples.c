@@ -246,21 +246,34 @@ static int by_sample(const void *a, const void *b) {
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Those that are as far as the farthest take what places are left. */
+static void put(const struct samples *samples, size_t at, struct samples *near) {
+    size_t tasks = samples->tasks;
+    memcpy(near->preferences + near->count * tasks, samples->preferences + at * tasks,
+           tasks * sizeof(double));
+    memcpy(near->values + near->count * tasks, samples->values + at * tasks,
+           tasks * sizeof(double));
+    near->count++;
+}
+
+/* Of those that are as far as the farthest as many as there is room for, evenly from
+ * all: the first of a grid's would lie on one side. */
 static void take(struct search *search, size_t most, struct samples *near) {
     const struct samples *samples = search->samples;
-    size_t tasks = samples->tasks;
+    double low = search->reach * below;
+    size_t inside = 0, at = 0;
     qsort(search->found, search->count, sizeof *search->found, by_sample);
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < search->count && near->count < most; i++) {
-            size_t at = search->found[i].index;
-            if ((search->found[i].key < search->reach * below) != (pass == 0))
-                continue;
-            memcpy(near->preferences + near->count * tasks,
-                   samples->preferences + at * tasks, tasks * sizeof(double));
-            memcpy(near->values + near->count * tasks, samples->values + at * tasks,
-                   tasks * sizeof(double));
-            near->count++;
+    for (size_t i = 0; i < search->count; i++)
+        inside += search->found[i].key < low;
+    size_t as_far = search->count - inside;
+    size_t room = most - inside < as_far ? most - inside : as_far;
+    for (size_t i = 0; i < search->count; i++)
+        if (search->found[i].key < low)
+            put(samples, search->found[i].index, near);
+    for (size_t i = 0; i < search->count; i++)
+        if (search->found[i].key >= low) {
+            if ((at + 1) * room / as_far > at * room / as_far)
+                put(samples, search->found[i].index, near);
+            at++;
         }
 }
 

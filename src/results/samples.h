@@ -33,7 +33,7 @@ void samples_free(struct samples *samples);
 int samples_divide(struct samples *samples);
 
 /* The `least` samples nearest to a preference with those that are as far as the last of
- * them, `most` at most, or all where there are fewer, in the order of samples. The
+ * them, `most` at most and of the last evenly many, or all where there are fewer. The
  * caller frees near by samples_free. false, with nothing to free, where there are none
  * or memory is out. */
 bool samples_nearest(const struct samples *samples, const double *preference,

@@ -54,8 +54,17 @@ static double distance(const struct samples *samples, size_t i, const double *fr
     return sum;
 }
 
+static void check_is(const struct samples *samples, size_t i,
+                     const struct samples *near, size_t at) {
+    size_t tasks = samples->tasks;
+    assert_true(at < near->count);
+    assert_true(near->values[at * tasks] == (double)i);
+    assert_memory_equal(near->preferences + at * tasks,
+                        samples->preferences + i * tasks, tasks * sizeof(double));
+}
+
 /* Against every distance, sorted: all that are nearer than the last of the least, then
- * in their order those as far as it, as many as there is room for. */
+ * of those as far as it as many as there is room for, evenly from their order. */
 static void check_nearest(const struct samples *samples, const double *from,
                           size_t least, size_t most) {
     struct samples near;
@@ -69,18 +78,19 @@ static void check_nearest(const struct samples *samples, const double *from,
     least = least < most ? least : most;
     double low = sorted[least - 1] * (1 - 1e-9), high = sorted[least - 1] * (1 + 1e-9);
     assert_true(samples_nearest(samples, from, least, most, &near));
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < samples->count && at < most; i++) {
-            double far = distance(samples, i, from);
-            if (pass == 0 ? far >= low : far < low || far > high)
-                continue;
-            assert_true(at < near.count);
-            assert_true(near.values[at * samples->tasks] == (double)i);
-            assert_memory_equal(near.preferences + at * samples->tasks,
-                                samples->preferences + i * samples->tasks,
-                                samples->tasks * sizeof(double));
-            at++;
-        }
+    size_t as_far = 0, tie = 0;
+    for (size_t i = 0; i < samples->count; i++) {
+        double far = distance(samples, i, from);
+        as_far += far >= low && far <= high;
+        if (far < low)
+            check_is(samples, i, &near, at++);
+    }
+    size_t room = most - at < as_far ? most - at : as_far;
+    for (size_t i = 0; i < samples->count; i++) {
+        double far = distance(samples, i, from);
+        if (far >= low && far <= high && tie++ * room % as_far + room >= as_far)
+            check_is(samples, i, &near, at++);
+    }
     assert_int_equal(near.count, at);
     samples_free(&near);
     free(sorted);
@@ -139,6 +149,26 @@ static void equal_samples_are_divided(void **state) {
     check_samples(&samples, &draws);
 }
 
+/* From the middle of a grid of twelve tasks every point is as far as another: those
+ * that are taken know of each task. */
+static void equally_far_ones_are_of_all_sides(void **state) {
+    (void)state;
+    struct samples samples = of_grid(12, 4), near;
+    double middle[12];
+    for (size_t t = 0; t < 12; t++)
+        middle[t] = 1.0 / 12;
+    assert_true(samples_nearest(&samples, middle, 48, 64, &near));
+    assert_int_equal(near.count, 64);
+    for (size_t t = 0; t < 12; t++) {
+        double most = 0;
+        for (size_t i = 0; i < near.count; i++)
+            most = fmax(most, near.preferences[i * 12 + t]);
+        assert_true(most > 0);
+    }
+    samples_free(&near);
+    samples_free(&samples);
+}
+
 /* Most of many samples are left out: what is looked at is what makes a drag slow. */
 static void blocks_are_small_and_compact(void **state) {
     (void)state;
@@ -162,6 +192,7 @@ int main(void) {
         cmocka_unit_test(finds_what_a_walk_finds),
         cmocka_unit_test(finds_what_a_walk_finds_on_grids),
         cmocka_unit_test(equal_samples_are_divided),
+        cmocka_unit_test(equally_far_ones_are_of_all_sides),
         cmocka_unit_test(blocks_are_small_and_compact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

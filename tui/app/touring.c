@@ -14,8 +14,10 @@ static bool has_moved(const struct explorer *explorer) {
     return explorer->serial != explorer->tour.serial;
 }
 
+/* And has moved: measuring may be over before this step is read. */
 static bool is_measured(const struct explorer *explorer) {
-    return explorer->figures == FIGURES_COMPLETE || explorer->missing[0];
+    return has_moved(explorer) &&
+           (explorer->figures == FIGURES_COMPLETE || explorer->missing[0]);
 }
 
 static bool is_listed(const struct explorer *explorer) {
@@ -36,9 +38,9 @@ static const struct tour_step steps[] = {
      "merged "
      "model, and its figures answer.",
      has_moved},
-    {"est is an estimate from stored models. The real one is made and measured now; "
-     "wait "
-     "for the word measured.",
+    {"est is an estimate from stored models; the real one is made and measured at "
+     "once, "
+     "and then it says complete. Move again.",
      is_measured},
     {"T lists every stored model. j and k go through them, and each stands out in the "
      "scatters; Enter goes to one.",
