@@ -1,5 +1,5 @@
-"""Makes tensorwise/foreign.safetensors: what fusion-bench makes of the tiny Llama, BERT and
-T5 of tensorwise/, in float64. Run after make_tensorwise.py with what make_merge.py wants,
+"""Makes tensorwise/foreign.safetensors: what fusion-bench makes of the tiny Llama, BERT, T5
+and ResNet of tensorwise/, in float64. Run after make_tensorwise.py with what make_merge.py wants,
 from which the way of loading fusion-bench's files is taken."""
 
 import pathlib
@@ -28,6 +28,17 @@ def others(base):
     return [k for k in base if not any(part.isdigit() for part in k.split("."))]
 
 
+def trimmed(taus, share):
+    """TIES of one tensor. Its threshold is a value that it keeps, so that a share of n
+    numbers leaves one more of them: what it is asked for is one less."""
+    theirs = fusion_bench("ties_merging/ties_merging_utils.py")
+    rows = torch.stack([t.reshape(-1) for t in taus])
+    count = max(1, int(share * rows.shape[1]))
+    ready = theirs.topk_values_mask(rows, K=(count - 0.5) / rows.shape[1])[0]
+    return theirs.disjoint_merge(ready, "sum", theirs.resolve_sign(ready)).reshape(
+        taus[0].shape)
+
+
 def main():
     iso = fusion_bench("isotropic_merging/iso_utils.py")
     slerp = fusion_bench("slerp/slerp_utils.py").slerp
@@ -45,6 +56,12 @@ def main():
     keep("bert/iso-cts", {k: base[k] + 0.7 * found[k] for k in base})
     _, a, b = models("t5", "ab")
     keep("t5/slerp", {k: slerp(0.3, a[k], b[k]) for k in a})
+    _, a, b = models("resnet", "ab")
+    learnt = [k for k in a if a[k].dim() and "running_" not in k]
+    keep("resnet/slerp", {k: slerp(0.3, a[k], b[k]) for k in learnt})
+    base, taus = vectors("resnet", "abc")
+    keep("resnet/ties", {k: base[k] + 0.4 * trimmed([t[k] for t in taus], 0.3)
+                         for k in learnt})
     save_file(results, HERE / "foreign.safetensors")
 
 

@@ -160,6 +160,9 @@ static void test_against_fusion_bench(void **state) {
         {"bert", "iso-cts", "--method iso-cts --set scale=0.7,common=0.5" BASE TWO,
          angles},
         {"t5", "slerp", "--method slerp --scales a=0.7,b=0.3" TWO, angles},
+        {"resnet", "slerp", "--method slerp --scales a=0.7,b=0.3" TWO, angles},
+        {"resnet", "ties", "--method ties" BASE THREE " --set keep=0.3,scale=0.4",
+         rounding},
     };
     struct safetensors *golden = golden_open("tensorwise/foreign.safetensors");
     (void)state;
