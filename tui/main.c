@@ -222,6 +222,23 @@ static void block_signals(sigset_t *before) {
     pthread_sigmask(SIG_SETMASK, &all, before);
 }
 
+/* What a file fresh from init could be better with; in the demo, until someone has been
+ * there, the tour. */
+static void greet(struct explorer *explorer) {
+    const struct catalog *catalog = explorer->catalog;
+    if (!catalog || catalog->reading)
+        return;
+    if (catalog_is_closed(explorer->routers) && !catalog_any_trained(catalog))
+        explorer_say(explorer, false,
+                     "nothing is trained yet, so a closed form answers; `pwemoe train "
+                     "%s` makes better models",
+                     explorer->file);
+    else if (!explorer->visits.count &&
+             !strcmp(catalog->recipe->name, "digits, letters, surfaces"))
+        explorer_say(explorer, false,
+                     "new here? G begins a tour in five steps; ? lists all keys");
+}
+
 static int explore(struct app *app, const struct explore_options *options,
                    struct replay *replay, FILE *record, struct error *error) {
     struct screen_options screen = {options->no_colour, !options->no_mouse};
@@ -240,11 +257,7 @@ static int explore(struct app *app, const struct explore_options *options,
     app->explorer.mouse = !options->no_mouse;
     app->explorer.fp8 = options->precision == PRECISION_FP8;
     wait_for_results(app, false, 0.06);
-    /* In the demo, until someone has been there. */
-    if (app->explorer.catalog && !app->explorer.visits.count &&
-        !strcmp(app->explorer.catalog->recipe->name, "digits, letters, surfaces"))
-        explorer_say(&app->explorer, false,
-                     "new here? G begins a tour in five steps; ? lists all keys");
+    greet(&app->explorer);
     int result = draw(app, error);
     /* Loading begins when there is something to look at. */
     if (result == 0) {

@@ -238,6 +238,7 @@ static void explores_without_training(void **state) {
     fixture_write_untrained(file, 200);
     struct terminal *terminal = terminal_explore(file, 120, 30);
     terminal_expect(terminal, "closed form wudi");
+    terminal_expect(terminal, "nothing is trained yet");
     terminal_expect(terminal, "complete");
     terminal_type(terminal, "2");
     terminal_expect(terminal, "1.000 beta");

@@ -133,6 +133,9 @@ static void the_closed_form_has_none(void **state) {
     text = draw(&app, 60, 6, true);
     assert_non_null(strstr(text, "no routers are trained yet; run pwemoe train"));
     free(text);
+    text = draw(&app, 30, 6, true); /* no word is lost in a narrow panel */
+    assert_non_null(strstr(text, "pwemoe train"));
+    free(text);
     driver_expect(&app, "none trained, closed form wudi");
     driver_close(&app);
 }

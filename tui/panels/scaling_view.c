@@ -98,10 +98,11 @@ void scaling_view_draw(const struct view *view, const struct explorer *explorer,
     }
     if (x.low > x.high) {
         free(points);
-        view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
-                  catalog->reading
-                      ? explorer_why_empty(explorer, why, sizeof why)
-                      : "no scaling sweep is stored; run pwemoe merge --scales 0:1:11");
+        view_wrapped(
+            view, 1, 1, view->width - 1, view->height - 1, INK_FAINT, LOOK_PLAIN,
+            catalog->reading
+                ? explorer_why_empty(explorer, why, sizeof why)
+                : "no scaling sweep is stored; run pwemoe merge --scales 0:1:11");
         return;
     }
     double here = 0;

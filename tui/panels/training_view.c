@@ -58,10 +58,10 @@ void training_view_draw(const struct view *view, const struct explorer *explorer
         range_add(&y, catalog->curve[i].loss);
     }
     if (x.low >= x.high) {
-        view_text(view, 1, 1, view->width - 1, INK_FAINT, LOOK_PLAIN,
-                  catalog->curve_count
-                      ? "one point so far"
-                      : "no training curve is stored; run pwemoe train");
+        view_wrapped(
+            view, 1, 1, view->width - 1, view->height - 1, INK_FAINT, LOOK_PLAIN,
+            catalog->curve_count ? "one point so far"
+                                 : "no training curve is stored; run pwemoe train");
         return;
     }
     y.low = fmin(y.low, 0);
