@@ -94,6 +94,15 @@ tests_gpu_test_training_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_gpu_test_training_LDADD = $(SUPPORT_LIBS)
 EXTRA_tests_gpu_test_training_DEPENDENCIES = $(emulated_module)
 
+# Routers over LoRA adapters, as on the CPU.
+check_PROGRAMS += tests/gpu/test_factor_slopes
+TESTS += tests/gpu/test_factor_slopes
+tests_gpu_test_factor_slopes_SOURCES = tests/train/test_factor_slopes.c \
+  tests/gpu/module.h tests/gpu/module.c tests/gpu/settings.h tests/support/folder.c
+tests_gpu_test_factor_slopes_CPPFLAGS = $(AM_CPPFLAGS) -DEMULATED -I$(top_srcdir)/tests
+tests_gpu_test_factor_slopes_LDADD = $(SUPPORT_LIBS)
+EXTRA_tests_gpu_test_factor_slopes_DEPENDENCIES = $(emulated_module)
+
 check_PROGRAMS += tests/gpu/test_batches
 TESTS += tests/gpu/test_batches
 tests_gpu_test_batches_SOURCES = tests/gpu/test_batches.c tests/gpu/module.h \
