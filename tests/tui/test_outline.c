@@ -113,7 +113,9 @@ static void it_shows_only_what_is_known(void **state) {
         assert_shown(&explorer, sizes[i][0], sizes[i][1], "gamma", true);
     }
     assert_shown(&explorer, 200, 50, "ls mlp, 200 steps", true);
-    assert_shown(&explorer, 200, 50, "Training loss: ls mlp", true);
+    /* How far the training is stands in the title, however little room there is. */
+    assert_shown(&explorer, 200, 50, "Training loss: ls mlp, step 200 of 200", true);
+    assert_shown(&explorer, 120, 40, "Loss: ls mlp, 200 of 200", true);
     explorer.space = SPACE_PAIRS;
     assert_int_equal(explorer_take_catalog(&explorer, whole), 0);
     assert_shown(&explorer, 120, 40, "reading", false);

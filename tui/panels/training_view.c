@@ -40,18 +40,29 @@ done:
     free(count);
 }
 
+/* As much as there is room for: how far it is, then what is trained. */
+static void make_title(const struct view *view, const struct store_run *run, char *out,
+                       size_t size) {
+    enum { RULE = 4 }; /* what a heading has beside its text */
+    char name[48];
+    snprintf(name, sizeof name, "%s %s", TEXT_CUT(run->method, 20),
+             TEXT_CUT(run->upscale, 20));
+    snprintf(out, size, "Training loss: %s, step %u of %u", name, run->steps_done,
+             run->steps);
+    if (text_columns(view->canvas->marks, out) + RULE > view->width)
+        snprintf(out, size, "Loss: %s, %u of %u", name, run->steps_done, run->steps);
+    if (text_columns(view->canvas->marks, out) + RULE > view->width)
+        snprintf(out, size, "Loss: step %u of %u", run->steps_done, run->steps);
+}
+
 void training_view_draw(const struct view *view, const struct explorer *explorer,
                         bool focused) {
     const struct catalog *catalog = explorer->catalog;
     struct range x = range_empty(), y = range_empty();
     char title[128] = "Training";
-    for (size_t i = 0; i < catalog->run_count; i++) {
-        const struct store_run *run = &catalog->runs[i];
-        if (run->id == catalog->curve_run)
-            snprintf(title, sizeof title, "Training loss: %s %s, step %u of %u",
-                     TEXT_CUT(run->method, 20), TEXT_CUT(run->upscale, 20),
-                     run->steps_done, run->steps);
-    }
+    for (size_t i = 0; i < catalog->run_count; i++)
+        if (catalog->runs[i].id == catalog->curve_run)
+            make_title(view, &catalog->runs[i], title, sizeof title);
     view_heading(view, title, focused);
     for (size_t i = 0; i < catalog->curve_count; i++) {
         range_add(&x, catalog->curve[i].step);
