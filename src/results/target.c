@@ -348,11 +348,14 @@ bool target_text(const struct target *target, const struct store_recipe *recipe,
         used += (size_t)snprintf(out + used, size - used, "%s%s %s", used ? ", " : "",
                                  TEXT_CUT(recipe->tasks[t].name, 60),
                                  TEXT_NUMBER(values[t], 2));
+        /* A bound that follows from others, as "like average", has digits for no one.
+         */
         if (!isnan(target->bounds[t]) && used < size)
-            used += (size_t)snprintf(out + used, size - used, " %s %g",
+            used += (size_t)snprintf(out + used, size - used, " %s %.*g",
                                      missing <= 0 ? less ? "<=" : ">="
                                      : less       ? ">"
                                                   : "<",
+                                     fabs(target->bounds[t]) < 1000 ? 5 : 6,
                                      target->bounds[t]);
         if (missing > 0 && used < size)
             used +=

@@ -136,6 +136,10 @@ static void shortfalls_are_told_apart(void **state) {
     assert_false(target_text(&target, gains->recipe, values, text, sizeof text));
     assert_string_equal(text,
                         "cars 71.50 < 72 (0.50 short), sun397 60.00 >= 60, cat 50.00");
+    target.bounds[0] = 493.0 / 6; /* as of "like average" */
+    assert_false(target_text(&target, gains->recipe, values, text, sizeof text));
+    assert_non_null(strstr(text, "cars 71.50 < 82.167 (10.67 short)"));
+    target.bounds[0] = 72;
     assert_true(target_short(&target, gains->recipe, 0, 71.5) == 0.5);
     assert_true(target_short(&target, gains->recipe, 1, 71.5) == 0);
     assert_int_equal(target_parse("cars 0.4", losses, &target, &error), 0);
