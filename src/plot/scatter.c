@@ -117,6 +117,13 @@ static void draw_bar(struct scatter *s, size_t point) {
                    axes_y(a, p->high[s->y]));
 }
 
+static size_t count_plain(const struct scatter *s) {
+    size_t plain = 0;
+    for (size_t i = 0; i < s->cloud->count; i++)
+        plain += !s->cloud->points[i].dimmed;
+    return plain;
+}
+
 /* Those with bars are few, or the bars would hide what they are of. */
 static bool has_bar(const struct scatter *s, size_t point, size_t plain) {
     return is_alone(s, point) || (!s->cloud->points[point].dimmed && plain <= BARS_MAX);
@@ -157,9 +164,7 @@ static double paleness(size_t count, double few) {
 }
 
 static void draw_points(struct scatter *s) {
-    size_t count = s->cloud->count, plain = 0;
-    for (size_t i = 0; i < count; i++)
-        plain += !s->cloud->points[i].dimmed;
+    size_t count = s->cloud->count, plain = count_plain(s);
     double alpha[4] = {paleness(count, 0.4), paleness(plain, 1), 1, 1};
     for (unsigned layer = 0; layer < 4; layer++) {
         double radius = layer == 0 || plain > FEW ? 3.6 : MARK;
@@ -278,8 +283,20 @@ static size_t fill_legend(struct scatter *s) {
     return count;
 }
 
+/* The ends of a bar, as far as it does not make what lies in the range small. */
+static void add_bar(struct axes_range *range, const struct axes_range *values,
+                    double low, double high) {
+    double reach =
+        values->low < values->high ? 0.2 * (values->high - values->low) : INFINITY;
+    if (isfinite(low) && isfinite(high)) {
+        axes_range_add(range, fmax(low, values->low - reach));
+        axes_range_add(range, fmin(high, values->high + reach));
+    }
+}
+
 static void find_ranges(struct scatter *s) {
     struct axes_range rx, ry;
+    size_t plain = count_plain(s);
     axes_range_begin(&rx);
     axes_range_begin(&ry);
     for (size_t i = 0; i < s->cloud->count; i++)
@@ -287,6 +304,14 @@ static void find_ranges(struct scatter *s) {
             axes_range_add(&rx, s->cloud->points[i].values[s->x]);
             axes_range_add(&ry, s->cloud->points[i].values[s->y]);
         }
+    struct axes_range values_x = rx, values_y = ry;
+    for (size_t i = 0; i < s->cloud->count; i++) {
+        const struct plot_point *p = &s->cloud->points[i];
+        if (!is_there(s, i) || !p->low || !p->high || !has_bar(s, i, plain))
+            continue;
+        add_bar(&rx, &values_x, p->low[s->x], p->high[s->x]);
+        add_bar(&ry, &values_y, p->low[s->y], p->high[s->y]);
+    }
     axes_range_end(&rx);
     axes_range_end(&ry);
     s->axes.x0 = rx.low;

@@ -330,6 +330,62 @@ static void find_ends(const struct pixels *pixels, bool down, int at, unsigned c
         }
 }
 
+static bool is_coloured(unsigned pixel) {
+    int red = (int)(pixel >> 16), green = (int)(pixel >> 8 & 255),
+        blue = (int)(pixel & 255);
+    return abs(red - green) > 30 || abs(green - blue) > 30;
+}
+
+/* Bars end inside the frame, those of the best models too; one that is longer than all
+ * else does not make the rest small. */
+static void bars_end_inside(void **state) {
+    (void)state;
+    static double low[2][2], high[2][2];
+    struct plot_png png;
+    struct plot_page page = {.width = 960, .height = 600, .png = &png};
+    struct error error;
+    struct plot_cloud cloud = make_cloud(4);
+    cloud.count = 2;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t k = 0; k < 2; k++) {
+            values[i * TASKS + k] = i ? 60 : 40;
+            low[i][k] = i ? 58 : 39;
+            high[i][k] = i ? 62 : 41;
+        }
+    for (size_t i = 0; i < 2; i++)
+        points[i] = (struct plot_point){.series = 1 + i,
+                                        .values = values + i * TASKS,
+                                        .low = low[i],
+                                        .high = high[i]};
+    for (int huge = 0; huge < 2; huge++) {
+        if (huge)
+            high[1][1] = 1000;
+        assert_int_equal(plot_scatter(&page, &cloud, 0, 1, &error), 0);
+        struct pixels pixels = pixels_of(&png);
+        int across[2] = {pixels.width, 0}, down[2] = {pixels.height, 0};
+        int frame = 0; /* its upper edge is dark all along */
+        while (is_coloured(pixel_at(&pixels, 200, frame)) ||
+               (pixel_at(&pixels, 200, frame) & 255) > 200)
+            frame++;
+        int right = 200;
+        while ((pixel_at(&pixels, right + 1, frame) & 255) <= 200)
+            right++;
+        for (int y = frame; y < pixels.height; y++)
+            for (int x = 0; x < right; x++)
+                if (is_coloured(pixel_at(&pixels, x, y))) {
+                    across[0] = x < across[0] ? x : across[0];
+                    across[1] = x > across[1] ? x : across[1];
+                    down[0] = y < down[0] ? y : down[0];
+                    down[1] = y > down[1] ? y : down[1];
+                }
+        assert_true(huge || down[0] > frame + 5);
+        assert_true(down[1] - down[0] > pixels.height / 2);
+        assert_true(across[1] - across[0] > pixels.width / 2);
+        cairo_surface_destroy(pixels.surface);
+        free(png.data);
+    }
+}
+
 /* Where cells of one value touch, and in the scale beside them, no line is seen. */
 static void cells_have_no_seams(void **state) {
     (void)state;
@@ -386,6 +442,7 @@ int main(void) {
         cmocka_unit_test(legends_say_what_they_leave_out),
         cmocka_unit_test(text_is_cut_between_letters),
         cmocka_unit_test(figures_that_are_no_numbers),
+        cmocka_unit_test(bars_end_inside),
         cmocka_unit_test(cells_have_no_seams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
