@@ -34,6 +34,8 @@ awk -F, -v bytes="$bytes" '
 
 # A program of the package index, by PYTHON; without its packages it is skipped aloud.
 python=${PYTHON:-python3}
+# Of models so small more threads only wait for one another, for minutes on a busy machine.
+export OMP_NUM_THREADS=1
 skipped=
 has() { # what runs: its packages
     if "$python" -c "import $2" 2>/dev/null; then
