@@ -41,28 +41,31 @@ static void part(const double *weights, size_t tasks, size_t *order, size_t coun
     }
 }
 
-/* box [2][tasks] */
+/* Of every step-th of these; box [2][tasks]. */
 static void find_box(const struct samples *samples, const size_t *order, size_t count,
-                     double *box) {
+                     size_t step, double *box) {
     size_t tasks = samples->tasks;
     for (size_t t = 0; t < tasks; t++) {
         box[t] = INFINITY;
         box[tasks + t] = -INFINITY;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i += step) {
+        const double *at = samples->preferences + order[i] * tasks;
         for (size_t t = 0; t < tasks; t++) {
-            double weight = samples->preferences[order[i] * tasks + t];
-            box[t] = fmin(box[t], weight);
-            box[tasks + t] = fmax(box[tasks + t], weight);
+            box[t] = at[t] < box[t] ? at[t] : box[t];
+            box[tasks + t] = at[t] > box[tasks + t] ? at[t] : box[tasks + t];
         }
+    }
 }
 
-/* Halves [from, to) of the order across its widest weight, until a block is left. */
+/* Halves [from, to) of the order across the weight that is widest, by a look at some,
+ * until a block is left. */
 static void divide(struct samples *samples, size_t from, size_t to) {
     struct sample_blocks *blocks = &samples->blocks;
     size_t tasks = samples->tasks, count = to - from, widest = 0;
     double *box = blocks->box + 2 * tasks * blocks->count;
-    find_box(samples, blocks->order + from, count, box);
+    find_box(samples, blocks->order + from, count, count <= BLOCK ? 1 : count / BLOCK,
+             box);
     if (count <= BLOCK) {
         blocks->begins[blocks->count++] = from;
         return;
