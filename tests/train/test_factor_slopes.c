@@ -289,6 +289,53 @@ static void test_gpt2(void **state) {
     check("gpt2");
 }
 
+/* An adapter of one matrix of the ViT, of a rank above its width, and a classifier. */
+static void write_wide(const char *to) {
+    enum { RANK = 128, WIDTH = 32, CLASSES = 6, HEAD = 8 + 1024 };
+    static const struct {
+        const char *name;
+        size_t rows, columns;
+    } tensors[] = {
+        {"vit.layers.0.attention.q_proj.lora_A.weight", RANK, WIDTH},
+        {"vit.layers.0.attention.q_proj.lora_B.weight", WIDTH, RANK},
+        {"classifier.weight", CLASSES, WIDTH},
+    };
+    size_t used = 0, at = 0, size;
+    char *bytes = content("lora/vit/adapter_config.json", &size);
+    char *config = text_format("%.*s", (int)size, bytes),
+         *r = strstr(config, "\"r\": 2");
+    assert_non_null(r);
+    char *wide = text_format("%.*s\"r\": %d%s", (int)(r - config), config, RANK, r + 6);
+    put(to, "adapter_config.json", wide, strlen(wide));
+    free(wide);
+    free(config);
+    free(bytes);
+    char head[HEAD];
+    memset(head, ' ', sizeof head);
+    uint64_t length = HEAD - 8;
+    memcpy(head, &length, sizeof length);
+    used = 8;
+    head[used++] = '{';
+    for (size_t i = 0; i < 3; i++) {
+        size_t end = at + 4 * tensors[i].rows * tensors[i].columns;
+        char text[256];
+        int some =
+            snprintf(text, sizeof text,
+                     "%s\"base_model.model.%s\":{\"dtype\":\"F32\",\"shape\":[%zu,%zu],"
+                     "\"data_offsets\":[%zu,%zu]}",
+                     i ? "," : "", tensors[i].name, tensors[i].rows, tensors[i].columns,
+                     at, end);
+        memcpy(head + used, text, (size_t)some);
+        used += (size_t)some;
+        at = end;
+    }
+    head[used++] = '}';
+    char *all = array_new(HEAD + at, 1);
+    memcpy(all, head, HEAD);
+    put(to, "adapter_model.safetensors", all, HEAD + at);
+    free(all);
+}
+
 /* Whether a pool of two experts keeps factors where nobody insists, or somebody does.
  */
 static bool keeps_factors(const char *kind, const char *first, const char *second,
@@ -312,7 +359,7 @@ static bool keeps_factors(const char *kind, const char *first, const char *secon
     return kept;
 }
 
-/* Where all are adapters. */
+/* Where all are adapters, and factors take less than half of what is dense. */
 static void test_kept(void **state) {
     (void)state;
     char vit[TASKS][1024], gpt2[TASKS][1024], expert[1100];
@@ -321,6 +368,9 @@ static void test_kept(void **state) {
     snprintf(expert, sizeof expert, "%s", golden_path("model/vit-expert1"));
     assert_true(keeps_factors("vit", vit[0], vit[1], false));
     assert_false(keeps_factors("vit", vit[0], expert, true));
+    write_wide(vit[2]);
+    assert_true(keeps_factors("vit", vit[2], vit[2], true));
+    assert_false(keeps_factors("vit", vit[2], vit[2], false));
     assert_true(keeps_factors("gpt2", gpt2[0], gpt2[1], true));
 }
 
