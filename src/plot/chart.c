@@ -1,11 +1,16 @@
+#define _GNU_SOURCE
 #include "plot/chart.h"
 
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/draft.h"
@@ -96,6 +101,21 @@ static int choose_font(struct chart *chart, struct error *error) {
                             "there is one");
 }
 
+/* The first look at fonts reads fontconfig's settings, which complain of memory where
+ * the working folder was removed: they want to know where they are. */
+static int choose_font_somewhere(struct chart *chart, struct error *error) {
+    char here[PATH_MAX];
+    bool gone = !getcwd(here, sizeof here) && errno == ENOENT;
+    int folder = gone ? open(".", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool moved = folder >= 0 && chdir("/") == 0;
+    int result = choose_font(chart, error);
+    if (moved && fchdir(folder))
+        result = error_set(error, "the working folder: %s", strerror(errno));
+    if (folder >= 0)
+        close(folder);
+    return result;
+}
+
 int chart_open(const struct plot_page *page, struct chart **out, struct error *error) {
     const char *path = page->png ? "a picture" : page->path;
     double width = page->width, height = page->height;
@@ -143,7 +163,7 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
         cairo_scale(chart->cr, chart->resolution, chart->resolution);
     chart_shade(chart, SHADE_PAPER, 1);
     cairo_paint(chart->cr);
-    if (choose_font(chart, error)) {
+    if (choose_font_somewhere(chart, error)) {
         chart_abandon(chart);
         return -1;
     }

@@ -20,6 +20,9 @@ const char *launch_missing(void) {
         {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
         {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
         {"OMPI_MCA_hwloc_base_binding_policy", "none"},
+        /* The same to Open MPI 5. */
+        {"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"},
+        {"PRTE_MCA_hwloc_default_binding_policy", "none"},
         {"OMPI_MCA_plm", "isolated"}, /* no ssh is needed or looked for */
         {"OMPI_MCA_btl", "self,vader,tcp"},
         {"OMPI_MCA_btl_tcp_if_include", "lo"},
