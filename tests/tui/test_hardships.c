@@ -97,18 +97,20 @@ static void another_process_deletes(void **state) {
     terminal_type(terminal, "T/method == ties\r*");
     terminal_expect(terminal, "11 selected");
     terminal_type(terminal, "j");
-    change(path, "PRAGMA foreign_keys = ON; "
+    /* At once: the explorer may be writing the selection. */
+    change(path, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; "
                  "DELETE FROM selected; "
                  "DELETE FROM evaluation WHERE solution IN "
                  "(SELECT id FROM solution WHERE method = 'ties'); "
-                 "DELETE FROM solution WHERE method = 'ties'");
+                 "DELETE FROM solution WHERE method = 'ties'; COMMIT");
     terminal_expect(terminal, "0 of 42");
     terminal_type(terminal, "/\025\r");
     terminal_expect(terminal, "Solutions: 42");
     terminal_type(terminal, "jjx\t\033x");
     /* All of them. */
-    change(path, "PRAGMA foreign_keys = ON; DELETE FROM evaluation; "
-                 "DELETE FROM solution");
+    change(path, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; "
+                 "DELETE FROM selected; DELETE FROM evaluation; "
+                 "DELETE FROM solution; COMMIT");
     terminal_expect(terminal, "Solutions: 0");
     terminal_type(terminal, "jj*Txxf\033");
     terminal_expect(terminal, "Objectives");
