@@ -316,8 +316,7 @@ static void starts_once_as_itself(void **state) {
               "for p in ./pwemoe ./pwemoe-explore; do $p --version 2>&1; done | "
               "grep -o \"GOMP_SPINCOUNT = '[0-9]*'\"");
     assert_int_equal(ran.status, 0);
-    assert_string_equal(ran.out,
-                        "GOMP_SPINCOUNT = '1000'\nGOMP_SPINCOUNT = '1000'\n");
+    assert_string_equal(ran.out, "GOMP_SPINCOUNT = '1000'\nGOMP_SPINCOUNT = '1000'\n");
     ran_free(&ran);
     ran = shell("unset OMP_WAIT_POLICY GOMP_SPINCOUNT; mkfifo %1$s/fifo; "
                 "./pwemoe indicators %1$s/fifo --ref 2 >/dev/null & exec 3>%1$s/fifo; "
