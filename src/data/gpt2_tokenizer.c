@@ -104,6 +104,8 @@ void gpt2_tokenizer_truncate(size_t *first, size_t *second, size_t longest) {
 void gpt2_tokenizer_cut(const struct gpt2_tokenizer *tokenizer, struct tokens *tokens,
                         size_t first, size_t longest) {
     size_t second = tokens->count - first, kept = first, kept_second = second;
+    if (tokens->count == 0) /* of empty texts: there may be no ids */
+        return;
     gpt2_tokenizer_truncate(&kept, &kept_second, longest);
     const int32_t *from = tokens->ids, *from_second = tokens->ids + first;
     if (tokenizer->cut_left) {
