@@ -291,7 +291,7 @@ static void add_scaled(struct backend *backend, float *to, const float *x, float
 }
 
 struct sum_weights {
-    float of[WEIGHTED_MOST];
+    float of[ROUTE_TASKS_MAX];
 };
 
 template <int V>

@@ -1,5 +1,5 @@
-"""fp8_rounded.py PWEMOE FILE WORK: what --precision fp8 would cost in accuracy on a pool, by
-rounding alone, without a card.
+"""fp8_rounded.py PWEMOE FILE RECIPE WORK: what --precision fp8 would cost in accuracy on a
+pool, by rounding alone, without a card.
 
 The pretrained model and every merge that FILE has is exported to WORK with each task's head
 and classifies that task's test images in PyTorch twice: the operands of the blocks'
@@ -87,11 +87,11 @@ def inputs_of(task):
     return inputs[task]
 
 
-pwemoe, file, work = sys.argv[1:]
+pwemoe, file, recipe, work = sys.argv[1:]
 folder = os.path.dirname(os.path.abspath(file))
-recipe = open(os.path.join(folder, "five-tasks.yaml")).read().split("\n")
+lines = open(recipe).read().split("\n")
 tests, inputs, task = {}, {}, None
-for line in recipe[recipe.index("tasks:") + 1:]:
+for line in lines[lines.index("tasks:") + 1:]:
     if line.startswith("  ") and line.endswith(":"):
         task = line.strip()[:-1]
     elif line.strip().startswith("test:"):

@@ -135,8 +135,6 @@ struct solve {
                         positive: that right side is then of no use */
 };
 
-enum { WEIGHTED_MOST = 64 };
-
 struct adam {
     float learning_rate, beta1, beta2, epsilon;
     float weight_decay; /* decoupled (AdamW); 0 for Adam */
@@ -416,7 +414,7 @@ struct backend {
     void (*add_scaled)(struct backend *, float *to, const float *x, float scale,
                        size_t count);
     /* out [count] = the sum over v of weights[v] x[v * apart + i], f32, of at most
-     * WEIGHTED_MOST `vectors`; the weights are on the host. */
+     * ROUTE_TASKS_MAX `vectors`; the weights are on the host. */
     void (*weighted_sum)(struct backend *, float *out, const float *x, size_t apart,
                          const float *weights, size_t vectors, size_t count);
     /* to = x, rounded. */

@@ -222,7 +222,7 @@ int wudi_device_new(const struct merge_input *input, const struct wudi_layers *l
     const struct backend *b = input->pool->backend;
     bool there = false;
     *out = NULL;
-    if (b->host_view || input->pool->tasks > WEIGHTED_MOST)
+    if (b->host_view)
         return 0;
     struct wudi_device *d = array_new(1, sizeof *d);
     if (!d)
@@ -284,7 +284,7 @@ int wudi_device_merge(struct wudi_device *d, const double *weights, real *out,
                       bool *done, struct error *error) {
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
-    float given[WEIGHTED_MOST];
+    float given[POOL_TASKS_MAX];
     int32_t *failed = d->failed;
     int result = 0;
     for (size_t t = 0; t < pool->tasks; t++)

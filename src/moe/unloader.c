@@ -130,7 +130,7 @@ void unloader_merge_put(struct unloader *u, real *out) {
 }
 
 /* By factors at once: a product a matrix is soon done. */
-static void merge_ahead(struct unloader *u, real *out, unsigned *ready) {
+void unloader_merge_ahead(struct unloader *u, real *out, unsigned *ready) {
     struct backend *b = u->pool->backend;
     if (u->pool->factors || !b->merges_ahead) {
         unloader_merge_put(u, out);
@@ -147,10 +147,6 @@ static void merge_ahead(struct unloader *u, real *out, unsigned *ready) {
             b->mark(b, MARK_MADE);
         ready[i] = b->back(b);
     }
-}
-
-void unloader_merge_ahead(struct unloader *u, real *out, unsigned *ready) {
-    merge_ahead(u, out, ready);
 }
 
 void unloader_put(struct unloader *u, const float *weights) {
@@ -229,7 +225,7 @@ void unloader_merge_aimed_ahead(struct unloader *u, real *out, unsigned *ready) 
     if (u->timed)
         b->mark(b, MARK_BEGUN);
     b->route(b, u->weights, &u->route, u->preference);
-    merge_ahead(u, out, ready);
+    unloader_merge_ahead(u, out, ready);
     u->timed = false;
 }
 

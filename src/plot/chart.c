@@ -17,7 +17,6 @@
 #include "base/memory.h"
 #include "plot/kinds.h"
 
-enum { FORMAT_PNG, FORMAT_SVG, FORMAT_PDF };
 enum { POINTS_AN_INCH = 72, VECTOR_RESOLUTION = 3 };
 
 #ifdef __SANITIZE_ADDRESS__
@@ -47,7 +46,7 @@ static cairo_status_t collect(void *self, const unsigned char *data, unsigned le
     return CAIRO_STATUS_SUCCESS;
 }
 
-static int format_of(const char *path, unsigned *format, struct error *error) {
+static int format_of(const char *path, enum chart_format *format, struct error *error) {
     static const char *const ends[] = {".png", ".svg", ".pdf"};
     size_t length = strlen(path);
     for (unsigned i = 0; i < 3; i++)
@@ -119,7 +118,7 @@ static int choose_font_somewhere(struct chart *chart, struct error *error) {
 int chart_open(const struct plot_page *page, struct chart **out, struct error *error) {
     const char *path = page->png ? "a picture" : page->path;
     double width = page->width, height = page->height;
-    unsigned format = FORMAT_PNG;
+    enum chart_format format = CHART_PNG;
     if (!page->png && format_of(path, &format, error))
         return -1;
     /* fontconfig, which finds the fonts, crashes where it gets no memory. */
@@ -129,12 +128,11 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
     chart->width = width;
     chart->height = height;
     chart->unit = (page->font > 0 ? page->font : CHART_TEXT) / CHART_TEXT;
-    chart->resolution = format != FORMAT_PNG ? VECTOR_RESOLUTION
-                        : page->dpi > 0      ? page->dpi / POINTS_AN_INCH
-                                             : 1;
+    chart->resolution = format != CHART_PNG ? VECTOR_RESOLUTION
+                        : page->dpi > 0     ? page->dpi / POINTS_AN_INCH
+                                            : 1;
     chart->dark = page->dark;
     chart->format = format;
-    chart->pixels = format == FORMAT_PNG;
     chart->page = page;
     chart->path = strdup(path);
     chart->bytes = calloc(1, sizeof *chart->bytes);
@@ -142,11 +140,11 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
         chart_abandon(chart);
         return error_memory(error);
     }
-    if (format == FORMAT_PNG)
+    if (format == CHART_PNG)
         chart->surface = cairo_image_surface_create(
             CAIRO_FORMAT_RGB24, (int)lround(width * chart->resolution),
             (int)lround(height * chart->resolution));
-    else if (format == FORMAT_SVG)
+    else if (format == CHART_SVG)
         chart->surface =
             cairo_svg_surface_create_for_stream(collect, chart->bytes, width, height);
     else
@@ -159,7 +157,7 @@ int chart_open(const struct plot_page *page, struct chart **out, struct error *e
         chart_abandon(chart);
         return -1;
     }
-    if (format == FORMAT_PNG)
+    if (format == CHART_PNG)
         cairo_scale(chart->cr, chart->resolution, chart->resolution);
     chart_shade(chart, SHADE_PAPER, 1);
     cairo_paint(chart->cr);
@@ -204,10 +202,10 @@ static int put_density(struct chart *chart) {
 
 int chart_close(struct chart *chart, struct error *error) {
     cairo_status_t status = cairo_status(chart->cr);
-    if (status == CAIRO_STATUS_SUCCESS && chart->format == FORMAT_PNG)
+    if (status == CAIRO_STATUS_SUCCESS && chart->format == CHART_PNG)
         status =
             cairo_surface_write_to_png_stream(chart->surface, collect, chart->bytes);
-    if (status == CAIRO_STATUS_SUCCESS && chart->format == FORMAT_PNG &&
+    if (status == CAIRO_STATUS_SUCCESS && chart->format == CHART_PNG &&
         put_density(chart))
         status = CAIRO_STATUS_NO_MEMORY;
     cairo_surface_finish(chart->surface);

@@ -18,13 +18,15 @@
 
 enum { CHART_TEXT = 15, CHART_SMALL = 13, CHART_TITLE = 17 }; /* text sizes */
 
+enum chart_format { CHART_PNG, CHART_SVG, CHART_PDF };
+
 struct chart {
     cairo_t *cr;
     cairo_surface_t *surface;
     double width, height, unit, resolution; /* resolution: pixels of pictures a point */
-    bool dark, pixels;                      /* pixels: a picture, no vectors */
+    bool dark;
     char *path;
-    unsigned format;
+    enum chart_format format;
     struct file_bytes *bytes;
     const struct plot_page *page;
 };

@@ -76,7 +76,7 @@ void chart_fill_cell(struct chart *chart, double x, double y, double width,
                      double height) {
     static const double under = 0.4;
     double right = x + width, bottom = y + height;
-    if (chart->pixels) {
+    if (chart->format == CHART_PNG) {
         double scale = chart->resolution;
         x = round(x * scale) / scale;
         y = round(y * scale) / scale;

@@ -157,11 +157,11 @@ static void add_scaled(struct conformance *c, bool square) {
 }
 
 static void weighted_sum(struct conformance *c) {
-    static const size_t counts[] = {1, 3, 8, WEIGHTED_MOST};
+    static const size_t counts[] = {1, 3, 8, ROUTE_TASKS_MAX};
     for (size_t s = 0; s < SIZES; s++) {
         size_t n = sizes[s], vectors = counts[s % 4];
         size_t apart = n + (s % 3 ? s % 3 + 2 : (4 - n % 4) % 4);
-        float weights[WEIGHTED_MOST];
+        float weights[ROUTE_TASKS_MAX];
         for (size_t v = 0; v < vectors; v++)
             weights[v] = 0.75f - 0.25f * (float)(v % 5);
         struct tensor *x = tensor_random(c, ELEMENT_F32, vectors * apart, 1);
