@@ -151,6 +151,13 @@ const struct routers *catalog_network_of(const struct catalog *catalog,
     return NULL;
 }
 
+const struct store_run *catalog_curve_run(const struct catalog *catalog) {
+    for (size_t i = 0; i < catalog->run_count; i++)
+        if (catalog->runs[i].id == catalog->curve_run)
+            return &catalog->runs[i];
+    return NULL;
+}
+
 bool catalog_any_trained(const struct catalog *catalog) {
     for (size_t i = 0; i < catalog->run_count; i++)
         if (catalog->run_routers[i])

@@ -161,6 +161,8 @@ const struct store_run *catalog_run_of(const struct catalog *catalog, int64_t ro
  * read. */
 const struct routers *catalog_network_of(const struct catalog *catalog,
                                          int64_t routers);
+/* The run whose curve this is; NULL: there is none. */
+const struct store_run *catalog_curve_run(const struct catalog *catalog);
 /* Has any run left routers or a correction? */
 bool catalog_any_trained(const struct catalog *catalog);
 /* "ls mlp, 400 steps" */

@@ -200,10 +200,8 @@ static void write_preference(const struct explorer *explorer, char *out, size_t 
 
 /* "training loss of routers ls mlp (run 1)" */
 static void write_training(const struct catalog *catalog, char *out, size_t size) {
-    char *name = NULL;
-    for (size_t i = 0; i < catalog->run_count && !name; i++)
-        if (catalog->runs[i].id == catalog->curve_run)
-            name = series_run_name(&catalog->runs[i]);
+    const struct store_run *run = catalog_curve_run(catalog);
+    char *name = run ? series_run_name(run) : NULL;
     snprintf(out, size, "training loss%s%s", name ? " of " : "", name ? name : "");
     free(name);
 }

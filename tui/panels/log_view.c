@@ -9,8 +9,7 @@ void log_view_draw(const struct view *view, const struct explorer *explorer,
     view_heading(view, "Log", focused);
     int rows = view->height - 1, count = (int)catalog->line_count;
     if (!count) {
-        view_wrapped(view, 1, 1, view->width - 1, view->height - 1, INK_FAINT,
-                     LOOK_PLAIN, "nothing yet");
+        view_note(view, INK_FAINT, "nothing yet");
         return;
     }
     /* The newest line is the lowest; scrolling up goes back in time. */

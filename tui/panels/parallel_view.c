@@ -357,8 +357,7 @@ void parallel_view_draw(const struct view *view, struct explorer *explorer,
     view_heading(view, title, focused);
     if (!known) {
         if (room)
-            view_wrapped(view, 1, 1, view->width - 1, view->height - 1, INK_FAINT,
-                         LOOK_PLAIN, explorer_why_empty(explorer, why, sizeof why));
+            view_note(view, INK_FAINT, explorer_why_empty(explorer, why, sizeof why));
         return;
     }
     if (axes.count > 1 && axes.gap > 0 && raster_begin(&raster, &axes.inside) == 0) {

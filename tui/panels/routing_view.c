@@ -101,16 +101,15 @@ void routing_view_draw(const struct view *view, const struct explorer *explorer,
                        bool focused) {
     view_heading(view, "Routing weights, by depth", focused);
     if (!explorer->modules || !explorer->routing_serial) {
-        view_wrapped(view, 1, 1, view->width - 1, view->height - 1, INK_FAINT,
-                     LOOK_PLAIN,
-                     explorer->missing[0] ? "needs the checkpoints"
-                     : !explorer->routers || (catalog_is_closed(explorer->routers) &&
-                                              !catalog_any_trained(explorer->catalog))
-                         ? "no routers are trained yet; run pwemoe train"
-                     : catalog_is_closed(explorer->routers)
-                         ? "the closed form has none; r chooses trained ones"
-                     : explorer_has_correction(explorer) ? "what was trained has none"
-                                                         : "still being read");
+        view_note(view, INK_FAINT,
+                  explorer->missing[0] ? "needs the checkpoints"
+                  : !explorer->routers || (catalog_is_closed(explorer->routers) &&
+                                           !catalog_any_trained(explorer->catalog))
+                      ? "no routers are trained yet; run pwemoe train"
+                  : catalog_is_closed(explorer->routers)
+                      ? "the closed form has none; r chooses trained ones"
+                  : explorer_has_correction(explorer) ? "what was trained has none"
+                                                      : "still being read");
         return;
     }
     struct routing_map map = place_map(view, explorer);

@@ -87,8 +87,8 @@ void scaling_view_draw(const struct view *view, const struct explorer *explorer,
     size_t count;
     view_heading(view, "Mean by scaling coefficient", focused);
     if (!store_recipe_averages(catalog->recipe)) {
-        view_wrapped(view, 1, 1, view->width - 1, view->height - 1, INK_FAINT,
-                     LOOK_PLAIN, "the tasks have different units, which have no mean");
+        view_note(view, INK_FAINT,
+                  "the tasks have different units, which have no mean");
         return;
     }
     struct scaled *points = find_scaled(catalog, &count);
@@ -98,11 +98,10 @@ void scaling_view_draw(const struct view *view, const struct explorer *explorer,
     }
     if (x.low > x.high) {
         free(points);
-        view_wrapped(
-            view, 1, 1, view->width - 1, view->height - 1, INK_FAINT, LOOK_PLAIN,
-            catalog->reading
-                ? explorer_why_empty(explorer, why, sizeof why)
-                : "no scaling sweep is stored; run pwemoe merge --scales 0:1:11");
+        view_note(view, INK_FAINT,
+                  catalog->reading
+                      ? explorer_why_empty(explorer, why, sizeof why)
+                      : "no scaling sweep is stored; run pwemoe merge --scales 0:1:11");
         return;
     }
     double here = 0;

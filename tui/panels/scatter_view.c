@@ -274,8 +274,7 @@ void scatter_view_draw(const struct view *view, struct explorer *explorer, size_
     if (view->height < 4 || view->width < 12)
         return;
     if (!space_window(explorer, a, &x) || !space_window(explorer, b, &y)) {
-        view_wrapped(view, 1, 1, view->width - 1, view->height - 1, INK_FAINT,
-                     LOOK_PLAIN, explorer_why_empty(explorer, why, sizeof why));
+        view_note(view, INK_FAINT, explorer_why_empty(explorer, why, sizeof why));
         return;
     }
     struct view below = view_inside(view, 0, 1, view->width, view->height - 1);

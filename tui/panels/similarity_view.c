@@ -160,9 +160,8 @@ static void draw_missing(const struct view *view, const struct explorer *explore
         snprintf(text, sizeof text, "the models are being read: %zu of %zu",
                  explorer->similarity_done, explorer->similarity_total);
     bool failed = explorer->similarity_missing[0];
-    view_wrapped(view, 1, 1, view->width - 1, view->height - 1,
-                 failed ? INK_WARNING : INK_FAINT, LOOK_PLAIN,
-                 failed ? explorer->similarity_missing : text);
+    view_note(view, failed ? INK_WARNING : INK_FAINT,
+              failed ? explorer->similarity_missing : text);
 }
 
 void similarity_view_draw(const struct view *view, const struct explorer *explorer,

@@ -488,6 +488,5 @@ void solid_view_draw(const struct view *view, struct explorer *explorer, bool fo
     if (known)
         draw_inside(&below, explorer, range);
     else
-        view_wrapped(view, 1, 1, view->width - 1, view->height - 1, INK_FAINT,
-                     LOOK_PLAIN, explorer_why_empty(explorer, why, sizeof why));
+        view_note(view, INK_FAINT, explorer_why_empty(explorer, why, sizeof why));
 }

@@ -179,11 +179,10 @@ void table_view_draw(const struct view *view, struct explorer *explorer, bool fo
     const struct solution_table *table = &explorer->table;
     draw_heading(view, explorer, &layout, focused);
     if (!table->count) {
-        view_wrapped(view, 1, 1, view->width - 1, view->height - 1, INK_FAINT,
-                     LOOK_PLAIN,
-                     explorer->catalog->count
-                         ? "no solution is left; / changes the filter, t shows series"
-                         : explorer_why_empty(explorer, why, sizeof why));
+        view_note(view, INK_FAINT,
+                  explorer->catalog->count
+                      ? "no solution is left; / changes the filter, t shows series"
+                      : explorer_why_empty(explorer, why, sizeof why));
         return;
     }
     draw_names(view, explorer, &layout, 1);

@@ -60,19 +60,19 @@ void training_view_draw(const struct view *view, const struct explorer *explorer
     const struct catalog *catalog = explorer->catalog;
     struct range x = range_empty(), y = range_empty();
     char title[128] = "Training";
-    for (size_t i = 0; i < catalog->run_count; i++)
-        if (catalog->runs[i].id == catalog->curve_run)
-            make_title(view, &catalog->runs[i], title, sizeof title);
+    const struct store_run *run = catalog_curve_run(catalog);
+    if (run)
+        make_title(view, run, title, sizeof title);
     view_heading(view, title, focused);
     for (size_t i = 0; i < catalog->curve_count; i++) {
         range_add(&x, catalog->curve[i].step);
         range_add(&y, catalog->curve[i].loss);
     }
     if (x.low >= x.high) {
-        view_wrapped(
-            view, 1, 1, view->width - 1, view->height - 1, INK_FAINT, LOOK_PLAIN,
-            catalog->curve_count ? "one point so far"
-                                 : "no training curve is stored; run pwemoe train");
+        view_note(view, INK_FAINT,
+                  catalog->curve_count
+                      ? "one point so far"
+                      : "no training curve is stored; run pwemoe train");
         return;
     }
     y.low = fmin(y.low, 0);

@@ -310,6 +310,10 @@ int view_wrapped(const struct view *view, int x, int y, int width, int lines,
     return line;
 }
 
+void view_note(const struct view *view, enum ink ink, const char *text) {
+    view_wrapped(view, 1, 1, view->width - 1, view->height - 1, ink, LOOK_PLAIN, text);
+}
+
 int text_lines(const struct marks *marks, const char *text, int width) {
     int lines = 0;
     while (*text && width > 0) {

@@ -83,6 +83,8 @@ int view_right(const struct view *view, int x, int y, int width, enum ink ink,
  * the last ends in an ellipsis where that is not all. Returns how many it took. */
 int view_wrapped(const struct view *view, int x, int y, int width, int lines,
                  enum ink ink, unsigned look, const char *text);
+/* Below the heading, in place of what is not there. */
+void view_note(const struct view *view, enum ink ink, const char *text);
 /* How many lines text would be in so many columns. */
 int text_lines(const struct marks *marks, const char *text, int width);
 /* A rule over row 0 with a heading in it; focused: the heading is highlighted. */
