@@ -14,6 +14,7 @@
 
 #include "../results/fixture.h"
 #include "driver.h"
+#include "panels/simplex_view.h"
 #include "terminal/keys.h"
 
 static char three[4200], five[4200], twelve[4200];
@@ -39,6 +40,28 @@ static void locks_hold(void **state) {
     driver_type(&app, "l");
     assert_string_equal(explorer->message, "alpha is locked; Space unlocks it");
     assert_true(explorer->preference[0] == alpha);
+    /* Half of beta is not to be had then. */
+    driver_type(&app, "M");
+    assert_string_equal(
+        explorer->message,
+        "halfway between alpha and beta, as far as 1 locked share lets");
+    /* The only one that is free has a share, and keeps it. */
+    driver_type(&app, "0j j j j ");
+    assert_true(explorer->locked[1] && explorer->locked[4]);
+    driver_type(&app, " ");
+    const struct rect *rect = &app.arrangement.rect[PANEL_SIMPLEX];
+    struct simplex_geometry geometry = app_simplex(&app);
+    for (int way = 0; way < 3; way++) {
+        explorer_say(explorer, false, "%s", "");
+        if (way < 2)
+            driver_type(&app, way ? "<" : "l");
+        else
+            driver_click(&app, rect->x + geometry.track_x + 3,
+                         rect->y + geometry.top + 4);
+        assert_string_equal(explorer->message,
+                            "epsilon has what the others leave, which are locked");
+        assert_true(fabs(explorer->preference[4] - 0.15) < 1e-9);
+    }
     driver_close(&app);
 }
 
@@ -387,6 +410,14 @@ static void the_tour_leads_through(void **state) {
     driver_expect(&app, "5 of 5: b keeps");
     driver_resize(&app, 40, 12);
     driver_expect(&app, "5 of 5:");
+    /* It covers nothing. */
+    driver_resize(&app, 80, 24);
+    static const char *const shown[] = {"\n alpha ", "\n beta ", "\n gamma ",
+                                        "\n mean "};
+    driver_type(&app, "T");
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        driver_expect(&app, shown[i]);
+    driver_type(&app, "T");
     driver_resize(&app, 100, 30);
     driver_type(&app, "j ");
     app_tour(&app);

@@ -1,5 +1,6 @@
 /* Keys that move the preference: steps, corners, the centre, the front, and back. Where
  * the objective space has the focus, steps lead from point to point there. */
+#include <stdio.h>
 #include <string.h>
 
 #include "app/actions.h"
@@ -20,6 +21,14 @@ struct simplex_geometry app_simplex(const struct app *app) {
                                  explorer->wish.polygon);
 }
 
+/* Says so where locks hold a task's share. */
+static bool is_held(struct explorer *explorer, size_t task) {
+    const char *why = explorer_why_held(explorer, task);
+    if (why)
+        explorer_say(explorer, false, "%s %s", explorer_task_name(explorer, task), why);
+    return why != NULL;
+}
+
 /* Among sliders up and down choose one. */
 static void move_slider(struct explorer *explorer, int dx, int dy, double step) {
     size_t stride = step > fine ? 4 : 1, last = explorer->tasks - 1;
@@ -28,10 +37,7 @@ static void move_slider(struct explorer *explorer, int dx, int dy, double step) 
         explorer->slider = at > stride ? at - stride : 0;
     else if (dy > 0)
         explorer->slider = at + stride < last ? at + stride : last;
-    else if (explorer->locked[at])
-        explorer_say(explorer, false, "%s is locked; Space unlocks it",
-                     explorer_task_name(explorer, at));
-    else
+    else if (!is_held(explorer, at))
         explorer_set_share(explorer, at, explorer->preference[at] + dx * step, false);
 }
 
@@ -103,11 +109,15 @@ static void go_to_vertex(struct app *app) {
     }
     vertex[task] = 1;
     explorer->slider = task;
-    if (explorer->locked[task])
-        explorer_say(explorer, false, "%s is locked; Space unlocks it",
-                     explorer_task_name(explorer, task));
-    else
+    if (!is_held(explorer, task))
         explorer_go_around_locks(explorer, vertex, false);
+}
+
+static size_t locked_count(const struct explorer *explorer) {
+    size_t locked = 0;
+    for (size_t t = 0; t < explorer->tasks; t++)
+        locked += explorer->locked[t];
+    return locked;
 }
 
 /* The middles of the edges, one after the other. */
@@ -125,9 +135,14 @@ static void go_to_edge(struct explorer *explorer, size_t step) {
         edge -= tasks - 1 - a++;
     middle[a] = middle[a + 1 + edge] = 0.5;
     explorer_go_around_locks(explorer, middle, false);
-    explorer_say(explorer, false, "halfway between %s and %s",
+    size_t locked = locked_count(explorer);
+    char held[64] = "";
+    if (locked)
+        snprintf(held, sizeof held, ", as far as %zu locked share%s", locked,
+                 locked > 1 ? "s let" : " lets");
+    explorer_say(explorer, false, "halfway between %s and %s%s",
                  explorer_task_name(explorer, a),
-                 explorer_task_name(explorer, a + 1 + edge));
+                 explorer_task_name(explorer, a + 1 + edge), held);
 }
 
 static void next_edge(struct app *app) {
@@ -145,9 +160,7 @@ static void go_to_centre(struct app *app) {
     for (size_t t = 0; t < explorer->tasks; t++)
         centre[t] = 1.0 / (double)explorer->tasks;
     explorer_go_around_locks(explorer, centre, false);
-    size_t locked = 0;
-    for (size_t t = 0; t < explorer->tasks; t++)
-        locked += explorer->locked[t];
+    size_t locked = locked_count(explorer);
     if (locked)
         explorer_say(explorer, false, "%zu locked share%s as %s", locked,
                      locked > 1 ? "s stay" : " stays",

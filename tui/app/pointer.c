@@ -34,7 +34,13 @@ static void drag_simplex(struct app *app, int x, int y) {
         y = geometry.top + (int)explorer->slider - geometry.first;
     if (simplex_geometry_slider(&geometry, x, y, &task, &share)) {
         explorer->slider = task;
-        if (x >= geometry.track_x - 1)
+        const char *why = explorer_why_held(explorer, task);
+        if (x < geometry.track_x - 1)
+            return;
+        if (why)
+            explorer_say(explorer, false, "%s %s", explorer_task_name(explorer, task),
+                         why);
+        else
             explorer_set_share(explorer, task, share, true);
     }
 }

@@ -120,11 +120,12 @@ static void step_along(struct app *app, size_t task, double by) {
     bool measured = take_figures(explorer, before, &estimated) && !estimated &&
                     explorer->figures == FIGURES_COMPLETE;
     explorer_set_share(explorer, task, explorer->preference[task] + by, false);
+    const char *why = explorer_why_held(explorer, task);
     if (explorer->serial == serial)
         explorer_say(explorer, false, "%s %s", explorer_task_name(explorer, task),
-                     explorer->locked[task] ? "is locked; Space unlocks it"
-                     : by > 0               ? "has all the weight that is not locked"
-                                            : "has no weight left");
+                     why      ? why
+                     : by > 0 ? "has all the weight that is not locked"
+                              : "has no weight left");
     else
         tell_step(explorer, task, from, before, measured);
 }

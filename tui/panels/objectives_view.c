@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "panels/views.h"
+#include "results/oriented.h"
 #include "results/price.h"
 #include "results/volume.h"
 
@@ -64,6 +65,23 @@ static void draw_names(const struct view *view, const struct columns *c, int y) 
                   c->gauge_width >= 26 ? "from pretrained to STL" : "");
 }
 
+/* Is a better than b in this task? */
+static bool better(const struct catalog *catalog, size_t t, double a, double b) {
+    const struct store_objective *objective = &catalog->recipe->tasks[t].objective;
+    return oriented_turn(objective, a) < oriented_turn(objective, b);
+}
+
+/* How far it is from the experts', in the colour of what is good where it is no worse.
+ */
+static void draw_difference(const struct view *view, const struct columns *c, int y,
+                            const struct catalog *catalog, size_t t, double value,
+                            double stl) {
+    if (c->difference && !isnan(stl))
+        view_right(view, c->difference, y, 8,
+                   better(catalog, t, stl, value) ? INK_TEXT : INK_GOOD, LOOK_PLAIN,
+                   "%s", TEXT_SIGNED(value - stl, 2));
+}
+
 static void draw_number(const struct view *view, int x, int width, int y, double value,
                         enum ink ink) {
     if (!x)
@@ -82,7 +100,7 @@ static void draw_gauge(const struct view *view, const struct columns *c, int y,
     const struct marks *marks = view->canvas->marks;
     const struct catalog *catalog = explorer->catalog;
     double low = catalog->pretrained[t], high = catalog->stl[t];
-    if (!c->gauge || !(high > low))
+    if (!c->gauge || !better(catalog, t, high, low))
         return;
     view_put(view, c->gauge, y, marks->tick_left, INK_FRAME, LOOK_PLAIN);
     view_fill(view, c->gauge + 1, y, c->gauge_width - 2, marks->track, INK_FRAME,
@@ -141,10 +159,8 @@ static void draw_task(const struct view *view, const struct columns *c, int y,
                        (unsigned long long)figure.examples);
     }
     draw_number(view, c->stl, 8, y, catalog->stl[t], INK_TEXT);
-    if (c->difference && known && !isnan(catalog->stl[t]))
-        view_right(view, c->difference, y, 8,
-                   figure.value < catalog->stl[t] ? INK_TEXT : INK_GOOD, LOOK_PLAIN,
-                   "%s", TEXT_SIGNED(figure.value - catalog->stl[t], 2));
+    if (known)
+        draw_difference(view, c, y, catalog, t, figure.value, catalog->stl[t]);
     draw_number(view, c->pretrained, 11, y, catalog->pretrained[t], INK_TEXT);
     draw_number(view, c->best, 11, y, catalog->best[t], INK_TEXT);
     if (c->best_name && catalog->best_row[t] != SIZE_MAX) {
@@ -163,7 +179,7 @@ static double mean(const double *values, size_t count) {
     return sum / (double)count;
 }
 
-/* The mean over tasks of one and the same merge. */
+/* The mean over tasks of one and the same merge; all tasks have one direction. */
 static double best_mean(const struct catalog *catalog, size_t *row) {
     double best = NAN;
     for (size_t b = 0; b < catalog->beside_count; b++) {
@@ -172,7 +188,7 @@ static double best_mean(const struct catalog *catalog, size_t *row) {
             catalog->rows[i].solution.kind != STORE_KIND_MERGE)
             continue;
         double value = mean(catalog->values + i * catalog->tasks, catalog->tasks);
-        if (isnan(best) || value > best) {
+        if (isnan(best) || better(catalog, 0, value, best)) {
             best = value;
             *row = i;
         }
@@ -209,9 +225,8 @@ static void draw_mean(const struct view *view, const struct columns *c, int y,
         view_right(view, c->interval, y, 12, estimated ? INK_ESTIMATE : INK_FAINT,
                    LOOK_PLAIN, estimated ? "est" : "complete");
     draw_number(view, c->stl, 8, y, stl, INK_TEXT);
-    if (c->difference && known && !isnan(stl))
-        view_right(view, c->difference, y, 8, now < stl ? INK_TEXT : INK_GOOD,
-                   LOOK_PLAIN, "%s", TEXT_SIGNED(now - stl, 2));
+    if (known)
+        draw_difference(view, c, y, catalog, 0, now, stl);
     draw_number(view, c->pretrained, 11, y, mean(catalog->pretrained, explorer->tasks),
                 INK_TEXT);
     draw_number(view, c->best, 11, y, best, INK_TEXT);
@@ -339,11 +354,11 @@ void objectives_view_draw(const struct view *view, struct explorer *explorer,
         snprintf(title, sizeof title, "Objectives: %s in %s, held out",
                  TEXT_CUT(objective->metric, 60), TEXT_CUT(objective->unit, 20));
     int y = 0, last = view->height;
-    if (view->height >= (int)explorer->tasks + 1 || view->height >= 5)
+    if (view->height >= (int)explorer->tasks + 2 || view->height >= 5)
         view_heading(view, title, focused), y++;
     if (y)
         draw_volume(view, explorer, 4 + text_columns(view->canvas->marks, title));
-    if (view->height >= (int)explorer->tasks + 2 || view->height >= 7)
+    if (view->height >= (int)explorer->tasks + 3 || view->height >= 7)
         draw_names(view, &c, y++);
     /* The mean stays in sight, and how many tasks do not. */
     int tasks = (int)explorer->tasks, rows = last - y - (last - y >= 2);

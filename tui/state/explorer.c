@@ -24,7 +24,6 @@ int explorer_init(struct explorer *explorer, const char *file) {
     for (size_t t = 0; t < STORE_TASKS_MAX; t++)
         explorer->brush[t] = range_empty();
     explorer->table.sort = TABLE_MEAN;
-    explorer->table.descending = true;
     explorer->table.off[TABLE_PREFERENCE] = explorer->table.off[TABLE_SCALE] =
         explorer->table.off[TABLE_STEP] = explorer->table.off[TABLE_SECONDS] = true;
     return 0;
@@ -318,6 +317,8 @@ int explorer_take_catalog(struct explorer *explorer, struct catalog *catalog) {
     explorer->samples = samples;
     if (!before) {
         explorer->pair_b = explorer->tasks > 1;
+        explorer->table.descending =
+            explorer_wants_most(explorer, explorer->table.sort);
         begin_space(explorer);
     }
     /* Who has not moved since the outline begins where the first catalog with rows
@@ -369,6 +370,15 @@ void explorer_go_around_locks(struct explorer *explorer, const double *preferenc
                         : had > 0     ? explorer->preference[t]
                                       : 0;
     explorer_go(explorer, target, quiet);
+}
+
+const char *explorer_why_held(const struct explorer *explorer, size_t task) {
+    if (explorer->locked[task])
+        return "is locked; Space unlocks it";
+    for (size_t t = 0; t < explorer->tasks; t++)
+        if (t != task && !explorer->locked[t])
+            return NULL;
+    return "has what the others leave, which are locked";
 }
 
 bool explorer_has_sliders(const struct explorer *explorer) {

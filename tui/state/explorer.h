@@ -402,6 +402,9 @@ bool explorer_needs_evaluation(const struct explorer *explorer);
 void explorer_go_around_locks(struct explorer *explorer, const double *preference,
                               bool quiet);
 
+/* Why locks let a task's share not change, to be read after its name; NULL: they do. */
+const char *explorer_why_held(const struct explorer *explorer, size_t task);
+
 /* Sliders or a polygon, rather than a segment or a triangle. */
 bool explorer_has_sliders(const struct explorer *explorer);
 
@@ -436,6 +439,10 @@ struct figure {
 };
 bool explorer_figure(const struct explorer *explorer, size_t task,
                      struct figure *figure);
+
+/* Is more of a column of the table (enum table_column) the better, so that one wants it
+ * on top? */
+bool explorer_wants_most(const struct explorer *explorer, size_t column);
 
 /* What a trade between two objectives costs here (price_at); NULL: not known. */
 const struct price *explorer_price(struct explorer *explorer, size_t gain, size_t loss);

@@ -87,6 +87,13 @@ bool explorer_figure(const struct explorer *explorer, size_t task,
     return true;
 }
 
+bool explorer_wants_most(const struct explorer *explorer, size_t column) {
+    if (column == TABLE_MEAN)
+        column = TABLE_TASK; /* all have one direction */
+    return column >= TABLE_TASK &&
+           explorer->catalog->recipe->tasks[column - TABLE_TASK].objective.maximise;
+}
+
 const struct price *explorer_price(struct explorer *explorer, size_t gain,
                                    size_t loss) {
     struct kept_price *kept = &explorer->price;

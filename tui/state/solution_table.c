@@ -210,18 +210,10 @@ int solution_table_update(struct explorer *explorer, int height) {
 
 /* --- what keys do ---------------------------------------------------------------- */
 
-/* Is more of it the better, so that one wants it on top? */
-static bool wants_most(const struct explorer *explorer, size_t column) {
-    if (column == TABLE_MEAN)
-        column = TABLE_TASK;
-    return column >= TABLE_TASK &&
-           explorer->catalog->recipe->tasks[column - TABLE_TASK].objective.maximise;
-}
-
 void solution_table_sort(struct explorer *explorer, size_t column) {
     struct solution_table *table = &explorer->table;
-    table->descending =
-        column == table->sort ? !table->descending : wants_most(explorer, column);
+    table->descending = column == table->sort ? !table->descending
+                                              : explorer_wants_most(explorer, column);
     table->sort = column;
     table->made = false;
     if (explorer->pointed == SIZE_MAX)

@@ -171,9 +171,10 @@ bool space_range(const struct explorer *explorer, size_t objective,
     struct range core = reach->rows, shown = widened(explorer, objective, reach->still);
     struct figure figure;
     if (space_figure(explorer, objective, &figure)) {
-        bool sure = !figure.estimated && figure.examples >= 30;
-        double values[] = {figure.value, sure ? figure.low : figure.value,
-                           sure ? figure.high : figure.value};
+        /* The interval is drawn until everything is measured. */
+        bool drawn = !figure.estimated && !figure.complete && figure.examples >= 30;
+        double values[] = {figure.value, drawn ? figure.low : figure.value,
+                           drawn ? figure.high : figure.value};
         for (size_t i = 0; i < 3; i++)
             if (reach->rows.low <= reach->rows.high)
                 stretch(&core, &shown, values[i]);
