@@ -25,7 +25,7 @@ libexplore_a_SOURCES = \
   tui/threads/evaluation_open.c tui/threads/evaluation_model.c tui/threads/evaluation_fill.c \
   tui/state/polygon.h tui/state/polygon.c \
   tui/panels/graph.h tui/panels/graph.c tui/panels/graph_axis.h tui/panels/graph_axis.c tui/panels/places.h tui/panels/places.c \
-  tui/panels/pointed_line.c \
+  tui/panels/pointed_line.h tui/panels/pointed_line.c \
   tui/panels/scatter_points.h tui/panels/scatter_points.c \
   tui/panels/simplex_geometry.h tui/panels/simplex_geometry.c \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
@@ -35,6 +35,7 @@ libexplore_a_SOURCES = \
   tui/panels/objectives_view.c tui/panels/heat.h tui/panels/heat.c tui/panels/routing_view.c tui/panels/similarity_view.c \
   tui/panels/scaling_view.c tui/panels/training_view.c tui/panels/log_view.c \
   tui/panels/compare_view.c tui/panels/table_view.c tui/panels/frame.c \
+  tui/panels/footer.h tui/panels/footer.c \
   tui/terminal/restore.h tui/terminal/restore.c \
   tui/terminal/screen.h tui/terminal/screen.c tui/terminal/screen_keys.h tui/terminal/screen_keys.c \
   tui/app/app.h tui/app/app.c tui/app/actions.h tui/app/actions.c tui/app/moving.c \

@@ -108,11 +108,11 @@ static void weights_of_routers_have_room(void **state) {
     catalog_free(catalog);
 }
 
-static char *page(struct explorer *explorer) {
+static char *page_of(struct explorer *explorer, int width) {
     struct canvas canvas = {.marks = palette_marks(true)};
     char *text = NULL;
     size_t size;
-    assert_int_equal(canvas_resize(&canvas, 110, 40), 0);
+    assert_int_equal(canvas_resize(&canvas, width, 40), 0);
     struct view view = view_whole(&canvas);
     compare_view_draw(&view, explorer, 0);
     FILE *file = open_memstream(&text, &size);
@@ -120,6 +120,10 @@ static char *page(struct explorer *explorer) {
     fclose(file);
     canvas_free(&canvas);
     return text;
+}
+
+static char *page(struct explorer *explorer) {
+    return page_of(explorer, 110);
 }
 
 static void undecided_until_the_examples_say_so(void **state) {
@@ -208,6 +212,13 @@ static void undecided_until_the_examples_say_so(void **state) {
     /* 900 x 3.84 x 24 / 36 in all. */
     assert_non_null(strstr(text, "beta: undecided, 15 of 900 differ one way, 9 the "
                                  "other; some 1,500 more would decide"));
+    free(text);
+    /* Sentences go on in the next line where they are longer. */
+    text = page_of(&explorer, 74);
+    assert_null(strstr(text, "…"));
+    assert_non_null(strstr(text, "B is better (p 0.010)"));
+    assert_non_null(strstr(text, "against 9"));
+    assert_non_null(strstr(text, " decide"));
     free(text);
     explorer.paired[1].only_a = 15;
     text = page(&explorer);

@@ -116,6 +116,37 @@ static void running_figures_carry_their_interval(void **state) {
     explorer_free(&explorer);
 }
 
+/* A message takes nothing of what is going on, nor loses its end. */
+static void a_message_leaves_what_is_going_on(void **state) {
+    (void)state;
+    struct explorer explorer;
+    double between[] = {0.3, 0.3, 0.4};
+    open_named(&explorer, 3, 7, NULL);
+    explorer_go(&explorer, between, false);
+    explorer.figures = FIGURES_NONE;
+    explorer.ready = true;
+    char *text = frame(&explorer, 80, 24, true);
+    assert_shows(text, "merging");
+    free(text);
+    snprintf(explorer.doing, sizeof explorer.doing, "choosing the ridge");
+    explorer.done = 1, explorer.total = 4;
+    for (int words = 1; words <= 40; words += 3) {
+        char said[600] = "";
+        for (int i = 0; i < words; i++)
+            strcat(said, "word ");
+        strcat(said, "end");
+        explorer_say(&explorer, false, "%s", said);
+        for (int width = 80; width <= 200; width += 24) {
+            text = frame(&explorer, width, 24, true);
+            assert_int_equal(occurrences(text, "word"), words);
+            assert_shows(text, "end");
+            assert_shows(text, "choosing the ridge 25 %");
+            free(text);
+        }
+    }
+    explorer_free(&explorer);
+}
+
 static void a_hidden_series_is_not_drawn(void **state) {
     (void)state;
     struct explorer explorer;
@@ -314,6 +345,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_is_stored),
         cmocka_unit_test(running_figures_carry_their_interval),
+        cmocka_unit_test(a_message_leaves_what_is_going_on),
         cmocka_unit_test(a_hidden_series_is_not_drawn),
         cmocka_unit_test(every_size_draws),
         cmocka_unit_test(ascii_is_ascii),

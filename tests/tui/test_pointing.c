@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../results/fixture.h"
+#include "app/actions.h"
 #include "app/app.h"
 #include "panels/places.h"
 #include "panels/views.h"
@@ -163,6 +164,23 @@ static void a_click_points_and_enter_goes_there(void **state) {
 
 /* From one end of the front, steps to the right reach its other end, one after another;
  * the frame's arrows stay with the preference until the panel has the focus. */
+/* The solution pointed at is told above the keys, and the mean stays in sight. */
+static void what_is_pointed_at_leaves_the_rest(void **state) {
+    (void)state;
+    struct app app;
+    open_app(&app, three, 80, 24);
+    app.explorer.wish.focus = PANEL_SCATTER;
+    action_hints(app.explorer.hints);
+    for (size_t row = 0; row < app.explorer.catalog->count; row += 9) {
+        explorer_point(&app.explorer, row);
+        assert_frame(&app, "\n mean ");
+        assert_frame(&app, "alpha ");
+        assert_frame(&app, "Enter go there");
+        assert_frame(&app, "measured");
+    }
+    close_app(&app);
+}
+
 static void keys_step_along_the_front(void **state) {
     (void)state;
     struct app app;
@@ -507,6 +525,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_are_where_marks_are),
         cmocka_unit_test(a_click_points_and_enter_goes_there),
+        cmocka_unit_test(what_is_pointed_at_leaves_the_rest),
         cmocka_unit_test(keys_step_along_the_front),
         cmocka_unit_test(every_point_can_be_reached),
         cmocka_unit_test(lines_are_pointed_at),

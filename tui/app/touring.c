@@ -62,9 +62,15 @@ static void begin_step(struct explorer *explorer, size_t step) {
                           .asked = explorer->asked.count,
                           .bookmarks = explorer->catalog->bookmark_count,
                           .selected = selection_count(explorer)};
-    if (step && step <= STEPS)
-        snprintf(tour->text, sizeof tour->text, "%zu of %d: %s Esc leaves the tour.",
-                 step, STEPS, steps[step - 1].text);
+    for (size_t i = 0; step && i < STEPS; i++) {
+        char text[sizeof tour->text];
+        snprintf(text, sizeof text, "%zu of %d: %s Esc leaves the tour.", i + 1, STEPS,
+                 steps[i].text);
+        if (i + 1 == step)
+            memcpy(tour->text, text, sizeof text);
+        if (strlen(text) > strlen(tour->longest))
+            memcpy(tour->longest, text, sizeof text);
+    }
 }
 
 void app_tour(struct app *app) {

@@ -113,7 +113,9 @@ static int draw_sentences(const struct view *view, const struct explorer *explor
                 snprintf(text + strlen(text), sizeof text - strlen(text),
                          " more would decide");
         }
-        view_text(view, 1, y++, view->width - 1, INK_TEXT, LOOK_PLAIN, text);
+        int lines = text_lines(view->canvas->marks, text, view->width - 2);
+        view_wrapped(view, 1, y, view->width - 2, lines, INK_TEXT, LOOK_PLAIN, text);
+        y += lines;
     }
     return y;
 }
@@ -196,14 +198,22 @@ static int draw_preferences(const struct view *view, const struct explorer *expl
 
 static void draw_verdict(const struct view *view, const struct paired *paired,
                          enum source least, int x, int y) {
-    int used = view_text(view, x, y, view->width - x, INK_TEXT, LOOK_PLAIN,
-                         verdict(paired, least));
-    if (paired->known && least == FINAL)
-        view_printf(view, x + used + 1, y, view->width - x - used - 1, INK_FAINT,
-                    LOOK_PLAIN, "(p %s%.3f; A only %llu, B %llu)",
-                    paired->p < 0.001 ? "< " : "", fmax(paired->p, 0.001),
-                    (unsigned long long)paired->only_a,
-                    (unsigned long long)paired->only_b);
+    char why[2][128], p[32];
+    x += 1 + view_text(view, x, y, view->width - x, INK_TEXT, LOOK_PLAIN,
+                       verdict(paired, least));
+    if (!paired->known || least != FINAL)
+        return;
+    snprintf(p, sizeof p, "p %s%.3f", paired->p < 0.001 ? "< " : "",
+             fmax(paired->p, 0.001));
+    snprintf(why[0], sizeof why[0], "(%s; A only %llu, B %llu)", p,
+             (unsigned long long)paired->only_a, (unsigned long long)paired->only_b);
+    snprintf(why[1], sizeof why[1], "(%s)", p);
+    /* The counts stand in the sentences below, too. */
+    for (int i = 0; i < 2; i++)
+        if (text_columns(view->canvas->marks, why[i]) <= view->width - x) {
+            view_text(view, x, y, view->width - x, INK_FAINT, LOOK_PLAIN, why[i]);
+            return;
+        }
 }
 
 static int draw_objectives(const struct view *view, const struct explorer *explorer,
@@ -259,9 +269,10 @@ int compare_view_draw(const struct view *view, const struct explorer *explorer,
     y = draw_objectives(view, explorer, &x, y + 1);
     y = draw_sentences(view, explorer, y + 1);
     y = draw_routing(view, explorer, y);
+    static const char signs[] =
+        "~ is an estimate, > measured so far. Paired figures: McNemar's test, 5 %.";
+    int lines = text_lines(view->canvas->marks, signs, view->width - 2);
     y++;
-    view_text(
-        view, 1, y++, view->width - 1, INK_FAINT, LOOK_PLAIN,
-        "~ is an estimate, > measured so far. Paired figures: McNemar's test, 5 %.");
-    return y + scroll;
+    view_wrapped(view, 1, y, view->width - 2, lines, INK_FAINT, LOOK_PLAIN, signs);
+    return y + lines + scroll;
 }

@@ -1,12 +1,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "panels/footer.h"
 #include "panels/places.h"
 #include "panels/simplex_view.h"
 #include "panels/views.h"
-#include "pareto/simplex.h"
-#include "state/filling.h"
-#include "state/selection.h"
 
 static void draw_title(const struct view *view, const struct explorer *explorer) {
     const struct catalog *catalog = explorer->catalog;
@@ -31,119 +29,6 @@ static void draw_title(const struct view *view, const struct explorer *explorer)
         view_right(view, view->width - columns - 1, 0, columns,
                    explorer->missing[0] ? INK_WARNING : INK_FAINT, LOOK_PLAIN, "%s",
                    right);
-}
-
-/* How many solutions are selected, so that it ends at a column; the columns it takes.
- */
-static int draw_selected(const struct view *view, const struct explorer *explorer,
-                         int end) {
-    char text[64];
-    if (!selection_count(explorer))
-        return 0;
-    snprintf(text, sizeof text, "%zu selected", selection_count(explorer));
-    int columns = text_columns(view->canvas->marks, text);
-    if (end - columns < view->width / 3)
-        return 0;
-    view_text(view, end - columns, 0, columns, INK_NOW, LOOK_BOLD, text);
-    return columns + 2;
-}
-
-/* What is going on, at the right end; returns the columns it takes. */
-static int draw_state(const struct view *view, const struct explorer *explorer) {
-    char text[128] = "";
-    enum ink ink = INK_FAINT;
-    uint64_t done = 0, total = 0;
-    for (size_t t = 0; t < explorer->tasks; t++) {
-        done += explorer->running[t].examples;
-        total += explorer->examples[t];
-    }
-    if (explorer->catalog->reading) {
-        explorer_why_empty(explorer, text, sizeof text);
-    } else if (explorer->doing[0]) {
-        if (explorer->total)
-            snprintf(text, sizeof text, "%s %.0f %%", TEXT_CUT(explorer->doing, 60),
-                     100.0 * (double)explorer->done / (double)explorer->total);
-        else
-            snprintf(text, sizeof text, "%s", TEXT_CUT(explorer->doing, 60));
-    } else if (explorer->figures == FIGURES_COMPLETE &&
-               filling_text(explorer, text, sizeof text)) {
-        ink = INK_NOW;
-    } else if (explorer->figures == FIGURES_COMPLETE) {
-        snprintf(text, sizeof text, "measured");
-        ink = INK_GOOD;
-    } else if (explorer->figures == FIGURES_RUNNING && total) {
-        if (done >= total && explorer->limited)
-            snprintf(text, sizeof text, "measured in part");
-        else
-            snprintf(text, sizeof text, "evaluating %.0f %%",
-                     100.0 * (double)done / (double)total);
-        ink = INK_NOW;
-    } else if (explorer->figures == FIGURES_ESTIMATE) {
-        snprintf(text, sizeof text, "estimate");
-        ink = INK_ESTIMATE;
-    }
-    int columns = text_columns(view->canvas->marks, text);
-    if (columns + 1 > view->width / 2)
-        return 0;
-    view_text(view, view->width - columns - 1, 0, columns, ink, LOOK_PLAIN, text);
-    return columns + 2 + draw_selected(view, explorer, view->width - columns - 3);
-}
-
-/* Keys worth knowing, as many as there is room for. */
-static void draw_hints(const struct view *view, const struct explorer *explorer,
-                       int room) {
-    const struct hint *hints =
-        explorer->hints[explorer_steps_points(explorer) ? HINTS_POINTING
-                        : explorer_steps_rows(explorer) ? HINTS_TABLE
-                                                        : HINTS_MOVING];
-    int x = 1;
-    for (size_t i = 0; i < HINTS_MOST && hints[i].text; i++) {
-        int columns = (int)(strlen(hints[i].keys) + strlen(hints[i].text)) + 1;
-        if (x + columns > room)
-            return;
-        x += view_text(view, x, 0, room, INK_TEXT, LOOK_BOLD, hints[i].keys) + 1;
-        x += view_text(view, x, 0, room, INK_FAINT, LOOK_PLAIN, hints[i].text) + 2;
-    }
-}
-
-static void draw_status(const struct view *view, const struct explorer *explorer,
-                        bool compact) {
-    if (!explorer->catalog) {
-        view_text(view, 1, 0, view->width - 1,
-                  explorer->message_bad ? INK_WARNING : INK_FAINT, LOOK_PLAIN,
-                  explorer->message[0] ? explorer->message : "reading the results");
-        return;
-    }
-    int room = view->width - 1 - draw_state(view, explorer);
-    char text[256];
-    if (explorer->message[0]) {
-        view_fill(view, 0, 0, view->width, L' ', INK_TEXT, LOOK_PLAIN);
-        view_text(view, 1, 0, view->width - 2,
-                  explorer->message_bad ? INK_WARNING : INK_TEXT, LOOK_BOLD,
-                  explorer->message);
-    } else if (compact && view->width < 64) {
-        view_text(
-            view, 1, 0, room, INK_NOW, LOOK_PLAIN,
-            simplex_text(explorer->preference, explorer->tasks, text, sizeof text));
-    } else {
-        draw_hints(view, explorer, room);
-    }
-}
-
-/* Text in as many lines as it takes, at most a few, over what stands in the lines above
- * `bottom`; nothing where it takes fewer than `least`. */
-static void draw_lines(const struct view *whole, int bottom, int least, enum ink ink,
-                       unsigned look, const char *text) {
-    enum { LINES = 4 };
-    int width = whole->width - 2, most = whole->height / 3;
-    int lines = text_lines(whole->canvas->marks, text, width);
-    most = most < LINES ? most : LINES;
-    lines = lines > most ? most : lines;
-    if (lines < least)
-        return;
-    for (int y = bottom - lines; y < bottom; y++)
-        view_fill(whole, 0, y, whole->width, L' ', INK_TEXT, look & LOOK_REVERSE);
-    view_wrapped(whole, 1, bottom - lines, width, lines, ink, look, text);
 }
 
 /* One panel for the whole objective space, or one of its pairs. */
@@ -235,14 +120,14 @@ static void draw_box(struct canvas *canvas, const struct explorer *explorer,
 
 /* Where files are named: the results' own in the title, and what was just written. */
 static void make_links(struct canvas *canvas, const struct explorer *explorer,
-                       const struct arrangement *arrangement) {
+                       const struct arrangement *arrangement, int message) {
     const char *name = strrchr(explorer->file, '/');
     if (arrangement->shown[PANEL_TITLE])
         canvas_link(canvas, arrangement->rect[PANEL_TITLE].y,
                     name ? name + 1 : explorer->file, explorer->file);
-    if (explorer->message[0] && explorer->message_path[0])
-        canvas_link(canvas, arrangement->rect[PANEL_STATUS].y, explorer->message_path,
-                    explorer->message_path);
+    for (int i = 0; i < message && explorer->message_path[0]; i++)
+        canvas_link(canvas, arrangement->rect[PANEL_STATUS].y - i,
+                    explorer->message_path, explorer->message_path);
 }
 
 /* false: its length was not known; it is now, and the frame is to be drawn again. */
@@ -258,6 +143,20 @@ static bool draw_page(const struct view *whole, struct explorer *explorer) {
     return known;
 }
 
+/* The table at the lower edge gives up rows to what stands there for a while, so that
+ * the mean stays in sight; no other panel moves. */
+static void make_room(struct arrangement *arrangement, int below, int rows) {
+    enum { LEAST = 4 };
+    static const enum panel tables[] = {PANEL_OBJECTIVES, PANEL_TABLE};
+    const struct rect *status = &arrangement->rect[PANEL_STATUS];
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        struct rect *rect = &arrangement->rect[tables[i]];
+        if (arrangement->shown[tables[i]] &&
+            rect->y + rect->height + below == status->y && rect->height - rows >= LEAST)
+            rect->height -= rows;
+    }
+}
+
 /* false: it is to be drawn again. */
 static bool draw_all(struct canvas *canvas, struct explorer *explorer,
                      struct arrangement *arrangement) {
@@ -266,6 +165,7 @@ static bool draw_all(struct canvas *canvas, struct explorer *explorer,
     canvas_clear(canvas);
     explorer->wish.width = canvas->width;
     explorer->wish.height = canvas->height;
+    explorer->wish.below = footer_tour(canvas, explorer);
     *arrangement = arrangement_make(&explorer->wish);
     if (arrangement->too_small) {
         char text[64];
@@ -278,29 +178,23 @@ static bool draw_all(struct canvas *canvas, struct explorer *explorer,
         struct view title = view_rect(canvas, arrangement->rect[PANEL_TITLE]);
         draw_title(&title, explorer);
     }
-    struct view status = view_rect(canvas, arrangement->rect[PANEL_STATUS]);
-    draw_status(&status, explorer, arrangement->compact);
-    if (!explorer->catalog)
+    struct footer footer;
+    footer_make(&whole, explorer, arrangement, &footer);
+    if (!explorer->catalog) {
+        footer_draw(&whole, explorer, arrangement, &footer);
         return true;
+    }
+    make_room(arrangement, explorer->wish.below, footer.above);
     for (enum panel panel = PANEL_SIMPLEX; panel < PANEL_COUNT; panel++)
         if (arrangement->shown[panel])
             draw_panel(canvas, explorer, arrangement, panel);
     draw_box(canvas, explorer, arrangement);
-    /* The table says it in the row. */
-    if (explorer->pointed != SIZE_MAX && !explorer->message[0] &&
-        !(explorer_steps_rows(explorer) && arrangement->shown[PANEL_TABLE]))
-        pointed_line_draw(&whole, explorer);
-    if (explorer->tour.step) /* above the last line */
-        draw_lines(&whole, whole.height - 1, 1, INK_TEXT, LOOK_REVERSE,
-                   explorer->tour.text);
-    /* A message that is longer than the last line takes lines above it as well. */
-    draw_lines(&whole, whole.height, 2, explorer->message_bad ? INK_WARNING : INK_TEXT,
-               LOOK_BOLD, explorer->message);
+    footer_draw(&whole, explorer, arrangement, &footer);
     if (explorer->dialog.kind == DIALOG_PAGE)
         known = draw_page(&whole, explorer);
     else
         dialog_draw(&explorer->dialog, &whole);
-    make_links(canvas, explorer, arrangement);
+    make_links(canvas, explorer, arrangement, footer.message);
     return known;
 }
 

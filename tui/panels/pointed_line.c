@@ -1,20 +1,11 @@
-/* The solution pointed at in words: what it is, every figure with its interval, and
- * what dominates it. One line where there is room, else as many as it takes. */
+#include "panels/pointed_line.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "panels/views.h"
 #include "pareto/simplex.h"
-
-enum { PARTS_MOST = STORE_TASKS_MAX + 4, LINES_MOST = 6 };
-
-struct phrase {
-    char text[192];
-    enum ink ink;
-    unsigned look;
-};
 
 /* {"keep":0.2,"scale":0.4} as keep 0.2 scale 0.4; the store's JSON has no blanks. */
 static void add_parameters(const char *json, char *out, size_t size) {
@@ -99,30 +90,35 @@ static size_t make_parts(const struct explorer *explorer, struct phrase *parts) 
     return count;
 }
 
-int pointed_line_draw(const struct view *view, const struct explorer *explorer) {
-    struct phrase parts[PARTS_MOST];
-    size_t count = make_parts(explorer, parts), line[PARTS_MOST];
-    int lines = 1, x = 1,
-        most = view->height - 2 < LINES_MOST ? view->height - 2 : LINES_MOST;
-    for (size_t i = 0; i < count; i++) {
-        int columns = text_columns(view->canvas->marks, parts[i].text);
-        if (x > 1 && x + columns > view->width - 1) {
-            lines++;
+void pointed_line_make(const struct view *whole, const struct explorer *explorer,
+                       struct pointed_line *line) {
+    int x = 1, most = whole->height - 2 < POINTED_LINES_MOST ? whole->height - 2
+                                                             : POINTED_LINES_MOST;
+    line->count = make_parts(explorer, line->parts);
+    line->lines = 1;
+    for (size_t i = 0; i < line->count; i++) {
+        int columns = text_columns(whole->canvas->marks, line->parts[i].text);
+        if (x > 1 && x + columns > whole->width - 1) {
+            line->lines++;
             x = 1;
         }
-        line[i] = (size_t)lines - 1;
+        line->at[i] = line->lines - 1;
         x += columns + 2;
     }
-    lines = lines > most ? most : lines;
-    int top = view->height - (lines < 1 ? 1 : lines);
-    for (int y = top; y < view->height; y++)
-        view_fill(view, 0, y, view->width, L' ', INK_TEXT, LOOK_PLAIN);
-    x = 1;
-    for (size_t i = 0; i < count && (int)line[i] < view->height - top; i++) {
-        if (i && line[i] != line[i - 1])
+    line->lines = line->lines > most ? most : line->lines;
+    line->lines += line->lines < 1;
+}
+
+void pointed_line_draw(const struct view *whole, const struct pointed_line *line,
+                       int bottom) {
+    int top = bottom - line->lines, x = 1;
+    for (int y = top; y < bottom; y++)
+        view_fill(whole, 0, y, whole->width, L' ', INK_TEXT, LOOK_PLAIN);
+    for (size_t i = 0; i < line->count && line->at[i] < line->lines; i++) {
+        const struct phrase *part = &line->parts[i];
+        if (i && line->at[i] != line->at[i - 1])
             x = 1;
-        x += 2 + view_text(view, x, top + (int)line[i], view->width - x - 1,
-                           parts[i].ink, parts[i].look, parts[i].text);
+        x += 2 + view_text(whole, x, top + line->at[i], whole->width - x - 1, part->ink,
+                           part->look, part->text);
     }
-    return view->height - top;
 }

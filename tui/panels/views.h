@@ -43,9 +43,6 @@ void training_view_draw(const struct view *view, const struct explorer *explorer
 void log_view_draw(const struct view *view, const struct explorer *explorer,
                    bool focused);
 
-/* The solution pointed at in words, over the lowest lines of the frame; how many. */
-int pointed_line_draw(const struct view *whole, const struct explorer *explorer);
-
 /* A page over the frame; returns how many lines there are in all. */
 int compare_view_draw(const struct view *view, const struct explorer *explorer,
                       int scroll);

@@ -245,9 +245,12 @@ struct arrangement arrangement_make(const struct arrangement_wish *wish) {
         body.y = 1;
         body.height--;
     }
+    enum { SEVERAL = 18 };
+    if (height >= SEVERAL && wish->below <= body.height - SEVERAL / 2)
+        body.height -= wish->below;
     if (wish->zoom)
         show(&arrangement, alone(wish), body);
-    else if (width < 64 || height < 18)
+    else if (width < 64 || height < SEVERAL)
         place_compact(&arrangement, wish, body);
     else
         place_all(&arrangement, wish, body);

@@ -44,6 +44,8 @@ struct arrangement_wish {
     bool one_space; /* the objective space is one panel, whatever the tasks */
     bool table;     /* the solutions as a table, below the other panels */
     bool polygon;   /* four tasks and more: a polygon rather than sliders */
+    int below; /* rows that are kept free above the status line of a screen that has
+                  room for several panels */
 };
 
 struct arrangement {

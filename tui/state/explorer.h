@@ -197,7 +197,7 @@ struct tour {
     size_t step; /* from 1; 0: none */
     uint64_t serial;
     size_t asked, bookmarks, selected;
-    char text[256];
+    char text[256], longest[256]; /* of this step, and that of the most words */
 };
 
 /* A box that is being drawn in a scatter, or a range on an axis of the parallel
