@@ -184,12 +184,29 @@ char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char 
     return out;
 }
 
+/* Is no other solution of its series there? */
+static bool is_alone(const struct catalog *catalog, size_t row) {
+    for (size_t b = 0; b < catalog->beside_count; b++)
+        if (catalog->besides[b] != row &&
+            catalog->solutions[catalog->besides[b]].series ==
+                catalog->solutions[row].series)
+            return false;
+    return true;
+}
+
 char *catalog_row_text(const struct catalog *catalog, size_t row, char *out,
                        size_t size) {
     const struct store_solution *solution = &catalog->rows[row].solution;
     const struct solution *known = &catalog->solutions[row];
     const char *name = catalog_series(catalog, row)->name;
-    if (solution->label && solution->label[0])
+    bool labelled = solution->label && solution->label[0];
+    /* The label of what was trained is its folder; a model from elsewhere has no other
+     * name. */
+    bool trained = solution->kind == STORE_KIND_TRAIN &&
+                   !store_method_is(solution->method, "model");
+    if (trained && labelled && !is_alone(catalog, row))
+        snprintf(out, size, "%s (%s)", name, solution->label);
+    else if (labelled && !trained)
         snprintf(out, size, "%s", solution->label);
     else if (!isnan(known->scale))
         snprintf(out, size, "%s %.2g", name, known->scale);

@@ -168,7 +168,8 @@ bool catalog_any_trained(const struct catalog *catalog);
 /* "ls mlp, 400 steps" */
 char *catalog_routers_text(const struct catalog *catalog, int64_t routers, char *out,
                            size_t size);
-/* What a row is called in one line: its label, or method and parameters. */
+/* What a row is called in one line: its label, or method and parameters; of a model
+ * that was trained whole its method, with its folder where there are several. */
 char *catalog_row_text(const struct catalog *catalog, size_t row, char *out,
                        size_t size);
 

@@ -252,6 +252,45 @@ static void who_answers(void **state) {
     store_close(store);
 }
 
+/* A model trained whole is not called by its folder, unless there are several. */
+static void what_rows_are_called(void **state) {
+    (void)state;
+    struct fixture_options options = {.tasks = 2, .baselines = true};
+    static const struct store_solution put[] = {{.kind = STORE_KIND_TRAIN,
+                                                 .method = "ls",
+                                                 .parameters = "{}",
+                                                 .label = "../trained/a"},
+                                                {.kind = STORE_KIND_TRAIN,
+                                                 .method = "model",
+                                                 .parameters = "{}",
+                                                 .label = "../other"},
+                                                {.kind = STORE_KIND_TRAIN,
+                                                 .method = "ls",
+                                                 .parameters = "{\"seed\":1}",
+                                                 .label = "../trained/b"}};
+    static const char *const called[][3] = {{"trained whole, ls", "../other"},
+                                            {"trained whole, ls (../trained/a)",
+                                             "../other",
+                                             "trained whole, ls (../trained/b)"}};
+    char path[4200], text[128];
+    snprintf(path, sizeof path, "%s/called.db", folder());
+    fixture_write(path, &options);
+    struct store *store = open_file(path, STORE_READ_WRITE);
+    for (size_t i = 0; i < 3; i++) {
+        struct store_solution one = put[i];
+        struct catalog *catalog;
+        fixture_put(store, &one, (double[]){70, 71}, 2);
+        assert_int_equal(catalog_read(store, &catalog, &error), 0);
+        for (size_t k = 0; k <= i; k++) {
+            size_t row = catalog->count - i - 1 + k;
+            catalog_row_text(catalog, row, text, sizeof text);
+            assert_string_equal(text, called[i / 2][k]);
+        }
+        catalog_free(catalog);
+    }
+    store_close(store);
+}
+
 /* As catalog_find says: the last row of all, walked over. */
 static size_t walk(const struct catalog *catalog, const double *preference,
                    int64_t routers) {
@@ -303,6 +342,7 @@ int main(void) {
         cmocka_unit_test(a_growing_file),
         cmocka_unit_test(a_growing_curve),
         cmocka_unit_test(who_answers),
+        cmocka_unit_test(what_rows_are_called),
         cmocka_unit_test(the_row_of_a_preference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

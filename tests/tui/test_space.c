@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wctype.h>
 
 #include "../results/fixture.h"
 #include "base/random.h"
@@ -529,6 +530,28 @@ static void names_and_numbers_of_the_box_stand_apart(void **state) {
     explorer_free(&explorer);
 }
 
+/* Not the ends of the axes alone, at 80x24 as well: the panel is of 46x11 cells there.
+ */
+static void the_box_has_numbers_between_the_outermost(void **state) {
+    (void)state;
+    static const int sizes[][2] = {{46, 11}, {49, 25}, {80, 30}};
+    struct explorer explorer;
+    open_model(&explorer, 3, 7);
+    explorer_show_space(&explorer, SPACE_SOLID);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct canvas canvas = draw(&explorer, sizes[i][0], sizes[i][1], true);
+        int numbers = 0;
+        for (int y = 1; y < sizes[i][1]; y++)
+            for (int x = 1; x < sizes[i][0]; x++)
+                numbers += iswdigit((wint_t)canvas_at(&canvas, x, y)->c) &&
+                           !iswdigit((wint_t)canvas_at(&canvas, x - 1, y)->c);
+        if (numbers <= 6)
+            fail_msg("%dx%d: %d numbers", sizes[i][0], sizes[i][1], numbers);
+        canvas_free(&canvas);
+    }
+    explorer_free(&explorer);
+}
+
 static void an_axis_an_objective(void **state) {
     (void)state;
     struct explorer explorer;
@@ -614,6 +637,7 @@ int main(void) {
         cmocka_unit_test(the_box_seen_from_above_and_from_the_side),
         cmocka_unit_test(the_box_names_and_marks),
         cmocka_unit_test(names_and_numbers_of_the_box_stand_apart),
+        cmocka_unit_test(the_box_has_numbers_between_the_outermost),
         cmocka_unit_test(an_axis_an_objective),
         cmocka_unit_test(lines_are_counted_where_they_pass),
     };

@@ -352,8 +352,8 @@ static void draw_names(struct label_cells *labels, const struct explorer *explor
     }
 }
 
-/* The outermost round numbers of each axis. One that would stand somewhere else than at
- * its place says nothing and is left out. */
+/* The round numbers of each axis, the outermost first, as they say most. One that would
+ * stand somewhere else than at its place says nothing and is left out. */
 static void draw_numbers(struct label_cells *labels, const struct ticks *ticks) {
     const struct solid *solid = labels->solid;
     double a, b, side[2];
@@ -362,7 +362,8 @@ static void draw_numbers(struct label_cells *labels, const struct ticks *ticks) 
     for (int axis = 0; axis < 3; axis++) {
         struct range r = solid->range[axis];
         size_t count = ticks[axis].count;
-        for (size_t i = 0; i < count && count > 1; i += count - 1) {
+        for (size_t k = 0; k < count && count > 1; k++) {
+            size_t i = k == 1 ? count - 1 : k - (k > 1);
             double at = ticks_at(&ticks[axis], i);
             double u = 2 * (at - r.low) / (r.high - r.low) - 1;
             struct spot spot = axis == 0   ? project(solid, u, 1.2 * side[0], -1)
@@ -391,7 +392,7 @@ static void draw_labels(const struct solid *solid, const struct explorer *explor
             *cell_at(&labels, x, y) = CELL_MARK;
     }
     draw_names(&labels, explorer);
-    if (view->width >= 40 && view->height >= 12)
+    if (view->width >= 40 && view->height >= 8)
         draw_numbers(&labels, ticks);
     free(labels.cells);
 }
