@@ -1,5 +1,5 @@
 /* What lines and marks mean: to the right of what is drawn, or below it where the page
- * is narrow. */
+ * is narrow, in smaller type where that is what all entries want. */
 #ifndef PWEMOE_PLOT_LEGEND_H
 #define PWEMOE_PLOT_LEGEND_H
 
@@ -16,12 +16,15 @@ struct legend_entry {
     size_t dash;
 };
 
+enum { LEGEND_COLUMNS = 6 };
+
 struct legend {
     const struct legend_entry *entries;
     size_t count, shown, columns;
     bool below;
-    double column; /* width of one */
-    double right;  /* what it takes from the page's width, and from its height */
+    double scale, sample; /* its size beside other text's; units before a name */
+    double widths[LEGEND_COLUMNS]; /* of columns, on the page */
+    double right; /* what it takes from the page's width, and from its height */
     double bottom;
 };
 

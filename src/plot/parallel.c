@@ -242,8 +242,10 @@ static void draw_axis(struct parallel *p, size_t k, bool numbers, bool grid) {
     struct chart *chart = p->chart;
     double x = page_x(p, k), unit = chart->unit;
     const struct axes_range *r = &p->ranges[k];
+    /* Three at least where they are all that one has. */
+    double least = grid && p->axes.height >= 5 * 20 * unit ? 5 : 2;
     size_t most =
-        (size_t)fmax(2, p->axes.height / ((numbers && !grid ? 60 : 38) * unit));
+        (size_t)fmax(least, p->axes.height / ((numbers && !grid ? 60 : 38) * unit));
     struct ticks ticks = ticks_of(r->low, r->high, most);
     for (size_t i = 0; i < ticks.count; i++) {
         double value = ticks_at(&ticks, i), y = page_y(p, height_of(p, k, value));
@@ -296,13 +298,17 @@ static void draw(struct parallel *p, const struct plot_page *page) {
     a->left = axes_margin_left(p->chart, p->ranges[0].low, p->ranges[0].high,
                                page->height - title - below, NULL) +
               20 * unit;
+    double last_name =
+        fmin(NAME_MAX_WIDTH * unit,
+             chart_text_width(p->chart, CHART_SMALL, p->cloud->objectives[last]));
     a->width = page->width - a->left - legend.right - 30 * unit;
     plan_names(p, a->width);
+    if (!p->turned) { /* the last one is centred over its axis */
+        a->width -= fmax(0, last_name / 2 + 6 * unit - 30 * unit - legend.right);
+        plan_names(p, a->width);
+    }
     if (p->turned) { /* the last one rises beyond its axis, over the legend */
-        double name =
-            chart_text_width(p->chart, CHART_SMALL, p->cloud->objectives[last]);
-        a->width -= fmax(0, fmin(NAME_MAX_WIDTH * unit, name) * cos(M_PI / 6) -
-                                20 * unit - legend.right);
+        a->width -= fmax(0, last_name * cos(M_PI / 6) - 20 * unit - legend.right);
         plan_names(p, a->width);
         legend = legend_plan(p->chart, p->entries, legend.count, title + p->name_room);
     }

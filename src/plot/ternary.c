@@ -240,7 +240,8 @@ static void draw_border(const struct panel *p, const char *const corners[3]) {
                        0.75 * CHART_SMALL, (1 - out_x) / 2, text);
         }
     }
-    double room = p->side * 0.7;
+    /* Side by side, and on a small one a little beyond its sides. */
+    double room = fmax(0.7 * p->side, fmin(p->side - 6 * unit, 84 * unit));
     for (int c = 0; c < 3; c++)
         chart_text(
             chart, page_x(p, corner_x[c]),

@@ -223,6 +223,52 @@ static void legends_say_what_they_leave_out(void **state) {
     free(png.data);
 }
 
+/* The demo's sixteen on half a column of a paper, 3.5 by 2.5 inches with 8 points: all
+ * in a third of it, each beside the next. */
+static void a_small_page_has_all_entries(void **state) {
+    (void)state;
+    static const char *const legend_names[] = {"routers mgda all",
+                                               "routers epo all",
+                                               "routers ls all",
+                                               "correction distil",
+                                               "wudi by preference",
+                                               "STL, own experts",
+                                               "simple average",
+                                               "task arithmetic",
+                                               "TIES",
+                                               "Fisher merging",
+                                               "RegMean",
+                                               "trained whole, ls",
+                                               "trained whole, epo",
+                                               "trained whole, mgda",
+                                               "front of these two",
+                                               "knee"};
+    enum { SERIES = sizeof legend_names / sizeof *legend_names };
+    struct legend_entry entries[SERIES];
+    struct chart *chart;
+    struct error error;
+    struct plot_png png;
+    struct plot_page page = {.width = 252, .height = 180, .font = 8, .png = &png};
+    double wide = 0;
+    for (size_t i = 0; i < SERIES; i++)
+        entries[i] =
+            (struct legend_entry){.name = legend_names[i], .line = i == SERIES - 2};
+    assert_int_equal(chart_open(&page, &chart, &error), 0);
+    struct legend legend = legend_plan(chart, entries, SERIES, 20);
+    assert_true(legend.below && legend.shown == SERIES);
+    assert_true(legend.bottom < 180 / 2.9 && legend.scale >= 0.8);
+    for (size_t i = 0; i < SERIES; i++) {
+        double name = chart_text_width(chart, CHART_SMALL, legend_names[i]);
+        assert_true(legend.scale * (name + legend.sample * chart->unit) <
+                    legend.widths[i % legend.columns]);
+    }
+    for (size_t c = 0; c < legend.columns; c++)
+        wide += legend.widths[c];
+    assert_true(wide < 252);
+    assert_int_equal(chart_close(chart, &error), 0);
+    free(png.data);
+}
+
 static void text_is_cut_between_letters(void **state) {
     (void)state;
     char out[64];
@@ -440,6 +486,7 @@ int main(void) {
         cmocka_unit_test(a_line_of_many_points_is_a_short_path),
         cmocka_unit_test(a_dark_page_is_dark),
         cmocka_unit_test(legends_say_what_they_leave_out),
+        cmocka_unit_test(a_small_page_has_all_entries),
         cmocka_unit_test(text_is_cut_between_letters),
         cmocka_unit_test(figures_that_are_no_numbers),
         cmocka_unit_test(bars_end_inside),
