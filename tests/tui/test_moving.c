@@ -354,9 +354,11 @@ static void many_axes_have_short_names(void **state) {
     struct app app;
     driver_open(&app, twelve, 80, 24);
     explorer_show_space(&app.explorer, SPACE_PARALLEL);
-    driver_expect(&app, "al be ga de ep ze et th io ka t0 t1");
+    driver_expect(&app, "al be ga de ep ze et th io ka 10 11");
     driver_resize(&app, 200, 50);
-    driver_expect(&app, "task10");
+    driver_expect(&app, "kappa tas10 tas11 mean"); /* and never as task0 */
+    driver_resize(&app, 97, 31);
+    driver_expect(&app, "kap t10 t11");
     driver_close(&app);
 }
 

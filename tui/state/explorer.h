@@ -467,7 +467,8 @@ bool explorer_must_wait(struct explorer *explorer);
 
 const char *explorer_task_name(const struct explorer *explorer, size_t task);
 /* That name in at most so many columns. Where it is cut and another comes to the same,
- * its last characters tell them apart (task10 and task11), else its number. */
+ * its last characters tell them apart, numbers whole (ta10 and ta11), else its number.
+ */
 void explorer_short_name(const struct explorer *explorer, size_t task, int most,
                          char *out, size_t size);
 

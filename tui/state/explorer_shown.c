@@ -1,4 +1,5 @@
 /* Which series, fronts and figures are shown, of explorer.h. */
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,14 +152,19 @@ static void text_ends(const char *text, size_t head, size_t tail, char *out,
 
 void explorer_short_name(const struct explorer *explorer, size_t task, int most,
                          char *out, size_t size) {
-    int longest = most < 4 ? most : 4;
-    snprintf(out, size, "%s", explorer_task_name(explorer, task));
+    const char *name = explorer_task_name(explorer, task);
+    int longest = most < 4 ? most : 4, number = 0, length = (int)strlen(name);
+    snprintf(out, size, "%s", name);
     if (most < 1 || text_columns(palette_marks(true), out) <= most)
         return;
-    for (int tail = 0; tail < longest; tail++) {
+    while (number < length && isdigit((unsigned char)name[length - 1 - number]))
+        number++;
+    number = number > most ? 0 : number;
+    for (int tail = 0; tail < longest || tail <= number; tail++) {
         bool shared = false;
-        text_ends(explorer_task_name(explorer, task), (size_t)(most - tail),
-                  (size_t)tail, out, size);
+        if (tail && tail < number)
+            continue; /* task10 is not to be read as task0 */
+        text_ends(name, (size_t)(most - tail), (size_t)tail, out, size);
         for (size_t t = 0; t < explorer->tasks && !shared; t++) {
             char other[128];
             text_ends(explorer_task_name(explorer, t), (size_t)(most - tail),
