@@ -10,16 +10,23 @@
 
 enum { NEIGHBOURS_MOST = 48, STRENGTHS = 8 };
 
-/* The neighbours as a regression sees them. */
+/* The neighbours as a regression sees them. With the strength s of regularisation all
+ * that it asks for are parts of the inverse of A = X X' + s / nearness [count, count],
+ * where the rows of X are features. Where these are fewer than the neighbours, a
+ * smaller matrix is inverted (Woodbury): with W = diag(nearness) and M = (X' W X +
+ * s)^-1 [width, width], A^-1 = (W - W X M X' W) / s. */
 struct local {
     size_t count, width;      /* features of each */
+    size_t size;              /* of what is inverted: the less of both */
     double *features;         /* [count, width], their weighted mean taken away */
     double *along;            /* [width]: how they move along the direction */
     double *nearness;         /* [count] */
-    double *gram;             /* [count, count] */
+    double *gram;             /* [size, size]: X X', or X' W X */
     double *project;          /* [count]: features . along */
-    double *matrix, *inverse; /* [count, count] */
-    double *values;           /* [count] of one objective, less their mean */
+    double *matrix, *inverse; /* [size, size] */
+    double *diagonal, *share; /* [count]: of A^-1; A^-1 project */
+    double *values, *dual; /* [count] of one objective, less their mean; A^-1 values */
+    double *part;          /* [width] */
     float *weights, *jacobian;
 };
 
@@ -31,7 +38,11 @@ static void local_free(struct local *local) {
     free(local->project);
     free(local->matrix);
     free(local->inverse);
+    free(local->diagonal);
+    free(local->share);
     free(local->values);
+    free(local->dual);
+    free(local->part);
     free(local->weights);
     free(local->jacobian);
 }
@@ -39,20 +50,26 @@ static void local_free(struct local *local) {
 static int local_new(struct local *local, size_t count, size_t width, size_t tasks,
                      const struct routers *routers) {
     size_t modules = routers ? routers->modules : 0;
-    *local = (struct local){.count = count, .width = width};
+    size_t size = width < count ? width : count;
+    *local = (struct local){.count = count, .width = width, .size = size};
     local->features = array_new(count, width * sizeof(double));
     local->along = array_new(width, sizeof(double));
     local->nearness = array_new(count, sizeof(double));
-    local->gram = array_new(count, count * sizeof(double));
+    local->gram = array_new(size, size * sizeof(double));
     local->project = array_new(count, sizeof(double));
-    local->matrix = array_new(count, count * sizeof(double));
-    local->inverse = array_new(count, count * sizeof(double));
+    local->matrix = array_new(size, size * sizeof(double));
+    local->inverse = array_new(size, size * sizeof(double));
+    local->diagonal = array_new(count, sizeof(double));
+    local->share = array_new(count, sizeof(double));
     local->values = array_new(count, sizeof(double));
+    local->dual = array_new(count, sizeof(double));
+    local->part = array_new(width, sizeof(double));
     local->weights = array_new(modules + 1, tasks * sizeof(float));
     local->jacobian = array_new(modules * tasks, tasks * sizeof(float));
     return local->features && local->along && local->nearness && local->gram &&
-                   local->project && local->matrix && local->inverse && local->values &&
-                   local->weights && local->jacobian
+                   local->project && local->matrix && local->inverse &&
+                   local->diagonal && local->share && local->values && local->dual &&
+                   local->part && local->weights && local->jacobian
                ? 0
                : -1;
 }
@@ -126,18 +143,16 @@ struct slope {
     double left_out;     /* mean square when leaving one out; what is least is taken */
 };
 
-/* Judges one strength of regularisation for one objective: with A = gram + strength /
- * nearness, the dual coefficients are A^-1 values, the error when leaving i out is that
- * of i over the diagonal of A^-1, and the slope is linear in the values. */
+/* Judges one strength of regularisation for one objective: the error when leaving i out
+ * is (A^-1 values)_i over the diagonal of A^-1, and the slope is linear in the values.
+ */
 static void consider(const struct local *local, struct slope *best) {
     size_t count = local->count;
     double square = 0, total = 0, slope = 0, spread = 0, sum = 0;
     for (size_t i = 0; i < count; i++) {
-        const double *row = local->inverse + i * count;
-        double out = dot(row, local->values, count) / row[i];
+        double out = local->dual[i] / local->diagonal[i], share = local->share[i];
         square += local->nearness[i] * out * out;
         total += local->nearness[i];
-        double share = dot(row, local->project, count);
         slope += share * local->values[i];
         spread += share * share;
         sum += share;
@@ -148,24 +163,88 @@ static void consider(const struct local *local, struct slope *best) {
     /* The values' mean was taken away: its part in the slope's variance. */
     for (size_t i = 0; i < count; i++) {
         double part = local->nearness[i] / total * sum;
-        spread += part * part -
-                  2 * part * dot(local->inverse + i * count, local->project, count);
+        spread += part * part - 2 * part * local->share[i];
     }
     best->left_out = left_out;
     best->value = slope;
     best->error = sqrt(left_out * fmax(spread, 0));
 }
 
-/* The inverse of gram + strength / nearness; false where there is none. */
+static bool is_small(const struct local *local) {
+    return local->size < local->count;
+}
+
+/* out [width] = M x; x is not out. */
+static void times_inverse(const struct local *local, const double *x, double *out) {
+    for (size_t j = 0; j < local->width; j++)
+        out[j] = dot(local->inverse + j * local->width, x, local->width);
+}
+
+/* The inverse of the gram matrix and strength (over nearness), and what it says that
+ * does not depend on the objective; false where there is none. */
 static bool invert(struct local *local, double strength) {
-    size_t count = local->count;
-    memcpy(local->matrix, local->gram, count * count * sizeof(double));
-    memset(local->inverse, 0, count * count * sizeof(double));
-    for (size_t i = 0; i < count; i++) {
-        local->matrix[i * count + i] += strength / local->nearness[i];
-        local->inverse[i * count + i] = 1;
+    size_t size = local->size, count = local->count;
+    bool small = is_small(local);
+    memcpy(local->matrix, local->gram, size * size * sizeof(double));
+    memset(local->inverse, 0, size * size * sizeof(double));
+    for (size_t i = 0; i < size; i++) {
+        local->matrix[i * size + i] += small ? strength : strength / local->nearness[i];
+        local->inverse[i * size + i] = 1;
     }
-    return solve_rows(local->matrix, count, local->inverse, count, 1) == 0;
+    if (solve_rows(local->matrix, size, local->inverse, size, 1))
+        return false;
+    for (size_t i = 0; i < count && !small; i++) {
+        const double *row = local->inverse + i * count;
+        local->diagonal[i] = row[i];
+        local->share[i] = dot(row, local->project, count);
+    }
+    for (size_t i = 0; i < count && small; i++) {
+        const double *row = local->features + i * local->width;
+        double near = local->nearness[i];
+        times_inverse(local, row, local->part);
+        local->diagonal[i] =
+            (near - near * near * dot(row, local->part, local->width)) / strength;
+        local->share[i] = near * dot(local->along, local->part, local->width);
+    }
+    return true;
+}
+
+/* A^-1 values. */
+static void find_dual(struct local *local, double strength) {
+    size_t count = local->count, width = local->width;
+    if (!is_small(local)) {
+        for (size_t i = 0; i < count; i++)
+            local->dual[i] = dot(local->inverse + i * count, local->values, count);
+        return;
+    }
+    double *sums = local->matrix; /* its first row, which is free after the inversion */
+    memset(sums, 0, width * sizeof *sums);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < width; j++)
+            sums[j] +=
+                local->nearness[i] * local->values[i] * local->features[i * width + j];
+    times_inverse(local, sums, local->part);
+    for (size_t i = 0; i < count; i++)
+        local->dual[i] =
+            local->nearness[i] / strength *
+            (local->values[i] - dot(local->features + i * width, local->part, width));
+}
+
+/* The matrix that strengths are added to; returns the mean square of the features. */
+static double find_gram(struct local *local) {
+    size_t count = local->count, width = local->width;
+    double scale = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double *row = local->features + i * width;
+        for (size_t j = 0; j < count && !is_small(local); j++)
+            local->gram[i * count + j] = dot(row, local->features + j * width, width);
+        for (size_t j = 0; j < width && is_small(local); j++)
+            for (size_t k = 0; k < width; k++)
+                local->gram[j * width + k] += local->nearness[i] * row[j] * row[k];
+        local->project[i] = dot(row, local->along, width);
+        scale += dot(row, row, width) / (double)count;
+    }
+    return scale;
 }
 
 static void take_values(struct local *local, const struct samples *near,
@@ -179,24 +258,17 @@ static void take_values(struct local *local, const struct samples *near,
 static void fit(struct local *local, const struct samples *near,
                 const size_t *objectives, size_t objective_count,
                 struct slope *slopes) {
-    size_t count = local->count;
-    double scale = 0;
-    centre(local->features, local->nearness, count, local->width);
-    for (size_t i = 0; i < count; i++) {
-        const double *row = local->features + i * local->width;
-        for (size_t j = 0; j < count; j++)
-            local->gram[i * count + j] =
-                dot(row, local->features + j * local->width, local->width);
-        local->project[i] = dot(row, local->along, local->width);
-        scale += local->gram[i * count + i] / (double)count;
-    }
+    centre(local->features, local->nearness, local->count, local->width);
+    double scale = find_gram(local);
     for (size_t i = 0; i < objective_count; i++)
         slopes[i] = (struct slope){.left_out = INFINITY};
     for (int k = 0; k < STRENGTHS && scale > 0; k++) {
-        if (!invert(local, scale * pow(10, 1 - k)))
+        double strength = scale * pow(10, 1 - k);
+        if (!invert(local, strength))
             break;
         for (size_t i = 0; i < objective_count; i++) {
             take_values(local, near, objectives[i]);
+            find_dual(local, strength);
             consider(local, &slopes[i]);
         }
     }
