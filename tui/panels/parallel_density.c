@@ -3,7 +3,7 @@
  * Ten thousand lines are a grey block. So lines are counted, not drawn: for each dot
  * how many pass it, and dots are set the more closely the more there are. Counting
  * costs two additions for each line and column and is kept until the catalog, the
- * legend or the axes change; a frame then costs one look at each dot. */
+ * legend or the axes change, and so is which dots are set. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +70,29 @@ static void sum_columns(uint32_t *layer, int width, int height) {
     }
 }
 
+/* Which dots are set: once, not in each frame. */
+static void find_dots(struct density *density) {
+    size_t height = (size_t)density->height;
+    uint32_t most = 0;
+    for (size_t x = 0; x < (size_t)density->width; x++)
+        for (size_t y = 0; y < height; y++) {
+            size_t at = x * (height + 1) + y;
+            most = density->front[at] > most ? density->front[at] : most;
+            most = density->rest[at] > most ? density->rest[at] : most;
+        }
+    for (int layer = 0; layer < 2; layer++) {
+        const uint32_t *lines = layer ? density->front : density->rest;
+        for (int x = 0; x < density->width; x++)
+            for (int y = 0; y < density->height; y++) {
+                uint32_t passing = lines[(size_t)x * (height + 1) + (size_t)y];
+                if (density->lines <= WHOLE_MOST ? passing > 0
+                                                 : raster_shade(passing, most, x, y))
+                    density->dots[(size_t)x * height + (size_t)y] |=
+                        layer ? DENSITY_FRONT : DENSITY_REST;
+            }
+    }
+}
+
 static bool is_same(const struct density *density, const struct explorer *explorer,
                     const struct parallel_axes *axes, int width, int height) {
     return density->front && density->catalog == explorer->catalog->serial &&
@@ -82,6 +105,13 @@ static bool is_same(const struct density *density, const struct explorer *explor
            !memcmp(density->high, axes->high, sizeof axes->high);
 }
 
+static void density_free(struct density *density) {
+    free(density->front);
+    free(density->rest);
+    free(density->dots);
+    *density = (struct density){0};
+}
+
 int parallel_density_make(struct explorer *explorer, const struct parallel_axes *axes,
                           const struct raster *raster) {
     struct density *density = &explorer->density;
@@ -89,8 +119,7 @@ int parallel_density_make(struct explorer *explorer, const struct parallel_axes 
     int height = raster_height(raster);
     if (is_same(density, explorer, axes, width, height))
         return 0;
-    free(density->front);
-    free(density->rest);
+    density_free(density);
     *density = (struct density){.catalog = explorer->catalog->serial,
                                 .hidden = explorer->hidden_serial,
                                 .selection = explorer->selection_shown,
@@ -104,37 +133,27 @@ int parallel_density_make(struct explorer *explorer, const struct parallel_axes 
     size_t cells = (size_t)width * (size_t)(height + 1);
     density->front = array_new(cells, sizeof *density->front);
     density->rest = array_new(cells, sizeof *density->rest);
-    if (!density->front || !density->rest) {
-        free(density->front);
-        free(density->rest);
-        density->front = density->rest = NULL;
+    density->dots = array_new((size_t)width * (size_t)height, 1);
+    if (!density->front || !density->rest || !density->dots) {
+        density_free(density);
         return -1;
     }
     count_rows(explorer, axes, raster->dots_x, density);
     sum_columns(density->front, width, height);
     sum_columns(density->rest, width, height);
+    find_dots(density);
     return 0;
 }
 
 void parallel_density_draw(const struct parallel_axes *axes,
                            const struct density *density, struct raster *raster) {
     int left = parallel_axis_column(axes, 0) * raster->dots_x + raster->dots_x / 2;
-    uint32_t most = 0;
-    size_t cells = (size_t)density->width * (size_t)(density->height + 1);
-    for (size_t i = 0; i < cells; i++)
-        if (i % (size_t)(density->height + 1) != (size_t)density->height) {
-            most = density->front[i] > most ? density->front[i] : most;
-            most = density->rest[i] > most ? density->rest[i] : most;
+    for (uint8_t layer = DENSITY_REST; layer <= DENSITY_FRONT; layer++)
+        for (int x = 0; x < density->width; x++) {
+            const uint8_t *dots = density->dots + (size_t)x * (size_t)density->height;
+            for (int y = 0; y < density->height; y++)
+                if (dots[y] & layer)
+                    raster_dot(raster, left + x, y,
+                               layer == DENSITY_FRONT ? INK_FAR : INK_DOMINATED);
         }
-    for (int layer = 0; layer < 2; layer++) {
-        const uint32_t *lines = layer ? density->front : density->rest;
-        for (int x = 0; x < density->width; x++)
-            for (int y = 0; y < density->height; y++) {
-                uint32_t passing =
-                    lines[(size_t)x * (size_t)(density->height + 1) + (size_t)y];
-                if (density->lines <= WHOLE_MOST ? passing > 0
-                                                 : raster_shade(passing, most, x, y))
-                    raster_dot(raster, left + x, y, layer ? INK_FAR : INK_DOMINATED);
-            }
-    }
 }

@@ -44,6 +44,7 @@ void explorer_free(struct explorer *explorer) {
     free(explorer->stored.rows);
     free(explorer->density.front);
     free(explorer->density.rest);
+    free(explorer->density.dots);
     free(explorer->table.rows);
     free(explorer->table.place);
     filter_free(explorer->table.filter);

@@ -151,8 +151,10 @@ struct density {
     size_t first, axes, lines;
     int width, height;                                          /* dots */
     double low[STORE_TASKS_MAX + 1], high[STORE_TASKS_MAX + 1]; /* the mean's last */
-    uint32_t *front, *rest;                                     /* [width][height] */
+    uint32_t *front, *rest; /* [width][height + 1] */
+    uint8_t *dots;          /* [width][height]: which of both is seen, DENSITY_ */
 };
+enum { DENSITY_REST = 1, DENSITY_FRONT = 2 };
 
 /* The axes of the parallel coordinates (axes.h). */
 struct axis_state {
