@@ -29,7 +29,7 @@ libexplore_a_SOURCES = \
   tui/panels/scatter_points.h tui/panels/scatter_points.c \
   tui/panels/simplex_geometry.h tui/panels/simplex_geometry.c \
   tui/panels/simplex_view.h tui/panels/simplex_view.c \
-  tui/panels/views.h tui/panels/scatter_view.c tui/panels/legend_view.c tui/panels/solid_view.c \
+  tui/panels/views.h tui/panels/scatter_view.c tui/panels/legend_view.c tui/panels/solid.h tui/panels/solid_view.c tui/panels/solid_labels.c \
   tui/panels/parallel.h tui/panels/parallel_view.c tui/panels/parallel_axes.c tui/panels/parallel_density.c \
   tui/panels/parallel_ticks.c \
   tui/panels/objectives_view.c tui/panels/heat.h tui/panels/heat.c tui/panels/routing_view.c tui/panels/similarity_view.c \

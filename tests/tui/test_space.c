@@ -16,9 +16,11 @@
 #include "../results/fixture.h"
 #include "base/random.h"
 #include "panels/simplex_view.h"
+#include "panels/solid.h"
 #include "panels/views.h"
 #include "results/ticks.h"
 #include "state/polygon.h"
+#include "state/selection.h"
 #include "state/space.h"
 
 /* --- the polygon ---------------------------------------------------------------- */
@@ -530,6 +532,55 @@ static void names_and_numbers_of_the_box_stand_apart(void **state) {
     explorer_free(&explorer);
 }
 
+/* What a drag leaves is drawn from what is kept, and what changes it is not. */
+static void the_box_keeps_its_rows(void **state) {
+    (void)state;
+    enum { GO, TURN, TILT, SELECT, HIDE, SHOW, POINT, NARROW, ASCII, FIT, CHANGES };
+    struct explorer explorer;
+    int width = 60;
+    bool fine = true;
+    open_model(&explorer, 3, 7);
+    explorer_show_space(&explorer, SPACE_SOLID);
+    for (int change = 0; change < CHANGES; change++) {
+        struct canvas before = draw(&explorer, width, 24, fine);
+        explorer.solid_rows.items[0].spot.far = 99; /* tells whether they are kept */
+        if (change == GO)
+            explorer_go(&explorer, (double[]){0.3, 0.3, 0.4}, false);
+        if (change == TURN || change == TILT)
+            space_turn(&explorer, change == TURN ? 0.4 : 0, change == TILT ? 0.3 : 0);
+        if (change == SELECT)
+            selection_toggle(&explorer, 3);
+        if (change == HIDE || change == SHOW)
+            explorer_series_toggle(&explorer, 0);
+        if (change == POINT)
+            explorer_point(&explorer, 5);
+        if (change == FIT)
+            explorer.fit = FIT_ALL;
+        width -= change == NARROW ? 7 : 0;
+        fine = fine && change != ASCII;
+        struct canvas now = draw(&explorer, width, 24, fine);
+        assert_true((explorer.solid_rows.items[0].spot.far == 99) ==
+                    (change == GO || change == POINT));
+        /* The same from nothing. */
+        explorer.solid_rows.catalog = 0;
+        struct canvas anew = draw(&explorer, width, 24, fine);
+        size_t differ = 0;
+        for (int y = 0; y < 24; y++)
+            for (int x = 0; x < width; x++) {
+                const struct cell *a = canvas_at(&now, x, y),
+                                  *b = canvas_at(&anew, x, y);
+                if (a->c != b->c || a->ink != b->ink || a->look != b->look)
+                    fail_msg("change %d: column %d, row %d", change, x, y);
+                differ += x < before.width && a->c != canvas_at(&before, x, y)->c;
+            }
+        assert_true(differ > 0 || change == POINT);
+        canvas_free(&before);
+        canvas_free(&now);
+        canvas_free(&anew);
+    }
+    explorer_free(&explorer);
+}
+
 /* Not the ends of the axes alone, at 80x24 as well: the panel is of 46x11 cells there.
  */
 static void the_box_has_numbers_between_the_outermost(void **state) {
@@ -637,6 +688,7 @@ int main(void) {
         cmocka_unit_test(the_box_seen_from_above_and_from_the_side),
         cmocka_unit_test(the_box_names_and_marks),
         cmocka_unit_test(names_and_numbers_of_the_box_stand_apart),
+        cmocka_unit_test(the_box_keeps_its_rows),
         cmocka_unit_test(the_box_has_numbers_between_the_outermost),
         cmocka_unit_test(an_axis_an_objective),
         cmocka_unit_test(lines_are_counted_where_they_pass),

@@ -1,37 +1,22 @@
 /* Three objectives as a box that turns: a parallel projection, so that equal
  * distances stay equal wherever they are. The ground carries a grid, every point of
  * the front stands on it by a drop line, and what is near is drawn over what is far. */
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "panels/places.h"
+#include "panels/solid.h"
 #include "panels/views.h"
 #include "results/ticks.h"
 #include "state/selection.h"
 #include "state/space.h"
-#include "terminal/raster.h"
 
 /* More marks than these would be a wall: the front is then dots. */
 enum { MARKS_MOST = 300, LINES_MOST = 120 };
 
-struct solid {
-    struct view view;
-    struct range range[3];
-    double cos_turn, sin_turn, cos_tilt, sin_tilt;
-    double scale_x, scale_y; /* dots a unit of the box, which reaches from -1 to 1 */
-    double middle_x, middle_y;
-    struct raster *raster;
-};
-
-struct spot {
-    double x, y; /* dots, y downwards */
-    double far;  /* the greater, the farther away: -2 .. 2 */
-};
-
-static struct spot project(const struct solid *solid, double a, double b, double c) {
+struct spot solid_project(const struct solid *solid, double a, double b, double c) {
     double across = a * solid->cos_turn - b * solid->sin_turn;
     double away = a * solid->sin_turn + b * solid->cos_turn;
     double up = c * solid->cos_tilt + away * solid->sin_tilt;
@@ -79,64 +64,41 @@ static void line(const struct solid *solid, struct spot from, struct spot to, in
                 (int)floor(to.y), step, ink);
 }
 
-static int column_of(const struct solid *solid, struct spot spot) {
-    return (int)floor(spot.x / solid->raster->dots_x);
-}
-
-static int row_of(const struct solid *solid, struct spot spot) {
-    return (int)floor(spot.y / solid->raster->dots_y);
-}
-
 /* --- the box ------------------------------------------------------------------- */
-
-/* The sides of the ground nearest to the eye, -1 or 1: of b, where the numbers of a
- * are written, and of a, where those of b are. */
-static void near_sides(const struct solid *solid, double side[2]) {
-    side[0] = solid->cos_turn > 0 ? -1 : 1;
-    side[1] = solid->sin_turn > 0 ? -1 : 1;
-}
-
-/* The corner of the ground that stands leftmost: where the upright axis is. */
-static void left_corner(const struct solid *solid, double *a, double *b) {
-    *a = solid->cos_turn > 0 ? -1 : 1;
-    *b = solid->sin_turn > 0 ? 1 : -1;
-}
 
 static void draw_ground(const struct solid *solid, const struct ticks *ticks) {
     const struct range *r = solid->range;
     for (size_t i = 0; i < ticks[0].count; i++) {
         double a = 2 * (ticks_at(&ticks[0], i) - r[0].low) / (r[0].high - r[0].low) - 1;
-        line(solid, project(solid, a, -1, -1), project(solid, a, 1, -1), 4, INK_FRAME);
+        line(solid, solid_project(solid, a, -1, -1), solid_project(solid, a, 1, -1), 4,
+             INK_FRAME);
     }
     for (size_t i = 0; i < ticks[1].count; i++) {
         double b = 2 * (ticks_at(&ticks[1], i) - r[1].low) / (r[1].high - r[1].low) - 1;
-        line(solid, project(solid, -1, b, -1), project(solid, 1, b, -1), 4, INK_FRAME);
+        line(solid, solid_project(solid, -1, b, -1), solid_project(solid, 1, b, -1), 4,
+             INK_FRAME);
     }
     for (int i = 0; i < 2; i++) {
         double s = i ? 1 : -1;
-        line(solid, project(solid, s, -1, -1), project(solid, s, 1, -1), 1, INK_FRAME);
-        line(solid, project(solid, -1, s, -1), project(solid, 1, s, -1), 1, INK_FRAME);
+        line(solid, solid_project(solid, s, -1, -1), solid_project(solid, s, 1, -1), 1,
+             INK_FRAME);
+        line(solid, solid_project(solid, -1, s, -1), solid_project(solid, 1, s, -1), 1,
+             INK_FRAME);
     }
     /* The upright axis, and the edge where the walls behind meet. */
     double a, b, side[2];
-    left_corner(solid, &a, &b);
-    near_sides(solid, side);
-    line(solid, project(solid, a, b, -1), project(solid, a, b, 1), 1, INK_FRAME);
-    line(solid, project(solid, -side[1], -side[0], -1),
-         project(solid, -side[1], -side[0], 1), 4, INK_FRAME);
+    solid_left_corner(solid, &a, &b);
+    solid_near_sides(solid, side);
+    line(solid, solid_project(solid, a, b, -1), solid_project(solid, a, b, 1), 1,
+         INK_FRAME);
+    line(solid, solid_project(solid, -side[1], -side[0], -1),
+         solid_project(solid, -side[1], -side[0], 1), 4, INK_FRAME);
 }
 
 /* --- what stands in it --------------------------------------------------------- */
 
-struct item {
-    struct spot spot;
-    wchar_t mark;
-    enum ink ink;
-    unsigned look;
-};
-
 static int order_items(const void *a, const void *b) {
-    const struct item *x = a, *y = b;
+    const struct solid_item *x = a, *y = b;
     return x->spot.far > y->spot.far ? -1 : x->spot.far < y->spot.far;
 }
 
@@ -150,30 +112,31 @@ static bool row_spot(const struct solid *solid, const struct explorer *explorer,
             return false;
         at[k] = place(solid->range[k], value, beyond);
     }
-    *spot = project(solid, at[0], at[1], at[2]);
-    *foot = project(solid, at[0], at[1], -1);
+    *spot = solid_project(solid, at[0], at[1], at[2]);
+    *foot = solid_project(solid, at[0], at[1], -1);
     return true;
 }
 
-static struct item item_of(const struct solid *solid, const struct explorer *explorer,
-                           size_t row, struct spot spot, bool beyond) {
+static struct solid_item item_of(const struct solid *solid,
+                                 const struct explorer *explorer, size_t row,
+                                 struct spot spot, bool beyond) {
     const struct catalog *catalog = explorer->catalog;
     const struct marks *marks = solid->view.canvas->marks;
     const struct solution *solution = &catalog->solutions[row];
     const struct series *series = &catalog->series[solution->series];
     if (selection_outside(explorer, row))
-        return (struct item){spot, marks->mark[MARK_DOMINATED], INK_DOMINATED,
-                             LOOK_PLAIN};
+        return (struct solid_item){spot, marks->mark[MARK_DOMINATED], INK_DOMINATED,
+                                   LOOK_PLAIN};
     if (!series->answers)
-        return (struct item){spot, marks->mark[series->mark],
-                             solution->stale || !solution->whole ? INK_DOMINATED
-                             : beyond                            ? INK_FAINT
-                                                                 : series->ink,
-                             LOOK_PLAIN};
+        return (struct solid_item){spot, marks->mark[series->mark],
+                                   solution->stale || !solution->whole ? INK_DOMINATED
+                                   : beyond                            ? INK_FAINT
+                                                                       : series->ink,
+                                   LOOK_PLAIN};
     if (solution->knee)
-        return (struct item){spot, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD};
-    return (struct item){spot, marks->mark[series->mark],
-                         spot.far > 0.3 ? INK_FAR : series->ink, LOOK_PLAIN};
+        return (struct solid_item){spot, marks->mark[MARK_KNEE], INK_FRONT, LOOK_BOLD};
+    return (struct solid_item){spot, marks->mark[series->mark],
+                               spot.far > 0.3 ? INK_FAR : series->ink, LOOK_PLAIN};
 }
 
 /* Rows on their way to the raster and the items. */
@@ -181,7 +144,7 @@ struct gathering {
     const struct solid *solid;
     const struct explorer *explorer;
     size_t members; /* of the front */
-    struct item *items;
+    struct solid_item *items;
     size_t count;
 };
 
@@ -208,7 +171,7 @@ static void gather_row(struct gathering *g, size_t i, bool marked) {
 /* Rows as dots and drop lines on the raster, those with marks as items; their number.
  * The front is drawn after what it dominates. */
 static size_t gather(const struct solid *solid, struct explorer *explorer,
-                     struct item *items) {
+                     struct solid_item *items) {
     const struct catalog *catalog = explorer->catalog;
     bool *visible = explorer_visible(explorer);
     size_t *later = array_unset(catalog->count, sizeof *later), marked = 0;
@@ -235,7 +198,7 @@ static size_t gather(const struct solid *solid, struct explorer *explorer,
 /* The present point: its drop line, and a bar along each axis as long as the
  * interval. */
 static bool draw_now(const struct solid *solid, const struct explorer *explorer,
-                     struct item *item) {
+                     struct solid_item *item) {
     struct figure figure[3];
     bool beyond = false, estimated = false;
     double at[3];
@@ -245,8 +208,8 @@ static bool draw_now(const struct solid *solid, const struct explorer *explorer,
         at[k] = place(solid->range[k], figure[k].value, &beyond);
         estimated = estimated || figure[k].estimated;
     }
-    struct spot spot = project(solid, at[0], at[1], at[2]);
-    line(solid, spot, project(solid, at[0], at[1], -1), 1, INK_NOW);
+    struct spot spot = solid_project(solid, at[0], at[1], at[2]);
+    line(solid, spot, solid_project(solid, at[0], at[1], -1), 1, INK_NOW);
     for (size_t k = 0; k < 3 && !estimated; k++) {
         double low[3], high[3];
         if (figure[k].complete)
@@ -255,147 +218,16 @@ static bool draw_now(const struct solid *solid, const struct explorer *explorer,
         memcpy(high, at, sizeof high);
         low[k] = place(solid->range[k], figure[k].low, &beyond);
         high[k] = place(solid->range[k], figure[k].high, &beyond);
-        line(solid, project(solid, low[0], low[1], low[2]),
-             project(solid, high[0], high[1], high[2]), 1, INK_NOW);
+        line(solid, solid_project(solid, low[0], low[1], low[2]),
+             solid_project(solid, high[0], high[1], high[2]), 1, INK_NOW);
     }
-    *item = (struct item){
+    *item = (struct solid_item){
         spot, solid->view.canvas->marks->mark[estimated ? MARK_ESTIMATE : MARK_NOW],
         INK_NOW, LOOK_BOLD};
     return true;
 }
 
-/* --- names and numbers ---------------------------------------------------------- */
-
-/* What the cells of the view hold: a label keeps off marks, and a cell away from other
- * labels in its row. */
-enum held { CELL_FREE, CELL_MARK, CELL_LABEL };
-
-struct label_cells {
-    const struct solid *solid;
-    unsigned char *cells; /* [height][width] of enum held */
-};
-
-static unsigned char *cell_at(const struct label_cells *labels, int x, int y) {
-    return labels->cells + (size_t)y * (size_t)labels->solid->view.width + x;
-}
-
-static bool is_free(const struct label_cells *labels, int x, int y, int columns) {
-    const struct view *view = &labels->solid->view;
-    if (x < 0 || y < 0 || x + columns > view->width || y >= view->height)
-        return false;
-    for (int i = -1; i <= columns; i++) {
-        bool beside = i < 0 || i == columns;
-        if (x + i < 0 || x + i >= view->width)
-            continue;
-        enum held cell = *cell_at(labels, x + i, y);
-        if (cell == CELL_LABEL || (cell == CELL_MARK && !beside))
-            return false;
-    }
-    return true;
-}
-
-/* Text with its middle at a spot, or at the nearest place that is free within so many
- * columns and rows of it; a row counts as two columns. False where there is none. */
-static bool label(struct label_cells *labels, struct spot spot, int most, int reach_x,
-                  int reach_y, enum ink ink, unsigned look, const char *text) {
-    const struct view *view = &labels->solid->view;
-    int columns = text_columns(view->canvas->marks, text), best = INT_MAX;
-    columns = columns > most ? most : columns;
-    int x = column_of(labels->solid, spot) - columns / 2, at_x = 0, at_y = 0;
-    int y = row_of(labels->solid, spot);
-    x = x + columns > view->width ? view->width - columns : x;
-    x = x < 0 ? 0 : x;
-    y = y >= view->height ? view->height - 1 : y < 0 ? 0 : y;
-    for (int dy = -reach_y; dy <= reach_y; dy++)
-        for (int dx = -reach_x; dx <= reach_x; dx++)
-            if (abs(dx) + 2 * abs(dy) < best &&
-                is_free(labels, x + dx, y + dy, columns)) {
-                best = abs(dx) + 2 * abs(dy);
-                at_x = x + dx;
-                at_y = y + dy;
-            }
-    if (best == INT_MAX)
-        return false;
-    view_text(view, at_x, at_y, columns, ink, look, text);
-    memset(cell_at(labels, at_x, at_y), CELL_LABEL, (size_t)columns);
-    return true;
-}
-
-static void forget_marks(struct label_cells *labels) {
-    const struct view *view = &labels->solid->view;
-    for (size_t i = 0; i < (size_t)view->width * (size_t)view->height; i++)
-        if (labels->cells[i] == CELL_MARK)
-            labels->cells[i] = CELL_FREE;
-}
-
-/* Every axis has its name, wherever there is a place for it; where marks leave none,
- * under them. */
-static void draw_names(struct label_cells *labels, const struct explorer *explorer) {
-    const struct solid *solid = labels->solid;
-    const struct view *view = &solid->view;
-    double a, b, side[2];
-    left_corner(solid, &a, &b);
-    near_sides(solid, side);
-    for (int axis = 0; axis < 3; axis++) {
-        struct spot spot = axis == 0   ? project(solid, 0, 1.35 * side[0], -1)
-                           : axis == 1 ? project(solid, 1.35 * side[1], 0, -1)
-                                       : project(solid, a, b, 1);
-        if (axis == 2)
-            spot.y -= solid->raster->dots_y;
-        for (int pass = 0; pass < 2; pass++) {
-            if (label(labels, spot, view->width / 3, view->width, view->height,
-                      look_task(explorer->triple[axis]), LOOK_BOLD,
-                      explorer_task_name(explorer, explorer->triple[axis])))
-                break;
-            forget_marks(labels);
-        }
-    }
-}
-
-/* The round numbers of each axis, the outermost first, as they say most. One that would
- * stand somewhere else than at its place says nothing and is left out. */
-static void draw_numbers(struct label_cells *labels, const struct ticks *ticks) {
-    const struct solid *solid = labels->solid;
-    double a, b, side[2];
-    left_corner(solid, &a, &b);
-    near_sides(solid, side);
-    for (int axis = 0; axis < 3; axis++) {
-        struct range r = solid->range[axis];
-        size_t count = ticks[axis].count;
-        for (size_t k = 0; k < count && count > 1; k++) {
-            size_t i = k == 1 ? count - 1 : k - (k > 1);
-            double at = ticks_at(&ticks[axis], i);
-            double u = 2 * (at - r.low) / (r.high - r.low) - 1;
-            struct spot spot = axis == 0   ? project(solid, u, 1.2 * side[0], -1)
-                               : axis == 1 ? project(solid, 1.2 * side[1], u, -1)
-                                           : project(solid, a, b, u);
-            char text[32];
-            if (axis == 2)
-                spot.x -= 3 * solid->raster->dots_x;
-            ticks_text(&ticks[axis], i, text, sizeof text);
-            label(labels, spot, 8, 2, 0, INK_FAINT, LOOK_PLAIN, text);
-        }
-    }
-}
-
-static void draw_labels(const struct solid *solid, const struct explorer *explorer,
-                        const struct ticks *ticks, const struct item *items,
-                        size_t count) {
-    const struct view *view = &solid->view;
-    struct label_cells labels = {solid,
-                                 array_new((size_t)view->width, (size_t)view->height)};
-    if (!labels.cells)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        int x = column_of(solid, items[i].spot), y = row_of(solid, items[i].spot);
-        if (x >= 0 && y >= 0 && x < view->width && y < view->height)
-            *cell_at(&labels, x, y) = CELL_MARK;
-    }
-    draw_names(&labels, explorer);
-    if (view->width >= 40 && view->height >= 8)
-        draw_numbers(&labels, ticks);
-    free(labels.cells);
-}
+/* --- the whole ------------------------------------------------------------------- */
 
 size_t solid_view_places(const struct view *view, struct explorer *explorer,
                          struct row_place *out) {
@@ -424,7 +256,7 @@ size_t solid_view_places(const struct view *view, struct explorer *explorer,
 
 /* The solution pointed at: its mark, whatever it stands behind, and its drop line. */
 static bool draw_pointed(const struct solid *solid, const struct explorer *explorer,
-                         struct item *item) {
+                         struct solid_item *item) {
     struct spot spot, foot;
     bool beyond;
     if (explorer->pointed == SIZE_MAX ||
@@ -438,33 +270,95 @@ static bool draw_pointed(const struct solid *solid, const struct explorer *explo
     return true;
 }
 
+static bool is_kept(const struct solid_rows *kept, const struct explorer *explorer,
+                    const struct solid *solid) {
+    const struct view *view = &solid->view;
+    return kept->catalog == explorer->catalog->serial &&
+           kept->hidden == explorer->hidden_serial &&
+           kept->selection == explorer->selection_shown &&
+           !memcmp(kept->triple, explorer->triple, sizeof kept->triple) &&
+           kept->turn == explorer->turn && kept->tilt == explorer->tilt &&
+           !memcmp(kept->range, solid->range, sizeof kept->range) &&
+           kept->width == view->width && kept->height == view->height &&
+           kept->fine == view->canvas->marks->utf8;
+}
+
+/* The rows as they are now, into the raster and from there. -1: memory is out, and
+ * nothing is kept. */
+static int make_rows(const struct solid *solid, struct explorer *explorer,
+                     const struct ticks *ticks) {
+    struct solid_rows *kept = &explorer->solid_rows;
+    const struct raster *raster = solid->raster;
+    size_t cells = (size_t)solid->view.width * (size_t)solid->view.height;
+    free(kept->dots);
+    free(kept->inks);
+    free(kept->items);
+    *kept = (struct solid_rows){
+        .hidden = explorer->hidden_serial,
+        .selection = explorer->selection_shown,
+        .turn = explorer->turn,
+        .tilt = explorer->tilt,
+        .width = solid->view.width,
+        .height = solid->view.height,
+        .fine = solid->view.canvas->marks->utf8,
+        .dots = array_unset(cells, 1),
+        .inks = array_unset(cells, 1),
+        .items = array_unset(explorer->catalog->count + 1, sizeof *kept->items)};
+    memcpy(kept->triple, explorer->triple, sizeof kept->triple);
+    memcpy(kept->range, solid->range, sizeof kept->range);
+    if (!kept->dots || !kept->inks || !kept->items)
+        return -1;
+    draw_ground(solid, ticks);
+    kept->count = gather(solid, explorer, kept->items);
+    qsort(kept->items, kept->count, sizeof *kept->items, order_items);
+    memcpy(kept->dots, raster->dots, cells);
+    memcpy(kept->inks, raster->inks, cells);
+    kept->catalog = explorer->catalog->serial;
+    return 0;
+}
+
+/* The ground and the rows are in the raster then, and in explorer->solid_rows. */
+static int draw_rows(const struct solid *solid, struct explorer *explorer,
+                     const struct ticks *ticks) {
+    const struct solid_rows *kept = &explorer->solid_rows;
+    size_t cells = (size_t)solid->view.width * (size_t)solid->view.height;
+    if (!is_kept(kept, explorer, solid))
+        return make_rows(solid, explorer, ticks);
+    memcpy(solid->raster->dots, kept->dots, cells);
+    memcpy(solid->raster->inks, kept->inks, cells);
+    return 0;
+}
+
+static void put_items(const struct solid *solid, const struct solid_item *items,
+                      size_t count) {
+    for (size_t i = 0; i < count; i++)
+        view_put(&solid->view, solid_column(solid, items[i].spot),
+                 solid_row(solid, items[i].spot), items[i].mark, items[i].ink,
+                 items[i].look);
+}
+
 static void draw_inside(const struct view *view, struct explorer *explorer,
                         const struct range *range) {
+    const struct solid_rows *rows = &explorer->solid_rows;
+    struct solid_item now[2]; /* drawn last, the one pointed at over the present one */
     struct raster raster;
-    struct item *items = array_unset(explorer->catalog->count + 2, sizeof *items);
     struct ticks ticks[3];
-    if (!items || raster_begin(&raster, view)) {
-        free(items);
+    if (raster_begin(&raster, view))
         return;
-    }
     struct solid solid = make(view, &raster, explorer, range);
     for (size_t k = 0; k < 3; k++)
         for (size_t most = 5; most < 12 && (most == 5 || ticks[k].count < 3); most++)
             ticks[k] = ticks_of(range[k].low, range[k].high, most);
-    draw_ground(&solid, ticks);
-    size_t count = gather(&solid, explorer, items);
-    qsort(items, count, sizeof *items, order_items);
-    /* The present point is drawn last, but for the one pointed at. */
-    count += draw_now(&solid, explorer, &items[count]);
-    count += draw_pointed(&solid, explorer, &items[count]);
-    raster_end(&raster);
-    draw_labels(&solid, explorer, ticks, items, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct item *item = &items[i];
-        view_put(view, column_of(&solid, item->spot), row_of(&solid, item->spot),
-                 item->mark, item->ink, item->look);
+    if (draw_rows(&solid, explorer, ticks) == 0) {
+        size_t count = draw_now(&solid, explorer, now);
+        count += draw_pointed(&solid, explorer, &now[count]);
+        raster_end(&raster);
+        solid_labels_draw(&solid, explorer, ticks, now, count);
+        put_items(&solid, rows->items, rows->count);
+        put_items(&solid, now, count);
+    } else {
+        raster_end(&raster);
     }
-    free(items);
 }
 
 void solid_view_draw(const struct view *view, struct explorer *explorer, bool focused) {

@@ -42,6 +42,9 @@ void explorer_free(struct explorer *explorer) {
     free(explorer->triple_front.front);
     free(explorer->reaches);
     free(explorer->stored.rows);
+    free(explorer->solid_rows.dots);
+    free(explorer->solid_rows.inks);
+    free(explorer->solid_rows.items);
     free(explorer->density.front);
     free(explorer->density.rest);
     free(explorer->density.dots);

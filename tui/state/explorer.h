@@ -144,6 +144,21 @@ struct triple_cache {
     bool *front; /* [rows of the catalog] */
 };
 
+/* The stored solutions in the box of three objectives, with its ground, kept until what
+ * they were made of changes (solid_view.c fills it). */
+struct solid_item;
+struct solid_rows {
+    uint64_t catalog, hidden, selection; /* catalog 0: not made */
+    size_t triple[3];
+    double turn, tilt;
+    struct range range[3];
+    int width, height;        /* cells */
+    bool fine;                /* braille */
+    uint8_t *dots, *inks;     /* [height][width], of a raster */
+    struct solid_item *items; /* [count] those with a mark, the farthest first */
+    size_t count;
+};
+
 /* How many solutions' lines pass each dot of the parallel coordinates (parallel_view.c
  * fills it), kept until what it was made of changes. */
 struct density {
@@ -330,6 +345,7 @@ struct explorer {
     size_t triple[3];  /* of the box: to the right, backwards, upwards */
     double turn, tilt; /* of the box, in radians */
     struct triple_cache triple_front;
+    struct solid_rows solid_rows;
     struct density density;
     char hidden[HIDDEN_MAX][96]; /* keys of series switched off */
     size_t hidden_count;
