@@ -7,6 +7,7 @@
 #include "command/command.h"
 #include "command/work/choice.h"
 #include "command/work/measure_list.h"
+#include "command/work/share.h"
 #include "parallel/ranks.h"
 #include "results/solutions.h"
 
@@ -97,6 +98,7 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
         return measure_serve(invocation, invocation->operands[0], &o->measure, error);
     if (measure_open(invocation, invocation->operands[0], &o->measure, &m, error))
         return EXIT_FAILED;
+    share_begin(&m);
     struct store_solution solution;
     bool usage = false;
     enum exit_status status;

@@ -37,6 +37,7 @@ pwemoe_SOURCES = \
   src/command/work/measure.h src/command/work/measure.c \
   src/command/work/measure_list.h src/command/work/measure_list.c \
   src/command/work/message.h src/command/work/message.c \
+  src/command/work/share.h src/command/work/share.c \
   src/command/work/runs.h src/command/work/runs.c \
   src/command/work/import_results.h src/command/work/import_results.c \
   src/command/work/import_state.h src/command/work/import_runs.c \

@@ -20,6 +20,7 @@
 #include "store/store.h"
 
 struct evaluator;
+struct merge_share;
 
 struct evaluator_options {
     const char *device; /* "auto", "cpu", "cuda:N" */
@@ -38,6 +39,8 @@ struct evaluator_options {
     unsigned jobs;
     const char *job_devices;
     const char *spill; /* a folder for the task vectors (backend_spill), or NULL */
+    const struct merge_share *share; /* who makes layers beside it (layers_share.h);
+                                        NULL: nobody */
 };
 
 /* recipe must live as long as the evaluator; its stamps are brought up to date.
@@ -93,6 +96,13 @@ int evaluator_begin_preference(struct evaluator *evaluator, const double *prefer
 int evaluator_begin_method(struct evaluator *evaluator, const char *method,
                            const char *parameters, const double *preference,
                            const struct work *work, struct error *error);
+
+/* Some layers of such a model for another process (layers_serve): method and parameters
+ * are those of layers_group_input there, on the same pool. Nothing of it stays here. */
+int evaluator_make_layers(struct evaluator *evaluator, const char *method,
+                          const char *parameters, const double *preference,
+                          const size_t *indices, size_t count, void **bytes,
+                          size_t *size, const struct work *work, struct error *error);
 
 /* After evaluator_begin_preference: fits each task's head to the current model
  * (merge/head_fit.h), or where shared is not NULL, all of them by one map at that

@@ -55,7 +55,7 @@ static int use_correction(struct evaluator *e, const void *blob, size_t size,
             parts.routers = NULL;
     }
     if (result == 0 && parts.form == CORRECTION_WUDI)
-        result = closed_base_new(e->pool, parts.ridge, &base, error);
+        result = closed_base_new(e->pool, parts.ridge, e->share, &base, error);
     if (result == 0) {
         evaluator_drop_answers(e);
         b->upload_real(b, correction_vector(correction), parts.vectors,

@@ -6,6 +6,7 @@
 #include "base/usage.h"
 #include "eval/evaluator_state.h"
 #include "eval/sources.h"
+#include "merge/layers_share.h"
 
 /* Of each task at most, where a method does with some. */
 enum { SOME = 64 };
@@ -197,19 +198,10 @@ static int make(struct evaluator *e, struct merge_input *input, struct error *er
     return 0;
 }
 
-int evaluator_begin_method(struct evaluator *e, const char *method,
-                           const char *parameters, const double *preference,
-                           const struct work *work, struct error *error) {
-    if (e->commanded)
-        return commanded_begin_method(e->commanded, method, parameters, preference,
-                                      work, error);
-    evaluator_restart(e);
-    merge_result_clear(e->pool, &e->merged);
-    if (store_method_role(method) == STORE_ROLE_EXPERTS) {
-        evaluator_put_expert(e, 0);
-        e->current = CURRENT_SINGLE;
-        return e->backend->synchronise(e->backend, error);
-    }
+/* What the method is given; its parameters are for json_decref. */
+static int find_input(struct evaluator *e, const char *method, const char *parameters,
+                      const double *preference, const struct work *work,
+                      struct merge_input *input, struct error *error) {
     const struct merge_method *found = merge_method_find(method, error);
     if (!found)
         return -1;
@@ -224,19 +216,54 @@ int evaluator_begin_method(struct evaluator *e, const char *method,
     json_decref(given);
     if (!all)
         return -1;
-    struct merge_input input = {.method = found,
-                                .pool = e->pool,
-                                .parameters = all,
-                                .preference = preference,
-                                .kept = &e->kept,
-                                .work = work};
+    *input = (struct merge_input){.method = found,
+                                  .pool = e->pool,
+                                  .parameters = all,
+                                  .preference = preference,
+                                  .kept = &e->kept,
+                                  .share = e->share,
+                                  .work = work};
     if (e->kept_method != found)
         merge_kept_clear(&e->kept);
     e->kept_method = found;
+    return 0;
+}
+
+int evaluator_begin_method(struct evaluator *e, const char *method,
+                           const char *parameters, const double *preference,
+                           const struct work *work, struct error *error) {
+    if (e->commanded)
+        return commanded_begin_method(e->commanded, method, parameters, preference,
+                                      work, error);
+    evaluator_restart(e);
+    merge_result_clear(e->pool, &e->merged);
+    if (store_method_role(method) == STORE_ROLE_EXPERTS) {
+        evaluator_put_expert(e, 0);
+        e->current = CURRENT_SINGLE;
+        return e->backend->synchronise(e->backend, error);
+    }
+    struct merge_input input;
+    if (find_input(e, method, parameters, preference, work, &input, error))
+        return -1;
+    json_t *all = (json_t *)(uintptr_t)input.parameters;
     int result = make(e, &input, error);
     json_decref(all);
     if (result)
         return -1;
     e->current = CURRENT_METHOD;
     return 0;
+}
+
+int evaluator_make_layers(struct evaluator *e, const char *method,
+                          const char *parameters, const double *preference,
+                          const size_t *indices, size_t count, void **bytes,
+                          size_t *size, const struct work *work, struct error *error) {
+    struct merge_input input;
+    if (e->commanded)
+        return error_set(error, "commands measure these tasks: no layers are made");
+    if (find_input(e, method, parameters, preference, work, &input, error))
+        return -1;
+    int result = layers_serve(&input, indices, count, bytes, size, error);
+    json_decref((json_t *)(uintptr_t)input.parameters);
+    return result;
 }

@@ -112,6 +112,7 @@ int evaluator_open(struct store_recipe *recipe, const char *directory,
         e->recipe = recipe;
         e->tasks = recipe->task_count;
         e->threads = options->threads;
+        e->share = options->share;
         bool train = options->split && store_split_trains(options->split);
         e->split = train ? "train" : "test";
         char told[256] = "";

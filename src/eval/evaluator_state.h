@@ -80,8 +80,9 @@ struct evaluator {
     /* What the last method keeps for its next model. */
     const struct merge_method *kept_method;
     struct merge_kept kept;
-    real *weights;               /* (size) on the device */
-    struct stored_dtype *stored; /* what they are rounded to once they are made */
+    const struct merge_share *share; /* the caller's; NULL: none */
+    real *weights;                   /* (size) on the device */
+    struct stored_dtype *stored;     /* what they are rounded to once they are made */
 };
 
 /* A new model begins: the last one's figures and what is queued of it are dropped. */

@@ -12,6 +12,7 @@ struct closed_base {
     const struct merge_method *method;
     json_t *parameters;
     struct merge_kept kept;
+    const struct merge_share *share;
 };
 
 /* The method's parameters with this ridge (0: it is to be chosen); NULL with an error.
@@ -44,12 +45,13 @@ int closed_base_choose(struct pool *pool, const struct dataset *const *train,
     return settled ? 0 : -1;
 }
 
-int closed_base_new(struct pool *pool, double ridge, struct closed_base **out,
-                    struct error *error) {
+int closed_base_new(struct pool *pool, double ridge, const struct merge_share *share,
+                    struct closed_base **out, struct error *error) {
     struct closed_base *base = array_new(1, sizeof *base);
     if (!base)
         return error_memory(error);
     base->pool = pool;
+    base->share = share;
     base->method = merge_method_find(method_name, error);
     if (base->method)
         base->parameters = parameters_of(base->method, ridge, error);
@@ -93,7 +95,8 @@ static int put_base(struct closed_base *base, const struct correction *correctio
                                 .pool = pool,
                                 .parameters = base->parameters,
                                 .preference = preference,
-                                .kept = &base->kept};
+                                .kept = &base->kept,
+                                .share = base->share};
     if (only < pool->tasks) {
         b->copy(b, correction_base(correction),
                 backend_at(b, pool->vectors, only * pool->layout->size), bytes);

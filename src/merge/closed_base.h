@@ -14,13 +14,14 @@
 #include "moe/pool.h"
 
 struct closed_base;
+struct merge_share;
 
 /* The ridge of `pwemoe merge --method wudi`, which training examples [tasks] decide. */
 int closed_base_choose(struct pool *pool, const struct dataset *const *train,
                        double *ridge, const struct work *work, struct error *error);
-/* pool is the caller's. */
-int closed_base_new(struct pool *pool, double ridge, struct closed_base **base,
-                    struct error *error);
+/* pool is the caller's, and share, which may be NULL (layers_share.h). */
+int closed_base_new(struct pool *pool, double ridge, const struct merge_share *share,
+                    struct closed_base **base, struct error *error);
 void closed_base_free(struct closed_base *base); /* NULL is fine */
 /* Its parameters as those of `pwemoe merge --method wudi`: the base's. */
 const json_t *closed_base_parameters(const struct closed_base *base);

@@ -18,9 +18,10 @@ void layers_mean(const struct merge_input *input, const float *vectors,
     }
 }
 
-int layers_make(const struct merge_input *input, const char *what, size_t count,
-                size_t room, int (*make)(void *self, size_t index, struct error *error),
-                void *self, struct error *error) {
+int layers_make(const struct merge_input *input, const struct layers_progress *progress,
+                size_t count, size_t room,
+                int (*make)(void *self, size_t index, struct error *error), void *self,
+                struct error *error) {
     unsigned threads = input->pool->backend->threads;
     size_t fit = room_bytes / (room ? room : 1);
     size_t done = 0;
@@ -39,8 +40,9 @@ int layers_make(const struct merge_input *input, const char *what, size_t count,
         if (status && result == 0) {
             *error = own;
             result = -1;
-        } else if (status == 0 && what) {
-            work_report(input->work, what, ++done, count);
+        } else if (status == 0 && progress) {
+            work_report(input->work, progress->what, progress->before + ++done,
+                        progress->total);
         }
     }
     return result;

@@ -12,13 +12,20 @@
 void layers_mean(const struct merge_input *input, const float *vectors,
                  const double *weights, float scale, float *merged);
 
+/* What is reported while layers are made: `before` of `total` were begun before. */
+struct layers_progress {
+    const char *what;
+    size_t before, total;
+};
+
 /* Calls make(self, index, error) once for each index below count, on as many threads as
  * the pool's backend has, or as `room` bytes for each leave; BLAS inside of it is one
  * thread's, so that the bits do not depend on how many layers are made beside it. The
- * first error that is met is the result's. Stops between layers: "stopped". what: how
- * progress is reported, or NULL for none. */
-int layers_make(const struct merge_input *input, const char *what, size_t count,
-                size_t room, int (*make)(void *self, size_t index, struct error *error),
-                void *self, struct error *error);
+ * first error that is met is the result's. Stops between layers: "stopped". progress:
+ * NULL for none. */
+int layers_make(const struct merge_input *input, const struct layers_progress *progress,
+                size_t count, size_t room,
+                int (*make)(void *self, size_t index, struct error *error), void *self,
+                struct error *error);
 
 #endif

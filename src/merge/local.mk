@@ -18,5 +18,6 @@ libpwemoe_a_SOURCES += \
   src/merge/head_map.h src/merge/head_map.c \
   src/merge/head_fit.h src/merge/head_fit.c \
   src/merge/layers.h src/merge/layers.c \
+  src/merge/layers_share.h src/merge/layers_share.c \
   src/merge/layers_solve.h src/merge/layers_solve.c \
   src/merge/singular.h src/merge/singular.c src/merge/singular_method.c

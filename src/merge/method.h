@@ -66,6 +66,7 @@ extern const struct merge_parameter merge_singular_parameters[],
     merge_common_singular_parameters[];
 
 struct merge_method;
+struct merge_share;
 
 /* What a method keeps from one model of a pool to the next, which is its own business:
  * its owner begins with zeros, and ends it with merge_kept_clear before the pool goes
@@ -85,6 +86,7 @@ struct merge_input {
     const struct dataset *const *train; /* [tasks], where the method needs data, or uses
                                            data and there are any */
     struct merge_kept *kept;            /* NULL: nothing is kept */
+    const struct merge_share *share; /* other processes; NULL: none (layers_share.h) */
     const struct work *work;
 };
 
@@ -103,6 +105,8 @@ struct merge_method {
     bool uses_data;        /* the same where the recipe names them, without labels */
     bool takes_preference; /* another model for each preference vector */
     const struct merge_parameter *parameters; /* NULL: none */
+    /* Its linear layers, where each is made by itself (layers_share.h); or NULL. */
+    const struct layers_method *layers;
     /* Decides what input->parameters leave to the method, in a copy of them, and does
      * nothing where that was done; NULL: nothing is left to it. */
     int (*settle)(const struct merge_input *input, json_t *parameters,

@@ -4,18 +4,9 @@
 
 #include "base/memory.h"
 #include "merge/layers.h"
+#include "merge/layers_share.h"
 #include "merge/method.h"
 #include "merge/singular.h"
-
-struct session {
-    const struct merge_input *input;
-    enum singular_method method;
-    double common;
-    const float *vectors;            /* [tasks, size] */
-    const struct parameter **layers; /* the linear layers' weights */
-    size_t count;
-    float *merged;
-};
 
 /* Of both towers where both are merged. */
 static bool is_linear(const struct layout *layout, size_t index) {
@@ -27,88 +18,98 @@ static bool is_linear(const struct layout *layout, size_t index) {
                             kind == MODULE_PROJECTION);
 }
 
-static struct linear_layer shape_of(const struct layout *layout,
-                                    const struct parameter *p) {
+/* The parameter that is the index-th of the linear layers' weights. */
+static const struct parameter *weight_at(const struct layout *layout, size_t index) {
+    size_t i = 0;
+    for (;; i++)
+        if (is_linear(layout, i) && index-- == 0)
+            return &layout->parameters[i];
+}
+
+static size_t layer_count(const struct layout *layout) {
+    size_t count = 0;
+    for (size_t i = 0; i < layout->parameter_count; i++)
+        count += is_linear(layout, i);
+    return count;
+}
+
+static struct linear_layer layer_at(const struct layout *layout, size_t index,
+                                    size_t *offset) {
+    const struct parameter *p = weight_at(layout, index);
+    *offset = p->offset;
     return linear_layer_of((size_t)p->shape[0], (size_t)p->shape[1],
                            layout->config.conv1d);
 }
 
-/* Lists the layers; the room of the largest. */
-static int find_layers(struct session *s, size_t *room, struct error *error) {
-    const struct layout *l = s->input->pool->layout;
-    s->layers = array_new(l->parameter_count, sizeof *s->layers);
-    if (!s->layers)
-        return error_memory(error);
-    for (size_t i = 0; i < l->parameter_count; i++) {
-        const struct parameter *p = &l->parameters[i];
-        if (!is_linear(l, i))
-            continue;
-        struct linear_layer shape = shape_of(l, p);
-        size_t needed = singular_room(&shape, s->input->pool->tasks);
-        *room = needed > *room ? needed : *room;
-        s->layers[s->count++] = p;
-    }
+/* Some layers of one model. */
+struct singular_part {
+    const struct merge_input *input;
+    const struct layers_part *part;
+    enum singular_method method;
+    double common;
+};
+
+static int make_layer(void *self, size_t at, struct error *error) {
+    const struct singular_part *s = self;
+    const struct pool *pool = s->input->pool;
+    size_t index = s->part->indices[at], offset;
+    struct linear_layer shape = layer_at(pool->layout, index, &offset);
+    if (singular_merge(&shape, s->method, s->part->vectors + at * pool->tasks,
+                       pool->tasks, s->common, s->part->made[at], error))
+        return error_prefix(error, "%s", weight_at(pool->layout, index)->name);
     return 0;
 }
 
-static int make_layer(void *self, size_t index, struct error *error) {
-    const struct session *s = self;
-    const struct pool *pool = s->input->pool;
-    const struct parameter *p = s->layers[index];
-    struct linear_layer shape = shape_of(pool->layout, p);
-    const float *vectors[POOL_TASKS_MAX];
-    for (size_t t = 0; t < pool->tasks; t++)
-        vectors[t] = s->vectors + t * pool->layout->size + p->offset;
-    if (singular_merge(&shape, s->method, vectors, pool->tasks, s->common,
-                       s->merged + p->offset, error))
-        return error_prefix(error, "%s", p->name);
-    return 0;
-}
-
-static int make_vector(struct session *s, struct error *error) {
-    const struct pool *pool = s->input->pool;
-    double equal[POOL_TASKS_MAX];
-    size_t room = 0;
-    for (size_t t = 0; t < pool->tasks; t++)
-        equal[t] = 1 / (double)pool->tasks;
-    if (find_layers(s, &room, error))
-        return -1;
-    s->vectors = merge_host_vectors(s->input, error);
-    if (!s->vectors)
-        return -1;
-    layers_mean(s->input, s->vectors, equal, 1, s->merged);
-    int result =
-        layers_make(s->input, "singular vectors", s->count, room, make_layer, s, error);
-    merge_host_free(s->input, s->vectors);
-    return result;
-}
-
-static int run(const struct merge_input *input, enum singular_method method,
-               double common, struct merge_result *result, struct error *error) {
-    struct session s = {.input = input, .method = method, .common = common};
-    s.merged = array_new(input->pool->layout->size, sizeof *s.merged);
-    int status = s.merged ? make_vector(&s, error) : error_memory(error);
-    if (status == 0)
-        status = merge_own_vector(input, s.merged, (float)merge_number(input, "scale"),
-                                  result, error);
-    free(s.merged);
-    free(s.layers);
-    return status;
-}
-
-static int run_tsv(const struct merge_input *input, struct merge_result *result,
-                   struct error *error) {
-    return run(input, SINGULAR_TSV, 0, result, error);
-}
-
-static int run_iso_c(const struct merge_input *input, struct merge_result *result,
-                     struct error *error) {
-    return run(input, SINGULAR_ISO_C, 0, result, error);
-}
-
-static int run_iso_cts(const struct merge_input *input, struct merge_result *result,
+static int make_layers(const struct merge_input *input, const struct layers_part *part,
+                       enum singular_method method, double common,
                        struct error *error) {
-    return run(input, SINGULAR_ISO_CTS, merge_number(input, "common"), result, error);
+    struct singular_part s = {input, part, method, common};
+    size_t room = 0, offset;
+    for (size_t i = 0; i < part->count; i++) {
+        struct linear_layer shape =
+            layer_at(input->pool->layout, part->indices[i], &offset);
+        size_t needed = singular_room(&shape, input->pool->tasks);
+        room = needed > room ? needed : room;
+    }
+    return layers_make(
+        input, &(struct layers_progress){"singular vectors", part->before, part->total},
+        part->count, room, make_layer, &s, error);
+}
+
+static int make_tsv(const struct merge_input *input, const struct layers_part *part,
+                    struct error *error) {
+    return make_layers(input, part, SINGULAR_TSV, 0, error);
+}
+
+static int make_iso_c(const struct merge_input *input, const struct layers_part *part,
+                      struct error *error) {
+    return make_layers(input, part, SINGULAR_ISO_C, 0, error);
+}
+
+static int make_iso_cts(const struct merge_input *input, const struct layers_part *part,
+                        struct error *error) {
+    return make_layers(input, part, SINGULAR_ISO_CTS, merge_number(input, "common"),
+                       error);
+}
+
+static const struct layers_method tsv_layers = {layer_count, layer_at, make_tsv},
+                                  iso_c_layers = {layer_count, layer_at, make_iso_c},
+                                  iso_cts_layers = {layer_count, layer_at,
+                                                    make_iso_cts};
+
+static int run(const struct merge_input *input, struct merge_result *result,
+               struct error *error) {
+    double equal[POOL_TASKS_MAX];
+    for (size_t t = 0; t < input->pool->tasks; t++)
+        equal[t] = 1 / (double)input->pool->tasks;
+    float *merged = array_new(input->pool->layout->size, sizeof *merged);
+    int status =
+        merged ? layers_merge(input, equal, merged, error) : error_memory(error);
+    if (status == 0)
+        status = merge_own_vector(input, merged, (float)merge_number(input, "scale"),
+                                  result, error);
+    free(merged);
+    return status;
 }
 
 #define SCALE                                                  \
@@ -134,17 +135,20 @@ const struct merge_method merge_tsv_m = {
         "each task's leading singular vectors, made orthonormal (Gargiulo et al. "
         "2025)",
     .parameters = merge_singular_parameters,
-    .run = run_tsv};
+    .layers = &tsv_layers,
+    .run = run};
 
 const struct merge_method merge_iso_c = {
     .name = "iso-c",
     .summary =
         "the sum of task vectors with equal singular values (Marczak et al. 2025)",
     .parameters = merge_singular_parameters,
-    .run = run_iso_c};
+    .layers = &iso_c_layers,
+    .run = run};
 
 const struct merge_method merge_iso_cts = {
     .name = "iso-cts",
     .summary = "the same with room for each task's own singular vectors",
     .parameters = merge_common_singular_parameters,
-    .run = run_iso_cts};
+    .layers = &iso_cts_layers,
+    .run = run};

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "merge/layers.h"
+#include "merge/layers_share.h"
 #include "merge/layers_solve.h"
 #include "merge/wudi.h"
 
@@ -20,7 +21,7 @@ struct kept_layers {
 
 struct wudi_device {
     struct pool *pool;
-    struct wudi_layers layers;
+    const struct layers_method *layers;
     double ridge;
     struct kept_layers *chunks; /* [chunk_count] */
     size_t chunk_count;
@@ -63,7 +64,7 @@ double wudi_device_ridge(const struct wudi_device *d) {
 static struct linear_layer shape_at(void *self, size_t index) {
     const struct wudi_device *d = self;
     size_t offset;
-    return d->layers.at(d->pool->layout, index, &offset);
+    return d->layers->at(d->pool->layout, index, &offset);
 }
 
 /* The layers that no task leaves as they are, into indices; those of which all do stay
@@ -72,9 +73,9 @@ static bool find_layers(const struct wudi_device *d, const float *vectors,
                         size_t *indices, size_t *count) {
     const struct layout *l = d->pool->layout;
     *count = 0;
-    for (size_t i = 0; i < d->layers.count; i++) {
+    for (size_t i = 0; i < d->layers->count(l); i++) {
         size_t offset, there = 0;
-        struct linear_layer layer = d->layers.at(l, i, &offset);
+        struct linear_layer layer = d->layers->at(l, i, &offset);
         for (size_t t = 0; t < d->pool->tasks; t++) {
             const float *vector = vectors + t * l->size + offset;
             size_t at = 0;
@@ -136,7 +137,7 @@ static int fill(void *self, size_t at, struct error *error) {
     const struct task_share *f = self;
     const struct kept_layers *c = f->chunk;
     size_t offset, inputs = c->shape.inputs;
-    f->device->layers.at(f->device->pool->layout, c->indices[at], &offset);
+    f->device->layers->at(f->device->pool->layout, c->indices[at], &offset);
     const float *vector = f->vector + offset;
     struct wudi_products products = {.gram = f->host + at * c->square,
                                      .cube = f->host + c->count * c->square +
@@ -201,7 +202,8 @@ static int make_room(struct wudi_device *d) {
 
 static int keep(struct wudi_device *d, const struct merge_input *input, bool *there,
                 struct error *error) {
-    size_t count, *indices = array_new(d->layers.count, sizeof *indices);
+    size_t count = d->layers->count(d->pool->layout);
+    size_t *indices = array_new(count, sizeof *indices);
     const float *vectors = indices ? merge_host_vectors(input, error) : NULL;
     int result = indices ? vectors ? 0 : -1 : error_memory(error);
     *there = result == 0 && find_layers(d, vectors, indices, &count) && count > 0;
@@ -217,8 +219,8 @@ static int keep(struct wudi_device *d, const struct merge_input *input, bool *th
     return result;
 }
 
-int wudi_device_new(const struct merge_input *input, const struct wudi_layers *layers,
-                    double ridge, struct wudi_device **out, struct error *error) {
+int wudi_device_new(const struct merge_input *input, double ridge,
+                    struct wudi_device **out, struct error *error) {
     const struct backend *b = input->pool->backend;
     bool there = false;
     *out = NULL;
@@ -228,7 +230,7 @@ int wudi_device_new(const struct merge_input *input, const struct wudi_layers *l
     if (!d)
         return error_memory(error);
     d->pool = input->pool;
-    d->layers = *layers;
+    d->layers = input->method->layers;
     d->ridge = ridge;
     int result = keep(d, input, &there, error);
     if (result || !there) {
@@ -259,7 +261,7 @@ static int solve_chunk(struct wudi_device *d, const struct kept_layers *c,
     if (b->solve(b, &solve, error))
         return backend_lost(b) ? -1 : 1;
     for (size_t i = 0; i < c->count; i++) {
-        d->layers.at(d->pool->layout, c->indices[i], &offset);
+        d->layers->at(d->pool->layout, c->indices[i], &offset);
         b->narrow(b, backend_at(b, out, offset), right + i * c->cells, c->cells);
     }
     return 0;

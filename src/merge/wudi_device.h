@@ -5,24 +5,17 @@
 #ifndef PWEMOE_MERGE_WUDI_DEVICE_H
 #define PWEMOE_MERGE_WUDI_DEVICE_H
 
-#include "merge/linear_layer.h"
 #include "merge/method.h"
 
 struct wudi_device;
-
-struct wudi_layers {
-    size_t count;
-    struct linear_layer (*at)(const struct layout *layout, size_t index,
-                              size_t *offset);
-};
 
 /* *device is NULL where this is none of the device's business: it has the host's
  * memory, too little of its own, or not the libraries; or a layer's task vector is 0
  * for some tasks and not for others, whose weights then count for nothing. The pool
  * outlives it.
  */
-int wudi_device_new(const struct merge_input *input, const struct wudi_layers *layers,
-                    double ridge, struct wudi_device **device, struct error *error);
+int wudi_device_new(const struct merge_input *input, double ridge,
+                    struct wudi_device **device, struct error *error);
 void wudi_device_free(struct wudi_device *device); /* NULL is fine */
 double wudi_device_ridge(const struct wudi_device *device);
 

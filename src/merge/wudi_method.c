@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "merge/agreement.h"
 #include "merge/layers.h"
+#include "merge/layers_share.h"
 #include "merge/layers_solve.h"
 #include "merge/method.h"
 #include "merge/wudi.h"
@@ -37,13 +38,13 @@ struct kept_products {
     struct wudi_device *device;
 };
 
+/* Some layers of one model. */
 struct wudi_merge {
     const struct merge_input *input;
+    const struct layers_part *part;
     struct kept_products *kept;     /* or NULL */
-    const float *vectors;           /* [tasks, size] */
     double weights[POOL_TASKS_MAX]; /* q of wudi.h */
     double ridge;
-    float *merged;
 };
 
 static struct linear_layer layer_at(const struct layout *layout, size_t index,
@@ -156,69 +157,66 @@ static int find_products(const struct wudi_merge *s, size_t index,
 
 /* --- models ----------------------------------------------------------------------- */
 
-/* What a layer is made of. */
+/* What a layer of the part is made of. */
 struct ingredients {
     struct linear_layer layer;
-    size_t offset;
-    const float *vectors[POOL_TASKS_MAX];
+    const float *const *vectors; /* [tasks] */
     const struct wudi_products *products;
 };
 
-static int find_ingredients(const struct wudi_merge *s, size_t index,
+static int find_ingredients(const struct wudi_merge *s, size_t at,
                             struct ingredients *of, struct error *error) {
     const struct pool *pool = s->input->pool;
-    of->layer = layer_at(pool->layout, index, &of->offset);
-    for (size_t t = 0; t < pool->tasks; t++)
-        of->vectors[t] = s->vectors + t * pool->layout->size + of->offset;
+    size_t index = s->part->indices[at], offset;
+    of->layer = layer_at(pool->layout, index, &offset);
+    of->vectors = s->part->vectors + at * pool->tasks;
     return find_products(s, index, &of->layer, of->vectors, &of->products, error);
 }
 
-static int solve_layer(void *self, size_t index, struct error *error) {
+static int solve_layer(void *self, size_t at, struct error *error) {
     const struct wudi_merge *s = self;
     struct ingredients of;
-    if (find_ingredients(s, index, &of, error))
+    if (find_ingredients(s, at, &of, error))
         return -1;
     return wudi_solve(&of.layer, of.vectors, of.products, s->weights,
-                      s->input->pool->tasks, s->ridge, s->merged + of.offset, error);
+                      s->input->pool->tasks, s->ridge, s->part->made[at], error);
 }
 
 /* --- the same on a device, which solves what is added up here --------------------- */
 
-static struct linear_layer shape_of(void *self, size_t index) {
+static struct linear_layer shape_of(void *self, size_t at) {
     const struct wudi_merge *s = self;
     size_t offset;
-    return layer_at(s->input->pool->layout, index, &offset);
+    return layer_at(s->input->pool->layout, s->part->indices[at], &offset);
 }
 
-static int fill_system(void *self, size_t index, float *system, float *right,
+static int fill_system(void *self, size_t at, float *system, float *right,
                        struct error *error) {
     const struct wudi_merge *s = self;
     struct ingredients of;
-    if (find_ingredients(s, index, &of, error))
+    if (find_ingredients(s, at, &of, error))
         return -1;
     return wudi_system(&of.layer, of.vectors, of.products, s->weights,
                        s->input->pool->tasks, s->ridge, system, right, error);
 }
 
-static void take_solved(void *self, size_t index, const float *solved) {
+static void take_solved(void *self, size_t at, const float *solved) {
     const struct wudi_merge *s = self;
-    size_t offset;
-    struct linear_layer layer = layer_at(s->input->pool->layout, index, &offset);
-    memcpy(s->merged + offset, solved, layer.inputs * layer.outputs * sizeof *solved);
+    struct linear_layer layer = shape_of(self, at);
+    memcpy(s->part->made[at], solved, layer.inputs * layer.outputs * sizeof *solved);
 }
 
-static int unsolved(void *self, size_t index, struct error *error) {
+static int unsolved(void *self, size_t at, struct error *error) {
     const struct wudi_merge *s = self;
-    struct linear_layer layer = shape_of(self, index);
+    struct linear_layer layer = shape_of(self, at);
     return wudi_unsolved(&layer, s->ridge, error);
 }
 
-/* What the largest layer needs. */
-static size_t room_of_layer(const struct layout *layout) {
+/* What the largest layer of them needs. */
+static size_t room_of_layer(const struct wudi_merge *s) {
     size_t most = 1;
-    for (size_t i = 0; i < layer_count(layout); i++) {
-        size_t offset;
-        struct linear_layer layer = layer_at(layout, i, &offset);
+    for (size_t i = 0; i < s->part->count; i++) {
+        struct linear_layer layer = shape_of((void *)(uintptr_t)s, i);
         size_t room = wudi_room(&layer);
         most = room > most ? room : most;
     }
@@ -232,19 +230,15 @@ static void put_weights(const struct merge_input *input, double *weights) {
         weights[t] = (1 - shrink) * input->preference[t] + shrink / (double)tasks;
 }
 
-/* The merged task vector at input->preference, on the host. */
-static int make_vector(const struct merge_input *input, double ridge, float *merged,
+static int make_layers(const struct merge_input *input, const struct layers_part *part,
                        struct error *error) {
-    struct wudi_merge s = {
-        .input = input, .kept = keep(input), .ridge = ridge, .merged = merged};
+    struct wudi_merge s = {.input = input,
+                           .part = part,
+                           .kept = keep(input),
+                           .ridge = merge_number(input, "ridge")};
     put_weights(input, s.weights);
-    s.vectors = merge_host_vectors(input, error);
-    if (!s.vectors)
-        return -1;
-    layers_mean(input, s.vectors, s.weights, 1, merged);
-    const struct layout *layout = input->pool->layout;
-    const struct layers_systems systems = {.count = layer_count(layout),
-                                           .room = room_of_layer(layout),
+    const struct layers_systems systems = {.count = part->count,
+                                           .room = room_of_layer(&s),
                                            .self = &s,
                                            .shape = shape_of,
                                            .fill = fill_system,
@@ -255,8 +249,15 @@ static int make_vector(const struct merge_input *input, double ridge, float *mer
     if (result == 0 && !done)
         result = layers_make(input, NULL, systems.count, systems.room, solve_layer, &s,
                              error);
-    merge_host_free(input, s.vectors);
     return result;
+}
+
+/* The merged task vector at input->preference, on the host. */
+static int make_vector(const struct merge_input *input, float *merged,
+                       struct error *error) {
+    double weights[POOL_TASKS_MAX];
+    put_weights(input, weights);
+    return layers_merge(input, weights, merged, error);
 }
 
 /* --- the ridge -------------------------------------------------------------------- */
@@ -266,6 +267,14 @@ static size_t examples_of(size_t tasks) {
     return each > EXAMPLES_OF_TASK ? EXAMPLES_OF_TASK
            : each < EXAMPLES_LEAST ? EXAMPLES_LEAST
                                    : each;
+}
+
+static int with_ridge(struct merge_input *input, json_t *parameters, double ridge,
+                      struct error *error) {
+    input->parameters = parameters;
+    return json_object_set_new(parameters, "ridge", json_real(ridge))
+               ? error_memory(error)
+               : 0;
 }
 
 /* Of the ridges the one whose model at equal weights answers the training examples most
@@ -280,7 +289,8 @@ static int choose_ridge(const struct merge_input *input, double *chosen,
     struct agreement *agreement = NULL;
     double equal[POOL_TASKS_MAX], best = INFINITY;
     float *merged = array_new(pool->layout->size, sizeof *merged);
-    int result = merged
+    json_t *parameters = json_deep_copy(input->parameters);
+    int result = merged && parameters
                      ? agreement_new(input, examples_of(pool->tasks), &agreement, error)
                      : error_memory(error);
     for (size_t t = 0; t < pool->tasks; t++)
@@ -296,7 +306,8 @@ static int choose_ridge(const struct merge_input *input, double *chosen,
     for (size_t i = 0; result == 0 && i < COUNT; i++) {
         double distance;
         work_report(input->work, "choosing the ridge", i, COUNT);
-        result = make_vector(&centre, ridges[i], merged, error) ||
+        result = with_ridge(&centre, parameters, ridges[i], error) ||
+                         make_vector(&centre, merged, error) ||
                          agreement_distance(agreement, merged, &distance, error)
                      ? -1
                      : 0;
@@ -307,6 +318,7 @@ static int choose_ridge(const struct merge_input *input, double *chosen,
     }
     agreement_free(agreement);
     merge_kept_clear(&own);
+    json_decref(parameters);
     free(merged);
     return result;
 }
@@ -338,8 +350,7 @@ static int run_on_device(const struct merge_input *input, struct merge_result *r
         wudi_device_free(kept->device);
         kept->device = NULL;
     }
-    const struct wudi_layers layers = {layer_count(input->pool->layout), layer_at};
-    if (!kept->device && wudi_device_new(input, &layers, ridge, &kept->device, error))
+    if (!kept->device && wudi_device_new(input, ridge, &kept->device, error))
         return -1;
     kept->by_device = kept->device != NULL;
     if (!kept->device)
@@ -368,7 +379,7 @@ static int run_wudi(const struct merge_input *input, struct merge_result *result
     float *merged = array_new(input->pool->layout->size, sizeof *merged);
     int status = merged ? 0 : error_memory(error);
     if (status == 0)
-        status = make_vector(input, merge_number(input, "ridge"), merged, error) ||
+        status = make_vector(input, merged, error) ||
                          merge_own_vector(input, merged, 1, result, error)
                      ? -1
                      : 0;
@@ -386,6 +397,8 @@ static const struct merge_parameter parameters[] = {
     MERGE_SHRINK,
     {0}};
 
+static const struct layers_method layers = {layer_count, layer_at, make_layers};
+
 const struct merge_method merge_wudi = {
     .name = "wudi",
     .summary = "linear layers by a closed form of the task vectors (WUDI-Merging's "
@@ -393,5 +406,6 @@ const struct merge_method merge_wudi = {
     .uses_data = true,
     .takes_preference = true,
     .parameters = parameters,
+    .layers = &layers,
     .settle = settle,
     .run = run_wudi};

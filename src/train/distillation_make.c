@@ -209,7 +209,7 @@ static int make_base(struct distillation *d, const struct dataset *const *train,
     if (d->options.form != CORRECTION_WUDI)
         return 0;
     return closed_base_choose(d->pool, train, &d->ridge, work, error) ||
-                   closed_base_new(d->pool, d->ridge, &d->base, error)
+                   closed_base_new(d->pool, d->ridge, NULL, &d->base, error)
                ? -1
                : 0;
 }

@@ -15,6 +15,7 @@
 
 #include "eval/evaluator.h"
 #include "gpu/module.h"
+#include "merge/layers_share.h"
 #include "results/fixture.h"
 
 enum { TASKS = 3, EXAMPLES = 21 };
@@ -397,6 +398,78 @@ static void test_closed_form(void **state) {
     assert_int_equal(emulation.held(), 0);
 }
 
+/* Who makes every second group of layers on another device, as a rank does. */
+struct sharing {
+    struct evaluator *other;
+    size_t groups;
+};
+
+static unsigned one_other(void *self) {
+    (void)self;
+    return 1;
+}
+
+static int share_layers(void *self, struct layers_groups *groups, struct error *error) {
+    struct sharing *s = self;
+    const struct merge_input *input = layers_group_input(groups);
+    char *parameters = json_dumps(input->parameters, 0);
+    int result = 0;
+    for (size_t g = 0; result == 0 && g < layers_group_count(groups);
+         g++, s->groups++) {
+        size_t count, size;
+        void *bytes = NULL;
+        const size_t *indices = layers_group(groups, g, &count);
+        if (g % 2)
+            result = evaluator_make_layers(s->other, input->method->name, parameters,
+                                           input->preference, indices, count, &bytes,
+                                           &size, NULL, error) ||
+                             layers_group_put(groups, g, bytes, size, error)
+                         ? -1
+                         : 0;
+        else
+            result = layers_group_make(groups, g, error);
+        free(bytes);
+    }
+    free(parameters);
+    return result;
+}
+
+/* Layers that another device makes, which copies no more of its task vectors than it
+ * needs, are those of this one. */
+static void test_layers_elsewhere(void **state) {
+    (void)state;
+    static const char *const methods[] = {"wudi", "tsv-m"};
+    emulation.reset();
+    for (size_t i = 0; i < 2; i++) {
+        struct sharing sharing = {.other = open_on("cuda", 16)};
+        struct merge_share share = {one_other, share_layers, &sharing};
+        struct evaluator *alone = open_on("cuda", 16);
+        struct evaluator *shared =
+            open_with(&(struct evaluator_options){.device = "cuda",
+                                                  .precision = PRECISION_F32,
+                                                  .threads = 1,
+                                                  .batch = 16,
+                                                  .split = "test",
+                                                  .share = &share});
+        struct figures wanted, got;
+        struct error error;
+        const char *given = i ? "{}" : "{\"ridge\": 0.5}";
+        const double *preference = i ? NULL : preferences[0];
+        if (evaluator_begin_method(alone, methods[i], given, preference, NULL, &error))
+            fail_msg("%s", error.text);
+        finish(alone, &wanted);
+        if (evaluator_begin_method(shared, methods[i], given, preference, NULL, &error))
+            fail_msg("%s", error.text);
+        finish(shared, &got);
+        assert_identical(&got, &wanted);
+        assert_true(sharing.groups > 1);
+        evaluator_close(shared);
+        evaluator_close(alone);
+        evaluator_close(sharing.other);
+    }
+    assert_int_equal(emulation.held(), 0);
+}
+
 /* The peak is that of the model at hand, not of the one before. */
 static void test_peak(void **state) {
     (void)state;
@@ -560,6 +633,7 @@ int main(void) {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_single_and_methods),
         cmocka_unit_test(test_closed_form),
+        cmocka_unit_test(test_layers_elsewhere),
         cmocka_unit_test(test_peak),
         cmocka_unit_test(test_lost),
         cmocka_unit_test(test_no_memory),

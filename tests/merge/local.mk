@@ -14,6 +14,11 @@ tests_merge_test_regmean_LDADD = $(TEST_LIBS)
 tests_merge_test_singular_SOURCES = tests/merge/test_singular.c
 tests_merge_test_singular_LDADD = $(TEST_LIBS)
 
+check_PROGRAMS += tests/merge/test_layers_share
+TESTS += tests/merge/test_layers_share
+tests_merge_test_layers_share_SOURCES = tests/merge/test_layers_share.c
+tests_merge_test_layers_share_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_merge_test_layers_share_LDADD = $(SUPPORT_LIBS)
 check_PROGRAMS += tests/merge/test_methods
 TESTS += tests/merge/test_methods
 tests_merge_test_methods_SOURCES = tests/merge/test_methods.c

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,91 @@ static void figures_are_those_of_one_process(void **state) {
     free(all);
 }
 
+/* What is said of layers that other ranks made. */
+static int layers_elsewhere(const struct ran *ran) {
+    int all = 0, others = -1;
+    const char *at = strstr(ran->err, "of ");
+    while (at &&
+           sscanf(at, "of %d linear layers other ranks made %d", &all, &others) != 2)
+        at = strstr(at + 1, "of ");
+    assert_true(others <= all);
+    return others;
+}
+
+/* One model: rank 0 measures it, all ranks make its layers, and it is the same to the
+ * bit: by a ridge that data choose, by singular vectors, and under a correction. */
+static void layers_of_one_model_are_shared_out(void **state) {
+    (void)state;
+    static const char *const commands[] = {
+        "train %s/one.db --base wudi --steps 2 --threads 1 --quiet",
+        "eval %s/one.db --preference 0.2,0.3,0.5 --threads 1",
+        "eval %s/one.db --method wudi --set shrink=0.4 --preference 0.1,0.2,0.7"
+        " --threads 1",
+        "merge %s/one.db --method tsv-m --set scale=0.9 --threads 1",
+        "merge %s/one.db --method iso-cts --set scale=1.1 --threads 1"};
+    enum { COUNT = sizeof commands / sizeof *commands };
+    int elsewhere = 0;
+    fresh("one.db");
+    done(run(commands[0], folder()));
+    ran_free(
+        &(struct ran[]){shell("cp %1$s/one.db %1$s/kept-trained.db", folder())}[0]);
+    for (size_t i = 1; i < COUNT; i++) {
+        struct ran ran = run(commands[i], folder());
+        assert_int_equal(layers_elsewhere(&ran), -1); /* nothing is said */
+        ran_free(&ran);
+    }
+    char *wanted = figures("one.db");
+    for (unsigned size = 2; size <= 4; size++) {
+        ran_free(&(struct ran[]){shell(
+            "cd %s && rm -f one.db-* && cp kept-trained.db one.db", folder())}[0]);
+        for (size_t i = 1; i < COUNT; i++) {
+            struct ran ran = together(size, 0, commands[i], folder());
+            int here = layers_elsewhere(&ran);
+            assert_true(here >= 0);
+            elsewhere += here;
+            ran_free(&ran);
+        }
+        char *found = figures("one.db");
+        assert_string_equal(found, wanted);
+        free(found);
+    }
+    assert_true(elsewhere > 0);
+    free(wanted);
+}
+
+/* Where mpirun lets the others go on, a rank that is stopped at some moment and then
+ * killed costs time alone: rank 0 makes what it had. */
+static void a_rank_that_dies_costs_no_layer(void **state) {
+    (void)state;
+    enum { TRIES = 5 };
+    bool told = false;
+    fresh("one.db");
+    done(run("eval %s/one.db --method wudi --set shrink=0.4 --preference 0.1,0.2,0.7 "
+             "--threads 1",
+             folder()));
+    char *wanted = figures("one.db");
+    assert_true(strlen(wanted) > 100);
+    for (int i = 0; i < TRIES; i++) {
+        fresh("dying.db");
+        struct ran ran = shell(
+            "export database=%4$s/dying.db; mpirun --enable-recovery --timeout 60 -n 3 "
+            "sh -c '[ $%1$s != 1 ] || { "
+            "(until [ -e %2$s-wal ]; do sleep 0.01; done; sleep %3$.2f; kill -STOP $$; "
+            "sleep 0.4; kill -9 $$) & }; exec ./pwemoe eval %2$s --method wudi "
+            "--set shrink=0.4 --preference 0.1,0.2,0.7 --threads 1'",
+            "{OMPI_COMM_WORLD_RANK:-$PMIX_RANK}", "$database", i * 0.03, folder());
+        told = told || strstr(ran.err, "rank 1 has ended unexpectedly");
+        char *found = figures("dying.db");
+        if (strcmp(found, wanted) != 0)
+            print_message("try %d: %s\n", i, ran.err);
+        ran_free(&ran);
+        assert_string_equal(found, wanted);
+        free(found);
+    }
+    assert_true(told);
+    free(wanted);
+}
+
 static void nothing_is_measured_twice(void **state) {
     (void)state;
     fresh("twice.db");
@@ -193,6 +279,8 @@ static void nothing_is_lost_where_a_rank_is_killed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_are_those_of_one_process),
+        cmocka_unit_test(layers_of_one_model_are_shared_out),
+        cmocka_unit_test(a_rank_that_dies_costs_no_layer),
         cmocka_unit_test(nothing_is_measured_twice),
         cmocka_unit_test(failures_are_told_once),
         cmocka_unit_test(nothing_is_lost_where_a_rank_is_killed),

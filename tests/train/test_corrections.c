@@ -842,7 +842,7 @@ static void test_closed_base(void **state) {
     assert_true(parts.form == CORRECTION_WUDI && parts.ridge > 0);
     assert_int_equal(correction_new(f.pool, parts.form, &correction, &error), 0);
     b->upload_real(b, correction_vector(correction), parts.vectors, l->size);
-    assert_int_equal(closed_base_new(f.pool, parts.ridge, &closed, &error), 0);
+    assert_int_equal(closed_base_new(f.pool, parts.ridge, NULL, &closed, &error), 0);
     float *merged = malloc(l->size * sizeof *merged);
     assert_non_null(merged);
     assert_int_equal(b->allocate(b, l->size * sizeof *merged, (void **)&out, &error),

@@ -88,7 +88,8 @@ int measure_load(struct measure *measure, struct error *error) {
         .makes_only = measure->options->makes_only,
         .jobs = (unsigned)measure->options->jobs,
         .job_devices = measure->options->job_devices,
-        .spill = common->spill};
+        .spill = common->spill,
+        .share = measure->share.run ? &measure->share : NULL};
     if (how.allow_commands)
         show_commands(measure);
     int result = evaluator_open(measure->recipe, folder, &how, &measure->evaluator,
@@ -273,6 +274,9 @@ enum exit_status measure_report(struct measure *measure, bool stopped,
             "%zu figures are of models that were measured before, made another "
             "way: their commands were not run again",
             measure->taken);
+    if (measure->layers)
+        command_note(measure->invocation, "of %zu linear layers other ranks made %zu",
+                     measure->layers, measure->layers_elsewhere);
     if (result && measure->done)
         error_prefix(error, "%zu measured and kept, but not shown", measure->done);
     char why[256] = "stopped";

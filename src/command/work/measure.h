@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "command/command.h"
 #include "eval/evaluator.h"
+#include "merge/layers_share.h"
 #include "store/store.h"
 
 struct measure_options {
@@ -69,7 +70,11 @@ struct measure {
     size_t taken;            /* figures of models that were measured before */
     size_t done, total;      /* solutions, for progress; set by the caller */
     struct handout *handout; /* where other ranks measure, too; NULL: none does now */
-    int64_t *ids;            /* [id_count] of the solutions measured, owned */
+    struct merge_share
+        share; /* and where they make layers, meanwhile; zeros: nowhere */
+    size_t layers, layers_elsewhere; /* made so, and those of them by other ranks */
+    char ended[256];                 /* what was said of ranks that ended meanwhile */
+    int64_t *ids;                    /* [id_count] of the solutions measured, owned */
     size_t id_count, id_capacity;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "command/work/message.h"
+#include "command/work/share.h"
 #include "eval/keeping.h"
 #include "parallel/handout.h"
 
@@ -144,6 +145,7 @@ int measure_listed(struct measure *m, const struct measure_list *list,
     int64_t *ids = array_new(list->count, sizeof *ids);
     if (!ids)
         return error_memory(error);
+    share_begin(m);
     int result = m->invocation->ranks && list->count > 1
                      ? measure_together(m, list, ids, error)
                      : measure_in_order(m, list, ids, error);
@@ -181,14 +183,11 @@ struct serving {
     int64_t used;
 };
 
-static int serve(void *self, const void *bytes, size_t size, void **result,
-                 size_t *result_size, struct error *error) {
-    struct serving *s = self;
+static int serve_solution(struct serving *s, const void *bytes, size_t size,
+                          void **result, size_t *result_size, struct error *error) {
     struct measure *m = &s->measure;
     struct store_solution solution;
     struct store_evaluation evaluations[STORE_TASKS_MAX];
-    if (!m->store && measure_open(s->invocation, s->path, s->options, m, error))
-        return -1;
     size_t tasks = m->recipe->task_count;
     if (message_solution_read(bytes, size, tasks, &solution, error))
         return -1;
@@ -196,9 +195,21 @@ static int serve(void *self, const void *bytes, size_t size, void **result,
     if (done == 1 &&
         message_figures(&solution, evaluations, tasks, result, result_size, error))
         done = -1;
+    store_solution_clear(&solution);
+    return done;
+}
+
+static int serve(void *self, const void *bytes, size_t size, void **result,
+                 size_t *result_size, struct error *error) {
+    struct serving *s = self;
+    struct measure *m = &s->measure;
+    if (!m->store && measure_open(s->invocation, s->path, s->options, m, error))
+        return -1;
+    int done = message_kind(bytes, size) == MESSAGE_LAYERS
+                   ? share_serve(m, bytes, size, result, result_size, error)
+                   : serve_solution(s, bytes, size, result, result_size, error);
     if (done < 0)
         measure_explain(m, error);
-    store_solution_clear(&solution);
     return done;
 }
 

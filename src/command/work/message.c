@@ -85,11 +85,26 @@ static int not_understood(struct error *error) {
                             "run the same pwemoe");
 }
 
+static void put_kind(struct message_writer *w, enum message_kind kind) {
+    const unsigned char byte = (unsigned char)kind;
+    put(w, &byte, 1);
+}
+
+static void check_kind(struct message_reader *r, enum message_kind kind) {
+    const unsigned char *byte = take(r, 1);
+    r->failed = r->failed || *byte != kind;
+}
+
+enum message_kind message_kind(const void *bytes, size_t size) {
+    return size ? *(const unsigned char *)bytes : 0;
+}
+
 /* --- what is to be made --------------------------------------------------------- */
 
 int message_solution(const struct store_solution *s, size_t tasks, void **bytes,
                      size_t *size, struct error *error) {
     struct message_writer w = {0};
+    put_kind(&w, MESSAGE_SOLUTION);
     put(&w, &s->kind, sizeof s->kind);
     put(&w, &s->routers, sizeof s->routers);
     put_text(&w, s->method);
@@ -103,10 +118,19 @@ static char *copy_text(const char *text) {
     return text ? strdup(text) : NULL;
 }
 
+/* A block as memory of its own; NULL for one of no bytes, or without memory. */
+static void *copy_block(const void *block, size_t size) {
+    void *copy = size ? malloc(size) : NULL;
+    if (copy)
+        memcpy(copy, block, size);
+    return copy;
+}
+
 int message_solution_read(const void *bytes, size_t size, size_t tasks,
                           struct store_solution *s, struct error *error) {
     struct message_reader r = {.at = bytes, .left = size};
     *s = (struct store_solution){0};
+    check_kind(&r, MESSAGE_SOLUTION);
     get(&r, &s->kind, sizeof s->kind);
     get(&r, &s->routers, sizeof s->routers);
     const char *method = get_text(&r), *parameters = get_text(&r),
@@ -117,13 +141,52 @@ int message_solution_read(const void *bytes, size_t size, size_t tasks,
     s->method = copy_text(method);
     s->parameters = copy_text(parameters);
     s->label = copy_text(label);
-    s->preference = size ? malloc(size) : NULL;
-    if (s->method && s->parameters && s->label && !s->preference == !size) {
-        if (size)
-            memcpy(s->preference, preference, size);
+    s->preference = copy_block(preference, size);
+    if (s->method && s->parameters && s->label && !s->preference == !size)
         return 0;
-    }
     store_solution_clear(s);
+    return error_memory(error);
+}
+
+int message_layers(const struct message_layers *l, size_t tasks, void **bytes,
+                   size_t *size, struct error *error) {
+    struct message_writer w = {0};
+    put_kind(&w, MESSAGE_LAYERS);
+    put_text(&w, l->method);
+    put_text(&w, l->parameters);
+    put_block(&w, l->preference, l->preference ? tasks * sizeof *l->preference : 0);
+    put_block(&w, l->indices, l->count * sizeof *l->indices);
+    return written(&w, bytes, size, error);
+}
+
+void message_layers_clear(struct message_layers *l) {
+    free(l->method);
+    free(l->parameters);
+    free(l->preference);
+    free(l->indices);
+    *l = (struct message_layers){0};
+}
+
+int message_layers_read(const void *bytes, size_t size, size_t tasks,
+                        struct message_layers *l, struct error *error) {
+    struct message_reader r = {.at = bytes, .left = size};
+    size_t wide, list;
+    *l = (struct message_layers){0};
+    check_kind(&r, MESSAGE_LAYERS);
+    const char *method = get_text(&r), *parameters = get_text(&r);
+    const void *preference = get_block(&r, &wide);
+    const void *indices = get_block(&r, &list);
+    if (r.failed || r.left || (wide && wide != tasks * sizeof *l->preference) ||
+        list == 0 || list % sizeof *l->indices)
+        return not_understood(error);
+    l->count = list / sizeof *l->indices;
+    l->method = copy_text(method);
+    l->parameters = copy_text(parameters);
+    l->preference = copy_block(preference, wide);
+    l->indices = copy_block(indices, list);
+    if (l->method && l->parameters && !l->preference == !wide && l->indices)
+        return 0;
+    message_layers_clear(l);
     return error_memory(error);
 }
 

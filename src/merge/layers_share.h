@@ -1,0 +1,69 @@
+/* Methods that make a model's linear layers one by one, and other processes that make
+ * some of them: the layers know nothing of each other.
+ *
+ * Layers are handed out in groups, those that cost most first. What makes a layer is
+ * the same everywhere, so that the bits of a model do not depend on who made what. */
+#ifndef PWEMOE_MERGE_LAYERS_SHARE_H
+#define PWEMOE_MERGE_LAYERS_SHARE_H
+
+#include <stddef.h>
+
+#include "merge/linear_layer.h"
+#include "merge/method.h"
+
+/* Some of a model's layers, to be made. */
+struct layers_part {
+    const size_t *indices; /* [count] */
+    size_t count;
+    const float *const
+        *vectors;         /* [count, tasks]: the layer's part of each task vector */
+    float *const *made;   /* [count], shaped as those */
+    size_t before, total; /* how many were begun before, of all: for progress */
+};
+
+/* What a method says of its layers. */
+struct layers_method {
+    size_t (*count)(const struct layout *layout);
+    /* *offset: of its weight in the layout. */
+    struct linear_layer (*at)(const struct layout *layout, size_t index,
+                              size_t *offset);
+    int (*make)(const struct merge_input *input, const struct layers_part *part,
+                struct error *error);
+};
+
+struct layers_groups;
+
+/* Where input->share has others that are free (NULL: there are none). */
+struct merge_share {
+    /* How many; 0 while they do something else. */
+    unsigned (*others)(void *self);
+    /* Makes every group, here by layers_group_make or elsewhere by layers_serve, whose
+     * bytes come back to layers_group_put. */
+    int (*run)(void *self, struct layers_groups *groups, struct error *error);
+    void *self;
+};
+
+/* merged [layout size] on the host: the mean of the task vectors with weights [tasks],
+ * and in it the layers of input->method. */
+int layers_merge(const struct merge_input *input, const double *weights, float *merged,
+                 struct error *error);
+
+/* --- for who shares them out ------------------------------------------------------ */
+
+size_t layers_group_count(const struct layers_groups *groups);
+/* By which method, parameters (nothing is left open in them) and preference. */
+const struct merge_input *layers_group_input(const struct layers_groups *groups);
+/* The indices of its layers. */
+const size_t *layers_group(const struct layers_groups *groups, size_t group,
+                           size_t *count);
+int layers_group_make(struct layers_groups *groups, size_t group, struct error *error);
+/* Different groups may be put, and one be made, at the same time. */
+int layers_group_put(struct layers_groups *groups, size_t group, const void *bytes,
+                     size_t size, struct error *error);
+
+/* In the other process: those layers [count] of input->method, one after another as
+ * f32; for free(). Refuses indices that the model does not have. */
+int layers_serve(const struct merge_input *input, const size_t *indices, size_t count,
+                 void **bytes, size_t *size, struct error *error);
+
+#endif
