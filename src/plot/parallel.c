@@ -18,14 +18,14 @@ enum { MANY = 200, FEW = 24, NAME_MAX_WIDTH = 170 };
 struct parallel {
     struct chart *chart;
     const struct plot_cloud *cloud;
-    struct axes axes;          /* x from 0 to the last objective */
-    struct axes_range *ranges; /* [objectives] */
-    double *heights;           /* [count, objectives]: 0 at the foot of an axis, 1 */
-    unsigned char *bundle;     /* [count] */
-    double *centres;           /* [BUNDLES_MAX, objectives] */
-    size_t *members;           /* [series] */
-    bool turned;               /* names of the axes */
-    double name_room;          /* above the axes */
+    struct axes axes;            /* x from 0 to the last objective */
+    struct axes_range *ranges;   /* [objectives] */
+    double *heights;             /* [count, objectives]: 0 at the foot of an axis, 1 */
+    unsigned char *bundle;       /* [count] */
+    double *centres;             /* [BUNDLES_MAX, objectives] */
+    size_t *members;             /* [series] */
+    bool turned;                 /* names of the axes */
+    double name_most, name_room; /* the width of one; above the axes */
     struct legend_entry *entries;
 };
 
@@ -213,14 +213,39 @@ static void draw_lines(struct parallel *p) {
 /* Names lie flat where they fit side by side, else they all rise. */
 static void plan_names(struct parallel *p, double width) {
     size_t n = p->cloud->objective_count;
-    double unit = p->chart->unit, widest = 0, last = 0;
-    for (size_t k = 0; k < n; k++) {
-        last = fmin(NAME_MAX_WIDTH * unit,
-                    chart_text_width(p->chart, CHART_SMALL, p->cloud->objectives[k]));
-        widest = fmax(widest, last);
-    }
+    double unit = p->chart->unit, widest = 0;
+    for (size_t k = 0; k < n; k++)
+        widest = fmax(widest,
+                      chart_text_width(p->chart, CHART_SMALL, p->cloud->objectives[k]));
     p->turned = widest + 10 * unit > width / (double)(n - 1);
-    p->name_room = p->turned ? widest * sin(M_PI / 6) + 22 * unit : 34 * unit;
+    p->name_most = p->turned ? NAME_MAX_WIDTH * unit : widest + unit;
+    p->name_room =
+        p->turned ? fmin(widest, p->name_most) * sin(M_PI / 6) + 22 * unit : 34 * unit;
+}
+
+/* The width of the name of an axis. */
+static double name_width(struct parallel *p, size_t k) {
+    return fmin(p->name_most,
+                chart_text_width(p->chart, CHART_SMALL, p->cloud->objectives[k]));
+}
+
+/* Room for the names of the first axis and the last, which are centred over them or
+ * rise beyond the last one, over the legend. */
+static void plan_sides(struct parallel *p, double legend) {
+    size_t last = p->cloud->objective_count - 1;
+    double unit = p->chart->unit;
+    struct axes *a = &p->axes;
+    plan_names(p, a->width);
+    if (!p->turned) {
+        double left = fmax(0, name_width(p, 0) / 2 + 6 * unit - a->left);
+        a->left += left;
+        a->width -= left + fmax(0, name_width(p, last) / 2 - 24 * unit - legend);
+        plan_names(p, a->width);
+    }
+    if (p->turned) {
+        a->width -= fmax(0, name_width(p, last) * cos(M_PI / 6) - 20 * unit - legend);
+        plan_names(p, a->width);
+    }
 }
 
 static void draw_names(struct parallel *p) {
@@ -228,8 +253,8 @@ static void draw_names(struct parallel *p) {
     for (size_t k = 0; k < p->cloud->objective_count; k++) {
         char name[256];
         double x = page_x(p, k);
-        chart_text_fit(p->chart, CHART_SMALL, NAME_MAX_WIDTH * unit,
-                       p->cloud->objectives[k], name, sizeof name);
+        chart_text_fit(p->chart, CHART_SMALL, p->name_most, p->cloud->objectives[k],
+                       name, sizeof name);
         if (p->turned)
             chart_text_turned(p->chart, x - 2 * unit, y, -M_PI / 6, CHART_SMALL, 0,
                               name);
@@ -298,20 +323,10 @@ static void draw(struct parallel *p, const struct plot_page *page) {
     a->left = axes_margin_left(p->chart, p->ranges[0].low, p->ranges[0].high,
                                page->height - title - below, NULL) +
               20 * unit;
-    double last_name =
-        fmin(NAME_MAX_WIDTH * unit,
-             chart_text_width(p->chart, CHART_SMALL, p->cloud->objectives[last]));
     a->width = page->width - a->left - legend.right - 30 * unit;
-    plan_names(p, a->width);
-    if (!p->turned) { /* the last one is centred over its axis */
-        a->width -= fmax(0, last_name / 2 + 6 * unit - 30 * unit - legend.right);
-        plan_names(p, a->width);
-    }
-    if (p->turned) { /* the last one rises beyond its axis, over the legend */
-        a->width -= fmax(0, last_name * cos(M_PI / 6) - 20 * unit - legend.right);
-        plan_names(p, a->width);
+    plan_sides(p, legend.right);
+    if (p->turned)
         legend = legend_plan(p->chart, p->entries, legend.count, title + p->name_room);
-    }
     a->top = title + p->name_room;
     a->height = page->height - a->top - below;
     a->x1 = (double)last;

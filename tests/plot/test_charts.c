@@ -478,6 +478,33 @@ static void cells_have_no_seams(void **state) {
     }
 }
 
+/* Names over the first and the last axis end inside the page. */
+static void names_of_axes_are_whole(void **state) {
+    (void)state;
+    static const char *const long_names[] = {"a first (nats, less is better)", "second",
+                                             "a third (nats, less is better)"};
+    static const double sizes[][2] = {{960, 600}, {700, 400}, {420, 300}};
+    struct error error;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct plot_png png;
+        struct plot_page page = {
+            .width = sizes[i][0], .height = sizes[i][1], .png = &png};
+        struct plot_cloud cloud = make_cloud(3);
+        cloud.objectives = long_names;
+        cloud.objective_count = 3;
+        cloud.count = 1;
+        points[0] = (struct plot_point){.series = 0, .values = values};
+        assert_int_equal(plot_parallel(&page, &cloud, &error), 0);
+        struct pixels pixels = pixels_of(&png);
+        for (int y = 0; y < pixels.height; y++) {
+            assert_int_equal(pixel_at(&pixels, 0, y), 0xffffff);
+            assert_int_equal(pixel_at(&pixels, pixels.width - 1, y), 0xffffff);
+        }
+        cairo_surface_destroy(pixels.surface);
+        free(png.data);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_png_says_how_large_it_is),
@@ -490,6 +517,7 @@ int main(void) {
         cmocka_unit_test(text_is_cut_between_letters),
         cmocka_unit_test(figures_that_are_no_numbers),
         cmocka_unit_test(bars_end_inside),
+        cmocka_unit_test(names_of_axes_are_whole),
         cmocka_unit_test(cells_have_no_seams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

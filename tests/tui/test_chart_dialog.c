@@ -124,6 +124,17 @@ static void a_scatter_of_what_is_shown(void **state) {
         assert_true(explorer_figure(explorer, t, &figure));
         assert_true(last->values[t] == figure.value);
     }
+    /* As `pwemoe plot` does, other merges that are dominated are pale, too. */
+    size_t pale = 0, wanted = 0;
+    for (size_t i = 0; i < explorer->catalog->count; i++)
+        wanted += strstr(catalog_series(explorer->catalog, i)->key, "arithmetic") &&
+                  !explorer->catalog->solutions[i].front;
+    for (size_t i = 0; i < cloud->count; i++)
+        pale +=
+            !strcmp(cloud->series[cloud->points[i].series].name, "task arithmetic") &&
+            cloud->points[i].dimmed;
+    assert_true(wanted >= 9);
+    assert_int_equal(pale, wanted);
     /* Dimmed is what the screen dims. */
     for (size_t i = 0, row = 0; i < explorer->catalog->count; i++)
         if (explorer->catalog->series[explorer->catalog->solutions[i].series].answers) {

@@ -95,9 +95,8 @@ static int add_rows(const struct explorer *explorer, struct plot_points *points,
     for (size_t i = 0; result == 0 && i < catalog->count; i++) {
         const struct solution *solution = &catalog->solutions[i];
         take[i] = explorer_series_visible(explorer, solution->series);
-        dimmed[i] = catalog_series(catalog, i)->answers
-                        ? !solution->front
-                        : solution->stale || !solution->whole;
+        dimmed[i] = solution->stale || !solution->whole ||
+                    (catalog_series(catalog, i)->merged && !solution->front);
     }
     if (result == 0)
         result = plot_solutions(points, catalog, take, dimmed, error);
