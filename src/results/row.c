@@ -16,6 +16,12 @@ double row_average(const struct store_row *row, const struct store_recipe *recip
                                                     : (double)NAN;
 }
 
+int row_digits(const struct store_objective *objective, double value) {
+    if (store_objective_percent(objective) || fabs(value) >= 100)
+        return 2;
+    return fabs(value) >= 10 ? 3 : 4;
+}
+
 double row_scale(const struct store_row *row) {
     const char *parameters = row->solution.parameters;
     if (!parameters || !strstr(parameters, "\"scale\""))

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* strcasestr */
 #include "results/target.h"
 #include "base/memory.h"
+#include "results/row.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -341,13 +342,15 @@ bool target_text(const struct target *target, const struct store_recipe *recipe,
     size_t used = 0;
     out[0] = '\0';
     for (size_t t = 0; t < recipe->task_count && used < size; t++) {
-        bool less = !recipe->tasks[t].objective.maximise;
+        const struct store_objective *objective = &recipe->tasks[t].objective;
+        bool less = !objective->maximise;
         double missing = target_short(target, recipe, t, values[t]);
         if (isnan(target->bounds[t]) && !target->best[t])
             continue;
-        used += (size_t)snprintf(out + used, size - used, "%s%s %s", used ? ", " : "",
-                                 TEXT_CUT(recipe->tasks[t].name, 60),
-                                 TEXT_NUMBER(values[t], 2));
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%s %s", used ? ", " : "",
+                             TEXT_CUT(recipe->tasks[t].name, 60),
+                             TEXT_NUMBER(values[t], row_digits(objective, values[t])));
         /* A bound that follows from others, as "like average", has digits for no one.
          */
         if (!isnan(target->bounds[t]) && used < size)
@@ -360,7 +363,8 @@ bool target_text(const struct target *target, const struct store_recipe *recipe,
         if (missing > 0 && used < size)
             used +=
                 (size_t)snprintf(out + used, size - used, " (%s %s)",
-                                 TEXT_NUMBER(missing, 2), less ? "too much" : "short");
+                                 TEXT_NUMBER(missing, row_digits(objective, missing)),
+                                 less ? "too much" : "short");
         met = met && missing <= 0;
     }
     return met;

@@ -145,7 +145,7 @@ static void shortfalls_are_told_apart(void **state) {
     assert_int_equal(target_parse("cars 0.4", losses, &target, &error), 0);
     values[0] = 0.45;
     assert_false(target_text(&target, losses->recipe, values, text, sizeof text));
-    assert_string_equal(text, "cars 0.45 > 0.4 (0.05 too much)");
+    assert_string_equal(text, "cars 0.4500 > 0.4 (0.0500 too much)");
     values[0] = 0.4;
     assert_true(target_text(&target, losses->recipe, values, text, sizeof text));
 }

@@ -165,7 +165,13 @@ static void less_may_be_asked_for(void **state) {
     ask(&app, "alpha at most 0.4");
     app.explorer.asked.waits = true;
     measure(&app, 0.45, 0.3);
-    assert_non_null(strstr(app.explorer.message, "alpha 0.45 > 0.4 (0.05 too much)"));
+    assert_non_null(
+        strstr(app.explorer.message, "alpha 0.4500 > 0.4 (0.0500 too much)"));
+    /* No shortfall is rounded away. */
+    app.explorer.asked.waits = true;
+    measure(&app, 0.4012, 0.3);
+    assert_non_null(
+        strstr(app.explorer.message, "alpha 0.4012 > 0.4 (0.0012 too much)"));
     explorer_free(&app.explorer);
 }
 

@@ -79,9 +79,19 @@ static void the_best_comes_first(void **state) {
     }
     /* Nor is the best of the merges the one with the largest. */
     char best[32], *line = driver_line(&app, "mean ");
-    snprintf(best, sizeof best, "%.2f", least_merge / 2);
+    snprintf(best, sizeof best, "%.3f", least_merge / 2);
     assert_non_null(strstr(line, best));
     free(line);
+    /* Losses have more decimals than percentages, wherever they stand. */
+    char here[32];
+    struct figure figure;
+    assert_true(explorer_figure(&app.explorer, 0, &figure) && figure.value < 1);
+    app.explorer.catalog->stl[0] = 0.1;
+    snprintf(here, sizeof here, " %.4f ", figure.value);
+    driver_expect(&app, here);
+    explorer_point(&app.explorer, app.explorer.row);
+    snprintf(here, sizeof here, "alpha %.4f", figure.value);
+    driver_expect(&app, here);
     driver_type(&app, "T");
     assert_true(mean(catalog, app.explorer.table.rows[0]) == least);
     driver_type(&app, "h");

@@ -7,6 +7,7 @@
 #include "app/actions.h"
 #include "base/memory.h"
 #include "results/price.h"
+#include "results/row.h"
 #include "terminal/keys.h"
 #include "terminal/screen.h"
 
@@ -34,15 +35,19 @@ static void trade_text(const struct explorer *explorer, size_t task,
                                          gain_of(explorer, most, before, now)))
                 most = t;
         told[most] = true;
-        used += (size_t)snprintf(text + used, size - used, "%s%s %s",
-                                 n == 0   ? ""
-                                 : n == 1 ? " for "
-                                          : ", ",
-                                 TEXT_CUT(explorer_task_name(explorer, most), 60),
-                                 TEXT_SIGNED(now[most] - before[most], 2));
+        const struct store_objective *objective =
+            &explorer->catalog->recipe->tasks[most].objective;
+        used += (size_t)snprintf(
+            text + used, size - used, "%s%s %s",
+            n == 0   ? ""
+            : n == 1 ? " for "
+                     : ", ",
+            TEXT_CUT(explorer_task_name(explorer, most), 60),
+            TEXT_SIGNED(now[most] - before[most], row_digits(objective, now[most])));
         if (error && used < size)
-            used += (size_t)snprintf(text + used, size - used, " +- %s",
-                                     TEXT_NUMBER(error[most], 2));
+            used += (size_t)snprintf(
+                text + used, size - used, " +- %s",
+                TEXT_NUMBER(error[most], row_digits(objective, now[most])));
     }
 }
 

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "panels/views.h"
 #include "results/routing.h"
+#include "results/row.h"
 #include "results/statistics.h"
 
 /* Where a figure of one side comes from. */
@@ -56,7 +57,7 @@ static const char *verdict(const struct paired *paired, enum source least) {
     return paired->only_a > paired->only_b ? "A is better" : "B is better";
 }
 
-static void draw_value(const struct view *view, int x, int y, double value,
+static void draw_value(const struct view *view, int x, int y, double value, int digits,
                        enum source source) {
     static const enum ink inks[] = {INK_FAINT, INK_ESTIMATE, INK_NOW, INK_TEXT};
     if (isfinite(value))
@@ -64,7 +65,7 @@ static void draw_value(const struct view *view, int x, int y, double value,
                    source == ESTIMATED ? "~"
                    : source == IN_PART ? ">"
                                        : "",
-                   TEXT_NUMBER(value, 2));
+                   TEXT_NUMBER(value, digits));
 }
 
 /* "2,000": rounded up to two digits, since nobody knows it better. */
@@ -233,11 +234,12 @@ static int draw_objectives(const struct view *view, const struct explorer *explo
         enum source least = sa < sb ? sa : sb;
         view_text(view, 1, y, x->name, look_task(t), LOOK_PLAIN,
                   explorer_task_name(explorer, t));
-        draw_value(view, x->a, y, va, sa);
-        draw_value(view, x->b, y, vb, sb);
+        int digits = row_digits(&explorer->catalog->recipe->tasks[t].objective, va);
+        draw_value(view, x->a, y, va, digits, sa);
+        draw_value(view, x->b, y, vb, digits, sb);
         if (isfinite(va + vb))
             view_right(view, x->difference, y, 8, INK_TEXT, LOOK_PLAIN, "%s",
-                       TEXT_SIGNED(vb - va, 2));
+                       TEXT_SIGNED(vb - va, digits));
         draw_verdict(view, &explorer->paired[t], least, x->verdict, y);
         sum_a += va;
         sum_b += vb;
@@ -246,10 +248,12 @@ static int draw_objectives(const struct view *view, const struct explorer *explo
     if (isfinite(sum_a + sum_b) && store_recipe_averages(explorer->catalog->recipe)) {
         double tasks = (double)explorer->tasks;
         view_text(view, 1, y, x->name, INK_TEXT, LOOK_BOLD, "mean");
-        draw_value(view, x->a, y, sum_a / tasks, lowest);
-        draw_value(view, x->b, y, sum_b / tasks, lowest);
+        int digits =
+            row_digits(&explorer->catalog->recipe->tasks[0].objective, sum_a / tasks);
+        draw_value(view, x->a, y, sum_a / tasks, digits, lowest);
+        draw_value(view, x->b, y, sum_b / tasks, digits, lowest);
         view_right(view, x->difference, y++, 8, INK_TEXT, LOOK_PLAIN, "%s",
-                   TEXT_SIGNED((sum_b - sum_a) / tasks, 2));
+                   TEXT_SIGNED((sum_b - sum_a) / tasks, digits));
     }
     return y;
 }

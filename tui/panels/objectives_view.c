@@ -6,6 +6,7 @@
 #include "panels/views.h"
 #include "results/oriented.h"
 #include "results/price.h"
+#include "results/row.h"
 #include "results/volume.h"
 
 /* Columns of the table, from the left; a narrow screen drops them from the end. */
@@ -71,6 +72,13 @@ static bool better(const struct catalog *catalog, size_t t, double a, double b) 
     return oriented_turn(objective, a) < oriented_turn(objective, b);
 }
 
+/* Decimals of a row with this figure and the experts'; NaN where one is not known. */
+static int digits_of(const struct catalog *catalog, size_t t, double value,
+                     double stl) {
+    return row_digits(&catalog->recipe->tasks[t].objective,
+                      fmax(fabs(value), fabs(stl)));
+}
+
 /* How far it is from the experts', in the colour of what is good where it is no worse.
  */
 static void draw_difference(const struct view *view, const struct columns *c, int y,
@@ -79,18 +87,19 @@ static void draw_difference(const struct view *view, const struct columns *c, in
     if (c->difference && !isnan(stl))
         view_right(view, c->difference, y, 8,
                    better(catalog, t, stl, value) ? INK_TEXT : INK_GOOD, LOOK_PLAIN,
-                   "%s", TEXT_SIGNED(value - stl, 2));
+                   "%s", TEXT_SIGNED(value - stl, digits_of(catalog, t, value, stl)));
 }
 
 static void draw_number(const struct view *view, int x, int width, int y, double value,
-                        enum ink ink) {
+                        int digits, enum ink ink) {
     if (!x)
         return;
     if (isnan(value))
         view_right(view, x, y, width, INK_FAINT, LOOK_PLAIN, "%s",
                    view->canvas->marks->utf8 ? "–" : "-");
     else
-        view_right(view, x, y, width, ink, LOOK_PLAIN, "%s", TEXT_NUMBER(value, 2));
+        view_right(view, x, y, width, ink, LOOK_PLAIN, "%s",
+                   TEXT_NUMBER(value, digits));
 }
 
 /* Where the figure stands between the pretrained model's and the expert's. */
@@ -137,7 +146,8 @@ static void draw_task(const struct view *view, const struct columns *c, int y,
     enum ink ink = known && figure.estimated ? INK_ESTIMATE : INK_NOW;
     view_text(view, 1, y, c->name, look_task(t), LOOK_PLAIN,
               explorer_task_name(explorer, t));
-    draw_number(view, c->now, 7, y, known ? figure.value : NAN, ink);
+    int digits = digits_of(catalog, t, known ? figure.value : NAN, catalog->stl[t]);
+    draw_number(view, c->now, 7, y, known ? figure.value : NAN, digits, ink);
     if (known && c->interval) {
         if (figure.estimated)
             view_right(view, c->interval, y, 12, INK_ESTIMATE, LOOK_PLAIN, "est");
@@ -145,7 +155,8 @@ static void draw_task(const struct view *view, const struct columns *c, int y,
             view_right(view, c->interval, y, 12, INK_FAINT, LOOK_PLAIN, "complete");
         else
             view_right(view, c->interval, y, 12, INK_TEXT, LOOK_PLAIN, "%s%s%s",
-                       TEXT_NUMBER(figure.low, 1), dash, TEXT_NUMBER(figure.high, 1));
+                       TEXT_NUMBER(figure.low, digits - 1), dash,
+                       TEXT_NUMBER(figure.high, digits - 1));
     } else if (known && figure.estimated && !c->interval) {
         view_put(view, c->now + 7, y, L'?', INK_ESTIMATE, LOOK_PLAIN);
     }
@@ -158,11 +169,11 @@ static void draw_task(const struct view *view, const struct columns *c, int y,
             view_right(view, c->examples, y, 12, INK_FAINT, LOOK_PLAIN, "%llu",
                        (unsigned long long)figure.examples);
     }
-    draw_number(view, c->stl, 8, y, catalog->stl[t], INK_TEXT);
+    draw_number(view, c->stl, 8, y, catalog->stl[t], digits, INK_TEXT);
     if (known)
         draw_difference(view, c, y, catalog, t, figure.value, catalog->stl[t]);
-    draw_number(view, c->pretrained, 11, y, catalog->pretrained[t], INK_TEXT);
-    draw_number(view, c->best, 11, y, catalog->best[t], INK_TEXT);
+    draw_number(view, c->pretrained, 11, y, catalog->pretrained[t], digits, INK_TEXT);
+    draw_number(view, c->best, 11, y, catalog->best[t], digits, INK_TEXT);
     if (c->best_name && catalog->best_row[t] != SIZE_MAX) {
         char text[128];
         view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN,
@@ -220,16 +231,17 @@ static void draw_mean(const struct view *view, const struct columns *c, int y,
     size_t row = SIZE_MAX;
     double best = best_mean(catalog, &row);
     view_text(view, 1, y, c->name, INK_TEXT, LOOK_BOLD, "mean");
-    draw_number(view, c->now, 7, y, now, estimated ? INK_ESTIMATE : INK_NOW);
+    int digits = digits_of(catalog, 0, now, stl);
+    draw_number(view, c->now, 7, y, now, digits, estimated ? INK_ESTIMATE : INK_NOW);
     if (c->interval && known && (estimated || complete))
         view_right(view, c->interval, y, 12, estimated ? INK_ESTIMATE : INK_FAINT,
                    LOOK_PLAIN, estimated ? "est" : "complete");
-    draw_number(view, c->stl, 8, y, stl, INK_TEXT);
+    draw_number(view, c->stl, 8, y, stl, digits, INK_TEXT);
     if (known)
         draw_difference(view, c, y, catalog, 0, now, stl);
     draw_number(view, c->pretrained, 11, y, mean(catalog->pretrained, explorer->tasks),
-                INK_TEXT);
-    draw_number(view, c->best, 11, y, best, INK_TEXT);
+                digits, INK_TEXT);
+    draw_number(view, c->best, 11, y, best, digits, INK_TEXT);
     if (c->best_name && row != SIZE_MAX) {
         char text[128];
         view_text(view, c->best_name + 1, y, 20, INK_FAINT, LOOK_PLAIN,

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "pareto/simplex.h"
+#include "results/row.h"
 
 /* {"keep":0.2,"scale":0.4} as keep 0.2 scale 0.4; the store's JSON has no blanks. */
 static void add_parameters(const char *json, char *out, size_t size) {
@@ -34,6 +35,8 @@ static void figure_part(const struct explorer *explorer, size_t t,
                         struct phrase *part) {
     const struct store_evaluation *evaluation =
         &explorer->catalog->rows[explorer->pointed].evaluations[t];
+    int digits =
+        row_digits(&explorer->catalog->recipe->tasks[t].objective, evaluation->value);
     *part = (struct phrase){.ink = look_task(t)};
     int used = snprintf(part->text, sizeof part->text, "%s ",
                         TEXT_CUT(explorer_task_name(explorer, t), 40));
@@ -41,12 +44,13 @@ static void figure_part(const struct explorer *explorer, size_t t,
         snprintf(part->text + used, sizeof part->text - (size_t)used, "not measured");
     else if (evaluation->low < evaluation->high)
         snprintf(part->text + used, sizeof part->text - (size_t)used, "%s [%s, %s]%s",
-                 TEXT_NUMBER(evaluation->value, 2), TEXT_NUMBER(evaluation->low, 2),
-                 TEXT_NUMBER(evaluation->high, 2),
+                 TEXT_NUMBER(evaluation->value, digits),
+                 TEXT_NUMBER(evaluation->low, digits),
+                 TEXT_NUMBER(evaluation->high, digits),
                  evaluation->complete ? "" : " so far");
     else
         snprintf(part->text + used, sizeof part->text - (size_t)used, "%s%s",
-                 TEXT_NUMBER(evaluation->value, 2),
+                 TEXT_NUMBER(evaluation->value, digits),
                  evaluation->complete || evaluation->imported ? "" : " so far");
 }
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "pareto/simplex.h"
 #include "results/filter.h"
+#include "results/row.h"
 #include "state/space.h"
 
 /* --- what each column says ------------------------------------------------------- */
@@ -85,8 +86,11 @@ char *solution_table_text(const struct explorer *explorer, size_t row, size_t co
         snprintf(out, size, "%.3g", key);
     else if (column == TABLE_SECONDS)
         snprintf(out, size, "%s", TEXT_NUMBER(key, key < 10 ? 2 : 0));
-    else
-        snprintf(out, size, "%s", TEXT_NUMBER(key, 2));
+    else {
+        size_t task = column == TABLE_MEAN ? 0 : column - TABLE_TASK;
+        int digits = row_digits(&catalog->recipe->tasks[task].objective, key);
+        snprintf(out, size, "%s", TEXT_NUMBER(key, digits));
+    }
     return out;
 }
 
