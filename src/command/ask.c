@@ -10,6 +10,7 @@
 #include "command/work/measure.h"
 #include "pareto/simplex.h"
 #include "results/estimate.h"
+#include "results/row.h"
 
 struct ask_options {
     bool measure;
@@ -128,14 +129,19 @@ static int converse(struct asking *asking, bool *usage, struct error *error) {
 }
 
 static int print(const struct asking *asking, struct error *error) {
-    static const struct output_column columns[] = {
+    const struct store_recipe *recipe = asking->catalog->recipe;
+    int digits = 0;
+    for (size_t t = 0; t < recipe->task_count; t++) {
+        int own = row_digits(&recipe->tasks[t].objective, 0);
+        digits = own > digits ? own : digits;
+    }
+    const struct output_column columns[] = {
         {"task", IN_ALL, 0},          {"wanted", IN_ALL, -1},
-        {"figure", IN_ALL, 2},        {"short", IN_ALL, 2},
+        {"figure", IN_ALL, digits},   {"short", IN_ALL, digits},
         {"met", IN_ALL, 0},           {"measured", IN_ALL, 0},
         {"weight", IN_ALL, 3},        {"solution", IN_CSV | IN_JSON, 0},
         {"best", IN_CSV | IN_JSON, 0}};
     enum { COLUMNS = sizeof columns / sizeof *columns };
-    const struct store_recipe *recipe = asking->catalog->recipe;
     struct output *output =
         output_new(asking->invocation->common->format, false, columns, COLUMNS, error);
     if (!output)

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "command/command.h"
 #include "command/work/report.h"
+#include "results/row.h"
 
 struct report_options {
     const char *out;
@@ -167,15 +168,19 @@ static void everything(const struct report *r) {
         page_cell(r->page, "%s", preference);
         for (size_t t = 0; t < tasks; t++) {
             const struct store_evaluation *e = &row->evaluations[t];
+            int digits = row_digits(&r->catalog->recipe->tasks[t].objective, e->value);
             if (!e->present)
                 page_number(r->page, (double)NAN, 0);
             else if (e->imported)
-                page_number(r->page, e->value, 2);
+                page_number(r->page, e->value, digits);
             else
-                page_cell(r->page, "%s (%s to %s)", TEXT_NUMBER(e->value, 2),
-                          TEXT_NUMBER(e->low, 1), TEXT_NUMBER(e->high, 1));
+                page_cell(r->page, "%s (%s to %s)", TEXT_NUMBER(e->value, digits),
+                          TEXT_NUMBER(e->low, digits - 1),
+                          TEXT_NUMBER(e->high, digits - 1));
         }
-        page_number(r->page, row_average(row, r->catalog->recipe), 2);
+        double average = row_average(row, r->catalog->recipe);
+        page_number(r->page, average,
+                    row_digits(&r->catalog->recipe->tasks[0].objective, average));
     }
     page_table_end(r->page);
     if (left_out)

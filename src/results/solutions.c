@@ -35,7 +35,9 @@ static bool task_columns(const struct store_recipe *recipe, char **names,
         free(name);
         if (!names[i])
             return false;
-        columns[i] = (struct output_column){names[i], k == 0 ? IN_FLAT : IN_CSV, 2};
+        columns[i] = (struct output_column){
+            names[i], k == 0 ? IN_FLAT : IN_CSV,
+            row_digits(&recipe->tasks[i / PER_TASK].objective, 0)};
     }
     return true;
 }
@@ -74,6 +76,7 @@ struct output *solutions_begin(enum output_format format,
     struct output *output = NULL;
     if (columns && names && task_columns(recipe, names, columns + FIRST)) {
         memcpy(columns, first, sizeof first);
+        columns[FIRST - 1].decimals = row_digits(&recipe->tasks[0].objective, 0);
         memcpy(columns + FIRST + of_tasks, last, sizeof last);
         for (size_t i = 0; which != SOLUTIONS_PLAIN && i < STANDING; i++) {
             columns[count] = more[i];

@@ -345,12 +345,15 @@ bool target_text(const struct target *target, const struct store_recipe *recipe,
         const struct store_objective *objective = &recipe->tasks[t].objective;
         bool less = !objective->maximise;
         double missing = target_short(target, recipe, t, values[t]);
+        /* What is short is not rounded away. */
+        int digits = row_digits(objective, values[t]);
+        while (digits < 8 && missing > 0 && missing < 0.5 * pow(10, -digits))
+            digits++;
         if (isnan(target->bounds[t]) && !target->best[t])
             continue;
-        used +=
-            (size_t)snprintf(out + used, size - used, "%s%s %s", used ? ", " : "",
-                             TEXT_CUT(recipe->tasks[t].name, 60),
-                             TEXT_NUMBER(values[t], row_digits(objective, values[t])));
+        used += (size_t)snprintf(out + used, size - used, "%s%s %s", used ? ", " : "",
+                                 TEXT_CUT(recipe->tasks[t].name, 60),
+                                 TEXT_NUMBER(values[t], digits));
         /* A bound that follows from others, as "like average", has digits for no one.
          */
         if (!isnan(target->bounds[t]) && used < size)
@@ -361,10 +364,9 @@ bool target_text(const struct target *target, const struct store_recipe *recipe,
                                      fabs(target->bounds[t]) < 1000 ? 5 : 6,
                                      target->bounds[t]);
         if (missing > 0 && used < size)
-            used +=
-                (size_t)snprintf(out + used, size - used, " (%s %s)",
-                                 TEXT_NUMBER(missing, row_digits(objective, missing)),
-                                 less ? "too much" : "short");
+            used += (size_t)snprintf(out + used, size - used, " (%s %s)",
+                                     TEXT_NUMBER(missing, digits),
+                                     less ? "too much" : "short");
         met = met && missing <= 0;
     }
     return met;

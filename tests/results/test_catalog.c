@@ -15,6 +15,7 @@
 #include "fixture.h"
 #include "results/answerer.h"
 #include "results/catalog.h"
+#include "results/row.h"
 
 static struct error error;
 
@@ -252,6 +253,17 @@ static void who_answers(void **state) {
     store_close(store);
 }
 
+/* Percentages two, losses as many as tell them apart. */
+static void figures_have_decimals(void **state) {
+    (void)state;
+    const struct store_objective accuracy = {NULL, "accuracy", "%", true, 0},
+                                 loss = {NULL, "loss", "nats", false, 5};
+    assert_int_equal(row_digits(&accuracy, 0.5), 2);
+    assert_int_equal(row_digits(&loss, -0.45), 4);
+    assert_int_equal(row_digits(&loss, 12.3), 3);
+    assert_int_equal(row_digits(&loss, 1234), 2);
+}
+
 /* A model trained whole is not called by its folder, unless there are several. */
 static void what_rows_are_called(void **state) {
     (void)state;
@@ -342,6 +354,7 @@ int main(void) {
         cmocka_unit_test(a_growing_file),
         cmocka_unit_test(a_growing_curve),
         cmocka_unit_test(who_answers),
+        cmocka_unit_test(figures_have_decimals),
         cmocka_unit_test(what_rows_are_called),
         cmocka_unit_test(the_row_of_a_preference),
     };

@@ -139,6 +139,9 @@ static void shortfalls_are_told_apart(void **state) {
     target.bounds[0] = 493.0 / 6; /* as of "like average" */
     assert_false(target_text(&target, gains->recipe, values, text, sizeof text));
     assert_non_null(strstr(text, "cars 71.50 < 82.167 (10.67 short)"));
+    target.bounds[0] = 71.503;
+    assert_false(target_text(&target, gains->recipe, values, text, sizeof text));
+    assert_non_null(strstr(text, "cars 71.500 < 71.503 (0.003 short)"));
     target.bounds[0] = 72;
     assert_true(target_short(&target, gains->recipe, 0, 71.5) == 0.5);
     assert_true(target_short(&target, gains->recipe, 1, 71.5) == 0);

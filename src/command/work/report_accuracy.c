@@ -10,6 +10,7 @@
 #include "eval/interval.h"
 #include "results/by_series.h"
 #include "results/oriented.h"
+#include "results/row.h"
 
 /* Below this a paired test tells two models apart. */
 #define SIGNIFICANT 0.05
@@ -306,7 +307,11 @@ static void figures(const struct table *t) {
         begin_row(t, i);
         for (size_t k = 0; k <= t->tasks; k++) {
             page_emphasise(t->report->page, e->emphasis[k]);
-            page_interval(t->report->page, e->values[k], e->halves[k], 1);
+            /* Of the mean as of the first task: all are alike then. */
+            const struct store_objective *objective =
+                &t->report->recipe->tasks[k < t->tasks ? k : 0].objective;
+            page_interval(t->report->page, e->values[k], e->halves[k],
+                          row_digits(objective, e->values[k]) - 1);
         }
     }
     page_table_end(t->report->page);
