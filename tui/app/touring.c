@@ -87,7 +87,11 @@ void app_tour(struct app *app) {
     explorer_say(explorer, false, "that was the tour; ? lists all keys");
 }
 
+/* Where arrows move the preference, whatever was looked at before. */
 static void begin_tour(struct app *app) {
+    explorer_point(&app->explorer, SIZE_MAX);
+    app->explorer.wish.focus = PANEL_SIMPLEX;
+    app->explorer.wish.zoom = false;
     begin_step(&app->explorer, 1);
 }
 
