@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "merge/solve.h"
 #include "moe/routers.h"
+#include "results/oriented.h"
 
 enum { NEIGHBOURS_MOST = 48, STRENGTHS = 8 };
 
@@ -321,11 +322,13 @@ bool price_at(const struct samples *samples, const struct routers *routers,
                                   (size_t[]){gain, loss}, 2, slopes);
     if (!neighbours)
         return false;
-    const struct slope *gained = &slopes[0], *lost = &slopes[1];
-    if (!(gained->value > 2 * gained->error && -lost->value > 2 * lost->error))
+    /* So that more is better. */
+    double gained = -oriented_by(!samples->less[gain], slopes[0].value);
+    double lost = oriented_by(!samples->less[loss], slopes[1].value);
+    if (!(gained > 2 * slopes[0].error && lost > 2 * slopes[1].error))
         return false;
-    double a = gained->error / gained->value, b = lost->error / lost->value;
-    price->cost = -lost->value / gained->value;
+    double a = slopes[0].error / gained, b = slopes[1].error / lost;
+    price->cost = lost / gained;
     price->error = price->cost * sqrt(a * a + b * b);
     price->neighbours = neighbours;
     price->routed = routers != NULL;

@@ -20,7 +20,8 @@
 struct routers;
 
 struct price {
-    double cost;  /* of the one, for one point more of the other */
+    double cost;  /* of the one, for one point more of the other, or less where that is
+                     better */
     double error; /* its standard error, from those of the two slopes */
     size_t neighbours;
     bool routed; /* by the routers' Jacobian */

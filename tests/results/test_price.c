@@ -204,6 +204,20 @@ static void the_preference_alone(void **state) {
     assert_true(fabs(back.cost * price.cost - 1) < 1e-9);
     assert_true(fabs(back.error / back.cost - price.error / price.cost) < 1e-9);
     assert_false(price_at(&samples, NULL, at, 1, 1, &price));
+    /* Of losses, less of one costs more of the other: the same. */
+    struct price losses;
+    for (size_t i = 0; i < 2 * EDGE; i++)
+        values[i] = 200 - values[i];
+    assert_false(price_at(&samples, NULL, at, 1, 0, &losses));
+    samples.less[0] = samples.less[1] = true;
+    assert_true(price_at(&samples, NULL, at, 1, 0, &losses));
+    assert_true(fabs(losses.cost - price.cost) < 1e-9);
+    /* One of each kind. */
+    for (size_t i = 0; i < EDGE; i++)
+        values[2 * i] = 200 - values[2 * i];
+    samples.less[0] = false;
+    assert_true(price_at(&samples, NULL, at, 1, 0, &losses));
+    assert_true(fabs(losses.cost - price.cost) < 1e-9);
     samples.count = 3;
     assert_false(price_at(&samples, NULL, at, 1, 0, &price));
 }

@@ -89,6 +89,8 @@ static void the_best_comes_first(void **state) {
     app.explorer.catalog->stl[0] = 0.1;
     snprintf(here, sizeof here, " %.4f ", figure.value);
     driver_expect(&app, here);
+    driver_expect(&app, "here one less of alpha costs ");
+    driver_expect(&app, " more of beta");
     explorer_point(&app.explorer, app.explorer.row);
     snprintf(here, sizeof here, "alpha %.4f", figure.value);
     driver_expect(&app, here);

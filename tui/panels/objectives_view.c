@@ -260,11 +260,16 @@ static void draw_price(const struct view *view, struct explorer *explorer, int y
     for (int way = 0; way < 2; way++) {
         double cost = way ? 1 / price->cost : price->cost;
         char text[256];
-        snprintf(text, sizeof text, "%sone point more of %s costs %s%s%s of %s",
-                 way ? "; " : "here ",
+        const struct store_task *tasks = explorer->catalog->recipe->tasks;
+        const struct store_objective *gain = &tasks[way ? b : a].objective,
+                                     *loss = &tasks[way ? a : b].objective;
+        snprintf(text, sizeof text, "%sone%s %s of %s costs %s%s%s %sof %s",
+                 way ? "; " : "here ", store_objective_percent(gain) ? " point" : "",
+                 gain->maximise ? "more" : "less",
                  TEXT_CUT(explorer_task_name(explorer, way ? b : a), 30),
                  TEXT_NUMBER(cost, 2), view->canvas->marks->utf8 ? " ± " : " +- ",
                  TEXT_NUMBER(cost * price->error / price->cost, 2),
+                 loss->maximise ? "" : "more ",
                  TEXT_CUT(explorer_task_name(explorer, way ? a : b), 30));
         if (way && x + text_columns(view->canvas->marks, text) + 12 > view->width)
             break;
