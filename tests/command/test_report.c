@@ -119,6 +119,29 @@ static void make_store(const char *name) {
     store_close(store);
 }
 
+/* A sweep of two losses, of which the middle is the best; or with an accuracy beside
+ * one, so that there is no average and none is the best. */
+static void make_losses(const char *name, bool mixed) {
+    struct store_task tasks[] = {
+        {.name = "cars", .objective = {.metric = "loss", .unit = "nats"}},
+        {.name = "text", .objective = {.metric = "loss", .unit = "nats"}}};
+    tasks[0].objective.reference = tasks[1].objective.reference = 9;
+    if (mixed)
+        tasks[1].objective = (struct store_objective){NULL, "accuracy", "%", true, 0};
+    struct store_recipe recipe = {
+        .name = "losses", .model = "vit", .task_count = 2, .tasks = tasks};
+    struct store *store;
+    char *path = text_format("%s/%s", folder(), name);
+    done(store_create(path, &recipe, &store, &error));
+    free(path);
+    add(store, STORE_KIND_SINGLE, "pretrained", NULL, NULL, 0, 4.1, 4.2);
+    add(store, STORE_KIND_SINGLE, "stl", NULL, NULL, 0, 1.1, 1.2);
+    add(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.2}", NULL, 0, 3.1, 3.2);
+    add(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.3}", NULL, 0, 2.1234, 2.2);
+    add(store, STORE_KIND_MERGE, "ties", "{\"scale\":0.4}", NULL, 0, 3.6, 3.8);
+    store_close(store);
+}
+
 static char *read_text(const char *name) {
     static char text[1 << 22];
     char *path = text_format("%s/%s", folder(), name);
@@ -393,11 +416,34 @@ static void test_refused(void **state) {
     free(path);
 }
 
+/* Of losses the least is the best, and they have more decimals. */
+static void test_losses(void **state) {
+    (void)state;
+    for (int mixed = 0; mixed < 2; mixed++) {
+        make_losses(mixed ? "mixed.db" : "losses.db", mixed);
+        struct ran ran = run(mixed ? "report %1$s/mixed.db --out %1$s/mixed"
+                                   : "report %1$s/losses.db --out %1$s/losses",
+                             folder());
+        if (ran.status)
+            fail_msg("%d %s", ran.status, ran.err);
+        ran_free(&ran);
+        const char *text = read_text(mixed ? "mixed/report.md" : "losses/report.md");
+        if (mixed) {
+            assert_null(strstr(text, ", best of 3"));
+            assert_non_null(strstr(text, "TIES (scale 0.2) | "));
+            assert_non_null(strstr(text, "TIES (scale 0.4) | "));
+        } else {
+            assert_non_null(strstr(text, "TIES (scale 0.3, best of 3) | **2.123 ± "));
+        }
+        assert_non_null(strstr(text, "Figures along the scaling coefficient."));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_page),    cmocka_unit_test(test_paired),
-        cmocka_unit_test(test_where),   cmocka_unit_test(test_indicators),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_page),       cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_paired),     cmocka_unit_test(test_where),
+        cmocka_unit_test(test_indicators), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,15 +55,16 @@ static int corner(const struct report *r, const struct store_row *row) {
  * stands for it; others of it are passed over. */
 static void find_best_of_sweep(struct table *t, size_t first) {
     const struct report *r = t->report;
-    double most = 0;
+    double least = 0;
     t->stands[first] = SIZE_MAX;
     for (size_t k = first; k != SIZE_MAX; k = r->next[k]) {
-        if (!r->rows[k].whole)
+        double average = oriented_turn(&r->recipe->tasks[0].objective,
+                                       row_average(&r->rows[k], r->recipe));
+        if (!r->rows[k].whole || !isfinite(average))
             continue;
-        double average = row_average(&r->rows[k], r->recipe);
-        if (t->points[first]++ == 0 || average > most) {
+        if (t->points[first]++ == 0 || average < least) {
             t->stands[first] = k;
-            most = average;
+            least = average;
         }
     }
 }

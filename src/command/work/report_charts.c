@@ -120,10 +120,14 @@ static int scaling(const struct report *r, struct error *error) {
         return 0;
     struct lines_data data;
     struct plot_png png = {0};
+    bool percent = store_objective_percent(&r->recipe->tasks[0].objective);
     if (lines_data_scaling(r->catalog, NULL, &data, error) ||
-        draw_lines(&data, "scaling coefficient", "accuracy (%)", &png, error))
+        draw_lines(&data, "scaling coefficient", percent ? "accuracy (%)" : "figure",
+                   &png, error))
         return -1;
-    page_picture(r->page, "scaling", &png, "Accuracy along the scaling coefficient.");
+    page_picture(r->page, "scaling", &png,
+                 percent ? "Accuracy along the scaling coefficient."
+                         : "Figures along the scaling coefficient.");
     return 0;
 }
 
