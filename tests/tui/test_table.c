@@ -90,6 +90,7 @@ static void the_best_comes_first(void **state) {
     snprintf(here, sizeof here, " %.4f ", figure.value);
     driver_expect(&app, here);
     driver_expect(&app, "here one less of alpha costs ");
+    driver_expect(&app, "beta ↓ alpha ←"); /* where it is better */
     driver_expect(&app, " more of beta");
     explorer_point(&app.explorer, app.explorer.row);
     snprintf(here, sizeof here, "alpha %.4f", figure.value);

@@ -9,6 +9,11 @@
 #include "state/selection.h"
 #include "state/space.h"
 
+static bool is_more(const struct explorer *explorer, size_t objective) {
+    return explorer_wants_most(explorer, TABLE_TASK + objective);
+}
+
+/* With arrows to where it is better. */
 static void draw_names(const struct view *view, const struct explorer *explorer,
                        size_t a, size_t b, bool focused) {
     const struct marks *marks = view->canvas->marks;
@@ -28,12 +33,16 @@ static void draw_names(const struct view *view, const struct explorer *explorer,
     explorer_short_name(explorer, b, room_b, name_b, sizeof name_b);
     x += view_text(view, x, 0, room_b, look_task(b), look, name_b);
     view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
-    view_put(view, x + 1, 0, marks->utf8 ? L'↑' : L'^', INK_FAINT, LOOK_PLAIN);
+    view_put(view, x + 1, 0,
+             graph_arrow(marks->utf8, is_more(explorer, b) ? GRAPH_UP : GRAPH_DOWN),
+             INK_FAINT, LOOK_PLAIN);
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
     x += 3;
     x += view_text(view, x, 0, room_a, look_task(a), look, name_a);
     view_put(view, x + 0, 0, L' ', INK_FRAME, LOOK_PLAIN);
-    view_put(view, x + 1, 0, marks->utf8 ? L'→' : L'>', INK_FAINT, LOOK_PLAIN);
+    view_put(view, x + 1, 0,
+             graph_arrow(marks->utf8, is_more(explorer, a) ? GRAPH_RIGHT : GRAPH_LEFT),
+             INK_FAINT, LOOK_PLAIN);
     view_put(view, x + 2, 0, L' ', INK_FRAME, LOOK_PLAIN);
 }
 
