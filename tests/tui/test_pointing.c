@@ -178,6 +178,16 @@ static void what_is_pointed_at_leaves_the_rest(void **state) {
         assert_frame(&app, "Enter go there");
         assert_frame(&app, "measured");
     }
+    /* Nothing of it is cut where it is narrow. */
+    assert_int_equal(canvas_resize(&app.canvas, 34, 24), 0);
+    for (size_t row = 0; row < app.explorer.catalog->count; row += 9) {
+        explorer_point(&app.explorer, row);
+        char *text = frame(&app);
+        const char *end = strstr(text, "dominate");
+        assert_non_null(end);
+        assert_null(strstr(end, "…"));
+        free(text);
+    }
     close_app(&app);
 }
 

@@ -108,6 +108,12 @@ void pointed_line_make(const struct view *whole, const struct explorer *explorer
         }
         line->at[i] = line->lines - 1;
         x += columns + 2;
+        /* One that is longer than a line takes more of them, and what follows the next.
+         */
+        if (columns > whole->width - 2)
+            line->lines += text_lines(whole->canvas->marks, line->parts[i].text,
+                                      whole->width - 2) -
+                           1;
     }
     line->lines = line->lines > most ? most : line->lines;
     line->lines += line->lines < 1;
@@ -122,7 +128,11 @@ void pointed_line_draw(const struct view *whole, const struct pointed_line *line
         const struct phrase *part = &line->parts[i];
         if (i && line->at[i] != line->at[i - 1])
             x = 1;
-        x += 2 + view_text(whole, x, top + line->at[i], whole->width - x - 1, part->ink,
-                           part->look, part->text);
+        if (text_columns(whole->canvas->marks, part->text) > whole->width - 2)
+            view_wrapped(whole, 1, top + line->at[i], whole->width - 2,
+                         line->lines - line->at[i], part->ink, part->look, part->text);
+        else
+            x += 2 + view_text(whole, x, top + line->at[i], whole->width - x - 1,
+                               part->ink, part->look, part->text);
     }
 }
