@@ -11,7 +11,7 @@ find src tui gpu -name '*.[ch]' -o -name '*.cu' | sort | xargs awk '
         may["src/base/draft.c"] = "all writers"
         may["src/base/beside.c"] = "what it has made, and leftovers of its kind"
         may["src/plot/chart.c"] = "the working folder"
-        may["src/base/usage.c"] = may["src/store/lease.c"] = may["src/parallel/ranks.c"] = "/proc"
+        may["src/base/usage.c"] = may["src/store/lease.c"] = may["src/parallel/ranks_connection.c"] = "/proc"
         may["src/command/io/point_file.c"] = "what is typed may be a pipe, waited for with poll"
         may["src/checkpoint/folder.c"] = "a folder that it makes, to hold it"
         may["src/checkpoint/export_files.c"] = "copies regular files, passes over the rest"

@@ -144,23 +144,22 @@ static struct step router_step(const struct job *job, const struct machine *m,
         .network = 2 * ceil(log2(ranks)) * (link->alpha + sent / link->beta)};
 }
 
-/* A correction: weight gradients of every parameter in f32, summed by a tree after the
- * backward pass, whose root receives and sends as often as it has children; Adam's two
- * moments and the vector are read and written by every rank. Or by a ring behind the
- * backward pass, of which what takes longer than it is visible, the moments sharded.
- * The experts' own answers are kept, not computed. */
+/* A correction: weight gradients of every parameter in f32, summed by a ring after the
+ * backward pass; Adam's two moments and the vector are read and written by every rank.
+ * Or, `behind` the backward pass, of which what takes longer than it is visible, the
+ * moments sharded. The experts' own answers are kept, not computed. */
 static struct step correction_step(const struct job *job, const struct machine *m,
-                                   const struct network *net, double ranks, bool ring) {
+                                   const struct network *net, double ranks,
+                                   bool behind) {
     const struct link *link = link_of(m, net, ranks);
     double bytes = job->parameters * sizeof(float);
     double each = largest_part(job, ranks) * 3 *
                   shape_forward_operations(&job->shape->config, true) / m->products;
-    double tree = 2 * ceil(log2(ranks)) * (link->alpha + bytes / link->beta);
     double round = 2 * (ranks - 1) * (link->alpha + bytes / ranks / link->beta);
     return (struct step){.merge = merge_seconds(job, m, job->tasks + 1),
-                         .gradient = 7 * bytes / (ring ? ranks : 1) / m->memory,
+                         .gradient = 7 * bytes / (behind ? ranks : 1) / m->memory,
                          .each = each,
-                         .network = ring ? fmax(0, round - 2 * each / 3) : tree};
+                         .network = behind ? fmax(0, round - 2 * each / 3) : round};
 }
 
 /* The merge shared out, too: each rank merges its part and all gather the whole. */
@@ -240,7 +239,7 @@ static void print_table(const struct job *job, const struct machine *m,
         struct step epo = router_step(job, m, net, ranks, job->tasks);
         struct step other = shared_merge(job, m, net, ranks, ls);
         struct step distil = correction_step(job, m, net, ranks, false);
-        struct step rings = correction_step(job, m, net, ranks, true);
+        struct step behind = correction_step(job, m, net, ranks, true);
         double times[4] = {step_seconds(&ls), step_seconds(&epo), step_seconds(&other),
                            front_seconds(job, m, net, ranks)};
         if (ranks == 1)
@@ -248,7 +247,7 @@ static void print_table(const struct job *job, const struct machine *m,
         printf("%5.0f %9.2f %6.2f %9.2f %6.2f %9.2f %6.2f %9.2f %9.2f %9.2f %6.2f\n",
                ranks, 1e3 * times[0], first[0] / ranks / times[0], 1e3 * times[1],
                first[1] / ranks / times[1], 1e3 * times[2], first[2] / ranks / times[2],
-               1e3 * step_seconds(&distil), 1e3 * step_seconds(&rings), times[3],
+               1e3 * step_seconds(&distil), 1e3 * step_seconds(&behind), times[3],
                first[3] / ranks / times[3]);
     }
     print_end("LS", job, m, net, 1);

@@ -1,7 +1,8 @@
 libpwemoe_a_SOURCES += \
   src/parallel/handout.h src/parallel/handout.c \
   src/parallel/module.h \
-  src/parallel/ranks.h src/parallel/ranks.c
+  src/parallel/ranks.h src/parallel/ranks_connection.c \
+  src/parallel/ranks_state.h src/parallel/ranks_sums.c
 
 # The MPI module: pwemoe-mpi.so in $(pkglibdir), opened at run time where mpirun has
 # started the program. What a shared object is linked with is not what programs are.

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { PARALLEL_API_VERSION = 1 };
+enum { PARALLEL_API_VERSION = 2 };
 
 /* Every function returns 0, or -1 with a line in `why`. Messages between two ranks with
  * one tag arrive in the order in which they were sent. One thread at a time may be in
@@ -17,6 +17,10 @@ struct parallel_module {
     int (*start)(int *rank, int *size, char why[256]);
     /* Returns when `bytes` may be used again. size: at most 2^30. */
     int (*send)(int to, int tag, const void *bytes, size_t size, char why[256]);
+    /* The same without waiting, one at a time: until send_done says *done, `bytes` is
+     * not to be changed. */
+    int (*send_begin)(int to, int tag, const void *bytes, size_t size, char why[256]);
+    int (*send_done)(int *done, char why[256]);
     /* Whether a message of that tag is there, of rank `from`, or of any where that is
      * -1: whose, and its size. Does not wait. */
     int (*look)(int from, int tag, int *there, int *sender, size_t *size,

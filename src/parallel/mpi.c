@@ -1,5 +1,5 @@
 /* The MPI module, pwemoe-mpi.so: messages from rank to rank, by MPI. Opened at run time
- * by ranks.c, and the only file that includes <mpi.h>. */
+ * by ranks_connection.c, and the only file that includes <mpi.h>. */
 #include <mpi.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +37,18 @@ static int start(int *rank, int *size, char why[256]) {
 static int send(int to, int tag, const void *bytes, size_t size, char why[256]) {
     return check(MPI_Send(bytes, (int)size, MPI_BYTE, to, tag, MPI_COMM_WORLD),
                  "MPI_Send", why);
+}
+
+static MPI_Request sending = MPI_REQUEST_NULL;
+
+static int send_begin(int to, int tag, const void *bytes, size_t size, char why[256]) {
+    return check(
+        MPI_Isend(bytes, (int)size, MPI_BYTE, to, tag, MPI_COMM_WORLD, &sending),
+        "MPI_Isend", why);
+}
+
+static int send_done(int *done, char why[256]) {
+    return check(MPI_Test(&sending, done, MPI_STATUS_IGNORE), "MPI_Test", why);
 }
 
 static int look(int from, int tag, int *there, int *sender, size_t *size,
@@ -86,6 +98,8 @@ pwemoe_parallel_module(void) {
     static const struct parallel_module module = {.api_version = PARALLEL_API_VERSION,
                                                   .start = start,
                                                   .send = send,
+                                                  .send_begin = send_begin,
+                                                  .send_done = send_done,
                                                   .look = look,
                                                   .receive = receive,
                                                   .finish = finish,

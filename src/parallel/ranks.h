@@ -8,6 +8,9 @@
  * the same bits on every rank and in every run; one rank's sum is its own numbers. The
  * order is that of a binomial tree: in round k = 1, 2, 4, ... the rank r with r mod 2k
  * = k sends its sum to r - k, which adds it to its own; then the total goes back down.
+ * Long vectors of floats are cut into N parts that go around in a ring: rank j + 1
+ * sends its own of part j to j + 2, which adds its own, and so on to rank j; then the
+ * totals go around in the same way.
  *
  * All functions but those that say otherwise are collective: every rank calls them, in
  * the same order. A failure of one of them is one of the network or of another rank;
@@ -47,7 +50,10 @@ unsigned ranks_rank(const struct ranks *ranks); /* 0 to size - 1 */
 unsigned ranks_size(const struct ranks *ranks);
 
 /* values [count] of all ranks added up, on every rank. Bytes that travel: a rank sends
- * and receives at most log2(size) + 1 vectors each way, rank 0 included. */
+ * and receives at most log2(size) + 1 vectors each way, rank 0 included; floats of
+ * which each rank's part has RANKS_RING_PART or more go by the ring, where every rank
+ * sends and receives 2 (size - 1) / size vectors. */
+enum { RANKS_RING_PART = 16384 };
 int ranks_add_floats(struct ranks *ranks, float *values, size_t count,
                      struct error *error);
 int ranks_add_doubles(struct ranks *ranks, double *values, size_t count,

@@ -210,7 +210,8 @@ static const char *const computing[] = {
     "merge %1$s/results.db --method wudi --again",
     "merge %1$s/results.db --method tsv-m --again",
     "map %1$s/results.db",
-    "compare %1$s/results.db --methods average,wudi --seeds 1 --edge-points 3 "
+    "compare %1$s/results.db --methods wudi:shrink=0.21,ties:scale=0.23 --edge-points "
+    "5 "
     "--out %1$s/made",
     "export %1$s/results.db --preference 0.2,0.3,0.5 --out %1$s/made",
     "merge-to %1$s/made --method ties --pretrained %1$s/models/pretrained --expert "

@@ -13,31 +13,13 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "parallel/module.h"
+#include "parallel/ranks_state.h"
 
 #define MPI_MODULE "pwemoe-mpi.so"
 
 enum {
-    TAG_TOGETHER = 1, /* of collective functions */
-    TAG_MESSAGE = 2,  /* of ranks_send */
-    PIECE = 1 << 20,  /* most bytes of one message of a collective function */
     MESSAGE_MOST = 1 << 30,
     CHECK = 200 /* looks between two at whether the other rank lives */
-};
-
-/* What tells whether a process lives. */
-struct peer {
-    char machine[128];
-    int64_t process;
-};
-
-struct ranks {
-    const struct parallel_module *module;
-    unsigned rank, size;
-    uint64_t sent;
-    void *piece;        /* [PIECE] */
-    struct peer *peers; /* [size] */
-    bool lost;          /* the connection with others */
 };
 
 /* --- waiting -------------------------------------------------------------------- */
@@ -60,8 +42,8 @@ static int failed(struct ranks *r, const char *why, struct error *error) {
     return error_set(error, "the connection with other ranks is lost: %s", why);
 }
 
-static int send_bytes(struct ranks *r, unsigned to, int tag, const void *bytes,
-                      size_t size, struct error *error) {
+int ranks_send_bytes(struct ranks *r, unsigned to, int tag, const void *bytes,
+                     size_t size, struct error *error) {
     char why[256] = "";
     if (r->module->send((int)to, tag, bytes, size, why))
         return failed(r, why, error);
@@ -69,8 +51,8 @@ static int send_bytes(struct ranks *r, unsigned to, int tag, const void *bytes,
     return 0;
 }
 
-static int receive_bytes(struct ranks *r, unsigned from, void *bytes, size_t size,
-                         struct error *error) {
+int ranks_receive_bytes(struct ranks *r, unsigned from, void *bytes, size_t size,
+                        struct error *error) {
     char why[256] = "";
     int there = 0, sender;
     size_t found = 0;
@@ -93,6 +75,28 @@ static int receive_bytes(struct ranks *r, unsigned from, void *bytes, size_t siz
     return r->module->receive((int)from, TAG_TOGETHER, bytes, size, why)
                ? failed(r, why, error)
                : 0;
+}
+
+int ranks_exchange(struct ranks *r, unsigned to, const void *out, size_t out_size,
+                   unsigned from, void *in, size_t in_size, struct error *error) {
+    char why[256] = "";
+    int done = 0;
+    if (r->module->send_begin((int)to, TAG_TOGETHER, out, out_size, why))
+        return failed(r, why, error);
+    if (ranks_receive_bytes(r, from, in, in_size, error))
+        return -1;
+    for (unsigned looks = 0;; wait_a_little(&looks)) {
+        if (r->module->send_done(&done, why))
+            return failed(r, why, error);
+        if (done)
+            break;
+        if (looks % CHECK == CHECK - 1 && ranks_gone(r, to)) {
+            snprintf(why, sizeof why, "rank %u has ended", to);
+            return failed(r, why, error);
+        }
+    }
+    r->sent += out_size;
+    return 0;
 }
 
 /* --- who is there --------------------------------------------------------------- */
@@ -196,10 +200,11 @@ static struct peer own_peer(void) {
 static int introduce(struct ranks *r, struct error *error) {
     r->peers[r->rank] = own_peer();
     for (unsigned i = 1; i < r->size; i++) {
-        if (r->rank == 0 && receive_bytes(r, i, &r->peers[i], sizeof *r->peers, error))
+        if (r->rank == 0 &&
+            ranks_receive_bytes(r, i, &r->peers[i], sizeof *r->peers, error))
             return -1;
         if (r->rank == i &&
-            send_bytes(r, 0, TAG_TOGETHER, &r->peers[i], sizeof *r->peers, error))
+            ranks_send_bytes(r, 0, TAG_TOGETHER, &r->peers[i], sizeof *r->peers, error))
             return -1;
     }
     return ranks_broadcast(r, r->peers, r->size * sizeof *r->peers, error);
@@ -304,77 +309,6 @@ const char *ranks_library(char line[256]) {
 
 /* --- all together --------------------------------------------------------------- */
 
-/* The tree's edge at which a rank hangs: rank 0's is beyond all ranks. */
-static unsigned edge_of(const struct ranks *r) {
-    unsigned edge = 1;
-    while (edge < r->size && !(r->rank & edge))
-        edge *= 2;
-    return edge;
-}
-
-int ranks_broadcast(struct ranks *r, void *bytes, size_t size, struct error *error) {
-    if (!r)
-        return 0;
-    unsigned edge = edge_of(r);
-    for (size_t done = 0; done < size;) {
-        size_t count = size - done < PIECE ? size - done : PIECE;
-        char *at = (char *)bytes + done;
-        if (r->rank && receive_bytes(r, r->rank - edge, at, count, error))
-            return -1;
-        for (unsigned k = edge / 2; k; k /= 2)
-            if (r->rank + k < r->size &&
-                send_bytes(r, r->rank + k, TAG_TOGETHER, at, count, error))
-                return -1;
-        done += count;
-    }
-    return 0;
-}
-
-static void add_floats(void *to, const void *values, size_t bytes) {
-    float *sum = to;
-    const float *more = values;
-    for (size_t i = 0; i < bytes / sizeof *sum; i++)
-        sum[i] += more[i];
-}
-
-static void add_doubles(void *to, const void *values, size_t bytes) {
-    double *sum = to;
-    const double *more = values;
-    for (size_t i = 0; i < bytes / sizeof *sum; i++)
-        sum[i] += more[i];
-}
-
-static int add_up(struct ranks *r, void *bytes, size_t size,
-                  void (*add)(void *to, const void *values, size_t bytes),
-                  struct error *error) {
-    if (!r)
-        return 0;
-    unsigned edge = edge_of(r);
-    for (size_t done = 0; done < size;) {
-        size_t count = size - done < PIECE ? size - done : PIECE;
-        char *at = (char *)bytes + done;
-        for (unsigned k = 1; k < edge && r->rank + k < r->size; k *= 2) {
-            if (receive_bytes(r, r->rank + k, r->piece, count, error))
-                return -1;
-            add(at, r->piece, count);
-        }
-        if (r->rank && send_bytes(r, r->rank - edge, TAG_TOGETHER, at, count, error))
-            return -1;
-        done += count;
-    }
-    return ranks_broadcast(r, bytes, size, error);
-}
-
-int ranks_add_floats(struct ranks *r, float *values, size_t count,
-                     struct error *error) {
-    return add_up(r, values, count * sizeof *values, add_floats, error);
-}
-
-int ranks_add_doubles(struct ranks *r, double *values, size_t count,
-                      struct error *error) {
-    return add_up(r, values, count * sizeof *values, add_doubles, error);
-}
-
 int ranks_agree(struct ranks *r, int result, struct error *error) {
     if (!r || r->lost)
         return result;
@@ -395,9 +329,9 @@ int ranks_agree(struct ranks *r, int result, struct error *error) {
         said = *error;
     /* From there to rank 0, which the others listen to. */
     if (first && r->rank == first)
-        lost = send_bytes(r, 0, TAG_TOGETHER, &said, sizeof said, error);
+        lost = ranks_send_bytes(r, 0, TAG_TOGETHER, &said, sizeof said, error);
     else if (first && r->rank == 0)
-        lost = receive_bytes(r, first, &said, sizeof said, error);
+        lost = ranks_receive_bytes(r, first, &said, sizeof said, error);
     if (lost || ranks_broadcast(r, &said, sizeof said, error))
         return -1;
     *error = said;
@@ -416,7 +350,7 @@ int ranks_send(struct ranks *r, unsigned to, int kind, const void *bytes, size_t
     message[0] = (unsigned char)kind;
     if (size)
         memcpy(message + 1, bytes, size);
-    int result = send_bytes(r, to, TAG_MESSAGE, message, size + 1, error);
+    int result = ranks_send_bytes(r, to, TAG_MESSAGE, message, size + 1, error);
     free(message);
     return result;
 }
