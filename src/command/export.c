@@ -6,7 +6,9 @@
 #include "command/command.h"
 #include "command/io/paths.h"
 #include "command/work/choice.h"
-#include "command/work/measure.h"
+#include "command/work/measure_list.h"
+#include "command/work/share.h"
+#include "parallel/ranks.h"
 
 struct export_options {
     struct choice_options choice;
@@ -105,8 +107,11 @@ static enum exit_status run(const struct invocation *invocation, struct error *e
     }
     const enum dtype *dtype = o->dtype ? &dtypes[place] : NULL;
     struct measure m;
+    if (ranks_rank(invocation->ranks))
+        return measure_serve(invocation, invocation->operands[0], &measure, error);
     if (measure_open(invocation, invocation->operands[0], &measure, &m, error))
         return EXIT_FAILED;
+    share_begin(&m);
     struct store_solution solution;
     bool usage = false;
     enum exit_status status = EXIT_FAILED;
@@ -136,6 +141,7 @@ const struct command command_export = {
     .operands_min = 1,
     .operands_max = 1,
     .common = TAKES_USUAL | TAKES_MODELS,
+    .together = SERVE,
     .stops = true,
     .options = options,
     .options_size = sizeof(struct export_options),

@@ -193,6 +193,25 @@ static void a_rank_that_dies_costs_no_layer(void **state) {
     free(wanted);
 }
 
+/* Layers by all ranks, and the file of one process. */
+static void an_export_is_that_of_one_process(void **state) {
+    (void)state;
+    fresh("one.db");
+    done(run("export %1$s/one.db --method wudi --preference 0.3,0.1,0.6 --threads 1 "
+             "--out %1$s/alone --quiet",
+             folder()));
+    struct ran ran = together(3, 0,
+                              "export %1$s/one.db --method wudi --preference "
+                              "0.3,0.1,0.6 --threads 1 --out %1$s/shared",
+                              folder());
+    assert_true(layers_elsewhere(&ran) >= 0);
+    ran_free(&ran);
+    ran = shell("cd %s && diff -r alone shared", folder());
+    assert_string_equal(ran.out, "");
+    assert_int_equal(ran.status, 0);
+    ran_free(&ran);
+}
+
 static void nothing_is_measured_twice(void **state) {
     (void)state;
     fresh("twice.db");
@@ -281,6 +300,7 @@ int main(void) {
         cmocka_unit_test(figures_are_those_of_one_process),
         cmocka_unit_test(layers_of_one_model_are_shared_out),
         cmocka_unit_test(a_rank_that_dies_costs_no_layer),
+        cmocka_unit_test(an_export_is_that_of_one_process),
         cmocka_unit_test(nothing_is_measured_twice),
         cmocka_unit_test(failures_are_told_once),
         cmocka_unit_test(nothing_is_lost_where_a_rank_is_killed),

@@ -109,6 +109,9 @@ void measure_close(struct measure *measure) {
         evaluator_remark(measure->evaluator, remark);
     if (*remark)
         command_device_note(measure->invocation, remark);
+    if (measure->layers)
+        command_note(measure->invocation, "of %zu linear layers other ranks made %zu",
+                     measure->layers, measure->layers_elsewhere);
     evaluator_close(measure->evaluator);
     store_recipe_free(measure->recipe);
     store_close(measure->store);
@@ -274,9 +277,6 @@ enum exit_status measure_report(struct measure *measure, bool stopped,
             "%zu figures are of models that were measured before, made another "
             "way: their commands were not run again",
             measure->taken);
-    if (measure->layers)
-        command_note(measure->invocation, "of %zu linear layers other ranks made %zu",
-                     measure->layers, measure->layers_elsewhere);
     if (result && measure->done)
         error_prefix(error, "%zu measured and kept, but not shown", measure->done);
     char why[256] = "stopped";
