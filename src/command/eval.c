@@ -53,7 +53,7 @@ static int describe_directory(const struct invocation *invocation, const char *p
 static int begin(struct measure *m, const struct store_solution *solution,
                  struct error *error) {
     const struct eval_options *o = m->invocation->options;
-    if (measure_load(m, error))
+    if (share_load(m, solution, error))
         return -1;
     if (o->model)
         return evaluator_begin_directory(m->evaluator, o->model, error);

@@ -59,7 +59,7 @@ static int write_model(struct measure *m, const struct store_solution *solution,
     if (path_exists(o->out) && !path_empty_folder(o->out))
         return error_set(error, "%s exists already; remove it or choose another --out",
                          o->out);
-    if (measure_load(m, error) || measure_begin(m, solution, error) ||
+    if (share_load(m, solution, error) || measure_begin(m, solution, error) ||
         evaluator_model_sha256(m->evaluator, hex, NULL, error))
         return -1;
     if (*solution->model_sha256 && strcmp(hex, solution->model_sha256) != 0)

@@ -95,7 +95,7 @@ static int measure_next(struct measure *m, const struct measure_list *list, size
     struct store_solution solution = list->at(list->self, i);
     if (measure_ends(m))
         return 0;
-    if ((!m->evaluator && measure_load(m, error)) ||
+    if ((!m->evaluator && share_load(m, &solution, error)) ||
         measure_begin_next(m, &solution, used, error) || measure_take_known(m, error))
         return measure_ends(m) ? 0 : -1;
     int result = measure_steps(m, list->what, error);
@@ -205,9 +205,9 @@ static int serve(void *self, const void *bytes, size_t size, void **result,
     struct measure *m = &s->measure;
     if (!m->store && measure_open(s->invocation, s->path, s->options, m, error))
         return -1;
-    int done = message_kind(bytes, size) == MESSAGE_LAYERS
-                   ? share_serve(m, bytes, size, result, result_size, error)
-                   : serve_solution(s, bytes, size, result, result_size, error);
+    int done = message_kind(bytes, size) == MESSAGE_SOLUTION
+                   ? serve_solution(s, bytes, size, result, result_size, error)
+                   : share_serve(m, bytes, size, result, result_size, error);
     if (done < 0)
         measure_explain(m, error);
     return done;

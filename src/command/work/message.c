@@ -99,6 +99,12 @@ enum message_kind message_kind(const void *bytes, size_t size) {
     return size ? *(const unsigned char *)bytes : 0;
 }
 
+int message_ready(void **bytes, size_t *size, struct error *error) {
+    struct message_writer w = {0};
+    put_kind(&w, MESSAGE_READY);
+    return written(&w, bytes, size, error);
+}
+
 /* --- what is to be made --------------------------------------------------------- */
 
 int message_solution(const struct store_solution *s, size_t tasks, void **bytes,

@@ -10,8 +10,11 @@
 #include "store/store.h"
 
 /* What a rank is asked for. Any other first byte is refused by the readers. */
-enum message_kind { MESSAGE_SOLUTION = 1, MESSAGE_LAYERS };
+enum message_kind { MESSAGE_SOLUTION = 1, MESSAGE_LAYERS, MESSAGE_READY };
 enum message_kind message_kind(const void *bytes, size_t size);
+
+/* To load models and data, as layers will be asked for. */
+int message_ready(void **bytes, size_t *size, struct error *error);
 
 /* What is to be made: kind, method, parameters, preference [tasks], routers, label.
  * bytes are for free(); what is read is for store_solution_clear. */

@@ -122,12 +122,72 @@ void share_begin(struct measure *m) {
         m->share = (struct merge_share){.others = others, .run = run, .self = m};
 }
 
+/* --- loading ahead ---------------------------------------------------------------- */
+
+static int pack_ready(void *self, size_t job, void **bytes, size_t *size,
+                      struct error *error) {
+    (void)self;
+    (void)job;
+    return message_ready(bytes, size, error);
+}
+
+static int keep_nothing(void *self, size_t job, const void *bytes, size_t size,
+                        struct error *error) {
+    (void)self;
+    (void)job;
+    (void)bytes;
+    (void)size;
+    (void)error;
+    return 0;
+}
+
+/* One that ends meanwhile is told of when it is missed. */
+static void tell_nothing(void *self, const char *line) {
+    (void)self;
+    (void)line;
+}
+
+static bool makes_layers(const struct store_solution *solution) {
+    struct error error;
+    const struct merge_method *method =
+        solution->kind == STORE_KIND_MERGE ? merge_method_find(solution->method, &error)
+                                           : NULL;
+    return method && method->layers;
+}
+
+int share_load(struct measure *m, const struct store_solution *solution,
+               struct error *error) {
+    struct handout *handout;
+    struct error other;
+    const struct handout_jobs jobs = {.count = ranks_size(m->invocation->ranks) - 1,
+                                      .pack = pack_ready,
+                                      .keep = keep_nothing,
+                                      .tell = tell_nothing,
+                                      .work = m->invocation->work};
+    if (!m->share.run || m->handout || !makes_layers(solution))
+        return measure_load(m, error);
+    if (handout_begin(m->invocation->ranks, &jobs, &handout, error))
+        return -1;
+    int result = measure_load(m, error);
+    if (result)
+        handout_stop(handout);
+    if (handout_end(handout, &other) < 0 && result == 0) {
+        *error = other;
+        return -1;
+    }
+    return result;
+}
+
+/* --- the other ranks -------------------------------------------------------------- */
+
 int share_serve(struct measure *m, const void *bytes, size_t size, void **made,
                 size_t *made_size, struct error *error) {
     const struct work *work = m->invocation->work;
     struct message_layers layers;
     if (!m->evaluator && measure_load(m, error))
         return work_stopped(work) ? 0 : -1;
+    if (message_kind(bytes, size) == MESSAGE_READY)
+        return 1;
     if (message_layers_read(bytes, size, m->recipe->task_count, &layers, error))
         return -1;
     int result = evaluator_make_layers(m->evaluator, layers.method, layers.parameters,

@@ -10,8 +10,13 @@
  * stays where it is until the evaluator is closed. */
 void share_begin(struct measure *measure);
 
-/* On the others: bytes are a message of layers; what was made, for free(). 1 with that,
- * 0 when it was stopped, -1. */
+/* measure_load before a solution: where its layers will be shared out, the other ranks
+ * load meanwhile. */
+int share_load(struct measure *measure, const struct store_solution *solution,
+               struct error *error);
+
+/* On the others: bytes are a message of layers, or that they will come; what was made,
+ * for free(). 1 with that, 0 when it was stopped, -1. */
 int share_serve(struct measure *measure, const void *bytes, size_t size, void **made,
                 size_t *made_size, struct error *error);
 
