@@ -150,13 +150,13 @@ static bool has_key(const char *folder, const char *key) {
     return same;
 }
 
-static int put_key(const char *folder, const char *shown, const char *key,
-                   struct error *error) {
-    char *path = text_format("%s/%s", folder, key_name);
-    int result = path ? draft_write_file(path, shown, key, strlen(key), error)
-                      : error_memory(error);
+static int put_key(const struct making *m, const char *key, struct error *error) {
+    char *path = text_format("%s/%s", m->temporary, key_name);
+    if (!path)
+        return error_memory(error);
+    int result = draft_write_file(path, path, key, strlen(key), error);
     free(path);
-    return result;
+    return result ? error_prefix(error, "%s: cannot be begun", m->path) : 0;
 }
 
 /* Files that were not whole, and with `all` the key as well. */
@@ -184,15 +184,23 @@ static int take_up(const struct making *m, const char *key, int *held,
                              strerror(errno));
         *held = open(m->temporary,
                      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-        if (*held < 0)
-            return error_set(error, "%s: %s", m->temporary, strerror(errno));
+        if (*held < 0) {
+            error_set(error, "%s: %s", m->temporary, strerror(errno));
+            if (made)
+                folder_delete(m->temporary);
+            return -1;
+        }
         if (flock(*held, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
             close(*held);
             *held = -1;
             return error_set(error, "%s: another process is writing it", m->path);
         }
+        if (made && put_key(m, key, error)) {
+            folder_delete(m->temporary);
+            return -1;
+        }
         if (made)
-            return put_key(m->temporary, m->path, key, error);
+            return 0;
         if (has_key(m->temporary, key)) {
             remove_hidden(m->temporary, false);
             return 0;

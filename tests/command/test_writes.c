@@ -83,11 +83,11 @@ static long once(const char *words, const char *out, long at, int failure) {
     char line[2048];
     snprintf(
         line, sizeof line,
-        "cd %%1$s && rm -rf x.db* n.db* .*.tmp %s %s.state calls && "
+        "cd %%1$s && rm -rf x.db* n.db* .*.tmp .*.part %s %s.state calls && "
         "cp kept.db x.db && cd - >/dev/null && env INJECT_CALL=files INJECT_AT=%ld "
         "INJECT_ERRNO=%d INJECT_COUNT=%%1$s/calls "
         "LD_PRELOAD=tests/support/inject.so ./pwemoe %s --quiet >/dev/null; "
-        "status=$?; cat %%1$s/calls; ls -A %%1$s | grep -E '^[.].*tmp$'; "
+        "status=$?; cat %%1$s/calls; ls -A %%1$s | grep -E '^[.].*(tmp|part)$'; "
         "exit $status",
         out, out, at, failure, words);
     struct ran ran = shell(line, folder());
@@ -97,7 +97,8 @@ static long once(const char *words, const char *out, long at, int failure) {
     bool told = strstr(ran.err, "is written") || strstr(ran.err, "written whole");
     if (ran.status > 1 && !killed)
         fail_msg("%s, call %ld: status %d '%s'", words, at, ran.status, ran.err);
-    if (strstr(ran.out, "tmp") && !killed)
+    bool kept = ran.status == 1 && strstr(ran.err, "files are whole and kept");
+    if ((strstr(ran.out, "tmp") || (strstr(ran.out, "part") && !kept)) && !killed)
         fail_msg("%s, call %ld leaves %s", words, at, ran.out);
     if (ran.status == 0 && *out && !made)
         fail_msg("%s, call %ld: done, but %s is not there", words, at, out);

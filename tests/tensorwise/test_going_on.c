@@ -110,14 +110,22 @@ static void test_full(void **state) {
     ran = shell("cd '%s' && cmp merged/pwemoe.json whole/pwemoe.json", folder());
     assert_int_equal(ran.status, 1);
     ran_free(&ran);
-    /* The first file already fails: nothing is left. */
-    remove_all();
-    ran = interrupted(8, ENOSPC);
-    assert_int_equal(ran.status, 1);
-    ran_free(&ran);
-    ran = shell("ls -A '%s' | grep '^[.]*merged'", folder());
-    assert_string_equal(ran.out, "");
-    ran_free(&ran);
+    /* Where the first file already fails nothing is left. Libraries make some of these
+     * calls, too. */
+    size_t early = 0;
+    for (long at = 1; at <= 12; at++) {
+        remove_all();
+        ran = interrupted(at, ENOSPC);
+        bool first = ran.status == 1 && !strstr(ran.err, "files are whole and kept");
+        ran_free(&ran);
+        if (!first)
+            continue;
+        early++;
+        ran = shell("ls -A '%s' | grep '^[.]*merged'", folder());
+        assert_string_equal(ran.out, "");
+        ran_free(&ran);
+    }
+    assert_true(early > 0);
 }
 
 /* Two at the same place at once. */
