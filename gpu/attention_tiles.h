@@ -21,9 +21,10 @@ template <int D> constexpr size_t tile_bytes = (size_t)EDGE *apart<D> * sizeof(b
 
 constexpr float LOG2_E = 1.44269504f;
 
-/* Less than EDGE and at least 0, of what is left from `first` on. */
+/* What is left from `first` on, at least 0 and at most EDGE. (clang 19 forgets EDGE
+ * where this is said by two conditions.) */
 static __device__ __forceinline__ int rows_left(int end, int first) {
-    return end - first < EDGE ? max(end - first, 0) : (int)EDGE;
+    return min(max(end - first, 0), (int)EDGE);
 }
 
 /* Sends EDGE rows of D elements to shared memory; those from `rows` on are zeros. */
