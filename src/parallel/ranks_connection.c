@@ -42,6 +42,18 @@ static int failed(struct ranks *r, const char *why, struct error *error) {
     return error_set(error, "the connection with other ranks is lost: %s", why);
 }
 
+/* A little, for what that rank has to do; fails where it has ended. */
+static int wait_for(struct ranks *r, unsigned rank, unsigned *looks,
+                    struct error *error) {
+    char why[64];
+    if (*looks % CHECK == CHECK - 1 && ranks_gone(r, rank)) {
+        snprintf(why, sizeof why, "rank %u has ended", rank);
+        return failed(r, why, error);
+    }
+    wait_a_little(looks);
+    return 0;
+}
+
 int ranks_send_bytes(struct ranks *r, unsigned to, int tag, const void *bytes,
                      size_t size, struct error *error) {
     char why[256] = "";
@@ -56,15 +68,11 @@ int ranks_receive_bytes(struct ranks *r, unsigned from, void *bytes, size_t size
     char why[256] = "";
     int there = 0, sender;
     size_t found = 0;
-    for (unsigned looks = 0;; wait_a_little(&looks)) {
+    for (unsigned looks = 0; !there;) {
         if (r->module->look((int)from, TAG_TOGETHER, &there, &sender, &found, why))
             return failed(r, why, error);
-        if (there)
-            break;
-        if (looks % CHECK == CHECK - 1 && ranks_gone(r, from)) {
-            snprintf(why, sizeof why, "rank %u has ended", from);
-            return failed(r, why, error);
-        }
+        if (!there && wait_for(r, from, &looks, error))
+            return -1;
     }
     r->lost = found != size;
     if (found != size)
@@ -80,20 +88,16 @@ int ranks_receive_bytes(struct ranks *r, unsigned from, void *bytes, size_t size
 int ranks_exchange(struct ranks *r, unsigned to, const void *out, size_t out_size,
                    unsigned from, void *in, size_t in_size, struct error *error) {
     char why[256] = "";
-    int done = 0;
-    if (r->module->send_begin((int)to, TAG_TOGETHER, out, out_size, why))
+    int done = out_size == 0;
+    if (!done && r->module->send_begin((int)to, TAG_TOGETHER, out, out_size, why))
         return failed(r, why, error);
-    if (ranks_receive_bytes(r, from, in, in_size, error))
+    if (in_size && ranks_receive_bytes(r, from, in, in_size, error))
         return -1;
-    for (unsigned looks = 0;; wait_a_little(&looks)) {
+    for (unsigned looks = 0; !done;) {
         if (r->module->send_done(&done, why))
             return failed(r, why, error);
-        if (done)
-            break;
-        if (looks % CHECK == CHECK - 1 && ranks_gone(r, to)) {
-            snprintf(why, sizeof why, "rank %u has ended", to);
-            return failed(r, why, error);
-        }
+        if (!done && wait_for(r, to, &looks, error))
+            return -1;
     }
     r->sent += out_size;
     return 0;

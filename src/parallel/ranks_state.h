@@ -33,7 +33,7 @@ int ranks_send_bytes(struct ranks *ranks, unsigned to, int tag, const void *byte
  * that rank has ended. */
 int ranks_receive_bytes(struct ranks *ranks, unsigned from, void *bytes, size_t size,
                         struct error *error);
-/* Both at the same time, with TAG_TOGETHER. */
+/* Both at the same time, with TAG_TOGETHER; of no bytes there is no message. */
 int ranks_exchange(struct ranks *ranks, unsigned to, const void *out, size_t out_size,
                    unsigned from, void *in, size_t in_size, struct error *error);
 

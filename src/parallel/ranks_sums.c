@@ -1,8 +1,7 @@
 /* What all ranks add up, and what rank 0 tells all of them. */
 #include "parallel/ranks_state.h"
 
-/* --- a tree ------------------------------------------------------------------------
- */
+/* --- a tree --------------------------------------------------------------------- */
 
 /* The tree's edge at which a rank hangs: rank 0's is beyond all ranks. */
 static unsigned edge_of(const struct ranks *r) {
@@ -82,8 +81,7 @@ static int turn(struct ranks *r, float *values, size_t count, unsigned out, unsi
     size_t from = part_begin(r, count, out), from_end = part_begin(r, count, out + 1);
     size_t to = part_begin(r, count, in), to_end = part_begin(r, count, in + 1);
     float *piece = r->piece;
-    /* Parts of two lengths: the longer may have one piece more, of no more than that.
-     */
+    /* Of two lengths: the longer part may have one piece more. */
     while (from < from_end || to < to_end) {
         size_t sends = from_end - from < MOST ? from_end - from : MOST;
         size_t takes = to_end - to < MOST ? to_end - to : MOST;

@@ -109,9 +109,10 @@ void measure_close(struct measure *measure) {
         evaluator_remark(measure->evaluator, remark);
     if (*remark)
         command_device_note(measure->invocation, remark);
-    if (measure->layers)
+    size_t layers = measure->layers_here + measure->layers_elsewhere;
+    if (layers)
         command_note(measure->invocation, "of %zu linear layers other ranks made %zu",
-                     measure->layers, measure->layers_elsewhere);
+                     layers, measure->layers_elsewhere);
     evaluator_close(measure->evaluator);
     store_recipe_free(measure->recipe);
     store_close(measure->store);

@@ -72,9 +72,9 @@ struct measure {
     struct handout *handout; /* where other ranks measure, too; NULL: none does now */
     struct merge_share
         share; /* and where they make layers, meanwhile; zeros: nowhere */
-    size_t layers, layers_elsewhere; /* made so, and those of them by other ranks */
-    char ended[256];                 /* what was said of ranks that ended meanwhile */
-    int64_t *ids;                    /* [id_count] of the solutions measured, owned */
+    size_t layers_here, layers_elsewhere; /* made so by this rank, and by others */
+    char ended[256]; /* what was said of ranks that ended meanwhile */
+    int64_t *ids;    /* [id_count] of the solutions measured, owned */
     size_t id_count, id_capacity;
 };
 

@@ -61,6 +61,9 @@ static int make_here(struct shared_model *s, size_t group, struct error *error) 
     if (layers_group_make(s->groups, group, error))
         return -1;
     s->made[group] = true;
+    size_t count;
+    layers_group(s->groups, group, &count);
+    s->measure->layers_here += count;
     return 0;
 }
 
@@ -108,10 +111,6 @@ static int run(void *self, struct layers_groups *groups, struct error *error) {
                                       .work = input->work}};
     int result =
         s.parameters && s.made ? make_together(&s, error) : error_memory(error);
-    for (size_t g = 0, count; g < s.jobs.count; g++) {
-        layers_group(groups, g, &count);
-        m->layers += count;
-    }
     free(s.parameters);
     free(s.made);
     return result;
