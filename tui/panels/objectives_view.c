@@ -314,7 +314,7 @@ static double share_of_box(const struct explorer *explorer,
 static void draw_volume(const struct view *view, const struct explorer *explorer,
                         int from) {
     const struct front_volume *volume = explorer->volume;
-    char parts[3][256] = {"", "", ""}, reference[160], within[80] = "";
+    char parts[3][320] = {"", "", ""}, reference[160], within[80] = "";
     double added;
     if (!volume || volume->count == 0)
         return;
