@@ -13,7 +13,7 @@ found=$(grep -rnE 'str(n?case|n)?cmp\(' src tui --include='*.[ch]' |
     grep -v '^src/store/' |
     grep -E "cmp\([^\"]*(->|\.|\(|, ?)($members)[],)]|cmp\([^)]*\"($words)\"" |
     grep -vE '^(src/model/config.c|src/command/io/recipe.c):[0-9]+:' | # read files
-    grep -vE '^(src/train/trained.c|tui/app/replay.c|tui/app/settings.c):' | # their own
+    grep -vE '^(src/train/trained_state.c|tui/app/replay.c|tui/app/settings.c):' | # their own
     grep -vE '^src/eval/source_path.c:[0-9]+: +return strcmp\(task->head, "zero-shot"\)' |
     grep -vE '^src/command/init.c:[0-9]+: .*task->head \? strcmp\(task->head' || :)
 [ -z "$found" ] && exit 0

@@ -145,9 +145,11 @@ static struct step router_step(const struct job *job, const struct machine *m,
 }
 
 /* A correction: weight gradients of every parameter in f32, summed by a ring after the
- * backward pass; Adam's two moments and the vector are read and written by every rank.
- * Or, `behind` the backward pass, of which what takes longer than it is visible, the
- * moments sharded. The experts' own answers are kept, not computed. */
+ * backward pass, each rank's part on it; of that part Adam's two moments, the gradient
+ * and the vector are read, and all but the gradient written; then the vector goes
+ * around in the ring and is written. Or the sum goes `behind` the backward pass, of
+ * which what takes longer than it is visible. The experts' own answers are kept, not
+ * computed. */
 static struct step correction_step(const struct job *job, const struct machine *m,
                                    const struct network *net, double ranks,
                                    bool behind) {
@@ -155,11 +157,12 @@ static struct step correction_step(const struct job *job, const struct machine *
     double bytes = job->parameters * sizeof(float);
     double each = largest_part(job, ranks) * 3 *
                   shape_forward_operations(&job->shape->config, true) / m->products;
-    double round = 2 * (ranks - 1) * (link->alpha + bytes / ranks / link->beta);
+    double round = (ranks - 1) * (link->alpha + bytes / ranks / link->beta);
+    double sum = behind ? fmax(0, round - 2 * each / 3) : round;
     return (struct step){.merge = merge_seconds(job, m, job->tasks + 1),
-                         .gradient = 7 * bytes / (behind ? ranks : 1) / m->memory,
+                         .gradient = (7 / ranks + (ranks > 1)) * bytes / m->memory,
                          .each = each,
-                         .network = behind ? fmax(0, round - 2 * each / 3) : round};
+                         .network = sum + round};
 }
 
 /* The merge shared out, too: each rank merges its part and all gather the whole. */
@@ -345,8 +348,7 @@ int main(int argc, char **argv) {
     }
     printf("A step has %.0f examples of each task, a point %.0f of all, a front %.0f "
            "points.\nWhat pwemoe does not do: LS*, the merge shared out, too; distil*, "
-           "the gradient\nsummed by a ring behind the backward pass and the moments "
-           "shared out.\n",
+           "the gradient\nsummed behind the backward pass.\n",
            asked.job.batch, asked.job.examples, asked.job.points);
     static const char *const usual[] = {"vit-b32", "vit-l14", "gpt2-7b"};
     int printed = 0;

@@ -56,6 +56,16 @@ unsigned ranks_size(const struct ranks *ranks);
 enum { RANKS_RING_PART = 16384 };
 int ranks_add_floats(struct ranks *ranks, float *values, size_t count,
                      struct error *error);
+/* The two halves of that ring, for those who have something to do in between. Of values
+ * [count] every rank has a part, which begins at ranks_part of its number and ends at
+ * that of the next: multiples of 64, but the end. ranks_add_parts leaves this rank's
+ * part added up, the others of no use; ranks_gather_parts gives each rank's part to
+ * all. Each sends and receives (size - 1) / size vectors. */
+size_t ranks_part(const struct ranks *ranks, size_t count, unsigned rank);
+int ranks_add_parts(struct ranks *ranks, float *values, size_t count,
+                    struct error *error);
+int ranks_gather_parts(struct ranks *ranks, float *values, size_t count,
+                       struct error *error);
 int ranks_add_doubles(struct ranks *ranks, double *values, size_t count,
                       struct error *error);
 /* bytes [size] of rank 0 on every rank. */

@@ -67,9 +67,14 @@ static int add_by_tree(struct ranks *r, void *bytes, size_t size,
 
 /* --- a ring, for long vectors ----------------------------------------------------- */
 
-/* The parts of a vector, as many as ranks: where part `index` begins. */
-static size_t part_begin(const struct ranks *r, size_t count, unsigned index) {
-    return (size_t)((unsigned __int128)count * index / r->size);
+/* Parts begin where kernels and caches like to: at multiples of 64 numbers. */
+enum { RUN = 64 };
+
+size_t ranks_part(const struct ranks *r, size_t count, unsigned rank) {
+    unsigned size = ranks_size(r);
+    if (rank >= size)
+        return count;
+    return (size_t)((unsigned __int128)(count / RUN) * rank / size) * RUN;
 }
 
 /* One turn: part `out` goes to the next rank, while part `in` comes from the one before
@@ -78,8 +83,8 @@ static int turn(struct ranks *r, float *values, size_t count, unsigned out, unsi
                 bool add, struct error *error) {
     enum { MOST = PIECE / sizeof *values };
     unsigned next = (r->rank + 1) % r->size, last = (r->rank + r->size - 1) % r->size;
-    size_t from = part_begin(r, count, out), from_end = part_begin(r, count, out + 1);
-    size_t to = part_begin(r, count, in), to_end = part_begin(r, count, in + 1);
+    size_t from = ranks_part(r, count, out), from_end = ranks_part(r, count, out + 1);
+    size_t to = ranks_part(r, count, in), to_end = ranks_part(r, count, in + 1);
     float *piece = r->piece;
     /* Of two lengths: the longer part may have one piece more. */
     while (from < from_end || to < to_end) {
@@ -96,14 +101,19 @@ static int turn(struct ranks *r, float *values, size_t count, unsigned out, unsi
     return 0;
 }
 
-static int add_by_ring(struct ranks *r, float *values, size_t count,
-                       struct error *error) {
-    unsigned n = r->size;
-    /* Part j begins at rank j + 1 and comes to its end at rank j. */
+/* Part j begins at rank j + 1 and comes to its end at rank j. */
+int ranks_add_parts(struct ranks *r, float *values, size_t count, struct error *error) {
+    unsigned n = ranks_size(r);
     for (unsigned s = 0; s + 1 < n; s++)
         if (turn(r, values, count, (r->rank + 2 * n - 1 - s) % n,
                  (r->rank + 2 * n - 2 - s) % n, true, error))
             return -1;
+    return 0;
+}
+
+int ranks_gather_parts(struct ranks *r, float *values, size_t count,
+                       struct error *error) {
+    unsigned n = ranks_size(r);
     for (unsigned s = 0; s + 1 < n; s++)
         if (turn(r, values, count, (r->rank + n - s) % n, (r->rank + 2 * n - 1 - s) % n,
                  false, error))
@@ -114,7 +124,10 @@ static int add_by_ring(struct ranks *r, float *values, size_t count,
 int ranks_add_floats(struct ranks *r, float *values, size_t count,
                      struct error *error) {
     if (r && count / RANKS_RING_PART >= r->size)
-        return add_by_ring(r, values, count, error);
+        return ranks_add_parts(r, values, count, error) ||
+                       ranks_gather_parts(r, values, count, error)
+                   ? -1
+                   : 0;
     return add_by_tree(r, values, count * sizeof *values, add_floats, error);
 }
 

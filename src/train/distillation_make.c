@@ -157,11 +157,16 @@ static int allocate(struct distillation *d, struct error *error) {
     size_t size = pool->layout->size, rows = pool->tasks * d->part;
     size_t features = model_config_features(&pool->layout->config);
     /* No image's features know of a text tower: D stays 0 there. */
-    size_t text_begin = pool->layout->text_begin;
+    size_t text_begin = pool->layout->text_begin, none = 0;
+    /* Nothing of D is trained where its factors are. Of several vectors all moments are
+     * here: to gather what other ranks have moved would cost a model for each. */
+    const struct trained_split split = {
+        .ranks = d->count == 1 && !d->options.rank ? d->sharing.ranks : NULL,
+        .begins = d->options.rank ? &none : NULL};
     if (trained_new(b, &d->vector, (d->count - 1) * size + text_begin,
-                    correction_vector(d->correction), error))
+                    correction_vector(d->correction), &split, error))
         return -1;
-    if (d->sharing.ranks &&
+    if (d->sharing.ranks && d->count > 1 && !d->options.rank &&
         !(d->gathered = array_unset(text_begin, sizeof *d->gathered)))
         return error_memory(error);
     if (d->count == 1)
@@ -195,12 +200,13 @@ static int make_factors(struct distillation *d, const float *start,
     const struct distillation_options *o = &d->options;
     struct backend *b = d->pool->backend;
     const struct layout *l = d->pool->layout;
+    const struct trained_split split = {.ranks = d->sharing.ranks};
     if (o->rank && o->form == CORRECTION_LINEAR)
         return tensor_factors_new(b, l, d->count, (size_t)o->rank, o->seed, start,
-                                  &d->tensors, error);
-    return o->rank
-               ? factors_new(b, l, (size_t)o->rank, o->seed, start, &d->factors, error)
-               : 0;
+                                  &split, &d->tensors, error);
+    return o->rank ? factors_new(b, l, (size_t)o->rank, o->seed, start, &split,
+                                 &d->factors, error)
+                   : 0;
 }
 
 /* Of the form wudi the closed form, its ridge chosen on the examples. */
@@ -315,6 +321,7 @@ void distillation_free(struct distillation *d) {
     head_bank_free(d->heads);
     sharing_close(&d->sharing);
     free(d->gathered);
+    free(d->resumed);
     closed_base_free(d->base);
     correction_free(d->correction);
     for (size_t t = 0; d->answers && t < d->pool->tasks; t++) {

@@ -49,7 +49,7 @@ int distillation_routers_new(struct distillation *d, struct error *error) {
     part->gradient = array_new(routers->count, sizeof *part->gradient);
     if (!part->weights || !part->gradient)
         return error_memory(error);
-    return trained_new(b, &part->numbers, routers->count, NULL, error) ||
+    return trained_new(b, &part->numbers, routers->count, NULL, NULL, error) ||
                    trained_put(b, &part->numbers, routers->parameters, error) ||
                    b->allocate(b, weights * sizeof *part->sums, (void **)&part->sums,
                                error)

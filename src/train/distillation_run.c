@@ -69,7 +69,7 @@ static void run_batch(void *self) {
     distillation_routers_sum(d);
 }
 
-/* Forward and backward of the batch at hand, queued. */
+/* Forward and backward of the batch at hand, and the gradient of factors, queued. */
 static int forward_backward(struct distillation *d, const double *preference,
                             struct error *error) {
     double weights[POOL_TASKS_MAX];
@@ -82,6 +82,10 @@ static int forward_backward(struct distillation *d, const double *preference,
     task_batch_weigh(d->batch, weights);
     task_batch_run(d->batch, 0, run_batch, d);
     task_batch_fetch(d->batch);
+    if (d->factors)
+        factors_gradient(d->factors, d->vector.gradient);
+    if (d->tensors)
+        tensor_factors_gradient(d->tensors, d->slope, preference);
     return 0;
 }
 
@@ -117,14 +121,12 @@ static int update(struct distillation *d, struct error *error) {
     struct trained *list[2];
     size_t count = distillation_list(d, list);
     double window = fmax(1, o->average * (d->step + 1));
-    if (d->factors)
-        factors_gradient(d->factors, d->vector.gradient);
-    if (d->tensors)
-        tensor_factors_gradient(d->tensors, d->slope, d->preference);
     for (size_t i = o->fixed; i < count; i++)
         trained_step(b, list[i],
                      optimiser_cosine(rates[i], 0.1, 0, d->step, (unsigned)o->steps), 0,
                      d->step);
+    if (!o->fixed && trained_gather(b, list[0], error))
+        return -1;
     for (size_t i = 0; o->average > 0 && i < count; i++)
         trained_average(b, list[i], window);
     return distillation_put(d, error);

@@ -41,10 +41,17 @@ int distillation_gather(struct distillation *d, int result, double *losses,
     struct ranks *ranks = d->sharing.ranks;
     struct backend *b = d->pool->backend;
     size_t count = d->pool->layout->text_begin;
+    struct trained *list[2];
     if (result == 0)
         result = task_batch_collect(d->batch, losses, error);
     if (sharing_add(&d->sharing, result, NULL, 0, losses, error))
         return -1;
+    if (d->options.fixed) /* what routers learn from travels by itself */
+        return 0;
+    if (!d->gathered) {
+        distillation_list(d, list);
+        return trained_reduce(b, list[0], error);
+    }
     if (b->download(b, d->gathered, d->slope, count * sizeof *d->gathered, error)) {
         ranks_give_up(ranks);
         return -1;
@@ -57,6 +64,13 @@ int distillation_gather(struct distillation *d, int result, double *losses,
 
 bool distillation_asked(const void *self) {
     return ((const struct distillation *)self)->sharing.asked;
+}
+
+int distillation_lend(void *self, struct error *error) {
+    struct distillation *d = self;
+    struct trained *list[2];
+    size_t count = distillation_list(d, list);
+    return trained_lend(d->pool->backend, list, count, error);
 }
 
 /* --- the state -------------------------------------------------------------------- */
@@ -99,11 +113,9 @@ int distillation_spread(void *self, struct ranks *ranks, struct error *error) {
     state.learning_rate = d->options.learning_rate;
     state.ridge = d->ridge;
     state.step = d->step;
-    if (ranks_broadcast(ranks, &state, sizeof state, error))
+    if (ranks_broadcast(ranks, &state, sizeof state, error) ||
+        trained_spread(d->pool->backend, list, count, d->resumed, ranks, error))
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (trained_spread(d->pool->backend, list[i], ranks, error))
-            return -1;
     if (held_back_any(&d->held) && spread_held(d, ranks, error))
         return -1;
     if (d->ridge != state.ridge) /* rounding may choose another one */

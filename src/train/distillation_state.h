@@ -49,7 +49,8 @@ struct distillation {
     struct feed *held_feed; /* NULL where nothing is held back */
     struct sharing sharing;
     size_t part;     /* examples of each task in a pass of this process */
-    float *gathered; /* (text_begin) on the host; NULL where nothing is shared */
+    float *gathered; /* (text_begin) on the host, where ranks share no moments */
+    char *resumed;   /* the file that the state is from; NULL: none */
 
     /* What is trained in place of D; NULL: D itself. */
     struct factors *factors;
@@ -95,12 +96,14 @@ int distillation_routers_put(struct distillation *distillation, struct error *er
  * computed its own rows: whole on every rank. result: of computing them. */
 int distillation_share_answers(struct distillation *distillation, size_t task,
                                int result, struct error *error);
-/* After a batch's forward and backward, with that as result: losses [tasks] and
- * d->slope become those of the whole batch. */
+/* After a batch's forward and backward, with that as result: losses [tasks] and the
+ * gradient of what is trained become those of the whole batch, the latter where this
+ * rank has the moments. Of several vectors it is d->slope. */
 int distillation_gather(struct distillation *distillation, int result, double *losses,
                         struct error *error);
 /* The trainer's. */
 int distillation_spread(void *self, struct ranks *ranks, struct error *error);
+int distillation_lend(void *self, struct error *error);
 bool distillation_asked(const void *self);
 
 /* A step, as the trainer's. */

@@ -47,6 +47,12 @@ static int resume_file(void *self, const char *path, char **note, struct error *
         *note = NULL;
         return -1;
     }
+    free(d->resumed);
+    if (!(d->resumed = strdup(path))) {
+        free(*note);
+        *note = NULL;
+        return error_memory(error);
+    }
     d->step = state.step;
     d->random = state.random;
     for (size_t t = 0; t < d->pool->tasks; t++)
@@ -144,6 +150,7 @@ struct trainer distillation_trainer(struct distillation *d) {
                                              .save_file = save_file,
                                              .resume_file = resume_file,
                                              .spread = distillation_spread,
+                                             .lend = distillation_lend,
                                              .asked = distillation_asked,
                                              .result = result,
                                              .free = free_trainer};

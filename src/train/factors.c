@@ -103,8 +103,8 @@ static int put_numbers(struct factors *f, const float *start, uint64_t seed,
 }
 
 int factors_new(struct backend *b, const struct layout *layout, size_t rank,
-                uint64_t seed, const float *start, struct factors **out,
-                struct error *error) {
+                uint64_t seed, const float *start, const struct trained_split *split,
+                struct factors **out, struct error *error) {
     if (b->real_size != sizeof(float))
         return error_set(error, "a correction of low rank is trained in f32; give "
                                 "--precision f32");
@@ -124,7 +124,7 @@ int factors_new(struct backend *b, const struct layout *layout, size_t rank,
         size_t count = place_numbers(f, layout->text_begin);
         result =
             b->allocate(b, layout->size * sizeof *start, (void **)&f->start, error) ||
-                    trained_new(b, &f->numbers, count, NULL, error)
+                    trained_new(b, &f->numbers, count, NULL, split, error)
                 ? -1
                 : 0;
     }

@@ -28,10 +28,11 @@ size_t factors_layers(const struct layout *layout, size_t rank,
                       struct factors_layer *layers);
 
 /* For a layout's parameters but a text tower's. A layer whose rows or columns are not
- * more than rank has all of its numbers trained. start [layout size] on the host. */
+ * more than rank has all of its numbers trained. start [layout size] on the host.
+ * split: of the numbers, in one piece; may be NULL. */
 int factors_new(struct backend *backend, const struct layout *layout, size_t rank,
-                uint64_t seed, const float *start, struct factors **factors,
-                struct error *error);
+                uint64_t seed, const float *start, const struct trained_split *split,
+                struct factors **factors, struct error *error);
 void factors_free(struct factors *factors); /* NULL is fine */
 
 /* The factors and the other parameters, with Adam's state. */

@@ -65,11 +65,11 @@ static int new_heads(struct finetuning *f, const struct head *heads,
         h->classes = heads[t].classes;
         h->has_bias = heads[t].bias != NULL;
         if (trained_new(b, &h->weight, heads[t].classes * heads[t].features,
-                        head_bank_weight(f->heads, t), error) ||
+                        head_bank_weight(f->heads, t), NULL, error) ||
             trained_put(b, &h->weight, heads[t].weight, error))
             return -1;
         if (h->has_bias && (trained_new(b, &h->bias, heads[t].classes,
-                                        head_bank_bias(f->heads, t), error) ||
+                                        head_bank_bias(f->heads, t), NULL, error) ||
                             trained_put(b, &h->bias, heads[t].bias, error)))
             return -1;
     }
@@ -107,7 +107,7 @@ int finetuning_new(struct backend *b, const struct layout *layout,
                        f->groups > 1 ? tasks * tasks : 0, options->seed, &f->batch,
                        error) ||
         task_batch_transformer(f->batch, preprocess, &f->transformer, error) ||
-        trained_new(b, &f->model, layout->size, NULL, error) ||
+        trained_new(b, &f->model, layout->size, NULL, NULL, error) ||
         trained_put(b, &f->model, weights, error) ||
         b->allocate(b, rows * features * b->real_size, (void **)&f->dfeatures, error))
         goto failed;

@@ -9,7 +9,7 @@ libpwemoe_a_SOURCES += \
   src/train/hypervolume.h src/train/hypervolume.c \
   src/train/tchebycheff.h src/train/tchebycheff.c \
   src/train/optimiser.h src/train/optimiser.c \
-  src/train/trained.h src/train/trained.c \
+  src/train/trained.h src/train/trained.c src/train/trained_ranks.c src/train/trained_state.c \
   src/train/sharing.h src/train/sharing.c \
   src/train/task_batch.h src/train/task_batch.c \
   src/train/merged_pass.h src/train/merged_pass.c \

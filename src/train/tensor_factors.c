@@ -58,7 +58,8 @@ static int put_numbers(struct tensor_factors *f, uint64_t seed, struct error *er
 }
 
 static int allocate(struct tensor_factors *f, const struct layout *layout,
-                    const float *start, uint64_t seed, struct error *error) {
+                    const float *start, uint64_t seed,
+                    const struct trained_split *split, struct error *error) {
     struct backend *b = f->backend;
     size_t whole = f->tasks * layout->size * sizeof *start, most;
     size_t square = f->rank * f->rank * sizeof *start;
@@ -76,7 +77,7 @@ static int allocate(struct tensor_factors *f, const struct layout *layout,
         b->allocate(b, most * sizeof *f->room, (void **)&f->room, error) ||
         b->allocate(b, square, (void **)&f->contracted, error) ||
         b->allocate(b, square, (void **)&f->square, error) ||
-        trained_new(b, &f->numbers, count, NULL, error))
+        trained_new(b, &f->numbers, count, NULL, split, error))
         return -1;
     b->upload(b, f->start, start, whole);
     return put_numbers(f, seed, error);
@@ -84,7 +85,8 @@ static int allocate(struct tensor_factors *f, const struct layout *layout,
 
 int tensor_factors_new(struct backend *b, const struct layout *layout, size_t tasks,
                        size_t rank, uint64_t seed, const float *start,
-                       struct tensor_factors **out, struct error *error) {
+                       const struct trained_split *split, struct tensor_factors **out,
+                       struct error *error) {
     if (b->real_size != sizeof(float))
         return error_set(error, "tensors of low rank are trained in f32; give "
                                 "--precision f32");
@@ -93,7 +95,7 @@ int tensor_factors_new(struct backend *b, const struct layout *layout, size_t ta
         return error_memory(error);
     *f = (struct tensor_factors){
         .backend = b, .tasks = tasks, .rank = rank, .size = layout->size};
-    if (allocate(f, layout, start, seed, error)) {
+    if (allocate(f, layout, start, seed, split, error)) {
         tensor_factors_free(f);
         return -1;
     }

@@ -22,9 +22,11 @@
 struct tensor_factors;
 
 /* start [tasks, layout size] on the host: what the D_t are without their tensors.
- * Layers whose rows or columns are not more than rank are left as they start. */
+ * Layers whose rows or columns are not more than rank are left as they start. split: of
+ * the numbers, in one piece; may be NULL. */
 int tensor_factors_new(struct backend *backend, const struct layout *layout,
                        size_t tasks, size_t rank, uint64_t seed, const float *start,
+                       const struct trained_split *split,
                        struct tensor_factors **factors, struct error *error);
 void tensor_factors_free(struct tensor_factors *factors); /* NULL is fine */
 

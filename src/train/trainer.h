@@ -51,6 +51,9 @@ struct trainer_kind {
     /* Where several processes train together: all of that as rank 0 has it, on every
      * rank. Collective. NULL: by save and resume. */
     int (*spread)(void *self, struct ranks *ranks, struct error *error);
+    /* Where several processes train together: what rank 0 has not of the state that its
+     * save_file writes; the others call this while rank 0 does that. NULL: nothing. */
+    int (*lend)(void *self, struct error *error);
 
     /* What models are made with: the routers (freed with free()). Saved with every
      * state. NULL where there is no usable result before the end. */

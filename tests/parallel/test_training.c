@@ -161,6 +161,23 @@ static void a_step_sends_what_it_should(void **state) {
     print_message("%.0f bytes for %.0f numbers\n", bytes, trained);
     assert_true(trained > 1e5 && bytes >= 4 * trained && bytes < 4.2 * trained);
     ran_free(&ran);
+    /* Of factors their own gradient and values, though the model is larger. */
+    ran = train("sent.db", ranks(2), "--steps 3 --start zero --hold-back 0 --rank 4");
+    double factors = number_of("sent.db", "SELECT trainable " NEWEST);
+    bytes = bytes_sent(&ran) - (3 + 2) * 8;
+    print_message("%.0f bytes for %.0f numbers\n", bytes, factors);
+    assert_true(factors < 0.6 * trained);
+    assert_true(bytes >= 4 * factors && bytes < 4.2 * factors);
+    ran_free(&ran);
+    /* Where D stays as it is, nothing of its size: for each of so many modules and task
+     * vectors, D among them, a number of 4 bytes. */
+    ran = train("sent.db", ranks(2),
+                "--method distil-routers --routers mlp --steps 3 --start zero "
+                "--hold-back 0");
+    bytes = bytes_sent(&ran);
+    print_message("%.0f bytes for routers alone\n", bytes);
+    assert_true(bytes == (3 + 2) * 8 + 4 * (3 + 1) * 4);
+    ran_free(&ran);
 }
 
 /* Corrections, which send the gradient of a model, and what stands beside them. */
@@ -168,6 +185,8 @@ static void corrections_are_the_same(void **state) {
     (void)state;
     check_ranks("--steps 3", 2);
     check_ranks("--steps 3 --start zero --routers mlp --rank 4", 3);
+    check_ranks("--steps 3 --average 0.5 --save-interval 1", 3);
+    check_ranks("--steps 2 --start zero --vectors task", 2);
     check_ranks("--method distil-routers --steps 2 --start zero", 2);
     check_ranks("--method pareto-merging --steps 2", 2);
 }

@@ -370,7 +370,7 @@ static void check_tensors(const char *kind) {
     for (size_t i = 0; i < whole; i++)
         start[i] = (float)sin((double)i);
     assert_int_equal(
-        tensor_factors_new(b, l, TASKS, RANK, 5, start, &factors, &error) ||
+        tensor_factors_new(b, l, TASKS, RANK, 5, start, NULL, &factors, &error) ||
             b->allocate(b, whole * sizeof *got, (void **)&vectors, &error) ||
             b->allocate(b, l->size * sizeof *got, (void **)&slope, &error),
         0);
@@ -421,8 +421,8 @@ static void check_tensors(const char *kind) {
     b->release(b, vectors);
     b->release(b, slope);
     tensor_factors_free(factors);
-    assert_int_equal(tensor_factors_new(b, l, TASKS, 4096, 5, start, &factors, &error),
-                     -1);
+    assert_int_equal(
+        tensor_factors_new(b, l, TASKS, 4096, 5, start, NULL, &factors, &error), -1);
     assert_non_null(strstr(error.text, "no linear layer is wider"));
     free(start);
     free(got);

@@ -327,7 +327,7 @@ static void test_low_rank(void **state) {
         random_seed(&random, 3, 0);
         for (size_t i = 0; i < size; i++)
             start[i] = (float)random_normal(&random);
-        assert_int_equal(factors_new(b, l, 2, 5, start, &factors, &error), 0);
+        assert_int_equal(factors_new(b, l, 2, 5, start, NULL, &factors, &error), 0);
         struct trained *numbers = factors_numbers(factors);
         assert_true(numbers->count < size);
         assert_int_equal(b->allocate(b, size * sizeof *made, (void **)&made, &error),

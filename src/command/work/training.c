@@ -340,15 +340,21 @@ static void save_what_is_left(struct training *t, struct error *error) {
                   TEXT_CUT(trouble.text, 400));
 }
 
+/* While rank 0 saves. */
+static int lend(struct training *t, struct error *error) {
+    const struct trainer *trainer = &t->trainer;
+    return trainer->kind->lend ? trainer->kind->lend(trainer->self, error) : 0;
+}
+
 /* After a step: into the curve, and saved where it is time. */
 static int keep_step(struct training *t, unsigned step, const double *losses,
                      struct error *error) {
+    bool saves = step % t->options->save_interval == 0 && step < t->run.steps;
     if (!writes(t))
-        return 0;
+        return saves ? lend(t, error) : 0;
     return curve_add(&t->curve, step, losses, error) ||
                    store_lease_renew(t->store, error) ||
-                   (step % t->options->save_interval == 0 && step < t->run.steps &&
-                    training_save(t, error))
+                   (saves && training_save(t, error))
                ? -1
                : 0;
 }
@@ -362,8 +368,13 @@ static bool is_to_stop(const struct training *t) {
 
 static int save_stopped(struct training *t, unsigned step, struct error *error) {
     /* A file may have been deleted since: it is written anew. */
-    bool saved = !writes(t) || (step == t->run.steps_done && !t->state);
-    return saved || training_save(t, error) == 0 ? 0 : -1;
+    bool saved = step == t->run.steps_done && !t->state;
+    if (!writes(t))
+        return lend(t, error);
+    if (saved || training_save(t, error) == 0)
+        return 0;
+    ranks_give_up(t->invocation->ranks); /* the others may wait for it */
+    return -1;
 }
 
 int training_loop(struct training *t, struct error *error) {
