@@ -345,7 +345,7 @@ static void draw_volume(const struct view *view, const struct explorer *explorer
             volume, explorer->catalog->rows[explorer->row].solution.id, &added))
         snprintf(parts[2], sizeof parts[2], ", this point adds %.4g", added);
     for (int most = 3; most > 0; most--) {
-        char text[800];
+        char text[sizeof parts + 3];
         snprintf(text, sizeof text, " %s%s%s ", parts[0], most > 1 ? parts[1] : "",
                  most > 2 ? parts[2] : "");
         int columns = text_columns(view->canvas->marks, text);
