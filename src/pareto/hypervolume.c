@@ -17,6 +17,8 @@ static int volume_many(const double *rows, size_t count, size_t objectives,
     if (result == 0) {
         memcpy(wfg.levels[0].rows, rows, count * objectives * sizeof *rows);
         *volume = wfg_dominated(&wfg, 0, count, objectives, reference);
+        if (wfg.zones.refused)
+            result = error_memory(error);
     }
     wfg_free(&wfg);
     return result;
@@ -46,13 +48,6 @@ int pareto_hypervolume(const double *points, size_t count, size_t objectives,
     } else if (objectives == 3) {
         if (sweep_volume(rows, inside, reference, volume))
             result = error_memory(error);
-    } else if (objectives == 4) {
-        struct sweep_room room;
-        result = sweep_room_new(&room, inside) ? error_memory(error) : 0;
-        room.work = work;
-        if (result == 0)
-            *volume = sweep_hypervolume4(rows, inside, reference, &room);
-        sweep_room_free(&room);
     } else {
         result = volume_many(rows, inside, objectives, reference, volume, work, error);
     }
@@ -160,6 +155,8 @@ static int contributions_many(double *rows, size_t count, size_t objectives,
         contributions[i] = fmax(0, wfg_undominated(&wfg, 0, rows, count - 1, objectives,
                                                    objectives, last, reference));
         swap_rows(row, last, objectives);
+        if (wfg.zones.refused)
+            result = error_memory(error);
     }
     wfg_free(&wfg);
     return result;

@@ -3,6 +3,7 @@ libpwemoe_a_SOURCES += \
   src/pareto/order.h src/pareto/order.c \
   src/pareto/dominance.c \
   src/pareto/sweep.h src/pareto/sweep.c \
+  src/pareto/zones.h src/pareto/zones.c \
   src/pareto/wfg.h src/pareto/wfg.c \
   src/pareto/inside.h src/pareto/inside.c \
   src/pareto/hypervolume.c \

@@ -7,7 +7,8 @@
  * smaller problem of one objective less. Three things shrink it further. A point
  * that exceeds the corner in one objective only cuts the box. An objective in which
  * no point exceeds the corner is a factor. And groups of points that exceed it in
- * disjoint sets of objectives are independent, so that their parts multiply. */
+ * disjoint sets of objectives are independent, so that their parts multiply. Sets of
+ * five objectives end it: zones.c. */
 #include "pareto/wfg.h"
 
 #include <math.h>
@@ -17,11 +18,16 @@
 
 #include "base/memory.h"
 
-enum { MANY = 12 }; /* rows of four objectives, of which no groups are sought */
+enum {
+    MANY = 12, /* rows of four objectives, of which no groups are sought */
+    FEW = 8    /* rows of five, fewer of which are done before they are ranked */
+};
 
 int wfg_new(struct wfg *wfg, size_t capacity, size_t objectives, struct error *error) {
     memset(wfg, 0, sizeof *wfg);
-    if (sweep_room_new(&wfg->room, capacity))
+    size_t zoned = capacity < ZONES_POINTS ? capacity : ZONES_POINTS;
+    if (sweep_room_new(&wfg->room, capacity) ||
+        zones_new(&wfg->zones, zoned, ZONES_MOST))
         return error_memory(error);
     /* Each depth has an objective less; sets of four are swept. */
     do {
@@ -51,6 +57,7 @@ void wfg_free(struct wfg *wfg) {
         free(wfg->levels[i].items);
         free(wfg->levels[i].scratch);
     }
+    zones_free(&wfg->zones);
     sweep_room_free(&wfg->room);
 }
 
@@ -98,7 +105,15 @@ static size_t insert(double *rows, size_t kept, size_t dims, const double *p) {
 double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
                      const double *high) {
     struct wfg_level *level = &wfg->levels[depth];
-    double *rows = level->rows;
+    double *rows = level->rows, volume = 0;
+    /* What is inside another set is not told of. */
+    const struct work quiet = {.stop = wfg->work ? wfg->work->stop : NULL};
+    if (dims <= 5 && count >= FEW && count <= ZONES_POINTS &&
+        zones_volume(&wfg->zones, rows, count, dims, high,
+                     depth == 0 ? wfg->work : &quiet, &volume))
+        return volume;
+    if (wfg->zones.refused)
+        return NAN;
     if (dims == 4)
         return sweep_hypervolume4(rows, count, high, &wfg->room);
     for (size_t i = 0; i < count; i++)
@@ -107,8 +122,8 @@ double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
     /* In the order of the objective that is swept next, which limits keep. */
     double *sorted = level->sorted;
     size_t kept = 0;
-    double volume = 0;
-    for (size_t i = 0; i < count && !work_stopped(wfg->work); i++) {
+    for (size_t i = 0; i < count && !work_stopped(wfg->work) && !wfg->zones.refused;
+         i++) {
         const double *p = rows + level->items[i].index * dims;
         if (depth == 0)
             work_report(wfg->work, "hypervolume", i, count);
@@ -162,7 +177,7 @@ static double undominated_group(struct wfg *wfg, size_t depth, size_t count,
         for (size_t j = 0; j < dims; j++)
             row[j] = level->limited[i * stride + column[j]];
         /* The sweeps pass over dominated points faster than they are found here. */
-        kept = dims <= 4 ? kept + 1 : thin(rows, kept, dims);
+        kept = dims <= 5 ? kept + 1 : thin(rows, kept, dims);
     }
     double box = box_volume(floor, roof, dims);
     if (kept == 1)

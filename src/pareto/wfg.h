@@ -1,4 +1,4 @@
-/* The recursion behind exact hypervolumes of five and more objectives. Internal to
+/* The recursion behind exact hypervolumes of six and more objectives. Internal to
  * src/pareto; wfg.c tells how it works. */
 #ifndef PWEMOE_PARETO_WFG_H
 #define PWEMOE_PARETO_WFG_H
@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "pareto/sweep.h"
+#include "pareto/zones.h"
 
 enum { WFG_OBJECTIVES = 64 }; /* bits of a mask; exact volumes end far below */
 
@@ -24,17 +25,18 @@ struct wfg {
     size_t depths;
     struct wfg_level levels[WFG_OBJECTIVES];
     struct sweep_room room;
+    struct zones zones;
     const struct work *work; /* NULL, or what may stop it */
 };
 
-/* Room for sets of capacity points of 1 to WFG_OBJECTIVES objectives. wfg_free is due
+/* Room for sets of capacity points of 4 to WFG_OBJECTIVES objectives. wfg_free is due
  * also where this fails. */
 int wfg_new(struct wfg *wfg, size_t capacity, size_t objectives, struct error *error);
 void wfg_free(struct wfg *wfg);
 
 /* Dominated volume below high of wfg->levels[depth].rows [count, dims], dims >= 4; all
  * rows are strictly below high. depth is 0 for callers. Meaningless where it was
- * stopped, which the caller asks work. */
+ * stopped, which the caller asks work, or wfg->zones.refused. */
 double wfg_dominated(struct wfg *wfg, size_t depth, size_t count, size_t dims,
                      const double *high);
 
