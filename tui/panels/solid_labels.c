@@ -44,8 +44,16 @@ static bool is_free(const struct label_cells *labels, int x, int y, int columns)
     return true;
 }
 
+/* What a place costs that lies so many columns and rows from a spot: a row is as far as
+ * two columns, and one more into the box as far as six, as points are there. */
+static int distance(const struct solid *solid, int y, int dx, int dy) {
+    int middle = (int)(solid->middle_y / solid->raster->dots_y);
+    bool inwards = abs(y + dy - middle) < abs(y - middle);
+    return abs(dx) + (inwards ? 6 : 2) * abs(dy);
+}
+
 /* Text with its middle at a spot, or at the nearest place that is free within so many
- * columns and rows of it; a row counts as two columns. False where there is none. */
+ * columns and rows of it. False where there is none. */
 static bool label(struct label_cells *labels, struct spot spot, int most, int reach_x,
                   int reach_y, enum ink ink, unsigned look, const char *text) {
     const struct view *view = &labels->solid->view;
@@ -58,9 +66,9 @@ static bool label(struct label_cells *labels, struct spot spot, int most, int re
     y = y >= view->height ? view->height - 1 : y < 0 ? 0 : y;
     for (int dy = -reach_y; dy <= reach_y; dy++)
         for (int dx = -reach_x; dx <= reach_x; dx++)
-            if (abs(dx) + 2 * abs(dy) < best &&
+            if (distance(labels->solid, y, dx, dy) < best &&
                 is_free(labels, x + dx, y + dy, columns)) {
-                best = abs(dx) + 2 * abs(dy);
+                best = distance(labels->solid, y, dx, dy);
                 at_x = x + dx;
                 at_y = y + dy;
             }
@@ -148,8 +156,8 @@ void solid_labels_draw(const struct solid *solid, const struct explorer *explore
         return;
     hold_marks(&labels, explorer->solid_rows.items, explorer->solid_rows.count);
     hold_marks(&labels, items, count);
-    draw_names(&labels, explorer);
-    if (view->width >= 40 && view->height >= 8)
+    if (view->width >= 40 && view->height >= 8) /* first: a name may stand anywhere */
         draw_numbers(&labels, ticks);
+    draw_names(&labels, explorer);
     free(labels.cells);
 }

@@ -44,7 +44,7 @@ static struct solid make(const struct view *view, struct raster *raster,
                           .sin_tilt = sin(explorer->tilt),
                           .raster = raster};
     /* Room for the names around it; the box then fits however it is turned. */
-    int side = view->width >= 40 ? 6 : 2, below = view->height >= 12 ? 2 : 1;
+    int side = view->width >= 40 ? 6 : 2, below = view->height >= 9 ? 2 : 1;
     double wide = (view->width - 2 * side) * raster->dots_x / 2.0;
     double high = (view->height - below - 1) * raster->dots_y / 2.0;
     /* A dot of braille is square, a whole cell twice as high as wide. */
