@@ -6,6 +6,10 @@
 
 #include "base/memory.h"
 
+#undef error_set
+#undef error_prefix
+#undef error_memory
+
 int error_set(struct error *error, const char *format, ...) {
     if (!error)
         return -1;

@@ -30,4 +30,13 @@ int error_prefix(struct error *error, const char *format, ...)
 /* The message for memory that was refused. Returns -1. */
 int error_memory(struct error *error);
 
+/* That they return -1 is said where they are called, too: compilers that look across
+ * functions then see that what a failed call should have filled is not read. */
+static inline int error_told(void) {
+    return -1;
+}
+#define error_set(...) (error_set(__VA_ARGS__), error_told())
+#define error_prefix(...) (error_prefix(__VA_ARGS__), error_told())
+#define error_memory(error) (error_memory(error), error_told())
+
 #endif

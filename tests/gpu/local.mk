@@ -39,7 +39,8 @@ tests/gpu/emulated/host/%.o: tests/gpu/emulation/%.cc $(emulation_headers)
 	  -I$(top_srcdir)/src $(AM_CXXFLAGS) $(CXXFLAGS) -fPIC -c -o $@ $<
 
 $(emulated_module): $(emulated_objects) $(emulated_host)
-	$(AM_V_GEN)$(CXX) -shared $(AM_CXXFLAGS) $(CXXFLAGS) $(filter-out -pie,$(AM_LDFLAGS)) -o $@ \
+	$(AM_V_GEN)$(CXX) -shared $(filter-out -fPIE,$(AM_CXXFLAGS)) $(CXXFLAGS) -fPIC \
+	  $(filter-out -pie,$(AM_LDFLAGS)) -o $@ \
 	  $(emulated_objects) $(emulated_host)
 
 # The same again, compiled to tell of its accesses of memory: what a step and a drag of a
@@ -53,7 +54,8 @@ tests/gpu/counted/%.o: gpu/%.cu $(cuda_headers) $(emulation_headers)
 	  $(AM_CXXFLAGS) $(CXXFLAGS) -fsanitize=thread -fPIC -c -o $@ $<
 
 $(counted_module): $(counted_objects) $(emulated_host)
-	$(AM_V_GEN)$(CXX) -shared $(AM_CXXFLAGS) $(CXXFLAGS) $(filter-out -pie,$(AM_LDFLAGS)) -o $@ \
+	$(AM_V_GEN)$(CXX) -shared $(filter-out -fPIE,$(AM_CXXFLAGS)) $(CXXFLAGS) -fPIC \
+	  $(filter-out -pie,$(AM_LDFLAGS)) -o $@ \
 	  $(counted_objects) $(emulated_host)
 
 gpu-count: $(counted_module) bench/gpu/bench_device
