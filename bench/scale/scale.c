@@ -348,7 +348,7 @@ int main(int argc, char **argv) {
     }
     printf("A step has %.0f examples of each task, a point %.0f of all, a front %.0f "
            "points.\nWhat pwemoe does not do: LS*, the merge shared out, too; distil*, "
-           "the gradient\nsummed behind the backward pass.\n",
+           "the gradient\nsummed behind the backward pass (on the CPU it is).\n",
            asked.job.batch, asked.job.examples, asked.job.points);
     static const char *const usual[] = {"vit-b32", "vit-l14", "gpt2-7b"};
     int printed = 0;

@@ -97,6 +97,9 @@ struct gradient_sink {
     float *(*place)(void *self, size_t offset, size_t count, size_t *stride);
     /* The region's gradient is complete (queued on the backend); NULL: nobody asks. */
     void (*ready)(void *self, size_t offset, size_t count);
+    /* The gradients of all regions from `offset` of the arena on are complete (queued);
+     * called after each block, and with 0 at the end. NULL: nobody asks. */
+    void (*passed)(void *self, size_t offset);
     /* Not NULL: for Fisher's diagonal. Every group is then one image, and for the
      * weights of linear layers the other functions are not called: squares_scale times
      * the sum over groups of their squared gradients is added to squares (size). */

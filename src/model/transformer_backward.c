@@ -373,6 +373,11 @@ static void text_backward(const struct backward *back) {
         each_group(back, l->tokens, table, t->rows, add_tokens, &table);
 }
 
+static void passed(const struct backward *back, size_t offset) {
+    if (back->sink->passed)
+        back->sink->passed(back->sink->self, offset);
+}
+
 /* From the features down to where nothing further is wanted. */
 static void features_backward(struct backward *back, const real *dfeatures) {
     struct transformer *t = back->t;
@@ -396,9 +401,11 @@ static void features_backward(struct backward *back, const real *dfeatures) {
                            t->images, w);
     if (!t->narrow)
         spread(t, t->dstream, t->dclasses);
-    for (size_t i = m->layers; i-- > 0;)
+    for (size_t i = m->layers; i-- > 0;) {
         if (!block_backward(back, i))
             return;
+        passed(back, l->blocks[i].norm1_gamma);
+    }
     if (back->sink->lowest >= l->blocks[0].norm1_gamma)
         return;
     join(back, &back->last);
@@ -423,4 +430,5 @@ void transformer_backward(struct transformer *t, const real *weights,
         back.alike = back.alike && group_images[g] == group_images[0];
     features_backward(&back, dfeatures);
     join(&back, &back.last);
+    passed(&back, 0);
 }

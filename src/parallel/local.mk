@@ -1,4 +1,5 @@
 libpwemoe_a_SOURCES += \
+  src/parallel/behind.h src/parallel/behind.c \
   src/parallel/handout.h src/parallel/handout.c \
   src/parallel/module.h \
   src/parallel/ranks.h src/parallel/ranks_connection.c \

@@ -151,23 +151,48 @@ static int choose_data(struct distillation *d, const struct dataset *const *trai
     return 0;
 }
 
+/* The pieces in which ranks add up the gradient of D: a block each, where that is
+ * enough for the ring; what is made last, before the blocks, is one too. */
+static int cut_gradient(struct distillation *d, struct error *error) {
+    const struct layout *l = d->pool->layout;
+    size_t least = (size_t)ranks_size(d->sharing.ranks) * RANKS_RING_PART;
+    size_t end = l->text_begin, count = 1;
+    d->begins = array_new(l->config.layers + 2, sizeof *d->begins);
+    if (!d->begins)
+        return error_memory(error);
+    d->begins[0] = end; /* from the end on, and turned below */
+    for (size_t i = l->config.layers; d->sharing.ranks && i-- > 0;)
+        if (end - l->blocks[i].norm1_gamma >= least)
+            d->begins[count++] = end = l->blocks[i].norm1_gamma;
+    if (end > 0)
+        d->begins[count++] = 0;
+    d->pieces = count - 1;
+    for (size_t i = 0; i < count / 2; i++) {
+        size_t other = d->begins[i];
+        d->begins[i] = d->begins[count - 1 - i];
+        d->begins[count - 1 - i] = other;
+    }
+    return 0;
+}
+
 static int allocate(struct distillation *d, struct error *error) {
     struct pool *pool = d->pool;
     struct backend *b = pool->backend;
     size_t size = pool->layout->size, rows = pool->tasks * d->part;
     size_t features = model_config_features(&pool->layout->config);
     /* No image's features know of a text tower: D stays 0 there. */
-    size_t text_begin = pool->layout->text_begin, none = 0;
+    size_t text_begin = pool->layout->text_begin;
     /* Nothing of D is trained where its factors are. Of several vectors all moments are
      * here: to gather what other ranks have moved would cost a model for each. */
     const struct trained_split split = {
         .ranks = d->count == 1 && !d->options.rank ? d->sharing.ranks : NULL,
-        .begins = d->options.rank ? &none : NULL};
+        .begins = d->count == 1 || d->options.rank ? d->begins : NULL,
+        .pieces = d->options.rank ? 0 : d->pieces};
     if (trained_new(b, &d->vector, (d->count - 1) * size + text_begin,
                     correction_vector(d->correction), &split, error))
         return -1;
     if (d->sharing.ranks && d->count > 1 && !d->options.rank &&
-        !(d->gathered = array_unset(text_begin, sizeof *d->gathered)))
+        !(d->gathered = array_new(text_begin, sizeof *d->gathered)))
         return error_memory(error);
     if (d->count == 1)
         d->slope = d->vector.gradient;
@@ -275,7 +300,7 @@ static int make_parts(struct distillation *d, const struct dataset *const *train
     return task_batch_transformer(d->batch, &pool->form.preprocess, &d->transformer,
                                   error) ||
                    sharing_open(&d->sharing, 0, pool->tasks, error) ||
-                   allocate(d, error) || divide(d, error) ||
+                   cut_gradient(d, error) || allocate(d, error) || divide(d, error) ||
                    make_base(d, train, work, error)
                ? -1
                : 0;
@@ -321,6 +346,7 @@ void distillation_free(struct distillation *d) {
     head_bank_free(d->heads);
     sharing_close(&d->sharing);
     free(d->gathered);
+    free(d->begins);
     free(d->resumed);
     closed_base_free(d->base);
     correction_free(d->correction);

@@ -64,7 +64,10 @@ static void run_batch(void *self) {
                           batch->scale + t * n,
                           backend_at(b, d->dfeatures, t * n * features));
     }
-    struct gradient_sink sink = {.self = d, .place = place_gradient, .together = true};
+    struct gradient_sink sink = {.self = d,
+                                 .place = place_gradient,
+                                 .passed = d->travels ? distillation_passed : NULL,
+                                 .together = true};
     transformer_backward(d->transformer, d->weights, d->dfeatures, &whole, 1, &sink);
     distillation_routers_sum(d);
 }
@@ -222,6 +225,7 @@ int distillation_step(struct distillation *d, double *losses, struct error *erro
     struct random random = d->random;
     random_dirichlet(&random, d->options.alpha, d->pool->tasks, d->preference);
     task_batch_next(d->batch);
+    distillation_begin_sum(d);
     int result = forward_backward(d, d->preference, error);
     if (d->sharing.ranks) { /* the gradient is whole when all ranks' parts are there */
         if (result == 0)

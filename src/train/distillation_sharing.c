@@ -34,31 +34,82 @@ int distillation_share_answers(struct distillation *d, size_t task, int result,
     return ranks_agree(ranks, result, error);
 }
 
-/* A rank that cannot hand over its gradient after all have said that they are fine
- * gives up, which ends them all: the others wait for it. */
-int distillation_gather(struct distillation *d, int result, double *losses,
-                        struct error *error) {
+/* --- a step's gradient ------------------------------------------------------------ */
+
+/* Where ranks add up the gradient of the weights. */
+static float *room_for(const struct distillation *d) {
+    return d->gathered ? d->gathered : d->vector.room;
+}
+
+/* Of what is recorded nothing can be brought to the host before it is all done. */
+void distillation_begin_sum(struct distillation *d) {
+    const struct distillation_options *o = &d->options;
+    d->travels =
+        d->sharing.ranks && !o->fixed && !o->rank && !d->pool->backend->record_begin;
+    if (!d->travels)
+        return;
+    d->brought = d->pool->layout->text_begin;
+    d->result = 0;
+    behind_begin(&d->behind, d->sharing.ranks, room_for(d), d->begins, d->pieces);
+}
+
+void distillation_passed(void *self, size_t offset) {
+    struct distillation *d = self;
+    struct backend *b = d->pool->backend;
+    if (d->result == 0)
+        d->result = b->download(b, room_for(d) + offset, d->slope + offset,
+                                (d->brought - offset) * sizeof *d->slope, &d->why);
+    d->brought = offset;
+    behind_made(&d->behind, offset);
+}
+
+/* What comes after all ranks have said that they are fine: one that cannot hand over
+ * its gradient then gives up, which ends them all. Of several vectors that of the
+ * weights is whole on every rank. */
+static int gather_slope(struct distillation *d, bool added, struct error *error) {
     struct ranks *ranks = d->sharing.ranks;
     struct backend *b = d->pool->backend;
-    size_t count = d->pool->layout->text_begin;
+    size_t bytes = d->pool->layout->text_begin * sizeof *d->gathered;
+    if (!added && b->download(b, d->gathered, d->slope, bytes, error)) {
+        ranks_give_up(ranks);
+        return -1;
+    }
+    for (size_t i = 0; i < d->pieces; i++) {
+        float *piece = d->gathered + d->begins[i];
+        size_t count = d->begins[i + 1] - d->begins[i];
+        if ((!added && ranks_add_parts(ranks, piece, count, error)) ||
+            ranks_gather_parts(ranks, piece, count, error))
+            return -1;
+    }
+    b->upload(b, d->slope, d->gathered, bytes);
+    return 0;
+}
+
+int distillation_gather(struct distillation *d, int result, double *losses,
+                        struct error *error) {
+    struct backend *b = d->pool->backend;
     struct trained *list[2];
+    struct error unsaid;
+    bool travels = d->travels;
+    d->travels = false;
+    if (travels && behind_end(&d->behind, result ? &unsaid : error))
+        return -1;
+    if (travels && result == 0 && d->result) {
+        *error = d->why;
+        result = -1;
+    }
     if (result == 0)
         result = task_batch_collect(d->batch, losses, error);
     if (sharing_add(&d->sharing, result, NULL, 0, losses, error))
         return -1;
     if (d->options.fixed) /* what routers learn from travels by itself */
         return 0;
-    if (!d->gathered) {
-        distillation_list(d, list);
+    if (d->gathered)
+        return gather_slope(d, travels, error);
+    distillation_list(d, list);
+    if (!travels)
         return trained_reduce(b, list[0], error);
-    }
-    if (b->download(b, d->gathered, d->slope, count * sizeof *d->gathered, error)) {
-        ranks_give_up(ranks);
-        return -1;
-    }
-    if (ranks_add_floats(ranks, d->gathered, count, error))
-        return -1;
-    b->upload(b, d->slope, d->gathered, count * sizeof *d->gathered);
+    trained_take(b, list[0]);
     return 0;
 }
 

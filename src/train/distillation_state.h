@@ -8,6 +8,7 @@
 #include "model/heads.h"
 #include "model/transformer.h"
 #include "moe/correction.h"
+#include "parallel/behind.h"
 #include "train/distillation.h"
 #include "train/factors.h"
 #include "train/held_back.h"
@@ -50,7 +51,14 @@ struct distillation {
     struct sharing sharing;
     size_t part;     /* examples of each task in a pass of this process */
     float *gathered; /* (text_begin) on the host, where ranks share no moments */
-    char *resumed;   /* the file that the state is from; NULL: none */
+    size_t *begins;  /* [pieces + 1] of the pieces in which d->slope is added up */
+    size_t pieces;
+    bool travels;         /* it does, while the rest is being made */
+    struct behind behind; /* what does that */
+    size_t brought;       /* from here on it is on the host */
+    int result;           /* of bringing it there */
+    struct error why;
+    char *resumed; /* the file that the state is from; NULL: none */
 
     /* What is trained in place of D; NULL: D itself. */
     struct factors *factors;
@@ -96,6 +104,10 @@ int distillation_routers_put(struct distillation *distillation, struct error *er
  * computed its own rows: whole on every rank. result: of computing them. */
 int distillation_share_answers(struct distillation *distillation, size_t task,
                                int result, struct error *error);
+/* Before a batch's forward: its gradient is added up behind the backward pass, where
+ * that can be. passed is the gradient sink's. */
+void distillation_begin_sum(struct distillation *distillation);
+void distillation_passed(void *self, size_t offset);
 /* After a batch's forward and backward, with that as result: losses [tasks] and the
  * gradient of what is trained become those of the whole batch, the latter where this
  * rank has the moments. Of several vectors it is d->slope. */

@@ -25,7 +25,7 @@ static int split_up(struct trained *t, const struct trained_split *split,
         t->runs[i] = (struct trained_run){begin + first, end - first, t->kept};
         t->kept += end - first;
     }
-    if (t->ranks && !(t->room = array_unset(t->count, sizeof *t->room)))
+    if (t->ranks && !(t->room = array_new(t->count, sizeof *t->room)))
         return error_memory(error);
     return 0;
 }

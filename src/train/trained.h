@@ -78,6 +78,8 @@ void trained_step(struct backend *backend, struct trained *trained, double rate,
 /* Before it: the gradient of all ranks, added up where the moments are here. */
 int trained_reduce(struct backend *backend, struct trained *trained,
                    struct error *error);
+/* The same where room has it already, as ranks_add_parts has left it of each piece. */
+void trained_take(struct backend *backend, struct trained *trained);
 /* After it: the values of all ranks. */
 int trained_gather(struct backend *backend, struct trained *trained,
                    struct error *error);

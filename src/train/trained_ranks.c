@@ -21,19 +21,24 @@ static int gather(const struct trained *t, float *values, struct error *error) {
     return 0;
 }
 
+void trained_take(struct backend *b, struct trained *t) {
+    for (size_t i = 0; t->ranks && i < t->pieces; i++) {
+        const struct trained_run *r = &t->runs[i];
+        b->upload(b, t->gradient + r->begin, t->room + r->begin,
+                  r->count * sizeof *t->room);
+    }
+}
+
 int trained_reduce(struct backend *b, struct trained *t, struct error *error) {
     if (!t->ranks)
         return 0;
     if (b->download(b, t->room, t->gradient, t->count * sizeof *t->room, error))
         return fail_alone(t->ranks);
-    for (size_t i = 0; i < t->pieces; i++) {
-        const struct trained_run *r = &t->runs[i];
+    for (size_t i = 0; i < t->pieces; i++)
         if (ranks_add_parts(t->ranks, t->room + t->begins[i],
                             t->begins[i + 1] - t->begins[i], error))
             return -1;
-        b->upload(b, t->gradient + r->begin, t->room + r->begin,
-                  r->count * sizeof *t->room);
-    }
+    trained_take(b, t);
     return 0;
 }
 

@@ -126,6 +126,8 @@ static void test_logits(void **state) {
 struct sink {
     float *gradient; /* (groups, layout size) on the device */
     size_t size;
+    float *early; /* the same, copied as it is passed */
+    size_t from, groups, calls;
 };
 
 static float *place(void *self, size_t offset, size_t count, size_t *stride) {
@@ -139,6 +141,17 @@ static void ready(void *self, size_t offset, size_t count) {
     (void)self;
     (void)offset;
     (void)count;
+}
+
+/* What has been passed stays as it is: copied now, compared at the end. */
+static void passed(void *self, size_t offset) {
+    struct sink *sink = self;
+    assert_true(offset <= sink->from);
+    for (size_t g = 0; g < sink->groups; g++)
+        for (size_t i = offset; i < sink->from; i++)
+            sink->early[g * sink->size + i] = sink->gradient[g * sink->size + i];
+    sink->from = offset;
+    sink->calls++;
 }
 
 /* The sum over `groups` groups of texts of the gradient of the mean loss. */
@@ -176,13 +189,19 @@ static float *gradient_of(struct model *m, const struct dataset *data, size_t gr
     feed_embed(feed, t, m->weights, TEXTS);
     const real *x = transformer_run(t, m->weights, TEXTS);
     head_bank_loss(bank, 0, x, TEXTS, labels, loss, loss + TEXTS, dfeatures);
-    struct sink sink = {device, size};
-    struct gradient_sink where = {.self = &sink, .place = place, .ready = ready};
+    struct sink sink = {device, size,   malloc(groups * size * sizeof *parts),
+                        size,   groups, 0};
+    assert_non_null(sink.early);
+    struct gradient_sink where = {
+        .self = &sink, .place = place, .ready = ready, .passed = passed};
     transformer_backward(t, m->weights, dfeatures, images, groups, &where);
     if (b->download(b, parts, device, groups * size * sizeof *parts, &error))
         fail_msg("%s", error.text);
+    assert_memory_equal(parts, sink.early, groups * size * sizeof *parts);
+    assert_int_equal(sink.calls, m->layout->config.layers + 1);
     for (size_t i = 0; i < groups * size; i++)
         sum[i % size] += parts[i];
+    free(sink.early);
     free(parts);
     b->release(b, device);
     b->release(b, dfeatures);

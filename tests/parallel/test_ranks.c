@@ -18,6 +18,7 @@
 
 #include "base/memory.h"
 #include "launch.h"
+#include "parallel/behind.h"
 #include "parallel/handout.h"
 #include "parallel/ranks.h"
 
@@ -128,6 +129,47 @@ static void collectives(void) {
     }
     for (unsigned k = 0; k < size; k++)
         CHECK(!ranks_gone(ranks, k));
+}
+
+/* --- behind what makes it --------------------------------------------------------- */
+
+enum { PIECES = 3, LONG = 1000003 };
+static const size_t begins[PIECES + 1] = {0, 50, 500000, LONG};
+
+/* Each piece is added up before the next is made, with the bits of the ring, though
+ * every rank takes its time; `idle` makes none, and keeps nobody waiting. */
+static void add_behind(unsigned idle) {
+    struct behind behind;
+    unsigned rank = ranks_rank(ranks), size = ranks_size(ranks);
+    float *values = array_new(LONG, sizeof *values);
+    CHECK(values);
+    behind_begin(&behind, ranks, values, begins, PIECES);
+    for (size_t piece = PIECES; rank != idle && piece-- > 0;) {
+        nanosleep(&(struct timespec){.tv_nsec = (long)(rank + piece) * 2000000}, NULL);
+        for (size_t i = begins[piece]; i < begins[piece + 1]; i++)
+            values[i] = number(rank, i);
+        behind_made(&behind, begins[piece]);
+        for (int i = 0; idle == size && i < 30000 && behind.left > piece; i++)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        CHECK(idle < size || behind.left == piece);
+    }
+    CHECK(behind_end(&behind, &error) == 0);
+    for (size_t piece = 0; idle == size && piece < PIECES; piece++) {
+        size_t count = begins[piece + 1] - begins[piece];
+        size_t end = ranks_part(ranks, count, rank + 1);
+        for (size_t i = ranks_part(ranks, count, rank); i < end; i++) {
+            float wanted = number((rank + 1) % size, begins[piece] + i);
+            for (unsigned k = 2; k <= size; k++)
+                wanted += number((rank + k) % size, begins[piece] + i);
+            CHECK(memcmp(&values[begins[piece] + i], &wanted, sizeof wanted) == 0);
+        }
+    }
+    free(values);
+}
+
+static void behind_what_makes_it(void) {
+    add_behind(ranks_size(ranks));
+    add_behind(1);
 }
 
 /* --- jobs ----------------------------------------------------------------------- */
@@ -267,6 +309,8 @@ static int be_a_rank(const char *role) {
     }
     if (strcmp(role, "collectives") == 0)
         collectives();
+    else if (strcmp(role, "behind") == 0)
+        behind_what_makes_it();
     else if (strcmp(role, "jobs") == 0)
         jobs();
     else if (strcmp(role, "failing") == 0)
@@ -311,6 +355,12 @@ static void ranks_add_up_in_one_order(void **state) {
     (void)state;
     for (unsigned size = 2; size <= 5; size++)
         start("", size, "collectives");
+}
+
+static void pieces_are_added_up_as_they_are_made(void **state) {
+    (void)state;
+    for (unsigned size = 2; size <= 4; size++)
+        start("", size, "behind");
 }
 
 static void jobs_are_done_once(void **state) {
@@ -376,6 +426,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(one_process_needs_no_mpi),
         cmocka_unit_test(no_module_is_an_error),
         cmocka_unit_test(ranks_add_up_in_one_order),
+        cmocka_unit_test(pieces_are_added_up_as_they_are_made),
         cmocka_unit_test(jobs_are_done_once),
         cmocka_unit_test(a_job_that_fails_is_told),
         cmocka_unit_test(a_rank_that_dies_costs_its_job),
