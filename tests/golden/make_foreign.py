@@ -1,6 +1,7 @@
 """Makes tensorwise/foreign.safetensors: what fusion-bench makes of the tiny Llama, BERT, T5
-and ResNet of tensorwise/, in float64. Run after make_tensorwise.py with what make_merge.py wants,
-from which the way of loading fusion-bench's files is taken."""
+and ResNet of tensorwise/, in float64, by each of TSV-M, Iso-C, Iso-CTS, SLERP and TIES. Run
+after make_tensorwise.py with what make_merge.py wants, from which the way of loading
+fusion-bench's files is taken."""
 
 import pathlib
 import sys
@@ -24,8 +25,10 @@ def vectors(kind, experts):
 
 
 def others(base):
-    """Matrices outside numbered layers, which pwemoe takes the mean of."""
-    return [k for k in base if not any(part.isdigit() for part in k.split("."))]
+    """Matrices outside numbered layers, and a table of relative positions inside one, which
+    pwemoe takes the mean of."""
+    return [k for k in base
+            if "_bias." in k or not any(part.isdigit() for part in k.split("."))]
 
 
 def trimmed(taus, share):
@@ -40,6 +43,7 @@ def trimmed(taus, share):
 
 
 def main():
+    tsv = fusion_bench("task_singular_vector/utils/TSVM_utils.py")
     iso = fusion_bench("isotropic_merging/iso_utils.py")
     slerp = fusion_bench("slerp/slerp_utils.py").slerp
     results = {}
@@ -48,20 +52,19 @@ def main():
         for key, value in tensors.items():
             results[label + "/" + key] = value.float().contiguous()
 
-    base, taus = vectors("llama", "abc")
-    found = iso.iso_c(taus, accelerator="cpu", exclude_keys=others(base))
-    keep("llama/iso-c", {k: base[k] + 0.7 * found[k] for k in base})
-    base, taus = vectors("bert", "ab")
-    found = iso.iso_cts(taus, 0.5, accelerator="cpu", exclude_keys=others(base))
-    keep("bert/iso-cts", {k: base[k] + 0.7 * found[k] for k in base})
-    _, a, b = models("t5", "ab")
-    keep("t5/slerp", {k: slerp(0.3, a[k], b[k]) for k in a})
-    _, a, b = models("resnet", "ab")
-    learnt = [k for k in a if a[k].dim() and "running_" not in k]
-    keep("resnet/slerp", {k: slerp(0.3, a[k], b[k]) for k in learnt})
-    base, taus = vectors("resnet", "abc")
-    keep("resnet/ties", {k: base[k] + 0.4 * trimmed([t[k] for t in taus], 0.3)
-                         for k in learnt})
+    for kind, experts in (("llama", "abc"), ("bert", "ab"), ("t5", "ab"), ("resnet", "abc")):
+        base, taus = vectors(kind, experts)
+        learnt = [k for k in base if base[k].dim() and "running_" not in k]
+        scaled = lambda found: {k: base[k] + 0.7 * found[k] for k in learnt}
+        copies = lambda: [{k: v.clone() for k, v in tau.items()} for tau in taus]
+        keep(kind + "/tsv-m", scaled(tsv.compute_and_sum_svd_mem_reduction(
+            copies(), others(base), "cpu")))
+        keep(kind + "/iso-c", scaled(iso.iso_c(copies(), "cpu", others(base))))
+        keep(kind + "/iso-cts", scaled(iso.iso_cts(copies(), 0.5, "cpu", others(base))))
+        _, a, b = models(kind, "ab")
+        keep(kind + "/slerp", {k: slerp(0.3, a[k], b[k]) for k in learnt})
+        keep(kind + "/ties", {k: base[k] + 0.4 * trimmed([t[k] for t in taus], 0.3)
+                              for k in learnt})
     save_file(results, HERE / "foreign.safetensors")
 
 

@@ -153,23 +153,33 @@ static void test_against_mergekit(void **state) {
 /* Singular vectors in f64 here as there, what is written rounded to f32. */
 static void test_against_fusion_bench(void **state) {
     static const struct {
-        const char *kind, *label, *words;
+        const char *kind, *experts;
+    } kinds[] = {{"llama", THREE}, {"bert", TWO}, {"t5", TWO}, {"resnet", THREE}};
+    static const struct {
+        const char *label, *settings;
+        bool two; /* models, and no pretrained one */
         double relative;
     } rows[] = {
-        {"llama", "iso-c", "--method iso-c --set scale=0.7" BASE THREE, angles},
-        {"bert", "iso-cts", "--method iso-cts --set scale=0.7,common=0.5" BASE TWO,
-         angles},
-        {"t5", "slerp", "--method slerp --scales a=0.7,b=0.3" TWO, angles},
-        {"resnet", "slerp", "--method slerp --scales a=0.7,b=0.3" TWO, angles},
-        {"resnet", "ties", "--method ties" BASE THREE " --set keep=0.3,scale=0.4",
-         rounding},
+        {"tsv-m", "scale=0.7", false, angles},
+        {"iso-c", "scale=0.7", false, angles},
+        {"iso-cts", "scale=0.7,common=0.5", false, angles},
+        {"ties", "keep=0.3,scale=0.4", false, rounding},
+        {"slerp", NULL, true, angles},
     };
     struct safetensors *golden = golden_open("tensorwise/foreign.safetensors");
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        merge("merged", rows[i].kind, rows[i].words);
-        compare(golden, rows[i].kind, rows[i].label, rows[i].relative);
-    }
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            char words[256];
+            if (rows[i].two)
+                snprintf(words, sizeof words,
+                         "--method slerp --scales a=0.7,b=0.3" TWO);
+            else
+                snprintf(words, sizeof words, "--method %s --set %s" BASE "%s",
+                         rows[i].label, rows[i].settings, kinds[k].experts);
+            merge("merged", kinds[k].kind, words);
+            compare(golden, kinds[k].kind, rows[i].label, rows[i].relative);
+        }
     safetensors_close(golden);
 }
 
