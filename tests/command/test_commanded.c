@@ -139,6 +139,35 @@ static void test_pipeline(void **state) {
     no_place_is_left();
 }
 
+/* A program is called by the name that the recipe has, as a virtual environment's
+ * Python has to be: of two links to one file each says what it is called. The folder's
+ * own name may be a link, too. */
+static void test_links(void **state) {
+    (void)state;
+    char measure[1300];
+    struct ran ran =
+        shell("cd '%s' && mkdir -p env/bin && ln -s env/bin link", folder());
+    ran_free(&ran);
+    write_program("env/bin/whole.sh", "#!/bin/sh\n"
+                                      "case $0 in */bin/half.sh) echo 2 ;;\n"
+                                      "*/bin/whole.sh) echo 4 ;; *) echo 6 ;; esac\n");
+    ran = shell("ln -s whole.sh '%s/env/bin/half.sh'", folder());
+    ran_free(&ran);
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "link%d.db", i);
+        snprintf(measure, sizeof measure, "%s/%s/%s.sh", i == 2 ? folder() : ".",
+                 i ? "link" : "env/bin", i == 1 ? "whole" : "half");
+        init(name, measure);
+        json_t *rows =
+            json_of("merge %s/%s --method pretrained --allow-commands --quiet "
+                    "--format json",
+                    folder(), name);
+        assert_true(figure(rows, 0, "size") == (i == 1 ? 4 : 2));
+        json_decref(rows);
+    }
+}
+
 /* Coefficients by the names of tensors, of a model that is only a folder of tensors. */
 static void test_weights(void **state) {
     (void)state;
@@ -458,6 +487,7 @@ int main(void) {
         cmocka_unit_test(test_time),        cmocka_unit_test(test_spread),
         cmocka_unit_test(test_budget),      cmocka_unit_test(test_known_models),
         cmocka_unit_test(test_recipes),     cmocka_unit_test(test_adapter),
-        cmocka_unit_test(test_job_devices), cmocka_unit_test(test_weights)};
+        cmocka_unit_test(test_job_devices), cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_links)};
     return cmocka_run_group_tests(tests, setup, NULL);
 }

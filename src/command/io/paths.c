@@ -40,22 +40,46 @@ bool path_empty_folder(const char *path) {
     return entries == 2; /* itself and its parent */
 }
 
-char *path_stored(const char *folder, const char *path, struct error *error) {
-    char *base = realpath(folder, NULL);
-    int failure = errno;
-    char *target = realpath(path, NULL), *result = NULL;
-    if (!base || !target) {
-        error_set(error, "%s: %s", base ? path : folder,
-                  strerror(base ? errno : failure));
-    } else {
-        size_t length = strcmp(base, "/") == 0 ? 0 : strlen(base);
-        bool below = strncmp(base, target, length) == 0 && target[length] == '/' &&
-                     target[length + 1];
-        result = strdup(below ? target + length + 1 : target);
-        if (!result)
-            error_memory(error);
+/* How a store in `folder` names `target`, which is a real path. */
+static char *stored(const char *folder, const char *target, struct error *error) {
+    char *base = realpath(folder, NULL), *result = NULL;
+    if (!base) {
+        error_set(error, "%s: %s", folder, strerror(errno));
+        return NULL;
     }
+    size_t length = strcmp(base, "/") == 0 ? 0 : strlen(base);
+    bool below = strncmp(base, target, length) == 0 && target[length] == '/' &&
+                 target[length + 1];
+    result = strdup(below ? target + length + 1 : target);
+    if (!result)
+        error_memory(error);
     free(base);
+    return result;
+}
+
+char *path_stored(const char *folder, const char *path, struct error *error) {
+    char *target = realpath(path, NULL);
+    if (!target) {
+        error_set(error, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    char *result = stored(folder, target, error);
     free(target);
+    return result;
+}
+
+char *path_stored_program(const char *folder, const char *path, struct error *error) {
+    char *above = path_folder(path), *target = NULL, *result = NULL;
+    char *real = above ? realpath(above, NULL) : NULL;
+    const char *slash = strrchr(path, '/');
+    if (above && !real)
+        error_set(error, "%s: %s", above, strerror(errno));
+    else if (!real || !(target = path_join(real, slash ? slash + 1 : path)))
+        error_memory(error);
+    else
+        result = stored(folder, target, error);
+    free(target);
+    free(real);
+    free(above);
     return result;
 }

@@ -59,8 +59,8 @@ static int place_program(const struct init *s, char **word, struct error *error)
         return -1;
     if (access(found, X_OK) != 0)
         error_set(error, "%s: cannot be executed; chmod +x it", found);
-    else if ((kept = path_stored(s->store_folder, found, error)) && *kept != '/' &&
-             strncmp(kept, "./", 2) != 0) {
+    else if ((kept = path_stored_program(s->store_folder, found, error)) &&
+             *kept != '/' && strncmp(kept, "./", 2) != 0) {
         char *here = text_format("./%s", kept);
         free(kept);
         if (!(kept = here))
