@@ -102,4 +102,4 @@ gpu-bench: all bench/gpu/bench_device
 	  ./bench/gpu/bench_device --out '$(srcdir)/bench/results' $(GPU_BENCH_FLAGS)
 
 # Beside mergekit, which needs Python.
-EXTRA_DIST += bench/merge_to.py bench/ranks.py bench/scale/README.md
+EXTRA_DIST += bench/many_tasks.py bench/merge_to.py bench/ranks.py bench/scale/README.md

@@ -41,8 +41,9 @@ static const struct option_spec options[] = {
      .value = "N",
      .minimum = 4,
      .maximum = 100000,
-     .help = "Models to measure before the front is (default two and a half times the "
-             "numbers of a quadratic: 15 for two tasks, 25 for three, 53 for five)",
+     .help = "Models to measure before the front is (default 15 for two tasks, 25 for "
+             "three and five more for each further task; with --fit least-squares two "
+             "and a half times the numbers of a quadratic: 53 for five, 113 for eight)",
      .offset = offsetof(struct map_options, evaluations)},
     {.name = "refine",
      .type = OPTION_UNSIGNED,
@@ -58,8 +59,19 @@ static const struct option_spec options[] = {
      .maximum = 1000,
      .help =
          "Answers measured at the end: those at preferences with M points on each edge "
-         "(default the most, up to 11, that make no more than 16)",
+         "(default the most, up to 11, that make no more than 16; where that is 2, "
+         "equal "
+         "weights as well)",
      .offset = offsetof(struct map_options, grid)},
+    {.name = "fit",
+     .type = OPTION_CHOICE,
+     .value = "F",
+     .choices = "posterior|least-squares",
+     .initial = "posterior",
+     .help = "How the quadratics are fitted: under a prior whose widths are the "
+             "likeliest ones, so that fewer models than a quadratic has numbers will "
+             "do, or by least squares alone",
+     .offset = offsetof(struct map_options, fit)},
     {.name = "fit-split",
      .type = OPTION_CHOICE,
      .value = "S",
@@ -123,8 +135,12 @@ static int take_counts(struct map *map, struct error *error) {
     const struct map_options *o = map->options;
     const struct invocation *invocation = map->measure.invocation;
     size_t terms = map->surrogate->terms, tasks = map->surrogate->tasks;
-    size_t least = map->surrogate->by_preference ? terms - tasks : terms + 1;
-    map->evaluations = o->evaluations ? (size_t)o->evaluations : (5 * terms + 1) / 2;
+    size_t usual = (5 * terms + 1) / 2;
+    map->surrogate->least_squares = o->fit == 1;
+    if (!map->surrogate->least_squares && usual > 5 * tasks + 10)
+        usual = 5 * tasks + 10;
+    size_t least = surrogate_least(map->surrogate);
+    map->evaluations = o->evaluations ? (size_t)o->evaluations : usual;
     map->refine =
         command_given(invocation, "refine") ? (size_t)o->refine : map->evaluations / 3;
     if (!command_given(invocation, "refine") && map->evaluations < map->refine + least)
@@ -163,10 +179,11 @@ static void take_objectives(struct map *map) {
 
 static json_t *run_parameters(const struct map *map) {
     return json_pack(
-        "{s:s, s:o, s:I, s:I, s:I, s:s}", "base", map->surrogate->method, "set",
+        "{s:s, s:o, s:I, s:I, s:I, s:s, s:s}", "base", map->surrogate->method, "set",
         json_loads(map->surrogate->parameters, 0, NULL), "evaluations",
         (json_int_t)map->evaluations, "refine", (json_int_t)map->refine, "seed",
-        (json_int_t)map->measure.invocation->common->seed, "split", map->measure.split);
+        (json_int_t)map->measure.invocation->common->seed, "split", map->measure.split,
+        "fit", map->surrogate->least_squares ? "least-squares" : "posterior");
 }
 
 /* The same surrogate again is the run that the store has. */
@@ -323,11 +340,13 @@ static void say_missed(const struct map *map, const struct missed *missed) {
 static int measure_front(struct map *map, struct error *error) {
     struct measure *m = &map->measure;
     size_t tasks = map->surrogate->tasks, edge = edge_of(map);
-    size_t count = simplex_grid_count(tasks, edge);
+    size_t count = simplex_grid_count(tasks, edge), grid = count;
     struct missed missed = {0};
     if (count == 0 || count > 100000)
         return error_set(error, "--grid %zu has too many points for %zu tasks", edge,
                          tasks);
+    /* Vertices alone would be the experts; equal weights stand beside them. */
+    count += edge == 2 && tasks > 2 && !map->options->grid;
     if (store_split_trains(m->split)) {
         missed.other_examples = true;
         evaluator_close(m->evaluator);
@@ -339,7 +358,10 @@ static int measure_front(struct map *map, struct error *error) {
     m->total = m->done + count;
     for (size_t i = 0; i < count; i++) {
         double preference[STORE_TASKS_MAX];
-        simplex_grid_at(tasks, edge, i, preference);
+        if (i < grid)
+            simplex_grid_at(tasks, edge, i, preference);
+        for (size_t t = 0; t < tasks && i == grid; t++)
+            preference[t] = 1 / (double)tasks;
         int result = measure_answer(map, preference, &missed, error);
         if (result != 1)
             return result;

@@ -9,4 +9,5 @@ libpwemoe_a_SOURCES += \
   src/moe/correction_bytes.h src/moe/correction_bytes.c \
   src/moe/thin_svd.h src/moe/thin_svd.c \
   src/moe/quadratic.h src/moe/quadratic.c \
+  src/moe/quadratic_prior.c \
   src/moe/surrogate.h src/moe/surrogate.c src/moe/surrogate_file.c

@@ -139,7 +139,6 @@ int surrogate_design(const struct surrogate *s, size_t count, uint64_t seed, dou
 struct surrogate_doubts {
     size_t tasks;
     struct quadratic_fit fits[SURROGATE_TASKS_MAX];
-    double deviations[SURROGATE_TASKS_MAX]; /* of a value of weight 1, by link */
 };
 
 static double logit(double p) {
@@ -210,32 +209,23 @@ static void judge(struct surrogate_objective *o, const struct surrogate_points *
     o->deviation = sqrt(spread / count);
 }
 
-/* Of a value of weight 1, by what is left over of the fit's freedom. */
-static double deviation_of(const struct quadratic_fit *fit, const double *x,
-                           const double *z, const double *weights) {
-    double squares = 0;
-    for (size_t i = 0; i < fit->count; i++)
-        squares +=
-            weights[i] * pow(z[i] - quadratic_value(fit->inputs, fit->coefficients,
-                                                    x + i * fit->inputs),
-                             2);
-    size_t free_ones = fit->count > fit->rank ? fit->count - fit->rank : 1;
-    return sqrt(squares / (double)free_ones);
-}
-
 static int fit_one(struct surrogate *s, const struct surrogate_points *points,
                    size_t task, double *z, double *weights,
                    struct surrogate_doubts *doubts, struct error *error) {
     struct surrogate_objective *o = &s->objectives[task];
     struct quadratic_fit fit;
+    struct quadratic_prior prior;
     link_values(o, points, s->tasks, task, z, weights);
-    if (quadratic_fit(s->tasks, points->count, points->x, z, weights, &fit, error))
+    if (!s->least_squares && quadratic_prior_find(s->tasks, points->count, points->x, z,
+                                                  weights, &prior, error))
+        return -1;
+    if (quadratic_fit(s->tasks, points->count, points->x, z, weights,
+                      s->least_squares ? NULL : &prior, &fit, error))
         return -1;
     memcpy(s->coefficients + task * s->terms, fit.coefficients,
            s->terms * sizeof *fit.coefficients);
     judge(o, points, s->tasks, task, &fit);
     if (doubts) {
-        doubts->deviations[task] = deviation_of(&fit, points->x, z, weights);
         doubts->fits[task] = fit;
     } else {
         quadratic_fit_clear(&fit);
@@ -261,14 +251,19 @@ static int keep_points(struct surrogate *s, const struct surrogate_points *point
     return 0;
 }
 
+size_t surrogate_least(const struct surrogate *s) {
+    if (!s->least_squares)
+        return s->tasks + 2;
+    /* On the simplex its sum is known, and so many terms say nothing new. */
+    return s->by_preference ? s->terms - s->tasks : s->terms + 1;
+}
+
 int surrogate_fit(struct surrogate *s, const struct surrogate_points *points,
                   const bool *maximise, struct surrogate_doubts **out,
                   struct error *error) {
-    /* On the simplex its sum is known, and so many terms say nothing new. */
-    size_t needed = s->by_preference ? s->terms - s->tasks : s->terms + 1;
-    if (points->count < needed)
+    if (points->count < surrogate_least(s))
         return error_set(error, "%zu points are too few for %zu tasks; %zu at least",
-                         points->count, s->tasks, needed);
+                         points->count, s->tasks, surrogate_least(s));
     struct surrogate_doubts *doubts = NULL;
     double *z = array_new(points->count, sizeof *z);
     double *weights = array_new(points->count, sizeof *weights);
@@ -300,7 +295,7 @@ double surrogate_doubt(const struct surrogate *s, const struct surrogate_doubts 
     for (size_t t = 0; t < s->tasks; t++) {
         const struct surrogate_objective *o = &s->objectives[t];
         double slope = o->percent ? y[t] * (100 - y[t]) / 100 : 1;
-        sum += quadratic_error(&d->fits[t], x) * d->deviations[t] * slope /
+        sum += quadratic_error(&d->fits[t], x) * d->fits[t].deviation * slope /
                fabs(o->best - o->worst);
     }
     return sum;

@@ -6,8 +6,10 @@
  *
  *     y_t(x) = link^-1(e + b^T x + 1/2 x^T A x)
  *
- * is fitted (quadratic.h), with the logit as link where y_t is a percentage. The
- * coefficients are those of the task vectors, or the preference that a method takes. */
+ * is fitted (quadratic.h), with the logit as link where y_t is a percentage, under a
+ * prior whose widths the figures themselves decide: fewer models than the quadratics
+ * have numbers will do. The coefficients are those of the task vectors, or the
+ * preference that a method takes. */
 #ifndef PWEMOE_MOE_SURROGATE_H
 #define PWEMOE_MOE_SURROGATE_H
 
@@ -35,6 +37,7 @@ struct surrogate {
      * owned. by_preference: x is the preference that the method takes, not a scale. */
     char *method, *parameters;
     bool by_preference;
+    bool least_squares; /* the fit is without a prior; not among the bytes */
     double least, most; /* of the sum of x; each x_t is from 0 to 1 */
     struct surrogate_objective objectives[SURROGATE_TASKS_MAX];
     double *coefficients; /* [tasks, terms]; owned */
@@ -61,9 +64,12 @@ struct surrogate_points {
     const double *x, *y;
     const uint64_t *examples;
 };
-/* Fits every objective. maximise [tasks]. doubt, where not NULL, receives the standard
+/* So many points are needed: one for each task and two, by least squares one more than
+ * a quadratic has numbers that the domain tells apart. */
+size_t surrogate_least(const struct surrogate *surrogate);
+/* Fits every objective. maximise [tasks]. doubts, where not NULL, receives the standard
  * errors that surrogate_doubt tells, for one surrogate_doubts_free. Fewer points than
- * terms and one are refused. */
+ * surrogate_least are refused. */
 struct surrogate_doubts;
 int surrogate_fit(struct surrogate *surrogate, const struct surrogate_points *points,
                   const bool *maximise, struct surrogate_doubts **doubts,

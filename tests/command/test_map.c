@@ -130,6 +130,65 @@ static void test_commanded(void **state) {
     ran_free(&ran);
 }
 
+/* Fewer models than a quadratic has numbers, unless least squares alone are asked for:
+ * these are another surrogate, and the fewest are told. */
+static void test_few(void **state) {
+    (void)state;
+    expect_error(2, "2 tasks need at least 4 evaluations before the refining ones",
+                 "map %s/commanded.db --allow-commands --quiet --evaluations 4 "
+                 "--refine 1",
+                 folder());
+    json_t *rows = json_of("map %s/commanded.db --allow-commands --quiet --grid 3 "
+                           "--evaluations 5 --format json",
+                           folder());
+    double spread = 1e6 * pow(expert[0] - expert[1], 2);
+    assert_true(fabs(figure(rows, 1, "left") - spread / 4) < 0.2 * spread);
+    assert_true(fabs(figure(rows, 1, "right") - spread / 4) < 0.2 * spread);
+    json_decref(rows);
+    rows = json_of("map %s/commanded.db --allow-commands --quiet --grid 2 "
+                   "--evaluations 9 --fit least-squares --format json",
+                   folder());
+    assert_int_equal(json_array_size(rows), 2);
+    json_decref(rows);
+    rows = json_of("show %s/commanded.db routers --format json", folder());
+    assert_true(json_array_size(rows) >= 2);
+    json_decref(rows);
+}
+
+/* Six tasks, by fewer models than the 28 numbers of a quadratic: the grid of answers has
+ * the experts alone, and equal weights are answered as well. */
+static void test_many(void **state) {
+    (void)state;
+    char text[8192], models_path[1100];
+    snprintf(models_path, sizeof models_path, "%s", golden_path("tensorwise/llama"));
+    size_t used = (size_t)snprintf(text, sizeof text, "pretrained: %s/base\ntasks:\n",
+                                   models_path);
+    for (int t = 0; t < 6; t++)
+        used += (size_t)snprintf(
+            text + used, sizeof text - used,
+            "  t%d:\n    expert: %s/%c\n    measure: ./aim.sh %.9g {model}\n"
+            "    direction: min\n    unit: squares\n",
+            t, models_path, "abc"[t % 3], base + (expert[t % 2] - base) * (t + 1) / 4);
+    write_file("many.yaml", text);
+    struct ran ran = run("init %s/many.db %s/many.yaml --quiet", folder(), folder());
+    if (ran.status)
+        fail_msg("%s", ran.err);
+    ran_free(&ran);
+    json_t *rows = json_of("map %s/many.db --allow-commands --quiet --evaluations 14 "
+                           "--refine 4 --format json",
+                           folder());
+    assert_int_equal(json_array_size(rows), 7);
+    const json_t *preference = json_object_get(json_array_get(rows, 6), "preference");
+    assert_int_equal(json_array_size(preference), 6);
+    for (size_t t = 0; t < 6; t++)
+        assert_true(fabs(json_number_value(json_array_get(preference, t)) - 1.0 / 6) <
+                    1e-9);
+    json_decref(rows);
+    rows = json_of("show %s/many.db solutions --kind merge --format json", folder());
+    assert_int_equal(json_array_size(rows), 14);
+    json_decref(rows);
+}
+
 /* A quadratic cannot follow every command: it is said. */
 static void test_no_fit(void **state) {
     (void)state;
@@ -230,16 +289,17 @@ static void test_scales(void **state) {
 static void test_refused(void **state) {
     (void)state;
     new_store("refused.db");
-    expect_error(2, "at least 7 evaluations", "map %s/refused.db --evaluations 5",
-                 folder());
+    expect_error(2, "at least 7 evaluations",
+                 "map %s/refused.db --evaluations 5 --fit least-squares", folder());
     expect_error(2, "neither a scale", "map %s/refused.db --base average", folder());
     expect_error(2, "'scale'", "map %s/refused.db --set scale=0.3", folder());
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commanded), cmocka_unit_test(test_no_fit),
-        cmocka_unit_test(test_pool), cmocka_unit_test(test_scales),
+        cmocka_unit_test(test_commanded), cmocka_unit_test(test_few),
+        cmocka_unit_test(test_many),      cmocka_unit_test(test_no_fit),
+        cmocka_unit_test(test_pool),      cmocka_unit_test(test_scales),
         cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, setup, NULL);
 }

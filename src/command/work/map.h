@@ -8,6 +8,7 @@
 struct map_options {
     const char *base, *settings;
     uint64_t evaluations, refine, grid;
+    unsigned fit;       /* 0 posterior, 1 least-squares */
     unsigned fit_split; /* 0 auto, 1 train, 2 test */
     struct measure_options measure;
 };

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "command/work/map.h"
 #include "pareto/simplex.h"
 
-/* Answers among which the next point is chosen, and how near (Euclidean) it may be to
- * one that is measured. */
-enum { CONSIDERED = 128 };
+/* Answers among which the next point is chosen; a grid of fewer points on an edge has
+ * hardly any but those of a few tasks. */
+enum { CONSIDERED = 128, EDGE_LEAST = 6 };
+/* How near (Euclidean) the next point may be to one that is measured. */
 static const double nearest = 0.03;
 
 void map_clear(struct map *map) {
@@ -94,7 +96,21 @@ static bool is_new(const struct map *map, const double *x) {
     return true;
 }
 
-/* The answer of which the figures are least sure, of preferences on a grid; found false
+/* The preferences considered, by their number: a grid of `edge` points on each edge,
+ * or, where `edge` is 0, equal weights and draws of all kinds. */
+static void consider(size_t tasks, size_t edge, size_t number, double *preference) {
+    struct random random;
+    if (edge) {
+        simplex_grid_at(tasks, edge, number, preference);
+        return;
+    }
+    random_seed(&random, number, 3);
+    random_dirichlet(&random, number % 2 ? 1 : 0.3, tasks, preference);
+    for (size_t t = 0; t < tasks && number == 0; t++)
+        preference[t] = 1 / (double)tasks;
+}
+
+/* The answer of which the figures are least sure, of many preferences; found false
  * where each is measured already. */
 static int choose(const struct map *map, const struct surrogate_doubts *doubts,
                   double *out, bool *found, struct error *error) {
@@ -103,10 +119,12 @@ static int choose(const struct map *map, const struct surrogate_doubts *doubts,
     size_t edge = 2;
     while (edge < 21 && simplex_grid_count(s->tasks, edge + 1) <= CONSIDERED)
         edge++;
-    size_t count = simplex_grid_count(s->tasks, edge);
+    if (edge < EDGE_LEAST)
+        edge = 0;
+    size_t count = edge ? simplex_grid_count(s->tasks, edge) : CONSIDERED;
     *found = false;
     for (size_t i = 0; i < count; i++) {
-        simplex_grid_at(s->tasks, edge, i, preference);
+        consider(s->tasks, edge, i, preference);
         if (surrogate_answer(s, preference, x, error))
             return -1;
         double doubt = surrogate_doubt(s, doubts, x);
