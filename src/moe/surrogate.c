@@ -149,6 +149,9 @@ static double from_link(const struct surrogate_objective *o, double z) {
     return o->percent ? 100 / (1 + exp(-z)) : z;
 }
 
+/* A command need not say of how many examples its percentage is. */
+enum { EXAMPLES_SUPPOSED = 1000 };
+
 /* A percentage of n examples as a share that has a logit: half an example is always
  * right, and half of one wrong. */
 static double share_of(double y, double n) {
@@ -161,7 +164,8 @@ static double share_of(double y, double n) {
 static void link_values(const struct surrogate_objective *o,
                         const struct surrogate_points *points, size_t tasks,
                         size_t task, double *z, double *weights) {
-    double n = fmax(1, (double)points->examples[task]);
+    uint64_t told = points->examples[task];
+    double n = told > 1 ? (double)told : EXAMPLES_SUPPOSED;
     for (size_t i = 0; i < points->count; i++) {
         double y = points->y[i * tasks + task];
         double p = o->percent ? share_of(y, n) : 0.5;

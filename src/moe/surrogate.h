@@ -58,7 +58,7 @@ int surrogate_design(const struct surrogate *surrogate, size_t count, uint64_t s
                      double *x, struct error *error);
 
 /* What was measured: x [count, tasks], y [count, tasks] and, of percentages, of how
- * many examples [tasks]. */
+ * many examples [tasks], 0 or 1 where nobody says. */
 struct surrogate_points {
     size_t count;
     const double *x, *y;

@@ -155,8 +155,8 @@ static void test_few(void **state) {
     json_decref(rows);
 }
 
-/* Six tasks, by fewer models than the 28 numbers of a quadratic: the grid of answers has
- * the experts alone, and equal weights are answered as well. */
+/* Six tasks, by fewer models than the 28 numbers of a quadratic: the grid of answers
+ * has the experts alone, and equal weights are answered as well. */
 static void test_many(void **state) {
     (void)state;
     char text[8192], models_path[1100];

@@ -126,6 +126,13 @@ static void test_percent(void **state) {
     const double near[TASKS] = {0.5, 0.5};
     assert_true(surrogate_doubt(s, doubts, near) < 1e-2);
     surrogate_doubts_free(doubts);
+    /* Percentages by a command that does not say of how many they are: all were taken
+     * for 50. More than 99.95 is as much as that. */
+    const uint64_t unknown[TASKS] = {0, 1};
+    const struct surrogate_points told = {COUNT, x, y, unknown};
+    assert_int_equal(surrogate_fit(s, &told, both, NULL, &error), 0);
+    assert_true(s->objectives[0].held_out < 0.2 * s->objectives[0].deviation);
+    assert_true(s->objectives[1].held_out < 0.2 * s->objectives[1].deviation);
     surrogate_free(s);
 }
 
